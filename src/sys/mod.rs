@@ -1,0 +1,163 @@
+//! The socket calls, behind one trait, and the only place beside `ffi` where `unsafe` is allowed.
+//!
+//! [`Net`] is the kernel in production ([`Kernel`]) and a simulated network under virtual time in
+//! tests (`crate::sim`). It holds neither readiness nor time: readiness is only ever a hint that
+//! the host passes in, and truth comes from the call.
+
+mod addr;
+mod errno;
+
+pub use addr::{Addr, Family, UNIX_PATH_MAX};
+pub use errno::Errno;
+
+use std::io::IoSlice;
+
+/// A descriptor number. Copying it copies no ownership: the engine closes each exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fd(pub i32);
+
+/// How a listening socket is opened.
+#[derive(Clone, Debug)]
+pub struct ListenSpec {
+    /// Where to listen. Port 0 lets the kernel choose; [`Net::local`] tells what it chose.
+    pub addr: Addr,
+    /// Connections the kernel keeps waiting for `accept`.
+    pub backlog: i32,
+    /// `SO_REUSEPORT`: several sockets share the port and the kernel spreads connections.
+    pub reuse_port: bool,
+    /// `IPV6_V6ONLY`: an IPv6 socket takes no IPv4 connections.
+    pub v6_only: bool,
+    /// `TCP_DEFER_ACCEPT` in seconds; 0 turns it off.
+    pub defer_accept: u32,
+    /// Permission bits of a unix socket's path; `None` leaves what the umask makes of it.
+    pub mode: Option<u32>,
+    /// Owner and group of a unix socket's path.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// What a descriptor handed to us turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nature {
+    /// The family of the socket.
+    pub family: Family,
+    /// Whether it listens (`SO_ACCEPTCONN`).
+    pub listening: bool,
+}
+
+/// One option of a stream socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SockOpt {
+    /// `TCP_NODELAY`: small writes leave at once.
+    NoDelay,
+    /// `IP_BIND_ADDRESS_NO_PORT`: a source address is bound without taking a port before `connect`.
+    BindAddressNoPort,
+    /// `O_NONBLOCK` and `FD_CLOEXEC`, for a descriptor that was not made by us.
+    NonBlocking,
+    /// `SO_KEEPALIVE`.
+    KeepAlive,
+}
+
+/// The socket calls. Each is at most one system call unless it says otherwise, repeats it on
+/// EINTR, and can raise no signal. No call blocks: every socket is non-blocking and close-on-exec.
+pub trait Net {
+    /// A stream socket of `family`.
+    ///
+    /// # Errors
+    /// What `socket(2)` answers.
+    fn socket(&mut self, family: Family) -> Result<Fd, Errno>;
+
+    /// Binds the source address of an outgoing socket. A unix path is bound as it is.
+    ///
+    /// # Errors
+    /// What `bind(2)` answers.
+    fn bind(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno>;
+
+    /// A listening socket, ready for [`Net::accept`]. Several system calls. TCP listeners get
+    /// `TCP_NODELAY`, which accepted sockets inherit, and `SO_REUSEADDR`. A unix path is bound under
+    /// a temporary name in the same directory, given its mode and owner, and renamed, so that it
+    /// replaces a stale socket in one step and is never there half made.
+    ///
+    /// # Errors
+    /// The first system call that failed; nothing is left behind.
+    fn listen(&mut self, spec: &ListenSpec) -> Result<Fd, Errno>;
+
+    /// The next waiting connection and its peer.
+    ///
+    /// # Errors
+    /// What `accept4(2)` answers; EAGAIN when none waits.
+    fn accept(&mut self, fd: Fd) -> Result<(Fd, Addr), Errno>;
+
+    /// Starts or asks after a connection: `Ok` when it is established, EISCONN counted as that.
+    ///
+    /// # Errors
+    /// What `connect(2)` answers, EINPROGRESS, EALREADY and EAGAIN among it.
+    fn connect(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno>;
+
+    /// Reads into `buf`, which is not empty; 0 is the end of input.
+    ///
+    /// # Errors
+    /// What `recv(2)` answers.
+    fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno>;
+
+    /// Writes the buffers in order, and tells how many bytes the kernel took. `more` says that
+    /// further bytes follow at once (`MSG_MORE`). At most [`MAX_IOVECS`] buffers are looked at.
+    ///
+    /// # Errors
+    /// What `sendmsg(2)` with `MSG_NOSIGNAL` answers.
+    fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno>;
+
+    /// Ends the outgoing direction: `shutdown(SHUT_WR)`.
+    ///
+    /// # Errors
+    /// What `shutdown(2)` answers.
+    fn shutdown_write(&mut self, fd: Fd) -> Result<(), Errno>;
+
+    /// Gives the number back to the system. Errors are not told: none leaves the number ours.
+    fn close(&mut self, fd: Fd);
+
+    /// Closes with a reset: `SO_LINGER` of 0 and `close`. Two system calls.
+    fn reset(&mut self, fd: Fd);
+
+    /// Takes the socket's pending error (`SO_ERROR`).
+    ///
+    /// # Errors
+    /// What `getsockopt(2)` answers.
+    fn take_error(&mut self, fd: Fd) -> Result<Option<Errno>, Errno>;
+
+    /// The address of our end.
+    ///
+    /// # Errors
+    /// What `getsockname(2)` answers.
+    fn local(&mut self, fd: Fd) -> Result<Addr, Errno>;
+
+    /// The address of the peer's end.
+    ///
+    /// # Errors
+    /// What `getpeername(2)` answers.
+    fn peer(&mut self, fd: Fd) -> Result<Addr, Errno>;
+
+    /// The user id of the process at the other end of a unix socket (`SO_PEERCRED`).
+    ///
+    /// # Errors
+    /// What `getsockopt(2)` answers.
+    fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno>;
+
+    /// What a descriptor handed to us is. Several system calls.
+    ///
+    /// # Errors
+    /// ENOTSOCK, EBADF; EPROTONOSUPPORT when it is no stream socket, EAFNOSUPPORT when its family
+    /// is none of ours.
+    fn nature(&mut self, fd: Fd) -> Result<Nature, Errno>;
+
+    /// Turns one option on. [`SockOpt::NonBlocking`] is two system calls.
+    ///
+    /// # Errors
+    /// What `setsockopt(2)` or `fcntl(2)` answers.
+    fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno>;
+
+    /// Removes the path of a unix listener that is closed. Other addresses: nothing to do.
+    fn unlink(&mut self, addr: &Addr);
+}
+
+/// The most buffers one [`Net::send`] looks at.
+pub const MAX_IOVECS: usize = 8;
