@@ -1,0 +1,224 @@
+//! Bytes on their way: a queue over one piece of memory, and the pool it comes from and returns to.
+//! A connection holds a buffer only while bytes are in flight; an idle one holds none.
+
+use std::fmt;
+
+/// The size of a pooled buffer: one TLS record of the largest size rustls accepts
+/// (5 + 2^14 + 2^11, RFC 5246 section 6.2.3) and some room, in bytes.
+pub const BUFFER_SIZE: usize = 18 * 1024 + 256;
+
+/// A first-in first-out queue of bytes in one contiguous piece of memory.
+///
+/// Invariant: `start <= end <= memory.len()`; the queue is `memory[start..end]`.
+#[derive(Default)]
+pub struct Buffer {
+    memory: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// An empty queue with room for `size` bytes.
+    #[must_use]
+    pub fn with_size(size: usize) -> Self {
+        Self { memory: vec![0; size].into_boxed_slice(), start: 0, end: 0 }
+    }
+
+    /// How many bytes wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// How many bytes fit in all, those that wait included.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// How many more bytes [`Buffer::space`] offers after moving what waits to the front.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.memory.len() - self.len()
+    }
+
+    /// The bytes that wait, oldest first.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.memory[self.start..self.end]
+    }
+
+    /// The bytes that wait, for a reader that works in place.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.end]
+    }
+
+    /// All the free memory, behind what waits; what waits is moved to the front first. What is
+    /// written there counts from [`Buffer::commit`] on.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.compact();
+        &mut self.memory[self.end..]
+    }
+
+    /// Adds the first `n` bytes of [`Buffer::space`] to the queue.
+    pub fn commit(&mut self, n: usize) {
+        debug_assert!(n <= self.memory.len() - self.end, "committed more than the space");
+        self.end = (self.end + n).min(self.memory.len());
+    }
+
+    /// Drops the `n` oldest bytes.
+    pub fn consume(&mut self, n: usize) {
+        debug_assert!(n <= self.len(), "consumed more than waits");
+        self.start = (self.start + n).min(self.end);
+        if self.start == self.end {
+            self.clear();
+        }
+    }
+
+    /// Drops everything that waits.
+    pub const fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Makes [`Buffer::space`] at least `n` bytes long, with larger memory when it must.
+    pub fn reserve(&mut self, n: usize) {
+        if self.room() >= n {
+            return;
+        }
+        let mut memory = vec![0; self.len() + n].into_boxed_slice();
+        memory[..self.len()].copy_from_slice(self.bytes());
+        self.end -= self.start;
+        self.start = 0;
+        self.memory = memory;
+    }
+
+    /// Appends `bytes`, with larger memory when it must.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        self.space()[..bytes.len()].copy_from_slice(bytes);
+        self.commit(bytes.len());
+    }
+
+    /// Appends as much of `bytes` as there is room for, and tells how much that was.
+    pub fn fill(&mut self, bytes: &[u8]) -> usize {
+        let n = bytes.len().min(self.room());
+        self.extend(&bytes[..n]);
+        n
+    }
+
+    /// Moves bytes from the front of the queue into `to`, and tells how many.
+    pub fn drain_into(&mut self, to: &mut [u8]) -> usize {
+        let n = self.len().min(to.len());
+        to[..n].copy_from_slice(&self.bytes()[..n]);
+        self.consume(n);
+        n
+    }
+
+    fn compact(&mut self) {
+        if self.start > 0 {
+            self.memory.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    /// Lengths only: the bytes are somebody's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} of {})", self.len(), self.capacity())
+    }
+}
+
+/// The buffers that are not in use. Counts those that are, so that a leak shows.
+#[derive(Debug, Default)]
+pub struct Pool {
+    free: Vec<Buffer>,
+    in_use: usize,
+    keep: usize,
+}
+
+impl Pool {
+    /// A pool that keeps at most `keep` unused buffers.
+    #[must_use]
+    pub const fn new(keep: usize) -> Self {
+        Self { free: Vec::new(), in_use: 0, keep }
+    }
+
+    /// An empty buffer of at least [`BUFFER_SIZE`].
+    pub fn take(&mut self) -> Buffer {
+        self.in_use += 1;
+        self.free.pop().unwrap_or_else(|| Buffer::with_size(BUFFER_SIZE))
+    }
+
+    /// Takes a buffer back. One that was grown is dropped instead of kept.
+    pub fn give(&mut self, mut buffer: Buffer) {
+        debug_assert!(self.in_use > 0, "a buffer came back that was never taken");
+        self.in_use = self.in_use.saturating_sub(1);
+        if buffer.capacity() == BUFFER_SIZE && self.free.len() < self.keep {
+            buffer.clear();
+            self.free.push(buffer);
+        }
+    }
+
+    /// Takes a buffer back when there is one and it is empty, so that no idle connection holds one.
+    pub fn give_empty(&mut self, slot: &mut Option<Buffer>) {
+        if let Some(buffer) = slot.take_if(|buffer| buffer.is_empty()) {
+            self.give(buffer);
+        }
+    }
+
+    /// How many buffers are out.
+    #[must_use]
+    pub const fn in_use(&self) -> usize {
+        self.in_use
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_leave_in_the_order_they_came() {
+        let mut buffer = Buffer::with_size(4);
+        assert_eq!(buffer.fill(b"abcdef"), 4);
+        buffer.consume(2);
+        assert_eq!(buffer.fill(b"ef"), 2);
+        assert_eq!(buffer.bytes(), b"cdef");
+        let mut out = [0; 3];
+        assert_eq!(buffer.drain_into(&mut out), 3);
+        assert_eq!(&out, b"cde");
+        assert_eq!(buffer.bytes(), b"f");
+    }
+
+    #[test]
+    fn reserving_keeps_what_waits() {
+        let mut buffer = Buffer::with_size(4);
+        buffer.extend(b"abcd");
+        buffer.consume(1);
+        buffer.reserve(10);
+        assert!(buffer.room() >= 10);
+        assert_eq!(buffer.bytes(), b"bcd");
+    }
+
+    #[test]
+    fn a_pool_counts_what_is_out_and_drops_what_was_grown() {
+        let mut pool = Pool::new(1);
+        let mut grown = pool.take();
+        let plain = pool.take();
+        assert_eq!(pool.in_use(), 2);
+        grown.reserve(BUFFER_SIZE + 1);
+        pool.give(grown);
+        pool.give(plain);
+        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.take().capacity(), BUFFER_SIZE);
+    }
+}
