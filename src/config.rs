@@ -1,0 +1,191 @@
+//! What a host decides once and many connections follow: shared, immutable, counted.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::sys::Addr;
+use crate::time::{MILLISECOND, SECOND};
+use crate::tls::{ClientTls, ServerTls};
+
+/// Who may announce a client's addresses in a PROXY header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    any: bool,
+    unix: bool,
+    networks: Vec<IpNet>,
+}
+
+impl Trust {
+    /// Reads a list separated by commas: networks (`10.0.0.0/8`), single addresses, `any` for
+    /// every IP address, `unix` for every unix socket.
+    ///
+    /// # Errors
+    /// The word that is none of these.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut trust = Self::default();
+        for word in text.split(',').map(str::trim) {
+            match word {
+                "any" => trust.any = true,
+                "unix" => trust.unix = true,
+                _ => match word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from))
+                {
+                    Ok(network) => trust.networks.push(network.trunc()),
+                    Err(_) => return Err(word.to_owned()),
+                },
+            }
+        }
+        Ok(trust)
+    }
+
+    /// Whether a header from `peer` is believed.
+    #[must_use]
+    pub fn covers(&self, peer: &Addr) -> bool {
+        match peer {
+            Addr::Ip(ip) => {
+                self.any || self.networks.iter().any(|network| network.contains(&ip.ip()))
+            }
+            Addr::Unix(_) => self.unix,
+        }
+    }
+}
+
+/// What happens to a connection whose source may not announce addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Untrusted {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It goes on without a header: what it sends is payload, and its addresses are the socket's.
+    Direct,
+}
+
+/// What a listener expects of PROXY headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptProxy {
+    /// Who may announce addresses.
+    pub trust: Trust,
+    /// What happens to others.
+    pub untrusted: Untrusted,
+}
+
+/// The spans that bound the opening of a connection, in nanoseconds; 0 is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpeningSpans {
+    /// For the PROXY header. The specification asks for at least 3 seconds.
+    pub proxy: u64,
+    /// For the connection to a server and the PROXY header to it.
+    pub connect: u64,
+    /// For a TLS handshake.
+    pub tls: u64,
+    /// For all of it, from accept or from the command to connect.
+    pub total: u64,
+}
+
+impl Default for OpeningSpans {
+    fn default() -> Self {
+        Self { proxy: 5 * SECOND, connect: 5 * SECOND, tls: 10 * SECOND, total: 30 * SECOND }
+    }
+}
+
+/// What a half-close means on TLS 1.2, whose close_notify ends both sides (RFC 5246 section 7.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tls12HalfClose {
+    /// It waits until the peer has ended its side.
+    #[default]
+    Hold,
+    /// It is sent at once; the peer may answer by ending its side too.
+    Send,
+}
+
+/// How a connection leaves. Spans in nanoseconds; 0 is no bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// How long the last bytes may wait for room; every byte the kernel takes restarts it.
+    pub linger: u64,
+    /// How long the peer's end is waited for.
+    pub drain_time: u64,
+    /// How many bytes are read and thrown away meanwhile.
+    pub drain_bytes: u64,
+    /// What a half-close does on TLS 1.2.
+    pub tls12_half_close: Tls12HalfClose,
+}
+
+impl Default for Farewell {
+    fn default() -> Self {
+        Self {
+            linger: 30 * SECOND,
+            drain_time: 2 * SECOND,
+            drain_bytes: 1 << 20,
+            tls12_half_close: Tls12HalfClose::Hold,
+        }
+    }
+}
+
+/// What an incoming connection goes through before it is a session.
+#[derive(Clone, Debug, Default)]
+pub struct AcceptConfig {
+    /// A PROXY header first, where set.
+    pub proxy: Option<AcceptProxy>,
+    /// Then TLS, where set.
+    pub tls: Option<Arc<ServerTls>>,
+    /// The bounds of it.
+    pub spans: OpeningSpans,
+    /// How it leaves.
+    pub farewell: Farewell,
+}
+
+/// Which PROXY header goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendProxy {
+    /// The line of text.
+    V1,
+    /// The binary header, with what [`ProxyTlvs`] asks for.
+    V2(ProxyTlvs),
+}
+
+/// What a version 2 header carries beside the addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProxyTlvs {
+    /// The application protocol the client negotiated.
+    pub alpn: bool,
+    /// The server name the client asked for.
+    pub authority: bool,
+    /// The client's TLS: version, certificate name, cipher, algorithms.
+    pub ssl: bool,
+    /// A checksum over the header.
+    pub crc32c: bool,
+    /// A name for this one connection, made by the engine.
+    pub unique_id: bool,
+}
+
+/// TLS towards a server.
+#[derive(Clone, Debug)]
+pub struct ConnectTls {
+    /// Roots, certificate, versions.
+    pub tls: Arc<ClientTls>,
+    /// The name that is asked for and that the certificate must be valid for: a DNS name or an IP
+    /// address.
+    pub server_name: String,
+}
+
+/// What an outgoing connection goes through before it is open.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectConfig {
+    /// The PROXY header that goes first, where set.
+    pub send_proxy: Option<SendProxy>,
+    /// Then TLS, where set.
+    pub tls: Option<ConnectTls>,
+    /// The source address, where it matters.
+    pub source: Option<Addr>,
+    /// The bounds of it.
+    pub spans: OpeningSpans,
+    /// How it leaves.
+    pub farewell: Farewell,
+}
+
+/// The first pause before a unix connect whose backlog was full is tried again.
+pub const UNIX_RETRY_FIRST: u64 = MILLISECOND;
+/// The longest such pause.
+pub const UNIX_RETRY_LONGEST: u64 = 50 * MILLISECOND;

@@ -1,0 +1,142 @@
+//! Why a connection ended: a grid of *where* (the operation) and *why*, with the detail the layer
+//! below gave, and a sentence for the person who reads the log.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::op::Op;
+use crate::sys::Errno;
+
+macro_rules! whys {
+    ($($(#[doc = $doc:literal])+ $why:ident = $number:literal, $name:literal;)+) => {
+        /// Why an operation, and with it the connection, did not go well.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Why { $($(#[doc = $doc])+ $why),+ }
+
+        impl Why {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$why),+];
+
+            /// The number of the reason at the C boundary: stable, never given to another.
+            #[must_use]
+            pub const fn number(self) -> u8 {
+                match self { $(Self::$why => $number),+ }
+            }
+
+            /// The name of the reason, as it is printed.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$why => $name),+ }
+            }
+
+            /// What the reason means, in one sentence.
+            #[must_use]
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$why => concat!($($doc),+).trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+whys! {
+    /// The peer ended its side before the first byte that was due.
+    Empty = 1, "EMPTY";
+    /// The peer ended its side in the middle of something.
+    Truncated = 2, "TRUNCATED";
+    /// The host gave the connection up.
+    Aborted = 3, "ABORTED";
+    /// The deadline of the operation passed.
+    TimedOut = 4, "TIMED_OUT";
+    /// What the peer sent breaks the protocol.
+    Malformed = 5, "MALFORMED";
+    /// The peer, or its system, said no.
+    Refused = 6, "REFUSED";
+    /// The connection was torn down by the peer or on the way to it.
+    Reset = 7, "RESET";
+    /// Our configuration does not let the peer in.
+    Denied = 8, "DENIED";
+    /// No way leads to the peer.
+    Unreachable = 9, "UNREACHABLE";
+    /// This process or machine has run out of something.
+    LocalLimit = 10, "LOCAL_LIMIT";
+    /// What the peer sent is larger than we take.
+    TooLarge = 11, "TOO_LARGE";
+    /// The system refused a call for another reason.
+    System = 12, "SYSTEM";
+}
+
+/// What the layer below said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// The system: an errno.
+    Errno(Errno),
+    /// TLS: the alert that was sent or received (RFC 8446 section 6).
+    Alert(u8),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The operation that ended it; `None` while the session's own bytes moved.
+    pub at: Option<Op>,
+    /// The reason.
+    pub why: Why,
+    /// What the layer below said.
+    pub detail: Detail,
+    /// A sentence a person can act on. Peer bytes in it are escaped.
+    pub text: Cow<'static, str>,
+}
+
+impl Cause {
+    /// A cause with the reason's own sentence.
+    #[must_use]
+    pub const fn new(at: Option<Op>, why: Why) -> Self {
+        Self { at, why, detail: Detail::None, text: Cow::Borrowed(why.doc()) }
+    }
+
+    /// The same with a better sentence.
+    #[must_use]
+    pub fn because(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    /// The same with what the layer below said.
+    #[must_use]
+    pub const fn with(mut self, detail: Detail) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    /// The cause behind an errno of a socket call.
+    #[must_use]
+    pub fn system(at: Option<Op>, errno: Errno) -> Self {
+        let why = match errno.0 {
+            _ if errno.is_reset() => Why::Reset,
+            _ if errno.is_local_limit() => Why::LocalLimit,
+            libc::ECONNREFUSED | libc::ENOENT => Why::Refused,
+            libc::EHOSTUNREACH | libc::ENETUNREACH | libc::EHOSTDOWN | libc::ENETDOWN => {
+                Why::Unreachable
+            }
+            libc::ETIMEDOUT => Why::TimedOut,
+            libc::EACCES | libc::EPERM => Why::Denied,
+            _ => Why::System,
+        };
+        Self::new(at, why).with(Detail::Errno(errno)).because(errno.to_string())
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.map_or("SESSION", Op::name);
+        write!(f, "{at} {}", self.why.name())?;
+        match self.detail {
+            Detail::None => {}
+            Detail::Errno(errno) => write!(f, " errno {}", errno.0)?,
+            Detail::Alert(alert) => write!(f, " alert {alert}")?,
+        }
+        write!(f, ": {}", self.text)
+    }
+}

@@ -1,0 +1,90 @@
+//! The one loop that runs the operations of a connection.
+
+use bitflags::bitflags;
+
+use super::cause::Cause;
+use super::op::{Code, Op, OpWord};
+
+bitflags! {
+    /// What an operation, or the session behind it, waits for.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Wait: u8 {
+        /// Bytes, or the end, from the peer.
+        const READ = 1;
+        /// Room for bytes to the peer.
+        const WRITE = 2;
+        /// Its deadline.
+        const TIMER = 4;
+        /// The next drive call: this one's budget is spent.
+        const TURN = 8;
+        /// The host's poller letting go of the descriptor.
+        const RELEASE = 16;
+    }
+}
+
+/// What one step of an operation came to. "Not yet" is a value, never an error.
+#[derive(Debug)]
+pub enum Progress {
+    /// The operation is complete.
+    Done,
+    /// It cannot go on before one of these.
+    Wait(Wait),
+    /// It ends the connection because of this.
+    Failed(Box<Cause>),
+}
+
+/// Something whose operations can be driven.
+pub(crate) trait Driven {
+    /// The state of its operations.
+    fn word(&mut self) -> &mut OpWord;
+
+    /// Ends it because `cause` came up while it was opened or closed.
+    fn fail(&mut self, cause: Box<Cause>);
+}
+
+/// Runs every operation that may run, in order, until a pass completes none, and tells the union of
+/// what they wait for.
+///
+/// An operation is completed or undone at most once and a failure is latched once, so the number
+/// of passes is bounded by the number of operations, twice (opening, then closing).
+pub(crate) fn advance<D: Driven>(
+    subject: &mut D,
+    mut step: impl FnMut(&mut D, Op) -> Progress,
+) -> Wait {
+    let mut passes = 0;
+    loop {
+        let mut waits = Wait::empty();
+        let mut changed = false;
+        for op in subject.word().runnable().iter() {
+            // An earlier step of this pass may have ended the connection.
+            if !subject.word().may_run(op) {
+                continue;
+            }
+            match step(subject, op) {
+                Progress::Done => {
+                    subject.word().finish(op);
+                    changed = true;
+                }
+                Progress::Wait(wait) => {
+                    subject.word().start(op);
+                    waits |= wait;
+                }
+                Progress::Failed(cause) => {
+                    subject.word().start(op);
+                    subject.fail(cause);
+                    changed = true;
+                }
+            }
+        }
+        if !changed {
+            return waits;
+        }
+        passes += 1;
+        debug_assert!(passes <= 2 * Op::ALL.len() + 1, "the operations run in circles");
+    }
+}
+
+/// Whether this is the first step of `op`.
+pub(crate) const fn is_first_step(word: OpWord, op: Op) -> bool {
+    matches!(word.code(op), Code::Wanted)
+}

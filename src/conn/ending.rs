@@ -1,0 +1,65 @@
+//! The one way a connection ends, whatever the reason.
+
+use super::cause::Cause;
+use super::op::{Code, Op, OpSet, OpWord};
+use super::{Conn, Marks};
+use crate::time::Time;
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything written leaves, each layer says its goodbye, the peer's end is waited for.
+    Orderly,
+    /// Only what the failed operation left to say leaves.
+    Refused,
+    /// Nothing more leaves. The peer sees a reset.
+    Abort,
+}
+
+impl OpWord {
+    /// Turns the word towards the end: opening operations are given up, closing ones wanted. A
+    /// handshake that has begun is undone by DCLOSE, so that its alert can leave.
+    pub fn end(&mut self, ending: Ending) {
+        for op in self.incomplete().both(OpSet::OPENING).iter() {
+            match (op, self.code(op)) {
+                (_, Code::Wanted) => self.skip(op),
+                (Op::TlsAccept | Op::TlsConnect, _) => {}
+                _ => self.undo(op),
+            }
+        }
+        for op in OpSet::CLOSING.iter() {
+            self.want(op);
+        }
+        if ending == Ending::Abort {
+            for op in [Op::Dshw, Op::Dshr, Op::Cshw, Op::Cshr] {
+                self.finish(op);
+            }
+        }
+    }
+}
+
+impl Conn {
+    /// Ends the connection. A cause that is latched already stays.
+    pub(crate) fn end(&mut self, ending: Ending, cause: Option<Box<Cause>>) {
+        if self.cause.is_none() {
+            self.cause = cause;
+        }
+        if ending == Ending::Abort {
+            self.marks.insert(Marks::RESET);
+        }
+        self.word.end(ending);
+        self.deadline = Time::NEVER;
+        self.retry_at = Time::NEVER;
+    }
+
+    /// The peer takes no more bytes: the write side is over without a goodbye, while what the peer
+    /// sent before can still be read.
+    pub(crate) fn end_writing(&mut self, cause: Box<Cause>) {
+        if self.cause.is_none() {
+            self.cause = Some(cause);
+        }
+        self.word.shut(super::Direction::Write);
+        self.word.finish(Op::Dshw);
+        self.word.finish(Op::Cshw);
+    }
+}

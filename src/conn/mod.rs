@@ -1,0 +1,184 @@
+//! One connection: its record, the word of its operations, the loop that drives them, and the one
+//! way it ends.
+
+mod cause;
+mod driver;
+mod ending;
+mod facts;
+mod op;
+#[cfg(test)]
+mod model;
+
+pub use cause::{Cause, Detail, Why};
+pub(crate) use driver::{Driven, advance, is_first_step};
+pub use driver::{Progress, Wait};
+pub use ending::Ending;
+pub(crate) use facts::{Facts, Plan};
+pub use op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
+
+use bitflags::bitflags;
+
+use crate::ctrl::Ctrl;
+use crate::data::Data;
+use crate::engine::wheel::Timer;
+use crate::time::Time;
+
+bitflags! {
+    /// What the host is still to be told of a connection, in the order it is told.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct News: u8 {
+        /// An incoming connection has become a session.
+        const SESSION = 1;
+        /// An outgoing connection is open.
+        const CONNECTED = 2;
+        /// A read that had to wait may be tried again.
+        const READABLE = 4;
+        /// A write that had to wait may be tried again.
+        const WRITABLE = 8;
+        /// It ended before it became a session.
+        const REFUSED = 16;
+        /// It has ended: the last word about it.
+        const CLOSED = 32;
+    }
+}
+
+bitflags! {
+    /// Facts about a connection that no other field tells.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Marks: u8 {
+        /// The host waits to read: tell it once.
+        const READ_ARMED = 1;
+        /// The host waits to write: tell it once.
+        const WRITE_ARMED = 2;
+        /// The host knows the id: its end is told whatever happened before.
+        const KNOWN = 4;
+        /// It closes with a reset.
+        const RESET = 8;
+        /// It stands on the run list.
+        const QUEUED = 16;
+        /// It stands on the list of changed interest.
+        const CHANGED = 32;
+        /// An event arrived for a direction that nobody wants.
+        const DISTURBED = 64;
+        /// The host has closed it: only its end is still to be told.
+        const CLOSED_BY_HOST = 128;
+    }
+}
+
+/// Which interface of which stream a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat {
+    /// The slot of the stream.
+    pub(crate) stream: u32,
+    /// Which of its two interfaces.
+    pub(crate) side: u8,
+}
+
+/// The state of a connection as it is told outside: computed, never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is on its way out with nothing to report, or gone.
+    Closed,
+    /// It came in and its handshakes are not done.
+    Accepted,
+    /// It goes out and its handshakes are not done.
+    Connecting,
+    /// The session's bytes may move.
+    Established,
+    /// It failed.
+    Error,
+}
+
+impl State {
+    /// The name, as it is printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "CLOSED",
+            Self::Accepted => "ACCEPTED",
+            Self::Connecting => "CONNECTING",
+            Self::Established => "ESTABLISHED",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    /// The state of its operations.
+    pub(crate) word: OpWord,
+    /// The socket.
+    pub(crate) ctrl: Ctrl,
+    /// What the session reads and writes.
+    pub(crate) data: Data,
+    /// Why it fails, once it does; the first cause stays.
+    pub(crate) cause: Option<Box<Cause>>,
+    /// What rarely changes and is rarely read.
+    pub(crate) facts: Box<Facts>,
+    /// When the operation that waits is given up.
+    pub(crate) deadline: Time,
+    /// When an operation wants to be run again without an event.
+    pub(crate) retry_at: Time,
+    /// Its place in the timer wheel.
+    pub(crate) timer: Timer,
+    /// The stream it belongs to.
+    pub(crate) seat: Option<Seat>,
+    /// The host's own word for it.
+    pub(crate) user: u64,
+    /// What its operations wait for.
+    pub(crate) waits: Wait,
+    /// What the host is to be told.
+    pub(crate) news: News,
+    /// What else is true of it.
+    pub(crate) marks: Marks,
+}
+
+impl Conn {
+    /// The state, computed from the word and the cause.
+    pub(crate) const fn state(&self) -> State {
+        if self.word.is_complete(Op::Fclose) || (self.word.is_closing() && self.cause.is_none()) {
+            State::Closed
+        } else if self.cause.is_some() {
+            State::Error
+        } else if self.word.is_opening() {
+            match self.facts.plan {
+                Plan::Incoming(_) | Plan::Adopted => State::Accepted,
+                Plan::Outgoing(_) => State::Connecting,
+            }
+        } else {
+            State::Established
+        }
+    }
+
+    /// Whether the session may read: it is open and its read side is not shut.
+    pub(crate) const fn may_read(&self) -> bool {
+        !self.word.is_opening() && !self.word.is_wanted(Op::Dshr)
+    }
+
+    /// Whether the session may write: it is open and its write side is not shut.
+    pub(crate) const fn may_write(&self) -> bool {
+        !self.word.is_opening() && !self.word.is_wanted(Op::Dshw)
+    }
+
+    /// The earliest point at which time alone makes it move.
+    pub(crate) fn next_deadline(&self) -> Time {
+        self.deadline.min(self.retry_at)
+    }
+
+    /// Starts the span `nanoseconds` of the operation that runs now; 0 is no bound.
+    pub(crate) fn arm(&mut self, now: Time, nanoseconds: u64) {
+        self.deadline = if nanoseconds == 0 { Time::NEVER } else { now + nanoseconds };
+    }
+}
+
+impl Driven for Conn {
+    fn word(&mut self) -> &mut OpWord {
+        &mut self.word
+    }
+
+    fn fail(&mut self, cause: Box<Cause>) {
+        let ending = if self.word.is_opening() { Ending::Refused } else { Ending::Abort };
+        self.end(ending, Some(cause));
+    }
+}

@@ -1,0 +1,160 @@
+//! The descriptor of a connection or listener: what is wanted of the host's poller, what it was
+//! told, and what it told us.
+
+use bitflags::bitflags;
+
+use crate::sys::Fd;
+
+bitflags! {
+    /// Directions and marks of one descriptor, as they cross the boundary to the host.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Io: u8 {
+        /// Bytes, connections, or the end can be read.
+        const IN = 1;
+        /// Bytes can be written.
+        const OUT = 2;
+        /// The peer has ended its side (`EPOLLRDHUP`, `POLLRDHUP`).
+        const HANGUP = 4;
+        /// An error or the end of both sides (`EPOLLERR`, `EPOLLHUP`): only ever told to us.
+        const ERROR = 8;
+        /// The interest holds for the descriptor's whole life and may be edge-triggered.
+        const EDGE = 16;
+        /// The poller must let go of the descriptor: the last word about it.
+        const RELEASED = 32;
+        /// With [`Io::RELEASED`]: the number is closed next.
+        const CLOSING = 64;
+    }
+}
+
+impl Io {
+    /// Both directions.
+    pub const BOTH: Self = Self::IN.union(Self::OUT);
+    /// What a host may tell us.
+    pub const TOLD: Self = Self::BOTH.union(Self::HANGUP).union(Self::ERROR);
+}
+
+/// The state of a descriptor, computed from what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FdState {
+    /// There is none.
+    Closed,
+    /// It takes connections.
+    Listen,
+    /// It carries bytes.
+    Ready,
+    /// The system reported a failure that ends it.
+    Error,
+}
+
+/// One descriptor.
+///
+/// `ready` is a memory, not a promise: set by the poller's word and by what is likely of a fresh
+/// socket, cleared when a call says otherwise. Truth comes from the call.
+#[derive(Debug)]
+pub(crate) struct FdEntry {
+    fd: Option<Fd>,
+    /// What the connection can go on with.
+    pub(crate) wanted: Io,
+    /// What the host was last told.
+    pub(crate) announced: Io,
+    /// What is believed to go through without waiting.
+    pub(crate) ready: Io,
+    /// Whether the host told a hang-up or an error: no later event is needed to learn of the end.
+    pub(crate) hangup: bool,
+    /// Whether the end of input was read.
+    pub(crate) eof: bool,
+    /// Whether a call failed in a way that ends the descriptor's use.
+    pub(crate) broken: bool,
+    listening: bool,
+}
+
+impl FdEntry {
+    /// The entry of a connection's descriptor: writing is likely to work at once, and reading too
+    /// when `read_at_once`.
+    pub(crate) fn connection(fd: Fd, read_at_once: bool) -> Self {
+        let ready = if read_at_once { Io::BOTH } else { Io::OUT };
+        Self { fd: Some(fd), ready, ..Self::closed() }
+    }
+
+    /// The entry of a listener's descriptor.
+    pub(crate) const fn listener(fd: Fd) -> Self {
+        let mut entry = Self::closed();
+        entry.fd = Some(fd);
+        entry.listening = true;
+        entry
+    }
+
+    /// An entry without a descriptor.
+    pub(crate) const fn closed() -> Self {
+        Self {
+            fd: None,
+            wanted: Io::empty(),
+            announced: Io::empty(),
+            ready: Io::empty(),
+            hangup: false,
+            eof: false,
+            broken: false,
+            listening: false,
+        }
+    }
+
+    /// The descriptor.
+    pub(crate) const fn get(&self) -> Option<Fd> {
+        self.fd
+    }
+
+    /// Takes the descriptor out: whoever has it now closes it or hands it on.
+    pub(crate) const fn take(&mut self) -> Option<Fd> {
+        self.wanted = Io::empty();
+        self.ready = Io::empty();
+        self.fd.take()
+    }
+
+    /// The state the seed of this design names.
+    pub(crate) const fn state(&self) -> FdState {
+        match self.fd {
+            None => FdState::Closed,
+            Some(_) if self.broken => FdState::Error,
+            Some(_) if self.listening => FdState::Listen,
+            Some(_) => FdState::Ready,
+        }
+    }
+
+    /// Takes in what the host's poller told.
+    pub(crate) fn tell(&mut self, events: Io) {
+        if events.intersects(Io::IN | Io::HANGUP | Io::ERROR) {
+            self.ready |= Io::IN;
+        }
+        if events.intersects(Io::OUT | Io::ERROR) {
+            self.ready |= Io::OUT;
+        }
+        if events.intersects(Io::HANGUP | Io::ERROR) {
+            self.hangup = true;
+        }
+    }
+
+    /// Whether something wanted is believed to go through now.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.wanted.intersects(self.ready)
+    }
+
+    /// What the host should be told of a level-triggered descriptor. Interest that is no longer
+    /// wanted stays until an event for it arrives (`disturbed`), so that a stream that stops and
+    /// goes does not pay two poller calls each time.
+    pub(crate) fn level_target(&self, disturbed: bool) -> Io {
+        let mut target = self.wanted.intersection(Io::BOTH);
+        // A hang-up stays true for ever: asking for it again would wake the host for ever.
+        if !self.hangup && !self.listening {
+            target |= Io::HANGUP;
+        }
+        if disturbed || !self.announced.contains(target) { target } else { self.announced }
+    }
+
+    /// What the host should be told of an edge-triggered descriptor: everything, once.
+    pub(crate) fn edge_target(&self) -> Io {
+        if self.announced.is_empty() && self.wanted.is_empty() {
+            return Io::empty();
+        }
+        Io::BOTH | Io::HANGUP | Io::EDGE
+    }
+}

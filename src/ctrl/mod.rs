@@ -1,0 +1,190 @@
+//! The control layer: the socket under a connection, TCP or unix. It moves bytes as they are on the
+//! wire, remembers what is ready, and ends each direction.
+
+mod fd;
+
+use std::io::IoSlice;
+
+pub use fd::{FdState, Io};
+pub(crate) use fd::FdEntry;
+
+use crate::buffer::Buffer;
+use crate::cx::{Cx, Trigger};
+use crate::sys::{Errno, Net};
+
+/// What reading came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// None now: readiness will be told.
+    Wait,
+    /// The end, as the protocol of the layer has it.
+    End,
+    /// The end of the layer below, where this one's had to come first.
+    Truncated,
+}
+
+/// What writing came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// So many bytes are taken, possibly none of an empty offer.
+    Bytes(usize),
+    /// None can be taken now: readiness will be told.
+    Wait,
+}
+
+/// The socket of a connection and the bytes that wait to leave through it.
+#[derive(Debug)]
+pub(crate) struct Ctrl {
+    /// The descriptor.
+    pub(crate) fd: FdEntry,
+    /// Bytes of the wire that the kernel has not taken yet: a PROXY header, TLS records.
+    pub(crate) out: Option<Buffer>,
+    /// Bytes read from the wire.
+    pub(crate) bytes_in: u64,
+    /// Bytes the kernel took for the wire.
+    pub(crate) bytes_out: u64,
+}
+
+impl Ctrl {
+    /// A control layer over `fd`.
+    pub(crate) const fn new(fd: FdEntry) -> Self {
+        Self { fd, out: None, bytes_in: 0, bytes_out: 0 }
+    }
+
+    /// Whether bytes of the wire wait to leave.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.out.as_ref().is_some_and(|out| !out.is_empty())
+    }
+
+    /// The queue of bytes that wait to leave.
+    pub(crate) fn out<'a, N>(&'a mut self, cx: &mut Cx<'_, N>) -> &'a mut Buffer {
+        self.out.get_or_insert_with(|| cx.pool.take())
+    }
+
+    /// Reads into `space`, which is not empty.
+    pub(crate) fn recv<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        space: &mut [u8],
+    ) -> Result<Input, Errno> {
+        debug_assert!(!space.is_empty(), "an empty read looks like the end of input");
+        let Some(fd) = self.fd.get() else { return Ok(Input::End) };
+        if self.fd.eof {
+            return Ok(Input::End);
+        }
+        if !self.fd.ready.contains(Io::IN) {
+            return Ok(Input::Wait);
+        }
+        match cx.net.recv(fd, space) {
+            Ok(0) => {
+                self.fd.eof = true;
+                Ok(Input::End)
+            }
+            Ok(n) => {
+                self.bytes_in += n as u64;
+                // Behind a hang-up the end is already there, and no further event tells of it.
+                let more = n == space.len() && cx.trigger == Trigger::Edge;
+                if !more && !self.fd.hangup {
+                    self.fd.ready.remove(Io::IN);
+                }
+                Ok(Input::Bytes(n))
+            }
+            Err(errno) if errno.is_again() => {
+                self.fd.ready.remove(Io::IN);
+                Ok(Input::Wait)
+            }
+            Err(errno) => {
+                self.fd.broken = true;
+                Err(errno)
+            }
+        }
+    }
+
+    /// Writes what waits to leave and then `payload`, in one call, and tells how much of `payload`
+    /// the kernel took.
+    pub(crate) fn send<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+    ) -> Result<Output, Errno> {
+        let unsent = self.out.as_ref().map_or(&[][..], Buffer::bytes);
+        if unsent.is_empty() && payload.is_empty() {
+            cx.pool.give_empty(&mut self.out);
+            return Ok(Output::Bytes(0));
+        }
+        let Some(fd) = self.fd.get() else { return Err(Errno(libc::EPIPE)) };
+        if !self.fd.ready.contains(Io::OUT) {
+            return Ok(Output::Wait);
+        }
+        let bufs = [IoSlice::new(unsent), IoSlice::new(payload)];
+        let bufs = match (unsent.is_empty(), payload.is_empty()) {
+            (true, _) => &bufs[1..],
+            (_, true) => &bufs[..1],
+            _ => &bufs[..],
+        };
+        match cx.net.send(fd, bufs, false) {
+            Ok(n) => {
+                self.bytes_out += n as u64;
+                let before = unsent.len().min(n);
+                if let Some(out) = &mut self.out {
+                    out.consume(before);
+                }
+                cx.pool.give_empty(&mut self.out);
+                let taken = n - before;
+                if taken == 0 && (!payload.is_empty() || self.has_unsent()) {
+                    return Ok(Output::Wait);
+                }
+                Ok(Output::Bytes(taken))
+            }
+            Err(errno) if errno.is_again() => {
+                self.fd.ready.remove(Io::OUT);
+                Ok(Output::Wait)
+            }
+            Err(errno) => {
+                self.fd.broken = true;
+                Err(errno)
+            }
+        }
+    }
+
+    /// Writes what waits to leave, and tells whether all of it has left.
+    pub(crate) fn flush<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<bool, Errno> {
+        loop {
+            let before = self.bytes_out;
+            self.send(cx, &[])?;
+            if !self.has_unsent() {
+                return Ok(true);
+            }
+            if self.bytes_out == before {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Ends the outgoing direction on the wire. A peer that is gone already is no failure.
+    pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        if let Some(fd) = self.fd.get()
+            && !self.fd.broken
+        {
+            // ENOTCONN: a reset came first, and reading or closing will tell.
+            let _ = cx.net.shutdown_write(fd);
+        }
+    }
+
+    /// Reads what the peer still sends and throws it away.
+    pub(crate) fn discard<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<Input, Errno> {
+        let scratch = std::mem::take(&mut cx.scratch);
+        let result = self.recv(cx, scratch);
+        cx.scratch = scratch;
+        result
+    }
+
+    /// Gives every buffer back.
+    pub(crate) fn give_back<N>(&mut self, cx: &mut Cx<'_, N>) {
+        if let Some(out) = self.out.take() {
+            cx.pool.give(out);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The data layer: what the session reads and writes, over the bytes of the wire. Raw passes them
+//! on; TLS protects them.
+
+use crate::buffer::Buffer;
+use crate::conn::{Cause, Detail, Why};
+use crate::ctrl::{Ctrl, Input, Output};
+use crate::cx::Cx;
+use crate::sys::{Errno, Net};
+use crate::tls::{self, Session};
+
+/// The most bytes of plaintext in one TLS record (RFC 8446 section 5.1).
+pub(crate) const RECORD_PLAINTEXT: usize = 16 * 1024;
+
+/// What protects the bytes.
+#[derive(Debug)]
+enum Layer {
+    Raw,
+    Tls(Box<Session>),
+}
+
+/// The data layer of one connection.
+#[derive(Debug)]
+pub(crate) struct Data {
+    layer: Layer,
+    /// Bytes for the layer above that were read before it asked: payload behind a header, and the
+    /// rest of what a record held.
+    pub(crate) ahead: Option<Buffer>,
+}
+
+type Result<T> = std::result::Result<T, Box<Cause>>;
+
+impl Data {
+    /// A layer that passes bytes on.
+    pub(crate) const fn raw() -> Self {
+        Self { layer: Layer::Raw, ahead: None }
+    }
+
+    /// Puts TLS in. Bytes read ahead become its first input.
+    pub(crate) fn put_tls<N>(&mut self, mut session: Box<Session>, cx: &mut Cx<'_, N>) -> Result<()> {
+        if let Some(ahead) = self.ahead.take() {
+            let input = session.input(cx.pool).map_err(tls_cause)?;
+            input.extend(ahead.bytes());
+            cx.pool.give(ahead);
+        }
+        self.layer = Layer::Tls(session);
+        Ok(())
+    }
+
+    /// The TLS session, where there is one.
+    pub(crate) const fn tls(&self) -> Option<&Session> {
+        match &self.layer {
+            Layer::Raw => None,
+            Layer::Tls(session) => Some(session),
+        }
+    }
+
+    /// The TLS session, where there is one.
+    pub(crate) const fn tls_mut(&mut self) -> Option<&mut Session> {
+        match &mut self.layer {
+            Layer::Raw => None,
+            Layer::Tls(session) => Some(session),
+        }
+    }
+
+    /// Whether bytes for the layer above are in memory.
+    pub(crate) fn has_ahead(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty())
+    }
+
+    /// How many bytes of the session one write takes at most without splitting.
+    pub(crate) const fn write_unit(&self) -> usize {
+        match self.layer {
+            Layer::Raw => usize::MAX,
+            Layer::Tls(_) => RECORD_PLAINTEXT,
+        }
+    }
+
+    /// Reads into the caller's memory, which is not empty.
+    pub(crate) fn recv<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        to: &mut [u8],
+    ) -> Result<Input> {
+        loop {
+            if let Some(ahead) = &mut self.ahead {
+                let n = ahead.drain_into(to);
+                cx.pool.give_empty(&mut self.ahead);
+                if n > 0 {
+                    return Ok(Input::Bytes(n));
+                }
+            }
+            match &mut self.layer {
+                Layer::Raw => return ctrl.recv(cx, to).map_err(system),
+                Layer::Tls(session) => {
+                    let mut plain = cx.pool.take();
+                    let read = tls_recv(session, ctrl, cx, &mut plain);
+                    if !matches!(read, Ok(Input::Bytes(_))) {
+                        cx.pool.give(plain);
+                        return read;
+                    }
+                    self.ahead = Some(plain);
+                }
+            }
+        }
+    }
+
+    /// Reads into a pooled buffer, at most `limit` bytes in one go, and hands the buffer over with
+    /// the bytes in it.
+    pub(crate) fn recv_buffer<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        to: &mut Option<Buffer>,
+        limit: usize,
+    ) -> Result<Input> {
+        debug_assert!(to.is_none(), "a buffer is in the way");
+        if let Some(ahead) = self.ahead.take_if(|ahead| !ahead.is_empty()) {
+            let n = ahead.len();
+            *to = Some(ahead);
+            return Ok(Input::Bytes(n));
+        }
+        let mut buffer = cx.pool.take();
+        let read = match &mut self.layer {
+            Layer::Raw => {
+                let space = buffer.space();
+                let limit = limit.min(space.len());
+                let read = ctrl.recv(cx, &mut space[..limit]).map_err(system);
+                if let Ok(Input::Bytes(n)) = read {
+                    buffer.commit(n);
+                }
+                read
+            }
+            Layer::Tls(session) => tls_recv(session, ctrl, cx, &mut buffer),
+        };
+        if matches!(read, Ok(Input::Bytes(_))) {
+            *to = Some(buffer);
+        } else {
+            cx.pool.give(buffer);
+        }
+        read
+    }
+
+    /// Takes bytes of the session, all or a part. Raw keeps nothing; TLS keeps at most one record
+    /// that the kernel had no room for.
+    pub(crate) fn send<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+    ) -> Result<Output> {
+        match &mut self.layer {
+            Layer::Raw => ctrl.send(cx, payload).map_err(system),
+            Layer::Tls(session) => tls_send(session, ctrl, cx, payload),
+        }
+    }
+
+    /// Ends the outgoing side, and tells whether that is out. `half` says that the other direction
+    /// goes on; TLS 1.2 has no half-close, so there the end waits for the other direction.
+    pub(crate) fn shut_write<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        half: bool,
+    ) -> std::result::Result<Shut, Errno> {
+        if let Layer::Tls(session) = &mut self.layer {
+            if half && session.is_tls12() {
+                return Ok(Shut::Held);
+            }
+            session.close_notify(ctrl.out(cx));
+        }
+        Ok(if ctrl.flush(cx)? { Shut::Out } else { Shut::Waits })
+    }
+
+    /// Tears the layer down. What was read ahead is dropped.
+    pub(crate) fn close<N>(&mut self, cx: &mut Cx<'_, N>) {
+        if let Layer::Tls(session) = &mut self.layer {
+            session.give_back(cx.pool);
+        }
+        self.layer = Layer::Raw;
+        self.drop_ahead(cx);
+    }
+
+    /// Drops what was read ahead: nobody will ask for it any more.
+    pub(crate) fn drop_ahead<N>(&mut self, cx: &mut Cx<'_, N>) {
+        if let Some(ahead) = self.ahead.take() {
+            cx.pool.give(ahead);
+        }
+    }
+}
+
+/// How far the outgoing side has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// The kernel has everything.
+    Out,
+    /// Bytes wait for room.
+    Waits,
+    /// The protocol cannot end one side alone: it waits for the other.
+    Held,
+}
+
+fn tls_recv<N: Net>(
+    session: &mut Session,
+    ctrl: &mut Ctrl,
+    cx: &mut Cx<'_, N>,
+    plain: &mut Buffer,
+) -> Result<Input> {
+    loop {
+        if session.has_input() {
+            // Every complete record is decrypted at once, into a buffer at least as large.
+            plain.reserve(session.input_len());
+            let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
+            let reading = session.decrypt(plain, out, cx.pool).map_err(tls_cause);
+            cx.pool.give_empty(&mut ctrl.out);
+            let reading = reading?;
+            if reading.got > 0 {
+                return Ok(Input::Bytes(reading.got));
+            }
+            if reading.closed {
+                return Ok(Input::End);
+            }
+        } else if session.is_peer_closed() {
+            return Ok(Input::End);
+        }
+        let input = session.input(cx.pool).map_err(tls_cause)?;
+        let read = ctrl.recv(cx, input.space());
+        match read {
+            Ok(Input::Bytes(n)) => input.commit(n),
+            Ok(Input::Wait) => {
+                session.rest(cx.pool);
+                return Ok(Input::Wait);
+            }
+            Ok(Input::End | Input::Truncated) => {
+                session.rest(cx.pool);
+                return Ok(if session.is_peer_closed() { Input::End } else { Input::Truncated });
+            }
+            Err(errno) => {
+                session.rest(cx.pool);
+                return Err(system(errno));
+            }
+        }
+    }
+}
+
+fn tls_send<N: Net>(
+    session: &mut Session,
+    ctrl: &mut Ctrl,
+    cx: &mut Cx<'_, N>,
+    payload: &[u8],
+) -> Result<Output> {
+    let mut taken = 0;
+    while taken < payload.len() {
+        // Small records of the protocol's own (tickets, a KeyUpdate) leave with the payload.
+        let waiting = ctrl.out.as_ref().map_or(0, Buffer::len);
+        if (taken > 0 || waiting > RECORD_PLAINTEXT / 2) && !ctrl.flush(cx).map_err(system)? {
+            break;
+        }
+        let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
+        taken += session.encrypt(&payload[taken..], out).map_err(tls_cause)?;
+    }
+    ctrl.flush(cx).map_err(system)?;
+    Ok(if taken == 0 && !payload.is_empty() { Output::Wait } else { Output::Bytes(taken) })
+}
+
+/// The cause behind an errno while the session's bytes move.
+pub(crate) fn system(errno: Errno) -> Box<Cause> {
+    Box::new(Cause::system(None, errno))
+}
+
+/// The cause behind a failure of TLS.
+pub(crate) fn tls_cause(failure: tls::Failure) -> Box<Cause> {
+    let why = match failure.why {
+        tls::FailureKind::Truncated => Why::Truncated,
+        tls::FailureKind::TooLarge => Why::TooLarge,
+        tls::FailureKind::Alert => Why::Refused,
+        tls::FailureKind::Certificate | tls::FailureKind::NoCommonParameters => Why::Denied,
+        tls::FailureKind::Misbehaved => Why::Malformed,
+        tls::FailureKind::Internal => Why::System,
+    };
+    let detail = failure.alert.map_or(Detail::None, Detail::Alert);
+    Box::new(Cause::new(None, why).with(detail).because(failure.text))
+}

@@ -1,0 +1,109 @@
+//! Reaches the server: socket, source address, connect.
+//!
+//! A connection is complete when a call says so: the first send that goes through, or `connect`
+//! repeated. `SO_ERROR` is 0 while a connection is still on its way, so it proves nothing.
+
+use super::{failed, system};
+use crate::config::UNIX_RETRY_LONGEST;
+use crate::conn::{Conn, Op, Plan, Progress, Wait, Why, is_first_step};
+use crate::ctrl::{FdEntry, Io, Output};
+use crate::cx::Cx;
+use crate::sys::{Errno, Family, Net, SockOpt};
+use crate::time::Time;
+
+const OP: Op = Op::CtrlConnect;
+const WAIT: Progress = Progress::Wait(Wait::WRITE.union(Wait::TIMER));
+
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    if is_first_step(conn.word, OP) {
+        if let Err(errno) = open(conn, cx) {
+            return system(OP, errno);
+        }
+        return start(conn, cx);
+    }
+    if conn.retry_at != Time::NEVER {
+        if cx.now < conn.retry_at {
+            return Progress::Wait(Wait::TIMER);
+        }
+        conn.retry_at = Time::NEVER;
+        return start(conn, cx);
+    }
+    if !conn.ctrl.fd.ready.contains(Io::OUT) {
+        return WAIT;
+    }
+    if has_first_bytes(conn, cx) { send_first(conn, cx) } else { ask(conn, cx) }
+}
+
+/// Makes the socket and gives it its options.
+fn open<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
+    let family = conn.facts.peer.family();
+    let fd = cx.net.socket(family)?;
+    // From here on the record owns it: a failure closes it with the connection.
+    conn.ctrl.fd = FdEntry::connection(fd, false);
+    if family != Family::Unix {
+        cx.net.set(fd, SockOpt::NoDelay)?;
+    }
+    let Plan::Outgoing(config) = &conn.facts.plan else { return Ok(()) };
+    if let Some(source) = &config.source {
+        if family != Family::Unix {
+            cx.net.set(fd, SockOpt::BindAddressNoPort)?;
+        }
+        cx.net.bind(fd, source)?;
+    }
+    Ok(())
+}
+
+/// Asks for the connection, and with bytes in hand tries whether it is there already.
+fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    let Some(fd) = conn.ctrl.fd.get() else {
+        return failed(OP, Why::Aborted, "the descriptor is gone");
+    };
+    match cx.net.connect(fd, &conn.facts.peer) {
+        Ok(()) => Progress::Done,
+        Err(Errno(libc::EINPROGRESS)) if has_first_bytes(conn, cx) => send_first(conn, cx),
+        Err(Errno(libc::EINPROGRESS | libc::EALREADY)) => {
+            conn.ctrl.fd.ready.remove(Io::OUT);
+            WAIT
+        }
+        // The backlog of a unix listener is full, and no readiness will ever tell of room in it.
+        Err(errno) if errno.is_again() && conn.facts.peer.family() == Family::Unix => {
+            conn.retry_at = cx.now + conn.facts.retry_pause;
+            conn.facts.retry_pause = (2 * conn.facts.retry_pause).min(UNIX_RETRY_LONGEST);
+            Progress::Wait(Wait::TIMER)
+        }
+        Err(errno) => system(OP, errno),
+    }
+}
+
+/// Whether something can be sent that proves the connection.
+fn has_first_bytes<N>(conn: &Conn, cx: &Cx<'_, N>) -> bool {
+    conn.ctrl.has_unsent() || !cx.early.is_empty()
+}
+
+/// The first send: the header and, when nothing encrypts in between, the session's first bytes.
+fn send_first<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    let early = &cx.early[cx.early_taken..];
+    let before = conn.ctrl.bytes_out;
+    match conn.ctrl.send(cx, early) {
+        Ok(Output::Bytes(taken)) => cx.early_taken += taken,
+        Ok(Output::Wait) if conn.ctrl.bytes_out == before => return WAIT,
+        Ok(Output::Wait) => {}
+        Err(errno) => return system(OP, errno),
+    }
+    Progress::Done
+}
+
+/// Nothing to send: `connect` again tells (EISCONN, EALREADY, or why it failed).
+fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    let Some(fd) = conn.ctrl.fd.get() else {
+        return failed(OP, Why::Aborted, "the descriptor is gone");
+    };
+    match cx.net.connect(fd, &conn.facts.peer) {
+        Ok(()) => Progress::Done,
+        Err(Errno(libc::EINPROGRESS | libc::EALREADY | libc::EAGAIN)) => {
+            conn.ctrl.fd.ready.remove(Io::OUT);
+            WAIT
+        }
+        Err(errno) => system(OP, errno),
+    }
+}
