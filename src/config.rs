@@ -29,11 +29,13 @@ impl Trust {
             match word {
                 "any" => trust.any = true,
                 "unix" => trust.unix = true,
-                _ => match word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from))
-                {
-                    Ok(network) => trust.networks.push(network.trunc()),
-                    Err(_) => return Err(word.to_owned()),
-                },
+                _ => {
+                    match word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from))
+                    {
+                        Ok(network) => trust.networks.push(network.trunc()),
+                        Err(_) => return Err(word.to_owned()),
+                    }
+                }
             }
         }
         Ok(trust)

@@ -2,7 +2,6 @@
 //! drive.
 
 use crate::buffer::Pool;
-use crate::sys::Net;
 use crate::time::Time;
 
 /// How the host's poller tells readiness.

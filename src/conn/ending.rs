@@ -1,6 +1,6 @@
 //! The one way a connection ends, whatever the reason.
 
-use super::cause::Cause;
+use super::cause::{Cause, Why};
 use super::op::{Code, Op, OpSet, OpWord};
 use super::{Conn, Marks};
 use crate::time::Time;
@@ -61,5 +61,13 @@ impl Conn {
         self.word.shut(super::Direction::Write);
         self.word.finish(Op::Dshw);
         self.word.finish(Op::Cshw);
+    }
+
+    /// The layer below ended before the data layer's own end: recorded, and else an end like any.
+    pub(crate) fn truncated(&mut self) {
+        if self.cause.is_none() {
+            let text = "the peer ended the connection without TLS close_notify";
+            self.cause = Some(Box::new(Cause::new(None, Why::Truncated).because(text)));
+        }
     }
 }

@@ -40,6 +40,10 @@ pub(crate) struct Facts {
     pub(crate) op_since: Time,
     /// The next pause of a connect that is repeated by timer, in nanoseconds.
     pub(crate) retry_pause: u64,
+    /// Bytes that were read and thrown away.
+    pub(crate) discarded: u64,
+    /// Bytes that may still be thrown away while the peer's end is waited for.
+    pub(crate) drain_left: u64,
 }
 
 impl Facts {
@@ -54,6 +58,8 @@ impl Facts {
             opened_at: now,
             op_since: now,
             retry_pause: crate::config::UNIX_RETRY_FIRST,
+            discarded: 0,
+            drain_left: 0,
         }
     }
 

@@ -2,12 +2,11 @@
 //! way it ends.
 
 mod cause;
+pub(crate) mod closing;
 mod driver;
 mod ending;
 mod facts;
 mod op;
-#[cfg(test)]
-mod model;
 
 pub use cause::{Cause, Detail, Why};
 pub(crate) use driver::{Driven, advance, is_first_step};
@@ -45,7 +44,7 @@ bitflags! {
 bitflags! {
     /// Facts about a connection that no other field tells.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Marks: u8 {
+    pub(crate) struct Marks: u16 {
         /// The host waits to read: tell it once.
         const READ_ARMED = 1;
         /// The host waits to write: tell it once.
@@ -62,6 +61,12 @@ bitflags! {
         const DISTURBED = 64;
         /// The host has closed it: only its end is still to be told.
         const CLOSED_BY_HOST = 128;
+        /// It stands on the list of news.
+        const TELLING = 256;
+        /// Its end has been counted and recorded.
+        const ENDED = 512;
+        /// Its opening has not been accounted for as over.
+        const OPENING = 1024;
     }
 }
 
@@ -128,6 +133,8 @@ pub(crate) struct Conn {
     pub(crate) user: u64,
     /// What its operations wait for.
     pub(crate) waits: Wait,
+    /// What moving the session's bytes waits for.
+    pub(crate) flow: Wait,
     /// What the host is to be told.
     pub(crate) news: News,
     /// What else is true of it.

@@ -5,8 +5,8 @@ mod fd;
 
 use std::io::IoSlice;
 
-pub use fd::{FdState, Io};
 pub(crate) use fd::FdEntry;
+pub use fd::{FdState, Io};
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};

@@ -36,7 +36,11 @@ impl Data {
     }
 
     /// Puts TLS in. Bytes read ahead become its first input.
-    pub(crate) fn put_tls<N>(&mut self, mut session: Box<Session>, cx: &mut Cx<'_, N>) -> Result<()> {
+    pub(crate) fn put_tls<N>(
+        &mut self,
+        mut session: Box<Session>,
+        cx: &mut Cx<'_, N>,
+    ) -> Result<()> {
         if let Some(ahead) = self.ahead.take() {
             let input = session.input(cx.pool).map_err(tls_cause)?;
             input.extend(ahead.bytes());
@@ -65,6 +69,11 @@ impl Data {
     /// Whether bytes for the layer above are in memory.
     pub(crate) fn has_ahead(&self) -> bool {
         self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty())
+    }
+
+    /// Whether a read will come to something without the socket.
+    pub(crate) fn has_input(&self) -> bool {
+        self.has_ahead() || self.tls().is_some_and(Session::has_record)
     }
 
     /// How many bytes of the session one write takes at most without splitting.
@@ -164,7 +173,7 @@ impl Data {
         half: bool,
     ) -> std::result::Result<Shut, Errno> {
         if let Layer::Tls(session) = &mut self.layer {
-            if half && session.is_tls12() {
+            if half && session.version() == Some(tls::Version::Tls12) {
                 return Ok(Shut::Held);
             }
             session.close_notify(ctrl.out(cx));
@@ -207,9 +216,7 @@ fn tls_recv<N: Net>(
     plain: &mut Buffer,
 ) -> Result<Input> {
     loop {
-        if session.has_input() {
-            // Every complete record is decrypted at once, into a buffer at least as large.
-            plain.reserve(session.input_len());
+        if session.has_record() {
             let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
             let reading = session.decrypt(plain, out, cx.pool).map_err(tls_cause);
             cx.pool.give_empty(&mut ctrl.out);
@@ -271,12 +278,12 @@ pub(crate) fn system(errno: Errno) -> Box<Cause> {
 /// The cause behind a failure of TLS.
 pub(crate) fn tls_cause(failure: tls::Failure) -> Box<Cause> {
     let why = match failure.why {
-        tls::FailureKind::Truncated => Why::Truncated,
-        tls::FailureKind::TooLarge => Why::TooLarge,
-        tls::FailureKind::Alert => Why::Refused,
-        tls::FailureKind::Certificate | tls::FailureKind::NoCommonParameters => Why::Denied,
-        tls::FailureKind::Misbehaved => Why::Malformed,
-        tls::FailureKind::Internal => Why::System,
+        tls::Why::Truncated => Why::Truncated,
+        tls::Why::TooLarge => Why::TooLarge,
+        tls::Why::AlertReceived(_) => Why::Refused,
+        tls::Why::Certificate | tls::Why::NoCommonParameters => Why::Denied,
+        tls::Why::PeerMisbehaved => Why::Malformed,
+        tls::Why::Internal => Why::System,
     };
     let detail = failure.alert.map_or(Detail::None, Detail::Alert);
     Box::new(Cause::new(None, why).with(detail).because(failure.text))

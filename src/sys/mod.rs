@@ -5,10 +5,25 @@
 //! the host passes in, and truth comes from the call.
 
 mod addr;
+mod call;
+mod clock;
 mod errno;
+mod errno_guard;
+mod kernel;
+mod listen;
+#[cfg(all(test, not(miri)))]
+pub(crate) mod poll;
+mod sockaddr;
+mod thread;
+mod wall;
 
 pub use addr::{Addr, Family, UNIX_PATH_MAX};
+pub use clock::monotonic;
 pub use errno::Errno;
+pub use errno_guard::{ErrnoGuard, errno_saved};
+pub use kernel::Kernel;
+pub use thread::thread_token;
+pub use wall::{WallClock, WallTime};
 
 use std::io::IoSlice;
 
@@ -75,10 +90,12 @@ pub trait Net {
     /// A listening socket, ready for [`Net::accept`]. Several system calls. TCP listeners get
     /// `TCP_NODELAY`, which accepted sockets inherit, and `SO_REUSEADDR`. A unix path is bound under
     /// a temporary name in the same directory, given its mode and owner, and renamed, so that it
-    /// replaces a stale socket in one step and is never there half made.
+    /// replaces a stale socket in one step and is never there half made. [`Net::local`] and the
+    /// accepted sockets then name the temporary path: `spec.addr` is where it is to be found.
     ///
     /// # Errors
-    /// The first system call that failed; nothing is left behind.
+    /// The first system call that failed; nothing is left behind. EADDRINUSE when something that
+    /// is no socket has the path.
     fn listen(&mut self, spec: &ListenSpec) -> Result<Fd, Errno>;
 
     /// The next waiting connection and its peer.
@@ -139,7 +156,7 @@ pub trait Net {
     /// The user id of the process at the other end of a unix socket (`SO_PEERCRED`).
     ///
     /// # Errors
-    /// What `getsockopt(2)` answers.
+    /// What `getsockopt(2)` answers; ENOTCONN where there is no such process, as on TCP.
     fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno>;
 
     /// What a descriptor handed to us is. Several system calls.
@@ -155,7 +172,8 @@ pub trait Net {
     /// What `setsockopt(2)` or `fcntl(2)` answers.
     fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno>;
 
-    /// Removes the path of a unix listener that is closed. Other addresses: nothing to do.
+    /// Removes the path of a unix listener that is closed, if a socket is there. Other addresses:
+    /// nothing to do. Two system calls.
     fn unlink(&mut self, addr: &Addr);
 }
 

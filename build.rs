@@ -1,0 +1,19 @@
+//! Names the shared library honestly and keeps it loaded.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let elf = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| {
+        matches!(os.as_str(), "linux" | "android" | "freebsd" | "netbsd" | "openbsd")
+    });
+    if elf {
+        // The number changes with the binary interface, and only then.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libvestibule.so.0");
+        // Unloading would pull the code from under thread-local destructors of the dependencies.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
+    // What the C tests are compiled for.
+    for name in ["HOST", "TARGET"] {
+        let triple = std::env::var(name).unwrap_or_default();
+        println!("cargo::rustc-env=VST_{name}={triple}");
+    }
+}

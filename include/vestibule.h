@@ -1,0 +1,1738 @@
+// vestibule: an embeddable connection layer.
+//
+// A program with a poller (epoll, libevent, libuv, its own) hands descriptors and readiness in and
+// gets sessions, checked and authenticated, or whole proxied streams out. The library owns no
+// thread, no loop and no signal of its host, and calls the host only through the callbacks that
+// the host gave it.
+//
+// How to use it: vst_engine_new with an interest callback and an event callback; an accept
+// configuration; vst_listener_open; then, round and round, wait in your poller until the deadline
+// of vst_wait, hand every readiness in with vst_engine_ready, and call vst_engine_run when the
+// deadline has come or VST_WAIT_RUNNABLE is set.
+//
+// Conventions.
+// - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
+//   Outputs go through pointers and are always written. An unknown number, flag or reserved byte is
+//   an error.
+// - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
+//   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
+// - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
+//   Texts and structs are read during the call. _free(NULL) is fine.
+// - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
+//   and nothing else.
+// - Threads: an engine belongs to the thread of its first drive call; another gets VST_E_THREAD. It
+//   may be made in one thread and driven in another. Configurations may be used by all.
+// - Callbacks: every function may be called from every callback, but no function from log, and
+//   vst_engine_free from none. A call made in a callback acts and answers at once; the events it
+//   causes are told when the callback has returned. A callback must not throw or longjmp.
+// - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
+// - fork: in a child that does not exec, no function may be called on engines of the parent.
+// - errno is as it was when a call returns. SIGPIPE is never raised.
+//
+// Not stable yet: VST_ABI_VERSION 0.
+
+#ifndef VESTIBULE_H
+#define VESTIBULE_H
+
+#include <stddef.h>
+#include <stdint.h>
+// Where a connection failed: an operation, in the order they run.
+// The PROXY header comes first: no byte is read for anyone else until it is done.
+#define VST_OP_ACCEPT_PROXY (3)
+// The handshake with a client.
+#define VST_OP_TLS_ACCEPT (8)
+// The host is given the session.
+#define VST_OP_ACCEPT_SESSION (12)
+// The socket reaches the server.
+#define VST_OP_CTRL_CONNECT (13)
+// A PROXY header goes ahead of any other byte.
+#define VST_OP_SEND_PROXY (14)
+// The handshake with a server.
+#define VST_OP_TLS_CONNECT (18)
+// The data layer ends its outgoing side: unsent bytes, then close_notify.
+#define VST_OP_DSHW (20)
+// The data layer delivers no byte any more.
+#define VST_OP_DSHR (21)
+// The data layer is torn down.
+#define VST_OP_DCLOSE (22)
+// The control layer ends its outgoing side: the FIN.
+#define VST_OP_CSHW (23)
+// The control layer delivers no byte any more.
+#define VST_OP_CSHR (24)
+// The control layer waits for the peer's end, so that no reset destroys what was sent.
+#define VST_OP_CCLOSE (25)
+// The descriptor goes back: first to the host's poller, then to the system.
+#define VST_OP_FCLOSE (26)
+
+// Why a connection failed.
+// The peer ended its side before the first byte that was due.
+#define VST_WHY_EMPTY (1)
+// The peer ended its side in the middle of something.
+#define VST_WHY_TRUNCATED (2)
+// The host gave the connection up.
+#define VST_WHY_ABORTED (3)
+// The deadline of the operation passed.
+#define VST_WHY_TIMED_OUT (4)
+// What the peer sent breaks the protocol.
+#define VST_WHY_MALFORMED (5)
+// The peer, or its system, said no.
+#define VST_WHY_REFUSED (6)
+// The connection was torn down by the peer or on the way to it.
+#define VST_WHY_RESET (7)
+// Our configuration does not let the peer in.
+#define VST_WHY_DENIED (8)
+// No way leads to the peer.
+#define VST_WHY_UNREACHABLE (9)
+// This process or machine has run out of something.
+#define VST_WHY_LOCAL_LIMIT (10)
+// What the peer sent is larger than we take.
+#define VST_WHY_TOO_LARGE (11)
+// The system refused a call for another reason.
+#define VST_WHY_SYSTEM (12)
+
+
+// The version of the binary interface that this header describes. A program that loads the library
+// at run time compares it with vst_abi_version() and uses nothing when they differ.
+//
+// Unstable: until it is 1, any release may change it.
+#define VST_ABI_VERSION (0)
+
+// The library has the built-in loop, vst_loop_*.
+#define VST_FEATURE_LOOP (1)
+
+// The library can make throw-away certificates, vst_tls_server_self_signed.
+#define VST_FEATURE_SELF_SIGNED (2)
+
+// TLS uses aws-lc.
+#define VST_FEATURE_AWS_LC (4)
+
+// TLS uses ring.
+#define VST_FEATURE_RING (8)
+
+// Bytes, connections or the end can be read.
+#define VST_IO_IN (1)
+
+// Bytes can be written.
+#define VST_IO_OUT (2)
+
+// The peer has ended its side (EPOLLRDHUP, POLLRDHUP). A poller without it never tells it.
+#define VST_IO_HANGUP (4)
+
+// An error, or the end of both sides (EPOLLERR, EPOLLHUP, POLLNVAL not among them). It is
+// only told to the library, never asked for.
+#define VST_IO_ERROR (8)
+
+// The mask stands for the descriptor's whole life and may be registered edge-triggered. Only an
+// engine made with VST_TRIGGER_EDGE says so, and never of a listener: those stay level-triggered.
+#define VST_IO_EDGE (16)
+
+// The poller must forget the descriptor: the last word about it.
+#define VST_IO_RELEASED (32)
+
+// With VST_IO_RELEASED: the library closes the number next, so an epoll host may leave out
+// EPOLL_CTL_DEL.
+#define VST_IO_CLOSING (64)
+
+// The host's poller tells readiness again and again while it lasts (epoll without EPOLLET, poll,
+// select, kqueue, libevent, libuv).
+#define VST_TRIGGER_LEVEL (0)
+
+// The host's poller tells each change once, for descriptors whose mask has VST_IO_EDGE.
+#define VST_TRIGGER_EDGE (1)
+
+// Readiness may be told by descriptor number, with vst_engine_ready_fd.
+#define VST_ENGINE_BY_FD (1)
+
+// There is work to do right now: call vst_engine_run before waiting.
+#define VST_WAIT_RUNNABLE (1)
+
+// The call was made from inside a callback: the outermost call answers for the engine.
+#define VST_WAIT_NESTED (2)
+
+// No deadline.
+#define VST_NEVER (UINT64_MAX)
+
+// An incoming connection has passed its handshakes: id is the session. Read, write, forward or
+// close it now or later.
+#define VST_EVENT_SESSION (1)
+
+// An outgoing connection is open, its handshakes included.
+#define VST_EVENT_CONNECTED (2)
+
+// A read that answered VST_WAIT may be tried again, and on a fresh session, the first read. Told
+// once per VST_WAIT.
+#define VST_EVENT_READABLE (3)
+
+// A write that answered VST_WAIT may be tried again. Told once per VST_WAIT.
+#define VST_EVENT_WRITABLE (4)
+
+// An incoming connection ended before it was a session; end says how. id is stale. Limited per
+// listener and kind, see refused_per_second.
+#define VST_EVENT_REFUSED (5)
+
+// A connection has ended, whatever ended it; end says how. id is stale from here on: the last
+// event about it.
+#define VST_EVENT_CLOSED (6)
+
+// A stream has ended, and its two connections with it; end is the client's, end_server the
+// server's.
+#define VST_EVENT_STREAM_END (7)
+
+// A listener rests because the system ran out of something (sys_errno), or because a limit is
+// reached (0). It goes on by itself.
+#define VST_EVENT_PAUSED (8)
+
+// A listener takes connections again.
+#define VST_EVENT_RESUMED (9)
+
+// A listener is closed; id is stale from here on.
+#define VST_EVENT_LISTENER_CLOSED (10)
+
+// Only from vst_engine_next, of an engine without interest callbacks: watch fd for new_mask
+// and hand id, its token, back with its readiness.
+#define VST_EVENT_INTEREST (11)
+
+// No address is known.
+#define VST_ADDR_NONE (0)
+
+// IPv4: 4 bytes.
+#define VST_ADDR_IPV4 (4)
+
+// IPv6: 16 bytes.
+#define VST_ADDR_IPV6 (6)
+
+// A unix socket: its path without a final NUL; a leading NUL for an abstract name; no bytes for an
+// unnamed socket.
+#define VST_ADDR_UNIX (1)
+
+// Clients are not asked for a certificate.
+#define VST_CLIENT_AUTH_NONE (0)
+
+// Clients are asked and may decline; a certificate that is shown must verify.
+#define VST_CLIENT_AUTH_OPTIONAL (1)
+
+// Clients are refused without a certificate that verifies.
+#define VST_CLIENT_AUTH_REQUIRED (2)
+
+// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
+// 3) instead of shown the first certificate.
+#define VST_TLS_STRICT_SNI (1)
+
+// No tickets are handed out.
+#define VST_TLS_NO_TICKETS (2)
+
+// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+// change everything.
+#define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
+
+// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
+#define VST_TLS_1_2 (771)
+
+// See VST_TLS_1_2.
+#define VST_TLS_1_3 (772)
+
+// Sources outside accept_proxy are not refused: they go on without a header, with the socket's
+// own addresses, and what they send is payload.
+#define VST_ACCEPT_UNTRUSTED_DIRECT (1)
+
+// A half-close is sent at once on TLS 1.2, where it ends both sides, instead of waiting until the
+// peer has ended its own.
+#define VST_TLS12_HALF_CLOSE_SEND (2)
+
+// No PROXY header goes out.
+#define VST_SEND_PROXY_NONE (0)
+
+// The PROXY header of version 1: a line of text.
+#define VST_SEND_PROXY_V1 (1)
+
+// The PROXY header of version 2: binary, with TLVs.
+#define VST_SEND_PROXY_V2 (2)
+
+// A version 2 header carries the application protocol that the client negotiated.
+#define VST_PROXY_TLV_ALPN (1)
+
+// A version 2 header carries the server name that the client asked for.
+#define VST_PROXY_TLV_AUTHORITY (2)
+
+// A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
+#define VST_PROXY_TLV_SSL (4)
+
+// A version 2 header carries a checksum over itself.
+#define VST_PROXY_TLV_CRC32C (8)
+
+// A version 2 header carries a name for this one connection, made by the engine.
+#define VST_PROXY_TLV_UNIQUE_ID (16)
+
+// Several sockets, of this and other processes, share the port (SO_REUSEPORT).
+#define VST_LISTEN_REUSEPORT (1)
+
+// An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
+#define VST_LISTEN_V6ONLY (2)
+
+// mode counts.
+#define VST_LISTEN_MODE (4)
+
+// uid and gid count.
+#define VST_LISTEN_OWNER (8)
+
+// From the peer to us.
+#define VST_SHUT_READ (1)
+
+// From us to the peer.
+#define VST_SHUT_WRITE (2)
+
+// Both.
+#define VST_SHUT_BOTH (3)
+
+// On its way out with nothing to report.
+#define VST_STATE_CLOSED (0)
+
+// It came in and its handshakes are not done.
+#define VST_STATE_ACCEPTED (1)
+
+// It goes out and its handshakes are not done.
+#define VST_STATE_CONNECTING (2)
+
+// The session's bytes may move.
+#define VST_STATE_ESTABLISHED (3)
+
+// It failed.
+#define VST_STATE_ERROR (4)
+
+// The header stands for no relayed connection: the socket's addresses hold.
+#define VST_PROXY_LOCAL (0)
+
+// The header stands for a relayed connection.
+#define VST_PROXY_RELAYED (1)
+
+// The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
+#define VST_PROXY_NO_ADDRESSES (0)
+
+// TCP over IPv4 or IPv6.
+#define VST_PROXY_TCP (1)
+
+// UDP over IPv4 or IPv6.
+#define VST_PROXY_UDP (2)
+
+// A unix stream socket.
+#define VST_PROXY_UNIX_STREAM (3)
+
+// A unix datagram socket.
+#define VST_PROXY_UNIX_DATAGRAM (4)
+
+// The peer was not asked for a certificate.
+#define VST_TLS_NOT_ASKED (0)
+
+// The peer was asked for a certificate and has none.
+#define VST_TLS_ABSENT (1)
+
+// The peer's certificate was verified, now or when the resumed session began.
+#define VST_TLS_VALID (2)
+
+// The peer's certificate was not looked at: verification is switched off.
+#define VST_TLS_SKIPPED (3)
+
+// The protocol version: TLSv1.3.
+#define VST_TLS_TEXT_VERSION (1)
+
+// The cipher suite: TLS_AES_256_GCM_SHA384.
+#define VST_TLS_TEXT_CIPHER (2)
+
+// The group of the key exchange: X25519.
+#define VST_TLS_TEXT_GROUP (3)
+
+// The application protocol, as bytes: h2.
+#define VST_TLS_TEXT_ALPN (4)
+
+// The server name the client asked for.
+#define VST_TLS_TEXT_SNI (5)
+
+// The common name in the peer's certificate, as bytes.
+#define VST_TLS_TEXT_PEER_CN (6)
+
+// The subject of the peer's certificate.
+#define VST_TLS_TEXT_PEER_SUBJECT (7)
+
+// The issuer of the peer's certificate.
+#define VST_TLS_TEXT_PEER_ISSUER (8)
+
+// What incoming connections go through. Shared: any number of listeners and engines may use it.
+typedef struct vst_accept_config vst_accept_config;
+
+// What outgoing connections go through. Shared: any number of engines may use it.
+typedef struct vst_connect_config vst_connect_config;
+
+// One thread's worth of connections. Made by vst_engine_new, freed by vst_engine_free, used by
+// the thread of its first drive call only.
+typedef struct vst_engine vst_engine;
+
+// A loop with an engine in it. It belongs to the thread that runs it; vst_loop_stop alone may be
+// called from anywhere.
+typedef struct vst_loop vst_loop;
+
+// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
+typedef struct vst_tls_client vst_tls_client;
+
+// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
+// belong to it alone.
+typedef struct vst_tls_server vst_tls_server;
+
+// What a function answers: 0 or more when it did what was asked, negative when it did not.
+//
+// The negative ones are grouped by fault: -1 to -19 the caller's, -20 to -29 the system's, -30 to
+// -39 the peer's, -40 to -49 a limit's, -50 and below the library's own.
+typedef int32_t vst_status;
+
+// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
+// It may be stored anywhere 64 bits fit: epoll_data.u64, io_uring user data, an integer of
+// Python. An id of something that is gone is answered with VST_E_STALE, never with harm.
+typedef uint64_t vst_id;
+
+// Starts watching one direction of a descriptor: dir is one of VST_IO_IN, VST_IO_OUT,
+// VST_IO_HANGUP. Calling it again changes nothing.
+typedef void (*vst_fdset_fn)(void *data,
+                             int32_t fd,
+                             uint32_t dir,
+                             vst_id token);
+
+// Stops watching one direction, or, with VST_IO_RELEASED in dir, forgets the descriptor.
+typedef void (*vst_fdclr_fn)(void *data,
+                             int32_t fd,
+                             uint32_t dir,
+                             vst_id token);
+
+// Watches a descriptor for new_mask instead of old_mask. 0 is "not now": an epoll host removes
+// the descriptor then, since an empty mask still reports a reset, for ever. VST_IO_RELEASED is
+// told once for every descriptor that was ever announced, as the last word about it.
+typedef void (*vst_interest_fn)(void *data,
+                                int32_t fd,
+                                vst_id token,
+                                uint32_t old_mask,
+                                uint32_t new_mask);
+
+// The next deadline has moved earlier, to deadline_ns. It is never told that one moved later:
+// driving too early does no harm.
+typedef void (*vst_timer_fn)(void *data,
+                             uint64_t deadline_ns);
+
+// Where one end of a connection is.
+typedef struct {
+    // VST_ADDR_*.
+    uint16_t family;
+    // The port, in the host's byte order; 0 for a unix socket.
+    uint16_t port;
+    // How many of bytes count.
+    uint32_t len;
+    // The zone of a link-local IPv6 address, or 0.
+    uint32_t scope;
+    // The address in network order, or the name of a unix socket.
+    uint8_t bytes[108];
+} vst_addr;
+
+// How a connection ended.
+typedef struct {
+    // sizeof(vst_end) of the library.
+    uint32_t size;
+    // Where: VST_OP_*, or 0 while the session's own bytes moved, or when it ended as it should.
+    uint32_t at;
+    // Why: VST_WHY_*, or 0 when it ended as it should.
+    uint32_t why;
+    // The errno of the system, or 0.
+    int32_t sys_errno;
+    // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
+    int32_t alert;
+    // 0.
+    uint32_t _reserved;
+    // The connection. Stale.
+    vst_id conn;
+    // The listener it came from, or 0.
+    vst_id listener;
+    // Bytes read from the wire.
+    uint64_t bytes_in;
+    // Bytes the kernel took for the wire.
+    uint64_t bytes_out;
+    // Of those read, how many were thrown away while closing.
+    uint64_t discarded;
+    // From its beginning to its end, in nanoseconds.
+    uint64_t lasted_ns;
+    // From the beginning of the operation that failed, in nanoseconds, or 0.
+    uint64_t in_op_ns;
+    // Refusals of the same listener, operation and reason that were counted and not told since the
+    // last one that was told.
+    uint64_t suppressed;
+    // Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
+    // escaped.
+    const char *text;
+    // The length of text, without the NUL.
+    uint64_t text_len;
+    // The other end of the socket.
+    vst_addr peer;
+    // Our end of the socket, where somebody asked for it while it was open.
+    vst_addr local;
+    // The source that a PROXY header announced.
+    vst_addr announced_source;
+    // The destination that a PROXY header announced.
+    vst_addr announced_destination;
+} vst_end;
+
+// One thing the host is told. The library's memory, valid until the callback returns, or until the
+// next call on the engine when vst_engine_next wrote it.
+typedef struct {
+    // In, for vst_engine_next: sizeof(vst_event).
+    uint32_t size;
+    // VST_EVENT_*.
+    uint32_t kind;
+    // What it is about.
+    vst_id id;
+    // The host's own word for that.
+    void *user;
+    // How it ended; NULL unless the kind says so.
+    const vst_end *end;
+    // How the server's side of a stream ended; else NULL.
+    const vst_end *end_server;
+    // Bytes of a stream that the server took of the client's.
+    uint64_t bytes_up;
+    // Bytes of a stream that the client took of the server's.
+    uint64_t bytes_down;
+    // The errno behind VST_EVENT_PAUSED, or 0.
+    int32_t sys_errno;
+    // The descriptor of VST_EVENT_INTEREST, else -1.
+    int32_t fd;
+    // What the descriptor was watched for.
+    uint32_t old_mask;
+    // What it is to be watched for.
+    uint32_t new_mask;
+} vst_event;
+
+// Something happened. Every function may be called from here, but vst_engine_free.
+typedef void (*vst_event_fn)(void *data,
+                             vst_engine *engine,
+                             const vst_event *event);
+
+// A sentence for the host's log, not NUL-terminated. No function may be called from here.
+typedef void (*vst_log_fn)(void *data,
+                           const char *text,
+                           size_t len);
+
+// What a host decides when it makes an engine. vst_engine_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_engine_options).
+    uint32_t size;
+    // VST_TRIGGER_*.
+    uint32_t trigger;
+    // VST_ENGINE_*.
+    uint32_t flags;
+    // The most connections of all kinds; 0 is no bound. Listeners rest while it is reached.
+    uint32_t max_conns;
+    // The most incoming connections that are not sessions yet; 0 is no bound. Listeners rest while
+    // it is reached.
+    uint32_t max_opening;
+    // TLS handshake steps with asymmetric cryptography per drive call; the others wait a turn.
+    // 0 takes the default, 4.
+    uint32_t heavy_per_drive;
+    // Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
+    uint32_t events_per_drive;
+    // 0.
+    uint32_t _reserved;
+    // Handed to every callback below. The library neither reads nor frees it.
+    void *data;
+    // The poller, one direction at a time. With fdclr, and without interest.
+    vst_fdset_fn fdset;
+    // See fdset.
+    vst_fdclr_fn fdclr;
+    // The poller, one call per change. Needed for VST_TRIGGER_EDGE. Without any of the three,
+    // interest comes from vst_engine_next.
+    vst_interest_fn interest;
+    // Optional: hosts that look at vst_wait after every drive call need none.
+    vst_timer_fn timer;
+    // What happens. Without it events come from vst_engine_next.
+    vst_event_fn event;
+    // Optional: failures inside the library.
+    vst_log_fn log;
+} vst_engine_options;
+
+// What the host must know to wait well. Every drive call writes it.
+typedef struct {
+    // In: sizeof(vst_wait).
+    uint32_t size;
+    // VST_WAIT_*.
+    uint32_t flags;
+    // When to call vst_engine_run next if nothing happens: a point of the clock that drive calls
+    // are told, in nanoseconds, or VST_NEVER. Possibly too early, never too late.
+    uint64_t deadline_ns;
+    // Connections that exist, those that are closing among them.
+    uint32_t conns;
+    // Streams that exist.
+    uint32_t streams;
+    // Listeners that exist.
+    uint32_t listeners;
+    // 0.
+    uint32_t _reserved;
+} vst_wait;
+
+// Readiness of one descriptor.
+typedef struct {
+    // The token that came with the interest.
+    vst_id token;
+    // VST_IO_*.
+    uint32_t events;
+    // 0.
+    uint32_t _reserved;
+} vst_ready;
+
+// What an engine has counted since it was made.
+typedef struct {
+    // In: sizeof(vst_counters).
+    uint32_t size;
+    // Pooled buffers that hold bytes in flight now.
+    uint32_t buffers_in_use;
+    // Connections accepted.
+    uint64_t accepted;
+    // Connections that became sessions.
+    uint64_t sessions;
+    // Connections that ended before that.
+    uint64_t refused;
+    // Refusals that were counted and not told.
+    uint64_t suppressed;
+    // accept calls that failed for one connection.
+    uint64_t accept_errors;
+    // Times a listener had to rest because the system ran out of something.
+    uint64_t starved;
+    // Times a limit turned a connection away or made a listener rest.
+    uint64_t limited;
+    // Outgoing connections asked for.
+    uint64_t connects;
+    // Outgoing connections that failed before they were open.
+    uint64_t connect_failures;
+    // Bytes read and thrown away while closing.
+    uint64_t discarded;
+} vst_counters;
+
+// PEM text, from a file or from memory: one of the two.
+typedef struct {
+    // A file, read during the call and not again; NULL for memory, or for none at all.
+    const char *file;
+    // The text, read during the call.
+    const uint8_t *bytes;
+    // The length of bytes.
+    uint64_t len;
+} vst_pem;
+
+// A certificate chain and its key.
+typedef struct {
+    // The chain, our own certificate first.
+    vst_pem chain;
+    // The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase; none: it is in chain.
+    vst_pem key;
+} vst_identity;
+
+// How incoming connections speak TLS. vst_tls_server_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_tls_server_options).
+    uint32_t size;
+    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS.
+    uint32_t flags;
+    // How many certificates identities points to, at least one.
+    uint32_t identity_count;
+    // VST_CLIENT_AUTH_*.
+    uint32_t client_auth;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t min_version;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t max_version;
+    // How long a session can be resumed, in seconds. Default 43,200.
+    uint32_t ticket_lifetime_s;
+    // The same where clients show certificates, which are not verified again; the shorter of the
+    // two holds. Default 3,600.
+    uint32_t client_ticket_lifetime_s;
+    // Our certificates, chosen by the name a client asks for: exact, then wildcard; the first is
+    // the default. Read during the call.
+    const vst_identity *identities;
+    // The authorities that client certificates are verified against.
+    vst_pem client_ca;
+    // Their revocation lists, or none.
+    vst_pem client_crl;
+    // Application protocols, the preferred first, separated by commas: h2,http/1.1. A client that
+    // offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
+    const char *alpn;
+    // Sessions kept for clients that take no ticket. Default 256.
+    uint64_t session_cache;
+} vst_tls_server_options;
+
+// How outgoing connections speak TLS. vst_tls_client_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_tls_client_options).
+    uint32_t size;
+    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION.
+    uint32_t flags;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t min_version;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t max_version;
+    // The authorities that servers are verified against; none: those that the system trusts, from
+    // where distributions keep them. No environment variable changes the place.
+    vst_pem ca;
+    // Their revocation lists, or none.
+    vst_pem crl;
+    // Our certificate, for servers that ask for one, or NULL. Read during the call.
+    const vst_identity *identity;
+    // Application protocols to offer, as in vst_tls_server_options.
+    const char *alpn;
+    // Sessions kept for resumption; 0 turns it off. Default 256.
+    uint64_t session_cache;
+} vst_tls_client_options;
+
+// What incoming connections go through. vst_accept_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_accept_options).
+    uint32_t size;
+    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_SEND.
+    uint32_t flags;
+    // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
+    // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
+    // (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
+    const char *accept_proxy;
+    // Where set, TLS comes next. Only referred to: free your handle whenever you like.
+    const vst_tls_server *tls;
+    // For the PROXY header, in nanoseconds from accept; 0 is no bound. Default 5 s.
+    uint64_t timeout_proxy_ns;
+    // For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    uint64_t timeout_tls_ns;
+    // For everything before the session, in nanoseconds from accept; 0 is no bound. Default 30 s.
+    uint64_t timeout_opening_ns;
+    // How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound.
+    // Default 30 s.
+    uint64_t linger_ns;
+    // How long the peer's end is waited for after ours, in nanoseconds; 0 is no bound. Default 2 s.
+    uint64_t drain_ns;
+    // How many bytes are read and thrown away meanwhile. Default 1 MiB.
+    uint64_t drain_bytes;
+} vst_accept_options;
+
+// What outgoing connections go through. vst_connect_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_connect_options).
+    uint32_t size;
+    // VST_TLS12_HALF_CLOSE_SEND.
+    uint32_t flags;
+    // VST_SEND_PROXY_*.
+    uint32_t send_proxy;
+    // VST_PROXY_TLV_*, for version 2.
+    uint32_t proxy_tlvs;
+    // Where set, TLS. Only referred to: free your handle whenever you like. Needs server_name.
+    const vst_tls_client *tls;
+    // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
+    // an IP address. Copied.
+    const char *server_name;
+    // The source address, 192.0.2.1:0, or NULL. Copied.
+    const char *source;
+    // For the connection and the PROXY header, in nanoseconds; 0 is no bound. Default 5 s.
+    uint64_t timeout_connect_ns;
+    // For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    uint64_t timeout_tls_ns;
+    // For everything before the connection is open, in nanoseconds; 0 is no bound. Default 30 s.
+    uint64_t timeout_opening_ns;
+    // As in vst_accept_options.
+    uint64_t linger_ns;
+    // As in vst_accept_options.
+    uint64_t drain_ns;
+    // As in vst_accept_options.
+    uint64_t drain_bytes;
+} vst_connect_options;
+
+// How a listener is opened. vst_listener_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_listener_options).
+    uint32_t size;
+    // VST_LISTEN_*.
+    uint32_t flags;
+    // Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
+    // bound.
+    uint32_t backlog;
+    // TCP_DEFER_ACCEPT in seconds: connections are told when their first bytes are there. 0: off.
+    uint32_t defer_accept_s;
+    // The most connections of this listener that exist at once; 0 is no bound.
+    uint32_t max_conns;
+    // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted. 0
+    // tells none. Default 10.
+    uint32_t refused_per_second;
+    // Permission bits of a unix socket's path.
+    uint32_t mode;
+    // Owner of a unix socket's path.
+    uint32_t uid;
+    // Group of a unix socket's path.
+    uint32_t gid;
+    // 0.
+    uint32_t _reserved;
+    // The host's own word for the listener and, until it is changed, for its connections. The
+    // library neither reads nor frees it.
+    void *user;
+} vst_listener_options;
+
+// A TLV of a PROXY version 2 header.
+typedef struct {
+    // The type, 0 to 255.
+    uint32_t kind;
+    // The length of value in bytes.
+    uint32_t len;
+    // The bytes.
+    const uint8_t *value;
+} vst_tlv;
+
+// What one outgoing connection needs beside its configuration.
+typedef struct {
+    // sizeof(vst_connect).
+    uint32_t size;
+    // How many TLVs tlvs points to.
+    uint32_t tlv_count;
+    // The connection on whose behalf it is made: the PROXY header tells its addresses and its TLS.
+    // 0: it is made on our own behalf, and a version 2 header says LOCAL.
+    vst_id client;
+    // Further TLVs for a version 2 header, read during the call.
+    const vst_tlv *tlvs;
+    // The host's own word for the connection. The library neither reads nor frees it.
+    void *user;
+} vst_connect;
+
+// The PROXY header that a connection came with.
+typedef struct {
+    // In: sizeof(vst_proxy_header).
+    uint32_t size;
+    // 1 or 2.
+    uint32_t version;
+    // VST_PROXY_LOCAL or VST_PROXY_RELAYED.
+    uint32_t command;
+    // VST_PROXY_TCP and so on.
+    uint32_t transport;
+    // How many TLVs it had.
+    uint32_t tlv_count;
+    // 0.
+    uint32_t _reserved;
+} vst_proxy_header;
+
+// What TLS agreed on.
+typedef struct {
+    // In: sizeof(vst_tls_info).
+    uint32_t size;
+    // The protocol version: 0x0303 for TLS 1.2, 0x0304 for TLS 1.3.
+    uint32_t version;
+    // The number of the cipher suite (IANA, "TLS Cipher Suites").
+    uint32_t cipher;
+    // The number of the key exchange's group (IANA, "TLS Supported Groups"), or 0 when a resumed
+    // session needed none.
+    uint32_t group;
+    // 1 when an earlier session went on.
+    uint32_t resumed;
+    // VST_TLS_VALID and so on.
+    uint32_t verified;
+    // How many certificates the peer showed.
+    uint32_t certificate_count;
+    // 0.
+    uint32_t _reserved;
+} vst_tls_info;
+
+// It is done.
+#define VST_OK (0)
+
+// Not now: an event tells when to try again.
+#define VST_WAIT (1)
+
+// The peer has ended its side in order, and everything before that has been read.
+#define VST_END (2)
+
+// There is nothing: no further event, no such TLV, no TLS.
+#define VST_NONE (3)
+
+// A pointer that must not be NULL is NULL.
+#define VST_E_NULL (-1)
+
+// An argument makes no sense: an unknown number or flag, a text that cannot be read, an empty
+// buffer, a reserved byte that is not 0.
+#define VST_E_ARGUMENT (-2)
+
+// The id is of something that is gone.
+#define VST_E_STALE (-3)
+
+// The id is of another kind of thing: a stream's where a connection's is due.
+#define VST_E_KIND (-4)
+
+// The id is another engine's.
+#define VST_E_ENGINE (-5)
+
+// The engine belongs to another thread.
+#define VST_E_THREAD (-6)
+
+// Not in this state: reading before there is a session, a connection of a stream, a second close.
+#define VST_E_STATE (-7)
+
+// Not from inside this callback.
+#define VST_E_REENTRANT (-8)
+
+// The engine was made for another way of being driven.
+#define VST_E_MODE (-9)
+
+// The caller's buffer is too small; the length that is needed is written.
+#define VST_E_SPACE (-10)
+
+// This build of the library does not have it.
+#define VST_E_UNSUPPORTED (-11)
+
+// The size of a struct is smaller than any version of it, or bytes beyond what this library
+// knows are not 0.
+#define VST_E_SIZE (-12)
+
+// The system refused; the text or the errno out-parameter of the function says why.
+#define VST_E_SYSTEM (-20)
+
+// A file or text of configuration could not be used; the text says which, where and why.
+#define VST_E_CONFIG (-21)
+
+// The peer or something on the way tore the connection down.
+#define VST_E_RESET (-30)
+
+// The connection ended below TLS before TLS did: bytes may be missing.
+#define VST_E_TRUNCATED (-31)
+
+// The connection failed for another reason; the CLOSED event has it.
+#define VST_E_FAILED (-32)
+
+// A configured or built-in limit is reached.
+#define VST_E_LIMIT (-40)
+
+// The library failed inside. The engine accepts nothing but vst_engine_free from now on.
+#define VST_E_PANIC (-50)
+
+// The engine failed inside before: only vst_engine_free works.
+#define VST_E_POISONED (-51)
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// What a status means, as a sentence in English, NUL-terminated, valid for ever.
+//
+// Legal at any time, from any thread, in any callback. An unknown number gets a sentence too.
+const char *vst_strerror(vst_status status);
+
+// The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
+//
+// Legal at any time, from any thread, in any callback.
+uint32_t vst_abi_version(void);
+
+// The version of the library as text, 0.1.0, NUL-terminated, valid for ever.
+//
+// Legal at any time, from any thread, in any callback.
+const char *vst_version(void);
+
+// Writes what this build of the library has, a mask of VST_FEATURE_*.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// features points to a writable integer.
+vst_status vst_features(uint64_t *features);
+
+// Copies the name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION.
+//
+// The text has no NUL; *len is its length. Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_ARGUMENT (no such operation); VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// text points to capacity writable bytes; len to a size.
+vst_status vst_op_name(uint32_t op,
+                       char *text,
+                       size_t capacity,
+                       size_t *len);
+
+// Copies the name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK.
+//
+// Otherwise as vst_op_name.
+//
+// Needs:
+// As vst_op_name.
+vst_status vst_why_name(uint32_t why,
+                        char *text,
+                        size_t capacity,
+                        size_t *len);
+
+// Fills options with the defaults. size is sizeof(vst_engine_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_engine_options_init(vst_engine_options *options,
+                                   uint32_t size);
+
+// Makes an engine: one thread's worth of descriptors, connections and timers.
+//
+// options is read and not kept; what its pointers point to stays the host's and must outlive the
+// engine. *out is the engine, or NULL on failure; free it with vst_engine_free. It belongs to
+// the thread of its first drive call. Engines share nothing but configurations.
+// Legal at any time, from any thread, in any callback of another engine.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, fdset without
+// fdclr, edges without interest); VST_E_LIMIT (4,096 engines live).
+//
+// Needs:
+// options points to as many bytes as its size says; out to a pointer.
+vst_status vst_engine_new(const vst_engine_options *options,
+                          vst_engine **out);
+
+// Frees an engine at any moment outside a callback: connections are reset, descriptors released
+// and closed; the interest callback is told RELEASED, no event is told. NULL is fine.
+//
+// Every id and token of the engine is stale afterwards. Configurations stay.
+// Legal from the engine's thread; also after VST_E_PANIC. Not from a callback of this engine.
+// Returns VST_OK; VST_E_REENTRANT and VST_E_THREAD (then nothing happens).
+//
+// Needs:
+// engine is NULL or an engine that is not freed.
+vst_status vst_engine_free(vst_engine *engine);
+
+// Tells that one descriptor is ready.
+//
+// token came with its interest; events is a mask of VST_IO_IN, OUT, HANGUP, ERROR. now_ns is
+// the host's monotonic clock in nanoseconds, 0 to have CLOCK_MONOTONIC read; one engine must always
+// be told the same clock. wait is written unless NULL. Callbacks run before this returns.
+// Legal at any time, also from the event callback (then it is nested).
+// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then nothing happens: a late readiness
+// does no harm); VST_E_ARGUMENT; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; wait is NULL or points to as many bytes as its size.
+vst_status vst_engine_ready(vst_engine *engine,
+                            vst_id token,
+                            uint32_t events,
+                            uint64_t now_ns,
+                            vst_wait *wait);
+
+// Tells that descriptors are ready, in the order of list. Callbacks run after each; interest
+// changes are told after the last. A stale token in the list is passed over.
+//
+// Otherwise as vst_engine_ready. list points to count entries, read only during the call.
+// Returns as vst_engine_ready, without VST_E_STALE.
+//
+// Needs:
+// As vst_engine_ready; list points to count entries.
+vst_status vst_engine_ready_batch(vst_engine *engine,
+                                  const vst_ready *list,
+                                  size_t count,
+                                  uint64_t now_ns,
+                                  vst_wait *wait);
+
+// Tells that a descriptor is ready, by its number, for hosts that know no tokens. Such a host calls
+// vst_engine_batch_begin before it goes through the results of one poll and
+// vst_engine_batch_end after, so that no number is closed, and used again, in between.
+//
+// Otherwise as vst_engine_ready. The engine must be made with VST_ENGINE_BY_FD.
+// Returns as vst_engine_ready; VST_E_MODE.
+//
+// Needs:
+// As vst_engine_ready.
+vst_status vst_engine_ready_fd(vst_engine *engine,
+                               int32_t fd,
+                               uint32_t events,
+                               uint64_t now_ns,
+                               vst_wait *wait);
+
+// Does what is due by time and what is RUNNABLE. Call it when the deadline of vst_wait has come
+// and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
+//
+// Otherwise as vst_engine_ready.
+// Returns VST_OK; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+//
+// Needs:
+// As vst_engine_ready.
+vst_status vst_engine_run(vst_engine *engine,
+                          uint64_t now_ns,
+                          vst_wait *wait);
+
+// Writes what the host must know to wait well, as every drive call does.
+//
+// Legal at any time; from a callback it says VST_WAIT_NESTED.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// As vst_engine_ready.
+vst_status vst_engine_wait(vst_engine *engine,
+                           vst_wait *wait);
+
+// Holds back interest changes and the closing of descriptors until vst_engine_batch_end.
+//
+// Legal outside callbacks.
+// Returns VST_OK; VST_E_STATE (begun already); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_engine_batch_begin(vst_engine *engine);
+
+// Ends what vst_engine_batch_begin began: interest changes are told and descriptors closed.
+//
+// Legal outside callbacks.
+// Returns VST_OK; VST_E_STATE (none begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_engine_batch_end(vst_engine *engine);
+
+// Writes the next event, for an engine made without an event callback; without interest callbacks
+// too, interest changes come the same way. What event points to is valid until the next call on
+// the engine.
+//
+// Legal outside callbacks.
+// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
+// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; event points to as many bytes as its size says.
+vst_status vst_engine_next(vst_engine *engine,
+                           vst_event *event);
+
+// Writes what the engine has counted.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_engine_counters(vst_engine *engine,
+                               vst_counters *counters);
+
+// Writes an address as text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract,
+// with bytes that are not printable ASCII escaped, and - for no address.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 512 bytes
+// always do. Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
+//
+// Needs:
+// addr points to an address; text to capacity writable bytes; len to a size.
+vst_status vst_addr_text(const vst_addr *addr,
+                         char *text,
+                         size_t capacity,
+                         size_t *len);
+
+// Fills options with the defaults. size is sizeof(vst_tls_server_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_tls_server_options_init(vst_tls_server_options *options,
+                                       uint32_t size);
+
+// Fills options with the defaults. size is sizeof(vst_tls_client_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_tls_client_options_init(vst_tls_client_options *options,
+                                       uint32_t size);
+
+// Makes what incoming connections speak TLS with: reads every file and checks everything that can
+// be checked before a client comes.
+//
+// options is read and not kept. *out is the configuration, or NULL on failure; free it with
+// vst_tls_server_free. On failure why, unless NULL, gets a sentence that names the file, the
+// line and what is wrong, cut to why_size bytes with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
+//
+// Needs:
+// options points to as many bytes as its size says, and its texts, files and memory to what
+// their fields say; out to a pointer; why to why_size writable bytes.
+vst_status vst_tls_server_new(const vst_tls_server_options *options,
+                              vst_tls_server **out,
+                              char *why,
+                              size_t why_size);
+
+// Makes what incoming connections speak TLS with, with a throw-away certificate for names
+// (separated by commas: DNS names, addresses): nobody trusts it, and its key exists only in memory.
+// For development.
+//
+// Otherwise as vst_tls_server_new.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
+//
+// Needs:
+// names is a NUL-terminated string; out points to a pointer; why to why_size writable bytes.
+vst_status vst_tls_server_self_signed(const char *names,
+                                      vst_tls_server **out,
+                                      char *why,
+                                      size_t why_size);
+
+// Makes what outgoing connections speak TLS with.
+//
+// Otherwise as vst_tls_server_new; free it with vst_tls_client_free.
+//
+// Needs:
+// As vst_tls_server_new.
+vst_status vst_tls_client_new(const vst_tls_client_options *options,
+                              vst_tls_client **out,
+                              char *why,
+                              size_t why_size);
+
+// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+// fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// tls is NULL or a handle that is not freed.
+void vst_tls_server_free(vst_tls_server *tls);
+
+// Gives up a handle, as vst_tls_server_free does.
+//
+// Needs:
+// tls is NULL or a handle that is not freed.
+void vst_tls_client_free(vst_tls_client *tls);
+
+// Fills options with the defaults. size is sizeof(vst_accept_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_accept_options_init(vst_accept_options *options,
+                                   uint32_t size);
+
+// Fills options with the defaults. size is sizeof(vst_connect_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_connect_options_init(vst_connect_options *options,
+                                    uint32_t size);
+
+// Makes what incoming connections go through.
+//
+// options is read and not kept. *out is the configuration, or NULL on failure; free it with
+// vst_accept_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
+// with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag); VST_E_CONFIG
+// (accept_proxy cannot be read).
+//
+// Needs:
+// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
+// handles to handles that are not freed; out to a pointer; why to why_size writable bytes.
+vst_status vst_accept_config_new(const vst_accept_options *options,
+                                 vst_accept_config **out,
+                                 char *why,
+                                 size_t why_size);
+
+// Makes what outgoing connections go through.
+//
+// Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
+// version 2); VST_E_CONFIG (source cannot be read, server_name is missing).
+//
+// Needs:
+// As vst_accept_config_new.
+vst_status vst_connect_config_new(const vst_connect_options *options,
+                                  vst_connect_config **out,
+                                  char *why,
+                                  size_t why_size);
+
+// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_accept_config_free(vst_accept_config *config);
+
+// Gives up a handle, as vst_accept_config_free does.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_connect_config_free(vst_connect_config *config);
+
+// Fills options with the defaults. size is sizeof(vst_listener_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_listener_options_init(vst_listener_options *options,
+                                     uint32_t size);
+
+// Opens a listener.
+//
+// address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; port 0 lets the
+// kernel choose, and vst_listener_addr tells. A unix path replaces a stale socket and is removed
+// when the listener closes. config may be freed at once. options may be NULL. *out is the id,
+// or 0 on failure; sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+// Connections come as VST_EVENT_SESSION. May be called from the event callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; address is a NUL-terminated string; options is NULL or points to as
+// many bytes as its size says; out points to an id; sys_errno is NULL or points to an int.
+vst_status vst_listener_open(vst_engine *engine,
+                             const char *address,
+                             const vst_accept_config *config,
+                             const vst_listener_options *options,
+                             vst_id *out,
+                             int32_t *sys_errno);
+
+// Takes over a listening descriptor that somebody else opened: socket activation, inheritance.
+//
+// On success the descriptor belongs to the library, which makes it non-blocking and closes it; on
+// failure it stays the host's. A unix path stays where it is. Otherwise as vst_listener_open.
+// Returns as vst_listener_open; VST_E_ARGUMENT when it does not listen.
+//
+// Needs:
+// As vst_listener_open.
+vst_status vst_listener_adopt(vst_engine *engine,
+                              int32_t fd,
+                              const vst_accept_config *config,
+                              const vst_listener_options *options,
+                              vst_id *out,
+                              int32_t *sys_errno);
+
+// Writes where a listener listens, with the port that the kernel chose.
+//
+// Legal at any time. On failure *addr is VST_ADDR_NONE.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; addr points to an address.
+vst_status vst_listener_addr(vst_engine *engine,
+                             vst_id listener,
+                             vst_addr *addr);
+
+// Stops taking connections. Those that wait stay in the kernel's queue, for
+// vst_listener_resume or for another process that holds the socket.
+//
+// Legal at any time; twice changes nothing.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_listener_pause(vst_engine *engine,
+                              vst_id listener);
+
+// Takes connections again. Otherwise as vst_listener_pause.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_listener_resume(vst_engine *engine,
+                               vst_id listener);
+
+// Closes a listener, after taking the connections that wait already, since closing would reset
+// them. Its connections go on. The id accepts nothing more; VST_EVENT_LISTENER_CLOSED is the last
+// word about it.
+//
+// Otherwise as vst_listener_pause.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_listener_close(vst_engine *engine,
+                              vst_id listener);
+
+// Takes a connection that the host accepted itself through what config says.
+//
+// On success the descriptor belongs to the library; on failure it stays the host's. *out is the
+// id, or 0. VST_EVENT_SESSION tells that it is a session, VST_EVENT_CLOSED its end, whatever it
+// was. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+// May be called from the event callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
+// socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; out points to an id; sys_errno is NULL or points to an int.
+vst_status vst_accept_fd(vst_engine *engine,
+                         const vst_accept_config *config,
+                         int32_t fd,
+                         void *user,
+                         vst_id *out,
+                         int32_t *sys_errno);
+
+// Takes a connection that is open already, as a raw session: no handler runs, and
+// VST_EVENT_READABLE is the first event.
+//
+// Otherwise as vst_accept_fd.
+//
+// Needs:
+// As vst_accept_fd.
+vst_status vst_conn_adopt(vst_engine *engine,
+                          int32_t fd,
+                          void *user,
+                          vst_id *out,
+                          int32_t *sys_errno);
+
+// Asks for a connection to address (as in vst_listener_open, port not 0).
+//
+// It is begun when the outermost call ends, or when vst_conn_forward makes it part of a stream,
+// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
+// VST_EVENT_CLOSED its end, a failure among them. connect may be NULL. *out is the id, or 0.
+// May be called from the event callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; address is a NUL-terminated string; connect is NULL or points to as
+// many bytes as its size says, and its TLVs to theirs; out points to an id.
+vst_status vst_conn_connect(vst_engine *engine,
+                            const char *address,
+                            const vst_connect_config *config,
+                            const vst_connect *connect,
+                            vst_id *out);
+
+// Reads bytes of a session into buffer, at least one, at most size.
+//
+// *got is how many, 0 unless VST_OK. VST_WAIT: none now, VST_EVENT_READABLE will be told, once.
+// Until it answers VST_WAIT more may be there without any further event. Nothing is read ahead of
+// the host, so a host that does not read slows its peer down.
+// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback but log.
+// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (an end without TLS's own: bytes may be
+// missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet,
+// closed by the host, inside a stream); VST_E_ARGUMENT (size 0); VST_E_NULL; VST_E_STALE,
+// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; buffer points to size writable bytes; got to a
+// size.
+vst_status vst_conn_recv(vst_engine *engine,
+                         vst_id conn,
+                         void *buffer,
+                         size_t size,
+                         size_t *got);
+
+// Writes bytes of a session: all or a part, at least one.
+//
+// *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now,
+// VST_EVENT_WRITABLE will be told, once. size 0 takes none and is fine.
+// Legal on a session, from any callback but log.
+// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
+// before can still be read); VST_E_STATE (no session yet, its write side shut, closed by the host,
+// inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; bytes points to size readable bytes; taken to a
+// size.
+vst_status vst_conn_send(vst_engine *engine,
+                         vst_id conn,
+                         const void *bytes,
+                         size_t size,
+                         size_t *taken);
+
+// Ends one direction of a session, VST_SHUT_*. Writing: what was written leaves, then TLS's own
+// end, then the FIN. Reading: no further byte is delivered, and what still comes is thrown away.
+// When both are ended, by whichever side, the connection closes and VST_EVENT_CLOSED follows.
+//
+// Legal on a session, from any callback but log; twice changes nothing.
+// Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_conn_shutdown(vst_engine *engine,
+                             vst_id conn,
+                             uint32_t direction);
+
+// Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
+// is waited for within bounds. One that is still opening is given up. From here on the id accepts
+// vst_conn_describe, vst_conn_state and vst_conn_abort only, and VST_EVENT_CLOSED is its only
+// and last event.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_conn_close(vst_engine *engine,
+                          vst_id conn);
+
+// Ends a connection at once: nothing more leaves, and the peer sees a reset.
+//
+// Otherwise as vst_conn_close; also after it.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_conn_abort(vst_engine *engine,
+                          vst_id conn);
+
+// Takes a raw session's descriptor out of the library: it belongs to the host from here on, and the
+// id is stale without any event. Bytes that were read already, behind a PROXY header, come first:
+// they are copied to ahead.
+//
+// *fd is the descriptor, or -1; *ahead_len the number of bytes. The interest callback is told
+// VST_IO_RELEASED, without VST_IO_CLOSING, before this returns.
+// Legal on a session without TLS that has nothing unsent, from any callback but log.
+// Returns VST_OK; VST_E_SPACE (*ahead_len is what is needed, and nothing happened); VST_E_STATE;
+// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_MODE (interest is pulled);
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; fd points to an int; ahead to capacity writable
+// bytes; ahead_len to a size.
+vst_status vst_conn_take_fd(vst_engine *engine,
+                            vst_id conn,
+                            int32_t *fd,
+                            void *ahead,
+                            size_t capacity,
+                            size_t *ahead_len);
+
+// Joins two connections into a stream: from here on the library moves the bytes between them, with
+// backpressure, and passes each side's end on to the other.
+//
+// client is a session; server may be open or still connecting. Both ids accept
+// vst_conn_describe and vst_conn_state only from here on, and VST_EVENT_STREAM_END is the one
+// event that follows. idle_ns is the longest silence, in nanoseconds; 0 is no bound. *out is the
+// stream's id, or 0.
+// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
+// vst_conn_connect: then the client's first bytes leave with the PROXY header.
+// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
+// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; out points to an id.
+vst_status vst_conn_forward(vst_engine *engine,
+                            vst_id client,
+                            vst_id server,
+                            uint64_t idle_ns,
+                            void *user,
+                            vst_id *out);
+
+// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
+//
+// Legal from any callback but log.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_stream_abort(vst_engine *engine,
+                            vst_id stream);
+
+// Writes the host's own word for a connection.
+//
+// Legal at any time before VST_EVENT_CLOSED. On failure *user is NULL.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; user points to a pointer.
+vst_status vst_conn_user(vst_engine *engine,
+                         vst_id conn,
+                         void **user);
+
+// Changes the host's own word for a connection, which events about it carry.
+//
+// Otherwise as vst_conn_user.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_conn_set_user(vst_engine *engine,
+                             vst_id conn,
+                             void *user);
+
+// Writes the state of a connection, VST_STATE_*.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log. On failure *state is
+// VST_STATE_CLOSED.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; state points to an integer.
+vst_status vst_conn_state(vst_engine *engine,
+                          vst_id conn,
+                          uint32_t *state);
+
+// Writes the source and destination that a connection stands for: those that an accepted PROXY
+// header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log. On failure both are
+// VST_ADDR_NONE.
+// Returns VST_OK; VST_E_STATE (the system does not know them any more); VST_E_NULL; VST_E_STALE,
+// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; source and destination point to addresses.
+vst_status vst_conn_addrs(vst_engine *engine,
+                          vst_id conn,
+                          vst_addr *source,
+                          vst_addr *destination);
+
+// Writes both ends of the socket itself, whatever a header announced: the peer's and ours.
+//
+// Otherwise as vst_conn_addrs.
+//
+// Needs:
+// As vst_conn_addrs.
+vst_status vst_conn_socket_addrs(vst_engine *engine,
+                                 vst_id conn,
+                                 vst_addr *peer,
+                                 vst_addr *local);
+
+// Writes what the PROXY header of a connection said.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Returns VST_OK; VST_NONE (it came without one); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; header points to as many bytes as its size says.
+vst_status vst_conn_proxy_header(vst_engine *engine,
+                                 vst_id conn,
+                                 vst_proxy_header *header);
+
+// Copies the TLV at index, from 0, of the PROXY header of a connection, as it came: its type to
+// *kind, its value as bytes and length, which may hold anything, a NUL among it.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log. *len is the length of the
+// value, also when capacity does not suffice, and 0 when there is none.
+// Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
+// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; kind points to an integer, value to capacity
+// writable bytes, len to a size.
+vst_status vst_conn_proxy_tlv(vst_engine *engine,
+                              vst_id conn,
+                              uint32_t index,
+                              uint32_t *kind,
+                              uint8_t *value,
+                              size_t capacity,
+                              size_t *len);
+
+// Writes what TLS agreed on.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Returns VST_OK; VST_NONE (no TLS, or its handshake is not done); VST_E_NULL; VST_E_SIZE;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; info points to as many bytes as its size says.
+vst_status vst_conn_tls_info(vst_engine *engine,
+                             vst_id conn,
+                             vst_tls_info *info);
+
+// Copies one text of what TLS agreed on, VST_TLS_TEXT_*, as bytes and length: names come from a
+// peer's certificate and may hold anything, a NUL among it.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback but log. *len is its length, also
+// when capacity does not suffice, and 0 when there is none.
+// Returns VST_OK; VST_NONE (no TLS, or it has none); VST_E_SPACE; VST_E_NULL; VST_E_ARGUMENT;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_conn_tls_text(vst_engine *engine,
+                             vst_id conn,
+                             uint32_t what,
+                             char *text,
+                             size_t capacity,
+                             size_t *len);
+
+// Copies the certificate at index, from 0, that the peer showed, its own first, in DER.
+//
+// Otherwise as vst_conn_tls_text.
+//
+// Needs:
+// As vst_conn_tls_text.
+vst_status vst_conn_tls_certificate(vst_engine *engine,
+                                    vst_id conn,
+                                    uint32_t index,
+                                    uint8_t *der,
+                                    size_t capacity,
+                                    size_t *len);
+
+// Copies everything about a connection as one line of name=value, for a log or a person: state,
+// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
+// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_conn_describe(vst_engine *engine,
+                             vst_id conn,
+                             char *text,
+                             size_t capacity,
+                             size_t *len);
+
+// Makes a loop and the engine that it hosts.
+//
+// options is as for vst_engine_new, with event, and without fdset, fdclr, interest and
+// timer, which are the loop's own; trigger is ignored. *out is the loop, or NULL on failure;
+// free it with vst_loop_free. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
+// VST_E_UNSUPPORTED (built without it).
+//
+// Needs:
+// options points to as many bytes as its size says; out to a pointer; sys_errno is NULL or
+// points to an int.
+vst_status vst_loop_new(const vst_engine_options *options,
+                        vst_loop **out,
+                        int32_t *sys_errno);
+
+// Writes the engine of a loop, for every other function. It is the loop's: never free it.
+//
+// Legal at any time, from the loop's thread.
+// Returns VST_OK; VST_E_NULL; VST_E_UNSUPPORTED.
+//
+// Needs:
+// looping is a loop that is not freed; engine points to a pointer.
+vst_status vst_loop_engine(vst_loop *looping,
+                           vst_engine **engine);
+
+// Runs the loop until vst_loop_stop is called, or for one round.
+//
+// most_ns bounds one round: 0 does what is ready and returns; VST_NEVER runs until it is stopped.
+// A stop that came before is not lost.
+// Legal outside callbacks, from the loop's thread.
+// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
+// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
+//
+// Needs:
+// looping is a loop that is not freed.
+vst_status vst_loop_run(vst_loop *looping,
+                        uint64_t most_ns);
+
+// Lets vst_loop_run return, now or when it is called next.
+//
+// Legal at any time, from any thread, from signal handlers.
+// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
+//
+// Needs:
+// looping is a loop that is not freed.
+vst_status vst_loop_stop(vst_loop *looping);
+
+// Frees a loop and its engine, as vst_engine_free does. NULL is fine.
+//
+// Returns as vst_engine_free.
+//
+// Needs:
+// looping is NULL or a loop that is not freed.
+vst_status vst_loop_free(vst_loop *looping);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* VESTIBULE_H */

@@ -1,0 +1,448 @@
+//! Listeners: taking connections, resting when the system or a limit says so, closing.
+
+use std::sync::Arc;
+
+use super::listener::{Listener, ListenerNews, ListenerOptions, PAUSE, Rest};
+use super::{Engine, Owner, Refusal};
+use crate::config::AcceptConfig;
+use crate::conn::{Conn, Facts, Marks, News, Op, OpWord, Plan, Wait};
+use crate::ctrl::{Ctrl, FdEntry, Io};
+use crate::cx::Trigger;
+use crate::data::Data;
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::sys::{Addr, Errno, Fd, ListenSpec, Net, SockOpt};
+use crate::time::Time;
+
+impl<N: Net> Engine<N> {
+    /// Opens a listener.
+    ///
+    /// # Errors
+    /// What the system answers, or a limit.
+    pub fn listen(
+        &mut self,
+        spec: &ListenSpec,
+        config: Arc<AcceptConfig>,
+        options: ListenerOptions,
+    ) -> Result<Id, Refusal> {
+        let fd = self.tools.net.listen(spec).map_err(Refusal::System)?;
+        let addr = self.tools.net.local(fd).unwrap_or_else(|_| spec.addr.clone());
+        let owns_path = matches!(spec.addr, Addr::Unix(_));
+        let addr = if owns_path { spec.addr.clone() } else { addr };
+        let id = self.add_listener(fd, addr, config, options)?;
+        if let Ok(listener) = self.listeners.get_mut(id.key()) {
+            listener.owns_path = owns_path;
+        }
+        Ok(id)
+    }
+
+    /// Takes over a listening descriptor that somebody else opened.
+    ///
+    /// # Errors
+    /// [`Refusal::Argument`] when it does not listen; what the system answers. The descriptor stays
+    /// the caller's then.
+    pub fn adopt_listener(
+        &mut self,
+        fd: Fd,
+        config: Arc<AcceptConfig>,
+        options: ListenerOptions,
+    ) -> Result<Id, Refusal> {
+        let nature = self.tools.net.nature(fd).map_err(Refusal::System)?;
+        if !nature.listening {
+            return Err(Refusal::Argument);
+        }
+        self.tools.net.set(fd, SockOpt::NonBlocking).map_err(Refusal::System)?;
+        let addr = self.tools.net.local(fd).map_err(Refusal::System)?;
+        self.add_listener(fd, addr, config, options)
+    }
+
+    fn add_listener(
+        &mut self,
+        fd: Fd,
+        addr: Addr,
+        config: Arc<AcceptConfig>,
+        options: ListenerOptions,
+    ) -> Result<Id, Refusal> {
+        let Self { listeners, wheel, .. } = self;
+        let added = listeners.insert_with(|key| {
+            let timer = wheel.insert(Owner::Listener(key.slot).tag());
+            Listener::new(FdEntry::listener(fd), addr, config, options, timer)
+        });
+        let Ok(key) = added else {
+            self.tools.net.close(fd);
+            return Err(Refusal::Limit);
+        };
+        self.settle_listener(key);
+        Ok(self.id(Kind::Listener, key))
+    }
+
+    /// Where a listener listens: with the port the kernel chose.
+    ///
+    /// # Errors
+    /// An id that is none of a listener here.
+    pub fn listener_addr(&self, id: Id) -> Result<Addr, Refusal> {
+        Ok(self.listeners.get(self.listener_key(id)?).map_err(|_| Refusal::Stale)?.addr.clone())
+    }
+
+    /// Stops taking connections; those that wait stay in the kernel's queue, for this listener or
+    /// for another process that holds the socket.
+    ///
+    /// # Errors
+    /// An id that is none of a listener here.
+    pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
+        let key = self.listener_key(id)?;
+        if let Ok(listener) = self.listeners.get_mut(key) {
+            listener.rest = Some(Rest::Paused);
+        }
+        self.settle_listener(key);
+        Ok(())
+    }
+
+    /// Takes connections again.
+    ///
+    /// # Errors
+    /// An id that is none of a listener here.
+    pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
+        let key = self.listener_key(id)?;
+        if let Ok(listener) = self.listeners.get_mut(key) {
+            listener.rest = None;
+        }
+        self.settle_listener(key);
+        Ok(())
+    }
+
+    /// Takes the connections that wait already, since closing would reset them, and closes.
+    ///
+    /// # Errors
+    /// An id that is none of a listener here.
+    pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
+        let key = self.listener_key(id)?;
+        while self.take_connection(key) == Taken::One {}
+        if let Ok(listener) = self.listeners.get_mut(key) {
+            listener.closing = true;
+            self.wheel.set(listener.timer, Time::NEVER);
+        }
+        self.settle_listener(key);
+        Ok(())
+    }
+
+    pub(super) fn listener_key(&self, id: Id) -> Result<Key, Refusal> {
+        let key = self.key(Kind::Listener, id)?;
+        let listener = self.listeners.get(key).map_err(|_| Refusal::Stale)?;
+        if listener.closing { Err(Refusal::Stale) } else { Ok(key) }
+    }
+
+    pub(super) fn listener_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
+        let listener = self.listeners.get_mut(key).map_err(|_| Refusal::Stale)?;
+        if listener.closing {
+            return Err(Refusal::Stale);
+        }
+        if listener.fd.wanted.is_empty() && events.contains(Io::IN) {
+            listener.disturbed = true;
+        }
+        self.work_listener(key);
+        Ok(())
+    }
+
+    /// One drive of a listener: it stops at its burst, since the poller tells again while more
+    /// connections wait.
+    pub(super) fn work_listener(&mut self, key: Key) {
+        let Ok(listener) = self.listeners.get(key) else { return };
+        let mut taken = 0;
+        let mut dry = false;
+        if listener.rest.is_none() && !listener.closing {
+            let burst = listener.burst();
+            while taken < burst {
+                match self.take_connection(key) {
+                    Taken::One => taken += 1,
+                    Taken::None => {
+                        dry = true;
+                        break;
+                    }
+                    Taken::Resting => break,
+                }
+            }
+            if let Ok(listener) = self.listeners.get_mut(key) {
+                listener.burst_was(taken, dry);
+            }
+        }
+        self.settle_listener(key);
+    }
+
+    fn take_connection(&mut self, key: Key) -> Taken {
+        if self.is_full(key) {
+            self.counters.limited += 1;
+            self.rest_listener(key, Rest::Full);
+            return Taken::Resting;
+        }
+        let Ok(listener) = self.listeners.get_mut(key) else { return Taken::None };
+        let Some(fd) = listener.fd.get() else { return Taken::None };
+        let (fd, peer) = match self.tools.net.accept(fd) {
+            Ok(accepted) => accepted,
+            Err(errno) if errno.is_again() => return Taken::None,
+            Err(errno) if errno.is_local_limit() => {
+                self.counters.starved += 1;
+                self.rest_listener(key, Rest::Starved(errno.0));
+                return Taken::Resting;
+            }
+            // The connection died in the queue, or a filter took it: the next one may be fine.
+            Err(_) => {
+                self.counters.accept_errors += 1;
+                return Taken::One;
+            }
+        };
+        let at_once = listener.reads_at_once();
+        let config = Arc::clone(&listener.config);
+        let user = listener.options.user;
+        listener.conns += 1;
+        self.counters.accepted += 1;
+        let entry = FdEntry::connection(fd, at_once);
+        match self.incoming(entry, peer, config, Some(key), user) {
+            Ok(conn) => {
+                self.work(conn);
+                if at_once {
+                    self.note_hit(key, conn);
+                }
+            }
+            Err(_) => {
+                // The limit was checked above; a slab that cannot grow is the only other reason.
+                self.tools.net.close(fd);
+                if let Ok(listener) = self.listeners.get_mut(key) {
+                    listener.conns -= 1;
+                }
+            }
+        }
+        Taken::One
+    }
+
+    /// Remembers whether the first bytes were there when a connection was accepted.
+    fn note_hit(&mut self, listener: Key, conn: Key) {
+        let hit = self
+            .conns
+            .get(conn)
+            .map_or(true, |conn| conn.ctrl.bytes_in > 0 || conn.ctrl.fd.ready.contains(Io::IN));
+        if let Ok(listener) = self.listeners.get_mut(listener) {
+            listener.read_at_once_was(hit);
+        }
+    }
+
+    /// Makes the record of a connection that came in, and wants its operations.
+    fn incoming(
+        &mut self,
+        fd: FdEntry,
+        peer: Addr,
+        config: Arc<AcceptConfig>,
+        listener: Option<Key>,
+        user: u64,
+    ) -> Result<Key, Refusal> {
+        let mut word = OpWord::default();
+        if config.proxy.is_some() {
+            word.want(Op::AcceptProxy);
+        }
+        if config.tls.is_some() {
+            word.want(Op::TlsAccept);
+        }
+        word.want(Op::AcceptSession);
+        let mut facts = Facts::new(Plan::Incoming(config), peer, self.tools.now);
+        facts.listener = listener;
+        let key = self.add_conn(word, fd, facts, user)?;
+        if let Ok(conn) = self.conns.get_mut(key) {
+            conn.marks.insert(Marks::OPENING);
+        }
+        self.opening += 1;
+        Ok(key)
+    }
+
+    /// Puts a record in the slab and gives it a timer.
+    pub(super) fn add_conn(
+        &mut self,
+        word: OpWord,
+        fd: FdEntry,
+        facts: Facts,
+        user: u64,
+    ) -> Result<Key, Refusal> {
+        let Self { conns, wheel, .. } = self;
+        let added = conns.insert_with(|key| Conn {
+            word,
+            ctrl: Ctrl::new(fd),
+            data: Data::raw(),
+            cause: None,
+            facts: Box::new(facts),
+            deadline: Time::NEVER,
+            retry_at: Time::NEVER,
+            timer: wheel.insert(Owner::Conn(key.slot).tag()),
+            seat: None,
+            user,
+            waits: Wait::empty(),
+            flow: Wait::empty(),
+            news: News::empty(),
+            marks: Marks::empty(),
+        });
+        added.map_err(|_| {
+            self.counters.limited += 1;
+            Refusal::Limit
+        })
+    }
+
+    /// Takes a connection that the host accepted itself. The host knows its id, so its end is
+    /// always told.
+    ///
+    /// # Errors
+    /// [`Refusal::Argument`] when it is no connected stream socket; a limit. The descriptor stays
+    /// the caller's then.
+    pub fn accept_fd(
+        &mut self,
+        fd: Fd,
+        config: Arc<AcceptConfig>,
+        user: u64,
+    ) -> Result<Id, Refusal> {
+        let peer = self.check_connected(fd)?;
+        let key = self.incoming(FdEntry::connection(fd, true), peer, config, None, user)?;
+        if let Ok(conn) = self.conns.get_mut(key) {
+            conn.marks.insert(Marks::KNOWN);
+        }
+        self.fresh.push_back(key);
+        Ok(self.id(Kind::Conn, key))
+    }
+
+    /// Takes a connection that is open already, as a raw session.
+    ///
+    /// # Errors
+    /// As [`Engine::accept_fd`].
+    pub fn adopt(&mut self, fd: Fd, user: u64) -> Result<Id, Refusal> {
+        let peer = self.check_connected(fd)?;
+        let facts = Facts::new(Plan::Adopted, peer, self.tools.now);
+        let entry = FdEntry::connection(fd, true);
+        let key = self.add_conn(OpWord::default(), entry, facts, user)?;
+        if let Ok(conn) = self.conns.get_mut(key) {
+            conn.marks.insert(Marks::KNOWN | Marks::READ_ARMED);
+        }
+        self.fresh.push_back(key);
+        Ok(self.id(Kind::Conn, key))
+    }
+
+    fn check_connected(&mut self, fd: Fd) -> Result<Addr, Refusal> {
+        let nature = self.tools.net.nature(fd).map_err(Refusal::System)?;
+        if nature.listening {
+            return Err(Refusal::Argument);
+        }
+        let peer = self.tools.net.peer(fd).map_err(Refusal::System)?;
+        self.tools.net.set(fd, SockOpt::NonBlocking).map_err(Refusal::System)?;
+        if matches!(peer, Addr::Ip(_)) {
+            self.tools.net.set(fd, SockOpt::NoDelay).map_err(Refusal::System)?;
+        }
+        Ok(peer)
+    }
+
+    fn is_full(&self, key: Key) -> bool {
+        let options = &self.options;
+        let Ok(listener) = self.listeners.get(key) else { return true };
+        let at = |most: u32, count: u32| most != 0 && count >= most;
+        at(options.max_conns, self.conns.len() as u32)
+            || at(options.max_opening, self.opening)
+            || at(listener.options.max_conns, listener.conns)
+    }
+
+    fn rest_listener(&mut self, key: Key, rest: Rest) {
+        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        if listener.rest.is_some() {
+            return;
+        }
+        listener.rest = Some(rest);
+        listener.news.insert(ListenerNews::PAUSED);
+        listener.news.remove(ListenerNews::RESUMED);
+        listener.paused_by = match rest {
+            Rest::Starved(errno) => Some(Errno(errno)),
+            Rest::Paused | Rest::Full => None,
+        };
+        if matches!(rest, Rest::Starved(_)) {
+            self.wheel.set(listener.timer, self.tools.now + PAUSE);
+        }
+    }
+
+    fn unrest_listener(&mut self, key: Key) {
+        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        if matches!(listener.rest, Some(Rest::Full | Rest::Starved(_))) {
+            listener.rest = None;
+            listener.news.insert(ListenerNews::RESUMED);
+            self.wheel.set(listener.timer, Time::NEVER);
+            self.settle_listener(key);
+        }
+    }
+
+    pub(super) fn listener_deadline(&mut self, slot: u32) {
+        if let Some(key) = self.listeners.key_of(slot) {
+            self.unrest_listener(key);
+        }
+    }
+
+    /// A connection became a session or ended: a listener that was full may not be any more.
+    pub(super) fn wake_resting_listeners(&mut self) {
+        self.unrest_where(|listener| listener.rest == Some(Rest::Full));
+    }
+
+    /// A descriptor was closed: a listener that had none left may try again.
+    pub(super) fn retry_starved_listeners(&mut self) {
+        self.unrest_where(|listener| matches!(listener.rest, Some(Rest::Starved(_))));
+    }
+
+    fn unrest_where(&mut self, rests: impl Fn(&Listener) -> bool) {
+        let resting = self.listeners.iter().filter(|(_, listener)| rests(listener));
+        let keys: Vec<Key> = resting.map(|(key, _)| key).collect();
+        for key in keys {
+            if !self.is_full(key) {
+                self.unrest_listener(key);
+            }
+        }
+    }
+
+    /// Notes what a listener waits for: interest and news.
+    pub(super) fn settle_listener(&mut self, key: Key) {
+        let id = self.id(Kind::Listener, key);
+        let token = self.id(Kind::ListenerFd, key);
+        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        let takes = listener.rest.is_none() && !listener.closing;
+        listener.fd.wanted = if takes { Io::IN } else { Io::empty() };
+        let target = listener.fd.level_target(listener.disturbed);
+        // A listener at rest must not wake the host while connections wait: it is withdrawn at once.
+        let idle = !takes && !listener.fd.announced.is_empty();
+        if idle {
+            listener.disturbed = true;
+        }
+        let changes = listener.closing || idle || target != listener.fd.announced;
+        if changes && !listener.changed {
+            listener.changed = true;
+            self.changed.push_back(token);
+        }
+        if !listener.news.is_empty() && !listener.telling {
+            listener.telling = true;
+            self.news.push_back(id);
+        }
+    }
+
+    /// The host's poller has let go of a listener that closes.
+    pub(super) fn listener_released(&mut self, key: Key) {
+        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        if let Some(fd) = listener.fd.take() {
+            if listener.owns_path {
+                self.tools.net.unlink(&listener.addr);
+            }
+            self.tools.net.close(fd);
+        }
+        self.wheel.set(listener.timer, Time::NEVER);
+        listener.news = ListenerNews::CLOSED;
+        self.settle_listener(key);
+    }
+
+    /// How the host's poller tells readiness.
+    pub const fn trigger(&self) -> Trigger {
+        self.options.trigger
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    One,
+    None,
+    Resting,
+}

@@ -1,0 +1,289 @@
+//! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
+//! notes what it waits for.
+
+use super::{Engine, Owner, Refusal, steps};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpSet, Plan, Wait, Why, advance, closing};
+use crate::ctrl::Io;
+use crate::cx::Trigger;
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::stream::{Lane, other};
+use crate::sys::{Fd, Net};
+use crate::time::Time;
+
+impl<N: Net> Engine<N> {
+    /// The host's poller says that the descriptor of `token` is ready.
+    ///
+    /// # Errors
+    /// A token of a descriptor that is gone, or no token at all: nothing happens.
+    pub fn on_ready(&mut self, token: Id, events: Io) -> Result<(), Refusal> {
+        if !Io::TOLD.contains(events) {
+            return Err(Refusal::Argument);
+        }
+        if token.engine() != self.number {
+            return Err(Refusal::WrongEngine);
+        }
+        match token.kind() {
+            Kind::ConnFd => self.conn_ready(token.key(), events),
+            Kind::ListenerFd => self.listener_ready(token.key(), events),
+            _ => Err(Refusal::WrongKind),
+        }
+    }
+
+    /// The host's poller says that a descriptor is ready; the host knows only its number.
+    ///
+    /// # Errors
+    /// [`Refusal::Mode`] unless the engine was made for it; [`Refusal::Stale`] when the number is
+    /// of no descriptor of this engine.
+    pub fn on_ready_fd(&mut self, fd: Fd, events: Io) -> Result<(), Refusal> {
+        if !self.options.by_fd {
+            return Err(Refusal::Mode);
+        }
+        let index = usize::try_from(fd.0).map_err(|_| Refusal::Argument)?;
+        let token = self.by_fd.get(index).copied().flatten().ok_or(Refusal::Stale)?;
+        self.on_ready(token, events)
+    }
+
+    fn conn_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
+        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let fd = &mut conn.ctrl.fd;
+        if fd.get().is_none() {
+            return Err(Refusal::Stale);
+        }
+        fd.tell(events);
+        let unwanted = (fd.ready & Io::BOTH).difference(fd.wanted);
+        if self.options.trigger == Trigger::Level && !unwanted.is_empty() {
+            conn.marks.insert(Marks::DISTURBED);
+        }
+        self.work(key);
+        Ok(())
+    }
+
+    /// Time has passed: what is due is done.
+    pub fn on_deadline(&mut self) {
+        self.wheel.advance(self.tools.now);
+        while let Some((tag, _)) = self.wheel.pop() {
+            match Owner::of(tag) {
+                Owner::Conn(slot) => self.conn_deadline(slot),
+                Owner::Stream(slot) => self.stream_deadline(slot),
+                Owner::Listener(slot) => self.listener_deadline(slot),
+            }
+        }
+    }
+
+    /// Work that waits for no event gets one turn each.
+    pub fn on_turn(&mut self) {
+        for _ in 0..self.run.len() {
+            let Some(id) = self.run.pop_front() else { return };
+            if id.kind() == Kind::Conn {
+                if let Ok(conn) = self.conns.get_mut(id.key()) {
+                    conn.marks.remove(Marks::QUEUED);
+                    self.work(id.key());
+                }
+            } else if let Ok(listener) = self.listeners.get_mut(id.key()) {
+                listener.queued = false;
+                self.work_listener(id.key());
+            }
+        }
+    }
+
+    fn conn_deadline(&mut self, slot: u32) {
+        let Some(key) = self.conns.key_of(slot) else { return };
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.deadline <= self.tools.now {
+            conn.deadline = Time::NEVER;
+            expire(conn);
+        }
+        self.work(key);
+    }
+
+    /// Drives one connection, with the stream it belongs to, until it waits.
+    pub(super) fn work(&mut self, key: Key) {
+        let Ok(conn) = self.conns.get(key) else { return };
+        if let Some(seat) = conn.seat {
+            return self.work_stream(seat.stream);
+        }
+        self.advance(key);
+        self.flow(key);
+        self.settle_conn(key);
+    }
+
+    /// Runs the operations of one connection.
+    pub(super) fn advance(&mut self, key: Key) {
+        let Self { conns, streams, tools, .. } = self;
+        let Ok(conn) = conns.get_mut(key) else { return };
+        let mut lane = lane_to(conn, streams);
+        let early = match &lane {
+            Some(lane) if sends_early(conn) => lane.bytes(),
+            _ => &[],
+        };
+        let mut cx = tools.cx(early);
+        conn.waits = advance(conn, |conn, op| steps::step(conn, &mut cx, op));
+        let taken = cx.early_taken;
+        if let Some(lane) = &mut lane
+            && taken > 0
+        {
+            lane.taken(taken, &mut tools.pool);
+        }
+        if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
+            conn.marks.remove(Marks::OPENING);
+            self.opened(key);
+        }
+    }
+
+    /// An opening is over, one way or the other.
+    fn opened(&mut self, key: Key) {
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        let failed = conn.word.is_closing();
+        if !failed {
+            conn.deadline = Time::NEVER;
+        }
+        match &conn.facts.plan {
+            Plan::Outgoing(_) if failed => self.counters.connect_failures += 1,
+            Plan::Outgoing(_) => {
+                conn.news.insert(News::CONNECTED);
+                // A fresh session is told of its first bytes without having asked.
+                conn.marks.insert(Marks::READ_ARMED);
+            }
+            Plan::Incoming(_) | Plan::Adopted => {
+                self.opening = self.opening.saturating_sub(1);
+                if failed {
+                    self.counters.refused += 1;
+                } else {
+                    self.counters.sessions += 1;
+                    conn.marks.insert(Marks::KNOWN);
+                    // A fresh session is told of its first bytes without having asked.
+                    conn.marks.insert(Marks::READ_ARMED);
+                }
+                self.wake_resting_listeners();
+            }
+        }
+    }
+
+    /// Moves what a session of the host's has waiting, and notes what it waits for.
+    fn flow(&mut self, key: Key) {
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        conn.flow = Wait::empty();
+        if conn.word.is_opening() || conn.word.is_closing() {
+            self.flush_opening(key);
+            return;
+        }
+        let mut cx = self.tools.cx(&[]);
+        if conn.ctrl.has_unsent() {
+            match conn.ctrl.flush(&mut cx) {
+                Ok(true) => {}
+                Ok(false) => conn.flow |= Wait::WRITE,
+                Err(errno) => conn.end_writing(Box::new(Cause::system(None, errno))),
+            }
+        }
+        if conn.word.is_wanted(Op::Dshr) {
+            let waits = closing::discard_session(conn, &mut cx);
+            conn.flow |= waits;
+        } else if conn.marks.contains(Marks::READ_ARMED) {
+            let fd = &conn.ctrl.fd;
+            if conn.data.has_input() || fd.ready.contains(Io::IN) {
+                conn.marks.remove(Marks::READ_ARMED);
+                conn.news.insert(News::READABLE);
+            } else {
+                conn.flow |= Wait::READ;
+            }
+        }
+        if conn.marks.contains(Marks::WRITE_ARMED) {
+            if conn.ctrl.fd.ready.contains(Io::OUT) && !conn.ctrl.has_unsent() {
+                conn.marks.remove(Marks::WRITE_ARMED);
+                conn.news.insert(News::WRITABLE);
+            } else {
+                conn.flow |= Wait::WRITE;
+            }
+        }
+        if conn.word.is_closing() {
+            self.advance(key);
+        }
+    }
+
+    /// A handshake's bytes leave at the end of the drive when nothing followed that would take
+    /// them along.
+    fn flush_opening(&mut self, key: Key) {
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        let connecting = conn.word.incomplete().has(Op::CtrlConnect);
+        if !conn.word.is_opening() || connecting || !conn.ctrl.has_unsent() {
+            return;
+        }
+        let mut cx = self.tools.cx(&[]);
+        match conn.ctrl.flush(&mut cx) {
+            Ok(true) => {}
+            Ok(false) => conn.flow |= Wait::WRITE,
+            Err(errno) => {
+                let at = conn.word.incomplete().both(OpSet::OPENING).first();
+                conn.end(Ending::Abort, Some(Box::new(Cause::system(at, errno))));
+                self.advance(key);
+            }
+        }
+    }
+
+    /// Notes what a connection waits for: interest, turn, timer, news; and its end.
+    pub(super) fn settle_conn(&mut self, key: Key) {
+        let id = self.id(Kind::Conn, key);
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.word.is_complete(Op::Fclose) && !conn.marks.contains(Marks::ENDED) {
+            conn.marks.insert(Marks::ENDED);
+            self.ended(key);
+            return;
+        }
+        let waits = conn.waits | conn.flow;
+        let fd = &mut conn.ctrl.fd;
+        fd.wanted = Io::empty();
+        if waits.contains(Wait::READ) && !fd.eof {
+            fd.wanted |= Io::IN;
+        }
+        if waits.contains(Wait::WRITE) {
+            fd.wanted |= Io::OUT;
+        }
+        let due = waits.contains(Wait::TURN) || fd.is_due();
+        if due && !conn.marks.contains(Marks::QUEUED) {
+            conn.marks.insert(Marks::QUEUED);
+            self.run.push_back(id);
+        }
+        let deadline = conn.next_deadline();
+        let timer = conn.timer;
+        if !conn.news.is_empty() && !conn.marks.contains(Marks::TELLING) {
+            conn.marks.insert(Marks::TELLING);
+            self.news.push_back(id);
+        }
+        self.wheel.set_earlier(timer, deadline);
+        self.note_interest(key);
+    }
+}
+
+/// The lane of a stream that brings bytes to `conn`.
+fn lane_to<'a>(
+    conn: &Conn,
+    streams: &'a mut crate::slab::Slab<crate::stream::Stream>,
+) -> Option<&'a mut Lane> {
+    let seat = conn.seat?;
+    let key = streams.key_of(seat.stream)?;
+    let stream = streams.get_mut(key).ok()?;
+    Some(&mut stream.lanes[usize::from(other(seat.side))])
+}
+
+/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them.
+fn sends_early(conn: &Conn) -> bool {
+    match &conn.facts.plan {
+        Plan::Outgoing(config) => conn.word.is_opening() && config.tls.is_none(),
+        Plan::Incoming(_) | Plan::Adopted => false,
+    }
+}
+
+/// The deadline of the operation that runs has passed.
+fn expire(conn: &mut Conn) {
+    let waiting = conn.word.runnable().first();
+    match waiting {
+        Some(op) if OpSet::OPENING.has(op) => {
+            let text = "the peer did not finish in time";
+            let cause = Cause::new(Some(op), Why::TimedOut).because(text);
+            conn.end(Ending::Refused, Some(Box::new(cause)));
+        }
+        Some(op) => closing::expire(conn, op),
+        None => {}
+    }
+}

@@ -1,0 +1,166 @@
+//! What the host's poller is to be told, and the descriptors it has let go of.
+
+use super::Engine;
+use crate::conn::{Conn, Marks, Op, Wait, closing};
+use crate::ctrl::{FdEntry, Io};
+use crate::cx::Trigger;
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::sys::{Fd, Net};
+
+/// One thing the host's poller must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostOp {
+    /// Watch `fd` for `new` instead of `old`, and hand `token` back with its readiness.
+    Interest {
+        /// The descriptor.
+        fd: Fd,
+        /// What to hand back.
+        token: Id,
+        /// What was watched so far.
+        old: Io,
+        /// What is to be watched now; [`Io::RELEASED`] when nothing ever again.
+        new: Io,
+    },
+}
+
+impl<N: Net> Engine<N> {
+    /// The next thing the host's poller must do. Changes of one descriptor are told as one.
+    pub fn next_host_op(&mut self) -> Option<HostOp> {
+        while let Some(id) = self.changed.pop_front() {
+            let op = match id.kind() {
+                Kind::ConnFd => self.conn_interest(id),
+                _ => self.listener_interest(id),
+            };
+            if op.is_some() {
+                return op;
+            }
+        }
+        None
+    }
+
+    /// The end of an outermost call: descriptors the poller has let go of are closed, connections
+    /// asked for in this call are begun, and listeners that may take connections again do.
+    pub fn settle(&mut self) {
+        self.close_released();
+        self.begin_fresh();
+    }
+
+    /// Begins the connections that were asked for in this call.
+    pub fn begin_fresh(&mut self) {
+        while let Some(key) = self.fresh.pop_front() {
+            self.work(key);
+        }
+    }
+
+    /// Whether the host's poller may have something to do.
+    pub fn has_host_ops(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// Closes what the host's poller has let go of.
+    pub fn close_released(&mut self) {
+        while let Some(token) = self.released.pop() {
+            if token.kind() == Kind::ListenerFd {
+                self.listener_released(token.key());
+                continue;
+            }
+            let key = token.key();
+            if let Ok(conn) = self.conns.get_mut(key) {
+                closing::give_fd_back(conn, &mut self.tools.net);
+                conn.word.finish(Op::Fclose);
+                conn.waits = Wait::empty();
+                self.work(key);
+            }
+            self.retry_starved_listeners();
+        }
+    }
+
+    /// Puts the descriptor of a connection on the list if its interest may have changed.
+    pub(super) fn note_interest(&mut self, key: Key) {
+        let token = self.id(Kind::ConnFd, key);
+        let trigger = self.options.trigger;
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.marks.contains(Marks::CHANGED) || conn.ctrl.fd.get().is_none() {
+            return;
+        }
+        let releases = conn.waits.contains(Wait::RELEASE) && !conn.ctrl.fd.announced.is_empty();
+        if releases || target(conn, trigger) != conn.ctrl.fd.announced {
+            conn.marks.insert(Marks::CHANGED);
+            self.changed.push_back(token);
+        } else {
+            conn.marks.remove(Marks::DISTURBED);
+        }
+    }
+
+    fn conn_interest(&mut self, token: Id) -> Option<HostOp> {
+        let trigger = self.options.trigger;
+        let conn = self.conns.get_mut(token.key()).ok()?;
+        conn.marks.remove(Marks::CHANGED);
+        let fd = conn.ctrl.fd.get()?;
+        let old = conn.ctrl.fd.announced;
+        let new = if conn.waits.contains(Wait::RELEASE) {
+            Io::RELEASED | Io::CLOSING
+        } else {
+            target(conn, trigger)
+        };
+        conn.marks.remove(Marks::DISTURBED);
+        if new.contains(Io::RELEASED) {
+            if old.is_empty() {
+                return None;
+            }
+            conn.ctrl.fd.announced = Io::empty();
+            self.released.push(token);
+        } else if new == old {
+            return None;
+        } else {
+            conn.ctrl.fd.announced = new;
+            if old.is_empty() {
+                self.remember_fd(fd, token);
+            }
+        }
+        Some(HostOp::Interest { fd, token, old, new })
+    }
+
+    fn listener_interest(&mut self, token: Id) -> Option<HostOp> {
+        let listener = self.listeners.get_mut(token.key()).ok()?;
+        listener.changed = false;
+        let FdEntry { announced: old, .. } = listener.fd;
+        let fd = listener.fd.get()?;
+        let new = if listener.closing {
+            Io::RELEASED | Io::CLOSING
+        } else {
+            listener.fd.level_target(listener.disturbed)
+        };
+        listener.disturbed = false;
+        if listener.closing {
+            listener.fd.announced = Io::empty();
+            self.released.push(token);
+            // A poller that never knew of it has nothing to let go of.
+            return (!old.is_empty()).then_some(HostOp::Interest { fd, token, old, new });
+        }
+        if new == old {
+            return None;
+        }
+        listener.fd.announced = new;
+        self.remember_fd(fd, token);
+        Some(HostOp::Interest { fd, token, old, new })
+    }
+}
+
+fn target(conn: &Conn, trigger: Trigger) -> Io {
+    match trigger {
+        Trigger::Edge => conn.ctrl.fd.edge_target(),
+        // A connection in its handshakes, or on its way out, hears of the end by what it waits for.
+        Trigger::Level => {
+            let disturbed = conn.marks.contains(Marks::DISTURBED);
+            let target = conn.ctrl.fd.level_target(disturbed);
+            let idle = conn.ctrl.fd.wanted.is_empty();
+            if idle && (conn.word.is_opening() || conn.word.is_closing()) {
+                target.difference(Io::HANGUP)
+            } else {
+                target
+            }
+        }
+    }
+}

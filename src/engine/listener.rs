@@ -1,0 +1,230 @@
+//! A listener: its descriptor, what its connections go through, and how fast it may take them.
+
+use std::sync::Arc;
+
+use crate::config::AcceptConfig;
+use crate::conn::{Op, Why};
+use crate::ctrl::FdEntry;
+use crate::engine::wheel::Timer;
+use crate::sys::Addr;
+use crate::time::{MILLISECOND, SECOND, Time};
+
+/// How long a listener that ran out of descriptors or memory rests, in nanoseconds.
+pub(super) const PAUSE: u64 = 100 * MILLISECOND;
+/// The most connections one drive takes.
+const BURST_MOST: u32 = 64;
+/// How many full bursts in a row let the burst grow.
+const BURSTS_TO_GROW: u32 = 8;
+/// After so many connections without reading at once, one is tried.
+const PROBE_EVERY: u8 = 32;
+/// The hit rate is a running mean in this many parts.
+const HIT_WEIGHT: u16 = 8;
+/// The hit rate of always.
+const HIT_ALWAYS: u16 = 256;
+
+/// Options of a listener, as the engine takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerOptions {
+    /// The most connections of it that exist at once; 0 is no bound.
+    pub max_conns: u32,
+    /// The host's own word for its connections.
+    pub user: u64,
+    /// Records of refusals of one kind told per second; the rest is counted. 0 tells none.
+    pub refused_per_second: u32,
+    /// Whether the first bytes are there when a connection is accepted (`TCP_DEFER_ACCEPT`).
+    pub deferred: bool,
+}
+
+impl Default for ListenerOptions {
+    fn default() -> Self {
+        Self { max_conns: 0, user: 0, refused_per_second: 10, deferred: false }
+    }
+}
+
+/// Why a listener takes no connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// The host said so.
+    Paused,
+    /// A configured number of connections is reached.
+    Full,
+    /// The system has run out of something, this errno.
+    Starved(i32),
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) fd: FdEntry,
+    pub(super) config: Arc<AcceptConfig>,
+    pub(super) options: ListenerOptions,
+    pub(super) addr: Addr,
+    /// Whether the path of a unix socket is ours to remove.
+    pub(super) owns_path: bool,
+    pub(super) rest: Option<Rest>,
+    /// What the system had run out of when it last rested.
+    pub(super) paused_by: Option<crate::sys::Errno>,
+    pub(super) closing: bool,
+    pub(super) conns: u32,
+    pub(super) timer: Timer,
+    pub(super) news: ListenerNews,
+    pub(super) queued: bool,
+    pub(super) changed: bool,
+    pub(super) telling: bool,
+    pub(super) disturbed: bool,
+    pub(super) refusals: Refusals,
+    burst: u32,
+    full_bursts: u32,
+    hit_rate: u16,
+    since_probe: u8,
+}
+
+bitflags::bitflags! {
+    /// What the host is still to be told of a listener.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(super) struct ListenerNews: u8 {
+        /// It takes no connections for now.
+        const PAUSED = 1;
+        /// It takes connections again.
+        const RESUMED = 2;
+        /// It is closed: the last word about it.
+        const CLOSED = 4;
+    }
+}
+
+impl Listener {
+    pub(super) fn new(
+        fd: FdEntry,
+        addr: Addr,
+        config: Arc<AcceptConfig>,
+        options: ListenerOptions,
+        timer: Timer,
+    ) -> Self {
+        Self {
+            fd,
+            config,
+            options,
+            addr,
+            owns_path: false,
+            rest: None,
+            paused_by: None,
+            closing: false,
+            conns: 0,
+            timer,
+            news: ListenerNews::empty(),
+            queued: false,
+            changed: false,
+            telling: false,
+            disturbed: false,
+            refusals: Refusals::default(),
+            burst: 1,
+            full_bursts: 0,
+            hit_rate: HIT_ALWAYS,
+            since_probe: 0,
+        }
+    }
+
+    /// How many connections the next drive takes: as many as recent ones found waiting, so that
+    /// the last `accept` of a drive seldom answers EAGAIN.
+    pub(super) const fn burst(&self) -> u32 {
+        self.burst
+    }
+
+    /// A drive found `taken` connections; `dry` says that no further one waited.
+    pub(super) fn burst_was(&mut self, taken: u32, dry: bool) {
+        if dry {
+            self.burst = taken.max(1);
+            self.full_bursts = 0;
+        } else {
+            self.full_bursts += 1;
+            if self.full_bursts >= BURSTS_TO_GROW {
+                self.burst = (2 * self.burst).min(BURST_MOST);
+                self.full_bursts = 0;
+            }
+        }
+    }
+
+    /// Whether the next connection is read right after it is accepted: only where the first bytes
+    /// are mostly there by then.
+    pub(super) const fn reads_at_once(&mut self) -> bool {
+        if self.options.deferred || self.hit_rate > HIT_ALWAYS / 2 {
+            return true;
+        }
+        self.since_probe += 1;
+        let probe = self.since_probe >= PROBE_EVERY;
+        if probe {
+            self.since_probe = 0;
+        }
+        probe
+    }
+
+    /// Whether reading right after accepting found bytes.
+    pub(super) const fn read_at_once_was(&mut self, hit: bool) {
+        self.hit_rate -= self.hit_rate / HIT_WEIGHT;
+        if hit {
+            self.hit_rate += HIT_ALWAYS / HIT_WEIGHT;
+        }
+    }
+}
+
+/// How often refusals of each kind were told lately. Every refusal is counted; only so many of a
+/// kind are told each second.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    kinds: Vec<Kind>,
+}
+
+#[derive(Debug)]
+struct Kind {
+    at: Option<Op>,
+    why: Why,
+    since: Time,
+    told: u32,
+    suppressed: u64,
+}
+
+impl Refusals {
+    /// Counts one refusal. Tells how many of its kind were held back before it when it may be
+    /// told, `None` when it is held back itself.
+    pub(super) fn admit(
+        &mut self,
+        at: Option<Op>,
+        why: Why,
+        now: Time,
+        per_second: u32,
+    ) -> Option<u64> {
+        let found = self.kinds.iter_mut().position(|kind| kind.at == at && kind.why == why);
+        let index = found.unwrap_or_else(|| {
+            self.kinds.push(Kind { at, why, since: now, told: 0, suppressed: 0 });
+            self.kinds.len() - 1
+        });
+        let kind = &mut self.kinds[index];
+        if now.since(kind.since) >= SECOND {
+            kind.since = now;
+            kind.told = 0;
+        }
+        if kind.told >= per_second {
+            kind.suppressed += 1;
+            return None;
+        }
+        kind.told += 1;
+        Some(std::mem::take(&mut kind.suppressed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_one_kind_are_told_so_often_a_second_and_the_rest_counted() {
+        let mut refusals = Refusals::default();
+        let mut admit = |now| refusals.admit(Some(Op::AcceptProxy), Why::Malformed, Time(now), 2);
+        assert_eq!(admit(0), Some(0));
+        assert_eq!(admit(1), Some(0));
+        assert_eq!(admit(2), None);
+        assert_eq!(admit(3), None);
+        assert_eq!(admit(SECOND), Some(2));
+        assert_eq!(refusals.admit(Some(Op::AcceptProxy), Why::Empty, Time(5), 1), Some(0));
+    }
+}

@@ -1,0 +1,322 @@
+//! The engine: inputs in, host requests and events out. It owns the connections, listeners and
+//! streams of one thread, and never calls out: what the host must do or hear is fetched from it.
+//!
+//! Inputs are `on_*`, commands are bare verbs, outputs are `next_*`. After each outermost input the
+//! caller fetches host requests and events until none is left, and ends with [`Engine::settle`].
+
+mod accept;
+mod commands;
+mod drive;
+mod forward;
+mod interest;
+mod listener;
+mod news;
+mod record;
+mod report;
+mod steps;
+pub(crate) mod wheel;
+
+pub use commands::{ConnectOptions, Received, Sent};
+pub use interest::HostOp;
+pub use listener::ListenerOptions;
+pub use news::{Event, EventKind};
+pub use record::{EndReport, Record};
+
+use std::collections::VecDeque;
+
+use crate::buffer::Pool;
+use crate::conn::Conn;
+use crate::cx::{Cx, Trigger};
+use crate::id::{Id, Kind};
+use crate::slab::{Key, Slab};
+use crate::stream::Stream;
+use crate::sys::{Errno, Net};
+use crate::time::Time;
+use listener::Listener;
+use wheel::Wheel;
+
+/// Memory for bytes that nobody will read.
+const SCRATCH_SIZE: usize = 64 * 1024;
+/// Unused buffers an engine keeps.
+const BUFFERS_KEPT: usize = 64;
+
+/// What a host decides when it makes an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// How the host's poller tells readiness.
+    pub trigger: Trigger,
+    /// Whether readiness may also be told by descriptor number.
+    pub by_fd: bool,
+    /// The most connections of all kinds; 0 is no bound.
+    pub max_conns: u32,
+    /// The most incoming connections that are not sessions yet; 0 is no bound.
+    pub max_opening: u32,
+    /// The most bytes of PROXY headers and other first bytes held for connections that are opening;
+    /// 0 is no bound.
+    pub max_prefix_bytes: u64,
+    /// Steps of asymmetric cryptography in one drive call.
+    pub heavy_per_drive: u32,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            trigger: Trigger::Level,
+            by_fd: false,
+            max_conns: 0,
+            max_opening: 0,
+            max_prefix_bytes: 0,
+            heavy_per_drive: 4,
+        }
+    }
+}
+
+/// Why a call changed nothing: the caller's mistake, or the system's refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The id is of something that is gone.
+    Stale,
+    /// The id is of another kind of thing.
+    WrongKind,
+    /// The id is another engine's.
+    WrongEngine,
+    /// Not in this state of the connection.
+    State,
+    /// An argument makes no sense.
+    Argument,
+    /// A configured or built-in limit is reached.
+    Limit,
+    /// The engine was made for another way of being driven.
+    Mode,
+    /// The system refused.
+    System(Errno),
+}
+
+/// Everything a host needs to know to wait well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitState {
+    /// When to drive next if nothing happens; possibly too early, never too late.
+    pub deadline: Option<Time>,
+    /// Whether there is work to do right now, whatever the poller says.
+    pub runnable: bool,
+    /// Connections that exist.
+    pub conns: u32,
+    /// Streams that exist.
+    pub streams: u32,
+    /// Listeners that exist.
+    pub listeners: u32,
+}
+
+/// What has been counted since the engine was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections that became sessions.
+    pub sessions: u64,
+    /// Connections that ended before that.
+    pub refused: u64,
+    /// Refusals that were counted and not told.
+    pub suppressed: u64,
+    /// `accept` calls that failed for one connection.
+    pub accept_errors: u64,
+    /// Times a listener had to rest because the system ran out of something.
+    pub starved: u64,
+    /// Times a limit turned a connection away or made a listener rest.
+    pub limited: u64,
+    /// Outgoing connections asked for.
+    pub connects: u64,
+    /// Outgoing connections that failed before they were open.
+    pub connect_failures: u64,
+    /// Bytes read and thrown away.
+    pub discarded: u64,
+}
+
+/// The engine's parts that steps borrow beside a connection.
+struct Tools<N> {
+    net: N,
+    pool: Pool,
+    scratch: Box<[u8]>,
+    heavy: u32,
+    now: Time,
+    trigger: Trigger,
+}
+
+impl<N> Tools<N> {
+    fn cx<'a>(&'a mut self, early: &'a [u8]) -> Cx<'a, N> {
+        Cx {
+            net: &mut self.net,
+            pool: &mut self.pool,
+            scratch: &mut self.scratch,
+            now: self.now,
+            trigger: self.trigger,
+            heavy: &mut self.heavy,
+            early,
+            early_taken: 0,
+        }
+    }
+}
+
+/// One thread's worth of connections.
+pub struct Engine<N> {
+    number: u16,
+    options: EngineOptions,
+    tools: Tools<N>,
+    conns: Slab<Conn>,
+    listeners: Slab<Listener>,
+    streams: Slab<Stream>,
+    wheel: Wheel,
+    /// Connections and listeners with work to do and no event to wait for.
+    run: VecDeque<Id>,
+    /// Connections that were asked for in this call.
+    fresh: VecDeque<Key>,
+    /// Descriptors whose interest may have to be told.
+    changed: VecDeque<Id>,
+    /// Connections, listeners and streams with news.
+    news: VecDeque<Id>,
+    /// Descriptors the host's poller has let go of.
+    released: Vec<Id>,
+    /// Ids by descriptor number, for hosts that know only numbers.
+    by_fd: Vec<Option<Id>>,
+    opening: u32,
+    counters: Counters,
+}
+
+/// What a timer is for, in the tag the wheel hands back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Conn(u32),
+    Stream(u32),
+    Listener(u32),
+}
+
+impl Owner {
+    const KIND_SHIFT: u32 = 24;
+    const SLOT: u32 = (1 << Self::KIND_SHIFT) - 1;
+
+    const fn tag(self) -> u32 {
+        match self {
+            Self::Conn(slot) => slot,
+            Self::Stream(slot) => slot | 1 << Self::KIND_SHIFT,
+            Self::Listener(slot) => slot | 2 << Self::KIND_SHIFT,
+        }
+    }
+
+    const fn of(tag: u32) -> Self {
+        let slot = tag & Self::SLOT;
+        match tag >> Self::KIND_SHIFT {
+            0 => Self::Conn(slot),
+            1 => Self::Stream(slot),
+            _ => Self::Listener(slot),
+        }
+    }
+}
+
+impl<N: Net> Engine<N> {
+    /// An engine with this number, which no other live engine of the process has, whose ids begin
+    /// at `generation`.
+    pub fn new(net: N, number: u16, generation: u32, options: EngineOptions, now: Time) -> Self {
+        let limit = if options.max_conns == 0 { u32::MAX } else { options.max_conns };
+        Self {
+            number,
+            options,
+            tools: Tools {
+                net,
+                pool: Pool::new(BUFFERS_KEPT),
+                scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
+                heavy: options.heavy_per_drive,
+                now,
+                trigger: options.trigger,
+            },
+            conns: Slab::new(limit, generation),
+            listeners: Slab::new(u32::MAX, generation),
+            streams: Slab::new(u32::MAX, generation),
+            wheel: Wheel::new(now),
+            run: VecDeque::new(),
+            fresh: VecDeque::new(),
+            changed: VecDeque::new(),
+            news: VecDeque::new(),
+            released: Vec::new(),
+            by_fd: Vec::new(),
+            opening: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// The lowest generation that no id of this engine had.
+    pub const fn next_generation(&self) -> u32 {
+        let [conns, listeners, streams] = [
+            self.conns.next_generation(),
+            self.listeners.next_generation(),
+            self.streams.next_generation(),
+        ];
+        let most = if conns > listeners { conns } else { listeners };
+        if most > streams { most } else { streams }
+    }
+
+    /// A drive call begins at this point in time: budgets are full again. Time never goes back.
+    pub fn begin(&mut self, now: Time) {
+        self.tools.now = self.tools.now.max(now);
+        self.tools.heavy = self.options.heavy_per_drive;
+    }
+
+    /// The point in time the engine is at.
+    pub const fn now(&self) -> Time {
+        self.tools.now
+    }
+
+    /// The socket calls.
+    pub const fn net(&mut self) -> &mut N {
+        &mut self.tools.net
+    }
+
+    /// What has been counted.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Buffers that hold bytes in flight.
+    pub const fn buffers_in_use(&self) -> usize {
+        self.tools.pool.in_use()
+    }
+
+    /// What the host needs to know to wait well.
+    pub fn wait_state(&self) -> WaitState {
+        let runnable = !self.run.is_empty() || !self.fresh.is_empty() || !self.news.is_empty();
+        WaitState {
+            deadline: self.wheel.next(),
+            runnable,
+            conns: self.conns.len() as u32,
+            streams: self.streams.len() as u32,
+            listeners: self.listeners.len() as u32,
+        }
+    }
+
+    fn id(&self, kind: Kind, key: Key) -> Id {
+        Id::new(kind, self.number, key)
+    }
+
+    /// The key behind an id, if it is of this engine and `kind`.
+    fn key(&self, kind: Kind, id: Id) -> Result<Key, Refusal> {
+        if id.engine() != self.number {
+            return Err(Refusal::WrongEngine);
+        }
+        if id.kind() == kind { Ok(id.key()) } else { Err(Refusal::WrongKind) }
+    }
+
+    fn conn_key(&self, id: Id) -> Result<Key, Refusal> {
+        let key = self.key(Kind::Conn, id)?;
+        self.conns.get(key).map(|_| key).map_err(|_| Refusal::Stale)
+    }
+
+    fn remember_fd(&mut self, fd: crate::sys::Fd, id: Id) {
+        if !self.options.by_fd {
+            return;
+        }
+        let Ok(index) = usize::try_from(fd.0) else { return };
+        if self.by_fd.len() <= index {
+            self.by_fd.resize(index + 1, None);
+        }
+        self.by_fd[index] = Some(id);
+    }
+}

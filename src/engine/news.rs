@@ -1,0 +1,203 @@
+//! What the host is to be told. News is state, not a log: each connection, listener and stream
+//! stands on the list at most once, with a mask of what is new.
+
+use super::Engine;
+use super::listener::ListenerNews;
+use super::record::{EndReport, Record};
+use crate::conn::{Marks, News};
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::sys::{Errno, Net};
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    /// An incoming connection has passed its handshakes.
+    Session,
+    /// An outgoing connection is open, handshakes included.
+    Connected,
+    /// A read that had to wait may be tried again.
+    Readable,
+    /// A write that had to wait may be tried again.
+    Writable,
+    /// A connection ended before it became a session. The host never had its id.
+    Refused(Box<Record>),
+    /// A connection has ended, and its id with it.
+    Closed(Box<Record>),
+    /// A stream has ended, and its id and those of its two connections with it.
+    StreamEnd(Box<EndReport>),
+    /// A listener rests: the system ran out of something, or (`None`) a limit is reached.
+    Paused(Option<Errno>),
+    /// A listener takes connections again.
+    Resumed,
+    /// A listener is closed, and its id with it.
+    ListenerClosed,
+}
+
+/// One thing the host is told.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What it is about.
+    pub id: Id,
+    /// The host's own word for that.
+    pub user: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+impl<N: Net> Engine<N> {
+    /// Whether there is something to tell the host.
+    pub fn has_events(&self) -> bool {
+        !self.news.is_empty()
+    }
+
+    /// The next thing to tell the host. What it is about may be gone once this returns.
+    pub fn next_event(&mut self) -> Option<Event> {
+        while let Some(&id) = self.news.front() {
+            let (event, more) = match id.kind() {
+                Kind::Conn => self.conn_event(id),
+                Kind::Stream => (self.stream_event(id), false),
+                _ => self.listener_event(id),
+            };
+            if !more {
+                self.news.pop_front();
+            }
+            if event.is_some() {
+                return event;
+            }
+        }
+        None
+    }
+
+    /// One piece of a connection's news, and whether it has more.
+    fn conn_event(&mut self, id: Id) -> (Option<Event>, bool) {
+        let Ok(conn) = self.conns.get_mut(id.key()) else { return (None, false) };
+        let Some(one) = conn.news.iter().next() else {
+            conn.marks.remove(Marks::TELLING);
+            return (None, false);
+        };
+        conn.news.remove(one);
+        let more = !conn.news.is_empty();
+        if !more {
+            conn.marks.remove(Marks::TELLING);
+        }
+        let user = conn.user;
+        let kind = match one {
+            News::SESSION => EventKind::Session,
+            News::CONNECTED => EventKind::Connected,
+            News::READABLE => EventKind::Readable,
+            News::WRITABLE => EventKind::Writable,
+            _ => return (self.end_event(id, one), false),
+        };
+        (Some(Event { id, user, kind }), more)
+    }
+
+    /// The last word about a connection: its record leaves with it.
+    fn end_event(&mut self, id: Id, news: News) -> Option<Event> {
+        let mut record = Box::new(self.record(id, self.conns.get(id.key()).ok()?));
+        let conn = self.remove_conn(id.key())?;
+        let user = conn.user;
+        if news == News::REFUSED {
+            record.suppressed = conn.facts.drain_left;
+        }
+        let kind = if news == News::REFUSED {
+            EventKind::Refused(record)
+        } else {
+            EventKind::Closed(record)
+        };
+        Some(Event { id, user, kind })
+    }
+
+    /// A connection has given its descriptor back: what is left is to tell its end.
+    pub(super) fn ended(&mut self, key: Key) {
+        let id = self.id(Kind::Conn, key);
+        let now = self.tools.now;
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        self.counters.discarded += conn.facts.discarded;
+        if conn.seat.is_some() {
+            return self.leave_stream(key);
+        }
+        // Readiness of what is gone is no news any more.
+        conn.news.remove(News::READABLE | News::WRITABLE);
+        if conn.marks.contains(Marks::KNOWN) {
+            conn.news.insert(News::CLOSED);
+        } else {
+            let told = conn.facts.listener.and_then(|from| {
+                let listener = self.listeners.get_mut(from).ok()?;
+                let cause = conn.cause.as_deref()?;
+                let most = listener.options.refused_per_second;
+                listener.refusals.admit(cause.at, cause.why, now, most)
+            });
+            match told {
+                Some(suppressed) => {
+                    // Nothing drains any more: the field carries the count to the record.
+                    conn.facts.drain_left = suppressed;
+                    conn.news = News::REFUSED;
+                }
+                None => {
+                    self.counters.suppressed += 1;
+                    self.remove_conn(key);
+                    return;
+                }
+            }
+        }
+        if let Ok(conn) = self.conns.get_mut(key)
+            && !conn.marks.contains(Marks::TELLING)
+        {
+            conn.marks.insert(Marks::TELLING);
+            self.news.push_back(id);
+        }
+    }
+
+    /// Takes a connection's record out. Every id of it is stale from here on.
+    pub(super) fn remove_conn(&mut self, key: Key) -> Option<crate::conn::Conn> {
+        let mut conn = self.conns.remove(key).ok()?;
+        let mut cx = self.tools.cx(&[]);
+        conn.ctrl.give_back(&mut cx);
+        conn.data.close(&mut cx);
+        self.wheel.remove(conn.timer);
+        if let Some(from) = conn.facts.listener
+            && let Ok(listener) = self.listeners.get_mut(from)
+        {
+            listener.conns = listener.conns.saturating_sub(1);
+        }
+        self.wake_resting_listeners();
+        Some(conn)
+    }
+
+    fn stream_event(&mut self, id: Id) -> Option<Event> {
+        let stream = self.streams.remove(id.key()).ok()?;
+        self.wheel.remove(stream.timer);
+        let [up, down] = &stream.lanes;
+        let report = EndReport {
+            moved: [up.moved, down.moved],
+            sides: stream.ends,
+            cause: stream.cause.map(|cause| *cause),
+            lasted: self.tools.now.since(stream.opened_at),
+        };
+        Some(Event { id, user: stream.user, kind: EventKind::StreamEnd(Box::new(report)) })
+    }
+
+    fn listener_event(&mut self, id: Id) -> (Option<Event>, bool) {
+        let Ok(listener) = self.listeners.get_mut(id.key()) else { return (None, false) };
+        let user = listener.options.user;
+        let Some(one) = listener.news.iter().next() else {
+            listener.telling = false;
+            return (None, false);
+        };
+        listener.news.remove(one);
+        let more = !listener.news.is_empty();
+        listener.telling = more;
+        let kind = match one {
+            ListenerNews::PAUSED => EventKind::Paused(listener.paused_by),
+            ListenerNews::RESUMED => EventKind::Resumed,
+            _ => {
+                let timer = listener.timer;
+                self.wheel.remove(timer);
+                let _ = self.listeners.remove(id.key());
+                return (Some(Event { id, user, kind: EventKind::ListenerClosed }), false);
+            }
+        };
+        (Some(Event { id, user, kind }), more)
+    }
+}

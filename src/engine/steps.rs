@@ -1,0 +1,54 @@
+//! Which code runs an operation.
+
+use crate::conn::{Clock, Conn, News, Op, OpSet, Progress, closing, is_first_step};
+use crate::cx::Cx;
+use crate::handshake;
+use crate::sys::Net;
+
+/// One step of `op`.
+pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+    if OpSet::OPENING.has(op) && is_first_step(conn.word, op) {
+        open_clock(conn, cx, op);
+    }
+    match op {
+        Op::AcceptProxy => handshake::accept_proxy(conn, cx),
+        Op::TlsAccept => handshake::tls_accept(conn, cx),
+        Op::AcceptSession => accept_session(conn),
+        Op::CtrlConnect => handshake::connect(conn, cx),
+        Op::SendProxy => handshake::send_proxy(conn, cx),
+        Op::TlsConnect => handshake::tls_connect(conn, cx),
+        Op::Dshw => closing::data_shut_write(conn, cx),
+        Op::Dshr => closing::data_shut_read(conn, cx),
+        Op::Dclose => closing::data_close(conn, cx),
+        Op::Cshw => closing::ctrl_shut_write(conn, cx),
+        Op::Cshr => Progress::Done,
+        Op::Cclose => closing::ctrl_close(conn, cx),
+        Op::Fclose => closing::fd_close(conn, cx),
+    }
+}
+
+/// The deadline of an opening operation counts from its start, and all of them together are bounded
+/// from the connection's beginning. No byte restarts it.
+fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
+    let spans = conn.facts.spans();
+    let span = match op.clock() {
+        Clock::Proxy => spans.proxy,
+        Clock::Connect => spans.connect,
+        Clock::Tls => spans.tls,
+        Clock::Unbounded | Clock::Linger | Clock::Drain => 0,
+    };
+    conn.facts.op_since = cx.now;
+    // The PROXY header goes out within the span of the connect it belongs to.
+    if op != Op::SendProxy {
+        conn.arm(cx.now, span);
+    }
+    if spans.total > 0 {
+        conn.deadline = conn.deadline.min(conn.facts.opened_at + spans.total);
+    }
+}
+
+/// The handlers are done: the host gets the session.
+fn accept_session(conn: &mut Conn) -> Progress {
+    conn.news.insert(News::SESSION);
+    Progress::Done
+}

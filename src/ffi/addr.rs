@@ -1,0 +1,206 @@
+//! Addresses and ends, as C reads them.
+
+use std::ffi::{CStr, c_char};
+use std::net::IpAddr;
+
+use super::engine::vst_id;
+use super::ptr;
+use super::status::*;
+use crate::conn::{Detail, Op};
+use crate::engine::Record;
+use crate::sys::{Addr, UNIX_PATH_MAX};
+
+/// No address is known.
+pub const VST_ADDR_NONE: u16 = 0;
+/// IPv4: 4 bytes.
+pub const VST_ADDR_IPV4: u16 = 4;
+/// IPv6: 16 bytes.
+pub const VST_ADDR_IPV6: u16 = 6;
+/// A unix socket: its path without a final NUL; a leading NUL for an abstract name; no bytes for an
+/// unnamed socket.
+pub const VST_ADDR_UNIX: u16 = 1;
+
+/// Where one end of a connection is.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_addr {
+    /// `VST_ADDR_*`.
+    pub family: u16,
+    /// The port, in the host's byte order; 0 for a unix socket.
+    pub port: u16,
+    /// How many of `bytes` count.
+    pub len: u32,
+    /// The zone of a link-local IPv6 address, or 0.
+    pub scope: u32,
+    /// The address in network order, or the name of a unix socket.
+    pub bytes: [u8; 108],
+}
+const _: () = assert!(size_of::<vst_addr>() == 120);
+
+impl vst_addr {
+    pub(super) const NONE: Self =
+        Self { family: VST_ADDR_NONE, port: 0, len: 0, scope: 0, bytes: [0; 108] };
+
+    pub(super) fn of(addr: &Addr) -> Self {
+        let mut value = Self::NONE;
+        let mut put = |bytes: &[u8]| {
+            let len = bytes.len().min(UNIX_PATH_MAX);
+            value.bytes[..len].copy_from_slice(&bytes[..len]);
+            value.len = len as u32;
+        };
+        match addr {
+            Addr::Ip(ip) => {
+                match ip.ip() {
+                    IpAddr::V4(v4) => put(&v4.octets()),
+                    IpAddr::V6(v6) => put(&v6.octets()),
+                }
+                value.family = if ip.is_ipv4() { VST_ADDR_IPV4 } else { VST_ADDR_IPV6 };
+                value.port = ip.port();
+                if let std::net::SocketAddr::V6(v6) = ip {
+                    value.scope = v6.scope_id();
+                }
+            }
+            Addr::Unix(name) => {
+                put(name);
+                value.family = VST_ADDR_UNIX;
+            }
+        }
+        value
+    }
+
+    pub(super) fn of_option(addr: Option<&Addr>) -> Self {
+        addr.map_or(Self::NONE, Self::of)
+    }
+
+    fn read(&self) -> Option<Addr> {
+        let bytes = self.bytes.get(..self.len as usize)?;
+        match self.family {
+            VST_ADDR_IPV4 => {
+                let octets: [u8; 4] = bytes.try_into().ok()?;
+                Some(Addr::ip((octets, self.port).into()))
+            }
+            VST_ADDR_IPV6 => {
+                let octets: [u8; 16] = bytes.try_into().ok()?;
+                let ip = octets.into();
+                Some(Addr::ip(std::net::SocketAddrV6::new(ip, self.port, 0, self.scope).into()))
+            }
+            VST_ADDR_UNIX => Some(Addr::Unix(bytes.into())),
+            _ => None,
+        }
+    }
+}
+
+/// Writes an address as text: `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `unix:@abstract`,
+/// with bytes that are not printable ASCII escaped, and `-` for no address.
+///
+/// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 512 bytes
+/// always do. Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
+///
+/// # Safety
+/// `addr` points to an address; `text` to `capacity` writable bytes; `len` to a size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_addr_text(
+    addr: *const vst_addr,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        let addr = unsafe { ptr::handle(addr) }?;
+        let written = match addr.family {
+            VST_ADDR_NONE => "-".to_owned(),
+            _ => addr.read().ok_or(VST_E_ARGUMENT)?.to_string(),
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(written.as_bytes(), text.cast(), capacity, len) })
+    })
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_end {
+    /// `sizeof(vst_end)` of the library.
+    pub size: u32,
+    /// Where: `VST_OP_*`, or 0 while the session's own bytes moved, or when it ended as it should.
+    pub at: u32,
+    /// Why: `VST_WHY_*`, or 0 when it ended as it should.
+    pub why: u32,
+    /// The errno of the system, or 0.
+    pub sys_errno: i32,
+    /// The TLS alert that was sent or received (RFC 8446 section 6), or -1.
+    pub alert: i32,
+    /// 0.
+    pub _reserved: u32,
+    /// The connection. Stale.
+    pub conn: vst_id,
+    /// The listener it came from, or 0.
+    pub listener: vst_id,
+    /// Bytes read from the wire.
+    pub bytes_in: u64,
+    /// Bytes the kernel took for the wire.
+    pub bytes_out: u64,
+    /// Of those read, how many were thrown away while closing.
+    pub discarded: u64,
+    /// From its beginning to its end, in nanoseconds.
+    pub lasted_ns: u64,
+    /// From the beginning of the operation that failed, in nanoseconds, or 0.
+    pub in_op_ns: u64,
+    /// Refusals of the same listener, operation and reason that were counted and not told since the
+    /// last one that was told.
+    pub suppressed: u64,
+    /// Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
+    /// escaped.
+    pub text: *const c_char,
+    /// The length of `text`, without the NUL.
+    pub text_len: u64,
+    /// The other end of the socket.
+    pub peer: vst_addr,
+    /// Our end of the socket, where somebody asked for it while it was open.
+    pub local: vst_addr,
+    /// The source that a PROXY header announced.
+    pub announced_source: vst_addr,
+    /// The destination that a PROXY header announced.
+    pub announced_destination: vst_addr,
+}
+const _: () = assert!(size_of::<vst_end>() == 584);
+
+impl vst_end {
+    /// The end as C reads it, with `text` to point to.
+    pub(super) fn of(record: &Record, text: &CStr) -> Self {
+        let cause = record.cause.as_ref();
+        let (sys_errno, alert) = match cause.map(|cause| cause.detail) {
+            Some(Detail::Errno(errno)) => (errno.0, -1),
+            Some(Detail::Alert(alert)) => (0, i32::from(alert)),
+            Some(Detail::None) | None => (0, -1),
+        };
+        let (source, destination) = match &record.announced {
+            Some((source, destination)) => (Some(source), Some(destination)),
+            None => (None, None),
+        };
+        Self {
+            size: size_of::<Self>() as u32,
+            at: cause.and_then(|cause| cause.at).map_or(0, |op: Op| u32::from(op.number())),
+            why: cause.map_or(0, |cause| u32::from(cause.why.number())),
+            sys_errno,
+            alert,
+            _reserved: 0,
+            conn: record.conn.bits(),
+            listener: record.listener.map_or(0, |listener| listener.bits()),
+            bytes_in: record.bytes_in,
+            bytes_out: record.bytes_out,
+            discarded: record.discarded,
+            lasted_ns: record.lasted,
+            in_op_ns: record.in_op,
+            suppressed: record.suppressed,
+            text: text.as_ptr(),
+            text_len: text.count_bytes() as u64,
+            peer: vst_addr::of(&record.peer),
+            local: vst_addr::of_option(record.local.as_ref()),
+            announced_source: vst_addr::of_option(source),
+            announced_destination: vst_addr::of_option(destination),
+        }
+    }
+}

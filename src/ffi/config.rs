@@ -1,0 +1,376 @@
+//! What many connections follow, as C makes it.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use super::ptr::{self, Sized32};
+use super::status::*;
+use super::tls::{vst_tls_client, vst_tls_server};
+use crate::config::{
+    AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans, ProxyTlvs,
+    SendProxy, Tls12HalfClose, Trust, Untrusted,
+};
+use crate::sys::Addr;
+
+/// What incoming connections go through. Shared: any number of listeners and engines may use it.
+pub struct vst_accept_config {
+    pub(super) config: Arc<AcceptConfig>,
+}
+
+/// What outgoing connections go through. Shared: any number of engines may use it.
+pub struct vst_connect_config {
+    pub(super) config: Arc<ConnectConfig>,
+}
+
+/// Sources outside `accept_proxy` are not refused: they go on without a header, with the socket's
+/// own addresses, and what they send is payload.
+pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
+
+/// A half-close is sent at once on TLS 1.2, where it ends both sides, instead of waiting until the
+/// peer has ended its own.
+pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
+
+/// What incoming connections go through. `vst_accept_options_init` fills in the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_accept_options {
+    /// `sizeof(vst_accept_options)`.
+    pub size: u32,
+    /// `VST_ACCEPT_UNTRUSTED_DIRECT`, `VST_TLS12_HALF_CLOSE_SEND`.
+    pub flags: u32,
+    /// Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
+    /// list separated by commas of networks (`10.0.0.0/8`), addresses, `any` (all of IP) and `unix`
+    /// (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
+    pub accept_proxy: *const c_char,
+    /// Where set, TLS comes next. Only referred to: free your handle whenever you like.
+    pub tls: *const vst_tls_server,
+    /// For the PROXY header, in nanoseconds from accept; 0 is no bound. Default 5 s.
+    pub timeout_proxy_ns: u64,
+    /// For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    pub timeout_tls_ns: u64,
+    /// For everything before the session, in nanoseconds from accept; 0 is no bound. Default 30 s.
+    pub timeout_opening_ns: u64,
+    /// How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound.
+    /// Default 30 s.
+    pub linger_ns: u64,
+    /// How long the peer's end is waited for after ours, in nanoseconds; 0 is no bound. Default 2 s.
+    pub drain_ns: u64,
+    /// How many bytes are read and thrown away meanwhile. Default 1 MiB.
+    pub drain_bytes: u64,
+}
+
+/// No PROXY header goes out.
+pub const VST_SEND_PROXY_NONE: u32 = 0;
+/// The PROXY header of version 1: a line of text.
+pub const VST_SEND_PROXY_V1: u32 = 1;
+/// The PROXY header of version 2: binary, with TLVs.
+pub const VST_SEND_PROXY_V2: u32 = 2;
+
+/// A version 2 header carries the application protocol that the client negotiated.
+pub const VST_PROXY_TLV_ALPN: u32 = 1;
+/// A version 2 header carries the server name that the client asked for.
+pub const VST_PROXY_TLV_AUTHORITY: u32 = 2;
+/// A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
+pub const VST_PROXY_TLV_SSL: u32 = 4;
+/// A version 2 header carries a checksum over itself.
+pub const VST_PROXY_TLV_CRC32C: u32 = 8;
+/// A version 2 header carries a name for this one connection, made by the engine.
+pub const VST_PROXY_TLV_UNIQUE_ID: u32 = 16;
+
+/// What outgoing connections go through. `vst_connect_options_init` fills in the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_connect_options {
+    /// `sizeof(vst_connect_options)`.
+    pub size: u32,
+    /// `VST_TLS12_HALF_CLOSE_SEND`.
+    pub flags: u32,
+    /// `VST_SEND_PROXY_*`.
+    pub send_proxy: u32,
+    /// `VST_PROXY_TLV_*`, for version 2.
+    pub proxy_tlvs: u32,
+    /// Where set, TLS. Only referred to: free your handle whenever you like. Needs `server_name`.
+    pub tls: *const vst_tls_client,
+    /// The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
+    /// an IP address. Copied.
+    pub server_name: *const c_char,
+    /// The source address, `192.0.2.1:0`, or NULL. Copied.
+    pub source: *const c_char,
+    /// For the connection and the PROXY header, in nanoseconds; 0 is no bound. Default 5 s.
+    pub timeout_connect_ns: u64,
+    /// For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    pub timeout_tls_ns: u64,
+    /// For everything before the connection is open, in nanoseconds; 0 is no bound. Default 30 s.
+    pub timeout_opening_ns: u64,
+    /// As in `vst_accept_options`.
+    pub linger_ns: u64,
+    /// As in `vst_accept_options`.
+    pub drain_ns: u64,
+    /// As in `vst_accept_options`.
+    pub drain_bytes: u64,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_accept_options {
+    const FIRST: usize = 72;
+}
+// SAFETY: as above.
+unsafe impl Sized32 for vst_connect_options {
+    const FIRST: usize = 88;
+}
+const _: () = assert!(size_of::<vst_accept_options>() == 72);
+const _: () = assert!(size_of::<vst_connect_options>() == 88);
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_accept_options_init(
+    options: *mut vst_accept_options,
+    size: u32,
+) -> vst_status {
+    let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
+    let defaults = vst_accept_options {
+        size: 0,
+        flags: 0,
+        accept_proxy: std::ptr::null(),
+        tls: std::ptr::null(),
+        timeout_proxy_ns: spans.proxy,
+        timeout_tls_ns: spans.tls,
+        timeout_opening_ns: spans.total,
+        linger_ns: farewell.linger,
+        drain_ns: farewell.drain_time,
+        drain_bytes: farewell.drain_bytes,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &defaults) }
+}
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_connect_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_connect_options_init(
+    options: *mut vst_connect_options,
+    size: u32,
+) -> vst_status {
+    let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
+    let defaults = vst_connect_options {
+        size: 0,
+        flags: 0,
+        send_proxy: VST_SEND_PROXY_NONE,
+        proxy_tlvs: 0,
+        tls: std::ptr::null(),
+        server_name: std::ptr::null(),
+        source: std::ptr::null(),
+        timeout_connect_ns: spans.connect,
+        timeout_tls_ns: spans.tls,
+        timeout_opening_ns: spans.total,
+        linger_ns: farewell.linger,
+        drain_ns: farewell.drain_time,
+        drain_bytes: farewell.drain_bytes,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &defaults) }
+}
+
+/// Makes what incoming connections go through.
+///
+/// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
+/// `vst_accept_config_free`. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes
+/// with its NUL.
+/// Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag); VST_E_CONFIG
+/// (`accept_proxy` cannot be read).
+///
+/// # Safety
+/// `options` points to as many bytes as its `size` says, its texts to NUL-terminated strings, its
+/// handles to handles that are not freed; `out` to a pointer; `why` to `why_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_accept_config_new(
+    options: *const vst_accept_options,
+    out: *mut *mut vst_accept_config,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let options = unsafe { ptr::read_sized(options) }?;
+        let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_SEND;
+        if options.flags & !known != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        // SAFETY: the caller's contract.
+        let trust = unsafe { ptr::text(options.accept_proxy) }?;
+        let trust = trust.map(Trust::parse).transpose().map_err(|word| {
+            let text = format!("accept_proxy: \"{}\" is no network", word.escape_debug());
+            // SAFETY: the caller's contract.
+            unsafe { ptr::explain(&text, why, why_size) };
+            VST_E_CONFIG
+        })?;
+        let untrusted = if options.flags & VST_ACCEPT_UNTRUSTED_DIRECT != 0 {
+            Untrusted::Direct
+        } else {
+            Untrusted::Refuse
+        };
+        // SAFETY: the caller's contract.
+        let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
+        let config = AcceptConfig {
+            proxy: trust.map(|trust| AcceptProxy { trust, untrusted }),
+            tls,
+            spans: OpeningSpans {
+                proxy: options.timeout_proxy_ns,
+                tls: options.timeout_tls_ns,
+                total: options.timeout_opening_ns,
+                ..OpeningSpans::default()
+            },
+            farewell: farewell(
+                options.flags,
+                options.linger_ns,
+                options.drain_ns,
+                options.drain_bytes,
+            ),
+        };
+        let config = Box::new(vst_accept_config { config: Arc::new(config) });
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(out, Box::into_raw(config)) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Makes what outgoing connections go through.
+///
+/// Otherwise as `vst_accept_config_new`; free it with `vst_connect_config_free`.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
+/// version 2); VST_E_CONFIG (`source` cannot be read, `server_name` is missing).
+///
+/// # Safety
+/// As `vst_accept_config_new`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_connect_config_new(
+    options: *const vst_connect_options,
+    out: *mut *mut vst_connect_config,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let options = unsafe { ptr::read_sized(options) }?;
+        let send_proxy = send_proxy(&options)?;
+        if options.flags & !VST_TLS12_HALF_CLOSE_SEND != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        let fail = |text: &str| {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::explain(text, why, why_size) };
+            VST_E_CONFIG
+        };
+        // SAFETY: the caller's contract.
+        let source = match unsafe { ptr::text(options.source) }? {
+            Some(text) => {
+                Some(Addr::parse(text).ok_or_else(|| fail("source: that is no address"))?)
+            }
+            None => None,
+        };
+        // SAFETY: the caller's contract.
+        let server_name = unsafe { ptr::text(options.server_name) }?;
+        // SAFETY: the caller's contract.
+        let tls = match unsafe { options.tls.as_ref() } {
+            Some(tls) => {
+                let name = server_name.ok_or_else(|| fail("server_name: TLS needs one"))?;
+                if !crate::tls::is_server_name(name) {
+                    return Err(fail("server_name: that is no DNS name and no IP address"));
+                }
+                Some(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
+            }
+            None => None,
+        };
+        let config = ConnectConfig {
+            send_proxy,
+            tls,
+            source,
+            spans: OpeningSpans {
+                connect: options.timeout_connect_ns,
+                tls: options.timeout_tls_ns,
+                total: options.timeout_opening_ns,
+                ..OpeningSpans::default()
+            },
+            farewell: farewell(
+                options.flags,
+                options.linger_ns,
+                options.drain_ns,
+                options.drain_bytes,
+            ),
+        };
+        let config = Box::new(vst_connect_config { config: Arc::new(config) });
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(out, Box::into_raw(config)) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+///
+/// Legal at any time, from any thread, in any callback.
+///
+/// # Safety
+/// `config` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_accept_config_free(config: *mut vst_accept_config) {
+    // SAFETY: the caller's contract.
+    unsafe { super::free(config) };
+}
+
+/// Gives up a handle, as `vst_accept_config_free` does.
+///
+/// # Safety
+/// `config` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config) {
+    // SAFETY: the caller's contract.
+    unsafe { super::free(config) };
+}
+
+fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, vst_status> {
+    let has = |bit: u32| options.proxy_tlvs & bit != 0;
+    let tlvs = ProxyTlvs {
+        alpn: has(VST_PROXY_TLV_ALPN),
+        authority: has(VST_PROXY_TLV_AUTHORITY),
+        ssl: has(VST_PROXY_TLV_SSL),
+        crc32c: has(VST_PROXY_TLV_CRC32C),
+        unique_id: has(VST_PROXY_TLV_UNIQUE_ID),
+    };
+    let known = VST_PROXY_TLV_ALPN
+        | VST_PROXY_TLV_AUTHORITY
+        | VST_PROXY_TLV_SSL
+        | VST_PROXY_TLV_CRC32C
+        | VST_PROXY_TLV_UNIQUE_ID;
+    match options.send_proxy {
+        VST_SEND_PROXY_V2 if options.proxy_tlvs & !known == 0 => Ok(Some(SendProxy::V2(tlvs))),
+        VST_SEND_PROXY_V1 if options.proxy_tlvs == 0 => Ok(Some(SendProxy::V1)),
+        VST_SEND_PROXY_NONE if options.proxy_tlvs == 0 => Ok(None),
+        _ => Err(VST_E_ARGUMENT),
+    }
+}
+
+fn farewell(flags: u32, linger: u64, drain_time: u64, drain_bytes: u64) -> Farewell {
+    let send = flags & VST_TLS12_HALF_CLOSE_SEND != 0;
+    Farewell {
+        linger,
+        drain_time,
+        drain_bytes,
+        tls12_half_close: if send { Tls12HalfClose::Send } else { Tls12HalfClose::Hold },
+    }
+}

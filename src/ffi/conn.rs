@@ -1,0 +1,491 @@
+//! Connections and streams, as C uses them.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use super::config::{vst_accept_config, vst_connect_config};
+use super::engine::{id, vst_id};
+use super::listener::answer;
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::conn::{Direction, Why};
+use crate::engine::{ConnectOptions, Received, Sent};
+use crate::sys::{Addr, Fd};
+use crate::wire::proxy::Tlv;
+
+/// From the peer to us.
+pub const VST_SHUT_READ: u32 = 1;
+/// From us to the peer.
+pub const VST_SHUT_WRITE: u32 = 2;
+/// Both.
+pub const VST_SHUT_BOTH: u32 = 3;
+
+/// A TLV of a PROXY version 2 header.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_tlv {
+    /// The type, 0 to 255.
+    pub kind: u32,
+    /// The length of `value` in bytes.
+    pub len: u32,
+    /// The bytes.
+    pub value: *const u8,
+}
+const _: () = assert!(size_of::<vst_tlv>() == 16);
+
+/// What one outgoing connection needs beside its configuration.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_connect {
+    /// `sizeof(vst_connect)`.
+    pub size: u32,
+    /// How many TLVs `tlvs` points to.
+    pub tlv_count: u32,
+    /// The connection on whose behalf it is made: the PROXY header tells its addresses and its TLS.
+    /// 0: it is made on our own behalf, and a version 2 header says LOCAL.
+    pub client: vst_id,
+    /// Further TLVs for a version 2 header, read during the call.
+    pub tlvs: *const vst_tlv,
+    /// The host's own word for the connection. The library neither reads nor frees it.
+    pub user: *mut c_void,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_connect {
+    const FIRST: usize = 32;
+}
+const _: () = assert!(size_of::<vst_connect>() == 32);
+
+/// Takes a connection that the host accepted itself through what `config` says.
+///
+/// On success the descriptor belongs to the library; on failure it stays the host's. `*out` is the
+/// id, or 0. VST_EVENT_SESSION tells that it is a session, VST_EVENT_CLOSED its end, whatever it
+/// was. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+/// May be called from the event callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
+/// socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// Handles are not freed; `out` points to an id; `sys_errno` is NULL or points to an int.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_accept_fd(
+    engine: *mut vst_engine,
+    config: *const vst_accept_config,
+    fd: i32,
+    user: *mut c_void,
+    out: *mut vst_id,
+    sys_errno: *mut i32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { ptr::put_if(sys_errno, 0) };
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, 0) }?;
+        // SAFETY: the caller's contract.
+        let config = Arc::clone(&unsafe { ptr::handle(config) }?.config);
+        let user = user.expose_provenance() as u64;
+        let made = shell.core()?.accept_fd(Fd(fd), config, user);
+        // SAFETY: the caller's contract.
+        unsafe { answer(made, out, sys_errno) }
+    })
+}
+
+/// Takes a connection that is open already, as a raw session: no handler runs, and
+/// VST_EVENT_READABLE is the first event.
+///
+/// Otherwise as `vst_accept_fd`.
+///
+/// # Safety
+/// As `vst_accept_fd`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_adopt(
+    engine: *mut vst_engine,
+    fd: i32,
+    user: *mut c_void,
+    out: *mut vst_id,
+    sys_errno: *mut i32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { ptr::put_if(sys_errno, 0) };
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, 0) }?;
+        let made = shell.core()?.adopt(Fd(fd), user.expose_provenance() as u64);
+        // SAFETY: the caller's contract.
+        unsafe { answer(made, out, sys_errno) }
+    })
+}
+
+/// Asks for a connection to `address` (as in `vst_listener_open`, port not 0).
+///
+/// It is begun when the outermost call ends, or when `vst_conn_forward` makes it part of a stream,
+/// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
+/// VST_EVENT_CLOSED its end, a failure among them. `connect` may be NULL. `*out` is the id, or 0.
+/// May be called from the event callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// Handles are not freed; `address` is a NUL-terminated string; `connect` is NULL or points to as
+/// many bytes as its `size` says, and its TLVs to theirs; `out` points to an id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_connect(
+    engine: *mut vst_engine,
+    address: *const std::ffi::c_char,
+    config: *const vst_connect_config,
+    connect: *const vst_connect,
+    out: *mut vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, 0) }?;
+        // SAFETY: the caller's contract.
+        let address = unsafe { ptr::text(address) }?.ok_or(VST_E_NULL)?;
+        let target = Addr::parse(address).ok_or(VST_E_ARGUMENT)?;
+        // SAFETY: the caller's contract.
+        let config = Arc::clone(&unsafe { ptr::handle(config) }?.config);
+        let mut options = ConnectOptions::default();
+        let mut tlvs = Vec::new();
+        if !connect.is_null() {
+            // SAFETY: the caller's contract.
+            let connect = unsafe { ptr::read_sized(connect) }?;
+            // SAFETY: the caller's contract.
+            for tlv in unsafe { ptr::items(connect.tlvs, connect.tlv_count as usize) }? {
+                // SAFETY: the caller's contract.
+                let value = unsafe { ptr::bytes(tlv.value, tlv.len as usize) }?;
+                let kind = u8::try_from(tlv.kind).map_err(|_| VST_E_ARGUMENT)?;
+                tlvs.push(Tlv { kind, value });
+            }
+            options.client = match connect.client {
+                0 => None,
+                bits => Some(id(bits)?),
+            };
+            options.user = connect.user.expose_provenance() as u64;
+        }
+        options.tlvs = &tlvs;
+        let made = shell.core()?.connect(target, config, &options);
+        // SAFETY: the caller's contract.
+        unsafe { answer(made, out, std::ptr::null_mut()) }
+    })
+}
+
+/// Reads bytes of a session into `buffer`, at least one, at most `size`.
+///
+/// `*got` is how many, 0 unless VST_OK. VST_WAIT: none now, VST_EVENT_READABLE will be told, once.
+/// Until it answers VST_WAIT more may be there without any further event. Nothing is read ahead of
+/// the host, so a host that does not read slows its peer down.
+/// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback but log.
+/// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (an end without TLS's own: bytes may be
+/// missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet,
+/// closed by the host, inside a stream); VST_E_ARGUMENT (`size` 0); VST_E_NULL; VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `buffer` points to `size` writable bytes; `got` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_recv(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    buffer: *mut c_void,
+    size: usize,
+    got: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(got, 0) }?;
+        // SAFETY: the caller's contract.
+        let to = unsafe { ptr::space(buffer.cast(), size) }?;
+        let received = shell.core()?.recv(id(conn)?, to).map_err(status::of)?;
+        Ok(match received {
+            Received::Bytes(n) => {
+                // SAFETY: written to a moment ago.
+                unsafe { ptr::put(got, n) }?;
+                VST_OK
+            }
+            Received::Wait => VST_WAIT,
+            Received::End => VST_END,
+            Received::Truncated => VST_E_TRUNCATED,
+            Received::Failed(why) => failed(why),
+        })
+    })
+}
+
+/// Writes bytes of a session: all or a part, at least one.
+///
+/// `*taken` is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now,
+/// VST_EVENT_WRITABLE will be told, once. `size` 0 takes none and is fine.
+/// Legal on a session, from any callback but log.
+/// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
+/// before can still be read); VST_E_STATE (no session yet, its write side shut, closed by the host,
+/// inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `bytes` points to `size` readable bytes; `taken` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_send(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    bytes: *const c_void,
+    size: usize,
+    taken: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(taken, 0) }?;
+        // SAFETY: the caller's contract.
+        let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
+        let sent = shell.core()?.send(id(conn)?, from).map_err(status::of)?;
+        Ok(match sent {
+            Sent::Bytes(n) => {
+                // SAFETY: written to a moment ago.
+                unsafe { ptr::put(taken, n) }?;
+                VST_OK
+            }
+            Sent::Wait => VST_WAIT,
+            Sent::Failed(why) => failed(why),
+        })
+    })
+}
+
+const fn failed(why: Why) -> vst_status {
+    match why {
+        Why::Reset => VST_E_RESET,
+        Why::Truncated => VST_E_TRUNCATED,
+        _ => VST_E_FAILED,
+    }
+}
+
+/// Ends one direction of a session, VST_SHUT_*. Writing: what was written leaves, then TLS's own
+/// end, then the FIN. Reading: no further byte is delivered, and what still comes is thrown away.
+/// When both are ended, by whichever side, the connection closes and VST_EVENT_CLOSED follows.
+///
+/// Legal on a session, from any callback but log; twice changes nothing.
+/// Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_shutdown(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    direction: u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        let conn = id(conn)?;
+        let directions: &[Direction] = match direction {
+            VST_SHUT_READ => &[Direction::Read],
+            VST_SHUT_WRITE => &[Direction::Write],
+            VST_SHUT_BOTH => &[Direction::Read, Direction::Write],
+            _ => return Err(VST_E_ARGUMENT),
+        };
+        for direction in directions {
+            shell.core()?.shutdown(conn, *direction).map_err(status::of)?;
+        }
+        Ok(VST_OK)
+    })
+}
+
+/// Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
+/// is waited for within bounds. One that is still opening is given up. From here on the id accepts
+/// `vst_conn_describe`, `vst_conn_state` and `vst_conn_abort` only, and VST_EVENT_CLOSED is its only
+/// and last event.
+///
+/// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+/// Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_close(engine: *mut vst_engine, conn: vst_id) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.close(id(conn)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Ends a connection at once: nothing more leaves, and the peer sees a reset.
+///
+/// Otherwise as `vst_conn_close`; also after it.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.abort(id(conn)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Takes a raw session's descriptor out of the library: it belongs to the host from here on, and the
+/// id is stale without any event. Bytes that were read already, behind a PROXY header, come first:
+/// they are copied to `ahead`.
+///
+/// `*fd` is the descriptor, or -1; `*ahead_len` the number of bytes. The interest callback is told
+/// VST_IO_RELEASED, without VST_IO_CLOSING, before this returns.
+/// Legal on a session without TLS that has nothing unsent, from any callback but log.
+/// Returns VST_OK; VST_E_SPACE (`*ahead_len` is what is needed, and nothing happened); VST_E_STATE;
+/// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_MODE (interest is pulled);
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `fd` points to an int; `ahead` to `capacity` writable
+/// bytes; `ahead_len` to a size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_take_fd(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    fd: *mut i32,
+    ahead: *mut c_void,
+    capacity: usize,
+    ahead_len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(fd, -1) }?;
+        if shell.pulls_interest() {
+            return Err(VST_E_MODE);
+        }
+        let conn = id(conn)?;
+        let waiting = shell.core()?.ahead(conn).map_err(status::of)?.to_vec();
+        // SAFETY: the caller's contract.
+        match unsafe { ptr::copy_out(&waiting, ahead.cast(), capacity, ahead_len) } {
+            VST_OK => {}
+            status => return Err(status),
+        }
+        let (taken, op) = shell.core()?.take_fd(conn).map_err(status::of)?;
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(fd, taken.0) }?;
+        if let Some(op) = op {
+            shell.tell_host_op(op);
+        }
+        Ok(VST_OK)
+    })
+}
+
+/// Joins two connections into a stream: from here on the library moves the bytes between them, with
+/// backpressure, and passes each side's end on to the other.
+///
+/// `client` is a session; `server` may be open or still connecting. Both ids accept
+/// `vst_conn_describe` and `vst_conn_state` only from here on, and VST_EVENT_STREAM_END is the one
+/// event that follows. `idle_ns` is the longest silence, in nanoseconds; 0 is no bound. `*out` is the
+/// stream's id, or 0.
+/// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
+/// `vst_conn_connect`: then the client's first bytes leave with the PROXY header.
+/// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or `client` is no session yet);
+/// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `out` points to an id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_forward(
+    engine: *mut vst_engine,
+    client: vst_id,
+    server: vst_id,
+    idle_ns: u64,
+    user: *mut c_void,
+    out: *mut vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, 0) }?;
+        let user = user.expose_provenance() as u64;
+        let (client, server) = (id(client)?, id(server)?);
+        let made = shell.core()?.forward(client, server, idle_ns, user);
+        // SAFETY: the caller's contract.
+        unsafe { answer(made, out, std::ptr::null_mut()) }
+    })
+}
+
+/// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
+///
+/// Legal from any callback but log.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_id) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.abort_stream(id(stream)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Writes the host's own word for a connection.
+///
+/// Legal at any time before VST_EVENT_CLOSED. On failure `*user` is NULL.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `user` points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_user(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    user: *mut *mut c_void,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(user, std::ptr::null_mut()) }?;
+        let found = shell.core()?.user(id(conn)?).map_err(status::of)?;
+        let pointer = std::ptr::with_exposed_provenance_mut(found as usize);
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(user, pointer) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Changes the host's own word for a connection, which events about it carry.
+///
+/// Otherwise as `vst_conn_user`.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_set_user(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    user: *mut c_void,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        let user = user.expose_provenance() as u64;
+        shell.core()?.set_user(id(conn)?, user).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}

@@ -1,0 +1,311 @@
+//! Listeners, as C opens them.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use super::addr::vst_addr;
+use super::config::vst_accept_config;
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::engine::{ListenerOptions, Refusal};
+use crate::sys::{Addr, Fd, ListenSpec};
+
+/// Several sockets, of this and other processes, share the port (`SO_REUSEPORT`).
+pub const VST_LISTEN_REUSEPORT: u32 = 1;
+/// An IPv6 listener takes no IPv4 connections (`IPV6_V6ONLY`).
+pub const VST_LISTEN_V6ONLY: u32 = 2;
+/// `mode` counts.
+pub const VST_LISTEN_MODE: u32 = 4;
+/// `uid` and `gid` count.
+pub const VST_LISTEN_OWNER: u32 = 8;
+
+/// How a listener is opened. `vst_listener_options_init` fills in the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_listener_options {
+    /// `sizeof(vst_listener_options)`.
+    pub size: u32,
+    /// `VST_LISTEN_*`.
+    pub flags: u32,
+    /// Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
+    /// bound.
+    pub backlog: u32,
+    /// `TCP_DEFER_ACCEPT` in seconds: connections are told when their first bytes are there. 0: off.
+    pub defer_accept_s: u32,
+    /// The most connections of this listener that exist at once; 0 is no bound.
+    pub max_conns: u32,
+    /// `VST_EVENT_REFUSED` told per second, listener, operation and reason; the rest is counted. 0
+    /// tells none. Default 10.
+    pub refused_per_second: u32,
+    /// Permission bits of a unix socket's path.
+    pub mode: u32,
+    /// Owner of a unix socket's path.
+    pub uid: u32,
+    /// Group of a unix socket's path.
+    pub gid: u32,
+    /// 0.
+    pub _reserved: u32,
+    /// The host's own word for the listener and, until it is changed, for its connections. The
+    /// library neither reads nor frees it.
+    pub user: *mut c_void,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_listener_options {
+    const FIRST: usize = 48;
+}
+const _: () = assert!(size_of::<vst_listener_options>() == 48);
+
+const DEFAULTS: vst_listener_options = vst_listener_options {
+    size: 0,
+    flags: 0,
+    backlog: 1024,
+    defer_accept_s: 0,
+    max_conns: 0,
+    refused_per_second: 10,
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    _reserved: 0,
+    user: std::ptr::null_mut(),
+};
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_listener_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_options_init(
+    options: *mut vst_listener_options,
+    size: u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &DEFAULTS) }
+}
+
+/// What the host wants of a listener, `options` NULL being the defaults.
+///
+/// # Safety
+/// `options` is NULL or points to as many bytes as its `size` says.
+unsafe fn read(
+    options: *const vst_listener_options,
+) -> Result<(vst_listener_options, ListenerOptions), vst_status> {
+    let options = if options.is_null() {
+        DEFAULTS
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::read_sized(options) }?
+    };
+    let known = VST_LISTEN_REUSEPORT | VST_LISTEN_V6ONLY | VST_LISTEN_MODE | VST_LISTEN_OWNER;
+    if options.flags & !known != 0 || options._reserved != 0 {
+        return Err(VST_E_ARGUMENT);
+    }
+    let listener = ListenerOptions {
+        max_conns: options.max_conns,
+        user: options.user.expose_provenance() as u64,
+        refused_per_second: options.refused_per_second,
+        deferred: options.defer_accept_s > 0,
+    };
+    Ok((options, listener))
+}
+
+/// Opens a listener.
+///
+/// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; port 0 lets the
+/// kernel choose, and `vst_listener_addr` tells. A unix path replaces a stale socket and is removed
+/// when the listener closes. `config` may be freed at once. `options` may be NULL. `*out` is the id,
+/// or 0 on failure; `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+/// Connections come as VST_EVENT_SESSION. May be called from the event callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// Handles are not freed; `address` is a NUL-terminated string; `options` is NULL or points to as
+/// many bytes as its `size` says; `out` points to an id; `sys_errno` is NULL or points to an int.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_open(
+    engine: *mut vst_engine,
+    address: *const c_char,
+    config: *const vst_accept_config,
+    options: *const vst_listener_options,
+    out: *mut vst_id,
+    sys_errno: *mut i32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { ptr::put_if(sys_errno, 0) };
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, 0) }?;
+        // SAFETY: the caller's contract.
+        let (options, listener) = unsafe { read(options) }?;
+        // SAFETY: the caller's contract.
+        let address = unsafe { ptr::text(address) }?.ok_or(VST_E_NULL)?;
+        // SAFETY: the caller's contract.
+        let config = unsafe { ptr::handle(config) }?;
+        let spec = ListenSpec {
+            addr: Addr::parse(address).ok_or(VST_E_ARGUMENT)?,
+            backlog: i32::try_from(options.backlog).unwrap_or(i32::MAX),
+            reuse_port: options.flags & VST_LISTEN_REUSEPORT != 0,
+            v6_only: options.flags & VST_LISTEN_V6ONLY != 0,
+            defer_accept: options.defer_accept_s,
+            mode: (options.flags & VST_LISTEN_MODE != 0).then_some(options.mode),
+            owner: (options.flags & VST_LISTEN_OWNER != 0).then_some((options.uid, options.gid)),
+        };
+        let opened = shell.core()?.listen(&spec, Arc::clone(&config.config), listener);
+        // SAFETY: the caller's contract.
+        unsafe { answer(opened, out, sys_errno) }
+    })
+}
+
+/// Takes over a listening descriptor that somebody else opened: socket activation, inheritance.
+///
+/// On success the descriptor belongs to the library, which makes it non-blocking and closes it; on
+/// failure it stays the host's. A unix path stays where it is. Otherwise as `vst_listener_open`.
+/// Returns as `vst_listener_open`; VST_E_ARGUMENT when it does not listen.
+///
+/// # Safety
+/// As `vst_listener_open`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_adopt(
+    engine: *mut vst_engine,
+    fd: i32,
+    config: *const vst_accept_config,
+    options: *const vst_listener_options,
+    out: *mut vst_id,
+    sys_errno: *mut i32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { ptr::put_if(sys_errno, 0) };
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, 0) }?;
+        // SAFETY: the caller's contract.
+        let (_, listener) = unsafe { read(options) }?;
+        // SAFETY: the caller's contract.
+        let config = unsafe { ptr::handle(config) }?;
+        let config = Arc::clone(&config.config);
+        let adopted = shell.core()?.adopt_listener(Fd(fd), config, listener);
+        // SAFETY: the caller's contract.
+        unsafe { answer(adopted, out, sys_errno) }
+    })
+}
+
+/// Writes an id, or the errno behind a refusal.
+///
+/// # Safety
+/// `out` points to an id; `sys_errno` is NULL or points to an int.
+pub(super) unsafe fn answer(
+    made: Result<crate::id::Id, Refusal>,
+    out: *mut vst_id,
+    sys_errno: *mut i32,
+) -> Result<vst_status, vst_status> {
+    match made {
+        Ok(id) => {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::put(out, id.bits()) }?;
+            Ok(VST_OK)
+        }
+        Err(refusal) => {
+            if let Refusal::System(errno) = refusal {
+                // SAFETY: the caller's contract.
+                unsafe { ptr::put_if(sys_errno, errno.0) };
+            }
+            Err(status::of(refusal))
+        }
+    }
+}
+
+/// Writes where a listener listens, with the port that the kernel chose.
+///
+/// Legal at any time. On failure `*addr` is VST_ADDR_NONE.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `addr` points to an address.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_addr(
+    engine: *mut vst_engine,
+    listener: vst_id,
+    addr: *mut vst_addr,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(addr, vst_addr::NONE) }?;
+        let found = shell.core()?.listener_addr(id(listener)?).map_err(status::of)?;
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(addr, vst_addr::of(&found)) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Stops taking connections. Those that wait stay in the kernel's queue, for
+/// `vst_listener_resume` or for another process that holds the socket.
+///
+/// Legal at any time; twice changes nothing.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_pause(
+    engine: *mut vst_engine,
+    listener: vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.pause_listener(id(listener)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Takes connections again. Otherwise as `vst_listener_pause`.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_resume(
+    engine: *mut vst_engine,
+    listener: vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.resume_listener(id(listener)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Closes a listener, after taking the connections that wait already, since closing would reset
+/// them. Its connections go on. The id accepts nothing more; VST_EVENT_LISTENER_CLOSED is the last
+/// word about it.
+///
+/// Otherwise as `vst_listener_pause`.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_close(
+    engine: *mut vst_engine,
+    listener: vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.close_listener(id(listener)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}

@@ -1,0 +1,277 @@
+//! The built-in loop, for programs that have no poller. It is a host like any other: it uses the
+//! interest callback and the drive calls.
+
+use super::engine::vst_engine_options;
+use super::ptr;
+use super::shell::vst_engine;
+use super::status::*;
+
+/// A loop with an engine in it. It belongs to the thread that runs it; `vst_loop_stop` alone may be
+/// called from anywhere.
+pub struct vst_loop {
+    #[cfg(feature = "loop")]
+    inner: hosted::Loop,
+}
+
+/// Makes a loop and the engine that it hosts.
+///
+/// `options` is as for `vst_engine_new`, with `event`, and without `fdset`, `fdclr`, `interest` and
+/// `timer`, which are the loop's own; `trigger` is ignored. `*out` is the loop, or NULL on failure;
+/// free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
+/// VST_E_UNSUPPORTED (built without it).
+///
+/// # Safety
+/// `options` points to as many bytes as its `size` says; `out` to a pointer; `sys_errno` is NULL or
+/// points to an int.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_loop_new(
+    options: *const vst_engine_options,
+    out: *mut *mut vst_loop,
+    sys_errno: *mut i32,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put_if(sys_errno, 0) };
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let options = unsafe { ptr::read_sized(options) }?;
+        if options.fdset.is_some() || options.fdclr.is_some() {
+            return Err(VST_E_ARGUMENT);
+        }
+        if options.interest.is_some() || options.timer.is_some() || options.event.is_none() {
+            return Err(VST_E_ARGUMENT);
+        }
+        #[cfg(feature = "loop")]
+        {
+            let inner = hosted::new(&options).map_err(|(status, errno)| {
+                // SAFETY: the caller's contract.
+                unsafe { ptr::put_if(sys_errno, errno) };
+                status
+            })?;
+            let made = Box::into_raw(Box::new(vst_loop { inner }));
+            // SAFETY: written to a moment ago.
+            unsafe { ptr::put(out, made) }?;
+            Ok(VST_OK)
+        }
+        #[cfg(not(feature = "loop"))]
+        Err(VST_E_UNSUPPORTED)
+    })
+}
+
+/// Writes the engine of a loop, for every other function. It is the loop's: never free it.
+///
+/// Legal at any time, from the loop's thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_UNSUPPORTED.
+///
+/// # Safety
+/// `looping` is a loop that is not freed; `engine` points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_loop_engine(
+    looping: *mut vst_loop,
+    engine: *mut *mut vst_engine,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(engine, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let looping = unsafe { ptr::handle(looping) }?;
+        #[cfg(feature = "loop")]
+        {
+            // SAFETY: written to a moment ago.
+            unsafe { ptr::put(engine, looping.inner.engine()) }?;
+            Ok(VST_OK)
+        }
+        #[cfg(not(feature = "loop"))]
+        {
+            let _ = looping;
+            Err(VST_E_UNSUPPORTED)
+        }
+    })
+}
+
+/// Runs the loop until `vst_loop_stop` is called, or for one round.
+///
+/// `most_ns` bounds one round: 0 does what is ready and returns; VST_NEVER runs until it is stopped.
+/// A stop that came before is not lost.
+/// Legal outside callbacks, from the loop's thread.
+/// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
+/// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
+///
+/// # Safety
+/// `looping` is a loop that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_loop_run(looping: *mut vst_loop, most_ns: u64) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        let looping = unsafe { ptr::handle(looping) }?;
+        #[cfg(feature = "loop")]
+        return looping.inner.run(most_ns);
+        #[cfg(not(feature = "loop"))]
+        {
+            let _ = (looping, most_ns);
+            Err(VST_E_UNSUPPORTED)
+        }
+    })
+}
+
+/// Lets `vst_loop_run` return, now or when it is called next.
+///
+/// Legal at any time, from any thread, from signal handlers.
+/// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
+///
+/// # Safety
+/// `looping` is a loop that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_loop_stop(looping: *mut vst_loop) -> vst_status {
+    // No guard: what is called here neither panics nor allocates, and a signal handler may be in
+    // the middle of anything.
+    // SAFETY: the caller's contract.
+    match unsafe { ptr::handle(looping) } {
+        #[cfg(feature = "loop")]
+        Ok(looping) => looping.inner.stop(),
+        #[cfg(not(feature = "loop"))]
+        Ok(_) => VST_E_UNSUPPORTED,
+        Err(status) => status,
+    }
+}
+
+/// Frees a loop and its engine, as `vst_engine_free` does. NULL is fine.
+///
+/// Returns as `vst_engine_free`.
+///
+/// # Safety
+/// `looping` is NULL or a loop that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_loop_free(looping: *mut vst_loop) -> vst_status {
+    #[cfg(feature = "loop")]
+    // SAFETY: the caller's contract; NULL becomes None.
+    if let Some(one) = unsafe { looping.as_ref() } {
+        // SAFETY: made with the loop, and freed only here.
+        let status = unsafe { super::shell::free(one.inner.engine()) };
+        if status != VST_OK {
+            return status;
+        }
+    }
+    // SAFETY: the caller's contract.
+    unsafe { super::free(looping) };
+    VST_OK
+}
+
+#[cfg(feature = "loop")]
+mod hosted {
+    use std::ffi::c_void;
+    use std::time::Duration;
+
+    use super::super::engine::{
+        VST_NEVER, VST_TRIGGER_EDGE, VST_WAIT_RUNNABLE, vst_engine_options, vst_engine_ready,
+        vst_engine_run, vst_engine_wait, vst_id, vst_wait,
+    };
+    use super::super::shell::{self, vst_engine};
+    use super::super::status::*;
+    use crate::ctrl::Io;
+    use crate::host::Poller;
+    use crate::id::Id;
+    use crate::sys::{Fd, monotonic};
+
+    pub(super) struct Loop {
+        engine: *mut vst_engine,
+        /// Boxed: the engine's interest callback has its address.
+        poller: Box<Poller>,
+    }
+
+    pub(super) fn new(options: &vst_engine_options) -> Result<Loop, (vst_status, i32)> {
+        let poller = Poller::new()
+            .map_err(|error| (VST_E_SYSTEM, error.raw_os_error().unwrap_or_default()))?;
+        let poller = Box::new(poller);
+        let mut options = *options;
+        options.trigger = VST_TRIGGER_EDGE;
+        options.interest = Some(watch);
+        let poller_data = std::ptr::from_ref(&*poller).cast_mut().cast();
+        let engine = shell::new(&options, poller_data).map_err(|status| (status, 0))?;
+        Ok(Loop { engine: Box::into_raw(engine), poller })
+    }
+
+    /// The interest callback of the loop's engine.
+    unsafe extern "C" fn watch(data: *mut c_void, fd: i32, token: vst_id, old: u32, new: u32) {
+        // SAFETY: `data` is the poller, which outlives the engine and is only used as shared.
+        let Some(poller) = (unsafe { data.cast::<Poller>().as_ref() }) else { return };
+        let io = |bits: u32| Io::from_bits_truncate(bits as u8);
+        if let Some(token) = Id::from_bits(token) {
+            // A descriptor that the system does not watch shows by its deadline.
+            let _ = poller.watch(Fd(fd), token, io(old), io(new));
+        }
+    }
+
+    impl Loop {
+        pub(super) const fn engine(&self) -> *mut vst_engine {
+            self.engine
+        }
+
+        pub(super) fn stop(&self) -> vst_status {
+            if self.poller.wake().is_ok() { VST_OK } else { VST_E_SYSTEM }
+        }
+
+        pub(super) fn run(&self, most_ns: u64) -> Result<vst_status, vst_status> {
+            let mut wait = vst_wait {
+                size: size_of::<vst_wait>() as u32,
+                flags: 0,
+                deadline_ns: VST_NEVER,
+                conns: 0,
+                streams: 0,
+                listeners: 0,
+                _reserved: 0,
+            };
+            // SAFETY: the engine lives as long as the loop; `wait` is a local of the size it says.
+            let status = unsafe { vst_engine_wait(self.engine, &raw mut wait) };
+            let mut status = check(status)?;
+            loop {
+                let most = timeout(&wait, most_ns);
+                let ready = self.poller.wait(most).map_err(|_| VST_E_SYSTEM)?;
+                if self.poller.take_stopped() {
+                    return Ok(status);
+                }
+                let now = monotonic().0;
+                for (token, events) in ready {
+                    let bits = u32::from(events.bits());
+                    // SAFETY: as above.
+                    let told = unsafe {
+                        vst_engine_ready(self.engine, token.bits(), bits, now, &raw mut wait)
+                    };
+                    if told != VST_E_STALE {
+                        status = check(told)?;
+                    }
+                    self.poller.dealt_with(token).map_err(|_| VST_E_SYSTEM)?;
+                }
+                if wait.flags & VST_WAIT_RUNNABLE != 0 || wait.deadline_ns <= monotonic().0 {
+                    // SAFETY: as above.
+                    let ran = unsafe { vst_engine_run(self.engine, now, &raw mut wait) };
+                    status = check(ran)?;
+                }
+                if most_ns != VST_NEVER {
+                    return Ok(VST_WAIT);
+                }
+            }
+        }
+    }
+
+    const fn check(status: vst_status) -> Result<vst_status, vst_status> {
+        if status < 0 { Err(status) } else { Ok(status) }
+    }
+
+    /// How long to wait: until the deadline, not at all when there is work, and no longer than
+    /// the caller allows.
+    fn timeout(wait: &vst_wait, most_ns: u64) -> Option<Duration> {
+        let left = if wait.flags & VST_WAIT_RUNNABLE != 0 {
+            0
+        } else if wait.deadline_ns == VST_NEVER {
+            VST_NEVER
+        } else {
+            wait.deadline_ns.saturating_sub(monotonic().0)
+        };
+        let left = left.min(most_ns);
+        (left != VST_NEVER).then(|| Duration::from_nanos(left))
+    }
+}

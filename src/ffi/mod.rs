@@ -1,0 +1,53 @@
+//! The boundary: C in, C out. It decides nothing: it checks pointers, finds the engine, runs one
+//! thing on it, and then tells the host what came of it.
+//!
+//! Everything the header shows is written out in this folder, which is all that cbindgen reads.
+#![allow(unsafe_code, non_camel_case_types)]
+#![allow(unreachable_pub, dead_code, reason = "the header shows it: C uses it, Rust need not")]
+
+mod addr;
+mod config;
+mod conn;
+mod engine;
+mod facts;
+mod listener;
+mod looping;
+mod panic;
+mod ptr;
+mod shell;
+mod status;
+mod tls;
+mod version;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use status::{VST_E_PANIC, vst_status};
+
+/// Runs `f` so that no panic leaves: whatever it touched is not used again but to be freed.
+fn guard(f: impl FnOnce() -> Result<vst_status, vst_status>) -> vst_status {
+    let _inside = panic::Inside::new();
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(Ok(status) | Err(status)) => status,
+        Err(payload) => {
+            // Dropping it could panic again.
+            std::mem::forget(payload);
+            VST_E_PANIC
+        }
+    }
+}
+
+/// Frees a handle that `Box::into_raw` made. A drop that panics is contained.
+///
+/// # Safety
+/// `handle` is NULL or came from `Box::into_raw` and is not freed.
+unsafe fn free<T>(handle: *mut T) {
+    if handle.is_null() {
+        return;
+    }
+    // SAFETY: the caller's contract.
+    let owned = unsafe { Box::from_raw(handle) };
+    guard(move || {
+        drop(owned);
+        Ok(status::VST_OK)
+    });
+}

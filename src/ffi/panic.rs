@@ -1,0 +1,78 @@
+//! A panic of the library must not reach the host's stderr, nor a panic of the host's own Rust code
+//! lose its message.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{self, PanicHookInfo};
+use std::sync::Once;
+
+thread_local! {
+    // Both are const and need no destructor: one would crash a host that unloads the library.
+    static INSIDE: Cell<u32> = const { Cell::new(0) };
+    static TEXT: RefCell<Text> = const { RefCell::new(Text { bytes: [0; TEXT_SIZE], len: 0 }) };
+}
+
+const TEXT_SIZE: usize = 256;
+
+struct Text {
+    bytes: [u8; TEXT_SIZE],
+    len: usize,
+}
+
+/// Marks this thread as being inside the library while it lives.
+pub(super) struct Inside;
+
+impl Inside {
+    pub(super) fn new() -> Self {
+        INSIDE.with(|inside| inside.set(inside.get() + 1));
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.with(|inside| inside.set(inside.get() - 1));
+    }
+}
+
+/// Installs a hook, once in the process, that is silent while this thread is inside the library and
+/// hands everything else to the hook before it.
+pub(super) fn install_hook() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if INSIDE.with(Cell::get) > 0 {
+                keep(info);
+            } else {
+                previous(info);
+            }
+        }));
+    });
+}
+
+fn keep(info: &PanicHookInfo<'_>) {
+    use std::io::Write;
+    TEXT.with(|text| {
+        let Ok(mut text) = text.try_borrow_mut() else { return };
+        let Text { bytes, len } = &mut *text;
+        let mut rest = &mut bytes[..];
+        let place = info.location().map_or(("?", 0), |place| (place.file(), place.line()));
+        let why = info.payload_as_str().unwrap_or("");
+        // What does not fit is cut.
+        let _ = write!(rest, "the library failed inside at {}:{}: {why}", place.0, place.1);
+        *len = TEXT_SIZE - rest.len();
+    });
+}
+
+/// The text of the last panic of this thread.
+pub(super) fn take_text() -> String {
+    TEXT.with(|text| {
+        text.try_borrow_mut().map_or_else(
+            |_| String::new(),
+            |mut text| {
+                let len = std::mem::take(&mut text.len);
+                String::from_utf8_lossy(&text.bytes[..len]).into_owned()
+            },
+        )
+    })
+}

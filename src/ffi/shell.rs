@@ -1,0 +1,477 @@
+//! The engine behind its pointer: who owns it, whether it still works, and the one place from which
+//! the host's callbacks are called.
+//!
+//! Every entry makes only a shared reference: callbacks come back in while it lives. The engine
+//! itself sits in a `RefCell`, and no borrow of it is alive when a callback runs, so that "no
+//! borrow across a callback" is checked, not hoped.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::ffi::{CString, c_char, c_void};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::addr::vst_end;
+use super::engine::{
+    VST_EVENT_CLOSED, VST_EVENT_CONNECTED, VST_EVENT_INTEREST, VST_EVENT_LISTENER_CLOSED,
+    VST_EVENT_PAUSED, VST_EVENT_READABLE, VST_EVENT_REFUSED, VST_EVENT_RESUMED, VST_EVENT_SESSION,
+    VST_EVENT_STREAM_END, VST_EVENT_WRITABLE, VST_NEVER, engine_options, vst_engine_options,
+    vst_event, vst_wait, wait_of,
+};
+use super::guard;
+use super::status::*;
+use crate::conn::Cause;
+use crate::ctrl::Io;
+use crate::engine::{Engine, Event, EventKind, HostOp, Record, WaitState};
+use crate::id::{ENGINE_NUMBERS, EngineNumber};
+use crate::sys::{ErrnoGuard, Kernel, monotonic, thread_token};
+use crate::time::Time;
+
+/// No thread has driven the engine yet.
+const UNBOUND: usize = 0;
+
+/// One thread's worth of connections. Made by `vst_engine_new`, freed by `vst_engine_free`, used by
+/// the thread of its first drive call only.
+#[allow(non_camel_case_types)]
+pub struct vst_engine {
+    owner: AtomicUsize,
+    number: RefCell<EngineNumber>,
+    depth: Cell<u32>,
+    bracket: Cell<bool>,
+    poisoned: Cell<bool>,
+    host: vst_engine_options,
+    /// The host's, or the built-in loop's.
+    poller_data: *mut c_void,
+    /// Events that the outermost call may still tell.
+    budget: Cell<u32>,
+    /// The deadline the timer callback was last told.
+    told_deadline: Cell<u64>,
+    /// What the last pulled event points to.
+    pulled: RefCell<Option<Box<Told>>>,
+    core: RefCell<Engine<Kernel>>,
+}
+
+/// What an event points to.
+struct Told {
+    ends: [Option<vst_end>; 2],
+    /// What the ends point to.
+    _texts: [Option<CString>; 2],
+}
+
+/// Makes an engine. `poller_data` is what the poller's callbacks are handed.
+pub(super) fn new(
+    options: &vst_engine_options,
+    poller_data: *mut c_void,
+) -> Result<Box<vst_engine>, vst_status> {
+    let engine_options = engine_options(options)?;
+    let number = ENGINE_NUMBERS.take().ok_or(VST_E_LIMIT)?;
+    super::panic::install_hook();
+    let core = Engine::new(Kernel, number.get(), number.base(), engine_options, Time(0));
+    Ok(Box::new(vst_engine {
+        owner: AtomicUsize::new(UNBOUND),
+        number: RefCell::new(number),
+        depth: Cell::new(0),
+        bracket: Cell::new(false),
+        poisoned: Cell::new(false),
+        host: *options,
+        poller_data,
+        budget: Cell::new(0),
+        told_deadline: Cell::new(VST_NEVER),
+        pulled: RefCell::new(None),
+        core: RefCell::new(core),
+    }))
+}
+
+/// Frees an engine.
+///
+/// # Safety
+/// `engine` is NULL or an engine that is not freed.
+pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
+    // SAFETY: the caller's contract; NULL becomes None.
+    let Some(shell) = (unsafe { engine.as_ref() }) else { return VST_OK };
+    if let Err(status) = shell.check_owner(false) {
+        return status;
+    }
+    if shell.depth.get() > 0 {
+        return VST_E_REENTRANT;
+    }
+    let _errno = ErrnoGuard::new();
+    shell.depth.set(1);
+    let released = guard(|| {
+        shell.bracket.set(false);
+        if !shell.poisoned.get() {
+            shell.core()?.abort_all();
+        }
+        shell.tell_interest()?;
+        shell.core()?.close_released();
+        Ok(VST_OK)
+    });
+    let dropped = guard(|| {
+        let mut core = shell.core()?;
+        core.close_all_fds();
+        shell.number.borrow_mut().hand_on(core.next_generation());
+        Ok(VST_OK)
+    });
+    if released == VST_OK && dropped == VST_OK {
+        // SAFETY: made by Box::into_raw in vst_engine_new, and not freed (the caller's contract);
+        // depth is 0, so no callback of it is running; `shell` is not used any more.
+        let owned = unsafe { Box::from_raw(engine) };
+        // A drop that panics leaks what it could not drop, after its descriptors are closed.
+        guard(move || {
+            drop(owned);
+            Ok(VST_OK)
+        });
+    }
+    VST_OK
+}
+
+/// What a drive call came to.
+pub(super) struct Driven {
+    status: vst_status,
+    wait: vst_wait,
+}
+
+impl Driven {
+    /// Writes the wait state and answers.
+    pub(super) fn finish(self, put: impl FnOnce(&vst_wait) -> vst_status) -> vst_status {
+        match put(&self.wait) {
+            VST_OK => self.status,
+            status => status,
+        }
+    }
+}
+
+/// Runs `f` as a drive call: it may be the first, which binds the engine to the thread.
+pub(super) fn drive(
+    engine: Result<&vst_engine, vst_status>,
+    f: impl FnOnce(&vst_engine) -> Result<(), vst_status>,
+) -> Driven {
+    let nothing = WaitState { deadline: None, runnable: false, conns: 0, streams: 0, listeners: 0 };
+    let mut wait = wait_of(&nothing, false, false);
+    let status = enter(engine, true, |shell| {
+        f(shell)?;
+        Ok(VST_OK)
+    });
+    if let Ok(shell) = engine
+        && shell.check_owner(true).is_ok()
+        && let Ok(core) = shell.core.try_borrow()
+    {
+        wait = wait_of(&core.wait_state(), shell.depth.get() > 0, false);
+    }
+    Driven { status, wait }
+}
+
+/// Runs `f` as any other call.
+pub(super) fn call(
+    engine: Result<&vst_engine, vst_status>,
+    f: impl FnOnce(&vst_engine) -> Result<vst_status, vst_status>,
+) -> vst_status {
+    enter(engine, false, f)
+}
+
+fn enter(
+    engine: Result<&vst_engine, vst_status>,
+    drives: bool,
+    f: impl FnOnce(&vst_engine) -> Result<vst_status, vst_status>,
+) -> vst_status {
+    let shell = match engine {
+        Ok(shell) => shell,
+        Err(status) => return status,
+    };
+    if let Err(status) = shell.check_owner(drives) {
+        return status;
+    }
+    if shell.poisoned.get() {
+        return VST_E_POISONED;
+    }
+    let _errno = ErrnoGuard::new();
+    let depth = shell.depth.get();
+    shell.depth.set(depth + 1);
+    let status = guard(|| {
+        if depth > 0 {
+            return f(shell);
+        }
+        shell.begin()?;
+        let status = f(shell);
+        shell.drain()?;
+        status
+    });
+    shell.depth.set(depth);
+    if status == VST_E_PANIC {
+        shell.poison();
+    }
+    status
+}
+
+impl vst_engine {
+    /// Whether this thread may use the engine. The first drive call decides which one does.
+    fn check_owner(&self, drives: bool) -> Result<(), vst_status> {
+        let me = thread_token();
+        let owner = if drives {
+            match self.owner.compare_exchange(UNBOUND, me, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => me,
+                Err(owner) => owner,
+            }
+        } else {
+            self.owner.load(Ordering::Acquire)
+        };
+        if owner == me || owner == UNBOUND { Ok(()) } else { Err(VST_E_THREAD) }
+    }
+
+    /// The engine. No callback may run while the borrow lives.
+    pub(super) fn core(&self) -> Result<RefMut<'_, Engine<Kernel>>, vst_status> {
+        self.core.try_borrow_mut().map_err(|_| VST_E_REENTRANT)
+    }
+
+    /// An outermost call begins.
+    fn begin(&self) -> Result<(), vst_status> {
+        self.budget.set(match self.host.events_per_drive {
+            0 => u32::MAX,
+            n => n,
+        });
+        if self.pulls_interest() {
+            *self.pulled.borrow_mut() = None;
+            if !self.bracket.get() {
+                self.core()?.close_released();
+            }
+        }
+        let mut core = self.core()?;
+        if core.now() == Time(0) {
+            // Commands before the first drive call need a point in time too.
+            core.begin(monotonic());
+        }
+        Ok(())
+    }
+
+    /// Tells the host everything there is, until nothing is left. Only the outermost call does.
+    fn drain(&self) -> Result<(), vst_status> {
+        loop {
+            if !self.bracket.get() {
+                self.tell_interest()?;
+            }
+            if self.tell_event()? {
+                continue;
+            }
+            let mut core = self.core()?;
+            if self.bracket.get() || self.pulls_interest() {
+                core.begin_fresh();
+            } else {
+                core.settle();
+            }
+            let interest = core.has_host_ops() && !self.bracket.get() && !self.pulls_interest();
+            let events = core.has_events() && self.host.event.is_some() && self.budget.get() > 0;
+            if !interest && !events {
+                break;
+            }
+        }
+        self.tell_deadline()
+    }
+
+    /// Tells every interest change.
+    fn tell_interest(&self) -> Result<(), vst_status> {
+        if self.pulls_interest() {
+            return Ok(());
+        }
+        loop {
+            let Some(op) = self.core()?.next_host_op() else { return Ok(()) };
+            self.tell_host_op(op);
+        }
+    }
+
+    /// Tells one change, by whichever callbacks the host gave.
+    pub(super) fn tell_host_op(&self, op: HostOp) {
+        let HostOp::Interest { fd, token, old, new } = op;
+        let data = self.poller_data;
+        if let Some(interest) = self.host.interest {
+            let (old, new) = (u32::from(old.bits()), u32::from(new.bits()));
+            // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
+            // borrow of the engine is alive.
+            unsafe { interest(data, fd.0, token.bits(), old, new) };
+            return;
+        }
+        let (Some(fdset), Some(fdclr)) = (self.host.fdset, self.host.fdclr) else { return };
+        if new.contains(Io::RELEASED) {
+            // SAFETY: as above.
+            unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits()) };
+            return;
+        }
+        for dir in [Io::IN, Io::OUT, Io::HANGUP] {
+            let bits = u32::from(dir.bits());
+            match (old.contains(dir), new.contains(dir)) {
+                // SAFETY: as above.
+                (true, false) => unsafe { fdclr(data, fd.0, bits, token.bits()) },
+                // SAFETY: as above.
+                (false, true) => unsafe { fdset(data, fd.0, bits, token.bits()) },
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells every event there is, as far as the budget goes.
+    pub(super) fn tell_events(&self) -> Result<(), vst_status> {
+        while self.tell_event()? {}
+        Ok(())
+    }
+
+    /// Tells one event, and whether there was one to tell.
+    fn tell_event(&self) -> Result<bool, vst_status> {
+        // Events of nested calls are told by the outermost one.
+        let Some(callback) = self.host.event.filter(|_| self.depth.get() == 1) else {
+            return Ok(false);
+        };
+        let left = self.budget.get();
+        if left == 0 {
+            return Ok(false);
+        }
+        let Some(event) = self.core()?.next_event() else { return Ok(false) };
+        self.budget.set(left - 1);
+        let (told, value) = told(event);
+        let value = point(value, &told);
+        let engine = std::ptr::from_ref(self).cast_mut();
+        // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
+        // borrow of the engine is alive, and `engine` is only used through shared references.
+        unsafe { callback(self.host.data, engine, &raw const value) };
+        Ok(true)
+    }
+
+    /// Tells the deadline if it moved earlier.
+    fn tell_deadline(&self) -> Result<(), vst_status> {
+        let Some(timer) = self.host.timer else { return Ok(()) };
+        let state = self.core()?.wait_state();
+        let deadline = state.deadline.map_or(VST_NEVER, |deadline| deadline.0);
+        if deadline < self.told_deadline.get() {
+            self.told_deadline.set(deadline);
+            // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
+            // borrow of the engine is alive.
+            unsafe { timer(self.host.data, deadline) };
+        }
+        Ok(())
+    }
+
+    /// What was due has been done: the next deadline is told anew.
+    pub(super) fn ran(&self) {
+        self.told_deadline.set(VST_NEVER);
+    }
+
+    /// Begins or ends a batch of a host that knows only descriptor numbers.
+    pub(super) fn bracket(&self, begins: bool) -> Result<vst_status, vst_status> {
+        if self.depth.get() > 1 {
+            return Err(VST_E_REENTRANT);
+        }
+        if self.bracket.get() == begins {
+            return Err(VST_E_STATE);
+        }
+        self.bracket.set(begins);
+        Ok(VST_OK)
+    }
+
+    /// The next event of an engine whose host pulls.
+    pub(super) fn pull(&self) -> Result<Option<vst_event>, vst_status> {
+        if self.host.event.is_some() {
+            return Err(VST_E_MODE);
+        }
+        if self.pulls_interest()
+            && let Some(op) = self.core()?.next_host_op()
+        {
+            let HostOp::Interest { fd, token, old, new } = op;
+            let mut value = blank(VST_EVENT_INTEREST, token.bits(), std::ptr::null_mut());
+            value.fd = fd.0;
+            value.old_mask = u32::from(old.bits());
+            value.new_mask = u32::from(new.bits());
+            return Ok(Some(value));
+        }
+        let Some(event) = self.core()?.next_event() else { return Ok(None) };
+        let (told, value) = told(event);
+        let told = Box::new(told);
+        let value = point(value, &told);
+        *self.pulled.borrow_mut() = Some(told);
+        Ok(Some(value))
+    }
+
+    /// Whether interest changes come from `vst_engine_next`.
+    pub(super) const fn pulls_interest(&self) -> bool {
+        self.host.interest.is_none() && self.host.fdset.is_none()
+    }
+
+    /// The library failed inside: nothing but freeing works from here on.
+    fn poison(&self) {
+        self.poisoned.set(true);
+        let Some(log) = self.host.log else { return };
+        let text = super::panic::take_text();
+        // SAFETY: the host's function and data, which it keeps valid for the engine's life; the
+        // text outlives the call.
+        unsafe { log(self.host.data, text.as_ptr().cast::<c_char>(), text.len()) };
+    }
+}
+
+fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
+    vst_event {
+        size: size_of::<vst_event>() as u32,
+        kind,
+        id,
+        user,
+        end: std::ptr::null(),
+        end_server: std::ptr::null(),
+        bytes_up: 0,
+        bytes_down: 0,
+        sys_errno: 0,
+        fd: -1,
+        old_mask: 0,
+        new_mask: 0,
+    }
+}
+
+/// An event as C sees it, and what it will point to.
+fn told(event: Event) -> (Told, vst_event) {
+    let user = std::ptr::with_exposed_provenance_mut(event.user as usize);
+    let mut records = [None, None];
+    let mut value = blank(0, event.id.bits(), user);
+    value.kind = match event.kind {
+        EventKind::Session => VST_EVENT_SESSION,
+        EventKind::Connected => VST_EVENT_CONNECTED,
+        EventKind::Readable => VST_EVENT_READABLE,
+        EventKind::Writable => VST_EVENT_WRITABLE,
+        EventKind::Refused(record) => {
+            records[0] = Some(record);
+            VST_EVENT_REFUSED
+        }
+        EventKind::Closed(record) => {
+            records[0] = Some(record);
+            VST_EVENT_CLOSED
+        }
+        EventKind::StreamEnd(report) => {
+            [value.bytes_up, value.bytes_down] = report.moved;
+            records = report.sides;
+            // What cut the stream is the cause of a side that has none of its own.
+            for record in records.iter_mut().flatten() {
+                if record.cause.is_none() {
+                    record.cause.clone_from(&report.cause);
+                }
+            }
+            VST_EVENT_STREAM_END
+        }
+        EventKind::Paused(errno) => {
+            value.sys_errno = errno.map_or(0, |errno| errno.0);
+            VST_EVENT_PAUSED
+        }
+        EventKind::Resumed => VST_EVENT_RESUMED,
+        EventKind::ListenerClosed => VST_EVENT_LISTENER_CLOSED,
+    };
+    let texts = records.each_ref().map(|record| record.as_deref().map(text));
+    let ends = [0, 1]
+        .map(|side: usize| Some(vst_end::of(records[side].as_deref()?, texts[side].as_deref()?)));
+    (Told { ends, _texts: texts }, value)
+}
+
+/// What happened, in words.
+fn text(record: &Record) -> CString {
+    let text = record.cause.as_ref().map_or("it ended as it should".into(), Cause::to_string);
+    // A cause escapes what peers said; a NUL in it would be a mistake, and costs only the text.
+    CString::new(text).unwrap_or_default()
+}
+
+/// The event with its pointers, once what they point to has its place.
+fn point(mut value: vst_event, told: &Told) -> vst_event {
+    let address = |end: &Option<vst_end>| end.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    value.end = address(&told.ends[0]);
+    value.end_server = address(&told.ends[1]);
+    value
+}

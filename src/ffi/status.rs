@@ -1,0 +1,119 @@
+//! The words every function answers with.
+
+use std::ffi::{CStr, c_char};
+
+use crate::engine::Refusal;
+
+/// What a function answers: 0 or more when it did what was asked, negative when it did not.
+///
+/// The negative ones are grouped by fault: -1 to -19 the caller's, -20 to -29 the system's, -30 to
+/// -39 the peer's, -40 to -49 a limit's, -50 and below the library's own.
+pub type vst_status = i32;
+
+/// It is done.
+pub const VST_OK: vst_status = 0;
+/// Not now: an event tells when to try again.
+pub const VST_WAIT: vst_status = 1;
+/// The peer has ended its side in order, and everything before that has been read.
+pub const VST_END: vst_status = 2;
+/// There is nothing: no further event, no such TLV, no TLS.
+pub const VST_NONE: vst_status = 3;
+
+/// A pointer that must not be NULL is NULL.
+pub const VST_E_NULL: vst_status = -1;
+/// An argument makes no sense: an unknown number or flag, a text that cannot be read, an empty
+/// buffer, a reserved byte that is not 0.
+pub const VST_E_ARGUMENT: vst_status = -2;
+/// The id is of something that is gone.
+pub const VST_E_STALE: vst_status = -3;
+/// The id is of another kind of thing: a stream's where a connection's is due.
+pub const VST_E_KIND: vst_status = -4;
+/// The id is another engine's.
+pub const VST_E_ENGINE: vst_status = -5;
+/// The engine belongs to another thread.
+pub const VST_E_THREAD: vst_status = -6;
+/// Not in this state: reading before there is a session, a connection of a stream, a second close.
+pub const VST_E_STATE: vst_status = -7;
+/// Not from inside this callback.
+pub const VST_E_REENTRANT: vst_status = -8;
+/// The engine was made for another way of being driven.
+pub const VST_E_MODE: vst_status = -9;
+/// The caller's buffer is too small; the length that is needed is written.
+pub const VST_E_SPACE: vst_status = -10;
+/// This build of the library does not have it.
+pub const VST_E_UNSUPPORTED: vst_status = -11;
+/// The `size` of a struct is smaller than any version of it, or bytes beyond what this library
+/// knows are not 0.
+pub const VST_E_SIZE: vst_status = -12;
+
+/// The system refused; the text or the errno out-parameter of the function says why.
+pub const VST_E_SYSTEM: vst_status = -20;
+/// A file or text of configuration could not be used; the text says which, where and why.
+pub const VST_E_CONFIG: vst_status = -21;
+
+/// The peer or something on the way tore the connection down.
+pub const VST_E_RESET: vst_status = -30;
+/// The connection ended below TLS before TLS did: bytes may be missing.
+pub const VST_E_TRUNCATED: vst_status = -31;
+/// The connection failed for another reason; the CLOSED event has it.
+pub const VST_E_FAILED: vst_status = -32;
+
+/// A configured or built-in limit is reached.
+pub const VST_E_LIMIT: vst_status = -40;
+
+/// The library failed inside. The engine accepts nothing but `vst_engine_free` from now on.
+pub const VST_E_PANIC: vst_status = -50;
+/// The engine failed inside before: only `vst_engine_free` works.
+pub const VST_E_POISONED: vst_status = -51;
+
+/// What a status means, as a sentence in English, NUL-terminated, valid for ever.
+///
+/// Legal at any time, from any thread, in any callback. An unknown number gets a sentence too.
+#[unsafe(no_mangle)]
+pub extern "C" fn vst_strerror(status: vst_status) -> *const c_char {
+    text(status).as_ptr()
+}
+
+const fn text(status: vst_status) -> &'static CStr {
+    match status {
+        VST_OK => c"it is done",
+        VST_WAIT => c"not now: an event tells when to try again",
+        VST_END => c"the peer has ended its side",
+        VST_NONE => c"there is nothing",
+        VST_E_NULL => c"a pointer that must not be NULL is NULL",
+        VST_E_ARGUMENT => c"an argument makes no sense",
+        VST_E_STALE => c"the id is of something that is gone",
+        VST_E_KIND => c"the id is of another kind of thing",
+        VST_E_ENGINE => c"the id is another engine's",
+        VST_E_THREAD => c"the engine belongs to another thread",
+        VST_E_STATE => c"not in this state",
+        VST_E_REENTRANT => c"not from inside this callback",
+        VST_E_MODE => c"the engine was made for another way of being driven",
+        VST_E_SPACE => c"the buffer is too small",
+        VST_E_UNSUPPORTED => c"this build of the library does not have it",
+        VST_E_SIZE => c"the size of a struct is not one this library knows",
+        VST_E_SYSTEM => c"the system refused",
+        VST_E_CONFIG => c"the configuration cannot be used",
+        VST_E_RESET => c"the connection was torn down",
+        VST_E_TRUNCATED => c"the connection ended before TLS did",
+        VST_E_FAILED => c"the connection failed",
+        VST_E_LIMIT => c"a limit is reached",
+        VST_E_PANIC => c"the library failed inside",
+        VST_E_POISONED => c"the engine failed inside before and can only be freed",
+        _ => c"an unknown status",
+    }
+}
+
+/// The status behind a refusal of the engine.
+pub(super) const fn of(refusal: Refusal) -> vst_status {
+    match refusal {
+        Refusal::Stale => VST_E_STALE,
+        Refusal::WrongKind => VST_E_KIND,
+        Refusal::WrongEngine => VST_E_ENGINE,
+        Refusal::State => VST_E_STATE,
+        Refusal::Argument => VST_E_ARGUMENT,
+        Refusal::Limit => VST_E_LIMIT,
+        Refusal::Mode => VST_E_MODE,
+        Refusal::System(_) => VST_E_SYSTEM,
+    }
+}

@@ -1,0 +1,454 @@
+//! TLS configurations, as C makes them.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use super::ptr::{self, Sized32};
+use super::status::*;
+use crate::sys::WallClock;
+use crate::tls::{
+    CertificateSource, ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions,
+    ServerTls, Source, Version,
+};
+
+/// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
+/// belong to it alone.
+pub struct vst_tls_server {
+    pub(super) tls: Arc<ServerTls>,
+}
+
+/// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
+pub struct vst_tls_client {
+    pub(super) tls: Arc<ClientTls>,
+}
+
+/// PEM text, from a file or from memory: one of the two.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_pem {
+    /// A file, read during the call and not again; NULL for memory, or for none at all.
+    pub file: *const c_char,
+    /// The text, read during the call.
+    pub bytes: *const u8,
+    /// The length of `bytes`.
+    pub len: u64,
+}
+
+/// A certificate chain and its key.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_identity {
+    /// The chain, our own certificate first.
+    pub chain: vst_pem,
+    /// The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase; none: it is in `chain`.
+    pub key: vst_pem,
+}
+
+/// Clients are not asked for a certificate.
+pub const VST_CLIENT_AUTH_NONE: u32 = 0;
+/// Clients are asked and may decline; a certificate that is shown must verify.
+pub const VST_CLIENT_AUTH_OPTIONAL: u32 = 1;
+/// Clients are refused without a certificate that verifies.
+pub const VST_CLIENT_AUTH_REQUIRED: u32 = 2;
+
+/// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
+/// 3) instead of shown the first certificate.
+pub const VST_TLS_STRICT_SNI: u32 = 1;
+/// No tickets are handed out.
+pub const VST_TLS_NO_TICKETS: u32 = 2;
+/// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+/// change everything.
+pub const VST_TLS_DANGEROUSLY_SKIP_VERIFICATION: u32 = 4;
+
+/// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
+pub const VST_TLS_1_2: u32 = 0x0303;
+/// See `VST_TLS_1_2`.
+pub const VST_TLS_1_3: u32 = 0x0304;
+
+/// How incoming connections speak TLS. `vst_tls_server_options_init` fills in the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_tls_server_options {
+    /// `sizeof(vst_tls_server_options)`.
+    pub size: u32,
+    /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`.
+    pub flags: u32,
+    /// How many certificates `identities` points to, at least one.
+    pub identity_count: u32,
+    /// `VST_CLIENT_AUTH_*`.
+    pub client_auth: u32,
+    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    pub min_version: u32,
+    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    pub max_version: u32,
+    /// How long a session can be resumed, in seconds. Default 43,200.
+    pub ticket_lifetime_s: u32,
+    /// The same where clients show certificates, which are not verified again; the shorter of the
+    /// two holds. Default 3,600.
+    pub client_ticket_lifetime_s: u32,
+    /// Our certificates, chosen by the name a client asks for: exact, then wildcard; the first is
+    /// the default. Read during the call.
+    pub identities: *const vst_identity,
+    /// The authorities that client certificates are verified against.
+    pub client_ca: vst_pem,
+    /// Their revocation lists, or none.
+    pub client_crl: vst_pem,
+    /// Application protocols, the preferred first, separated by commas: `h2,http/1.1`. A client that
+    /// offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
+    pub alpn: *const c_char,
+    /// Sessions kept for clients that take no ticket. Default 256.
+    pub session_cache: u64,
+}
+
+/// How outgoing connections speak TLS. `vst_tls_client_options_init` fills in the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_tls_client_options {
+    /// `sizeof(vst_tls_client_options)`.
+    pub size: u32,
+    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`.
+    pub flags: u32,
+    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    pub min_version: u32,
+    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    pub max_version: u32,
+    /// The authorities that servers are verified against; none: those that the system trusts, from
+    /// where distributions keep them. No environment variable changes the place.
+    pub ca: vst_pem,
+    /// Their revocation lists, or none.
+    pub crl: vst_pem,
+    /// Our certificate, for servers that ask for one, or NULL. Read during the call.
+    pub identity: *const vst_identity,
+    /// Application protocols to offer, as in `vst_tls_server_options`.
+    pub alpn: *const c_char,
+    /// Sessions kept for resumption; 0 turns it off. Default 256.
+    pub session_cache: u64,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_tls_server_options {
+    const FIRST: usize = 104;
+}
+// SAFETY: as above.
+unsafe impl Sized32 for vst_tls_client_options {
+    const FIRST: usize = 88;
+}
+const _: () = assert!(size_of::<vst_tls_server_options>() == 104);
+const _: () = assert!(size_of::<vst_tls_client_options>() == 88);
+
+const NO_PEM: vst_pem = vst_pem { file: std::ptr::null(), bytes: std::ptr::null(), len: 0 };
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_tls_server_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_options_init(
+    options: *mut vst_tls_server_options,
+    size: u32,
+) -> vst_status {
+    let known = ServerOptions::default();
+    let defaults = vst_tls_server_options {
+        size: 0,
+        flags: 0,
+        identity_count: 0,
+        client_auth: VST_CLIENT_AUTH_NONE,
+        min_version: 0,
+        max_version: 0,
+        ticket_lifetime_s: known.ticket_lifetime,
+        client_ticket_lifetime_s: known.client_ticket_lifetime,
+        identities: std::ptr::null(),
+        client_ca: NO_PEM,
+        client_crl: NO_PEM,
+        alpn: std::ptr::null(),
+        session_cache: known.session_cache as u64,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &defaults) }
+}
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_tls_client_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_client_options_init(
+    options: *mut vst_tls_client_options,
+    size: u32,
+) -> vst_status {
+    let defaults = vst_tls_client_options {
+        size: 0,
+        flags: 0,
+        min_version: 0,
+        max_version: 0,
+        ca: NO_PEM,
+        crl: NO_PEM,
+        identity: std::ptr::null(),
+        alpn: std::ptr::null(),
+        session_cache: ClientOptions::default().session_cache as u64,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &defaults) }
+}
+
+/// Makes what incoming connections speak TLS with: reads every file and checks everything that can
+/// be checked before a client comes.
+///
+/// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
+/// `vst_tls_server_free`. On failure `why`, unless NULL, gets a sentence that names the file, the
+/// line and what is wrong, cut to `why_size` bytes with its NUL.
+/// Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
+///
+/// # Safety
+/// `options` points to as many bytes as its `size` says, and its texts, files and memory to what
+/// their fields say; `out` to a pointer; `why` to `why_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_new(
+    options: *const vst_tls_server_options,
+    out: *mut *mut vst_tls_server,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let given = unsafe { ptr::read_sized(options) }?;
+        if given.flags & !(VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS) != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        // SAFETY: the caller's contract.
+        let list = unsafe { ptr::items(given.identities, given.identity_count as usize) }?;
+        let mut certificates = Vec::with_capacity(list.len());
+        for one in list {
+            // SAFETY: the caller's contract.
+            certificates.push(unsafe { identity(one) }?);
+        }
+        let options = ServerOptions {
+            certificates,
+            strict_sni: given.flags & VST_TLS_STRICT_SNI != 0,
+            client_auth: match given.client_auth {
+                VST_CLIENT_AUTH_NONE => ClientAuth::None,
+                VST_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
+                VST_CLIENT_AUTH_REQUIRED => ClientAuth::Required,
+                _ => return Err(VST_E_ARGUMENT),
+            },
+            // SAFETY: the caller's contract.
+            client_roots: unsafe { pem(&given.client_ca) }?.into_iter().collect(),
+            // SAFETY: the caller's contract.
+            client_crls: unsafe { pem(&given.client_crl) }?.into_iter().collect(),
+            // SAFETY: the caller's contract.
+            alpn: unsafe { alpn(given.alpn) }?,
+            min_version: version(given.min_version, Version::Tls12)?,
+            max_version: version(given.max_version, Version::Tls13)?,
+            tickets: given.flags & VST_TLS_NO_TICKETS == 0,
+            session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+            ticket_lifetime: given.ticket_lifetime_s,
+            client_ticket_lifetime: given.client_ticket_lifetime_s,
+            ..ServerOptions::default()
+        };
+        let made = ServerTls::new(&options, Arc::new(WallClock));
+        // SAFETY: the caller's contract.
+        unsafe { hand_out(made.map(|tls| vst_tls_server { tls }), out, why, why_size) }
+    })
+}
+
+/// Makes what incoming connections speak TLS with, with a throw-away certificate for `names`
+/// (separated by commas: DNS names, addresses): nobody trusts it, and its key exists only in memory.
+/// For development.
+///
+/// Otherwise as `vst_tls_server_new`.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
+///
+/// # Safety
+/// `names` is a NUL-terminated string; `out` points to a pointer; `why` to `why_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_self_signed(
+    names: *const c_char,
+    out: *mut *mut vst_tls_server,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let names = unsafe { ptr::text(names) }?.ok_or(VST_E_NULL)?;
+        let made = self_signed(names)?;
+        // SAFETY: the caller's contract.
+        unsafe { hand_out(made.map(|tls| vst_tls_server { tls }), out, why, why_size) }
+    })
+}
+
+#[cfg(feature = "self-signed")]
+fn self_signed(names: &str) -> Result<Result<Arc<ServerTls>, LoadError>, vst_status> {
+    let names: Vec<&str> = names.split(',').map(str::trim).collect();
+    Ok(crate::tls::self_signed(&names).and_then(|certificate| {
+        let options = ServerOptions { certificates: vec![certificate], ..ServerOptions::default() };
+        ServerTls::new(&options, Arc::new(WallClock))
+    }))
+}
+
+#[cfg(not(feature = "self-signed"))]
+fn self_signed(_: &str) -> Result<Result<Arc<ServerTls>, LoadError>, vst_status> {
+    Err(VST_E_UNSUPPORTED)
+}
+
+/// Makes what outgoing connections speak TLS with.
+///
+/// Otherwise as `vst_tls_server_new`; free it with `vst_tls_client_free`.
+///
+/// # Safety
+/// As `vst_tls_server_new`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_client_new(
+    options: *const vst_tls_client_options,
+    out: *mut *mut vst_tls_client,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let given = unsafe { ptr::read_sized(options) }?;
+        if given.flags & !VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
+        // SAFETY: the caller's contract.
+        let certificate = match unsafe { given.identity.as_ref() } {
+            // SAFETY: the caller's contract.
+            Some(one) => Some(unsafe { identity(one) }?),
+            None => None,
+        };
+        // SAFETY: the caller's contract.
+        let ca = unsafe { pem(&given.ca) }?;
+        let options = ClientOptions {
+            roots: match ca {
+                _ if skip => Roots::DangerouslySkipVerification,
+                Some(source) => Roots::Pem(vec![source]),
+                None => Roots::System,
+            },
+            // SAFETY: the caller's contract.
+            crls: unsafe { pem(&given.crl) }?.into_iter().collect(),
+            certificate,
+            // SAFETY: the caller's contract.
+            alpn: unsafe { alpn(given.alpn) }?,
+            min_version: version(given.min_version, Version::Tls12)?,
+            max_version: version(given.max_version, Version::Tls13)?,
+            session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+            ..ClientOptions::default()
+        };
+        let made = ClientTls::new(&options, Arc::new(WallClock));
+        // SAFETY: the caller's contract.
+        unsafe { hand_out(made.map(|tls| vst_tls_client { tls }), out, why, why_size) }
+    })
+}
+
+/// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+/// fine.
+///
+/// Legal at any time, from any thread, in any callback.
+///
+/// # Safety
+/// `tls` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
+    // SAFETY: the caller's contract.
+    unsafe { super::free(tls) };
+}
+
+/// Gives up a handle, as `vst_tls_server_free` does.
+///
+/// # Safety
+/// `tls` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_client_free(tls: *mut vst_tls_client) {
+    // SAFETY: the caller's contract.
+    unsafe { super::free(tls) };
+}
+
+/// Hands a handle out, or says why there is none.
+///
+/// # Safety
+/// `out` points to a pointer; `why` is NULL or points to `why_size` writable bytes.
+unsafe fn hand_out<T>(
+    made: Result<T, LoadError>,
+    out: *mut *mut T,
+    why: *mut c_char,
+    why_size: usize,
+) -> Result<vst_status, vst_status> {
+    match made {
+        Ok(value) => {
+            let handle = Box::into_raw(Box::new(value));
+            // SAFETY: the caller's contract.
+            unsafe { ptr::put(out, handle) }?;
+            Ok(VST_OK)
+        }
+        Err(error) => {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::explain(&error.to_string(), why, why_size) };
+            Err(VST_E_CONFIG)
+        }
+    }
+}
+
+/// What a `vst_pem` names, if anything.
+///
+/// # Safety
+/// The file is NULL or a NUL-terminated string, and the memory as long as it says.
+unsafe fn pem(given: &vst_pem) -> Result<Option<Source>, vst_status> {
+    // SAFETY: the caller's contract.
+    let file = unsafe { ptr::text(given.file) }?;
+    let len = usize::try_from(given.len).map_err(|_| VST_E_ARGUMENT)?;
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { ptr::bytes(given.bytes, len) }?;
+    match (file, bytes) {
+        (Some(path), []) => Ok(Some(Source::File(path.into()))),
+        (None, []) => Ok(None),
+        (None, bytes) => Ok(Some(Source::Bytes(bytes.to_vec()))),
+        (Some(_), _) => Err(VST_E_ARGUMENT),
+    }
+}
+
+/// A chain and its key.
+///
+/// # Safety
+/// As [`pem`], for both.
+unsafe fn identity(given: &vst_identity) -> Result<CertificateSource, vst_status> {
+    // SAFETY: the caller's contract.
+    let chain = unsafe { pem(&given.chain) }?.ok_or(VST_E_ARGUMENT)?;
+    // SAFETY: the caller's contract.
+    let key = unsafe { pem(&given.key) }?;
+    Ok(CertificateSource::Pem { chain, key })
+}
+
+/// The protocols of a list.
+///
+/// # Safety
+/// `list` is NULL or a NUL-terminated string.
+unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, vst_status> {
+    // SAFETY: the caller's contract.
+    let Some(list) = unsafe { ptr::text(list) }? else { return Ok(Vec::new()) };
+    let protocols: Vec<Vec<u8>> = list.split(',').map(|one| one.trim().into()).collect();
+    // RFC 7301 section 3.1: a protocol name is 1 to 255 bytes.
+    let fit = protocols.iter().all(|one| (1..=255).contains(&one.len()));
+    if fit { Ok(protocols) } else { Err(VST_E_ARGUMENT) }
+}
+
+const fn version(number: u32, default: Version) -> Result<Version, vst_status> {
+    match number {
+        0 => Ok(default),
+        VST_TLS_1_2 => Ok(Version::Tls12),
+        VST_TLS_1_3 => Ok(Version::Tls13),
+        _ => Err(VST_E_ARGUMENT),
+    }
+}

@@ -1,0 +1,253 @@
+//! One end of a simulated connection: what Linux keeps in a socket, as far as a program can tell.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::knobs::Knobs;
+use crate::sys::{Addr, Errno, Family, SockOpt};
+use crate::time::Time;
+
+/// An endpoint's place in the network. Never used again.
+pub(super) type Id = usize;
+
+/// The user every remote process runs as, unless the test says another.
+pub(super) const REMOTE_UID: u32 = 1_000;
+
+/// What is true of a descriptor now, as `poll(2)` would tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// POLLIN
+    pub read: bool,
+    /// POLLOUT
+    pub write: bool,
+    /// POLLRDHUP
+    pub rdhup: bool,
+    /// POLLHUP
+    pub hup: bool,
+    /// POLLERR
+    pub err: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Neither connected nor listening.
+    Idle,
+    Listening,
+    Connecting,
+    /// Established, in one direction at least.
+    Connected,
+    /// Over: both directions have ended, or it was reset, or it never came about.
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// A descriptor of the engine's.
+    Engine,
+    /// A script that plays a peer.
+    Remote,
+    /// Closed by its program; the system still sends what is left.
+    Nobody,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    /// Taken from the program, not yet on its way.
+    pub(super) unsent: VecDeque<u8>,
+    /// Bytes on their way.
+    pub(super) flying: usize,
+    /// Bytes ever taken from the program.
+    pub(super) taken: u64,
+    /// Bytes ever put on their way.
+    pub(super) departed: u64,
+    /// The program has ended this direction.
+    pub(super) shut: bool,
+    /// The FIN is on its way.
+    pub(super) fin_departed: bool,
+    /// The FIN has arrived.
+    pub(super) fin_arrived: bool,
+    /// Held back by `MSG_MORE`.
+    pub(super) corked: bool,
+    /// The one EAGAIN of `Knobs::split_writes_at` has been given.
+    pub(super) split: bool,
+    pub(super) capacity: usize,
+    /// When what departed last arrives: nothing may overtake it.
+    pub(super) last_arrival: Time,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    pub(super) waiting: VecDeque<u8>,
+    pub(super) capacity: usize,
+    /// Bytes ever given to the program.
+    pub(super) given: u64,
+    pub(super) fin: bool,
+    pub(super) reset: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Listening {
+    /// Where it is found: for a unix path not where it was bound. `None` when another has taken
+    /// the path, or it was unlinked.
+    pub(super) at: Option<Addr>,
+    pub(super) waiting: VecDeque<Id>,
+    pub(super) backlog: usize,
+    pub(super) v6_only: bool,
+    pub(super) reuse_port: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) family: Family,
+    pub(super) stage: Stage,
+    pub(super) owner: Owner,
+    pub(super) local: Addr,
+    pub(super) remote: Option<Addr>,
+    pub(super) pair: Option<Id>,
+    pub(super) uid: u32,
+    /// `SO_ERROR`: taken by whichever call meets it first.
+    pub(super) error: Option<Errno>,
+    /// `connect` has told that it is established, or it came out of `accept`: from then on the
+    /// answer is EISCONN, whatever becomes of the connection.
+    pub(super) told: bool,
+    pub(super) out: Outgoing,
+    pub(super) input: Incoming,
+    pub(super) listening: Option<Listening>,
+    pub(super) options: Vec<SockOpt>,
+    /// A remote script that does not read.
+    pub(super) stalled: bool,
+    /// What a remote script has read.
+    pub(super) read: Vec<u8>,
+}
+
+/// The address of an unbound socket.
+pub(super) fn unbound(family: Family) -> Addr {
+    match family {
+        Family::V4 => Addr::Ip(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)),
+        Family::V6 => Addr::Ip(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0)),
+        Family::Unix => Addr::Unix([].into()),
+    }
+}
+
+impl Endpoint {
+    pub(super) fn new(family: Family, owner: Owner, knobs: &Knobs) -> Self {
+        // A script's program never waits for its own system.
+        let capacity = if owner == Owner::Remote { usize::MAX } else { knobs.send_buffer };
+        Self {
+            family,
+            stage: Stage::Idle,
+            owner,
+            local: unbound(family),
+            remote: None,
+            pair: None,
+            uid: if owner == Owner::Remote { REMOTE_UID } else { 0 },
+            error: None,
+            told: false,
+            out: Outgoing { capacity, ..Outgoing::default() },
+            input: Incoming { capacity: knobs.receive_buffer, ..Incoming::default() },
+            listening: None,
+            options: Vec::new(),
+            stalled: false,
+            read: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_unix(&self) -> bool {
+        self.family == Family::Unix
+    }
+
+    /// `recv`: what waits comes first, even behind a reset. Then TCP knows a FIN before an error
+    /// (tcp_recvmsg looks at SOCK_DONE first), a unix socket the error before the end.
+    pub(super) fn receive(&mut self, buf: &mut [u8], knobs: &Knobs) -> Result<usize, Errno> {
+        let n = self.readable_at_once(buf.len(), knobs);
+        if n > 0 {
+            for (to, from) in buf.iter_mut().zip(self.input.waiting.drain(..n)) {
+                *to = from;
+            }
+            self.input.given += n as u64;
+            return Ok(n);
+        }
+        let unconnected = matches!(self.stage, Stage::Idle | Stage::Listening);
+        if unconnected && self.is_unix() {
+            return Err(Errno(libc::EINVAL));
+        }
+        if self.input.fin && !self.is_unix() {
+            return Ok(0);
+        }
+        if let Some(errno) = self.error.take() {
+            return Err(errno);
+        }
+        match self.stage {
+            _ if unconnected => Err(Errno(libc::ENOTCONN)),
+            Stage::Connecting => Err(Errno::AGAIN),
+            Stage::Connected if !self.input.fin => Err(Errno::AGAIN),
+            _ => Ok(0),
+        }
+    }
+
+    fn readable_at_once(&self, wanted: usize, knobs: &Knobs) -> usize {
+        let n = self.input.waiting.len().min(wanted).min(knobs.max_read.max(1));
+        n.min(until(knobs.split_reads_at, self.input.given))
+    }
+
+    /// Why nothing can be sent, if so. Room is another question.
+    pub(super) fn send_refused(&mut self) -> Option<Errno> {
+        let pipe = Errno(libc::EPIPE);
+        match (self.stage, self.is_unix()) {
+            (Stage::Connected, _) if !self.out.shut => None,
+            (Stage::Connecting, _) => Some(Errno::AGAIN),
+            (Stage::Idle | Stage::Listening, true) => Some(Errno(libc::ENOTCONN)),
+            (_, true) => Some(pipe),
+            // The pending error is told instead of EPIPE, once (sk_stream_error).
+            (_, false) => Some(self.error.take().unwrap_or(pipe)),
+        }
+    }
+
+    /// A reset has arrived. What waits for the program stays readable (tcp_reset).
+    pub(super) fn be_reset(&mut self) {
+        let half_closed = self.input.fin && !self.out.shut;
+        let errno = match self.stage {
+            Stage::Connecting => libc::ECONNREFUSED,
+            Stage::Connected if half_closed && !self.is_unix() => libc::EPIPE,
+            Stage::Connected => libc::ECONNRESET,
+            Stage::Idle | Stage::Listening | Stage::Done => return,
+        };
+        self.input.reset = true;
+        self.fail(Errno(errno));
+    }
+
+    /// Over, with an error for whoever asks.
+    pub(super) fn fail(&mut self, errno: Errno) {
+        self.error = Some(errno);
+        self.stage = Stage::Done;
+        self.out.unsent.clear();
+    }
+
+    /// Unconnected again (tcp_disconnect): nothing of the attempt is left.
+    pub(super) fn begin_anew(&mut self) {
+        let (send, receive) = (self.out.capacity, self.input.capacity);
+        self.stage = Stage::Idle;
+        self.pair = None;
+        self.out = Outgoing { capacity: send, ..Outgoing::default() };
+        self.input = Incoming { capacity: receive, ..Incoming::default() };
+    }
+
+    /// TCP: with both FINs across nothing is left to do, and the socket is as good as unconnected.
+    pub(super) fn end_if_both_ended(&mut self) {
+        if self.stage == Stage::Connected
+            && !self.is_unix()
+            && self.input.fin
+            && self.out.fin_arrived
+        {
+            self.stage = Stage::Done;
+        }
+    }
+}
+
+/// How many bytes may go before the offset `split` is reached, `done` having gone already.
+pub(super) fn until(split: Option<u64>, done: u64) -> usize {
+    match split {
+        Some(split) if done < split => usize::try_from(split - done).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    }
+}

@@ -1,0 +1,127 @@
+//! What was called, and which calls are to fail.
+
+use std::fmt;
+
+use crate::sys::{Errno, Fd};
+use crate::time::Time;
+
+/// A method of [`Net`](crate::sys::Net).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum CallKind {
+    Socket,
+    Bind,
+    Listen,
+    Accept,
+    Connect,
+    Recv,
+    Send,
+    ShutdownWrite,
+    Close,
+    Reset,
+    TakeError,
+    Local,
+    Peer,
+    PeerUid,
+    Nature,
+    Set,
+    Unlink,
+}
+
+const KINDS: usize = CallKind::Unlink as usize + 1;
+
+impl CallKind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Socket => "socket",
+            Self::Bind => "bind",
+            Self::Listen => "listen",
+            Self::Accept => "accept",
+            Self::Connect => "connect",
+            Self::Recv => "recv",
+            Self::Send => "send",
+            Self::ShutdownWrite => "shutdown",
+            Self::Close => "close",
+            Self::Reset => "reset",
+            Self::TakeError => "error",
+            Self::Local => "local",
+            Self::Peer => "peer",
+            Self::PeerUid => "uid",
+            Self::Nature => "nature",
+            Self::Set => "set",
+            Self::Unlink => "unlink",
+        }
+    }
+}
+
+/// One call and its answer, without the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was made.
+    pub at: Time,
+    /// Which it was.
+    pub call: CallKind,
+    /// The descriptor it was made on, where it was.
+    pub fd: Option<Fd>,
+    /// A length, a descriptor number, or 0.
+    pub answer: Result<usize, Errno>,
+}
+
+impl fmt::Display for Entry {
+    /// `recv 5 17`, `socket - 5`, `connect 5 E115`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.call.name())?;
+        match self.fd {
+            Some(fd) => write!(f, " {}", fd.0)?,
+            None => f.write_str(" -")?,
+        }
+        match self.answer {
+            Ok(figure) => write!(f, " {figure}"),
+            Err(errno) => write!(f, " E{}", errno.0),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// `None` counts calls of every kind.
+    pub(super) call: Option<CallKind>,
+    /// The first call is 1.
+    pub(super) nth: u64,
+    pub(super) errno: Errno,
+    pub(super) ever_after: bool,
+}
+
+/// The counts, the faults planned and the trace.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    total: u64,
+    by_kind: [u64; KINDS],
+    pub(super) faults: Vec<Fault>,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Journal {
+    /// Counts a call and tells the error planned for it.
+    pub(super) fn begin(&mut self, call: CallKind) -> Option<Errno> {
+        self.total += 1;
+        self.by_kind[call as usize] += 1;
+        let hit = |fault: &&Fault| {
+            let count = match fault.call {
+                None => self.total,
+                Some(kind) if kind == call => self.by_kind[call as usize],
+                Some(_) => return false,
+            };
+            count == fault.nth || (fault.ever_after && count > fault.nth)
+        };
+        self.faults.iter().find(hit).map(|fault| fault.errno)
+    }
+
+    pub(super) const fn total(&self) -> u64 {
+        self.total
+    }
+
+    pub(super) const fn of(&self, call: CallKind) -> u64 {
+        self.by_kind[call as usize]
+    }
+}

@@ -1,0 +1,62 @@
+//! What can be turned to make the network narrower, slower and more malicious.
+
+use std::ops::RangeInclusive;
+
+use crate::sys::Fd;
+
+const MICROSECOND: u64 = 1_000;
+const KIB: usize = 1_024;
+
+/// The first number the simulated system gives out: a process has 0, 1 and 2 already.
+pub(super) const FIRST_FD: i32 = 3;
+
+/// The manners of a simulated network. Sizes and latencies count for what happens after they were
+/// set; buffer sizes for sockets made after.
+#[derive(Clone, Debug)]
+pub struct Knobs {
+    /// Nanoseconds one way, chosen anew for each delivery. Deliveries of one direction of one
+    /// connection never overtake each other.
+    pub latency: RangeInclusive<u64>,
+    /// Bytes an engine's socket takes before `send` answers EAGAIN; what is in flight counts.
+    pub send_buffer: usize,
+    /// Bytes that wait for `recv` before the sender has to hold back.
+    pub receive_buffer: usize,
+    /// The most bytes that travel together.
+    pub max_segment: usize,
+    /// Segments are of any size up to the most.
+    pub random_segments: bool,
+    /// In every direction of every connection, the bytes from this offset on arrive later than
+    /// those before, and no `recv` crosses it.
+    pub split_reads_at: Option<u64>,
+    /// No `send` crosses this offset, and the first that would start there answers EAGAIN once.
+    pub split_writes_at: Option<u64>,
+    /// The most bytes one `recv` gives.
+    pub max_read: usize,
+    /// The most bytes one `send` takes.
+    pub max_write: usize,
+    /// One in so many `recv`, `send`, `accept` and repeated `connect` calls that could succeed
+    /// answers EAGAIN (EALREADY) instead, chosen by the seed. The descriptor is then owed an
+    /// event: see `World::take_owed`. 1 would never let anything happen.
+    pub would_block_one_in: Option<u64>,
+    /// The number no descriptor reaches (`RLIMIT_NOFILE`).
+    pub fd_limit: Fd,
+}
+
+impl Default for Knobs {
+    /// A network without malice.
+    fn default() -> Self {
+        Self {
+            latency: 10 * MICROSECOND..=50 * MICROSECOND,
+            send_buffer: 64 * KIB,
+            receive_buffer: 64 * KIB,
+            max_segment: 64 * KIB,
+            random_segments: false,
+            split_reads_at: None,
+            split_writes_at: None,
+            max_read: usize::MAX,
+            max_write: usize::MAX,
+            would_block_one_in: None,
+            fd_limit: Fd(1_024),
+        }
+    }
+}

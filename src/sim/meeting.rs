@@ -1,0 +1,316 @@
+//! How two ends find each other: addresses, listeners, connection attempts.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::endpoint::{Id, Listening, Owner, Stage};
+use super::network::{Event, Network, Segment, Slot};
+use super::remote::Answer;
+use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, SockOpt};
+use crate::time::SECOND;
+
+/// Where Linux's local port range starts (ip_local_port_range).
+pub(super) const FIRST_PORT: u16 = 32_768;
+/// When a SYN that was not answered is sent again (RFC 6298 section 2).
+const RETRY: u64 = SECOND;
+/// When Linux gives up a SYN that is never answered: six retries (tcp(7), tcp_syn_retries).
+const GIVE_UP: u64 = 127 * SECOND;
+
+/// What becomes of a connection attempt.
+enum Verdict {
+    Paired(Id),
+    Refused(Errno),
+    /// No room in the backlog.
+    Full,
+    Silent,
+}
+
+/// Whether `addr` is a path in the file system.
+pub(super) fn path(addr: &Addr) -> Option<&[u8]> {
+    match addr {
+        Addr::Unix(name) if name.first().is_some_and(|first| *first != 0) => Some(name),
+        _ => None,
+    }
+}
+
+const fn with_port(addr: &SocketAddr, port: u16) -> Addr {
+    let mut addr = *addr;
+    addr.set_port(port);
+    Addr::Ip(addr)
+}
+
+/// Whether a listener at `at` takes connections to `to`.
+fn covers(at: &Addr, v6_only: bool, to: &Addr) -> bool {
+    let (Addr::Ip(at), Addr::Ip(to)) = (at, to) else { return at == to };
+    let same_family = at.is_ipv4() == to.is_ipv4();
+    let reaches = same_family || (at.is_ipv6() && !v6_only);
+    at.port() == to.port() && (at.ip() == to.ip() || (at.ip().is_unspecified() && reaches))
+}
+
+impl Network {
+    fn port(&mut self) -> u16 {
+        loop {
+            let port = self.next_port;
+            self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
+            let mut taken =
+                self.listeners.iter().filter_map(|id| self.endpoints[*id].local.as_ip());
+            if taken.all(|at| at.port() != port) {
+                return port;
+            }
+        }
+    }
+
+    fn is_taken(&self, addr: &Addr, reuse_port: bool, v6_only: bool) -> bool {
+        self.listeners.iter().any(|id| {
+            let Some(other) = &self.endpoints[*id].listening else { return false };
+            let Some(at) = &other.at else { return false };
+            let clash = covers(at, other.v6_only, addr) || covers(addr, v6_only, at);
+            clash && !(reuse_port && other.reuse_port)
+        })
+    }
+
+    pub(super) fn bind(&mut self, id: Id, addr: &Addr) -> Result<(), Errno> {
+        if addr.family() != self.endpoints[id].family {
+            return Err(Errno(libc::EAFNOSUPPORT));
+        }
+        if self.endpoints[id].local != super::endpoint::unbound(addr.family()) {
+            return Err(Errno(libc::EINVAL));
+        }
+        let late = self.endpoints[id].options.contains(&SockOpt::BindAddressNoPort);
+        self.endpoints[id].local = match addr {
+            Addr::Ip(ip) if ip.port() == 0 && !late => with_port(ip, self.port()),
+            _ if self.is_taken(addr, false, false) => return Err(Errno(libc::EADDRINUSE)),
+            _ => addr.clone(),
+        };
+        if let Some(path) = path(addr)
+            && !self.paths.insert(path.into())
+        {
+            return Err(Errno(libc::EADDRINUSE));
+        }
+        Ok(())
+    }
+
+    pub(super) fn listen(&mut self, spec: &ListenSpec) -> Result<Fd, Errno> {
+        let (at, bound) = match &spec.addr {
+            Addr::Ip(ip) if ip.port() == 0 => {
+                let at = with_port(ip, self.port());
+                (at.clone(), at)
+            }
+            Addr::Unix(_) if let Some(path) = path(&spec.addr) => {
+                self.forget_path(&spec.addr);
+                (spec.addr.clone(), temporary(path))
+            }
+            addr => (addr.clone(), addr.clone()),
+        };
+        if self.is_taken(&at, spec.reuse_port, spec.v6_only) {
+            return Err(Errno(libc::EADDRINUSE));
+        }
+        let id = self.endpoints.len();
+        let fd = self.open(Slot::Socket(id))?;
+        self.add(at.family(), Owner::Engine);
+        if let Some(path) = path(&at) {
+            self.paths.insert(path.into());
+        }
+        let end = &mut self.endpoints[id];
+        end.stage = Stage::Listening;
+        end.local = bound;
+        end.listening = Some(Listening {
+            at: Some(at),
+            waiting: VecDeque::new(),
+            backlog: usize::try_from(spec.backlog).unwrap_or(0),
+            v6_only: spec.v6_only,
+            reuse_port: spec.reuse_port,
+        });
+        if end.family != Family::Unix {
+            end.options.push(SockOpt::NoDelay);
+        }
+        self.listeners.push(id);
+        Ok(fd)
+    }
+
+    /// Whoever listened at a path is not found there any more.
+    pub(super) fn forget_path(&mut self, addr: &Addr) {
+        let Some(path) = path(addr) else { return };
+        self.paths.remove(path);
+        for id in &self.listeners {
+            if let Some(listening) = &mut self.endpoints[*id].listening {
+                listening.at.take_if(|at| at == addr);
+            }
+        }
+    }
+
+    pub(super) fn accept(&mut self, listener: Id) -> Result<(Fd, Addr), Errno> {
+        let Some(listening) = &self.endpoints[listener].listening else {
+            return Err(Errno(libc::EINVAL));
+        };
+        // The number is looked for before the connection: EMFILE even when none waits.
+        let first = listening.waiting.front().copied();
+        let fd = self.open(first.map_or(Slot::Free, Slot::Socket))?;
+        let Some(id) = first else { return Err(Errno::AGAIN) };
+        if let Some(listening) = &mut self.endpoints[listener].listening {
+            listening.waiting.pop_front();
+        }
+        let peer = self.endpoints[id].remote.clone();
+        Ok((fd, peer.unwrap_or_else(|| super::endpoint::unbound(self.endpoints[id].family))))
+    }
+
+    /// `connect` of the engine's.
+    pub(super) fn connect(&mut self, id: Id, to: &Addr) -> Result<(), Errno> {
+        let end = &mut self.endpoints[id];
+        match end.stage {
+            Stage::Listening => return Err(Errno(libc::EINVAL)),
+            Stage::Connecting => return Err(Errno(libc::EALREADY)),
+            Stage::Done if !end.told => {
+                // The failure is told once, and the socket is as good as new (tcp_disconnect).
+                end.begin_anew();
+                return Err(end.error.take().unwrap_or(Errno(libc::ECONNABORTED)));
+            }
+            Stage::Connected | Stage::Done => {
+                end.told = true;
+                return Ok(());
+            }
+            Stage::Idle if to.family() != end.family => return Err(Errno(libc::EAFNOSUPPORT)),
+            Stage::Idle => {}
+        }
+        if end.family != Family::Unix {
+            if self.answer_at(to) == Some(Answer::NoRoute) {
+                return Err(Errno(libc::ENETUNREACH));
+            }
+            self.set_out(id, to);
+            return Err(Errno(libc::EINPROGRESS));
+        }
+        match self.admit(id, to) {
+            Verdict::Paired(_) => {
+                let end = &mut self.endpoints[id];
+                end.stage = Stage::Connected;
+                end.told = true;
+                Ok(())
+            }
+            Verdict::Refused(errno) => Err(errno),
+            Verdict::Full | Verdict::Silent => Err(Errno::AGAIN),
+        }
+    }
+
+    /// The first packet leaves.
+    pub(super) fn set_out(&mut self, client: Id, to: &Addr) {
+        let local = self.endpoints[client].local.clone();
+        self.endpoints[client].local = match &local {
+            Addr::Ip(ip) if ip.port() == 0 => {
+                let mut from = *ip;
+                if from.ip().is_unspecified() {
+                    from.set_ip(match from {
+                        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+                    });
+                }
+                with_port(&from, self.port())
+            }
+            _ => local,
+        };
+        let end = &mut self.endpoints[client];
+        end.stage = Stage::Connecting;
+        end.remote = Some(to.clone());
+        let at = self.now + self.latency();
+        self.cause(at, Event::Knock { client, to: to.clone() });
+    }
+
+    /// The first packet arrives.
+    pub(super) fn knock(&mut self, client: Id, to: Addr) {
+        let back = self.now + self.latency();
+        match self.admit(client, &to) {
+            Verdict::Paired(server) => self.depart(server, Segment::Established, 0),
+            Verdict::Refused(errno) => self.cause(back, Event::Fail { client, errno }),
+            Verdict::Full if self.endpoints[client].stage == Stage::Connecting => {
+                self.cause(self.now + RETRY, Event::Knock { client, to });
+            }
+            Verdict::Full => {}
+            Verdict::Silent => {
+                let errno = Errno(libc::ETIMEDOUT);
+                self.cause(self.now + GIVE_UP, Event::Fail { client, errno });
+            }
+        }
+    }
+
+    fn answer_at(&self, to: &Addr) -> Option<Answer> {
+        self.sites.iter().find(|site| site.at == *to).map(|site| site.answer)
+    }
+
+    fn admit(&mut self, client: Id, to: &Addr) -> Verdict {
+        let site = self.sites.iter().position(|site| site.at == *to);
+        if let Some(site) = site {
+            return match self.sites[site].answer {
+                Answer::Accept => {
+                    let server = self.pair(client, to, Owner::Remote);
+                    self.sites[site].waiting.push_back(server);
+                    Verdict::Paired(server)
+                }
+                Answer::Refuse => Verdict::Refused(Errno(libc::ECONNREFUSED)),
+                Answer::Unreachable | Answer::NoRoute => {
+                    Verdict::Refused(Errno(libc::EHOSTUNREACH))
+                }
+                Answer::Silent => Verdict::Silent,
+                Answer::Full => Verdict::Full,
+            };
+        }
+        let Some(listener) = self.listener_for(to) else {
+            let missing = path(to).is_some_and(|path| !self.paths.contains(path));
+            let errno = if missing { libc::ENOENT } else { libc::ECONNREFUSED };
+            return Verdict::Refused(Errno(errno));
+        };
+        let Some(listening) = &self.endpoints[listener].listening else { return Verdict::Silent };
+        // Linux lets one more wait than was asked for (sk_acceptq_is_full).
+        if listening.waiting.len() > listening.backlog {
+            return Verdict::Full;
+        }
+        let is_unix = self.endpoints[listener].is_unix();
+        let local = if is_unix { self.endpoints[listener].local.clone() } else { to.clone() };
+        let server = self.pair(client, &local, Owner::Engine);
+        self.endpoints[server].options = self.endpoints[listener].options.clone();
+        if let Some(listening) = &mut self.endpoints[listener].listening {
+            listening.waiting.push_back(server);
+        }
+        Verdict::Paired(server)
+    }
+
+    /// Makes the other end of `client`, at `local`.
+    fn pair(&mut self, client: Id, local: &Addr, owner: Owner) -> Id {
+        let server = self.add(local.family(), owner);
+        let end = &mut self.endpoints[client];
+        end.pair = Some(server);
+        end.remote = Some(local.clone());
+        let from = end.local.clone();
+        let end = &mut self.endpoints[server];
+        end.stage = Stage::Connected;
+        end.told = true;
+        end.local = local.clone();
+        end.remote = Some(from);
+        end.pair = Some(client);
+        server
+    }
+
+    /// The listener that takes a connection to `to`; the closest match, and by chance where
+    /// several share the port.
+    fn listener_for(&mut self, to: &Addr) -> Option<Id> {
+        let matching = |exact: bool| -> Vec<Id> {
+            let takes = |id: &Id| {
+                let listening = self.endpoints[*id].listening.as_ref();
+                listening.is_some_and(|it| {
+                    it.at
+                        .as_ref()
+                        .is_some_and(|at| if exact { at == to } else { covers(at, it.v6_only, to) })
+                })
+            };
+            self.listeners.iter().copied().filter(takes).collect()
+        };
+        let exact = matching(true);
+        let found = if exact.is_empty() { matching(false) } else { exact };
+        let chosen = if found.len() > 1 { self.random.below(found.len() as u64) } else { 0 };
+        found.get(chosen as usize).copied()
+    }
+}
+
+/// The name a unix listener is bound under before it is renamed, and bears for ever after.
+fn temporary(path: &[u8]) -> Addr {
+    let directory = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    Addr::Unix([&path[..directory], b".vst0"].concat().into())
+}

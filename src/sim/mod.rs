@@ -1,0 +1,30 @@
+//! A network that is all memory and whose time stands still until it is told to move: [`Net`] for
+//! an engine on one side, scripted peers on the other.
+//!
+//! It answers as Linux does (a test runs the same scripts against both), and as badly as Linux
+//! ever could: short reads and writes, EAGAIN anywhere, resets, any error at any call. Everything
+//! that happens follows from the seed and the calls, so that a run can be had again.
+//!
+//! [`Net`]: crate::sys::Net
+
+#[cfg(all(test, not(miri)))]
+mod agreement;
+mod endpoint;
+mod journal;
+mod knobs;
+mod meeting;
+mod net;
+mod network;
+mod random;
+mod remote;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use endpoint::Ready;
+pub use journal::{CallKind, Entry};
+pub use knobs::Knobs;
+pub use net::SimNet;
+pub use random::Random;
+pub use remote::{Answer, Peer, Server};
+pub use world::World;

@@ -1,0 +1,297 @@
+//! The engine's side: [`Net`], each call counted, failed where planned, and written down.
+
+use std::cell::RefCell;
+use std::io::IoSlice;
+use std::rc::Rc;
+
+use super::endpoint::{Id, Stage, until};
+use super::journal::{CallKind, Entry};
+use super::network::{Network, Slot};
+use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, SockOpt};
+
+/// The socket calls of a simulated network. Cloning it shares the network.
+///
+/// Every call panics on a descriptor that is not open: that is a mistake of the engine's, which
+/// EBADF would hide.
+#[derive(Clone, Debug)]
+pub struct SimNet {
+    network: Rc<RefCell<Network>>,
+}
+
+/// The number an answer has in the trace.
+trait Figure {
+    fn figure(&self) -> usize {
+        0
+    }
+}
+
+impl Figure for () {}
+impl Figure for Addr {}
+impl Figure for Nature {}
+impl Figure for Option<Errno> {}
+impl Figure for usize {
+    fn figure(&self) -> usize {
+        *self
+    }
+}
+impl Figure for u32 {
+    fn figure(&self) -> usize {
+        usize::try_from(*self).unwrap_or(usize::MAX)
+    }
+}
+impl Figure for Fd {
+    fn figure(&self) -> usize {
+        usize::try_from(self.0).unwrap_or(0)
+    }
+}
+impl Figure for (Fd, Addr) {
+    fn figure(&self) -> usize {
+        self.0.figure()
+    }
+}
+
+impl SimNet {
+    pub(super) const fn new(network: Rc<RefCell<Network>>) -> Self {
+        Self { network }
+    }
+
+    fn call<T: Figure>(
+        &mut self,
+        call: CallKind,
+        fd: Option<Fd>,
+        f: impl FnOnce(&mut Network) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let network = &mut *self.network.borrow_mut();
+        if let Some(fd) = fd {
+            network.slot(fd, call.name());
+        }
+        let answer = match network.journal.begin(call) {
+            Some(errno) => Err(errno),
+            None => f(network),
+        };
+        let figure = answer.as_ref().map(Figure::figure).map_err(|errno| *errno);
+        network.journal.entries.push(Entry { at: network.now, call, fd, answer: figure });
+        answer
+    }
+
+    /// A call on a socket.
+    fn on<T: Figure>(
+        &mut self,
+        call: CallKind,
+        fd: Fd,
+        f: impl FnOnce(&mut Network, Id) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        self.call(call, Some(fd), |network| match *network.slot(fd, call.name()) {
+            Slot::Socket(id) => f(network, id),
+            Slot::Free | Slot::File => Err(Errno(libc::ENOTSOCK)),
+        })
+    }
+
+    /// A call that gives the number back, and cannot fail.
+    fn give_up(&mut self, call: CallKind, fd: Fd, abort: bool) {
+        let network = &mut *self.network.borrow_mut();
+        let slot = std::mem::replace(network.slot(fd, call.name()), Slot::Free);
+        if let Slot::Socket(id) = slot {
+            network.give_up(id, abort);
+        }
+        network.owed.retain(|owed| *owed != fd);
+        network.note(call, Some(fd));
+    }
+}
+
+impl Network {
+    /// Writes down a call that cannot fail.
+    fn note(&mut self, call: CallKind, fd: Option<Fd>) {
+        let _a_fault_changes_nothing = self.journal.begin(call);
+        self.journal.entries.push(Entry { at: self.now, call, fd, answer: Ok(0) });
+    }
+
+    /// Whether a call that could succeed is to answer EAGAIN all the same.
+    fn is_spurious(&mut self, fd: Fd, could_succeed: bool) -> bool {
+        let spurious = could_succeed && self.is_unlucky();
+        if spurious && !self.owed.contains(&fd) {
+            self.owed.push(fd);
+        }
+        spurious
+    }
+
+    fn is_unlucky(&mut self) -> bool {
+        self.knobs.would_block_one_in.is_some_and(|n| self.random.one_in(n))
+    }
+
+    fn receive(&mut self, fd: Fd, id: Id, buf: &mut [u8]) -> Result<usize, Errno> {
+        assert!(!buf.is_empty(), "an empty recv reads as the end of input");
+        let ready = self.ready(id).read;
+        if self.is_spurious(fd, ready) {
+            return Err(Errno::AGAIN);
+        }
+        let n = self.endpoints[id].receive(buf, &self.knobs)?;
+        if let Some(pair) = self.endpoints[id].pair {
+            self.pump(pair);
+        }
+        Ok(n)
+    }
+
+    fn send(&mut self, fd: Fd, id: Id, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
+        if let Some(errno) = self.endpoints[id].send_refused() {
+            return Err(errno);
+        }
+        let bufs = &bufs[..bufs.len().min(MAX_IOVECS)];
+        let wanted = bufs.iter().map(|buf| buf.len()).sum::<usize>();
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let ready = self.ready(id).write;
+        if self.room(id) == 0 || self.is_spurious(fd, ready) || self.splits_here(fd, id) {
+            return Err(Errno::AGAIN);
+        }
+        let before_split = until(self.knobs.split_writes_at, self.endpoints[id].out.taken);
+        let most = self.room(id).min(self.knobs.max_write.max(1)).min(before_split);
+        let n = wanted.min(most);
+        let bytes = bufs.iter().flat_map(|buf| buf.iter().copied()).take(n);
+        self.take(id, bytes, more);
+        Ok(n)
+    }
+
+    /// The one EAGAIN at the offset where writes are split.
+    fn splits_here(&mut self, fd: Fd, id: Id) -> bool {
+        let out = &mut self.endpoints[id].out;
+        let here = self.knobs.split_writes_at == Some(out.taken) && !out.split;
+        if here {
+            out.split = true;
+            self.owed.push(fd);
+        }
+        here
+    }
+
+    fn shutdown(&mut self, id: Id) -> Result<(), Errno> {
+        let end = &mut self.endpoints[id];
+        match end.stage {
+            Stage::Idle | Stage::Done if !end.is_unix() => return Err(Errno(libc::ENOTCONN)),
+            Stage::Connecting => {
+                // Linux takes the attempt back and says so (inet_shutdown, tcp_disconnect).
+                end.begin_anew();
+                end.error = Some(Errno(libc::ECONNRESET));
+            }
+            _ => self.shut_write(id),
+        }
+        Ok(())
+    }
+
+    fn peer_of(&self, id: Id) -> Result<Addr, Errno> {
+        let end = &self.endpoints[id];
+        let known = match end.stage {
+            Stage::Connected => true,
+            // A unix socket remembers whom it was connected to; TCP does not.
+            Stage::Done => end.is_unix(),
+            Stage::Idle | Stage::Listening | Stage::Connecting => false,
+        };
+        end.remote.clone().filter(|_| known).ok_or(Errno(libc::ENOTCONN))
+    }
+}
+
+impl Net for SimNet {
+    fn socket(&mut self, family: Family) -> Result<Fd, Errno> {
+        self.call(CallKind::Socket, None, |network| {
+            let fd = network.open(Slot::Socket(network.endpoints.len()))?;
+            network.add(family, super::endpoint::Owner::Engine);
+            Ok(fd)
+        })
+    }
+
+    fn bind(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno> {
+        self.on(CallKind::Bind, fd, |network, id| network.bind(id, addr))
+    }
+
+    fn listen(&mut self, spec: &ListenSpec) -> Result<Fd, Errno> {
+        self.call(CallKind::Listen, None, |network| network.listen(spec))
+    }
+
+    fn accept(&mut self, fd: Fd) -> Result<(Fd, Addr), Errno> {
+        self.on(CallKind::Accept, fd, |network, id| {
+            let ready = network.ready(id).read;
+            if network.is_spurious(fd, ready) { Err(Errno::AGAIN) } else { network.accept(id) }
+        })
+    }
+
+    fn connect(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno> {
+        self.on(CallKind::Connect, fd, |network, id| {
+            let end = &network.endpoints[id];
+            if end.is_unix() && end.stage == Stage::Idle && network.is_unlucky() {
+                // As if the backlog were full, of which no readiness ever tells.
+                return Err(Errno::AGAIN);
+            }
+            let waiting = !network.endpoints[id].told && network.endpoints[id].stage != Stage::Idle;
+            let ready = network.ready(id).write;
+            if network.is_spurious(fd, waiting && ready) {
+                return Err(Errno(libc::EALREADY));
+            }
+            network.connect(id, addr)
+        })
+    }
+
+    fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
+        self.on(CallKind::Recv, fd, |network, id| network.receive(fd, id, buf))
+    }
+
+    fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
+        self.on(CallKind::Send, fd, |network, id| network.send(fd, id, bufs, more))
+    }
+
+    fn shutdown_write(&mut self, fd: Fd) -> Result<(), Errno> {
+        self.on(CallKind::ShutdownWrite, fd, Network::shutdown)
+    }
+
+    fn close(&mut self, fd: Fd) {
+        self.give_up(CallKind::Close, fd, false);
+    }
+
+    fn reset(&mut self, fd: Fd) {
+        self.give_up(CallKind::Reset, fd, true);
+    }
+
+    fn take_error(&mut self, fd: Fd) -> Result<Option<Errno>, Errno> {
+        self.on(CallKind::TakeError, fd, |network, id| Ok(network.endpoints[id].error.take()))
+    }
+
+    fn local(&mut self, fd: Fd) -> Result<Addr, Errno> {
+        self.on(CallKind::Local, fd, |network, id| Ok(network.endpoints[id].local.clone()))
+    }
+
+    fn peer(&mut self, fd: Fd) -> Result<Addr, Errno> {
+        self.on(CallKind::Peer, fd, |network, id| network.peer_of(id))
+    }
+
+    fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno> {
+        self.on(CallKind::PeerUid, fd, |network, id| {
+            let end = &network.endpoints[id];
+            let pair = end.pair.filter(|_| end.is_unix()).ok_or(Errno(libc::ENOTCONN))?;
+            Ok(network.endpoints[pair].uid)
+        })
+    }
+
+    fn nature(&mut self, fd: Fd) -> Result<Nature, Errno> {
+        self.on(CallKind::Nature, fd, |network, id| {
+            let end = &network.endpoints[id];
+            Ok(Nature { family: end.family, listening: end.stage == Stage::Listening })
+        })
+    }
+
+    fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno> {
+        self.on(CallKind::Set, fd, |network, id| {
+            let end = &mut network.endpoints[id];
+            let tcp_only = matches!(option, SockOpt::NoDelay | SockOpt::BindAddressNoPort);
+            if tcp_only && end.is_unix() {
+                return Err(Errno(libc::EOPNOTSUPP));
+            }
+            end.options.push(option);
+            Ok(())
+        })
+    }
+
+    fn unlink(&mut self, addr: &Addr) {
+        let network = &mut *self.network.borrow_mut();
+        network.forget_path(addr);
+        network.note(CallKind::Unlink, None);
+    }
+}

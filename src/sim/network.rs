@@ -1,0 +1,416 @@
+//! What is in flight, and what happens when it arrives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::endpoint::{Endpoint, Id, Owner, Ready, Stage, until};
+use super::journal::Journal;
+use super::knobs::{FIRST_FD, Knobs};
+use super::random::Random;
+use super::remote::Site;
+use crate::sys::{Addr, Errno, Family, Fd};
+use crate::time::{MILLISECOND, SECOND, Time};
+
+/// How long `MSG_MORE` holds bytes back (tcp(7), TCP_CORK).
+const CORK_TIME: u64 = 200 * MILLISECOND;
+
+/// When a world begins: not at 0, which a host may take for "no time given".
+pub(super) const START: Time = Time(SECOND);
+
+/// What travels from one end of a connection to the other, in order.
+#[derive(Debug)]
+pub(super) enum Segment {
+    /// The answer to a connection that was taken.
+    Established,
+    Data(Box<[u8]>),
+    Fin,
+    Reset,
+    /// A unix socket was closed, with bytes unread or without.
+    Gone {
+        unread: bool,
+    },
+}
+
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A connection attempt reaches its destination.
+    Knock {
+        client: Id,
+        to: Addr,
+    },
+    /// A connection attempt comes to nothing.
+    Fail {
+        client: Id,
+        errno: Errno,
+    },
+    Arrive {
+        from: Id,
+        to: Id,
+        segment: Segment,
+    },
+    Uncork(Id),
+}
+
+/// What a descriptor number stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    Free,
+    Socket(Id),
+    /// A file: no socket call works on it.
+    File,
+}
+
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) now: Time,
+    pub(super) random: Random,
+    pub(super) knobs: Knobs,
+    pub(super) journal: Journal,
+    pub(super) endpoints: Vec<Endpoint>,
+    /// By number, from [`FIRST_FD`] on.
+    pub(super) slots: Vec<Slot>,
+    pub(super) listeners: Vec<Id>,
+    pub(super) sites: Vec<Site>,
+    /// Paths of the file system that are sockets, stale ones included.
+    pub(super) paths: BTreeSet<Box<[u8]>>,
+    pub(super) next_port: u16,
+    /// Descriptors that were told EAGAIN although they are ready.
+    pub(super) owed: Vec<Fd>,
+    /// By time, and in the order they were caused where the time is the same.
+    flights: BTreeMap<(Time, u64), Event>,
+    caused: u64,
+}
+
+impl Network {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            now: START,
+            random: Random::new(seed),
+            knobs: Knobs::default(),
+            journal: Journal::default(),
+            endpoints: Vec::new(),
+            slots: Vec::new(),
+            listeners: Vec::new(),
+            sites: Vec::new(),
+            paths: BTreeSet::new(),
+            next_port: super::meeting::FIRST_PORT,
+            owed: Vec::new(),
+            flights: BTreeMap::new(),
+            caused: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, family: Family, owner: Owner) -> Id {
+        self.endpoints.push(Endpoint::new(family, owner, &self.knobs));
+        self.endpoints.len() - 1
+    }
+
+    // Descriptors.
+
+    /// The lowest free number, as the kernel gives it.
+    pub(super) fn open(&mut self, slot: Slot) -> Result<Fd, Errno> {
+        let free = self.slots.iter().position(|slot| *slot == Slot::Free);
+        let index = free.unwrap_or(self.slots.len());
+        let fd = Fd(FIRST_FD + i32::try_from(index).unwrap_or(i32::MAX - FIRST_FD));
+        if fd >= self.knobs.fd_limit {
+            return Err(Errno(libc::EMFILE));
+        }
+        match self.slots.get_mut(index) {
+            Some(place) => *place = slot,
+            None => self.slots.push(slot),
+        }
+        Ok(fd)
+    }
+
+    /// The place of an open number.
+    ///
+    /// # Panics
+    /// When it is not open: EBADF would hide the mistake, and by the next call the number may be
+    /// another connection's.
+    #[track_caller]
+    pub(super) fn slot(&mut self, fd: Fd, doing: &str) -> &mut Slot {
+        let index = fd.0.checked_sub(FIRST_FD).and_then(|index| usize::try_from(index).ok());
+        match index.and_then(|index| self.slots.get_mut(index)) {
+            Some(slot) if *slot != Slot::Free => slot,
+            _ => panic!("{doing} on descriptor {}, which is not open", fd.0),
+        }
+    }
+
+    // Flights.
+
+    pub(super) fn next_event(&self) -> Option<Time> {
+        self.flights.first_key_value().map(|(&(at, _), _)| at)
+    }
+
+    pub(super) fn advance_to(&mut self, time: Time) {
+        while let Some(flight) = self.flights.first_entry() {
+            if flight.key().0 > time {
+                break;
+            }
+            let ((at, _), event) = flight.remove_entry();
+            self.now = self.now.max(at);
+            self.happen(event);
+        }
+        self.now = self.now.max(time);
+    }
+
+    pub(super) fn latency(&mut self) -> u64 {
+        self.random.within(&self.knobs.latency)
+    }
+
+    pub(super) fn cause(&mut self, at: Time, event: Event) {
+        self.caused += 1;
+        self.flights.insert((at, self.caused), event);
+    }
+
+    /// Sends a segment to the other end, behind everything sent before.
+    pub(super) fn depart(&mut self, from: Id, segment: Segment, gap: u64) {
+        let at = self.now + self.latency();
+        let end = &mut self.endpoints[from];
+        let Some(to) = end.pair else { return };
+        let at = at.max(end.out.last_arrival + gap);
+        end.out.last_arrival = at;
+        self.cause(at, Event::Arrive { from, to, segment });
+    }
+
+    /// Puts on their way the bytes the other end has room for, and then the FIN.
+    pub(super) fn pump(&mut self, id: Id) {
+        while let Some(n) = self.departing(id) {
+            let out = &mut self.endpoints[id].out;
+            let bytes = out.unsent.drain(..n).collect();
+            let gap = u64::from(self.knobs.split_reads_at == Some(out.departed));
+            out.departed += n as u64;
+            out.flying += n;
+            self.depart(id, Segment::Data(bytes), gap);
+        }
+        let end = &mut self.endpoints[id];
+        let out = &mut end.out;
+        let finished = out.shut && !out.fin_departed && out.unsent.is_empty();
+        if end.stage == Stage::Connected && finished {
+            out.fin_departed = true;
+            self.depart(id, Segment::Fin, 0);
+        }
+    }
+
+    /// The size of the next segment of `id`, where one can leave.
+    fn departing(&mut self, id: Id) -> Option<usize> {
+        let end = &self.endpoints[id];
+        if end.stage != Stage::Connected || end.out.corked || end.out.unsent.is_empty() {
+            return None;
+        }
+        let window = match (end.pair, end.is_unix()) {
+            (Some(pair), false) => {
+                let input = &self.endpoints[pair].input;
+                input.capacity.saturating_sub(input.waiting.len() + end.out.flying)
+            }
+            // On a unix socket the sender's own buffer is the only limit: see `used`.
+            _ => usize::MAX,
+        };
+        let split = until(self.knobs.split_reads_at, end.out.departed);
+        let most = end.out.unsent.len().min(window).min(self.knobs.max_segment.max(1)).min(split);
+        if most == 0 {
+            return None;
+        }
+        let any = self.knobs.random_segments;
+        Some(if any { 1 + self.random.below(most as u64) as usize } else { most })
+    }
+
+    /// Bytes that count against the send buffer: on TCP until they have arrived, on a unix socket
+    /// until they are read.
+    fn used(&self, id: Id) -> usize {
+        let end = &self.endpoints[id];
+        let unread = match end.pair {
+            Some(pair) if end.is_unix() => self.endpoints[pair].input.waiting.len(),
+            _ => 0,
+        };
+        end.out.unsent.len() + end.out.flying + unread
+    }
+
+    pub(super) fn room(&self, id: Id) -> usize {
+        self.endpoints[id].out.capacity.saturating_sub(self.used(id))
+    }
+
+    /// Whether poll would tell POLLOUT: a third of the buffer free on TCP
+    /// (sk_stream_is_writeable), three quarters on a unix socket (unix_writable).
+    fn is_writable(&self, id: Id) -> bool {
+        let end = &self.endpoints[id];
+        let (used, capacity) = (self.used(id), end.out.capacity);
+        if end.is_unix() { used <= capacity / 4 } else { used <= capacity - capacity.div_ceil(3) }
+    }
+
+    pub(super) fn ready(&self, id: Id) -> Ready {
+        let end = &self.endpoints[id];
+        let input = &end.input;
+        let err = end.error.is_some();
+        match end.stage {
+            Stage::Idle => Ready { write: true, hup: true, err, ..Ready::default() },
+            Stage::Connecting => Ready { err, ..Ready::default() },
+            Stage::Listening => {
+                let waits = end.listening.as_ref().is_some_and(|it| !it.waiting.is_empty());
+                Ready { read: waits, ..Ready::default() }
+            }
+            Stage::Connected => Ready {
+                read: input.fin || !input.waiting.is_empty(),
+                write: (end.out.shut && !end.is_unix()) || self.is_writable(id),
+                rdhup: input.fin,
+                hup: input.fin && end.out.shut,
+                err,
+            },
+            Stage::Done => Ready { read: true, write: true, rdhup: true, hup: true, err },
+        }
+    }
+
+    // Arrivals.
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Knock { client, to } => self.knock(client, to),
+            Event::Fail { client, errno } => {
+                let end = &mut self.endpoints[client];
+                if end.stage == Stage::Connecting {
+                    end.fail(errno);
+                }
+            }
+            Event::Uncork(id) => {
+                self.endpoints[id].out.corked = false;
+                self.pump(id);
+            }
+            Event::Arrive { from, to, segment } => self.arrive(from, to, segment),
+        }
+    }
+
+    fn arrive(&mut self, from: Id, to: Id, segment: Segment) {
+        if self.endpoints[from].pair != Some(to) || self.endpoints[to].pair != Some(from) {
+            // One of them began anew in the meantime.
+            return;
+        }
+        let end = &mut self.endpoints[to];
+        match segment {
+            Segment::Established if end.stage == Stage::Connecting => {
+                end.stage = Stage::Connected;
+                self.pump(to);
+            }
+            Segment::Data(bytes) => {
+                self.endpoints[from].out.flying -= bytes.len();
+                self.deliver(to, &bytes);
+                self.pump(from);
+            }
+            Segment::Fin if end.stage == Stage::Connected => {
+                end.input.fin = true;
+                end.end_if_both_ended();
+                let sender = &mut self.endpoints[from];
+                sender.out.fin_arrived = true;
+                sender.end_if_both_ended();
+            }
+            Segment::Reset => end.be_reset(),
+            Segment::Gone { unread } => {
+                if unread {
+                    end.be_reset();
+                } else if end.stage == Stage::Connected {
+                    end.stage = Stage::Done;
+                }
+                end.input.fin = true;
+            }
+            // Nobody is there any more: TCP says so, and a unix socket has said so already.
+            Segment::Established | Segment::Fin => self.answer_with_reset(to),
+        }
+    }
+
+    fn deliver(&mut self, to: Id, bytes: &[u8]) {
+        let end = &mut self.endpoints[to];
+        if end.stage != Stage::Connected || end.owner == Owner::Nobody {
+            return self.answer_with_reset(to);
+        }
+        end.input.waiting.extend(bytes);
+        self.read_as_script(to, usize::MAX);
+    }
+
+    /// Lets a scripted peer read at most `limit` bytes, if it reads at all.
+    pub(super) fn read_as_script(&mut self, id: Id, limit: usize) {
+        let end = &mut self.endpoints[id];
+        if end.owner == Owner::Remote && !end.stalled {
+            let n = end.input.waiting.len().min(limit);
+            end.read.extend(end.input.waiting.drain(..n));
+            end.input.given += n as u64;
+        }
+    }
+
+    fn answer_with_reset(&mut self, id: Id) {
+        if !self.endpoints[id].is_unix() {
+            self.send_reset(id);
+        }
+    }
+
+    fn send_reset(&mut self, id: Id) {
+        let end = &mut self.endpoints[id];
+        if end.stage != Stage::Idle {
+            end.stage = Stage::Done;
+        }
+        end.out.unsent.clear();
+        self.depart(id, Segment::Reset, 0);
+    }
+
+    // What programs do.
+
+    /// `send`, where nothing refuses it: takes bytes, and they leave unless `more` holds them.
+    pub(super) fn take(&mut self, id: Id, bytes: impl IntoIterator<Item = u8>, more: bool) {
+        let out = &mut self.endpoints[id].out;
+        let before = out.unsent.len();
+        out.unsent.extend(bytes);
+        out.taken += (out.unsent.len() - before) as u64;
+        let corked = more && !self.endpoints[id].is_unix();
+        self.endpoints[id].out.corked = corked;
+        if corked {
+            self.cause(self.now + CORK_TIME, Event::Uncork(id));
+        }
+        self.pump(id);
+    }
+
+    pub(super) fn shut_write(&mut self, id: Id) {
+        self.endpoints[id].out.shut = true;
+        self.endpoints[id].out.corked = false;
+        self.pump(id);
+    }
+
+    /// `close`, with `SO_LINGER` of 0 when `abort`. Bytes nobody has read turn it into a reset
+    /// (RFC 2525 section 2.17, tcp_close); on a unix socket linger means nothing.
+    pub(super) fn give_up(&mut self, id: Id, abort: bool) {
+        let end = &mut self.endpoints[id];
+        let unread = !end.input.waiting.is_empty();
+        let all_said = end.input.fin && end.out.fin_departed;
+        end.owner = Owner::Nobody;
+        end.input.waiting.clear();
+        match end.stage {
+            Stage::Connected if end.is_unix() => {
+                end.stage = Stage::Done;
+                let pair = end.pair;
+                let unread = unread || pair.is_some_and(|pair| self.endpoints[pair].out.flying > 0);
+                self.depart(id, Segment::Gone { unread }, 0);
+            }
+            Stage::Connected if unread || (abort && !all_said) => self.send_reset(id),
+            Stage::Connected => self.shut_write(id),
+            Stage::Listening => {
+                end.stage = Stage::Done;
+                let waiting = end.listening.take().map(|listening| listening.waiting);
+                self.listeners.retain(|listener| *listener != id);
+                for waiting in waiting.unwrap_or_default() {
+                    self.abandon(waiting);
+                }
+            }
+            Stage::Idle | Stage::Connecting | Stage::Done => end.stage = Stage::Done,
+        }
+    }
+
+    /// A connection in the backlog of a listener that is closed is reset.
+    fn abandon(&mut self, id: Id) {
+        self.endpoints[id].owner = Owner::Nobody;
+        if self.endpoints[id].stage != Stage::Connected {
+            return;
+        }
+        if self.endpoints[id].is_unix() {
+            self.endpoints[id].stage = Stage::Done;
+            self.depart(id, Segment::Gone { unread: true }, 0);
+        } else {
+            self.send_reset(id);
+        }
+    }
+}

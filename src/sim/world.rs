@@ -1,0 +1,201 @@
+//! The handle of a test on the simulated network.
+
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::rc::Rc;
+
+use super::endpoint::{Owner, Ready};
+use super::journal::{CallKind, Entry, Fault};
+use super::knobs::{FIRST_FD, Knobs};
+use super::meeting::path;
+use super::net::SimNet;
+use super::network::{Network, Slot};
+use super::remote::{Peer, Server};
+use crate::sys::{Addr, Errno, Fd, SockOpt};
+use crate::time::{MILLISECOND, Time};
+
+/// [`World::settle`] waits for nothing that is further away than this: longer than any latency a
+/// test sets and than `MSG_MORE` holds bytes back, shorter than a repeated SYN.
+const SETTLING: u64 = 500 * MILLISECOND;
+
+/// One simulated network and its clock. Cloning it shares it.
+#[derive(Clone, Debug)]
+pub struct World {
+    network: Rc<RefCell<Network>>,
+}
+
+impl World {
+    /// An empty network, one second after the origin of time. The same seed and the same calls give the same run.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { network: Rc::new(RefCell::new(Network::new(seed))) }
+    }
+
+    /// The engine's side of it.
+    #[must_use]
+    pub fn net(&self) -> SimNet {
+        SimNet::new(Rc::clone(&self.network))
+    }
+
+    /// Changes the manners of the network.
+    pub fn tune(&self, change: impl FnOnce(&mut Knobs)) {
+        let mut network = self.network.borrow_mut();
+        change(&mut network.knobs);
+        assert_ne!(network.knobs.would_block_one_in, Some(1), "nothing would ever happen");
+    }
+
+    // Time.
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.network.borrow().now
+    }
+
+    /// When the next thing happens, where anything is under way.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Time> {
+        self.network.borrow().next_event()
+    }
+
+    /// Lets everything happen that is due until `time`, which then it is. Never goes back.
+    pub fn advance_to(&self, time: Time) {
+        self.network.borrow_mut().advance_to(time);
+    }
+
+    /// Lets everything happen that is under way and not far off, such as a repeated SYN or a
+    /// connection attempt that times out.
+    pub fn settle(&self) {
+        while let Some(next) = self.next_event() {
+            if next.since(self.now()) > SETTLING {
+                break;
+            }
+            self.advance_to(next);
+        }
+    }
+
+    // The far side.
+
+    /// A peer that sets out from `from` to connect to `to`, where the engine listens.
+    #[must_use]
+    pub fn connect(&self, to: &Addr, from: Addr) -> Peer {
+        let mut network = self.network.borrow_mut();
+        let id = network.add(to.family(), Owner::Remote);
+        network.endpoints[id].local = from;
+        network.set_out(id, to);
+        Peer::new(Rc::clone(&self.network), id)
+    }
+
+    /// A program that serves `at`, for the engine to connect to. It accepts at once until it is
+    /// told otherwise.
+    #[must_use]
+    pub fn serve(&self, at: Addr) -> Server {
+        Server::new(Rc::clone(&self.network), at)
+    }
+
+    // Readiness.
+
+    /// What is true of an open descriptor now. A file is always ready.
+    #[must_use]
+    pub fn readiness(&self, fd: Fd) -> Ready {
+        let mut network = self.network.borrow_mut();
+        match *network.slot(fd, "readiness") {
+            Slot::Socket(id) => network.ready(id),
+            Slot::Free | Slot::File => Ready { read: true, write: true, ..Ready::default() },
+        }
+    }
+
+    /// The descriptors that were told EAGAIN although they were ready, since the last call of
+    /// this: a host that tells each event once owes each of them another.
+    #[must_use]
+    pub fn take_owed(&self) -> Vec<Fd> {
+        std::mem::take(&mut self.network.borrow_mut().owed)
+    }
+
+    // Faults.
+
+    /// Makes the `n`th call of a kind fail, counted from 1 and from the start of the world, and
+    /// with `ever_after` every later one. The call does nothing else. Calls without a result
+    /// (close, reset, unlink) are counted and work.
+    pub fn fail_nth(&self, call: CallKind, n: u64, errno: Errno, ever_after: bool) {
+        self.fail(Some(call), n, errno, ever_after);
+    }
+
+    /// [`World::fail_nth`], with calls of all kinds counted together.
+    pub fn fail_nth_any(&self, n: u64, errno: Errno, ever_after: bool) {
+        self.fail(None, n, errno, ever_after);
+    }
+
+    /// Forgets all faults that were planned.
+    pub fn heal(&self) {
+        self.network.borrow_mut().journal.faults.clear();
+    }
+
+    fn fail(&self, call: Option<CallKind>, nth: u64, errno: Errno, ever_after: bool) {
+        let fault = Fault { call, nth, errno, ever_after };
+        self.network.borrow_mut().journal.faults.push(fault);
+    }
+
+    // What was done.
+
+    /// How many calls there were.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.network.borrow().journal.total()
+    }
+
+    /// How many calls of one kind there were.
+    #[must_use]
+    pub fn calls_of(&self, call: CallKind) -> u64 {
+        self.network.borrow().journal.of(call)
+    }
+
+    /// All calls and their answers.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.network.borrow().journal.entries.clone()
+    }
+
+    /// All calls and their answers as text, one a line.
+    #[must_use]
+    pub fn trace(&self) -> String {
+        let mut text = String::new();
+        for entry in &self.network.borrow().journal.entries {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{entry}");
+        }
+        text
+    }
+
+    /// The options that were turned on, in order; a listener's are inherited.
+    #[must_use]
+    pub fn options(&self, fd: Fd) -> Vec<SockOpt> {
+        let mut network = self.network.borrow_mut();
+        match *network.slot(fd, "options") {
+            Slot::Socket(id) => network.endpoints[id].options.clone(),
+            Slot::Free | Slot::File => Vec::new(),
+        }
+    }
+
+    /// The descriptors that are open: at the end of a run, those that leaked.
+    #[must_use]
+    pub fn open_fds(&self) -> Vec<Fd> {
+        let slots = &self.network.borrow().slots;
+        let numbers = (FIRST_FD..).map(Fd).zip(slots);
+        numbers.filter(|(_, slot)| **slot != Slot::Free).map(|(fd, _)| fd).collect()
+    }
+
+    /// Whether a socket is at a path.
+    #[must_use]
+    pub fn has_path(&self, addr: &Addr) -> bool {
+        path(addr).is_some_and(|path| self.network.borrow().paths.contains(path))
+    }
+
+    /// A descriptor that is no socket.
+    ///
+    /// # Errors
+    /// EMFILE.
+    pub fn open_file(&self) -> Result<Fd, Errno> {
+        self.network.borrow_mut().open(Slot::File)
+    }
+}

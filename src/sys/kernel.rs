@@ -1,0 +1,218 @@
+//! The socket calls made for real. Linux: `accept4`, `SO_DOMAIN`, `SO_PEERCRED`, abstract names.
+#![allow(unsafe_code)]
+
+use std::ffi::c_int;
+use std::io::IoSlice;
+
+use super::call::{get_int, get_option, repeat, repeat_int, set_option};
+use super::sockaddr::RawAddr;
+use super::{Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, SockOpt, listen};
+
+#[cfg(all(test, not(miri)))]
+mod tests;
+
+/// The kernel of the machine we run on. It holds nothing: every answer is the kernel's own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kernel;
+
+const ON: c_int = 1;
+/// What `SO_PEERCRED` answers for a socket that has no peer on this machine.
+const NO_UID: u32 = u32::MAX;
+
+pub(super) fn socket(family: Family) -> Result<Fd, Errno> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    repeat_int(|| {
+        // SAFETY: it takes no pointer.
+        unsafe { libc::socket(family.number(), kind, 0) }
+    })
+    .map(Fd)
+}
+
+pub(super) fn bind(fd: Fd, addr: &Addr) -> Result<(), Errno> {
+    let raw = RawAddr::of(addr)?;
+    let (pointer, len) = raw.for_reading();
+    repeat_int(|| {
+        // SAFETY: the pointer and the length describe `raw`, which outlives the call.
+        unsafe { libc::bind(fd.0, pointer, len) }
+    })
+    .map(drop)
+}
+
+/// Never repeated: Linux has given the number back even when it answers EINTR.
+pub(super) fn close(fd: Fd) {
+    // SAFETY: it takes no pointer; the caller owns the number and does not use it again.
+    let _the_number_is_gone = unsafe { libc::close(fd.0) };
+}
+
+impl Net for Kernel {
+    fn socket(&mut self, family: Family) -> Result<Fd, Errno> {
+        socket(family)
+    }
+
+    fn bind(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno> {
+        bind(fd, addr)
+    }
+
+    fn listen(&mut self, spec: &ListenSpec) -> Result<Fd, Errno> {
+        listen::open(spec)
+    }
+
+    fn accept(&mut self, fd: Fd) -> Result<(Fd, Addr), Errno> {
+        let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        let mut raw = RawAddr::room();
+        let accepted = repeat_int(|| {
+            raw = RawAddr::room();
+            let (pointer, len) = raw.for_writing();
+            // SAFETY: the pointers are to `raw`, which outlives the call, and its size.
+            unsafe { libc::accept4(fd.0, pointer, len, flags) }
+        })
+        .map(Fd)?;
+        match raw.to_addr() {
+            Ok(addr) => Ok((accepted, addr)),
+            Err(_) => {
+                // Nobody to talk to: as if the connection had gone before it was taken.
+                close(accepted);
+                Err(Errno(libc::ECONNABORTED))
+            }
+        }
+    }
+
+    fn connect(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno> {
+        let raw = RawAddr::of(addr)?;
+        let (pointer, len) = raw.for_reading();
+        let answer = repeat_int(|| {
+            // SAFETY: the pointer and the length describe `raw`, which outlives the call.
+            unsafe { libc::connect(fd.0, pointer, len) }
+        });
+        match answer {
+            Ok(_) | Err(Errno(libc::EISCONN)) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
+        debug_assert!(!buf.is_empty(), "an empty recv reads as the end of input");
+        repeat(|| {
+            // SAFETY: the pointer and the length describe `buf`, which nothing else can see.
+            unsafe { libc::recv(fd.0, buf.as_mut_ptr().cast(), buf.len(), 0) }
+        })
+    }
+
+    fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
+        let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+        match bufs {
+            [buf] => repeat(|| {
+                // SAFETY: the pointer and the length describe `buf`, which outlives the call.
+                unsafe { libc::send(fd.0, buf.as_ptr().cast(), buf.len(), flags) }
+            }),
+            _ => send_several(fd, &bufs[..bufs.len().min(MAX_IOVECS)], flags),
+        }
+    }
+
+    fn shutdown_write(&mut self, fd: Fd) -> Result<(), Errno> {
+        repeat_int(|| {
+            // SAFETY: it takes no pointer.
+            unsafe { libc::shutdown(fd.0, libc::SHUT_WR) }
+        })
+        .map(drop)
+    }
+
+    fn close(&mut self, fd: Fd) {
+        close(fd);
+    }
+
+    fn reset(&mut self, fd: Fd) {
+        let at_once = libc::linger { l_onoff: ON, l_linger: 0 };
+        // Where it fails the socket is not one that could be reset; it is closed all the same.
+        let _ = set_option(fd, libc::SOL_SOCKET, libc::SO_LINGER, at_once);
+        close(fd);
+    }
+
+    fn take_error(&mut self, fd: Fd) -> Result<Option<Errno>, Errno> {
+        let errno = get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR)?;
+        Ok((errno != 0).then_some(Errno(errno)))
+    }
+
+    fn local(&mut self, fd: Fd) -> Result<Addr, Errno> {
+        let mut raw = RawAddr::room();
+        repeat_int(|| {
+            let (pointer, len) = raw.for_writing();
+            // SAFETY: the pointers are to `raw`, which outlives the call, and its size.
+            unsafe { libc::getsockname(fd.0, pointer, len) }
+        })?;
+        raw.to_addr()
+    }
+
+    fn peer(&mut self, fd: Fd) -> Result<Addr, Errno> {
+        let mut raw = RawAddr::room();
+        repeat_int(|| {
+            let (pointer, len) = raw.for_writing();
+            // SAFETY: the pointers are to `raw`, which outlives the call, and its size.
+            unsafe { libc::getpeername(fd.0, pointer, len) }
+        })?;
+        raw.to_addr()
+    }
+
+    fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno> {
+        let nobody = libc::ucred { pid: 0, uid: NO_UID, gid: NO_UID };
+        // SAFETY: a `ucred` is three integers.
+        let peer = unsafe { get_option(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, nobody) }?;
+        // TCP and unconnected sockets answer without an error: nobody must never pass for a user.
+        if peer.uid == NO_UID { Err(Errno(libc::ENOTCONN)) } else { Ok(peer.uid) }
+    }
+
+    fn nature(&mut self, fd: Fd) -> Result<Nature, Errno> {
+        if get_int(fd, libc::SOL_SOCKET, libc::SO_TYPE)? != libc::SOCK_STREAM {
+            return Err(Errno(libc::EPROTONOSUPPORT));
+        }
+        let domain = get_int(fd, libc::SOL_SOCKET, libc::SO_DOMAIN)?;
+        let family = Family::from_number(domain).ok_or(Errno(libc::EAFNOSUPPORT))?;
+        let listening = get_int(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0;
+        Ok(Nature { family, listening })
+    }
+
+    fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno> {
+        match option {
+            SockOpt::NoDelay => set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, ON),
+            SockOpt::BindAddressNoPort => {
+                set_option(fd, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, ON)
+            }
+            SockOpt::KeepAlive => set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, ON),
+            SockOpt::NonBlocking => set_non_blocking(fd),
+        }
+    }
+
+    fn unlink(&mut self, addr: &Addr) {
+        listen::remove(addr);
+    }
+}
+
+fn send_several(fd: Fd, bufs: &[IoSlice<'_>], flags: c_int) -> Result<usize, Errno> {
+    let message = libc::msghdr {
+        msg_name: std::ptr::null_mut(),
+        msg_namelen: 0,
+        // `IoSlice` is an `iovec` in memory, as std promises; sendmsg only reads it.
+        msg_iov: bufs.as_ptr().cast_mut().cast(),
+        msg_iovlen: bufs.len(),
+        msg_control: std::ptr::null_mut(),
+        msg_controllen: 0,
+        msg_flags: 0,
+    };
+    repeat(|| {
+        // SAFETY: the message describes `bufs`, which outlives the call, and nothing else.
+        unsafe { libc::sendmsg(fd.0, &raw const message, flags) }
+    })
+}
+
+/// The flags are set and not added to: an `O_ASYNC` left by the former owner would raise signals.
+fn set_non_blocking(fd: Fd) -> Result<(), Errno> {
+    repeat_int(|| {
+        // SAFETY: this command takes an `int`.
+        unsafe { libc::fcntl(fd.0, libc::F_SETFL, libc::O_NONBLOCK) }
+    })?;
+    repeat_int(|| {
+        // SAFETY: this command takes an `int`.
+        unsafe { libc::fcntl(fd.0, libc::F_SETFD, libc::FD_CLOEXEC) }
+    })
+    .map(drop)
+}

@@ -1,0 +1,185 @@
+//! The configuration of the connecting side.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ClientSessionMemoryCache, Resumption, WebPkiServerVerifier};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+
+use super::certificate::{CertificateSource, OwnCertificate};
+use super::clock::Clock;
+use super::error::{LoadError, LoadFault};
+use super::key_log::KeyLog;
+use super::pem::Source;
+use super::provider::{self, KeyExchange, Version};
+use super::roots::{self, Roots};
+use crate::sys::WallTime;
+
+/// How we speak TLS to a server.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// What the server's certificate is verified against.
+    pub roots: Roots,
+    /// Revocation lists. With any, every certificate of a chain must be covered by a list that is
+    /// not out of date.
+    pub crls: Vec<Source>,
+    /// Our certificate, for servers that ask for one.
+    pub certificate: Option<CertificateSource>,
+    /// Application protocols to offer, the preferred first.
+    pub alpn: Vec<Vec<u8>>,
+    /// The lowest version spoken.
+    pub min_version: Version,
+    /// The highest version spoken.
+    pub max_version: Version,
+    /// The groups of the key exchange.
+    pub key_exchange: KeyExchange,
+    /// Sessions kept for resumption; up to 8 belong to one server name. 0 turns resumption off.
+    pub session_cache: usize,
+    /// Keep the secrets of every session for [`ClientTls::take_key_log`].
+    pub key_log: bool,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            roots: Roots::System,
+            crls: Vec::new(),
+            certificate: None,
+            alpn: Vec::new(),
+            min_version: Version::Tls12,
+            max_version: Version::Tls13,
+            key_exchange: KeyExchange::All,
+            session_cache: 256,
+            key_log: false,
+        }
+    }
+}
+
+/// The connecting side's configuration, shared by the connections that use it. Its sessions are
+/// kept by server name and belong to it alone, and it offers one list of protocols: what was agreed
+/// under other rules is never resumed. A health check therefore has its own.
+#[derive(Debug)]
+pub struct ClientTls {
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) verifies: bool,
+    key_log: Option<Arc<KeyLog>>,
+}
+
+impl ClientTls {
+    /// Reads every file and checks everything that can be checked before a server is asked.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its file and line.
+    pub fn new(options: &ClientOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
+        let provider = provider::provider(options.key_exchange);
+        let versions = provider::versions(options.min_version, options.max_version)?;
+        let builder =
+            ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(Clock(clock)))
+                .with_protocol_versions(versions)
+                .map_err(|why| LoadError::option(LoadFault::Crypto(why.to_string())))?;
+        let builder = match verifier(options, &provider)? {
+            Some(verifier) => builder.with_webpki_verifier(verifier),
+            None => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(NoVerifier::of(&provider))),
+        };
+        let mut config = match &options.certificate {
+            Some(source) => {
+                let own = OwnCertificate::load(source, &provider)?;
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.key)))
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.resumption = match options.session_cache {
+            0 => Resumption::disabled(),
+            size => Resumption::store(Arc::new(ClientSessionMemoryCache::new(size))),
+        };
+        config.alpn_protocols = provider::alpn(&options.alpn)?;
+        config.enable_early_data = false;
+        let key_log = options.key_log.then(Arc::<KeyLog>::default);
+        if let Some(log) = &key_log {
+            config.key_log = Arc::clone(log) as _;
+        }
+        Ok(Arc::new(Self {
+            config: Arc::new(config),
+            verifies: options.roots != Roots::DangerouslySkipVerification,
+            key_log,
+        }))
+    }
+
+    /// The session secrets since the last call, in lines of the NSS key log format; empty unless
+    /// `key_log` is on.
+    pub fn take_key_log(&self) -> String {
+        self.key_log.as_ref().map(|log| log.take()).unwrap_or_default()
+    }
+}
+
+fn verifier(
+    options: &ClientOptions,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<WebPkiServerVerifier>>, LoadError> {
+    let roots = match &options.roots {
+        Roots::System => roots::system()?,
+        Roots::Pem(sources) => roots::load(sources)?,
+        Roots::DangerouslySkipVerification => return Ok(None),
+    };
+    if roots.is_empty() {
+        return Err(LoadError::option(LoadFault::NoCertificate));
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .with_crls(roots::revocation_lists(&options.crls)?)
+        .enforce_revocation_expiration()
+        .build()
+        .map(Some)
+        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(why.to_string())))
+}
+
+/// Takes any certificate, but checks that its holder signed this handshake.
+#[derive(Debug)]
+struct NoVerifier(WebPkiSupportedAlgorithms);
+
+impl NoVerifier {
+    fn of(provider: &CryptoProvider) -> Self {
+        Self(provider.signature_verification_algorithms)
+    }
+}
+
+impl ServerCertVerifier for NoVerifier {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}

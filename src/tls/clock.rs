@@ -1,0 +1,18 @@
+//! The injected time of day, in rustls's shape.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::UnixTime;
+use rustls::time_provider::TimeProvider;
+
+use crate::sys::WallTime;
+
+#[derive(Clone, Debug)]
+pub(super) struct Clock(pub(super) Arc<dyn WallTime>);
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0.unix_seconds())))
+    }
+}

@@ -1,0 +1,150 @@
+//! Why a connection's TLS came to nothing.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The peer broke the protocol, or does not speak it.
+    PeerMisbehaved,
+    /// The peer gave up, with this alert.
+    AlertReceived(u8),
+    /// A certificate was not accepted, or not sent.
+    Certificate,
+    /// There is no version, cipher, group, signature, name or protocol that both sides take.
+    NoCommonParameters,
+    /// A handshake message is longer than we keep.
+    TooLarge,
+    /// The peer ended without saying so.
+    Truncated,
+    /// Our own fault.
+    Internal,
+}
+
+/// The end of a connection's TLS, before or instead of a clean close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of thing went wrong.
+    pub why: Why,
+    /// The alert (RFC 8446 section 6) that was received, or that we sent. One that left encrypted
+    /// is told as what the fault calls for.
+    pub alert: Option<u8>,
+    /// A sentence for a log.
+    pub text: Cow<'static, str>,
+}
+
+/// The alert `unrecognized_name` (RFC 6066 section 3).
+pub(super) const UNRECOGNIZED_NAME: u8 = 112;
+
+impl Failure {
+    pub(super) const fn new(why: Why, text: &'static str) -> Self {
+        Self { why, alert: None, text: Cow::Borrowed(text) }
+    }
+
+    pub(super) const fn misuse(text: &'static str) -> Self {
+        Self::new(Why::Internal, text)
+    }
+
+    pub(super) const fn unrecognized_name() -> Self {
+        Self {
+            why: Why::NoCommonParameters,
+            alert: Some(UNRECOGNIZED_NAME),
+            text: Cow::Borrowed("the client asked for a name that no certificate here has"),
+        }
+    }
+
+    pub(super) fn of(error: &Error) -> Self {
+        let why = match error {
+            Error::AlertReceived(alert) => Why::AlertReceived(u8::from(*alert)),
+            Error::InvalidCertificate(_)
+            | Error::InvalidCertRevocationList(_)
+            | Error::UnsupportedNameType
+            | Error::NoCertificatesPresented => Why::Certificate,
+            Error::PeerIncompatible(_) | Error::NoApplicationProtocol => Why::NoCommonParameters,
+            Error::InappropriateMessage { .. }
+            | Error::InappropriateHandshakeMessage { .. }
+            | Error::InvalidEncryptedClientHello(_)
+            | Error::InvalidMessage(_)
+            | Error::DecryptError
+            | Error::PeerSentOversizedRecord
+            | Error::PeerMisbehaved(_) => Why::PeerMisbehaved,
+            _ => Why::Internal,
+        };
+        let alert = match error {
+            Error::AlertReceived(alert) => Some(u8::from(*alert)),
+            _ => None,
+        };
+        Self { why, alert, text: sentence(error) }
+    }
+}
+
+fn sentence(error: &Error) -> Cow<'static, str> {
+    match error {
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+            | InvalidMessage::UnknownProtocolVersion
+            | InvalidMessage::MessageTooLarge,
+        ) => "what the peer sent is no TLS record; plain text on a TLS port?".into(),
+        Error::AlertReceived(alert) => match *alert {
+            AlertDescription::UnknownCA => {
+                "the peer does not know the authority that issued our certificate (alert unknown_ca)".into()
+            }
+            AlertDescription::CertificateRequired => {
+                "the peer requires a certificate of ours (alert certificate_required)".into()
+            }
+            alert => match alert.as_str() {
+                Some(name) => format!("the peer gave up with the alert {name}").into(),
+                None => format!("the peer gave up with the alert {}", u8::from(alert)).into(),
+            },
+        },
+        Error::NoCertificatesPresented => "the peer showed no certificate, and must".into(),
+        Error::NoApplicationProtocol => {
+            "none of the application protocols offered is spoken here (ALPN)".into()
+        }
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "the peer's certificate was issued by no authority that is trusted here".into()
+        }
+        Error::InvalidCertificate(why) => {
+            format!("the peer's certificate is not accepted: {why}").into()
+        }
+        other => other.to_string().into(),
+    }
+}
+
+/// The alert that rustls sends for `error`, as far as it can be told from the error: for alerts
+/// that left encrypted.
+pub(super) fn alert_for(error: &Error) -> Option<u8> {
+    let alert = match error {
+        Error::InvalidCertificate(why) => why.clone().into(),
+        Error::InvalidMessage(why) => (*why).into(),
+        Error::PeerSentOversizedRecord => AlertDescription::RecordOverflow,
+        Error::DecryptError => AlertDescription::BadRecordMac,
+        Error::NoCertificatesPresented => AlertDescription::CertificateRequired,
+        Error::NoApplicationProtocol => AlertDescription::NoApplicationProtocol,
+        Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+            AlertDescription::UnexpectedMessage
+        }
+        Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::ServerDoesNotSupportTls12Or13,
+        ) => AlertDescription::ProtocolVersion,
+        Error::PeerIncompatible(_) => AlertDescription::HandshakeFailure,
+        Error::PeerMisbehaved(_) => AlertDescription::IllegalParameter,
+        _ => return None,
+    };
+    Some(alert.into())
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,41 @@
+//! Session secrets in the NSS key log format, for whoever has to read captured traffic.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+/// Lines that nobody fetches are dropped beyond this many bytes.
+const KEPT: usize = 1 << 20;
+
+/// The lines since they were last fetched. Handshakes of any thread append.
+#[derive(Default)]
+pub(super) struct KeyLog(Mutex<String>);
+
+impl KeyLog {
+    pub(super) fn take(&self) -> String {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for KeyLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyLog")
+    }
+}
+
+impl rustls::KeyLog for KeyLog {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() > KEPT {
+            return;
+        }
+        lines.push_str(label);
+        for bytes in [client_random, secret] {
+            lines.push(' ');
+            for byte in bytes {
+                // Writing to a String cannot fail.
+                let _ = write!(lines, "{byte:02x}");
+            }
+        }
+        lines.push('\n');
+    }
+}

@@ -1,0 +1,53 @@
+//! TLS, and the only place that names rustls.
+//!
+//! [`ServerTls`] and [`ClientTls`] are configurations: loaded once, shared by reference count and
+//! never changed, because a session resumes only where the same rules hold. A [`Session`] is one
+//! connection's TLS without any I/O: ciphertext goes in by [`Session::input`], ciphertext comes out
+//! into a buffer that the caller sends in order.
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+compile_error!("vestibule needs its cryptography: turn on the feature `aws-lc-rs` or `ring`");
+
+mod certificate;
+mod client;
+mod clock;
+mod error;
+mod failure;
+mod key_log;
+mod negotiated;
+mod note;
+mod pem;
+mod provider;
+mod record;
+mod residual;
+mod resolver;
+mod roots;
+#[cfg(feature = "self-signed")]
+mod self_signed;
+mod server;
+mod session;
+mod tickets;
+
+pub use certificate::{CertificateFacts, CertificateSource, SecretDer};
+pub use client::{ClientOptions, ClientTls};
+pub use error::{LoadError, LoadFault};
+pub use failure::{Failure, Why};
+pub use negotiated::{Group, Negotiated, Verified};
+pub use pem::Source;
+pub use provider::{KeyExchange, Version};
+pub use roots::Roots;
+#[cfg(feature = "self-signed")]
+pub use self_signed::self_signed;
+pub use server::{ClientAuth, ServerOptions, ServerTls};
+pub use session::{End, Handshake, Reading, Session};
+
+/// Whether a server can be asked to prove that it is `name`: a DNS name or an IP address.
+#[must_use]
+pub fn is_server_name(name: &str) -> bool {
+    rustls::pki_types::ServerName::try_from(name).is_ok()
+}
+
+// The certificates of the tests are made by rcgen, which needs the provider that this feature
+// gives it.
+#[cfg(all(test, feature = "self-signed"))]
+mod tests;

@@ -1,0 +1,74 @@
+//! What a finished handshake agreed on.
+
+use rustls::pki_types::CertificateDer;
+use rustls::{CipherSuite, NamedGroup};
+
+use super::certificate::CertificateFacts;
+use super::provider::Version;
+
+/// A key exchange group (IANA's registry "TLS Supported Groups").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its number.
+    pub code: u16,
+    /// Its name, such as `X25519` or `secp256r1`.
+    pub name: &'static str,
+}
+
+/// What is known of the peer's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// None was asked for.
+    NotAsked,
+    /// One was asked for, and the peer has none.
+    Absent,
+    /// It was verified: now or, in a resumed session, when the session began.
+    Valid,
+    /// It was taken unseen, because verification is switched off.
+    Skipped,
+}
+
+/// What a finished handshake agreed on, borrowed from its session.
+#[derive(Clone, Copy, Debug)]
+pub struct Negotiated<'a> {
+    /// The protocol version.
+    pub version: Version,
+    /// The cipher suite's number (IANA's registry "TLS Cipher Suites").
+    pub suite: u16,
+    /// The cipher suite's name there, such as `TLS_AES_256_GCM_SHA384`.
+    pub suite_name: &'static str,
+    /// The group of the key exchange; none when TLS 1.2 resumed a session.
+    pub group: Option<Group>,
+    /// The application protocol.
+    pub alpn: Option<&'a [u8]>,
+    /// The name the client asked for, in lower case as a server sees it.
+    pub server_name: Option<&'a str>,
+    /// Whether an earlier session went on, without its certificates being shown again.
+    pub resumed: bool,
+    /// What is known of the peer's certificate.
+    pub verified: Verified,
+    /// Of the certificate that we presented as a server.
+    pub own: Option<&'a CertificateFacts>,
+    pub(super) chain: &'a [CertificateDer<'static>],
+}
+
+impl<'a> Negotiated<'a> {
+    /// The peer's certificates in DER, its own first, each further one as the peer sent it.
+    pub fn peer_chain(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        self.chain.iter().map(AsRef::as_ref)
+    }
+}
+
+/// IANA's name of a suite: rustls marks those of TLS 1.3 in its own way.
+pub(super) fn suite_name(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        other => other.as_str().unwrap_or("unknown"),
+    }
+}
+
+pub(super) fn group(group: NamedGroup) -> Group {
+    Group { code: group.into(), name: group.as_str().unwrap_or("unknown") }
+}

@@ -1,0 +1,89 @@
+//! The cryptography behind TLS, chosen by feature, and what of it a configuration allows.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::{NamedGroup, ProtocolVersion, SupportedProtocolVersion, version};
+
+use super::error::{LoadError, LoadFault};
+
+/// A protocol version. Nothing older is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// TLS 1.2 (RFC 5246), with AEAD cipher suites and ECDHE only.
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+impl Version {
+    /// The name as OpenSSL and the PROXY v2 SSL block write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tls12 => "TLSv1.2",
+            Self::Tls13 => "TLSv1.3",
+        }
+    }
+
+    pub(super) fn of(version: Option<ProtocolVersion>) -> Option<Self> {
+        match version? {
+            ProtocolVersion::TLSv1_2 => Some(Self::Tls12),
+            ProtocolVersion::TLSv1_3 => Some(Self::Tls13),
+            _ => None,
+        }
+    }
+}
+
+/// Which groups the key exchange offers and accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyExchange {
+    /// All the provider has, in its order.
+    #[default]
+    All,
+    /// X25519 alone: every handshake has the same lengths, which a simulation needs.
+    X25519,
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn default_provider() -> CryptoProvider {
+    rustls::crypto::aws_lc_rs::default_provider()
+}
+
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+fn default_provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
+}
+
+/// The provider of one configuration. It is never installed as the process's default.
+pub(super) fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
+    let mut provider = default_provider();
+    if exchange == KeyExchange::X25519 {
+        provider.kx_groups.retain(|group| group.name() == NamedGroup::X25519);
+    }
+    Arc::new(provider)
+}
+
+/// The versions between two bounds, the newest first.
+pub(super) fn versions(
+    min: Version,
+    max: Version,
+) -> Result<&'static [&'static SupportedProtocolVersion], LoadError> {
+    static NEW: &[&SupportedProtocolVersion] = &[&version::TLS13];
+    static OLD: &[&SupportedProtocolVersion] = &[&version::TLS12];
+    static BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+    match (min, max) {
+        (Version::Tls12, Version::Tls13) => Ok(BOTH),
+        (Version::Tls13, Version::Tls13) => Ok(NEW),
+        (Version::Tls12, Version::Tls12) => Ok(OLD),
+        (Version::Tls13, Version::Tls12) => Err(LoadError::option(LoadFault::NoVersion)),
+    }
+}
+
+/// Protocol names as ALPN carries them: 1 to 255 bytes each (RFC 7301 section 3.1).
+pub(super) fn alpn(protocols: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, LoadError> {
+    if protocols.iter().any(|name| name.is_empty() || name.len() > 255) {
+        return Err(LoadError::option(LoadFault::BadAlpn));
+    }
+    Ok(protocols.to_vec())
+}

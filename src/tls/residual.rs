@@ -1,0 +1,95 @@
+//! The ciphertext that was received and is not used up.
+
+use super::record::HEADER;
+use crate::buffer::{Buffer, Pool};
+
+/// The most ciphertext kept while a handshake message is incomplete, in bytes: the largest message
+/// rustls takes (64 KiB) in records that are not absurdly small.
+pub(super) const RESIDUAL_MAX: usize = 96 * 1024;
+
+/// Ciphertext in a pooled buffer, which is held only while there is some.
+///
+/// The first `seen` bytes are those that rustls has read and still refers to by position (an
+/// incomplete handshake message, decrypted and joined in place). They are passed to every call,
+/// whole and as rustls left them: a call with less makes rustls panic.
+#[derive(Default)]
+pub(super) struct Residual {
+    buffer: Option<Buffer>,
+    seen: u32,
+}
+
+/// The next record that rustls has not been shown.
+pub(super) struct Next {
+    /// Its type.
+    pub(super) kind: u8,
+    /// Where it ends in the residual, or where what is there of it ends.
+    pub(super) end: usize,
+    /// Its length without the header.
+    pub(super) len: usize,
+    /// Whether all of it is there.
+    pub(super) complete: bool,
+}
+
+impl Residual {
+    pub(super) fn len(&self) -> usize {
+        self.buffer.as_ref().map_or(0, Buffer::len)
+    }
+
+    pub(super) const fn seen(&self) -> usize {
+        self.seen as usize
+    }
+
+    /// The buffer to receive into, with room as long as less than [`RESIDUAL_MAX`] is held.
+    pub(super) fn input(&mut self, pool: &mut Pool) -> &mut Buffer {
+        let buffer = self.buffer.get_or_insert_with(|| pool.take());
+        if buffer.room() == 0 {
+            let held = buffer.len();
+            buffer.reserve(held.min(RESIDUAL_MAX.saturating_sub(held)));
+        }
+        buffer
+    }
+
+    pub(super) fn next(&self) -> Option<Next> {
+        let bytes = self.buffer.as_ref()?.bytes();
+        let [kind, _, _, high, low, ..] = *bytes.get(self.seen()..)? else {
+            return None;
+        };
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        let end = self.seen() + HEADER + len;
+        Some(Next { kind, end: end.min(bytes.len()), len, complete: end <= bytes.len() })
+    }
+
+    /// The first `end` bytes, for rustls to work in.
+    pub(super) fn shown(&mut self, end: usize) -> &mut [u8] {
+        let Some(buffer) = &mut self.buffer else {
+            return &mut [];
+        };
+        let end = end.min(buffer.len());
+        &mut buffer.bytes_mut()[..end]
+    }
+
+    /// A call into rustls is over that was shown the first `end` bytes and needs the first
+    /// `discard` of them no more. It refers to the rest, unless that was the beginning of a record,
+    /// of which it remembers nothing.
+    pub(super) fn used(&mut self, end: usize, whole_records: bool, discard: usize) {
+        let Some(buffer) = &mut self.buffer else {
+            return;
+        };
+        let discard = discard.min(buffer.len());
+        buffer.consume(discard);
+        let seen = if whole_records { end } else { self.seen() };
+        self.seen = u32::try_from(seen.saturating_sub(discard)).unwrap_or(u32::MAX);
+    }
+
+    pub(super) fn give_empty(&mut self, pool: &mut Pool) {
+        pool.give_empty(&mut self.buffer);
+    }
+
+    /// Gives the buffer back with whatever is in it.
+    pub(super) fn give_back(&mut self, pool: &mut Pool) {
+        if let Some(buffer) = self.buffer.take() {
+            pool.give(buffer);
+        }
+        self.seen = 0;
+    }
+}

@@ -1,0 +1,189 @@
+//! The configuration of the accepting side.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+
+use super::certificate::{CertificateFacts, CertificateSource, OwnCertificate};
+use super::clock::Clock;
+use super::error::{LoadError, LoadFault};
+use super::key_log::KeyLog;
+use super::pem::Source;
+use super::provider::{self, KeyExchange, Version};
+use super::resolver::Resolver;
+use super::roots;
+use super::tickets::{Sessions, Tickets};
+use crate::sys::WallTime;
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// They are not asked.
+    #[default]
+    None,
+    /// They are asked and may decline; one that is shown must verify.
+    Optional,
+    /// They are refused without one that verifies.
+    Required,
+}
+
+/// How a listener speaks TLS.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Our certificates; the first is the default.
+    pub certificates: Vec<CertificateSource>,
+    /// Refuse clients that ask for no name, or one that no certificate has, with the alert
+    /// `unrecognized_name` (RFC 6066 section 3).
+    pub strict_sni: bool,
+    /// Whether clients show a certificate.
+    pub client_auth: ClientAuth,
+    /// The authorities that client certificates are verified against.
+    pub client_roots: Vec<Source>,
+    /// Their revocation lists. With any, every certificate of a chain must be covered by a list
+    /// that is not out of date, as with OpenSSL's `CRL_CHECK_ALL`.
+    pub client_crls: Vec<Source>,
+    /// Application protocols, the preferred first. A client that offers protocols and none of
+    /// these is refused (RFC 7301 section 3.2); one that offers none is not.
+    pub alpn: Vec<Vec<u8>>,
+    /// The lowest version spoken.
+    pub min_version: Version,
+    /// The highest version spoken.
+    pub max_version: Version,
+    /// The groups of the key exchange.
+    pub key_exchange: KeyExchange,
+    /// Hand out tickets, so that a client can resume without anything being kept here.
+    pub tickets: bool,
+    /// Sessions kept here for clients that can take no ticket, or all when there are no tickets;
+    /// 0 for none.
+    pub session_cache: usize,
+    /// How long a session can be resumed, in seconds.
+    pub ticket_lifetime: u32,
+    /// The same where clients show certificates, which are not verified again on resumption; the
+    /// shorter of the two holds.
+    pub client_ticket_lifetime: u32,
+    /// Keep the secrets of every session for [`ServerTls::take_key_log`].
+    pub key_log: bool,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            certificates: Vec::new(),
+            strict_sni: false,
+            client_auth: ClientAuth::None,
+            client_roots: Vec::new(),
+            client_crls: Vec::new(),
+            alpn: Vec::new(),
+            min_version: Version::Tls12,
+            max_version: Version::Tls13,
+            key_exchange: KeyExchange::All,
+            tickets: true,
+            session_cache: 256,
+            ticket_lifetime: 12 * 3600,
+            client_ticket_lifetime: 3600,
+            key_log: false,
+        }
+    }
+}
+
+/// The accepting side's configuration, shared by the connections that use it. Ticket keys and kept
+/// sessions belong to it alone: whatever changes is a new one, on which no old session resumes.
+#[derive(Debug)]
+pub struct ServerTls {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) client_auth: ClientAuth,
+    resolver: Arc<Resolver>,
+    key_log: Option<Arc<KeyLog>>,
+}
+
+impl ServerTls {
+    /// Reads every file and checks everything that can be checked before a client comes. `clock`
+    /// tells the time of day for certificates and tickets.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its file and line. An expired certificate is not wrong.
+    pub fn new(options: &ServerOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
+        let provider = provider::provider(options.key_exchange);
+        let versions = provider::versions(options.min_version, options.max_version)?;
+        let certificates = options
+            .certificates
+            .iter()
+            .map(|source| OwnCertificate::load(source, &provider))
+            .collect::<Result<Vec<_>, _>>()?;
+        if certificates.is_empty() {
+            return Err(LoadError::option(LoadFault::NoCertificates));
+        }
+        let resolver = Arc::new(Resolver::new(certificates, options.strict_sni));
+        let verifier = client_verifier(options, &provider)?;
+
+        let mut config = ServerConfig::builder_with_details(
+            Arc::clone(&provider),
+            Arc::new(Clock(Arc::clone(&clock))),
+        )
+        .with_protocol_versions(versions)
+        .map_err(|why| LoadError::option(LoadFault::Crypto(why.to_string())))?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::clone(&resolver) as _);
+
+        let lifetime = match options.client_auth {
+            ClientAuth::None => options.ticket_lifetime,
+            _ => options.ticket_lifetime.min(options.client_ticket_lifetime),
+        };
+        config.session_storage = match options.session_cache {
+            0 => Arc::new(NoServerSessionStorage {}),
+            size => Arc::new(Sessions::new(size, Arc::clone(&clock), lifetime)),
+        };
+        if options.tickets {
+            let tickets = Tickets::new(&provider, clock, lifetime).ok_or_else(|| {
+                LoadError::option(LoadFault::Crypto("no cipher for tickets".to_owned()))
+            })?;
+            config.ticketer = Arc::new(tickets);
+        }
+        config.alpn_protocols = provider::alpn(&options.alpn)?;
+        config.max_early_data_size = 0;
+        let key_log = options.key_log.then(Arc::<KeyLog>::default);
+        if let Some(log) = &key_log {
+            config.key_log = Arc::clone(log) as _;
+        }
+        Ok(Arc::new(Self {
+            config: Arc::new(config),
+            client_auth: options.client_auth,
+            resolver,
+            key_log,
+        }))
+    }
+
+    /// The session secrets since the last call, in lines of the NSS key log format; empty unless
+    /// `key_log` is on.
+    pub fn take_key_log(&self) -> String {
+        self.key_log.as_ref().map(|log| log.take()).unwrap_or_default()
+    }
+
+    pub(super) fn facts(&self, index: u16) -> Option<&CertificateFacts> {
+        self.resolver.certificate(index).map(|own| &own.facts)
+    }
+}
+
+fn client_verifier(
+    options: &ServerOptions,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, LoadError> {
+    if options.client_auth == ClientAuth::None {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    if options.client_roots.is_empty() {
+        return Err(LoadError::option(LoadFault::NoClientRoots));
+    }
+    let roots = Arc::new(roots::load(&options.client_roots)?);
+    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .with_crls(roots::revocation_lists(&options.client_crls)?)
+        .enforce_revocation_expiration();
+    let builder = match options.client_auth {
+        ClientAuth::Optional => builder.allow_unauthenticated(),
+        _ => builder,
+    };
+    builder.build().map_err(|why| LoadError::option(LoadFault::UnusableCrl(why.to_string())))
+}

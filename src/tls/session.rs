@@ -1,0 +1,511 @@
+//! One connection's TLS, either side of it, without I/O.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::server::UnbufferedServerConnection;
+use rustls::{Error, HandshakeKind};
+
+use super::client::ClientTls;
+use super::failure::{Failure, UNRECOGNIZED_NAME, Why, alert_for};
+use super::negotiated::{self, Negotiated, Verified};
+use super::note;
+use super::provider::Version;
+use super::record::{Link, PLAINTEXT_MAX, Step, Task};
+use super::residual::{RESIDUAL_MAX, Residual};
+use super::server::{ClientAuth, ServerTls};
+use crate::buffer::{Buffer, Pool};
+
+/// Record types (RFC 8446 section 5.1).
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
+/// A fatal alert that leaves before there are keys: type, version, length, level; the code follows.
+const FATAL_ALERT: [u8; 6] = [ALERT, 3, 3, 0, 2, 2];
+
+/// How a handshake stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// Everything received is used up; more must come.
+    NeedInput,
+    /// It is over: data may be decrypted, if any came along, and encrypted.
+    Done,
+    /// It failed, now or before.
+    Failed(Failure),
+}
+
+/// What decrypting brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Bytes appended to the plaintext buffer.
+    pub got: usize,
+    /// The peer's close_notify has been read; nothing more will come.
+    pub closed: bool,
+    /// A complete record waits and the plaintext buffer has no room for it. Nothing is lost; the
+    /// same call with more room goes on.
+    pub no_room: bool,
+}
+
+/// How the input ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// After the peer's close_notify.
+    Clean,
+    /// Without one: what the peer meant to say may be cut short.
+    Truncated,
+}
+
+/// Which side this is, and what it needs to begin or to tell.
+enum Role {
+    Server { tls: Arc<ServerTls>, name: Option<Box<str>>, chosen: Option<u16> },
+    Client { tls: Arc<ClientTls>, name: ServerName<'static> },
+}
+
+/// One connection's TLS. Ciphertext is received into [`Session::input`]; after each receive comes
+/// [`Session::handshake`] until it is done, then [`Session::decrypt`].
+///
+/// Of what was received, rustls is shown one record at a time, so that nothing behind the handshake
+/// is decrypted before somebody wants it, and writing never meets unread plaintext.
+pub struct Session {
+    role: Role,
+    link: Option<Link>,
+    residual: Residual,
+    failure: Option<Box<Failure>>,
+    done: bool,
+    peer_closed: bool,
+    close_sent: bool,
+}
+
+impl Session {
+    /// The accepting side. Takes no memory of rustls's before the first bytes come.
+    #[must_use]
+    pub fn server(tls: &Arc<ServerTls>) -> Self {
+        Self::new(Role::Server { tls: Arc::clone(tls), name: None, chosen: None })
+    }
+
+    /// The connecting side, to a server that must prove to be `server_name`: a DNS name, which is
+    /// also sent (RFC 6066), or an IP address, which is not.
+    ///
+    /// # Errors
+    /// `server_name` is neither.
+    pub fn client(tls: &Arc<ClientTls>, server_name: &str) -> Result<Self, Failure> {
+        let name = ServerName::try_from(server_name)
+            .map_err(|_| Failure::misuse("the server's name is no DNS name and no IP address"))?
+            .to_owned();
+        Ok(Self::new(Role::Client { tls: Arc::clone(tls), name }))
+    }
+
+    fn new(role: Role) -> Self {
+        Self {
+            role,
+            link: None,
+            residual: Residual::default(),
+            failure: None,
+            done: false,
+            peer_closed: false,
+            close_sent: false,
+        }
+    }
+
+    /// The buffer to receive ciphertext into: its `space` is not empty. It is taken from `pool` and
+    /// goes back there as soon as it is empty. To be asked for only when [`Session::handshake`]
+    /// needs input, or when [`Session::decrypt`] has left no complete record.
+    ///
+    /// # Errors
+    /// The connection has failed, or the peer has closed. [`Why::TooLarge`] when an incomplete
+    /// message has filled [`RESIDUAL_MAX`] bytes.
+    pub fn input(&mut self, pool: &mut Pool) -> Result<&mut Buffer, Failure> {
+        self.check()?;
+        if self.peer_closed {
+            return Err(Failure::misuse("nothing is read after the peer's close_notify"));
+        }
+        if self.residual.len() >= RESIDUAL_MAX {
+            let failure = Failure::new(Why::TooLarge, "a handshake message is too large");
+            self.residual.give_back(pool);
+            return Err(self.latch(failure));
+        }
+        Ok(self.residual.input(pool))
+    }
+
+    /// Takes the handshake as far as the input goes. All there is to send (flights, tickets, an
+    /// alert) is appended to `out`, in order. A client's first call needs no input.
+    pub fn handshake(&mut self, out: &mut Buffer, pool: &mut Pool) -> Handshake {
+        if let Err(failure) = self.check() {
+            return Handshake::Failed(failure);
+        }
+        if self.done {
+            return Handshake::Done;
+        }
+        let outcome = self.begin().and_then(|()| self.advance(out));
+        match outcome {
+            Ok(handshake) => {
+                self.residual.give_empty(pool);
+                handshake
+            }
+            Err(failure) => {
+                self.residual.give_back(pool);
+                Handshake::Failed(failure)
+            }
+        }
+    }
+
+    /// Whether the next [`Session::handshake`] with the present input probably does asymmetric
+    /// cryptography: a key exchange, a signature or the verification of one. Says yes too often
+    /// rather than too seldom.
+    #[must_use]
+    pub fn wants_heavy(&self) -> bool {
+        if self.done || self.failure.is_some() {
+            return false;
+        }
+        let Some(link) = &self.link else {
+            // A client makes its key share with its first flight.
+            return matches!(self.role, Role::Client { .. }) || self.has_record();
+        };
+        // In TLS 1.3 a server that asked for no certificate has only a MAC left to check.
+        if let Role::Server { tls, .. } = &self.role
+            && tls.client_auth == ClientAuth::None
+            && Version::of(link.common().protocol_version()) == Some(Version::Tls13)
+            && link
+                .common()
+                .handshake_kind()
+                .is_some_and(|kind| kind != HandshakeKind::FullWithHelloRetryRequest)
+        {
+            return false;
+        }
+        self.residual
+            .next()
+            .is_some_and(|next| next.complete && matches!(next.kind, HANDSHAKE | APPLICATION_DATA))
+    }
+
+    /// Whether the handshake is over and the connection has not failed.
+    #[must_use]
+    pub const fn is_established(&self) -> bool {
+        self.done && self.failure.is_none()
+    }
+
+    /// Whether a complete record waits that has not been read.
+    #[must_use]
+    pub fn has_record(&self) -> bool {
+        self.residual.next().is_some_and(|next| next.complete)
+    }
+
+    /// Bytes of ciphertext held: 0 on an idle connection, which then holds no buffer.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.residual.len()
+    }
+
+    /// Decrypts every complete record that was received, appending to `plain`, as long as there is
+    /// room for all a record may hold (an empty pooled buffer always has room for one). What has to
+    /// be answered is appended to `out`; the answer to a KeyUpdate leaves with the next record.
+    ///
+    /// TLS 1.2 wants close_notify answered; that is the caller's to do, behind its pending bytes.
+    ///
+    /// # Errors
+    /// What was decrypted before is in `plain` and is genuine; the alert is in `out`.
+    pub fn decrypt(
+        &mut self,
+        plain: &mut Buffer,
+        out: &mut Buffer,
+        pool: &mut Pool,
+    ) -> Result<Reading, Failure> {
+        self.check()?;
+        if !self.done {
+            return Err(Failure::misuse("nothing is decrypted before the handshake is over"));
+        }
+        let before = plain.len();
+        let outcome = self.decrypt_records(plain, out);
+        if outcome.is_err() || self.peer_closed {
+            self.residual.give_back(pool);
+        }
+        self.residual.give_empty(pool);
+        let no_room = outcome?;
+        Ok(Reading { got: plain.len() - before, closed: self.peer_closed, no_room })
+    }
+
+    /// Encrypts the beginning of `plain` into one record appended to `out`, and tells how much that
+    /// was: at most 16,384 bytes.
+    ///
+    /// # Errors
+    /// The connection has failed; or this is not the time, before the end of the handshake or after
+    /// close_notify, which changes nothing.
+    pub fn encrypt(&mut self, plain: &[u8], out: &mut Buffer) -> Result<usize, Failure> {
+        self.check()?;
+        if !self.done || self.close_sent {
+            return Err(Failure::misuse("nothing is sent before the handshake or after the close"));
+        }
+        let plain = &plain[..plain.len().min(PLAINTEXT_MAX)];
+        if !plain.is_empty() {
+            self.write(&mut Task::Encrypt(plain), out)?;
+        }
+        Ok(plain.len())
+    }
+
+    /// Ends the outgoing direction: close_notify, once. Nothing happens during the handshake or
+    /// after a failure: then the end of the connection is all there is to say.
+    pub fn close_notify(&mut self, out: &mut Buffer) {
+        if self.is_established() && !self.close_sent {
+            // A failure is latched, and whoever asks next is told.
+            let _ = self.write(&mut Task::CloseNotify, out);
+            self.close_sent = true;
+        }
+    }
+
+    /// Says that no more ciphertext comes. The outgoing direction is not concerned.
+    pub fn eof(&mut self) -> End {
+        if self.peer_closed {
+            return End::Clean;
+        }
+        if !self.done {
+            self.latch(Failure::new(Why::Truncated, "the peer went away during the handshake"));
+        }
+        End::Truncated
+    }
+
+    /// The name a client asked for, known as soon as its first message was read; on the client's
+    /// side, the name it asks for.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
+        match &self.role {
+            Role::Server { name, .. } => name.as_deref(),
+            Role::Client { name: ServerName::DnsName(name), .. } => Some(name.as_ref()),
+            Role::Client { .. } => None,
+        }
+    }
+
+    /// What was agreed; `None` until the handshake is over.
+    #[must_use]
+    pub fn negotiated(&self) -> Option<Negotiated<'_>> {
+        let common = self.link.as_ref().filter(|_| self.done)?.common();
+        let suite = common.negotiated_cipher_suite()?.suite();
+        let chain = common.peer_certificates().unwrap_or_default();
+        let (verified, own) = match &self.role {
+            Role::Server { tls, chosen, .. } => {
+                let verified = match (tls.client_auth, chain) {
+                    (ClientAuth::None, _) => Verified::NotAsked,
+                    (_, []) => Verified::Absent,
+                    _ => Verified::Valid,
+                };
+                (verified, chosen.and_then(|index| tls.facts(index)))
+            }
+            Role::Client { tls, .. } if tls.verifies => (Verified::Valid, None),
+            Role::Client { .. } => (Verified::Skipped, None),
+        };
+        Some(Negotiated {
+            version: Version::of(common.protocol_version())?,
+            suite: suite.into(),
+            suite_name: negotiated::suite_name(suite),
+            group: common
+                .negotiated_key_exchange_group()
+                .map(|group| negotiated::group(group.name())),
+            alpn: common.alpn_protocol(),
+            server_name: self.server_name(),
+            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+            verified,
+            own,
+            chain,
+        })
+    }
+
+    /// Whether the peer's close_notify has been read: nothing more will come.
+    #[must_use]
+    pub const fn is_peer_closed(&self) -> bool {
+        self.peer_closed
+    }
+
+    /// The version that was agreed on, once it was.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        Version::of(self.link.as_ref()?.common().protocol_version())
+    }
+
+    /// Gives the buffer back if no ciphertext waits in it.
+    pub fn rest(&mut self, pool: &mut Pool) {
+        self.residual.give_empty(pool);
+    }
+
+    /// Gives the buffer back that a connection holds while ciphertext waits. Must be called before
+    /// a session is dropped.
+    pub fn give_back(&mut self, pool: &mut Pool) {
+        self.residual.give_back(pool);
+    }
+
+    fn begin(&mut self) -> Result<(), Failure> {
+        if self.link.is_some() {
+            return Ok(());
+        }
+        let link = match &self.role {
+            Role::Server { tls, .. } => {
+                if self.held() == 0 {
+                    return Ok(());
+                }
+                UnbufferedServerConnection::new(Arc::clone(&tls.config))
+                    .map(|connection| Link::Server(Box::new(connection)))
+            }
+            Role::Client { tls, name } => {
+                UnbufferedClientConnection::new(Arc::clone(&tls.config), name.clone())
+                    .map(|connection| Link::Client(Box::new(connection)))
+            }
+        };
+        match link {
+            Ok(link) => self.link = Some(link),
+            Err(error) => return Err(self.latch(Failure::of(&error))),
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, out: &mut Buffer) -> Result<Handshake, Failure> {
+        if self.link.is_none() {
+            return Ok(Handshake::NeedInput);
+        }
+        loop {
+            match self.settle(&mut Task::Move, out)? {
+                Step::Blocked => {}
+                _ => {
+                    self.done = true;
+                    return Ok(Handshake::Done);
+                }
+            }
+            if !self.show_next(&mut Task::Move, out)? {
+                return Ok(Handshake::NeedInput);
+            }
+        }
+    }
+
+    /// Whether it stopped for want of room.
+    fn decrypt_records(&mut self, plain: &mut Buffer, out: &mut Buffer) -> Result<bool, Failure> {
+        loop {
+            self.settle(&mut Task::Decrypt(plain), out)?;
+            if self.peer_closed {
+                return Ok(false);
+            }
+            if self.residual.next().is_some_and(|next| next.complete && next.len > plain.room()) {
+                return Ok(true);
+            }
+            if !self.show_next(&mut Task::Decrypt(plain), out)? {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn write(&mut self, task: &mut Task<'_>, out: &mut Buffer) -> Result<(), Failure> {
+        match self.settle(task, out)? {
+            Step::Done => Ok(()),
+            _ => Err(self.latch(Failure::misuse("the connection takes no data"))),
+        }
+    }
+
+    /// Calls rustls without new input until nothing moves any more. [`Step::PeerClosed`] is not the
+    /// end of that: writing goes on after it.
+    fn settle(&mut self, task: &mut Task<'_>, out: &mut Buffer) -> Result<Step, Failure> {
+        let mut closed_before = false;
+        loop {
+            match self.step(self.residual.seen(), true, task, out)? {
+                Step::Again => {}
+                // Told once as news, and then only when both sides have closed.
+                Step::PeerClosed if !closed_before => closed_before = true,
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// Shows rustls the next record, or what is there of it, which it then refuses early when it is
+    /// no record. Answers whether there was a complete one.
+    fn show_next(&mut self, task: &mut Task<'_>, out: &mut Buffer) -> Result<bool, Failure> {
+        let Some(next) = self.residual.next() else {
+            return Ok(false);
+        };
+        self.step(next.end, next.complete, task, out)?;
+        Ok(next.complete)
+    }
+
+    /// One call into rustls with the first `end` bytes of the residual, which are `whole_records` or
+    /// end within one.
+    fn step(
+        &mut self,
+        end: usize,
+        whole_records: bool,
+        task: &mut Task<'_>,
+        out: &mut Buffer,
+    ) -> Result<Step, Failure> {
+        let Some(link) = &mut self.link else {
+            return Err(Failure::misuse("the handshake has not begun"));
+        };
+        let input = self.residual.shown(end);
+        let listens = !self.done && matches!(self.role, Role::Server { .. });
+        if listens {
+            note::take();
+        }
+        let (discard, step) = if self.close_sent {
+            link.step_silent(input, task)
+        } else {
+            link.step(input, task, Some(out))
+        };
+        self.residual.used(end, whole_records, discard);
+        let refused = listens && self.read_note();
+        match step {
+            Ok(step) => {
+                self.peer_closed |= step == Step::PeerClosed;
+                Ok(step)
+            }
+            Err(_) if refused => {
+                out.extend(&FATAL_ALERT);
+                out.extend(&[UNRECOGNIZED_NAME]);
+                Err(self.latch(Failure::unrecognized_name()))
+            }
+            Err(error) => Err(self.fail(&error, out)),
+        }
+    }
+
+    /// Keeps what the resolver learned in the last call. Answers whether it refused.
+    fn read_note(&mut self) -> bool {
+        let (Role::Server { name, chosen, .. }, Some(note)) = (&mut self.role, note::take()) else {
+            return false;
+        };
+        *name = note.name().map(Into::into);
+        *chosen = note.chosen;
+        note.chosen.is_none()
+    }
+
+    /// Latches rustls's error and takes its alert. rustls is never called again after this.
+    fn fail(&mut self, error: &Error, out: &mut Buffer) -> Failure {
+        let mut failure = Failure::of(error);
+        if let Some(link) = &mut self.link
+            && !self.close_sent
+        {
+            let before = out.len();
+            link.take_alert(&mut [], out);
+            if failure.alert.is_none() {
+                failure.alert = match out.bytes()[before..] {
+                    [] => None,
+                    [.., ALERT, 3, 3, 0, 2, _, code] => Some(code),
+                    _ => alert_for(error),
+                };
+            }
+        }
+        self.latch(failure)
+    }
+
+    fn latch(&mut self, failure: Failure) -> Failure {
+        self.failure.get_or_insert_with(|| Box::new(failure)).as_ref().clone()
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.as_ref().clone()))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("server", &matches!(self.role, Role::Server { .. }))
+            .field("done", &self.done)
+            .field("peer_closed", &self.peer_closed)
+            .field("close_sent", &self.close_sent)
+            .field("held", &self.held())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}

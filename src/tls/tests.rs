@@ -1,0 +1,11 @@
+//! Client and server of ours against each other in memory, and against a peer that lies.
+
+mod close;
+mod data;
+mod handshake;
+mod load;
+mod peers;
+mod records;
+mod resumption;
+mod rig;
+mod selection;

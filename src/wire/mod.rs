@@ -1,0 +1,4 @@
+//! Bytes on the wire and the values they stand for. Knows no descriptor, no clock and no engine.
+
+pub mod der;
+pub mod proxy;

@@ -1,0 +1,119 @@
+//! The header is what the sources say: generated anew here and compared with what is committed.
+//! `VST_BLESS=1 cargo test --test header` writes it.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use vestibule::conn::{Op, Why};
+
+/// The files that cbindgen reads, in the order of the header.
+const SOURCES: &[&str] = &[
+    "status", "version", "engine", "addr", "tls", "config", "listener", "conn", "facts", "looping",
+    "shell",
+];
+
+const INTRODUCTION: &str = include_str!("support/introduction.h");
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The tables that a macro owns, as constants of C.
+fn tables() -> String {
+    let mut text =
+        String::from("// Where a connection failed: an operation, in the order they run.\n");
+    for op in Op::ALL {
+        text += &format!("// {}\n#define VST_OP_{} ({})\n", op.doc(), op.name(), op.number());
+    }
+    text += "\n// Why a connection failed.\n";
+    for why in Why::ALL {
+        text += &format!("// {}\n#define VST_WHY_{} ({})\n", why.doc(), why.name(), why.number());
+    }
+    text
+}
+
+fn generate() -> String {
+    let mut config =
+        cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("its settings");
+    config.header = Some(INTRODUCTION.trim_end().to_owned());
+    config.after_includes = Some(tables());
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for source in SOURCES {
+        builder = builder.with_src(root().join("src/ffi").join(source).with_extension("rs"));
+    }
+    let mut header = Vec::new();
+    builder.generate().expect("the sources parse").write(&mut header);
+    let header = String::from_utf8(header).expect("the header is text");
+    polish(&header)
+}
+
+/// Makes comments of Rust ones of C, and every value an expression of its own.
+fn polish(header: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in header.lines() {
+        if line.trim() == "// # Safety" {
+            lines.push("// Needs:".to_owned());
+            continue;
+        }
+        let after_heading = lines.last().is_some_and(|last| last == "// Needs:");
+        if after_heading && line.trim() == "//" {
+            continue;
+        }
+        let define = line.strip_prefix("#define ").and_then(|rest| rest.split_once(' '));
+        match define {
+            Some((name, value)) if !value.starts_with('(') => {
+                lines.push(format!("#define {name} ({value})"));
+            }
+            _ => lines.push(line.replace('`', "").trim_end().to_owned()),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn compare(path: &Path, fresh: &str) {
+    if support::is_blessing() {
+        fs::write(path, fresh).expect("the tree is writable");
+    }
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == fresh,
+        "{} is not what the sources say: VST_BLESS=1 cargo test --test header",
+        path.display()
+    );
+}
+
+#[test]
+fn the_committed_header_is_what_the_sources_say() {
+    compare(&root().join("include/vestibule.h"), &generate());
+}
+
+#[test]
+fn every_item_of_the_header_has_a_comment() {
+    let header = generate();
+    let lines: Vec<&str> = header.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        let item = line.starts_with("#define VST_")
+            || line.starts_with("typedef ")
+            || (line.contains(" vst_") && line.ends_with('(') && !line.starts_with("//"));
+        let before = lines[..number].iter().rev().find(|line| !line.starts_with("extern"));
+        let documented = before.is_some_and(|before| before.starts_with("//"));
+        assert!(!item || documented, "line {}: {line} has no comment", number + 1);
+    }
+}
+
+#[test]
+fn the_symbols_are_those_of_the_committed_list() {
+    let header = generate();
+    let mut names: Vec<&str> = header
+        .lines()
+        .filter(|line| !line.starts_with("//") && !line.starts_with("typedef"))
+        .filter_map(|line| line.split_once('(').map(|(before, _)| before))
+        .filter_map(|before| before.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("vst_"))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    compare(&root().join("include/vestibule.symbols"), &(names.join("\n") + "\n"));
+}

@@ -1,0 +1,32 @@
+// vestibule: an embeddable connection layer.
+//
+// A program with a poller (epoll, libevent, libuv, its own) hands descriptors and readiness in and
+// gets sessions, checked and authenticated, or whole proxied streams out. The library owns no
+// thread, no loop and no signal of its host, and calls the host only through the callbacks that
+// the host gave it.
+//
+// How to use it: vst_engine_new with an interest callback and an event callback; an accept
+// configuration; vst_listener_open; then, round and round, wait in your poller until the deadline
+// of vst_wait, hand every readiness in with vst_engine_ready, and call vst_engine_run when the
+// deadline has come or VST_WAIT_RUNNABLE is set.
+//
+// Conventions.
+// - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
+//   Outputs go through pointers and are always written. An unknown number, flag or reserved byte is
+//   an error.
+// - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
+//   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
+// - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
+//   Texts and structs are read during the call. _free(NULL) is fine.
+// - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
+//   and nothing else.
+// - Threads: an engine belongs to the thread of its first drive call; another gets VST_E_THREAD. It
+//   may be made in one thread and driven in another. Configurations may be used by all.
+// - Callbacks: every function may be called from every callback, but no function from log, and
+//   vst_engine_free from none. A call made in a callback acts and answers at once; the events it
+//   causes are told when the callback has returned. A callback must not throw or longjmp.
+// - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
+// - fork: in a child that does not exec, no function may be called on engines of the parent.
+// - errno is as it was when a call returns. SIGPIPE is never raised.
+//
+// Not stable yet: VST_ABI_VERSION 0.

@@ -1,0 +1,166 @@
+//! What an idle TLS connection keeps, and what a record allocates: measured, so that a new rustls
+//! or a new field shows.
+#![cfg(feature = "self-signed")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+
+use vestibule::buffer::{Buffer, Pool};
+use vestibule::sys::WallClock;
+use vestibule::tls::{
+    ClientOptions, ClientTls, Handshake, KeyExchange, Roots, ServerOptions, ServerTls, Session,
+    Version, self_signed,
+};
+
+struct Counting;
+
+static LIVE: AtomicIsize = AtomicIsize::new(0);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size() as isize, Relaxed);
+        CALLS.fetch_add(1, Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size() as isize, Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+struct Configurations {
+    client: Arc<ClientTls>,
+    server: Arc<ServerTls>,
+}
+
+fn configurations(version: Version) -> Configurations {
+    let server = ServerOptions {
+        certificates: vec![self_signed(&["a.test"]).unwrap()],
+        min_version: version,
+        max_version: version,
+        key_exchange: KeyExchange::X25519,
+        session_cache: 0,
+        ..ServerOptions::default()
+    };
+    let client = ClientOptions {
+        roots: Roots::DangerouslySkipVerification,
+        session_cache: 0,
+        ..ClientOptions::default()
+    };
+    Configurations {
+        client: ClientTls::new(&client, Arc::new(WallClock)).unwrap(),
+        server: ServerTls::new(&server, Arc::new(WallClock)).unwrap(),
+    }
+}
+
+struct Wire {
+    pool: Pool,
+    to_client: Buffer,
+    to_server: Buffer,
+    plain: Buffer,
+}
+
+impl Wire {
+    fn new() -> Self {
+        let [to_client, to_server, plain] = [40_000; 3].map(Buffer::with_size);
+        Self { pool: Pool::new(4), to_client, to_server, plain }
+    }
+
+    fn connect(&mut self, with: &Configurations) -> (Box<Session>, Box<Session>) {
+        let mut client = Box::new(Session::client(&with.client, "a.test").unwrap());
+        let mut server = Box::new(Session::server(&with.server));
+        loop {
+            let Self { pool, to_client, to_server, plain } = self;
+            let a = deliver(&mut client, to_client, to_server, (pool, plain));
+            let b = deliver(&mut server, to_server, to_client, (pool, plain));
+            if a && b && self.to_client.is_empty() {
+                assert_eq!(self.pool.in_use(), 0);
+                return (client, server);
+            }
+        }
+    }
+}
+
+fn deliver(
+    session: &mut Session,
+    from: &mut Buffer,
+    to: &mut Buffer,
+    (pool, plain): (&mut Pool, &mut Buffer),
+) -> bool {
+    if !from.is_empty() {
+        session.input(pool).unwrap().extend(from.bytes());
+        from.clear();
+    }
+    let done = session.handshake(to, pool) == Handshake::Done;
+    if done {
+        session.decrypt(plain, to, pool).unwrap();
+    }
+    done
+}
+
+/// Live bytes per session once all connections stand: server's, client's.
+fn idle_bytes(version: Version) -> (isize, isize) {
+    const SESSIONS: usize = 64;
+    let with = configurations(version);
+    let mut wire = Wire::new();
+    drop(wire.connect(&with));
+    let mut servers = Vec::with_capacity(SESSIONS);
+    let mut clients = Vec::with_capacity(SESSIONS);
+    for _ in 0..SESSIONS {
+        let (client, server) = wire.connect(&with);
+        clients.push(client);
+        servers.push(server);
+    }
+    let all = LIVE.load(Relaxed);
+    servers.clear();
+    let without_servers = LIVE.load(Relaxed);
+    clients.clear();
+    let none = LIVE.load(Relaxed);
+    let each = |bytes: isize| bytes / SESSIONS as isize;
+    (each(all - without_servers), each(without_servers - none))
+}
+
+/// One test, so that nothing else allocates meanwhile.
+#[test]
+fn an_idle_session_is_small_and_a_record_allocates_once_each_way() {
+    // aws-lc keeps its keys in C's heap, which is not counted here and comes to about 1,200 bytes.
+    let (most_server, most_client) =
+        if cfg!(feature = "aws-lc-rs") { (2500, 3100) } else { (3500, 4100) };
+    for version in [Version::Tls13, Version::Tls12] {
+        let (server, client) = idle_bytes(version);
+        println!(
+            "{version:?}: server {server} B, client {client} B per idle session, of these Session {} B",
+            size_of::<Session>()
+        );
+        assert!(server < most_server && client < most_client);
+
+        let with = configurations(version);
+        let mut wire = Wire::new();
+        let (mut client, mut server) = wire.connect(&with);
+        let data = [7; 16_384];
+        for round in 0..4 {
+            let before = CALLS.load(Relaxed);
+            client.encrypt(&data, &mut wire.to_server).unwrap();
+            let encrypted = CALLS.load(Relaxed);
+            server.input(&mut wire.pool).unwrap().extend(wire.to_server.bytes());
+            wire.to_server.clear();
+            let received = CALLS.load(Relaxed);
+            server.decrypt(&mut wire.plain, &mut wire.to_client, &mut wire.pool).unwrap();
+            let decrypted = CALLS.load(Relaxed);
+            assert_eq!(wire.plain.bytes(), data);
+            wire.plain.clear();
+            if round > 0 {
+                assert_eq!((encrypted - before, decrypted - received), (1, 1), "{version:?}");
+            }
+        }
+    }
+}
