@@ -99,7 +99,7 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 
 /// FCLOSE: the host's poller lets go first, then the number is given back.
 pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    if !conn.ctrl.fd.announced.is_empty() {
+    if conn.ctrl.fd.known {
         return Progress::Wait(Wait::RELEASE);
     }
     give_fd_back(conn, cx.net);

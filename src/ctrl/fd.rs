@@ -31,6 +31,16 @@ impl Io {
     pub const BOTH: Self = Self::IN.union(Self::OUT);
     /// What a host may tell us.
     pub const TOLD: Self = Self::BOTH.union(Self::HANGUP).union(Self::ERROR);
+
+    /// The directions in which a call will not have to wait, after this was told: an end can be
+    /// read, and an error comes out of either call.
+    #[must_use]
+    pub fn directions(self) -> Self {
+        let mut directions = self & Self::BOTH;
+        directions.set(Self::IN, self.intersects(Self::IN | Self::HANGUP | Self::ERROR));
+        directions.set(Self::OUT, self.intersects(Self::OUT | Self::ERROR));
+        directions
+    }
 }
 
 /// The state of a descriptor, computed from what is known of it.
@@ -57,6 +67,8 @@ pub(crate) struct FdEntry {
     pub(crate) wanted: Io,
     /// What the host was last told.
     pub(crate) announced: Io,
+    /// Whether the host was ever told of it: then it is also told to let go of it.
+    pub(crate) known: bool,
     /// What is believed to go through without waiting.
     pub(crate) ready: Io,
     /// Whether the host told a hang-up or an error: no later event is needed to learn of the end.
@@ -90,6 +102,7 @@ impl FdEntry {
             fd: None,
             wanted: Io::empty(),
             announced: Io::empty(),
+            known: false,
             ready: Io::empty(),
             hangup: false,
             eof: false,
@@ -122,12 +135,7 @@ impl FdEntry {
 
     /// Takes in what the host's poller told.
     pub(crate) fn tell(&mut self, events: Io) {
-        if events.intersects(Io::IN | Io::HANGUP | Io::ERROR) {
-            self.ready |= Io::IN;
-        }
-        if events.intersects(Io::OUT | Io::ERROR) {
-            self.ready |= Io::OUT;
-        }
+        self.ready |= events.directions();
         if events.intersects(Io::HANGUP | Io::ERROR) {
             self.hangup = true;
         }
@@ -152,7 +160,7 @@ impl FdEntry {
 
     /// What the host should be told of an edge-triggered descriptor: everything, once.
     pub(crate) fn edge_target(&self) -> Io {
-        if self.announced.is_empty() && self.wanted.is_empty() {
+        if !self.known && self.wanted.is_empty() {
             return Io::empty();
         }
         Io::BOTH | Io::HANGUP | Io::EDGE

@@ -270,12 +270,11 @@ impl<N: Net> Engine<N> {
         if conn.data.tls().is_some() || conn.ctrl.has_unsent() || shut {
             return Err(Refusal::State);
         }
-        let old = conn.ctrl.fd.announced;
+        let FdEntry { announced: old, known, .. } = conn.ctrl.fd;
         let fd = conn.ctrl.fd.take().ok_or(Refusal::State)?;
         self.remove_conn(key);
         let new = Io::RELEASED;
-        let told = !old.is_empty();
-        Ok((fd, told.then_some(super::HostOp::Interest { fd, token, old, new })))
+        Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new })))
     }
 
     /// The host's own word for a connection.

@@ -51,7 +51,7 @@ impl<N: Net> Engine<N> {
             return Err(Refusal::Stale);
         }
         fd.tell(events);
-        let unwanted = (fd.ready & Io::BOTH).difference(fd.wanted);
+        let unwanted = events.directions().difference(fd.wanted);
         if self.options.trigger == Trigger::Level && !unwanted.is_empty() {
             conn.marks.insert(Marks::DISTURBED);
         }

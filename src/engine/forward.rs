@@ -106,6 +106,10 @@ impl<N: Net> Engine<N> {
         let Some(key) = self.streams.key_of(slot) else { return };
         let Ok(stream) = self.streams.get(key) else { return };
         let conns = stream.conns;
+        if self.is_connecting(conns[usize::from(SERVER)]) {
+            // The client's first bytes are to be at hand when the connection is asked for.
+            self.pump(key);
+        }
         loop {
             for conn in conns.into_iter().flatten() {
                 self.advance(conn);
@@ -123,6 +127,10 @@ impl<N: Net> Engine<N> {
             self.settle_conn(conn);
         }
         self.settle_stream(key);
+    }
+
+    fn is_connecting(&self, server: Option<Key>) -> bool {
+        server.is_some_and(|key| self.conns.get(key).is_ok_and(|conn| conn.word.is_opening()))
     }
 
     fn words(&self, conns: [Option<Key>; 2]) -> [Option<crate::conn::OpWord>; 2] {

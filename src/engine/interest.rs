@@ -84,7 +84,7 @@ impl<N: Net> Engine<N> {
         if conn.marks.contains(Marks::CHANGED) || conn.ctrl.fd.get().is_none() {
             return;
         }
-        let releases = conn.waits.contains(Wait::RELEASE) && !conn.ctrl.fd.announced.is_empty();
+        let releases = conn.waits.contains(Wait::RELEASE);
         if releases || target(conn, trigger) != conn.ctrl.fd.announced {
             conn.marks.insert(Marks::CHANGED);
             self.changed.push_back(token);
@@ -106,16 +106,15 @@ impl<N: Net> Engine<N> {
         };
         conn.marks.remove(Marks::DISTURBED);
         if new.contains(Io::RELEASED) {
-            if old.is_empty() {
-                return None;
-            }
             conn.ctrl.fd.announced = Io::empty();
+            conn.ctrl.fd.known = false;
             self.released.push(token);
         } else if new == old {
             return None;
         } else {
             conn.ctrl.fd.announced = new;
-            if old.is_empty() {
+            if !conn.ctrl.fd.known {
+                conn.ctrl.fd.known = true;
                 self.remember_fd(fd, token);
             }
         }
@@ -137,12 +136,14 @@ impl<N: Net> Engine<N> {
             listener.fd.announced = Io::empty();
             self.released.push(token);
             // A poller that never knew of it has nothing to let go of.
-            return (!old.is_empty()).then_some(HostOp::Interest { fd, token, old, new });
+            let known = std::mem::take(&mut listener.fd.known);
+            return known.then_some(HostOp::Interest { fd, token, old, new });
         }
         if new == old {
             return None;
         }
         listener.fd.announced = new;
+        listener.fd.known = true;
         self.remember_fd(fd, token);
         Some(HostOp::Interest { fd, token, old, new })
     }
