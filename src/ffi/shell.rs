@@ -244,11 +244,11 @@ impl vst_engine {
     /// Tells the host everything there is, until nothing is left. Only the outermost call does.
     fn drain(&self) -> Result<(), vst_status> {
         loop {
+            // Events first: what the host does in them changes interest once more, and it is told
+            // once.
+            self.tell_events()?;
             if !self.bracket.get() {
                 self.tell_interest()?;
-            }
-            if self.tell_event()? {
-                continue;
             }
             let mut core = self.core()?;
             if self.bracket.get() || self.pulls_interest() {
