@@ -138,6 +138,14 @@ pub struct AcceptConfig {
     pub farewell: Farewell,
 }
 
+impl AcceptConfig {
+    /// Whether the first thing that happens to a connection is that it is read.
+    #[must_use]
+    pub const fn reads_first(&self) -> bool {
+        self.proxy.is_some() || self.tls.is_some()
+    }
+}
+
 /// Which PROXY header goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendProxy {

@@ -297,7 +297,8 @@ impl<N: Net> Engine<N> {
         user: u64,
     ) -> Result<Id, Refusal> {
         let peer = self.check_connected(fd)?;
-        let key = self.incoming(FdEntry::connection(fd, true), peer, config, None, user)?;
+        let entry = FdEntry::connection(fd, config.reads_first());
+        let key = self.incoming(entry, peer, config, None, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::KNOWN);
         }
@@ -312,7 +313,7 @@ impl<N: Net> Engine<N> {
     pub fn adopt(&mut self, fd: Fd, user: u64) -> Result<Id, Refusal> {
         let peer = self.check_connected(fd)?;
         let facts = Facts::new(Plan::Adopted, peer, self.tools.now);
-        let entry = FdEntry::connection(fd, true);
+        let entry = FdEntry::connection(fd, false);
         let key = self.add_conn(OpWord::default(), entry, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::KNOWN | Marks::READ_ARMED);

@@ -316,6 +316,25 @@ impl<N: Net> Engine<N> {
         }
     }
 
+    /// The next descriptor that the host's poller knows and must let go of, whatever state the
+    /// engine is in.
+    pub fn next_left_over(&mut self) -> Option<super::HostOp> {
+        let number = self.number;
+        let conns = self
+            .conns
+            .iter_mut()
+            .map(|(key, conn)| (Id::new(Kind::ConnFd, number, key), &mut conn.ctrl.fd));
+        let listeners = self
+            .listeners
+            .iter_mut()
+            .map(|(key, listener)| (Id::new(Kind::ListenerFd, number, key), &mut listener.fd));
+        let (token, entry) = conns.chain(listeners).find(|(_, entry)| entry.known)?;
+        entry.known = false;
+        let fd = entry.get()?;
+        let old = std::mem::take(&mut entry.announced);
+        Some(super::HostOp::Interest { fd, token, old, new: Io::RELEASED | Io::CLOSING })
+    }
+
     /// Closes every descriptor, told or not: the last resort of an engine that failed inside.
     pub fn close_all_fds(&mut self) {
         let net = &mut self.tools.net;

@@ -146,8 +146,15 @@ impl Listener {
 
     /// Whether the next connection is read right after it is accepted: only where the first bytes
     /// are mostly there by then.
-    pub(super) const fn reads_at_once(&mut self) -> bool {
-        if self.options.deferred || self.hit_rate > HIT_ALWAYS / 2 {
+    pub(super) fn reads_at_once(&mut self) -> bool {
+        if self.options.deferred {
+            return true;
+        }
+        // Without a handler that reads it is the host's to ask, once it is told.
+        if !self.config.reads_first() {
+            return false;
+        }
+        if self.hit_rate > HIT_ALWAYS / 2 {
             return true;
         }
         self.since_probe += 1;

@@ -51,9 +51,6 @@ pub struct EngineOptions {
     pub max_conns: u32,
     /// The most incoming connections that are not sessions yet; 0 is no bound.
     pub max_opening: u32,
-    /// The most bytes of PROXY headers and other first bytes held for connections that are opening;
-    /// 0 is no bound.
-    pub max_prefix_bytes: u64,
     /// Steps of asymmetric cryptography in one drive call.
     pub heavy_per_drive: u32,
 }
@@ -65,7 +62,6 @@ impl Default for EngineOptions {
             by_fd: false,
             max_conns: 0,
             max_opening: 0,
-            max_prefix_bytes: 0,
             heavy_per_drive: 4,
         }
     }

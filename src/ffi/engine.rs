@@ -309,7 +309,6 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
             0 => DEFAULTS.heavy_per_drive,
             n => n,
         },
-        ..EngineOptions::default()
     })
 }
 

@@ -16,7 +16,10 @@ mod panic;
 mod ptr;
 mod shell;
 mod status;
+#[cfg(test)]
+mod tests;
 mod tls;
+mod under;
 mod version;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -34,6 +34,14 @@ impl Drop for Inside {
     }
 }
 
+/// Runs the host's code: a panic of it is the host's to see.
+pub(super) fn outside<R>(call: impl FnOnce() -> R) -> R {
+    let depth = INSIDE.with(|inside| inside.replace(0));
+    let result = call();
+    INSIDE.with(|inside| inside.set(depth));
+    result
+}
+
 /// Installs a hook, once in the process, that is silent while this thread is inside the library and
 /// hands everything else to the hook before it.
 pub(super) fn install_hook() {

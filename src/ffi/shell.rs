@@ -17,12 +17,14 @@ use super::engine::{
     vst_event, vst_wait, wait_of,
 };
 use super::guard;
+use super::panic::outside;
 use super::status::*;
+use super::under::{Under, net};
 use crate::conn::Cause;
 use crate::ctrl::Io;
 use crate::engine::{Engine, Event, EventKind, HostOp, Record, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
-use crate::sys::{ErrnoGuard, Kernel, monotonic, thread_token};
+use crate::sys::{ErrnoGuard, monotonic, thread_token};
 use crate::time::Time;
 
 /// No thread has driven the engine yet.
@@ -46,7 +48,7 @@ pub struct vst_engine {
     told_deadline: Cell<u64>,
     /// What the last pulled event points to.
     pulled: RefCell<Option<Box<Told>>>,
-    core: RefCell<Engine<Kernel>>,
+    core: RefCell<Engine<Under>>,
 }
 
 /// What an event points to.
@@ -64,7 +66,7 @@ pub(super) fn new(
     let engine_options = engine_options(options)?;
     let number = ENGINE_NUMBERS.take().ok_or(VST_E_LIMIT)?;
     super::panic::install_hook();
-    let core = Engine::new(Kernel, number.get(), number.base(), engine_options, Time(0));
+    let core = Engine::new(net(), number.get(), number.base(), engine_options, Time(0));
     Ok(Box::new(vst_engine {
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
@@ -99,9 +101,14 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
         shell.bracket.set(false);
         if !shell.poisoned.get() {
             shell.core()?.abort_all();
+            shell.tell_interest()?;
+            shell.core()?.close_released();
         }
-        shell.tell_interest()?;
-        shell.core()?.close_released();
+        // What is left is left by a failure inside: the poller lets go of it all the same.
+        loop {
+            let Some(op) = shell.core()?.next_left_over() else { break };
+            shell.tell_host_op(op);
+        }
         Ok(VST_OK)
     });
     let dropped = guard(|| {
@@ -217,7 +224,7 @@ impl vst_engine {
     }
 
     /// The engine. No callback may run while the borrow lives.
-    pub(super) fn core(&self) -> Result<RefMut<'_, Engine<Kernel>>, vst_status> {
+    pub(super) fn core(&self) -> Result<RefMut<'_, Engine<Under>>, vst_status> {
         self.core.try_borrow_mut().map_err(|_| VST_E_REENTRANT)
     }
 
@@ -284,22 +291,22 @@ impl vst_engine {
             let (old, new) = (u32::from(old.bits()), u32::from(new.bits()));
             // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
             // borrow of the engine is alive.
-            unsafe { interest(data, fd.0, token.bits(), old, new) };
+            outside(|| unsafe { interest(data, fd.0, token.bits(), old, new) });
             return;
         }
         let (Some(fdset), Some(fdclr)) = (self.host.fdset, self.host.fdclr) else { return };
         if new.contains(Io::RELEASED) {
             // SAFETY: as above.
-            unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits()) };
+            outside(|| unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits()) });
             return;
         }
         for dir in [Io::IN, Io::OUT, Io::HANGUP] {
             let bits = u32::from(dir.bits());
             match (old.contains(dir), new.contains(dir)) {
                 // SAFETY: as above.
-                (true, false) => unsafe { fdclr(data, fd.0, bits, token.bits()) },
+                (true, false) => outside(|| unsafe { fdclr(data, fd.0, bits, token.bits()) }),
                 // SAFETY: as above.
-                (false, true) => unsafe { fdset(data, fd.0, bits, token.bits()) },
+                (false, true) => outside(|| unsafe { fdset(data, fd.0, bits, token.bits()) }),
                 _ => {}
             }
         }
@@ -328,7 +335,7 @@ impl vst_engine {
         let engine = std::ptr::from_ref(self).cast_mut();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive, and `engine` is only used through shared references.
-        unsafe { callback(self.host.data, engine, &raw const value) };
+        outside(|| unsafe { callback(self.host.data, engine, &raw const value) });
         Ok(true)
     }
 
@@ -341,7 +348,7 @@ impl vst_engine {
             self.told_deadline.set(deadline);
             // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
             // borrow of the engine is alive.
-            unsafe { timer(self.host.data, deadline) };
+            outside(|| unsafe { timer(self.host.data, deadline) });
         }
         Ok(())
     }
@@ -398,7 +405,7 @@ impl vst_engine {
         let text = super::panic::take_text();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; the
         // text outlives the call.
-        unsafe { log(self.host.data, text.as_ptr().cast::<c_char>(), text.len()) };
+        outside(|| unsafe { log(self.host.data, text.as_ptr().cast::<c_char>(), text.len()) });
     }
 }
 
