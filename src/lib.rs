@@ -2,23 +2,26 @@
 //!
 //! A program that has a poller hands descriptors and readiness in and gets checked, authenticated
 //! sessions or whole proxied streams out. The layers, from the host down; each uses only those
-//! below it:
+//! below it, and a test reads that from the sources:
 //!
 //! - `ffi`: C in, C out; decides nothing.
 //! - `host`: the built-in loop, for programs without a poller.
-//! - [`engine`]: inputs, commands and news of one thread's connections; timers, run list, ids.
+//! - [`engine`]: inputs, commands and news of one thread's connections; run list, ids.
 //! - `stream`: two connections and the bytes between them.
 //! - `handshake`: what happens before the session, one file per handler.
-//! - [`conn`]: one connection: its record, the word of its operations, the driver, the ending.
+//! - [`conn`]: one connection: its record, the driver of its operations, the ending.
 //! - `data`: raw or TLS, over
 //! - [`ctrl`]: the socket and its readiness.
+//! - `cx`, [`config`]: what the layers above are lent for one drive, and what they follow.
 //! - [`tls`]: the only place that names rustls.
 //! - [`wire`]: bytes and values, without descriptor or clock.
+//! - `cause`, `op`: why a connection ends, and the word of its operations.
 //! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
-//! - [`config`], [`buffer`], [`id`], [`slab`], [`time`]: what all of them share.
+//! - [`buffer`], [`id`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 
 pub mod buffer;
+mod cause;
 pub mod config;
 pub mod conn;
 pub mod ctrl;
@@ -30,6 +33,7 @@ mod handshake;
 #[cfg(feature = "loop")]
 mod host;
 pub mod id;
+mod op;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod slab;
@@ -37,6 +41,7 @@ mod stream;
 pub mod sys;
 pub mod time;
 pub mod tls;
+mod wheel;
 pub mod wire;
 
 pub use cx::Trigger;

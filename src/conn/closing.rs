@@ -4,9 +4,7 @@
 //! reset that destroys what we sent. A shut read side means that nothing is delivered any more;
 //! what arrives is read and thrown away.
 
-use super::cause::{Cause, Why};
-use super::op::Op;
-use super::{Conn, Marks, Progress, Wait, is_first_step};
+use super::{Cause, Conn, Marks, Op, Progress, Wait, Why, is_first_step};
 use crate::config::Tls12HalfClose;
 use crate::ctrl::Input;
 use crate::cx::Cx;

@@ -2,8 +2,7 @@
 
 use bitflags::bitflags;
 
-use super::cause::Cause;
-use super::op::{Code, Op, OpWord};
+use super::{Cause, Code, Op, OpWord};
 
 bitflags! {
     /// What an operation, or the session behind it, waits for.

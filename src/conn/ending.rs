@@ -1,8 +1,6 @@
 //! The one way a connection ends, whatever the reason.
 
-use super::cause::{Cause, Why};
-use super::op::{Code, Op, OpSet, OpWord};
-use super::{Conn, Marks};
+use super::{Cause, Code, Conn, Marks, Op, OpSet, OpWord, Why};
 use crate::time::Time;
 
 /// How a connection ends.

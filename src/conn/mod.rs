@@ -1,26 +1,26 @@
-//! One connection: its record, the word of its operations, the loop that drives them, and the one
-//! way it ends.
+//! One connection: its record, the loop that drives its operations, and the one way it ends.
 
-mod cause;
 pub(crate) mod closing;
 mod driver;
 mod ending;
 mod facts;
-mod op;
+mod record;
 
-pub use cause::{Cause, Detail, Why};
 pub(crate) use driver::{Driven, advance, is_first_step};
 pub use driver::{Progress, Wait};
 pub use ending::Ending;
 pub(crate) use facts::{Facts, Plan};
-pub use op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
+pub use record::Record;
+
+pub use crate::cause::{Cause, Detail, Why};
+pub use crate::op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
 
 use bitflags::bitflags;
 
 use crate::ctrl::Ctrl;
 use crate::data::Data;
-use crate::engine::wheel::Timer;
 use crate::time::Time;
+use crate::wheel::Timer;
 
 bitflags! {
     /// What the host is still to be told of a connection, in the order it is told.

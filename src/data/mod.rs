@@ -2,7 +2,7 @@
 //! on; TLS protects them.
 
 use crate::buffer::Buffer;
-use crate::conn::{Cause, Detail, Why};
+use crate::cause::{Cause, Detail, Why};
 use crate::ctrl::{Ctrl, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};

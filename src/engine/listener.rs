@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::FdEntry;
-use crate::engine::wheel::Timer;
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND, Time};
+use crate::wheel::Timer;
 
 /// How long a listener that ran out of descriptors or memory rests, in nanoseconds.
 pub(super) const PAUSE: u64 = 100 * MILLISECOND;

@@ -14,13 +14,13 @@ mod news;
 mod record;
 mod report;
 mod steps;
-pub(crate) mod wheel;
 
+pub use crate::conn::Record;
 pub use commands::{ConnectOptions, Received, Sent};
 pub use interest::HostOp;
 pub use listener::ListenerOptions;
 pub use news::{Event, EventKind};
-pub use record::{EndReport, Record};
+pub use record::EndReport;
 
 use std::collections::VecDeque;
 
@@ -32,8 +32,8 @@ use crate::slab::{Key, Slab};
 use crate::stream::Stream;
 use crate::sys::{Errno, Net};
 use crate::time::Time;
+use crate::wheel::Wheel;
 use listener::Listener;
-use wheel::Wheel;
 
 /// Memory for bytes that nobody will read.
 const SCRATCH_SIZE: usize = 64 * 1024;

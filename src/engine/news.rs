@@ -3,8 +3,8 @@
 
 use super::Engine;
 use super::listener::ListenerNews;
-use super::record::{EndReport, Record};
-use crate::conn::{Marks, News};
+use super::record::EndReport;
+use crate::conn::{Marks, News, Record};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Errno, Net};

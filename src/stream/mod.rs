@@ -2,13 +2,13 @@
 //! bytes are in flight.
 
 use crate::buffer::{Buffer, Pool};
-use crate::conn::{Cause, Conn, Direction, Ending, Op};
+use crate::conn::{Cause, Conn, Direction, Ending, Op, Record};
 use crate::ctrl::{Input, Output};
 use crate::cx::Cx;
-use crate::engine::wheel::Timer;
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::time::Time;
+use crate::wheel::Timer;
 
 /// The most bytes one direction moves in one drive, so that a bulk transfer leaves room for others.
 const BYTES_PER_DRIVE: u64 = 256 * 1024;
@@ -42,7 +42,7 @@ pub(crate) struct Stream {
     /// The directions, by the side they come from.
     pub(crate) lanes: [Lane; 2],
     /// How each side ended.
-    pub(crate) ends: [Option<Box<crate::engine::Record>>; 2],
+    pub(crate) ends: [Option<Box<Record>>; 2],
     /// Why the stream as a whole was cut, where it was.
     pub(crate) cause: Option<Box<Cause>>,
     /// The longest silence in nanoseconds; 0 is no bound.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::op::Op;
+use crate::op::Op;
 use crate::sys::Errno;
 
 macro_rules! whys {

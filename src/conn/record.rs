@@ -1,0 +1,36 @@
+//! How a connection ended, for the host and its access log. One record serves refusals, sessions
+//! and streams.
+
+use super::Cause;
+use crate::id::Id;
+use crate::sys::Addr;
+
+/// How one connection ended.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The connection. Stale by the time it is read.
+    pub conn: Id,
+    /// The listener it came from.
+    pub listener: Option<Id>,
+    /// Why it ended; `None` when it ended as it should.
+    pub cause: Option<Cause>,
+    /// The other end of the socket.
+    pub peer: Addr,
+    /// Our end of the socket, where it is known.
+    pub local: Option<Addr>,
+    /// The source and destination a PROXY header announced.
+    pub announced: Option<(Addr, Addr)>,
+    /// Bytes read from the wire.
+    pub bytes_in: u64,
+    /// Bytes the kernel took for the wire.
+    pub bytes_out: u64,
+    /// Bytes that were read and thrown away.
+    pub discarded: u64,
+    /// From its beginning to its end, in nanoseconds.
+    pub lasted: u64,
+    /// From the beginning of the operation that failed to the end, in nanoseconds; 0 where none
+    /// failed.
+    pub in_op: u64,
+    /// Refusals of the same kind that were counted and not told since the last one that was.
+    pub suppressed: u64,
+}
