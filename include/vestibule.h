@@ -225,6 +225,10 @@
 // change everything.
 #define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
 
+// The secrets of every connection are kept for vst_tls_server_take_key_log and
+// vst_tls_client_take_key_log: whoever has them reads everything.
+#define VST_TLS_KEY_LOG (8)
+
 // Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
 #define VST_TLS_1_2 (771)
 
@@ -630,7 +634,7 @@ typedef struct {
 typedef struct {
     // sizeof(vst_tls_server_options).
     uint32_t size;
-    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS.
+    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG.
     uint32_t flags;
     // How many certificates identities points to, at least one.
     uint32_t identity_count;
@@ -663,7 +667,7 @@ typedef struct {
 typedef struct {
     // sizeof(vst_tls_client_options).
     uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION.
+    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG.
     uint32_t flags;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t min_version;
@@ -1192,6 +1196,29 @@ void vst_tls_server_free(vst_tls_server *tls);
 // Needs:
 // tls is NULL or a handle that is not freed.
 void vst_tls_client_free(vst_tls_client *tls);
+
+// Takes the secrets of the connections since the last call, as lines of the NSS key log format
+// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
+//
+// The text has no NUL; *len is its length. When capacity does not suffice nothing is taken, and
+// *len says what is needed. Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// tls is a handle that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_tls_server_take_key_log(const vst_tls_server *tls,
+                                       char *text,
+                                       size_t capacity,
+                                       size_t *len);
+
+// Takes the secrets of outgoing connections, as vst_tls_server_take_key_log does.
+//
+// Needs:
+// As vst_tls_server_take_key_log.
+vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
+                                       char *text,
+                                       size_t capacity,
+                                       size_t *len);
 
 // Fills options with the defaults. size is sizeof(vst_accept_options).
 //

@@ -10,7 +10,6 @@ use crate::ctrl::Io;
 use crate::cx::Trigger;
 use crate::engine::{EngineOptions, WaitState};
 use crate::id::Id;
-use crate::time::Time;
 
 /// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
 /// It may be stored anywhere 64 bits fit: `epoll_data.u64`, io_uring user data, an integer of
@@ -327,13 +326,6 @@ pub unsafe extern "C" fn vst_engine_free(engine: *mut vst_engine) -> vst_status 
     unsafe { shell::free(engine) }
 }
 
-fn time(now_ns: u64) -> Time {
-    match now_ns {
-        0 => crate::sys::monotonic(),
-        ns => Time(ns),
-    }
-}
-
 fn io(events: u32) -> Result<Io, vst_status> {
     let bits = u8::try_from(events).map_err(|_| VST_E_ARGUMENT)?;
     Io::from_bits(bits).filter(|io| Io::TOLD.contains(*io)).ok_or(VST_E_ARGUMENT)
@@ -385,7 +377,7 @@ pub unsafe extern "C" fn vst_engine_ready(
     let engine = unsafe { ptr::handle(engine) };
     shell::drive(engine, |shell| {
         let (token, events) = (id(token)?, io(events)?);
-        shell.core()?.begin(time(now_ns));
+        shell.begin_at(now_ns)?;
         shell.core()?.on_ready(token, events).map_err(status::of)
     })
     // SAFETY: the caller's contract.
@@ -413,7 +405,7 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
     // SAFETY: the caller's contract.
     let list = unsafe { ptr::items(list, count) };
     shell::drive(engine, |shell| {
-        shell.core()?.begin(time(now_ns));
+        shell.begin_at(now_ns)?;
         for ready in list? {
             if ready._reserved != 0 {
                 return Err(VST_E_ARGUMENT);
@@ -452,7 +444,7 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
     let engine = unsafe { ptr::handle(engine) };
     shell::drive(engine, |shell| {
         let events = io(events)?;
-        shell.core()?.begin(time(now_ns));
+        shell.begin_at(now_ns)?;
         shell.core()?.on_ready_fd(crate::sys::Fd(fd), events).map_err(status::of)
     })
     // SAFETY: the caller's contract.
@@ -476,7 +468,7 @@ pub unsafe extern "C" fn vst_engine_run(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     shell::drive(engine, |shell| {
-        shell.core()?.begin(time(now_ns));
+        shell.begin_at(now_ns)?;
         shell.core()?.on_deadline();
         shell.core()?.on_turn();
         shell.ran();

@@ -42,6 +42,8 @@ pub struct vst_engine {
     host: vst_engine_options,
     /// The host's, or the built-in loop's.
     poller_data: *mut c_void,
+    /// Whether the clock is ours to read: the host has not told a time of its own.
+    own_clock: Cell<bool>,
     /// Events that the outermost call may still tell.
     budget: Cell<u32>,
     /// The deadline the timer callback was last told.
@@ -75,6 +77,7 @@ pub(super) fn new(
         poisoned: Cell::new(false),
         host: *options,
         poller_data,
+        own_clock: Cell::new(true),
         budget: Cell::new(0),
         told_deadline: Cell::new(VST_NEVER),
         pulled: RefCell::new(None),
@@ -196,7 +199,7 @@ fn enter(
         if depth > 0 {
             return f(shell);
         }
-        shell.begin()?;
+        shell.begin(drives)?;
         let status = f(shell);
         shell.drain()?;
         status
@@ -229,7 +232,7 @@ impl vst_engine {
     }
 
     /// An outermost call begins.
-    fn begin(&self) -> Result<(), vst_status> {
+    fn begin(&self, drives: bool) -> Result<(), vst_status> {
         self.budget.set(match self.host.events_per_drive {
             0 => u32::MAX,
             n => n,
@@ -240,11 +243,18 @@ impl vst_engine {
                 self.core()?.close_released();
             }
         }
-        let mut core = self.core()?;
-        if core.now() == Time(0) {
-            // Commands before the first drive call need a point in time too.
-            core.begin(monotonic());
+        if self.own_clock.get() && !drives {
+            // A command's deadlines count from here, not from the last drive call.
+            self.core()?.begin(monotonic());
         }
+        Ok(())
+    }
+
+    /// A drive call begins at this point of the host's clock, or, with 0, of ours.
+    pub(super) fn begin_at(&self, now_ns: u64) -> Result<(), vst_status> {
+        self.own_clock.set(now_ns == 0);
+        let now = if now_ns == 0 { monotonic() } else { Time(now_ns) };
+        self.core()?.begin(now);
         Ok(())
     }
 

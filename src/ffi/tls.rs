@@ -1,7 +1,7 @@
 //! TLS configurations, as C makes them.
 
 use std::ffi::c_char;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ptr::{self, Sized32};
 use super::status::*;
@@ -15,11 +15,25 @@ use crate::tls::{
 /// belong to it alone.
 pub struct vst_tls_server {
     pub(super) tls: Arc<ServerTls>,
+    key_log: Mutex<String>,
 }
 
 /// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
 pub struct vst_tls_client {
     pub(super) tls: Arc<ClientTls>,
+    key_log: Mutex<String>,
+}
+
+impl vst_tls_server {
+    const fn new(tls: Arc<ServerTls>) -> Self {
+        Self { tls, key_log: Mutex::new(String::new()) }
+    }
+}
+
+impl vst_tls_client {
+    const fn new(tls: Arc<ClientTls>) -> Self {
+        Self { tls, key_log: Mutex::new(String::new()) }
+    }
 }
 
 /// PEM text, from a file or from memory: one of the two.
@@ -60,6 +74,10 @@ pub const VST_TLS_NO_TICKETS: u32 = 2;
 /// change everything.
 pub const VST_TLS_DANGEROUSLY_SKIP_VERIFICATION: u32 = 4;
 
+/// The secrets of every connection are kept for `vst_tls_server_take_key_log` and
+/// `vst_tls_client_take_key_log`: whoever has them reads everything.
+pub const VST_TLS_KEY_LOG: u32 = 8;
+
 /// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
 pub const VST_TLS_1_2: u32 = 0x0303;
 /// See `VST_TLS_1_2`.
@@ -71,7 +89,7 @@ pub const VST_TLS_1_3: u32 = 0x0304;
 pub struct vst_tls_server_options {
     /// `sizeof(vst_tls_server_options)`.
     pub size: u32,
-    /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`.
+    /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`, `VST_TLS_KEY_LOG`.
     pub flags: u32,
     /// How many certificates `identities` points to, at least one.
     pub identity_count: u32,
@@ -106,7 +124,7 @@ pub struct vst_tls_server_options {
 pub struct vst_tls_client_options {
     /// `sizeof(vst_tls_client_options)`.
     pub size: u32,
-    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`.
+    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`.
     pub flags: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub min_version: u32,
@@ -221,7 +239,7 @@ pub unsafe extern "C" fn vst_tls_server_new(
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let given = unsafe { ptr::read_sized(options) }?;
-        if given.flags & !(VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS) != 0 {
+        if given.flags & !(VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS | VST_TLS_KEY_LOG) != 0 {
             return Err(VST_E_ARGUMENT);
         }
         // SAFETY: the caller's contract.
@@ -252,11 +270,12 @@ pub unsafe extern "C" fn vst_tls_server_new(
             session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
             ticket_lifetime: given.ticket_lifetime_s,
             client_ticket_lifetime: given.client_ticket_lifetime_s,
+            key_log: given.flags & VST_TLS_KEY_LOG != 0,
             ..ServerOptions::default()
         };
         let made = ServerTls::new(&options, Arc::new(WallClock));
         // SAFETY: the caller's contract.
-        unsafe { hand_out(made.map(|tls| vst_tls_server { tls }), out, why, why_size) }
+        unsafe { hand_out(made.map(vst_tls_server::new), out, why, why_size) }
     })
 }
 
@@ -283,7 +302,7 @@ pub unsafe extern "C" fn vst_tls_server_self_signed(
         let names = unsafe { ptr::text(names) }?.ok_or(VST_E_NULL)?;
         let made = self_signed(names)?;
         // SAFETY: the caller's contract.
-        unsafe { hand_out(made.map(|tls| vst_tls_server { tls }), out, why, why_size) }
+        unsafe { hand_out(made.map(vst_tls_server::new), out, why, why_size) }
     })
 }
 
@@ -319,7 +338,7 @@ pub unsafe extern "C" fn vst_tls_client_new(
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let given = unsafe { ptr::read_sized(options) }?;
-        if given.flags & !VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0 {
+        if given.flags & !(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG) != 0 {
             return Err(VST_E_ARGUMENT);
         }
         let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
@@ -340,6 +359,7 @@ pub unsafe extern "C" fn vst_tls_client_new(
             // SAFETY: the caller's contract.
             crls: unsafe { pem(&given.crl) }?.into_iter().collect(),
             certificate,
+            key_log: given.flags & VST_TLS_KEY_LOG != 0,
             // SAFETY: the caller's contract.
             alpn: unsafe { alpn(given.alpn) }?,
             min_version: version(given.min_version, Version::Tls12)?,
@@ -349,7 +369,7 @@ pub unsafe extern "C" fn vst_tls_client_new(
         };
         let made = ClientTls::new(&options, Arc::new(WallClock));
         // SAFETY: the caller's contract.
-        unsafe { hand_out(made.map(|tls| vst_tls_client { tls }), out, why, why_size) }
+        unsafe { hand_out(made.map(vst_tls_client::new), out, why, why_size) }
     })
 }
 
@@ -374,6 +394,77 @@ pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
 pub unsafe extern "C" fn vst_tls_client_free(tls: *mut vst_tls_client) {
     // SAFETY: the caller's contract.
     unsafe { super::free(tls) };
+}
+
+/// Takes the secrets of the connections since the last call, as lines of the NSS key log format
+/// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
+///
+/// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is taken, and
+/// `*len` says what is needed. Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
+///
+/// # Safety
+/// `tls` is a handle that is not freed; `text` points to `capacity` writable bytes; `len` to a size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_take_key_log(
+    tls: *const vst_tls_server,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(len, 0) }?;
+        // SAFETY: the caller's contract.
+        let tls = unsafe { ptr::handle(tls) }?;
+        let fresh = tls.tls.take_key_log();
+        // SAFETY: the caller's contract.
+        Ok(unsafe { take_lines(&tls.key_log, &fresh, text, capacity, len) })
+    })
+}
+
+/// Takes the secrets of outgoing connections, as `vst_tls_server_take_key_log` does.
+///
+/// # Safety
+/// As `vst_tls_server_take_key_log`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_client_take_key_log(
+    tls: *const vst_tls_client,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(len, 0) }?;
+        // SAFETY: the caller's contract.
+        let tls = unsafe { ptr::handle(tls) }?;
+        let fresh = tls.tls.take_key_log();
+        // SAFETY: the caller's contract.
+        Ok(unsafe { take_lines(&tls.key_log, &fresh, text, capacity, len) })
+    })
+}
+
+/// Copies out what is kept and what is fresh, or keeps both.
+///
+/// # Safety
+/// As `vst_tls_server_take_key_log`.
+unsafe fn take_lines(
+    kept: &Mutex<String>,
+    fresh: &str,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // A panic of another holder leaves whole lines: nothing here stops half way.
+    let mut lines = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    lines.push_str(fresh);
+    // SAFETY: the caller's contract.
+    let status = unsafe { ptr::copy_out(lines.as_bytes(), text.cast(), capacity, len) };
+    if status == VST_OK {
+        lines.clear();
+    }
+    status
 }
 
 /// Hands a handle out, or says why there is none.
