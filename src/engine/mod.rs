@@ -14,6 +14,8 @@ mod news;
 mod record;
 mod report;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use crate::conn::Record;
 pub use commands::{ConnectOptions, Received, Sent};

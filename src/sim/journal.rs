@@ -97,6 +97,8 @@ pub(super) struct Fault {
 pub(super) struct Journal {
     total: u64,
     by_kind: [u64; KINDS],
+    /// Calls that did what they were asked.
+    pub(super) succeeded: u64,
     pub(super) faults: Vec<Fault>,
     pub(super) entries: Vec<Entry>,
 }
@@ -115,6 +117,12 @@ impl Journal {
             count == fault.nth || (fault.ever_after && count > fault.nth)
         };
         self.faults.iter().find(hit).map(|fault| fault.errno)
+    }
+
+    /// Writes down a call and its answer.
+    pub(super) fn write(&mut self, entry: Entry) {
+        self.succeeded += u64::from(entry.answer.is_ok());
+        self.entries.push(entry);
     }
 
     pub(super) const fn total(&self) -> u64 {

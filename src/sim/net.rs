@@ -70,7 +70,7 @@ impl SimNet {
             None => f(network),
         };
         let figure = answer.as_ref().map(Figure::figure).map_err(|errno| *errno);
-        network.journal.entries.push(Entry { at: network.now, call, fd, answer: figure });
+        network.journal.write(Entry { at: network.now, call, fd, answer: figure });
         answer
     }
 
@@ -103,7 +103,7 @@ impl Network {
     /// Writes down a call that cannot fail.
     fn note(&mut self, call: CallKind, fd: Option<Fd>) {
         let _a_fault_changes_nothing = self.journal.begin(call);
-        self.journal.entries.push(Entry { at: self.now, call, fd, answer: Ok(0) });
+        self.journal.write(Entry { at: self.now, call, fd, answer: Ok(0) });
     }
 
     /// Whether a call that could succeed is to answer EAGAIN all the same.

@@ -150,6 +150,12 @@ impl World {
         self.network.borrow().journal.of(call)
     }
 
+    /// How many calls did what they were asked.
+    #[must_use]
+    pub fn succeeded(&self) -> u64 {
+        self.network.borrow().journal.succeeded
+    }
+
     /// All calls and their answers.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {

@@ -50,4 +50,4 @@ pub fn is_server_name(name: &str) -> bool {
 // The certificates of the tests are made by rcgen, which needs the provider that this feature
 // gives it.
 #[cfg(all(test, feature = "self-signed"))]
-mod tests;
+pub(crate) mod tests;

@@ -7,5 +7,5 @@ mod load;
 mod peers;
 mod records;
 mod resumption;
-mod rig;
+pub(crate) mod rig;
 mod selection;

@@ -157,6 +157,18 @@ pub(super) fn configurations(version: Version) -> (Arc<ClientTls>, Arc<ServerTls
     (client(&client_options), server(&server_options(&authority.leaf(&["a.test"]))))
 }
 
+/// The same for repeatable runs: no session is kept or resumed, so that all lengths repeat.
+pub(crate) fn repeatable(version: Version) -> (Arc<ClientTls>, Arc<ServerTls>) {
+    let authority = Authority::new("test");
+    let client_options = ClientOptions {
+        min_version: version,
+        max_version: version,
+        session_cache: 0,
+        ..client_options(&authority)
+    };
+    (client(&client_options), server(&server_options(&authority.leaf(&["a.test"]))))
+}
+
 /// One end: a session, driven as a connection drives it.
 pub(super) struct Side {
     pub(super) session: Session,

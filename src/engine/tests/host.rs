@@ -1,0 +1,155 @@
+//! The programs that use the engine, and the laws of what they are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::config::ConnectConfig;
+use crate::conn::Direction;
+use crate::engine::{ConnectOptions, Engine, Event, EventKind, Received, Sent};
+use crate::id::Id;
+use crate::sim::SimNet;
+use crate::sys::Addr;
+
+/// What the host does with its connections.
+#[derive(Clone, Debug)]
+pub(super) enum Program {
+    /// Nothing: the test does.
+    Idle,
+    /// Sends back what comes, and ends when the peer does.
+    Echo,
+    /// Joins each session with a new connection.
+    Forward { to: Addr, config: Arc<ConnectConfig>, idle: u64 },
+}
+
+#[derive(Debug, Default)]
+struct Talk {
+    unsent: Vec<u8>,
+    ended: bool,
+    over: bool,
+}
+
+/// One program, all it was told, and the state it keeps.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) program: Program,
+    pub(super) events: Vec<Event>,
+    /// Streams that were begun and have not ended.
+    pub(super) streams: Vec<Id>,
+    talks: BTreeMap<u64, Talk>,
+    ended: BTreeSet<u64>,
+    begun: BTreeSet<u64>,
+    paused: BTreeMap<u64, bool>,
+}
+
+impl Host {
+    pub(super) fn new(program: Program) -> Self {
+        Self {
+            program,
+            events: Vec::new(),
+            streams: Vec::new(),
+            talks: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            begun: BTreeSet::new(),
+            paused: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn hear(&mut self, engine: &mut Engine<SimNet>, event: Event) {
+        self.check(&event);
+        let id = event.id;
+        let kind = event.kind.clone();
+        self.events.push(event);
+        match (&self.program, kind) {
+            (_, EventKind::StreamEnd(_)) => self.streams.retain(|stream| *stream != id),
+            (Program::Idle, _) => {}
+            (
+                Program::Echo,
+                EventKind::Session
+                | EventKind::Connected
+                | EventKind::Readable
+                | EventKind::Writable,
+            ) => self.echo(engine, id),
+            (Program::Forward { to, config, idle }, EventKind::Session) => {
+                let options = ConnectOptions { client: Some(id), ..ConnectOptions::default() };
+                let joined = engine
+                    .connect(to.clone(), Arc::clone(config), &options)
+                    .and_then(|server| engine.forward(id, server, *idle, 0));
+                match joined {
+                    Ok(stream) => self.streams.push(stream),
+                    // It may have failed already, between its news and now.
+                    Err(_) => {
+                        let _ = engine.abort(id);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn echo(&mut self, engine: &mut Engine<SimNet>, id: Id) {
+        let talk = self.talks.entry(id.bits()).or_default();
+        let mut space = [0; 1000];
+        while !talk.over {
+            while !talk.unsent.is_empty() {
+                match engine.send(id, &talk.unsent) {
+                    Ok(Sent::Bytes(n)) => {
+                        assert!(n > 0, "a write that took nothing and did not say so");
+                        talk.unsent.drain(..n);
+                    }
+                    Ok(Sent::Wait) => return,
+                    Ok(Sent::Failed(_)) | Err(_) => {
+                        talk.over = true;
+                        let _ = engine.close(id);
+                        return;
+                    }
+                }
+            }
+            if talk.ended {
+                talk.over = true;
+                engine.shutdown(id, Direction::Write).expect("the read side alone has ended");
+                return;
+            }
+            match engine.recv(id, &mut space) {
+                Ok(Received::Bytes(n)) => talk.unsent.extend(&space[..n]),
+                Ok(Received::Wait) => return,
+                Ok(Received::End | Received::Truncated) => talk.ended = true,
+                Ok(Received::Failed(_)) | Err(_) => {
+                    talk.over = true;
+                    let _ = engine.close(id);
+                }
+            }
+        }
+    }
+
+    /// What may be told, and in which order.
+    fn check(&mut self, event: &Event) {
+        let id = event.id.bits();
+        assert!(!self.ended.contains(&id), "news of {id:#x} after its end: {event:?}");
+        match &event.kind {
+            EventKind::Session | EventKind::Connected => {
+                assert!(self.begun.insert(id), "{id:#x} has become a session twice");
+            }
+            EventKind::Readable | EventKind::Writable => {}
+            EventKind::Refused(record) => {
+                assert!(!self.begun.contains(&id), "{id:#x} was a session and is refused");
+                assert!(record.cause.is_some(), "refused without a cause");
+                self.ended.insert(id);
+            }
+            EventKind::Closed(_) | EventKind::StreamEnd(_) | EventKind::ListenerClosed => {
+                self.ended.insert(id);
+            }
+            EventKind::Paused(_) | EventKind::Resumed => {
+                let pauses = matches!(event.kind, EventKind::Paused(_));
+                let was = self.paused.insert(id, pauses).unwrap_or(false);
+                assert_ne!(was, pauses, "{:?} is told twice", event.kind);
+            }
+        }
+    }
+
+    /// The identifiers of the sessions so far, oldest first.
+    pub(super) fn sessions(&self) -> Vec<Id> {
+        let begins =
+            |event: &&Event| matches!(event.kind, EventKind::Session | EventKind::Connected);
+        self.events.iter().filter(begins).map(|event| event.id).collect()
+    }
+}

@@ -1,0 +1,454 @@
+//! An engine over the simulated network with a host's loop around it, a clock that jumps, and
+//! monitors that fail a run that spins, stalls or leaks.
+
+use std::sync::Arc;
+
+use super::host::{Host, Program};
+use super::poller::{Manners, Poller};
+use crate::config::AcceptConfig;
+use crate::ctrl::Io;
+use crate::cx::Trigger;
+use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
+use crate::id::Id;
+use crate::sim::{Peer, Random, SimNet, World};
+use crate::sys::{Addr, Family, ListenSpec};
+use crate::time::{MILLISECOND, Time};
+
+/// Rounds in a row in which nothing came of anything.
+const FRUITLESS: u32 = 300;
+/// Rounds of one run: more is a spin that pretends to be work.
+const ROUNDS: u32 = 2_000_000;
+/// Host requests and events of one drain.
+const NEWS: u32 = 100_000;
+
+/// How a run is set up: everything it does follows from this.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    pub(super) seed: u64,
+    pub(super) trigger: Trigger,
+    pub(super) weather: Weather,
+}
+
+/// How kind the network and the poller are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weather {
+    /// No malice.
+    Calm,
+    /// Everything arrives and leaves a byte at a time.
+    Narrow,
+    /// Pieces of any size, EAGAIN without a reason, a poller that errs.
+    Rough,
+}
+
+/// Every combination of trigger and weather, with a seed each.
+pub(super) fn everywhere(run: impl Fn(Setup)) {
+    let weathers =
+        [(1, Weather::Calm), (2, Weather::Narrow), (3, Weather::Rough), (4, Weather::Rough)];
+    for (seed, weather) in weathers {
+        for trigger in [Trigger::Level, Trigger::Edge] {
+            run(Setup { seed, trigger, weather });
+        }
+    }
+}
+
+/// Both triggers in calm weather.
+pub(super) fn both(run: impl Fn(Setup)) {
+    for trigger in [Trigger::Level, Trigger::Edge] {
+        run(Setup { seed: 1, trigger, weather: Weather::Calm });
+    }
+}
+
+/// Something beside the engine that acts whenever it can: tells whether it did.
+pub(super) type Actor = Box<dyn FnMut() -> bool>;
+
+pub(super) struct Rig {
+    pub(super) world: World,
+    pub(super) engine: Engine<SimNet>,
+    pub(super) host: Host,
+    pub(super) manners: Manners,
+    pub(super) poller: Poller,
+    pub(super) actors: Vec<Actor>,
+    /// Events that are told in one drain at most.
+    random: Random,
+    setup: Setup,
+    fruitless: u32,
+    seen: Seen,
+    peers: u16,
+}
+
+/// What tells that something came of a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    succeeded: u64,
+    told: usize,
+    alive: u32,
+}
+
+impl Rig {
+    pub(super) fn new(setup: Setup, program: Program) -> Self {
+        Self::with(setup, program, EngineOptions::default())
+    }
+
+    pub(super) fn with(setup: Setup, program: Program, options: EngineOptions) -> Self {
+        let world = World::new(setup.seed);
+        let options = EngineOptions { trigger: setup.trigger, ..options };
+        let mut manners = Manners::default();
+        match setup.weather {
+            Weather::Calm => {}
+            Weather::Narrow => world.tune(|knobs| {
+                knobs.max_segment = 1;
+                knobs.max_write = 1;
+                if setup.trigger == Trigger::Level {
+                    // A short read tells an edge-triggered engine that no more is there.
+                    knobs.max_read = 1;
+                }
+            }),
+            Weather::Rough => {
+                world.tune(|knobs| {
+                    knobs.random_segments = true;
+                    knobs.max_segment = 700;
+                    knobs.max_write = 1_000;
+                    knobs.would_block_one_in = Some(4);
+                });
+                manners = Manners { spurious: Some(5), repeated: Some(4), late: Some(3) };
+            }
+        }
+        Self {
+            engine: Engine::new(world.net(), 1, 1, options, world.now()),
+            world,
+            host: Host::new(program),
+            manners,
+            poller: Poller::default(),
+            actors: Vec::new(),
+            random: Random::new(setup.seed ^ 0x5eed),
+            setup,
+            fruitless: 0,
+            seen: Seen::default(),
+            peers: 0,
+        }
+    }
+
+    // What tests do.
+
+    /// A listener at [`here`], whose refusals are all told.
+    pub(super) fn listen(&mut self, config: AcceptConfig) -> Id {
+        let options =
+            ListenerOptions { refused_per_second: u32::MAX, ..ListenerOptions::default() };
+        self.listen_at(&here(), config, options)
+    }
+
+    pub(super) fn listen_at(
+        &mut self,
+        at: &Addr,
+        config: AcceptConfig,
+        options: ListenerOptions,
+    ) -> Id {
+        let spec = ListenSpec {
+            addr: at.clone(),
+            backlog: 4096,
+            reuse_port: false,
+            v6_only: false,
+            defer_accept: 0,
+            mode: None,
+            owner: None,
+        };
+        self.call(|engine| engine.listen(&spec, Arc::new(config), options)).expect("a listener")
+    }
+
+    /// A new peer on its way to [`here`].
+    pub(super) fn peer(&mut self) -> Peer {
+        self.peers += 1;
+        let from = Addr::parse(&format!("198.51.100.7:{}", 20_000 + self.peers));
+        self.world.connect(&here(), from.expect("an address"))
+    }
+
+    /// A command of the host's.
+    pub(super) fn call<R>(&mut self, command: impl FnOnce(&mut Engine<SimNet>) -> R) -> R {
+        self.engine.begin(self.world.now());
+        let result = command(&mut self.engine);
+        self.drain();
+        self.poller.sample(&self.world);
+        result
+    }
+
+    /// Runs as long as something happens. Deadlines alone are not waited for.
+    pub(super) fn settle(&mut self) {
+        while self
+            .world
+            .next_event()
+            .is_some_and(|next| next.since(self.world.now()) < 500 * MILLISECOND)
+            || !self.is_quiet()
+        {
+            let next = self.world.next_event().unwrap_or(self.world.now());
+            self.round(next.max(self.world.now()));
+        }
+    }
+
+    fn is_quiet(&mut self) -> bool {
+        let now = self.world.now();
+        !self.round(now)
+    }
+
+    /// Runs for a span of time.
+    pub(super) fn run_for(&mut self, nanoseconds: u64) {
+        let until = self.world.now() + nanoseconds;
+        self.run_until(until);
+        self.world.advance_to(until);
+    }
+
+    /// Runs until nothing can happen any more.
+    pub(super) fn run(&mut self) {
+        self.run_until(Time::NEVER);
+    }
+
+    fn run_until(&mut self, until: Time) {
+        for _ in 0..ROUNDS {
+            if !self.round(until) {
+                return;
+            }
+        }
+        self.fail("the run does not end");
+    }
+
+    /// Closes the listeners, lets everything end, and checks that nothing is left.
+    pub(super) fn finish(mut self) -> Vec<Event> {
+        let listeners: Vec<Id> = self
+            .engine
+            .listeners
+            .iter()
+            .filter(|(_, listener)| !listener.closing)
+            .map(|(key, _)| self.engine.id(crate::id::Kind::Listener, key))
+            .collect();
+        for listener in listeners {
+            self.call(|engine| engine.close_listener(listener)).expect("it is open");
+        }
+        self.run();
+        self.check_empty();
+        self.host.events
+    }
+
+    /// Nothing is left of what there was.
+    fn check_empty(&mut self) {
+        let state = self.engine.wait_state();
+        let left = (state.conns, state.streams, state.listeners);
+        if left != (0, 0, 0) {
+            self.fail(&format!("connections, streams, listeners left: {left:?}"));
+        }
+        let fds = self.world.open_fds();
+        if !fds.is_empty() {
+            self.fail(&format!("descriptors left: {fds:?}"));
+        }
+        let buffers = self.engine.buffers_in_use();
+        if buffers > 0 {
+            self.fail(&format!("buffers left: {buffers}"));
+        }
+        if !self.poller.watches.is_empty() {
+            self.fail("interest is left");
+        }
+        if state.deadline.is_some() || state.runnable {
+            self.fail(&format!("something is still to be done: {state:?}"));
+        }
+        if self.engine.opening != 0 {
+            self.fail(&format!("openings are miscounted: {}", self.engine.opening));
+        }
+    }
+
+    // The host's loop.
+
+    /// One round of the loop. False when nothing can happen up to `until`.
+    fn round(&mut self, until: Time) -> bool {
+        let mut acted = false;
+        for actor in &mut self.actors {
+            acted |= actor();
+        }
+        let batch = self.poller.take(&self.world, &mut self.random, &self.manners);
+        let state = self.engine.wait_state();
+        let now = self.world.now();
+        let due = state.deadline.is_some_and(|deadline| deadline <= now);
+        if batch.is_empty() && !state.runnable && !due {
+            if acted || self.poller.keeps {
+                return true;
+            }
+            self.check_nothing_is_lost();
+            let next = match (self.world.next_event(), state.deadline) {
+                (Some(event), Some(deadline)) => event.min(deadline),
+                (one, other) => match one.or(other) {
+                    Some(next) => next,
+                    None => return false,
+                },
+            };
+            if next > until {
+                return false;
+            }
+            self.world.advance_to(next);
+            return true;
+        }
+        self.engine.begin(now);
+        let at_once = self.random.one_in(2);
+        for (token, events) in batch {
+            // A token may be of a descriptor that an earlier event of the batch released.
+            let released = self.poller.dead.contains(&token);
+            let result = self.engine.on_ready(token, events);
+            assert!(result.is_ok() || released || !self.is_watched(token), "{result:?}");
+            if at_once {
+                self.drain();
+            }
+        }
+        if due {
+            self.engine.on_deadline();
+        }
+        if state.runnable {
+            self.engine.on_turn();
+        }
+        self.drain();
+        self.check_dead_tokens();
+        self.poller.sample(&self.world);
+        self.monitor();
+        true
+    }
+
+    fn is_watched(&self, token: Id) -> bool {
+        self.poller.watches.contains_key(&token.bits())
+    }
+
+    /// The order of the boundary: host requests, one event, and at the end what is to be closed.
+    fn drain(&mut self) {
+        for _ in 0..NEWS {
+            while let Some(op) = self.engine.next_host_op() {
+                self.poller.apply(op, &self.world);
+            }
+            if let Some(event) = self.engine.next_event() {
+                self.host.hear(&mut self.engine, event);
+                continue;
+            }
+            self.engine.settle();
+            if !self.engine.has_host_ops() && !self.engine.has_events() {
+                return self.check_watches();
+            }
+        }
+        self.fail("a drain does not end");
+    }
+
+    // Monitors.
+
+    fn check_watches(&self) {
+        let open = self.world.open_fds();
+        for watch in self.poller.watches.values() {
+            assert!(open.contains(&watch.fd), "{:?} is closed and still watched", watch.fd);
+        }
+    }
+
+    fn check_dead_tokens(&mut self) {
+        if self.random.one_in(4)
+            && let Some(&token) = self.poller.dead.last()
+        {
+            assert!(self.engine.on_ready(token, Io::IN).is_err(), "a dead token works");
+        }
+    }
+
+    /// A round without bytes, state or news is fruitless. Some are the poller's fault.
+    fn monitor(&mut self) {
+        let state = self.engine.wait_state();
+        let seen = Seen {
+            succeeded: self.world.succeeded(),
+            told: self.host.events.len(),
+            alive: state.conns + state.streams + state.listeners,
+        };
+        if seen != self.seen {
+            self.seen = seen;
+            self.fruitless = 0;
+            return;
+        }
+        self.fruitless += 1;
+        if self.fruitless > FRUITLESS {
+            self.fail("it is woken again and again, and nothing comes of it");
+        }
+    }
+
+    /// Called when the host would wait: whatever could go on must not.
+    fn check_nothing_is_lost(&self) {
+        for (key, conn) in self.engine.conns.iter() {
+            let fd = &conn.ctrl.fd;
+            let Some(number) = fd.get() else { continue };
+            let ready = self.world.readiness(number);
+            let read = fd.wanted.contains(Io::IN) && ready.read;
+            let write = fd.wanted.contains(Io::OUT) && ready.write;
+            if read || write {
+                self.fail(&format!("a wake-up of {key:?} is lost: read {read} write {write}"));
+            }
+        }
+        for (key, listener) in self.engine.listeners.iter() {
+            let Some(number) = listener.fd.get() else { continue };
+            if listener.fd.wanted.contains(Io::IN) && self.world.readiness(number).read {
+                self.fail(&format!("a wake-up of listener {key:?} is lost"));
+            }
+        }
+        for (key, stream) in self.engine.streams.iter() {
+            let conn = |side: usize| self.engine.conns.get(stream.conns[side]?).ok();
+            for side in [0, 1] {
+                let (Some(from), Some(to)) = (conn(side), conn(1 - side)) else { continue };
+                let lane = &stream.lanes[side];
+                if lane.over || !to.may_write() {
+                    continue;
+                }
+                let waits = if lane.is_loaded() {
+                    to.ctrl.fd.wanted.contains(Io::OUT)
+                } else {
+                    !from.may_read() || from.ctrl.fd.wanted.contains(Io::IN)
+                };
+                if !waits {
+                    self.fail(&format!("lane {side} of stream {key:?} waits for nothing"));
+                }
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn fail(&self, what: &str) -> ! {
+        let mut text = format!("{what}\nin {:?} at {:?}\n", self.setup, self.world.now());
+        for (key, _) in self.engine.conns.iter() {
+            let id = self.engine.id(crate::id::Kind::Conn, key);
+            text += &format!("{}\n", self.engine.describe(id).unwrap_or_default());
+        }
+        let trace = self.world.trace();
+        let lines: Vec<&str> = trace.lines().collect();
+        text += &lines[lines.len().saturating_sub(40)..].join("\n");
+        panic!("{text}");
+    }
+}
+
+/// Where the engine listens.
+pub(super) fn here() -> Addr {
+    Addr::parse("192.0.2.1:80").expect("an address")
+}
+
+/// Where a server is.
+pub(super) fn yonder() -> Addr {
+    Addr::parse("203.0.113.9:443").expect("an address")
+}
+
+/// The record of the only refusal.
+#[track_caller]
+pub(super) fn refusal(events: &[Event]) -> &Record {
+    let mut records = events.iter().filter_map(|event| match &event.kind {
+        EventKind::Refused(record) => Some(&**record),
+        _ => None,
+    });
+    let record = records.next().expect("a refusal");
+    assert!(records.next().is_none(), "one refusal");
+    record
+}
+
+/// The record of the only connection that was closed.
+#[track_caller]
+pub(super) fn closed(events: &[Event]) -> &Record {
+    let mut records = events.iter().filter_map(|event| match &event.kind {
+        EventKind::Closed(record) => Some(&**record),
+        _ => None,
+    });
+    let record = records.next().expect("an end");
+    assert!(records.next().is_none(), "one end");
+    record
+}
+
+const _: Family = Family::V4;
