@@ -143,15 +143,6 @@
 // Readiness may be told by descriptor number, with vst_engine_ready_fd.
 #define VST_ENGINE_BY_FD (1)
 
-// There is work to do right now: call vst_engine_run before waiting.
-#define VST_WAIT_RUNNABLE (1)
-
-// The call was made from inside a callback: the outermost call answers for the engine.
-#define VST_WAIT_NESTED (2)
-
-// No deadline.
-#define VST_NEVER (UINT64_MAX)
-
 // An incoming connection has passed its handshakes: id is the session. Read, write, forward or
 // close it now or later.
 #define VST_EVENT_SESSION (1)
@@ -191,6 +182,15 @@
 // Only from vst_engine_next, of an engine without interest callbacks: watch fd for new_mask
 // and hand id, its token, back with its readiness.
 #define VST_EVENT_INTEREST (11)
+
+// There is work to do right now: call vst_engine_run before waiting.
+#define VST_WAIT_RUNNABLE (1)
+
+// The call was made from inside a callback: the outermost call answers for the engine.
+#define VST_WAIT_NESTED (2)
+
+// No deadline.
+#define VST_NEVER (UINT64_MAX)
 
 // No address is known.
 #define VST_ADDR_NONE (0)
@@ -555,6 +555,34 @@ typedef struct {
     vst_log_fn log;
 } vst_engine_options;
 
+// What an engine has counted since it was made.
+typedef struct {
+    // In: sizeof(vst_counters).
+    uint32_t size;
+    // Pooled buffers that hold bytes in flight now.
+    uint32_t buffers_in_use;
+    // Connections accepted.
+    uint64_t accepted;
+    // Connections that became sessions.
+    uint64_t sessions;
+    // Connections that ended before that.
+    uint64_t refused;
+    // Refusals that were counted and not told.
+    uint64_t suppressed;
+    // accept calls that failed for one connection.
+    uint64_t accept_errors;
+    // Times a listener had to rest because the system ran out of something.
+    uint64_t starved;
+    // Times a limit turned a connection away or made a listener rest.
+    uint64_t limited;
+    // Outgoing connections asked for.
+    uint64_t connects;
+    // Outgoing connections that failed before they were open.
+    uint64_t connect_failures;
+    // Bytes read and thrown away while closing.
+    uint64_t discarded;
+} vst_counters;
+
 // What the host must know to wait well. Every drive call writes it.
 typedef struct {
     // In: sizeof(vst_wait).
@@ -583,34 +611,6 @@ typedef struct {
     // 0.
     uint32_t _reserved;
 } vst_ready;
-
-// What an engine has counted since it was made.
-typedef struct {
-    // In: sizeof(vst_counters).
-    uint32_t size;
-    // Pooled buffers that hold bytes in flight now.
-    uint32_t buffers_in_use;
-    // Connections accepted.
-    uint64_t accepted;
-    // Connections that became sessions.
-    uint64_t sessions;
-    // Connections that ended before that.
-    uint64_t refused;
-    // Refusals that were counted and not told.
-    uint64_t suppressed;
-    // accept calls that failed for one connection.
-    uint64_t accept_errors;
-    // Times a listener had to rest because the system ran out of something.
-    uint64_t starved;
-    // Times a limit turned a connection away or made a listener rest.
-    uint64_t limited;
-    // Outgoing connections asked for.
-    uint64_t connects;
-    // Outgoing connections that failed before they were open.
-    uint64_t connect_failures;
-    // Bytes read and thrown away while closing.
-    uint64_t discarded;
-} vst_counters;
 
 // PEM text, from a file or from memory: one of the two.
 typedef struct {
@@ -995,6 +995,29 @@ vst_status vst_engine_new(const vst_engine_options *options,
 // engine is NULL or an engine that is not freed.
 vst_status vst_engine_free(vst_engine *engine);
 
+// Writes what the engine has counted.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_engine_counters(vst_engine *engine,
+                               vst_counters *counters);
+
+// Writes the next event, for an engine made without an event callback; without interest callbacks
+// too, interest changes come the same way. What event points to is valid until the next call on
+// the engine.
+//
+// Legal outside callbacks.
+// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
+// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; event points to as many bytes as its size says.
+vst_status vst_engine_next(vst_engine *engine,
+                           vst_event *event);
+
 // Tells that one descriptor is ready.
 //
 // token came with its interest; events is a mask of VST_IO_IN, OUT, HANGUP, ERROR. now_ns is
@@ -1082,29 +1105,6 @@ vst_status vst_engine_batch_begin(vst_engine *engine);
 // Needs:
 // engine is an engine that is not freed.
 vst_status vst_engine_batch_end(vst_engine *engine);
-
-// Writes the next event, for an engine made without an event callback; without interest callbacks
-// too, interest changes come the same way. What event points to is valid until the next call on
-// the engine.
-//
-// Legal outside callbacks.
-// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
-// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; event points to as many bytes as its size says.
-vst_status vst_engine_next(vst_engine *engine,
-                           vst_event *event);
-
-// Writes what the engine has counted.
-//
-// Legal at any time.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_engine_counters(vst_engine *engine,
-                               vst_counters *counters);
 
 // Writes an address as text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract,
 // with bytes that are not printable ASCII escaped, and - for no address.

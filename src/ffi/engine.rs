@@ -1,14 +1,15 @@
-//! The engine, as C sees it: made with callbacks, driven with readiness and time, freed.
+//! The engine, as C sees it: made with callbacks, asked for its counts, freed.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
-use super::addr::vst_end;
+use super::event::{
+    vst_event_fn, vst_fdclr_fn, vst_fdset_fn, vst_interest_fn, vst_log_fn, vst_timer_fn,
+};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
-use super::status::{self, *};
-use crate::ctrl::Io;
+use super::status::*;
 use crate::cx::Trigger;
-use crate::engine::{EngineOptions, WaitState};
+use crate::engine::EngineOptions;
 use crate::id::Id;
 
 /// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
@@ -42,131 +43,6 @@ pub const VST_TRIGGER_EDGE: u32 = 1;
 
 /// Readiness may be told by descriptor number, with `vst_engine_ready_fd`.
 pub const VST_ENGINE_BY_FD: u32 = 1;
-
-/// There is work to do right now: call `vst_engine_run` before waiting.
-pub const VST_WAIT_RUNNABLE: u32 = 1;
-/// The call was made from inside a callback: the outermost call answers for the engine.
-pub const VST_WAIT_NESTED: u32 = 2;
-/// No deadline.
-pub const VST_NEVER: u64 = u64::MAX;
-
-/// What the host must know to wait well. Every drive call writes it.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_wait {
-    /// In: `sizeof(vst_wait)`.
-    pub size: u32,
-    /// `VST_WAIT_*`.
-    pub flags: u32,
-    /// When to call `vst_engine_run` next if nothing happens: a point of the clock that drive calls
-    /// are told, in nanoseconds, or `VST_NEVER`. Possibly too early, never too late.
-    pub deadline_ns: u64,
-    /// Connections that exist, those that are closing among them.
-    pub conns: u32,
-    /// Streams that exist.
-    pub streams: u32,
-    /// Listeners that exist.
-    pub listeners: u32,
-    /// 0.
-    pub _reserved: u32,
-}
-
-/// Readiness of one descriptor.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_ready {
-    /// The token that came with the interest.
-    pub token: vst_id,
-    /// `VST_IO_*`.
-    pub events: u32,
-    /// 0.
-    pub _reserved: u32,
-}
-
-/// An incoming connection has passed its handshakes: `id` is the session. Read, write, forward or
-/// close it now or later.
-pub const VST_EVENT_SESSION: u32 = 1;
-/// An outgoing connection is open, its handshakes included.
-pub const VST_EVENT_CONNECTED: u32 = 2;
-/// A read that answered `VST_WAIT` may be tried again, and on a fresh session, the first read. Told
-/// once per `VST_WAIT`.
-pub const VST_EVENT_READABLE: u32 = 3;
-/// A write that answered `VST_WAIT` may be tried again. Told once per `VST_WAIT`.
-pub const VST_EVENT_WRITABLE: u32 = 4;
-/// An incoming connection ended before it was a session; `end` says how. `id` is stale. Limited per
-/// listener and kind, see `refused_per_second`.
-pub const VST_EVENT_REFUSED: u32 = 5;
-/// A connection has ended, whatever ended it; `end` says how. `id` is stale from here on: the last
-/// event about it.
-pub const VST_EVENT_CLOSED: u32 = 6;
-/// A stream has ended, and its two connections with it; `end` is the client's, `end_server` the
-/// server's.
-pub const VST_EVENT_STREAM_END: u32 = 7;
-/// A listener rests because the system ran out of something (`sys_errno`), or because a limit is
-/// reached (0). It goes on by itself.
-pub const VST_EVENT_PAUSED: u32 = 8;
-/// A listener takes connections again.
-pub const VST_EVENT_RESUMED: u32 = 9;
-/// A listener is closed; `id` is stale from here on.
-pub const VST_EVENT_LISTENER_CLOSED: u32 = 10;
-/// Only from `vst_engine_next`, of an engine without interest callbacks: watch `fd` for `new_mask`
-/// and hand `id`, its token, back with its readiness.
-pub const VST_EVENT_INTEREST: u32 = 11;
-
-/// One thing the host is told. The library's memory, valid until the callback returns, or until the
-/// next call on the engine when `vst_engine_next` wrote it.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_event {
-    /// In, for `vst_engine_next`: `sizeof(vst_event)`.
-    pub size: u32,
-    /// `VST_EVENT_*`.
-    pub kind: u32,
-    /// What it is about.
-    pub id: vst_id,
-    /// The host's own word for that.
-    pub user: *mut c_void,
-    /// How it ended; NULL unless the kind says so.
-    pub end: *const vst_end,
-    /// How the server's side of a stream ended; else NULL.
-    pub end_server: *const vst_end,
-    /// Bytes of a stream that the server took of the client's.
-    pub bytes_up: u64,
-    /// Bytes of a stream that the client took of the server's.
-    pub bytes_down: u64,
-    /// The errno behind `VST_EVENT_PAUSED`, or 0.
-    pub sys_errno: i32,
-    /// The descriptor of `VST_EVENT_INTEREST`, else -1.
-    pub fd: i32,
-    /// What the descriptor was watched for.
-    pub old_mask: u32,
-    /// What it is to be watched for.
-    pub new_mask: u32,
-}
-
-/// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
-/// `VST_IO_HANGUP`. Calling it again changes nothing.
-pub type vst_fdset_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Stops watching one direction, or, with `VST_IO_RELEASED` in `dir`, forgets the descriptor.
-pub type vst_fdclr_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Watches a descriptor for `new_mask` instead of `old_mask`. 0 is "not now": an epoll host removes
-/// the descriptor then, since an empty mask still reports a reset, for ever. `VST_IO_RELEASED` is
-/// told once for every descriptor that was ever announced, as the last word about it.
-pub type vst_interest_fn = Option<
-    unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
->;
-/// The next deadline has moved earlier, to `deadline_ns`. It is never told that one moved later:
-/// driving too early does no harm.
-pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
-/// Something happened. Every function may be called from here, but `vst_engine_free`.
-pub type vst_event_fn = Option<
-    unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
->;
-/// A sentence for the host's log, not NUL-terminated. No function may be called from here.
-pub type vst_log_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
 
 /// What a host decides when it makes an engine. `vst_engine_options_init` fills in the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -206,23 +82,12 @@ pub struct vst_engine_options {
     /// Optional: failures inside the library.
     pub log: vst_log_fn,
 }
-
-// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
-unsafe impl Sized32 for vst_wait {
-    const FIRST: usize = 32;
-}
-// SAFETY: as above.
-unsafe impl Sized32 for vst_event {
-    const FIRST: usize = 72;
-}
-// SAFETY: as above; a zero function pointer is None.
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
+// pointer is None.
 unsafe impl Sized32 for vst_engine_options {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_wait>() == 32);
-const _: () = assert!(size_of::<vst_event>() == 72);
 const _: () = assert!(size_of::<vst_engine_options>() == 88);
-const _: () = assert!(size_of::<vst_ready>() == 16);
 
 const DEFAULTS: vst_engine_options = vst_engine_options {
     size: 0,
@@ -326,235 +191,8 @@ pub unsafe extern "C" fn vst_engine_free(engine: *mut vst_engine) -> vst_status 
     unsafe { shell::free(engine) }
 }
 
-fn io(events: u32) -> Result<Io, vst_status> {
-    let bits = u8::try_from(events).map_err(|_| VST_E_ARGUMENT)?;
-    Io::from_bits(bits).filter(|io| Io::TOLD.contains(*io)).ok_or(VST_E_ARGUMENT)
-}
-
 pub(super) fn id(bits: vst_id) -> Result<Id, vst_status> {
     Id::from_bits(bits).ok_or(VST_E_ARGUMENT)
-}
-
-pub(super) fn wait_of(state: &WaitState, nested: bool, more: bool) -> vst_wait {
-    let mut flags = 0;
-    if state.runnable || more {
-        flags |= VST_WAIT_RUNNABLE;
-    }
-    if nested {
-        flags |= VST_WAIT_NESTED;
-    }
-    vst_wait {
-        size: 0,
-        flags,
-        deadline_ns: state.deadline.map_or(VST_NEVER, |deadline| deadline.0),
-        conns: state.conns,
-        streams: state.streams,
-        listeners: state.listeners,
-        _reserved: 0,
-    }
-}
-
-/// Tells that one descriptor is ready.
-///
-/// `token` came with its interest; `events` is a mask of VST_IO_IN, OUT, HANGUP, ERROR. `now_ns` is
-/// the host's monotonic clock in nanoseconds, 0 to have CLOCK_MONOTONIC read; one engine must always
-/// be told the same clock. `wait` is written unless NULL. Callbacks run before this returns.
-/// Legal at any time, also from the event callback (then it is nested).
-/// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then nothing happens: a late readiness
-/// does no harm); VST_E_ARGUMENT; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_ready(
-    engine: *mut vst_engine,
-    token: vst_id,
-    events: u32,
-    now_ns: u64,
-    wait: *mut vst_wait,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::drive(engine, |shell| {
-        let (token, events) = (id(token)?, io(events)?);
-        shell.begin_at(now_ns)?;
-        shell.core()?.on_ready(token, events).map_err(status::of)
-    })
-    // SAFETY: the caller's contract.
-    .finish(|value| unsafe { put_wait(wait, value) })
-}
-
-/// Tells that descriptors are ready, in the order of `list`. Callbacks run after each; interest
-/// changes are told after the last. A stale token in the list is passed over.
-///
-/// Otherwise as `vst_engine_ready`. `list` points to `count` entries, read only during the call.
-/// Returns as `vst_engine_ready`, without VST_E_STALE.
-///
-/// # Safety
-/// As `vst_engine_ready`; `list` points to `count` entries.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_ready_batch(
-    engine: *mut vst_engine,
-    list: *const vst_ready,
-    count: usize,
-    now_ns: u64,
-    wait: *mut vst_wait,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let list = unsafe { ptr::items(list, count) };
-    shell::drive(engine, |shell| {
-        shell.begin_at(now_ns)?;
-        for ready in list? {
-            if ready._reserved != 0 {
-                return Err(VST_E_ARGUMENT);
-            }
-            let (token, events) = (id(ready.token)?, io(ready.events)?);
-            let told = shell.core()?.on_ready(token, events).map_err(status::of);
-            match told {
-                Ok(()) | Err(VST_E_STALE) => shell.tell_events()?,
-                Err(status) => return Err(status),
-            }
-        }
-        Ok(())
-    })
-    // SAFETY: the caller's contract.
-    .finish(|value| unsafe { put_wait(wait, value) })
-}
-
-/// Tells that a descriptor is ready, by its number, for hosts that know no tokens. Such a host calls
-/// `vst_engine_batch_begin` before it goes through the results of one poll and
-/// `vst_engine_batch_end` after, so that no number is closed, and used again, in between.
-///
-/// Otherwise as `vst_engine_ready`. The engine must be made with VST_ENGINE_BY_FD.
-/// Returns as `vst_engine_ready`; VST_E_MODE.
-///
-/// # Safety
-/// As `vst_engine_ready`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_ready_fd(
-    engine: *mut vst_engine,
-    fd: i32,
-    events: u32,
-    now_ns: u64,
-    wait: *mut vst_wait,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::drive(engine, |shell| {
-        let events = io(events)?;
-        shell.begin_at(now_ns)?;
-        shell.core()?.on_ready_fd(crate::sys::Fd(fd), events).map_err(status::of)
-    })
-    // SAFETY: the caller's contract.
-    .finish(|value| unsafe { put_wait(wait, value) })
-}
-
-/// Does what is due by time and what is RUNNABLE. Call it when the deadline of `vst_wait` has come
-/// and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
-///
-/// Otherwise as `vst_engine_ready`.
-/// Returns VST_OK; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
-///
-/// # Safety
-/// As `vst_engine_ready`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_run(
-    engine: *mut vst_engine,
-    now_ns: u64,
-    wait: *mut vst_wait,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::drive(engine, |shell| {
-        shell.begin_at(now_ns)?;
-        shell.core()?.on_deadline();
-        shell.core()?.on_turn();
-        shell.ran();
-        Ok(())
-    })
-    // SAFETY: the caller's contract.
-    .finish(|value| unsafe { put_wait(wait, value) })
-}
-
-/// Writes what the host must know to wait well, as every drive call does.
-///
-/// Legal at any time; from a callback it says VST_WAIT_NESTED.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// As `vst_engine_ready`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_wait(
-    engine: *mut vst_engine,
-    wait: *mut vst_wait,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    if wait.is_null() {
-        return VST_E_NULL;
-    }
-    shell::drive(engine, |_| Ok(()))
-        // SAFETY: the caller's contract.
-        .finish(|value| unsafe { put_wait(wait, value) })
-}
-
-/// Holds back interest changes and the closing of descriptors until `vst_engine_batch_end`.
-///
-/// Legal outside callbacks.
-/// Returns VST_OK; VST_E_STATE (begun already); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
-/// VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| shell.bracket(true))
-}
-
-/// Ends what `vst_engine_batch_begin` began: interest changes are told and descriptors closed.
-///
-/// Legal outside callbacks.
-/// Returns VST_OK; VST_E_STATE (none begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
-/// VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_batch_end(engine: *mut vst_engine) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| shell.bracket(false))
-}
-
-/// Writes the next event, for an engine made without an event callback; without interest callbacks
-/// too, interest changes come the same way. What `event` points to is valid until the next call on
-/// the engine.
-///
-/// Legal outside callbacks.
-/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
-/// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `event` points to as many bytes as its `size` says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_next(
-    engine: *mut vst_engine,
-    event: *mut vst_event,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    if event.is_null() {
-        return VST_E_NULL;
-    }
-    shell::call(engine, |shell| match shell.pull()? {
-        // SAFETY: the caller's contract.
-        Some(value) => Ok(unsafe { ptr::write_sized(event, &value) }),
-        None => Ok(VST_NONE),
-    })
 }
 
 /// What an engine has counted since it was made.
@@ -627,16 +265,4 @@ pub unsafe extern "C" fn vst_engine_counters(
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &value) })
     })
-}
-
-/// Writes the wait state where the host asked for it.
-///
-/// # Safety
-/// `wait` is NULL or points to as many bytes as its `size` says.
-unsafe fn put_wait(wait: *mut vst_wait, value: &vst_wait) -> vst_status {
-    if wait.is_null() {
-        return VST_OK;
-    }
-    // SAFETY: the caller's contract.
-    unsafe { ptr::write_sized(wait, value) }
 }

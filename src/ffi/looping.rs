@@ -165,10 +165,10 @@ mod hosted {
     use std::ffi::c_void;
     use std::time::Duration;
 
-    use super::super::engine::{
-        VST_NEVER, VST_TRIGGER_EDGE, VST_WAIT_RUNNABLE, vst_engine_options, vst_engine_ready,
-        vst_engine_run, vst_engine_wait, vst_id, vst_wait,
+    use super::super::drive::{
+        VST_NEVER, VST_WAIT_RUNNABLE, vst_engine_ready, vst_engine_run, vst_engine_wait, vst_wait,
     };
+    use super::super::engine::{VST_TRIGGER_EDGE, vst_engine_options, vst_id};
     use super::super::shell::{self, vst_engine};
     use super::super::status::*;
     use crate::ctrl::Io;

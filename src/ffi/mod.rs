@@ -8,8 +8,11 @@
 mod addr;
 mod config;
 mod conn;
+mod drive;
 mod engine;
+mod event;
 mod facts;
+mod identity;
 mod listener;
 mod looping;
 mod panic;

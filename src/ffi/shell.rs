@@ -10,12 +10,9 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::addr::vst_end;
-use super::engine::{
-    VST_EVENT_CLOSED, VST_EVENT_CONNECTED, VST_EVENT_INTEREST, VST_EVENT_LISTENER_CLOSED,
-    VST_EVENT_PAUSED, VST_EVENT_READABLE, VST_EVENT_REFUSED, VST_EVENT_RESUMED, VST_EVENT_SESSION,
-    VST_EVENT_STREAM_END, VST_EVENT_WRITABLE, VST_NEVER, engine_options, vst_engine_options,
-    vst_event, vst_wait, wait_of,
-};
+use super::drive::{VST_NEVER, vst_wait, wait_of};
+use super::engine::{engine_options, vst_engine_options};
+use super::event::*;
 use super::guard;
 use super::panic::outside;
 use super::status::*;

@@ -10,7 +10,9 @@ use super::config::{
     vst_accept_options_init,
 };
 use super::conn::*;
+use super::drive::*;
 use super::engine::*;
+use super::event::*;
 use super::listener::*;
 use super::shell::vst_engine;
 use super::status::*;

@@ -3,12 +3,12 @@
 use std::ffi::c_char;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use crate::sys::WallClock;
 use crate::tls::{
-    CertificateSource, ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions,
-    ServerTls, Source, Version,
+    ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions, ServerTls, Version,
 };
 
 /// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
@@ -34,28 +34,6 @@ impl vst_tls_client {
     const fn new(tls: Arc<ClientTls>) -> Self {
         Self { tls, key_log: Mutex::new(String::new()) }
     }
-}
-
-/// PEM text, from a file or from memory: one of the two.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_pem {
-    /// A file, read during the call and not again; NULL for memory, or for none at all.
-    pub file: *const c_char,
-    /// The text, read during the call.
-    pub bytes: *const u8,
-    /// The length of `bytes`.
-    pub len: u64,
-}
-
-/// A certificate chain and its key.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_identity {
-    /// The chain, our own certificate first.
-    pub chain: vst_pem,
-    /// The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase; none: it is in `chain`.
-    pub key: vst_pem,
 }
 
 /// Clients are not asked for a certificate.
@@ -153,8 +131,6 @@ unsafe impl Sized32 for vst_tls_client_options {
 }
 const _: () = assert!(size_of::<vst_tls_server_options>() == 104);
 const _: () = assert!(size_of::<vst_tls_client_options>() == 88);
-
-const NO_PEM: vst_pem = vst_pem { file: std::ptr::null(), bytes: std::ptr::null(), len: 0 };
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_tls_server_options)`.
 ///
@@ -490,36 +466,6 @@ unsafe fn hand_out<T>(
             Err(VST_E_CONFIG)
         }
     }
-}
-
-/// What a `vst_pem` names, if anything.
-///
-/// # Safety
-/// The file is NULL or a NUL-terminated string, and the memory as long as it says.
-unsafe fn pem(given: &vst_pem) -> Result<Option<Source>, vst_status> {
-    // SAFETY: the caller's contract.
-    let file = unsafe { ptr::text(given.file) }?;
-    let len = usize::try_from(given.len).map_err(|_| VST_E_ARGUMENT)?;
-    // SAFETY: the caller's contract.
-    let bytes = unsafe { ptr::bytes(given.bytes, len) }?;
-    match (file, bytes) {
-        (Some(path), []) => Ok(Some(Source::File(path.into()))),
-        (None, []) => Ok(None),
-        (None, bytes) => Ok(Some(Source::Bytes(bytes.to_vec()))),
-        (Some(_), _) => Err(VST_E_ARGUMENT),
-    }
-}
-
-/// A chain and its key.
-///
-/// # Safety
-/// As [`pem`], for both.
-unsafe fn identity(given: &vst_identity) -> Result<CertificateSource, vst_status> {
-    // SAFETY: the caller's contract.
-    let chain = unsafe { pem(&given.chain) }?.ok_or(VST_E_ARGUMENT)?;
-    // SAFETY: the caller's contract.
-    let key = unsafe { pem(&given.key) }?;
-    Ok(CertificateSource::Pem { chain, key })
 }
 
 /// The protocols of a list.

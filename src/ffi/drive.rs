@@ -1,0 +1,267 @@
+//! Driving an engine: readiness and time go in, and what to wait for comes out.
+
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::ctrl::Io;
+use crate::engine::WaitState;
+
+/// There is work to do right now: call `vst_engine_run` before waiting.
+pub const VST_WAIT_RUNNABLE: u32 = 1;
+/// The call was made from inside a callback: the outermost call answers for the engine.
+pub const VST_WAIT_NESTED: u32 = 2;
+/// No deadline.
+pub const VST_NEVER: u64 = u64::MAX;
+
+/// What the host must know to wait well. Every drive call writes it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_wait {
+    /// In: `sizeof(vst_wait)`.
+    pub size: u32,
+    /// `VST_WAIT_*`.
+    pub flags: u32,
+    /// When to call `vst_engine_run` next if nothing happens: a point of the clock that drive calls
+    /// are told, in nanoseconds, or `VST_NEVER`. Possibly too early, never too late.
+    pub deadline_ns: u64,
+    /// Connections that exist, those that are closing among them.
+    pub conns: u32,
+    /// Streams that exist.
+    pub streams: u32,
+    /// Listeners that exist.
+    pub listeners: u32,
+    /// 0.
+    pub _reserved: u32,
+}
+
+/// Readiness of one descriptor.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_ready {
+    /// The token that came with the interest.
+    pub token: vst_id,
+    /// `VST_IO_*`.
+    pub events: u32,
+    /// 0.
+    pub _reserved: u32,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_wait {
+    const FIRST: usize = 32;
+}
+const _: () = assert!(size_of::<vst_wait>() == 32);
+const _: () = assert!(size_of::<vst_ready>() == 16);
+
+fn io(events: u32) -> Result<Io, vst_status> {
+    let bits = u8::try_from(events).map_err(|_| VST_E_ARGUMENT)?;
+    Io::from_bits(bits).filter(|io| Io::TOLD.contains(*io)).ok_or(VST_E_ARGUMENT)
+}
+
+pub(super) fn wait_of(state: &WaitState, nested: bool, more: bool) -> vst_wait {
+    let mut flags = 0;
+    if state.runnable || more {
+        flags |= VST_WAIT_RUNNABLE;
+    }
+    if nested {
+        flags |= VST_WAIT_NESTED;
+    }
+    vst_wait {
+        size: 0,
+        flags,
+        deadline_ns: state.deadline.map_or(VST_NEVER, |deadline| deadline.0),
+        conns: state.conns,
+        streams: state.streams,
+        listeners: state.listeners,
+        _reserved: 0,
+    }
+}
+
+/// Tells that one descriptor is ready.
+///
+/// `token` came with its interest; `events` is a mask of VST_IO_IN, OUT, HANGUP, ERROR. `now_ns` is
+/// the host's monotonic clock in nanoseconds, 0 to have CLOCK_MONOTONIC read; one engine must always
+/// be told the same clock. `wait` is written unless NULL. Callbacks run before this returns.
+/// Legal at any time, also from the event callback (then it is nested).
+/// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then nothing happens: a late readiness
+/// does no harm); VST_E_ARGUMENT; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_ready(
+    engine: *mut vst_engine,
+    token: vst_id,
+    events: u32,
+    now_ns: u64,
+    wait: *mut vst_wait,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::drive(engine, |shell| {
+        let (token, events) = (id(token)?, io(events)?);
+        shell.begin_at(now_ns)?;
+        shell.core()?.on_ready(token, events).map_err(status::of)
+    })
+    // SAFETY: the caller's contract.
+    .finish(|value| unsafe { put_wait(wait, value) })
+}
+
+/// Tells that descriptors are ready, in the order of `list`. Callbacks run after each; interest
+/// changes are told after the last. A stale token in the list is passed over.
+///
+/// Otherwise as `vst_engine_ready`. `list` points to `count` entries, read only during the call.
+/// Returns as `vst_engine_ready`, without VST_E_STALE.
+///
+/// # Safety
+/// As `vst_engine_ready`; `list` points to `count` entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_ready_batch(
+    engine: *mut vst_engine,
+    list: *const vst_ready,
+    count: usize,
+    now_ns: u64,
+    wait: *mut vst_wait,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let list = unsafe { ptr::items(list, count) };
+    shell::drive(engine, |shell| {
+        shell.begin_at(now_ns)?;
+        for ready in list? {
+            if ready._reserved != 0 {
+                return Err(VST_E_ARGUMENT);
+            }
+            let (token, events) = (id(ready.token)?, io(ready.events)?);
+            let told = shell.core()?.on_ready(token, events).map_err(status::of);
+            match told {
+                Ok(()) | Err(VST_E_STALE) => shell.tell_events()?,
+                Err(status) => return Err(status),
+            }
+        }
+        Ok(())
+    })
+    // SAFETY: the caller's contract.
+    .finish(|value| unsafe { put_wait(wait, value) })
+}
+
+/// Tells that a descriptor is ready, by its number, for hosts that know no tokens. Such a host calls
+/// `vst_engine_batch_begin` before it goes through the results of one poll and
+/// `vst_engine_batch_end` after, so that no number is closed, and used again, in between.
+///
+/// Otherwise as `vst_engine_ready`. The engine must be made with VST_ENGINE_BY_FD.
+/// Returns as `vst_engine_ready`; VST_E_MODE.
+///
+/// # Safety
+/// As `vst_engine_ready`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_ready_fd(
+    engine: *mut vst_engine,
+    fd: i32,
+    events: u32,
+    now_ns: u64,
+    wait: *mut vst_wait,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::drive(engine, |shell| {
+        let events = io(events)?;
+        shell.begin_at(now_ns)?;
+        shell.core()?.on_ready_fd(crate::sys::Fd(fd), events).map_err(status::of)
+    })
+    // SAFETY: the caller's contract.
+    .finish(|value| unsafe { put_wait(wait, value) })
+}
+
+/// Does what is due by time and what is RUNNABLE. Call it when the deadline of `vst_wait` has come
+/// and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
+///
+/// Otherwise as `vst_engine_ready`.
+/// Returns VST_OK; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+///
+/// # Safety
+/// As `vst_engine_ready`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_run(
+    engine: *mut vst_engine,
+    now_ns: u64,
+    wait: *mut vst_wait,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::drive(engine, |shell| {
+        shell.begin_at(now_ns)?;
+        shell.core()?.on_deadline();
+        shell.core()?.on_turn();
+        shell.ran();
+        Ok(())
+    })
+    // SAFETY: the caller's contract.
+    .finish(|value| unsafe { put_wait(wait, value) })
+}
+
+/// Writes what the host must know to wait well, as every drive call does.
+///
+/// Legal at any time; from a callback it says VST_WAIT_NESTED.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// As `vst_engine_ready`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_wait(
+    engine: *mut vst_engine,
+    wait: *mut vst_wait,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    if wait.is_null() {
+        return VST_E_NULL;
+    }
+    shell::drive(engine, |_| Ok(()))
+        // SAFETY: the caller's contract.
+        .finish(|value| unsafe { put_wait(wait, value) })
+}
+
+/// Holds back interest changes and the closing of descriptors until `vst_engine_batch_end`.
+///
+/// Legal outside callbacks.
+/// Returns VST_OK; VST_E_STATE (begun already); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| shell.bracket(true))
+}
+
+/// Ends what `vst_engine_batch_begin` began: interest changes are told and descriptors closed.
+///
+/// Legal outside callbacks.
+/// Returns VST_OK; VST_E_STATE (none begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_batch_end(engine: *mut vst_engine) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| shell.bracket(false))
+}
+
+/// Writes the wait state where the host asked for it.
+///
+/// # Safety
+/// `wait` is NULL or points to as many bytes as its `size` says.
+unsafe fn put_wait(wait: *mut vst_wait, value: &vst_wait) -> vst_status {
+    if wait.is_null() {
+        return VST_OK;
+    }
+    // SAFETY: the caller's contract.
+    unsafe { ptr::write_sized(wait, value) }
+}

@@ -1,0 +1,126 @@
+//! What the host is told, and the shapes of its callbacks.
+
+use std::ffi::{c_char, c_void};
+
+use super::addr::vst_end;
+use super::engine::vst_id;
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::*;
+
+/// An incoming connection has passed its handshakes: `id` is the session. Read, write, forward or
+/// close it now or later.
+pub const VST_EVENT_SESSION: u32 = 1;
+/// An outgoing connection is open, its handshakes included.
+pub const VST_EVENT_CONNECTED: u32 = 2;
+/// A read that answered `VST_WAIT` may be tried again, and on a fresh session, the first read. Told
+/// once per `VST_WAIT`.
+pub const VST_EVENT_READABLE: u32 = 3;
+/// A write that answered `VST_WAIT` may be tried again. Told once per `VST_WAIT`.
+pub const VST_EVENT_WRITABLE: u32 = 4;
+/// An incoming connection ended before it was a session; `end` says how. `id` is stale. Limited per
+/// listener and kind, see `refused_per_second`.
+pub const VST_EVENT_REFUSED: u32 = 5;
+/// A connection has ended, whatever ended it; `end` says how. `id` is stale from here on: the last
+/// event about it.
+pub const VST_EVENT_CLOSED: u32 = 6;
+/// A stream has ended, and its two connections with it; `end` is the client's, `end_server` the
+/// server's.
+pub const VST_EVENT_STREAM_END: u32 = 7;
+/// A listener rests because the system ran out of something (`sys_errno`), or because a limit is
+/// reached (0). It goes on by itself.
+pub const VST_EVENT_PAUSED: u32 = 8;
+/// A listener takes connections again.
+pub const VST_EVENT_RESUMED: u32 = 9;
+/// A listener is closed; `id` is stale from here on.
+pub const VST_EVENT_LISTENER_CLOSED: u32 = 10;
+/// Only from `vst_engine_next`, of an engine without interest callbacks: watch `fd` for `new_mask`
+/// and hand `id`, its token, back with its readiness.
+pub const VST_EVENT_INTEREST: u32 = 11;
+
+/// One thing the host is told. The library's memory, valid until the callback returns, or until the
+/// next call on the engine when `vst_engine_next` wrote it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_event {
+    /// In, for `vst_engine_next`: `sizeof(vst_event)`.
+    pub size: u32,
+    /// `VST_EVENT_*`.
+    pub kind: u32,
+    /// What it is about.
+    pub id: vst_id,
+    /// The host's own word for that.
+    pub user: *mut c_void,
+    /// How it ended; NULL unless the kind says so.
+    pub end: *const vst_end,
+    /// How the server's side of a stream ended; else NULL.
+    pub end_server: *const vst_end,
+    /// Bytes of a stream that the server took of the client's.
+    pub bytes_up: u64,
+    /// Bytes of a stream that the client took of the server's.
+    pub bytes_down: u64,
+    /// The errno behind `VST_EVENT_PAUSED`, or 0.
+    pub sys_errno: i32,
+    /// The descriptor of `VST_EVENT_INTEREST`, else -1.
+    pub fd: i32,
+    /// What the descriptor was watched for.
+    pub old_mask: u32,
+    /// What it is to be watched for.
+    pub new_mask: u32,
+}
+
+/// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
+/// `VST_IO_HANGUP`. Calling it again changes nothing.
+pub type vst_fdset_fn =
+    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
+/// Stops watching one direction, or, with `VST_IO_RELEASED` in `dir`, forgets the descriptor.
+pub type vst_fdclr_fn =
+    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
+/// Watches a descriptor for `new_mask` instead of `old_mask`. 0 is "not now": an epoll host removes
+/// the descriptor then, since an empty mask still reports a reset, for ever. `VST_IO_RELEASED` is
+/// told once for every descriptor that was ever announced, as the last word about it.
+pub type vst_interest_fn = Option<
+    unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
+>;
+/// The next deadline has moved earlier, to `deadline_ns`. It is never told that one moved later:
+/// driving too early does no harm.
+pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
+/// Something happened. Every function may be called from here, but `vst_engine_free`.
+pub type vst_event_fn = Option<
+    unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
+>;
+/// A sentence for the host's log, not NUL-terminated. No function may be called from here.
+pub type vst_log_fn =
+    Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_event {
+    const FIRST: usize = 72;
+}
+const _: () = assert!(size_of::<vst_event>() == 72);
+
+/// Writes the next event, for an engine made without an event callback; without interest callbacks
+/// too, interest changes come the same way. What `event` points to is valid until the next call on
+/// the engine.
+///
+/// Legal outside callbacks.
+/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
+/// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `event` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_next(
+    engine: *mut vst_engine,
+    event: *mut vst_event,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    if event.is_null() {
+        return VST_E_NULL;
+    }
+    shell::call(engine, |shell| match shell.pull()? {
+        // SAFETY: the caller's contract.
+        Some(value) => Ok(unsafe { ptr::write_sized(event, &value) }),
+        None => Ok(VST_NONE),
+    })
+}
