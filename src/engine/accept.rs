@@ -27,11 +27,13 @@ impl<N: Net> Engine<N> {
     ) -> Result<Id, Refusal> {
         let fd = self.tools.net.listen(spec).map_err(Refusal::System)?;
         let addr = self.tools.net.local(fd).unwrap_or_else(|_| spec.addr.clone());
-        let owns_path = matches!(spec.addr, Addr::Unix(_));
-        let addr = if owns_path { spec.addr.clone() } else { addr };
+        // A unix socket goes on telling the temporary name that it was bound to.
+        let is_unix = matches!(spec.addr, Addr::Unix(_));
+        let addr = if is_unix { spec.addr.clone() } else { addr };
+        let path = self.tools.net.path_id(&addr);
         let id = self.add_listener(fd, addr, config, options)?;
         if let Ok(listener) = self.listeners.get_mut(id.key()) {
-            listener.owns_path = owns_path;
+            listener.path = path;
         }
         Ok(id)
     }
@@ -425,8 +427,10 @@ impl<N: Net> Engine<N> {
     pub(super) fn listener_released(&mut self, key: Key) {
         let Ok(listener) = self.listeners.get_mut(key) else { return };
         if let Some(fd) = listener.fd.take() {
-            if listener.owns_path {
-                self.tools.net.unlink(&listener.addr);
+            // Another process may have listened there since: then the path is its.
+            let net = &mut self.tools.net;
+            if listener.path.is_some() && net.path_id(&listener.addr) == listener.path {
+                net.unlink(&listener.addr);
             }
             self.tools.net.close(fd);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::FdEntry;
-use crate::sys::Addr;
+use crate::sys::{Addr, PathId};
 use crate::time::{MILLISECOND, SECOND, Time};
 use crate::wheel::Timer;
 
@@ -59,8 +59,8 @@ pub(super) struct Listener {
     pub(super) config: Arc<AcceptConfig>,
     pub(super) options: ListenerOptions,
     pub(super) addr: Addr,
-    /// Whether the path of a unix socket is ours to remove.
-    pub(super) owns_path: bool,
+    /// The path of a unix socket that is ours to remove, as long as it is this file.
+    pub(super) path: Option<PathId>,
     pub(super) rest: Option<Rest>,
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
@@ -105,7 +105,7 @@ impl Listener {
             config,
             options,
             addr,
-            owns_path: false,
+            path: None,
             rest: None,
             paused_by: None,
             closing: false,

@@ -85,9 +85,13 @@ impl Host {
 
     /// A listener of raw sessions, and a peer that connects to it.
     fn listen(&self) -> (vst_id, Addr) {
+        self.listen_at(c"127.0.0.1:0")
+    }
+
+    fn listen_at(&self, address: &CStr) -> (vst_id, Addr) {
         let config = raw_config();
         let (mut id, mut at) = (0, vst_addr::NONE);
-        let address = c"127.0.0.1:0".as_ptr();
+        let address = address.as_ptr();
         // SAFETY: every pointer is ours or NULL where that is fine.
         unsafe {
             let null = std::ptr::null_mut();
@@ -317,6 +321,23 @@ fn a_struct_of_another_size_is_read_as_far_as_both_know() {
         (*larger.as_mut_ptr()).known.size = 8;
         assert_eq!(vst_engine_new(options, &raw mut engine), VST_E_SIZE);
     }
+}
+
+#[test]
+fn a_listener_that_closes_leaves_the_path_to_whoever_took_it_over() {
+    let (old, new) = (Host::new(|_, _| {}), Host::new(|_, _| {}));
+    let (first, at) = old.listen_at(c"unix:/run/v");
+    let (second, _) = new.listen_at(c"unix:/run/v");
+    // SAFETY: the engines are not freed.
+    unsafe { assert_eq!(vst_listener_close(old.engine, first), VST_OK) };
+    assert!(world().has_path(&at));
+    // SAFETY: as above.
+    unsafe { assert_eq!(vst_listener_close(new.engine, second), VST_OK) };
+    assert!(!world().has_path(&at));
+    assert_eq!(old.kinds(), [VST_EVENT_LISTENER_CLOSED]);
+    // SAFETY: freed once, here and below.
+    assert_eq!(unsafe { vst_engine_free(old.engine) }, VST_OK);
+    new.free();
 }
 
 #[test]

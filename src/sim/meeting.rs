@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::endpoint::{Id, Listening, Owner, Stage};
 use super::network::{Event, Network, Segment, Slot};
 use super::remote::Answer;
-use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, SockOpt};
+use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, PathId, SockOpt};
 use crate::time::SECOND;
 
 /// Where Linux's local port range starts (ip_local_port_range).
@@ -126,6 +126,16 @@ impl Network {
         }
         self.listeners.push(id);
         Ok(fd)
+    }
+
+    /// The listener that a path leads to stands for the file.
+    pub(super) fn path_id(&self, addr: &Addr) -> Option<PathId> {
+        path(addr)?;
+        let found = self.listeners.iter().copied().find(|id| {
+            let listening = self.endpoints[*id].listening.as_ref();
+            listening.is_some_and(|listening| listening.at.as_ref() == Some(addr))
+        })?;
+        Some(PathId { device: 0, number: found as u64 })
     }
 
     /// Whoever listened at a path is not found there any more.

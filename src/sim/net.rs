@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::endpoint::{Id, Stage, until};
 use super::journal::{CallKind, Entry};
 use super::network::{Network, Slot};
-use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, SockOpt};
+use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, SockOpt};
 
 /// The socket calls of a simulated network. Cloning it shares the network.
 ///
@@ -287,6 +287,10 @@ impl Net for SimNet {
             end.options.push(option);
             Ok(())
         })
+    }
+
+    fn path_id(&mut self, addr: &Addr) -> Option<PathId> {
+        self.network.borrow().path_id(addr)
     }
 
     fn unlink(&mut self, addr: &Addr) {

@@ -6,7 +6,9 @@ use std::io::IoSlice;
 
 use super::call::{get_int, get_option, repeat, repeat_int, set_option};
 use super::sockaddr::RawAddr;
-use super::{Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, SockOpt, listen};
+use super::{
+    Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, SockOpt, listen,
+};
 
 #[cfg(all(test, not(miri)))]
 mod tests;
@@ -180,6 +182,10 @@ impl Net for Kernel {
             SockOpt::KeepAlive => set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, ON),
             SockOpt::NonBlocking => set_non_blocking(fd),
         }
+    }
+
+    fn path_id(&mut self, addr: &Addr) -> Option<PathId> {
+        listen::id(addr)
     }
 
     fn unlink(&mut self, addr: &Addr) {

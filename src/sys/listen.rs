@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 
 use super::call::{repeat_int, set_option};
 use super::kernel::{bind, close, socket};
-use super::{Addr, Errno, Family, Fd, ListenSpec};
+use super::{Addr, Errno, Family, Fd, ListenSpec, PathId};
 
 /// The temporary name of a unix socket is this and a number in place of the last component. Short,
 /// because it has to fit where the final name fits.
@@ -155,15 +155,27 @@ fn unlink(path: &CStr) {
     let _nobody_is_told = unsafe { libc::unlink(path.as_ptr()) };
 }
 
-/// The file type bits of what is at `path`, links not followed.
+/// Which socket the path of `addr` leads to.
+pub(super) fn id(addr: &Addr) -> Option<PathId> {
+    let Addr::Unix(name) = addr else { return None };
+    let found = status(&path_of(name)?.ok()?)?;
+    let socket = found.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+    socket.then_some(PathId { device: found.st_dev, number: found.st_ino })
+}
+
+/// The file type bits of what is at `path`.
 fn kind(path: &CStr) -> Option<libc::mode_t> {
-    let mut stat = MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the path is a C string, and `stat` is room for what is written.
-    let answer = unsafe { libc::lstat(path.as_ptr(), stat.as_mut_ptr()) };
+    Some(status(path)?.st_mode & libc::S_IFMT)
+}
+
+/// What is at `path`, links not followed.
+fn status(path: &CStr) -> Option<libc::stat> {
+    let mut found = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the path is a C string, and `found` is room for what is written.
+    let answer = unsafe { libc::lstat(path.as_ptr(), found.as_mut_ptr()) };
     if answer != 0 {
         return None;
     }
     // SAFETY: zeroed and then filled: all fields are integers.
-    let stat = unsafe { stat.assume_init() };
-    Some(stat.st_mode & libc::S_IFMT)
+    Some(unsafe { found.assume_init() })
 }

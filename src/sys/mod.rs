@@ -59,6 +59,16 @@ pub struct Nature {
     pub listening: bool,
 }
 
+/// Which file a path leads to: device and number. A process that listens at a path anew puts a new
+/// file there, which is not ours to remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathId {
+    /// The device.
+    pub device: u64,
+    /// The number on it.
+    pub number: u64,
+}
+
 /// One option of a stream socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SockOpt {
@@ -171,6 +181,10 @@ pub trait Net {
     /// # Errors
     /// What `setsockopt(2)` or `fcntl(2)` answers.
     fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno>;
+
+    /// Which file the path of a unix listener is now; `None` where it has no path, or nothing is
+    /// there.
+    fn path_id(&mut self, addr: &Addr) -> Option<PathId>;
 
     /// Removes the path of a unix listener that is closed, if a socket is there. Other addresses:
     /// nothing to do. Two system calls.

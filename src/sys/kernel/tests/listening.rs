@@ -158,3 +158,18 @@ fn the_longest_path_and_an_abstract_name_are_listened_to() {
         net.unlink(&at);
     }
 }
+
+#[test]
+fn a_path_that_was_taken_over_is_another_file() {
+    let (mut net, directory) = (Kernel, Directory::new());
+    let at = directory.socket("s");
+    assert_eq!(net.path_id(&at), None);
+    let first = net.listen(&spec(at.clone())).expect("free");
+    let before = net.path_id(&at);
+    let second = net.listen(&spec(at.clone())).expect("it is taken over");
+    assert!(before.is_some());
+    assert_ne!(net.path_id(&at), before);
+    net.unlink(&at);
+    net.close(first);
+    net.close(second);
+}
