@@ -1,0 +1,74 @@
+//! What the README shows is what the examples are, and it compiles as shown.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// An example to read in one go.
+const LINES_MOST: usize = 40;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text of the README between its only ```` ```c ```` and the end of that block.
+fn snippet() -> String {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    let blocks: Vec<&str> = readme.split("\n```c\n").skip(1).collect();
+    assert_eq!(blocks.len(), 1, "the README shows one program in C");
+    let (code, _) = blocks[0].split_once("\n```").expect("the block ends");
+    format!("{code}\n")
+}
+
+#[test]
+fn the_program_in_the_readme_is_the_embedding_example() {
+    let example = fs::read_to_string(root().join("examples/embed.c")).expect("the example");
+    let shown = snippet();
+    if support::is_blessing() && shown != example {
+        let path = root().join("README.md");
+        let readme = fs::read_to_string(&path).expect("a README");
+        fs::write(path, readme.replace(&shown, &example)).expect("the tree is writable");
+        return;
+    }
+    assert!(
+        shown == example,
+        "README.md and examples/embed.c differ: VST_BLESS=1 cargo test --test readme"
+    );
+}
+
+#[test]
+fn the_program_in_the_readme_is_short() {
+    let lines = snippet().lines().count();
+    assert!(lines <= LINES_MOST, "{lines} lines");
+}
+
+#[test]
+fn the_program_in_the_readme_compiles_as_shown() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme.c");
+    fs::write(&file, snippet()).expect("a place for it");
+    let compiler = cc::Build::new()
+        .target(env!("VST_TARGET"))
+        .host(env!("VST_HOST"))
+        .opt_level(0)
+        .cargo_metadata(false)
+        .get_compiler();
+    let out = Command::new(compiler.path())
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I"])
+        .arg(root().join("include"))
+        .arg(&file)
+        .output()
+        .expect("a C compiler");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn the_commands_in_the_readme_are_there_to_be_run() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README");
+    for command in ["make -C examples run", "cargo test"] {
+        assert!(readme.contains(command), "{command}");
+    }
+    let makefile = fs::read_to_string(root().join("examples/Makefile")).expect("a Makefile");
+    assert!(makefile.contains("\nrun:"), "make -C examples run");
+}
