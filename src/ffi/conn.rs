@@ -81,9 +81,9 @@ pub unsafe extern "C" fn vst_accept_fd(
     unsafe { ptr::put_if(sys_errno, 0) };
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    shell::call(no_out.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let config = Arc::clone(&unsafe { ptr::handle(config) }?.config);
         let user = user.expose_provenance() as u64;
@@ -112,9 +112,9 @@ pub unsafe extern "C" fn vst_conn_adopt(
     unsafe { ptr::put_if(sys_errno, 0) };
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    shell::call(no_out.and(engine), |shell| {
         let made = shell.core()?.adopt(Fd(fd), user.expose_provenance() as u64);
         // SAFETY: the caller's contract.
         unsafe { answer(made, out, sys_errno) }
@@ -143,9 +143,9 @@ pub unsafe extern "C" fn vst_conn_connect(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    shell::call(no_out.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let address = unsafe { ptr::text(address) }?.ok_or(VST_E_NULL)?;
         let target = Addr::parse(address).ok_or(VST_E_ARGUMENT)?;
@@ -200,9 +200,9 @@ pub unsafe extern "C" fn vst_conn_recv(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(got, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_got = unsafe { ptr::put(got, 0) };
+    shell::call(no_got.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let to = unsafe { ptr::space(buffer.cast(), size) }?;
         let received = shell.core()?.recv(id(conn)?, to).map_err(status::of)?;
@@ -243,9 +243,9 @@ pub unsafe extern "C" fn vst_conn_send(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(taken, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_taken = unsafe { ptr::put(taken, 0) };
+    shell::call(no_taken.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
         let sent = shell.core()?.send(id(conn)?, from).map_err(status::of)?;
@@ -364,9 +364,11 @@ pub unsafe extern "C" fn vst_conn_take_fd(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(fd, -1) }?;
+    // SAFETY: the caller's contract.
+    let no_fd = unsafe { ptr::put(fd, -1) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(ahead_len, 0) };
+    shell::call(no_fd.and(no_len).and(engine), |shell| {
         if shell.pulls_interest() {
             return Err(VST_E_MODE);
         }
@@ -413,9 +415,9 @@ pub unsafe extern "C" fn vst_conn_forward(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    shell::call(no_out.and(engine), |shell| {
         let user = user.expose_provenance() as u64;
         let (client, server) = (id(client)?, id(server)?);
         let made = shell.core()?.forward(client, server, idle_ns, user);
@@ -458,9 +460,9 @@ pub unsafe extern "C" fn vst_conn_user(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(user, std::ptr::null_mut()) }?;
+    // SAFETY: the caller's contract.
+    let no_user = unsafe { ptr::put(user, std::ptr::null_mut()) };
+    shell::call(no_user.and(engine), |shell| {
         let found = shell.core()?.user(id(conn)?).map_err(status::of)?;
         let pointer = std::ptr::with_exposed_provenance_mut(found as usize);
         // SAFETY: written to a moment ago.

@@ -41,9 +41,9 @@ pub unsafe extern "C" fn vst_conn_state(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(state, VST_STATE_CLOSED) }?;
+    // SAFETY: the caller's contract.
+    let no_state = unsafe { ptr::put(state, VST_STATE_CLOSED) };
+    shell::call(no_state.and(engine), |shell| {
         let found = match shell.core()?.state(id(conn)?).map_err(status::of)? {
             State::Closed => VST_STATE_CLOSED,
             State::Accepted => VST_STATE_ACCEPTED,
@@ -76,11 +76,11 @@ pub unsafe extern "C" fn vst_conn_addrs(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(source, vst_addr::NONE) }?;
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(destination, vst_addr::NONE) }?;
+    // SAFETY: the caller's contract.
+    let no_source = unsafe { ptr::put(source, vst_addr::NONE) };
+    // SAFETY: the caller's contract.
+    let no_destination = unsafe { ptr::put(destination, vst_addr::NONE) };
+    shell::call(no_source.and(no_destination).and(engine), |shell| {
         let ends = shell.core()?.ends(id(conn)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(source, vst_addr::of(&ends.0)) }?;
@@ -105,11 +105,11 @@ pub unsafe extern "C" fn vst_conn_socket_addrs(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(peer, vst_addr::NONE) }?;
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(local, vst_addr::NONE) }?;
+    // SAFETY: the caller's contract.
+    let no_peer = unsafe { ptr::put(peer, vst_addr::NONE) };
+    // SAFETY: the caller's contract.
+    let no_local = unsafe { ptr::put(local, vst_addr::NONE) };
+    shell::call(no_peer.and(no_local).and(engine), |shell| {
         let ends = shell.core()?.socket_ends(id(conn)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(peer, vst_addr::of(&ends.0)) }?;
@@ -229,11 +229,11 @@ pub unsafe extern "C" fn vst_conn_proxy_tlv(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(kind, 0) }?;
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(len, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_kind = unsafe { ptr::put(kind, 0) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_kind.and(no_len).and(engine), |shell| {
         let core = shell.core()?;
         let header = core.header(id(conn)?).map_err(status::of)?;
         let tlv = header.and_then(|header| header.tlvs().nth(index as usize));
@@ -375,9 +375,9 @@ pub unsafe extern "C" fn vst_conn_tls_text(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(len, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.negotiated(id(conn)?).map_err(status::of)?;
         if !(VST_TLS_TEXT_VERSION..=VST_TLS_TEXT_PEER_ISSUER).contains(&what) {
@@ -420,9 +420,9 @@ pub unsafe extern "C" fn vst_conn_tls_certificate(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(len, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.negotiated(id(conn)?).map_err(status::of)?;
         let certificate = found.and_then(|tls| tls.peer_chain().nth(index as usize));
@@ -453,9 +453,9 @@ pub unsafe extern "C" fn vst_conn_describe(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(len, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
         let line = shell.core()?.describe(id(conn)?).map_err(status::of)?;
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })

@@ -140,9 +140,9 @@ pub unsafe extern "C" fn vst_listener_open(
     unsafe { ptr::put_if(sys_errno, 0) };
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    shell::call(no_out.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let (options, listener) = unsafe { read(options) }?;
         // SAFETY: the caller's contract.
@@ -185,9 +185,9 @@ pub unsafe extern "C" fn vst_listener_adopt(
     unsafe { ptr::put_if(sys_errno, 0) };
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, 0) }?;
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    shell::call(no_out.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let (_, listener) = unsafe { read(options) }?;
         // SAFETY: the caller's contract.
@@ -240,9 +240,9 @@ pub unsafe extern "C" fn vst_listener_addr(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(addr, vst_addr::NONE) }?;
+    // SAFETY: the caller's contract.
+    let no_addr = unsafe { ptr::put(addr, vst_addr::NONE) };
+    shell::call(no_addr.and(engine), |shell| {
         let found = shell.core()?.listener_addr(id(listener)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(addr, vst_addr::of(&found)) }?;

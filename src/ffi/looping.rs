@@ -5,6 +5,7 @@ use super::engine::vst_engine_options;
 use super::ptr;
 use super::shell::vst_engine;
 use super::status::*;
+use crate::sys::ErrnoGuard;
 
 /// A loop with an engine in it. It belongs to the thread that runs it; `vst_loop_stop` alone may be
 /// called from anywhere.
@@ -127,7 +128,8 @@ pub unsafe extern "C" fn vst_loop_run(looping: *mut vst_loop, most_ns: u64) -> v
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_loop_stop(looping: *mut vst_loop) -> vst_status {
     // No guard: what is called here neither panics nor allocates, and a signal handler may be in
-    // the middle of anything.
+    // the middle of anything, a look at `errno` among it.
+    let _errno = ErrnoGuard::new();
     // SAFETY: the caller's contract.
     match unsafe { ptr::handle(looping) } {
         #[cfg(feature = "loop")]

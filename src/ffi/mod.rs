@@ -27,10 +27,13 @@ mod version;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::sys::ErrnoGuard;
 use status::{VST_E_PANIC, vst_status};
 
-/// Runs `f` so that no panic leaves: whatever it touched is not used again but to be freed.
+/// Runs `f` so that no panic leaves, and `errno` is as it was: whatever a panic touched is not used
+/// again but to be freed.
 fn guard(f: impl FnOnce() -> Result<vst_status, vst_status>) -> vst_status {
+    let _errno = ErrnoGuard::new();
     let _inside = panic::Inside::new();
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(Ok(status) | Err(status)) => status,

@@ -21,7 +21,7 @@ use crate::conn::Cause;
 use crate::ctrl::Io;
 use crate::engine::{Engine, Event, EventKind, HostOp, Record, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
-use crate::sys::{ErrnoGuard, monotonic, thread_token};
+use crate::sys::{monotonic, thread_token};
 use crate::time::Time;
 
 /// No thread has driven the engine yet.
@@ -95,7 +95,6 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
     if shell.depth.get() > 0 {
         return VST_E_REENTRANT;
     }
-    let _errno = ErrnoGuard::new();
     shell.depth.set(1);
     let released = guard(|| {
         shell.bracket.set(false);
@@ -189,7 +188,6 @@ fn enter(
     if shell.poisoned.get() {
         return VST_E_POISONED;
     }
-    let _errno = ErrnoGuard::new();
     let depth = shell.depth.get();
     shell.depth.set(depth + 1);
     let status = guard(|| {

@@ -1,0 +1,243 @@
+/* Every function with every pointer NULL in turn: VST_E_NULL, or, where NULL is allowed, no harm.
+ * The other outputs are written all the same. */
+#include "check.h"
+
+static uint64_t raw[128]; /* room for any out-parameter */
+
+#define NULLS(call) CHECK_EQ((call), VST_E_NULL)
+
+int main(void)
+{
+    struct host host;
+    uint16_t port;
+    int peer, fd = 5, sys = 5;
+    host_new(&host, HOST_EPOLL);
+    vst_id door = listener(&host, NULL, &port), conn = session(&host, port, &peer), id;
+    vst_engine *e = host.engine, *made;
+    vst_accept_config *accept = accepting(NULL), *accept_made;
+    vst_connect_config *connect = connecting(VST_SEND_PROXY_NONE), *connect_made;
+    vst_wait wait = {.size = sizeof wait};
+    vst_event event = {.size = sizeof event};
+    vst_counters counters = {.size = sizeof counters};
+    vst_proxy_header header = {.size = sizeof header};
+    vst_tls_info info = {.size = sizeof info};
+    vst_addr a, b;
+    vst_accept_options accept_options;
+    vst_connect_options connect_options;
+    vst_tls_server_options server_options;
+    vst_tls_client_options client_options;
+    vst_engine_options engine_options = {.size = sizeof engine_options};
+    vst_tls_server *server;
+    vst_tls_client *client;
+    vst_loop *loop;
+    void *user;
+    char text[512];
+    size_t len;
+    uint32_t number;
+
+    NULLS(vst_features(NULL));
+    NULLS(vst_op_name(3, text, sizeof text, NULL));
+    NULLS(vst_op_name(3, NULL, sizeof text, &len));
+    NULLS(vst_why_name(3, text, sizeof text, NULL));
+    NULLS(vst_why_name(3, NULL, sizeof text, &len));
+    NULLS(vst_addr_text(NULL, text, sizeof text, &len));
+    memset(&a, 0, sizeof a);
+    NULLS(vst_addr_text(&a, NULL, sizeof text, &len));
+    NULLS(vst_addr_text(&a, text, sizeof text, NULL));
+
+    NULLS(vst_engine_options_init(NULL, sizeof engine_options));
+    NULLS(vst_accept_options_init(NULL, sizeof accept_options));
+    NULLS(vst_connect_options_init(NULL, sizeof connect_options));
+    NULLS(vst_listener_options_init(NULL, sizeof(vst_listener_options)));
+    NULLS(vst_tls_server_options_init(NULL, sizeof server_options));
+    NULLS(vst_tls_client_options_init(NULL, sizeof client_options));
+    MUST(vst_accept_options_init(&accept_options, sizeof accept_options) == VST_OK);
+    MUST(vst_connect_options_init(&connect_options, sizeof connect_options) == VST_OK);
+    MUST(vst_tls_server_options_init(&server_options, sizeof server_options) == VST_OK);
+    MUST(vst_tls_client_options_init(&client_options, sizeof client_options) == VST_OK);
+
+    made = (void *)&host;
+    NULLS(vst_engine_new(NULL, &made));
+    CHECK(made == NULL);
+    NULLS(vst_engine_new(&engine_options, NULL));
+    CHECK_EQ(vst_engine_free(NULL), VST_OK);
+
+    accept_made = (void *)&host;
+    NULLS(vst_accept_config_new(NULL, &accept_made, text, sizeof text));
+    CHECK(accept_made == NULL);
+    NULLS(vst_accept_config_new(&accept_options, NULL, text, sizeof text));
+    CHECK_EQ(vst_accept_config_new(&accept_options, &accept_made, NULL, 0), VST_OK);
+    vst_accept_config_free(accept_made);
+    vst_accept_config_free(NULL);
+    connect_made = (void *)&host;
+    NULLS(vst_connect_config_new(NULL, &connect_made, text, sizeof text));
+    CHECK(connect_made == NULL);
+    NULLS(vst_connect_config_new(&connect_options, NULL, text, sizeof text));
+    vst_connect_config_free(NULL);
+
+    server = (void *)&host;
+    NULLS(vst_tls_server_new(NULL, &server, text, sizeof text));
+    CHECK(server == NULL);
+    NULLS(vst_tls_server_new(&server_options, NULL, text, sizeof text));
+    server_options.identity_count = 1;
+    CHECK(vst_tls_server_new(&server_options, &server, text, sizeof text) < 0);
+    CHECK(server == NULL);
+    server = (void *)&host;
+    NULLS(vst_tls_server_self_signed(NULL, &server, text, sizeof text));
+    CHECK(server == NULL);
+    NULLS(vst_tls_server_self_signed("a.test", NULL, text, sizeof text));
+    vst_tls_server_free(NULL);
+    client = (void *)&host;
+    NULLS(vst_tls_client_new(NULL, &client, text, sizeof text));
+    CHECK(client == NULL);
+    NULLS(vst_tls_client_new(&client_options, NULL, text, sizeof text));
+    vst_tls_client_free(NULL);
+
+    NULLS(vst_engine_ready(NULL, conn, VST_IO_IN, 0, &wait));
+    CHECK_EQ(wait.deadline_ns, VST_NEVER);
+    NULLS(vst_engine_ready_batch(NULL, NULL, 0, 0, &wait));
+    NULLS(vst_engine_ready_batch(e, NULL, 1, 0, &wait));
+    CHECK_EQ(vst_engine_ready_batch(e, NULL, 0, 0, &wait), VST_OK);
+    NULLS(vst_engine_ready_fd(NULL, 0, VST_IO_IN, 0, &wait));
+    NULLS(vst_engine_run(NULL, 0, &wait));
+    CHECK_EQ(vst_engine_run(e, 0, NULL), VST_OK);
+    NULLS(vst_engine_wait(NULL, &wait));
+    NULLS(vst_engine_wait(e, NULL));
+    NULLS(vst_engine_batch_begin(NULL));
+    NULLS(vst_engine_batch_end(NULL));
+    NULLS(vst_engine_next(NULL, &event));
+    NULLS(vst_engine_next(e, NULL));
+    NULLS(vst_engine_counters(NULL, &counters));
+    NULLS(vst_engine_counters(e, NULL));
+
+    id = 9;
+    sys = 5;
+    NULLS(vst_listener_open(NULL, "127.0.0.1:0", accept, NULL, &id, &sys));
+    CHECK_EQ(id, 0);
+    CHECK_EQ(sys, 0);
+    id = 9;
+    NULLS(vst_listener_open(e, NULL, accept, NULL, &id, &sys));
+    CHECK_EQ(id, 0);
+    id = 9;
+    NULLS(vst_listener_open(e, "127.0.0.1:0", NULL, NULL, &id, &sys));
+    CHECK_EQ(id, 0);
+    NULLS(vst_listener_open(e, "127.0.0.1:0", accept, NULL, NULL, &sys));
+    id = 9;
+    NULLS(vst_listener_adopt(NULL, 0, accept, NULL, &id, &sys));
+    CHECK_EQ(id, 0);
+    NULLS(vst_listener_adopt(e, 0, NULL, NULL, &id, &sys));
+    NULLS(vst_listener_adopt(e, 0, accept, NULL, NULL, &sys));
+    a.family = 9;
+    NULLS(vst_listener_addr(NULL, door, &a));
+    CHECK_EQ(a.family, VST_ADDR_NONE);
+    NULLS(vst_listener_addr(e, door, NULL));
+    NULLS(vst_listener_pause(NULL, door));
+    NULLS(vst_listener_resume(NULL, door));
+    NULLS(vst_listener_close(NULL, door));
+
+    id = 9;
+    sys = 5;
+    NULLS(vst_accept_fd(NULL, accept, 0, NULL, &id, &sys));
+    CHECK_EQ(id, 0);
+    CHECK_EQ(sys, 0);
+    NULLS(vst_accept_fd(e, NULL, 0, NULL, &id, &sys));
+    NULLS(vst_accept_fd(e, accept, 0, NULL, NULL, &sys));
+    id = 9;
+    NULLS(vst_conn_adopt(NULL, 0, NULL, &id, &sys));
+    CHECK_EQ(id, 0);
+    NULLS(vst_conn_adopt(e, 0, NULL, NULL, &sys));
+    id = 9;
+    NULLS(vst_conn_connect(NULL, "127.0.0.1:1", connect, NULL, &id));
+    CHECK_EQ(id, 0);
+    NULLS(vst_conn_connect(e, NULL, connect, NULL, &id));
+    NULLS(vst_conn_connect(e, "127.0.0.1:1", NULL, NULL, &id));
+    NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, NULL, NULL));
+    vst_connect more = {.size = sizeof more, .tlv_count = 1};
+    NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, &more, &id));
+
+    len = 9;
+    NULLS(vst_conn_recv(NULL, conn, raw, sizeof raw, &len));
+    CHECK_EQ(len, 0);
+    len = 9;
+    NULLS(vst_conn_recv(e, conn, NULL, sizeof raw, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_conn_recv(e, conn, raw, sizeof raw, NULL));
+    len = 9;
+    NULLS(vst_conn_send(NULL, conn, raw, 1, &len));
+    CHECK_EQ(len, 0);
+    len = 9;
+    NULLS(vst_conn_send(e, conn, NULL, 1, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_conn_send(e, conn, raw, 1, NULL));
+    CHECK_EQ(vst_conn_send(e, conn, NULL, 0, &len), VST_OK);
+    NULLS(vst_conn_shutdown(NULL, conn, VST_SHUT_BOTH));
+    NULLS(vst_conn_close(NULL, conn));
+    NULLS(vst_conn_abort(NULL, conn));
+    NULLS(vst_conn_take_fd(NULL, conn, &fd, raw, sizeof raw, &len));
+    CHECK_EQ(fd, -1);
+    NULLS(vst_conn_take_fd(e, conn, NULL, raw, sizeof raw, &len));
+    NULLS(vst_conn_take_fd(e, conn, &fd, raw, sizeof raw, NULL));
+    CHECK_EQ(fd, -1);
+    id = 9;
+    NULLS(vst_conn_forward(NULL, conn, conn, 0, NULL, &id));
+    CHECK_EQ(id, 0);
+    NULLS(vst_conn_forward(e, conn, conn, 0, NULL, NULL));
+    NULLS(vst_stream_abort(NULL, conn));
+    user = raw;
+    NULLS(vst_conn_user(NULL, conn, &user));
+    CHECK(user == NULL);
+    NULLS(vst_conn_user(e, conn, NULL));
+    NULLS(vst_conn_set_user(NULL, conn, NULL));
+    CHECK_EQ(vst_conn_set_user(e, conn, NULL), VST_OK);
+    number = 9;
+    NULLS(vst_conn_state(NULL, conn, &number));
+    CHECK_EQ(number, VST_STATE_CLOSED);
+    NULLS(vst_conn_state(e, conn, NULL));
+    a.family = b.family = 9;
+    NULLS(vst_conn_addrs(NULL, conn, &a, &b));
+    CHECK(a.family == VST_ADDR_NONE && b.family == VST_ADDR_NONE);
+    b.family = 9;
+    NULLS(vst_conn_addrs(e, conn, NULL, &b));
+    CHECK_EQ(b.family, VST_ADDR_NONE);
+    NULLS(vst_conn_addrs(e, conn, &a, NULL));
+    NULLS(vst_conn_socket_addrs(NULL, conn, &a, &b));
+    NULLS(vst_conn_socket_addrs(e, conn, NULL, &b));
+    NULLS(vst_conn_socket_addrs(e, conn, &a, NULL));
+    NULLS(vst_conn_proxy_header(NULL, conn, &header));
+    NULLS(vst_conn_proxy_header(e, conn, NULL));
+    len = number = 9;
+    NULLS(vst_conn_proxy_tlv(NULL, conn, 0, &number, (uint8_t *)text, sizeof text, &len));
+    CHECK(number == 0 && len == 0);
+    NULLS(vst_conn_proxy_tlv(e, conn, 0, NULL, (uint8_t *)text, sizeof text, &len));
+    NULLS(vst_conn_proxy_tlv(e, conn, 0, &number, (uint8_t *)text, sizeof text, NULL));
+    NULLS(vst_conn_tls_info(NULL, conn, &info));
+    NULLS(vst_conn_tls_info(e, conn, NULL));
+    NULLS(vst_conn_tls_text(NULL, conn, 1, text, sizeof text, &len));
+    NULLS(vst_conn_tls_text(e, conn, 1, text, sizeof text, NULL));
+    NULLS(vst_conn_tls_certificate(NULL, conn, 0, (uint8_t *)text, sizeof text, &len));
+    NULLS(vst_conn_tls_certificate(e, conn, 0, (uint8_t *)text, sizeof text, NULL));
+    NULLS(vst_conn_describe(NULL, conn, text, sizeof text, &len));
+    NULLS(vst_conn_describe(e, conn, NULL, 100000, &len));
+    NULLS(vst_conn_describe(e, conn, text, sizeof text, NULL));
+
+    loop = (void *)&host;
+    engine_options.event = host_event;
+    NULLS(vst_loop_new(NULL, &loop, &sys));
+    CHECK(loop == NULL);
+    NULLS(vst_loop_new(&engine_options, NULL, &sys));
+    NULLS(vst_loop_engine(NULL, &made));
+    CHECK(made == NULL);
+    NULLS(vst_loop_run(NULL, 0));
+    NULLS(vst_loop_stop(NULL));
+    CHECK_EQ(vst_loop_free(NULL), VST_OK);
+
+    /* Nothing of all that touched the session. */
+    CHECK_EQ(vst_conn_state(e, conn, &number), VST_OK);
+    CHECK_EQ(number, VST_STATE_ESTABLISHED);
+    CHECK_EQ(host.told[VST_EVENT_CLOSED], 0);
+    vst_accept_config_free(accept);
+    vst_connect_config_free(connect);
+    host_free(&host);
+    close(peer);
+    return verdict();
+}

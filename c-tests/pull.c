@@ -1,0 +1,122 @@
+/* A host without a single callback: events and interest come from vst_engine_next, and a descriptor
+ * whose RELEASED was returned is still open until the next call. */
+#include "check.h"
+
+static vst_engine *engine;
+static vst_wait wait_state = {.size = sizeof wait_state};
+static int poller;
+static uint32_t masks[FDS];
+static unsigned announced, released, told[16];
+static vst_id last;
+
+/* Takes what there is to take; 1 when an event of this kind was among it. */
+static int take(unsigned kind)
+{
+    int found = 0;
+    vst_event event = {.size = sizeof event};
+    int freed = -1;
+    for (;;) {
+        vst_status status = vst_engine_next(engine, &event);
+        if (freed >= 0) {
+            CHECK(fcntl(freed, F_GETFD) == -1);
+            freed = -1;
+        }
+        if (status == VST_NONE)
+            return found;
+        MUST(status == VST_OK);
+        CHECK_EQ(event.size, sizeof event);
+        MUST(event.kind < 16);
+        told[event.kind]++;
+        found |= event.kind == kind;
+        if (event.kind != VST_EVENT_INTEREST) {
+            CHECK_EQ(event.fd, -1);
+            last = event.id;
+            if (event.kind == VST_EVENT_CLOSED)
+                CHECK(event.end != NULL && event.end->text != NULL);
+            continue;
+        }
+        struct epoll_event entry = {.events = to_epoll(event.new_mask), .data.u64 = event.id};
+        MUST(event.fd >= 0 && event.fd < FDS);
+        CHECK(fcntl(event.fd, F_GETFD) != -1);
+        CHECK_EQ(event.old_mask, masks[event.fd]);
+        announced += event.old_mask == 0 && !(event.new_mask & VST_IO_RELEASED);
+        if (event.new_mask & VST_IO_RELEASED) {
+            released++;
+            freed = event.fd;
+            entry.events = 0;
+        }
+        if (event.old_mask != 0 || entry.events != 0)
+            CHECK(epoll_ctl(poller, entry.events == 0 ? EPOLL_CTL_DEL
+                      : event.old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+                      event.fd, &entry) == 0);
+        masks[event.fd] = freed >= 0 ? 0 : event.new_mask;
+    }
+}
+
+static void until(unsigned kind)
+{
+    uint64_t ends = now_ns() + PATIENCE_NS;
+    while (!take(kind)) {
+        struct epoll_event list[16];
+        MUST(now_ns() < ends);
+        MUST(vst_engine_wait(engine, &wait_state) == VST_OK);
+        uint64_t now = now_ns(), at = wait_state.deadline_ns < ends ? wait_state.deadline_ns : ends;
+        int ms = wait_state.flags & VST_WAIT_RUNNABLE || at <= now
+            ? 0 : (int)((at - now) / 1000000 + 1);
+        int found = epoll_wait(poller, list, 16, ms);
+        for (int i = 0; i < found; i++) {
+            vst_status status = vst_engine_ready(engine, list[i].data.u64,
+                                                 from_epoll(list[i].events), 0, &wait_state);
+            CHECK(status == VST_OK || status == VST_E_STALE);
+        }
+        MUST(vst_engine_run(engine, 0, &wait_state) == VST_OK);
+    }
+}
+
+int main(void)
+{
+    vst_engine_options options;
+    vst_addr addr;
+    vst_id door;
+    char bytes[16];
+    size_t len;
+    int fd;
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_engine_new(&options, &engine) == VST_OK);
+    vst_accept_config *config = accepting(NULL);
+    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    vst_accept_config_free(config);
+    MUST(vst_listener_addr(engine, door, &addr) == VST_OK);
+    CHECK(take(VST_EVENT_INTEREST));
+    CHECK(!take(VST_EVENT_INTEREST));
+
+    int peer = dial(addr.port);
+    until(VST_EVENT_SESSION);
+    vst_id conn = last;
+    CHECK_EQ(vst_conn_recv(engine, conn, bytes, sizeof bytes, &len), VST_WAIT);
+    say_text(peer, "hello");
+    until(VST_EVENT_READABLE);
+    CHECK_EQ(vst_conn_recv(engine, conn, bytes, sizeof bytes, &len), VST_OK);
+    CHECK_EQ(len, 5);
+    CHECK_EQ(vst_conn_take_fd(engine, conn, &fd, bytes, sizeof bytes, &len), VST_E_MODE);
+    CHECK_EQ(vst_conn_close(engine, conn), VST_OK);
+    close(peer);
+    until(VST_EVENT_CLOSED);
+    CHECK(last == conn);
+    CHECK_EQ(vst_listener_close(engine, door), VST_OK);
+    until(VST_EVENT_LISTENER_CLOSED);
+    CHECK_EQ(told[VST_EVENT_SESSION], 1);
+    CHECK_EQ(told[VST_EVENT_CLOSED], 1);
+    CHECK_EQ(released, 2);
+    CHECK_EQ(vst_engine_free(engine), VST_OK);
+
+    /* The other way round: a host with an event callback cannot pull. */
+    struct host host;
+    vst_event event = {.size = sizeof event};
+    host_new(&host, HOST_EPOLL);
+    CHECK_EQ(vst_engine_next(host.engine, &event), VST_E_MODE);
+    host_free(&host);
+    close(poller);
+    return verdict();
+}

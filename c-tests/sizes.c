@@ -1,0 +1,280 @@
+/* Structs of another size than ours: smaller ones are read as far as they go and never written
+ * past, larger ones are fine while what we do not know is 0, and out-parameters are never written
+ * past. Canaries stand behind every one of them. */
+#include "check.h"
+
+#define CANARY 0xA5
+#define ROOM 1024
+
+static unsigned char room[ROOM] __attribute__((aligned(16)));
+
+/* `size` bytes to write in, and canaries behind. */
+static void *fresh(size_t size)
+{
+    memset(room, 0, size);
+    memset(room + size, CANARY, ROOM - size);
+    return room;
+}
+
+static int is_untouched_behind(size_t size)
+{
+    for (size_t i = size; i < ROOM; i++)
+        if (room[i] != CANARY)
+            return 0;
+    return 1;
+}
+
+static void stamp(uint32_t size)
+{
+    memcpy(room, &size, sizeof size);
+}
+
+typedef vst_status (*fill)(void *to, uint32_t size);
+
+#define FILLS(name)                                                                                \
+    static vst_status fill_##name(void *to, uint32_t size)                                         \
+    {                                                                                              \
+        return vst_##name##_init(to, size);                                                        \
+    }
+FILLS(engine_options)
+FILLS(accept_options)
+FILLS(connect_options)
+FILLS(listener_options)
+FILLS(tls_server_options)
+FILLS(tls_client_options)
+
+static void inits(fill init, size_t size)
+{
+    uint32_t is;
+    fresh(size);
+    CHECK_EQ(init(room, (uint32_t)size), VST_OK);
+    memcpy(&is, room, sizeof is);
+    CHECK_EQ(is, size);
+    CHECK(is_untouched_behind(size));
+    /* A later, larger version of the struct: its unknown tail becomes 0. */
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(init(room, (uint32_t)size + 64), VST_OK);
+    for (size_t i = size; i < size + 64; i++)
+        CHECK_EQ(room[i], 0);
+    CHECK(is_untouched_behind(size + 64));
+    /* One that no version had. */
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(init(room, 3), VST_E_SIZE);
+    CHECK_EQ(init(room, 0), VST_E_SIZE);
+    CHECK(is_untouched_behind(0));
+    CHECK_EQ(init(room, (uint32_t)size - 1), VST_E_SIZE);
+    CHECK(is_untouched_behind(0));
+}
+
+typedef vst_status (*use)(void *options);
+
+static vst_status use_engine(void *options)
+{
+    vst_engine *made;
+    vst_status status = vst_engine_new(options, &made);
+    CHECK((status == VST_OK) == (made != NULL));
+    vst_engine_free(made);
+    return status;
+}
+
+static vst_status use_accept(void *options)
+{
+    vst_accept_config *made;
+    vst_status status = vst_accept_config_new(options, &made, NULL, 0);
+    CHECK((status == VST_OK) == (made != NULL));
+    vst_accept_config_free(made);
+    return status;
+}
+
+static vst_status use_connect(void *options)
+{
+    vst_connect_config *made;
+    vst_status status = vst_connect_config_new(options, &made, NULL, 0);
+    CHECK((status == VST_OK) == (made != NULL));
+    vst_connect_config_free(made);
+    return status;
+}
+
+static struct host host;
+static vst_id conn;
+
+static vst_status use_listener(void *options)
+{
+    vst_accept_config *config = accepting(NULL);
+    vst_id made;
+    vst_status status =
+        vst_listener_open(host.engine, "127.0.0.1:0", config, options, &made, NULL);
+    CHECK((status == VST_OK) == (made != 0));
+    if (made != 0)
+        CHECK_EQ(vst_listener_close(host.engine, made), VST_OK);
+    vst_accept_config_free(config);
+    return status;
+}
+
+static void reads(fill init, use take, size_t size)
+{
+    fresh(size + 64);
+    CHECK_EQ(init(room, (uint32_t)size), VST_OK);
+    CHECK_EQ(take(room), VST_OK);
+    CHECK(is_untouched_behind(size + 64));
+    stamp((uint32_t)size + 64);
+    CHECK_EQ(take(room), VST_OK);
+    room[size + 63] = 1;
+    CHECK_EQ(take(room), VST_E_SIZE);
+    room[size + 63] = 0;
+    room[size] = 1;
+    CHECK_EQ(take(room), VST_E_SIZE);
+    room[size] = 0;
+    stamp((uint32_t)size - 1);
+    CHECK_EQ(take(room), VST_E_SIZE);
+    stamp(0);
+    CHECK_EQ(take(room), VST_E_SIZE);
+    stamp(UINT32_MAX);
+    CHECK_EQ(take(room), VST_E_SIZE);
+}
+
+static vst_status write_wait(void *to)
+{
+    return vst_engine_wait(host.engine, to);
+}
+
+static vst_status write_run(void *to)
+{
+    return vst_engine_run(host.engine, 0, to);
+}
+
+static vst_status write_counters(void *to)
+{
+    return vst_engine_counters(host.engine, to);
+}
+
+static vst_status write_header(void *to)
+{
+    return vst_conn_proxy_header(host.engine, conn, to);
+}
+
+static vst_status write_tls_info(void *to)
+{
+    return vst_conn_tls_info(host.engine, conn, to);
+}
+
+static void writes(use give, size_t size, vst_status due)
+{
+    uint32_t is;
+    fresh(size);
+    stamp((uint32_t)size);
+    CHECK_EQ(give(room), due);
+    memcpy(&is, room, sizeof is);
+    CHECK_EQ(is, size);
+    CHECK(is_untouched_behind(size));
+    /* What a later host has more, we do not know. */
+    fresh(size + 64);
+    stamp((uint32_t)size + 64);
+    memset(room + size, CANARY, 64);
+    CHECK_EQ(give(room), due);
+    CHECK(is_untouched_behind(size));
+    fresh(size);
+    stamp((uint32_t)size - 1);
+    CHECK_EQ(give(room), VST_E_SIZE);
+    CHECK(is_untouched_behind(size));
+    stamp(0);
+    CHECK_EQ(give(room), VST_E_SIZE);
+    CHECK(is_untouched_behind(size));
+}
+
+/* One out-parameter of each shape, with canaries behind. */
+static void outs(uint16_t port)
+{
+    static const char proxied[] = "PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\nahead";
+    uint32_t state;
+    size_t len;
+    vst_addr *addr = fresh(sizeof(vst_addr));
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_conn_addrs(host.engine, conn, addr, addr + 1), VST_OK);
+    CHECK(is_untouched_behind(2 * sizeof(vst_addr)));
+    CHECK_EQ(addr->bytes[107], 0);
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_conn_state(host.engine, conn, (uint32_t *)room), VST_OK);
+    CHECK(is_untouched_behind(sizeof state));
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_features((uint64_t *)room), VST_OK);
+    CHECK(is_untouched_behind(sizeof(uint64_t)));
+
+    /* Texts: exactly as long as said, no NUL behind; nothing when one byte is missing. */
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_op_name(VST_OP_ACCEPT_PROXY, (char *)room, 12, &len), VST_OK);
+    CHECK(len == 12 && memcmp(room, "ACCEPT_PROXY", 12) == 0 && is_untouched_behind(12));
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_op_name(VST_OP_ACCEPT_PROXY, (char *)room, 11, &len), VST_E_SPACE);
+    CHECK(len == 12 && is_untouched_behind(0));
+    CHECK_EQ(vst_why_name(VST_WHY_TIMED_OUT, (char *)room, 9, &len), VST_OK);
+    CHECK(len == 9 && memcmp(room, "TIMED_OUT", 9) == 0 && is_untouched_behind(9));
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_conn_describe(host.engine, conn, (char *)room, 10, &len), VST_E_SPACE);
+    CHECK(len > 10 && is_untouched_behind(0));
+    CHECK_EQ(vst_conn_describe(host.engine, conn, NULL, 0, &len), VST_E_SPACE);
+
+    /* A sentence is cut to its room, with its NUL. */
+    vst_tls_server *none;
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_tls_server_self_signed("caf\xc3\xa9.test", &none, (char *)room, 8), VST_E_CONFIG);
+    CHECK(none == NULL && strlen((char *)room) <= 7 && is_untouched_behind(8));
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_tls_server_self_signed("caf\xc3\xa9.test", &none, (char *)room, 0), VST_E_CONFIG);
+    CHECK(is_untouched_behind(0));
+
+    /* Bytes behind a header: nothing happens while there is no room for them. */
+    int peer = dial(port), fd;
+    say_text(peer, proxied);
+    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 2);
+    vst_id late = host.last[VST_EVENT_SESSION];
+    memset(room, CANARY, ROOM);
+    CHECK_EQ(vst_conn_take_fd(host.engine, late, &fd, room, 4, &len), VST_E_SPACE);
+    CHECK(fd == -1 && len == 5 && is_untouched_behind(0));
+    CHECK_EQ(vst_conn_recv(host.engine, late, room, 3, &len), VST_OK);
+    CHECK(len == 3 && memcmp(room, "ahe", 3) == 0 && is_untouched_behind(3));
+    close(peer);
+}
+
+int main(void)
+{
+    uint16_t port;
+    int peer;
+    vst_engine_options options = host_options(&host, HOST_EPOLL);
+    host_open(&host, &options);
+    vst_accept_options door;
+    vst_accept_config *config;
+    vst_id id;
+    vst_addr addr;
+    MUST(vst_accept_options_init(&door, sizeof door) == VST_OK);
+    door.accept_proxy = "any";
+    MUST(vst_accept_config_new(&door, &config, NULL, 0) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_addr(host.engine, id, &addr) == VST_OK);
+    vst_accept_config_free(config);
+    port = addr.port;
+    peer = dial(port);
+    say_text(peer, "PROXY UNKNOWN\r\n");
+    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    conn = host.last[VST_EVENT_SESSION];
+
+    inits(fill_engine_options, sizeof(vst_engine_options));
+    inits(fill_accept_options, sizeof(vst_accept_options));
+    inits(fill_connect_options, sizeof(vst_connect_options));
+    inits(fill_listener_options, sizeof(vst_listener_options));
+    inits(fill_tls_server_options, sizeof(vst_tls_server_options));
+    inits(fill_tls_client_options, sizeof(vst_tls_client_options));
+    reads(fill_engine_options, use_engine, sizeof(vst_engine_options));
+    reads(fill_accept_options, use_accept, sizeof(vst_accept_options));
+    reads(fill_connect_options, use_connect, sizeof(vst_connect_options));
+    reads(fill_listener_options, use_listener, sizeof(vst_listener_options));
+    writes(write_wait, sizeof(vst_wait), VST_OK);
+    writes(write_run, sizeof(vst_wait), VST_OK);
+    writes(write_counters, sizeof(vst_counters), VST_OK);
+    writes(write_header, sizeof(vst_proxy_header), VST_OK);
+    writes(write_tls_info, sizeof(vst_tls_info), VST_NONE);
+    outs(port);
+    host_free(&host);
+    close(peer);
+    return verdict();
+}

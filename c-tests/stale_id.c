@@ -1,0 +1,63 @@
+/* The id of something that is gone is answered with VST_E_STALE by every function, for ever. */
+#include "check.h"
+
+int main(void)
+{
+    struct host host;
+    uint16_t port;
+    int peer;
+    char byte;
+    size_t len;
+    uint32_t state;
+    void *user = &host;
+    vst_addr a, b;
+    host_new(&host, HOST_EPOLL);
+    vst_id door = listener(&host, NULL, &port);
+    vst_id old = session(&host, port, &peer);
+
+    CHECK_EQ(vst_conn_abort(host.engine, old), VST_OK);
+    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    CHECK(host.last[VST_EVENT_CLOSED] == old);
+    close(peer);
+
+    /* The slot is used again: the old id still means the old connection. */
+    vst_id new = session(&host, port, &peer);
+    CHECK(new != old);
+    vst_engine *engine = host.engine;
+    CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);
+    CHECK_EQ(vst_conn_state(engine, old, &state), VST_E_STALE);
+    CHECK_EQ(state, VST_STATE_CLOSED);
+    CHECK_EQ(vst_conn_recv(engine, old, &byte, 1, &len), VST_E_STALE);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_conn_send(engine, old, "x", 1, &len), VST_E_STALE);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_conn_shutdown(engine, old, VST_SHUT_WRITE), VST_E_STALE);
+    CHECK_EQ(vst_conn_close(engine, old), VST_E_STALE);
+    CHECK_EQ(vst_conn_abort(engine, old), VST_E_STALE);
+    CHECK_EQ(vst_conn_user(engine, old, &user), VST_E_STALE);
+    CHECK(user == NULL);
+    CHECK_EQ(vst_conn_set_user(engine, old, NULL), VST_E_STALE);
+    CHECK_EQ(vst_conn_addrs(engine, old, &a, &b), VST_E_STALE);
+    CHECK_EQ(a.family, VST_ADDR_NONE);
+    CHECK_EQ(b.family, VST_ADDR_NONE);
+    CHECK_EQ(vst_conn_socket_addrs(engine, old, &a, &b), VST_E_STALE);
+    CHECK_EQ(vst_conn_describe(engine, old, &byte, 1, &len), VST_E_STALE);
+    vst_id stream = 7;
+    CHECK_EQ(vst_conn_forward(engine, old, new, 0, NULL, &stream), VST_E_STALE);
+    CHECK_EQ(stream, 0);
+    CHECK_EQ(vst_conn_forward(engine, new, old, 0, NULL, &stream), VST_E_STALE);
+    CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);
+    CHECK_EQ(state, VST_STATE_ESTABLISHED);
+
+    CHECK_EQ(vst_listener_close(engine, door), VST_OK);
+    HOST_UNTIL(&host, host.told[VST_EVENT_LISTENER_CLOSED] == 1);
+    CHECK_EQ(vst_listener_pause(engine, door), VST_E_STALE);
+    CHECK_EQ(vst_listener_resume(engine, door), VST_E_STALE);
+    CHECK_EQ(vst_listener_close(engine, door), VST_E_STALE);
+    CHECK_EQ(vst_listener_addr(engine, door, &a), VST_E_STALE);
+    CHECK_EQ(a.family, VST_ADDR_NONE);
+
+    host_free(&host);
+    close(peer);
+    return verdict();
+}

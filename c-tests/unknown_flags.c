@@ -1,0 +1,128 @@
+/* An unknown number, flag or reserved byte is an error, and nothing is made. */
+#include "check.h"
+
+#define REFUSED(call) CHECK_EQ((call), VST_E_ARGUMENT)
+
+static void engine_options(void)
+{
+    vst_engine_options good, bad;
+    vst_engine *made;
+    MUST(vst_engine_options_init(&good, sizeof good) == VST_OK);
+    bad = good;
+    bad.flags = 1u << 31;
+    REFUSED(vst_engine_new(&bad, &made));
+    CHECK(made == NULL);
+    bad = good;
+    bad.trigger = 2;
+    REFUSED(vst_engine_new(&bad, &made));
+    bad = good;
+    bad._reserved = 1;
+    REFUSED(vst_engine_new(&bad, &made));
+    bad = good;
+    bad.fdset = host_fdset;
+    REFUSED(vst_engine_new(&bad, &made));
+    bad = good;
+    bad.fdclr = host_fdclr;
+    REFUSED(vst_engine_new(&bad, &made));
+    bad = good;
+    bad.trigger = VST_TRIGGER_EDGE;
+    bad.fdset = host_fdset;
+    bad.fdclr = host_fdclr;
+    REFUSED(vst_engine_new(&bad, &made));
+}
+
+static void configurations(void)
+{
+    char why[256];
+    vst_accept_options accept;
+    vst_accept_config *accept_made;
+    MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
+    accept.flags = 1u << 31;
+    REFUSED(vst_accept_config_new(&accept, &accept_made, why, sizeof why));
+    CHECK(accept_made == NULL);
+    accept.flags = 0;
+    accept.accept_proxy = "10.0.0.0/33";
+    CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
+    CHECK(accept_made == NULL && strstr(why, "10.0.0.0/33") != NULL);
+
+    vst_connect_options connect, good;
+    vst_connect_config *connect_made;
+    MUST(vst_connect_options_init(&good, sizeof good) == VST_OK);
+    connect = good;
+    connect.flags = 1u << 31;
+    REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
+    connect = good;
+    connect.send_proxy = 3;
+    REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
+    connect = good;
+    connect.send_proxy = VST_SEND_PROXY_V2;
+    connect.proxy_tlvs = 1u << 31;
+    REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
+    connect = good;
+    connect.send_proxy = VST_SEND_PROXY_V1;
+    connect.proxy_tlvs = VST_PROXY_TLV_CRC32C;
+    REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
+    connect = good;
+    connect.source = "nowhere";
+    CHECK_EQ(vst_connect_config_new(&connect, &connect_made, why, sizeof why), VST_E_CONFIG);
+    CHECK(connect_made == NULL && strstr(why, "source") != NULL);
+}
+
+static void listeners(struct host *host)
+{
+    vst_accept_config *config = accepting(NULL);
+    vst_listener_options good, bad;
+    vst_id id = 9;
+    MUST(vst_listener_options_init(&good, sizeof good) == VST_OK);
+    bad = good;
+    bad.flags = 1u << 31;
+    REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL));
+    CHECK_EQ(id, 0);
+    bad = good;
+    bad._reserved = 1;
+    REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL));
+    REFUSED(vst_listener_open(host->engine, "localhost", config, NULL, &id, NULL));
+    REFUSED(vst_listener_open(host->engine, "127.0.0.1:65536", config, NULL, &id, NULL));
+    REFUSED(vst_listener_open(host->engine, "", config, NULL, &id, NULL));
+    vst_accept_config_free(config);
+}
+
+int main(void)
+{
+    struct host host;
+    uint16_t port;
+    int peer;
+    char text[64];
+    size_t len;
+    host_new(&host, HOST_EPOLL);
+    listener(&host, NULL, &port);
+    vst_id conn = session(&host, port, &peer);
+    vst_id token = 0;
+    for (int fd = 0; fd < FDS; fd++)
+        if (host.watch[fd].announced)
+            token = host.watch[fd].token;
+
+    engine_options();
+    configurations();
+    listeners(&host);
+    REFUSED(vst_op_name(99, text, sizeof text, &len));
+    REFUSED(vst_why_name(99, text, sizeof text, &len));
+    REFUSED(vst_conn_shutdown(host.engine, conn, 0));
+    REFUSED(vst_conn_shutdown(host.engine, conn, 4));
+    REFUSED(vst_conn_recv(host.engine, conn, text, 0, &len));
+    REFUSED(vst_conn_tls_text(host.engine, conn, 99, text, sizeof text, &len));
+    REFUSED(vst_engine_ready(host.engine, token, VST_IO_EDGE, 0, NULL));
+    REFUSED(vst_engine_ready(host.engine, token, VST_IO_RELEASED, 0, NULL));
+    REFUSED(vst_engine_ready(host.engine, token, 1u << 31, 0, NULL));
+    vst_ready list = {.token = token, .events = VST_IO_IN, ._reserved = 1};
+    REFUSED(vst_engine_ready_batch(host.engine, &list, 1, 0, NULL));
+    vst_addr addr = {.family = 99};
+    REFUSED(vst_addr_text(&addr, text, sizeof text, &len));
+    vst_id stream;
+    REFUSED(vst_conn_forward(host.engine, conn, conn, 0, NULL, &stream));
+    CHECK(vst_strerror(-12345) != NULL && strlen(vst_strerror(-12345)) > 0);
+    CHECK(vst_strerror(VST_E_STALE) != NULL && strlen(vst_strerror(VST_E_STALE)) > 0);
+    host_free(&host);
+    close(peer);
+    return verdict();
+}

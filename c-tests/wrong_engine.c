@@ -1,0 +1,33 @@
+/* An id of one engine is refused by another, also after its own engine is gone. */
+#include "check.h"
+
+int main(void)
+{
+    struct host one, two;
+    uint16_t port;
+    int peer;
+    uint32_t state = 9;
+    vst_addr addr;
+    host_new(&one, HOST_EPOLL);
+    host_new(&two, HOST_EPOLL);
+    vst_id door = listener(&one, NULL, &port);
+    vst_id conn = session(&one, port, &peer);
+    vst_id token = 0;
+    for (int fd = 0; fd < FDS; fd++)
+        if (one.watch[fd].announced)
+            token = one.watch[fd].token;
+
+    CHECK_EQ(vst_conn_state(two.engine, conn, &state), VST_E_ENGINE);
+    CHECK_EQ(state, VST_STATE_CLOSED);
+    CHECK_EQ(vst_conn_abort(two.engine, conn), VST_E_ENGINE);
+    CHECK_EQ(vst_listener_addr(two.engine, door, &addr), VST_E_ENGINE);
+    CHECK_EQ(vst_engine_ready(two.engine, token, VST_IO_IN, 0, NULL), VST_E_ENGINE);
+    CHECK_EQ(vst_conn_state(one.engine, conn, &state), VST_OK);
+    CHECK_EQ(state, VST_STATE_ESTABLISHED);
+
+    host_free(&one);
+    CHECK_EQ(vst_conn_state(two.engine, conn, &state), VST_E_ENGINE);
+    host_free(&two);
+    close(peer);
+    return verdict();
+}

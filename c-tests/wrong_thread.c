@@ -1,0 +1,66 @@
+/* An engine belongs to the thread of its first drive call; another is told so, and nothing
+ * happens. It may be made in one thread and driven in another. */
+#include "check.h"
+
+static struct host host;
+static uint16_t port;
+
+static void *other(void *conn)
+{
+    vst_id id = *(vst_id *)conn;
+    vst_wait wait = {.size = sizeof wait};
+    vst_event event = {.size = sizeof event};
+    vst_counters counters = {.size = sizeof counters};
+    uint32_t state = 9;
+    vst_id out = 9;
+    CHECK_EQ(vst_engine_run(host.engine, 0, &wait), VST_E_THREAD);
+    CHECK_EQ(wait.deadline_ns, VST_NEVER);
+    CHECK_EQ(wait.conns, 0);
+    CHECK_EQ(vst_engine_ready(host.engine, id, VST_IO_IN, 0, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_engine_ready_batch(host.engine, NULL, 0, 0, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_engine_ready_fd(host.engine, 1, VST_IO_IN, 0, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_engine_wait(host.engine, &wait), VST_E_THREAD);
+    CHECK_EQ(vst_engine_next(host.engine, &event), VST_E_THREAD);
+    CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_E_THREAD);
+    CHECK_EQ(vst_engine_batch_begin(host.engine), VST_E_THREAD);
+    CHECK_EQ(vst_conn_state(host.engine, id, &state), VST_E_THREAD);
+    CHECK_EQ(vst_conn_close(host.engine, id), VST_E_THREAD);
+    vst_accept_config *config = accepting(NULL);
+    CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL),
+             VST_E_THREAD);
+    CHECK_EQ(out, 0);
+    vst_accept_config_free(config);
+    CHECK_EQ(vst_engine_free(host.engine), VST_E_THREAD);
+    return NULL;
+}
+
+static void *driver(void *made_elsewhere)
+{
+    struct host *mine = made_elsewhere;
+    CHECK_EQ(vst_engine_run(mine->engine, 0, NULL), VST_OK);
+    host_free(mine);
+    return NULL;
+}
+
+int main(void)
+{
+    int peer;
+    uint32_t state;
+    pthread_t thread;
+    host_new(&host, HOST_EPOLL);
+    listener(&host, NULL, &port);
+    vst_id conn = session(&host, port, &peer);
+    MUST(pthread_create(&thread, NULL, other, &conn) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+    CHECK_EQ(vst_conn_state(host.engine, conn, &state), VST_OK);
+    CHECK_EQ(state, VST_STATE_ESTABLISHED);
+    host_free(&host);
+    close(peer);
+
+    static struct host moved;
+    vst_engine_options options = host_options(&moved, HOST_EPOLL);
+    MUST(vst_engine_new(&options, &moved.engine) == VST_OK);
+    MUST(pthread_create(&thread, NULL, driver, &moved) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+    return verdict();
+}
