@@ -1,8 +1,9 @@
 //! The boundary from the host's side, over a simulated network: what a callback may do, what ids
 //! that are gone answer, what a failure inside leaves. Miri runs these.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
+use std::rc::Rc;
 
 use super::addr::{vst_addr, vst_addr_text};
 use super::config::{
@@ -32,7 +33,7 @@ type Reaction = Box<dyn FnMut(*mut vst_engine, &vst_event)>;
 
 /// A host: what it was told, and what it does when told.
 struct Host {
-    engine: *mut vst_engine,
+    engine: Cell<*mut vst_engine>,
     told: RefCell<Vec<(u32, vst_id)>>,
     watched: RefCell<Vec<(i32, vst_id, u32)>>,
     react: RefCell<Reaction>,
@@ -53,32 +54,34 @@ unsafe extern "C" fn interest(data: *mut c_void, fd: i32, token: vst_id, old: u3
 }
 
 unsafe extern "C" fn event(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event) {
-    // SAFETY: as above; the event lives until this returns.
-    let (host, event) = unsafe { (&*data.cast::<Host>(), &*event) };
+    // SAFETY: as above.
+    let host = unsafe { &*data.cast::<Host>() };
+    // SAFETY: the event lives until this returns.
+    let event = unsafe { &*event };
     host.told.borrow_mut().push((event.kind, event.id));
     (host.react.borrow_mut())(engine, event);
 }
 
 impl Host {
-    fn new(react: impl FnMut(*mut vst_engine, &vst_event) + 'static) -> Box<Self> {
-        let mut host = Box::new(Self {
-            engine: std::ptr::null_mut(),
+    fn new(react: impl FnMut(*mut vst_engine, &vst_event) + 'static) -> Rc<Self> {
+        let host = Rc::new(Self {
+            engine: Cell::new(std::ptr::null_mut()),
             told: RefCell::default(),
             watched: RefCell::default(),
             react: RefCell::new(Box::new(react)),
         });
         let mut options = std::mem::MaybeUninit::<vst_engine_options>::uninit();
         let size = size_of::<vst_engine_options>() as u32;
-        // SAFETY: the options have the size that is said; all bytes are written.
-        let mut options = unsafe {
-            assert_eq!(vst_engine_options_init(options.as_mut_ptr(), size), VST_OK);
-            options.assume_init()
-        };
+        // SAFETY: the options have the size that is said.
+        let filled = unsafe { vst_engine_options_init(options.as_mut_ptr(), size) };
+        assert_eq!(filled, VST_OK);
+        // SAFETY: all bytes are written.
+        let mut options = unsafe { options.assume_init() };
         options.interest = Some(interest);
         options.event = Some(event);
-        options.data = std::ptr::from_mut(&mut *host).cast();
+        options.data = Rc::as_ptr(&host).cast_mut().cast();
         // SAFETY: options and out-pointer are ours.
-        let made = unsafe { vst_engine_new(&raw const options, &raw mut host.engine) };
+        let made = unsafe { vst_engine_new(&raw const options, host.engine.as_ptr()) };
         assert_eq!(made, VST_OK);
         host
     }
@@ -92,15 +95,15 @@ impl Host {
         let config = raw_config();
         let (mut id, mut at) = (0, vst_addr::NONE);
         let address = address.as_ptr();
+        let (engine, null) = (self.engine.get(), std::ptr::null_mut());
         // SAFETY: every pointer is ours or NULL where that is fine.
-        unsafe {
-            let null = std::ptr::null_mut();
-            let opened =
-                vst_listener_open(self.engine, address, config, null, &raw mut id, null.cast());
-            assert_eq!(opened, VST_OK);
-            vst_accept_config_free(config);
-            assert_eq!(vst_listener_addr(self.engine, id, &raw mut at), VST_OK);
-        }
+        let opened =
+            unsafe { vst_listener_open(engine, address, config, null, &raw mut id, null.cast()) };
+        assert_eq!(opened, VST_OK);
+        // SAFETY: freed once, here.
+        unsafe { vst_accept_config_free(config) };
+        // SAFETY: the engine is not freed, and the address is ours.
+        assert_eq!(unsafe { vst_listener_addr(engine, id, &raw mut at) }, VST_OK);
         let mut text = [0_u8; 64];
         let mut len = 0;
         // SAFETY: the text has the capacity that is said.
@@ -126,7 +129,7 @@ impl Host {
             world().settle();
             let now = world().now().0;
             // SAFETY: the engine is not freed while its host is used.
-            unsafe { vst_engine_run(self.engine, now, std::ptr::null_mut()) };
+            unsafe { vst_engine_run(self.engine.get(), now, std::ptr::null_mut()) };
             let watched = self.watched.borrow().clone();
             for (fd, token, mask) in watched {
                 let ready = world().readiness(crate::sys::Fd(fd));
@@ -138,7 +141,13 @@ impl Host {
                 if events != 0 {
                     // SAFETY: as above.
                     unsafe {
-                        vst_engine_ready(self.engine, token, events, now, std::ptr::null_mut());
+                        vst_engine_ready(
+                            self.engine.get(),
+                            token,
+                            events,
+                            now,
+                            std::ptr::null_mut(),
+                        );
                     }
                 }
             }
@@ -149,9 +158,9 @@ impl Host {
         self.told.borrow().iter().map(|one| one.0).collect()
     }
 
-    fn free(self: Box<Self>) {
+    fn free(self: Rc<Self>) {
         // SAFETY: freed once, here.
-        assert_eq!(unsafe { vst_engine_free(self.engine) }, VST_OK);
+        assert_eq!(unsafe { vst_engine_free(self.engine.get()) }, VST_OK);
         assert_eq!(*self.watched.borrow(), [], "every descriptor was released");
         assert_eq!(world().open_fds(), [], "every descriptor was closed");
     }
@@ -161,13 +170,12 @@ fn raw_config() -> *mut vst_accept_config {
     let mut options = std::mem::MaybeUninit::<vst_accept_options>::uninit();
     let size = size_of::<vst_accept_options>() as u32;
     let mut config = std::ptr::null_mut();
-    // SAFETY: the options have the size that is said; there is no room for a reason.
-    unsafe {
-        assert_eq!(vst_accept_options_init(options.as_mut_ptr(), size), VST_OK);
-        let why = std::ptr::null_mut::<c_char>();
-        let made = vst_accept_config_new(options.as_ptr(), &raw mut config, why, 0);
-        assert_eq!(made, VST_OK);
-    }
+    // SAFETY: the options have the size that is said.
+    assert_eq!(unsafe { vst_accept_options_init(options.as_mut_ptr(), size) }, VST_OK);
+    let why = std::ptr::null_mut::<c_char>();
+    // SAFETY: the options are filled in; there is no room for a reason.
+    let made = unsafe { vst_accept_config_new(options.as_ptr(), &raw mut config, why, 0) };
+    assert_eq!(made, VST_OK);
     config
 }
 
@@ -252,12 +260,13 @@ fn an_id_that_is_gone_is_stale_for_every_call_and_harms_nothing() {
     let _peer = host.peer(&at);
     host.drive();
     let gone = host.told.borrow()[0].1;
-    assert_eq!(recv(host.engine, gone).0, VST_E_STALE);
-    assert_eq!(send(host.engine, gone, b"x").0, VST_E_STALE);
-    assert_eq!(close(host.engine, listener), VST_E_KIND);
-    assert_eq!(close(host.engine, 0), VST_E_ARGUMENT);
+    assert_eq!(recv(host.engine.get(), gone).0, VST_E_STALE);
+    assert_eq!(send(host.engine.get(), gone, b"x").0, VST_E_STALE);
+    assert_eq!(close(host.engine.get(), listener), VST_E_KIND);
+    assert_eq!(close(host.engine.get(), 0), VST_E_ARGUMENT);
     // SAFETY: the engine is not freed.
-    let ready = unsafe { vst_engine_ready(host.engine, gone, VST_IO_IN, 1, std::ptr::null_mut()) };
+    let ready =
+        unsafe { vst_engine_ready(host.engine.get(), gone, VST_IO_IN, 1, std::ptr::null_mut()) };
     assert_eq!(ready, VST_E_KIND);
     host.free();
 }
@@ -266,12 +275,14 @@ fn an_id_that_is_gone_is_stale_for_every_call_and_harms_nothing() {
 fn an_engine_of_another_thread_is_not_touched() {
     let host = Host::new(|_, _| {});
     let (listener, _) = host.listen();
-    let engine = host.engine.expose_provenance();
+    let engine = host.engine.get().expose_provenance();
     let other = std::thread::scope(|scope| {
         let call = move || {
             let engine: *mut vst_engine = std::ptr::with_exposed_provenance_mut(engine);
             // SAFETY: the engine is live; that it refuses is the point.
-            unsafe { [vst_listener_pause(engine, listener), vst_engine_free(engine)] }
+            let paused = unsafe { vst_listener_pause(engine, listener) };
+            // SAFETY: as above.
+            [paused, unsafe { vst_engine_free(engine) }]
         };
         scope.spawn(call).join().expect("no panic")
     });
@@ -291,11 +302,11 @@ fn a_panic_inside_is_a_status_and_leaves_an_engine_that_can_be_freed() {
     let mut net = world().net();
     crate::sys::Net::close(&mut net, crate::sys::Fd(fd));
     world().settle();
-    let broken = send(host.engine, session, b"y").0;
+    let broken = send(host.engine.get(), session, b"y").0;
     assert_eq!(broken, VST_E_PANIC);
-    assert_eq!(send(host.engine, session, b"y").0, VST_E_POISONED);
+    assert_eq!(send(host.engine.get(), session, b"y").0, VST_E_POISONED);
     // SAFETY: freed once, here. What it leaks it leaks because dropping panics once more.
-    assert_eq!(unsafe { vst_engine_free(host.engine) }, VST_OK);
+    assert_eq!(unsafe { vst_engine_free(host.engine.get()) }, VST_OK);
     assert_eq!(*host.watched.borrow(), []);
 }
 
@@ -308,19 +319,27 @@ fn a_struct_of_another_size_is_read_as_far_as_both_know() {
     }
     let mut larger = std::mem::MaybeUninit::<Larger>::zeroed();
     let size = size_of::<Larger>() as u32;
-    let mut engine = std::ptr::null_mut();
     // SAFETY: the memory has the size that is said.
-    unsafe {
-        assert_eq!(vst_engine_options_init(larger.as_mut_ptr().cast(), size), VST_OK);
-        let options = larger.as_ptr().cast();
-        assert_eq!(vst_engine_new(options, &raw mut engine), VST_OK);
-        assert_eq!(vst_engine_free(engine), VST_OK);
-        (*larger.as_mut_ptr()).further = 1;
-        assert_eq!(vst_engine_new(options, &raw mut engine), VST_E_SIZE);
-        assert!(engine.is_null());
-        (*larger.as_mut_ptr()).known.size = 8;
-        assert_eq!(vst_engine_new(options, &raw mut engine), VST_E_SIZE);
-    }
+    let filled = unsafe { vst_engine_options_init(larger.as_mut_ptr().cast(), size) };
+    assert_eq!(filled, VST_OK);
+    // SAFETY: all bytes are 0 or filled in.
+    let mut larger = unsafe { larger.assume_init() };
+    let make = |options: &Larger| {
+        let mut engine = std::ptr::null_mut();
+        let options = std::ptr::from_ref(options).cast();
+        // SAFETY: the options have the size that they say.
+        let made = unsafe { vst_engine_new(options, &raw mut engine) };
+        assert_eq!(engine.is_null(), made != VST_OK);
+        // SAFETY: freed once, here; NULL is fine.
+        assert_eq!(unsafe { vst_engine_free(engine) }, VST_OK);
+        made
+    };
+    assert_eq!(make(&larger), VST_OK);
+    larger.further = 1;
+    assert_eq!(make(&larger), VST_E_SIZE);
+    larger.further = 0;
+    larger.known.size = 8;
+    assert_eq!(make(&larger), VST_E_SIZE);
 }
 
 #[test]
@@ -328,15 +347,15 @@ fn a_listener_that_closes_leaves_the_path_to_whoever_took_it_over() {
     let (old, new) = (Host::new(|_, _| {}), Host::new(|_, _| {}));
     let (first, at) = old.listen_at(c"unix:/run/v");
     let (second, _) = new.listen_at(c"unix:/run/v");
-    // SAFETY: the engines are not freed.
-    unsafe { assert_eq!(vst_listener_close(old.engine, first), VST_OK) };
+    // SAFETY: the engine is not freed.
+    assert_eq!(unsafe { vst_listener_close(old.engine.get(), first) }, VST_OK);
     assert!(world().has_path(&at));
     // SAFETY: as above.
-    unsafe { assert_eq!(vst_listener_close(new.engine, second), VST_OK) };
+    assert_eq!(unsafe { vst_listener_close(new.engine.get(), second) }, VST_OK);
     assert!(!world().has_path(&at));
     assert_eq!(old.kinds(), [VST_EVENT_LISTENER_CLOSED]);
     // SAFETY: freed once, here and below.
-    assert_eq!(unsafe { vst_engine_free(old.engine) }, VST_OK);
+    assert_eq!(unsafe { vst_engine_free(old.engine.get()) }, VST_OK);
     new.free();
 }
 
