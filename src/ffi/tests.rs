@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
+use std::rc::{Rc, Weak};
 
 use super::addr::{vst_addr, vst_addr_text};
 use super::config::{
@@ -53,20 +54,16 @@ unsafe extern "C" fn interest(data: *mut c_void, fd: i32, token: vst_id, old: u3
 }
 
 unsafe extern "C" fn event(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event) {
-    // SAFETY: as above; the event lives until this returns.
-    let (host, event) = unsafe { (&*data.cast::<Host>(), &*event) };
+    // SAFETY: as above.
+    let host = unsafe { &*data.cast::<Host>() };
+    // SAFETY: the event lives until this returns.
+    let event = unsafe { &*event };
     host.told.borrow_mut().push((event.kind, event.id));
     (host.react.borrow_mut())(engine, event);
 }
 
 impl Host {
-    fn new(react: impl FnMut(*mut vst_engine, &vst_event) + 'static) -> Box<Self> {
-        let mut host = Box::new(Self {
-            engine: std::ptr::null_mut(),
-            told: RefCell::default(),
-            watched: RefCell::default(),
-            react: RefCell::new(Box::new(react)),
-        });
+    fn new(react: impl FnMut(*mut vst_engine, &vst_event) + 'static) -> Rc<Self> {
         let mut options = std::mem::MaybeUninit::<vst_engine_options>::uninit();
         let size = size_of::<vst_engine_options>() as u32;
         // SAFETY: the options have the size that is said; all bytes are written.
@@ -76,11 +73,20 @@ impl Host {
         };
         options.interest = Some(interest);
         options.event = Some(event);
-        options.data = std::ptr::from_mut(&mut *host).cast();
-        // SAFETY: options and out-pointer are ours.
-        let made = unsafe { vst_engine_new(&raw const options, &raw mut host.engine) };
-        assert_eq!(made, VST_OK);
-        host
+        // The engine keeps a pointer to the host, which a Box could not be moved under.
+        Rc::new_cyclic(|host: &Weak<Self>| {
+            options.data = host.as_ptr().cast_mut().cast();
+            let mut engine = std::ptr::null_mut();
+            // SAFETY: options and out-pointer are ours.
+            let made = unsafe { vst_engine_new(&raw const options, &raw mut engine) };
+            assert_eq!(made, VST_OK);
+            Self {
+                engine,
+                told: RefCell::default(),
+                watched: RefCell::default(),
+                react: RefCell::new(Box::new(react)),
+            }
+        })
     }
 
     /// A listener of raw sessions, and a peer that connects to it.
@@ -149,7 +155,7 @@ impl Host {
         self.told.borrow().iter().map(|one| one.0).collect()
     }
 
-    fn free(self: Box<Self>) {
+    fn free(self: Rc<Self>) {
         // SAFETY: freed once, here.
         assert_eq!(unsafe { vst_engine_free(self.engine) }, VST_OK);
         assert_eq!(*self.watched.borrow(), [], "every descriptor was released");
