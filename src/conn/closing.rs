@@ -4,7 +4,7 @@
 //! reset that destroys what we sent. A shut read side means that nothing is delivered any more;
 //! what arrives is read and thrown away.
 
-use super::{Cause, Conn, Marks, Op, Progress, Wait, Why, is_first_step};
+use super::{Cause, Conn, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::config::Tls12HalfClose;
 use crate::ctrl::Input;
 use crate::cx::Cx;
@@ -16,6 +16,11 @@ const DISCARDS_PER_DRIVE: u32 = 16;
 
 /// DSHW: unsent bytes leave, then the data layer's own goodbye.
 pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    if matches!(conn.facts.plan, Plan::Outgoing(_)) && !conn.word.is_complete(Op::CtrlConnect) {
+        // The server was never reached: nothing can leave, and a header that waits never will.
+        conn.ctrl.give_back(cx);
+        return Progress::Done;
+    }
     let farewell = conn.facts.farewell();
     let half = !conn.word.is_wanted(Op::Dshr) && farewell.tls12_half_close == Tls12HalfClose::Hold;
     let before = conn.ctrl.bytes_out;

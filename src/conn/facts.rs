@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub(crate) opened_at: Time,
     /// When the operation that runs now began.
     pub(crate) op_since: Time,
+    /// How long the last opening operation took, or took to fail, in nanoseconds.
+    pub(crate) in_op: u64,
     /// The next pause of a connect that is repeated by timer, in nanoseconds.
     pub(crate) retry_pause: u64,
     /// Bytes that were read and thrown away.
@@ -57,6 +59,7 @@ impl Facts {
             header: None,
             opened_at: now,
             op_since: now,
+            in_op: 0,
             retry_pause: crate::config::UNIX_RETRY_FIRST,
             discarded: 0,
             drain_left: 0,

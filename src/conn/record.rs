@@ -28,7 +28,7 @@ pub struct Record {
     pub discarded: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,
-    /// From the beginning of the operation that failed to the end, in nanoseconds; 0 where none
+    /// From the beginning of the operation that failed until it did, in nanoseconds; 0 where none
     /// failed.
     pub in_op: u64,
     /// Refusals of the same kind that were counted and not told since the last one that was.

@@ -14,6 +14,10 @@ use crate::slab::Key;
 use crate::sys::{Addr, Errno, Fd, ListenSpec, Net, SockOpt};
 use crate::time::Time;
 
+/// Failures in a row after which a closing listener takes no more of what waits: a filter may leave
+/// the connection it refuses in the queue.
+const FAILURES_AT_CLOSE: u32 = 64;
+
 impl<N: Net> Engine<N> {
     /// Opens a listener.
     ///
@@ -119,7 +123,14 @@ impl<N: Net> Engine<N> {
     /// An id that is none of a listener here.
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
-        while self.take_connection(key) == Taken::One {}
+        let mut failures = 0;
+        loop {
+            match self.take_connection(key) {
+                Taken::One => failures = 0,
+                Taken::Failed if failures < FAILURES_AT_CLOSE => failures += 1,
+                Taken::Failed | Taken::None | Taken::Resting => break,
+            }
+        }
         if let Ok(listener) = self.listeners.get_mut(key) {
             listener.closing = true;
             self.wheel.set(listener.timer, Time::NEVER);
@@ -156,7 +167,7 @@ impl<N: Net> Engine<N> {
             let burst = listener.burst();
             while taken < burst {
                 match self.take_connection(key) {
-                    Taken::One => taken += 1,
+                    Taken::One | Taken::Failed => taken += 1,
                     Taken::None => {
                         dry = true;
                         break;
@@ -182,15 +193,15 @@ impl<N: Net> Engine<N> {
         let (fd, peer) = match self.tools.net.accept(fd) {
             Ok(accepted) => accepted,
             Err(errno) if errno.is_again() => return Taken::None,
-            Err(errno) if errno.is_local_limit() => {
+            Err(errno) if is_of_one_connection(errno) => {
+                self.counters.accept_errors += 1;
+                return Taken::Failed;
+            }
+            // Also what no one connection explains: trying again at once would be a spin.
+            Err(errno) => {
                 self.counters.starved += 1;
                 self.rest_listener(key, Rest::Starved(errno.0));
                 return Taken::Resting;
-            }
-            // The connection died in the queue, or a filter took it: the next one may be fine.
-            Err(_) => {
-                self.counters.accept_errors += 1;
-                return Taken::One;
             }
         };
         let at_once = listener.reads_at_once();
@@ -445,9 +456,30 @@ impl<N: Net> Engine<N> {
     }
 }
 
+/// Whether an errno of `accept` is that of a connection which died in the queue or was filtered:
+/// the next one may be fine (accept(2), "Error handling").
+const fn is_of_one_connection(errno: Errno) -> bool {
+    matches!(
+        errno.0,
+        libc::ECONNABORTED
+            | libc::EPROTO
+            | libc::EPERM
+            | libc::ENETDOWN
+            | libc::ENOPROTOOPT
+            | libc::EHOSTDOWN
+            | libc::ENONET
+            | libc::EHOSTUNREACH
+            | libc::EOPNOTSUPP
+            | libc::ENETUNREACH
+            | libc::ETIMEDOUT
+    )
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     One,
+    /// One that was dead already.
+    Failed,
     None,
     Resting,
 }

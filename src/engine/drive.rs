@@ -135,6 +135,7 @@ impl<N: Net> Engine<N> {
     fn opened(&mut self, key: Key) {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         let failed = conn.word.is_closing();
+        conn.facts.in_op = self.tools.now.since(conn.facts.op_since);
         if !failed {
             conn.deadline = Time::NEVER;
         }

@@ -88,7 +88,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn stream_deadline(&mut self, slot: u32) {
         let Some(key) = self.streams.key_of(slot) else { return };
         let Ok(stream) = self.streams.get(key) else { return };
-        if stream.idle == 0 {
+        if stream.idle == 0 || stream.cause.is_some() {
             return;
         }
         let due = stream.active_at + stream.idle;
@@ -197,7 +197,7 @@ impl<N: Net> Engine<N> {
                 self.wheel.set(stream.timer, Time::NEVER);
                 self.news.push_back(id);
             }
-        } else if stream.idle > 0 {
+        } else if stream.idle > 0 && stream.cause.is_none() {
             self.wheel.set_earlier(stream.timer, stream.active_at + stream.idle);
         }
     }

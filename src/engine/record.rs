@@ -36,7 +36,7 @@ impl<N: Net> Engine<N> {
             bytes_out: conn.ctrl.bytes_out,
             discarded: facts.discarded,
             lasted: now.since(facts.opened_at),
-            in_op: failed_op.map_or(0, |_| now.since(facts.op_since)),
+            in_op: failed_op.map_or(0, |_| facts.in_op),
             suppressed: 0,
         }
     }
