@@ -28,6 +28,9 @@ static void pump(struct host *host, vst_id conn, struct echo *echo)
             status = vst_conn_send(host->engine, conn, echo->bytes + echo->from,
                                    echo->to - echo->from, &n);
             echo->from += n;
+            /* It takes no more; what it sent before could still be read, and nobody wants it. */
+            if (status < 0)
+                vst_conn_abort(host->engine, conn);
         } else if (echo->ended) {
             vst_conn_close(host->engine, conn);
             return;
@@ -41,8 +44,6 @@ static void pump(struct host *host, vst_id conn, struct echo *echo)
         }
         if (status != VST_OK) {
             CHECK(status == VST_WAIT || status == VST_E_RESET || status == VST_E_FAILED);
-            if (status == VST_E_FAILED)
-                vst_conn_abort(host->engine, conn);
             return;
         }
     }
