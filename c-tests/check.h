@@ -404,9 +404,12 @@ static inline int host_turn(struct host *host)
 #define HOST_UNTIL(host, what)                                                                     \
     do {                                                                                           \
         CHECK_EQ(vst_engine_wait((host)->engine, &(host)->wait), VST_OK);                          \
-        while (!(what) && host_turn(host))                                                         \
+        int holds_ = 0;                                                                            \
+        while (!(holds_ = (what) != 0) && host_turn(host))                                         \
             ;                                                                                      \
-        MUST(what);                                                                                \
+        if (!holds_)                                                                               \
+            fprintf(stderr, "%s:%d: never came: %s\n", __FILE__, __LINE__, #what);                 \
+        MUST(holds_);                                                                              \
     } while (0)
 
 /* ---- shorthand ---- */

@@ -1,0 +1,56 @@
+/* vst_conn_take_fd gives a raw session's descriptor back: with the bytes behind the PROXY header,
+ * after RELEASED without CLOSING, and with no further event. */
+#include "check.h"
+
+static uint32_t last_word;
+
+static void interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
+{
+    if (new & VST_IO_RELEASED)
+        last_word = new;
+    host_interest(data, fd, token, old, new);
+}
+
+int main(void)
+{
+    struct host host;
+    uint16_t port;
+    int fd;
+    char ahead[64], byte;
+    size_t len;
+    uint32_t state;
+    vst_engine_options options = host_options(&host, HOST_EPOLL);
+    options.interest = interest;
+    host_open(&host, &options);
+    listener(&host, "any", &port);
+    int peer = dial(port);
+    say_text(peer, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nfirst bytes");
+    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    vst_id conn = host.last[VST_EVENT_SESSION];
+
+    CHECK_EQ(vst_conn_take_fd(host.engine, conn, &fd, ahead, 3, &len), VST_E_SPACE);
+    CHECK_EQ(fd, -1);
+    CHECK_EQ(len, 11);
+    CHECK_EQ(last_word, 0);
+    CHECK_EQ(vst_conn_take_fd(host.engine, conn, &fd, ahead, sizeof ahead, &len), VST_OK);
+    CHECK(len == 11 && memcmp(ahead, "first bytes", 11) == 0);
+    CHECK_EQ(host.announced - host.released, 1);
+    if (last_word != 0)
+        CHECK_EQ(last_word, VST_IO_RELEASED);
+    CHECK_EQ(vst_conn_state(host.engine, conn, &state), VST_E_STALE);
+    CHECK_EQ(vst_engine_run(host.engine, 0, &host.wait), VST_OK);
+    CHECK_EQ(host.wait.conns, 0);
+    CHECK_EQ(host.told[VST_EVENT_CLOSED], 0);
+
+    /* It is ours, and it works. */
+    MUST(fd >= 0);
+    say_text(fd, "x");
+    CHECK(wait_for(peer, POLLIN) && hear(peer, &byte, 1) == 1 && byte == 'x');
+    say_text(peer, "y");
+    CHECK(wait_for(fd, POLLIN) && hear(fd, &byte, 1) == 1 && byte == 'y');
+    host_free(&host);
+    CHECK(fcntl(fd, F_GETFD) != -1);
+    close(fd);
+    close(peer);
+    return verdict();
+}
