@@ -1,0 +1,253 @@
+/* An epoll loop with an engine of vestibule in it. See host.h. */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { POLLED = 256, ADDRESS_TEXT = 512 };
+
+#define NS_PER_MS UINT64_C(1000000)
+#define GRACE_NS (5000 * NS_PER_MS)
+/* What epoll carries for the eventfd: no token of vestibule is 0. */
+#define WAKE_TOKEN UINT64_C(0)
+
+void die(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the first thing a host owes: watching descriptors ------------------------------------- */
+
+static uint32_t to_epoll(uint32_t io)
+{
+    return (io & VST_IO_IN ? EPOLLIN : 0u) | (io & VST_IO_OUT ? EPOLLOUT : 0u) |
+           (io & VST_IO_HANGUP ? EPOLLRDHUP : 0u) | (io & VST_IO_EDGE ? EPOLLET : 0u);
+}
+
+static uint32_t from_epoll(uint32_t events)
+{
+    return (events & EPOLLIN ? VST_IO_IN : 0u) | (events & EPOLLOUT ? VST_IO_OUT : 0u) |
+           (events & EPOLLRDHUP ? VST_IO_HANGUP : 0u) |
+           (events & (EPOLLERR | EPOLLHUP) ? VST_IO_ERROR : 0u);
+}
+
+/* The token says who is ready, so nothing has to be looked up by descriptor. It may be stale by the
+ * time its event is handed in: the library passes over it. */
+static void watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
+{
+    struct host *host = data;
+    struct epoll_event event = {.events = to_epoll(new_mask), .data.u64 = token};
+    int op = old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+    if (new_mask & VST_IO_RELEASED) {
+        /* With CLOSING the number is closed next, and that takes it out of epoll: one system call
+         * saved. A program that forks without closing descriptors has to remove it here instead. */
+        if ((new_mask & VST_IO_CLOSING) || old_mask == 0)
+            return;
+        op = EPOLL_CTL_DEL;
+    } else if (new_mask == 0) {
+        /* Not MOD to 0: epoll tells errors and hang-ups even of an empty mask, again and again. */
+        op = EPOLL_CTL_DEL;
+    }
+    if (epoll_ctl(host->epoll, op, fd, &event) != 0)
+        die("epoll_ctl: %s", strerror(errno));
+}
+
+/* ---- the second: one turn of the loop ------------------------------------------------------ */
+
+static int wait_ms(const vst_wait *wait, uint64_t until)
+{
+    uint64_t deadline = wait->deadline_ns < until ? wait->deadline_ns : until;
+    uint64_t now, ms;
+
+    if (wait->flags & VST_WAIT_RUNNABLE)
+        return 0;
+    if (deadline == VST_NEVER)
+        return -1;
+    now = now_ns();
+    /* Rounded up: rounded down, the last millisecond would be spent spinning. */
+    ms = deadline <= now ? 0 : (deadline - now + NS_PER_MS - 1) / NS_PER_MS;
+    return ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* Waits for readiness or time, but not beyond until, and has the engine do what is due. */
+static void epoll_turn(struct host *host, uint64_t until, vst_wait *wait)
+{
+    struct epoll_event polled[POLLED];
+    vst_ready ready[POLLED];
+    size_t count = 0;
+    uint64_t now;
+    int n = epoll_wait(host->epoll, polled, POLLED, wait_ms(wait, until));
+
+    if (n < 0 && errno != EINTR)
+        die("epoll_wait: %s", strerror(errno));
+    for (int i = 0; i < n; i++) {
+        if (polled[i].data.u64 == WAKE_TOKEN)
+            continue; /* host_serve looks at what the signal handler left */
+        ready[count++] = (vst_ready){.token = polled[i].data.u64,
+                                     .events = from_epoll(polled[i].events)};
+    }
+    now = now_ns();
+    if (count > 0 && vst_engine_ready_batch(host->engine, ready, count, now, wait) < 0)
+        die("vst_engine_ready_batch failed");
+    if ((wait->flags & VST_WAIT_RUNNABLE) || wait->deadline_ns <= now)
+        if (vst_engine_run(host->engine, now, wait) < 0)
+            die("vst_engine_run failed");
+}
+
+/* The same with the built-in loop. Without a bound it comes back only when it is stopped. */
+static void loop_turn(struct host *host, uint64_t until, vst_wait *wait)
+{
+    uint64_t now = now_ns();
+    uint64_t most = until == VST_NEVER ? VST_NEVER : until > now ? until - now : 0;
+
+    if (vst_loop_run(host->loop, most) < 0 || vst_engine_wait(host->engine, wait) < 0)
+        die("vst_loop_run failed");
+}
+
+/* ---- the rest is the program's own business ------------------------------------------------ */
+
+static volatile sig_atomic_t stop_asked;
+static struct host *stop_whom;
+
+/* Only sets the flag and ends the wait: a flag alone could be set right before epoll_wait begins,
+ * and then nobody would look at it. */
+static void on_stop_signal(int number)
+{
+    int saved = errno;
+
+    (void)number;
+    stop_asked = 1;
+    if (stop_whom->loop != NULL)
+        vst_loop_stop(stop_whom->loop);
+    else
+        (void)eventfd_write(stop_whom->wake, 1);
+    errno = saved;
+}
+
+static void catch_stop_signals(struct host *host)
+{
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+
+    stop_whom = host;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void open_epoll(struct host *host)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_TOKEN};
+
+    host->epoll = epoll_create1(EPOLL_CLOEXEC);
+    host->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (host->epoll < 0 || host->wake < 0 ||
+        epoll_ctl(host->epoll, EPOLL_CTL_ADD, host->wake, &event) != 0)
+        die("epoll: %s", strerror(errno));
+}
+
+void host_open(struct host *host, const char *kind, vst_event_fn event)
+{
+    vst_engine_options options;
+    int32_t error;
+
+    *host = (struct host){.epoll = -1, .wake = -1};
+    vst_engine_options_init(&options, sizeof options);
+    options.data = host;
+    options.event = event;
+    if (strcmp(kind, "mio") == 0) {
+        if (vst_loop_new(&options, &host->loop, &error) < 0)
+            die("vst_loop_new: %s", strerror(error));
+        vst_loop_engine(host->loop, &host->engine);
+    } else if (strcmp(kind, "epoll") == 0 || strcmp(kind, "epoll-et") == 0) {
+        options.trigger = kind[5] == '\0' ? VST_TRIGGER_LEVEL : VST_TRIGGER_EDGE;
+        options.interest = watch;
+        open_epoll(host);
+        if (vst_engine_new(&options, &host->engine) < 0)
+            die("vst_engine_new failed");
+    } else {
+        die("--host is epoll, epoll-et or mio, not %s", kind);
+    }
+    catch_stop_signals(host);
+}
+
+vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
+                   void *user)
+{
+    vst_listener_options options;
+    vst_status status;
+    vst_id listener;
+    int32_t error;
+
+    vst_listener_options_init(&options, sizeof options);
+    options.user = user;
+    status = vst_listener_open(host->engine, address, config, &options, &listener, &error);
+    if (status < 0)
+        die("listen on %s: %s", address, error != 0 ? strerror(error) : vst_strerror(status));
+    return listener;
+}
+
+static void say_ready(struct host *host, vst_id listener)
+{
+    char text[ADDRESS_TEXT];
+    vst_addr address;
+    size_t len;
+
+    vst_listener_addr(host->engine, listener, &address);
+    vst_addr_text(&address, text, sizeof text, &len);
+    printf("ready %.*s\n", (int)len, text);
+    fflush(stdout);
+}
+
+void host_serve(struct host *host, const vst_id *listeners, size_t count)
+{
+    vst_wait wait = {.size = sizeof wait};
+    uint64_t until = VST_NEVER;
+
+    say_ready(host, listeners[0]);
+    vst_engine_wait(host->engine, &wait);
+    for (;;) {
+        if (stop_asked && until == VST_NEVER) {
+            until = now_ns() + GRACE_NS;
+            for (size_t i = 0; i < count; i++)
+                vst_listener_close(host->engine, listeners[i]);
+            vst_engine_wait(host->engine, &wait);
+        }
+        if (until != VST_NEVER && (wait.conns + wait.listeners == 0 || now_ns() >= until))
+            break;
+        if (host->loop != NULL)
+            loop_turn(host, until, &wait);
+        else
+            epoll_turn(host, until, &wait);
+    }
+    /* What the grace time did not suffice for is reset. */
+    if (host->loop != NULL) {
+        vst_loop_free(host->loop);
+    } else {
+        vst_engine_free(host->engine);
+        close(host->wake);
+        close(host->epoll);
+    }
+}

@@ -1,0 +1,34 @@
+/* The host of the examples whoami and proxy: the program that owns the poller.
+ *
+ * This is the part that an embedding program already has. What it owes to vestibule is in host.c:
+ * one callback that registers descriptors, and one turn of the loop. */
+#ifndef VESTIBULE_EXAMPLE_HOST_H
+#define VESTIBULE_EXAMPLE_HOST_H
+
+#include <stdint.h>
+#include <vestibule.h>
+
+struct host {
+    vst_engine *engine;
+    int epoll;      /* our poller, or -1 with the built-in loop */
+    int wake;       /* an eventfd by which the signal handler ends the wait */
+    vst_loop *loop; /* the built-in loop, or NULL */
+};
+
+/* Opens a host and its engine. kind is "epoll", "epoll-et" or "mio" (the library's own loop); event
+ * is called with the host: a program's own struct begins with it. Exits with a message when it
+ * cannot. */
+void host_open(struct host *host, const char *kind, vst_event_fn event);
+
+/* Prints where the first listener listens, serves until SIGINT or SIGTERM, closes the listeners,
+ * gives what is left a grace time, and frees the engine. */
+void host_serve(struct host *host, const vst_id *listeners, size_t count);
+
+/* Opens a listener; user comes with the events of its connections. */
+vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
+                   void *user);
+
+/* Prints "program: ..." and a final newline on stderr and exits with 1. */
+_Noreturn void die(const char *format, ...);
+
+#endif
