@@ -1,9 +1,10 @@
 //! Our own ends of a connection: blocking sockets with a deadline, raw or under rustls.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -48,6 +49,12 @@ pub(crate) trait End: Read + Write + Send {
 }
 
 impl End for TcpStream {
+    fn finish_writing(&mut self) {
+        self.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+}
+
+impl End for UnixStream {
     fn finish_writing(&mut self) {
         self.shutdown(Shutdown::Write).expect("the socket is open");
     }
@@ -152,4 +159,40 @@ pub(crate) fn tls_over(config: &Arc<ClientConfig>, stream: TcpStream) -> TlsClie
 pub(crate) fn tls_accept(config: &Arc<ServerConfig>, stream: TcpStream) -> TlsServer {
     let server = ServerConnection::new(Arc::clone(config)).expect("a server");
     StreamOwned::new(server, stream)
+}
+
+/// A socket that is bound and does not listen: its port is nobody else's, and every connect to
+/// it is refused.
+pub(crate) struct Deaf(OwnedFd, u16);
+
+impl Deaf {
+    pub(crate) fn new() -> Self {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+        // SAFETY: numbers only.
+        let number = unsafe { libc::socket(libc::AF_INET, kind, 0) };
+        assert!(number >= 0);
+        // SAFETY: the call gave the descriptor to us alone.
+        let socket = unsafe { OwnedFd::from_raw_fd(number) };
+        let mut address = libc::sockaddr_in {
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: 0,
+            sin_addr: libc::in_addr { s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be() },
+            sin_zero: [0; 8],
+        };
+        let mut size = libc::socklen_t::try_from(size_of_val(&address)).expect("a small struct");
+        // SAFETY: the struct is as long as `size` says.
+        let bound = unsafe { libc::bind(number, (&raw const address).cast(), size) };
+        assert_eq!(bound, 0);
+        // SAFETY: the struct is written up to `size`.
+        let told = unsafe {
+            libc::getsockname(number, (&raw mut address).cast(), &raw mut size)
+        };
+        assert_eq!(told, 0);
+        Self(socket, u16::from_be(address.sin_port))
+    }
+
+    pub(crate) fn address(&self) -> String {
+        let Self(_held, port) = self;
+        format!("127.0.0.1:{port}")
+    }
 }
