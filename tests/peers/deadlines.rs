@@ -67,7 +67,7 @@ fn silent_peers_are_cut_at_the_deadline_while_a_good_one_is_served() {
             }
             for mut silent in silent {
                 // TLS may say why by an alert; nothing else is ever said.
-                let got = silent.rest().unwrap_or_default();
+                let got = silent.last_words();
                 assert!(got.is_empty() || (with_tls && got[0] == 0x15), "{got:?}");
             }
             assert!(start.elapsed() >= HANDSHAKE, "none is cut before its deadline");
@@ -90,7 +90,7 @@ fn a_server_silent_in_its_handshake_ends_the_client_at_the_deadline() {
         let mut client = connect(&proxy.ready());
         client.say(b"abc");
         let start = Instant::now();
-        assert_eq!(client.rest().unwrap_or_default(), b"");
+        assert_eq!(client.last_words(), b"");
         assert!(start.elapsed() < PATIENCE);
         proxy.stderr.until_said("TLS_CONNECT");
     }
@@ -102,13 +102,13 @@ fn an_idle_stream_ends_at_its_deadline_on_both_sides() {
         let (address, server) = crate::servers::backend(|mut stream| {
             let got = stream.exactly(3);
             stream.say(&got);
-            stream.rest().unwrap_or_default()
+            stream.last_words()
         });
         let proxy = proxy(&format!("--backend {address} --timeout-idle 300 --host {host}"));
         let mut client = connect(&proxy.ready());
         client.say(b"abc");
         assert_eq!(client.exactly(3), b"abc");
-        assert_eq!(client.rest().unwrap_or_default(), b"");
+        assert_eq!(client.last_words(), b"");
         assert_eq!(crate::servers::joined(server), b"");
     }
 }

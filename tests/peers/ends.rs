@@ -1,6 +1,6 @@
 //! Our own ends of a connection: blocking sockets with a deadline, raw or under rustls.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, ErrorKind, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -16,10 +16,19 @@ use rustls::{
 };
 
 use crate::certificates::Certificates;
+use crate::examples;
 use crate::running::PATIENCE;
 
 pub(crate) type TlsClient = StreamOwned<ClientConnection, TcpStream>;
 pub(crate) type TlsServer = StreamOwned<ServerConnection, TcpStream>;
+
+/// What a connection says that was ended by the other side, and not by our deadline.
+const CUT: [ErrorKind; 4] = [
+    ErrorKind::ConnectionReset,
+    ErrorKind::BrokenPipe,
+    ErrorKind::NotConnected,
+    ErrorKind::UnexpectedEof,
+];
 
 /// A connection that can end its own side and still read.
 pub(crate) trait End: Read + Write + Send {
@@ -28,6 +37,15 @@ pub(crate) trait End: Read + Write + Send {
     fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    /// All that comes until the end, however abrupt: a peer that was refused may see a reset.
+    fn last_words(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.read_to_end(&mut bytes) {
+            Err(why) if !CUT.contains(&why.kind()) => panic!("no end: {why}"),
+            _ => bytes,
+        }
     }
 
     fn exactly(&mut self, count: usize) -> Vec<u8> {
@@ -90,6 +108,8 @@ pub(crate) fn listen() -> TcpListener {
 }
 
 pub(crate) fn listen_at(address: &str) -> TcpListener {
+    // A deadline must not run while the examples are built.
+    examples::built();
     let listener = TcpListener::bind(address).expect("the address is this machine's");
     let seconds = libc::time_t::try_from(PATIENCE.as_secs()).expect("a few seconds");
     let most = libc::timeval { tv_sec: seconds, tv_usec: 0 };

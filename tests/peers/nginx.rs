@@ -20,15 +20,15 @@ pub(crate) fn nginx(place: &Place, listener: &TcpListener, blocks: &str) -> Opti
     let program = peer("nginx")?;
     let module = STREAM_MODULES.iter().find(|path| Path::new(path).exists());
     let load = module.map(|path| format!("load_module {path};\n")).unwrap_or_default();
-    // One process: a worker would outlive a master that is killed.
-    let manners = "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n";
+    // Inherited listeners need a master: nginx 1.22 crashes on them without one.
+    let manners = "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log stderr;\n";
     let config = format!("{load}{manners}events {{ }}\n{blocks}");
     let mut command = Command::new(program);
     command.arg("-p").arg(&**place).args(["-e", "stderr", "-c"]);
     command.arg(place.write("nginx.conf", &config));
     let number = inherit(&mut command, listener);
     command.env("NGINX", format!("{number};"));
-    Some(Running::spawn(&mut command))
+    Some(Running::spawn(&mut command).ended_by_a_signal())
 }
 
 /// Folders of nginx that are not the system's.

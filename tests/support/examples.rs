@@ -9,12 +9,12 @@ pub(crate) fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder is inside the target's")
 }
 
-/// The path of an example program, built from the sources as they are.
-pub(crate) fn example(name: &str) -> PathBuf {
+/// The folder of the example programs, built from the sources as they are.
+pub(crate) fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
+    BUILT.get_or_init(|| {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-        let built = Command::new("make")
+        let make = Command::new("make")
             .arg("-C")
             .arg(&examples)
             .env("CARGO_TARGET_DIR", target())
@@ -22,9 +22,13 @@ pub(crate) fn example(name: &str) -> PathBuf {
             .env_remove("MAKEFLAGS")
             .output()
             .expect("make runs");
-        let complaints = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "the examples do not build:\n{complaints}");
+        let complaints = String::from_utf8_lossy(&make.stderr);
+        assert!(make.status.success(), "the examples do not build:\n{complaints}");
         examples.join("build")
-    });
-    folder.join(name)
+    })
+}
+
+/// The path of an example program.
+pub(crate) fn example(name: &str) -> PathBuf {
+    built().join(name)
 }

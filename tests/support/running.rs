@@ -71,18 +71,18 @@ impl Speech {
         self.until(part, |text| text.contains(part).then_some(()));
     }
 
-    /// All that was said, once nothing can follow: the process, and whoever shares the pipe with
-    /// it, has gone.
+    /// Whether nothing can follow any more: the process, and whoever shares the pipe with it,
+    /// has gone.
+    fn wait_for_the_end(&self) -> bool {
+        let waited = self.0.1.wait_timeout_while(self.lock(), PATIENCE, |heard| !heard.ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended
+    }
+
+    /// All that was said, once nothing can follow.
     pub(crate) fn to_the_end(&self) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        let mut heard = self.lock();
-        while !heard.ended {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the process does not end; heard:\n{}", heard.text);
-            let waited = self.0.1.wait_timeout(heard, left);
-            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        heard.text.clone()
+        let ended = self.wait_for_the_end();
+        assert!(ended, "the process does not end; heard:\n{}", self.so_far());
+        self.so_far()
     }
 }
 
@@ -91,6 +91,7 @@ pub(crate) struct Running {
     name: String,
     child: Child,
     input: Option<ChildStdin>,
+    has_children: bool,
     pub(crate) stdout: Speech,
     pub(crate) stderr: Speech,
 }
@@ -103,10 +104,17 @@ impl Running {
         Self {
             name,
             input: child.stdin.take(),
+            has_children: false,
             stdout: Speech::follow(child.stdout.take().expect("it is piped")),
             stderr: Speech::follow(child.stderr.take().expect("it is piped")),
             child,
         }
+    }
+
+    /// For a program with children of its own, which would outlive it if it were killed.
+    pub(crate) fn ended_by_a_signal(mut self) -> Self {
+        self.has_children = true;
+        self
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -164,6 +172,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if self.has_children {
+            self.signal(libc::SIGTERM);
+            self.stdout.wait_for_the_end();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
