@@ -1,8 +1,30 @@
 //! What the test programs share.
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::disallowed_methods, reason = "a test may look at its environment")]
+
+use std::path::PathBuf;
 
 /// Whether generated files are to be written instead of compared.
-#[allow(clippy::disallowed_methods, reason = "a test may look at its environment")]
 pub(crate) fn is_blessing() -> bool {
-    std::env::var("VST_BLESS").is_ok_and(|value| value == "1")
+    is_set("VST_BLESS")
+}
+
+/// Whether the long form of a test is wanted.
+pub(crate) fn is_set(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| value == "1")
+}
+
+/// A program of somebody else that a test needs, or `None`, and said so: the test then returns.
+/// With `VST_REQUIRE_PEERS=1` its absence is a failure.
+pub(crate) fn peer(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file());
+    if found.is_none() {
+        assert!(!is_set("VST_REQUIRE_PEERS"), "peer missing: {name}");
+        eprintln!("peer missing: {name}: skipped");
+    }
+    found
 }

@@ -1,0 +1,210 @@
+//! A lot of bytes through proxy, in each direction, checksummed.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::certificates::{Certificates, certificates};
+use crate::ends::{End, accept, at, connect, listen, tls_accept, tls_client, tls_over, tls_server};
+use crate::running::Running;
+use crate::servers::{HOSTS, joined, proxy};
+
+/// What goes through in each direction.
+const ALL: usize = 1 << 30;
+
+/// What goes through where the host, not the amount, is what is tried.
+const LESS: usize = 64 << 20;
+
+/// Not a power of two, so that a block that is lost, doubled or moved changes what follows.
+const BLOCK: usize = 1_000_003;
+
+/// The machine has few processors: one transfer at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn block() -> Vec<u8> {
+    let mut state = 0x9e37_79b9_u32;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[0]
+    };
+    (0..BLOCK).map(|_| next()).collect()
+}
+
+/// The checksum of the first `count` bytes of the repeated block, all of which `write` gets.
+fn produce(count: usize, mut write: impl FnMut(&[u8])) -> u32 {
+    let block = block();
+    let (mut left, mut sum) = (count, 0);
+    while left > 0 {
+        let part = &block[..left.min(BLOCK)];
+        sum = crc32c::crc32c_append(sum, part);
+        write(part);
+        left -= part.len();
+    }
+    sum
+}
+
+fn send(end: &mut dyn End, count: usize) -> u32 {
+    let sum = produce(count, |part| end.write_all(part).expect("the bytes leave"));
+    end.flush().expect("the bytes leave");
+    end.finish_writing();
+    sum
+}
+
+/// How many bytes came until the end, and their checksum.
+fn receive(end: &mut dyn End) -> (usize, u32) {
+    let mut chunk = vec![0; 256 * 1024];
+    let (mut count, mut sum) = (0, 0);
+    loop {
+        match end.read(&mut chunk).expect("the bytes arrive") {
+            0 => return (count, sum),
+            got => {
+                count += got;
+                sum = crc32c::crc32c_append(sum, &chunk[..got]);
+            }
+        }
+    }
+}
+
+/// One transfer. The client says with its first byte which way it goes.
+fn serve(end: &mut dyn End, count: usize) -> (usize, u32) {
+    if end.exactly(1) == b"u" {
+        let got = receive(end);
+        end.finish_writing();
+        got
+    } else {
+        (count, send(end, count))
+    }
+}
+
+fn transfer(end: &mut dyn End, upward: bool, count: usize) -> (usize, u32) {
+    end.say(if upward { b"u" } else { b"d" });
+    if upward {
+        let sum = send(end, count);
+        assert_eq!(end.rest().expect("an orderly end"), b"");
+        (count, sum)
+    } else {
+        let got = receive(end);
+        end.finish_writing();
+        got
+    }
+}
+
+/// Both directions, one after the other, each on a connection of its own.
+fn both_ways(certificates: &Certificates, front: bool, back: bool, host: &str, count: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let listener = listen();
+    let mut words = format!("--backend {} --host {host}", at(&listener));
+    if front {
+        let (chain, key) = (certificates.server.display(), certificates.server_key.display());
+        words += &format!(" --tls {chain} {key}");
+    }
+    if back {
+        words += &format!(" --backend-tls {} --sni localhost", certificates.ca.display());
+    }
+    let server_tls = back.then(|| tls_server(certificates));
+    let client_tls = front.then(|| tls_client(certificates, rustls::ALL_VERSIONS));
+    let server = thread::spawn(move || {
+        [(); 2].map(|()| {
+            let mut stream = accept(&listener);
+            match &server_tls {
+                Some(config) => serve(&mut tls_accept(config, stream), count),
+                None => serve(&mut stream, count),
+            }
+        })
+    });
+    let proxy = proxy(&words);
+    let one = |upward| {
+        let mut stream: TcpStream = connect(&proxy.ready());
+        match &client_tls {
+            Some(config) => transfer(&mut tls_over(config, stream), upward, count),
+            None => transfer(&mut stream, upward, count),
+        }
+    };
+    let client = [one(true), one(false)];
+    assert_eq!(client, joined(server), "the same bytes on both sides");
+    assert_eq!([client[0].0, client[1].0], [count; 2], "all of them");
+    bounded(&proxy);
+}
+
+/// Whatever went through, nothing of it stayed.
+fn bounded(proxy: &Running) {
+    const MOST: u64 = 32 << 20;
+    let bytes = proxy.private_bytes();
+    assert!(bytes < MOST, "proxy holds {bytes} bytes");
+}
+
+#[test]
+fn a_gibibyte_goes_each_way_without_tls() {
+    let Some(certificates) = certificates() else { return };
+    both_ways(certificates, false, false, "epoll-et", ALL);
+}
+
+#[test]
+fn a_gibibyte_goes_each_way_with_tls_to_the_client() {
+    let Some(certificates) = certificates() else { return };
+    both_ways(certificates, true, false, "epoll-et", ALL);
+}
+
+#[test]
+fn a_gibibyte_goes_each_way_with_tls_to_the_server() {
+    let Some(certificates) = certificates() else { return };
+    both_ways(certificates, false, true, "epoll-et", ALL);
+}
+
+#[test]
+fn a_gibibyte_goes_each_way_with_tls_on_both_sides() {
+    let Some(certificates) = certificates() else { return };
+    both_ways(certificates, true, true, "epoll-et", ALL);
+}
+
+#[test]
+fn every_host_moves_the_same_bytes() {
+    let Some(certificates) = certificates() else { return };
+    for host in HOSTS {
+        for (front, back) in [(false, false), (true, false), (false, true), (true, true)] {
+            both_ways(certificates, front, back, host, LESS);
+        }
+    }
+}
+
+#[test]
+fn both_directions_at_once_do_not_disturb_each_other() {
+    for host in HOSTS {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let listener = listen();
+        let proxy = proxy(&format!("--backend {} --host {host}", at(&listener)));
+        let client = connect(&proxy.ready());
+        let server = accept(&listener);
+        let halves = [client, server].map(|mut stream| {
+            let mut reader = stream.try_clone().expect("a socket");
+            let writer = thread::spawn(move || send(&mut stream, LESS));
+            (writer, thread::spawn(move || receive(&mut reader)))
+        });
+        let sums = halves.map(|(writer, reader)| (joined(writer), joined(reader)));
+        assert_eq!(sums[0].1, (LESS, sums[1].0), "downward");
+        assert_eq!(sums[1].1, (LESS, sums[0].0), "upward");
+    }
+}
+
+#[test]
+fn a_flood_into_a_peer_that_never_reads_stays_bounded() {
+    for host in HOSTS {
+        let listener = listen();
+        let proxy = proxy(&format!("--backend {} --host {host}", at(&listener)));
+        let mut client = connect(&proxy.ready());
+        client.set_nonblocking(true).expect("a socket");
+        let server = accept(&listener);
+        let flood = vec![0; 1 << 20];
+        // Stopped means: the kernel's buffers on the way are full, and so is proxy's.
+        let mut sent = 0_u64;
+        while let Ok(count) = client.write(&flood) {
+            sent += count as u64;
+            assert!(sent < 1 << 30, "nobody says stop");
+        }
+        bounded(&proxy);
+        drop(server);
+    }
+}

@@ -1,0 +1,78 @@
+//! Certificates made once per run by openssl: no key is ever in the repository.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::place::Place;
+use crate::support::peer;
+
+/// Paths of PEM files.
+pub(crate) struct Certificates {
+    _place: Place,
+    /// Signs the server and the client.
+    pub(crate) ca: PathBuf,
+    /// For `localhost` and the loopback addresses.
+    pub(crate) server: PathBuf,
+    pub(crate) server_key: PathBuf,
+    /// Certificate and key in one file, as HAProxy likes them.
+    pub(crate) server_both: PathBuf,
+    pub(crate) client: PathBuf,
+    pub(crate) client_key: PathBuf,
+    /// Signs nobody here.
+    pub(crate) stranger: PathBuf,
+}
+
+/// The certificates of this run, or `None` without openssl.
+pub(crate) fn certificates() -> Option<&'static Certificates> {
+    static MADE: OnceLock<Option<Certificates>> = OnceLock::new();
+    MADE.get_or_init(|| peer("openssl").map(|openssl| make(&openssl))).as_ref()
+}
+
+fn make(openssl: &Path) -> Certificates {
+    let place = Place::new("certificates");
+    // Without it, openssl would add the extensions of the system's configuration.
+    let config = place.write("openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n");
+    let request = |name: &str, subject: &str, signer: Option<&str>, extensions: &[&str]| {
+        let mut command = Command::new(openssl);
+        command.args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"]);
+        command.args(["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", subject, "-config"]);
+        command.arg(&config).arg("-keyout").arg(place.join(format!("{name}.key")));
+        command.arg("-out").arg(place.join(format!("{name}.pem")));
+        if let Some(signer) = signer {
+            command.arg("-CA").arg(place.join(format!("{signer}.pem")));
+            command.arg("-CAkey").arg(place.join(format!("{signer}.key")));
+        }
+        for extension in extensions {
+            command.args(["-addext", extension]);
+        }
+        let made = command.output().expect("openssl runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        place.join(format!("{name}.pem"))
+    };
+    let authority = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"];
+    let ca = request("ca", "/CN=Authority", None, &authority);
+    let stranger = request("stranger", "/CN=Stranger", None, &authority);
+    let names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1";
+    let leaf = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"];
+    let server = request("server", "/CN=localhost", Some("ca"), &[leaf[0], leaf[1], names]);
+    let of_client = "extendedKeyUsage=clientAuth";
+    let name = "subjectAltName=DNS:client";
+    let client = request("client", "/CN=client", Some("ca"), &[leaf[0], leaf[1], of_client, name]);
+    let server_key = place.join("server.key");
+    let both = [&server, &server_key]
+        .map(|path| std::fs::read_to_string(path).expect("openssl wrote it"))
+        .concat();
+    let server_both = place.write("both.pem", &both);
+    let client_key = place.join("client.key");
+    Certificates {
+        ca,
+        server,
+        server_key,
+        server_both,
+        client,
+        client_key,
+        stranger,
+        _place: place,
+    }
+}

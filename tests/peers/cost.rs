@@ -1,0 +1,134 @@
+//! What a whole connection costs in system calls, counted by strace.
+
+use std::collections::BTreeMap;
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+
+use crate::certificates::{Certificates, certificates};
+use crate::ends::{End, accept, at, connect, listen, tls_client, tls_over};
+use crate::running::Running;
+use crate::servers::{command, joined};
+use crate::support::peer;
+
+/// How many connections are in flight.
+const WAVE: usize = 16;
+
+const WAVES: usize = 20;
+
+/// Bytes each way.
+const PAYLOAD: [u8; 64] = [b'x'; 64];
+
+const HEADER: &[u8] =
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\x04\x57\x08\xae";
+
+/// What one connection may cost.
+const RAW: f64 = 16.0;
+const TLS: f64 = 22.0;
+
+/// One wave of the server: all are accepted, then answered, then closed as the clients end.
+fn serve(listener: &TcpListener) {
+    for _ in 0..WAVES {
+        let mut streams: Vec<TcpStream> = (0..WAVE).map(|_| accept(listener)).collect();
+        for stream in &mut streams {
+            assert_eq!(stream.exactly(PAYLOAD.len()), PAYLOAD);
+        }
+        for stream in &mut streams {
+            stream.say(&PAYLOAD);
+        }
+        for stream in &mut streams {
+            assert_eq!(stream.rest().expect("an orderly end"), b"");
+        }
+    }
+}
+
+/// One connection of a wave: it is opened, says its piece, hears the answer, and ends.
+fn wave(mut open: impl FnMut() -> Box<dyn End>) {
+    let mut clients: Vec<_> = (0..WAVE).map(|_| open()).collect();
+    for client in &mut clients {
+        client.say(&PAYLOAD);
+    }
+    for client in &mut clients {
+        assert_eq!(client.exactly(PAYLOAD.len()), PAYLOAD);
+    }
+    for client in &mut clients {
+        client.finish_writing();
+    }
+    for client in &mut clients {
+        assert_eq!(client.rest().expect("an orderly end"), b"");
+    }
+}
+
+/// The calls of proxy per connection, by name, from the first connection to the last's end.
+fn count(words: &str, mut one: impl FnMut(&str) -> Box<dyn End>) -> Option<BTreeMap<String, f64>> {
+    let strace = peer("strace")?;
+    let listener = listen();
+    let inner = command("proxy", &format!("{words} --backend {}", at(&listener)));
+    let mut traced = Command::new(strace);
+    traced.args(["-D", "-f", "-qq", "-o", "/dev/stderr", "--"]);
+    traced.arg(inner.get_program()).args(inner.get_args());
+    let proxy = Running::spawn(&mut traced);
+    let address = proxy.ready();
+    let server = thread::spawn(move || serve(&listener));
+    for _ in 0..WAVES {
+        wave(|| one(&address));
+    }
+    joined(server);
+    let trace = proxy.stderr.until("the last close", |text| {
+        (text.matches(" close(").count() >= 2 * WAVE * WAVES).then(|| text.to_owned())
+    });
+    let mut calls = BTreeMap::new();
+    // What comes before the first connection is the start of the program.
+    for line in trace.lines().skip_while(|line| !line.contains(" accept4(")) {
+        let call = line.split_whitespace().nth(1).unwrap_or_default();
+        if let Some((name, _)) = call.split_once('(') {
+            *calls.entry(name.to_owned()).or_insert(0.0) += 1.0 / (WAVE * WAVES) as f64;
+        }
+    }
+    Some(calls)
+}
+
+fn total(name: &str, calls: &BTreeMap<String, f64>) -> f64 {
+    let sum = calls.values().sum();
+    println!("{name}: {sum:.2} system calls per connection");
+    for (call, count) in calls {
+        println!("    {call} {count:.2}");
+    }
+    sum
+}
+
+#[test]
+fn a_raw_connection_costs_at_most_sixteen_system_calls() {
+    let open = |address: &str| -> Box<dyn End> {
+        let mut stream = connect(address);
+        stream.say(HEADER);
+        Box::new(stream)
+    };
+    for (host, most) in [("epoll", None), ("mio", None), ("epoll-et", Some(RAW))] {
+        let Some(calls) = count(&format!("--accept-proxy any --host {host}"), open) else { return };
+        let sum = total(&format!("raw, {host}"), &calls);
+        assert!(most.is_none_or(|most| sum <= most), "{sum} calls under {host}");
+    }
+}
+
+fn keys(certificates: &Certificates) -> String {
+    format!("--tls {} {}", certificates.server.display(), certificates.server_key.display())
+}
+
+#[test]
+fn a_tls_connection_costs_at_most_twenty_two_system_calls() {
+    let Some(certificates) = certificates() else { return };
+    let open = |address: &str| -> Box<dyn End> {
+        // A new configuration remembers no session: every handshake is a full one.
+        let config = tls_client(certificates, &[&rustls::version::TLS13]);
+        let mut client = tls_over(&config, connect(address));
+        client.conn.complete_io(&mut client.sock).expect("a handshake");
+        Box::new(client)
+    };
+    for (host, most) in [("epoll", None), ("mio", None), ("epoll-et", Some(TLS))] {
+        let words = format!("{} --host {host}", keys(certificates));
+        let Some(calls) = count(&words, open) else { return };
+        let sum = total(&format!("TLS 1.3, {host}"), &calls);
+        assert!(most.is_none_or(|most| sum <= most), "{sum} calls under {host}");
+    }
+}

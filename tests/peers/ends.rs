@@ -1,0 +1,216 @@
+//! Our own ends of a connection: blocking sockets with a deadline, raw or under rustls.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{
+    ClientConfig, ClientConnection, ConnectionCommon, RootCertStore, ServerConfig,
+    ServerConnection, SideData, StreamOwned, SupportedProtocolVersion,
+};
+
+use crate::certificates::Certificates;
+use crate::examples;
+use crate::running::PATIENCE;
+
+pub(crate) type TlsClient = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type TlsServer = StreamOwned<ServerConnection, TcpStream>;
+
+/// What a connection says that was ended by the other side, and not by our deadline.
+const CUT: [ErrorKind; 4] = [
+    ErrorKind::ConnectionReset,
+    ErrorKind::BrokenPipe,
+    ErrorKind::NotConnected,
+    ErrorKind::UnexpectedEof,
+];
+
+/// A connection that can end its own side and still read.
+pub(crate) trait End: Read + Write + Send {
+    fn finish_writing(&mut self);
+
+    fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    /// All that comes until the end, however abrupt: a peer that was refused may see a reset.
+    fn last_words(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.read_to_end(&mut bytes) {
+            Err(why) if !CUT.contains(&why.kind()) => panic!("no end: {why}"),
+            _ => bytes,
+        }
+    }
+
+    fn exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.read_exact(&mut bytes).expect("the bytes arrive");
+        bytes
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        self.write_all(bytes).and_then(|()| self.flush()).expect("the bytes leave");
+    }
+
+    fn line(&mut self) -> String {
+        // One byte at a time: nothing behind the line may be swallowed.
+        let mut line = String::new();
+        BufReader::with_capacity(1, self).read_line(&mut line).expect("a line arrives");
+        line
+    }
+}
+
+impl End for TcpStream {
+    fn finish_writing(&mut self) {
+        self.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+}
+
+impl End for UnixStream {
+    fn finish_writing(&mut self) {
+        self.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+}
+
+impl<C, S> End for StreamOwned<C, TcpStream>
+where
+    C: DerefMut + Deref<Target = ConnectionCommon<S>> + Send,
+    S: SideData,
+{
+    fn finish_writing(&mut self) {
+        self.conn.send_close_notify();
+        self.flush().expect("close_notify leaves");
+        self.sock.finish_writing();
+    }
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
+    stream.set_nodelay(true).expect("a socket");
+    stream
+}
+
+pub(crate) fn connect(address: &str) -> TcpStream {
+    let address: SocketAddr = address.parse().expect("an address");
+    patient(TcpStream::connect_timeout(&address, PATIENCE).expect("somebody listens"))
+}
+
+/// A listener whose `accept` has a deadline.
+pub(crate) fn listen() -> TcpListener {
+    listen_at("127.0.0.1:0")
+}
+
+pub(crate) fn listen_at(address: &str) -> TcpListener {
+    // A deadline must not run while the examples are built.
+    examples::built();
+    let listener = TcpListener::bind(address).expect("the address is this machine's");
+    let seconds = libc::time_t::try_from(PATIENCE.as_secs()).expect("a few seconds");
+    let most = libc::timeval { tv_sec: seconds, tv_usec: 0 };
+    let size = libc::socklen_t::try_from(size_of_val(&most)).expect("a small struct");
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVTIMEO);
+    let value = (&raw const most).cast();
+    // SAFETY: the descriptor is open and the value as long as `size` says.
+    let set = unsafe { libc::setsockopt(listener.as_raw_fd(), level, name, value, size) };
+    assert_eq!(set, 0);
+    listener
+}
+
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    patient(listener.accept().expect("somebody connects").0)
+}
+
+pub(crate) fn at(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().expect("it is bound")
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    #[cfg(feature = "aws-lc-rs")]
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    #[cfg(not(feature = "aws-lc-rs"))]
+    let provider = rustls::crypto::ring::default_provider();
+    Arc::new(provider)
+}
+
+/// A client that trusts the CA of this run.
+pub(crate) fn tls_client(
+    certificates: &Certificates,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_file(&certificates.ca).expect("a certificate");
+    roots.add(ca).expect("a root");
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions)
+        .expect("versions of the provider")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+pub(crate) fn tls_server(certificates: &Certificates) -> Arc<ServerConfig> {
+    let chain = CertificateDer::from_pem_file(&certificates.server).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(&certificates.server_key).expect("a key");
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .expect("versions of the provider")
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key)
+        .expect("the key fits");
+    Arc::new(config)
+}
+
+pub(crate) fn hello(config: &Arc<ClientConfig>) -> ClientConnection {
+    let name = ServerName::try_from("localhost").expect("a name");
+    ClientConnection::new(Arc::clone(config), name).expect("a client")
+}
+
+/// TLS over a connected socket; the handshake happens with the first byte.
+pub(crate) fn tls_over(config: &Arc<ClientConfig>, stream: TcpStream) -> TlsClient {
+    StreamOwned::new(hello(config), stream)
+}
+
+pub(crate) fn tls_accept(config: &Arc<ServerConfig>, stream: TcpStream) -> TlsServer {
+    let server = ServerConnection::new(Arc::clone(config)).expect("a server");
+    StreamOwned::new(server, stream)
+}
+
+/// A socket that is bound and does not listen: its port is nobody else's, and every connect to
+/// it is refused.
+pub(crate) struct Deaf(OwnedFd, u16);
+
+impl Deaf {
+    pub(crate) fn new() -> Self {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+        // SAFETY: numbers only.
+        let number = unsafe { libc::socket(libc::AF_INET, kind, 0) };
+        assert!(number >= 0);
+        // SAFETY: the call gave the descriptor to us alone.
+        let socket = unsafe { OwnedFd::from_raw_fd(number) };
+        let mut address = libc::sockaddr_in {
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: 0,
+            sin_addr: libc::in_addr { s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be() },
+            sin_zero: [0; 8],
+        };
+        let mut size = libc::socklen_t::try_from(size_of_val(&address)).expect("a small struct");
+        // SAFETY: the struct is as long as `size` says.
+        let bound = unsafe { libc::bind(number, (&raw const address).cast(), size) };
+        assert_eq!(bound, 0);
+        // SAFETY: the struct is written up to `size`.
+        let told = unsafe { libc::getsockname(number, (&raw mut address).cast(), &raw mut size) };
+        assert_eq!(told, 0);
+        Self(socket, u16::from_be(address.sin_port))
+    }
+
+    pub(crate) fn address(&self) -> String {
+        let Self(_held, port) = self;
+        format!("127.0.0.1:{port}")
+    }
+}

@@ -1,0 +1,31 @@
+//! The example programs against the programs of others, over loopback: HAProxy, nginx, curl,
+//! OpenSSL, and raw and rustls ends of our own that misbehave on demand.
+//!
+//! A peer that is not installed skips its tests and says so; `VST_REQUIRE_PEERS=1` makes that a
+//! failure.
+#![allow(clippy::disallowed_methods, reason = "a test has a clock and threads of its own")]
+
+#[path = "../support/examples.rs"]
+mod examples;
+#[path = "../support/running.rs"]
+mod running;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bulk;
+mod certificates;
+mod closing;
+mod cost;
+mod crowd;
+mod curl;
+mod deadlines;
+mod descriptors;
+mod ends;
+mod families;
+mod haproxy;
+mod headers;
+mod nginx;
+mod openssl;
+mod order;
+mod place;
+mod servers;
