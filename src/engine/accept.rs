@@ -258,6 +258,11 @@ impl<N: Net> Engine<N> {
         word.want(Op::AcceptSession);
         let mut facts = Facts::new(Plan::Incoming(config), peer, self.tools.now);
         facts.listener = listener;
+        // A path was bound under a temporary name, which is what the kernel goes on telling.
+        facts.local = listener
+            .and_then(|key| self.listeners.get(key).ok())
+            .map(|listener| listener.addr.clone())
+            .filter(|addr| matches!(addr, Addr::Unix(_)));
         let key = self.add_conn(word, fd, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::OPENING);
