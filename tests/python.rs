@@ -1,9 +1,9 @@
 //! The library from Python, by ctypes alone, with the program of `python/` that shows how.
 #![cfg(unix)]
 
-mod support;
 #[path = "support/artifacts.rs"]
 mod artifacts;
+mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
