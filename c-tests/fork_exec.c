@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     pid_t pid = fork();
     MUST(pid >= 0);
     if (pid == 0) {
-        execl("/proc/self/exe", argv[0], "child", (char *)NULL);
+        execl(argv[0], argv[0], "child", (char *)NULL);
         _exit(127);
     }
     MUST(waitpid(pid, &status, 0) == pid);

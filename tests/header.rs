@@ -1,6 +1,8 @@
 //! The header is what the sources say: generated anew here and compared with what is committed.
 //! `VST_BLESS=1 cargo test --test header` writes it.
 
+#[path = "support/artifacts.rs"]
+mod artifacts;
 mod support;
 
 use std::fs;
@@ -116,4 +118,71 @@ fn the_symbols_are_those_of_the_committed_list() {
     names.sort_unstable();
     names.dedup();
     compare(&root().join("include/vestibule.symbols"), &(names.join("\n") + "\n"));
+}
+
+/// Compiles a program that is nothing but the header, twice, as `standard`.
+#[cfg(unix)]
+fn compiles_alone(compiler: &str, language: &str, standard: &str) {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    let Some(compiler) = support::peer(compiler) else { return };
+    let mut child = Command::new(compiler)
+        .args(["-x", language, standard, "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef"])
+        .args(["-Wconversion", "-Wsign-conversion", "-Wpadded", "-Wredundant-decls", "-Werror"])
+        .args(["-fsyntax-only", "-I"])
+        .arg(root().join("include"))
+        .arg("-")
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the compiler runs");
+    let text = b"#include \"vestibule.h\"\n#include \"vestibule.h\"\nextern int nothing;\n";
+    child.stdin.take().expect("it is piped").write_all(text).expect("it reads");
+    assert!(child.wait().expect("it ends").success(), "{language} {standard}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_header_alone_compiles_as_every_c_and_cxx_without_a_warning() {
+    for standard in ["-std=c99", "-std=c11", "-std=c17"] {
+        compiles_alone("cc", "c", standard);
+    }
+    for standard in ["-std=c++11", "-std=c++17"] {
+        compiles_alone("c++", "c++", standard);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn said_by(tool: &str, option: &[&str]) -> Option<String> {
+    let tool = support::peer(tool)?;
+    let library = artifacts::artifacts().folder.join("libvestibule.so.0");
+    let output = std::process::Command::new(tool)
+        .args(option)
+        .arg(library)
+        .output()
+        .expect("a tool that is there runs");
+    assert!(output.status.success());
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_shared_library_exports_the_committed_symbols_and_no_others() {
+    let Some(said) = said_by("nm", &["-D", "--defined-only"]) else { return };
+    let mut exported: Vec<&str> =
+        said.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    exported.sort_unstable();
+    let committed = fs::read_to_string(root().join("include/vestibule.symbols")).expect("the list");
+    assert_eq!(exported, committed.lines().collect::<Vec<_>>());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_shared_library_has_its_name_and_stays_loaded() {
+    let Some(said) = said_by("readelf", &["-d", "--wide"]) else { return };
+    assert!(said.contains("Library soname: [libvestibule.so.0]"), "{said}");
+    assert!(
+        said.lines().any(|line| line.contains("FLAGS_1") && line.contains("NODELETE")),
+        "{said}"
+    );
 }

@@ -1,0 +1,128 @@
+//! The contracts of the header, each a program of C in `c-tests`, linked to the shared library and to
+//! the static one; and the same programs under valgrind, where it is installed.
+#![cfg(unix)]
+
+#[path = "support/artifacts.rs"]
+mod artifacts;
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use artifacts::{Linked, NATIVE_STATIC_LIBS, artifacts, cargo, program, run};
+
+/// The longest that one program may take, and one under valgrind, which is twenty times slower.
+const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE_UNDER_VALGRIND: Duration = Duration::from_secs(200);
+
+/// What valgrind exits with when it has found something.
+const FOUND: &str = "--error-exitcode=99";
+
+fn holds(name: &str, linked: Linked) {
+    let (status, said) = run(&mut Command::new(program(name, linked)), PATIENCE);
+    assert!(status.success(), "{name} ({linked:?}), {status}:\n{said}");
+}
+
+fn holds_under_valgrind(name: &str) {
+    let Some(valgrind) = support::peer("valgrind") else { return };
+    let reasons = Path::new(env!("CARGO_MANIFEST_DIR")).join("c-tests/valgrind.supp");
+    let mut command = Command::new(valgrind);
+    command.args([FOUND, "--leak-check=full", "--child-silent-after-fork=yes", "--quiet"]);
+    command.arg(format!("--suppressions={}", reasons.display()));
+    let program = program(name, Linked::Shared);
+    let (status, said) = run(command.arg(program), PATIENCE_UNDER_VALGRIND);
+    assert!(status.success(), "{name} under valgrind, {status}:\n{said}");
+}
+
+/// A table of programs: the sentence that each proves.
+macro_rules! contracts {
+    ($($sentence:ident: $file:ident,)*) => {
+        mod shared {
+            $(#[test]
+            fn $sentence() {
+                super::holds(stringify!($file), super::Linked::Shared);
+            })*
+        }
+        mod statically {
+            $(#[test]
+            fn $sentence() {
+                super::holds(stringify!($file), super::Linked::Static);
+            })*
+        }
+        mod under_valgrind {
+            $(#[test]
+            fn $sentence() {
+                super::holds_under_valgrind(stringify!($file));
+            })*
+        }
+        const FILES: &[&str] = &[$(stringify!($file)),*];
+    };
+}
+
+contracts! {
+    a_stale_id_is_answered_and_does_nothing: stale_id,
+    an_id_of_another_kind_is_refused: wrong_kind,
+    an_id_of_another_engine_is_refused: wrong_engine,
+    another_thread_is_refused_and_changes_nothing: wrong_thread,
+    a_connection_may_be_closed_in_its_own_callback: close_in_callback,
+    a_connection_may_be_aborted_in_its_own_callback: abort_in_callback,
+    a_call_in_a_callback_answers_at_once: send_in_readable,
+    a_stream_may_be_begun_in_the_callback_of_its_session: forward_in_session,
+    an_engine_is_not_freed_in_its_own_callback: free_in_callback,
+    every_pointer_may_be_null_in_turn: nulls,
+    structs_of_every_size_are_read_and_written_within_it: sizes,
+    unknown_flags_and_numbers_are_errors: unknown_flags,
+    sigpipe_never_reaches_the_host: sigpipe,
+    a_number_used_again_within_a_batch_does_no_harm: fd_reuse,
+    a_child_that_execs_holds_no_descriptor_of_ours: fork_exec,
+    errno_is_untouched_by_every_call: errno_untouched,
+    released_is_the_last_word_and_told_once: released_once,
+    a_host_without_callbacks_pulls_everything: pull,
+    the_timer_is_told_only_earlier_deadlines: timer_earlier,
+    a_descriptor_comes_back_with_what_was_read_ahead: take_fd,
+    descriptors_of_the_host_are_taken_over: adopted,
+    a_connection_describes_itself_in_a_line: describe,
+    tlvs_are_readable_byte_by_byte: proxy_tlvs,
+    a_header_that_announces_nobody_changes_no_address: proxy_local,
+    refusals_are_told_with_a_limit_and_counted_in_full: refusals,
+    as_many_engines_as_numbers_and_no_id_twice: engines,
+    the_loop_runs_and_stops_from_anywhere: loop_,
+    a_certificate_that_cannot_be_used_is_named: tls_config_errors,
+    one_server_is_the_same_under_four_hosts: hosts,
+}
+
+#[test]
+fn a_program_that_knows_only_names_loads_it_and_lets_go_of_it() {
+    let library = artifacts().folder.join("libvestibule.so.0");
+    let mut command = Command::new(program("dlopened", Linked::No));
+    let (status, said) = run(command.arg(library), PATIENCE);
+    assert!(status.success(), "{status}:\n{said}");
+}
+
+#[test]
+fn every_program_of_the_folder_is_in_the_table() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("c-tests");
+    for entry in folder.read_dir().expect("the folder").flatten() {
+        let path = entry.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_program = path.extension().is_some_and(|extension| extension == "c");
+        assert!(!is_program || stem == "dlopened" || FILES.contains(&stem), "{stem}.c");
+    }
+}
+
+#[test]
+fn the_list_of_native_libraries_is_what_the_compiler_says() {
+    let mut command = cargo("rustc");
+    command.args(["--crate-type", "staticlib", "--", "--print", "native-static-libs"]);
+    let output = command.output().expect("cargo can be run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said.lines().find_map(|line| line.split_once("native-static-libs: "));
+    let (_, list) = line.unwrap_or_else(|| panic!("no list in: {said}"));
+    let mut list: Vec<&str> = list.split_whitespace().collect();
+    list.sort_unstable();
+    list.dedup();
+    let mut ours = NATIVE_STATIC_LIBS.to_vec();
+    ours.sort_unstable();
+    assert_eq!(list, ours);
+}
