@@ -190,7 +190,14 @@ impl<N: Net> Engine<N> {
         }
         let Ok(listener) = self.listeners.get_mut(key) else { return Taken::None };
         let Some(fd) = listener.fd.get() else { return Taken::None };
-        let (fd, peer) = match self.tools.net.accept(fd) {
+        let accepted = self.tools.net.accept(fd);
+        let starved = accepted
+            .as_ref()
+            .is_err_and(|&errno| !errno.is_again() && !is_of_one_connection(errno));
+        if !starved && std::mem::take(&mut listener.starves) {
+            listener.news.insert(ListenerNews::RESUMED);
+        }
+        let (fd, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(errno) if errno.is_again() => return Taken::None,
             Err(errno) if is_of_one_connection(errno) => {
@@ -368,8 +375,13 @@ impl<N: Net> Engine<N> {
             return;
         }
         listener.rest = Some(rest);
-        listener.news.insert(ListenerNews::PAUSED);
-        listener.news.remove(ListenerNews::RESUMED);
+        // A rest that begins again before its end was told goes on.
+        if listener.news.contains(ListenerNews::RESUMED) {
+            listener.news.remove(ListenerNews::RESUMED);
+        } else if !listener.starves {
+            listener.news.insert(ListenerNews::PAUSED);
+        }
+        listener.starves = matches!(rest, Rest::Starved(_));
         listener.paused_by = match rest {
             Rest::Starved(errno) => Some(Errno(errno)),
             Rest::Paused | Rest::Full => None,
@@ -383,7 +395,10 @@ impl<N: Net> Engine<N> {
         let Ok(listener) = self.listeners.get_mut(key) else { return };
         if matches!(listener.rest, Some(Rest::Full | Rest::Starved(_))) {
             listener.rest = None;
-            listener.news.insert(ListenerNews::RESUMED);
+            // Whether there is enough again, the next accept tells.
+            if !listener.starves {
+                listener.news.insert(ListenerNews::RESUMED);
+            }
             self.wheel.set(listener.timer, Time::NEVER);
             self.settle_listener(key);
         }

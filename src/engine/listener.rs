@@ -62,6 +62,8 @@ pub(super) struct Listener {
     /// The path of a unix socket that is ours to remove, as long as it is this file.
     pub(super) path: Option<PathId>,
     pub(super) rest: Option<Rest>,
+    /// The last `accept` found that the system had run out of something, and the host was told.
+    pub(super) starves: bool,
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
     pub(super) closing: bool,
@@ -107,6 +109,7 @@ impl Listener {
             addr,
             path: None,
             rest: None,
+            starves: false,
             paused_by: None,
             closing: false,
             conns: 0,

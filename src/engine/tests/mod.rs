@@ -7,9 +7,12 @@ mod host;
 mod poller;
 mod pressure;
 mod rig;
+mod schedules;
 mod session;
 mod stream;
 #[cfg(feature = "self-signed")]
 mod tls;
 #[cfg(feature = "self-signed")]
 mod tls_peer;
+#[cfg(feature = "self-signed")]
+mod torture;

@@ -1,1 +1,192 @@
-//! x
+//! Listeners when something runs out: descriptors, memory, configured limits; and how they close.
+
+use super::header::proxied;
+use super::host::Program;
+use super::rig::{Rig, both, everywhere, here};
+use crate::config::AcceptConfig;
+use crate::engine::{EngineOptions, Event, EventKind, ListenerOptions};
+use crate::sim::{CallKind, Peer};
+use crate::sys::{Addr, Errno, Fd};
+use crate::time::{MILLISECOND, SECOND};
+
+fn pauses(events: &[Event]) -> Vec<Option<Option<i32>>> {
+    let kind = |event: &Event| match &event.kind {
+        EventKind::Paused(errno) => Some(Some(errno.map(|errno| errno.0))),
+        EventKind::Resumed => Some(None),
+        _ => None,
+    };
+    events.iter().filter_map(kind).collect()
+}
+
+#[test]
+fn without_descriptors_a_listener_rests_without_spinning_and_goes_on_when_one_is_free() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(AcceptConfig::default());
+        let first = rig.peer();
+        rig.settle();
+        rig.world.tune(|knobs| knobs.fd_limit = Fd(5));
+        let second = rig.peer();
+        second.send(b"hello");
+        rig.run_for(SECOND);
+        assert!(rig.world.calls_of(CallKind::Accept) < 40, "no spin");
+        assert_eq!(second.received(), b"");
+        first.close();
+        rig.run_for(300 * MILLISECOND);
+        assert_eq!(second.received(), b"hello");
+        second.close();
+        rig.settle();
+        let told = pauses(&rig.finish());
+        assert_eq!(told[..2], [Some(Some(libc::EMFILE)), None]);
+        assert_eq!(told.last(), Some(&None));
+    });
+}
+
+#[test]
+fn every_error_of_accept_lets_the_listener_go_on_without_spinning() {
+    let skipped = [libc::ECONNABORTED, libc::EPROTO, libc::EPERM, libc::ENETDOWN];
+    let resting = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EINVAL];
+    both(|setup| {
+        for errno in skipped.into_iter().chain(resting) {
+            for ever_after in [false, true] {
+                let mut rig = Rig::new(setup, Program::Echo);
+                rig.listen(AcceptConfig::default());
+                rig.world.fail_nth(CallKind::Accept, 1, Errno(errno), ever_after);
+                let peer = rig.peer();
+                peer.send(b"hello");
+                peer.shutdown_write();
+                if ever_after && skipped.contains(&errno) {
+                    // Each of these is one connection's, so it cannot go on for ever.
+                    continue;
+                }
+                rig.run_for(SECOND);
+                assert_eq!(peer.received().is_empty(), ever_after, "{errno}");
+                assert!(rig.world.calls_of(CallKind::Accept) < 40, "no spin: {errno}");
+                rig.world.heal();
+                rig.run_for(SECOND);
+                assert_eq!(peer.received(), b"hello", "{errno}");
+                rig.finish();
+            }
+        }
+    });
+}
+
+#[test]
+fn closing_a_listener_whose_accept_fails_for_ever_ends() {
+    both(|setup| {
+        for errno in [libc::ECONNABORTED, libc::EPERM, libc::EINVAL, libc::EMFILE] {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let id = rig.listen(AcceptConfig::default());
+            let peer = rig.peer();
+            while !peer.is_connected() {
+                let next = rig.world.next_event().expect("it is on its way");
+                rig.world.advance_to(next);
+            }
+            rig.world.fail_nth(CallKind::Accept, 1, Errno(errno), true);
+            rig.call(|engine| engine.close_listener(id)).expect("it is open");
+            rig.run();
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn a_limit_of_connections_pauses_and_resumes_the_listener() {
+    everywhere(|setup| {
+        for of_engine in [false, true] {
+            let most = if of_engine { 2 } else { 0 };
+            let options = EngineOptions { max_conns: most, ..EngineOptions::default() };
+            let mut rig = Rig::with(setup, Program::Echo, options);
+            let options = ListenerOptions { max_conns: 2 - most, ..ListenerOptions::default() };
+            rig.listen_at(&here(), AcceptConfig::default(), options);
+            let peers: Vec<Peer> = (0..6).map(|_| rig.peer()).collect();
+            rig.settle();
+            let (mut served, mut asked) = (0, 0);
+            while served < peers.len() {
+                let state = rig.engine.wait_state();
+                assert!(state.conns <= 2, "{}", state.conns);
+                for peer in peers.iter().skip(asked).take(2) {
+                    peer.send(b"hello");
+                    peer.shutdown_write();
+                }
+                asked = (asked + 2).min(peers.len());
+                rig.settle();
+                served = peers.iter().filter(|peer| peer.saw_fin()).count();
+            }
+            assert!(peers.iter().all(|peer| peer.received() == b"hello"));
+            let told = pauses(&rig.finish());
+            assert_eq!(told.first(), Some(&Some(None)));
+            assert_eq!(told.last(), Some(&None), "resumed in the end: {told:?}");
+        }
+    });
+}
+
+#[test]
+fn a_thousand_silent_peers_do_not_keep_out_the_next_one() {
+    both(|setup| {
+        for most in [0, 100] {
+            let options = EngineOptions { max_opening: most, ..EngineOptions::default() };
+            let mut rig = Rig::with(setup, Program::Echo, options);
+            rig.world.tune(|knobs| knobs.fd_limit = Fd(2_000));
+            rig.listen(proxied());
+            let silent: Vec<Peer> = (0..1_000).map(|_| rig.peer()).collect();
+            rig.settle();
+            if most > 0 {
+                assert_eq!(rig.engine.wait_state().conns, most);
+            }
+            let good = rig.peer();
+            good.send(b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nhello");
+            good.shutdown_write();
+            // A bound on openings lets in as many each time the deadline of others passes.
+            rig.run_for(if most > 0 { 60 * SECOND } else { SECOND });
+            assert_eq!(good.received(), b"hello");
+            drop(silent);
+            rig.run();
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn a_listener_that_closes_takes_what_waits_first() {
+    everywhere(|setup| {
+        let at = Addr::parse("unix:/run/vestibule").expect("a path");
+        for addr in [here(), at] {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let id = rig.listen_at(&addr, AcceptConfig::default(), ListenerOptions::default());
+            rig.call(|engine| engine.pause_listener(id)).expect("it is open");
+            let from = if addr == here() { "198.51.100.7:20001" } else { "unix:/run/client" };
+            let from = Addr::parse(from).expect("an address");
+            let peer = rig.world.connect(&addr, from);
+            peer.send(b"hello");
+            peer.shutdown_write();
+            rig.settle();
+            assert_eq!(peer.received(), b"");
+            rig.call(|engine| engine.close_listener(id)).expect("it is open");
+            rig.settle();
+            assert_eq!(peer.received(), b"hello");
+            assert!(!rig.world.has_path(&addr));
+            let events = rig.finish();
+            let closed = |event: &&Event| matches!(event.kind, EventKind::ListenerClosed);
+            assert_eq!(events.iter().filter(closed).count(), 1);
+        }
+    });
+}
+
+#[test]
+fn a_paused_listener_leaves_the_backlog_alone_until_it_is_resumed() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        let id = rig.listen(AcceptConfig::default());
+        rig.call(|engine| engine.pause_listener(id)).expect("it is open");
+        let peer = rig.peer();
+        peer.send(b"hello");
+        rig.run_for(SECOND);
+        assert_eq!(rig.world.calls_of(CallKind::Accept), 0);
+        rig.call(|engine| engine.resume_listener(id)).expect("it is open");
+        rig.settle();
+        assert_eq!(peer.received(), b"hello");
+        peer.close();
+        rig.finish();
+    });
+}

@@ -11,7 +11,7 @@ use crate::cx::Trigger;
 use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
 use crate::id::Id;
 use crate::sim::{Peer, Random, SimNet, World};
-use crate::sys::{Addr, Family, ListenSpec};
+use crate::sys::{Addr, ListenSpec};
 use crate::time::{MILLISECOND, Time};
 
 /// Rounds in a row in which nothing came of anything.
@@ -55,6 +55,17 @@ pub(super) fn everywhere(run: impl Fn(Setup)) {
 pub(super) fn both(run: impl Fn(Setup)) {
     for trigger in [Trigger::Level, Trigger::Edge] {
         run(Setup { seed: 1, trigger, weather: Weather::Calm });
+    }
+}
+
+/// What a run is about: printed when it fails.
+pub(super) struct Context(pub(super) String);
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("in the run of {}", self.0);
+        }
     }
 }
 
@@ -253,6 +264,14 @@ impl Rig {
         }
     }
 
+    /// Whether a session that was told to wait will be told to go on without the peer.
+    pub(super) fn will_hear(&mut self, id: Id) -> bool {
+        let before = self.host.events.len();
+        self.settle();
+        let told = self.host.events[before..].iter().any(|event| event.id == id);
+        told && self.setup.weather != Weather::Calm
+    }
+
     // The host's loop.
 
     /// One round of the loop. False when nothing can happen up to `until`.
@@ -311,15 +330,14 @@ impl Rig {
         self.poller.watches.contains_key(&token.bits())
     }
 
-    /// The order of the boundary: host requests, one event, and at the end what is to be closed.
+    /// The order of the boundary: events, host requests, and at the end what is to be closed.
     fn drain(&mut self) {
         for _ in 0..NEWS {
+            while let Some(event) = self.engine.next_event() {
+                self.host.hear(&mut self.engine, event);
+            }
             while let Some(op) = self.engine.next_host_op() {
                 self.poller.apply(op, &self.world);
-            }
-            if let Some(event) = self.engine.next_event() {
-                self.host.hear(&mut self.engine, event);
-                continue;
             }
             self.engine.settle();
             if !self.engine.has_host_ops() && !self.engine.has_events() {
@@ -450,5 +468,3 @@ pub(super) fn closed(events: &[Event]) -> &Record {
     assert!(records.next().is_none(), "one end");
     record
 }
-
-const _: Family = Family::V4;

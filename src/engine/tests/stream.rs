@@ -1,1 +1,260 @@
-//! x
+//! Streams: bytes both ways, every order of ends, resets, backpressure, silence.
+
+use std::sync::Arc;
+
+use super::host::Program;
+use super::rig::{Rig, Setup, both, everywhere, yonder};
+use crate::config::{AcceptConfig, ConnectConfig};
+use crate::conn::Why;
+use crate::engine::{EndReport, Event, EventKind};
+use crate::sim::{Peer, Server};
+use crate::time::SECOND;
+
+fn forward(idle: u64) -> Program {
+    let config = Arc::new(ConnectConfig::default());
+    Program::Forward { to: yonder(), config, idle }
+}
+
+fn pattern(n: usize, salt: u8) -> Vec<u8> {
+    (0..n).map(|i| (i * 31 + i / 251) as u8 ^ salt).collect()
+}
+
+/// A stream with both ends in hand.
+struct Joined {
+    rig: Rig,
+    client: Peer,
+    server: Peer,
+    site: Server,
+}
+
+fn join(setup: Setup, idle: u64) -> Joined {
+    let mut rig = Rig::new(setup, forward(idle));
+    let site = rig.world.serve(yonder());
+    rig.listen(AcceptConfig::default());
+    let client = rig.peer();
+    rig.settle();
+    let server = site.accept().expect("it came");
+    Joined { rig, client, server, site }
+}
+
+#[track_caller]
+fn report(events: &[Event]) -> &EndReport {
+    let mut reports = events.iter().filter_map(|event| match &event.kind {
+        EventKind::StreamEnd(report) => Some(&**report),
+        _ => None,
+    });
+    let report = reports.next().expect("an end");
+    assert!(reports.next().is_none(), "one end");
+    report
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ClientFirst,
+    ServerFirst,
+    Both,
+}
+
+const ORDERS: [Order; 3] = [Order::ClientFirst, Order::ServerFirst, Order::Both];
+
+#[test]
+fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
+    everywhere(|setup| {
+        for order in ORDERS {
+            for in_flight in [false, true] {
+                for size in [0, 1, 3000] {
+                    let Joined { mut rig, client, server, .. } = join(setup, 0);
+                    let (up, down) = (pattern(size, 1), pattern(2 * size, 2));
+                    client.send(&up);
+                    server.send(&down);
+                    if !in_flight {
+                        rig.settle();
+                    }
+                    let (first, second) = match order {
+                        Order::ServerFirst => (&server, &client),
+                        Order::ClientFirst | Order::Both => (&client, &server),
+                    };
+                    first.shutdown_write();
+                    if order != Order::Both {
+                        rig.settle();
+                        assert!(second.saw_fin(), "a half-close is passed on: {setup:?} {order:?}");
+                        assert!(!first.saw_fin(), "and the other direction goes on");
+                        second.send(b"more");
+                        rig.settle();
+                        assert!(first.received().ends_with(b"more"));
+                    }
+                    second.shutdown_write();
+                    rig.settle();
+                    let extra = |other| if order == other { &b"more"[..] } else { b"" };
+                    let up = [&up[..], extra(Order::ServerFirst)].concat();
+                    let down = [&down[..], extra(Order::ClientFirst)].concat();
+                    assert_eq!(server.received(), up);
+                    assert_eq!(client.received(), down);
+                    assert!(client.saw_fin() && server.saw_fin());
+                    assert!(!client.saw_reset() && !server.saw_reset());
+                    let start = rig.world.now();
+                    let events = rig.finish();
+                    let report = report(&events);
+                    assert_eq!(report.moved, [up.len() as u64, down.len() as u64]);
+                    assert!(report.cause.is_none() && report.lasted < SECOND, "at {start:?}");
+                    let sides = report.sides.iter().flatten();
+                    assert!(sides.map(|side| &side.cause).all(Option::is_none));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_reset_from_either_side_ends_the_stream_and_what_arrived_is_a_prefix() {
+    everywhere(|setup| {
+        for client_resets in [false, true] {
+            for delay in [0, 20, 50, 100, 400] {
+                let Joined { mut rig, client, server, .. } = join(setup, 0);
+                let (up, down) = (pattern(5000, 1), pattern(9000, 2));
+                client.send(&up);
+                server.send(&down);
+                rig.run_for(delay * 1_000);
+                let (resets, other) =
+                    if client_resets { (&client, &server) } else { (&server, &client) };
+                resets.reset();
+                rig.settle();
+                assert!(up.starts_with(&server.received()));
+                assert!(down.starts_with(&client.received()));
+                assert!(other.saw_fin() || other.saw_reset(), "the other side hears of it");
+                other.close();
+                let events = rig.finish();
+                let report = report(&events);
+                let side = report.sides[usize::from(!client_resets)].as_ref().expect("a record");
+                let cause = side.cause.as_ref().expect("a cause");
+                assert_eq!(cause.why, Why::Reset, "{setup:?} {client_resets} {delay}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_first_bytes_wait_for_the_server_and_reach_it_whole() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, forward(0));
+        let site = rig.world.serve(yonder());
+        rig.listen(AcceptConfig::default());
+        let client = rig.peer();
+        client.send(b"hello");
+        client.shutdown_write();
+        rig.settle();
+        let server = site.accept().expect("it came");
+        assert_eq!(server.received(), b"hello");
+        assert!(server.saw_fin());
+        server.send(b"goodbye");
+        server.close();
+        rig.settle();
+        assert_eq!(client.received(), b"goodbye");
+        assert_eq!(report(&rig.finish()).moved, [5, 7]);
+    });
+}
+
+#[test]
+fn a_server_that_refuses_ends_the_stream_and_the_client() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, forward(0));
+        rig.world.serve(yonder()).answer(crate::sim::Answer::Refuse);
+        rig.listen(AcceptConfig::default());
+        let client = rig.peer();
+        client.send(b"hello");
+        rig.settle();
+        assert!(client.saw_fin() || client.saw_reset());
+        client.close();
+        let events = rig.finish();
+        let server = report(&events).sides[1].as_ref().expect("a record");
+        assert_eq!(server.cause.as_ref().map(|cause| cause.why), Some(Why::Refused));
+    });
+}
+
+#[test]
+fn a_stalled_peer_costs_one_buffer_each_way_and_its_source_is_not_read() {
+    both(|setup| {
+        let Joined { mut rig, client, server, .. } = join(setup, 0);
+        client.stall(true);
+        server.stall(true);
+        let bytes = pattern(1 << 20, 7);
+        client.send(&bytes);
+        server.send(&bytes);
+        rig.run_for(10 * SECOND);
+        assert!(rig.engine.buffers_in_use() <= 2, "{}", rig.engine.buffers_in_use());
+        assert!(client.unsent() > 0 && server.unsent() > 0);
+        let calls = rig.world.calls();
+        rig.run_for(10 * SECOND);
+        assert_eq!(rig.world.calls(), calls, "nothing happens while both are stalled");
+        client.stall(false);
+        server.stall(false);
+        client.shutdown_write();
+        server.shutdown_write();
+        rig.settle();
+        assert_eq!(client.received(), bytes);
+        assert_eq!(server.received(), bytes);
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_slow_reader_gets_every_byte_on_an_orderly_end() {
+    both(|setup| {
+        let Joined { mut rig, client, server, .. } = join(setup, 0);
+        client.set_window(1000);
+        client.stall(true);
+        let bytes = pattern(200_000, 3);
+        server.send(&bytes);
+        server.close();
+        client.shutdown_write();
+        for _ in 0..400 {
+            rig.run_for(SECOND);
+            client.read_slowly(600);
+        }
+        rig.settle();
+        assert_eq!(client.received(), bytes);
+        assert!(client.saw_fin() && !client.saw_reset());
+        assert!(report(&rig.finish()).cause.is_none());
+    });
+}
+
+#[test]
+fn silence_ends_a_stream_once_and_bytes_put_it_off() {
+    everywhere(|setup| {
+        let Joined { mut rig, client, server, .. } = join(setup, 3 * SECOND);
+        for i in 0..4 {
+            rig.run_for(2 * SECOND);
+            if i % 2 == 0 {
+                client.send(b"x")
+            } else {
+                server.send(b"y")
+            }
+            rig.settle();
+        }
+        rig.run_for(4 * SECOND);
+        assert!(client.saw_fin() && server.saw_fin());
+        rig.run();
+        let events = rig.finish();
+        let report = report(&events);
+        assert_eq!(report.cause.as_ref().map(|cause| cause.why), Some(Why::TimedOut));
+        assert_eq!(report.moved, [2, 2]);
+        let lasted = report.lasted / SECOND;
+        assert!((11..=14).contains(&lasted), "{lasted}");
+    });
+}
+
+#[test]
+fn a_stream_that_is_aborted_resets_both_sides() {
+    everywhere(|setup| {
+        let Joined { mut rig, client, server, site } = join(setup, 0);
+        client.send(&pattern(1000, 0));
+        rig.settle();
+        let stream = rig.host.streams[0];
+        rig.call(|engine| engine.abort_stream(stream)).expect("it is there");
+        rig.settle();
+        assert!(client.saw_reset() && server.saw_reset());
+        assert!(site.accept().is_none());
+        let events = rig.finish();
+        assert_eq!(report(&events).cause.as_ref().map(|cause| cause.why), Some(Why::Aborted));
+    });
+}

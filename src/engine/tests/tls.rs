@@ -1,1 +1,240 @@
-//! x
+//! TLS handshakes on both sides of the engine: cut, paused, ended and reset at every byte.
+
+use std::sync::Arc;
+
+use super::header::proxied;
+use super::host::Program;
+use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
+use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
+use crate::config::{AcceptConfig, ConnectConfig, ConnectTls};
+use crate::conn::{Op, Why};
+use crate::engine::{ConnectOptions, Record};
+use crate::time::SECOND;
+use crate::tls::Version;
+
+const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+/// No server's handshake is shorter, in bytes: a certificate alone is longer.
+const SHORTEST_FLIGHT: usize = 400;
+const WORDS: &[u8] = b"a few words that are protected";
+
+pub(super) fn accepting(version: Version) -> AcceptConfig {
+    AcceptConfig { tls: Some(pair(version).1), ..AcceptConfig::default() }
+}
+
+pub(super) fn connecting(version: Version) -> ConnectConfig {
+    let tls = ConnectTls { tls: pair(version).0, server_name: "a.test".to_owned() };
+    ConnectConfig { tls: Some(tls), ..ConnectConfig::default() }
+}
+
+fn client(rig: &mut Rig, version: Version, prefix: &[u8]) -> Shared {
+    let peer = rig.peer();
+    let shared = TlsPeer::client(peer, &pair(version).0, prefix);
+    rig.actors.push(play(&shared));
+    shared
+}
+
+/// An echo over TLS that pauses after `cut` bytes of the client's wire. Tells how many there were.
+fn accepts(setup: Setup, version: Version, proxy: bool, cut: Option<usize>) -> usize {
+    let mut rig = Rig::new(setup, Program::Echo);
+    let config = if proxy { proxied() } else { AcceptConfig::default() };
+    rig.listen(AcceptConfig { tls: Some(pair(version).1), ..config });
+    let peer = client(&mut rig, version, if proxy { HEADER } else { &[] });
+    peer.borrow_mut().say(WORDS);
+    peer.borrow_mut().end();
+    if let Some(cut) = cut {
+        peer.borrow_mut().pause_at(cut);
+        rig.settle();
+        peer.borrow_mut().go_on();
+    }
+    rig.settle();
+    let events = rig.finish();
+    let peer = peer.borrow();
+    assert_eq!(peer.got, WORDS, "{setup:?} {version:?} {cut:?} {:?}", peer.failure);
+    assert!(peer.closed && peer.peer.saw_fin() && !peer.peer.saw_reset());
+    let record = closed(&events);
+    assert_eq!(record.cause, None);
+    assert_eq!(record.announced.is_some(), proxy);
+    peer.sent
+}
+
+#[test]
+fn a_client_that_pauses_at_any_byte_gets_its_session() {
+    for version in VERSIONS {
+        for proxy in [false, true] {
+            both(|setup| {
+                let whole = accepts(setup, version, proxy, None);
+                for cut in 0..whole {
+                    accepts(setup, version, proxy, Some(cut));
+                }
+            });
+            everywhere(|setup| {
+                accepts(setup, version, proxy, None);
+            });
+        }
+    }
+}
+
+/// A client whose wire ends after `cut` bytes.
+fn refused(setup: Setup, version: Version, cut: usize, then: Then) -> Record {
+    let mut rig = Rig::new(setup, Program::Idle);
+    rig.listen(accepting(version));
+    let peer = client(&mut rig, version, &[]);
+    peer.borrow_mut().limit = Some((cut, then));
+    rig.run();
+    refusal(&rig.finish()).clone()
+}
+
+#[test]
+fn a_client_that_stops_ends_or_resets_at_any_byte_of_the_handshake_is_refused_for_it() {
+    for version in VERSIONS {
+        both(|setup| {
+            let flights = handshake_of_a_client(setup, version);
+            for cut in (0..flights).step_by(3).chain([flights - 1]) {
+                for (then, expected) in [
+                    (Then::Stop, Why::TimedOut),
+                    (Then::End, if cut == 0 { Why::Empty } else { Why::Truncated }),
+                    (Then::Reset, Why::Reset),
+                ] {
+                    let record = refused(setup, version, cut, then);
+                    let cause = record.cause.expect("a cause");
+                    assert_eq!((cause.at, cause.why), (Some(Op::TlsAccept), expected), "{cut}");
+                    // A reset destroys what is still on its way.
+                    assert!(record.bytes_in <= cut as u64);
+                    assert!(then == Then::Reset || record.bytes_in == cut as u64);
+                    if then == Then::Stop {
+                        let tls = AcceptConfig::default().spans.tls;
+                        assert!((tls..tls + SECOND).contains(&record.in_op), "{}", record.in_op);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// How many bytes a client sends until it is done.
+fn handshake_of_a_client(setup: Setup, version: Version) -> usize {
+    let mut rig = Rig::new(setup, Program::Echo);
+    rig.listen(accepting(version));
+    let peer = client(&mut rig, version, &[]);
+    rig.settle();
+    assert!(peer.borrow().is_established());
+    let sent = peer.borrow().sent;
+    peer.borrow_mut().end();
+    rig.settle();
+    rig.finish();
+    sent
+}
+
+#[test]
+fn what_is_no_client_hello_is_answered_with_an_alert_and_refused() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(accepting(Version::Tls13));
+        let peer = rig.peer();
+        peer.send(b"GET / HTTP/1.0\r\n\r\n");
+        rig.run();
+        let alert = peer.received();
+        assert_eq!(alert.first(), Some(&21), "an alert record (RFC 8446 section 5.1): {alert:?}");
+        let record = refusal(&rig.finish()).clone();
+        assert_eq!(record.cause.map(|cause| cause.at), Some(Some(Op::TlsAccept)));
+        assert_eq!(record.bytes_out, alert.len() as u64);
+    });
+}
+
+/// A connection to a server that pauses after `cut` bytes of its wire.
+fn connects(setup: Setup, version: Version, cut: Option<usize>) -> usize {
+    let mut rig = Rig::new(setup, Program::Echo);
+    let server = rig.world.serve(yonder());
+    let (peers, actor) = serve(server, pair(version).1, move |peer| {
+        peer.say(WORDS);
+        peer.end();
+        if let Some(cut) = cut {
+            peer.pause_at(cut);
+        }
+    });
+    rig.actors.push(actor);
+    connect(&mut rig, version);
+    rig.settle();
+    for peer in peers.borrow().iter() {
+        peer.borrow_mut().go_on();
+    }
+    rig.settle();
+    let events = rig.finish();
+    let peer = peers.borrow()[0].clone();
+    let peer = peer.borrow();
+    assert_eq!(peer.got, WORDS, "{setup:?} {version:?} {cut:?} {:?}", peer.failure);
+    assert!(peer.closed && !peer.peer.saw_reset());
+    assert_eq!(closed(&events).cause, None);
+    peer.sent
+}
+
+fn connect(rig: &mut Rig, version: Version) {
+    let config = Arc::new(connecting(version));
+    rig.call(|engine| engine.connect(yonder(), config, &ConnectOptions::default()))
+        .expect("asked for");
+}
+
+#[test]
+fn a_server_that_pauses_at_any_byte_is_reached() {
+    for version in VERSIONS {
+        both(|setup| {
+            let whole = connects(setup, version, None);
+            for cut in 0..whole {
+                connects(setup, version, Some(cut));
+            }
+        });
+        everywhere(|setup| {
+            connects(setup, version, None);
+        });
+    }
+}
+
+#[test]
+fn a_server_that_stops_ends_or_resets_inside_the_handshake_is_told_with_its_reason() {
+    for version in VERSIONS {
+        both(|setup| {
+            for cut in (0..600).step_by(29) {
+                for (then, expected) in [
+                    (Then::Stop, Why::TimedOut),
+                    (Then::End, if cut == 0 { Why::Empty } else { Why::Truncated }),
+                    (Then::Reset, Why::Reset),
+                ] {
+                    let mut rig = Rig::new(setup, Program::Idle);
+                    let server = rig.world.serve(yonder());
+                    let begin = move |peer: &mut TlsPeer| peer.limit = Some((cut, then));
+                    rig.actors.push(serve(server, pair(version).1, begin).1);
+                    connect(&mut rig, version);
+                    rig.run();
+                    if rig.engine.counters().connect_failures == 0 {
+                        assert!(cut > SHORTEST_FLIGHT, "{cut} bytes are no handshake");
+                        return;
+                    }
+                    let events = rig.finish();
+                    let cause = closed(&events).cause.clone().expect("a cause");
+                    assert_eq!((cause.at, cause.why), (Some(Op::TlsConnect), expected), "{cut}");
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn an_end_without_close_notify_is_told_as_truncated() {
+    everywhere(|setup| {
+        for version in VERSIONS {
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(accepting(version));
+            let peer = client(&mut rig, version, &[]);
+            peer.borrow_mut().say(WORDS);
+            rig.settle();
+            peer.borrow().peer.shutdown_write();
+            rig.run();
+            assert_eq!(peer.borrow().got, WORDS);
+            let events = rig.finish();
+            let cause = closed(&events).cause.clone().expect("a cause");
+            assert_eq!((cause.at, cause.why), (None, Why::Truncated));
+        }
+    });
+    assert!(here().as_ip().is_some());
+}

@@ -1,0 +1,156 @@
+//! Every call fails once, and every call fails from some point on: nothing may panic, stall, spin
+//! or leak, and the host hears of every end.
+
+use std::sync::Arc;
+
+use super::header::proxied;
+use super::host::Program;
+use super::rig::{Rig, Setup, both, yonder};
+use super::tls::{accepting, connecting};
+use super::tls_peer::{TlsPeer, pair, play, serve};
+use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
+use crate::sim::CallKind;
+use crate::sys::Errno;
+use crate::tls::Version;
+
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nGET / HTTP/1.0\r\n\r\n";
+
+/// The errors that a call can come to on Linux, one for each way they are dealt with.
+const FAULTS: &[(CallKind, &[i32])] = &[
+    (CallKind::Socket, &[libc::EMFILE, libc::ENOBUFS]),
+    (CallKind::Set, &[libc::EINVAL, libc::ENOMEM]),
+    (CallKind::Accept, &[libc::EAGAIN, libc::ECONNABORTED, libc::EMFILE, libc::EINVAL]),
+    (CallKind::Connect, &[libc::EAGAIN, libc::ECONNREFUSED, libc::ETIMEDOUT, libc::ENOBUFS]),
+    (CallKind::Recv, &[libc::EAGAIN, libc::ECONNRESET, libc::ETIMEDOUT, libc::ENOMEM]),
+    (CallKind::Send, &[libc::EAGAIN, libc::ECONNRESET, libc::EPIPE, libc::ENOBUFS]),
+    (CallKind::ShutdownWrite, &[libc::ENOTCONN]),
+    (CallKind::Local, &[libc::ENOBUFS]),
+    (CallKind::Peer, &[libc::ENOTCONN]),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Scene {
+    EchoBehindProxy,
+    EchoOverTls(Version),
+    Forward,
+    ForwardOverTls(Version),
+}
+
+const SCENES: [Scene; 6] = [
+    Scene::EchoBehindProxy,
+    Scene::EchoOverTls(Version::Tls12),
+    Scene::EchoOverTls(Version::Tls13),
+    Scene::Forward,
+    Scene::ForwardOverTls(Version::Tls12),
+    Scene::ForwardOverTls(Version::Tls13),
+];
+
+/// Plays a scene and tells how many calls it made.
+fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
+    let forward = |config: ConnectConfig| Program::Forward {
+        to: yonder(),
+        config: Arc::new(config),
+        idle: 0,
+    };
+    let program = match scene {
+        Scene::EchoBehindProxy | Scene::EchoOverTls(_) => Program::Echo,
+        Scene::Forward => {
+            forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
+        }
+        Scene::ForwardOverTls(version) => forward(connecting(version)),
+    };
+    let mut rig = Rig::new(setup, program);
+    let listener = rig.listen(match scene {
+        Scene::EchoBehindProxy => proxied(),
+        Scene::Forward => AcceptConfig::default(),
+        Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
+    });
+    prepare(&rig);
+    let site = rig.world.serve(yonder());
+    match scene {
+        Scene::EchoBehindProxy | Scene::Forward => {
+            let client = rig.peer();
+            client.send(HEADER);
+            client.shutdown_write();
+            let mut served = false;
+            rig.actors.push(Box::new(move || {
+                let Some(server) = site.accept() else { return false };
+                assert!(!served, "one connection makes one");
+                served = true;
+                server.send(b"HTTP/1.0 200 OK\r\n\r\n");
+                server.shutdown_write();
+                true
+            }));
+        }
+        Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => {
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
+            client.borrow_mut().say(HEADER);
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            let (_, actor) = serve(site, pair(version).1, |peer| {
+                peer.say(b"HTTP/1.0 200 OK\r\n\r\n");
+                peer.end();
+            });
+            rig.actors.push(actor);
+        }
+    }
+    rig.run();
+    // Faults are over before the host tidies up.
+    rig.world.heal();
+    let _ = rig.call(|engine| engine.close_listener(listener));
+    rig.run();
+    rig
+}
+
+fn torment(scene: Scene) {
+    both(|setup| {
+        let calm = play_scene(setup, scene, |_| {});
+        let counts: Vec<u64> = FAULTS.iter().map(|(call, _)| calm.world.calls_of(*call)).collect();
+        calm.finish();
+        for ((call, errnos), count) in FAULTS.iter().zip(counts) {
+            for errno in *errnos {
+                for nth in 1..=count {
+                    for ever_after in [false, true] {
+                        // A call that could succeed and never does is no system's manner.
+                        if ever_after && *errno == libc::EAGAIN {
+                            continue;
+                        }
+                        // Each of these takes one connection out of the queue.
+                        if ever_after && *errno == libc::ECONNABORTED {
+                            continue;
+                        }
+                        let fault = format!("{scene:?}: {call:?} {nth} {errno} {ever_after}");
+                        let context = super::rig::Context(fault);
+                        let rig = play_scene(setup, scene, |rig| {
+                            rig.world.fail_nth(*call, nth, Errno(*errno), ever_after);
+                        });
+                        rig.finish();
+                        drop(context);
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn an_echo_behind_a_proxy_survives_every_fault() {
+    torment(SCENES[0]);
+}
+
+#[test]
+fn an_echo_over_tls_survives_every_fault() {
+    torment(SCENES[1]);
+    torment(SCENES[2]);
+}
+
+#[test]
+fn a_stream_survives_every_fault() {
+    torment(SCENES[3]);
+}
+
+#[test]
+fn a_stream_over_tls_survives_every_fault() {
+    torment(SCENES[4]);
+    torment(SCENES[5]);
+}
