@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::certificates::{Certificates, certificates};
-use crate::ends::{End, accept, at, connect, listen, tls_accept, tls_client, tls_over, tls_server};
+use crate::ends::{
+    End, STOPPED, accept, at, connect, listen, tls_accept, tls_client, tls_over, tls_server,
+};
 use crate::running::Running;
 use crate::servers::{HOSTS, joined, proxy};
 
@@ -195,10 +197,10 @@ fn a_flood_into_a_peer_that_never_reads_stays_bounded() {
         let listener = listen();
         let proxy = proxy(&format!("--backend {} --host {host}", at(&listener)));
         let mut client = connect(&proxy.ready());
-        client.set_nonblocking(true).expect("a socket");
+        client.set_write_timeout(Some(STOPPED)).expect("a socket");
         let server = accept(&listener);
         let flood = vec![0; 1 << 20];
-        // Stopped means: the kernel's buffers on the way are full, and so is proxy's.
+        // The kernel's buffers on the way fill, then proxy's, and then nobody takes more.
         let mut sent = 0_u64;
         while let Ok(count) = client.write(&flood) {
             sent += count as u64;

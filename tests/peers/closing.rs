@@ -6,8 +6,8 @@ use std::sync::mpsc;
 
 use crate::certificates::certificates;
 use crate::deadlines::until;
-use crate::ends::{Deaf, End, connect, tls_accept, tls_client, tls_over, tls_server};
-use crate::running::Running;
+use crate::ends::{Deaf, End, STOPPED, connect, tls_accept, tls_client, tls_over, tls_server};
+use crate::running::{PATIENCE, Running};
 use crate::servers::{HOSTS, backend, echo_server, joined, proxy, whoami};
 
 /// The data layers of the two sides of a proxy.
@@ -155,7 +155,7 @@ fn a_slow_reader_gets_every_byte() {
     for host in HOSTS {
         let (stuck, is_stuck) = mpsc::channel();
         let (address, server) = backend(move |mut stream| {
-            stream.set_nonblocking(true).expect("a socket");
+            stream.set_write_timeout(Some(STOPPED)).expect("a socket");
             let block: Vec<u8> = (0..=250).collect();
             let mut bytes = block.repeat(ALL / block.len());
             bytes.push(255);
@@ -168,7 +168,7 @@ fn a_slow_reader_gets_every_byte() {
                 }
             }
             stuck.send(sent).expect("the test waits");
-            stream.set_nonblocking(false).expect("a socket");
+            stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
             stream.say(&bytes[sent..]);
             // All is sent and the connection is given up, with nothing of it read yet.
             drop(stream);
@@ -176,7 +176,7 @@ fn a_slow_reader_gets_every_byte() {
         });
         let proxy = proxy(&format!("--backend {address} --host {host}"));
         let mut client = connect(&proxy.ready());
-        let sent = is_stuck.recv_timeout(crate::running::PATIENCE).expect("the server is stopped");
+        let sent = is_stuck.recv_timeout(PATIENCE).expect("the server is stopped");
         assert!(sent < ALL, "backpressure reaches the server");
         let got = client.rest().expect("an orderly end");
         let sent = joined(server);

@@ -1,20 +1,23 @@
 //! What a whole connection costs in system calls, counted by strace.
 
 use std::collections::BTreeMap;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Command;
 use std::thread;
 
 use crate::certificates::{Certificates, certificates};
 use crate::ends::{End, accept, at, connect, listen, tls_client, tls_over};
 use crate::running::Running;
-use crate::servers::{command, joined};
+use crate::servers::command;
 use crate::support::peer;
 
-/// How many connections are in flight.
-const WAVE: usize = 16;
+/// How many connections are in flight: as many clients, and as many servers.
+const LANES: usize = 16;
 
-const WAVES: usize = 20;
+/// How many connections each client makes, one after the other.
+const EACH: usize = 20;
+
+const ALL: usize = LANES * EACH;
 
 /// Bytes each way.
 const PAYLOAD: [u8; 64] = [b'x'; 64];
@@ -26,41 +29,24 @@ const HEADER: &[u8] =
 const RAW: f64 = 16.0;
 const TLS: f64 = 22.0;
 
-/// One wave of the server: all are accepted, then answered, then closed as the clients end.
 fn serve(listener: &TcpListener) {
-    for _ in 0..WAVES {
-        let mut streams: Vec<TcpStream> = (0..WAVE).map(|_| accept(listener)).collect();
-        for stream in &mut streams {
-            assert_eq!(stream.exactly(PAYLOAD.len()), PAYLOAD);
-        }
-        for stream in &mut streams {
-            stream.say(&PAYLOAD);
-        }
-        for stream in &mut streams {
-            assert_eq!(stream.rest().expect("an orderly end"), b"");
-        }
+    for _ in 0..EACH {
+        let mut stream = accept(listener);
+        assert_eq!(stream.exactly(PAYLOAD.len()), PAYLOAD);
+        stream.say(&PAYLOAD);
+        assert_eq!(stream.rest().expect("an orderly end"), b"");
     }
 }
 
-/// One connection of a wave: it is opened, says its piece, hears the answer, and ends.
-fn wave(mut open: impl FnMut() -> Box<dyn End>) {
-    let mut clients: Vec<_> = (0..WAVE).map(|_| open()).collect();
-    for client in &mut clients {
-        client.say(&PAYLOAD);
-    }
-    for client in &mut clients {
-        assert_eq!(client.exactly(PAYLOAD.len()), PAYLOAD);
-    }
-    for client in &mut clients {
-        client.finish_writing();
-    }
-    for client in &mut clients {
-        assert_eq!(client.rest().expect("an orderly end"), b"");
-    }
+/// A client's part of a connection that is open and has said its piece.
+fn finish(client: &mut dyn End) {
+    assert_eq!(client.exactly(PAYLOAD.len()), PAYLOAD);
+    client.finish_writing();
+    assert_eq!(client.rest().expect("an orderly end"), b"");
 }
 
 /// The calls of proxy per connection, by name, from the first connection to the last's end.
-fn count(words: &str, mut one: impl FnMut(&str) -> Box<dyn End>) -> Option<BTreeMap<String, f64>> {
+fn count(words: &str, one: impl Fn(&str) + Sync) -> Option<BTreeMap<String, f64>> {
     let strace = peer("strace")?;
     let listener = listen();
     let inner = command("proxy", &format!("{words} --backend {}", at(&listener)));
@@ -69,20 +55,21 @@ fn count(words: &str, mut one: impl FnMut(&str) -> Box<dyn End>) -> Option<BTree
     traced.arg(inner.get_program()).args(inner.get_args());
     let proxy = Running::spawn(&mut traced);
     let address = proxy.ready();
-    let server = thread::spawn(move || serve(&listener));
-    for _ in 0..WAVES {
-        wave(|| one(&address));
-    }
-    joined(server);
+    thread::scope(|scope| {
+        for _ in 0..LANES {
+            scope.spawn(|| serve(&listener));
+            scope.spawn(|| (0..EACH).for_each(|_| one(&address)));
+        }
+    });
     let trace = proxy.stderr.until("the last close", |text| {
-        (text.matches(" close(").count() >= 2 * WAVE * WAVES).then(|| text.to_owned())
+        (text.matches(" close(").count() >= 2 * ALL).then(|| text.to_owned())
     });
     let mut calls = BTreeMap::new();
     // What comes before the first connection is the start of the program.
     for line in trace.lines().skip_while(|line| !line.contains(" accept4(")) {
         let call = line.split_whitespace().nth(1).unwrap_or_default();
         if let Some((name, _)) = call.split_once('(') {
-            *calls.entry(name.to_owned()).or_insert(0.0) += 1.0 / (WAVE * WAVES) as f64;
+            *calls.entry(name.to_owned()).or_insert(0.0) += 1.0 / ALL as f64;
         }
     }
     Some(calls)
@@ -99,13 +86,13 @@ fn total(name: &str, calls: &BTreeMap<String, f64>) -> f64 {
 
 #[test]
 fn a_raw_connection_costs_at_most_sixteen_system_calls() {
-    let open = |address: &str| -> Box<dyn End> {
-        let mut stream = connect(address);
-        stream.say(HEADER);
-        Box::new(stream)
+    let one = |address: &str| {
+        let mut client = connect(address);
+        client.say(&[HEADER, &PAYLOAD].concat());
+        finish(&mut client);
     };
     for (host, most) in [("epoll", None), ("mio", None), ("epoll-et", Some(RAW))] {
-        let Some(calls) = count(&format!("--accept-proxy any --host {host}"), open) else { return };
+        let Some(calls) = count(&format!("--accept-proxy any --host {host}"), one) else { return };
         let sum = total(&format!("raw, {host}"), &calls);
         assert!(most.is_none_or(|most| sum <= most), "{sum} calls under {host}");
     }
@@ -118,16 +105,16 @@ fn keys(certificates: &Certificates) -> String {
 #[test]
 fn a_tls_connection_costs_at_most_twenty_two_system_calls() {
     let Some(certificates) = certificates() else { return };
-    let open = |address: &str| -> Box<dyn End> {
+    let one = |address: &str| {
         // A new configuration remembers no session: every handshake is a full one.
         let config = tls_client(certificates, &[&rustls::version::TLS13]);
         let mut client = tls_over(&config, connect(address));
-        client.conn.complete_io(&mut client.sock).expect("a handshake");
-        Box::new(client)
+        client.say(&PAYLOAD);
+        finish(&mut client);
     };
     for (host, most) in [("epoll", None), ("mio", None), ("epoll-et", Some(TLS))] {
         let words = format!("{} --host {host}", keys(certificates));
-        let Some(calls) = count(&words, open) else { return };
+        let Some(calls) = count(&words, one) else { return };
         let sum = total(&format!("TLS 1.3, {host}"), &calls);
         assert!(most.is_none_or(|most| sum <= most), "{sum} calls under {host}");
     }

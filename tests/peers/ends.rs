@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -21,6 +22,9 @@ use crate::running::PATIENCE;
 
 pub(crate) type TlsClient = StreamOwned<ClientConnection, TcpStream>;
 pub(crate) type TlsServer = StreamOwned<ServerConnection, TcpStream>;
+
+/// A writer from whom nothing is taken for so long has met backpressure.
+pub(crate) const STOPPED: Duration = Duration::from_millis(300);
 
 /// What a connection says that was ended by the other side, and not by our deadline.
 const CUT: [ErrorKind; 4] = [
