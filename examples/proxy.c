@@ -189,9 +189,6 @@ static vst_accept_config *accept_config(const struct arguments *args, vst_tls_se
     if (args->accept_proxy != NULL && strcmp(args->accept_proxy, "any") == 0)
         options.accept_proxy = "any,unix";
     options.tls = tls;
-    /* Where a server ends its answer by closing, a TLS 1.2 client waits for that end before it ends
-     * its own side: held back, it would never come. */
-    options.flags = VST_TLS12_HALF_CLOSE_SEND;
     options.timeout_proxy_ns = milliseconds(args->handshake_ms, options.timeout_proxy_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
     options.timeout_opening_ns = milliseconds(args->handshake_ms, options.timeout_opening_ns);

@@ -239,9 +239,13 @@
 // own addresses, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (1)
 
-// A half-close is sent at once on TLS 1.2, where it ends both sides, instead of waiting until the
-// peer has ended its own.
+// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
+// incoming connections, since a client that reads until the end would else wait for ever.
 #define VST_TLS12_HALF_CLOSE_SEND (2)
+
+// On TLS 1.2 a half-close waits until the peer has ended its own side. So it is for outgoing
+// connections, since a server that is told of an end stops answering.
+#define VST_TLS12_HALF_CLOSE_HOLD (4)
 
 // No PROXY header goes out.
 #define VST_SEND_PROXY_NONE (0)
@@ -690,7 +694,7 @@ typedef struct {
 typedef struct {
     // sizeof(vst_accept_options).
     uint32_t size;
-    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_SEND.
+    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD.
     uint32_t flags;
     // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix

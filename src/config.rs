@@ -92,6 +92,8 @@ impl Default for OpeningSpans {
 }
 
 /// What a half-close means on TLS 1.2, whose close_notify ends both sides (RFC 5246 section 7.2.1).
+/// Towards a client it is sent: a client that reads until the end would else wait for ever. Towards
+/// a server it is held: a server that is told of an end stops answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls12HalfClose {
     /// It waits until the peer has ended its side.
@@ -126,7 +128,7 @@ impl Default for Farewell {
 }
 
 /// What an incoming connection goes through before it is a session.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AcceptConfig {
     /// A PROXY header first, where set.
     pub proxy: Option<AcceptProxy>,
@@ -136,6 +138,13 @@ pub struct AcceptConfig {
     pub spans: OpeningSpans,
     /// How it leaves.
     pub farewell: Farewell,
+}
+
+impl Default for AcceptConfig {
+    fn default() -> Self {
+        let farewell = Farewell { tls12_half_close: Tls12HalfClose::Send, ..Farewell::default() };
+        Self { proxy: None, tls: None, spans: OpeningSpans::default(), farewell }
+    }
 }
 
 impl AcceptConfig {

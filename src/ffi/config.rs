@@ -26,9 +26,12 @@ pub struct vst_connect_config {
 /// own addresses, and what they send is payload.
 pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
 
-/// A half-close is sent at once on TLS 1.2, where it ends both sides, instead of waiting until the
-/// peer has ended its own.
+/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
+/// incoming connections, since a client that reads until the end would else wait for ever.
 pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
+/// On TLS 1.2 a half-close waits until the peer has ended its own side. So it is for outgoing
+/// connections, since a server that is told of an end stops answering.
+pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
 
 /// What incoming connections go through. `vst_accept_options_init` fills in the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +39,7 @@ pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
 pub struct vst_accept_options {
     /// `sizeof(vst_accept_options)`.
     pub size: u32,
-    /// `VST_ACCEPT_UNTRUSTED_DIRECT`, `VST_TLS12_HALF_CLOSE_SEND`.
+    /// `VST_ACCEPT_UNTRUSTED_DIRECT`, `VST_TLS12_HALF_CLOSE_HOLD`.
     pub flags: u32,
     /// Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     /// list separated by commas of networks (`10.0.0.0/8`), addresses, `any` (all of IP) and `unix`
@@ -206,7 +209,7 @@ pub unsafe extern "C" fn vst_accept_config_new(
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
-        let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_SEND;
+        let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD;
         if options.flags & !known != 0 {
             return Err(VST_E_ARGUMENT);
         }
@@ -234,12 +237,16 @@ pub unsafe extern "C" fn vst_accept_config_new(
                 total: options.timeout_opening_ns,
                 ..OpeningSpans::default()
             },
-            farewell: farewell(
-                options.flags,
-                options.linger_ns,
-                options.drain_ns,
-                options.drain_bytes,
-            ),
+            farewell: Farewell {
+                linger: options.linger_ns,
+                drain_time: options.drain_ns,
+                drain_bytes: options.drain_bytes,
+                tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_HOLD != 0 {
+                    Tls12HalfClose::Hold
+                } else {
+                    Tls12HalfClose::Send
+                },
+            },
         };
         let config = Box::new(vst_accept_config { config: Arc::new(config) });
         // SAFETY: written to a moment ago.
@@ -307,12 +314,16 @@ pub unsafe extern "C" fn vst_connect_config_new(
                 total: options.timeout_opening_ns,
                 ..OpeningSpans::default()
             },
-            farewell: farewell(
-                options.flags,
-                options.linger_ns,
-                options.drain_ns,
-                options.drain_bytes,
-            ),
+            farewell: Farewell {
+                linger: options.linger_ns,
+                drain_time: options.drain_ns,
+                drain_bytes: options.drain_bytes,
+                tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_SEND != 0 {
+                    Tls12HalfClose::Send
+                } else {
+                    Tls12HalfClose::Hold
+                },
+            },
         };
         let config = Box::new(vst_connect_config { config: Arc::new(config) });
         // SAFETY: written to a moment ago.
@@ -362,15 +373,5 @@ fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, vst_st
         VST_SEND_PROXY_V1 if options.proxy_tlvs == 0 => Ok(Some(SendProxy::V1)),
         VST_SEND_PROXY_NONE if options.proxy_tlvs == 0 => Ok(None),
         _ => Err(VST_E_ARGUMENT),
-    }
-}
-
-fn farewell(flags: u32, linger: u64, drain_time: u64, drain_bytes: u64) -> Farewell {
-    let send = flags & VST_TLS12_HALF_CLOSE_SEND != 0;
-    Farewell {
-        linger,
-        drain_time,
-        drain_bytes,
-        tls12_half_close: if send { Tls12HalfClose::Send } else { Tls12HalfClose::Hold },
     }
 }
