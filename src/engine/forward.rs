@@ -239,6 +239,11 @@ fn pump_lane<N: Net>(
         }
         let source = from.and_then(|key| conns.get_mut(key).ok());
         let Some(from_conn) = source.filter(|from| may_bring(from)) else {
+            if to.and_then(|key| conns.get(key).ok()).is_some_and(|to| to.word.is_opening()) {
+                // A FIN on a socket that still connects takes the attempt back, and one inside a
+                // handshake breaks it: the end waits until the server is reached.
+                return moved;
+            }
             // The source brings nothing more, and what it brought is through: its end is passed on.
             lane.over = true;
             moved.progressed = true;

@@ -16,6 +16,8 @@ use crate::time::{MILLISECOND, Time};
 
 /// Rounds in a row in which nothing came of anything.
 const FRUITLESS: u32 = 300;
+/// Fruitless rounds this far apart are no spin, in nanoseconds.
+const PATIENCE: u64 = 40 * MILLISECOND;
 /// Rounds of one run: more is a spin that pretends to be work.
 const ROUNDS: u32 = 2_000_000;
 /// Host requests and events of one drain.
@@ -83,6 +85,7 @@ pub(super) struct Rig {
     random: Random,
     setup: Setup,
     fruitless: u32,
+    fruitless_at: Time,
     seen: Seen,
     peers: u16,
 }
@@ -134,6 +137,7 @@ impl Rig {
             random: Random::new(setup.seed ^ 0x5eed),
             setup,
             fruitless: 0,
+            fruitless_at: Time(0),
             seen: Seen::default(),
             peers: 0,
         }
@@ -375,8 +379,10 @@ impl Rig {
         if seen != self.seen {
             self.seen = seen;
             self.fruitless = 0;
-            return;
+        } else if self.world.now().since(self.fruitless_at) > PATIENCE {
+            self.fruitless = 0;
         }
+        self.fruitless_at = self.world.now();
         self.fruitless += 1;
         if self.fruitless > FRUITLESS {
             self.fail("it is woken again and again, and nothing comes of it");

@@ -155,6 +155,32 @@ fn the_first_bytes_wait_for_the_server_and_reach_it_whole() {
 }
 
 #[test]
+fn a_client_that_ends_before_the_server_is_reached_has_its_end_passed_on_afterwards() {
+    everywhere(|setup| {
+        for size in [0, 5] {
+            let mut rig = Rig::new(setup, forward(0));
+            let site = rig.world.serve(yonder());
+            site.answer(crate::sim::Answer::Full);
+            rig.listen(AcceptConfig::default());
+            let client = rig.peer();
+            client.send(&pattern(size, 0));
+            client.shutdown_write();
+            rig.run_for(100_000_000);
+            site.answer(crate::sim::Answer::Accept);
+            rig.run_for(2 * SECOND);
+            let server = site.accept().expect("it came");
+            assert_eq!(server.received(), pattern(size, 0));
+            assert!(server.saw_fin() && !server.saw_reset());
+            server.send(b"answer");
+            server.close();
+            rig.settle();
+            assert_eq!(client.received(), b"answer");
+            rig.finish();
+        }
+    });
+}
+
+#[test]
 fn a_server_that_refuses_ends_the_stream_and_the_client() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, forward(0));
