@@ -9,7 +9,7 @@ pub(crate) fn is_blessing() -> bool {
     is_set("VST_BLESS")
 }
 
-/// Whether the long form of a test is wanted.
+/// Whether a variable of the environment is 1.
 pub(crate) fn is_set(name: &str) -> bool {
     std::env::var(name).is_ok_and(|value| value == "1")
 }

@@ -157,16 +157,14 @@ impl Running {
         std::fs::read_dir(folder).expect("the process lives").count()
     }
 
-    /// The bytes of memory that are its own and in use.
+    /// The bytes of memory that it has written to and shares with nobody. Pages of programs and
+    /// libraries are left out: whether those count as its own depends on who else runs.
     pub(crate) fn private_bytes(&self) -> u64 {
         let name = format!("/proc/{}/smaps_rollup", self.id());
         let text = std::fs::read_to_string(name).expect("the process lives");
-        let kilobytes = |key: &str| -> u64 {
-            let line = text.lines().find_map(|line| line.strip_prefix(key));
-            let value = line.and_then(|rest| rest.split_whitespace().next());
-            value.and_then(|value| value.parse().ok()).unwrap_or(0)
-        };
-        (kilobytes("Private_Dirty:") + kilobytes("Private_Clean:")) * 1024
+        let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:"));
+        let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
+        kilobytes.map_or_else(|| panic!("no Private_Dirty in:\n{text}"), |count: u64| count * 1024)
     }
 }
 
