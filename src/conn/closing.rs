@@ -10,6 +10,7 @@ use crate::ctrl::Input;
 use crate::cx::Cx;
 use crate::data::Shut;
 use crate::sys::Net;
+use crate::time::Time;
 
 /// The most reads one drive throws away.
 const DISCARDS_PER_DRIVE: u32 = 16;
@@ -34,7 +35,8 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
         Shut::Out => Progress::Done,
         Shut::Held => Progress::Wait(Wait::empty()),
         Shut::Waits => {
-            if conn.ctrl.bytes_out != before || is_first_step(conn.word, Op::Dshw) {
+            // Also when this began as a half-close, or was held, and the end took the clock off.
+            if conn.ctrl.bytes_out != before || conn.deadline == Time::NEVER {
                 conn.arm(cx.now, farewell.linger);
             }
             Progress::Wait(Wait::WRITE | Wait::TIMER | listen_on(conn, cx))

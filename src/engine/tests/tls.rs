@@ -7,8 +7,8 @@ use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, ConnectTls};
-use crate::conn::{Op, Why};
-use crate::engine::{ConnectOptions, Record};
+use crate::conn::{Direction, Op, Why};
+use crate::engine::{ConnectOptions, Record, Sent};
 use crate::time::SECOND;
 use crate::tls::Version;
 
@@ -237,4 +237,36 @@ fn an_end_without_close_notify_is_told_as_truncated() {
         }
     });
     assert!(here().as_ip().is_some());
+}
+
+#[test]
+fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
+    for version in VERSIONS {
+        both(|setup| {
+            for half_closed_first in [false, true] {
+                let mut rig = Rig::new(setup, Program::Idle);
+                rig.listen(accepting(version));
+                let peer = client(&mut rig, version, &[]);
+                rig.settle();
+                let id = rig.host.sessions()[0];
+                peer.borrow().peer.stall(true);
+                while let Ok(Sent::Bytes(_)) = rig.call(|engine| engine.send(id, &[7; 20_000])) {
+                    rig.settle();
+                }
+                if half_closed_first {
+                    rig.call(|engine| engine.shutdown(id, Direction::Write)).expect("a session");
+                    rig.run_for(SECOND);
+                }
+                rig.call(|engine| engine.close(id)).expect("it is open");
+                let start = rig.world.now();
+                rig.run();
+                let span = rig.world.now().since(start);
+                let linger = AcceptConfig::default().farewell.linger;
+                assert!((linger - 2 * SECOND..linger + SECOND).contains(&span), "{span}");
+                let events = rig.finish();
+                let cause = closed(&events).cause.clone().expect("a cause");
+                assert_eq!((cause.at, cause.why), (Some(Op::Dshw), Why::TimedOut));
+            }
+        });
+    }
 }
