@@ -144,6 +144,8 @@ impl Ctrl {
             }
             Err(errno) => {
                 self.fd.broken = true;
+                // What waits will never leave, and nobody is to try again.
+                self.give_back(cx);
                 Err(errno)
             }
         }
