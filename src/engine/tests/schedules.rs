@@ -11,7 +11,7 @@ use crate::sim::{Answer, Peer, Random};
 use crate::time::{MILLISECOND, SECOND};
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 400;
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 
 fn seeds() -> u64 {
