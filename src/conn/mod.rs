@@ -4,6 +4,8 @@ pub(crate) mod closing;
 mod driver;
 mod ending;
 mod facts;
+#[cfg(test)]
+mod model;
 mod record;
 
 pub(crate) use driver::{Driven, advance, is_first_step};

@@ -14,6 +14,7 @@ use crate::time::{MILLISECOND, SECOND};
 const SEEDS: u64 = 400;
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 
+#[allow(clippy::disallowed_methods)] // The library reads no environment; its tests may.
 fn seeds() -> u64 {
     std::env::var("VST_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
 }

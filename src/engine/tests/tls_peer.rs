@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
+use super::rig::Actor;
 use crate::buffer::{BUFFER_SIZE, Buffer, Pool};
 use crate::sim::{Peer, Server};
 use crate::tls::tests::rig::repeatable;
@@ -204,7 +205,7 @@ pub(super) fn serve(
     server: Server,
     tls: Arc<ServerTls>,
     begin: impl Fn(&mut TlsPeer) + 'static,
-) -> (Rc<RefCell<Vec<Shared>>>, Box<dyn FnMut() -> bool>) {
+) -> (Rc<RefCell<Vec<Shared>>>, Actor) {
     let peers = Rc::new(RefCell::new(Vec::new()));
     let taken = Rc::clone(&peers);
     let actor = move || {
