@@ -105,6 +105,8 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 /// FCLOSE: the host's poller lets go first, then the number is given back.
 pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if conn.ctrl.fd.known {
+        // The host takes as long as it likes: what bounded the peer does not bound it.
+        conn.arm(cx.now, 0);
         return Progress::Wait(Wait::RELEASE);
     }
     give_fd_back(conn, cx.net);

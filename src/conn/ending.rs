@@ -1,6 +1,6 @@
 //! The one way a connection ends, whatever the reason.
 
-use super::{Cause, Code, Conn, Marks, Op, OpSet, OpWord, Why};
+use super::{Cause, Code, Conn, Detail, Marks, Op, OpSet, OpWord, Why};
 use crate::time::Time;
 
 /// How a connection ends.
@@ -48,6 +48,16 @@ impl Conn {
         self.word.end(ending);
         self.deadline = Time::NEVER;
         self.retry_at = Time::NEVER;
+    }
+
+    /// The session's bytes cannot go on. Where a protocol above the socket failed, its last word, an
+    /// alert, still leaves.
+    pub(crate) fn fail_session(&mut self, cause: Box<Cause>) {
+        let ending = match cause.detail {
+            Detail::Errno(_) => Ending::Abort,
+            Detail::None | Detail::Alert(_) => Ending::Refused,
+        };
+        self.end(ending, Some(cause));
     }
 
     /// The peer takes no more bytes: the write side is over without a goodbye, while what the peer

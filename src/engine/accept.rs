@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::listener::{Listener, ListenerNews, ListenerOptions, PAUSE, Rest};
+use super::listener::{Listener, ListenerNews, ListenerOptions, Rest};
 use super::{Engine, Owner, Refusal};
 use crate::config::AcceptConfig;
 use crate::conn::{Conn, Facts, Marks, News, Op, OpWord, Plan, Wait};
@@ -358,76 +358,6 @@ impl<N: Net> Engine<N> {
             self.tools.net.set(fd, SockOpt::NoDelay).map_err(Refusal::System)?;
         }
         Ok(peer)
-    }
-
-    fn is_full(&self, key: Key) -> bool {
-        let options = &self.options;
-        let Ok(listener) = self.listeners.get(key) else { return true };
-        let at = |most: u32, count: u32| most != 0 && count >= most;
-        at(options.max_conns, self.conns.len() as u32)
-            || at(options.max_opening, self.opening)
-            || at(listener.options.max_conns, listener.conns)
-    }
-
-    fn rest_listener(&mut self, key: Key, rest: Rest) {
-        let Ok(listener) = self.listeners.get_mut(key) else { return };
-        if listener.rest.is_some() {
-            return;
-        }
-        listener.rest = Some(rest);
-        // A rest that begins again before its end was told goes on.
-        if listener.news.contains(ListenerNews::RESUMED) {
-            listener.news.remove(ListenerNews::RESUMED);
-        } else if !listener.starves {
-            listener.news.insert(ListenerNews::PAUSED);
-        }
-        listener.starves = matches!(rest, Rest::Starved(_));
-        listener.paused_by = match rest {
-            Rest::Starved(errno) => Some(Errno(errno)),
-            Rest::Paused | Rest::Full => None,
-        };
-        if matches!(rest, Rest::Starved(_)) {
-            self.wheel.set(listener.timer, self.tools.now + PAUSE);
-        }
-    }
-
-    fn unrest_listener(&mut self, key: Key) {
-        let Ok(listener) = self.listeners.get_mut(key) else { return };
-        if matches!(listener.rest, Some(Rest::Full | Rest::Starved(_))) {
-            listener.rest = None;
-            // Whether there is enough again, the next accept tells.
-            if !listener.starves {
-                listener.news.insert(ListenerNews::RESUMED);
-            }
-            self.wheel.set(listener.timer, Time::NEVER);
-            self.settle_listener(key);
-        }
-    }
-
-    pub(super) fn listener_deadline(&mut self, slot: u32) {
-        if let Some(key) = self.listeners.key_of(slot) {
-            self.unrest_listener(key);
-        }
-    }
-
-    /// A connection became a session or ended: a listener that was full may not be any more.
-    pub(super) fn wake_resting_listeners(&mut self) {
-        self.unrest_where(|listener| listener.rest == Some(Rest::Full));
-    }
-
-    /// A descriptor was closed: a listener that had none left may try again.
-    pub(super) fn retry_starved_listeners(&mut self) {
-        self.unrest_where(|listener| matches!(listener.rest, Some(Rest::Starved(_))));
-    }
-
-    fn unrest_where(&mut self, rests: impl Fn(&Listener) -> bool) {
-        let resting = self.listeners.iter().filter(|(_, listener)| rests(listener));
-        let keys: Vec<Key> = resting.map(|(key, _)| key).collect();
-        for key in keys {
-            if !self.is_full(key) {
-                self.unrest_listener(key);
-            }
-        }
     }
 
     /// Notes what a listener waits for: interest and news.

@@ -146,7 +146,7 @@ impl<N: Net> Engine<N> {
             }
             Err(cause) => {
                 let why = cause.why;
-                conn.end(Ending::Abort, Some(cause));
+                conn.fail_session(cause);
                 Received::Failed(why)
             }
         };

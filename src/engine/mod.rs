@@ -13,6 +13,7 @@ mod listener;
 mod news;
 mod record;
 mod report;
+mod rest;
 mod steps;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 use super::Engine;
 use super::listener::ListenerNews;
 use super::record::EndReport;
-use crate::conn::{Marks, News, Record};
+use crate::conn::{Marks, News, Record, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Errno, Net};
@@ -122,12 +122,17 @@ impl<N: Net> Engine<N> {
         if conn.marks.contains(Marks::KNOWN) {
             conn.news.insert(News::CLOSED);
         } else {
-            let told = conn.facts.listener.and_then(|from| {
-                let listener = self.listeners.get_mut(from).ok()?;
-                let cause = conn.cause.as_deref()?;
-                let most = listener.options.refused_per_second;
-                listener.refusals.admit(cause.at, cause.why, now, most)
-            });
+            let (at, why) =
+                conn.cause.as_deref().map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
+            let from = conn.facts.listener.and_then(|from| self.listeners.get_mut(from).ok());
+            let told = match from {
+                Some(listener) => {
+                    let most = listener.options.refused_per_second;
+                    listener.refusals.admit(at, why, now, most)
+                }
+                // A listener that is closed brings no more of them.
+                None => Some(0),
+            };
             match told {
                 Some(suppressed) => {
                     // Nothing drains any more: the field carries the count to the record.

@@ -2,7 +2,7 @@
 //! bytes are in flight.
 
 use crate::buffer::{Buffer, Pool};
-use crate::conn::{Cause, Conn, Direction, Ending, Op, Record};
+use crate::conn::{Cause, Conn, Direction, Op, Record};
 use crate::ctrl::{Input, Output};
 use crate::cx::Cx;
 use crate::slab::Key;
@@ -152,7 +152,7 @@ impl Lane {
                 moved.progressed = true;
             }
             Err(cause) => {
-                from.end(Ending::Abort, Some(cause));
+                from.fail_session(cause);
                 moved.progressed = true;
             }
         }

@@ -240,6 +240,28 @@ fn an_end_without_close_notify_is_told_as_truncated() {
 }
 
 #[test]
+fn a_record_that_breaks_in_a_session_is_answered_with_an_alert() {
+    for version in VERSIONS {
+        both(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(accepting(version));
+            let peer = client(&mut rig, version, &[]);
+            peer.borrow_mut().say(WORDS);
+            rig.settle();
+            // A record of application data that no key has sealed.
+            let forged = [&[23, 3, 3, 0, 40][..], &[0; 40]].concat();
+            peer.borrow().peer.send(&forged);
+            rig.run();
+            let failure = peer.borrow().failure.clone().expect("an alert came");
+            assert!(matches!(failure.why, crate::tls::Why::AlertReceived(_)), "{failure:?}");
+            let events = rig.finish();
+            let cause = closed(&events).cause.clone().expect("a cause");
+            assert_eq!((cause.at, cause.why), (None, Why::Malformed));
+        });
+    }
+}
+
+#[test]
 fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
     for version in VERSIONS {
         both(|setup| {
