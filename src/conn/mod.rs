@@ -4,9 +4,9 @@ pub(crate) mod closing;
 mod driver;
 mod ending;
 mod facts;
-#[cfg(test)]
-mod model;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use driver::{Driven, advance, is_first_step};
 pub use driver::{Progress, Wait};
