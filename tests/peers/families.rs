@@ -2,11 +2,14 @@
 
 use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
 
 use crate::ends::{End, at, connect, listen_at};
+use crate::examples::example;
 use crate::place::Place;
-use crate::running::PATIENCE;
+use crate::running::{PATIENCE, Running};
 use crate::servers::{HOSTS, backend, echo, joined, proxy, whoami};
+use crate::support::peer;
 
 /// Whether this machine has IPv6; where it has none, that is said.
 fn has_ipv6() -> bool {
@@ -105,4 +108,23 @@ fn unix_sockets_work_on_both_sides() {
         let family = joined(server);
         assert!(family == 0x31 || family == 0, "a unix socket or nothing: {family:#x}");
     }
+}
+
+#[test]
+fn a_header_of_ipv6_is_taken_on_a_host_without_ipv6() {
+    let Some(unshare) = peer("unshare") else { return };
+    let place = Place::new("without-ipv6");
+    let path = place.join("socket");
+    // A network of its own, with IPv6 switched off; the unix socket reaches into it.
+    let script = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 && exec \"$@\"";
+    let mut command = Command::new(unshare);
+    command.args(["--net", "--map-root-user", "sh", "-c", script, "sh"]);
+    command.arg(example("whoami"));
+    command.args(["--listen", &format!("unix:{}", path.display()), "--accept-proxy", "any"]);
+    let whoami = Running::spawn(&mut command);
+    whoami.ready();
+    let mut client = UnixStream::connect(&path).expect("it listens");
+    client.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    client.say(b"PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n");
+    assert_eq!(client.line(), "2001:db8::1 1 2001:db8::2 2\n");
 }
