@@ -113,3 +113,71 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     }
     if conn.ctrl.has_unsent() { Progress::Wait(Wait::WRITE | Wait::TIMER) } else { Progress::Done }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ProxyTlvs;
+    use crate::wire::proxy::{Addresses, Command, Header, Parsed, parse};
+
+    const UNIQUE: &[u8] = b"one connection";
+
+    fn addr(text: &str) -> Addr {
+        Addr::parse(text).expect("an address")
+    }
+
+    /// A composed header, read back.
+    fn composed(version: SendProxy, client: Option<&Client<'_>>, tlvs: &[Tlv<'_>]) -> Box<Header> {
+        let bytes = compose(version, client, tlvs, UNIQUE).expect("it fits");
+        match parse(&bytes) {
+            Parsed::Whole { header, len } if len == bytes.len() => Box::new(header),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_connection_on_our_own_behalf_is_local_or_unknown() {
+        let v2 = composed(SendProxy::V2(ProxyTlvs::default()), None, &[]);
+        assert_eq!((v2.command, v2.ends()), (Command::Local, None));
+        assert_eq!(composed(SendProxy::V1, None, &[]).ends(), None);
+    }
+
+    #[test]
+    fn a_client_is_announced_with_its_ends_in_every_form() {
+        for (source, destination) in [
+            ("192.0.2.1:1", "198.51.100.1:2"),
+            ("[2001:db8::1]:1", "[2001:db8::2]:2"),
+            ("unix:/a", "unix:/b"),
+        ] {
+            let ends = (addr(source), addr(destination));
+            let client = Client { ends: Some(ends.clone()), tls: None };
+            let v2 = composed(SendProxy::V2(ProxyTlvs::default()), Some(&client), &[]);
+            assert_eq!((v2.command, v2.ends()), (Command::Proxy, Some(ends.clone())));
+            let v1 = composed(SendProxy::V1, Some(&client), &[]);
+            assert_eq!(v1.ends(), (!source.starts_with("unix")).then_some(ends));
+        }
+    }
+
+    #[test]
+    fn a_client_whose_ends_nobody_knows_any_more_is_unknown_and_not_ours() {
+        let client = Client { ends: None, tls: None };
+        let v2 = composed(SendProxy::V2(ProxyTlvs::default()), Some(&client), &[]);
+        assert_eq!((v2.command, v2.addresses.clone()), (Command::Proxy, Addresses::None));
+        assert_eq!(composed(SendProxy::V1, Some(&client), &[]).ends(), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_and_what_the_host_gives_is_in_the_header_and_nothing_else() {
+        let host = [Tlv { kind: 0xe0, value: b"a\0\xff" }];
+        let asked = ProxyTlvs { unique_id: true, crc32c: true, ssl: true, ..ProxyTlvs::default() };
+        let client = Client { ends: Some((addr("192.0.2.1:1"), addr("192.0.2.2:2"))), tls: None };
+        let header = composed(SendProxy::V2(asked), Some(&client), &host);
+        assert_eq!(header.tlv(kind::UNIQUE_ID), Some(UNIQUE));
+        assert_eq!(header.tlv(0xe0), Some(&b"a\0\xff"[..]));
+        assert!(header.tlv(kind::CRC32C).is_some());
+        // A client without TLS has no TLS to tell of.
+        assert!(header.ssl().is_none());
+        let plain = composed(SendProxy::V2(ProxyTlvs::default()), Some(&client), &[]);
+        assert_eq!(plain.tlvs().count(), 0);
+    }
+}
