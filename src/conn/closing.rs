@@ -46,14 +46,7 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
 
 /// While our bytes still leave, the peer must not be held up by bytes nobody reads.
 fn listen_on<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Wait {
-    if !conn.word.is_wanted(Op::Dshr) || conn.ctrl.fd.broken {
-        return Wait::empty();
-    }
-    match discard(conn, cx, u64::MAX) {
-        Discarded::Turn => Wait::TURN,
-        Discarded::Wait => Wait::READ,
-        Discarded::Over => Wait::empty(),
-    }
+    if conn.word.is_wanted(Op::Dshr) { discard_session(conn, cx) } else { Wait::empty() }
 }
 
 /// DSHR: nothing is delivered any more.
