@@ -99,6 +99,8 @@ impl ClientTls {
             0 => Resumption::disabled(),
             size => Resumption::store(Arc::new(ClientSessionMemoryCache::new(size))),
         };
+        // The keys are taken over when the handshake is over (`record.rs`).
+        config.enable_secret_extraction = true;
         config.alpn_protocols = provider::alpn(&options.alpn)?;
         config.enable_early_data = false;
         let key_log = options.key_log.then(Arc::<KeyLog>::default);

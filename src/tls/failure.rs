@@ -48,6 +48,16 @@ impl Failure {
         Self::new(Why::Internal, text)
     }
 
+    /// The peer broke the protocol, and is told so by `alert`.
+    pub(super) const fn of_peer(alert: u8, text: &'static str) -> Self {
+        Self { why: Why::PeerMisbehaved, alert: Some(alert), text: Cow::Borrowed(text) }
+    }
+
+    /// The peer gave up with `alert`.
+    pub(super) fn received(alert: u8) -> Self {
+        Self::of(&Error::AlertReceived(AlertDescription::from(alert)))
+    }
+
     pub(super) const fn unrecognized_name() -> Self {
         Self {
             why: Why::NoCommonParameters,

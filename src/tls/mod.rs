@@ -14,6 +14,8 @@ mod clock;
 mod error;
 mod failure;
 mod key_log;
+mod keys;
+mod link;
 mod negotiated;
 mod note;
 mod pem;
@@ -27,6 +29,7 @@ mod self_signed;
 mod server;
 mod session;
 mod tickets;
+mod traffic;
 
 pub use certificate::{CertificateFacts, CertificateSource, SecretDer};
 pub use client::{ClientOptions, ClientTls};

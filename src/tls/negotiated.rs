@@ -1,7 +1,7 @@
 //! What a finished handshake agreed on.
 
 use rustls::pki_types::CertificateDer;
-use rustls::{CipherSuite, NamedGroup};
+use rustls::{CipherSuite, CommonState, HandshakeKind, NamedGroup, SupportedCipherSuite};
 
 use super::certificate::CertificateFacts;
 use super::provider::Version;
@@ -56,6 +56,30 @@ impl<'a> Negotiated<'a> {
     /// The peer's certificates in DER, its own first, each further one as the peer sent it.
     pub fn peer_chain(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         self.chain.iter().map(AsRef::as_ref)
+    }
+}
+
+/// What is kept of a finished handshake to be asked for.
+pub(super) struct Agreed {
+    pub(super) version: Version,
+    pub(super) suite: SupportedCipherSuite,
+    pub(super) group: Option<NamedGroup>,
+    pub(super) alpn: Option<Box<[u8]>>,
+    pub(super) resumed: bool,
+    pub(super) chain: Box<[CertificateDer<'static>]>,
+}
+
+impl Agreed {
+    /// `None` while the handshake lasts.
+    pub(super) fn of(common: &CommonState) -> Option<Self> {
+        Some(Self {
+            version: Version::of(common.protocol_version())?,
+            suite: common.negotiated_cipher_suite()?,
+            group: common.negotiated_key_exchange_group().map(|group| group.name()),
+            alpn: common.alpn_protocol().map(Into::into),
+            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+            chain: common.peer_certificates().unwrap_or_default().into(),
+        })
     }
 }
 

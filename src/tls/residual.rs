@@ -20,12 +20,10 @@ pub(super) struct Residual {
 
 /// The next record that rustls has not been shown.
 pub(super) struct Next {
-    /// Its type.
-    pub(super) kind: u8,
+    /// Type, version and length.
+    pub(super) header: [u8; HEADER],
     /// Where it ends in the residual, or where what is there of it ends.
     pub(super) end: usize,
-    /// Its length without the header.
-    pub(super) len: usize,
     /// Whether all of it is there.
     pub(super) complete: bool,
 }
@@ -51,15 +49,13 @@ impl Residual {
 
     pub(super) fn next(&self) -> Option<Next> {
         let bytes = self.buffer.as_ref()?.bytes();
-        let [kind, _, _, high, low, ..] = *bytes.get(self.seen()..)? else {
-            return None;
-        };
-        let len = usize::from(u16::from_be_bytes([high, low]));
-        let end = self.seen() + HEADER + len;
-        Some(Next { kind, end: end.min(bytes.len()), len, complete: end <= bytes.len() })
+        let header = *bytes.get(self.seen()..)?.first_chunk::<HEADER>()?;
+        let [_, _, _, high, low] = header;
+        let end = self.seen() + HEADER + usize::from(u16::from_be_bytes([high, low]));
+        Some(Next { header, end: end.min(bytes.len()), complete: end <= bytes.len() })
     }
 
-    /// The first `end` bytes, for rustls to work in.
+    /// The first `end` bytes, to be worked in.
     pub(super) fn shown(&mut self, end: usize) -> &mut [u8] {
         let Some(buffer) = &mut self.buffer else {
             return &mut [];
@@ -79,6 +75,13 @@ impl Residual {
         buffer.consume(discard);
         let seen = if whole_records { end } else { self.seen() };
         self.seen = u32::try_from(seen.saturating_sub(discard)).unwrap_or(u32::MAX);
+    }
+
+    /// The first `n` bytes are used up. Not for bytes that rustls refers to.
+    pub(super) fn consume(&mut self, n: usize) {
+        if let Some(buffer) = &mut self.buffer {
+            buffer.consume(n);
+        }
     }
 
     pub(super) fn give_empty(&mut self, pool: &mut Pool) {

@@ -142,6 +142,8 @@ impl ServerTls {
             })?;
             config.ticketer = Arc::new(tickets);
         }
+        // The keys are taken over when the handshake is over (`record.rs`).
+        config.enable_secret_extraction = true;
         config.alpn_protocols = provider::alpn(&options.alpn)?;
         config.max_early_data_size = 0;
         let key_log = options.key_log.then(Arc::<KeyLog>::default);

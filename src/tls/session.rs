@@ -10,18 +10,16 @@ use rustls::{Error, HandshakeKind};
 
 use super::client::ClientTls;
 use super::failure::{Failure, UNRECOGNIZED_NAME, Why, alert_for};
+use super::link::{Link, Step};
 use super::negotiated::{self, Negotiated, Verified};
 use super::note;
 use super::provider::Version;
-use super::record::{Link, PLAINTEXT_MAX, Step, Task};
+use super::record::{ALERT, APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::residual::{RESIDUAL_MAX, Residual};
 use super::server::{ClientAuth, ServerTls};
+use super::traffic::Traffic;
 use crate::buffer::{Buffer, Pool};
 
-/// Record types (RFC 8446 section 5.1).
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
 /// A fatal alert that leaves before there are keys: type, version, length, level; the code follows.
 const FATAL_ALERT: [u8; 6] = [ALERT, 3, 3, 0, 2, 2];
 
@@ -63,19 +61,26 @@ enum Role {
     Client { tls: Arc<ClientTls>, name: ServerName<'static> },
 }
 
+/// How far it is.
+enum Stage {
+    /// Nothing has come and nothing was sent.
+    Fresh,
+    /// rustls leads the handshake.
+    Handshaking(Link),
+    /// rustls has given the keys, and is gone.
+    Open(Box<Traffic>),
+}
+
 /// One connection's TLS. Ciphertext is received into [`Session::input`]; after each receive comes
 /// [`Session::handshake`] until it is done, then [`Session::decrypt`].
 ///
-/// Of what was received, rustls is shown one record at a time, so that nothing behind the handshake
-/// is decrypted before somebody wants it, and writing never meets unread plaintext.
+/// Of what was received, rustls is shown one record at a time, so that it sees nothing behind the
+/// handshake.
 pub struct Session {
     role: Role,
-    link: Option<Link>,
+    stage: Stage,
     residual: Residual,
     failure: Option<Box<Failure>>,
-    done: bool,
-    peer_closed: bool,
-    close_sent: bool,
 }
 
 impl Session {
@@ -98,15 +103,7 @@ impl Session {
     }
 
     fn new(role: Role) -> Self {
-        Self {
-            role,
-            link: None,
-            residual: Residual::default(),
-            failure: None,
-            done: false,
-            peer_closed: false,
-            close_sent: false,
-        }
+        Self { role, stage: Stage::Fresh, residual: Residual::default(), failure: None }
     }
 
     /// The buffer to receive ciphertext into: its `space` is not empty. It is taken from `pool` and
@@ -118,7 +115,7 @@ impl Session {
     /// message has filled [`RESIDUAL_MAX`] bytes.
     pub fn input(&mut self, pool: &mut Pool) -> Result<&mut Buffer, Failure> {
         self.check()?;
-        if self.peer_closed {
+        if self.is_peer_closed() {
             return Err(Failure::misuse("nothing is read after the peer's close_notify"));
         }
         if self.residual.len() >= RESIDUAL_MAX {
@@ -135,7 +132,7 @@ impl Session {
         if let Err(failure) = self.check() {
             return Handshake::Failed(failure);
         }
-        if self.done {
+        if self.is_established() {
             return Handshake::Done;
         }
         let outcome = self.begin().and_then(|()| self.advance(out));
@@ -156,12 +153,16 @@ impl Session {
     /// rather than too seldom.
     #[must_use]
     pub fn wants_heavy(&self) -> bool {
-        if self.done || self.failure.is_some() {
+        if self.failure.is_some() {
             return false;
         }
-        let Some(link) = &self.link else {
+        let link = match &self.stage {
             // A client makes its key share with its first flight.
-            return matches!(self.role, Role::Client { .. }) || self.has_record();
+            Stage::Fresh => {
+                return matches!(self.role, Role::Client { .. }) || self.has_record();
+            }
+            Stage::Handshaking(link) => link,
+            Stage::Open(_) => return false,
         };
         // In TLS 1.3 a server that asked for no certificate has only a MAC left to check.
         if let Role::Server { tls, .. } = &self.role
@@ -174,21 +175,27 @@ impl Session {
         {
             return false;
         }
-        self.residual
-            .next()
-            .is_some_and(|next| next.complete && matches!(next.kind, HANDSHAKE | APPLICATION_DATA))
+        self.residual.next().is_some_and(|next| {
+            next.complete && matches!(next.header[0], HANDSHAKE | APPLICATION_DATA)
+        })
     }
 
     /// Whether the handshake is over and the connection has not failed.
     #[must_use]
     pub const fn is_established(&self) -> bool {
-        self.done && self.failure.is_none()
+        matches!(self.stage, Stage::Open(_)) && self.failure.is_none()
     }
 
-    /// Whether a complete record waits that has not been read.
+    /// Whether a record waits to be read: a complete one, or the beginning of what never becomes
+    /// one.
     #[must_use]
     pub fn has_record(&self) -> bool {
-        self.residual.next().is_some_and(|next| next.complete)
+        match &self.stage {
+            Stage::Open(traffic) => traffic.has_input(&self.residual),
+            Stage::Fresh | Stage::Handshaking(_) => {
+                self.residual.next().is_some_and(|next| next.complete)
+            }
+        }
     }
 
     /// Bytes of ciphertext held: 0 on an idle connection, which then holds no buffer.
@@ -212,17 +219,20 @@ impl Session {
         pool: &mut Pool,
     ) -> Result<Reading, Failure> {
         self.check()?;
-        if !self.done {
+        let Stage::Open(traffic) = &mut self.stage else {
             return Err(Failure::misuse("nothing is decrypted before the handshake is over"));
-        }
+        };
         let before = plain.len();
-        let outcome = self.decrypt_records(plain, out);
-        if outcome.is_err() || self.peer_closed {
+        let outcome = traffic.read(&mut self.residual, plain, out);
+        let closed = traffic.peer_closed;
+        if outcome.is_err() || closed {
             self.residual.give_back(pool);
         }
         self.residual.give_empty(pool);
-        let no_room = outcome?;
-        Ok(Reading { got: plain.len() - before, closed: self.peer_closed, no_room })
+        match outcome {
+            Ok(no_room) => Ok(Reading { got: plain.len() - before, closed, no_room }),
+            Err(failure) => Err(self.latch(failure)),
+        }
     }
 
     /// Encrypts the beginning of `plain` into one record appended to `out`, and tells how much that
@@ -233,12 +243,17 @@ impl Session {
     /// close_notify, which changes nothing.
     pub fn encrypt(&mut self, plain: &[u8], out: &mut Buffer) -> Result<usize, Failure> {
         self.check()?;
-        if !self.done || self.close_sent {
-            return Err(Failure::misuse("nothing is sent before the handshake or after the close"));
+        let Stage::Open(traffic) = &mut self.stage else {
+            return Err(Failure::misuse("nothing is sent before the handshake is over"));
+        };
+        if traffic.close_sent {
+            return Err(Failure::misuse("nothing is sent after the close"));
         }
         let plain = &plain[..plain.len().min(PLAINTEXT_MAX)];
-        if !plain.is_empty() {
-            self.write(&mut Task::Encrypt(plain), out)?;
+        if !plain.is_empty()
+            && let Err(failure) = traffic.write(plain, out)
+        {
+            return Err(self.latch(failure));
         }
         Ok(plain.len())
     }
@@ -246,19 +261,20 @@ impl Session {
     /// Ends the outgoing direction: close_notify, once. Nothing happens during the handshake or
     /// after a failure: then the end of the connection is all there is to say.
     pub fn close_notify(&mut self, out: &mut Buffer) {
-        if self.is_established() && !self.close_sent {
-            // A failure is latched, and whoever asks next is told.
-            let _ = self.write(&mut Task::CloseNotify, out);
-            self.close_sent = true;
+        if self.failure.is_none()
+            && let Stage::Open(traffic) = &mut self.stage
+            && let Err(failure) = traffic.close(out)
+        {
+            self.latch(failure);
         }
     }
 
     /// Says that no more ciphertext comes. The outgoing direction is not concerned.
     pub fn eof(&mut self) -> End {
-        if self.peer_closed {
+        if self.is_peer_closed() {
             return End::Clean;
         }
-        if !self.done {
+        if !matches!(self.stage, Stage::Open(_)) {
             self.latch(Failure::new(Why::Truncated, "the peer went away during the handshake"));
         }
         End::Truncated
@@ -278,9 +294,12 @@ impl Session {
     /// What was agreed; `None` until the handshake is over.
     #[must_use]
     pub fn negotiated(&self) -> Option<Negotiated<'_>> {
-        let common = self.link.as_ref().filter(|_| self.done)?.common();
-        let suite = common.negotiated_cipher_suite()?.suite();
-        let chain = common.peer_certificates().unwrap_or_default();
+        let Stage::Open(traffic) = &self.stage else {
+            return None;
+        };
+        let agreed = &traffic.agreed;
+        let suite = agreed.suite.suite();
+        let chain = &agreed.chain[..];
         let (verified, own) = match &self.role {
             Role::Server { tls, chosen, .. } => {
                 let verified = match (tls.client_auth, chain) {
@@ -294,15 +313,13 @@ impl Session {
             Role::Client { .. } => (Verified::Skipped, None),
         };
         Some(Negotiated {
-            version: Version::of(common.protocol_version())?,
+            version: agreed.version,
             suite: suite.into(),
             suite_name: negotiated::suite_name(suite),
-            group: common
-                .negotiated_key_exchange_group()
-                .map(|group| negotiated::group(group.name())),
-            alpn: common.alpn_protocol(),
+            group: agreed.group.map(negotiated::group),
+            alpn: agreed.alpn.as_deref(),
             server_name: self.server_name(),
-            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+            resumed: agreed.resumed,
             verified,
             own,
             chain,
@@ -312,13 +329,20 @@ impl Session {
     /// Whether the peer's close_notify has been read: nothing more will come.
     #[must_use]
     pub const fn is_peer_closed(&self) -> bool {
-        self.peer_closed
+        match &self.stage {
+            Stage::Open(traffic) => traffic.peer_closed,
+            Stage::Fresh | Stage::Handshaking(_) => false,
+        }
     }
 
     /// The version that was agreed on, once it was.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
-        Version::of(self.link.as_ref()?.common().protocol_version())
+        match &self.stage {
+            Stage::Fresh => None,
+            Stage::Handshaking(link) => Version::of(link.common().protocol_version()),
+            Stage::Open(traffic) => Some(traffic.agreed.version),
+        }
     }
 
     /// Gives the buffer back if no ciphertext waits in it.
@@ -333,7 +357,7 @@ impl Session {
     }
 
     fn begin(&mut self) -> Result<(), Failure> {
-        if self.link.is_some() {
+        if !matches!(self.stage, Stage::Fresh) {
             return Ok(());
         }
         let link = match &self.role {
@@ -350,62 +374,49 @@ impl Session {
             }
         };
         match link {
-            Ok(link) => self.link = Some(link),
+            Ok(link) => self.stage = Stage::Handshaking(link),
             Err(error) => return Err(self.latch(Failure::of(&error))),
         }
         Ok(())
     }
 
     fn advance(&mut self, out: &mut Buffer) -> Result<Handshake, Failure> {
-        if self.link.is_none() {
+        if matches!(self.stage, Stage::Fresh) {
             return Ok(Handshake::NeedInput);
         }
         loop {
-            match self.settle(&mut Task::Move, out)? {
-                Step::Blocked => {}
-                _ => {
-                    self.done = true;
-                    return Ok(Handshake::Done);
-                }
+            if self.settle(out)? == Step::Over {
+                return self.open();
             }
-            if !self.show_next(&mut Task::Move, out)? {
+            if !self.show_next(out)? {
                 return Ok(Handshake::NeedInput);
             }
         }
     }
 
-    /// Whether it stopped for want of room.
-    fn decrypt_records(&mut self, plain: &mut Buffer, out: &mut Buffer) -> Result<bool, Failure> {
-        loop {
-            self.settle(&mut Task::Decrypt(plain), out)?;
-            if self.peer_closed {
-                return Ok(false);
-            }
-            if self.residual.next().is_some_and(|next| next.complete && next.len > plain.room()) {
-                return Ok(true);
-            }
-            if !self.show_next(&mut Task::Decrypt(plain), out)? {
-                return Ok(false);
+    /// Goes on without rustls.
+    fn open(&mut self) -> Result<Handshake, Failure> {
+        // A handshake message begun behind the last one is meant for keys that do not hold any more.
+        if self.residual.seen() > 0 {
+            return Err(self.latch(Failure::new(
+                Why::PeerMisbehaved,
+                "the peer began another message behind the end of the handshake",
+            )));
+        }
+        if let Stage::Handshaking(link) = std::mem::replace(&mut self.stage, Stage::Fresh) {
+            match link.into_traffic() {
+                Ok(traffic) => self.stage = Stage::Open(Box::new(traffic)),
+                Err(error) => return Err(self.latch(Failure::of(&error))),
             }
         }
+        Ok(Handshake::Done)
     }
 
-    fn write(&mut self, task: &mut Task<'_>, out: &mut Buffer) -> Result<(), Failure> {
-        match self.settle(task, out)? {
-            Step::Done => Ok(()),
-            _ => Err(self.latch(Failure::misuse("the connection takes no data"))),
-        }
-    }
-
-    /// Calls rustls without new input until nothing moves any more. [`Step::PeerClosed`] is not the
-    /// end of that: writing goes on after it.
-    fn settle(&mut self, task: &mut Task<'_>, out: &mut Buffer) -> Result<Step, Failure> {
-        let mut closed_before = false;
+    /// Calls rustls without new input until nothing moves any more.
+    fn settle(&mut self, out: &mut Buffer) -> Result<Step, Failure> {
         loop {
-            match self.step(self.residual.seen(), true, task, out)? {
+            match self.step(self.residual.seen(), true, out)? {
                 Step::Again => {}
-                // Told once as news, and then only when both sides have closed.
-                Step::PeerClosed if !closed_before => closed_before = true,
                 end => return Ok(end),
             }
         }
@@ -413,43 +424,29 @@ impl Session {
 
     /// Shows rustls the next record, or what is there of it, which it then refuses early when it is
     /// no record. Answers whether there was a complete one.
-    fn show_next(&mut self, task: &mut Task<'_>, out: &mut Buffer) -> Result<bool, Failure> {
+    fn show_next(&mut self, out: &mut Buffer) -> Result<bool, Failure> {
         let Some(next) = self.residual.next() else {
             return Ok(false);
         };
-        self.step(next.end, next.complete, task, out)?;
+        self.step(next.end, next.complete, out)?;
         Ok(next.complete)
     }
 
     /// One call into rustls with the first `end` bytes of the residual, which are `whole_records` or
     /// end within one.
-    fn step(
-        &mut self,
-        end: usize,
-        whole_records: bool,
-        task: &mut Task<'_>,
-        out: &mut Buffer,
-    ) -> Result<Step, Failure> {
-        let Some(link) = &mut self.link else {
-            return Err(Failure::misuse("the handshake has not begun"));
+    fn step(&mut self, end: usize, whole_records: bool, out: &mut Buffer) -> Result<Step, Failure> {
+        let Stage::Handshaking(link) = &mut self.stage else {
+            return Err(Failure::misuse("no handshake is under way"));
         };
-        let input = self.residual.shown(end);
-        let listens = !self.done && matches!(self.role, Role::Server { .. });
+        let listens = matches!(self.role, Role::Server { .. });
         if listens {
             note::take();
         }
-        let (discard, step) = if self.close_sent {
-            link.step_silent(input, task)
-        } else {
-            link.step(input, task, Some(out))
-        };
+        let (discard, step) = link.step(self.residual.shown(end), out);
         self.residual.used(end, whole_records, discard);
         let refused = listens && self.read_note();
         match step {
-            Ok(step) => {
-                self.peer_closed |= step == Step::PeerClosed;
-                Ok(step)
-            }
+            Ok(step) => Ok(step),
             Err(_) if refused => {
                 out.extend(&FATAL_ALERT);
                 out.extend(&[UNRECOGNIZED_NAME]);
@@ -472,11 +469,9 @@ impl Session {
     /// Latches rustls's error and takes its alert. rustls is never called again after this.
     fn fail(&mut self, error: &Error, out: &mut Buffer) -> Failure {
         let mut failure = Failure::of(error);
-        if let Some(link) = &mut self.link
-            && !self.close_sent
-        {
+        if let Stage::Handshaking(link) = &mut self.stage {
             let before = out.len();
-            link.take_alert(&mut [], out);
+            link.take_alert(out);
             if failure.alert.is_none() {
                 failure.alert = match out.bytes()[before..] {
                     [] => None,
@@ -486,6 +481,14 @@ impl Session {
             }
         }
         self.latch(failure)
+    }
+
+    #[cfg(test)]
+    pub(super) fn traffic(&mut self) -> &mut Traffic {
+        match &mut self.stage {
+            Stage::Open(traffic) => traffic,
+            Stage::Fresh | Stage::Handshaking(_) => panic!("the handshake is not over"),
+        }
     }
 
     fn latch(&mut self, failure: Failure) -> Failure {
@@ -501,9 +504,8 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("server", &matches!(self.role, Role::Server { .. }))
-            .field("done", &self.done)
-            .field("peer_closed", &self.peer_closed)
-            .field("close_sent", &self.close_sent)
+            .field("established", &self.is_established())
+            .field("peer_closed", &self.is_peer_closed())
             .field("held", &self.held())
             .field("failure", &self.failure)
             .finish_non_exhaustive()

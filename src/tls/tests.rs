@@ -9,3 +9,5 @@ mod records;
 mod resumption;
 pub(crate) mod rig;
 mod selection;
+mod stranger;
+mod traffic;

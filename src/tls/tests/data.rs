@@ -1,12 +1,7 @@
 //! Data on established connections.
 
-use rustls::client::UnbufferedClientConnection;
-use rustls::pki_types::ServerName;
-use rustls::unbuffered::ConnectionState;
-
 use super::rig::*;
 use crate::buffer::{BUFFER_SIZE, Buffer};
-use crate::tls::record::{Link, Step, Task};
 use crate::tls::*;
 
 fn pattern(len: usize) -> Vec<u8> {
@@ -103,78 +98,4 @@ fn an_output_buffer_without_room_grows() {
     pair.client.send(&[5; 30_000]);
     pair.run();
     assert_eq!(pair.server.got, [5; 30_000]);
-}
-
-/// A client of rustls's own, which can be told to change its keys.
-struct Stranger {
-    link: Link,
-    input: Vec<u8>,
-    got: Buffer,
-    out: Buffer,
-}
-
-impl Stranger {
-    fn new(tls: &ClientTls) -> Self {
-        let name = ServerName::try_from("a.test").unwrap();
-        let connection = UnbufferedClientConnection::new(tls.config.clone(), name).unwrap();
-        let link = Link::Client(Box::new(connection));
-        let got = Buffer::with_size(BUFFER_SIZE);
-        Self { link, input: Vec::new(), got, out: Buffer::default() }
-    }
-
-    fn step(&mut self, task: impl FnOnce(&mut Buffer) -> Task<'_>) -> Step {
-        let mut task = task(&mut self.got);
-        let (discard, step) = self.link.step(&mut self.input, &mut task, Some(&mut self.out));
-        self.input.drain(..discard);
-        step.unwrap()
-    }
-
-    /// Lets bytes flow until nothing moves.
-    fn run(&mut self, server: &mut Side) {
-        loop {
-            while self.step(|got| Task::Decrypt(got)) == Step::Again {}
-            if self.out.is_empty() && server.out.is_empty() {
-                return;
-            }
-            server.receive(self.out.bytes());
-            self.out.clear();
-            self.input.extend(server.take());
-        }
-    }
-
-    fn change_keys(&mut self) {
-        let Link::Client(client) = &mut self.link else { unreachable!("made so") };
-        match client.process_tls_records(&mut []).state {
-            Ok(ConnectionState::WriteTraffic(traffic)) => traffic.refresh_traffic_keys().unwrap(),
-            state => panic!("{state:?}"),
-        }
-    }
-}
-
-#[test]
-fn a_change_of_keys_is_followed_and_answered_with_the_next_record() {
-    let (client, server) = configurations(Version::Tls13);
-    let mut stranger = Stranger::new(&client);
-    let mut server = Side::new(Session::server(&server));
-    stranger.run(&mut server);
-    for round in 1..=5 {
-        stranger.change_keys();
-        stranger.run(&mut server);
-        assert_eq!(server.failure, None);
-        server.assert_idle();
-        while stranger.step(|_| Task::Encrypt(b"new keys")) == Step::Again {}
-        stranger.run(&mut server);
-        assert_eq!(server.got, b"new keys".repeat(round));
-        server.send(b"mine too");
-        stranger.run(&mut server);
-        assert_eq!(stranger.got.bytes(), b"mine too".repeat(round));
-    }
-    // Without anything to say in between, asking again and again costs nothing and breaks nothing.
-    for _ in 0..20 {
-        stranger.change_keys();
-        stranger.run(&mut server);
-    }
-    server.session.close_notify(&mut server.out);
-    stranger.run(&mut server);
-    assert_eq!(server.failure, None);
 }

@@ -69,6 +69,7 @@ impl Leaf {
 pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(super) certificate: String,
+    pub(super) der: Vec<u8>,
 }
 
 impl Authority {
@@ -78,8 +79,8 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
-        let certificate = pem("CERTIFICATE", params.self_signed(&key).unwrap().der());
-        Self { issuer: Issuer::new(params, key), certificate }
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        Self { certificate: pem("CERTIFICATE", &der), der, issuer: Issuer::new(params, key) }
     }
 
     pub(super) fn params(names: &[&str]) -> CertificateParams {

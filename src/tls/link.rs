@@ -1,0 +1,112 @@
+//! rustls's connection while the handshake lasts: one call into it and the handling of the one
+//! state it answers.
+
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError, UnbufferedStatus,
+};
+use rustls::{CommonState, Error};
+
+use super::keys::Keys;
+use super::negotiated::Agreed;
+use super::traffic::Traffic;
+use crate::buffer::Buffer;
+
+/// rustls's connection. Boxed, since it is large and does not outlive the handshake.
+pub(super) enum Link {
+    Server(Box<UnbufferedServerConnection>),
+    Client(Box<UnbufferedClientConnection>),
+}
+
+/// What a call did.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something moved; the same call may move more.
+    Again,
+    /// Nothing moves without more of the peer's handshake.
+    Blocked,
+    /// Nothing moves; the handshake is over.
+    Over,
+}
+
+impl Link {
+    pub(super) fn common(&self) -> &CommonState {
+        match self {
+            Self::Server(connection) => connection,
+            Self::Client(connection) => connection,
+        }
+    }
+
+    /// One call. `input` is what rustls has read and still refers to, the very bytes it left there,
+    /// and possibly what follows them. Answers how many of its first bytes are to be dropped.
+    /// What is to be sent is appended to `out`.
+    pub(super) fn step(
+        &mut self,
+        input: &mut [u8],
+        out: &mut Buffer,
+    ) -> (usize, Result<Step, Error>) {
+        match self {
+            Self::Server(connection) => act(connection.process_tls_records(input), out),
+            Self::Client(connection) => act(connection.process_tls_records(input), out),
+        }
+    }
+
+    /// Takes what rustls wants to send after an error, which is at most an alert. The only call
+    /// that may follow one: it ends before rustls would read again.
+    pub(super) fn take_alert(&mut self, out: &mut Buffer) {
+        while self.common().wants_write() {
+            let (_, step) = self.step(&mut [], out);
+            if step != Ok(Step::Again) {
+                return;
+            }
+        }
+    }
+
+    /// Takes the keys out of a connection whose handshake is over and that has nothing to send.
+    pub(super) fn into_traffic(self) -> Result<Traffic, Error> {
+        let agreed = Agreed::of(self.common()).ok_or(Error::HandshakeNotComplete)?;
+        match self {
+            Self::Server(connection) => {
+                let (secrets, kernel) = connection.dangerous_into_kernel_connection()?;
+                Traffic::new(agreed, secrets, Keys::server(kernel))
+            }
+            Self::Client(connection) => {
+                let (secrets, kernel) = connection.dangerous_into_kernel_connection()?;
+                Traffic::new(agreed, secrets, Keys::client(kernel))
+            }
+        }
+    }
+}
+
+fn act<Data>(
+    status: UnbufferedStatus<'_, '_, Data>,
+    out: &mut Buffer,
+) -> (usize, Result<Step, Error>) {
+    let step = status.state.and_then(|state| match state {
+        ConnectionState::EncodeTlsData(data) => encode(data, out),
+        // `done` says that the bytes are in our ordered queue, not that they are sent.
+        ConnectionState::TransmitTlsData(data) => {
+            data.done();
+            Ok(Step::Again)
+        }
+        ConnectionState::BlockedHandshake => Ok(Step::Blocked),
+        ConnectionState::WriteTraffic(_) => Ok(Step::Over),
+        // Early data is switched off in every configuration, and nothing behind the handshake is
+        // shown to rustls.
+        _ => Err(Error::General("an unknown state of the connection".to_owned())),
+    });
+    (status.discard, step)
+}
+
+/// A chunk that does not fit is lost when its state is dropped, so it is tried again within it.
+fn encode<Data>(mut data: EncodeTlsData<'_, Data>, out: &mut Buffer) -> Result<Step, Error> {
+    let mut outcome = data.encode(out.space());
+    if let Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) = outcome {
+        out.reserve(required_size);
+        outcome = data.encode(out.space());
+    }
+    let written = outcome.map_err(|why| Error::General(why.to_string()))?;
+    out.commit(written);
+    Ok(Step::Again)
+}

@@ -1,0 +1,339 @@
+//! A connection whose handshake is over: data, and what the protocol says beside it.
+
+use rustls::{Error, ExtractedSecrets, SupportedCipherSuite};
+
+use super::failure::{Failure, Why, alert_for};
+use super::keys::Keys;
+use super::negotiated::Agreed;
+use super::provider::Version;
+use super::record::{
+    ALERT, APPLICATION_DATA, DECODE_ERROR, HANDSHAKE, HEADER, Protection, UNEXPECTED_MESSAGE,
+};
+use super::residual::Residual;
+use crate::buffer::Buffer;
+
+/// Alerts (RFC 8446 section 6, RFC 5246 section 7.2).
+const CLOSE_NOTIFY: u8 = 0;
+const ILLEGAL_PARAMETER: u8 = 47;
+const INTERNAL_ERROR: u8 = 80;
+const USER_CANCELED: u8 = 90;
+const NO_RENEGOTIATION: u8 = 100;
+/// Levels of alerts.
+const WARNING: u8 = 1;
+const FATAL: u8 = 2;
+
+/// Handshake messages (RFC 8446 section 4, RFC 5246 section 7.4).
+const HELLO_REQUEST: u8 = 0;
+const CLIENT_HELLO: u8 = 1;
+const NEW_SESSION_TICKET: u8 = 4;
+const KEY_UPDATE: u8 = 24;
+/// What a KeyUpdate says of the other direction.
+const UPDATE_NOT_REQUESTED: u8 = 0;
+const UPDATE_REQUESTED: u8 = 1;
+/// The longest that may come in pieces, as in rustls.
+const MESSAGE_MAX: usize = 0xffff;
+
+/// How many warnings are let pass. BoringSSL and rustls have the same limits.
+const WARNINGS: u8 = 4;
+/// How many changes of keys are followed without data between them.
+const KEY_UPDATES: u8 = 32;
+/// How many times a peer may ask to negotiate again, which is never done.
+const RENEGOTIATIONS: u8 = 1;
+
+/// The state after the handshake. After a failure nothing of it may be used any more.
+pub(super) struct Traffic {
+    sealing: Protection,
+    opening: Protection,
+    keys: Keys,
+    pub(super) agreed: Agreed,
+    /// The beginning of a handshake message whose rest has not come.
+    message: Vec<u8>,
+    patience: Patience,
+    /// The peer asked for new keys of ours. They come with the next record, so that asking again and
+    /// again costs nothing.
+    keys_owed: bool,
+    pub(super) peer_closed: bool,
+    pub(super) close_sent: bool,
+}
+
+/// What of a peer's is still borne.
+struct Patience {
+    warnings: u8,
+    key_updates: u8,
+    renegotiations: u8,
+}
+
+impl Traffic {
+    pub(super) fn new(
+        agreed: Agreed,
+        secrets: ExtractedSecrets,
+        keys: Keys,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            sealing: Protection::new(agreed.version, secrets.tx)?,
+            opening: Protection::new(agreed.version, secrets.rx)?,
+            keys,
+            agreed,
+            message: Vec::new(),
+            patience: Patience {
+                warnings: WARNINGS,
+                key_updates: KEY_UPDATES,
+                renegotiations: RENEGOTIATIONS,
+            },
+            keys_owed: false,
+            peer_closed: false,
+            close_sent: false,
+        })
+    }
+
+    /// Whether [`Traffic::read`] will come to something: a whole record waits, or the beginning of
+    /// what never becomes one.
+    pub(super) fn has_input(&self, residual: &Residual) -> bool {
+        residual
+            .next()
+            .is_some_and(|next| next.complete || self.opening.accepts(next.header).is_err())
+    }
+
+    /// Opens every whole record as long as `plain` has room for all it may hold. Answers whether it
+    /// stopped for want of room. On failure the alert is in `out`.
+    pub(super) fn read(
+        &mut self,
+        residual: &mut Residual,
+        plain: &mut Buffer,
+        out: &mut Buffer,
+    ) -> Result<bool, Failure> {
+        self.read_records(residual, plain, out).map_err(|failure| self.fail(failure, out))
+    }
+
+    /// Appends one record with `plain`. On failure the alert is in `out`.
+    pub(super) fn write(&mut self, plain: &[u8], out: &mut Buffer) -> Result<(), Failure> {
+        self.change_own_keys(out)
+            .and_then(|()| self.sealing.seal(APPLICATION_DATA, plain, out))
+            .map_err(|failure| self.fail(failure, out))
+    }
+
+    /// Appends close_notify, once.
+    pub(super) fn close(&mut self, out: &mut Buffer) -> Result<(), Failure> {
+        if !std::mem::replace(&mut self.close_sent, true) {
+            self.sealing.seal(ALERT, &[WARNING, CLOSE_NOTIFY], out)?;
+        }
+        Ok(())
+    }
+
+    fn read_records(
+        &mut self,
+        residual: &mut Residual,
+        plain: &mut Buffer,
+        out: &mut Buffer,
+    ) -> Result<bool, Failure> {
+        while !self.peer_closed {
+            let Some(next) = residual.next() else {
+                return Ok(false);
+            };
+            self.opening.accepts(next.header)?;
+            if !next.complete {
+                return Ok(false);
+            }
+            if next.end - HEADER > plain.room() {
+                return Ok(true);
+            }
+            let (kind, payload) = self.opening.open(residual.shown(next.end))?;
+            if kind != HANDSHAKE && !self.message.is_empty() {
+                return Err(Failure::of_peer(
+                    UNEXPECTED_MESSAGE,
+                    "the peer put other records between the pieces of a handshake message",
+                ));
+            }
+            match kind {
+                APPLICATION_DATA => {
+                    plain.extend(payload);
+                    self.patience.key_updates = KEY_UPDATES;
+                }
+                ALERT => {
+                    let alert = payload.try_into();
+                    self.alert(alert.map_err(|_| {
+                        Failure::of_peer(DECODE_ERROR, "the peer sent an alert that is none")
+                    })?)?;
+                }
+                HANDSHAKE if !payload.is_empty() => {
+                    self.message.extend_from_slice(payload);
+                    self.messages(out)?;
+                }
+                _ => return Err(out_of_place()),
+            }
+            residual.consume(next.end);
+        }
+        Ok(false)
+    }
+
+    /// Warnings are fatal in TLS 1.3 (RFC 8446 section 6), but for those that say nothing.
+    fn alert(&mut self, [level, code]: [u8; 2]) -> Result<(), Failure> {
+        match (level, code) {
+            (WARNING | FATAL, CLOSE_NOTIFY) => {
+                self.peer_closed = true;
+                Ok(())
+            }
+            (WARNING, code) if code == USER_CANCELED || self.agreed.version == Version::Tls12 => {
+                spend(&mut self.patience.warnings, "the peer sent too many warnings")
+            }
+            (WARNING | FATAL, code) => Err(Failure::received(code)),
+            _ => Err(Failure::of_peer(ILLEGAL_PARAMETER, "the peer sent an alert of no level")),
+        }
+    }
+
+    /// Takes every whole handshake message.
+    fn messages(&mut self, out: &mut Buffer) -> Result<(), Failure> {
+        let mut bytes = std::mem::take(&mut self.message);
+        let mut rest = &bytes[..];
+        while let Some((&[kind, high, middle, low], after)) = rest.split_first_chunk() {
+            let len = u32::from_be_bytes([0, high, middle, low]) as usize;
+            if len > MESSAGE_MAX {
+                return Err(Failure::of_peer(DECODE_ERROR, "a handshake message is too large"));
+            }
+            let Some((body, after)) = after.split_at_checked(len) else { break };
+            self.message(kind, body, after.is_empty(), out)?;
+            rest = after;
+        }
+        let used = bytes.len() - rest.len();
+        if used < bytes.len() {
+            bytes.drain(..used);
+            self.message = bytes;
+        }
+        Ok(())
+    }
+
+    /// One message; `last` in its record.
+    fn message(
+        &mut self,
+        kind: u8,
+        body: &[u8],
+        last: bool,
+        out: &mut Buffer,
+    ) -> Result<(), Failure> {
+        match (kind, &mut self.keys) {
+            (KEY_UPDATE, Keys::Server(Some(_)) | Keys::Client(Some(_))) => {
+                self.peer_keys(body, last)
+            }
+            (NEW_SESSION_TICKET, Keys::Client(Some(kernel))) => kernel
+                .handle_new_session_ticket(body)
+                .map_err(|error| Failure { alert: alert_for(&error), ..Failure::of(&error) }),
+            (HELLO_REQUEST, Keys::Client(None)) | (CLIENT_HELLO, Keys::Server(None)) => {
+                spend(
+                    &mut self.patience.renegotiations,
+                    "the peer insists on negotiating again (TLS 1.2), which is never done",
+                )?;
+                if self.close_sent {
+                    return Ok(());
+                }
+                self.sealing.seal(ALERT, &[WARNING, NO_RENEGOTIATION], out)
+            }
+            _ => Err(out_of_place()),
+        }
+    }
+
+    /// A KeyUpdate (RFC 8446 section 4.6.3).
+    fn peer_keys(&mut self, body: &[u8], last: bool) -> Result<(), Failure> {
+        if !last {
+            return Err(Failure::of_peer(
+                UNEXPECTED_MESSAGE,
+                "the peer changed its keys in the middle of a record",
+            ));
+        }
+        match *body {
+            [UPDATE_NOT_REQUESTED] => {}
+            [UPDATE_REQUESTED] => self.keys_owed = true,
+            [_] => {
+                return Err(Failure::of_peer(ILLEGAL_PARAMETER, "the peer sent a bad KeyUpdate"));
+            }
+            _ => return Err(Failure::of_peer(DECODE_ERROR, "the peer sent a bad KeyUpdate")),
+        }
+        spend(&mut self.patience.key_updates, "the peer changes its keys and sends no data")?;
+        self.opening = self
+            .keys
+            .next_to_receive()
+            .and_then(|keys| Protection::new(self.agreed.version, keys))
+            .map_err(|error| Failure::of(&error))?;
+        Ok(())
+    }
+
+    /// Changes the keys we send with, when the peer has asked or they have served long enough.
+    fn change_own_keys(&mut self, out: &mut Buffer) -> Result<(), Failure> {
+        let worn = self.sealing.sequence() >= records_per_key(self.agreed.suite);
+        if !worn && !self.keys_owed {
+            return Ok(());
+        }
+        if self.agreed.version == Version::Tls12 {
+            return Err(Failure::misuse(
+                "as many records were sent as the keys of a TLS 1.2 connection allow",
+            ));
+        }
+        self.sealing.seal(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED], out)?;
+        self.keys_owed = false;
+        self.sealing = self
+            .keys
+            .next_to_send()
+            .and_then(|keys| Protection::new(self.agreed.version, keys))
+            .map_err(|error| Failure::of(&error))?;
+        Ok(())
+    }
+
+    /// Appends the alert that `failure` calls for. Nothing follows a close_notify, and an alert is
+    /// not answered.
+    fn fail(&mut self, mut failure: Failure, out: &mut Buffer) -> Failure {
+        if matches!(failure.why, Why::AlertReceived(_)) {
+            return failure;
+        }
+        let alert = failure.alert.take().unwrap_or(INTERNAL_ERROR);
+        if !self.close_sent && self.sealing.seal(ALERT, &[FATAL, alert], out).is_ok() {
+            failure.alert = Some(alert);
+        }
+        failure
+    }
+}
+
+/// What a peer with other manners would do.
+#[cfg(test)]
+impl Traffic {
+    pub(super) fn forge(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) {
+        self.sealing.seal(kind, plain, out).expect("it seals anything");
+    }
+
+    /// Changes the keys without a word.
+    pub(super) fn forge_keys(&mut self) {
+        let keys = self.keys.next_to_send().expect("TLS 1.3");
+        self.sealing = Protection::new(self.agreed.version, keys).expect("keys fit");
+    }
+
+    /// Lets the keys have served for all but `left` records.
+    pub(super) fn wear(&mut self, left: u64) {
+        self.sealing.wear(records_per_key(self.agreed.suite) - left);
+    }
+
+    /// The same of the peer's.
+    pub(super) fn wear_received(&mut self, left: u64) {
+        self.opening.wear(records_per_key(self.agreed.suite) - left);
+    }
+}
+
+/// How many records may be sent with one key, one kept back for the KeyUpdate.
+fn records_per_key(suite: SupportedCipherSuite) -> u64 {
+    let common = match suite {
+        SupportedCipherSuite::Tls12(suite) => &suite.common,
+        SupportedCipherSuite::Tls13(suite) => &suite.common,
+    };
+    common.confidentiality_limit - 1
+}
+
+fn spend(patience: &mut u8, text: &'static str) -> Result<(), Failure> {
+    match patience.checked_sub(1) {
+        Some(left) => {
+            *patience = left;
+            Ok(())
+        }
+        None => Err(Failure::of_peer(UNEXPECTED_MESSAGE, text)),
+    }
+}
+
+const fn out_of_place() -> Failure {
+    Failure::of_peer(UNEXPECTED_MESSAGE, "the peer sent a message that has no place here")
+}
