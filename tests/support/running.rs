@@ -99,6 +99,8 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
+        // cargo's own search path would go before the one that a program was linked with.
+        command.env_remove("LD_LIBRARY_PATH");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|why| panic!("{name}: {why}"));
         Self {
