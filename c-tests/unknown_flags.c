@@ -19,6 +19,9 @@ static void engine_options(void)
     bad._reserved = 1;
     REFUSED(vst_engine_new(&bad, &made));
     bad = good;
+    bad.max_prefix_bytes = 106;
+    REFUSED(vst_engine_new(&bad, &made));
+    bad = good;
     bad.fdset = host_fdset;
     REFUSED(vst_engine_new(&bad, &made));
     bad = good;

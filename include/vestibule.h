@@ -540,6 +540,13 @@ typedef struct {
     uint32_t heavy_per_drive;
     // Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
     uint32_t events_per_drive;
+    // Descriptors of the process (below RLIMIT_NOFILE as it was when the engine was made) that
+    // outgoing connections leave for what comes in: a connect that would take one of them ends
+    // with VST_WHY_LOCAL_LIMIT. 0 reserves none.
+    uint32_t reserve_fds;
+    // The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
+    // A longer one is refused with VST_WHY_TOO_LARGE. 0 takes all that the protocol allows.
+    uint32_t max_prefix_bytes;
     // 0.
     uint32_t _reserved;
     // Handed to every callback below. The library neither reads nor frees it.

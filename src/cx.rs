@@ -2,6 +2,7 @@
 //! drive.
 
 use crate::buffer::Pool;
+use crate::sys::Fd;
 use crate::time::Time;
 
 /// How the host's poller tells readiness.
@@ -12,6 +13,15 @@ pub enum Trigger {
     Level,
     /// Once for each change.
     Edge,
+}
+
+/// What bounds every connection of an engine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The number from which on descriptors are kept for what comes in.
+    pub(crate) outgoing_fds: Fd,
+    /// The longest PROXY header, in bytes.
+    pub(crate) max_prefix: usize,
 }
 
 /// The engine's parts that a step of one connection works with.
@@ -26,6 +36,8 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) now: Time,
     /// How readiness is told.
     pub(crate) trigger: Trigger,
+    /// What bounds every connection.
+    pub(crate) limits: Limits,
     /// Steps of asymmetric cryptography that this drive call may still make.
     pub(crate) heavy: &'a mut u32,
     /// Bytes the session already holds for this connection. A connect may send them right behind

@@ -2,7 +2,9 @@
 //! notes what it waits for.
 
 use super::{Engine, Owner, Refusal, steps};
-use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpSet, Plan, Wait, Why, advance, closing};
+use crate::conn::{
+    Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Wait, Why, advance, closing,
+};
 use crate::ctrl::Io;
 use crate::cx::Trigger;
 use crate::id::{Id, Kind};
@@ -136,6 +138,9 @@ impl<N: Net> Engine<N> {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         let failed = conn.word.is_closing();
         conn.facts.in_op = self.tools.now.since(conn.facts.op_since);
+        if conn.cause.as_ref().is_some_and(|cause| by_limit(cause)) {
+            self.counters.limited += 1;
+        }
         if !failed {
             conn.deadline = Time::NEVER;
         }
@@ -254,6 +259,11 @@ impl<N: Net> Engine<N> {
         self.wheel.set_earlier(timer, deadline);
         self.note_interest(key);
     }
+}
+
+/// Whether a configured limit ended an opening, and not the system.
+fn by_limit(cause: &Cause) -> bool {
+    cause.detail == Detail::None && matches!(cause.why, Why::LocalLimit | Why::TooLarge)
 }
 
 /// The lane of a stream that brings bytes to `conn`.

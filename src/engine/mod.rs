@@ -29,11 +29,11 @@ use std::collections::VecDeque;
 
 use crate::buffer::Pool;
 use crate::conn::Conn;
-use crate::cx::{Cx, Trigger};
+use crate::cx::{Cx, Limits, Trigger};
 use crate::id::{Id, Kind};
 use crate::slab::{Key, Slab};
 use crate::stream::Stream;
-use crate::sys::{Errno, Net};
+use crate::sys::{Errno, Fd, Net};
 use crate::time::Time;
 use crate::wheel::Wheel;
 use listener::Listener;
@@ -56,6 +56,10 @@ pub struct EngineOptions {
     pub max_opening: u32,
     /// Steps of asymmetric cryptography in one drive call.
     pub heavy_per_drive: u32,
+    /// Descriptors of the process that outgoing connections leave for what comes in.
+    pub reserve_fds: u32,
+    /// The longest PROXY header that is taken, in bytes; 0 is no bound but the protocol's.
+    pub max_prefix_bytes: u32,
 }
 
 impl Default for EngineOptions {
@@ -66,6 +70,8 @@ impl Default for EngineOptions {
             max_conns: 0,
             max_opening: 0,
             heavy_per_drive: 4,
+            reserve_fds: 0,
+            max_prefix_bytes: 0,
         }
     }
 }
@@ -139,6 +145,7 @@ struct Tools<N> {
     heavy: u32,
     now: Time,
     trigger: Trigger,
+    limits: Limits,
 }
 
 impl<N> Tools<N> {
@@ -149,6 +156,7 @@ impl<N> Tools<N> {
             scratch: &mut self.scratch,
             now: self.now,
             trigger: self.trigger,
+            limits: self.limits,
             heavy: &mut self.heavy,
             early,
             early_taken: 0,
@@ -214,8 +222,15 @@ impl Owner {
 impl<N: Net> Engine<N> {
     /// An engine with this number, which no other live engine of the process has, whose ids begin
     /// at `generation`.
-    pub fn new(net: N, number: u16, generation: u32, options: EngineOptions, now: Time) -> Self {
+    pub fn new(
+        mut net: N,
+        number: u16,
+        generation: u32,
+        options: EngineOptions,
+        now: Time,
+    ) -> Self {
         let limit = if options.max_conns == 0 { u32::MAX } else { options.max_conns };
+        let limits = limits(&mut net, &options);
         Self {
             number,
             options,
@@ -226,6 +241,7 @@ impl<N: Net> Engine<N> {
                 heavy: options.heavy_per_drive,
                 now,
                 trigger: options.trigger,
+                limits,
             },
             conns: Slab::new(limit, generation),
             listeners: Slab::new(u32::MAX, generation),
@@ -308,7 +324,7 @@ impl<N: Net> Engine<N> {
         self.conns.get(key).map(|_| key).map_err(|_| Refusal::Stale)
     }
 
-    fn remember_fd(&mut self, fd: crate::sys::Fd, id: Id) {
+    fn remember_fd(&mut self, fd: Fd, id: Id) {
         if !self.options.by_fd {
             return;
         }
@@ -317,5 +333,21 @@ impl<N: Net> Engine<N> {
             self.by_fd.resize(index + 1, None);
         }
         self.by_fd[index] = Some(id);
+    }
+}
+
+fn limits<N: Net>(net: &mut N, options: &EngineOptions) -> Limits {
+    let reserved = i32::try_from(options.reserve_fds).unwrap_or(i32::MAX);
+    Limits {
+        // The system gives the lowest number that is free, so one at the bound says that all below
+        // are taken.
+        outgoing_fds: match reserved {
+            0 => Fd(i32::MAX),
+            reserved => Fd(net.descriptor_limit().0.saturating_sub(reserved)),
+        },
+        max_prefix: match options.max_prefix_bytes {
+            0 => usize::MAX,
+            most => most as usize,
+        },
     }
 }

@@ -64,6 +64,13 @@ pub struct vst_engine_options {
     pub heavy_per_drive: u32,
     /// Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
     pub events_per_drive: u32,
+    /// Descriptors of the process (below `RLIMIT_NOFILE` as it was when the engine was made) that
+    /// outgoing connections leave for what comes in: a connect that would take one of them ends
+    /// with `VST_WHY_LOCAL_LIMIT`. 0 reserves none.
+    pub reserve_fds: u32,
+    /// The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
+    /// A longer one is refused with `VST_WHY_TOO_LARGE`. 0 takes all that the protocol allows.
+    pub max_prefix_bytes: u32,
     /// 0.
     pub _reserved: u32,
     /// Handed to every callback below. The library neither reads nor frees it.
@@ -85,9 +92,12 @@ pub struct vst_engine_options {
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
-    const FIRST: usize = 88;
+    const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 88);
+const _: () = assert!(size_of::<vst_engine_options>() == 96);
+
+/// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
+const PROXY_LINE_MAX: u32 = 107;
 
 const DEFAULTS: vst_engine_options = vst_engine_options {
     size: 0,
@@ -97,6 +107,8 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     max_opening: 0,
     heavy_per_drive: 4,
     events_per_drive: 0,
+    reserve_fds: 0,
+    max_prefix_bytes: 0,
     _reserved: 0,
     data: std::ptr::null_mut(),
     fdset: None,
@@ -161,7 +173,8 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
     let blind_edge =
         trigger == Trigger::Edge && options.interest.is_none() && options.fdset.is_some();
     let unknown = options.flags & !VST_ENGINE_BY_FD != 0 || options._reserved != 0;
-    if unpaired || blind_edge || unknown {
+    let too_short = (1..PROXY_LINE_MAX).contains(&options.max_prefix_bytes);
+    if unpaired || blind_edge || unknown || too_short {
         return Err(VST_E_ARGUMENT);
     }
     Ok(EngineOptions {
@@ -173,6 +186,8 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
             0 => DEFAULTS.heavy_per_drive,
             n => n,
         },
+        reserve_fds: options.reserve_fds,
+        max_prefix_bytes: options.max_prefix_bytes,
     })
 }
 

@@ -24,6 +24,11 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     loop {
         let ahead = conn.data.ahead.get_or_insert_with(|| cx.pool.take());
         match proxy::parse(ahead.bytes()) {
+            Parsed::Whole { len: need, .. } | Parsed::Partial { need }
+                if need > cx.limits.max_prefix =>
+            {
+                return failed(OP, Why::TooLarge, "the header is larger than max_prefix_bytes");
+            }
             Parsed::Whole { header, len } => {
                 ahead.consume(len);
                 cx.pool.give_empty(&mut conn.data.ahead);

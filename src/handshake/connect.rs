@@ -19,6 +19,10 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
         if let Err(errno) = open(conn, cx) {
             return system(OP, errno);
         }
+        if conn.ctrl.fd.get() >= Some(cx.limits.outgoing_fds) {
+            let text = "the descriptors that are left are kept for what comes in (reserve_fds)";
+            return failed(OP, Why::LocalLimit, text);
+        }
         return start(conn, cx);
     }
     if conn.retry_at != Time::NEVER {

@@ -293,6 +293,10 @@ impl Net for SimNet {
         self.network.borrow().path_id(addr)
     }
 
+    fn descriptor_limit(&mut self) -> Fd {
+        self.network.borrow().knobs.fd_limit
+    }
+
     fn unlink(&mut self, addr: &Addr) {
         let network = &mut *self.network.borrow_mut();
         network.forget_path(addr);

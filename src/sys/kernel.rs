@@ -188,6 +188,14 @@ impl Net for Kernel {
         listen::id(addr)
     }
 
+    fn descriptor_limit(&mut self) -> Fd {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the struct is ours and alive.
+        let got = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+        let most = if got == 0 { limit.rlim_cur } else { libc::RLIM_INFINITY };
+        Fd(i32::try_from(most).unwrap_or(i32::MAX))
+    }
+
     fn unlink(&mut self, addr: &Addr) {
         listen::remove(addr);
     }

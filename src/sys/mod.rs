@@ -186,6 +186,9 @@ pub trait Net {
     /// there.
     fn path_id(&mut self, addr: &Addr) -> Option<PathId>;
 
+    /// The number that no descriptor of this process reaches (`RLIMIT_NOFILE`).
+    fn descriptor_limit(&mut self) -> Fd;
+
     /// Removes the path of a unix listener that is closed, if a socket is there. Other addresses:
     /// nothing to do. Two system calls.
     fn unlink(&mut self, addr: &Addr);

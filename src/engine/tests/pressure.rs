@@ -2,10 +2,13 @@
 
 use super::header::proxied;
 use super::host::Program;
-use super::rig::{Rig, both, everywhere, here};
-use crate::config::AcceptConfig;
-use crate::engine::{EngineOptions, Event, EventKind, ListenerOptions};
-use crate::sim::{CallKind, Peer};
+use std::sync::Arc;
+
+use super::rig::{Rig, both, everywhere, here, refusal, yonder};
+use crate::config::{AcceptConfig, ConnectConfig};
+use crate::conn::{Op, Why};
+use crate::engine::{ConnectOptions, EngineOptions, Event, EventKind, ListenerOptions};
+use crate::sim::{CallKind, Knobs, Peer};
 use crate::sys::{Addr, Errno, Fd};
 use crate::time::{MILLISECOND, SECOND};
 
@@ -144,6 +147,83 @@ fn a_thousand_silent_peers_do_not_keep_out_the_next_one() {
             rig.run();
             rig.finish();
         }
+    });
+}
+
+#[test]
+fn a_header_larger_than_the_bound_is_refused_when_it_says_so_and_whole_or_in_pieces_alike() {
+    both(|setup| {
+        for (len, taken) in [(200, true), (201, false), (65_000, false)] {
+            for piece in [1, 16, 70_000] {
+                let options = EngineOptions { max_prefix_bytes: 200, ..EngineOptions::default() };
+                let mut rig = Rig::with(setup, Program::Echo, options);
+                rig.listen(proxied());
+                let peer = rig.peer();
+                // LOCAL, unspecified, and TLVs of type NOOP (the specification's section 2.2).
+                let mut header = b"\r\n\r\n\0\r\nQUIT\n\x20\x00".to_vec();
+                let rest: u16 = len - 16;
+                header.extend(rest.to_be_bytes());
+                header.push(4);
+                header.extend((rest - 3).to_be_bytes());
+                header.resize(usize::from(len), 0);
+                header.extend(b"hello");
+                for piece in header.chunks(piece).take(if taken { usize::MAX } else { 17 }) {
+                    peer.send(piece);
+                    rig.settle();
+                }
+                if taken {
+                    assert_eq!(peer.received(), b"hello", "{len} {piece}");
+                    peer.close();
+                    rig.run();
+                    rig.finish();
+                    continue;
+                }
+                rig.run();
+                assert_eq!(rig.engine.counters().limited, 1);
+                let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
+                assert_eq!((cause.at, cause.why), (Some(Op::AcceptProxy), Why::TooLarge));
+            }
+        }
+    });
+}
+
+#[test]
+fn reserved_descriptors_are_left_for_what_comes_in() {
+    everywhere(|setup| {
+        let options = EngineOptions { reserve_fds: 2, ..EngineOptions::default() };
+        let knobs = Knobs { fd_limit: Fd(8), ..Knobs::default() };
+        let mut rig = Rig::in_world(setup, Program::Echo, options, knobs);
+        let server = rig.world.serve(yonder());
+        rig.listen(AcceptConfig::default());
+        let config = Arc::new(ConnectConfig::default());
+        let mut left = Vec::new();
+        for _ in 0..4 {
+            let config = Arc::clone(&config);
+            let asked = ConnectOptions::default();
+            left.push(rig.call(|engine| engine.connect(yonder(), config, &asked)).expect("asked"));
+        }
+        rig.settle();
+        let reached = std::iter::from_fn(|| server.accept()).count() as u64;
+        assert!((1..4).contains(&reached));
+        assert_eq!(rig.engine.counters().limited, 4 - reached);
+        let peer = rig.peer();
+        peer.send(b"hello");
+        rig.settle();
+        assert_eq!(peer.received(), b"hello", "one of the two");
+        peer.close();
+        for id in left {
+            // Those that failed are gone.
+            let _ = rig.call(|engine| engine.abort(id));
+        }
+        rig.run();
+        let events = rig.finish();
+        let limited = events.iter().filter(|event| match &event.kind {
+            EventKind::Closed(record) => {
+                record.cause.as_ref().is_some_and(|cause| cause.why == Why::LocalLimit)
+            }
+            _ => false,
+        });
+        assert_eq!(limited.count() as u64, 4 - reached);
     });
 }
 

@@ -10,7 +10,7 @@ use crate::ctrl::Io;
 use crate::cx::Trigger;
 use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
 use crate::id::Id;
-use crate::sim::{Peer, Random, SimNet, World};
+use crate::sim::{Knobs, Peer, Random, SimNet, World};
 use crate::sys::{Addr, ListenSpec};
 use crate::time::{MILLISECOND, Time};
 
@@ -104,7 +104,18 @@ impl Rig {
     }
 
     pub(super) fn with(setup: Setup, program: Program, options: EngineOptions) -> Self {
+        Self::in_world(setup, program, options, Knobs::default())
+    }
+
+    /// In a world with these knobs from the beginning.
+    pub(super) fn in_world(
+        setup: Setup,
+        program: Program,
+        options: EngineOptions,
+        knobs: Knobs,
+    ) -> Self {
         let world = World::new(setup.seed);
+        world.tune(|given| *given = knobs);
         let options = EngineOptions { trigger: setup.trigger, ..options };
         let mut manners = Manners::default();
         match setup.weather {

@@ -1,7 +1,7 @@
 //! Data on established connections.
 
 use super::rig::*;
-use crate::buffer::{BUFFER_SIZE, Buffer};
+use crate::buffer::Buffer;
 use crate::tls::*;
 
 fn pattern(len: usize) -> Vec<u8> {
