@@ -102,7 +102,7 @@ int main(void)
 
     /* A connect that is refused, and a stream that ends with it. */
     KEEPS(vst_conn_connect(e, "127.0.0.1:1", connect_made, NULL, &id));
-    KEEPS(vst_conn_forward(e, conn, id, 0, NULL, &stream));
+    KEEPS(vst_conn_forward(e, conn, id, NULL, NULL, &stream));
     KEEPS(vst_engine_run(e, 0, &wait));
     KEEPS(vst_stream_abort(e, stream));
     KEEPS(vst_engine_run(e, 0, &wait));

@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     vst_id client = session(&host, port, &peer);
     snprintf(address, sizeof address, "127.0.0.1:%u", server_port);
     CHECK_EQ(vst_conn_connect(host.engine, address, outgoing, NULL, &server), VST_OK);
-    CHECK_EQ(vst_conn_forward(host.engine, client, server, 0, NULL, &stream), VST_OK);
+    CHECK_EQ(vst_conn_forward(host.engine, client, server, NULL, NULL, &stream), VST_OK);
 
     /* Also a listener that was taken over without the flag gets it. */
     int bare = socket(AF_INET, SOCK_STREAM, 0);

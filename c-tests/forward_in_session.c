@@ -19,19 +19,19 @@ static void on_event(struct host *host, const vst_event *event)
         CHECK_EQ(vst_conn_connect(host->engine, address, outgoing, &more, &server), VST_OK);
         CHECK_EQ(vst_conn_state(host->engine, server, &state), VST_OK);
         CHECK_EQ(state, VST_STATE_CONNECTING);
-        CHECK_EQ(vst_conn_forward(host->engine, event->id, server, 0, &user, &stream), VST_OK);
+        CHECK_EQ(vst_conn_forward(host->engine, event->id, server, NULL, &user, &stream), VST_OK);
         CHECK(stream != 0);
         CHECK_EQ(vst_conn_state(host->engine, event->id, &state), VST_OK);
         CHECK_EQ(vst_conn_close(host->engine, event->id), VST_E_STATE);
         CHECK_EQ(vst_conn_send(host->engine, event->id, "x", 1, &len), VST_E_STATE);
-        CHECK_EQ(vst_conn_forward(host->engine, event->id, server, 0, NULL, &server),
+        CHECK_EQ(vst_conn_forward(host->engine, event->id, server, NULL, NULL, &server),
                  VST_E_STATE);
     }
     if (event->kind == VST_EVENT_STREAM_END) {
         CHECK(event->id == stream);
         CHECK(event->user == &user);
-        CHECK_EQ(event->bytes_up, 5);
-        CHECK_EQ(event->bytes_down, 7);
+        CHECK_EQ(event->stream->bytes_up, 5);
+        CHECK_EQ(event->stream->bytes_down, 7);
         CHECK(event->end != NULL && event->end_server != NULL);
         CHECK_EQ(event->end->why, 0);
         CHECK_EQ(event->end_server->why, 0);

@@ -179,9 +179,9 @@ int main(void)
     NULLS(vst_conn_take_fd(e, conn, &fd, raw, sizeof raw, NULL));
     CHECK_EQ(fd, -1);
     id = 9;
-    NULLS(vst_conn_forward(NULL, conn, conn, 0, NULL, &id));
+    NULLS(vst_conn_forward(NULL, conn, conn, NULL, NULL, &id));
     CHECK_EQ(id, 0);
-    NULLS(vst_conn_forward(e, conn, conn, 0, NULL, NULL));
+    NULLS(vst_conn_forward(e, conn, conn, NULL, NULL, NULL));
     NULLS(vst_stream_abort(NULL, conn));
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));

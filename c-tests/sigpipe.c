@@ -14,7 +14,7 @@ static void on_event(struct host *host, const vst_event *event)
         return;
     snprintf(address, sizeof address, "127.0.0.1:%u", server_port);
     CHECK_EQ(vst_conn_connect(host->engine, address, outgoing, NULL, &server), VST_OK);
-    CHECK_EQ(vst_conn_forward(host->engine, event->id, server, 0, NULL, &stream), VST_OK);
+    CHECK_EQ(vst_conn_forward(host->engine, event->id, server, NULL, NULL, &stream), VST_OK);
 }
 
 int main(void)

@@ -43,9 +43,9 @@ int main(void)
     CHECK_EQ(vst_conn_socket_addrs(engine, old, &a, &b), VST_E_STALE);
     CHECK_EQ(vst_conn_describe(engine, old, &byte, 1, &len), VST_E_STALE);
     vst_id stream = 7;
-    CHECK_EQ(vst_conn_forward(engine, old, new, 0, NULL, &stream), VST_E_STALE);
+    CHECK_EQ(vst_conn_forward(engine, old, new, NULL, NULL, &stream), VST_E_STALE);
     CHECK_EQ(stream, 0);
-    CHECK_EQ(vst_conn_forward(engine, new, old, 0, NULL, &stream), VST_E_STALE);
+    CHECK_EQ(vst_conn_forward(engine, new, old, NULL, NULL, &stream), VST_E_STALE);
     CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
 

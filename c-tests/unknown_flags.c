@@ -122,7 +122,7 @@ int main(void)
     vst_addr addr = {.family = 99};
     REFUSED(vst_addr_text(&addr, text, sizeof text, &len));
     vst_id stream;
-    REFUSED(vst_conn_forward(host.engine, conn, conn, 0, NULL, &stream));
+    REFUSED(vst_conn_forward(host.engine, conn, conn, NULL, NULL, &stream));
     CHECK(vst_strerror(-12345) != NULL && strlen(vst_strerror(-12345)) > 0);
     CHECK(vst_strerror(VST_E_STALE) != NULL && strlen(vst_strerror(VST_E_STALE)) > 0);
     host_free(&host);

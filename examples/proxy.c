@@ -26,7 +26,7 @@ struct proxy {
     struct host host; /* first: callbacks get a pointer to it */
     const char *backend;
     vst_connect_config *connect;
-    uint64_t idle_ns;
+    vst_stream_config *stream;
     int log;
 };
 
@@ -52,7 +52,7 @@ static void join(struct proxy *proxy, vst_engine *engine, vst_id client)
 
     if (vst_conn_connect(engine, proxy->backend, proxy->connect, &connect, &server) < 0) {
         vst_conn_abort(engine, client);
-    } else if (vst_conn_forward(engine, client, server, proxy->idle_ns, NULL, &stream) < 0) {
+    } else if (vst_conn_forward(engine, client, server, proxy->stream, NULL, &stream) < 0) {
         vst_conn_abort(engine, server);
         vst_conn_abort(engine, client);
     }
@@ -92,6 +92,7 @@ static const char *text_of(const vst_addr *addr, char *text, size_t size)
 static void log_end(const char *what, const vst_event *event)
 {
     const vst_end *client = event->end, *server = event->end_server;
+    const vst_stream_end *stream = event->stream;
     char peer[ADDRESS_TEXT], source[ADDRESS_TEXT];
     double seconds = (double)client->lasted_ns / 1e9;
 
@@ -99,7 +100,9 @@ static void log_end(const char *what, const vst_event *event)
     text_of(&client->announced_source, source, sizeof source);
     fprintf(stderr, "%s peer=%s for=%s in=%llu out=%llu time=%.3fs end=\"%s\"", what, peer, source,
             (unsigned long long)client->bytes_in, (unsigned long long)client->bytes_out, seconds,
-            client->text);
+            stream != NULL ? stream->text : client->text);
+    if (stream != NULL)
+        fprintf(stderr, " state=%s", stream->termination);
     if (server != NULL)
         fprintf(stderr, " server=%s server_end=\"%s\"", text_of(&server->peer, peer, sizeof peer),
                 server->text);
@@ -259,6 +262,20 @@ static vst_connect_config *connect_config(const struct arguments *args)
     return config;
 }
 
+/* What bounds the streams. */
+static vst_stream_config *stream_config(const struct arguments *args)
+{
+    vst_stream_options options;
+    vst_stream_config *config;
+
+    vst_stream_options_init(&options, sizeof options);
+    options.timeout_client_ns = milliseconds(args->idle_ms, options.timeout_client_ns);
+    options.timeout_server_ns = milliseconds(args->idle_ms, options.timeout_server_ns);
+    if (vst_stream_config_new(&options, &config) < 0)
+        die("no configuration for streams");
+    return config;
+}
+
 static struct arguments parse(int argc, char **argv)
 {
     struct arguments args = {.host = "epoll"};
@@ -359,7 +376,7 @@ int main(int argc, char **argv)
     }
     proxy.backend = args.backend;
     proxy.connect = connect_config(&args);
-    proxy.idle_ns = milliseconds(args.idle_ms, 0);
+    proxy.stream = stream_config(&args);
     proxy.log = args.log;
     config = accept_config(&args, tls);
     listeners[0] = host_listen(&proxy.host, args.listen, config, NULL);
@@ -370,5 +387,6 @@ int main(int argc, char **argv)
     }
     host_serve(&proxy.host, listeners, count);
     vst_connect_config_free(proxy.connect);
+    vst_stream_config_free(proxy.stream);
     return 0;
 }

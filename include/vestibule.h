@@ -165,8 +165,8 @@
 // event about it.
 #define VST_EVENT_CLOSED (6)
 
-// A stream has ended, and its two connections with it; end is the client's, end_server the
-// server's.
+// A stream has ended, and its two connections with it; stream says how, end is the client's own
+// end, end_server the server's.
 #define VST_EVENT_STREAM_END (7)
 
 // A listener rests because the system ran out of something (sys_errno), or because a limit is
@@ -246,6 +246,10 @@
 // On TLS 1.2 a half-close waits until the peer has ended its own side. So it is for outgoing
 // connections, since a server that is told of an end stops answering.
 #define VST_TLS12_HALF_CLOSE_HOLD (4)
+
+// In a stream, the end of a TLS connection without close_notify resets both sides. Without it such an
+// end is passed on as an end and recorded with VST_WHY_TRUNCATED.
+#define VST_TLS_TRUNCATION_ABORT (8)
 
 // No PROXY header goes out.
 #define VST_SEND_PROXY_NONE (0)
@@ -496,12 +500,10 @@ typedef struct {
     void *user;
     // How it ended; NULL unless the kind says so.
     const vst_end *end;
-    // How the server's side of a stream ended; else NULL.
+    // How the server's side of a stream ended; NULL when there was none, and else.
     const vst_end *end_server;
-    // Bytes of a stream that the server took of the client's.
-    uint64_t bytes_up;
-    // Bytes of a stream that the client took of the server's.
-    uint64_t bytes_down;
+    // How a stream ended as a whole; else NULL.
+    const vst_stream_end *stream;
     // The errno behind VST_EVENT_PAUSED, or 0.
     int32_t sys_errno;
     // The descriptor of VST_EVENT_INTEREST, else -1.
@@ -701,7 +703,7 @@ typedef struct {
 typedef struct {
     // sizeof(vst_accept_options).
     uint32_t size;
-    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD.
+    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD, VST_TLS_TRUNCATION_ABORT.
     uint32_t flags;
     // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
@@ -728,7 +730,7 @@ typedef struct {
 typedef struct {
     // sizeof(vst_connect_options).
     uint32_t size;
-    // VST_TLS12_HALF_CLOSE_SEND.
+    // VST_TLS12_HALF_CLOSE_SEND, VST_TLS_TRUNCATION_ABORT.
     uint32_t flags;
     // VST_SEND_PROXY_*.
     uint32_t send_proxy;
@@ -1527,39 +1529,6 @@ vst_status vst_conn_take_fd(vst_engine *engine,
                             void *ahead,
                             size_t capacity,
                             size_t *ahead_len);
-
-// Joins two connections into a stream: from here on the library moves the bytes between them, with
-// backpressure, and passes each side's end on to the other.
-//
-// client is a session; server may be open or still connecting. Both ids accept
-// vst_conn_describe and vst_conn_state only from here on, and VST_EVENT_STREAM_END is the one
-// event that follows. idle_ns is the longest silence, in nanoseconds; 0 is no bound. *out is the
-// stream's id, or 0.
-// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
-// vst_conn_connect: then the client's first bytes leave with the PROXY header.
-// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
-// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; out points to an id.
-vst_status vst_conn_forward(vst_engine *engine,
-                            vst_id client,
-                            vst_id server,
-                            uint64_t idle_ns,
-                            void *user,
-                            vst_id *out);
-
-// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
-//
-// Legal from any callback but log.
-// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-// VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_stream_abort(vst_engine *engine,
-                            vst_id stream);
 
 // Writes the host's own word for a connection.
 //

@@ -37,7 +37,7 @@ class Addr(c.Structure):
 class Event(c.Structure):
     _fields_ = [("size", c.c_uint32), ("kind", c.c_uint32), ("id", c.c_uint64),
                 ("user", c.c_void_p), ("end", c.c_void_p), ("end_server", c.c_void_p),
-                ("bytes_up", c.c_uint64), ("bytes_down", c.c_uint64), ("sys_errno", c.c_int32),
+                ("stream", c.c_void_p), ("sys_errno", c.c_int32),
                 ("fd", c.c_int32), ("old_mask", c.c_uint32), ("new_mask", c.c_uint32)]
 
 

@@ -103,6 +103,17 @@ pub enum Tls12HalfClose {
     Send,
 }
 
+/// What the end of a TLS connection without close_notify does to its stream: what came may have been
+/// cut short by somebody on the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsTruncation {
+    /// It is passed on as an end, and recorded.
+    #[default]
+    Pass,
+    /// It resets both sides.
+    Abort,
+}
+
 /// How a connection leaves. Spans in nanoseconds; 0 is no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Farewell {
@@ -114,6 +125,8 @@ pub struct Farewell {
     pub drain_bytes: u64,
     /// What a half-close does on TLS 1.2.
     pub tls12_half_close: Tls12HalfClose,
+    /// What an end without close_notify does.
+    pub tls_truncation: TlsTruncation,
 }
 
 impl Default for Farewell {
@@ -123,6 +136,39 @@ impl Default for Farewell {
             drain_time: 2 * SECOND,
             drain_bytes: 1 << 20,
             tls12_half_close: Tls12HalfClose::Hold,
+            tls_truncation: TlsTruncation::Pass,
+        }
+    }
+}
+
+/// What bounds a stream. Spans in nanoseconds; 0 is no bound. Silence counts only while somebody
+/// waits for the side that is silent: a side that is held up by the other is never blamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamConfig {
+    /// The longest silence of the client.
+    pub client: u64,
+    /// The longest silence of the server.
+    pub server: u64,
+    /// The longest silence of either once bytes have gone both ways; 0: as before.
+    pub tunnel: u64,
+    /// The longest silence of a client that was told the end; 0: as before.
+    pub client_fin: u64,
+    /// The longest silence of a server that was told the end; 0: as before.
+    pub server_fin: u64,
+    /// A client that ends its side before a server is reached takes its request back, even when it
+    /// has sent some bytes.
+    pub abort_on_close: bool,
+}
+
+impl Default for StreamConfig {
+    fn default() -> Self {
+        Self {
+            client: 300 * SECOND,
+            server: 300 * SECOND,
+            tunnel: 0,
+            client_fin: 30 * SECOND,
+            server_fin: 30 * SECOND,
+            abort_on_close: false,
         }
     }
 }

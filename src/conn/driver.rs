@@ -18,6 +18,8 @@ bitflags! {
         const TURN = 8;
         /// The host's poller letting go of the descriptor.
         const RELEASE = 16;
+        /// Anything the peer does.
+        const PEER = Self::READ.bits() | Self::WRITE.bits();
     }
 }
 

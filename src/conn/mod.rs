@@ -69,6 +69,8 @@ bitflags! {
         const ENDED = 512;
         /// Its opening has not been accounted for as over.
         const OPENING = 1024;
+        /// Its end is told with the end of the stream it was part of.
+        const UNTOLD = 2048;
     }
 }
 

@@ -71,8 +71,9 @@ pub(crate) struct FdEntry {
     pub(crate) known: bool,
     /// What is believed to go through without waiting.
     pub(crate) ready: Io,
-    /// Whether the host told a hang-up or an error: no later event is needed to learn of the end.
-    pub(crate) hangup: bool,
+    /// The marks the host told, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event is
+    /// needed to learn of the end.
+    pub(crate) told: Io,
     /// Whether the end of input was read.
     pub(crate) eof: bool,
     /// Whether a call failed in a way that ends the descriptor's use.
@@ -104,7 +105,7 @@ impl FdEntry {
             announced: Io::empty(),
             known: false,
             ready: Io::empty(),
-            hangup: false,
+            told: Io::empty(),
             eof: false,
             broken: false,
             listening: false,
@@ -136,9 +137,12 @@ impl FdEntry {
     /// Takes in what the host's poller told.
     pub(crate) fn tell(&mut self, events: Io) {
         self.ready |= events.directions();
-        if events.intersects(Io::HANGUP | Io::ERROR) {
-            self.hangup = true;
-        }
+        self.told |= events & (Io::HANGUP | Io::ERROR);
+    }
+
+    /// Whether the end, or an error, was told.
+    pub(crate) const fn hangup(&self) -> bool {
+        !self.told.is_empty()
     }
 
     /// Whether something wanted is believed to go through now.
@@ -152,7 +156,7 @@ impl FdEntry {
     pub(crate) fn level_target(&self, disturbed: bool) -> Io {
         let mut target = self.wanted.intersection(Io::BOTH);
         // A hang-up stays true for ever: asking for it again would wake the host for ever.
-        if !self.hangup && !self.listening {
+        if !self.hangup() && !self.listening {
             target |= Io::HANGUP;
         }
         if disturbed || !self.announced.contains(target) { target } else { self.announced }

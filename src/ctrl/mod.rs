@@ -86,7 +86,7 @@ impl Ctrl {
                 self.bytes_in += n as u64;
                 // Behind a hang-up the end is already there, and no further event tells of it.
                 let more = n == space.len() && cx.trigger == Trigger::Edge;
-                if !more && !self.fd.hangup {
+                if !more && !self.fd.hangup() {
                     self.fd.ready.remove(Io::IN);
                 }
                 Ok(Input::Bytes(n))
@@ -161,6 +161,24 @@ impl Ctrl {
             }
             if self.bytes_out == before {
                 return Ok(false);
+            }
+        }
+    }
+
+    /// Looks after an error that the host told of while nobody reads, and so nobody would find it.
+    pub(crate) fn check<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
+        let Some(fd) = self.fd.get() else { return Ok(()) };
+        if !self.fd.told.contains(Io::ERROR) || self.fd.broken {
+            return Ok(());
+        }
+        // The end of both sides is told in the same way, and is no error.
+        self.fd.told = Io::HANGUP;
+        match cx.net.take_error(fd) {
+            Ok(None) => Ok(()),
+            Ok(Some(errno)) | Err(errno) => {
+                self.fd.broken = true;
+                self.give_back(cx);
+                Err(errno)
             }
         }
     }

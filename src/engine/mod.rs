@@ -7,18 +7,20 @@
 mod accept;
 mod commands;
 mod drive;
-mod forward;
 mod interest;
 mod listener;
 mod news;
+mod pump;
 mod record;
 mod report;
 mod rest;
 mod steps;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use crate::conn::Record;
+pub use crate::stream::{By, Phase, State as StreamState, Termination};
 pub use commands::{ConnectOptions, Received, Sent};
 pub use interest::HostOp;
 pub use listener::ListenerOptions;
@@ -26,8 +28,10 @@ pub use news::{Event, EventKind};
 pub use record::EndReport;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::buffer::Pool;
+use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::cx::{Cx, Limits, Trigger};
 use crate::id::{Id, Kind};
@@ -186,6 +190,8 @@ pub struct Engine<N> {
     /// Ids by descriptor number, for hosts that know only numbers.
     by_fd: Vec<Option<Id>>,
     opening: u32,
+    /// What bounds streams that were given nothing else, shared by all of them.
+    default_stream: Arc<StreamConfig>,
     counters: Counters,
 }
 
@@ -254,6 +260,7 @@ impl<N: Net> Engine<N> {
             released: Vec::new(),
             by_fd: Vec::new(),
             opening: 0,
+            default_stream: Arc::default(),
             counters: Counters::default(),
         }
     }

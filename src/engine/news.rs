@@ -117,6 +117,10 @@ impl<N: Net> Engine<N> {
         if conn.seat.is_some() {
             return self.leave_stream(key);
         }
+        if conn.marks.contains(Marks::UNTOLD) {
+            self.remove_conn(key);
+            return;
+        }
         // Readiness of what is gone is no news any more.
         conn.news.remove(News::READABLE | News::WRITABLE);
         if conn.marks.contains(Marks::KNOWN) {
@@ -174,10 +178,13 @@ impl<N: Net> Engine<N> {
         let stream = self.streams.remove(id.key()).ok()?;
         self.wheel.remove(stream.timer);
         let [up, down] = &stream.lanes;
+        let (termination, cause) =
+            stream.end.map_or_else(Default::default, |end| (end.termination, end.cause));
         let report = EndReport {
             moved: [up.moved, down.moved],
-            sides: stream.ends,
-            cause: stream.cause.map(|cause| *cause),
+            sides: stream.sides.map(|side| side.record),
+            termination,
+            cause,
             lasted: self.tools.now.since(stream.opened_at),
         };
         Some(Event { id, user: stream.user, kind: EventKind::StreamEnd(Box::new(report)) })

@@ -2,6 +2,7 @@
 
 use crate::conn::{Cause, Conn, Record};
 use crate::id::Id;
+use crate::stream::Termination;
 use crate::sys::Net;
 
 use super::Engine;
@@ -13,7 +14,9 @@ pub struct EndReport {
     pub sides: [Option<Box<Record>>; 2],
     /// Bytes the server took of the client's, and the client of the server's.
     pub moved: [u64; 2],
-    /// Why the stream was cut, where it was.
+    /// Who ended it, and when.
+    pub termination: Termination,
+    /// Why it was cut, or what failed first; `None` when both sides ended in order.
     pub cause: Option<Cause>,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,

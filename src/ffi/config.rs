@@ -8,7 +8,7 @@ use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
 use crate::config::{
     AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans, ProxyTlvs,
-    SendProxy, Tls12HalfClose, Trust, Untrusted,
+    SendProxy, Tls12HalfClose, TlsTruncation, Trust, Untrusted,
 };
 use crate::sys::Addr;
 
@@ -33,13 +33,17 @@ pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
 /// connections, since a server that is told of an end stops answering.
 pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
 
+/// In a stream, the end of a TLS connection without close_notify resets both sides. Without it such an
+/// end is passed on as an end and recorded with `VST_WHY_TRUNCATED`.
+pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
+
 /// What incoming connections go through. `vst_accept_options_init` fills in the defaults.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_accept_options {
     /// `sizeof(vst_accept_options)`.
     pub size: u32,
-    /// `VST_ACCEPT_UNTRUSTED_DIRECT`, `VST_TLS12_HALF_CLOSE_HOLD`.
+    /// `VST_ACCEPT_UNTRUSTED_DIRECT`, `VST_TLS12_HALF_CLOSE_HOLD`, `VST_TLS_TRUNCATION_ABORT`.
     pub flags: u32,
     /// Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     /// list separated by commas of networks (`10.0.0.0/8`), addresses, `any` (all of IP) and `unix`
@@ -86,7 +90,7 @@ pub const VST_PROXY_TLV_UNIQUE_ID: u32 = 16;
 pub struct vst_connect_options {
     /// `sizeof(vst_connect_options)`.
     pub size: u32,
-    /// `VST_TLS12_HALF_CLOSE_SEND`.
+    /// `VST_TLS12_HALF_CLOSE_SEND`, `VST_TLS_TRUNCATION_ABORT`.
     pub flags: u32,
     /// `VST_SEND_PROXY_*`.
     pub send_proxy: u32,
@@ -209,7 +213,8 @@ pub unsafe extern "C" fn vst_accept_config_new(
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
-        let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD;
+        let known =
+            VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD | VST_TLS_TRUNCATION_ABORT;
         if options.flags & !known != 0 {
             return Err(VST_E_ARGUMENT);
         }
@@ -246,6 +251,7 @@ pub unsafe extern "C" fn vst_accept_config_new(
                 } else {
                     Tls12HalfClose::Send
                 },
+                tls_truncation: truncation(options.flags),
             },
         };
         let config = Box::new(vst_accept_config { config: Arc::new(config) });
@@ -276,7 +282,7 @@ pub unsafe extern "C" fn vst_connect_config_new(
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
         let send_proxy = send_proxy(&options)?;
-        if options.flags & !VST_TLS12_HALF_CLOSE_SEND != 0 {
+        if options.flags & !(VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT) != 0 {
             return Err(VST_E_ARGUMENT);
         }
         let fail = |text: &str| {
@@ -323,6 +329,7 @@ pub unsafe extern "C" fn vst_connect_config_new(
                 } else {
                     Tls12HalfClose::Hold
                 },
+                tls_truncation: truncation(options.flags),
             },
         };
         let config = Box::new(vst_connect_config { config: Arc::new(config) });
@@ -352,6 +359,10 @@ pub unsafe extern "C" fn vst_accept_config_free(config: *mut vst_accept_config) 
 pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config) {
     // SAFETY: the caller's contract.
     unsafe { super::free(config) };
+}
+
+const fn truncation(flags: u32) -> TlsTruncation {
+    if flags & VST_TLS_TRUNCATION_ABORT != 0 { TlsTruncation::Abort } else { TlsTruncation::Pass }
 }
 
 fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, vst_status> {

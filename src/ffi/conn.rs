@@ -1,4 +1,4 @@
-//! Connections and streams, as C uses them.
+//! Connections, as C uses them.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -385,61 +385,6 @@ pub unsafe extern "C" fn vst_conn_take_fd(
         if let Some(op) = op {
             shell.tell_host_op(op);
         }
-        Ok(VST_OK)
-    })
-}
-
-/// Joins two connections into a stream: from here on the library moves the bytes between them, with
-/// backpressure, and passes each side's end on to the other.
-///
-/// `client` is a session; `server` may be open or still connecting. Both ids accept
-/// `vst_conn_describe` and `vst_conn_state` only from here on, and VST_EVENT_STREAM_END is the one
-/// event that follows. `idle_ns` is the longest silence, in nanoseconds; 0 is no bound. `*out` is the
-/// stream's id, or 0.
-/// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
-/// `vst_conn_connect`: then the client's first bytes leave with the PROXY header.
-/// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or `client` is no session yet);
-/// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
-/// VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `out` points to an id.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_conn_forward(
-    engine: *mut vst_engine,
-    client: vst_id,
-    server: vst_id,
-    idle_ns: u64,
-    user: *mut c_void,
-    out: *mut vst_id,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let no_out = unsafe { ptr::put(out, 0) };
-    shell::call(no_out.and(engine), |shell| {
-        let user = user.expose_provenance() as u64;
-        let (client, server) = (id(client)?, id(server)?);
-        let made = shell.core()?.forward(client, server, idle_ns, user);
-        // SAFETY: the caller's contract.
-        unsafe { answer(made, out, std::ptr::null_mut()) }
-    })
-}
-
-/// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
-///
-/// Legal from any callback but log.
-/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-/// VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_id) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
-        shell.core()?.abort_stream(id(stream)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }

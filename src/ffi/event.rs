@@ -7,6 +7,7 @@ use super::engine::vst_id;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::*;
+use super::stream::vst_stream_end;
 
 /// An incoming connection has passed its handshakes: `id` is the session. Read, write, forward or
 /// close it now or later.
@@ -24,8 +25,8 @@ pub const VST_EVENT_REFUSED: u32 = 5;
 /// A connection has ended, whatever ended it; `end` says how. `id` is stale from here on: the last
 /// event about it.
 pub const VST_EVENT_CLOSED: u32 = 6;
-/// A stream has ended, and its two connections with it; `end` is the client's, `end_server` the
-/// server's.
+/// A stream has ended, and its two connections with it; `stream` says how, `end` is the client's own
+/// end, `end_server` the server's.
 pub const VST_EVENT_STREAM_END: u32 = 7;
 /// A listener rests because the system ran out of something (`sys_errno`), or because a limit is
 /// reached (0). It goes on by itself.
@@ -53,12 +54,10 @@ pub struct vst_event {
     pub user: *mut c_void,
     /// How it ended; NULL unless the kind says so.
     pub end: *const vst_end,
-    /// How the server's side of a stream ended; else NULL.
+    /// How the server's side of a stream ended; NULL when there was none, and else.
     pub end_server: *const vst_end,
-    /// Bytes of a stream that the server took of the client's.
-    pub bytes_up: u64,
-    /// Bytes of a stream that the client took of the server's.
-    pub bytes_down: u64,
+    /// How a stream ended as a whole; else NULL.
+    pub stream: *const vst_stream_end,
     /// The errno behind `VST_EVENT_PAUSED`, or 0.
     pub sys_errno: i32,
     /// The descriptor of `VST_EVENT_INTEREST`, else -1.
@@ -94,9 +93,9 @@ pub type vst_log_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_event {
-    const FIRST: usize = 72;
+    const FIRST: usize = 64;
 }
-const _: () = assert!(size_of::<vst_event>() == 72);
+const _: () = assert!(size_of::<vst_event>() == 64);
 
 /// Writes the next event, for an engine made without an event callback; without interest callbacks
 /// too, interest changes come the same way. What `event` points to is valid until the next call on

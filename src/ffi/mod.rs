@@ -19,6 +19,7 @@ mod panic;
 mod ptr;
 mod shell;
 mod status;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;

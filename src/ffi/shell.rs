@@ -16,10 +16,11 @@ use super::event::*;
 use super::guard;
 use super::panic::outside;
 use super::status::*;
+use super::stream::vst_stream_end;
 use super::under::{Under, net};
 use crate::conn::Cause;
 use crate::ctrl::Io;
-use crate::engine::{Engine, Event, EventKind, HostOp, Record, WaitState};
+use crate::engine::{EndReport, Engine, Event, EventKind, HostOp, Record, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 use crate::sys::{monotonic, thread_token};
 use crate::time::Time;
@@ -53,8 +54,10 @@ pub struct vst_engine {
 /// What an event points to.
 struct Told {
     ends: [Option<vst_end>; 2],
+    stream: Option<vst_stream_end>,
     /// What the ends point to.
     _texts: [Option<CString>; 2],
+    _stream_text: Option<CString>,
 }
 
 /// Makes an engine. `poller_data` is what the poller's callbacks are handed.
@@ -422,8 +425,7 @@ fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
         user,
         end: std::ptr::null(),
         end_server: std::ptr::null(),
-        bytes_up: 0,
-        bytes_down: 0,
+        stream: std::ptr::null(),
         sys_errno: 0,
         fd: -1,
         old_mask: 0,
@@ -435,6 +437,7 @@ fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
 fn told(event: Event) -> (Told, vst_event) {
     let user = std::ptr::with_exposed_provenance_mut(event.user as usize);
     let mut records = [None, None];
+    let mut stream = None;
     let mut value = blank(0, event.id.bits(), user);
     value.kind = match event.kind {
         EventKind::Session => VST_EVENT_SESSION,
@@ -450,14 +453,8 @@ fn told(event: Event) -> (Told, vst_event) {
             VST_EVENT_CLOSED
         }
         EventKind::StreamEnd(report) => {
-            [value.bytes_up, value.bytes_down] = report.moved;
-            records = report.sides;
-            // What cut the stream is the cause of a side that has none of its own.
-            for record in records.iter_mut().flatten() {
-                if record.cause.is_none() {
-                    record.cause.clone_from(&report.cause);
-                }
-            }
+            records = report.sides.clone();
+            stream = Some(report);
             VST_EVENT_STREAM_END
         }
         EventKind::Paused(errno) => {
@@ -470,7 +467,11 @@ fn told(event: Event) -> (Told, vst_event) {
     let texts = records.each_ref().map(|record| record.as_deref().map(text));
     let ends = [0, 1]
         .map(|side: usize| Some(vst_end::of(records[side].as_deref()?, texts[side].as_deref()?)));
-    (Told { ends, _texts: texts }, value)
+    let stream_text = stream.as_deref().map(stream_text);
+    let stream = stream
+        .as_deref()
+        .and_then(|report| Some(vst_stream_end::of(report, stream_text.as_deref()?)));
+    (Told { ends, stream, _texts: texts, _stream_text: stream_text }, value)
 }
 
 /// What happened, in words.
@@ -480,10 +481,20 @@ fn text(record: &Record) -> CString {
     CString::new(text).unwrap_or_default()
 }
 
+/// How a stream ended, in words.
+fn stream_text(report: &EndReport) -> CString {
+    let text = match &report.cause {
+        Some(cause) => format!("{}: {cause}", report.termination),
+        None => report.termination.to_string(),
+    };
+    CString::new(text).unwrap_or_default()
+}
+
 /// The event with its pointers, once what they point to has its place.
 fn point(mut value: vst_event, told: &Told) -> vst_event {
     let address = |end: &Option<vst_end>| end.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     value.end = address(&told.ends[0]);
     value.end_server = address(&told.ends[1]);
+    value.stream = told.stream.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     value
 }

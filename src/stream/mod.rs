@@ -1,54 +1,81 @@
-//! A stream: two connections and the bytes between them, one buffer per direction and only while
-//! bytes are in flight.
+//! A stream: two connections and the bytes between them.
 
-use crate::buffer::{Buffer, Pool};
-use crate::conn::{Cause, Conn, Direction, Op, Record};
-use crate::ctrl::{Input, Output};
-use crate::cx::Cx;
+mod interface;
+mod lane;
+mod termination;
+
+use std::sync::Arc;
+
+pub(crate) use interface::Event;
+pub use interface::State;
+pub(crate) use lane::{Lane, Moved, may_bring};
+pub use termination::{By, Phase, Termination};
+
+use crate::config::StreamConfig;
+use crate::conn::{Cause, Conn, Op, Record, Why};
 use crate::slab::Key;
-use crate::sys::Net;
 use crate::time::Time;
 use crate::wheel::Timer;
 
-/// The most bytes one direction moves in one drive, so that a bulk transfer leaves room for others.
-const BYTES_PER_DRIVE: u64 = 256 * 1024;
-
-/// The interface towards the client, and the one towards the server.
+/// The side of the client, where a side is an index.
 pub(crate) const CLIENT: u8 = 0;
-/// See [`CLIENT`].
+/// The side of the server.
 pub(crate) const SERVER: u8 = 1;
 
-/// How the two interfaces are told apart where a side is an index.
+/// The other side.
 pub(crate) const fn other(side: u8) -> u8 {
     1 - side
 }
 
-/// One direction: from the connection of one side to that of the other.
-#[derive(Debug, Default)]
-pub(crate) struct Lane {
-    /// Bytes read from the source that the destination has not taken.
-    pub(crate) buffer: Option<Buffer>,
-    /// Bytes the destination took.
-    pub(crate) moved: u64,
-    /// Whether the end was passed on: nothing moves any more.
-    pub(crate) over: bool,
+/// One side of a stream.
+#[derive(Debug)]
+pub(crate) struct Side {
+    state: State,
+    /// The connection; `None` before there is one and after it is gone.
+    pub(crate) conn: Option<Key>,
+    /// How the connection ended.
+    pub(crate) record: Option<Box<Record>>,
+    /// When it last brought or took a byte, or was last left alone.
+    pub(crate) active_at: Time,
+}
+
+impl Side {
+    /// A side that nothing has happened to.
+    pub(crate) const fn new(now: Time) -> Self {
+        Self { state: State::Ini, conn: None, record: None, active_at: now }
+    }
+
+    /// How far it is.
+    pub(crate) const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Moves it. An event that has no place in its state changes nothing, and is a mistake of ours.
+    pub(crate) fn on(&mut self, event: Event) {
+        let next = self.state.after(event);
+        debug_assert!(next.is_some(), "{event:?} in {}", self.state);
+        self.state = next.unwrap_or(self.state);
+    }
+}
+
+/// What ended a stream other than both sides' ends in order.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) termination: Termination,
+    pub(crate) cause: Option<Cause>,
 }
 
 /// Two connections joined.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    /// The connections, client's first; `None` once one is gone.
-    pub(crate) conns: [Option<Key>; 2],
+    /// The client's side, then the server's.
+    pub(crate) sides: [Side; 2],
     /// The directions, by the side they come from.
     pub(crate) lanes: [Lane; 2],
-    /// How each side ended.
-    pub(crate) ends: [Option<Box<Record>>; 2],
-    /// Why the stream as a whole was cut, where it was.
-    pub(crate) cause: Option<Box<Cause>>,
-    /// The longest silence in nanoseconds; 0 is no bound.
-    pub(crate) idle: u64,
-    /// When a byte last moved.
-    pub(crate) active_at: Time,
+    /// What ended it first.
+    pub(crate) end: Option<Box<End>>,
+    /// What bounds it.
+    pub(crate) config: Arc<StreamConfig>,
     /// When it began.
     pub(crate) opened_at: Time,
     /// Its place in the timer wheel.
@@ -59,113 +86,70 @@ pub(crate) struct Stream {
     pub(crate) told: bool,
 }
 
-/// What moving one lane came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moved {
-    /// The source is to be read when it can be.
-    pub(crate) wants_read: bool,
-    /// The destination is to be written when it can be.
-    pub(crate) wants_write: bool,
-    /// There is more to do at once, but this drive's share is used up.
-    pub(crate) wants_turn: bool,
-    /// Bytes moved or an end was passed on.
-    pub(crate) progressed: bool,
-}
-
-impl Lane {
-    /// Whether bytes wait in it.
-    pub(crate) fn is_loaded(&self) -> bool {
-        self.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty())
+impl Stream {
+    /// The side with this index.
+    pub(crate) const fn side(&self, side: u8) -> &Side {
+        &self.sides[side as usize]
     }
 
-    /// The bytes that wait.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.buffer.as_ref().map_or(&[], Buffer::bytes)
+    /// The same, to be changed.
+    pub(crate) const fn side_mut(&mut self, side: u8) -> &mut Side {
+        &mut self.sides[side as usize]
     }
 
-    /// Drops what waits, and nothing moves any more.
-    pub(crate) fn cut(&mut self, pool: &mut Pool) {
-        if let Some(buffer) = self.buffer.take() {
-            pool.give(buffer);
+    /// The connections, client's first.
+    pub(crate) const fn conns(&self) -> [Option<Key>; 2] {
+        [self.sides[0].conn, self.sides[1].conn]
+    }
+
+    /// Whether nothing is left but to tell its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.sides.iter().all(|side| side.state == State::Clo)
+    }
+
+    /// What it is about now. `server_ended` says that the server brings nothing more.
+    pub(crate) const fn phase(&self, server_ended: bool) -> Phase {
+        match self.side(SERVER).state() {
+            State::Que => Phase::Queue,
+            State::Ini | State::Req | State::Tar | State::Ass | State::Con | State::Cer => {
+                Phase::Connect
+            }
+            State::Est if !server_ended => Phase::Data,
+            State::Est | State::Dis | State::Clo => Phase::Last,
         }
-        self.over = true;
     }
 
-    /// The destination took `n` of the bytes that wait.
-    pub(crate) fn taken(&mut self, n: usize, pool: &mut Pool) {
-        if let Some(buffer) = &mut self.buffer {
-            buffer.consume(n);
-            self.moved += n as u64;
+    /// Latches what ended it; the first stays.
+    pub(crate) fn ended_by(&mut self, by: By, phase: Phase, cause: Option<Cause>) {
+        self.end
+            .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
+    }
+
+    /// The longest silence that is borne of `conn` on `side`, in nanoseconds; 0 is no bound.
+    pub(crate) fn patience(&self, side: u8, conn: &Conn) -> u64 {
+        let config = &self.config;
+        let spoken = self.lanes.iter().all(|lane| lane.moved > 0);
+        let (base, half_closed) = match side {
+            CLIENT => (config.client, config.client_fin),
+            _ => (config.server, config.server_fin),
+        };
+        let told_the_end = conn.word.is_wanted(Op::Dshw);
+        match (told_the_end && half_closed > 0, spoken && config.tunnel > 0) {
+            (true, _) => half_closed,
+            (false, true) => config.tunnel,
+            (false, false) => base,
         }
-        pool.give_empty(&mut self.buffer);
-    }
-
-    /// Offers what waits to the destination. Tells whether the lane is empty afterwards.
-    pub(crate) fn offer<N: Net>(
-        &mut self,
-        to: &mut Conn,
-        cx: &mut Cx<'_, N>,
-        moved: &mut Moved,
-    ) -> bool {
-        while self.is_loaded() {
-            match to.data.send(&mut to.ctrl, cx, self.bytes()) {
-                Ok(Output::Bytes(0)) | Ok(Output::Wait) => {
-                    moved.wants_write = true;
-                    return false;
-                }
-                Ok(Output::Bytes(n)) => {
-                    self.taken(n, cx.pool);
-                    moved.progressed = true;
-                }
-                Err(cause) => {
-                    self.cut(cx.pool);
-                    to.end_writing(cause);
-                    moved.progressed = true;
-                    return true;
-                }
-            }
-        }
-        true
-    }
-
-    /// Reads the next buffer from the source. Tells whether the lane is loaded afterwards.
-    pub(crate) fn load<N: Net>(
-        &mut self,
-        from: &mut Conn,
-        cx: &mut Cx<'_, N>,
-        limit: usize,
-        moved: &mut Moved,
-    ) -> bool {
-        match from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit) {
-            Ok(Input::Bytes(_)) => {
-                moved.progressed = true;
-                return true;
-            }
-            Ok(Input::Wait) => moved.wants_read = true,
-            Ok(Input::End) => {
-                from.word.shut(Direction::Read);
-                moved.progressed = true;
-            }
-            Ok(Input::Truncated) => {
-                from.truncated();
-                from.word.shut(Direction::Read);
-                moved.progressed = true;
-            }
-            Err(cause) => {
-                from.fail_session(cause);
-                moved.progressed = true;
-            }
-        }
-        false
-    }
-
-    /// Whether this drive has used up the lane's share, `moved_before` bytes ago.
-    pub(crate) const fn is_sated(&self, moved_before: u64) -> bool {
-        self.moved - moved_before >= BYTES_PER_DRIVE
     }
 }
 
-/// Whether the source of a lane can still bring bytes.
-pub(crate) const fn may_bring(from: &Conn) -> bool {
-    !from.word.is_wanted(Op::Dshr)
+/// Who is to blame when the connection of `side` fails for this reason.
+pub(crate) const fn blame(side: u8, why: Why) -> By {
+    match (why, side) {
+        (Why::Aborted, _) => By::Host,
+        (Why::LocalLimit, _) => By::Resources,
+        (Why::TimedOut, CLIENT) => By::ClientTimeout,
+        (Why::TimedOut, _) => By::ServerTimeout,
+        (_, CLIENT) => By::Client,
+        _ => By::Server,
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::ConnectConfig;
+use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::Direction;
 use crate::engine::{ConnectOptions, Engine, Event, EventKind, Received, Sent};
 use crate::id::Id;
@@ -18,7 +18,13 @@ pub(super) enum Program {
     /// Sends back what comes, and ends when the peer does.
     Echo,
     /// Joins each session with a new connection.
-    Forward { to: Addr, config: Arc<ConnectConfig>, idle: u64 },
+    Forward { to: Addr, config: Arc<ConnectConfig>, stream: Arc<StreamConfig> },
+}
+
+/// A stream that is bounded by silence alone.
+pub(super) fn silent(span: u64) -> Arc<StreamConfig> {
+    let config = StreamConfig { client: span, server: span, ..StreamConfig::default() };
+    Arc::new(StreamConfig { client_fin: 0, server_fin: 0, ..config })
 }
 
 #[derive(Debug, Default)]
@@ -69,11 +75,11 @@ impl Host {
                 | EventKind::Readable
                 | EventKind::Writable,
             ) => self.echo(engine, id),
-            (Program::Forward { to, config, idle }, EventKind::Session) => {
+            (Program::Forward { to, config, stream }, EventKind::Session) => {
                 let options = ConnectOptions { client: Some(id), ..ConnectOptions::default() };
                 let joined = engine
                     .connect(to.clone(), Arc::clone(config), &options)
-                    .and_then(|server| engine.forward(id, server, *idle, 0));
+                    .and_then(|server| engine.forward(id, server, Some(Arc::clone(stream)), 0));
                 match joined {
                     Ok(stream) => self.streams.push(stream),
                     // It may have failed already, between its news and now.

@@ -419,7 +419,7 @@ impl Rig {
             }
         }
         for (key, stream) in self.engine.streams.iter() {
-            let conn = |side: usize| self.engine.conns.get(stream.conns[side]?).ok();
+            let conn = |side: usize| self.engine.conns.get(stream.conns()[side]?).ok();
             for side in [0, 1] {
                 let (Some(from), Some(to)) = (conn(side), conn(1 - side)) else { continue };
                 let lane = &stream.lanes[side];

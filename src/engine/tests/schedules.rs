@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::header::proxied;
-use super::host::Program;
+use super::host::{Program, silent};
 use super::rig::{Context, Rig, Setup, Weather, yonder};
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::cx::Trigger;
@@ -59,8 +59,11 @@ fn run(seed: u64) -> String {
     let idle = if random.one_in(2) { 5 * SECOND } else { 60 * SECOND };
     let config = Arc::new(ConnectConfig { send_proxy, ..ConnectConfig::default() });
     let forwards = random.one_in(2);
-    let program =
-        if forwards { Program::Forward { to: yonder(), config, idle } } else { Program::Echo };
+    let program = if forwards {
+        Program::Forward { to: yonder(), config, stream: silent(idle) }
+    } else {
+        Program::Echo
+    };
     let mut rig = Rig::new(Setup { seed, trigger, weather }, program);
     if random.one_in(3) {
         rig.world.tune(|knobs| {

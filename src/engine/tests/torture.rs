@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::header::proxied;
-use super::host::Program;
+use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
@@ -52,7 +52,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let forward = |config: ConnectConfig| Program::Forward {
         to: yonder(),
         config: Arc::new(config),
-        idle: 0,
+        stream: silent(0),
     };
     let program = match scene {
         Scene::EchoBehindProxy | Scene::EchoOverTls(_) => Program::Echo,

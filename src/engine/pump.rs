@@ -1,0 +1,180 @@
+//! Moving the bytes of a stream.
+
+use super::{Engine, Tools};
+use crate::conn::Direction;
+use crate::conn::{Cause, Conn, Ending, News, Op, Wait, closing};
+use crate::slab::{Key, Slab};
+use crate::stream::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
+use crate::sys::Net;
+
+/// Where the bytes of a lane go.
+#[derive(Clone, Copy)]
+enum Target {
+    /// To this connection, once it is open.
+    Conn(Key),
+    /// To one that is still being looked for.
+    Sought,
+    /// To nobody any more.
+    Gone,
+}
+
+impl<N: Net> Engine<N> {
+    /// Moves what can be moved both ways, and notes in each connection what that waits for.
+    pub(super) fn pump(&mut self, key: Key) {
+        let Self { conns, streams, tools, .. } = self;
+        let Ok(stream) = streams.get_mut(key) else { return };
+        let keys = stream.conns();
+        let mut waited = [false; 2];
+        for (waited, conn) in waited.iter_mut().zip(keys) {
+            if let Some(conn) = conn.and_then(|key| conns.get_mut(key).ok()) {
+                *waited = conn.flow.intersects(Wait::PEER);
+                conn.flow = Wait::empty();
+                conn.news = News::empty();
+            }
+        }
+        for side in [CLIENT, SERVER] {
+            let from = keys[usize::from(side)];
+            let to = target(stream, other(side));
+            let moved = pump_lane(&mut stream.lanes[usize::from(side)], conns, from, to, tools);
+            note(conns, from, moved.wants_read, Wait::READ);
+            note(conns, keys[usize::from(other(side))], moved.wants_write, Wait::WRITE);
+            note(conns, from, moved.wants_turn, Wait::TURN);
+            if moved.brought {
+                stream.side_mut(side).active_at = tools.now;
+            }
+            if moved.took {
+                stream.side_mut(other(side)).active_at = tools.now;
+            }
+        }
+        for (index, conn) in keys.into_iter().enumerate() {
+            let Some(conn) = conn.and_then(|key| conns.get_mut(key).ok()) else { continue };
+            tidy(conn, tools);
+            // Silence counts from when it begins to matter.
+            if !waited[index] && conn.flow.intersects(Wait::PEER) {
+                stream.sides[index].active_at = tools.now;
+            }
+        }
+    }
+}
+
+fn target(stream: &Stream, side: u8) -> Target {
+    match stream.side(side).conn {
+        Some(conn) => Target::Conn(conn),
+        None if stream.side(side).state().is_seeking() => Target::Sought,
+        None => Target::Gone,
+    }
+}
+
+fn note(conns: &mut Slab<Conn>, key: Option<Key>, wants: bool, wait: Wait) {
+    if wants
+        && let Some(key) = key
+        && let Ok(conn) = conns.get_mut(key)
+    {
+        conn.flow |= wait;
+    }
+}
+
+/// Moves one lane: what it holds goes out before the next bytes come in.
+fn pump_lane<N: Net>(
+    lane: &mut Lane,
+    conns: &mut Slab<Conn>,
+    from: Option<Key>,
+    to: Target,
+    tools: &mut Tools<N>,
+) -> Moved {
+    let mut moved = Moved::default();
+    let moved_before = lane.moved;
+    let mut cx = tools.cx(&[]);
+    while !lane.over {
+        let (ready, limit) = match destination(conns, to) {
+            Some(to) if to.word.is_wanted(Op::Dshw) => {
+                lane.cut(cx.pool);
+                break;
+            }
+            Some(to) => (to.may_write(), to.data.write_unit()),
+            None if matches!(to, Target::Sought) => (false, usize::MAX),
+            None => {
+                lane.cut(cx.pool);
+                break;
+            }
+        };
+        if lane.is_loaded() {
+            let offered = match destination(conns, to) {
+                Some(to) if ready => lane.offer(to, &mut cx, &mut moved),
+                _ => false,
+            };
+            if !offered {
+                return moved;
+            }
+        }
+        let source = from.and_then(|key| conns.get_mut(key).ok());
+        let Some(from_conn) = source.filter(|from| may_bring(from)) else {
+            if !ready {
+                // A FIN on a socket that still connects takes the attempt back, and one inside a
+                // handshake breaks it: the end waits until the server is reached.
+                return moved;
+            }
+            // The source brings nothing more, and what it brought is through: its end is passed on.
+            lane.over = true;
+            if let Some(to) = destination(conns, to) {
+                to.word.shut(Direction::Write);
+            }
+            return moved;
+        };
+        if !from_conn.may_read() {
+            return moved;
+        }
+        if lane.is_sated(moved_before) {
+            moved.wants_turn = true;
+            return moved;
+        }
+        if !lane.load(from_conn, &mut cx, limit, &mut moved) && may_bring(from_conn) {
+            return moved;
+        }
+    }
+    // Nobody takes what the source still brings.
+    if let Some(from) = from.and_then(|key| conns.get_mut(key).ok())
+        && may_bring(from)
+        && !from.word.is_opening()
+    {
+        from.word.shut(Direction::Read);
+    }
+    moved
+}
+
+fn destination(conns: &mut Slab<Conn>, to: Target) -> Option<&mut Conn> {
+    match to {
+        Target::Conn(key) => conns.get_mut(key).ok(),
+        Target::Sought | Target::Gone => None,
+    }
+}
+
+/// What is left to do for a connection beside the lanes: bytes of its own protocol leave, what
+/// arrives on a shut read side is thrown away, and a reset is seen though nobody reads.
+fn tidy<N: Net>(conn: &mut Conn, tools: &mut Tools<N>) {
+    if conn.word.is_closing() || conn.word.incomplete().has(Op::CtrlConnect) {
+        return;
+    }
+    let mut cx = tools.cx(&[]);
+    if conn.ctrl.has_unsent() {
+        match conn.ctrl.flush(&mut cx) {
+            Ok(true) => {}
+            Ok(false) => conn.flow |= Wait::WRITE,
+            Err(errno) if conn.word.is_opening() => {
+                conn.end(Ending::Abort, Some(Box::new(Cause::system(None, errno))));
+                return;
+            }
+            Err(errno) => conn.end_writing(Box::new(Cause::system(None, errno))),
+        }
+    }
+    if conn.word.is_wanted(Op::Dshr) && !conn.word.is_closing() {
+        let waits = closing::discard_session(conn, &mut cx);
+        conn.flow |= waits;
+    }
+    if !conn.flow.contains(Wait::READ)
+        && !conn.word.is_closing()
+        && let Err(errno) = conn.ctrl.check(&mut cx)
+    {
+        conn.fail_session(Box::new(Cause::system(None, errno)));
+    }
+}

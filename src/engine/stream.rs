@@ -1,0 +1,353 @@
+//! Streams as commands and inputs see them: joined, driven, bounded, ended.
+
+use std::sync::Arc;
+
+use super::{Engine, Owner, Refusal};
+use crate::config::StreamConfig;
+use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpWord, Seat, Wait, Why};
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::stream::{
+    By, CLIENT, Event, Lane, SERVER, Side, State, Stream, Termination, blame, other,
+};
+use crate::sys::Net;
+use crate::time::Time;
+
+const SIDES: [u8; 2] = [CLIENT, SERVER];
+
+impl<N: Net> Engine<N> {
+    /// Joins two connections: from now on the engine moves the bytes between them, and the host
+    /// hears of neither until the stream ends. The server's may still be on its way. Without `config`
+    /// the defaults bound it.
+    ///
+    /// # Errors
+    /// [`Refusal::State`] when one of them is closing or in a stream, or the client's is no session
+    /// yet; [`Refusal::Argument`] when they are the same.
+    pub fn forward(
+        &mut self,
+        client: Id,
+        server: Id,
+        config: Option<Arc<StreamConfig>>,
+        user: u64,
+    ) -> Result<Id, Refusal> {
+        let client = self.conn_key(client)?;
+        let server = self.conn_key(server)?;
+        if client == server {
+            return Err(Refusal::Argument);
+        }
+        for key in [client, server] {
+            let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
+            let opening = conn.word.is_opening() && key == client;
+            if conn.seat.is_some() || conn.word.is_closing() || opening {
+                return Err(Refusal::State);
+            }
+        }
+        let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
+        let key = self.add_stream(config, user)?;
+        self.seat(key, CLIENT, client);
+        self.seat(key, SERVER, server);
+        self.work_stream(key.slot);
+        Ok(self.id(Kind::Stream, key))
+    }
+
+    fn add_stream(&mut self, config: Arc<StreamConfig>, user: u64) -> Result<Key, Refusal> {
+        let now = self.tools.now;
+        let Self { streams, wheel, .. } = self;
+        let added = streams.insert_with(|key| Stream {
+            sides: [Side::new(now), Side::new(now)],
+            lanes: [Lane::default(), Lane::default()],
+            end: None,
+            config,
+            opened_at: now,
+            timer: wheel.insert(Owner::Stream(key.slot).tag()),
+            user,
+            told: false,
+        });
+        added.map_err(|_| Refusal::Limit)
+    }
+
+    /// Gives a side of a stream its connection.
+    fn seat(&mut self, key: Key, side: u8, conn_key: Key) {
+        let (Ok(conn), Ok(stream)) = (self.conns.get_mut(conn_key), self.streams.get_mut(key))
+        else {
+            return;
+        };
+        conn.seat = Some(Seat { stream: key.slot, side });
+        conn.marks.remove(Marks::READ_ARMED | Marks::WRITE_ARMED);
+        conn.news = News::empty();
+        let seat = stream.side_mut(side);
+        seat.conn = Some(conn_key);
+        seat.on(if conn.word.is_opening() { Event::Dial } else { Event::Join });
+    }
+
+    /// Ends a stream at once: both peers see a reset.
+    ///
+    /// # Errors
+    /// An id that is none of a stream here.
+    pub fn abort_stream(&mut self, id: Id) -> Result<(), Refusal> {
+        let key = self.key(Kind::Stream, id)?;
+        self.streams.get(key).map_err(|_| Refusal::Stale)?;
+        let text = "the host gave the stream up";
+        let cause = Cause::new(None, Why::Aborted).because(text);
+        self.cut_stream(key, Ending::Abort, By::Host, cause);
+        self.work_stream(key.slot);
+        Ok(())
+    }
+
+    /// Turns both sides towards their end. What waited between them is lost.
+    fn cut_stream(&mut self, key: Key, ending: Ending, by: By, cause: Cause) {
+        let server_ended = self.server_ended(key);
+        let Ok(stream) = self.streams.get_mut(key) else { return };
+        let phase = stream.phase(server_ended);
+        stream.ended_by(by, phase, Some(cause));
+        for lane in &mut stream.lanes {
+            lane.cut(&mut self.tools.pool);
+        }
+        for side in SIDES {
+            let side = stream.side_mut(side);
+            if side.state().is_seeking() {
+                side.on(Event::GiveUp);
+            }
+            if let Some(conn) = side.conn
+                && let Ok(conn) = self.conns.get_mut(conn)
+                && (!conn.word.is_closing() || ending == Ending::Abort)
+            {
+                conn.end(ending, None);
+            }
+        }
+    }
+
+    /// A side has been silent for too long, or the timer was early.
+    pub(super) fn stream_deadline(&mut self, slot: u32) {
+        let Some(key) = self.streams.key_of(slot) else { return };
+        let Some((due, side)) = self.next_silence(key) else { return };
+        let Ok(stream) = self.streams.get(key) else { return };
+        if due > self.tools.now {
+            self.wheel.set(stream.timer, due);
+            return;
+        }
+        let by = blame(side, Why::TimedOut);
+        let text = if side == CLIENT {
+            "the client was silent for the configured time"
+        } else {
+            "the server was silent for the configured time"
+        };
+        self.cut_stream(key, Ending::Orderly, by, Cause::new(None, Why::TimedOut).because(text));
+        self.work_stream(slot);
+    }
+
+    /// When which side will have been silent for too long. Only a side that is waited for counts.
+    fn next_silence(&self, key: Key) -> Option<(Time, u8)> {
+        let stream = self.streams.get(key).ok()?;
+        let due = SIDES.iter().filter_map(|&index| {
+            let side = stream.side(index);
+            let conn = self.conns.get(side.conn?).ok()?;
+            let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
+            let patience = stream.patience(index, conn);
+            (waited_for && patience > 0).then(|| (side.active_at + patience, index))
+        });
+        due.min()
+    }
+
+    /// Drives both connections of a stream and the bytes between them, until all wait.
+    pub(super) fn work_stream(&mut self, slot: u32) {
+        let Some(key) = self.streams.key_of(slot) else { return };
+        let Ok(stream) = self.streams.get(key) else { return };
+        let conns = stream.conns();
+        if stream.side(SERVER).state() == State::Con {
+            // The client's first bytes are to be at hand when the connection is asked for.
+            self.pump(key);
+        }
+        loop {
+            for conn in conns.into_iter().flatten() {
+                self.advance(conn);
+            }
+            self.follow(key);
+            let words = self.words(conns);
+            self.pump(key);
+            self.take_back(key);
+            if self.words(conns) == words {
+                break;
+            }
+        }
+        for conn in conns.into_iter().flatten() {
+            self.settle_conn(conn);
+        }
+        self.settle_stream(key);
+    }
+
+    fn words(&self, conns: [Option<Key>; 2]) -> [Option<OpWord>; 2] {
+        conns.map(|key| Some(self.conns.get(key?).ok()?.word))
+    }
+
+    /// Moves the sides as their connections have moved.
+    fn follow(&mut self, key: Key) {
+        for side in SIDES {
+            let Ok(stream) = self.streams.get(key) else { return };
+            let state = stream.side(side).state();
+            let Some(conn_key) = stream.side(side).conn else { continue };
+            let Ok(conn) = self.conns.get(conn_key) else { continue };
+            let (opening, closing) = (conn.word.is_opening(), conn.word.is_closing());
+            self.note_failure(key, side, conn_key);
+            match state {
+                State::Con if closing => self.attempt_failed(key, conn_key),
+                State::Con if !opening => self.move_side(key, side, Event::Open),
+                State::Est if closing => self.move_side(key, side, Event::Leave),
+                _ => {}
+            }
+        }
+    }
+
+    fn move_side(&mut self, key: Key, side: u8, event: Event) {
+        let now = self.tools.now;
+        if let Ok(stream) = self.streams.get_mut(key) {
+            stream.side_mut(side).on(event);
+            stream.side_mut(side).active_at = now;
+        }
+    }
+
+    /// Latches the failure of one side as what ended the stream, if nothing else has.
+    fn note_failure(&mut self, key: Key, side: u8, conn: Key) {
+        let Ok(conn) = self.conns.get(conn) else { return };
+        let Some(cause) = conn.cause.as_deref() else { return };
+        // An end without TLS's goodbye is passed on as an end, and recorded with its side.
+        let passed_on = cause.why == Why::Truncated && !conn.marks.contains(Marks::RESET);
+        let attempt = self
+            .streams
+            .get(key)
+            .is_ok_and(|stream| stream.end.is_some() || stream.side(side).state() == State::Con);
+        if passed_on || attempt {
+            return;
+        }
+        let cut = cause.why == Why::Truncated;
+        let (by, cause) = (blame(side, cause.why), cause.clone());
+        if cut {
+            self.cut_stream(key, Ending::Abort, by, cause);
+            return;
+        }
+        // A server that fails has not ended before.
+        let server_ended = side == CLIENT && self.server_ended(key);
+        let Ok(stream) = self.streams.get_mut(key) else { return };
+        let phase = stream.phase(server_ended);
+        stream.ended_by(by, phase, Some(cause));
+    }
+
+    /// The server was not reached.
+    fn attempt_failed(&mut self, key: Key, conn_key: Key) {
+        let Ok(stream) = self.streams.get_mut(key) else { return };
+        if stream.end.is_some() {
+            // The attempt was given up with the stream.
+            stream.side_mut(SERVER).on(Event::Leave);
+            return;
+        }
+        stream.side_mut(SERVER).on(Event::Fail);
+        self.unseat(key, SERVER, conn_key);
+        let Ok(stream) = self.streams.get_mut(key) else { return };
+        let side = stream.side_mut(SERVER);
+        side.on(Event::GiveUp);
+        let cause = side.record.as_ref().and_then(|record| record.cause.clone());
+        let by = cause.as_ref().map_or(By::Server, |cause| blame(SERVER, cause.why));
+        let phase = crate::stream::Phase::Connect;
+        stream.ended_by(by, phase, cause);
+    }
+
+    /// Lets a connection close by itself: it is part of the stream no longer.
+    fn unseat(&mut self, key: Key, side: u8, conn_key: Key) {
+        let id = self.id(Kind::Conn, conn_key);
+        let Ok(conn) = self.conns.get(conn_key) else { return };
+        let record = Box::new(self.record(id, conn));
+        if let Ok(conn) = self.conns.get_mut(conn_key) {
+            conn.seat = None;
+            conn.flow = Wait::empty();
+            conn.marks.insert(Marks::UNTOLD);
+        }
+        if let Ok(stream) = self.streams.get_mut(key) {
+            let side = stream.side_mut(side);
+            side.conn = None;
+            side.record = Some(record);
+        }
+    }
+
+    /// A client that ends before a server is reached, without having sent a byte, wants nothing any
+    /// more; one that failed neither.
+    fn take_back(&mut self, key: Key) {
+        let Ok(stream) = self.streams.get(key) else { return };
+        let server = stream.side(SERVER);
+        let attempt = server.conn.and_then(|key| self.conns.get(key).ok());
+        let attempted =
+            server.state() == State::Con && attempt.is_some_and(|conn| !conn.word.is_closing());
+        if !server.state().is_seeking() && !attempted {
+            return;
+        }
+        let client = stream.side(CLIENT).conn.and_then(|key| self.conns.get(key).ok());
+        let failed = client.is_none_or(|conn| conn.word.is_closing());
+        let ended = client.is_none_or(|conn| conn.word.is_wanted(Op::Dshr));
+        let lane = &stream.lanes[usize::from(CLIENT)];
+        let silent = lane.moved == 0 && !lane.is_loaded();
+        // Behind bytes that wait, an end is known by the poller's word alone.
+        let hung_up = client.is_some_and(|conn| conn.ctrl.fd.hangup());
+        let takes_back = stream.config.abort_on_close && (ended || hung_up);
+        if !(failed || ended && silent || takes_back) {
+            return;
+        }
+        let cause = client.and_then(|conn| conn.cause.as_deref().cloned()).unwrap_or_else(|| {
+            Cause::new(None, Why::Empty).because("the client ended before a server was reached")
+        });
+        self.cut_stream(key, Ending::Orderly, By::Client, cause);
+    }
+
+    /// Whether the server brings nothing more.
+    fn server_ended(&self, key: Key) -> bool {
+        let conn = self.streams.get(key).ok().and_then(|stream| stream.side(SERVER).conn);
+        conn.and_then(|conn| self.conns.get(conn).ok())
+            .is_none_or(|conn: &Conn| conn.word.is_wanted(Op::Dshr))
+    }
+
+    /// The connection of a stream has given its descriptor back.
+    pub(super) fn leave_stream(&mut self, key: Key) {
+        let id = self.id(Kind::Conn, key);
+        let Ok(conn) = self.conns.get(key) else { return };
+        let Some(seat) = conn.seat else { return };
+        let record = Box::new(self.record(id, conn));
+        self.remove_conn(key);
+        let Some(stream_key) = self.streams.key_of(seat.stream) else { return };
+        if let Ok(stream) = self.streams.get_mut(stream_key) {
+            let side = stream.side_mut(seat.side);
+            side.conn = None;
+            side.record = Some(record);
+            side.on(Event::Gone);
+            if stream.side(other(seat.side)).conn.is_some() {
+                self.work_stream(seat.stream);
+            }
+        }
+        self.settle_stream(stream_key);
+    }
+
+    fn settle_stream(&mut self, key: Key) {
+        let id = self.id(Kind::Stream, key);
+        let Ok(stream) = self.streams.get_mut(key) else { return };
+        let timer = stream.timer;
+        if !stream.is_over() {
+            if let Some((due, _)) = self.next_silence(key) {
+                self.wheel.set_earlier(timer, due);
+            }
+        } else if !stream.told {
+            stream.told = true;
+            for lane in &mut stream.lanes {
+                lane.cut(&mut self.tools.pool);
+            }
+            self.wheel.set(timer, Time::NEVER);
+            self.news.push_back(id);
+        }
+    }
+
+    /// How far both sides of a stream are, client first, and what ended it so far.
+    ///
+    /// # Errors
+    /// An id that is none of a stream here.
+    pub fn stream_states(&self, id: Id) -> Result<([State; 2], Termination), Refusal> {
+        let stream = self.streams.get(self.key(Kind::Stream, id)?).map_err(|_| Refusal::Stale)?;
+        let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
+        Ok(([stream.side(CLIENT).state(), stream.side(SERVER).state()], end))
+    }
+}

@@ -1,0 +1,232 @@
+//! Streams, as C makes and ends them.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::Arc;
+
+use super::engine::{id, vst_id};
+use super::listener::answer;
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::config::StreamConfig;
+use crate::engine::EndReport;
+
+/// What bounds streams. Shared: any number of streams and engines may use it.
+pub struct vst_stream_config {
+    config: Arc<StreamConfig>,
+}
+
+/// A client that ends its side before a server is reached takes its request back, even when it has
+/// sent some bytes. Without it such a client is taken to wait for an answer.
+pub const VST_STREAM_ABORT_ON_CLOSE: u32 = 1;
+
+/// What bounds streams. `vst_stream_options_init` fills in the defaults.
+///
+/// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
+/// there for it. A side that is held up by the other is not blamed for it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_stream_options {
+    /// `sizeof(vst_stream_options)`.
+    pub size: u32,
+    /// `VST_STREAM_*`.
+    pub flags: u32,
+    /// The longest silence of the client, in nanoseconds; 0 is no bound. Default 300 s.
+    pub timeout_client_ns: u64,
+    /// The longest silence of the server, in nanoseconds; 0 is no bound. Default 300 s.
+    pub timeout_server_ns: u64,
+    /// The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
+    /// leaves the two above in force.
+    pub timeout_tunnel_ns: u64,
+    /// The longest silence of a client that was told the server's end, in nanoseconds; 0 leaves the
+    /// others in force. Default 30 s.
+    pub timeout_client_fin_ns: u64,
+    /// The longest silence of a server that was told the client's end, in nanoseconds; 0 leaves the
+    /// others in force. Default 30 s.
+    pub timeout_server_fin_ns: u64,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_stream_options {
+    const FIRST: usize = 48;
+}
+const _: () = assert!(size_of::<vst_stream_options>() == 48);
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_stream_end {
+    /// `sizeof(vst_stream_end)` of the library.
+    pub size: u32,
+    /// Why it was cut, or what failed first: `VST_WHY_*`, or 0 when both sides ended in order.
+    pub why: u32,
+    /// Two letters as in HAProxy's log, NUL-terminated. Who ended it: `-` nobody, `C` the client,
+    /// `S` the server, `c` the client by silence, `s` the server by silence, `P` a limit, `R` want of
+    /// resources, `K` the host. And when: `-` at the end, `Q` in a queue, `C` while the server was
+    /// being reached, `D` while data moved, `L` while the server's last data moved.
+    pub termination: [c_char; 4],
+    /// 0.
+    pub _reserved: u32,
+    /// Bytes that the server took of the client's.
+    pub bytes_up: u64,
+    /// Bytes that the client took of the server's.
+    pub bytes_down: u64,
+    /// From its beginning to its end, in nanoseconds.
+    pub lasted_ns: u64,
+    /// The same as `termination` and `why` in words, NUL-terminated. What a peer said in it is
+    /// escaped.
+    pub text: *const c_char,
+    /// The length of `text`, without the NUL.
+    pub text_len: u64,
+}
+const _: () = assert!(size_of::<vst_stream_end>() == 56);
+
+impl vst_stream_end {
+    /// The end as C reads it, with `text` to point to.
+    pub(super) fn of(report: &EndReport, text: &CStr) -> Self {
+        let [by, phase] = report.termination.letters().map(|letter| letter as c_char);
+        Self {
+            size: size_of::<Self>() as u32,
+            why: report.cause.as_ref().map_or(0, |cause| u32::from(cause.why.number())),
+            termination: [by, phase, 0, 0],
+            _reserved: 0,
+            bytes_up: report.moved[0],
+            bytes_down: report.moved[1],
+            lasted_ns: report.lasted,
+            text: text.as_ptr(),
+            text_len: text.count_bytes() as u64,
+        }
+    }
+}
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_stream_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_stream_options_init(
+    options: *mut vst_stream_options,
+    size: u32,
+) -> vst_status {
+    let config = StreamConfig::default();
+    let defaults = vst_stream_options {
+        size: 0,
+        flags: 0,
+        timeout_client_ns: config.client,
+        timeout_server_ns: config.server,
+        timeout_tunnel_ns: config.tunnel,
+        timeout_client_fin_ns: config.client_fin,
+        timeout_server_fin_ns: config.server_fin,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &defaults) }
+}
+
+/// Makes what bounds streams.
+///
+/// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
+/// `vst_stream_config_free`.
+/// Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
+///
+/// # Safety
+/// `options` points to as many bytes as its `size` says; `out` to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_stream_config_new(
+    options: *const vst_stream_options,
+    out: *mut *mut vst_stream_config,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's contract.
+        let options = unsafe { ptr::read_sized(options) }?;
+        if options.flags & !VST_STREAM_ABORT_ON_CLOSE != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        let config = StreamConfig {
+            client: options.timeout_client_ns,
+            server: options.timeout_server_ns,
+            tunnel: options.timeout_tunnel_ns,
+            client_fin: options.timeout_client_fin_ns,
+            server_fin: options.timeout_server_fin_ns,
+            abort_on_close: options.flags & VST_STREAM_ABORT_ON_CLOSE != 0,
+        };
+        let config = Box::new(vst_stream_config { config: Arc::new(config) });
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(out, Box::into_raw(config)) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
+///
+/// Legal at any time, from any thread, in any callback.
+///
+/// # Safety
+/// `config` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_stream_config_free(config: *mut vst_stream_config) {
+    // SAFETY: the caller's contract.
+    unsafe { super::free(config) };
+}
+
+/// Joins two connections into a stream: from here on the library moves the bytes between them, with
+/// backpressure, and passes each side's end on to the other.
+///
+/// `client` is a session; `server` may be open or still connecting. Both ids accept
+/// `vst_conn_describe` and `vst_conn_state` only from here on, and VST_EVENT_STREAM_END is the one
+/// event that follows. `config` is only referred to: free your handle whenever you like; NULL takes
+/// the defaults. `*out` is the stream's id, or 0.
+/// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
+/// `vst_conn_connect`: then the client's first bytes leave with the PROXY header.
+/// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or `client` is no session yet);
+/// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `config` is NULL or a handle that is not freed; `out`
+/// points to an id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_forward(
+    engine: *mut vst_engine,
+    client: vst_id,
+    server: vst_id,
+    config: *const vst_stream_config,
+    user: *mut c_void,
+    out: *mut vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    // SAFETY: the caller's contract.
+    let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
+    shell::call(no_out.and(engine), |shell| {
+        let user = user.expose_provenance() as u64;
+        let (client, server) = (id(client)?, id(server)?);
+        let made = shell.core()?.forward(client, server, config, user);
+        // SAFETY: the caller's contract.
+        unsafe { answer(made, out, std::ptr::null_mut()) }
+    })
+}
+
+/// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
+///
+/// Legal from any callback but log.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_id) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        shell.core()?.abort_stream(id(stream)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
