@@ -296,6 +296,10 @@
 // Both.
 #define VST_SHUT_BOTH (3)
 
+// A client that ends its side before a server is reached takes its request back, even when it has
+// sent some bytes. Without it such a client is taken to wait for an answer.
+#define VST_STREAM_ABORT_ON_CLOSE (1)
+
 // On its way out with nothing to report.
 #define VST_STATE_CLOSED (0)
 
@@ -381,6 +385,9 @@ typedef struct vst_engine vst_engine;
 // A loop with an engine in it. It belongs to the thread that runs it; vst_loop_stop alone may be
 // called from anywhere.
 typedef struct vst_loop vst_loop;
+
+// What bounds streams. Shared: any number of streams and engines may use it.
+typedef struct vst_stream_config vst_stream_config;
 
 // How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
 typedef struct vst_tls_client vst_tls_client;
@@ -486,6 +493,32 @@ typedef struct {
     // The destination that a PROXY header announced.
     vst_addr announced_destination;
 } vst_end;
+
+// How a stream ended.
+typedef struct {
+    // sizeof(vst_stream_end) of the library.
+    uint32_t size;
+    // Why it was cut, or what failed first: VST_WHY_*, or 0 when both sides ended in order.
+    uint32_t why;
+    // Two letters as in HAProxy's log, NUL-terminated. Who ended it: - nobody, C the client,
+    // S the server, c the client by silence, s the server by silence, P a limit, R want of
+    // resources, K the host. And when: - at the end, Q in a queue, C while the server was
+    // being reached, D while data moved, L while the server's last data moved.
+    char termination[4];
+    // 0.
+    uint32_t _reserved;
+    // Bytes that the server took of the client's.
+    uint64_t bytes_up;
+    // Bytes that the client took of the server's.
+    uint64_t bytes_down;
+    // From its beginning to its end, in nanoseconds.
+    uint64_t lasted_ns;
+    // The same as termination and why in words, NUL-terminated. What a peer said in it is
+    // escaped.
+    const char *text;
+    // The length of text, without the NUL.
+    uint64_t text_len;
+} vst_stream_end;
 
 // One thing the host is told. The library's memory, valid until the callback returns, or until the
 // next call on the engine when vst_engine_next wrote it.
@@ -810,6 +843,30 @@ typedef struct {
     // The host's own word for the connection. The library neither reads nor frees it.
     void *user;
 } vst_connect;
+
+// What bounds streams. vst_stream_options_init fills in the defaults.
+//
+// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
+// there for it. A side that is held up by the other is not blamed for it.
+typedef struct {
+    // sizeof(vst_stream_options).
+    uint32_t size;
+    // VST_STREAM_*.
+    uint32_t flags;
+    // The longest silence of the client, in nanoseconds; 0 is no bound. Default 300 s.
+    uint64_t timeout_client_ns;
+    // The longest silence of the server, in nanoseconds; 0 is no bound. Default 300 s.
+    uint64_t timeout_server_ns;
+    // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
+    // leaves the two above in force.
+    uint64_t timeout_tunnel_ns;
+    // The longest silence of a client that was told the server's end, in nanoseconds; 0 leaves the
+    // others in force. Default 30 s.
+    uint64_t timeout_client_fin_ns;
+    // The longest silence of a server that was told the client's end, in nanoseconds; 0 leaves the
+    // others in force. Default 30 s.
+    uint64_t timeout_server_fin_ns;
+} vst_stream_options;
 
 // The PROXY header that a connection came with.
 typedef struct {
@@ -1551,6 +1608,70 @@ vst_status vst_conn_user(vst_engine *engine,
 vst_status vst_conn_set_user(vst_engine *engine,
                              vst_id conn,
                              void *user);
+
+// Fills options with the defaults. size is sizeof(vst_stream_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_stream_options_init(vst_stream_options *options,
+                                   uint32_t size);
+
+// Makes what bounds streams.
+//
+// options is read and not kept. *out is the configuration, or NULL on failure; free it with
+// vst_stream_config_free.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
+//
+// Needs:
+// options points to as many bytes as its size says; out to a pointer.
+vst_status vst_stream_config_new(const vst_stream_options *options,
+                                 vst_stream_config **out);
+
+// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_stream_config_free(vst_stream_config *config);
+
+// Joins two connections into a stream: from here on the library moves the bytes between them, with
+// backpressure, and passes each side's end on to the other.
+//
+// client is a session; server may be open or still connecting. Both ids accept
+// vst_conn_describe and vst_conn_state only from here on, and VST_EVENT_STREAM_END is the one
+// event that follows. config is only referred to: free your handle whenever you like; NULL takes
+// the defaults. *out is the stream's id, or 0.
+// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
+// vst_conn_connect: then the client's first bytes leave with the PROXY header.
+// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
+// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; config is NULL or a handle that is not freed; out
+// points to an id.
+vst_status vst_conn_forward(vst_engine *engine,
+                            vst_id client,
+                            vst_id server,
+                            const vst_stream_config *config,
+                            void *user,
+                            vst_id *out);
+
+// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
+//
+// Legal from any callback but log.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_stream_abort(vst_engine *engine,
+                            vst_id stream);
 
 // Writes the state of a connection, VST_STATE_*.
 //

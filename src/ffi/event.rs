@@ -3,11 +3,11 @@
 use std::ffi::{c_char, c_void};
 
 use super::addr::vst_end;
+use super::end::vst_stream_end;
 use super::engine::vst_id;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::*;
-use super::stream::vst_stream_end;
 
 /// An incoming connection has passed its handshakes: `id` is the session. Read, write, forward or
 /// close it now or later.

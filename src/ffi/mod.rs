@@ -9,6 +9,7 @@ mod addr;
 mod config;
 mod conn;
 mod drive;
+mod end;
 mod engine;
 mod event;
 mod facts;

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::addr::vst_end;
 use super::drive::{VST_NEVER, vst_wait, wait_of};
+use super::end::vst_stream_end;
 use super::engine::{engine_options, vst_engine_options};
 use super::event::*;
 use super::guard;
 use super::panic::outside;
 use super::status::*;
-use super::stream::vst_stream_end;
 use super::under::{Under, net};
 use crate::conn::Cause;
 use crate::ctrl::Io;

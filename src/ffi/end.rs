@@ -1,0 +1,52 @@
+//! How streams ended, as C reads it.
+
+use std::ffi::{CStr, c_char};
+
+use crate::engine::EndReport;
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_stream_end {
+    /// `sizeof(vst_stream_end)` of the library.
+    pub size: u32,
+    /// Why it was cut, or what failed first: `VST_WHY_*`, or 0 when both sides ended in order.
+    pub why: u32,
+    /// Two letters as in HAProxy's log, NUL-terminated. Who ended it: `-` nobody, `C` the client,
+    /// `S` the server, `c` the client by silence, `s` the server by silence, `P` a limit, `R` want of
+    /// resources, `K` the host. And when: `-` at the end, `Q` in a queue, `C` while the server was
+    /// being reached, `D` while data moved, `L` while the server's last data moved.
+    pub termination: [c_char; 4],
+    /// 0.
+    pub _reserved: u32,
+    /// Bytes that the server took of the client's.
+    pub bytes_up: u64,
+    /// Bytes that the client took of the server's.
+    pub bytes_down: u64,
+    /// From its beginning to its end, in nanoseconds.
+    pub lasted_ns: u64,
+    /// The same as `termination` and `why` in words, NUL-terminated. What a peer said in it is
+    /// escaped.
+    pub text: *const c_char,
+    /// The length of `text`, without the NUL.
+    pub text_len: u64,
+}
+const _: () = assert!(size_of::<vst_stream_end>() == 56);
+
+impl vst_stream_end {
+    /// The end as C reads it, with `text` to point to.
+    pub(super) fn of(report: &EndReport, text: &CStr) -> Self {
+        let [by, phase] = report.termination.letters().map(|letter| letter as c_char);
+        Self {
+            size: size_of::<Self>() as u32,
+            why: report.cause.as_ref().map_or(0, |cause| u32::from(cause.why.number())),
+            termination: [by, phase, 0, 0],
+            _reserved: 0,
+            bytes_up: report.moved[0],
+            bytes_down: report.moved[1],
+            lasted_ns: report.lasted,
+            text: text.as_ptr(),
+            text_len: text.count_bytes() as u64,
+        }
+    }
+}
