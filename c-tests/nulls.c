@@ -180,6 +180,16 @@ int main(void)
     CHECK_EQ(fd, -1);
     id = 9;
     NULLS(vst_conn_forward(NULL, conn, conn, NULL, NULL, &id));
+    vst_drain drain = {.size = sizeof drain};
+    vst_stream_options stream_options = {.size = sizeof stream_options};
+    vst_stream_config *stream;
+    NULLS(vst_engine_drain(NULL, VST_DRAIN_CLOSE, 0));
+    NULLS(vst_engine_drain_state(NULL, &drain));
+    NULLS(vst_engine_drain_state(e, NULL));
+    NULLS(vst_stream_options_init(NULL, sizeof(vst_stream_options)));
+    NULLS(vst_stream_config_new(NULL, &stream));
+    NULLS(vst_stream_config_new(&stream_options, NULL));
+    vst_stream_config_free(NULL);
     CHECK_EQ(id, 0);
     NULLS(vst_conn_forward(e, conn, conn, NULL, NULL, NULL));
     NULLS(vst_stream_abort(NULL, conn));

@@ -17,6 +17,7 @@ enum { POLLED = 256, ADDRESS_TEXT = 512 };
 
 #define NS_PER_MS UINT64_C(1000000)
 #define GRACE_NS (5000 * NS_PER_MS)
+#define DRAIN_LOOK_NS (10 * NS_PER_MS)
 /* What epoll carries for the eventfd: no token of vestibule is 0. */
 #define WAKE_TOKEN UINT64_C(0)
 
@@ -77,29 +78,28 @@ static void watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint3
 
 /* ---- the second: one turn of the loop ------------------------------------------------------ */
 
-static int wait_ms(const vst_wait *wait, uint64_t until)
+static int wait_ms(const vst_wait *wait)
 {
-    uint64_t deadline = wait->deadline_ns < until ? wait->deadline_ns : until;
     uint64_t now, ms;
 
     if (wait->flags & VST_WAIT_RUNNABLE)
         return 0;
-    if (deadline == VST_NEVER)
+    if (wait->deadline_ns == VST_NEVER)
         return -1;
     now = now_ns();
     /* Rounded up: rounded down, the last millisecond would be spent spinning. */
-    ms = deadline <= now ? 0 : (deadline - now + NS_PER_MS - 1) / NS_PER_MS;
+    ms = wait->deadline_ns <= now ? 0 : (wait->deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS;
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-/* Waits for readiness or time, but not beyond until, and has the engine do what is due. */
-static void epoll_turn(struct host *host, uint64_t until, vst_wait *wait)
+/* Waits for readiness or time, and has the engine do what is due. */
+static void epoll_turn(struct host *host, vst_wait *wait)
 {
     struct epoll_event polled[POLLED];
     vst_ready ready[POLLED];
     size_t count = 0;
     uint64_t now;
-    int n = epoll_wait(host->epoll, polled, POLLED, wait_ms(wait, until));
+    int n = epoll_wait(host->epoll, polled, POLLED, wait_ms(wait));
 
     if (n < 0 && errno != EINTR)
         die("epoll_wait: %s", strerror(errno));
@@ -117,13 +117,11 @@ static void epoll_turn(struct host *host, uint64_t until, vst_wait *wait)
             die("vst_engine_run failed");
 }
 
-/* The same with the built-in loop. Without a bound it comes back only when it is stopped. */
-static void loop_turn(struct host *host, uint64_t until, vst_wait *wait)
+/* The same with the built-in loop. Without a bound it comes back only when it is stopped; while the
+ * engine is emptied, somebody must look now and then whether it is empty. */
+static void loop_turn(struct host *host, int draining, vst_wait *wait)
 {
-    uint64_t now = now_ns();
-    uint64_t most = until == VST_NEVER ? VST_NEVER : until > now ? until - now : 0;
-
-    if (vst_loop_run(host->loop, most) < 0 || vst_engine_wait(host->engine, wait) < 0)
+    if (vst_loop_run(host->loop, draining ? DRAIN_LOOK_NS : VST_NEVER) < 0 || vst_engine_wait(host->engine, wait) < 0)
         die("vst_loop_run failed");
 }
 
@@ -221,28 +219,26 @@ static void say_ready(struct host *host, vst_id listener)
     fflush(stdout);
 }
 
-void host_serve(struct host *host, const vst_id *listeners, size_t count)
+void host_serve(struct host *host, vst_id listener)
 {
     vst_wait wait = {.size = sizeof wait};
-    uint64_t until = VST_NEVER;
+    int draining = 0;
 
-    say_ready(host, listeners[0]);
+    say_ready(host, listener);
     vst_engine_wait(host->engine, &wait);
     for (;;) {
-        if (stop_asked && until == VST_NEVER) {
-            until = now_ns() + GRACE_NS;
-            for (size_t i = 0; i < count; i++)
-                vst_listener_close(host->engine, listeners[i]);
+        if (stop_asked && !draining) {
+            draining = 1;
+            vst_engine_drain(host->engine, VST_DRAIN_CLOSE, GRACE_NS);
             vst_engine_wait(host->engine, &wait);
         }
-        if (until != VST_NEVER && (wait.conns + wait.listeners == 0 || now_ns() >= until))
+        if (draining && wait.conns + wait.streams + wait.listeners == 0)
             break;
         if (host->loop != NULL)
-            loop_turn(host, until, &wait);
+            loop_turn(host, draining, &wait);
         else
-            epoll_turn(host, until, &wait);
+            epoll_turn(host, &wait);
     }
-    /* What the grace time did not suffice for is reset. */
     if (host->loop != NULL) {
         vst_loop_free(host->loop);
     } else {

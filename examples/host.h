@@ -20,9 +20,9 @@ struct host {
  * cannot. */
 void host_open(struct host *host, const char *kind, vst_event_fn event);
 
-/* Prints where the first listener listens, serves until SIGINT or SIGTERM, closes the listeners,
- * gives what is left a grace time, and frees the engine. */
-void host_serve(struct host *host, const vst_id *listeners, size_t count);
+/* Prints where the listener listens, serves until SIGINT or SIGTERM, empties the engine within a
+ * grace time, and frees it. */
+void host_serve(struct host *host, vst_id listener);
 
 /* Opens a listener; user comes with the events of its connections. */
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,

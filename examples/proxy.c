@@ -327,7 +327,7 @@ static void raise_descriptor_limit(void)
 
 /* ---- the two ways to run -------------------------------------------------------------------- */
 
-static vst_id open_backend(struct proxy *proxy, struct arguments *args, char *address, size_t size)
+static void open_backend(struct proxy *proxy, struct arguments *args, char *address, size_t size)
 {
     const struct arguments from_here = {.accept_proxy = "127.0.0.1"};
     vst_accept_config *config = accept_config(&from_here, NULL);
@@ -340,7 +340,6 @@ static vst_id open_backend(struct proxy *proxy, struct arguments *args, char *ad
     args->send_proxy = "v2";
     args->listen = "127.0.0.1:0";
     args->log = 1;
-    return listener;
 }
 
 static vst_tls_server *throw_away_tls(void)
@@ -360,14 +359,13 @@ int main(int argc, char **argv)
     char address[ADDRESS_TEXT];
     vst_accept_config *config;
     vst_tls_server *tls;
-    vst_id listeners[2];
-    size_t count = 1;
+    vst_id listener;
     vst_addr addr;
 
     raise_descriptor_limit();
     host_open(&proxy.host, args.host, on_event);
     if (argc == 1) {
-        listeners[count++] = open_backend(&proxy, &args, address, sizeof address);
+        open_backend(&proxy, &args, address, sizeof address);
         tls = throw_away_tls();
     } else if (args.listen != NULL && args.backend != NULL) {
         tls = server_tls(&args);
@@ -379,13 +377,13 @@ int main(int argc, char **argv)
     proxy.stream = stream_config(&args);
     proxy.log = args.log;
     config = accept_config(&args, tls);
-    listeners[0] = host_listen(&proxy.host, args.listen, config, NULL);
+    listener = host_listen(&proxy.host, args.listen, config, NULL);
     vst_accept_config_free(config);
     if (argc == 1) {
-        vst_listener_addr(proxy.host.engine, listeners[0], &addr);
+        vst_listener_addr(proxy.host.engine, listener, &addr);
         printf("curl -k https://127.0.0.1:%u/\n", (unsigned)addr.port);
     }
-    host_serve(&proxy.host, listeners, count);
+    host_serve(&proxy.host, listener);
     vst_connect_config_free(proxy.connect);
     vst_stream_config_free(proxy.stream);
     return 0;

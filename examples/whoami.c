@@ -179,6 +179,6 @@ int main(int argc, char **argv)
     /* The listener keeps what it needs. */
     vst_accept_config_free(config);
     vst_tls_server_free(tls);
-    host_serve(&host, &listener, 1);
+    host_serve(&host, listener);
     return 0;
 }

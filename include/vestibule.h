@@ -183,6 +183,10 @@
 // and hand id, its token, back with its readiness.
 #define VST_EVENT_INTEREST (11)
 
+// The engine is being emptied (vst_engine_drain): end this session when it suits, before the time
+// of grace is over.
+#define VST_EVENT_DRAINING (12)
+
 // There is work to do right now: call vst_engine_run before waiting.
 #define VST_WAIT_RUNNABLE (1)
 
@@ -191,6 +195,16 @@
 
 // No deadline.
 #define VST_NEVER (UINT64_MAX)
+
+// Connections are still taken, but the engine is to be known as going: health answers fail.
+#define VST_DRAIN_LAME_DUCK (1)
+
+// Listeners take no more connections. What waits in their queues is left to another process that
+// holds the sockets.
+#define VST_DRAIN_PAUSE (2)
+
+// Listeners take what waits already, since closing would reset it, and are closed.
+#define VST_DRAIN_CLOSE (3)
 
 // No address is known.
 #define VST_ADDR_NONE (0)
@@ -657,6 +671,27 @@ typedef struct {
     // 0.
     uint32_t _reserved;
 } vst_ready;
+
+// How a drain stands.
+typedef struct {
+    // In: sizeof(vst_drain).
+    uint32_t size;
+    // VST_DRAIN_*, or 0: none was asked for.
+    uint32_t how;
+    // When what is left is aborted: a point of the clock that drive calls are told, in nanoseconds,
+    // or VST_NEVER.
+    uint64_t deadline_ns;
+    // Connections and streams that were aborted because the time was over.
+    uint64_t aborted;
+    // Connections that are left, those that are closing among them.
+    uint32_t conns;
+    // Streams that are left.
+    uint32_t streams;
+    // Listeners that are left.
+    uint32_t listeners;
+    // 0.
+    uint32_t _reserved;
+} vst_drain;
 
 // PEM text, from a file or from memory: one of the two.
 typedef struct {
@@ -1175,6 +1210,33 @@ vst_status vst_engine_batch_begin(vst_engine *engine);
 // Needs:
 // engine is an engine that is not freed.
 vst_status vst_engine_batch_end(vst_engine *engine);
+
+// Begins to empty an engine, or goes on to a later stage: how is VST_DRAIN_*, each with what
+// those before it do.
+//
+// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
+// and writes, also of those that still come; streams run on. grace_ns nanoseconds later what is
+// left is aborted and counted; 0 is no bound. The engine is empty when vst_drain.conns,
+// streams and, after VST_DRAIN_CLOSE, listeners are 0.
+// Legal at any time, from any callback but log.
+// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
+// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_engine_drain(vst_engine *engine,
+                            uint32_t how,
+                            uint64_t grace_ns);
+
+// Writes how a drain stands.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; state points to as many bytes as its size says.
+vst_status vst_engine_drain_state(vst_engine *engine,
+                                  vst_drain *state);
 
 // Writes an address as text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract,
 // with bytes that are not printable ASCII escaped, and - for no address.

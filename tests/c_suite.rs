@@ -77,6 +77,7 @@ contracts! {
     a_number_used_again_within_a_batch_does_no_harm: fd_reuse,
     a_child_that_execs_holds_no_descriptor_of_ours: fork_exec,
     errno_is_untouched_by_every_call: errno_untouched,
+    an_engine_is_emptied_in_order: drain,
     released_is_the_last_word_and_told_once: released_once,
     a_host_without_callbacks_pulls_everything: pull,
     the_timer_is_told_only_earlier_deadlines: timer_earlier,

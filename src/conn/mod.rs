@@ -32,14 +32,22 @@ bitflags! {
         const SESSION = 1;
         /// An outgoing connection is open.
         const CONNECTED = 2;
+        /// The engine is being emptied: the host should end it.
+        const DRAINING = 4;
         /// A read that had to wait may be tried again.
-        const READABLE = 4;
+        const READABLE = 8;
         /// A write that had to wait may be tried again.
-        const WRITABLE = 8;
+        const WRITABLE = 16;
         /// It ended before it became a session.
-        const REFUSED = 16;
+        const REFUSED = 32;
         /// It has ended: the last word about it.
-        const CLOSED = 32;
+        const CLOSED = 64;
+        /// All that is no news any more once the host has closed it.
+        const ASKED_OF_HOST = Self::SESSION.bits()
+            | Self::CONNECTED.bits()
+            | Self::DRAINING.bits()
+            | Self::READABLE.bits()
+            | Self::WRITABLE.bits();
     }
 }
 

@@ -214,7 +214,7 @@ impl<N: Net> Engine<N> {
             return Err(Refusal::State);
         }
         conn.marks.insert(Marks::CLOSED_BY_HOST);
-        conn.news.remove(News::READABLE | News::WRITABLE | News::SESSION | News::CONNECTED);
+        conn.news.remove(News::ASKED_OF_HOST);
         if conn.word.is_opening() {
             let at = conn.word.runnable().first();
             let text = "the host closed it while it was opening";
@@ -238,7 +238,7 @@ impl<N: Net> Engine<N> {
             return Err(Refusal::State);
         }
         conn.marks.insert(Marks::CLOSED_BY_HOST);
-        conn.news.remove(News::READABLE | News::WRITABLE | News::SESSION | News::CONNECTED);
+        conn.news.remove(News::ASKED_OF_HOST);
         let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
         let cause = Cause::new(at, Why::Aborted);
         conn.end(Ending::Abort, Some(Box::new(cause)));

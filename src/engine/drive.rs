@@ -69,6 +69,7 @@ impl<N: Net> Engine<N> {
                 Owner::Conn(slot) => self.conn_deadline(slot),
                 Owner::Stream(slot) => self.stream_deadline(slot),
                 Owner::Listener(slot) => self.listener_deadline(slot),
+                Owner::Drain => self.drain_deadline(),
             }
         }
     }
@@ -135,6 +136,7 @@ impl<N: Net> Engine<N> {
 
     /// An opening is over, one way or the other.
     fn opened(&mut self, key: Key) {
+        let lets_end = self.lets_end();
         let Ok(conn) = self.conns.get_mut(key) else { return };
         let failed = conn.word.is_closing();
         conn.facts.in_op = self.tools.now.since(conn.facts.op_since);
@@ -143,6 +145,7 @@ impl<N: Net> Engine<N> {
         }
         if !failed {
             conn.deadline = Time::NEVER;
+            conn.news.set(News::DRAINING, lets_end);
         }
         match &conn.facts.plan {
             Plan::Outgoing(_) if failed => self.counters.connect_failures += 1,

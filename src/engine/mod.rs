@@ -6,6 +6,7 @@
 
 mod accept;
 mod commands;
+mod drain;
 mod drive;
 mod interest;
 mod listener;
@@ -22,6 +23,7 @@ mod tests;
 pub use crate::conn::Record;
 pub use crate::stream::{By, Phase, State as StreamState, Termination};
 pub use commands::{ConnectOptions, Received, Sent};
+pub use drain::{Drain, DrainState};
 pub use interest::HostOp;
 pub use listener::ListenerOptions;
 pub use news::{Event, EventKind};
@@ -190,6 +192,7 @@ pub struct Engine<N> {
     /// Ids by descriptor number, for hosts that know only numbers.
     by_fd: Vec<Option<Id>>,
     opening: u32,
+    draining: Option<drain::Draining>,
     /// What bounds streams that were given nothing else, shared by all of them.
     default_stream: Arc<StreamConfig>,
     counters: Counters,
@@ -201,6 +204,7 @@ enum Owner {
     Conn(u32),
     Stream(u32),
     Listener(u32),
+    Drain,
 }
 
 impl Owner {
@@ -212,6 +216,7 @@ impl Owner {
             Self::Conn(slot) => slot,
             Self::Stream(slot) => slot | 1 << Self::KIND_SHIFT,
             Self::Listener(slot) => slot | 2 << Self::KIND_SHIFT,
+            Self::Drain => 3 << Self::KIND_SHIFT,
         }
     }
 
@@ -220,7 +225,8 @@ impl Owner {
         match tag >> Self::KIND_SHIFT {
             0 => Self::Conn(slot),
             1 => Self::Stream(slot),
-            _ => Self::Listener(slot),
+            2 => Self::Listener(slot),
+            _ => Self::Drain,
         }
     }
 }
@@ -260,6 +266,7 @@ impl<N: Net> Engine<N> {
             released: Vec::new(),
             by_fd: Vec::new(),
             opening: 0,
+            draining: None,
             default_stream: Arc::default(),
             counters: Counters::default(),
         }

@@ -16,6 +16,8 @@ pub enum EventKind {
     Session,
     /// An outgoing connection is open, handshakes included.
     Connected,
+    /// The engine is being emptied: the session should be ended.
+    Draining,
     /// A read that had to wait may be tried again.
     Readable,
     /// A write that had to wait may be tried again.
@@ -85,6 +87,7 @@ impl<N: Net> Engine<N> {
         let kind = match one {
             News::SESSION => EventKind::Session,
             News::CONNECTED => EventKind::Connected,
+            News::DRAINING => EventKind::Draining,
             News::READABLE => EventKind::Readable,
             News::WRITABLE => EventKind::Writable,
             _ => return (self.end_event(id, one), false),
@@ -122,7 +125,7 @@ impl<N: Net> Engine<N> {
             return;
         }
         // Readiness of what is gone is no news any more.
-        conn.news.remove(News::READABLE | News::WRITABLE);
+        conn.news.remove(News::DRAINING | News::READABLE | News::WRITABLE);
         if conn.marks.contains(Marks::KNOWN) {
             conn.news.insert(News::CLOSED);
         } else {

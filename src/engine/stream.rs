@@ -95,7 +95,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// Turns both sides towards their end. What waited between them is lost.
-    fn cut_stream(&mut self, key: Key, ending: Ending, by: By, cause: Cause) {
+    pub(super) fn cut_stream(&mut self, key: Key, ending: Ending, by: By, cause: Cause) {
         let server_ended = self.server_ended(key);
         let Ok(stream) = self.streams.get_mut(key) else { return };
         let phase = stream.phase(server_ended);

@@ -39,6 +39,10 @@ pub const VST_EVENT_LISTENER_CLOSED: u32 = 10;
 /// and hand `id`, its token, back with its readiness.
 pub const VST_EVENT_INTEREST: u32 = 11;
 
+/// The engine is being emptied (`vst_engine_drain`): end this session when it suits, before the time
+/// of grace is over.
+pub const VST_EVENT_DRAINING: u32 = 12;
+
 /// One thing the host is told. The library's memory, valid until the callback returns, or until the
 /// next call on the engine when `vst_engine_next` wrote it.
 #[derive(Clone, Copy, Debug)]

@@ -8,6 +8,7 @@
 mod addr;
 mod config;
 mod conn;
+mod drain;
 mod drive;
 mod end;
 mod engine;

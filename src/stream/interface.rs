@@ -59,9 +59,11 @@ macro_rules! moves {
 
         impl Event {
             /// Every event.
+            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$event),+];
 
             /// What the event is, in a few words.
+            #[cfg(test)]
             #[must_use]
             pub(crate) const fn doc(self) -> &'static str {
                 match self { $(Self::$event => $doc),+ }

@@ -135,7 +135,7 @@ impl Host {
             EventKind::Session | EventKind::Connected => {
                 assert!(self.begun.insert(id), "{id:#x} has become a session twice");
             }
-            EventKind::Readable | EventKind::Writable => {}
+            EventKind::Draining | EventKind::Readable | EventKind::Writable => {}
             EventKind::Refused(record) => {
                 assert!(!self.begun.contains(&id), "{id:#x} was a session and is refused");
                 assert!(record.cause.is_some(), "refused without a cause");

@@ -2,6 +2,7 @@
 //! `VST_SEEDS` sets how many seeds the randomised runs take.
 
 mod connect;
+mod drain;
 mod ending;
 mod header;
 mod host;

@@ -1,0 +1,55 @@
+/* An engine is emptied: nothing more comes in, sessions are asked to end, what is left in the end is
+ * reset and counted. */
+#include "check.h"
+
+#define NOTHING_LEFT(host)                                                                         \
+    ((host).wait.conns == 0 && (host).wait.streams == 0 && (host).wait.listeners == 0)
+
+static void drains(enum host_kind kind)
+{
+    const uint64_t grace_ns = 300ull * 1000 * 1000;
+    vst_drain state = {.size = sizeof state};
+    struct host host;
+    uint16_t port;
+    int peers[3];
+    char byte;
+
+    host_new(&host, kind);
+    listener(&host, NULL, &port);
+    for (int i = 0; i < 3; i++)
+        session(&host, port, &peers[i]);
+    CHECK_EQ(vst_engine_drain_state(host.engine, &state), VST_OK);
+    CHECK(state.how == 0 && state.deadline_ns == VST_NEVER && state.conns == 3);
+
+    CHECK_EQ(vst_engine_drain(host.engine, 0, 0), VST_E_ARGUMENT);
+    CHECK_EQ(vst_engine_drain(host.engine, 4, 0), VST_E_ARGUMENT);
+    CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_LAME_DUCK, 0), VST_OK);
+    CHECK_EQ(host.told[VST_EVENT_DRAINING], 0);
+    CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_CLOSE, grace_ns), VST_OK);
+    CHECK_EQ(host.told[VST_EVENT_DRAINING], 3);
+    CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_PAUSE, 0), VST_E_STATE);
+
+    /* One does as it was asked to. */
+    CHECK_EQ(vst_conn_close(host.engine, host.last[VST_EVENT_DRAINING]), VST_OK);
+    CHECK_EQ(vst_engine_drain_state(host.engine, &state), VST_OK);
+    CHECK_EQ(state.how, VST_DRAIN_CLOSE);
+    CHECK(state.deadline_ns != VST_NEVER);
+    HOST_UNTIL(&host, NOTHING_LEFT(host));
+    CHECK(now_ns() >= state.deadline_ns);
+    CHECK_EQ(vst_engine_drain_state(host.engine, &state), VST_OK);
+    CHECK_EQ(state.aborted, 2);
+    CHECK_EQ(host.told[VST_EVENT_CLOSED], 3);
+    for (int i = 0; i < 3; i++) {
+        CHECK(wait_for(peers[i], POLLIN) && hear(peers[i], &byte, 1) <= 0);
+        close(peers[i]);
+    }
+    host_free(&host);
+}
+
+int main(void)
+{
+    drains(HOST_EPOLL);
+    drains(HOST_EDGE);
+    drains(HOST_POLL);
+    return verdict();
+}

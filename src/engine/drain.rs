@@ -1,0 +1,147 @@
+//! Emptying an engine: nothing more comes in, what is there may end, and then it must.
+
+use super::{Engine, Owner, Refusal};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Why};
+use crate::slab::Key;
+use crate::stream::By;
+use crate::sys::Net;
+use crate::time::Time;
+use crate::wheel::Timer;
+
+/// How far an engine is on its way out, each stage with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Drain {
+    /// It still takes connections, but is to be known as going: health answers fail.
+    LameDuck,
+    /// Listeners take no more; what waits in their queues is left to whoever else holds the sockets.
+    Pause,
+    /// Listeners take what waits and are closed.
+    Close,
+}
+
+/// A drain under way.
+#[derive(Debug)]
+pub(super) struct Draining {
+    how: Drain,
+    deadline: Time,
+    timer: Timer,
+    aborted: u64,
+}
+
+/// How a drain stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainState {
+    /// The stage.
+    pub how: Drain,
+    /// When what is left is aborted.
+    pub deadline: Time,
+    /// Connections and streams that were aborted because the time was over.
+    pub aborted: u64,
+}
+
+impl<N: Net> Engine<N> {
+    /// Begins to empty the engine, or goes to a later stage of it. From [`Drain::Pause`] on, the
+    /// host is told of each of its sessions that it should end, and `grace` nanoseconds later what
+    /// is left is aborted; 0 is no bound.
+    ///
+    /// # Errors
+    /// [`Refusal::State`] for an earlier stage than the present one.
+    pub fn drain(&mut self, how: Drain, grace: u64) -> Result<(), Refusal> {
+        let earlier = self.draining.take();
+        if let Some(draining) = &earlier
+            && draining.how > how
+        {
+            self.draining = earlier;
+            return Err(Refusal::State);
+        }
+        let (timer, aborted) = match earlier {
+            Some(draining) => (draining.timer, draining.aborted),
+            None => (self.wheel.insert(Owner::Drain.tag()), 0),
+        };
+        let bounded = how > Drain::LameDuck && grace > 0;
+        let deadline = if bounded { self.tools.now + grace } else { Time::NEVER };
+        self.wheel.set(timer, deadline);
+        self.draining = Some(Draining { how, deadline, timer, aborted });
+        if how > Drain::LameDuck {
+            self.stop_listeners(how);
+            self.tell_sessions();
+        }
+        Ok(())
+    }
+
+    /// How a drain stands; `None` when there is none.
+    pub fn drain_state(&self) -> Option<DrainState> {
+        self.draining.as_ref().map(|draining| DrainState {
+            how: draining.how,
+            deadline: draining.deadline,
+            aborted: draining.aborted,
+        })
+    }
+
+    /// Whether sessions are asked to end.
+    pub(super) fn lets_end(&self) -> bool {
+        self.draining.as_ref().is_some_and(|draining| draining.how > Drain::LameDuck)
+    }
+
+    fn stop_listeners(&mut self, how: Drain) {
+        let keys: Vec<Key> = self.listeners.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let id = self.id(crate::id::Kind::Listener, key);
+            // One that is closing already needs nothing.
+            let _ = match how {
+                Drain::Close => self.close_listener(id),
+                Drain::LameDuck | Drain::Pause => self.pause_listener(id),
+            };
+        }
+    }
+
+    fn tell_sessions(&mut self) {
+        let keys: Vec<Key> =
+            self.conns.iter().filter(|(_, conn)| is_hosts(conn)).map(|(key, _)| key).collect();
+        for key in keys {
+            if let Ok(conn) = self.conns.get_mut(key) {
+                conn.news.insert(News::DRAINING);
+            }
+            self.settle_conn(key);
+        }
+    }
+
+    /// The time of grace is over: what is left is aborted.
+    pub(super) fn drain_deadline(&mut self) {
+        let streams: Vec<Key> = self.streams.iter().map(|(key, _)| key).collect();
+        let mut aborted = 0;
+        for key in streams {
+            if self.streams.get(key).is_ok_and(|stream| !stream.is_over()) {
+                aborted += 1;
+                self.cut_stream(key, Ending::Abort, By::Host, over());
+                self.work_stream(key.slot);
+            }
+        }
+        let conns: Vec<Key> = self.conns.iter().map(|(key, _)| key).collect();
+        for key in conns {
+            let Ok(conn) = self.conns.get_mut(key) else { continue };
+            if conn.seat.is_none() {
+                aborted += u64::from(!conn.word.is_closing());
+                conn.end(Ending::Abort, Some(Box::new(over())));
+                conn.word.finish(crate::conn::Op::Cclose);
+                self.work(key);
+            }
+        }
+        if let Some(draining) = &mut self.draining {
+            draining.aborted += aborted;
+        }
+    }
+}
+
+/// Whether it is a session that the host itself reads and writes.
+const fn is_hosts(conn: &Conn) -> bool {
+    conn.seat.is_none()
+        && conn.marks.contains(Marks::KNOWN)
+        && !conn.marks.contains(Marks::CLOSED_BY_HOST)
+        && !conn.word.is_opening()
+        && !conn.word.is_closing()
+}
+
+fn over() -> Cause {
+    Cause::new(None, Why::Aborted).because("the time that draining left for it is over")
+}

@@ -1,0 +1,128 @@
+//! Emptying an engine.
+
+use std::sync::Arc;
+
+use super::host::{Program, silent};
+use super::rig::{Rig, both, everywhere, yonder};
+use crate::config::{AcceptConfig, ConnectConfig};
+use crate::engine::{Drain, EventKind, Refusal};
+use crate::sim::Peer;
+use crate::time::{MILLISECOND, SECOND};
+
+const GRACE: u64 = 5 * SECOND;
+
+#[test]
+fn a_lame_duck_goes_on_as_before() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(AcceptConfig::default());
+        rig.call(|engine| engine.drain(Drain::LameDuck, GRACE)).expect("it begins");
+        rig.run_for(2 * GRACE);
+        let peer = rig.peer();
+        peer.send(b"hello");
+        rig.settle();
+        assert_eq!(peer.received(), b"hello");
+        peer.close();
+        let events = rig.finish();
+        assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Draining)));
+    });
+}
+
+#[test]
+fn what_waits_is_taken_before_listeners_close_and_left_alone_when_they_pause() {
+    // Not in weather where `accept` says that nothing waits while something does.
+    both(|setup| {
+        for how in [Drain::Pause, Drain::Close] {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let listener = rig.listen(AcceptConfig::default());
+            rig.call(|engine| engine.pause_listener(listener)).expect("it is open");
+            let peers: Vec<Peer> = (0..3).map(|_| rig.peer()).collect();
+            rig.settle();
+            rig.call(|engine| engine.resume_listener(listener)).expect("it is open");
+            rig.call(|engine| engine.drain(how, GRACE)).expect("it begins");
+            for peer in &peers {
+                peer.send(b"hello");
+                peer.shutdown_write();
+            }
+            rig.run_for(SECOND);
+            let served = peers.iter().filter(|peer| peer.received() == b"hello").count();
+            assert_eq!(served, if how == Drain::Close { 3 } else { 0 });
+            assert_eq!(rig.engine.wait_state().listeners, u32::from(how == Drain::Pause));
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn every_session_is_told_once_and_one_that_still_comes_as_well() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(super::header::proxied());
+        let (open, opening) = (rig.peer(), rig.peer());
+        open.send(b"PROXY UNKNOWN\r\n");
+        rig.settle();
+        rig.call(|engine| engine.drain(Drain::Close, 0)).expect("it begins");
+        rig.call(|engine| engine.drain(Drain::Close, 0)).expect("asking again changes nothing");
+        opening.send(b"PROXY UNKNOWN\r\n");
+        rig.settle();
+        let sessions = rig.host.sessions();
+        assert_eq!(sessions.len(), 2);
+        for id in &sessions {
+            rig.call(|engine| engine.close(*id)).expect("it is open");
+        }
+        open.close();
+        opening.close();
+        let events = rig.finish();
+        for id in sessions {
+            let told = events
+                .iter()
+                .filter(|event| event.id == id && matches!(event.kind, EventKind::Draining));
+            assert!((1..=2).contains(&told.count()));
+        }
+    });
+}
+
+#[test]
+fn what_is_left_when_the_time_is_over_is_aborted_and_counted() {
+    everywhere(|setup| {
+        let config = Arc::new(ConnectConfig::default());
+        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let mut rig = Rig::new(setup, program);
+        let site = rig.world.serve(yonder());
+        rig.listen(AcceptConfig::default());
+        let (early, late) = (rig.peer(), rig.peer());
+        rig.settle();
+        let servers = [site.accept().expect("it came"), site.accept().expect("it came")];
+        rig.call(|engine| engine.drain(Drain::Close, GRACE)).expect("it begins");
+        let begun = rig.world.now();
+        assert_eq!(rig.call(|engine| engine.drain(Drain::Pause, 0)), Err(Refusal::State));
+        early.close();
+        for server in &servers {
+            if server.saw_fin() {
+                server.close();
+            }
+        }
+        rig.run_for(SECOND);
+        for server in &servers {
+            if server.saw_fin() {
+                server.close();
+            }
+        }
+        rig.run_for(SECOND);
+        assert_eq!(rig.engine.wait_state().streams, 1);
+        assert!(!late.saw_reset());
+        rig.run_for(GRACE);
+        assert!(late.saw_reset());
+        let state = rig.engine.drain_state().expect("it drains");
+        assert_eq!((state.aborted, state.deadline), (1, begun + GRACE));
+        assert_eq!(rig.engine.wait_state().streams, 0);
+        assert_eq!(rig.engine.wait_state().conns, 0);
+        rig.run_for(MILLISECOND);
+        let events = rig.finish();
+        let by_host = events.iter().filter(|event| match &event.kind {
+            EventKind::StreamEnd(report) => report.termination.letters() == *b"KD",
+            _ => false,
+        });
+        assert_eq!(by_host.count(), 1);
+    });
+}

@@ -1,0 +1,114 @@
+//! Emptying an engine, as C asks for it.
+
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::engine::Drain;
+
+/// Connections are still taken, but the engine is to be known as going: health answers fail.
+pub const VST_DRAIN_LAME_DUCK: u32 = 1;
+/// Listeners take no more connections. What waits in their queues is left to another process that
+/// holds the sockets.
+pub const VST_DRAIN_PAUSE: u32 = 2;
+/// Listeners take what waits already, since closing would reset it, and are closed.
+pub const VST_DRAIN_CLOSE: u32 = 3;
+
+/// How a drain stands.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_drain {
+    /// In: `sizeof(vst_drain)`.
+    pub size: u32,
+    /// `VST_DRAIN_*`, or 0: none was asked for.
+    pub how: u32,
+    /// When what is left is aborted: a point of the clock that drive calls are told, in nanoseconds,
+    /// or `VST_NEVER`.
+    pub deadline_ns: u64,
+    /// Connections and streams that were aborted because the time was over.
+    pub aborted: u64,
+    /// Connections that are left, those that are closing among them.
+    pub conns: u32,
+    /// Streams that are left.
+    pub streams: u32,
+    /// Listeners that are left.
+    pub listeners: u32,
+    /// 0.
+    pub _reserved: u32,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_drain {
+    const FIRST: usize = 40;
+}
+const _: () = assert!(size_of::<vst_drain>() == 40);
+
+/// Begins to empty an engine, or goes on to a later stage: `how` is `VST_DRAIN_*`, each with what
+/// those before it do.
+///
+/// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
+/// and writes, also of those that still come; streams run on. `grace_ns` nanoseconds later what is
+/// left is aborted and counted; 0 is no bound. The engine is empty when `vst_drain.conns`,
+/// `streams` and, after VST_DRAIN_CLOSE, `listeners` are 0.
+/// Legal at any time, from any callback but log.
+/// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
+/// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_drain(
+    engine: *mut vst_engine,
+    how: u32,
+    grace_ns: u64,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        let how = match how {
+            VST_DRAIN_LAME_DUCK => Drain::LameDuck,
+            VST_DRAIN_PAUSE => Drain::Pause,
+            VST_DRAIN_CLOSE => Drain::Close,
+            _ => return Err(VST_E_ARGUMENT),
+        };
+        shell.core()?.drain(how, grace_ns).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Writes how a drain stands.
+///
+/// Legal at any time.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `state` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_drain_state(
+    engine: *mut vst_engine,
+    state: *mut vst_drain,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    if state.is_null() {
+        return VST_E_NULL;
+    }
+    shell::call(engine, |shell| {
+        let core = shell.core()?;
+        let (drain, wait) = (core.drain_state(), core.wait_state());
+        let value = vst_drain {
+            size: 0,
+            how: drain.map_or(0, |drain| match drain.how {
+                Drain::LameDuck => VST_DRAIN_LAME_DUCK,
+                Drain::Pause => VST_DRAIN_PAUSE,
+                Drain::Close => VST_DRAIN_CLOSE,
+            }),
+            deadline_ns: drain.map_or(super::drive::VST_NEVER, |drain| drain.deadline.0),
+            aborted: drain.map_or(0, |drain| drain.aborted),
+            conns: wait.conns,
+            streams: wait.streams,
+            listeners: wait.listeners,
+            _reserved: 0,
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::write_sized(state, &value) })
+    })
+}
