@@ -2,6 +2,7 @@
 //! be the same, or the simulator proves nothing. Amounts are left out: buffers differ.
 
 mod rig;
+mod splicing;
 
 use std::io::IoSlice;
 

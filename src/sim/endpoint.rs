@@ -158,13 +158,11 @@ impl Endpoint {
 
     /// `recv`: what waits comes first, even behind a reset. Then TCP knows a FIN before an error
     /// (tcp_recvmsg looks at SOCK_DONE first), a unix socket the error before the end.
-    pub(super) fn receive(&mut self, buf: &mut [u8], knobs: &Knobs) -> Result<usize, Errno> {
-        let n = self.readable_at_once(buf.len(), knobs);
+    ///
+    /// Tells how many bytes it gives, 0 being the end.
+    pub(super) fn receivable(&mut self, wanted: usize, knobs: &Knobs) -> Result<usize, Errno> {
+        let n = self.readable_at_once(wanted, knobs);
         if n > 0 {
-            for (to, from) in buf.iter_mut().zip(self.input.waiting.drain(..n)) {
-                *to = from;
-            }
-            self.input.given += n as u64;
             return Ok(n);
         }
         let unconnected = matches!(self.stage, Stage::Idle | Stage::Listening);
@@ -183,6 +181,12 @@ impl Endpoint {
             Stage::Connected if !self.input.fin => Err(Errno::AGAIN),
             _ => Ok(0),
         }
+    }
+
+    /// Gives the program what it was told it can have.
+    pub(super) fn give(&mut self, n: usize) -> impl Iterator<Item = u8> {
+        self.input.given += n as u64;
+        self.input.waiting.drain(..n)
     }
 
     fn readable_at_once(&self, wanted: usize, knobs: &Knobs) -> usize {

@@ -26,9 +26,14 @@ pub enum CallKind {
     Nature,
     Set,
     Unlink,
+    Unsent,
+    Pipe,
+    ClosePipe,
+    SpliceIn,
+    SpliceOut,
 }
 
-const KINDS: usize = CallKind::Unlink as usize + 1;
+const KINDS: usize = CallKind::SpliceOut as usize + 1;
 
 impl CallKind {
     pub(super) const fn name(self) -> &'static str {
@@ -50,6 +55,11 @@ impl CallKind {
             Self::Nature => "nature",
             Self::Set => "set",
             Self::Unlink => "unlink",
+            Self::Unsent => "unsent",
+            Self::Pipe => "pipe",
+            Self::ClosePipe => "close pipe",
+            Self::SpliceIn => "splice in",
+            Self::SpliceOut => "splice out",
         }
     }
 }
@@ -61,7 +71,7 @@ pub struct Entry {
     pub at: Time,
     /// Which it was.
     pub call: CallKind,
-    /// The descriptor it was made on, where it was.
+    /// The descriptor it was made on, where it was: of a splice the socket.
     pub fd: Option<Fd>,
     /// A length, a descriptor number, or 0.
     pub answer: Result<usize, Errno>,

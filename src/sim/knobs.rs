@@ -30,14 +30,20 @@ pub struct Knobs {
     pub split_reads_at: Option<u64>,
     /// No `send` crosses this offset, and the first that would start there answers EAGAIN once.
     pub split_writes_at: Option<u64>,
-    /// The most bytes one `recv` gives.
+    /// The most bytes one `recv` or splice into a pipe gives.
     pub max_read: usize,
-    /// The most bytes one `send` takes.
+    /// The most bytes one `send` or splice out of a pipe takes.
     pub max_write: usize,
-    /// One in so many `recv`, `send`, `accept` and repeated `connect` calls that could succeed
+    /// One in so many `recv`, `send`, splice, `accept` and repeated `connect` calls that could succeed
     /// answers EAGAIN (EALREADY) instead, chosen by the seed. The descriptor is then owed an
-    /// event: see `World::take_owed`. 1 would never let anything happen.
+    /// event: see `World::take_owed`. 1 would never let anything happen. A splice into a pipe that
+    /// holds bytes is owed nothing: its EAGAIN says that the pipe may be full.
     pub would_block_one_in: Option<u64>,
+    /// Parts a pipe holds. Fewer than 16: its user's quota is exhausted, and the capacity tells it.
+    pub pipe_slots: usize,
+    /// Bytes one part has at most. Fewer than a page: a pipe is full with few bytes in it, as when
+    /// they came in small segments.
+    pub slot_bytes: usize,
     /// The number no descriptor reaches (`RLIMIT_NOFILE`).
     pub fd_limit: Fd,
 }
@@ -56,6 +62,8 @@ impl Default for Knobs {
             max_read: usize::MAX,
             max_write: usize::MAX,
             would_block_one_in: None,
+            pipe_slots: 16,
+            slot_bytes: 4 * KIB,
             fd_limit: Fd(1_024),
         }
     }

@@ -15,6 +15,7 @@ mod knobs;
 mod meeting;
 mod net;
 mod network;
+mod pipe;
 mod random;
 mod remote;
 #[cfg(test)]

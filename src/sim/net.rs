@@ -7,7 +7,9 @@ use std::rc::Rc;
 use super::endpoint::{Id, Stage, until};
 use super::journal::{CallKind, Entry};
 use super::network::{Network, Slot};
-use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, SockOpt};
+use crate::sys::{
+    Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, Pipe, SockOpt,
+};
 
 /// The socket calls of a simulated network. Cloning it shares the network.
 ///
@@ -42,6 +44,11 @@ impl Figure for u32 {
 impl Figure for Fd {
     fn figure(&self) -> usize {
         usize::try_from(self.0).unwrap_or(0)
+    }
+}
+impl Figure for Pipe {
+    fn figure(&self) -> usize {
+        self.read.figure()
     }
 }
 impl Figure for (Fd, Addr) {
@@ -83,7 +90,7 @@ impl SimNet {
     ) -> Result<T, Errno> {
         self.call(call, Some(fd), |network| match *network.slot(fd, call.name()) {
             Slot::Socket(id) => f(network, id),
-            Slot::Free | Slot::File => Err(Errno(libc::ENOTSOCK)),
+            Slot::Free | Slot::File | Slot::Pipe(_) => Err(Errno(libc::ENOTSOCK)),
         })
     }
 
@@ -107,7 +114,7 @@ impl Network {
     }
 
     /// Whether a call that could succeed is to answer EAGAIN all the same.
-    fn is_spurious(&mut self, fd: Fd, could_succeed: bool) -> bool {
+    pub(super) fn is_spurious(&mut self, fd: Fd, could_succeed: bool) -> bool {
         let spurious = could_succeed && self.is_unlucky();
         if spurious && !self.owed.contains(&fd) {
             self.owed.push(fd);
@@ -115,7 +122,7 @@ impl Network {
         spurious
     }
 
-    fn is_unlucky(&mut self) -> bool {
+    pub(super) fn is_unlucky(&mut self) -> bool {
         self.knobs.would_block_one_in.is_some_and(|n| self.random.one_in(n))
     }
 
@@ -125,19 +132,36 @@ impl Network {
         if self.is_spurious(fd, ready) {
             return Err(Errno::AGAIN);
         }
-        let n = self.endpoints[id].receive(buf, &self.knobs)?;
+        let end = &mut self.endpoints[id];
+        let n = end.receivable(buf.len(), &self.knobs)?;
+        for (to, from) in buf.iter_mut().zip(end.give(n)) {
+            *to = from;
+        }
+        self.make_way(id);
+        Ok(n)
+    }
+
+    /// What was read has made room for what the other end holds back.
+    pub(super) fn make_way(&mut self, id: Id) {
         if let Some(pair) = self.endpoints[id].pair {
             self.pump(pair);
+        }
+    }
+
+    fn send(&mut self, fd: Fd, id: Id, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
+        let bufs = &bufs[..bufs.len().min(MAX_IOVECS)];
+        let n = self.sendable(fd, id, bufs.iter().map(|buf| buf.len()).sum())?;
+        if n > 0 {
+            self.take(id, bufs.iter().flat_map(|buf| buf.iter().copied()).take(n), more);
         }
         Ok(n)
     }
 
-    fn send(&mut self, fd: Fd, id: Id, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
+    /// How many of the `wanted` bytes a call that sends takes.
+    pub(super) fn sendable(&mut self, fd: Fd, id: Id, wanted: usize) -> Result<usize, Errno> {
         if let Some(errno) = self.endpoints[id].send_refused() {
             return Err(errno);
         }
-        let bufs = &bufs[..bufs.len().min(MAX_IOVECS)];
-        let wanted = bufs.iter().map(|buf| buf.len()).sum::<usize>();
         if wanted == 0 {
             return Ok(0);
         }
@@ -146,11 +170,20 @@ impl Network {
             return Err(Errno::AGAIN);
         }
         let before_split = until(self.knobs.split_writes_at, self.endpoints[id].out.taken);
-        let most = self.room(id).min(self.knobs.max_write.max(1)).min(before_split);
-        let n = wanted.min(most);
-        let bytes = bufs.iter().flat_map(|buf| buf.iter().copied()).take(n);
-        self.take(id, bytes, more);
-        Ok(n)
+        Ok(wanted.min(self.room(id)).min(self.knobs.max_write.max(1)).min(before_split))
+    }
+
+    fn unsent(&self, id: Id) -> Result<usize, Errno> {
+        let end = &self.endpoints[id];
+        match end.stage {
+            Stage::Listening if !end.is_unix() => Err(Errno(libc::EINVAL)),
+            Stage::Connecting => Ok(0),
+            // The FIN takes a place in the sequence.
+            _ => {
+                let fin = end.out.shut && !end.out.fin_arrived && !end.is_unix();
+                Ok(self.used(id) + usize::from(fin))
+            }
+        }
     }
 
     /// The one EAGAIN at the offset where writes are split.
@@ -301,5 +334,41 @@ impl Net for SimNet {
         let network = &mut *self.network.borrow_mut();
         network.forget_path(addr);
         network.note(CallKind::Unlink, None);
+    }
+
+    fn unsent(&mut self, fd: Fd) -> Result<usize, Errno> {
+        self.on(CallKind::Unsent, fd, |network, id| network.unsent(id))
+    }
+
+    fn pipe(&mut self) -> Result<Pipe, Errno> {
+        self.call(CallKind::Pipe, None, Network::pipe)
+    }
+
+    fn close_pipe(&mut self, pipe: Pipe) {
+        let network = &mut *self.network.borrow_mut();
+        network.free(pipe.read);
+        network.free(pipe.write);
+        network.note(CallKind::ClosePipe, None);
+    }
+
+    fn splice_in(&mut self, socket: Fd, pipe: &Pipe, len: usize) -> Result<usize, Errno> {
+        self.on(CallKind::SpliceIn, socket, |network, id| network.splice_in(socket, id, pipe, len))
+    }
+
+    fn splice_out(
+        &mut self,
+        pipe: &Pipe,
+        socket: Fd,
+        len: usize,
+        more: bool,
+    ) -> Result<usize, Errno> {
+        self.network.borrow_mut().holds_signals = true;
+        self.on(CallKind::SpliceOut, socket, |network, id| {
+            network.splice_out(pipe, socket, id, len, more)
+        })
+    }
+
+    fn settle_signals(&mut self) {
+        self.network.borrow_mut().holds_signals = false;
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::endpoint::{Endpoint, Id, Owner, Ready, Stage, until};
 use super::journal::Journal;
 use super::knobs::{FIRST_FD, Knobs};
+use super::pipe::Slots;
 use super::random::Random;
 use super::remote::Site;
 use crate::sys::{Addr, Errno, Family, Fd};
@@ -57,6 +58,8 @@ pub(super) enum Slot {
     Socket(Id),
     /// A file: no socket call works on it.
     File,
+    /// Either end of a pipe.
+    Pipe(usize),
 }
 
 #[derive(Debug)]
@@ -68,6 +71,7 @@ pub(super) struct Network {
     pub(super) endpoints: Vec<Endpoint>,
     /// By number, from [`FIRST_FD`] on.
     pub(super) slots: Vec<Slot>,
+    pub(super) pipes: Vec<Slots>,
     pub(super) listeners: Vec<Id>,
     pub(super) sites: Vec<Site>,
     /// Paths of the file system that are sockets, stale ones included.
@@ -75,6 +79,8 @@ pub(super) struct Network {
     pub(super) next_port: u16,
     /// Descriptors that were told EAGAIN although they are ready.
     pub(super) owed: Vec<Fd>,
+    /// The engine has spliced into a socket and not settled the signals since.
+    pub(super) holds_signals: bool,
     /// By time, and in the order they were caused where the time is the same.
     flights: BTreeMap<(Time, u64), Event>,
     caused: u64,
@@ -89,11 +95,13 @@ impl Network {
             journal: Journal::default(),
             endpoints: Vec::new(),
             slots: Vec::new(),
+            pipes: Vec::new(),
             listeners: Vec::new(),
             sites: Vec::new(),
             paths: BTreeSet::new(),
             next_port: super::meeting::FIRST_PORT,
             owed: Vec::new(),
+            holds_signals: false,
             flights: BTreeMap::new(),
             caused: 0,
         }
@@ -133,6 +141,10 @@ impl Network {
             Some(slot) if *slot != Slot::Free => slot,
             _ => panic!("{doing} on descriptor {}, which is not open", fd.0),
         }
+    }
+
+    pub(super) fn free(&mut self, fd: Fd) {
+        *self.slot(fd, "close") = Slot::Free;
     }
 
     // Flights.
@@ -216,7 +228,7 @@ impl Network {
 
     /// Bytes that count against the send buffer: on TCP until they have arrived, on a unix socket
     /// until they are read.
-    fn used(&self, id: Id) -> usize {
+    pub(super) fn used(&self, id: Id) -> usize {
         let end = &self.endpoints[id];
         let unread = match end.pair {
             Some(pair) if end.is_unix() => self.endpoints[pair].input.waiting.len(),

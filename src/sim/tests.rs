@@ -6,6 +6,8 @@ use super::*;
 use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, Net, SockOpt};
 use crate::time::{MILLISECOND, SECOND};
 
+mod splicing;
+
 const IN_PROGRESS: Errno = Errno(libc::EINPROGRESS);
 const EMFILE: Errno = Errno(libc::EMFILE);
 

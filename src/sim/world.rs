@@ -95,13 +95,15 @@ impl World {
 
     // Readiness.
 
-    /// What is true of an open descriptor now. A file is always ready.
+    /// What is true of an open descriptor now. A file or a pipe is always ready.
     #[must_use]
     pub fn readiness(&self, fd: Fd) -> Ready {
         let mut network = self.network.borrow_mut();
         match *network.slot(fd, "readiness") {
             Slot::Socket(id) => network.ready(id),
-            Slot::Free | Slot::File => Ready { read: true, write: true, ..Ready::default() },
+            Slot::Free | Slot::File | Slot::Pipe(_) => {
+                Ready { read: true, write: true, ..Ready::default() }
+            }
         }
     }
 
@@ -116,7 +118,7 @@ impl World {
 
     /// Makes the `n`th call of a kind fail, counted from 1 and from the start of the world, and
     /// with `ever_after` every later one. The call does nothing else. Calls without a result
-    /// (close, reset, unlink) are counted and work.
+    /// (close, reset, unlink, close pipe) are counted and work.
     pub fn fail_nth(&self, call: CallKind, n: u64, errno: Errno, ever_after: bool) {
         self.fail(Some(call), n, errno, ever_after);
     }
@@ -179,7 +181,7 @@ impl World {
         let mut network = self.network.borrow_mut();
         match *network.slot(fd, "options") {
             Slot::Socket(id) => network.endpoints[id].options.clone(),
-            Slot::Free | Slot::File => Vec::new(),
+            Slot::Free | Slot::File | Slot::Pipe(_) => Vec::new(),
         }
     }
 
@@ -189,6 +191,13 @@ impl World {
         let slots = &self.network.borrow().slots;
         let numbers = (FIRST_FD..).map(Fd).zip(slots);
         numbers.filter(|(_, slot)| **slot != Slot::Free).map(|(fd, _)| fd).collect()
+    }
+
+    /// Whether the engine has spliced into a socket and not called `Net::settle_signals` since:
+    /// never true when the host has control.
+    #[must_use]
+    pub fn holds_signals(&self) -> bool {
+        self.network.borrow().holds_signals
     }
 
     /// Whether a socket is at a path.

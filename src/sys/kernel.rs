@@ -7,7 +7,8 @@ use std::io::IoSlice;
 use super::call::{get_int, get_option, repeat, repeat_int, set_option};
 use super::sockaddr::RawAddr;
 use super::{
-    Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, SockOpt, listen,
+    Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, Pipe, SockOpt, listen,
+    pipe, sigpipe,
 };
 
 #[cfg(all(test, not(miri)))]
@@ -198,6 +199,42 @@ impl Net for Kernel {
 
     fn unlink(&mut self, addr: &Addr) {
         listen::remove(addr);
+    }
+
+    fn unsent(&mut self, fd: Fd) -> Result<usize, Errno> {
+        let mut bytes: c_int = 0;
+        repeat_int(|| {
+            // SAFETY: the pointer is to an integer that outlives the call.
+            unsafe { libc::ioctl(fd.0, libc::TIOCOUTQ, &raw mut bytes) }
+        })?;
+        Ok(usize::try_from(bytes).unwrap_or(0))
+    }
+
+    fn pipe(&mut self) -> Result<Pipe, Errno> {
+        pipe::open()
+    }
+
+    fn close_pipe(&mut self, pipe: Pipe) {
+        close(pipe.read);
+        close(pipe.write);
+    }
+
+    fn splice_in(&mut self, socket: Fd, pipe: &Pipe, len: usize) -> Result<usize, Errno> {
+        pipe::splice_in(socket, pipe, len)
+    }
+
+    fn splice_out(
+        &mut self,
+        pipe: &Pipe,
+        socket: Fd,
+        len: usize,
+        more: bool,
+    ) -> Result<usize, Errno> {
+        pipe::splice_out(pipe, socket, len, more)
+    }
+
+    fn settle_signals(&mut self) {
+        sigpipe::settle();
     }
 }
 

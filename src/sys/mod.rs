@@ -11,8 +11,10 @@ mod errno;
 mod errno_guard;
 mod kernel;
 mod listen;
+mod pipe;
 #[cfg(all(test, not(miri)))]
 pub(crate) mod poll;
+mod sigpipe;
 mod sockaddr;
 mod thread;
 mod wall;
@@ -22,6 +24,7 @@ pub use clock::monotonic;
 pub use errno::Errno;
 pub use errno_guard::{ErrnoGuard, errno_saved};
 pub use kernel::Kernel;
+pub use pipe::Pipe;
 pub use thread::thread_token;
 pub use wall::{WallClock, WallTime};
 
@@ -192,6 +195,60 @@ pub trait Net {
     /// Removes the path of a unix listener that is closed, if a socket is there. Other addresses:
     /// nothing to do. Two system calls.
     fn unlink(&mut self, addr: &Addr);
+
+    /// Bytes that the kernel has taken and the peer's has not acknowledged (`SIOCOUTQ`); on TCP a
+    /// FIN counts as one. On a unix socket it is memory, with its overhead, and 0 when the peer has
+    /// read everything.
+    ///
+    /// # Errors
+    /// What `ioctl(2)` answers; EINVAL on a TCP listener.
+    fn unsent(&mut self, fd: Fd) -> Result<usize, Errno>;
+
+    /// A pipe: two descriptors and the pages of its user's quota. Look at [`Pipe::capacity`]: one
+    /// below [`Pipe::FULL_CAPACITY`] is to be closed, and the bytes are to be copied. Two system
+    /// calls.
+    ///
+    /// # Errors
+    /// What `pipe2(2)` answers: EMFILE when fewer than two numbers are left, ENFILE when the system
+    /// or the user's hard quota is at its end.
+    fn pipe(&mut self) -> Result<Pipe, Errno>;
+
+    /// Gives both ends back, and loses what the pipe holds. Two system calls.
+    fn close_pipe(&mut self, pipe: Pipe);
+
+    /// Moves at most `len` bytes, which is not 0, from a socket into a pipe; 0 is the end of input.
+    /// A part of any size takes a page of the pipe at least, so that a pipe may be full with few
+    /// bytes in it.
+    ///
+    /// # Errors
+    /// What `splice(2)` answers. The trap is EAGAIN, which has two meanings: while the pipe holds
+    /// bytes it may be *the pipe is full*, of which readiness of the socket tells nothing, and that
+    /// comes before an end of input or an error of the socket. Only with an empty pipe is it *no
+    /// input*. The caller knows what the pipe holds.
+    fn splice_in(&mut self, socket: Fd, pipe: &Pipe, len: usize) -> Result<usize, Errno>;
+
+    /// Moves at most `len` bytes, which is not 0 and no more than the pipe holds, from a pipe into
+    /// a socket. `more` says that further bytes follow at once (`SPLICE_F_MORE`).
+    ///
+    /// The kernel raises SIGPIPE here, and nothing can tell it not to. So SIGPIPE is held back from
+    /// this thread, from the first such call until [`Net::settle_signals`].
+    ///
+    /// # Errors
+    /// What `splice(2)` answers, which is what [`Net::send`] answers. EAGAIN: no room in the
+    /// socket, since the pipe holds bytes.
+    fn splice_out(
+        &mut self,
+        pipe: &Pipe,
+        socket: Fd,
+        len: usize,
+        more: bool,
+    ) -> Result<usize, Errno>;
+
+    /// Leaves the signals of this thread as the host had them: to be called whenever control goes
+    /// back to the host, at the end of a call and before a callback, on the thread that spliced.
+    /// May be called any number of times, also after a panic. No system call unless
+    /// [`Net::splice_out`] was called since, else two or three.
+    fn settle_signals(&mut self);
 }
 
 /// The most buffers one [`Net::send`] looks at.

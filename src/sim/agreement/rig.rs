@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::sim::{Ready, World};
-use crate::sys::{Addr, Errno, Family, Fd, Kernel, ListenSpec, Net, poll};
+use crate::sys::{Addr, Errno, Family, Fd, Kernel, ListenSpec, Net, Pipe, poll};
 
 /// One of the two worlds, and what was seen in it.
 pub(super) struct Rig {
@@ -123,6 +123,40 @@ impl Rig {
     pub(super) fn has_peer(&mut self, fd: Fd) {
         let answer = self.net.peer(fd).map(drop);
         self.see("getpeername", answer);
+    }
+
+    pub(super) fn splice_in(&mut self, fd: Fd, pipe: &Pipe, len: usize) {
+        let answer = self.net.splice_in(fd, pipe, len);
+        self.see("splice in", answer);
+    }
+
+    pub(super) fn splice_out(&mut self, pipe: &Pipe, fd: Fd, len: usize) {
+        let answer = self.net.splice_out(pipe, fd, len, false);
+        self.net.settle_signals();
+        self.see("splice out", answer);
+    }
+
+    pub(super) fn unsent(&mut self, fd: Fd) {
+        let answer = self.net.unsent(fd);
+        self.see("unsent", answer);
+    }
+
+    /// Waits until the peer's system has acknowledged everything.
+    pub(super) fn until_acknowledged(&mut self, fd: Fd) {
+        let came = match &self.world {
+            Some(world) => {
+                world.settle();
+                self.net.unsent(fd) == Ok(0)
+            }
+            None => poll::until(fd, |_| Kernel.unsent(fd) == Ok(0)),
+        };
+        self.see("acknowledged", came);
+    }
+
+    /// Sends all of `bytes` into a connection with enough room, and so sees nothing.
+    pub(super) fn give(&mut self, fd: Fd, bytes: &[u8]) {
+        let taken = self.net.send(fd, &[IoSlice::new(bytes)], false);
+        assert_eq!(taken, Ok(bytes.len()), "there is room");
     }
 
     /// All that a program can ask of a dead or strange descriptor.

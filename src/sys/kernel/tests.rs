@@ -15,6 +15,8 @@ const IN: i16 = libc::POLLIN;
 const OUT: i16 = libc::POLLOUT;
 
 mod listening;
+mod signals;
+mod splicing;
 
 /// A directory of the test's own, gone with it.
 struct Directory(PathBuf);

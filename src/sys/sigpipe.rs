@@ -1,0 +1,152 @@
+//! SIGPIPE of splice(2), which has no `MSG_NOSIGNAL`: held back while we splice, taken if it is
+//! ours, and then everything is as the host had it.
+//!
+//! The mask is the thread's, and so is what is known of it here: engines that share a thread, and
+//! calls made inside callbacks, need not know of each other.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+
+use super::Errno;
+use super::call::repeat_int;
+
+/// What holding SIGPIPE back has found and done.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// The host blocks it anyway: it is not ours to let through.
+    by_host: bool,
+    /// One was waiting already. Only a host that blocks it can have that.
+    waiting: bool,
+    /// One of ours waits, for certain.
+    raised: bool,
+    /// One of ours may wait.
+    suspected: bool,
+}
+
+thread_local! {
+    // Without a destructor: that would crash the host that unloads the library.
+    static HELD: Cell<Option<Held>> = const { Cell::new(None) };
+}
+
+/// Holds SIGPIPE back from this thread until [`settle`]. One system call the first time, and
+/// another where the host blocks it.
+pub(super) fn hold() {
+    if HELD.get().is_none() {
+        let by_host = mask(libc::SIG_BLOCK);
+        let waiting = by_host && is_waiting();
+        HELD.set(Some(Held { by_host, waiting, raised: false, suspected: false }));
+    }
+}
+
+/// Notes how a splice to a socket went. One that took less than it was given may have raised the
+/// signal as well: the kernel sends in rounds, tells what the first ones moved, and keeps the
+/// EPIPE of a later one to itself, but not the signal.
+pub(super) fn note(answer: Result<usize, Errno>, len: usize) {
+    if let Some(mut held) = HELD.get() {
+        match answer {
+            Ok(n) => held.suspected |= n < len,
+            Err(errno) => held.raised |= errno.0 == libc::EPIPE,
+        }
+        HELD.set(Some(held));
+    }
+}
+
+/// Takes the signal that our splices raised and lets SIGPIPE through again where the host does.
+/// No system call when nothing was held, else one or two.
+///
+/// Where one was waiting before, it is the host's and stays; ours has merged with it if it was sent
+/// to this thread, and waits beside it if it was sent to the process. (Hosts that have both waiting
+/// keep one.)
+pub(super) fn settle() {
+    let Some(held) = HELD.take() else { return };
+    if (held.raised || (held.suspected && !held.waiting))
+        && let Some(signal) = take()
+    {
+        // What is sent to the thread is taken before what is sent to the process. So with nothing
+        // left the one taken is the one that was waiting.
+        let is_ours = signal.is_own && (!held.waiting || is_waiting());
+        if !is_ours {
+            signal.put_back();
+        }
+    }
+    if !held.by_host {
+        mask(libc::SIG_UNBLOCK);
+    }
+}
+
+/// A signal that was waiting.
+struct Taken {
+    info: libc::siginfo_t,
+    /// Sent by this process, as the kernel says of those it raises for a write.
+    is_own: bool,
+}
+
+impl Taken {
+    /// To this thread, with its sender: as it was, or, sent to the process while we held it back,
+    /// where it would have been handled anyway.
+    fn put_back(&self) {
+        let process = std::process::id();
+        // SAFETY: it has no precondition.
+        let thread = unsafe { libc::gettid() };
+        let (call, info) = (libc::SYS_rt_tgsigqueueinfo, &raw const self.info);
+        // SAFETY: the call reads one `siginfo_t`, which `info` is; the others are numbers.
+        let _cannot_fail = unsafe { libc::syscall(call, process, thread, libc::SIGPIPE, info) };
+    }
+}
+
+/// Takes a waiting SIGPIPE, this thread's before the process's.
+fn take() -> Option<Taken> {
+    let set = sigpipe();
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    repeat_int(|| {
+        // SAFETY: the pointers are to locals that outlive the call.
+        unsafe { libc::sigtimedwait(&raw const set, info.as_mut_ptr(), &raw const at_once) }
+    })
+    .ok()?;
+    // SAFETY: zeroed it was valid already, and the call has filled it.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: every kind of SIGPIPE has the sender there: it comes from a write, kill or sigqueue.
+    let sender = unsafe { info.si_pid() };
+    let is_own = info.si_code == libc::SI_USER && sender.unsigned_abs() == std::process::id();
+    Some(Taken { info, is_own })
+}
+
+/// Blocks or unblocks SIGPIPE for this thread and tells whether it was blocked.
+fn mask(how: c_int) -> bool {
+    let set = sigpipe();
+    let mut before = no_signals();
+    // SAFETY: the pointers are to locals that outlive the call. It cannot fail: `how` is right.
+    let _cannot_fail = unsafe { libc::pthread_sigmask(how, &raw const set, &raw mut before) };
+    contains_sigpipe(&before)
+}
+
+/// Whether a SIGPIPE waits for this thread or the process.
+fn is_waiting() -> bool {
+    let mut waiting = no_signals();
+    // SAFETY: the pointer is to a local that outlives the call.
+    let _cannot_fail = unsafe { libc::sigpending(&raw mut waiting) };
+    contains_sigpipe(&waiting)
+}
+
+fn no_signals() -> libc::sigset_t {
+    let mut set = MaybeUninit::zeroed();
+    // SAFETY: the pointer is to a local that outlives the call.
+    let _cannot_fail = unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: the call has filled it.
+    unsafe { set.assume_init() }
+}
+
+fn sigpipe() -> libc::sigset_t {
+    let mut set = no_signals();
+    // SAFETY: the pointer is to a local that outlives the call.
+    let _cannot_fail = unsafe { libc::sigaddset(&raw mut set, libc::SIGPIPE) };
+    set
+}
+
+fn contains_sigpipe(set: &libc::sigset_t) -> bool {
+    // SAFETY: the pointer is to a set that outlives the call.
+    unsafe { libc::sigismember(std::ptr::from_ref(set), libc::SIGPIPE) == 1 }
+}
