@@ -17,7 +17,7 @@
 //! - [`wire`]: bytes and values, without descriptor or clock.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
 //! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
-//! - [`buffer`], [`id`], [`slab`], `wheel`, [`time`]: what all of them share.
+//! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 
 pub mod buffer;
@@ -34,6 +34,7 @@ mod handshake;
 mod host;
 pub mod id;
 mod op;
+pub mod random;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod slab;

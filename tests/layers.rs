@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["cause", "op"],
     &["sim"],
     &["sys"],
-    &["buffer", "id", "slab", "wheel", "time"],
+    &["buffer", "id", "random", "slab", "wheel", "time"],
 ];
 
 /// A file of `src` as code alone: no comments, no texts, no tests.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::endpoint::{Endpoint, Id, Owner, Ready, Stage, until};
 use super::journal::Journal;
 use super::knobs::{FIRST_FD, Knobs};
-use super::random::Random;
 use super::remote::Site;
+use crate::random::Random;
 use crate::sys::{Addr, Errno, Family, Fd};
 use crate::time::{MILLISECOND, SECOND, Time};
 
