@@ -8,6 +8,7 @@
 //! - `host`: the built-in loop, for programs without a poller.
 //! - [`engine`]: inputs, commands and news of one thread's connections; run list, ids.
 //! - `stream`: two connections and the bytes between them.
+//! - `backend`: which server a stream gets, who waits, who is well: decisions alone.
 //! - `handshake`: what happens before the session, one file per handler.
 //! - [`conn`]: one connection: its record, the driver of its operations, the ending.
 //! - `data`: raw or TLS, over
@@ -20,6 +21,7 @@
 //! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 
+mod backend;
 pub mod buffer;
 mod cause;
 pub mod config;

@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["host"],
     &["engine"],
     &["stream"],
+    &["backend"],
     &["handshake"],
     &["conn"],
     &["data"],
