@@ -31,6 +31,8 @@ pub enum Kind {
     ConnFd = 4,
     /// The descriptor of a listener.
     ListenerFd = 5,
+    /// A backend.
+    Backend = 6,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             3 => Self::Stream,
             4 => Self::ConnFd,
             5 => Self::ListenerFd,
+            6 => Self::Backend,
             _ => return None,
         })
     }

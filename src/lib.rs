@@ -8,6 +8,7 @@
 //! - `host`: the built-in loop, for programs without a poller.
 //! - [`engine`]: inputs, commands and news of one thread's connections; run list, ids.
 //! - `stream`: two connections and the bytes between them.
+//! - `backend`: which server a stream gets, who waits, who is well: decisions alone.
 //! - `handshake`: what happens before the session, one file per handler.
 //! - [`conn`]: one connection: its record, the driver of its operations, the ending.
 //! - `data`: raw or TLS, over
@@ -17,9 +18,10 @@
 //! - [`wire`]: bytes and values, without descriptor or clock.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
 //! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
-//! - [`buffer`], [`id`], [`slab`], `wheel`, [`time`]: what all of them share.
+//! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 
+mod backend;
 pub mod buffer;
 mod cause;
 pub mod config;
@@ -34,6 +36,7 @@ mod handshake;
 mod host;
 pub mod id;
 mod op;
+pub mod random;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod slab;

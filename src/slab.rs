@@ -23,6 +23,18 @@ impl Key {
     pub const GENERATIONS: u32 = 1 << Self::GENERATION_BITS;
     /// How many slots there are.
     pub const SLOTS: u32 = 1 << Self::SLOT_BITS;
+
+    /// Both in one number.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        (self.generation as u64) << 32 | self.slot as u64
+    }
+
+    /// The key whose [`Key::bits`] these are.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self { generation: (bits >> 32) as u32, slot: bits as u32 }
+    }
 }
 
 /// The key names no record of this slab, any more or at all.

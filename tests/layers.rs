@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["host"],
     &["engine"],
     &["stream"],
+    &["backend"],
     &["handshake"],
     &["conn"],
     &["data"],
@@ -20,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["cause", "op"],
     &["sim"],
     &["sys"],
-    &["buffer", "id", "slab", "wheel", "time"],
+    &["buffer", "id", "random", "slab", "wheel", "time"],
 ];
 
 /// A file of `src` as code alone: no comments, no texts, no tests.

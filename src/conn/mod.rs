@@ -79,6 +79,8 @@ bitflags! {
         const OPENING = 1024;
         /// Its end is told with the end of the stream it was part of.
         const UNTOLD = 2048;
+        /// It is the engine's own, to see whether a server is well.
+        const ERRAND = 4096;
     }
 }
 

@@ -70,6 +70,7 @@ impl<N: Net> Engine<N> {
                 Owner::Stream(slot) => self.stream_deadline(slot),
                 Owner::Listener(slot) => self.listener_deadline(slot),
                 Owner::Drain => self.drain_deadline(),
+                Owner::Backend(slot) => self.backend_deadline(slot),
             }
         }
     }
@@ -106,8 +107,12 @@ impl<N: Net> Engine<N> {
         if let Some(seat) = conn.seat {
             return self.work_stream(seat.stream);
         }
+        let checks = conn.marks.contains(Marks::ERRAND);
         self.advance(key);
         self.flow(key);
+        if checks {
+            self.attend_check(key);
+        }
         self.settle_conn(key);
     }
 

@@ -46,10 +46,14 @@ impl<N: Net> Engine<N> {
         self.begin_fresh();
     }
 
-    /// Begins the connections that were asked for in this call.
+    /// Begins the connections that were asked for in this call, and serves the streams that a place
+    /// has come free for.
     pub fn begin_fresh(&mut self) {
-        while let Some(key) = self.fresh.pop_front() {
-            self.work(key);
+        while !self.fresh.is_empty() || !self.called.is_empty() {
+            while let Some(key) = self.fresh.pop_front() {
+                self.work(key);
+            }
+            self.serve_called();
         }
     }
 

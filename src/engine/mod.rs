@@ -5,6 +5,8 @@
 //! caller fetches host requests and events until none is left, and ends with [`Engine::settle`].
 
 mod accept;
+mod backend;
+mod check;
 mod commands;
 mod drain;
 mod drive;
@@ -15,6 +17,7 @@ mod pump;
 mod record;
 mod report;
 mod rest;
+mod seek;
 mod steps;
 mod stream;
 #[cfg(test)]
@@ -22,6 +25,9 @@ mod tests;
 
 pub use crate::conn::Record;
 pub use crate::stream::{By, Phase, State as StreamState, Termination};
+pub(crate) use backend::BackendOptions;
+pub use backend::ServerNews;
+pub(crate) use check::{CheckPlan, Errand};
 pub use commands::{ConnectOptions, Received, Sent};
 pub use drain::{Drain, DrainState};
 pub use interest::HostOp;
@@ -32,6 +38,7 @@ pub use record::EndReport;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::backend::Slot;
 use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
@@ -42,6 +49,7 @@ use crate::stream::Stream;
 use crate::sys::{Errno, Fd, Net};
 use crate::time::Time;
 use crate::wheel::Wheel;
+use backend::BackendEntry;
 use listener::Listener;
 
 /// Memory for bytes that nobody will read.
@@ -178,11 +186,16 @@ pub struct Engine<N> {
     conns: Slab<Conn>,
     listeners: Slab<Listener>,
     streams: Slab<Stream>,
+    backends: Slab<BackendEntry>,
     wheel: Wheel,
     /// Connections and listeners with work to do and no event to wait for.
     run: VecDeque<Id>,
     /// Connections that were asked for in this call.
     fresh: VecDeque<Key>,
+    /// Streams that a place at a server has come free for.
+    called: VecDeque<(Key, Slot)>,
+    /// Health checks under way, by their connections.
+    errands: Vec<(Key, Errand)>,
     /// Descriptors whose interest may have to be told.
     changed: VecDeque<Id>,
     /// Connections, listeners and streams with news.
@@ -205,6 +218,7 @@ enum Owner {
     Stream(u32),
     Listener(u32),
     Drain,
+    Backend(u32),
 }
 
 impl Owner {
@@ -217,6 +231,7 @@ impl Owner {
             Self::Stream(slot) => slot | 1 << Self::KIND_SHIFT,
             Self::Listener(slot) => slot | 2 << Self::KIND_SHIFT,
             Self::Drain => 3 << Self::KIND_SHIFT,
+            Self::Backend(slot) => slot | 4 << Self::KIND_SHIFT,
         }
     }
 
@@ -226,7 +241,8 @@ impl Owner {
             0 => Self::Conn(slot),
             1 => Self::Stream(slot),
             2 => Self::Listener(slot),
-            _ => Self::Drain,
+            3 => Self::Drain,
+            _ => Self::Backend(slot),
         }
     }
 }
@@ -258,9 +274,12 @@ impl<N: Net> Engine<N> {
             conns: Slab::new(limit, generation),
             listeners: Slab::new(u32::MAX, generation),
             streams: Slab::new(u32::MAX, generation),
+            backends: Slab::new(u32::MAX, generation),
             wheel: Wheel::new(now),
             run: VecDeque::new(),
             fresh: VecDeque::new(),
+            called: VecDeque::new(),
+            errands: Vec::new(),
             changed: VecDeque::new(),
             news: VecDeque::new(),
             released: Vec::new(),
@@ -273,14 +292,14 @@ impl<N: Net> Engine<N> {
     }
 
     /// The lowest generation that no id of this engine had.
-    pub const fn next_generation(&self) -> u32 {
-        let [conns, listeners, streams] = [
+    pub fn next_generation(&self) -> u32 {
+        let generations = [
             self.conns.next_generation(),
             self.listeners.next_generation(),
             self.streams.next_generation(),
+            self.backends.next_generation(),
         ];
-        let most = if conns > listeners { conns } else { listeners };
-        if most > streams { most } else { streams }
+        generations.into_iter().max().unwrap_or(0)
     }
 
     /// A drive call begins at this point in time: budgets are full again. Time never goes back.
@@ -311,7 +330,10 @@ impl<N: Net> Engine<N> {
 
     /// What the host needs to know to wait well.
     pub fn wait_state(&self) -> WaitState {
-        let runnable = !self.run.is_empty() || !self.fresh.is_empty() || !self.news.is_empty();
+        let runnable = !self.run.is_empty()
+            || !self.fresh.is_empty()
+            || !self.called.is_empty()
+            || !self.news.is_empty();
         WaitState {
             deadline: self.wheel.next(),
             runnable,

@@ -2,6 +2,7 @@
 //! stands on the list at most once, with a mask of what is new.
 
 use super::Engine;
+use super::backend::ServerNews;
 use super::listener::ListenerNews;
 use super::record::EndReport;
 use crate::conn::{Marks, News, Record, Why};
@@ -34,6 +35,8 @@ pub enum EventKind {
     Resumed,
     /// A listener is closed, and its id with it.
     ListenerClosed,
+    /// Something about a server of a backend: its index, and what.
+    Server(u32, ServerNews),
 }
 
 /// One thing the host is told.
@@ -59,6 +62,7 @@ impl<N: Net> Engine<N> {
             let (event, more) = match id.kind() {
                 Kind::Conn => self.conn_event(id),
                 Kind::Stream => (self.stream_event(id), false),
+                Kind::Backend => self.server_event(id),
                 _ => self.listener_event(id),
             };
             if !more {
@@ -183,7 +187,13 @@ impl<N: Net> Engine<N> {
         let [up, down] = &stream.lanes;
         let (termination, cause) =
             stream.end.map_or_else(Default::default, |end| (end.termination, end.cause));
+        let backend = stream.seek.as_ref().map(|seek| self.id(Kind::Backend, seek.backend));
+        let seek = stream.seek.as_deref();
         let report = EndReport {
+            backend,
+            server: seek.and_then(|seek| seek.server).map(|server| server.0),
+            attempts: seek.map_or(0, |seek| seek.attempts),
+            queued: seek.map_or(0, |seek| seek.queued),
             moved: [up.moved, down.moved],
             sides: stream.sides.map(|side| side.record),
             termination,

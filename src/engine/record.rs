@@ -20,6 +20,14 @@ pub struct EndReport {
     pub cause: Option<Cause>,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,
+    /// The backend that chose the server, where one did.
+    pub backend: Option<Id>,
+    /// The server it was assigned last.
+    pub server: Option<u32>,
+    /// How many times it was assigned one.
+    pub attempts: u32,
+    /// How long it waited for a place at one, in nanoseconds.
+    pub queued: u64,
 }
 
 impl<N: Net> Engine<N> {

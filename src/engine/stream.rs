@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{Engine, Owner, Refusal};
+use crate::backend::Leave;
 use crate::config::StreamConfig;
-use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpWord, Seat, Wait, Why};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpWord, Record, Seat, Wait, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
@@ -35,13 +36,8 @@ impl<N: Net> Engine<N> {
         if client == server {
             return Err(Refusal::Argument);
         }
-        for key in [client, server] {
-            let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
-            let opening = conn.word.is_opening() && key == client;
-            if conn.seat.is_some() || conn.word.is_closing() || opening {
-                return Err(Refusal::State);
-            }
-        }
+        self.may_join(client, false)?;
+        self.may_join(server, true)?;
         let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
         let key = self.add_stream(config, user)?;
         self.seat(key, CLIENT, client);
@@ -50,12 +46,28 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Stream, key))
     }
 
-    fn add_stream(&mut self, config: Arc<StreamConfig>, user: u64) -> Result<Key, Refusal> {
+    /// Whether a connection may become a side of a stream; `opening` says that it need not be open.
+    pub(super) fn may_join(&self, key: Key, opening: bool) -> Result<(), Refusal> {
+        let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
+        let open = opening || !conn.word.is_opening();
+        if conn.seat.is_none() && !conn.word.is_closing() && open {
+            Ok(())
+        } else {
+            Err(Refusal::State)
+        }
+    }
+
+    pub(super) fn add_stream(
+        &mut self,
+        config: Arc<StreamConfig>,
+        user: u64,
+    ) -> Result<Key, Refusal> {
         let now = self.tools.now;
         let Self { streams, wheel, .. } = self;
         let added = streams.insert_with(|key| Stream {
             sides: [Side::new(now), Side::new(now)],
             lanes: [Lane::default(), Lane::default()],
+            seek: None,
             end: None,
             config,
             opened_at: now,
@@ -67,7 +79,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// Gives a side of a stream its connection.
-    fn seat(&mut self, key: Key, side: u8, conn_key: Key) {
+    pub(super) fn seat(&mut self, key: Key, side: u8, conn_key: Key) {
         let (Ok(conn), Ok(stream)) = (self.conns.get_mut(conn_key), self.streams.get_mut(key))
         else {
             return;
@@ -97,6 +109,7 @@ impl<N: Net> Engine<N> {
     /// Turns both sides towards their end. What waited between them is lost.
     pub(super) fn cut_stream(&mut self, key: Key, ending: Ending, by: By, cause: Cause) {
         let server_ended = self.server_ended(key);
+        self.leave_queue(key, Leave::Gone);
         let Ok(stream) = self.streams.get_mut(key) else { return };
         let phase = stream.phase(server_ended);
         stream.ended_by(by, phase, Some(cause));
@@ -117,15 +130,19 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// A side has been silent for too long, or the timer was early.
+    /// A side has been silent for too long, a wait is over, or the timer was early.
     pub(super) fn stream_deadline(&mut self, slot: u32) {
+        let now = self.tools.now;
         let Some(key) = self.streams.key_of(slot) else { return };
-        let Some((due, side)) = self.next_silence(key) else { return };
+        let due = self.next_due(key);
         let Ok(stream) = self.streams.get(key) else { return };
-        if due > self.tools.now {
-            self.wheel.set(stream.timer, due);
-            return;
+        if due > now {
+            return self.wheel.set(stream.timer, due);
         }
+        if stream.seek.as_ref().is_some_and(|seek| seek.until <= now) {
+            return self.seek_deadline(key);
+        }
+        let Some((_, side)) = self.next_silence(key) else { return };
         let by = blame(side, Why::TimedOut);
         let text = if side == CLIENT {
             "the client was silent for the configured time"
@@ -134,6 +151,13 @@ impl<N: Net> Engine<N> {
         };
         self.cut_stream(key, Ending::Orderly, by, Cause::new(None, Why::TimedOut).because(text));
         self.work_stream(slot);
+    }
+
+    /// When time alone changes something.
+    fn next_due(&self, key: Key) -> Time {
+        let seek = self.streams.get(key).ok().and_then(|stream| stream.seek.as_ref());
+        let waits = seek.map_or(Time::NEVER, |seek| seek.until);
+        waits.min(self.next_silence(key).map_or(Time::NEVER, |(due, _)| due))
     }
 
     /// When which side will have been silent for too long. Only a side that is waited for counts.
@@ -153,31 +177,35 @@ impl<N: Net> Engine<N> {
     pub(super) fn work_stream(&mut self, slot: u32) {
         let Some(key) = self.streams.key_of(slot) else { return };
         let Ok(stream) = self.streams.get(key) else { return };
-        let conns = stream.conns();
         if stream.side(SERVER).state() == State::Con {
             // The client's first bytes are to be at hand when the connection is asked for.
             self.pump(key);
         }
         loop {
-            for conn in conns.into_iter().flatten() {
+            for conn in self.conns_of(key).into_iter().flatten() {
                 self.advance(conn);
             }
             self.follow(key);
-            let words = self.words(conns);
+            let words = self.words(key);
             self.pump(key);
             self.take_back(key);
-            if self.words(conns) == words {
+            if self.words(key) == words {
                 break;
             }
         }
-        for conn in conns.into_iter().flatten() {
+        for conn in self.conns_of(key).into_iter().flatten() {
             self.settle_conn(conn);
         }
         self.settle_stream(key);
     }
 
-    fn words(&self, conns: [Option<Key>; 2]) -> [Option<OpWord>; 2] {
-        conns.map(|key| Some(self.conns.get(key?).ok()?.word))
+    fn conns_of(&self, key: Key) -> [Option<Key>; 2] {
+        self.streams.get(key).map_or([None, None], Stream::conns)
+    }
+
+    /// What tells whether another round is worth it: who there is, and how far each is.
+    fn words(&self, key: Key) -> [Option<(Key, OpWord)>; 2] {
+        self.conns_of(key).map(|conn| Some((conn?, self.conns.get(conn?).ok()?.word)))
     }
 
     /// Moves the sides as their connections have moved.
@@ -191,8 +219,16 @@ impl<N: Net> Engine<N> {
             self.note_failure(key, side, conn_key);
             match state {
                 State::Con if closing => self.attempt_failed(key, conn_key),
-                State::Con if !opening => self.move_side(key, side, Event::Open),
-                State::Est if closing => self.move_side(key, side, Event::Leave),
+                State::Con if !opening => {
+                    self.move_side(key, side, Event::Open);
+                    self.reached(key);
+                }
+                State::Est if closing => {
+                    self.move_side(key, side, Event::Leave);
+                    if side == SERVER {
+                        self.free_slot(key);
+                    }
+                }
                 _ => {}
             }
         }
@@ -238,34 +274,28 @@ impl<N: Net> Engine<N> {
         if stream.end.is_some() {
             // The attempt was given up with the stream.
             stream.side_mut(SERVER).on(Event::Leave);
-            return;
+            return self.free_slot(key);
         }
         stream.side_mut(SERVER).on(Event::Fail);
-        self.unseat(key, SERVER, conn_key);
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let side = stream.side_mut(SERVER);
-        side.on(Event::GiveUp);
-        let cause = side.record.as_ref().and_then(|record| record.cause.clone());
-        let by = cause.as_ref().map_or(By::Server, |cause| blame(SERVER, cause.why));
-        let phase = crate::stream::Phase::Connect;
-        stream.ended_by(by, phase, cause);
+        if let Some(record) = self.unseat(key, SERVER, conn_key) {
+            self.attempt_ended(key, &record);
+        }
     }
 
     /// Lets a connection close by itself: it is part of the stream no longer.
-    fn unseat(&mut self, key: Key, side: u8, conn_key: Key) {
+    fn unseat(&mut self, key: Key, side: u8, conn_key: Key) -> Option<Record> {
         let id = self.id(Kind::Conn, conn_key);
-        let Ok(conn) = self.conns.get(conn_key) else { return };
-        let record = Box::new(self.record(id, conn));
+        let record = self.record(id, self.conns.get(conn_key).ok()?);
         if let Ok(conn) = self.conns.get_mut(conn_key) {
             conn.seat = None;
             conn.flow = Wait::empty();
             conn.marks.insert(Marks::UNTOLD);
         }
-        if let Ok(stream) = self.streams.get_mut(key) {
-            let side = stream.side_mut(side);
-            side.conn = None;
-            side.record = Some(record);
-        }
+        let side = self.streams.get_mut(key).ok()?.side_mut(side);
+        side.conn = None;
+        side.record = Some(Box::new(record.clone()));
+        self.work(conn_key);
+        Some(record)
     }
 
     /// A client that ends before a server is reached, without having sent a byte, wants nothing any
@@ -328,9 +358,8 @@ impl<N: Net> Engine<N> {
         let Ok(stream) = self.streams.get_mut(key) else { return };
         let timer = stream.timer;
         if !stream.is_over() {
-            if let Some((due, _)) = self.next_silence(key) {
-                self.wheel.set_earlier(timer, due);
-            }
+            let due = self.next_due(key);
+            self.wheel.set_earlier(timer, due);
         } else if !stream.told {
             stream.told = true;
             for lane in &mut stream.lanes {

@@ -43,6 +43,14 @@ pub const VST_EVENT_INTEREST: u32 = 11;
 /// of grace is over.
 pub const VST_EVENT_DRAINING: u32 = 12;
 
+/// A server of the backend `id` is taken to be well again.
+pub const VST_EVENT_SERVER_UP: u32 = 13;
+/// A server of the backend `id` is down: streams go to the others.
+pub const VST_EVENT_SERVER_DOWN: u32 = 14;
+/// A server of the backend `id` has no address: look its name up, and tell what was found with
+/// `vst_server_set_addresses`.
+pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
+
 /// One thing the host is told. The library's memory, valid until the callback returns, or until the
 /// next call on the engine when `vst_engine_next` wrote it.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +78,10 @@ pub struct vst_event {
     pub old_mask: u32,
     /// What it is to be watched for.
     pub new_mask: u32,
+    /// The server of a backend that VST_EVENT_SERVER_* is about, as `vst_backend_add` numbered it.
+    pub server: u32,
+    /// 0.
+    pub _reserved: u32,
 }
 
 /// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
@@ -97,9 +109,9 @@ pub type vst_log_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_event {
-    const FIRST: usize = 64;
+    const FIRST: usize = 72;
 }
-const _: () = assert!(size_of::<vst_event>() == 64);
+const _: () = assert!(size_of::<vst_event>() == 72);
 
 /// Writes the next event, for an engine made without an event callback; without interest callbacks
 /// too, interest changes come the same way. What `event` points to is valid until the next call on

@@ -20,7 +20,7 @@ use super::status::*;
 use super::under::{Under, net};
 use crate::conn::Cause;
 use crate::ctrl::Io;
-use crate::engine::{EndReport, Engine, Event, EventKind, HostOp, Record, WaitState};
+use crate::engine::{EndReport, Engine, Event, EventKind, HostOp, Record, ServerNews, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 use crate::sys::{monotonic, thread_token};
 use crate::time::Time;
@@ -430,6 +430,8 @@ fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
         fd: -1,
         old_mask: 0,
         new_mask: 0,
+        server: 0,
+        _reserved: 0,
     }
 }
 
@@ -464,6 +466,14 @@ fn told(event: Event) -> (Told, vst_event) {
         }
         EventKind::Resumed => VST_EVENT_RESUMED,
         EventKind::ListenerClosed => VST_EVENT_LISTENER_CLOSED,
+        EventKind::Server(server, news) => {
+            value.server = server;
+            match news {
+                ServerNews::Up(_) => VST_EVENT_SERVER_UP,
+                ServerNews::Down(_) => VST_EVENT_SERVER_DOWN,
+                ServerNews::Resolve => VST_EVENT_SERVER_RESOLVE,
+            }
+        }
     };
     let texts = records.each_ref().map(|record| record.as_deref().map(text));
     let ends = [0, 1]

@@ -16,16 +16,15 @@ mod meeting;
 mod net;
 mod network;
 mod pipe;
-mod random;
 mod remote;
 #[cfg(test)]
 mod tests;
 mod world;
 
+pub use crate::random::Random;
 pub use endpoint::Ready;
 pub use journal::{CallKind, Entry};
 pub use knobs::Knobs;
 pub use net::SimNet;
-pub use random::Random;
 pub use remote::{Answer, Peer, Server};
 pub use world::World;

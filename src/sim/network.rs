@@ -6,8 +6,8 @@ use super::endpoint::{Endpoint, Id, Owner, Ready, Stage, until};
 use super::journal::Journal;
 use super::knobs::{FIRST_FD, Knobs};
 use super::pipe::Slots;
-use super::random::Random;
 use super::remote::Site;
+use crate::random::Random;
 use crate::sys::{Addr, Errno, Family, Fd};
 use crate::time::{MILLISECOND, SECOND, Time};
 

@@ -11,6 +11,7 @@ pub use interface::State;
 pub(crate) use lane::{Lane, Moved, may_bring};
 pub use termination::{By, Phase, Termination};
 
+use crate::backend::{Place, ServerIndex, Slot, Wish};
 use crate::config::StreamConfig;
 use crate::conn::{Cause, Conn, Op, Record, Why};
 use crate::slab::Key;
@@ -65,6 +66,48 @@ pub(crate) struct End {
     pub(crate) cause: Option<Cause>,
 }
 
+/// What a stream knows of its search for a server.
+#[derive(Debug)]
+pub(crate) struct Seek {
+    pub(crate) backend: Key,
+    /// The server that was assigned last.
+    pub(crate) server: Option<ServerIndex>,
+    /// Its place there, while it has one.
+    pub(crate) slot: Option<Slot>,
+    /// Where it waits, while it does.
+    pub(crate) place: Option<Place>,
+    /// How many times it was assigned a server.
+    pub(crate) attempts: u32,
+    /// Which server it would have next.
+    pub(crate) wish: Wish,
+    /// The client's address as a number.
+    pub(crate) source: Option<u64>,
+    /// When its waiting, for a place or for the next attempt, is over.
+    pub(crate) until: Time,
+    /// When it last began to wait for a place.
+    pub(crate) queued_at: Time,
+    /// How long it waited for one in all, in nanoseconds.
+    pub(crate) queued: u64,
+}
+
+impl Seek {
+    /// A search that begins.
+    pub(crate) const fn new(backend: Key, source: Option<u64>) -> Self {
+        Self {
+            backend,
+            server: None,
+            slot: None,
+            place: None,
+            attempts: 0,
+            wish: Wish::Any,
+            source,
+            until: Time::NEVER,
+            queued_at: Time::NEVER,
+            queued: 0,
+        }
+    }
+}
+
 /// Two connections joined.
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -72,6 +115,8 @@ pub(crate) struct Stream {
     pub(crate) sides: [Side; 2],
     /// The directions, by the side they come from.
     pub(crate) lanes: [Lane; 2],
+    /// Its search for a server, where a backend chooses that.
+    pub(crate) seek: Option<Box<Seek>>,
     /// What ended it first.
     pub(crate) end: Option<Box<End>>,
     /// What bounds it.

@@ -1,4 +1,4 @@
-//! Chance that repeats: the whole run follows from one seed.
+//! Chance that repeats: everything that follows from it follows from one seed.
 
 use std::ops::RangeInclusive;
 
@@ -18,15 +18,12 @@ impl Random {
     /// The next 64 bits.
     pub const fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        mix(self.state)
     }
 
     /// A number below `limit`; 0 when `limit` is 0.
     pub const fn below(&mut self, limit: u64) -> u64 {
-        // The bias of the remainder is far below what a test could see.
+        // The bias of the remainder is far below what anybody could see.
         if limit == 0 { 0 } else { self.bits() % limit }
     }
 
@@ -40,4 +37,13 @@ impl Random {
     pub const fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
+}
+
+/// Spreads 64 bits over 64 bits: one to one, and every bit of what comes out hangs on every bit that
+/// goes in.
+#[must_use]
+pub const fn mix(bits: u64) -> u64 {
+    let z = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

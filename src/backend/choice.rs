@@ -1,0 +1,153 @@
+//! The steps behind what a backend answers.
+
+use super::Backend;
+use super::health::Transition;
+use super::queue::Line;
+use super::request::{Request, Wish};
+use super::server::{Server, ServerIndex};
+use super::slot::Slot;
+use super::stats::Counters;
+use crate::time::Time;
+
+impl Backend {
+    pub(super) fn server_mut(&mut self, index: ServerIndex) -> Option<&mut Server> {
+        self.servers.get_mut(index.0 as usize)
+    }
+
+    /// The queue in which a stream would wait, which says what it waits for; `None` if no server is
+    /// usable.
+    pub(super) fn line(&self, request: &Request) -> Option<Line> {
+        if let Wish::Same(index) = request.wish
+            && self.server(index).is_some_and(Server::serves)
+        {
+            return Some(Line::For(index));
+        }
+        let backup = self.backup()?;
+        let usable = |server: &Server| server.is_usable() && server.backup == backup;
+        let home = match request.wish {
+            Wish::Other(other) => {
+                self.balance.home(&self.servers, request.source, |index, server| {
+                    index != other && usable(server)
+                })
+            }
+            _ => None,
+        };
+        home.or_else(|| {
+            self.balance.home(&self.servers, request.source, |_, server| usable(server))
+        })
+        .map_or(Some(Line::Any), |home| Some(Line::For(home)))
+    }
+
+    /// The queue whose first may go now: the one who has waited longest of all who could.
+    pub(super) fn called(&self) -> Option<Line> {
+        if self.queues.is_empty() {
+            return None;
+        }
+        let own = self.servers().map(|(index, _)| Line::For(index));
+        own.chain([Line::Any])
+            .filter_map(|line| Some((self.queues.first(line)?.rank, line)))
+            .filter(|(_, line)| self.has_room(*line))
+            .min_by_key(|(rank, _)| *rank)
+            .map(|(_, line)| line)
+    }
+
+    /// A server with a free slot for the first of a queue, or for who would be.
+    pub(super) fn free(
+        &mut self,
+        line: Line,
+        source: Option<u64>,
+        wish: Wish,
+    ) -> Option<ServerIndex> {
+        if !self.has_room(line) {
+            return None;
+        }
+        let backup = match line {
+            Line::For(index) => return Some(index),
+            Line::Any => self.backup()?,
+        };
+        let may = |_, server: &Server| takes(server, backup);
+        if let Wish::Other(other) = wish {
+            let may = |index, server: &Server| index != other && may(index, server);
+            let found = self.balance.pick(&mut self.servers, source, may);
+            if found.is_some() {
+                return found;
+            }
+        }
+        self.balance.pick(&mut self.servers, source, may)
+    }
+
+    /// Counts a stream on a server.
+    pub(super) fn take(&mut self, index: ServerIndex) -> Slot {
+        self.streams.enter();
+        if let Some(server) = self.server_mut(index) {
+            server.streams.enter();
+        }
+        Slot::of(index)
+    }
+
+    /// What follows from a change of health.
+    pub(super) fn changed(
+        &mut self,
+        index: ServerIndex,
+        transition: Transition,
+        now: Time,
+    ) -> Transition {
+        self.count(index, |counters| {
+            counters.last_change = now;
+            counters.downs += u64::from(matches!(transition, Transition::Down(_)));
+        });
+        self.settle(index);
+        transition
+    }
+
+    /// Nobody waits for a server that serves no more: they wait for any, each with its age.
+    pub(super) fn settle(&mut self, index: ServerIndex) {
+        if self.server(index).is_some_and(|server| !server.serves()) {
+            self.queues.pour(index);
+        }
+    }
+
+    /// Counts something that concerns a server.
+    pub(super) fn count(&mut self, index: ServerIndex, count: impl Fn(&mut Counters)) {
+        if let Some(server) = self.server_mut(index) {
+            count(&mut server.counters);
+            count(&mut self.counters);
+        }
+    }
+
+    /// Counts something that concerns a queue.
+    pub(super) fn count_in(&mut self, line: Line, count: impl Fn(&mut Counters)) {
+        match line {
+            Line::For(index) => self.count(index, count),
+            Line::Any => count(&mut self.counters),
+        }
+    }
+
+    /// Whether the first of a queue, or who would be, could go now.
+    fn has_room(&self, line: Line) -> bool {
+        let limit = self.config.maxconn;
+        if limit > 0 && self.streams.now >= limit {
+            return false;
+        }
+        match line {
+            Line::For(index) => {
+                self.server(index).is_some_and(|server| server.serves() && server.has_room())
+            }
+            Line::Any => {
+                let backup = self.backup();
+                self.servers.iter().any(|server| backup.is_some_and(|backup| takes(server, backup)))
+            }
+        }
+    }
+
+    /// Whether new streams go to backup servers: they do while no other is usable. `None` if none
+    /// at all is.
+    fn backup(&self) -> Option<bool> {
+        self.servers.iter().filter(|server| server.is_usable()).map(|server| server.backup).min()
+    }
+}
+
+/// Whether a new stream may go to a server now, if the backup servers are used, or are not.
+fn takes(server: &Server, backup: bool) -> bool {
+    server.is_usable() && server.backup == backup && server.has_room()
+}

@@ -1,0 +1,283 @@
+//! Whether a server is up: what checks and connection attempts say of it.
+
+use crate::random::Random;
+use crate::time::{MILLISECOND, SECOND, Time};
+
+/// How a server is checked. Spans in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Checks {
+    /// From the beginning of one check to the beginning of the next, at least a millisecond. A
+    /// check that takes longer delays the next one.
+    pub(crate) interval: u64,
+    /// The same while the server is down, where it is another.
+    pub(crate) down_interval: Option<u64>,
+    /// By how many percent an interval may be longer or shorter, so that many servers, or many
+    /// programs with one server, do not check at the same moment. At most 100.
+    pub(crate) jitter: u8,
+    /// How long a check may take; 0 is no bound.
+    pub(crate) timeout: u64,
+    /// How many checks in a row must pass for a server that is down to go up; at least 1.
+    pub(crate) rise: u32,
+    /// How many checks in a row must fail for a server that is up to go down; at least 1.
+    pub(crate) fall: u32,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            interval: 2 * SECOND,
+            down_interval: None,
+            jitter: 10,
+            timeout: 2 * SECOND,
+            rise: 2,
+            fall: 3,
+        }
+    }
+}
+
+/// What brings a server back that went down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    /// Checks, which also bring it down.
+    Checks(Checks),
+    /// Time: so many nanoseconds later it is tried with real streams, and the first failure brings
+    /// it down again.
+    Trial(u64),
+}
+
+/// How the health of a server is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HealthConfig {
+    /// How many connection attempts in a row must fail for the server to go down; 0 and no number
+    /// of them does.
+    pub(crate) connect_errors: u32,
+    /// What brings it back.
+    pub(crate) recovery: Recovery,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        Self { connect_errors: 0, recovery: Recovery::Trial(10 * SECOND) }
+    }
+}
+
+/// How a check or a connection attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Well.
+    Succeeded,
+    /// Badly, and the server or the way to it is to blame.
+    Failed,
+    /// Badly, but on our side (no descriptor left, say): it says nothing of the server.
+    Local,
+}
+
+/// Why a server went up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rise {
+    /// Enough checks passed.
+    Checks,
+    /// It has been down long enough to be tried.
+    Trial,
+}
+
+/// Why a server went down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fall {
+    /// Enough checks failed.
+    Checks,
+    /// Enough connection attempts failed.
+    ConnectErrors,
+}
+
+/// A change of health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transition {
+    /// The server is up now.
+    Up(Rise),
+    /// The server is down now.
+    Down(Fall),
+}
+
+/// A check that was begun. Its result is told with it, once.
+#[derive(Debug)]
+#[must_use = "no other check begins before this one's result is told"]
+pub(crate) struct Check {
+    round: u32,
+    /// When it has failed if it is not over; [`Time::NEVER`] if it has no bound.
+    pub(crate) deadline: Time,
+}
+
+/// What is to be done about the health of a server.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A check is to be made.
+    Check(Check),
+    /// It has changed by time alone.
+    Changed(Transition),
+}
+
+/// The health of one server.
+#[derive(Debug)]
+pub(crate) struct Health {
+    config: HealthConfig,
+    up: bool,
+    /// How many checks in a row spoke against `up`.
+    against: u32,
+    /// How many connection attempts in a row failed.
+    errors: u32,
+    /// When something is to be done.
+    due: Time,
+    /// When the check began that is under way.
+    begun: Option<Time>,
+    /// Which check is the current one: the result of an older one is nobody's.
+    round: u32,
+    random: Random,
+}
+
+impl Health {
+    /// A server is up until something speaks against it. `seed` is where the jitter comes from.
+    pub(super) fn new(config: HealthConfig, seed: u64, now: Time) -> Self {
+        let random = Random::new(seed);
+        let (against, errors, begun) = (0, 0, None);
+        let mut health =
+            Self { config, up: true, against, errors, due: Time::NEVER, begun, round: 0, random };
+        health.schedule_first(now);
+        health
+    }
+
+    pub(super) const fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// When [`Health::run`] has something to do; [`Time::NEVER`] while nothing is in sight.
+    pub(super) const fn due(&self) -> Time {
+        self.due
+    }
+
+    /// What is to be done at `now`, if anything.
+    pub(super) fn run(&mut self, now: Time) -> Option<Work> {
+        if now < self.due {
+            return None;
+        }
+        self.due = Time::NEVER;
+        match self.config.recovery {
+            Recovery::Checks(checks) => Some(Work::Check(self.begin(&checks, now))),
+            Recovery::Trial(_) => {
+                self.try_again();
+                Some(Work::Changed(Transition::Up(Rise::Trial)))
+            }
+        }
+    }
+
+    /// Whether the result of a check is waited for: not of one begun before [`Health::pause`].
+    pub(super) fn awaits(&self, check: &Check) -> bool {
+        self.begun.is_some() && check.round == self.round
+    }
+
+    /// Takes the result of a check. One that is not awaited is ignored.
+    pub(super) fn checked(
+        &mut self,
+        check: &Check,
+        outcome: Outcome,
+        now: Time,
+    ) -> Option<Transition> {
+        let Recovery::Checks(checks) = self.config.recovery else { return None };
+        let begun = self.begun.take_if(|_| check.round == self.round)?;
+        let transition = self.judge(&checks, outcome);
+        // By the interval of what the server is now.
+        self.due = (begun + self.interval(&checks)).max(now);
+        transition
+    }
+
+    /// Takes how a connection attempt went. A success does not bring a server up: it may have begun
+    /// long before the server went down.
+    pub(super) fn connected(&mut self, outcome: Outcome, now: Time) -> Option<Transition> {
+        match outcome {
+            Outcome::Local => return None,
+            Outcome::Succeeded => self.errors = 0,
+            Outcome::Failed => self.errors = self.errors.saturating_add(1),
+        }
+        let limit = self.config.connect_errors;
+        if !self.up || limit == 0 || self.errors < limit {
+            return None;
+        }
+        (self.up, self.against) = (false, 0);
+        match self.config.recovery {
+            Recovery::Trial(after) => self.due = now + after,
+            // The check that is under way, or the next, at the pace of a server that is down.
+            Recovery::Checks(checks) if self.begun.is_none() => {
+                self.due = self.due.min(now + self.interval(&checks));
+            }
+            Recovery::Checks(_) => {}
+        }
+        Some(Transition::Down(Fall::ConnectErrors))
+    }
+
+    /// Nothing is done and no result counts until [`Health::resume`].
+    pub(super) const fn pause(&mut self) {
+        self.begun = None;
+        self.due = Time::NEVER;
+    }
+
+    /// The server is up again, on trial.
+    pub(super) fn resume(&mut self, now: Time) {
+        self.try_again();
+        self.schedule_first(now);
+    }
+
+    /// Up, but the first failure of any kind brings it down.
+    fn try_again(&mut self) {
+        self.up = true;
+        self.errors = self.config.connect_errors.saturating_sub(1);
+        self.against = match self.config.recovery {
+            Recovery::Checks(checks) => checks.fall.saturating_sub(1),
+            Recovery::Trial(_) => 0,
+        };
+    }
+
+    /// The first check: at once, but for the jitter.
+    fn schedule_first(&mut self, now: Time) {
+        if let Recovery::Checks(checks) = self.config.recovery {
+            self.due = now + self.random.below(spread(&checks, checks.interval).saturating_add(1));
+        }
+    }
+
+    fn begin(&mut self, checks: &Checks, now: Time) -> Check {
+        self.begun = Some(now);
+        self.round = self.round.wrapping_add(1);
+        let deadline = if checks.timeout == 0 { Time::NEVER } else { now + checks.timeout };
+        Check { round: self.round, deadline }
+    }
+
+    fn judge(&mut self, checks: &Checks, outcome: Outcome) -> Option<Transition> {
+        let (speaks_against, enough) = match (outcome, self.up) {
+            (Outcome::Local, _) => return None,
+            (Outcome::Failed, up) => (up, checks.fall),
+            (Outcome::Succeeded, up) => (!up, checks.rise),
+        };
+        self.against = if speaks_against { self.against.saturating_add(1) } else { 0 };
+        if self.against < enough.max(1) {
+            return None;
+        }
+        (self.up, self.against, self.errors) = (!self.up, 0, 0);
+        Some(if self.up { Transition::Up(Rise::Checks) } else { Transition::Down(Fall::Checks) })
+    }
+
+    /// The interval that holds now, lengthened or shortened by chance.
+    fn interval(&mut self, checks: &Checks) -> u64 {
+        let interval = match checks.down_interval {
+            Some(interval) if !self.up => interval,
+            _ => checks.interval,
+        };
+        let spread = spread(checks, interval);
+        let jittered = (interval - spread)
+            .saturating_add(self.random.below(spread.saturating_mul(2).saturating_add(1)));
+        jittered.max(MILLISECOND)
+    }
+}
+
+/// How far an interval may be off, in nanoseconds.
+fn spread(checks: &Checks, interval: u64) -> u64 {
+    interval / 100 * u64::from(checks.jitter.min(100))
+}

@@ -1,0 +1,289 @@
+//! Which server a stream gets, who waits for one, and which servers are well: decisions alone,
+//! without a socket and under the time that is told.
+//!
+//! A stream *asks* and is assigned a [`Slot`], queued or refused. A slot is given back exactly once,
+//! since giving it back consumes it. After whatever may have made room for somebody who waits, the
+//! caller asks who is [`next`](Backend::next) until nobody is.
+//!
+//! Whoever waits for one server and whoever waits for any take turns by age alone. Whether a server
+//! takes streams is computed from what the operator wants, its health, weight and addresses, and is
+//! stored nowhere.
+
+mod balance;
+mod choice;
+mod health;
+mod queue;
+mod request;
+mod retry;
+mod server;
+mod slot;
+mod stats;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use balance::Method;
+pub(crate) use health::{
+    Check, Checks, Fall, HealthConfig, Outcome, Recovery, Rise, Transition, Work,
+};
+pub(crate) use queue::{Place, Ticket};
+pub(crate) use request::{Answer, Leave, Refusal, Request, Wish};
+pub(crate) use retry::{Next, Redispatch, Retries, turn_around};
+pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, Weight};
+pub(crate) use slot::Slot;
+pub(crate) use stats::{Counters, Gauge, Stats};
+
+use balance::Balance;
+use queue::{Line, Queues};
+use retry::Failure;
+
+use crate::sys::Addr;
+use crate::time::Time;
+
+/// What is said of a backend when it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BackendConfig {
+    /// How streams are spread over the servers.
+    pub(crate) method: Method,
+    /// How many streams it carries at a time, over all servers; 0 is no limit.
+    pub(crate) maxconn: u32,
+    /// How many streams may wait for any server.
+    pub(crate) maxqueue: u32,
+    /// How often an attempt is repeated, and where.
+    pub(crate) retries: Retries,
+    /// Where all chance comes from. Engines that are to send a source to the same server have the
+    /// same one.
+    pub(crate) seed: u64,
+}
+
+/// What may be changed of a server at any time.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// Its share.
+    Weight(Weight),
+    /// What the operator wants of it.
+    Admin(Admin),
+    /// Where it is.
+    Addresses(Vec<Addr>),
+}
+
+/// The backend has no such server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoSuchServer;
+
+/// A server of the backend has this name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NameTaken;
+
+/// Servers that stand for each other.
+pub(crate) struct Backend {
+    config: BackendConfig,
+    servers: Vec<Server>,
+    balance: Balance,
+    queues: Queues,
+    streams: Gauge,
+    counters: Counters,
+}
+
+impl Backend {
+    /// A backend without servers.
+    #[must_use]
+    pub(crate) fn new(config: BackendConfig) -> Self {
+        Self {
+            config,
+            servers: Vec::new(),
+            balance: Balance::new(config.method, config.seed),
+            queues: Queues::new(config.maxqueue),
+            streams: Gauge::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Adds a server, ready and up.
+    ///
+    /// # Errors
+    /// [`NameTaken`]; nothing is added.
+    pub(crate) fn add(
+        &mut self,
+        config: ServerConfig,
+        now: Time,
+    ) -> Result<ServerIndex, NameTaken> {
+        if self.servers.iter().any(|server| server.name == config.name) {
+            return Err(NameTaken);
+        }
+        let index = ServerIndex(self.servers.len() as u32);
+        self.queues.add(config.maxqueue);
+        self.servers.push(Server::new(config, self.config.seed, now));
+        Ok(index)
+    }
+
+    /// Changes a server. Back from maintenance it is up, and on trial: the first failure of any
+    /// kind brings it down.
+    ///
+    /// # Errors
+    /// [`NoSuchServer`].
+    pub(crate) fn set(
+        &mut self,
+        index: ServerIndex,
+        change: Change,
+        now: Time,
+    ) -> Result<(), NoSuchServer> {
+        let server = self.server_mut(index).ok_or(NoSuchServer)?;
+        match change {
+            Change::Weight(weight) => server.weight = weight,
+            Change::Addresses(addresses) => server.addresses = addresses,
+            Change::Admin(admin) if admin == server.admin => {}
+            Change::Admin(admin) => {
+                server.set_admin(admin, now);
+                self.count(index, |counters| counters.last_change = now);
+            }
+        }
+        self.settle(index);
+        Ok(())
+    }
+
+    /// The server of an index.
+    #[must_use]
+    pub(crate) fn server(&self, index: ServerIndex) -> Option<&Server> {
+        self.servers.get(index.0 as usize)
+    }
+
+    /// Every server, in the order they were added.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = (ServerIndex, &Server)> {
+        (0..).map(ServerIndex).zip(&self.servers)
+    }
+
+    /// A stream asks for a server.
+    pub(crate) fn ask(&mut self, request: Request) -> Answer {
+        match request.wish {
+            Wish::Any => {}
+            Wish::Same(server) => self.count(server, |counters| counters.retries += 1),
+            Wish::Other(server) => self.count(server, |counters| counters.redispatches += 1),
+        }
+        let Some(line) = self.line(&request) else { return Answer::Refused(Refusal::NoServer) };
+        // Nobody is overtaken who could go now, whatever queue that is in.
+        if (request.front || self.called().is_none())
+            && let Some(server) = self.free(line, request.source, request.wish)
+        {
+            return Answer::Assigned(self.take(server));
+        }
+        match self.queues.enter(line, request.ticket, request.source, request.front) {
+            Some(place) => Answer::Queued(place),
+            None => {
+                self.count_in(line, |counters| counters.queue_full += 1);
+                Answer::Refused(Refusal::QueueFull)
+            }
+        }
+    }
+
+    /// Gives a slot back: when the stream is over, or the attempt.
+    pub(crate) fn release(&mut self, slot: Slot) {
+        if let Some(server) = self.server_mut(slot.server()) {
+            server.streams.leave();
+            self.streams.leave();
+        }
+    }
+
+    /// Who waits no more, and on which server. To be asked until nobody does, after a slot was
+    /// given back, a server was added or changed, or has come up.
+    pub(crate) fn next(&mut self) -> Option<(Ticket, Slot)> {
+        let line = self.called()?;
+        let source = self.queues.first(line)?.source;
+        let server = self.free(line, source, Wish::Any)?;
+        let ticket = self.queues.pop(line)?;
+        Some((ticket, self.take(server)))
+    }
+
+    /// A stream waits no more; whether it did.
+    pub(crate) fn leave(&mut self, place: Place, why: Leave) -> bool {
+        let Some(line) = self.queues.leave(place) else { return false };
+        if why == Leave::TimedOut {
+            self.count_in(line, |counters| counters.queue_timeouts += 1);
+        }
+        true
+    }
+
+    /// How many are in front of a stream in its queue, for a person to read; `None` if it does not
+    /// wait.
+    #[must_use]
+    pub(crate) fn ahead(&self, place: Place) -> Option<usize> {
+        self.queues.ahead(place)
+    }
+
+    /// Takes how an attempt to reach a server went. The slot is given back beside, if it failed.
+    pub(crate) fn connected(
+        &mut self,
+        index: ServerIndex,
+        outcome: Outcome,
+        now: Time,
+    ) -> Option<Transition> {
+        if outcome == Outcome::Failed {
+            self.count(index, |counters| counters.connect_errors += 1);
+        }
+        let server = self.server_mut(index)?;
+        if server.admin == Admin::Maintenance {
+            return None;
+        }
+        let transition = server.health.connected(outcome, now)?;
+        Some(self.changed(index, transition, now))
+    }
+
+    /// What comes after the failed attempt number `attempts`, counted from 1.
+    #[must_use]
+    pub(crate) fn retry(&self, index: ServerIndex, attempts: u32, outcome: Outcome) -> Next {
+        let serves = self.server(index).is_some_and(Server::serves);
+        let is_local = outcome == Outcome::Local;
+        self.config.retries.after(Failure { attempts, is_local, serves })
+    }
+
+    /// When [`Backend::run`] has something to do; [`Time::NEVER`] while nothing is in sight.
+    #[must_use]
+    pub(crate) fn due(&self) -> Time {
+        self.servers.iter().map(|server| server.health.due()).min().unwrap_or(Time::NEVER)
+    }
+
+    /// What is to be done about the health of a server at `now`: to be asked until nothing is.
+    pub(crate) fn run(&mut self, now: Time) -> Option<(ServerIndex, Work)> {
+        let work = |(index, server): (u32, &mut Server)| {
+            server.health.run(now).map(|work| (ServerIndex(index), work))
+        };
+        let (index, work) = (0..).zip(&mut self.servers).find_map(work)?;
+        if let Work::Changed(transition) = work {
+            self.changed(index, transition, now);
+        }
+        Some((index, work))
+    }
+
+    /// Takes the result of a check. That of one from before a maintenance is ignored.
+    pub(crate) fn checked(
+        &mut self,
+        index: ServerIndex,
+        check: Check,
+        outcome: Outcome,
+        now: Time,
+    ) -> Option<Transition> {
+        if !self.server(index)?.health.awaits(&check) {
+            return None;
+        }
+        match outcome {
+            Outcome::Succeeded => self.count(index, |counters| counters.checks_passed += 1),
+            Outcome::Failed => self.count(index, |counters| counters.checks_failed += 1),
+            Outcome::Local => {}
+        }
+        let transition = self.server_mut(index)?.health.checked(&check, outcome, now)?;
+        Some(self.changed(index, transition, now))
+    }
+
+    /// The counters of the whole.
+    #[must_use]
+    pub(crate) fn stats(&self) -> Stats {
+        let queue = self.queues.length(Line::Any);
+        Stats { streams: self.streams, queue, counters: self.counters }
+    }
+
+    /// The counters of a server.
+    #[must_use]
+    pub(crate) fn server_stats(&self, index: ServerIndex) -> Option<Stats> {
+        let Server { streams, counters, .. } = *self.server(index)?;
+        Some(Stats { streams, queue: self.queues.length(Line::For(index)), counters })
+    }
+}

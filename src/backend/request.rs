@@ -1,0 +1,60 @@
+//! What a stream asks of a backend, and what it is told.
+
+use super::queue::{Place, Ticket};
+use super::server::ServerIndex;
+use super::slot::Slot;
+
+/// Which server a stream would have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Whichever the balance says.
+    #[default]
+    Any,
+    /// This one: a retry. It is waited for if it is full. If it serves no more, any.
+    Same(ServerIndex),
+    /// Any but this one: a redispatch. It is taken all the same where no other has room.
+    Other(ServerIndex),
+}
+
+/// A stream asks for a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// What the caller calls it.
+    pub(crate) ticket: Ticket,
+    /// The hash of its source, if it is to matter. Any hash will do: it is mixed with the seed.
+    pub(crate) source: Option<u64>,
+    /// Which server it would have.
+    pub(crate) wish: Wish,
+    /// Whether it goes before all who wait: it has waited before.
+    pub(crate) front: bool,
+}
+
+/// What it is told.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Answer {
+    /// It has a server.
+    Assigned(Slot),
+    /// It waits, until it is called or leaves.
+    Queued(Place),
+    /// It can have none.
+    Refused(Refusal),
+}
+
+/// Why a stream can have no server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No server is usable.
+    NoServer,
+    /// As many wait as may.
+    QueueFull,
+}
+
+/// Why a stream waits no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// It has waited long enough.
+    TimedOut,
+    /// Its client has gone, or whatever else ended it.
+    Gone,
+}

@@ -1,0 +1,197 @@
+//! One server: where it is, how much it takes, and whether it takes anything now.
+
+use std::sync::Arc;
+
+use super::health::{Health, HealthConfig};
+use super::stats::{Counters, Gauge};
+use crate::config::ConnectConfig;
+use crate::random::mix;
+use crate::sys::Addr;
+use crate::time::Time;
+
+/// Which server of its backend, in the order they were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ServerIndex(pub(crate) u32);
+
+/// A server's share beside the others': 0 to [`Weight::MAX`]. 0 is no share at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Weight(u16);
+
+impl Weight {
+    /// The largest.
+    pub(crate) const MAX: u16 = 256;
+
+    /// A weight; `None` above [`Weight::MAX`].
+    #[must_use]
+    pub(crate) const fn new(weight: u16) -> Option<Self> {
+        if weight <= Self::MAX { Some(Self(weight)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub(crate) const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+/// What the operator wants of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Admin {
+    /// It serves.
+    #[default]
+    Ready,
+    /// It takes no new streams, but for those that insist on it or wait in its own queue.
+    Drain,
+    /// It takes nothing and is not checked.
+    Maintenance,
+}
+
+/// What is said of a server when it is added.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerConfig {
+    /// Its name, which no other server of the backend has. Which sources it gets by their hash
+    /// follows from the name, so it keeps them when the list of servers is written anew.
+    pub(crate) name: Box<str>,
+    /// Where it is; one address after the other is tried. It gets no stream while there is none.
+    pub(crate) addresses: Vec<Addr>,
+    /// Its share.
+    pub(crate) weight: Weight,
+    /// Whether it is used only while no other server can be.
+    pub(crate) backup: bool,
+    /// How many streams it carries at a time; 0 is no limit.
+    pub(crate) maxconn: u32,
+    /// How many streams may wait for this very server.
+    pub(crate) maxqueue: u32,
+    /// What its connections go through.
+    pub(crate) connect: Arc<ConnectConfig>,
+    /// How its health is judged.
+    pub(crate) health: HealthConfig,
+}
+
+/// A server of a backend.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(super) name: Box<str>,
+    pub(super) addresses: Vec<Addr>,
+    pub(super) weight: Weight,
+    pub(super) backup: bool,
+    pub(super) maxconn: u32,
+    pub(super) connect: Arc<ConnectConfig>,
+    pub(super) admin: Admin,
+    pub(super) health: Health,
+    pub(super) streams: Gauge,
+    pub(super) counters: Counters,
+    /// How long its turn is overdue: the balance's, in units of weight.
+    pub(super) turn: i64,
+    /// Its name as a number.
+    pub(super) key: u64,
+}
+
+impl Server {
+    pub(super) fn new(config: ServerConfig, seed: u64, now: Time) -> Self {
+        let key = key_of(&config.name);
+        Self {
+            name: config.name,
+            addresses: config.addresses,
+            weight: config.weight,
+            backup: config.backup,
+            maxconn: config.maxconn,
+            connect: config.connect,
+            admin: Admin::Ready,
+            // Servers of one configuration must not be checked in step.
+            health: Health::new(config.health, mix(seed ^ key), now),
+            streams: Gauge::default(),
+            counters: Counters::default(),
+            turn: 0,
+            key,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub(crate) const fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address for an attempt, counted from 0: they are tried in turn. `None` while it has none.
+    #[must_use]
+    pub(crate) fn address(&self, attempt: u32) -> Option<&Addr> {
+        let turn = (attempt as usize).checked_rem(self.addresses.len())?;
+        self.addresses.get(turn)
+    }
+
+    /// What its connections go through.
+    #[must_use]
+    pub(crate) const fn connect(&self) -> &Arc<ConnectConfig> {
+        &self.connect
+    }
+
+    /// What the operator wants of it.
+    #[must_use]
+    pub(crate) const fn admin(&self) -> Admin {
+        self.admin
+    }
+
+    /// Its share.
+    #[must_use]
+    pub(crate) const fn weight(&self) -> Weight {
+        self.weight
+    }
+
+    /// Whether its health is good, whatever the operator wants of it.
+    #[must_use]
+    pub(crate) const fn is_up(&self) -> bool {
+        self.health.is_up()
+    }
+
+    /// Whether it takes a stream that wants this very server.
+    #[must_use]
+    pub(crate) fn serves(&self) -> bool {
+        self.admin != Admin::Maintenance && self.health.is_up() && !self.addresses.is_empty()
+    }
+
+    /// Whether new streams may go to it.
+    #[must_use]
+    pub(crate) fn is_usable(&self) -> bool {
+        self.admin == Admin::Ready && self.weight.get() > 0 && self.serves()
+    }
+
+    /// Whoever comes back from maintenance has been looked after: what was known of its health is
+    /// of the past.
+    pub(super) fn set_admin(&mut self, admin: Admin, now: Time) {
+        match (self.admin, admin) {
+            (_, Admin::Maintenance) => self.health.pause(),
+            (Admin::Maintenance, _) => self.health.resume(now),
+            _ => {}
+        }
+        self.admin = admin;
+    }
+
+    /// Whether it has a free slot.
+    #[must_use]
+    pub(super) const fn has_room(&self) -> bool {
+        self.maxconn == 0 || self.streams.now < self.maxconn
+    }
+
+    /// Its load beside `other`'s: streams per weight, compared without dividing.
+    #[must_use]
+    pub(super) fn load_cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let own = u64::from(self.streams.now) * u64::from(other.weight.get());
+        let others = u64::from(other.streams.now) * u64::from(self.weight.get());
+        own.cmp(&others)
+    }
+}
+
+/// FNV-1a (Fowler, Noll, Vo) of 64 bits, spread.
+fn key_of(name: &str) -> u64 {
+    let fnv = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    mix(fnv)
+}

@@ -1,0 +1,24 @@
+//! The right to one stream on a server.
+
+use super::server::ServerIndex;
+
+/// One of the streams a server may carry. It can neither be copied nor made elsewhere, and giving it
+/// back consumes it: so no slot is freed twice. Whoever drops it has lost it for good.
+#[derive(Debug)]
+#[must_use = "a slot that is not given back is lost"]
+pub(crate) struct Slot {
+    server: ServerIndex,
+}
+
+impl Slot {
+    /// To be made by the backend alone, beside counting it.
+    pub(super) const fn of(server: ServerIndex) -> Self {
+        Self { server }
+    }
+
+    /// The server it is on.
+    #[must_use]
+    pub(crate) const fn server(&self) -> ServerIndex {
+        self.server
+    }
+}

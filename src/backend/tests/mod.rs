@@ -1,0 +1,135 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::prelude::ProptestConfig;
+
+use super::*;
+use crate::config::ConnectConfig;
+use crate::time::SECOND;
+
+mod balance;
+mod health;
+mod model;
+mod queue;
+mod scenes;
+
+const NOW: Time = Time(SECOND);
+
+fn proptests() -> ProptestConfig {
+    let cases = if cfg!(miri) { 3 } else { 512 };
+    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
+}
+
+fn address(port: u16) -> Addr {
+    Addr::ip(std::net::SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+fn server(name: &str) -> ServerConfig {
+    ServerConfig {
+        name: name.into(),
+        addresses: vec![address(80)],
+        weight: Weight::default(),
+        backup: false,
+        maxconn: 0,
+        maxqueue: 10,
+        connect: Arc::new(ConnectConfig::default()),
+        health: HealthConfig::default(),
+    }
+}
+
+fn weighing(name: &str, weight: u16) -> ServerConfig {
+    ServerConfig { weight: Weight::new(weight).unwrap(), ..server(name) }
+}
+
+fn at_most(name: &str, maxconn: u32) -> ServerConfig {
+    ServerConfig { maxconn, ..server(name) }
+}
+
+fn config(method: Method) -> BackendConfig {
+    BackendConfig { method, maxconn: 0, maxqueue: 10, retries: Retries::default(), seed: 7 }
+}
+
+fn backend_of(config: BackendConfig, servers: impl IntoIterator<Item = ServerConfig>) -> Backend {
+    let mut backend = Backend::new(config);
+    for server in servers {
+        backend.add(server, NOW).unwrap();
+    }
+    backend
+}
+
+fn backend(method: Method, servers: impl IntoIterator<Item = ServerConfig>) -> Backend {
+    backend_of(config(method), servers)
+}
+
+const fn request(ticket: u64) -> Request {
+    Request { ticket: Ticket(ticket), source: None, wish: Wish::Any, front: false }
+}
+
+const fn from(source: u64) -> Request {
+    Request { source: Some(source), ..request(0) }
+}
+
+#[track_caller]
+fn assigned(answer: Answer) -> Slot {
+    match answer {
+        Answer::Assigned(slot) => slot,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn queued(answer: Answer) -> Place {
+    match answer {
+        Answer::Queued(place) => place,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn refused(answer: Answer) -> Refusal {
+    match answer {
+        Answer::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn name_of<'a>(backend: &'a Backend, slot: &Slot) -> &'a str {
+    backend.server(slot.server()).unwrap().name()
+}
+
+/// The names of the servers that `n` streams get which all stay.
+fn sequence(backend: &mut Backend, n: usize) -> String {
+    let mut names = String::new();
+    for _ in 0..n {
+        let slot = assigned(backend.ask(request(0)));
+        names += name_of(backend, &slot);
+    }
+    names
+}
+
+/// How many of `n` streams each server gets when each leaves before the next comes.
+fn shares(
+    backend: &mut Backend,
+    requests: impl Iterator<Item = Request>,
+) -> BTreeMap<String, usize> {
+    let mut shares = BTreeMap::new();
+    for request in requests {
+        let slot = assigned(backend.ask(request));
+        *shares.entry(name_of(backend, &slot).to_owned()).or_default() += 1;
+        backend.release(slot);
+    }
+    shares
+}
+
+/// Who is called, and where to, until nobody is. The slots are lost.
+fn called(backend: &mut Backend) -> Vec<(u64, String)> {
+    std::iter::from_fn(|| {
+        let (ticket, slot) = backend.next()?;
+        Some((ticket.0, name_of(backend, &slot).to_owned()))
+    })
+    .collect()
+}
+
+fn set(backend: &mut Backend, index: u32, change: Change) {
+    backend.set(ServerIndex(index), change, NOW).unwrap();
+}

@@ -1,0 +1,253 @@
+//! Backends as the host sees them: made, given servers, changed, asked after.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::check::CheckPlan;
+use super::{Engine, Owner, Refusal};
+use crate::backend::{
+    Backend, BackendConfig, Change, Fall, Outcome, Rise, Server, ServerConfig, ServerIndex, Slot,
+    Stats, Ticket, Transition,
+};
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::sys::Net;
+use crate::time::Time;
+use crate::wheel::Timer;
+
+/// A backend of the engine's.
+pub(super) struct BackendEntry {
+    pub(super) core: Backend,
+    /// How long a stream may wait for a place, in nanoseconds; 0 is no bound.
+    pub(super) queue_timeout: u64,
+    pub(super) timer: Timer,
+    /// What each server's checks are.
+    pub(super) plans: Vec<Option<Arc<CheckPlan>>>,
+    /// What the host was last told of each server.
+    told: Vec<Told>,
+    /// Servers with news.
+    news: VecDeque<ServerIndex>,
+    user: u64,
+    pub(super) telling: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    up: bool,
+    by_checks: bool,
+    queued: bool,
+    resolve: bool,
+}
+
+/// What a host decides when it makes a backend.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BackendOptions {
+    pub(crate) config: BackendConfig,
+    pub(crate) queue_timeout: u64,
+    pub(crate) user: u64,
+}
+
+/// What happened to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerNews {
+    /// It is taken to be well, because checks passed or (`false`) because it gets another chance.
+    Up(bool),
+    /// It is taken to be down, because checks failed or (`false`) attempts to reach it did.
+    Down(bool),
+    /// It has no address: the host is to look its name up.
+    Resolve,
+}
+
+impl<N: Net> Engine<N> {
+    /// Makes a backend without servers.
+    pub(crate) fn add_backend(&mut self, options: BackendOptions) -> Result<Id, Refusal> {
+        let Self { backends, wheel, .. } = self;
+        let added = backends.insert_with(|key| BackendEntry {
+            core: Backend::new(options.config),
+            queue_timeout: options.queue_timeout,
+            timer: wheel.insert(Owner::Backend(key.slot).tag()),
+            plans: Vec::new(),
+            told: Vec::new(),
+            news: VecDeque::new(),
+            user: options.user,
+            telling: false,
+        });
+        let key = added.map_err(|_| Refusal::Limit)?;
+        Ok(self.id(Kind::Backend, key))
+    }
+
+    /// Adds a server. One without an address is asked for with [`ServerNews::Resolve`].
+    pub(crate) fn add_server(
+        &mut self,
+        backend: Id,
+        config: ServerConfig,
+        plan: Option<CheckPlan>,
+    ) -> Result<ServerIndex, Refusal> {
+        let now = self.tools.now;
+        let key = self.backend_key(backend)?;
+        let entry = self.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let nameless = config.addresses.is_empty();
+        let index = entry.core.add(config, now).map_err(|_| Refusal::Argument)?;
+        entry.plans.push(plan.map(Arc::new));
+        entry.told.push(Told { up: true, by_checks: false, queued: false, resolve: nameless });
+        if nameless {
+            self.note_server(key, index);
+        }
+        self.settle_backend(key);
+        Ok(index)
+    }
+
+    /// Changes a server while it runs.
+    pub(crate) fn set_server(
+        &mut self,
+        backend: Id,
+        server: ServerIndex,
+        change: Change,
+    ) -> Result<(), Refusal> {
+        let now = self.tools.now;
+        let key = self.backend_key(backend)?;
+        let entry = self.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
+        entry.core.set(server, change, now).map_err(|_| Refusal::Argument)?;
+        self.note_server(key, server);
+        self.settle_backend(key);
+        Ok(())
+    }
+
+    /// The counters of a backend, or of one of its servers.
+    pub(crate) fn backend_stats(
+        &self,
+        backend: Id,
+        server: Option<ServerIndex>,
+    ) -> Result<Stats, Refusal> {
+        let entry = self.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
+        match server {
+            None => Ok(entry.core.stats()),
+            Some(index) => entry.core.server_stats(index).ok_or(Refusal::Argument),
+        }
+    }
+
+    /// A server of a backend.
+    pub(crate) fn server(&self, backend: Id, server: ServerIndex) -> Result<&Server, Refusal> {
+        let entry = self.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
+        entry.core.server(server).ok_or(Refusal::Argument)
+    }
+
+    pub(super) fn backend_key(&self, id: Id) -> Result<Key, Refusal> {
+        let key = self.key(Kind::Backend, id)?;
+        self.backends.get(key).map(|_| key).map_err(|_| Refusal::Stale)
+    }
+
+    /// How an attempt to reach a server went.
+    pub(super) fn attempt_was(&mut self, backend: Key, server: ServerIndex, outcome: Outcome) {
+        let now = self.tools.now;
+        let Ok(entry) = self.backends.get_mut(backend) else { return };
+        let transition = entry.core.connected(server, outcome, now);
+        self.note_transition(backend, server, transition);
+        self.settle_backend(backend);
+    }
+
+    /// Gives the place of a stream back; somebody who waits may have it now.
+    pub(super) fn release_slot(&mut self, backend: Key, slot: Slot) {
+        if let Ok(entry) = self.backends.get_mut(backend) {
+            entry.core.release(slot);
+            self.settle_backend(backend);
+        }
+    }
+
+    /// Notes what a backend waits for, and calls those who need wait no more.
+    pub(super) fn settle_backend(&mut self, key: Key) {
+        let Ok(entry) = self.backends.get_mut(key) else { return };
+        while let Some((Ticket(ticket), slot)) = entry.core.next() {
+            self.called.push_back((Key::from_bits(ticket), slot));
+        }
+        let (timer, due) = (entry.timer, entry.core.due());
+        self.wheel.set(timer, due);
+    }
+
+    /// Something about the health of servers is due.
+    pub(super) fn backend_deadline(&mut self, slot: u32) {
+        let now = self.tools.now;
+        let Some(key) = self.backends.key_of(slot) else { return };
+        while let Ok(entry) = self.backends.get_mut(key)
+            && let Some((server, work)) = entry.core.run(now)
+        {
+            match work {
+                crate::backend::Work::Check(check) => self.begin_check(key, server, check),
+                crate::backend::Work::Changed(transition) => {
+                    self.note_transition(key, server, Some(transition));
+                }
+            }
+        }
+        self.settle_backend(key);
+    }
+
+    pub(super) fn note_transition(
+        &mut self,
+        key: Key,
+        server: ServerIndex,
+        transition: Option<Transition>,
+    ) {
+        let Some(transition) = transition else { return };
+        if let Ok(entry) = self.backends.get_mut(key)
+            && let Some(told) = entry.told.get_mut(server.0 as usize)
+        {
+            told.by_checks =
+                matches!(transition, Transition::Up(Rise::Checks) | Transition::Down(Fall::Checks));
+        }
+        self.note_server(key, server);
+    }
+
+    /// Puts a server on the list of news, if there is some.
+    fn note_server(&mut self, key: Key, server: ServerIndex) {
+        let id = self.id(Kind::Backend, key);
+        let Ok(entry) = self.backends.get_mut(key) else { return };
+        let up = entry.core.server(server).is_some_and(Server::is_up);
+        let Some(told) = entry.told.get_mut(server.0 as usize) else { return };
+        if (told.up == up && !told.resolve) || told.queued {
+            return;
+        }
+        told.queued = true;
+        entry.news.push_back(server);
+        if !entry.telling {
+            entry.telling = true;
+            self.news.push_back(id);
+        }
+    }
+
+    /// One piece of news of a backend's servers, and whether there is more.
+    pub(super) fn server_event(&mut self, id: Id) -> (Option<super::Event>, bool) {
+        let Ok(entry) = self.backends.get_mut(id.key()) else { return (None, false) };
+        let mut found = None;
+        while found.is_none()
+            && let Some(server) = entry.news.pop_front()
+        {
+            let up = entry.core.server(server).is_some_and(Server::is_up);
+            let Some(told) = entry.told.get_mut(server.0 as usize) else { continue };
+            let news = match (std::mem::take(&mut told.resolve), told.up == up, up) {
+                (true, ..) => Some(ServerNews::Resolve),
+                // It came and went before it could be told.
+                (false, true, _) => None,
+                (false, false, true) => Some(ServerNews::Up(told.by_checks)),
+                (false, false, false) => Some(ServerNews::Down(told.by_checks)),
+            };
+            // What was asked first leaves a change of health for the next turn.
+            let again = news == Some(ServerNews::Resolve) && told.up != up;
+            told.queued = again;
+            if again {
+                entry.news.push_back(server);
+            } else {
+                told.up = up;
+            }
+            found = news.map(|news| super::EventKind::Server(server.0, news));
+        }
+        entry.telling = !entry.news.is_empty();
+        let user = entry.user;
+        (found.map(|kind| super::Event { id, user, kind }), entry.telling)
+    }
+
+    /// When a stream of a backend gives up waiting for a place.
+    pub(super) fn queue_deadline(&self, backend: Key) -> Time {
+        let timeout = self.backends.get(backend).map_or(0, |entry| entry.queue_timeout);
+        if timeout == 0 { Time::NEVER } else { self.tools.now + timeout }
+    }
+}

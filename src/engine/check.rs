@@ -1,0 +1,148 @@
+//! Health checks: short connections of the engine's own, through the same layers as any other.
+
+use std::sync::Arc;
+
+use super::Engine;
+use crate::backend::{Check, Outcome, ServerIndex};
+use crate::config::ConnectConfig;
+use crate::conn::{Conn, Ending, Marks, News, Op, Wait, Why};
+use crate::ctrl::{Input, Output};
+use crate::slab::Key;
+use crate::sys::{Addr, Net};
+
+/// What a server is checked with.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckPlan {
+    /// What the connection goes through: TLS or not, a PROXY header or not.
+    pub(crate) connect: Arc<ConnectConfig>,
+    /// Another address than the server's first, where set.
+    pub(crate) address: Option<Addr>,
+    /// What is sent once it is open.
+    pub(crate) send: Box<[u8]>,
+    /// What the answer must begin with; nothing is waited for when it is empty.
+    pub(crate) expect: Box<[u8]>,
+}
+
+/// A check under way: what its connection is for.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    pub(super) backend: Key,
+    pub(super) server: ServerIndex,
+    check: Check,
+    plan: Arc<CheckPlan>,
+    sent: usize,
+    heard: usize,
+}
+
+impl<N: Net> Engine<N> {
+    pub(super) fn begin_check(&mut self, backend: Key, server: ServerIndex, check: Check) {
+        let Ok(entry) = self.backends.get(backend) else { return };
+        let plan = entry.plans.get(server.0 as usize).cloned().flatten();
+        let address = entry.core.server(server).and_then(|server| server.address(0)).cloned();
+        let Some((plan, address)) =
+            plan.and_then(|plan| Some((Arc::clone(&plan), plan.address.clone().or(address)?)))
+        else {
+            return self.check_was(backend, server, check, Outcome::Local);
+        };
+        let connect = Arc::clone(&plan.connect);
+        let Ok(id) = self.connect(address, connect, &super::ConnectOptions::default()) else {
+            return self.check_was(backend, server, check, Outcome::Local);
+        };
+        if let Ok(conn) = self.conns.get_mut(id.key()) {
+            conn.marks.insert(Marks::UNTOLD | Marks::ERRAND);
+            let errand = Errand { backend, server, check, plan, sent: 0, heard: 0 };
+            self.errands.push((id.key(), errand));
+        }
+    }
+
+    fn check_was(&mut self, backend: Key, server: ServerIndex, check: Check, outcome: Outcome) {
+        let now = self.tools.now;
+        let Ok(entry) = self.backends.get_mut(backend) else { return };
+        let transition = entry.core.checked(server, check, outcome, now);
+        self.note_transition(backend, server, transition);
+        self.settle_backend(backend);
+    }
+
+    /// Moves a check on, and ends it when its result is known.
+    pub(super) fn attend_check(&mut self, key: Key) {
+        let now = self.tools.now;
+        let Self { conns, tools, errands, .. } = self;
+        let Some(at) = errands.iter().position(|(conn, _)| *conn == key) else { return };
+        let (Ok(conn), Some((_, errand))) = (conns.get_mut(key), errands.get_mut(at)) else {
+            return;
+        };
+        conn.news = News::empty();
+        conn.marks.remove(Marks::READ_ARMED);
+        let outcome = if conn.word.is_closing() {
+            Some(failure(conn))
+        } else if errand.check.deadline <= now {
+            Some(Outcome::Failed)
+        } else if conn.word.is_opening() {
+            None
+        } else {
+            errand.converse(conn, &mut tools.cx(&[]))
+        };
+        let Some(outcome) = outcome else {
+            conn.deadline = conn.deadline.min(errand.check.deadline);
+            return;
+        };
+        if !conn.word.is_closing() {
+            let ending =
+                if outcome == Outcome::Succeeded { Ending::Orderly } else { Ending::Abort };
+            conn.end(ending, None);
+            if ending == Ending::Abort {
+                conn.word.finish(Op::Cclose);
+            }
+            self.advance(key);
+        }
+        let (_, Errand { backend, server, check, .. }) = self.errands.swap_remove(at);
+        self.check_was(backend, server, check, outcome);
+    }
+}
+
+impl Errand {
+    /// Says and hears what the plan has. `None` while it goes on.
+    fn converse<N: Net>(
+        &mut self,
+        conn: &mut Conn,
+        cx: &mut crate::cx::Cx<'_, N>,
+    ) -> Option<Outcome> {
+        while self.sent < self.plan.send.len() || conn.ctrl.has_unsent() {
+            match conn.data.send(&mut conn.ctrl, cx, &self.plan.send[self.sent..]) {
+                Ok(Output::Bytes(n)) => self.sent += n,
+                Ok(Output::Wait) => {}
+                Err(_) => return Some(Outcome::Failed),
+            }
+            if self.sent < self.plan.send.len() || conn.ctrl.has_unsent() {
+                conn.flow |= Wait::WRITE;
+                return None;
+            }
+        }
+        let expect = &self.plan.expect;
+        let mut heard = [0; 256];
+        while self.heard < expect.len() {
+            let space = heard.len().min(expect.len() - self.heard);
+            match conn.data.recv(&mut conn.ctrl, cx, &mut heard[..space]) {
+                Ok(Input::Bytes(n)) if expect[self.heard..].starts_with(&heard[..n]) => {
+                    self.heard += n;
+                }
+                Ok(Input::Wait) => {
+                    conn.flow |= Wait::READ;
+                    return None;
+                }
+                Ok(Input::Bytes(_) | Input::End | Input::Truncated) | Err(_) => {
+                    return Some(Outcome::Failed);
+                }
+            }
+        }
+        Some(Outcome::Succeeded)
+    }
+}
+
+/// What this machine lacks says nothing about a server.
+fn failure(conn: &Conn) -> Outcome {
+    match conn.cause.as_deref().map(|cause| cause.why) {
+        Some(Why::LocalLimit) => Outcome::Local,
+        _ => Outcome::Failed,
+    }
+}
