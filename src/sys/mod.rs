@@ -247,7 +247,8 @@ pub trait Net {
     /// Leaves the signals of this thread as the host had them: to be called whenever control goes
     /// back to the host, at the end of a call and before a callback, on the thread that spliced.
     /// May be called any number of times, also after a panic. No system call unless
-    /// [`Net::splice_out`] was called since, else two or three.
+    /// [`Net::splice_out`] was called since; else one, and one more where a splice failed or took
+    /// less than it was given.
     fn settle_signals(&mut self);
 }
 

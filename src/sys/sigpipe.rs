@@ -54,7 +54,8 @@ pub(super) fn note(answer: Result<usize, Errno>, len: usize) {
 }
 
 /// Takes the signal that our splices raised and lets SIGPIPE through again where the host does.
-/// No system call when nothing was held, else one or two.
+/// No system call when nothing was held, else one, and one more where a
+/// splice failed or took less than it was given.
 ///
 /// Where one was waiting before, it is the host's and stays; ours has merged with it if it was sent
 /// to this thread, and waits beside it if it was sent to the process. (Hosts that have both waiting
@@ -87,7 +88,7 @@ impl Taken {
     /// To this thread, with its sender: as it was, or, sent to the process while we held it back,
     /// where it would have been handled anyway.
     fn put_back(&self) {
-        let process = std::process::id();
+        let process = this_process();
         // SAFETY: it has no precondition.
         let thread = unsafe { libc::gettid() };
         let (call, info) = (libc::SYS_rt_tgsigqueueinfo, &raw const self.info);
@@ -110,7 +111,7 @@ fn take() -> Option<Taken> {
     let info = unsafe { info.assume_init() };
     // SAFETY: every kind of SIGPIPE has the sender there: it comes from a write, kill or sigqueue.
     let sender = unsafe { info.si_pid() };
-    let is_own = info.si_code == libc::SI_USER && sender.unsigned_abs() == std::process::id();
+    let is_own = info.si_code == libc::SI_USER && sender == this_process();
     Some(Taken { info, is_own })
 }
 
@@ -129,6 +130,11 @@ fn is_waiting() -> bool {
     // SAFETY: the pointer is to a local that outlives the call.
     let _cannot_fail = unsafe { libc::sigpending(&raw mut waiting) };
     contains_sigpipe(&waiting)
+}
+
+fn this_process() -> libc::pid_t {
+    // SAFETY: it has no precondition.
+    unsafe { libc::getpid() }
 }
 
 fn no_signals() -> libc::sigset_t {
