@@ -2,13 +2,20 @@
 //! `VST_SEEDS` sets how many seeds the randomised runs take.
 
 mod connect;
+#[cfg(feature = "self-signed")]
+mod far_end;
 mod header;
 mod host;
+#[cfg(feature = "self-signed")]
+mod orders;
 mod poller;
 mod pressure;
 mod rig;
+#[cfg(feature = "self-signed")]
 mod schedules;
 mod session;
+#[cfg(feature = "self-signed")]
+mod stops;
 mod stream;
 #[cfg(feature = "self-signed")]
 mod tls;
