@@ -1,5 +1,5 @@
-//! What the core costs without the kernel: the word of operations, and one whole accepted
-//! connection over a network that is all memory.
+//! What the core costs without the kernel: the word of operations, the driver that runs them, and
+//! one whole accepted connection over a network that is all memory.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use vestibule::config::{AcceptConfig, AcceptProxy, Trust, Untrusted};
-use vestibule::conn::{Direction, Op, OpWord};
+use vestibule::conn::{
+    Cause, Code, Direction, Driven, Ending, Op, OpWord, Progress, Wait, advance,
+};
 use vestibule::ctrl::Io;
 use vestibule::engine::{
     Engine, EngineOptions, EventKind, HostOp, ListenerOptions, Received, Sent,
@@ -42,14 +44,65 @@ fn live(mut word: OpWord) -> OpWord {
     }
 }
 
-fn words(criterion: &mut Criterion) {
-    let mut incoming = OpWord::default();
-    for op in [Op::AcceptProxy, Op::TlsAccept, Op::AcceptSession] {
-        incoming.want(op);
+fn wanted(ops: &[Op]) -> OpWord {
+    let mut word = OpWord::default();
+    for op in ops {
+        word.want(*op);
     }
+    word
+}
+
+fn words(criterion: &mut Criterion) {
+    let incoming = wanted(&[Op::AcceptProxy, Op::TlsAccept, Op::AcceptSession]);
     let mut group = criterion.benchmark_group("word");
     group.bench_function("runnable", |b| b.iter(|| black_box(incoming).runnable()));
     group.bench_function("whole life", |b| b.iter(|| live(black_box(incoming))));
+    group.finish();
+}
+
+/// A connection of which nothing is there but its operations.
+struct Bare(OpWord);
+
+impl Driven for Bare {
+    fn word(&mut self) -> &mut OpWord {
+        &mut self.0
+    }
+
+    fn fail(&mut self, _: Box<Cause>) {
+        self.0.end(Ending::Refused);
+    }
+}
+
+/// Opens and closes a connection whose steps have this to say, driving it as often as it takes.
+fn drive(word: OpWord, step: impl Fn(&mut Bare, Op) -> Progress) -> OpWord {
+    let mut bare = Bare(word);
+    while bare.0.is_opening() {
+        advance(&mut bare, &step);
+    }
+    bare.0.end(Ending::Orderly);
+    while !bare.0.is_complete(Op::Fclose) {
+        advance(&mut bare, &step);
+    }
+    bare.0
+}
+
+fn drives(criterion: &mut Criterion) {
+    let incoming = wanted(&[Op::AcceptProxy, Op::TlsAccept, Op::AcceptSession]);
+    let outgoing = wanted(&[Op::CtrlConnect, Op::SendProxy, Op::TlsConnect]);
+    let mut group = criterion.benchmark_group("driver, opening and closing");
+    for (name, word) in [("incoming", incoming), ("outgoing", outgoing)] {
+        group.bench_function(format!("{name}, at once"), |b| {
+            b.iter(|| drive(black_box(word), |_, _| Progress::Done));
+        });
+        group.bench_function(format!("{name}, each operation waits once"), |b| {
+            b.iter(|| {
+                drive(black_box(word), |bare, op| match bare.0.code(op) {
+                    Code::Wanted => Progress::Wait(Wait::READ),
+                    _ => Progress::Done,
+                })
+            });
+        });
+    }
     group.finish();
 }
 
@@ -186,5 +239,5 @@ fn connections(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, words, connections);
+criterion_group!(benches, words, drives, connections);
 criterion_main!(benches);

@@ -1,13 +1,14 @@
 //! The contracts of the header, each a program of C in `c-tests`, linked to the shared library and to
 //! the static one; and the same programs under valgrind, where it is installed.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "self-signed"))]
 
 #[path = "support/artifacts.rs"]
 mod artifacts;
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use artifacts::{Linked, NATIVE_STATIC_LIBS, artifacts, cargo, program, run};
@@ -19,8 +20,39 @@ const PATIENCE_UNDER_VALGRIND: Duration = Duration::from_secs(200);
 /// What valgrind exits with when it has found something.
 const FOUND: &str = "--error-exitcode=99";
 
+/// A certificate and its key in one file, made for this run: every program is told where it is.
+fn identity() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a name");
+        let path = artifacts().folder.join("identity.pem");
+        let certificate = pem("CERTIFICATE", made.cert.der());
+        let text = certificate + &pem("PRIVATE KEY", &made.signing_key.serialize_der());
+        std::fs::write(&path, text).expect("the target folder is writable");
+        path
+    })
+}
+
+/// RFC 7468 around base64 (RFC 4648 section 4).
+fn pem(label: &str, der: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in der.chunks(48) {
+        for three in line.chunks(3) {
+            let bits = three.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+            let bits = bits << (8 * (3 - three.len()));
+            for digit in 0..4 {
+                let value = (bits >> (18 - 6 * digit)) as usize & 63;
+                text.push(if digit > three.len() { '=' } else { DIGITS[value].into() });
+            }
+        }
+        text.push('\n');
+    }
+    text + &format!("-----END {label}-----\n")
+}
+
 fn holds(name: &str, linked: Linked) {
-    let (status, said) = run(&mut Command::new(program(name, linked)), PATIENCE);
+    let (status, said) = run(Command::new(program(name, linked)).arg(identity()), PATIENCE);
     assert!(status.success(), "{name} ({linked:?}), {status}:\n{said}");
 }
 
@@ -31,7 +63,7 @@ fn holds_under_valgrind(name: &str) {
     command.args([FOUND, "--leak-check=full", "--child-silent-after-fork=yes", "--quiet"]);
     command.arg(format!("--suppressions={}", reasons.display()));
     let program = program(name, Linked::Shared);
-    let (status, said) = run(command.arg(program), PATIENCE_UNDER_VALGRIND);
+    let (status, said) = run(command.arg(program).arg(identity()), PATIENCE_UNDER_VALGRIND);
     assert!(status.success(), "{name} under valgrind, {status}:\n{said}");
 }
 
@@ -90,6 +122,7 @@ contracts! {
     as_many_engines_as_numbers_and_no_id_twice: engines,
     the_loop_runs_and_stops_from_anywhere: loop_,
     a_certificate_that_cannot_be_used_is_named: tls_config_errors,
+    secrets_are_kept_only_if_asked_for_and_taken_once: key_log,
     one_server_is_the_same_under_four_hosts: hosts,
 }
 

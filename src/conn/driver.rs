@@ -35,7 +35,7 @@ pub enum Progress {
 }
 
 /// Something whose operations can be driven.
-pub(crate) trait Driven {
+pub trait Driven {
     /// The state of its operations.
     fn word(&mut self) -> &mut OpWord;
 
@@ -48,10 +48,7 @@ pub(crate) trait Driven {
 ///
 /// An operation is completed or undone at most once and a failure is latched once, so the number
 /// of passes is bounded by the number of operations, twice (opening, then closing).
-pub(crate) fn advance<D: Driven>(
-    subject: &mut D,
-    mut step: impl FnMut(&mut D, Op) -> Progress,
-) -> Wait {
+pub fn advance<D: Driven>(subject: &mut D, mut step: impl FnMut(&mut D, Op) -> Progress) -> Wait {
     let mut passes = 0;
     loop {
         let mut waits = Wait::empty();

@@ -8,8 +8,8 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use driver::{Driven, advance, is_first_step};
-pub use driver::{Progress, Wait};
+pub(crate) use driver::is_first_step;
+pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
 pub(crate) use facts::{Facts, Plan};
 pub use record::Record;

@@ -5,8 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
-use super::{Code, Direction, Ending, Op, OpSet, OpWord, Side};
+use super::{
+    Cause, Code, Conn, Direction, Driven, Ending, Facts, Marks, News, Op, OpSet, OpWord, Plan,
+    Side, State, Wait, Why,
+};
+use crate::config::{AcceptConfig, ConnectConfig};
+use crate::ctrl::{Ctrl, FdEntry};
+use crate::data::Data;
+use crate::sys::Addr;
+use crate::time::Time;
+use crate::wheel::Wheel;
 
 /// The closing operations and what each comes after, as section 5 of the design has it.
 const CLOSING: [(Op, &[Op]); 7] = [
@@ -28,20 +38,39 @@ enum Stage {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Model(BTreeMap<Op, Stage>);
+struct Model {
+    stages: BTreeMap<Op, Stage>,
+    /// A failure is latched.
+    failed: bool,
+    outgoing: bool,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Input {
-    /// A step of an operation that may run is done, or has to wait.
+    /// A step of an operation that may run is done, has to wait, or fails.
     Done(Op),
     Waits(Op),
+    Fails(Op),
+    /// The peer has ended its side, as the data layer has it or before that.
+    Eof {
+        clean: bool,
+    },
+    /// The peer takes no more.
+    WriteFails,
     Shut(Direction),
-    End(Ending),
+    End(Ending, Blame),
+}
+
+/// Whether an end comes with a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blame {
+    Nobody,
+    Somebody,
 }
 
 impl Model {
     fn stage(&self, op: Op) -> Stage {
-        self.0.get(&op).copied().unwrap_or(Stage::Unwanted)
+        self.stages.get(&op).copied().unwrap_or(Stage::Unwanted)
     }
 
     fn incomplete(&self, op: Op) -> bool {
@@ -50,6 +79,26 @@ impl Model {
 
     fn closes(&self) -> bool {
         self.stage(Op::Fclose) != Stage::Unwanted
+    }
+
+    fn opens(&self) -> bool {
+        let opening = Op::ALL.iter().filter(|op| op.side() != Side::Closing);
+        !self.closes() && opening.copied().any(|op| self.incomplete(op))
+    }
+
+    /// The state as section 2 of the design has it.
+    fn state(&self) -> State {
+        if self.stage(Op::Fclose) == Stage::Complete || (self.closes() && !self.failed) {
+            State::Closed
+        } else if self.failed {
+            State::Error
+        } else if !self.opens() {
+            State::Established
+        } else if self.outgoing {
+            State::Connecting
+        } else {
+            State::Accepted
+        }
     }
 
     fn may_run(&self, op: Op) -> bool {
@@ -67,7 +116,7 @@ impl Model {
     }
 
     fn set(&mut self, op: Op, stage: Stage) {
-        self.0.insert(op, stage);
+        self.stages.insert(op, stage);
     }
 
     fn want(&mut self, op: Op) {
@@ -87,6 +136,21 @@ impl Model {
                 }
             }
             Input::Waits(op) => self.set(op, Stage::Started),
+            Input::Fails(op) => {
+                let ending = if self.opens() { Ending::Refused } else { Ending::Abort };
+                self.set(op, Stage::Started);
+                self.take(Input::End(ending, Blame::Somebody));
+            }
+            Input::Eof { clean } => {
+                self.failed |= !clean;
+                self.take(Input::Shut(Direction::Read));
+            }
+            Input::WriteFails => {
+                self.failed = true;
+                self.take(Input::Shut(Direction::Write));
+                self.set(Op::Dshw, Stage::Complete);
+                self.set(Op::Cshw, Stage::Complete);
+            }
             Input::Shut(direction) => {
                 let (ops, other) = match direction {
                     Direction::Read => ([Op::Dshr, Op::Cshr], Op::Dshw),
@@ -101,7 +165,8 @@ impl Model {
                     }
                 }
             }
-            Input::End(ending) => {
+            Input::End(ending, blame) => {
+                self.failed |= blame == Blame::Somebody;
                 for op in Op::ALL.iter().copied().filter(|op| op.side() != Side::Closing) {
                     let shakes = matches!(op, Op::TlsAccept | Op::TlsConnect);
                     let keeps = shakes && self.stage(op) == Stage::Started;
@@ -122,7 +187,34 @@ impl Model {
     }
 }
 
-fn apply(word: &mut OpWord, input: Input) {
+/// A connection without a socket in this state.
+fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
+    let peer = Addr::parse("192.0.2.1:1").expect("an address");
+    Conn {
+        word,
+        ctrl: Ctrl::new(FdEntry::closed()),
+        data: Data::raw(),
+        cause: failed.then(cause),
+        facts: Box::new(Facts::new(plan.clone(), peer, Time(0))),
+        deadline: Time::NEVER,
+        retry_at: Time::NEVER,
+        timer: Wheel::new(Time(0)).insert(0),
+        seat: None,
+        user: 0,
+        waits: Wait::empty(),
+        flow: Wait::empty(),
+        news: News::empty(),
+        marks: Marks::empty(),
+    }
+}
+
+fn cause() -> Box<Cause> {
+    Box::new(Cause::new(None, Why::Reset))
+}
+
+/// What the driver, the closing steps and the session do of it.
+fn apply(conn: &mut Conn, input: Input) {
+    let word = &mut conn.word;
     match input {
         Input::Done(op) => {
             if op == Op::Dclose {
@@ -132,8 +224,20 @@ fn apply(word: &mut OpWord, input: Input) {
             word.finish(op);
         }
         Input::Waits(op) => word.start(op),
+        Input::Fails(op) => {
+            word.start(op);
+            conn.fail(cause());
+        }
+        Input::Eof { clean } => {
+            if !clean {
+                conn.truncated();
+            }
+            conn.word.shut(Direction::Read);
+        }
+        Input::WriteFails => conn.end_writing(cause()),
         Input::Shut(direction) => word.shut(direction),
-        Input::End(ending) => word.end(ending),
+        Input::End(ending, Blame::Nobody) => conn.end(ending, None),
+        Input::End(ending, Blame::Somebody) => conn.end(ending, Some(cause())),
     }
 }
 
@@ -147,7 +251,11 @@ const fn stage(code: Code) -> Stage {
 }
 
 /// Compares a state with the model and holds it against the laws.
-fn check(word: OpWord, model: &Model) {
+fn check(conn: &Conn, model: &Model) {
+    let word = conn.word;
+    assert_eq!(conn.state(), model.state(), "[{word}]");
+    assert_eq!(conn.cause.is_some(), model.failed, "[{word}]");
+    assert_eq!(word.is_opening(), model.opens(), "[{word}]");
     for &op in Op::ALL {
         assert_eq!(stage(word.code(op)), model.stage(op), "{} in [{word}]", op.name());
         assert_eq!(word.may_run(op), model.may_run(op), "{} may run in [{word}]", op.name());
@@ -172,41 +280,64 @@ fn check(word: OpWord, model: &Model) {
     }
 }
 
-/// Every state that can be reached from the wanted operations. Tells how many there are.
-fn explore(wanted: &[Op]) -> usize {
+/// Everything that may happen in a state.
+fn inputs(conn: &Conn) -> Vec<Input> {
+    let word = conn.word;
+    let mut inputs: Vec<Input> = Vec::new();
+    for op in word.runnable().iter() {
+        inputs.extend([Input::Done(op), Input::Waits(op), Input::Fails(op)]);
+    }
+    for blame in [Blame::Nobody, Blame::Somebody] {
+        let endings = [Ending::Orderly, Ending::Refused, Ending::Abort];
+        inputs.extend(endings.map(|ending| Input::End(ending, blame)));
+    }
+    if conn.may_read() {
+        inputs.extend([true, false].map(|clean| Input::Eof { clean }));
+    }
+    if conn.may_write() {
+        inputs.push(Input::WriteFails);
+    }
+    if !word.is_opening() {
+        inputs.extend([Direction::Read, Direction::Write].map(Input::Shut));
+    }
+    inputs
+}
+
+/// Every state that can be reached from the wanted operations.
+fn explore(wanted: &[Op]) -> BTreeSet<Model> {
+    let outgoing = wanted.iter().any(|op| op.side() == Side::Outgoing);
+    let plan = if outgoing {
+        Plan::Outgoing(Arc::new(ConnectConfig::default()))
+    } else {
+        Plan::Incoming(Arc::new(AcceptConfig::default()))
+    };
+    let stages = Op::ALL.iter().map(|op| (*op, Stage::Unwanted)).collect();
+    let mut model = Model { stages, failed: false, outgoing };
     let mut word = OpWord::default();
-    let mut model = Model(Op::ALL.iter().map(|op| (*op, Stage::Unwanted)).collect());
     for op in wanted {
         word.want(*op);
         model.set(*op, Stage::Wanted);
     }
     let mut known = BTreeSet::new();
-    let mut todo = vec![(word, model)];
-    while let Some((word, model)) = todo.pop() {
+    let mut todo = vec![(conn(&plan, word, false), model)];
+    while let Some((reached, model)) = todo.pop() {
         if !known.insert(model.clone()) {
             continue;
         }
-        check(word, &model);
-        let mut inputs: Vec<Input> = Vec::new();
-        for op in word.runnable().iter() {
-            inputs.extend([Input::Done(op), Input::Waits(op)]);
-        }
-        inputs.extend([Ending::Orderly, Ending::Refused, Ending::Abort].map(Input::End));
-        if !word.is_opening() {
-            inputs.extend([Direction::Read, Direction::Write].map(Input::Shut));
-        }
-        for input in inputs {
-            let (mut word, mut model) = (word, model.clone());
-            apply(&mut word, input);
-            model.take(input);
-            todo.push((word, model));
+        check(&reached, &model);
+        for input in inputs(&reached) {
+            let mut next = conn(&plan, reached.word, model.failed);
+            let mut expected = model.clone();
+            apply(&mut next, input);
+            expected.take(input);
+            todo.push((next, expected));
         }
     }
-    known.len()
+    known
 }
 
 #[test]
-fn every_reachable_word_is_the_model_s() {
+fn every_reachable_word_and_state_is_the_model_s() {
     use Op::{AcceptProxy, AcceptSession, CtrlConnect, SendProxy, TlsAccept, TlsConnect};
     let plans: [&[Op]; 8] = [
         &[AcceptSession],
@@ -219,7 +350,12 @@ fn every_reachable_word_is_the_model_s() {
         &[CtrlConnect, SendProxy, TlsConnect],
     ];
     for plan in plans {
-        assert!(explore(plan) > 50, "the exploration is too small: {plan:?}");
+        let known = explore(plan);
+        assert!(known.len() > 50, "the exploration is too small: {plan:?}");
+        let opening = if plan.contains(&CtrlConnect) { State::Connecting } else { State::Accepted };
+        for state in [opening, State::Established, State::Closed, State::Error] {
+            assert!(known.iter().any(|model| model.state() == state), "{state:?} of {plan:?}");
+        }
     }
 }
 

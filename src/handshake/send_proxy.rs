@@ -77,6 +77,20 @@ fn peer_name(tls: &Negotiated<'_>) -> Option<Vec<u8>> {
     Certificate::parse(der).ok()?.common_name().map(std::borrow::Cow::into_owned)
 }
 
+/// The name of a cipher suite as the specification's example has it, ECDHE-RSA-AES128-GCM-SHA256,
+/// which is OpenSSL's. From TLS 1.3 on that is the registered name.
+fn cipher_name(registered: &'static str) -> &'static str {
+    match registered {
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" => "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" => "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" => "ECDHE-ECDSA-CHACHA20-POLY1305",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" => "ECDHE-RSA-AES128-GCM-SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" => "ECDHE-RSA-AES256-GCM-SHA384",
+        "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256" => "ECDHE-RSA-CHACHA20-POLY1305",
+        other => other,
+    }
+}
+
 /// The client's TLS, as section 2.2.6 of the specification has it. A certificate of a resumed
 /// session was shown in that session, but not on this connection.
 fn ssl<'a>(tls: &Negotiated<'a>, common_name: Option<&'a [u8]>) -> Ssl<'a> {
@@ -93,7 +107,7 @@ fn ssl<'a>(tls: &Negotiated<'a>, common_name: Option<&'a [u8]>) -> Ssl<'a> {
         verify: u32::from(!verified),
         version: Some(tls.version.name().as_bytes()),
         cn: common_name.filter(|_| verified),
-        cipher: Some(tls.suite_name.as_bytes()),
+        cipher: Some(cipher_name(tls.suite_name).as_bytes()),
         sig_alg: tls.own.map(|own| own.signature_algorithm.as_bytes()),
         key_alg: tls.own.map(|own| own.key_algorithm.as_bytes()),
         ..Ssl::default()

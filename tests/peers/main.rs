@@ -29,3 +29,4 @@ mod openssl;
 mod order;
 mod place;
 mod servers;
+mod tshark;

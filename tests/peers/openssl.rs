@@ -12,7 +12,7 @@ use crate::servers::{HOSTS, echo_server, proxy, whoami};
 use crate::support::peer;
 
 /// `openssl s_client`, checking the server's certificate for `localhost`.
-fn s_client(certificates: &Certificates, address: &str, words: &str) -> Running {
+pub(crate) fn s_client(certificates: &Certificates, address: &str, words: &str) -> Running {
     let program = peer("openssl").expect("it made the certificates");
     let mut command = Command::new(program);
     command.args(["s_client", "-connect", address, "-servername", "localhost", "-CAfile"]);
@@ -22,13 +22,13 @@ fn s_client(certificates: &Certificates, address: &str, words: &str) -> Running 
 }
 
 /// Says a line and waits for it to come back.
-fn exchange(client: &mut Running) {
+pub(crate) fn exchange(client: &mut Running) {
     client.input().write_all(b"said and heard\n").expect("it listens");
     client.stdout.until_said("said and heard\n");
 }
 
 /// Ends the client's input, which ends the client.
-fn finish(mut client: Running) -> String {
+pub(crate) fn finish(mut client: Running) -> String {
     client.end_input();
     let status = client.exit();
     let said = client.stdout.so_far();
@@ -36,7 +36,7 @@ fn finish(mut client: Running) -> String {
     said
 }
 
-fn keys(certificates: &Certificates) -> String {
+pub(crate) fn keys(certificates: &Certificates) -> String {
     format!("--tls {} {}", certificates.server.display(), certificates.server_key.display())
 }
 

@@ -141,6 +141,7 @@ impl Host {
                 assert!(record.cause.is_some(), "refused without a cause");
                 self.ended.insert(id);
             }
+            EventKind::Server(..) => {}
             EventKind::Closed(_) | EventKind::StreamEnd(_) | EventKind::ListenerClosed => {
                 self.ended.insert(id);
             }

@@ -4,13 +4,20 @@
 mod connect;
 mod drain;
 mod ending;
+#[cfg(feature = "self-signed")]
+mod far_end;
 mod header;
 mod host;
+#[cfg(feature = "self-signed")]
+mod orders;
 mod poller;
 mod pressure;
 mod rig;
+#[cfg(feature = "self-signed")]
 mod schedules;
 mod session;
+#[cfg(feature = "self-signed")]
+mod stops;
 mod stream;
 #[cfg(feature = "self-signed")]
 mod tls;

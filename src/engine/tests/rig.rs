@@ -183,8 +183,9 @@ impl Rig {
 
     /// A new peer on its way to [`here`].
     pub(super) fn peer(&mut self) -> Peer {
+        let port = FIRST_CLIENT + self.peers;
         self.peers += 1;
-        let from = Addr::parse(&format!("198.51.100.7:{}", 20_000 + self.peers));
+        let from = Addr::parse(&format!("198.51.100.7:{port}"));
         self.world.connect(&here(), from.expect("an address"))
     }
 
@@ -451,6 +452,9 @@ impl Rig {
         panic!("{text}");
     }
 }
+
+/// The port of the first client; those of the others follow.
+pub(super) const FIRST_CLIENT: u16 = 20_001;
 
 /// Where the engine listens.
 pub(super) fn here() -> Addr {

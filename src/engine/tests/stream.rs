@@ -1,4 +1,4 @@
-//! Streams: bytes both ways, every order of ends, resets, backpressure, silence.
+//! Streams: bytes both ways, resets, backpressure, silence.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn forward(idle: u64) -> Program {
     Program::Forward { to: yonder(), config, stream: silent(idle) }
 }
 
-fn pattern(n: usize, salt: u8) -> Vec<u8> {
+pub(super) fn pattern(n: usize, salt: u8) -> Vec<u8> {
     (0..n).map(|i| (i * 31 + i / 251) as u8 ^ salt).collect()
 }
 
@@ -37,8 +37,9 @@ fn join(setup: Setup, idle: u64) -> Joined {
     Joined { rig, client, server, site }
 }
 
+/// How the only stream ended.
 #[track_caller]
-fn report(events: &[Event]) -> &EndReport {
+pub(super) fn report(events: &[Event]) -> &EndReport {
     let mut reports = events.iter().filter_map(|event| match &event.kind {
         EventKind::StreamEnd(report) => Some(&**report),
         _ => None,
@@ -46,63 +47,6 @@ fn report(events: &[Event]) -> &EndReport {
     let report = reports.next().expect("an end");
     assert!(reports.next().is_none(), "one end");
     report
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    ClientFirst,
-    ServerFirst,
-    Both,
-}
-
-const ORDERS: [Order; 3] = [Order::ClientFirst, Order::ServerFirst, Order::Both];
-
-#[test]
-fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
-    everywhere(|setup| {
-        for order in ORDERS {
-            for in_flight in [false, true] {
-                for size in [0, 1, 3000] {
-                    let Joined { mut rig, client, server, .. } = join(setup, 0);
-                    let (up, down) = (pattern(size, 1), pattern(2 * size, 2));
-                    client.send(&up);
-                    server.send(&down);
-                    if !in_flight {
-                        rig.settle();
-                    }
-                    let (first, second) = match order {
-                        Order::ServerFirst => (&server, &client),
-                        Order::ClientFirst | Order::Both => (&client, &server),
-                    };
-                    first.shutdown_write();
-                    if order != Order::Both {
-                        rig.settle();
-                        assert!(second.saw_fin(), "a half-close is passed on: {setup:?} {order:?}");
-                        assert!(!first.saw_fin(), "and the other direction goes on");
-                        second.send(b"more");
-                        rig.settle();
-                        assert!(first.received().ends_with(b"more"));
-                    }
-                    second.shutdown_write();
-                    rig.settle();
-                    let extra = |other| if order == other { &b"more"[..] } else { b"" };
-                    let up = [&up[..], extra(Order::ServerFirst)].concat();
-                    let down = [&down[..], extra(Order::ClientFirst)].concat();
-                    assert_eq!(server.received(), up);
-                    assert_eq!(client.received(), down);
-                    assert!(client.saw_fin() && server.saw_fin());
-                    assert!(!client.saw_reset() && !server.saw_reset());
-                    let start = rig.world.now();
-                    let events = rig.finish();
-                    let report = report(&events);
-                    assert_eq!(report.moved, [up.len() as u64, down.len() as u64]);
-                    assert!(report.cause.is_none() && report.lasted < SECOND, "at {start:?}");
-                    let sides = report.sides.iter().flatten();
-                    assert!(sides.map(|side| &side.cause).all(Option::is_none));
-                }
-            }
-        }
-    });
 }
 
 #[test]

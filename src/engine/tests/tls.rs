@@ -90,7 +90,7 @@ fn a_client_that_stops_ends_or_resets_at_any_byte_of_the_handshake_is_refused_fo
     for version in VERSIONS {
         both(|setup| {
             let flights = handshake_of_a_client(setup, version);
-            for cut in (0..flights).step_by(3).chain([flights - 1]) {
+            for cut in 0..flights {
                 for (then, expected) in [
                     (Then::Stop, Why::TimedOut),
                     (Then::End, if cut == 0 { Why::Empty } else { Why::Truncated }),
@@ -194,7 +194,7 @@ fn a_server_that_pauses_at_any_byte_is_reached() {
 fn a_server_that_stops_ends_or_resets_inside_the_handshake_is_told_with_its_reason() {
     for version in VERSIONS {
         both(|setup| {
-            for cut in (0..600).step_by(29) {
+            for cut in 0.. {
                 for (then, expected) in [
                     (Then::Stop, Why::TimedOut),
                     (Then::End, if cut == 0 { Why::Empty } else { Why::Truncated }),

@@ -40,6 +40,8 @@ pub(super) struct TlsPeer {
     pub(super) limit: Option<(usize, Then)>,
     stopped: bool,
     pause: Option<usize>,
+    /// A line in the clear is still to come.
+    line: bool,
     /// What is to be said.
     say: Vec<u8>,
     /// Say goodbye behind it: close_notify and the FIN.
@@ -77,6 +79,7 @@ impl TlsPeer {
             limit: None,
             stopped: false,
             pause: None,
+            line: false,
             say: Vec::new(),
             ends: false,
             ended: false,
@@ -107,11 +110,28 @@ impl TlsPeer {
         self.pause = None;
     }
 
+    /// A line in the clear comes first.
+    pub(super) const fn expect_a_line(&mut self) {
+        self.line = true;
+    }
+
+    /// Sends nothing any more.
+    pub(super) const fn fall_silent(&mut self) {
+        self.stopped = true;
+    }
+
     /// Does what can be done. Tells whether anything was.
     pub(super) fn act(&mut self) -> bool {
         let bytes = self.peer.take_received();
         let mut acted = !bytes.is_empty();
-        self.hear(&bytes);
+        let mut rest = &bytes[..];
+        while self.line
+            && let Some((first, more)) = rest.split_first()
+        {
+            self.line = *first != b'\n';
+            rest = more;
+        }
+        self.hear(rest);
         if self.session.is_established() && !self.ended {
             while !self.say.is_empty() {
                 let Ok(n) = self.session.encrypt(&self.say, &mut self.out) else { break };
