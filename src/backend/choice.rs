@@ -24,18 +24,13 @@ impl Backend {
         }
         let backup = self.backup()?;
         let usable = |server: &Server| server.is_usable() && server.backup == backup;
-        let home = match request.wish {
-            Wish::Other(other) => {
-                self.balance.home(&self.servers, request.source, |index, server| {
-                    index != other && usable(server)
-                })
-            }
-            _ => None,
+        let home = |other| {
+            self.balance.home(&self.servers, request.source, |index, server| {
+                Some(index) != other && usable(server)
+            })
         };
-        home.or_else(|| {
-            self.balance.home(&self.servers, request.source, |_, server| usable(server))
-        })
-        .map_or(Some(Line::Any), |home| Some(Line::For(home)))
+        let home = home(request.wish.other()).or_else(|| home(None));
+        Some(home.map_or(Line::Any, Line::For))
     }
 
     /// The queue whose first may go now: the one who has waited longest of all who could.
@@ -65,15 +60,12 @@ impl Backend {
             Line::For(index) => return Some(index),
             Line::Any => self.backup()?,
         };
-        let may = |_, server: &Server| takes(server, backup);
-        if let Wish::Other(other) = wish {
-            let may = |index, server: &Server| index != other && may(index, server);
-            let found = self.balance.pick(&mut self.servers, source, may);
-            if found.is_some() {
-                return found;
-            }
-        }
-        self.balance.pick(&mut self.servers, source, may)
+        let mut pick = |other| {
+            self.balance.pick(&mut self.servers, source, |index, server| {
+                Some(index) != other && takes(server, backup)
+            })
+        };
+        pick(wish.other()).or_else(|| pick(None))
     }
 
     /// Counts a stream on a server.

@@ -183,7 +183,8 @@ impl Health {
         now: Time,
     ) -> Option<Transition> {
         let Recovery::Checks(checks) = self.config.recovery else { return None };
-        let begun = self.begun.take_if(|_| check.round == self.round)?;
+        let begun = self.begun.filter(|_| self.awaits(check))?;
+        self.begun = None;
         let transition = self.judge(&checks, outcome);
         // By the interval of what the server is now.
         self.due = (begun + self.interval(&checks)).max(now);

@@ -16,6 +16,16 @@ pub(crate) enum Wish {
     Other(ServerIndex),
 }
 
+impl Wish {
+    /// The server it would rather not have.
+    pub(super) const fn other(self) -> Option<ServerIndex> {
+        match self {
+            Self::Other(server) => Some(server),
+            Self::Any | Self::Same(_) => None,
+        }
+    }
+}
+
 /// A stream asks for a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {

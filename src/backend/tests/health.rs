@@ -111,6 +111,22 @@ fn connect_errors_in_a_row_bring_a_server_down_and_only_checks_bring_it_up() {
 }
 
 #[test]
+fn connect_errors_put_off_no_check() {
+    let mut health = checked(1, CHECKS);
+    check(&mut health, Outcome::Succeeded);
+    let due = health.due();
+    health.connected(Outcome::Failed, due - 1);
+    assert_eq!(health.due(), due);
+    // Nor is another begun beside the one that is under way.
+    let mut health = checked(1, CHECKS);
+    let Some(Work::Check(check)) = health.run(NOW) else { panic!("no check") };
+    health.connected(Outcome::Failed, NOW);
+    assert_eq!(health.due(), Time::NEVER);
+    health.checked(&check, Outcome::Succeeded, NOW);
+    assert_eq!(health.due(), NOW + SECOND);
+}
+
+#[test]
 fn a_server_on_trial_goes_down_at_the_first_failure_and_stays_at_the_first_success() {
     let config = HealthConfig { connect_errors: 3, recovery: Recovery::Trial(10 * SECOND) };
     let down = Some(Transition::Down(Fall::ConnectErrors));

@@ -208,11 +208,11 @@ fn a_server_in_maintenance_is_neither_judged_nor_checked() {
     assert_eq!(backend.due(), Time::NEVER);
     set(&mut backend, 0, Change::Admin(Admin::Ready));
     assert_eq!(backend.due(), NOW);
+    let Some((_, Work::Check(next))) = backend.run(NOW) else { panic!("no check") };
     assert_eq!(backend.checked(a, check, Outcome::Failed, NOW), None, "it is of the past");
     assert_eq!(backend.stats().counters.checks_failed, 0);
-    let Some((_, Work::Check(check))) = backend.run(NOW) else { panic!("no check") };
     let down = Some(Transition::Down(Fall::Checks));
-    assert_eq!(backend.checked(a, check, Outcome::Failed, NOW), down, "it was on trial");
+    assert_eq!(backend.checked(a, next, Outcome::Failed, NOW), down, "it was on trial");
     assert_eq!(backend.stats().counters.checks_failed, 1);
 }
 
