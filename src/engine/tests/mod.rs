@@ -1,6 +1,7 @@
 //! The engine under simulation: a scripted network, an adversarial poller and a clock that jumps.
 //! `VST_SEEDS` sets how many seeds the randomised runs take.
 
+mod backend;
 mod connect;
 mod drain;
 mod ending;
