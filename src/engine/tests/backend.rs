@@ -183,6 +183,8 @@ fn who_finds_every_place_taken_waits_and_is_served_in_order() {
             assert!(farm.sites[0].accept().is_none(), "one at a time");
             farm.rig.settle();
             assert_eq!(peer.received(), format!("word {i}").as_bytes());
+            let waiting = &clients[i..];
+            assert!(waiting.iter().all(|client| !client.saw_fin()), "nobody is sent away");
             let now = farm.rig.engine.backend_stats(farm.backend, None).expect("it is there");
             assert_eq!((now.streams.now, now.queue.now), (1, 3 - i as u32));
             peer.close();

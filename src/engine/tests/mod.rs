@@ -7,6 +7,7 @@ mod drain;
 mod ending;
 #[cfg(feature = "self-signed")]
 mod far_end;
+mod farms;
 mod header;
 mod host;
 #[cfg(feature = "self-signed")]
