@@ -187,6 +187,16 @@
 // of grace is over.
 #define VST_EVENT_DRAINING (12)
 
+// A server of the backend id is taken to be well again.
+#define VST_EVENT_SERVER_UP (13)
+
+// A server of the backend id is down: streams go to the others.
+#define VST_EVENT_SERVER_DOWN (14)
+
+// A server of the backend id has no address: look its name up, and tell what was found with
+// vst_server_set_addresses.
+#define VST_EVENT_SERVER_RESOLVE (15)
+
 // There is work to do right now: call vst_engine_run before waiting.
 #define VST_WAIT_RUNNABLE (1)
 
@@ -486,6 +496,9 @@ typedef struct {
     uint64_t bytes_out;
     // Of those read, how many were thrown away while closing.
     uint64_t discarded;
+    // Bytes written that the peer had not taken when linger_ns cut them off (at is VST_OP_DSHW
+    // then): those that waited here and those that the kernel held.
+    uint64_t lost;
     // From its beginning to its end, in nanoseconds.
     uint64_t lasted_ns;
     // From the beginning of the operation that failed, in nanoseconds, or 0.
@@ -559,6 +572,10 @@ typedef struct {
     uint32_t old_mask;
     // What it is to be watched for.
     uint32_t new_mask;
+    // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add numbered it.
+    uint32_t server;
+    // 0.
+    uint32_t _reserved;
 } vst_event;
 
 // Something happened. Every function may be called from here, but vst_engine_free.
@@ -1734,6 +1751,23 @@ vst_status vst_conn_forward(vst_engine *engine,
 // engine is an engine that is not freed.
 vst_status vst_stream_abort(vst_engine *engine,
                             vst_id stream);
+
+// Copies everything about a stream as one line of name=value, for a log or a person: the states of
+// both sides, bytes, the search for a server, what it waits for, and how it ends.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
+// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback but log.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_stream_describe(vst_engine *engine,
+                               vst_id stream,
+                               char *text,
+                               size_t capacity,
+                               size_t *len);
 
 // Writes the state of a connection, VST_STATE_*.
 //

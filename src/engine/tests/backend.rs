@@ -183,6 +183,9 @@ fn who_finds_every_place_taken_waits_and_is_served_in_order() {
             assert!(farm.sites[0].accept().is_none(), "one at a time");
             farm.rig.settle();
             assert_eq!(peer.received(), format!("word {i}").as_bytes());
+            if i == 0 {
+                assert_described(&farm);
+            }
             let waiting = &clients[i..];
             assert!(waiting.iter().all(|client| !client.saw_fin()), "nobody is sent away");
             let now = farm.rig.engine.backend_stats(farm.backend, None).expect("it is there");
@@ -195,6 +198,15 @@ fn who_finds_every_place_taken_waits_and_is_served_in_order() {
         assert_eq!(reports(&events).len(), 4);
         assert!(reports(&events).iter().filter(|report| report.queued > 0).count() <= 3);
     });
+}
+
+/// What stands in the way of the last of four streams can be read.
+fn assert_described(farm: &Farm) {
+    let last = *farm.rig.host.streams.last().expect("four streams");
+    let line = farm.rig.engine.describe_stream(last).expect("it is there");
+    for word in ["client=EST", "server=QUE", "attempts=0", "queue_ahead=2", "waits=place"] {
+        assert!(line.split(' ').any(|found| found == word), "{word} is not in: {line}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod backend;
 mod connect;
 mod drain;
 mod ending;
+mod fairness;
 #[cfg(feature = "self-signed")]
 mod far_end;
 mod farms;
