@@ -613,8 +613,9 @@ typedef struct {
     // The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
     // A longer one is refused with VST_WHY_TOO_LARGE. 0 takes all that the protocol allows.
     uint32_t max_prefix_bytes;
-    // 0.
-    uint32_t _reserved;
+    // The most pipes through which streams without TLS move bytes in bulk (splice), two
+    // descriptors each; 0 has all bytes copied. Default 64.
+    uint32_t max_pipes;
     // Handed to every callback below. The library neither reads nor frees it.
     void *data;
     // The poller, one direction at a time. With fdclr, and without interest.
