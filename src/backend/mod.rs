@@ -27,7 +27,7 @@ pub(crate) use health::{
 };
 pub(crate) use queue::{Place, Ticket};
 pub(crate) use request::{Answer, Leave, Refusal, Request, Wish};
-pub(crate) use retry::{Next, Redispatch, Retries, turn_around};
+pub(crate) use retry::{Next, Redispatch, Retries};
 pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, Weight};
 pub(crate) use slot::Slot;
 pub(crate) use stats::{Counters, Gauge, Stats};
@@ -202,8 +202,8 @@ impl Backend {
         true
     }
 
-    /// How many are in front of a stream in its queue, for a person to read; `None` if it does not
-    /// wait.
+    /// How many are in front of a stream in its queue; `None` if it does not wait.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn ahead(&self, place: Place) -> Option<usize> {
         self.queues.ahead(place)
