@@ -253,6 +253,10 @@ int main(void)
     CHECK_EQ(id, 0);
     NULLS(vst_conn_forward(e, conn, conn, NULL, NULL, NULL));
     NULLS(vst_stream_abort(NULL, conn));
+    len = 9;
+    NULLS(vst_stream_describe(NULL, conn, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_stream_describe(e, conn, text, sizeof text, NULL));
     backends(e, conn);
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));

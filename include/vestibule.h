@@ -542,6 +542,9 @@ typedef struct {
     uint64_t bytes_out;
     // Of those read, how many were thrown away while closing.
     uint64_t discarded;
+    // Bytes written that the peer had not taken when linger_ns cut them off (at is VST_OP_DSHW
+    // then): those that waited here and those that the kernel held.
+    uint64_t lost;
     // From its beginning to its end, in nanoseconds.
     uint64_t lasted_ns;
     // From the beginning of the operation that failed, in nanoseconds, or 0.
@@ -2105,6 +2108,23 @@ vst_status vst_conn_forward_to(vst_engine *engine,
 // engine is an engine that is not freed.
 vst_status vst_stream_abort(vst_engine *engine,
                             vst_id stream);
+
+// Copies everything about a stream as one line of name=value, for a log or a person: the states of
+// both sides, bytes, the search for a server, what it waits for, and how it ends.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
+// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback but log.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_stream_describe(vst_engine *engine,
+                               vst_id stream,
+                               char *text,
+                               size_t capacity,
+                               size_t *len);
 
 // Writes the state of a connection, VST_STATE_*.
 //

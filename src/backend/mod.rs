@@ -202,8 +202,8 @@ impl Backend {
         true
     }
 
-    /// How many are in front of a stream in its queue; `None` if it does not wait.
-    #[cfg(test)]
+    /// How many are in front of a stream in its queue, for a person to read; `None` if it does not
+    /// wait.
     #[must_use]
     pub(crate) fn ahead(&self, place: Place) -> Option<usize> {
         self.queues.ahead(place)

@@ -107,8 +107,8 @@ impl Queues {
         self.waiting.by_slot(self.lists.get(line.index())?.first)
     }
 
-    /// How many are in front of a stream in its queue; `None` if it has left.
-    #[cfg(test)]
+    /// How many are in front of a stream in its queue; `None` if it has left. Counts them, so it is
+    /// for a person's eyes.
     pub(super) fn ahead(&self, place: Place) -> Option<usize> {
         let waiting = self.waiting.get(place.0).ok()?;
         let ahead = |of: &Waiting| self.waiting.by_slot(of.before);

@@ -120,6 +120,12 @@ impl Server {
         self.addresses.get(turn)
     }
 
+    /// Its name.
+    #[must_use]
+    pub(crate) const fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it is.
     #[must_use]
     pub(crate) fn addresses(&self) -> &[Addr] {

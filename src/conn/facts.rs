@@ -44,6 +44,8 @@ pub(crate) struct Facts {
     pub(crate) retry_pause: u64,
     /// Bytes that were read and thrown away.
     pub(crate) discarded: u64,
+    /// Bytes of ours that the peer had not taken when the linger deadline cut them off.
+    pub(crate) lost: u64,
     /// Bytes that may still be thrown away while the peer's end is waited for.
     pub(crate) drain_left: u64,
 }
@@ -62,6 +64,7 @@ impl Facts {
             in_op: 0,
             retry_pause: crate::config::UNIX_RETRY_FIRST,
             discarded: 0,
+            lost: 0,
             drain_left: 0,
         }
     }

@@ -26,6 +26,8 @@ pub struct Record {
     pub bytes_out: u64,
     /// Bytes that were read and thrown away.
     pub discarded: u64,
+    /// Bytes of ours that the peer had not taken when the linger deadline cut them off.
+    pub lost: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,
     /// From the beginning of the operation that failed until it did, in nanoseconds; 0 where none

@@ -10,7 +10,7 @@ pub use fd::{FdState, Io};
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
-use crate::sys::{Errno, Net};
+use crate::sys::{Addr, Errno, Net};
 
 /// What reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,6 +199,17 @@ impl Ctrl {
         let result = self.recv(cx, scratch);
         cx.scratch = scratch;
         result
+    }
+
+    /// How many of the bytes written have not been taken: by the kernel, and as far as it can tell by
+    /// the peer's. Of a unix socket it tells memory instead, which is no such number.
+    pub(crate) fn untaken<N: Net>(&self, net: &mut N, peer: &Addr) -> u64 {
+        let ours = self.out.as_ref().map_or(0, Buffer::len);
+        let kernels = match (self.fd.get(), peer) {
+            (Some(fd), Addr::Ip(_)) => net.unsent(fd).unwrap_or(0),
+            _ => 0,
+        };
+        (ours + kernels) as u64
     }
 
     /// Gives every buffer back.

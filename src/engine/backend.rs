@@ -164,7 +164,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn settle_backend(&mut self, key: Key) {
         let Ok(entry) = self.backends.get_mut(key) else { return };
         while let Some((Ticket(ticket), slot)) = entry.core.next() {
-            self.called.push_back((Key::from_bits(ticket), slot));
+            self.called.push_back((Key::from_bits(ticket), key, slot));
         }
         let (timer, due) = (entry.timer, entry.core.due());
         self.wheel.set(timer, due);

@@ -96,6 +96,9 @@ impl<N: Net> Engine<N> {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         if conn.deadline <= self.tools.now {
             conn.deadline = Time::NEVER;
+            if conn.word.runnable().first() == Some(Op::Dshw) {
+                conn.facts.lost = conn.ctrl.untaken(&mut self.tools.net, &conn.facts.peer);
+            }
             expire(conn);
         }
         self.work(key);

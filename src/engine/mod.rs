@@ -192,8 +192,8 @@ pub struct Engine<N> {
     run: VecDeque<Id>,
     /// Connections that were asked for in this call.
     fresh: VecDeque<Key>,
-    /// Streams that a place at a server has come free for.
-    called: VecDeque<(Key, Slot)>,
+    /// Streams that a place at a server of a backend has come free for.
+    called: VecDeque<(Key, Key, Slot)>,
     /// Health checks under way, by their connections.
     errands: Vec<(Key, Errand)>,
     /// Descriptors whose interest may have to be told.

@@ -7,14 +7,14 @@ use crate::slab::{Key, Slab};
 use crate::stream::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
 use crate::sys::Net;
 
-/// Where the bytes of a lane go.
+/// Who is at one end of a lane.
 #[derive(Clone, Copy)]
-enum Target {
-    /// To this connection, once it is open.
+enum Party {
+    /// This connection, open or not yet.
     Conn(Key),
-    /// To one that is still being looked for.
+    /// One that is still being looked for.
     Sought,
-    /// To nobody any more.
+    /// Nobody any more.
     Gone,
 }
 
@@ -33,12 +33,12 @@ impl<N: Net> Engine<N> {
             }
         }
         for side in [CLIENT, SERVER] {
-            let from = keys[usize::from(side)];
-            let to = target(stream, other(side));
+            let [own, others] = [side, other(side)].map(|side| keys[usize::from(side)]);
+            let (from, to) = (party(stream, side), party(stream, other(side)));
             let moved = pump_lane(&mut stream.lanes[usize::from(side)], conns, from, to, tools);
-            note(conns, from, moved.wants_read, Wait::READ);
-            note(conns, keys[usize::from(other(side))], moved.wants_write, Wait::WRITE);
-            note(conns, from, moved.wants_turn, Wait::TURN);
+            note(conns, own, moved.wants_read, Wait::READ);
+            note(conns, others, moved.wants_write, Wait::WRITE);
+            note(conns, own, moved.wants_turn, Wait::TURN);
             if moved.brought {
                 stream.side_mut(side).active_at = tools.now;
             }
@@ -57,11 +57,11 @@ impl<N: Net> Engine<N> {
     }
 }
 
-fn target(stream: &Stream, side: u8) -> Target {
+fn party(stream: &Stream, side: u8) -> Party {
     match stream.side(side).conn {
-        Some(conn) => Target::Conn(conn),
-        None if stream.side(side).state().is_seeking() => Target::Sought,
-        None => Target::Gone,
+        Some(conn) => Party::Conn(conn),
+        None if stream.side(side).state().is_seeking() => Party::Sought,
+        None => Party::Gone,
     }
 }
 
@@ -78,28 +78,28 @@ fn note(conns: &mut Slab<Conn>, key: Option<Key>, wants: bool, wait: Wait) {
 fn pump_lane<N: Net>(
     lane: &mut Lane,
     conns: &mut Slab<Conn>,
-    from: Option<Key>,
-    to: Target,
+    from: Party,
+    to: Party,
     tools: &mut Tools<N>,
 ) -> Moved {
     let mut moved = Moved::default();
     let moved_before = lane.moved;
     let mut cx = tools.cx(&[]);
     while !lane.over {
-        let (ready, limit) = match destination(conns, to) {
+        let (ready, limit) = match connection(conns, to) {
             Some(to) if to.word.is_wanted(Op::Dshw) => {
                 lane.cut(cx.pool);
                 break;
             }
             Some(to) => (to.may_write(), to.data.write_unit()),
-            None if matches!(to, Target::Sought) => (false, usize::MAX),
+            None if matches!(to, Party::Sought) => (false, usize::MAX),
             None => {
                 lane.cut(cx.pool);
                 break;
             }
         };
         if lane.is_loaded() {
-            let offered = match destination(conns, to) {
+            let offered = match connection(conns, to) {
                 Some(to) if ready => lane.offer(to, &mut cx, &mut moved),
                 _ => false,
             };
@@ -107,16 +107,17 @@ fn pump_lane<N: Net>(
                 return moved;
             }
         }
-        let source = from.and_then(|key| conns.get_mut(key).ok());
+        let source = connection(conns, from);
         let Some(from_conn) = source.filter(|from| may_bring(from)) else {
-            if !ready {
+            if !ready || matches!(from, Party::Sought) {
                 // A FIN on a socket that still connects takes the attempt back, and one inside a
-                // handshake breaks it: the end waits until the server is reached.
+                // handshake breaks it: the end waits until the server is reached. Who is not found
+                // yet has not ended either.
                 return moved;
             }
             // The source brings nothing more, and what it brought is through: its end is passed on.
             lane.over = true;
-            if let Some(to) = destination(conns, to) {
+            if let Some(to) = connection(conns, to) {
                 to.word.shut(Direction::Write);
             }
             return moved;
@@ -133,7 +134,7 @@ fn pump_lane<N: Net>(
         }
     }
     // Nobody takes what the source still brings.
-    if let Some(from) = from.and_then(|key| conns.get_mut(key).ok())
+    if let Some(from) = connection(conns, from)
         && may_bring(from)
         && !from.word.is_opening()
     {
@@ -142,10 +143,10 @@ fn pump_lane<N: Net>(
     moved
 }
 
-fn destination(conns: &mut Slab<Conn>, to: Target) -> Option<&mut Conn> {
-    match to {
-        Target::Conn(key) => conns.get_mut(key).ok(),
-        Target::Sought | Target::Gone => None,
+fn connection(conns: &mut Slab<Conn>, party: Party) -> Option<&mut Conn> {
+    match party {
+        Party::Conn(key) => conns.get_mut(key).ok(),
+        Party::Sought | Party::Gone => None,
     }
 }
 

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use super::{Engine, Refusal};
 use crate::conn::{Conn, Op, State, Wait};
 use crate::ctrl::FdState;
-use crate::id::Id;
+use crate::id::{Id, Kind};
+use crate::stream::{CLIENT, SERVER, State as StreamState, Stream};
 use crate::sys::{Addr, Net};
+use crate::time::{MILLISECOND, Time};
 use crate::tls::Negotiated;
 use crate::wire::proxy::Header;
 
@@ -99,13 +101,75 @@ impl<N: Net> Engine<N> {
         write!(line, " in={} out={}", conn.ctrl.bytes_in, conn.ctrl.bytes_out)?;
         write!(line, " ahead={ahead} unsent={unsent}")?;
         let deadline = conn.next_deadline();
-        if deadline != crate::time::Time::NEVER {
-            let left = deadline.since(self.tools.now) / crate::time::MILLISECOND;
+        if deadline != Time::NEVER {
+            let left = deadline.since(self.tools.now) / MILLISECOND;
             write!(line, " deadline_ms={left}")?;
         }
         write!(line, " waits={}", waits(conn))?;
+        if let Some(seat) = conn.seat
+            && let Some(key) = self.streams.key_of(seat.stream)
+        {
+            let side = if seat.side == CLIENT { "client" } else { "server" };
+            write!(line, " stream={:#018x} side={side}", self.id(Kind::Stream, key).bits())?;
+        }
         if let Some(cause) = &conn.cause {
             write!(line, " cause=\"{cause}\"")?;
+        }
+        Ok(())
+    }
+
+    /// Everything about a stream, as one line of `name=value`.
+    ///
+    /// # Errors
+    /// A stale id.
+    pub fn describe_stream(&self, id: Id) -> Result<String, Refusal> {
+        let key = self.key(Kind::Stream, id)?;
+        let stream = self.streams.get(key).map_err(|_| Refusal::Stale)?;
+        let mut line = String::new();
+        // Writing to a String cannot fail.
+        let _ = self.write_stream(id, stream, &mut line);
+        Ok(line)
+    }
+
+    fn write_stream(&self, id: Id, stream: &Stream, line: &mut String) -> std::fmt::Result {
+        let now = self.tools.now;
+        let [client, server] = [CLIENT, SERVER].map(|side| stream.side(side).state());
+        write!(line, "stream={:#018x} client={client} server={server}", id.bits())?;
+        for (name, conn) in ["client_conn", "server_conn"].iter().zip(stream.conns()) {
+            let bits = conn.map_or(0, |key| self.id(Kind::Conn, key).bits());
+            write!(line, " {name}={bits:#018x}")?;
+        }
+        let [up, down] = &stream.lanes;
+        write!(line, " up={} down={}", up.moved, down.moved)?;
+        write!(line, " held_up={} held_down={}", up.bytes().len(), down.bytes().len())?;
+        write!(line, " age_ms={}", now.since(stream.opened_at) / MILLISECOND)?;
+        if let Some(seek) = stream.seek.as_deref() {
+            let backend = self.id(Kind::Backend, seek.backend).bits();
+            write!(line, " backend={backend:#018x} attempts={}", seek.attempts)?;
+            let entry = self.backends.get(seek.backend).ok();
+            let found = seek.server.and_then(|index| entry?.core.server(index));
+            if let Some(found) = found {
+                write!(line, " server_name={}", found.name().escape_debug())?;
+            }
+            if let Some(ahead) = seek.place.and_then(|place| entry?.core.ahead(place)) {
+                write!(line, " queue_ahead={ahead}")?;
+            }
+        }
+        let due = self.next_due(id.key());
+        if due != Time::NEVER {
+            write!(line, " deadline_ms={}", due.since(now) / MILLISECOND)?;
+        }
+        let waits = match server {
+            StreamState::Que => "place",
+            StreamState::Tar => "pause",
+            StreamState::Con => "server",
+            _ if client == StreamState::Dis || server == StreamState::Dis => "close",
+            _ => "bytes",
+        };
+        write!(line, " waits={waits}")?;
+        if let Some(end) = &stream.end {
+            let letters = end.termination.letters().map(char::from);
+            write!(line, " end={}{} why=\"{}\"", letters[0], letters[1], end.termination)?;
         }
         Ok(())
     }

@@ -255,13 +255,14 @@ impl<N: Net> Engine<N> {
 
     /// Serves the streams that a place has come free for.
     pub(super) fn serve_called(&mut self) {
-        while let Some((key, slot)) = self.called.pop_front() {
-            let waits =
-                self.streams.get(key).is_ok_and(|stream| stream.side(SERVER).state() == State::Que);
-            debug_assert!(waits, "a stream was called that does not wait");
-            if waits {
+        while let Some((key, backend, slot)) = self.called.pop_front() {
+            let state = self.streams.get(key).map(|stream| stream.side(SERVER).state());
+            if state == Ok(State::Que) {
                 self.assigned(key, slot);
                 self.work_stream(key.slot);
+            } else {
+                // It has left since it was called.
+                self.release_slot(backend, slot);
             }
         }
     }

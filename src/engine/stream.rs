@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Engine, Owner, Refusal};
 use crate::backend::Leave;
 use crate::config::StreamConfig;
-use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpWord, Record, Seat, Wait, Why};
+use crate::conn::{Cause, Ending, Marks, News, Op, OpWord, Record, Seat, Wait, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
@@ -13,6 +13,7 @@ use crate::stream::{
 };
 use crate::sys::Net;
 use crate::time::Time;
+use crate::tls::Session;
 
 const SIDES: [u8; 2] = [CLIENT, SERVER];
 
@@ -154,7 +155,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// When time alone changes something.
-    fn next_due(&self, key: Key) -> Time {
+    pub(super) fn next_due(&self, key: Key) -> Time {
         let seek = self.streams.get(key).ok().and_then(|stream| stream.seek.as_ref());
         let waits = seek.map_or(Time::NEVER, |seek| seek.until);
         waits.min(self.next_silence(key).map_or(Time::NEVER, |(due, _)| due))
@@ -188,6 +189,8 @@ impl<N: Net> Engine<N> {
             self.follow(key);
             let words = self.words(key);
             self.pump(key);
+            // Before what moved is passed on: a failure may be another side's reset.
+            self.follow(key);
             self.take_back(key);
             if self.words(key) == words {
                 break;
@@ -326,11 +329,12 @@ impl<N: Net> Engine<N> {
         self.cut_stream(key, Ending::Orderly, By::Client, cause);
     }
 
-    /// Whether the server brings nothing more.
+    /// Whether the server has ended its side.
     fn server_ended(&self, key: Key) -> bool {
-        let conn = self.streams.get(key).ok().and_then(|stream| stream.side(SERVER).conn);
-        conn.and_then(|conn| self.conns.get(conn).ok())
-            .is_none_or(|conn: &Conn| conn.word.is_wanted(Op::Dshr))
+        let conn = self.conns_of(key)[usize::from(SERVER)];
+        conn.and_then(|conn| self.conns.get(conn).ok()).is_none_or(|conn| {
+            conn.ctrl.fd.eof || conn.data.tls().is_some_and(Session::is_peer_closed)
+        })
     }
 
     /// The connection of a stream has given its descriptor back.

@@ -144,6 +144,9 @@ pub struct vst_end {
     pub bytes_out: u64,
     /// Of those read, how many were thrown away while closing.
     pub discarded: u64,
+    /// Bytes written that the peer had not taken when `linger_ns` cut them off (`at` is VST_OP_DSHW
+    /// then): those that waited here and those that the kernel held.
+    pub lost: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted_ns: u64,
     /// From the beginning of the operation that failed, in nanoseconds, or 0.
@@ -165,7 +168,7 @@ pub struct vst_end {
     /// The destination that a PROXY header announced.
     pub announced_destination: vst_addr,
 }
-const _: () = assert!(size_of::<vst_end>() == 584);
+const _: () = assert!(size_of::<vst_end>() == 592);
 
 impl vst_end {
     /// The end as C reads it, with `text` to point to.
@@ -192,6 +195,7 @@ impl vst_end {
             bytes_in: record.bytes_in,
             bytes_out: record.bytes_out,
             discarded: record.discarded,
+            lost: record.lost,
             lasted_ns: record.lasted,
             in_op_ns: record.in_op,
             suppressed: record.suppressed,

@@ -1,6 +1,6 @@
 //! Streams, as C makes and ends them.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::engine::{id, vst_id};
@@ -221,5 +221,35 @@ pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_i
     shell::call(engine, |shell| {
         shell.core()?.abort_stream(id(stream)?).map_err(status::of)?;
         Ok(VST_OK)
+    })
+}
+
+/// Copies everything about a stream as one line of `name=value`, for a log or a person: the states of
+/// both sides, bytes, the search for a server, what it waits for, and how it ends.
+///
+/// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
+/// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback but log.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_stream_describe(
+    engine: *mut vst_engine,
+    stream: vst_id,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
+        let line = shell.core()?.describe_stream(id(stream)?).map_err(status::of)?;
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
     })
 }

@@ -94,7 +94,7 @@ fn refused(answer: Answer) -> Refusal {
 }
 
 fn name_of<'a>(backend: &'a Backend, slot: &Slot) -> &'a str {
-    backend.server(slot.server()).unwrap().name.as_ref()
+    backend.server(slot.server()).unwrap().name()
 }
 
 /// The names of the servers that `n` streams get which all stay.

@@ -19,6 +19,8 @@ pub(super) enum Program {
     Echo,
     /// Joins each session with a new connection.
     Forward { to: Addr, config: Arc<ConnectConfig>, stream: Arc<StreamConfig> },
+    /// Joins each session with a server of a backend.
+    ForwardTo { backend: Id, stream: Arc<StreamConfig> },
 }
 
 /// A stream that is bounded by silence alone.
@@ -83,6 +85,14 @@ impl Host {
                 match joined {
                     Ok(stream) => self.streams.push(stream),
                     // It may have failed already, between its news and now.
+                    Err(_) => {
+                        let _ = engine.abort(id);
+                    }
+                }
+            }
+            (Program::ForwardTo { backend, stream }, EventKind::Session) => {
+                match engine.forward_to(id, *backend, Some(Arc::clone(stream)), 0) {
+                    Ok(stream) => self.streams.push(stream),
                     Err(_) => {
                         let _ = engine.abort(id);
                     }

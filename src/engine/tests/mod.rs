@@ -1,11 +1,14 @@
 //! The engine under simulation: a scripted network, an adversarial poller and a clock that jumps.
 //! `VST_SEEDS` sets how many seeds the randomised runs take.
 
+mod backend;
 mod connect;
 mod drain;
 mod ending;
+mod fairness;
 #[cfg(feature = "self-signed")]
 mod far_end;
+mod farms;
 mod header;
 mod host;
 #[cfg(feature = "self-signed")]

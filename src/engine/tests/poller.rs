@@ -53,6 +53,8 @@ pub(super) struct Poller {
     pub(super) dead: Vec<Id>,
     /// Whether the last round kept something back.
     pub(super) keeps: bool,
+    /// Whether the last round told nothing that was true.
+    pub(super) lied: bool,
 }
 
 fn happens(random: &mut Random, chance: Option<u64>) -> bool {
@@ -104,12 +106,15 @@ impl Poller {
     ) -> Vec<(Id, Io)> {
         let mut events = Vec::new();
         self.keeps = false;
+        self.lied = true;
+        // Among many descriptors a single one lies less often, or no round would be without a lie.
+        let spurious = manners.spurious.map(|n| n * (self.watches.len() as u64).div_ceil(4));
         for watch in self.watches.values_mut() {
             let truth = watch.truth(world);
             let edge = watch.mask.contains(Io::EDGE);
             let fresh = if edge { truth.difference(watch.told) } else { truth };
             if fresh.is_empty() {
-                if !watch.mask.is_empty() && happens(random, manners.spurious) {
+                if !watch.mask.is_empty() && happens(random, spurious) {
                     let dir = if random.one_in(2) { Io::IN } else { Io::OUT };
                     events.push((watch.token, watch.mask & dir));
                 }
@@ -120,6 +125,7 @@ impl Poller {
                 continue;
             }
             watch.told = truth;
+            self.lied = false;
             events.push((watch.token, truth));
             if happens(random, manners.repeated) {
                 events.push((watch.token, truth));

@@ -338,7 +338,10 @@ impl Rig {
         self.drain();
         self.check_dead_tokens();
         self.poller.sample(&self.world);
-        self.monitor();
+        // Of lies alone nothing can come.
+        if !self.poller.lied || state.runnable || due {
+            self.monitor();
+        }
         true
     }
 

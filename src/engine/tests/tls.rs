@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::header::proxied;
-use super::host::Program;
+use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, ConnectTls};
+use crate::config::{AcceptConfig, ConnectConfig, ConnectTls, Farewell, TlsTruncation};
 use crate::conn::{Direction, Op, Why};
 use crate::engine::{ConnectOptions, Record, Sent};
 use crate::time::SECOND;
@@ -288,7 +288,44 @@ fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
                 let events = rig.finish();
                 let cause = closed(&events).cause.clone().expect("a cause");
                 assert_eq!((cause.at, cause.why), (Some(Op::Dshw), Why::TimedOut));
+                let lost = closed(&events).lost;
+                assert!(lost > 60_000, "what the peer never took is told: {lost}");
             }
+        });
+    }
+}
+
+#[test]
+fn a_stream_passes_a_truncated_end_on_or_resets_both_sides_as_it_was_told() {
+    for (version, truncation) in VERSIONS
+        .into_iter()
+        .flat_map(|version| [(version, TlsTruncation::Pass), (version, TlsTruncation::Abort)])
+    {
+        everywhere(|setup| {
+            let config = Arc::new(ConnectConfig::default());
+            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let mut rig = Rig::new(setup, program);
+            let site = rig.world.serve(yonder());
+            let farewell =
+                Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
+            rig.listen(AcceptConfig { farewell, ..accepting(version) });
+            let peer = client(&mut rig, version, &[]);
+            peer.borrow_mut().say(WORDS);
+            rig.settle();
+            let server = site.accept().expect("it came");
+            peer.borrow().peer.shutdown_write();
+            rig.settle();
+            assert_eq!(server.received(), WORDS);
+            let passes = truncation == TlsTruncation::Pass;
+            assert_eq!((server.saw_fin(), server.saw_reset()), (passes, !passes));
+            server.close();
+            rig.run();
+            let events = rig.finish();
+            let report = super::stream::report(&events);
+            let letters = if passes { b"--" } else { b"CD" };
+            assert_eq!(report.termination.letters(), *letters);
+            let client = report.sides[0].as_ref().expect("a record");
+            assert_eq!(client.cause.as_ref().map(|cause| cause.why), Some(Why::Truncated));
         });
     }
 }

@@ -1,0 +1,514 @@
+//! Backends under simulation: who gets which server, who waits, what is tried again, who is well.
+
+use std::sync::Arc;
+
+use super::host::{Program, silent};
+use super::rig::{Rig, Setup, both, everywhere};
+use crate::backend::{
+    Admin, BackendConfig, Change, Checks, HealthConfig, Method, Recovery, Redispatch, Retries,
+    ServerConfig, ServerIndex, Weight,
+};
+use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
+use crate::conn::Why;
+use crate::engine::{
+    BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerNews,
+};
+use crate::id::Id;
+use crate::sim::{Answer, CallKind, Peer, Server};
+use crate::sys::{Addr, Errno};
+use crate::time::{MILLISECOND, SECOND};
+
+const DELAY: u64 = SECOND;
+
+fn options() -> BackendOptions {
+    BackendOptions {
+        config: BackendConfig {
+            method: Method::RoundRobin,
+            maxconn: 0,
+            maxqueue: 100,
+            retries: Retries { retries: 3, redispatch: Redispatch::Last, delay: DELAY },
+            seed: 7,
+        },
+        queue_timeout: 5 * SECOND,
+        user: 0,
+    }
+}
+
+fn address(i: usize) -> Addr {
+    Addr::parse(&format!("203.0.113.{}:443", 10 + i)).expect("an address")
+}
+
+fn server(i: usize) -> ServerConfig {
+    ServerConfig {
+        name: format!("s{i}").into(),
+        addresses: vec![address(i)],
+        weight: Weight::default(),
+        backup: false,
+        maxconn: 0,
+        maxqueue: 100,
+        connect: Arc::new(ConnectConfig::default()),
+        health: HealthConfig::default(),
+    }
+}
+
+/// A backend of some servers, and clients that are joined with it.
+struct Farm {
+    rig: Rig,
+    backend: Id,
+    sites: Vec<Server>,
+}
+
+impl Farm {
+    fn new(setup: Setup, options: BackendOptions, servers: Vec<ServerConfig>) -> Self {
+        Self::checked(setup, options, servers.into_iter().map(|server| (server, None)).collect())
+    }
+
+    fn checked(
+        setup: Setup,
+        options: BackendOptions,
+        servers: Vec<(ServerConfig, Option<CheckPlan>)>,
+    ) -> Self {
+        let mut rig = Rig::with(setup, Program::Idle, EngineOptions::default());
+        let backend = rig.call(|engine| engine.add_backend(options)).expect("there is room");
+        let mut sites = Vec::new();
+        for (i, (config, plan)) in servers.into_iter().enumerate() {
+            sites.push(rig.world.serve(address(i)));
+            let added = rig.call(|engine| engine.add_server(backend, config, plan));
+            assert_eq!(added, Ok(ServerIndex(i as u32)));
+        }
+        rig.host.program = Program::ForwardTo { backend, stream: silent(60 * SECOND) };
+        rig.listen(AcceptConfig::default());
+        Self { rig, backend, sites }
+    }
+
+    /// A client that has said a word.
+    fn client(&mut self, word: &[u8]) -> Peer {
+        let client = self.rig.peer();
+        client.send(word);
+        self.rig.settle();
+        client
+    }
+
+    fn set(&mut self, server: usize, change: Change) {
+        let (backend, index) = (self.backend, ServerIndex(server as u32));
+        self.rig
+            .call(|engine| engine.set_server(backend, index, change))
+            .expect("there is such a server");
+    }
+
+    /// Everything ends, every place is given back, and the counters are what they should be.
+    fn finish(mut self) -> Vec<Event> {
+        for i in 0..self.sites.len() {
+            // A check that went on for ever would never let the run end.
+            self.set(i, Change::Admin(Admin::Maintenance));
+        }
+        for site in &self.sites {
+            while let Some(peer) = site.accept() {
+                peer.close();
+            }
+        }
+        self.rig.run();
+        let all = self.rig.engine.backend_stats(self.backend, None).expect("it is there");
+        assert_eq!((all.streams.now, all.queue.now), (0, 0), "a place or a ticket is lost");
+        for i in 0..self.sites.len() {
+            let index = Some(ServerIndex(i as u32));
+            let one = self.rig.engine.backend_stats(self.backend, index).expect("it is there");
+            assert_eq!((one.streams.now, one.queue.now), (0, 0));
+        }
+        self.rig.finish()
+    }
+}
+
+fn reports(events: &[Event]) -> Vec<&EndReport> {
+    let report = |event| match event {
+        &Event { kind: EventKind::StreamEnd(ref report), .. } => Some(&**report),
+        _ => None,
+    };
+    events.iter().filter_map(report).collect()
+}
+
+#[track_caller]
+fn the_report(events: &[Event]) -> &EndReport {
+    let [report] = reports(events)[..] else { panic!("one end") };
+    report
+}
+
+fn told(events: &[Event]) -> Vec<(u32, ServerNews)> {
+    let news = |event: &Event| match event.kind {
+        EventKind::Server(server, news) => Some((server, news)),
+        _ => None,
+    };
+    events.iter().filter_map(news).collect()
+}
+
+fn close_all(peers: &[Peer]) {
+    peers.iter().for_each(Peer::close);
+}
+
+#[test]
+fn streams_go_to_the_servers_in_turn_and_carry_their_bytes() {
+    everywhere(|setup| {
+        let mut farm = Farm::new(setup, options(), (0..3).map(server).collect());
+        let mut peers = Vec::new();
+        for round in 0..6 {
+            let client = farm.client(format!("hello {round}").as_bytes());
+            let peer = farm.sites[round % 3].accept().expect("it is its turn");
+            assert_eq!(peer.received(), format!("hello {round}").as_bytes());
+            peer.send(b"answer");
+            farm.rig.settle();
+            assert_eq!(client.received(), b"answer");
+            peers.extend([client, peer]);
+        }
+        close_all(&peers);
+        let events = farm.finish();
+        let mut servers: Vec<_> = reports(&events).iter().map(|report| report.server).collect();
+        servers.sort_unstable();
+        assert_eq!(servers, [0, 0, 1, 1, 2, 2].map(Some));
+        for report in reports(&events) {
+            assert_eq!((report.attempts, report.queued), (1, 0));
+            assert_eq!(report.termination.letters(), *b"--");
+        }
+    });
+}
+
+#[test]
+fn who_finds_every_place_taken_waits_and_is_served_in_order() {
+    everywhere(|setup| {
+        let one = ServerConfig { maxconn: 1, ..server(0) };
+        let mut farm = Farm::new(setup, options(), vec![one]);
+        let clients: Vec<Peer> =
+            (0..4).map(|i| farm.client(format!("word {i}").as_bytes())).collect();
+        for (i, client) in clients.iter().enumerate() {
+            let peer = farm.sites[0].accept().expect("a place came free");
+            assert!(farm.sites[0].accept().is_none(), "one at a time");
+            farm.rig.settle();
+            assert_eq!(peer.received(), format!("word {i}").as_bytes());
+            if i == 0 {
+                assert_described(&farm);
+            }
+            let waiting = &clients[i..];
+            assert!(waiting.iter().all(|client| !client.saw_fin()), "nobody is sent away");
+            let now = farm.rig.engine.backend_stats(farm.backend, None).expect("it is there");
+            assert_eq!((now.streams.now, now.queue.now), (1, 3 - i as u32));
+            peer.close();
+            client.close();
+            farm.rig.settle();
+        }
+        let events = farm.finish();
+        assert_eq!(reports(&events).len(), 4);
+        assert!(reports(&events).iter().filter(|report| report.queued > 0).count() <= 3);
+    });
+}
+
+/// What stands in the way of the last of four streams can be read.
+fn assert_described(farm: &Farm) {
+    let last = *farm.rig.host.streams.last().expect("four streams");
+    let line = farm.rig.engine.describe_stream(last).expect("it is there");
+    for word in ["client=EST", "server=QUE", "attempts=0", "queue_ahead=2", "waits=place"] {
+        assert!(line.split(' ').any(|found| found == word), "{word} is not in: {line}");
+    }
+}
+
+#[test]
+fn a_place_is_free_as_soon_as_the_server_is_done_however_long_the_client_takes() {
+    both(|setup| {
+        let one = ServerConfig { maxconn: 1, ..server(0) };
+        let mut farm = Farm::new(setup, options(), vec![one]);
+        let slow = farm.client(b"first");
+        slow.stall(true);
+        let peer = farm.sites[0].accept().expect("it came");
+        peer.send(&vec![1; 10_000]);
+        peer.close();
+        slow.shutdown_write();
+        farm.rig.settle();
+        let next = farm.client(b"second");
+        let second = farm.sites[0].accept().expect("the place is free");
+        assert_eq!(second.received(), b"second");
+        slow.stall(false);
+        close_all(&[slow, next, second]);
+        farm.finish();
+    });
+}
+
+#[test]
+fn waiting_has_an_end_in_time_and_in_number() {
+    both(|setup| {
+        let one = ServerConfig { maxconn: 1, maxqueue: 1, ..server(0) };
+        let config = BackendConfig { maxqueue: 1, ..options().config };
+        let mut farm = Farm::new(setup, BackendOptions { config, ..options() }, vec![one]);
+        let clients: Vec<Peer> = (0..3).map(|_| farm.client(b"word")).collect();
+        assert!(clients[2].saw_fin() || clients[2].saw_reset(), "no room to wait in");
+        farm.rig.run_for(6 * SECOND);
+        assert!(clients[1].saw_fin() || clients[1].saw_reset(), "it has waited long enough");
+        assert!(!clients[0].saw_fin());
+        close_all(&clients);
+        let events = farm.finish();
+        let mut ends: Vec<_> =
+            reports(&events).iter().map(|report| report.termination.letters()).collect();
+        ends.sort_unstable();
+        assert_eq!(ends, [*b"--", *b"PQ", *b"sQ"]);
+    });
+}
+
+#[test]
+fn a_client_that_leaves_the_queue_leaves_no_place_behind() {
+    everywhere(|setup| {
+        for reset in [false, true] {
+            let one = ServerConfig { maxconn: 1, ..server(0) };
+            let mut farm = Farm::new(setup, options(), vec![one]);
+            let first = farm.client(b"first");
+            let (silent, patient) = (farm.client(b""), farm.client(b"third"));
+            if reset {
+                silent.reset();
+            } else {
+                silent.shutdown_write();
+            }
+            farm.rig.settle();
+            let waiting = farm.rig.engine.backend_stats(farm.backend, None).expect("it is there");
+            assert_eq!(waiting.queue.now, 1, "it waits no more: {reset}");
+            let peer = farm.sites[0].accept().expect("it came");
+            close_all(&[first, peer, silent]);
+            farm.rig.settle();
+            let peer = farm.sites[0].accept().expect("the next is served");
+            assert_eq!(peer.received(), b"third");
+            close_all(&[peer, patient]);
+            let events = farm.finish();
+            let gone = reports(&events)
+                .into_iter()
+                .filter(|report| report.termination.letters() == *b"CQ")
+                .count();
+            assert_eq!(gone, 1);
+        }
+    });
+}
+
+#[test]
+fn a_refused_attempt_is_repeated_after_a_pause_with_the_same_first_bytes() {
+    everywhere(|setup| {
+        let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..Default::default() };
+        let one = ServerConfig { connect: Arc::new(connect), ..server(0) };
+        let mut farm = Farm::new(setup, options(), vec![one]);
+        farm.sites[0].answer(Answer::Refuse);
+        let client = farm.client(b"request");
+        farm.rig.run_for(DELAY + DELAY / 2);
+        farm.sites[0].answer(Answer::Accept);
+        assert!(farm.sites[0].accept().is_none());
+        farm.rig.run_for(DELAY);
+        let peer = farm.sites[0].accept().expect("the third attempt");
+        let received = peer.received();
+        assert!(received.starts_with(b"PROXY TCP4 "), "{received:?}");
+        assert!(received.ends_with(b"\r\nrequest"), "{received:?}");
+        close_all(&[client, peer]);
+        let events = farm.finish();
+        let report = the_report(&events);
+        assert_eq!((report.attempts, report.termination.letters()), (3, *b"--"));
+    });
+}
+
+#[test]
+fn the_last_attempt_goes_to_another_server_and_then_there_is_none() {
+    everywhere(|setup| {
+        for other_works in [true, false] {
+            let mut farm = Farm::new(setup, options(), (0..2).map(server).collect());
+            farm.sites[0].answer(Answer::Refuse);
+            if !other_works {
+                farm.sites[1].answer(Answer::Refuse);
+            }
+            let client = farm.client(b"request");
+            farm.rig.run_for(4 * DELAY);
+            let peer = farm.sites[1].accept();
+            assert_eq!(peer.is_some(), other_works);
+            if let Some(peer) = &peer {
+                assert_eq!(peer.received(), b"request");
+                peer.close();
+            }
+            client.close();
+            let events = farm.finish();
+            let report = the_report(&events);
+            let (letters, why) =
+                if other_works { (b"--", None) } else { (b"SC", Some(Why::Refused)) };
+            assert_eq!(report.termination.letters(), *letters);
+            assert_eq!(report.cause.as_ref().map(|cause| cause.why), why);
+            assert_eq!((report.attempts, report.server), (4, Some(1)));
+        }
+    });
+}
+
+#[test]
+fn what_this_machine_lacks_is_no_fault_of_the_server() {
+    both(|setup| {
+        let health = HealthConfig { connect_errors: 1, recovery: Recovery::Trial(SECOND) };
+        let one = ServerConfig { health, ..server(0) };
+        let mut farm = Farm::new(setup, options(), vec![one]);
+        farm.rig.world.fail_nth(CallKind::Socket, 1, Errno(libc::EMFILE), false);
+        let client = farm.client(b"request");
+        farm.rig.run_for(2 * DELAY);
+        let peer = farm.sites[0].accept().expect("the second attempt");
+        assert_eq!(peer.received(), b"request");
+        let one = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
+        assert_eq!(one.expect("it is there").counters.connect_errors, 0);
+        close_all(&[client, peer]);
+        let events = farm.finish();
+        assert!(told(&events).is_empty(), "it never went down");
+    });
+}
+
+#[test]
+fn errors_in_a_row_bring_a_server_down_and_time_gives_it_another_chance() {
+    both(|setup| {
+        let health = HealthConfig { connect_errors: 2, recovery: Recovery::Trial(10 * SECOND) };
+        let servers = (0..2).map(|i| ServerConfig { health, ..server(i) }).collect();
+        let mut farm = Farm::new(setup, options(), servers);
+        farm.sites[0].answer(Answer::Refuse);
+        let mut peers = vec![farm.client(b"one")];
+        farm.rig.run_for(3 * DELAY);
+        for _ in 0..3 {
+            peers.push(farm.client(b"more"));
+        }
+        let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
+        assert_eq!(served.len(), 4, "nobody is sent to a server that is down");
+        farm.sites[0].answer(Answer::Accept);
+        farm.rig.run_for(10 * SECOND);
+        for _ in 0..2 {
+            peers.push(farm.client(b"again"));
+        }
+        peers.push(farm.sites[0].accept().expect("it is tried again"));
+        peers.extend(served);
+        close_all(&peers);
+        let events = farm.finish();
+        assert_eq!(told(&events)[..2], [(0, ServerNews::Down(false)), (0, ServerNews::Up(false))]);
+    });
+}
+
+fn checks() -> HealthConfig {
+    let checks = Checks {
+        interval: SECOND,
+        down_interval: None,
+        jitter: 0,
+        timeout: SECOND,
+        rise: 2,
+        fall: 2,
+    };
+    HealthConfig { connect_errors: 0, recovery: Recovery::Checks(checks) }
+}
+
+fn plan(send: &[u8], expect: &[u8]) -> CheckPlan {
+    CheckPlan {
+        connect: Arc::new(ConnectConfig::default()),
+        address: None,
+        send: send.into(),
+        expect: expect.into(),
+    }
+}
+
+#[test]
+fn checks_that_fail_bring_a_server_down_and_checks_that_pass_bring_it_back() {
+    both(|setup| {
+        for answer in [Answer::Refuse, Answer::Silent] {
+            let one = ServerConfig { health: checks(), ..server(0) };
+            let mut farm = Farm::checked(
+                setup,
+                options(),
+                vec![(one, Some(plan(b"", b""))), (server(1), None)],
+            );
+            farm.rig.run_for(3 * SECOND);
+            assert!(told(&farm.rig.host.events).is_empty());
+            farm.sites[0].answer(answer);
+            farm.rig.run_for(5 * SECOND);
+            assert_eq!(told(&farm.rig.host.events), [(0, ServerNews::Down(true))]);
+            let clients: Vec<Peer> = (0..2).map(|_| farm.client(b"x")).collect();
+            let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
+            assert_eq!(served.len(), 2);
+            farm.sites[0].answer(Answer::Accept);
+            farm.rig.run_for(4 * SECOND);
+            assert_eq!(told(&farm.rig.host.events)[1..], [(0, ServerNews::Up(true))]);
+            close_all(&clients);
+            close_all(&served);
+            farm.finish();
+        }
+    });
+}
+
+#[test]
+fn a_check_that_asks_wants_the_answer_it_was_told() {
+    everywhere(|setup| {
+        for (answer, passes) in [
+            (&b"PONG and more"[..], true),
+            (b"PONG", true),
+            (b"PON", false),
+            (b"WRONG", false),
+            (b"", false),
+        ] {
+            let one = ServerConfig { health: checks(), ..server(0) };
+            let mut farm =
+                Farm::checked(setup, options(), vec![(one, Some(plan(b"PING\r\n", b"PONG")))]);
+            let mut asked = 0;
+            for _ in 0..60 {
+                farm.rig.run_for(100 * MILLISECOND);
+                while let Some(peer) = farm.sites[0].accept() {
+                    farm.rig.settle();
+                    assert_eq!(peer.received(), b"PING\r\n");
+                    asked += 1;
+                    peer.send(answer);
+                    if answer.len() < 4 {
+                        peer.shutdown_write();
+                    }
+                }
+            }
+            assert!(asked >= 3, "{asked}");
+            let down = told(&farm.rig.host.events).contains(&(0, ServerNews::Down(true)));
+            assert_eq!(down, !passes, "{answer:?}");
+            let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
+            let counters = stats.expect("it is there").counters;
+            assert!(if passes { counters.checks_failed == 0 } else { counters.checks_passed == 0 });
+            farm.finish();
+        }
+    });
+}
+
+#[test]
+fn a_server_that_drains_keeps_its_streams_and_gets_no_more() {
+    everywhere(|setup| {
+        for admin in [Admin::Drain, Admin::Maintenance] {
+            let mut farm = Farm::new(setup, options(), (0..2).map(server).collect());
+            let first = farm.client(b"first");
+            let kept = farm.sites[0].accept().expect("its turn");
+            farm.set(0, Change::Admin(admin));
+            let others: Vec<Peer> = (0..3).map(|_| farm.client(b"more")).collect();
+            assert!(farm.sites[0].accept().is_none());
+            let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
+            assert_eq!(served.len(), 3);
+            kept.send(b"still here");
+            farm.rig.settle();
+            assert_eq!(first.received(), b"still here");
+            farm.set(0, Change::Admin(Admin::Ready));
+            let back: Vec<Peer> = (0..2).map(|_| farm.client(b"back")).collect();
+            let again = farm.sites[0].accept().expect("it serves again");
+            close_all(&[first, kept, again]);
+            close_all(&others);
+            close_all(&served);
+            close_all(&back);
+            farm.finish();
+        }
+    });
+}
+
+#[test]
+fn without_a_usable_server_a_stream_ends_at_once_and_one_without_an_address_is_asked_for() {
+    everywhere(|setup| {
+        let nameless = ServerConfig { addresses: vec![], ..server(0) };
+        let mut farm = Farm::new(setup, options(), vec![nameless]);
+        let early = farm.client(b"early");
+        assert!(early.saw_fin() || early.saw_reset());
+        farm.set(0, Change::Addresses(vec![address(0)]));
+        let late = farm.client(b"late");
+        let peer = farm.sites[0].accept().expect("it is known now");
+        assert_eq!(peer.received(), b"late");
+        close_all(&[early, late, peer]);
+        let events = farm.finish();
+        assert_eq!(told(&events)[0], (0, ServerNews::Resolve));
+        let first = reports(&events)[0];
+        assert_eq!(first.termination.letters(), *b"SC");
+        assert_eq!(first.cause.as_ref().map(|cause| cause.why), Some(Why::Unreachable));
+    });
+}

@@ -1,0 +1,445 @@
+//! Random farms: a backend, its servers and its clients do whatever they like. Everything follows
+//! from a seed, and a run that fails is cut down to the steps that matter.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::host::Program;
+use super::rig::{Rig, Setup, Weather};
+use crate::backend::{
+    Admin, BackendConfig, Change, HealthConfig, Method, Recovery, Redispatch, Retries,
+    ServerConfig, ServerIndex, Weight,
+};
+use crate::config::{AcceptConfig, ConnectConfig, SendProxy, StreamConfig};
+use crate::cx::Trigger;
+use crate::engine::{BackendOptions, EngineOptions, EventKind};
+use crate::id::Id;
+use crate::random::Random;
+use crate::sim::{Answer, CallKind, Peer, Server};
+use crate::stream::{SERVER, State};
+use crate::sys::{Addr, Errno};
+use crate::time::{MILLISECOND, SECOND};
+
+/// Seeds of an ordinary test run, in as many tests as there are parts.
+const SEEDS: u64 = 10_000;
+const PARTS: u64 = 4;
+/// Whoever says something first says who it is.
+const NAME: usize = 4;
+
+/// One thing that somebody does. Numbers are taken modulo whoever is there.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Come,
+    Say(usize, usize),
+    End(usize),
+    Reset(usize),
+    Stall(usize, bool),
+    Window(usize, usize),
+    Answer(usize, Answer),
+    Set(usize, Admin),
+    Weigh(usize, u16),
+    Abort(usize),
+    Fail(CallKind, i32),
+    Wait(u64),
+}
+
+fn steps(random: &mut Random) -> Vec<Step> {
+    let count = 5 + random.below(40);
+    (0..count).map(|_| step(random)).collect()
+}
+
+fn step(random: &mut Random) -> Step {
+    let who = random.below(16) as usize;
+    match random.below(24) {
+        0..=4 => Step::Come,
+        5..=10 => Step::Say(who, 1 + random.below(5_000) as usize),
+        11..=13 => Step::End(who),
+        14 => Step::Reset(who),
+        15 => Step::Stall(who, random.one_in(2)),
+        16 => Step::Window(who, 1 + random.below(3_000) as usize),
+        17 => {
+            let answers = [Answer::Accept, Answer::Refuse, Answer::Silent, Answer::NoRoute];
+            Step::Answer(who, answers[random.below(4) as usize])
+        }
+        18 => Step::Set(who, [Admin::Ready, Admin::Drain, Admin::Maintenance][who % 3]),
+        19 => Step::Weigh(who, random.below(4) as u16),
+        20 if random.one_in(3) => Step::Abort(who),
+        20 => Step::Fail(CallKind::Socket, libc::EMFILE),
+        _ => Step::Wait(match random.below(6) {
+            0 => random.below(3 * SECOND),
+            _ => random.below(2 * MILLISECOND),
+        }),
+    }
+}
+
+/// A client or a server's end, and what it has said.
+struct Player {
+    peer: Peer,
+    name: [u8; NAME],
+    said: Vec<u8>,
+    open: bool,
+    broken: bool,
+}
+
+impl Player {
+    fn new(peer: Peer, name: [u8; NAME]) -> Self {
+        Self { peer, name, said: Vec::new(), open: true, broken: false }
+    }
+
+    fn say(&mut self, n: usize) {
+        let mut words = if self.said.is_empty() { self.name.to_vec() } else { Vec::new() };
+        let from = self.said.len();
+        words.extend((from..from + n).map(|i| (i % 251) as u8 ^ self.name[3]));
+        self.peer.send(&words);
+        self.said.extend(words);
+    }
+}
+
+/// What a seed decides beside the steps.
+struct Farm {
+    rig: Rig,
+    backend: Id,
+    sites: Vec<Server>,
+    clients: Vec<Player>,
+    servers: Vec<Player>,
+    headed: bool,
+    maxconn: Vec<u32>,
+}
+
+fn address(i: usize) -> Addr {
+    Addr::parse(&format!("203.0.113.{}:443", 10 + i)).expect("an address")
+}
+
+impl Farm {
+    fn new(seed: u64, random: &mut Random) -> Self {
+        let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };
+        let weather = [Weather::Calm, Weather::Calm, Weather::Narrow, Weather::Rough];
+        let setup = Setup { seed, trigger, weather: weather[random.below(4) as usize] };
+        let mut rig = Rig::with(setup, Program::Idle, EngineOptions::default());
+        if random.one_in(3) {
+            rig.world.tune(|knobs| {
+                knobs.send_buffer = 3_000;
+                knobs.receive_buffer = 2_000;
+            });
+        }
+        let methods =
+            [Method::RoundRobin, Method::LeastConnections, Method::SourceHash, Method::RandomOfTwo];
+        let options = BackendOptions {
+            config: BackendConfig {
+                method: methods[random.below(4) as usize],
+                maxconn: random.below(4) as u32,
+                maxqueue: random.below(6) as u32,
+                retries: Retries {
+                    retries: random.below(4) as u32,
+                    redispatch: [Redispatch::Never, Redispatch::Last][random.below(2) as usize],
+                    delay: random.below(SECOND),
+                },
+                seed,
+            },
+            queue_timeout: random.below(3) * SECOND,
+            user: 0,
+        };
+        let backend = rig.call(|engine| engine.add_backend(options)).expect("there is room");
+        let headed = random.one_in(2);
+        let connect = Arc::new(ConnectConfig {
+            send_proxy: headed.then_some(SendProxy::V1),
+            ..ConnectConfig::default()
+        });
+        let (mut sites, mut maxconn) = (Vec::new(), Vec::new());
+        for i in 0..1 + random.below(3) as usize {
+            let config = ServerConfig {
+                name: format!("s{i}").into(),
+                addresses: vec![address(i)],
+                weight: Weight::default(),
+                backup: i > 0 && random.one_in(4),
+                maxconn: random.below(3) as u32,
+                maxqueue: random.below(6) as u32,
+                connect: Arc::clone(&connect),
+                health: HealthConfig {
+                    connect_errors: random.below(3) as u32,
+                    recovery: Recovery::Trial(1 + random.below(5 * SECOND)),
+                },
+            };
+            maxconn.push(config.maxconn);
+            sites.push(rig.world.serve(address(i)));
+            rig.call(|engine| engine.add_server(backend, config, None)).expect("a new name");
+        }
+        let stream = StreamConfig {
+            client: 600 * SECOND,
+            server: 600 * SECOND,
+            client_fin: 0,
+            server_fin: 0,
+            tunnel: 0,
+            abort_on_close: random.one_in(4),
+        };
+        rig.host.program = Program::ForwardTo { backend, stream: Arc::new(stream) };
+        rig.listen(AcceptConfig::default());
+        Self { rig, backend, sites, clients: vec![], servers: vec![], headed, maxconn }
+    }
+
+    /// Whoever has this number among clients and servers.
+    fn player(&mut self, number: usize) -> Option<&mut Player> {
+        let all = self.clients.len() + self.servers.len();
+        self.clients.iter_mut().chain(&mut self.servers).nth(number.checked_rem(all)?)
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Come => {
+                let peer = self.rig.peer();
+                let number = self.clients.len() as u8;
+                self.clients.push(Player::new(peer, [b'c', b'l', b'#', number]));
+            }
+            Step::Say(who, n) => {
+                if let Some(player) = self.player(who).filter(|player| player.open) {
+                    player.say(n);
+                }
+            }
+            Step::End(who) => {
+                if let Some(player) = self.player(who) {
+                    player.open = false;
+                    player.peer.shutdown_write();
+                }
+            }
+            Step::Reset(who) => {
+                if let Some(player) = self.player(who) {
+                    (player.open, player.broken) = (false, true);
+                    player.peer.reset();
+                }
+            }
+            Step::Stall(who, stalled) => {
+                if let Some(player) = self.player(who) {
+                    player.peer.stall(stalled);
+                }
+            }
+            Step::Window(who, bytes) => {
+                if let Some(player) = self.player(who) {
+                    player.peer.set_window(bytes);
+                }
+            }
+            Step::Answer(which, answer) => self.sites[which % self.sites.len()].answer(answer),
+            Step::Set(which, admin) => self.change(which, Change::Admin(admin)),
+            Step::Weigh(which, weight) => {
+                self.change(which, Change::Weight(Weight::new(weight).expect("a small one")));
+            }
+            Step::Abort(which) => {
+                let streams = &self.rig.host.streams;
+                if let Some(&id) = which.checked_rem(streams.len()).and_then(|i| streams.get(i)) {
+                    // It may have ended, and its end not been told.
+                    let _ = self.rig.call(|engine| engine.abort_stream(id));
+                    self.clients.iter_mut().chain(&mut self.servers).for_each(|player| {
+                        // Whose it was is not worth finding out.
+                        player.broken = true;
+                    });
+                }
+            }
+            Step::Fail(call, errno) => self.rig.world.fail_nth(call, 1, Errno(errno), false),
+            Step::Wait(span) => self.rig.run_for(span),
+        }
+        self.meet();
+    }
+
+    fn change(&mut self, which: usize, change: Change) {
+        let (backend, index) = (self.backend, ServerIndex((which % self.sites.len()) as u32));
+        self.rig
+            .call(|engine| engine.set_server(backend, index, change))
+            .expect("there is such a server");
+    }
+
+    /// Servers' ends that are new.
+    fn meet(&mut self) {
+        while let Some(peer) = self.sites.iter().find_map(Server::accept) {
+            let number = self.servers.len() as u8;
+            self.servers.push(Player::new(peer, [b's', b'v', b'#', number]));
+        }
+    }
+
+    /// What a server heard behind the header.
+    fn heard(&self, player: &Player, by_server: bool) -> Vec<u8> {
+        let mut heard = player.peer.received();
+        if by_server && self.headed {
+            let line = heard.iter().position(|byte| *byte == b'\n');
+            heard.drain(..line.map_or(heard.len(), |at| at + 1));
+        }
+        heard
+    }
+
+    /// Nobody hears what nobody said to him: each hears the beginning of what one other said.
+    fn check_bytes(&self) {
+        for (hearers, sayers, by_server) in
+            [(&self.clients, &self.servers, false), (&self.servers, &self.clients, true)]
+        {
+            for hearer in hearers {
+                let heard = self.heard(hearer, by_server);
+                let Some(name) = heard.get(..NAME) else { continue };
+                let sayer = sayers.iter().find(|sayer| sayer.name == name);
+                let said = &sayer.expect("somebody said it").said;
+                assert!(said.starts_with(&heard), "{:?} heard what nobody said", hearer.name);
+            }
+        }
+    }
+
+    /// Places and tickets are what the streams hold, and no more than the limits allow.
+    fn check_places(&self) {
+        let engine = &self.rig.engine;
+        let mut used = vec![0; self.sites.len()];
+        let mut waiting = 0;
+        for (_, stream) in engine.streams.iter() {
+            let Some(seek) = &stream.seek else { continue };
+            let state = stream.side(SERVER).state();
+            let holds = matches!(state, State::Ass | State::Con | State::Est);
+            assert_eq!(seek.slot.is_some(), holds, "a place in {state}");
+            assert_eq!(seek.place.is_some(), state == State::Que, "a ticket in {state}");
+            if let Some(slot) = &seek.slot {
+                used[slot.server().0 as usize] += 1;
+            }
+            waiting += u32::from(seek.place.is_some());
+        }
+        let stats = |server| engine.backend_stats(self.backend, server).expect("it is there");
+        assert_eq!(stats(None).streams.now, used.iter().sum::<u32>());
+        let mut queued = stats(None).queue.now;
+        for (i, (&used, &most)) in used.iter().zip(&self.maxconn).enumerate() {
+            let one = stats(Some(ServerIndex(i as u32)));
+            assert_eq!(one.streams.now, used);
+            assert!(most == 0 || used <= most, "{used} streams on a server for {most}");
+            queued += one.queue.now;
+        }
+        assert_eq!(queued, waiting);
+    }
+
+    /// Everybody says goodbye, everything ends, and nothing is left.
+    fn finish(mut self) {
+        for i in 0..self.sites.len() {
+            self.sites[i].answer(Answer::Accept);
+            self.change(i, Change::Admin(Admin::Ready));
+            self.change(i, Change::Weight(Weight::default()));
+        }
+        for round in 0..4 {
+            self.meet();
+            for player in self.clients.iter_mut().chain(&mut self.servers) {
+                player.peer.set_window(100_000);
+                player.peer.stall(false);
+                player.open = false;
+                player.peer.shutdown_write();
+            }
+            self.rig.run_for(if round == 0 { 5 * SECOND } else { 30 * SECOND });
+        }
+        self.rig.run();
+        self.meet();
+        self.check_bytes();
+        self.check_places();
+        self.check_whole();
+        assert!(self.rig.engine.called.is_empty());
+        self.rig.finish();
+    }
+
+    /// Where nobody broke off, all that was said arrived.
+    fn check_whole(&self) {
+        let reports = self.rig.host.events.iter().filter_map(|event| match &event.kind {
+            EventKind::StreamEnd(report) => Some(report),
+            _ => None,
+        });
+        let moved: u64 = reports.map(|report| report.moved.iter().sum::<u64>()).sum();
+        let everybody = || self.clients.iter().chain(&self.servers);
+        if everybody().any(|player| player.broken) {
+            return;
+        }
+        for (hearers, sayers, by_server) in
+            [(&self.clients, &self.servers, false), (&self.servers, &self.clients, true)]
+        {
+            for hearer in hearers {
+                let heard = self.heard(hearer, by_server);
+                let Some(name) = heard.get(..NAME) else { continue };
+                let said = sayers.iter().find(|sayer| sayer.name == name).map(|one| one.said.len());
+                assert_eq!(Some(heard.len()), said, "{:?} misses something", hearer.name);
+            }
+        }
+        let heard = |players: &[Player], by_server| {
+            players.iter().map(|one| self.heard(one, by_server).len() as u64).sum::<u64>()
+        };
+        assert_eq!(moved, heard(&self.clients, false) + heard(&self.servers, true));
+    }
+}
+
+fn play(seed: u64, steps: &[Step]) {
+    let mut random = Random::new(seed);
+    let mut farm = Farm::new(seed, &mut random);
+    for step in steps {
+        farm.take(*step);
+        farm.check_bytes();
+        farm.check_places();
+    }
+    farm.finish();
+}
+
+fn steps_of(seed: u64) -> Vec<Step> {
+    steps(&mut Random::new(seed ^ 0x57e9))
+}
+
+/// The fewest steps that still fail: ever smaller pieces are left out as long as it does.
+fn shrink(mut steps: Vec<Step>, fails: impl Fn(&[Step]) -> bool) -> Vec<Step> {
+    let mut piece = steps.len();
+    while piece > 0 {
+        let mut at = 0;
+        while at < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(at..(at + piece).min(steps.len()));
+            if fails(&fewer) {
+                steps = fewer;
+            } else {
+                at += piece;
+            }
+        }
+        piece /= 2;
+    }
+    steps
+}
+
+fn run(seed: u64) {
+    let steps = steps_of(seed);
+    if let Err(failure) = catch_unwind(AssertUnwindSafe(|| play(seed, &steps))) {
+        let fails = |steps: &[Step]| catch_unwind(AssertUnwindSafe(|| play(seed, steps))).is_err();
+        let steps = shrink(steps, fails);
+        eprintln!("VST seed {seed} fails with these steps alone: {steps:#?}");
+        resume_unwind(failure);
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // The library reads no environment; its tests may.
+fn seeds() -> u64 {
+    std::env::var("VST_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+}
+
+fn part(number: u64) {
+    let each = seeds().div_ceil(PARTS);
+    for seed in number * each..(number + 1) * each {
+        run(seed);
+    }
+}
+
+#[test]
+fn any_farm_gives_every_place_back_and_loses_no_byte_1() {
+    part(0);
+}
+
+#[test]
+fn any_farm_gives_every_place_back_and_loses_no_byte_2() {
+    part(1);
+}
+
+#[test]
+fn any_farm_gives_every_place_back_and_loses_no_byte_3() {
+    part(2);
+}
+
+#[test]
+fn any_farm_gives_every_place_back_and_loses_no_byte_4() {
+    part(3);
+}
+
+#[test]
+fn a_farm_that_fails_is_cut_down_to_what_matters() {
+    let steps = vec![Step::Come, Step::Wait(1), Step::Come, Step::Say(0, 7), Step::Wait(2)];
+    let left = shrink(steps, |steps| steps.iter().any(|step| matches!(step, Step::Say(..))));
+    assert!(matches!(left[..], [Step::Say(0, 7)]));
+}
