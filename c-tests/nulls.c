@@ -6,6 +6,66 @@ static uint64_t raw[128]; /* room for any out-parameter */
 
 #define NULLS(call) CHECK_EQ((call), VST_E_NULL)
 
+static void backends(vst_engine *e, vst_id conn)
+{
+    vst_backend_options options;
+    vst_server_options server;
+    vst_backend_counters counters = {.size = sizeof counters};
+    vst_server state = {.size = sizeof state};
+    vst_id backend, id = 9;
+    uint32_t index = 9;
+    char why[64];
+    NULLS(vst_backend_options_init(NULL, sizeof options));
+    NULLS(vst_server_options_init(NULL, sizeof server));
+    MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_server_options_init(&server, sizeof server) == VST_OK);
+    NULLS(vst_backend_new(NULL, &options, &id));
+    CHECK_EQ(id, 0);
+    id = 9;
+    NULLS(vst_backend_new(e, NULL, &id));
+    CHECK_EQ(id, 0);
+    NULLS(vst_backend_new(e, &options, NULL));
+    MUST(vst_backend_new(e, &options, &backend) == VST_OK);
+
+    NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
+    CHECK_EQ(index, VST_SERVER_NONE);
+    server.name = "a";
+    index = 9;
+    NULLS(vst_backend_add(NULL, backend, &server, &index, why, sizeof why));
+    CHECK_EQ(index, VST_SERVER_NONE);
+    index = 9;
+    NULLS(vst_backend_add(e, backend, NULL, &index, why, sizeof why));
+    CHECK_EQ(index, VST_SERVER_NONE);
+    NULLS(vst_backend_add(e, backend, &server, NULL, why, sizeof why));
+    server.flags = VST_SERVER_CHECK;
+    server.check_send_len = 1;
+    NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
+    server.check_send_len = 0;
+    server.check_expect_len = 1;
+    NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
+    server.check_expect_len = 0;
+    CHECK_EQ(vst_backend_add(e, backend, &server, &index, NULL, 0), VST_OK);
+    CHECK_EQ(index, 0);
+    index = 9;
+    CHECK_EQ(vst_backend_add(e, backend, &server, &index, NULL, 0), VST_E_CONFIG);
+    CHECK_EQ(index, VST_SERVER_NONE);
+
+    NULLS(vst_server_set_weight(NULL, backend, 0, 1));
+    NULLS(vst_server_set_state(NULL, backend, 0, VST_SERVER_READY));
+    NULLS(vst_server_set_addresses(NULL, backend, 0, "127.0.0.1:1"));
+    CHECK_EQ(vst_server_set_addresses(e, backend, 0, NULL), VST_OK);
+    NULLS(vst_server_state(NULL, backend, 0, &state));
+    NULLS(vst_server_state(e, backend, 0, NULL));
+    NULLS(vst_backend_stats(NULL, backend, &counters));
+    NULLS(vst_backend_stats(e, backend, NULL));
+    NULLS(vst_server_stats(NULL, backend, 0, &counters));
+    NULLS(vst_server_stats(e, backend, 0, NULL));
+    id = 9;
+    NULLS(vst_conn_forward_to(NULL, conn, backend, NULL, NULL, &id));
+    CHECK_EQ(id, 0);
+    NULLS(vst_conn_forward_to(e, conn, backend, NULL, NULL, NULL));
+}
+
 int main(void)
 {
     struct host host;
@@ -193,6 +253,11 @@ int main(void)
     CHECK_EQ(id, 0);
     NULLS(vst_conn_forward(e, conn, conn, NULL, NULL, NULL));
     NULLS(vst_stream_abort(NULL, conn));
+    len = 9;
+    NULLS(vst_stream_describe(NULL, conn, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_stream_describe(e, conn, text, sizeof text, NULL));
+    backends(e, conn);
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));
     CHECK(user == NULL);

@@ -42,6 +42,8 @@ FILLS(connect_options)
 FILLS(listener_options)
 FILLS(tls_server_options)
 FILLS(tls_client_options)
+FILLS(backend_options)
+FILLS(server_options)
 
 static void inits(fill init, size_t size)
 {
@@ -111,6 +113,32 @@ static vst_status use_listener(void *options)
     return status;
 }
 
+static vst_id backend;
+
+static vst_status use_backend(void *options)
+{
+    vst_id made;
+    vst_status status = vst_backend_new(host.engine, options, &made);
+    CHECK((status == VST_OK) == (made != 0));
+    return status;
+}
+
+static vst_status use_server(void *options)
+{
+    /* A struct that is too small for its name has none. */
+    char name[16] = "";
+    uint32_t size, made;
+    memcpy(&size, options, sizeof size);
+    if (size >= sizeof(vst_server_options)) {
+        static unsigned count;
+        snprintf(name, sizeof name, "%u", count++);
+        ((vst_server_options *)options)->name = name;
+    }
+    vst_status status = vst_backend_add(host.engine, backend, options, &made, NULL, 0);
+    CHECK((status == VST_OK) == (made != VST_SERVER_NONE));
+    return status;
+}
+
 static void reads(fill init, use take, size_t size)
 {
     fresh(size + 64);
@@ -156,6 +184,21 @@ static vst_status write_header(void *to)
 static vst_status write_tls_info(void *to)
 {
     return vst_conn_tls_info(host.engine, conn, to);
+}
+
+static vst_status write_backend_stats(void *to)
+{
+    return vst_backend_stats(host.engine, backend, to);
+}
+
+static vst_status write_server_stats(void *to)
+{
+    return vst_server_stats(host.engine, backend, 0, to);
+}
+
+static vst_status write_server(void *to)
+{
+    return vst_server_state(host.engine, backend, 0, to);
 }
 
 static void writes(use give, size_t size, vst_status due)
@@ -264,10 +307,20 @@ int main(void)
     inits(fill_listener_options, sizeof(vst_listener_options));
     inits(fill_tls_server_options, sizeof(vst_tls_server_options));
     inits(fill_tls_client_options, sizeof(vst_tls_client_options));
+    inits(fill_backend_options, sizeof(vst_backend_options));
+    inits(fill_server_options, sizeof(vst_server_options));
     reads(fill_engine_options, use_engine, sizeof(vst_engine_options));
     reads(fill_accept_options, use_accept, sizeof(vst_accept_options));
     reads(fill_connect_options, use_connect, sizeof(vst_connect_options));
     reads(fill_listener_options, use_listener, sizeof(vst_listener_options));
+    reads(fill_backend_options, use_backend, sizeof(vst_backend_options));
+    vst_backend_options backend_options;
+    MUST(vst_backend_options_init(&backend_options, sizeof backend_options) == VST_OK);
+    MUST(vst_backend_new(host.engine, &backend_options, &backend) == VST_OK);
+    reads(fill_server_options, use_server, sizeof(vst_server_options));
+    writes(write_backend_stats, sizeof(vst_backend_counters), VST_OK);
+    writes(write_server_stats, sizeof(vst_backend_counters), VST_OK);
+    writes(write_server, sizeof(vst_server), VST_OK);
     writes(write_wait, sizeof(vst_wait), VST_OK);
     writes(write_run, sizeof(vst_wait), VST_OK);
     writes(write_counters, sizeof(vst_counters), VST_OK);

@@ -46,6 +46,12 @@ int main(void)
     CHECK_EQ(vst_conn_forward(engine, old, new, NULL, NULL, &stream), VST_E_STALE);
     CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_forward(engine, new, old, NULL, NULL, &stream), VST_E_STALE);
+    vst_backend_options options;
+    vst_id backend;
+    MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_backend_new(engine, &options, &backend) == VST_OK);
+    CHECK_EQ(vst_conn_forward_to(engine, old, backend, NULL, NULL, &stream), VST_E_STALE);
+    CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
 

@@ -87,6 +87,79 @@ static void listeners(struct host *host)
     vst_accept_config_free(config);
 }
 
+static void backends(struct host *host)
+{
+    vst_backend_options good, bad;
+    vst_server_options named, other;
+    vst_id backend, id = 9;
+    uint32_t server = 9;
+    char why[256];
+    MUST(vst_backend_options_init(&good, sizeof good) == VST_OK);
+    bad = good;
+    bad.flags = 1u << 31;
+    REFUSED(vst_backend_new(host->engine, &bad, &id));
+    CHECK_EQ(id, 0);
+    bad = good;
+    bad.balance = VST_BALANCE_RANDOM + 1;
+    REFUSED(vst_backend_new(host->engine, &bad, &id));
+    MUST(vst_backend_new(host->engine, &good, &backend) == VST_OK);
+
+    MUST(vst_server_options_init(&named, sizeof named) == VST_OK);
+    named.name = "a";
+#define ADD() vst_backend_add(host->engine, backend, &other, &server, why, sizeof why)
+    other = named;
+    other.flags = 1u << 31;
+    REFUSED(ADD());
+    CHECK_EQ(server, VST_SERVER_NONE);
+    other = named;
+    other._reserved = 1;
+    REFUSED(ADD());
+    other = named;
+    other.weight = 257;
+    REFUSED(ADD());
+    other = named;
+    other.flags = VST_SERVER_CHECK;
+    other.check_jitter = 101;
+    REFUSED(ADD());
+    other.check_jitter = 0;
+    other.check_rise = 0;
+    REFUSED(ADD());
+    other.check_rise = 1;
+    other.check_fall = 0;
+    REFUSED(ADD());
+    other.check_fall = 1;
+    other.check_address = "nowhere";
+    CHECK_EQ(ADD(), VST_E_CONFIG);
+    CHECK(strstr(why, "check_address") != NULL && strstr(why, "nowhere") != NULL);
+    other = named;
+    other.addresses = "127.0.0.1:80,127.0.0.1";
+    CHECK_EQ(ADD(), VST_E_CONFIG);
+    CHECK(strstr(why, "\"127.0.0.1\"") != NULL);
+    other.addresses = "";
+    CHECK_EQ(ADD(), VST_E_CONFIG);
+    other = named;
+    other.name = "";
+    CHECK_EQ(ADD(), VST_E_CONFIG);
+    CHECK_EQ(server, VST_SERVER_NONE);
+    other = named;
+    CHECK_EQ(ADD(), VST_OK);
+    CHECK_EQ(server, 0);
+    CHECK_EQ(ADD(), VST_E_CONFIG);
+    CHECK(strstr(why, "name") != NULL);
+
+    vst_server state = {.size = sizeof state};
+    vst_backend_counters counters = {.size = sizeof counters};
+    REFUSED(vst_server_set_weight(host->engine, backend, 0, 257));
+    REFUSED(vst_server_set_weight(host->engine, backend, 1, 1));
+    REFUSED(vst_server_set_state(host->engine, backend, 0, 0));
+    REFUSED(vst_server_set_state(host->engine, backend, 0, VST_SERVER_MAINTENANCE + 1));
+    REFUSED(vst_server_set_state(host->engine, backend, VST_SERVER_NONE, VST_SERVER_READY));
+    REFUSED(vst_server_set_addresses(host->engine, backend, 0, "localhost"));
+    REFUSED(vst_server_set_addresses(host->engine, backend, 1, NULL));
+    REFUSED(vst_server_state(host->engine, backend, 1, &state));
+    REFUSED(vst_server_stats(host->engine, backend, 1, &counters));
+}
+
 int main(void)
 {
     struct host host;
@@ -105,6 +178,7 @@ int main(void)
     engine_options();
     configurations();
     listeners(&host);
+    backends(&host);
     REFUSED(vst_op_name(99, text, sizeof text, &len));
     REFUSED(vst_why_name(99, text, sizeof text, &len));
     REFUSED(vst_conn_shutdown(host.engine, conn, 0));

@@ -22,6 +22,14 @@ int main(void)
     CHECK_EQ(vst_conn_abort(two.engine, conn), VST_E_ENGINE);
     CHECK_EQ(vst_listener_addr(two.engine, door, &addr), VST_E_ENGINE);
     CHECK_EQ(vst_engine_ready(two.engine, token, VST_IO_IN, 0, NULL), VST_E_ENGINE);
+    vst_backend_options options;
+    vst_backend_counters counters = {.size = sizeof counters};
+    vst_id backend, stream = 9;
+    MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_backend_new(two.engine, &options, &backend) == VST_OK);
+    CHECK_EQ(vst_backend_stats(one.engine, backend, &counters), VST_E_ENGINE);
+    CHECK_EQ(vst_conn_forward_to(one.engine, conn, backend, NULL, NULL, &stream), VST_E_ENGINE);
+    CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_state(one.engine, conn, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
 

@@ -26,6 +26,32 @@ int main(void)
         if (host.watch[fd].announced)
             CHECK_EQ(vst_conn_close(engine, host.watch[fd].token), VST_E_KIND);
 
+    vst_backend_options options;
+    vst_server_options server_options;
+    vst_backend_counters counters = {.size = sizeof counters};
+    vst_server server = {.size = sizeof server};
+    vst_id backend, stream = 9;
+    uint32_t index = 9;
+    MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_server_options_init(&server_options, sizeof server_options) == VST_OK);
+    MUST(vst_backend_new(engine, &options, &backend) == VST_OK);
+    server_options.name = "a";
+    CHECK_EQ(vst_backend_add(engine, door, &server_options, &index, NULL, 0), VST_E_KIND);
+    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(vst_server_set_weight(engine, conn, 0, 1), VST_E_KIND);
+    CHECK_EQ(vst_server_set_state(engine, conn, 0, VST_SERVER_READY), VST_E_KIND);
+    CHECK_EQ(vst_server_set_addresses(engine, conn, 0, NULL), VST_E_KIND);
+    CHECK_EQ(vst_server_state(engine, conn, 0, &server), VST_E_KIND);
+    CHECK_EQ(vst_backend_stats(engine, conn, &counters), VST_E_KIND);
+    CHECK_EQ(vst_server_stats(engine, conn, 0, &counters), VST_E_KIND);
+    CHECK_EQ(vst_conn_forward_to(engine, conn, door, NULL, NULL, &stream), VST_E_KIND);
+    CHECK_EQ(stream, 0);
+    CHECK_EQ(vst_conn_forward_to(engine, door, backend, NULL, NULL, &stream), VST_E_KIND);
+    CHECK_EQ(vst_conn_close(engine, backend), VST_E_KIND);
+    CHECK_EQ(vst_listener_close(engine, backend), VST_E_KIND);
+    CHECK_EQ(vst_stream_abort(engine, backend), VST_E_KIND);
+    CHECK_EQ(vst_backend_stats(engine, 0, &counters), VST_E_ARGUMENT);
+
     CHECK_EQ(vst_conn_close(engine, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_conn_close(engine, UINT64_MAX), VST_E_ARGUMENT);
     CHECK_EQ(vst_engine_ready(engine, 0, VST_IO_IN, 0, NULL), VST_E_ARGUMENT);

@@ -187,15 +187,24 @@
 // of grace is over.
 #define VST_EVENT_DRAINING (12)
 
-// A server of the backend id is taken to be well again.
+// A server of the backend id is taken to be well again; reason says by what.
 #define VST_EVENT_SERVER_UP (13)
 
-// A server of the backend id is down: streams go to the others.
+// A server of the backend id is down: streams go to the others; reason says by what.
 #define VST_EVENT_SERVER_DOWN (14)
 
 // A server of the backend id has no address: look its name up, and tell what was found with
-// vst_server_set_addresses.
+// vst_server_set_addresses. Told once, when the server was added.
 #define VST_EVENT_SERVER_RESOLVE (15)
+
+// Enough checks in a row have passed, or failed.
+#define VST_SERVER_BY_CHECKS (1)
+
+// Enough attempts in a row to connect have failed.
+#define VST_SERVER_BY_CONNECT_ERRORS (2)
+
+// The server gets another chance: it was down for long enough, or is back from maintenance.
+#define VST_SERVER_BY_TRIAL (3)
 
 // There is work to do right now: call vst_engine_run before waiting.
 #define VST_WAIT_RUNNABLE (1)
@@ -319,6 +328,43 @@
 
 // Both.
 #define VST_SHUT_BOTH (3)
+
+// One server after the other, heavier ones more often.
+#define VST_BALANCE_ROUND_ROBIN (0)
+
+// The server with the fewest streams for its weight.
+#define VST_BALANCE_LEAST_CONNECTIONS (1)
+
+// By the client's address, without its port: a client keeps its server, and when servers come or go
+// only the clients move that must. It is the announced address where a PROXY header came. Clients
+// without one, those of unix sockets, go round robin.
+#define VST_BALANCE_SOURCE (2)
+
+// Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as
+// the fewest streams, also where several engines share the servers and know nothing of each other.
+#define VST_BALANCE_RANDOM (3)
+
+// A stream goes to no other server than the one it was given first. Without it the last attempt is
+// made on another one, and so is any when the server is taken to be down.
+#define VST_BACKEND_NO_REDISPATCH (1)
+
+// The server is used only while no other can be.
+#define VST_SERVER_BACKUP (1)
+
+// The server is checked: the check_* fields count.
+#define VST_SERVER_CHECK (2)
+
+// The server serves.
+#define VST_SERVER_READY (1)
+
+// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
+#define VST_SERVER_DRAIN (2)
+
+// The server takes nothing and is not checked. Streams it has go on.
+#define VST_SERVER_MAINTENANCE (3)
+
+// Of a stream: it was given no server.
+#define VST_SERVER_NONE (UINT32_MAX)
 
 // A client that ends its side before a server is reached takes its request back, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
@@ -532,19 +578,27 @@ typedef struct {
     // resources, K the host. And when: - at the end, Q in a queue, C while the server was
     // being reached, D while data moved, L while the server's last data moved.
     char termination[4];
-    // 0.
-    uint32_t _reserved;
+    // The server it was given last, as vst_backend_add numbered it, or VST_SERVER_NONE.
+    uint32_t server;
+    // The backend that chose the server, or 0.
+    vst_id backend;
     // Bytes that the server took of the client's.
     uint64_t bytes_up;
     // Bytes that the client took of the server's.
     uint64_t bytes_down;
     // From its beginning to its end, in nanoseconds.
     uint64_t lasted_ns;
+    // How much of that it waited in queues for a server with room, in nanoseconds.
+    uint64_t queued_ns;
     // The same as termination and why in words, NUL-terminated. What a peer said in it is
     // escaped.
     const char *text;
     // The length of text, without the NUL.
     uint64_t text_len;
+    // How many times it was given a server by its backend.
+    uint32_t attempts;
+    // 0.
+    uint32_t _reserved;
 } vst_stream_end;
 
 // One thing the host is told. The library's memory, valid until the callback returns, or until the
@@ -574,8 +628,8 @@ typedef struct {
     uint32_t new_mask;
     // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add numbered it.
     uint32_t server;
-    // 0.
-    uint32_t _reserved;
+    // VST_SERVER_BY_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
+    uint32_t reason;
 } vst_event;
 
 // Something happened. Every function may be called from here, but vst_engine_free.
@@ -896,6 +950,154 @@ typedef struct {
     // The host's own word for the connection. The library neither reads nor frees it.
     void *user;
 } vst_connect;
+
+// How a backend works. vst_backend_options_init fills in the defaults.
+//
+// Limits and queues are of this one backend of this one engine: a program with several engines
+// divides what its servers can bear by their number.
+typedef struct {
+    // sizeof(vst_backend_options).
+    uint32_t size;
+    // VST_BACKEND_*.
+    uint32_t flags;
+    // VST_BALANCE_*. Default VST_BALANCE_ROUND_ROBIN.
+    uint32_t balance;
+    // The most streams over all servers at once; 0, the default, is no bound. Others wait.
+    uint32_t maxconn;
+    // The most streams that may wait for any server; one more is ended. Default 1024.
+    uint32_t maxqueue;
+    // Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3.
+    uint32_t retries;
+    // How long a stream waits for a server with room, in nanoseconds; 0 is no bound. Default 5 s.
+    uint64_t queue_timeout_ns;
+    // How long after a failed attempt the same server is left alone, in nanoseconds. Default 1 s; a
+    // connect timeout that is shorter is the better choice.
+    uint64_t turn_around_ns;
+    // Where all chance comes from: the spread of checks over time, what is drawn for
+    // VST_BALANCE_RANDOM, and which address belongs to which server for VST_BALANCE_SOURCE.
+    // Engines and processes that are to send a client to the same server have the same one here, and
+    // the same names of servers. 0, the default, takes a random number.
+    uint64_t seed;
+    // The host's own word for the backend: it comes with VST_EVENT_SERVER_*. The library neither
+    // reads nor frees it.
+    void *user;
+} vst_backend_options;
+
+// What was counted of a backend, or of one of its servers.
+//
+// A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
+// that in which streams wait for any server; a server has one for the streams that want it alone.
+typedef struct {
+    // In: sizeof(vst_backend_counters).
+    uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // Streams that have a place at a server now: from the beginning of an attempt to its failure or
+    // to the end of the server's connection.
+    uint32_t streams;
+    // The most there were at once.
+    uint32_t streams_most;
+    // How many there were in all: every attempt is one.
+    uint64_t streams_total;
+    // Streams that wait in the queue now.
+    uint32_t queued;
+    // The most that waited at once.
+    uint32_t queued_most;
+    // How many waited in all. One whose server went away waited in two queues.
+    uint64_t queued_total;
+    // Attempts that failed, but for those that failed on our side.
+    uint64_t connect_errors;
+    // Streams that asked again for the same server.
+    uint64_t retries;
+    // Streams that asked for another server than this one.
+    uint64_t redispatches;
+    // Streams that were ended because the queue was full.
+    uint64_t queue_full;
+    // Streams that were ended because they waited too long.
+    uint64_t queue_timeouts;
+    // Health checks that passed.
+    uint64_t checks_passed;
+    // Health checks that failed, but for those that failed on our side.
+    uint64_t checks_failed;
+    // How often a server went down.
+    uint64_t downs;
+    // When a server last went up or down or was given another state, of the clock that drive calls
+    // are told, in nanoseconds; 0: never.
+    uint64_t last_change_ns;
+} vst_backend_counters;
+
+// A server of a backend. vst_server_options_init fills in the defaults.
+typedef struct {
+    // sizeof(vst_server_options).
+    uint32_t size;
+    // VST_SERVER_BACKUP, VST_SERVER_CHECK.
+    uint32_t flags;
+    // Its name, which no other server of the backend has. Copied.
+    const char *name;
+    // Where it is, one address or several separated by commas, which attempts try in turn:
+    // 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract. Copied. NULL: the host
+    // looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
+    const char *addresses;
+    // What its connections go through; NULL: nothing but TCP, with the defaults of
+    // vst_connect_options. Only referred to: free your handle whenever you like.
+    const vst_connect_config *connect;
+    // Its share beside the others', 0 to 256; 0 is none. Default 1.
+    uint32_t weight;
+    // The most streams it carries at once; 0, the default, is no bound. Others wait.
+    uint32_t maxconn;
+    // The most streams that may wait for this very server. Default 1024.
+    uint32_t maxqueue;
+    // How many attempts in a row must fail for it to be taken to be down; 0, the default: no number
+    // of them does that.
+    uint32_t connect_errors;
+    // How long a server without checks stays down, in nanoseconds: then it is tried with real
+    // streams, and the first failure brings it down again. Default 10 s.
+    uint64_t trial_ns;
+    // What a check goes through; NULL: a TCP connection alone. Only referred to.
+    const vst_connect_config *check_connect;
+    // Where the check goes; NULL: the server's first address. Copied.
+    const char *check_address;
+    // What is sent once the connection of a check is open. Copied. May be NULL with a length of 0.
+    const uint8_t *check_send;
+    // The length of check_send.
+    size_t check_send_len;
+    // What the answer must begin with. Copied. NULL with a length of 0: none is waited for.
+    const uint8_t *check_expect;
+    // The length of check_expect.
+    size_t check_expect_len;
+    // From the beginning of one check to that of the next, in nanoseconds; at least a millisecond.
+    // Default 2 s.
+    uint64_t check_interval_ns;
+    // The same while the server is down, in nanoseconds; 0, the default: the same.
+    uint64_t check_down_interval_ns;
+    // How long a check may take, in nanoseconds; 0 is no bound. Default 2 s.
+    uint64_t check_timeout_ns;
+    // By how many percent an interval may be longer or shorter, by chance, so that not everybody
+    // checks at the same moment; 0 to 100. Default 10.
+    uint32_t check_jitter;
+    // How many checks in a row must pass for a server that is down to be up; at least 1. Default 2.
+    uint32_t check_rise;
+    // How many checks in a row must fail for a server that is up to be down; at least 1. Default 3.
+    uint32_t check_fall;
+    // 0.
+    uint32_t _reserved;
+} vst_server_options;
+
+// How a server stands.
+typedef struct {
+    // In: sizeof(vst_server).
+    uint32_t size;
+    // What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    uint32_t state;
+    // 1 while its health is good, whatever is wanted of it; else 0.
+    uint32_t up;
+    // Its share.
+    uint32_t weight;
+    // How many addresses it has.
+    uint32_t addresses;
+    // 1 while new streams may go to it: ready, up, with a share and an address; else 0.
+    uint32_t usable;
+} vst_server;
 
 // What bounds streams. vst_stream_options_init fills in the defaults.
 //
@@ -1689,6 +1891,137 @@ vst_status vst_conn_set_user(vst_engine *engine,
                              vst_id conn,
                              void *user);
 
+// Fills options with the defaults. size is sizeof(vst_backend_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_backend_options_init(vst_backend_options *options,
+                                    uint32_t size);
+
+// Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
+//
+// options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
+// It belongs to the engine and is freed with it.
+// Legal at any time, from any callback but log.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
+// (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; options points to as many bytes as its size says;
+// out to an id.
+vst_status vst_backend_new(vst_engine *engine,
+                           const vst_backend_options *options,
+                           vst_id *out);
+
+// Writes what a backend has counted.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
+// id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_backend_stats(vst_engine *engine,
+                             vst_id backend,
+                             vst_backend_counters *counters);
+
+// Writes what one server has counted: server is its number, from vst_backend_add.
+//
+// Otherwise as vst_backend_stats; VST_E_ARGUMENT also for a number that no server has.
+//
+// Needs:
+// As vst_backend_stats.
+vst_status vst_server_stats(vst_engine *engine,
+                            vst_id backend,
+                            uint32_t server,
+                            vst_backend_counters *counters);
+
+// Fills options with the defaults. size is sizeof(vst_server_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_server_options_init(vst_server_options *options,
+                                   uint32_t size);
+
+// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
+//
+// options is read and not kept. *out is its number, from 0 in the order of calls, or
+// VST_SERVER_NONE on failure. On VST_E_CONFIG why, unless NULL, gets a sentence, cut to why_size
+// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
+// Legal at any time, from any callback but log.
+// Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
+// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; options points to as many bytes as its size says, its
+// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
+// that are not freed; out to a number; why to why_size writable bytes.
+vst_status vst_backend_add(vst_engine *engine,
+                           vst_id backend,
+                           const vst_server_options *options,
+                           uint32_t *out,
+                           char *why,
+                           size_t why_size);
+
+// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
+//
+// Legal at any time, from any callback but log.
+// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_server_set_weight(vst_engine *engine,
+                                 vst_id backend,
+                                 uint32_t server,
+                                 uint32_t weight);
+
+// Says what is wanted of a server: state is VST_SERVER_READY, VST_SERVER_DRAIN or
+// VST_SERVER_MAINTENANCE. No stream is ended by it.
+//
+// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
+// brings it down. Otherwise as vst_server_set_weight.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_server_set_state(vst_engine *engine,
+                                vst_id backend,
+                                uint32_t server,
+                                uint32_t state);
+
+// Says where a server is, as addresses of vst_server_options: the answer to
+// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
+// streams until it has an address again. Streams that it has go on.
+//
+// Otherwise as vst_server_set_weight; VST_E_ARGUMENT also for a text that is no address.
+//
+// Needs:
+// engine is an engine that is not freed; addresses is NULL or a NUL-terminated string.
+vst_status vst_server_set_addresses(vst_engine *engine,
+                                    vst_id backend,
+                                    uint32_t server,
+                                    const char *addresses);
+
+// Writes how a server stands.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; state points to as many bytes as its size says.
+vst_status vst_server_state(vst_engine *engine,
+                            vst_id backend,
+                            uint32_t server,
+                            vst_server *state);
+
 // Fills options with the defaults. size is sizeof(vst_stream_options).
 //
 // Legal at any time, from any thread.
@@ -1741,6 +2074,30 @@ vst_status vst_conn_forward(vst_engine *engine,
                             const vst_stream_config *config,
                             void *user,
                             vst_id *out);
+
+// Makes a session the client's side of a stream whose other side is a server of backend, one that
+// the backend chooses, with queues and further attempts as it was made with.
+//
+// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
+// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
+// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
+// no server is to be had; vst_stream_end says which server it was and how long it took. client
+// must not be used again but with vst_conn_describe and vst_conn_state. config is only
+// referred to; NULL takes the defaults. user comes with the event. *out is the stream's id, or 0.
+// Legal from any callback but log; best in the callback of VST_EVENT_SESSION.
+// Returns VST_OK; VST_E_STATE (client is closing, in a stream, or no session yet); VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; config is NULL or a handle that is not freed; out
+// points to an id.
+vst_status vst_conn_forward_to(vst_engine *engine,
+                               vst_id client,
+                               vst_id backend,
+                               const vst_stream_config *config,
+                               void *user,
+                               vst_id *out);
 
 // Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
 //

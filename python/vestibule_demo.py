@@ -38,7 +38,8 @@ class Event(c.Structure):
     _fields_ = [("size", c.c_uint32), ("kind", c.c_uint32), ("id", c.c_uint64),
                 ("user", c.c_void_p), ("end", c.c_void_p), ("end_server", c.c_void_p),
                 ("stream", c.c_void_p), ("sys_errno", c.c_int32),
-                ("fd", c.c_int32), ("old_mask", c.c_uint32), ("new_mask", c.c_uint32)]
+                ("fd", c.c_int32), ("old_mask", c.c_uint32), ("new_mask", c.c_uint32),
+                ("server", c.c_uint32), ("reason", c.c_uint32)]
 
 
 class Wait(c.Structure):

@@ -17,7 +17,7 @@ const KIND_SHIFT: u32 = ENGINE_SHIFT + ENGINE_BITS;
 const _: () = assert!(KIND_SHIFT == 60, "four bits are left for the kind");
 
 /// What an id names. A descriptor's token has a kind of its own, because it outlives the id of the
-/// connection the descriptor belongs to. 0 is no kind, so that 0 is no id; 6 to 15 are free.
+/// connection the descriptor belongs to. 0 is no kind, so that 0 is no id; 7 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -213,8 +213,14 @@ mod tests {
     use super::*;
     use crate::slab::{Slab, Stale};
 
-    const KINDS: [Kind; 5] =
-        [Kind::Conn, Kind::Listener, Kind::Stream, Kind::ConnFd, Kind::ListenerFd];
+    const KINDS: [Kind; 6] = [
+        Kind::Conn,
+        Kind::Listener,
+        Kind::Stream,
+        Kind::ConnFd,
+        Kind::ListenerFd,
+        Kind::Backend,
+    ];
     const CASES: u32 = if cfg!(miri) { 8 } else { 256 };
 
     proptest! {
@@ -236,7 +242,7 @@ mod tests {
         #[test]
         fn every_number_of_a_known_kind_is_an_id_and_no_other_is(bits: u64) {
             let id = Id::from_bits(bits);
-            prop_assert_eq!(id.is_some(), (1..=5).contains(&(bits >> 60)));
+            prop_assert_eq!(id.is_some(), (1..=6).contains(&(bits >> 60)));
             if let Some(id) = id {
                 prop_assert_eq!(Id::new(id.kind(), id.engine(), id.key()).bits(), bits);
             }
@@ -266,7 +272,7 @@ mod tests {
     fn zero_and_unknown_kinds_are_no_ids() {
         assert_eq!(Id::from_bits(0), None);
         assert_eq!(Id::from_bits((1 << 60) - 1), None, "kind 0 whatever follows");
-        for kind in 6..16 {
+        for kind in 7..16 {
             assert_eq!(Id::from_bits(kind << 60), None);
         }
         assert!(KINDS.iter().all(|&kind| Kind::from_bits(kind as u64) == Some(kind)));

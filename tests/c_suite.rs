@@ -124,6 +124,11 @@ contracts! {
     a_certificate_that_cannot_be_used_is_named: tls_config_errors,
     secrets_are_kept_only_if_asked_for_and_taken_once: key_log,
     one_server_is_the_same_under_four_hosts: hosts,
+    streams_go_to_the_servers_in_turn_and_their_ends_say_so: backend_turns,
+    a_server_that_refuses_is_tried_again_and_then_another: backend_retries,
+    who_waits_for_a_place_is_served_in_order_or_told_why_not: backend_queue,
+    servers_go_down_and_up_and_it_is_said_by_what: backend_health,
+    a_server_changes_its_state_while_streams_run: backend_states,
 }
 
 #[test]

@@ -13,7 +13,7 @@ use vestibule::conn::{Op, Why};
 /// The files that cbindgen reads, in the order of the header.
 const SOURCES: &[&str] = &[
     "status", "version", "engine", "event", "drive", "drain", "addr", "end", "identity", "tls",
-    "config", "listener", "conn", "stream", "facts", "looping", "shell",
+    "config", "listener", "conn", "backend", "server", "stream", "facts", "looping", "shell",
 ];
 
 const INTRODUCTION: &str = include_str!("support/introduction.h");

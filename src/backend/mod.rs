@@ -27,7 +27,7 @@ pub(crate) use health::{
 };
 pub(crate) use queue::{Place, Ticket};
 pub(crate) use request::{Answer, Leave, Refusal, Request, Wish};
-pub(crate) use retry::{Next, Redispatch, Retries, turn_around};
+pub(crate) use retry::{Next, Redispatch, Retries};
 pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, Weight};
 pub(crate) use slot::Slot;
 pub(crate) use stats::{Counters, Gauge, Stats};

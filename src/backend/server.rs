@@ -113,17 +113,23 @@ impl Server {
         }
     }
 
+    /// The address for an attempt, counted from 0: they are tried in turn. `None` while it has none.
+    #[must_use]
+    pub(crate) fn address(&self, attempt: u32) -> Option<&Addr> {
+        let turn = (attempt as usize).checked_rem(self.addresses.len())?;
+        self.addresses.get(turn)
+    }
+
     /// Its name.
     #[must_use]
     pub(crate) const fn name(&self) -> &str {
         &self.name
     }
 
-    /// The address for an attempt, counted from 0: they are tried in turn. `None` while it has none.
+    /// Where it is.
     #[must_use]
-    pub(crate) fn address(&self, attempt: u32) -> Option<&Addr> {
-        let turn = (attempt as usize).checked_rem(self.addresses.len())?;
-        self.addresses.get(turn)
+    pub(crate) fn addresses(&self) -> &[Addr] {
+        &self.addresses
     }
 
     /// What its connections go through.

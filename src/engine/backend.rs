@@ -107,7 +107,13 @@ impl<N: Net> Engine<N> {
         let now = self.tools.now;
         let key = self.backend_key(backend)?;
         let entry = self.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let was_up = entry.core.server(server).is_some_and(Server::is_up);
         entry.core.set(server, change, now).map_err(|_| Refusal::Argument)?;
+        if was_up != entry.core.server(server).is_some_and(Server::is_up)
+            && let Some(told) = entry.told.get_mut(server.0 as usize)
+        {
+            told.by_checks = false;
+        }
         self.note_server(key, server);
         self.settle_backend(key);
         Ok(())

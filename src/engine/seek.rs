@@ -102,7 +102,9 @@ impl<N: Net> Engine<N> {
         seek.server = Some(server);
         seek.slot = Some(slot);
         seek.until = Time::NEVER;
-        seek.queued += self.tools.now.since(seek.queued_at);
+        // One that was in no queue this time has waited in none.
+        let queued_at = std::mem::replace(&mut seek.queued_at, Time::NEVER);
+        seek.queued += self.tools.now.since(queued_at);
         let backend = seek.backend;
         let client = stream.side(CLIENT).conn;
         stream.side_mut(SERVER).on(Event::Assign);

@@ -2,6 +2,8 @@
 
 use std::ffi::{CStr, c_char};
 
+use super::engine::vst_id;
+use super::server::VST_SERVER_NONE;
 use crate::engine::EndReport;
 
 /// How a stream ended.
@@ -17,21 +19,29 @@ pub struct vst_stream_end {
     /// resources, `K` the host. And when: `-` at the end, `Q` in a queue, `C` while the server was
     /// being reached, `D` while data moved, `L` while the server's last data moved.
     pub termination: [c_char; 4],
-    /// 0.
-    pub _reserved: u32,
+    /// The server it was given last, as `vst_backend_add` numbered it, or `VST_SERVER_NONE`.
+    pub server: u32,
+    /// The backend that chose the server, or 0.
+    pub backend: vst_id,
     /// Bytes that the server took of the client's.
     pub bytes_up: u64,
     /// Bytes that the client took of the server's.
     pub bytes_down: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted_ns: u64,
+    /// How much of that it waited in queues for a server with room, in nanoseconds.
+    pub queued_ns: u64,
     /// The same as `termination` and `why` in words, NUL-terminated. What a peer said in it is
     /// escaped.
     pub text: *const c_char,
     /// The length of `text`, without the NUL.
     pub text_len: u64,
+    /// How many times it was given a server by its backend.
+    pub attempts: u32,
+    /// 0.
+    pub _reserved: u32,
 }
-const _: () = assert!(size_of::<vst_stream_end>() == 56);
+const _: () = assert!(size_of::<vst_stream_end>() == 80);
 
 impl vst_stream_end {
     /// The end as C reads it, with `text` to point to.
@@ -41,12 +51,16 @@ impl vst_stream_end {
             size: size_of::<Self>() as u32,
             why: report.cause.as_ref().map_or(0, |cause| u32::from(cause.why.number())),
             termination: [by, phase, 0, 0],
-            _reserved: 0,
+            server: report.server.unwrap_or(VST_SERVER_NONE),
+            backend: report.backend.map_or(0, |backend| backend.bits()),
             bytes_up: report.moved[0],
             bytes_down: report.moved[1],
             lasted_ns: report.lasted,
+            queued_ns: report.queued,
             text: text.as_ptr(),
             text_len: text.count_bytes() as u64,
+            attempts: report.attempts,
+            _reserved: 0,
         }
     }
 }

@@ -43,13 +43,20 @@ pub const VST_EVENT_INTEREST: u32 = 11;
 /// of grace is over.
 pub const VST_EVENT_DRAINING: u32 = 12;
 
-/// A server of the backend `id` is taken to be well again.
+/// A server of the backend `id` is taken to be well again; `reason` says by what.
 pub const VST_EVENT_SERVER_UP: u32 = 13;
-/// A server of the backend `id` is down: streams go to the others.
+/// A server of the backend `id` is down: streams go to the others; `reason` says by what.
 pub const VST_EVENT_SERVER_DOWN: u32 = 14;
 /// A server of the backend `id` has no address: look its name up, and tell what was found with
-/// `vst_server_set_addresses`.
+/// `vst_server_set_addresses`. Told once, when the server was added.
 pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
+
+/// Enough checks in a row have passed, or failed.
+pub const VST_SERVER_BY_CHECKS: u32 = 1;
+/// Enough attempts in a row to connect have failed.
+pub const VST_SERVER_BY_CONNECT_ERRORS: u32 = 2;
+/// The server gets another chance: it was down for long enough, or is back from maintenance.
+pub const VST_SERVER_BY_TRIAL: u32 = 3;
 
 /// One thing the host is told. The library's memory, valid until the callback returns, or until the
 /// next call on the engine when `vst_engine_next` wrote it.
@@ -80,8 +87,8 @@ pub struct vst_event {
     pub new_mask: u32,
     /// The server of a backend that VST_EVENT_SERVER_* is about, as `vst_backend_add` numbered it.
     pub server: u32,
-    /// 0.
-    pub _reserved: u32,
+    /// `VST_SERVER_BY_*` of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
+    pub reason: u32,
 }
 
 /// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, dead_code, reason = "the header shows it: C uses it, Rust need not")]
 
 mod addr;
+mod backend;
 mod config;
 mod conn;
 mod drain;
@@ -19,12 +20,14 @@ mod listener;
 mod looping;
 mod panic;
 mod ptr;
+mod server;
 mod shell;
 mod status;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod told;
 mod under;
 mod version;
 

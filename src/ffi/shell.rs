@@ -6,21 +6,19 @@
 //! borrow across a callback" is checked, not hoped.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::addr::vst_end;
 use super::drive::{VST_NEVER, vst_wait, wait_of};
-use super::end::vst_stream_end;
 use super::engine::{engine_options, vst_engine_options};
 use super::event::*;
 use super::guard;
 use super::panic::outside;
 use super::status::*;
+use super::told::{Told, blank, point, told};
 use super::under::{Under, net};
-use crate::conn::Cause;
 use crate::ctrl::Io;
-use crate::engine::{EndReport, Engine, Event, EventKind, HostOp, Record, ServerNews, WaitState};
+use crate::engine::{Engine, HostOp, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 use crate::sys::{monotonic, thread_token};
 use crate::time::Time;
@@ -49,15 +47,6 @@ pub struct vst_engine {
     /// What the last pulled event points to.
     pulled: RefCell<Option<Box<Told>>>,
     core: RefCell<Engine<Under>>,
-}
-
-/// What an event points to.
-struct Told {
-    ends: [Option<vst_end>; 2],
-    stream: Option<vst_stream_end>,
-    /// What the ends point to.
-    _texts: [Option<CString>; 2],
-    _stream_text: Option<CString>,
 }
 
 /// Makes an engine. `poller_data` is what the poller's callbacks are handed.
@@ -415,97 +404,4 @@ impl vst_engine {
         // text outlives the call.
         outside(|| unsafe { log(self.host.data, text.as_ptr().cast::<c_char>(), text.len()) });
     }
-}
-
-fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
-    vst_event {
-        size: size_of::<vst_event>() as u32,
-        kind,
-        id,
-        user,
-        end: std::ptr::null(),
-        end_server: std::ptr::null(),
-        stream: std::ptr::null(),
-        sys_errno: 0,
-        fd: -1,
-        old_mask: 0,
-        new_mask: 0,
-        server: 0,
-        _reserved: 0,
-    }
-}
-
-/// An event as C sees it, and what it will point to.
-fn told(event: Event) -> (Told, vst_event) {
-    let user = std::ptr::with_exposed_provenance_mut(event.user as usize);
-    let mut records = [None, None];
-    let mut stream = None;
-    let mut value = blank(0, event.id.bits(), user);
-    value.kind = match event.kind {
-        EventKind::Session => VST_EVENT_SESSION,
-        EventKind::Connected => VST_EVENT_CONNECTED,
-        EventKind::Draining => VST_EVENT_DRAINING,
-        EventKind::Readable => VST_EVENT_READABLE,
-        EventKind::Writable => VST_EVENT_WRITABLE,
-        EventKind::Refused(record) => {
-            records[0] = Some(record);
-            VST_EVENT_REFUSED
-        }
-        EventKind::Closed(record) => {
-            records[0] = Some(record);
-            VST_EVENT_CLOSED
-        }
-        EventKind::StreamEnd(report) => {
-            records = report.sides.clone();
-            stream = Some(report);
-            VST_EVENT_STREAM_END
-        }
-        EventKind::Paused(errno) => {
-            value.sys_errno = errno.map_or(0, |errno| errno.0);
-            VST_EVENT_PAUSED
-        }
-        EventKind::Resumed => VST_EVENT_RESUMED,
-        EventKind::ListenerClosed => VST_EVENT_LISTENER_CLOSED,
-        EventKind::Server(server, news) => {
-            value.server = server;
-            match news {
-                ServerNews::Up(_) => VST_EVENT_SERVER_UP,
-                ServerNews::Down(_) => VST_EVENT_SERVER_DOWN,
-                ServerNews::Resolve => VST_EVENT_SERVER_RESOLVE,
-            }
-        }
-    };
-    let texts = records.each_ref().map(|record| record.as_deref().map(text));
-    let ends = [0, 1]
-        .map(|side: usize| Some(vst_end::of(records[side].as_deref()?, texts[side].as_deref()?)));
-    let stream_text = stream.as_deref().map(stream_text);
-    let stream = stream
-        .as_deref()
-        .and_then(|report| Some(vst_stream_end::of(report, stream_text.as_deref()?)));
-    (Told { ends, stream, _texts: texts, _stream_text: stream_text }, value)
-}
-
-/// What happened, in words.
-fn text(record: &Record) -> CString {
-    let text = record.cause.as_ref().map_or("it ended as it should".into(), Cause::to_string);
-    // A cause escapes what peers said; a NUL in it would be a mistake, and costs only the text.
-    CString::new(text).unwrap_or_default()
-}
-
-/// How a stream ended, in words.
-fn stream_text(report: &EndReport) -> CString {
-    let text = match &report.cause {
-        Some(cause) => format!("{}: {cause}", report.termination),
-        None => report.termination.to_string(),
-    };
-    CString::new(text).unwrap_or_default()
-}
-
-/// The event with its pointers, once what they point to has its place.
-fn point(mut value: vst_event, told: &Told) -> vst_event {
-    let address = |end: &Option<vst_end>| end.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    value.end = address(&told.ends[0]);
-    value.end_server = address(&told.ends[1]);
-    value.stream = told.stream.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    value
 }

@@ -165,6 +165,47 @@ pub unsafe extern "C" fn vst_conn_forward(
     })
 }
 
+/// Makes a session the client's side of a stream whose other side is a server of `backend`, one that
+/// the backend chooses, with queues and further attempts as it was made with.
+///
+/// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
+/// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
+/// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
+/// no server is to be had; `vst_stream_end` says which server it was and how long it took. `client`
+/// must not be used again but with `vst_conn_describe` and `vst_conn_state`. `config` is only
+/// referred to; NULL takes the defaults. `user` comes with the event. `*out` is the stream's id, or 0.
+/// Legal from any callback but log; best in the callback of VST_EVENT_SESSION.
+/// Returns VST_OK; VST_E_STATE (`client` is closing, in a stream, or no session yet); VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `config` is NULL or a handle that is not freed; `out`
+/// points to an id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_forward_to(
+    engine: *mut vst_engine,
+    client: vst_id,
+    backend: vst_id,
+    config: *const vst_stream_config,
+    user: *mut c_void,
+    out: *mut vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, 0) };
+    // SAFETY: the caller's contract.
+    let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
+    shell::call(no_out.and(engine), |shell| {
+        let user = user.expose_provenance() as u64;
+        let (client, backend) = (id(client)?, id(backend)?);
+        let made = shell.core()?.forward_to(client, backend, config, user);
+        // SAFETY: the caller's contract.
+        unsafe { answer(made, out, std::ptr::null_mut()) }
+    })
+}
+
 /// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
 ///
 /// Legal from any callback but log.

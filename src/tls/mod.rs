@@ -37,6 +37,7 @@ pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, Why};
 pub use negotiated::{Group, Negotiated, Verified};
 pub use pem::Source;
+pub(crate) use provider::random;
 pub use provider::{KeyExchange, Version};
 pub use roots::Roots;
 #[cfg(feature = "self-signed")]

@@ -64,6 +64,14 @@ pub(super) fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
+/// A number that nobody foresees; `None` when the system gives none.
+#[must_use]
+pub(crate) fn random() -> Option<u64> {
+    let mut bytes = [0; size_of::<u64>()];
+    default_provider().secure_random.fill(&mut bytes).ok()?;
+    Some(u64::from_ne_bytes(bytes))
+}
+
 /// The versions between two bounds, the newest first.
 pub(super) fn versions(
     min: Version,

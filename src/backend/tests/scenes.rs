@@ -230,7 +230,7 @@ fn a_server_shows_what_was_said_of_it_last() {
 
 #[test]
 fn a_failed_attempt_is_followed_by_what_the_backend_allows() {
-    let delay = turn_around(SECOND / 5);
+    let delay = super::super::retry::turn_around(SECOND / 5);
     let retries = Retries { retries: 1, redispatch: Redispatch::Never, delay };
     let config = BackendConfig { retries, ..config(Method::RoundRobin) };
     let mut backend = backend_of(config, [server("a")]);

@@ -1,0 +1,166 @@
+/* Servers go down and come up, and the events say by what: checks, attempts that fail, or another
+ * chance. A server without an address is asked for. */
+#include "backend.h"
+
+/* Drives until the next word about a server, and compares. */
+static void told(struct farm *farm, unsigned *words, uint32_t server, uint32_t kind, uint32_t reason)
+{
+    HOST_UNTIL(&farm->host, farm->words > *words);
+    *words += 1;
+    CHECK_EQ(farm->words, *words);
+    CHECK_EQ(farm->server, server);
+    CHECK_EQ(farm->kind, kind);
+    CHECK_EQ(farm->reason, reason);
+    if (kind != VST_EVENT_SERVER_RESOLVE)
+        CHECK_EQ(farm_server(farm, server).up, kind == VST_EVENT_SERVER_UP);
+}
+
+static vst_server_options checked(void)
+{
+    vst_server_options options = server_defaults();
+    options.flags = VST_SERVER_CHECK;
+    options.check_interval_ns = 10 * MS;
+    options.check_rise = 2;
+    options.check_fall = 2;
+    return options;
+}
+
+static void serves(struct farm *farm, int door)
+{
+    int client = farm_client(farm, "ask"), peer = farm_takes(farm, door, "ask");
+    farm_ends(farm, client, peer);
+    CHECK(strcmp(farm->ends[farm->ended - 1].termination, "--") == 0);
+}
+
+/* Nobody listens, somebody does, nobody does, and it is looked after. */
+static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
+{
+    farm_backend(farm, backend_defaults());
+    CHECK_EQ(farm_add(farm, checked(), port), 0);
+    CHECK_EQ(farm_server(farm, 0).up, 1);
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    int client = farm_client(farm, "ask");
+    HOST_UNTIL(&farm->host, farm->ended > 0);
+    CHECK(strcmp(farm->ends[0].termination, "SC") == 0);
+    CHECK_EQ(farm->ends[0].server, VST_SERVER_NONE);
+    CHECK_EQ(farm->ends[0].attempts, 0);
+    close(client);
+
+    int door = opened(port);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_CHECKS);
+    serves(farm, door);
+    close(door);
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    vst_backend_counters counters = farm_counters(farm, 0);
+    CHECK_EQ(counters.downs, 2);
+    CHECK(counters.checks_passed >= 2 && counters.checks_failed >= 4);
+    CHECK(counters.last_change_ns > 0 && counters.last_change_ns <= now_ns());
+
+    /* In maintenance nobody asks after it, and afterwards it gets another chance: one failure. */
+    vst_engine *engine = farm->host.engine;
+    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_SERVER_MAINTENANCE), VST_OK);
+    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_SERVER_READY), VST_OK);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_TRIAL);
+    uint64_t failed = farm_counters(farm, 0).checks_failed;
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    CHECK_EQ(farm_counters(farm, 0).checks_failed, failed + 1);
+    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_SERVER_MAINTENANCE), VST_OK);
+}
+
+/* Answers every check that has come, without waiting; always 0. */
+static int answer(int door, const char *text, int *fds, unsigned *count)
+{
+    int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        MUST(*count < 256);
+        fds[(*count)++] = fd;
+        say_text(fd, text);
+    }
+    return 0;
+}
+
+/* What is sent comes, and what comes back must begin with what is expected. */
+static void by_what_is_said(struct farm *farm, uint16_t port, uint16_t check_port, unsigned *words)
+{
+    char address[32], bytes[8] = {0};
+    int fds[256], door = opened(port), check_door = opened(check_port);
+    unsigned count = 0;
+    vst_server_options options = checked();
+    snprintf(address, sizeof address, "127.0.0.1:%u", check_port);
+    options.check_address = address;
+    options.check_send = (const uint8_t *)"PING";
+    options.check_send_len = 4;
+    options.check_expect = (const uint8_t *)"PONG";
+    options.check_expect_len = 4;
+    farm_backend(farm, backend_defaults());
+    farm_add(farm, options, port);
+    HOST_UNTIL(&farm->host, farm->words > *words || answer(check_door, "PANG", fds, &count));
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    HOST_UNTIL(&farm->host, farm->words > *words || answer(check_door, "PONG!", fds, &count));
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_CHECKS);
+    CHECK(recv(fds[0], bytes, sizeof bytes, MSG_DONTWAIT) == 4 && strcmp(bytes, "PING") == 0);
+    CHECK_EQ(accept(door, NULL, NULL), -1);
+    CHECK_EQ(vst_server_set_state(farm->host.engine, farm->backend, 0, VST_SERVER_MAINTENANCE),
+             VST_OK);
+    while (count > 0)
+        close(fds[--count]);
+    close(check_door);
+    close(door);
+}
+
+/* One failed attempt brings it down, and time gives it another chance. */
+static void by_attempts(struct farm *farm, uint16_t port, unsigned *words)
+{
+    vst_backend_options options = backend_defaults();
+    vst_server_options server = server_defaults();
+    options.retries = 0;
+    server.connect_errors = 1;
+    server.trial_ns = 100 * MS;
+    farm_backend(farm, options);
+    farm_add(farm, server, port);
+    unsigned before = farm->ended;
+    int client = farm_client(farm, "ask");
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CONNECT_ERRORS);
+    HOST_UNTIL(&farm->host, farm->ended > before);
+    CHECK_EQ(farm->ends[before].attempts, 1);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_TRIAL);
+    close(client);
+}
+
+static void by_name(struct farm *farm, uint16_t port, unsigned *words)
+{
+    char address[64];
+    int door = opened(port);
+    farm_backend(farm, backend_defaults());
+    CHECK_EQ(farm_add(farm, server_defaults(), 0), 0);
+    told(farm, words, 0, VST_EVENT_SERVER_RESOLVE, 0);
+    CHECK_EQ(farm_server(farm, 0).addresses, 0);
+    CHECK_EQ(farm_server(farm, 0).usable, 0);
+    snprintf(address, sizeof address, "127.0.0.1:%u, 127.0.0.1:%u", port, port);
+    CHECK_EQ(vst_server_set_addresses(farm->host.engine, farm->backend, 0, address), VST_OK);
+    CHECK_EQ(farm_server(farm, 0).addresses, 2);
+    CHECK_EQ(farm_server(farm, 0).usable, 1);
+    serves(farm, door);
+    CHECK_EQ(vst_server_set_addresses(farm->host.engine, farm->backend, 0, NULL), VST_OK);
+    CHECK_EQ(farm_server(farm, 0).usable, 0);
+    CHECK_EQ(farm_server(farm, 0).up, 1);
+    CHECK_EQ(farm->words, *words);
+    close(door);
+}
+
+int main(void)
+{
+    struct farm farm;
+    uint16_t port, check_port;
+    int held[2] = {reserved(&port), reserved(&check_port)};
+    unsigned words = 0;
+    farm_open(&farm);
+    by_checks(&farm, port, &words);
+    by_what_is_said(&farm, port, check_port, &words);
+    by_attempts(&farm, port, &words);
+    by_name(&farm, port, &words);
+    close(held[0]);
+    close(held[1]);
+    host_free(&farm.host);
+    return verdict();
+}

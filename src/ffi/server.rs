@@ -1,0 +1,432 @@
+//! Servers of backends, as C adds, changes and reads them.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use super::backend::MAXQUEUE;
+use super::config::vst_connect_config;
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::backend::{
+    Admin, Change, Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight,
+};
+use crate::config::ConnectConfig;
+use crate::engine::CheckPlan;
+use crate::sys::Addr;
+use crate::time::SECOND;
+
+/// The server is used only while no other can be.
+pub const VST_SERVER_BACKUP: u32 = 1;
+/// The server is checked: the `check_*` fields count.
+pub const VST_SERVER_CHECK: u32 = 2;
+
+/// The server serves.
+pub const VST_SERVER_READY: u32 = 1;
+/// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
+pub const VST_SERVER_DRAIN: u32 = 2;
+/// The server takes nothing and is not checked. Streams it has go on.
+pub const VST_SERVER_MAINTENANCE: u32 = 3;
+
+/// Of a stream: it was given no server.
+pub const VST_SERVER_NONE: u32 = u32::MAX;
+
+/// A server of a backend. `vst_server_options_init` fills in the defaults.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_server_options {
+    /// `sizeof(vst_server_options)`.
+    pub size: u32,
+    /// `VST_SERVER_BACKUP`, `VST_SERVER_CHECK`.
+    pub flags: u32,
+    /// Its name, which no other server of the backend has. Copied.
+    pub name: *const c_char,
+    /// Where it is, one address or several separated by commas, which attempts try in turn:
+    /// `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `unix:@abstract`. Copied. NULL: the host
+    /// looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
+    pub addresses: *const c_char,
+    /// What its connections go through; NULL: nothing but TCP, with the defaults of
+    /// `vst_connect_options`. Only referred to: free your handle whenever you like.
+    pub connect: *const vst_connect_config,
+    /// Its share beside the others', 0 to 256; 0 is none. Default 1.
+    pub weight: u32,
+    /// The most streams it carries at once; 0, the default, is no bound. Others wait.
+    pub maxconn: u32,
+    /// The most streams that may wait for this very server. Default 1024.
+    pub maxqueue: u32,
+    /// How many attempts in a row must fail for it to be taken to be down; 0, the default: no number
+    /// of them does that.
+    pub connect_errors: u32,
+    /// How long a server without checks stays down, in nanoseconds: then it is tried with real
+    /// streams, and the first failure brings it down again. Default 10 s.
+    pub trial_ns: u64,
+    /// What a check goes through; NULL: a TCP connection alone. Only referred to.
+    pub check_connect: *const vst_connect_config,
+    /// Where the check goes; NULL: the server's first address. Copied.
+    pub check_address: *const c_char,
+    /// What is sent once the connection of a check is open. Copied. May be NULL with a length of 0.
+    pub check_send: *const u8,
+    /// The length of `check_send`.
+    pub check_send_len: usize,
+    /// What the answer must begin with. Copied. NULL with a length of 0: none is waited for.
+    pub check_expect: *const u8,
+    /// The length of `check_expect`.
+    pub check_expect_len: usize,
+    /// From the beginning of one check to that of the next, in nanoseconds; at least a millisecond.
+    /// Default 2 s.
+    pub check_interval_ns: u64,
+    /// The same while the server is down, in nanoseconds; 0, the default: the same.
+    pub check_down_interval_ns: u64,
+    /// How long a check may take, in nanoseconds; 0 is no bound. Default 2 s.
+    pub check_timeout_ns: u64,
+    /// By how many percent an interval may be longer or shorter, by chance, so that not everybody
+    /// checks at the same moment; 0 to 100. Default 10.
+    pub check_jitter: u32,
+    /// How many checks in a row must pass for a server that is down to be up; at least 1. Default 2.
+    pub check_rise: u32,
+    /// How many checks in a row must fail for a server that is up to be down; at least 1. Default 3.
+    pub check_fall: u32,
+    /// 0.
+    pub _reserved: u32,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_server_options {
+    const FIRST: usize = 144;
+}
+const _: () = assert!(size_of::<vst_server_options>() == 144);
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_server_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_options_init(
+    options: *mut vst_server_options,
+    size: u32,
+) -> vst_status {
+    let checks = Checks::default();
+    let defaults = vst_server_options {
+        size: 0,
+        flags: 0,
+        name: std::ptr::null(),
+        addresses: std::ptr::null(),
+        connect: std::ptr::null(),
+        weight: Weight::default().get().into(),
+        maxconn: 0,
+        maxqueue: MAXQUEUE,
+        connect_errors: 0,
+        trial_ns: TRIAL,
+        check_connect: std::ptr::null(),
+        check_address: std::ptr::null(),
+        check_send: std::ptr::null(),
+        check_send_len: 0,
+        check_expect: std::ptr::null(),
+        check_expect_len: 0,
+        check_interval_ns: checks.interval,
+        check_down_interval_ns: 0,
+        check_timeout_ns: checks.timeout,
+        check_jitter: checks.jitter.into(),
+        check_rise: checks.rise,
+        check_fall: checks.fall,
+        _reserved: 0,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::init_sized(options, size, &defaults) }
+}
+
+/// How long a server stays down that nothing else brings back.
+const TRIAL: u64 = 10 * SECOND;
+
+fn weight(weight: u32) -> Result<Weight, vst_status> {
+    u16::try_from(weight).ok().and_then(Weight::new).ok_or(VST_E_ARGUMENT)
+}
+
+/// A list of addresses; the one that is none is named.
+fn addresses(text: Option<&str>) -> Result<Vec<Addr>, &str> {
+    let words = text.into_iter().flat_map(|text| text.split(',')).map(str::trim);
+    words.map(|word| Addr::parse(word).ok_or(word)).collect()
+}
+
+fn health(options: &vst_server_options) -> Result<HealthConfig, vst_status> {
+    let recovery = if options.flags & VST_SERVER_CHECK == 0 {
+        Recovery::Trial(options.trial_ns)
+    } else {
+        let jitter = u8::try_from(options.check_jitter).ok().filter(|percent| *percent <= 100);
+        if options.check_rise == 0 || options.check_fall == 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        Recovery::Checks(Checks {
+            interval: options.check_interval_ns,
+            down_interval: match options.check_down_interval_ns {
+                0 => None,
+                interval => Some(interval),
+            },
+            jitter: jitter.ok_or(VST_E_ARGUMENT)?,
+            timeout: options.check_timeout_ns,
+            rise: options.check_rise,
+            fall: options.check_fall,
+        })
+    };
+    Ok(HealthConfig { connect_errors: options.connect_errors, recovery })
+}
+
+/// What connections go through, NULL being nothing but TCP.
+///
+/// # Safety
+/// `config` is NULL or a handle that is not freed.
+unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig> {
+    // SAFETY: the caller's contract.
+    unsafe { config.as_ref() }.map_or_else(Arc::default, |config| Arc::clone(&config.config))
+}
+
+/// What the host wants of a server, and what it is checked with.
+///
+/// # Safety
+/// The pointers of `options` are as `vst_backend_add` needs them.
+unsafe fn read(
+    options: &vst_server_options,
+    fail: impl Fn(&str) -> vst_status,
+) -> Result<(ServerConfig, Option<CheckPlan>), vst_status> {
+    if options.flags & !(VST_SERVER_BACKUP | VST_SERVER_CHECK) != 0 || options._reserved != 0 {
+        return Err(VST_E_ARGUMENT);
+    }
+    let no_address = |field: &str, word: &str| {
+        fail(&format!("{field}: \"{}\" is no address", word.escape_debug()))
+    };
+    // SAFETY: the caller's contract.
+    let name = unsafe { ptr::text(options.name) }?.ok_or(VST_E_NULL)?;
+    if name.is_empty() {
+        return Err(fail("name: it is empty"));
+    }
+    // SAFETY: the caller's contract.
+    let addresses = addresses(unsafe { ptr::text(options.addresses) }?)
+        .map_err(|word| no_address("addresses", word))?;
+    let config = ServerConfig {
+        name: name.into(),
+        addresses,
+        weight: weight(options.weight)?,
+        backup: options.flags & VST_SERVER_BACKUP != 0,
+        maxconn: options.maxconn,
+        maxqueue: options.maxqueue,
+        // SAFETY: the caller's contract.
+        connect: unsafe { connect_config(options.connect) },
+        health: health(options)?,
+    };
+    if options.flags & VST_SERVER_CHECK == 0 {
+        return Ok((config, None));
+    }
+    // SAFETY: the caller's contract.
+    let address = match unsafe { ptr::text(options.check_address) }? {
+        Some(word) => Some(Addr::parse(word).ok_or_else(|| no_address("check_address", word))?),
+        None => None,
+    };
+    // SAFETY: the caller's contract.
+    let send = unsafe { ptr::bytes(options.check_send, options.check_send_len) }?;
+    // SAFETY: the caller's contract.
+    let expect = unsafe { ptr::bytes(options.check_expect, options.check_expect_len) }?;
+    // SAFETY: the caller's contract.
+    let connect = unsafe { connect_config(options.check_connect) };
+    Ok((config, Some(CheckPlan { connect, address, send: send.into(), expect: expect.into() })))
+}
+
+/// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
+///
+/// `options` is read and not kept. `*out` is its number, from 0 in the order of calls, or
+/// `VST_SERVER_NONE` on failure. On VST_E_CONFIG `why`, unless NULL, gets a sentence, cut to `why_size`
+/// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
+/// Legal at any time, from any callback but log.
+/// Returns VST_OK; VST_E_NULL (also for `name`); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
+/// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `options` points to as many bytes as its `size` says, its
+/// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
+/// that are not freed; `out` to a number; `why` to `why_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_backend_add(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    options: *const vst_server_options,
+    out: *mut u32,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_out = unsafe { ptr::put(out, VST_SERVER_NONE) };
+    shell::call(no_out.and(engine), |shell| {
+        let fail = |text: &str| {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::explain(text, why, why_size) };
+            VST_E_CONFIG
+        };
+        // SAFETY: the caller's contract.
+        let options = unsafe { ptr::read_sized(options) }?;
+        // SAFETY: the caller's contract.
+        let (config, plan) = unsafe { read(&options, fail) }?;
+        let backend = id(backend)?;
+        let added = shell.core()?.add_server(backend, config, plan);
+        let ServerIndex(index) = added.map_err(|refusal| match refusal {
+            crate::engine::Refusal::Argument => fail("name: another server has it"),
+            other => status::of(other),
+        })?;
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(out, index) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
+///
+/// Legal at any time, from any callback but log.
+/// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_set_weight(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    weight: u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { set(engine, backend, server, || Ok(Change::Weight(self::weight(weight)?))) }
+}
+
+/// Says what is wanted of a server: `state` is VST_SERVER_READY, VST_SERVER_DRAIN or
+/// VST_SERVER_MAINTENANCE. No stream is ended by it.
+///
+/// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
+/// brings it down. Otherwise as `vst_server_set_weight`.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_set_state(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    state: u32,
+) -> vst_status {
+    let change = || match state {
+        VST_SERVER_READY => Ok(Change::Admin(Admin::Ready)),
+        VST_SERVER_DRAIN => Ok(Change::Admin(Admin::Drain)),
+        VST_SERVER_MAINTENANCE => Ok(Change::Admin(Admin::Maintenance)),
+        _ => Err(VST_E_ARGUMENT),
+    };
+    // SAFETY: the caller's contract.
+    unsafe { set(engine, backend, server, change) }
+}
+
+/// Says where a server is, as `addresses` of `vst_server_options`: the answer to
+/// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
+/// streams until it has an address again. Streams that it has go on.
+///
+/// Otherwise as `vst_server_set_weight`; VST_E_ARGUMENT also for a text that is no address.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `addresses` is NULL or a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_set_addresses(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    addresses: *const c_char,
+) -> vst_status {
+    let change = || {
+        // SAFETY: the caller's contract.
+        let text = unsafe { ptr::text(addresses) }?;
+        let list = self::addresses(text).map_err(|_| VST_E_ARGUMENT)?;
+        Ok(Change::Addresses(list))
+    };
+    // SAFETY: the caller's contract.
+    unsafe { set(engine, backend, server, change) }
+}
+
+/// # Safety
+/// `engine` is NULL or an engine that is not freed.
+unsafe fn set(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    change: impl FnOnce() -> Result<Change, vst_status>,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        let (backend, change) = (id(backend)?, change()?);
+        shell.core()?.set_server(backend, ServerIndex(server), change).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// How a server stands.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_server {
+    /// In: `sizeof(vst_server)`.
+    pub size: u32,
+    /// What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    pub state: u32,
+    /// 1 while its health is good, whatever is wanted of it; else 0.
+    pub up: u32,
+    /// Its share.
+    pub weight: u32,
+    /// How many addresses it has.
+    pub addresses: u32,
+    /// 1 while new streams may go to it: ready, up, with a share and an address; else 0.
+    pub usable: u32,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_server {
+    const FIRST: usize = 24;
+}
+const _: () = assert!(size_of::<vst_server>() == 24);
+
+/// Writes how a server stands.
+///
+/// Legal at any time.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `state` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_state(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    state: *mut vst_server,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    if state.is_null() {
+        return VST_E_NULL;
+    }
+    shell::call(engine, |shell| {
+        let core = shell.core()?;
+        let found = core.server(id(backend)?, ServerIndex(server)).map_err(status::of)?;
+        let value = vst_server {
+            size: 0,
+            state: match found.admin() {
+                Admin::Ready => VST_SERVER_READY,
+                Admin::Drain => VST_SERVER_DRAIN,
+                Admin::Maintenance => VST_SERVER_MAINTENANCE,
+            },
+            up: found.is_up().into(),
+            weight: found.weight().get().into(),
+            addresses: u32::try_from(found.addresses().len()).unwrap_or(u32::MAX),
+            usable: found.is_usable().into(),
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::write_sized(state, &value) })
+    })
+}
