@@ -213,14 +213,8 @@ mod tests {
     use super::*;
     use crate::slab::{Slab, Stale};
 
-    const KINDS: [Kind; 6] = [
-        Kind::Conn,
-        Kind::Listener,
-        Kind::Stream,
-        Kind::ConnFd,
-        Kind::ListenerFd,
-        Kind::Backend,
-    ];
+    const KINDS: [Kind; 6] =
+        [Kind::Conn, Kind::Listener, Kind::Stream, Kind::ConnFd, Kind::ListenerFd, Kind::Backend];
     const CASES: u32 = if cfg!(miri) { 8 } else { 256 };
 
     proptest! {
