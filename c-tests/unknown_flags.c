@@ -16,9 +16,6 @@ static void engine_options(void)
     bad.trigger = 2;
     REFUSED(vst_engine_new(&bad, &made));
     bad = good;
-    bad._reserved = 1;
-    REFUSED(vst_engine_new(&bad, &made));
-    bad = good;
     bad.max_prefix_bytes = 106;
     REFUSED(vst_engine_new(&bad, &made));
     bad = good;

@@ -58,7 +58,7 @@ class EngineOptions(c.Structure):
                 ("max_conns", c.c_uint32), ("max_opening", c.c_uint32),
                 ("heavy_per_drive", c.c_uint32), ("events_per_drive", c.c_uint32),
                 ("reserve_fds", c.c_uint32), ("max_prefix_bytes", c.c_uint32),
-                ("_reserved", c.c_uint32), ("data", c.c_void_p), ("fdset", c.c_void_p),
+                ("max_pipes", c.c_uint32), ("data", c.c_void_p), ("fdset", c.c_void_p),
                 ("fdclr", c.c_void_p), ("interest", InterestFn), ("timer", c.c_void_p),
                 ("event", EventFn), ("log", c.c_void_p)]
 

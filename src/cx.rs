@@ -2,6 +2,7 @@
 //! drive.
 
 use crate::buffer::Pool;
+use crate::pipes::Pipes;
 use crate::sys::Fd;
 use crate::time::Time;
 
@@ -30,6 +31,8 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) net: &'a mut N,
     /// Where buffers come from and go back to.
     pub(crate) pool: &'a mut Pool,
+    /// Where pipes do.
+    pub(crate) pipes: &'a mut Pipes,
     /// Memory for bytes that nobody will read.
     pub(crate) scratch: &'a mut [u8],
     /// The time of this drive.

@@ -15,7 +15,7 @@
 //! - [`ctrl`]: the socket and its readiness.
 //! - `cx`, [`config`]: what the layers above are lent for one drive, and what they follow.
 //! - [`tls`]: the only place that names rustls.
-//! - [`wire`]: bytes and values, without descriptor or clock.
+//! - [`wire`]: bytes and values, without descriptor or clock; `pipes`: pipes on loan.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
 //! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
 //! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
@@ -36,6 +36,7 @@ mod handshake;
 mod host;
 pub mod id;
 mod op;
+mod pipes;
 pub mod random;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["ctrl"],
     &["cx", "config"],
     &["tls"],
-    &["wire"],
+    &["wire", "pipes"],
     &["cause", "op"],
     &["sim"],
     &["sys"],

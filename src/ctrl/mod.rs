@@ -10,6 +10,7 @@ pub use fd::{FdState, Io};
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
+use crate::pipes::PipeId;
 use crate::sys::{Addr, Errno, Net};
 
 /// What reading came to.
@@ -178,6 +179,72 @@ impl Ctrl {
             Ok(Some(errno)) | Err(errno) => {
                 self.fd.broken = true;
                 self.give_back(cx);
+                Err(errno)
+            }
+        }
+    }
+
+    /// Moves what is there to read into an empty pipe.
+    pub(crate) fn fill<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        pipe: PipeId,
+    ) -> Result<Input, Errno> {
+        let Some(fd) = self.fd.get() else { return Ok(Input::End) };
+        if self.fd.eof {
+            return Ok(Input::End);
+        }
+        if !self.fd.ready.contains(Io::IN) {
+            return Ok(Input::Wait);
+        }
+        match cx.pipes.fill(cx.net, pipe, fd) {
+            Ok(0) => {
+                self.fd.eof = true;
+                Ok(Input::End)
+            }
+            Ok(n) => {
+                self.bytes_in += n as u64;
+                // A pipe may be full with few bytes, so a short splice tells an edge-triggered
+                // engine nothing.
+                if cx.trigger == Trigger::Level && !self.fd.hangup() {
+                    self.fd.ready.remove(Io::IN);
+                }
+                Ok(Input::Bytes(n))
+            }
+            // The pipe is empty, so it is the socket that has nothing.
+            Err(errno) if errno.is_again() => {
+                self.fd.ready.remove(Io::IN);
+                Ok(Input::Wait)
+            }
+            Err(errno) => {
+                self.fd.broken = true;
+                Err(errno)
+            }
+        }
+    }
+
+    /// Moves what a pipe holds out, as far as there is room.
+    pub(crate) fn pour<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        pipe: PipeId,
+        held: usize,
+    ) -> Result<Output, Errno> {
+        let Some(fd) = self.fd.get() else { return Err(Errno(libc::EPIPE)) };
+        if !self.fd.ready.contains(Io::OUT) {
+            return Ok(Output::Wait);
+        }
+        match cx.pipes.drain(cx.net, pipe, fd, held) {
+            Ok(n) => {
+                self.bytes_out += n as u64;
+                Ok(Output::Bytes(n))
+            }
+            Err(errno) if errno.is_again() => {
+                self.fd.ready.remove(Io::OUT);
+                Ok(Output::Wait)
+            }
+            Err(errno) => {
+                self.fd.broken = true;
                 Err(errno)
             }
         }

@@ -347,6 +347,7 @@ impl<N: Net> Engine<N> {
                 net.close(fd);
             }
         }
+        self.tools.pipes.close_all(net);
     }
 
     pub(super) fn conn(&self, id: Id) -> Result<&Conn, Refusal> {

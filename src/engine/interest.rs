@@ -27,6 +27,7 @@ pub enum HostOp {
 impl<N: Net> Engine<N> {
     /// The next thing the host's poller must do. Changes of one descriptor are told as one.
     pub fn next_host_op(&mut self) -> Option<HostOp> {
+        self.tools.net.settle_signals();
         while let Some(id) = self.changed.pop_front() {
             let op = match id.kind() {
                 Kind::ConnFd => self.conn_interest(id),
@@ -55,6 +56,7 @@ impl<N: Net> Engine<N> {
             }
             self.serve_called();
         }
+        self.tools.net.settle_signals();
     }
 
     /// Whether the host's poller may have something to do.

@@ -44,6 +44,7 @@ use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::cx::{Cx, Limits, Trigger};
 use crate::id::{Id, Kind};
+use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
 use crate::stream::Stream;
 use crate::sys::{Errno, Fd, Net};
@@ -72,6 +73,8 @@ pub struct EngineOptions {
     pub heavy_per_drive: u32,
     /// Descriptors of the process that outgoing connections leave for what comes in.
     pub reserve_fds: u32,
+    /// The most pipes for moving bytes in bulk; 0 has them copied.
+    pub max_pipes: u32,
     /// The longest PROXY header that is taken, in bytes; 0 is no bound but the protocol's.
     pub max_prefix_bytes: u32,
 }
@@ -85,6 +88,7 @@ impl Default for EngineOptions {
             max_opening: 0,
             heavy_per_drive: 4,
             reserve_fds: 0,
+            max_pipes: 64,
             max_prefix_bytes: 0,
         }
     }
@@ -155,6 +159,7 @@ pub struct Counters {
 struct Tools<N> {
     net: N,
     pool: Pool,
+    pipes: Pipes,
     scratch: Box<[u8]>,
     heavy: u32,
     now: Time,
@@ -167,6 +172,7 @@ impl<N> Tools<N> {
         Cx {
             net: &mut self.net,
             pool: &mut self.pool,
+            pipes: &mut self.pipes,
             scratch: &mut self.scratch,
             now: self.now,
             trigger: self.trigger,
@@ -265,6 +271,7 @@ impl<N: Net> Engine<N> {
             tools: Tools {
                 net,
                 pool: Pool::new(BUFFERS_KEPT),
+                pipes: Pipes::new(options.max_pipes as usize),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
                 heavy: options.heavy_per_drive,
                 now,

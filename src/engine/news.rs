@@ -58,6 +58,7 @@ impl<N: Net> Engine<N> {
 
     /// The next thing to tell the host. What it is about may be gone once this returns.
     pub fn next_event(&mut self) -> Option<Event> {
+        self.tools.net.settle_signals();
         while let Some(&id) = self.news.front() {
             let (event, more) = match id.kind() {
                 Kind::Conn => self.conn_event(id),
@@ -184,6 +185,9 @@ impl<N: Net> Engine<N> {
     fn stream_event(&mut self, id: Id) -> Option<Event> {
         let stream = self.streams.remove(id.key()).ok()?;
         self.wheel.remove(stream.timer);
+        if self.streams.is_empty() {
+            self.tools.pipes.close_idle(&mut self.tools.net);
+        }
         let [up, down] = &stream.lanes;
         let (termination, cause) =
             stream.end.map_or_else(Default::default, |end| (end.termination, end.cause));

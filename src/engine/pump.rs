@@ -86,15 +86,18 @@ fn pump_lane<N: Net>(
     let moved_before = lane.moved;
     let mut cx = tools.cx(&[]);
     while !lane.over {
-        let (ready, limit) = match connection(conns, to) {
+        let (ready, limit, raw) = match connection(conns, to) {
             Some(to) if to.word.is_wanted(Op::Dshw) => {
-                lane.cut(cx.pool);
+                lane.cut(&mut cx);
                 break;
             }
-            Some(to) => (to.may_write(), to.data.write_unit()),
-            None if matches!(to, Party::Sought) => (false, usize::MAX),
+            Some(to) => {
+                let raw = to.data.tls().is_none() && !to.ctrl.has_unsent();
+                (to.may_write(), to.data.write_unit(), raw && to.may_write())
+            }
+            None if matches!(to, Party::Sought) => (false, usize::MAX, false),
             None => {
-                lane.cut(cx.pool);
+                lane.cut(&mut cx);
                 break;
             }
         };
@@ -129,7 +132,7 @@ fn pump_lane<N: Net>(
             moved.wants_turn = true;
             return moved;
         }
-        if !lane.load(from_conn, &mut cx, limit, &mut moved) && may_bring(from_conn) {
+        if !lane.load(from_conn, &mut cx, limit, raw, &mut moved) && may_bring(from_conn) {
             return moved;
         }
     }

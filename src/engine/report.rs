@@ -141,7 +141,7 @@ impl<N: Net> Engine<N> {
         }
         let [up, down] = &stream.lanes;
         write!(line, " up={} down={}", up.moved, down.moved)?;
-        write!(line, " held_up={} held_down={}", up.bytes().len(), down.bytes().len())?;
+        write!(line, " held_up={} held_down={}", up.waiting(), down.waiting())?;
         write!(line, " age_ms={}", now.since(stream.opened_at) / MILLISECOND)?;
         if let Some(seek) = stream.seek.as_deref() {
             let backend = self.id(Kind::Backend, seek.backend).bits();

@@ -114,8 +114,9 @@ impl<N: Net> Engine<N> {
         let Ok(stream) = self.streams.get_mut(key) else { return };
         let phase = stream.phase(server_ended);
         stream.ended_by(by, phase, Some(cause));
+        let mut cx = self.tools.cx(&[]);
         for lane in &mut stream.lanes {
-            lane.cut(&mut self.tools.pool);
+            lane.cut(&mut cx);
         }
         for side in SIDES {
             let side = stream.side_mut(side);
@@ -366,8 +367,9 @@ impl<N: Net> Engine<N> {
             self.wheel.set_earlier(timer, due);
         } else if !stream.told {
             stream.told = true;
+            let mut cx = self.tools.cx(&[]);
             for lane in &mut stream.lanes {
-                lane.cut(&mut self.tools.pool);
+                lane.cut(&mut cx);
             }
             self.wheel.set(timer, Time::NEVER);
             self.news.push_back(id);

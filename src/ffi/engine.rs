@@ -71,8 +71,9 @@ pub struct vst_engine_options {
     /// The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
     /// A longer one is refused with `VST_WHY_TOO_LARGE`. 0 takes all that the protocol allows.
     pub max_prefix_bytes: u32,
-    /// 0.
-    pub _reserved: u32,
+    /// The most pipes through which streams without TLS move bytes in bulk (`splice`), two
+    /// descriptors each; 0 has all bytes copied. Default 64.
+    pub max_pipes: u32,
     /// Handed to every callback below. The library neither reads nor frees it.
     pub data: *mut c_void,
     /// The poller, one direction at a time. With `fdclr`, and without `interest`.
@@ -109,7 +110,7 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     events_per_drive: 0,
     reserve_fds: 0,
     max_prefix_bytes: 0,
-    _reserved: 0,
+    max_pipes: 64,
     data: std::ptr::null_mut(),
     fdset: None,
     fdclr: None,
@@ -172,7 +173,7 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
     let unpaired = options.fdset.is_some() != options.fdclr.is_some();
     let blind_edge =
         trigger == Trigger::Edge && options.interest.is_none() && options.fdset.is_some();
-    let unknown = options.flags & !VST_ENGINE_BY_FD != 0 || options._reserved != 0;
+    let unknown = options.flags & !VST_ENGINE_BY_FD != 0;
     let too_short = (1..PROXY_LINE_MAX).contains(&options.max_prefix_bytes);
     if unpaired || blind_edge || unknown || too_short {
         return Err(VST_E_ARGUMENT);
@@ -188,6 +189,7 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
         },
         reserve_fds: options.reserve_fds,
         max_prefix_bytes: options.max_prefix_bytes,
+        max_pipes: options.max_pipes,
     })
 }
 

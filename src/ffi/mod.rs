@@ -21,6 +21,7 @@ mod looping;
 mod panic;
 mod ptr;
 mod server;
+mod server_state;
 mod shell;
 mod status;
 mod stream;
@@ -33,7 +34,7 @@ mod version;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::sys::ErrnoGuard;
+use crate::sys::{ErrnoGuard, Kernel, Net};
 use status::{VST_E_PANIC, vst_status};
 
 /// Runs `f` so that no panic leaves, and `errno` is as it was: whatever a panic touched is not used
@@ -41,7 +42,10 @@ use status::{VST_E_PANIC, vst_status};
 fn guard(f: impl FnOnce() -> Result<vst_status, vst_status>) -> vst_status {
     let _errno = ErrnoGuard::new();
     let _inside = panic::Inside::new();
-    match catch_unwind(AssertUnwindSafe(f)) {
+    let outcome = catch_unwind(AssertUnwindSafe(f));
+    // Whatever happened inside, the host's signals are as it had them.
+    Kernel.settle_signals();
+    match outcome {
         Ok(Ok(status) | Err(status)) => status,
         Err(payload) => {
             // Dropping it could panic again.

@@ -1,15 +1,20 @@
 //! One direction of a stream: bytes from the connection of one side to that of the other, in one
 //! buffer and only while they are in flight.
 
-use crate::buffer::{Buffer, Pool};
+use crate::buffer::{BUFFER_SIZE, Buffer, Pool};
 use crate::config::TlsTruncation;
-use crate::conn::{Conn, Direction, Ending, Op};
+use crate::conn::{Cause, Conn, Direction, Ending, Op};
 use crate::ctrl::{Input, Output};
 use crate::cx::Cx;
+use crate::data;
+use crate::pipes::PipeId;
 use crate::sys::Net;
 
 /// The most bytes one direction moves in one drive, so that a bulk transfer leaves room for others.
 const BYTES_PER_DRIVE: u64 = 256 * 1024;
+
+/// After so many reads in a row that fill a buffer, bytes come in bulk.
+const FULL_READS: u8 = 2;
 
 /// One direction: from the connection of one side to that of the other.
 #[derive(Debug, Default)]
@@ -18,6 +23,12 @@ pub(crate) struct Lane {
     pub(crate) buffer: Option<Buffer>,
     /// Bytes the destination took.
     pub(crate) moved: u64,
+    /// Bytes in the pipe.
+    held: u32,
+    /// Where bytes go through in bulk, instead of the buffer.
+    pipe: Option<PipeId>,
+    /// How many reads in a row have filled the buffer.
+    full: u8,
     /// Whether the end was passed on: nothing moves any more.
     pub(crate) over: bool,
 }
@@ -40,20 +51,34 @@ pub(crate) struct Moved {
 impl Lane {
     /// Whether bytes wait in it.
     pub(crate) fn is_loaded(&self) -> bool {
-        self.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty())
+        self.held > 0 || !self.bytes().is_empty()
     }
 
-    /// The bytes that wait.
+    /// How many bytes wait in it.
+    pub(crate) fn waiting(&self) -> usize {
+        self.held as usize + self.bytes().len()
+    }
+
+    /// The bytes that wait in the buffer.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.as_ref().map_or(&[], Buffer::bytes)
     }
 
     /// Drops what waits, and nothing moves any more.
-    pub(crate) fn cut(&mut self, pool: &mut Pool) {
+    pub(crate) fn cut<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(buffer) = self.buffer.take() {
-            pool.give(buffer);
+            cx.pool.give(buffer);
         }
+        self.give_pipe(cx);
         self.over = true;
+    }
+
+    /// Gives the pipe back, with whatever is in it.
+    fn give_pipe<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        if let Some(pipe) = self.pipe.take() {
+            cx.pipes.give(cx.net, pipe, self.held > 0);
+            self.held = 0;
+        }
     }
 
     /// The destination took `n` of the bytes that wait.
@@ -72,7 +97,7 @@ impl Lane {
         cx: &mut Cx<'_, N>,
         moved: &mut Moved,
     ) -> bool {
-        while self.is_loaded() {
+        while !self.bytes().is_empty() {
             match to.data.send(&mut to.ctrl, cx, self.bytes()) {
                 Ok(Output::Bytes(0)) | Ok(Output::Wait) => {
                     moved.wants_write = true;
@@ -83,24 +108,52 @@ impl Lane {
                     moved.took = true;
                 }
                 Err(cause) => {
-                    self.cut(cx.pool);
+                    self.cut(cx);
                     to.end_writing(cause);
                     return true;
+                }
+            }
+        }
+        self.pour(to, cx, moved)
+    }
+
+    /// The same for what the pipe holds.
+    fn pour<N: Net>(&mut self, to: &mut Conn, cx: &mut Cx<'_, N>, moved: &mut Moved) -> bool {
+        while let Some(pipe) = self.pipe.filter(|_| self.held > 0) {
+            match to.ctrl.pour(cx, pipe, self.held as usize) {
+                Ok(Output::Bytes(0) | Output::Wait) => {
+                    moved.wants_write = true;
+                    return false;
+                }
+                Ok(Output::Bytes(n)) => {
+                    self.held -= n as u32;
+                    self.moved += n as u64;
+                    moved.took = true;
+                }
+                Err(errno) => {
+                    self.cut(cx);
+                    to.end_writing(data::system(errno));
                 }
             }
         }
         true
     }
 
-    /// Reads the next buffer from the source. Tells whether the lane is loaded afterwards.
+    /// Reads the next buffer, or pipe, from the source; `limit` bounds a buffer, and `raw` says that
+    /// the destination takes bytes as they are. Tells whether the lane is loaded afterwards.
     pub(crate) fn load<N: Net>(
         &mut self,
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
         limit: usize,
+        raw: bool,
         moved: &mut Moved,
     ) -> bool {
-        match from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit) {
+        let brought = match self.borrow_pipe(from, cx, raw) {
+            Some(pipe) => self.fill(from, cx, pipe),
+            None => self.read(from, cx, limit),
+        };
+        match brought {
             Ok(Input::Bytes(_)) => {
                 moved.brought = true;
                 return true;
@@ -116,7 +169,54 @@ impl Lane {
             }
             Err(cause) => from.fail_session(cause),
         }
+        // Nothing comes for now: whoever is busy may have the pipe.
+        self.give_pipe(cx);
         false
+    }
+
+    /// A pipe, when bytes come in bulk and neither side does anything to them.
+    fn borrow_pipe<N: Net>(
+        &mut self,
+        from: &Conn,
+        cx: &mut Cx<'_, N>,
+        raw: bool,
+    ) -> Option<PipeId> {
+        if !raw || self.full < FULL_READS || from.data.tls().is_some() || from.data.has_ahead() {
+            return None;
+        }
+        if self.pipe.is_none() {
+            self.pipe = cx.pipes.take(cx.net, cx.limits.outgoing_fds);
+        }
+        self.pipe
+    }
+
+    fn fill<N: Net>(
+        &mut self,
+        from: &mut Conn,
+        cx: &mut Cx<'_, N>,
+        pipe: PipeId,
+    ) -> Result<Input, Box<Cause>> {
+        let filled = from.ctrl.fill(cx, pipe).map_err(data::system)?;
+        if let Input::Bytes(n) = filled {
+            self.held = n as u32;
+            if n < BUFFER_SIZE {
+                // That is no bulk any more: two full buffers must prove it anew.
+                self.full = 0;
+            }
+        }
+        Ok(filled)
+    }
+
+    fn read<N: Net>(
+        &mut self,
+        from: &mut Conn,
+        cx: &mut Cx<'_, N>,
+        limit: usize,
+    ) -> Result<Input, Box<Cause>> {
+        let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
+        let filled = matches!(read, Input::Bytes(n) if n >= BUFFER_SIZE);
+        self.full = if filled { self.full.saturating_add(1) } else { 0 };
+        Ok(read)
     }
 
     /// Whether this drive has used up the lane's share, `moved_before` bytes ago.

@@ -41,7 +41,7 @@ pub(crate) struct EngineOptions {
     events_per_drive: u32,
     reserve_fds: u32,
     max_prefix_bytes: u32,
-    _reserved: u32,
+    max_pipes: u32,
     pub(crate) data: *mut c_void,
     fdset: usize,
     fdclr: usize,

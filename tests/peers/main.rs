@@ -30,4 +30,5 @@ mod openssl;
 mod order;
 mod place;
 mod servers;
+mod sixteen;
 mod tshark;

@@ -27,6 +27,6 @@
 //   causes are told when the callback has returned. A callback must not throw or longjmp.
 // - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
-// - errno is as it was when a call returns. SIGPIPE is never raised.
+// - errno is as it was when a call returns. No SIGPIPE reaches the host.
 //
 // Not stable yet: VST_ABI_VERSION 0.

@@ -11,7 +11,7 @@ use crate::backend::{
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::conn::Why;
 use crate::engine::{
-    BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerNews,
+    BackendOptions, CheckPlan, Drain, EndReport, EngineOptions, Event, EventKind, ServerNews,
 };
 use crate::id::Id;
 use crate::sim::{Answer, CallKind, Peer, Server};
@@ -467,6 +467,36 @@ fn a_check_that_asks_wants_the_answer_it_was_told() {
 }
 
 #[test]
+fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
+    both(|setup| {
+        let patient = Checks {
+            interval: SECOND,
+            jitter: 0,
+            timeout: 0,
+            rise: 1,
+            fall: 1,
+            ..Checks::default()
+        };
+        let health = HealthConfig { connect_errors: 0, recovery: Recovery::Checks(patient) };
+        let one = ServerConfig { health, ..server(0) };
+        let mut farm = Farm::checked(setup, options(), vec![(one, Some(plan(b"PING", b"PONG")))]);
+        farm.rig.run_for(100 * MILLISECOND);
+        let asked = farm.sites[0].accept().expect("a check, which nobody answers");
+        assert_eq!(farm.rig.engine.wait_state().conns, 1);
+        farm.rig.call(|engine| engine.drain(Drain::Close, 0)).expect("it begins");
+        farm.rig.settle();
+        assert_eq!(farm.rig.engine.wait_state().conns, 0);
+        assert!(asked.saw_reset());
+        farm.rig.run_for(3 * SECOND);
+        assert!(farm.sites[0].accept().is_none());
+        let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
+        let counters = stats.expect("it is there").counters;
+        assert_eq!((counters.checks_failed, counters.downs), (0, 0));
+        farm.finish();
+    });
+}
+
+#[test]
 fn a_server_that_drains_keeps_its_streams_and_gets_no_more() {
     everywhere(|setup| {
         for admin in [Admin::Drain, Admin::Maintenance] {
@@ -510,5 +540,70 @@ fn without_a_usable_server_a_stream_ends_at_once_and_one_without_an_address_is_a
         let first = reports(&events)[0];
         assert_eq!(first.termination.letters(), *b"SC");
         assert_eq!(first.cause.as_ref().map(|cause| cause.why), Some(Why::Unreachable));
+    });
+}
+
+/// Three clients, two servers with one place each; faults as `prepare` has them.
+fn busy_farm(setup: Setup, prepare: impl Fn(&Rig)) -> Farm {
+    let retries = Retries { retries: 2, redispatch: Redispatch::Last, delay: SECOND };
+    let config = BackendConfig { retries, ..options().config };
+    let servers = (0..2).map(|i| ServerConfig { maxconn: 1, ..server(i) }).collect();
+    let mut farm = Farm::new(setup, BackendOptions { config, ..options() }, servers);
+    prepare(&farm.rig);
+    let sites = std::mem::take(&mut farm.sites);
+    farm.rig.actors.push(Box::new(move || {
+        let Some(peer) = sites.iter().find_map(Server::accept) else { return false };
+        peer.send(b"answer");
+        peer.shutdown_write();
+        true
+    }));
+    let clients: Vec<Peer> = (0..3)
+        .map(|_| {
+            let client = farm.rig.peer();
+            client.send(b"request");
+            client.shutdown_write();
+            client
+        })
+        .collect();
+    farm.rig.run_for(30 * SECOND);
+    farm.rig.world.heal();
+    farm.rig.run_for(30 * SECOND);
+    // A fault that was no real reset leaves the peers waiting for each other.
+    clients.iter().for_each(Peer::reset);
+    farm
+}
+
+#[test]
+fn a_farm_survives_every_fault_of_every_call() {
+    const FAULTS: [(CallKind, &[i32]); 7] = [
+        (CallKind::Socket, &[libc::EMFILE, libc::ENOBUFS]),
+        (CallKind::Set, &[libc::EINVAL]),
+        (CallKind::Connect, &[libc::ECONNREFUSED, libc::ETIMEDOUT, libc::EADDRNOTAVAIL]),
+        (CallKind::Recv, &[libc::ECONNRESET, libc::ETIMEDOUT]),
+        (CallKind::Send, &[libc::EPIPE, libc::ENOBUFS]),
+        (CallKind::ShutdownWrite, &[libc::ENOTCONN]),
+        (CallKind::Accept, &[libc::EMFILE]),
+    ];
+    both(|setup| {
+        let calm = busy_farm(setup, |_| {});
+        let counts = FAULTS.map(|(call, _)| calm.rig.world.calls_of(call));
+        let events = calm.finish();
+        assert!(reports(&events).iter().all(|report| report.termination.letters() == *b"--"));
+        for ((call, errnos), count) in FAULTS.into_iter().zip(counts) {
+            for (errno, nth) in errnos.iter().flat_map(|errno| (1..=count).map(move |n| (errno, n)))
+            {
+                for ever_after in [false, true] {
+                    let fault = format!("{call:?} {nth} {errno} {ever_after}");
+                    let context = super::rig::Context(fault);
+                    let farm = busy_farm(setup, |rig| {
+                        rig.world.fail_nth(call, nth, Errno(*errno), ever_after);
+                    });
+                    let events = farm.finish();
+                    let accepted = reports(&events).len();
+                    assert!(accepted <= 3);
+                    drop(context);
+                }
+            }
+        }
     });
 }

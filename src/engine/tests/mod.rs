@@ -2,6 +2,7 @@
 //! `VST_SEEDS` sets how many seeds the randomised runs take.
 
 mod backend;
+mod bulk;
 mod connect;
 mod drain;
 mod ending;

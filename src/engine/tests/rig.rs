@@ -353,13 +353,16 @@ impl Rig {
     fn drain(&mut self) {
         for _ in 0..NEWS {
             while let Some(event) = self.engine.next_event() {
+                assert!(!self.world.holds_signals(), "the host is called with signals held");
                 self.host.hear(&mut self.engine, event);
             }
             while let Some(op) = self.engine.next_host_op() {
+                assert!(!self.world.holds_signals(), "the host is called with signals held");
                 self.poller.apply(op, &self.world);
             }
             self.engine.settle();
             if !self.engine.has_host_ops() && !self.engine.has_events() {
+                assert!(!self.world.holds_signals(), "the host goes on with signals held");
                 return self.check_watches();
             }
         }

@@ -1,0 +1,279 @@
+//! Bytes in bulk: streams that turn from copying to splicing, and everything that can come in between.
+
+use std::sync::Arc;
+
+use super::host::{Program, silent};
+use super::rig::{Rig, Setup, Weather, both, everywhere, yonder};
+use super::stream::{pattern, report};
+use crate::buffer::BUFFER_SIZE;
+use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
+use crate::engine::EngineOptions;
+use crate::sim::{CallKind, Knobs, Peer, Random};
+use crate::sys::Errno;
+use crate::time::SECOND;
+
+const BULK: usize = 600_000;
+
+fn program(send_proxy: Option<SendProxy>) -> Program {
+    let config = Arc::new(ConnectConfig { send_proxy, ..ConnectConfig::default() });
+    Program::Forward { to: yonder(), config, stream: silent(0) }
+}
+
+/// A network whose reads fill buffers.
+fn broad(knobs: &mut Knobs) {
+    knobs.send_buffer = 256 * 1024;
+    knobs.receive_buffer = 256 * 1024;
+    knobs.max_segment = knobs.max_segment.max(2_000);
+}
+
+struct Joined {
+    rig: Rig,
+    client: Peer,
+    server: Peer,
+}
+
+fn join(setup: Setup, options: EngineOptions, tune: impl Fn(&mut Knobs)) -> Joined {
+    let mut rig = Rig::with(setup, program(None), options);
+    rig.world.tune(broad);
+    rig.world.tune(tune);
+    let site = rig.world.serve(yonder());
+    rig.listen(AcceptConfig::default());
+    let client = rig.peer();
+    rig.settle();
+    let server = site.accept().expect("it came");
+    Joined { rig, client, server }
+}
+
+fn splices(rig: &Rig) -> u64 {
+    rig.world.calls_of(CallKind::SpliceOut)
+}
+
+#[test]
+fn a_bulk_transfer_each_way_is_spliced_and_arrives_as_it_was() {
+    both(|setup| {
+        let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
+        let (up, down) = (pattern(BULK, 1), pattern(BULK, 2));
+        client.send(&up);
+        server.send(&down);
+        client.shutdown_write();
+        rig.run_for(SECOND);
+        assert!(server.saw_fin() && !client.saw_fin(), "a half-close goes behind the last byte");
+        server.shutdown_write();
+        rig.run();
+        assert!(server.received() == up && client.received() == down);
+        assert!(splices(&rig) > 8, "{}", splices(&rig));
+        let copies = rig.world.calls_of(CallKind::Recv);
+        let all = (2 * BULK / BUFFER_SIZE) as u64;
+        assert!(copies < all * 2 / 3, "most of the bulk was not copied: {copies} of {all}");
+        assert_eq!(report(&rig.finish()).moved, [BULK as u64; 2]);
+    });
+}
+
+#[test]
+fn in_any_weather_and_through_any_pipe_every_byte_arrives_once() {
+    everywhere(|setup| {
+        for (slots, bytes) in [(16, 4096), (1, 64 * 1024), (256, 256), (3, 100)] {
+            let Joined { mut rig, client, server } =
+                join(setup, EngineOptions::default(), |knobs| {
+                    knobs.pipe_slots = slots;
+                    knobs.slot_bytes = bytes;
+                });
+            // Where a byte comes at a time there is no bulk.
+            let most = if setup.weather == Weather::Narrow { 2_000 } else { 80_000 };
+            let (up, down) = (pattern(most, 1), pattern(most + most / 2, 2));
+            client.send(&up);
+            server.send(&down);
+            server.stall(true);
+            rig.run_for(SECOND);
+            server.stall(false);
+            client.shutdown_write();
+            server.shutdown_write();
+            rig.run();
+            assert!(server.received() == up && client.received() == down, "{slots} {bytes}");
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn a_stalled_peer_costs_one_pipe_each_way_at_most() {
+    both(|setup| {
+        let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
+        client.send(&pattern(BULK, 1));
+        rig.run_for(SECOND);
+        server.stall(true);
+        client.send(&pattern(8 * BULK, 1));
+        rig.run_for(10 * SECOND);
+        assert!(rig.engine.buffers_in_use() <= 1);
+        assert!(rig.world.open_fds().len() <= 3 + 4, "two sockets and at most two pipes");
+        let calls = rig.world.calls();
+        rig.run_for(10 * SECOND);
+        assert_eq!(rig.world.calls(), calls, "nothing happens while it is stalled");
+        server.stall(false);
+        client.shutdown_write();
+        server.shutdown_write();
+        rig.run();
+        assert_eq!(server.received().len(), 9 * BULK);
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_reset_with_bytes_in_the_pipe_leaves_no_pipe_behind() {
+    everywhere(|setup| {
+        for server_resets in [false, true] {
+            let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
+            server.stall(true);
+            let most = if setup.weather == Weather::Narrow { 5_000 } else { 2 * BULK };
+            client.send(&pattern(most, 1));
+            rig.run_for(SECOND);
+            server.stall(false);
+            let (resets, other) =
+                if server_resets { (&server, &client) } else { (&client, &server) };
+            resets.reset();
+            rig.run_for(SECOND);
+            other.close();
+            rig.run();
+            assert!(server_resets || pattern(2 * BULK, 1).starts_with(&server.received()));
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn without_pipes_of_full_size_or_where_none_are_wanted_bytes_are_copied() {
+    both(|setup| {
+        for (max_pipes, pipe_slots, fails) in [(0, 16, false), (64, 2, false), (64, 16, true)] {
+            let options = EngineOptions { max_pipes, ..EngineOptions::default() };
+            let Joined { mut rig, client, server } =
+                join(setup, options, |knobs| knobs.pipe_slots = pipe_slots);
+            if fails {
+                rig.world.fail_nth(CallKind::Pipe, 1, Errno(libc::ENFILE), true);
+            }
+            let up = pattern(BULK, 1);
+            client.send(&up);
+            client.shutdown_write();
+            server.shutdown_write();
+            rig.run();
+            assert!(server.received() == up);
+            assert_eq!(splices(&rig), 0);
+            assert!(rig.world.calls_of(CallKind::Pipe) <= 1, "it is not asked again and again");
+            rig.finish();
+        }
+    });
+}
+
+#[cfg(feature = "self-signed")]
+#[test]
+fn what_is_encrypted_on_either_side_is_never_spliced() {
+    use super::far_end::{FarEnd, take_all};
+    use super::orders::Layers;
+    use crate::tls::Version;
+
+    both(|setup| {
+        for layers in &Layers::all(Version::Tls13)[1..] {
+            let mut rig = layers.rig(setup, 0);
+            rig.world.tune(broad);
+            let site = rig.world.serve(yonder());
+            let words = pattern(200_000, 2);
+            let taken = take_all(&mut rig, site, layers.behind, false, |_| {});
+            let client = FarEnd::client(&mut rig, layers.front, &[]);
+            rig.run_for(SECOND);
+            client.say(&words);
+            client.end();
+            rig.run_for(SECOND);
+            let server = taken.borrow()[0].clone();
+            server.end();
+            rig.run();
+            assert!(server.heard() == words, "{layers:?}");
+            assert_eq!(splices(&rig), 0, "{layers:?}");
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn a_bulk_stream_survives_every_fault_of_every_splice() {
+    let play = |setup, prepare: &dyn Fn(&Rig)| {
+        let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
+        prepare(&rig);
+        let up = pattern(BULK / 4, 1);
+        client.send(&up);
+        client.shutdown_write();
+        server.shutdown_write();
+        rig.run_for(5 * SECOND);
+        rig.world.heal();
+        rig.run_for(5 * SECOND);
+        assert!(up.starts_with(&server.received()));
+        client.reset();
+        server.reset();
+        rig.run();
+        rig
+    };
+    let faults: [(CallKind, &[i32]); 4] = [
+        (CallKind::Pipe, &[libc::EMFILE, libc::ENFILE]),
+        (CallKind::SpliceIn, &[libc::ECONNRESET, libc::ENOMEM, libc::EINVAL]),
+        (CallKind::SpliceOut, &[libc::EPIPE, libc::ECONNRESET, libc::ENOMEM]),
+        (CallKind::ShutdownWrite, &[libc::ENOTCONN]),
+    ];
+    both(|setup| {
+        let calm = play(setup, &|_| {});
+        let counts = faults.map(|(call, _)| calm.world.calls_of(call));
+        calm.finish();
+        for ((call, errnos), count) in faults.into_iter().zip(counts) {
+            assert!(count > 0, "{call:?} is never made");
+            for errno in errnos {
+                for nth in 1..=count {
+                    for ever_after in [false, true] {
+                        let rig = play(setup, &|rig: &Rig| {
+                            rig.world.fail_nth(call, nth, Errno(*errno), ever_after);
+                        });
+                        rig.finish();
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn random_transfers_that_splice_lose_and_double_nothing() {
+    for seed in 0..150 {
+        let mut random = Random::new(seed);
+        everywhere_once(seed, &mut random);
+    }
+}
+
+fn everywhere_once(seed: u64, random: &mut Random) {
+    use crate::cx::Trigger;
+    let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };
+    let weather = if random.one_in(2) { Weather::Calm } else { Weather::Rough };
+    let slots = 1 + random.below(16) as usize;
+    let Joined { mut rig, client, server } =
+        join(Setup { seed, trigger, weather }, EngineOptions::default(), |knobs| {
+            knobs.pipe_slots = slots;
+            // Full size whatever the number of slots.
+            knobs.slot_bytes = (64 * 1024_usize).div_ceil(slots);
+        });
+    let mut said = [Vec::new(), Vec::new()];
+    for _ in 0..4 + random.below(12) {
+        let who = random.below(2) as usize;
+        let peer = [&client, &server][who];
+        match random.below(4) {
+            0 => peer.stall(random.one_in(2)),
+            _ => {
+                let words = pattern(1 + random.below(150_000) as usize, who as u8);
+                peer.send(&words);
+                said[who].extend(words);
+            }
+        }
+        rig.run_for(random.below(SECOND / 200));
+    }
+    for peer in [&client, &server] {
+        peer.stall(false);
+        peer.shutdown_write();
+    }
+    rig.run();
+    assert!(server.received() == said[0] && client.received() == said[1], "seed {seed}");
+    rig.finish();
+}

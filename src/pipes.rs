@@ -1,0 +1,134 @@
+//! Pipes on loan: a stream that moves bytes in bulk borrows one for each direction, and an idle one
+//! holds none.
+
+use std::num::NonZeroU16;
+
+use crate::sys::{Errno, Fd, Net, Pipe};
+
+/// Pipes that are kept though nobody uses them.
+const KEPT: usize = 8;
+/// How many times a pipe is not asked for after one could not be had.
+const REST: u32 = 256;
+
+/// A pipe on loan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PipeId(NonZeroU16);
+
+impl PipeId {
+    fn of(index: usize) -> Option<Self> {
+        NonZeroU16::new(u16::try_from(index + 1).ok()?).map(Self)
+    }
+
+    const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// All pipes of an engine.
+#[derive(Debug, Default)]
+pub(crate) struct Pipes {
+    pipes: Vec<Option<Pipe>>,
+    /// Places in [`Pipes::pipes`] whose pipe is empty and used by nobody.
+    idle: Vec<PipeId>,
+    /// Places in [`Pipes::pipes`] without a pipe.
+    vacant: Vec<PipeId>,
+    on_loan: usize,
+    most: usize,
+    rest: u32,
+}
+
+impl Pipes {
+    /// At most `most` pipes at a time.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most: most.min(usize::from(u16::MAX) - 1), ..Self::default() }
+    }
+
+    /// A pipe of full size, if one may and can be had below the descriptor `ceiling`.
+    pub(crate) fn take<N: Net>(&mut self, net: &mut N, ceiling: Fd) -> Option<PipeId> {
+        if let Some(id) = self.idle.pop() {
+            self.on_loan += 1;
+            return Some(id);
+        }
+        if self.on_loan >= self.most {
+            return None;
+        }
+        if self.rest > 0 {
+            self.rest -= 1;
+            return None;
+        }
+        let pipe = net.pipe().ok();
+        let usable = pipe.filter(|pipe| {
+            pipe.capacity >= Pipe::FULL_CAPACITY && pipe.read.max(pipe.write) < ceiling
+        });
+        let Some(usable) = usable else {
+            // The user's quota, or descriptors, are at their end: asking each time would cost more
+            // than copying.
+            self.rest = REST;
+            if let Some(pipe) = pipe {
+                net.close_pipe(pipe);
+            }
+            return None;
+        };
+        let id = self.vacant.pop().or_else(|| {
+            self.pipes.push(None);
+            PipeId::of(self.pipes.len() - 1)
+        })?;
+        self.pipes[id.index()] = Some(usable);
+        self.on_loan += 1;
+        Some(id)
+    }
+
+    /// Takes a pipe back. One that holds bytes of somebody's is closed.
+    pub(crate) fn give<N: Net>(&mut self, net: &mut N, id: PipeId, holds_bytes: bool) {
+        self.on_loan = self.on_loan.saturating_sub(1);
+        if holds_bytes || self.idle.len() >= KEPT {
+            self.close(net, id);
+        } else {
+            self.idle.push(id);
+        }
+    }
+
+    /// Moves what a socket has into an empty pipe; 0 is the end.
+    pub(crate) fn fill<N: Net>(&self, net: &mut N, id: PipeId, socket: Fd) -> Result<usize, Errno> {
+        match &self.pipes[id.index()] {
+            Some(pipe) => net.splice_in(socket, pipe, pipe.capacity),
+            None => Err(Errno(libc::EBADF)),
+        }
+    }
+
+    /// Moves what a pipe holds into a socket.
+    pub(crate) fn drain<N: Net>(
+        &self,
+        net: &mut N,
+        id: PipeId,
+        socket: Fd,
+        held: usize,
+    ) -> Result<usize, Errno> {
+        match &self.pipes[id.index()] {
+            Some(pipe) => net.splice_out(pipe, socket, held, false),
+            None => Err(Errno(libc::EBADF)),
+        }
+    }
+
+    /// Closes those that nobody uses.
+    pub(crate) fn close_idle<N: Net>(&mut self, net: &mut N) {
+        while let Some(id) = self.idle.pop() {
+            self.close(net, id);
+        }
+    }
+
+    /// Closes all of them, used or not: the end of the engine.
+    pub(crate) fn close_all<N: Net>(&mut self, net: &mut N) {
+        self.idle.clear();
+        for pipe in self.pipes.drain(..).flatten() {
+            net.close_pipe(pipe);
+        }
+    }
+
+    fn close<N: Net>(&mut self, net: &mut N, id: PipeId) {
+        if let Some(pipe) = self.pipes[id.index()].take() {
+            net.close_pipe(pipe);
+            self.vacant.push(id);
+        }
+    }
+}
