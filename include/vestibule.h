@@ -588,6 +588,13 @@ typedef struct {
     uint64_t bytes_down;
     // From its beginning to its end, in nanoseconds.
     uint64_t lasted_ns;
+    // From its beginning until its server was reached, in nanoseconds; VST_NEVER when it never
+    // was.
+    uint64_t reached_ns;
+    // From its beginning until the server took the last byte of the client's, in nanoseconds, or 0.
+    uint64_t last_up_ns;
+    // From its beginning until the client took the last byte of the server's, in nanoseconds, or 0.
+    uint64_t last_down_ns;
     // How much of that it waited in queues for a server with room, in nanoseconds.
     uint64_t queued_ns;
     // The same as termination and why in words, NUL-terminated. What a peer said in it is
