@@ -92,10 +92,9 @@
 
 
 // The version of the binary interface that this header describes. A program that loads the library
-// at run time compares it with vst_abi_version() and uses nothing when they differ.
-//
-// Unstable: until it is 1, any release may change it.
-#define VST_ABI_VERSION (0)
+// at run time compares it with vst_abi_version() and uses nothing when they differ. Functions,
+// constants and the ends of structs may be added under the same number; nothing else changes.
+#define VST_ABI_VERSION (1)
 
 // The library has the built-in loop, vst_loop_*.
 #define VST_FEATURE_LOOP (1)

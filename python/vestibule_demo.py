@@ -19,7 +19,7 @@ import selectors
 import sys
 import time
 
-ABI_VERSION = 0
+ABI_VERSION = 1
 
 OK, WAIT, END = 0, 1, 2
 E_STALE = -3

@@ -7,10 +7,9 @@ use super::status::*;
 use crate::conn::{Op, Why};
 
 /// The version of the binary interface that this header describes. A program that loads the library
-/// at run time compares it with `vst_abi_version()` and uses nothing when they differ.
-///
-/// Unstable: until it is 1, any release may change it.
-pub const VST_ABI_VERSION: u32 = 0;
+/// at run time compares it with `vst_abi_version()` and uses nothing when they differ. Functions,
+/// constants and the ends of structs may be added under the same number; nothing else changes.
+pub const VST_ABI_VERSION: u32 = 1;
 
 /// The library has the built-in loop, `vst_loop_*`.
 pub const VST_FEATURE_LOOP: u64 = 1;

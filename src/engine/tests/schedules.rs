@@ -16,7 +16,7 @@ use crate::time::{MILLISECOND, SECOND};
 use crate::tls::Version;
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 3_000;
 /// Each side of the engine has TLS in one run of so many.
 const TLS_ONE_IN: u64 = 3;
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
