@@ -28,6 +28,15 @@ int main(void)
     listener(&host, NULL, &port);
     vst_id conn = session(&host, port, &peer);
     describe(&host, conn);
+    static const char *const statuses[] = {
+        "fd_allocated=true",   "ctrl_init=true",      "ctrl_connected=true",
+        "ctrl_handlers_done=true", "ctrl_failed=false", "ctrl_shutr=false",
+        "ctrl_shutw=false",    "data_init=true",      "data_connected=true",
+        "data_handlers_done=true", "data_failed=false", "data_shutr=false",
+        "data_shutw=false",
+    };
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+        CHECK(strstr(line, statuses[i]) != NULL);
     CHECK(strstr(line, "state=ESTABLISHED") != NULL);
     char fd[16];
     for (int i = 0; i < FDS; i++)

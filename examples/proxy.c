@@ -1,83 +1,47 @@
-/* proxy: joins clients with a backend.
+/* proxy: joins clients with servers.
  *
  *   proxy --listen ADDR:PORT|unix:PATH [--accept-proxy CIDR,...|any] [--tls CERT KEY]
  *         [--client-ca CA] [--alpn a,b]
- *         --backend ADDR:PORT|unix:PATH [--send-proxy v1|v2] [--backend-tls CA|system|insecure]
- *         [--sni NAME] [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
- *         [--host epoll|epoll-et|mio] [--log]
+ *         --backend ADDR:PORT|unix:PATH [--backend ...] [--send-proxy v1|v2]
+ *         [--backend-tls CA|system|insecure] [--sni NAME]
+ *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
+ *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
+ *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
+ *         [--control ADDR:PORT|unix:PATH] [--host epoll|epoll-et|mio] [--log]
+ *
+ * Several --backend are servers that stand for each other. --maxconn is how many clients each of them
+ * bears at once: others wait, as many as --maxqueue and as long as --queue-timeout say. A server that
+ * is not reached is tried again, and at last another one. --check looks after the servers with connections that pass
+ * what the clients' pass, and leaves out those that are down.
+ *
+ * --control takes a line per connection: "drain SERVER" gives it no new clients, "ready SERVER" does
+ * again, "show" tells how they stand. A server is called what --backend called it.
  *
  * Without arguments it shows the whole path at once: TLS with a throw-away certificate, the client's
- * address passed on in a PROXY header, and a small backend that reads it, in the same engine.
+ * address passed on in a PROXY header, and a small server that reads it, in the same engine.
  *
  * Prints "ready ADDR:PORT" when it serves. SIGINT and SIGTERM stop it: no new connections, five
  * seconds for those that are left. --log tells every refused and ended connection on stderr. */
 #include "host.h"
+#include "options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-enum { ADDRESS_TEXT = 512, NAME_TEXT = 256, WHY = 512 };
-
-#define NS_PER_MS UINT64_C(1000000)
+enum { ADDRESS_TEXT = 512, ANSWER = 16384 };
 
 struct proxy {
     struct host host; /* first: callbacks get a pointer to it */
-    const char *backend;
-    vst_connect_config *connect;
+    struct arguments args;
+    vst_id backend;
     vst_stream_config *stream;
-    int log;
 };
 
-/* What the command line says, as text. */
-struct arguments {
-    const char *listen, *accept_proxy, *certificate, *key, *client_ca, *alpn;
-    const char *backend, *send_proxy, *backend_tls, *sni;
-    const char *handshake_ms, *connect_ms, *idle_ms, *host;
-    int log;
-};
-
-/* ---- what happens --------------------------------------------------------------------------- */
-
-/* Comes as the user word of connections to the built-in backend. */
-static char hello_backend;
-
-/* A session is joined with its backend at once, while that is still being connected to: the
- * client's first bytes then leave together with the PROXY header. */
-static void join(struct proxy *proxy, vst_engine *engine, vst_id client)
-{
-    vst_connect connect = {.size = sizeof connect, .client = client};
-    vst_id server, stream;
-
-    if (vst_conn_connect(engine, proxy->backend, proxy->connect, &connect, &server) < 0) {
-        vst_conn_abort(engine, client);
-    } else if (vst_conn_forward(engine, client, server, proxy->stream, NULL, &stream) < 0) {
-        vst_conn_abort(engine, server);
-        vst_conn_abort(engine, client);
-    }
-}
-
-/* The backend of the embedded default: one answer to whatever was asked, then the end. The request
- * is not even read: closing in order reads what is left, so that no reset destroys the answer. */
-static void say_hello(vst_engine *engine, vst_id id)
-{
-    char text[ADDRESS_TEXT], answer[ADDRESS_TEXT + 256];
-    vst_addr client, destination;
-    size_t len, taken;
-
-    vst_conn_addrs(engine, id, &client, &destination);
-    vst_addr_text(&client, text, sizeof text, &len);
-    len = (size_t)snprintf(answer, sizeof answer,
-                           "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-                           "hello from vestibule, %.*s\n",
-                           (int)len, text);
-    /* A fresh connection takes this much at once; one that does not is broken. */
-    if (vst_conn_send(engine, id, answer, len, &taken) == VST_OK && taken == len)
-        vst_conn_close(engine, id);
-    else
-        vst_conn_abort(engine, id);
-}
+/* Come as the user words of connections that are not to be joined: those to the built-in server, and
+ * an operator's. */
+static char hello_server, control;
 
 static const char *text_of(const vst_addr *addr, char *text, size_t size)
 {
@@ -88,52 +52,163 @@ static const char *text_of(const vst_addr *addr, char *text, size_t size)
     return text;
 }
 
+/* ---- sessions that are answered here -------------------------------------------------------- */
+
+/* Says it and ends in order. A fresh connection takes this much at once; one that does not is
+ * broken. What it has sent is not even read: closing in order reads what is left, so that no reset
+ * destroys the answer. */
+static void say_and_close(vst_engine *engine, vst_id id, const char *text, size_t len)
+{
+    size_t taken;
+
+    if (vst_conn_send(engine, id, text, len, &taken) == VST_OK && taken == len)
+        vst_conn_close(engine, id);
+    else
+        vst_conn_abort(engine, id);
+}
+
+/* The server of the embedded default: one answer to whatever was asked. */
+static void say_hello(vst_engine *engine, vst_id id)
+{
+    char text[ADDRESS_TEXT], answer[ADDRESS_TEXT + 256];
+    vst_addr client, destination;
+
+    vst_conn_addrs(engine, id, &client, &destination);
+    say_and_close(engine, id, answer,
+                  (size_t)snprintf(answer, sizeof answer,
+                                   "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n"
+                                   "Connection: close\r\n\r\nhello from vestibule, %s\n",
+                                   text_of(&client, text, sizeof text)));
+}
+
+/* One line for each server. */
+static size_t show(struct proxy *proxy, vst_engine *engine, char *answer, size_t size)
+{
+    static const char *const states[] = {"", "ready", "drain", "maintenance"};
+    size_t len = 0;
+
+    for (unsigned i = 0; i < proxy->args.backend_count && len < size; i++) {
+        vst_backend_counters counted = {.size = sizeof counted};
+        vst_server server = {.size = sizeof server};
+
+        vst_server_state(engine, proxy->backend, i, &server);
+        vst_server_stats(engine, proxy->backend, i, &counted);
+        len += (size_t)snprintf(answer + len, size - len,
+                                "%s %s %s streams=%u most=%u total=%llu errors=%llu\n",
+                                proxy->args.backends[i], states[server.state],
+                                server.up ? "up" : "down", counted.streams, counted.streams_most,
+                                (unsigned long long)counted.streams_total,
+                                (unsigned long long)counted.connect_errors);
+    }
+    return len < size ? len : size;
+}
+
+static unsigned server_named(const struct proxy *proxy, const char *name)
+{
+    unsigned i = 0;
+
+    while (i < proxy->args.backend_count && strcmp(proxy->args.backends[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* What an operator wants: a line, which comes in one piece. */
+static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
+{
+    char line[ADDRESS_TEXT], name[ADDRESS_TEXT] = "", answer[ANSWER] = "what?\n";
+    size_t len = 0;
+    vst_status status = vst_conn_recv(engine, id, line, sizeof line - 1, &len);
+    uint32_t state;
+
+    if (status == VST_WAIT)
+        return;
+    line[len] = '\0';
+    len = strlen(answer);
+    state = sscanf(line, "drain %511s", name) == 1   ? VST_SERVER_DRAIN
+            : sscanf(line, "ready %511s", name) == 1 ? VST_SERVER_READY
+                                                     : 0;
+    if (strncmp(line, "show", 4) == 0)
+        len = show(proxy, engine, answer, sizeof answer);
+    else if (state != 0 && vst_server_set_state(engine, proxy->backend, server_named(proxy, name),
+                                                state) == VST_OK)
+        len = (size_t)snprintf(answer, sizeof answer, "done\n");
+    say_and_close(engine, id, answer, len);
+}
+
+/* ---- what happens --------------------------------------------------------------------------- */
+
 /* One line for an operator: who, how much, how long, and why. */
-static void log_end(const char *what, const vst_event *event)
+static void log_end(const struct proxy *proxy, const char *what, const vst_event *event)
 {
     const vst_end *client = event->end, *server = event->end_server;
     const vst_stream_end *stream = event->stream;
     char peer[ADDRESS_TEXT], source[ADDRESS_TEXT];
-    double seconds = (double)client->lasted_ns / 1e9;
 
-    text_of(&client->peer, peer, sizeof peer);
-    text_of(&client->announced_source, source, sizeof source);
-    fprintf(stderr, "%s peer=%s for=%s in=%llu out=%llu time=%.3fs end=\"%s\"", what, peer, source,
-            (unsigned long long)client->bytes_in, (unsigned long long)client->bytes_out, seconds,
-            stream != NULL ? stream->text : client->text);
+    fprintf(stderr, "%s peer=%s for=%s in=%llu out=%llu time=%.3fs end=\"%s\"", what,
+            text_of(&client->peer, peer, sizeof peer),
+            text_of(&client->announced_source, source, sizeof source),
+            (unsigned long long)client->bytes_in, (unsigned long long)client->bytes_out,
+            (double)client->lasted_ns / 1e9, stream != NULL ? stream->text : client->text);
     if (stream != NULL)
-        fprintf(stderr, " state=%s", stream->termination);
+        fprintf(stderr, " state=%s server=%s attempts=%u queued=%.3fs", stream->termination,
+                stream->server != VST_SERVER_NONE ? proxy->args.backends[stream->server] : "-",
+                stream->attempts, (double)stream->queued_ns / 1e9);
     if (server != NULL)
-        fprintf(stderr, " server=%s server_end=\"%s\"", text_of(&server->peer, peer, sizeof peer),
-                server->text);
+        fprintf(stderr, " server_end=\"%s\"", server->text);
     if (client->suppressed > 0)
         fprintf(stderr, " suppressed=%llu", (unsigned long long)client->suppressed);
     fputc('\n', stderr);
 }
 
+static void log_server(const struct proxy *proxy, const char *how, const vst_event *event)
+{
+    static const char *const reasons[] = {
+        [VST_SERVER_BY_CHECKS] = "checks",
+        [VST_SERVER_BY_CONNECT_ERRORS] = "connect errors",
+        [VST_SERVER_BY_TRIAL] = "another chance",
+    };
+
+    fprintf(stderr, "server %s is %s: %s\n", proxy->args.backends[event->server], how,
+            reasons[event->reason]);
+}
+
 static void on_event(void *data, vst_engine *engine, const vst_event *event)
 {
     struct proxy *proxy = data;
+    int answered_here = event->user == &hello_server || event->user == &control;
+    vst_id stream;
 
     switch (event->kind) {
     case VST_EVENT_SESSION:
-        if (event->user != &hello_backend)
-            join(proxy, engine, event->id);
+        /* At once, while the server is still being connected to: the client's first bytes then leave
+         * together with the PROXY header. */
+        if (!answered_here && vst_conn_forward_to(engine, event->id, proxy->backend,
+                                                  proxy->stream, NULL, &stream) < 0)
+            vst_conn_abort(engine, event->id);
         break;
-    case VST_EVENT_READABLE: /* never of a stream: so of the built-in backend */
-        say_hello(engine, event->id);
+    case VST_EVENT_READABLE: /* never of a stream */
+        if (event->user == &control)
+            obey(proxy, engine, event->id);
+        else
+            say_hello(engine, event->id);
         break;
     case VST_EVENT_REFUSED:
-        if (proxy->log)
-            log_end("refused", event);
+        if (proxy->args.log)
+            log_end(proxy, "refused", event);
         break;
     case VST_EVENT_STREAM_END:
-        if (proxy->log)
-            log_end("stream", event);
+        if (proxy->args.log)
+            log_end(proxy, "stream", event);
         break;
     case VST_EVENT_CLOSED:
-        if (proxy->log && event->user != &hello_backend)
-            log_end("closed", event);
+        if (proxy->args.log && !answered_here)
+            log_end(proxy, "closed", event);
+        break;
+    case VST_EVENT_SERVER_UP:
+        log_server(proxy, "up", event);
+        break;
+    case VST_EVENT_SERVER_DOWN:
+        log_server(proxy, "down", event);
         break;
     case VST_EVENT_PAUSED:
         fprintf(stderr, "listener rests: %s\n",
@@ -144,175 +219,7 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     }
 }
 
-/* ---- what is configured --------------------------------------------------------------------- */
-
-static uint64_t milliseconds(const char *text, uint64_t otherwise_ns)
-{
-    char *end;
-    unsigned long long ms;
-
-    if (text == NULL)
-        return otherwise_ns;
-    ms = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || ms > UINT64_MAX / NS_PER_MS)
-        die("not a number of milliseconds: %s", text);
-    return ms * NS_PER_MS;
-}
-
-static vst_tls_server *server_tls(const struct arguments *args)
-{
-    vst_identity identity = {.chain.file = args->certificate, .key.file = args->key};
-    vst_tls_server_options options;
-    vst_tls_server *tls = NULL;
-    char why[WHY];
-
-    if (args->certificate == NULL)
-        return NULL;
-    vst_tls_server_options_init(&options, sizeof options);
-    options.identities = &identity;
-    options.identity_count = 1;
-    options.alpn = args->alpn;
-    options.client_ca.file = args->client_ca;
-    if (args->client_ca != NULL)
-        options.client_auth = VST_CLIENT_AUTH_REQUIRED;
-    if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
-        die("%s", why);
-    return tls;
-}
-
-/* What clients go through. Gives up its handle of tls. */
-static vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls)
-{
-    vst_accept_options options;
-    vst_accept_config *config;
-    char why[WHY];
-
-    vst_accept_options_init(&options, sizeof options);
-    options.accept_proxy = args->accept_proxy;
-    if (args->accept_proxy != NULL && strcmp(args->accept_proxy, "any") == 0)
-        options.accept_proxy = "any,unix";
-    options.tls = tls;
-    options.timeout_proxy_ns = milliseconds(args->handshake_ms, options.timeout_proxy_ns);
-    options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
-    options.timeout_opening_ns = milliseconds(args->handshake_ms, options.timeout_opening_ns);
-    if (vst_accept_config_new(&options, &config, why, sizeof why) < 0)
-        die("%s", why);
-    vst_tls_server_free(tls);
-    return config;
-}
-
-static vst_tls_client *client_tls(const char *how)
-{
-    vst_tls_client_options options;
-    vst_tls_client *tls;
-    char why[WHY];
-
-    vst_tls_client_options_init(&options, sizeof options);
-    if (strcmp(how, "insecure") == 0)
-        options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
-    else if (strcmp(how, "system") != 0)
-        options.ca.file = how;
-    if (vst_tls_client_new(&options, &tls, why, sizeof why) < 0)
-        die("%s", why);
-    return tls;
-}
-
-/* The name to ask for when none is given: the backend's address, without brackets and port. */
-static const char *default_name(const char *backend, char *name, size_t size)
-{
-    const char *port = strrchr(backend, ':');
-    int bracket = *backend == '[';
-
-    if (strncmp(backend, "unix:", 5) == 0 || port == NULL)
-        return "localhost";
-    snprintf(name, size, "%.*s", (int)(port - backend) - 2 * bracket, backend + bracket);
-    return name;
-}
-
-/* What goes to the backend. */
-static vst_connect_config *connect_config(const struct arguments *args)
-{
-    char name[NAME_TEXT], why[WHY];
-    vst_connect_options options;
-    vst_connect_config *config;
-    vst_tls_client *tls = args->backend_tls != NULL ? client_tls(args->backend_tls) : NULL;
-
-    vst_connect_options_init(&options, sizeof options);
-    if (args->send_proxy != NULL && strcmp(args->send_proxy, "v1") == 0) {
-        options.send_proxy = VST_SEND_PROXY_V1;
-    } else if (args->send_proxy != NULL && strcmp(args->send_proxy, "v2") == 0) {
-        options.send_proxy = VST_SEND_PROXY_V2;
-        options.proxy_tlvs = VST_PROXY_TLV_SSL | VST_PROXY_TLV_ALPN | VST_PROXY_TLV_AUTHORITY |
-                             VST_PROXY_TLV_CRC32C;
-    } else if (args->send_proxy != NULL) {
-        die("--send-proxy is v1 or v2, not %s", args->send_proxy);
-    }
-    if (tls != NULL) {
-        options.tls = tls;
-        options.server_name =
-            args->sni != NULL ? args->sni : default_name(args->backend, name, sizeof name);
-    }
-    options.timeout_connect_ns = milliseconds(args->connect_ms, options.timeout_connect_ns);
-    options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
-    /* The two bound everything there is. */
-    options.timeout_opening_ns = 0;
-    if (vst_connect_config_new(&options, &config, why, sizeof why) < 0)
-        die("%s", why);
-    vst_tls_client_free(tls);
-    return config;
-}
-
-/* What bounds the streams. */
-static vst_stream_config *stream_config(const struct arguments *args)
-{
-    vst_stream_options options;
-    vst_stream_config *config;
-
-    vst_stream_options_init(&options, sizeof options);
-    options.timeout_client_ns = milliseconds(args->idle_ms, options.timeout_client_ns);
-    options.timeout_server_ns = milliseconds(args->idle_ms, options.timeout_server_ns);
-    if (vst_stream_config_new(&options, &config) < 0)
-        die("no configuration for streams");
-    return config;
-}
-
-static struct arguments parse(int argc, char **argv)
-{
-    struct arguments args = {.host = "epoll"};
-    const struct { const char *name; const char **value, **second; } known[] = {
-        {"--listen", &args.listen, NULL},
-        {"--accept-proxy", &args.accept_proxy, NULL},
-        {"--tls", &args.certificate, &args.key},
-        {"--client-ca", &args.client_ca, NULL},
-        {"--alpn", &args.alpn, NULL},
-        {"--backend", &args.backend, NULL},
-        {"--send-proxy", &args.send_proxy, NULL},
-        {"--backend-tls", &args.backend_tls, NULL},
-        {"--sni", &args.sni, NULL},
-        {"--timeout-handshake", &args.handshake_ms, NULL},
-        {"--timeout-connect", &args.connect_ms, NULL},
-        {"--timeout-idle", &args.idle_ms, NULL},
-        {"--host", &args.host, NULL},
-    };
-    const size_t count = sizeof known / sizeof known[0];
-
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0;
-
-        if (strcmp(argv[i], "--log") == 0) {
-            args.log = 1;
-            continue;
-        }
-        while (k < count && strcmp(argv[i], known[k].name) != 0)
-            k++;
-        if (k == count || i + (known[k].second != NULL ? 2 : 1) >= argc)
-            die("what is %s? The head of proxy.c says what can be given", argv[i]);
-        *known[k].value = argv[++i];
-        if (known[k].second != NULL)
-            *known[k].second = argv[++i];
-    }
-    return args;
-}
+/* ---- the two ways to run -------------------------------------------------------------------- */
 
 /* Each proxied connection takes two descriptors; the soft limit is for programs that use select. */
 static void raise_descriptor_limit(void)
@@ -325,18 +232,26 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* ---- the two ways to run -------------------------------------------------------------------- */
-
-static void open_backend(struct proxy *proxy, struct arguments *args, char *address, size_t size)
+/* A listener whose connections are answered here. */
+static vst_id listen_here(struct proxy *proxy, const char *address, const char *accept_proxy,
+                          char *user)
 {
-    const struct arguments from_here = {.accept_proxy = "127.0.0.1"};
+    const struct arguments from_here = {.accept_proxy = accept_proxy};
     vst_accept_config *config = accept_config(&from_here, NULL);
-    vst_id listener = host_listen(&proxy->host, "127.0.0.1:0", config, &hello_backend);
-    vst_addr addr;
+    vst_id listener = host_listen(&proxy->host, address, config, user);
 
     vst_accept_config_free(config);
+    return listener;
+}
+
+static void open_server(struct proxy *proxy, char *address, size_t size)
+{
+    vst_id listener = listen_here(proxy, "127.0.0.1:0", "127.0.0.1", &hello_server);
+    struct arguments *args = &proxy->args;
+    vst_addr addr;
+
     vst_listener_addr(proxy->host.engine, listener, &addr);
-    args->backend = text_of(&addr, address, size);
+    args->backends[args->backend_count++] = text_of(&addr, address, size);
     args->send_proxy = "v2";
     args->listen = "127.0.0.1:0";
     args->log = 1;
@@ -354,8 +269,8 @@ static vst_tls_server *throw_away_tls(void)
 
 int main(int argc, char **argv)
 {
-    struct arguments args = parse(argc, argv);
-    struct proxy proxy = {0};
+    struct proxy proxy = {.args = parse_arguments(argc, argv)};
+    struct arguments *args = &proxy.args;
     char address[ADDRESS_TEXT];
     vst_accept_config *config;
     vst_tls_server *tls;
@@ -363,28 +278,27 @@ int main(int argc, char **argv)
     vst_addr addr;
 
     raise_descriptor_limit();
-    host_open(&proxy.host, args.host, on_event);
+    host_open(&proxy.host, args->host, on_event);
     if (argc == 1) {
-        open_backend(&proxy, &args, address, sizeof address);
+        open_server(&proxy, address, sizeof address);
         tls = throw_away_tls();
-    } else if (args.listen != NULL && args.backend != NULL) {
-        tls = server_tls(&args);
+    } else if (args->listen != NULL && args->backend_count > 0) {
+        tls = server_tls(args);
     } else {
         die("--listen and --backend belong together; nothing at all shows a default");
     }
-    proxy.backend = args.backend;
-    proxy.connect = connect_config(&args);
-    proxy.stream = stream_config(&args);
-    proxy.log = args.log;
-    config = accept_config(&args, tls);
-    listener = host_listen(&proxy.host, args.listen, config, NULL);
+    proxy.stream = stream_config(args);
+    proxy.backend = make_backend(proxy.host.engine, args, NULL);
+    config = accept_config(args, tls);
+    listener = host_listen(&proxy.host, args->listen, config, NULL);
     vst_accept_config_free(config);
+    if (args->control != NULL)
+        listen_here(&proxy, args->control, NULL, &control);
     if (argc == 1) {
         vst_listener_addr(proxy.host.engine, listener, &addr);
         printf("curl -k https://127.0.0.1:%u/\n", (unsigned)addr.port);
     }
     host_serve(&proxy.host, listener);
-    vst_connect_config_free(proxy.connect);
     vst_stream_config_free(proxy.stream);
     return 0;
 }

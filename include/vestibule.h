@@ -354,6 +354,9 @@
 // The server is checked: the check_* fields count.
 #define VST_SERVER_CHECK (2)
 
+// Of a stream: it was given no server.
+#define VST_SERVER_NONE (UINT32_MAX)
+
 // The server serves.
 #define VST_SERVER_READY (1)
 
@@ -362,9 +365,6 @@
 
 // The server takes nothing and is not checked. Streams it has go on.
 #define VST_SERVER_MAINTENANCE (3)
-
-// Of a stream: it was given no server.
-#define VST_SERVER_NONE (UINT32_MAX)
 
 // A client that ends its side before a server is reached takes its request back, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
@@ -588,6 +588,13 @@ typedef struct {
     uint64_t bytes_down;
     // From its beginning to its end, in nanoseconds.
     uint64_t lasted_ns;
+    // From its beginning until its server was reached, in nanoseconds; VST_NEVER when it never
+    // was.
+    uint64_t reached_ns;
+    // From its beginning until the server took the last byte of the client's, in nanoseconds, or 0.
+    uint64_t last_up_ns;
+    // From its beginning until the client took the last byte of the server's, in nanoseconds, or 0.
+    uint64_t last_down_ns;
     // How much of that it waited in queues for a server with room, in nanoseconds.
     uint64_t queued_ns;
     // The same as termination and why in words, NUL-terminated. What a peer said in it is
@@ -1435,7 +1442,7 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 // those before it do.
 //
 // From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-// and writes, also of those that still come; streams run on. grace_ns nanoseconds later what is
+// and writes, also of those that still come; streams run on, and servers are not checked any more. grace_ns nanoseconds later what is
 // left is aborted and counted; 0 is no bound. The engine is empty when vst_drain.conns,
 // streams and, after VST_DRAIN_CLOSE, listeners are 0.
 // Legal at any time, from any callback but log.

@@ -12,8 +12,26 @@ use vestibule::conn::{Op, Why};
 
 /// The files that cbindgen reads, in the order of the header.
 const SOURCES: &[&str] = &[
-    "status", "version", "engine", "event", "drive", "drain", "addr", "end", "identity", "tls",
-    "config", "listener", "conn", "backend", "server", "stream", "facts", "looping", "shell",
+    "status",
+    "version",
+    "engine",
+    "event",
+    "drive",
+    "drain",
+    "addr",
+    "end",
+    "identity",
+    "tls",
+    "config",
+    "listener",
+    "conn",
+    "backend",
+    "server",
+    "server_state",
+    "stream",
+    "facts",
+    "looping",
+    "shell",
 ];
 
 const INTRODUCTION: &str = include_str!("support/introduction.h");

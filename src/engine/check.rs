@@ -36,6 +36,10 @@ pub(crate) struct Errand {
 
 impl<N: Net> Engine<N> {
     pub(super) fn begin_check(&mut self, backend: Key, server: ServerIndex, check: Check) {
+        // An engine that is emptied begins nothing of its own.
+        if self.lets_end() {
+            return self.check_was(backend, server, check, Outcome::Local);
+        }
         let Ok(entry) = self.backends.get(backend) else { return };
         let plan = entry.plans.get(server.0 as usize).cloned().flatten();
         let address = entry.core.server(server).and_then(|server| server.address(0)).cloned();
@@ -61,6 +65,19 @@ impl<N: Net> Engine<N> {
         let transition = entry.core.checked(server, check, outcome, now);
         self.note_transition(backend, server, transition);
         self.settle_backend(backend);
+    }
+
+    /// Gives up the checks that are under way: they say nothing of any server.
+    pub(super) fn give_up_checks(&mut self) {
+        while let Some((key, errand)) = self.errands.pop() {
+            if let Ok(conn) = self.conns.get_mut(key) {
+                conn.end(Ending::Abort, None);
+                conn.word.finish(Op::Cclose);
+            }
+            self.work(key);
+            let Errand { backend, server, check, .. } = errand;
+            self.check_was(backend, server, check, Outcome::Local);
+        }
     }
 
     /// Moves a check on, and ends it when its result is known.

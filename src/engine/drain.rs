@@ -65,6 +65,7 @@ impl<N: Net> Engine<N> {
         if how > Drain::LameDuck {
             self.stop_listeners(how);
             self.tell_sessions();
+            self.give_up_checks();
         }
         Ok(())
     }

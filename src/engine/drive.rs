@@ -135,6 +135,7 @@ impl<N: Net> Engine<N> {
             && taken > 0
         {
             lane.taken(taken, &mut tools.pool);
+            lane.moved_at = tools.now;
         }
         if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
             conn.marks.remove(Marks::OPENING);

@@ -9,6 +9,7 @@ use crate::conn::{Marks, News, Record, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Errno, Net};
+use crate::time::Time;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -202,6 +203,9 @@ impl<N: Net> Engine<N> {
             sides: stream.sides.map(|side| side.record),
             termination,
             cause,
+            reached: (stream.reached_at != Time::NEVER)
+                .then(|| stream.reached_at.since(stream.opened_at)),
+            last_moved: [up, down].map(|lane| lane.moved_at.since(stream.opened_at)),
             lasted: self.tools.now.since(stream.opened_at),
         };
         Some(Event { id, user: stream.user, kind: EventKind::StreamEnd(Box::new(report)) })

@@ -44,6 +44,7 @@ impl<N: Net> Engine<N> {
             }
             if moved.took {
                 stream.side_mut(other(side)).active_at = tools.now;
+                stream.lanes[usize::from(side)].moved_at = tools.now;
             }
         }
         for (index, conn) in keys.into_iter().enumerate() {

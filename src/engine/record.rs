@@ -20,6 +20,11 @@ pub struct EndReport {
     pub cause: Option<Cause>,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,
+    /// From its beginning until its server was reached, in nanoseconds; `None` when it never was.
+    pub reached: Option<u64>,
+    /// From its beginning until the last byte of each direction was taken, in nanoseconds; 0 when
+    /// none was.
+    pub last_moved: [u64; 2],
     /// The backend that chose the server, where one did.
     pub backend: Option<Id>,
     /// The server it was assigned last.

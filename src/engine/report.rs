@@ -87,14 +87,11 @@ impl<N: Net> Engine<N> {
         write!(line, " fd_state={fd_state} peer={}", conn.facts.peer)?;
         write!(line, " wanted={:?} announced={:?}", fd.wanted.bits(), fd.announced.bits())?;
         write!(line, " ready={:?}", fd.ready.bits())?;
-        let ctrl_up = !word.incomplete().has(Op::CtrlConnect) && fd.get().is_some();
-        write!(line, " ctrl_connected={ctrl_up}")?;
-        write!(line, " ctrl_shutr={}", word.is_complete(Op::Cshr))?;
-        write!(line, " ctrl_shutw={}", word.is_complete(Op::Cshw))?;
+        for (name, holds) in statuses(conn) {
+            write!(line, " {name}={holds}")?;
+        }
         let layer = if conn.data.tls().is_some() { "tls" } else { "raw" };
-        write!(line, " data={layer} data_connected={}", !word.is_opening())?;
-        write!(line, " data_shutr={}", word.is_complete(Op::Dshr))?;
-        write!(line, " data_shutw={}", word.is_complete(Op::Dshw))?;
+        write!(line, " data={layer}")?;
         write!(line, " ops=[{word}]")?;
         let ahead = conn.data.ahead.as_ref().map_or(0, crate::buffer::Buffer::len);
         let unsent = conn.ctrl.out.as_ref().map_or(0, crate::buffer::Buffer::len);
@@ -173,6 +170,33 @@ impl<N: Net> Engine<N> {
         }
         Ok(())
     }
+}
+
+/// How far each layer is, from the descriptor up.
+fn statuses(conn: &Conn) -> [(&'static str, bool); 13] {
+    let word = conn.word;
+    let incomplete = word.incomplete();
+    let below_tls = [Op::AcceptProxy, Op::CtrlConnect, Op::SendProxy];
+    let has_fd = conn.ctrl.fd.get().is_some();
+    let connected = has_fd && !incomplete.has(Op::CtrlConnect);
+    let failed_at = conn.cause.as_ref().and_then(|cause| cause.at);
+    let ctrl_failed = conn.ctrl.fd.broken || failed_at.is_some_and(|at| below_tls.contains(&at));
+    let tls = [Op::TlsAccept, Op::TlsConnect];
+    [
+        ("fd_allocated", has_fd),
+        ("ctrl_init", has_fd && !word.is_complete(Op::Cclose)),
+        ("ctrl_connected", connected),
+        ("ctrl_handlers_done", !below_tls.iter().any(|op| incomplete.has(*op))),
+        ("ctrl_failed", ctrl_failed),
+        ("ctrl_shutr", word.is_complete(Op::Cshr)),
+        ("ctrl_shutw", word.is_complete(Op::Cshw)),
+        ("data_init", !word.is_complete(Op::Dclose)),
+        ("data_connected", connected && !tls.iter().any(|op| incomplete.has(*op))),
+        ("data_handlers_done", !word.is_opening()),
+        ("data_failed", conn.cause.is_some() && !ctrl_failed),
+        ("data_shutr", word.is_complete(Op::Dshr)),
+        ("data_shutw", word.is_complete(Op::Dshw)),
+    ]
 }
 
 /// Why a connection does not go on by itself, in words.

@@ -72,6 +72,7 @@ impl<N: Net> Engine<N> {
             end: None,
             config,
             opened_at: now,
+            reached_at: Time::NEVER,
             timer: wheel.insert(Owner::Stream(key.slot).tag()),
             user,
             told: false,
@@ -90,7 +91,11 @@ impl<N: Net> Engine<N> {
         conn.news = News::empty();
         let seat = stream.side_mut(side);
         seat.conn = Some(conn_key);
-        seat.on(if conn.word.is_opening() { Event::Dial } else { Event::Join });
+        let open = !conn.word.is_opening();
+        seat.on(if open { Event::Join } else { Event::Dial });
+        if open && side == SERVER {
+            stream.reached_at = self.tools.now;
+        }
     }
 
     /// Ends a stream at once: both peers see a reset.
@@ -144,13 +149,8 @@ impl<N: Net> Engine<N> {
         if stream.seek.as_ref().is_some_and(|seek| seek.until <= now) {
             return self.seek_deadline(key);
         }
-        let Some((_, side)) = self.next_silence(key) else { return };
+        let Some((_, side, text)) = self.next_silence(key) else { return };
         let by = blame(side, Why::TimedOut);
-        let text = if side == CLIENT {
-            "the client was silent for the configured time"
-        } else {
-            "the server was silent for the configured time"
-        };
         self.cut_stream(key, Ending::Orderly, by, Cause::new(None, Why::TimedOut).because(text));
         self.work_stream(slot);
     }
@@ -159,18 +159,19 @@ impl<N: Net> Engine<N> {
     pub(super) fn next_due(&self, key: Key) -> Time {
         let seek = self.streams.get(key).ok().and_then(|stream| stream.seek.as_ref());
         let waits = seek.map_or(Time::NEVER, |seek| seek.until);
-        waits.min(self.next_silence(key).map_or(Time::NEVER, |(due, _)| due))
+        waits.min(self.next_silence(key).map_or(Time::NEVER, |(due, ..)| due))
     }
 
-    /// When which side will have been silent for too long. Only a side that is waited for counts.
-    fn next_silence(&self, key: Key) -> Option<(Time, u8)> {
+    /// When which side will have been silent for too long, and what is said then. Only a side that is
+    /// waited for counts.
+    fn next_silence(&self, key: Key) -> Option<(Time, u8, &'static str)> {
         let stream = self.streams.get(key).ok()?;
         let due = SIDES.iter().filter_map(|&index| {
             let side = stream.side(index);
             let conn = self.conns.get(side.conn?).ok()?;
             let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
-            let patience = stream.patience(index, conn);
-            (waited_for && patience > 0).then(|| (side.active_at + patience, index))
+            let (patience, text) = stream.patience(index, conn);
+            (waited_for && patience > 0).then(|| (side.active_at + patience, index, text))
         });
         due.min()
     }
@@ -243,6 +244,9 @@ impl<N: Net> Engine<N> {
         if let Ok(stream) = self.streams.get_mut(key) {
             stream.side_mut(side).on(event);
             stream.side_mut(side).active_at = now;
+            if event == Event::Open {
+                stream.reached_at = now;
+            }
         }
     }
 

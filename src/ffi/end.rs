@@ -29,6 +29,13 @@ pub struct vst_stream_end {
     pub bytes_down: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted_ns: u64,
+    /// From its beginning until its server was reached, in nanoseconds; `VST_NEVER` when it never
+    /// was.
+    pub reached_ns: u64,
+    /// From its beginning until the server took the last byte of the client's, in nanoseconds, or 0.
+    pub last_up_ns: u64,
+    /// From its beginning until the client took the last byte of the server's, in nanoseconds, or 0.
+    pub last_down_ns: u64,
     /// How much of that it waited in queues for a server with room, in nanoseconds.
     pub queued_ns: u64,
     /// The same as `termination` and `why` in words, NUL-terminated. What a peer said in it is
@@ -41,7 +48,7 @@ pub struct vst_stream_end {
     /// 0.
     pub _reserved: u32,
 }
-const _: () = assert!(size_of::<vst_stream_end>() == 80);
+const _: () = assert!(size_of::<vst_stream_end>() == 104);
 
 impl vst_stream_end {
     /// The end as C reads it, with `text` to point to.
@@ -56,6 +63,9 @@ impl vst_stream_end {
             bytes_up: report.moved[0],
             bytes_down: report.moved[1],
             lasted_ns: report.lasted,
+            reached_ns: report.reached.unwrap_or(super::drive::VST_NEVER),
+            last_up_ns: report.last_moved[0],
+            last_down_ns: report.last_moved[1],
             queued_ns: report.queued,
             text: text.as_ptr(),
             text_len: text.count_bytes() as u64,

@@ -21,6 +21,7 @@ mod looping;
 mod panic;
 mod ptr;
 mod server;
+mod server_state;
 mod shell;
 mod status;
 mod stream;

@@ -1,7 +1,7 @@
 //! TLS configurations, as C makes them.
 
 use std::ffi::c_char;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::ptr::{self, Sized32};
@@ -15,24 +15,22 @@ use crate::tls::{
 /// belong to it alone.
 pub struct vst_tls_server {
     pub(super) tls: Arc<ServerTls>,
-    key_log: Mutex<String>,
 }
 
 /// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
 pub struct vst_tls_client {
     pub(super) tls: Arc<ClientTls>,
-    key_log: Mutex<String>,
 }
 
 impl vst_tls_server {
     const fn new(tls: Arc<ServerTls>) -> Self {
-        Self { tls, key_log: Mutex::new(String::new()) }
+        Self { tls }
     }
 }
 
 impl vst_tls_client {
     const fn new(tls: Arc<ClientTls>) -> Self {
-        Self { tls, key_log: Mutex::new(String::new()) }
+        Self { tls }
     }
 }
 
@@ -393,9 +391,10 @@ pub unsafe extern "C" fn vst_tls_server_take_key_log(
         unsafe { ptr::put(len, 0) }?;
         // SAFETY: the caller's contract.
         let tls = unsafe { ptr::handle(tls) }?;
-        let fresh = tls.tls.take_key_log();
+        let room = if text.is_null() { 0 } else { capacity };
+        let taken = tls.tls.take_key_log(room);
         // SAFETY: the caller's contract.
-        Ok(unsafe { take_lines(&tls.key_log, &fresh, text, capacity, len) })
+        unsafe { put_lines(taken, text, capacity, len) }
     })
 }
 
@@ -415,32 +414,32 @@ pub unsafe extern "C" fn vst_tls_client_take_key_log(
         unsafe { ptr::put(len, 0) }?;
         // SAFETY: the caller's contract.
         let tls = unsafe { ptr::handle(tls) }?;
-        let fresh = tls.tls.take_key_log();
+        let room = if text.is_null() { 0 } else { capacity };
+        let taken = tls.tls.take_key_log(room);
         // SAFETY: the caller's contract.
-        Ok(unsafe { take_lines(&tls.key_log, &fresh, text, capacity, len) })
+        unsafe { put_lines(taken, text, capacity, len) }
     })
 }
 
-/// Copies out what is kept and what is fresh, or keeps both.
+/// Copies the lines out, or tells how much room they need.
 ///
 /// # Safety
 /// As `vst_tls_server_take_key_log`.
-unsafe fn take_lines(
-    kept: &Mutex<String>,
-    fresh: &str,
+unsafe fn put_lines(
+    taken: Result<String, usize>,
     text: *mut c_char,
     capacity: usize,
     len: *mut usize,
-) -> vst_status {
-    // A panic of another holder leaves whole lines: nothing here stops half way.
-    let mut lines = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.push_str(fresh);
-    // SAFETY: the caller's contract.
-    let status = unsafe { ptr::copy_out(lines.as_bytes(), text.cast(), capacity, len) };
-    if status == VST_OK {
-        lines.clear();
+) -> Result<vst_status, vst_status> {
+    match taken {
+        // SAFETY: the caller's contract.
+        Ok(lines) => Ok(unsafe { ptr::copy_out(lines.as_bytes(), text.cast(), capacity, len) }),
+        Err(needed) => {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::put(len, needed) }?;
+            Err(VST_E_SPACE)
+        }
     }
-    status
 }
 
 /// Hands a handle out, or says why there is none.

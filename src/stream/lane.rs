@@ -9,6 +9,7 @@ use crate::cx::Cx;
 use crate::data;
 use crate::pipes::PipeId;
 use crate::sys::Net;
+use crate::time::Time;
 
 /// The most bytes one direction moves in one drive, so that a bulk transfer leaves room for others.
 const BYTES_PER_DRIVE: u64 = 256 * 1024;
@@ -23,6 +24,8 @@ pub(crate) struct Lane {
     pub(crate) buffer: Option<Buffer>,
     /// Bytes the destination took.
     pub(crate) moved: u64,
+    /// When it last took some.
+    pub(crate) moved_at: Time,
     /// Bytes in the pipe.
     held: u32,
     /// Where bytes go through in bulk, instead of the buffer.

@@ -123,6 +123,8 @@ pub(crate) struct Stream {
     pub(crate) config: Arc<StreamConfig>,
     /// When it began.
     pub(crate) opened_at: Time,
+    /// When its server was reached; [`Time::NEVER`] before.
+    pub(crate) reached_at: Time,
     /// Its place in the timer wheel.
     pub(crate) timer: Timer,
     /// The host's own word for it.
@@ -170,19 +172,22 @@ impl Stream {
             .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
     }
 
-    /// The longest silence that is borne of `conn` on `side`, in nanoseconds; 0 is no bound.
-    pub(crate) fn patience(&self, side: u8, conn: &Conn) -> u64 {
+    /// The longest silence that is borne of `conn` on `side`, in nanoseconds (0 is no bound), and
+    /// what is said when it was longer.
+    pub(crate) fn patience(&self, side: u8, conn: &Conn) -> (u64, &'static str) {
         let config = &self.config;
-        let spoken = self.lanes.iter().all(|lane| lane.moved > 0);
-        let (base, half_closed) = match side {
-            CLIENT => (config.client, config.client_fin),
-            _ => (config.server, config.server_fin),
-        };
+        let tunnel = config.tunnel > 0 && self.lanes.iter().all(|lane| lane.moved > 0);
         let told_the_end = conn.word.is_wanted(Op::Dshw);
-        match (told_the_end && half_closed > 0, spoken && config.tunnel > 0) {
-            (true, _) => half_closed,
-            (false, true) => config.tunnel,
-            (false, false) => base,
+        match side {
+            CLIENT if told_the_end && config.client_fin > 0 => {
+                (config.client_fin, "the client did not end for too long after the server had")
+            }
+            SERVER if told_the_end && config.server_fin > 0 => {
+                (config.server_fin, "the server did not end for too long after the client had")
+            }
+            _ if tunnel => (config.tunnel, "no byte came through the tunnel for too long"),
+            CLIENT => (config.client, "the client was silent for too long"),
+            _ => (config.server, "the server was silent for too long"),
         }
     }
 }

@@ -116,8 +116,11 @@ impl ClientTls {
 
     /// The session secrets since the last call, in lines of the NSS key log format; empty unless
     /// `key_log` is on.
-    pub fn take_key_log(&self) -> String {
-        self.key_log.as_ref().map(|log| log.take()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// They are longer than `most` bytes: how long. They stay.
+    pub fn take_key_log(&self, most: usize) -> Result<String, usize> {
+        self.key_log.as_ref().map_or_else(|| Ok(String::new()), |log| log.take(most))
     }
 }
 

@@ -11,8 +11,10 @@ const KEPT: usize = 1 << 20;
 pub(super) struct KeyLog(Mutex<String>);
 
 impl KeyLog {
-    pub(super) fn take(&self) -> String {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// All lines, if they are no longer than `most` bytes; else how long they are, and they stay.
+    pub(super) fn take(&self, most: usize) -> Result<String, usize> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() > most { Err(lines.len()) } else { Ok(std::mem::take(&mut *lines)) }
     }
 }
 

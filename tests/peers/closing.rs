@@ -207,7 +207,8 @@ fn a_server_that_refuses_ends_the_client() {
     let deaf = Deaf::new();
     for host in HOSTS {
         for send in ["", "--send-proxy v2"] {
-            let words = format!("--backend {} --log --host {host} {send}", deaf.address());
+            let words =
+                format!("--backend {} --retries 0 --log --host {host} {send}", deaf.address());
             let proxy = proxy(&words);
             let mut client = connect(&proxy.ready());
             client.say(b"abc");

@@ -185,8 +185,8 @@ pub(crate) fn tls_accept(config: &Arc<ServerConfig>, stream: TcpStream) -> TlsSe
     StreamOwned::new(server, stream)
 }
 
-/// A socket that is bound and does not listen: its port is nobody else's, and every connect to
-/// it is refused.
+/// A socket that is bound and does not listen: its port is given to nobody else, and every connect to
+/// it is refused, unless a program that was told the port listens there.
 pub(crate) struct Deaf(OwnedFd, u16);
 
 impl Deaf {
@@ -197,6 +197,12 @@ impl Deaf {
         assert!(number >= 0);
         // SAFETY: the call gave the descriptor to us alone.
         let socket = unsafe { OwnedFd::from_raw_fd(number) };
+        let on: libc::c_int = 1;
+        let size = libc::socklen_t::try_from(size_of_val(&on)).expect("a small number");
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_REUSEADDR);
+        // SAFETY: the descriptor is open and the value as long as `size` says.
+        let set = unsafe { libc::setsockopt(number, level, name, (&raw const on).cast(), size) };
+        assert_eq!(set, 0);
         let mut address = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: 0,

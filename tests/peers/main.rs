@@ -12,6 +12,7 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backends;
 mod bulk;
 mod certificates;
 mod closing;

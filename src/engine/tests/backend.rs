@@ -11,7 +11,7 @@ use crate::backend::{
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::conn::Why;
 use crate::engine::{
-    BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerNews,
+    BackendOptions, CheckPlan, Drain, EndReport, EngineOptions, Event, EventKind, ServerNews,
 };
 use crate::id::Id;
 use crate::sim::{Answer, CallKind, Peer, Server};
@@ -463,6 +463,36 @@ fn a_check_that_asks_wants_the_answer_it_was_told() {
             assert!(if passes { counters.checks_failed == 0 } else { counters.checks_passed == 0 });
             farm.finish();
         }
+    });
+}
+
+#[test]
+fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
+    both(|setup| {
+        let patient = Checks {
+            interval: SECOND,
+            jitter: 0,
+            timeout: 0,
+            rise: 1,
+            fall: 1,
+            ..Checks::default()
+        };
+        let health = HealthConfig { connect_errors: 0, recovery: Recovery::Checks(patient) };
+        let one = ServerConfig { health, ..server(0) };
+        let mut farm = Farm::checked(setup, options(), vec![(one, Some(plan(b"PING", b"PONG")))]);
+        farm.rig.run_for(100 * MILLISECOND);
+        let asked = farm.sites[0].accept().expect("a check, which nobody answers");
+        assert_eq!(farm.rig.engine.wait_state().conns, 1);
+        farm.rig.call(|engine| engine.drain(Drain::Close, 0)).expect("it begins");
+        farm.rig.settle();
+        assert_eq!(farm.rig.engine.wait_state().conns, 0);
+        assert!(asked.saw_reset());
+        farm.rig.run_for(3 * SECOND);
+        assert!(farm.sites[0].accept().is_none());
+        let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
+        let counters = stats.expect("it is there").counters;
+        assert_eq!((counters.checks_failed, counters.downs), (0, 0));
+        farm.finish();
     });
 }
 

@@ -240,6 +240,12 @@ fn an_end_in_order_blames_nobody_and_the_host_is_named_when_it_was_the_host() {
             client.close();
             server.close();
             rig.run();
+            rig.run_for(MILLISECOND);
+            let events = rig.host.events.clone();
+            let report = report(&events);
+            let reached = report.reached.expect("it was reached");
+            assert!(reached > 0 && reached <= report.last_moved[0]);
+            assert!(report.last_moved[0] < report.lasted && report.last_moved[1] == 0);
             let (letters, why) = if host { (b"KD", Some(Why::Aborted)) } else { (b"--", None) };
             assert_ended(rig, letters, why, 0..SECOND);
         }

@@ -1,0 +1,166 @@
+//! Servers of backends, as C changes and reads them.
+
+use std::ffi::c_char;
+
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::server;
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::backend::{Admin, Change, ServerIndex};
+
+/// The server serves.
+pub const VST_SERVER_READY: u32 = 1;
+/// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
+pub const VST_SERVER_DRAIN: u32 = 2;
+/// The server takes nothing and is not checked. Streams it has go on.
+pub const VST_SERVER_MAINTENANCE: u32 = 3;
+
+/// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
+///
+/// Legal at any time, from any callback but log.
+/// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_set_weight(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    weight: u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { set(engine, backend, server, || Ok(Change::Weight(server::weight(weight)?))) }
+}
+
+/// Says what is wanted of a server: `state` is VST_SERVER_READY, VST_SERVER_DRAIN or
+/// VST_SERVER_MAINTENANCE. No stream is ended by it.
+///
+/// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
+/// brings it down. Otherwise as `vst_server_set_weight`.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_set_state(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    state: u32,
+) -> vst_status {
+    let change = || match state {
+        VST_SERVER_READY => Ok(Change::Admin(Admin::Ready)),
+        VST_SERVER_DRAIN => Ok(Change::Admin(Admin::Drain)),
+        VST_SERVER_MAINTENANCE => Ok(Change::Admin(Admin::Maintenance)),
+        _ => Err(VST_E_ARGUMENT),
+    };
+    // SAFETY: the caller's contract.
+    unsafe { set(engine, backend, server, change) }
+}
+
+/// Says where a server is, as `addresses` of `vst_server_options`: the answer to
+/// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
+/// streams until it has an address again. Streams that it has go on.
+///
+/// Otherwise as `vst_server_set_weight`; VST_E_ARGUMENT also for a text that is no address.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `addresses` is NULL or a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_set_addresses(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    addresses: *const c_char,
+) -> vst_status {
+    let change = || {
+        // SAFETY: the caller's contract.
+        let text = unsafe { ptr::text(addresses) }?;
+        let list = server::addresses(text).map_err(|_| VST_E_ARGUMENT)?;
+        Ok(Change::Addresses(list))
+    };
+    // SAFETY: the caller's contract.
+    unsafe { set(engine, backend, server, change) }
+}
+
+/// # Safety
+/// `engine` is NULL or an engine that is not freed.
+unsafe fn set(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    change: impl FnOnce() -> Result<Change, vst_status>,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        let (backend, change) = (id(backend)?, change()?);
+        shell.core()?.set_server(backend, ServerIndex(server), change).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// How a server stands.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_server {
+    /// In: `sizeof(vst_server)`.
+    pub size: u32,
+    /// What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    pub state: u32,
+    /// 1 while its health is good, whatever is wanted of it; else 0.
+    pub up: u32,
+    /// Its share.
+    pub weight: u32,
+    /// How many addresses it has.
+    pub addresses: u32,
+    /// 1 while new streams may go to it: ready, up, with a share and an address; else 0.
+    pub usable: u32,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_server {
+    const FIRST: usize = 24;
+}
+const _: () = assert!(size_of::<vst_server>() == 24);
+
+/// Writes how a server stands.
+///
+/// Legal at any time.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `state` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_state(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    server: u32,
+    state: *mut vst_server,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    if state.is_null() {
+        return VST_E_NULL;
+    }
+    shell::call(engine, |shell| {
+        let core = shell.core()?;
+        let found = core.server(id(backend)?, ServerIndex(server)).map_err(status::of)?;
+        let value = vst_server {
+            size: 0,
+            state: match found.admin() {
+                Admin::Ready => VST_SERVER_READY,
+                Admin::Drain => VST_SERVER_DRAIN,
+                Admin::Maintenance => VST_SERVER_MAINTENANCE,
+            },
+            up: found.is_up().into(),
+            weight: found.weight().get().into(),
+            addresses: u32::try_from(found.addresses().len()).unwrap_or(u32::MAX),
+            usable: found.is_usable().into(),
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::write_sized(state, &value) })
+    })
+}
