@@ -25,6 +25,7 @@ mod ends;
 mod families;
 mod haproxy;
 mod headers;
+mod manners;
 mod nginx;
 mod openssl;
 mod order;
