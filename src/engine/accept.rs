@@ -207,6 +207,8 @@ impl<N: Net> Engine<N> {
             // Also what no one connection explains: trying again at once would be a spin.
             Err(errno) => {
                 self.counters.starved += 1;
+                // Pipes that nobody uses are descriptors that it could have.
+                self.tools.pipes.close_idle(&mut self.tools.net);
                 self.rest_listener(key, Rest::Starved(errno.0));
                 return Taken::Resting;
             }

@@ -319,6 +319,7 @@ impl<N: Net> Engine<N> {
     /// The next descriptor that the host's poller knows and must let go of, whatever state the
     /// engine is in.
     pub fn next_left_over(&mut self) -> Option<super::HostOp> {
+        self.tools.net.settle_signals();
         let number = self.number;
         let conns = self
             .conns

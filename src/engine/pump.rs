@@ -120,7 +120,7 @@ fn pump_lane<N: Net>(
                 return moved;
             }
             // The source brings nothing more, and what it brought is through: its end is passed on.
-            lane.over = true;
+            lane.cut(&mut cx);
             if let Some(to) = connection(conns, to) {
                 to.word.shut(Direction::Write);
             }

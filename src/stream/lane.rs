@@ -217,8 +217,10 @@ impl Lane {
         limit: usize,
     ) -> Result<Input, Box<Cause>> {
         let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
-        let filled = matches!(read, Input::Bytes(n) if n >= BUFFER_SIZE);
-        self.full = if filled { self.full.saturating_add(1) } else { 0 };
+        // A wait says nothing: where readiness is told again and again, each read is followed by one.
+        if let Input::Bytes(n) = read {
+            self.full = if n >= BUFFER_SIZE { self.full.saturating_add(1) } else { 0 };
+        }
         Ok(read)
     }
 

@@ -210,3 +210,44 @@ fn a_flood_into_a_peer_that_never_reads_stays_bounded() {
         drop(server);
     }
 }
+
+/// How many descriptors of proxy are pipes.
+fn pipes(proxy: &Running) -> usize {
+    let numbers = std::fs::read_dir(format!("/proc/{}/fd", proxy.id())).expect("it lives");
+    let targets = numbers.filter_map(|number| std::fs::read_link(number.ok()?.path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("pipe:")).count()
+}
+
+#[test]
+fn bytes_that_come_in_bulk_go_through_a_pipe_unless_tls_is_in_between() {
+    let Some(certificates) = certificates() else { return };
+    for host in HOSTS {
+        for back in [false, true] {
+            let listener = listen();
+            let mut words = format!("--backend {} --host {host}", at(&listener));
+            if back {
+                words += &format!(" --backend-tls {} --sni localhost", certificates.ca.display());
+            }
+            let server_tls = back.then(|| tls_server(certificates));
+            let proxy = proxy(&words);
+            let address = proxy.ready();
+            let before = pipes(&proxy);
+            let client = thread::spawn(move || {
+                let mut stream = connect(&address);
+                transfer(&mut stream, true, LESS)
+            });
+            let stream = accept(&listener);
+            let mut server: Box<dyn End> = match &server_tls {
+                Some(config) => Box::new(tls_accept(config, stream)),
+                None => Box::new(stream),
+            };
+            // Far more than the first buffers and less than everything: the rest is on its way.
+            server.exactly(LESS / 2);
+            assert_eq!(pipes(&proxy) - before, if back { 0 } else { 2 }, "{host}");
+            let (rest, _) = receive(&mut *server);
+            server.finish_writing();
+            assert_eq!(rest, 1 + LESS - LESS / 2);
+            assert_eq!(joined(client).0, LESS);
+        }
+    }
+}
