@@ -45,12 +45,12 @@ impl Pipes {
 
     /// A pipe of full size, if one may and can be had below the descriptor `ceiling`.
     pub(crate) fn take<N: Net>(&mut self, net: &mut N, ceiling: Fd) -> Option<PipeId> {
+        if self.on_loan >= self.most {
+            return None;
+        }
         if let Some(id) = self.idle.pop() {
             self.on_loan += 1;
             return Some(id);
-        }
-        if self.on_loan >= self.most {
-            return None;
         }
         if self.rest > 0 {
             self.rest -= 1;
@@ -76,6 +76,11 @@ impl Pipes {
         self.pipes[id.index()] = Some(usable);
         self.on_loan += 1;
         Some(id)
+    }
+
+    /// Lends no pipe any more: the system does not let us splice.
+    pub(crate) const fn forbid(&mut self) {
+        self.most = 0;
     }
 
     /// Takes a pipe back. One that holds bytes of somebody's is closed.

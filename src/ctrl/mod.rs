@@ -217,7 +217,7 @@ impl Ctrl {
                 Ok(Input::Wait)
             }
             Err(errno) => {
-                self.fd.broken = true;
+                self.fd.broken = !is_of_splice(errno);
                 Err(errno)
             }
         }
@@ -285,4 +285,10 @@ impl Ctrl {
             cx.pool.give(out);
         }
     }
+}
+
+/// Whether an error says that splicing is not to be had here, and nothing of the socket: a filter of
+/// system calls, or a kind of socket that does not splice.
+pub(crate) const fn is_of_splice(errno: Errno) -> bool {
+    matches!(errno.0, libc::EINVAL | libc::ENOSYS | libc::EPERM)
 }

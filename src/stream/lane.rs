@@ -4,7 +4,7 @@
 use crate::buffer::{BUFFER_SIZE, Buffer, Pool};
 use crate::config::TlsTruncation;
 use crate::conn::{Cause, Conn, Direction, Ending, Op};
-use crate::ctrl::{Input, Output};
+use crate::ctrl::{self, Input, Output};
 use crate::cx::Cx;
 use crate::data;
 use crate::pipes::PipeId;
@@ -153,7 +153,7 @@ impl Lane {
         moved: &mut Moved,
     ) -> bool {
         let brought = match self.borrow_pipe(from, cx, raw) {
-            Some(pipe) => self.fill(from, cx, pipe),
+            Some(pipe) => self.fill(from, cx, pipe, limit),
             None => self.read(from, cx, limit),
         };
         match brought {
@@ -198,8 +198,17 @@ impl Lane {
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
+        limit: usize,
     ) -> Result<Input, Box<Cause>> {
-        let filled = from.ctrl.fill(cx, pipe).map_err(data::system)?;
+        let filled = match from.ctrl.fill(cx, pipe) {
+            // Nothing was moved: copying does it, for this lane and every other.
+            Err(errno) if ctrl::is_of_splice(errno) => {
+                self.give_pipe(cx);
+                cx.pipes.forbid();
+                return self.read(from, cx, limit);
+            }
+            other => other.map_err(data::system)?,
+        };
         if let Input::Bytes(n) = filled {
             self.held = n as u32;
             if n < BUFFER_SIZE {

@@ -195,6 +195,26 @@ fn what_is_encrypted_on_either_side_is_never_spliced() {
 }
 
 #[test]
+fn where_splicing_is_not_allowed_bytes_are_copied_and_it_is_not_tried_again() {
+    both(|setup| {
+        for errno in [libc::EPERM, libc::ENOSYS, libc::EINVAL] {
+            let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
+            rig.world.fail_nth(CallKind::SpliceIn, 1, Errno(errno), true);
+            let up = pattern(BULK, 1);
+            client.send(&up);
+            rig.run_for(SECOND);
+            client.shutdown_write();
+            server.shutdown_write();
+            rig.run();
+            assert!(server.received() == up);
+            assert_eq!(rig.world.calls_of(CallKind::SpliceIn), 1);
+            let events = rig.finish();
+            assert_eq!(report(&events).termination.letters(), *b"--");
+        }
+    });
+}
+
+#[test]
 fn a_bulk_stream_survives_every_fault_of_every_splice() {
     let play = |setup, prepare: &dyn Fn(&Rig)| {
         let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
