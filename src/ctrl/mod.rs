@@ -11,7 +11,7 @@ pub use fd::{FdState, Io};
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
 use crate::pipes::PipeId;
-use crate::sys::{Addr, Errno, Net};
+use crate::sys::{Addr, Errno, Net, Pipe};
 
 /// What reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +85,9 @@ impl Ctrl {
             }
             Ok(n) => {
                 self.bytes_in += n as u64;
-                // Behind a hang-up the end is already there, and no further event tells of it.
-                let more = n == space.len() && cx.trigger == Trigger::Edge;
-                if !more && !self.fd.hangup() {
+                // Where a read fills its space there is likely more. Behind a hang-up the end is
+                // already there, and no further event tells of it.
+                if n < space.len() && !self.fd.hangup() {
                     self.fd.ready.remove(Io::IN);
                 }
                 Ok(Input::Bytes(n))
@@ -206,7 +206,8 @@ impl Ctrl {
                 self.bytes_in += n as u64;
                 // A pipe may be full with few bytes, so a short splice tells an edge-triggered
                 // engine nothing.
-                if cx.trigger == Trigger::Level && !self.fd.hangup() {
+                let short = n < Pipe::FULL_CAPACITY;
+                if short && cx.trigger == Trigger::Level && !self.fd.hangup() {
                     self.fd.ready.remove(Io::IN);
                 }
                 Ok(Input::Bytes(n))
