@@ -41,11 +41,11 @@ pub(crate) struct Facts {
     /// How long the last opening operation took, or took to fail, in nanoseconds.
     pub(crate) in_op: u64,
     /// The next pause of a connect that is repeated by timer, in nanoseconds.
-    pub(crate) retry_pause: u64,
+    pub(crate) retry_pause: u32,
     /// Bytes that were read and thrown away.
     pub(crate) discarded: u64,
     /// Bytes of ours that the peer had not taken when the linger deadline cut them off.
-    pub(crate) lost: u64,
+    pub(crate) lost: u32,
     /// Bytes that may still be thrown away while the peer's end is waited for.
     pub(crate) drain_left: u64,
 }
@@ -62,7 +62,7 @@ impl Facts {
             opened_at: now,
             op_since: now,
             in_op: 0,
-            retry_pause: crate::config::UNIX_RETRY_FIRST,
+            retry_pause: crate::config::UNIX_RETRY_FIRST as u32,
             discarded: 0,
             lost: 0,
             drain_left: 0,

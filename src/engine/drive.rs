@@ -97,7 +97,8 @@ impl<N: Net> Engine<N> {
         if conn.deadline <= self.tools.now {
             conn.deadline = Time::NEVER;
             if conn.word.runnable().first() == Some(Op::Dshw) {
-                conn.facts.lost = conn.ctrl.untaken(&mut self.tools.net, &conn.facts.peer);
+                let lost = conn.ctrl.untaken(&mut self.tools.net, &conn.facts.peer);
+                conn.facts.lost = u32::try_from(lost).unwrap_or(u32::MAX);
             }
             expire(conn);
         }

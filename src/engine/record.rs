@@ -51,7 +51,7 @@ impl<N: Net> Engine<N> {
             bytes_in: conn.ctrl.bytes_in,
             bytes_out: conn.ctrl.bytes_out,
             discarded: facts.discarded,
-            lost: facts.lost,
+            lost: facts.lost.into(),
             lasted: now.since(facts.opened_at),
             in_op: failed_op.map_or(0, |_| facts.in_op),
             suppressed: 0,

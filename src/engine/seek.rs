@@ -29,12 +29,11 @@ impl<N: Net> Engine<N> {
         let client = self.conn_key(client)?;
         let backend = self.backend_key(backend)?;
         self.may_join(client, false)?;
-        let source = self.source_hash(client);
         let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
         let key = self.add_stream(config, user)?;
         self.seat(key, CLIENT, client);
         if let Ok(stream) = self.streams.get_mut(key) {
-            stream.seek = Some(Box::new(Seek::new(backend, source)));
+            stream.seek = Some(Box::new(Seek::new(backend)));
             stream.side_mut(SERVER).on(Event::Ask);
         }
         self.seek(key);
@@ -60,13 +59,15 @@ impl<N: Net> Engine<N> {
 
     /// Asks the backend for a server: the state is REQ.
     fn seek(&mut self, key: Key) {
+        let client = self.streams.get(key).ok().and_then(|stream| stream.side(CLIENT).conn);
+        let source = client.and_then(|client| self.source_hash(client));
         let Self { streams, backends, .. } = self;
         let Ok(stream) = streams.get_mut(key) else { return };
         let Some(seek) = &mut stream.seek else { return };
         let Ok(entry) = backends.get_mut(seek.backend) else { return };
         let request = Request {
             ticket: Ticket(key.bits()),
-            source: seek.source,
+            source,
             wish: seek.wish,
             front: seek.attempts > 0,
         };

@@ -71,8 +71,8 @@ fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
         }
         // The backlog of a unix listener is full, and no readiness will ever tell of room in it.
         Err(errno) if errno.is_again() && conn.facts.peer.family() == Family::Unix => {
-            conn.retry_at = cx.now + conn.facts.retry_pause;
-            conn.facts.retry_pause = (2 * conn.facts.retry_pause).min(UNIX_RETRY_LONGEST);
+            conn.retry_at = cx.now + u64::from(conn.facts.retry_pause);
+            conn.facts.retry_pause = (2 * conn.facts.retry_pause).min(UNIX_RETRY_LONGEST as u32);
             Progress::Wait(Wait::TIMER)
         }
         Err(errno) => system(OP, errno),

@@ -80,8 +80,6 @@ pub(crate) struct Seek {
     pub(crate) attempts: u32,
     /// Which server it would have next.
     pub(crate) wish: Wish,
-    /// The client's address as a number.
-    pub(crate) source: Option<u64>,
     /// When its waiting, for a place or for the next attempt, is over.
     pub(crate) until: Time,
     /// When it last began to wait for a place.
@@ -92,7 +90,7 @@ pub(crate) struct Seek {
 
 impl Seek {
     /// A search that begins.
-    pub(crate) const fn new(backend: Key, source: Option<u64>) -> Self {
+    pub(crate) const fn new(backend: Key) -> Self {
         Self {
             backend,
             server: None,
@@ -100,7 +98,6 @@ impl Seek {
             place: None,
             attempts: 0,
             wish: Wish::Any,
-            source,
             until: Time::NEVER,
             queued_at: Time::NEVER,
             queued: 0,
