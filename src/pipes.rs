@@ -73,7 +73,7 @@ impl Pipes {
             self.pipes.push(None);
             PipeId::of(self.pipes.len() - 1)
         })?;
-        self.pipes[id.index()] = Some(usable);
+        *self.pipes.get_mut(id.index())? = Some(usable);
         self.on_loan += 1;
         Some(id)
     }
@@ -95,9 +95,9 @@ impl Pipes {
 
     /// Moves what a socket has into an empty pipe; 0 is the end.
     pub(crate) fn fill<N: Net>(&self, net: &mut N, id: PipeId, socket: Fd) -> Result<usize, Errno> {
-        match &self.pipes[id.index()] {
-            Some(pipe) => net.splice_in(socket, pipe, pipe.capacity),
-            None => Err(Errno(libc::EBADF)),
+        match self.pipes.get(id.index()) {
+            Some(Some(pipe)) => net.splice_in(socket, pipe, pipe.capacity),
+            _ => Err(Errno(libc::EBADF)),
         }
     }
 
@@ -109,9 +109,9 @@ impl Pipes {
         socket: Fd,
         held: usize,
     ) -> Result<usize, Errno> {
-        match &self.pipes[id.index()] {
-            Some(pipe) => net.splice_out(pipe, socket, held, false),
-            None => Err(Errno(libc::EBADF)),
+        match self.pipes.get(id.index()) {
+            Some(Some(pipe)) => net.splice_out(pipe, socket, held, false),
+            _ => Err(Errno(libc::EBADF)),
         }
     }
 
@@ -131,7 +131,7 @@ impl Pipes {
     }
 
     fn close<N: Net>(&mut self, net: &mut N, id: PipeId) {
-        if let Some(pipe) = self.pipes[id.index()].take() {
+        if let Some(pipe) = self.pipes.get_mut(id.index()).and_then(Option::take) {
             net.close_pipe(pipe);
             self.vacant.push(id);
         }

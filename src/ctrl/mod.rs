@@ -11,7 +11,7 @@ pub use fd::{FdState, Io};
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
 use crate::pipes::PipeId;
-use crate::sys::{Addr, Errno, Net, Pipe};
+use crate::sys::{Addr, Errno, Fd, Net, Pipe};
 
 /// What reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +71,40 @@ impl Ctrl {
         space: &mut [u8],
     ) -> Result<Input, Errno> {
         debug_assert!(!space.is_empty(), "an empty read looks like the end of input");
-        let Some(fd) = self.fd.get() else { return Ok(Input::End) };
-        if self.fd.eof {
-            return Ok(Input::End);
+        let fd = match self.to_read() {
+            Ok(fd) => fd,
+            Err(input) => return Ok(input),
+        };
+        let read = cx.net.recv(fd, space);
+        // Where a read fills its space there is likely more.
+        self.took_in(read, |n| n == space.len())
+    }
+
+    /// The descriptor, if reading it is worth a call; else what is to be said without one.
+    fn to_read(&self) -> Result<Fd, Input> {
+        match self.fd.get() {
+            Some(_) if self.fd.eof => Err(Input::End),
+            Some(fd) if self.fd.ready.contains(Io::IN) => Ok(fd),
+            Some(_) => Err(Input::Wait),
+            None => Err(Input::End),
         }
-        if !self.fd.ready.contains(Io::IN) {
-            return Ok(Input::Wait);
-        }
-        match cx.net.recv(fd, space) {
+    }
+
+    /// Remembers what a read came to; `more` says whether so many bytes promise further ones.
+    fn took_in(
+        &mut self,
+        read: Result<usize, Errno>,
+        more: impl Fn(usize) -> bool,
+    ) -> Result<Input, Errno> {
+        match read {
             Ok(0) => {
                 self.fd.eof = true;
                 Ok(Input::End)
             }
             Ok(n) => {
                 self.bytes_in += n as u64;
-                // Where a read fills its space there is likely more. Behind a hang-up the end is
-                // already there, and no further event tells of it.
-                if n < space.len() && !self.fd.hangup() {
+                // Behind a hang-up the end is already there, and no further event tells of it.
+                if !more(n) && !self.fd.hangup() {
                     self.fd.ready.remove(Io::IN);
                 }
                 Ok(Input::Bytes(n))
@@ -190,38 +207,19 @@ impl Ctrl {
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
     ) -> Result<Input, Errno> {
-        let Some(fd) = self.fd.get() else { return Ok(Input::End) };
-        if self.fd.eof {
-            return Ok(Input::End);
+        let fd = match self.to_read() {
+            Ok(fd) => fd,
+            Err(input) => return Ok(input),
+        };
+        let read = cx.pipes.fill(cx.net, pipe, fd);
+        // The pipe is empty, so EAGAIN is the socket's. It may be full with few bytes, so a short
+        // splice tells an edge-triggered engine nothing.
+        let edge = cx.trigger == Trigger::Edge;
+        let input = self.took_in(read, |n| edge || n >= Pipe::FULL_CAPACITY);
+        if input.is_err_and(is_of_splice) {
+            self.fd.broken = false;
         }
-        if !self.fd.ready.contains(Io::IN) {
-            return Ok(Input::Wait);
-        }
-        match cx.pipes.fill(cx.net, pipe, fd) {
-            Ok(0) => {
-                self.fd.eof = true;
-                Ok(Input::End)
-            }
-            Ok(n) => {
-                self.bytes_in += n as u64;
-                // A pipe may be full with few bytes, so a short splice tells an edge-triggered
-                // engine nothing.
-                let short = n < Pipe::FULL_CAPACITY;
-                if short && cx.trigger == Trigger::Level && !self.fd.hangup() {
-                    self.fd.ready.remove(Io::IN);
-                }
-                Ok(Input::Bytes(n))
-            }
-            // The pipe is empty, so it is the socket that has nothing.
-            Err(errno) if errno.is_again() => {
-                self.fd.ready.remove(Io::IN);
-                Ok(Input::Wait)
-            }
-            Err(errno) => {
-                self.fd.broken = !is_of_splice(errno);
-                Err(errno)
-            }
-        }
+        input
     }
 
     /// Moves what a pipe holds out, as far as there is room.

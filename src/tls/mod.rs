@@ -18,6 +18,7 @@ mod keys;
 mod link;
 mod negotiated;
 mod note;
+mod outcome;
 mod pem;
 mod provider;
 mod record;
@@ -36,6 +37,7 @@ pub use client::{ClientOptions, ClientTls};
 pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, Why};
 pub use negotiated::{Group, Negotiated, Verified};
+pub use outcome::{End, Handshake, Reading};
 pub use pem::Source;
 pub(crate) use provider::random;
 pub use provider::{KeyExchange, Version};
@@ -43,7 +45,7 @@ pub use roots::Roots;
 #[cfg(feature = "self-signed")]
 pub use self_signed::self_signed;
 pub use server::{ClientAuth, ServerOptions, ServerTls};
-pub use session::{End, Handshake, Reading, Session};
+pub use session::Session;
 
 /// Whether a server can be asked to prove that it is `name`: a DNS name or an IP address.
 #[must_use]

@@ -13,6 +13,7 @@ use super::failure::{Failure, UNRECOGNIZED_NAME, Why, alert_for};
 use super::link::{Link, Step};
 use super::negotiated::{self, Negotiated, Verified};
 use super::note;
+use super::outcome::{End, Handshake, Reading};
 use super::provider::Version;
 use super::record::{ALERT, APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::residual::{RESIDUAL_MAX, Residual};
@@ -22,38 +23,6 @@ use crate::buffer::{Buffer, Pool};
 
 /// A fatal alert that leaves before there are keys: type, version, length, level; the code follows.
 const FATAL_ALERT: [u8; 6] = [ALERT, 3, 3, 0, 2, 2];
-
-/// How a handshake stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Handshake {
-    /// Everything received is used up; more must come.
-    NeedInput,
-    /// It is over: data may be decrypted, if any came along, and encrypted.
-    Done,
-    /// It failed, now or before.
-    Failed(Failure),
-}
-
-/// What decrypting brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// Bytes appended to the plaintext buffer.
-    pub got: usize,
-    /// The peer's close_notify has been read; nothing more will come.
-    pub closed: bool,
-    /// A complete record waits and the plaintext buffer has no room for it. Nothing is lost; the
-    /// same call with more room goes on.
-    pub no_room: bool,
-}
-
-/// How the input ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// After the peer's close_notify.
-    Clean,
-    /// Without one: what the peer meant to say may be cut short.
-    Truncated,
-}
 
 /// Which side this is, and what it needs to begin or to tell.
 enum Role {

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, everywhere};
 use crate::backend::{
-    Admin, BackendConfig, Change, Checks, HealthConfig, Method, Recovery, Redispatch, Retries,
+    Admin, BackendConfig, Change, HealthConfig, Method, Recovery, Redispatch, Retries,
     ServerConfig, ServerIndex, Weight,
 };
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::conn::Why;
 use crate::engine::{
-    BackendOptions, CheckPlan, Drain, EndReport, EngineOptions, Event, EventKind, ServerNews,
+    BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerNews,
 };
 use crate::id::Id;
 use crate::sim::{Answer, CallKind, Peer, Server};
 use crate::sys::{Addr, Errno};
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::SECOND;
 
 const DELAY: u64 = SECOND;
 
-fn options() -> BackendOptions {
+pub(super) fn options() -> BackendOptions {
     BackendOptions {
         config: BackendConfig {
             method: Method::RoundRobin,
@@ -38,7 +38,7 @@ fn address(i: usize) -> Addr {
     Addr::parse(&format!("203.0.113.{}:443", 10 + i)).expect("an address")
 }
 
-fn server(i: usize) -> ServerConfig {
+pub(super) fn server(i: usize) -> ServerConfig {
     ServerConfig {
         name: format!("s{i}").into(),
         addresses: vec![address(i)],
@@ -52,10 +52,10 @@ fn server(i: usize) -> ServerConfig {
 }
 
 /// A backend of some servers, and clients that are joined with it.
-struct Farm {
-    rig: Rig,
-    backend: Id,
-    sites: Vec<Server>,
+pub(super) struct Farm {
+    pub(super) rig: Rig,
+    pub(super) backend: Id,
+    pub(super) sites: Vec<Server>,
 }
 
 impl Farm {
@@ -63,7 +63,7 @@ impl Farm {
         Self::checked(setup, options, servers.into_iter().map(|server| (server, None)).collect())
     }
 
-    fn checked(
+    pub(super) fn checked(
         setup: Setup,
         options: BackendOptions,
         servers: Vec<(ServerConfig, Option<CheckPlan>)>,
@@ -82,7 +82,7 @@ impl Farm {
     }
 
     /// A client that has said a word.
-    fn client(&mut self, word: &[u8]) -> Peer {
+    pub(super) fn client(&mut self, word: &[u8]) -> Peer {
         let client = self.rig.peer();
         client.send(word);
         self.rig.settle();
@@ -97,7 +97,7 @@ impl Farm {
     }
 
     /// Everything ends, every place is given back, and the counters are what they should be.
-    fn finish(mut self) -> Vec<Event> {
+    pub(super) fn finish(mut self) -> Vec<Event> {
         for i in 0..self.sites.len() {
             // A check that went on for ever would never let the run end.
             self.set(i, Change::Admin(Admin::Maintenance));
@@ -133,7 +133,7 @@ fn the_report(events: &[Event]) -> &EndReport {
     report
 }
 
-fn told(events: &[Event]) -> Vec<(u32, ServerNews)> {
+pub(super) fn told(events: &[Event]) -> Vec<(u32, ServerNews)> {
     let news = |event: &Event| match event.kind {
         EventKind::Server(server, news) => Some((server, news)),
         _ => None,
@@ -141,7 +141,7 @@ fn told(events: &[Event]) -> Vec<(u32, ServerNews)> {
     events.iter().filter_map(news).collect()
 }
 
-fn close_all(peers: &[Peer]) {
+pub(super) fn close_all(peers: &[Peer]) {
     peers.iter().for_each(Peer::close);
 }
 
@@ -377,122 +377,6 @@ fn errors_in_a_row_bring_a_server_down_and_time_gives_it_another_chance() {
         close_all(&peers);
         let events = farm.finish();
         assert_eq!(told(&events)[..2], [(0, ServerNews::Down(false)), (0, ServerNews::Up(false))]);
-    });
-}
-
-fn checks() -> HealthConfig {
-    let checks = Checks {
-        interval: SECOND,
-        down_interval: None,
-        jitter: 0,
-        timeout: SECOND,
-        rise: 2,
-        fall: 2,
-    };
-    HealthConfig { connect_errors: 0, recovery: Recovery::Checks(checks) }
-}
-
-fn plan(send: &[u8], expect: &[u8]) -> CheckPlan {
-    CheckPlan {
-        connect: Arc::new(ConnectConfig::default()),
-        address: None,
-        send: send.into(),
-        expect: expect.into(),
-    }
-}
-
-#[test]
-fn checks_that_fail_bring_a_server_down_and_checks_that_pass_bring_it_back() {
-    both(|setup| {
-        for answer in [Answer::Refuse, Answer::Silent] {
-            let one = ServerConfig { health: checks(), ..server(0) };
-            let mut farm = Farm::checked(
-                setup,
-                options(),
-                vec![(one, Some(plan(b"", b""))), (server(1), None)],
-            );
-            farm.rig.run_for(3 * SECOND);
-            assert!(told(&farm.rig.host.events).is_empty());
-            farm.sites[0].answer(answer);
-            farm.rig.run_for(5 * SECOND);
-            assert_eq!(told(&farm.rig.host.events), [(0, ServerNews::Down(true))]);
-            let clients: Vec<Peer> = (0..2).map(|_| farm.client(b"x")).collect();
-            let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
-            assert_eq!(served.len(), 2);
-            farm.sites[0].answer(Answer::Accept);
-            farm.rig.run_for(4 * SECOND);
-            assert_eq!(told(&farm.rig.host.events)[1..], [(0, ServerNews::Up(true))]);
-            close_all(&clients);
-            close_all(&served);
-            farm.finish();
-        }
-    });
-}
-
-#[test]
-fn a_check_that_asks_wants_the_answer_it_was_told() {
-    everywhere(|setup| {
-        for (answer, passes) in [
-            (&b"PONG and more"[..], true),
-            (b"PONG", true),
-            (b"PON", false),
-            (b"WRONG", false),
-            (b"", false),
-        ] {
-            let one = ServerConfig { health: checks(), ..server(0) };
-            let mut farm =
-                Farm::checked(setup, options(), vec![(one, Some(plan(b"PING\r\n", b"PONG")))]);
-            let mut asked = 0;
-            for _ in 0..60 {
-                farm.rig.run_for(100 * MILLISECOND);
-                while let Some(peer) = farm.sites[0].accept() {
-                    farm.rig.settle();
-                    assert_eq!(peer.received(), b"PING\r\n");
-                    asked += 1;
-                    peer.send(answer);
-                    if answer.len() < 4 {
-                        peer.shutdown_write();
-                    }
-                }
-            }
-            assert!(asked >= 3, "{asked}");
-            let down = told(&farm.rig.host.events).contains(&(0, ServerNews::Down(true)));
-            assert_eq!(down, !passes, "{answer:?}");
-            let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
-            let counters = stats.expect("it is there").counters;
-            assert!(if passes { counters.checks_failed == 0 } else { counters.checks_passed == 0 });
-            farm.finish();
-        }
-    });
-}
-
-#[test]
-fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
-    both(|setup| {
-        let patient = Checks {
-            interval: SECOND,
-            jitter: 0,
-            timeout: 0,
-            rise: 1,
-            fall: 1,
-            ..Checks::default()
-        };
-        let health = HealthConfig { connect_errors: 0, recovery: Recovery::Checks(patient) };
-        let one = ServerConfig { health, ..server(0) };
-        let mut farm = Farm::checked(setup, options(), vec![(one, Some(plan(b"PING", b"PONG")))]);
-        farm.rig.run_for(100 * MILLISECOND);
-        let asked = farm.sites[0].accept().expect("a check, which nobody answers");
-        assert_eq!(farm.rig.engine.wait_state().conns, 1);
-        farm.rig.call(|engine| engine.drain(Drain::Close, 0)).expect("it begins");
-        farm.rig.settle();
-        assert_eq!(farm.rig.engine.wait_state().conns, 0);
-        assert!(asked.saw_reset());
-        farm.rig.run_for(3 * SECOND);
-        assert!(farm.sites[0].accept().is_none());
-        let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
-        let counters = stats.expect("it is there").counters;
-        assert_eq!((counters.checks_failed, counters.downs), (0, 0));
-        farm.finish();
     });
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::host::Program;
 use super::rig::{Rig, Setup, both, everywhere, yonder};
+use super::stream::report;
 use crate::config::{AcceptConfig, ConnectConfig, StreamConfig};
 use crate::conn::Why;
-use crate::engine::{EndReport, Event, EventKind, StreamState};
+use crate::engine::StreamState;
 use crate::sim::{Answer, Peer, Server};
 use crate::time::{MILLISECOND, SECOND};
 
@@ -26,17 +27,6 @@ fn begin(setup: Setup, answer: Answer, stream: StreamConfig) -> Joined {
     rig.listen(AcceptConfig::default());
     let client = rig.peer();
     Joined { rig, client, site }
-}
-
-#[track_caller]
-fn report(events: &[Event]) -> &EndReport {
-    let mut reports = events.iter().filter_map(|event| match &event.kind {
-        EventKind::StreamEnd(report) => Some(&**report),
-        _ => None,
-    });
-    let report = reports.next().expect("an end");
-    assert!(reports.next().is_none(), "one end");
-    report
 }
 
 #[track_caller]

@@ -3,6 +3,7 @@
 
 mod backend;
 mod bulk;
+mod checks;
 mod connect;
 mod drain;
 mod ending;
