@@ -17,6 +17,8 @@ mod host;
 mod orders;
 mod poller;
 mod pressure;
+#[cfg(feature = "self-signed")]
+mod records;
 mod rig;
 #[cfg(feature = "self-signed")]
 mod schedules;
