@@ -37,10 +37,14 @@
 #include <stddef.h>
 #include <stdint.h>
 // Where a connection failed: an operation, in the order they run.
+// A monitor is known by its source, before anything it sends: it is answered and let go.
+#define VST_OP_MONITOR_IN (1)
 // The PROXY header comes first: no byte is read for anyone else until it is done.
 #define VST_OP_ACCEPT_PROXY (3)
 // The handshake with a client.
 #define VST_OP_TLS_ACCEPT (8)
+// The last bytes leave, instead of a session.
+#define VST_OP_SEND_LAST_CHUNK (11)
 // The host is given the session.
 #define VST_OP_ACCEPT_SESSION (12)
 // The socket reaches the server.

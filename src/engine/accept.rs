@@ -257,7 +257,11 @@ impl<N: Net> Engine<N> {
         listener: Option<Key>,
         user: u64,
     ) -> Result<Key, Refusal> {
+        let monitors = config.monitor.as_ref().is_some_and(|by| by.sources.covers(&peer));
         let mut word = OpWord::default();
+        if monitors {
+            word.want(Op::MonitorIn);
+        }
         if config.proxy.is_some() {
             word.want(Op::AcceptProxy);
         }
@@ -275,6 +279,7 @@ impl<N: Net> Engine<N> {
         let key = self.add_conn(word, fd, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::OPENING);
+            conn.marks.set(Marks::MONITOR, monitors);
         }
         self.opening += 1;
         Ok(key)

@@ -122,6 +122,19 @@ impl<N: Net> Engine<N> {
 
     /// Runs the operations of one connection.
     pub(super) fn advance(&mut self, key: Key) {
+        self.run_ops(key);
+        if self.conns.get(key).is_ok_and(|conn| conn.waits.contains(Wait::ANSWER)) {
+            self.compose_answer(key);
+            self.run_ops(key);
+        }
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
+            conn.marks.remove(Marks::OPENING);
+            self.opened(key);
+        }
+    }
+
+    fn run_ops(&mut self, key: Key) {
         let Self { conns, streams, tools, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
         let mut lane = lane_to(conn, streams);
@@ -137,10 +150,6 @@ impl<N: Net> Engine<N> {
         {
             lane.taken(taken, &mut tools.pool);
             lane.moved_at = tools.now;
-        }
-        if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
-            conn.marks.remove(Marks::OPENING);
-            self.opened(key);
         }
     }
 
@@ -166,7 +175,9 @@ impl<N: Net> Engine<N> {
             }
             Plan::Incoming(_) | Plan::Adopted => {
                 self.opening = self.opening.saturating_sub(1);
-                if failed {
+                if conn.marks.contains(Marks::MONITOR) {
+                    self.counters.monitored += 1;
+                } else if failed {
                     self.counters.refused += 1;
                 } else {
                     self.counters.sessions += 1;

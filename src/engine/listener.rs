@@ -67,6 +67,8 @@ pub(super) struct Listener {
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
     pub(super) closing: bool,
+    /// The host says that monitors are to be told of a failure.
+    pub(super) monitor_fails: bool,
     pub(super) conns: u32,
     pub(super) timer: Timer,
     pub(super) news: ListenerNews,
@@ -112,6 +114,7 @@ impl Listener {
             starves: false,
             paused_by: None,
             closing: false,
+            monitor_fails: false,
             conns: 0,
             timer,
             news: ListenerNews::empty(),

@@ -12,6 +12,7 @@ mod drain;
 mod drive;
 mod interest;
 mod listener;
+mod monitor;
 mod news;
 mod pump;
 mod record;
@@ -139,6 +140,8 @@ pub struct Counters {
     pub sessions: u64,
     /// Connections that ended before that.
     pub refused: u64,
+    /// Connections of monitors, which are neither.
+    pub monitored: u64,
     /// Refusals that were counted and not told.
     pub suppressed: u64,
     /// `accept` calls that failed for one connection.

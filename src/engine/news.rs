@@ -126,7 +126,9 @@ impl<N: Net> Engine<N> {
         if conn.seat.is_some() {
             return self.leave_stream(key);
         }
-        if conn.marks.contains(Marks::UNTOLD) {
+        let unknown_monitor =
+            conn.marks.contains(Marks::MONITOR) && !conn.marks.contains(Marks::KNOWN);
+        if conn.marks.contains(Marks::UNTOLD) || unknown_monitor {
             self.remove_conn(key);
             return;
         }

@@ -234,6 +234,7 @@ pub unsafe extern "C" fn vst_accept_config_new(
         // SAFETY: the caller's contract.
         let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
         let config = AcceptConfig {
+            monitor: None,
             proxy: trust.map(|trust| AcceptProxy { trust, untrusted }),
             tls,
             spans: OpeningSpans {
