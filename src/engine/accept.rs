@@ -217,6 +217,7 @@ impl<N: Net> Engine<N> {
         let config = Arc::clone(&listener.config);
         let user = listener.options.user;
         listener.conns += 1;
+        listener.counts.accepted += 1;
         self.counters.accepted += 1;
         let entry = FdEntry::connection(fd, at_once);
         match self.incoming(entry, peer, config, Some(key), user) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::counts::ListenerCounts;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::FdEntry;
@@ -77,6 +78,7 @@ pub(super) struct Listener {
     pub(super) telling: bool,
     pub(super) disturbed: bool,
     pub(super) refusals: Refusals,
+    pub(super) counts: ListenerCounts,
     burst: u32,
     full_bursts: u32,
     hit_rate: u16,
@@ -123,6 +125,7 @@ impl Listener {
             telling: false,
             disturbed: false,
             refusals: Refusals::default(),
+            counts: ListenerCounts::default(),
             burst: 1,
             full_bursts: 0,
             hit_rate: HIT_ALWAYS,

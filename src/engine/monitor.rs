@@ -1,6 +1,6 @@
 //! What monitors are answered.
 
-use super::{Engine, Refusal};
+use super::{Engine, ListenerCounts, Refusal};
 use crate::conn::Plan;
 use crate::id::Id;
 use crate::slab::Key;
@@ -18,15 +18,27 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
+    /// What became of the connections of a listener.
+    ///
+    /// # Errors
+    /// An id that is none of a listener here.
+    pub fn listener_counts(&self, id: Id) -> Result<ListenerCounts, Refusal> {
+        let key = self.listener_key(id)?;
+        Ok(self.listeners.get(key).map_err(|_| Refusal::Stale)?.counts)
+    }
+
     /// Composes what a connection is to send as its last bytes.
     pub(super) fn compose_answer(&mut self, key: Key) {
         let fails = self.monitor_fails(key);
-        let Ok(conn) = self.conns.get_mut(key) else { return };
+        let Ok(conn) = self.conns.get(key) else { return };
         let Plan::Incoming(config) = &conn.facts.plan else { return };
         let Some(monitor) = &config.monitor else { return };
-        if let Some(bytes) = monitor.answer.fixed(fails) {
-            let mut out = self.tools.pool.take();
-            out.extend(bytes);
+        let mut out = self.tools.pool.take();
+        match monitor.answer.fixed(fails) {
+            Some(bytes) => out.extend(bytes),
+            None => out.extend(self.metrics_response().as_bytes()),
+        }
+        if let Ok(conn) = self.conns.get_mut(key) {
             conn.ctrl.out = Some(out);
         }
     }
