@@ -71,6 +71,10 @@ impl Driven for Bare {
     fn fail(&mut self, _: Box<Cause>) {
         self.0.end(Ending::Refused);
     }
+
+    fn leave(&mut self) {
+        self.0.end(Ending::Orderly);
+    }
 }
 
 /// Opens and closes a connection whose steps have this to say, driving it as often as it takes.

@@ -105,6 +105,9 @@ int main(void)
     NULLS(vst_addr_text(&a, NULL, sizeof text, &len));
     NULLS(vst_addr_text(&a, text, sizeof text, NULL));
 
+    NULLS(vst_metrics_text(NULL, text, sizeof text, &len));
+    NULLS(vst_metrics_text(e, text, sizeof text, NULL));
+    NULLS(vst_listener_set_monitor_fail(NULL, door, 1));
     NULLS(vst_engine_options_init(NULL, sizeof engine_options));
     NULLS(vst_accept_options_init(NULL, sizeof accept_options));
     NULLS(vst_connect_options_init(NULL, sizeof connect_options));

@@ -37,10 +37,14 @@
 #include <stddef.h>
 #include <stdint.h>
 // Where a connection failed: an operation, in the order they run.
+// A monitor is known by its source, before anything it sends: it is answered and let go.
+#define VST_OP_MONITOR_IN (1)
 // The PROXY header comes first: no byte is read for anyone else until it is done.
 #define VST_OP_ACCEPT_PROXY (3)
 // The handshake with a client.
 #define VST_OP_TLS_ACCEPT (8)
+// The last bytes leave, instead of a session.
+#define VST_OP_SEND_LAST_CHUNK (11)
 // The host is given the session.
 #define VST_OP_ACCEPT_SESSION (12)
 // The socket reaches the server.
@@ -266,6 +270,28 @@
 
 // See VST_TLS_1_2.
 #define VST_TLS_1_3 (772)
+
+// A text and nothing else: OK, or FAIL.
+#define VST_ANSWER_TEXT (1)
+
+// A response of HTTP/1.0: 200, or 503.
+#define VST_ANSWER_HTTP (2)
+
+// A response of HTTP/1.0: 200, with the text of vst_metrics_text, made anew for each connection.
+// It tells also of a failure, and is no failure itself.
+#define VST_ANSWER_METRICS (3)
+
+// Bytes of the host's own.
+#define VST_ANSWER_BYTES (4)
+
+// The longest answer of the host's own, in bytes.
+#define VST_ANSWER_MOST (16384)
+
+// Every connection is a monitor's: the listener is there for nothing else.
+#define VST_MONITOR_EVERYONE (1)
+
+// Sources of monitor_net may be in accept_proxy too: it is meant that no header is read of them.
+#define VST_MONITOR_TRUSTED (2)
 
 // Sources outside accept_proxy are not refused: they go on without a header, with the socket's
 // own addresses, and what they send is payload.
@@ -719,6 +745,8 @@ typedef struct {
     uint64_t connect_failures;
     // Bytes read and thrown away while closing.
     uint64_t discarded;
+    // Connections of monitors, which neither became sessions nor are counted as refused.
+    uint64_t monitored;
 } vst_counters;
 
 // What the host must know to wait well. Every drive call writes it.
@@ -845,6 +873,37 @@ typedef struct {
     uint64_t session_cache;
 } vst_tls_client_options;
 
+// Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
+// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
+// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
+// the host accepted the descriptor itself; it is counted in vst_counters.monitored.
+//
+// The answer tells of a failure while vst_listener_set_monitor_fail says so, and from the first
+// stage of vst_engine_drain on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
+// byte of the request, or the end of the peer's side, within timeout_proxy_ns; nothing more of the
+// request is looked at. The answer is to leave within linger_ns. What the peer still sends is then
+// read and thrown away, as drain_ns and drain_bytes allow, so that no reset destroys the answer.
+typedef struct {
+    // sizeof(vst_monitor_options).
+    uint32_t size;
+    // VST_MONITOR_*.
+    uint32_t flags;
+    // VST_ANSWER_*.
+    uint32_t answer;
+    // 0.
+    uint32_t _reserved;
+    // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
+    const char *monitor_net;
+    // With VST_ANSWER_BYTES: what is sent while all is well, 1 to VST_ANSWER_MOST bytes. Copied.
+    const void *well;
+    // Length of well in bytes.
+    size_t well_len;
+    // With VST_ANSWER_BYTES: what is sent while it is not, 1 to VST_ANSWER_MOST bytes. Copied.
+    const void *failing;
+    // Length of failing in bytes.
+    size_t failing_len;
+} vst_monitor_options;
+
 // What incoming connections go through. vst_accept_options_init fills in the defaults.
 typedef struct {
     // sizeof(vst_accept_options).
@@ -870,6 +929,8 @@ typedef struct {
     uint64_t drain_ns;
     // How many bytes are read and thrown away meanwhile. Default 1 MiB.
     uint64_t drain_bytes;
+    // Where set, sources that are answered and let go before any of the above. Read and not kept.
+    const vst_monitor_options *monitor;
 } vst_accept_options;
 
 // What outgoing connections go through. vst_connect_options_init fills in the defaults.
@@ -1578,6 +1639,35 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
                                        size_t capacity,
                                        size_t *len);
 
+// Says whether the monitors of a listener are told of a failure: fail is 0 or 1. It holds for
+// answers that are not made yet, and changes nothing else.
+//
+// Legal at any time, from any callback but log.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_listener_set_monitor_fail(vst_engine *engine,
+                                         vst_id listener,
+                                         uint32_t fail);
+
+// Copies everything the engine counts as text, in the exposition format that Prometheus reads
+// (version 0.0.4): engine, listeners, backends and servers, operations, TLS. Listeners are labelled
+// with their address and a number, backends with a number: that of a freed one is given again.
+//
+// The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
+// grows with the listeners and servers, not with the connections. Legal at any time.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_metrics_text(vst_engine *engine,
+                            char *text,
+                            size_t capacity,
+                            size_t *len);
+
 // Fills options with the defaults. size is sizeof(vst_accept_options).
 //
 // Legal at any time, from any thread.
@@ -1604,8 +1694,9 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // vst_accept_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
 // with its NUL.
 // Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag); VST_E_CONFIG
-// (accept_proxy cannot be read).
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
+// missing, too long or not asked for); VST_E_CONFIG (accept_proxy or monitor_net cannot be read,
+// or they overlap).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its

@@ -1,5 +1,9 @@
 //! What a host decides once and many connections follow: shared, immutable, counted.
 
+mod monitor;
+
+pub use monitor::{ANSWER_MOST, Answer, Monitor};
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,7 +13,8 @@ use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
 use crate::tls::{ClientTls, ServerTls};
 
-/// Who may announce a client's addresses in a PROXY header.
+/// Sources that are believed something: that they may announce a client's addresses in a PROXY
+/// header, or that they are monitors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     any: bool,
@@ -41,7 +46,28 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Whether a header from `peer` is believed.
+    /// Every source.
+    #[must_use]
+    pub const fn everyone() -> Self {
+        Self { any: true, unix: true, networks: Vec::new() }
+    }
+
+    /// Whether some source is in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let has_ip = |trust: &Self| trust.any || !trust.networks.is_empty();
+        let both_name = || {
+            self.networks.iter().any(|one| {
+                other.networks.iter().any(|other| one.contains(other) || other.contains(one))
+            })
+        };
+        (self.unix && other.unix)
+            || (self.any && has_ip(other))
+            || (other.any && has_ip(self))
+            || both_name()
+    }
+
+    /// Whether `peer` is one of them.
     #[must_use]
     pub fn covers(&self, peer: &Addr) -> bool {
         match peer {
@@ -176,6 +202,8 @@ impl Default for StreamConfig {
 /// What an incoming connection goes through before it is a session.
 #[derive(Clone, Debug)]
 pub struct AcceptConfig {
+    /// Before all else, sources that are answered instead, where set.
+    pub monitor: Option<Monitor>,
     /// A PROXY header first, where set.
     pub proxy: Option<AcceptProxy>,
     /// Then TLS, where set.
@@ -189,7 +217,7 @@ pub struct AcceptConfig {
 impl Default for AcceptConfig {
     fn default() -> Self {
         let farewell = Farewell { tls12_half_close: Tls12HalfClose::Send, ..Farewell::default() };
-        Self { proxy: None, tls: None, spans: OpeningSpans::default(), farewell }
+        Self { monitor: None, proxy: None, tls: None, spans: OpeningSpans::default(), farewell }
     }
 }
 
@@ -197,7 +225,7 @@ impl AcceptConfig {
     /// Whether the first thing that happens to a connection is that it is read.
     #[must_use]
     pub const fn reads_first(&self) -> bool {
-        self.proxy.is_some() || self.tls.is_some()
+        self.monitor.is_some() || self.proxy.is_some() || self.tls.is_some()
     }
 }
 

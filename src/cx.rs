@@ -16,6 +16,15 @@ pub enum Trigger {
     Edge,
 }
 
+/// Bytes that the sockets of an engine moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes read from the wire.
+    pub received: u64,
+    /// Bytes the kernel took for the wire.
+    pub sent: u64,
+}
+
 /// What bounds every connection of an engine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -33,6 +42,8 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) pool: &'a mut Pool,
     /// Where pipes do.
     pub(crate) pipes: &'a mut Pipes,
+    /// Where bytes are counted.
+    pub(crate) traffic: &'a mut Traffic,
     /// Memory for bytes that nobody will read.
     pub(crate) scratch: &'a mut [u8],
     /// The time of this drive.

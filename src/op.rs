@@ -22,13 +22,13 @@ pub enum Side {
 pub enum Clock {
     /// None: the operation ends with those before it.
     Unbounded,
-    /// The wait for a PROXY header.
+    /// The wait for the first bytes: a PROXY header, a monitor's request.
     Proxy,
     /// The wait for a connection to a server.
     Connect,
     /// A TLS handshake.
     Tls,
-    /// The last bytes leaving; every byte the kernel takes restarts it.
+    /// The last bytes leaving; while closing, every byte the kernel takes restarts it.
     Linger,
     /// The peer's last bytes arriving after ours have left.
     Drain,
@@ -88,10 +88,14 @@ macro_rules! ops {
 }
 
 ops! {
+    /// A monitor is known by its source, before anything it sends: it is answered and let go.
+    MonitorIn = 1, "MONITOR_IN", Incoming, Proxy, after earlier;
     /// The PROXY header comes first: no byte is read for anyone else until it is done.
     AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier;
     /// The handshake with a client.
     TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier;
+    /// The last bytes leave, instead of a session.
+    SendLastChunk = 11, "SEND_LAST_CHUNK", Incoming, Linger, after earlier;
     /// The host is given the session.
     AcceptSession = 12, "ACCEPT_SESSION", Incoming, Unbounded, after earlier;
     /// The socket reaches the server.
@@ -337,6 +341,14 @@ impl OpWord {
         if matches!(self.code(op), Code::Wanted) {
             self.set(op, 0b00);
         }
+    }
+
+    /// `from` goes on at `to`: what is between them is skipped, and `to` wanted.
+    pub fn leap(&mut self, from: Op, to: Op) {
+        for op in OpSet::earlier(to).iter().filter(|op| *op > from) {
+            self.skip(op);
+        }
+        self.want(to);
     }
 
     /// Wants the end of one direction, and of the whole connection when it is the second.

@@ -78,6 +78,11 @@ impl Pipes {
         Some(id)
     }
 
+    /// How many are on loan.
+    pub(crate) const fn on_loan(&self) -> usize {
+        self.on_loan
+    }
+
     /// Lends no pipe any more: the system does not let us splice.
     pub(crate) const fn forbid(&mut self) {
         self.most = 0;

@@ -22,6 +22,7 @@ const SOURCES: &[&str] = &[
     "end",
     "identity",
     "tls",
+    "monitor",
     "config",
     "listener",
     "conn",

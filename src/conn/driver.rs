@@ -18,6 +18,8 @@ bitflags! {
         const TURN = 8;
         /// The host's poller letting go of the descriptor.
         const RELEASE = 16;
+        /// What it is to send, which the engine composes.
+        const ANSWER = 32;
         /// Anything the peer does.
         const PEER = Self::READ.bits() | Self::WRITE.bits();
     }
@@ -30,6 +32,8 @@ pub enum Progress {
     Done,
     /// It cannot go on before one of these.
     Wait(Wait),
+    /// It is complete, and with it the connection: there is to be no session.
+    End,
     /// It ends the connection because of this.
     Failed(Box<Cause>),
 }
@@ -41,6 +45,9 @@ pub trait Driven {
 
     /// Ends it because `cause` came up while it was opened or closed.
     fn fail(&mut self, cause: Box<Cause>);
+
+    /// Ends it in order: it has served its purpose.
+    fn leave(&mut self);
 }
 
 /// Runs every operation that may run, in order, until a pass completes none, and tells the union of
@@ -66,6 +73,11 @@ pub fn advance<D: Driven>(subject: &mut D, mut step: impl FnMut(&mut D, Op) -> P
                 Progress::Wait(wait) => {
                     subject.word().start(op);
                     waits |= wait;
+                }
+                Progress::End => {
+                    subject.word().finish(op);
+                    subject.leave();
+                    changed = true;
                 }
                 Progress::Failed(cause) => {
                     subject.word().start(op);

@@ -81,6 +81,8 @@ bitflags! {
         const UNTOLD = 2048;
         /// It is the engine's own, to see whether a server is well.
         const ERRAND = 4096;
+        /// It is a monitor's: it gets an answer and no session, and is no news.
+        const MONITOR = 8192;
     }
 }
 
@@ -201,5 +203,9 @@ impl Driven for Conn {
     fn fail(&mut self, cause: Box<Cause>) {
         let ending = if self.word.is_opening() { Ending::Refused } else { Ending::Abort };
         self.end(ending, Some(cause));
+    }
+
+    fn leave(&mut self) {
+        self.end(Ending::Orderly, None);
     }
 }

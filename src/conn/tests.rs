@@ -51,6 +51,10 @@ enum Input {
     Done(Op),
     Waits(Op),
     Fails(Op),
+    /// A step has sent the last bytes.
+    Leaves(Op),
+    /// A step goes on at a later operation.
+    Leaps(Op, Op),
     /// The peer has ended its side, as the data layer has it or before that.
     Eof {
         clean: bool,
@@ -141,6 +145,19 @@ impl Model {
                 self.set(op, Stage::Started);
                 self.take(Input::End(ending, Blame::Somebody));
             }
+            Input::Leaves(op) => {
+                self.set(op, Stage::Complete);
+                self.take(Input::End(Ending::Orderly, Blame::Nobody));
+            }
+            Input::Leaps(from, to) => {
+                for op in Op::ALL.iter().copied().filter(|op| from < *op && *op < to) {
+                    if self.stage(op) == Stage::Wanted {
+                        self.set(op, Stage::Unwanted);
+                    }
+                }
+                self.want(to);
+                self.set(from, Stage::Complete);
+            }
             Input::Eof { clean } => {
                 self.failed |= !clean;
                 self.take(Input::Shut(Direction::Read));
@@ -228,6 +245,14 @@ fn apply(conn: &mut Conn, input: Input) {
             word.start(op);
             conn.fail(cause());
         }
+        Input::Leaves(op) => {
+            word.finish(op);
+            conn.leave();
+        }
+        Input::Leaps(from, to) => {
+            word.leap(from, to);
+            word.finish(from);
+        }
         Input::Eof { clean } => {
             if !clean {
                 conn.truncated();
@@ -286,6 +311,11 @@ fn inputs(conn: &Conn) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::new();
     for op in word.runnable().iter() {
         inputs.extend([Input::Done(op), Input::Waits(op), Input::Fails(op)]);
+        inputs.extend(match op {
+            Op::MonitorIn => Some(Input::Leaps(op, Op::SendLastChunk)),
+            Op::SendLastChunk => Some(Input::Leaves(op)),
+            _ => None,
+        });
     }
     for blame in [Blame::Nobody, Blame::Somebody] {
         let endings = [Ending::Orderly, Ending::Refused, Ending::Abort];
@@ -338,12 +368,17 @@ fn explore(wanted: &[Op]) -> BTreeSet<Model> {
 
 #[test]
 fn every_reachable_word_and_state_is_the_model_s() {
-    use Op::{AcceptProxy, AcceptSession, CtrlConnect, SendProxy, TlsAccept, TlsConnect};
-    let plans: [&[Op]; 8] = [
+    use Op::{
+        AcceptProxy, AcceptSession, CtrlConnect, MonitorIn, SendLastChunk, SendProxy, TlsAccept,
+        TlsConnect,
+    };
+    let plans: [&[Op]; 10] = [
         &[AcceptSession],
         &[AcceptProxy, AcceptSession],
         &[TlsAccept, AcceptSession],
         &[AcceptProxy, TlsAccept, AcceptSession],
+        &[MonitorIn, AcceptProxy, TlsAccept, AcceptSession],
+        &[TlsAccept, SendLastChunk, AcceptSession],
         &[CtrlConnect],
         &[CtrlConnect, SendProxy],
         &[CtrlConnect, TlsConnect],

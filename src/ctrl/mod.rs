@@ -76,6 +76,7 @@ impl Ctrl {
             Err(input) => return Ok(input),
         };
         let read = cx.net.recv(fd, space);
+        cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
         // Where a read fills its space there is likely more.
         self.took_in(read, |n| n == space.len())
     }
@@ -145,6 +146,7 @@ impl Ctrl {
         match cx.net.send(fd, bufs, false) {
             Ok(n) => {
                 self.bytes_out += n as u64;
+                cx.traffic.sent += n as u64;
                 let before = unsent.len().min(n);
                 if let Some(out) = &mut self.out {
                     out.consume(before);
@@ -212,6 +214,7 @@ impl Ctrl {
             Err(input) => return Ok(input),
         };
         let read = cx.pipes.fill(cx.net, pipe, fd);
+        cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
         // The pipe is empty, so EAGAIN is the socket's. It may be full with few bytes, so a short
         // splice tells an edge-triggered engine nothing.
         let edge = cx.trigger == Trigger::Edge;
@@ -236,6 +239,7 @@ impl Ctrl {
         match cx.pipes.drain(cx.net, pipe, fd, held) {
             Ok(n) => {
                 self.bytes_out += n as u64;
+                cx.traffic.sent += n as u64;
                 Ok(Output::Bytes(n))
             }
             Err(errno) if errno.is_again() => {

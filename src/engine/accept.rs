@@ -217,6 +217,7 @@ impl<N: Net> Engine<N> {
         let config = Arc::clone(&listener.config);
         let user = listener.options.user;
         listener.conns += 1;
+        listener.counts.accepted += 1;
         self.counters.accepted += 1;
         let entry = FdEntry::connection(fd, at_once);
         match self.incoming(entry, peer, config, Some(key), user) {
@@ -257,7 +258,11 @@ impl<N: Net> Engine<N> {
         listener: Option<Key>,
         user: u64,
     ) -> Result<Key, Refusal> {
+        let monitors = config.monitor.as_ref().is_some_and(|by| by.sources.covers(&peer));
         let mut word = OpWord::default();
+        if monitors {
+            word.want(Op::MonitorIn);
+        }
         if config.proxy.is_some() {
             word.want(Op::AcceptProxy);
         }
@@ -276,6 +281,7 @@ impl<N: Net> Engine<N> {
         let key = self.add_conn(word, fd, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::OPENING);
+            conn.marks.set(Marks::MONITOR, monitors);
         }
         self.opening += 1;
         Ok(key)

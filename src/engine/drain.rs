@@ -28,6 +28,13 @@ pub(super) struct Draining {
     aborted: u64,
 }
 
+impl Draining {
+    /// The stage.
+    pub(super) const fn how(&self) -> Drain {
+        self.how
+    }
+}
+
 /// How a drain stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainState {

@@ -1,9 +1,10 @@
 //! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
 //! notes what it waits for.
 
-use super::{Engine, Owner, Refusal, steps};
+use super::{Engine, ListenerCounts, Owner, Refusal, steps};
 use crate::conn::{
-    Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Wait, Why, advance, closing,
+    Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Progress, Wait, Why, advance,
+    closing,
 };
 use crate::ctrl::Io;
 use crate::cx::Trigger;
@@ -12,6 +13,7 @@ use crate::slab::Key;
 use crate::stream::{Lane, other};
 use crate::sys::{Fd, Net};
 use crate::time::Time;
+use crate::tls::Session;
 
 impl<N: Net> Engine<N> {
     /// The host's poller says that the descriptor of `token` is ready.
@@ -122,7 +124,20 @@ impl<N: Net> Engine<N> {
 
     /// Runs the operations of one connection.
     pub(super) fn advance(&mut self, key: Key) {
-        let Self { conns, streams, tools, .. } = self;
+        self.run_ops(key);
+        if self.conns.get(key).is_ok_and(|conn| conn.waits.contains(Wait::ANSWER)) {
+            self.compose_answer(key);
+            self.run_ops(key);
+        }
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
+            conn.marks.remove(Marks::OPENING);
+            self.opened(key);
+        }
+    }
+
+    fn run_ops(&mut self, key: Key) {
+        let Self { conns, streams, tools, ops, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
         let mut lane = lane_to(conn, streams);
         let early = match &lane {
@@ -130,17 +145,19 @@ impl<N: Net> Engine<N> {
             _ => &[],
         };
         let mut cx = tools.cx(early);
-        conn.waits = advance(conn, |conn, op| steps::step(conn, &mut cx, op));
+        conn.waits = advance(conn, |conn, op| {
+            let progress = steps::step(conn, &mut cx, op);
+            if matches!(progress, Progress::Done | Progress::End) {
+                ops.pass(op);
+            }
+            progress
+        });
         let taken = cx.early_taken;
         if let Some(lane) = &mut lane
             && taken > 0
         {
             lane.taken(taken, &mut tools.pool);
             lane.moved_at = tools.now;
-        }
-        if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
-            conn.marks.remove(Marks::OPENING);
-            self.opened(key);
         }
     }
 
@@ -156,7 +173,12 @@ impl<N: Net> Engine<N> {
         if !failed {
             conn.deadline = Time::NEVER;
             conn.news.set(News::DRAINING, lets_end);
+            if let Some(negotiated) = conn.data.tls().and_then(Session::negotiated) {
+                let outgoing = matches!(conn.facts.plan, Plan::Outgoing(_));
+                self.handshakes.add(outgoing, &negotiated);
+            }
         }
+        let listener = conn.facts.listener.and_then(|from| self.listeners.get_mut(from).ok());
         match &conn.facts.plan {
             Plan::Outgoing(_) if failed => self.counters.connect_failures += 1,
             Plan::Outgoing(_) => {
@@ -166,10 +188,17 @@ impl<N: Net> Engine<N> {
             }
             Plan::Incoming(_) | Plan::Adopted => {
                 self.opening = self.opening.saturating_sub(1);
-                if failed {
+                let mut unlisted = ListenerCounts::default();
+                let counts = listener.map_or(&mut unlisted, |listener| &mut listener.counts);
+                if conn.marks.contains(Marks::MONITOR) {
+                    self.counters.monitored += 1;
+                    counts.monitored += 1;
+                } else if failed {
                     self.counters.refused += 1;
+                    counts.refused += 1;
                 } else {
                     self.counters.sessions += 1;
+                    counts.sessions += 1;
                     conn.marks.insert(Marks::KNOWN);
                     // A fresh session is told of its first bytes without having asked.
                     conn.marks.insert(Marks::READ_ARMED);
@@ -302,7 +331,8 @@ fn sends_early(conn: &Conn) -> bool {
 fn expire(conn: &mut Conn) {
     let waiting = conn.word.runnable().first();
     match waiting {
-        Some(op) if OpSet::OPENING.has(op) => {
+        // Last bytes that were not taken in time would not be taken by waiting once more.
+        Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
             let text = "the peer did not finish in time";
             let cause = Cause::new(Some(op), Why::TimedOut).because(text);
             conn.end(Ending::Refused, Some(Box::new(cause)));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::counts::ListenerCounts;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::FdEntry;
@@ -67,6 +68,8 @@ pub(super) struct Listener {
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
     pub(super) closing: bool,
+    /// The host says that monitors are to be told of a failure.
+    pub(super) monitor_fails: bool,
     pub(super) conns: u32,
     pub(super) timer: Timer,
     pub(super) news: ListenerNews,
@@ -75,6 +78,7 @@ pub(super) struct Listener {
     pub(super) telling: bool,
     pub(super) disturbed: bool,
     pub(super) refusals: Refusals,
+    pub(super) counts: ListenerCounts,
     burst: u32,
     full_bursts: u32,
     hit_rate: u16,
@@ -112,6 +116,7 @@ impl Listener {
             starves: false,
             paused_by: None,
             closing: false,
+            monitor_fails: false,
             conns: 0,
             timer,
             news: ListenerNews::empty(),
@@ -120,6 +125,7 @@ impl Listener {
             telling: false,
             disturbed: false,
             refusals: Refusals::default(),
+            counts: ListenerCounts::default(),
             burst: 1,
             full_bursts: 0,
             hit_rate: HIT_ALWAYS,

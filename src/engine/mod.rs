@@ -8,10 +8,13 @@ mod accept;
 mod backend;
 mod check;
 mod commands;
+mod counts;
 mod drain;
 mod drive;
 mod interest;
 mod listener;
+mod metrics;
+mod monitor;
 mod news;
 mod pump;
 mod record;
@@ -29,6 +32,7 @@ pub(crate) use backend::BackendOptions;
 pub use backend::ServerNews;
 pub(crate) use check::{CheckPlan, Errand};
 pub use commands::{ConnectOptions, Received, Sent};
+pub use counts::{ListenerCounts, OpCounts, TlsCounts};
 pub use drain::{Drain, DrainState};
 pub use interest::HostOp;
 pub use listener::ListenerOptions;
@@ -42,7 +46,7 @@ use crate::backend::Slot;
 use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
-use crate::cx::{Cx, Limits, Trigger};
+use crate::cx::{Cx, Limits, Traffic, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
@@ -141,6 +145,8 @@ pub struct Counters {
     pub sessions: u64,
     /// Connections that ended before that.
     pub refused: u64,
+    /// Connections of monitors, which are neither.
+    pub monitored: u64,
     /// Refusals that were counted and not told.
     pub suppressed: u64,
     /// `accept` calls that failed for one connection.
@@ -162,6 +168,7 @@ struct Tools<N> {
     net: N,
     pool: Pool,
     pipes: Pipes,
+    traffic: Traffic,
     scratch: Box<[u8]>,
     heavy: u32,
     now: Time,
@@ -175,6 +182,7 @@ impl<N> Tools<N> {
             net: &mut self.net,
             pool: &mut self.pool,
             pipes: &mut self.pipes,
+            traffic: &mut self.traffic,
             scratch: &mut self.scratch,
             now: self.now,
             trigger: self.trigger,
@@ -217,6 +225,8 @@ pub struct Engine<N> {
     /// What bounds streams that were given nothing else, shared by all of them.
     default_stream: Arc<StreamConfig>,
     counters: Counters,
+    ops: OpCounts,
+    handshakes: TlsCounts,
 }
 
 /// What a timer is for, in the tag the wheel hands back.
@@ -274,6 +284,7 @@ impl<N: Net> Engine<N> {
                 net,
                 pool: Pool::new(BUFFERS_KEPT, BULK_BUFFERS_KEPT),
                 pipes: Pipes::new(options.max_pipes as usize),
+                traffic: Traffic::default(),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
                 heavy: options.heavy_per_drive,
                 now,
@@ -297,6 +308,8 @@ impl<N: Net> Engine<N> {
             draining: None,
             default_stream: Arc::default(),
             counters: Counters::default(),
+            ops: OpCounts::default(),
+            handshakes: TlsCounts::default(),
         }
     }
 
@@ -330,6 +343,21 @@ impl<N: Net> Engine<N> {
     /// What has been counted.
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// How operations went.
+    pub const fn op_counts(&self) -> &OpCounts {
+        &self.ops
+    }
+
+    /// Handshakes of TLS that were finished.
+    pub const fn tls_counts(&self) -> TlsCounts {
+        self.handshakes
+    }
+
+    /// Bytes that the sockets moved.
+    pub const fn traffic(&self) -> Traffic {
+        self.tools.traffic
     }
 
     /// Buffers that hold bytes in flight.

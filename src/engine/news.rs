@@ -123,10 +123,15 @@ impl<N: Net> Engine<N> {
         let now = self.tools.now;
         let Ok(conn) = self.conns.get_mut(key) else { return };
         self.counters.discarded += conn.facts.discarded;
+        if let Some(cause) = conn.cause.as_deref() {
+            self.ops.fail(cause);
+        }
         if conn.seat.is_some() {
             return self.leave_stream(key);
         }
-        if conn.marks.contains(Marks::UNTOLD) {
+        let unknown_monitor =
+            conn.marks.contains(Marks::MONITOR) && !conn.marks.contains(Marks::KNOWN);
+        if conn.marks.contains(Marks::UNTOLD) || unknown_monitor {
             self.remove_conn(key);
             return;
         }

@@ -208,6 +208,7 @@ fn waits(conn: &Conn) -> String {
         (Wait::TIMER, "timer"),
         (Wait::TURN, "turn"),
         (Wait::RELEASE, "release"),
+        (Wait::ANSWER, "answer"),
     ];
     let words: Vec<_> =
         names.iter().filter(|(wait, _)| waits.contains(*wait)).map(|(_, name)| *name).collect();

@@ -11,8 +11,10 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
         open_clock(conn, cx, op);
     }
     match op {
+        Op::MonitorIn => handshake::monitor_in(conn, cx),
         Op::AcceptProxy => handshake::accept_proxy(conn, cx),
         Op::TlsAccept => handshake::tls_accept(conn, cx),
+        Op::SendLastChunk => handshake::last_chunk(conn, cx),
         Op::AcceptSession => accept_session(conn),
         Op::CtrlConnect => handshake::connect(conn, cx),
         Op::SendProxy => handshake::send_proxy(conn, cx),
@@ -35,7 +37,8 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
         Clock::Proxy => spans.proxy,
         Clock::Connect => spans.connect,
         Clock::Tls => spans.tls,
-        Clock::Unbounded | Clock::Linger | Clock::Drain => 0,
+        Clock::Linger => conn.facts.farewell().linger,
+        Clock::Unbounded | Clock::Drain => 0,
     };
     conn.facts.op_since = cx.now;
     // The PROXY header goes out within the span of the connect it belongs to.

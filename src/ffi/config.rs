@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::monitor::vst_monitor_options;
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
@@ -64,6 +65,8 @@ pub struct vst_accept_options {
     pub drain_ns: u64,
     /// How many bytes are read and thrown away meanwhile. Default 1 MiB.
     pub drain_bytes: u64,
+    /// Where set, sources that are answered and let go before any of the above. Read and not kept.
+    pub monitor: *const vst_monitor_options,
 }
 
 /// No PROXY header goes out.
@@ -125,7 +128,7 @@ unsafe impl Sized32 for vst_accept_options {
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_accept_options>() == 72);
+const _: () = assert!(size_of::<vst_accept_options>() == 80);
 const _: () = assert!(size_of::<vst_connect_options>() == 88);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
@@ -152,6 +155,7 @@ pub unsafe extern "C" fn vst_accept_options_init(
         linger_ns: farewell.linger,
         drain_ns: farewell.drain_time,
         drain_bytes: farewell.drain_bytes,
+        monitor: std::ptr::null(),
     };
     // SAFETY: the caller's contract.
     unsafe { ptr::init_sized(options, size, &defaults) }
@@ -195,8 +199,9 @@ pub unsafe extern "C" fn vst_connect_options_init(
 /// `vst_accept_config_free`. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes
 /// with its NUL.
 /// Legal at any time, from any thread, in any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag); VST_E_CONFIG
-/// (`accept_proxy` cannot be read).
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
+/// missing, too long or not asked for); VST_E_CONFIG (`accept_proxy` or `monitor_net` cannot be read,
+/// or they overlap).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says, its texts to NUL-terminated strings, its
@@ -226,6 +231,13 @@ pub unsafe extern "C" fn vst_accept_config_new(
             unsafe { ptr::explain(&text, why, why_size) };
             VST_E_CONFIG
         })?;
+        // SAFETY: the caller's contract.
+        let monitor = unsafe { super::monitor::read(options.monitor, trust.as_ref()) };
+        let monitor = monitor.map_err(|(status, text)| {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::explain(&text, why, why_size) };
+            status
+        })?;
         let untrusted = if options.flags & VST_ACCEPT_UNTRUSTED_DIRECT != 0 {
             Untrusted::Direct
         } else {
@@ -234,6 +246,7 @@ pub unsafe extern "C" fn vst_accept_config_new(
         // SAFETY: the caller's contract.
         let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
         let config = AcceptConfig {
+            monitor,
             proxy: trust.map(|trust| AcceptProxy { trust, untrusted }),
             tls,
             spans: OpeningSpans {

@@ -240,13 +240,15 @@ pub struct vst_counters {
     pub connect_failures: u64,
     /// Bytes read and thrown away while closing.
     pub discarded: u64,
+    /// Connections of monitors, which neither became sessions nor are counted as refused.
+    pub monitored: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_counters {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_counters>() == 88);
+const _: () = assert!(size_of::<vst_counters>() == 96);
 
 /// Writes what the engine has counted.
 ///
@@ -278,6 +280,7 @@ pub unsafe extern "C" fn vst_engine_counters(
             connects: counted.connects,
             connect_failures: counted.connect_failures,
             discarded: counted.discarded,
+            monitored: counted.monitored,
         };
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &value) })

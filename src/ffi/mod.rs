@@ -18,6 +18,7 @@ mod facts;
 mod identity;
 mod listener;
 mod looping;
+mod monitor;
 mod panic;
 mod ptr;
 mod server;

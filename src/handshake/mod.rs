@@ -3,11 +3,15 @@
 
 mod accept_proxy;
 mod connect;
+mod last_chunk;
+mod monitor;
 mod send_proxy;
 mod tls;
 
 pub(crate) use accept_proxy::step as accept_proxy;
 pub(crate) use connect::step as connect;
+pub(crate) use last_chunk::step as last_chunk;
+pub(crate) use monitor::monitor_in;
 pub(crate) use send_proxy::{Client, compose, step as send_proxy};
 pub(crate) use tls::{accept as tls_accept, connect as tls_connect};
 

@@ -13,6 +13,8 @@ mod far_end;
 mod farms;
 mod header;
 mod host;
+mod metrics;
+mod monitor;
 #[cfg(feature = "self-signed")]
 mod orders;
 mod poller;

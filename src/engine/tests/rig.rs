@@ -275,8 +275,34 @@ impl Rig {
         if state.deadline.is_some() || state.runnable {
             self.fail(&format!("something is still to be done: {state:?}"));
         }
+        self.check_counts();
         if self.engine.opening != 0 {
             self.fail(&format!("openings are miscounted: {}", self.engine.opening));
+        }
+    }
+
+    /// What was counted is what was told, and what comes and goes is gone.
+    fn check_counts(&self) {
+        let counted = self.engine.counters();
+        let told = |is: fn(&EventKind) -> bool| {
+            self.host.events.iter().filter(|event| is(&event.kind)).count() as u64
+        };
+        let sessions = told(|kind| matches!(kind, EventKind::Session));
+        let refusals = told(|kind| matches!(kind, EventKind::Refused(_))) + counted.suppressed;
+        let ended = counted.sessions + counted.refused + counted.monitored;
+        let pipes = self.engine.tools.pipes.on_loan();
+        let passed = self.engine.op_counts().passed(crate::conn::Op::AcceptSession);
+        // Of a descriptor that the host accepted itself the end is told, and no refusal.
+        if sessions != counted.sessions
+            || refusals > counted.refused
+            || ended < counted.accepted
+            || passed != counted.sessions
+            || pipes != 0
+        {
+            self.fail(&format!(
+                "{sessions} sessions and {refusals} refusals were told, {passed} operations passed, \
+                 {pipes} pipes are on loan: {counted:?}"
+            ));
         }
     }
 

@@ -1,0 +1,95 @@
+//! What is counted beside the connections: plain numbers of one engine, added to as things happen.
+
+use crate::conn::{Cause, Detail, Op, Why};
+use crate::tls::{Negotiated, Version};
+
+const OPS: usize = Op::ALL.len();
+const WHYS: usize = Why::ALL.len();
+
+/// How operations went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpCounts {
+    passed: [u64; OPS],
+    /// The last row is of what no operation did: the session's own bytes.
+    failed: [[u64; WHYS]; OPS + 1],
+    overdue: [u64; OPS],
+}
+
+impl Default for OpCounts {
+    fn default() -> Self {
+        Self { passed: [0; OPS], failed: [[0; WHYS]; OPS + 1], overdue: [0; OPS] }
+    }
+}
+
+impl OpCounts {
+    /// An operation was completed.
+    pub(super) const fn pass(&mut self, op: Op) {
+        self.passed[op as usize] += 1;
+    }
+
+    /// A connection has ended because of this.
+    pub(super) fn fail(&mut self, cause: &Cause) {
+        let row = cause.at.map_or(OPS, |op| op as usize);
+        self.failed[row][cause.why as usize] += 1;
+        if let Some(op) = cause.at
+            && cause.why == Why::TimedOut
+            && cause.detail == Detail::None
+        {
+            self.overdue[op as usize] += 1;
+        }
+    }
+
+    /// How often an operation was completed.
+    #[must_use]
+    pub const fn passed(&self, op: Op) -> u64 {
+        self.passed[op as usize]
+    }
+
+    /// How many connections ended in an operation, or (`None`) while the session's own bytes moved,
+    /// for this reason.
+    #[must_use]
+    pub fn failed(&self, at: Option<Op>, why: Why) -> u64 {
+        self.failed[at.map_or(OPS, |op| op as usize)][why as usize]
+    }
+
+    /// How many of them ended because a deadline of ours had passed.
+    #[must_use]
+    pub const fn overdue(&self, op: Op) -> u64 {
+        self.overdue[op as usize]
+    }
+}
+
+/// Handshakes that were finished: as a server and as a client, of each version, whole and resumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsCounts([[[u64; 2]; 2]; 2]);
+
+impl TlsCounts {
+    /// One more.
+    pub(super) fn add(&mut self, outgoing: bool, negotiated: &Negotiated<'_>) {
+        *self.of(outgoing, negotiated.version, negotiated.resumed) += 1;
+    }
+
+    const fn of(&mut self, outgoing: bool, version: Version, resumed: bool) -> &mut u64 {
+        let version = matches!(version, Version::Tls13) as usize;
+        &mut self.0[outgoing as usize][version][resumed as usize]
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub const fn get(mut self, outgoing: bool, version: Version, resumed: bool) -> u64 {
+        *self.of(outgoing, version, resumed)
+    }
+}
+
+/// What became of a listener's connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListenerCounts {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections that became sessions.
+    pub sessions: u64,
+    /// Connections that ended before that.
+    pub refused: u64,
+    /// Connections of monitors, which are neither.
+    pub monitored: u64,
+}

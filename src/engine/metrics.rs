@@ -1,0 +1,307 @@
+//! Everything the engine counts, as text for a person's dashboard. To add a number is to add a row
+//! to one of the tables below, or a table.
+
+use super::backend::BackendEntry;
+use super::listener::Listener;
+use super::{Drain, Engine};
+use crate::backend::{Server, ServerIndex, Stats};
+use crate::conn::{Op, OpSet, Why};
+use crate::sys::Net;
+use crate::tls::Version;
+use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, Kind};
+
+const fn counter(name: &'static str, help: &'static str) -> Family {
+    Family { name, kind: Kind::Counter, help }
+}
+
+const fn gauge(name: &'static str, help: &'static str) -> Family {
+    Family { name, kind: Kind::Gauge, help }
+}
+
+/// Numbers of each listener.
+const LISTENER: &[(Family, fn(&Listener) -> u64)] = &[
+    (counter("vestibule_listener_accepted_total", "Connections accepted."), |l| l.counts.accepted),
+    (counter("vestibule_listener_sessions_total", "Connections that became sessions."), |l| {
+        l.counts.sessions
+    }),
+    (counter("vestibule_listener_refused_total", "Connections that ended before that."), |l| {
+        l.counts.refused
+    }),
+    (counter("vestibule_listener_monitored_total", "Connections of monitors."), |l| {
+        l.counts.monitored
+    }),
+    (gauge("vestibule_listener_connections", "Connections that exist."), |l| l.conns.into()),
+    (gauge("vestibule_listener_resting", "Whether it takes no connections for now."), |l| {
+        l.rest.is_some().into()
+    }),
+    (
+        gauge(
+            "vestibule_listener_monitor_failing",
+            "Whether the host has its monitors told of a failure.",
+        ),
+        |l| l.monitor_fails.into(),
+    ),
+];
+
+/// Numbers of each backend.
+const BACKEND: &[(Family, fn(&Stats) -> u64)] = &[
+    (gauge("vestibule_backend_streams", "Streams at its servers."), |s| s.streams.now.into()),
+    (counter("vestibule_backend_streams_total", "Streams that got a place at a server."), |s| {
+        s.streams.total
+    }),
+    (gauge("vestibule_backend_queue", "Streams that wait for any server."), |s| s.queue.now.into()),
+    (
+        counter("vestibule_backend_queue_full_total", "Streams refused because a queue was full."),
+        |s| s.counters.queue_full,
+    ),
+    (counter("vestibule_backend_queue_timeouts_total", "Streams that waited in vain."), |s| {
+        s.counters.queue_timeouts
+    }),
+];
+
+/// Numbers of each server.
+const SERVER: &[(Family, fn(&Server, &Stats) -> u64)] = &[
+    (gauge("vestibule_server_up", "Whether its health is good."), |server, _| {
+        server.is_up().into()
+    }),
+    (gauge("vestibule_server_usable", "Whether new streams may go to it."), |server, _| {
+        server.is_usable().into()
+    }),
+    (gauge("vestibule_server_weight", "Its share beside the others'."), |server, _| {
+        server.weight().get().into()
+    }),
+    (gauge("vestibule_server_streams", "Streams that hold a place."), |_, s| s.streams.now.into()),
+    (counter("vestibule_server_streams_total", "Streams that got a place."), |_, s| {
+        s.streams.total
+    }),
+    (gauge("vestibule_server_queue", "Streams that wait for this very server."), |_, s| {
+        s.queue.now.into()
+    }),
+    (counter("vestibule_server_connect_errors_total", "Attempts that failed."), |_, s| {
+        s.counters.connect_errors
+    }),
+    (counter("vestibule_server_retries_total", "Attempts that were repeated here."), |_, s| {
+        s.counters.retries
+    }),
+    (
+        counter("vestibule_server_redispatches_total", "Attempts that were repeated elsewhere."),
+        |_, s| s.counters.redispatches,
+    ),
+    (counter("vestibule_server_checks_passed_total", "Health checks that passed."), |_, s| {
+        s.counters.checks_passed
+    }),
+    (counter("vestibule_server_checks_failed_total", "Health checks that failed."), |_, s| {
+        s.counters.checks_failed
+    }),
+    (counter("vestibule_server_downs_total", "How often it went down."), |_, s| s.counters.downs),
+];
+
+impl<N: Net> Engine<N> {
+    /// Everything the engine counts, in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        let mut text = Exposition::default();
+        self.write_engine(&mut text);
+        self.write_ops(&mut text);
+        self.write_tls(&mut text);
+        self.write_listeners(&mut text);
+        self.write_backends(&mut text);
+        text.into_text()
+    }
+
+    /// The metrics as a response of HTTP/1.0.
+    pub(super) fn metrics_response(&self) -> String {
+        let text = self.metrics();
+        format!(
+            "HTTP/1.0 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n\
+             Content-Type: {CONTENT_TYPE}\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        )
+    }
+
+    fn write_engine(&self, text: &mut Exposition) {
+        let (counted, tools) = (&self.counters, &self.tools);
+        let stage = match self.draining.as_ref().map(super::drain::Draining::how) {
+            None => 0,
+            Some(Drain::LameDuck) => 1,
+            Some(Drain::Pause) => 2,
+            Some(Drain::Close) => 3,
+        };
+        text.family(gauge("vestibule_info", "The version of the library."));
+        text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+        let rows = [
+            (gauge("vestibule_connections", "Connections that exist."), self.conns.len() as u64),
+            (
+                gauge(
+                    "vestibule_connections_opening",
+                    "Incoming connections that are no sessions yet.",
+                ),
+                self.opening.into(),
+            ),
+            (gauge("vestibule_streams", "Streams that exist."), self.streams.len() as u64),
+            (
+                gauge(
+                    "vestibule_draining",
+                    "0, or the stage of the drain: lame duck, pause, close.",
+                ),
+                stage,
+            ),
+            (
+                gauge("vestibule_buffers_in_use", "Pooled buffers that hold bytes in flight."),
+                tools.pool.in_use() as u64,
+            ),
+            (
+                gauge("vestibule_pipes_in_use", "Pipes that streams move bytes through."),
+                tools.pipes.on_loan() as u64,
+            ),
+            (
+                counter("vestibule_received_bytes_total", "Bytes read from the wire."),
+                tools.traffic.received,
+            ),
+            (
+                counter("vestibule_sent_bytes_total", "Bytes the kernel took for the wire."),
+                tools.traffic.sent,
+            ),
+            (
+                counter(
+                    "vestibule_discarded_bytes_total",
+                    "Bytes read and thrown away while closing.",
+                ),
+                counted.discarded,
+            ),
+            (counter("vestibule_accepted_total", "Connections accepted."), counted.accepted),
+            (
+                counter("vestibule_sessions_total", "Connections that became sessions."),
+                counted.sessions,
+            ),
+            (
+                counter("vestibule_refused_total", "Connections that ended before that."),
+                counted.refused,
+            ),
+            (counter("vestibule_monitored_total", "Connections of monitors."), counted.monitored),
+            (
+                counter(
+                    "vestibule_refusals_suppressed_total",
+                    "Refusals that were counted and not told.",
+                ),
+                counted.suppressed,
+            ),
+            (
+                counter(
+                    "vestibule_accept_errors_total",
+                    "Calls of accept that failed for one connection.",
+                ),
+                counted.accept_errors,
+            ),
+            (
+                counter(
+                    "vestibule_starved_total",
+                    "Times a listener had to rest because the system ran out of something.",
+                ),
+                counted.starved,
+            ),
+            (
+                counter(
+                    "vestibule_limited_total",
+                    "Times a limit turned a connection away or made a listener rest.",
+                ),
+                counted.limited,
+            ),
+            (
+                counter("vestibule_connects_total", "Outgoing connections asked for."),
+                counted.connects,
+            ),
+            (
+                counter(
+                    "vestibule_connect_failures_total",
+                    "Outgoing connections that failed before they were open.",
+                ),
+                counted.connect_failures,
+            ),
+        ];
+        for (family, value) in rows {
+            text.single(family, value);
+        }
+    }
+
+    /// Reasons are named as they occur: most places of the grid stay empty for ever.
+    fn write_ops(&self, text: &mut Exposition) {
+        let opening = || Op::ALL.iter().copied().filter(|op| OpSet::OPENING.has(*op));
+        text.family(counter(
+            "vestibule_op_passed_total",
+            "Opening operations that were completed.",
+        ));
+        for op in opening() {
+            text.sample(&[("op", op.name())], self.ops.passed(op));
+        }
+        text.family(counter(
+            "vestibule_op_overdue_total",
+            "Connections that ended because the deadline of an operation had passed.",
+        ));
+        for &op in Op::ALL {
+            text.sample(&[("op", op.name())], self.ops.overdue(op));
+        }
+        text.family(counter(
+            "vestibule_op_failed_total",
+            "Connections that ended in an operation, by reason; SESSION is while the session's bytes moved.",
+        ));
+        for at in Op::ALL.iter().copied().map(Some).chain([None]) {
+            for why in Why::ALL.iter().copied() {
+                let count = self.ops.failed(at, why);
+                if count > 0 {
+                    let at = at.map_or("SESSION", Op::name);
+                    text.sample(&[("op", at), ("why", why.name())], count);
+                }
+            }
+        }
+    }
+
+    fn write_tls(&self, text: &mut Exposition) {
+        text.family(counter("vestibule_tls_handshakes_total", "Handshakes that were finished."));
+        for (side, outgoing) in [("server", false), ("client", true)] {
+            for version in [Version::Tls12, Version::Tls13] {
+                for (word, resumed) in [("no", false), ("yes", true)] {
+                    let labels = [("side", side), ("version", version.name()), ("resumed", word)];
+                    text.sample(&labels, self.handshakes.get(outgoing, version, resumed));
+                }
+            }
+        }
+    }
+
+    /// Several listeners may share an address; their numbers tell them apart.
+    fn write_listeners(&self, text: &mut Exposition) {
+        for (family, value) in LISTENER {
+            text.family(*family);
+            for (key, listener) in self.listeners.iter() {
+                let (addr, number) = (listener.addr.to_string(), key.slot.to_string());
+                text.sample(&[("listener", &addr), ("number", &number)], value(listener));
+            }
+        }
+    }
+
+    fn write_backends(&self, text: &mut Exposition) {
+        for (family, value) in BACKEND {
+            text.family(*family);
+            for (key, entry) in self.backends.iter() {
+                let number = key.slot.to_string();
+                text.sample(&[("backend", &number)], value(&entry.core.stats()));
+            }
+        }
+        for (family, value) in SERVER {
+            text.family(*family);
+            for (key, entry) in self.backends.iter() {
+                let number = key.slot.to_string();
+                for (server, stats) in servers(entry) {
+                    let labels = [("backend", &*number), ("server", server.name())];
+                    text.sample(&labels, value(server, &stats));
+                }
+            }
+        }
+    }
+}
+
+fn servers(entry: &BackendEntry) -> impl Iterator<Item = (&Server, Stats)> {
+    let core = &entry.core;
+    core.servers().map(|(index, server): (ServerIndex, _)| {
+        (server, core.server_stats(index).unwrap_or_default())
+    })
+}

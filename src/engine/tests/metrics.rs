@@ -1,0 +1,165 @@
+//! The text of all that is counted: its numbers are a recount of what happened, and its form is one
+//! that a reader of it takes.
+
+use std::collections::BTreeMap;
+
+use super::header::proxied;
+use super::host::Program;
+use super::rig::{Rig, both, everywhere};
+use crate::config::{Answer, Monitor, Trust};
+use crate::engine::{EventKind, Record};
+use crate::sys::Addr;
+use crate::time::SECOND;
+
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+
+/// Every sample of a text by its name and labels, as a reader takes it: a family announced once,
+/// its samples together, none twice.
+#[track_caller]
+fn samples(text: &str) -> BTreeMap<String, u64> {
+    let mut samples = BTreeMap::new();
+    let mut families = Vec::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').expect("a name and a sentence");
+            assert!(help.ends_with('.') && !families.contains(&name.to_owned()), "{line}");
+            families.push(name.to_owned());
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').expect("a name and a kind");
+            assert_eq!(Some(name), families.last().map(String::as_str));
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else {
+            let (sample, value) = line.rsplit_once(' ').expect("a sample and its value");
+            let name = sample.split('{').next();
+            assert_eq!(name, families.last().map(String::as_str), "{line}");
+            let value = value.parse().expect("a number");
+            assert_eq!(samples.insert(sample.to_owned(), value), None, "{line}");
+        }
+    }
+    samples
+}
+
+fn records(rig: &Rig) -> impl Iterator<Item = &Record> {
+    rig.host.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Closed(record) | EventKind::Refused(record) => Some(&**record),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_numbers_are_a_recount_of_what_happened() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(proxied());
+        for i in 0..12_u8 {
+            let peer = rig.peer();
+            match i % 4 {
+                0 => peer.send(b"no header at all\r\n"),
+                1 => peer.reset(),
+                2 => {}
+                _ => peer.send(&[HEADER, &[i; 1000][..]].concat()),
+            }
+            if i % 4 != 2 && i % 4 != 1 {
+                peer.shutdown_write();
+            }
+        }
+        rig.run_for(20 * SECOND);
+        rig.run();
+        let found = samples(&rig.engine.metrics());
+        let counted = rig.engine.counters();
+        assert_eq!(counted.sessions, 3);
+        assert_eq!(found["vestibule_connections"], 0);
+        assert_eq!(found["vestibule_sessions_total"], counted.sessions);
+        assert_eq!(found["vestibule_refused_total"], counted.refused);
+        let listener = "{listener=\"192.0.2.1:80\",number=\"0\"}";
+        for (name, value) in [
+            ("accepted", counted.accepted),
+            ("sessions", counted.sessions),
+            ("refused", counted.refused),
+            ("monitored", 0),
+        ] {
+            assert_eq!(found[&format!("vestibule_listener_{name}_total{listener}")], value);
+        }
+        let mut failed = BTreeMap::new();
+        for cause in records(&rig).filter_map(|record| record.cause.as_ref()) {
+            let at = cause.at.map_or("SESSION", crate::conn::Op::name);
+            let labels = format!("{{op=\"{at}\",why=\"{}\"}}", cause.why.name());
+            *failed.entry(format!("vestibule_op_failed_total{labels}")).or_insert(0) += 1;
+        }
+        let counted_failed = found
+            .iter()
+            .filter(|(name, _)| name.starts_with("vestibule_op_failed_total"))
+            .map(|(name, value)| (name.clone(), *value));
+        assert_eq!(counted_failed.collect::<BTreeMap<_, _>>(), failed);
+        assert_eq!(found["vestibule_op_overdue_total{op=\"ACCEPT_PROXY\"}"], 3);
+        let sum = |of: fn(&Record) -> u64| records(&rig).map(of).sum::<u64>();
+        assert_eq!(found["vestibule_received_bytes_total"], sum(|record| record.bytes_in));
+        assert_eq!(found["vestibule_sent_bytes_total"], sum(|record| record.bytes_out));
+        assert_eq!(sum(|record| record.bytes_out), 3000);
+        rig.finish();
+    });
+}
+
+#[cfg(feature = "self-signed")]
+#[test]
+fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
+    use super::tls::accepting;
+    use super::tls_peer::{TlsPeer, pair, play};
+    use crate::tls::Version;
+    for version in [Version::Tls12, Version::Tls13] {
+        both(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(accepting(version));
+            let mut peers = Vec::new();
+            for _ in 0..2 {
+                let peer = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
+                peer.borrow_mut().say(b"a few words");
+                peer.borrow_mut().end();
+                rig.actors.push(play(&peer));
+                peers.push(peer);
+                rig.settle();
+            }
+            let found = samples(&rig.engine.metrics());
+            let count = |side: &str, version: &str, resumed: &str| {
+                let labels =
+                    format!("{{side=\"{side}\",version=\"{version}\",resumed=\"{resumed}\"}}");
+                found[&format!("vestibule_tls_handshakes_total{labels}")]
+            };
+            let ours = |resumed| count("server", version.name(), resumed);
+            assert_eq!(ours("no") + ours("yes"), 2);
+            let counts = rig.engine.tls_counts();
+            assert_eq!(ours("yes"), counts.get(false, version, true));
+            let all: u64 = found
+                .iter()
+                .filter(|(name, _)| name.starts_with("vestibule_tls_handshakes_total"))
+                .map(|(_, value)| value)
+                .sum();
+            assert_eq!(all, 2, "no other side, no other version");
+            rig.finish();
+        });
+    }
+}
+
+#[test]
+fn a_listener_can_serve_the_text_of_the_engine_it_is_in() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(proxied());
+        let there = Addr::parse("192.0.2.1:81").expect("an address");
+        let monitor = Monitor { sources: Trust::everyone(), answer: Answer::Metrics };
+        let config = crate::config::AcceptConfig { monitor: Some(monitor), ..Default::default() };
+        rig.listen_at(&there, config, Default::default());
+        let from = Addr::parse("198.51.100.9:1").expect("an address");
+        let peer = rig.world.connect(&there, from);
+        peer.send(b"GET /metrics HTTP/1.1\r\n\r\n");
+        rig.settle();
+        let heard = String::from_utf8(peer.received()).expect("text");
+        let (head, body) = heard.split_once("\r\n\r\n").expect("a head");
+        assert!(head.contains("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+        let found = samples(body);
+        assert_eq!(found["vestibule_connections"], 1);
+        assert_eq!(found["vestibule_op_passed_total{op=\"MONITOR_IN\"}"], 1);
+        peer.close();
+        rig.finish();
+    });
+}

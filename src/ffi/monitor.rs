@@ -1,0 +1,194 @@
+//! Monitors, as C describes them.
+
+use std::ffi::{c_char, c_void};
+
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
+
+/// A text and nothing else: `OK`, or `FAIL`.
+pub const VST_ANSWER_TEXT: u32 = 1;
+/// A response of HTTP/1.0: 200, or 503.
+pub const VST_ANSWER_HTTP: u32 = 2;
+/// A response of HTTP/1.0: 200, with the text of `vst_metrics_text`, made anew for each connection.
+/// It tells also of a failure, and is no failure itself.
+pub const VST_ANSWER_METRICS: u32 = 3;
+/// Bytes of the host's own.
+pub const VST_ANSWER_BYTES: u32 = 4;
+
+/// The longest answer of the host's own, in bytes.
+pub const VST_ANSWER_MOST: u32 = 16_384;
+const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
+
+/// Every connection is a monitor's: the listener is there for nothing else.
+pub const VST_MONITOR_EVERYONE: u32 = 1;
+/// Sources of `monitor_net` may be in `accept_proxy` too: it is meant that no header is read of them.
+pub const VST_MONITOR_TRUSTED: u32 = 2;
+
+/// Who is answered and let go instead of let in, and with what. All bytes 0 but `size`, and then what
+/// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
+/// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
+/// the host accepted the descriptor itself; it is counted in `vst_counters.monitored`.
+///
+/// The answer tells of a failure while `vst_listener_set_monitor_fail` says so, and from the first
+/// stage of `vst_engine_drain` on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
+/// byte of the request, or the end of the peer's side, within `timeout_proxy_ns`; nothing more of the
+/// request is looked at. The answer is to leave within `linger_ns`. What the peer still sends is then
+/// read and thrown away, as `drain_ns` and `drain_bytes` allow, so that no reset destroys the answer.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_monitor_options {
+    /// `sizeof(vst_monitor_options)`.
+    pub size: u32,
+    /// `VST_MONITOR_*`.
+    pub flags: u32,
+    /// `VST_ANSWER_*`.
+    pub answer: u32,
+    /// 0.
+    pub _reserved: u32,
+    /// The sources, as in `vst_accept_options.accept_proxy`; NULL with `VST_MONITOR_EVERYONE`.
+    pub monitor_net: *const c_char,
+    /// With `VST_ANSWER_BYTES`: what is sent while all is well, 1 to `VST_ANSWER_MOST` bytes. Copied.
+    pub well: *const c_void,
+    /// Length of `well` in bytes.
+    pub well_len: usize,
+    /// With `VST_ANSWER_BYTES`: what is sent while it is not, 1 to `VST_ANSWER_MOST` bytes. Copied.
+    pub failing: *const c_void,
+    /// Length of `failing` in bytes.
+    pub failing_len: usize,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_monitor_options {
+    const FIRST: usize = 56;
+}
+const _: () = assert!(size_of::<vst_monitor_options>() == 56);
+
+/// Why options cannot be used: a status, and a sentence where one is due.
+pub(super) type Unusable = (vst_status, String);
+
+/// Reads what the host says of monitors. `trusted` are the sources that may announce addresses.
+///
+/// # Safety
+/// `options` is NULL or points to as many bytes as its `size` says, its texts to what they say.
+pub(super) unsafe fn read(
+    options: *const vst_monitor_options,
+    trusted: Option<&Trust>,
+) -> Result<Option<Monitor>, Unusable> {
+    if options.is_null() {
+        return Ok(None);
+    }
+    let bare = |status| (status, String::new());
+    // SAFETY: the caller's contract.
+    let options = unsafe { ptr::read_sized(options) }.map_err(bare)?;
+    if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 || options._reserved != 0
+    {
+        return Err(bare(VST_E_ARGUMENT));
+    }
+    // SAFETY: the caller's contract.
+    let net = unsafe { ptr::text(options.monitor_net) }.map_err(bare)?;
+    let sources = sources(&options, net, trusted).map_err(|text| (VST_E_CONFIG, text))?;
+    // SAFETY: the caller's contract.
+    let well = unsafe { ptr::bytes(options.well.cast(), options.well_len) }.map_err(bare)?;
+    // SAFETY: the caller's contract.
+    let failing =
+        unsafe { ptr::bytes(options.failing.cast(), options.failing_len) }.map_err(bare)?;
+    let answer = answer(options.answer, well, failing).ok_or(bare(VST_E_ARGUMENT))?;
+    Ok(Some(Monitor { sources, answer }))
+}
+
+fn sources(
+    options: &vst_monitor_options,
+    net: Option<&str>,
+    trusted: Option<&Trust>,
+) -> Result<Trust, String> {
+    let everyone = options.flags & VST_MONITOR_EVERYONE != 0;
+    let net = match (net, everyone) {
+        (None, true) => return Ok(Trust::everyone()),
+        (Some(net), false) => net,
+        (None, false) => return Err("monitor_net: it is missing".to_owned()),
+        (Some(_), true) => {
+            return Err("monitor_net: every source is a monitor's already".to_owned());
+        }
+    };
+    let sources = Trust::parse(net)
+        .map_err(|word| format!("monitor_net: \"{}\" is no network", word.escape_debug()))?;
+    let meant = options.flags & VST_MONITOR_TRUSTED != 0;
+    if !meant && trusted.is_some_and(|trusted| trusted.overlaps(&sources)) {
+        let text = "monitor_net: a source in it is in accept_proxy too, and its header would not be \
+                    read; VST_MONITOR_TRUSTED says that this is meant";
+        return Err(text.to_owned());
+    }
+    Ok(sources)
+}
+
+fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<Answer> {
+    let fits = |bytes: &[u8]| (1..=ANSWER_MOST).contains(&bytes.len());
+    let answer = match kind {
+        VST_ANSWER_BYTES if fits(well) && fits(failing) => {
+            return Some(Answer::Bytes { well: well.into(), failing: failing.into() });
+        }
+        VST_ANSWER_TEXT => Answer::Text,
+        VST_ANSWER_HTTP => Answer::Http,
+        VST_ANSWER_METRICS => Answer::Metrics,
+        _ => return None,
+    };
+    (well.is_empty() && failing.is_empty()).then_some(answer)
+}
+
+/// Says whether the monitors of a listener are told of a failure: `fail` is 0 or 1. It holds for
+/// answers that are not made yet, and changes nothing else.
+///
+/// Legal at any time, from any callback but log.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_set_monitor_fail(
+    engine: *mut vst_engine,
+    listener: vst_id,
+    fail: u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        if fail > 1 {
+            return Err(VST_E_ARGUMENT);
+        }
+        shell.core()?.set_monitor_fail(id(listener)?, fail == 1).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Copies everything the engine counts as text, in the exposition format that Prometheus reads
+/// (version 0.0.4): engine, listeners, backends and servers, operations, TLS. Listeners are labelled
+/// with their address and a number, backends with a number: that of a freed one is given again.
+///
+/// The text has no NUL; `*len` is its length, and the length that is needed with VST_E_SPACE. It
+/// grows with the listeners and servers, not with the connections. Legal at any time.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_metrics_text(
+    engine: *mut vst_engine,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
+        let metrics = shell.core()?.metrics();
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(metrics.as_bytes(), text.cast(), capacity, len) })
+    })
+}

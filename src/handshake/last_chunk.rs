@@ -1,0 +1,25 @@
+//! Sends the last bytes of a connection that is not to become a session.
+
+use super::system;
+use crate::conn::{Conn, Op, Progress, Wait, closing, is_first_step};
+use crate::cx::Cx;
+use crate::sys::Net;
+
+const OP: Op = Op::SendLastChunk;
+
+/// SEND_LAST_CHUNK: done when the kernel has all that waits to leave. Bytes that nobody has put there
+/// are the engine's to compose, once.
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    if is_first_step(conn.word, OP) && !conn.ctrl.has_unsent() {
+        return Progress::Wait(Wait::ANSWER);
+    }
+    match conn.ctrl.flush(cx) {
+        Ok(true) => Progress::End,
+        Ok(false) => {
+            // A peer that is held up by what nobody reads may never read either.
+            let meanwhile = closing::discard_session(conn, cx);
+            Progress::Wait(Wait::WRITE | Wait::TIMER | meanwhile)
+        }
+        Err(errno) => system(OP, errno),
+    }
+}
