@@ -41,8 +41,12 @@
 #define VST_OP_MONITOR_IN (1)
 // The PROXY header comes first: no byte is read for anyone else until it is done.
 #define VST_OP_ACCEPT_PROXY (3)
+// Handlers of the host's own, ahead of TLS.
+#define VST_OP_CUSTOM_RAW (6)
 // The handshake with a client.
 #define VST_OP_TLS_ACCEPT (8)
+// Handlers of the host's own, behind TLS.
+#define VST_OP_CUSTOM_CLEAR (10)
 // The last bytes leave, instead of a session.
 #define VST_OP_SEND_LAST_CHUNK (11)
 // The host is given the session.
@@ -51,8 +55,12 @@
 #define VST_OP_CTRL_CONNECT (13)
 // A PROXY header goes ahead of any other byte.
 #define VST_OP_SEND_PROXY (14)
+// Handlers of the host's own towards a server, ahead of TLS.
+#define VST_OP_CUSTOM_RAW_OUT (17)
 // The handshake with a server.
 #define VST_OP_TLS_CONNECT (18)
+// Handlers of the host's own towards a server, behind TLS.
+#define VST_OP_CUSTOM_CLEAR_OUT (19)
 // The data layer ends its outgoing side: unsent bytes, then close_notify.
 #define VST_OP_DSHW (20)
 // The data layer delivers no byte any more.
@@ -200,6 +208,9 @@
 // vst_server_set_addresses. Told once, when the server was added.
 #define VST_EVENT_SERVER_RESOLVE (15)
 
+// TLS that was begun in the middle of a session (vst_conn_start_tls) is there: read and write on.
+#define VST_EVENT_TLS (16)
+
 // Enough checks in a row have passed, or failed.
 #define VST_SERVER_BY_CHECKS (1)
 
@@ -292,6 +303,27 @@
 
 // Sources of monitor_net may be in accept_proxy too: it is meant that no header is read of them.
 #define VST_MONITOR_TRUSTED (2)
+
+// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
+#define VST_STEP_DONE (0)
+
+// The handler is to be asked again when bytes, or the end, have come.
+#define VST_STEP_READ (1)
+
+// The handler is to be asked again when there is room to send.
+#define VST_STEP_WRITE (2)
+
+// The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
+#define VST_STEP_LATER (3)
+
+// The handler will not have the connection: it is refused, with code and text.
+#define VST_STEP_FAIL (4)
+
+// The peer has ended its side: no further byte comes.
+#define VST_STEP_ENDED (1)
+
+// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
+#define VST_HANDLER_BEHIND_TLS (1)
 
 // Sources outside accept_proxy are not refused: they go on without a header, with the socket's
 // own addresses, and what they send is payload.
@@ -491,6 +523,9 @@ typedef struct vst_tls_client vst_tls_client;
 // belong to it alone.
 typedef struct vst_tls_server vst_tls_server;
 
+// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
+typedef struct vst_waker vst_waker;
+
 // What a function answers: 0 or more when it did what was asked, negative when it did not.
 //
 // The negative ones are grouped by fault: -1 to -19 the caller's, -20 to -29 the system's, -30 to
@@ -555,8 +590,8 @@ typedef struct {
     int32_t sys_errno;
     // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     int32_t alert;
-    // 0.
-    uint32_t _reserved;
+    // The code that a handler of the host's own failed with, or 0.
+    int32_t host_code;
     // The connection. Stale.
     vst_id conn;
     // The listener it came from, or 0.
@@ -674,6 +709,10 @@ typedef void (*vst_log_fn)(void *data,
                            const char *text,
                            size_t len);
 
+// The engine should be driven, by any drive call of its own thread, soon. Called from any thread, at
+// most once until the engine has been. No function may be called from here.
+typedef void (*vst_wake_fn)(void *data);
+
 // What a host decides when it makes an engine. vst_engine_options_init fills in the defaults.
 typedef struct {
     // sizeof(vst_engine_options).
@@ -717,6 +756,9 @@ typedef struct {
     vst_event_fn event;
     // Optional: failures inside the library.
     vst_log_fn log;
+    // Optional: how other threads wake this one (vst_waker_post). Without it the poller watches a
+    // descriptor more.
+    vst_wake_fn wake;
 } vst_engine_options;
 
 // What an engine has counted since it was made.
@@ -873,6 +915,26 @@ typedef struct {
     uint64_t session_cache;
 } vst_tls_client_options;
 
+// Which TLS begins in the middle of a session. Zero it, then set size and one of server and
+// client.
+typedef struct {
+    // sizeof(vst_start_tls).
+    uint32_t size;
+    // 0.
+    uint32_t flags;
+    // The accepting side. Only referred to: free your handle whenever you like.
+    const vst_tls_server *server;
+    // The connecting side; needs server_name.
+    const vst_tls_client *client;
+    // As in vst_connect_options. Copied.
+    const char *server_name;
+    // Bytes that the host has read already and that are TLS's: what a peer sent right behind the
+    // command is plaintext, and a host that passes it here must be sure that it is not. Copied.
+    const void *early;
+    // The length of early in bytes.
+    uint64_t early_len;
+} vst_start_tls;
+
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
@@ -904,6 +966,58 @@ typedef struct {
     size_t failing_len;
 } vst_monitor_options;
 
+// A question to a handler, and its answer. The library's memory, valid until the callback returns.
+typedef struct {
+    // In: sizeof(vst_step) of the library.
+    uint32_t size;
+    // In: VST_STEP_ENDED.
+    uint32_t flags;
+    // In: the connection. vst_handler_*, vst_conn_describe, vst_conn_abort and what asks facts
+    // of it are legal.
+    vst_id conn;
+    // In: the host's own word for the connection.
+    void *user;
+    // In and out: the host's own word for the connection in this handler; NULL at first. When the
+    // handler is through with the connection, in whatever way, discard gets it once, unless NULL.
+    void *state;
+    // In: what an answer that comes later brings back. No two questions of a connection have the
+    // same.
+    uint32_t ticket;
+    // Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
+    int32_t code;
+    // Out, with VST_STEP_FAIL: a sentence, NUL-terminated, which the end report has. Copied when the
+    // callback returns. NULL: a general one.
+    const char *text;
+} vst_step;
+
+// What is next? data is the handler's. Answers VST_STEP_*; anything else fails the connection.
+// Every function may be called from here, but vst_engine_free.
+typedef int32_t (*vst_step_fn)(void *data,
+                               vst_engine *engine,
+                               vst_step *step);
+
+// A handler is through with a connection: frees state, which is not NULL. No function may be
+// called from here.
+typedef void (*vst_discard_fn)(void *data,
+                               void *state);
+
+// A handler of the host's own: a step between what the library does itself.
+typedef struct {
+    // sizeof(vst_handler).
+    uint32_t size;
+    // VST_HANDLER_BEHIND_TLS.
+    uint32_t flags;
+    // Asked on the engine's thread, from within a call on the engine.
+    vst_step_fn step;
+    // Optional.
+    vst_discard_fn discard;
+    // Handed to both. The library neither reads nor frees it; it stays valid until the engines that
+    // use the configuration are freed.
+    void *data;
+    // How long it may take, in nanoseconds from when it is first asked; 0 is no bound.
+    uint64_t timeout_ns;
+} vst_handler;
+
 // What incoming connections go through. vst_accept_options_init fills in the defaults.
 typedef struct {
     // sizeof(vst_accept_options).
@@ -931,6 +1045,10 @@ typedef struct {
     uint64_t drain_bytes;
     // Where set, sources that are answered and let go before any of the above. Read and not kept.
     const vst_monitor_options *monitor;
+    // Handlers of the host's own, on either side of TLS, asked in this order. Copied.
+    const vst_handler *handlers;
+    // How many there are.
+    uint64_t handler_count;
 } vst_accept_options;
 
 // What outgoing connections go through. vst_connect_options_init fills in the defaults.
@@ -962,6 +1080,10 @@ typedef struct {
     uint64_t drain_ns;
     // As in vst_accept_options.
     uint64_t drain_bytes;
+    // As in vst_accept_options.
+    const vst_handler *handlers;
+    // As in vst_accept_options.
+    uint64_t handler_count;
 } vst_connect_options;
 
 // How a listener is opened. vst_listener_options_init fills in the defaults.
@@ -1276,6 +1398,9 @@ typedef struct {
 // The size of a struct is smaller than any version of it, or bytes beyond what this library
 // knows are not 0.
 #define VST_E_SIZE (-12)
+
+// The engine that is meant is freed.
+#define VST_E_GONE (-13)
 
 // The system refused; the text or the errno out-parameter of the function says why.
 #define VST_E_SYSTEM (-20)
@@ -1667,6 +1792,126 @@ vst_status vst_metrics_text(vst_engine *engine,
                             char *text,
                             size_t capacity,
                             size_t *len);
+
+// Gives the answer that a handler announced with VST_STEP_LATER: any other VST_STEP_*. code and
+// text (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
+//
+// Legal from every callback but wake, log and discard, the handler's own step among them.
+// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
+// answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text is NULL or a NUL-terminated string.
+vst_status vst_conn_handler_done(vst_engine *engine,
+                                 vst_id conn,
+                                 uint32_t ticket,
+                                 int32_t answer,
+                                 int32_t code,
+                                 const char *text);
+
+// Copies the first bytes that came for a handler into buffer, at most capacity.
+//
+// *len is how many there are in all. They stay: vst_handler_consume drops them. The library
+// reads on only when a step answers VST_STEP_READ, until 16 KiB are held; then such an answer
+// refuses the connection.
+// Legal between a handler's question and its answer.
+// Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; buffer points to capacity writable bytes; len to a
+// size.
+vst_status vst_handler_peek(vst_engine *engine,
+                            vst_id conn,
+                            void *buffer,
+                            size_t capacity,
+                            size_t *len);
+
+// Drops the first count bytes that came for a handler: whoever comes next does not see them.
+//
+// Legal between a handler's question and its answer.
+// Returns VST_OK; VST_E_ARGUMENT (there are not so many); VST_E_STATE (no handler is asked);
+// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_handler_consume(vst_engine *engine,
+                               vst_id conn,
+                               size_t count);
+
+// Sends bytes of a handler: all or a part.
+//
+// *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
+// step that answers VST_STEP_WRITE is asked again when some can.
+// Legal between a handler's question and its answer.
+// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
+// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; bytes points to size readable bytes; taken to a
+// size.
+vst_status vst_handler_send(vst_engine *engine,
+                            vst_id conn,
+                            const void *bytes,
+                            size_t size,
+                            size_t *taken);
+
+// Gives a waker of the engine. *out is one, or NULL; free it with vst_waker_free, before or after
+// the engine. Any number may be had.
+//
+// The first one has the host's poller watch one more descriptor, unless the engine was made with
+// wake.
+// Legal on the engine's thread, from every callback but wake, log and discard.
+// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; out points to a pointer.
+vst_status vst_engine_waker(vst_engine *engine,
+                            vst_waker **out);
+
+// Brings the answer of a handler that announced it with VST_STEP_LATER: VST_STEP_DONE, READ, WRITE or
+// FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
+// which it is woken for. An answer to a connection that is gone by then is dropped.
+//
+// Legal at any time, from any thread and any number of them at once, but not from a signal handler.
+// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
+// engine, and try again); VST_E_ARGUMENT; VST_E_NULL.
+//
+// Needs:
+// waker is a waker that is not freed.
+vst_status vst_waker_post(vst_waker *waker,
+                          vst_id conn,
+                          uint32_t ticket,
+                          int32_t answer,
+                          int32_t code);
+
+// Frees a waker. NULL is fine.
+//
+// Legal at any time, from any thread, before or after the engine is freed.
+//
+// Needs:
+// waker is NULL or a waker that is not freed.
+void vst_waker_free(vst_waker *waker);
+
+// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
+//
+// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
+// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
+// (CVE-2011-0411): a host that has read any refuses the client.
+// Legal on a session, from any callback but wake, log and discard.
+// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
+// host has not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
+// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; start points to as many bytes as its size says, early to early_len.
+vst_status vst_conn_start_tls(vst_engine *engine,
+                              vst_id conn,
+                              const vst_start_tls *start);
 
 // Fills options with the defaults. size is sizeof(vst_accept_options).
 //

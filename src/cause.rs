@@ -74,6 +74,8 @@ pub enum Detail {
     Errno(Errno),
     /// TLS: the alert that was sent or received (RFC 8446 section 6).
     Alert(u8),
+    /// A handler of the host's own: its code.
+    Host(i32),
 }
 
 /// Why a connection ended.
@@ -136,6 +138,7 @@ impl fmt::Display for Cause {
             Detail::None => {}
             Detail::Errno(errno) => write!(f, " errno {}", errno.0)?,
             Detail::Alert(alert) => write!(f, " alert {alert}")?,
+            Detail::Host(code) => write!(f, " code {code}")?,
         }
         write!(f, ": {}", self.text)
     }

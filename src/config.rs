@@ -1,7 +1,9 @@
 //! What a host decides once and many connections follow: shared, immutable, counted.
 
+mod custom;
 mod monitor;
 
+pub use custom::Custom;
 pub use monitor::{ANSWER_MOST, Answer, Monitor};
 
 use std::net::IpAddr;
@@ -208,6 +210,8 @@ pub struct AcceptConfig {
     pub proxy: Option<AcceptProxy>,
     /// Then TLS, where set.
     pub tls: Option<Arc<ServerTls>>,
+    /// Handlers of the host's own, on either side of TLS, in the order they are asked.
+    pub customs: Vec<Custom>,
     /// The bounds of it.
     pub spans: OpeningSpans,
     /// How it leaves.
@@ -217,7 +221,14 @@ pub struct AcceptConfig {
 impl Default for AcceptConfig {
     fn default() -> Self {
         let farewell = Farewell { tls12_half_close: Tls12HalfClose::Send, ..Farewell::default() };
-        Self { monitor: None, proxy: None, tls: None, spans: OpeningSpans::default(), farewell }
+        Self {
+            monitor: None,
+            proxy: None,
+            tls: None,
+            customs: Vec::new(),
+            spans: OpeningSpans::default(),
+            farewell,
+        }
     }
 }
 
@@ -270,6 +281,8 @@ pub struct ConnectConfig {
     pub send_proxy: Option<SendProxy>,
     /// Then TLS, where set.
     pub tls: Option<ConnectTls>,
+    /// Handlers of the host's own, on either side of TLS, in the order they are asked.
+    pub customs: Vec<Custom>,
     /// The source address, where it matters.
     pub source: Option<Addr>,
     /// The bounds of it.

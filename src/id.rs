@@ -17,7 +17,7 @@ const KIND_SHIFT: u32 = ENGINE_SHIFT + ENGINE_BITS;
 const _: () = assert!(KIND_SHIFT == 60, "four bits are left for the kind");
 
 /// What an id names. A descriptor's token has a kind of its own, because it outlives the id of the
-/// connection the descriptor belongs to. 0 is no kind, so that 0 is no id; 7 to 15 are free.
+/// connection the descriptor belongs to. 0 is no kind, so that 0 is no id; 8 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -33,6 +33,8 @@ pub enum Kind {
     ListenerFd = 5,
     /// A backend.
     Backend = 6,
+    /// The descriptor that other threads wake an engine by.
+    BellFd = 7,
 }
 
 impl Kind {
@@ -46,6 +48,7 @@ impl Kind {
             4 => Self::ConnFd,
             5 => Self::ListenerFd,
             6 => Self::Backend,
+            7 => Self::BellFd,
             _ => return None,
         })
     }

@@ -28,6 +28,8 @@ pub enum Clock {
     Connect,
     /// A TLS handshake.
     Tls,
+    /// One handler of the host's own; each brings its span.
+    Custom,
     /// The last bytes leaving; while closing, every byte the kernel takes restarts it.
     Linger,
     /// The peer's last bytes arriving after ours have left.
@@ -92,8 +94,12 @@ ops! {
     MonitorIn = 1, "MONITOR_IN", Incoming, Proxy, after earlier;
     /// The PROXY header comes first: no byte is read for anyone else until it is done.
     AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier;
+    /// Handlers of the host's own, ahead of TLS.
+    CustomRaw = 6, "CUSTOM_RAW", Incoming, Custom, after earlier;
     /// The handshake with a client.
     TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier;
+    /// Handlers of the host's own, behind TLS.
+    CustomClear = 10, "CUSTOM_CLEAR", Incoming, Custom, after earlier;
     /// The last bytes leave, instead of a session.
     SendLastChunk = 11, "SEND_LAST_CHUNK", Incoming, Linger, after earlier;
     /// The host is given the session.
@@ -102,8 +108,12 @@ ops! {
     CtrlConnect = 13, "CTRL_CONNECT", Outgoing, Connect, after earlier;
     /// A PROXY header goes ahead of any other byte.
     SendProxy = 14, "SEND_PROXY", Outgoing, Connect, after earlier;
+    /// Handlers of the host's own towards a server, ahead of TLS.
+    CustomRawOut = 17, "CUSTOM_RAW_OUT", Outgoing, Custom, after earlier;
     /// The handshake with a server.
     TlsConnect = 18, "TLS_CONNECT", Outgoing, Tls, after earlier;
+    /// Handlers of the host's own towards a server, behind TLS.
+    CustomClearOut = 19, "CUSTOM_CLEAR_OUT", Outgoing, Custom, after earlier;
     /// The data layer ends its outgoing side: unsent bytes, then close_notify.
     Dshw = 20, "DSHW", Closing, Linger, after [];
     /// The data layer delivers no byte any more.

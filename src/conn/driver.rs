@@ -20,6 +20,8 @@ bitflags! {
         const RELEASE = 16;
         /// What it is to send, which the engine composes.
         const ANSWER = 32;
+        /// A handler of the host's own.
+        const HOST = 64;
         /// Anything the peer does.
         const PEER = Self::READ.bits() | Self::WRITE.bits();
     }

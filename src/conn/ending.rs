@@ -55,7 +55,7 @@ impl Conn {
     pub(crate) fn fail_session(&mut self, cause: Box<Cause>) {
         let ending = match cause.detail {
             Detail::Errno(_) => Ending::Abort,
-            Detail::None | Detail::Alert(_) => Ending::Refused,
+            Detail::None | Detail::Alert(_) | Detail::Host(_) => Ending::Refused,
         };
         self.end(ending, Some(cause));
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::config::{AcceptConfig, ConnectConfig, Farewell, OpeningSpans};
+use crate::config::{AcceptConfig, ConnectConfig, Custom, Farewell, OpeningSpans};
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::Time;
 use crate::wire::proxy::Header;
 
-use super::Conn;
+use super::{Asking, Conn, Op};
 
 /// What a connection is to go through.
 #[derive(Clone, Debug)]
@@ -30,10 +30,8 @@ pub(crate) struct Facts {
     pub(crate) listener: Option<Key>,
     /// The other end of the socket; for an outgoing connection, where it goes.
     pub(crate) peer: Addr,
-    /// Our end of the socket, once somebody asked: few do.
-    pub(crate) local: Option<Box<Addr>>,
-    /// The PROXY header that came first.
-    pub(crate) header: Option<Box<Header>>,
+    /// What only some connections have.
+    pub(crate) rare: Option<Box<Rare>>,
     /// When it came, or was asked for.
     pub(crate) opened_at: Time,
     /// When the operation that runs now began.
@@ -50,6 +48,19 @@ pub(crate) struct Facts {
     pub(crate) drain_left: u32,
 }
 
+/// What only some connections have.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    /// Our end of the socket, once somebody asked.
+    pub(crate) local: Option<Addr>,
+    /// The PROXY header that came first.
+    pub(crate) header: Option<Header>,
+    /// The handlers of the host's own, while they run.
+    pub(crate) asking: Option<Asking>,
+    /// The last question's ticket.
+    pub(crate) ticket: u32,
+}
+
 /// Every idle connection has one: malloc's next smaller size would not hold more.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Facts>() <= 120);
@@ -61,8 +72,7 @@ impl Facts {
             plan,
             listener: None,
             peer,
-            local: None,
-            header: None,
+            rare: None,
             opened_at: now,
             op_since: now,
             in_op: 0,
@@ -71,6 +81,37 @@ impl Facts {
             lost: 0,
             drain_left: 0,
         }
+    }
+
+    /// What only some connections have, to be filled in.
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The PROXY header that came first.
+    pub(crate) fn header(&self) -> Option<&Header> {
+        self.rare.as_ref()?.header.as_ref()
+    }
+
+    /// The addresses that a PROXY header announced.
+    pub(crate) fn announced(&self) -> Option<(Addr, Addr)> {
+        self.header()?.ends()
+    }
+
+    /// Our end of the socket, if somebody asked.
+    pub(crate) fn local(&self) -> Option<&Addr> {
+        self.rare.as_ref()?.local.as_ref()
+    }
+
+    /// The handlers of the host's own that `op` runs.
+    pub(crate) fn customs(&self, op: Op) -> impl Iterator<Item = &Custom> {
+        let customs: &[Custom] = match &self.plan {
+            Plan::Incoming(config) => &config.customs,
+            Plan::Outgoing(config) => &config.customs,
+            Plan::Adopted => &[],
+        };
+        let behind_tls = matches!(op, Op::CustomClear | Op::CustomClearOut);
+        customs.iter().filter(move |custom| custom.behind_tls == behind_tls)
     }
 
     /// The bounds of its opening.
@@ -95,18 +136,18 @@ impl Facts {
 impl Conn {
     /// Our end of the socket: asked of the system once, and only if somebody wants to know.
     pub(crate) fn local<N: Net>(&mut self, net: &mut N) -> Option<Addr> {
-        if self.facts.local.is_none() {
+        if self.facts.local().is_none() {
             let fd = self.ctrl.fd.get()?;
             // A socket whose peer is gone may not know any more.
-            self.facts.local = net.local(fd).ok().map(Box::new);
+            self.facts.rare_mut().local = Some(net.local(fd).ok()?);
         }
-        self.facts.local.as_deref().cloned()
+        self.facts.local().cloned()
     }
 
     /// The source and destination the connection stands for: those of the header where it carried
     /// some, else the socket's.
     pub(crate) fn ends<N: Net>(&mut self, net: &mut N) -> Option<(Addr, Addr)> {
-        if let Some(ends) = self.facts.header.as_ref().and_then(|header| header.ends()) {
+        if let Some(ends) = self.facts.announced() {
             return Some(ends);
         }
         let local = self.local(net)?;

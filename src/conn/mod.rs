@@ -1,5 +1,6 @@
 //! One connection: its record, the loop that drives its operations, and the one way it ends.
 
+mod asking;
 pub(crate) mod closing;
 mod driver;
 mod ending;
@@ -8,6 +9,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use asking::{Asking, Phase};
 pub(crate) use driver::is_first_step;
 pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
@@ -32,19 +34,22 @@ bitflags! {
         const SESSION = 1;
         /// An outgoing connection is open.
         const CONNECTED = 2;
+        /// TLS that was begun in the middle of the session is there.
+        const SECURED = 4;
         /// The engine is being emptied: the host should end it.
-        const DRAINING = 4;
+        const DRAINING = 8;
         /// A read that had to wait may be tried again.
-        const READABLE = 8;
+        const READABLE = 16;
         /// A write that had to wait may be tried again.
-        const WRITABLE = 16;
+        const WRITABLE = 32;
         /// It ended before it became a session.
-        const REFUSED = 32;
+        const REFUSED = 64;
         /// It has ended: the last word about it.
-        const CLOSED = 64;
+        const CLOSED = 128;
         /// All that is no news any more once the host has closed it.
         const ASKED_OF_HOST = Self::SESSION.bits()
             | Self::CONNECTED.bits()
+            | Self::SECURED.bits()
             | Self::DRAINING.bits()
             | Self::READABLE.bits()
             | Self::WRITABLE.bits();
@@ -54,7 +59,7 @@ bitflags! {
 bitflags! {
     /// Facts about a connection that no other field tells.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Marks: u16 {
+    pub(crate) struct Marks: u32 {
         /// The host waits to read: tell it once.
         const READ_ARMED = 1;
         /// The host waits to write: tell it once.
@@ -83,6 +88,12 @@ bitflags! {
         const ERRAND = 4096;
         /// It is a monitor's: it gets an answer and no session, and is no news.
         const MONITOR = 8192;
+        /// It stands on the list of questions to handlers of the host's own.
+        const ASKING = 16384;
+        /// Such a handler may have something to free.
+        const HANDLED = 32768;
+        /// TLS begins in the middle of the session.
+        const SECURING = 65536;
     }
 }
 
@@ -187,6 +198,15 @@ impl Conn {
     /// The earliest point at which time alone makes it move.
     pub(crate) fn next_deadline(&self) -> Time {
         self.deadline.min(self.retry_at)
+    }
+
+    /// The same of an opening operation: all of them together are bounded from the beginning.
+    pub(crate) fn arm_opening(&mut self, now: Time, nanoseconds: u64) {
+        self.arm(now, nanoseconds);
+        let total = self.facts.spans().total;
+        if total > 0 {
+            self.deadline = self.deadline.min(self.facts.opened_at + total);
+        }
     }
 
     /// Starts the span `nanoseconds` of the operation that runs now; 0 is no bound.

@@ -369,16 +369,18 @@ fn explore(wanted: &[Op]) -> BTreeSet<Model> {
 #[test]
 fn every_reachable_word_and_state_is_the_model_s() {
     use Op::{
-        AcceptProxy, AcceptSession, CtrlConnect, MonitorIn, SendLastChunk, SendProxy, TlsAccept,
-        TlsConnect,
+        AcceptProxy, AcceptSession, CtrlConnect, CustomClear, CustomClearOut, CustomRaw,
+        CustomRawOut, MonitorIn, SendLastChunk, SendProxy, TlsAccept, TlsConnect,
     };
-    let plans: [&[Op]; 10] = [
+    let plans: [&[Op]; 12] = [
         &[AcceptSession],
         &[AcceptProxy, AcceptSession],
         &[TlsAccept, AcceptSession],
         &[AcceptProxy, TlsAccept, AcceptSession],
         &[MonitorIn, AcceptProxy, TlsAccept, AcceptSession],
         &[TlsAccept, SendLastChunk, AcceptSession],
+        &[CustomRaw, TlsAccept, CustomClear, AcceptSession],
+        &[CtrlConnect, CustomRawOut, TlsConnect, CustomClearOut],
         &[CtrlConnect],
         &[CtrlConnect, SendProxy],
         &[CtrlConnect, TlsConnect],

@@ -14,6 +14,9 @@ pub(crate) const UNIT: usize = PLAINTEXT_MAX;
 pub(crate) const BULK_UNIT: usize = 4 * UNIT;
 const _: () = assert!(BULK_UNIT + RECORD_MAX - PLAINTEXT_MAX <= BULK_SIZE);
 
+/// As many bytes, at least, as are read ahead of who consumes them.
+const AHEAD_MAX: usize = 16 * 1024;
+
 /// What protects the bytes.
 #[derive(Debug)]
 enum Layer {
@@ -143,6 +146,37 @@ impl Data {
         read
     }
 
+    /// Reads more of what comes, behind what is held already.
+    pub(crate) fn read_ahead<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+    ) -> Result<Ahead> {
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.len() >= AHEAD_MAX) {
+            return Ok(Ahead::Full);
+        }
+        let mut more = cx.pool.take();
+        let read = match &mut self.layer {
+            Layer::Raw => {
+                let read = ctrl.recv(cx, more.space()).map_err(system);
+                if let Ok(Input::Bytes(n)) = read {
+                    more.commit(n);
+                }
+                read
+            }
+            Layer::Tls(session) => tls_recv(session, ctrl, cx, &mut more),
+        };
+        match &mut self.ahead {
+            Some(ahead) => {
+                ahead.extend(more.bytes());
+                cx.pool.give(more);
+            }
+            None if more.is_empty() => cx.pool.give(more),
+            None => self.ahead = Some(more),
+        }
+        read.map(Ahead::Input)
+    }
+
     /// Takes bytes of the session, all or a part. Raw keeps nothing; TLS keeps at most four records
     /// that the kernel had no room for.
     pub(crate) fn send<N: Net>(
@@ -189,6 +223,15 @@ impl Data {
             cx.pool.give(ahead);
         }
     }
+}
+
+/// What reading ahead came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    /// What a read came to.
+    Input(Input),
+    /// As much is held as ever is.
+    Full,
 }
 
 /// How far the outgoing side has ended.

@@ -269,15 +269,20 @@ impl<N: Net> Engine<N> {
         if config.tls.is_some() {
             word.want(Op::TlsAccept);
         }
+        for custom in &config.customs {
+            word.want(if custom.behind_tls { Op::CustomClear } else { Op::CustomRaw });
+        }
         word.want(Op::AcceptSession);
         let mut facts = Facts::new(Plan::Incoming(config), peer, self.tools.now);
         facts.listener = listener;
         // A path was bound under a temporary name, which is what the kernel goes on telling.
-        facts.local = listener
+        let path = listener
             .and_then(|key| self.listeners.get(key).ok())
             .map(|listener| &listener.addr)
-            .filter(|addr| matches!(addr, Addr::Unix(_)))
-            .map(|addr| Box::new(addr.clone()));
+            .filter(|addr| matches!(addr, Addr::Unix(_)));
+        if let Some(path) = path {
+            facts.rare_mut().local = Some(path.clone());
+        }
         let key = self.add_conn(word, fd, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::OPENING);

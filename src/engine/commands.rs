@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::interest::BELL;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{
@@ -75,6 +76,9 @@ impl<N: Net> Engine<N> {
         }
         if config.tls.is_some() {
             word.want(Op::TlsConnect);
+        }
+        for custom in &config.customs {
+            word.want(if custom.behind_tls { Op::CustomClearOut } else { Op::CustomRawOut });
         }
         let facts = Facts::new(Plan::Outgoing(config), target, self.tools.now);
         let key = self.add_conn(word, FdEntry::closed(), facts, options.user)?;
@@ -329,7 +333,8 @@ impl<N: Net> Engine<N> {
             .listeners
             .iter_mut()
             .map(|(key, listener)| (Id::new(Kind::ListenerFd, number, key), &mut listener.fd));
-        let (token, entry) = conns.chain(listeners).find(|(_, entry)| entry.known)?;
+        let bell = self.bell.iter_mut().map(|bell| (Id::new(Kind::BellFd, number, BELL), bell));
+        let (token, entry) = conns.chain(listeners).chain(bell).find(|(_, entry)| entry.known)?;
         entry.known = false;
         let fd = entry.get()?;
         let old = std::mem::take(&mut entry.announced);
@@ -348,6 +353,9 @@ impl<N: Net> Engine<N> {
                 net.close(fd);
             }
         }
+        if let Some(fd) = self.bell.take().and_then(|mut bell| bell.take()) {
+            net.close(fd);
+        }
         self.tools.pipes.close_all(net);
     }
 
@@ -356,7 +364,7 @@ impl<N: Net> Engine<N> {
         self.conns.get(key).map_err(|_| Refusal::Stale)
     }
 
-    fn session_key(&self, id: Id) -> Result<Key, Refusal> {
+    pub(super) fn session_key(&self, id: Id) -> Result<Key, Refusal> {
         let key = self.conn_key(id)?;
         let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
         let closed = conn.marks.contains(Marks::CLOSED_BY_HOST);

@@ -1,7 +1,7 @@
 //! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
 //! notes what it waits for.
 
-use super::{Engine, ListenerCounts, Owner, Refusal, steps};
+use super::{Engine, ListenerCounts, Owner, Refusal, TlsCounts, steps};
 use crate::conn::{
     Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Progress, Wait, Why, advance,
     closing,
@@ -30,6 +30,8 @@ impl<N: Net> Engine<N> {
         match token.kind() {
             Kind::ConnFd => self.conn_ready(token.key(), events),
             Kind::ListenerFd => self.listener_ready(token.key(), events),
+            // Who hung it there knows what it rings for.
+            Kind::BellFd => Ok(()),
             _ => Err(Refusal::WrongKind),
         }
     }
@@ -130,9 +132,23 @@ impl<N: Net> Engine<N> {
             self.run_ops(key);
         }
         let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.marks.contains(Marks::SECURING) && !conn.word.is_opening() {
+            conn.marks.remove(Marks::SECURING);
+            if !conn.word.is_closing() {
+                conn.deadline = Time::NEVER;
+                conn.news.insert(News::SECURED);
+                // It is told of its first bytes without having asked, as a fresh session is.
+                conn.marks.insert(Marks::READ_ARMED);
+                count_handshake(conn, &mut self.handshakes);
+            }
+        }
+        let handled = conn.marks.contains(Marks::HANDLED);
         if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
             conn.marks.remove(Marks::OPENING);
             self.opened(key);
+        }
+        if handled {
+            self.drop_asking(key);
         }
     }
 
@@ -173,10 +189,7 @@ impl<N: Net> Engine<N> {
         if !failed {
             conn.deadline = Time::NEVER;
             conn.news.set(News::DRAINING, lets_end);
-            if let Some(negotiated) = conn.data.tls().and_then(Session::negotiated) {
-                let outgoing = matches!(conn.facts.plan, Plan::Outgoing(_));
-                self.handshakes.add(outgoing, &negotiated);
-            }
+            count_handshake(conn, &mut self.handshakes);
         }
         let listener = conn.facts.listener.and_then(|from| self.listeners.get_mut(from).ok());
         match &conn.facts.plan {
@@ -294,12 +307,22 @@ impl<N: Net> Engine<N> {
         }
         let deadline = conn.next_deadline();
         let timer = conn.timer;
+        let asks = waits.contains(Wait::HOST);
         if !conn.news.is_empty() && !conn.marks.contains(Marks::TELLING) {
             conn.marks.insert(Marks::TELLING);
             self.news.push_back(id);
         }
         self.wheel.set_earlier(timer, deadline);
         self.note_interest(key);
+        if asks {
+            self.note_question(key);
+        }
+    }
+}
+
+fn count_handshake(conn: &Conn, counts: &mut TlsCounts) {
+    if let Some(negotiated) = conn.data.tls().and_then(Session::negotiated) {
+        counts.add(conn.word.is_complete(Op::TlsConnect), &negotiated);
     }
 }
 
@@ -322,7 +345,9 @@ fn lane_to<'a>(
 /// Whether a connect may send the session's bytes right behind the header: nothing encrypts them.
 fn sends_early(conn: &Conn) -> bool {
     match &conn.facts.plan {
-        Plan::Outgoing(config) => conn.word.is_opening() && config.tls.is_none(),
+        Plan::Outgoing(config) => {
+            conn.word.is_opening() && config.tls.is_none() && config.customs.is_empty()
+        }
         Plan::Incoming(_) | Plan::Adopted => false,
     }
 }

@@ -8,6 +8,9 @@ use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Fd, Net};
 
+/// There is one at most.
+pub(super) const BELL: Key = Key { generation: 0, slot: 0 };
+
 /// One thing the host's poller must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostOp {
@@ -31,6 +34,7 @@ impl<N: Net> Engine<N> {
         while let Some(id) = self.changed.pop_front() {
             let op = match id.kind() {
                 Kind::ConnFd => self.conn_interest(id),
+                Kind::BellFd => self.bell_interest(id),
                 _ => self.listener_interest(id),
             };
             if op.is_some() {
@@ -125,6 +129,23 @@ impl<N: Net> Engine<N> {
             }
         }
         Some(HostOp::Interest { fd, token, old, new })
+    }
+
+    /// Has the host's poller watch `fd`, by which other threads wake the engine. Once in the life of an
+    /// engine, which closes it in the end.
+    pub fn hang_bell(&mut self, fd: Fd) {
+        debug_assert!(self.bell.is_none(), "one bell is enough");
+        self.bell = Some(FdEntry::listener(fd));
+        self.changed.push_back(self.id(Kind::BellFd, BELL));
+    }
+
+    fn bell_interest(&mut self, token: Id) -> Option<HostOp> {
+        let bell = self.bell.as_mut()?;
+        let fd = bell.get()?;
+        bell.known = true;
+        bell.announced = Io::IN;
+        self.remember_fd(fd, token);
+        Some(HostOp::Interest { fd, token, old: Io::empty(), new: Io::IN })
     }
 
     fn listener_interest(&mut self, token: Id) -> Option<HostOp> {

@@ -9,6 +9,7 @@ mod backend;
 mod check;
 mod commands;
 mod counts;
+mod custom;
 mod drain;
 mod drive;
 mod interest;
@@ -21,6 +22,7 @@ mod record;
 mod report;
 mod rest;
 mod seek;
+mod start_tls;
 mod steps;
 mod stream;
 #[cfg(test)]
@@ -33,11 +35,13 @@ pub use backend::ServerNews;
 pub(crate) use check::{CheckPlan, Errand};
 pub use commands::{ConnectOptions, Received, Sent};
 pub use counts::{ListenerCounts, OpCounts, TlsCounts};
+pub use custom::{Answer, Question, Spent};
 pub use drain::{Drain, DrainState};
 pub use interest::HostOp;
 pub use listener::ListenerOptions;
 pub use news::{Event, EventKind};
 pub use record::EndReport;
+pub use start_tls::StartTls;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -46,6 +50,7 @@ use crate::backend::Slot;
 use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
+use crate::ctrl::FdEntry;
 use crate::cx::{Cx, Limits, Traffic, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
@@ -218,6 +223,12 @@ pub struct Engine<N> {
     news: VecDeque<Id>,
     /// Descriptors the host's poller has let go of.
     released: Vec<Id>,
+    /// By which other threads wake the engine.
+    bell: Option<FdEntry>,
+    /// Connections whose handlers of the host's own are to be asked.
+    questions: VecDeque<Id>,
+    /// What such handlers are to free.
+    spent: VecDeque<Spent>,
     /// Ids by descriptor number, for hosts that know only numbers.
     by_fd: Vec<Option<Id>>,
     opening: u32,
@@ -303,6 +314,9 @@ impl<N: Net> Engine<N> {
             changed: VecDeque::new(),
             news: VecDeque::new(),
             released: Vec::new(),
+            bell: None,
+            questions: VecDeque::new(),
+            spent: VecDeque::new(),
             by_fd: Vec::new(),
             opening: 0,
             draining: None,
@@ -370,7 +384,8 @@ impl<N: Net> Engine<N> {
         let runnable = !self.run.is_empty()
             || !self.fresh.is_empty()
             || !self.called.is_empty()
-            || !self.news.is_empty();
+            || !self.news.is_empty()
+            || self.has_questions();
         WaitState {
             deadline: self.wheel.next(),
             runnable,

@@ -18,6 +18,8 @@ pub enum EventKind {
     Session,
     /// An outgoing connection is open, handshakes included.
     Connected,
+    /// TLS that was begun in the middle of the session is there.
+    Secured,
     /// The engine is being emptied: the session should be ended.
     Draining,
     /// A read that had to wait may be tried again.
@@ -93,6 +95,7 @@ impl<N: Net> Engine<N> {
         let kind = match one {
             News::SESSION => EventKind::Session,
             News::CONNECTED => EventKind::Connected,
+            News::SECURED => EventKind::Secured,
             News::DRAINING => EventKind::Draining,
             News::READABLE => EventKind::Readable,
             News::WRITABLE => EventKind::Writable,
@@ -136,7 +139,7 @@ impl<N: Net> Engine<N> {
             return;
         }
         // Readiness of what is gone is no news any more.
-        conn.news.remove(News::DRAINING | News::READABLE | News::WRITABLE);
+        conn.news.remove(News::SECURED | News::DRAINING | News::READABLE | News::WRITABLE);
         if conn.marks.contains(Marks::KNOWN) {
             conn.news.insert(News::CLOSED);
         } else {

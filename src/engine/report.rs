@@ -48,7 +48,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id.
     pub fn header(&self, id: Id) -> Result<Option<&Header>, Refusal> {
-        Ok(self.conn(id)?.facts.header.as_deref())
+        Ok(self.conn(id)?.facts.header())
     }
 
     /// What TLS negotiated; `None` on a raw connection.

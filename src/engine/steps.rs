@@ -13,6 +13,9 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     match op {
         Op::MonitorIn => handshake::monitor_in(conn, cx),
         Op::AcceptProxy => handshake::accept_proxy(conn, cx),
+        Op::CustomRaw | Op::CustomClear | Op::CustomRawOut | Op::CustomClearOut => {
+            handshake::custom(conn, cx, op)
+        }
         Op::TlsAccept => handshake::tls_accept(conn, cx),
         Op::SendLastChunk => handshake::last_chunk(conn, cx),
         Op::AcceptSession => accept_session(conn),
@@ -38,15 +41,13 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
         Clock::Connect => spans.connect,
         Clock::Tls => spans.tls,
         Clock::Linger => conn.facts.farewell().linger,
+        Clock::Custom => conn.facts.customs(op).next().map_or(0, |custom| custom.span),
         Clock::Unbounded | Clock::Drain => 0,
     };
     conn.facts.op_since = cx.now;
     // The PROXY header goes out within the span of the connect it belongs to.
     if op != Op::SendProxy {
-        conn.arm(cx.now, span);
-    }
-    if spans.total > 0 {
-        conn.deadline = conn.deadline.min(conn.facts.opened_at + spans.total);
+        conn.arm_opening(cx.now, span);
     }
 }
 

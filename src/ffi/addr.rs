@@ -132,8 +132,8 @@ pub struct vst_end {
     pub sys_errno: i32,
     /// The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     pub alert: i32,
-    /// 0.
-    pub _reserved: u32,
+    /// The code that a handler of the host's own failed with, or 0.
+    pub host_code: i32,
     /// The connection. Stale.
     pub conn: vst_id,
     /// The listener it came from, or 0.
@@ -174,10 +174,11 @@ impl vst_end {
     /// The end as C reads it, with `text` to point to.
     pub(super) fn of(record: &Record, text: &CStr) -> Self {
         let cause = record.cause.as_ref();
-        let (sys_errno, alert) = match cause.map(|cause| cause.detail) {
-            Some(Detail::Errno(errno)) => (errno.0, -1),
-            Some(Detail::Alert(alert)) => (0, i32::from(alert)),
-            Some(Detail::None) | None => (0, -1),
+        let (sys_errno, alert, host_code) = match cause.map(|cause| cause.detail) {
+            Some(Detail::Errno(errno)) => (errno.0, -1, 0),
+            Some(Detail::Alert(alert)) => (0, i32::from(alert), 0),
+            Some(Detail::Host(code)) => (0, -1, code),
+            Some(Detail::None) | None => (0, -1, 0),
         };
         let (source, destination) = match &record.announced {
             Some((source, destination)) => (Some(source), Some(destination)),
@@ -189,7 +190,7 @@ impl vst_end {
             why: cause.map_or(0, |cause| u32::from(cause.why.number())),
             sys_errno,
             alert,
-            _reserved: 0,
+            host_code,
             conn: record.conn.bits(),
             listener: record.listener.map_or(0, |listener| listener.bits()),
             bytes_in: record.bytes_in,

@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::handler::{self, vst_handler};
 use super::monitor::vst_monitor_options;
 use super::ptr::{self, Sized32};
 use super::status::*;
@@ -67,6 +68,10 @@ pub struct vst_accept_options {
     pub drain_bytes: u64,
     /// Where set, sources that are answered and let go before any of the above. Read and not kept.
     pub monitor: *const vst_monitor_options,
+    /// Handlers of the host's own, on either side of TLS, asked in this order. Copied.
+    pub handlers: *const vst_handler,
+    /// How many there are.
+    pub handler_count: u64,
 }
 
 /// No PROXY header goes out.
@@ -118,6 +123,10 @@ pub struct vst_connect_options {
     pub drain_ns: u64,
     /// As in `vst_accept_options`.
     pub drain_bytes: u64,
+    /// As in `vst_accept_options`.
+    pub handlers: *const vst_handler,
+    /// As in `vst_accept_options`.
+    pub handler_count: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -128,8 +137,8 @@ unsafe impl Sized32 for vst_accept_options {
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_accept_options>() == 80);
-const _: () = assert!(size_of::<vst_connect_options>() == 88);
+const _: () = assert!(size_of::<vst_accept_options>() == 96);
+const _: () = assert!(size_of::<vst_connect_options>() == 104);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
 ///
@@ -155,6 +164,8 @@ pub unsafe extern "C" fn vst_accept_options_init(
         linger_ns: farewell.linger,
         drain_ns: farewell.drain_time,
         drain_bytes: farewell.drain_bytes,
+        handlers: std::ptr::null(),
+        handler_count: 0,
         monitor: std::ptr::null(),
     };
     // SAFETY: the caller's contract.
@@ -188,6 +199,8 @@ pub unsafe extern "C" fn vst_connect_options_init(
         linger_ns: farewell.linger,
         drain_ns: farewell.drain_time,
         drain_bytes: farewell.drain_bytes,
+        handlers: std::ptr::null(),
+        handler_count: 0,
     };
     // SAFETY: the caller's contract.
     unsafe { ptr::init_sized(options, size, &defaults) }
@@ -245,7 +258,10 @@ pub unsafe extern "C" fn vst_accept_config_new(
         };
         // SAFETY: the caller's contract.
         let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
+        // SAFETY: the caller's contract.
+        let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
         let config = AcceptConfig {
+            customs,
             monitor,
             proxy: trust.map(|trust| AcceptProxy { trust, untrusted }),
             tls,
@@ -323,7 +339,10 @@ pub unsafe extern "C" fn vst_connect_config_new(
             }
             None => None,
         };
+        // SAFETY: the caller's contract.
+        let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
         let config = ConnectConfig {
+            customs,
             send_proxy,
             tls,
             source,

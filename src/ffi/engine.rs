@@ -8,6 +8,7 @@ use super::event::{
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::*;
+use super::waker::vst_wake_fn;
 use crate::cx::Trigger;
 use crate::engine::EngineOptions;
 use crate::id::Id;
@@ -89,13 +90,16 @@ pub struct vst_engine_options {
     pub event: vst_event_fn,
     /// Optional: failures inside the library.
     pub log: vst_log_fn,
+    /// Optional: how other threads wake this one (`vst_waker_post`). Without it the poller watches a
+    /// descriptor more.
+    pub wake: vst_wake_fn,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
     const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 96);
+const _: () = assert!(size_of::<vst_engine_options>() == 104);
 
 /// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
 const PROXY_LINE_MAX: u32 = 107;
@@ -118,6 +122,7 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     timer: None,
     event: None,
     log: None,
+    wake: None,
 };
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_engine_options)`.

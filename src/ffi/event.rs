@@ -51,6 +51,9 @@ pub const VST_EVENT_SERVER_DOWN: u32 = 14;
 /// `vst_server_set_addresses`. Told once, when the server was added.
 pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
 
+/// TLS that was begun in the middle of a session (`vst_conn_start_tls`) is there: read and write on.
+pub const VST_EVENT_TLS: u32 = 16;
+
 /// Enough checks in a row have passed, or failed.
 pub const VST_SERVER_BY_CHECKS: u32 = 1;
 /// Enough attempts in a row to connect have failed.

@@ -15,6 +15,7 @@ mod end;
 mod engine;
 mod event;
 mod facts;
+mod handler;
 mod identity;
 mod listener;
 mod looping;
@@ -24,6 +25,7 @@ mod ptr;
 mod server;
 mod server_state;
 mod shell;
+mod start_tls;
 mod status;
 mod stream;
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod tls;
 mod told;
 mod under;
 mod version;
+mod waker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

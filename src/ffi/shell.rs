@@ -7,16 +7,19 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::drive::{VST_NEVER, vst_wait, wait_of};
 use super::engine::{engine_options, vst_engine_options};
 use super::event::*;
 use super::guard;
+use super::handler;
 use super::panic::outside;
 use super::status::*;
 use super::told::{Told, blank, point, told};
 use super::under::{Under, net};
+use super::waker::{Post, Shared};
 use crate::ctrl::Io;
 use crate::engine::{Engine, HostOp, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
@@ -46,6 +49,8 @@ pub struct vst_engine {
     told_deadline: Cell<u64>,
     /// What the last pulled event points to.
     pulled: RefCell<Option<Box<Told>>>,
+    /// What other threads reach the engine through, once somebody asked for it.
+    waker: RefCell<Option<Arc<Shared>>>,
     core: RefCell<Engine<Under>>,
 }
 
@@ -70,6 +75,7 @@ pub(super) fn new(
         budget: Cell::new(0),
         told_deadline: Cell::new(VST_NEVER),
         pulled: RefCell::new(None),
+        waker: RefCell::new(None),
         core: RefCell::new(core),
     }))
 }
@@ -88,12 +94,16 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
         return VST_E_REENTRANT;
     }
     shell.depth.set(1);
+    if let Some(waker) = shell.waker.borrow().as_deref() {
+        waker.close();
+    }
     let released = guard(|| {
         shell.bracket.set(false);
         if !shell.poisoned.get() {
             shell.core()?.abort_all();
             shell.tell_interest()?;
             shell.core()?.close_released();
+            shell.discard_spent()?;
         }
         // What is left is left by a failure inside: the poller lets go of it all the same.
         loop {
@@ -242,12 +252,52 @@ impl vst_engine {
         self.own_clock.set(now_ns == 0);
         let now = if now_ns == 0 { monotonic() } else { Time(now_ns) };
         self.core()?.begin(now);
+        self.take_posts()
+    }
+
+    /// Takes the answers that other threads have brought.
+    fn take_posts(&self) -> Result<(), vst_status> {
+        let posts = self.waker.borrow().as_deref().map(Shared::take).unwrap_or_default();
+        for Post { conn, ticket, answer } in posts {
+            // A connection that is gone by now needs none.
+            let _ = self.core()?.answer(conn, ticket, answer);
+        }
         Ok(())
+    }
+
+    /// What wakers of this engine share.
+    pub(super) fn waker(&self) -> Result<Arc<Shared>, vst_status> {
+        if let Some(shared) = self.waker.borrow().as_ref() {
+            return Ok(Arc::clone(shared));
+        }
+        let shared = Arc::new(Shared::new(self.host.wake, self.host.data)?);
+        if let Some(bell) = shared.bell() {
+            self.core()?.hang_bell(bell);
+        }
+        *self.waker.borrow_mut() = Some(Arc::clone(&shared));
+        Ok(shared)
+    }
+
+    /// Asks every handler that is to be asked, and lets those that are through free what they have.
+    fn ask_handlers(&self) -> Result<(), vst_status> {
+        loop {
+            self.discard_spent()?;
+            let Some(question) = self.core()?.next_question() else { return Ok(()) };
+            handler::ask(self, question)?;
+        }
+    }
+
+    fn discard_spent(&self) -> Result<(), vst_status> {
+        loop {
+            let Some(spent) = self.core()?.next_spent() else { return Ok(()) };
+            handler::discard(&spent);
+        }
     }
 
     /// Tells the host everything there is, until nothing is left. Only the outermost call does.
     fn drain(&self) -> Result<(), vst_status> {
         loop {
+            self.ask_handlers()?;
             // Events first: what the host does in them changes interest once more, and it is told
             // once.
             self.tell_events()?;
@@ -262,7 +312,7 @@ impl vst_engine {
             }
             let interest = core.has_host_ops() && !self.bracket.get() && !self.pulls_interest();
             let events = core.has_events() && self.host.event.is_some() && self.budget.get() > 0;
-            if !interest && !events {
+            if !interest && !events && !core.has_questions() {
                 break;
             }
         }

@@ -45,6 +45,8 @@ pub const VST_E_UNSUPPORTED: vst_status = -11;
 /// The `size` of a struct is smaller than any version of it, or bytes beyond what this library
 /// knows are not 0.
 pub const VST_E_SIZE: vst_status = -12;
+/// The engine that is meant is freed.
+pub const VST_E_GONE: vst_status = -13;
 
 /// The system refused; the text or the errno out-parameter of the function says why.
 pub const VST_E_SYSTEM: vst_status = -20;
@@ -92,6 +94,7 @@ const fn text(status: vst_status) -> &'static CStr {
         VST_E_SPACE => c"the buffer is too small",
         VST_E_UNSUPPORTED => c"this build of the library does not have it",
         VST_E_SIZE => c"the size of a struct is not one this library knows",
+        VST_E_GONE => c"the engine is freed",
         VST_E_SYSTEM => c"the system refused",
         VST_E_CONFIG => c"the configuration cannot be used",
         VST_E_RESET => c"the connection was torn down",

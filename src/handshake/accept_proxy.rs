@@ -32,7 +32,7 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
             Parsed::Whole { header, len } => {
                 ahead.consume(len);
                 cx.pool.give_empty(&mut conn.data.ahead);
-                conn.facts.header = Some(Box::new(header));
+                conn.facts.rare_mut().header = Some(header);
                 return Progress::Done;
             }
             Parsed::Bad(malformed) => return failed(OP, Why::Malformed, malformed.why()),

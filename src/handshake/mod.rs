@@ -3,6 +3,7 @@
 
 mod accept_proxy;
 mod connect;
+mod custom;
 mod last_chunk;
 mod monitor;
 mod send_proxy;
@@ -10,6 +11,7 @@ mod tls;
 
 pub(crate) use accept_proxy::step as accept_proxy;
 pub(crate) use connect::step as connect;
+pub(crate) use custom::step as custom;
 pub(crate) use last_chunk::step as last_chunk;
 pub(crate) use monitor::monitor_in;
 pub(crate) use send_proxy::{Client, compose, step as send_proxy};

@@ -5,6 +5,7 @@
 //! the host passes in, and truth comes from the call.
 
 mod addr;
+pub mod bell;
 mod call;
 mod clock;
 mod errno;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::Direction;
-use crate::engine::{ConnectOptions, Engine, Event, EventKind, Received, Sent};
+use crate::engine::{Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Sent};
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::sys::Addr;
+
+/// A handler of the host's own: what it answers to a question.
+pub(super) type Script = Box<dyn Fn(&mut Engine<SimNet>, &mut Question) -> Answer + Send + Sync>;
 
 /// What the host does with its connections.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ struct Talk {
 pub(super) struct Host {
     pub(super) program: Program,
     pub(super) events: Vec<Event>,
+    /// What handlers were to free, in that order.
+    pub(super) spent: Vec<u64>,
     /// Streams that were begun and have not ended.
     pub(super) streams: Vec<Id>,
     talks: BTreeMap<u64, Talk>,
@@ -54,6 +59,7 @@ impl Host {
         Self {
             program,
             events: Vec::new(),
+            spent: Vec::new(),
             streams: Vec::new(),
             talks: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -145,7 +151,10 @@ impl Host {
             EventKind::Session | EventKind::Connected => {
                 assert!(self.begun.insert(id), "{id:#x} has become a session twice");
             }
-            EventKind::Draining | EventKind::Readable | EventKind::Writable => {}
+            EventKind::Secured
+            | EventKind::Draining
+            | EventKind::Readable
+            | EventKind::Writable => {}
             EventKind::Refused(record) => {
                 assert!(!self.begun.contains(&id), "{id:#x} was a session and is refused");
                 assert!(record.cause.is_some(), "refused without a cause");

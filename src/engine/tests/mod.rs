@@ -5,6 +5,8 @@ mod backend;
 mod bulk;
 mod checks;
 mod connect;
+#[cfg(feature = "self-signed")]
+mod custom;
 mod drain;
 mod ending;
 mod fairness;
@@ -25,6 +27,8 @@ mod rig;
 #[cfg(feature = "self-signed")]
 mod schedules;
 mod session;
+#[cfg(feature = "self-signed")]
+mod start_tls;
 #[cfg(feature = "self-signed")]
 mod stops;
 mod stream;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::host::{Host, Program};
+use super::host::{Host, Program, Script};
 use super::poller::{Manners, Poller};
 use crate::config::AcceptConfig;
 use crate::ctrl::Io;
@@ -378,6 +378,7 @@ impl Rig {
     /// The order of the boundary: events, host requests, and at the end what is to be closed.
     fn drain(&mut self) {
         for _ in 0..NEWS {
+            self.ask_handlers();
             while let Some(event) = self.engine.next_event() {
                 assert!(!self.world.holds_signals(), "the host is called with signals held");
                 self.host.hear(&mut self.engine, event);
@@ -387,12 +388,27 @@ impl Rig {
                 self.poller.apply(op, &self.world);
             }
             self.engine.settle();
-            if !self.engine.has_host_ops() && !self.engine.has_events() {
+            let asked = !self.engine.has_questions();
+            if asked && !self.engine.has_host_ops() && !self.engine.has_events() {
                 assert!(!self.world.holds_signals(), "the host goes on with signals held");
                 return self.check_watches();
             }
         }
         self.fail("a drain does not end");
+    }
+
+    fn ask_handlers(&mut self) {
+        for _ in 0..NEWS {
+            while let Some(spent) = self.engine.next_spent() {
+                self.host.spent.push(spent.state);
+            }
+            let Some(mut question) = self.engine.next_question() else { return };
+            let owner = Arc::clone(&question.owner);
+            let script: &Script = owner.downcast_ref().expect("a script of a test's");
+            let answer = script(&mut self.engine, &mut question);
+            self.engine.answered(question, answer);
+        }
+        self.fail("handlers are asked without end");
     }
 
     // Monitors.

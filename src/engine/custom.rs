@@ -1,0 +1,256 @@
+//! Handlers of the host's own: what they are asked, what they answer, and what they may do meanwhile.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::{Engine, Refusal, Sent};
+use crate::conn::{Asking, Cause, Conn, Detail, Marks, Op, OpSet, Phase, Wait, Why};
+use crate::ctrl::Output;
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::sys::Net;
+
+/// A handler is to say what is next.
+#[derive(Debug)]
+pub struct Question {
+    /// The connection.
+    pub conn: Id,
+    /// The host's own word for the connection.
+    pub user: u64,
+    /// What the owner knows the handler by.
+    pub owner: Arc<dyn Any + Send + Sync>,
+    /// The host's own word for the connection in this handler; 0 is none. Whoever asks has it until
+    /// the answer gives it back.
+    pub state: u64,
+    /// What an answer brings back. No two questions of a connection have the same.
+    pub ticket: u32,
+    /// Whether the peer has ended its side.
+    pub ended: bool,
+}
+
+/// What a handler says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done with the connection.
+    Done,
+    /// It wants to be asked again when bytes, or the end, have come.
+    Read,
+    /// It wants to be asked again when there is room to send.
+    Write,
+    /// It will say later, with the ticket.
+    Later,
+    /// It will not have the connection, with a code and a sentence of the host's.
+    Fail(i32, String),
+}
+
+/// The host's own word for a connection in a handler that is through with it.
+#[derive(Debug)]
+pub struct Spent {
+    /// What the owner knows the handler by.
+    pub owner: Arc<dyn Any + Send + Sync>,
+    /// The word.
+    pub state: u64,
+}
+
+const CUSTOM: OpSet = OpSet::EMPTY
+    .with(Op::CustomRaw)
+    .with(Op::CustomClear)
+    .with(Op::CustomRawOut)
+    .with(Op::CustomClearOut);
+
+impl<N: Net> Engine<N> {
+    /// The next question to a handler. It must be answered by [`Engine::answered`].
+    pub fn next_question(&mut self) -> Option<Question> {
+        while let Some(id) = self.questions.pop_front() {
+            let Ok(conn) = self.conns.get_mut(id.key()) else { continue };
+            conn.marks.remove(Marks::ASKING);
+            let user = conn.user;
+            let Some(asking) = asking(conn) else { continue };
+            if !matches!(asking.phase, Phase::Due) {
+                continue;
+            }
+            asking.phase = Phase::Asked;
+            let (op, index, ended) = (asking.op, asking.index, asking.ended);
+            let state = std::mem::take(&mut asking.state);
+            let rare = conn.facts.rare_mut();
+            rare.ticket = rare.ticket.wrapping_add(1);
+            let ticket = rare.ticket;
+            let Some(custom) = conn.facts.customs(op).nth(index) else { continue };
+            let owner = Arc::clone(&custom.owner);
+            return Some(Question { conn: id, user, owner, state, ticket, ended });
+        }
+        None
+    }
+
+    /// The answer to a question that was just asked, and the word for the connection that the
+    /// handler has by now.
+    pub fn answered(&mut self, question: Question, answer: Answer) {
+        let Question { conn: id, owner, state, ticket, .. } = question;
+        match self.asked(id, ticket) {
+            Ok((conn, _)) => {
+                if let Some(asking) = asking(conn) {
+                    asking.state = state;
+                }
+                if answer != Answer::Later {
+                    // It was just found there.
+                    let _ = self.answer(id, ticket, answer);
+                }
+            }
+            // The connection has gone on, or is gone: what it left is the handler's to free.
+            Err(_) => self.spend(Some(owner), state),
+        }
+    }
+
+    /// An answer that was announced as coming later.
+    ///
+    /// # Errors
+    /// [`Refusal::Stale`] when the connection is gone or its handler waits for no such ticket;
+    /// [`Refusal::Argument`] for [`Answer::Later`].
+    pub fn answer(&mut self, id: Id, ticket: u32, answer: Answer) -> Result<(), Refusal> {
+        let (conn, key) = self.asked(id, ticket)?;
+        let Some(asking) = asking(conn) else { return Err(Refusal::Stale) };
+        let over = matches!(answer, Answer::Done | Answer::Fail(..));
+        asking.phase = match answer {
+            Answer::Done => Phase::Done,
+            Answer::Read => Phase::Read,
+            Answer::Write => Phase::Write,
+            Answer::Later => return Err(Refusal::Argument),
+            Answer::Fail(code, text) => {
+                let cause = Cause::new(Some(asking.op), Why::Denied).with(Detail::Host(code));
+                let cause = if text.is_empty() { cause } else { cause.because(text) };
+                Phase::Failed(Box::new(cause))
+            }
+        };
+        if over {
+            let (op, index) = (asking.op, asking.index);
+            let state = std::mem::take(&mut asking.state);
+            let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
+            self.spend(owner, state);
+        }
+        self.work(key);
+        Ok(())
+    }
+
+    /// Copies the first bytes that came for a handler into `to`, and tells how many there are.
+    ///
+    /// # Errors
+    /// [`Refusal::State`] when no handler of the connection is asked.
+    pub fn peek(&self, id: Id, to: &mut [u8]) -> Result<usize, Refusal> {
+        let conn = self.conn(id)?;
+        if !is_asked(conn) {
+            return Err(Refusal::State);
+        }
+        let bytes = conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
+        let n = bytes.len().min(to.len());
+        to[..n].copy_from_slice(&bytes[..n]);
+        Ok(bytes.len())
+    }
+
+    /// Drops the first `n` bytes that came for a handler: whoever comes next does not see them.
+    ///
+    /// # Errors
+    /// [`Refusal::State`] when no handler of the connection is asked; [`Refusal::Argument`] when there
+    /// are not so many.
+    pub fn consume(&mut self, id: Id, n: usize) -> Result<(), Refusal> {
+        let key = self.conn_key(id)?;
+        let Self { conns, tools, .. } = self;
+        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        if !is_asked(conn) {
+            return Err(Refusal::State);
+        }
+        match &mut conn.data.ahead {
+            Some(ahead) if n <= ahead.len() => ahead.consume(n),
+            _ if n == 0 => {}
+            _ => return Err(Refusal::Argument),
+        }
+        tools.pool.give_empty(&mut conn.data.ahead);
+        Ok(())
+    }
+
+    /// Sends bytes of a handler: all or a part.
+    ///
+    /// # Errors
+    /// [`Refusal::State`] when no handler of the connection is asked.
+    pub fn handler_send(&mut self, id: Id, from: &[u8]) -> Result<Sent, Refusal> {
+        let key = self.conn_key(id)?;
+        let Self { conns, tools, .. } = self;
+        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        if !is_asked(conn) {
+            return Err(Refusal::State);
+        }
+        let mut cx = tools.cx(&[]);
+        match conn.data.send(&mut conn.ctrl, &mut cx, from) {
+            Ok(Output::Bytes(n)) => Ok(Sent::Bytes(n)),
+            Ok(Output::Wait) => Ok(Sent::Wait),
+            Err(mut cause) => {
+                let why = cause.why;
+                if let Some(asking) = asking(conn) {
+                    cause.at = Some(asking.op);
+                    asking.phase = Phase::Failed(cause);
+                }
+                self.work(key);
+                Ok(Sent::Failed(why))
+            }
+        }
+    }
+
+    /// Whether a handler is to be asked, or is to free something.
+    pub fn has_questions(&self) -> bool {
+        !self.questions.is_empty() || !self.spent.is_empty()
+    }
+
+    /// The next word that a handler is to free.
+    pub fn next_spent(&mut self) -> Option<Spent> {
+        self.spent.pop_front()
+    }
+
+    /// Puts the question on the list that a connection waits with.
+    pub(super) fn note_question(&mut self, key: Key) {
+        let id = self.id(Kind::Conn, key);
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        let due = conn.waits.contains(Wait::HOST)
+            && !conn.marks.contains(Marks::ASKING)
+            && asking(conn).is_some_and(|asking| matches!(asking.phase, Phase::Due));
+        if due {
+            conn.marks.insert(Marks::ASKING);
+            self.questions.push_back(id);
+        }
+    }
+
+    /// Lets go of handlers that are through with a connection, whatever way.
+    pub(super) fn drop_asking(&mut self, key: Key) {
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if !conn.word.incomplete().both(CUSTOM).is_empty() {
+            return;
+        }
+        conn.marks.remove(Marks::HANDLED);
+        let Some(Asking { op, index, state, .. }) = conn.facts.rare_mut().asking.take() else {
+            return;
+        };
+        let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
+        self.spend(owner, state);
+    }
+
+    fn spend(&mut self, owner: Option<Arc<dyn Any + Send + Sync>>, state: u64) {
+        if let Some(owner) = owner.filter(|_| state != 0) {
+            self.spent.push_back(Spent { owner, state });
+        }
+    }
+
+    /// The connection of which the question with this ticket waits for its answer.
+    fn asked(&mut self, id: Id, ticket: u32) -> Result<(&mut Conn, Key), Refusal> {
+        let key = self.conn_key(id)?;
+        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let current = conn.facts.rare.as_ref().is_some_and(|rare| rare.ticket == ticket);
+        if current && is_asked(conn) { Ok((conn, key)) } else { Err(Refusal::Stale) }
+    }
+}
+
+fn asking(conn: &mut Conn) -> Option<&mut Asking> {
+    conn.facts.rare.as_mut()?.asking.as_mut()
+}
+
+fn is_asked(conn: &Conn) -> bool {
+    let asking = conn.facts.rare.as_ref().and_then(|rare| rare.asking.as_ref());
+    asking.is_some_and(|asking| matches!(asking.phase, Phase::Asked))
+}

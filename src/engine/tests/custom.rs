@@ -1,0 +1,374 @@
+//! Handlers of the host's own, on both sides of TLS, incoming and outgoing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::host::{Program, Script};
+use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
+use super::tls::{accepting, connecting};
+use super::tls_peer::{TlsPeer, pair, play};
+use crate::config::{AcceptConfig, ConnectConfig, Custom};
+use crate::conn::{Detail, Op, Why};
+use crate::engine::{Answer, ConnectOptions, Engine, Question, Refusal, Sent};
+use crate::id::Id;
+use crate::sim::SimNet;
+use crate::time::SECOND;
+use crate::tls::Version;
+
+/// A command in the clear, and its answer.
+const COMMAND: &[u8] = b"BEGIN\r\n";
+const ANSWER: &[u8] = b"GO AHEAD\r\n";
+
+fn custom(
+    behind_tls: bool,
+    step: impl Fn(&mut Engine<SimNet>, &mut Question) -> Answer + Send + Sync + 'static,
+) -> Custom {
+    let script: Script = Box::new(step);
+    Custom { behind_tls, span: 5 * SECOND, owner: Arc::new(script) }
+}
+
+fn held(engine: &Engine<SimNet>, conn: Id) -> Vec<u8> {
+    let mut space = [0; 64];
+    let n = engine.peek(conn, &mut space).expect("it is asked");
+    space[..n.min(64)].to_vec()
+}
+
+/// Takes the command, and answers it byte by byte if it must. The state tells how much is said.
+fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
+    if question.state == 0 {
+        let came = held(engine, question.conn);
+        if !COMMAND.starts_with(&came[..came.len().min(COMMAND.len())]) {
+            return Answer::Fail(7, "that is no command".to_owned());
+        }
+        if came.len() < COMMAND.len() {
+            return Answer::Read;
+        }
+        engine.consume(question.conn, COMMAND.len()).expect("it is there");
+        question.state = 1;
+    }
+    say(engine, question, ANSWER)
+}
+
+fn say(engine: &mut Engine<SimNet>, question: &mut Question, bytes: &[u8]) -> Answer {
+    while question.state as usize <= bytes.len() {
+        let rest = &bytes[question.state as usize - 1..];
+        if rest.is_empty() {
+            break;
+        }
+        match engine.handler_send(question.conn, rest).expect("it is asked") {
+            Sent::Bytes(n) => question.state += n as u64,
+            Sent::Wait => return Answer::Write,
+            Sent::Failed(_) => return Answer::Later,
+        }
+    }
+    Answer::Done
+}
+
+fn asking(behind_tls: bool) -> AcceptConfig {
+    AcceptConfig { customs: vec![custom(behind_tls, take_command)], ..AcceptConfig::default() }
+}
+
+#[test]
+fn a_handler_peeks_consumes_and_sends_and_what_it_leaves_is_the_session_s() {
+    everywhere(|setup| {
+        for cut in 0..COMMAND.len() + 5 {
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(asking(false));
+            let client = rig.peer();
+            let all = [COMMAND, b"hello"].concat();
+            client.send(&all[..cut]);
+            rig.settle();
+            client.send(&all[cut..]);
+            client.shutdown_write();
+            rig.run();
+            assert_eq!(client.received(), [ANSWER, b"hello"].concat(), "{cut}");
+            assert_eq!(rig.host.spent, [ANSWER.len() as u64 + 1], "freed once");
+            assert_eq!(closed(&rig.finish()).cause, None);
+        }
+    });
+}
+
+#[test]
+fn a_handler_ahead_of_tls_leaves_the_first_flight_to_tls() {
+    for version in [Version::Tls12, Version::Tls13] {
+        everywhere(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let config = AcceptConfig { tls: Some(pair(version).1), ..asking(false) };
+            rig.listen(config);
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
+            client.borrow_mut().expect_a_line();
+            client.borrow_mut().say(b"secret");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            rig.settle();
+            rig.run();
+            assert_eq!(client.borrow().got, b"secret", "{:?}", client.borrow().failure);
+            rig.finish();
+        });
+    }
+}
+
+#[test]
+fn a_handler_behind_tls_sees_what_tls_protected() {
+    for version in [Version::Tls12, Version::Tls13] {
+        everywhere(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let config =
+                AcceptConfig { customs: vec![custom(true, take_command)], ..accepting(version) };
+            rig.listen(config);
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
+            client.borrow_mut().say(COMMAND);
+            client.borrow_mut().say(b"and more");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            rig.settle();
+            rig.run();
+            assert_eq!(client.borrow().got, [ANSWER, b"and more"].concat());
+            rig.finish();
+        });
+    }
+}
+
+#[test]
+fn outgoing_handlers_speak_with_the_server_before_the_stream_does() {
+    for version in [None, Some(Version::Tls13)] {
+        both(|setup| {
+            // What a client of the protocol does: it commands, and reads a line.
+            let step = |engine: &mut Engine<SimNet>, question: &mut Question| {
+                question.state = question.state.max(1);
+                match say(engine, question, COMMAND) {
+                    Answer::Done => {}
+                    other => return other,
+                }
+                let came = held(engine, question.conn);
+                if came.len() < ANSWER.len() {
+                    return Answer::Read;
+                }
+                assert_eq!(&came[..ANSWER.len()], ANSWER);
+                engine.consume(question.conn, ANSWER.len()).expect("it is there");
+                Answer::Done
+            };
+            let config = match version {
+                Some(version) => connecting(version),
+                None => ConnectConfig::default(),
+            };
+            let config = ConnectConfig { customs: vec![custom(false, step)], ..config };
+            let mut rig = Rig::new(setup, Program::Echo);
+            let site = rig.world.serve(yonder());
+            let connect = ConnectOptions::default();
+            rig.call(|engine| engine.connect(yonder(), Arc::new(config), &connect)).unwrap();
+            rig.settle();
+            let server = site.accept().expect("it came");
+            assert_eq!(server.take_received(), COMMAND);
+            match version {
+                None => {
+                    server.send(&[ANSWER, b"early words"].concat());
+                    rig.settle();
+                    assert_eq!(server.take_received(), b"early words");
+                }
+                Some(_) => {
+                    server.send(ANSWER);
+                    rig.settle();
+                    assert_eq!(server.take_received()[0], 22, "a handshake begins");
+                }
+            }
+            server.close();
+            rig.run();
+            assert_eq!(rig.host.spent.len(), 1);
+            rig.finish();
+        });
+    }
+}
+
+/// Answers later, and remembers that it was asked.
+fn patient() -> (Custom, Arc<AtomicU32>) {
+    let ticket = Arc::new(AtomicU32::new(0));
+    let told = Arc::clone(&ticket);
+    let step = move |_: &mut Engine<SimNet>, question: &mut Question| {
+        told.store(question.ticket, Ordering::Relaxed);
+        question.state = 99;
+        Answer::Later
+    };
+    (custom(false, step), ticket)
+}
+
+fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
+    let (handler, ticket) = patient();
+    let mut rig = Rig::new(setup, Program::Echo);
+    rig.listen(AcceptConfig { customs: vec![handler], ..AcceptConfig::default() });
+    let client = rig.peer();
+    client.send(b"early");
+    rig.settle();
+    let (key, _) = rig.engine.conns.iter().next().expect("it waits");
+    let conn = rig.engine.id(crate::id::Kind::Conn, key);
+    (rig, client, conn, ticket.load(Ordering::Relaxed))
+}
+
+#[test]
+fn an_answer_may_come_later_and_only_once() {
+    both(|setup| {
+        let (mut rig, client, conn, ticket) = waiting(setup);
+        assert_eq!(client.received(), b"");
+        let stale = rig.call(|engine| engine.answer(conn, ticket + 1, Answer::Done));
+        assert_eq!(stale, Err(Refusal::Stale));
+        let later = rig.call(|engine| engine.answer(conn, ticket, Answer::Later));
+        assert_eq!(later, Err(Refusal::Argument));
+        rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is waited for");
+        let again = rig.call(|engine| engine.answer(conn, ticket, Answer::Done));
+        assert_eq!(again, Err(Refusal::Stale));
+        assert_eq!(rig.host.spent, [99]);
+        rig.settle();
+        assert_eq!(client.received(), b"early");
+        client.close();
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
+    both(|setup| {
+        let ends: [(&str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>); 5] = [
+            ("timeout", |rig, _, _, _| rig.run_for(6 * SECOND), Some(Why::TimedOut)),
+            (
+                "failure",
+                |rig, _, conn, ticket| {
+                    let fail = Answer::Fail(-3, "not on the list".to_owned());
+                    rig.call(|engine| engine.answer(conn, ticket, fail)).expect("it is due");
+                },
+                Some(Why::Denied),
+            ),
+            (
+                "abort",
+                |rig, _, conn, _| rig.call(|engine| engine.abort(conn)).expect("it is there"),
+                None,
+            ),
+            ("engine", |rig, _, _, _| rig.call(Engine::abort_all), None),
+            (
+                "done",
+                |rig, _, conn, ticket| {
+                    rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("due");
+                },
+                None,
+            ),
+        ];
+        for (name, end, why) in ends {
+            let (mut rig, client, conn, ticket) = waiting(setup);
+            end(&mut rig, &client, conn, ticket);
+            rig.settle();
+            assert_eq!(rig.host.spent, [99], "{name}");
+            let late = rig.call(|engine| engine.answer(conn, ticket, Answer::Done));
+            assert_eq!(late, Err(Refusal::Stale), "{name}");
+            client.close();
+            rig.run();
+            assert_eq!(rig.host.spent, [99], "{name}");
+            let events = rig.host.events.clone();
+            if let Some(why) = why {
+                let cause = refusal(&events).cause.clone().expect("a cause");
+                assert_eq!((cause.at, cause.why), (Some(Op::CustomRaw), why), "{name}");
+                if name == "failure" {
+                    assert_eq!(cause.detail, Detail::Host(-3));
+                    assert_eq!(cause.text, "not on the list");
+                }
+            }
+            if name != "engine" {
+                rig.finish();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_state_that_is_made_while_the_connection_ends_is_freed_too() {
+    both(|setup| {
+        // It ends its own connection, and answers as if nothing were.
+        let step = |engine: &mut Engine<SimNet>, question: &mut Question| {
+            engine.abort(question.conn).expect("it is there");
+            question.state = 5;
+            Answer::Read
+        };
+        // It answers twice: by a call, and by what it returns.
+        let twice = |engine: &mut Engine<SimNet>, question: &mut Question| {
+            engine.answer(question.conn, question.ticket, Answer::Done).expect("it is due");
+            question.state = 6;
+            Answer::Later
+        };
+        let mut rig = Rig::new(setup, Program::Idle);
+        let customs = vec![custom(false, twice), custom(false, step)];
+        rig.listen(AcceptConfig { customs, ..AcceptConfig::default() });
+        let client = rig.peer();
+        rig.settle();
+        client.close();
+        rig.run();
+        assert_eq!(rig.host.spent, [6, 5]);
+        rig.finish();
+    });
+}
+
+#[test]
+fn handlers_are_asked_in_their_order_each_with_its_own_time() {
+    both(|setup| {
+        let (first, ticket) = patient();
+        let mut rig = Rig::new(setup, Program::Echo);
+        let customs = vec![first, custom(false, take_command)];
+        rig.listen(AcceptConfig { customs, ..AcceptConfig::default() });
+        let client = rig.peer();
+        client.send(COMMAND);
+        rig.run_for(4 * SECOND);
+        assert_eq!(client.received(), b"");
+        let (key, _) = rig.engine.conns.iter().next().expect("it waits");
+        let conn = rig.engine.id(crate::id::Kind::Conn, key);
+        let ticket = ticket.load(Ordering::Relaxed);
+        rig.call(|engine| engine.answer(conn, ticket, Answer::Read)).expect("it is due");
+        rig.run_for(SECOND / 2);
+        let (key, _) = rig.engine.conns.iter().next().expect("it waits");
+        let conn = rig.engine.id(crate::id::Kind::Conn, key);
+        rig.call(|engine| engine.answer(conn, ticket + 1, Answer::Done)).expect("asked again");
+        rig.settle();
+        assert_eq!(client.received(), ANSWER);
+        client.close();
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_peer_that_ends_or_never_says_enough_is_refused() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(asking(false));
+        let client = rig.peer();
+        client.send(&COMMAND[..3]);
+        client.shutdown_write();
+        rig.run();
+        let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
+        assert_eq!((cause.at, cause.why), (Some(Op::CustomRaw), Why::Truncated));
+
+        let mut rig = Rig::new(setup, Program::Idle);
+        let greedy = |_: &mut Engine<SimNet>, _: &mut Question| Answer::Read;
+        let customs = vec![custom(false, greedy)];
+        rig.listen(AcceptConfig { customs, ..AcceptConfig::default() });
+        let client = rig.peer();
+        client.send(&vec![b'x'; 60_000]);
+        rig.run();
+        assert!(rig.engine.buffers_in_use() == 0);
+        let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
+        assert_eq!((cause.at, cause.why), (Some(Op::CustomRaw), Why::TooLarge));
+    });
+}
+
+#[test]
+fn what_handlers_may_do_is_refused_to_everybody_else() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(AcceptConfig::default());
+        let client = rig.peer();
+        client.send(b"x");
+        rig.settle();
+        let conn = rig.host.sessions()[0];
+        assert_eq!(rig.engine.peek(conn, &mut []), Err(Refusal::State));
+        assert_eq!(rig.engine.consume(conn, 0), Err(Refusal::State));
+        assert_eq!(rig.engine.handler_send(conn, b"y"), Err(Refusal::State));
+        assert_eq!(rig.engine.answer(conn, 0, Answer::Done), Err(Refusal::Stale));
+        client.close();
+        rig.finish();
+    });
+}

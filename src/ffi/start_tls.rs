@@ -1,0 +1,84 @@
+//! TLS in the middle of a session, as C begins it.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use super::tls::{vst_tls_client, vst_tls_server};
+use crate::engine::StartTls;
+
+/// Which TLS begins in the middle of a session. Zero it, then set `size` and one of `server` and
+/// `client`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_start_tls {
+    /// `sizeof(vst_start_tls)`.
+    pub size: u32,
+    /// 0.
+    pub flags: u32,
+    /// The accepting side. Only referred to: free your handle whenever you like.
+    pub server: *const vst_tls_server,
+    /// The connecting side; needs `server_name`.
+    pub client: *const vst_tls_client,
+    /// As in `vst_connect_options`. Copied.
+    pub server_name: *const c_char,
+    /// Bytes that the host has read already and that are TLS's: what a peer sent right behind the
+    /// command is plaintext, and a host that passes it here must be sure that it is not. Copied.
+    pub early: *const c_void,
+    /// The length of `early` in bytes.
+    pub early_len: u64,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_start_tls {
+    const FIRST: usize = 48;
+}
+const _: () = assert!(size_of::<vst_start_tls>() == 48);
+
+/// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
+///
+/// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+/// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
+/// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
+/// (CVE-2011-0411): a host that has read any refuses the client.
+/// Legal on a session, from any callback but wake, log and discard.
+/// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
+/// host has not read; inside a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
+/// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// Handles are not freed; `start` points to as many bytes as its `size` says, `early` to `early_len`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_start_tls(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    start: *const vst_start_tls,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        let start = unsafe { ptr::read_sized(start) }?;
+        if start.flags != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        // SAFETY: the caller's contract.
+        let (server, client) = unsafe { (start.server.as_ref(), start.client.as_ref()) };
+        // SAFETY: the caller's contract.
+        let name = unsafe { ptr::text(start.server_name) }?;
+        let begun = match (server, client, name) {
+            (Some(server), None, None) => StartTls::Server(Arc::clone(&server.tls)),
+            (None, Some(client), Some(name)) => {
+                StartTls::Client(Arc::clone(&client.tls), name.to_owned())
+            }
+            _ => return Err(VST_E_ARGUMENT),
+        };
+        let len = usize::try_from(start.early_len).map_err(|_| VST_E_ARGUMENT)?;
+        // SAFETY: the caller's contract.
+        let early = unsafe { ptr::bytes(start.early.cast(), len) }?;
+        shell.core()?.start_tls(id(conn)?, begun, early).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}

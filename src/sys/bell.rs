@@ -1,0 +1,30 @@
+//! A descriptor that one thread makes readable for another.
+#![allow(unsafe_code)]
+
+use super::call::{repeat, repeat_int};
+use super::{Errno, Fd};
+
+/// A silent one.
+///
+/// # Errors
+/// The system is out of descriptors or memory.
+pub fn open() -> Result<Fd, Errno> {
+    // SAFETY: it takes numbers only.
+    repeat_int(|| unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) }).map(Fd)
+}
+
+/// Makes it readable. It stays so until it is hushed.
+pub fn ring(bell: Fd) {
+    let one = 1_u64.to_ne_bytes();
+    // It fails only when it has been rung 2^64 - 1 times, and is readable then.
+    // SAFETY: the pointer is to eight bytes that outlive the call.
+    let _ = repeat(|| unsafe { libc::write(bell.0, one.as_ptr().cast(), one.len()) });
+}
+
+/// Makes it silent.
+pub fn hush(bell: Fd) {
+    let mut count = [0_u8; 8];
+    // It fails only when it is silent.
+    // SAFETY: the pointer is to eight bytes that outlive the call.
+    let _ = repeat(|| unsafe { libc::read(bell.0, count.as_mut_ptr().cast(), count.len()) });
+}
