@@ -45,7 +45,9 @@ const LISTENER: &[(Family, fn(&Listener) -> u64)] = &[
 
 /// Numbers of each backend.
 const BACKEND: &[(Family, fn(&Stats) -> u64)] = &[
-    (gauge("vestibule_backend_streams", "Streams at its servers."), |s| s.streams.now.into()),
+    (gauge("vestibule_backend_current_streams", "Streams at its servers."), |s| {
+        s.streams.now.into()
+    }),
     (counter("vestibule_backend_streams_total", "Streams that got a place at a server."), |s| {
         s.streams.total
     }),
@@ -70,7 +72,9 @@ const SERVER: &[(Family, fn(&Server, &Stats) -> u64)] = &[
     (gauge("vestibule_server_weight", "Its share beside the others'."), |server, _| {
         server.weight().get().into()
     }),
-    (gauge("vestibule_server_streams", "Streams that hold a place."), |_, s| s.streams.now.into()),
+    (gauge("vestibule_server_current_streams", "Streams that hold a place."), |_, s| {
+        s.streams.now.into()
+    }),
     (counter("vestibule_server_streams_total", "Streams that got a place."), |_, s| {
         s.streams.total
     }),
