@@ -18,8 +18,14 @@ const fn gauge(name: &'static str, help: &'static str) -> Family {
     Family { name, kind: Kind::Gauge, help }
 }
 
+/// Families, and where the numbers of each come from.
+type Table<F> = &'static [(Family, F)];
+type OfListener = fn(&Listener) -> u64;
+type OfBackend = fn(&Stats) -> u64;
+type OfServer = fn(&Server, &Stats) -> u64;
+
 /// Numbers of each listener.
-const LISTENER: &[(Family, fn(&Listener) -> u64)] = &[
+const LISTENER: Table<OfListener> = &[
     (counter("vestibule_listener_accepted_total", "Connections accepted."), |l| l.counts.accepted),
     (counter("vestibule_listener_sessions_total", "Connections that became sessions."), |l| {
         l.counts.sessions
@@ -44,7 +50,7 @@ const LISTENER: &[(Family, fn(&Listener) -> u64)] = &[
 ];
 
 /// Numbers of each backend.
-const BACKEND: &[(Family, fn(&Stats) -> u64)] = &[
+const BACKEND: Table<OfBackend> = &[
     (gauge("vestibule_backend_current_streams", "Streams at its servers."), |s| {
         s.streams.now.into()
     }),
@@ -62,7 +68,7 @@ const BACKEND: &[(Family, fn(&Stats) -> u64)] = &[
 ];
 
 /// Numbers of each server.
-const SERVER: &[(Family, fn(&Server, &Stats) -> u64)] = &[
+const SERVER: Table<OfServer> = &[
     (gauge("vestibule_server_up", "Whether its health is good."), |server, _| {
         server.is_up().into()
     }),
