@@ -181,6 +181,13 @@ static vst_status write_counters(void *to)
     return vst_engine_counters(host.engine, to);
 }
 
+static vst_id door_id;
+
+static vst_status write_listener_stats(void *to)
+{
+    return vst_listener_stats(host.engine, door_id, to);
+}
+
 static vst_status write_header(void *to)
 {
     return vst_conn_proxy_header(host.engine, conn, to);
@@ -337,6 +344,9 @@ int main(void)
     writes(write_wait, sizeof(vst_wait), sizeof(vst_wait), VST_OK);
     writes(write_run, sizeof(vst_wait), sizeof(vst_wait), VST_OK);
     writes(write_counters, sizeof(vst_counters), offsetof(vst_counters, monitored), VST_OK);
+    door_id = id;
+    writes(write_listener_stats, sizeof(vst_listener_counters), sizeof(vst_listener_counters),
+           VST_OK);
     writes(write_header, sizeof(vst_proxy_header), sizeof(vst_proxy_header), VST_OK);
     writes(write_tls_info, sizeof(vst_tls_info), sizeof(vst_tls_info), VST_NONE);
     outs(port);

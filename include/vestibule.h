@@ -277,8 +277,9 @@
 // A response of HTTP/1.0: 200, or 503.
 #define VST_ANSWER_HTTP (2)
 
-// A response of HTTP/1.0: 200, with the text of vst_metrics_text, made anew for each connection.
-// It tells also of a failure, and is no failure itself.
+// A response of HTTP/1.0: 200, also while a failure is told of, with the text of
+// vst_metrics_text, made anew for each connection. A connection holds it until the peer has taken
+// it: max_conns of the listener bounds how many do.
 #define VST_ANSWER_METRICS (3)
 
 // Bytes of the host's own.
@@ -873,13 +874,29 @@ typedef struct {
     uint64_t session_cache;
 } vst_tls_client_options;
 
+// What became of the connections of a listener.
+typedef struct {
+    // In: sizeof(vst_listener_counters).
+    uint32_t size;
+    // Connections that exist.
+    uint32_t conns;
+    // Connections accepted.
+    uint64_t accepted;
+    // Connections that became sessions.
+    uint64_t sessions;
+    // Connections that ended before that.
+    uint64_t refused;
+    // Connections of monitors, which are neither.
+    uint64_t monitored;
+} vst_listener_counters;
+
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 // the host accepted the descriptor itself; it is counted in vst_counters.monitored.
 //
-// The answer tells of a failure while vst_listener_set_monitor_fail says so, and from the first
-// stage of vst_engine_drain on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
+// The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that the
+// connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
 // byte of the request, or the end of the peer's side, within timeout_proxy_ns; nothing more of the
 // request is looked at. The answer is to leave within linger_ns. What the peer still sends is then
 // read and thrown away, as drain_ns and drain_bytes allow, so that no reset destroys the answer.
@@ -1651,6 +1668,18 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 vst_status vst_listener_set_monitor_fail(vst_engine *engine,
                                          vst_id listener,
                                          uint32_t fail);
+
+// Writes what became of the connections of a listener.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
+// id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_listener_stats(vst_engine *engine,
+                              vst_id listener,
+                              vst_listener_counters *counters);
 
 // Copies everything the engine counts as text, in the exposition format that Prometheus reads
 // (version 0.0.4): engine, listeners, backends and servers, operations, TLS. Listeners are labelled

@@ -5,7 +5,7 @@ use super::backend::BackendEntry;
 use super::listener::Listener;
 use super::{Drain, Engine};
 use crate::backend::{Server, ServerIndex, Stats};
-use crate::conn::{Op, OpSet, Why};
+use crate::conn::{Clock, Op, OpSet, Why};
 use crate::sys::Net;
 use crate::tls::Version;
 use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, Kind};
@@ -247,8 +247,8 @@ impl<N: Net> Engine<N> {
             "vestibule_op_overdue_total",
             "Connections that ended because the deadline of an operation had passed.",
         ));
-        for &op in Op::ALL {
-            text.sample(&[("op", op.name())], self.ops.overdue(op));
+        for op in Op::ALL.iter().filter(|op| op.clock() != Clock::Unbounded) {
+            text.sample(&[("op", op.name())], self.ops.overdue(*op));
         }
         text.family(counter(
             "vestibule_op_failed_total",
