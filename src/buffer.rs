@@ -7,6 +7,9 @@ use std::fmt;
 /// (5 + 2^14 + 2^11, RFC 5246 section 6.2.3) and some room, in bytes.
 pub const BUFFER_SIZE: usize = 18 * 1024 + 256;
 
+/// The size of a pooled buffer for bulk, in bytes: four full records and the beginning of a fifth.
+pub const BULK_SIZE: usize = 68 * 1024;
+
 /// A first-in first-out queue of bytes in one contiguous piece of memory.
 ///
 /// Invariant: `start <= end <= memory.len()`; the queue is `memory[start..end]`.
@@ -141,31 +144,58 @@ impl fmt::Debug for Buffer {
 #[derive(Debug, Default)]
 pub struct Pool {
     free: Vec<Buffer>,
+    free_bulk: Vec<Buffer>,
     in_use: usize,
     keep: usize,
+    keep_bulk: usize,
 }
 
 impl Pool {
-    /// A pool that keeps at most `keep` unused buffers.
+    /// A pool that keeps at most `keep` unused buffers, and `keep_bulk` of those for bulk.
     #[must_use]
-    pub const fn new(keep: usize) -> Self {
-        Self { free: Vec::new(), in_use: 0, keep }
+    pub const fn new(keep: usize, keep_bulk: usize) -> Self {
+        Self { free: Vec::new(), free_bulk: Vec::new(), in_use: 0, keep, keep_bulk }
     }
 
     /// An empty buffer of at least [`BUFFER_SIZE`].
     pub fn take(&mut self) -> Buffer {
+        self.take_for(BUFFER_SIZE)
+    }
+
+    /// An empty buffer for `n` bytes: of [`BUFFER_SIZE`] if they fit in that, else of
+    /// [`BULK_SIZE`], whether they fit or not.
+    pub fn take_for(&mut self, n: usize) -> Buffer {
         self.in_use += 1;
-        self.free.pop().unwrap_or_else(|| Buffer::with_size(BUFFER_SIZE))
+        let size = size_for(n);
+        let free = if size == BUFFER_SIZE { &mut self.free } else { &mut self.free_bulk };
+        free.pop().unwrap_or_else(|| Buffer::with_size(size))
     }
 
     /// Takes a buffer back. One that was grown is dropped instead of kept.
     pub fn give(&mut self, mut buffer: Buffer) {
         debug_assert!(self.in_use > 0, "a buffer came back that was never taken");
         self.in_use = self.in_use.saturating_sub(1);
-        if buffer.capacity() == BUFFER_SIZE && self.free.len() < self.keep {
+        let (free, keep) = match buffer.capacity() {
+            BUFFER_SIZE => (&mut self.free, self.keep),
+            BULK_SIZE => (&mut self.free_bulk, self.keep_bulk),
+            _ => return,
+        };
+        if free.len() < keep {
             buffer.clear();
-            self.free.push(buffer);
+            free.push(buffer);
         }
+    }
+
+    /// Moves what waits in `buffer` to one of the size that `n` bytes take, if it has another and
+    /// they fit.
+    pub fn refit(&mut self, buffer: &mut Buffer, n: usize) {
+        let size = size_for(n);
+        if buffer.capacity() == size || buffer.len() > size {
+            return;
+        }
+        let mut other = self.take_for(n);
+        other.extend(buffer.bytes());
+        self.give(std::mem::replace(buffer, other));
     }
 
     /// Takes a buffer back when there is one and it is empty, so that no idle connection holds one.
@@ -180,6 +210,10 @@ impl Pool {
     pub const fn in_use(&self) -> usize {
         self.in_use
     }
+}
+
+const fn size_for(n: usize) -> usize {
+    if n <= BUFFER_SIZE { BUFFER_SIZE } else { BULK_SIZE }
 }
 
 #[cfg(test)]
@@ -211,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_pool_counts_what_is_out_and_drops_what_was_grown() {
-        let mut pool = Pool::new(1);
+        let mut pool = Pool::new(1, 1);
         let mut grown = pool.take();
         let plain = pool.take();
         assert_eq!(pool.in_use(), 2);
@@ -220,5 +254,34 @@ mod tests {
         pool.give(plain);
         assert_eq!(pool.in_use(), 0);
         assert_eq!(pool.take().capacity(), BUFFER_SIZE);
+    }
+
+    #[test]
+    fn bulk_has_buffers_of_its_own_size_which_are_kept_apart() {
+        let mut pool = Pool::new(1, 1);
+        let bulk = pool.take_for(BUFFER_SIZE + 1);
+        let plain = pool.take_for(BUFFER_SIZE);
+        assert_eq!((bulk.capacity(), plain.capacity()), (BULK_SIZE, BUFFER_SIZE));
+        pool.give(bulk);
+        pool.give(plain);
+        assert_eq!(pool.in_use(), 0);
+        assert_eq!(pool.take_for(BULK_SIZE).capacity(), BULK_SIZE);
+        assert_eq!(pool.take().capacity(), BUFFER_SIZE);
+    }
+
+    #[test]
+    fn what_waits_moves_to_another_size_only_if_it_fits() {
+        let mut pool = Pool::new(1, 1);
+        let mut buffer = pool.take();
+        buffer.extend(b"waits");
+        pool.refit(&mut buffer, BULK_SIZE);
+        assert_eq!((buffer.capacity(), buffer.bytes()), (BULK_SIZE, &b"waits"[..]));
+        pool.refit(&mut buffer, 1);
+        assert_eq!((buffer.capacity(), buffer.bytes()), (BUFFER_SIZE, &b"waits"[..]));
+        pool.refit(&mut buffer, BULK_SIZE);
+        buffer.extend(&[0; BUFFER_SIZE]);
+        pool.refit(&mut buffer, 1);
+        assert_eq!((buffer.capacity(), buffer.len()), (BULK_SIZE, BUFFER_SIZE + 5));
+        assert_eq!(pool.in_use(), 1);
     }
 }

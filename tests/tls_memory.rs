@@ -72,7 +72,7 @@ struct Wire {
 impl Wire {
     fn new() -> Self {
         let [to_client, to_server, plain] = [40_000; 3].map(Buffer::with_size);
-        Self { pool: Pool::new(4), to_client, to_server, plain }
+        Self { pool: Pool::new(4, 1), to_client, to_server, plain }
     }
 
     fn connect(&mut self, with: &Configurations) -> (Box<Session>, Box<Session>) {

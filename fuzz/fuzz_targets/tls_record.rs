@@ -52,7 +52,7 @@ fn feed(session: &mut Session, pool: &mut Pool, out: &mut Buffer, mut piece: &[u
 fuzz_target!(|bytes: &[u8]| {
     // The first byte says how long the pieces are.
     let Some((&size, bytes)) = bytes.split_first() else { return };
-    let mut pool = Pool::new(BUFFERS_KEPT);
+    let mut pool = Pool::new(BUFFERS_KEPT, 1);
     let mut out = Buffer::with_size(1024);
     let mut session = Session::server(&TLS);
     let all = bytes

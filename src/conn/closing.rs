@@ -83,7 +83,7 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
     let farewell = conn.facts.farewell();
     if is_first_step(conn.word, Op::Cclose) {
         conn.arm(cx.now, farewell.drain_time);
-        conn.facts.drain_left = farewell.drain_bytes;
+        conn.facts.drain_left = u32::try_from(farewell.drain_bytes).unwrap_or(u32::MAX);
     }
     match discard(conn, cx, conn.facts.drain_left) {
         Discarded::Turn => Progress::Wait(Wait::TURN | Wait::TIMER),
@@ -135,7 +135,7 @@ enum Discarded {
 }
 
 /// Reads and throws away, at most about `most` bytes in all.
-fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded {
+fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u32) -> Discarded {
     let mut left = most;
     for _ in 0..DISCARDS_PER_DRIVE {
         if left == 0 {
@@ -144,7 +144,7 @@ fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded 
         match conn.ctrl.discard(cx) {
             Ok(Input::Bytes(n)) => {
                 conn.facts.discarded += n as u64;
-                left = left.saturating_sub(n as u64);
+                left = left.saturating_sub(n as u32);
                 conn.facts.drain_left = left;
             }
             Ok(Input::Wait) => return Discarded::Wait,
@@ -160,7 +160,7 @@ pub(crate) fn discard_session<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Wa
     if conn.ctrl.fd.eof || conn.ctrl.fd.broken {
         return Wait::empty();
     }
-    match discard(conn, cx, u64::MAX) {
+    match discard(conn, cx, u32::MAX) {
         Discarded::Turn => Wait::TURN,
         Discarded::Wait => Wait::READ,
         Discarded::Over => Wait::empty(),

@@ -30,8 +30,8 @@ pub(crate) struct Facts {
     pub(crate) listener: Option<Key>,
     /// The other end of the socket; for an outgoing connection, where it goes.
     pub(crate) peer: Addr,
-    /// Our end of the socket, once somebody asked.
-    pub(crate) local: Option<Addr>,
+    /// Our end of the socket, once somebody asked: few do.
+    pub(crate) local: Option<Box<Addr>>,
     /// The PROXY header that came first.
     pub(crate) header: Option<Box<Header>>,
     /// When it came, or was asked for.
@@ -47,8 +47,12 @@ pub(crate) struct Facts {
     /// Bytes of ours that the peer had not taken when the linger deadline cut them off.
     pub(crate) lost: u32,
     /// Bytes that may still be thrown away while the peer's end is waited for.
-    pub(crate) drain_left: u64,
+    pub(crate) drain_left: u32,
 }
+
+/// Every idle connection has one: malloc's next smaller size would not hold more.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Facts>() <= 120);
 
 impl Facts {
     /// The facts of a fresh connection.
@@ -94,9 +98,9 @@ impl Conn {
         if self.facts.local.is_none() {
             let fd = self.ctrl.fd.get()?;
             // A socket whose peer is gone may not know any more.
-            self.facts.local = net.local(fd).ok();
+            self.facts.local = net.local(fd).ok().map(Box::new);
         }
-        self.facts.local.clone()
+        self.facts.local.as_deref().cloned()
     }
 
     /// The source and destination the connection stands for: those of the header where it carried

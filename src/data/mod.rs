@@ -1,15 +1,18 @@
 //! The data layer: what the session reads and writes, over the bytes of the wire. Raw passes them
 //! on; TLS protects them.
 
-use crate::buffer::Buffer;
+use crate::buffer::{BULK_SIZE, Buffer};
 use crate::cause::{Cause, Detail, Why};
 use crate::ctrl::{Ctrl, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};
-use crate::tls::{self, Session};
+use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Session};
 
-/// The most bytes of plaintext in one TLS record (RFC 8446 section 5.1).
-pub(crate) const RECORD_PLAINTEXT: usize = 16 * 1024;
+/// How much of a stream is read at a time: what one TLS record carries, so that none is sent half
+/// full; and in bulk, what four do.
+pub(crate) const UNIT: usize = PLAINTEXT_MAX;
+pub(crate) const BULK_UNIT: usize = 4 * UNIT;
+const _: () = assert!(BULK_UNIT + RECORD_MAX - PLAINTEXT_MAX <= BULK_SIZE);
 
 /// What protects the bytes.
 #[derive(Debug)]
@@ -76,14 +79,6 @@ impl Data {
         self.has_ahead() || self.tls().is_some_and(Session::has_record)
     }
 
-    /// How many bytes of the session one write takes at most without splitting.
-    pub(crate) const fn write_unit(&self) -> usize {
-        match self.layer {
-            Layer::Raw => usize::MAX,
-            Layer::Tls(_) => RECORD_PLAINTEXT,
-        }
-    }
-
     /// Reads into the caller's memory, which is not empty.
     pub(crate) fn recv<N: Net>(
         &mut self,
@@ -114,8 +109,8 @@ impl Data {
         }
     }
 
-    /// Reads into a pooled buffer, at most `limit` bytes in one go, and hands the buffer over with
-    /// the bytes in it.
+    /// Reads into a pooled buffer, about `limit` bytes in one go, and hands the buffer over with the
+    /// bytes in it.
     pub(crate) fn recv_buffer<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
@@ -129,12 +124,10 @@ impl Data {
             *to = Some(ahead);
             return Ok(Input::Bytes(n));
         }
-        let mut buffer = cx.pool.take();
+        let mut buffer = cx.pool.take_for(limit);
         let read = match &mut self.layer {
             Layer::Raw => {
-                let space = buffer.space();
-                let limit = limit.min(space.len());
-                let read = ctrl.recv(cx, &mut space[..limit]).map_err(system);
+                let read = ctrl.recv(cx, &mut buffer.space()[..limit]).map_err(system);
                 if let Ok(Input::Bytes(n)) = read {
                     buffer.commit(n);
                 }
@@ -150,7 +143,7 @@ impl Data {
         read
     }
 
-    /// Takes bytes of the session, all or a part. Raw keeps nothing; TLS keeps at most one record
+    /// Takes bytes of the session, all or a part. Raw keeps nothing; TLS keeps at most four records
     /// that the kernel had no room for.
     pub(crate) fn send<N: Net>(
         &mut self,
@@ -230,6 +223,8 @@ fn tls_recv<N: Net>(
         } else if session.is_peer_closed() {
             return Ok(Input::End);
         }
+        // As large as what it is decrypted to.
+        session.expect(plain.capacity(), cx.pool);
         let input = session.input(cx.pool).map_err(tls_cause)?;
         let read = ctrl.recv(cx, input.space());
         match read {
@@ -256,18 +251,27 @@ fn tls_send<N: Net>(
     cx: &mut Cx<'_, N>,
     payload: &[u8],
 ) -> Result<Output> {
-    let mut taken = 0;
-    while taken < payload.len() {
+    let mut rest = payload;
+    while !rest.is_empty() {
         // Small records of the protocol's own (tickets, a KeyUpdate) leave with the payload.
         let waiting = ctrl.out.as_ref().map_or(0, Buffer::len);
-        if (taken > 0 || waiting > RECORD_PLAINTEXT / 2) && !ctrl.flush(cx).map_err(system)? {
+        if waiting > RECORD_MAX / 2 && !ctrl.flush(cx).map_err(system)? {
             break;
         }
-        let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
-        taken += session.encrypt(&payload[taken..], out).map_err(tls_cause)?;
+        let out = ctrl.out.get_or_insert_with(|| cx.pool.take_for(rest.len()));
+        while !rest.is_empty() && out.room() >= record_size(rest.len()) {
+            let taken = session.encrypt(rest, out).map_err(tls_cause)?;
+            rest = &rest[taken..];
+        }
     }
     ctrl.flush(cx).map_err(system)?;
+    let taken = payload.len() - rest.len();
     Ok(if taken == 0 && !payload.is_empty() { Output::Wait } else { Output::Bytes(taken) })
+}
+
+/// The most that the next record takes on the wire when so many bytes are to be sent.
+fn record_size(rest: usize) -> usize {
+    RECORD_MAX - PLAINTEXT_MAX + rest.min(PLAINTEXT_MAX)
 }
 
 /// The cause behind an errno while the session's bytes move.

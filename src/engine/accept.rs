@@ -275,8 +275,9 @@ impl<N: Net> Engine<N> {
         // A path was bound under a temporary name, which is what the kernel goes on telling.
         facts.local = listener
             .and_then(|key| self.listeners.get(key).ok())
-            .map(|listener| listener.addr.clone())
-            .filter(|addr| matches!(addr, Addr::Unix(_)));
+            .map(|listener| &listener.addr)
+            .filter(|addr| matches!(addr, Addr::Unix(_)))
+            .map(|addr| Box::new(addr.clone()));
         let key = self.add_conn(word, fd, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::OPENING);

@@ -61,6 +61,8 @@ use listener::Listener;
 const SCRATCH_SIZE: usize = 64 * 1024;
 /// Unused buffers an engine keeps.
 const BUFFERS_KEPT: usize = 64;
+/// The same of buffers for bulk.
+const BULK_BUFFERS_KEPT: usize = 16;
 
 /// What a host decides when it makes an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,7 +282,7 @@ impl<N: Net> Engine<N> {
             options,
             tools: Tools {
                 net,
-                pool: Pool::new(BUFFERS_KEPT),
+                pool: Pool::new(BUFFERS_KEPT, BULK_BUFFERS_KEPT),
                 pipes: Pipes::new(options.max_pipes as usize),
                 traffic: Traffic::default(),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),

@@ -87,16 +87,16 @@ fn pump_lane<N: Net>(
     let moved_before = lane.moved;
     let mut cx = tools.cx(&[]);
     while !lane.over {
-        let (ready, limit, raw) = match connection(conns, to) {
+        let (ready, raw) = match connection(conns, to) {
             Some(to) if to.word.is_wanted(Op::Dshw) => {
                 lane.cut(&mut cx);
                 break;
             }
             Some(to) => {
                 let raw = to.data.tls().is_none() && !to.ctrl.has_unsent();
-                (to.may_write(), to.data.write_unit(), raw && to.may_write())
+                (to.may_write(), raw && to.may_write())
             }
-            None if matches!(to, Party::Sought) => (false, usize::MAX, false),
+            None if matches!(to, Party::Sought) => (false, false),
             None => {
                 lane.cut(&mut cx);
                 break;
@@ -133,7 +133,7 @@ fn pump_lane<N: Net>(
             moved.wants_turn = true;
             return moved;
         }
-        if !lane.load(from_conn, &mut cx, limit, raw, &mut moved) && may_bring(from_conn) {
+        if !lane.load(from_conn, &mut cx, raw, &mut moved) && may_bring(from_conn) {
             return moved;
         }
     }

@@ -46,7 +46,7 @@ impl<N: Net> Engine<N> {
             listener: facts.listener.map(|key| self.id(crate::id::Kind::Listener, key)),
             cause: conn.cause.as_deref().cloned(),
             peer: facts.peer.clone(),
-            local: facts.local.clone(),
+            local: facts.local.as_deref().cloned(),
             announced: facts.header.as_ref().and_then(|header| header.ends()),
             bytes_in: conn.ctrl.bytes_in,
             bytes_out: conn.ctrl.bytes_out,

@@ -1,12 +1,12 @@
 //! One direction of a stream: bytes from the connection of one side to that of the other, in one
 //! buffer and only while they are in flight.
 
-use crate::buffer::{BUFFER_SIZE, Buffer, Pool};
+use crate::buffer::{Buffer, Pool};
 use crate::config::TlsTruncation;
 use crate::conn::{Cause, Conn, Direction, Ending, Op};
 use crate::ctrl::{self, Input, Output};
 use crate::cx::Cx;
-use crate::data;
+use crate::data::{self, BULK_UNIT, UNIT};
 use crate::pipes::PipeId;
 use crate::sys::Net;
 use crate::time::Time;
@@ -30,7 +30,7 @@ pub(crate) struct Lane {
     held: u32,
     /// Where bytes go through in bulk, instead of the buffer.
     pipe: Option<PipeId>,
-    /// How many reads in a row have filled the buffer.
+    /// How many reads in a row were full ones.
     full: u8,
     /// Whether the end was passed on: nothing moves any more.
     pub(crate) over: bool,
@@ -142,19 +142,18 @@ impl Lane {
         true
     }
 
-    /// Reads the next buffer, or pipe, from the source; `limit` bounds a buffer, and `raw` says that
-    /// the destination takes bytes as they are. Tells whether the lane is loaded afterwards.
+    /// Reads the next buffer, or pipe, from the source; `raw` says that the destination takes bytes
+    /// as they are. Tells whether the lane is loaded afterwards.
     pub(crate) fn load<N: Net>(
         &mut self,
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
-        limit: usize,
         raw: bool,
         moved: &mut Moved,
     ) -> bool {
         let brought = match self.borrow_pipe(from, cx, raw) {
-            Some(pipe) => self.fill(from, cx, pipe, limit),
-            None => self.read(from, cx, limit),
+            Some(pipe) => self.fill(from, cx, pipe),
+            None => self.read(from, cx),
         };
         match brought {
             Ok(Input::Bytes(_)) => {
@@ -184,7 +183,7 @@ impl Lane {
         cx: &mut Cx<'_, N>,
         raw: bool,
     ) -> Option<PipeId> {
-        if !raw || self.full < FULL_READS || from.data.tls().is_some() || from.data.has_ahead() {
+        if !raw || !self.is_bulk() || from.data.tls().is_some() || from.data.has_ahead() {
             return None;
         }
         if self.pipe.is_none() {
@@ -198,20 +197,19 @@ impl Lane {
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
-        limit: usize,
     ) -> Result<Input, Box<Cause>> {
         let filled = match from.ctrl.fill(cx, pipe) {
             // Nothing was moved: copying does it, for this lane and every other.
             Err(errno) if ctrl::is_of_splice(errno) => {
                 self.give_pipe(cx);
                 cx.pipes.forbid();
-                return self.read(from, cx, limit);
+                return self.read(from, cx);
             }
             other => other.map_err(data::system)?,
         };
         if let Input::Bytes(n) = filled {
             self.held = n as u32;
-            if n < BUFFER_SIZE {
+            if n < UNIT {
                 // That is no bulk any more: two full buffers must prove it anew.
                 self.full = 0;
             }
@@ -219,18 +217,19 @@ impl Lane {
         Ok(filled)
     }
 
-    fn read<N: Net>(
-        &mut self,
-        from: &mut Conn,
-        cx: &mut Cx<'_, N>,
-        limit: usize,
-    ) -> Result<Input, Box<Cause>> {
+    fn read<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>) -> Result<Input, Box<Cause>> {
+        let limit = if self.is_bulk() { BULK_UNIT } else { UNIT };
         let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
         // A wait says nothing: where readiness is told again and again, each read is followed by one.
         if let Input::Bytes(n) = read {
-            self.full = if n >= BUFFER_SIZE { self.full.saturating_add(1) } else { 0 };
+            self.full = if n >= UNIT { self.full.saturating_add(1) } else { 0 };
         }
         Ok(read)
+    }
+
+    /// Whether bytes come in such numbers that larger pieces are worth their memory.
+    const fn is_bulk(&self) -> bool {
+        self.full >= FULL_READS
     }
 
     /// Whether this drive has used up the lane's share, `moved_before` bytes ago.

@@ -9,6 +9,7 @@
 compile_error!("vestibule needs its cryptography: turn on the feature `aws-lc-rs` or `ring`");
 
 mod certificate;
+mod cipher;
 mod client;
 mod clock;
 mod error;
@@ -41,6 +42,7 @@ pub use outcome::{End, Handshake, Reading};
 pub use pem::Source;
 pub(crate) use provider::random;
 pub use provider::{KeyExchange, Version};
+pub(crate) use record::{PLAINTEXT_MAX, RECORD_MAX};
 pub use roots::Roots;
 #[cfg(feature = "self-signed")]
 pub use self_signed::self_signed;

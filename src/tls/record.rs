@@ -1,17 +1,12 @@
-//! Record protection in place, with the keys that the handshake made: RFC 8446 section 5.2, and
+//! Record protection, with the keys that the handshake made: RFC 8446 section 5.2, and
 //! RFC 5246 section 6.2.3.3 with the cipher suites of RFC 5288 (AES-GCM) and RFC 7905 (ChaCha20).
 //!
 //! rustls would do this as well, but keeps a connection two kibibytes large for it and allocates for
 //! every record.
 
-#[cfg(feature = "aws-lc-rs")]
-use aws_lc_rs::aead;
-#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-use ring::aead;
-
-use aead::{Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rustls::{ConnectionTrafficSecrets, Error};
 
+use super::cipher::{Cipher, Number, TAG};
 use super::failure::Failure;
 use super::provider::Version;
 use crate::buffer::Buffer;
@@ -19,12 +14,12 @@ use crate::buffer::Buffer;
 /// Header of a record (RFC 8446 section 5.1): type, version, length.
 pub(super) const HEADER: usize = 5;
 /// The most plaintext in one record (RFC 8446 section 5.1).
-pub(super) const PLAINTEXT_MAX: usize = 1 << 14;
+pub(crate) const PLAINTEXT_MAX: usize = 1 << 14;
 /// What protection may add to it in TLS 1.3 (RFC 8446 section 5.2). TLS 1.2 would allow 2,048, but
 /// its cipher suites here add 24.
 const EXPANSION_MAX: usize = 256;
-/// The length of the tag, the same for every cipher here.
-const TAG: usize = 16;
+/// The most bytes that one record takes on the wire.
+pub(crate) const RECORD_MAX: usize = HEADER + PLAINTEXT_MAX + EXPANSION_MAX;
 /// The part of a nonce that stands in a record of AES-GCM in TLS 1.2 (RFC 5288 section 3).
 const EXPLICIT_NONCE: usize = 8;
 /// What is authenticated beside the plaintext in TLS 1.2: sequence number, type, version, length.
@@ -71,8 +66,8 @@ impl Form {
 
 /// The protection of one direction.
 pub(super) struct Protection {
-    key: LessSafeKey,
-    iv: [u8; NONCE_LEN],
+    cipher: Cipher,
+    mask: Number,
     form: Form,
     /// How many records these keys have protected.
     sequence: u64,
@@ -84,23 +79,13 @@ impl Protection {
         version: Version,
         (sequence, secrets): (u64, ConnectionTrafficSecrets),
     ) -> Result<Self, Error> {
-        let (algorithm, key, iv) = match &secrets {
-            ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&aead::AES_128_GCM, key, iv),
-            ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&aead::AES_256_GCM, key, iv),
-            ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => {
-                (&aead::CHACHA20_POLY1305, key, iv)
-            }
-            _ => return Err(Error::General("a cipher that is not known".to_owned())),
-        };
+        let (cipher, mask, explicit) = Cipher::new(&secrets)?;
         let form = match version {
             Version::Tls13 => Form::Tls13,
-            Version::Tls12 if *algorithm == aead::CHACHA20_POLY1305 => Form::Tls12Implicit,
-            Version::Tls12 => Form::Tls12Explicit,
+            Version::Tls12 if explicit => Form::Tls12Explicit,
+            Version::Tls12 => Form::Tls12Implicit,
         };
-        let wrong = || Error::General("keys of a wrong length".to_owned());
-        let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| wrong())?;
-        let iv = iv.as_ref().try_into().map_err(|_| wrong())?;
-        Ok(Self { key: LessSafeKey::new(key), iv, form, sequence })
+        Ok(Self { cipher, mask, form, sequence })
     }
 
     pub(super) const fn sequence(&self) -> u64 {
@@ -122,23 +107,14 @@ impl Protection {
         let [_, _, .., high, low] = len.to_be_bytes();
         header.copy_from_slice(&[outer, MAJOR_VERSION, 3, high, low]);
 
-        let nonce = self.nonce();
-        let (sent_nonce, body) = body.split_at_mut(explicit);
-        sent_nonce.copy_from_slice(&nonce[NONCE_LEN - explicit..]);
-        let (sealed, tag) = body.split_at_mut(body.len() - TAG);
-        let (text, inner_type) = sealed.split_at_mut(plain.len());
-        text.copy_from_slice(plain);
-        inner_type.fill(kind);
+        let number = self.number();
+        let (sent, sealed) = body.split_at_mut(explicit);
+        sent.copy_from_slice(&number[number.len() - explicit..]);
+        let inner_type = &[kind][..self.form.inner_type()];
         let (aad, aad_len) = self.authenticated(header, plain.len());
-        let made = self
-            .key
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(&aad[..aad_len]),
-                sealed,
-            )
+        self.cipher
+            .seal(number, &aad[..aad_len], plain, inner_type, sealed)
             .map_err(|_| Failure::misuse("a record could not be encrypted"))?;
-        tag.copy_from_slice(made.as_ref());
         self.sequence += 1;
         out.commit(HEADER + len);
         Ok(())
@@ -164,9 +140,13 @@ impl Protection {
         }
     }
 
-    /// Opens `record`, one whole record that [`Protection::accepts`], in place. Answers its type and
-    /// its plaintext.
-    pub(super) fn open<'r>(&mut self, record: &'r mut [u8]) -> Result<(u8, &'r [u8]), Failure> {
+    /// Opens `record`, one whole record that [`Protection::accepts`], into the beginning of `to`,
+    /// which is as long at least. Answers its type and the length of its plaintext.
+    pub(super) fn open(
+        &mut self,
+        record: &mut [u8],
+        to: &mut [u8],
+    ) -> Result<(u8, usize), Failure> {
         const FORGED: Failure =
             Failure::of_peer(BAD_RECORD_MAC, "the peer sent a record that does not decrypt");
         let explicit = self.form.explicit_nonce();
@@ -176,35 +156,33 @@ impl Protection {
         let Some(plain_len) = body.len().checked_sub(explicit + TAG) else {
             return Err(FORGED);
         };
-        let (sent_nonce, sealed) = body.split_at_mut(explicit);
-        let mut nonce = self.nonce();
-        nonce[NONCE_LEN - explicit..].copy_from_slice(sent_nonce);
+        let (sent, sealed) = body.split_at_mut(explicit);
+        let mut number = self.number();
+        let implicit = number.len() - explicit;
+        number[implicit..].copy_from_slice(sent);
         let (aad, aad_len) = self.authenticated(header, plain_len);
-        let plain = self
-            .key
-            .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(&aad[..aad_len]), sealed)
-            .map_err(|_| FORGED)?;
+        let plain = &mut to[..plain_len];
+        self.cipher.open(number, &aad[..aad_len], sealed, plain).map_err(|_| FORGED)?;
         self.sequence += 1;
-        let (kind, plain) = match self.form {
+        let (kind, len) = match self.form {
             Form::Tls13 => inner(plain)?,
-            Form::Tls12Explicit | Form::Tls12Implicit => (header[0], &*plain),
+            Form::Tls12Explicit | Form::Tls12Implicit => (header[0], plain_len),
         };
-        if plain.len() > PLAINTEXT_MAX {
+        if len > PLAINTEXT_MAX {
             return Err(Failure::of_peer(RECORD_OVERFLOW, "the peer sent too large a record"));
         }
-        Ok((kind, plain))
+        Ok((kind, len))
     }
 
     /// The next record's nonce: the sequence number over the end of the vector (RFC 8446 section
     /// 5.3, RFC 7905 section 2). AES-GCM in TLS 1.2 asks only that none comes twice, which the same
     /// construction gives.
-    fn nonce(&self) -> [u8; NONCE_LEN] {
-        let mut nonce = self.iv;
-        let (_, end) = nonce.split_at_mut(NONCE_LEN - size_of::<u64>());
-        for (byte, count) in end.iter_mut().zip(self.sequence.to_be_bytes()) {
+    fn number(&self) -> Number {
+        let mut number = self.mask;
+        for (byte, count) in number.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
             *byte ^= count;
         }
-        nonce
+        number
     }
 
     /// What the tag covers beside the plaintext: the header; in TLS 1.2 with the sequence number,
@@ -223,11 +201,11 @@ impl Protection {
     }
 }
 
-/// The type and the plaintext of an opened record of TLS 1.3: the type is the last byte that is not
-/// padding (RFC 8446 section 5.4).
-fn inner(opened: &[u8]) -> Result<(u8, &[u8]), Failure> {
+/// The type of an opened record of TLS 1.3 and the length of its plaintext: the type is the last byte
+/// that is not padding (RFC 8446 section 5.4).
+fn inner(opened: &[u8]) -> Result<(u8, usize), Failure> {
     match opened.iter().rposition(|&byte| byte != 0) {
-        Some(last) => Ok((opened[last], &opened[..last])),
+        Some(last) => Ok((opened[last], last)),
         None => Err(Failure::of_peer(UNEXPECTED_MESSAGE, "the peer sent a record of padding only")),
     }
 }

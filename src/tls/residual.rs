@@ -47,6 +47,14 @@ impl Residual {
         buffer
     }
 
+    /// Makes the buffer one for `n` bytes, where what is held fits into that.
+    pub(super) fn fit(&mut self, n: usize, pool: &mut Pool) {
+        match &mut self.buffer {
+            Some(buffer) => pool.refit(buffer, n),
+            None => self.buffer = Some(pool.take_for(n)),
+        }
+    }
+
     pub(super) fn next(&self) -> Option<Next> {
         let bytes = self.buffer.as_ref()?.bytes();
         let header = *bytes.get(self.seen()..)?.first_chunk::<HEADER>()?;

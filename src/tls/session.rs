@@ -314,9 +314,20 @@ impl Session {
         }
     }
 
-    /// Gives the buffer back if no ciphertext waits in it.
+    /// Lets the buffer of [`Session::input`] take `n` bytes at once, once there are records.
+    pub fn expect(&mut self, n: usize, pool: &mut Pool) {
+        if matches!(self.stage, Stage::Open(_)) {
+            self.residual.fit(n, pool);
+        }
+    }
+
+    /// Nothing comes for now: the buffer goes back if no ciphertext waits in it, and is no larger
+    /// than what does.
     pub fn rest(&mut self, pool: &mut Pool) {
         self.residual.give_empty(pool);
+        if self.held() > 0 {
+            self.expect(self.held(), pool);
+        }
     }
 
     /// Gives the buffer back that a connection holds while ciphertext waits. Must be called before

@@ -137,7 +137,9 @@ impl Traffic {
             if next.end - HEADER > plain.room() {
                 return Ok(true);
             }
-            let (kind, payload) = self.opening.open(residual.shown(next.end))?;
+            let space = plain.space();
+            let (kind, len) = self.opening.open(residual.shown(next.end), space)?;
+            let payload = &space[..len];
             if kind != HANDSHAKE && !self.message.is_empty() {
                 return Err(Failure::of_peer(
                     UNEXPECTED_MESSAGE,
@@ -146,7 +148,7 @@ impl Traffic {
             }
             match kind {
                 APPLICATION_DATA => {
-                    plain.extend(payload);
+                    plain.commit(len);
                     self.patience.key_updates = KEY_UPDATES;
                 }
                 ALERT => {

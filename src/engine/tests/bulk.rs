@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, Weather, both, everywhere, yonder};
 use super::stream::{pattern, report};
-use crate::buffer::BUFFER_SIZE;
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
+use crate::data::UNIT;
 use crate::engine::EngineOptions;
 use crate::sim::{CallKind, Knobs, Peer, Random};
 use crate::sys::Errno;
@@ -65,7 +65,7 @@ fn a_bulk_transfer_each_way_is_spliced_and_arrives_as_it_was() {
         rig.run();
         assert!(server.received() == up && client.received() == down);
         let copies = rig.world.calls_of(CallKind::Recv);
-        let all = (2 * BULK / BUFFER_SIZE) as u64;
+        let all = (2 * BULK / UNIT) as u64;
         assert!(copies < all * 2 / 3, "most of the bulk was not copied: {copies} of {all}");
         assert_eq!(report(&rig.finish()).moved, [BULK as u64; 2]);
     });

@@ -19,6 +19,8 @@ mod monitor;
 mod orders;
 mod poller;
 mod pressure;
+#[cfg(feature = "self-signed")]
+mod records;
 mod rig;
 #[cfg(feature = "self-signed")]
 mod schedules;

@@ -73,7 +73,7 @@ impl TlsPeer {
         Rc::new(RefCell::new(Self {
             peer,
             session,
-            pool: Pool::new(2),
+            pool: Pool::new(2, 2),
             out,
             sent: 0,
             limit: None,

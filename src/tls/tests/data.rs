@@ -1,7 +1,7 @@
 //! Data on established connections.
 
 use super::rig::*;
-use crate::buffer::Buffer;
+use crate::buffer::{BUFFER_SIZE, BULK_SIZE, Buffer};
 use crate::tls::*;
 
 fn pattern(len: usize) -> Vec<u8> {
@@ -98,4 +98,30 @@ fn an_output_buffer_without_room_grows() {
     pair.client.send(&[5; 30_000]);
     pair.run();
     assert_eq!(pair.server.got, [5; 30_000]);
+}
+
+#[test]
+fn a_record_that_does_not_come_whole_is_no_reason_to_hold_a_buffer_for_bulk() {
+    for version in VERSIONS {
+        let mut pair = established(version);
+        let data = pattern(3 * 16_384);
+        pair.client.send(&data);
+        let flight = pair.client.take();
+        let (now, later) = flight.split_at(flight.len() - 100);
+        let Side { session, out, pool, .. } = &mut pair.server;
+        session.expect(BULK_SIZE, pool);
+        let input = session.input(pool).unwrap();
+        assert_eq!(input.capacity(), BULK_SIZE);
+        input.extend(now);
+        let mut plain = Buffer::with_size(BULK_SIZE);
+        assert_eq!(session.decrypt(&mut plain, out, pool).unwrap().got, 2 * 16_384);
+        session.rest(pool);
+        let input = session.input(pool).unwrap();
+        assert_eq!(input.capacity(), BUFFER_SIZE);
+        input.extend(later);
+        assert_eq!(session.decrypt(&mut plain, out, pool).unwrap().got, 16_384);
+        assert!(plain.bytes() == data && session.held() == 0);
+        session.rest(pool);
+        assert_eq!(pool.in_use(), 0);
+    }
 }

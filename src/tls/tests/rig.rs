@@ -184,7 +184,7 @@ impl Side {
     pub(super) fn new(session: Session) -> Self {
         Self {
             session,
-            pool: Pool::new(2),
+            pool: Pool::new(2, 2),
             out: Buffer::default(),
             got: Vec::new(),
             failure: None,

@@ -1,0 +1,108 @@
+//! The cipher of one direction: authenticated encryption from one place in memory to another, so
+//! that a record is protected on the way it goes anyway.
+
+#[cfg(feature = "aws-lc-rs")]
+use aws_lc_rs::aead;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+use ring::aead;
+
+use aead::{Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use rustls::{ConnectionTrafficSecrets, Error};
+
+/// The length of the tag, the same for every cipher here.
+pub(super) const TAG: usize = 16;
+
+/// Which number used once: it must never come twice under one key.
+pub(super) type Number = [u8; NONCE_LEN];
+
+/// It was not done: a text that was tampered with, or a limit of the cipher.
+pub(super) struct Refused;
+
+/// A key in use.
+pub(super) struct Cipher(LessSafeKey);
+
+impl Cipher {
+    /// The cipher of `secrets`, its numbers' mask, and whether TLS 1.2 sends half of each number
+    /// along, which it does for AES-GCM alone (RFC 5288 section 3, RFC 7905 section 2).
+    pub(super) fn new(secrets: &ConnectionTrafficSecrets) -> Result<(Self, Number, bool), Error> {
+        let (algorithm, key, iv) = match secrets {
+            ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&aead::AES_128_GCM, key, iv),
+            ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&aead::AES_256_GCM, key, iv),
+            ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => {
+                (&aead::CHACHA20_POLY1305, key, iv)
+            }
+            _ => return Err(Error::General("a cipher that is not known".to_owned())),
+        };
+        let wrong = || Error::General("keys of a wrong length".to_owned());
+        let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| wrong())?;
+        let iv = iv.as_ref().try_into().map_err(|_| wrong())?;
+        Ok((Self(LessSafeKey::new(key)), iv, *algorithm != aead::CHACHA20_POLY1305))
+    }
+
+    /// Encrypts `plain`, and `extra` behind it, into `out`, which has room for both and the tag
+    /// behind them, and for nothing else.
+    #[cfg(feature = "aws-lc-rs")]
+    pub(super) fn seal(
+        &self,
+        number: Number,
+        aad: &[u8],
+        plain: &[u8],
+        extra: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Refused> {
+        let (text, rest) = out.split_at_mut(plain.len());
+        let number = Nonce::assume_unique_for_key(number);
+        self.0
+            .seal_out_of_place_scatter(number, Aad::from(aad), plain, text, extra, rest)
+            .map_err(|_| Refused)
+    }
+
+    /// Decrypts `sealed`, which ends with its tag, into `out`, which is shorter by the tag. On
+    /// refusal there may be anything in `out`.
+    #[cfg(feature = "aws-lc-rs")]
+    pub(super) fn open(
+        &self,
+        number: Number,
+        aad: &[u8],
+        sealed: &mut [u8],
+        out: &mut [u8],
+    ) -> Result<(), Refused> {
+        let (text, tag) = sealed.split_at(sealed.len() - TAG);
+        let number = Nonce::assume_unique_for_key(number);
+        self.0.open_separate_gather(number, Aad::from(aad), text, tag, out).map_err(|_| Refused)
+    }
+
+    /// The same over ring, which works in place only.
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    pub(super) fn seal(
+        &self,
+        number: Number,
+        aad: &[u8],
+        plain: &[u8],
+        extra: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Refused> {
+        let (text, tag) = out.split_at_mut(plain.len() + extra.len());
+        text[..plain.len()].copy_from_slice(plain);
+        text[plain.len()..].copy_from_slice(extra);
+        let number = Nonce::assume_unique_for_key(number);
+        let made = self.0.seal_in_place_separate_tag(number, Aad::from(aad), text);
+        tag.copy_from_slice(made.map_err(|_| Refused)?.as_ref());
+        Ok(())
+    }
+
+    /// The same over ring, which works in place only.
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    pub(super) fn open(
+        &self,
+        number: Number,
+        aad: &[u8],
+        sealed: &mut [u8],
+        out: &mut [u8],
+    ) -> Result<(), Refused> {
+        let number = Nonce::assume_unique_for_key(number);
+        let plain = self.0.open_in_place(number, Aad::from(aad), sealed).map_err(|_| Refused)?;
+        out.copy_from_slice(plain);
+        Ok(())
+    }
+}
