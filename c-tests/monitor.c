@@ -111,6 +111,7 @@ static const char *heard(struct host *host, uint16_t port)
 static void answers(enum host_kind kind)
 {
     vst_counters counters = {.size = sizeof counters};
+    vst_listener_counters of = {.size = sizeof of};
     vst_monitor_options monitor = monitoring("127.0.0.0/8", VST_ANSWER_BYTES);
     struct host host;
     uint16_t text, http, own;
@@ -145,7 +146,11 @@ static void answers(enum host_kind kind)
     CHECK(counters.monitored == 8 && counters.accepted == 8);
     CHECK(counters.refused == 0 && counters.sessions == 0 && counters.buffers_in_use == 0);
     CHECK(host.told[VST_EVENT_REFUSED] == 0 && host.told[VST_EVENT_CLOSED] == 0);
+    CHECK_EQ(vst_listener_stats(host.engine, https, &of), VST_OK);
+    CHECK(of.conns == 0 && of.accepted == 3 && of.monitored == 3 && of.refused == 0);
+    CHECK_EQ(vst_listener_stats(host.engine, https, NULL), VST_E_NULL);
     CHECK_EQ(vst_listener_close(host.engine, https), VST_OK);
+    CHECK_EQ(vst_listener_stats(host.engine, https, &of), VST_E_STALE);
     CHECK_EQ(vst_listener_set_monitor_fail(host.engine, https, 1), VST_E_STALE);
     host_free(&host);
 }

@@ -3,6 +3,8 @@
  * past. Canaries stand behind every one of them. */
 #include "check.h"
 
+#include <stddef.h>
+
 #define CANARY 0xA5
 #define ROOM 1024
 
@@ -45,7 +47,7 @@ FILLS(tls_client_options)
 FILLS(backend_options)
 FILLS(server_options)
 
-static void inits(fill init, size_t size)
+static void inits(fill init, size_t size, size_t first)
 {
     uint32_t is;
     fresh(size);
@@ -64,7 +66,7 @@ static void inits(fill init, size_t size)
     CHECK_EQ(init(room, 3), VST_E_SIZE);
     CHECK_EQ(init(room, 0), VST_E_SIZE);
     CHECK(is_untouched_behind(0));
-    CHECK_EQ(init(room, (uint32_t)size - 1), VST_E_SIZE);
+    CHECK_EQ(init(room, (uint32_t)first - 1), VST_E_SIZE);
     CHECK(is_untouched_behind(0));
 }
 
@@ -139,7 +141,7 @@ static vst_status use_server(void *options)
     return status;
 }
 
-static void reads(fill init, use take, size_t size)
+static void reads(fill init, use take, size_t size, size_t first)
 {
     fresh(size + 64);
     CHECK_EQ(init(room, (uint32_t)size), VST_OK);
@@ -153,7 +155,10 @@ static void reads(fill init, use take, size_t size)
     room[size] = 1;
     CHECK_EQ(take(room), VST_E_SIZE);
     room[size] = 0;
-    stamp((uint32_t)size - 1);
+    /* As an older host has it. */
+    stamp((uint32_t)first);
+    CHECK_EQ(take(room), VST_OK);
+    stamp((uint32_t)first - 1);
     CHECK_EQ(take(room), VST_E_SIZE);
     stamp(0);
     CHECK_EQ(take(room), VST_E_SIZE);
@@ -174,6 +179,13 @@ static vst_status write_run(void *to)
 static vst_status write_counters(void *to)
 {
     return vst_engine_counters(host.engine, to);
+}
+
+static vst_id door_id;
+
+static vst_status write_listener_stats(void *to)
+{
+    return vst_listener_stats(host.engine, door_id, to);
 }
 
 static vst_status write_header(void *to)
@@ -201,7 +213,7 @@ static vst_status write_server(void *to)
     return vst_server_state(host.engine, backend, 0, to);
 }
 
-static void writes(use give, size_t size, vst_status due)
+static void writes(use give, size_t size, size_t first, vst_status due)
 {
     uint32_t is;
     fresh(size);
@@ -216,13 +228,17 @@ static void writes(use give, size_t size, vst_status due)
     memset(room + size, CANARY, 64);
     CHECK_EQ(give(room), due);
     CHECK(is_untouched_behind(size));
-    fresh(size);
-    stamp((uint32_t)size - 1);
+    /* As an older host has it. */
+    fresh(first);
+    stamp((uint32_t)first);
+    CHECK_EQ(give(room), due);
+    CHECK(is_untouched_behind(first));
+    stamp((uint32_t)first - 1);
     CHECK_EQ(give(room), VST_E_SIZE);
-    CHECK(is_untouched_behind(size));
+    CHECK(is_untouched_behind(first));
     stamp(0);
     CHECK_EQ(give(room), VST_E_SIZE);
-    CHECK(is_untouched_behind(size));
+    CHECK(is_untouched_behind(first));
 }
 
 /* One out-parameter of each shape, with canaries behind. */
@@ -301,31 +317,38 @@ int main(void)
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
     conn = host.last[VST_EVENT_SESSION];
 
-    inits(fill_engine_options, sizeof(vst_engine_options));
-    inits(fill_accept_options, sizeof(vst_accept_options));
-    inits(fill_connect_options, sizeof(vst_connect_options));
-    inits(fill_listener_options, sizeof(vst_listener_options));
-    inits(fill_tls_server_options, sizeof(vst_tls_server_options));
-    inits(fill_tls_client_options, sizeof(vst_tls_client_options));
-    inits(fill_backend_options, sizeof(vst_backend_options));
-    inits(fill_server_options, sizeof(vst_server_options));
-    reads(fill_engine_options, use_engine, sizeof(vst_engine_options));
-    reads(fill_accept_options, use_accept, sizeof(vst_accept_options));
-    reads(fill_connect_options, use_connect, sizeof(vst_connect_options));
-    reads(fill_listener_options, use_listener, sizeof(vst_listener_options));
-    reads(fill_backend_options, use_backend, sizeof(vst_backend_options));
+    inits(fill_engine_options, sizeof(vst_engine_options), sizeof(vst_engine_options));
+    inits(fill_accept_options, sizeof(vst_accept_options), offsetof(vst_accept_options, monitor));
+    inits(fill_connect_options, sizeof(vst_connect_options), sizeof(vst_connect_options));
+    inits(fill_listener_options, sizeof(vst_listener_options), sizeof(vst_listener_options));
+    inits(fill_tls_server_options, sizeof(vst_tls_server_options), sizeof(vst_tls_server_options));
+    inits(fill_tls_client_options, sizeof(vst_tls_client_options), sizeof(vst_tls_client_options));
+    inits(fill_backend_options, sizeof(vst_backend_options), sizeof(vst_backend_options));
+    inits(fill_server_options, sizeof(vst_server_options), sizeof(vst_server_options));
+    reads(fill_engine_options, use_engine, sizeof(vst_engine_options), sizeof(vst_engine_options));
+    reads(fill_accept_options, use_accept, sizeof(vst_accept_options),
+          offsetof(vst_accept_options, monitor));
+    reads(fill_connect_options, use_connect, sizeof(vst_connect_options),
+          sizeof(vst_connect_options));
+    reads(fill_listener_options, use_listener, sizeof(vst_listener_options),
+          sizeof(vst_listener_options));
+    reads(fill_backend_options, use_backend, sizeof(vst_backend_options),
+          sizeof(vst_backend_options));
     vst_backend_options backend_options;
     MUST(vst_backend_options_init(&backend_options, sizeof backend_options) == VST_OK);
     MUST(vst_backend_new(host.engine, &backend_options, &backend) == VST_OK);
-    reads(fill_server_options, use_server, sizeof(vst_server_options));
-    writes(write_backend_stats, sizeof(vst_backend_counters), VST_OK);
-    writes(write_server_stats, sizeof(vst_backend_counters), VST_OK);
-    writes(write_server, sizeof(vst_server), VST_OK);
-    writes(write_wait, sizeof(vst_wait), VST_OK);
-    writes(write_run, sizeof(vst_wait), VST_OK);
-    writes(write_counters, sizeof(vst_counters), VST_OK);
-    writes(write_header, sizeof(vst_proxy_header), VST_OK);
-    writes(write_tls_info, sizeof(vst_tls_info), VST_NONE);
+    reads(fill_server_options, use_server, sizeof(vst_server_options), sizeof(vst_server_options));
+    writes(write_backend_stats, sizeof(vst_backend_counters), sizeof(vst_backend_counters), VST_OK);
+    writes(write_server_stats, sizeof(vst_backend_counters), sizeof(vst_backend_counters), VST_OK);
+    writes(write_server, sizeof(vst_server), sizeof(vst_server), VST_OK);
+    writes(write_wait, sizeof(vst_wait), sizeof(vst_wait), VST_OK);
+    writes(write_run, sizeof(vst_wait), sizeof(vst_wait), VST_OK);
+    writes(write_counters, sizeof(vst_counters), offsetof(vst_counters, monitored), VST_OK);
+    door_id = id;
+    writes(write_listener_stats, sizeof(vst_listener_counters), sizeof(vst_listener_counters),
+           VST_OK);
+    writes(write_header, sizeof(vst_proxy_header), sizeof(vst_proxy_header), VST_OK);
+    writes(write_tls_info, sizeof(vst_tls_info), sizeof(vst_tls_info), VST_NONE);
     outs(port);
     host_free(&host);
     close(peer);

@@ -38,6 +38,9 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--timeout-connect", &args.connect_ms, NULL},
         {"--timeout-idle", &args.idle_ms, NULL},
         {"--control", &args.control, NULL},
+        {"--monitor-net", &args.monitor_net, NULL},
+        {"--health", &args.health, NULL},
+        {"--metrics", &args.metrics, NULL},
         {"--host", &args.host, NULL},
     };
     const struct { const char *name; int *value; } flags[] = {
@@ -117,14 +120,22 @@ vst_tls_server *server_tls(const struct arguments *args)
 
 vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls)
 {
+    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_HTTP,
+                                   .monitor_net = args->monitor_net};
     vst_accept_options options;
     vst_accept_config *config;
     char why[WHY];
 
+    if (args->everyone_gets != 0) {
+        monitor.flags = VST_MONITOR_EVERYONE;
+        monitor.answer = args->everyone_gets;
+    }
     vst_accept_options_init(&options, sizeof options);
     options.accept_proxy = args->accept_proxy;
     if (args->accept_proxy != NULL && strcmp(args->accept_proxy, "any") == 0)
         options.accept_proxy = "any,unix";
+    if (args->monitor_net != NULL || args->everyone_gets != 0)
+        options.monitor = &monitor;
     options.tls = tls;
     options.timeout_proxy_ns = milliseconds(args->handshake_ms, options.timeout_proxy_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);

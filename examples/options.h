@@ -13,6 +13,8 @@ struct arguments {
     const char *balance, *maxconn, *maxqueue, *queue_ms, *retries, *check_ms;
     const char *send_proxy, *backend_tls, *sni;
     const char *handshake_ms, *connect_ms, *idle_ms, *host, *control;
+    const char *monitor_net, *health, *metrics;
+    uint32_t everyone_gets; /* VST_ANSWER_*, or 0: clients are let in */
     unsigned backend_count;
     int check, log;
 };

@@ -7,6 +7,7 @@
  *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
  *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
+ *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
  *         [--control ADDR:PORT|unix:PATH] [--host epoll|epoll-et|mio] [--log]
  *
  * Several --backend are servers that stand for each other. --maxconn is how many clients each of them
@@ -15,7 +16,11 @@
  * what the clients' pass, and leaves out those that are down.
  *
  * --control takes a line per connection: "drain SERVER" gives it no new clients, "ready SERVER" does
- * again, "show" tells how they stand. A server is called what --backend called it.
+ * again, "show" tells how they stand. A server is called what --backend called it. "leave" has every
+ * monitor told that this proxy is going; clients are still let in.
+ *
+ * Sources of --monitor-net get 200, or 503 once this is going, instead of being let in. At --health
+ * everybody does, and at --metrics everybody gets the metrics.
  *
  * Without arguments it shows the whole path at once: TLS with a throw-away certificate, the client's
  * address passed on in a PROXY header, and a small server that reads it, in the same engine.
@@ -129,6 +134,9 @@ static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
                                                      : 0;
     if (strncmp(line, "show", 4) == 0)
         len = show(proxy, engine, answer, sizeof answer);
+    else if (strncmp(line, "leave", 5) == 0 &&
+             vst_engine_drain(engine, VST_DRAIN_LAME_DUCK, 0) == VST_OK)
+        len = (size_t)snprintf(answer, sizeof answer, "done\n");
     else if (state != 0 && vst_server_set_state(engine, proxy->backend, server_named(proxy, name),
                                                 state) == VST_OK)
         len = (size_t)snprintf(answer, sizeof answer, "done\n");
@@ -232,21 +240,25 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* A listener whose connections are answered here. */
-static vst_id listen_here(struct proxy *proxy, const char *address, const char *accept_proxy,
+/* A listener whose connections are answered here, by us or by vestibule; NULL is none. */
+static vst_id listen_here(struct proxy *proxy, const char *address, struct arguments how,
                           char *user)
 {
-    const struct arguments from_here = {.accept_proxy = accept_proxy};
-    vst_accept_config *config = accept_config(&from_here, NULL);
-    vst_id listener = host_listen(&proxy->host, address, config, user);
+    vst_accept_config *config;
+    vst_id listener;
 
+    if (address == NULL)
+        return 0;
+    config = accept_config(&how, NULL);
+    listener = host_listen(&proxy->host, address, config, user);
     vst_accept_config_free(config);
     return listener;
 }
 
 static void open_server(struct proxy *proxy, char *address, size_t size)
 {
-    vst_id listener = listen_here(proxy, "127.0.0.1:0", "127.0.0.1", &hello_server);
+    const struct arguments announced = {.accept_proxy = "127.0.0.1"};
+    vst_id listener = listen_here(proxy, "127.0.0.1:0", announced, &hello_server);
     struct arguments *args = &proxy->args;
     vst_addr addr;
 
@@ -292,8 +304,10 @@ int main(int argc, char **argv)
     config = accept_config(args, tls);
     listener = host_listen(&proxy.host, args->listen, config, NULL);
     vst_accept_config_free(config);
-    if (args->control != NULL)
-        listen_here(&proxy, args->control, NULL, &control);
+    listen_here(&proxy, args->control, (struct arguments){0}, &control);
+    listen_here(&proxy, args->health, (struct arguments){.everyone_gets = VST_ANSWER_HTTP}, NULL);
+    listen_here(&proxy, args->metrics, (struct arguments){.everyone_gets = VST_ANSWER_METRICS},
+                NULL);
     if (argc == 1) {
         vst_listener_addr(proxy.host.engine, listener, &addr);
         printf("curl -k https://127.0.0.1:%u/\n", (unsigned)addr.port);

@@ -1,12 +1,13 @@
 /* whoami: tells each client who it is, then echoes what it says.
  *
- *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--tls CERT KEY]
- *          [--host epoll|epoll-et|mio]
+ *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]
+ *          [--tls CERT KEY] [--host epoll|epoll-et|mio]
  *
  * The smallest use of sessions: what the handlers are done with is read and written here. The first
  * line is SRC_IP SRC_PORT DST_IP DST_PORT, the addresses that the connection stands for: with
  * --accept-proxy those that the PROXY header announced. "any" trusts every source, unix sockets
- * among them; never do that where clients can connect by themselves.
+ * among them; never do that where clients can connect by themselves. Sources of --monitor-net are
+ * told "OK" and no more.
  *
  * Prints "ready ADDR:PORT" when it serves; port 0 lets the kernel choose. */
 #include "host.h"
@@ -136,14 +137,15 @@ static vst_tls_server *load_tls(const char *certificate, const char *key)
 
 static void usage(void)
 {
-    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--tls CERT KEY]\n"
-        "              [--host epoll|epoll-et|mio]");
+    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]\n"
+        "              [--tls CERT KEY] [--host epoll|epoll-et|mio]");
 }
 
 int main(int argc, char **argv)
 {
     const char *listen = NULL, *kind = "epoll";
     struct host host;
+    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_TEXT};
     vst_accept_options accept;
     vst_accept_config *config;
     vst_tls_server *tls = NULL;
@@ -158,6 +160,8 @@ int main(int argc, char **argv)
             listen = argv[++i];
         else if (strcmp(argv[i], "--accept-proxy") == 0 && left >= 1)
             accept.accept_proxy = argv[++i];
+        else if (strcmp(argv[i], "--monitor-net") == 0 && left >= 1)
+            monitor.monitor_net = argv[++i];
         else if (strcmp(argv[i], "--host") == 0 && left >= 1)
             kind = argv[++i];
         else if (strcmp(argv[i], "--tls") == 0 && left >= 2 && tls == NULL) {
@@ -173,6 +177,8 @@ int main(int argc, char **argv)
 
     host_open(&host, kind, on_event);
     accept.tls = tls;
+    if (monitor.monitor_net != NULL)
+        accept.monitor = &monitor;
     if (vst_accept_config_new(&accept, &config, why, sizeof why) < 0)
         die("%s", why);
     listener = host_listen(&host, listen, config, NULL);

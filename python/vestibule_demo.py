@@ -67,7 +67,8 @@ class AcceptOptions(c.Structure):
     _fields_ = [("size", c.c_uint32), ("flags", c.c_uint32), ("accept_proxy", c.c_char_p),
                 ("tls", c.c_void_p), ("timeout_proxy_ns", c.c_uint64),
                 ("timeout_tls_ns", c.c_uint64), ("timeout_opening_ns", c.c_uint64),
-                ("linger_ns", c.c_uint64), ("drain_ns", c.c_uint64), ("drain_bytes", c.c_uint64)]
+                ("linger_ns", c.c_uint64), ("drain_ns", c.c_uint64), ("drain_bytes", c.c_uint64),
+                ("monitor", c.c_void_p)]
 
 
 class VestibuleError(Exception):

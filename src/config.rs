@@ -236,7 +236,7 @@ impl AcceptConfig {
     /// Whether the first thing that happens to a connection is that it is read.
     #[must_use]
     pub const fn reads_first(&self) -> bool {
-        self.monitor.is_some() || self.proxy.is_some() || self.tls.is_some()
+        self.proxy.is_some() || self.tls.is_some()
     }
 }
 

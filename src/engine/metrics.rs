@@ -5,7 +5,7 @@ use super::backend::BackendEntry;
 use super::listener::Listener;
 use super::{Drain, Engine};
 use crate::backend::{Server, ServerIndex, Stats};
-use crate::conn::{Op, OpSet, Why};
+use crate::conn::{Clock, Op, OpSet, Why};
 use crate::sys::Net;
 use crate::tls::Version;
 use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, Kind};
@@ -18,8 +18,14 @@ const fn gauge(name: &'static str, help: &'static str) -> Family {
     Family { name, kind: Kind::Gauge, help }
 }
 
+/// Families, and where the numbers of each come from.
+type Table<F> = &'static [(Family, F)];
+type OfListener = fn(&Listener) -> u64;
+type OfBackend = fn(&Stats) -> u64;
+type OfServer = fn(&Server, &Stats) -> u64;
+
 /// Numbers of each listener.
-const LISTENER: &[(Family, fn(&Listener) -> u64)] = &[
+const LISTENER: Table<OfListener> = &[
     (counter("vestibule_listener_accepted_total", "Connections accepted."), |l| l.counts.accepted),
     (counter("vestibule_listener_sessions_total", "Connections that became sessions."), |l| {
         l.counts.sessions
@@ -44,8 +50,10 @@ const LISTENER: &[(Family, fn(&Listener) -> u64)] = &[
 ];
 
 /// Numbers of each backend.
-const BACKEND: &[(Family, fn(&Stats) -> u64)] = &[
-    (gauge("vestibule_backend_streams", "Streams at its servers."), |s| s.streams.now.into()),
+const BACKEND: Table<OfBackend> = &[
+    (gauge("vestibule_backend_current_streams", "Streams at its servers."), |s| {
+        s.streams.now.into()
+    }),
     (counter("vestibule_backend_streams_total", "Streams that got a place at a server."), |s| {
         s.streams.total
     }),
@@ -60,7 +68,7 @@ const BACKEND: &[(Family, fn(&Stats) -> u64)] = &[
 ];
 
 /// Numbers of each server.
-const SERVER: &[(Family, fn(&Server, &Stats) -> u64)] = &[
+const SERVER: Table<OfServer> = &[
     (gauge("vestibule_server_up", "Whether its health is good."), |server, _| {
         server.is_up().into()
     }),
@@ -70,7 +78,9 @@ const SERVER: &[(Family, fn(&Server, &Stats) -> u64)] = &[
     (gauge("vestibule_server_weight", "Its share beside the others'."), |server, _| {
         server.weight().get().into()
     }),
-    (gauge("vestibule_server_streams", "Streams that hold a place."), |_, s| s.streams.now.into()),
+    (gauge("vestibule_server_current_streams", "Streams that hold a place."), |_, s| {
+        s.streams.now.into()
+    }),
     (counter("vestibule_server_streams_total", "Streams that got a place."), |_, s| {
         s.streams.total
     }),
@@ -237,8 +247,8 @@ impl<N: Net> Engine<N> {
             "vestibule_op_overdue_total",
             "Connections that ended because the deadline of an operation had passed.",
         ));
-        for &op in Op::ALL {
-            text.sample(&[("op", op.name())], self.ops.overdue(op));
+        for op in Op::ALL.iter().filter(|op| op.clock() != Clock::Unbounded) {
+            text.sample(&[("op", op.name())], self.ops.overdue(*op));
         }
         text.family(counter(
             "vestibule_op_failed_total",

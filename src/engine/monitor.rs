@@ -1,7 +1,7 @@
 //! What monitors are answered.
 
 use super::{Engine, ListenerCounts, Refusal};
-use crate::conn::Plan;
+use crate::conn::{Marks, Plan};
 use crate::id::Id;
 use crate::slab::Key;
 use crate::sys::Net;
@@ -18,20 +18,24 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// What became of the connections of a listener.
+    /// What became of the connections of a listener, and how many there are.
     ///
     /// # Errors
     /// An id that is none of a listener here.
-    pub fn listener_counts(&self, id: Id) -> Result<ListenerCounts, Refusal> {
+    pub fn listener_counts(&self, id: Id) -> Result<(ListenerCounts, u32), Refusal> {
         let key = self.listener_key(id)?;
-        Ok(self.listeners.get(key).map_err(|_| Refusal::Stale)?.counts)
+        let listener = self.listeners.get(key).map_err(|_| Refusal::Stale)?;
+        Ok((listener.counts, listener.conns))
     }
 
-    /// Composes what a connection is to send as its last bytes.
+    /// Composes what a monitor is to get.
     pub(super) fn compose_answer(&mut self, key: Key) {
         let fails = self.monitor_fails(key);
         let Ok(conn) = self.conns.get(key) else { return };
         let Plan::Incoming(config) = &conn.facts.plan else { return };
+        if !conn.marks.contains(Marks::MONITOR) {
+            return;
+        }
         let Some(monitor) = &config.monitor else { return };
         let mut out = self.tools.pool.take();
         match monitor.answer.fixed(fails) {

@@ -12,8 +12,9 @@ use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
 pub const VST_ANSWER_TEXT: u32 = 1;
 /// A response of HTTP/1.0: 200, or 503.
 pub const VST_ANSWER_HTTP: u32 = 2;
-/// A response of HTTP/1.0: 200, with the text of `vst_metrics_text`, made anew for each connection.
-/// It tells also of a failure, and is no failure itself.
+/// A response of HTTP/1.0: 200, also while a failure is told of, with the text of
+/// `vst_metrics_text`, made anew for each connection. A connection holds it until the peer has taken
+/// it: `max_conns` of the listener bounds how many do.
 pub const VST_ANSWER_METRICS: u32 = 3;
 /// Bytes of the host's own.
 pub const VST_ANSWER_BYTES: u32 = 4;
@@ -32,8 +33,8 @@ pub const VST_MONITOR_TRUSTED: u32 = 2;
 /// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 /// the host accepted the descriptor itself; it is counted in `vst_counters.monitored`.
 ///
-/// The answer tells of a failure while `vst_listener_set_monitor_fail` says so, and from the first
-/// stage of `vst_engine_drain` on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
+/// The answer tells of a failure while `vst_listener_set_monitor_fail` says so of the listener that the
+/// connection came from, and from the first stage of `vst_engine_drain` on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
 /// byte of the request, or the end of the peer's side, within `timeout_proxy_ns`; nothing more of the
 /// request is looked at. The answer is to leave within `linger_ns`. What the peer still sends is then
 /// read and thrown away, as `drain_ns` and `drain_bytes` allow, so that no reset destroys the answer.
@@ -161,6 +162,64 @@ pub unsafe extern "C" fn vst_listener_set_monitor_fail(
         }
         shell.core()?.set_monitor_fail(id(listener)?, fail == 1).map_err(status::of)?;
         Ok(VST_OK)
+    })
+}
+
+/// What became of the connections of a listener.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_listener_counters {
+    /// In: `sizeof(vst_listener_counters)`.
+    pub size: u32,
+    /// Connections that exist.
+    pub conns: u32,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections that became sessions.
+    pub sessions: u64,
+    /// Connections that ended before that.
+    pub refused: u64,
+    /// Connections of monitors, which are neither.
+    pub monitored: u64,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_listener_counters {
+    const FIRST: usize = 40;
+}
+const _: () = assert!(size_of::<vst_listener_counters>() == 40);
+
+/// Writes what became of the connections of a listener.
+///
+/// Legal at any time.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
+/// id); VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `counters` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_stats(
+    engine: *mut vst_engine,
+    listener: vst_id,
+    counters: *mut vst_listener_counters,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    if counters.is_null() {
+        return VST_E_NULL;
+    }
+    shell::call(engine, |shell| {
+        let (counts, conns) = shell.core()?.listener_counts(id(listener)?).map_err(status::of)?;
+        let value = vst_listener_counters {
+            size: 0,
+            conns,
+            accepted: counts.accepted,
+            sessions: counts.sessions,
+            refused: counts.refused,
+            monitored: counts.monitored,
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::write_sized(counters, &value) })
     })
 }
 

@@ -58,6 +58,7 @@ pub(crate) struct AcceptOptions {
     accept_proxy: *const c_char,
     pub(crate) tls: *const Handle,
     spans: [u64; 6],
+    monitor: usize,
 }
 
 #[repr(C)]

@@ -26,6 +26,7 @@ mod families;
 mod haproxy;
 mod headers;
 mod manners;
+mod monitors;
 mod nginx;
 mod openssl;
 mod order;

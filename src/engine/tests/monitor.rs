@@ -1,7 +1,7 @@
 //! Monitors: answered whatever comes, let go, and no news.
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere};
+use super::rig::{Rig, Setup, both, closed, everywhere, here};
 use super::session::met;
 use crate::config::{AcceptConfig, AcceptProxy, Answer, Monitor, Trust, Untrusted};
 use crate::engine::{Drain, EventKind, ListenerOptions};
@@ -146,7 +146,7 @@ fn a_monitor_that_asks_nothing_is_answered_once_it_ends_its_side_and_else_let_go
 }
 
 #[test]
-fn a_monitor_is_answered_with_a_proxy_header_pending_and_before_any_handshake() {
+fn a_monitor_is_answered_with_a_proxy_header_pending() {
     everywhere(|setup| {
         for cut in 0..=HEADER.len() {
             let mut rig = Rig::new(setup, Program::Echo);
@@ -160,6 +160,34 @@ fn a_monitor_is_answered_with_a_proxy_header_pending_and_before_any_handshake() 
             rig.run();
             is_no_news(rig, 1);
         }
+    });
+}
+
+#[cfg(feature = "self-signed")]
+#[test]
+fn a_monitor_is_answered_in_the_clear_where_others_get_tls() {
+    use super::tls_peer::{TlsPeer, pair, play};
+    use crate::tls::Version;
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        let tls = Some(pair(Version::Tls13).1);
+        rig.listen(AcceptConfig { proxy: None, tls, ..monitored("198.51.100.8", Answer::Text) });
+        let from = Addr::parse("198.51.100.8:1").expect("an address");
+        let monitor = rig.world.connect(&here(), from);
+        monitor.send(&[22, 3, 1]);
+        rig.settle();
+        check(&Answer::Text, false, &monitor.received());
+        assert!(monitor.saw_fin() && !monitor.saw_reset());
+        monitor.close();
+        let other = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, &[]);
+        other.borrow_mut().say(b"hello");
+        other.borrow_mut().end();
+        rig.actors.push(play(&other));
+        rig.settle();
+        assert_eq!(other.borrow().got, b"hello");
+        let counted = rig.engine.counters();
+        assert_eq!((counted.sessions, counted.monitored), (1, 1));
+        rig.finish();
     });
 }
 
