@@ -10,6 +10,7 @@ mod ending;
 mod fairness;
 #[cfg(feature = "self-signed")]
 mod far_end;
+#[cfg(feature = "self-signed")]
 mod farms;
 mod header;
 mod host;
