@@ -161,11 +161,12 @@
 #define VST_EVENT_REFUSED (5)
 
 // A connection has ended, whatever ended it; end says how. id is stale from here on: the last
-// event about it.
+// event about it, told of every connection however many there are (see ends_per_second).
 #define VST_EVENT_CLOSED (6)
 
 // A stream has ended, and its two connections with it; stream says how, end is the client's own
-// end, end_server the server's.
+// end, end_server the server's. Told of every stream; quiet and suppressed of end are the
+// stream's.
 #define VST_EVENT_STREAM_END (7)
 
 // A listener rests because the system ran out of something (sys_errno), or because a limit is
@@ -529,8 +530,9 @@ typedef struct {
     int32_t sys_errno;
     // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     int32_t alert;
-    // 0.
-    uint32_t _reserved;
+    // 1 when this end, of a session or a stream, is one too many of its kind for a log: see
+    // ends_per_second. Else 0.
+    uint32_t quiet;
     // The connection. Stale.
     vst_id conn;
     // The listener it came from, or 0.
@@ -548,8 +550,9 @@ typedef struct {
     uint64_t lasted_ns;
     // From the beginning of the operation that failed, in nanoseconds, or 0.
     uint64_t in_op_ns;
-    // Refusals of the same listener, operation and reason that were counted and not told since the
-    // last one that was told.
+    // Of refusals: how many of the same listener, operation and reason were counted and not told
+    // since the last one that was told. Of ends: how many were quiet since the last one that was
+    // not.
     uint64_t suppressed;
     // Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
     // escaped.
@@ -925,8 +928,11 @@ typedef struct {
     uint32_t uid;
     // Group of a unix socket's path.
     uint32_t gid;
-    // 0.
-    uint32_t _reserved;
+    // Ends of sessions and streams that are for a log per second, listener, operation and reason.
+    // VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have quiet
+    // set in their end, and the next that has not counts them in suppressed. 0, the default, is
+    // no bound.
+    uint32_t ends_per_second;
     // The host's own word for the listener and, until it is changed, for its connections. The
     // library neither reads nor frees it.
     void *user;
@@ -1121,11 +1127,11 @@ typedef struct {
     // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     // leaves the two above in force.
     uint64_t timeout_tunnel_ns;
-    // The longest silence of a client that was told the server's end, in nanoseconds; 0 leaves the
-    // others in force. Default 30 s.
+    // The longest silence of a client once the server has ended, in nanoseconds; 0 leaves the others
+    // in force. Default 30 s.
     uint64_t timeout_client_fin_ns;
-    // The longest silence of a server that was told the client's end, in nanoseconds; 0 leaves the
-    // others in force. Default 30 s.
+    // The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
+    // in nanoseconds; 0 leaves the others in force. Default 30 s.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
 

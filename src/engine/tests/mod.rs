@@ -6,6 +6,7 @@ mod bulk;
 mod checks;
 mod connect;
 mod drain;
+mod end_log;
 mod ending;
 mod fairness;
 #[cfg(feature = "self-signed")]
