@@ -102,6 +102,7 @@ contracts! {
     a_call_in_a_callback_answers_at_once: send_in_readable,
     a_stream_may_be_begun_in_the_callback_of_its_session: forward_in_session,
     an_engine_is_not_freed_in_its_own_callback: free_in_callback,
+    every_configuration_may_be_freed_at_any_point: configs_freed,
     every_pointer_may_be_null_in_turn: nulls,
     structs_of_every_size_are_read_and_written_within_it: sizes,
     unknown_flags_and_numbers_are_errors: unknown_flags,

@@ -19,6 +19,7 @@ mod host;
 mod orders;
 mod poller;
 mod pressure;
+mod readiness;
 mod rig;
 #[cfg(feature = "self-signed")]
 mod schedules;
