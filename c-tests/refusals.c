@@ -17,7 +17,7 @@ static void on_event(struct host *host, const vst_event *event)
     CHECK_EQ(end->at, VST_OP_ACCEPT_PROXY);
     CHECK(end->conn == event->id && end->listener == *(vst_id *)host->mine);
     CHECK_EQ(vst_conn_state(host->engine, event->id, &state), VST_E_STALE);
-    CHECK(end->alert == -1 && end->_reserved == 0);
+    CHECK(end->alert == -1 && end->quiet == 0);
     CHECK(end->peer.family == VST_ADDR_IPV4 && end->peer.port != 0);
     CHECK_EQ(end->announced_source.family, VST_ADDR_NONE);
     CHECK_EQ(strlen(end->text), end->text_len);

@@ -78,9 +78,6 @@ static void listeners(struct host *host)
     bad.flags = 1u << 31;
     REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL));
     CHECK_EQ(id, 0);
-    bad = good;
-    bad._reserved = 1;
-    REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL));
     REFUSED(vst_listener_open(host->engine, "localhost", config, NULL, &id, NULL));
     REFUSED(vst_listener_open(host->engine, "127.0.0.1:65536", config, NULL, &id, NULL));
     REFUSED(vst_listener_open(host->engine, "", config, NULL, &id, NULL));

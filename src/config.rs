@@ -179,9 +179,9 @@ pub struct StreamConfig {
     pub server: u64,
     /// The longest silence of either once bytes have gone both ways; 0: as before.
     pub tunnel: u64,
-    /// The longest silence of a client that was told the end; 0: as before.
+    /// The longest silence of a client once the server has ended; 0: as before.
     pub client_fin: u64,
-    /// The longest silence of a server that was told the end; 0: as before.
+    /// The longest silence of a server once the client has ended, told or not; 0: as before.
     pub server_fin: u64,
     /// A client that ends its side before a server is reached takes its request back, even when it
     /// has sent some bytes.

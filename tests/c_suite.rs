@@ -102,6 +102,7 @@ contracts! {
     a_call_in_a_callback_answers_at_once: send_in_readable,
     a_stream_may_be_begun_in_the_callback_of_its_session: forward_in_session,
     an_engine_is_not_freed_in_its_own_callback: free_in_callback,
+    every_configuration_may_be_freed_at_any_point: configs_freed,
     every_pointer_may_be_null_in_turn: nulls,
     structs_of_every_size_are_read_and_written_within_it: sizes,
     unknown_flags_and_numbers_are_errors: unknown_flags,
@@ -121,6 +122,7 @@ contracts! {
     tlvs_are_readable_byte_by_byte: proxy_tlvs,
     a_header_that_announces_nobody_changes_no_address: proxy_local,
     refusals_are_told_with_a_limit_and_counted_in_full: refusals,
+    every_end_is_told_and_a_limit_says_which_are_for_the_log: end_log,
     as_many_engines_as_numbers_and_no_id_twice: engines,
     the_loop_runs_and_stops_from_anywhere: loop_,
     a_certificate_that_cannot_be_used_is_named: tls_config_errors,
@@ -131,6 +133,8 @@ contracts! {
     who_waits_for_a_place_is_served_in_order_or_told_why_not: backend_queue,
     servers_go_down_and_up_and_it_is_said_by_what: backend_health,
     a_server_changes_its_state_while_streams_run: backend_states,
+    a_backup_serves_only_while_nobody_else_can: backend_backup,
+    a_server_may_be_a_unix_socket: backend_unix,
 }
 
 #[test]

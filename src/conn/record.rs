@@ -33,6 +33,8 @@ pub struct Record {
     /// From the beginning of the operation that failed until it did, in nanoseconds; 0 where none
     /// failed.
     pub in_op: u64,
-    /// Refusals of the same kind that were counted and not told since the last one that was.
+    /// It is told because every end is, and is one too many of its kind for a log.
+    pub quiet: bool,
+    /// Records of the same kind that were not told, or were quiet, since the last one that was not.
     pub suppressed: u64,
 }

@@ -32,13 +32,16 @@ pub struct ListenerOptions {
     pub user: u64,
     /// Records of refusals of one kind told per second; the rest is counted. 0 tells none.
     pub refused_per_second: u32,
+    /// Ends of sessions and streams of one kind that are for the log per second. Each is told, and
+    /// the others say that they are not. 0 is no bound.
+    pub ends_per_second: u32,
     /// Whether the first bytes are there when a connection is accepted (`TCP_DEFER_ACCEPT`).
     pub deferred: bool,
 }
 
 impl Default for ListenerOptions {
     fn default() -> Self {
-        Self { max_conns: 0, user: 0, refused_per_second: 10, deferred: false }
+        Self { max_conns: 0, user: 0, refused_per_second: 10, ends_per_second: 0, deferred: false }
     }
 }
 
@@ -77,7 +80,8 @@ pub(super) struct Listener {
     pub(super) changed: bool,
     pub(super) telling: bool,
     pub(super) disturbed: bool,
-    pub(super) refusals: Refusals,
+    pub(super) refusals: Tally,
+    pub(super) ends: Tally,
     pub(super) counts: ListenerCounts,
     burst: u32,
     full_bursts: u32,
@@ -124,7 +128,8 @@ impl Listener {
             changed: false,
             telling: false,
             disturbed: false,
-            refusals: Refusals::default(),
+            refusals: Tally::default(),
+            ends: Tally::default(),
             counts: ListenerCounts::default(),
             burst: 1,
             full_bursts: 0,
@@ -183,35 +188,32 @@ impl Listener {
     }
 }
 
-/// How often refusals of each kind were told lately. Every refusal is counted; only so many of a
-/// kind are told each second.
+/// How often records of each kind were let through lately. Every record is counted; only so many of
+/// a kind get through each second.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(super) struct Tally {
     kinds: Vec<Kind>,
 }
 
+/// What is alike to a person who reads many records: where, and why. Nothing where the end was as it
+/// should be.
+pub(super) type Alike = Option<(Option<Op>, Why)>;
+
 #[derive(Debug)]
 struct Kind {
-    at: Option<Op>,
-    why: Why,
+    alike: Alike,
     since: Time,
     told: u32,
     suppressed: u64,
 }
 
-impl Refusals {
-    /// Counts one refusal. Tells how many of its kind were held back before it when it may be
-    /// told, `None` when it is held back itself.
-    pub(super) fn admit(
-        &mut self,
-        at: Option<Op>,
-        why: Why,
-        now: Time,
-        per_second: u32,
-    ) -> Option<u64> {
-        let found = self.kinds.iter_mut().position(|kind| kind.at == at && kind.why == why);
+impl Tally {
+    /// Counts one record. Tells how many of its kind were held back before it when it gets through,
+    /// `None` when it is held back itself.
+    pub(super) fn admit(&mut self, alike: Alike, now: Time, per_second: u32) -> Option<u64> {
+        let found = self.kinds.iter_mut().position(|kind| kind.alike == alike);
         let index = found.unwrap_or_else(|| {
-            self.kinds.push(Kind { at, why, since: now, told: 0, suppressed: 0 });
+            self.kinds.push(Kind { alike, since: now, told: 0, suppressed: 0 });
             self.kinds.len() - 1
         });
         let kind = &mut self.kinds[index];
@@ -233,14 +235,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_of_one_kind_are_told_so_often_a_second_and_the_rest_counted() {
-        let mut refusals = Refusals::default();
-        let mut admit = |now| refusals.admit(Some(Op::AcceptProxy), Why::Malformed, Time(now), 2);
+    fn records_of_one_kind_get_through_so_often_a_second_and_the_rest_is_counted() {
+        let mut tally = Tally::default();
+        let at = Some(Op::AcceptProxy);
+        let mut admit = |now| tally.admit(Some((at, Why::Malformed)), Time(now), 2);
         assert_eq!(admit(0), Some(0));
         assert_eq!(admit(1), Some(0));
         assert_eq!(admit(2), None);
         assert_eq!(admit(3), None);
         assert_eq!(admit(SECOND), Some(2));
-        assert_eq!(refusals.admit(Some(Op::AcceptProxy), Why::Empty, Time(5), 1), Some(0));
+        assert_eq!(tally.admit(Some((at, Why::Empty)), Time(5), 1), Some(0));
+        assert_eq!(tally.admit(None, Time(5), 1), Some(0));
     }
 }

@@ -8,6 +8,7 @@ use super::record::EndReport;
 use crate::conn::{Marks, News, Record, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
+use crate::stream::CLIENT;
 use crate::sys::{Errno, Net};
 use crate::time::Time;
 
@@ -115,6 +116,8 @@ impl<N: Net> Engine<N> {
         let kind = if news == News::REFUSED {
             EventKind::Refused(record)
         } else {
+            let alike = record.cause.as_ref().map(|cause| (cause.at, cause.why));
+            self.bound_log(&mut record, alike);
             EventKind::Closed(record)
         };
         Some(Event { id, user, kind })
@@ -143,13 +146,13 @@ impl<N: Net> Engine<N> {
         if conn.marks.contains(Marks::KNOWN) {
             conn.news.insert(News::CLOSED);
         } else {
-            let (at, why) =
-                conn.cause.as_deref().map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
+            let cause = conn.cause.as_deref();
+            let alike = cause.map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
             let from = conn.facts.listener.and_then(|from| self.listeners.get_mut(from).ok());
             let told = match from {
                 Some(listener) => {
                     let most = listener.options.refused_per_second;
-                    listener.refusals.admit(at, why, now, most)
+                    listener.refusals.admit(Some(alike), now, most)
                 }
                 // A listener that is closed brings no more of them.
                 None => Some(0),
@@ -202,7 +205,7 @@ impl<N: Net> Engine<N> {
             stream.end.map_or_else(Default::default, |end| (end.termination, end.cause));
         let backend = stream.seek.as_ref().map(|seek| self.id(Kind::Backend, seek.backend));
         let seek = stream.seek.as_deref();
-        let report = EndReport {
+        let mut report = EndReport {
             backend,
             server: seek.and_then(|seek| seek.server).map(|server| server.0),
             attempts: seek.map_or(0, |seek| seek.attempts),
@@ -216,6 +219,10 @@ impl<N: Net> Engine<N> {
             last_moved: [up, down].map(|lane| lane.moved_at.since(stream.opened_at)),
             lasted: self.tools.now.since(stream.opened_at),
         };
+        let alike = report.cause.as_ref().map(|cause| (cause.at, cause.why));
+        if let Some(client) = &mut report.sides[usize::from(CLIENT)] {
+            self.bound_log(client, alike);
+        }
         Some(Event { id, user: stream.user, kind: EventKind::StreamEnd(Box::new(report)) })
     }
 

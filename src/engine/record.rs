@@ -6,6 +6,7 @@ use crate::stream::Termination;
 use crate::sys::Net;
 
 use super::Engine;
+use super::listener::Alike;
 
 /// How both sides of a stream ended.
 #[derive(Clone, Debug)]
@@ -54,7 +55,23 @@ impl<N: Net> Engine<N> {
             lost: facts.lost.into(),
             lasted: now.since(facts.opened_at),
             in_op: failed_op.map_or(0, |_| facts.in_op),
+            quiet: false,
             suppressed: 0,
+        }
+    }
+
+    /// Whether an end of this kind, of a session or a stream, is for the log, where the listener
+    /// bounds how many are: notes it in the record of the connection that came from there.
+    pub(super) fn bound_log(&mut self, record: &mut Record, alike: Alike) {
+        let now = self.tools.now;
+        let listener = record.listener.and_then(|id| self.listeners.get_mut(id.key()).ok());
+        let Some(listener) = listener else { return };
+        match listener.options.ends_per_second {
+            0 => {}
+            most => match listener.ends.admit(alike, now, most) {
+                Some(suppressed) => record.suppressed = suppressed,
+                None => record.quiet = true,
+            },
         }
     }
 }

@@ -132,8 +132,9 @@ pub struct vst_end {
     pub sys_errno: i32,
     /// The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     pub alert: i32,
-    /// The code that a handler of the host's own failed with, or 0.
-    pub host_code: i32,
+    /// 1 when this end, of a session or a stream, is one too many of its kind for a log: see
+    /// `ends_per_second`. Else 0.
+    pub quiet: u32,
     /// The connection. Stale.
     pub conn: vst_id,
     /// The listener it came from, or 0.
@@ -151,8 +152,9 @@ pub struct vst_end {
     pub lasted_ns: u64,
     /// From the beginning of the operation that failed, in nanoseconds, or 0.
     pub in_op_ns: u64,
-    /// Refusals of the same listener, operation and reason that were counted and not told since the
-    /// last one that was told.
+    /// Of refusals: how many of the same listener, operation and reason were counted and not told
+    /// since the last one that was told. Of ends: how many were quiet since the last one that was
+    /// not.
     pub suppressed: u64,
     /// Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
     /// escaped.
@@ -167,8 +169,12 @@ pub struct vst_end {
     pub announced_source: vst_addr,
     /// The destination that a PROXY header announced.
     pub announced_destination: vst_addr,
+    /// The code that a handler of the host's own failed with, or 0.
+    pub host_code: i32,
+    /// 0.
+    pub _reserved: u32,
 }
-const _: () = assert!(size_of::<vst_end>() == 592);
+const _: () = assert!(size_of::<vst_end>() == 600);
 
 impl vst_end {
     /// The end as C reads it, with `text` to point to.
@@ -190,7 +196,7 @@ impl vst_end {
             why: cause.map_or(0, |cause| u32::from(cause.why.number())),
             sys_errno,
             alert,
-            host_code,
+            quiet: u32::from(record.quiet),
             conn: record.conn.bits(),
             listener: record.listener.map_or(0, |listener| listener.bits()),
             bytes_in: record.bytes_in,
@@ -206,6 +212,8 @@ impl vst_end {
             local: vst_addr::of_option(record.local.as_ref()),
             announced_source: vst_addr::of_option(source),
             announced_destination: vst_addr::of_option(destination),
+            host_code,
+            _reserved: 0,
         }
     }
 }

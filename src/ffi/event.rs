@@ -23,10 +23,11 @@ pub const VST_EVENT_WRITABLE: u32 = 4;
 /// listener and kind, see `refused_per_second`.
 pub const VST_EVENT_REFUSED: u32 = 5;
 /// A connection has ended, whatever ended it; `end` says how. `id` is stale from here on: the last
-/// event about it.
+/// event about it, told of every connection however many there are (see `ends_per_second`).
 pub const VST_EVENT_CLOSED: u32 = 6;
 /// A stream has ended, and its two connections with it; `stream` says how, `end` is the client's own
-/// end, `end_server` the server's.
+/// end, `end_server` the server's. Told of every stream; `quiet` and `suppressed` of `end` are the
+/// stream's.
 pub const VST_EVENT_STREAM_END: u32 = 7;
 /// A listener rests because the system ran out of something (`sys_errno`), or because a limit is
 /// reached (0). It goes on by itself.

@@ -45,8 +45,11 @@ pub struct vst_listener_options {
     pub uid: u32,
     /// Group of a unix socket's path.
     pub gid: u32,
-    /// 0.
-    pub _reserved: u32,
+    /// Ends of sessions and streams that are for a log per second, listener, operation and reason.
+    /// VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have `quiet`
+    /// set in their `end`, and the next that has not counts them in `suppressed`. 0, the default, is
+    /// no bound.
+    pub ends_per_second: u32,
     /// The host's own word for the listener and, until it is changed, for its connections. The
     /// library neither reads nor frees it.
     pub user: *mut c_void,
@@ -68,7 +71,7 @@ const DEFAULTS: vst_listener_options = vst_listener_options {
     mode: 0,
     uid: 0,
     gid: 0,
-    _reserved: 0,
+    ends_per_second: 0,
     user: std::ptr::null_mut(),
 };
 
@@ -102,13 +105,14 @@ unsafe fn read(
         unsafe { ptr::read_sized(options) }?
     };
     let known = VST_LISTEN_REUSEPORT | VST_LISTEN_V6ONLY | VST_LISTEN_MODE | VST_LISTEN_OWNER;
-    if options.flags & !known != 0 || options._reserved != 0 {
+    if options.flags & !known != 0 {
         return Err(VST_E_ARGUMENT);
     }
     let listener = ListenerOptions {
         max_conns: options.max_conns,
         user: options.user.expose_provenance() as u64,
         refused_per_second: options.refused_per_second,
+        ends_per_second: options.ends_per_second,
         deferred: options.defer_accept_s > 0,
     };
     Ok((options, listener))

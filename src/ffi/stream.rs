@@ -37,11 +37,11 @@ pub struct vst_stream_options {
     /// The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     /// leaves the two above in force.
     pub timeout_tunnel_ns: u64,
-    /// The longest silence of a client that was told the server's end, in nanoseconds; 0 leaves the
-    /// others in force. Default 30 s.
+    /// The longest silence of a client once the server has ended, in nanoseconds; 0 leaves the others
+    /// in force. Default 30 s.
     pub timeout_client_fin_ns: u64,
-    /// The longest silence of a server that was told the client's end, in nanoseconds; 0 leaves the
-    /// others in force. Default 30 s.
+    /// The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
+    /// in nanoseconds; 0 leaves the others in force. Default 30 s.
     pub timeout_server_fin_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.

@@ -174,12 +174,13 @@ impl Stream {
     pub(crate) fn patience(&self, side: u8, conn: &Conn) -> (u64, &'static str) {
         let config = &self.config;
         let tunnel = config.tunnel > 0 && self.lanes.iter().all(|lane| lane.moved > 0);
-        let told_the_end = conn.word.is_wanted(Op::Dshw);
+        // Also where TLS 1.2 holds the end back: nothing else would bound who waits for nobody.
+        let other_ended = conn.word.is_wanted(Op::Dshw);
         match side {
-            CLIENT if told_the_end && config.client_fin > 0 => {
+            CLIENT if other_ended && config.client_fin > 0 => {
                 (config.client_fin, "the client did not end for too long after the server had")
             }
-            SERVER if told_the_end && config.server_fin > 0 => {
+            SERVER if other_ended && config.server_fin > 0 => {
                 (config.server_fin, "the server did not end for too long after the client had")
             }
             _ if tunnel => (config.tunnel, "no byte came through the tunnel for too long"),

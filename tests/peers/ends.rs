@@ -1,7 +1,7 @@
 //! Our own ends of a connection: blocking sockets with a deadline, raw or under rustls.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -106,6 +106,49 @@ pub(crate) fn connect(address: &str) -> TcpStream {
     patient(TcpStream::connect_timeout(&address, PATIENCE).expect("somebody listens"))
 }
 
+/// Gives a socket, or those that a listener will accept, the smallest buffer to receive into. It
+/// counts only before there is a connection: what was offered is not taken back.
+pub(crate) fn narrow(socket: &impl AsRawFd) {
+    let least: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&least)).expect("a small number");
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVBUF);
+    let value = (&raw const least).cast();
+    // SAFETY: the descriptor is open and the value as long as `size` says.
+    let set = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, value, size) };
+    assert_eq!(set, 0);
+}
+
+/// A client with the smallest buffer.
+pub(crate) fn connect_narrow(address: &str) -> TcpStream {
+    let address: SocketAddrV4 = address.parse().expect("an address");
+    let socket = tcp_socket();
+    narrow(&socket);
+    let name = ipv4(*address.ip(), address.port());
+    let size = libc::socklen_t::try_from(size_of_val(&name)).expect("a small struct");
+    // SAFETY: the struct is as long as `size` says.
+    let done = unsafe { libc::connect(socket.as_raw_fd(), (&raw const name).cast(), size) };
+    assert_eq!(done, 0, "somebody listens");
+    patient(socket.into())
+}
+
+fn tcp_socket() -> OwnedFd {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: numbers only.
+    let number = unsafe { libc::socket(libc::AF_INET, kind, 0) };
+    assert!(number >= 0);
+    // SAFETY: the call gave the descriptor to us alone.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+fn ipv4(ip: Ipv4Addr, port: u16) -> libc::sockaddr_in {
+    libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: port.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from(ip).to_be() },
+        sin_zero: [0; 8],
+    }
+}
+
 /// A listener whose `accept` has a deadline.
 pub(crate) fn listen() -> TcpListener {
     listen_at("127.0.0.1:0")
@@ -191,24 +234,15 @@ pub(crate) struct Deaf(OwnedFd, u16);
 
 impl Deaf {
     pub(crate) fn new() -> Self {
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
-        // SAFETY: numbers only.
-        let number = unsafe { libc::socket(libc::AF_INET, kind, 0) };
-        assert!(number >= 0);
-        // SAFETY: the call gave the descriptor to us alone.
-        let socket = unsafe { OwnedFd::from_raw_fd(number) };
+        let socket = tcp_socket();
+        let number = socket.as_raw_fd();
         let on: libc::c_int = 1;
         let size = libc::socklen_t::try_from(size_of_val(&on)).expect("a small number");
         let (level, name) = (libc::SOL_SOCKET, libc::SO_REUSEADDR);
         // SAFETY: the descriptor is open and the value as long as `size` says.
         let set = unsafe { libc::setsockopt(number, level, name, (&raw const on).cast(), size) };
         assert_eq!(set, 0);
-        let mut address = libc::sockaddr_in {
-            sin_family: libc::AF_INET as libc::sa_family_t,
-            sin_port: 0,
-            sin_addr: libc::in_addr { s_addr: u32::from(Ipv4Addr::LOCALHOST).to_be() },
-            sin_zero: [0; 8],
-        };
+        let mut address = ipv4(Ipv4Addr::LOCALHOST, 0);
         let mut size = libc::socklen_t::try_from(size_of_val(&address)).expect("a small struct");
         // SAFETY: the struct is as long as `size` says.
         let bound = unsafe { libc::bind(number, (&raw const address).cast(), size) };

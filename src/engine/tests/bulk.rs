@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, Weather, both, everywhere, yonder};
+use super::rig::{Context, Rig, Setup, Weather, both, everywhere, yonder};
 use super::stream::{pattern, report};
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
+use crate::cx::Trigger;
 use crate::data::UNIT;
 use crate::engine::EngineOptions;
 use crate::sim::{CallKind, Knobs, Peer, Random};
@@ -13,6 +14,8 @@ use crate::sys::Errno;
 use crate::time::SECOND;
 
 const BULK: usize = 600_000;
+/// Random runs.
+const RUNS: u64 = 400;
 
 fn program(send_proxy: Option<SendProxy>) -> Program {
     let config = Arc::new(ConnectConfig { send_proxy, ..ConnectConfig::default() });
@@ -20,7 +23,7 @@ fn program(send_proxy: Option<SendProxy>) -> Program {
 }
 
 /// A network whose reads fill buffers.
-fn broad(knobs: &mut Knobs) {
+pub(super) fn broad(knobs: &mut Knobs) {
     knobs.send_buffer = 256 * 1024;
     knobs.receive_buffer = 256 * 1024;
     knobs.max_segment = knobs.max_segment.max(2_000);
@@ -74,7 +77,8 @@ fn a_bulk_transfer_each_way_is_spliced_and_arrives_as_it_was() {
 #[test]
 fn in_any_weather_and_through_any_pipe_every_byte_arrives_once() {
     everywhere(|setup| {
-        for (slots, bytes) in [(16, 4096), (1, 64 * 1024), (256, 256), (3, 100)] {
+        // With fewer than sixteen slots a pipe is too small to be used.
+        for (slots, bytes) in [(16, 4096), (16, 100), (256, 256), (64, 1)] {
             let Joined { mut rig, client, server } =
                 join(setup, EngineOptions::default(), |knobs| {
                     knobs.pipe_slots = slots;
@@ -92,6 +96,7 @@ fn in_any_weather_and_through_any_pipe_every_byte_arrives_once() {
             server.shutdown_write();
             rig.run();
             assert!(server.received() == up && client.received() == down, "{slots} {bytes}");
+            assert_eq!(splices(&rig) > 0, setup.weather != Weather::Narrow, "{slots} {bytes}");
             rig.finish();
         }
     });
@@ -215,87 +220,70 @@ fn where_splicing_is_not_allowed_bytes_are_copied_and_it_is_not_tried_again() {
 }
 
 #[test]
-fn a_bulk_stream_survives_every_fault_of_every_splice() {
-    let play = |setup, prepare: &dyn Fn(&Rig)| {
-        let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
-        prepare(&rig);
-        let up = pattern(BULK / 4, 1);
-        client.send(&up);
-        client.shutdown_write();
-        server.shutdown_write();
-        rig.run_for(5 * SECOND);
-        rig.world.heal();
-        rig.run_for(5 * SECOND);
-        assert!(up.starts_with(&server.received()));
-        client.reset();
-        server.reset();
-        rig.run();
-        rig
-    };
-    let faults: [(CallKind, &[i32]); 4] = [
-        (CallKind::Pipe, &[libc::EMFILE, libc::ENFILE]),
-        (CallKind::SpliceIn, &[libc::ECONNRESET, libc::ENOMEM, libc::EINVAL]),
-        (CallKind::SpliceOut, &[libc::EPIPE, libc::ECONNRESET, libc::ENOMEM]),
-        (CallKind::ShutdownWrite, &[libc::ENOTCONN]),
-    ];
-    both(|setup| {
-        let calm = play(setup, &|_| {});
-        let counts = faults.map(|(call, _)| calm.world.calls_of(call));
-        calm.finish();
-        for ((call, errnos), count) in faults.into_iter().zip(counts) {
-            assert!(count > 0, "{call:?} is never made");
-            for errno in errnos {
-                for nth in 1..=count {
-                    for ever_after in [false, true] {
-                        let rig = play(setup, &|rig: &Rig| {
-                            rig.world.fail_nth(call, nth, Errno(*errno), ever_after);
-                        });
-                        rig.finish();
-                    }
-                }
-            }
-        }
-    });
-}
-
-#[test]
 fn random_transfers_that_splice_lose_and_double_nothing() {
-    for seed in 0..150 {
-        let mut random = Random::new(seed);
-        everywhere_once(seed, &mut random);
+    let (mut spliced, mut broken) = (0, 0);
+    for seed in 0..RUNS {
+        let context = Context(format!("seed {seed}"));
+        let run = random_transfer(seed);
+        drop(context);
+        spliced += u64::from(run.spliced);
+        broken += u64::from(run.broken);
     }
+    assert!(spliced > RUNS / 3, "few runs were spliced: {spliced}");
+    assert!(broken > RUNS / 10, "few were broken off: {broken}");
 }
 
-fn everywhere_once(seed: u64, random: &mut Random) {
-    use crate::cx::Trigger;
+struct Run {
+    spliced: bool,
+    broken: bool,
+}
+
+/// Both say a lot and stop reading now and then. In some runs one of them breaks off in the middle.
+fn random_transfer(seed: u64) -> Run {
+    let mut random = Random::new(seed);
     let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };
     let weather = if random.one_in(2) { Weather::Calm } else { Weather::Rough };
-    let slots = 1 + random.below(16) as usize;
+    let (slots, bytes) = (16 + random.below(16) as usize, 1 + random.below(4096) as usize);
     let Joined { mut rig, client, server } =
         join(Setup { seed, trigger, weather }, EngineOptions::default(), |knobs| {
             knobs.pipe_slots = slots;
-            // Full size whatever the number of slots.
-            knobs.slot_bytes = (64 * 1024_usize).div_ceil(slots);
+            knobs.slot_bytes = bytes;
         });
+    let peers = [&client, &server];
     let mut said = [Vec::new(), Vec::new()];
+    let mut gone = None;
     for _ in 0..4 + random.below(12) {
         let who = random.below(2) as usize;
-        let peer = [&client, &server][who];
-        match random.below(4) {
-            0 => peer.stall(random.one_in(2)),
+        match random.below(16) {
+            0..=3 => peers[who].stall(random.one_in(2)),
+            4 if gone.is_none() => {
+                peers[who].reset();
+                gone = Some(who);
+            }
+            _ if gone == Some(who) => {}
             _ => {
                 let words = pattern(1 + random.below(150_000) as usize, who as u8);
-                peer.send(&words);
+                peers[who].send(&words);
                 said[who].extend(words);
             }
         }
         rig.run_for(random.below(SECOND / 200));
     }
-    for peer in [&client, &server] {
+    for (who, peer) in peers.iter().enumerate() {
         peer.stall(false);
-        peer.shutdown_write();
+        if gone != Some(who) {
+            peer.shutdown_write();
+        }
     }
     rig.run();
-    assert!(server.received() == said[0] && client.received() == said[1], "seed {seed}");
-    rig.finish();
+    let heard = [server.received(), client.received()];
+    for (said, heard) in said.iter().zip(&heard) {
+        assert!(said.starts_with(heard));
+        assert!(gone.is_some() || said.len() == heard.len());
+    }
+    let spliced = splices(&rig) > 0;
+    let events = rig.finish();
+    let broken = report(&events).cause.is_some();
+    assert!(gone.is_some() || !broken);
+    Run { spliced, broken }
 }

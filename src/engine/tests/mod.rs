@@ -8,10 +8,12 @@ mod connect;
 #[cfg(feature = "self-signed")]
 mod custom;
 mod drain;
+mod end_log;
 mod ending;
 mod fairness;
 #[cfg(feature = "self-signed")]
 mod far_end;
+#[cfg(feature = "self-signed")]
 mod farms;
 mod header;
 mod host;
@@ -21,6 +23,7 @@ mod monitor;
 mod orders;
 mod poller;
 mod pressure;
+mod readiness;
 #[cfg(feature = "self-signed")]
 mod records;
 mod rig;

@@ -7,7 +7,9 @@ use super::host::{Program, silent};
 use super::rig::{Rig, Setup, Weather, everywhere, yonder};
 use super::stream::{pattern, report};
 use super::tls::{accepting, connecting};
-use crate::config::{AcceptConfig, ConnectConfig};
+use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig, Tls12HalfClose};
+use crate::conn::Why;
+use crate::stream::{CLIENT, SERVER};
 use crate::time::SECOND;
 use crate::tls::Version;
 
@@ -32,13 +34,27 @@ impl Layers {
 
     /// An engine that joins its clients with a server, so protected.
     pub(super) fn rig(self, setup: Setup, idle: u64) -> Rig {
-        let config = Arc::new(self.behind.map_or_else(ConnectConfig::default, connecting));
-        let mut rig =
-            Rig::new(setup, Program::Forward { to: yonder(), config, stream: silent(idle) });
-        rig.listen(self.front.map_or_else(AcceptConfig::default, accepting));
+        self.rig_with(setup, silent(idle), HALF_CLOSES)
+    }
+
+    fn rig_with(self, setup: Setup, stream: Arc<StreamConfig>, half_closes: HalfCloses) -> Rig {
+        let [in_front, behind] = half_closes;
+        let config = self.behind.map_or_else(ConnectConfig::default, connecting);
+        let farewell = Farewell { tls12_half_close: behind, ..config.farewell };
+        let config = Arc::new(ConnectConfig { farewell, ..config });
+        let mut rig = Rig::new(setup, Program::Forward { to: yonder(), config, stream });
+        let config = self.front.map_or_else(AcceptConfig::default, accepting);
+        let farewell = Farewell { tls12_half_close: in_front, ..config.farewell };
+        rig.listen(AcceptConfig { farewell, ..config });
         rig
     }
 }
+
+/// What TLS 1.2 does with a half-close towards the client, and towards the server.
+type HalfCloses = [Tls12HalfClose; 2];
+
+/// As it is when nothing is said about it.
+const HALF_CLOSES: HalfCloses = [Tls12HalfClose::Send, Tls12HalfClose::Hold];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
@@ -66,8 +82,7 @@ struct Joined {
     server: FarEnd,
 }
 
-fn join(setup: Setup, layers: Layers) -> Joined {
-    let mut rig = layers.rig(setup, 0);
+fn join(mut rig: Rig, layers: Layers) -> Joined {
     let site = rig.world.serve(yonder());
     let taken = take_all(&mut rig, site, layers.behind, false, |_| {});
     let client = FarEnd::client(&mut rig, layers.front, &[]);
@@ -76,10 +91,34 @@ fn join(setup: Setup, layers: Layers) -> Joined {
     Joined { rig, client, server }
 }
 
+/// How one stream ends.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    layers: Layers,
+    order: Order,
+    half_closes: HalfCloses,
+    in_flight: bool,
+    size: usize,
+}
+
+impl Row {
+    /// Whether the first end waits until the second one has come.
+    fn is_held(self) -> bool {
+        let (to, half_close) = match self.order {
+            Order::ClientFirst => (self.layers.behind, self.half_closes[usize::from(SERVER)]),
+            Order::ServerFirst => (self.layers.front, self.half_closes[usize::from(CLIENT)]),
+            Order::Both => return false,
+        };
+        to == Some(Version::Tls12) && half_close == Tls12HalfClose::Hold
+    }
+}
+
 /// One stream from its beginning to its end.
-fn end_in_order(setup: Setup, layers: Layers, order: Order, in_flight: bool, size: usize) {
-    let context = format!("{setup:?} {layers:?} {order:?} {in_flight} {size}");
-    let Joined { mut rig, client, server } = join(setup, layers);
+fn end_in_order(setup: Setup, row: Row) {
+    let Row { layers, order, half_closes, in_flight, size } = row;
+    let context = format!("{setup:?} {row:?}");
+    let Joined { mut rig, client, server } =
+        join(layers.rig_with(setup, silent(0), half_closes), layers);
     let (up, down) = (pattern(size, 1), pattern(2 * size, 2));
     client.say(&up);
     server.say(&down);
@@ -93,7 +132,7 @@ fn end_in_order(setup: Setup, layers: Layers, order: Order, in_flight: bool, siz
     first.end();
     if order != Order::Both {
         rig.settle();
-        assert!(second.saw_end(), "a half-close is passed on: {context}");
+        assert_eq!(second.saw_end(), !row.is_held(), "a half-close is passed on: {context}");
         assert!(!first.saw_end(), "and the other direction goes on: {context}");
         second.say(b"more");
         rig.settle();
@@ -117,14 +156,13 @@ fn end_in_order(setup: Setup, layers: Layers, order: Order, in_flight: bool, siz
     assert!(sides.map(|side| &side.cause).all(Option::is_none), "{context}");
 }
 
-#[test]
-fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
-    for layers in Layers::all(Version::Tls13) {
+fn every_row(version: Version, half_closes: HalfCloses) {
+    for layers in Layers::all(version) {
         everywhere(|setup| {
             for order in ORDERS {
                 for in_flight in [false, true] {
                     for &size in sizes(setup, layers) {
-                        end_in_order(setup, layers, order, in_flight, size);
+                        end_in_order(setup, Row { layers, order, half_closes, in_flight, size });
                     }
                 }
             }
@@ -132,16 +170,44 @@ fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
     }
 }
 
-/// TLS 1.2 has no half-close, so there both ends end at once.
 #[test]
-fn over_tls_1_2_ends_that_cross_lose_no_byte() {
-    for layers in Layers::all(Version::Tls12) {
-        everywhere(|setup| {
-            for in_flight in [false, true] {
-                for &size in sizes(setup, layers) {
-                    end_in_order(setup, layers, Order::Both, in_flight, size);
-                }
-            }
-        });
+fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
+    every_row(Version::Tls13, HALF_CLOSES);
+}
+
+#[test]
+fn over_tls_1_2_the_end_of_a_client_is_held_until_the_server_has_ended_and_that_of_a_server_is_sent()
+ {
+    every_row(Version::Tls12, HALF_CLOSES);
+}
+
+#[test]
+fn over_tls_1_2_an_end_is_held_or_sent_in_either_direction_as_it_was_told() {
+    let [send, hold] = HALF_CLOSES;
+    for half_closes in [[hold, hold], [send, send], [hold, send]] {
+        every_row(Version::Tls12, half_closes);
     }
+}
+
+/// The server cannot know that its client has ended, so that its silence is what ends the stream.
+#[test]
+fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
+    let layers = Layers { front: None, behind: Some(Version::Tls12) };
+    let (patience, words) = (3 * SECOND, pattern(3_000, 2));
+    everywhere(|setup| {
+        let config = StreamConfig { server_fin: patience, ..StreamConfig::clone(&silent(0)) };
+        let rig = layers.rig_with(setup, Arc::new(config), HALF_CLOSES);
+        let Joined { mut rig, client, server } = join(rig, layers);
+        client.end();
+        rig.run_for(2 * SECOND);
+        server.say(&words);
+        rig.run_for(2 * SECOND);
+        assert!(!server.saw_end(), "what the server says counts as a sign of life");
+        rig.run_for(2 * SECOND);
+        assert!(client.heard() == words && client.saw_end() && server.saw_end());
+        let events = rig.finish();
+        let report = report(&events);
+        assert_eq!(report.termination.letters(), *b"sD");
+        assert_eq!(report.cause.as_ref().map(|cause| cause.why), Some(Why::TimedOut));
+    });
 }

@@ -1,7 +1,7 @@
 //! Listeners when something runs out: descriptors, memory, configured limits; and how they close.
 
 use super::header::proxied;
-use super::host::Program;
+use super::host::{Program, silent};
 use std::sync::Arc;
 
 use super::rig::{Rig, both, everywhere, here, refusal, yonder};
@@ -42,6 +42,46 @@ fn without_descriptors_a_listener_rests_without_spinning_and_goes_on_when_one_is
         let told = pauses(&rig.finish());
         assert_eq!(told[..2], [Some(Some(libc::EMFILE)), None]);
         assert_eq!(told.last(), Some(&None));
+    });
+}
+
+#[test]
+fn at_every_limit_of_descriptors_nothing_spins_and_all_is_well_when_there_are_enough() {
+    everywhere(|setup| {
+        // The listener has one, and each of three streams wants two.
+        for limit in 4..=10 {
+            let config = Arc::new(ConnectConfig::default());
+            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let mut rig = Rig::new(setup, program);
+            let site = rig.world.serve(yonder());
+            rig.actors.push(Box::new(move || {
+                let Some(server) = site.accept() else { return false };
+                server.send(b"answer");
+                server.shutdown_write();
+                true
+            }));
+            rig.listen(AcceptConfig::default());
+            rig.world.tune(|knobs| knobs.fd_limit = Fd(limit));
+            let come = |rig: &mut Rig| {
+                let client = rig.peer();
+                client.send(b"request");
+                client.shutdown_write();
+                client
+            };
+            let clients = [(); 3].map(|()| come(&mut rig));
+            rig.run_for(SECOND);
+            assert!(rig.world.calls_of(CallKind::Accept) < 60, "no spin");
+            rig.world.tune(|knobs| knobs.fd_limit = Fd(1024));
+            let last = come(&mut rig);
+            rig.run();
+            assert_eq!(last.received(), b"answer", "limit {limit}");
+            for client in clients {
+                let got = client.received();
+                assert!(got.is_empty() || got == b"answer", "limit {limit}");
+                assert!(client.saw_fin() || client.saw_reset(), "limit {limit}");
+            }
+            rig.finish();
+        }
     });
 }
 

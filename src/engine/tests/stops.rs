@@ -1,17 +1,24 @@
 //! Peers of a stream that stop, end or reset after any number of bytes of their wire.
 
+use super::bulk::broad;
 use super::far_end::{FarEnd, take_all};
 use super::orders::Layers;
 use super::rig::{Setup, both, yonder};
 use super::stream::pattern;
 use super::tls_peer::Then;
+use crate::buffer::BUFFER_SIZE;
 use crate::conn::{Cause, Why};
 use crate::engine::{Event, EventKind};
+use crate::sim::CallKind;
 use crate::time::SECOND;
 use crate::tls::Version;
 
 /// Bytes each way.
 const WORDS: usize = 40;
+/// The same, when they come in bulk: through two buffers and then pipes.
+const BULK: usize = 180_000;
+/// What a pipe holds.
+const PIPE: usize = 64 * 1024;
 /// The silence that ends a stream.
 const IDLE: u64 = 3 * SECOND;
 
@@ -24,30 +31,45 @@ enum Who {
 /// How far a peer goes, and what it does there.
 type Stop = Option<(usize, Then)>;
 
-/// A stream whose peers say a few words and end, one of them up to its stop. What was heard by
-/// that one, by the other, and what the host was told.
+/// Peers that say so many bytes each.
+#[derive(Clone, Copy, Debug)]
+struct Talk {
+    layers: Layers,
+    words: usize,
+}
+
+const RAW: Layers = Layers { front: None, behind: None };
+
+/// A stream whose peers say their words and end, one of them up to its stop. What was heard by
+/// that one, by the other, what the host was told, and how many splices it took.
 struct Outcome {
     stray: FarEnd,
     other: Option<FarEnd>,
     events: Vec<Event>,
+    splices: u64,
 }
 
-fn play(setup: Setup, layers: Layers, who: Who, stop: Stop) -> Outcome {
+fn play(setup: Setup, talk: Talk, who: Who, stop: Stop) -> Outcome {
+    let Talk { layers, words } = talk;
     let mut rig = layers.rig(setup, IDLE);
+    if words > BUFFER_SIZE {
+        rig.world.tune(broad);
+    }
     let site = rig.world.serve(yonder());
     let stop_of = move |end| if end == who { stop } else { None };
     let taken = take_all(&mut rig, site, layers.behind, false, move |server| {
-        server.say_up_to(&pattern(WORDS, 2), stop_of(Who::Server));
+        server.say_up_to(&pattern(words, 2), stop_of(Who::Server));
     });
     let client = FarEnd::client(&mut rig, layers.front, &[]);
-    client.say_up_to(&pattern(WORDS, 1), stop_of(Who::Client));
+    client.say_up_to(&pattern(words, 1), stop_of(Who::Client));
     rig.run();
     let server = taken.borrow().first().cloned();
     let (stray, other) = match who {
         Who::Client => (client, server),
         Who::Server => (server.expect("it is reached"), Some(client)),
     };
-    Outcome { stray, other, events: rig.finish() }
+    let splices = rig.world.calls_of(CallKind::SpliceOut);
+    Outcome { stray, other, events: rig.finish(), splices }
 }
 
 /// Every reason that the host was told.
@@ -69,15 +91,16 @@ fn whys(events: &[Event]) -> Vec<Why> {
 }
 
 /// The stop after `cut` bytes, and what must come of it.
-fn stops(setup: Setup, layers: Layers, who: Who, cut: usize, then: Then) {
-    let context = format!("{who:?} {then:?} after {cut} bytes, {layers:?} {setup:?}");
+fn stops(setup: Setup, talk: Talk, who: Who, cut: usize, then: Then) {
+    let Talk { layers, words } = talk;
+    let context = format!("{who:?} {then:?} after {cut} bytes, {talk:?} {setup:?}");
     let protected = match who {
         Who::Client => layers.front.is_some(),
         Who::Server => layers.behind.is_some(),
     };
-    let Outcome { stray, other, events } = play(setup, layers, who, Some((cut, then)));
+    let Outcome { stray, other, events, .. } = play(setup, talk, who, Some((cut, then)));
     let (salt, of_other) = if who == Who::Client { (1, 2) } else { (2, 1) };
-    let said = pattern(WORDS, salt);
+    let said = pattern(words, salt);
     let heard = other.as_ref().map_or_else(Vec::new, FarEnd::heard);
     assert!(said.starts_with(&heard), "{context}");
     if let Some(other) = &other {
@@ -88,7 +111,7 @@ fn stops(setup: Setup, layers: Layers, who: Who, cut: usize, then: Then) {
     let took_back = who == Who::Client && !protected && then == Then::End && cut == 0;
     if !protected && then != Then::Reset && !took_back {
         assert_eq!(heard.len(), cut, "what was said before arrives: {context}");
-        assert_eq!(stray.heard(), pattern(WORDS, of_other), "and the answer: {context}");
+        assert!(stray.heard() == pattern(words, of_other), "and the answer: {context}");
     }
     let expected = match then {
         Then::Stop => Some(Why::TimedOut),
@@ -105,8 +128,9 @@ fn stops(setup: Setup, layers: Layers, who: Who, cut: usize, then: Then) {
 }
 
 fn everywhere_on_the_wire(layers: Layers, who: Who) {
+    let talk = Talk { layers, words: WORDS };
     both(|setup| {
-        let whole = play(setup, layers, who, None);
+        let whole = play(setup, talk, who, None);
         assert_eq!(whys(&whole.events), []);
         let wire = match &whole.stray {
             FarEnd::Raw(_) => WORDS,
@@ -114,7 +138,35 @@ fn everywhere_on_the_wire(layers: Layers, who: Who) {
         };
         for cut in 0..wire {
             for then in [Then::Stop, Then::End, Then::Reset] {
-                stops(setup, layers, who, cut, then);
+                stops(setup, talk, who, cut, then);
+            }
+        }
+    });
+}
+
+/// Where a bulk transfer can stop: about the end of every buffer and of every pipe, and at places
+/// in between that fall together with neither.
+fn bulk_cuts() -> Vec<usize> {
+    let buffers = (0..BULK).step_by(BUFFER_SIZE);
+    let pipes = (2 * BUFFER_SIZE..BULK).step_by(PIPE);
+    let borders = buffers.chain(pipes).flat_map(|at| [at.saturating_sub(1), at, at + 1]);
+    let mut cuts: Vec<usize> = borders.chain((0..BULK).step_by(4_999)).collect();
+    cuts.retain(|cut| *cut < BULK);
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts
+}
+
+#[test]
+fn a_peer_that_stops_in_the_middle_of_its_bulk_ends_the_stream_and_loses_no_byte() {
+    let talk = Talk { layers: RAW, words: BULK };
+    both(|setup| {
+        for who in [Who::Client, Who::Server] {
+            assert!(play(setup, talk, who, None).splices > 0);
+            for cut in bulk_cuts() {
+                for then in [Then::Stop, Then::End, Then::Reset] {
+                    stops(setup, talk, who, cut, then);
+                }
             }
         }
     });
@@ -123,7 +175,7 @@ fn everywhere_on_the_wire(layers: Layers, who: Who) {
 #[test]
 fn a_raw_peer_that_stops_at_any_byte_ends_the_stream_and_loses_none() {
     for who in [Who::Client, Who::Server] {
-        everywhere_on_the_wire(Layers { front: None, behind: None }, who);
+        everywhere_on_the_wire(RAW, who);
     }
 }
 

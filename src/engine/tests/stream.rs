@@ -168,6 +168,26 @@ fn a_stalled_peer_costs_one_buffer_each_way_and_its_source_is_not_read() {
 }
 
 #[test]
+fn an_end_behind_a_full_buffer_wakes_nobody_and_arrives_behind_the_last_byte() {
+    both(|setup| {
+        let Joined { mut rig, client, server, .. } = join(setup, 0);
+        let words = pattern(500_000, 1);
+        server.stall(true);
+        client.send(&words);
+        client.shutdown_write();
+        rig.run_for(SECOND);
+        let calls = rig.world.calls();
+        rig.run_for(20 * SECOND);
+        assert_eq!(rig.world.calls(), calls, "nothing can be done");
+        server.stall(false);
+        rig.run();
+        assert!(server.received() == words && server.saw_fin());
+        server.close();
+        rig.finish();
+    });
+}
+
+#[test]
 fn a_slow_reader_gets_every_byte_on_an_orderly_end() {
     both(|setup| {
         let Joined { mut rig, client, server, .. } = join(setup, 0);

@@ -1,11 +1,15 @@
 //! Every call fails once, and every call fails from some point on: nothing may panic, stall, spin
 //! or leak, and the host hears of every end.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::bulk::broad;
 use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
+use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
@@ -15,6 +19,7 @@ use crate::time::SECOND;
 use crate::tls::Version;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nGET / HTTP/1.0\r\n\r\n";
+const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 
 /// The errors that a call can come to on Linux, one for each way they are dealt with. EAGAIN is the
 /// weather's: a poller that tells edges has to know of it.
@@ -26,9 +31,15 @@ const FAULTS: &[(CallKind, &[i32])] = &[
     (CallKind::Recv, &[libc::ECONNRESET, libc::ETIMEDOUT, libc::ENOMEM]),
     (CallKind::Send, &[libc::ECONNRESET, libc::EPIPE, libc::ENOBUFS]),
     (CallKind::ShutdownWrite, &[libc::ENOTCONN]),
-    (CallKind::Local, &[libc::ENOBUFS]),
-    (CallKind::Peer, &[libc::ENOTCONN]),
+    (CallKind::Local, &[libc::ENOBUFS, libc::ENOTCONN, libc::ECONNRESET]),
+    (CallKind::Peer, &[libc::ENOTCONN, libc::ECONNRESET]),
+    (CallKind::Pipe, &[libc::EMFILE, libc::ENFILE]),
+    (CallKind::SpliceIn, &[libc::ECONNRESET, libc::ENOMEM, libc::EINVAL]),
+    (CallKind::SpliceOut, &[libc::EPIPE, libc::ECONNRESET, libc::ENOMEM]),
 ];
+
+/// Bytes each way that go through buffers first and then through pipes.
+const BULK: usize = 150_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Scene {
@@ -36,15 +47,28 @@ enum Scene {
     EchoOverTls(Version),
     Forward,
     ForwardOverTls(Version),
+    /// The same, raw and in bulk each way.
+    Bulk,
 }
 
-const SCENES: [Scene; 6] = [
+impl Scene {
+    /// What a raw client says, and what a raw server answers.
+    fn words(self) -> [Vec<u8>; 2] {
+        match self {
+            Self::Bulk => [pattern(BULK, 1), pattern(BULK, 2)],
+            _ => [HEADER.to_vec(), ANSWER.to_vec()],
+        }
+    }
+}
+
+const SCENES: [Scene; 7] = [
     Scene::EchoBehindProxy,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
     Scene::Forward,
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
+    Scene::Bulk,
 ];
 
 /// Plays a scene and tells how many calls it made.
@@ -60,30 +84,36 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
         Scene::ForwardOverTls(version) => forward(connecting(version)),
+        Scene::Bulk => forward(ConnectConfig::default()),
     };
     let mut rig = Rig::new(setup, program);
     let listener = rig.listen(match scene {
         Scene::EchoBehindProxy => proxied(),
-        Scene::Forward => AcceptConfig::default(),
+        Scene::Forward | Scene::Bulk => AcceptConfig::default(),
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
     });
+    if matches!(scene, Scene::Bulk) {
+        rig.world.tune(broad);
+    }
     prepare(&rig);
     let site = rig.world.serve(yonder());
     let mut gone = Vec::new();
     let mut taken = None;
+    let served = Rc::new(RefCell::new(None));
+    let [up, down] = scene.words();
     match scene {
-        Scene::EchoBehindProxy | Scene::Forward => {
+        Scene::EchoBehindProxy | Scene::Forward | Scene::Bulk => {
             let client = rig.peer();
-            client.send(HEADER);
+            client.send(&up);
             client.shutdown_write();
             gone.push(client);
-            let mut served = false;
+            let (served, answer) = (Rc::clone(&served), down.clone());
             rig.actors.push(Box::new(move || {
                 let Some(server) = site.accept() else { return false };
-                assert!(!served, "one connection makes one");
-                served = true;
-                server.send(b"HTTP/1.0 200 OK\r\n\r\n");
+                server.send(&answer);
                 server.shutdown_write();
+                let before = served.borrow_mut().replace(server);
+                assert!(before.is_none(), "one connection makes one");
                 true
             }));
         }
@@ -94,7 +124,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             rig.actors.push(play(&client));
             gone.push(client.borrow().peer.clone());
             let (servers, actor) = serve(site, pair(version).1, |peer| {
-                peer.say(b"HTTP/1.0 200 OK\r\n\r\n");
+                peer.say(ANSWER);
                 peer.end();
             });
             rig.actors.push(actor);
@@ -106,6 +136,10 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     rig.world.heal();
     let _ = rig.call(|engine| engine.close_listener(listener));
     rig.run_for(20 * SECOND);
+    if let (Scene::Bulk, Some(server)) = (scene, served.take()) {
+        assert!(up.starts_with(&server.received()) && down.starts_with(&gone[0].received()));
+        gone.push(server);
+    }
     // A fault that was no real reset leaves the peers waiting for each other.
     let servers = taken.iter().flat_map(|servers| servers.borrow().clone());
     gone.extend(servers.map(|server| server.borrow().peer.clone()));
@@ -157,6 +191,16 @@ fn an_echo_over_tls_survives_every_fault() {
 #[test]
 fn a_stream_survives_every_fault() {
     torment(SCENES[3]);
+}
+
+#[test]
+fn a_stream_in_bulk_survives_every_fault() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::Bulk, |_| {});
+        assert!(rig.world.calls_of(CallKind::SpliceOut) > 0, "it goes through pipes");
+        rig.finish();
+    });
+    torment(SCENES[6]);
 }
 
 #[test]

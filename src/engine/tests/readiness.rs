@@ -1,0 +1,85 @@
+//! Readiness is a hint: whatever a poller says, and whenever it says so, the truth comes from the calls.
+
+use std::sync::Arc;
+
+use super::header::proxied;
+use super::host::{Program, silent};
+use super::rig::{Context, Rig, Setup, both, yonder};
+use super::stream::{pattern, report};
+use crate::config::ConnectConfig;
+use crate::ctrl::Io;
+use crate::id::Id;
+use crate::sim::Answer;
+use crate::time::{MILLISECOND, SECOND};
+
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+/// More than a socket and the lane before it hold.
+const FLOOD: usize = 300_000;
+/// How often it is said in each state, and how far apart.
+const TIMES: u32 = 8;
+const STEP: u64 = MILLISECOND / 40;
+
+/// Says it again and again of every descriptor there is.
+fn insist(rig: &mut Rig, told: Io) {
+    for _ in 0..TIMES {
+        let tokens: Vec<Id> = rig.poller.watches.values().map(|watch| watch.token).collect();
+        for token in tokens {
+            // One before may have let it go.
+            let _ = rig.call(|engine| engine.on_ready(token, told));
+        }
+        rig.run_for(STEP);
+    }
+}
+
+/// A stream through all of its states, in each of which the poller insists.
+fn through_every_state(setup: Setup, told: Io) {
+    let config = Arc::new(ConnectConfig::default());
+    let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+    let mut rig = Rig::new(setup, program);
+    let site = rig.world.serve(yonder());
+    site.answer(Answer::Full);
+    rig.listen(proxied());
+    insist(&mut rig, told);
+    let client = rig.peer();
+    let (begin, rest) = HEADER.split_at(20);
+    client.send(begin);
+    insist(&mut rig, told);
+    client.send(rest);
+    client.send(b"request");
+    // The server's backlog is full: it is still being connected to.
+    insist(&mut rig, told);
+    assert!(site.accept().is_none());
+    site.answer(Answer::Accept);
+    rig.run_for(3 * SECOND);
+    let server = site.accept().expect("it came");
+    insist(&mut rig, told);
+    let flood = pattern(FLOOD, 2);
+    client.stall(true);
+    server.send(&flood);
+    insist(&mut rig, told);
+    client.stall(false);
+    insist(&mut rig, told);
+    client.shutdown_write();
+    insist(&mut rig, told);
+    server.shutdown_write();
+    insist(&mut rig, told);
+    rig.run();
+    assert_eq!(server.received(), b"request");
+    assert!(client.received() == flood);
+    assert!([&client, &server].iter().all(|peer| peer.saw_fin() && !peer.saw_reset()));
+    let events = rig.finish();
+    let report = report(&events);
+    assert_eq!(report.termination.letters(), *b"--", "{:?}", report.cause);
+}
+
+#[test]
+fn whatever_a_poller_says_in_whatever_state_nothing_ends_and_no_byte_is_lost() {
+    both(|setup| {
+        for bits in 0..=Io::TOLD.bits() {
+            let told = Io::from_bits(bits).expect("marks that may be told");
+            let context = Context(format!("{told:?}"));
+            through_every_state(setup, told);
+            drop(context);
+        }
+    });
+}
