@@ -10,6 +10,7 @@
 //! fewer than 2,048 entries is a single shard, so that its oldest is the oldest of all.
 
 mod data;
+mod definition;
 mod entries;
 mod key;
 mod rate;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 pub use data::{Data, GPC_MAX, Stored};
+pub use definition::{DefinitionError, DefinitionFault};
 pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, Key, KeyForm, KeyKind, OwnedKey};
 pub use snapshot::{Row, Snapshot};
 pub use tracked::Tracked;

@@ -1,5 +1,6 @@
 //! Tables under virtual time.
 
+mod definition;
 mod expiry;
 mod model;
 mod rates;

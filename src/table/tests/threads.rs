@@ -6,7 +6,7 @@ use super::*;
 use crate::random::Random;
 
 const THREADS: u64 = 8;
-const ROUNDS: u64 = 20_000;
+const ROUNDS: u64 = 5_000;
 
 /// What one thread has counted of one key.
 #[derive(Clone, Copy, Default)]
@@ -74,11 +74,11 @@ fn under_a_crowd_the_size_holds_and_nothing_that_is_held_is_lost() {
         let mut random = Random::new(seed);
         let mut held = Vec::new();
         for round in 0..ROUNDS {
-            let now = at(round / 100);
+            let now = at(round / 25);
             let n = random.below(4 * SIZE as u64) as u32;
             held.extend(table.track(ip(n), now).map(|tracked| (n, tracked)));
             assert!(table.len() <= SIZE);
-            match random.below(64) {
+            match random.below(256) {
                 0 => drop(table.expire(now, 100)),
                 1 => drop(table.remove(ip(n), now)),
                 2 => assert!(table.snapshot(now).count() <= SIZE),
