@@ -129,6 +129,7 @@ contracts! {
     who_waits_for_a_place_is_served_in_order_or_told_why_not: backend_queue,
     servers_go_down_and_up_and_it_is_said_by_what: backend_health,
     a_server_changes_its_state_while_streams_run: backend_states,
+    a_table_is_made_from_text_and_read_and_set_from_any_thread: table,
 }
 
 #[test]

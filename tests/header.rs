@@ -29,6 +29,7 @@ const SOURCES: &[&str] = &[
     "server",
     "server_state",
     "stream",
+    "table",
     "facts",
     "looping",
     "shell",

@@ -25,6 +25,7 @@ mod server_state;
 mod shell;
 mod status;
 mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -63,6 +63,18 @@ pub enum OwnedKey {
     Text(Vec<u8>),
 }
 
+impl Key<'_> {
+    /// What it is made from.
+    #[must_use]
+    pub const fn form(&self) -> KeyForm {
+        match self {
+            Self::Ip(_) => KeyForm::Ip,
+            Self::Integer(_) => KeyForm::Integer,
+            Self::Text(_) => KeyForm::Text,
+        }
+    }
+}
+
 impl OwnedKey {
     /// The key as one asks with it.
     #[must_use]
