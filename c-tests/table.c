@@ -213,7 +213,7 @@ static void threads(void)
 
 static void nulls(void)
 {
-    vst_table *table = made("type integer size 1 store gpt0");
+    vst_table *table = (void *)why;
     vst_table_key key = {.form = VST_KEY_INTEGER}, address = ip(NULL, 4);
     vst_table_row row = {.size = sizeof row};
     vst_table_counters counters = {.size = sizeof counters};
