@@ -1,8 +1,9 @@
-//! What the core costs without the kernel: the word of operations, the driver that runs them, and
-//! one whole accepted connection over a network that is all memory.
+//! What the core costs without the kernel: the word of operations, the driver that runs them, one
+//! whole accepted connection over a network that is all memory, and a connection in a table.
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -17,6 +18,8 @@ use vestibule::engine::{
 use vestibule::id::Id;
 use vestibule::sim::{Peer, SimNet, World};
 use vestibule::sys::{Addr, Fd, ListenSpec};
+use vestibule::table::{Data, Key, Table, TableConfig};
+use vestibule::time::Time;
 
 const SEED: u64 = 1;
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n";
@@ -243,5 +246,37 @@ fn connections(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, words, drives, connections);
+/// A full table of so many clients, each of whom comes again.
+const CLIENTS: u32 = 100_000;
+
+fn tables(criterion: &mut Criterion) {
+    let definition = "type ip size 100000 expire 10m store conn_cnt,conn_cur,conn_rate(10s)";
+    let config = TableConfig::parse("clients", definition).expect("a definition");
+    let table = Table::new(config).expect("a table");
+    let client = |n: u32| Key::Ip(Ipv4Addr::from_bits(n).into());
+    for n in 0..CLIENTS {
+        drop(table.track(client(n), Time(1)));
+    }
+    let mut group = criterion.benchmark_group("table");
+    let mut n = 0;
+    group.bench_function("track and release", |b| {
+        b.iter(|| {
+            n = (n + 1) % CLIENTS;
+            let held = table.track(client(black_box(n)), Time(2)).expect("it is there");
+            held.release(Time(3));
+        });
+    });
+    group.bench_function("track where another makes room", |b| {
+        b.iter(|| {
+            n = n.wrapping_add(1);
+            drop(table.track(client(black_box(n)), Time(4)));
+        });
+    });
+    group.bench_function("get", |b| {
+        b.iter(|| table.get(client(black_box(n)), Data::ConnRate, Time(5)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, words, drives, connections, tables);
 criterion_main!(benches);

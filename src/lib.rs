@@ -17,6 +17,7 @@
 //! - [`tls`]: the only place that names rustls.
 //! - [`wire`]: bytes and values, without descriptor or clock; `pipes`: pipes on loan.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
+//! - [`table`]: what is remembered of a key from one connection to the next.
 //! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
 //! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
@@ -43,6 +44,7 @@ pub mod sim;
 pub mod slab;
 mod stream;
 pub mod sys;
+pub mod table;
 pub mod time;
 pub mod tls;
 mod wheel;

@@ -135,6 +135,7 @@ contracts! {
     a_server_changes_its_state_while_streams_run: backend_states,
     a_backup_serves_only_while_nobody_else_can: backend_backup,
     a_server_may_be_a_unix_socket: backend_unix,
+    a_table_is_made_from_text_and_read_and_set_from_any_thread: table,
 }
 
 #[test]

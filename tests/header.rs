@@ -33,6 +33,7 @@ const SOURCES: &[&str] = &[
     "server",
     "server_state",
     "stream",
+    "table",
     "facts",
     "looping",
     "shell",

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["tls"],
     &["wire", "pipes"],
     &["cause", "op"],
+    &["table"],
     &["sim"],
     &["sys"],
     &["buffer", "id", "random", "slab", "wheel", "time"],

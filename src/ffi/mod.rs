@@ -28,6 +28,7 @@ mod shell;
 mod start_tls;
 mod status;
 mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tls;

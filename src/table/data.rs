@@ -1,0 +1,251 @@
+//! What an entry holds beside its key, and where in it.
+
+use super::rate::{self, Rate};
+use crate::time::Time;
+
+/// One thing that can be asked of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Data {
+    /// The number of a server, for streams that are to stay with one; 0 is none.
+    ServerId,
+    /// A tag of the host's own.
+    Gpt0,
+    /// A counter of the host's own, by its index.
+    Gpc(u8),
+    /// How often `Gpc(0)` was counted in the last period.
+    Gpc0Rate,
+    /// Connections, refused ones among them.
+    ConnCnt,
+    /// Connections in the last period.
+    ConnRate,
+    /// Connections that exist: what holds the entry.
+    ConnCur,
+    /// Sessions: connections that passed all rules.
+    SessCnt,
+    /// Sessions in the last period.
+    SessRate,
+    /// Bytes from the clients.
+    BytesInCnt,
+    /// Bytes from the clients in the last period.
+    BytesInRate,
+    /// Bytes to the clients.
+    BytesOutCnt,
+    /// Bytes to the clients in the last period.
+    BytesOutRate,
+}
+
+/// How many counters of the host's own an entry may hold.
+pub const GPC_MAX: u8 = 100;
+
+/// What a table stores in each of its entries. Periods are in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// [`Data::ServerId`]
+    ServerId,
+    /// [`Data::Gpt0`]
+    Gpt0,
+    /// [`Data::Gpc`] with indices below this, which is 1 to [`GPC_MAX`]. HAProxy's `gpc0` is one.
+    Gpc(u8),
+    /// [`Data::Gpc0Rate`] over a period.
+    Gpc0Rate(u64),
+    /// [`Data::ConnCnt`]
+    ConnCnt,
+    /// [`Data::ConnRate`] over a period.
+    ConnRate(u64),
+    /// [`Data::ConnCur`]
+    ConnCur,
+    /// [`Data::SessCnt`]
+    SessCnt,
+    /// [`Data::SessRate`] over a period.
+    SessRate(u64),
+    /// [`Data::BytesInCnt`]
+    BytesInCnt,
+    /// [`Data::BytesInRate`] over a period.
+    BytesInRate(u64),
+    /// [`Data::BytesOutCnt`]
+    BytesOutCnt,
+    /// [`Data::BytesOutRate`] over a period.
+    BytesOutRate(u64),
+}
+
+impl Stored {
+    /// What can be asked when this is stored; the first of several.
+    #[must_use]
+    pub const fn data(self) -> Data {
+        match self {
+            Self::ServerId => Data::ServerId,
+            Self::Gpt0 => Data::Gpt0,
+            Self::Gpc(_) => Data::Gpc(0),
+            Self::Gpc0Rate(_) => Data::Gpc0Rate,
+            Self::ConnCnt => Data::ConnCnt,
+            Self::ConnRate(_) => Data::ConnRate,
+            Self::ConnCur => Data::ConnCur,
+            Self::SessCnt => Data::SessCnt,
+            Self::SessRate(_) => Data::SessRate,
+            Self::BytesInCnt => Data::BytesInCnt,
+            Self::BytesInRate(_) => Data::BytesInRate,
+            Self::BytesOutCnt => Data::BytesOutCnt,
+            Self::BytesOutRate(_) => Data::BytesOutRate,
+        }
+    }
+
+    /// The period, of a rate.
+    #[must_use]
+    pub const fn period(self) -> Option<u64> {
+        match self {
+            Self::Gpc0Rate(period)
+            | Self::ConnRate(period)
+            | Self::SessRate(period)
+            | Self::BytesInRate(period)
+            | Self::BytesOutRate(period) => Some(period),
+            _ => None,
+        }
+    }
+
+    /// Words of an entry that it takes. The connections that exist are those that hold the entry,
+    /// which is counted anyway.
+    const fn words(self) -> usize {
+        match self {
+            Self::ConnCur => 0,
+            Self::Gpc(count) => count as usize,
+            _ if self.period().is_some() => rate::WORDS,
+            _ => 1,
+        }
+    }
+}
+
+impl Data {
+    /// The name in definitions, rules and dumps, without the index of a counter.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ServerId => "server_id",
+            Self::Gpt0 => "gpt0",
+            Self::Gpc(_) => "gpc",
+            Self::Gpc0Rate => "gpc0_rate",
+            Self::ConnCnt => "conn_cnt",
+            Self::ConnRate => "conn_rate",
+            Self::ConnCur => "conn_cur",
+            Self::SessCnt => "sess_cnt",
+            Self::SessRate => "sess_rate",
+            Self::BytesInCnt => "bytes_in_cnt",
+            Self::BytesInRate => "bytes_in_rate",
+            Self::BytesOutCnt => "bytes_out_cnt",
+            Self::BytesOutRate => "bytes_out_rate",
+        }
+    }
+
+    /// The place among all kinds of data; every index of a counter has the same.
+    const fn rank(self) -> usize {
+        match self {
+            Self::ServerId => 0,
+            Self::Gpt0 => 1,
+            Self::Gpc(_) => 2,
+            Self::Gpc0Rate => 3,
+            Self::ConnCnt => 4,
+            Self::ConnRate => 5,
+            Self::ConnCur => 6,
+            Self::SessCnt => 7,
+            Self::SessRate => 8,
+            Self::BytesInCnt => 9,
+            Self::BytesInRate => 10,
+            Self::BytesOutCnt => 11,
+            Self::BytesOutRate => 12,
+        }
+    }
+}
+
+const RANKS: usize = Data::BytesOutRate.rank() + 1;
+
+/// Where the data of an entry are among its words.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// By rank: what is stored, and its first word.
+    places: [Option<(Stored, usize)>; RANKS],
+    words: usize,
+}
+
+impl Layout {
+    /// The layout of a list in which nothing stands twice.
+    pub(super) fn of(store: &[Stored]) -> Self {
+        let mut layout = Self { places: [None; RANKS], words: 0 };
+        for stored in store {
+            layout.places[stored.data().rank()] = Some((*stored, layout.words));
+            layout.words += stored.words();
+        }
+        layout
+    }
+
+    /// How many words an entry has.
+    pub(super) const fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Everything that is stored, in the order of dumps.
+    pub(super) fn stored(&self) -> impl Iterator<Item = Stored> {
+        self.places.iter().flatten().map(|(stored, _)| *stored)
+    }
+
+    /// Whether `data` is stored.
+    pub(super) fn has(&self, data: Data) -> bool {
+        self.place(data).is_some()
+    }
+
+    /// What is stored behind `data` in words of an entry, and the first of them.
+    fn in_words(&self, data: Data) -> Option<(Stored, usize)> {
+        self.place(data).filter(|(stored, _)| stored.words() > 0)
+    }
+
+    fn place(&self, data: Data) -> Option<(Stored, usize)> {
+        let (stored, first) = self.places[data.rank()]?;
+        match (data, stored) {
+            (Data::Gpc(index), Stored::Gpc(count)) => {
+                (index < count).then_some((stored, first + usize::from(index)))
+            }
+            _ => Some((stored, first)),
+        }
+    }
+
+    /// Reads `data`, which is not what holds the entry, out of the words of an entry.
+    pub(super) fn read(&self, words: &[u64], data: Data, now: Time) -> Option<u64> {
+        let (stored, first) = self.in_words(data)?;
+        match stored.period() {
+            Some(period) => Some(rate_at(words, first)?.read(now, period)),
+            None => words.get(first).copied(),
+        }
+    }
+
+    /// Counts `count` more of `data`, where it is stored; what it is then.
+    pub(super) fn add(&self, words: &mut [u64], data: Data, count: u64, now: Time) -> Option<u64> {
+        let (stored, first) = self.in_words(data)?;
+        if let Some(period) = stored.period() {
+            let rate = rate_at(words, first)?.plus(count, now, period);
+            put_rate(words, first, rate);
+            return Some(rate.read(now, period));
+        }
+        let word = words.get_mut(first)?;
+        *word = word.saturating_add(count);
+        Some(*word)
+    }
+
+    /// Makes `data` be `value`, where it is stored. A rate begins a period with it.
+    pub(super) fn put(&self, words: &mut [u64], data: Data, value: u64, now: Time) -> Option<()> {
+        let (stored, first) = self.in_words(data)?;
+        if stored.period().is_some() {
+            put_rate(words, first, Rate::starting(value, now));
+        } else {
+            *words.get_mut(first)? = value;
+        }
+        Some(())
+    }
+}
+
+fn rate_at(words: &[u64], first: usize) -> Option<Rate> {
+    words.get(first..)?.first_chunk().copied().map(Rate::of)
+}
+
+fn put_rate(words: &mut [u64], first: usize, rate: Rate) {
+    if let Some(place) = words.get_mut(first..).and_then(<[u64]>::first_chunk_mut) {
+        *place = rate.words();
+    }
+}

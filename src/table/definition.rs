@@ -1,0 +1,297 @@
+//! The text that defines a table: what follows `stick-table` in a configuration.
+//!
+//! ```text
+//! type ip|ipv6|integer|string [len N]|binary [len N]  size N[k|m|g]
+//!     [expire TIME] [nopurge] [store DATUM[,DATUM]...]...
+//! ```
+//!
+//! The words come in any order, but `len` behind the type it belongs to. A time is a number with
+//! `us`, `ms`, `s`, `m`, `h` or `d` behind it, milliseconds without.
+
+use std::fmt;
+
+use super::{
+    GPC_MAX, KEY_LEN_DEFAULT, KEY_LEN_MAX, KeyKind, SIZE_MAX, Stored, TableConfig, TableError,
+};
+use crate::time::{MILLISECOND, SECOND};
+
+/// What is wrong with a definition, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionError {
+    /// Where the word begins, in bytes from 1; behind the text if something is missing.
+    pub column: usize,
+    /// The word that is wrong; empty if something is missing.
+    pub word: String,
+    /// What is wrong with it.
+    pub fault: DefinitionFault,
+}
+
+/// What is wrong with a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DefinitionFault {
+    /// Something else belongs here; what.
+    Expected(&'static str),
+    /// The same was said before.
+    Again,
+    /// It is HAProxy's and not ours; what to do instead.
+    Unsupported(&'static str),
+    /// It is a table that makes no sense.
+    Table(TableError),
+}
+
+const WORDS: &str = "type, size, expire, nopurge or store";
+const TYPES: &str = "ip, ipv6, integer, string or binary";
+const SIZE: &str = "a number of entries, such as 100k, up to 2g";
+const LEN: &str = "a number of bytes, 1 to 16384";
+const TIME: &str = "a time, such as 30s or 10m, of at least a millisecond";
+const PERIOD: &str = "a period in parentheses, such as (10s), of at least a millisecond";
+const COUNT: &str = "a number of counters in parentheses, 1 to 100, such as gpc(2)";
+const PLAIN: &str = "nothing in parentheses behind this name";
+const DATA: &str = "server_id, gpt0, gpc0, gpc(N), gpc0_rate(T), conn_cnt, conn_rate(T), conn_cur, \
+                    sess_cnt, sess_rate(T), bytes_in_cnt, bytes_in_rate(T), bytes_out_cnt or \
+                    bytes_out_rate(T)";
+
+const NO_HTTP: &str = "HTTP is not spoken here, so nothing of it is counted";
+const NO_PEERS: &str = "tables are not sent to other processes; share one between engines";
+const USE_GPC: &str = "store gpc(N), which has the counters below N";
+const USE_GPT0: &str = "there is one tag, gpt0";
+const USE_GPC0_RATE: &str = "the first counter alone has a rate, gpc0_rate(T)";
+
+/// A part of the text, and where it begins.
+#[derive(Clone, Copy, Debug)]
+struct Word<'a> {
+    /// In bytes, from 0.
+    at: usize,
+    text: &'a str,
+}
+
+impl<'a> Word<'a> {
+    fn wrong(self, fault: DefinitionFault) -> DefinitionError {
+        DefinitionError { column: self.at + 1, word: self.text.to_owned(), fault }
+    }
+
+    fn expected(self, what: &'static str) -> DefinitionError {
+        self.wrong(DefinitionFault::Expected(what))
+    }
+
+    /// The parts between commas.
+    fn items(self) -> impl Iterator<Item = Self> {
+        let mut at = self.at;
+        self.text.split(',').map(move |text| {
+            let item = Word { at, text };
+            at += text.len() + 1;
+            item
+        })
+    }
+
+    /// The name, and what stands in parentheses behind it.
+    fn call(self) -> (&'a str, Option<&'a str>) {
+        match self.text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (self.text, None),
+        }
+    }
+}
+
+/// The words of a text, with a look at the next.
+struct Words<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    fn peek(&self) -> Option<Word<'a>> {
+        let rest = self.text.get(self.at..)?;
+        let at = self.at + (rest.len() - rest.trim_start().len());
+        let text = rest.split_whitespace().next()?;
+        Some(Word { at, text })
+    }
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        let word = self.peek()?;
+        self.at = word.at + word.text.len();
+        Some(word)
+    }
+
+    /// The next word, which must be there.
+    fn demand(&mut self, what: &'static str) -> Result<Word<'a>, DefinitionError> {
+        self.next().ok_or(self.missing(what))
+    }
+
+    fn missing(&self, what: &'static str) -> DefinitionError {
+        let column = self.text.len() + 1;
+        DefinitionError { column, word: String::new(), fault: DefinitionFault::Expected(what) }
+    }
+}
+
+impl TableConfig {
+    /// Reads the definition of the table `name`.
+    pub fn parse(name: &str, text: &str) -> Result<Self, DefinitionError> {
+        let mut words = Words { text, at: 0 };
+        let (mut kind, mut size, mut expire, mut nopurge) = (None, None, None, None);
+        let mut store: Vec<Stored> = Vec::new();
+        while let Some(word) = words.next() {
+            match word.text {
+                "type" => once(&mut kind, word, key_kind(&mut words)?)?,
+                "size" => {
+                    let given = words.demand(SIZE)?;
+                    let count = entries(given.text).ok_or_else(|| given.expected(SIZE))?;
+                    once(&mut size, word, count)?;
+                }
+                "expire" => {
+                    let given = words.demand(TIME)?;
+                    let span = time(given.text).ok_or_else(|| given.expected(TIME))?;
+                    once(&mut expire, word, span)?;
+                }
+                "nopurge" => once(&mut nopurge, word, ())?,
+                "store" => {
+                    for item in words.demand(DATA)?.items() {
+                        let stored = stored(item)?;
+                        if store.iter().any(|other| other.data() == stored.data()) {
+                            let twice = TableError::Twice(stored.data());
+                            return Err(item.wrong(DefinitionFault::Table(twice)));
+                        }
+                        store.push(stored);
+                    }
+                }
+                "peers" | "write-to" | "recv-only" | "srvkey" => {
+                    return Err(word.wrong(DefinitionFault::Unsupported(NO_PEERS)));
+                }
+                _ => return Err(word.expected(WORDS)),
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            kind: kind.ok_or_else(|| words.missing("type, and what the keys are"))?,
+            size: size.ok_or_else(|| words.missing("size, and how many entries at most"))?,
+            expire,
+            nopurge: nopurge.is_some(),
+            store,
+        })
+    }
+}
+
+fn once<T>(place: &mut Option<T>, word: Word<'_>, value: T) -> Result<(), DefinitionError> {
+    if place.is_some() {
+        return Err(word.wrong(DefinitionFault::Again));
+    }
+    *place = Some(value);
+    Ok(())
+}
+
+fn key_kind(words: &mut Words<'_>) -> Result<KeyKind, DefinitionError> {
+    let word = words.demand(TYPES)?;
+    Ok(match word.text {
+        "ip" => KeyKind::Ip,
+        "ipv6" => KeyKind::Ipv6,
+        "integer" => KeyKind::Integer,
+        "string" => KeyKind::String { len: key_len(words)? },
+        "binary" => KeyKind::Binary { len: key_len(words)? },
+        _ => return Err(word.expected(TYPES)),
+    })
+}
+
+fn key_len(words: &mut Words<'_>) -> Result<usize, DefinitionError> {
+    if words.peek().is_none_or(|word| word.text != "len") {
+        return Ok(KEY_LEN_DEFAULT);
+    }
+    words.next();
+    let word = words.demand(LEN)?;
+    let len = number(word.text).and_then(|len| usize::try_from(len).ok());
+    len.filter(|len| (1..=KEY_LEN_MAX).contains(len)).ok_or_else(|| word.expected(LEN))
+}
+
+fn stored(item: Word<'_>) -> Result<Stored, DefinitionError> {
+    let (name, argument) = item.call();
+    let plain = |stored| match argument {
+        None => Ok(stored),
+        Some(_) => Err(item.expected(PLAIN)),
+    };
+    let rate = |stored: fn(u64) -> Stored| {
+        argument.and_then(time).map(stored).ok_or_else(|| item.expected(PERIOD))
+    };
+    let unsupported = |instead| Err(item.wrong(DefinitionFault::Unsupported(instead)));
+    match name {
+        "server_id" => plain(Stored::ServerId),
+        "gpt0" => plain(Stored::Gpt0),
+        "gpc0" => plain(Stored::Gpc(1)),
+        "gpc" => {
+            let count = argument.and_then(number).and_then(|count| u8::try_from(count).ok());
+            let count = count.filter(|count| (1..=GPC_MAX).contains(count));
+            count.map(Stored::Gpc).ok_or_else(|| item.expected(COUNT))
+        }
+        "gpc0_rate" => rate(Stored::Gpc0Rate),
+        "conn_cnt" => plain(Stored::ConnCnt),
+        "conn_rate" => rate(Stored::ConnRate),
+        "conn_cur" => plain(Stored::ConnCur),
+        "sess_cnt" => plain(Stored::SessCnt),
+        "sess_rate" => rate(Stored::SessRate),
+        "bytes_in_cnt" => plain(Stored::BytesInCnt),
+        "bytes_in_rate" => rate(Stored::BytesInRate),
+        "bytes_out_cnt" => plain(Stored::BytesOutCnt),
+        "bytes_out_rate" => rate(Stored::BytesOutRate),
+        "gpc1" => unsupported(USE_GPC),
+        "gpc1_rate" | "gpc_rate" => unsupported(USE_GPC0_RATE),
+        "gpt" => unsupported(USE_GPT0),
+        name if name.starts_with("http_") => unsupported(NO_HTTP),
+        _ => Err(item.expected(DATA)),
+    }
+}
+
+/// Digits alone: no sign, no space.
+fn number(text: &str) -> Option<u64> {
+    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_digits { text.parse().ok() } else { None }
+}
+
+/// A number and what it is of.
+fn measured(text: &str) -> Option<(u64, &str)> {
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    Some((number(digits)?, unit))
+}
+
+fn entries(text: &str) -> Option<usize> {
+    let (count, unit) = measured(text)?;
+    let shift = match unit {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        _ => return None,
+    };
+    let count = usize::try_from(count.checked_mul(1 << shift)?).ok()?;
+    (1..=SIZE_MAX).contains(&count).then_some(count)
+}
+
+/// In nanoseconds.
+fn time(text: &str) -> Option<u64> {
+    let (count, unit) = measured(text)?;
+    let unit = match unit {
+        "us" => MILLISECOND / 1_000,
+        "" | "ms" => MILLISECOND,
+        "s" => SECOND,
+        "m" => 60 * SECOND,
+        "h" => 3_600 * SECOND,
+        "d" => 86_400 * SECOND,
+        _ => return None,
+    };
+    count.checked_mul(unit).filter(|span| *span >= MILLISECOND)
+}
+
+impl fmt::Display for DefinitionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "column {}", self.column)?;
+        if !self.word.is_empty() {
+            write!(f, ", {:?}", self.word)?;
+        }
+        match &self.fault {
+            DefinitionFault::Expected(what) => write!(f, ": expected {what}"),
+            DefinitionFault::Again => f.write_str(": it was said before"),
+            DefinitionFault::Unsupported(instead) => write!(f, ": not supported; {instead}"),
+            DefinitionFault::Table(error) => write!(f, ": {error}"),
+        }
+    }
+}
+
+impl std::error::Error for DefinitionError {}

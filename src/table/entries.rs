@@ -1,0 +1,247 @@
+//! The entries of one shard: where each is, what it holds, and which has been unused for longest.
+//!
+//! An entry is a slot in three arrays (a head, the bytes of its key, its words) and a number in the
+//! index. So it costs no allocation of its own, and a slot that is held stays where it is.
+//!
+//! An entry is on the list of the idle if and only if nothing holds it: so what makes room or
+//! expires is always the head of the list, and what is held is never looked at.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use crate::time::Time;
+
+/// Where an entry is among those of its shard.
+pub(super) type Slot = u32;
+
+/// No slot: the end of a list.
+const NONE: Slot = Slot::MAX;
+
+/// The arrays grow by this part of what they hold, and by no fewer entries than this.
+const GROWTH_PART: usize = 8;
+const GROWTH_LEAST: usize = 16;
+
+/// What every entry has.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// When it was last created, held, let go of or set.
+    used: Time,
+    /// How many hold it.
+    holders: u32,
+    /// How many of the bytes of the key are its own; [`NONE`] in a slot without an entry.
+    key_len: u32,
+    /// The neighbour that became idle later; the next of the free slots.
+    newer: Slot,
+    /// The neighbour that became idle earlier.
+    older: Slot,
+}
+
+/// See the top of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Entries {
+    index: HashTable<Slot>,
+    hasher: RandomState,
+    heads: Vec<Head>,
+    keys: Vec<u8>,
+    words: Vec<u64>,
+    key_width: usize,
+    word_count: usize,
+    /// The idle entry that has been so for longest, and the one that became so last.
+    oldest: Slot,
+    newest: Slot,
+    free: Slot,
+}
+
+impl Entries {
+    /// No entries, of keys of at most `key_width` bytes and with `word_count` words.
+    pub(super) const fn new(hasher: RandomState, key_width: usize, word_count: usize) -> Self {
+        Self {
+            index: HashTable::new(),
+            hasher,
+            heads: Vec::new(),
+            keys: Vec::new(),
+            words: Vec::new(),
+            key_width,
+            word_count,
+            oldest: NONE,
+            newest: NONE,
+            free: NONE,
+        }
+    }
+
+    /// The entry of a key.
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Slot> {
+        self.index.find(hash, |slot| self.key(*slot) == key).copied()
+    }
+
+    /// Makes an idle entry for a key that has none.
+    pub(super) fn create(&mut self, hash: u64, key: &[u8], now: Time) -> Slot {
+        let slot = self.take_slot();
+        let at = slot as usize * self.key_width;
+        self.keys[at..at + key.len()].copy_from_slice(key);
+        self.words_mut(slot).fill(0);
+        // A key is at most as wide as a kind allows, which fits.
+        let key_len = key.len() as u32;
+        *self.head_mut(slot) = Head { used: now, holders: 0, key_len, newer: NONE, older: NONE };
+        let Self { index, heads, keys, hasher, key_width, .. } = self;
+        let width = *key_width;
+        index
+            .insert_unique(hash, slot, |other| hasher.hash_one(key_in(heads, keys, width, *other)));
+        self.link(slot);
+        slot
+    }
+
+    /// Forgets an idle entry.
+    pub(super) fn discard(&mut self, slot: Slot) {
+        debug_assert_eq!(self.holders(slot), 0, "an entry that is held is not discarded");
+        let hash = self.hasher.hash_one(self.key(slot));
+        if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
+            found.remove();
+        }
+        self.unlink(slot);
+        let free = self.free;
+        let head = self.head_mut(slot);
+        head.newer = free;
+        head.key_len = NONE;
+        self.free = slot;
+    }
+
+    /// One more holds an entry.
+    pub(super) fn hold(&mut self, slot: Slot, now: Time) {
+        if self.holders(slot) == 0 {
+            self.unlink(slot);
+        }
+        let head = self.head_mut(slot);
+        head.holders += 1;
+        head.used = head.used.max(now);
+    }
+
+    /// One fewer holds an entry.
+    pub(super) fn let_go(&mut self, slot: Slot) {
+        let head = self.head_mut(slot);
+        head.holders -= 1;
+        if head.holders == 0 {
+            self.link(slot);
+        }
+    }
+
+    /// An entry was used now.
+    pub(super) fn touch(&mut self, slot: Slot, now: Time) {
+        let head = self.head_mut(slot);
+        head.used = head.used.max(now);
+        if head.holders == 0 {
+            self.unlink(slot);
+            self.link(slot);
+        }
+    }
+
+    /// The idle entry that has been so for longest, and when it was last used.
+    pub(super) fn oldest(&self) -> Option<(Slot, Time)> {
+        (self.oldest != NONE).then(|| (self.oldest, self.used(self.oldest)))
+    }
+
+    /// How many hold an entry.
+    pub(super) fn holders(&self, slot: Slot) -> u32 {
+        self.heads[slot as usize].holders
+    }
+
+    /// When an entry was last used.
+    pub(super) fn used(&self, slot: Slot) -> Time {
+        self.heads[slot as usize].used
+    }
+
+    /// The stored bytes of an entry's key.
+    pub(super) fn key(&self, slot: Slot) -> &[u8] {
+        key_in(&self.heads, &self.keys, self.key_width, slot)
+    }
+
+    /// The words of an entry.
+    pub(super) fn words(&self, slot: Slot) -> &[u64] {
+        let at = slot as usize * self.word_count;
+        &self.words[at..at + self.word_count]
+    }
+
+    /// The words of an entry.
+    pub(super) fn words_mut(&mut self, slot: Slot) -> &mut [u64] {
+        let at = slot as usize * self.word_count;
+        &mut self.words[at..at + self.word_count]
+    }
+
+    /// The first slot with an entry that is not before `slot`.
+    pub(super) fn entry_from(&self, slot: Slot) -> Option<Slot> {
+        let later = self.heads.iter().zip(0..).skip(slot as usize);
+        later.filter(|(head, _)| head.key_len != NONE).map(|(_, slot)| slot).next()
+    }
+
+    /// Copies what `entry_from`, `key`, `words`, `used` and `holders` answer from; nothing can be found in
+    /// the copy.
+    pub(super) fn copy_to(&self, copy: &mut Self) {
+        copy.heads.clone_from(&self.heads);
+        copy.keys.clone_from(&self.keys);
+        copy.words.clone_from(&self.words);
+    }
+
+    fn head_mut(&mut self, slot: Slot) -> &mut Head {
+        &mut self.heads[slot as usize]
+    }
+
+    /// A slot without an entry.
+    fn take_slot(&mut self) -> Slot {
+        if self.free != NONE {
+            let slot = self.free;
+            self.free = self.heads[slot as usize].newer;
+            return slot;
+        }
+        let len = self.heads.len();
+        if len == self.heads.capacity() {
+            let more = (len / GROWTH_PART).max(GROWTH_LEAST);
+            self.heads.reserve_exact(more);
+            self.keys.reserve_exact(more * self.key_width);
+            self.words.reserve_exact(more * self.word_count);
+        }
+        let unused = Head { used: Time(0), holders: 0, key_len: NONE, newer: NONE, older: NONE };
+        self.heads.push(unused);
+        self.keys.resize((len + 1) * self.key_width, 0);
+        self.words.resize((len + 1) * self.word_count, 0);
+        // A table has fewer entries than a slot has numbers.
+        len as Slot
+    }
+
+    /// Puts an entry at the newer end of the idle.
+    fn link(&mut self, slot: Slot) {
+        let older = self.newest;
+        let head = self.head_mut(slot);
+        head.newer = NONE;
+        head.older = older;
+        self.newest = slot;
+        if older == NONE {
+            self.oldest = slot;
+        } else {
+            self.head_mut(older).newer = slot;
+        }
+    }
+
+    /// Takes an entry out of the idle.
+    fn unlink(&mut self, slot: Slot) {
+        let Head { newer, older, .. } = self.heads[slot as usize];
+        if newer == NONE {
+            self.newest = older;
+        } else {
+            self.head_mut(newer).older = older;
+        }
+        if older == NONE {
+            self.oldest = newer;
+        } else {
+            self.head_mut(older).newer = newer;
+        }
+    }
+}
+
+fn key_in<'a>(heads: &[Head], keys: &'a [u8], width: usize, slot: Slot) -> &'a [u8] {
+    let slot = slot as usize;
+    let at = slot * width;
+    // A slot without an entry has no key.
+    let len = (heads[slot].key_len as usize).min(width);
+    &keys[at..at + len]
+}

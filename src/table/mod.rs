@@ -1,0 +1,468 @@
+//! Stick tables: what is remembered about a key, such as the address of a client, from one connection
+//! to the next. A table is shared between engines in different threads; it knows no connection and
+//! reads no clock.
+//!
+//! A table is cut into shards by the hash of the keys, which is seeded anew for every table, since
+//! the keys are whatever strangers send. Every operation locks one shard for one look-up. The size
+//! bounds the whole table and no shard: entries are counted together, and a shard holds what falls
+//! into it. When the table is full, the entry that has been unused for longest *in the shard of the
+//! new key* makes room, or, if all there are held, the one that has been so in any other. A table of
+//! fewer than 2,048 entries is a single shard, so that its oldest is the oldest of all.
+
+mod data;
+mod definition;
+mod entries;
+mod key;
+mod rate;
+mod shard;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod tracked;
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+pub use data::{Data, GPC_MAX, Stored};
+pub use definition::{DefinitionError, DefinitionFault};
+pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, Key, KeyForm, KeyKind, OwnedKey};
+pub use snapshot::{Row, Snapshot};
+pub use tracked::Tracked;
+
+use crate::time::{MILLISECOND, SECOND, Time};
+use data::Layout;
+use entries::{Entries, Slot};
+use shard::{Open, Shard};
+
+/// The most entries a table may have: a slot is a number of 32 bits.
+pub const SIZE_MAX: usize = 1 << 31;
+
+/// Entries per shard of a full table: few enough that what is done to a shard as a whole (growing,
+/// copying for a snapshot) takes some ten microseconds.
+const SHARD_ENTRIES: usize = 1_024;
+const SHARDS_MAX: usize = 1 << 14;
+
+/// How many entries go under one hold of a shard's lock when many go.
+const BATCH: usize = 64;
+
+/// When to sweep again at the earliest: after all that had expired went, and after the budget went.
+const SWEEP_PAUSE: u64 = SECOND;
+const SWEEP_PAUSE_UNFINISHED: u64 = 10 * MILLISECOND;
+
+/// What a table is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableConfig {
+    /// What it is called in dumps and rules.
+    pub name: String,
+    /// What its keys are.
+    pub kind: KeyKind,
+    /// The most entries, 1 to [`SIZE_MAX`].
+    pub size: usize,
+    /// How long an entry that nothing holds is kept after its last use, in nanoseconds; `None`: until
+    /// it makes room for another.
+    pub expire: Option<u64>,
+    /// When the table is full nothing makes room: new keys are not tracked.
+    pub nopurge: bool,
+    /// What entries hold beside their key.
+    pub store: Vec<Stored>,
+}
+
+/// Why there is no such table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableError {
+    /// The size is 0 or above [`SIZE_MAX`].
+    Size(usize),
+    /// The length of a string or binary key is 0 or above [`KEY_LEN_MAX`].
+    KeyLen(usize),
+    /// Entries would expire at once.
+    Expire,
+    /// A rate is counted over no time.
+    Period(Data),
+    /// The number of counters is 0 or above [`GPC_MAX`].
+    Counters(u8),
+    /// It is stored twice.
+    Twice(Data),
+}
+
+/// What became of an entry that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone.
+    Removed,
+    /// A connection holds it: it stays.
+    Held,
+    /// There was none.
+    Absent,
+}
+
+/// Why a datum was not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetError {
+    /// The table has no place for such a key.
+    Key,
+    /// The table does not store it.
+    NotStored,
+    /// It is how many connections hold the entry, which cannot be said otherwise.
+    Counted,
+    /// The table is full and nothing may make room.
+    Full,
+}
+
+/// A table. See the top of the module.
+#[derive(Debug)]
+pub struct Table {
+    config: TableConfig,
+    layout: Layout,
+    hasher: RandomState,
+    shards: Box<[Shard]>,
+    /// Entries that exist, and those that are about to: never above the size.
+    used: AtomicUsize,
+    refused: AtomicU64,
+    purged: AtomicU64,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(config: TableConfig) -> Result<Arc<Self>, TableError> {
+        config.check()?;
+        let layout = Layout::of(&config.store);
+        let hasher = RandomState::new();
+        let count = (config.size / SHARD_ENTRIES).clamp(1, SHARDS_MAX).next_power_of_two();
+        let width = config.kind.width();
+        let shard = || Shard::new(Entries::new(hasher.clone(), width, layout.words()));
+        let shards = std::iter::repeat_with(shard).take(count).collect();
+        Ok(Arc::new(Self {
+            config,
+            layout,
+            hasher,
+            shards,
+            used: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            purged: AtomicU64::new(0),
+        }))
+    }
+
+    /// What it was made from.
+    #[must_use]
+    pub const fn config(&self) -> &TableConfig {
+        &self.config
+    }
+
+    /// Whether `data` is stored.
+    #[must_use]
+    pub fn stores(&self, data: Data) -> bool {
+        self.layout.has(data)
+    }
+
+    /// A connection with this key has come: its entry is found or made, the connection is counted in
+    /// it, and holds it until the [`Tracked`] is dropped. `None` if the key has no place in the table
+    /// or the table is full and nothing may make room, which is counted.
+    #[must_use = "a connection that is not held is counted as gone"]
+    pub fn track(self: &Arc<Self>, key: Key<'_>, now: Time) -> Option<Tracked> {
+        let (shard, hash, key) = self.locate(key)?;
+        let (mut open, slot) = self.entry(shard, hash, key.bytes(), now)?;
+        open.hold(slot, now);
+        let words = open.words_mut(slot);
+        self.layout.add(words, Data::ConnCnt, 1, now);
+        self.layout.add(words, Data::ConnRate, 1, now);
+        drop(open);
+        Some(Tracked::new(self.clone(), shard, slot))
+    }
+
+    /// What is known of a key. `None` if there is no entry or `data` is not stored. Asking is no use:
+    /// the entry expires when it would have.
+    #[must_use]
+    pub fn get(&self, key: Key<'_>, data: Data, now: Time) -> Option<u64> {
+        let (shard, hash, key) = self.locate(key)?;
+        let open = self.shards[shard].open();
+        let slot = open.find(hash, key.bytes())?;
+        if self.has_expired(&open, slot, now) { None } else { self.read(&open, slot, data, now) }
+    }
+
+    /// Whether there is an entry for a key.
+    #[must_use]
+    pub fn contains(&self, key: Key<'_>, now: Time) -> bool {
+        self.locate(key).is_some_and(|(shard, hash, key)| {
+            let open = self.shards[shard].open();
+            let found = open.find(hash, key.bytes());
+            found.is_some_and(|slot| !self.has_expired(&open, slot, now))
+        })
+    }
+
+    /// Sets a datum of a key, whose entry is made if there is none, and used. A rate begins a period
+    /// with the value.
+    pub fn set(&self, key: Key<'_>, data: Data, value: u64, now: Time) -> Result<(), SetError> {
+        if !self.stores(data) {
+            return Err(SetError::NotStored);
+        }
+        if data == Data::ConnCur {
+            return Err(SetError::Counted);
+        }
+        let (shard, hash, key) = self.locate(key).ok_or(SetError::Key)?;
+        let found = self.entry(shard, hash, key.bytes(), now);
+        let (mut open, slot) = found.ok_or(SetError::Full)?;
+        open.touch(slot, now);
+        self.layout.put(open.words_mut(slot), data, value, now).ok_or(SetError::NotStored)
+    }
+
+    /// Forgets a key, unless a connection holds its entry.
+    pub fn remove(&self, key: Key<'_>, now: Time) -> Removal {
+        let Some((shard, hash, key)) = self.locate(key) else { return Removal::Absent };
+        let mut open = self.shards[shard].open();
+        let Some(slot) = open.find(hash, key.bytes()) else { return Removal::Absent };
+        if open.holders(slot) > 0 {
+            return Removal::Held;
+        }
+        let had_expired = self.has_expired(&open, slot, now);
+        open.discard(slot);
+        self.leave(1);
+        if had_expired { Removal::Absent } else { Removal::Removed }
+    }
+
+    /// Forgets every key whose entry no connection holds; how many.
+    pub fn clear(&self) -> usize {
+        let mut cleared = 0;
+        for shard in &self.shards {
+            loop {
+                let gone = self.discard_idle(shard, BATCH, |_| true);
+                cleared += gone;
+                if gone < BATCH {
+                    break;
+                }
+            }
+        }
+        cleared
+    }
+
+    /// Forgets entries that have expired, `budget` at most. They are gone for who asks as soon as
+    /// they expire; this frees their places before somebody needs one.
+    ///
+    /// Returns when there may be something to do again, always later than `now`; `None` while nothing
+    /// can expire.
+    pub fn expire(&self, now: Time, budget: usize) -> Option<Time> {
+        let expire = self.config.expire?;
+        let mut left = budget;
+        let mut next: Option<Time> = None;
+        for shard in &self.shards {
+            while shard.oldest().is_some_and(|used| now.since(used) >= expire) {
+                if left == 0 {
+                    return Some(now + SWEEP_PAUSE_UNFINISHED);
+                }
+                let batch = left.min(BATCH);
+                let gone = self.discard_idle(shard, batch, |used| now.since(used) >= expire);
+                left -= gone;
+                if gone < batch {
+                    break;
+                }
+            }
+            let due = shard.oldest().map(|used| used + expire);
+            next = due.into_iter().chain(next).min();
+        }
+        next.map(|due| due.max(now + SWEEP_PAUSE))
+    }
+
+    /// How many entries there are, with those that have expired and are not gone yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How often a key was not tracked or set because the table was full.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many entries have made room for others before they expired.
+    #[must_use]
+    pub fn purged(&self) -> u64 {
+        self.purged.load(Ordering::Relaxed)
+    }
+
+    /// The entries as they are, shard by shard: one that is there all the time is seen once, one that
+    /// comes or goes meanwhile may be or not.
+    #[must_use]
+    pub fn snapshot(self: &Arc<Self>, now: Time) -> Snapshot {
+        Snapshot::new(self.clone(), now)
+    }
+
+    /// The table as text, in the form of HAProxy's `show table`: a line about the table, then one
+    /// about each entry.
+    #[must_use]
+    pub fn dump(self: &Arc<Self>, now: Time) -> String {
+        let mut text = format!("{}\n", snapshot::Title(self));
+        for row in self.snapshot(now) {
+            text += &format!("{row}\n");
+        }
+        text
+    }
+
+    /// Where a key belongs: its shard, its hash, and how it is stored.
+    fn locate<'a>(&self, key: Key<'a>) -> Option<(usize, u64, key::StoredKey<'a>)> {
+        let key = self.config.kind.stored(key)?;
+        let hash = self.hasher.hash_one(key.bytes());
+        // The index of a shard uses the lowest and the highest bits.
+        let shard = (hash >> 32) as usize & (self.shards.len() - 1);
+        Some((shard, hash, key))
+    }
+
+    /// The entry of a key, made if there is none or it has expired.
+    fn entry(&self, shard: usize, hash: u64, key: &[u8], now: Time) -> Option<(Open<'_>, Slot)> {
+        let mut open = self.shards[shard].open();
+        if let Some(slot) = open.find(hash, key) {
+            if self.has_expired(&open, slot, now) {
+                open.words_mut(slot).fill(0);
+                open.touch(slot, now);
+            }
+            return Some((open, slot));
+        }
+        if !self.take_place() && !self.make_room(&mut open, now) {
+            drop(open);
+            if !self.make_room_elsewhere(now) {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+            open = self.shards[shard].open();
+            // Another thread may have made the entry meanwhile.
+            if let Some(slot) = open.find(hash, key) {
+                self.leave(1);
+                return Some((open, slot));
+            }
+        }
+        let slot = open.create(hash, key, now);
+        Some((open, slot))
+    }
+
+    /// Takes one of the free places, if there is one.
+    fn take_place(&self) -> bool {
+        let more = |used| (used < self.config.size).then_some(used + 1);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Gives places back.
+    fn leave(&self, places: usize) {
+        self.used.fetch_sub(places, Ordering::Relaxed);
+    }
+
+    /// Frees a place in the first shard that has one to spare; the place is the caller's.
+    fn make_room_elsewhere(&self, now: Time) -> bool {
+        self.shards.iter().any(|shard| {
+            shard.oldest().is_some_and(|used| self.may_go(used, now))
+                && self.make_room(&mut shard.open(), now)
+        })
+    }
+
+    /// Frees the place of the entry that has been idle for longest; the place is the caller's.
+    fn make_room(&self, open: &mut Open<'_>, now: Time) -> bool {
+        let Some((slot, used)) = open.oldest().filter(|(_, used)| self.may_go(*used, now)) else {
+            return false;
+        };
+        open.discard(slot);
+        let was_expired = self.config.expire.is_some_and(|expire| now.since(used) >= expire);
+        self.purged.fetch_add(u64::from(!was_expired), Ordering::Relaxed);
+        true
+    }
+
+    /// Whether an idle entry that was last used then may make room.
+    fn may_go(&self, used: Time, now: Time) -> bool {
+        !self.config.nopurge || self.config.expire.is_some_and(|expire| now.since(used) >= expire)
+    }
+
+    /// Forgets entries from the oldest of the idle on, while they `may_go`; how many.
+    fn discard_idle(&self, shard: &Shard, most: usize, may_go: impl Fn(Time) -> bool) -> usize {
+        let mut open = shard.open();
+        let mut gone = 0;
+        while gone < most
+            && let Some((slot, used)) = open.oldest()
+            && may_go(used)
+        {
+            open.discard(slot);
+            gone += 1;
+        }
+        self.leave(gone);
+        gone
+    }
+
+    fn has_expired(&self, entries: &Entries, slot: Slot, now: Time) -> bool {
+        let is_idle = entries.holders(slot) == 0;
+        is_idle && self.config.expire.is_some_and(|e| now.since(entries.used(slot)) >= e)
+    }
+
+    fn read(&self, entries: &Entries, slot: Slot, data: Data, now: Time) -> Option<u64> {
+        match data {
+            Data::ConnCur => self.stores(data).then(|| entries.holders(slot).into()),
+            _ => self.layout.read(entries.words(slot), data, now),
+        }
+    }
+}
+
+impl TableConfig {
+    fn check(&self) -> Result<(), TableError> {
+        if !(1..=SIZE_MAX).contains(&self.size) {
+            return Err(TableError::Size(self.size));
+        }
+        if !(1..=KEY_LEN_MAX).contains(&self.kind.width()) {
+            return Err(TableError::KeyLen(self.kind.width()));
+        }
+        if self.expire == Some(0) {
+            return Err(TableError::Expire);
+        }
+        for (i, stored) in self.store.iter().enumerate() {
+            let data = stored.data();
+            if let Stored::Gpc(count) = *stored
+                && !(1..=GPC_MAX).contains(&count)
+            {
+                return Err(TableError::Counters(count));
+            }
+            if stored.period() == Some(0) {
+                return Err(TableError::Period(data));
+            }
+            if self.store[..i].iter().any(|earlier| earlier.data() == data) {
+                return Err(TableError::Twice(data));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(size) => {
+                write!(f, "a table has 1 to {SIZE_MAX} entries, and {size} are asked for")
+            }
+            Self::KeyLen(len) => {
+                write!(f, "a key has 1 to {KEY_LEN_MAX} bytes, and {len} are asked for")
+            }
+            Self::Expire => f.write_str("entries that expire after no time are never there"),
+            Self::Period(data) => write!(f, "the period of {} is 0", data.name()),
+            Self::Counters(count) => {
+                write!(f, "an entry has 1 to {GPC_MAX} counters, and {count} are asked for")
+            }
+            Self::Twice(data) => write!(f, "{} is stored already", data.name()),
+        }
+    }
+}
+
+impl std::error::Error for TableError {}
+
+impl fmt::Display for SetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key => "the table has no place for such a key",
+            Self::NotStored => "the table does not store it",
+            Self::Counted => "connections that exist are counted and cannot be set",
+            Self::Full => "the table is full",
+        })
+    }
+}
+
+impl std::error::Error for SetError {}

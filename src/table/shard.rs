@@ -1,0 +1,66 @@
+//! A part of a table behind a lock of its own.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::entries::Entries;
+use crate::time::Time;
+
+/// The latest use there can be, so that it is not taken for no use at all.
+const LAST: Time = Time(Time::NEVER.0 - 1);
+
+/// See the top of the file.
+#[derive(Debug)]
+pub(super) struct Shard {
+    entries: Mutex<Entries>,
+    /// When the oldest of the idle entries was last used, [`Time::NEVER`] without one: read without
+    /// the lock by who looks for room or for what has expired, and never trusted without it.
+    oldest: AtomicU64,
+}
+
+impl Shard {
+    pub(super) const fn new(entries: Entries) -> Self {
+        Self { entries: Mutex::new(entries), oldest: AtomicU64::new(Time::NEVER.0) }
+    }
+
+    /// The entries, until the guard is dropped. No step on them can leave them half done, so a
+    /// poisoned lock is as good as any.
+    pub(super) fn open(&self) -> Open<'_> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Open { entries, shard: self }
+    }
+
+    /// When the oldest of the idle was last used, a moment ago.
+    pub(super) fn oldest(&self) -> Option<Time> {
+        let oldest = Time(self.oldest.load(Ordering::Relaxed));
+        (oldest != Time::NEVER).then_some(oldest)
+    }
+}
+
+/// The entries of a shard, locked.
+pub(super) struct Open<'a> {
+    entries: MutexGuard<'a, Entries>,
+    shard: &'a Shard,
+}
+
+impl Deref for Open<'_> {
+    type Target = Entries;
+
+    fn deref(&self) -> &Entries {
+        &self.entries
+    }
+}
+
+impl DerefMut for Open<'_> {
+    fn deref_mut(&mut self) -> &mut Entries {
+        &mut self.entries
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let oldest = self.entries.oldest().map_or(Time::NEVER, |(_, used)| used.min(LAST));
+        self.shard.oldest.store(oldest.0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,145 @@
+//! A table as it is: a copy of one shard at a time, and text made from it.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::sync::Arc;
+
+use super::Table;
+use super::data::{Data, Stored};
+use super::entries::{Entries, Slot};
+use super::key::{KeyKind, OwnedKey};
+use crate::time::{MILLISECOND, Time};
+
+/// The entries of a table, one after the other. Each shard is copied when its turn comes, which is
+/// all it is locked for.
+#[derive(Debug)]
+pub struct Snapshot {
+    table: Arc<Table>,
+    now: Time,
+    /// The copy of the shard before `next_shard`.
+    copy: Entries,
+    next_shard: usize,
+    next_slot: Slot,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which entry it is: no other of the table has the number as long as the entry exists.
+    pub number: u64,
+    /// The kind of the key.
+    pub kind: KeyKind,
+    /// The key.
+    pub key: OwnedKey,
+    /// How many connections hold it.
+    pub holders: u32,
+    /// How long until it expires if it is not used, in nanoseconds; `None` if it does not.
+    pub expires_in: Option<u64>,
+    /// What is stored and what it is, in the order of dumps, each counter for itself.
+    pub values: Vec<(Stored, Data, u64)>,
+}
+
+impl Snapshot {
+    pub(super) fn new(table: Arc<Table>, now: Time) -> Self {
+        let width = table.config.kind.width();
+        let copy = Entries::new(RandomState::new(), width, table.layout.words());
+        Self { table, now, copy, next_shard: 0, next_slot: 0 }
+    }
+
+    /// The next slot with an entry, of the copy that is in hand then.
+    fn advance(&mut self) -> Option<Slot> {
+        loop {
+            if let Some(slot) = self.copy.entry_from(self.next_slot) {
+                self.next_slot = slot + 1;
+                return Some(slot);
+            }
+            self.table.shards.get(self.next_shard)?.open().copy_to(&mut self.copy);
+            self.next_shard += 1;
+            self.next_slot = 0;
+        }
+    }
+
+    fn row(&self, slot: Slot) -> Row {
+        let Self { table, copy, now, .. } = self;
+        let kind = table.config.kind;
+        let mut values = Vec::new();
+        for stored in table.layout.stored() {
+            let indices = if let Stored::Gpc(count) = stored { count } else { 1 };
+            for index in 0..indices {
+                let data = match stored {
+                    Stored::Gpc(_) => Data::Gpc(index),
+                    _ => stored.data(),
+                };
+                let value = table.read(copy, slot, data, *now).unwrap_or_default();
+                values.push((stored, data, value));
+            }
+        }
+        Row {
+            number: (self.next_shard as u64) << 32 | u64::from(slot),
+            kind,
+            key: kind.owned(copy.key(slot)),
+            holders: copy.holders(slot),
+            expires_in: table.config.expire.map(|expire| (copy.used(slot) + expire).since(*now)),
+            values,
+        }
+    }
+}
+
+impl Iterator for Snapshot {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        loop {
+            let slot = self.advance()?;
+            if !self.table.has_expired(&self.copy, slot, self.now) {
+                return Some(self.row(slot));
+            }
+        }
+    }
+}
+
+/// The line about the table.
+pub(super) struct Title<'a>(pub(super) &'a Table);
+
+impl fmt::Display for Title<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = self.0.config();
+        let (name, kind) = (config.name.as_bytes().escape_ascii(), config.kind.name());
+        write!(f, "# table: {name}, type: {kind}, size:{}, used:{}", config.size, self.0.len())
+    }
+}
+
+impl fmt::Display for Row {
+    /// The line about the entry. No key can end the line or look like something behind it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}: key=", self.number)?;
+        match (&self.key, self.kind) {
+            (OwnedKey::Ip(ip), _) => write!(f, "{ip}")?,
+            (OwnedKey::Integer(number), _) => write!(f, "{number}")?,
+            (OwnedKey::Text(block), KeyKind::Binary { .. }) => {
+                block.iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
+            }
+            (OwnedKey::Text(text), _) => {
+                for byte in text {
+                    match byte {
+                        b' ' => f.write_str("\\ ")?,
+                        byte => write!(f, "{}", byte.escape_ascii())?,
+                    }
+                }
+            }
+        }
+        let expires = self.expires_in.unwrap_or(0).div_ceil(MILLISECOND);
+        write!(f, " use={} exp={expires}", self.holders)?;
+        for (stored, data, value) in &self.values {
+            write!(f, " {}", data.name())?;
+            if let Data::Gpc(index) = data {
+                write!(f, "{index}")?;
+            }
+            if let Some(period) = stored.period() {
+                write!(f, "({})", period.div_ceil(MILLISECOND))?;
+            }
+            write!(f, "={value}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! The hold that a connection has on an entry.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::Table;
+use super::data::Data;
+use super::entries::Slot;
+use super::shard::Open;
+use crate::time::Time;
+
+/// One connection in one entry of a table. It cannot be copied, and dropping it takes the connection
+/// out of the entry: so each is counted as gone once, whatever way it ends. While it exists the entry
+/// is neither removed nor does it expire.
+#[derive(Debug)]
+#[must_use = "a connection that is not held is counted as gone"]
+pub struct Tracked {
+    table: Arc<Table>,
+    shard: u32,
+    slot: Slot,
+}
+
+impl Tracked {
+    pub(super) const fn new(table: Arc<Table>, shard: usize, slot: Slot) -> Self {
+        // There are at most `SHARDS_MAX`.
+        Self { table, shard: shard as u32, slot }
+    }
+
+    /// The table it is in.
+    #[must_use]
+    pub const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// What the entry holds; `None` if `data` is not stored.
+    #[must_use]
+    pub fn get(&self, data: Data, now: Time) -> Option<u64> {
+        self.table.read(&self.open(), self.slot, data, now)
+    }
+
+    /// The connection has become a session.
+    pub fn session(&self, now: Time) {
+        self.count([Data::SessCnt, Data::SessRate], 1, now);
+    }
+
+    /// Bytes have come from the client.
+    pub fn bytes_in(&self, count: u64, now: Time) {
+        self.count([Data::BytesInCnt, Data::BytesInRate], count, now);
+    }
+
+    /// Bytes have gone to the client.
+    pub fn bytes_out(&self, count: u64, now: Time) {
+        self.count([Data::BytesOutCnt, Data::BytesOutRate], count, now);
+    }
+
+    /// Counts one in a counter of the host's own, and in the rate of the first; what the counter is
+    /// then, `None` if it is not stored.
+    pub fn increment_gpc(&self, index: u8, now: Time) -> Option<u64> {
+        let mut open = self.open();
+        let words = open.words_mut(self.slot);
+        if index == 0 {
+            self.table.layout.add(words, Data::Gpc0Rate, 1, now);
+        }
+        self.table.layout.add(words, Data::Gpc(index), 1, now)
+    }
+
+    /// Sets the tag of the host's own; `None` if it is not stored.
+    pub fn set_gpt0(&self, tag: u32) -> Option<()> {
+        self.put(Data::Gpt0, tag.into())
+    }
+
+    /// Remembers the server that the key's streams go to; `None` if it is not stored.
+    pub fn set_server(&self, server: NonZeroU32) -> Option<()> {
+        self.put(Data::ServerId, server.get().into())
+    }
+
+    /// The server that the key's streams go to, if one is remembered.
+    #[must_use]
+    pub fn server(&self) -> Option<NonZeroU32> {
+        // No time goes into it.
+        let server = self.get(Data::ServerId, Time(0))?;
+        NonZeroU32::new(u32::try_from(server).ok()?)
+    }
+
+    /// Lets the entry go at a known time, from which on it may expire. Dropping does the same at the
+    /// time of the last use that is known.
+    pub fn release(self, now: Time) {
+        self.open().touch(self.slot, now);
+    }
+
+    /// Counts in a number and its rate. A table that stores neither is not locked.
+    fn count(&self, data: [Data; 2], count: u64, now: Time) {
+        if data.iter().any(|data| self.table.stores(*data)) {
+            let mut open = self.open();
+            open.touch(self.slot, now);
+            for data in data {
+                self.table.layout.add(open.words_mut(self.slot), data, count, now);
+            }
+        }
+    }
+
+    /// Sets what is no rate.
+    fn put(&self, data: Data, value: u64) -> Option<()> {
+        self.table.layout.put(self.open().words_mut(self.slot), data, value, Time(0))
+    }
+
+    fn open(&self) -> Open<'_> {
+        self.table.shards[self.shard as usize].open()
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        self.open().let_go(self.slot);
+    }
+}
