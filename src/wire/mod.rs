@@ -1,4 +1,5 @@
 //! Bytes on the wire and the values they stand for. Knows no descriptor, no clock and no engine.
 
+pub mod client_hello;
 pub mod der;
 pub mod proxy;
