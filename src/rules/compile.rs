@@ -9,10 +9,10 @@ use super::line::Line;
 use super::nearest::nearest;
 use super::pattern;
 use super::place::{Phase, Places};
-use super::tables::{DEFAULT_TABLE, Tables};
+use super::tables::{self, DEFAULT_TABLE};
 use super::token::{Token, tokens};
 use super::verb::{Scene, Verb, unseen};
-use super::{Choice, Loader, Rule, RuleSet};
+use super::{Choice, Outside, Rule, RuleSet};
 
 /// A kind of line, by its first word.
 pub(super) struct Statement {
@@ -45,8 +45,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
         read: |compiler, line| compiler.stick_table(line),
         forms: &[Form {
             syntax: "stick-table [NAME] type TYPE size SIZE ...",
-            doc: "a table; without a name it is called `default` and meant where none is named. One \
-                  that is there already, by the same name and definition, keeps its entries",
+            doc: "a table; without a name it is called `default` and meant where none is named",
             haproxy: "no name there: a table is called like the proxy it is in",
         }],
     },
@@ -79,13 +78,9 @@ pub(super) const STATEMENTS: &[Statement] = &[
 ];
 
 /// Reads a text.
-pub(super) fn compile<'a>(
-    text: &'a [u8],
-    tables: Tables,
-    load: &'a Loader<'a>,
-) -> Result<RuleSet, Box<RuleError>> {
+pub(super) fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSet, Box<RuleError>> {
     let text = std::str::from_utf8(text).map_err(|why| not_text(text, why.valid_up_to()))?;
-    let mut compiler = Compiler::new(tables, load);
+    let mut compiler = Compiler::new(outside);
     let lines = || (1..).zip(text.lines());
     for (number, line) in lines() {
         (compiler.line, compiler.source) = (number, line);
@@ -110,7 +105,7 @@ fn not_text(text: &[u8], at: usize) -> Box<RuleError> {
 }
 
 struct Compiler<'a> {
-    load: &'a Loader<'a>,
+    outside: Outside<'a>,
     set: RuleSet,
     /// The line that is being read.
     line: u32,
@@ -121,8 +116,6 @@ struct Compiler<'a> {
     asked: Vec<Vec<(String, Places)>>,
     /// Where acls are named. They may still grow, so that what they ask for is looked at last.
     uses: Vec<Use>,
-    /// The tables of this text.
-    made: Vec<String>,
 }
 
 /// A place where an acl is named.
@@ -134,16 +127,15 @@ struct Use {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(tables: Tables, load: &'a Loader<'a>) -> Self {
+    fn new(outside: Outside<'a>) -> Self {
         Self {
-            load,
-            set: RuleSet { tables, ..RuleSet::default() },
+            outside,
+            set: RuleSet { tables: outside.tables.clone(), ..RuleSet::default() },
             line: 0,
             source: "",
             names: HashMap::new(),
             asked: Vec::new(),
             uses: Vec::new(),
-            made: Vec::new(),
         }
     }
 
@@ -184,13 +176,13 @@ impl<'a> Compiler<'a> {
         };
         let span = line.rest_span();
         let definition = self.source.get(span.clone()).unwrap_or_default();
-        if self.made.contains(&name) {
-            let problem = format!("table `{name}` was defined by a line above");
-            return Err(Fault::new(span, problem, "one definition of each table"));
+        let before = self.outside.before.map(|before| &before.tables);
+        let table = tables::defined(&name, definition, span.start, before)?;
+        if self.set.tables.add(table) {
+            return Ok(());
         }
-        self.set.tables.define(&name, definition, span.start)?;
-        self.made.push(name);
-        Ok(())
+        let problem = format!("there is a table `{name}` already");
+        Err(Fault::new(span, problem, "one definition of each table"))
     }
 
     fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
@@ -353,7 +345,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { tables: &self.set.tables, load: self.load }
+        Context { tables: &self.set.tables, load: self.outside.load }
     }
 
     fn new_acl(&mut self) -> usize {
@@ -395,7 +387,8 @@ fn name_of(token: &Token) -> Result<&str, Fault> {
         }
         _ => {
             let problem = format!("{} is no name", named(&token.word));
-            let expected = "letters of ASCII, digits, `-`, `_`, `.` and `:`";
+            let expected =
+                "ASCII letters, digits, `-`, `_`, `.` and `:`, and no word of the language";
             Err(Fault::new(token.span.clone(), problem, expected))
         }
     }

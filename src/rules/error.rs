@@ -24,7 +24,7 @@ pub struct RuleError {
     pub word: String,
     /// What is wrong, as a clause.
     pub problem: String,
-    /// What would be right here.
+    /// What would be right here; empty when the problem says that.
     pub expected: String,
     /// A known word that may have been meant.
     pub nearest: Option<String>,
@@ -100,6 +100,7 @@ impl fmt::Display for RuleError {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)?;
         match &self.nearest {
             Some(nearest) => write!(f, "; did you mean `{nearest}`?")?,
+            None if self.expected.is_empty() => {}
             None => write!(f, "; expected {}", self.expected)?,
         }
         let line: Vec<char> = printable(&self.source).chars().collect();

@@ -98,17 +98,25 @@ pub enum Verdict {
 /// is none out.
 pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
+/// What a text of rules finds outside of itself.
+#[derive(Clone, Copy)]
+pub struct Outside<'a> {
+    /// Tables that its lines can name beside those it defines.
+    pub tables: &'a Tables,
+    /// The set that it takes the place of: a table that it defines as that set did is the same one,
+    /// with its entries.
+    pub before: Option<&'a RuleSet>,
+    /// Reads the files it names.
+    pub load: &'a Loader<'a>,
+}
+
 impl RuleSet {
-    /// Compiles a text. Its lines may name `tables`, and add tables of their own.
+    /// Compiles a text.
     ///
     /// # Errors
-    /// What the first line that is wrong is, and where.
-    pub fn parse(
-        text: &[u8],
-        tables: Tables,
-        load: &Loader<'_>,
-    ) -> Result<Arc<Self>, Box<RuleError>> {
-        compile::compile(text, tables, load).map(Arc::new)
+    /// What is wrong with the first line that is.
+    pub fn parse(text: &[u8], outside: Outside<'_>) -> Result<Arc<Self>, Box<RuleError>> {
+        compile::compile(text, outside).map(Arc::new)
     }
 
     /// Whether there are rules for a phase.

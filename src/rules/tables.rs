@@ -24,28 +24,6 @@ impl Tables {
         is_free
     }
 
-    /// Makes the table of a definition that is written at `start` of a line. One of the same name and
-    /// definition stays, with its entries; of another definition, it makes room.
-    pub(super) fn define(
-        &mut self,
-        name: &str,
-        definition: &str,
-        start: usize,
-    ) -> Result<(), Fault> {
-        let config =
-            TableConfig::parse(name, definition).map_err(|why| not_defined(&why, start))?;
-        if self.get(name).is_some_and(|known| *known.config() == config) {
-            return Ok(());
-        }
-        let table = Table::new(config).map_err(|why| {
-            let expected = "a definition that makes sense";
-            Fault::new(start..start + definition.len(), why.to_string(), expected)
-        })?;
-        self.0.retain(|known| known.config().name != name);
-        self.0.push(table);
-        Ok(())
-    }
-
     /// The table of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<Table>> {
@@ -82,6 +60,22 @@ impl Tables {
     }
 }
 
+/// The table of a definition that is written at `start` of a line: that of `before` which has the same
+/// name and definition, or a new one.
+pub(super) fn defined(
+    name: &str,
+    definition: &str,
+    start: usize,
+    before: Option<&Tables>,
+) -> Result<Arc<Table>, Fault> {
+    let config = TableConfig::parse(name, definition).map_err(|why| not_defined(&why, start))?;
+    match before.and_then(|before| before.get(name)) {
+        Some(table) if *table.config() == config => Ok(Arc::clone(table)),
+        _ => Table::new(config)
+            .map_err(|why| Fault::new(start..start + definition.len(), why.to_string(), "")),
+    }
+}
+
 fn not_defined(why: &DefinitionError, start: usize) -> Fault {
     let word = named(why.word.as_bytes());
     let (problem, expected) = match &why.fault {
@@ -91,7 +85,7 @@ fn not_defined(why: &DefinitionError, start: usize) -> Fault {
         DefinitionFault::Expected(what) => (format!("{word} does not belong here"), *what),
         DefinitionFault::Again => (format!("{word} was said before"), "each once"),
         DefinitionFault::Unsupported(instead) => (format!("{word} is not supported"), *instead),
-        DefinitionFault::Table(why) => (why.to_string(), "a definition that makes sense"),
+        DefinitionFault::Table(why) => (why.to_string(), ""),
     };
     let start = start + why.column - 1;
     Fault::new(start..start + why.word.len(), problem, expected)

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
-use super::no_files;
-use crate::rules::{RuleError, RuleSet, Tables};
+use super::{read, read_bytes};
+use crate::rules::RuleError;
 
 const KNOWN: &str = include_str!("errors.txt");
 
@@ -20,7 +20,7 @@ fn files(name: &str) -> Result<Vec<u8>, String> {
 }
 
 fn error(text: &str) -> Option<Box<RuleError>> {
-    RuleSet::parse(text.as_bytes(), Tables::default(), &files).err()
+    read(text, &files).err()
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_mistake_is_named_with_its_place_and_what_was_expected() {
 #[test]
 fn bytes_that_are_no_text_have_a_place_too() {
     let text = b"# fine\nacl a so_name x\xff y\n";
-    let why = RuleSet::parse(text, Tables::default(), &no_files).expect_err("no text");
+    let why = read_bytes(text, &files).expect_err("no text");
     assert_eq!(
         why.to_string(),
         "line 2, column 16: byte 0xff is no UTF-8; expected UTF-8, or `\\xHH` for a byte\n \
@@ -128,7 +128,7 @@ const WORDS: &[&str] = &[
 proptest! {
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let why = RuleSet::parse(&bytes, Tables::default(), &files).err();
+        let why = read_bytes(&bytes, &files).err();
         prop_assert!(why.is_none_or(|why| !why.to_string().is_empty()));
     }
 

@@ -2,9 +2,9 @@
 //! one that does not.
 
 use super::visitor::Visitor;
-use super::{holds, no_files, parse};
+use super::{holds, parse};
 use crate::rules::keyword::{COUNTERS, KEYWORDS, Kind, OWNERS};
-use crate::rules::{Passage, Phase, RuleSet, Tables, Verdict};
+use crate::rules::{Passage, Phase, Verdict};
 use crate::wire::client_hello;
 
 /// What is asked for, the values that fit, and some that do not: they are as near as can be.
@@ -147,8 +147,7 @@ fn other_ways_to_write_a_word_ask_the_same() {
                 _ => "x",
             };
             let text = format!("use_backend b if {{ {also} {values} }}");
-            RuleSet::parse(text.as_bytes(), Tables::default(), &no_files)
-                .unwrap_or_else(|why| panic!("{why}"));
+            parse(&text);
         }
     }
 }

@@ -5,13 +5,15 @@ mod effects;
 mod errors;
 mod fetches;
 mod language;
+mod manual;
 mod mutation;
+mod tables;
 mod visitor;
 mod waiting;
 
 use std::sync::Arc;
 
-use super::{Passage, Phase, RuleSet, Tables, Verdict};
+use super::{Loader, Outside, Passage, Phase, RuleError, RuleSet, Tables, Verdict};
 use crate::time::Time;
 use visitor::Visitor;
 
@@ -19,12 +21,15 @@ pub(super) const NOW: Time = Time(1_000_000_000);
 
 /// A text that names no file.
 fn parse(text: &str) -> Arc<RuleSet> {
-    RuleSet::parse(text.as_bytes(), Tables::default(), &no_files)
-        .unwrap_or_else(|why| panic!("{why}"))
+    read(text, &|_| Err("there are no files".to_owned())).unwrap_or_else(|why| panic!("{why}"))
 }
 
-fn no_files(_: &str) -> Result<Vec<u8>, String> {
-    Err("there are no files".to_owned())
+fn read(text: &str, load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleError>> {
+    read_bytes(text.as_bytes(), load)
+}
+
+fn read_bytes(text: &[u8], load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleError>> {
+    RuleSet::parse(text, Outside { tables: &Tables::default(), before: None, load })
 }
 
 /// What the rules of a phase come to for somebody who has not met rules before.
