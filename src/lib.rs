@@ -15,6 +15,7 @@
 //! - [`ctrl`]: the socket and its readiness.
 //! - `cx`, [`config`]: what the layers above are lent for one drive, and what they follow.
 //! - [`tls`]: the only place that names rustls.
+//! - [`rules`]: the `tcp-request` rules: who comes in, and what is done on the way.
 //! - [`wire`]: bytes and values, without descriptor or clock; `pipes`: pipes on loan.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
 //! - [`table`]: what is remembered of a key from one connection to the next.
@@ -39,6 +40,7 @@ pub mod id;
 mod op;
 mod pipes;
 pub mod random;
+pub mod rules;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod slab;

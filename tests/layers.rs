@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["ctrl"],
     &["cx", "config"],
     &["tls"],
+    &["rules"],
     &["wire", "pipes"],
     &["cause", "op"],
     &["table"],

@@ -4,6 +4,7 @@ mod close;
 mod data;
 mod handshake;
 mod load;
+mod peek;
 mod peers;
 mod records;
 mod resumption;

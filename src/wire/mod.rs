@@ -1,5 +1,6 @@
 //! Bytes on the wire and the values they stand for. Knows no descriptor, no clock and no engine.
 
+pub mod client_hello;
 pub mod der;
 pub mod exposition;
 pub mod proxy;

@@ -1,0 +1,112 @@
+//! Whatever an operator writes is refused with a place, or decides about anybody.
+#![no_main]
+
+use std::net::{IpAddr, SocketAddr};
+
+use libfuzzer_sys::fuzz_target;
+use vestibule::rules::{
+    Effects, Facts, Load, Outside, Passage, Phase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
+};
+use vestibule::time::Time;
+use vestibule::wire::proxy::Header;
+
+const NOW: Time = Time(1_000_000_000);
+
+/// Tables are made as large as a text asks for; this is not what is looked for here.
+const TABLE_WORD: &[u8] = b"stick-table";
+
+/// Somebody of whom everything is known, with these first bytes.
+struct Visitor<'a> {
+    source: SocketAddr,
+    prefix: &'a [u8],
+}
+
+impl Facts for Visitor<'_> {
+    fn source(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn destination(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn socket_source(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn socket_destination(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn source_is_local(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    fn listener(&self) -> Option<&[u8]> {
+        Some(self.prefix)
+    }
+
+    fn proxy(&self) -> Option<&Header> {
+        None
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        Prefix { bytes: self.prefix, may_grow: true }
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        Some(Tls { server_name: Some(self.prefix), alpn: Some(self.prefix), ..Tls::default() })
+    }
+
+    fn certificate_sha1(&self) -> Option<[u8; 20]> {
+        Some([7; 20])
+    }
+
+    fn backend(&self, _: &str) -> Option<Load> {
+        Some(Load { connections: 1, queued: 0 })
+    }
+}
+
+impl Effects for Visitor<'_> {
+    fn set_source(&mut self, address: IpAddr) {
+        self.source.set_ip(address);
+    }
+
+    fn set_mark(&mut self, _: u32) {}
+
+    fn set_tos(&mut self, _: u8) {}
+
+    fn set_variable(&mut self, name: &str, _: Value<'static>) {
+        assert!(!name.is_empty());
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    // Behind the first NUL are the bytes of a client.
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let (text, prefix) = bytes.split_at(end);
+    if text.windows(TABLE_WORD.len()).any(|word| word == TABLE_WORD) {
+        return;
+    }
+    let load = |name: &str| Ok(name.as_bytes().to_vec());
+    let outside = Outside { tables: &Tables::default(), before: None, load: &load };
+    let rules = match RuleSet::parse(text, outside) {
+        Ok(rules) => rules,
+        Err(why) => {
+            assert!(why.line >= 1 && why.column >= 1);
+            assert!(why.column as usize <= why.source.chars().count() + 1, "{why}");
+            assert!(!why.to_string().is_empty());
+            return;
+        }
+    };
+    let mut visitor = Visitor { source: SocketAddr::from(([192, 0, 2, 1], 40_000)), prefix };
+    let mut passage = Passage::default();
+    for phase in Phase::ALL {
+        let verdict = rules.evaluate(phase, &mut passage, &mut visitor, NOW);
+        assert!(verdict != Verdict::Wait || (phase == Phase::Content && rules.inspect_delay() > 0));
+        if !rules.has(phase) {
+            assert_eq!(verdict, Verdict::Accept);
+        }
+    }
+    rules.backend(&passage, &visitor, NOW);
+});

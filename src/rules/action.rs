@@ -1,0 +1,110 @@
+//! What a rule does when it applies.
+
+use std::sync::Arc;
+
+use super::facts::{Effects, Value};
+use super::fetch::{Fetch, Sight};
+use super::passage::{Slot, Tracks};
+use crate::table::{Key, KeyForm, Table, Tracked};
+
+/// What a rule does.
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    Accept,
+    Reject,
+    SilentDrop,
+    Track(Slot, Fetch, Arc<Table>),
+    IncrementGpc0(Slot),
+    SetGpt0(Slot, u32),
+    SetMark(u32),
+    SetTos(u8),
+    SetSource(Fetch),
+    SetVariable(Box<str>, Fetch),
+}
+
+/// What came of looking at an action. It borrows nothing of the connection that is to change.
+pub(super) enum Decided<'a> {
+    Accept,
+    Reject,
+    SilentDrop,
+    /// What it needs may still come.
+    Wait,
+    /// The next rule is to be looked at, once this is done.
+    Go(Option<Change<'a>>),
+}
+
+/// A change of the connection.
+pub(super) enum Change<'a> {
+    Track(Slot, Tracked),
+    Mark(u32),
+    Tos(u8),
+    Source(std::net::IpAddr),
+    Variable(&'a str, Value<'static>),
+}
+
+impl Action {
+    /// Finds out what the action comes to, and counts what is to be counted.
+    pub(super) fn decide(&self, sight: &Sight<'_>) -> Decided<'_> {
+        Decided::Go(match self {
+            Self::Accept => return Decided::Accept,
+            Self::Reject => return Decided::Reject,
+            Self::SilentDrop => return Decided::SilentDrop,
+            Self::Track(slot, fetch, table) => {
+                if sight.tracks.get(*slot).is_some() {
+                    return Decided::Go(None);
+                }
+                let sample = fetch.read(sight);
+                if sample.value.is_none() && sample.may_change {
+                    return Decided::Wait;
+                }
+                let tracked = sample.value.as_ref().and_then(|value| {
+                    table.track(key(value, table.config().kind.form())?, sight.now)
+                });
+                tracked.map(|tracked| Change::Track(*slot, tracked))
+            }
+            Self::IncrementGpc0(slot) => {
+                sight.tracks.get(*slot).and_then(|tracked| tracked.increment_gpc(0, sight.now));
+                None
+            }
+            Self::SetGpt0(slot, tag) => {
+                sight.tracks.get(*slot).and_then(|tracked| tracked.set_gpt0(*tag));
+                None
+            }
+            Self::SetMark(mark) => Some(Change::Mark(*mark)),
+            Self::SetTos(tos) => Some(Change::Tos(*tos)),
+            Self::SetSource(fetch) => match fetch.read(sight).value {
+                Some(Value::Address(address)) => Some(Change::Source(address)),
+                _ => None,
+            },
+            Self::SetVariable(name, fetch) => {
+                let sample = fetch.read(sight);
+                if sample.value.is_none() && sample.may_change {
+                    return Decided::Wait;
+                }
+                sample.value.map(|value| Change::Variable(name, value.into_owned()))
+            }
+        })
+    }
+}
+
+impl Change<'_> {
+    pub(super) fn make(self, tracks: &mut Tracks, connection: &mut dyn Effects) {
+        match self {
+            Self::Track(slot, tracked) => tracks.set(slot, tracked),
+            Self::Mark(mark) => connection.set_mark(mark),
+            Self::Tos(tos) => connection.set_tos(tos),
+            Self::Source(address) => connection.set_source(address),
+            Self::Variable(name, value) => connection.set_variable(name, value),
+        }
+    }
+}
+
+/// The value as a key of a table; none when it has no place there.
+fn key<'a>(value: &'a Value<'_>, form: KeyForm) -> Option<Key<'a>> {
+    match (value, form) {
+        (Value::Address(address), KeyForm::Ip) => Some(Key::Ip(*address)),
+        (Value::Number(number), KeyForm::Integer) => u32::try_from(*number).ok().map(Key::Integer),
+        (Value::Bytes(bytes), KeyForm::Text) => Some(Key::Text(bytes)),
+        _ => None,
+    }
+}

@@ -1,0 +1,395 @@
+//! From text to rules, line by line. What is wrong with a line is said of the first that is.
+
+use std::collections::HashMap;
+
+use super::condition::{Acl, Condition, Term};
+use super::criterion::{Context, Criterion};
+use super::error::{Fault, RuleError, named};
+use super::line::Line;
+use super::nearest::nearest;
+use super::pattern;
+use super::place::{Phase, Places};
+use super::tables::{self, DEFAULT_TABLE};
+use super::token::{Token, tokens};
+use super::verb::{Scene, Verb, unseen};
+use super::{Choice, Outside, Rule, RuleSet};
+
+/// A kind of line, by its first word.
+pub(super) struct Statement {
+    pub(super) name: &'static str,
+    read: fn(&mut Compiler<'_>, &mut Line<'_>) -> Result<(), Fault>,
+    pub(super) forms: &'static [Form],
+}
+
+/// A way to write a line.
+pub(super) struct Form {
+    pub(super) syntax: &'static str,
+    pub(super) doc: &'static str,
+    /// Where HAProxy differs; empty when it does not.
+    pub(super) haproxy: &'static str,
+}
+
+/// Every kind of line.
+pub(super) const STATEMENTS: &[Statement] = &[
+    Statement {
+        name: "acl",
+        read: |compiler, line| compiler.acl(line),
+        forms: &[Form {
+            syntax: "acl NAME CRITERION",
+            doc: "gives a criterion a name; of several lines with one name, one has to hold",
+            haproxy: "some names need no line there, such as `TRUE`",
+        }],
+    },
+    Statement {
+        name: "stick-table",
+        read: |compiler, line| compiler.stick_table(line),
+        forms: &[Form {
+            syntax: "stick-table [NAME] type TYPE size SIZE ...",
+            doc: "a table; without a name it is called `default` and meant where none is named",
+            haproxy: "no name there: a table is called like the proxy it is in",
+        }],
+    },
+    Statement {
+        name: "tcp-request",
+        read: |compiler, line| compiler.tcp_request(line),
+        forms: &[
+            Form {
+                syntax: "tcp-request PHASE ACTION [if|unless CONDITION]",
+                doc: "a rule of a phase: `accept`, `connection`, `content` or `session`",
+                haproxy: "no phase `accept` there, and `connection` comes before the PROXY header",
+            },
+            Form {
+                syntax: "tcp-request inspect-delay TIME",
+                doc: "how long `content` rules wait for bytes that may decide; without this line, \
+                      not at all",
+                haproxy: "",
+            },
+        ],
+    },
+    Statement {
+        name: "use_backend",
+        read: |compiler, line| compiler.use_backend(line),
+        forms: &[Form {
+            syntax: "use_backend NAME [if|unless CONDITION]",
+            doc: "the backend of the session, unless a line above has said so already",
+            haproxy: "the name may be put together from values there",
+        }],
+    },
+];
+
+/// Reads a text.
+pub(super) fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSet, Box<RuleError>> {
+    let text = std::str::from_utf8(text).map_err(|why| not_text(text, why.valid_up_to()))?;
+    let mut compiler = Compiler::new(outside);
+    let lines = || (1..).zip(text.lines());
+    for (number, line) in lines() {
+        (compiler.line, compiler.source) = (number, line);
+        let words = tokens(line).map_err(|fault| fault.at(number, line))?;
+        compiler.statement(&words).map_err(|fault| fault.at(number, line))?;
+    }
+    for (number, line) in lines() {
+        compiler.check(number).map_err(|fault| fault.at(number, line))?;
+    }
+    Ok(compiler.set)
+}
+
+fn not_text(text: &[u8], at: usize) -> Box<RuleError> {
+    let line = text[..at].iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+    let start = text[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let source = String::from_utf8_lossy(&text[start..]);
+    let source = source.lines().next().unwrap_or_default();
+    let before = at - start;
+    let problem = format!("byte 0x{:02x} is no UTF-8", text[at]);
+    let replaced = before..(before + char::REPLACEMENT_CHARACTER.len_utf8()).min(source.len());
+    Box::new(Fault::new(replaced, problem, "UTF-8, or `\\xHH` for a byte").at(line, source))
+}
+
+struct Compiler<'a> {
+    outside: Outside<'a>,
+    set: RuleSet,
+    /// The line that is being read.
+    line: u32,
+    source: &'a str,
+    /// Named acls by their index in the set.
+    names: HashMap<String, usize>,
+    /// What an acl asks for, beside its tests: the word, and from where it is known.
+    asked: Vec<Vec<(String, Places)>>,
+    /// Where acls are named. They may still grow, so that what they ask for is looked at last.
+    uses: Vec<Use>,
+}
+
+/// A place where an acl is named.
+struct Use {
+    line: u32,
+    token: Token,
+    acl: usize,
+    place: Places,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(outside: Outside<'a>) -> Self {
+        Self {
+            outside,
+            set: RuleSet { tables: outside.tables.clone(), ..RuleSet::default() },
+            line: 0,
+            source: "",
+            names: HashMap::new(),
+            asked: Vec::new(),
+            uses: Vec::new(),
+        }
+    }
+
+    fn statement(&mut self, words: &[Token]) -> Result<(), Fault> {
+        let mut line = Line::new(words);
+        let Some(first) = line.next_if(|_| true) else { return Ok(()) };
+        let Some(statement) = STATEMENTS.iter().find(|statement| first.is(statement.name)) else {
+            let known = STATEMENTS.iter().map(|statement| statement.name);
+            let problem = format!("{} begins no line", named(&first.word));
+            let expected = known.clone().collect::<Vec<_>>().join(", ");
+            return Err(Fault::new(first.span.clone(), problem, expected)
+                .near(nearest(first.text().unwrap_or_default(), known)));
+        };
+        (statement.read)(self, &mut line)?;
+        end(&line, "the end of the line")
+    }
+
+    fn acl(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        let token = line.next("a name")?;
+        let name = name_of(token)?;
+        let criterion = Criterion::parse(line, self.context())?;
+        let index = match self.names.get(name) {
+            Some(index) => *index,
+            None => {
+                let index = self.new_acl();
+                self.names.insert(name.to_owned(), index);
+                index
+            }
+        };
+        self.add(index, criterion);
+        Ok(())
+    }
+
+    fn stick_table(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        let name = match line.next_if(|token| !token.is("type")) {
+            Some(token) => name_of(token)?.to_owned(),
+            None => DEFAULT_TABLE.to_owned(),
+        };
+        let span = line.rest_span();
+        let definition = self.source.get(span.clone()).unwrap_or_default();
+        let before = self.outside.before.map(|before| &before.tables);
+        let table = tables::defined(&name, definition, span.start, before)?;
+        if self.set.tables.add(table) {
+            return Ok(());
+        }
+        let problem = format!("there is a table `{name}` already");
+        Err(Fault::new(span, problem, "one definition of each table"))
+    }
+
+    fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        let phases = Phase::ALL.iter().map(|phase| phase.name());
+        let known = phases.chain([INSPECT_DELAY]);
+        let expected = known.clone().collect::<Vec<_>>().join(", ");
+        let token = line.next(&expected)?;
+        if token.is(INSPECT_DELAY) {
+            return self.inspect_delay(line);
+        }
+        let Some(phase) = Phase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
+            let problem = format!("{} is no phase", named(&token.word));
+            return Err(Fault::new(token.span.clone(), problem, expected)
+                .near(nearest(token.text().unwrap_or_default(), known)));
+        };
+        let scene = Scene { tables: &self.set.tables, place: phase.place() };
+        let action = Verb::parse(line, scene)?;
+        let condition = self.condition(line, phase.place())?;
+        let rule = Rule { action, condition, line: self.line };
+        self.set.rules[phase as usize].push(rule);
+        Ok(())
+    }
+
+    fn inspect_delay(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        let token = line.next("a time")?;
+        let span = token.text().and_then(pattern::span);
+        self.set.inspect_delay = span.ok_or_else(|| {
+            let problem = format!("{} is no time", named(&token.word));
+            let expected = "a number with us, ms, s, m, h or d behind it; without, in milliseconds";
+            Fault::new(token.span.clone(), problem, expected)
+        })?;
+        Ok(())
+    }
+
+    fn use_backend(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+        let token = line.next("the name of a backend")?;
+        let backend = name_of(token)?.into();
+        let condition = self.condition(line, Places::BACKEND)?;
+        self.set.backends.push(Choice { backend, condition });
+        Ok(())
+    }
+
+    /// Reads `if ...` or `unless ...`, up to the end of the line.
+    fn condition(
+        &mut self,
+        line: &mut Line<'_>,
+        place: Places,
+    ) -> Result<Option<Condition>, Fault> {
+        let Some(word) = line.next_if(|token| token.is("if") || token.is("unless")) else {
+            end(line, "`if`, `unless`, or the end of the line")?;
+            return Ok(None);
+        };
+        let mut any_of = Vec::new();
+        let mut group = Vec::new();
+        loop {
+            let token = line.next("the name of an acl, or `{`")?;
+            if is_or(token) {
+                let problem = format!("nothing is in front of {}", named(&token.word));
+                return Err(Fault::new(token.span.clone(), problem, "a condition on either side"));
+            }
+            group.push(self.term(token, line, place)?);
+            match line.next_if(is_or) {
+                Some(_) => any_of.push(std::mem::take(&mut group).into()),
+                None if line.peek().is_none() => break,
+                None => {}
+            }
+        }
+        any_of.push(group.into());
+        Ok(Some(Condition { negated: word.is("unless"), any_of: any_of.into() }))
+    }
+
+    /// Reads a term that begins with `token`.
+    fn term<'l>(
+        &mut self,
+        token: &'l Token,
+        line: &mut Line<'l>,
+        place: Places,
+    ) -> Result<Term, Fault> {
+        let marks =
+            if token.quoted { 0 } else { token.word.iter().take_while(|b| **b == b'!').count() };
+        let negated = marks % 2 == 1;
+        if marks > 0 && marks == token.word.len() {
+            let token = line.next("what is negated")?;
+            let term = self.term(token, line, place)?;
+            return Ok(Term { negated: negated != term.negated, ..term });
+        }
+        let subject = Token {
+            word: token.word[marks..].to_vec(),
+            span: token.span.start + marks..token.span.end,
+            quoted: token.quoted,
+        };
+        let acl = if subject.is("{") {
+            self.inline(&subject, line, place)?
+        } else {
+            self.named(subject, place)?
+        };
+        Ok(Term { negated, acl })
+    }
+
+    /// Reads a criterion in braces.
+    fn inline(
+        &mut self,
+        brace: &Token,
+        line: &mut Line<'_>,
+        place: Places,
+    ) -> Result<usize, Fault> {
+        let Some(mut inside) = line.until("}") else {
+            let expected = "a `}`, with a blank in front of it";
+            return Err(Fault::new(brace.span.clone(), "this brace is not closed", expected));
+        };
+        let criterion = Criterion::parse(&mut inside, self.context())?;
+        if !criterion.seen.contains(place) {
+            let word = named(&criterion.word.word);
+            return Err(unseen(criterion.word, &word, criterion.seen));
+        }
+        let index = self.new_acl();
+        self.add(index, criterion);
+        Ok(index)
+    }
+
+    /// The acl of a name.
+    fn named(&mut self, token: Token, place: Places) -> Result<usize, Fault> {
+        let name = token.text().unwrap_or_default();
+        if let Some(acl) = self.names.get(name) {
+            let acl = *acl;
+            self.uses.push(Use { line: self.line, token, acl, place });
+            return Ok(acl);
+        }
+        let fault = |problem, expected| Err(Fault::new(token.span.clone(), problem, expected));
+        let problem = format!("there is no acl {}", named(&token.word));
+        match name {
+            "and" | "&&" => {
+                fault(problem, "nothing: what stands side by side has to hold together")
+            }
+            _ if !token.quoted && name.starts_with('{') => fault(problem, "a blank behind `{`"),
+            _ => {
+                let expected = format!("a line `acl {name} ...` above, or a criterion in braces");
+                fault(problem, &*expected).map_err(|fault| {
+                    fault.near(nearest(name, self.names.keys().map(String::as_str)))
+                })
+            }
+        }
+    }
+
+    /// Looks whether what the acls named in a line ask for is known there.
+    fn check(&self, line: u32) -> Result<(), Fault> {
+        let from = self.uses.partition_point(|named| named.line < line);
+        for named in self.uses[from..].iter().take_while(|named| named.line == line) {
+            for (word, seen) in &self.asked[named.acl] {
+                if !seen.contains(named.place) {
+                    return Err(unseen(
+                        &named.token,
+                        &format!("{word}, which this acl asks for,"),
+                        *seen,
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { tables: &self.set.tables, load: self.outside.load }
+    }
+
+    fn new_acl(&mut self) -> usize {
+        self.set.acls.push(Acl::default());
+        self.asked.push(Vec::new());
+        self.set.acls.len() - 1
+    }
+
+    fn add(&mut self, acl: usize, criterion: Criterion<'_>) {
+        self.set.acls[acl].0.push(criterion.test);
+        self.asked[acl].push((named(&criterion.word.word), criterion.seen));
+    }
+}
+
+const INSPECT_DELAY: &str = "inspect-delay";
+
+fn is_or(token: &Token) -> bool {
+    token.is("or") || token.is("||")
+}
+
+fn end(line: &Line<'_>, expected: &str) -> Result<(), Fault> {
+    match line.peek() {
+        None => Ok(()),
+        Some(token) => {
+            let problem = format!("{} has no place here", named(&token.word));
+            Err(Fault::new(token.span.clone(), problem, expected))
+        }
+    }
+}
+
+/// A name as HAProxy allows them: letters, digits, `-`, `_`, `.` and `:`.
+fn name_of(token: &Token) -> Result<&str, Fault> {
+    let is_fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    let is_reserved =
+        ["if", "unless", "or", "type"].iter().any(|word| token.word == word.as_bytes());
+    match token.text() {
+        Some(name) if !name.is_empty() && name.bytes().all(|b| is_fine(&b)) && !is_reserved => {
+            Ok(name)
+        }
+        _ => {
+            let problem = format!("{} is no name", named(&token.word));
+            let expected =
+                "ASCII letters, digits, `-`, `_`, `.` and `:`, and no word of the language";
+            Err(Fault::new(token.span.clone(), problem, expected))
+        }
+    }
+}

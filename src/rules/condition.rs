@@ -1,0 +1,99 @@
+//! When a rule applies.
+
+use super::fetch::{Fetch, Sight};
+use super::matcher::Matcher;
+
+/// What is known of a condition. In this order, "and" is the least and "or" the greatest of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Truth {
+    False,
+    /// More bytes may make it true, and it is worth waiting for them.
+    Unknown,
+    True,
+}
+
+impl Truth {
+    const fn negated_if(self, negated: bool) -> Self {
+        match self {
+            Self::False if negated => Self::True,
+            Self::True if negated => Self::False,
+            _ => self,
+        }
+    }
+}
+
+/// A comparison of something that is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Test {
+    pub(super) fetch: Fetch,
+    pub(super) matcher: Matcher,
+}
+
+impl Test {
+    fn holds(&self, sight: &Sight<'_>) -> Truth {
+        let sample = self.fetch.read(sight);
+        match sample.value {
+            Some(value) if self.matcher.matches(&value) => Truth::True,
+            _ if sample.may_change => Truth::Unknown,
+            _ => Truth::False,
+        }
+    }
+}
+
+/// Tests of one name, of which one has to hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acl(pub(super) Vec<Test>);
+
+impl Acl {
+    fn holds(&self, sight: &Sight<'_>) -> Truth {
+        any(self.0.iter().map(|test| test.holds(sight)))
+    }
+}
+
+/// A reference to an [`Acl`], by its index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    pub(super) negated: bool,
+    pub(super) acl: usize,
+}
+
+/// What stands behind `if` or `unless`.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    /// It is `unless`.
+    pub(super) negated: bool,
+    /// Groups of terms: all of one have to hold.
+    pub(super) any_of: Box<[Box<[Term]>]>,
+}
+
+impl Condition {
+    pub(super) fn holds(&self, acls: &[Acl], sight: &Sight<'_>) -> Truth {
+        let term = |term: &Term| acls[term.acl].holds(sight).negated_if(term.negated);
+        let groups = self.any_of.iter().map(|terms| all(terms.iter().map(term)));
+        any(groups).negated_if(self.negated)
+    }
+}
+
+/// The greatest; nothing behind one that is true is asked for.
+fn any(truths: impl Iterator<Item = Truth>) -> Truth {
+    let mut greatest = Truth::False;
+    for truth in truths {
+        greatest = greatest.max(truth);
+        if greatest == Truth::True {
+            break;
+        }
+    }
+    greatest
+}
+
+/// The least; nothing behind one that is false is asked for.
+fn all(truths: impl Iterator<Item = Truth>) -> Truth {
+    let mut least = Truth::True;
+    for truth in truths {
+        least = least.min(truth);
+        if least == Truth::False {
+            break;
+        }
+    }
+    least
+}

@@ -1,0 +1,247 @@
+//! The words that can be asked with, and how they are written.
+
+use super::argument::Argument;
+use super::error::{Fault, named};
+use super::fetch::Fetch;
+use super::nearest::nearest;
+use super::passage::Slot;
+use super::place::Places;
+use super::tables::Tables;
+use super::token::Token;
+use crate::table::Data;
+
+/// What kind of value a word stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Truth,
+    Number,
+    Address,
+    Bytes,
+}
+
+impl Kind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Truth => "yes or no",
+            Self::Number => "number",
+            Self::Address => "IP",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+/// A word that can be asked with.
+pub(super) struct Keyword {
+    /// As HAProxy writes it, where it has it.
+    pub(super) name: &'static str,
+    /// Other ways to write it.
+    pub(super) also: &'static [&'static str],
+    /// What stands in brackets behind it, as documents write it.
+    pub(super) argument: &'static str,
+    pub(super) kind: Kind,
+    pub(super) seen: Places,
+    make: fn(&Argument<'_>) -> Result<Fetch, Fault>,
+    /// What it is.
+    pub(super) doc: &'static str,
+    /// Where HAProxy differs; empty when it does not.
+    pub(super) haproxy: &'static str,
+}
+
+/// What an entry of a table is asked for, behind `sc0_` and its like.
+pub(super) struct Counter {
+    pub(super) name: &'static str,
+    /// HAProxy's name for it, when that is another.
+    pub(super) haproxy: Option<&'static str>,
+    pub(super) data: Data,
+    pub(super) doc: &'static str,
+}
+
+/// A word that was read.
+pub(super) struct Asked {
+    pub(super) fetch: Fetch,
+    pub(super) kind: Kind,
+    pub(super) seen: Places,
+}
+
+macro_rules! keywords {
+    ($($name:literal $(| $also:literal)* $(($argument:literal))?: $kind:ident, $seen:ident, $make:expr,
+        $doc:literal, $haproxy:literal;)+) => {
+        &[$(Keyword {
+            name: $name,
+            also: &[$($also),*],
+            argument: concat!($($argument)?),
+            kind: Kind::$kind,
+            seen: Places::$seen,
+            make: $make,
+            doc: $doc,
+            haproxy: $haproxy,
+        }),+]
+    };
+}
+
+/// Every word but those of counters.
+pub(super) const KEYWORDS: &[Keyword] = keywords! {
+    "src": Address, EVERYWHERE, |a| a.none(Fetch::Source),
+        "where the client is: as the PROXY header says, else the socket's peer",
+        "in `tcp-request connection` it is the socket's peer there";
+    "src_port": Number, EVERYWHERE, |a| a.none(Fetch::SourcePort), "the port that belongs to `src`", "";
+    "src_is_local": Truth, EVERYWHERE, |a| a.none(Fetch::SourceIsLocal),
+        "whether `src` is an address of this machine; a unix socket's peer always is", "";
+    "dst": Address, EVERYWHERE, |a| a.none(Fetch::Destination),
+        "what the client connected to: as the PROXY header says, else the socket's own address",
+        "as for `src`";
+    "dst_port": Number, EVERYWHERE, |a| a.none(Fetch::DestinationPort), "the port that belongs to `dst`", "";
+    "fc_src": Address, EVERYWHERE, |a| a.none(Fetch::SocketSource),
+        "the socket's peer, whatever the PROXY header or `set-src` say",
+        "there it is what `src` was before `tcp-request` rules changed it";
+    "fc_dst": Address, EVERYWHERE, |a| a.none(Fetch::SocketDestination),
+        "the socket's own address, whatever the PROXY header says", "as for `fc_src`";
+    "so_name": Bytes, EVERYWHERE, |a| a.none(Fetch::Listener), "the name of the listener", "";
+    "fc_rcvd_proxy": Truth, ANNOUNCED, |a| a.none(Fetch::HasProxy),
+        "whether the connection began with a PROXY header", "";
+    "fc_pp_version": Number, ANNOUNCED, |a| a.none(Fetch::ProxyVersion),
+        "the version of the PROXY header: 1 or 2", "not in HAProxy";
+    "fc_pp_tlv" ("TYPE"): Bytes, ANNOUNCED, |a| a.number(0..=0xff).map(|kind| Fetch::ProxyTlv(kind as u8)),
+        "the value of the first TLV of this type, a number of one byte, in the PROXY header",
+        "takes names as well there, and is in 2.9 and later";
+    "fc_pp_authority": Bytes, ANNOUNCED, |a| a.none(Fetch::AUTHORITY),
+        "the host name the client asked for, by the PROXY header (`PP2_TYPE_AUTHORITY`)", "";
+    "fc_pp_unique_id": Bytes, ANNOUNCED, |a| a.none(Fetch::UNIQUE_ID),
+        "the identifier in the PROXY header (`PP2_TYPE_UNIQUE_ID`)", "";
+    "req.len" | "req_len": Number, PREFIX, |a| a.none(Fetch::PrefixLength),
+        "how many bytes have come", "";
+    "req.ssl_hello_type" | "req_ssl_hello_type": Number, PREFIX, |a| a.none(Fetch::HelloType),
+        "1, once the bytes are a whole ClientHello",
+        "a ClientHello that is spread over several TLS records is not seen there";
+    "req.ssl_sni" | "req_ssl_sni": Bytes, PREFIX, |a| a.none(Fetch::HelloName),
+        "the host name in the ClientHello, in the client's own letters", "as for `req.ssl_hello_type`";
+    "req.ssl_alpn": Bytes, PREFIX, |a| a.none(Fetch::HelloProtocols),
+        "the application protocols in the ClientHello, in its order, with commas between",
+        "as for `req.ssl_hello_type`";
+    "ssl_fc": Truth, BEHIND, |a| a.none(Fetch::IsTls), "whether the client speaks TLS with us", "";
+    "ssl_fc_sni": Bytes, BEHIND, |a| a.none(Fetch::TlsName),
+        "the host name the client asked for, in lower case",
+        "in the client's own letters there";
+    "ssl_fc_alpn": Bytes, BEHIND, |a| a.none(Fetch::TlsProtocol), "the application protocol agreed on", "";
+    "ssl_fc_protocol": Bytes, BEHIND, |a| a.none(Fetch::TlsVersion),
+        "the version of TLS: `TLSv1.2` or `TLSv1.3`", "";
+    "ssl_fc_cipher": Bytes, BEHIND, |a| a.none(Fetch::TlsCipher),
+        "the cipher suite by IANA's name: `TLS_AES_128_GCM_SHA256`",
+        "by OpenSSL's name there, which is another before TLS 1.3";
+    "ssl_c_verify": Number, BEHIND, |a| a.none(Fetch::Verify),
+        "0 when the client's certificate was verified, or none was shown; else why it was not",
+        "";
+    "ssl_c_s_dn" ("cn"): Bytes, BEHIND, |a| a.subject(),
+        "the subject of the client's certificate, `/C=../O=../CN=..`; with `cn` its first common name",
+        "any attribute and any of several can be asked for there, and other formats";
+    "ssl_c_sha1" | "ssl_c_sha1,hex": Bytes, BEHIND, |a| a.none(Fetch::Sha1),
+        "the SHA-1 of the client's certificate: 40 hexadecimal digits, letters in upper case",
+        "20 bytes there; `ssl_c_sha1,hex` is the same in both";
+    "be_conn" ("BACKEND"): Number, EVERYWHERE, |a| a.name().map(Fetch::Connections),
+        "the streams of a backend", "the name may be left out in a backend there";
+    "queue" ("BACKEND"): Number, EVERYWHERE, |a| a.name().map(Fetch::Queued),
+        "the streams that wait for a backend or one of its servers", "as for `be_conn`";
+};
+
+macro_rules! counters {
+    ($($name:literal $(= $haproxy:literal)?: $data:expr, $doc:literal;)+) => {
+        &[$(Counter { name: $name, haproxy: counters!(@ $($haproxy)?), data: $data, doc: $doc }),+]
+    };
+    (@) => { None };
+    (@ $haproxy:literal) => { Some($haproxy) };
+}
+
+/// What can be asked of an entry.
+pub(super) const COUNTERS: &[Counter] = counters! {
+    "conn_cnt": Data::ConnCnt, "connections, refused ones among them";
+    "conn_cur": Data::ConnCur, "connections that exist";
+    "conn_rate": Data::ConnRate, "connections in the table's period";
+    "sess_cnt": Data::SessCnt, "sessions: connections that passed all rules";
+    "sess_rate": Data::SessRate, "sessions in the table's period";
+    "bytes_in_rate": Data::BytesInRate, "bytes from the client in the table's period";
+    "bytes_out_rate": Data::BytesOutRate, "bytes to the client in the table's period";
+    "gpc0" = "get_gpc0": Data::Gpc(0), "the counter that `sc-inc-gpc0` counts";
+    "gpc0_rate": Data::Gpc0Rate, "how often it was counted in the table's period";
+    "gpt0" = "get_gpt0": Data::Gpt0, "the tag that `sc-set-gpt0` sets";
+};
+
+/// Whose entry a counter is of.
+pub(super) enum Owner {
+    /// That of a slot.
+    Slot(Slot),
+    /// That of the slot in brackets.
+    Numbered,
+    /// The source's, in a table.
+    Source,
+}
+
+impl Owner {
+    pub(super) const fn doc(&self) -> &'static str {
+        match self {
+            Self::Slot(_) => "the entry that `track-sc0`, `track-sc1` or `track-sc2` has found",
+            Self::Numbered => "the same, with the number in brackets: `sc_conn_rate(0)`",
+            Self::Source => {
+                "the entry of `src` in the table in brackets, or in the default one: \
+                 `src_conn_rate(NAME)`; 0 where there is no entry"
+            }
+        }
+    }
+}
+
+/// What stands in front of the name of a counter.
+pub(super) const OWNERS: [(&str, Owner); 5] = [
+    ("sc0_", Owner::Slot(Slot::ALL[0])),
+    ("sc1_", Owner::Slot(Slot::ALL[1])),
+    ("sc2_", Owner::Slot(Slot::ALL[2])),
+    ("sc_", Owner::Numbered),
+    ("src_", Owner::Source),
+];
+
+/// Every way to write every word.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    let words = KEYWORDS.iter().flat_map(|word| std::iter::once(&word.name).chain(word.also));
+    let counters = OWNERS.iter().flat_map(|(owner, _)| {
+        COUNTERS
+            .iter()
+            .flat_map(|counter| std::iter::once(counter.name).chain(counter.haproxy))
+            .map(move |name| format!("{owner}{name}"))
+    });
+    words.map(|word| (*word).to_owned()).chain(counters)
+}
+
+impl Asked {
+    /// Reads a word with what stands in brackets behind it.
+    pub(super) fn parse(token: &Token, tables: &Tables) -> Result<Self, Fault> {
+        let argument = Argument::of(token)?;
+        let name = argument.word;
+        let is_called = |word: &&Keyword| word.name == name || word.also.contains(&name);
+        if let Some(word) = KEYWORDS.iter().find(is_called) {
+            let fetch = (word.make)(&argument)?;
+            return Ok(Self { fetch, kind: word.kind, seen: word.seen });
+        }
+        for (prefix, owner) in &OWNERS {
+            let Some(rest) = name.strip_prefix(prefix) else { continue };
+            let is_called =
+                |counter: &&Counter| counter.name == rest || counter.haproxy == Some(rest);
+            let Some(counter) = COUNTERS.iter().find(is_called) else { continue };
+            let fetch = match owner {
+                Owner::Source => argument.look_up(counter.data, tables)?,
+                Owner::Numbered => Fetch::Tracked(argument.slot()?, counter.data),
+                Owner::Slot(slot) => argument.none(Fetch::Tracked(*slot, counter.data))?,
+            };
+            return Ok(Self { fetch, kind: Kind::Number, seen: Places::EVERYWHERE });
+        }
+        Err(unknown(token, name))
+    }
+}
+
+fn unknown(token: &Token, name: &str) -> Fault {
+    if name.contains(',') {
+        let problem = format!("{} converts a value, which rules here do not", named(&token.word));
+        return Fault::new(token.span.clone(), problem, "a value as it is");
+    }
+    let problem = format!("{} is nothing that can be asked for", named(&token.word));
+    let names: Vec<String> = names().collect();
+    Fault::new(token.span.clone(), problem, "a word such as `src` (docs/rules.md lists them)")
+        .near(nearest(name, names.iter().map(String::as_str)))
+}

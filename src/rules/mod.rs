@@ -1,0 +1,203 @@
+//! The `tcp-request` rules: what a connection has to be to come in, and what is done with it on the
+//! way. The language is HAProxy's, or a part of it: docs/rules.md.
+//!
+//! A [`RuleSet`] is compiled once and never changed. It knows no connection: what it asks comes
+//! through [`Facts`], what it does goes through [`Effects`], and what it decides is a [`Verdict`].
+//! What it has begun with a connection, that connection keeps as its [`Passage`].
+//!
+//! Nothing is allocated when rules are asked, with these exceptions: variables, and values that
+//! have to be put together (the list of protocols of a ClientHello, names and digest of a
+//! certificate, a ClientHello out of several records).
+
+mod action;
+mod argument;
+mod compile;
+mod condition;
+mod criterion;
+mod error;
+mod facts;
+mod fetch;
+mod keyword;
+mod line;
+mod matcher;
+mod nearest;
+mod passage;
+mod pattern;
+mod place;
+mod ranges;
+mod reference;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod token;
+mod verb;
+mod words;
+
+pub use error::RuleError;
+pub use facts::{Effects, Facts, Load, Prefix, Tls, Value};
+pub use passage::{Passage, Tracks};
+pub use place::Phase;
+pub use reference::reference;
+pub use tables::{DEFAULT_TABLE, Tables};
+
+use std::sync::Arc;
+
+use crate::time::Time;
+use action::{Action, Decided};
+use condition::{Acl, Condition, Truth};
+use fetch::Sight;
+
+/// Rules, compiled.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// By phase, in the order they were written.
+    rules: [Vec<Rule>; Phase::ALL.len()],
+    backends: Vec<Choice>,
+    acls: Vec<Acl>,
+    tables: Tables,
+    /// How long content rules wait, in nanoseconds; 0: not at all.
+    inspect_delay: u64,
+}
+
+/// A line `tcp-request`.
+#[derive(Clone, Debug)]
+struct Rule {
+    action: Action,
+    condition: Option<Condition>,
+    line: u32,
+}
+
+/// A line `use_backend`.
+#[derive(Clone, Debug)]
+struct Choice {
+    backend: Box<str>,
+    condition: Option<Condition>,
+}
+
+/// What the rules of a phase come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The connection goes on.
+    Accept,
+    /// It is closed, by the rule of this line.
+    Reject {
+        /// Counted from 1.
+        line: u32,
+    },
+    /// It is forgotten without a word to the peer, by the rule of this line.
+    SilentDrop {
+        /// Counted from 1.
+        line: u32,
+    },
+    /// More bytes may decide: to be asked again with them, at their end, and after
+    /// [`RuleSet::inspect_delay`]. Only [`Phase::Content`] waits.
+    Wait,
+}
+
+/// Reads the files that rules name with `-f`: the name as it is written in, the content or why there
+/// is none out.
+pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
+
+/// What a text of rules finds outside of itself.
+#[derive(Clone, Copy)]
+pub struct Outside<'a> {
+    /// Tables that its lines can name beside those it defines.
+    pub tables: &'a Tables,
+    /// The set that it takes the place of: a table that it defines as that set did is the same one,
+    /// with its entries.
+    pub before: Option<&'a RuleSet>,
+    /// Reads the files it names.
+    pub load: &'a Loader<'a>,
+}
+
+impl RuleSet {
+    /// Compiles a text.
+    ///
+    /// # Errors
+    /// What is wrong with the first line that is.
+    pub fn parse(text: &[u8], outside: Outside<'_>) -> Result<Arc<Self>, Box<RuleError>> {
+        compile::compile(text, outside).map(Arc::new)
+    }
+
+    /// Whether there are rules for a phase.
+    #[must_use]
+    pub fn has(&self, phase: Phase) -> bool {
+        !self.rules[phase as usize].is_empty()
+    }
+
+    /// How long content rules may wait for bytes, in nanoseconds; 0: not at all.
+    #[must_use]
+    pub const fn inspect_delay(&self) -> u64 {
+        self.inspect_delay
+    }
+
+    /// The tables that its lines can name.
+    #[must_use]
+    pub const fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Asks the rules of a phase, from the first on, or from where they waited. Those that apply take
+    /// effect in their order; the first that accepts or refuses ends the phase, and so does the last.
+    pub fn evaluate(
+        &self,
+        phase: Phase,
+        passage: &mut Passage,
+        connection: &mut dyn Effects,
+        now: Time,
+    ) -> Verdict {
+        let rules = &self.rules[phase as usize];
+        let waits = self.inspect_delay > 0;
+        let mut at = std::mem::take(&mut passage.resume);
+        loop {
+            let (rule, decided) = {
+                let sight = Sight::new(&*connection, &passage.tracks, now, waits);
+                match self.first(rules, at, &sight) {
+                    None => return Verdict::Accept,
+                    Some((rule, Truth::Unknown)) => (rule, Decided::Wait),
+                    Some((rule, _)) => (rule, rules[rule].action.decide(&sight)),
+                }
+            };
+            let line = rules[rule].line;
+            match decided {
+                Decided::Accept => return Verdict::Accept,
+                Decided::Reject => return Verdict::Reject { line },
+                Decided::SilentDrop => return Verdict::SilentDrop { line },
+                Decided::Wait => {
+                    passage.resume = rule;
+                    return Verdict::Wait;
+                }
+                Decided::Go(change) => {
+                    if let Some(change) = change {
+                        change.make(&mut passage.tracks, connection);
+                    }
+                    at = rule + 1;
+                }
+            }
+        }
+    }
+
+    /// The backend that the first `use_backend` line that applies names. What is not known yet is
+    /// not waited for.
+    #[must_use]
+    pub fn backend(&self, passage: &Passage, connection: &dyn Facts, now: Time) -> Option<&str> {
+        let sight = Sight::new(connection, &passage.tracks, now, false);
+        let chosen = self.backends.iter().find(|choice| {
+            choice
+                .condition
+                .as_ref()
+                .is_none_or(|condition| condition.holds(&self.acls, &sight) == Truth::True)
+        });
+        chosen.map(|choice| &*choice.backend)
+    }
+
+    /// The first of the rules from `from` on that may apply.
+    fn first(&self, rules: &[Rule], from: usize, sight: &Sight<'_>) -> Option<(usize, Truth)> {
+        let holds = |rule: &Rule| match &rule.condition {
+            None => Truth::True,
+            Some(condition) => condition.holds(&self.acls, sight),
+        };
+        let mut truths = rules.iter().enumerate().skip(from).map(|(at, rule)| (at, holds(rule)));
+        truths.find(|(_, truth)| *truth != Truth::False)
+    }
+}

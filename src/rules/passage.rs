@@ -1,0 +1,53 @@
+//! What a connection keeps between one look at its rules and the next.
+
+use crate::table::Tracked;
+
+/// How many entries of tables a connection may be counted in: `sc0` to `sc2`.
+pub(super) const SLOTS: usize = 3;
+
+/// One of the entries a connection may be counted in; below [`SLOTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot(u8);
+
+impl Slot {
+    /// All of them, by number.
+    pub(super) const ALL: [Self; SLOTS] = [Self(0), Self(1), Self(2)];
+
+    /// The slot of a number, if there is one.
+    pub(super) fn new(number: u64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The entries a connection is counted in. Dropping it is the end of the connection for all of them.
+#[derive(Debug, Default)]
+pub struct Tracks([Option<Tracked>; SLOTS]);
+
+impl Tracks {
+    pub(super) const fn get(&self, slot: Slot) -> Option<&Tracked> {
+        self.0[slot.index()].as_ref()
+    }
+
+    /// Counts the connection in an entry. What came first stays.
+    pub(super) fn set(&mut self, slot: Slot, tracked: Tracked) {
+        self.0[slot.index()].get_or_insert(tracked);
+    }
+
+    /// The entries there are, for bytes and sessions to be counted in.
+    pub fn iter(&self) -> impl Iterator<Item = &Tracked> {
+        self.0.iter().flatten()
+    }
+}
+
+/// What a connection keeps between one look at its rules and the next.
+#[derive(Debug, Default)]
+pub struct Passage {
+    /// The entries it is counted in.
+    pub tracks: Tracks,
+    /// The content rule that waits for bytes: those in front of it have been passed.
+    pub(super) resume: usize,
+}

@@ -1,0 +1,210 @@
+//! The values that a condition compares with, from text.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::words::Case;
+use crate::time::{MILLISECOND, SECOND};
+
+/// The bits in front of an IPv4 address in the IPv6 address that stands for it (RFC 4291 section
+/// 2.5.5.2).
+const MAPPED_BITS: u8 = 96;
+
+/// How numbers are compared with the one in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    AtLeast,
+    Above,
+    AtMost,
+    Below,
+}
+
+impl Comparison {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Equal, Self::AtLeast, Self::Above, Self::AtMost, Self::Below];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Equal => "eq",
+            Self::AtLeast => "ge",
+            Self::Above => "gt",
+            Self::AtMost => "le",
+            Self::Below => "lt",
+        }
+    }
+
+    /// What it does, in a few words.
+    pub(super) const fn doc(self) -> &'static str {
+        match self {
+            Self::Equal => "equal to the number, or in the range; the default",
+            Self::AtLeast => "greater than or equal to the number",
+            Self::Above => "greater than the number",
+            Self::AtMost => "less than or equal to the number",
+            Self::Below => "less than the number",
+        }
+    }
+
+    /// The numbers that compare so with what `text` says; none when that is no number, no range
+    /// where one is allowed, or when there are no such numbers.
+    pub(super) fn numbers(self, text: &str) -> Option<RangeInclusive<u64>> {
+        if self == Self::Equal {
+            return range(text);
+        }
+        let number = number(text)?;
+        match self {
+            Self::Equal => Some(number..=number),
+            Self::AtLeast => Some(number..=u64::MAX),
+            Self::Above => Some(number.checked_add(1)?..=u64::MAX),
+            Self::AtMost => Some(0..=number),
+            Self::Below => Some(0..=number.checked_sub(1)?),
+        }
+    }
+}
+
+/// A number, a range `1:10`, or one that is open on a side.
+fn range(text: &str) -> Option<RangeInclusive<u64>> {
+    let Some((start, end)) = text.split_once(':') else {
+        let number = number(text)?;
+        return Some(number..=number);
+    };
+    let bound = |text: &str, open| if text.is_empty() { Some(open) } else { number(text) };
+    let range = bound(start, 0)?..=bound(end, u64::MAX)?;
+    (text != ":" && !range.is_empty()).then_some(range)
+}
+
+/// Digits and nothing else.
+pub(super) fn number(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+/// A number in decimal, or in hexadecimal behind `0x`.
+pub(super) fn number_or_hex(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            u64::from_str_radix(hex, 16).ok()
+        }
+        Some(_) => None,
+        None => number(text),
+    }
+}
+
+/// A span in nanoseconds: a number with HAProxy's unit behind it, milliseconds without one.
+pub(super) fn span(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, unit) = text.split_at(digits);
+    let unit = match unit {
+        "us" => MILLISECOND / 1_000,
+        "ms" | "" => MILLISECOND,
+        "s" => SECOND,
+        "m" => 60 * SECOND,
+        "h" => 3_600 * SECOND,
+        "d" => 24 * 3_600 * SECOND,
+        _ => return None,
+    };
+    number(digits)?.checked_mul(unit)
+}
+
+/// An address, or a network by the length of its prefix or by its mask; bits behind the prefix say
+/// nothing.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    let Some((address, prefix)) = text.split_once('/') else {
+        return text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let length: Option<u8> = number(prefix).and_then(|number| number.try_into().ok());
+    match (address, length) {
+        (IpAddr::V4(v4), Some(length)) => Ipv4Net::new(v4, length).ok().map(IpNet::V4),
+        (IpAddr::V4(v4), None) => {
+            let mask: Ipv4Addr = prefix.parse().ok()?;
+            Ipv4Net::with_netmask(v4, mask).ok().map(IpNet::V4)
+        }
+        (IpAddr::V6(v6), Some(length)) => match v6.to_ipv4_mapped() {
+            Some(v4) if length >= MAPPED_BITS => {
+                Ipv4Net::new(v4, length - MAPPED_BITS).ok().map(IpNet::V4)
+            }
+            _ => Ipv6Net::new(v6, length).ok().map(IpNet::V6),
+        },
+        (IpAddr::V6(_), None) => None,
+    }
+}
+
+/// A regular expression over bytes: `.` is any byte, and classes are those of ASCII.
+pub(super) fn expression(text: &str, case: Case) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .case_insensitive(case == Case::Ignored)
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Comparison, expression, network, number_or_hex};
+    use crate::rules::words::Case;
+
+    #[test]
+    fn numbers_are_digits_and_ranges_have_two_ends_or_one() {
+        for (comparison, text, numbers) in [
+            (Comparison::Equal, "7", Some(7..=7)),
+            (Comparison::Equal, "1:10", Some(1..=10)),
+            (Comparison::Equal, ":10", Some(0..=10)),
+            (Comparison::Equal, "10:", Some(10..=u64::MAX)),
+            (Comparison::AtLeast, "7", Some(7..=u64::MAX)),
+            (Comparison::Above, "7", Some(8..=u64::MAX)),
+            (Comparison::AtMost, "7", Some(0..=7)),
+            (Comparison::Below, "7", Some(0..=6)),
+            (Comparison::Below, "0", None),
+            (Comparison::Above, "18446744073709551615", None),
+            (Comparison::Above, "1:10", None),
+            (Comparison::Equal, "10:1", None),
+            (Comparison::Equal, ":", None),
+            (Comparison::Equal, "", None),
+            (Comparison::Equal, "+7", None),
+            (Comparison::Equal, "-7", None),
+            (Comparison::Equal, "18446744073709551616", None),
+        ] {
+            assert_eq!(comparison.numbers(text), numbers, "{comparison:?} {text}");
+        }
+        assert_eq!(number_or_hex("0x1F"), Some(31));
+        assert_eq!(number_or_hex("0x"), None);
+        assert_eq!(number_or_hex("0x+1"), None);
+    }
+
+    #[test]
+    fn networks_come_with_a_length_a_mask_or_neither() {
+        for (text, written) in [
+            ("192.0.2.1", Some("192.0.2.1/32")),
+            ("10.1.2.3/8", Some("10.1.2.3/8")),
+            ("10.0.0.0/255.255.0.0", Some("10.0.0.0/16")),
+            ("::1", Some("::1/128")),
+            ("2001:db8::/32", Some("2001:db8::/32")),
+            ("::ffff:192.0.2.1", Some("192.0.2.1/32")),
+            ("::ffff:192.0.2.0/120", Some("192.0.2.0/24")),
+            ("::ffff:0:0/95", Some("::ffff:0.0.0.0/95")),
+            ("10.0.0.0/33", None),
+            ("10.0.0.0/255.0.255.0", None),
+            ("10.0.0.0/", None),
+            ("10.0.0", None),
+            ("localhost", None),
+            ("fe80::1%eth0", None),
+            ("::/129", None),
+        ] {
+            let network = network(text).map(|network| network.to_string());
+            assert_eq!(network.as_deref(), written, "{text}");
+        }
+    }
+
+    #[test]
+    fn expressions_are_about_bytes() {
+        let any = expression("^a.b$", Case::Exact).expect("an expression");
+        assert!(any.is_match(b"a\xffb") && any.is_match(b"a\nb") && any.is_match(b"a\0b"));
+        assert!(!any.is_match(b"a\0b\n"), "the end is the end");
+        let folded = expression("^ab$", Case::Ignored).expect("an expression");
+        assert!(folded.is_match(b"Ab"));
+        assert!(expression("a(", Case::Exact).is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! Where in the opening of a connection rules are asked, and what can be seen from there.
+
+use bitflags::bitflags;
+
+/// When rules are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Right behind `accept`, before anything is read.
+    Accept,
+    /// Behind the PROXY header.
+    Connection,
+    /// Before TLS, on the bytes that have come.
+    Content,
+    /// Behind TLS.
+    Session,
+}
+
+impl Phase {
+    /// All of them, in the order they come.
+    pub const ALL: [Self; 4] = [Self::Accept, Self::Connection, Self::Content, Self::Session];
+
+    /// The word behind `tcp-request`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Connection => "connection",
+            Self::Content => "content",
+            Self::Session => "session",
+        }
+    }
+
+    pub(super) const fn place(self) -> Places {
+        match self {
+            Self::Accept => Places::ACCEPT,
+            Self::Connection => Places::CONNECTION,
+            Self::Content => Places::CONTENT,
+            Self::Session => Places::SESSION,
+        }
+    }
+}
+
+bitflags! {
+    /// Lines that ask: those of the phases, and `use_backend`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Places: u8 {
+        const ACCEPT = 1;
+        const CONNECTION = 1 << 1;
+        const CONTENT = 1 << 2;
+        const SESSION = 1 << 3;
+        const BACKEND = 1 << 4;
+        const EVERYWHERE = 0b1_1111;
+        /// Behind the PROXY header.
+        const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits() | Self::CONTENT.bits();
+        /// Where the first bytes of the client are at hand, if nobody has taken them.
+        const PREFIX = Self::CONTENT.bits() | Self::BACKEND.bits();
+        /// Behind TLS.
+        const BEHIND = Self::SESSION.bits() | Self::BACKEND.bits();
+    }
+}
+
+impl Places {
+    /// Each line, by its place: how it begins, and the word for it in a table.
+    const LINES: [(Self, &'static str, &'static str); 5] = [
+        (Self::ACCEPT, "`tcp-request accept`", "accept"),
+        (Self::CONNECTION, "`tcp-request connection`", "connection"),
+        (Self::CONTENT, "`tcp-request content`", "content"),
+        (Self::SESSION, "`tcp-request session`", "session"),
+        (Self::BACKEND, "`use_backend`", "use_backend"),
+    ];
+
+    /// The lines, as they begin.
+    pub(super) fn lines(self) -> String {
+        self.joined(|(_, line, _)| line)
+    }
+
+    /// The lines, in a word each; "all" for all of them.
+    pub(super) fn names(self) -> String {
+        if self == Self::EVERYWHERE { "all".to_owned() } else { self.joined(|(_, _, name)| name) }
+    }
+
+    fn joined(self, text: fn((Self, &'static str, &'static str)) -> &'static str) -> String {
+        let lines = Self::LINES.into_iter().filter(|(place, ..)| self.contains(*place));
+        lines.map(text).collect::<Vec<_>>().join(", ")
+    }
+}

@@ -1,0 +1,127 @@
+//! What each action does, and what becomes of it further down.
+
+use std::sync::Arc;
+
+use super::visitor::Visitor;
+use super::{NOW, parse};
+use crate::rules::{Passage, Phase, RuleSet, Verdict};
+
+const SESSION: Phase = Phase::Session;
+
+fn done(line: &str) -> Vec<String> {
+    let mut visitor = Visitor::known();
+    let rules = parse(&format!("tcp-request session {line}"));
+    let verdict = rules.evaluate(SESSION, &mut Passage::default(), &mut visitor, NOW);
+    assert_eq!(verdict, Verdict::Accept, "{line}");
+    visitor.done
+}
+
+#[test]
+fn marks_and_tos_reach_the_socket() {
+    assert_eq!(done("set-mark 7"), ["mark 7"]);
+    assert_eq!(done("set-mark 0xffffffff"), ["mark 4294967295"]);
+    assert_eq!(done("set-tos 0x10"), ["tos 16"]);
+    assert_eq!(done("set-tos 255 if { src 192.0.2.7 }"), ["tos 255"]);
+    assert_eq!(done("set-tos 255 if { src 192.0.2.8 }"), [""; 0]);
+}
+
+#[test]
+fn variables_hold_values_of_every_kind() {
+    assert_eq!(done("set-var(sess.a) src"), ["sess.a = Address(192.0.2.7)"]);
+    assert_eq!(done("set-var(sess.a) src_port"), ["sess.a = Number(40000)"]);
+    assert_eq!(done("set-var(sess.a) ssl_fc"), ["sess.a = Truth(true)"]);
+    let bytes = done("set-var(txn.tlv) fc_pp_tlv(224)");
+    assert_eq!(bytes, [r"txn.tlv = Bytes([97, 0, 98, 255])"]);
+}
+
+#[test]
+fn a_source_that_was_set_is_the_source_from_then_on() {
+    let rules = parse(
+        "tcp-request connection reject if { src 10.0.0.2 }\n\
+         tcp-request connection set-src fc_src\n\
+         tcp-request connection silent-drop if { src 10.0.0.2 } { src_port 40000 }",
+    );
+    let mut visitor = Visitor::known();
+    let verdict = rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, NOW);
+    assert_eq!(verdict, Verdict::SilentDrop { line: 3 });
+    assert_eq!(visitor.done, ["source 10.0.0.2"]);
+}
+
+#[test]
+fn effects_come_in_the_order_of_the_rules_and_not_behind_a_decision() {
+    let rules = parse(
+        "tcp-request session set-mark 1\ntcp-request session set-tos 2\n\
+         tcp-request session accept\ntcp-request session set-mark 3",
+    );
+    let mut visitor = Visitor::known();
+    rules.evaluate(SESSION, &mut Passage::default(), &mut visitor, NOW);
+    assert_eq!(visitor.done, ["mark 1", "tos 2"]);
+}
+
+/// Somebody comes in and stays.
+fn comes(rules: &Arc<RuleSet>, source: &str) -> (Verdict, Passage) {
+    let mut passage = Passage::default();
+    let verdict = rules.evaluate(SESSION, &mut passage, &mut Visitor::from(source), NOW);
+    (verdict, passage)
+}
+
+const REFUSED: Verdict = Verdict::Reject { line: 3 };
+
+#[test]
+fn tracking_counts_connections_for_as_long_as_they_exist() {
+    for slot in 0..3 {
+        let rules = parse(&format!(
+            "stick-table type ip size 10 store conn_cur,conn_cnt\n\
+             tcp-request session track-sc{slot} src\n\
+             tcp-request session reject if {{ sc{slot}_conn_cur gt 2 }}\n"
+        ));
+        let first = comes(&rules, "192.0.2.1");
+        let second = comes(&rules, "192.0.2.1");
+        assert_eq!((first.0, second.0), (Verdict::Accept, Verdict::Accept));
+        assert_eq!(comes(&rules, "192.0.2.1").0, REFUSED);
+        assert_eq!(comes(&rules, "192.0.2.2").0, Verdict::Accept);
+        drop(first);
+        assert_eq!(comes(&rules, "192.0.2.1").0, Verdict::Accept);
+    }
+}
+
+#[test]
+fn what_is_tracked_first_stays() {
+    let rules = parse(
+        "stick-table type ip size 10 store conn_cur\n\
+         stick-table other type ip size 10 store conn_cur\n\
+         tcp-request session track-sc0 src\n\
+         tcp-request session track-sc0 src table other\n\
+         tcp-request session reject if { src_conn_cur(other) gt 0 }\n\
+         tcp-request session silent-drop if { src_conn_cur gt 0 } { src_conn_cur(default) eq 1 }",
+    );
+    assert_eq!(comes(&rules, "192.0.2.1").0, Verdict::SilentDrop { line: 6 });
+}
+
+#[test]
+fn counters_and_tags_stay_in_the_entry() {
+    let rules = parse(
+        "stick-table type ip size 10 store gpc0,gpt0\n\
+         tcp-request session track-sc1 src\n\
+         tcp-request session reject if { sc1_get_gpt0 7 }\n\
+         tcp-request session silent-drop if { sc_get_gpc0(1) ge 1 } { src_gpc0 1 }\n\
+         tcp-request session sc-inc-gpc0(1)\n\
+         tcp-request session sc-set-gpt0(1) 7 if { src 192.0.2.2 }",
+    );
+    assert_eq!(comes(&rules, "192.0.2.1").0, Verdict::Accept);
+    assert_eq!(comes(&rules, "192.0.2.1").0, Verdict::SilentDrop { line: 4 });
+    assert_eq!(comes(&rules, "192.0.2.2").0, Verdict::Accept);
+    assert_eq!(comes(&rules, "192.0.2.2").0, REFUSED);
+}
+
+#[test]
+fn a_source_that_a_table_has_never_seen_counts_nothing() {
+    let rules = parse(
+        "stick-table type ip size 10 store conn_cnt\n\
+         tcp-request session accept if { src 192.0.2.2 } { src_conn_cnt 0 }\n\
+         tcp-request session reject if { src_conn_cnt 0 }\n\
+         tcp-request session silent-drop",
+    );
+    assert_eq!(comes(&rules, "192.0.2.1").0, REFUSED);
+    assert_eq!(comes(&rules, "192.0.2.2").0, Verdict::Accept);
+}

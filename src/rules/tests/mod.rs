@@ -1,0 +1,44 @@
+//! The language, whole.
+
+mod absent;
+mod effects;
+mod errors;
+mod fetches;
+mod language;
+mod manual;
+mod mutation;
+mod tables;
+mod visitor;
+mod waiting;
+
+use std::sync::Arc;
+
+use super::{Loader, Outside, Passage, Phase, RuleError, RuleSet, Tables, Verdict};
+use crate::time::Time;
+use visitor::Visitor;
+
+pub(super) const NOW: Time = Time(1_000_000_000);
+
+/// A text that names no file.
+fn parse(text: &str) -> Arc<RuleSet> {
+    read(text, &|_| Err("there are no files".to_owned())).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn read(text: &str, load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleError>> {
+    read_bytes(text.as_bytes(), load)
+}
+
+fn read_bytes(text: &[u8], load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleError>> {
+    RuleSet::parse(text, Outside { tables: &Tables::default(), before: None, load })
+}
+
+/// What the rules of a phase come to for somebody who has not met rules before.
+fn verdict(rules: &RuleSet, phase: Phase, visitor: &mut Visitor) -> Verdict {
+    rules.evaluate(phase, &mut Passage::default(), visitor, NOW)
+}
+
+/// Whether a session rule with this condition refuses.
+fn holds(condition: &str, visitor: &Visitor) -> bool {
+    let rules = parse(&format!("tcp-request session reject if {condition}"));
+    verdict(&rules, Phase::Session, &mut visitor.clone()) == Verdict::Reject { line: 1 }
+}

@@ -1,0 +1,58 @@
+//! Tables that a text finds outside of itself.
+
+use std::sync::Arc;
+
+use super::visitor::Visitor;
+use super::{NOW, parse};
+use crate::rules::{Outside, Passage, Phase, RuleSet, Tables, Verdict};
+use crate::table::{Table, TableConfig};
+
+const COUNTS: &str = "stick-table type ip size 10 store gpc0\n\
+     tcp-request connection track-sc0 src\n\
+     tcp-request connection reject if { sc0_get_gpc0 gt 0 }\n\
+     tcp-request connection sc-inc-gpc0(0)";
+
+fn comes(rules: &RuleSet) -> Verdict {
+    let mut visitor = Visitor::from("192.0.2.1");
+    rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, NOW)
+}
+
+fn after(before: &RuleSet, text: &str) -> Result<Arc<RuleSet>, String> {
+    let load = |_: &str| Err(String::new());
+    let outside = Outside { tables: &Tables::default(), before: Some(before), load: &load };
+    RuleSet::parse(text.as_bytes(), outside).map_err(|why| why.problem)
+}
+
+#[test]
+fn a_set_goes_on_with_the_tables_of_the_one_before_that_it_defines_alike() {
+    let before = parse(COUNTS);
+    assert_eq!(comes(&before), Verdict::Accept);
+    assert_eq!(comes(&before), Verdict::Reject { line: 3 });
+    assert_eq!(comes(&after(&before, COUNTS).expect("rules")), Verdict::Reject { line: 3 });
+    let larger = COUNTS.replace("size 10", "size 20");
+    assert_eq!(comes(&after(&before, &larger).expect("rules")), Verdict::Accept);
+}
+
+#[test]
+fn a_set_names_no_table_of_the_one_before_that_it_does_not_define() {
+    let before = parse(COUNTS);
+    let problem = after(&before, "tcp-request connection track-sc0 src").expect_err("no table");
+    assert_eq!(problem, "no table is named, and there is no default one");
+}
+
+#[test]
+fn a_host_brings_tables_that_lines_name_and_cannot_define_again() {
+    let config = TableConfig::parse("seen", "type ip size 10 store gpc0").expect("a table");
+    let mut tables = Tables::default();
+    assert!(tables.add(Table::new(config.clone()).expect("a table")));
+    assert!(!tables.add(Table::new(config).expect("a table")), "the name is taken");
+    let load = |_: &str| Err(String::new());
+    let outside = Outside { tables: &tables, before: None, load: &load };
+    let text = COUNTS.replace("track-sc0 src", "track-sc0 src table seen");
+    let rules = RuleSet::parse(text.as_bytes(), outside).expect("rules");
+    assert_eq!(comes(&rules), Verdict::Accept);
+    assert_eq!(tables.get("seen").expect("a table").len(), 1);
+    let text = COUNTS.replace("stick-table", "stick-table seen");
+    let why = RuleSet::parse(text.as_bytes(), outside).expect_err("it is there");
+    assert_eq!(why.problem, "there is a table `seen` already");
+}

@@ -1,0 +1,160 @@
+//! A connection that is only what its fields say.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
+
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ED25519};
+
+use crate::rules::{Effects, Facts, Load, Prefix, Tls, Value};
+use crate::wire::proxy::{self, Header, Parsed};
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Visitor {
+    pub(super) source: Option<SocketAddr>,
+    pub(super) destination: Option<SocketAddr>,
+    pub(super) socket_source: Option<SocketAddr>,
+    pub(super) socket_destination: Option<SocketAddr>,
+    pub(super) source_is_local: Option<bool>,
+    pub(super) listener: Option<&'static str>,
+    pub(super) proxy: Option<Header>,
+    pub(super) prefix: Vec<u8>,
+    pub(super) may_grow: bool,
+    pub(super) tls: Option<Tls<'static>>,
+    pub(super) sha1: Option<[u8; 20]>,
+    pub(super) backends: Vec<(&'static str, Load)>,
+    /// What was done to it, in its order.
+    pub(super) done: Vec<String>,
+}
+
+impl Visitor {
+    /// Somebody of whom nothing is known but where they are from.
+    pub(super) fn from(address: &str) -> Self {
+        let source = Some(SocketAddr::new(address.parse().expect("an address"), 40_000));
+        Self { source, socket_source: source, ..Self::default() }
+    }
+
+    /// Somebody of whom there is nothing that is not known.
+    pub(super) fn known() -> Self {
+        let end = |text: &str| Some(text.parse().expect("an address"));
+        Self {
+            source: end("192.0.2.7:40000"),
+            destination: end("198.51.100.1:443"),
+            socket_source: end("10.0.0.2:50000"),
+            socket_destination: end("10.0.0.1:8443"),
+            source_is_local: Some(true),
+            listener: Some("front"),
+            proxy: Some(header()),
+            prefix: Vec::new(),
+            may_grow: false,
+            tls: Some(Tls {
+                version: "TLSv1.3",
+                cipher: "TLS_AES_128_GCM_SHA256",
+                server_name: Some(b"www.example.test"),
+                alpn: Some(b"h2"),
+                verify: Some(0),
+                certificate: Some(certificate()),
+            }),
+            sha1: Some(*b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\xab\xcd\xef\xff"),
+            backends: vec![("farm", Load { connections: 5, queued: 2 })],
+            done: Vec::new(),
+        }
+    }
+}
+
+/// A certificate of `/O=Org/CN=alice`.
+fn certificate() -> &'static [u8] {
+    static DER: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::OrganizationName, "Org");
+        params.distinguished_name.push(DnType::CommonName, "alice");
+        let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
+        params.self_signed(&key).expect("a certificate").der().to_vec()
+    });
+    &DER
+}
+
+/// A header of version 2 that says where the client is from, what it asked for, a number of its own
+/// and a TLV that is no text.
+fn header() -> Header {
+    let mut block = vec![192, 0, 2, 7, 198, 51, 100, 1, 0x9c, 0x40, 0x01, 0xbb];
+    for (kind, value) in
+        [(0x02, b"www.example.test" as &[u8]), (0x05, b"id-1"), (0xe0, b"a\0b\xff")]
+    {
+        block.extend([kind, 0, value.len() as u8]);
+        block.extend(value);
+    }
+    let mut bytes = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0".to_vec();
+    bytes.push(block.len() as u8);
+    bytes.extend(block);
+    match proxy::parse(&bytes) {
+        Parsed::Whole { header, .. } => header,
+        other => panic!("{other:?}"),
+    }
+}
+
+impl Facts for Visitor {
+    fn source(&self) -> Option<SocketAddr> {
+        self.source
+    }
+
+    fn destination(&self) -> Option<SocketAddr> {
+        self.destination
+    }
+
+    fn socket_source(&self) -> Option<SocketAddr> {
+        self.socket_source
+    }
+
+    fn socket_destination(&self) -> Option<SocketAddr> {
+        self.socket_destination
+    }
+
+    fn source_is_local(&self) -> Option<bool> {
+        self.source_is_local
+    }
+
+    fn listener(&self) -> Option<&[u8]> {
+        self.listener.map(str::as_bytes)
+    }
+
+    fn proxy(&self) -> Option<&Header> {
+        self.proxy.as_ref()
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        Prefix { bytes: &self.prefix, may_grow: self.may_grow }
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        self.tls
+    }
+
+    fn certificate_sha1(&self) -> Option<[u8; 20]> {
+        self.sha1
+    }
+
+    fn backend(&self, name: &str) -> Option<Load> {
+        self.backends.iter().find(|(known, _)| *known == name).map(|(_, load)| *load)
+    }
+}
+
+impl Effects for Visitor {
+    fn set_source(&mut self, address: IpAddr) {
+        self.done.push(format!("source {address}"));
+        let port = self.source.map_or(0, |source| source.port());
+        self.source = Some(SocketAddr::new(address, port));
+    }
+
+    fn set_mark(&mut self, mark: u32) {
+        self.done.push(format!("mark {mark}"));
+    }
+
+    fn set_tos(&mut self, tos: u8) {
+        self.done.push(format!("tos {tos}"));
+    }
+
+    fn set_variable(&mut self, name: &str, value: Value<'static>) {
+        self.done.push(format!("{name} = {value:?}"));
+    }
+}

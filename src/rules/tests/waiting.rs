@@ -1,0 +1,121 @@
+//! Content rules that wait for bytes.
+
+use super::fetches::hello;
+use super::visitor::Visitor;
+use super::{NOW, parse};
+use crate::rules::{Passage, Phase, RuleSet, Verdict};
+
+const BY_NAME: &str = "tcp-request inspect-delay 5s\n\
+     tcp-request content reject if { req.ssl_sni -i bad.test }\n\
+     tcp-request content accept if { req.ssl_hello_type 1 }\n\
+     tcp-request content silent-drop";
+
+fn ask(rules: &RuleSet, passage: &mut Passage, bytes: &[u8], may_grow: bool) -> Verdict {
+    let mut visitor = Visitor { prefix: bytes.to_vec(), may_grow, ..Visitor::default() };
+    rules.evaluate(Phase::Content, passage, &mut visitor, NOW)
+}
+
+#[test]
+fn rules_wait_until_the_bytes_decide() {
+    let rules = parse(BY_NAME);
+    for (name, verdict) in
+        [("bad.test", Verdict::Reject { line: 2 }), ("good.test", Verdict::Accept)]
+    {
+        let bytes = hello(name, &["h2"]);
+        let mut passage = Passage::default();
+        for cut in 0..bytes.len() {
+            assert_eq!(ask(&rules, &mut passage, &bytes[..cut], true), Verdict::Wait, "{cut}");
+        }
+        assert_eq!(ask(&rules, &mut passage, &bytes, true), verdict);
+        assert_eq!(ask(&rules, &mut Passage::default(), &bytes, true), verdict, "at once");
+    }
+}
+
+#[test]
+fn what_cannot_become_a_hello_is_not_waited_for() {
+    let rules = parse(BY_NAME);
+    let verdict = ask(&rules, &mut Passage::default(), b"G", true);
+    assert_eq!(verdict, Verdict::SilentDrop { line: 4 });
+}
+
+#[test]
+fn at_the_end_of_the_bytes_or_the_delay_what_is_not_there_is_absent() {
+    let rules = parse(BY_NAME);
+    let bytes = hello("bad.test", &["h2"]);
+    let mut passage = Passage::default();
+    assert_eq!(ask(&rules, &mut passage, &bytes[..20], true), Verdict::Wait);
+    let verdict = ask(&rules, &mut passage, &bytes[..20], false);
+    assert_eq!(verdict, Verdict::SilentDrop { line: 4 });
+}
+
+#[test]
+fn without_an_inspect_delay_nothing_is_waited_for() {
+    let rules = parse("tcp-request content reject unless { req.ssl_hello_type 1 }");
+    assert_eq!(ask(&rules, &mut Passage::default(), b"", true), Verdict::Reject { line: 1 });
+}
+
+#[test]
+fn what_was_done_before_the_wait_is_done_once() {
+    let rules = parse(
+        "tcp-request inspect-delay 5s\n\
+         stick-table type ip size 10 store gpc0\n\
+         tcp-request content track-sc0 src\n\
+         tcp-request content sc-inc-gpc0(0)\n\
+         tcp-request content set-mark 1\n\
+         tcp-request content accept if { req.len ge 2 } { sc0_get_gpc0 1 }",
+    );
+    let mut visitor = Visitor { may_grow: true, ..Visitor::from("192.0.2.1") };
+    let mut passage = Passage::default();
+    for bytes in [b"" as &[u8], b"a", b"a"] {
+        visitor.prefix = bytes.to_vec();
+        let verdict = rules.evaluate(Phase::Content, &mut passage, &mut visitor, NOW);
+        assert_eq!(verdict, Verdict::Wait);
+    }
+    visitor.prefix = b"ab".to_vec();
+    let verdict = rules.evaluate(Phase::Content, &mut passage, &mut visitor, NOW);
+    assert_eq!(verdict, Verdict::Accept);
+    assert_eq!(visitor.done, ["mark 1"]);
+}
+
+#[test]
+fn an_unknown_term_is_waited_for_only_when_it_can_decide() {
+    let known = "{ src 192.0.2.1 }";
+    let unknown = "{ req.len ge 5 }";
+    let reject = Verdict::Reject { line: 2 };
+    for (condition, verdict) in [
+        (format!("if {known} {unknown}"), Verdict::Wait),
+        (format!("if !{known} {unknown}"), Verdict::Accept),
+        (format!("if {unknown} !{known}"), Verdict::Accept),
+        (format!("if {known} or {unknown}"), reject),
+        (format!("if {unknown} or {known}"), reject),
+        (format!("if !{known} or {unknown}"), Verdict::Wait),
+        (format!("if !{unknown}"), Verdict::Wait),
+        (format!("unless {unknown}"), Verdict::Wait),
+        (format!("unless {unknown} or {known}"), Verdict::Accept),
+        (format!("unless {unknown} !{known}"), reject),
+    ] {
+        let rules =
+            parse(&format!("tcp-request inspect-delay 1s\ntcp-request content reject {condition}"));
+        let mut visitor = Visitor { may_grow: true, ..Visitor::from("192.0.2.1") };
+        let asked = rules.evaluate(Phase::Content, &mut Passage::default(), &mut visitor, NOW);
+        assert_eq!(asked, verdict, "{condition}");
+    }
+}
+
+#[test]
+fn keys_and_variables_out_of_the_bytes_are_waited_for() {
+    for action in ["set-var(sess.name) req.ssl_sni", "track-sc0 req.ssl_sni"] {
+        let rules = parse(&format!(
+            "tcp-request inspect-delay 1s\nstick-table type string len 64 size 10 store conn_cur\n\
+             tcp-request content {action}\n\
+             tcp-request content reject"
+        ));
+        let bytes = hello("a.test", &["h2"]);
+        let mut passage = Passage::default();
+        assert_eq!(ask(&rules, &mut passage, &bytes[..9], true), Verdict::Wait, "{action}");
+        let verdict = ask(&rules, &mut passage, &bytes, true);
+        assert_eq!(verdict, Verdict::Reject { line: 4 }, "{action}");
+        let tracked = usize::from(action.starts_with("track"));
+        assert_eq!(passage.tracks.iter().count(), tracked, "{action}");
+    }
+}

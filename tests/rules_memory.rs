@@ -1,0 +1,154 @@
+//! What asking rules allocates, counted: nothing.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use vestibule::rules::{
+    Effects, Facts, Load, Outside, Passage, Phase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
+};
+use vestibule::time::Time;
+use vestibule::wire::proxy::Header;
+
+thread_local! {
+    /// How often this thread has allocated. Without a destructor, so that the allocator may use it
+    /// at any time.
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.set(CALLS.get() + 1);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A client with a name; its first bytes are the beginning of a ClientHello.
+struct Visitor {
+    source: SocketAddr,
+}
+
+impl Facts for Visitor {
+    fn source(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn destination(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn socket_source(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn socket_destination(&self) -> Option<SocketAddr> {
+        Some(self.source)
+    }
+
+    fn source_is_local(&self) -> Option<bool> {
+        Some(false)
+    }
+
+    fn listener(&self) -> Option<&[u8]> {
+        Some(b"front")
+    }
+
+    fn proxy(&self) -> Option<&Header> {
+        None
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        Prefix { bytes: b"\x16\x03\x01\x00\xc8\x01", may_grow: true }
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        Some(Tls { server_name: Some(b"www.example.test"), ..Tls::default() })
+    }
+
+    fn certificate_sha1(&self) -> Option<[u8; 20]> {
+        None
+    }
+
+    fn backend(&self, _: &str) -> Option<Load> {
+        Some(Load { connections: 1, queued: 0 })
+    }
+}
+
+impl Effects for Visitor {
+    fn set_source(&mut self, address: IpAddr) {
+        self.source.set_ip(address);
+    }
+
+    fn set_mark(&mut self, _: u32) {}
+
+    fn set_tos(&mut self, _: u8) {}
+
+    fn set_variable(&mut self, _: &str, _: Value<'static>) {}
+}
+
+/// A hundred thousand networks, each with as large a gap behind it.
+fn networks() -> Vec<u8> {
+    let mut text = String::new();
+    for n in 0..100_000u32 {
+        let [_, a, b, c] = (n << 1).to_be_bytes();
+        writeln!(text, "10.{a}.{b}.{c}/32").expect("a string");
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn asking_rules_allocates_nothing() {
+    let mut text = String::from(
+        "stick-table type ip size 100 store conn_cur,conn_rate(10s),gpc0\n\
+         acl listed src -f networks\n\
+         tcp-request connection reject if listed\n\
+         tcp-request connection track-sc0 src\n\
+         tcp-request connection sc-inc-gpc0(0)\n\
+         tcp-request connection reject if { sc0_conn_rate lt 1 } or { src_conn_cur gt 5 }\n\
+         tcp-request connection set-src fc_src\n\
+         tcp-request connection set-mark 1\n\
+         tcp-request inspect-delay 1s\n\
+         tcp-request content accept if { req.ssl_sni -m found } { req.len gt 0 }\n\
+         tcp-request session reject if { ssl_fc_sni -i -m sub .bad. } or { ssl_fc_sni -m reg ^bad }\n\
+         tcp-request session reject unless { ssl_fc_sni -i -m end .TEST }\n\
+         use_backend farm if { be_conn(farm) lt 5 } { so_name front }\n",
+    );
+    for port in 0..1_000 {
+        writeln!(text, "tcp-request session reject if {{ src_port {port} }}").expect("a string");
+    }
+    let load = |_: &str| Ok(networks());
+    let rules = {
+        let outside = Outside { tables: &Tables::default(), before: None, load: &load };
+        RuleSet::parse(text.as_bytes(), outside).expect("rules")
+    };
+    let now = Time(1_000_000_000);
+    let mut visitor = Visitor { source: SocketAddr::from(([10, 3, 13, 63], 40_000)) };
+    let mut ask = || {
+        let mut passage = Passage::default();
+        let verdicts =
+            Phase::ALL.map(|phase| rules.evaluate(phase, &mut passage, &mut visitor, now));
+        assert_eq!(verdicts, [Verdict::Accept, Verdict::Accept, Verdict::Wait, Verdict::Accept]);
+        assert_eq!(rules.backend(&passage, &visitor, now), Some("farm"));
+    };
+    // Expressions make their working space when they are first used, and so does the table.
+    ask();
+    let before = CALLS.get();
+    (0..1_000).for_each(|_| ask());
+    assert_eq!(CALLS.get() - before, 0);
+    visitor.source = SocketAddr::from(([10, 3, 13, 62], 40_000));
+    let verdict = rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, now);
+    assert_eq!(verdict, Verdict::Reject { line: 3 });
+}
