@@ -26,6 +26,8 @@ mod shell;
 mod status;
 mod stream;
 mod table;
+mod table_key;
+mod table_snapshot;
 #[cfg(test)]
 mod tests;
 mod tls;
