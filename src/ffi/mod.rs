@@ -29,6 +29,8 @@ mod start_tls;
 mod status;
 mod stream;
 mod table;
+mod table_key;
+mod table_snapshot;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -9,6 +9,7 @@
 //! new key* makes room, or, if all there are held, the one that has been so in any other. A table of
 //! fewer than 2,048 entries is a single shard, so that its oldest is the oldest of all.
 
+mod config;
 mod data;
 mod definition;
 mod entries;
@@ -25,6 +26,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+pub use config::{SIZE_MAX, TableConfig, TableError};
 pub use data::{Data, GPC_MAX, Stored};
 pub use definition::{DefinitionError, DefinitionFault};
 pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, Key, KeyForm, KeyKind, OwnedKey};
@@ -35,9 +37,6 @@ use crate::time::{MILLISECOND, SECOND, Time};
 use data::Layout;
 use entries::{Entries, Slot};
 use shard::{Open, Shard};
-
-/// The most entries a table may have: a slot is a number of 32 bits.
-pub const SIZE_MAX: usize = 1 << 31;
 
 /// Entries per shard of a full table: few enough that what is done to a shard as a whole (growing,
 /// copying for a snapshot) takes some ten microseconds.
@@ -50,41 +49,6 @@ const BATCH: usize = 64;
 /// When to sweep again at the earliest: after all that had expired went, and after the budget went.
 const SWEEP_PAUSE: u64 = SECOND;
 const SWEEP_PAUSE_UNFINISHED: u64 = 10 * MILLISECOND;
-
-/// What a table is made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableConfig {
-    /// What it is called in dumps and rules.
-    pub name: String,
-    /// What its keys are.
-    pub kind: KeyKind,
-    /// The most entries, 1 to [`SIZE_MAX`].
-    pub size: usize,
-    /// How long an entry that nothing holds is kept after its last use, in nanoseconds; `None`: until
-    /// it makes room for another.
-    pub expire: Option<u64>,
-    /// When the table is full nothing makes room: new keys are not tracked.
-    pub nopurge: bool,
-    /// What entries hold beside their key.
-    pub store: Vec<Stored>,
-}
-
-/// Why there is no such table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TableError {
-    /// The size is 0 or above [`SIZE_MAX`].
-    Size(usize),
-    /// The length of a string or binary key is 0 or above [`KEY_LEN_MAX`].
-    KeyLen(usize),
-    /// Entries would expire at once.
-    Expire,
-    /// A rate is counted over no time.
-    Period(Data),
-    /// The number of counters is 0 or above [`GPC_MAX`].
-    Counters(u8),
-    /// It is stored twice.
-    Twice(Data),
-}
 
 /// What became of an entry that was to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -403,56 +367,6 @@ impl Table {
         }
     }
 }
-
-impl TableConfig {
-    fn check(&self) -> Result<(), TableError> {
-        if !(1..=SIZE_MAX).contains(&self.size) {
-            return Err(TableError::Size(self.size));
-        }
-        if !(1..=KEY_LEN_MAX).contains(&self.kind.width()) {
-            return Err(TableError::KeyLen(self.kind.width()));
-        }
-        if self.expire == Some(0) {
-            return Err(TableError::Expire);
-        }
-        for (i, stored) in self.store.iter().enumerate() {
-            let data = stored.data();
-            if let Stored::Gpc(count) = *stored
-                && !(1..=GPC_MAX).contains(&count)
-            {
-                return Err(TableError::Counters(count));
-            }
-            if stored.period() == Some(0) {
-                return Err(TableError::Period(data));
-            }
-            if self.store[..i].iter().any(|earlier| earlier.data() == data) {
-                return Err(TableError::Twice(data));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for TableError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Size(size) => {
-                write!(f, "a table has 1 to {SIZE_MAX} entries, and {size} are asked for")
-            }
-            Self::KeyLen(len) => {
-                write!(f, "a key has 1 to {KEY_LEN_MAX} bytes, and {len} are asked for")
-            }
-            Self::Expire => f.write_str("entries that expire after no time are never there"),
-            Self::Period(data) => write!(f, "the period of {} is 0", data.name()),
-            Self::Counters(count) => {
-                write!(f, "an entry has 1 to {GPC_MAX} counters, and {count} are asked for")
-            }
-            Self::Twice(data) => write!(f, "{} is stored already", data.name()),
-        }
-    }
-}
-
-impl std::error::Error for TableError {}
 
 impl fmt::Display for SetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,102 @@
+//! Keys of tables and what is known of them, as C names them.
+
+use std::net::IpAddr;
+
+use super::ptr;
+use super::status::*;
+use crate::table::{Data, Key, Table};
+
+/// The key is an address: `bytes` are the 4 of IPv4 or the 16 of IPv6, in network order.
+pub const VST_KEY_IP: u32 = 0;
+/// The key is `integer`.
+pub const VST_KEY_INTEGER: u32 = 1;
+/// The key is `bytes`, of a table of strings or of blocks.
+pub const VST_KEY_BYTES: u32 = 2;
+
+/// The number of the server that streams of the key go to; 0 is none.
+pub const VST_DATA_SERVER_ID: u32 = 0;
+/// The tag of the host's own.
+pub const VST_DATA_GPT0: u32 = 1;
+/// How often the first counter was counted in the last period.
+pub const VST_DATA_GPC0_RATE: u32 = 2;
+/// Connections, refused ones among them.
+pub const VST_DATA_CONN_CNT: u32 = 3;
+/// Connections in the last period.
+pub const VST_DATA_CONN_RATE: u32 = 4;
+/// Connections that exist.
+pub const VST_DATA_CONN_CUR: u32 = 5;
+/// Sessions.
+pub const VST_DATA_SESS_CNT: u32 = 6;
+/// Sessions in the last period.
+pub const VST_DATA_SESS_RATE: u32 = 7;
+/// Bytes from the clients.
+pub const VST_DATA_BYTES_IN_CNT: u32 = 8;
+/// Bytes from the clients in the last period.
+pub const VST_DATA_BYTES_IN_RATE: u32 = 9;
+/// Bytes to the clients.
+pub const VST_DATA_BYTES_OUT_CNT: u32 = 10;
+/// Bytes to the clients in the last period.
+pub const VST_DATA_BYTES_OUT_RATE: u32 = 11;
+/// The first counter of the host's own; `VST_DATA_GPC + n` is the one with index `n`, up to 99.
+pub const VST_DATA_GPC: u32 = 256;
+
+/// A key. Tables of addresses take `VST_KEY_IP`, those of integers `VST_KEY_INTEGER`, those of strings
+/// and of blocks `VST_KEY_BYTES`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_table_key {
+    /// `VST_KEY_*`.
+    pub form: u32,
+    /// The number of `VST_KEY_INTEGER`, else 0.
+    pub integer: u32,
+    /// The bytes of the others, read during the call; NULL for none. Any bytes, NUL as well.
+    pub bytes: *const u8,
+    /// How many.
+    pub len: usize,
+}
+const _: () = assert!(size_of::<vst_table_key>() == 24);
+
+/// What a number of `VST_DATA_*` stands for.
+pub(super) fn data_of(number: u32) -> Option<Data> {
+    Some(match number {
+        VST_DATA_SERVER_ID => Data::ServerId,
+        VST_DATA_GPT0 => Data::Gpt0,
+        VST_DATA_GPC0_RATE => Data::Gpc0Rate,
+        VST_DATA_CONN_CNT => Data::ConnCnt,
+        VST_DATA_CONN_RATE => Data::ConnRate,
+        VST_DATA_CONN_CUR => Data::ConnCur,
+        VST_DATA_SESS_CNT => Data::SessCnt,
+        VST_DATA_SESS_RATE => Data::SessRate,
+        VST_DATA_BYTES_IN_CNT => Data::BytesInCnt,
+        VST_DATA_BYTES_IN_RATE => Data::BytesInRate,
+        VST_DATA_BYTES_OUT_CNT => Data::BytesOutCnt,
+        VST_DATA_BYTES_OUT_RATE => Data::BytesOutRate,
+        _ => Data::Gpc(u8::try_from(number.checked_sub(VST_DATA_GPC)?).ok()?),
+    })
+}
+
+/// A key of the host's, which must be of the form that the table has.
+///
+/// # Safety
+/// `key` is NULL or points to a key, and its `bytes` to `len` readable bytes.
+pub(super) unsafe fn key_of<'a>(
+    table: &Table,
+    key: *const vst_table_key,
+) -> Result<Key<'a>, vst_status> {
+    // SAFETY: the caller's contract.
+    let given = unsafe { key.as_ref() }.ok_or(VST_E_NULL)?;
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { ptr::bytes(given.bytes, given.len) }?;
+    let key = match given.form {
+        VST_KEY_IP if given.integer == 0 => Key::Ip(address(bytes).ok_or(VST_E_ARGUMENT)?),
+        VST_KEY_INTEGER if bytes.is_empty() => Key::Integer(given.integer),
+        VST_KEY_BYTES if given.integer == 0 => Key::Text(bytes),
+        _ => return Err(VST_E_ARGUMENT),
+    };
+    if key.form() == table.config().kind.form() { Ok(key) } else { Err(VST_E_ARGUMENT) }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}
