@@ -20,6 +20,7 @@ mod listener;
 mod looping;
 mod panic;
 mod ptr;
+mod rules;
 mod server;
 mod server_state;
 mod shell;
