@@ -26,6 +26,8 @@ const SOURCES: &[&str] = &[
     "handler",
     "waker",
     "start_tls",
+    "table",
+    "rules",
     "config",
     "listener",
     "conn",

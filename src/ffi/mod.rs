@@ -22,6 +22,7 @@ mod looping;
 mod monitor;
 mod panic;
 mod ptr;
+mod rules;
 mod server;
 mod server_state;
 mod shell;

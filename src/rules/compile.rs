@@ -7,12 +7,12 @@ use super::criterion::{Context, Criterion};
 use super::error::{Fault, RuleError, named};
 use super::line::Line;
 use super::nearest::nearest;
-use super::pattern;
 use super::place::{Phase, Places};
 use super::tables::{self, DEFAULT_TABLE};
 use super::token::{Token, tokens};
 use super::verb::{Scene, Verb, unseen};
 use super::{Choice, Outside, Rule, RuleSet};
+use crate::table::time;
 
 /// A kind of line, by its first word.
 pub(super) struct Statement {
@@ -208,10 +208,10 @@ impl<'a> Compiler<'a> {
 
     fn inspect_delay(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
         let token = line.next("a time")?;
-        let span = token.text().and_then(pattern::span);
+        let span = token.text().and_then(time);
         self.set.inspect_delay = span.ok_or_else(|| {
             let problem = format!("{} is no time", named(&token.word));
-            let expected = "a number with us, ms, s, m, h or d behind it; without, in milliseconds";
+            let expected = "a number with ms, s, m, h or d behind it, of at least a millisecond";
             Fault::new(token.span.clone(), problem, expected)
         })?;
         Ok(())

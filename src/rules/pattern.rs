@@ -7,7 +7,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::words::Case;
-use crate::time::{MILLISECOND, SECOND};
 
 /// The bits in front of an IPv4 address in the IPv6 address that stands for it (RFC 4291 section
 /// 2.5.5.2).
@@ -90,22 +89,6 @@ pub(super) fn number_or_hex(text: &str) -> Option<u64> {
         Some(_) => None,
         None => number(text),
     }
-}
-
-/// A span in nanoseconds: a number with HAProxy's unit behind it, milliseconds without one.
-pub(super) fn span(text: &str) -> Option<u64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, unit) = text.split_at(digits);
-    let unit = match unit {
-        "us" => MILLISECOND / 1_000,
-        "ms" | "" => MILLISECOND,
-        "s" => SECOND,
-        "m" => 60 * SECOND,
-        "h" => 3_600 * SECOND,
-        "d" => 24 * 3_600 * SECOND,
-        _ => return None,
-    };
-    number(digits)?.checked_mul(unit)
 }
 
 /// An address, or a network by the length of its prefix or by its mask; bits behind the prefix say

@@ -264,8 +264,8 @@ fn entries(text: &str) -> Option<usize> {
     (1..=SIZE_MAX).contains(&count).then_some(count)
 }
 
-/// In nanoseconds.
-fn time(text: &str) -> Option<u64> {
+/// In nanoseconds; at least a millisecond.
+pub(crate) fn time(text: &str) -> Option<u64> {
     let (count, unit) = measured(text)?;
     let unit = match unit {
         "us" => MILLISECOND / 1_000,

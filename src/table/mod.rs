@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 pub use config::{SIZE_MAX, TableConfig, TableError};
 pub use data::{Data, GPC_MAX, Stored};
+pub(crate) use definition::time;
 pub use definition::{DefinitionError, DefinitionFault};
 pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, Key, KeyForm, KeyKind, OwnedKey};
 pub use snapshot::{Row, Snapshot};

@@ -126,7 +126,7 @@ fn the_inspect_delay_has_units() {
         ("2m", 120 * SECOND),
         ("1h", 3_600 * SECOND),
         ("1d", 86_400 * SECOND),
-        ("70us", 70_000),
+        ("1000us", MILLISECOND),
     ] {
         let rules = parse(&format!("tcp-request inspect-delay {text}"));
         assert_eq!(rules.inspect_delay(), span, "{text}");

@@ -1,1 +1,310 @@
+//! Nothing in a set of rules is without consequence: of sets that use every action, each rule, each
+//! line of an acl, each term and each negation is left out or turned around in its turn, and then
+//! something else happens to one of the visitors.
 
+use std::sync::Arc;
+
+use super::fetches::hello;
+use super::visitor::Visitor;
+use super::{NOW, parse};
+use crate::rules::condition::Condition;
+use crate::rules::verb::VERBS;
+use crate::rules::{Passage, Phase, RuleSet, Verdict};
+
+/// A text, and who comes in one after the other, with what becomes of each. Everybody stays.
+struct Case {
+    text: &'static str,
+    visits: Vec<(Visitor, &'static str)>,
+}
+
+fn from(source: &str) -> Visitor {
+    Visitor::from(source)
+}
+
+fn asks(name: &str, protocols: &[&str]) -> Visitor {
+    Visitor { prefix: hello(name, protocols), ..Visitor::from("192.0.2.1") }
+}
+
+fn known(change: impl FnOnce(&mut Visitor)) -> Visitor {
+    let mut visitor = Visitor::known();
+    change(&mut visitor);
+    visitor
+}
+
+fn cases() -> Vec<Case> {
+    vec![
+        Case {
+            text: "acl friend src 192.0.2.0/25\n\
+                   acl friend src 2001:db8::/32\n\
+                   acl odd src_port 1:1023 6000\n\
+                   tcp-request accept silent-drop if { src 192.0.2.66 }\n\
+                   tcp-request connection accept if friend !odd\n\
+                   tcp-request connection reject unless odd or { src 198.51.100.0/24 }\n\
+                   tcp-request connection set-mark 5 if odd\n\
+                   tcp-request session reject if { src 198.51.100.9 }\n\
+                   use_backend trusted if friend\n\
+                   use_backend others",
+            visits: vec![
+                (from("192.0.2.66"), "drop 4"),
+                (from("192.0.2.1"), "to trusted"),
+                (from("2001:db8::1"), "to trusted"),
+                (from("192.0.2.200"), "reject 6"),
+                (from("198.51.100.1"), "to others"),
+                (from("198.51.100.9"), "reject 8"),
+                (
+                    known(|it| it.source = Some("192.0.2.1:80".parse().expect("an end"))),
+                    "to trusted, mark 5",
+                ),
+            ],
+        },
+        Case {
+            text: "tcp-request inspect-delay 1s\n\
+                   acl bad req.ssl_sni -i -m end .bad.test\n\
+                   acl bad req.ssl_sni -m reg ^[0-9.]+$\n\
+                   acl speaks req.ssl_alpn -m sub h2\n\
+                   tcp-request content reject if bad\n\
+                   tcp-request content silent-drop if { req.len gt 0 } !{ req.ssl_hello_type 1 }\n\
+                   tcp-request content set-var(sess.name) req.ssl_sni if speaks\n\
+                   tcp-request content set-tos 8 if !speaks { req.ssl_sni -m beg www. }\n\
+                   use_backend fast if speaks\n\
+                   use_backend named if { req.ssl_sni www.test } or { req.ssl_sni -m str web.test }",
+            visits: vec![
+                (asks("a.BAD.test", &["h2"]), "reject 5"),
+                (asks("192.0.2.1", &["h2"]), "reject 5"),
+                (
+                    asks("bad.test", &["h2"]),
+                    "to fast, sess.name = Bytes([98, 97, 100, 46, 116, 101, 115, 116])",
+                ),
+                (asks("www.a", &["h2"]), "to fast, sess.name = Bytes([119, 119, 119, 46, 97])"),
+                (asks("www.test", &["http/1.1"]), "to named, tos 8"),
+                (asks("web.test", &["http/1.1"]), "to named"),
+                (asks("any.test", &["http/1.1"]), "on"),
+                (Visitor { prefix: b"GET /".to_vec(), ..from("192.0.2.1") }, "drop 6"),
+                (from("192.0.2.1"), "on"),
+                (Visitor { may_grow: true, ..from("192.0.2.1") }, "wait"),
+            ],
+        },
+        Case {
+            text: "stick-table type ip size 100 store conn_cur,gpc0,gpt0\n\
+                   stick-table names type string len 32 size 100 store conn_cnt\n\
+                   stick-table ports type integer size 100 store conn_cnt\n\
+                   tcp-request connection track-sc0 src\n\
+                   tcp-request connection reject if { sc0_conn_cur gt 3 }\n\
+                   tcp-request session track-sc1 ssl_fc_sni table names if { ssl_fc }\n\
+                   tcp-request session track-sc2 dst_port table ports if { ssl_fc }\n\
+                   tcp-request session set-mark 1 if { sc1_conn_cnt 2 }\n\
+                   tcp-request session set-mark 2 if { sc2_conn_cnt ge 3 }\n\
+                   tcp-request session silent-drop if { src_get_gpt0 9 }\n\
+                   tcp-request session sc-inc-gpc0(0)\n\
+                   tcp-request session sc-set-gpt0(0) 9 if { sc0_get_gpc0 2 }\n\
+                   tcp-request session accept if { src 203.0.113.1 }\n\
+                   tcp-request session reject if { src 203.0.113.0/24 }",
+            visits: vec![
+                (known(|_| ()), "on"),
+                (known(|_| ()), "on, mark 1"),
+                (known(|_| ()), "drop 10, mark 2"),
+                (known(|_| ()), "reject 5"),
+                (from("203.0.113.1"), "on"),
+                (from("203.0.113.2"), "reject 14"),
+            ],
+        },
+        Case {
+            text: "tcp-request connection reject if { fc_pp_tlv(0xe0) a\\x00b }\n\
+                   tcp-request connection set-src fc_src unless { fc_rcvd_proxy }\n\
+                   tcp-request connection reject if { src 10.0.0.9 } { so_name front }\n\
+                   tcp-request session reject if { ssl_c_verify gt 0 } or { ssl_fc_protocol TLSv1.2 }\n\
+                   tcp-request session reject unless { ssl_c_s_dn(cn) alice bob } { ssl_c_sha1 -m beg 00 }\n\
+                   use_backend full if { be_conn(farm) ge 5 } !{ queue(farm) gt 2 }\n\
+                   use_backend local if { src_is_local } { ssl_fc_alpn h2 } { ssl_fc_cipher -m sub _AES_ }",
+            visits: vec![
+                (known(|_| ()), "to full"),
+                (known(|it| it.backends[0].1.connections = 4), "to local"),
+                (known(|it| it.backends[0].1.queued = 3), "to local"),
+                (
+                    known(|it| {
+                        it.backends.clear();
+                        it.source_is_local = Some(false);
+                    }),
+                    "on",
+                ),
+                (
+                    known(|it| {
+                        it.backends.clear();
+                        it.tls.as_mut().expect("TLS").alpn = None;
+                    }),
+                    "on",
+                ),
+                (
+                    known(|it| {
+                        it.backends.clear();
+                        it.tls.as_mut().expect("TLS").cipher = "TLS_CHACHA20_POLY1305_SHA256";
+                    }),
+                    "on",
+                ),
+                (known(|it| it.tls.as_mut().expect("TLS").verify = Some(10)), "reject 4"),
+                (known(|it| it.tls.as_mut().expect("TLS").version = "TLSv1.2"), "reject 4"),
+                (known(|it| it.tls.as_mut().expect("TLS").certificate = None), "reject 5"),
+                (known(|it| it.sha1 = Some([7; 20])), "reject 5"),
+                (
+                    known(|it| {
+                        it.proxy.as_mut().expect("a header").tlvs =
+                            Box::new([0xe0, 0, 3, b'a', 0, b'b'])
+                    }),
+                    "reject 1",
+                ),
+                (known(|it| it.proxy = None), "to full, source 10.0.0.2"),
+                (
+                    known(|it| {
+                        it.proxy = None;
+                        it.socket_source = Some("10.0.0.9:1".parse().expect("an end"));
+                    }),
+                    "reject 3, source 10.0.0.9",
+                ),
+                (
+                    known(|it| {
+                        it.proxy = None;
+                        it.listener = Some("back");
+                        it.socket_source = Some("10.0.0.9:1".parse().expect("an end"));
+                    }),
+                    "to full, source 10.0.0.9",
+                ),
+            ],
+        },
+    ]
+}
+
+/// Lets everybody in who comes, phase by phase, and tells what becomes of each.
+fn run(rules: &RuleSet, case: &Case) -> Vec<String> {
+    let mut stay = Vec::new();
+    let visit = |visitor: &Visitor| {
+        let mut visitor = visitor.clone();
+        let mut passage = Passage::default();
+        let mut verdicts = Phase::ALL
+            .into_iter()
+            .map(|phase| rules.evaluate(phase, &mut passage, &mut visitor, NOW));
+        let decisive = verdicts.find(|verdict| *verdict != Verdict::Accept);
+        let outcome = match decisive.unwrap_or(Verdict::Accept) {
+            Verdict::Reject { line } => format!("reject {line}"),
+            Verdict::SilentDrop { line } => format!("drop {line}"),
+            Verdict::Wait => "wait".to_owned(),
+            Verdict::Accept => match rules.backend(&passage, &visitor, NOW) {
+                Some(backend) => format!("to {backend}"),
+                None => "on".to_owned(),
+            },
+        };
+        stay.push(passage);
+        std::iter::once(outcome).chain(visitor.done).collect::<Vec<_>>().join(", ")
+    };
+    case.visits.iter().map(|(visitor, _)| visitor).map(visit).collect()
+}
+
+/// Every way to leave one thing out or to turn it around, and what it is.
+type Mutation = (String, Box<dyn Fn(&mut RuleSet)>);
+
+fn mutations(rules: &RuleSet) -> Vec<Mutation> {
+    let mut all: Vec<Mutation> = Vec::new();
+    for phase in Phase::ALL {
+        for (at, rule) in rules.rules[phase as usize].iter().enumerate() {
+            let line = rule.line;
+            all.push((
+                format!("without line {line}"),
+                Box::new(move |set| drop(set.rules[phase as usize].remove(at))),
+            ));
+            let Some(condition) = &rule.condition else { continue };
+            for (what, condition) in changed(condition) {
+                all.push((
+                    format!("{what} of line {line}"),
+                    Box::new(move |set| {
+                        set.rules[phase as usize][at].condition = Some(condition.clone());
+                    }),
+                ));
+            }
+        }
+    }
+    for (at, choice) in rules.backends.iter().enumerate() {
+        let backend = &choice.backend;
+        all.push((
+            format!("without backend {backend}"),
+            Box::new(move |set| drop(set.backends.remove(at))),
+        ));
+        let Some(condition) = &choice.condition else { continue };
+        for (what, condition) in changed(condition) {
+            all.push((
+                format!("{what} of backend {backend}"),
+                Box::new(move |set| set.backends[at].condition = Some(condition.clone())),
+            ));
+        }
+    }
+    for (acl, tests) in rules.acls.iter().enumerate() {
+        for at in 0..tests.0.len() {
+            all.push((
+                format!("without test {at} of acl {acl}"),
+                Box::new(move |set| drop(set.acls[acl].0.remove(at))),
+            ));
+        }
+    }
+    all
+}
+
+/// The condition with one term less, and with one more negation.
+fn changed(condition: &Condition) -> Vec<(String, Condition)> {
+    let mut all = Vec::new();
+    let negated = Condition { negated: !condition.negated, ..condition.clone() };
+    all.push(("the negation".to_owned(), negated));
+    for (group, terms) in condition.any_of.iter().enumerate() {
+        for at in 0..terms.len() {
+            let mut without = condition.clone();
+            let mut left = terms.to_vec();
+            left.remove(at);
+            // A group without terms would be true: then the group goes.
+            let mut groups = without.any_of.to_vec();
+            if left.is_empty() {
+                groups.remove(group);
+            } else {
+                groups[group] = left.into();
+            }
+            without.any_of = groups.into();
+            all.push((format!("without term {at} of group {group}"), without));
+            let mut turned = condition.clone();
+            turned.any_of[group][at].negated ^= true;
+            all.push((format!("term {at} of group {group}"), turned));
+        }
+    }
+    all
+}
+
+#[test]
+fn every_set_does_to_everybody_what_is_expected() {
+    for case in cases() {
+        let expected: Vec<&str> = case.visits.iter().map(|(_, expected)| *expected).collect();
+        assert_eq!(run(&parse(case.text), &case), expected, "{}", case.text);
+    }
+}
+
+#[test]
+fn whatever_is_left_out_or_turned_around_is_missed_by_somebody() {
+    let mut tried = 0;
+    let mut missed_by_nobody = Vec::new();
+    for case in cases() {
+        let expected: Vec<&str> = case.visits.iter().map(|(_, expected)| *expected).collect();
+        for (what, change) in mutations(&parse(case.text)) {
+            // Tables remember: each run has its own.
+            let mut rules = Arc::unwrap_or_clone(parse(case.text));
+            change(&mut rules);
+            if run(&rules, &case) == expected {
+                missed_by_nobody.push(format!("{what}:\n{}", case.text));
+            }
+            tried += 1;
+        }
+    }
+    assert!(missed_by_nobody.is_empty(), "{}", missed_by_nobody.join("\n\n"));
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn every_action_is_in_one_of_the_sets() {
+    let texts: String = cases().iter().map(|case| case.text).collect();
+    for verb in VERBS {
+        assert!(texts.contains(&format!(" {}", verb.name)), "{}", verb.name);
+    }
+}
