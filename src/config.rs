@@ -2,9 +2,11 @@
 
 mod custom;
 mod monitor;
+mod rules;
 
 pub use custom::Custom;
 pub use monitor::{ANSWER_MOST, Answer, Monitor};
+pub use rules::LiveRules;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -206,6 +208,8 @@ impl Default for StreamConfig {
 pub struct AcceptConfig {
     /// Before all else, sources that are answered instead, where set.
     pub monitor: Option<Monitor>,
+    /// The rules that are asked on the way, where set.
+    pub rules: Option<Arc<LiveRules>>,
     /// A PROXY header first, where set.
     pub proxy: Option<AcceptProxy>,
     /// Then TLS, where set.
@@ -223,6 +227,7 @@ impl Default for AcceptConfig {
         let farewell = Farewell { tls12_half_close: Tls12HalfClose::Send, ..Farewell::default() };
         Self {
             monitor: None,
+            rules: None,
             proxy: None,
             tls: None,
             customs: Vec::new(),

@@ -92,12 +92,20 @@ macro_rules! ops {
 ops! {
     /// A monitor is known by its source, before anything it sends: it is answered and let go.
     MonitorIn = 1, "MONITOR_IN", Incoming, Proxy, after earlier;
+    /// Rules that need the socket's addresses alone, before anything is read.
+    AcceptRules = 2, "ACCEPT_RULES", Incoming, Unbounded, after earlier;
     /// The PROXY header comes first: no byte is read for anyone else until it is done.
     AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier;
+    /// Rules on the addresses that were announced.
+    TcpRules = 5, "TCP_RULES", Incoming, Unbounded, after earlier;
     /// Handlers of the host's own, ahead of TLS.
     CustomRaw = 6, "CUSTOM_RAW", Incoming, Custom, after earlier;
+    /// Rules on the first bytes, which stay where they are.
+    Inspect = 7, "INSPECT", Incoming, Unbounded, after earlier;
     /// The handshake with a client.
     TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier;
+    /// Rules on what the handshake agreed on.
+    SessionRules = 9, "SESSION_RULES", Incoming, Unbounded, after earlier;
     /// Handlers of the host's own, behind TLS.
     CustomClear = 10, "CUSTOM_CLEAR", Incoming, Custom, after earlier;
     /// The last bytes leave, instead of a session.

@@ -110,6 +110,7 @@ pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress 
 pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N) {
     let reset = conn.marks.contains(Marks::RESET) && !conn.ctrl.fd.broken;
     match conn.ctrl.fd.take() {
+        Some(fd) if conn.marks.contains(Marks::VANISHES) => net.vanish(fd),
         Some(fd) if reset => net.reset(fd),
         Some(fd) => net.close(fd),
         None => {}

@@ -8,7 +8,7 @@ use crate::sys::{Addr, Net};
 use crate::time::Time;
 use crate::wire::proxy::Header;
 
-use super::{Asking, Conn, Op};
+use super::{Asking, Conn, Op, Visit};
 
 /// What a connection is to go through.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub(crate) struct Rare {
     pub(crate) header: Option<Header>,
     /// The handlers of the host's own, while they run.
     pub(crate) asking: Option<Asking>,
+    /// What the rules have begun with it.
+    pub(crate) visit: Option<Box<Visit>>,
     /// The last question's ticket.
     pub(crate) ticket: u32,
 }
@@ -93,6 +95,16 @@ impl Facts {
         self.rare.as_ref()?.header.as_ref()
     }
 
+    /// Where the client is, for whoever is to know: a rule may have said so, or a PROXY header.
+    pub(crate) fn source(&self) -> Addr {
+        let found = self.announced().map_or_else(|| self.peer.clone(), |(source, _)| source);
+        let set = self.rare.as_ref().and_then(|rare| rare.visit.as_ref()?.source);
+        set.map_or(found.clone(), |set| {
+            let port = if let Addr::Ip(ip) = &found { ip.port() } else { 0 };
+            Addr::ip((set, port).into())
+        })
+    }
+
     /// The addresses that a PROXY header announced.
     pub(crate) fn announced(&self) -> Option<(Addr, Addr)> {
         self.header()?.ends()
@@ -101,6 +113,11 @@ impl Facts {
     /// Our end of the socket, if somebody asked.
     pub(crate) fn local(&self) -> Option<&Addr> {
         self.rare.as_ref()?.local.as_ref()
+    }
+
+    /// What the rules have begun with it.
+    pub(crate) fn visit(&self) -> Option<&Visit> {
+        self.rare.as_ref()?.visit.as_deref()
     }
 
     /// The handlers of the host's own that `op` runs.
@@ -145,12 +162,12 @@ impl Conn {
     }
 
     /// The source and destination the connection stands for: those of the header where it carried
-    /// some, else the socket's.
+    /// some, else the socket's; and the source that a rule has set.
     pub(crate) fn ends<N: Net>(&mut self, net: &mut N) -> Option<(Addr, Addr)> {
-        if let Some(ends) = self.facts.announced() {
-            return Some(ends);
-        }
-        let local = self.local(net)?;
-        Some((self.facts.peer.clone(), local))
+        let destination = match self.facts.announced() {
+            Some((_, destination)) => destination,
+            None => self.local(net)?,
+        };
+        Some((self.facts.source(), destination))
     }
 }

@@ -8,6 +8,7 @@ mod facts;
 mod record;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 pub(crate) use asking::{Asking, Phase};
 pub(crate) use driver::is_first_step;
@@ -15,6 +16,7 @@ pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
 pub(crate) use facts::{Facts, Plan};
 pub use record::Record;
+pub(crate) use visit::Visit;
 
 pub use crate::cause::{Cause, Detail, Why};
 pub use crate::op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
@@ -94,6 +96,10 @@ bitflags! {
         const HANDLED = 32768;
         /// TLS begins in the middle of the session.
         const SECURING = 65536;
+        /// It closes without a word to its peer.
+        const VANISHES = 1 << 17;
+        /// It is counted in entries of tables.
+        const COUNTED = 1 << 18;
     }
 }
 
@@ -221,7 +227,8 @@ impl Driven for Conn {
     }
 
     fn fail(&mut self, cause: Box<Cause>) {
-        let ending = if self.word.is_opening() { Ending::Refused } else { Ending::Abort };
+        let refused = self.word.is_opening() && !self.marks.contains(Marks::VANISHES);
+        let ending = if refused { Ending::Refused } else { Ending::Abort };
         self.end(ending, Some(cause));
     }
 

@@ -369,10 +369,11 @@ fn explore(wanted: &[Op]) -> BTreeSet<Model> {
 #[test]
 fn every_reachable_word_and_state_is_the_model_s() {
     use Op::{
-        AcceptProxy, AcceptSession, CtrlConnect, CustomClear, CustomClearOut, CustomRaw,
-        CustomRawOut, MonitorIn, SendLastChunk, SendProxy, TlsAccept, TlsConnect,
+        AcceptProxy, AcceptRules, AcceptSession, CtrlConnect, CustomClear, CustomClearOut,
+        CustomRaw, CustomRawOut, Inspect, MonitorIn, SendLastChunk, SendProxy, TlsAccept,
+        TlsConnect,
     };
-    let plans: [&[Op]; 12] = [
+    let plans: [&[Op]; 13] = [
         &[AcceptSession],
         &[AcceptProxy, AcceptSession],
         &[TlsAccept, AcceptSession],
@@ -380,6 +381,7 @@ fn every_reachable_word_and_state_is_the_model_s() {
         &[MonitorIn, AcceptProxy, TlsAccept, AcceptSession],
         &[TlsAccept, SendLastChunk, AcceptSession],
         &[CustomRaw, TlsAccept, CustomClear, AcceptSession],
+        &[AcceptRules, AcceptProxy, TcpRules, Inspect, TlsAccept, SessionRules, AcceptSession],
         &[CtrlConnect, CustomRawOut, TlsConnect, CustomClearOut],
         &[CtrlConnect],
         &[CtrlConnect, SendProxy],

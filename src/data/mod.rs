@@ -15,7 +15,7 @@ pub(crate) const BULK_UNIT: usize = 4 * UNIT;
 const _: () = assert!(BULK_UNIT + RECORD_MAX - PLAINTEXT_MAX <= BULK_SIZE);
 
 /// As many bytes, at least, as are read ahead of who consumes them.
-const AHEAD_MAX: usize = 16 * 1024;
+pub(crate) const AHEAD_MAX: usize = 16 * 1024;
 
 /// What protects the bytes.
 #[derive(Debug)]

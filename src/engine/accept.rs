@@ -287,6 +287,7 @@ impl<N: Net> Engine<N> {
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::OPENING);
             conn.marks.set(Marks::MONITOR, monitors);
+            Self::begin_visit(conn);
         }
         self.opening += 1;
         Ok(key)

@@ -10,6 +10,7 @@ use crate::backend::{
     Stats, Ticket, Transition,
 };
 use crate::id::{Id, Kind};
+use crate::rules::Load;
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::time::Time;
@@ -28,7 +29,19 @@ pub(super) struct BackendEntry {
     /// Servers with news.
     news: VecDeque<ServerIndex>,
     user: u64,
+    /// What rules and metrics know it by.
+    pub(super) name: Option<Box<str>>,
     pub(super) telling: bool,
+}
+
+impl BackendEntry {
+    /// How busy it is.
+    pub(super) fn load(&self) -> Load {
+        let stats = self.core.stats();
+        let servers = (0..).map_while(|index| self.core.server_stats(ServerIndex(index)));
+        let queued = servers.map(|server| u64::from(server.queue.now)).sum::<u64>();
+        Load { connections: stats.streams.now.into(), queued: queued + u64::from(stats.queue.now) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +83,7 @@ impl<N: Net> Engine<N> {
             told: Vec::new(),
             news: VecDeque::new(),
             user: options.user,
+            name: None,
             telling: false,
         });
         let key = added.map_err(|_| Refusal::Limit)?;

@@ -1,6 +1,7 @@
 //! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
 //! notes what it waits for.
 
+use super::rules::{self, House};
 use super::{Engine, ListenerCounts, Owner, Refusal, TlsCounts, steps};
 use crate::conn::{
     Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Progress, Wait, Why, advance,
@@ -104,7 +105,7 @@ impl<N: Net> Engine<N> {
                 let lost = conn.ctrl.untaken(&mut self.tools.net, &conn.facts.peer);
                 conn.facts.lost = u32::try_from(lost).unwrap_or(u32::MAX);
             }
-            expire(conn);
+            expire(conn, self.tools.now);
         }
         self.work(key);
     }
@@ -153,8 +154,9 @@ impl<N: Net> Engine<N> {
     }
 
     fn run_ops(&mut self, key: Key) {
-        let Self { conns, streams, tools, ops, .. } = self;
+        let Self { conns, streams, listeners, backends, tools, ops, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
+        let house = House { listeners, backends };
         let mut lane = lane_to(conn, streams);
         let early = match &lane {
             Some(lane) if sends_early(conn) => lane.bytes(),
@@ -162,7 +164,7 @@ impl<N: Net> Engine<N> {
         };
         let mut cx = tools.cx(early);
         conn.waits = advance(conn, |conn, op| {
-            let progress = steps::step(conn, &mut cx, op);
+            let progress = steps::step(conn, &mut cx, &house, op);
             if matches!(progress, Progress::Done | Progress::End) {
                 ops.pass(op);
             }
@@ -212,6 +214,9 @@ impl<N: Net> Engine<N> {
                 } else {
                     self.counters.sessions += 1;
                     counts.sessions += 1;
+                    if let Some(visit) = conn.facts.visit() {
+                        visit.session(self.tools.now);
+                    }
                     conn.marks.insert(Marks::KNOWN);
                     // A fresh session is told of its first bytes without having asked.
                     conn.marks.insert(Marks::READ_ARMED);
@@ -286,8 +291,15 @@ impl<N: Net> Engine<N> {
     pub(super) fn settle_conn(&mut self, key: Key) {
         let id = self.id(Kind::Conn, key);
         let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.marks.contains(Marks::COUNTED) {
+            self.count_bytes(key);
+        }
+        let Ok(conn) = self.conns.get_mut(key) else { return };
         if conn.word.is_complete(Op::Fclose) && !conn.marks.contains(Marks::ENDED) {
             conn.marks.insert(Marks::ENDED);
+            if conn.marks.contains(Marks::COUNTED) {
+                self.end_visit(key);
+            }
             self.ended(key);
             return;
         }
@@ -353,10 +365,15 @@ fn sends_early(conn: &Conn) -> bool {
 }
 
 /// The deadline of the operation that runs has passed.
-fn expire(conn: &mut Conn) {
+fn expire(conn: &mut Conn, now: Time) {
     let waiting = conn.word.runnable().first();
     match waiting {
         // Last bytes that were not taken in time would not be taken by waiting once more.
+        // Rules that wait for bytes go on without them.
+        Some(Op::Inspect) => {
+            rules::settle(conn);
+            conn.arm_opening(now, 0);
+        }
         Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
             let text = "the peer did not finish in time";
             let cause = Cause::new(Some(op), Why::TimedOut).because(text);

@@ -71,6 +71,8 @@ pub(super) struct Listener {
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
     pub(super) closing: bool,
+    /// What rules and metrics know it by.
+    pub(super) name: Option<Box<str>>,
     /// The host says that monitors are to be told of a failure.
     pub(super) monitor_fails: bool,
     pub(super) conns: u32,
@@ -120,6 +122,7 @@ impl Listener {
             starves: false,
             paused_by: None,
             closing: false,
+            name: None,
             monitor_fails: false,
             conns: 0,
             timer,

@@ -21,6 +21,7 @@ mod pump;
 mod record;
 mod report;
 mod rest;
+mod rules;
 mod seek;
 mod start_tls;
 mod steps;

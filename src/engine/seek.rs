@@ -43,9 +43,7 @@ impl<N: Net> Engine<N> {
 
     /// The client's address as a number, the same for all its connections.
     fn source_hash(&self, client: Key) -> Option<u64> {
-        let facts = &self.conns.get(client).ok()?.facts;
-        let announced = facts.announced();
-        match announced.map_or_else(|| facts.peer.clone(), |(source, _)| source) {
+        match self.conns.get(client).ok()?.facts.source() {
             Addr::Ip(ip) => Some(match ip.ip() {
                 std::net::IpAddr::V4(v4) => mix(u64::from(v4.to_bits())),
                 std::net::IpAddr::V6(v6) => {

@@ -1,12 +1,18 @@
 //! Which code runs an operation.
 
+use super::rules::{self, House};
 use crate::conn::{Clock, Conn, News, Op, OpSet, Progress, closing, is_first_step};
 use crate::cx::Cx;
 use crate::handshake;
 use crate::sys::Net;
 
 /// One step of `op`.
-pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+pub(super) fn step<N: Net>(
+    conn: &mut Conn,
+    cx: &mut Cx<'_, N>,
+    house: &House<'_>,
+    op: Op,
+) -> Progress {
     if OpSet::OPENING.has(op) && is_first_step(conn.word, op) {
         open_clock(conn, cx, op);
     }
@@ -15,6 +21,9 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
         Op::AcceptProxy => handshake::accept_proxy(conn, cx),
         Op::CustomRaw | Op::CustomClear | Op::CustomRawOut | Op::CustomClearOut => {
             handshake::custom(conn, cx, op)
+        }
+        Op::AcceptRules | Op::TcpRules | Op::Inspect | Op::SessionRules => {
+            rules::step(conn, cx, house, op)
         }
         Op::TlsAccept => handshake::tls_accept(conn, cx),
         Op::SendLastChunk => handshake::last_chunk(conn, cx),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::handler::{self, vst_handler};
 use super::monitor::vst_monitor_options;
 use super::ptr::{self, Sized32};
+use super::rules::vst_rules;
 use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
 use crate::config::{
@@ -72,6 +73,9 @@ pub struct vst_accept_options {
     pub handlers: *const vst_handler,
     /// How many there are.
     pub handler_count: u64,
+    /// Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
+    /// like; keep it to replace them.
+    pub rules: *const vst_rules,
 }
 
 /// No PROXY header goes out.
@@ -137,7 +141,7 @@ unsafe impl Sized32 for vst_accept_options {
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_accept_options>() == 96);
+const _: () = assert!(size_of::<vst_accept_options>() == 104);
 const _: () = assert!(size_of::<vst_connect_options>() == 104);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
@@ -166,6 +170,7 @@ pub unsafe extern "C" fn vst_accept_options_init(
         drain_bytes: farewell.drain_bytes,
         handlers: std::ptr::null(),
         handler_count: 0,
+        rules: std::ptr::null(),
         monitor: std::ptr::null(),
     };
     // SAFETY: the caller's contract.
@@ -260,8 +265,11 @@ pub unsafe extern "C" fn vst_accept_config_new(
         let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
         // SAFETY: the caller's contract.
         let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
+        // SAFETY: the caller's contract.
+        let rules = unsafe { options.rules.as_ref() }.map(|rules| Arc::clone(&rules.rules));
         let config = AcceptConfig {
             customs,
+            rules,
             monitor,
             proxy: trust.map(|trust| AcceptProxy { trust, untrusted }),
             tls,

@@ -1,17 +1,21 @@
 //! Rules, as C makes them.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::engine::{id, vst_id};
 use super::ptr;
-use super::status::*;
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
 use super::table::vst_table;
-use crate::rules::{Outside, RuleSet, Tables};
+use crate::config::LiveRules;
+use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sys::read_file;
 
-/// `tcp-request` rules. Shared and never changed; connections that began with a set end with it.
+/// `tcp-request` rules. Shared; connections that began with a set end with it, whatever takes its
+/// place.
 pub struct vst_rules {
-    pub(super) rules: Arc<RuleSet>,
+    pub(super) rules: Arc<LiveRules>,
 }
 
 /// Makes rules from `text`, `len` bytes without a NUL at their end, in the language of
@@ -57,14 +61,11 @@ pub unsafe extern "C" fn vst_rules_new(
             }
         }
         // SAFETY: NULL becomes None; else the host passes a handle we made.
-        let before = unsafe { before.as_ref() };
-        let outside = Outside {
-            tables: &named,
-            before: before.map(|before| &*before.rules),
-            load: &read_file,
-        };
+        let before = unsafe { before.as_ref() }.map(|before| before.rules.current());
+        let outside = Outside { tables: &named, before: before.as_deref(), load: &read_file };
         match RuleSet::parse(text, outside) {
             Ok(rules) => {
+                let rules = Arc::new(LiveRules::new(rules));
                 let handle = Box::into_raw(Box::new(vst_rules { rules }));
                 // SAFETY: the caller's contract.
                 unsafe { ptr::put(out, handle) }?;
@@ -76,6 +77,138 @@ pub unsafe extern "C" fn vst_rules_new(
                 Err(VST_E_CONFIG)
             }
         }
+    })
+}
+
+/// Lets everything that uses `rules` use from now on what `by` stands for now. Connections that have
+/// begun end with what they began with. `by` is not kept and may be freed.
+///
+/// Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_NULL.
+///
+/// # Safety
+/// Both are sets that are not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_rules_replace(
+    rules: *mut vst_rules,
+    by: *const vst_rules,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        let rules = unsafe { ptr::handle(rules.cast_const()) }?;
+        // SAFETY: the caller's contract.
+        let by = unsafe { ptr::handle(by) }?;
+        rules.rules.replace(by.rules.current());
+        Ok(VST_OK)
+    })
+}
+
+/// Gives a listener or a backend the name by which rules (`so_name`, `use_backend`, `be_conn`) know it,
+/// UTF-8, NUL-terminated. Copied.
+///
+/// Legal from every callback but wake, log and discard.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `name` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_set_name(
+    engine: *mut vst_engine,
+    named: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    shell::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
+        shell.core()?.set_name(id(named)?, name).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// The backend that a `use_backend` line of the rules chooses for a session, as things stand now:
+/// `*backend` is its id, or 0.
+///
+/// Legal on a session, from every callback but wake, log and discard.
+/// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
+/// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+/// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `backend` points to an id.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_chosen_backend(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    backend: *mut vst_id,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let none = unsafe { ptr::put(backend, 0) };
+    shell::call(none.and(engine), |shell| {
+        match shell.core()?.chosen_backend(id(conn)?).map_err(status::of)? {
+            None => Ok(VST_NONE),
+            Some(Err(_)) => Err(VST_E_CONFIG),
+            Some(Ok(chosen)) => {
+                // SAFETY: written to a moment ago.
+                unsafe { ptr::put(backend, chosen.bits()) }?;
+                Ok(VST_OK)
+            }
+        }
+    })
+}
+
+/// What a rule has written down of a connection (`set-var(name)`): a number or a truth in decimal, an
+/// address as text, bytes as they are. `*len` is its length, also when `capacity` does not suffice.
+///
+/// Legal until the connection is gone, from every callback but wake, log and discard.
+/// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `name` is a NUL-terminated string; `value` points to
+/// `capacity` writable bytes; `len` to a size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_variable(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    name: *const c_char,
+    value: *mut c_void,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
+        // SAFETY: the caller's contract.
+        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
+        let core = shell.core()?;
+        let Some(held) = core.variable(id(conn)?, name).map_err(status::of)? else {
+            return Ok(VST_NONE);
+        };
+        let text;
+        let bytes = match held {
+            Value::Bytes(bytes) => &bytes[..],
+            Value::Truth(truth) => {
+                text = u8::from(*truth).to_string();
+                text.as_bytes()
+            }
+            Value::Number(number) => {
+                text = number.to_string();
+                text.as_bytes()
+            }
+            Value::Address(address) => {
+                text = address.to_string();
+                text.as_bytes()
+            }
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(bytes, value.cast(), capacity, len) })
     })
 }
 

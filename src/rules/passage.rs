@@ -1,6 +1,7 @@
 //! What a connection keeps between one look at its rules and the next.
 
 use crate::table::Tracked;
+use crate::time::Time;
 
 /// How many entries of tables a connection may be counted in: `sc0` to `sc2`.
 pub(super) const SLOTS: usize = 3;
@@ -35,6 +36,11 @@ impl Tracks {
     /// Counts the connection in an entry. What came first stays.
     pub(super) fn set(&mut self, slot: Slot, tracked: Tracked) {
         self.0[slot.index()].get_or_insert(tracked);
+    }
+
+    /// The connection is over.
+    pub fn release(self, now: Time) {
+        self.0.into_iter().flatten().for_each(|tracked| tracked.release(now));
     }
 
     /// The entries there are, for bytes and sessions to be counted in.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::IoSlice;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use super::endpoint::{Id, Stage, until};
@@ -281,6 +282,25 @@ impl Net for SimNet {
 
     fn reset(&mut self, fd: Fd) {
         self.give_up(CallKind::Reset, fd, true);
+    }
+
+    fn vanish(&mut self, fd: Fd) {
+        let network = &mut *self.network.borrow_mut();
+        if let Slot::Socket(id) = std::mem::replace(network.slot(fd, "vanish"), Slot::Free) {
+            let end = &mut network.endpoints[id];
+            end.owner = Owner::Nobody;
+            end.stage = Stage::Done;
+            end.input.waiting.clear();
+        }
+        network.owed.retain(|owed| *owed != fd);
+        network.note(CallKind::Vanish, Some(fd));
+    }
+
+    fn is_own(&mut self, ip: IpAddr) -> bool {
+        let network = self.network.borrow();
+        let own =
+            |id: &usize| matches!(&network.endpoints[*id].local, Addr::Ip(at) if at.ip() == ip);
+        network.listeners.iter().any(own)
     }
 
     fn take_error(&mut self, fd: Fd) -> Result<Option<Errno>, Errno> {

@@ -3,6 +3,7 @@
 
 use std::ffi::c_int;
 use std::io::IoSlice;
+use std::net::IpAddr;
 
 use super::call::{get_int, get_option, repeat, repeat_int, set_option};
 use super::sockaddr::RawAddr;
@@ -19,6 +20,8 @@ mod tests;
 pub struct Kernel;
 
 const ON: c_int = 1;
+/// A packet with it goes no further than the next machine.
+const ONE_HOP: c_int = 1;
 /// What `SO_PEERCRED` answers for a socket that has no peer on this machine.
 const NO_UID: u32 = u32::MAX;
 
@@ -131,6 +134,30 @@ impl Net for Kernel {
         close(fd);
     }
 
+    fn vanish(&mut self, fd: Fd) {
+        // A socket under repair is closed without a packet; that takes CAP_NET_ADMIN.
+        if set_option(fd, libc::IPPROTO_TCP, libc::TCP_REPAIR, ON).is_ok() {
+            return close(fd);
+        }
+        let _ = set_option(fd, libc::IPPROTO_IP, libc::IP_TTL, ONE_HOP);
+        let _ = set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, ONE_HOP);
+        self.reset(fd);
+    }
+
+    fn is_own(&mut self, ip: IpAddr) -> bool {
+        let addr = Addr::ip((ip, 0).into());
+        let family = if ip.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        // SAFETY: it takes numbers only.
+        let made = repeat_int(|| unsafe {
+            libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0)
+        });
+        let Ok(fd) = made.map(Fd) else { return false };
+        // A socket can be bound to no other addresses.
+        let own = self.bind(fd, &addr).is_ok();
+        close(fd);
+        own
+    }
+
     fn take_error(&mut self, fd: Fd) -> Result<Option<Errno>, Errno> {
         let errno = get_int(fd, libc::SOL_SOCKET, libc::SO_ERROR)?;
         Ok((errno != 0).then_some(Errno(errno)))
@@ -181,6 +208,12 @@ impl Net for Kernel {
                 set_option(fd, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, ON)
             }
             SockOpt::KeepAlive => set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, ON),
+            SockOpt::Mark(mark) => set_option(fd, libc::SOL_SOCKET, libc::SO_MARK, mark),
+            SockOpt::Tos(tos) => {
+                let tos = c_int::from(tos);
+                set_option(fd, libc::IPPROTO_IP, libc::IP_TOS, tos)
+                    .or_else(|_| set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, tos))
+            }
             SockOpt::NonBlocking => set_non_blocking(fd),
         }
     }

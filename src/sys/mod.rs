@@ -32,6 +32,7 @@ pub use thread::thread_token;
 pub use wall::{WallClock, WallTime};
 
 use std::io::IoSlice;
+use std::net::IpAddr;
 
 /// A descriptor number. Copying it copies no ownership: the engine closes each exactly once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +87,10 @@ pub enum SockOpt {
     NonBlocking,
     /// `SO_KEEPALIVE`.
     KeepAlive,
+    /// `SO_MARK`: the mark of its packets, for the system's own rules. Needs `CAP_NET_ADMIN`.
+    Mark(u32),
+    /// `IP_TOS`, or `IPV6_TCLASS`: the class of its packets.
+    Tos(u8),
 }
 
 /// The socket calls. Each is at most one system call unless it says otherwise, repeats it on
@@ -150,6 +155,14 @@ pub trait Net {
 
     /// Closes with a reset: `SO_LINGER` of 0 and `close`. Two system calls.
     fn reset(&mut self, fd: Fd);
+
+    /// Closes without a word to the peer, which goes on to believe that there is a connection. Where
+    /// the system does not allow that, the reset is sent so that it does not get far. Up to four system
+    /// calls.
+    fn vanish(&mut self, fd: Fd);
+
+    /// Whether `ip` is an address of this machine. Up to three system calls.
+    fn is_own(&mut self, ip: IpAddr) -> bool;
 
     /// Takes the socket's pending error (`SO_ERROR`).
     ///

@@ -12,6 +12,7 @@ mod certificate;
 mod cipher;
 mod client;
 mod clock;
+mod digest;
 mod error;
 mod failure;
 mod key_log;
@@ -35,6 +36,7 @@ mod traffic;
 
 pub use certificate::{CertificateFacts, CertificateSource, SecretDer};
 pub use client::{ClientOptions, ClientTls};
+pub(crate) use digest::sha1;
 pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, Why};
 pub use negotiated::{Group, Negotiated, Verified};

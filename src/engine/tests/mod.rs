@@ -28,6 +28,8 @@ mod readiness;
 mod records;
 mod rig;
 #[cfg(feature = "self-signed")]
+mod rules;
+#[cfg(feature = "self-signed")]
 mod schedules;
 mod session;
 #[cfg(feature = "self-signed")]

@@ -1,0 +1,55 @@
+//! What the rules have begun with a connection.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::rules::{Passage, RuleSet, Value};
+use crate::time::Time;
+
+/// What the rules have begun with a connection: it keeps this until its end.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    /// The rules it came in by.
+    pub(crate) rules: Arc<RuleSet>,
+    /// The entries of tables it is counted in, and where content rules wait.
+    pub(crate) passage: Passage,
+    /// What rules have written down of it.
+    pub(crate) variables: Vec<(Box<str>, Value<'static>)>,
+    /// Where a rule says that it comes from.
+    pub(crate) source: Option<IpAddr>,
+    /// Content rules may not wait for more bytes: no more will come, or not in time.
+    pub(crate) settled: bool,
+    /// Bytes of the wire, in and out, that have been counted in the entries.
+    counted: [u64; 2],
+}
+
+impl Visit {
+    pub(crate) fn new(rules: Arc<RuleSet>) -> Self {
+        Self {
+            rules,
+            passage: Passage::default(),
+            variables: Vec::new(),
+            source: None,
+            settled: false,
+            counted: [0; 2],
+        }
+    }
+
+    /// The connection has become a session.
+    pub(crate) fn session(&self, now: Time) {
+        self.passage.tracks.iter().for_each(|tracked| tracked.session(now));
+    }
+
+    /// So many bytes of the wire have come and gone since the beginning.
+    pub(crate) fn count(&mut self, [bytes_in, bytes_out]: [u64; 2], now: Time) {
+        let [counted_in, counted_out] = std::mem::replace(&mut self.counted, [bytes_in, bytes_out]);
+        for tracked in self.passage.tracks.iter() {
+            if bytes_in > counted_in {
+                tracked.bytes_in(bytes_in - counted_in, now);
+            }
+            if bytes_out > counted_out {
+                tracked.bytes_out(bytes_out - counted_out, now);
+            }
+        }
+    }
+}

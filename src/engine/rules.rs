@@ -1,0 +1,328 @@
+//! Rules are asked: what they see of a connection, and what they do with it.
+
+use std::cell::{OnceCell, RefCell};
+use std::net::{IpAddr, SocketAddr};
+
+use super::backend::BackendEntry;
+use super::listener::Listener;
+use super::{Engine, Refusal};
+use crate::conn::{Cause, Conn, Marks, Op, Plan, Progress, Visit, Wait, Why, is_first_step};
+use crate::ctrl::Input;
+use crate::cx::Cx;
+use crate::data::{AHEAD_MAX, Ahead};
+use crate::id::{Id, Kind};
+use crate::rules::{Effects, Facts, Load, Phase, Prefix, Tls, Value, Verdict};
+use crate::slab::{Key, Slab};
+use crate::sys::{Addr, Net, SockOpt};
+use crate::tls::{Verified, sha1};
+use crate::wire::proxy::Header;
+
+/// What of the engine rules may look at.
+pub(super) struct House<'a> {
+    pub(super) listeners: &'a Slab<Listener>,
+    pub(super) backends: &'a Slab<BackendEntry>,
+}
+
+/// The rules that `op` asks.
+pub(super) const fn phase(op: Op) -> Option<Phase> {
+    match op {
+        Op::AcceptRules => Some(Phase::Accept),
+        Op::TcpRules => Some(Phase::Connection),
+        Op::Inspect => Some(Phase::Content),
+        Op::SessionRules => Some(Phase::Session),
+        _ => None,
+    }
+}
+
+/// One step of an operation that asks rules.
+pub(super) fn step<N: Net>(
+    conn: &mut Conn,
+    cx: &mut Cx<'_, N>,
+    house: &House<'_>,
+    op: Op,
+) -> Progress {
+    let Some(phase) = phase(op) else { return Progress::Done };
+    if op == Op::Inspect && is_first_step(conn.word, op) {
+        let delay = conn.facts.visit().map_or(0, |visit| visit.rules.inspect_delay());
+        conn.arm_opening(cx.now, delay);
+    }
+    loop {
+        let verdict = ask(conn, cx, house, phase);
+        match verdict {
+            Verdict::Accept => return Progress::Done,
+            Verdict::Reject { line } => return denied(op, line),
+            Verdict::SilentDrop { line } => {
+                conn.marks.insert(Marks::VANISHES);
+                return denied(op, line);
+            }
+            Verdict::Wait => match conn.data.read_ahead(&mut conn.ctrl, cx) {
+                Ok(Ahead::Input(Input::Bytes(_))) => {}
+                Ok(Ahead::Input(Input::Wait)) => return Progress::Wait(Wait::READ | Wait::TIMER),
+                Ok(Ahead::Full | Ahead::Input(Input::End | Input::Truncated)) => settle(conn),
+                Err(mut cause) => {
+                    cause.at = Some(op);
+                    return Progress::Failed(cause);
+                }
+            },
+        }
+    }
+}
+
+/// Content rules wait no longer.
+pub(super) fn settle(conn: &mut Conn) {
+    if let Some(visit) = conn.facts.rare_mut().visit.as_deref_mut() {
+        visit.settled = true;
+    }
+}
+
+fn denied(op: Op, line: u32) -> Progress {
+    Progress::Failed(cause(op, line))
+}
+
+fn cause(op: Op, line: u32) -> Box<Cause> {
+    Box::new(Cause::new(Some(op), Why::Denied).because(format!("the rule of line {line} says no")))
+}
+
+fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, house: &House<'_>, phase: Phase) -> Verdict {
+    let Some(mut visit) = conn.facts.rare_mut().visit.take() else { return Verdict::Accept };
+    let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
+    let mut scene = Scene {
+        conn,
+        net: RefCell::new(&mut *cx.net),
+        house,
+        local: OnceCell::new(),
+        variables,
+        source,
+        settled: *settled,
+    };
+    let verdict = rules.evaluate(phase, passage, &mut scene, cx.now);
+    if visit.passage.tracks.iter().next().is_some() {
+        conn.marks.insert(Marks::COUNTED);
+    }
+    conn.facts.rare_mut().visit = Some(visit);
+    verdict
+}
+
+/// A connection as rules see it.
+struct Scene<'a, 'n, N> {
+    conn: &'a Conn,
+    net: RefCell<&'n mut N>,
+    house: &'a House<'a>,
+    /// Our end of the socket, asked of the system once.
+    local: OnceCell<Option<Addr>>,
+    variables: &'a mut Vec<(Box<str>, Value<'static>)>,
+    source: &'a mut Option<IpAddr>,
+    settled: bool,
+}
+
+impl<N: Net> Scene<'_, '_, N> {
+    fn local(&self) -> Option<&Addr> {
+        let ask = || {
+            let known = self.conn.facts.local().cloned();
+            known.or_else(|| self.net.borrow_mut().local(self.conn.ctrl.fd.get()?).ok())
+        };
+        self.local.get_or_init(ask).as_ref()
+    }
+
+    fn option(&mut self, option: SockOpt) {
+        if let Some(fd) = self.conn.ctrl.fd.get() {
+            // Where the system does not allow it the packets stay as they were.
+            let _ = self.net.get_mut().set(fd, option);
+        }
+    }
+}
+
+fn ip(addr: &Addr) -> Option<SocketAddr> {
+    match addr {
+        Addr::Ip(ip) => Some(*ip),
+        Addr::Unix(_) => None,
+    }
+}
+
+impl<N: Net> Facts for Scene<'_, '_, N> {
+    fn source(&self) -> Option<SocketAddr> {
+        let announced = self.conn.facts.announced().map(|(source, _)| source);
+        let found = ip(announced.as_ref().unwrap_or(&self.conn.facts.peer));
+        match *self.source {
+            Some(set) => Some(SocketAddr::new(set, found.map_or(0, |found| found.port()))),
+            None => found,
+        }
+    }
+
+    fn destination(&self) -> Option<SocketAddr> {
+        match self.conn.facts.announced() {
+            Some((_, destination)) => ip(&destination),
+            None => self.socket_destination(),
+        }
+    }
+
+    fn socket_source(&self) -> Option<SocketAddr> {
+        ip(&self.conn.facts.peer)
+    }
+
+    fn socket_destination(&self) -> Option<SocketAddr> {
+        self.local().and_then(ip)
+    }
+
+    fn source_is_local(&self) -> Option<bool> {
+        let announced = self.conn.facts.announced().map(|(source, _)| source);
+        match announced.as_ref().unwrap_or(&self.conn.facts.peer) {
+            Addr::Unix(_) => Some(true),
+            Addr::Ip(_) => {
+                let source = self.source()?.ip();
+                Some(source.is_loopback() || self.net.borrow_mut().is_own(source))
+            }
+        }
+    }
+
+    fn listener(&self) -> Option<&[u8]> {
+        let listener = self.house.listeners.get(self.conn.facts.listener?).ok()?;
+        listener.name.as_deref().map(str::as_bytes)
+    }
+
+    fn proxy(&self) -> Option<&Header> {
+        self.conn.facts.header()
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
+        let ended = self.conn.ctrl.fd.eof || self.settled || bytes.len() >= AHEAD_MAX;
+        Prefix { bytes, may_grow: !ended }
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        let agreed = self.conn.data.tls()?.negotiated()?;
+        Some(Tls {
+            version: agreed.version.name(),
+            cipher: agreed.suite_name,
+            server_name: agreed.server_name.map(str::as_bytes),
+            alpn: agreed.alpn,
+            verify: match agreed.verified {
+                Verified::NotAsked => None,
+                Verified::Absent | Verified::Valid | Verified::Skipped => Some(0),
+            },
+            certificate: agreed.peer_chain().next(),
+        })
+    }
+
+    fn certificate_sha1(&self) -> Option<[u8; 20]> {
+        self.tls()?.certificate.map(sha1)
+    }
+
+    fn backend(&self, name: &str) -> Option<Load> {
+        let mut named = self.house.backends.iter().map(|(_, entry)| entry);
+        named.find(|entry| entry.name.as_deref() == Some(name)).map(BackendEntry::load)
+    }
+}
+
+impl<N: Net> Effects for Scene<'_, '_, N> {
+    fn set_source(&mut self, address: IpAddr) {
+        *self.source = Some(address);
+    }
+
+    fn set_mark(&mut self, mark: u32) {
+        self.option(SockOpt::Mark(mark));
+    }
+
+    fn set_tos(&mut self, tos: u8) {
+        self.option(SockOpt::Tos(tos));
+    }
+
+    fn set_variable(&mut self, name: &str, value: Value<'static>) {
+        match self.variables.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, held)) => *held = value,
+            None => self.variables.push((name.into(), value)),
+        }
+    }
+}
+
+impl<N: Net> Engine<N> {
+    /// Gives a listener or a backend the name that rules and metrics know it by.
+    ///
+    /// # Errors
+    /// An id that is of neither.
+    pub fn set_name(&mut self, id: Id, name: &str) -> Result<(), Refusal> {
+        let held = match id.kind() {
+            Kind::Listener => {
+                let key = self.listener_key(id)?;
+                &mut self.listeners.get_mut(key).map_err(|_| Refusal::Stale)?.name
+            }
+            _ => {
+                let key = self.backend_key(id)?;
+                &mut self.backends.get_mut(key).map_err(|_| Refusal::Stale)?.name
+            }
+        };
+        *held = Some(name.into());
+        Ok(())
+    }
+
+    /// What rules have written down of a connection under `name`.
+    ///
+    /// # Errors
+    /// An id that is of no connection here.
+    pub fn variable(&self, id: Id, name: &str) -> Result<Option<&Value<'static>>, Refusal> {
+        let Some(visit) = self.conn(id)?.facts.visit() else { return Ok(None) };
+        Ok(visit.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value))
+    }
+
+    /// The backend that the rules of a connection choose for it. The name they give, where no backend
+    /// has it, is the error of the answer.
+    ///
+    /// # Errors
+    /// An id that is of no connection here.
+    pub fn chosen_backend(&mut self, id: Id) -> Result<Option<Result<Id, String>>, Refusal> {
+        let key = self.conn_key(id)?;
+        let Self { conns, listeners, backends, tools, .. } = self;
+        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let Some(mut visit) = conn.facts.rare_mut().visit.take() else { return Ok(None) };
+        let house = House { listeners, backends };
+        let now = tools.now;
+        let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
+        let scene = Scene {
+            conn,
+            net: RefCell::new(&mut tools.net),
+            house: &house,
+            local: OnceCell::new(),
+            variables,
+            source,
+            settled: *settled,
+        };
+        let name = rules.backend(passage, &scene, now).map(str::to_owned);
+        conn.facts.rare_mut().visit = Some(visit);
+        let Some(name) = name else { return Ok(None) };
+        let mut named = self.backends.iter();
+        let found = named.find(|(_, entry)| entry.name.as_deref() == Some(&*name));
+        Ok(Some(found.map(|(key, _)| self.id(Kind::Backend, key)).ok_or(name)))
+    }
+
+    /// Begins with the rules of a fresh connection that comes in.
+    pub(super) fn begin_visit(conn: &mut Conn) {
+        let Plan::Incoming(config) = &conn.facts.plan else { return };
+        let Some(rules) = config.rules.as_ref().map(|rules| rules.current()) else { return };
+        for op in [Op::AcceptRules, Op::TcpRules, Op::Inspect, Op::SessionRules] {
+            if phase(op).is_some_and(|phase| rules.has(phase)) {
+                conn.word.want(op);
+            }
+        }
+        conn.facts.rare_mut().visit = Some(Box::new(Visit::new(rules)));
+    }
+
+    /// Counts what a connection has moved in the entries it is counted in.
+    pub(super) fn count_bytes(&mut self, key: Key) {
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        let moved = [conn.ctrl.bytes_in, conn.ctrl.bytes_out];
+        if let Some(visit) = conn.facts.rare_mut().visit.as_deref_mut() {
+            visit.count(moved, self.tools.now);
+        }
+    }
+
+    /// A connection is over: whoever counts it as there does no longer.
+    pub(super) fn end_visit(&mut self, key: Key) {
+        self.count_bytes(key);
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        conn.marks.remove(Marks::COUNTED);
+        if let Some(visit) = conn.facts.rare_mut().visit.as_deref_mut() {
+            std::mem::take(&mut visit.passage.tracks).release(self.tools.now);
+        }
+    }
+}

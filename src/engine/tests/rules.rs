@@ -1,0 +1,369 @@
+//! Rules in the engine: asked in their places, with what is known there, and what they count.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::header::proxied;
+use super::host::{Program, silent};
+use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
+use super::stream::pattern;
+use super::tls::accepting;
+use super::tls_peer::{TlsPeer, pair, play};
+use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
+use crate::conn::{Op, Why};
+use crate::engine::Record;
+use crate::rules::{Outside, RuleSet, Tables, Value};
+use crate::sim::{CallKind, Peer};
+use crate::sys::SockOpt;
+use crate::table::{Data, Key, Table};
+use crate::time::SECOND;
+use crate::tls::Version;
+
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+
+fn compile(text: &str) -> Arc<RuleSet> {
+    let tables = Tables::default();
+    let outside = Outside { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
+    RuleSet::parse(text.as_bytes(), outside).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn ruled(config: AcceptConfig, text: &str) -> AcceptConfig {
+    AcceptConfig { rules: Some(Arc::new(LiveRules::new(compile(text)))), ..config }
+}
+
+fn table(config: &AcceptConfig) -> Arc<Table> {
+    let rules = config.rules.as_ref().expect("rules").current();
+    Arc::clone(rules.tables().get("default").expect("a default table"))
+}
+
+/// An echo behind `config` to a client that says `words` and ends: what it got, and its record.
+fn visit(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
+    let mut rig = Rig::new(setup, Program::Echo);
+    rig.listen(config);
+    let client = rig.peer();
+    client.send(words);
+    client.shutdown_write();
+    rig.run();
+    let refused = rig.engine.counters().refused > 0;
+    let events = rig.finish();
+    let record = if refused { refusal(&events) } else { closed(&events) };
+    (client.received(), record.clone())
+}
+
+#[test]
+fn each_phase_is_asked_in_its_place_and_says_no_there() {
+    let places = [
+        ("accept", Op::AcceptRules),
+        ("connection", Op::TcpRules),
+        ("content", Op::Inspect),
+        ("session", Op::SessionRules),
+    ];
+    for (phase, op) in places {
+        everywhere(|setup| {
+            let text = format!("# one line above\ntcp-request {phase} reject");
+            let (got, record) = visit(setup, ruled(AcceptConfig::default(), &text), b"hello");
+            let cause = record.cause.expect("a cause");
+            assert_eq!((cause.at, cause.why), (Some(op), Why::Denied), "{phase}");
+            assert!(cause.text.contains("line 2"), "{cause}");
+            assert_eq!(got, b"");
+            let text = format!("tcp-request {phase} accept");
+            let (got, record) = visit(setup, ruled(AcceptConfig::default(), &text), b"hello");
+            assert_eq!((&got[..], record.cause), (&b"hello"[..], None), "{phase}");
+        });
+    }
+}
+
+#[test]
+fn before_the_header_rules_see_the_socket_and_behind_it_who_was_announced() {
+    both(|setup| {
+        for (line, passes) in [
+            ("accept reject unless { src 198.51.100.7 }", true),
+            ("accept reject if { src 192.0.2.33 }", true),
+            ("connection reject unless { src 192.0.2.33 } { fc_src 198.51.100.7 }", true),
+            ("connection reject if { src 192.0.2.33 }", false),
+            ("connection reject unless { dst_port 443 }", true),
+            ("connection reject unless { dst 198.51.100.1 }", true),
+        ] {
+            let words = [HEADER, b"hello"].concat();
+            let text = format!("tcp-request {line}");
+            let (got, record) = visit(setup, ruled(proxied(), &text), &words);
+            assert_eq!(got == b"hello", passes, "{line}: {record:?}");
+        }
+    });
+}
+
+#[test]
+fn a_silent_drop_tells_the_peer_nothing() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(ruled(AcceptConfig::default(), "tcp-request connection silent-drop"));
+        let client = rig.peer();
+        client.send(b"hello?");
+        rig.run();
+        assert!(!client.saw_fin() && !client.saw_reset());
+        assert_eq!(rig.world.calls_of(CallKind::Vanish), 1);
+        let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
+        assert_eq!((cause.at, cause.why), (Some(Op::TcpRules), Why::Denied));
+    });
+}
+
+const NAMES: &str = "tcp-request inspect-delay 5s\n\
+    tcp-request content accept if { req.ssl_sni a.test }\n\
+    tcp-request content reject if { req.ssl_hello_type 1 }\n";
+
+#[test]
+fn content_rules_read_the_name_of_a_hello_in_any_pieces_and_tls_gets_every_byte() {
+    for version in [Version::Tls12, Version::Tls13] {
+        everywhere(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(ruled(accepting(version), NAMES));
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
+            client.borrow_mut().say(b"protected");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            rig.settle();
+            rig.run();
+            assert_eq!(client.borrow().got, b"protected", "{:?}", client.borrow().failure);
+            assert_eq!(closed(&rig.finish()).cause, None);
+        });
+    }
+}
+
+#[test]
+fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(ruled(AcceptConfig::default(), NAMES));
+        let client = rig.peer();
+        // The beginning of a handshake record, as far as anybody can tell.
+        client.send(&[22, 3, 1, 0]);
+        rig.run_for(4 * SECOND);
+        assert_eq!(client.received(), b"");
+        rig.run_for(2 * SECOND);
+        assert_eq!(client.received(), [22, 3, 1, 0]);
+        client.send(b"and on");
+        client.shutdown_write();
+        rig.run();
+        assert_eq!(client.received(), b"\x16\x03\x01\0and on");
+        assert_eq!(closed(&rig.finish()).cause, None);
+
+        // An end comes before the time is over.
+        let (got, record) = visit(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
+        assert_eq!((&got[..], record.cause), (&[22, 3, 1, 0][..], None));
+        assert!(record.lasted < 5 * SECOND);
+    });
+}
+
+#[test]
+fn session_rules_know_what_the_handshake_agreed_on() {
+    both(|setup| {
+        for (line, passes) in [
+            ("reject unless { ssl_fc_sni a.test } { ssl_fc_protocol TLSv1.3 }", true),
+            ("reject if { ssl_fc_protocol TLSv1.3 }", false),
+            ("reject unless { ssl_fc }", true),
+            ("reject if { ssl_c_sha1 -m found }", true),
+        ] {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let text = format!("tcp-request session {line}");
+            rig.listen(ruled(accepting(Version::Tls13), &text));
+            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, b"");
+            client.borrow_mut().say(b"protected");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            rig.settle();
+            rig.run();
+            let got = client.borrow().got.clone();
+            assert_eq!(got == b"protected", passes, "{line}");
+            client.borrow().peer.close();
+            rig.run();
+            rig.finish();
+        }
+    });
+}
+
+const COUNTING: &str = "stick-table type ip size 1k expire 1m store \
+    conn_cnt,conn_cur,sess_cnt,bytes_in_cnt,bytes_out_cnt\n\
+    tcp-request connection track-sc0 src\n";
+
+fn client_key() -> IpAddr {
+    IpAddr::from([198, 51, 100, 7])
+}
+
+#[test]
+fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
+    let ends: [(&str, fn(&mut Rig, &Peer)); 6] = [
+        ("in order", |_, client| client.shutdown_write()),
+        ("reset", |_, client| client.reset()),
+        ("close", |_, client| client.close()),
+        ("abort", |rig, client| {
+            for session in rig.host.sessions() {
+                rig.call(|engine| engine.abort(session)).expect("it is there");
+            }
+            client.close();
+        }),
+        ("timeout", |rig, client| {
+            rig.run_for(40 * SECOND);
+            client.close();
+        }),
+        ("engine", |rig, client| {
+            rig.call(crate::engine::Engine::abort_all);
+            client.close();
+        }),
+    ];
+    for (tls, (name, end)) in [false, true].into_iter().flat_map(|tls| ends.map(|end| (tls, end))) {
+        everywhere(|setup| {
+            let config = if tls { accepting(Version::Tls13) } else { AcceptConfig::default() };
+            let config = ruled(config, COUNTING);
+            let table = table(&config);
+            let key = Key::Ip(client_key());
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(config);
+            let client = rig.peer();
+            client.send(b"seven b");
+            rig.settle();
+            let now = rig.world.now();
+            assert_eq!(table.get(key, Data::ConnCur, now), Some(1), "{name}");
+            assert_eq!(table.get(key, Data::SessCnt, now), Some(u64::from(!tls)), "{name}");
+            end(&mut rig, &client);
+            rig.run();
+            let now = rig.world.now();
+            assert_eq!(table.get(key, Data::ConnCur, now), Some(0), "{name} {tls} {setup:?}");
+            assert_eq!(table.get(key, Data::ConnCnt, now), Some(1), "{name}");
+            if name == "in order" && !tls {
+                assert_eq!(table.get(key, Data::BytesInCnt, now), Some(7));
+                assert_eq!(table.get(key, Data::BytesOutCnt, now), Some(7));
+            }
+            if name != "engine" {
+                rig.finish();
+            }
+        });
+    }
+}
+
+#[test]
+fn one_too_many_at_once_is_refused_and_let_in_when_there_is_room() {
+    both(|setup| {
+        let text = format!("{COUNTING}tcp-request connection reject if {{ sc0_conn_cur gt 2 }}");
+        let config = ruled(AcceptConfig::default(), &text);
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(config);
+        let clients: Vec<Peer> = (0..3).map(|_| rig.peer()).collect();
+        clients.iter().for_each(|client| client.send(b"in?"));
+        rig.settle();
+        let served = clients.iter().filter(|client| client.received() == b"in?").count();
+        assert_eq!(served, 2);
+        clients.iter().for_each(Peer::close);
+        rig.settle();
+        let again = rig.peer();
+        again.send(b"now?");
+        rig.settle();
+        assert_eq!(again.received(), b"now?");
+        again.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn bytes_of_a_stream_are_counted_while_it_goes_on() {
+    both(|setup| {
+        let config = ruled(AcceptConfig::default(), COUNTING);
+        let table = table(&config);
+        let forward = Program::Forward { to: yonder(), config: Arc::default(), stream: silent(0) };
+        let mut rig = Rig::new(setup, forward);
+        let site = rig.world.serve(yonder());
+        rig.listen(config);
+        let client = rig.peer();
+        client.send(&pattern(5_000, 1));
+        rig.settle();
+        let server = site.accept().expect("it came");
+        server.send(&pattern(2_000, 2));
+        rig.settle();
+        let (key, now) = (Key::Ip(client_key()), rig.world.now());
+        assert_eq!(table.get(key, Data::BytesInCnt, now), Some(5_000));
+        assert_eq!(table.get(key, Data::BytesOutCnt, now), Some(2_000));
+        client.close();
+        server.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_source_that_a_rule_sets_is_the_one_that_servers_are_told() {
+    both(|setup| {
+        // The destination stands in for another address.
+        let text = "tcp-request connection set-src dst";
+        let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() };
+        let forward =
+            Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(0) };
+        let mut rig = Rig::new(setup, forward);
+        let site = rig.world.serve(yonder());
+        rig.listen(ruled(AcceptConfig::default(), text));
+        let client = rig.peer();
+        rig.settle();
+        let server = site.accept().expect("it came");
+        let line = server.received();
+        assert!(line.starts_with(b"PROXY TCP4 192.0.2.1 192.0.2.1 "), "{line:?}");
+        client.close();
+        server.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn connections_end_with_the_rules_they_began_with() {
+    both(|setup| {
+        let config = ruled(accepting(Version::Tls13), "tcp-request session accept");
+        let live = Arc::clone(config.rules.as_ref().expect("rules"));
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(config);
+        let early = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, b"");
+        early.borrow_mut().pause_at(50);
+        rig.actors.push(play(&early));
+        rig.settle();
+        live.replace(compile("tcp-request session reject"));
+        early.borrow_mut().go_on();
+        early.borrow_mut().say(b"still");
+        early.borrow_mut().end();
+        rig.settle();
+        assert_eq!(early.borrow().got, b"still");
+        let late = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, b"");
+        late.borrow_mut().say(b"refused");
+        rig.actors.push(play(&late));
+        rig.settle();
+        late.borrow().peer.close();
+        rig.run();
+        assert_eq!(late.borrow().got, b"");
+        let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
+        assert_eq!(cause.at, Some(Op::SessionRules));
+    });
+}
+
+#[test]
+fn what_rules_write_down_and_set_can_be_seen() {
+    both(|setup| {
+        let text = "tcp-request connection set-var(sess.from) src\n\
+            tcp-request connection set-mark 7\n\
+            tcp-request connection set-tos 16\n\
+            use_backend mail if { src 198.51.100.0/24 }";
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(ruled(AcceptConfig::default(), text));
+        let client = rig.peer();
+        rig.settle();
+        let session = rig.host.sessions()[0];
+        let held = rig.engine.variable(session, "sess.from").expect("a session").cloned();
+        assert_eq!(held, Some(Value::Address(client_key())));
+        assert_eq!(rig.engine.variable(session, "other"), Ok(None));
+        let chosen = rig.engine.chosen_backend(session).expect("a session");
+        assert_eq!(chosen, Some(Err("mail".to_owned())));
+        let (_, conn) = rig.engine.conns.iter().next().expect("it is open");
+        let fd = conn.ctrl.fd.get().expect("it is open");
+        let options = rig.world.options(fd);
+        assert!(options.contains(&SockOpt::Mark(7)) && options.contains(&SockOpt::Tos(16)));
+        client.close();
+        rig.run();
+        rig.finish();
+    });
+}

@@ -1,0 +1,14 @@
+//! The digest by which certificates are named in lists.
+
+#[cfg(feature = "aws-lc-rs")]
+use aws_lc_rs::digest;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+use ring::digest;
+
+/// SHA-1 (FIPS 180-4): a name, and no proof of anything.
+pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let mut name = [0; 20];
+    name.copy_from_slice(digest.as_ref());
+    name
+}
