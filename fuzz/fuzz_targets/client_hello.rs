@@ -20,7 +20,9 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     if let Parsed::Hello(hello) = verdict {
-        assert!(hello.server_name().is_none_or(|name| !name.is_empty() && name.len() < bytes.len()));
+        assert!(
+            hello.server_name().is_none_or(|name| !name.is_empty() && name.len() < bytes.len())
+        );
         assert!(hello.alpn().all(|name| !name.is_empty()));
         assert!(hello.alpn().map(<[u8]>::len).sum::<usize>() < bytes.len());
     }

@@ -328,7 +328,7 @@ impl Wrong {
             line,
             source: String::from_utf8_lossy(source.trim_ascii_end()).into_owned(),
         };
-        Fault { elsewhere: Some(elsewhere), ..self.at(file.token) }
+        Fault { elsewhere: Some(Box::new(elsewhere)), ..self.at(file.token) }
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Fault {
     pub(super) expected: String,
     pub(super) nearest: Option<String>,
     /// The line of another file that it is about, instead.
-    pub(super) elsewhere: Option<Elsewhere>,
+    pub(super) elsewhere: Option<Box<Elsewhere>>,
 }
 
 /// A line of a file that rules have named.
@@ -74,7 +74,8 @@ impl Fault {
 
     /// The fault, with the line it is in.
     pub(super) fn at(self, line: u32, source: &str) -> RuleError {
-        if let Some(Elsewhere { file, line, source }) = self.elsewhere {
+        if let Some(elsewhere) = self.elsewhere {
+            let Elsewhere { file, line, source } = *elsewhere;
             let there = Self { span: 0..source.len(), elsewhere: None, ..self };
             return RuleError { file: Some(file), ..there.at(line, &source) };
         }

@@ -24,8 +24,8 @@ fn conditions_side_by_side_are_and_and_bind_before_or() {
     let (yes, no) = ("{ src 192.0.2.1 }", "{ src 192.0.2.2 }");
     let visitor = Visitor::from("192.0.2.1");
     for (condition, expected) in [
-        (format!("{yes}"), true),
-        (format!("{no}"), false),
+        (yes.to_owned(), true),
+        (no.to_owned(), false),
         (format!("{yes} {yes}"), true),
         (format!("{yes} {no}"), false),
         (format!("{no} or {yes}"), true),
