@@ -370,8 +370,8 @@ fn explore(wanted: &[Op]) -> BTreeSet<Model> {
 fn every_reachable_word_and_state_is_the_model_s() {
     use Op::{
         AcceptProxy, AcceptRules, AcceptSession, CtrlConnect, CustomClear, CustomClearOut,
-        CustomRaw, CustomRawOut, Inspect, MonitorIn, SendLastChunk, SendProxy, TlsAccept,
-        TlsConnect,
+        CustomRaw, CustomRawOut, Inspect, MonitorIn, SendLastChunk, SendProxy, SessionRules,
+        TcpRules, TlsAccept, TlsConnect,
     };
     let plans: [&[Op]; 13] = [
         &[AcceptSession],

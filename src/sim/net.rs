@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::endpoint::{Id, Stage, until};
+use super::endpoint::{Id, Owner, Stage, until};
 use super::journal::{CallKind, Entry};
 use super::network::{Network, Slot};
 use crate::sys::{

@@ -242,7 +242,7 @@ fn the_one_that_was_unused_for_longest_makes_room() {
             drop(table.track(ip(100 + n), at(21)));
             assert!(!table.contains(ip(n % size), at(21)), "size {size}: {n}");
         }
-        assert_eq!(table.purged(), size.into());
+        assert_eq!(table.purged(), u64::from(size));
     }
 }
 
