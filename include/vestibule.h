@@ -39,12 +39,20 @@
 // Where a connection failed: an operation, in the order they run.
 // A monitor is known by its source, before anything it sends: it is answered and let go.
 #define VST_OP_MONITOR_IN (1)
+// Rules that need the socket's addresses alone, before anything is read.
+#define VST_OP_ACCEPT_RULES (2)
 // The PROXY header comes first: no byte is read for anyone else until it is done.
 #define VST_OP_ACCEPT_PROXY (3)
+// Rules on the addresses that were announced.
+#define VST_OP_TCP_RULES (5)
 // Handlers of the host's own, ahead of TLS.
 #define VST_OP_CUSTOM_RAW (6)
+// Rules on the first bytes, which stay where they are.
+#define VST_OP_INSPECT (7)
 // The handshake with a client.
 #define VST_OP_TLS_ACCEPT (8)
+// Rules on what the handshake agreed on.
+#define VST_OP_SESSION_RULES (9)
 // Handlers of the host's own, behind TLS.
 #define VST_OP_CUSTOM_CLEAR (10)
 // The last bytes leave, instead of a session.
@@ -563,6 +571,10 @@ typedef struct vst_engine vst_engine;
 // called from anywhere.
 typedef struct vst_loop vst_loop;
 
+// tcp-request rules. Shared; connections that began with a set end with it, whatever takes its
+// place.
+typedef struct vst_rules vst_rules;
+
 // What bounds streams. Shared: any number of streams and engines may use it.
 typedef struct vst_stream_config vst_stream_config;
 
@@ -1015,6 +1027,35 @@ typedef struct {
     uint64_t early_len;
 } vst_start_tls;
 
+// A key. Tables of addresses take VST_KEY_IP, those of integers VST_KEY_INTEGER, those of strings
+// and of blocks VST_KEY_BYTES.
+typedef struct {
+    // VST_KEY_*.
+    uint32_t form;
+    // The number of VST_KEY_INTEGER, else 0.
+    uint32_t integer;
+    // The bytes of the others, read during the call; NULL for none. Any bytes, NUL as well.
+    const uint8_t *bytes;
+    // How many.
+    size_t len;
+} vst_table_key;
+
+// How full a table is.
+typedef struct {
+    // In: sizeof(vst_table_counters).
+    uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // Entries, with those that have expired and are not gone yet.
+    uint64_t entries;
+    // The most there can be.
+    uint64_t entries_max;
+    // How often a key was not tracked or set because the table was full.
+    uint64_t refused;
+    // Entries that made room for others before they expired.
+    uint64_t purged;
+} vst_table_counters;
+
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
@@ -1129,6 +1170,9 @@ typedef struct {
     const vst_handler *handlers;
     // How many there are.
     uint64_t handler_count;
+    // Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
+    // like; keep it to replace them.
+    const vst_rules *rules;
 } vst_accept_options;
 
 // What outgoing connections go through. vst_connect_options_init fills in the defaults.
@@ -1394,35 +1438,6 @@ typedef struct {
     // in nanoseconds; 0 leaves the others in force. Default 30 s.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
-
-// A key. Tables of addresses take VST_KEY_IP, those of integers VST_KEY_INTEGER, those of strings
-// and of blocks VST_KEY_BYTES.
-typedef struct {
-    // VST_KEY_*.
-    uint32_t form;
-    // The number of VST_KEY_INTEGER, else 0.
-    uint32_t integer;
-    // The bytes of the others, read during the call; NULL for none. Any bytes, NUL as well.
-    const uint8_t *bytes;
-    // How many.
-    size_t len;
-} vst_table_key;
-
-// How full a table is.
-typedef struct {
-    // In: sizeof(vst_table_counters).
-    uint32_t size;
-    // 0.
-    uint32_t _reserved;
-    // Entries, with those that have expired and are not gone yet.
-    uint64_t entries;
-    // The most there can be.
-    uint64_t entries_max;
-    // How often a key was not tracked or set because the table was full.
-    uint64_t refused;
-    // Entries that made room for others before they expired.
-    uint64_t purged;
-} vst_table_counters;
 
 // One entry of a snapshot.
 typedef struct {
@@ -2050,6 +2065,221 @@ void vst_waker_free(vst_waker *waker);
 vst_status vst_conn_start_tls(vst_engine *engine,
                               vst_id conn,
                               const vst_start_tls *start);
+
+// Makes a table from its definition, which is what stands behind stick-table in a configuration of
+// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
+//
+// name is what it is called in dumps and rules. *out is the table, or NULL on failure; free it
+// with vst_table_free. On failure why, unless NULL, gets a sentence that names the column, the
+// word and what belongs there, cut to why_size bytes with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
+//
+// Needs:
+// name and definition are NUL-terminated strings; out points to a pointer; why to why_size
+// writable bytes.
+vst_status vst_table_new(const char *name,
+                         const char *definition,
+                         vst_table **out,
+                         char *why,
+                         size_t why_size);
+
+// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
+// NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// table is NULL or a handle that is not freed.
+void vst_table_free(vst_table *table);
+
+// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
+//
+// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read. *value is 0 unless it
+// is found.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
+// or has no such keys; an address of another length than 4 or 16).
+//
+// Needs:
+// table is a handle that is not freed; key points to a key, and its bytes to len bytes;
+// value to a u64.
+vst_status vst_table_get(const vst_table *table,
+                         const vst_table_key *key,
+                         uint32_t data,
+                         uint64_t now_ns,
+                         uint64_t *value);
+
+// Sets what is known of a key, whose entry is made if there is none, and used. A rate begins a period
+// with the value. Connections that exist are counted and cannot be set.
+//
+// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as vst_table_get); VST_E_STATE
+// (VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and nothing may make room).
+//
+// Needs:
+// As vst_table_get.
+vst_status vst_table_set(const vst_table *table,
+                         const vst_table_key *key,
+                         uint32_t data,
+                         uint64_t value,
+                         uint64_t now_ns);
+
+// Forgets a key, unless a connection holds its entry.
+//
+// now_ns is the time, or 0 to have the clock read.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
+// VST_E_ARGUMENT (the table has no such keys).
+//
+// Needs:
+// As vst_table_get.
+vst_status vst_table_remove(const vst_table *table,
+                            const vst_table_key *key,
+                            uint64_t now_ns);
+
+// Forgets every key whose entry no connection holds; *cleared, unless NULL, is how many.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; cleared is NULL or points to a u64.
+vst_status vst_table_clear(const vst_table *table,
+                           uint64_t *cleared);
+
+// Forgets entries that have expired, budget at most. They are gone for who asks as soon as they
+// expire, and give their places to others: this frees the places before somebody needs one.
+//
+// now_ns is the time, or 0 to have the clock read. *next_ns, unless NULL, is when there may be
+// something to do again, always later than now; VST_NEVER while nothing can expire.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; next_ns is NULL or points to a u64.
+vst_status vst_table_expire(const vst_table *table,
+                            uint64_t now_ns,
+                            uint32_t budget,
+                            uint64_t *next_ns);
+
+// Tells how full a table is.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// table is a handle that is not freed; counters points to as many bytes as its size says.
+vst_status vst_table_stats(const vst_table *table,
+                           vst_table_counters *counters);
+
+// Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
+// about each entry. What is no printable character in a key is escaped.
+//
+// The text has no NUL; *len is its length. When capacity does not suffice nothing is written, and
+// *len says what was needed; others may have added entries until the next call. A table of any size
+// is better read through a snapshot.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_table_dump(const vst_table *table,
+                          uint64_t now_ns,
+                          char *text,
+                          size_t capacity,
+                          size_t *len);
+
+// Makes rules from text, len bytes without a NUL at their end, in the language of
+// docs/rules.md. Files that it names with -f are read during the call.
+//
+// Lines may name the table_count tables of tables beside those that the text defines; the set
+// keeps them. Tables that the text defines, and that before has by the same name and definition,
+// are those of before, with their entries: pass the set that this one takes the place of, or NULL.
+// before is read and not kept.
+//
+// *out is the set, or NULL on failure; free it with vst_rules_free. On failure why, unless
+// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself with a
+// caret below, lines parted by LF, cut to why_size bytes with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
+//
+// Needs:
+// text points to len bytes; tables to table_count tables that are not freed; before is NULL or a set that is not freed; out points to a
+// pointer; why to why_size writable bytes.
+vst_status vst_rules_new(const uint8_t *text,
+                         size_t len,
+                         const vst_table *const *tables,
+                         size_t table_count,
+                         const vst_rules *before,
+                         vst_rules **out,
+                         char *why,
+                         size_t why_size);
+
+// Lets everything that uses rules use from now on what by stands for now. Connections that have
+// begun end with what they began with. by is not kept and may be freed.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// Both are sets that are not freed.
+vst_status vst_rules_replace(vst_rules *rules,
+                             const vst_rules *by);
+
+// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) know it,
+// UTF-8, NUL-terminated. Copied.
+//
+// Legal from every callback but wake, log and discard.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string.
+vst_status vst_set_name(vst_engine *engine,
+                        vst_id named,
+                        const char *name);
+
+// The backend that a use_backend line of the rules chooses for a session, as things stand now:
+// *backend is its id, or 0.
+//
+// Legal on a session, from every callback but wake, log and discard.
+// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
+// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; backend points to an id.
+vst_status vst_conn_chosen_backend(vst_engine *engine,
+                                   vst_id conn,
+                                   vst_id *backend);
+
+// What a rule has written down of a connection (set-var(name)): a number or a truth in decimal, an
+// address as text, bytes as they are. *len is its length, also when capacity does not suffice.
+//
+// Legal until the connection is gone, from every callback but wake, log and discard.
+// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string; value points to
+// capacity writable bytes; len to a size.
+vst_status vst_conn_variable(vst_engine *engine,
+                             vst_id conn,
+                             const char *name,
+                             void *value,
+                             size_t capacity,
+                             size_t *len);
+
+// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+// fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// rules is NULL or a handle that is not freed.
+void vst_rules_free(vst_rules *rules);
 
 // Fills options with the defaults. size is sizeof(vst_accept_options).
 //
