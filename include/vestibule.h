@@ -335,6 +335,54 @@
 // The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
 #define VST_HANDLER_BEHIND_TLS (1)
 
+// The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
+#define VST_KEY_IP (0)
+
+// The key is integer.
+#define VST_KEY_INTEGER (1)
+
+// The key is bytes, of a table of strings or of blocks.
+#define VST_KEY_BYTES (2)
+
+// The number of the server that streams of the key go to; 0 is none.
+#define VST_DATA_SERVER_ID (0)
+
+// The tag of the host's own.
+#define VST_DATA_GPT0 (1)
+
+// How often the first counter was counted in the last period.
+#define VST_DATA_GPC0_RATE (2)
+
+// Connections, refused ones among them.
+#define VST_DATA_CONN_CNT (3)
+
+// Connections in the last period.
+#define VST_DATA_CONN_RATE (4)
+
+// Connections that exist.
+#define VST_DATA_CONN_CUR (5)
+
+// Sessions.
+#define VST_DATA_SESS_CNT (6)
+
+// Sessions in the last period.
+#define VST_DATA_SESS_RATE (7)
+
+// Bytes from the clients.
+#define VST_DATA_BYTES_IN_CNT (8)
+
+// Bytes from the clients in the last period.
+#define VST_DATA_BYTES_IN_RATE (9)
+
+// Bytes to the clients.
+#define VST_DATA_BYTES_OUT_CNT (10)
+
+// Bytes to the clients in the last period.
+#define VST_DATA_BYTES_OUT_RATE (11)
+
+// The first counter of the host's own; VST_DATA_GPC + n is the one with index n, up to 99.
+#define VST_DATA_GPC (256)
+
 // Sources outside accept_proxy are not refused: they go on without a header, with the socket's
 // own addresses, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (1)
@@ -436,54 +484,6 @@
 // A client that ends its side before a server is reached takes its request back, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
 #define VST_STREAM_ABORT_ON_CLOSE (1)
-
-// The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
-#define VST_KEY_IP (0)
-
-// The key is integer.
-#define VST_KEY_INTEGER (1)
-
-// The key is bytes, of a table of strings or of blocks.
-#define VST_KEY_BYTES (2)
-
-// The number of the server that streams of the key go to; 0 is none.
-#define VST_DATA_SERVER_ID (0)
-
-// The tag of the host's own.
-#define VST_DATA_GPT0 (1)
-
-// How often the first counter was counted in the last period.
-#define VST_DATA_GPC0_RATE (2)
-
-// Connections, refused ones among them.
-#define VST_DATA_CONN_CNT (3)
-
-// Connections in the last period.
-#define VST_DATA_CONN_RATE (4)
-
-// Connections that exist.
-#define VST_DATA_CONN_CUR (5)
-
-// Sessions.
-#define VST_DATA_SESS_CNT (6)
-
-// Sessions in the last period.
-#define VST_DATA_SESS_RATE (7)
-
-// Bytes from the clients.
-#define VST_DATA_BYTES_IN_CNT (8)
-
-// Bytes from the clients in the last period.
-#define VST_DATA_BYTES_IN_RATE (9)
-
-// Bytes to the clients.
-#define VST_DATA_BYTES_OUT_CNT (10)
-
-// Bytes to the clients in the last period.
-#define VST_DATA_BYTES_OUT_RATE (11)
-
-// The first counter of the host's own; VST_DATA_GPC + n is the one with index n, up to 99.
-#define VST_DATA_GPC (256)
 
 // On its way out with nothing to report.
 #define VST_STATE_CLOSED (0)
@@ -1056,6 +1056,20 @@ typedef struct {
     uint64_t purged;
 } vst_table_counters;
 
+// One entry of a snapshot.
+typedef struct {
+    // In: sizeof(vst_table_row).
+    uint32_t size;
+    // How many connections hold the entry.
+    uint32_t holders;
+    // Which entry it is: no other of the table has the number as long as the entry exists.
+    uint64_t number;
+    // How long until it expires if it is not used, in nanoseconds; VST_NEVER if it does not.
+    uint64_t expires_in_ns;
+    // The key. Its bytes belong to the snapshot and are valid until the next call on it.
+    vst_table_key key;
+} vst_table_row;
+
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
@@ -1438,20 +1452,6 @@ typedef struct {
     // in nanoseconds; 0 leaves the others in force. Default 30 s.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
-
-// One entry of a snapshot.
-typedef struct {
-    // In: sizeof(vst_table_row).
-    uint32_t size;
-    // How many connections hold the entry.
-    uint32_t holders;
-    // Which entry it is: no other of the table has the number as long as the entry exists.
-    uint64_t number;
-    // How long until it expires if it is not used, in nanoseconds; VST_NEVER if it does not.
-    uint64_t expires_in_ns;
-    // The key. Its bytes belong to the snapshot and are valid until the next call on it.
-    vst_table_key key;
-} vst_table_row;
 
 // The PROXY header that a connection came with.
 typedef struct {
@@ -2191,6 +2191,53 @@ vst_status vst_table_dump(const vst_table *table,
                           size_t capacity,
                           size_t *len);
 
+// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
+// the table is copied a part at a time. An entry that is there all the time is seen once; one that
+// comes or goes meanwhile may be or not.
+//
+// now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
+// free it with vst_table_snapshot_free.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; out points to a pointer.
+vst_status vst_table_snapshot_new(const vst_table *table,
+                                  uint64_t now_ns,
+                                  vst_table_snapshot **out);
+
+// Goes on to the next entry of a snapshot and writes it.
+//
+// Legal at any time, in any callback, by one thread at a time.
+// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
+// its size says.
+vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
+                                   vst_table_row *row);
+
+// Reads what the entry holds that vst_table_snapshot_next has written last.
+//
+// data is VST_DATA_*. *value is 0 unless it is stored.
+// Legal at any time, in any callback, by one thread at a time.
+// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
+// it).
+//
+// Needs:
+// snapshot is a handle that is not freed; value points to a u64.
+vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
+                                    uint32_t data,
+                                    uint64_t *value);
+
+// Frees a snapshot. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// snapshot is NULL or a handle that is not freed.
+void vst_table_snapshot_free(vst_table_snapshot *snapshot);
+
 // Makes rules from text, len bytes without a NUL at their end, in the language of
 // docs/rules.md. Files that it names with -f are read during the call.
 //
@@ -2836,178 +2883,6 @@ vst_status vst_stream_describe(vst_engine *engine,
                                char *text,
                                size_t capacity,
                                size_t *len);
-
-// Makes a table from its definition, which is what stands behind stick-table in a configuration of
-// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
-//
-// name is what it is called in dumps and rules. *out is the table, or NULL on failure; free it
-// with vst_table_free. On failure why, unless NULL, gets a sentence that names the column, the
-// word and what belongs there, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
-//
-// Needs:
-// name and definition are NUL-terminated strings; out points to a pointer; why to why_size
-// writable bytes.
-vst_status vst_table_new(const char *name,
-                         const char *definition,
-                         vst_table **out,
-                         char *why,
-                         size_t why_size);
-
-// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
-// NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// table is NULL or a handle that is not freed.
-void vst_table_free(vst_table *table);
-
-// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
-//
-// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read. *value is 0 unless it
-// is found.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
-// or has no such keys; an address of another length than 4 or 16).
-//
-// Needs:
-// table is a handle that is not freed; key points to a key, and its bytes to len bytes;
-// value to a u64.
-vst_status vst_table_get(const vst_table *table,
-                         const vst_table_key *key,
-                         uint32_t data,
-                         uint64_t now_ns,
-                         uint64_t *value);
-
-// Sets what is known of a key, whose entry is made if there is none, and used. A rate begins a period
-// with the value. Connections that exist are counted and cannot be set.
-//
-// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as vst_table_get); VST_E_STATE
-// (VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and nothing may make room).
-//
-// Needs:
-// As vst_table_get.
-vst_status vst_table_set(const vst_table *table,
-                         const vst_table_key *key,
-                         uint32_t data,
-                         uint64_t value,
-                         uint64_t now_ns);
-
-// Forgets a key, unless a connection holds its entry.
-//
-// now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
-// VST_E_ARGUMENT (the table has no such keys).
-//
-// Needs:
-// As vst_table_get.
-vst_status vst_table_remove(const vst_table *table,
-                            const vst_table_key *key,
-                            uint64_t now_ns);
-
-// Forgets every key whose entry no connection holds; *cleared, unless NULL, is how many.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; cleared is NULL or points to a u64.
-vst_status vst_table_clear(const vst_table *table,
-                           uint64_t *cleared);
-
-// Forgets entries that have expired, budget at most. They are gone for who asks as soon as they
-// expire, and give their places to others: this frees the places before somebody needs one.
-//
-// now_ns is the time, or 0 to have the clock read. *next_ns, unless NULL, is when there may be
-// something to do again, always later than now; VST_NEVER while nothing can expire.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; next_ns is NULL or points to a u64.
-vst_status vst_table_expire(const vst_table *table,
-                            uint64_t now_ns,
-                            uint32_t budget,
-                            uint64_t *next_ns);
-
-// Tells how full a table is.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// table is a handle that is not freed; counters points to as many bytes as its size says.
-vst_status vst_table_stats(const vst_table *table,
-                           vst_table_counters *counters);
-
-// Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
-// about each entry. What is no printable character in a key is escaped.
-//
-// The text has no NUL; *len is its length. When capacity does not suffice nothing is written, and
-// *len says what was needed; others may have added entries until the next call. A table of any size
-// is better read through a snapshot.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; text points to capacity writable bytes; len to a size.
-vst_status vst_table_dump(const vst_table *table,
-                          uint64_t now_ns,
-                          char *text,
-                          size_t capacity,
-                          size_t *len);
-
-// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
-// the table is copied a part at a time. An entry that is there all the time is seen once; one that
-// comes or goes meanwhile may be or not.
-//
-// now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
-// free it with vst_table_snapshot_free.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; out points to a pointer.
-vst_status vst_table_snapshot_new(const vst_table *table,
-                                  uint64_t now_ns,
-                                  vst_table_snapshot **out);
-
-// Goes on to the next entry of a snapshot and writes it.
-//
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
-// its size says.
-vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
-                                   vst_table_row *row);
-
-// Reads what the entry holds that vst_table_snapshot_next has written last.
-//
-// data is VST_DATA_*. *value is 0 unless it is stored.
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
-// it).
-//
-// Needs:
-// snapshot is a handle that is not freed; value points to a u64.
-vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
-                                    uint32_t data,
-                                    uint64_t *value);
-
-// Frees a snapshot. NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// snapshot is NULL or a handle that is not freed.
-void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 
 // Writes the state of a connection, VST_STATE_*.
 //
