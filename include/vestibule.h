@@ -173,11 +173,12 @@
 #define VST_EVENT_REFUSED (5)
 
 // A connection has ended, whatever ended it; end says how. id is stale from here on: the last
-// event about it.
+// event about it, told of every connection however many there are (see ends_per_second).
 #define VST_EVENT_CLOSED (6)
 
 // A stream has ended, and its two connections with it; stream says how, end is the client's own
-// end, end_server the server's.
+// end, end_server the server's. Told of every stream; quiet and suppressed of end are the
+// stream's.
 #define VST_EVENT_STREAM_END (7)
 
 // A listener rests because the system ran out of something (sys_errno), or because a limit is
@@ -288,8 +289,9 @@
 // A response of HTTP/1.0: 200, or 503.
 #define VST_ANSWER_HTTP (2)
 
-// A response of HTTP/1.0: 200, with the text of vst_metrics_text, made anew for each connection.
-// It tells also of a failure, and is no failure itself.
+// A response of HTTP/1.0: 200, also while a failure is told of, with the text of
+// vst_metrics_text, made anew for each connection. A connection holds it until the peer has taken
+// it: max_conns of the listener bounds how many do.
 #define VST_ANSWER_METRICS (3)
 
 // Bytes of the host's own.
@@ -646,8 +648,9 @@ typedef struct {
     int32_t sys_errno;
     // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     int32_t alert;
-    // The code that a handler of the host's own failed with, or 0.
-    int32_t host_code;
+    // 1 when this end, of a session or a stream, is one too many of its kind for a log: see
+    // ends_per_second. Else 0.
+    uint32_t quiet;
     // The connection. Stale.
     vst_id conn;
     // The listener it came from, or 0.
@@ -665,8 +668,9 @@ typedef struct {
     uint64_t lasted_ns;
     // From the beginning of the operation that failed, in nanoseconds, or 0.
     uint64_t in_op_ns;
-    // Refusals of the same listener, operation and reason that were counted and not told since the
-    // last one that was told.
+    // Of refusals: how many of the same listener, operation and reason were counted and not told
+    // since the last one that was told. Of ends: how many were quiet since the last one that was
+    // not.
     uint64_t suppressed;
     // Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
     // escaped.
@@ -681,6 +685,10 @@ typedef struct {
     vst_addr announced_source;
     // The destination that a PROXY header announced.
     vst_addr announced_destination;
+    // The code that a handler of the host's own failed with, or 0.
+    int32_t host_code;
+    // 0.
+    uint32_t _reserved;
 } vst_end;
 
 // How a stream ended.
@@ -971,6 +979,22 @@ typedef struct {
     uint64_t session_cache;
 } vst_tls_client_options;
 
+// What became of the connections of a listener.
+typedef struct {
+    // In: sizeof(vst_listener_counters).
+    uint32_t size;
+    // Connections that exist.
+    uint32_t conns;
+    // Connections accepted.
+    uint64_t accepted;
+    // Connections that became sessions.
+    uint64_t sessions;
+    // Connections that ended before that.
+    uint64_t refused;
+    // Connections of monitors, which are neither.
+    uint64_t monitored;
+} vst_listener_counters;
+
 // Which TLS begins in the middle of a session. Zero it, then set size and one of server and
 // client.
 typedef struct {
@@ -996,8 +1020,8 @@ typedef struct {
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 // the host accepted the descriptor itself; it is counted in vst_counters.monitored.
 //
-// The answer tells of a failure while vst_listener_set_monitor_fail says so, and from the first
-// stage of vst_engine_drain on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
+// The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that the
+// connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
 // byte of the request, or the end of the peer's side, within timeout_proxy_ns; nothing more of the
 // request is looked at. The answer is to leave within linger_ns. What the peer still sends is then
 // read and thrown away, as drain_ns and drain_bytes allow, so that no reset destroys the answer.
@@ -1164,8 +1188,11 @@ typedef struct {
     uint32_t uid;
     // Group of a unix socket's path.
     uint32_t gid;
-    // 0.
-    uint32_t _reserved;
+    // Ends of sessions and streams that are for a log per second, listener, operation and reason.
+    // VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have quiet
+    // set in their end, and the next that has not counts them in suppressed. 0, the default, is
+    // no bound.
+    uint32_t ends_per_second;
     // The host's own word for the listener and, until it is changed, for its connections. The
     // library neither reads nor frees it.
     void *user;
@@ -1360,11 +1387,11 @@ typedef struct {
     // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     // leaves the two above in force.
     uint64_t timeout_tunnel_ns;
-    // The longest silence of a client that was told the server's end, in nanoseconds; 0 leaves the
-    // others in force. Default 30 s.
+    // The longest silence of a client once the server has ended, in nanoseconds; 0 leaves the others
+    // in force. Default 30 s.
     uint64_t timeout_client_fin_ns;
-    // The longest silence of a server that was told the client's end, in nanoseconds; 0 leaves the
-    // others in force. Default 30 s.
+    // The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
+    // in nanoseconds; 0 leaves the others in force. Default 30 s.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
 
@@ -1875,6 +1902,18 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 vst_status vst_listener_set_monitor_fail(vst_engine *engine,
                                          vst_id listener,
                                          uint32_t fail);
+
+// Writes what became of the connections of a listener.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
+// id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_listener_stats(vst_engine *engine,
+                              vst_id listener,
+                              vst_listener_counters *counters);
 
 // Copies everything the engine counts as text, in the exposition format that Prometheus reads
 // (version 0.0.4): engine, listeners, backends and servers, operations, TLS. Listeners are labelled
