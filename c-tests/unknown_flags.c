@@ -68,6 +68,41 @@ static void configurations(void)
     CHECK(connect_made == NULL && strstr(why, "source") != NULL);
 }
 
+static int32_t step(void *data, vst_engine *engine, vst_step *step)
+{
+    (void)data, (void)engine, (void)step;
+    return VST_STEP_LATER;
+}
+
+static void handlers(vst_engine *engine, vst_id conn)
+{
+    vst_handler one = {.size = sizeof one, .step = step, .flags = VST_HANDLER_BEHIND_TLS << 1};
+    vst_accept_options accept;
+    vst_accept_config *accept_made;
+    vst_connect_options connect;
+    vst_connect_config *connect_made;
+    vst_start_tls start = {.size = sizeof start};
+    vst_waker *waker;
+    MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
+    MUST(vst_connect_options_init(&connect, sizeof connect) == VST_OK);
+    accept.handlers = connect.handlers = &one;
+    accept.handler_count = connect.handler_count = 1;
+    REFUSED(vst_accept_config_new(&accept, &accept_made, NULL, 0));
+    CHECK(accept_made == NULL);
+    REFUSED(vst_connect_config_new(&connect, &connect_made, NULL, 0));
+    CHECK(connect_made == NULL);
+    REFUSED(vst_conn_start_tls(engine, conn, &start));
+    start.flags = 1;
+    REFUSED(vst_conn_start_tls(engine, conn, &start));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL + 1, 0, NULL));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, -1, 0, NULL));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL, 0, "caf\xe9"));
+    MUST(vst_engine_waker(engine, &waker) == VST_OK);
+    REFUSED(vst_waker_post(waker, conn, 1, VST_STEP_FAIL + 1, 0));
+    REFUSED(vst_waker_post(waker, conn, 1, VST_STEP_LATER, 0));
+    vst_waker_free(waker);
+}
+
 static void listeners(struct host *host)
 {
     vst_accept_config *config = accepting(NULL);
@@ -176,6 +211,7 @@ int main(void)
     configurations();
     listeners(&host);
     backends(&host);
+    handlers(host.engine, conn);
     REFUSED(vst_op_name(99, text, sizeof text, &len));
     REFUSED(vst_why_name(99, text, sizeof text, &len));
     REFUSED(vst_conn_shutdown(host.engine, conn, 0));

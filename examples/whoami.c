@@ -120,21 +120,6 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     }
 }
 
-static vst_tls_server *load_tls(const char *certificate, const char *key)
-{
-    vst_identity identity = {.chain.file = certificate, .key.file = key};
-    vst_tls_server_options options;
-    vst_tls_server *tls;
-    char why[WHY];
-
-    vst_tls_server_options_init(&options, sizeof options);
-    options.identities = &identity;
-    options.identity_count = 1;
-    if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
-        die("%s", why);
-    return tls;
-}
-
 static void usage(void)
 {
     die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]\n"
@@ -165,7 +150,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--host") == 0 && left >= 1)
             kind = argv[++i];
         else if (strcmp(argv[i], "--tls") == 0 && left >= 2 && tls == NULL) {
-            tls = load_tls(argv[i + 1], argv[i + 2]);
+            tls = host_tls(argv[i + 1], argv[i + 2]);
             i += 2;
         } else
             usage();

@@ -1,5 +1,5 @@
 //! The example programs against the programs of others, over loopback: HAProxy, nginx, curl,
-//! OpenSSL, and raw and rustls ends of our own that misbehave on demand.
+//! OpenSSL, Postgres, and raw and rustls ends of our own that misbehave on demand.
 //!
 //! A peer that is not installed skips its tests and says so; `VST_REQUIRE_PEERS=1` makes that a
 //! failure.
@@ -12,6 +12,7 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod allowlist;
 mod backends;
 mod bulk;
 mod certificates;
@@ -31,6 +32,8 @@ mod nginx;
 mod openssl;
 mod order;
 mod place;
+mod postgres;
 mod servers;
 mod sixteen;
+mod smtp;
 mod tshark;
