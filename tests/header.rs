@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "handler",
     "waker",
     "start_tls",
+    "socks",
     "config",
     "listener",
     "conn",

@@ -369,21 +369,25 @@ fn explore(wanted: &[Op]) -> BTreeSet<Model> {
 #[test]
 fn every_reachable_word_and_state_is_the_model_s() {
     use Op::{
-        AcceptProxy, AcceptSession, CtrlConnect, CustomClear, CustomClearOut, CustomRaw,
-        CustomRawOut, MonitorIn, SendLastChunk, SendProxy, TlsAccept, TlsConnect,
+        AcceptCip, AcceptProxy, AcceptSession, CtrlConnect, CustomClear, CustomClearOut, CustomRaw,
+        CustomRawOut, MonitorIn, SendLastChunk, SendProxy, SocksRecv, SocksSend, TlsAccept,
+        TlsConnect,
     };
-    let plans: [&[Op]; 12] = [
+    let plans: [&[Op]; 15] = [
         &[AcceptSession],
         &[AcceptProxy, AcceptSession],
         &[TlsAccept, AcceptSession],
         &[AcceptProxy, TlsAccept, AcceptSession],
-        &[MonitorIn, AcceptProxy, TlsAccept, AcceptSession],
+        &[AcceptCip, AcceptSession],
+        &[MonitorIn, AcceptProxy, AcceptCip, TlsAccept, AcceptSession],
         &[TlsAccept, SendLastChunk, AcceptSession],
         &[CustomRaw, TlsAccept, CustomClear, AcceptSession],
         &[CtrlConnect, CustomRawOut, TlsConnect, CustomClearOut],
         &[CtrlConnect],
         &[CtrlConnect, SendProxy],
         &[CtrlConnect, TlsConnect],
+        &[CtrlConnect, SocksSend, SocksRecv],
+        &[CtrlConnect, SendProxy, SocksSend, SocksRecv, TlsConnect],
         &[CtrlConnect, SendProxy, TlsConnect],
     ];
     for plan in plans {

@@ -25,6 +25,7 @@ mod ptr;
 mod server;
 mod server_state;
 mod shell;
+mod socks;
 mod start_tls;
 mod status;
 mod stream;
