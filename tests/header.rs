@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "handler",
     "waker",
     "start_tls",
+    "socks",
     "table_key",
     "table",
     "table_snapshot",

@@ -354,11 +354,13 @@ fn lane_to<'a>(
     Some(&mut stream.lanes[usize::from(other(seat.side))])
 }
 
-/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them.
+/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them, and
+/// nobody else is to be spoken to first.
 fn sends_early(conn: &Conn) -> bool {
     match &conn.facts.plan {
         Plan::Outgoing(config) => {
-            conn.word.is_opening() && config.tls.is_none() && config.customs.is_empty()
+            let is_bare = config.socks.is_none() && config.tls.is_none();
+            conn.word.is_opening() && is_bare && config.customs.is_empty()
         }
         Plan::Incoming(_) | Plan::Adopted => false,
     }
