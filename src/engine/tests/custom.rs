@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::host::{Program, Script};
+use super::host::{Program, Script, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play};
@@ -129,30 +129,74 @@ fn a_handler_behind_tls_sees_what_tls_protected() {
     }
 }
 
+/// What a client of the protocol does: it commands, and reads a line.
+fn command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
+    question.state = question.state.max(1);
+    match say(engine, question, COMMAND) {
+        Answer::Done => {}
+        other => return other,
+    }
+    let came = held(engine, question.conn);
+    if came.len() < ANSWER.len() {
+        return Answer::Read;
+    }
+    assert_eq!(&came[..ANSWER.len()], ANSWER);
+    engine.consume(question.conn, ANSWER.len()).expect("it is there");
+    Answer::Done
+}
+
 #[test]
-fn outgoing_handlers_speak_with_the_server_before_the_stream_does() {
+fn a_stream_s_first_bytes_wait_for_the_handlers_towards_its_server() {
+    everywhere(|setup| {
+        let (mut rig, site) = rig_that_forwards(setup);
+        let client = rig.peer();
+        client.send(b"the first flight");
+        rig.settle();
+        let server = site.accept().expect("it came");
+        assert_eq!(server.take_received(), COMMAND);
+        server.send(&[ANSWER, b"a greeting"].concat());
+        client.shutdown_write();
+        rig.settle();
+        assert_eq!(server.take_received(), b"the first flight");
+        assert!(server.saw_fin());
+        server.close();
+        rig.run();
+        assert_eq!(client.received(), b"a greeting");
+        assert_eq!(rig.host.spent.len(), 1);
+        rig.finish();
+
+        // A server that goes away instead of answering.
+        let (mut rig, site) = rig_that_forwards(setup);
+        let client = rig.peer();
+        rig.settle();
+        site.accept().expect("it came").reset();
+        rig.settle();
+        client.close();
+        rig.run();
+        assert_eq!(rig.host.spent.len(), 1);
+        rig.finish();
+    });
+}
+
+fn rig_that_forwards(setup: Setup) -> (Rig, crate::sim::Server) {
+    let config =
+        ConnectConfig { customs: vec![custom(false, command)], ..ConnectConfig::default() };
+    let forward = Program::Forward { to: yonder(), config: Arc::new(config), stream: silent(0) };
+    let mut rig = Rig::new(setup, forward);
+    let site = rig.world.serve(yonder());
+    rig.listen(AcceptConfig::default());
+    (rig, site)
+}
+
+#[test]
+fn outgoing_handlers_speak_with_the_server_before_the_session_does() {
     for version in [None, Some(Version::Tls13)] {
         both(|setup| {
-            // What a client of the protocol does: it commands, and reads a line.
-            let step = |engine: &mut Engine<SimNet>, question: &mut Question| {
-                question.state = question.state.max(1);
-                match say(engine, question, COMMAND) {
-                    Answer::Done => {}
-                    other => return other,
-                }
-                let came = held(engine, question.conn);
-                if came.len() < ANSWER.len() {
-                    return Answer::Read;
-                }
-                assert_eq!(&came[..ANSWER.len()], ANSWER);
-                engine.consume(question.conn, ANSWER.len()).expect("it is there");
-                Answer::Done
-            };
             let config = match version {
                 Some(version) => connecting(version),
                 None => ConnectConfig::default(),
             };
-            let config = ConnectConfig { customs: vec![custom(false, step)], ..config };
+            let config = ConnectConfig { customs: vec![custom(false, command)], ..config };
             let mut rig = Rig::new(setup, Program::Echo);
             let site = rig.world.serve(yonder());
             let connect = ConnectOptions::default();
