@@ -268,10 +268,13 @@ fn an_answer_may_come_later_and_only_once() {
     });
 }
 
+/// A way in which a connection ends whose handler is asked, and why it is then refused, if it is.
+type End = (&'static str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>);
+
 #[test]
 fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
     both(|setup| {
-        let ends: [(&str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>); 5] = [
+        let ends: [End; 5] = [
             ("timeout", |rig, _, _, _| rig.run_for(6 * SECOND), Some(Why::TimedOut)),
             (
                 "failure",
