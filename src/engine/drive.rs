@@ -1,6 +1,7 @@
 //! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
 //! notes what it waits for.
 
+use super::custom::is_asked;
 use super::{Engine, ListenerCounts, Owner, Refusal, TlsCounts, steps};
 use crate::conn::{
     Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Progress, Wait, Why, advance,
@@ -358,7 +359,10 @@ fn expire(conn: &mut Conn) {
     match waiting {
         // Last bytes that were not taken in time would not be taken by waiting once more.
         Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
-            let text = "the peer did not finish in time";
+            let text = match is_asked(conn) {
+                true => "a handler did not answer in time",
+                false => "the peer did not finish in time",
+            };
             let cause = Cause::new(Some(op), Why::TimedOut).because(text);
             conn.end(Ending::Refused, Some(Box::new(cause)));
         }

@@ -65,7 +65,9 @@ pub unsafe extern "C" fn vst_conn_start_tls(
             return Err(VST_E_ARGUMENT);
         }
         // SAFETY: the caller's contract.
-        let (server, client) = unsafe { (start.server.as_ref(), start.client.as_ref()) };
+        let server = unsafe { start.server.as_ref() };
+        // SAFETY: the caller's contract.
+        let client = unsafe { start.client.as_ref() };
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(start.server_name) }?;
         let begun = match (server, client, name) {
