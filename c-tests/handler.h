@@ -79,21 +79,27 @@ static inline void handled_open(struct handled *handled, enum host_kind kind, pl
     handled->play = play;
 }
 
-/* A listener whose connections meet these handlers first; answers its port. */
-static inline uint16_t guarded(struct host *host, const vst_handler *list, size_t count)
+/* A listener as these options say; answers its port. */
+static inline uint16_t opened(struct host *host, const vst_accept_options *options)
 {
-    vst_accept_options options;
     vst_accept_config *config;
     vst_id id;
     vst_addr addr;
-    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
-    options.handlers = list;
-    options.handler_count = count;
-    MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
+    MUST(vst_accept_config_new(options, &config, NULL, 0) == VST_OK);
     MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host->engine, id, &addr) == VST_OK);
     return addr.port;
+}
+
+/* A listener whose connections meet these handlers first. */
+static inline uint16_t guarded(struct host *host, const vst_handler *list, size_t count)
+{
+    vst_accept_options options;
+    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
+    options.handlers = list;
+    options.handler_count = count;
+    return opened(host, &options);
 }
 
 /* A listener with one handler, ahead of TLS. */

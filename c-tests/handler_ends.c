@@ -1,5 +1,5 @@
-/* What a handler keeps for a connection is given back once, however the connection ends, and while a
- * step runs its connection may end under it. */
+/* What a handler keeps for a connection is given back once, however the connection ends; and a
+ * connection may end while its step runs. */
 #include "handler.h"
 
 static int32_t later(struct handled *handled, vst_engine *engine, vst_step *step)

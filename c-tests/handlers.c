@@ -13,7 +13,8 @@ static int32_t speak(vst_engine *engine, vst_step *step, const char *bytes, size
 {
     size_t taken;
     while (*said < len) {
-        vst_status status = vst_handler_send(engine, step->conn, bytes + *said, len - *said, &taken);
+        vst_status status =
+            vst_handler_send(engine, step->conn, bytes + *said, len - *said, &taken);
         if (status == VST_WAIT)
             return VST_STEP_WRITE;
         CHECK_EQ(status, VST_OK);
@@ -76,6 +77,42 @@ static void what_a_handler_leaves_is_the_session_s(enum host_kind kind)
         CHECK_EQ(vst_conn_abort(handled.host.engine, conn), VST_OK);
         close(peer);
     }
+    host_free(&handled.host);
+}
+
+/* What came behind a PROXY header is the handler's, and then the session's; a monitor meets none. */
+static void a_handler_comes_behind_the_header(void)
+{
+    static const char all[] = "PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n" COMMAND "hello";
+    struct handled handled;
+    char got[32];
+    size_t len;
+    ssize_t n;
+    handled_open(&handled, HOST_EPOLL, begin);
+    vst_handler one = handler(&handled, 0);
+    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_TEXT};
+    vst_accept_options options;
+    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
+    options.handlers = &one;
+    options.handler_count = 1;
+    options.accept_proxy = "any";
+    int peer = dial(opened(&handled.host, &options));
+    say(peer, all, sizeof all - 1);
+    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    CHECK_EQ(vst_conn_recv(handled.host.engine, handled.conn, got, sizeof got, &len), VST_OK);
+    CHECK(len == 5 && memcmp(got, "hello", 5) == 0);
+    close(peer);
+
+    unsigned asked = handled.asked;
+    options.accept_proxy = NULL;
+    options.monitor = &monitor;
+    monitor.monitor_net = "127.0.0.0/8";
+    peer = dial(opened(&handled.host, &options));
+    say_text(peer, COMMAND);
+    HOST_UNTIL(&handled.host, (n = hear(peer, got, sizeof got)) > 0);
+    CHECK(n == 2 && memcmp(got, "OK", 2) == 0);
+    CHECK_EQ(handled.asked, asked);
+    close(peer);
     host_free(&handled.host);
 }
 
@@ -320,6 +357,7 @@ int main(void)
     what_a_handler_leaves_is_the_session_s(HOST_EDGE);
     what_a_handler_leaves_is_the_session_s(HOST_POLL);
     what_a_handler_leaves_is_the_session_s(HOST_SELECT);
+    a_handler_comes_behind_the_header();
     a_handler_is_asked_again_when_there_is_room(HOST_EPOLL);
     a_handler_is_asked_again_when_there_is_room(HOST_EDGE);
     a_handler_is_told_of_the_end();

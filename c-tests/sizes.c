@@ -108,10 +108,10 @@ static int32_t step(void *data, vst_engine *engine, vst_step *step)
     return VST_STEP_LATER;
 }
 
-/* Handlers stand in a list: the first says how large all of them are, and each must say the same. */
+/* Handlers stand in a list, so each must have the size that we step by. */
 static void lists_of_handlers(void)
 {
-    vst_handler list[2] = {{.size = sizeof *list, .step = step}, {.size = sizeof *list, .step = step}};
+    vst_handler one = {.size = sizeof one, .step = step}, list[2] = {one, one};
     vst_accept_options options;
     MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
     options.handlers = list;

@@ -4,16 +4,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bulk::broad;
+use super::custom::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
 use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
-use crate::sim::CallKind;
+use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
+use crate::engine::{Answer, Engine, Question};
+use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
 use crate::time::SECOND;
 use crate::tls::Version;
@@ -49,6 +52,10 @@ enum Scene {
     ForwardOverTls(Version),
     /// The same, raw and in bulk each way.
     Bulk,
+    /// Handlers of the host's own on both sides of TLS, or where it would be, ahead of an echo.
+    Handlers(Option<Version>),
+    /// One towards the server, ahead of a stream.
+    HandlersOut,
 }
 
 impl Scene {
@@ -56,12 +63,14 @@ impl Scene {
     fn words(self) -> [Vec<u8>; 2] {
         match self {
             Self::Bulk => [pattern(BULK, 1), pattern(BULK, 2)],
+            Self::Handlers(_) => [[COMMAND, COMMAND, HEADER].concat(), Vec::new()],
+            Self::HandlersOut => [HEADER.to_vec(), [ANSWERED, ANSWER].concat()],
             _ => [HEADER.to_vec(), ANSWER.to_vec()],
         }
     }
 }
 
-const SCENES: [Scene; 7] = [
+const SCENES: [Scene; 11] = [
     Scene::EchoBehindProxy,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
@@ -69,27 +78,59 @@ const SCENES: [Scene; 7] = [
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
     Scene::Bulk,
+    Scene::Handlers(None),
+    Scene::Handlers(Some(Version::Tls12)),
+    Scene::Handlers(Some(Version::Tls13)),
+    Scene::HandlersOut,
 ];
+
+/// A handler of the host's own, and how often it has made a word for a connection.
+fn counting(
+    made: &Arc<AtomicUsize>,
+    behind_tls: bool,
+    step: fn(&mut Engine<SimNet>, &mut Question) -> Answer,
+) -> Custom {
+    let made = Arc::clone(made);
+    custom(behind_tls, move |engine, question| {
+        let had = question.state != 0;
+        let answer = step(engine, question);
+        made.fetch_add(usize::from(!had && question.state != 0), Ordering::Relaxed);
+        answer
+    })
+}
 
 /// Plays a scene and tells how many calls it made.
 fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
+    let made = Arc::new(AtomicUsize::new(0));
     let forward = |config: ConnectConfig| Program::Forward {
         to: yonder(),
         config: Arc::new(config),
         stream: silent(0),
     };
     let program = match scene {
-        Scene::EchoBehindProxy | Scene::EchoOverTls(_) => Program::Echo,
+        Scene::EchoBehindProxy | Scene::EchoOverTls(_) | Scene::Handlers(_) => Program::Echo,
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
         Scene::ForwardOverTls(version) => forward(connecting(version)),
         Scene::Bulk => forward(ConnectConfig::default()),
+        Scene::HandlersOut => {
+            let customs = vec![counting(&made, false, give_command)];
+            forward(ConnectConfig { customs, ..ConnectConfig::default() })
+        }
     };
     let mut rig = Rig::new(setup, program);
     let listener = rig.listen(match scene {
         Scene::EchoBehindProxy => proxied(),
-        Scene::Forward | Scene::Bulk => AcceptConfig::default(),
+        Scene::Forward | Scene::Bulk | Scene::HandlersOut => AcceptConfig::default(),
+        Scene::Handlers(version) => AcceptConfig {
+            customs: vec![
+                counting(&made, false, take_command),
+                counting(&made, true, take_command),
+            ],
+            tls: version.map(|version| pair(version).1),
+            ..AcceptConfig::default()
+        },
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
     });
     if matches!(scene, Scene::Bulk) {
@@ -102,7 +143,11 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let served = Rc::new(RefCell::new(None));
     let [up, down] = scene.words();
     match scene {
-        Scene::EchoBehindProxy | Scene::Forward | Scene::Bulk => {
+        Scene::EchoBehindProxy
+        | Scene::Forward
+        | Scene::Bulk
+        | Scene::Handlers(None)
+        | Scene::HandlersOut => {
             let client = rig.peer();
             client.send(&up);
             client.shutdown_write();
@@ -116,6 +161,14 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
                 assert!(before.is_none(), "one connection makes one");
                 true
             }));
+        }
+        Scene::Handlers(Some(version)) => {
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
+            client.borrow_mut().expect_a_line();
+            client.borrow_mut().say(&[COMMAND, HEADER].concat());
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            gone.push(client.borrow().peer.clone());
         }
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => {
             let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
@@ -147,6 +200,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         peer.reset();
     }
     rig.run();
+    assert_eq!(rig.host.spent.len(), made.load(Ordering::Relaxed), "what was made is freed once");
     rig
 }
 
@@ -207,4 +261,36 @@ fn a_stream_in_bulk_survives_every_fault() {
 fn a_stream_over_tls_survives_every_fault() {
     torment(SCENES[4]);
     torment(SCENES[5]);
+}
+
+#[test]
+fn handlers_survive_every_fault() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::Handlers(None), |_| {});
+        assert_eq!(rig.host.spent.len(), 2, "both were asked");
+        rig.finish();
+    });
+    torment(SCENES[7]);
+}
+
+#[test]
+fn handlers_on_both_sides_of_tls_survive_every_fault() {
+    for scene in [SCENES[8], SCENES[9]] {
+        both(|setup| {
+            let rig = play_scene(setup, scene, |_| {});
+            assert_eq!(rig.host.spent.len(), 2, "both were asked");
+            rig.finish();
+        });
+        torment(scene);
+    }
+}
+
+#[test]
+fn handlers_towards_a_server_survive_every_fault() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::HandlersOut, |_| {});
+        assert_eq!(rig.host.spent.len(), 1, "it was asked");
+        rig.finish();
+    });
+    torment(SCENES[10]);
 }
