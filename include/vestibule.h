@@ -41,6 +41,8 @@
 #define VST_OP_MONITOR_IN (1)
 // The PROXY header comes first: no byte is read for anyone else until it is done.
 #define VST_OP_ACCEPT_PROXY (3)
+// The NetScaler's header comes next, where one stands between the clients and whoever relays them.
+#define VST_OP_ACCEPT_CIP (4)
 // Handlers of the host's own, ahead of TLS.
 #define VST_OP_CUSTOM_RAW (6)
 // The handshake with a client.
@@ -55,6 +57,10 @@
 #define VST_OP_CTRL_CONNECT (13)
 // A PROXY header goes ahead of any other byte.
 #define VST_OP_SEND_PROXY (14)
+// A SOCKS server is told what is wanted of it.
+#define VST_OP_SOCKS_SEND (15)
+// The SOCKS server connects: what follows its answer is the destination's.
+#define VST_OP_SOCKS_RECV (16)
 // Handlers of the host's own towards a server, ahead of TLS.
 #define VST_OP_CUSTOM_RAW_OUT (17)
 // The handshake with a server.
@@ -303,7 +309,8 @@
 // Every connection is a monitor's: the listener is there for nothing else.
 #define VST_MONITOR_EVERYONE (1)
 
-// Sources of monitor_net may be in accept_proxy too: it is meant that no header is read of them.
+// Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
+// read of them.
 #define VST_MONITOR_TRUSTED (2)
 
 // The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
@@ -327,8 +334,20 @@
 // The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
 #define VST_HANDLER_BEHIND_TLS (1)
 
-// Sources outside accept_proxy are not refused: they go on without a header, with the socket's
-// own addresses, and what they send is payload.
+// The target is connected to directly.
+#define VST_SOCKS_NONE (0)
+
+// The target is a SOCKS server of version 4: IPv4 addresses only.
+#define VST_SOCKS_4 (1)
+
+// The target is a SOCKS server of version 4a: IPv4 addresses, and names that the server resolves.
+#define VST_SOCKS_4A (2)
+
+// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
+#define VST_SOCKS_5 (3)
+
+// Sources outside accept_proxy or accept_cip are not refused: they go on without that header, with
+// the socket's own addresses, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (1)
 
 // On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
@@ -1110,7 +1129,8 @@ typedef struct {
     const char *accept_proxy;
     // Where set, TLS comes next. Only referred to: free your handle whenever you like.
     const vst_tls_server *tls;
-    // For the PROXY header, in nanoseconds from accept; 0 is no bound. Default 5 s.
+    // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it;
+    // 0 is no bound. Default 5 s.
     uint64_t timeout_proxy_ns;
     // For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
     uint64_t timeout_tls_ns;
@@ -1129,6 +1149,15 @@ typedef struct {
     const vst_handler *handlers;
     // How many there are.
     uint64_t handler_count;
+    // Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
+    // come next, behind the PROXY header if there is one, and only from these sources: a list as in
+    // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
+    // header, and one that comes is payload.
+    const char *accept_cip;
+    // The magic number it begins with; 0 is the default, 0xCAFEBABE.
+    uint32_t cip_magic;
+    // Must be 0.
+    uint32_t _reserved;
 } vst_accept_options;
 
 // What outgoing connections go through. vst_connect_options_init fills in the defaults.
@@ -1164,6 +1193,20 @@ typedef struct {
     const vst_handler *handlers;
     // As in vst_accept_options.
     uint64_t handler_count;
+    // VST_SOCKS_*: where not NONE, the target of the connection is a SOCKS server, and is asked to
+    // connect to socks_destination before TLS and the session. Its answer counts towards
+    // timeout_connect_ns; a refusal ends the connection with VST_WHY_REFUSED and its reason in words.
+    uint32_t socks;
+    // Must be 0.
+    uint32_t _reserved;
+    // 192.0.2.1:80, [2001:db8::1]:80 or example.net:80, as far as the version has it. A name is
+    // resolved by the server. Copied.
+    const char *socks_destination;
+    // The user: in versions 4 and 4a a claim of at most 255 bytes; in version 5, with a password, 1 to
+    // 255 bytes (RFC 1929), sent if the server asks for them. Or NULL. Copied.
+    const char *socks_user;
+    // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
+    const char *socks_password;
 } vst_connect_options;
 
 // How a listener is opened. vst_listener_options_init fills in the defaults.
@@ -2078,8 +2121,8 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // with its NUL.
 // Legal at any time, from any thread, in any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
-// missing, too long or not asked for); VST_E_CONFIG (accept_proxy or monitor_net cannot be read,
-// or they overlap).
+// missing, too long or not asked for); VST_E_CONFIG (accept_proxy, accept_cip or monitor_net
+// cannot be read, or the last overlaps one of the others).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -2093,7 +2136,9 @@ vst_status vst_accept_config_new(const vst_accept_options *options,
 //
 // Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
-// version 2); VST_E_CONFIG (source cannot be read, server_name is missing).
+// version 2, SOCKS texts without a version); VST_E_CONFIG (source or socks_destination cannot be
+// read, server_name or socks_destination is missing, or the version of SOCKS cannot say what is
+// asked).
 //
 // Needs:
 // As vst_accept_config_new.

@@ -31,6 +31,8 @@ mod rig;
 mod schedules;
 mod session;
 #[cfg(feature = "self-signed")]
+mod socks;
+#[cfg(feature = "self-signed")]
 mod start_tls;
 #[cfg(feature = "self-signed")]
 mod stops;

@@ -9,6 +9,7 @@ use super::bulk::broad;
 use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
+use super::socks;
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
@@ -47,6 +48,7 @@ enum Scene {
     EchoOverTls(Version),
     Forward,
     ForwardOverTls(Version),
+    ForwardThroughSocks,
     /// The same, raw and in bulk each way.
     Bulk,
 }
@@ -61,7 +63,7 @@ impl Scene {
     }
 }
 
-const SCENES: [Scene; 7] = [
+const SCENES: [Scene; 8] = [
     Scene::EchoBehindProxy,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
@@ -69,6 +71,7 @@ const SCENES: [Scene; 7] = [
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
     Scene::Bulk,
+    Scene::ForwardThroughSocks,
 ];
 
 /// Plays a scene and tells how many calls it made.
@@ -84,12 +87,16 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
         Scene::ForwardOverTls(version) => forward(connecting(version)),
+        Scene::ForwardThroughSocks => {
+            let socks = Some(socks::longest().0);
+            forward(ConnectConfig { socks, ..ConnectConfig::default() })
+        }
         Scene::Bulk => forward(ConnectConfig::default()),
     };
     let mut rig = Rig::new(setup, program);
     let listener = rig.listen(match scene {
         Scene::EchoBehindProxy => proxied(),
-        Scene::Forward | Scene::Bulk => AcceptConfig::default(),
+        Scene::Forward | Scene::ForwardThroughSocks | Scene::Bulk => AcceptConfig::default(),
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
     });
     if matches!(scene, Scene::Bulk) {
@@ -99,6 +106,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let site = rig.world.serve(yonder());
     let mut gone = Vec::new();
     let mut taken = None;
+    let mut through = None;
     let served = Rc::new(RefCell::new(None));
     let [up, down] = scene.words();
     match scene {
@@ -114,6 +122,27 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
                 server.shutdown_write();
                 let before = served.borrow_mut().replace(server);
                 assert!(before.is_none(), "one connection makes one");
+                true
+            }));
+        }
+        Scene::ForwardThroughSocks => {
+            let client = rig.peer();
+            client.send(&up);
+            client.shutdown_write();
+            gone.push(client);
+            let (_, mut lines) = socks::longest();
+            lines.extend([(up, down)]);
+            let (server, actor) = socks::serve(site, lines);
+            rig.actors.push(actor);
+            through = Some(Rc::clone(&server));
+            let mut ended = false;
+            rig.actors.push(Box::new(move || {
+                let server = server.borrow();
+                let Some(server) = server.peer.as_ref().filter(|_| server.done && !ended) else {
+                    return false;
+                };
+                server.shutdown_write();
+                ended = true;
                 true
             }));
         }
@@ -137,10 +166,12 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let _ = rig.call(|engine| engine.close_listener(listener));
     rig.run_for(20 * SECOND);
     if let (Scene::Bulk, Some(server)) = (scene, served.take()) {
+        let [up, down] = scene.words();
         assert!(up.starts_with(&server.received()) && down.starts_with(&gone[0].received()));
         gone.push(server);
     }
     // A fault that was no real reset leaves the peers waiting for each other.
+    gone.extend(through.and_then(|server| server.borrow().peer.clone()));
     let servers = taken.iter().flat_map(|servers| servers.borrow().clone());
     gone.extend(servers.map(|server| server.borrow().peer.clone()));
     for peer in gone {
@@ -191,6 +222,11 @@ fn an_echo_over_tls_survives_every_fault() {
 #[test]
 fn a_stream_survives_every_fault() {
     torment(SCENES[3]);
+}
+
+#[test]
+fn a_stream_through_socks_survives_every_fault() {
+    torment(SCENES[7]);
 }
 
 #[test]
