@@ -319,7 +319,8 @@ int main(void)
 
     inits(fill_engine_options, sizeof(vst_engine_options), sizeof(vst_engine_options));
     inits(fill_accept_options, sizeof(vst_accept_options), offsetof(vst_accept_options, monitor));
-    inits(fill_connect_options, sizeof(vst_connect_options), sizeof(vst_connect_options));
+    inits(fill_connect_options, sizeof(vst_connect_options),
+          offsetof(vst_connect_options, handlers));
     inits(fill_listener_options, sizeof(vst_listener_options), sizeof(vst_listener_options));
     inits(fill_tls_server_options, sizeof(vst_tls_server_options), sizeof(vst_tls_server_options));
     inits(fill_tls_client_options, sizeof(vst_tls_client_options), sizeof(vst_tls_client_options));
@@ -329,7 +330,7 @@ int main(void)
     reads(fill_accept_options, use_accept, sizeof(vst_accept_options),
           offsetof(vst_accept_options, monitor));
     reads(fill_connect_options, use_connect, sizeof(vst_connect_options),
-          sizeof(vst_connect_options));
+          offsetof(vst_connect_options, handlers));
     reads(fill_listener_options, use_listener, sizeof(vst_listener_options),
           sizeof(vst_listener_options));
     reads(fill_backend_options, use_backend, sizeof(vst_backend_options),

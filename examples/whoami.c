@@ -137,8 +137,8 @@ static vst_tls_server *load_tls(const char *certificate, const char *key)
 
 static void usage(void)
 {
-    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]\n"
-        "              [--tls CERT KEY] [--host epoll|epoll-et|mio]");
+    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]\n"
+        "              [--monitor-net CIDR,...] [--tls CERT KEY] [--host epoll|epoll-et|mio]");
 }
 
 int main(int argc, char **argv)

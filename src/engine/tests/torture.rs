@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::bulk::broad;
-use super::header::proxied;
+use super::header::{relayed_twice, twice};
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
 use super::socks;
@@ -44,7 +44,7 @@ const BULK: usize = 150_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Scene {
-    EchoBehindProxy,
+    EchoBehindHeaders,
     EchoOverTls(Version),
     Forward,
     ForwardOverTls(Version),
@@ -57,6 +57,7 @@ impl Scene {
     /// What a raw client says, and what a raw server answers.
     fn words(self) -> [Vec<u8>; 2] {
         match self {
+            Self::EchoBehindHeaders => [[&relayed_twice()[..], HEADER].concat(), ANSWER.to_vec()],
             Self::Bulk => [pattern(BULK, 1), pattern(BULK, 2)],
             _ => [HEADER.to_vec(), ANSWER.to_vec()],
         }
@@ -64,7 +65,7 @@ impl Scene {
 }
 
 const SCENES: [Scene; 8] = [
-    Scene::EchoBehindProxy,
+    Scene::EchoBehindHeaders,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
     Scene::Forward,
@@ -82,7 +83,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         stream: silent(0),
     };
     let program = match scene {
-        Scene::EchoBehindProxy | Scene::EchoOverTls(_) => Program::Echo,
+        Scene::EchoBehindHeaders | Scene::EchoOverTls(_) => Program::Echo,
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
@@ -95,7 +96,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     };
     let mut rig = Rig::new(setup, program);
     let listener = rig.listen(match scene {
-        Scene::EchoBehindProxy => proxied(),
+        Scene::EchoBehindHeaders => twice(),
         Scene::Forward | Scene::ForwardThroughSocks | Scene::Bulk => AcceptConfig::default(),
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
     });
@@ -110,7 +111,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let served = Rc::new(RefCell::new(None));
     let [up, down] = scene.words();
     match scene {
-        Scene::EchoBehindProxy | Scene::Forward | Scene::Bulk => {
+        Scene::EchoBehindHeaders | Scene::Forward | Scene::Bulk => {
             let client = rig.peer();
             client.send(&up);
             client.shutdown_write();
@@ -209,7 +210,7 @@ fn torment(scene: Scene) {
 }
 
 #[test]
-fn an_echo_behind_a_proxy_survives_every_fault() {
+fn an_echo_behind_headers_survives_every_fault() {
     torment(SCENES[0]);
 }
 
