@@ -1,11 +1,11 @@
 /* whoami: tells each client who it is, then echoes what it says.
  *
- *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]
- *          [--tls CERT KEY] [--host epoll|epoll-et|mio]
+ *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]
+ *          [--monitor-net CIDR,...] [--tls CERT KEY] [--host epoll|epoll-et|mio]
  *
  * The smallest use of sessions: what the handlers are done with is read and written here. The first
  * line is SRC_IP SRC_PORT DST_IP DST_PORT, the addresses that the connection stands for: with
- * --accept-proxy those that the PROXY header announced. "any" trusts every source, unix sockets
+ * --accept-proxy those that the PROXY header announced, with --accept-cip those that a NetScaler did. "any" trusts every source, unix sockets
  * among them; never do that where clients can connect by themselves. Sources of --monitor-net are
  * told "OK" and no more.
  *
@@ -122,8 +122,8 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
 
 static void usage(void)
 {
-    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]\n"
-        "              [--tls CERT KEY] [--host epoll|epoll-et|mio]");
+    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]\n"
+        "              [--monitor-net CIDR,...] [--tls CERT KEY] [--host epoll|epoll-et|mio]");
 }
 
 int main(int argc, char **argv)
@@ -145,6 +145,8 @@ int main(int argc, char **argv)
             listen = argv[++i];
         else if (strcmp(argv[i], "--accept-proxy") == 0 && left >= 1)
             accept.accept_proxy = argv[++i];
+        else if (strcmp(argv[i], "--accept-cip") == 0 && left >= 1)
+            accept.accept_cip = argv[++i];
         else if (strcmp(argv[i], "--monitor-net") == 0 && left >= 1)
             monitor.monitor_net = argv[++i];
         else if (strcmp(argv[i], "--host") == 0 && left >= 1)

@@ -75,6 +75,19 @@ pub(super) fn proxied() -> AcceptConfig {
     everyone(Op::AcceptProxy)
 }
 
+/// The PROXY header of somebody who relays what a NetScaler does.
+const RELAY: &[u8] = b"PROXY TCP4 203.0.113.5 203.0.113.6 5 6\r\n";
+
+/// What expects both headers.
+pub(super) fn twice() -> AcceptConfig {
+    AcceptConfig { cip: everyone(Op::AcceptCip).cip, ..proxied() }
+}
+
+/// Both headers.
+pub(super) fn relayed_twice() -> Vec<u8> {
+    [RELAY, &cip(true)].concat()
+}
+
 fn echoes(setup: Setup, config: AcceptConfig, pieces: &[&[u8]]) {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(config);
@@ -272,14 +285,12 @@ fn a_refusal_is_told_once_and_its_listener_goes_on() {
 #[test]
 fn behind_a_proxy_header_a_netscaler_s_is_read_and_its_client_is_the_one() {
     everywhere(|setup| {
-        let relay = b"PROXY TCP4 203.0.113.5 203.0.113.6 5 6\r\n";
-        let both = || AcceptConfig { cip: everyone(Op::AcceptCip).cip, ..proxied() };
-        let bytes = [relay, &cip(true)[..], PAYLOAD].concat();
+        let bytes = [&relayed_twice()[..], PAYLOAD].concat();
         for cut in 0..=bytes.len() {
-            echoes(setup, both(), &[&bytes[..cut], &bytes[cut..]]);
+            echoes(setup, twice(), &[&bytes[..cut], &bytes[cut..]]);
         }
-        for (bytes, at) in [(relay.to_vec(), Op::AcceptCip), (cip(true), Op::AcceptProxy)] {
-            let record = refused(setup, both(), &bytes, crate::sim::Peer::close);
+        for (bytes, at) in [(RELAY.to_vec(), Op::AcceptCip), (cip(true), Op::AcceptProxy)] {
+            let record = refused(setup, twice(), &bytes, crate::sim::Peer::close);
             assert_eq!(why(&record).0, Some(at));
         }
     });

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bulk::broad;
 use super::custom::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
-use super::header::proxied;
+use super::header::{relayed_twice, twice};
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
+use super::socks;
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
@@ -46,10 +47,11 @@ const BULK: usize = 150_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Scene {
-    EchoBehindProxy,
+    EchoBehindHeaders,
     EchoOverTls(Version),
     Forward,
     ForwardOverTls(Version),
+    ForwardThroughSocks,
     /// The same, raw and in bulk each way.
     Bulk,
     /// Handlers of the host's own on both sides of TLS, or where it would be, ahead of an echo.
@@ -62,6 +64,7 @@ impl Scene {
     /// What a raw client says, and what a raw server answers.
     fn words(self) -> [Vec<u8>; 2] {
         match self {
+            Self::EchoBehindHeaders => [[&relayed_twice()[..], HEADER].concat(), ANSWER.to_vec()],
             Self::Bulk => [pattern(BULK, 1), pattern(BULK, 2)],
             Self::Handlers(_) => [[COMMAND, COMMAND, HEADER].concat(), Vec::new()],
             Self::HandlersOut => [HEADER.to_vec(), [ANSWERED, ANSWER].concat()],
@@ -70,14 +73,15 @@ impl Scene {
     }
 }
 
-const SCENES: [Scene; 11] = [
-    Scene::EchoBehindProxy,
+const SCENES: [Scene; 12] = [
+    Scene::EchoBehindHeaders,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
     Scene::Forward,
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
     Scene::Bulk,
+    Scene::ForwardThroughSocks,
     Scene::Handlers(None),
     Scene::Handlers(Some(Version::Tls12)),
     Scene::Handlers(Some(Version::Tls13)),
@@ -108,11 +112,15 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         stream: silent(0),
     };
     let program = match scene {
-        Scene::EchoBehindProxy | Scene::EchoOverTls(_) | Scene::Handlers(_) => Program::Echo,
+        Scene::EchoBehindHeaders | Scene::EchoOverTls(_) | Scene::Handlers(_) => Program::Echo,
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
         Scene::ForwardOverTls(version) => forward(connecting(version)),
+        Scene::ForwardThroughSocks => {
+            let socks = Some(socks::longest().0);
+            forward(ConnectConfig { socks, ..ConnectConfig::default() })
+        }
         Scene::Bulk => forward(ConnectConfig::default()),
         Scene::HandlersOut => {
             let customs = vec![counting(&made, false, give_command)];
@@ -121,8 +129,10 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     };
     let mut rig = Rig::new(setup, program);
     let listener = rig.listen(match scene {
-        Scene::EchoBehindProxy => proxied(),
-        Scene::Forward | Scene::Bulk | Scene::HandlersOut => AcceptConfig::default(),
+        Scene::EchoBehindHeaders => twice(),
+        Scene::Forward | Scene::ForwardThroughSocks | Scene::Bulk | Scene::HandlersOut => {
+            AcceptConfig::default()
+        }
         Scene::Handlers(version) => AcceptConfig {
             customs: vec![
                 counting(&made, false, take_command),
@@ -140,10 +150,11 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let site = rig.world.serve(yonder());
     let mut gone = Vec::new();
     let mut taken = None;
+    let mut through = None;
     let served = Rc::new(RefCell::new(None));
     let [up, down] = scene.words();
     match scene {
-        Scene::EchoBehindProxy
+        Scene::EchoBehindHeaders
         | Scene::Forward
         | Scene::Bulk
         | Scene::Handlers(None)
@@ -170,6 +181,27 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             rig.actors.push(play(&client));
             gone.push(client.borrow().peer.clone());
         }
+        Scene::ForwardThroughSocks => {
+            let client = rig.peer();
+            client.send(&up);
+            client.shutdown_write();
+            gone.push(client);
+            let (_, mut lines) = socks::longest();
+            lines.extend([(up, down)]);
+            let (server, actor) = socks::serve(site, lines);
+            rig.actors.push(actor);
+            through = Some(Rc::clone(&server));
+            let mut ended = false;
+            rig.actors.push(Box::new(move || {
+                let server = server.borrow();
+                let Some(server) = server.peer.as_ref().filter(|_| server.done && !ended) else {
+                    return false;
+                };
+                server.shutdown_write();
+                ended = true;
+                true
+            }));
+        }
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => {
             let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
             client.borrow_mut().say(HEADER);
@@ -190,10 +222,12 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let _ = rig.call(|engine| engine.close_listener(listener));
     rig.run_for(20 * SECOND);
     if let (Scene::Bulk, Some(server)) = (scene, served.take()) {
+        let [up, down] = scene.words();
         assert!(up.starts_with(&server.received()) && down.starts_with(&gone[0].received()));
         gone.push(server);
     }
     // A fault that was no real reset leaves the peers waiting for each other.
+    gone.extend(through.and_then(|server| server.borrow().peer.clone()));
     let servers = taken.iter().flat_map(|servers| servers.borrow().clone());
     gone.extend(servers.map(|server| server.borrow().peer.clone()));
     for peer in gone {
@@ -232,7 +266,7 @@ fn torment(scene: Scene) {
 }
 
 #[test]
-fn an_echo_behind_a_proxy_survives_every_fault() {
+fn an_echo_behind_headers_survives_every_fault() {
     torment(SCENES[0]);
 }
 
@@ -245,6 +279,11 @@ fn an_echo_over_tls_survives_every_fault() {
 #[test]
 fn a_stream_survives_every_fault() {
     torment(SCENES[3]);
+}
+
+#[test]
+fn a_stream_through_socks_survives_every_fault() {
+    torment(SCENES[7]);
 }
 
 #[test]
