@@ -121,7 +121,7 @@ fn sources(
     let meant = options.flags & VST_MONITOR_TRUSTED != 0;
     let overlaps =
         |list: &&Option<Trust>| list.as_ref().is_some_and(|list| list.overlaps(&sources));
-    match trusted.iter().find(|(_, list)| overlaps(&list)) {
+    match trusted.iter().find(|(_, list)| overlaps(list)) {
         Some((name, _)) if !meant => Err(format!(
             "monitor_net: a source in it is in {name} too, and its header would not be read; \
              VST_MONITOR_TRUSTED says that this is meant"
