@@ -31,6 +31,7 @@ mod nginx;
 mod openssl;
 mod order;
 mod place;
+mod rules;
 mod servers;
 mod sixteen;
 mod tshark;
