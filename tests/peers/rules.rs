@@ -14,7 +14,7 @@ use client::Crowd;
 use corpus::{Kind, Set, Verdict, sets};
 
 use crate::certificates::{Certificates, certificates};
-use crate::ends::{at, listen, listen_at};
+use crate::ends::{at, listen_at};
 use crate::haproxy::haproxy_at;
 use crate::place::Place;
 use crate::running::Running;
@@ -26,16 +26,17 @@ const SETS_LEAST: usize = 60;
 /// Names of backends, which are what they say first.
 const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// A server that says its letter, once for each connection, and keeps them.
+/// A server that says its letter to whoever comes, and stays until they go.
 fn server(letter: &'static str) -> String {
-    let listener = listen();
+    // Without a deadline: nobody may come to some of them for long.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the address is this machine's");
     let address = at(&listener).to_string();
     thread::spawn(move || {
-        let mut kept = Vec::new();
-        // The deadline of accept ends the thread of a test that is over.
         while let Ok((mut stream, _)) = listener.accept() {
-            let _ = stream.write_all(letter.as_bytes());
-            kept.push(stream);
+            thread::spawn(move || {
+                let _ = stream.write_all(letter.as_bytes());
+                std::io::copy(&mut stream, &mut std::io::sink())
+            });
         }
     });
     address
@@ -95,7 +96,7 @@ impl World {
             Kind::Client => {
                 format!("{tls} verify required ca-file {}", shown(&self.certificates.ca))
             }
-            Kind::Plain | Kind::Content | Kind::Backends => String::new(),
+            Kind::Plain | Kind::Later | Kind::Content | Kind::Backends => String::new(),
         };
         let fd = listener.as_raw_fd();
         let mut front = format!(
@@ -145,7 +146,7 @@ impl World {
         let mut words = format!("--listen 0.0.0.0:0 --rules {} {}", file.display(), set.words);
         let program = match set.kind {
             Kind::Tls | Kind::Client | Kind::Backends => "proxy",
-            Kind::Plain | Kind::Before | Kind::Header | Kind::Content => "whoami",
+            Kind::Plain | Kind::Later | Kind::Before | Kind::Header | Kind::Content => "whoami",
         };
         if set.kind.takes_headers() {
             words += " --accept-proxy any";

@@ -9,16 +9,21 @@ use super::bulk::broad;
 use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
+use super::rules::{ruled, table};
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::sim::CallKind;
 use crate::sys::Errno;
+use crate::table::{Data, Key};
 use crate::time::SECOND;
 use crate::tls::Version;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nGET / HTTP/1.0\r\n\r\n";
+const ANNOUNCES: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+/// Keys that rules may count the client in: its socket's address, and those that it announces.
+const COUNTED: [[u8; 4]; 3] = [[198, 51, 100, 7], [192, 0, 2, 33], [198, 51, 100, 1]];
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 
 /// The errors that a call can come to on Linux, one for each way they are dealt with. EAGAIN is the
@@ -45,6 +50,8 @@ const BULK: usize = 150_000;
 enum Scene {
     EchoBehindProxy,
     EchoOverTls(Version),
+    /// Behind a PROXY header and over TLS, with rules in front of and behind both.
+    EchoUnderRules,
     Forward,
     ForwardOverTls(Version),
     /// The same, raw and in bulk each way.
@@ -61,7 +68,23 @@ impl Scene {
     }
 }
 
-const SCENES: [Scene; 7] = [
+/// Rules of every phase, which ask for what needs calls, set options and count.
+const RULES: &str =
+    "stick-table type ip size 1k expire 1m store conn_cur,conn_cnt,bytes_in_cnt,gpc0
+    tcp-request accept track-sc0 src
+    tcp-request accept reject if { fc_dst 203.0.113.9 }
+    tcp-request connection track-sc1 src
+    tcp-request connection set-var(from) src
+    tcp-request connection set-mark 7
+    tcp-request connection set-tos 16
+    tcp-request inspect-delay 5s
+    tcp-request content reject unless { req.ssl_hello_type 1 }
+    tcp-request content sc-inc-gpc0(1)
+    tcp-request session reject unless { ssl_fc_protocol TLSv1.3 }
+    tcp-request session track-sc2 dst
+";
+
+const SCENES: [Scene; 8] = [
     Scene::EchoBehindProxy,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
@@ -69,6 +92,7 @@ const SCENES: [Scene; 7] = [
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
     Scene::Bulk,
+    Scene::EchoUnderRules,
 ];
 
 /// Plays a scene and tells how many calls it made.
@@ -79,7 +103,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         stream: silent(0),
     };
     let program = match scene {
-        Scene::EchoBehindProxy | Scene::EchoOverTls(_) => Program::Echo,
+        Scene::EchoBehindProxy | Scene::EchoOverTls(_) | Scene::EchoUnderRules => Program::Echo,
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
@@ -87,11 +111,16 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         Scene::Bulk => forward(ConnectConfig::default()),
     };
     let mut rig = Rig::new(setup, program);
-    let listener = rig.listen(match scene {
+    let config = match scene {
         Scene::EchoBehindProxy => proxied(),
         Scene::Forward | Scene::Bulk => AcceptConfig::default(),
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
-    });
+        Scene::EchoUnderRules => {
+            ruled(AcceptConfig { tls: Some(pair(Version::Tls13).1), ..proxied() }, RULES)
+        }
+    };
+    let counted = config.rules.is_some().then(|| table(&config));
+    let listener = rig.listen(config);
     if matches!(scene, Scene::Bulk) {
         rig.world.tune(broad);
     }
@@ -116,6 +145,13 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
                 assert!(before.is_none(), "one connection makes one");
                 true
             }));
+        }
+        Scene::EchoUnderRules => {
+            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, ANNOUNCES);
+            client.borrow_mut().say(b"counted");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            gone.push(client.borrow().peer.clone());
         }
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => {
             let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
@@ -147,6 +183,13 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         peer.reset();
     }
     rig.run();
+    if let Some(table) = counted {
+        let now = rig.world.now();
+        for client in COUNTED {
+            let there = table.get(Key::Ip(client.into()), Data::ConnCur, now);
+            assert_eq!(there.unwrap_or(0), 0, "nobody is there any more");
+        }
+    }
     rig
 }
 
@@ -186,6 +229,17 @@ fn an_echo_behind_a_proxy_survives_every_fault() {
 fn an_echo_over_tls_survives_every_fault() {
     torment(SCENES[1]);
     torment(SCENES[2]);
+}
+
+#[test]
+fn an_echo_under_rules_survives_every_fault_and_is_counted_out() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::EchoUnderRules, |_| {});
+        assert!(rig.world.calls_of(CallKind::Local) > 0, "rules ask for what needs calls");
+        assert_eq!(rig.engine.counters().sessions, 1, "they let it in");
+        rig.finish();
+    });
+    torment(SCENES[7]);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub(crate) enum Kind {
     /// Without a PROXY header: `connection` in both languages.
     Plain,
+    /// The same, with `session` in both.
+    Later,
     /// In front of a PROXY header: `accept` here, `connection` there.
     Before,
     /// Behind a PROXY header: `connection` here, and `session` here, `session` there.
@@ -29,7 +31,7 @@ impl Kind {
             Self::Before => &["accept"],
             Self::Header => &["connection", "session"],
             Self::Content => &["content"],
-            Self::Tls | Self::Client => &["session"],
+            Self::Later | Self::Tls | Self::Client => &["session"],
         }
     }
 
@@ -37,7 +39,7 @@ impl Kind {
     pub(crate) const fn there(self) -> &'static str {
         match self {
             Self::Plain | Self::Before | Self::Backends => "connection",
-            Self::Header | Self::Tls | Self::Client => "session",
+            Self::Later | Self::Header | Self::Tls | Self::Client => "session",
             Self::Content => "content",
         }
     }
@@ -119,6 +121,7 @@ fn set(text: &str) -> Set {
     let (kind, name) = head.split_once(": ").expect("a kind and a name");
     let kind = match kind {
         "plain" => Kind::Plain,
+        "later" => Kind::Later,
         "before" => Kind::Before,
         "header" => Kind::Header,
         "content" => Kind::Content,
