@@ -4,7 +4,7 @@ mod client;
 mod corpus;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -14,11 +14,11 @@ use client::Crowd;
 use corpus::{Kind, Set, Verdict, sets};
 
 use crate::certificates::{Certificates, certificates};
-use crate::ends::{at, listen_at};
+use crate::ends::{Deaf, End, at, connect, listen_at};
 use crate::haproxy::haproxy_at;
 use crate::place::Place;
 use crate::running::Running;
-use crate::servers::command;
+use crate::servers::{HOSTS, command};
 use crate::support::peer;
 
 /// As many as the kinds of rules that both have ask for.
@@ -209,4 +209,87 @@ fn haproxy_and_we_come_to_the_same_verdicts() {
         }
     }
     assert!(text.is_empty(), "\n{text}");
+}
+
+/// What somebody hears first who comes to an address, or nothing if it is refused.
+fn greeting(address: &str) -> Option<u8> {
+    let mut first = [0];
+    match connect(address).read(&mut first) {
+        Ok(1) => Some(first[0]),
+        _ => None,
+    }
+}
+
+#[test]
+fn whoami_reads_its_rules_again_and_a_mistake_changes_nothing() {
+    for host in HOSTS {
+        let place = Place::new(&format!("rules-again-{host}"));
+        let file = place.write("rules", "tcp-request connection accept");
+        let words = format!("--rules {} --host {host}", file.display());
+        let whoami = Running::spawn(&mut command("whoami", &words));
+        let address = whoami.ready();
+        assert!(greeting(&address).is_some());
+
+        place.write("rules", "# nobody\ntcp-request connection regect");
+        whoami.signal(libc::SIGHUP);
+        whoami.stderr.until_said("line 2, column 24: `regect`");
+        whoami.stderr.until_said("^^^^^^");
+        assert!(greeting(&address).is_some());
+
+        place.write("rules", "# nobody\ntcp-request connection reject");
+        whoami.signal(libc::SIGHUP);
+        whoami.stdout.until_said("rules read");
+        assert_eq!(greeting(&address), None);
+        whoami.stderr.until_said("TCP_RULES");
+
+        std::fs::remove_file(&file).expect("it was there");
+        whoami.signal(libc::SIGHUP);
+        whoami.stderr.until_said("No such file");
+        assert_eq!(greeting(&address), None);
+    }
+}
+
+#[test]
+fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
+    for host in HOSTS {
+        let place = Place::new(&format!("rules-operator-{host}"));
+        let file = place.write("rules", "use_backend none-of-these if { src 127.0.0.9 }");
+        let port = Deaf::new();
+        let control = port.address();
+        let [a, b] = ["a", "b"].map(server);
+        let words = format!(
+            "--backend {a} --backend other={b} --rules {} --control {control} --host {host}",
+            file.display(),
+        );
+        let proxy = Running::spawn(&mut command("proxy", &words));
+        let address = proxy.ready();
+        let tell = |line: &[u8]| {
+            let mut operator = connect(&control);
+            operator.say(line);
+            String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
+        };
+        assert_eq!(greeting(&address), Some(b'a'));
+        place.write("rules", "use_backend other if { src 127.0.0.0/8 }");
+        assert_eq!(tell(b"reload\n"), "done\n");
+        assert_eq!(greeting(&address), Some(b'b'));
+        place.write("rules", "use_backend");
+        assert_eq!(tell(b"reload\n"), "what?\n");
+        assert_eq!(greeting(&address), Some(b'b'));
+        // A name that nobody has is nobody's.
+        place.write("rules", "use_backend another");
+        assert_eq!(tell(b"reload\n"), "done\n");
+        assert_eq!(greeting(&address), None);
+        let shown = tell(b"show\n");
+        assert!(shown.contains(&a) && shown.contains(&b), "{shown}");
+    }
+}
+
+#[test]
+fn rules_with_a_mistake_are_no_beginning() {
+    let place = Place::new("rules-mistake");
+    let file = place.write("rules", "tcp-request accept reject if { ssl_fc_sni a.test }");
+    let words = format!("--rules {}", file.display());
+    let mut whoami = Running::spawn(&mut command("whoami", &words));
+    assert!(!whoami.exit().success());
+    whoami.stderr.until_said("line 1, column 32: `ssl_fc_sni` is not known here");
 }
