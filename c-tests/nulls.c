@@ -123,6 +123,31 @@ static void handlers(vst_engine *e, vst_id conn)
     CHECK_EQ(vst_conn_start_tls(e, conn, &start), VST_E_ARGUMENT);
 }
 
+static void rules(vst_engine *e, vst_id door, vst_id conn)
+{
+    char text[64];
+    size_t len = 9;
+    vst_id id = 9;
+    vst_rules *made;
+    MUST(vst_rules_new(NULL, 0, NULL, 0, NULL, &made, NULL, 0) == VST_OK);
+    NULLS(vst_rules_replace(NULL, made));
+    NULLS(vst_rules_replace(made, NULL));
+    CHECK_EQ(vst_rules_replace(made, made), VST_OK);
+    vst_rules_free(made);
+    vst_rules_free(NULL);
+    NULLS(vst_set_name(NULL, door, "x"));
+    NULLS(vst_set_name(e, door, NULL));
+    NULLS(vst_conn_chosen_backend(NULL, conn, &id));
+    CHECK_EQ(id, 0);
+    NULLS(vst_conn_chosen_backend(e, conn, NULL));
+    NULLS(vst_conn_variable(NULL, conn, "x", text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    len = 9;
+    NULLS(vst_conn_variable(e, conn, NULL, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_conn_variable(e, conn, "x", text, sizeof text, NULL));
+}
+
 int main(void)
 {
     struct host host;
@@ -319,6 +344,7 @@ int main(void)
     NULLS(vst_stream_describe(e, conn, text, sizeof text, NULL));
     backends(e, conn);
     handlers(e, conn);
+    rules(e, door, conn);
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));
     CHECK(user == NULL);

@@ -127,32 +127,33 @@ static void loop_turn(struct host *host, int draining, vst_wait *wait)
 
 /* ---- the rest is the program's own business ------------------------------------------------ */
 
-static volatile sig_atomic_t stop_asked;
-static struct host *stop_whom;
+static volatile sig_atomic_t stop_asked, hang_up_asked;
+static struct host *signalled;
 
 /* Only sets the flag and ends the wait: a flag alone could be set right before epoll_wait begins,
  * and then nobody would look at it. */
-static void on_stop_signal(int number)
+static void on_signal(int number)
 {
     int saved = errno;
 
-    (void)number;
-    stop_asked = 1;
-    if (stop_whom->loop != NULL)
-        vst_loop_stop(stop_whom->loop);
+    if (number == SIGHUP)
+        hang_up_asked = 1;
     else
-        (void)eventfd_write(stop_whom->wake, 1);
+        stop_asked = 1;
+    if (signalled->loop != NULL)
+        vst_loop_stop(signalled->loop);
+    else
+        (void)eventfd_write(signalled->wake, 1);
     errno = saved;
 }
 
-static void catch_stop_signals(struct host *host)
+static void catch_signal(struct host *host, int number)
 {
-    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
-    stop_whom = host;
+    signalled = host;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(number, &action, NULL);
 }
 
 static void open_epoll(struct host *host)
@@ -188,7 +189,14 @@ void host_open(struct host *host, const char *kind, vst_event_fn event)
     } else {
         die("--host is epoll, epoll-et or mio, not %s", kind);
     }
-    catch_stop_signals(host);
+    catch_signal(host, SIGINT);
+    catch_signal(host, SIGTERM);
+}
+
+void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host))
+{
+    host->hang_up = hang_up;
+    catch_signal(host, SIGHUP);
 }
 
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
@@ -204,6 +212,7 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
     status = vst_listener_open(host->engine, address, config, &options, &listener, &error);
     if (status < 0)
         die("listen on %s: %s", address, error != 0 ? strerror(error) : vst_strerror(status));
+    vst_set_name(host->engine, listener, address);
     return listener;
 }
 
@@ -242,6 +251,10 @@ void host_serve(struct host *host, vst_id listener)
     say_ready(host, listener);
     vst_engine_wait(host->engine, &wait);
     for (;;) {
+        if (hang_up_asked) {
+            hang_up_asked = 0;
+            host->hang_up(host);
+        }
         if (stop_asked && !draining) {
             draining = 1;
             vst_engine_drain(host->engine, VST_DRAIN_CLOSE, GRACE_NS);

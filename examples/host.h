@@ -13,6 +13,7 @@ struct host {
     int epoll;      /* our poller, or -1 with the built-in loop */
     int wake;       /* an eventfd by which the signal handler ends the wait */
     vst_loop *loop; /* the built-in loop, or NULL */
+    void (*hang_up)(struct host *host); /* what SIGHUP asks for, or NULL */
 };
 
 /* Opens a host and its engine. kind is "epoll", "epoll-et" or "mio" (the library's own loop); event
@@ -24,7 +25,11 @@ void host_open(struct host *host, const char *kind, vst_event_fn event);
  * grace time, and frees it. */
 void host_serve(struct host *host, vst_id listener);
 
-/* Opens a listener; user comes with the events of its connections. */
+/* Has hang_up called between two turns whenever SIGHUP comes. */
+void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
+
+/* Opens a listener; user comes with the events of its connections. Rules call it (so_name) what
+ * address says. */
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
                    void *user);
 

@@ -14,6 +14,28 @@ enum { NAME_TEXT = 256 };
 /* After so many failed attempts in a row a server that is checked is down, before its checks say so. */
 #define CONNECT_ERRORS 3
 
+void add_address(struct arguments *args, const char *text)
+{
+    /* Every address has a colon, and no name does. */
+    size_t len = strcspn(text, "=:");
+    int named = text[len] == '=';
+    struct pool *pool = args->pools;
+    char name[sizeof pool->name];
+
+    if (named && len >= sizeof name)
+        die("the name of a backend is too long: %s", text);
+    snprintf(name, sizeof name, "%.*s", named ? (int)len : 0, text);
+    while (pool < args->pools + args->pool_count && strcmp(pool->name, name) != 0)
+        pool++;
+    if (pool == args->pools + POOLS_MOST || pool->count == SERVERS_MOST)
+        die("--backend: at most %d names, and %d servers of each", POOLS_MOST, SERVERS_MOST);
+    if (pool == args->pools + args->pool_count) {
+        args->pool_count++;
+        strcpy(pool->name, name);
+    }
+    pool->servers[pool->count++] = text + (named ? len + 1 : 0);
+}
+
 struct arguments parse_arguments(int argc, char **argv)
 {
     struct arguments args = {.host = "epoll"};
@@ -40,6 +62,7 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--timeout-connect", &args.connect_ms, NULL},
         {"--timeout-idle", &args.idle_ms, NULL},
         {"--control", &args.control, NULL},
+        {"--rules", &args.rules, NULL},
         {"--monitor-net", &args.monitor_net, NULL},
         {"--health", &args.health, NULL},
         {"--metrics", &args.metrics, NULL},
@@ -67,11 +90,8 @@ struct arguments parse_arguments(int argc, char **argv)
         *known[k].value = argv[++i];
         if (known[k].second != NULL)
             *known[k].second = argv[++i];
-        if (known[k].value == &backend) {
-            if (args.backend_count == BACKENDS_MOST)
-                die("more than %d times --backend", BACKENDS_MOST);
-            args.backends[args.backend_count++] = backend;
-        }
+        if (known[k].value == &backend)
+            add_address(&args, backend);
     }
     return args;
 }
@@ -120,7 +140,8 @@ vst_tls_server *server_tls(const struct arguments *args)
     return tls;
 }
 
-vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls)
+vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls,
+                                 const vst_rules *rules)
 {
     vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_HTTP,
                                    .monitor_net = args->monitor_net};
@@ -139,6 +160,7 @@ vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *t
     if (args->monitor_net != NULL || args->everyone_gets != 0)
         options.monitor = &monitor;
     options.tls = tls;
+    options.rules = rules;
     options.timeout_proxy_ns = milliseconds(args->handshake_ms, options.timeout_proxy_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
     options.timeout_opening_ns = milliseconds(args->handshake_ms, options.timeout_opening_ns);
@@ -289,27 +311,26 @@ static void add_server(vst_engine *engine, vst_id backend, const struct argument
     vst_connect_config_free(connect);
 }
 
-vst_id make_backend(vst_engine *engine, const struct arguments *args, void *user)
+void make_backend(vst_engine *engine, const struct arguments *args, struct pool *pool)
 {
     vst_tls_client *tls = client_tls(args->backend_tls);
     vst_backend_options options;
     uint64_t connect_ns;
-    vst_id backend;
 
     vst_backend_options_init(&options, sizeof options);
     options.balance = balance(args->balance);
     options.retries = (uint32_t)number(args->retries, UINT32_MAX, options.retries);
     options.maxqueue = (uint32_t)number(args->maxqueue, UINT32_MAX, options.maxqueue);
     options.queue_timeout_ns = milliseconds(args->queue_ms, options.queue_timeout_ns);
-    options.user = user;
+    options.user = pool;
     /* A server is left alone for no longer than an attempt may take. */
     connect_ns = milliseconds(args->connect_ms, 0);
     if (connect_ns != 0 && connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;
-    if (vst_backend_new(engine, &options, &backend) < 0)
-        die("no backend");
-    for (unsigned i = 0; i < args->backend_count; i++)
-        add_server(engine, backend, args, args->backends[i], tls);
+    if (vst_backend_new(engine, &options, &pool->backend) < 0 ||
+        (*pool->name != '\0' && vst_set_name(engine, pool->backend, pool->name) < 0))
+        die("no backend %s", pool->name);
+    for (unsigned i = 0; i < pool->count; i++)
+        add_server(engine, pool->backend, args, pool->servers[i], tls);
     vst_tls_client_free(tls);
-    return backend;
 }

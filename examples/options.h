@@ -5,18 +5,26 @@
 #include <stdint.h>
 #include <vestibule.h>
 
-enum { BACKENDS_MOST = 64, WHY = 512 };
+enum { POOLS_MOST = 8, SERVERS_MOST = 64, WHY = 512 };
+
+/* Servers that stand for each other. */
+struct pool {
+    char name[64]; /* by which use_backend knows it; empty without one */
+    vst_id backend;
+    const char *servers[SERVERS_MOST]; /* their addresses; their numbers are those of the backend */
+    unsigned count;
+};
 
 struct arguments {
     const char *listen, *accept_proxy, *certificate, *key, *client_ca, *alpn;
-    const char *backends[BACKENDS_MOST]; /* their numbers are those of the servers */
+    struct pool pools[POOLS_MOST]; /* the first gets whom no use_backend sends elsewhere */
     const char *balance, *maxconn, *maxqueue, *queue_ms, *retries, *check_ms;
     const char *send_proxy, *backend_tls, *sni;
     const char *socks, *socks_destination, *socks_user, *socks_password;
-    const char *handshake_ms, *connect_ms, *idle_ms, *host, *control;
+    const char *handshake_ms, *connect_ms, *idle_ms, *host, *control, *rules;
     const char *monitor_net, *health, *metrics;
     uint32_t everyone_gets; /* VST_ANSWER_*, or 0: clients are let in */
-    unsigned backend_count;
+    unsigned pool_count;
     int check, log;
 };
 
@@ -27,12 +35,16 @@ struct arguments parse_arguments(int argc, char **argv);
 vst_tls_server *server_tls(const struct arguments *args);
 
 /* What clients go through. Gives up its handle of tls. */
-vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls);
+vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls,
+                                 const vst_rules *rules);
 
 /* What bounds the streams. */
 vst_stream_config *stream_config(const struct arguments *args);
 
-/* The servers, as one backend of the engine; user comes with the news about them. */
-vst_id make_backend(vst_engine *engine, const struct arguments *args, void *user);
+/* Adds a server, ADDRESS or NAME=ADDRESS: to the pool of its name. */
+void add_address(struct arguments *args, const char *text);
+
+/* Makes the servers of a pool a backend of the engine; the pool comes with the news about them. */
+void make_backend(vst_engine *engine, const struct arguments *args, struct pool *pool);
 
 #endif

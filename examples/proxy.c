@@ -2,16 +2,18 @@
  *
  *   proxy --listen ADDR:PORT|unix:PATH [--accept-proxy CIDR,...|any] [--tls CERT KEY]
  *         [--client-ca CA] [--alpn a,b]
- *         --backend ADDR:PORT|unix:PATH [--backend ...] [--send-proxy v1|v2]
+ *         --backend [NAME=]ADDR:PORT|[NAME=]unix:PATH [--backend ...] [--send-proxy v1|v2]
  *         [--socks 4|4a|5 HOST:PORT] [--socks-login USER PASSWORD]
  *         [--backend-tls CA|system|insecure] [--sni NAME]
  *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
  *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
- *         [--control ADDR:PORT|unix:PATH] [--host epoll|epoll-et|mio] [--log]
+ *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
  *
- * Several --backend are servers that stand for each other. --maxconn is how many clients each of them
+ * Several --backend of one NAME, or without, are servers that stand for each other. --rules says who
+ * is let in, in the language of docs/rules.md, and to which NAME its use_backend lines send whom; all
+ * others go to the first. SIGHUP has the file read again. --maxconn is how many clients each of them
  * bears at once: others wait, as many as --maxqueue and as long as --queue-timeout say. A server that
  * is not reached is tried again, and at last another one. --check looks after the servers with connections that pass
  * what the clients' pass, and leaves out those that are down.
@@ -19,7 +21,7 @@
  * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
  *
  * --control takes a line per connection: "drain SERVER" gives it no new clients, "ready SERVER" does
- * again, "show" tells how they stand. A server is called what --backend called it. "leave" has every
+ * again, "show" tells how they stand. A server goes by its address. "reload" is SIGHUP. "leave" has every
  * monitor told that this proxy is going; clients are still let in.
  *
  * Sources of --monitor-net get 200, or 503 once this is going, instead of being let in. At --health
@@ -32,6 +34,7 @@
  * seconds for those that are left. --log tells every refused and ended connection on stderr. */
 #include "host.h"
 #include "options.h"
+#include "rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +46,7 @@ enum { ADDRESS_TEXT = 512, ANSWER = 16384 };
 struct proxy {
     struct host host; /* first: callbacks get a pointer to it */
     struct arguments args;
-    vst_id backend;
+    struct rule_file rules;
     vst_stream_config *stream;
 };
 
@@ -90,20 +93,20 @@ static void say_hello(vst_engine *engine, vst_id id)
 }
 
 /* One line for each server. */
-static size_t show(struct proxy *proxy, vst_engine *engine, char *answer, size_t size)
+static size_t show(const struct pool *pool, vst_engine *engine, char *answer, size_t size)
 {
     static const char *const states[] = {"", "ready", "drain", "maintenance"};
     size_t len = 0;
 
-    for (unsigned i = 0; i < proxy->args.backend_count && len < size; i++) {
+    for (unsigned i = 0; i < pool->count && len < size; i++) {
         vst_backend_counters counted = {.size = sizeof counted};
         vst_server server = {.size = sizeof server};
 
-        vst_server_state(engine, proxy->backend, i, &server);
-        vst_server_stats(engine, proxy->backend, i, &counted);
+        vst_server_state(engine, pool->backend, i, &server);
+        vst_server_stats(engine, pool->backend, i, &counted);
         len += (size_t)snprintf(answer + len, size - len,
                                 "%s %s %s streams=%u most=%u total=%llu errors=%llu\n",
-                                proxy->args.backends[i], states[server.state],
+                                pool->servers[i], states[server.state],
                                 server.up ? "up" : "down", counted.streams, counted.streams_most,
                                 (unsigned long long)counted.streams_total,
                                 (unsigned long long)counted.connect_errors);
@@ -111,13 +114,28 @@ static size_t show(struct proxy *proxy, vst_engine *engine, char *answer, size_t
     return len < size ? len : size;
 }
 
-static unsigned server_named(const struct proxy *proxy, const char *name)
+static size_t show_all(struct proxy *proxy, vst_engine *engine, char *answer, size_t size)
 {
-    unsigned i = 0;
+    size_t len = 0;
 
-    while (i < proxy->args.backend_count && strcmp(proxy->args.backends[i], name) != 0)
-        i++;
-    return i;
+    for (unsigned p = 0; p < proxy->args.pool_count; p++)
+        len += show(&proxy->args.pools[p], engine, answer + len, size - len);
+    return len;
+}
+
+/* Whether there is a server at the address, which is now in the state. */
+static int set_state(struct proxy *proxy, vst_engine *engine, const char *address, uint32_t state)
+{
+    int found = 0;
+
+    for (unsigned p = 0; p < proxy->args.pool_count; p++) {
+        struct pool *pool = &proxy->args.pools[p];
+
+        for (unsigned i = 0; i < pool->count; i++)
+            if (strcmp(pool->servers[i], address) == 0)
+                found |= vst_server_set_state(engine, pool->backend, i, state) == VST_OK;
+    }
+    return found;
 }
 
 /* What an operator wants: a line, which comes in one piece. */
@@ -136,17 +154,26 @@ static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
             : sscanf(line, "ready %511s", name) == 1 ? VST_SERVER_READY
                                                      : 0;
     if (strncmp(line, "show", 4) == 0)
-        len = show(proxy, engine, answer, sizeof answer);
-    else if (strncmp(line, "leave", 5) == 0 &&
-             vst_engine_drain(engine, VST_DRAIN_LAME_DUCK, 0) == VST_OK)
-        len = (size_t)snprintf(answer, sizeof answer, "done\n");
-    else if (state != 0 && vst_server_set_state(engine, proxy->backend, server_named(proxy, name),
-                                                state) == VST_OK)
+        len = show_all(proxy, engine, answer, sizeof answer);
+    else if ((strncmp(line, "reload", 6) == 0 && rules_reload(&proxy->rules)) ||
+             (strncmp(line, "leave", 5) == 0 &&
+              vst_engine_drain(engine, VST_DRAIN_LAME_DUCK, 0) == VST_OK) ||
+             (state != 0 && set_state(proxy, engine, name, state)))
         len = (size_t)snprintf(answer, sizeof answer, "done\n");
     say_and_close(engine, id, answer, len);
 }
 
 /* ---- what happens --------------------------------------------------------------------------- */
+
+/* The address of a stream's server. */
+static const char *server_of(const struct proxy *proxy, const vst_stream_end *stream)
+{
+    if (stream->server != VST_SERVER_NONE)
+        for (unsigned p = 0; p < proxy->args.pool_count; p++)
+            if (proxy->args.pools[p].backend == stream->backend)
+                return proxy->args.pools[p].servers[stream->server];
+    return "-";
+}
 
 /* One line for an operator: who, how much, how long, and why. */
 static void log_end(const struct proxy *proxy, const char *what, const vst_event *event)
@@ -162,8 +189,7 @@ static void log_end(const struct proxy *proxy, const char *what, const vst_event
             (double)client->lasted_ns / 1e9, stream != NULL ? stream->text : client->text);
     if (stream != NULL)
         fprintf(stderr, " state=%s server=%s attempts=%u queued=%.3fs", stream->termination,
-                stream->server != VST_SERVER_NONE ? proxy->args.backends[stream->server] : "-",
-                stream->attempts, (double)stream->queued_ns / 1e9);
+                server_of(proxy, stream), stream->attempts, (double)stream->queued_ns / 1e9);
     if (server != NULL)
         fprintf(stderr, " server_end=\"%s\"", server->text);
     if (client->suppressed > 0)
@@ -171,31 +197,47 @@ static void log_end(const struct proxy *proxy, const char *what, const vst_event
     fputc('\n', stderr);
 }
 
-static void log_server(const struct proxy *proxy, const char *how, const vst_event *event)
+static void log_server(const char *how, const vst_event *event)
 {
+    const struct pool *pool = event->user;
     static const char *const reasons[] = {
         [VST_SERVER_BY_CHECKS] = "checks",
         [VST_SERVER_BY_CONNECT_ERRORS] = "connect errors",
         [VST_SERVER_BY_TRIAL] = "another chance",
     };
 
-    fprintf(stderr, "server %s is %s: %s\n", proxy->args.backends[event->server], how,
+    fprintf(stderr, "server %s is %s: %s\n", pool->servers[event->server], how,
             reasons[event->reason]);
+}
+
+/* Joins a session with a server of the backend that the rules choose, else of the first. */
+static void forward(struct proxy *proxy, vst_engine *engine, vst_id id)
+{
+    vst_id backend, stream;
+    vst_status status = vst_conn_chosen_backend(engine, id, &backend);
+
+    if (status == VST_NONE)
+        backend = proxy->args.pools[0].backend;
+    /* At once, while the server is still being connected to: the client's first bytes then leave
+     * together with the PROXY header. */
+    if (status < 0 || vst_conn_forward_to(engine, id, backend, proxy->stream, NULL, &stream) < 0)
+        vst_conn_abort(engine, id);
+}
+
+static void reload(struct host *host)
+{
+    rules_reload(&((struct proxy *)host)->rules);
 }
 
 static void on_event(void *data, vst_engine *engine, const vst_event *event)
 {
     struct proxy *proxy = data;
     int answered_here = event->user == &hello_server || event->user == &control;
-    vst_id stream;
 
     switch (event->kind) {
     case VST_EVENT_SESSION:
-        /* At once, while the server is still being connected to: the client's first bytes then leave
-         * together with the PROXY header. */
-        if (!answered_here && vst_conn_forward_to(engine, event->id, proxy->backend,
-                                                  proxy->stream, NULL, &stream) < 0)
-            vst_conn_abort(engine, event->id);
+        if (!answered_here)
+            forward(proxy, engine, event->id);
         break;
     case VST_EVENT_READABLE: /* never of a stream */
         if (event->user == &control)
@@ -216,10 +258,10 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
             log_end(proxy, "closed", event);
         break;
     case VST_EVENT_SERVER_UP:
-        log_server(proxy, "up", event);
+        log_server("up", event);
         break;
     case VST_EVENT_SERVER_DOWN:
-        log_server(proxy, "down", event);
+        log_server("down", event);
         break;
     case VST_EVENT_PAUSED:
         fprintf(stderr, "listener rests: %s\n",
@@ -252,7 +294,7 @@ static vst_id listen_here(struct proxy *proxy, const char *address, struct argum
 
     if (address == NULL)
         return 0;
-    config = accept_config(&how, NULL);
+    config = accept_config(&how, NULL, NULL);
     listener = host_listen(&proxy->host, address, config, user);
     vst_accept_config_free(config);
     return listener;
@@ -266,7 +308,7 @@ static void open_server(struct proxy *proxy, char *address, size_t size)
     vst_addr addr;
 
     vst_listener_addr(proxy->host.engine, listener, &addr);
-    args->backends[args->backend_count++] = text_of(&addr, address, size);
+    add_address(args, text_of(&addr, address, size));
     args->send_proxy = "v2";
     args->listen = "127.0.0.1:0";
     args->log = 1;
@@ -297,14 +339,17 @@ int main(int argc, char **argv)
     if (argc == 1) {
         open_server(&proxy, address, sizeof address);
         tls = throw_away_tls();
-    } else if (args->listen != NULL && args->backend_count > 0) {
+    } else if (args->listen != NULL && args->pool_count > 0) {
         tls = server_tls(args);
     } else {
         die("--listen and --backend belong together; nothing at all shows a default");
     }
     proxy.stream = stream_config(args);
-    proxy.backend = make_backend(proxy.host.engine, args, NULL);
-    config = accept_config(args, tls);
+    for (unsigned p = 0; p < args->pool_count; p++)
+        make_backend(proxy.host.engine, args, &args->pools[p]);
+    host_on_hang_up(&proxy.host, reload);
+    rules_open(&proxy.rules, args->rules);
+    config = accept_config(args, tls, proxy.rules.rules);
     listener = host_listen(&proxy.host, args->listen, config, NULL);
     vst_accept_config_free(config);
     listen_here(&proxy, args->control, (struct arguments){0}, &control);
@@ -317,5 +362,6 @@ int main(int argc, char **argv)
     }
     host_serve(&proxy.host, listener);
     vst_stream_config_free(proxy.stream);
+    vst_rules_free(proxy.rules.rules);
     return 0;
 }

@@ -1,16 +1,18 @@
 /* whoami: tells each client who it is, then echoes what it says.
  *
  *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]
- *          [--monitor-net CIDR,...] [--tls CERT KEY] [--host epoll|epoll-et|mio]
+ *          [--monitor-net CIDR,...] [--tls CERT KEY] [--rules FILE] [--host epoll|epoll-et|mio]
  *
  * The smallest use of sessions: what the handlers are done with is read and written here. The first
  * line is SRC_IP SRC_PORT DST_IP DST_PORT, the addresses that the connection stands for: with
  * --accept-proxy those that the PROXY header announced, with --accept-cip those that a NetScaler did. "any" trusts every source, unix sockets
  * among them; never do that where clients can connect by themselves. Sources of --monitor-net are
- * told "OK" and no more.
+ * told "OK" and no more. --rules says who is let in, in the language of docs/rules.md; SIGHUP has the
+ * file read again.
  *
  * Prints "ready ADDR:PORT" when it serves; port 0 lets the kernel choose. */
 #include "host.h"
+#include "rules.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -120,15 +122,24 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     }
 }
 
+static struct rule_file rules;
+
+static void reload(struct host *host)
+{
+    (void)host;
+    rules_reload(&rules);
+}
+
 static void usage(void)
 {
     die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]\n"
-        "              [--monitor-net CIDR,...] [--tls CERT KEY] [--host epoll|epoll-et|mio]");
+        "              [--monitor-net CIDR,...] [--tls CERT KEY] [--rules FILE]\n"
+        "              [--host epoll|epoll-et|mio]");
 }
 
 int main(int argc, char **argv)
 {
-    const char *listen = NULL, *kind = "epoll";
+    const char *listen = NULL, *kind = "epoll", *rule_file = NULL;
     struct host host;
     vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_TEXT};
     vst_accept_options accept;
@@ -149,6 +160,8 @@ int main(int argc, char **argv)
             accept.accept_cip = argv[++i];
         else if (strcmp(argv[i], "--monitor-net") == 0 && left >= 1)
             monitor.monitor_net = argv[++i];
+        else if (strcmp(argv[i], "--rules") == 0 && left >= 1)
+            rule_file = argv[++i];
         else if (strcmp(argv[i], "--host") == 0 && left >= 1)
             kind = argv[++i];
         else if (strcmp(argv[i], "--tls") == 0 && left >= 2 && tls == NULL) {
@@ -163,6 +176,9 @@ int main(int argc, char **argv)
         accept.accept_proxy = "any,unix";
 
     host_open(&host, kind, on_event);
+    host_on_hang_up(&host, reload);
+    rules_open(&rules, rule_file);
+    accept.rules = rules.rules;
     accept.tls = tls;
     if (monitor.monitor_net != NULL)
         accept.monitor = &monitor;
@@ -173,5 +189,6 @@ int main(int argc, char **argv)
     vst_accept_config_free(config);
     vst_tls_server_free(tls);
     host_serve(&host, listener);
+    vst_rules_free(rules.rules);
     return 0;
 }

@@ -127,6 +127,7 @@ contracts! {
     the_loop_runs_and_stops_from_anywhere: loop_,
     a_certificate_that_cannot_be_used_is_named: tls_config_errors,
     rules_with_a_mistake_are_refused_and_the_mistake_is_named: rules_errors,
+    rules_are_asked_replaced_and_freed_while_connections_come: rules,
     secrets_are_kept_only_if_asked_for_and_taken_once: key_log,
     one_server_is_the_same_under_four_hosts: hosts,
     streams_go_to_the_servers_in_turn_and_their_ends_say_so: backend_turns,

@@ -32,10 +32,11 @@ pub(super) struct Test {
 impl Test {
     fn holds(&self, sight: &Sight<'_>) -> Truth {
         let sample = self.fetch.read(sight);
-        match sample.value {
-            Some(value) if self.matcher.matches(&value) => Truth::True,
-            _ if sample.may_change => Truth::Unknown,
-            _ => Truth::False,
+        let mut values = sample.value.into_iter().chain(self.fetch.further(sight));
+        match values.any(|value| self.matcher.matches(&value)) {
+            true => Truth::True,
+            false if sample.may_change => Truth::Unknown,
+            false => Truth::False,
         }
     }
 }

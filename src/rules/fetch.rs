@@ -113,9 +113,21 @@ impl Fetch {
             },
             Self::HelloType => sight.of_hello(|_| Some(Value::Number(ClientHello::TYPE.into()))),
             Self::HelloName => sight.of_hello(|hello| hello.server_name().map(Value::bytes)),
-            Self::HelloProtocols => sight.of_hello(|hello| joined(hello.alpn())),
+            Self::HelloProtocols => sight.of_hello(|hello| hello.alpn().next().map(Value::bytes)),
             _ => Sample { value: self.known(sight), may_change: false },
         }
+    }
+
+    /// What there is behind the first: a ClientHello names several protocols.
+    pub(super) fn further<'s>(&self, sight: &'s Sight<'_>) -> impl Iterator<Item = Value<'s>> {
+        let several = match self {
+            Self::HelloProtocols => match sight.hello() {
+                Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
+                Parsed::NotTls | Parsed::Partial => None,
+            },
+            _ => None,
+        };
+        several.into_iter().flatten().map(Value::bytes)
     }
 
     /// What does not depend on bytes to come.
@@ -181,14 +193,4 @@ const fn address(end: SocketAddr) -> Value<'static> {
 
 fn port(end: SocketAddr) -> Value<'static> {
     Value::Number(end.port().into())
-}
-
-/// Names with commas between them; none when there is no name.
-fn joined<'a>(mut names: impl Iterator<Item = &'a [u8]>) -> Option<Value<'a>> {
-    let mut list = names.next()?.to_vec();
-    for name in names {
-        list.push(b',');
-        list.extend_from_slice(name);
-    }
-    Some(Value::Bytes(Cow::Owned(list)))
 }

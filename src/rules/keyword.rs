@@ -93,9 +93,9 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
     "dst_port": Number, EVERYWHERE, |a| a.none(Fetch::DestinationPort), "the port that belongs to `dst`", "";
     "fc_src": Address, EVERYWHERE, |a| a.none(Fetch::SocketSource),
         "the socket's peer, whatever the PROXY header or `set-src` say",
-        "there it is what `src` was before `tcp-request` rules changed it";
+        "`tcp-request connection set-src` changes it there";
     "fc_dst": Address, EVERYWHERE, |a| a.none(Fetch::SocketDestination),
-        "the socket's own address, whatever the PROXY header says", "as for `fc_src`";
+        "the socket's own address, whatever the PROXY header says", "";
     "so_name": Bytes, EVERYWHERE, |a| a.none(Fetch::Listener), "the name of the listener", "";
     "fc_rcvd_proxy": Truth, ANNOUNCED, |a| a.none(Fetch::HasProxy),
         "whether the connection began with a PROXY header", "";
@@ -116,7 +116,7 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
     "req.ssl_sni" | "req_ssl_sni": Bytes, PREFIX, |a| a.none(Fetch::HelloName),
         "the host name in the ClientHello, in the client's own letters", "as for `req.ssl_hello_type`";
     "req.ssl_alpn": Bytes, PREFIX, |a| a.none(Fetch::HelloProtocols),
-        "the application protocols in the ClientHello, in its order, with commas between",
+        "the application protocols in the ClientHello, of which one has to be as asked for; the first is what is counted or written down",
         "as for `req.ssl_hello_type`";
     "ssl_fc": Truth, BEHIND, |a| a.none(Fetch::IsTls), "whether the client speaks TLS with us", "";
     "ssl_fc_sni": Bytes, BEHIND, |a| a.none(Fetch::TlsName),

@@ -131,6 +131,21 @@ pub(crate) fn connect_narrow(address: &str) -> TcpStream {
     patient(socket.into())
 }
 
+/// A client at an address of its own choice.
+pub(crate) fn connect_from(from: Ipv4Addr, to: SocketAddrV4) -> TcpStream {
+    let socket = tcp_socket();
+    let number = socket.as_raw_fd();
+    let [from, to] = [ipv4(from, 0), ipv4(*to.ip(), to.port())];
+    let size = libc::socklen_t::try_from(size_of_val(&from)).expect("a small struct");
+    // SAFETY: the struct is as long as `size` says.
+    let bound = unsafe { libc::bind(number, (&raw const from).cast(), size) };
+    assert_eq!(bound, 0, "the address is this machine's");
+    // SAFETY: the struct is as long as `size` says.
+    let done = unsafe { libc::connect(number, (&raw const to).cast(), size) };
+    assert_eq!(done, 0, "somebody listens");
+    patient(socket.into())
+}
+
 fn tcp_socket() -> OwnedFd {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
     // SAFETY: numbers only.
@@ -198,6 +213,22 @@ pub(crate) fn tls_client(
         .expect("versions of the provider")
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// The same, with a certificate of its own.
+pub(crate) fn tls_client_of(certificates: &Certificates) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_file(&certificates.ca).expect("a certificate");
+    roots.add(ca).expect("a root");
+    let chain = CertificateDer::from_pem_file(&certificates.client).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_file(&certificates.client_key).expect("a key");
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .expect("versions of the provider")
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![chain], key)
+        .expect("the key fits");
     Arc::new(config)
 }
 

@@ -14,13 +14,24 @@ use crate::support::peer;
 /// Starts HAProxy with `sections`; it inherits the listener, whose number `fd@` names, so that
 /// no port is ever guessed and a connection made before it is up waits in the backlog.
 pub(crate) fn haproxy(place: &Place, listener: &TcpListener, sections: &str) -> Option<Running> {
+    haproxy_at(place, std::slice::from_ref(listener), sections)
+}
+
+/// The same with several listeners.
+pub(crate) fn haproxy_at(
+    place: &Place,
+    listeners: &[TcpListener],
+    sections: &str,
+) -> Option<Running> {
     let program = peer("haproxy")?;
     let limits = "timeout connect 20s\n timeout client 20s\n timeout server 20s";
     let defaults = format!("defaults\n mode tcp\n log global\n {limits}\n");
     let config = format!("global\n log stdout format raw local0\n{defaults}{sections}");
     let mut command = Command::new(program);
     command.arg("-db").arg("-f").arg(place.write("haproxy.cfg", &config));
-    inherit(&mut command, listener);
+    for listener in listeners {
+        inherit(&mut command, listener);
+    }
     Some(Running::spawn(&mut command))
 }
 

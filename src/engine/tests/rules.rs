@@ -27,11 +27,11 @@ fn compile(text: &str) -> Arc<RuleSet> {
     RuleSet::parse(text.as_bytes(), outside).unwrap_or_else(|why| panic!("{why}"))
 }
 
-fn ruled(config: AcceptConfig, text: &str) -> AcceptConfig {
+pub(super) fn ruled(config: AcceptConfig, text: &str) -> AcceptConfig {
     AcceptConfig { rules: Some(Arc::new(LiveRules::new(compile(text)))), ..config }
 }
 
-fn table(config: &AcceptConfig) -> Arc<Table> {
+pub(super) fn table(config: &AcceptConfig) -> Arc<Table> {
     let rules = config.rules.as_ref().expect("rules").current();
     Arc::clone(rules.tables().get("default").expect("a default table"))
 }

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bulk::broad;
 use super::custom::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
-use super::header::{relayed_twice, twice};
+use super::header::{proxied, relayed_twice, twice};
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
+use super::rules::{ruled, table};
 use super::socks;
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
@@ -19,10 +20,14 @@ use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
 use crate::engine::{Answer, Engine, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
+use crate::table::{Data, Key};
 use crate::time::SECOND;
 use crate::tls::Version;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nGET / HTTP/1.0\r\n\r\n";
+const ANNOUNCES: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+/// Keys that rules may count the client in: its socket's address, and those that it announces.
+const COUNTED: [[u8; 4]; 3] = [[198, 51, 100, 7], [192, 0, 2, 33], [198, 51, 100, 1]];
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 
 /// The errors that a call can come to on Linux, one for each way they are dealt with. EAGAIN is the
@@ -49,6 +54,8 @@ const BULK: usize = 150_000;
 enum Scene {
     EchoBehindHeaders,
     EchoOverTls(Version),
+    /// Behind a PROXY header and over TLS, with rules in front of and behind both.
+    EchoUnderRules,
     Forward,
     ForwardOverTls(Version),
     ForwardThroughSocks,
@@ -73,7 +80,23 @@ impl Scene {
     }
 }
 
-const SCENES: [Scene; 12] = [
+/// Rules of every phase, which ask for what needs calls, set options and count.
+const RULES: &str =
+    "stick-table type ip size 1k expire 1m store conn_cur,conn_cnt,bytes_in_cnt,gpc0
+    tcp-request accept track-sc0 src
+    tcp-request accept reject if { fc_dst 203.0.113.9 }
+    tcp-request connection track-sc1 src
+    tcp-request connection set-var(from) src
+    tcp-request connection set-mark 7
+    tcp-request connection set-tos 16
+    tcp-request inspect-delay 5s
+    tcp-request content reject unless { req.ssl_hello_type 1 }
+    tcp-request content sc-inc-gpc0(1)
+    tcp-request session reject unless { ssl_fc_protocol TLSv1.3 }
+    tcp-request session track-sc2 dst
+";
+
+const SCENES: [Scene; 13] = [
     Scene::EchoBehindHeaders,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
@@ -81,6 +104,7 @@ const SCENES: [Scene; 12] = [
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
     Scene::Bulk,
+    Scene::EchoUnderRules,
     Scene::ForwardThroughSocks,
     Scene::Handlers(None),
     Scene::Handlers(Some(Version::Tls12)),
@@ -112,7 +136,10 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         stream: silent(0),
     };
     let program = match scene {
-        Scene::EchoBehindHeaders | Scene::EchoOverTls(_) | Scene::Handlers(_) => Program::Echo,
+        Scene::EchoBehindHeaders
+        | Scene::EchoOverTls(_)
+        | Scene::EchoUnderRules
+        | Scene::Handlers(_) => Program::Echo,
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
@@ -128,7 +155,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         }
     };
     let mut rig = Rig::new(setup, program);
-    let listener = rig.listen(match scene {
+    let config = match scene {
         Scene::EchoBehindHeaders => twice(),
         Scene::Forward | Scene::ForwardThroughSocks | Scene::Bulk | Scene::HandlersOut => {
             AcceptConfig::default()
@@ -142,7 +169,12 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             ..AcceptConfig::default()
         },
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
-    });
+        Scene::EchoUnderRules => {
+            ruled(AcceptConfig { tls: Some(pair(Version::Tls13).1), ..proxied() }, RULES)
+        }
+    };
+    let counted = config.rules.is_some().then(|| table(&config));
+    let listener = rig.listen(config);
     if matches!(scene, Scene::Bulk) {
         rig.world.tune(broad);
     }
@@ -177,6 +209,13 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
             client.borrow_mut().expect_a_line();
             client.borrow_mut().say(&[COMMAND, HEADER].concat());
+            client.borrow_mut().end();
+            gone.push(client.borrow().peer.clone());
+            rig.actors.push(play(&client));
+        }
+        Scene::EchoUnderRules => {
+            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, ANNOUNCES);
+            client.borrow_mut().say(b"counted");
             client.borrow_mut().end();
             rig.actors.push(play(&client));
             gone.push(client.borrow().peer.clone());
@@ -235,6 +274,13 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     }
     rig.run();
     assert_eq!(rig.host.spent.len(), made.load(Ordering::Relaxed), "what was made is freed once");
+    if let Some(table) = counted {
+        let now = rig.world.now();
+        for client in COUNTED {
+            let there = table.get(Key::Ip(client.into()), Data::ConnCur, now);
+            assert_eq!(there.unwrap_or(0), 0, "nobody is there any more");
+        }
+    }
     rig
 }
 
@@ -274,6 +320,17 @@ fn an_echo_behind_headers_survives_every_fault() {
 fn an_echo_over_tls_survives_every_fault() {
     torment(SCENES[1]);
     torment(SCENES[2]);
+}
+
+#[test]
+fn an_echo_under_rules_survives_every_fault_and_is_counted_out() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::EchoUnderRules, |_| {});
+        assert!(rig.world.calls_of(CallKind::Local) > 0, "rules ask for what needs calls");
+        assert_eq!(rig.engine.counters().sessions, 1, "they let it in");
+        rig.finish();
+    });
+    torment(SCENES[7]);
 }
 
 #[test]

@@ -1,0 +1,80 @@
+/* From a file to rules, and again. See rules.h. */
+#include "rules.h"
+
+#include "host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHY = 1024 };
+
+/* The bytes of a file, to be freed, or NULL. */
+static uint8_t *contents(const char *path, size_t *len)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *bytes = NULL, *more;
+    size_t room = 0, got = 1;
+
+    *len = 0;
+    while (file != NULL && got > 0) {
+        if (*len == room) {
+            room = 2 * room + 4096;
+            if ((more = realloc(bytes, room)) == NULL)
+                die("no memory for %s", path);
+            bytes = more;
+        }
+        *len += got = fread(bytes + *len, 1, room - *len, file);
+    }
+    if (file == NULL || ferror(file)) {
+        free(bytes);
+        bytes = NULL;
+    }
+    if (file != NULL)
+        fclose(file);
+    return bytes;
+}
+
+/* The rules of a file, or NULL and why. What `before` has counted goes on being counted. */
+static vst_rules *read_rules(const char *path, const vst_rules *before, char *why)
+{
+    vst_rules *rules = NULL;
+    size_t len;
+    uint8_t *text = contents(path, &len);
+
+    if (text == NULL)
+        snprintf(why, WHY, "%s", strerror(errno));
+    else if (vst_rules_new(text, len, NULL, 0, before, &rules, why, WHY) < 0)
+        rules = NULL;
+    free(text);
+    return rules;
+}
+
+void rules_open(struct rule_file *file, const char *path)
+{
+    char why[WHY];
+
+    file->path = path;
+    file->rules = path != NULL ? read_rules(path, NULL, why) : NULL;
+    if (path != NULL && file->rules == NULL)
+        die("%s: %s", path, why);
+}
+
+int rules_reload(struct rule_file *file)
+{
+    char why[WHY] = "no --rules";
+    vst_rules *fresh = NULL;
+
+    if (file->path != NULL)
+        fresh = read_rules(file->path, file->rules, why);
+    if (fresh == NULL) {
+        fprintf(stderr, "rules stay: %s: %s\n", file->path != NULL ? file->path : "-", why);
+    } else {
+        vst_rules_replace(file->rules, fresh);
+        vst_rules_free(fresh);
+        printf("rules read: %s\n", file->path);
+        fflush(stdout);
+    }
+    return fresh != NULL;
+}

@@ -1,0 +1,295 @@
+//! The same connections to HAProxy and to us, by the same rules: the verdicts have to be the same.
+
+mod client;
+mod corpus;
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::process::Command;
+use std::thread;
+
+use client::Crowd;
+use corpus::{Kind, Set, Verdict, sets};
+
+use crate::certificates::{Certificates, certificates};
+use crate::ends::{Deaf, End, at, connect, listen_at};
+use crate::haproxy::haproxy_at;
+use crate::place::Place;
+use crate::running::Running;
+use crate::servers::{HOSTS, command};
+use crate::support::peer;
+
+/// As many as the kinds of rules that both have ask for.
+const SETS_LEAST: usize = 60;
+/// Names of backends, which are what they say first.
+const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// A server that says its letter to whoever comes, and stays until they go.
+fn server(letter: &'static str) -> String {
+    // Without a deadline: nobody may come to some of them for long.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the address is this machine's");
+    let address = at(&listener).to_string();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            thread::spawn(move || {
+                let _ = stream.write_all(letter.as_bytes());
+                std::io::copy(&mut stream, &mut std::io::sink())
+            });
+        }
+    });
+    address
+}
+
+struct World {
+    place: Place,
+    certificates: &'static Certificates,
+    /// The addresses of the servers, by their letters.
+    servers: [String; 6],
+    /// Of the client's certificate.
+    subject: String,
+    sha1: String,
+}
+
+impl World {
+    fn new() -> Option<Self> {
+        let certificates = certificates()?;
+        let about = |what: &str| {
+            let mut openssl = Command::new(peer("openssl")?);
+            openssl.args(["x509", "-noout", what, "-nameopt", "compat", "-in"]);
+            let output = openssl.arg(&certificates.client).output().expect("openssl runs");
+            let said = String::from_utf8(output.stdout).expect("text");
+            Some(said.trim().split_once('=').expect("an answer").1.trim().to_owned())
+        };
+        Some(Self {
+            place: Place::new("rules"),
+            certificates,
+            servers: LETTERS.map(server),
+            subject: about("-subject")?,
+            sha1: about("-fingerprint")?.replace(':', ""),
+        })
+    }
+
+    /// The rules of a set, for one of both.
+    fn text(&self, set: &Set, number: usize, phase: &str) -> String {
+        let name = self.subject.rsplit_once("CN=").expect("a name").1.trim();
+        let mut text = set.rules.replace("PHASE", phase);
+        for (token, value) in [("SUBJECT", &*self.subject), ("NAME", name), ("SHA1", &self.sha1)] {
+            text = text.replace(token, value);
+        }
+        for (file, values) in &set.files {
+            let path = self.place.write(&format!("{number}-{file}"), values);
+            text = text.replace(&format!("FILE:{file}"), &path.display().to_string());
+        }
+        text
+    }
+
+    /// The sections of HAProxy for a set behind a listener.
+    fn sections(&self, set: &Set, number: usize, listener: &TcpListener) -> String {
+        let shown = |path: &std::path::Path| path.display().to_string();
+        let both = shown(&self.certificates.server_both);
+        let tls = format!("ssl crt {both} alpn h2,http/1.1");
+        let how = match set.kind {
+            Kind::Before | Kind::Header => "accept-proxy".to_owned(),
+            Kind::Tls => tls,
+            Kind::Client => {
+                format!("{tls} verify required ca-file {}", shown(&self.certificates.ca))
+            }
+            Kind::Plain | Kind::Later | Kind::Content | Kind::Backends => String::new(),
+        };
+        let fd = listener.as_raw_fd();
+        let mut front = format!(
+            "frontend f{number}\n bind fd@{fd} name 0.0.0.0:0 {how}\n default_backend a\n \
+             option contstats\n"
+        );
+        // A table with a name is there that of a section with this name.
+        let mut tables = String::new();
+        let mut text = self.text(set, number, set.kind.there());
+        for line in text.clone().lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let ["stick-table", name, _, ..] = words[..]
+                && name != "type"
+            {
+                let own = format!("{name}-{number}");
+                let definition = words[2..].join(" ");
+                let _ = writeln!(tables, "backend {own}\n stick-table {definition}");
+                text = text.replace(&format!("{line}\n"), "");
+                text = text.replace(&format!("table {name}"), &format!("table {own}"));
+                text = text.replace(&format!("({name})"), &format!("({own})"));
+            }
+        }
+        front += &text;
+        format!("{front}{tables}")
+    }
+
+    /// All sets behind one HAProxy, each behind a listener of its own.
+    fn theirs(&self, sets: &[Set]) -> Option<(Running, Vec<TcpListener>)> {
+        let listeners: Vec<TcpListener> = sets.iter().map(|_| listen_at("0.0.0.0:0")).collect();
+        // One thread: what one connection has counted, the next one sees.
+        let mut text = "global\n nbthread 1\n".to_owned();
+        for (letter, address) in LETTERS.iter().zip(&self.servers) {
+            let most = if *letter == "f" { "maxconn 1" } else { "" };
+            let _ = writeln!(text, "backend {letter}\n server {letter} {address} {most}");
+        }
+        for (number, (set, listener)) in sets.iter().zip(&listeners).enumerate() {
+            text += &self.sections(set, number, listener);
+        }
+        let haproxy = haproxy_at(&self.place, &listeners, &text)?;
+        Some((haproxy, listeners))
+    }
+
+    /// A program of ours with the rules of a set.
+    fn ours(&self, set: &Set, number: usize, phase: &str) -> Running {
+        let text = self.text(set, number, phase);
+        let file = self.place.write(&format!("{number}-{phase}"), &text);
+        let mut words = format!("--listen 0.0.0.0:0 --rules {} {}", file.display(), set.words);
+        let program = match set.kind {
+            Kind::Tls | Kind::Client | Kind::Backends => "proxy",
+            Kind::Plain | Kind::Later | Kind::Before | Kind::Header | Kind::Content => "whoami",
+        };
+        if set.kind.takes_headers() {
+            words += " --accept-proxy any";
+        }
+        if set.kind.speaks_tls() {
+            let Certificates { server, server_key, .. } = self.certificates;
+            let tls = format!(" --tls {} {}", server.display(), server_key.display());
+            words += &format!("{tls} --alpn h2,http/1.1 --backend {}", self.servers[0]);
+        }
+        if set.kind == Kind::Client {
+            words += &format!(" --client-ca {}", self.certificates.ca.display());
+        }
+        if set.kind == Kind::Backends {
+            for (letter, address) in LETTERS.iter().zip(&self.servers) {
+                words += &format!(" --backend {letter}={address}");
+            }
+        }
+        Running::spawn(&mut command(program, &words))
+    }
+}
+
+fn port(address: &str) -> u16 {
+    address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+}
+
+/// What differs from what should be, in a line for each connection.
+fn wrong(who: &str, set: &Set, verdicts: &[Verdict]) -> String {
+    let mut text = String::new();
+    for (visit, is) in set.visits.iter().zip(verdicts) {
+        if visit.verdict != *is {
+            let _ = writeln!(text, "{:?}, {}, {who}: {is:?}: > {}", set.kind, set.name, visit.line);
+        }
+    }
+    text
+}
+
+#[test]
+fn every_set_has_somebody_who_comes_in_and_somebody_who_does_not() {
+    let sets = sets();
+    assert!(sets.len() >= SETS_LEAST, "{} sets", sets.len());
+    for set in sets {
+        let mut verdicts: Vec<_> = set.visits.iter().map(|visit| visit.verdict).collect();
+        verdicts.dedup();
+        assert!(verdicts.len() > 1, "whoever ignores the rules would be right: {}", set.name);
+    }
+}
+
+#[test]
+fn haproxy_and_we_come_to_the_same_verdicts() {
+    let Some(world) = World::new() else { return };
+    let sets = sets();
+    let Some((_haproxy, listeners)) = world.theirs(&sets) else { return };
+    let crowd = Crowd::new(world.certificates);
+    let mut text = String::new();
+    for (number, (set, listener)) in sets.iter().zip(&listeners).enumerate() {
+        text += &wrong("HAProxy", set, &crowd.visit(set, at(listener).port()));
+        for phase in set.kind.here() {
+            let ours = world.ours(set, number, phase);
+            text += &wrong(phase, set, &crowd.visit(set, port(&ours.ready())));
+        }
+    }
+    assert!(text.is_empty(), "\n{text}");
+}
+
+/// What somebody hears first who comes to an address, or nothing if it is refused.
+fn greeting(address: &str) -> Option<u8> {
+    let mut first = [0];
+    match connect(address).read(&mut first) {
+        Ok(1) => Some(first[0]),
+        _ => None,
+    }
+}
+
+#[test]
+fn whoami_reads_its_rules_again_and_a_mistake_changes_nothing() {
+    for host in HOSTS {
+        let place = Place::new(&format!("rules-again-{host}"));
+        let file = place.write("rules", "tcp-request connection accept");
+        let words = format!("--rules {} --host {host}", file.display());
+        let whoami = Running::spawn(&mut command("whoami", &words));
+        let address = whoami.ready();
+        assert!(greeting(&address).is_some());
+
+        place.write("rules", "# nobody\ntcp-request connection regect");
+        whoami.signal(libc::SIGHUP);
+        whoami.stderr.until_said("line 2, column 24: `regect`");
+        whoami.stderr.until_said("^^^^^^");
+        assert!(greeting(&address).is_some());
+
+        place.write("rules", "# nobody\ntcp-request connection reject");
+        whoami.signal(libc::SIGHUP);
+        whoami.stdout.until_said("rules read");
+        assert_eq!(greeting(&address), None);
+        whoami.stderr.until_said("TCP_RULES");
+
+        std::fs::remove_file(&file).expect("it was there");
+        whoami.signal(libc::SIGHUP);
+        whoami.stderr.until_said("No such file");
+        assert_eq!(greeting(&address), None);
+    }
+}
+
+#[test]
+fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
+    for host in HOSTS {
+        let place = Place::new(&format!("rules-operator-{host}"));
+        let file = place.write("rules", "use_backend none-of-these if { src 127.0.0.9 }");
+        let port = Deaf::new();
+        let control = port.address();
+        let [a, b] = ["a", "b"].map(server);
+        let words = format!(
+            "--backend {a} --backend other={b} --rules {} --control {control} --host {host}",
+            file.display(),
+        );
+        let proxy = Running::spawn(&mut command("proxy", &words));
+        let address = proxy.ready();
+        let tell = |line: &[u8]| {
+            let mut operator = connect(&control);
+            operator.say(line);
+            String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
+        };
+        assert_eq!(greeting(&address), Some(b'a'));
+        place.write("rules", "use_backend other if { src 127.0.0.0/8 }");
+        assert_eq!(tell(b"reload\n"), "done\n");
+        assert_eq!(greeting(&address), Some(b'b'));
+        place.write("rules", "use_backend");
+        assert_eq!(tell(b"reload\n"), "what?\n");
+        assert_eq!(greeting(&address), Some(b'b'));
+        // A name that nobody has is nobody's.
+        place.write("rules", "use_backend another");
+        assert_eq!(tell(b"reload\n"), "done\n");
+        assert_eq!(greeting(&address), None);
+        let shown = tell(b"show\n");
+        assert!(shown.contains(&a) && shown.contains(&b), "{shown}");
+    }
+}
+
+#[test]
+fn rules_with_a_mistake_are_no_beginning() {
+    let place = Place::new("rules-mistake");
+    let file = place.write("rules", "tcp-request accept reject if { ssl_fc_sni a.test }");
+    let words = format!("--rules {}", file.display());
+    let mut whoami = Running::spawn(&mut command("whoami", &words));
+    assert!(!whoami.exit().success());
+    whoami.stderr.until_said("line 1, column 32: `ssl_fc_sni` is not known here");
+}

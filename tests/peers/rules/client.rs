@@ -1,0 +1,120 @@
+//! Those who try to come in.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::ServerName;
+use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, StreamOwned};
+
+use super::corpus::{Set, Verdict, Visit};
+use crate::certificates::Certificates;
+use crate::ends::{End, connect_from, tls_client, tls_client_of};
+use crate::running::PATIENCE;
+
+/// After so long whoever may have been forgotten says something, and a verdict that may change is
+/// asked for again.
+const A_WHILE: Duration = Duration::from_millis(50);
+
+pub(crate) struct Crowd {
+    stranger: Arc<ClientConfig>,
+    known: Arc<ClientConfig>,
+    certificates: &'static Certificates,
+}
+
+/// A connection that stays.
+type Kept = Box<dyn End>;
+
+impl Crowd {
+    pub(crate) fn new(certificates: &'static Certificates) -> Self {
+        let stranger = tls_client(certificates, ALL_VERSIONS);
+        Self { stranger, known: tls_client_of(certificates), certificates }
+    }
+
+    /// What becomes of the connections of a set, one after the other.
+    pub(crate) fn visit(&self, set: &Set, port: u16) -> Vec<Verdict> {
+        let mut kept = Vec::new();
+        let mut verdicts = Vec::new();
+        for visit in &set.visits {
+            let deadline = Instant::now() + PATIENCE;
+            let verdict = loop {
+                let (end, verdict) = self.try_once(set, visit, port);
+                let again = visit.at_last && verdict != visit.verdict && Instant::now() < deadline;
+                if !visit.closes && (!again || verdict == Verdict::Unknown) {
+                    kept.push(end);
+                }
+                if !again {
+                    break verdict;
+                }
+            };
+            verdicts.push(verdict);
+        }
+        verdicts
+    }
+
+    fn try_once(&self, set: &Set, visit: &Visit, port: u16) -> (Kept, Verdict) {
+        let mut stream = connect_from(visit.from, SocketAddrV4::new(visit.to, port));
+        if let Some(header) = &visit.header {
+            // Whoever was refused already takes no more; then there is nothing to read either.
+            let _ = stream.write_all(&header.bytes());
+        }
+        if set.kind.speaks_tls() {
+            let mut end = StreamOwned::new(self.hello(set, visit), stream);
+            let verdict = verdict(&mut end, visit, PATIENCE);
+            return (Box::new(end), verdict);
+        }
+        let mut says = visit.says.as_bytes().to_vec();
+        if visit.hello {
+            self.hello(set, visit).write_tls(&mut says).expect("into memory");
+        }
+        let _ = stream.write_all(&says);
+        if visit.ends {
+            stream.finish_writing();
+        }
+        let hasty = visit.at_last || visit.insists || visit.verdict == Verdict::Unknown;
+        let patience = if hasty { A_WHILE } else { PATIENCE };
+        stream.set_read_timeout(Some(patience)).expect("a socket");
+        let verdict = verdict(&mut stream, visit, patience);
+        (Box::new(stream), verdict)
+    }
+
+    fn hello(&self, set: &Set, visit: &Visit) -> ClientConnection {
+        let with_certificate = set.kind == super::Kind::Client;
+        let mut config = match (with_certificate, visit.tls12) {
+            (true, _) => ClientConfig::clone(&self.known),
+            (false, true) => {
+                ClientConfig::clone(&tls_client(self.certificates, &[&rustls::version::TLS12]))
+            }
+            (false, false) => ClientConfig::clone(&self.stranger),
+        };
+        config.alpn_protocols.clone_from(&visit.alpn);
+        let name = match visit.sni {
+            true => ServerName::try_from(visit.name.clone()).expect("a name"),
+            // An address is asked for by no name.
+            false => ServerName::from(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        };
+        ClientConnection::new(Arc::new(config), name).expect("a client")
+    }
+}
+
+/// What is read first, in the words of the corpus.
+fn verdict(end: &mut (impl Read + Write), visit: &Visit, patience: Duration) -> Verdict {
+    let deadline = Instant::now() + PATIENCE;
+    let mut first = [0];
+    loop {
+        match end.read(&mut first) {
+            Ok(1) if matches!(visit.verdict, Verdict::By(_)) => return Verdict::By(first[0]),
+            Ok(1) => return Verdict::In,
+            Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                let insists = visit.insists && Instant::now() < deadline;
+                if !insists {
+                    assert!(patience < PATIENCE, "neither in nor out: {}", visit.line);
+                    return Verdict::Unknown;
+                }
+                let _ = end.write_all(b"?");
+            }
+            _ => return Verdict::Out,
+        }
+    }
+}
