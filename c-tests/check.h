@@ -143,6 +143,7 @@ static inline ssize_t hear(int fd, void *to, size_t size)
 enum host_kind { HOST_EPOLL, HOST_EDGE, HOST_POLL, HOST_SELECT };
 
 #define FDS 1024 /* select's own bound */
+#define EVENTS (VST_EVENT_TLS + 1)
 
 struct host;
 typedef void (*event_hook)(struct host *host, const vst_event *event);
@@ -160,8 +161,8 @@ struct host {
     } watch[FDS];
     unsigned announced, released, changes, runs;
     /* By VST_EVENT_*: how often it was told, about what last. */
-    unsigned told[16];
-    vst_id last[16];
+    unsigned told[EVENTS];
+    vst_id last[EVENTS];
     event_hook hook;
     void *mine;
     uint64_t patience_ends;
@@ -249,7 +250,7 @@ static inline void host_event(void *data, vst_engine *engine, const vst_event *e
     struct host *host = data;
     CHECK(engine == host->engine);
     CHECK_EQ(event->size, sizeof *event);
-    MUST(event->kind < 16);
+    MUST(event->kind < EVENTS);
     host->told[event->kind]++;
     host->last[event->kind] = event->id;
     if (host->hook)

@@ -9,6 +9,49 @@
         CHECK_EQ(errno, MARK);                                                                     \
     } while (0)
 
+/* What a handler does, and what of it is its host's own to keep. */
+static int32_t step(void *data, vst_engine *engine, vst_step *step)
+{
+    char text[8];
+    size_t len;
+    (void)data;
+    KEEPS(vst_handler_peek(engine, step->conn, text, sizeof text, &len));
+    KEEPS(vst_handler_consume(engine, step->conn, 0));
+    KEEPS(vst_handler_send(engine, step->conn, "x", 1, &len));
+    KEEPS(vst_conn_handler_done(engine, step->conn, step->ticket, VST_STEP_FAIL, 1, "no"));
+    return VST_STEP_LATER;
+}
+
+static void handlers(struct host *host)
+{
+    vst_handler one = {.size = sizeof one, .step = step};
+    vst_start_tls start = {.size = sizeof start};
+    vst_accept_options options;
+    vst_accept_config *config;
+    vst_waker *waker;
+    vst_addr addr;
+    vst_id door;
+    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
+    options.handlers = &one;
+    options.handler_count = 1;
+    MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_addr(host->engine, door, &addr) == VST_OK);
+    vst_accept_config_free(config);
+    KEEPS(vst_engine_waker(host->engine, &waker));
+    int peer = dial(addr.port);
+    HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] == 1);
+    vst_id gone = host->last[VST_EVENT_REFUSED];
+    /* Rings, then is hushed. */
+    KEEPS(vst_waker_post(waker, gone, 1, VST_STEP_DONE, 0));
+    KEEPS(vst_engine_run(host->engine, 0, NULL));
+    KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_STEP_DONE, 0, NULL));
+    KEEPS(vst_conn_start_tls(host->engine, gone, &start));
+    KEEPS(vst_waker_free(waker));
+    CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);
+    close(peer);
+}
+
 int main(void)
 {
     struct host host;
@@ -119,6 +162,8 @@ int main(void)
     KEEPS(vst_accept_config_free(accept_made));
     KEEPS(vst_connect_config_free(connect_made));
     KEEPS(vst_engine_run(e, 0, &wait));
+
+    handlers(&host);
 
     vst_loop *loop;
     engine_options.event = host_event;

@@ -91,6 +91,63 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     NULLS(vst_conn_variable(e, conn, "x", text, sizeof text, NULL));
 }
 
+static int32_t step(void *data, vst_engine *engine, vst_step *step)
+{
+    (void)data, (void)engine, (void)step;
+    return VST_STEP_LATER;
+}
+
+static void handlers(vst_engine *e, vst_id conn)
+{
+    vst_accept_options accept;
+    vst_accept_config *accept_made = (void *)raw;
+    vst_connect_options connect;
+    vst_connect_config *connect_made = (void *)raw;
+    vst_handler one = {.size = sizeof one};
+    vst_start_tls start = {.size = sizeof start};
+    vst_waker *waker = (void *)raw;
+    size_t len = 9;
+    MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
+    MUST(vst_connect_options_init(&connect, sizeof connect) == VST_OK);
+    accept.handler_count = connect.handler_count = 1;
+    NULLS(vst_accept_config_new(&accept, &accept_made, NULL, 0));
+    NULLS(vst_connect_config_new(&connect, &connect_made, NULL, 0));
+    accept.handlers = connect.handlers = &one;
+    NULLS(vst_accept_config_new(&accept, &accept_made, NULL, 0));
+    NULLS(vst_connect_config_new(&connect, &connect_made, NULL, 0));
+    CHECK(accept_made == NULL && connect_made == NULL);
+    /* What it is handed and how it lets go may be NULL. */
+    one.step = step;
+    CHECK_EQ(vst_accept_config_new(&accept, &accept_made, NULL, 0), VST_OK);
+    vst_accept_config_free(accept_made);
+    accept.handlers = NULL;
+    accept.handler_count = 0;
+    CHECK_EQ(vst_accept_config_new(&accept, &accept_made, NULL, 0), VST_OK);
+    vst_accept_config_free(accept_made);
+
+    NULLS(vst_handler_peek(NULL, conn, raw, sizeof raw, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_handler_peek(e, conn, NULL, sizeof raw, &len));
+    NULLS(vst_handler_peek(e, conn, raw, sizeof raw, NULL));
+    NULLS(vst_handler_consume(NULL, conn, 0));
+    len = 9;
+    NULLS(vst_handler_send(NULL, conn, raw, 1, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_handler_send(e, conn, NULL, 1, &len));
+    NULLS(vst_handler_send(e, conn, raw, 1, NULL));
+    NULLS(vst_conn_handler_done(NULL, conn, 1, VST_STEP_DONE, 0, NULL));
+
+    NULLS(vst_engine_waker(NULL, &waker));
+    CHECK(waker == NULL);
+    NULLS(vst_engine_waker(e, NULL));
+    NULLS(vst_waker_post(NULL, conn, 1, VST_STEP_DONE, 0));
+    vst_waker_free(NULL);
+    NULLS(vst_conn_start_tls(NULL, conn, &start));
+    NULLS(vst_conn_start_tls(e, conn, NULL));
+    start.early_len = 1;
+    CHECK_EQ(vst_conn_start_tls(e, conn, &start), VST_E_ARGUMENT);
+}
+
 int main(void)
 {
     struct host host;
@@ -287,6 +344,7 @@ int main(void)
     NULLS(vst_stream_describe(e, conn, text, sizeof text, NULL));
     backends(e, conn);
     rules(e, door, conn);
+    handlers(e, conn);
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));
     CHECK(user == NULL);

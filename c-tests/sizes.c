@@ -102,6 +102,53 @@ static vst_status use_connect(void *options)
 static struct host host;
 static vst_id conn;
 
+static int32_t step(void *data, vst_engine *engine, vst_step *step)
+{
+    (void)data, (void)engine, (void)step;
+    return VST_STEP_LATER;
+}
+
+/* Handlers stand in a list, so each must have the size that we step by. */
+static void lists_of_handlers(void)
+{
+    vst_handler one = {.size = sizeof one, .step = step}, list[2] = {one, one};
+    vst_accept_options options;
+    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
+    options.handlers = list;
+    options.handler_count = 2;
+    CHECK_EQ(use_accept(&options), VST_OK);
+    for (int i = 0; i < 2; i++) {
+        list[i].size--;
+        CHECK_EQ(use_accept(&options), VST_E_SIZE);
+        list[i].size += 2;
+        CHECK_EQ(use_accept(&options), VST_E_SIZE);
+        list[i].size = 0;
+        CHECK_EQ(use_accept(&options), VST_E_SIZE);
+        list[i].size = sizeof *list;
+    }
+}
+
+static vst_status begin_tls(void *options)
+{
+    return vst_conn_start_tls(host.engine, conn, options);
+}
+
+/* Its fields make no sense when they are 0, which is looked at once the size is one. */
+static void start_tls(void)
+{
+    fresh(sizeof(vst_start_tls) + 64);
+    stamp(sizeof(vst_start_tls));
+    CHECK_EQ(begin_tls(room), VST_E_ARGUMENT);
+    stamp(sizeof(vst_start_tls) + 64);
+    CHECK_EQ(begin_tls(room), VST_E_ARGUMENT);
+    room[sizeof(vst_start_tls) + 63] = 1;
+    CHECK_EQ(begin_tls(room), VST_E_SIZE);
+    stamp(sizeof(vst_start_tls) - 1);
+    CHECK_EQ(begin_tls(room), VST_E_SIZE);
+    stamp(0);
+    CHECK_EQ(begin_tls(room), VST_E_SIZE);
+}
+
 static vst_status use_listener(void *options)
 {
     vst_accept_config *config = accepting(NULL);
@@ -317,19 +364,21 @@ int main(void)
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
     conn = host.last[VST_EVENT_SESSION];
 
-    inits(fill_engine_options, sizeof(vst_engine_options), sizeof(vst_engine_options));
+    inits(fill_engine_options, sizeof(vst_engine_options), offsetof(vst_engine_options, wake));
     inits(fill_accept_options, sizeof(vst_accept_options), offsetof(vst_accept_options, monitor));
-    inits(fill_connect_options, sizeof(vst_connect_options), sizeof(vst_connect_options));
+    inits(fill_connect_options, sizeof(vst_connect_options),
+          offsetof(vst_connect_options, handlers));
     inits(fill_listener_options, sizeof(vst_listener_options), sizeof(vst_listener_options));
     inits(fill_tls_server_options, sizeof(vst_tls_server_options), sizeof(vst_tls_server_options));
     inits(fill_tls_client_options, sizeof(vst_tls_client_options), sizeof(vst_tls_client_options));
     inits(fill_backend_options, sizeof(vst_backend_options), sizeof(vst_backend_options));
     inits(fill_server_options, sizeof(vst_server_options), sizeof(vst_server_options));
-    reads(fill_engine_options, use_engine, sizeof(vst_engine_options), sizeof(vst_engine_options));
+    reads(fill_engine_options, use_engine, sizeof(vst_engine_options),
+          offsetof(vst_engine_options, wake));
     reads(fill_accept_options, use_accept, sizeof(vst_accept_options),
           offsetof(vst_accept_options, monitor));
     reads(fill_connect_options, use_connect, sizeof(vst_connect_options),
-          sizeof(vst_connect_options));
+          offsetof(vst_connect_options, handlers));
     reads(fill_listener_options, use_listener, sizeof(vst_listener_options),
           sizeof(vst_listener_options));
     reads(fill_backend_options, use_backend, sizeof(vst_backend_options),
@@ -349,6 +398,8 @@ int main(void)
            VST_OK);
     writes(write_header, sizeof(vst_proxy_header), sizeof(vst_proxy_header), VST_OK);
     writes(write_tls_info, sizeof(vst_tls_info), sizeof(vst_tls_info), VST_NONE);
+    lists_of_handlers();
+    start_tls();
     outs(port);
     host_free(&host);
     close(peer);

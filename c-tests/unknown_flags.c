@@ -45,6 +45,20 @@ static void configurations(void)
     CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
     CHECK(accept_made == NULL && strstr(why, "10.0.0.0/33") != NULL);
 
+    accept.accept_proxy = NULL;
+    accept._reserved = 1;
+    REFUSED(vst_accept_config_new(&accept, &accept_made, why, sizeof why));
+    accept._reserved = 0;
+    accept.accept_cip = "10.0.0.0/33";
+    CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
+    CHECK(accept_made == NULL && strstr(why, "accept_cip") != NULL);
+    vst_monitor_options monitor = {
+        .size = sizeof monitor, .answer = VST_ANSWER_TEXT, .monitor_net = "10.1.2.3"};
+    accept.accept_cip = "10.0.0.0/8";
+    accept.monitor = &monitor;
+    CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
+    CHECK(strstr(why, "monitor_net") != NULL && strstr(why, "accept_cip") != NULL);
+
     vst_connect_options connect, good;
     vst_connect_config *connect_made;
     MUST(vst_connect_options_init(&good, sizeof good) == VST_OK);
@@ -66,6 +80,79 @@ static void configurations(void)
     connect.source = "nowhere";
     CHECK_EQ(vst_connect_config_new(&connect, &connect_made, why, sizeof why), VST_E_CONFIG);
     CHECK(connect_made == NULL && strstr(why, "source") != NULL);
+}
+
+static int32_t step(void *data, vst_engine *engine, vst_step *step)
+{
+    (void)data, (void)engine, (void)step;
+    return VST_STEP_LATER;
+}
+
+static void handlers(vst_engine *engine, vst_id conn)
+{
+    vst_handler one = {.size = sizeof one, .step = step, .flags = VST_HANDLER_BEHIND_TLS << 1};
+    vst_accept_options accept;
+    vst_accept_config *accept_made;
+    vst_connect_options connect;
+    vst_connect_config *connect_made;
+    vst_start_tls start = {.size = sizeof start};
+    vst_waker *waker;
+    MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
+    MUST(vst_connect_options_init(&connect, sizeof connect) == VST_OK);
+    accept.handlers = connect.handlers = &one;
+    accept.handler_count = connect.handler_count = 1;
+    REFUSED(vst_accept_config_new(&accept, &accept_made, NULL, 0));
+    CHECK(accept_made == NULL);
+    REFUSED(vst_connect_config_new(&connect, &connect_made, NULL, 0));
+    CHECK(connect_made == NULL);
+    REFUSED(vst_conn_start_tls(engine, conn, &start));
+    start.flags = 1;
+    REFUSED(vst_conn_start_tls(engine, conn, &start));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL + 1, 0, NULL));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, -1, 0, NULL));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL, 0, "caf\xe9"));
+    MUST(vst_engine_waker(engine, &waker) == VST_OK);
+    REFUSED(vst_waker_post(waker, conn, 1, VST_STEP_FAIL + 1, 0));
+    REFUSED(vst_waker_post(waker, conn, 1, VST_STEP_LATER, 0));
+    vst_waker_free(waker);
+}
+
+static void socks(void)
+{
+    const struct {
+        uint32_t version;
+        const char *destination, *user, *password, *why;
+    } cases[] = {
+        {VST_SOCKS_5 + 1, "192.0.2.1:80", NULL, NULL, NULL},
+        {VST_SOCKS_NONE, "192.0.2.1:80", NULL, NULL, NULL},
+        {VST_SOCKS_NONE, NULL, "user", NULL, NULL},
+        {VST_SOCKS_5, NULL, NULL, NULL, "socks_destination: it is missing"},
+        {VST_SOCKS_5, "192.0.2.1", NULL, NULL, "\"192.0.2.1\""},
+        {VST_SOCKS_4, "example.net:80", NULL, NULL, "SOCKS4 has no names"},
+        {VST_SOCKS_4A, "[::1]:80", NULL, NULL, "no IPv6"},
+        {VST_SOCKS_4A, "example.net:80", "user", "password", "no passwords"},
+        {VST_SOCKS_5, "example.net:80", "user", NULL, "both a user and a password"},
+        {VST_SOCKS_5, "example.net:80", "", "password", "1 to 255 bytes"},
+        {VST_SOCKS_4, "192.0.2.1:80", "user", NULL, ""},
+        {VST_SOCKS_4A, "example.net:80", NULL, NULL, ""},
+        {VST_SOCKS_5, "[::1]:80", "user", "password", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        vst_connect_options options;
+        vst_connect_config *made;
+        char why[256] = "";
+        MUST(vst_connect_options_init(&options, sizeof options) == VST_OK);
+        options.socks = cases[i].version;
+        options.socks_destination = cases[i].destination;
+        options.socks_user = cases[i].user;
+        options.socks_password = cases[i].password;
+        vst_status expected =
+            cases[i].why == NULL ? VST_E_ARGUMENT : *cases[i].why == '\0' ? VST_OK : VST_E_CONFIG;
+        CHECK_EQ(vst_connect_config_new(&options, &made, why, sizeof why), expected);
+        CHECK((made != NULL) == (expected == VST_OK));
+        CHECK(cases[i].why == NULL || strstr(why, cases[i].why) != NULL);
+        vst_connect_config_free(made);
+    }
 }
 
 static void listeners(struct host *host)
@@ -174,8 +261,10 @@ int main(void)
 
     engine_options();
     configurations();
+    socks();
     listeners(&host);
     backends(&host);
+    handlers(host.engine, conn);
     REFUSED(vst_op_name(99, text, sizeof text, &len));
     REFUSED(vst_why_name(99, text, sizeof text, &len));
     REFUSED(vst_conn_shutdown(host.engine, conn, 0));

@@ -25,6 +25,17 @@ static void *other(void *conn)
     CHECK_EQ(vst_engine_batch_begin(host.engine), VST_E_THREAD);
     CHECK_EQ(vst_conn_state(host.engine, id, &state), VST_E_THREAD);
     CHECK_EQ(vst_conn_close(host.engine, id), VST_E_THREAD);
+    vst_waker *waker = (void *)&host;
+    vst_start_tls start = {.size = sizeof start};
+    size_t len = 9;
+    CHECK_EQ(vst_engine_waker(host.engine, &waker), VST_E_THREAD);
+    CHECK(waker == NULL);
+    CHECK_EQ(vst_handler_peek(host.engine, id, NULL, 0, &len), VST_E_THREAD);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_handler_consume(host.engine, id, 0), VST_E_THREAD);
+    CHECK_EQ(vst_handler_send(host.engine, id, "x", 1, &len), VST_E_THREAD);
+    CHECK_EQ(vst_conn_handler_done(host.engine, id, 1, VST_STEP_DONE, 0, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_conn_start_tls(host.engine, id, &start), VST_E_THREAD);
     vst_accept_config *config = accepting(NULL);
     CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL),
              VST_E_THREAD);

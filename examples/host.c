@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POLLED = 256, ADDRESS_TEXT = 512 };
+enum { POLLED = 256, ADDRESS_TEXT = 512, WHY = 512 };
 
 #define NS_PER_MS UINT64_C(1000000)
 #define GRACE_NS (5000 * NS_PER_MS)
@@ -214,6 +214,21 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
         die("listen on %s: %s", address, error != 0 ? strerror(error) : vst_strerror(status));
     vst_set_name(host->engine, listener, address);
     return listener;
+}
+
+vst_tls_server *host_tls(const char *certificate, const char *key)
+{
+    vst_identity identity = {.chain.file = certificate, .key.file = key};
+    vst_tls_server_options options;
+    vst_tls_server *tls;
+    char why[WHY];
+
+    vst_tls_server_options_init(&options, sizeof options);
+    options.identities = &identity;
+    options.identity_count = 1;
+    if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
+        die("%s", why);
+    return tls;
 }
 
 static void say_ready(struct host *host, vst_id listener)

@@ -1,4 +1,4 @@
-/* The host of the examples whoami and proxy: the program that owns the poller.
+/* The host of the examples: the program that owns the poller.
  *
  * This is the part that an embedding program already has. What it owes to vestibule is in host.c:
  * one callback that registers descriptors, and one turn of the loop. */
@@ -32,6 +32,9 @@ void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
  * address says. */
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
                    void *user);
+
+/* Reads a certificate with its chain and its key, two files in PEM. */
+vst_tls_server *host_tls(const char *certificate, const char *key);
 
 /* Prints "program: ..." and a final newline on stderr and exits with 1. */
 _Noreturn void die(const char *format, ...);

@@ -54,6 +54,8 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--retries", &args.retries, NULL},
         {"--check-interval", &args.check_ms, NULL},
         {"--send-proxy", &args.send_proxy, NULL},
+        {"--socks", &args.socks, &args.socks_destination},
+        {"--socks-login", &args.socks_user, &args.socks_password},
         {"--backend-tls", &args.backend_tls, NULL},
         {"--sni", &args.sni, NULL},
         {"--timeout-handshake", &args.handshake_ms, NULL},
@@ -213,6 +215,19 @@ static const char *default_name(const char *backend, char *name, size_t size)
     return name;
 }
 
+static uint32_t socks(const char *version)
+{
+    if (version == NULL)
+        return VST_SOCKS_NONE;
+    if (strcmp(version, "4") == 0)
+        return VST_SOCKS_4;
+    if (strcmp(version, "4a") == 0)
+        return VST_SOCKS_4A;
+    if (strcmp(version, "5") != 0)
+        die("--socks is 4, 4a or 5, not %s", version);
+    return VST_SOCKS_5;
+}
+
 /* What goes to one of the servers. */
 static vst_connect_config *connect_config(const struct arguments *args, const char *backend,
                                           const vst_tls_client *tls)
@@ -236,6 +251,10 @@ static vst_connect_config *connect_config(const struct arguments *args, const ch
         options.server_name =
             args->sni != NULL ? args->sni : default_name(backend, name, sizeof name);
     }
+    options.socks = socks(args->socks);
+    options.socks_destination = args->socks_destination;
+    options.socks_user = args->socks_user;
+    options.socks_password = args->socks_password;
     options.timeout_connect_ns = milliseconds(args->connect_ms, options.timeout_connect_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
     /* The two bound everything there is. */

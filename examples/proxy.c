@@ -3,6 +3,7 @@
  *   proxy --listen ADDR:PORT|unix:PATH [--accept-proxy CIDR,...|any] [--tls CERT KEY]
  *         [--client-ca CA] [--alpn a,b]
  *         --backend [NAME=]ADDR:PORT|[NAME=]unix:PATH [--backend ...] [--send-proxy v1|v2]
+ *         [--socks 4|4a|5 HOST:PORT] [--socks-login USER PASSWORD]
  *         [--backend-tls CA|system|insecure] [--sni NAME]
  *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
@@ -16,6 +17,8 @@
  * bears at once: others wait, as many as --maxqueue and as long as --queue-timeout say. A server that
  * is not reached is tried again, and at last another one. --check looks after the servers with connections that pass
  * what the clients' pass, and leaves out those that are down.
+ *
+ * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
  *
  * --control takes a line per connection: "drain SERVER" gives it no new clients, "ready SERVER" does
  * again, "show" tells how they stand. A server goes by its address. "reload" is SIGHUP. "leave" has every

@@ -1,11 +1,11 @@
 /* whoami: tells each client who it is, then echoes what it says.
  *
- *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]
- *          [--tls CERT KEY] [--rules FILE] [--host epoll|epoll-et|mio]
+ *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]
+ *          [--monitor-net CIDR,...] [--tls CERT KEY] [--rules FILE] [--host epoll|epoll-et|mio]
  *
  * The smallest use of sessions: what the handlers are done with is read and written here. The first
  * line is SRC_IP SRC_PORT DST_IP DST_PORT, the addresses that the connection stands for: with
- * --accept-proxy those that the PROXY header announced. "any" trusts every source, unix sockets
+ * --accept-proxy those that the PROXY header announced, with --accept-cip those that a NetScaler did. "any" trusts every source, unix sockets
  * among them; never do that where clients can connect by themselves. Sources of --monitor-net are
  * told "OK" and no more. --rules says who is let in, in the language of docs/rules.md; SIGHUP has the
  * file read again.
@@ -130,25 +130,11 @@ static void reload(struct host *host)
     rules_reload(&rules);
 }
 
-static vst_tls_server *load_tls(const char *certificate, const char *key)
-{
-    vst_identity identity = {.chain.file = certificate, .key.file = key};
-    vst_tls_server_options options;
-    vst_tls_server *tls;
-    char why[WHY];
-
-    vst_tls_server_options_init(&options, sizeof options);
-    options.identities = &identity;
-    options.identity_count = 1;
-    if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
-        die("%s", why);
-    return tls;
-}
-
 static void usage(void)
 {
-    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--monitor-net CIDR,...]\n"
-        "              [--tls CERT KEY] [--rules FILE] [--host epoll|epoll-et|mio]");
+    die("usage: whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]\n"
+        "              [--monitor-net CIDR,...] [--tls CERT KEY] [--rules FILE]\n"
+        "              [--host epoll|epoll-et|mio]");
 }
 
 int main(int argc, char **argv)
@@ -170,6 +156,8 @@ int main(int argc, char **argv)
             listen = argv[++i];
         else if (strcmp(argv[i], "--accept-proxy") == 0 && left >= 1)
             accept.accept_proxy = argv[++i];
+        else if (strcmp(argv[i], "--accept-cip") == 0 && left >= 1)
+            accept.accept_cip = argv[++i];
         else if (strcmp(argv[i], "--monitor-net") == 0 && left >= 1)
             monitor.monitor_net = argv[++i];
         else if (strcmp(argv[i], "--rules") == 0 && left >= 1)
@@ -177,7 +165,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--host") == 0 && left >= 1)
             kind = argv[++i];
         else if (strcmp(argv[i], "--tls") == 0 && left >= 2 && tls == NULL) {
-            tls = load_tls(argv[i + 1], argv[i + 2]);
+            tls = host_tls(argv[i + 1], argv[i + 2]);
             i += 2;
         } else
             usage();

@@ -21,10 +21,11 @@
 // - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
 //   and nothing else.
 // - Threads: an engine belongs to the thread of its first drive call; another gets VST_E_THREAD. It
-//   may be made in one thread and driven in another. Configurations and tables may be used by all.
-// - Callbacks: every function may be called from every callback, but no function from log, and
-//   vst_engine_free from none. A call made in a callback acts and answers at once; the events it
-//   causes are told when the callback has returned. A callback must not throw or longjmp.
+//   may be made in one thread and driven in another. Configurations and tables may be used by all, and
+//   so may wakers, by which other threads reach an engine.
+// - Callbacks: every function may be called from every callback, but no function from log, wake and
+//   discard, and vst_engine_free from none. A call made in a callback acts and answers at once; the
+//   events it causes are told when the callback has returned. A callback must not throw or longjmp.
 // - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.
@@ -43,6 +44,8 @@
 #define VST_OP_ACCEPT_RULES (2)
 // The PROXY header comes first: no byte is read for anyone else until it is done.
 #define VST_OP_ACCEPT_PROXY (3)
+// The NetScaler's header comes next, where one stands between the clients and whoever relays them.
+#define VST_OP_ACCEPT_CIP (4)
 // Rules on the addresses that were announced.
 #define VST_OP_TCP_RULES (5)
 // Handlers of the host's own, ahead of TLS.
@@ -63,6 +66,10 @@
 #define VST_OP_CTRL_CONNECT (13)
 // A PROXY header goes ahead of any other byte.
 #define VST_OP_SEND_PROXY (14)
+// A SOCKS server is told what is wanted of it.
+#define VST_OP_SOCKS_SEND (15)
+// The SOCKS server connects: what follows its answer is the destination's.
+#define VST_OP_SOCKS_RECV (16)
 // Handlers of the host's own towards a server, ahead of TLS.
 #define VST_OP_CUSTOM_RAW_OUT (17)
 // The handshake with a server.
@@ -311,7 +318,8 @@
 // Every connection is a monitor's: the listener is there for nothing else.
 #define VST_MONITOR_EVERYONE (1)
 
-// Sources of monitor_net may be in accept_proxy too: it is meant that no header is read of them.
+// Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
+// read of them.
 #define VST_MONITOR_TRUSTED (2)
 
 // The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
@@ -335,8 +343,68 @@
 // The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
 #define VST_HANDLER_BEHIND_TLS (1)
 
-// Sources outside accept_proxy are not refused: they go on without a header, with the socket's
-// own addresses, and what they send is payload.
+// The target is connected to directly.
+#define VST_SOCKS_NONE (0)
+
+// The target is a SOCKS server of version 4: IPv4 addresses only.
+#define VST_SOCKS_4 (1)
+
+// The target is a SOCKS server of version 4a: IPv4 addresses, and names that the server resolves.
+#define VST_SOCKS_4A (2)
+
+// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
+#define VST_SOCKS_5 (3)
+
+// The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
+#define VST_KEY_IP (0)
+
+// The key is integer.
+#define VST_KEY_INTEGER (1)
+
+// The key is bytes, of a table of strings or of blocks.
+#define VST_KEY_BYTES (2)
+
+// The number of the server that streams of the key go to; 0 is none.
+#define VST_DATA_SERVER_ID (0)
+
+// The tag of the host's own.
+#define VST_DATA_GPT0 (1)
+
+// How often the first counter was counted in the last period.
+#define VST_DATA_GPC0_RATE (2)
+
+// Connections, refused ones among them.
+#define VST_DATA_CONN_CNT (3)
+
+// Connections in the last period.
+#define VST_DATA_CONN_RATE (4)
+
+// Connections that exist.
+#define VST_DATA_CONN_CUR (5)
+
+// Sessions.
+#define VST_DATA_SESS_CNT (6)
+
+// Sessions in the last period.
+#define VST_DATA_SESS_RATE (7)
+
+// Bytes from the clients.
+#define VST_DATA_BYTES_IN_CNT (8)
+
+// Bytes from the clients in the last period.
+#define VST_DATA_BYTES_IN_RATE (9)
+
+// Bytes to the clients.
+#define VST_DATA_BYTES_OUT_CNT (10)
+
+// Bytes to the clients in the last period.
+#define VST_DATA_BYTES_OUT_RATE (11)
+
+// The first counter of the host's own; VST_DATA_GPC + n is the one with index n, up to 99.
+#define VST_DATA_GPC (256)
+
+// Sources outside accept_proxy or accept_cip are not refused: they go on without that header, with
+// the socket's own addresses, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (1)
 
 // On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
@@ -436,54 +504,6 @@
 // A client that ends its side before a server is reached takes its request back, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
 #define VST_STREAM_ABORT_ON_CLOSE (1)
-
-// The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
-#define VST_KEY_IP (0)
-
-// The key is integer.
-#define VST_KEY_INTEGER (1)
-
-// The key is bytes, of a table of strings or of blocks.
-#define VST_KEY_BYTES (2)
-
-// The number of the server that streams of the key go to; 0 is none.
-#define VST_DATA_SERVER_ID (0)
-
-// The tag of the host's own.
-#define VST_DATA_GPT0 (1)
-
-// How often the first counter was counted in the last period.
-#define VST_DATA_GPC0_RATE (2)
-
-// Connections, refused ones among them.
-#define VST_DATA_CONN_CNT (3)
-
-// Connections in the last period.
-#define VST_DATA_CONN_RATE (4)
-
-// Connections that exist.
-#define VST_DATA_CONN_CUR (5)
-
-// Sessions.
-#define VST_DATA_SESS_CNT (6)
-
-// Sessions in the last period.
-#define VST_DATA_SESS_RATE (7)
-
-// Bytes from the clients.
-#define VST_DATA_BYTES_IN_CNT (8)
-
-// Bytes from the clients in the last period.
-#define VST_DATA_BYTES_IN_RATE (9)
-
-// Bytes to the clients.
-#define VST_DATA_BYTES_OUT_CNT (10)
-
-// Bytes to the clients in the last period.
-#define VST_DATA_BYTES_OUT_RATE (11)
-
-// The first counter of the host's own; VST_DATA_GPC + n is the one with index n, up to 99.
-#define VST_DATA_GPC (256)
 
 // On its way out with nothing to report.
 #define VST_STATE_CLOSED (0)
@@ -1056,6 +1076,20 @@ typedef struct {
     uint64_t purged;
 } vst_table_counters;
 
+// One entry of a snapshot.
+typedef struct {
+    // In: sizeof(vst_table_row).
+    uint32_t size;
+    // How many connections hold the entry.
+    uint32_t holders;
+    // Which entry it is: no other of the table has the number as long as the entry exists.
+    uint64_t number;
+    // How long until it expires if it is not used, in nanoseconds; VST_NEVER if it does not.
+    uint64_t expires_in_ns;
+    // The key. Its bytes belong to the snapshot and are valid until the next call on it.
+    vst_table_key key;
+} vst_table_row;
+
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
@@ -1151,7 +1185,8 @@ typedef struct {
     const char *accept_proxy;
     // Where set, TLS comes next. Only referred to: free your handle whenever you like.
     const vst_tls_server *tls;
-    // For the PROXY header, in nanoseconds from accept; 0 is no bound. Default 5 s.
+    // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it;
+    // 0 is no bound. Default 5 s.
     uint64_t timeout_proxy_ns;
     // For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
     uint64_t timeout_tls_ns;
@@ -1173,6 +1208,15 @@ typedef struct {
     // Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
     // like; keep it to replace them.
     const vst_rules *rules;
+    // Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
+    // come next, behind the PROXY header if there is one, and only from these sources: a list as in
+    // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
+    // header, and one that comes is payload.
+    const char *accept_cip;
+    // The magic number it begins with; 0 is the default, 0xCAFEBABE.
+    uint32_t cip_magic;
+    // Must be 0.
+    uint32_t _reserved;
 } vst_accept_options;
 
 // What outgoing connections go through. vst_connect_options_init fills in the defaults.
@@ -1208,6 +1252,20 @@ typedef struct {
     const vst_handler *handlers;
     // As in vst_accept_options.
     uint64_t handler_count;
+    // VST_SOCKS_*: where not NONE, the target of the connection is a SOCKS server, and is asked to
+    // connect to socks_destination before TLS and the session. Its answer counts towards
+    // timeout_connect_ns; a refusal ends the connection with VST_WHY_REFUSED and its reason in words.
+    uint32_t socks;
+    // Must be 0.
+    uint32_t _reserved;
+    // 192.0.2.1:80, [2001:db8::1]:80 or example.net:80, as far as the version has it. A name is
+    // resolved by the server. Copied.
+    const char *socks_destination;
+    // The user: in versions 4 and 4a a claim of at most 255 bytes; in version 5, with a password, 1 to
+    // 255 bytes (RFC 1929), sent if the server asks for them. Or NULL. Copied.
+    const char *socks_user;
+    // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
+    const char *socks_password;
 } vst_connect_options;
 
 // How a listener is opened. vst_listener_options_init fills in the defaults.
@@ -1438,20 +1496,6 @@ typedef struct {
     // in nanoseconds; 0 leaves the others in force. Default 30 s.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
-
-// One entry of a snapshot.
-typedef struct {
-    // In: sizeof(vst_table_row).
-    uint32_t size;
-    // How many connections hold the entry.
-    uint32_t holders;
-    // Which entry it is: no other of the table has the number as long as the entry exists.
-    uint64_t number;
-    // How long until it expires if it is not used, in nanoseconds; VST_NEVER if it does not.
-    uint64_t expires_in_ns;
-    // The key. Its bytes belong to the snapshot and are valid until the next call on it.
-    vst_table_key key;
-} vst_table_row;
 
 // The PROXY header that a connection came with.
 typedef struct {
@@ -2191,6 +2235,53 @@ vst_status vst_table_dump(const vst_table *table,
                           size_t capacity,
                           size_t *len);
 
+// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
+// the table is copied a part at a time. An entry that is there all the time is seen once; one that
+// comes or goes meanwhile may be or not.
+//
+// now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
+// free it with vst_table_snapshot_free.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; out points to a pointer.
+vst_status vst_table_snapshot_new(const vst_table *table,
+                                  uint64_t now_ns,
+                                  vst_table_snapshot **out);
+
+// Goes on to the next entry of a snapshot and writes it.
+//
+// Legal at any time, in any callback, by one thread at a time.
+// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
+// its size says.
+vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
+                                   vst_table_row *row);
+
+// Reads what the entry holds that vst_table_snapshot_next has written last.
+//
+// data is VST_DATA_*. *value is 0 unless it is stored.
+// Legal at any time, in any callback, by one thread at a time.
+// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
+// it).
+//
+// Needs:
+// snapshot is a handle that is not freed; value points to a u64.
+vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
+                                    uint32_t data,
+                                    uint64_t *value);
+
+// Frees a snapshot. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// snapshot is NULL or a handle that is not freed.
+void vst_table_snapshot_free(vst_table_snapshot *snapshot);
+
 // Makes rules from text, len bytes without a NUL at their end, in the language of
 // docs/rules.md. Files that it names with -f are read during the call.
 //
@@ -2308,8 +2399,8 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // with its NUL.
 // Legal at any time, from any thread, in any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
-// missing, too long or not asked for); VST_E_CONFIG (accept_proxy or monitor_net cannot be read,
-// or they overlap).
+// missing, too long or not asked for); VST_E_CONFIG (accept_proxy, accept_cip or monitor_net
+// cannot be read, or the last overlaps one of the others).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -2323,7 +2414,9 @@ vst_status vst_accept_config_new(const vst_accept_options *options,
 //
 // Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
-// version 2); VST_E_CONFIG (source cannot be read, server_name is missing).
+// version 2, SOCKS texts without a version); VST_E_CONFIG (source or socks_destination cannot be
+// read, server_name or socks_destination is missing, or the version of SOCKS cannot say what is
+// asked).
 //
 // Needs:
 // As vst_accept_config_new.
@@ -2538,7 +2631,7 @@ vst_status vst_conn_shutdown(vst_engine *engine,
 // Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
 // is waited for within bounds. One that is still opening is given up. From here on the id accepts
 // vst_conn_describe, vst_conn_state and vst_conn_abort only, and VST_EVENT_CLOSED is its only
-// and last event.
+// and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
 //
 // Legal at any time before VST_EVENT_CLOSED, from any callback but log.
 // Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
@@ -2836,178 +2929,6 @@ vst_status vst_stream_describe(vst_engine *engine,
                                char *text,
                                size_t capacity,
                                size_t *len);
-
-// Makes a table from its definition, which is what stands behind stick-table in a configuration of
-// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
-//
-// name is what it is called in dumps and rules. *out is the table, or NULL on failure; free it
-// with vst_table_free. On failure why, unless NULL, gets a sentence that names the column, the
-// word and what belongs there, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
-//
-// Needs:
-// name and definition are NUL-terminated strings; out points to a pointer; why to why_size
-// writable bytes.
-vst_status vst_table_new(const char *name,
-                         const char *definition,
-                         vst_table **out,
-                         char *why,
-                         size_t why_size);
-
-// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
-// NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// table is NULL or a handle that is not freed.
-void vst_table_free(vst_table *table);
-
-// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
-//
-// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read. *value is 0 unless it
-// is found.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
-// or has no such keys; an address of another length than 4 or 16).
-//
-// Needs:
-// table is a handle that is not freed; key points to a key, and its bytes to len bytes;
-// value to a u64.
-vst_status vst_table_get(const vst_table *table,
-                         const vst_table_key *key,
-                         uint32_t data,
-                         uint64_t now_ns,
-                         uint64_t *value);
-
-// Sets what is known of a key, whose entry is made if there is none, and used. A rate begins a period
-// with the value. Connections that exist are counted and cannot be set.
-//
-// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as vst_table_get); VST_E_STATE
-// (VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and nothing may make room).
-//
-// Needs:
-// As vst_table_get.
-vst_status vst_table_set(const vst_table *table,
-                         const vst_table_key *key,
-                         uint32_t data,
-                         uint64_t value,
-                         uint64_t now_ns);
-
-// Forgets a key, unless a connection holds its entry.
-//
-// now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
-// VST_E_ARGUMENT (the table has no such keys).
-//
-// Needs:
-// As vst_table_get.
-vst_status vst_table_remove(const vst_table *table,
-                            const vst_table_key *key,
-                            uint64_t now_ns);
-
-// Forgets every key whose entry no connection holds; *cleared, unless NULL, is how many.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; cleared is NULL or points to a u64.
-vst_status vst_table_clear(const vst_table *table,
-                           uint64_t *cleared);
-
-// Forgets entries that have expired, budget at most. They are gone for who asks as soon as they
-// expire, and give their places to others: this frees the places before somebody needs one.
-//
-// now_ns is the time, or 0 to have the clock read. *next_ns, unless NULL, is when there may be
-// something to do again, always later than now; VST_NEVER while nothing can expire.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; next_ns is NULL or points to a u64.
-vst_status vst_table_expire(const vst_table *table,
-                            uint64_t now_ns,
-                            uint32_t budget,
-                            uint64_t *next_ns);
-
-// Tells how full a table is.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// table is a handle that is not freed; counters points to as many bytes as its size says.
-vst_status vst_table_stats(const vst_table *table,
-                           vst_table_counters *counters);
-
-// Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
-// about each entry. What is no printable character in a key is escaped.
-//
-// The text has no NUL; *len is its length. When capacity does not suffice nothing is written, and
-// *len says what was needed; others may have added entries until the next call. A table of any size
-// is better read through a snapshot.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; text points to capacity writable bytes; len to a size.
-vst_status vst_table_dump(const vst_table *table,
-                          uint64_t now_ns,
-                          char *text,
-                          size_t capacity,
-                          size_t *len);
-
-// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
-// the table is copied a part at a time. An entry that is there all the time is seen once; one that
-// comes or goes meanwhile may be or not.
-//
-// now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
-// free it with vst_table_snapshot_free.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; out points to a pointer.
-vst_status vst_table_snapshot_new(const vst_table *table,
-                                  uint64_t now_ns,
-                                  vst_table_snapshot **out);
-
-// Goes on to the next entry of a snapshot and writes it.
-//
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
-// its size says.
-vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
-                                   vst_table_row *row);
-
-// Reads what the entry holds that vst_table_snapshot_next has written last.
-//
-// data is VST_DATA_*. *value is 0 unless it is stored.
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
-// it).
-//
-// Needs:
-// snapshot is a handle that is not freed; value points to a u64.
-vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
-                                    uint32_t data,
-                                    uint64_t *value);
-
-// Frees a snapshot. NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// snapshot is NULL or a handle that is not freed.
-void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 
 // Writes the state of a connection, VST_STATE_*.
 //

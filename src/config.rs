@@ -16,9 +16,10 @@ use ipnet::IpNet;
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
 use crate::tls::{ClientTls, ServerTls};
+use crate::wire::socks::Dialogue;
 
 /// Sources that are believed something: that they may announce a client's addresses in a PROXY
-/// header, or that they are monitors.
+/// header or a NetScaler's, or that they are monitors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     any: bool,
@@ -102,12 +103,25 @@ pub struct AcceptProxy {
     pub untrusted: Untrusted,
 }
 
+/// What a listener expects of the headers that a NetScaler inserts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptCip {
+    /// Who may announce addresses.
+    pub trust: Trust,
+    /// What happens to others.
+    pub untrusted: Untrusted,
+    /// The magic number that was agreed on.
+    pub magic: u32,
+}
+
 /// The spans that bound the opening of a connection, in nanoseconds; 0 is no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpeningSpans {
-    /// For the PROXY header. The specification asks for at least 3 seconds.
+    /// For the PROXY header, and again for a NetScaler's. The specification of the former asks for at
+    /// least 3 seconds.
     pub proxy: u64,
-    /// For the connection to a server and the PROXY header to it.
+    /// For the connection to a server, the PROXY header to it, and where it is a SOCKS server what it
+    /// connects to.
     pub connect: u64,
     /// For a TLS handshake.
     pub tls: u64,
@@ -212,6 +226,8 @@ pub struct AcceptConfig {
     pub rules: Option<Arc<LiveRules>>,
     /// A PROXY header first, where set.
     pub proxy: Option<AcceptProxy>,
+    /// Then a NetScaler's header, where set.
+    pub cip: Option<AcceptCip>,
     /// Then TLS, where set.
     pub tls: Option<Arc<ServerTls>>,
     /// Handlers of the host's own, on either side of TLS, in the order they are asked.
@@ -229,6 +245,7 @@ impl Default for AcceptConfig {
             monitor: None,
             rules: None,
             proxy: None,
+            cip: None,
             tls: None,
             customs: Vec::new(),
             spans: OpeningSpans::default(),
@@ -241,7 +258,7 @@ impl AcceptConfig {
     /// Whether the first thing that happens to a connection is that it is read.
     #[must_use]
     pub const fn reads_first(&self) -> bool {
-        self.proxy.is_some() || self.tls.is_some()
+        self.proxy.is_some() || self.cip.is_some() || self.tls.is_some()
     }
 }
 
@@ -284,6 +301,8 @@ pub struct ConnectTls {
 pub struct ConnectConfig {
     /// The PROXY header that goes first, where set.
     pub send_proxy: Option<SendProxy>,
+    /// Then, where set, what is said to a SOCKS server, which is the target, to reach somebody else.
+    pub socks: Option<Dialogue>,
     /// Then TLS, where set.
     pub tls: Option<ConnectTls>,
     /// Handlers of the host's own, on either side of TLS, in the order they are asked.

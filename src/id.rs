@@ -216,8 +216,15 @@ mod tests {
     use super::*;
     use crate::slab::{Slab, Stale};
 
-    const KINDS: [Kind; 6] =
-        [Kind::Conn, Kind::Listener, Kind::Stream, Kind::ConnFd, Kind::ListenerFd, Kind::Backend];
+    const KINDS: [Kind; 7] = [
+        Kind::Conn,
+        Kind::Listener,
+        Kind::Stream,
+        Kind::ConnFd,
+        Kind::ListenerFd,
+        Kind::Backend,
+        Kind::BellFd,
+    ];
     const CASES: u32 = if cfg!(miri) { 8 } else { 256 };
 
     proptest! {
@@ -239,7 +246,7 @@ mod tests {
         #[test]
         fn every_number_of_a_known_kind_is_an_id_and_no_other_is(bits: u64) {
             let id = Id::from_bits(bits);
-            prop_assert_eq!(id.is_some(), (1..=6).contains(&(bits >> 60)));
+            prop_assert_eq!(id.is_some(), (1..=7).contains(&(bits >> 60)));
             if let Some(id) = id {
                 prop_assert_eq!(Id::new(id.kind(), id.engine(), id.key()).bits(), bits);
             }
@@ -269,7 +276,7 @@ mod tests {
     fn zero_and_unknown_kinds_are_no_ids() {
         assert_eq!(Id::from_bits(0), None);
         assert_eq!(Id::from_bits((1 << 60) - 1), None, "kind 0 whatever follows");
-        for kind in 7..16 {
+        for kind in 8..16 {
             assert_eq!(Id::from_bits(kind << 60), None);
         }
         assert!(KINDS.iter().all(|&kind| Kind::from_bits(kind as u64) == Some(kind)));

@@ -22,9 +22,9 @@ pub enum Side {
 pub enum Clock {
     /// None: the operation ends with those before it.
     Unbounded,
-    /// The wait for the first bytes: a PROXY header, a monitor's request.
+    /// The wait for the first bytes: a PROXY header, a NetScaler's, a monitor's request.
     Proxy,
-    /// The wait for a connection to a server.
+    /// The wait for a connection to a server: from CTRL_CONNECT on one span for all of it.
     Connect,
     /// A TLS handshake.
     Tls,
@@ -96,6 +96,8 @@ ops! {
     AcceptRules = 2, "ACCEPT_RULES", Incoming, Unbounded, after earlier;
     /// The PROXY header comes first: no byte is read for anyone else until it is done.
     AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier;
+    /// The NetScaler's header comes next, where one stands between the clients and whoever relays them.
+    AcceptCip = 4, "ACCEPT_CIP", Incoming, Proxy, after earlier;
     /// Rules on the addresses that were announced.
     TcpRules = 5, "TCP_RULES", Incoming, Unbounded, after earlier;
     /// Handlers of the host's own, ahead of TLS.
@@ -116,6 +118,10 @@ ops! {
     CtrlConnect = 13, "CTRL_CONNECT", Outgoing, Connect, after earlier;
     /// A PROXY header goes ahead of any other byte.
     SendProxy = 14, "SEND_PROXY", Outgoing, Connect, after earlier;
+    /// A SOCKS server is told what is wanted of it.
+    SocksSend = 15, "SOCKS_SEND", Outgoing, Connect, after earlier;
+    /// The SOCKS server connects: what follows its answer is the destination's.
+    SocksRecv = 16, "SOCKS_RECV", Outgoing, Connect, after earlier;
     /// Handlers of the host's own towards a server, ahead of TLS.
     CustomRawOut = 17, "CUSTOM_RAW_OUT", Outgoing, Custom, after earlier;
     /// The handshake with a server.

@@ -137,6 +137,10 @@ contracts! {
     a_server_changes_its_state_while_streams_run: backend_states,
     a_backup_serves_only_while_nobody_else_can: backend_backup,
     a_server_may_be_a_unix_socket: backend_unix,
+    a_handler_converses_refuses_or_answers_later: handlers,
+    what_a_handler_keeps_is_given_back_once: handler_ends,
+    answers_come_from_other_threads_and_never_after_the_engine: waker,
+    tls_begins_in_the_middle_of_a_session: start_tls,
     a_table_is_made_from_text_and_read_and_set_from_any_thread: table,
 }
 

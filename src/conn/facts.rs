@@ -6,7 +6,9 @@ use crate::config::{AcceptConfig, ConnectConfig, Custom, Farewell, OpeningSpans}
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::Time;
+use crate::wire::cip;
 use crate::wire::proxy::Header;
+use crate::wire::socks;
 
 use super::{Asking, Conn, Op, Visit};
 
@@ -55,6 +57,10 @@ pub(crate) struct Rare {
     pub(crate) local: Option<Addr>,
     /// The PROXY header that came first.
     pub(crate) header: Option<Header>,
+    /// The NetScaler's header that came behind it, or first.
+    pub(crate) cip: Option<cip::Header>,
+    /// Which answer of a SOCKS server is waited for, once it has given one.
+    pub(crate) socks: Option<socks::Turn>,
     /// The handlers of the host's own, while they run.
     pub(crate) asking: Option<Asking>,
     /// What the rules have begun with it.
@@ -105,9 +111,12 @@ impl Facts {
         })
     }
 
-    /// The addresses that a PROXY header announced.
+    /// The addresses that a header announced. A NetScaler's comes behind a PROXY header, so it was put
+    /// there by somebody nearer to the client.
     pub(crate) fn announced(&self) -> Option<(Addr, Addr)> {
-        self.header()?.ends()
+        let Rare { header, cip, .. } = self.rare.as_deref()?;
+        let relayed = cip.as_ref().map(cip::Header::ends);
+        relayed.or_else(|| header.as_ref()?.ends())
     }
 
     /// Our end of the socket, if somebody asked.

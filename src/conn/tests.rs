@@ -369,16 +369,17 @@ fn explore(wanted: &[Op]) -> BTreeSet<Model> {
 #[test]
 fn every_reachable_word_and_state_is_the_model_s() {
     use Op::{
-        AcceptProxy, AcceptRules, AcceptSession, CtrlConnect, CustomClear, CustomClearOut,
-        CustomRaw, CustomRawOut, Inspect, MonitorIn, SendLastChunk, SendProxy, SessionRules,
-        TcpRules, TlsAccept, TlsConnect,
+        AcceptCip, AcceptProxy, AcceptRules, AcceptSession, CtrlConnect, CustomClear,
+        CustomClearOut, CustomRaw, CustomRawOut, Inspect, MonitorIn, SendLastChunk, SendProxy,
+        SessionRules, SocksRecv, SocksSend, TcpRules, TlsAccept, TlsConnect,
     };
-    let plans: [&[Op]; 13] = [
+    let plans: [&[Op]; 16] = [
         &[AcceptSession],
         &[AcceptProxy, AcceptSession],
         &[TlsAccept, AcceptSession],
         &[AcceptProxy, TlsAccept, AcceptSession],
-        &[MonitorIn, AcceptProxy, TlsAccept, AcceptSession],
+        &[AcceptCip, AcceptSession],
+        &[MonitorIn, AcceptProxy, AcceptCip, TlsAccept, AcceptSession],
         &[TlsAccept, SendLastChunk, AcceptSession],
         &[CustomRaw, TlsAccept, CustomClear, AcceptSession],
         &[AcceptRules, AcceptProxy, TcpRules, Inspect, TlsAccept, SessionRules, AcceptSession],
@@ -386,6 +387,8 @@ fn every_reachable_word_and_state_is_the_model_s() {
         &[CtrlConnect],
         &[CtrlConnect, SendProxy],
         &[CtrlConnect, TlsConnect],
+        &[CtrlConnect, SocksSend, SocksRecv],
+        &[CtrlConnect, SendProxy, SocksSend, SocksRecv, TlsConnect],
         &[CtrlConnect, SendProxy, TlsConnect],
     ];
     for plan in plans {

@@ -266,6 +266,9 @@ impl<N: Net> Engine<N> {
         if config.proxy.is_some() {
             word.want(Op::AcceptProxy);
         }
+        if config.cip.is_some() {
+            word.want(Op::AcceptCip);
+        }
         if config.tls.is_some() {
             word.want(Op::TlsAccept);
         }

@@ -65,14 +65,20 @@ impl<N: Net> Engine<N> {
         config: Arc<ConnectConfig>,
         options: &ConnectOptions<'_>,
     ) -> Result<Id, Refusal> {
-        let header = match config.send_proxy {
-            Some(version) => Some(self.proxy_header(version, options)?),
-            None => None,
+        // What goes ahead of any other byte.
+        let mut first = match config.send_proxy {
+            Some(version) => self.proxy_header(version, options)?,
+            None => Vec::new(),
         };
         let mut word = OpWord::default();
         word.want(Op::CtrlConnect);
-        if header.is_some() {
+        if config.send_proxy.is_some() {
             word.want(Op::SendProxy);
+        }
+        if let Some(socks) = &config.socks {
+            word.want(Op::SocksSend);
+            word.want(Op::SocksRecv);
+            first.extend_from_slice(socks.opening());
         }
         if config.tls.is_some() {
             word.want(Op::TlsConnect);
@@ -85,9 +91,9 @@ impl<N: Net> Engine<N> {
         self.counters.connects += 1;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::KNOWN | Marks::OPENING);
-            if let Some(header) = header {
+            if !first.is_empty() {
                 let mut out = self.tools.pool.take();
-                out.extend(&header);
+                out.extend(&first);
                 conn.ctrl.out = Some(out);
             }
         }

@@ -250,7 +250,8 @@ fn asking(conn: &mut Conn) -> Option<&mut Asking> {
     conn.facts.rare.as_mut()?.asking.as_mut()
 }
 
-fn is_asked(conn: &Conn) -> bool {
+/// Whether the answer of a handler is waited for.
+pub(super) fn is_asked(conn: &Conn) -> bool {
     let asking = conn.facts.rare.as_ref().and_then(|rare| rare.asking.as_ref());
     asking.is_some_and(|asking| matches!(asking.phase, Phase::Asked))
 }

@@ -1,6 +1,7 @@
 //! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
 //! notes what it waits for.
 
+use super::custom::is_asked;
 use super::rules::{self, House};
 use super::{Engine, ListenerCounts, Owner, Refusal, TlsCounts, steps};
 use crate::conn::{
@@ -354,11 +355,13 @@ fn lane_to<'a>(
     Some(&mut stream.lanes[usize::from(other(seat.side))])
 }
 
-/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them.
+/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them, and
+/// nobody else is to be spoken to first.
 fn sends_early(conn: &Conn) -> bool {
     match &conn.facts.plan {
         Plan::Outgoing(config) => {
-            conn.word.is_opening() && config.tls.is_none() && config.customs.is_empty()
+            let is_bare = config.socks.is_none() && config.tls.is_none();
+            conn.word.is_opening() && is_bare && config.customs.is_empty()
         }
         Plan::Incoming(_) | Plan::Adopted => false,
     }
@@ -368,14 +371,17 @@ fn sends_early(conn: &Conn) -> bool {
 fn expire(conn: &mut Conn, now: Time) {
     let waiting = conn.word.runnable().first();
     match waiting {
-        // Last bytes that were not taken in time would not be taken by waiting once more.
         // Rules that wait for bytes go on without them.
         Some(Op::Inspect) => {
             rules::settle(conn);
             conn.arm_opening(now, 0);
         }
+        // Last bytes that were not taken in time would not be taken by waiting once more.
         Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
-            let text = "the peer did not finish in time";
+            let text = match is_asked(conn) {
+                true => "a handler did not answer in time",
+                false => "the peer did not finish in time",
+            };
             let cause = Cause::new(Some(op), Why::TimedOut).because(text);
             conn.end(Ending::Refused, Some(Box::new(cause)));
         }

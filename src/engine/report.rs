@@ -176,7 +176,14 @@ impl<N: Net> Engine<N> {
 fn statuses(conn: &Conn) -> [(&'static str, bool); 13] {
     let word = conn.word;
     let incomplete = word.incomplete();
-    let below_tls = [Op::AcceptProxy, Op::CtrlConnect, Op::SendProxy];
+    let below_tls = [
+        Op::AcceptProxy,
+        Op::AcceptCip,
+        Op::CtrlConnect,
+        Op::SendProxy,
+        Op::SocksSend,
+        Op::SocksRecv,
+    ];
     let has_fd = conn.ctrl.fd.get().is_some();
     let connected = has_fd && !incomplete.has(Op::CtrlConnect);
     let failed_at = conn.cause.as_ref().and_then(|cause| cause.at);

@@ -19,6 +19,7 @@ pub(super) fn step<N: Net>(
     match op {
         Op::MonitorIn => handshake::monitor_in(conn, cx),
         Op::AcceptProxy => handshake::accept_proxy(conn, cx),
+        Op::AcceptCip => handshake::accept_cip(conn, cx),
         Op::CustomRaw | Op::CustomClear | Op::CustomRawOut | Op::CustomClearOut => {
             handshake::custom(conn, cx, op)
         }
@@ -30,6 +31,8 @@ pub(super) fn step<N: Net>(
         Op::AcceptSession => accept_session(conn),
         Op::CtrlConnect => handshake::connect(conn, cx),
         Op::SendProxy => handshake::send_proxy(conn, cx),
+        Op::SocksSend => handshake::socks_send(conn, cx),
+        Op::SocksRecv => handshake::socks_recv(conn, cx),
         Op::TlsConnect => handshake::tls_connect(conn, cx),
         Op::Dshw => closing::data_shut_write(conn, cx),
         Op::Dshr => closing::data_shut_read(conn, cx),
@@ -54,8 +57,9 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
         Clock::Unbounded | Clock::Drain => 0,
     };
     conn.facts.op_since = cx.now;
-    // The PROXY header goes out within the span of the connect it belongs to.
-    if op != Op::SendProxy {
+    // What belongs to a connect goes on within its span.
+    let goes_on = op.clock() == Clock::Connect && op != Op::CtrlConnect;
+    if !goes_on {
         conn.arm_opening(cx.now, span);
     }
 }

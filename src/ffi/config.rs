@@ -4,16 +4,18 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::handler::{self, vst_handler};
-use super::monitor::vst_monitor_options;
+use super::monitor::{Unusable, vst_monitor_options};
 use super::ptr::{self, Sized32};
 use super::rules::vst_rules;
+use super::socks::VST_SOCKS_NONE;
 use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
 use crate::config::{
-    AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans, ProxyTlvs,
-    SendProxy, Tls12HalfClose, TlsTruncation, Trust, Untrusted,
+    AcceptCip, AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans,
+    ProxyTlvs, SendProxy, Tls12HalfClose, TlsTruncation, Trust, Untrusted,
 };
 use crate::sys::Addr;
+use crate::wire::cip;
 
 /// What incoming connections go through. Shared: any number of listeners and engines may use it.
 pub struct vst_accept_config {
@@ -25,8 +27,8 @@ pub struct vst_connect_config {
     pub(super) config: Arc<ConnectConfig>,
 }
 
-/// Sources outside `accept_proxy` are not refused: they go on without a header, with the socket's
-/// own addresses, and what they send is payload.
+/// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header, with
+/// the socket's own addresses, and what they send is payload.
 pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
 
 /// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
@@ -54,7 +56,8 @@ pub struct vst_accept_options {
     pub accept_proxy: *const c_char,
     /// Where set, TLS comes next. Only referred to: free your handle whenever you like.
     pub tls: *const vst_tls_server,
-    /// For the PROXY header, in nanoseconds from accept; 0 is no bound. Default 5 s.
+    /// For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it;
+    /// 0 is no bound. Default 5 s.
     pub timeout_proxy_ns: u64,
     /// For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
     pub timeout_tls_ns: u64,
@@ -76,6 +79,15 @@ pub struct vst_accept_options {
     /// Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
     /// like; keep it to replace them.
     pub rules: *const vst_rules,
+    /// Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
+    /// come next, behind the PROXY header if there is one, and only from these sources: a list as in
+    /// `accept_proxy`, of the socket's own addresses. The client's addresses are those in it. NULL: no
+    /// header, and one that comes is payload.
+    pub accept_cip: *const c_char,
+    /// The magic number it begins with; 0 is the default, 0xCAFEBABE.
+    pub cip_magic: u32,
+    /// Must be 0.
+    pub _reserved: u32,
 }
 
 /// No PROXY header goes out.
@@ -131,6 +143,20 @@ pub struct vst_connect_options {
     pub handlers: *const vst_handler,
     /// As in `vst_accept_options`.
     pub handler_count: u64,
+    /// `VST_SOCKS_*`: where not NONE, the target of the connection is a SOCKS server, and is asked to
+    /// connect to `socks_destination` before TLS and the session. Its answer counts towards
+    /// `timeout_connect_ns`; a refusal ends the connection with `VST_WHY_REFUSED` and its reason in words.
+    pub socks: u32,
+    /// Must be 0.
+    pub _reserved: u32,
+    /// `192.0.2.1:80`, `[2001:db8::1]:80` or `example.net:80`, as far as the version has it. A name is
+    /// resolved by the server. Copied.
+    pub socks_destination: *const c_char,
+    /// The user: in versions 4 and 4a a claim of at most 255 bytes; in version 5, with a password, 1 to
+    /// 255 bytes (RFC 1929), sent if the server asks for them. Or NULL. Copied.
+    pub socks_user: *const c_char,
+    /// The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
+    pub socks_password: *const c_char,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -141,8 +167,8 @@ unsafe impl Sized32 for vst_accept_options {
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_accept_options>() == 104);
-const _: () = assert!(size_of::<vst_connect_options>() == 104);
+const _: () = assert!(size_of::<vst_accept_options>() == 120);
+const _: () = assert!(size_of::<vst_connect_options>() == 136);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
 ///
@@ -172,6 +198,9 @@ pub unsafe extern "C" fn vst_accept_options_init(
         handler_count: 0,
         rules: std::ptr::null(),
         monitor: std::ptr::null(),
+        accept_cip: std::ptr::null(),
+        cip_magic: cip::MAGIC,
+        _reserved: 0,
     };
     // SAFETY: the caller's contract.
     unsafe { ptr::init_sized(options, size, &defaults) }
@@ -206,6 +235,11 @@ pub unsafe extern "C" fn vst_connect_options_init(
         drain_bytes: farewell.drain_bytes,
         handlers: std::ptr::null(),
         handler_count: 0,
+        socks: VST_SOCKS_NONE,
+        _reserved: 0,
+        socks_destination: std::ptr::null(),
+        socks_user: std::ptr::null(),
+        socks_password: std::ptr::null(),
     };
     // SAFETY: the caller's contract.
     unsafe { ptr::init_sized(options, size, &defaults) }
@@ -218,8 +252,8 @@ pub unsafe extern "C" fn vst_connect_options_init(
 /// with its NUL.
 /// Legal at any time, from any thread, in any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
-/// missing, too long or not asked for); VST_E_CONFIG (`accept_proxy` or `monitor_net` cannot be read,
-/// or they overlap).
+/// missing, too long or not asked for); VST_E_CONFIG (`accept_proxy`, `accept_cip` or `monitor_net`
+/// cannot be read, or the last overlaps one of the others).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says, its texts to NUL-terminated strings, its
@@ -238,29 +272,31 @@ pub unsafe extern "C" fn vst_accept_config_new(
         let options = unsafe { ptr::read_sized(options) }?;
         let known =
             VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD | VST_TLS_TRUNCATION_ABORT;
-        if options.flags & !known != 0 {
+        if options.flags & !known != 0 || options._reserved != 0 {
             return Err(VST_E_ARGUMENT);
         }
         // SAFETY: the caller's contract.
-        let trust = unsafe { ptr::text(options.accept_proxy) }?;
-        let trust = trust.map(Trust::parse).transpose().map_err(|word| {
-            let text = format!("accept_proxy: \"{}\" is no network", word.escape_debug());
-            // SAFETY: the caller's contract.
-            unsafe { ptr::explain(&text, why, why_size) };
-            VST_E_CONFIG
-        })?;
-        // SAFETY: the caller's contract.
-        let monitor = unsafe { super::monitor::read(options.monitor, trust.as_ref()) };
-        let monitor = monitor.map_err(|(status, text)| {
+        let fail = |(status, text): Unusable| {
             // SAFETY: the caller's contract.
             unsafe { ptr::explain(&text, why, why_size) };
             status
-        })?;
+        };
+        // SAFETY: the caller's contract.
+        let proxy = unsafe { ptr::text(options.accept_proxy) }?;
+        let proxy = trust("accept_proxy", proxy).map_err(fail)?;
+        // SAFETY: the caller's contract.
+        let relays = unsafe { ptr::text(options.accept_cip) }?;
+        let relays = trust("accept_cip", relays).map_err(fail)?;
+        let announcers = [("accept_proxy", &proxy), ("accept_cip", &relays)];
+        // SAFETY: the caller's contract.
+        let monitor = unsafe { super::monitor::read(options.monitor, announcers) };
+        let monitor = monitor.map_err(fail)?;
         let untrusted = if options.flags & VST_ACCEPT_UNTRUSTED_DIRECT != 0 {
             Untrusted::Direct
         } else {
             Untrusted::Refuse
         };
+        let magic = if options.cip_magic == 0 { cip::MAGIC } else { options.cip_magic };
         // SAFETY: the caller's contract.
         let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
         // SAFETY: the caller's contract.
@@ -271,7 +307,8 @@ pub unsafe extern "C" fn vst_accept_config_new(
             customs,
             rules,
             monitor,
-            proxy: trust.map(|trust| AcceptProxy { trust, untrusted }),
+            proxy: proxy.map(|trust| AcceptProxy { trust, untrusted }),
+            cip: relays.map(|trust| AcceptCip { trust, untrusted, magic }),
             tls,
             spans: OpeningSpans {
                 proxy: options.timeout_proxy_ns,
@@ -302,7 +339,9 @@ pub unsafe extern "C" fn vst_accept_config_new(
 ///
 /// Otherwise as `vst_accept_config_new`; free it with `vst_connect_config_free`.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
-/// version 2); VST_E_CONFIG (`source` cannot be read, `server_name` is missing).
+/// version 2, SOCKS texts without a version); VST_E_CONFIG (`source` or `socks_destination` cannot be
+/// read, `server_name` or `socks_destination` is missing, or the version of SOCKS cannot say what is
+/// asked).
 ///
 /// # Safety
 /// As `vst_accept_config_new`.
@@ -319,7 +358,8 @@ pub unsafe extern "C" fn vst_connect_config_new(
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
         let send_proxy = send_proxy(&options)?;
-        if options.flags & !(VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT) != 0 {
+        let known = VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT;
+        if options.flags & !known != 0 || options._reserved != 0 {
             return Err(VST_E_ARGUMENT);
         }
         let fail = |text: &str| {
@@ -349,9 +389,16 @@ pub unsafe extern "C" fn vst_connect_config_new(
         };
         // SAFETY: the caller's contract.
         let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
+        // SAFETY: the caller's contract.
+        let socks = unsafe { super::socks::read(&options) }.map_err(|(status, text)| {
+            // SAFETY: the caller's contract.
+            unsafe { ptr::explain(&text, why, why_size) };
+            status
+        })?;
         let config = ConnectConfig {
             customs,
             send_proxy,
+            socks,
             tls,
             source,
             spans: OpeningSpans {
@@ -399,6 +446,13 @@ pub unsafe extern "C" fn vst_accept_config_free(config: *mut vst_accept_config) 
 pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config) {
     // SAFETY: the caller's contract.
     unsafe { super::free(config) };
+}
+
+/// The sources that the option `name` lists, or a status with a sentence.
+fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, Unusable> {
+    list.map(Trust::parse).transpose().map_err(|word| {
+        (VST_E_CONFIG, format!("{name}: \"{}\" is no network", word.escape_debug()))
+    })
 }
 
 const fn truncation(flags: u32) -> TlsTruncation {

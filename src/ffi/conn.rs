@@ -305,7 +305,7 @@ pub unsafe extern "C" fn vst_conn_shutdown(
 /// Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
 /// is waited for within bounds. One that is still opening is given up. From here on the id accepts
 /// `vst_conn_describe`, `vst_conn_state` and `vst_conn_abort` only, and VST_EVENT_CLOSED is its only
-/// and last event.
+/// and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
 ///
 /// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
 /// Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,

@@ -26,6 +26,7 @@ mod rules;
 mod server;
 mod server_state;
 mod shell;
+mod socks;
 mod start_tls;
 mod status;
 mod stream;

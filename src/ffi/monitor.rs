@@ -25,7 +25,8 @@ const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
 
 /// Every connection is a monitor's: the listener is there for nothing else.
 pub const VST_MONITOR_EVERYONE: u32 = 1;
-/// Sources of `monitor_net` may be in `accept_proxy` too: it is meant that no header is read of them.
+/// Sources of `monitor_net` may be in `accept_proxy` or `accept_cip` too: it is meant that no header is
+/// read of them.
 pub const VST_MONITOR_TRUSTED: u32 = 2;
 
 /// Who is answered and let go instead of let in, and with what. All bytes 0 but `size`, and then what
@@ -70,13 +71,14 @@ const _: () = assert!(size_of::<vst_monitor_options>() == 56);
 /// Why options cannot be used: a status, and a sentence where one is due.
 pub(super) type Unusable = (vst_status, String);
 
-/// Reads what the host says of monitors. `trusted` are the sources that may announce addresses.
+/// Reads what the host says of monitors. `trusted` are the sources that may announce addresses, each list
+/// with the name of its option.
 ///
 /// # Safety
 /// `options` is NULL or points to as many bytes as its `size` says, its texts to what they say.
 pub(super) unsafe fn read(
     options: *const vst_monitor_options,
-    trusted: Option<&Trust>,
+    trusted: [(&str, &Option<Trust>); 2],
 ) -> Result<Option<Monitor>, Unusable> {
     if options.is_null() {
         return Ok(None);
@@ -103,7 +105,7 @@ pub(super) unsafe fn read(
 fn sources(
     options: &vst_monitor_options,
     net: Option<&str>,
-    trusted: Option<&Trust>,
+    trusted: [(&str, &Option<Trust>); 2],
 ) -> Result<Trust, String> {
     let everyone = options.flags & VST_MONITOR_EVERYONE != 0;
     let net = match (net, everyone) {
@@ -117,12 +119,15 @@ fn sources(
     let sources = Trust::parse(net)
         .map_err(|word| format!("monitor_net: \"{}\" is no network", word.escape_debug()))?;
     let meant = options.flags & VST_MONITOR_TRUSTED != 0;
-    if !meant && trusted.is_some_and(|trusted| trusted.overlaps(&sources)) {
-        let text = "monitor_net: a source in it is in accept_proxy too, and its header would not be \
-                    read; VST_MONITOR_TRUSTED says that this is meant";
-        return Err(text.to_owned());
+    let overlaps =
+        |list: &&Option<Trust>| list.as_ref().is_some_and(|list| list.overlaps(&sources));
+    match trusted.iter().find(|(_, list)| overlaps(list)) {
+        Some((name, _)) if !meant => Err(format!(
+            "monitor_net: a source in it is in {name} too, and its header would not be read; \
+             VST_MONITOR_TRUSTED says that this is meant"
+        )),
+        _ => Ok(sources),
     }
-    Ok(sources)
 }
 
 fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<Answer> {

@@ -64,8 +64,10 @@ pub unsafe extern "C" fn vst_conn_start_tls(
         if start.flags != 0 {
             return Err(VST_E_ARGUMENT);
         }
-        // SAFETY: the caller's contract.
-        let (server, client) = unsafe { (start.server.as_ref(), start.client.as_ref()) };
+        // SAFETY: the caller's contract; NULL becomes None.
+        let server = unsafe { start.server.as_ref() };
+        // SAFETY: as above.
+        let client = unsafe { start.client.as_ref() };
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(start.server_name) }?;
         let begun = match (server, client, name) {

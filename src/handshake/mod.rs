@@ -1,20 +1,26 @@
 //! What happens before the session: one file per handler, each the step of one opening operation.
 //! A handler reads and writes through the layers below and leaves deadlines to the driver's caller.
 
+mod accept_cip;
 mod accept_proxy;
+mod announced;
 mod connect;
 mod custom;
 mod last_chunk;
 mod monitor;
+mod prefix;
 mod send_proxy;
+mod socks;
 mod tls;
 
+pub(crate) use accept_cip::step as accept_cip;
 pub(crate) use accept_proxy::step as accept_proxy;
 pub(crate) use connect::step as connect;
 pub(crate) use custom::step as custom;
 pub(crate) use last_chunk::step as last_chunk;
 pub(crate) use monitor::monitor_in;
 pub(crate) use send_proxy::{Client, compose, step as send_proxy};
+pub(crate) use socks::{receive as socks_recv, send as socks_send};
 pub(crate) use tls::{accept as tls_accept, connect as tls_connect};
 
 use crate::conn::{Cause, Detail, Op, Progress, Why};

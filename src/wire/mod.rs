@@ -1,6 +1,8 @@
 //! Bytes on the wire and the values they stand for. Knows no descriptor, no clock and no engine.
 
+pub mod cip;
 pub mod client_hello;
 pub mod der;
 pub mod exposition;
 pub mod proxy;
+pub mod socks;

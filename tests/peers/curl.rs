@@ -38,7 +38,7 @@ fn page(place: &Place, tls: Option<&Certificates>) -> Option<(String, Running)> 
 }
 
 /// What curl gets at `url`.
-fn curl(url: &str, certificates: &Certificates) -> Option<String> {
+pub(crate) fn curl(url: &str, certificates: &Certificates) -> Option<String> {
     let output = Command::new(peer("curl")?)
         .args(["--silent", "--show-error", "--fail", "--max-time", "20", "--noproxy", "*"])
         .args(["--interface", CLIENT, "--cacert"])

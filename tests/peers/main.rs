@@ -1,5 +1,5 @@
 //! The example programs against the programs of others, over loopback: HAProxy, nginx, curl,
-//! OpenSSL, and raw and rustls ends of our own that misbehave on demand.
+//! OpenSSL, Postgres, and raw and rustls ends of our own that misbehave on demand.
 //!
 //! A peer that is not installed skips its tests and says so; `VST_REQUIRE_PEERS=1` makes that a
 //! failure.
@@ -12,9 +12,11 @@ mod running;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod allowlist;
 mod backends;
 mod bulk;
 mod certificates;
+mod cip;
 mod closing;
 mod cost;
 mod crowd;
@@ -31,7 +33,10 @@ mod nginx;
 mod openssl;
 mod order;
 mod place;
+mod postgres;
 mod rules;
 mod servers;
 mod sixteen;
+mod smtp;
+mod socks;
 mod tshark;

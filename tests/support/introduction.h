@@ -21,10 +21,11 @@
 // - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
 //   and nothing else.
 // - Threads: an engine belongs to the thread of its first drive call; another gets VST_E_THREAD. It
-//   may be made in one thread and driven in another. Configurations and tables may be used by all.
-// - Callbacks: every function may be called from every callback, but no function from log, and
-//   vst_engine_free from none. A call made in a callback acts and answers at once; the events it
-//   causes are told when the callback has returned. A callback must not throw or longjmp.
+//   may be made in one thread and driven in another. Configurations and tables may be used by all, and
+//   so may wakers, by which other threads reach an engine.
+// - Callbacks: every function may be called from every callback, but no function from log, wake and
+//   discard, and vst_engine_free from none. A call made in a callback acts and answers at once; the
+//   events it causes are told when the callback has returned. A callback must not throw or longjmp.
 // - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.

@@ -18,10 +18,13 @@ pub(crate) fn is_set(name: &str) -> bool {
 /// With `VST_REQUIRE_PEERS=1` its absence is a failure.
 pub(crate) fn peer(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .chain(["/usr/sbin".into(), "/usr/local/sbin".into()])
-        .map(|folder| folder.join(name))
-        .find(|candidate| candidate.is_file());
+    let folders = std::env::split_paths(&path);
+    peer_in(folders.chain(["/usr/sbin".into(), "/usr/local/sbin".into()]), name)
+}
+
+/// The same, in folders of its own.
+pub(crate) fn peer_in(folders: impl Iterator<Item = PathBuf>, name: &str) -> Option<PathBuf> {
+    let found = folders.map(|folder| folder.join(name)).find(|candidate| candidate.is_file());
     if found.is_none() {
         assert!(!is_set("VST_REQUIRE_PEERS"), "peer missing: {name}");
         eprintln!("peer missing: {name}: skipped");

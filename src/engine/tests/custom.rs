@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::host::{Program, Script};
+use super::host::{Program, Script, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play};
@@ -16,10 +16,10 @@ use crate::time::SECOND;
 use crate::tls::Version;
 
 /// A command in the clear, and its answer.
-const COMMAND: &[u8] = b"BEGIN\r\n";
-const ANSWER: &[u8] = b"GO AHEAD\r\n";
+pub(super) const COMMAND: &[u8] = b"BEGIN\r\n";
+pub(super) const ANSWER: &[u8] = b"GO AHEAD\r\n";
 
-fn custom(
+pub(super) fn custom(
     behind_tls: bool,
     step: impl Fn(&mut Engine<SimNet>, &mut Question) -> Answer + Send + Sync + 'static,
 ) -> Custom {
@@ -34,7 +34,7 @@ fn held(engine: &Engine<SimNet>, conn: Id) -> Vec<u8> {
 }
 
 /// Takes the command, and answers it byte by byte if it must. The state tells how much is said.
-fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
+pub(super) fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
     if question.state == 0 {
         let came = held(engine, question.conn);
         if !COMMAND.starts_with(&came[..came.len().min(COMMAND.len())]) {
@@ -47,6 +47,22 @@ fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer 
         question.state = 1;
     }
     say(engine, question, ANSWER)
+}
+
+/// What a client of the protocol does: it commands, and reads a line.
+pub(super) fn give_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
+    question.state = question.state.max(1);
+    match say(engine, question, COMMAND) {
+        Answer::Done => {}
+        other => return other,
+    }
+    let came = held(engine, question.conn);
+    if came.len() < ANSWER.len() {
+        return Answer::Read;
+    }
+    assert_eq!(&came[..ANSWER.len()], ANSWER);
+    engine.consume(question.conn, ANSWER.len()).expect("it is there");
+    Answer::Done
 }
 
 fn say(engine: &mut Engine<SimNet>, question: &mut Question, bytes: &[u8]) -> Answer {
@@ -130,29 +146,57 @@ fn a_handler_behind_tls_sees_what_tls_protected() {
 }
 
 #[test]
-fn outgoing_handlers_speak_with_the_server_before_the_stream_does() {
+fn a_stream_s_first_bytes_wait_for_the_handlers_towards_its_server() {
+    everywhere(|setup| {
+        let (mut rig, site) = rig_that_forwards(setup);
+        let client = rig.peer();
+        client.send(b"the first flight");
+        rig.settle();
+        let server = site.accept().expect("it came");
+        assert_eq!(server.take_received(), COMMAND);
+        server.send(&[ANSWER, b"a greeting"].concat());
+        client.shutdown_write();
+        rig.settle();
+        assert_eq!(server.take_received(), b"the first flight");
+        assert!(server.saw_fin());
+        server.close();
+        rig.run();
+        assert_eq!(client.received(), b"a greeting");
+        assert_eq!(rig.host.spent.len(), 1);
+        rig.finish();
+
+        // A server that goes away instead of answering.
+        let (mut rig, site) = rig_that_forwards(setup);
+        let client = rig.peer();
+        rig.settle();
+        site.accept().expect("it came").reset();
+        rig.settle();
+        client.close();
+        rig.run();
+        assert_eq!(rig.host.spent.len(), 1);
+        rig.finish();
+    });
+}
+
+fn rig_that_forwards(setup: Setup) -> (Rig, crate::sim::Server) {
+    let config =
+        ConnectConfig { customs: vec![custom(false, give_command)], ..ConnectConfig::default() };
+    let forward = Program::Forward { to: yonder(), config: Arc::new(config), stream: silent(0) };
+    let mut rig = Rig::new(setup, forward);
+    let site = rig.world.serve(yonder());
+    rig.listen(AcceptConfig::default());
+    (rig, site)
+}
+
+#[test]
+fn outgoing_handlers_speak_with_the_server_before_the_session_does() {
     for version in [None, Some(Version::Tls13)] {
         both(|setup| {
-            // What a client of the protocol does: it commands, and reads a line.
-            let step = |engine: &mut Engine<SimNet>, question: &mut Question| {
-                question.state = question.state.max(1);
-                match say(engine, question, COMMAND) {
-                    Answer::Done => {}
-                    other => return other,
-                }
-                let came = held(engine, question.conn);
-                if came.len() < ANSWER.len() {
-                    return Answer::Read;
-                }
-                assert_eq!(&came[..ANSWER.len()], ANSWER);
-                engine.consume(question.conn, ANSWER.len()).expect("it is there");
-                Answer::Done
-            };
             let config = match version {
                 Some(version) => connecting(version),
                 None => ConnectConfig::default(),
             };
-            let config = ConnectConfig { customs: vec![custom(false, step)], ..config };
+            let config = ConnectConfig { customs: vec![custom(false, give_command)], ..config };
             let mut rig = Rig::new(setup, Program::Echo);
             let site = rig.world.serve(yonder());
             let connect = ConnectOptions::default();
@@ -224,10 +268,13 @@ fn an_answer_may_come_later_and_only_once() {
     });
 }
 
+/// A way in which a connection ends whose handler is asked, and why it is then refused, if it is.
+type End = (&'static str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>);
+
 #[test]
 fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
     both(|setup| {
-        let ends: [(&str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>); 5] = [
+        let ends: [End; 5] = [
             ("timeout", |rig, _, _, _| rig.run_for(6 * SECOND), Some(Why::TimedOut)),
             (
                 "failure",
@@ -265,6 +312,9 @@ fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
             if let Some(why) = why {
                 let cause = refusal(&events).cause.clone().expect("a cause");
                 assert_eq!((cause.at, cause.why), (Some(Op::CustomRaw), why), "{name}");
+                if name == "timeout" {
+                    assert_eq!(cause.text, "a handler did not answer in time");
+                }
                 if name == "failure" {
                     assert_eq!(cause.detail, Detail::Host(-3));
                     assert_eq!(cause.text, "not on the list");

@@ -1,12 +1,14 @@
-//! Accepting a PROXY header: every way it can come, and every way it can fail to.
+//! Accepting a header that announces addresses, PROXY's or a NetScaler's: every way it can come, and
+//! every way it can fail to.
 
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal};
-use crate::config::{AcceptConfig, AcceptProxy, Trust, Untrusted};
+use crate::config::{AcceptCip, AcceptConfig, AcceptProxy, Trust, Untrusted};
 use crate::conn::{Op, Why};
 use crate::engine::EventKind;
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
+use crate::wire::cip::MAGIC;
 use crate::wire::proxy::{Origin, Outgoing};
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
@@ -27,19 +29,68 @@ fn v2() -> Vec<u8> {
     header
 }
 
-fn headers() -> [Vec<u8>; 2] {
-    [V1.to_vec(), v2()]
+/// The packet headers of the same client, and what a NetScaler puts in front of them.
+fn cip(standard: bool) -> Vec<u8> {
+    let mut packet = vec![0; 40];
+    packet[0] = 0x45;
+    packet[9] = 6;
+    packet[12..20].copy_from_slice(&[192, 0, 2, 33, 198, 51, 100, 1]);
+    packet[20..22].copy_from_slice(&1234_u16.to_be_bytes());
+    packet[22..24].copy_from_slice(&443_u16.to_be_bytes());
+    packet[32] = 0x50;
+    let lengths: &[u8] = if standard { &[0, 0, 0, 52, 0, 1, 0, 40] } else { &[0, 0, 0, 40] };
+    [&MAGIC.to_be_bytes(), lengths, &packet].concat()
+}
+
+/// A way to announce the ends.
+struct Form {
+    header: Vec<u8>,
+    /// None of its first so many bytes can be another.
+    fixed: usize,
+    op: Op,
+}
+
+fn forms() -> [Form; 4] {
+    let proxy = |header: Vec<u8>, fixed| Form { header, fixed, op: Op::AcceptProxy };
+    let cip = |standard| Form { header: cip(standard), fixed: 4, op: Op::AcceptCip };
+    [proxy(V1.to_vec(), V1.len()), proxy(v2(), SIGNATURE + 1), cip(false), cip(true)]
+}
+
+/// What expects a header of this operation from these sources.
+fn expecting(op: Op, trust: Trust, untrusted: Untrusted) -> AcceptConfig {
+    if op == Op::AcceptCip {
+        let cip = AcceptCip { trust, untrusted, magic: MAGIC };
+        AcceptConfig { cip: Some(cip), ..AcceptConfig::default() }
+    } else {
+        let proxy = AcceptProxy { trust, untrusted };
+        AcceptConfig { proxy: Some(proxy), ..AcceptConfig::default() }
+    }
+}
+
+fn everyone(op: Op) -> AcceptConfig {
+    expecting(op, Trust::parse("any, unix").expect("two words"), Untrusted::Refuse)
 }
 
 pub(super) fn proxied() -> AcceptConfig {
-    let trust = Trust::parse("any, unix").expect("two words");
-    let proxy = AcceptProxy { trust, untrusted: Untrusted::Refuse };
-    AcceptConfig { proxy: Some(proxy), ..AcceptConfig::default() }
+    everyone(Op::AcceptProxy)
 }
 
-fn echoes(setup: Setup, pieces: &[&[u8]]) {
+/// The PROXY header of somebody who relays what a NetScaler does.
+const RELAY: &[u8] = b"PROXY TCP4 203.0.113.5 203.0.113.6 5 6\r\n";
+
+/// What expects both headers.
+pub(super) fn twice() -> AcceptConfig {
+    AcceptConfig { cip: everyone(Op::AcceptCip).cip, ..proxied() }
+}
+
+/// Both headers.
+pub(super) fn relayed_twice() -> Vec<u8> {
+    [RELAY, &cip(true)].concat()
+}
+
+fn echoes(setup: Setup, config: AcceptConfig, pieces: &[&[u8]]) {
     let mut rig = Rig::new(setup, Program::Echo);
-    rig.listen(proxied());
+    rig.listen(config);
     let peer = rig.peer();
     for piece in pieces {
         peer.send(piece);
@@ -58,10 +109,10 @@ fn echoes(setup: Setup, pieces: &[&[u8]]) {
 #[test]
 fn a_header_cut_at_every_byte_opens_the_same_session() {
     everywhere(|setup| {
-        for header in headers() {
+        for Form { header, op, .. } in forms() {
             let bytes = [&header, PAYLOAD].concat();
             for cut in 0..=bytes.len() {
-                echoes(setup, &[&bytes[..cut], &bytes[cut..]]);
+                echoes(setup, everyone(op), &[&bytes[..cut], &bytes[cut..]]);
             }
         }
     });
@@ -70,17 +121,22 @@ fn a_header_cut_at_every_byte_opens_the_same_session() {
 #[test]
 fn a_header_that_pauses_after_every_byte_opens_the_same_session() {
     everywhere(|setup| {
-        for header in headers() {
+        for Form { header, op, .. } in forms() {
             let bytes = [&header, PAYLOAD].concat();
-            echoes(setup, &bytes.chunks(1).collect::<Vec<_>>());
+            echoes(setup, everyone(op), &bytes.chunks(1).collect::<Vec<_>>());
         }
     });
 }
 
 /// A peer that sends `bytes` and then does something, and how it is refused.
-fn refused(setup: Setup, bytes: &[u8], then: impl Fn(&crate::sim::Peer)) -> crate::engine::Record {
+fn refused(
+    setup: Setup,
+    config: AcceptConfig,
+    bytes: &[u8],
+    then: impl Fn(&crate::sim::Peer),
+) -> crate::engine::Record {
     let mut rig = Rig::new(setup, Program::Idle);
-    rig.listen(proxied());
+    rig.listen(config);
     let peer = rig.peer();
     peer.send(bytes);
     rig.settle();
@@ -102,14 +158,14 @@ fn why(record: &crate::engine::Record) -> (Option<Op>, Why) {
 #[test]
 fn an_end_inside_the_header_is_truncated_and_before_it_empty() {
     everywhere(|setup| {
-        for header in headers() {
+        for Form { header, op, .. } in forms() {
             for cut in 0..header.len() {
                 for whole in [false, true] {
-                    let record = refused(setup, &header[..cut], |peer| {
+                    let record = refused(setup, everyone(op), &header[..cut], |peer| {
                         if whole { peer.close() } else { peer.shutdown_write() }
                     });
                     let expected = if cut == 0 { Why::Empty } else { Why::Truncated };
-                    assert_eq!(why(&record), (Some(Op::AcceptProxy), expected), "at {cut}");
+                    assert_eq!(why(&record), (Some(op), expected), "at {cut}");
                     assert_eq!(record.bytes_in, cut as u64);
                     assert!(record.lasted < SECOND);
                 }
@@ -121,10 +177,10 @@ fn an_end_inside_the_header_is_truncated_and_before_it_empty() {
 #[test]
 fn a_reset_inside_the_header_is_a_reset() {
     everywhere(|setup| {
-        for header in headers() {
+        for Form { header, op, .. } in forms() {
             for cut in 0..header.len() {
-                let record = refused(setup, &header[..cut], crate::sim::Peer::reset);
-                assert_eq!(why(&record), (Some(Op::AcceptProxy), Why::Reset), "at {cut}");
+                let record = refused(setup, everyone(op), &header[..cut], crate::sim::Peer::reset);
+                assert_eq!(why(&record), (Some(op), Why::Reset), "at {cut}");
                 assert_eq!(record.bytes_in, cut as u64);
             }
         }
@@ -134,10 +190,10 @@ fn a_reset_inside_the_header_is_a_reset() {
 #[test]
 fn a_peer_that_falls_silent_is_refused_at_the_deadline_whatever_it_sent_before() {
     both(|setup| {
-        for header in headers() {
+        for Form { header, op, .. } in forms() {
             for cut in 0..header.len() {
-                let record = refused(setup, &header[..cut], |_| {});
-                assert_eq!(why(&record), (Some(Op::AcceptProxy), Why::TimedOut), "at {cut}");
+                let record = refused(setup, everyone(op), &header[..cut], |_| {});
+                assert_eq!(why(&record), (Some(op), Why::TimedOut), "at {cut}");
                 assert_eq!(record.bytes_in, cut as u64);
                 let (spans, late) = (proxied().spans.proxy, 10 * MILLISECOND);
                 assert!((spans..spans + late).contains(&record.in_op), "{}", record.in_op);
@@ -165,13 +221,12 @@ fn a_byte_now_and_then_moves_no_deadline() {
 #[test]
 fn what_can_never_become_a_header_is_refused_at_once() {
     everywhere(|setup| {
-        let [v1, v2] = headers();
-        for (header, places) in [(&v1, 0..v1.len()), (&v2, 0..SIGNATURE + 1)] {
-            for place in places {
+        for Form { header, fixed, op } in forms() {
+            for place in 0..fixed {
                 let mut bytes = header.clone();
                 bytes[place] = 0xff;
-                let record = refused(setup, &bytes, |_| {});
-                assert_eq!(why(&record), (Some(Op::AcceptProxy), Why::Malformed), "at {place}");
+                let record = refused(setup, everyone(op), &bytes, |_| {});
+                assert_eq!(why(&record), (Some(op), Why::Malformed), "at {place}");
                 assert!(record.lasted < SECOND, "at {place}");
             }
         }
@@ -181,23 +236,24 @@ fn what_can_never_become_a_header_is_refused_at_once() {
 #[test]
 fn a_source_that_is_not_trusted_is_refused_unread_or_goes_on_without_a_header() {
     everywhere(|setup| {
-        let trust = Trust::parse("10.0.0.0/8").expect("a network");
-        for untrusted in [Untrusted::Refuse, Untrusted::Direct] {
-            let proxy = AcceptProxy { trust: trust.clone(), untrusted };
+        let refuse = [Untrusted::Refuse, Untrusted::Direct];
+        let cases = refuse.iter().flat_map(|untrusted| forms().map(|form| (*untrusted, form)));
+        for (untrusted, Form { header, op, .. }) in cases {
+            let trust = Trust::parse("10.0.0.0/8").expect("a network");
             let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(AcceptConfig { proxy: Some(proxy), ..AcceptConfig::default() });
+            rig.listen(expecting(op, trust, untrusted));
             let peer = rig.peer();
-            peer.send(V1);
+            peer.send(&header);
             peer.shutdown_write();
             rig.settle();
             let received = peer.received();
             let events = rig.finish();
             if untrusted == Untrusted::Refuse {
                 let record = refusal(&events);
-                assert_eq!(why(record), (Some(Op::AcceptProxy), Why::Denied));
+                assert_eq!(why(record), (Some(op), Why::Denied));
                 assert_eq!((record.bytes_in, received.len()), (0, 0));
             } else {
-                assert_eq!(received, V1);
+                assert_eq!(received, header);
                 assert_eq!(closed(&events).announced, None);
             }
         }
@@ -223,5 +279,19 @@ fn a_refusal_is_told_once_and_its_listener_goes_on() {
         let refused = |event: &&crate::engine::Event| matches!(event.kind, EventKind::Refused(_));
         assert_eq!(events.iter().filter(refused).count(), 3);
         assert!(here().as_ip().is_some());
+    });
+}
+
+#[test]
+fn behind_a_proxy_header_a_netscaler_s_is_read_and_its_client_is_the_one() {
+    everywhere(|setup| {
+        let bytes = [&relayed_twice()[..], PAYLOAD].concat();
+        for cut in 0..=bytes.len() {
+            echoes(setup, twice(), &[&bytes[..cut], &bytes[cut..]]);
+        }
+        for (bytes, at) in [(RELAY.to_vec(), Op::AcceptCip), (cip(true), Op::AcceptProxy)] {
+            let record = refused(setup, twice(), &bytes, crate::sim::Peer::close);
+            assert_eq!(why(&record).0, Some(at));
+        }
     });
 }

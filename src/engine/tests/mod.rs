@@ -33,6 +33,8 @@ mod rules;
 mod schedules;
 mod session;
 #[cfg(feature = "self-signed")]
+mod socks;
+#[cfg(feature = "self-signed")]
 mod start_tls;
 #[cfg(feature = "self-signed")]
 mod stops;

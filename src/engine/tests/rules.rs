@@ -189,9 +189,12 @@ fn client_key() -> IpAddr {
     IpAddr::from([198, 51, 100, 7])
 }
 
+/// A way in which a connection ends.
+type End = (&'static str, fn(&mut Rig, &Peer));
+
 #[test]
 fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
-    let ends: [(&str, fn(&mut Rig, &Peer)); 6] = [
+    let ends: [End; 6] = [
         ("in order", |_, client| client.shutdown_write()),
         ("reset", |_, client| client.reset()),
         ("close", |_, client| client.close()),

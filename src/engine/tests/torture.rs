@@ -4,17 +4,21 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bulk::broad;
-use super::header::proxied;
+use super::custom::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
+use super::header::{proxied, relayed_twice, twice};
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
 use super::rules::{ruled, table};
+use super::socks;
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
-use crate::sim::CallKind;
+use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
+use crate::engine::{Answer, Engine, Question};
+use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
 use crate::table::{Data, Key};
 use crate::time::SECOND;
@@ -48,21 +52,29 @@ const BULK: usize = 150_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Scene {
-    EchoBehindProxy,
+    EchoBehindHeaders,
     EchoOverTls(Version),
     /// Behind a PROXY header and over TLS, with rules in front of and behind both.
     EchoUnderRules,
     Forward,
     ForwardOverTls(Version),
+    ForwardThroughSocks,
     /// The same, raw and in bulk each way.
     Bulk,
+    /// Handlers of the host's own on both sides of TLS, or where it would be, ahead of an echo.
+    Handlers(Option<Version>),
+    /// One towards the server, ahead of a stream.
+    HandlersOut,
 }
 
 impl Scene {
     /// What a raw client says, and what a raw server answers.
     fn words(self) -> [Vec<u8>; 2] {
         match self {
+            Self::EchoBehindHeaders => [[&relayed_twice()[..], HEADER].concat(), ANSWER.to_vec()],
             Self::Bulk => [pattern(BULK, 1), pattern(BULK, 2)],
+            Self::Handlers(_) => [[COMMAND, COMMAND, HEADER].concat(), Vec::new()],
+            Self::HandlersOut => [HEADER.to_vec(), [ANSWERED, ANSWER].concat()],
             _ => [HEADER.to_vec(), ANSWER.to_vec()],
         }
     }
@@ -84,36 +96,78 @@ const RULES: &str =
     tcp-request session track-sc2 dst
 ";
 
-const SCENES: [Scene; 8] = [
-    Scene::EchoBehindProxy,
+const SCENES: [Scene; 13] = [
+    Scene::EchoBehindHeaders,
     Scene::EchoOverTls(Version::Tls12),
     Scene::EchoOverTls(Version::Tls13),
     Scene::Forward,
     Scene::ForwardOverTls(Version::Tls12),
     Scene::ForwardOverTls(Version::Tls13),
     Scene::Bulk,
+    Scene::ForwardThroughSocks,
+    Scene::Handlers(None),
+    Scene::Handlers(Some(Version::Tls12)),
+    Scene::Handlers(Some(Version::Tls13)),
+    Scene::HandlersOut,
     Scene::EchoUnderRules,
 ];
 
+/// A handler of the host's own, and how often it has made a word for a connection.
+fn counting(
+    made: &Arc<AtomicUsize>,
+    behind_tls: bool,
+    step: fn(&mut Engine<SimNet>, &mut Question) -> Answer,
+) -> Custom {
+    let made = Arc::clone(made);
+    custom(behind_tls, move |engine, question| {
+        let had = question.state != 0;
+        let answer = step(engine, question);
+        made.fetch_add(usize::from(!had && question.state != 0), Ordering::Relaxed);
+        answer
+    })
+}
+
 /// Plays a scene and tells how many calls it made.
 fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
+    let made = Arc::new(AtomicUsize::new(0));
     let forward = |config: ConnectConfig| Program::Forward {
         to: yonder(),
         config: Arc::new(config),
         stream: silent(0),
     };
     let program = match scene {
-        Scene::EchoBehindProxy | Scene::EchoOverTls(_) | Scene::EchoUnderRules => Program::Echo,
+        Scene::EchoBehindHeaders
+        | Scene::EchoOverTls(_)
+        | Scene::EchoUnderRules
+        | Scene::Handlers(_) => Program::Echo,
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
         Scene::ForwardOverTls(version) => forward(connecting(version)),
+        Scene::ForwardThroughSocks => {
+            let socks = Some(socks::longest().0);
+            forward(ConnectConfig { socks, ..ConnectConfig::default() })
+        }
         Scene::Bulk => forward(ConnectConfig::default()),
+        Scene::HandlersOut => {
+            let customs = vec![counting(&made, false, give_command)];
+            forward(ConnectConfig { customs, ..ConnectConfig::default() })
+        }
     };
     let mut rig = Rig::new(setup, program);
     let config = match scene {
-        Scene::EchoBehindProxy => proxied(),
-        Scene::Forward | Scene::Bulk => AcceptConfig::default(),
+        Scene::EchoBehindHeaders => twice(),
+        Scene::Forward | Scene::ForwardThroughSocks | Scene::Bulk | Scene::HandlersOut => {
+            AcceptConfig::default()
+        }
+        Scene::Handlers(version) => AcceptConfig {
+            customs: vec![
+                counting(&made, false, take_command),
+                counting(&made, true, take_command),
+            ],
+            tls: version.map(|version| pair(version).1),
+            ..AcceptConfig::default()
+        },
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
         Scene::EchoUnderRules => {
             ruled(AcceptConfig { tls: Some(pair(Version::Tls13).1), ..proxied() }, RULES)
@@ -128,10 +182,15 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let site = rig.world.serve(yonder());
     let mut gone = Vec::new();
     let mut taken = None;
+    let mut through = None;
     let served = Rc::new(RefCell::new(None));
     let [up, down] = scene.words();
     match scene {
-        Scene::EchoBehindProxy | Scene::Forward | Scene::Bulk => {
+        Scene::EchoBehindHeaders
+        | Scene::Forward
+        | Scene::Bulk
+        | Scene::Handlers(None)
+        | Scene::HandlersOut => {
             let client = rig.peer();
             client.send(&up);
             client.shutdown_write();
@@ -153,6 +212,35 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             rig.actors.push(play(&client));
             gone.push(client.borrow().peer.clone());
         }
+        Scene::Handlers(Some(version)) => {
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
+            client.borrow_mut().expect_a_line();
+            client.borrow_mut().say(&[COMMAND, HEADER].concat());
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            gone.push(client.borrow().peer.clone());
+        }
+        Scene::ForwardThroughSocks => {
+            let client = rig.peer();
+            client.send(&up);
+            client.shutdown_write();
+            gone.push(client);
+            let (_, mut lines) = socks::longest();
+            lines.extend([(up, down)]);
+            let (server, actor) = socks::serve(site, lines);
+            rig.actors.push(actor);
+            through = Some(Rc::clone(&server));
+            let mut ended = false;
+            rig.actors.push(Box::new(move || {
+                let server = server.borrow();
+                let Some(server) = server.peer.as_ref().filter(|_| server.done && !ended) else {
+                    return false;
+                };
+                server.shutdown_write();
+                ended = true;
+                true
+            }));
+        }
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => {
             let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
             client.borrow_mut().say(HEADER);
@@ -173,10 +261,12 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let _ = rig.call(|engine| engine.close_listener(listener));
     rig.run_for(20 * SECOND);
     if let (Scene::Bulk, Some(server)) = (scene, served.take()) {
+        let [up, down] = scene.words();
         assert!(up.starts_with(&server.received()) && down.starts_with(&gone[0].received()));
         gone.push(server);
     }
     // A fault that was no real reset leaves the peers waiting for each other.
+    gone.extend(through.and_then(|server| server.borrow().peer.clone()));
     let servers = taken.iter().flat_map(|servers| servers.borrow().clone());
     gone.extend(servers.map(|server| server.borrow().peer.clone()));
     for peer in gone {
@@ -190,6 +280,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             assert_eq!(there.unwrap_or(0), 0, "nobody is there any more");
         }
     }
+    assert_eq!(rig.host.spent.len(), made.load(Ordering::Relaxed), "what was made is freed once");
     rig
 }
 
@@ -221,7 +312,7 @@ fn torment(scene: Scene) {
 }
 
 #[test]
-fn an_echo_behind_a_proxy_survives_every_fault() {
+fn an_echo_behind_headers_survives_every_fault() {
     torment(SCENES[0]);
 }
 
@@ -239,12 +330,17 @@ fn an_echo_under_rules_survives_every_fault_and_is_counted_out() {
         assert_eq!(rig.engine.counters().sessions, 1, "they let it in");
         rig.finish();
     });
-    torment(SCENES[7]);
+    torment(SCENES[12]);
 }
 
 #[test]
 fn a_stream_survives_every_fault() {
     torment(SCENES[3]);
+}
+
+#[test]
+fn a_stream_through_socks_survives_every_fault() {
+    torment(SCENES[7]);
 }
 
 #[test]
@@ -261,4 +357,36 @@ fn a_stream_in_bulk_survives_every_fault() {
 fn a_stream_over_tls_survives_every_fault() {
     torment(SCENES[4]);
     torment(SCENES[5]);
+}
+
+#[test]
+fn handlers_survive_every_fault() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::Handlers(None), |_| {});
+        assert_eq!(rig.host.spent.len(), 2, "both were asked");
+        rig.finish();
+    });
+    torment(SCENES[7]);
+}
+
+#[test]
+fn handlers_on_both_sides_of_tls_survive_every_fault() {
+    for scene in [SCENES[8], SCENES[9]] {
+        both(|setup| {
+            let rig = play_scene(setup, scene, |_| {});
+            assert_eq!(rig.host.spent.len(), 2, "both were asked");
+            rig.finish();
+        });
+        torment(scene);
+    }
+}
+
+#[test]
+fn handlers_towards_a_server_survive_every_fault() {
+    both(|setup| {
+        let rig = play_scene(setup, Scene::HandlersOut, |_| {});
+        assert_eq!(rig.host.spent.len(), 1, "it was asked");
+        rig.finish();
+    });
+    torment(SCENES[10]);
 }

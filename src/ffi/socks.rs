@@ -1,0 +1,45 @@
+//! A SOCKS server on the way, as C says it.
+
+use super::config::vst_connect_options;
+use super::monitor::Unusable;
+use super::ptr;
+use super::status::*;
+use crate::wire::socks::{Destination, Dialogue, Login, Version};
+
+/// The target is connected to directly.
+pub const VST_SOCKS_NONE: u32 = 0;
+/// The target is a SOCKS server of version 4: IPv4 addresses only.
+pub const VST_SOCKS_4: u32 = 1;
+/// The target is a SOCKS server of version 4a: IPv4 addresses, and names that the server resolves.
+pub const VST_SOCKS_4A: u32 = 2;
+/// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
+pub const VST_SOCKS_5: u32 = 3;
+
+/// What the options say of a SOCKS server, or a status with a sentence.
+///
+/// # Safety
+/// The texts of `options` are NULL or NUL-terminated strings.
+pub(super) unsafe fn read(options: &vst_connect_options) -> Result<Option<Dialogue>, Unusable> {
+    let bare = |status: vst_status| (status, String::new());
+    // SAFETY: the caller's contract.
+    let destination = unsafe { ptr::text(options.socks_destination) }.map_err(bare)?;
+    // SAFETY: the caller's contract.
+    let user = unsafe { ptr::text(options.socks_user) }.map_err(bare)?;
+    // SAFETY: the caller's contract.
+    let password = unsafe { ptr::text(options.socks_password) }.map_err(bare)?;
+    let version = match options.socks {
+        VST_SOCKS_NONE if destination.or(user).or(password).is_none() => return Ok(None),
+        VST_SOCKS_4 => Version::V4,
+        VST_SOCKS_4A => Version::V4a,
+        VST_SOCKS_5 => Version::V5,
+        _ => return Err(bare(VST_E_ARGUMENT)),
+    };
+    let fail = |text: String| (VST_E_CONFIG, text);
+    let text = destination.ok_or_else(|| fail("socks_destination: it is missing".to_owned()))?;
+    let destination = Destination::parse(text).ok_or_else(|| {
+        let shown = text.escape_debug();
+        fail(format!("socks_destination: \"{shown}\" is no address and no name with a port"))
+    })?;
+    let dialogue = Dialogue::new(version, &destination, Login { user, password });
+    dialogue.map(Some).map_err(|fault| fail(format!("socks: {}", fault.why())))
+}

@@ -1,0 +1,40 @@
+//! Accepts the header that a NetScaler inserts, ahead of any other byte but a PROXY header.
+
+use std::ops::ControlFlow;
+
+use super::announced::admit;
+use super::failed;
+use super::prefix::{consume, held, read_more};
+use crate::conn::{Conn, Op, Plan, Progress, Why};
+use crate::cx::Cx;
+use crate::sys::Net;
+use crate::wire::cip::{self, Parsed};
+
+const OP: Op = Op::AcceptCip;
+
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
+    let Some(expected) = &config.cip else { return Progress::Done };
+    if let ControlFlow::Break(progress) =
+        admit(OP, &conn.facts.peer, &expected.trust, expected.untrusted)
+    {
+        return progress;
+    }
+    let magic = expected.magic;
+    loop {
+        let need = match cip::parse(magic, held(conn)) {
+            Parsed::Whole { header, len } => {
+                consume(conn, cx, len);
+                conn.facts.rare_mut().cip = Some(header);
+                return Progress::Done;
+            }
+            Parsed::Bad(fault) => return failed(OP, Why::Malformed, fault.why()),
+            Parsed::Partial { need } => need,
+        };
+        if let ControlFlow::Break(progress) =
+            read_more(conn, cx, OP, need, "the NetScaler's header")
+        {
+            return progress;
+        }
+    }
+}

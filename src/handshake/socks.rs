@@ -1,0 +1,60 @@
+//! Has a SOCKS server connect to somebody else.
+//!
+//! What is said first is put into the queue of what leaves when the connection is asked for, so that it
+//! can prove the connection. The session's bytes wait until the server is connected: a refusal must
+//! not cost a stream its first bytes.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::prefix::{consume, held, read_more};
+use super::{failed, system};
+use crate::conn::{Conn, Op, Plan, Progress, Wait, Why};
+use crate::cx::Cx;
+use crate::sys::Net;
+use crate::wire::socks::{ANSWER_LONGEST, Heard};
+
+/// SOCKS_SEND: done when the kernel has what is said first.
+pub(crate) fn send<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    match conn.ctrl.flush(cx) {
+        Ok(true) => Progress::Done,
+        Ok(false) => Progress::Wait(Wait::WRITE | Wait::TIMER),
+        Err(errno) => system(Op::SocksSend, errno),
+    }
+}
+
+/// SOCKS_RECV: hears each answer, says what is due to it, and is done when the server is connected.
+pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    const OP: Op = Op::SocksRecv;
+    let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
+    let config = Arc::clone(config);
+    let Some(socks) = &config.socks else { return Progress::Done };
+    loop {
+        let turn = conn.facts.rare.as_ref().and_then(|rare| rare.socks).unwrap_or(socks.first());
+        match socks.hear(turn, held(conn)) {
+            Heard::Next { len, say, turn } => {
+                consume(conn, cx, len);
+                conn.ctrl.out(cx).extend(say);
+                conn.facts.rare_mut().socks = Some(turn);
+                continue;
+            }
+            Heard::Connected { len } => {
+                consume(conn, cx, len);
+                return Progress::Done;
+            }
+            Heard::Refused(text) => return failed(OP, Why::Refused, text),
+            Heard::Malformed(text) => return failed(OP, Why::Malformed, text),
+            Heard::Partial => {}
+        }
+        let write = match conn.ctrl.flush(cx) {
+            Ok(true) => Wait::empty(),
+            Ok(false) => Wait::WRITE,
+            Err(errno) => return system(OP, errno),
+        };
+        match read_more(conn, cx, OP, ANSWER_LONGEST, "the SOCKS server's answer") {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(Progress::Wait(read)) => return Progress::Wait(read | write),
+            ControlFlow::Break(progress) => return progress,
+        }
+    }
+}
