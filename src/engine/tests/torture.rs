@@ -96,22 +96,6 @@ const RULES: &str =
     tcp-request session track-sc2 dst
 ";
 
-const SCENES: [Scene; 13] = [
-    Scene::EchoBehindHeaders,
-    Scene::EchoOverTls(Version::Tls12),
-    Scene::EchoOverTls(Version::Tls13),
-    Scene::Forward,
-    Scene::ForwardOverTls(Version::Tls12),
-    Scene::ForwardOverTls(Version::Tls13),
-    Scene::Bulk,
-    Scene::EchoUnderRules,
-    Scene::ForwardThroughSocks,
-    Scene::Handlers(None),
-    Scene::Handlers(Some(Version::Tls12)),
-    Scene::Handlers(Some(Version::Tls13)),
-    Scene::HandlersOut,
-];
-
 /// A handler of the host's own, and how often it has made a word for a connection.
 fn counting(
     made: &Arc<AtomicUsize>,
@@ -205,17 +189,17 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
                 true
             }));
         }
+        Scene::EchoUnderRules => {
+            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, ANNOUNCES);
+            client.borrow_mut().say(b"counted");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            gone.push(client.borrow().peer.clone());
+        }
         Scene::Handlers(Some(version)) => {
             let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
             client.borrow_mut().expect_a_line();
             client.borrow_mut().say(&[COMMAND, HEADER].concat());
-            client.borrow_mut().end();
-            gone.push(client.borrow().peer.clone());
-            rig.actors.push(play(&client));
-        }
-        Scene::EchoUnderRules => {
-            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, ANNOUNCES);
-            client.borrow_mut().say(b"counted");
             client.borrow_mut().end();
             rig.actors.push(play(&client));
             gone.push(client.borrow().peer.clone());
@@ -273,7 +257,6 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         peer.reset();
     }
     rig.run();
-    assert_eq!(rig.host.spent.len(), made.load(Ordering::Relaxed), "what was made is freed once");
     if let Some(table) = counted {
         let now = rig.world.now();
         for client in COUNTED {
@@ -281,6 +264,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             assert_eq!(there.unwrap_or(0), 0, "nobody is there any more");
         }
     }
+    assert_eq!(rig.host.spent.len(), made.load(Ordering::Relaxed), "what was made is freed once");
     rig
 }
 
@@ -313,13 +297,13 @@ fn torment(scene: Scene) {
 
 #[test]
 fn an_echo_behind_headers_survives_every_fault() {
-    torment(SCENES[0]);
+    torment(Scene::EchoBehindHeaders);
 }
 
 #[test]
 fn an_echo_over_tls_survives_every_fault() {
-    torment(SCENES[1]);
-    torment(SCENES[2]);
+    torment(Scene::EchoOverTls(Version::Tls12));
+    torment(Scene::EchoOverTls(Version::Tls13));
 }
 
 #[test]
@@ -330,17 +314,17 @@ fn an_echo_under_rules_survives_every_fault_and_is_counted_out() {
         assert_eq!(rig.engine.counters().sessions, 1, "they let it in");
         rig.finish();
     });
-    torment(SCENES[7]);
+    torment(Scene::EchoUnderRules);
 }
 
 #[test]
 fn a_stream_survives_every_fault() {
-    torment(SCENES[3]);
+    torment(Scene::Forward);
 }
 
 #[test]
 fn a_stream_through_socks_survives_every_fault() {
-    torment(SCENES[7]);
+    torment(Scene::ForwardThroughSocks);
 }
 
 #[test]
@@ -350,13 +334,13 @@ fn a_stream_in_bulk_survives_every_fault() {
         assert!(rig.world.calls_of(CallKind::SpliceOut) > 0, "it goes through pipes");
         rig.finish();
     });
-    torment(SCENES[6]);
+    torment(Scene::Bulk);
 }
 
 #[test]
 fn a_stream_over_tls_survives_every_fault() {
-    torment(SCENES[4]);
-    torment(SCENES[5]);
+    torment(Scene::ForwardOverTls(Version::Tls12));
+    torment(Scene::ForwardOverTls(Version::Tls13));
 }
 
 #[test]
@@ -366,12 +350,12 @@ fn handlers_survive_every_fault() {
         assert_eq!(rig.host.spent.len(), 2, "both were asked");
         rig.finish();
     });
-    torment(SCENES[7]);
+    torment(Scene::Handlers(None));
 }
 
 #[test]
 fn handlers_on_both_sides_of_tls_survive_every_fault() {
-    for scene in [SCENES[8], SCENES[9]] {
+    for scene in [Version::Tls12, Version::Tls13].map(|version| Scene::Handlers(Some(version))) {
         both(|setup| {
             let rig = play_scene(setup, scene, |_| {});
             assert_eq!(rig.host.spent.len(), 2, "both were asked");
@@ -388,5 +372,5 @@ fn handlers_towards_a_server_survive_every_fault() {
         assert_eq!(rig.host.spent.len(), 1, "it was asked");
         rig.finish();
     });
-    torment(SCENES[10]);
+    torment(Scene::HandlersOut);
 }
