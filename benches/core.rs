@@ -1,35 +1,25 @@
 //! What the core costs without the kernel: the word of operations, the driver that runs them, one
 //! whole accepted connection over a network that is all memory, and a connection in a table.
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+
+mod rig;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use vestibule::config::{AcceptConfig, AcceptProxy, Trust, Untrusted};
 use vestibule::conn::{
     Cause, Code, Direction, Driven, Ending, Op, OpWord, Progress, Wait, advance,
 };
-use vestibule::ctrl::Io;
-use vestibule::engine::{
-    Engine, EngineOptions, EventKind, HostOp, ListenerOptions, Received, Sent,
-};
-use vestibule::id::Id;
-use vestibule::sim::{Peer, SimNet, World};
-use vestibule::sys::{Addr, Fd, ListenSpec};
 use vestibule::table::{Data, Key, Table, TableConfig};
 use vestibule::time::Time;
 
-const SEED: u64 = 1;
+use rig::{PAYLOAD, Rig};
+
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n";
-const PAYLOAD: &[u8] = &[7; 64];
 /// Each connection is handed to a fresh engine; so many are prepared at once.
 const ROUNDS_PER_BATCH: u64 = 32;
-
-fn addr(text: &str) -> Addr {
-    Addr::parse(text).expect("an address")
-}
 
 /// Takes a word through its whole life: opened, both directions ended, every operation run.
 fn live(mut word: OpWord) -> OpWord {
@@ -113,131 +103,20 @@ fn drives(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A host without a poller: what the network is ready for is told at once.
-struct Rig {
-    world: World,
-    engine: Engine<SimNet>,
-    watched: HashMap<Id, (Fd, Io)>,
-    peer: Peer,
-    greeted: bool,
-}
-
-impl Rig {
-    /// An engine that listens, and a peer that has said what it has to say.
-    fn new(expects_header: bool) -> Self {
-        let world = World::new(SEED);
-        let mut engine = Engine::new(world.net(), 1, 1, EngineOptions::default(), world.now());
-        let trust = Trust::parse("any").expect("a word of trust");
-        let proxy = AcceptProxy { trust, untrusted: Untrusted::Refuse };
-        let config =
-            AcceptConfig { proxy: expects_header.then_some(proxy), ..AcceptConfig::default() };
-        let here = addr("192.0.2.9:80");
-        let spec = ListenSpec {
-            addr: here.clone(),
-            backlog: 16,
-            reuse_port: false,
-            v6_only: false,
-            defer_accept: 0,
-            mode: None,
-            owner: None,
-        };
-        engine
-            .listen(&spec, Arc::new(config), ListenerOptions::default())
-            .expect("the address is free");
-        let peer = world.connect(&here, addr("192.0.2.7:40000"));
-        world.settle();
-        if expects_header {
-            peer.send(HEADER);
-        }
-        peer.send(PAYLOAD);
-        world.settle();
-        let mut rig = Self { world, engine, watched: HashMap::new(), peer, greeted: false };
-        rig.drain();
-        rig
-    }
-
-    fn drain(&mut self) {
-        loop {
-            while let Some(HostOp::Interest { fd, token, new, .. }) = self.engine.next_host_op() {
-                if new.contains(Io::RELEASED) {
-                    self.watched.remove(&token);
-                } else {
-                    self.watched.insert(token, (fd, new));
-                }
-            }
-            let Some(event) = self.engine.next_event() else { break };
-            self.hear(event.id, &event.kind);
-        }
-        self.engine.settle();
-    }
-
-    /// Echoes what comes, and ends when the peer does.
-    fn hear(&mut self, id: Id, kind: &EventKind) {
-        if !matches!(kind, EventKind::Session | EventKind::Readable) {
-            return;
-        }
-        let mut bytes = [0; 256];
-        loop {
-            match self.engine.recv(id, &mut bytes) {
-                Ok(Received::Bytes(n)) => {
-                    let sent = self.engine.send(id, &bytes[..n]);
-                    assert_eq!(sent, Ok(Sent::Bytes(n)));
-                }
-                Ok(Received::Wait) => return,
-                _ => {
-                    self.engine.close(id).expect("a session");
-                    return;
-                }
-            }
-        }
-    }
-
-    fn ready(&self) -> Vec<(Id, Io)> {
-        let mut ready = Vec::new();
-        for (&token, &(fd, wanted)) in &self.watched {
-            let is = self.world.readiness(fd);
-            let mut told = Io::empty();
-            told.set(Io::IN, is.read && wanted.contains(Io::IN));
-            told.set(Io::OUT, is.write && wanted.contains(Io::OUT));
-            told.set(Io::HANGUP, is.rdhup && wanted.contains(Io::HANGUP));
-            told.set(Io::ERROR, is.hup || is.err);
-            if !told.is_empty() {
-                ready.push((token, told));
-            }
-        }
-        ready
-    }
-
-    /// Accept, echo, orderly close.
-    fn run(mut self) -> Self {
-        while self.engine.counters().accepted == 0 || self.engine.wait_state().conns > 0 {
-            self.engine.begin(self.world.now());
-            for (token, told) in self.ready() {
-                self.engine.on_ready(token, told).expect("a token of the engine's");
-                self.drain();
-            }
-            self.engine.on_deadline();
-            self.engine.on_turn();
-            self.drain();
-            self.world.settle();
-            if !self.greeted && self.peer.received().len() == PAYLOAD.len() {
-                self.greeted = true;
-                self.peer.close();
-                self.world.settle();
-            }
-        }
-        self
-    }
-}
-
 fn connections(criterion: &mut Criterion) {
+    let trust = Trust::parse("any").expect("a word of trust");
+    let proxy = AcceptProxy { trust, untrusted: Untrusted::Refuse };
+    let proxied = AcceptConfig { proxy: Some(proxy), ..AcceptConfig::default() };
     let mut group = criterion.benchmark_group("accepted connection, simulated");
-    for (name, expects_header) in [("raw", false), ("accept-proxy", true)] {
-        let done = Rig::new(expects_header).run();
+    for (name, config, header) in
+        [("raw", AcceptConfig::default(), &b""[..]), ("accept-proxy", proxied, HEADER)]
+    {
+        let config = Arc::new(config);
+        let done = Rig::new(&config, header).run();
         assert_eq!(done.peer.received(), PAYLOAD, "the echo came back");
         group.bench_function(name, |b| {
             b.iter_batched(
-                || Rig::new(expects_header),
+                || Rig::new(&config, header),
                 Rig::run,
                 BatchSize::NumIterations(ROUNDS_PER_BATCH),
             );

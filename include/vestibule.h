@@ -1976,11 +1976,13 @@ vst_status vst_listener_stats(vst_engine *engine,
                               vst_listener_counters *counters);
 
 // Copies everything the engine counts as text, in the exposition format that Prometheus reads
-// (version 0.0.4): engine, listeners, backends and servers, operations, TLS. Listeners are labelled
-// with their address and a number, backends with a number: that of a freed one is given again.
+// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
+// of its listeners can name. Listeners and backends are labelled with the name that vst_set_name
+// gave them, without one with address or number, and with a number: that of a freed one is given
+// again. Tables are labelled with their name, and a number that counts those of one name.
 //
 // The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
-// grows with the listeners and servers, not with the connections. Legal at any time.
+// grows with the listeners, servers and tables, not with the connections. Legal at any time.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -2194,21 +2196,6 @@ vst_status vst_table_remove(const vst_table *table,
 vst_status vst_table_clear(const vst_table *table,
                            uint64_t *cleared);
 
-// Forgets entries that have expired, budget at most. They are gone for who asks as soon as they
-// expire, and give their places to others: this frees the places before somebody needs one.
-//
-// now_ns is the time, or 0 to have the clock read. *next_ns, unless NULL, is when there may be
-// something to do again, always later than now; VST_NEVER while nothing can expire.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; next_ns is NULL or points to a u64.
-vst_status vst_table_expire(const vst_table *table,
-                            uint64_t now_ns,
-                            uint32_t budget,
-                            uint64_t *next_ns);
-
 // Tells how full a table is.
 //
 // Legal at any time, from any thread, in any callback.
@@ -2320,8 +2307,8 @@ vst_status vst_rules_new(const uint8_t *text,
 vst_status vst_rules_replace(vst_rules *rules,
                              const vst_rules *by);
 
-// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) know it,
-// UTF-8, NUL-terminated. Copied.
+// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
+// metrics know it, UTF-8, NUL-terminated. Copied.
 //
 // Legal from every callback but wake, log and discard.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
@@ -2881,6 +2868,9 @@ vst_status vst_conn_forward(vst_engine *engine,
 
 // Makes a session the client's side of a stream whose other side is a server of backend, one that
 // the backend chooses, with queues and further attempts as it was made with.
+//
+// The server that a table remembers for the client is asked for first, and the one that was reached is
+// remembered: server_id in docs/tables.md.
 //
 // Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
 // tells its addresses. The client's bytes are kept until a server has taken the first of them, so

@@ -141,6 +141,7 @@ contracts! {
     what_a_handler_keeps_is_given_back_once: handler_ends,
     answers_come_from_other_threads_and_never_after_the_engine: waker,
     tls_begins_in_the_middle_of_a_session: start_tls,
+    a_client_keeps_the_server_that_a_table_remembers: backend_sticky,
     a_table_is_made_from_text_and_read_and_set_from_any_thread: table,
 }
 

@@ -17,7 +17,7 @@ impl Backend {
     /// The queue in which a stream would wait, which says what it waits for; `None` if no server is
     /// usable.
     pub(super) fn line(&self, request: &Request) -> Option<Line> {
-        if let Wish::Same(index) = request.wish
+        if let Some(index) = request.wish.insists()
             && self.server(index).is_some_and(Server::serves)
         {
             return Some(Line::For(index));

@@ -155,7 +155,7 @@ impl Backend {
     /// A stream asks for a server.
     pub(crate) fn ask(&mut self, request: Request) -> Answer {
         match request.wish {
-            Wish::Any => {}
+            Wish::Any | Wish::Sticky(_) => {}
             Wish::Same(server) => self.count(server, |counters| counters.retries += 1),
             Wish::Other(server) => self.count(server, |counters| counters.redispatches += 1),
         }

@@ -12,16 +12,26 @@ pub(crate) enum Wish {
     Any,
     /// This one: a retry. It is waited for if it is full. If it serves no more, any.
     Same(ServerIndex),
+    /// This one, since the client had it before: no retry, and else as [`Wish::Same`].
+    Sticky(ServerIndex),
     /// Any but this one: a redispatch. It is taken all the same where no other has room.
     Other(ServerIndex),
 }
 
 impl Wish {
+    /// The server it insists on, as long as that serves.
+    pub(super) const fn insists(self) -> Option<ServerIndex> {
+        match self {
+            Self::Same(server) | Self::Sticky(server) => Some(server),
+            Self::Any | Self::Other(_) => None,
+        }
+    }
+
     /// The server it would rather not have.
     pub(super) const fn other(self) -> Option<ServerIndex> {
         match self {
             Self::Other(server) => Some(server),
-            Self::Any | Self::Same(_) => None,
+            Self::Any | Self::Same(_) | Self::Sticky(_) => None,
         }
     }
 }

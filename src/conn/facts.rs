@@ -69,6 +69,23 @@ pub(crate) struct Rare {
     pub(crate) ticket: u32,
 }
 
+impl Rare {
+    const fn is_empty(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                local: None,
+                header: None,
+                cip: None,
+                socks: None,
+                asking: None,
+                visit: None,
+                ticket: 0,
+            }
+        )
+    }
+}
+
 /// Every idle connection has one: malloc's next smaller size would not hold more.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Facts>() <= 120);
@@ -127,6 +144,20 @@ impl Facts {
     /// What the rules have begun with it.
     pub(crate) fn visit(&self) -> Option<&Visit> {
         self.rare.as_ref()?.visit.as_deref()
+    }
+
+    /// Takes what the rules have begun with it, to be put back.
+    pub(crate) fn take_visit(&mut self) -> Option<Box<Visit>> {
+        self.rare.as_mut()?.visit.take()
+    }
+
+    /// It is a session: what only its opening needed is given up.
+    pub(crate) fn leave_opening(&mut self) {
+        let Some(rare) = self.rare.as_deref_mut() else { return };
+        rare.visit.take_if(|visit| visit.is_spent());
+        if rare.is_empty() {
+            self.rare = None;
+        }
     }
 
     /// The handlers of the host's own that `op` runs.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::rules::{Passage, RuleSet, Value};
 use crate::time::Time;
 
-/// What the rules have begun with a connection: it keeps this until its end.
+/// What the rules have begun with a connection: it keeps this until its end, or, if nothing in it is
+/// needed any more, until it is a session.
 #[derive(Debug)]
 pub(crate) struct Visit {
     /// The rules it came in by.
@@ -38,6 +39,13 @@ impl Visit {
     /// The connection has become a session.
     pub(crate) fn session(&self, now: Time) {
         self.passage.tracks.iter().for_each(|tracked| tracked.session(now));
+    }
+
+    /// Whether a session has no use for it: it is counted nowhere, nothing was set or written down, and
+    /// no backend is chosen by rules.
+    pub(crate) fn is_spent(&self) -> bool {
+        let set = self.source.is_some() || !self.variables.is_empty();
+        !set && self.passage.tracks.is_empty() && !self.rules.chooses_backends()
     }
 
     /// So many bytes of the wire have come and gone since the beginning.

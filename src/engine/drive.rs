@@ -218,6 +218,7 @@ impl<N: Net> Engine<N> {
                     if let Some(visit) = conn.facts.visit() {
                         visit.session(self.tools.now);
                     }
+                    conn.facts.leave_opening();
                     conn.marks.insert(Marks::KNOWN);
                     // A fresh session is told of its first bytes without having asked.
                     conn.marks.insert(Marks::READ_ARMED);

@@ -1,12 +1,15 @@
 //! Everything the engine counts, as text for a person's dashboard. To add a number is to add a row
 //! to one of the tables below, or a table.
 
+use std::sync::Arc;
+
 use super::backend::BackendEntry;
 use super::listener::Listener;
 use super::{Drain, Engine};
 use crate::backend::{Server, ServerIndex, Stats};
 use crate::conn::{Clock, Op, OpSet, Why};
 use crate::sys::Net;
+use crate::table::Table as StickTable;
 use crate::tls::Version;
 use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, Kind};
 
@@ -23,6 +26,7 @@ type Table<F> = &'static [(Family, F)];
 type OfListener = fn(&Listener) -> u64;
 type OfBackend = fn(&Stats) -> u64;
 type OfServer = fn(&Server, &Stats) -> u64;
+type OfTable = fn(&StickTable) -> u64;
 
 /// Numbers of each listener.
 const LISTENER: Table<OfListener> = &[
@@ -106,6 +110,25 @@ const SERVER: Table<OfServer> = &[
     (counter("vestibule_server_downs_total", "How often it went down."), |_, s| s.counters.downs),
 ];
 
+/// Numbers of each stick table that rules of a listener can name.
+const TABLE: Table<OfTable> = &[
+    (
+        gauge("vestibule_table_entries", "Entries, with expired ones that nobody took out yet."),
+        |table| table.len() as u64,
+    ),
+    (gauge("vestibule_table_size", "The most entries there can be."), |table| {
+        table.config().size as u64
+    }),
+    (
+        counter("vestibule_table_purged_total", "Entries that made room before they expired."),
+        StickTable::purged,
+    ),
+    (
+        counter("vestibule_table_refused_total", "Keys that a full table had no room for."),
+        StickTable::refused,
+    ),
+];
+
 impl<N: Net> Engine<N> {
     /// Everything the engine counts, in the text format of Prometheus.
     pub fn metrics(&self) -> String {
@@ -115,6 +138,7 @@ impl<N: Net> Engine<N> {
         self.write_tls(&mut text);
         self.write_listeners(&mut text);
         self.write_backends(&mut text);
+        self.write_tables(&mut text);
         text.into_text()
     }
 
@@ -277,35 +301,74 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Several listeners may share an address; their numbers tell them apart.
+    /// Several listeners may share an address or a name; their numbers tell them apart.
     fn write_listeners(&self, text: &mut Exposition) {
         for (family, value) in LISTENER {
             text.family(*family);
             for (key, listener) in self.listeners.iter() {
-                let (addr, number) = (listener.addr.to_string(), key.slot.to_string());
-                text.sample(&[("listener", &addr), ("number", &number)], value(listener));
+                let number = key.slot.to_string();
+                let name = listener
+                    .name
+                    .as_deref()
+                    .map_or_else(|| listener.addr.to_string(), str::to_owned);
+                text.sample(&[("listener", &name), ("number", &number)], value(listener));
             }
         }
     }
 
+    /// As listeners, and one without a name is called by its number.
     fn write_backends(&self, text: &mut Exposition) {
         for (family, value) in BACKEND {
             text.family(*family);
             for (key, entry) in self.backends.iter() {
                 let number = key.slot.to_string();
-                text.sample(&[("backend", &number)], value(&entry.core.stats()));
+                let name = entry.name.as_deref().unwrap_or(&number);
+                let labels = [("backend", name), ("number", &number)];
+                text.sample(&labels, value(&entry.core.stats()));
             }
         }
         for (family, value) in SERVER {
             text.family(*family);
             for (key, entry) in self.backends.iter() {
                 let number = key.slot.to_string();
+                let name = entry.name.as_deref().unwrap_or(&number);
                 for (server, stats) in servers(entry) {
-                    let labels = [("backend", &*number), ("server", server.name())];
+                    let labels =
+                        [("backend", name), ("number", &number), ("server", server.name())];
                     text.sample(&labels, value(server, &stats));
                 }
             }
         }
+    }
+
+    /// Different sets of rules may have different tables of one name, which are counted through.
+    fn write_tables(&self, text: &mut Exposition) {
+        let tables = self.tables();
+        for (family, value) in TABLE {
+            text.family(*family);
+            for (at, table) in tables.iter().enumerate() {
+                let name = &table.config().name;
+                let namesakes = tables[..at].iter().filter(|other| other.config().name == *name);
+                let number = namesakes.count().to_string();
+                text.sample(&[("table", name), ("number", &number)], value(table));
+            }
+        }
+    }
+
+    /// The tables that the rules of listeners can name, each once.
+    fn tables(&self) -> Vec<Arc<StickTable>> {
+        let mut tables: Vec<Arc<StickTable>> = Vec::new();
+        for (_, listener) in self.listeners.iter() {
+            let Some(rules) = listener.config.rules.as_ref().map(|rules| rules.current()) else {
+                continue;
+            };
+            for table in rules.tables().iter() {
+                if !tables.iter().any(|known| Arc::ptr_eq(known, table)) {
+                    tables.push(Arc::clone(table));
+                }
+            }
+        }
+        tables
     }
 }
 

@@ -84,7 +84,7 @@ fn cause(op: Op, line: u32) -> Box<Cause> {
 }
 
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, house: &House<'_>, phase: Phase) -> Verdict {
-    let Some(mut visit) = conn.facts.rare_mut().visit.take() else { return Verdict::Accept };
+    let Some(mut visit) = conn.facts.take_visit() else { return Verdict::Accept };
     let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
     let mut scene = Scene {
         conn,
@@ -96,7 +96,7 @@ fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, house: &House<'_>, phase: Ph
         settled: *settled,
     };
     let verdict = rules.evaluate(phase, passage, &mut scene, cx.now);
-    if visit.passage.tracks.iter().next().is_some() {
+    if !visit.passage.tracks.is_empty() {
         conn.marks.insert(Marks::COUNTED);
     }
     conn.facts.rare_mut().visit = Some(visit);
@@ -274,7 +274,7 @@ impl<N: Net> Engine<N> {
         let key = self.conn_key(id)?;
         let Self { conns, listeners, backends, tools, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let Some(mut visit) = conn.facts.rare_mut().visit.take() else { return Ok(None) };
+        let Some(mut visit) = conn.facts.take_visit() else { return Ok(None) };
         let house = House { listeners, backends };
         let now = tools.now;
         let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;

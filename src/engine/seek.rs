@@ -1,13 +1,17 @@
 //! A stream that looks for a server: asks its backend, waits, tries, and tries again.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::{ConnectOptions, Engine, Refusal};
-use crate::backend::{Answer, Leave, Next, Outcome, Refusal as No, Request, Slot, Ticket, Wish};
+use crate::backend::{
+    Answer, Leave, Next, Outcome, Refusal as No, Request, ServerIndex, Slot, Ticket, Wish,
+};
 use crate::config::StreamConfig;
 use crate::conn::{Cause, Marks, Record, Why};
 use crate::id::{Id, Kind};
 use crate::random::mix;
+use crate::rules::Tracks;
 use crate::slab::Key;
 use crate::stream::{By, CLIENT, Event, Phase, SERVER, Seek, State, blame};
 use crate::sys::{Addr, Net};
@@ -32,13 +36,25 @@ impl<N: Net> Engine<N> {
         let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
         let key = self.add_stream(config, user)?;
         self.seat(key, CLIENT, client);
+        let wish = self.remembered(client).map_or(Wish::Any, Wish::Sticky);
         if let Ok(stream) = self.streams.get_mut(key) {
-            stream.seek = Some(Box::new(Seek::new(backend)));
+            stream.seek = Some(Box::new(Seek::new(backend, wish)));
             stream.side_mut(SERVER).on(Event::Ask);
         }
         self.seek(key);
         self.work_stream(key.slot);
         Ok(self.id(Kind::Stream, key))
+    }
+
+    /// The entries that a client is counted in.
+    fn tracks(&self, client: Key) -> Option<&Tracks> {
+        Some(&self.conns.get(client).ok()?.facts.visit()?.passage.tracks)
+    }
+
+    /// The server that the tables which count a client remember for it, the first counted as 1.
+    fn remembered(&self, client: Key) -> Option<ServerIndex> {
+        let number = self.tracks(client)?.server()?;
+        Some(ServerIndex(number.get() - 1))
     }
 
     /// The client's address as a number, the same for all its connections.
@@ -235,8 +251,11 @@ impl<N: Net> Engine<N> {
     pub(super) fn reached(&mut self, key: Key) {
         let Ok(stream) = self.streams.get(key) else { return };
         let Some(seek) = &stream.seek else { return };
-        if let Some(server) = seek.server {
-            self.attempt_was(seek.backend, server, Outcome::Succeeded);
+        let (backend, client) = (seek.backend, stream.side(CLIENT).conn);
+        let Some(server) = seek.server else { return };
+        self.attempt_was(backend, server, Outcome::Succeeded);
+        if let Some(tracks) = client.and_then(|client| self.tracks(client)) {
+            tracks.set_server(NonZeroU32::MIN.saturating_add(server.0));
         }
     }
 

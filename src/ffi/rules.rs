@@ -103,8 +103,8 @@ pub unsafe extern "C" fn vst_rules_replace(
     })
 }
 
-/// Gives a listener or a backend the name by which rules (`so_name`, `use_backend`, `be_conn`) know it,
-/// UTF-8, NUL-terminated. Copied.
+/// Gives a listener or a backend the name by which rules (`so_name`, `use_backend`, `be_conn`) and
+/// metrics know it, UTF-8, NUL-terminated. Copied.
 ///
 /// Legal from every callback but wake, log and discard.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;

@@ -168,6 +168,9 @@ pub unsafe extern "C" fn vst_conn_forward(
 /// Makes a session the client's side of a stream whose other side is a server of `backend`, one that
 /// the backend chooses, with queues and further attempts as it was made with.
 ///
+/// The server that a table remembers for the client is asked for first, and the one that was reached is
+/// remembered: `server_id` in docs/tables.md.
+///
 /// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
 /// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
 /// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when

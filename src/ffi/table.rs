@@ -212,34 +212,6 @@ pub unsafe extern "C" fn vst_table_clear(table: *const vst_table, cleared: *mut 
     })
 }
 
-/// Forgets entries that have expired, `budget` at most. They are gone for who asks as soon as they
-/// expire, and give their places to others: this frees the places before somebody needs one.
-///
-/// `now_ns` is the time, or 0 to have the clock read. `*next_ns`, unless NULL, is when there may be
-/// something to do again, always later than now; `VST_NEVER` while nothing can expire.
-/// Legal at any time, from any thread, in any callback.
-/// Returns VST_OK; VST_E_NULL.
-///
-/// # Safety
-/// `table` is a handle that is not freed; `next_ns` is NULL or points to a u64.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_table_expire(
-    table: *const vst_table,
-    now_ns: u64,
-    budget: u32,
-    next_ns: *mut u64,
-) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put_if(next_ns, Time::NEVER.0) };
-        // SAFETY: the caller's contract.
-        let next = unsafe { table_of(table) }?.expire(time(now_ns), budget as usize);
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put_if(next_ns, next.unwrap_or(Time::NEVER).0) };
-        Ok(VST_OK)
-    })
-}
-
 /// Tells how full a table is.
 ///
 /// Legal at any time, from any thread, in any callback.

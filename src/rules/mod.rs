@@ -125,6 +125,12 @@ impl RuleSet {
         !self.rules[phase as usize].is_empty()
     }
 
+    /// Whether there are lines that choose a backend.
+    #[must_use]
+    pub const fn chooses_backends(&self) -> bool {
+        !self.backends.is_empty()
+    }
+
     /// How long content rules may wait for bytes, in nanoseconds; 0: not at all.
     #[must_use]
     pub const fn inspect_delay(&self) -> u64 {

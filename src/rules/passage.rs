@@ -1,5 +1,7 @@
 //! What a connection keeps between one look at its rules and the next.
 
+use std::num::NonZeroU32;
+
 use crate::table::Tracked;
 use crate::time::Time;
 
@@ -38,9 +40,27 @@ impl Tracks {
         self.0[slot.index()].get_or_insert(tracked);
     }
 
+    /// The server that the first entry which remembers one does.
+    pub fn server(&self) -> Option<NonZeroU32> {
+        self.iter().find_map(Tracked::server)
+    }
+
+    /// Remembers a server in every entry that has a place for it.
+    pub fn set_server(&self, server: NonZeroU32) {
+        for tracked in self.iter() {
+            // A table that does not store it is not asked for it either.
+            let _ = tracked.set_server(server);
+        }
+    }
+
     /// The connection is over.
     pub fn release(self, now: Time) {
         self.0.into_iter().flatten().for_each(|tracked| tracked.release(now));
+    }
+
+    /// Whether it is counted nowhere.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
     }
 
     /// The entries there are, for bytes and sessions to be counted in.

@@ -89,15 +89,15 @@ pub(crate) struct Seek {
 }
 
 impl Seek {
-    /// A search that begins.
-    pub(crate) const fn new(backend: Key) -> Self {
+    /// A search that begins with a wish.
+    pub(crate) const fn new(backend: Key, wish: Wish) -> Self {
         Self {
             backend,
             server: None,
             slot: None,
             place: None,
             attempts: 0,
-            wish: Wish::Any,
+            wish,
             until: Time::NEVER,
             queued_at: Time::NEVER,
             queued: 0,

@@ -8,6 +8,11 @@
 //! into it. When the table is full, the entry that has been unused for longest *in the shard of the
 //! new key* makes room, or, if all there are held, the one that has been so in any other. A table of
 //! fewer than 2,048 entries is a single shard, so that its oldest is the oldest of all.
+//!
+//! What has expired is gone for whoever asks, and its place is freed by those that come: every new
+//! entry takes a few of its shard out first. So a table holds hardly more than lives, no step of it is
+//! longer than a look-up, and there is no sweep that somebody would have to run in time. A table that
+//! nobody comes to does not grow.
 
 mod config;
 mod data;
@@ -34,7 +39,7 @@ pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, Key, KeyForm, KeyKind, OwnedKey};
 pub use snapshot::{Row, Snapshot};
 pub use tracked::Tracked;
 
-use crate::time::{MILLISECOND, SECOND, Time};
+use crate::time::Time;
 use data::Layout;
 use entries::{Entries, Slot};
 use shard::{Open, Shard};
@@ -47,9 +52,9 @@ const SHARDS_MAX: usize = 1 << 14;
 /// How many entries go under one hold of a shard's lock when many go.
 const BATCH: usize = 64;
 
-/// When to sweep again at the earliest: after all that had expired went, and after the budget went.
-const SWEEP_PAUSE: u64 = SECOND;
-const SWEEP_PAUSE_UNFINISHED: u64 = 10 * MILLISECOND;
+/// How many that have expired go for each that comes: more than one, so that after a flood the table
+/// comes back to those that live.
+const GONE_FOR_ONE: usize = 2;
 
 /// What became of an entry that was to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +196,7 @@ impl Table {
         let mut cleared = 0;
         for shard in &self.shards {
             loop {
-                let gone = self.discard_idle(shard, BATCH, |_| true);
+                let gone = self.discard_idle(&mut shard.open(), BATCH, |_| true);
                 cleared += gone;
                 if gone < BATCH {
                     break;
@@ -199,33 +204,6 @@ impl Table {
             }
         }
         cleared
-    }
-
-    /// Forgets entries that have expired, `budget` at most. They are gone for who asks as soon as
-    /// they expire; this frees their places before somebody needs one.
-    ///
-    /// Returns when there may be something to do again, always later than `now`; `None` while nothing
-    /// can expire.
-    pub fn expire(&self, now: Time, budget: usize) -> Option<Time> {
-        let expire = self.config.expire?;
-        let mut left = budget;
-        let mut next: Option<Time> = None;
-        for shard in &self.shards {
-            while shard.oldest().is_some_and(|used| now.since(used) >= expire) {
-                if left == 0 {
-                    return Some(now + SWEEP_PAUSE_UNFINISHED);
-                }
-                let batch = left.min(BATCH);
-                let gone = self.discard_idle(shard, batch, |used| now.since(used) >= expire);
-                left -= gone;
-                if gone < batch {
-                    break;
-                }
-            }
-            let due = shard.oldest().map(|used| used + expire);
-            next = due.into_iter().chain(next).min();
-        }
-        next.map(|due| due.max(now + SWEEP_PAUSE))
     }
 
     /// How many entries there are, with those that have expired and are not gone yet.
@@ -289,6 +267,9 @@ impl Table {
             }
             return Some((open, slot));
         }
+        if let Some(expire) = self.config.expire {
+            self.discard_idle(&mut open, GONE_FOR_ONE, |used| now.since(used) >= expire);
+        }
         if !self.take_place() && !self.make_room(&mut open, now) {
             drop(open);
             if !self.make_room_elsewhere(now) {
@@ -342,8 +323,12 @@ impl Table {
     }
 
     /// Forgets entries from the oldest of the idle on, while they `may_go`; how many.
-    fn discard_idle(&self, shard: &Shard, most: usize, may_go: impl Fn(Time) -> bool) -> usize {
-        let mut open = shard.open();
+    fn discard_idle(
+        &self,
+        open: &mut Open<'_>,
+        most: usize,
+        may_go: impl Fn(Time) -> bool,
+    ) -> usize {
         let mut gone = 0;
         while gone < most
             && let Some((slot, used)) = open.oldest()

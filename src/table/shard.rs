@@ -15,7 +15,7 @@ const LAST: Time = Time(Time::NEVER.0 - 1);
 pub(super) struct Shard {
     entries: Mutex<Entries>,
     /// When the oldest of the idle entries was last used, [`Time::NEVER`] without one: read without
-    /// the lock by who looks for room or for what has expired, and never trusted without it.
+    /// the lock by who looks for room, and never trusted without it.
     oldest: AtomicU64,
 }
 

@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::*;
+use crate::time::SECOND;
 
 /// A table of addresses of this size that stores something of every sort.
 fn config(size: usize) -> TableConfig {
@@ -276,7 +277,8 @@ fn without_purging_a_full_table_refuses_until_something_expires() {
         assert!(table.track(ip(u32::MAX), at(59)).is_none());
         assert_eq!((table.refused(), table.len()), (1, size));
         assert!(table.track(ip(u32::MAX), at(60)).is_some());
-        assert_eq!((table.purged(), table.len()), (0, size));
+        // Two went for one that came, where there were two.
+        assert_eq!((table.purged(), table.len()), (0, 1.max(size - 1)));
     }
 }
 

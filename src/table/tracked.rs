@@ -77,6 +77,9 @@ impl Tracked {
     /// The server that the key's streams go to, if one is remembered.
     #[must_use]
     pub fn server(&self) -> Option<NonZeroU32> {
+        if !self.table.stores(Data::ServerId) {
+            return None;
+        }
         // No time goes into it.
         let server = self.get(Data::ServerId, Time(0))?;
         NonZeroU32::new(u32::try_from(server).ok()?)
@@ -99,8 +102,11 @@ impl Tracked {
         }
     }
 
-    /// Sets what is no rate.
+    /// Sets what is no rate. A table that does not store it is not locked.
     fn put(&self, data: Data, value: u64) -> Option<()> {
+        if !self.table.stores(data) {
+            return None;
+        }
         self.table.layout.put(self.open().words_mut(self.slot), data, value, Time(0))
     }
 

@@ -3,6 +3,14 @@
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::Arc;
+
+use vestibule::config::{AcceptConfig, LiveRules};
+use vestibule::engine::{Engine, EngineOptions, ListenerOptions};
+use vestibule::rules::{Outside, RuleSet, Tables};
+use vestibule::sys::{Addr, Kernel, ListenSpec};
+use vestibule::table::{Table, TableConfig};
+use vestibule::time::Time;
 
 use crate::ends::{Deaf, End, connect, listen};
 use crate::haproxy::haproxy;
@@ -163,32 +171,68 @@ fn python_with_parser() -> Option<PathBuf> {
     found
 }
 
-#[test]
-fn the_parser_of_prometheus_reads_every_metric_and_none_twice() {
+/// Has the parser read a text, every metric and none twice, and assert `also` of `seen` (samples by
+/// name and labels) and of `word`; how many samples there are.
+fn read_by_the_parser(place: &str, text: &str, also: &str, word: &str) -> Option<u32> {
     const READ: &str = "import sys\n\
         from prometheus_client.parser import text_string_to_metric_families as parse\n\
-        seen, names = {}, set()\n\
+        seen, names, word = {}, set(), sys.argv[1]\n\
         for family in parse(sys.stdin.read()):\n\
         \x20   assert family.name not in names and family.documentation and family.type != 'unknown', family\n\
         \x20   names.add(family.name)\n\
         \x20   for s in family.samples:\n\
         \x20       key = (s.name, tuple(sorted(s.labels.items())))\n\
         \x20       assert key not in seen, key\n\
-        \x20       seen[key] = s.value\n\
-        assert seen[('vestibule_monitored_total', ())] == 1, seen\n\
+        \x20       seen[key] = s.value\n";
+    let python = python_with_parser()?;
+    let place = Place::new(place);
+    let text = std::fs::File::open(place.write("metrics.txt", text)).expect("it was written");
+    let script = format!("{READ}{also}print(len(seen))\n");
+    let read = Command::new(python).args(["-c", &script, word]).stdin(text).output();
+    Some(said(&read.expect("it runs")).trim().parse().expect("a number"))
+}
+
+#[test]
+fn the_parser_of_prometheus_reads_every_metric_and_none_twice() {
+    const ALSO: &str = "assert seen[('vestibule_monitored_total', ())] == 1, seen\n\
         assert seen[('vestibule_op_passed_total', (('op', 'MONITOR_IN'),))] == 2, seen\n\
-        assert any(k[0] == 'vestibule_server_up' and v == 1 for k, v in seen.items()), seen\n\
-        print(len(seen))\n";
-    let Some(python) = python_with_parser() else { return };
-    let place = Place::new("monitor-metrics");
+        assert any(k[0] == 'vestibule_server_up' and v == 1 for k, v in seen.items()), seen\n";
     let ours = monitored("epoll");
     let Some(answer) = curl(&[], &format!("http://{}/", ours.at)) else { return };
     assert_eq!(answer, "OK\n200 ");
     let Some(answer) = curl(&[], &format!("http://{}/metrics", ours.metrics)) else { return };
     let text = answer.strip_suffix("200 ").expect("it is well");
-    let text = place.write("metrics.txt", text);
-    let text = std::fs::File::open(text).expect("it was written");
-    let read = Command::new(python).args(["-c", READ]).stdin(text).output().expect("it runs");
-    let count: u32 = said(&read).trim().parse().expect("a number");
+    let Some(count) = read_by_the_parser("monitor-metrics", text, ALSO, "") else { return };
     assert!(count > 50, "{count} samples");
+}
+
+#[test]
+fn the_parser_of_prometheus_reads_names_of_listeners_and_tables_as_they_were_given() {
+    const NAME: &str = "the \"front\" of C:\\net, {a=\"b\"} and\na second line, é";
+    const ALSO: &str = "assert seen[('vestibule_listener_accepted_total', \
+            (('listener', word), ('number', '0')))] == 0, seen\n\
+        sizes = {k[1]: v for k, v in seen.items() if k[0] == 'vestibule_table_size'}\n\
+        assert sizes == {(('number', '0'), ('table', word)): 100.0, \
+            (('number', '0'), ('table', 'default')): 7.0}, sizes\n";
+    let mut tables = Tables::default();
+    let config = TableConfig::parse(NAME, "type ip size 100 store conn_cur").expect("a definition");
+    tables.add(Table::new(config).expect("a table"));
+    let outside = Outside { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
+    let text = b"stick-table type ip size 7 store gpc0\ntcp-request connection track-sc0 src";
+    let rules = RuleSet::parse(text, outside).expect("rules");
+    let config =
+        AcceptConfig { rules: Some(Arc::new(LiveRules::new(rules))), ..Default::default() };
+    let mut engine = Engine::new(Kernel, 1, 1, EngineOptions::default(), Time(1));
+    let spec = ListenSpec {
+        addr: Addr::parse("127.0.0.1:0").expect("an address"),
+        backlog: 1,
+        reuse_port: false,
+        v6_only: false,
+        defer_accept: 0,
+        mode: None,
+        owner: None,
+    };
+    let listener = engine.listen(&spec, Arc::new(config), ListenerOptions::default());
+    engine.set_name(listener.expect("a port is free"), NAME).expect("a listener");
+    read_by_the_parser("monitor-names", &engine.metrics(), ALSO, NAME);
 }

@@ -21,7 +21,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let server = || 0..5_u32;
     prop_oneof![
-        12 => (proptest::option::of(0..6_u64), 0..4_u32, server(), prop::bool::weighted(0.2))
+        12 => (proptest::option::of(0..6_u64), 0..5_u32, server(), prop::bool::weighted(0.2))
             .prop_map(|(source, wish, server, front)| Step::Ask { source, wish, server, front }),
         7 => any::<usize>().prop_map(Step::Release),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(which, timed_out)| Step::Leave(which, timed_out)),
@@ -234,10 +234,11 @@ impl Rig {
         let wish = match wish {
             0 | 1 => Wish::Any,
             2 => Wish::Same(ServerIndex(server)),
+            3 => Wish::Sticky(ServerIndex(server)),
             _ => Wish::Other(ServerIndex(server)),
         };
         match wish {
-            Wish::Any => {}
+            Wish::Any | Wish::Sticky(_) => {}
             Wish::Same(_) => self.count(Some(server), |counters| counters.retries += 1),
             Wish::Other(_) => self.count(Some(server), |counters| counters.redispatches += 1),
         }
@@ -245,7 +246,7 @@ impl Rig {
         self.asked += 1;
         let somebody_is_called = self.called().is_some();
         let usable = self.usable();
-        let insists = matches!(wish, Wish::Same(_)) && self.serves(server);
+        let insists = matches!(wish, Wish::Same(_) | Wish::Sticky(_)) && self.serves(server);
         // Where it may wait, and what it may get. A bound source has one server which only the
         // balance knows, so any usable one will do here.
         let is_bound = self.config.method == Method::SourceHash && source.is_some();

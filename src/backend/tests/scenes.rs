@@ -57,6 +57,24 @@ fn a_retry_waits_for_its_server_though_another_is_free_and_age_alone_decides_who
 }
 
 #[test]
+fn who_comes_back_waits_for_its_server_as_a_retry_does_and_is_not_counted_as_one() {
+    let mut backend = backend(Method::RoundRobin, [at_most("a", 1), server("b")]);
+    let sticky = |ticket| Request { wish: Wish::Sticky(ServerIndex(0)), ..request(ticket) };
+    let a = assigned(backend.ask(sticky(0)));
+    assert_eq!(name_of(&backend, &a), "a");
+    queued(backend.ask(sticky(1)));
+    backend.release(a);
+    assert_eq!(called(&mut backend), [(1, "a".to_owned())]);
+    set(&mut backend, 0, Change::Admin(Admin::Drain));
+    queued(backend.ask(sticky(2)));
+    set(&mut backend, 0, Change::Admin(Admin::Maintenance));
+    assert_eq!(called(&mut backend), [(2, "b".to_owned())]);
+    let slot = assigned(backend.ask(sticky(3)));
+    assert_eq!(name_of(&backend, &slot), "b");
+    assert_eq!(backend.server_stats(ServerIndex(0)).unwrap().counters.retries, 0);
+}
+
+#[test]
 fn a_redispatch_goes_elsewhere_if_it_can() {
     let mut backend = backend(Method::RoundRobin, [server("a"), at_most("b", 1)]);
     let other = |ticket| Request { wish: Wish::Other(ServerIndex(0)), ..request(ticket) };

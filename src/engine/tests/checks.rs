@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::backend::{Farm, close_all, options, server, told};
+use super::farm::{Farm, close_all, options, server, told};
 use super::rig::{both, everywhere};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex};
 use crate::config::ConnectConfig;

@@ -8,6 +8,8 @@ use super::bulk::broad;
 use super::far_end::{FarEnd, Taken, take_all};
 use super::host::Program;
 use super::rig::{Rig, Setup, Weather};
+use super::rules::ruled;
+use super::sticky::STICKY;
 use super::tls::{accepting, connecting};
 use crate::backend::{
     Admin, BackendConfig, Change, HealthConfig, Method, Recovery, Redispatch, Retries,
@@ -204,7 +206,8 @@ impl Farm {
             abort_on_close: random.one_in(4),
         };
         rig.host.program = Program::ForwardTo { backend, stream: Arc::new(stream) };
-        rig.listen(front.map_or_else(AcceptConfig::default, accepting));
+        let config = front.map_or_else(AcceptConfig::default, accepting);
+        rig.listen(if random.one_in(3) { ruled(config, STICKY) } else { config });
         // Before TLS it is read by whoever speaks that.
         let headed = headed && behind.is_none();
         let (clients, servers) = (vec![], vec![]);

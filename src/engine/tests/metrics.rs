@@ -143,6 +143,69 @@ fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
     }
 }
 
+#[cfg(feature = "self-signed")]
+#[test]
+fn whatever_has_a_name_is_called_by_it_and_each_table_is_counted_once() {
+    use super::farm::{options, server};
+    use super::rules::ruled;
+    const AWKWARD: &str = "web \"a\\b\"\nc";
+    const ESCAPED: &str = "web \\\"a\\\\b\\\"\\nc";
+    const TABLE: &str = "stick-table type ip size 2 nopurge store conn_cur\n\
+        stick-table other type ip size 1 store gpt0\n\
+        tcp-request connection track-sc0 src\n\
+        tcp-request connection track-sc1 src table other";
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        let config = ruled(proxied(), TABLE);
+        let named = rig.listen(config.clone());
+        rig.call(|engine| engine.set_name(named, AWKWARD)).expect("a listener");
+        let port = |port: u16| Addr::parse(&format!("192.0.2.1:{port}")).expect("an address");
+        // The same rules, rules with a table of the same name, and none.
+        rig.listen_at(&port(81), config, Default::default());
+        let namesake = "stick-table type ip size 7 store conn_cur";
+        rig.listen_at(&port(82), ruled(proxied(), namesake), Default::default());
+        rig.listen_at(&port(83), proxied(), Default::default());
+        for name in [None, Some(AWKWARD), Some(AWKWARD)] {
+            let backend = rig.call(|engine| engine.add_backend(options())).expect("there is room");
+            rig.call(|engine| engine.add_server(backend, server(0), None)).expect("a new name");
+            if let Some(name) = name {
+                rig.call(|engine| engine.set_name(backend, name)).expect("a backend");
+            }
+        }
+        let peers: Vec<_> = (1..=3).map(|_| rig.peer()).collect();
+        for (i, peer) in peers.iter().enumerate() {
+            peer.send(format!("PROXY TCP4 192.0.2.{i} 198.51.100.1 1234 443\r\n").as_bytes());
+        }
+        rig.settle();
+        let found = samples(&rig.engine.metrics());
+        let value = |name: &str, labels: &str| found.get(&format!("vestibule_{name}{{{labels}}}"));
+        for (labels, due) in [
+            (format!("listener=\"{ESCAPED}\",number=\"0\""), 3),
+            ("listener=\"192.0.2.1:81\",number=\"1\"".to_owned(), 0),
+        ] {
+            assert_eq!(value("listener_accepted_total", &labels), Some(&due), "{labels}");
+        }
+        for (name, number) in [("0", 0), (ESCAPED, 1), (ESCAPED, 2)] {
+            let labels = format!("backend=\"{name}\",number=\"{number}\"");
+            assert_eq!(value("backend_queue", &labels), Some(&0));
+            assert_eq!(value("server_up", &format!("{labels},server=\"s0\"")), Some(&1));
+        }
+        for (table, number, due) in
+            [("default", 0, [2, 2, 0, 1]), ("other", 0, [1, 1, 0, 2]), ("default", 1, [0, 7, 0, 0])]
+        {
+            let labels = format!("table=\"{table}\",number=\"{number}\"");
+            let is = ["entries", "size", "purged_total", "refused_total"]
+                .map(|name| value(&format!("table_{name}"), &labels).copied());
+            assert_eq!(is, due.map(Some), "{labels}");
+        }
+        let tables = found.keys().filter(|name| name.starts_with("vestibule_table_size"));
+        assert_eq!(tables.count(), 3);
+        peers.iter().for_each(crate::sim::Peer::close);
+        rig.run();
+        rig.finish();
+    });
+}
+
 #[test]
 fn a_listener_can_serve_the_text_of_the_engine_it_is_in() {
     everywhere(|setup| {

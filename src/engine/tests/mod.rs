@@ -13,6 +13,7 @@ mod ending;
 mod fairness;
 #[cfg(feature = "self-signed")]
 mod far_end;
+mod farm;
 #[cfg(feature = "self-signed")]
 mod farms;
 mod header;
@@ -26,6 +27,7 @@ mod pressure;
 mod readiness;
 #[cfg(feature = "self-signed")]
 mod records;
+mod recount;
 mod rig;
 #[cfg(feature = "self-signed")]
 mod rules;
@@ -36,6 +38,8 @@ mod session;
 mod socks;
 #[cfg(feature = "self-signed")]
 mod start_tls;
+#[cfg(feature = "self-signed")]
+mod sticky;
 #[cfg(feature = "self-signed")]
 mod stops;
 mod stream;

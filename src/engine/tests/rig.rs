@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::host::{Host, Program, Script};
 use super::poller::{Manners, Poller};
-use crate::config::AcceptConfig;
+use crate::config::{AcceptConfig, LiveRules};
 use crate::ctrl::Io;
 use crate::cx::Trigger;
 use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
@@ -88,6 +88,8 @@ pub(super) struct Rig {
     fruitless_at: Time,
     seen: Seen,
     peers: u16,
+    /// Rules of listeners there have been.
+    pub(super) rules: Vec<Arc<LiveRules>>,
 }
 
 /// What tells that something came of a round.
@@ -151,6 +153,7 @@ impl Rig {
             fruitless_at: Time(0),
             seen: Seen::default(),
             peers: 0,
+            rules: Vec::new(),
         }
     }
 
@@ -178,6 +181,7 @@ impl Rig {
             mode: None,
             owner: None,
         };
+        self.rules.extend(config.rules.clone());
         self.call(|engine| engine.listen(&spec, Arc::new(config), options)).expect("a listener")
     }
 
@@ -276,33 +280,10 @@ impl Rig {
             self.fail(&format!("something is still to be done: {state:?}"));
         }
         self.check_counts();
+        self.check_gauges();
+        self.check_tables();
         if self.engine.opening != 0 {
             self.fail(&format!("openings are miscounted: {}", self.engine.opening));
-        }
-    }
-
-    /// What was counted is what was told, and what comes and goes is gone.
-    fn check_counts(&self) {
-        let counted = self.engine.counters();
-        let told = |is: fn(&EventKind) -> bool| {
-            self.host.events.iter().filter(|event| is(&event.kind)).count() as u64
-        };
-        let sessions = told(|kind| matches!(kind, EventKind::Session));
-        let refusals = told(|kind| matches!(kind, EventKind::Refused(_))) + counted.suppressed;
-        let ended = counted.sessions + counted.refused + counted.monitored;
-        let pipes = self.engine.tools.pipes.on_loan();
-        let passed = self.engine.op_counts().passed(crate::conn::Op::AcceptSession);
-        // Of a descriptor that the host accepted itself the end is told, and no refusal.
-        if sessions != counted.sessions
-            || refusals > counted.refused
-            || ended < counted.accepted
-            || passed != counted.sessions
-            || pipes != 0
-        {
-            self.fail(&format!(
-                "{sessions} sessions and {refusals} refusals were told, {passed} operations passed, \
-                 {pipes} pipes are on loan: {counted:?}"
-            ));
         }
     }
 

@@ -9,19 +9,21 @@ use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
 use super::stream::pattern;
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
-use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
+use crate::config::{
+    AcceptConfig, AcceptProxy, ConnectConfig, LiveRules, SendProxy, Trust, Untrusted,
+};
 use crate::conn::{Op, Why};
 use crate::engine::Record;
 use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sim::{CallKind, Peer};
 use crate::sys::SockOpt;
 use crate::table::{Data, Key, Table};
-use crate::time::SECOND;
+use crate::time::{SECOND, Time};
 use crate::tls::Version;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 
-fn compile(text: &str) -> Arc<RuleSet> {
+pub(super) fn compile(text: &str) -> Arc<RuleSet> {
     let tables = Tables::default();
     let outside = Outside { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
     RuleSet::parse(text.as_bytes(), outside).unwrap_or_else(|why| panic!("{why}"))
@@ -89,6 +91,56 @@ fn before_the_header_rules_see_the_socket_and_behind_it_who_was_announced() {
             let (got, record) = visit(setup, ruled(proxied(), &text), &words);
             assert_eq!(got == b"hello", passes, "{line}: {record:?}");
         }
+    });
+}
+
+#[test]
+fn rules_see_an_announced_address_only_behind_a_header_that_was_accepted_of_a_source_that_may() {
+    let from = |sources: &str, untrusted| AcceptConfig {
+        proxy: Some(AcceptProxy { trust: Trust::parse(sources).expect("networks"), untrusted }),
+        ..AcceptConfig::default()
+    };
+    let here = || from("198.51.100.0/24", Untrusted::Refuse);
+    let elsewhere = |untrusted| from("198.51.101.0/24", untrusted);
+    const OTHER: &[u8] = b"PROXY TCP4 192.0.2.34 198.51.100.1 1234 443\r\n";
+    const NOBODY: &[u8] = b"PROXY UNKNOWN\r\n";
+    const BROKEN: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443x\r\n";
+    for (phase, op) in
+        [("connection", Op::TcpRules), ("content", Op::Inspect), ("session", Op::SessionRules)]
+    {
+        let text = format!(
+            "{COUNTING}tcp-request {phase} reject unless {{ src 192.0.2.33 }} {{ sc0_conn_cnt 1 }}"
+        );
+        let by_rule = Some((op, Why::Denied));
+        let by_header = |why| Some((Op::AcceptProxy, why));
+        let cases = [
+            ("accepted", here(), HEADER.to_vec(), None),
+            ("nobody may", AcceptConfig::default(), HEADER.to_vec(), by_rule),
+            ("others may", elsewhere(Untrusted::Direct), HEADER.to_vec(), by_rule),
+            ("only others", elsewhere(Untrusted::Refuse), HEADER.to_vec(), by_header(Why::Denied)),
+            ("of nobody", here(), NOBODY.to_vec(), by_rule),
+            ("broken", here(), BROKEN.to_vec(), by_header(Why::Malformed)),
+            ("the second one", here(), [OTHER, HEADER].concat(), by_rule),
+        ];
+        for (name, config, header, due) in cases {
+            both(|setup| {
+                let config = ruled(config.clone(), &text);
+                let table = table(&config);
+                let (got, record) = visit(setup, config, &[&header, &b"hello"[..]].concat());
+                let cause = record.cause.map(|cause| (cause.at, cause.why));
+                assert_eq!(cause, due.map(|(at, why)| (Some(at), why)), "{phase}, {name}");
+                assert_eq!(got == b"hello", due.is_none(), "{phase}, {name}");
+                // Who is counted is, too, who may be believed to be there.
+                let announced = Key::Ip(IpAddr::from([192, 0, 2, 33]));
+                let counted = table.get(announced, Data::ConnCnt, Time(1));
+                assert_eq!(counted, due.is_none().then_some(1), "{phase}, {name}");
+            });
+        }
+    }
+    both(|setup| {
+        let text = "tcp-request accept reject if { src 192.0.2.33 }";
+        let (got, _) = visit(setup, ruled(here(), text), &[HEADER, b"hello"].concat());
+        assert_eq!(got, b"hello", "nothing was read there");
     });
 }
 
@@ -185,7 +237,7 @@ const COUNTING: &str = "stick-table type ip size 1k expire 1m store \
     conn_cnt,conn_cur,sess_cnt,bytes_in_cnt,bytes_out_cnt\n\
     tcp-request connection track-sc0 src\n";
 
-fn client_key() -> IpAddr {
+pub(super) fn client_key() -> IpAddr {
     IpAddr::from([198, 51, 100, 7])
 }
 
@@ -369,4 +421,38 @@ fn what_rules_write_down_and_set_can_be_seen() {
         rig.run();
         rig.finish();
     });
+}
+
+#[test]
+fn a_session_keeps_of_its_rules_what_is_needed_still_and_nothing_else() {
+    let track = format!("{COUNTING}tcp-request connection accept");
+    for (text, keeps) in [
+        ("tcp-request connection accept", false),
+        ("tcp-request connection reject if { src 10.0.0.1 }\ntcp-request session accept", false),
+        ("tcp-request connection set-mark 7", false),
+        ("tcp-request inspect-delay 1ms\ntcp-request content accept", false),
+        ("tcp-request connection set-var(sess.from) src", true),
+        ("tcp-request connection set-src dst", true),
+        ("use_backend mail if { src 10.0.0.1 }", true),
+        (&*track, true),
+    ] {
+        both(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(ruled(AcceptConfig::default(), text));
+            let client = rig.peer();
+            client.send(b"hello");
+            rig.settle();
+            assert_eq!(client.received(), b"hello");
+            let session = rig.host.sessions()[0];
+            assert_eq!(rig.engine.variable(session, "unknown"), Ok(None));
+            let chosen = rig.engine.chosen_backend(session).expect("a session");
+            assert_eq!(chosen, None);
+            let (_, conn) = rig.engine.conns.iter().next().expect("it is open");
+            assert_eq!(conn.facts.visit().is_some(), keeps, "{text}");
+            assert_eq!(conn.facts.rare.is_some(), keeps, "{text}");
+            client.close();
+            rig.run();
+            rig.finish();
+        });
+    }
 }

@@ -1,7 +1,6 @@
 //! When entries go, and that none goes while a connection holds it.
 
 use super::*;
-use crate::random::Random;
 
 #[test]
 fn an_entry_expires_after_its_last_use_and_asking_is_no_use() {
@@ -23,7 +22,8 @@ fn an_entry_expires_after_its_last_use_and_asking_is_no_use() {
 fn without_a_time_to_expire_entries_stay() {
     let table = Table::new(TableConfig { expire: None, ..config(10) }).expect("a table");
     drop(table.track(ip(1), at(0)));
-    assert_eq!(table.expire(Time(u64::MAX - 1), 100), None);
+    drop(table.track(ip(2), Time(u64::MAX - 1)));
+    assert_eq!(table.len(), 2);
     assert!(table.contains(ip(1), Time(u64::MAX - 1)));
 }
 
@@ -31,7 +31,7 @@ fn without_a_time_to_expire_entries_stay() {
 fn an_entry_that_is_held_never_expires_and_is_kept_for_its_time_afterwards() {
     let table = table(10);
     let held = table.track(ip(1), at(0)).expect("room");
-    table.expire(at(1_000), 100);
+    drop(table.track(ip(2), at(1_000)));
     assert_eq!(table.get(ip(1), Data::ConnCur, at(1_000)), Some(1));
     held.release(at(1_000));
     assert!(table.contains(ip(1), at(1_059)));
@@ -49,7 +49,7 @@ fn dropped_without_a_time_an_entry_counts_from_its_last_use() {
 }
 
 #[test]
-fn the_sweep_frees_what_has_expired_within_its_budget() {
+fn what_has_expired_goes_as_others_come_and_what_lives_stays() {
     let table = table(5_000);
     for n in 0..3_000 {
         drop(table.track(ip(n), at(0)));
@@ -57,45 +57,35 @@ fn the_sweep_frees_what_has_expired_within_its_budget() {
     for n in 3_000..4_000 {
         drop(table.track(ip(n), at(30)));
     }
-    table.expire(at(59), usize::MAX);
     assert_eq!(table.len(), 4_000);
-    table.expire(at(60), 100);
-    assert_eq!(table.len(), 3_900);
-    table.expire(at(60), usize::MAX);
-    assert_eq!(table.len(), 1_000);
+    drop(table.track(ip(10_000), at(59)));
+    assert_eq!(table.len(), 4_001, "nothing has expired");
+    drop(table.track(ip(10_001), at(60)));
+    assert_eq!(table.len(), 4_000, "two of them for one that comes");
+    for n in 11_000..14_000 {
+        drop(table.track(ip(n), at(60)));
+    }
+    assert_eq!((table.len(), table.purged()), (4_002, 0));
     assert!((3_000..4_000).all(|n| table.contains(ip(n), at(60))));
-    table.expire(at(90), usize::MAX);
-    assert!(table.is_empty());
 }
 
 #[test]
-fn the_sweep_never_asks_to_run_again_at_once() {
-    let table = table(5_000);
-    assert_eq!(table.expire(at(0), 10), None, "nothing can expire");
-    let mut random = Random::new(1);
-    let mut held = Vec::new();
-    for n in 0..4_000 {
-        held.extend(table.track(ip(n), at(random.below(100))));
-        if random.one_in(2) {
-            held.pop();
-        }
+fn a_table_that_is_larger_than_it_need_be_holds_hardly_more_than_lives() {
+    // One new client every second, each of whom lives for a minute, among places for many more.
+    let table = table(1_000);
+    for n in 0..10_000_u32 {
+        drop(table.track(ip(n), at(u64::from(n))));
+        assert!(table.len() <= 61, "{} after {n} seconds", table.len());
     }
-    let mut now = at(0);
-    let mut rounds = 0;
-    while let Some(next) = table.expire(now, random.below(64) as usize) {
-        assert!(next >= now + SWEEP_PAUSE_UNFINISHED);
-        now = next;
-        rounds += 1;
-        assert!(rounds < 4_000, "the sweep gets nowhere");
+    // After a flood it comes back to that.
+    for n in 20_000..20_900 {
+        drop(table.track(ip(n), at(10_000)));
     }
-    // Every key came once, so each that is held has an entry of its own.
-    assert_eq!(table.len(), held.len());
-    drop(held);
-    assert!(table.expire(now, 0).is_some(), "what was let go can expire");
-    while let Some(next) = table.expire(now, 64) {
-        now = next;
+    assert!(table.len() > 900);
+    for n in 10_060..11_060_u32 {
+        drop(table.track(ip(n), at(u64::from(n))));
     }
-    assert!(table.is_empty());
+    assert!(table.len() <= 61);
 }
 
 #[test]
@@ -114,7 +104,7 @@ fn every_order_of_holding_letting_go_expiring_and_purging_keeps_what_is_held() {
             match step / 2 {
                 0 => held[key].extend(table.track(ip(key as u32), now)),
                 1 => drop(held[key].pop()),
-                2 if key == 0 => drop(table.expire(now, 1)),
+                2 if key == 0 => drop(table.track(ip(2), now)),
                 2 => now = now + 40 * SECOND,
                 _ if key == 0 => drop(table.clear()),
                 _ => drop(table.remove(ip(0), now)),

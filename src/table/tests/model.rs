@@ -45,7 +45,6 @@ enum Step {
     Tag(usize, u32),
     Remove(usize),
     Wait(u64),
-    Sweep(usize),
     Clear,
 }
 
@@ -71,7 +70,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (key.clone(), any::<u32>()).prop_map(|(key, tag)| Step::Tag(key, tag)),
         2 => key.prop_map(Step::Remove),
         4 => (1..12_u64).prop_map(Step::Wait),
-        1 => (0..8_usize).prop_map(Step::Sweep),
         1 => Just(Step::Clear),
     ];
     prop::collection::vec(step, 1..120)
@@ -137,7 +135,6 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
                 }
             }
             Step::Wait(seconds) => now = now + seconds * SECOND,
-            Step::Sweep(budget) => drop(table.expire(now, budget)),
             Step::Clear => {
                 table.clear();
                 plain.known.retain(|_, known| known.held > 0);
