@@ -1,40 +1,17 @@
 //! What asking rules allocates, counted: nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use counting::counted;
 use vestibule::rules::{
     Effects, Facts, Load, Outside, Passage, Phase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
-
-thread_local! {
-    /// How often this thread has allocated. Without a destructor, so that the allocator may use it
-    /// at any time.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A client with a name; its first bytes are the beginning of a ClientHello.
 struct Visitor {
@@ -145,9 +122,9 @@ fn asking_rules_allocates_nothing() {
     };
     // Expressions make their working space when they are first used, and so does the table.
     ask();
-    let before = CALLS.get();
+    let before = counted().0;
     (0..1_000).for_each(|_| ask());
-    assert_eq!(CALLS.get() - before, 0);
+    assert_eq!(counted().0 - before, 0);
     visitor.source = SocketAddr::from(([10, 3, 13, 62], 40_000));
     let verdict = rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, now);
     assert_eq!(verdict, Verdict::Reject { line: 3 });

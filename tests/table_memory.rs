@@ -1,37 +1,15 @@
 //! What an entry of a table keeps, and that using one that is there allocates nothing: measured, so
 //! that a new field shows.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "support/counting.rs"]
+mod counting;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
+use counting::counted;
 use vestibule::table::{Data, Key, Table, TableConfig};
 use vestibule::time::Time;
-
-struct Counting;
-
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Relaxed);
-        CALLS.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const ENTRIES: u32 = 100_000;
 
@@ -45,13 +23,13 @@ fn ip(n: u32) -> Key<'static> {
 
 /// Bytes per entry of a table that is full.
 fn bytes_per_entry(definition: &str) -> f64 {
-    let before = LIVE.load(Relaxed);
+    let before = counted().1;
     let table = table(definition);
     for n in 0..ENTRIES {
         drop(table.track(ip(n), Time(1)));
     }
     assert_eq!(table.len(), ENTRIES as usize);
-    let live = LIVE.load(Relaxed) - before;
+    let live = counted().1 - before;
     live as f64 / f64::from(ENTRIES)
 }
 
@@ -75,7 +53,7 @@ fn an_entry_is_small_and_using_it_allocates_nothing() {
 
     let table = table("type ip size 1000 expire 10m store conn_cnt,conn_cur,conn_rate(10s)");
     drop(table.track(ip(7), Time(1)));
-    let before = CALLS.load(Relaxed);
+    let before = counted().0;
     for now in 2..1_000 {
         let held = table.track(ip(7), Time(now)).expect("it is there");
         held.bytes_in(100, Time(now));
@@ -84,5 +62,5 @@ fn an_entry_is_small_and_using_it_allocates_nothing() {
         assert_eq!(table.get(ip(7), Data::ConnCnt, Time(now)), Some(now));
         assert_eq!(table.get(ip(8), Data::ConnCnt, Time(now)), None);
     }
-    assert_eq!(CALLS.load(Relaxed), before);
+    assert_eq!(counted().0, before);
 }

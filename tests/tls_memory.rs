@@ -2,40 +2,18 @@
 //! or a new field shows.
 #![cfg(feature = "self-signed")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+#[path = "support/counting.rs"]
+mod counting;
 
+use std::sync::Arc;
+
+use counting::counted;
 use vestibule::buffer::{Buffer, Pool};
 use vestibule::sys::WallClock;
 use vestibule::tls::{
     ClientOptions, ClientTls, Handshake, KeyExchange, Roots, ServerOptions, ServerTls, Session,
     Version, self_signed,
 };
-
-struct Counting;
-
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call goes to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Relaxed);
-        CALLS.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as isize, Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 struct Configurations {
     client: Arc<ClientTls>,
@@ -120,11 +98,11 @@ fn idle_bytes(version: Version) -> (isize, isize) {
         clients.push(client);
         servers.push(server);
     }
-    let all = LIVE.load(Relaxed);
+    let all = counted().1;
     servers.clear();
-    let without_servers = LIVE.load(Relaxed);
+    let without_servers = counted().1;
     clients.clear();
-    let none = LIVE.load(Relaxed);
+    let none = counted().1;
     let each = |bytes: isize| bytes / SESSIONS as isize;
     (each(all - without_servers), each(without_servers - none))
 }
@@ -148,14 +126,14 @@ fn an_idle_session_is_small_and_a_record_allocates_nothing() {
         let (mut client, mut server) = wire.connect(&with);
         let data = [7; 16_384];
         for round in 0..4 {
-            let before = CALLS.load(Relaxed);
+            let before = counted().0;
             client.encrypt(&data, &mut wire.to_server).unwrap();
-            let encrypted = CALLS.load(Relaxed);
+            let encrypted = counted().0;
             server.input(&mut wire.pool).unwrap().extend(wire.to_server.bytes());
             wire.to_server.clear();
-            let received = CALLS.load(Relaxed);
+            let received = counted().0;
             server.decrypt(&mut wire.plain, &mut wire.to_client, &mut wire.pool).unwrap();
-            let decrypted = CALLS.load(Relaxed);
+            let decrypted = counted().0;
             assert_eq!(wire.plain.bytes(), data);
             wire.plain.clear();
             if round > 0 {

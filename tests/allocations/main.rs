@@ -3,10 +3,10 @@
 #![allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
 
 mod abi;
+#[path = "../support/counting.rs"]
+mod counting;
 mod host;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::ffi::CString;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,32 +14,8 @@ use std::ptr::{null, null_mut};
 use std::time::{Duration, Instant};
 
 use abi::*;
+use counting::counted;
 use host::{Host, Program};
-
-thread_local! {
-    /// How often this thread has allocated. Without a destructor, so that the allocator may use it
-    /// at any time.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.set(CALLS.get() + 1);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -124,9 +100,9 @@ impl Chain {
 
     /// How often rounds allocate once everything is warm.
     fn allocations(&mut self, rounds: usize, bytes: usize) -> usize {
-        let before = CALLS.get();
+        let before = counted().0;
         (0..rounds).for_each(|_| self.round(bytes));
-        CALLS.get() - before
+        counted().0 - before
     }
 }
 
@@ -189,7 +165,7 @@ fn backend() -> (TcpListener, u16) {
 
 /// That nothing is counted shows only where something would be.
 fn assert_that_the_opening_was_counted(before: usize) {
-    assert!(CALLS.get() > before, "an engine and a connection are made of memory");
+    assert!(counted().0 > before, "an engine and a connection are made of memory");
 }
 
 fn allocates_nothing(mut chain: Chain) {
@@ -203,7 +179,7 @@ fn allocates_nothing(mut chain: Chain) {
 #[test]
 fn a_raw_stream_allocates_nothing_once_it_stands() {
     for trigger in TRIGGERS {
-        let before = CALLS.get();
+        let before = counted().0;
         let (listener, port) = backend();
         let connecting = Connecting::new(null());
         let hosts = vec![Host::new(trigger, null(), connecting.to(port))];
@@ -216,7 +192,7 @@ fn a_raw_stream_allocates_nothing_once_it_stands() {
 #[test]
 fn a_raw_session_allocates_nothing_once_it_stands() {
     for trigger in TRIGGERS {
-        let before = CALLS.get();
+        let before = counted().0;
         let chain = Chain::open(vec![Host::new(trigger, null(), Program::Echo)], None);
         assert_that_the_opening_was_counted(before);
         allocates_nothing(chain);
