@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::Direction;
-use crate::engine::{Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Sent};
+use crate::engine::{
+    Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Sent, StartTls,
+};
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::sys::Addr;
+use crate::tls::ServerTls;
 
 /// A handler of the host's own: what it answers to a question.
 pub(super) type Script = Box<dyn Fn(&mut Engine<SimNet>, &mut Question) -> Answer + Send + Sync>;
@@ -20,6 +23,8 @@ pub(super) enum Program {
     Idle,
     /// Sends back what comes, and ends when the peer does.
     Echo,
+    /// Takes a line from each session, answers with another, begins TLS, and is an echo behind it.
+    StartTls { tls: Arc<ServerTls>, answer: &'static [u8] },
     /// Joins each session with a new connection.
     Forward { to: Addr, config: Arc<ConnectConfig>, stream: Arc<StreamConfig> },
     /// Joins each session with a server of a backend.
@@ -46,6 +51,8 @@ pub(super) struct Host {
     pub(super) events: Vec<Event>,
     /// What handlers were to free, in that order.
     pub(super) spent: Vec<u64>,
+    /// Sessions whose TLS is there.
+    secured: BTreeSet<u64>,
     /// Streams that were begun and have not ended.
     pub(super) streams: Vec<Id>,
     talks: BTreeMap<u64, Talk>,
@@ -60,6 +67,7 @@ impl Host {
             program,
             events: Vec::new(),
             spent: Vec::new(),
+            secured: BTreeSet::new(),
             streams: Vec::new(),
             talks: BTreeMap::new(),
             ended: BTreeSet::new(),
@@ -83,6 +91,22 @@ impl Host {
                 | EventKind::Readable
                 | EventKind::Writable,
             ) => self.echo(engine, id),
+            (Program::StartTls { .. }, EventKind::Secured) => {
+                self.secured.insert(id.bits());
+                self.echo(engine, id);
+            }
+            (
+                Program::StartTls { tls, answer },
+                EventKind::Session | EventKind::Readable | EventKind::Writable,
+            ) => {
+                if self.secured.contains(&id.bits()) {
+                    return self.echo(engine, id);
+                }
+                let (tls, answer) = (Arc::clone(tls), *answer);
+                if self.begin_tls(engine, id, tls, answer).is_none() {
+                    let _ = engine.close(id);
+                }
+            }
             (Program::Forward { to, config, stream }, EventKind::Session) => {
                 let options = ConnectOptions { client: Some(id), ..ConnectOptions::default() };
                 let joined = engine
@@ -106,6 +130,33 @@ impl Host {
             }
             _ => {}
         }
+    }
+
+    /// As far as it comes; none when the connection is of no use any more.
+    fn begin_tls(
+        &mut self,
+        engine: &mut Engine<SimNet>,
+        id: Id,
+        tls: Arc<ServerTls>,
+        answer: &[u8],
+    ) -> Option<()> {
+        let heard = &mut self.talks.entry(id.bits()).or_default().unsent;
+        let mut space = [0; 1000];
+        let end = loop {
+            if let Some(end) = heard.iter().position(|byte| *byte == b'\n') {
+                break end + 1;
+            }
+            match engine.recv(id, &mut space).ok()? {
+                Received::Bytes(n) => heard.extend(&space[..n]),
+                Received::Wait => return Some(()),
+                _ => return None,
+            }
+        };
+        let early = heard.split_off(end);
+        heard.clear();
+        // A system that does not take a line at once is given up.
+        (engine.send(id, answer).ok()? == Sent::Bytes(answer.len())).then_some(())?;
+        engine.start_tls(id, StartTls::Server(tls), &early).ok()
     }
 
     fn echo(&mut self, engine: &mut Engine<SimNet>, id: Id) {

@@ -17,7 +17,7 @@ use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
-use crate::engine::{Answer, Engine, Question};
+use crate::engine::{Answer, Engine, Event, EventKind, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
 use crate::table::{Data, Key};
@@ -65,6 +65,8 @@ enum Scene {
     Handlers(Option<Version>),
     /// One towards the server, ahead of a stream.
     HandlersOut,
+    /// A session that turns to TLS.
+    StartTls(Version),
 }
 
 impl Scene {
@@ -124,6 +126,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         | Scene::EchoOverTls(_)
         | Scene::EchoUnderRules
         | Scene::Handlers(_) => Program::Echo,
+        Scene::StartTls(version) => Program::StartTls { tls: pair(version).1, answer: ANSWERED },
         Scene::Forward => {
             forward(ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() })
         }
@@ -141,9 +144,11 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let mut rig = Rig::new(setup, program);
     let config = match scene {
         Scene::EchoBehindHeaders => twice(),
-        Scene::Forward | Scene::ForwardThroughSocks | Scene::Bulk | Scene::HandlersOut => {
-            AcceptConfig::default()
-        }
+        Scene::Forward
+        | Scene::ForwardThroughSocks
+        | Scene::Bulk
+        | Scene::HandlersOut
+        | Scene::StartTls(_) => AcceptConfig::default(),
         Scene::Handlers(version) => AcceptConfig {
             customs: vec![
                 counting(&made, false, take_command),
@@ -192,6 +197,14 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         Scene::EchoUnderRules => {
             let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, ANNOUNCES);
             client.borrow_mut().say(b"counted");
+            client.borrow_mut().end();
+            rig.actors.push(play(&client));
+            gone.push(client.borrow().peer.clone());
+        }
+        Scene::StartTls(version) => {
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
+            client.borrow_mut().expect_a_line();
+            client.borrow_mut().say(HEADER);
             client.borrow_mut().end();
             rig.actors.push(play(&client));
             gone.push(client.borrow().peer.clone());
@@ -359,6 +372,19 @@ fn handlers_on_both_sides_of_tls_survive_every_fault() {
         both(|setup| {
             let rig = play_scene(setup, scene, |_| {});
             assert_eq!(rig.host.spent.len(), 2, "both were asked");
+            rig.finish();
+        });
+        torment(scene);
+    }
+}
+
+#[test]
+fn a_session_that_turns_to_tls_survives_every_fault() {
+    for scene in [Version::Tls12, Version::Tls13].map(Scene::StartTls) {
+        both(|setup| {
+            let rig = play_scene(setup, scene, |_| {});
+            let secured = |event: &&Event| matches!(event.kind, EventKind::Secured);
+            assert_eq!(rig.host.events.iter().filter(secured).count(), 1, "TLS is there");
             rig.finish();
         });
         torment(scene);
