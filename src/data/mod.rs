@@ -296,11 +296,14 @@ fn tls_send<N: Net>(
 ) -> Result<Output> {
     let mut rest = payload;
     while !rest.is_empty() {
-        // Small records of the protocol's own (tickets, a KeyUpdate) leave with the payload.
-        let waiting = ctrl.out.as_ref().map_or(0, Buffer::len);
-        if waiting > RECORD_MAX / 2 && !ctrl.flush(cx).map_err(system)? {
+        // Small records of the protocol's own (tickets, a KeyUpdate) leave with the payload. What is
+        // larger, or leaves no room for the next record, goes first.
+        let in_the_way =
+            |out: &Buffer| out.len() > RECORD_MAX / 2 || out.room() < record_size(rest.len());
+        if ctrl.out.as_ref().is_some_and(in_the_way) && !ctrl.flush(cx).map_err(system)? {
             break;
         }
+        // An empty one has room for a record.
         let out = ctrl.out.get_or_insert_with(|| cx.pool.take_for(rest.len()));
         while !rest.is_empty() && out.room() >= record_size(rest.len()) {
             let taken = session.encrypt(rest, out).map_err(tls_cause)?;

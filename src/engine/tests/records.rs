@@ -75,3 +75,34 @@ fn what_a_client_sends_in_bulk_to_a_server_over_tls_takes_few_calls() {
         });
     }
 }
+
+#[test]
+fn whatever_portions_the_system_takes_every_byte_arrives_over_tls() {
+    for version in VERSIONS {
+        for most in [900, 5_000, 9_000, 12_000, 15_000, 40_000, 66_000] {
+            both(|setup| {
+                let mut rig = forwarding(setup, connecting(version));
+                rig.world.tune(|knobs| {
+                    knobs.max_write = most;
+                    // The system has less room than one call would bring.
+                    knobs.send_buffer = 3 * most / 2;
+                });
+                let site = rig.world.serve(yonder());
+                let (servers, serving) = serve(site, pair(version).1, |server| {
+                    server.say(&pattern(200_000, 2));
+                    server.end();
+                });
+                rig.actors.push(serving);
+                rig.listen(accepting(version));
+                let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
+                rig.actors.push(play(&client));
+                client.borrow_mut().say(&pattern(300_000, 1));
+                client.borrow_mut().end();
+                rig.run();
+                assert!(servers.borrow()[0].borrow().got == pattern(300_000, 1), "{most}");
+                assert!(client.borrow().got == pattern(200_000, 2), "{most}");
+                rig.finish();
+            });
+        }
+    }
+}
