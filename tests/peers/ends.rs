@@ -135,6 +135,13 @@ pub(crate) fn connect_narrow(address: &str) -> TcpStream {
 pub(crate) fn connect_from(from: Ipv4Addr, to: SocketAddrV4) -> TcpStream {
     let socket = tcp_socket();
     let number = socket.as_raw_fd();
+    // The port is chosen by the connect, which knows what is taken towards there.
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&on)).expect("a small number");
+    let (level, name) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
+    // SAFETY: the descriptor is open and the value as long as `size` says.
+    let done = unsafe { libc::setsockopt(number, level, name, (&raw const on).cast(), size) };
+    assert_eq!(done, 0, "a socket of IP");
     let [from, to] = [ipv4(from, 0), ipv4(*to.ip(), to.port())];
     let size = libc::socklen_t::try_from(size_of_val(&from)).expect("a small struct");
     // SAFETY: the struct is as long as `size` says.
@@ -142,7 +149,7 @@ pub(crate) fn connect_from(from: Ipv4Addr, to: SocketAddrV4) -> TcpStream {
     assert_eq!(bound, 0, "the address is this machine's");
     // SAFETY: the struct is as long as `size` says.
     let done = unsafe { libc::connect(number, (&raw const to).cast(), size) };
-    assert_eq!(done, 0, "somebody listens");
+    assert_eq!(done, 0, "somebody listens: {}", std::io::Error::last_os_error());
     patient(socket.into())
 }
 
