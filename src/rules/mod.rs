@@ -27,7 +27,7 @@ mod place;
 mod ranges;
 mod reference;
 mod tables;
-#[cfg(test)]
+#[cfg(all(test, feature = "self-signed"))]
 mod tests;
 mod token;
 mod verb;
