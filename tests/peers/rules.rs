@@ -5,7 +5,7 @@ mod corpus;
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::thread;
@@ -14,7 +14,7 @@ use client::Crowd;
 use corpus::{Kind, Set, Verdict, sets};
 
 use crate::certificates::{Certificates, certificates};
-use crate::ends::{Deaf, End, at, connect, listen_at};
+use crate::ends::{Deaf, End, at, connect, connect_from, listen_at};
 use crate::haproxy::haproxy_at;
 use crate::place::Place;
 use crate::running::Running;
@@ -214,7 +214,8 @@ fn haproxy_and_we_come_to_the_same_verdicts() {
 /// What somebody hears first who comes to an address, or nothing if it is refused.
 fn greeting(address: &str) -> Option<u8> {
     let mut first = [0];
-    match connect(address).read(&mut first) {
+    let address = address.parse().expect("an address");
+    match connect_from(Ipv4Addr::LOCALHOST, address).read(&mut first) {
         Ok(1) => Some(first[0]),
         _ => None,
     }
