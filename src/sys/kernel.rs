@@ -211,8 +211,9 @@ impl Net for Kernel {
             SockOpt::Mark(mark) => set_option(fd, libc::SOL_SOCKET, libc::SO_MARK, mark),
             SockOpt::Tos(tos) => {
                 let tos = c_int::from(tos);
-                set_option(fd, libc::IPPROTO_IP, libc::IP_TOS, tos)
-                    .or_else(|_| set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, tos))
+                // A socket of IPv6 has both, and takes the first for its mapped addresses.
+                let v4 = set_option(fd, libc::IPPROTO_IP, libc::IP_TOS, tos);
+                set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, tos).or(v4)
             }
             SockOpt::NonBlocking => set_non_blocking(fd),
         }

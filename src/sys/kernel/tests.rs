@@ -231,6 +231,54 @@ fn a_reset_is_an_error_at_the_peer_and_its_addresses_are_errors_too() {
     }
 }
 
+/// Whether this process may put sockets under repair, and so close them without a packet.
+fn may_repair(fd: Fd) -> bool {
+    let off: c_int = 0;
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_REPAIR, ON).is_ok()
+        && set_option(fd, libc::IPPROTO_TCP, libc::TCP_REPAIR, off).is_ok()
+}
+
+#[test]
+fn whoever_vanishes_says_nothing_where_the_system_allows_it_and_is_gone_at_once_elsewhere() {
+    for at in loopbacks() {
+        let mut net = Kernel;
+        let (client, server) = connected(&mut net, &at);
+        let silent = may_repair(server);
+        net.vanish(server);
+        // On loopback what was said would be there by now.
+        let expected = if silent { libc::EAGAIN } else { libc::ECONNRESET };
+        assert_eq!(hear(&mut net, client), Err(Errno(expected)));
+        net.close(client);
+    }
+}
+
+#[test]
+fn the_class_of_packets_is_set_in_either_family() {
+    for at in loopbacks() {
+        let mut net = Kernel;
+        let (client, server) = connected(&mut net, &at);
+        net.set(server, SockOpt::Tos(16)).expect("a socket of IP");
+        let set = match at.as_ip() {
+            Some(ip) if ip.is_ipv4() => get_int(server, libc::IPPROTO_IP, libc::IP_TOS),
+            _ => get_int(server, libc::IPPROTO_IPV6, libc::IPV6_TCLASS),
+        };
+        assert_eq!(set, Ok(16), "{at}");
+        [client, server].into_iter().for_each(close);
+    }
+}
+
+#[test]
+fn addresses_of_this_machine_are_told_from_others() {
+    let mut net = Kernel;
+    for at in loopbacks() {
+        assert!(at.as_ip().is_some_and(|ip| net.is_own(ip.ip())), "{at}");
+    }
+    // TEST-NET-1 (RFC 5737) and the prefix for documentation (RFC 3849) are nobody's.
+    for other in ["192.0.2.1", "2001:db8::1"] {
+        assert!(!net.is_own(other.parse().expect("an address")), "{other}");
+    }
+}
+
 #[test]
 fn a_reset_waiting_in_the_backlog_is_no_panic() {
     let mut net = Kernel;
