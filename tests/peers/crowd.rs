@@ -13,24 +13,19 @@ use crate::servers::{HOSTS, joined, proxy};
 /// How many are open at once.
 const CROWD: usize = 5_000;
 
-/// How many may be on their way to the server at once. Each of those holds a buffer with its first
-/// bytes, and malloc does not give back what a burst of them took, so that a server slower than the
-/// clients would show in what idle connections seem to cost.
-const ON_THEIR_WAY: usize = 32;
-
 /// The most private memory of an idle connection, both sockets' records, in bytes.
 const MOST_RAW: u64 = 1_200;
 const MOST_TLS: u64 = 3_600;
 
 /// Of so many connections, one opens before memory is looked at: the program has then what it needs
-/// whatever the number, such as buffers for those on their way.
+/// whatever the number.
 const FIRST_OF: usize = 10;
 
 /// Two ends here and two in proxy for each, and some for all the rest.
 const DESCRIPTORS: u64 = 2 * CROWD as u64 + 500;
 
 /// Smaller where each of the test's ends does a handshake in it.
-const TLS_CROWD: usize = 500;
+const TLS_CROWD: usize = 1_000;
 
 fn token(number: usize) -> Vec<u8> {
     format!("{number:08}").into_bytes()
@@ -40,7 +35,7 @@ fn token(number: usize) -> Vec<u8> {
 struct Server {
     address: String,
     thread: thread::JoinHandle<()>,
-    /// Tells of each connection that reached it.
+    /// Tells of each connection whose token has reached it.
     reached: Receiver<()>,
 }
 
@@ -48,27 +43,30 @@ fn crowd_server(count: usize) -> Server {
     let listener = listen();
     let address = at(&listener).to_string();
     let (tell, reached) = channel();
-    let accept = move || {
-        let stream = accept(&listener);
-        // Nobody asks any more after the last client.
-        let _ = tell.send(());
-        stream
+    let meet = move || {
+        let mut stream = accept(&listener);
+        let token = stream.exactly(8);
+        tell.send(()).expect("the clients come one after the other");
+        (stream, token)
     };
     let thread = thread::spawn(move || {
-        let mut streams: Vec<TcpStream> = (0..count).map(|_| accept()).collect();
-        for stream in &mut streams {
-            let token = stream.exactly(8);
-            stream.say(&token);
+        let mut met: Vec<(TcpStream, Vec<u8>)> = (0..count).map(|_| meet()).collect();
+        for (stream, token) in &mut met {
+            stream.say(token);
         }
-        for stream in &mut streams {
+        for (stream, _) in &mut met {
             assert_eq!(stream.rest().expect("an orderly end"), b"");
         }
     });
     Server { address, thread, reached }
 }
 
-/// So many clients, each opened by `open`, none far ahead of the server; and what each but the first
-/// tenth adds to the memory of `proxy`, in bytes.
+/// So many clients, each opened by `open`; and what each but the first tenth adds to the memory of
+/// `proxy`, in bytes.
+///
+/// One after the other, each idle before the next one comes: one on its way holds a buffer with its
+/// first bytes, and malloc does not give back what a burst of them took, so that a slow server would
+/// show in what idle connections seem to cost.
 fn crowd<T>(server: &Server, proxy: &Running, count: usize, open: impl Fn() -> T) -> (Vec<T>, u64)
 where
     T: End,
@@ -76,20 +74,15 @@ where
     let first = count / FIRST_OF;
     let mut memory = 0;
     let client = |number| {
-        if number >= ON_THEIR_WAY {
-            server.reached.recv().expect("the server takes all of them");
-        }
         if number == first {
             memory = proxy.private_bytes();
         }
         let mut client = open();
         client.say(&token(number));
+        server.reached.recv().expect("the server takes all of them");
         client
     };
     let clients = (0..count).map(client).collect();
-    for _ in 0..ON_THEIR_WAY.min(count) {
-        server.reached.recv().expect("the server takes all of them");
-    }
     (clients, proxy.private_bytes().saturating_sub(memory) / (count - first) as u64)
 }
 
