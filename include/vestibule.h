@@ -807,7 +807,8 @@ typedef void (*vst_log_fn)(void *data,
                            size_t len);
 
 // The engine should be driven, by any drive call of its own thread, soon. Called from any thread, at
-// most once until the engine has been. No function may be called from here.
+// most once until the engine has been. No function may be called from here, and the engine's thread
+// must not be waited for: it may be waiting for this call to return.
 typedef void (*vst_wake_fn)(void *data);
 
 // What a host decides when it makes an engine. vst_engine_options_init fills in the defaults.
@@ -1096,11 +1097,12 @@ typedef struct {
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 // the host accepted the descriptor itself; it is counted in vst_counters.monitored.
 //
-// The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that the
-// connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
-// byte of the request, or the end of the peer's side, within timeout_proxy_ns; nothing more of the
-// request is looked at. The answer is to leave within linger_ns. What the peer still sends is then
-// read and thrown away, as drain_ns and drain_bytes allow, so that no reset destroys the answer.
+// The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that
+// the connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are
+// sent at once. HTTP and METRICS follow the first byte of the request, or the end of the peer's side,
+// within timeout_proxy_ns; nothing more of the request is looked at. The answer is to leave within
+// linger_ns. What the peer still sends is then read and thrown away, as drain_ns and
+// drain_bytes allow, so that no reset destroys the answer.
 typedef struct {
     // sizeof(vst_monitor_options).
     uint32_t size;
@@ -1813,9 +1815,9 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 // those before it do.
 //
 // From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-// and writes, also of those that still come; streams run on, and servers are not checked any more. grace_ns nanoseconds later what is
-// left is aborted and counted; 0 is no bound. The engine is empty when vst_drain.conns,
-// streams and, after VST_DRAIN_CLOSE, listeners are 0.
+// and writes, also of those that still come; streams run on, and servers are not checked any more.
+// grace_ns nanoseconds later what is left is aborted and counted; 0 is no bound. The engine is
+// empty when vst_drain.conns, streams and, after VST_DRAIN_CLOSE, listeners are 0.
 // Legal at any time, from any callback but log.
 // Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 // one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
@@ -2285,8 +2287,8 @@ void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
 //
 // Needs:
-// text points to len bytes; tables to table_count tables that are not freed; before is NULL or a set that is not freed; out points to a
-// pointer; why to why_size writable bytes.
+// text points to len bytes; tables to table_count tables that are not freed; before is NULL
+// or a set that is not freed; out points to a pointer; why to why_size writable bytes.
 vst_status vst_rules_new(const uint8_t *text,
                          size_t len,
                          const vst_table *const *tables,
@@ -2589,9 +2591,9 @@ vst_status vst_conn_recv(vst_engine *engine,
 // VST_EVENT_WRITABLE will be told, once. size 0 takes none and is fine.
 // Legal on a session, from any callback but log.
 // Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-// before can still be read: read on until VST_OK ends, or close, since no event asks for it); VST_E_STATE (no session yet, its write side shut, closed by the host,
-// inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-// VST_E_POISONED.
+// before can still be read: read on until VST_OK ends, or close, since no event asks for it);
+// VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; bytes points to size readable bytes; taken to a

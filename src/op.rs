@@ -208,7 +208,9 @@ impl OpSet {
         Self(self.0 | Self::bit(op))
     }
 
-    const fn and(self, other: Self) -> Self {
+    /// What is in either.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 

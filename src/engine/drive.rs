@@ -379,9 +379,10 @@ fn expire(conn: &mut Conn, now: Time) {
         }
         // Last bytes that were not taken in time would not be taken by waiting once more.
         Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
-            let text = match is_asked(conn) {
-                true => "a handler did not answer in time",
-                false => "the peer did not finish in time",
+            let text = if is_asked(conn) {
+                "a handler did not answer in time"
+            } else {
+                "the peer did not finish in time"
             };
             let cause = Cause::new(Some(op), Why::TimedOut).because(text);
             conn.end(Ending::Refused, Some(Box::new(cause)));

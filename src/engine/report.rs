@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Engine, Refusal};
-use crate::conn::{Conn, Op, State, Wait};
+use crate::conn::{Conn, Op, OpSet, State, Wait};
 use crate::ctrl::FdState;
 use crate::id::{Id, Kind};
 use crate::stream::{CLIENT, SERVER, State as StreamState, Stream};
@@ -176,29 +176,22 @@ impl<N: Net> Engine<N> {
 fn statuses(conn: &Conn) -> [(&'static str, bool); 13] {
     let word = conn.word;
     let incomplete = word.incomplete();
-    let below_tls = [
-        Op::AcceptProxy,
-        Op::AcceptCip,
-        Op::CtrlConnect,
-        Op::SendProxy,
-        Op::SocksSend,
-        Op::SocksRecv,
-    ];
+    let below_tls = Op::TlsAccept.after().and(Op::TlsConnect.after());
+    let tls = OpSet::EMPTY.with(Op::TlsAccept).with(Op::TlsConnect);
     let has_fd = conn.ctrl.fd.get().is_some();
     let connected = has_fd && !incomplete.has(Op::CtrlConnect);
     let failed_at = conn.cause.as_ref().and_then(|cause| cause.at);
-    let ctrl_failed = conn.ctrl.fd.broken || failed_at.is_some_and(|at| below_tls.contains(&at));
-    let tls = [Op::TlsAccept, Op::TlsConnect];
+    let ctrl_failed = conn.ctrl.fd.broken || failed_at.is_some_and(|at| below_tls.has(at));
     [
         ("fd_allocated", has_fd),
         ("ctrl_init", has_fd && !word.is_complete(Op::Cclose)),
         ("ctrl_connected", connected),
-        ("ctrl_handlers_done", !below_tls.iter().any(|op| incomplete.has(*op))),
+        ("ctrl_handlers_done", incomplete.both(below_tls).is_empty()),
         ("ctrl_failed", ctrl_failed),
         ("ctrl_shutr", word.is_complete(Op::Cshr)),
         ("ctrl_shutw", word.is_complete(Op::Cshw)),
         ("data_init", !word.is_complete(Op::Dclose)),
-        ("data_connected", connected && !tls.iter().any(|op| incomplete.has(*op))),
+        ("data_connected", connected && incomplete.both(tls).is_empty()),
         ("data_handlers_done", !word.is_opening()),
         ("data_failed", conn.cause.is_some() && !ctrl_failed),
         ("data_shutr", word.is_complete(Op::Dshr)),
@@ -216,6 +209,7 @@ fn waits(conn: &Conn) -> String {
         (Wait::TURN, "turn"),
         (Wait::RELEASE, "release"),
         (Wait::ANSWER, "answer"),
+        (Wait::HOST, "handler"),
     ];
     let words: Vec<_> =
         names.iter().filter(|(wait, _)| waits.contains(*wait)).map(|(_, name)| *name).collect();

@@ -11,7 +11,7 @@ use crate::ctrl::Input;
 use crate::cx::Cx;
 use crate::data::{AHEAD_MAX, Ahead};
 use crate::id::{Id, Kind};
-use crate::rules::{Effects, Facts, Load, Phase, Prefix, Tls, Value, Verdict};
+use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
 use crate::slab::{Key, Slab};
 use crate::sys::{Addr, Net, SockOpt};
 use crate::tls::{Verified, sha1};
@@ -84,23 +84,39 @@ fn cause(op: Op, line: u32) -> Box<Cause> {
 }
 
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, house: &House<'_>, phase: Phase) -> Verdict {
-    let Some(mut visit) = conn.facts.take_visit() else { return Verdict::Accept };
+    let now = cx.now;
+    let verdict = look(conn, cx.net, house, |rules, passage, scene| {
+        let verdict = rules.evaluate(phase, passage, scene, now);
+        (verdict, !passage.tracks.is_empty())
+    });
+    let (verdict, is_counted) = verdict.unwrap_or((Verdict::Accept, false));
+    if is_counted {
+        conn.marks.insert(Marks::COUNTED);
+    }
+    verdict
+}
+
+/// Lets the rules of a connection look at it; nothing of it where it has none.
+fn look<N: Net, R>(
+    conn: &mut Conn,
+    net: &mut N,
+    house: &House<'_>,
+    ask: impl FnOnce(&RuleSet, &mut Passage, &mut Scene<'_, '_, N>) -> R,
+) -> Option<R> {
+    let mut visit = conn.facts.take_visit()?;
     let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
     let mut scene = Scene {
         conn,
-        net: RefCell::new(&mut *cx.net),
+        net: RefCell::new(net),
         house,
         local: OnceCell::new(),
         variables,
         source,
         settled: *settled,
     };
-    let verdict = rules.evaluate(phase, passage, &mut scene, cx.now);
-    if !visit.passage.tracks.is_empty() {
-        conn.marks.insert(Marks::COUNTED);
-    }
+    let answer = ask(rules, passage, &mut scene);
     conn.facts.rare_mut().visit = Some(visit);
-    verdict
+    Some(answer)
 }
 
 /// A connection as rules see it.
@@ -141,12 +157,7 @@ fn ip(addr: &Addr) -> Option<SocketAddr> {
 
 impl<N: Net> Facts for Scene<'_, '_, N> {
     fn source(&self) -> Option<SocketAddr> {
-        let announced = self.conn.facts.announced().map(|(source, _)| source);
-        let found = ip(announced.as_ref().unwrap_or(&self.conn.facts.peer));
-        match *self.source {
-            Some(set) => Some(SocketAddr::new(set, found.map_or(0, |found| found.port()))),
-            None => found,
-        }
+        ip(&self.conn.facts.source_if(*self.source))
     }
 
     fn destination(&self) -> Option<SocketAddr> {
@@ -165,14 +176,14 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
     }
 
     fn source_is_local(&self) -> Option<bool> {
-        let announced = self.conn.facts.announced().map(|(source, _)| source);
-        match announced.as_ref().unwrap_or(&self.conn.facts.peer) {
-            Addr::Unix(_) => Some(true),
+        // A client at a unix socket is local wherever a rule says that it is.
+        Some(match self.conn.facts.source_if(None) {
+            Addr::Unix(_) => true,
             Addr::Ip(_) => {
                 let source = self.source()?.ip();
-                Some(source.is_loopback() || self.net.borrow_mut().is_own(source))
+                source.is_loopback() || self.net.borrow_mut().is_own(source)
             }
-        }
+        })
     }
 
     fn listener(&self) -> Option<&[u8]> {
@@ -274,22 +285,12 @@ impl<N: Net> Engine<N> {
         let key = self.conn_key(id)?;
         let Self { conns, listeners, backends, tools, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let Some(mut visit) = conn.facts.take_visit() else { return Ok(None) };
         let house = House { listeners, backends };
         let now = tools.now;
-        let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
-        let scene = Scene {
-            conn,
-            net: RefCell::new(&mut tools.net),
-            house: &house,
-            local: OnceCell::new(),
-            variables,
-            source,
-            settled: *settled,
-        };
-        let name = rules.backend(passage, &scene, now).map(str::to_owned);
-        conn.facts.rare_mut().visit = Some(visit);
-        let Some(name) = name else { return Ok(None) };
+        let name = look(conn, &mut tools.net, &house, |rules, passage, scene| {
+            rules.backend(passage, scene, now).map(str::to_owned)
+        });
+        let Some(name) = name.flatten() else { return Ok(None) };
         let mut named = self.backends.iter();
         let found = named.find(|(_, entry)| entry.name.as_deref() == Some(&*name));
         Ok(Some(found.map(|(key, _)| self.id(Kind::Backend, key)).ok_or(name)))

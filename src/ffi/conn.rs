@@ -226,9 +226,9 @@ pub unsafe extern "C" fn vst_conn_recv(
 /// VST_EVENT_WRITABLE will be told, once. `size` 0 takes none and is fine.
 /// Legal on a session, from any callback but log.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-/// before can still be read: read on until VST_OK ends, or close, since no event asks for it); VST_E_STATE (no session yet, its write side shut, closed by the host,
-/// inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-/// VST_E_POISONED.
+/// before can still be read: read on until VST_OK ends, or close, since no event asks for it);
+/// VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `bytes` points to `size` readable bytes; `taken` to a

@@ -45,9 +45,9 @@ const _: () = assert!(size_of::<vst_drain>() == 40);
 /// those before it do.
 ///
 /// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-/// and writes, also of those that still come; streams run on, and servers are not checked any more. `grace_ns` nanoseconds later what is
-/// left is aborted and counted; 0 is no bound. The engine is empty when `vst_drain.conns`,
-/// `streams` and, after VST_DRAIN_CLOSE, `listeners` are 0.
+/// and writes, also of those that still come; streams run on, and servers are not checked any more.
+/// `grace_ns` nanoseconds later what is left is aborted and counted; 0 is no bound. The engine is
+/// empty when `vst_drain.conns`, `streams` and, after VST_DRAIN_CLOSE, `listeners` are 0.
 /// Legal at any time, from any callback but log.
 /// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 /// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.

@@ -34,11 +34,12 @@ pub const VST_MONITOR_TRUSTED: u32 = 2;
 /// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 /// the host accepted the descriptor itself; it is counted in `vst_counters.monitored`.
 ///
-/// The answer tells of a failure while `vst_listener_set_monitor_fail` says so of the listener that the
-/// connection came from, and from the first stage of `vst_engine_drain` on. TEXT and BYTES are sent at once. HTTP and METRICS follow the first
-/// byte of the request, or the end of the peer's side, within `timeout_proxy_ns`; nothing more of the
-/// request is looked at. The answer is to leave within `linger_ns`. What the peer still sends is then
-/// read and thrown away, as `drain_ns` and `drain_bytes` allow, so that no reset destroys the answer.
+/// The answer tells of a failure while `vst_listener_set_monitor_fail` says so of the listener that
+/// the connection came from, and from the first stage of `vst_engine_drain` on. TEXT and BYTES are
+/// sent at once. HTTP and METRICS follow the first byte of the request, or the end of the peer's side,
+/// within `timeout_proxy_ns`; nothing more of the request is looked at. The answer is to leave within
+/// `linger_ns`. What the peer still sends is then read and thrown away, as `drain_ns` and
+/// `drain_bytes` allow, so that no reset destroys the answer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_monitor_options {

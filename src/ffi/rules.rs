@@ -33,8 +33,8 @@ pub struct vst_rules {
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
 ///
 /// # Safety
-/// `text` points to `len` bytes; `tables` to `table_count` tables that are not freed; `before` is NULL or a set that is not freed; `out` points to a
-/// pointer; `why` to `why_size` writable bytes.
+/// `text` points to `len` bytes; `tables` to `table_count` tables that are not freed; `before` is NULL
+/// or a set that is not freed; `out` points to a pointer; `why` to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_rules_new(
     text: *const u8,

@@ -18,7 +18,8 @@ use crate::sys::{Fd, bell};
 const POSTS_MAX: usize = 4096;
 
 /// The engine should be driven, by any drive call of its own thread, soon. Called from any thread, at
-/// most once until the engine has been. No function may be called from here.
+/// most once until the engine has been. No function may be called from here, and the engine's thread
+/// must not be waited for: it may be waiting for this call to return.
 pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// Wakes an engine from other threads. Refers to the engine and does not keep it alive.

@@ -195,7 +195,8 @@ pub trait Net {
     /// is none of ours.
     fn nature(&mut self, fd: Fd) -> Result<Nature, Errno>;
 
-    /// Turns one option on. [`SockOpt::NonBlocking`] is two system calls.
+    /// Turns one option on. [`SockOpt::NonBlocking`] is two system calls, and so is
+    /// [`SockOpt::Tos`] on a socket of IPv6.
     ///
     /// # Errors
     /// What `setsockopt(2)` or `fcntl(2)` answers.

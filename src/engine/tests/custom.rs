@@ -268,6 +268,22 @@ fn an_answer_may_come_later_and_only_once() {
     });
 }
 
+#[test]
+fn a_description_tells_that_a_handler_is_waited_for() {
+    both(|setup| {
+        let (mut rig, client, conn, ticket) = waiting(setup);
+        let line = rig.engine.describe(conn).expect("it is there");
+        assert!(line.contains(" waits=timer+handler"), "{line}");
+        assert!(line.contains(" ctrl_connected=true ctrl_handlers_done=false "), "{line}");
+        rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is waited for");
+        rig.settle();
+        let line = rig.engine.describe(conn).expect("it is there");
+        assert!(line.contains(" ctrl_handlers_done=true "), "{line}");
+        client.close();
+        rig.finish();
+    });
+}
+
 /// A way in which a connection ends whose handler is asked, and why it is then refused, if it is.
 type End = (&'static str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>);
 

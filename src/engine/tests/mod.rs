@@ -34,6 +34,7 @@ mod rules;
 #[cfg(feature = "self-signed")]
 mod schedules;
 mod session;
+mod setup;
 #[cfg(feature = "self-signed")]
 mod socks;
 #[cfg(feature = "self-signed")]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::host::{Host, Program, Script};
 use super::poller::{Manners, Poller};
+pub(super) use super::setup::{Context, Setup, Weather, both, everywhere};
 use crate::config::{AcceptConfig, LiveRules};
 use crate::ctrl::Io;
-use crate::cx::Trigger;
 use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
 use crate::id::Id;
 use crate::sim::{Knobs, Peer, Random, SimNet, World};
@@ -22,54 +22,6 @@ const PATIENCE: u64 = 40 * MILLISECOND;
 const ROUNDS: u32 = 2_000_000;
 /// Host requests and events of one drain.
 const NEWS: u32 = 100_000;
-
-/// How a run is set up: everything it does follows from this.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Setup {
-    pub(super) seed: u64,
-    pub(super) trigger: Trigger,
-    pub(super) weather: Weather,
-}
-
-/// How kind the network and the poller are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weather {
-    /// No malice.
-    Calm,
-    /// Everything arrives and leaves a byte at a time.
-    Narrow,
-    /// Pieces of any size, EAGAIN without a reason, a poller that errs.
-    Rough,
-}
-
-/// Every combination of trigger and weather, with a seed each.
-pub(super) fn everywhere(run: impl Fn(Setup)) {
-    let weathers =
-        [(1, Weather::Calm), (2, Weather::Narrow), (3, Weather::Rough), (4, Weather::Rough)];
-    for (seed, weather) in weathers {
-        for trigger in [Trigger::Level, Trigger::Edge] {
-            run(Setup { seed, trigger, weather });
-        }
-    }
-}
-
-/// Both triggers in calm weather.
-pub(super) fn both(run: impl Fn(Setup)) {
-    for trigger in [Trigger::Level, Trigger::Edge] {
-        run(Setup { seed: 1, trigger, weather: Weather::Calm });
-    }
-}
-
-/// What a run is about: printed when it fails.
-pub(super) struct Context(pub(super) String);
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("in the run of {}", self.0);
-        }
-    }
-}
 
 /// Something beside the engine that acts whenever it can: tells whether it did.
 pub(super) type Actor = Box<dyn FnMut() -> bool>;
@@ -119,27 +71,7 @@ impl Rig {
         let world = World::new(setup.seed);
         world.tune(|given| *given = knobs);
         let options = EngineOptions { trigger: setup.trigger, ..options };
-        let mut manners = Manners::default();
-        match setup.weather {
-            Weather::Calm => {}
-            Weather::Narrow => world.tune(|knobs| {
-                knobs.max_segment = 1;
-                knobs.max_write = 1;
-                if setup.trigger == Trigger::Level {
-                    // A short read tells an edge-triggered engine that no more is there.
-                    knobs.max_read = 1;
-                }
-            }),
-            Weather::Rough => {
-                world.tune(|knobs| {
-                    knobs.random_segments = true;
-                    knobs.max_segment = 700;
-                    knobs.max_write = 1_000;
-                    knobs.would_block_one_in = Some(4);
-                });
-                manners = Manners { spurious: Some(5), repeated: Some(4), late: Some(3) };
-            }
-        }
+        let manners = setup.imposed_on(&world);
         Self {
             engine: Engine::new(world.net(), 1, 1, options, world.now()),
             world,
