@@ -85,24 +85,42 @@ static void ends(play play, const struct way *way)
         close(peer);
 }
 
-/* Nothing is read while an answer is awaited: the reset is met when somebody reads again. */
-static void a_peer_that_resets_meanwhile_keeps_nobody_busy(enum host_kind kind)
+/* Nothing is read while an answer is awaited: the end of the peer's side is met when somebody reads
+ * again, and until then wakes nobody a second time. */
+static void a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(enum host_kind kind)
 {
     struct handled handled;
     struct epoll_event event;
     handled_open(&handled, kind, later);
     int peer = dial(guarded_by(&handled));
     HOST_UNTIL(&handled.host, handled.asked == 1);
-    reset_on_close(peer);
-    close(peer);
+    MUST(shutdown(peer, SHUT_WR) == 0);
     for (int turn = 0; turn < 5; turn++)
         CHECK(host_turn(&handled.host));
     CHECK_EQ(epoll_wait(handled.host.epoll, &event, 1, 0), 0);
+    CHECK_EQ(handled.host.told[VST_EVENT_REFUSED], 0);
     CHECK_EQ(vst_conn_handler_done(handled.host.engine, handled.conn, handled.ticket,
-                                   VST_STEP_READ, 0, NULL), VST_OK);
+                                   VST_STEP_DONE, 0, NULL), VST_OK);
+    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    CHECK_EQ(handled.discarded, 1);
+    host_free(&handled.host);
+    close(peer);
+}
+
+/* Whoever waits for an answer hears of a reset, where the poller tells it. */
+static void a_peer_that_resets_meanwhile_is_refused_at_once(enum host_kind kind)
+{
+    struct handled handled;
+    handled_open(&handled, kind, later);
+    int peer = dial(guarded_by(&handled));
+    HOST_UNTIL(&handled.host, handled.asked == 1);
+    reset_on_close(peer);
+    close(peer);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
     CHECK_EQ(handled.end.why, VST_WHY_RESET);
     CHECK_EQ(handled.discarded, 1);
+    CHECK_EQ(vst_conn_handler_done(handled.host.engine, handled.conn, handled.ticket,
+                                   VST_STEP_DONE, 0, NULL), VST_E_STALE);
     host_free(&handled.host);
 }
 
@@ -308,8 +326,11 @@ int main(void)
     for (size_t i = 0; i < sizeof of_later / sizeof *of_later; i++)
         ends(later, &of_later[i]);
     ends(reading, &by_the_peer);
-    a_peer_that_resets_meanwhile_keeps_nobody_busy(HOST_EPOLL);
-    a_peer_that_resets_meanwhile_keeps_nobody_busy(HOST_EDGE);
+    a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(HOST_EPOLL);
+    a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(HOST_EDGE);
+    a_peer_that_resets_meanwhile_is_refused_at_once(HOST_EPOLL);
+    a_peer_that_resets_meanwhile_is_refused_at_once(HOST_EDGE);
+    a_peer_that_resets_meanwhile_is_refused_at_once(HOST_POLL);
     the_engine_is_freed(later);
     the_engine_is_freed(reading);
     a_step_may_end_its_connection(aborts);

@@ -1,6 +1,8 @@
-/* A host without a single callback: events and interest come from vst_engine_next, and a descriptor
- * whose RELEASED was returned is still open until the next call. */
+/* A host that pulls: events and interest come from vst_engine_next, and a descriptor whose RELEASED
+ * was returned is still open until the next call. Another thread wakes it like any other. */
 #include "check.h"
+
+#include <pthread.h>
 
 static vst_engine *engine;
 static vst_wait wait_state = {.size = sizeof wait_state};
@@ -53,45 +55,63 @@ static int take(unsigned kind)
     }
 }
 
+/* One round: waits, no longer than until `ends`, tells, runs. */
+static void turn(uint64_t ends)
+{
+    struct epoll_event list[16];
+    MUST(now_ns() < ends);
+    MUST(vst_engine_wait(engine, &wait_state) == VST_OK);
+    uint64_t now = now_ns(), at = wait_state.deadline_ns < ends ? wait_state.deadline_ns : ends;
+    int ms = wait_state.flags & VST_WAIT_RUNNABLE || at <= now
+        ? 0 : (int)((at - now) / 1000000 + 1);
+    int found = epoll_wait(poller, list, 16, ms);
+    for (int i = 0; i < found; i++) {
+        vst_status status = vst_engine_ready(engine, list[i].data.u64,
+                                             from_epoll(list[i].events), 0, &wait_state);
+        CHECK(status == VST_OK || status == VST_E_STALE);
+    }
+    MUST(vst_engine_run(engine, 0, &wait_state) == VST_OK);
+}
+
 static void until(unsigned kind)
 {
     uint64_t ends = now_ns() + PATIENCE_NS;
-    while (!take(kind)) {
-        struct epoll_event list[16];
-        MUST(now_ns() < ends);
-        MUST(vst_engine_wait(engine, &wait_state) == VST_OK);
-        uint64_t now = now_ns(), at = wait_state.deadline_ns < ends ? wait_state.deadline_ns : ends;
-        int ms = wait_state.flags & VST_WAIT_RUNNABLE || at <= now
-            ? 0 : (int)((at - now) / 1000000 + 1);
-        int found = epoll_wait(poller, list, 16, ms);
-        for (int i = 0; i < found; i++) {
-            vst_status status = vst_engine_ready(engine, list[i].data.u64,
-                                                 from_epoll(list[i].events), 0, &wait_state);
-            CHECK(status == VST_OK || status == VST_E_STALE);
-        }
-        MUST(vst_engine_run(engine, 0, &wait_state) == VST_OK);
-    }
+    while (!take(kind))
+        turn(ends);
 }
 
-int main(void)
+static void begin(void)
 {
     vst_engine_options options;
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_engine_new(&options, &engine) == VST_OK);
+    announced = released = 0;
+    memset(told, 0, sizeof told);
+}
+
+/* The port of a new listener, which uses up its configuration. */
+static uint16_t open_door(vst_accept_config *config, vst_id *door)
+{
     vst_addr addr;
+    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, door, NULL) == VST_OK);
+    vst_accept_config_free(config);
+    MUST(vst_listener_addr(engine, *door, &addr) == VST_OK);
+    return addr.port;
+}
+
+static void everything_is_pulled(void)
+{
     vst_id door;
     char bytes[16];
     size_t len;
     int fd;
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
-    MUST(vst_engine_new(&options, &engine) == VST_OK);
-    vst_accept_config *config = accepting(NULL);
-    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
-    vst_accept_config_free(config);
-    MUST(vst_listener_addr(engine, door, &addr) == VST_OK);
+    begin();
+    uint16_t port = open_door(accepting(NULL), &door);
     CHECK(take(VST_EVENT_INTEREST));
     CHECK(!take(VST_EVENT_INTEREST));
 
-    int peer = dial(addr.port);
+    int peer = dial(port);
     until(VST_EVENT_SESSION);
     vst_id conn = last;
     CHECK_EQ(vst_conn_recv(engine, conn, bytes, sizeof bytes, &len), VST_WAIT);
@@ -110,13 +130,78 @@ int main(void)
     CHECK_EQ(told[VST_EVENT_CLOSED], 1);
     CHECK_EQ(released, 2);
     CHECK_EQ(vst_engine_free(engine), VST_OK);
+    close(poller);
+}
 
-    /* The other way round: a host with an event callback cannot pull. */
+/* ---- a waker ---- */
+
+static vst_waker *waker;
+static vst_id asked;
+static uint32_t ticket;
+
+static int32_t later(void *data, vst_engine *asking, vst_step *step)
+{
+    (void)data;
+    CHECK(asking == engine);
+    asked = step->conn;
+    ticket = step->ticket;
+    return VST_STEP_LATER;
+}
+
+static void *post(void *data)
+{
+    (void)data;
+    CHECK_EQ(vst_waker_post(waker, asked, ticket, VST_STEP_DONE, 0), VST_OK);
+    return NULL;
+}
+
+static void another_thread_wakes_it(void)
+{
+    vst_accept_options options;
+    vst_accept_config *config;
+    vst_id door;
+    pthread_t thread;
+    vst_handler handler = {.size = sizeof handler, .step = later};
+    begin();
+    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
+    options.handlers = &handler;
+    options.handler_count = 1;
+    MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
+    uint16_t port = open_door(config, &door);
+    CHECK_EQ(vst_engine_waker(engine, &waker), VST_OK);
+    take(VST_EVENT_INTEREST);
+    CHECK_EQ(announced, 2);
+
+    int peer = dial(port);
+    uint64_t ends = now_ns() + PATIENCE_NS;
+    while (asked == 0)
+        turn(ends);
+    CHECK_EQ(told[VST_EVENT_SESSION], 0);
+    MUST(pthread_create(&thread, NULL, post, NULL) == 0);
+    MUST(pthread_join(thread, NULL) == 0);
+    until(VST_EVENT_SESSION);
+    CHECK(last == asked);
+    CHECK_EQ(vst_conn_abort(engine, asked), VST_OK);
+    until(VST_EVENT_CLOSED);
+    close(peer);
+    vst_waker_free(waker);
+    CHECK_EQ(vst_engine_free(engine), VST_OK);
+    close(poller);
+}
+
+static void who_has_an_event_callback_cannot_pull(void)
+{
     struct host host;
     vst_event event = {.size = sizeof event};
     host_new(&host, HOST_EPOLL);
     CHECK_EQ(vst_engine_next(host.engine, &event), VST_E_MODE);
     host_free(&host);
-    close(poller);
+}
+
+int main(void)
+{
+    everything_is_pulled();
+    another_thread_wakes_it();
+    who_has_an_event_callback_cannot_pull();
     return verdict();
 }

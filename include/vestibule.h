@@ -332,7 +332,8 @@
 #define VST_STEP_WRITE (2)
 
 // The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
-// Nothing is read meanwhile, so a peer that goes away is noticed afterwards.
+// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
+// afterwards.
 #define VST_STEP_LATER (3)
 
 // The handler will not have the connection: it is refused, with code and text.

@@ -162,9 +162,10 @@ impl FdEntry {
         if disturbed || !self.announced.contains(target) { target } else { self.announced }
     }
 
-    /// What the host should be told of an edge-triggered descriptor: everything, once.
-    pub(crate) fn edge_target(&self) -> Io {
-        if !self.known && self.wanted.is_empty() {
+    /// What the host should be told of an edge-triggered descriptor: everything, once; and only when
+    /// something is wanted of it, or `heeds_end`.
+    pub(crate) fn edge_target(&self, heeds_end: bool) -> Io {
+        if !self.known && self.wanted.is_empty() && !heeds_end {
             return Io::empty();
         }
         Io::BOTH | Io::HANGUP | Io::EDGE

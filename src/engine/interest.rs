@@ -177,14 +177,16 @@ impl<N: Net> Engine<N> {
 }
 
 fn target(conn: &Conn, trigger: Trigger) -> Io {
+    // Nothing else would tell a connection that waits for the host that its peer is gone.
+    let heeds_end = conn.waits.contains(Wait::HOST);
+    let fd = &conn.ctrl.fd;
     match trigger {
-        Trigger::Edge => conn.ctrl.fd.edge_target(),
+        Trigger::Edge => fd.edge_target(heeds_end),
         // A connection in its handshakes, or on its way out, hears of the end by what it waits for.
         Trigger::Level => {
-            let disturbed = conn.marks.contains(Marks::DISTURBED);
-            let target = conn.ctrl.fd.level_target(disturbed);
-            let idle = conn.ctrl.fd.wanted.is_empty();
-            if idle && (conn.word.is_opening() || conn.word.is_closing()) {
+            let target = fd.level_target(conn.marks.contains(Marks::DISTURBED));
+            let passing = conn.word.is_opening() || conn.word.is_closing();
+            if passing && fd.wanted.is_empty() && !heeds_end {
                 target.difference(Io::HANGUP)
             } else {
                 target

@@ -19,7 +19,8 @@ pub const VST_STEP_READ: i32 = 1;
 /// The handler is to be asked again when there is room to send.
 pub const VST_STEP_WRITE: i32 = 2;
 /// The handler will answer later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket.
-/// Nothing is read meanwhile, so a peer that goes away is noticed afterwards.
+/// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
+/// afterwards.
 pub const VST_STEP_LATER: i32 = 3;
 /// The handler will not have the connection: it is refused, with `code` and `text`.
 pub const VST_STEP_FAIL: i32 = 4;

@@ -19,7 +19,12 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
             return failed(op, Why::System, "there is nobody to ask");
         };
         match asking.phase {
-            Phase::Due | Phase::Asked => return Progress::Wait(Wait::HOST | Wait::TIMER),
+            Phase::Due | Phase::Asked => {
+                return match ctrl.check(cx) {
+                    Ok(()) => Progress::Wait(Wait::HOST | Wait::TIMER),
+                    Err(errno) => super::system(op, errno),
+                };
+            }
             Phase::Read if asking.ended => {
                 return failed(op, Why::Truncated, "the peer closed while a handler wanted more");
             }

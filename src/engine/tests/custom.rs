@@ -290,8 +290,16 @@ type End = (&'static str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>)
 #[test]
 fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
     both(|setup| {
-        let ends: [End; 5] = [
+        let ends: [End; 6] = [
             ("timeout", |rig, _, _, _| rig.run_for(6 * SECOND), Some(Why::TimedOut)),
+            (
+                "reset",
+                |rig, client, _, _| {
+                    client.reset();
+                    rig.run_for(SECOND);
+                },
+                Some(Why::Reset),
+            ),
             (
                 "failure",
                 |rig, _, conn, ticket| {
