@@ -134,7 +134,7 @@ fn both_ways(certificates: &Certificates, front: bool, back: bool, host: &str, c
 /// Whatever went through, nothing of it stayed.
 fn bounded(proxy: &Running) {
     const MOST: u64 = 32 << 20;
-    let bytes = proxy.private_bytes();
+    let bytes = proxy.written_bytes();
     assert!(bytes < MOST, "proxy holds {bytes} bytes");
 }
 

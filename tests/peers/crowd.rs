@@ -13,7 +13,7 @@ use crate::servers::{HOSTS, joined, proxy};
 /// How many are open at once.
 const CROWD: usize = 5_000;
 
-/// The most private memory of an idle connection, both sockets' records, in bytes.
+/// The most memory of an idle connection, both sockets' records, in bytes.
 const MOST_RAW: u64 = 1_200;
 const MOST_TLS: u64 = 3_600;
 
@@ -75,7 +75,7 @@ where
     let mut memory = 0;
     let client = |number| {
         if number == first {
-            memory = proxy.private_bytes();
+            memory = proxy.written_bytes();
         }
         let mut client = open();
         client.say(&token(number));
@@ -83,7 +83,7 @@ where
         client
     };
     let clients = (0..count).map(client).collect();
-    (clients, proxy.private_bytes().saturating_sub(memory) / (count - first) as u64)
+    (clients, proxy.written_bytes().saturating_sub(memory) / (count - first) as u64)
 }
 
 #[test]

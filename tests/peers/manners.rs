@@ -109,12 +109,12 @@ fn a_client_that_never_reads_stops_its_server_costs_little_and_ends_nobody_else(
         let mut good = connect(&proxy.ready());
         good.say(b"abc");
         assert_eq!(good.exactly(3), b"abc");
-        let before = proxy.private_bytes();
+        let before = proxy.written_bytes();
         let mut deaf = connect(&proxy.ready());
         deaf.say(b"start");
         let sent = is_stopped.recv_timeout(PATIENCE).expect("the server is stopped");
         assert!(sent < ENDLESS, "backpressure reaches the server");
-        let cost = proxy.private_bytes().saturating_sub(before);
+        let cost = proxy.written_bytes().saturating_sub(before);
         assert!(cost < STALLED, "{cost} bytes for a stalled stream");
         good.say(b"def");
         assert_eq!(good.exactly(3), b"def");

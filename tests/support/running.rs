@@ -159,14 +159,15 @@ impl Running {
         std::fs::read_dir(folder).expect("the process lives").count()
     }
 
-    /// The bytes of memory that it has written to and shares with nobody. Pages of programs and
-    /// libraries are left out: whether those count as its own depends on who else runs.
-    pub(crate) fn private_bytes(&self) -> u64 {
+    /// The bytes of memory that it has written to. Pages of programs and libraries are left out:
+    /// those of one that was linked a moment ago are dirty, and whose they are depends on who else
+    /// runs it.
+    pub(crate) fn written_bytes(&self) -> u64 {
         let name = format!("/proc/{}/smaps_rollup", self.id());
         let text = std::fs::read_to_string(name).expect("the process lives");
-        let line = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:"));
+        let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:"));
         let kilobytes = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
-        kilobytes.map_or_else(|| panic!("no Private_Dirty in:\n{text}"), |count: u64| count * 1024)
+        kilobytes.map_or_else(|| panic!("no Anonymous in:\n{text}"), |count: u64| count * 1024)
     }
 }
 
