@@ -35,7 +35,9 @@ impl<N: Net> Engine<N> {
         let is_unix = matches!(spec.addr, Addr::Unix(_));
         let addr = if is_unix { spec.addr.clone() } else { addr };
         let path = self.tools.net.path_id(&addr);
-        let id = self.add_listener(fd, addr, config, options)?;
+        let id = self.add_listener(fd, addr, config, options).inspect_err(|_| {
+            self.tools.net.close(fd);
+        })?;
         if let Ok(listener) = self.listeners.get_mut(id.key()) {
             listener.path = path;
         }
@@ -74,10 +76,7 @@ impl<N: Net> Engine<N> {
             let timer = wheel.insert(Owner::Listener(key.slot).tag());
             Listener::new(FdEntry::listener(fd), addr, config, options, timer)
         });
-        let Ok(key) = added else {
-            self.tools.net.close(fd);
-            return Err(Refusal::Limit);
-        };
+        let key = added.map_err(|_| Refusal::Limit)?;
         self.settle_listener(key);
         Ok(self.id(Kind::Listener, key))
     }

@@ -135,6 +135,7 @@ impl<N: Net> Engine<N> {
         if conn.word.is_wanted(Op::Dshr) {
             return Ok(match conn.cause.as_deref() {
                 Some(Cause { why: Why::Truncated, .. }) => Received::Truncated,
+                Some(cause) if conn.word.is_closing() => Received::Failed(cause.why),
                 _ => Received::End,
             });
         }

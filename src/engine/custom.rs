@@ -26,6 +26,8 @@ pub struct Question {
     pub ticket: u32,
     /// Whether the peer has ended its side.
     pub ended: bool,
+    /// Which of the connection's handlers.
+    place: (Op, usize),
 }
 
 /// What a handler says.
@@ -70,14 +72,14 @@ impl<N: Net> Engine<N> {
                 continue;
             }
             asking.phase = Phase::Asked;
-            let (op, index, ended) = (asking.op, asking.index, asking.ended);
+            let (place @ (op, index), ended) = ((asking.op, asking.index), asking.ended);
             let state = std::mem::take(&mut asking.state);
             let rare = conn.facts.rare_mut();
             rare.ticket = rare.ticket.wrapping_add(1);
             let ticket = rare.ticket;
             let Some(custom) = conn.facts.customs(op).nth(index) else { continue };
             let owner = Arc::clone(&custom.owner);
-            return Some(Question { conn: id, user, owner, state, ticket, ended });
+            return Some(Question { conn: id, user, owner, state, ticket, ended, place });
         }
         None
     }
@@ -85,20 +87,24 @@ impl<N: Net> Engine<N> {
     /// The answer to a question that was just asked, and the word for the connection that the
     /// handler has by now.
     pub fn answered(&mut self, question: Question, answer: Answer) {
-        let Question { conn: id, owner, state, ticket, .. } = question;
-        match self.asked(id, ticket) {
-            Ok((conn, _)) => {
-                if let Some(asking) = asking(conn) {
-                    asking.state = state;
-                }
-                if answer != Answer::Later {
-                    // It was just found there.
-                    let _ = self.answer(id, ticket, answer);
-                }
-            }
+        let Question { conn: id, owner, state, ticket, place, .. } = question;
+        match self.asker(id, ticket, place) {
+            Some(asking) => asking.state = state,
             // The connection has gone on, or is gone: what it left is the handler's to free.
-            Err(_) => self.spend(Some(owner), state),
+            None => self.spend(Some(owner), state),
         }
+        if answer != Answer::Later {
+            // One that was given in the handler's own step counts, and this is one too many then.
+            let _ = self.answer(id, ticket, answer);
+        }
+    }
+
+    /// The handler that the last question, which has this ticket, was put to, if it is not through: it
+    /// may have been answered since, by a call.
+    fn asker(&mut self, id: Id, ticket: u32, place: (Op, usize)) -> Option<&mut Asking> {
+        let conn = self.conns.get_mut(self.conn_key(id).ok()?).ok()?;
+        let rare = conn.facts.rare.as_mut().filter(|rare| rare.ticket == ticket)?;
+        rare.asking.as_mut().filter(|asking| (asking.op, asking.index) == place)
     }
 
     /// An answer that was announced as coming later.
