@@ -311,6 +311,34 @@ static void an_answer_may_come_later_and_only_once(void)
     host_free(&handled.host);
 }
 
+/* The step answers by a call, and its state is the handler's as long as it goes on. */
+static int32_t answers_itself(struct handled *handled, vst_engine *engine, vst_step *step)
+{
+    unsigned *count = handled_state(step);
+    CHECK_EQ(*count, handled->asked - 1);
+    CHECK_EQ(handled->discarded, 0);
+    ++*count;
+    CHECK_EQ(vst_conn_handler_done(engine, step->conn, step->ticket,
+                                   *count == 3 ? VST_STEP_DONE : VST_STEP_READ, 0, NULL), VST_OK);
+    return VST_STEP_LATER;
+}
+
+static void an_answer_may_come_within_the_step(void)
+{
+    struct handled handled;
+    handled_open(&handled, HOST_EPOLL, answers_itself);
+    int peer = dial(guarded_by(&handled));
+    for (unsigned asked = 1; asked < 3; asked++) {
+        HOST_UNTIL(&handled.host, handled.asked == asked);
+        say_text(peer, "x");
+    }
+    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    CHECK_EQ(handled.asked, 3);
+    CHECK_EQ(handled.discarded, 1);
+    close(peer);
+    host_free(&handled.host);
+}
+
 /* ---- who may ask what ---- */
 
 static int32_t nobody(struct handled *handled, vst_engine *engine, vst_step *step)
@@ -363,6 +391,7 @@ int main(void)
     a_handler_is_told_of_the_end();
     a_refusal_has_the_handler_s_code_and_sentence();
     an_answer_may_come_later_and_only_once();
+    an_answer_may_come_within_the_step();
     functions_of_handlers_are_refused_outside_a_question();
     return verdict();
 }

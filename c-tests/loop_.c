@@ -18,6 +18,7 @@ static void on_event(void *data, vst_engine *on, const vst_event *event)
     if (event->kind != VST_EVENT_SESSION && event->kind != VST_EVENT_READABLE)
         return;
     CHECK_EQ(vst_loop_free(loop), VST_E_REENTRANT);
+    CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_E_REENTRANT);
     for (;;) {
         vst_status status = vst_conn_recv(engine, event->id, bytes, sizeof bytes, &got);
         if (status == VST_OK)
@@ -27,6 +28,13 @@ static void on_event(void *data, vst_engine *on, const vst_event *event)
         if (status != VST_OK)
             return;
     }
+}
+
+/* How many bytes have come, one at most. */
+static int readable(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
 static void *clients(void *port)
@@ -49,6 +57,11 @@ static void *stopper(void *unused)
     (void)unused;
     CHECK_EQ(vst_loop_stop(loop), VST_OK);
     return NULL;
+}
+
+static void wake(void *data)
+{
+    (void)data;
 }
 
 static void on_signal(int number)
@@ -78,6 +91,12 @@ int main(void)
     options.interest = host_interest;
     CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
     options.interest = NULL;
+    options.wake = wake;
+    CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
+    options.wake = NULL;
+    options.now_ns = 1;
+    CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
+    options.now_ns = 0;
     MUST(vst_loop_new(&options, &loop, &sys) == VST_OK);
     MUST(vst_loop_engine(loop, &engine) == VST_OK);
     vst_accept_config *config = accepting(NULL);
@@ -108,6 +127,23 @@ int main(void)
     MUST(timer_settime(timer, 0, &soon, NULL) == 0);
     CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_OK);
     timer_delete(timer);
+
+    /* What was ready when it stopped is not forgotten. */
+    sessions = 0;
+    int peer = dial(addr.port);
+    CHECK_EQ(vst_loop_stop(loop), VST_OK);
+    CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_OK);
+    uint64_t patience_ends = now_ns() + PATIENCE_NS;
+    while (sessions == 0 && now_ns() < patience_ends)
+        CHECK_EQ(vst_loop_run(loop, 1000000), VST_WAIT);
+    CHECK_EQ(sessions, 1);
+    say_text(peer, "x");
+    CHECK_EQ(vst_loop_stop(loop), VST_OK);
+    CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_OK);
+    while (readable(peer) == 0 && now_ns() < patience_ends)
+        CHECK_EQ(vst_loop_run(loop, 1000000), VST_WAIT);
+    CHECK_EQ(readable(peer), 1);
+    close(peer);
     CHECK_EQ(vst_loop_free(loop), VST_OK);
     return verdict();
 }

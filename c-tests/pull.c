@@ -116,6 +116,12 @@ static void everything_is_pulled(void)
     vst_id conn = last;
     CHECK_EQ(vst_conn_recv(engine, conn, bytes, sizeof bytes, &len), VST_WAIT);
     say_text(peer, "hello");
+    /* No event goes to a struct that is none; where there is none, nothing of the last one stays. */
+    vst_event event = {.size = 8};
+    CHECK_EQ(vst_engine_next(engine, &event), VST_E_SIZE);
+    event = (vst_event){.size = sizeof event, .kind = 9, .id = 9, .fd = 9};
+    CHECK_EQ(vst_engine_next(engine, &event), VST_NONE);
+    CHECK(event.kind == 0 && event.id == 0 && event.fd == 0);
     until(VST_EVENT_READABLE);
     CHECK_EQ(vst_conn_recv(engine, conn, bytes, sizeof bytes, &len), VST_OK);
     CHECK_EQ(len, 5);
@@ -142,7 +148,9 @@ static uint32_t ticket;
 static int32_t later(void *data, vst_engine *asking, vst_step *step)
 {
     (void)data;
+    vst_event event = {.size = sizeof event};
     CHECK(asking == engine);
+    CHECK_EQ(vst_engine_next(engine, &event), VST_E_REENTRANT);
     asked = step->conn;
     ticket = step->ticket;
     return VST_STEP_LATER;

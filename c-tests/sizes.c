@@ -108,9 +108,17 @@ static int32_t step(void *data, vst_engine *engine, vst_step *step)
     return VST_STEP_LATER;
 }
 
-/* Handlers stand in a list, so each must have the size that we step by. */
+/* A handler as a later version may have it. */
+struct later_handler {
+    vst_handler known;
+    uint64_t more;
+};
+
+/* Handlers stand in a list, so all must have the size of the first, whichever that is. */
 static void lists_of_handlers(void)
 {
+    struct later_handler later[2] = {{{.size = sizeof *later, .step = step}, 0},
+                                     {{.size = sizeof *later, .step = step}, 0}};
     vst_handler one = {.size = sizeof one, .step = step}, list[2] = {one, one};
     vst_accept_options options;
     MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
@@ -126,6 +134,13 @@ static void lists_of_handlers(void)
         CHECK_EQ(use_accept(&options), VST_E_SIZE);
         list[i].size = sizeof *list;
     }
+    options.handlers = &later->known;
+    CHECK_EQ(use_accept(&options), VST_OK);
+    later[1].more = 1;
+    CHECK_EQ(use_accept(&options), VST_E_SIZE);
+    later[1].more = 0;
+    later[1].known.step = NULL;
+    CHECK_EQ(use_accept(&options), VST_E_NULL);
 }
 
 static vst_status begin_tls(void *options)
@@ -269,12 +284,14 @@ static void writes(use give, size_t size, size_t first, vst_status due)
     memcpy(&is, room, sizeof is);
     CHECK_EQ(is, size);
     CHECK(is_untouched_behind(size));
-    /* What a later host has more, we do not know. */
+    /* What a later host has more, we do not know: it is 0. */
     fresh(size + 64);
     stamp((uint32_t)size + 64);
     memset(room + size, CANARY, 64);
     CHECK_EQ(give(room), due);
-    CHECK(is_untouched_behind(size));
+    for (size_t i = size; i < size + 64; i++)
+        CHECK_EQ(room[i], 0);
+    CHECK(is_untouched_behind(size + 64));
     /* As an older host has it. */
     fresh(first);
     stamp((uint32_t)first);

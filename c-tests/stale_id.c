@@ -42,6 +42,12 @@ int main(void)
     CHECK_EQ(b.family, VST_ADDR_NONE);
     CHECK_EQ(vst_conn_socket_addrs(engine, old, &a, &b), VST_E_STALE);
     CHECK_EQ(vst_conn_describe(engine, old, &byte, 1, &len), VST_E_STALE);
+    vst_proxy_header header = {.size = sizeof header, .version = 9, .tlv_count = 9};
+    CHECK_EQ(vst_conn_proxy_header(engine, old, &header), VST_E_STALE);
+    CHECK(header.size == sizeof header && header.version == 0 && header.tlv_count == 0);
+    vst_tls_info info = {.size = sizeof info, .version = 9, .certificate_count = 9};
+    CHECK_EQ(vst_conn_tls_info(engine, old, &info), VST_E_STALE);
+    CHECK(info.size == sizeof info && info.version == 0 && info.certificate_count == 0);
     CHECK_EQ(vst_handler_peek(engine, old, NULL, 0, &len), VST_E_STALE);
     CHECK_EQ(vst_handler_consume(engine, old, 0), VST_E_STALE);
     CHECK_EQ(vst_handler_send(engine, old, "x", 1, &len), VST_E_STALE);

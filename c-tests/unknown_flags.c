@@ -25,6 +25,11 @@ static void engine_options(void)
     bad.fdclr = host_fdclr;
     REFUSED(vst_engine_new(&bad, &made));
     bad = good;
+    bad.fdset = host_fdset;
+    bad.fdclr = host_fdclr;
+    bad.interest = host_interest;
+    REFUSED(vst_engine_new(&bad, &made));
+    bad = good;
     bad.trigger = VST_TRIGGER_EDGE;
     bad.fdset = host_fdset;
     bad.fdclr = host_fdclr;

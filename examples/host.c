@@ -156,6 +156,14 @@ static void catch_signal(struct host *host, int number)
     sigaction(number, &action, NULL);
 }
 
+/* What on_signal wakes is about to go. */
+static void ignore_signals(void)
+{
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
 static void open_epoll(struct host *host)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_TOKEN};
@@ -267,6 +275,7 @@ void host_serve(struct host *host, vst_id listener)
         else
             epoll_turn(host, &wait);
     }
+    ignore_signals();
     if (host->loop != NULL) {
         vst_loop_free(host->loop);
     } else {

@@ -12,25 +12,29 @@
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
-//   Outputs go through pointers and are always written. An unknown number, flag or reserved byte is
-//   an error.
+//   Outputs go through pointers and are always written, with zeros where there is nothing. An unknown
+//   number, flag or reserved byte is an error. Every function that takes an engine may answer
+//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
 //   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
 // - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
 //   Texts and structs are read during the call. _free(NULL) is fine.
 // - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
 //   and nothing else.
-// - Threads: an engine belongs to the thread of its first drive call; another gets VST_E_THREAD. It
-//   may be made in one thread and driven in another. Configurations and tables may be used by all, and
-//   so may wakers, by which other threads reach an engine.
-// - Callbacks: every function may be called from every callback, but no function from log, wake and
-//   discard, and vst_engine_free from none. A call made in a callback acts and answers at once; the
-//   events it causes are told when the callback has returned. A callback must not throw or longjmp.
-// - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
+// - Threads: an engine belongs to the thread of its first drive call (vst_engine_ready and those like
+//   it, vst_engine_run, vst_engine_wait); another gets VST_E_THREAD. Until then it may be used by one
+//   thread at a time: made and given listeners in one, driven in another. Configurations and tables
+//   may be used by all, and so may wakers, by which other threads reach an engine.
+// - Callbacks: every function may be called from every callback, but none from log, wake and discard;
+//   vst_engine_free, vst_engine_next, vst_engine_batch_begin and _end, and vst_loop_run answer
+//   VST_E_REENTRANT there. A call made in a callback acts and answers at once; the events it causes are
+//   told when the callback has returned. A callback must not throw or longjmp.
+// - Outside a callback, every call on an engine may run callbacks before it returns: what it is about
+//   may have been told CLOSED by then, and an id that it wrote may be stale.
+// - Time: nanoseconds, of one monotonic clock that the host chooses (see now_ns of the engine's
+//   options); 0 has CLOCK_MONOTONIC read.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.
-//
-// Not stable yet: VST_ABI_VERSION 0.
 
 #ifndef VESTIBULE_H
 #define VESTIBULE_H
@@ -858,6 +862,10 @@ typedef struct {
     // Optional: how other threads wake this one (vst_waker_post). Without it the poller watches a
     // descriptor more.
     vst_wake_fn wake;
+    // Where the host's own clock stands, in nanoseconds: for hosts whose drive calls tell another one
+    // than CLOCK_MONOTONIC. The clock of an engine never goes back. 0: CLOCK_MONOTONIC is read until
+    // a drive call tells a time.
+    uint64_t now_ns;
 } vst_engine_options;
 
 // What an engine has counted since it was made.
@@ -1144,8 +1152,8 @@ typedef struct {
     uint32_t ticket;
     // Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
     int32_t code;
-    // Out, with VST_STEP_FAIL: a sentence, NUL-terminated, which the end report has. Copied when the
-    // callback returns. NULL: a general one.
+    // Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
+    // when the callback returns. NULL: a general one.
     const char *text;
 } vst_step;
 
@@ -1162,7 +1170,7 @@ typedef void (*vst_discard_fn)(void *data,
 
 // A handler of the host's own: a step between what the library does itself.
 typedef struct {
-    // sizeof(vst_handler).
+    // sizeof(vst_handler), the same in all of a list.
     uint32_t size;
     // VST_HANDLER_BEHIND_TLS.
     uint32_t flags;
@@ -1443,8 +1451,8 @@ typedef struct {
     const uint8_t *check_expect;
     // The length of check_expect.
     size_t check_expect_len;
-    // From the beginning of one check to that of the next, in nanoseconds; at least a millisecond.
-    // Default 2 s.
+    // From the beginning of one check to that of the next, in nanoseconds; less than a millisecond is
+    // taken as one. Default 2 s.
     uint64_t check_interval_ns;
     // The same while the server is down, in nanoseconds; 0, the default: the same.
     uint64_t check_down_interval_ns;
@@ -1683,7 +1691,8 @@ vst_status vst_engine_options_init(vst_engine_options *options,
 // the thread of its first drive call. Engines share nothing but configurations.
 // Legal at any time, from any thread, in any callback of another engine.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, fdset without
-// fdclr, edges without interest); VST_E_LIMIT (4,096 engines live).
+// fdclr or with interest, edges without interest, max_prefix_bytes below 107); VST_E_LIMIT
+// (4,096 engines live).
 //
 // Needs:
 // options points to as many bytes as its size says; out to a pointer.
@@ -1715,9 +1724,9 @@ vst_status vst_engine_counters(vst_engine *engine,
 // too, interest changes come the same way. What event points to is valid until the next call on
 // the engine.
 //
-// Legal outside callbacks.
-// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
-// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+// Legal outside callbacks. All of event but its size is 0 unless VST_OK.
+// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback);
+// VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; event points to as many bytes as its size says.
@@ -1819,7 +1828,7 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 // and writes, also of those that still come; streams run on, and servers are not checked any more.
 // grace_ns nanoseconds later what is left is aborted and counted; 0 is no bound. The engine is
 // empty when vst_drain.conns, streams and, after VST_DRAIN_CLOSE, listeners are 0.
-// Legal at any time, from any callback but log.
+// Legal at any time, from any callback.
 // Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 // one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1956,7 +1965,7 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 // Says whether the monitors of a listener are told of a failure: fail is 0 or 1. It holds for
 // answers that are not made yet, and changes nothing else.
 //
-// Legal at any time, from any callback but log.
+// Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
 //
@@ -1999,7 +2008,7 @@ vst_status vst_metrics_text(vst_engine *engine,
 // Gives the answer that a handler announced with VST_STEP_LATER: any other VST_STEP_*. code and
 // text (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
 //
-// Legal from every callback but wake, log and discard, the handler's own step among them.
+// Legal from any callback, the handler's own step among them.
 // Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
 // answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
 // VST_E_THREAD; VST_E_POISONED.
@@ -2066,7 +2075,7 @@ vst_status vst_handler_send(vst_engine *engine,
 //
 // The first one has the host's poller watch one more descriptor, unless the engine was made with
 // wake.
-// Legal on the engine's thread, from every callback but wake, log and discard.
+// Legal on the engine's thread, from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -2079,7 +2088,8 @@ vst_status vst_engine_waker(vst_engine *engine,
 // FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
 // which it is woken for. An answer to a connection that is gone by then is dropped.
 //
-// Legal at any time, from any thread and any number of them at once, but not from a signal handler.
+// Legal at any time, from any thread and any number of them at once, but not from a signal handler
+// nor from wake.
 // Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
 // engine, and try again); VST_E_ARGUMENT; VST_E_NULL.
 //
@@ -2105,7 +2115,7 @@ void vst_waker_free(vst_waker *waker);
 // ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 // came by. Plaintext that came behind the command must not be treated as if it had come through TLS
 // (CVE-2011-0411): a host that has read any refuses the client.
-// Legal on a session, from any callback but wake, log and discard.
+// Legal on a session, from any callback.
 // Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
 // host has not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
 // VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -2313,7 +2323,7 @@ vst_status vst_rules_replace(vst_rules *rules,
 // Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
 // metrics know it, UTF-8, NUL-terminated. Copied.
 //
-// Legal from every callback but wake, log and discard.
+// Legal from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -2326,7 +2336,7 @@ vst_status vst_set_name(vst_engine *engine,
 // The backend that a use_backend line of the rules chooses for a session, as things stand now:
 // *backend is its id, or 0.
 //
-// Legal on a session, from every callback but wake, log and discard.
+// Legal on a session, from any callback.
 // Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 // names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 // VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -2340,7 +2350,7 @@ vst_status vst_conn_chosen_backend(vst_engine *engine,
 // What a rule has written down of a connection (set-var(name)): a number or a truth in decimal, an
 // address as text, bytes as they are. *len is its length, also when capacity does not suffice.
 //
-// Legal until the connection is gone, from every callback but wake, log and discard.
+// Legal until the connection is gone, from any callback.
 // Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2571,7 +2581,7 @@ vst_status vst_conn_connect(vst_engine *engine,
 // *got is how many, 0 unless VST_OK. VST_WAIT: none now, VST_EVENT_READABLE will be told, once.
 // Until it answers VST_WAIT more may be there without any further event. Nothing is read ahead of
 // the host, so a host that does not read slows its peer down.
-// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback but log.
+// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback.
 // Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (an end without TLS's own: bytes may be
 // missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet,
 // closed by the host, inside a stream); VST_E_ARGUMENT (size 0); VST_E_NULL; VST_E_STALE,
@@ -2590,9 +2600,9 @@ vst_status vst_conn_recv(vst_engine *engine,
 //
 // *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now,
 // VST_EVENT_WRITABLE will be told, once. size 0 takes none and is fine.
-// Legal on a session, from any callback but log.
+// Legal on a session, from any callback.
 // Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-// before can still be read: read on until VST_OK ends, or close, since no event asks for it);
+// before can still be read: read on while it answers VST_OK, or close, since no event asks for it);
 // VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2609,7 +2619,7 @@ vst_status vst_conn_send(vst_engine *engine,
 // end, then the FIN. Reading: no further byte is delivered, and what still comes is thrown away.
 // When both are ended, by whichever side, the connection closes and VST_EVENT_CLOSED follows.
 //
-// Legal on a session, from any callback but log; twice changes nothing.
+// Legal on a session, from any callback; twice changes nothing.
 // Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -2621,10 +2631,10 @@ vst_status vst_conn_shutdown(vst_engine *engine,
 
 // Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
 // is waited for within bounds. One that is still opening is given up. From here on the id accepts
-// vst_conn_describe, vst_conn_state and vst_conn_abort only, and VST_EVENT_CLOSED is its only
-// and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
+// vst_conn_abort and what asks facts of it, such as vst_conn_describe, and VST_EVENT_CLOSED is
+// its only and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Legal at any time before VST_EVENT_CLOSED, from any callback.
 // Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2648,7 +2658,7 @@ vst_status vst_conn_abort(vst_engine *engine,
 //
 // *fd is the descriptor, or -1; *ahead_len the number of bytes. The interest callback is told
 // VST_IO_RELEASED, without VST_IO_CLOSING, before this returns.
-// Legal on a session without TLS that has nothing unsent, from any callback but log.
+// Legal on a session without TLS that has nothing unsent, from any callback.
 // Returns VST_OK; VST_E_SPACE (*ahead_len is what is needed, and nothing happened); VST_E_STATE;
 // VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_MODE (interest is pulled);
 // VST_E_THREAD; VST_E_POISONED.
@@ -2699,7 +2709,7 @@ vst_status vst_backend_options_init(vst_backend_options *options,
 //
 // options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
 // It belongs to the engine and is freed with it.
-// Legal at any time, from any callback but log.
+// Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 // (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2746,9 +2756,9 @@ vst_status vst_server_options_init(vst_server_options *options,
 // Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
 //
 // options is read and not kept. *out is its number, from 0 in the order of calls, or
-// VST_SERVER_NONE on failure. On VST_E_CONFIG why, unless NULL, gets a sentence, cut to why_size
+// VST_SERVER_NONE on failure. On failure why, unless NULL, gets a sentence, cut to why_size
 // bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
-// Legal at any time, from any callback but log.
+// Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 // out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -2766,7 +2776,7 @@ vst_status vst_backend_add(vst_engine *engine,
 
 // Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 //
-// Legal at any time, from any callback but log.
+// Legal at any time, from any callback.
 // Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2849,11 +2859,11 @@ void vst_stream_config_free(vst_stream_config *config);
 // Joins two connections into a stream: from here on the library moves the bytes between them, with
 // backpressure, and passes each side's end on to the other.
 //
-// client is a session; server may be open or still connecting. Both ids accept
-// vst_conn_describe and vst_conn_state only from here on, and VST_EVENT_STREAM_END is the one
+// client is a session; server may be open or still connecting. Both ids accept only what asks
+// facts of them, such as vst_conn_describe, from here on, and VST_EVENT_STREAM_END is the one
 // event that follows. config is only referred to: free your handle whenever you like; NULL takes
 // the defaults. *out is the stream's id, or 0.
-// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
+// Legal from any callback; best in the callback of VST_EVENT_SESSION, right after
 // vst_conn_connect: then the client's first bytes leave with the PROXY header.
 // Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
 // VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
@@ -2879,9 +2889,9 @@ vst_status vst_conn_forward(vst_engine *engine,
 // tells its addresses. The client's bytes are kept until a server has taken the first of them, so
 // that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
 // no server is to be had; vst_stream_end says which server it was and how long it took. client
-// must not be used again but with vst_conn_describe and vst_conn_state. config is only
+// must not be used again but to ask facts of it, such as vst_conn_describe. config is only
 // referred to; NULL takes the defaults. user comes with the event. *out is the stream's id, or 0.
-// Legal from any callback but log; best in the callback of VST_EVENT_SESSION.
+// Legal from any callback; best in the callback of VST_EVENT_SESSION.
 // Returns VST_OK; VST_E_STATE (client is closing, in a stream, or no session yet); VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
 // VST_E_POISONED.
@@ -2898,7 +2908,7 @@ vst_status vst_conn_forward_to(vst_engine *engine,
 
 // Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
 //
-// Legal from any callback but log.
+// Legal from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -2911,7 +2921,7 @@ vst_status vst_stream_abort(vst_engine *engine,
 // both sides, bytes, the search for a server, what it waits for, and how it ends.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
-// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback but log.
+// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -2926,7 +2936,7 @@ vst_status vst_stream_describe(vst_engine *engine,
 
 // Writes the state of a connection, VST_STATE_*.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log. On failure *state is
+// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure *state is
 // VST_STATE_CLOSED.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
@@ -2940,7 +2950,7 @@ vst_status vst_conn_state(vst_engine *engine,
 // Writes the source and destination that a connection stands for: those that an accepted PROXY
 // header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log. On failure both are
+// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
 // VST_ADDR_NONE.
 // Returns VST_OK; VST_E_STATE (the system does not know them any more); VST_E_NULL; VST_E_STALE,
 // VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -2965,7 +2975,7 @@ vst_status vst_conn_socket_addrs(vst_engine *engine,
 
 // Writes what the PROXY header of a connection said.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Legal at any time before VST_EVENT_CLOSED, from any callback.
 // Returns VST_OK; VST_NONE (it came without one); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2978,7 +2988,7 @@ vst_status vst_conn_proxy_header(vst_engine *engine,
 // Copies the TLV at index, from 0, of the PROXY header of a connection, as it came: its type to
 // *kind, its value as bytes and length, which may hold anything, a NUL among it.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log. *len is the length of the
+// Legal at any time before VST_EVENT_CLOSED, from any callback. *len is the length of the
 // value, also when capacity does not suffice, and 0 when there is none.
 // Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
 // VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -2996,7 +3006,7 @@ vst_status vst_conn_proxy_tlv(vst_engine *engine,
 
 // Writes what TLS agreed on.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// Legal at any time before VST_EVENT_CLOSED, from any callback.
 // Returns VST_OK; VST_NONE (no TLS, or its handshake is not done); VST_E_NULL; VST_E_SIZE;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -3009,7 +3019,7 @@ vst_status vst_conn_tls_info(vst_engine *engine,
 // Copies one text of what TLS agreed on, VST_TLS_TEXT_*, as bytes and length: names come from a
 // peer's certificate and may hold anything, a NUL among it.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback but log. *len is its length, also
+// Legal at any time before VST_EVENT_CLOSED, from any callback. *len is its length, also
 // when capacity does not suffice, and 0 when there is none.
 // Returns VST_OK; VST_NONE (no TLS, or it has none); VST_E_SPACE; VST_E_NULL; VST_E_ARGUMENT;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -3041,7 +3051,7 @@ vst_status vst_conn_tls_certificate(vst_engine *engine,
 // descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
-// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -3056,8 +3066,8 @@ vst_status vst_conn_describe(vst_engine *engine,
 
 // Makes a loop and the engine that it hosts.
 //
-// options is as for vst_engine_new, with event, and without fdset, fdclr, interest and
-// timer, which are the loop's own; trigger is ignored. *out is the loop, or NULL on failure;
+// options is as for vst_engine_new, with event, and without fdset, fdclr, interest,
+// timer, wake and now_ns, which are the loop's own; trigger is ignored. *out is the loop, or NULL on failure;
 // free it with vst_loop_free. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
 // Legal at any time, from any thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;

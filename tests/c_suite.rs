@@ -126,6 +126,8 @@ contracts! {
     as_many_engines_as_numbers_and_no_id_twice: engines,
     the_loop_runs_and_stops_from_anywhere: loop_,
     a_certificate_that_cannot_be_used_is_named: tls_config_errors,
+    why_something_cannot_be_made_is_always_said: why,
+    a_host_may_have_a_clock_of_its_own: own_clock,
     rules_with_a_mistake_are_refused_and_the_mistake_is_named: rules_errors,
     rules_are_asked_replaced_and_freed_while_connections_come: rules,
     secrets_are_kept_only_if_asked_for_and_taken_once: key_log,

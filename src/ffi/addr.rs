@@ -108,6 +108,8 @@ pub unsafe extern "C" fn vst_addr_text(
 ) -> vst_status {
     super::guard(|| {
         // SAFETY: the caller's contract.
+        unsafe { ptr::put(len, 0) }?;
+        // SAFETY: the caller's contract.
         let addr = unsafe { ptr::handle(addr) }?;
         let written = match addr.family {
             VST_ADDR_NONE => "-".to_owned(),

@@ -137,7 +137,7 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, vst_
 ///
 /// `options` is read and not kept. It has no servers yet: `vst_backend_add`. `*out` is its id, or 0.
 /// It belongs to the engine and is freed with it.
-/// Legal at any time, from any callback but log.
+/// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 /// (no random number for `seed`); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -283,10 +283,9 @@ unsafe fn stats(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    if counters.is_null() {
-        return VST_E_NULL;
-    }
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_counters = unsafe { ptr::clear_sized(counters) };
+    shell::call(no_counters.and(engine), |shell| {
         let found = shell.core()?.backend_stats(id(backend)?, server).map_err(status::of)?;
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &vst_backend_counters::of(&found)) })

@@ -4,12 +4,13 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::handler::{self, vst_handler};
-use super::monitor::{Unusable, vst_monitor_options};
+use super::monitor::vst_monitor_options;
 use super::ptr::{self, Sized32};
 use super::rules::vst_rules;
 use super::socks::VST_SOCKS_NONE;
 use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
+use super::unusable::{Unusable, hand_out};
 use crate::config::{
     AcceptCip, AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans,
     ProxyTlvs, SendProxy, Tls12HalfClose, TlsTruncation, Trust, Untrusted,
@@ -265,74 +266,68 @@ pub unsafe extern "C" fn vst_accept_config_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
-        // SAFETY: the caller's contract.
-        let options = unsafe { ptr::read_sized(options) }?;
-        let known =
-            VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD | VST_TLS_TRUNCATION_ABORT;
-        if options.flags & !known != 0 || options._reserved != 0 {
-            return Err(VST_E_ARGUMENT);
-        }
-        // SAFETY: the caller's contract.
-        let fail = |(status, text): Unusable| {
-            // SAFETY: the caller's contract.
-            unsafe { ptr::explain(&text, why, why_size) };
-            status
-        };
-        // SAFETY: the caller's contract.
-        let proxy = unsafe { ptr::text(options.accept_proxy) }?;
-        let proxy = trust("accept_proxy", proxy).map_err(fail)?;
-        // SAFETY: the caller's contract.
-        let relays = unsafe { ptr::text(options.accept_cip) }?;
-        let relays = trust("accept_cip", relays).map_err(fail)?;
-        let announcers = [("accept_proxy", &proxy), ("accept_cip", &relays)];
-        // SAFETY: the caller's contract.
-        let monitor = unsafe { super::monitor::read(options.monitor, announcers) };
-        let monitor = monitor.map_err(fail)?;
-        let untrusted = if options.flags & VST_ACCEPT_UNTRUSTED_DIRECT != 0 {
-            Untrusted::Direct
-        } else {
-            Untrusted::Refuse
-        };
-        let magic = if options.cip_magic == 0 { cip::MAGIC } else { options.cip_magic };
-        // SAFETY: the caller's contract.
-        let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
-        // SAFETY: the caller's contract.
-        let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
-        // SAFETY: the caller's contract.
-        let rules = unsafe { options.rules.as_ref() }.map(|rules| Arc::clone(&rules.rules));
-        let config = AcceptConfig {
-            customs,
-            rules,
-            monitor,
-            proxy: proxy.map(|trust| AcceptProxy { trust, untrusted }),
-            cip: relays.map(|trust| AcceptCip { trust, untrusted, magic }),
-            tls,
-            spans: OpeningSpans {
-                proxy: options.timeout_proxy_ns,
-                tls: options.timeout_tls_ns,
-                total: options.timeout_opening_ns,
-                ..OpeningSpans::default()
+    // SAFETY: the caller's contract.
+    let make = || unsafe { accept_config(options) };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
+}
+
+/// What incoming connections go through, as `options` say.
+///
+/// # Safety
+/// As `vst_accept_config_new`.
+unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept_config, Unusable> {
+    // SAFETY: the caller's contract.
+    let options = unsafe { ptr::read_sized(options) }?;
+    let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD | VST_TLS_TRUNCATION_ABORT;
+    if options.flags & !known != 0 || options._reserved != 0 {
+        return Err(Unusable::argument("flags: an unknown one"));
+    }
+    // SAFETY: the caller's contract.
+    let proxy = trust("accept_proxy", unsafe { ptr::text(options.accept_proxy) }?)?;
+    // SAFETY: the caller's contract.
+    let relays = trust("accept_cip", unsafe { ptr::text(options.accept_cip) }?)?;
+    let announcers = [("accept_proxy", &proxy), ("accept_cip", &relays)];
+    // SAFETY: the caller's contract.
+    let monitor = unsafe { super::monitor::read(options.monitor, announcers) }?;
+    let untrusted = if options.flags & VST_ACCEPT_UNTRUSTED_DIRECT != 0 {
+        Untrusted::Direct
+    } else {
+        Untrusted::Refuse
+    };
+    let magic = if options.cip_magic == 0 { cip::MAGIC } else { options.cip_magic };
+    // SAFETY: the caller's contract.
+    let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
+    // SAFETY: the caller's contract.
+    let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
+    // SAFETY: the caller's contract.
+    let rules = unsafe { options.rules.as_ref() }.map(|rules| Arc::clone(&rules.rules));
+    let config = AcceptConfig {
+        customs,
+        rules,
+        monitor,
+        proxy: proxy.map(|trust| AcceptProxy { trust, untrusted }),
+        cip: relays.map(|trust| AcceptCip { trust, untrusted, magic }),
+        tls,
+        spans: OpeningSpans {
+            proxy: options.timeout_proxy_ns,
+            tls: options.timeout_tls_ns,
+            total: options.timeout_opening_ns,
+            ..OpeningSpans::default()
+        },
+        farewell: Farewell {
+            linger: options.linger_ns,
+            drain_time: options.drain_ns,
+            drain_bytes: options.drain_bytes,
+            tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_HOLD != 0 {
+                Tls12HalfClose::Hold
+            } else {
+                Tls12HalfClose::Send
             },
-            farewell: Farewell {
-                linger: options.linger_ns,
-                drain_time: options.drain_ns,
-                drain_bytes: options.drain_bytes,
-                tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_HOLD != 0 {
-                    Tls12HalfClose::Hold
-                } else {
-                    Tls12HalfClose::Send
-                },
-                tls_truncation: truncation(options.flags),
-            },
-        };
-        let config = Box::new(vst_accept_config { config: Arc::new(config) });
-        // SAFETY: written to a moment ago.
-        unsafe { ptr::put(out, Box::into_raw(config)) }?;
-        Ok(VST_OK)
-    })
+            tls_truncation: truncation(options.flags),
+        },
+    };
+    Ok(vst_accept_config { config: Arc::new(config) })
 }
 
 /// Makes what outgoing connections go through.
@@ -352,78 +347,77 @@ pub unsafe extern "C" fn vst_connect_config_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
-        // SAFETY: the caller's contract.
-        let options = unsafe { ptr::read_sized(options) }?;
-        let send_proxy = send_proxy(&options)?;
-        let known = VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT;
-        if options.flags & !known != 0 || options._reserved != 0 {
-            return Err(VST_E_ARGUMENT);
-        }
-        let fail = |text: &str| {
-            // SAFETY: the caller's contract.
-            unsafe { ptr::explain(text, why, why_size) };
-            VST_E_CONFIG
-        };
-        // SAFETY: the caller's contract.
-        let source = match unsafe { ptr::text(options.source) }? {
-            Some(text) => {
-                Some(Addr::parse(text).ok_or_else(|| fail("source: that is no address"))?)
-            }
-            None => None,
-        };
-        // SAFETY: the caller's contract.
-        let server_name = unsafe { ptr::text(options.server_name) }?;
-        // SAFETY: the caller's contract.
-        let tls = match unsafe { options.tls.as_ref() } {
-            Some(tls) => {
-                let name = server_name.ok_or_else(|| fail("server_name: TLS needs one"))?;
-                if !crate::tls::is_server_name(name) {
-                    return Err(fail("server_name: that is no DNS name and no IP address"));
-                }
-                Some(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
-            }
-            None => None,
-        };
-        // SAFETY: the caller's contract.
-        let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
-        // SAFETY: the caller's contract.
-        let socks = unsafe { super::socks::read(&options) }.map_err(|(status, text)| {
-            // SAFETY: the caller's contract.
-            unsafe { ptr::explain(&text, why, why_size) };
-            status
-        })?;
-        let config = ConnectConfig {
-            customs,
-            send_proxy,
-            socks,
-            tls,
-            source,
-            spans: OpeningSpans {
-                connect: options.timeout_connect_ns,
-                tls: options.timeout_tls_ns,
-                total: options.timeout_opening_ns,
-                ..OpeningSpans::default()
+    // SAFETY: the caller's contract.
+    let make = || unsafe { connect_config(options) };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
+}
+
+/// What outgoing connections go through, as `options` say.
+///
+/// # Safety
+/// As `vst_connect_config_new`.
+unsafe fn connect_config(
+    options: *const vst_connect_options,
+) -> Result<vst_connect_config, Unusable> {
+    // SAFETY: the caller's contract.
+    let options = unsafe { ptr::read_sized(options) }?;
+    let send_proxy = send_proxy(&options)?;
+    let known = VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT;
+    if options.flags & !known != 0 || options._reserved != 0 {
+        return Err(Unusable::argument("flags: an unknown one"));
+    }
+    // SAFETY: the caller's contract.
+    let source = match unsafe { ptr::text(options.source) }? {
+        Some(text) => Some(Addr::parse(text).ok_or_else(|| {
+            Unusable::config(format!("source: \"{}\" is no address", text.escape_debug()))
+        })?),
+        None => None,
+    };
+    // SAFETY: the caller's contract.
+    let server_name = unsafe { ptr::text(options.server_name) }?;
+    // SAFETY: the caller's contract.
+    let tls = match unsafe { options.tls.as_ref() } {
+        Some(tls) => Some(connect_tls(tls, server_name)?),
+        None => None,
+    };
+    // SAFETY: the caller's contract.
+    let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
+    // SAFETY: the caller's contract.
+    let socks = unsafe { super::socks::read(&options) }?;
+    let config = ConnectConfig {
+        customs,
+        send_proxy,
+        socks,
+        tls,
+        source,
+        spans: OpeningSpans {
+            connect: options.timeout_connect_ns,
+            tls: options.timeout_tls_ns,
+            total: options.timeout_opening_ns,
+            ..OpeningSpans::default()
+        },
+        farewell: Farewell {
+            linger: options.linger_ns,
+            drain_time: options.drain_ns,
+            drain_bytes: options.drain_bytes,
+            tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_SEND != 0 {
+                Tls12HalfClose::Send
+            } else {
+                Tls12HalfClose::Hold
             },
-            farewell: Farewell {
-                linger: options.linger_ns,
-                drain_time: options.drain_ns,
-                drain_bytes: options.drain_bytes,
-                tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_SEND != 0 {
-                    Tls12HalfClose::Send
-                } else {
-                    Tls12HalfClose::Hold
-                },
-                tls_truncation: truncation(options.flags),
-            },
-        };
-        let config = Box::new(vst_connect_config { config: Arc::new(config) });
-        // SAFETY: written to a moment ago.
-        unsafe { ptr::put(out, Box::into_raw(config)) }?;
-        Ok(VST_OK)
-    })
+            tls_truncation: truncation(options.flags),
+        },
+    };
+    Ok(vst_connect_config { config: Arc::new(config) })
+}
+
+fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, Unusable> {
+    let name = name.ok_or_else(|| Unusable::config("server_name: TLS needs one"))?;
+    if !crate::tls::is_server_name(name) {
+        return Err(Unusable::config("server_name: that is no DNS name and no IP address"));
+    }
+    Ok(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
 }
 
 /// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
@@ -448,10 +442,10 @@ pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config
     unsafe { super::free(config) };
 }
 
-/// The sources that the option `name` lists, or a status with a sentence.
+/// The sources that the option `name` lists.
 fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, Unusable> {
     list.map(Trust::parse).transpose().map_err(|word| {
-        (VST_E_CONFIG, format!("{name}: \"{}\" is no network", word.escape_debug()))
+        Unusable::config(format!("{name}: \"{}\" is no network", word.escape_debug()))
     })
 }
 
@@ -459,7 +453,7 @@ const fn truncation(flags: u32) -> TlsTruncation {
     if flags & VST_TLS_TRUNCATION_ABORT != 0 { TlsTruncation::Abort } else { TlsTruncation::Pass }
 }
 
-fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, vst_status> {
+fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, Unusable> {
     let has = |bit: u32| options.proxy_tlvs & bit != 0;
     let tlvs = ProxyTlvs {
         alpn: has(VST_PROXY_TLV_ALPN),
@@ -477,6 +471,10 @@ fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, vst_st
         VST_SEND_PROXY_V2 if options.proxy_tlvs & !known == 0 => Ok(Some(SendProxy::V2(tlvs))),
         VST_SEND_PROXY_V1 if options.proxy_tlvs == 0 => Ok(Some(SendProxy::V1)),
         VST_SEND_PROXY_NONE if options.proxy_tlvs == 0 => Ok(None),
-        _ => Err(VST_E_ARGUMENT),
+        VST_SEND_PROXY_NONE | VST_SEND_PROXY_V1 => {
+            Err(Unusable::argument("proxy_tlvs: only version 2 has some"))
+        }
+        VST_SEND_PROXY_V2 => Err(Unusable::argument("proxy_tlvs: an unknown one")),
+        _ => Err(Unusable::argument("send_proxy: an unknown version")),
     }
 }

@@ -181,7 +181,7 @@ pub unsafe extern "C" fn vst_conn_connect(
 /// `*got` is how many, 0 unless VST_OK. VST_WAIT: none now, VST_EVENT_READABLE will be told, once.
 /// Until it answers VST_WAIT more may be there without any further event. Nothing is read ahead of
 /// the host, so a host that does not read slows its peer down.
-/// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback but log.
+/// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback.
 /// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (an end without TLS's own: bytes may be
 /// missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet,
 /// closed by the host, inside a stream); VST_E_ARGUMENT (`size` 0); VST_E_NULL; VST_E_STALE,
@@ -224,9 +224,9 @@ pub unsafe extern "C" fn vst_conn_recv(
 ///
 /// `*taken` is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now,
 /// VST_EVENT_WRITABLE will be told, once. `size` 0 takes none and is fine.
-/// Legal on a session, from any callback but log.
+/// Legal on a session, from any callback.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-/// before can still be read: read on until VST_OK ends, or close, since no event asks for it);
+/// before can still be read: read on while it answers VST_OK, or close, since no event asks for it);
 /// VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -273,7 +273,7 @@ const fn failed(why: Why) -> vst_status {
 /// end, then the FIN. Reading: no further byte is delivered, and what still comes is thrown away.
 /// When both are ended, by whichever side, the connection closes and VST_EVENT_CLOSED follows.
 ///
-/// Legal on a session, from any callback but log; twice changes nothing.
+/// Legal on a session, from any callback; twice changes nothing.
 /// Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -304,10 +304,10 @@ pub unsafe extern "C" fn vst_conn_shutdown(
 
 /// Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
 /// is waited for within bounds. One that is still opening is given up. From here on the id accepts
-/// `vst_conn_describe`, `vst_conn_state` and `vst_conn_abort` only, and VST_EVENT_CLOSED is its only
-/// and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
+/// `vst_conn_abort` and what asks facts of it, such as `vst_conn_describe`, and VST_EVENT_CLOSED is
+/// its only and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+/// Legal at any time before VST_EVENT_CLOSED, from any callback.
 /// Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -345,7 +345,7 @@ pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -
 ///
 /// `*fd` is the descriptor, or -1; `*ahead_len` the number of bytes. The interest callback is told
 /// VST_IO_RELEASED, without VST_IO_CLOSING, before this returns.
-/// Legal on a session without TLS that has nothing unsent, from any callback but log.
+/// Legal on a session without TLS that has nothing unsent, from any callback.
 /// Returns VST_OK; VST_E_SPACE (`*ahead_len` is what is needed, and nothing happened); VST_E_STATE;
 /// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_MODE (interest is pulled);
 /// VST_E_THREAD; VST_E_POISONED.
@@ -379,7 +379,14 @@ pub unsafe extern "C" fn vst_conn_take_fd(
             VST_OK => {}
             status => return Err(status),
         }
-        let (taken, op) = shell.core()?.take_fd(conn).map_err(status::of)?;
+        let (taken, op) = match shell.core()?.take_fd(conn) {
+            Ok(taken) => taken,
+            Err(refusal) => {
+                // SAFETY: written to a moment ago.
+                unsafe { ptr::put(ahead_len, 0) }?;
+                return Err(status::of(refusal));
+            }
+        };
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(fd, taken.0) }?;
         if let Some(op) = op {

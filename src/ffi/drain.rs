@@ -48,7 +48,7 @@ const _: () = assert!(size_of::<vst_drain>() == 40);
 /// and writes, also of those that still come; streams run on, and servers are not checked any more.
 /// `grace_ns` nanoseconds later what is left is aborted and counted; 0 is no bound. The engine is
 /// empty when `vst_drain.conns`, `streams` and, after VST_DRAIN_CLOSE, `listeners` are 0.
-/// Legal at any time, from any callback but log.
+/// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 /// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -88,10 +88,9 @@ pub unsafe extern "C" fn vst_engine_drain_state(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    if state.is_null() {
-        return VST_E_NULL;
-    }
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_state = unsafe { ptr::clear_sized(state) };
+    shell::call(no_state.and(engine), |shell| {
         let core = shell.core()?;
         let (drain, wait) = (core.drain_state(), core.wait_state());
         let value = vst_drain {

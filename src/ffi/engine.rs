@@ -93,13 +93,17 @@ pub struct vst_engine_options {
     /// Optional: how other threads wake this one (`vst_waker_post`). Without it the poller watches a
     /// descriptor more.
     pub wake: vst_wake_fn,
+    /// Where the host's own clock stands, in nanoseconds: for hosts whose drive calls tell another one
+    /// than CLOCK_MONOTONIC. The clock of an engine never goes back. 0: CLOCK_MONOTONIC is read until
+    /// a drive call tells a time.
+    pub now_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
     const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 104);
+const _: () = assert!(size_of::<vst_engine_options>() == 112);
 
 /// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
 const PROXY_LINE_MAX: u32 = 107;
@@ -123,6 +127,7 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     event: None,
     log: None,
     wake: None,
+    now_ns: 0,
 };
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_engine_options)`.
@@ -148,7 +153,8 @@ pub unsafe extern "C" fn vst_engine_options_init(
 /// the thread of its first drive call. Engines share nothing but configurations.
 /// Legal at any time, from any thread, in any callback of another engine.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, `fdset` without
-/// `fdclr`, edges without `interest`); VST_E_LIMIT (4,096 engines live).
+/// `fdclr` or with `interest`, edges without `interest`, `max_prefix_bytes` below 107); VST_E_LIMIT
+/// (4,096 engines live).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer.
@@ -176,11 +182,12 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
         _ => return Err(VST_E_ARGUMENT),
     };
     let unpaired = options.fdset.is_some() != options.fdclr.is_some();
+    let twofold = options.fdset.is_some() && options.interest.is_some();
     let blind_edge =
         trigger == Trigger::Edge && options.interest.is_none() && options.fdset.is_some();
     let unknown = options.flags & !VST_ENGINE_BY_FD != 0;
     let too_short = (1..PROXY_LINE_MAX).contains(&options.max_prefix_bytes);
-    if unpaired || blind_edge || unknown || too_short {
+    if unpaired || twofold || blind_edge || unknown || too_short {
         return Err(VST_E_ARGUMENT);
     }
     Ok(EngineOptions {
@@ -269,7 +276,9 @@ pub unsafe extern "C" fn vst_engine_counters(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_counters = unsafe { ptr::clear_sized(counters) };
+    shell::call(no_counters.and(engine), |shell| {
         let core = shell.core()?;
         let counted = core.counters();
         let value = vst_counters {

@@ -128,9 +128,9 @@ const _: () = assert!(size_of::<vst_event>() == 72);
 /// too, interest changes come the same way. What `event` points to is valid until the next call on
 /// the engine.
 ///
-/// Legal outside callbacks.
-/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback); VST_E_NULL;
-/// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+/// Legal outside callbacks. All of `event` but its size is 0 unless VST_OK.
+/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback);
+/// VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `event` points to as many bytes as its `size` says.
@@ -141,10 +141,10 @@ pub unsafe extern "C" fn vst_engine_next(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    if event.is_null() {
-        return VST_E_NULL;
-    }
-    shell::call(engine, |shell| match shell.pull()? {
+    // First, so that no event is lost when there is no room for one.
+    // SAFETY: the caller's contract.
+    let no_event = unsafe { ptr::clear_sized(event) };
+    shell::call(no_event.and(engine), |shell| match shell.pull()? {
         // SAFETY: the caller's contract.
         Some(value) => Ok(unsafe { ptr::write_sized(event, &value) }),
         None => Ok(VST_NONE),

@@ -26,7 +26,7 @@ pub const VST_STATE_ERROR: u32 = 4;
 
 /// Writes the state of a connection, VST_STATE_*.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log. On failure `*state` is
+/// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure `*state` is
 /// VST_STATE_CLOSED.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn vst_conn_state(
 /// Writes the source and destination that a connection stands for: those that an accepted PROXY
 /// header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log. On failure both are
+/// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
 /// VST_ADDR_NONE.
 /// Returns VST_OK; VST_E_STATE (the system does not know them any more); VST_E_NULL; VST_E_STALE,
 /// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -161,7 +161,7 @@ const _: () = assert!(size_of::<vst_proxy_header>() == 24);
 
 /// Writes what the PROXY header of a connection said.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+/// Legal at any time before VST_EVENT_CLOSED, from any callback.
 /// Returns VST_OK; VST_NONE (it came without one); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -175,7 +175,9 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_header = unsafe { ptr::clear_sized(header) };
+    shell::call(no_header.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.header(id(conn)?).map_err(status::of)?;
         let value = vst_proxy_header {
@@ -209,7 +211,7 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
 /// Copies the TLV at `index`, from 0, of the PROXY header of a connection, as it came: its type to
 /// `*kind`, its value as bytes and length, which may hold anything, a NUL among it.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log. `*len` is the length of the
+/// Legal at any time before VST_EVENT_CLOSED, from any callback. `*len` is the length of the
 /// value, also when `capacity` does not suffice, and 0 when there is none.
 /// Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
 /// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -285,7 +287,7 @@ const _: () = assert!(size_of::<vst_tls_info>() == 32);
 
 /// Writes what TLS agreed on.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+/// Legal at any time before VST_EVENT_CLOSED, from any callback.
 /// Returns VST_OK; VST_NONE (no TLS, or its handshake is not done); VST_E_NULL; VST_E_SIZE;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -299,7 +301,9 @@ pub unsafe extern "C" fn vst_conn_tls_info(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_info = unsafe { ptr::clear_sized(info) };
+    shell::call(no_info.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.negotiated(id(conn)?).map_err(status::of)?;
         let mut value = vst_tls_info {
@@ -356,7 +360,7 @@ pub const VST_TLS_TEXT_PEER_ISSUER: u32 = 8;
 /// Copies one text of what TLS agreed on, VST_TLS_TEXT_*, as bytes and length: names come from a
 /// peer's certificate and may hold anything, a NUL among it.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback but log. `*len` is its length, also
+/// Legal at any time before VST_EVENT_CLOSED, from any callback. `*len` is its length, also
 /// when `capacity` does not suffice, and 0 when there is none.
 /// Returns VST_OK; VST_NONE (no TLS, or it has none); VST_E_SPACE; VST_E_NULL; VST_E_ARGUMENT;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -436,7 +440,7 @@ pub unsafe extern "C" fn vst_conn_tls_certificate(
 /// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
-/// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback but log.
+/// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -52,8 +52,8 @@ pub struct vst_step {
     pub ticket: u32,
     /// Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
     pub code: i32,
-    /// Out, with VST_STEP_FAIL: a sentence, NUL-terminated, which the end report has. Copied when the
-    /// callback returns. NULL: a general one.
+    /// Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
+    /// when the callback returns. NULL: a general one.
     pub text: *const c_char,
 }
 const _: () = assert!(size_of::<vst_step>() == 48);
@@ -71,7 +71,7 @@ pub type vst_discard_fn = Option<unsafe extern "C" fn(data: *mut c_void, state: 
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_handler {
-    /// `sizeof(vst_handler)`.
+    /// `sizeof(vst_handler)`, the same in all of a list.
     pub size: u32,
     /// `VST_HANDLER_BEHIND_TLS`.
     pub flags: u32,
@@ -108,17 +108,14 @@ unsafe impl Sync for Functions {}
 /// Reads a list of handlers.
 ///
 /// # Safety
-/// `list` points to `count` handlers of the size that the first one tells.
+/// `list` points to `count` handlers, each of the size that the first one tells.
 pub(super) unsafe fn read(list: *const vst_handler, count: u64) -> Result<Vec<Custom>, vst_status> {
+    let count = usize::try_from(count).map_err(|_| VST_E_ARGUMENT)?;
     // SAFETY: the caller's contract.
-    let list = unsafe { ptr::items(list, usize::try_from(count).map_err(|_| VST_E_ARGUMENT)?) }?;
-    list.iter().map(custom).collect()
+    unsafe { ptr::sized_items(list, count) }?.iter().map(custom).collect()
 }
 
 fn custom(handler: &vst_handler) -> Result<Custom, vst_status> {
-    if handler.size as usize != size_of::<vst_handler>() {
-        return Err(VST_E_SIZE);
-    }
     if handler.flags & !VST_HANDLER_BEHIND_TLS != 0 {
         return Err(VST_E_ARGUMENT);
     }
@@ -189,7 +186,7 @@ unsafe fn read_answer(answer: i32, code: i32, text: *const c_char) -> Result<Ans
 /// Gives the answer that a handler announced with VST_STEP_LATER: any other `VST_STEP_*`. `code` and
 /// `text` (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
 ///
-/// Legal from every callback but wake, log and discard, the handler's own step among them.
+/// Legal from any callback, the handler's own step among them.
 /// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
 /// answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
 /// VST_E_THREAD; VST_E_POISONED.

@@ -16,8 +16,8 @@ pub struct vst_loop {
 
 /// Makes a loop and the engine that it hosts.
 ///
-/// `options` is as for `vst_engine_new`, with `event`, and without `fdset`, `fdclr`, `interest` and
-/// `timer`, which are the loop's own; `trigger` is ignored. `*out` is the loop, or NULL on failure;
+/// `options` is as for `vst_engine_new`, with `event`, and without `fdset`, `fdclr`, `interest`,
+/// `timer`, `wake` and `now_ns`, which are the loop's own; `trigger` is ignored. `*out` is the loop, or NULL on failure;
 /// free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
 /// Legal at any time, from any thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
@@ -43,6 +43,9 @@ pub unsafe extern "C" fn vst_loop_new(
             return Err(VST_E_ARGUMENT);
         }
         if options.interest.is_some() || options.timer.is_some() || options.event.is_none() {
+            return Err(VST_E_ARGUMENT);
+        }
+        if options.wake.is_some() || options.now_ns != 0 {
             return Err(VST_E_ARGUMENT);
         }
         #[cfg(feature = "loop")]
@@ -168,7 +171,8 @@ mod hosted {
     use std::time::Duration;
 
     use super::super::drive::{
-        VST_NEVER, VST_WAIT_RUNNABLE, vst_engine_ready, vst_engine_run, vst_engine_wait, vst_wait,
+        VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_engine_ready, vst_engine_run,
+        vst_engine_wait, vst_wait,
     };
     use super::super::engine::{VST_TRIGGER_EDGE, vst_engine_options, vst_id};
     use super::super::shell::{self, vst_engine};
@@ -229,12 +233,13 @@ mod hosted {
             // SAFETY: the engine lives as long as the loop; `wait` is a local of the size it says.
             let status = unsafe { vst_engine_wait(self.engine, &raw mut wait) };
             let mut status = check(status)?;
+            if wait.flags & VST_WAIT_NESTED != 0 {
+                return Err(VST_E_REENTRANT);
+            }
             loop {
                 let most = timeout(&wait, most_ns);
                 let ready = self.poller.wait(most).map_err(|_| VST_E_SYSTEM)?;
-                if self.poller.take_stopped() {
-                    return Ok(status);
-                }
+                let stopped = self.poller.take_stopped();
                 let now = monotonic().0;
                 for (token, events) in ready {
                     let bits = u32::from(events.bits());
@@ -246,6 +251,10 @@ mod hosted {
                         status = check(told)?;
                     }
                     self.poller.dealt_with(token).map_err(|_| VST_E_SYSTEM)?;
+                }
+                // Only now: an edge that came along is not told again.
+                if stopped {
+                    return Ok(status);
                 }
                 if wait.flags & VST_WAIT_RUNNABLE != 0 || wait.deadline_ns <= monotonic().0 {
                     // SAFETY: as above.

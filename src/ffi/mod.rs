@@ -38,6 +38,7 @@ mod tests;
 mod tls;
 mod told;
 mod under;
+mod unusable;
 mod version;
 mod waker;
 

@@ -6,6 +6,7 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::Unusable;
 use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
 
 /// A text and nothing else: `OK`, or `FAIL`.
@@ -69,9 +70,6 @@ unsafe impl Sized32 for vst_monitor_options {
 }
 const _: () = assert!(size_of::<vst_monitor_options>() == 56);
 
-/// Why options cannot be used: a status, and a sentence where one is due.
-pub(super) type Unusable = (vst_status, String);
-
 /// Reads what the host says of monitors. `trusted` are the sources that may announce addresses, each list
 /// with the name of its option.
 ///
@@ -84,22 +82,22 @@ pub(super) unsafe fn read(
     if options.is_null() {
         return Ok(None);
     }
-    let bare = |status| (status, String::new());
     // SAFETY: the caller's contract.
-    let options = unsafe { ptr::read_sized(options) }.map_err(bare)?;
+    let options = unsafe { ptr::read_sized(options) }?;
     if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 || options._reserved != 0
     {
-        return Err(bare(VST_E_ARGUMENT));
+        return Err(Unusable::argument("monitor: an unknown flag"));
     }
     // SAFETY: the caller's contract.
-    let net = unsafe { ptr::text(options.monitor_net) }.map_err(bare)?;
-    let sources = sources(&options, net, trusted).map_err(|text| (VST_E_CONFIG, text))?;
+    let net = unsafe { ptr::text(options.monitor_net) }?;
+    let sources = sources(&options, net, trusted).map_err(Unusable::config)?;
     // SAFETY: the caller's contract.
-    let well = unsafe { ptr::bytes(options.well.cast(), options.well_len) }.map_err(bare)?;
+    let well = unsafe { ptr::bytes(options.well.cast(), options.well_len) }?;
     // SAFETY: the caller's contract.
-    let failing =
-        unsafe { ptr::bytes(options.failing.cast(), options.failing_len) }.map_err(bare)?;
-    let answer = answer(options.answer, well, failing).ok_or(bare(VST_E_ARGUMENT))?;
+    let failing = unsafe { ptr::bytes(options.failing.cast(), options.failing_len) }?;
+    let answer = answer(options.answer, well, failing).ok_or_else(|| {
+        Unusable::argument("monitor: an unknown answer, or bytes that do not belong to it")
+    })?;
     Ok(Some(Monitor { sources, answer }))
 }
 
@@ -148,7 +146,7 @@ fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<Answer> {
 /// Says whether the monitors of a listener are told of a failure: `fail` is 0 or 1. It holds for
 /// answers that are not made yet, and changes nothing else.
 ///
-/// Legal at any time, from any callback but log.
+/// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
 ///
@@ -211,10 +209,9 @@ pub unsafe extern "C" fn vst_listener_stats(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    if counters.is_null() {
-        return VST_E_NULL;
-    }
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_counters = unsafe { ptr::clear_sized(counters) };
+    shell::call(no_counters.and(engine), |shell| {
         let (counts, conns) = shell.core()?.listener_counts(id(listener)?).map_err(status::of)?;
         let value = vst_listener_counters {
             size: 0,

@@ -47,7 +47,8 @@ pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, vst_sta
     Ok(unsafe { value.assume_init() })
 }
 
-/// Writes a struct into the host's memory, never past the size the host stated.
+/// Writes a struct into the host's memory, never past the size the host stated. What the host knows of
+/// it and we do not is 0.
 ///
 /// # Safety
 /// `to` is NULL or points to at least as many writable bytes as its first `u32` says.
@@ -58,10 +59,14 @@ pub(super) unsafe fn write_sized<T: Sized32>(to: *mut T, value: &T) -> vst_statu
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let size = unsafe { to.cast::<u32>().read_unaligned() };
     let bytes = size as usize;
-    if bytes < T::FIRST {
+    if bytes < T::FIRST || bytes > TEXT_MAX {
         return VST_E_SIZE;
     }
     let known = bytes.min(size_of::<T>());
+    // SAFETY: `known` is at most `bytes`, which the host states are there.
+    let rest = unsafe { to.cast::<u8>().add(known) };
+    // SAFETY: as above: that many are left.
+    unsafe { std::ptr::write_bytes(rest, 0, bytes - known) };
     let from = std::ptr::from_ref(value).cast::<u8>();
     // SAFETY: the host states that `bytes` bytes are there, and `known` is at most that and at most
     // the size of our value; the host's memory is not ours.
@@ -69,6 +74,21 @@ pub(super) unsafe fn write_sized<T: Sized32>(to: *mut T, value: &T) -> vst_statu
     // SAFETY: as above; the first four bytes are the size, which stays the host's.
     unsafe { to.cast::<u32>().write_unaligned(size) };
     VST_OK
+}
+
+/// Writes zeros into a struct of the host's but for its size, so that a call that fails leaves nothing
+/// unwritten.
+///
+/// # Safety
+/// As [`write_sized`].
+pub(super) unsafe fn clear_sized<T: Sized32>(to: *mut T) -> Result<(), vst_status> {
+    // SAFETY: all bytes 0 are a value (contract of Sized32).
+    let nothing = unsafe { std::mem::MaybeUninit::<T>::zeroed().assume_init() };
+    // SAFETY: the caller's contract.
+    match unsafe { write_sized(to, &nothing) } {
+        VST_OK => Ok(()),
+        status => Err(status),
+    }
 }
 
 /// Fills a struct with its defaults.
@@ -161,6 +181,36 @@ pub(super) unsafe fn items<'a, T>(from: *const T, count: usize) -> Result<&'a [T
     }
     // SAFETY: not NULL, aligned, and the host states that `count` values are there.
     Ok(unsafe { std::slice::from_raw_parts(from, count) })
+}
+
+/// Structs that follow one another, each of the size that the first one states. NULL is fine for none.
+///
+/// # Safety
+/// `from` is NULL with a count of 0, or points to `count` structs of that size.
+pub(super) unsafe fn sized_items<T: Sized32>(
+    from: *const T,
+    count: usize,
+) -> Result<Vec<T>, vst_status> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if from.is_null() {
+        return Err(VST_E_NULL);
+    }
+    // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
+    let stride = unsafe { from.cast::<u32>().read_unaligned() } as usize;
+    if count > isize::MAX as usize / stride.max(1) {
+        return Err(VST_E_ARGUMENT);
+    }
+    let one = |index: usize| {
+        // SAFETY: the host states that `count` structs of this size are there.
+        let item = unsafe { from.byte_add(index * stride) };
+        // SAFETY: as above; NULL it is not.
+        let size = unsafe { item.cast::<u32>().read_unaligned() } as usize;
+        // SAFETY: as above.
+        if size == stride { unsafe { read_sized(item) } } else { Err(VST_E_SIZE) }
+    };
+    (0..count).map(one).collect()
 }
 
 /// Memory the host lets us write. Nothing of it is read before it is written.

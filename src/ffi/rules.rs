@@ -8,6 +8,7 @@ use super::ptr;
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
 use super::table::vst_table;
+use super::unusable::{Unusable, hand_out};
 use crate::config::LiveRules;
 use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sys::read_file;
@@ -46,9 +47,7 @@ pub unsafe extern "C" fn vst_rules_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+    let make = || {
         // SAFETY: the caller's contract.
         let text = unsafe { ptr::bytes(text, len) }?;
         let mut named = Tables::default();
@@ -57,27 +56,19 @@ pub unsafe extern "C" fn vst_rules_new(
             // SAFETY: the caller's contract.
             let table = unsafe { ptr::handle(*table) }?;
             if !named.add(Arc::clone(&table.table)) {
-                return Err(VST_E_ARGUMENT);
+                let name = table.table.config().name.escape_debug();
+                return Err(Unusable::argument(format!("there are two tables \"{name}\"")));
             }
         }
         // SAFETY: NULL becomes None; else the host passes a handle we made.
         let before = unsafe { before.as_ref() }.map(|before| before.rules.current());
         let outside = Outside { tables: &named, before: before.as_deref(), load: &read_file };
-        match RuleSet::parse(text, outside) {
-            Ok(rules) => {
-                let rules = Arc::new(LiveRules::new(rules));
-                let handle = Box::into_raw(Box::new(vst_rules { rules }));
-                // SAFETY: the caller's contract.
-                unsafe { ptr::put(out, handle) }?;
-                Ok(VST_OK)
-            }
-            Err(error) => {
-                // SAFETY: the caller's contract.
-                unsafe { ptr::explain(&error.to_string(), why, why_size) };
-                Err(VST_E_CONFIG)
-            }
-        }
-    })
+        let rules = RuleSet::parse(text, outside);
+        let rules = rules.map_err(|error| Unusable::config(error.to_string()))?;
+        Ok(vst_rules { rules: Arc::new(LiveRules::new(rules)) })
+    };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
 }
 
 /// Lets everything that uses `rules` use from now on what `by` stands for now. Connections that have
@@ -106,7 +97,7 @@ pub unsafe extern "C" fn vst_rules_replace(
 /// Gives a listener or a backend the name by which rules (`so_name`, `use_backend`, `be_conn`) and
 /// metrics know it, UTF-8, NUL-terminated. Copied.
 ///
-/// Legal from every callback but wake, log and discard.
+/// Legal from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -131,7 +122,7 @@ pub unsafe extern "C" fn vst_set_name(
 /// The backend that a `use_backend` line of the rules chooses for a session, as things stand now:
 /// `*backend` is its id, or 0.
 ///
-/// Legal on a session, from every callback but wake, log and discard.
+/// Legal on a session, from any callback.
 /// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 /// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 /// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -164,7 +155,7 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
 /// What a rule has written down of a connection (`set-var(name)`): a number or a truth in decimal, an
 /// address as text, bytes as they are. `*len` is its length, also when `capacity` does not suffice.
 ///
-/// Legal until the connection is gone, from every callback but wake, log and discard.
+/// Legal until the connection is gone, from any callback.
 /// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///

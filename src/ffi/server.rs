@@ -9,9 +9,10 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::{Unusable, explained};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
 use crate::config::ConnectConfig;
-use crate::engine::CheckPlan;
+use crate::engine::{CheckPlan, Refusal};
 use crate::sys::Addr;
 use crate::time::SECOND;
 
@@ -64,8 +65,8 @@ pub struct vst_server_options {
     pub check_expect: *const u8,
     /// The length of `check_expect`.
     pub check_expect_len: usize,
-    /// From the beginning of one check to that of the next, in nanoseconds; at least a millisecond.
-    /// Default 2 s.
+    /// From the beginning of one check to that of the next, in nanoseconds; less than a millisecond is
+    /// taken as one. Default 2 s.
     pub check_interval_ns: u64,
     /// The same while the server is down, in nanoseconds; 0, the default: the same.
     pub check_down_interval_ns: u64,
@@ -181,18 +182,17 @@ unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig
 /// The pointers of `options` are as `vst_backend_add` needs them.
 unsafe fn read(
     options: &vst_server_options,
-    fail: impl Fn(&str) -> vst_status,
-) -> Result<(ServerConfig, Option<CheckPlan>), vst_status> {
+) -> Result<(ServerConfig, Option<CheckPlan>), Unusable> {
     if options.flags & !(VST_SERVER_BACKUP | VST_SERVER_CHECK) != 0 || options._reserved != 0 {
-        return Err(VST_E_ARGUMENT);
+        return Err(Unusable::argument("flags: an unknown one"));
     }
     let no_address = |field: &str, word: &str| {
-        fail(&format!("{field}: \"{}\" is no address", word.escape_debug()))
+        Unusable::config(format!("{field}: \"{}\" is no address", word.escape_debug()))
     };
     // SAFETY: the caller's contract.
     let name = unsafe { ptr::text(options.name) }?.ok_or(VST_E_NULL)?;
     if name.is_empty() {
-        return Err(fail("name: it is empty"));
+        return Err(Unusable::config("name: it is empty"));
     }
     // SAFETY: the caller's contract.
     let addresses = addresses(unsafe { ptr::text(options.addresses) }?)
@@ -228,9 +228,9 @@ unsafe fn read(
 /// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
 ///
 /// `options` is read and not kept. `*out` is its number, from 0 in the order of calls, or
-/// `VST_SERVER_NONE` on failure. On VST_E_CONFIG `why`, unless NULL, gets a sentence, cut to `why_size`
+/// `VST_SERVER_NONE` on failure. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
 /// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
-/// Legal at any time, from any callback but log.
+/// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL (also for `name`); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 /// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -252,24 +252,24 @@ pub unsafe extern "C" fn vst_backend_add(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_out = unsafe { ptr::put(out, VST_SERVER_NONE) };
-    shell::call(no_out.and(engine), |shell| {
-        let fail = |text: &str| {
-            // SAFETY: the caller's contract.
-            unsafe { ptr::explain(text, why, why_size) };
-            VST_E_CONFIG
-        };
+    let add = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
         // SAFETY: the caller's contract.
-        let (config, plan) = unsafe { read(&options, fail) }?;
+        let (config, plan) = unsafe { read(&options) }?;
         let backend = id(backend)?;
         let added = shell.core()?.add_server(backend, config, plan);
         let ServerIndex(index) = added.map_err(|refusal| match refusal {
-            crate::engine::Refusal::Argument => fail("name: another server has it"),
-            other => status::of(other),
+            Refusal::Argument => Unusable::config("name: another server has it"),
+            other => status::of(other).into(),
         })?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(out, index) }?;
         Ok(VST_OK)
-    })
+    };
+    let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| {
+        shell::call(no_out.and(engine), |shell| add(shell).map_err(tell))
+    };
+    // SAFETY: the caller's contract.
+    unsafe { explained(why, why_size, call) }
 }

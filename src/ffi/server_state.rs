@@ -18,7 +18,7 @@ pub const VST_SERVER_MAINTENANCE: u32 = 3;
 
 /// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 ///
-/// Legal at any time, from any callback but log.
+/// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -142,10 +142,9 @@ pub unsafe extern "C" fn vst_server_state(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    if state.is_null() {
-        return VST_E_NULL;
-    }
-    shell::call(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let no_state = unsafe { ptr::clear_sized(state) };
+    shell::call(no_state.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.server(id(backend)?, ServerIndex(server)).map_err(status::of)?;
         let value = vst_server {

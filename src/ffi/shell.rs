@@ -62,7 +62,8 @@ pub(super) fn new(
     let engine_options = engine_options(options)?;
     let number = ENGINE_NUMBERS.take().ok_or(VST_E_LIMIT)?;
     super::panic::install_hook();
-    let core = Engine::new(net(), number.get(), number.base(), engine_options, Time(0));
+    let start = Time(options.now_ns);
+    let core = Engine::new(net(), number.get(), number.base(), engine_options, start);
     Ok(Box::new(vst_engine {
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
@@ -71,7 +72,7 @@ pub(super) fn new(
         poisoned: Cell::new(false),
         host: *options,
         poller_data,
-        own_clock: Cell::new(true),
+        own_clock: Cell::new(options.now_ns == 0),
         budget: Cell::new(0),
         told_deadline: Cell::new(VST_NEVER),
         pulled: RefCell::new(None),
@@ -201,10 +202,11 @@ fn enter(
         shell.drain()?;
         status
     });
-    shell.depth.set(depth);
     if status == VST_E_PANIC {
+        // Still inside: the log callback may not free the engine.
         shell.poison();
     }
+    shell.depth.set(depth);
     status
 }
 
@@ -421,6 +423,10 @@ impl vst_engine {
     pub(super) fn pull(&self) -> Result<Option<vst_event>, vst_status> {
         if self.host.event.is_some() {
             return Err(VST_E_MODE);
+        }
+        // What was pulled last may still be looked at further out.
+        if self.depth.get() > 1 {
+            return Err(VST_E_REENTRANT);
         }
         if self.pulls_interest()
             && let Some(op) = self.core()?.next_host_op()

@@ -1,9 +1,8 @@
 //! A SOCKS server on the way, as C says it.
 
 use super::config::vst_connect_options;
-use super::monitor::Unusable;
 use super::ptr;
-use super::status::*;
+use super::unusable::Unusable;
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 
 /// The target is connected to directly.
@@ -20,26 +19,27 @@ pub const VST_SOCKS_5: u32 = 3;
 /// # Safety
 /// The texts of `options` are NULL or NUL-terminated strings.
 pub(super) unsafe fn read(options: &vst_connect_options) -> Result<Option<Dialogue>, Unusable> {
-    let bare = |status: vst_status| (status, String::new());
     // SAFETY: the caller's contract.
-    let destination = unsafe { ptr::text(options.socks_destination) }.map_err(bare)?;
+    let destination = unsafe { ptr::text(options.socks_destination) }?;
     // SAFETY: the caller's contract.
-    let user = unsafe { ptr::text(options.socks_user) }.map_err(bare)?;
+    let user = unsafe { ptr::text(options.socks_user) }?;
     // SAFETY: the caller's contract.
-    let password = unsafe { ptr::text(options.socks_password) }.map_err(bare)?;
+    let password = unsafe { ptr::text(options.socks_password) }?;
     let version = match options.socks {
         VST_SOCKS_NONE if destination.or(user).or(password).is_none() => return Ok(None),
         VST_SOCKS_4 => Version::V4,
         VST_SOCKS_4A => Version::V4a,
         VST_SOCKS_5 => Version::V5,
-        _ => return Err(bare(VST_E_ARGUMENT)),
+        VST_SOCKS_NONE => return Err(Unusable::argument("socks: texts for it, and no version")),
+        _ => return Err(Unusable::argument("socks: an unknown version")),
     };
-    let fail = |text: String| (VST_E_CONFIG, text);
-    let text = destination.ok_or_else(|| fail("socks_destination: it is missing".to_owned()))?;
+    let text = destination.ok_or_else(|| Unusable::config("socks_destination: it is missing"))?;
     let destination = Destination::parse(text).ok_or_else(|| {
         let shown = text.escape_debug();
-        fail(format!("socks_destination: \"{shown}\" is no address and no name with a port"))
+        Unusable::config(format!(
+            "socks_destination: \"{shown}\" is no address and no name with a port"
+        ))
     })?;
     let dialogue = Dialogue::new(version, &destination, Login { user, password });
-    dialogue.map(Some).map_err(|fault| fail(format!("socks: {}", fault.why())))
+    dialogue.map(Some).map_err(|fault| Unusable::config(format!("socks: {}", fault.why())))
 }

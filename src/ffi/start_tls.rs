@@ -43,7 +43,7 @@ const _: () = assert!(size_of::<vst_start_tls>() == 48);
 /// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 /// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
 /// (CVE-2011-0411): a host that has read any refuses the client.
-/// Legal on a session, from any callback but wake, log and discard.
+/// Legal on a session, from any callback.
 /// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
 /// host has not read; inside a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
 /// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.

@@ -76,6 +76,11 @@ pub extern "C" fn vst_strerror(status: vst_status) -> *const c_char {
     text(status).as_ptr()
 }
 
+/// What a status means.
+pub(super) fn sentence(status: vst_status) -> &'static str {
+    text(status).to_str().unwrap_or_default()
+}
+
 const fn text(status: vst_status) -> &'static CStr {
     match status {
         VST_OK => c"it is done",

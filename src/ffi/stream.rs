@@ -128,11 +128,11 @@ pub unsafe extern "C" fn vst_stream_config_free(config: *mut vst_stream_config) 
 /// Joins two connections into a stream: from here on the library moves the bytes between them, with
 /// backpressure, and passes each side's end on to the other.
 ///
-/// `client` is a session; `server` may be open or still connecting. Both ids accept
-/// `vst_conn_describe` and `vst_conn_state` only from here on, and VST_EVENT_STREAM_END is the one
+/// `client` is a session; `server` may be open or still connecting. Both ids accept only what asks
+/// facts of them, such as `vst_conn_describe`, from here on, and VST_EVENT_STREAM_END is the one
 /// event that follows. `config` is only referred to: free your handle whenever you like; NULL takes
 /// the defaults. `*out` is the stream's id, or 0.
-/// Legal from any callback but log; best in the callback of VST_EVENT_SESSION, right after
+/// Legal from any callback; best in the callback of VST_EVENT_SESSION, right after
 /// `vst_conn_connect`: then the client's first bytes leave with the PROXY header.
 /// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or `client` is no session yet);
 /// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
@@ -175,9 +175,9 @@ pub unsafe extern "C" fn vst_conn_forward(
 /// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
 /// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
 /// no server is to be had; `vst_stream_end` says which server it was and how long it took. `client`
-/// must not be used again but with `vst_conn_describe` and `vst_conn_state`. `config` is only
+/// must not be used again but to ask facts of it, such as `vst_conn_describe`. `config` is only
 /// referred to; NULL takes the defaults. `user` comes with the event. `*out` is the stream's id, or 0.
-/// Legal from any callback but log; best in the callback of VST_EVENT_SESSION.
+/// Legal from any callback; best in the callback of VST_EVENT_SESSION.
 /// Returns VST_OK; VST_E_STATE (`client` is closing, in a stream, or no session yet); VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
 /// VST_E_POISONED.
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
 
 /// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
 ///
-/// Legal from any callback but log.
+/// Legal from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_i
 /// both sides, bytes, the search for a server, what it waits for, and how it ends.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
-/// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback but log.
+/// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::table_key::{data_of, key_of, vst_table_key};
+use super::unusable::{Unusable, hand_out};
 use crate::sys::monotonic;
 use crate::table::{Removal, SetError, Table, TableConfig};
 use crate::time::Time;
@@ -59,9 +60,7 @@ pub unsafe extern "C" fn vst_table_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+    let make = || {
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
         // SAFETY: the caller's contract.
@@ -69,19 +68,10 @@ pub unsafe extern "C" fn vst_table_new(
         let made = TableConfig::parse(name, definition)
             .map_err(|error| error.to_string())
             .and_then(|config| Table::new(config).map_err(|error| error.to_string()));
-        match made {
-            Ok(table) => {
-                // SAFETY: the caller's contract.
-                unsafe { ptr::put(out, Box::into_raw(Box::new(vst_table { table }))) }?;
-                Ok(VST_OK)
-            }
-            Err(error) => {
-                // SAFETY: the caller's contract.
-                unsafe { ptr::explain(&error, why, why_size) };
-                Err(VST_E_CONFIG)
-            }
-        }
-    })
+        Ok(vst_table { table: made.map_err(Unusable::config)? })
+    };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
 }
 
 /// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
@@ -225,6 +215,8 @@ pub unsafe extern "C" fn vst_table_stats(
     counters: *mut vst_table_counters,
 ) -> vst_status {
     super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::clear_sized(counters) }?;
         // SAFETY: the caller's contract.
         let table = unsafe { table_of(table) }?;
         let value = vst_table_counters {

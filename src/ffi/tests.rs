@@ -35,6 +35,8 @@ type Reaction = Box<dyn FnMut(*mut vst_engine, &vst_event)>;
 struct Host {
     engine: Cell<*mut vst_engine>,
     told: RefCell<Vec<(u32, vst_id)>>,
+    /// What an attempt to free the engine from the log callback was answered.
+    freed_in_log: RefCell<Vec<vst_status>>,
     watched: RefCell<Vec<(i32, vst_id, u32)>>,
     react: RefCell<Reaction>,
 }
@@ -62,11 +64,20 @@ unsafe extern "C" fn event(data: *mut c_void, engine: *mut vst_engine, event: *c
     (host.react.borrow_mut())(engine, event);
 }
 
+unsafe extern "C" fn log(data: *mut c_void, _: *const c_char, _: usize) {
+    // SAFETY: as above.
+    let host = unsafe { &*data.cast::<Host>() };
+    // SAFETY: an engine that is not freed, and is not freed here.
+    let freed = unsafe { vst_engine_free(host.engine.get()) };
+    host.freed_in_log.borrow_mut().push(freed);
+}
+
 impl Host {
     fn new(react: impl FnMut(*mut vst_engine, &vst_event) + 'static) -> Rc<Self> {
         let host = Rc::new(Self {
             engine: Cell::new(std::ptr::null_mut()),
             told: RefCell::default(),
+            freed_in_log: RefCell::default(),
             watched: RefCell::default(),
             react: RefCell::new(Box::new(react)),
         });
@@ -79,6 +90,7 @@ impl Host {
         let mut options = unsafe { options.assume_init() };
         options.interest = Some(interest);
         options.event = Some(event);
+        options.log = Some(log);
         options.data = Rc::as_ptr(&host).cast_mut().cast();
         // SAFETY: options and out-pointer are ours.
         let made = unsafe { vst_engine_new(&raw const options, host.engine.as_ptr()) };
@@ -304,6 +316,7 @@ fn a_panic_inside_is_a_status_and_leaves_an_engine_that_can_be_freed() {
     world().settle();
     let broken = send(host.engine.get(), session, b"y").0;
     assert_eq!(broken, VST_E_PANIC);
+    assert_eq!(*host.freed_in_log.borrow(), [VST_E_REENTRANT]);
     assert_eq!(send(host.engine.get(), session, b"y").0, VST_E_POISONED);
     // SAFETY: freed once, here. What it leaks it leaks because dropping panics once more.
     assert_eq!(unsafe { vst_engine_free(host.engine.get()) }, VST_OK);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::ptr::{self, Sized32};
 use super::status::*;
+use super::unusable::{Unusable, hand_out};
 use crate::sys::WallClock;
 use crate::tls::{
     ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions, ServerTls, Version,
@@ -208,49 +209,55 @@ pub unsafe extern "C" fn vst_tls_server_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
+    // SAFETY: the caller's contract.
+    let make = || unsafe { server(options) };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
+}
+
+/// How incoming connections speak TLS, as `options` say.
+///
+/// # Safety
+/// As `vst_tls_server_new`.
+unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_server, Unusable> {
+    // SAFETY: the caller's contract.
+    let given = unsafe { ptr::read_sized(options) }?;
+    if given.flags & !(VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS | VST_TLS_KEY_LOG) != 0 {
+        return Err(Unusable::argument("flags: an unknown one"));
+    }
+    // SAFETY: the caller's contract.
+    let list = unsafe { ptr::items(given.identities, given.identity_count as usize) }?;
+    let mut certificates = Vec::with_capacity(list.len());
+    for one in list {
         // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        certificates.push(unsafe { identity(one) }?);
+    }
+    let options = ServerOptions {
+        certificates,
+        strict_sni: given.flags & VST_TLS_STRICT_SNI != 0,
+        client_auth: match given.client_auth {
+            VST_CLIENT_AUTH_NONE => ClientAuth::None,
+            VST_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
+            VST_CLIENT_AUTH_REQUIRED => ClientAuth::Required,
+            _ => return Err(Unusable::argument("client_auth: an unknown one")),
+        },
         // SAFETY: the caller's contract.
-        let given = unsafe { ptr::read_sized(options) }?;
-        if given.flags & !(VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS | VST_TLS_KEY_LOG) != 0 {
-            return Err(VST_E_ARGUMENT);
-        }
+        client_roots: unsafe { pem(&given.client_ca) }?.into_iter().collect(),
         // SAFETY: the caller's contract.
-        let list = unsafe { ptr::items(given.identities, given.identity_count as usize) }?;
-        let mut certificates = Vec::with_capacity(list.len());
-        for one in list {
-            // SAFETY: the caller's contract.
-            certificates.push(unsafe { identity(one) }?);
-        }
-        let options = ServerOptions {
-            certificates,
-            strict_sni: given.flags & VST_TLS_STRICT_SNI != 0,
-            client_auth: match given.client_auth {
-                VST_CLIENT_AUTH_NONE => ClientAuth::None,
-                VST_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
-                VST_CLIENT_AUTH_REQUIRED => ClientAuth::Required,
-                _ => return Err(VST_E_ARGUMENT),
-            },
-            // SAFETY: the caller's contract.
-            client_roots: unsafe { pem(&given.client_ca) }?.into_iter().collect(),
-            // SAFETY: the caller's contract.
-            client_crls: unsafe { pem(&given.client_crl) }?.into_iter().collect(),
-            // SAFETY: the caller's contract.
-            alpn: unsafe { alpn(given.alpn) }?,
-            min_version: version(given.min_version, Version::Tls12)?,
-            max_version: version(given.max_version, Version::Tls13)?,
-            tickets: given.flags & VST_TLS_NO_TICKETS == 0,
-            session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
-            ticket_lifetime: given.ticket_lifetime_s,
-            client_ticket_lifetime: given.client_ticket_lifetime_s,
-            key_log: given.flags & VST_TLS_KEY_LOG != 0,
-            ..ServerOptions::default()
-        };
-        let made = ServerTls::new(&options, Arc::new(WallClock));
+        client_crls: unsafe { pem(&given.client_crl) }?.into_iter().collect(),
         // SAFETY: the caller's contract.
-        unsafe { hand_out(made.map(vst_tls_server::new), out, why, why_size) }
-    })
+        alpn: unsafe { alpn(given.alpn) }?,
+        min_version: version(given.min_version, Version::Tls12)?,
+        max_version: version(given.max_version, Version::Tls13)?,
+        tickets: given.flags & VST_TLS_NO_TICKETS == 0,
+        session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+        ticket_lifetime: given.ticket_lifetime_s,
+        client_ticket_lifetime: given.client_ticket_lifetime_s,
+        key_log: given.flags & VST_TLS_KEY_LOG != 0,
+        ..ServerOptions::default()
+    };
+    let made = ServerTls::new(&options, Arc::new(WallClock));
+    made.map(vst_tls_server::new).map_err(unloadable)
 }
 
 /// Makes what incoming connections speak TLS with, with a throw-away certificate for `names`
@@ -269,29 +276,26 @@ pub unsafe extern "C" fn vst_tls_server_self_signed(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+    let make = || {
         // SAFETY: the caller's contract.
         let names = unsafe { ptr::text(names) }?.ok_or(VST_E_NULL)?;
-        let made = self_signed(names)?;
-        // SAFETY: the caller's contract.
-        unsafe { hand_out(made.map(vst_tls_server::new), out, why, why_size) }
-    })
+        Ok(vst_tls_server::new(self_signed(names)?))
+    };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
 }
 
 #[cfg(feature = "self-signed")]
-fn self_signed(names: &str) -> Result<Result<Arc<ServerTls>, LoadError>, vst_status> {
+fn self_signed(names: &str) -> Result<Arc<ServerTls>, Unusable> {
     let names: Vec<&str> = names.split(',').map(str::trim).collect();
-    Ok(crate::tls::self_signed(&names).and_then(|certificate| {
-        let options = ServerOptions { certificates: vec![certificate], ..ServerOptions::default() };
-        ServerTls::new(&options, Arc::new(WallClock))
-    }))
+    let certificates = vec![crate::tls::self_signed(&names).map_err(unloadable)?];
+    let options = ServerOptions { certificates, ..ServerOptions::default() };
+    ServerTls::new(&options, Arc::new(WallClock)).map_err(unloadable)
 }
 
 #[cfg(not(feature = "self-signed"))]
-fn self_signed(_: &str) -> Result<Result<Arc<ServerTls>, LoadError>, vst_status> {
-    Err(VST_E_UNSUPPORTED)
+fn self_signed(_: &str) -> Result<Arc<ServerTls>, Unusable> {
+    Err(VST_E_UNSUPPORTED.into())
 }
 
 /// Makes what outgoing connections speak TLS with.
@@ -307,44 +311,50 @@ pub unsafe extern "C" fn vst_tls_client_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
+    // SAFETY: the caller's contract.
+    let make = || unsafe { client(options) };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
+}
+
+/// How outgoing connections speak TLS, as `options` say.
+///
+/// # Safety
+/// As `vst_tls_client_new`.
+unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
+    // SAFETY: the caller's contract.
+    let given = unsafe { ptr::read_sized(options) }?;
+    if given.flags & !(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG) != 0 {
+        return Err(Unusable::argument("flags: an unknown one"));
+    }
+    let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
+    // SAFETY: the caller's contract.
+    let certificate = match unsafe { given.identity.as_ref() } {
         // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+        Some(one) => Some(unsafe { identity(one) }?),
+        None => None,
+    };
+    // SAFETY: the caller's contract.
+    let ca = unsafe { pem(&given.ca) }?;
+    let options = ClientOptions {
+        roots: match ca {
+            _ if skip => Roots::DangerouslySkipVerification,
+            Some(source) => Roots::Pem(vec![source]),
+            None => Roots::System,
+        },
         // SAFETY: the caller's contract.
-        let given = unsafe { ptr::read_sized(options) }?;
-        if given.flags & !(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG) != 0 {
-            return Err(VST_E_ARGUMENT);
-        }
-        let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
+        crls: unsafe { pem(&given.crl) }?.into_iter().collect(),
+        certificate,
+        key_log: given.flags & VST_TLS_KEY_LOG != 0,
         // SAFETY: the caller's contract.
-        let certificate = match unsafe { given.identity.as_ref() } {
-            // SAFETY: the caller's contract.
-            Some(one) => Some(unsafe { identity(one) }?),
-            None => None,
-        };
-        // SAFETY: the caller's contract.
-        let ca = unsafe { pem(&given.ca) }?;
-        let options = ClientOptions {
-            roots: match ca {
-                _ if skip => Roots::DangerouslySkipVerification,
-                Some(source) => Roots::Pem(vec![source]),
-                None => Roots::System,
-            },
-            // SAFETY: the caller's contract.
-            crls: unsafe { pem(&given.crl) }?.into_iter().collect(),
-            certificate,
-            key_log: given.flags & VST_TLS_KEY_LOG != 0,
-            // SAFETY: the caller's contract.
-            alpn: unsafe { alpn(given.alpn) }?,
-            min_version: version(given.min_version, Version::Tls12)?,
-            max_version: version(given.max_version, Version::Tls13)?,
-            session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
-            ..ClientOptions::default()
-        };
-        let made = ClientTls::new(&options, Arc::new(WallClock));
-        // SAFETY: the caller's contract.
-        unsafe { hand_out(made.map(vst_tls_client::new), out, why, why_size) }
-    })
+        alpn: unsafe { alpn(given.alpn) }?,
+        min_version: version(given.min_version, Version::Tls12)?,
+        max_version: version(given.max_version, Version::Tls13)?,
+        session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+        ..ClientOptions::default()
+    };
+    let made = ClientTls::new(&options, Arc::new(WallClock));
+    made.map(vst_tls_client::new).map_err(unloadable)
 }
 
 /// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
@@ -442,49 +452,28 @@ unsafe fn put_lines(
     }
 }
 
-/// Hands a handle out, or says why there is none.
-///
-/// # Safety
-/// `out` points to a pointer; `why` is NULL or points to `why_size` writable bytes.
-unsafe fn hand_out<T>(
-    made: Result<T, LoadError>,
-    out: *mut *mut T,
-    why: *mut c_char,
-    why_size: usize,
-) -> Result<vst_status, vst_status> {
-    match made {
-        Ok(value) => {
-            let handle = Box::into_raw(Box::new(value));
-            // SAFETY: the caller's contract.
-            unsafe { ptr::put(out, handle) }?;
-            Ok(VST_OK)
-        }
-        Err(error) => {
-            // SAFETY: the caller's contract.
-            unsafe { ptr::explain(&error.to_string(), why, why_size) };
-            Err(VST_E_CONFIG)
-        }
-    }
+fn unloadable(error: LoadError) -> Unusable {
+    Unusable::config(error.to_string())
 }
 
 /// The protocols of a list.
 ///
 /// # Safety
 /// `list` is NULL or a NUL-terminated string.
-unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, vst_status> {
+unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable> {
     // SAFETY: the caller's contract.
     let Some(list) = unsafe { ptr::text(list) }? else { return Ok(Vec::new()) };
     let protocols: Vec<Vec<u8>> = list.split(',').map(|one| one.trim().into()).collect();
     // RFC 7301 section 3.1: a protocol name is 1 to 255 bytes.
     let fit = protocols.iter().all(|one| (1..=255).contains(&one.len()));
-    if fit { Ok(protocols) } else { Err(VST_E_ARGUMENT) }
+    if fit { Ok(protocols) } else { Err(Unusable::argument("alpn: a name is 1 to 255 bytes")) }
 }
 
-const fn version(number: u32, default: Version) -> Result<Version, vst_status> {
+fn version(number: u32, default: Version) -> Result<Version, Unusable> {
     match number {
         0 => Ok(default),
         VST_TLS_1_2 => Ok(Version::Tls12),
         VST_TLS_1_3 => Ok(Version::Tls13),
-        _ => Err(VST_E_ARGUMENT),
+        _ => Err(Unusable::argument("min_version, max_version: neither TLS 1.2 nor 1.3")),
     }
 }

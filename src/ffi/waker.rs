@@ -124,7 +124,7 @@ impl Shared {
 ///
 /// The first one has the host's poller watch one more descriptor, unless the engine was made with
 /// `wake`.
-/// Legal on the engine's thread, from every callback but wake, log and discard.
+/// Legal on the engine's thread, from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
 /// VST_E_POISONED.
 ///
@@ -151,7 +151,8 @@ pub unsafe extern "C" fn vst_engine_waker(
 /// FAIL (with `code`, and a general sentence). The engine's thread takes it with its next drive call,
 /// which it is woken for. An answer to a connection that is gone by then is dropped.
 ///
-/// Legal at any time, from any thread and any number of them at once, but not from a signal handler.
+/// Legal at any time, from any thread and any number of them at once, but not from a signal handler
+/// nor from `wake`.
 /// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
 /// engine, and try again); VST_E_ARGUMENT; VST_E_NULL.
 ///

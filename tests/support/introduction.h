@@ -12,22 +12,26 @@
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
-//   Outputs go through pointers and are always written. An unknown number, flag or reserved byte is
-//   an error.
+//   Outputs go through pointers and are always written, with zeros where there is nothing. An unknown
+//   number, flag or reserved byte is an error. Every function that takes an engine may answer
+//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
 //   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
 // - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
 //   Texts and structs are read during the call. _free(NULL) is fine.
 // - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
 //   and nothing else.
-// - Threads: an engine belongs to the thread of its first drive call; another gets VST_E_THREAD. It
-//   may be made in one thread and driven in another. Configurations and tables may be used by all, and
-//   so may wakers, by which other threads reach an engine.
-// - Callbacks: every function may be called from every callback, but no function from log, wake and
-//   discard, and vst_engine_free from none. A call made in a callback acts and answers at once; the
-//   events it causes are told when the callback has returned. A callback must not throw or longjmp.
-// - Time: nanoseconds, of one monotonic clock that the host chooses; 0 has CLOCK_MONOTONIC read.
+// - Threads: an engine belongs to the thread of its first drive call (vst_engine_ready and those like
+//   it, vst_engine_run, vst_engine_wait); another gets VST_E_THREAD. Until then it may be used by one
+//   thread at a time: made and given listeners in one, driven in another. Configurations and tables
+//   may be used by all, and so may wakers, by which other threads reach an engine.
+// - Callbacks: every function may be called from every callback, but none from log, wake and discard;
+//   vst_engine_free, vst_engine_next, vst_engine_batch_begin and _end, and vst_loop_run answer
+//   VST_E_REENTRANT there. A call made in a callback acts and answers at once; the events it causes are
+//   told when the callback has returned. A callback must not throw or longjmp.
+// - Outside a callback, every call on an engine may run callbacks before it returns: what it is about
+//   may have been told CLOSED by then, and an id that it wrote may be stale.
+// - Time: nanoseconds, of one monotonic clock that the host chooses (see now_ns of the engine's
+//   options); 0 has CLOCK_MONOTONIC read.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.
-//
-// Not stable yet: VST_ABI_VERSION 0.
