@@ -12,9 +12,9 @@
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
-//   Outputs go through pointers and are always written, with zeros where there is nothing. An unknown
-//   number, flag or reserved byte is an error. Every function that takes an engine may answer
-//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
+//   Outputs go through pointers and are always written: with zeros, or what the function says, where
+//   there is nothing. An unknown number, flag or reserved byte is an error. Every function that takes
+//   an engine may answer VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
 //   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
 // - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
