@@ -197,7 +197,10 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
 
     fn prefix(&self) -> Prefix<'_> {
         let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
-        let ended = self.conn.ctrl.fd.eof || self.settled || bytes.len() >= AHEAD_MAX;
+        // One read may bring more than is waited for: what is said of the same bytes must not depend
+        // on how they came.
+        let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
+        let ended = self.conn.ctrl.fd.eof || self.settled || bytes.len() == AHEAD_MAX;
         Prefix { bytes, may_grow: !ended }
     }
 

@@ -48,7 +48,7 @@ pub trait Effects: Facts {
 /// The first bytes of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Prefix<'a> {
-    /// Those that have come.
+    /// Those that have come, up to as many as there is room for.
     pub bytes: &'a [u8],
     /// Whether more may come: neither has the peer ended, nor is the room full, nor the inspect delay
     /// over.

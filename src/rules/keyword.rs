@@ -109,9 +109,9 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
     "fc_pp_unique_id": Bytes, ANNOUNCED, |a| a.none(Fetch::UNIQUE_ID),
         "the identifier in the PROXY header (`PP2_TYPE_UNIQUE_ID`)", "";
     "req.len" | "req_len": Number, PREFIX, |a| a.none(Fetch::PrefixLength),
-        "how many bytes have come", "";
+        "how many bytes have come, up to 16384", "up to the size of a buffer there";
     "req.ssl_hello_type" | "req_ssl_hello_type": Number, PREFIX, |a| a.none(Fetch::HelloType),
-        "1, once the bytes are a whole ClientHello",
+        "1, once the first 16384 bytes at most are a whole ClientHello",
         "a ClientHello that is spread over several TLS records is not seen there";
     "req.ssl_sni" | "req_ssl_sni": Bytes, PREFIX, |a| a.none(Fetch::HelloName),
         "the host name in the ClientHello, in the client's own letters", "as for `req.ssl_hello_type`";

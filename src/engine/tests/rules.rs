@@ -39,7 +39,7 @@ pub(super) fn table(config: &AcceptConfig) -> Arc<Table> {
 }
 
 /// An echo behind `config` to a client that says `words` and ends: what it got, and its record.
-fn visit(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
+pub(super) fn visit(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(config);
     let client = rig.peer();
@@ -156,53 +156,6 @@ fn a_silent_drop_tells_the_peer_nothing() {
         assert_eq!(rig.world.calls_of(CallKind::Vanish), 1);
         let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
         assert_eq!((cause.at, cause.why), (Some(Op::TcpRules), Why::Denied));
-    });
-}
-
-const NAMES: &str = "tcp-request inspect-delay 5s\n\
-    tcp-request content accept if { req.ssl_sni a.test }\n\
-    tcp-request content reject if { req.ssl_hello_type 1 }\n";
-
-#[test]
-fn content_rules_read_the_name_of_a_hello_in_any_pieces_and_tls_gets_every_byte() {
-    for version in [Version::Tls12, Version::Tls13] {
-        everywhere(|setup| {
-            let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(ruled(accepting(version), NAMES));
-            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
-            client.borrow_mut().say(b"protected");
-            client.borrow_mut().end();
-            rig.actors.push(play(&client));
-            rig.settle();
-            rig.run();
-            assert_eq!(client.borrow().got, b"protected", "{:?}", client.borrow().failure);
-            assert_eq!(closed(&rig.finish()).cause, None);
-        });
-    }
-}
-
-#[test]
-fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
-    both(|setup| {
-        let mut rig = Rig::new(setup, Program::Echo);
-        rig.listen(ruled(AcceptConfig::default(), NAMES));
-        let client = rig.peer();
-        // The beginning of a handshake record, as far as anybody can tell.
-        client.send(&[22, 3, 1, 0]);
-        rig.run_for(4 * SECOND);
-        assert_eq!(client.received(), b"");
-        rig.run_for(2 * SECOND);
-        assert_eq!(client.received(), [22, 3, 1, 0]);
-        client.send(b"and on");
-        client.shutdown_write();
-        rig.run();
-        assert_eq!(client.received(), b"\x16\x03\x01\0and on");
-        assert_eq!(closed(&rig.finish()).cause, None);
-
-        // An end comes before the time is over.
-        let (got, record) = visit(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
-        assert_eq!((&got[..], record.cause), (&[22, 3, 1, 0][..], None));
-        assert!(record.lasted < 5 * SECOND);
     });
 }
 
