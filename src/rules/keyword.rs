@@ -129,8 +129,8 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
         "the cipher suite by IANA's name: `TLS_AES_128_GCM_SHA256`",
         "by OpenSSL's name there, which is another before TLS 1.3";
     "ssl_c_verify": Number, BEHIND, |a| a.none(Fetch::Verify),
-        "0 when the client's certificate was verified, or none was shown; else why it was not",
-        "";
+        "0, with or without a certificate of the client: one that fails ends the handshake",
+        "the number of the failure there, where `crt-ignore-err` lets it pass";
     "ssl_c_s_dn" ("cn"): Bytes, BEHIND, |a| a.subject(),
         "the subject of the client's certificate, `/C=../O=../CN=..`; with `cn` its first common name",
         "any attribute and any of several can be asked for there, and other formats";

@@ -167,6 +167,7 @@ fn session_rules_know_what_the_handshake_agreed_on() {
             ("reject if { ssl_fc_protocol TLSv1.3 }", false),
             ("reject unless { ssl_fc }", true),
             ("reject if { ssl_c_sha1 -m found }", true),
+            ("reject unless { ssl_c_verify 0 }", true),
         ] {
             let mut rig = Rig::new(setup, Program::Echo);
             let text = format!("tcp-request session {line}");
@@ -246,6 +247,35 @@ fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
             }
         });
     }
+}
+
+#[test]
+fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
+    both(|setup| {
+        let config = ruled(AcceptConfig::default(), COUNTING);
+        let table = table(&config);
+        let key = Key::Ip(client_key());
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(config);
+        let client = rig.peer();
+        rig.settle();
+        let session = rig.host.sessions()[0];
+        rig.run_for(50 * SECOND);
+        let taken_at = rig.world.now();
+        let (fd, op) = rig.call(|engine| engine.take_fd(session)).expect("a raw session");
+        if let Some(op) = op {
+            let world = rig.world.clone();
+            rig.poller.apply(op, &world);
+        }
+        assert_eq!(table.get(key, Data::ConnCur, taken_at), Some(0));
+        assert!(table.contains(key, taken_at + 59 * SECOND));
+        assert!(!table.contains(key, taken_at + 60 * SECOND));
+        let again = rig.call(|engine| engine.adopt(fd, 0)).expect("a connected socket");
+        rig.call(|engine| engine.close(again)).expect("it is open");
+        client.close();
+        rig.run();
+        rig.finish();
+    });
 }
 
 #[test]
