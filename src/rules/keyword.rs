@@ -86,7 +86,8 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
         "in `tcp-request connection` it is the socket's peer there";
     "src_port": Number, EVERYWHERE, |a| a.none(Fetch::SourcePort), "the port that belongs to `src`", "";
     "src_is_local": Truth, EVERYWHERE, |a| a.none(Fetch::SourceIsLocal),
-        "whether `src` is an address of this machine; a unix socket's peer always is", "";
+        "whether `src` is an address of this machine, which is whether the system lets a socket be bound to \
+         it: with `ip_nonlocal_bind` every address is; a unix socket's peer always is", "";
     "dst": Address, EVERYWHERE, |a| a.none(Fetch::Destination),
         "what the client connected to: as the PROXY header says, else the socket's own address",
         "as for `src`";
