@@ -209,9 +209,14 @@ impl Conn {
     /// The same of an opening operation: all of them together are bounded from the beginning.
     pub(crate) fn arm_opening(&mut self, now: Time, nanoseconds: u64) {
         self.arm(now, nanoseconds);
-        let total = self.facts.spans().total;
-        if total > 0 {
-            self.deadline = self.deadline.min(self.facts.opened_at + total);
+        self.deadline = self.deadline.min(self.opened_until());
+    }
+
+    /// When the time of all opening operations together is over.
+    pub(crate) fn opened_until(&self) -> Time {
+        match self.facts.spans().total {
+            0 => Time::NEVER,
+            total => self.facts.opened_at + total,
         }
     }
 

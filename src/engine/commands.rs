@@ -283,6 +283,7 @@ impl<N: Net> Engine<N> {
         }
         let FdEntry { announced: old, known, .. } = conn.ctrl.fd;
         let fd = conn.ctrl.fd.take().ok_or(Refusal::State)?;
+        self.end_visit(key);
         self.remove_conn(key);
         let new = Io::RELEASED;
         Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new })))

@@ -372,8 +372,8 @@ fn sends_early(conn: &Conn) -> bool {
 fn expire(conn: &mut Conn, now: Time) {
     let waiting = conn.word.runnable().first();
     match waiting {
-        // Rules that wait for bytes go on without them.
-        Some(Op::Inspect) => {
+        // Rules that wait for bytes go on without them, as long as there is time to open at all.
+        Some(Op::Inspect) if now < conn.opened_until() => {
             rules::settle(conn);
             conn.arm_opening(now, 0);
         }

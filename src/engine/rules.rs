@@ -14,7 +14,7 @@ use crate::id::{Id, Kind};
 use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
 use crate::slab::{Key, Slab};
 use crate::sys::{Addr, Net, SockOpt};
-use crate::tls::{Verified, sha1};
+use crate::tls::sha1;
 use crate::wire::proxy::Header;
 
 /// What of the engine rules may look at.
@@ -197,7 +197,10 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
 
     fn prefix(&self) -> Prefix<'_> {
         let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
-        let ended = self.conn.ctrl.fd.eof || self.settled || bytes.len() >= AHEAD_MAX;
+        // One read may bring more than is waited for: what is said of the same bytes must not depend
+        // on how they came.
+        let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
+        let ended = self.conn.ctrl.fd.eof || self.settled || bytes.len() == AHEAD_MAX;
         Prefix { bytes, may_grow: !ended }
     }
 
@@ -208,10 +211,8 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
             cipher: agreed.suite_name,
             server_name: agreed.server_name.map(str::as_bytes),
             alpn: agreed.alpn,
-            verify: match agreed.verified {
-                Verified::NotAsked => None,
-                Verified::Absent | Verified::Valid | Verified::Skipped => Some(0),
-            },
+            // A certificate that fails ends the handshake.
+            verify: 0,
             certificate: agreed.peer_chain().next(),
         })
     }

@@ -57,7 +57,8 @@ impl<'a> Argument<'a> {
             None => Ok(value),
             Some(inside) => {
                 let problem = format!("`{}` takes nothing in brackets", self.word);
-                Err(self.fault(problem, format!("`{}` without `({inside})`", self.word)))
+                let brackets = named(format!("({inside})").as_bytes());
+                Err(self.fault(problem, format!("`{}` without {brackets}", self.word)))
             }
         }
     }
@@ -103,12 +104,13 @@ impl<'a> Argument<'a> {
         let table = tables.find(self.given(), &self.token.span)?;
         let config = table.config();
         if config.kind.form() != KeyForm::Ip {
-            let (name, kind) = (&config.name, config.kind.name());
-            let problem = format!("table `{name}` has keys of type {kind}, and a source is an IP");
+            let (name, kind) = (named(config.name.as_bytes()), config.kind.name());
+            let problem = format!("table {name} has keys of type {kind}, and a source is an IP");
             return Err(self.fault(problem, "a table of type ip or ipv6"));
         }
         if !table.stores(data) {
-            let problem = format!("table `{}` does not store {}", config.name, data.name());
+            let name = named(config.name.as_bytes());
+            let problem = format!("table {name} does not store {}", data.name());
             return Err(self.fault(problem, "what its `store` lists"));
         }
         Ok(Fetch::LookUp(table, data))

@@ -1,6 +1,7 @@
 //! From text to rules, line by line. What is wrong with a line is said of the first that is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::condition::{Acl, Condition, Term};
 use super::criterion::{Context, Criterion};
@@ -82,14 +83,15 @@ pub(super) fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSe
     let text = std::str::from_utf8(text).map_err(|why| not_text(text, why.valid_up_to()))?;
     let mut compiler = Compiler::new(outside);
     let lines = || (1..).zip(text.lines());
-    for (number, line) in lines() {
-        (compiler.line, compiler.source) = (number, line);
-        let words = tokens(line).map_err(|fault| fault.at(number, line))?;
-        compiler.statement(&words).map_err(|fault| fault.at(number, line))?;
-    }
+    let read: Result<(), Box<RuleError>> = lines().try_for_each(|(number, line)| {
+        compiler.read(number, line).map_err(|fault| fault.at(number, line).into())
+    });
+    // No use of an acl is below the line where reading has come to an end: what is wrong with one is
+    // wrong further up.
     for (number, line) in lines() {
         compiler.check(number).map_err(|fault| fault.at(number, line))?;
     }
+    read?;
     Ok(compiler.set)
 }
 
@@ -110,8 +112,10 @@ struct Compiler<'a> {
     /// The line that is being read.
     line: u32,
     source: &'a str,
+    /// Where its first word is written.
+    begin: Range<usize>,
     /// Named acls by their index in the set.
-    names: HashMap<String, usize>,
+    names: BTreeMap<String, usize>,
     /// What an acl asks for, beside its tests: the word, and from where it is known.
     asked: Vec<Vec<(String, Places)>>,
     /// Where acls are named. They may still grow, so that what they ask for is looked at last.
@@ -133,15 +137,19 @@ impl<'a> Compiler<'a> {
             set: RuleSet { tables: outside.tables.clone(), ..RuleSet::default() },
             line: 0,
             source: "",
-            names: HashMap::new(),
+            begin: 0..0,
+            names: BTreeMap::new(),
             asked: Vec::new(),
             uses: Vec::new(),
         }
     }
 
-    fn statement(&mut self, words: &[Token]) -> Result<(), Fault> {
-        let mut line = Line::new(words);
+    /// Reads a line.
+    fn read(&mut self, number: u32, source: &'a str) -> Result<(), Fault> {
+        let words = tokens(source)?;
+        let mut line = Line::new(&words);
         let Some(first) = line.next_if(|_| true) else { return Ok(()) };
+        (self.line, self.source, self.begin) = (number, source, first.span.clone());
         let Some(statement) = STATEMENTS.iter().find(|statement| first.is(statement.name)) else {
             let known = STATEMENTS.iter().map(|statement| statement.name);
             let problem = format!("{} begins no line", named(&first.word));
@@ -170,9 +178,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn stick_table(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
-        let name = match line.next_if(|token| !token.is("type")) {
-            Some(token) => name_of(token)?.to_owned(),
-            None => DEFAULT_TABLE.to_owned(),
+        let (name, written) = match line.next_if(|token| !token.is("type")) {
+            Some(token) => (name_of(token)?.to_owned(), token.span.clone()),
+            None => (DEFAULT_TABLE.to_owned(), self.begin.clone()),
         };
         let span = line.rest_span();
         let definition = self.source.get(span.clone()).unwrap_or_default();
@@ -181,8 +189,8 @@ impl<'a> Compiler<'a> {
         if self.set.tables.add(table) {
             return Ok(());
         }
-        let problem = format!("there is a table `{name}` already");
-        Err(Fault::new(span, problem, "one definition of each table"))
+        let problem = format!("there is a table {} already", named(name.as_bytes()));
+        Err(Fault::new(written, problem, "one definition of each table"))
     }
 
     fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
@@ -261,13 +269,13 @@ impl<'a> Compiler<'a> {
         line: &mut Line<'l>,
         place: Places,
     ) -> Result<Term, Fault> {
-        let marks =
-            if token.quoted { 0 } else { token.word.iter().take_while(|b| **b == b'!').count() };
-        let negated = marks % 2 == 1;
-        if marks > 0 && marks == token.word.len() {
-            let token = line.next("what is negated")?;
-            let term = self.term(token, line, place)?;
-            return Ok(Term { negated: negated != term.negated, ..term });
+        let (mut token, mut marks) = (token, negations(token));
+        let mut negated = marks % 2 == 1;
+        // Marks that stand alone are about what is behind them.
+        while marks > 0 && marks == token.word.len() {
+            token = line.next("what is negated")?;
+            marks = negations(token);
+            negated ^= marks % 2 == 1;
         }
         let subject = Token {
             word: token.word[marks..].to_vec(),
@@ -289,7 +297,7 @@ impl<'a> Compiler<'a> {
         line: &mut Line<'_>,
         place: Places,
     ) -> Result<usize, Fault> {
-        let Some(mut inside) = line.until("}") else {
+        let Some(mut inside) = line.braced() else {
             let expected = "a `}`, with a blank in front of it";
             return Err(Fault::new(brace.span.clone(), "this brace is not closed", expected));
         };
@@ -317,9 +325,24 @@ impl<'a> Compiler<'a> {
             "and" | "&&" => {
                 fault(problem, "nothing: what stands side by side has to hold together")
             }
+            _ if is_or(&token) => {
+                let problem = format!("nothing is negated in front of {}", named(&token.word));
+                fault(problem, "a condition behind `!`")
+            }
+            _ if token.is("if") || token.is("unless") => {
+                let problem = format!("{} is in a condition already", named(&token.word));
+                fault(problem, "`or`, or nothing: what stands side by side has to hold together")
+            }
+            _ if token.is("}") => fault("this brace was not opened".to_owned(), "a `{` in front"),
             _ if !token.quoted && name.starts_with('{') => fault(problem, "a blank behind `{`"),
             _ => {
-                let expected = format!("a line `acl {name} ...` above, or a criterion in braces");
+                let expected = match name_of(&token) {
+                    Err(_) => "the name of an acl, or a criterion in braces".to_owned(),
+                    Ok(name) => {
+                        let line = named(format!("acl {name} ...").as_bytes());
+                        format!("a line {line} above, or a criterion in braces")
+                    }
+                };
                 fault(problem, &*expected).map_err(|fault| {
                     fault.near(nearest(name, self.names.keys().map(String::as_str)))
                 })
@@ -361,6 +384,11 @@ impl<'a> Compiler<'a> {
 }
 
 const INSPECT_DELAY: &str = "inspect-delay";
+
+/// How many `!` a word begins with.
+fn negations(token: &Token) -> usize {
+    if token.quoted { 0 } else { token.word.iter().take_while(|byte| **byte == b'!').count() }
+}
 
 fn is_or(token: &Token) -> bool {
     token.is("or") || token.is("||")

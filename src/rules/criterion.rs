@@ -1,10 +1,10 @@
 //! What is asked for and what it has to be: `src 10.0.0.0/8`, `ssl_fc_sni -i -m end .example`.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use super::Loader;
 use super::condition::Test;
-use super::error::{Elsewhere, Fault, named};
+use super::error::{Elsewhere, Fault, named, printable};
 use super::keyword::{Asked, Kind};
 use super::line::Line;
 use super::matcher::{Matcher, Networks};
@@ -149,11 +149,12 @@ impl<'a> Criterion<'a> {
         let asked = Asked::parse(word, context.tables)?;
         let options = Options::parse(line, asked.kind)?;
         let values = Values::load(line.rest(), &options, context.load)?;
-        if let (false, Some(value)) = (options.method.takes_values(), values.words.first()) {
+        if let (false, Some(value)) = (options.method.takes_values(), values.line.peek()) {
             let problem = format!("{} has nothing to be compared with here", named(&word.word));
             return Err(Fault::new(value.span.clone(), problem, "no value"));
         }
-        if options.method.takes_values() && values.words.is_empty() && values.files.is_empty() {
+        if options.method.takes_values() && values.line.peek().is_none() && values.files.is_empty()
+        {
             // The fault is at the end of what was read.
             line.next(&format!("what {} has to be", named(&word.word)))?;
         }
@@ -221,8 +222,8 @@ fn unknown_flag(flag: &Token) -> Fault {
 
 /// What there is to compare with.
 struct Values<'a> {
-    /// In the line.
-    words: &'a [Token],
+    /// Those in the line.
+    line: Line<'a>,
     files: Vec<File<'a>>,
 }
 
@@ -240,17 +241,17 @@ struct Wrong {
 }
 
 impl<'a> Values<'a> {
-    fn load(words: &'a [Token], options: &Options<'a>, load: &Loader<'_>) -> Result<Self, Fault> {
+    fn load(line: Line<'a>, options: &Options<'a>, load: &Loader<'_>) -> Result<Self, Fault> {
         let mut files = Vec::new();
         for token in &options.files {
             let name = token.text().unwrap_or_default().to_owned();
             let content = load(&name).map_err(|why| {
-                let problem = format!("{} cannot be read: {why}", named(&token.word));
+                let problem = format!("{} cannot be read: {}", named(&token.word), printable(&why));
                 Fault::new(token.span.clone(), problem, "a file of values")
             })?;
             files.push(File { token, name, content });
         }
-        Ok(Self { words, files })
+        Ok(Self { line, files })
     }
 
     fn matcher(&self, options: &Options<'_>) -> Result<Matcher, Fault> {
@@ -273,7 +274,7 @@ impl<'a> Values<'a> {
     /// Every value, read.
     fn each<T>(&self, read: impl Fn(&[u8]) -> Result<T, Wrong>) -> Result<Vec<T>, Fault> {
         let mut all = Vec::new();
-        for token in self.words {
+        for token in self.line.words() {
             all.push(read(&token.word).map_err(|wrong| wrong.at(token))?);
         }
         self.each_of_files(&mut all, read)?;
@@ -288,7 +289,9 @@ impl<'a> Values<'a> {
         for file in &self.files {
             for (number, line) in (1..).zip(file.content.split(|byte| *byte == b'\n')) {
                 let Some(value) = value_of(line) else { continue };
-                all.push(read(value).map_err(|wrong| wrong.of(file, number, line))?);
+                let read = read(&line[value.start..value.end]);
+                let wrong = |wrong: Wrong| wrong.of(file, number, &line[..value.end], value.start);
+                all.push(read.map_err(wrong)?);
             }
         }
         Ok(())
@@ -298,7 +301,7 @@ impl<'a> Values<'a> {
     fn numbers(&self) -> Result<Vec<RangeInclusive<u64>>, Fault> {
         let mut all = Vec::new();
         let mut comparison = Comparison::Equal;
-        let mut words = Line::new(self.words);
+        let mut words = self.line.clone();
         while let Some(token) = words.next_if(|_| true) {
             match Comparison::ALL.into_iter().find(|known| token.is(known.name())) {
                 Some(known) => {
@@ -322,22 +325,24 @@ impl Wrong {
         Fault::new(token.span.clone(), self.problem, self.expected)
     }
 
-    fn of(self, file: &File<'_>, line: u32, source: &[u8]) -> Fault {
+    /// The same of the value that begins at `start` of a line of a file, behind blanks alone.
+    fn of(self, file: &File<'_>, line: u32, source: &[u8], start: usize) -> Fault {
         let elsewhere = Elsewhere {
             file: file.name.clone(),
             line,
+            start,
             source: String::from_utf8_lossy(source.trim_ascii_end()).into_owned(),
         };
         Fault { elsewhere: Some(Box::new(elsewhere)), ..self.at(file.token) }
     }
 }
 
-/// The value in a line of a file: none in an empty one and in a comment, which begins in its first
-/// column.
-fn value_of(line: &[u8]) -> Option<&[u8]> {
+/// Where the value is in a line of a file: none in an empty one and in a comment, which begins in its
+/// first column.
+fn value_of(line: &[u8]) -> Option<Range<usize>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let value = line.trim_ascii_start();
-    (!value.is_empty() && line.first() != Some(&b'#')).then_some(value)
+    let start = line.len() - line.trim_ascii_start().len();
+    (start < line.len() && line.first() != Some(&b'#')).then_some(start..line.len())
 }
 
 fn text(word: &[u8]) -> &str {
@@ -371,6 +376,7 @@ fn expression(word: &[u8], case: Case) -> Result<regex::bytes::Regex, Wrong> {
     let text = std::str::from_utf8(word).map_err(|_| wrong("it is no UTF-8"))?;
     pattern::expression(text, case).map_err(|why| {
         let why = why.to_string();
-        wrong(why.lines().last().unwrap_or_default().trim_start_matches("error: "))
+        let why = why.lines().last().unwrap_or_default();
+        wrong(&printable(why.trim_start_matches("error: ")))
     })
 }

@@ -49,6 +49,8 @@ pub(super) struct Fault {
 pub(super) struct Elsewhere {
     pub(super) file: String,
     pub(super) line: u32,
+    /// Where in it the part begins that is wrong, which is all behind.
+    pub(super) start: usize,
     pub(super) source: String,
 }
 
@@ -75,8 +77,8 @@ impl Fault {
     /// The fault, with the line it is in.
     pub(super) fn at(self, line: u32, source: &str) -> RuleError {
         if let Some(elsewhere) = self.elsewhere {
-            let Elsewhere { file, line, source } = *elsewhere;
-            let there = Self { span: 0..source.len(), elsewhere: None, ..self };
+            let Elsewhere { file, line, start, source } = *elsewhere;
+            let there = Self { span: start..source.len(), elsewhere: None, ..self };
             return RuleError { file: Some(file), ..there.at(line, &source) };
         }
         let before = source.get(..self.span.start).unwrap_or(source);
@@ -100,7 +102,7 @@ impl fmt::Display for RuleError {
         }
         write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)?;
         match &self.nearest {
-            Some(nearest) => write!(f, "; did you mean `{nearest}`?")?,
+            Some(nearest) => write!(f, "; did you mean {}?", named(nearest.as_bytes()))?,
             None if self.expected.is_empty() => {}
             None => write!(f, "; expected {}", self.expected)?,
         }

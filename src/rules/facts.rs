@@ -48,7 +48,7 @@ pub trait Effects: Facts {
 /// The first bytes of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Prefix<'a> {
-    /// Those that have come.
+    /// Those that have come, up to as many as there is room for.
     pub bytes: &'a [u8],
     /// Whether more may come: neither has the peer ended, nor is the room full, nor the inspect delay
     /// over.
@@ -66,9 +66,8 @@ pub struct Tls<'a> {
     pub server_name: Option<&'a [u8]>,
     /// The application protocol.
     pub alpn: Option<&'a [u8]>,
-    /// 0 when the client's certificate was verified, or none was shown and none demanded; else the
-    /// number of the failure (X.509 `X509_V_ERR_*`).
-    pub verify: Option<u32>,
+    /// The number of the failure of the client's certificate (X.509 `X509_V_ERR_*`); 0 without one.
+    pub verify: u32,
     /// The client's certificate in DER.
     pub certificate: Option<&'a [u8]>,
 }

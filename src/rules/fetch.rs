@@ -153,7 +153,7 @@ impl Fetch {
             Self::TlsProtocol => sight.of_tls(|tls| tls.alpn.map(Value::bytes)),
             Self::TlsVersion => sight.of_tls(|tls| Some(Value::bytes(tls.version.as_bytes()))),
             Self::TlsCipher => sight.of_tls(|tls| Some(Value::bytes(tls.cipher.as_bytes()))),
-            Self::Verify => sight.of_tls(|tls| tls.verify.map(|code| Value::Number(code.into()))),
+            Self::Verify => sight.of_tls(|tls| Some(Value::Number(tls.verify.into()))),
             Self::Subject => {
                 let subject = Certificate::parse(facts.tls()?.certificate?).ok()?.subject();
                 Some(Value::Bytes(Cow::Owned(subject.into_bytes())))

@@ -86,7 +86,8 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
         "in `tcp-request connection` it is the socket's peer there";
     "src_port": Number, EVERYWHERE, |a| a.none(Fetch::SourcePort), "the port that belongs to `src`", "";
     "src_is_local": Truth, EVERYWHERE, |a| a.none(Fetch::SourceIsLocal),
-        "whether `src` is an address of this machine; a unix socket's peer always is", "";
+        "whether `src` is an address of this machine, which is whether the system lets a socket be bound to \
+         it: with `ip_nonlocal_bind` every address is; a unix socket's peer always is", "";
     "dst": Address, EVERYWHERE, |a| a.none(Fetch::Destination),
         "what the client connected to: as the PROXY header says, else the socket's own address",
         "as for `src`";
@@ -109,9 +110,9 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
     "fc_pp_unique_id": Bytes, ANNOUNCED, |a| a.none(Fetch::UNIQUE_ID),
         "the identifier in the PROXY header (`PP2_TYPE_UNIQUE_ID`)", "";
     "req.len" | "req_len": Number, PREFIX, |a| a.none(Fetch::PrefixLength),
-        "how many bytes have come", "";
+        "how many bytes have come, up to 16384", "up to the size of a buffer there";
     "req.ssl_hello_type" | "req_ssl_hello_type": Number, PREFIX, |a| a.none(Fetch::HelloType),
-        "1, once the bytes are a whole ClientHello",
+        "1, once the first 16384 bytes at most are a whole ClientHello",
         "a ClientHello that is spread over several TLS records is not seen there";
     "req.ssl_sni" | "req_ssl_sni": Bytes, PREFIX, |a| a.none(Fetch::HelloName),
         "the host name in the ClientHello, in the client's own letters", "as for `req.ssl_hello_type`";
@@ -129,8 +130,8 @@ pub(super) const KEYWORDS: &[Keyword] = keywords! {
         "the cipher suite by IANA's name: `TLS_AES_128_GCM_SHA256`",
         "by OpenSSL's name there, which is another before TLS 1.3";
     "ssl_c_verify": Number, BEHIND, |a| a.none(Fetch::Verify),
-        "0 when the client's certificate was verified, or none was shown; else why it was not",
-        "";
+        "0, with or without a certificate of the client: one that fails ends the handshake",
+        "the number of the failure there, where `crt-ignore-err` lets it pass";
     "ssl_c_s_dn" ("cn"): Bytes, BEHIND, |a| a.subject(),
         "the subject of the client's certificate, `/C=../O=../CN=..`; with `cn` its first common name",
         "any attribute and any of several can be asked for there, and other formats";

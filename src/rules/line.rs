@@ -9,13 +9,16 @@ use super::token::Token;
 #[derive(Clone, Debug)]
 pub(super) struct Line<'a> {
     words: &'a [Token],
-    /// Where the last of its words ends.
+    /// Where it ends.
     end: usize,
+    /// That it does, as a clause.
+    ends: &'static str,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(words: &'a [Token]) -> Self {
-        Self { words, end: words.last().map_or(0, |last| last.span.end) }
+        let end = words.last().map_or(0, |last| last.span.end);
+        Self { words, end, ends: "the line ends here" }
     }
 
     /// The next word, which stays.
@@ -28,7 +31,7 @@ impl<'a> Line<'a> {
         let (first, rest) = self
             .words
             .split_first()
-            .ok_or_else(|| Fault::new(self.end..self.end, "the line ends here", expected))?;
+            .ok_or_else(|| Fault::new(self.end..self.end, self.ends, expected))?;
         self.words = rest;
         Ok(first)
     }
@@ -40,12 +43,12 @@ impl<'a> Line<'a> {
         Some(first)
     }
 
-    /// The words up to the first that is this keyword, which is taken too; none when there is none.
-    pub(super) fn until(&mut self, keyword: &str) -> Option<Self> {
-        let at = self.words.iter().position(|token| token.is(keyword))?;
+    /// The words up to the first closing brace, which is taken too; none when there is none.
+    pub(super) fn braced(&mut self) -> Option<Self> {
+        let at = self.words.iter().position(|token| token.is("}"))?;
         let (before, rest) = self.words.split_at(at);
         self.words = &rest[1..];
-        Some(Line { words: before, end: rest[0].span.start })
+        Some(Line { words: before, end: rest[0].span.start, ends: "the criterion ends here" })
     }
 
     /// Takes all that is left; where it is written.
@@ -55,8 +58,13 @@ impl<'a> Line<'a> {
         start..self.end
     }
 
-    /// All that is left.
-    pub(super) fn rest(&mut self) -> &'a [Token] {
-        std::mem::take(&mut self.words)
+    /// Takes all that is left, to be read for itself.
+    pub(super) fn rest(&mut self) -> Self {
+        Self { words: std::mem::take(&mut self.words), ..*self }
+    }
+
+    /// The words that are left, which stay.
+    pub(super) const fn words(&self) -> &'a [Token] {
+        self.words
     }
 }

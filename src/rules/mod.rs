@@ -5,9 +5,9 @@
 //! through [`Facts`], what it does goes through [`Effects`], and what it decides is a [`Verdict`].
 //! What it has begun with a connection, that connection keeps as its [`Passage`].
 //!
-//! Nothing is allocated when rules are asked, with these exceptions: variables, and values that
-//! have to be put together (the list of protocols of a ClientHello, names and digest of a
-//! certificate, a ClientHello out of several records).
+//! Nothing is allocated when rules are asked, with these exceptions: variables, values that have to be
+//! put together (names and digest of a certificate, a ClientHello out of several records), and what a
+//! regular expression works in, which it keeps: it grows up to a bound as values of new kinds come.
 
 mod action;
 mod argument;

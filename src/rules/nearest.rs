@@ -1,8 +1,14 @@
 //! Which known word somebody may have meant.
 
+/// The longest word that is compared, in bytes: comparing two takes the product of their lengths.
+const LONGEST: usize = 64;
+
 /// The word of `known` that is the fewest typing mistakes away from `word`, if these are few for its
-/// length.
+/// length; none for a word that is longer than any mistyped one.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let bound = (word.len() / 3).clamp(1, 3);
     known
         .into_iter()

@@ -12,6 +12,12 @@ use super::words::Case;
 /// 2.5.5.2).
 const MAPPED_BITS: u8 = 96;
 
+/// How large an expression may be, compiled, in bytes.
+const EXPRESSION_MAX: usize = 256 * 1024;
+/// How much an expression may remember of what it has looked at, in bytes, for each thread that asks it
+/// at the same time: a file may bring thousands of them.
+const EXPRESSION_CACHE_MAX: usize = 64 * 1024;
+
 /// How numbers are compared with the one in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
@@ -121,6 +127,8 @@ pub(super) fn expression(text: &str, case: Case) -> Result<Regex, regex::Error> 
         .unicode(false)
         .dot_matches_new_line(true)
         .case_insensitive(case == Case::Ignored)
+        .size_limit(EXPRESSION_MAX)
+        .dfa_size_limit(EXPRESSION_CACHE_MAX)
         .build()
 }
 

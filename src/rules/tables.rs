@@ -52,8 +52,11 @@ impl Tables {
             ),
             Some(name) => Fault::new(
                 span.clone(),
-                format!("there is no table `{name}`"),
-                format!("a line `stick-table {name} type ...` above"),
+                format!("there is no table {}", named(name.as_bytes())),
+                format!(
+                    "a line {} above",
+                    named(format!("stick-table {name} type ...").as_bytes())
+                ),
             )
             .near(nearest(name, self.iter().map(|table| table.config().name.as_str()))),
         })
@@ -68,7 +71,8 @@ pub(super) fn defined(
     start: usize,
     before: Option<&Tables>,
 ) -> Result<Arc<Table>, Fault> {
-    let config = TableConfig::parse(name, definition).map_err(|why| not_defined(&why, start))?;
+    let config = TableConfig::parse(name, definition)
+        .map_err(|why| not_defined(&why, start, definition.len()))?;
     match before.and_then(|before| before.get(name)) {
         Some(table) if *table.config() == config => Ok(Arc::clone(table)),
         _ => Table::new(config)
@@ -76,11 +80,14 @@ pub(super) fn defined(
     }
 }
 
-fn not_defined(why: &DefinitionError, start: usize) -> Fault {
+fn not_defined(why: &DefinitionError, start: usize, len: usize) -> Fault {
     let word = named(why.word.as_bytes());
     let (problem, expected) = match &why.fault {
-        DefinitionFault::Expected(what) if why.word.is_empty() => {
+        DefinitionFault::Expected(what) if why.column > len => {
             ("the line ends here".to_owned(), *what)
+        }
+        DefinitionFault::Expected(what) if why.word.is_empty() => {
+            ("a word is missing here".to_owned(), *what)
         }
         DefinitionFault::Expected(what) => (format!("{word} does not belong here"), *what),
         DefinitionFault::Again => (format!("{word} was said before"), "each once"),

@@ -135,10 +135,10 @@ fn track(
     };
     if !fits {
         let problem = format!(
-            "{} is of kind {}, no key of table `{}`",
+            "{} is of kind {}, no key of table {}",
             named(&token.word),
             asked.kind.name(),
-            config.name
+            named(config.name.as_bytes())
         );
         let expected = format!("{kind}, since its type is {}", config.kind.name());
         return Err(Fault::new(token.span.clone(), problem, expected));

@@ -152,7 +152,7 @@ impl Net for Kernel {
             libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0)
         });
         let Ok(fd) = made.map(Fd) else { return false };
-        // A socket can be bound to no other addresses.
+        // A socket can be bound to no other addresses, unless `ip_nonlocal_bind` is set.
         let own = self.bind(fd, &addr).is_ok();
         close(fd);
         own

@@ -174,12 +174,27 @@ impl Entries {
         later.filter(|(head, _)| head.key_len != NONE).map(|(_, slot)| slot).next()
     }
 
-    /// Copies what `entry_from`, `key`, `words`, `used` and `holders` answer from; nothing can be found in
-    /// the copy.
-    pub(super) fn copy_to(&self, copy: &mut Self) {
-        copy.heads.clone_from(&self.heads);
-        copy.keys.clone_from(&self.keys);
-        copy.words.clone_from(&self.words);
+    /// Copies of the slots from `from` on, of which there may be none, `most` at most; how many. In the
+    /// copy they begin at 0, and `entry_from`, `key`, `words`, `used` and `holders` answer of them; nothing
+    /// can be found in it. A copy with room for them is not moved.
+    pub(super) fn copy_to(&self, copy: &mut Self, from: Slot, most: usize) -> usize {
+        let from = (from as usize).min(self.heads.len());
+        let to = (from + most).min(self.heads.len());
+        let (width, count) = (self.key_width, self.word_count);
+        copy.heads.clear();
+        copy.heads.extend_from_slice(&self.heads[from..to]);
+        copy.keys.clear();
+        copy.keys.extend_from_slice(&self.keys[from * width..to * width]);
+        copy.words.clear();
+        copy.words.extend_from_slice(&self.words[from * count..to * count]);
+        to - from
+    }
+
+    /// Makes room for as many more slots.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.heads.reserve_exact(more);
+        self.keys.reserve_exact(more * self.key_width);
+        self.words.reserve_exact(more * self.word_count);
     }
 
     fn head_mut(&mut self, slot: Slot) -> &mut Head {
@@ -195,10 +210,7 @@ impl Entries {
         }
         let len = self.heads.len();
         if len == self.heads.capacity() {
-            let more = (len / GROWTH_PART).max(GROWTH_LEAST);
-            self.heads.reserve_exact(more);
-            self.keys.reserve_exact(more * self.key_width);
-            self.words.reserve_exact(more * self.word_count);
+            self.reserve((len / GROWTH_PART).max(GROWTH_LEAST));
         }
         let unused = Head { used: Time(0), holders: 0, key_len: NONE, newer: NONE, older: NONE };
         self.heads.push(unused);

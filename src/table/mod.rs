@@ -44,12 +44,12 @@ use data::Layout;
 use entries::{Entries, Slot};
 use shard::{Open, Shard};
 
-/// Entries per shard of a full table: few enough that what is done to a shard as a whole (growing,
-/// copying for a snapshot) takes some ten microseconds.
+/// Entries per shard of a full table: few enough that growing one takes some ten microseconds with the
+/// keys of addresses. Above [`SHARDS_MAX`] times as many, shards hold more.
 const SHARD_ENTRIES: usize = 1_024;
 const SHARDS_MAX: usize = 1 << 14;
 
-/// How many entries go under one hold of a shard's lock when many go.
+/// How many entries go, or are copied, under one hold of a shard's lock when many are.
 const BATCH: usize = 64;
 
 /// How many that have expired go for each that comes: more than one, so that after a flood the table
@@ -230,8 +230,8 @@ impl Table {
         self.purged.load(Ordering::Relaxed)
     }
 
-    /// The entries as they are, shard by shard: one that is there all the time is seen once, one that
-    /// comes or goes meanwhile may be or not.
+    /// The entries as they are, a few at a time: one that is there all the time is seen once, one that
+    /// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
     #[must_use]
     pub fn snapshot(self: &Arc<Self>, now: Time) -> Snapshot {
         Snapshot::new(self.clone(), now)
@@ -300,6 +300,9 @@ impl Table {
 
     /// Frees a place in the first shard that has one to spare; the place is the caller's.
     fn make_room_elsewhere(&self, now: Time) -> bool {
+        if self.config.nopurge && self.config.expire.is_none() {
+            return false;
+        }
         self.shards.iter().any(|shard| {
             shard.oldest().is_some_and(|used| self.may_go(used, now))
                 && self.make_room(&mut shard.open(), now)

@@ -1,25 +1,29 @@
-//! A table as it is: a copy of one shard at a time, and text made from it.
+//! A table as it is: a copy of a few entries at a time, and text made from it.
 
 use std::fmt;
 use std::hash::RandomState;
 use std::sync::Arc;
 
-use super::Table;
 use super::data::{Data, Stored};
 use super::entries::{Entries, Slot};
 use super::key::{KeyKind, OwnedKey};
+use super::{BATCH, Table};
 use crate::time::{MILLISECOND, Time};
 
-/// The entries of a table, one after the other. Each shard is copied when its turn comes, which is
-/// all it is locked for.
+/// The entries of a table, one after the other. A few slots of a shard are copied when their turn comes,
+/// which is all it is locked for; nothing is allocated meanwhile. Since an entry keeps its slot, the
+/// pieces fit together.
 #[derive(Debug)]
 pub struct Snapshot {
     table: Arc<Table>,
     now: Time,
-    /// The copy of the shard before `next_shard`.
     copy: Entries,
-    next_shard: usize,
-    next_slot: Slot,
+    /// The number of the entry in the first slot of the copy.
+    first: u64,
+    /// The slot of the copy that is looked at next.
+    next: Slot,
+    /// The shard and the slot in it that are copied next.
+    behind: (usize, Slot),
 }
 
 /// One entry.
@@ -42,21 +46,33 @@ pub struct Row {
 impl Snapshot {
     pub(super) fn new(table: Arc<Table>, now: Time) -> Self {
         let width = table.config.kind.width();
-        let copy = Entries::new(RandomState::new(), width, table.layout.words());
-        Self { table, now, copy, next_shard: 0, next_slot: 0 }
+        let mut copy = Entries::new(RandomState::new(), width, table.layout.words());
+        copy.reserve(BATCH);
+        Self { table, now, copy, first: 0, next: 0, behind: (0, 0) }
     }
 
     /// The next slot with an entry, of the copy that is in hand then.
     fn advance(&mut self) -> Option<Slot> {
         loop {
-            if let Some(slot) = self.copy.entry_from(self.next_slot) {
-                self.next_slot = slot + 1;
+            if let Some(slot) = self.copy.entry_from(self.next) {
+                self.next = slot + 1;
                 return Some(slot);
             }
-            self.table.shards.get(self.next_shard)?.open().copy_to(&mut self.copy);
-            self.next_shard += 1;
-            self.next_slot = 0;
+            self.copy_next()?;
         }
+    }
+
+    /// Copies the next few slots; none behind the last shard.
+    fn copy_next(&mut self) -> Option<()> {
+        let (shard, slot) = self.behind;
+        let copied = self.table.shards.get(shard)?.open().copy_to(&mut self.copy, slot, BATCH);
+        self.behind = match copied {
+            BATCH => (shard, slot + BATCH as Slot),
+            _ => (shard + 1, 0),
+        };
+        self.first = (shard as u64 + 1) << 32 | u64::from(slot);
+        self.next = 0;
+        Some(())
     }
 
     fn row(&self, slot: Slot) -> Row {
@@ -75,7 +91,7 @@ impl Snapshot {
             }
         }
         Row {
-            number: (self.next_shard as u64) << 32 | u64::from(slot),
+            number: self.first + u64::from(slot),
             kind,
             key: kind.owned(copy.key(slot)),
             holders: copy.holders(slot),

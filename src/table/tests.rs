@@ -369,6 +369,22 @@ fn a_snapshot_shows_everything_that_stays_once_while_others_come_and_go() {
 }
 
 #[test]
+fn a_snapshot_copies_a_few_entries_at_a_time() {
+    const MANY: u32 = 3 * BATCH as u32;
+    let table = table(1_000);
+    let held: Vec<_> = (0..MANY).filter_map(|n| table.track(ip(n), at(0))).collect();
+    let mut rows = table.snapshot(at(0));
+    rows.next().expect("a row");
+    held.iter().for_each(|one| assert!(one.set_gpt0(7).is_some()));
+    let later =
+        |row: &Row| row.values.iter().any(|(_, data, tag)| (*data, *tag) == (Data::Gpt0, 7));
+    let mut numbers = std::collections::HashSet::new();
+    let changed = rows.filter(|row| numbers.insert(row.number) && later(row)).count();
+    assert_eq!(changed, MANY as usize - BATCH, "one copy was made before they changed");
+    assert_eq!(numbers.len(), MANY as usize - 1);
+}
+
+#[test]
 fn a_table_that_makes_no_sense_is_refused_in_a_sentence() {
     let refused = |config: TableConfig| Table::new(config).expect_err("no table").to_string();
     let stored = |store| TableConfig { store, ..config(1) };

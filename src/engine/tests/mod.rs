@@ -6,6 +6,8 @@ mod bulk;
 mod checks;
 mod connect;
 #[cfg(feature = "self-signed")]
+mod content;
+#[cfg(feature = "self-signed")]
 mod custom;
 mod drain;
 mod end_log;

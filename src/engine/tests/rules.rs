@@ -39,7 +39,7 @@ pub(super) fn table(config: &AcceptConfig) -> Arc<Table> {
 }
 
 /// An echo behind `config` to a client that says `words` and ends: what it got, and its record.
-fn visit(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
+pub(super) fn visit(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(config);
     let client = rig.peer();
@@ -159,53 +159,6 @@ fn a_silent_drop_tells_the_peer_nothing() {
     });
 }
 
-const NAMES: &str = "tcp-request inspect-delay 5s\n\
-    tcp-request content accept if { req.ssl_sni a.test }\n\
-    tcp-request content reject if { req.ssl_hello_type 1 }\n";
-
-#[test]
-fn content_rules_read_the_name_of_a_hello_in_any_pieces_and_tls_gets_every_byte() {
-    for version in [Version::Tls12, Version::Tls13] {
-        everywhere(|setup| {
-            let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(ruled(accepting(version), NAMES));
-            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
-            client.borrow_mut().say(b"protected");
-            client.borrow_mut().end();
-            rig.actors.push(play(&client));
-            rig.settle();
-            rig.run();
-            assert_eq!(client.borrow().got, b"protected", "{:?}", client.borrow().failure);
-            assert_eq!(closed(&rig.finish()).cause, None);
-        });
-    }
-}
-
-#[test]
-fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
-    both(|setup| {
-        let mut rig = Rig::new(setup, Program::Echo);
-        rig.listen(ruled(AcceptConfig::default(), NAMES));
-        let client = rig.peer();
-        // The beginning of a handshake record, as far as anybody can tell.
-        client.send(&[22, 3, 1, 0]);
-        rig.run_for(4 * SECOND);
-        assert_eq!(client.received(), b"");
-        rig.run_for(2 * SECOND);
-        assert_eq!(client.received(), [22, 3, 1, 0]);
-        client.send(b"and on");
-        client.shutdown_write();
-        rig.run();
-        assert_eq!(client.received(), b"\x16\x03\x01\0and on");
-        assert_eq!(closed(&rig.finish()).cause, None);
-
-        // An end comes before the time is over.
-        let (got, record) = visit(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
-        assert_eq!((&got[..], record.cause), (&[22, 3, 1, 0][..], None));
-        assert!(record.lasted < 5 * SECOND);
-    });
-}
-
 #[test]
 fn session_rules_know_what_the_handshake_agreed_on() {
     both(|setup| {
@@ -214,6 +167,7 @@ fn session_rules_know_what_the_handshake_agreed_on() {
             ("reject if { ssl_fc_protocol TLSv1.3 }", false),
             ("reject unless { ssl_fc }", true),
             ("reject if { ssl_c_sha1 -m found }", true),
+            ("reject unless { ssl_c_verify 0 }", true),
         ] {
             let mut rig = Rig::new(setup, Program::Echo);
             let text = format!("tcp-request session {line}");
@@ -293,6 +247,35 @@ fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
             }
         });
     }
+}
+
+#[test]
+fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
+    both(|setup| {
+        let config = ruled(AcceptConfig::default(), COUNTING);
+        let table = table(&config);
+        let key = Key::Ip(client_key());
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(config);
+        let client = rig.peer();
+        rig.settle();
+        let session = rig.host.sessions()[0];
+        rig.run_for(50 * SECOND);
+        let taken_at = rig.world.now();
+        let (fd, op) = rig.call(|engine| engine.take_fd(session)).expect("a raw session");
+        if let Some(op) = op {
+            let world = rig.world.clone();
+            rig.poller.apply(op, &world);
+        }
+        assert_eq!(table.get(key, Data::ConnCur, taken_at), Some(0));
+        assert!(table.contains(key, taken_at + 59 * SECOND));
+        assert!(!table.contains(key, taken_at + 60 * SECOND));
+        let again = rig.call(|engine| engine.adopt(fd, 0)).expect("a connected socket");
+        rig.call(|engine| engine.close(again)).expect("it is open");
+        client.close();
+        rig.run();
+        rig.finish();
+    });
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What is not there: no condition on it is true, and no action needs it to be.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use super::visitor::Visitor;
 use super::{NOW, parse};
 use crate::rules::keyword::{COUNTERS, KEYWORDS, Kind, OWNERS};
 use crate::rules::place::Places;
 use crate::rules::verb::VERBS;
 use crate::rules::{Passage, Phase, RuleSet, Verdict};
+use crate::table::{Data, Key};
 
 const TABLES: &str = "stick-table ips type ip size 10 store gpc0,gpt0\n\
      stick-table numbers type integer size 10 store gpc0,gpt0\n\
@@ -33,18 +36,29 @@ fn asked() -> Vec<(String, Kind, Phase)> {
     all
 }
 
-/// Every action, with arguments.
-fn actions() -> Vec<String> {
+/// Every action, each of which would do something: on an IP that is there and is not the one that
+/// `word` asks for, and in a slot that is not the one it asks for.
+fn actions(word: &str) -> Vec<String> {
+    let key = there_beside(word);
+    let slot = slot_beside(word);
     let all = VERBS.iter().map(|verb| match verb.arguments {
-        " KEY [table NAME]" => format!("{} src table ips", verb.name),
-        "(N)" => format!("{}(0)", verb.name),
-        "(N) NUMBER" => format!("{}(0) 1", verb.name),
+        " KEY [table NAME]" => format!("{} {key} table ips", verb.name),
+        "(N)" => format!("{}({slot})", verb.name),
+        "(N) NUMBER" => format!("{}({slot}) 1", verb.name),
         " NUMBER" => format!("{} 1", verb.name),
-        " VALUE" => format!("{} fc_src", verb.name),
-        "(NAME) VALUE" => format!("{}(sess.x) fc_src", verb.name),
+        " VALUE" => format!("{} {key}", verb.name),
+        "(NAME) VALUE" => format!("{}(sess.x) {key}", verb.name),
         _ => verb.name.to_owned(),
     });
     all.collect()
+}
+
+fn there_beside(word: &str) -> &'static str {
+    if word == "fc_src" { "fc_dst" } else { "fc_src" }
+}
+
+fn slot_beside(word: &str) -> usize {
+    if word.starts_with("sc2_") { 0 } else { 2 }
 }
 
 fn values(kind: Kind) -> Vec<&'static str> {
@@ -63,27 +77,73 @@ fn nobody() -> Visitor {
     Visitor::default()
 }
 
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
+/// Somebody of whom the IP is known that is [`there_beside`] a word.
+fn nobody_but_beside(word: &str) -> Visitor {
+    let end = Some(SocketAddr::new(HERE, 1));
+    match there_beside(word) {
+        "fc_src" => Visitor { socket_source: end, ..nobody() },
+        _ => Visitor { socket_destination: end, ..nobody() },
+    }
+}
+
 fn run(rules: &RuleSet, phase: Phase, visitor: &mut Visitor) -> (Verdict, usize) {
     let mut passage = Passage::default();
     let verdict = rules.evaluate(phase, &mut passage, visitor, NOW);
     (verdict, passage.tracks.iter().count())
 }
 
+/// What an action leaves behind.
+#[derive(Debug, PartialEq, Eq)]
+struct Traces {
+    verdict: Verdict,
+    tracks: usize,
+    done: Vec<String>,
+    /// `gpc0` and `gpt0` of the entry.
+    entry: [Option<u64>; 2],
+}
+
+/// What `action` leaves behind where the rule of it has this condition and the rule behind it, in the
+/// sixth line, refuses.
+fn traces(word: &str, phase: Phase, action: &str, condition: &str) -> Traces {
+    let begin = format!("tcp-request {}", phase.name());
+    let is_counted = action.starts_with("sc-");
+    let first = match is_counted {
+        true => format!("{begin} track-sc{} {} table ips", slot_beside(word), there_beside(word)),
+        false => "# nothing is counted before".to_owned(),
+    };
+    let text = format!("{TABLES}{first}\n{begin} {action} {condition}\n{begin} reject");
+    let rules = parse(&text);
+    let mut visitor = nobody_but_beside(word);
+    let (verdict, tracks) = run(&rules, phase, &mut visitor);
+    let table = rules.tables().get("ips").expect("a table");
+    let entry = [Data::Gpc(0), Data::Gpt0].map(|data| table.get(Key::Ip(HERE), data, NOW));
+    Traces { verdict, tracks, done: visitor.done, entry }
+}
+
 #[test]
 fn a_condition_on_what_is_not_there_is_false_before_every_action() {
     for (word, kind, phase) in asked() {
         for values in values(kind) {
-            for action in actions() {
-                let line =
-                    format!("tcp-request {} {action} if {{ {word} {values} }}", phase.name());
-                let rules = parse(&format!("{TABLES}{line}"));
-                let mut visitor = nobody();
-                assert_eq!(run(&rules, phase, &mut visitor), (Verdict::Accept, 0), "{line}");
-                assert_eq!(visitor.done, [""; 0], "{line}");
+            for action in actions(&word) {
+                let condition = format!("{{ {word} {values} }}");
+                let is_counted = action.starts_with("sc-");
+                let due = Traces {
+                    verdict: Verdict::Reject { line: 6 },
+                    tracks: usize::from(is_counted),
+                    done: Vec::new(),
+                    entry: [is_counted.then_some(0); 2],
+                };
+                let name = format!("{action} if {condition}");
+                let found = traces(&word, phase, &action, &format!("if {condition}"));
+                assert_eq!(found, due, "{name}");
+                let found = traces(&word, phase, &action, &format!("if !{condition}"));
+                assert_ne!(found, due, "where it is true: {name}");
             }
             let line = format!("tcp-request {} reject if !{{ {word} {values} }}", phase.name());
-            let refused = run(&parse(&line), phase, &mut nobody()).0;
-            assert_eq!(refused, Verdict::Reject { line: 1 }, "{line}");
+            let refused = run(&parse(&format!("{TABLES}{line}")), phase, &mut nobody()).0;
+            assert_eq!(refused, Verdict::Reject { line: 4 }, "{line}");
         }
     }
 }

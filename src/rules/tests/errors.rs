@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::visitor::Visitor;
 use super::{read, read_bytes};
-use crate::rules::RuleError;
+use crate::rules::{Phase, RuleError, Verdict};
 
 const KNOWN: &str = include_str!("errors.txt");
 
@@ -118,6 +119,9 @@ const WORDS: &[&str] = &[
     "use_backend",
     "inspect-delay",
     "set-var(a)",
+    "\\n",
+    "\\x1b",
+    "(\\x07)",
     "req.ssl_sni",
     "\n",
     "\r\n",
@@ -125,11 +129,89 @@ const WORDS: &[&str] = &[
     "\t",
 ];
 
+/// Whether it is a sentence, a line and a caret, without a control character inside.
+fn is_laid_out(said: &str) -> bool {
+    said.lines().count() == 3 && !said.chars().any(|c| c.is_control() && c != '\n')
+}
+
+#[test]
+fn words_of_any_bytes_and_any_length_make_a_message_of_three_short_lines() {
+    let long = "x".repeat(100_000);
+    for word in [r"a\n\x00\x1b[31m", "\"a\u{85}b\"", &long] {
+        for text in [
+            format!("tcp-request connection reject if {word}"),
+            format!("tcp-request connection reject if {{ src {word} }}"),
+            format!("tcp-request connection track-sc0 src table {word}"),
+            format!("tcp-request connection reject if {{ src_conn_cnt({word}) 1 }}"),
+            format!("tcp-request connection reject if {{ src({word}) 10.0.0.1 }}"),
+            format!("tcp-request connection accept({word})"),
+            format!("stick-table a type ip size {word}"),
+            format!("acl a so_name -f {word}"),
+            format!("acl a so_name -m reg ({word}"),
+            format!("use_backend {word} {word}"),
+            word.to_owned(),
+        ] {
+            let said = error(&text).expect("a mistake").to_string();
+            assert!(is_laid_out(&said), "{said:?}");
+            assert!(said.len() < 1_000, "{}", said.len());
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_there_twice_does_not_become_a_long_sentence() {
+    let name = "x".repeat(100_000);
+    let text = format!("stick-table {name} type ip size 10\n").repeat(2);
+    assert!(error(&text).expect("a mistake").to_string().len() < 1_000);
+}
+
+#[test]
+fn any_number_of_marks_negates() {
+    let marks = "! ".repeat(200_000);
+    let rules = |marks: &str| {
+        read(&format!("tcp-request connection reject if {marks}{{ src 192.0.2.1 }}"), &files)
+            .expect("rules")
+    };
+    for (marks, line) in [(marks.clone(), true), (format!("!{marks}"), false)] {
+        let mut visitor = Visitor::from("192.0.2.1");
+        let verdict = super::verdict(&rules(&marks), Phase::Connection, &mut visitor);
+        assert_eq!(verdict == Verdict::Reject { line: 1 }, line);
+    }
+    let why = error(&format!("tcp-request connection reject if {marks}")).expect("a mistake");
+    assert_eq!(why.expected, "what is negated");
+}
+
+#[test]
+fn a_suggestion_is_the_same_every_time() {
+    let text = "acl name_a src 10.0.0.1\nacl name_b src 10.0.0.1\nacl name_c src 10.0.0.1\n\
+        tcp-request connection reject if name_x";
+    for _ in 0..50 {
+        assert_eq!(error(text).expect("a mistake").nearest.as_deref(), Some("name_a"));
+    }
+}
+
+#[test]
+fn what_is_too_long_for_a_typing_mistake_suggests_nothing() {
+    let name = "x".repeat(65);
+    let suggested = |named: &str| {
+        let text = format!("acl {named} src 10.0.0.1\ntcp-request connection reject if {named}y");
+        error(&text).expect("a mistake").nearest
+    };
+    assert_eq!(suggested(&name[..63]).as_deref(), Some(&name[..63]));
+    assert_eq!(suggested(&name), None);
+}
+
+#[test]
+fn an_expression_that_would_take_much_memory_is_refused() {
+    let why = error("acl a so_name -m reg (?:a{200}){200}").expect("a mistake");
+    assert!(why.problem.contains("size limit"), "{why}");
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let why = read_bytes(&bytes, &files).err();
-        prop_assert!(why.is_none_or(|why| !why.to_string().is_empty()));
+        prop_assert!(why.is_none_or(|why| is_laid_out(&why.to_string())));
     }
 
     #[test]
@@ -139,6 +221,7 @@ proptest! {
     ) {
         let text = words.join(if glued { "" } else { " " });
         if let Some(why) = error(&text) {
+            prop_assert!(is_laid_out(&why.to_string()), "{:?}", why.to_string());
             prop_assert!(why.column as usize <= why.source.chars().count() + 1, "{}", why);
             if why.file.is_none() {
                 let line = text.lines().nth(why.line as usize - 1);

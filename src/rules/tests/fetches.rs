@@ -1,10 +1,14 @@
 //! Everything that can be asked for, with every way to compare it: with a value that fits and with
 //! one that does not.
 
+use std::net::IpAddr;
+
 use super::visitor::Visitor;
 use super::{holds, parse};
-use crate::rules::keyword::{COUNTERS, KEYWORDS, Kind, OWNERS};
+use crate::rules::keyword::{COUNTERS, KEYWORDS, OWNERS};
+use crate::rules::passage::SLOTS;
 use crate::rules::{Passage, Phase, Verdict};
+use crate::table::{Data, Key};
 use crate::wire::client_hello;
 
 /// What is asked for, the values that fit, and some that do not: they are as near as can be.
@@ -140,14 +144,20 @@ fn every_word_is_asked_in_a_test() {
 
 #[test]
 fn other_ways_to_write_a_word_ask_the_same() {
-    for word in KEYWORDS {
+    let visitor = Visitor { prefix: hello("a.test", &["h2"]), ..Visitor::known() };
+    let value_of = |word: &str, in_bytes: bool| {
+        let phase = if in_bytes { Phase::Content } else { Phase::Session };
+        let rules = parse(&format!("tcp-request {} set-var(x) {word}", phase.name()));
+        let mut visitor = visitor.clone();
+        super::verdict(&rules, phase, &mut visitor);
+        visitor.done
+    };
+    for word in KEYWORDS.iter().filter(|word| !word.also.is_empty()) {
+        let in_bytes = word.name.starts_with("req");
+        let value = value_of(word.name, in_bytes);
+        assert_eq!(value.len(), 1, "{}", word.name);
         for also in word.also {
-            let values = match word.kind {
-                Kind::Number => "1",
-                _ => "x",
-            };
-            let text = format!("use_backend b if {{ {also} {values} }}");
-            parse(&text);
+            assert_eq!(value_of(also, in_bytes), value, "{also}");
         }
     }
 }
@@ -225,17 +235,46 @@ fn what_a_client_hello_asks_for_is_seen_before_tls() {
     }
 }
 
+/// What an entry is made to hold: a number for each counter that no other has, but for `conn_cur`,
+/// which is one for each slot.
+const HELD: &[(&str, Data, u64)] = &[
+    ("conn_cnt", Data::ConnCnt, 11),
+    ("conn_cur", Data::ConnCur, SLOTS as u64),
+    ("conn_rate", Data::ConnRate, 12),
+    ("sess_cnt", Data::SessCnt, 13),
+    ("sess_rate", Data::SessRate, 14),
+    ("bytes_in_rate", Data::BytesInRate, 15),
+    ("bytes_out_rate", Data::BytesOutRate, 16),
+    ("gpc0", Data::Gpc(0), 17),
+    ("gpc0_rate", Data::Gpc0Rate, 18),
+    ("gpt0", Data::Gpt0, 19),
+];
+
 #[test]
 fn every_counter_can_be_asked_of_every_entry_by_every_name() {
     for (owner, _) in &OWNERS {
         for counter in COUNTERS {
+            let held = HELD.iter().find(|(name, ..)| *name == counter.name);
+            let (.., number) = held.expect("a counter of the list");
             for name in std::iter::once(counter.name).chain(counter.haproxy) {
                 let argument = if *owner == "sc_" { "(2)" } else { "" };
-                parse(&format!(
+                let rules = parse(&format!(
                     "stick-table type ip size 10 store conn_cnt,conn_cur,conn_rate(1s),sess_cnt,\
                      sess_rate(1s),bytes_in_rate(1s),bytes_out_rate(1s),gpc0,gpc0_rate(1s),gpt0\n\
-                     use_backend b if {{ {owner}{name}{argument} gt 0 }}"
+                     tcp-request session track-sc0 src\n\
+                     tcp-request session track-sc1 src\n\
+                     tcp-request session track-sc2 src\n\
+                     use_backend b if {{ {owner}{name}{argument} {number} }}"
                 ));
+                let (mut visitor, mut passage) = (Visitor::from("192.0.2.1"), Passage::default());
+                rules.evaluate(Phase::Session, &mut passage, &mut visitor, super::NOW);
+                let table = rules.tables().get("default").expect("a table");
+                let key = Key::Ip(IpAddr::from([192, 0, 2, 1]));
+                for (_, data, number) in HELD.iter().filter(|(_, data, _)| *data != Data::ConnCur) {
+                    table.set(key, *data, *number, super::NOW).expect("it is stored");
+                }
+                let chosen = rules.backend(&passage, &visitor, super::NOW);
+                assert_eq!(chosen, Some("b"), "{owner}{name}");
             }
         }
     }

@@ -141,7 +141,7 @@ fn cases() -> Vec<Case> {
                     }),
                     "on",
                 ),
-                (known(|it| it.tls.as_mut().expect("TLS").verify = Some(10)), "reject 4"),
+                (known(|it| it.tls.as_mut().expect("TLS").verify = 10), "reject 4"),
                 (known(|it| it.tls.as_mut().expect("TLS").version = "TLSv1.2"), "reject 4"),
                 (known(|it| it.tls.as_mut().expect("TLS").certificate = None), "reject 5"),
                 (known(|it| it.sha1 = Some([7; 20])), "reject 5"),

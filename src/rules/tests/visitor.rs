@@ -51,7 +51,7 @@ impl Visitor {
                 cipher: "TLS_AES_128_GCM_SHA256",
                 server_name: Some(b"www.example.test"),
                 alpn: Some(b"h2"),
-                verify: Some(0),
+                verify: 0,
                 certificate: Some(certificate()),
             }),
             sha1: Some(*b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\xab\xcd\xef\xff"),

@@ -90,7 +90,7 @@ fn a_table_that_is_larger_than_it_need_be_holds_hardly_more_than_lives() {
 
 #[test]
 fn every_order_of_holding_letting_go_expiring_and_purging_keeps_what_is_held() {
-    // Every sequence of seven steps over two keys and one place too few.
+    // Every sequence of six steps over two keys and one place too few.
     const STEPS: usize = 8;
     const LENGTH: u32 = 6;
     for mut order in 0..STEPS.pow(LENGTH) {
