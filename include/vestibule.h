@@ -12,9 +12,9 @@
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
-//   Outputs go through pointers and are always written, with zeros where there is nothing. An unknown
-//   number, flag or reserved byte is an error. Every function that takes an engine may answer
-//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
+//   Outputs go through pointers and are always written: with zeros, or what the function says, where
+//   there is nothing. An unknown number, flag or reserved byte is an error. Every function that takes
+//   an engine may answer VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
 //   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
 // - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
@@ -2238,7 +2238,7 @@ vst_status vst_table_dump(const vst_table *table,
 
 // Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
 // the table is copied a part at a time. An entry that is there all the time is seen once; one that
-// comes or goes meanwhile may be or not.
+// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
 //
 // now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
 // free it with vst_table_snapshot_free.

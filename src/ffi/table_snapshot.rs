@@ -41,7 +41,7 @@ const _: () = assert!(size_of::<vst_table_row>() == 48);
 
 /// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
 /// the table is copied a part at a time. An entry that is there all the time is seen once; one that
-/// comes or goes meanwhile may be or not.
+/// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
 ///
 /// `now_ns` is the time for all of it, or 0 to have the clock read. `*out` is the snapshot, or NULL;
 /// free it with `vst_table_snapshot_free`.
