@@ -145,6 +145,43 @@ fn keys_changed_for_ever_without_data_are_refused_and_cost_one_answer() {
 }
 
 #[test]
+fn records_without_data_are_no_data_between_changes_of_keys() {
+    let mut pair = established(Version::Tls13);
+    let change = |pair: &mut Pair| {
+        let mut flight = pair.client.forge(HANDSHAKE, &KEY_UPDATE);
+        pair.client.session.traffic().forge_keys();
+        flight.extend(pair.client.forge(APPLICATION_DATA, &[]));
+        pair.server.receive(&flight);
+    };
+    (0..32).for_each(|_| change(&mut pair));
+    assert_eq!(pair.server.failure, None);
+    change(&mut pair);
+    assert_refused(&pair.server, 10, "the 33rd");
+}
+
+#[test]
+fn records_without_data_are_refused_when_they_go_on_and_borne_between_data() {
+    for version in VERSIONS {
+        let mut pair = established(version);
+        for _ in 0..3 {
+            for _ in 0..32 {
+                let record = pair.client.forge(APPLICATION_DATA, &[]);
+                pair.server.receive(&record);
+            }
+            pair.client.send(b"x");
+            pair.run();
+        }
+        assert_eq!((&pair.server.got[..], &pair.server.failure), (&b"xxx"[..], &None));
+        for _ in 0..33 {
+            assert_eq!(pair.server.failure, None);
+            let record = pair.client.forge(APPLICATION_DATA, &[]);
+            pair.server.receive(&record);
+        }
+        assert_refused(&pair.server, 10, "the 33rd");
+    }
+}
+
+#[test]
 fn worn_keys_are_changed_and_the_peer_follows() {
     let mut pair = established(Version::Tls13);
     pair.client.session.traffic().wear(0);
