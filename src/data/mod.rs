@@ -17,6 +17,10 @@ const _: () = assert!(BULK_UNIT + RECORD_MAX - PLAINTEXT_MAX <= BULK_SIZE);
 /// As many bytes, at least, as are read ahead of who consumes them.
 pub(crate) const AHEAD_MAX: usize = 16 * 1024;
 
+/// After so many receives that brought no plaintext it is somebody else's turn. An honest peer needs
+/// two for a record.
+const RECEIVES_WITHOUT_DATA: u32 = 4;
+
 /// What protects the bytes.
 #[derive(Debug)]
 enum Layer {
@@ -245,12 +249,15 @@ pub(crate) enum Shut {
     Held,
 }
 
+/// Reads into `plain`, which is empty. [`Input::Wait`] says that it is somebody else's turn where the
+/// socket is believed to have more.
 fn tls_recv<N: Net>(
     session: &mut Session,
     ctrl: &mut Ctrl,
     cx: &mut Cx<'_, N>,
     plain: &mut Buffer,
 ) -> Result<Input> {
+    let mut receives = 0;
     loop {
         if session.has_record() {
             let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
@@ -266,6 +273,11 @@ fn tls_recv<N: Net>(
         } else if session.is_peer_closed() {
             return Ok(Input::End);
         }
+        if receives == RECEIVES_WITHOUT_DATA {
+            session.rest(cx.pool);
+            return Ok(Input::Wait);
+        }
+        receives += 1;
         // As large as what it is decrypted to.
         session.expect(plain.capacity(), cx.pool);
         let input = session.input(cx.pool).map_err(tls_cause)?;

@@ -463,6 +463,12 @@ impl Session {
         self.latch(failure)
     }
 
+    /// Appends a record of any kind, protected as it should be.
+    #[cfg(test)]
+    pub(crate) fn forge(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) {
+        self.traffic().forge(kind, plain, out);
+    }
+
     #[cfg(test)]
     pub(super) fn traffic(&mut self) -> &mut Traffic {
         match &mut self.stage {

@@ -97,6 +97,11 @@ impl TlsPeer {
         self.ends = true;
     }
 
+    /// Says what no program would: its bytes leave together with whatever waits to leave.
+    pub(super) fn utter(&mut self, say: impl FnOnce(&mut Session, &mut Buffer)) {
+        say(&mut self.session, &mut self.out);
+    }
+
     pub(super) fn is_established(&self) -> bool {
         self.session.is_established()
     }
