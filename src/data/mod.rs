@@ -195,16 +195,18 @@ impl Data {
         }
     }
 
-    /// Ends the outgoing side, and tells whether that is out. `half` says that the other direction
-    /// goes on; TLS 1.2 has no half-close, so there the end waits for the other direction.
+    /// Ends the outgoing side, and tells whether that is out. TLS 1.2 has no half-close, so there that
+    /// waits for the other direction.
     pub(crate) fn shut_write<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
         cx: &mut Cx<'_, N>,
-        half: bool,
+        parting: Parting,
     ) -> std::result::Result<Shut, Errno> {
-        if let Layer::Tls(session) = &mut self.layer {
-            if half && session.version() == Some(tls::Version::Tls12) {
+        if let Layer::Tls(session) = &mut self.layer
+            && parting != Parting::Curt
+        {
+            if parting == Parting::Half && session.version() == Some(tls::Version::Tls12) {
                 return Ok(Shut::Held);
             }
             session.close_notify(ctrl.out(cx));
@@ -236,6 +238,17 @@ pub(crate) enum Ahead {
     Input(Input),
     /// As much is held as ever is.
     Full,
+}
+
+/// How the outgoing side is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// With the layer's goodbye, while the other direction goes on.
+    Half,
+    /// With the layer's goodbye, and the other direction with it.
+    Whole,
+    /// Without a goodbye, which would vouch for bytes that never came.
+    Curt,
 }
 
 /// How far the outgoing side has ended.
