@@ -83,7 +83,7 @@ impl Data {
 
     /// Whether a read will come to something without the socket.
     pub(crate) fn has_input(&self) -> bool {
-        self.has_ahead() || self.tls().is_some_and(Session::has_record)
+        self.has_ahead() || self.tls().is_some_and(Session::has_input)
     }
 
     /// Reads into the caller's memory, which is not empty.

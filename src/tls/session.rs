@@ -167,6 +167,13 @@ impl Session {
         }
     }
 
+    /// Whether reading comes to something without further ciphertext: a record waits, or nothing more
+    /// will ever come.
+    #[must_use]
+    pub fn has_input(&self) -> bool {
+        self.failure.is_some() || self.is_peer_closed() || self.has_record()
+    }
+
     /// Bytes of ciphertext held: 0 on an idle connection, which then holds no buffer.
     #[must_use]
     pub fn held(&self) -> usize {

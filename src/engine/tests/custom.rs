@@ -9,11 +9,13 @@ use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, Custom};
 use crate::conn::{Detail, Op, Why};
-use crate::engine::{Answer, ConnectOptions, Engine, Question, Refusal, Sent};
+use crate::engine::{
+    Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Refusal, Sent,
+};
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::{Session, Version};
 
 /// A command in the clear, and its answer.
 pub(super) const COMMAND: &[u8] = b"BEGIN\r\n";
@@ -224,8 +226,36 @@ fn outgoing_handlers_speak_with_the_server_before_the_session_does() {
     }
 }
 
+#[test]
+fn an_end_that_came_with_the_last_bytes_for_a_handler_is_told_to_the_session() {
+    for version in [Version::Tls12, Version::Tls13] {
+        both(|setup| {
+            let mut rig = Rig::new(setup, Program::Idle);
+            let config =
+                AcceptConfig { customs: vec![custom(true, take_command)], ..accepting(version) };
+            rig.listen(config);
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
+            rig.actors.push(play(&client));
+            rig.settle();
+            client.borrow_mut().say(COMMAND);
+            client.borrow_mut().encrypt();
+            // The connection below stays open.
+            client.borrow_mut().utter(Session::close_notify);
+            rig.settle();
+            let id = rig.host.sessions()[0];
+            let is_readable = |event: &Event| matches!(event.kind, EventKind::Readable);
+            assert!(rig.host.events.iter().any(is_readable), "the end can be read");
+            assert_eq!(rig.call(|engine| engine.recv(id, &mut [0])), Ok(Received::End));
+            rig.call(|engine| engine.close(id)).expect("it is open");
+            rig.settle();
+            client.borrow().peer.close();
+            rig.finish();
+        });
+    }
+}
+
 /// Answers later, and remembers that it was asked.
-fn patient() -> (Custom, Arc<AtomicU32>) {
+fn patient(behind_tls: bool) -> (Custom, Arc<AtomicU32>) {
     let ticket = Arc::new(AtomicU32::new(0));
     let told = Arc::clone(&ticket);
     let step = move |_: &mut Engine<SimNet>, question: &mut Question| {

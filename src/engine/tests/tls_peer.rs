@@ -138,10 +138,7 @@ impl TlsPeer {
         }
         self.hear(rest);
         if self.session.is_established() && !self.ended {
-            while !self.say.is_empty() {
-                let Ok(n) = self.session.encrypt(&self.say, &mut self.out) else { break };
-                self.say.drain(..n);
-            }
+            self.encrypt();
             if self.ends {
                 self.session.close_notify(&mut self.out);
             }
@@ -154,6 +151,14 @@ impl TlsPeer {
             acted = true;
         }
         acted
+    }
+
+    /// What is to be said is encrypted.
+    pub(super) fn encrypt(&mut self) {
+        while !self.say.is_empty() {
+            let Ok(n) = self.session.encrypt(&self.say, &mut self.out) else { break };
+            self.say.drain(..n);
+        }
     }
 
     fn hear(&mut self, mut bytes: &[u8]) {
