@@ -6,7 +6,7 @@ use crate::cause::{Cause, Detail, Why};
 use crate::ctrl::{Ctrl, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};
-use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Session};
+use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Reading, Session};
 
 /// How much of a stream is read at a time: what one TLS record carries, so that none is sent half
 /// full; and in bulk, what four do.
@@ -272,19 +272,12 @@ fn tls_recv<N: Net>(
 ) -> Result<Input> {
     let mut receives = 0;
     loop {
-        if session.has_record() {
-            let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
-            let reading = session.decrypt(plain, out, cx.pool).map_err(tls_cause);
-            cx.pool.give_empty(&mut ctrl.out);
-            let reading = reading?;
-            if reading.got > 0 {
-                return Ok(Input::Bytes(reading.got));
+        if session.has_input() {
+            match decrypt(session, ctrl, cx, plain)? {
+                Reading { got: 0, closed: true, .. } => return Ok(Input::End),
+                Reading { got: 0, .. } => {}
+                Reading { got, .. } => return Ok(Input::Bytes(got)),
             }
-            if reading.closed {
-                return Ok(Input::End);
-            }
-        } else if session.is_peer_closed() {
-            return Ok(Input::End);
         }
         if receives == RECEIVES_WITHOUT_DATA {
             session.rest(cx.pool);
@@ -311,6 +304,22 @@ fn tls_recv<N: Net>(
             }
         }
     }
+}
+
+/// Decrypts what was received. A failure behind plaintext is latched, and what the next call comes to.
+fn decrypt<N>(
+    session: &mut Session,
+    ctrl: &mut Ctrl,
+    cx: &mut Cx<'_, N>,
+    plain: &mut Buffer,
+) -> Result<Reading> {
+    let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
+    let reading = session.decrypt(plain, out, cx.pool);
+    cx.pool.give_empty(&mut ctrl.out);
+    reading.or_else(|failure| match plain.len() {
+        0 => Err(tls_cause(failure)),
+        got => Ok(Reading { got, closed: false, no_room: false }),
+    })
 }
 
 fn tls_send<N: Net>(

@@ -262,6 +262,53 @@ fn a_record_that_breaks_in_a_session_is_answered_with_an_alert() {
     }
 }
 
+/// All that the host reads of its only session, and why no more came.
+fn read_to_failure(rig: &mut Rig) -> (Vec<u8>, Why) {
+    let id = rig.host.sessions()[0];
+    let mut got = Vec::new();
+    loop {
+        let mut space = [0; 100];
+        match rig.call(|engine| engine.recv(id, &mut space)).expect("a session") {
+            Received::Bytes(n) => got.extend(&space[..n]),
+            Received::Wait => rig.settle(),
+            Received::Failed(why) => return (got, why),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_genuine_is_read_before_the_failure_that_came_with_it() {
+    const ALERT: u8 = 21;
+    const ACCESS_DENIED: [u8; 2] = [2, 49];
+    for version in VERSIONS {
+        for (is_alert, expected) in [(false, Why::Malformed), (true, Why::Refused)] {
+            everywhere(|setup| {
+                for dribbles in [false, true] {
+                    let mut rig = Rig::new(setup, Program::Idle);
+                    rig.listen(accepting(version));
+                    let peer = client(&mut rig, version, &[]);
+                    rig.settle();
+                    peer.borrow_mut().say(WORDS);
+                    if dribbles {
+                        rig.settle();
+                    } else {
+                        peer.borrow_mut().encrypt();
+                    }
+                    peer.borrow_mut().utter(|session, out| match is_alert {
+                        true => session.forge(ALERT, &ACCESS_DENIED, out),
+                        false => out.extend(&[&[23, 3, 3, 0, 40][..], &[0; 40]].concat()),
+                    });
+                    rig.settle();
+                    assert_eq!(read_to_failure(&mut rig), (WORDS.to_vec(), expected));
+                    peer.borrow().peer.close();
+                    rig.finish();
+                }
+            });
+        }
+    }
+}
+
 #[test]
 fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
     for version in VERSIONS {
