@@ -263,11 +263,11 @@ fn patient(behind_tls: bool) -> (Custom, Arc<AtomicU32>) {
         question.state = 99;
         Answer::Later
     };
-    (custom(false, step), ticket)
+    (custom(behind_tls, step), ticket)
 }
 
 fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
-    let (handler, ticket) = patient();
+    let (handler, ticket) = patient(false);
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(AcceptConfig { customs: vec![handler], ..AcceptConfig::default() });
     let client = rig.peer();
@@ -276,6 +276,38 @@ fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
     let (key, _) = rig.engine.conns.iter().next().expect("it waits");
     let conn = rig.engine.id(crate::id::Kind::Conn, key);
     (rig, client, conn, ticket.load(Ordering::Relaxed))
+}
+
+#[test]
+fn what_a_handler_sends_leaves_when_there_is_room_though_it_waits() {
+    for version in [Version::Tls12, Version::Tls13] {
+        both(|setup| {
+            let (handler, ticket) = patient(true);
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(AcceptConfig { customs: vec![handler], ..accepting(version) });
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
+            rig.actors.push(play(&client));
+            rig.settle();
+            let (key, _) = rig.engine.conns.iter().next().expect("it waits");
+            let conn = rig.engine.id(crate::id::Kind::Conn, key);
+            client.borrow().peer.stall(true);
+            let words = super::stream::pattern(1 << 20, 5);
+            let mut rest = &words[..];
+            while let Ok(Sent::Bytes(n)) = rig.call(|engine| engine.handler_send(conn, rest)) {
+                rest = &rest[n..];
+            }
+            rig.settle();
+            let taken = words.len() - rest.len();
+            assert!(!rest.is_empty() && client.borrow().got.len() < taken);
+            client.borrow().peer.stall(false);
+            rig.settle();
+            assert!(client.borrow().got == words[..taken], "all that was taken has left");
+            let ticket = ticket.load(Ordering::Relaxed);
+            rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is due");
+            client.borrow().peer.close();
+            rig.finish();
+        });
+    }
 }
 
 #[test]
@@ -411,7 +443,7 @@ fn a_state_that_is_made_while_the_connection_ends_is_freed_too() {
 #[test]
 fn handlers_are_asked_in_their_order_each_with_its_own_time() {
     both(|setup| {
-        let (first, ticket) = patient();
+        let (first, ticket) = patient(false);
         let mut rig = Rig::new(setup, Program::Echo);
         let customs = vec![first, custom(false, take_command)];
         rig.listen(AcceptConfig { customs, ..AcceptConfig::default() });
