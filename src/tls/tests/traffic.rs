@@ -80,6 +80,22 @@ fn plaintext_longer_than_a_record_may_hold_is_refused() {
 }
 
 #[test]
+fn padding_may_fill_a_record_and_not_more() {
+    for (len, is_taken) in [(PLAINTEXT_MAX, true), (PLAINTEXT_MAX + 1, false)] {
+        let mut pair = established(Version::Tls13);
+        let mut inner = vec![0; len];
+        inner[..2].copy_from_slice(&[b'x', APPLICATION_DATA]);
+        let record = pair.client.forge(0, &inner);
+        pair.server.receive(&record);
+        if is_taken {
+            assert_eq!((&pair.server.got[..], &pair.server.failure), (&b"x"[..], &None));
+        } else {
+            assert_refused(&pair.server, 22, "too much padding");
+        }
+    }
+}
+
+#[test]
 fn a_change_of_keys_may_come_in_pieces_but_not_with_anything_behind_or_between() {
     let mut pair = established(Version::Tls13);
     let mut pieces = pair.client.forge(HANDSHAKE, &KEY_UPDATE[..2]);
