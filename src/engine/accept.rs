@@ -230,8 +230,10 @@ impl<N: Net> Engine<N> {
             Err(_) => {
                 // The limit was checked above; a slab that cannot grow is the only other reason.
                 self.tools.net.close(fd);
+                self.counters.refused += 1;
                 if let Ok(listener) = self.listeners.get_mut(key) {
                     listener.conns -= 1;
+                    listener.counts.refused += 1;
                 }
             }
         }
