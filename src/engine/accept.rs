@@ -98,7 +98,8 @@ impl<N: Net> Engine<N> {
     pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
         if let Ok(listener) = self.listeners.get_mut(key) {
-            listener.rest = Some(Rest::Paused);
+            let told = listener.rest.is_some_and(Rest::is_told);
+            listener.rest = Some(Rest::Paused { told });
         }
         self.settle_listener(key);
         Ok(())
@@ -110,8 +111,10 @@ impl<N: Net> Engine<N> {
     /// An id that is none of a listener here.
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
-        if let Ok(listener) = self.listeners.get_mut(key) {
-            listener.rest = None;
+        if let Ok(listener) = self.listeners.get_mut(key)
+            && listener.rest.take().is_some_and(Rest::is_told)
+        {
+            listener.news.insert(ListenerNews::RESUMED);
         }
         self.settle_listener(key);
         Ok(())

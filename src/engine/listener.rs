@@ -48,12 +48,26 @@ impl Default for ListenerOptions {
 /// Why a listener takes no connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// The host said so.
-    Paused,
+    /// The host said so, and may have been `told` of a rest before.
+    Paused {
+        /// Whether it is to be told the end of that.
+        told: bool,
+    },
     /// A configured number of connections is reached.
     Full,
     /// The system has run out of something, this errno.
     Starved(i32),
+}
+
+impl Rest {
+    /// Whether the host is to be told that it is over. Of one that was starved, the next `accept` tells.
+    pub(super) const fn is_told(self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Starved(_) => false,
+            Self::Paused { told } => told,
+        }
+    }
 }
 
 /// A listening socket.
