@@ -38,6 +38,7 @@ impl<N: Net> Engine<N> {
         let id = self.add_listener(fd, addr, config, options)?;
         if let Ok(listener) = self.listeners.get_mut(id.key()) {
             listener.path = path;
+            listener.backlog = u32::try_from(spec.backlog).unwrap_or(0);
         }
         Ok(id)
     }
@@ -120,14 +121,17 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Takes the connections that wait already, since closing would reset them, and closes.
+    /// Takes the connections that wait already, since closing would reset them, and closes. Those that
+    /// come meanwhile could keep it for ever: it takes as many as there was room for.
     ///
     /// # Errors
     /// An id that is none of a listener here.
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
+        // Linux lets one more wait than was asked for.
+        let waiting = self.listeners.get(key).map_or(0, |listener| listener.backlog) + 1;
         let mut failures = 0;
-        loop {
+        for _ in 0..waiting {
             match self.take_connection(key) {
                 Taken::One => failures = 0,
                 Taken::Failed if failures < FAILURES_AT_CLOSE => failures += 1,

@@ -23,6 +23,10 @@ const HIT_WEIGHT: u16 = 8;
 /// The hit rate of always.
 const HIT_ALWAYS: u16 = 256;
 
+/// As many connections, at most, are believed to wait where somebody else chose the number: Linux's own
+/// limit (`net.core.somaxconn`), as it comes.
+pub(super) const BACKLOG_UNKNOWN: u32 = 4096;
+
 /// Options of a listener, as the engine takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerOptions {
@@ -84,6 +88,8 @@ pub(super) struct Listener {
     pub(super) starves: bool,
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
+    /// As many connections, at most, wait in the kernel's queue.
+    pub(super) backlog: u32,
     pub(super) closing: bool,
     /// What rules and metrics know it by.
     pub(super) name: Option<Box<str>>,
@@ -135,6 +141,7 @@ impl Listener {
             rest: None,
             starves: false,
             paused_by: None,
+            backlog: BACKLOG_UNKNOWN,
             closing: false,
             name: None,
             monitor_fails: false,
