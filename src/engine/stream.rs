@@ -179,6 +179,8 @@ impl<N: Net> Engine<N> {
     /// Drives both connections of a stream and the bytes between them, until all wait.
     pub(super) fn work_stream(&mut self, slot: u32) {
         let Some(key) = self.streams.key_of(slot) else { return };
+        // The end of an attempt that was not answered in time is none for the client.
+        self.follow(key);
         let Ok(stream) = self.streams.get(key) else { return };
         if stream.side(SERVER).state() == State::Con {
             // The client's first bytes are to be at hand when the connection is asked for.
