@@ -148,13 +148,15 @@ pub enum Tls12HalfClose {
 }
 
 /// What the end of a TLS connection without close_notify does to its stream: what came may have been
-/// cut short by somebody on the way.
+/// cut short by somebody on the way. A failure, be it a reset or a record that does not decrypt, is never
+/// passed on as an end that TLS vouches for: the other side gets every byte that came, and where it
+/// speaks TLS no close_notify.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsTruncation {
     /// It is passed on as an end, and recorded.
     #[default]
     Pass,
-    /// It resets both sides.
+    /// It resets both sides, and so does a failure.
     Abort,
 }
 

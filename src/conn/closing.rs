@@ -8,7 +8,7 @@ use super::{Cause, Conn, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::config::Tls12HalfClose;
 use crate::ctrl::Input;
 use crate::cx::Cx;
-use crate::data::Shut;
+use crate::data::{Parting, Shut};
 use crate::sys::Net;
 use crate::time::Time;
 
@@ -24,8 +24,13 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     }
     let farewell = conn.facts.farewell();
     let half = !conn.word.is_wanted(Op::Dshr) && farewell.tls12_half_close == Tls12HalfClose::Hold;
+    let parting = match half {
+        _ if conn.marks.contains(Marks::CURT) => Parting::Curt,
+        true => Parting::Half,
+        false => Parting::Whole,
+    };
     let before = conn.ctrl.bytes_out;
-    let shut = match conn.data.shut_write(&mut conn.ctrl, cx, half) {
+    let shut = match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
         Ok(shut) => shut,
         Err(errno) => {
             return Progress::Failed(Box::new(Cause::system(Some(Op::Dshw), errno)));

@@ -100,6 +100,8 @@ bitflags! {
         const VANISHES = 1 << 17;
         /// It is counted in entries of tables.
         const COUNTED = 1 << 18;
+        /// Its writing ends without a goodbye: who was to bring more for it has failed.
+        const CURT = 1 << 19;
     }
 }
 
@@ -199,6 +201,14 @@ impl Conn {
     /// Whether the session may write: it is open and its write side is not shut.
     pub(crate) const fn may_write(&self) -> bool {
         !self.word.is_opening() && !self.word.is_wanted(Op::Dshw)
+    }
+
+    /// Whether what ended it, or one of its directions, is more than TLS's missing goodbye: that is
+    /// recorded, and else an end like any unless the connection was reset for it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.cause
+            .as_ref()
+            .is_some_and(|cause| cause.why != Why::Truncated || self.marks.contains(Marks::RESET))
     }
 
     /// The earliest point at which time alone makes it move.

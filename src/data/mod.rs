@@ -6,7 +6,7 @@ use crate::cause::{Cause, Detail, Why};
 use crate::ctrl::{Ctrl, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};
-use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Session};
+use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Reading, Session};
 
 /// How much of a stream is read at a time: what one TLS record carries, so that none is sent half
 /// full; and in bulk, what four do.
@@ -16,6 +16,10 @@ const _: () = assert!(BULK_UNIT + RECORD_MAX - PLAINTEXT_MAX <= BULK_SIZE);
 
 /// As many bytes, at least, as are read ahead of who consumes them.
 pub(crate) const AHEAD_MAX: usize = 16 * 1024;
+
+/// After so many receives that brought no plaintext it is somebody else's turn. An honest peer needs
+/// two for a record.
+const RECEIVES_WITHOUT_DATA: u32 = 4;
 
 /// What protects the bytes.
 #[derive(Debug)]
@@ -79,7 +83,7 @@ impl Data {
 
     /// Whether a read will come to something without the socket.
     pub(crate) fn has_input(&self) -> bool {
-        self.has_ahead() || self.tls().is_some_and(Session::has_record)
+        self.has_ahead() || self.tls().is_some_and(Session::has_input)
     }
 
     /// Reads into the caller's memory, which is not empty.
@@ -191,16 +195,18 @@ impl Data {
         }
     }
 
-    /// Ends the outgoing side, and tells whether that is out. `half` says that the other direction
-    /// goes on; TLS 1.2 has no half-close, so there the end waits for the other direction.
+    /// Ends the outgoing side, and tells whether that is out. TLS 1.2 has no half-close, so there that
+    /// waits for the other direction.
     pub(crate) fn shut_write<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
         cx: &mut Cx<'_, N>,
-        half: bool,
+        parting: Parting,
     ) -> std::result::Result<Shut, Errno> {
-        if let Layer::Tls(session) = &mut self.layer {
-            if half && session.version() == Some(tls::Version::Tls12) {
+        if let Layer::Tls(session) = &mut self.layer
+            && parting != Parting::Curt
+        {
+            if parting == Parting::Half && session.version() == Some(tls::Version::Tls12) {
                 return Ok(Shut::Held);
             }
             session.close_notify(ctrl.out(cx));
@@ -234,6 +240,17 @@ pub(crate) enum Ahead {
     Full,
 }
 
+/// How the outgoing side is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// With the layer's goodbye, while the other direction goes on.
+    Half,
+    /// With the layer's goodbye, and the other direction with it.
+    Whole,
+    /// Without a goodbye, which would vouch for bytes that never came.
+    Curt,
+}
+
 /// How far the outgoing side has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shut {
@@ -245,27 +262,28 @@ pub(crate) enum Shut {
     Held,
 }
 
+/// Reads into `plain`, which is empty. [`Input::Wait`] says that it is somebody else's turn where the
+/// socket is believed to have more.
 fn tls_recv<N: Net>(
     session: &mut Session,
     ctrl: &mut Ctrl,
     cx: &mut Cx<'_, N>,
     plain: &mut Buffer,
 ) -> Result<Input> {
+    let mut receives = 0;
     loop {
-        if session.has_record() {
-            let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
-            let reading = session.decrypt(plain, out, cx.pool).map_err(tls_cause);
-            cx.pool.give_empty(&mut ctrl.out);
-            let reading = reading?;
-            if reading.got > 0 {
-                return Ok(Input::Bytes(reading.got));
+        if session.has_input() {
+            match decrypt(session, ctrl, cx, plain)? {
+                Reading { got: 0, closed: true, .. } => return Ok(Input::End),
+                Reading { got: 0, .. } => {}
+                Reading { got, .. } => return Ok(Input::Bytes(got)),
             }
-            if reading.closed {
-                return Ok(Input::End);
-            }
-        } else if session.is_peer_closed() {
-            return Ok(Input::End);
         }
+        if receives == RECEIVES_WITHOUT_DATA {
+            session.rest(cx.pool);
+            return Ok(Input::Wait);
+        }
+        receives += 1;
         // As large as what it is decrypted to.
         session.expect(plain.capacity(), cx.pool);
         let input = session.input(cx.pool).map_err(tls_cause)?;
@@ -286,6 +304,22 @@ fn tls_recv<N: Net>(
             }
         }
     }
+}
+
+/// Decrypts what was received. A failure behind plaintext is latched, and what the next call comes to.
+fn decrypt<N>(
+    session: &mut Session,
+    ctrl: &mut Ctrl,
+    cx: &mut Cx<'_, N>,
+    plain: &mut Buffer,
+) -> Result<Reading> {
+    let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
+    let reading = session.decrypt(plain, out, cx.pool);
+    cx.pool.give_empty(&mut ctrl.out);
+    reading.or_else(|failure| match plain.len() {
+        0 => Err(tls_cause(failure)),
+        got => Ok(Reading { got, closed: false, no_room: false }),
+    })
 }
 
 fn tls_send<N: Net>(

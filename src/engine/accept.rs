@@ -40,6 +40,7 @@ impl<N: Net> Engine<N> {
         })?;
         if let Ok(listener) = self.listeners.get_mut(id.key()) {
             listener.path = path;
+            listener.backlog = u32::try_from(spec.backlog).unwrap_or(0);
         }
         Ok(id)
     }
@@ -97,7 +98,8 @@ impl<N: Net> Engine<N> {
     pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
         if let Ok(listener) = self.listeners.get_mut(key) {
-            listener.rest = Some(Rest::Paused);
+            let told = listener.rest.is_some_and(Rest::is_told);
+            listener.rest = Some(Rest::Paused { told });
         }
         self.settle_listener(key);
         Ok(())
@@ -109,21 +111,26 @@ impl<N: Net> Engine<N> {
     /// An id that is none of a listener here.
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
-        if let Ok(listener) = self.listeners.get_mut(key) {
-            listener.rest = None;
+        if let Ok(listener) = self.listeners.get_mut(key)
+            && listener.rest.take().is_some_and(Rest::is_told)
+        {
+            listener.news.insert(ListenerNews::RESUMED);
         }
         self.settle_listener(key);
         Ok(())
     }
 
-    /// Takes the connections that wait already, since closing would reset them, and closes.
+    /// Takes the connections that wait already, since closing would reset them, and closes. Those that
+    /// come meanwhile could keep it for ever: it takes as many as there was room for.
     ///
     /// # Errors
     /// An id that is none of a listener here.
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
+        // Linux lets one more wait than was asked for.
+        let waiting = self.listeners.get(key).map_or(0, |listener| listener.backlog) + 1;
         let mut failures = 0;
-        loop {
+        for _ in 0..waiting {
             match self.take_connection(key) {
                 Taken::One => failures = 0,
                 Taken::Failed if failures < FAILURES_AT_CLOSE => failures += 1,
@@ -229,8 +236,10 @@ impl<N: Net> Engine<N> {
             Err(_) => {
                 // The limit was checked above; a slab that cannot grow is the only other reason.
                 self.tools.net.close(fd);
+                self.counters.refused += 1;
                 if let Ok(listener) = self.listeners.get_mut(key) {
                     listener.conns -= 1;
+                    listener.counts.refused += 1;
                 }
             }
         }

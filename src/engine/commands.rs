@@ -6,7 +6,7 @@ use super::interest::BELL;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{
-    Cause, Conn, Direction, Ending, Facts, Marks, News, Op, OpWord, Plan, Why, closing,
+    Cause, Conn, Direction, Ending, Facts, Marks, News, Op, OpWord, Plan, Wait, Why, closing,
 };
 use crate::ctrl::{FdEntry, Input, Io, Output};
 use crate::handshake::{Client, compose};
@@ -161,6 +161,12 @@ impl<N: Net> Engine<N> {
                 Received::Failed(why)
             }
         };
+        if received == Received::Wait && conn.ctrl.fd.ready.contains(Io::IN) {
+            // There is more and it is the others' turn: told of at once, the host would read on.
+            conn.flow |= Wait::READ;
+            self.settle_conn(key);
+            return Ok(received);
+        }
         // A read that brought bytes changes nothing else: the next call may bring more.
         if !matches!(received, Received::Bytes(_)) || conn.ctrl.has_unsent() {
             self.work(key);

@@ -186,8 +186,16 @@ impl<N: Net> Engine<N> {
         }
         let mut cx = tools.cx(&[]);
         match conn.data.send(&mut conn.ctrl, &mut cx, from) {
-            Ok(Output::Bytes(n)) => Ok(Sent::Bytes(n)),
-            Ok(Output::Wait) => Ok(Sent::Wait),
+            Ok(output) => {
+                // What the kernel had no room for leaves when there is some, whatever the handler does.
+                if conn.ctrl.has_unsent() {
+                    self.work(key);
+                }
+                Ok(match output {
+                    Output::Bytes(n) => Sent::Bytes(n),
+                    Output::Wait => Sent::Wait,
+                })
+            }
             Err(mut cause) => {
                 let why = cause.why;
                 if let Some(asking) = asking(conn) {

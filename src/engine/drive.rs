@@ -136,12 +136,12 @@ impl<N: Net> Engine<N> {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         if conn.marks.contains(Marks::SECURING) && !conn.word.is_opening() {
             conn.marks.remove(Marks::SECURING);
+            conn.facts.in_op = self.tools.now.since(conn.facts.op_since);
             if !conn.word.is_closing() {
                 conn.deadline = Time::NEVER;
                 conn.news.insert(News::SECURED);
                 // It is told of its first bytes without having asked, as a fresh session is.
                 conn.marks.insert(Marks::READ_ARMED);
-                count_handshake(conn, &mut self.handshakes);
             }
         }
         let handled = conn.marks.contains(Marks::HANDLED);
@@ -155,7 +155,7 @@ impl<N: Net> Engine<N> {
     }
 
     fn run_ops(&mut self, key: Key) {
-        let Self { conns, streams, listeners, backends, tools, ops, .. } = self;
+        let Self { conns, streams, listeners, backends, tools, ops, handshakes, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
         let house = House { listeners, backends };
         let mut lane = lane_to(conn, streams);
@@ -168,6 +168,7 @@ impl<N: Net> Engine<N> {
             let progress = steps::step(conn, &mut cx, &house, op);
             if matches!(progress, Progress::Done | Progress::End) {
                 ops.pass(op);
+                count_handshake(conn, op, handshakes);
             }
             progress
         });
@@ -192,7 +193,6 @@ impl<N: Net> Engine<N> {
         if !failed {
             conn.deadline = Time::NEVER;
             conn.news.set(News::DRAINING, lets_end);
-            count_handshake(conn, &mut self.handshakes);
         }
         let listener = conn.facts.listener.and_then(|from| self.listeners.get_mut(from).ok());
         match &conn.facts.plan {
@@ -334,9 +334,12 @@ impl<N: Net> Engine<N> {
     }
 }
 
-fn count_handshake(conn: &Conn, counts: &mut TlsCounts) {
-    if let Some(negotiated) = conn.data.tls().and_then(Session::negotiated) {
-        counts.add(conn.word.is_complete(Op::TlsConnect), &negotiated);
+/// Counts a handshake that `op` has completed, if that is what it did.
+fn count_handshake(conn: &Conn, op: Op, counts: &mut TlsCounts) {
+    if matches!(op, Op::TlsAccept | Op::TlsConnect)
+        && let Some(negotiated) = conn.data.tls().and_then(Session::negotiated)
+    {
+        counts.add(op == Op::TlsConnect, &negotiated);
     }
 }
 

@@ -23,6 +23,10 @@ const HIT_WEIGHT: u16 = 8;
 /// The hit rate of always.
 const HIT_ALWAYS: u16 = 256;
 
+/// As many connections, at most, are believed to wait where somebody else chose the number: Linux's own
+/// limit (`net.core.somaxconn`), as it comes.
+pub(super) const BACKLOG_UNKNOWN: u32 = 4096;
+
 /// Options of a listener, as the engine takes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerOptions {
@@ -48,12 +52,26 @@ impl Default for ListenerOptions {
 /// Why a listener takes no connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// The host said so.
-    Paused,
+    /// The host said so, and may have been `told` of a rest before.
+    Paused {
+        /// Whether it is to be told the end of that.
+        told: bool,
+    },
     /// A configured number of connections is reached.
     Full,
     /// The system has run out of something, this errno.
     Starved(i32),
+}
+
+impl Rest {
+    /// Whether the host is to be told that it is over. Of one that was starved, the next `accept` tells.
+    pub(super) const fn is_told(self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Starved(_) => false,
+            Self::Paused { told } => told,
+        }
+    }
 }
 
 /// A listening socket.
@@ -70,6 +88,8 @@ pub(super) struct Listener {
     pub(super) starves: bool,
     /// What the system had run out of when it last rested.
     pub(super) paused_by: Option<crate::sys::Errno>,
+    /// As many connections, at most, wait in the kernel's queue.
+    pub(super) backlog: u32,
     pub(super) closing: bool,
     /// What rules and metrics know it by.
     pub(super) name: Option<Box<str>>,
@@ -121,6 +141,7 @@ impl Listener {
             rest: None,
             starves: false,
             paused_by: None,
+            backlog: BACKLOG_UNKNOWN,
             closing: false,
             name: None,
             monitor_fails: false,

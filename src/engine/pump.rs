@@ -2,7 +2,7 @@
 
 use super::{Engine, Tools};
 use crate::conn::Direction;
-use crate::conn::{Cause, Conn, Ending, News, Op, Wait, closing};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Op, Wait, closing};
 use crate::slab::{Key, Slab};
 use crate::stream::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
 use crate::sys::Net;
@@ -87,6 +87,9 @@ fn pump_lane<N: Net>(
     let moved_before = lane.moved;
     let mut cx = tools.cx(&[]);
     while !lane.over {
+        if let Some(from) = connection(conns, from) {
+            lane.note_source(from);
+        }
         let (ready, raw) = match connection(conns, to) {
             Some(to) if to.word.is_wanted(Op::Dshw) => {
                 lane.cut(&mut cx);
@@ -122,6 +125,7 @@ fn pump_lane<N: Net>(
             // The source brings nothing more, and what it brought is through: its end is passed on.
             lane.cut(&mut cx);
             if let Some(to) = connection(conns, to) {
+                to.marks.set(Marks::CURT, lane.has_failed());
                 to.word.shut(Direction::Write);
             }
             return moved;

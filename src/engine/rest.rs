@@ -31,7 +31,7 @@ impl<N: Net> Engine<N> {
         listener.starves = matches!(rest, Rest::Starved(_));
         listener.paused_by = match rest {
             Rest::Starved(errno) => Some(Errno(errno)),
-            Rest::Paused | Rest::Full => None,
+            Rest::Paused { .. } | Rest::Full => None,
         };
         if matches!(rest, Rest::Starved(_)) {
             self.wheel.set(listener.timer, self.tools.now + PAUSE);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Engine, Owner, Refusal};
 use crate::backend::Leave;
-use crate::config::StreamConfig;
-use crate::conn::{Cause, Ending, Marks, News, Op, OpWord, Record, Seat, Wait, Why};
+use crate::config::{StreamConfig, TlsTruncation};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpWord, Record, Seat, Wait, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
@@ -179,6 +179,8 @@ impl<N: Net> Engine<N> {
     /// Drives both connections of a stream and the bytes between them, until all wait.
     pub(super) fn work_stream(&mut self, slot: u32) {
         let Some(key) = self.streams.key_of(slot) else { return };
+        // The end of an attempt that was not answered in time is none for the client.
+        self.follow(key);
         let Ok(stream) = self.streams.get(key) else { return };
         if stream.side(SERVER).state() == State::Con {
             // The client's first bytes are to be at hand when the connection is asked for.
@@ -250,23 +252,22 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Latches the failure of one side as what ended the stream, if nothing else has.
+    /// Latches the failure of one side as what ended the stream, if nothing else has. Where an end that
+    /// TLS did not vouch for is not to be passed on, it takes the other side along.
     fn note_failure(&mut self, key: Key, side: u8, conn: Key) {
-        let Ok(conn) = self.conns.get(conn) else { return };
-        let Some(cause) = conn.cause.as_deref() else { return };
-        // An end without TLS's goodbye is passed on as an end, and recorded with its side.
-        let passed_on = cause.why == Why::Truncated && !conn.marks.contains(Marks::RESET);
-        let attempt = self
-            .streams
-            .get(key)
-            .is_ok_and(|stream| stream.end.is_some() || stream.side(side).state() == State::Con);
-        if passed_on || attempt {
+        let (Ok(conn), Ok(stream)) = (self.conns.get(conn), self.streams.get(key)) else { return };
+        let state = stream.side(side).state();
+        let Some(cause) = conn.cause.as_deref().filter(|_| conn.has_failed()) else { return };
+        if state == State::Con {
             return;
         }
-        let cut = cause.why == Why::Truncated;
         let (by, cause) = (blame(side, cause.why), cause.clone());
-        if cut {
+        let falls_short = conn.word.is_closing() && !stream.lanes[usize::from(side)].has_ended();
+        if state == State::Est && falls_short && aborts_with_tls(conn) {
             self.cut_stream(key, Ending::Abort, by, cause);
+            return;
+        }
+        if stream.end.is_some() {
             return;
         }
         // A server that fails has not ended before.
@@ -389,4 +390,10 @@ impl<N: Net> Engine<N> {
         let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
         Ok(([stream.side(CLIENT).state(), stream.side(SERVER).state()], end))
     }
+}
+
+/// Whether nothing is to pass as an end of this connection that TLS did not vouch for.
+fn aborts_with_tls(conn: &Conn) -> bool {
+    let truncation = conn.facts.farewell().tls_truncation;
+    conn.data.tls().is_some() && truncation == TlsTruncation::Abort
 }

@@ -30,6 +30,9 @@ pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let config = Arc::clone(config);
     let Some(socks) = &config.socks else { return Progress::Done };
     loop {
+        if conn.ctrl.has_unsent() && !held(conn).is_empty() {
+            return failed(OP, Why::Malformed, "the SOCKS server answered before it was asked");
+        }
         let turn = conn.facts.rare.as_ref().and_then(|rare| rare.socks).unwrap_or(socks.first());
         match socks.hear(turn, held(conn)) {
             Heard::Next { len, say, turn } => {

@@ -3,7 +3,7 @@
 
 use crate::buffer::{Buffer, Pool};
 use crate::config::TlsTruncation;
-use crate::conn::{Cause, Conn, Direction, Ending, Op};
+use crate::conn::{Cause, Conn, Detail, Direction, Ending, Op};
 use crate::ctrl::{self, Input, Output};
 use crate::cx::Cx;
 use crate::data::{self, BULK_UNIT, UNIT};
@@ -17,11 +17,24 @@ const BYTES_PER_DRIVE: u64 = 256 * 1024;
 /// After so many reads in a row that fill a buffer, bytes come in bulk.
 const FULL_READS: u8 = 2;
 
+/// How far the source of a lane is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Source {
+    /// It may bring more.
+    #[default]
+    Open,
+    /// It has ended, and everything it had to bring came.
+    Ended,
+    /// It has failed: what it had left to bring never comes.
+    Failed,
+}
+
 /// One direction: from the connection of one side to that of the other.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     /// Bytes read from the source that the destination has not taken.
     pub(crate) buffer: Option<Buffer>,
+    source: Source,
     /// Bytes the destination took.
     pub(crate) moved: u64,
     /// When it last took some.
@@ -55,6 +68,23 @@ impl Lane {
     /// Whether bytes wait in it.
     pub(crate) fn is_loaded(&self) -> bool {
         self.held > 0 || !self.bytes().is_empty()
+    }
+
+    /// Whether the source brought all it had, as far as the lane was told.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.source == Source::Ended
+    }
+
+    /// Whether the source failed before its end.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.source == Source::Failed
+    }
+
+    /// Notes how a source ended that the lane does not read any more.
+    pub(crate) fn note_source(&mut self, from: &Conn) {
+        if self.source == Source::Open && !may_bring(from) {
+            self.source = if from.has_failed() { Source::Failed } else { Source::Ended };
+        }
     }
 
     /// How many bytes wait in it.
@@ -161,7 +191,13 @@ impl Lane {
                 return true;
             }
             Ok(Input::Wait) => moved.wants_read = true,
-            Ok(Input::End) => from.word.shut(Direction::Read),
+            Ok(Input::End) => {
+                // Once a write was told of a reset, the socket reads as ended.
+                if from.data.tls().is_some() || !is_reset(from) {
+                    self.source = Source::Ended;
+                }
+                from.word.shut(Direction::Read);
+            }
             Ok(Input::Truncated) => {
                 from.truncated();
                 match from.facts.farewell().tls_truncation {
@@ -236,6 +272,12 @@ impl Lane {
     pub(crate) const fn is_sated(&self, moved_before: u64) -> bool {
         self.moved - moved_before >= BYTES_PER_DRIVE
     }
+}
+
+/// Whether writing was told that the peer is gone. EPIPE says that its end came before.
+fn is_reset(conn: &Conn) -> bool {
+    let errno = conn.cause.as_ref().map(|cause| cause.detail);
+    matches!(errno, Some(Detail::Errno(errno)) if errno.0 != libc::EPIPE)
 }
 
 /// Whether the source of a lane can still bring bytes.

@@ -164,14 +164,14 @@ impl Protection {
         let plain = &mut to[..plain_len];
         self.cipher.open(number, &aad[..aad_len], sealed, plain).map_err(|_| FORGED)?;
         self.sequence += 1;
-        let (kind, len) = match self.form {
-            Form::Tls13 => inner(plain)?,
-            Form::Tls12Explicit | Form::Tls12Implicit => (header[0], plain_len),
-        };
-        if len > PLAINTEXT_MAX {
+        // Padding counts too (RFC 8446 section 5.4).
+        if plain_len > PLAINTEXT_MAX + self.form.inner_type() {
             return Err(Failure::of_peer(RECORD_OVERFLOW, "the peer sent too large a record"));
         }
-        Ok((kind, len))
+        match self.form {
+            Form::Tls13 => inner(plain),
+            Form::Tls12Explicit | Form::Tls12Implicit => Ok((header[0], plain_len)),
+        }
     }
 
     /// The next record's nonce: the sequence number over the end of the vector (RFC 8446 section

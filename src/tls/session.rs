@@ -167,6 +167,13 @@ impl Session {
         }
     }
 
+    /// Whether reading comes to something without further ciphertext: a record waits, or nothing more
+    /// will ever come.
+    #[must_use]
+    pub fn has_input(&self) -> bool {
+        self.failure.is_some() || self.is_peer_closed() || self.has_record()
+    }
+
     /// Bytes of ciphertext held: 0 on an idle connection, which then holds no buffer.
     #[must_use]
     pub fn held(&self) -> usize {
@@ -461,6 +468,12 @@ impl Session {
             }
         }
         self.latch(failure)
+    }
+
+    /// Appends a record of any kind, protected as it should be.
+    #[cfg(test)]
+    pub(crate) fn forge(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) {
+        self.traffic().forge(kind, plain, out);
     }
 
     #[cfg(test)]

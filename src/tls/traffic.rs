@@ -37,6 +37,8 @@ const MESSAGE_MAX: usize = 0xffff;
 const WARNINGS: u8 = 4;
 /// How many changes of keys are followed without data between them.
 const KEY_UPDATES: u8 = 32;
+/// How many records without data are borne in a row. OpenSSL and BoringSSL have the same limit.
+const EMPTY_RECORDS: u8 = 32;
 /// How many times a peer may ask to negotiate again, which is never done.
 const RENEGOTIATIONS: u8 = 1;
 
@@ -60,6 +62,7 @@ pub(super) struct Traffic {
 struct Patience {
     warnings: u8,
     key_updates: u8,
+    empty_records: u8,
     renegotiations: u8,
 }
 
@@ -78,6 +81,7 @@ impl Traffic {
             patience: Patience {
                 warnings: WARNINGS,
                 key_updates: KEY_UPDATES,
+                empty_records: EMPTY_RECORDS,
                 renegotiations: RENEGOTIATIONS,
             },
             keys_owed: false,
@@ -147,9 +151,14 @@ impl Traffic {
                 ));
             }
             match kind {
+                APPLICATION_DATA if len == 0 => spend(
+                    &mut self.patience.empty_records,
+                    "the peer sends records and no data in them",
+                )?,
                 APPLICATION_DATA => {
                     plain.commit(len);
                     self.patience.key_updates = KEY_UPDATES;
+                    self.patience.empty_records = EMPTY_RECORDS;
                 }
                 ALERT => {
                     let alert = payload.try_into();

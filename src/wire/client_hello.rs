@@ -207,8 +207,8 @@ impl<'a> ClientHello<'a> {
     }
 }
 
-/// The first host name of a ServerNameList; none inside when it begins with a name of another type,
-/// whose shape is nobody's to know.
+/// The host name of a ServerNameList, of which there may be one (RFC 6066 section 3); none inside when it
+/// begins with a name of another type. The shape of those, and what follows them, is nobody's to know.
 fn host_name(mut content: Reader<'_>) -> Option<Option<Range<usize>>> {
     let names = content.vector16()?;
     let mut names = content.within(names);
@@ -219,7 +219,8 @@ fn host_name(mut content: Reader<'_>) -> Option<Option<Range<usize>>> {
         return Some(None);
     }
     let name = names.vector16()?;
-    (!name.is_empty()).then_some(Some(name))
+    let is_alone = names.is_at_end() || names.u8()? != HOST_NAME;
+    (is_alone && !name.is_empty()).then_some(Some(name))
 }
 
 /// A ProtocolNameList, every name of which is whole and not empty.

@@ -176,6 +176,26 @@ fn a_refused_attempt_is_repeated_after_a_pause_with_the_same_first_bytes() {
 }
 
 #[test]
+fn an_attempt_that_is_not_answered_in_time_is_repeated_and_the_client_hears_of_none() {
+    both(|setup| {
+        let mut farm = Farm::new(setup, options(), vec![server(0)]);
+        farm.sites[0].answer(Answer::Silent);
+        let client = farm.client(b"word");
+        farm.rig.run_for(ConnectConfig::default().spans.connect);
+        farm.sites[0].answer(Answer::Accept);
+        farm.rig.run_for(2 * DELAY);
+        assert!(!client.saw_fin() && !client.saw_reset());
+        let peer = farm.sites[0].accept().expect("the second attempt");
+        assert_eq!(peer.received(), b"word");
+        peer.send(b"answer");
+        farm.rig.settle();
+        assert_eq!(client.received(), b"answer");
+        close_all(&[client, peer]);
+        farm.finish();
+    });
+}
+
+#[test]
 fn the_last_attempt_goes_to_another_server_and_then_there_is_none() {
     everywhere(|setup| {
         for other_works in [true, false] {

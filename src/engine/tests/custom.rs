@@ -9,11 +9,13 @@ use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, Custom};
 use crate::conn::{Detail, Op, Why};
-use crate::engine::{Answer, ConnectOptions, Engine, Question, Refusal, Sent};
+use crate::engine::{
+    Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Refusal, Sent,
+};
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::{Session, Version};
 
 /// A command in the clear, and its answer.
 pub(super) const COMMAND: &[u8] = b"BEGIN\r\n";
@@ -224,8 +226,36 @@ fn outgoing_handlers_speak_with_the_server_before_the_session_does() {
     }
 }
 
+#[test]
+fn an_end_that_came_with_the_last_bytes_for_a_handler_is_told_to_the_session() {
+    for version in [Version::Tls12, Version::Tls13] {
+        both(|setup| {
+            let mut rig = Rig::new(setup, Program::Idle);
+            let config =
+                AcceptConfig { customs: vec![custom(true, take_command)], ..accepting(version) };
+            rig.listen(config);
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
+            rig.actors.push(play(&client));
+            rig.settle();
+            client.borrow_mut().say(COMMAND);
+            client.borrow_mut().encrypt();
+            // The connection below stays open.
+            client.borrow_mut().utter(Session::close_notify);
+            rig.settle();
+            let id = rig.host.sessions()[0];
+            let is_readable = |event: &Event| matches!(event.kind, EventKind::Readable);
+            assert!(rig.host.events.iter().any(is_readable), "the end can be read");
+            assert_eq!(rig.call(|engine| engine.recv(id, &mut [0])), Ok(Received::End));
+            rig.call(|engine| engine.close(id)).expect("it is open");
+            rig.settle();
+            client.borrow().peer.close();
+            rig.finish();
+        });
+    }
+}
+
 /// Answers later, and remembers that it was asked.
-fn patient() -> (Custom, Arc<AtomicU32>) {
+fn patient(behind_tls: bool) -> (Custom, Arc<AtomicU32>) {
     let ticket = Arc::new(AtomicU32::new(0));
     let told = Arc::clone(&ticket);
     let step = move |_: &mut Engine<SimNet>, question: &mut Question| {
@@ -233,11 +263,11 @@ fn patient() -> (Custom, Arc<AtomicU32>) {
         question.state = 99;
         Answer::Later
     };
-    (custom(false, step), ticket)
+    (custom(behind_tls, step), ticket)
 }
 
 fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
-    let (handler, ticket) = patient();
+    let (handler, ticket) = patient(false);
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(AcceptConfig { customs: vec![handler], ..AcceptConfig::default() });
     let client = rig.peer();
@@ -246,6 +276,38 @@ fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
     let (key, _) = rig.engine.conns.iter().next().expect("it waits");
     let conn = rig.engine.id(crate::id::Kind::Conn, key);
     (rig, client, conn, ticket.load(Ordering::Relaxed))
+}
+
+#[test]
+fn what_a_handler_sends_leaves_when_there_is_room_though_it_waits() {
+    for version in [Version::Tls12, Version::Tls13] {
+        both(|setup| {
+            let (handler, ticket) = patient(true);
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(AcceptConfig { customs: vec![handler], ..accepting(version) });
+            let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
+            rig.actors.push(play(&client));
+            rig.settle();
+            let (key, _) = rig.engine.conns.iter().next().expect("it waits");
+            let conn = rig.engine.id(crate::id::Kind::Conn, key);
+            client.borrow().peer.stall(true);
+            let words = super::stream::pattern(1 << 20, 5);
+            let mut rest = &words[..];
+            while let Ok(Sent::Bytes(n)) = rig.call(|engine| engine.handler_send(conn, rest)) {
+                rest = &rest[n..];
+            }
+            rig.settle();
+            let taken = words.len() - rest.len();
+            assert!(!rest.is_empty() && client.borrow().got.len() < taken);
+            client.borrow().peer.stall(false);
+            rig.settle();
+            assert!(client.borrow().got == words[..taken], "all that was taken has left");
+            let ticket = ticket.load(Ordering::Relaxed);
+            rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is due");
+            client.borrow().peer.close();
+            rig.finish();
+        });
+    }
 }
 
 #[test]
@@ -381,7 +443,7 @@ fn a_state_that_is_made_while_the_connection_ends_is_freed_too() {
 #[test]
 fn handlers_are_asked_in_their_order_each_with_its_own_time() {
     both(|setup| {
-        let (first, ticket) = patient();
+        let (first, ticket) = patient(false);
         let mut rig = Rig::new(setup, Program::Echo);
         let customs = vec![first, custom(false, take_command)];
         rig.listen(AcceptConfig { customs, ..AcceptConfig::default() });

@@ -115,3 +115,76 @@ fn established_streams_go_on_under_a_flood_of_handshakes() {
         rig.finish();
     });
 }
+
+#[cfg(feature = "self-signed")]
+#[test]
+fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
+    use super::tls::connecting;
+    use super::tls_peer::{TlsPeer, pair, serve};
+    use crate::engine::ConnectOptions;
+    use crate::tls::Version;
+
+    /// A NewSessionTicket: lifetime, age_add, a nonce of one byte, a ticket of two, no extensions (RFC
+    /// 8446 section 4.6.1).
+    const TICKET: [u8; 20] = [4, 0, 0, 16, 0, 0, 1, 0, 1, 2, 3, 4, 1, 9, 0, 2, 7, 7, 0, 0];
+    const HANDSHAKE: u8 = 22;
+    const TICKETS: usize = 10_000;
+    let flood = |peer: &mut TlsPeer| {
+        peer.utter(|session, out| {
+            (0..TICKETS).for_each(|_| session.forge(HANDSHAKE, &TICKET, out));
+        });
+    };
+
+    for in_stream in [false, true] {
+        both(|setup| {
+            let config = Arc::new(connecting(Version::Tls13));
+            let program = match in_stream {
+                true => {
+                    let config = Arc::clone(&config);
+                    Program::Forward { to: yonder(), config, stream: silent(0) }
+                }
+                false => Program::Echo,
+            };
+            let mut rig = Rig::in_world(setup, program, Default::default(), wide());
+            let tls = pair(Version::Tls13).1;
+            let (peers, actor) = serve(rig.world.serve(yonder()), tls, |_| {});
+            rig.actors.push(actor);
+            rig.listen(AcceptConfig::default());
+            let client = in_stream.then(|| rig.peer());
+            if !in_stream {
+                let connect = ConnectOptions::default();
+                rig.call(|engine| engine.connect(yonder(), config, &connect)).expect("asked for");
+            }
+            rig.settle();
+            rig.host.program = Program::Echo;
+            let talker = rig.peer();
+            rig.settle();
+            let server = peers.borrow()[0].clone();
+            flood(&mut server.borrow_mut());
+            server.borrow_mut().act();
+            talker.send(b"ping");
+            let flooded = |rig: &Rig| {
+                let mut conns = rig.engine.conns.iter();
+                let (_, conn) = conns.find(|(_, conn)| conn.data.tls().is_some()).expect("one");
+                conn.ctrl.bytes_in
+            };
+            let before = flooded(&rig);
+            // Both have arrived before the engine looks.
+            rig.world.advance_to(rig.world.now() + 4 * *Knobs::default().latency.end());
+            let now = rig.world.now();
+            rig.round(now);
+            let taken = flooded(&rig) - before;
+            assert!(taken > 0 && taken < (TICKETS * TICKET.len() / 2) as u64, "{taken}");
+            rig.run_for(2 * *Knobs::default().latency.end());
+            assert_eq!(talker.take_received(), b"ping");
+            rig.settle();
+            assert!(flooded(&rig) - before > (TICKETS * TICKET.len()) as u64, "and all is taken");
+            server.borrow_mut().end();
+            rig.settle();
+            server.borrow().peer.close();
+            client.iter().chain([&talker]).for_each(Peer::close);
+            rig.run();
+            rig.finish();
+        });
+    }
+}

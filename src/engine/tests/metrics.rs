@@ -145,6 +145,30 @@ fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
 
 #[cfg(feature = "self-signed")]
 #[test]
+fn a_handshake_is_counted_though_the_connection_is_refused_behind_it() {
+    use super::custom::custom;
+    use super::tls::accepting;
+    use super::tls_peer::{TlsPeer, pair, play};
+    use crate::config::AcceptConfig;
+    use crate::tls::Version;
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        let refuses = custom(true, |_, _| crate::engine::Answer::Fail(1, String::new()));
+        rig.listen(AcceptConfig { customs: vec![refuses], ..accepting(Version::Tls13) });
+        let peer = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, &[]);
+        rig.actors.push(play(&peer));
+        rig.settle();
+        let counts = rig.engine.tls_counts();
+        let of = |resumed| counts.get(false, Version::Tls13, resumed);
+        assert_eq!(of(false) + of(true), 1);
+        assert_eq!(rig.engine.counters().refused, 1);
+        peer.borrow().peer.close();
+        rig.finish();
+    });
+}
+
+#[cfg(feature = "self-signed")]
+#[test]
 fn whatever_has_a_name_is_called_by_it_and_each_table_is_counted_once() {
     use super::farm::{options, server};
     use super::rules::ruled;

@@ -115,6 +115,52 @@ fn every_error_of_accept_lets_the_listener_go_on_without_spinning() {
 }
 
 #[test]
+fn a_full_listener_that_the_host_resumes_says_so() {
+    both(|setup| {
+        for pauses_first in [false, true] {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let options = ListenerOptions { max_conns: 1, ..ListenerOptions::default() };
+            let id = rig.listen_at(&here(), AcceptConfig::default(), options);
+            let [first, second] = [(); 2].map(|()| rig.peer());
+            rig.settle();
+            assert_eq!(pauses(&rig.host.events), [Some(None)]);
+            if pauses_first {
+                rig.call(|engine| engine.pause_listener(id)).expect("it is there");
+                rig.settle();
+            }
+            rig.call(|engine| engine.resume_listener(id)).expect("it is there");
+            rig.settle();
+            // It goes on, and finds itself full again.
+            assert_eq!(pauses(&rig.host.events), [Some(None), None, Some(None)]);
+            first.close();
+            second.close();
+            rig.run();
+            assert_eq!(pauses(&rig.finish()).last(), Some(&None));
+        }
+    });
+}
+
+#[test]
+fn closing_a_listener_takes_as_many_as_had_room_to_wait_and_no_more() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        let id = rig.listen(AcceptConfig::default());
+        let peers: Vec<Peer> = (0..10).map(|_| rig.peer()).collect();
+        while !peers.iter().all(Peer::is_connected) {
+            let next = rig.world.next_event().expect("they are on their way");
+            rig.world.advance_to(next);
+        }
+        // The others stand for those that come meanwhile.
+        rig.engine.listeners.get_mut(id.key()).expect("it is there").backlog = 3;
+        rig.call(|engine| engine.close_listener(id)).expect("it is open");
+        assert_eq!(rig.engine.counters().accepted, 4);
+        peers.iter().for_each(Peer::close);
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
 fn closing_a_listener_whose_accept_fails_for_ever_ends() {
     both(|setup| {
         for errno in [libc::ECONNABORTED, libc::EPERM, libc::EINVAL, libc::EMFILE] {

@@ -230,7 +230,7 @@ impl Rig {
     // The host's loop.
 
     /// One round of the loop. False when nothing can happen up to `until`.
-    fn round(&mut self, until: Time) -> bool {
+    pub(super) fn round(&mut self, until: Time) -> bool {
         let mut acted = false;
         for actor in &mut self.actors {
             acted |= actor();

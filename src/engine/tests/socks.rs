@@ -284,6 +284,20 @@ fn what_is_no_answer_is_malformed_at_once() {
     });
 }
 
+#[test]
+fn an_answer_to_what_was_not_asked_yet_is_malformed() {
+    both(|setup| {
+        for (socks, lines) in courses() {
+            let [(greeting, first), rest @ ..] = &lines[..] else { panic!("no lines") };
+            let Some((_, second)) = rest.first() else { continue };
+            let both = vec![(greeting.clone(), [&first[..], second].concat())];
+            let (at, why, text) = cause(&fails(setup, &socks, &both, |_| {}));
+            assert_eq!((at, why), (Some(Op::SocksRecv), Why::Malformed));
+            assert!(text.contains("asked"), "{text}");
+        }
+    });
+}
+
 /// Every place at which a server may stop: the lines up to there, and whether a part of an answer is out.
 fn stops() -> Vec<(Dialogue, Lines, bool)> {
     let mut stops = Vec::new();

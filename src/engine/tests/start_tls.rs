@@ -75,6 +75,7 @@ fn a_session_goes_on_behind_tls() {
             rig.settle();
             rig.run();
             assert_eq!(secured(&rig), 1);
+            assert_eq!(rig.engine.tls_counts().get(false, version, false), 1);
             assert_eq!(client.borrow().got, b"protected", "{:?}", client.borrow().failure);
             assert_eq!(closed(&rig.finish()).cause, None);
         });
@@ -121,7 +122,11 @@ fn a_handshake_that_fails_or_never_ends_closes_the_session_for_it() {
             rig.run_for(11 * SECOND);
             client.close();
             rig.run();
-            let cause = closed(&rig.finish()).cause.clone().expect("a cause");
+            let record = closed(&rig.finish()).clone();
+            let tls = AcceptConfig::default().spans.tls;
+            let span = if silent { tls..tls + SECOND } else { 0..SECOND };
+            assert!(span.contains(&record.in_op), "{} in the handshake", record.in_op);
+            let cause = record.cause.expect("a cause");
             let why = if silent { Why::TimedOut } else { Why::Malformed };
             assert_eq!((cause.at, cause.why), (Some(Op::TlsAccept), why), "{cause}");
         }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::far_end::{FarEnd, take_all};
 use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, ConnectTls, Farewell, TlsTruncation};
 use crate::conn::{Direction, Op, Why};
-use crate::engine::{ConnectOptions, Record, Sent};
+use crate::engine::{ConnectOptions, EndReport, Received, Record, Sent};
 use crate::time::SECOND;
 use crate::tls::Version;
 
@@ -261,6 +262,53 @@ fn a_record_that_breaks_in_a_session_is_answered_with_an_alert() {
     }
 }
 
+/// All that the host reads of its only session, and why no more came.
+fn read_to_failure(rig: &mut Rig) -> (Vec<u8>, Why) {
+    let id = rig.host.sessions()[0];
+    let mut got = Vec::new();
+    loop {
+        let mut space = [0; 100];
+        match rig.call(|engine| engine.recv(id, &mut space)).expect("a session") {
+            Received::Bytes(n) => got.extend(&space[..n]),
+            Received::Wait => rig.settle(),
+            Received::Failed(why) => return (got, why),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_genuine_is_read_before_the_failure_that_came_with_it() {
+    const ALERT: u8 = 21;
+    const ACCESS_DENIED: [u8; 2] = [2, 49];
+    for version in VERSIONS {
+        for (is_alert, expected) in [(false, Why::Malformed), (true, Why::Refused)] {
+            everywhere(|setup| {
+                for dribbles in [false, true] {
+                    let mut rig = Rig::new(setup, Program::Idle);
+                    rig.listen(accepting(version));
+                    let peer = client(&mut rig, version, &[]);
+                    rig.settle();
+                    peer.borrow_mut().say(WORDS);
+                    if dribbles {
+                        rig.settle();
+                    } else {
+                        peer.borrow_mut().encrypt();
+                    }
+                    peer.borrow_mut().utter(|session, out| match is_alert {
+                        true => session.forge(ALERT, &ACCESS_DENIED, out),
+                        false => out.extend(&[&[23, 3, 3, 0, 40][..], &[0; 40]].concat()),
+                    });
+                    rig.settle();
+                    assert_eq!(read_to_failure(&mut rig), (WORDS.to_vec(), expected));
+                    peer.borrow().peer.close();
+                    rig.finish();
+                }
+            });
+        }
+    }
+}
+
 #[test]
 fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
     for version in VERSIONS {
@@ -327,5 +375,107 @@ fn a_stream_passes_a_truncated_end_on_or_resets_both_sides_as_it_was_told() {
             let client = report.sides[0].as_ref().expect("a record");
             assert_eq!(client.cause.as_ref().map(|cause| cause.why), Some(Why::Truncated));
         });
+    }
+}
+
+/// How a side of a stream that speaks TLS fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failing {
+    Reset,
+    BadRecord,
+}
+
+/// A stream whose sides are raw or not, one of which says its words, which arrive, and fails. Tells
+/// what became of the other one, and how the stream ended.
+fn fails_in_stream(
+    setup: Setup,
+    tls: [Option<Version>; 2],
+    by_client: bool,
+    failing: Failing,
+    truncation: TlsTruncation,
+) -> (FarEnd, EndReport) {
+    let [front, behind] = tls;
+    let farewell = Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
+    let accept = front.map_or_else(AcceptConfig::default, accepting);
+    let connect = behind.map_or_else(ConnectConfig::default, connecting);
+    let config = Arc::new(ConnectConfig { farewell, ..connect });
+    let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+    let mut rig = Rig::new(setup, program);
+    let site = rig.world.serve(yonder());
+    let taken = take_all(&mut rig, site, behind, false, |_| {});
+    rig.listen(AcceptConfig { farewell, ..accept });
+    let client = FarEnd::client(&mut rig, front, &[]);
+    client.say(b"x");
+    rig.settle();
+    let server = taken.borrow()[0].clone();
+    let (source, other) = if by_client { (client, server) } else { (server, client) };
+    other.peer().stall(true);
+    source.say(WORDS);
+    rig.settle();
+    match (&source, failing) {
+        (_, Failing::Reset) => source.reset(),
+        (FarEnd::Tls(shared), Failing::BadRecord) => {
+            shared
+                .borrow_mut()
+                .utter(|_, out| out.extend(&[&[23, 3, 3, 0, 40][..], &[0; 40]].concat()));
+        }
+        (FarEnd::Raw(_), Failing::BadRecord) => panic!("there are no records"),
+    }
+    rig.settle();
+    other.peer().stall(false);
+    rig.settle();
+    assert!(other.peer().saw_fin() || other.peer().saw_reset(), "it hears of it at once");
+    other.close();
+    source.close();
+    rig.run();
+    let events = rig.finish();
+    (other, super::stream::report(&events).clone())
+}
+
+#[test]
+fn the_failure_of_one_side_ends_the_other_behind_every_byte_and_nothing_vouches_for_that_end() {
+    let tls13 = Some(Version::Tls13);
+    let sides = VERSIONS.map(|version| [Some(version), Some(version)]);
+    let cases = sides.into_iter().chain([[tls13, None], [None, tls13]]);
+    for (tls, by_client) in cases.flat_map(|tls| [(tls, false), (tls, true)]) {
+        for failing in [Failing::Reset, Failing::BadRecord] {
+            if failing == Failing::BadRecord && tls[usize::from(!by_client)].is_none() {
+                continue;
+            }
+            everywhere(|setup| {
+                let pass = TlsTruncation::Pass;
+                let (other, report) = fails_in_stream(setup, tls, by_client, failing, pass);
+                let context = format!("{tls:?} {by_client} {failing:?} {setup:?}");
+                let words = if by_client { [b"x", WORDS].concat() } else { WORDS.to_vec() };
+                assert_eq!(other.heard(), words, "{context}");
+                assert!(other.peer().saw_fin() && !other.peer().saw_reset(), "{context}");
+                if let FarEnd::Tls(shared) = &other {
+                    assert!(!shared.borrow().closed, "{context}");
+                }
+                let letters = if by_client { b"CD" } else { b"SD" };
+                assert_eq!(report.termination.letters(), *letters, "{context}");
+                let why = if failing == Failing::Reset { Why::Reset } else { Why::Malformed };
+                assert_eq!(report.cause.map(|cause| cause.why), Some(why), "{context}");
+            });
+        }
+    }
+}
+
+#[test]
+fn the_failure_of_a_side_with_tls_resets_both_where_a_truncated_end_does() {
+    for (version, by_client) in VERSIONS.into_iter().flat_map(|v| [(v, false), (v, true)]) {
+        for failing in [Failing::Reset, Failing::BadRecord] {
+            everywhere(|setup| {
+                let tls = if by_client { [Some(version), None] } else { [None, Some(version)] };
+                let abort = TlsTruncation::Abort;
+                let (other, report) = fails_in_stream(setup, tls, by_client, failing, abort);
+                let context = format!("{tls:?} {by_client} {failing:?} {setup:?}");
+                assert!(other.peer().saw_reset() && !other.peer().saw_fin(), "{context}");
+                let letters = if by_client { b"CD" } else { b"SD" };
+                assert_eq!(report.termination.letters(), *letters, "{context}");
+                let why = if failing == Failing::Reset { Why::Reset } else { Why::Malformed };
+                assert_eq!(report.cause.map(|cause| cause.why), Some(why), "{context}");
+            });
+        }
     }
 }

@@ -97,6 +97,11 @@ impl TlsPeer {
         self.ends = true;
     }
 
+    /// Says what no program would: its bytes leave together with whatever waits to leave.
+    pub(super) fn utter(&mut self, say: impl FnOnce(&mut Session, &mut Buffer)) {
+        say(&mut self.session, &mut self.out);
+    }
+
     pub(super) fn is_established(&self) -> bool {
         self.session.is_established()
     }
@@ -133,10 +138,7 @@ impl TlsPeer {
         }
         self.hear(rest);
         if self.session.is_established() && !self.ended {
-            while !self.say.is_empty() {
-                let Ok(n) = self.session.encrypt(&self.say, &mut self.out) else { break };
-                self.say.drain(..n);
-            }
+            self.encrypt();
             if self.ends {
                 self.session.close_notify(&mut self.out);
             }
@@ -149,6 +151,14 @@ impl TlsPeer {
             acted = true;
         }
         acted
+    }
+
+    /// What is to be said is encrypted.
+    pub(super) fn encrypt(&mut self) {
+        while !self.say.is_empty() {
+            let Ok(n) = self.session.encrypt(&self.say, &mut self.out) else { break };
+            self.say.drain(..n);
+        }
     }
 
     fn hear(&mut self, mut bytes: &[u8]) {

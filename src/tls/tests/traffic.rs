@@ -80,6 +80,22 @@ fn plaintext_longer_than_a_record_may_hold_is_refused() {
 }
 
 #[test]
+fn padding_may_fill_a_record_and_not_more() {
+    for (len, is_taken) in [(PLAINTEXT_MAX, true), (PLAINTEXT_MAX + 1, false)] {
+        let mut pair = established(Version::Tls13);
+        let mut inner = vec![0; len];
+        inner[..2].copy_from_slice(&[b'x', APPLICATION_DATA]);
+        let record = pair.client.forge(0, &inner);
+        pair.server.receive(&record);
+        if is_taken {
+            assert_eq!((&pair.server.got[..], &pair.server.failure), (&b"x"[..], &None));
+        } else {
+            assert_refused(&pair.server, 22, "too much padding");
+        }
+    }
+}
+
+#[test]
 fn a_change_of_keys_may_come_in_pieces_but_not_with_anything_behind_or_between() {
     let mut pair = established(Version::Tls13);
     let mut pieces = pair.client.forge(HANDSHAKE, &KEY_UPDATE[..2]);
@@ -142,6 +158,43 @@ fn keys_changed_for_ever_without_data_are_refused_and_cost_one_answer() {
     pair.run();
     assert_eq!(pair.client.got, b"answered once");
     pair.assert_established();
+}
+
+#[test]
+fn records_without_data_are_no_data_between_changes_of_keys() {
+    let mut pair = established(Version::Tls13);
+    let change = |pair: &mut Pair| {
+        let mut flight = pair.client.forge(HANDSHAKE, &KEY_UPDATE);
+        pair.client.session.traffic().forge_keys();
+        flight.extend(pair.client.forge(APPLICATION_DATA, &[]));
+        pair.server.receive(&flight);
+    };
+    (0..32).for_each(|_| change(&mut pair));
+    assert_eq!(pair.server.failure, None);
+    change(&mut pair);
+    assert_refused(&pair.server, 10, "the 33rd");
+}
+
+#[test]
+fn records_without_data_are_refused_when_they_go_on_and_borne_between_data() {
+    for version in VERSIONS {
+        let mut pair = established(version);
+        for _ in 0..3 {
+            for _ in 0..32 {
+                let record = pair.client.forge(APPLICATION_DATA, &[]);
+                pair.server.receive(&record);
+            }
+            pair.client.send(b"x");
+            pair.run();
+        }
+        assert_eq!((&pair.server.got[..], &pair.server.failure), (&b"xxx"[..], &None));
+        for _ in 0..33 {
+            assert_eq!(pair.server.failure, None);
+            let record = pair.client.forge(APPLICATION_DATA, &[]);
+            pair.server.receive(&record);
+        }
+        assert_refused(&pair.server, 10, "the 33rd");
+    }
 }
 
 #[test]

@@ -15,7 +15,16 @@ fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
 }
 
 fn server_name(name: &[u8]) -> Vec<u8> {
-    extension(SERVER_NAME, &vector16(&[&[HOST_NAME], &*vector16(name)].concat()))
+    names(&[host(name)])
+}
+
+/// A ServerNameList of these entries.
+fn names(entries: &[Vec<u8>]) -> Vec<u8> {
+    extension(SERVER_NAME, &vector16(&entries.concat()))
+}
+
+fn host(name: &[u8]) -> Vec<u8> {
+    [&[HOST_NAME], &*vector16(name)].concat()
 }
 
 fn alpn(names: &[&[u8]]) -> Vec<u8> {
@@ -151,6 +160,8 @@ fn a_malformed_hello_is_none() {
         ("an empty list of names", with(extension(SERVER_NAME, &vector16(b"")))),
         ("a list of names that is not whole", with(extension(SERVER_NAME, &[0, 9, 0]))),
         ("a name behind the list", with(extension(SERVER_NAME, &[0, 0, 0]))),
+        ("two host names in one list", with(names(&[host(b"a"), host(b"b")]))),
+        ("the beginning of another name", with(names(&[host(b"a"), vec![HOST_NAME, 0]]))),
         ("no protocol", with(extension(ALPN, &vector16(b"")))),
         ("an empty protocol", with(alpn(&[b"h2", b""]))),
         ("a protocol that is not whole", with(extension(ALPN, &vector16(b"\x05h2")))),
@@ -167,6 +178,8 @@ fn a_malformed_hello_is_none() {
 fn a_name_of_another_type_is_no_host_name() {
     let bytes = hello(&[extension(SERVER_NAME, &vector16(&[1, 0xff, 0xff]))]);
     assert_eq!(read(&bytes).server_name(), None);
+    let bytes = hello(&[names(&[host(b"a.test"), vec![1, 0xff]])]);
+    assert_eq!(read(&bytes).server_name(), Some(b"a.test" as &[u8]));
 }
 
 proptest! {
