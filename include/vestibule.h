@@ -421,8 +421,9 @@
 // connections, since a server that is told of an end stops answering.
 #define VST_TLS12_HALF_CLOSE_HOLD (4)
 
-// In a stream, the end of a TLS connection without close_notify resets both sides. Without it such an
-// end is passed on as an end and recorded with VST_WHY_TRUNCATED.
+// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+// failure. Without it such an end is passed on as an end and recorded with VST_WHY_TRUNCATED; after a
+// failure the other side gets what came, and where it speaks TLS no close_notify.
 #define VST_TLS_TRUNCATION_ABORT (8)
 
 // No PROXY header goes out.

@@ -39,8 +39,9 @@ pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
 /// connections, since a server that is told of an end stops answering.
 pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
 
-/// In a stream, the end of a TLS connection without close_notify resets both sides. Without it such an
-/// end is passed on as an end and recorded with `VST_WHY_TRUNCATED`.
+/// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+/// failure. Without it such an end is passed on as an end and recorded with `VST_WHY_TRUNCATED`; after a
+/// failure the other side gets what came, and where it speaks TLS no close_notify.
 pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
 
 /// What incoming connections go through. `vst_accept_options_init` fills in the defaults.
