@@ -119,11 +119,13 @@ impl<N: Net> Engine<N> {
         let Ok(stream) = self.streams.get_mut(key) else { return };
         let phase = stream.phase(server_ended);
         stream.ended_by(by, phase, Some(cause));
+        let loses = stream.lanes.each_ref().map(Lane::is_loaded);
         let mut cx = self.tools.cx(&[]);
         for lane in &mut stream.lanes {
             lane.cut(&mut cx);
         }
         for side in SIDES {
+            let misses = loses[usize::from(other(side))];
             let side = stream.side_mut(side);
             if side.state().is_seeking() {
                 side.on(Event::GiveUp);
@@ -132,6 +134,10 @@ impl<N: Net> Engine<N> {
                 && let Ok(conn) = self.conns.get_mut(conn)
                 && (!conn.word.is_closing() || ending == Ending::Abort)
             {
+                if misses {
+                    // Its peer would take a goodbye for the end of all there was.
+                    conn.marks.insert(Marks::CURT);
+                }
                 conn.end(ending, None);
             }
         }

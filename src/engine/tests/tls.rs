@@ -479,3 +479,41 @@ fn the_failure_of_a_side_with_tls_resets_both_where_a_truncated_end_does() {
         }
     }
 }
+
+#[test]
+fn nothing_vouches_for_the_end_of_a_silent_stream_that_loses_bytes() {
+    for (version, loses) in VERSIONS.into_iter().flat_map(|v| [(v, false), (v, true)]) {
+        both(|setup| {
+            let stream = silent(3 * SECOND);
+            let program = Program::Forward { to: yonder(), config: Arc::default(), stream };
+            let mut rig = Rig::new(setup, program);
+            let site = rig.world.serve(yonder());
+            let taken = take_all(&mut rig, site, None, false, |_| {});
+            rig.listen(accepting(version));
+            let client = FarEnd::client(&mut rig, Some(version), &[]);
+            client.say(b"x");
+            rig.settle();
+            let server = taken.borrow()[0].clone();
+            client.peer().stall(loses);
+            let all = vec![b'y'; 1 << 20];
+            server.say(if loses { &all } else { WORDS });
+            rig.run_for(4 * SECOND);
+            client.peer().stall(false);
+            rig.settle();
+            let heard = client.heard();
+            if loses {
+                assert!(!heard.is_empty() && heard.len() < all.len(), "{}", heard.len());
+            } else {
+                assert_eq!(heard, WORDS);
+            }
+            assert!(client.peer().saw_fin() && !client.peer().saw_reset());
+            assert_eq!(client.saw_end(), !loses, "close_notify vouches for all there was");
+            client.close();
+            server.close();
+            rig.run();
+            let events = rig.finish();
+            let cause = super::stream::report(&events).cause.as_ref().map(|cause| cause.why);
+            assert_eq!(cause, Some(Why::TimedOut));
+        });
+    }
+}
