@@ -9,6 +9,8 @@ mod connect;
 mod content;
 #[cfg(feature = "self-signed")]
 mod custom;
+#[cfg(feature = "self-signed")]
+mod custom_later;
 mod drain;
 mod end_log;
 mod ending;
@@ -52,3 +54,5 @@ mod tls;
 mod tls_peer;
 #[cfg(feature = "self-signed")]
 mod torture;
+#[cfg(feature = "self-signed")]
+mod vouched;

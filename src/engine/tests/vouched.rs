@@ -1,0 +1,192 @@
+//! What a close_notify vouches for: in a stream, the end of one side is an end of the other only if
+//! everything came.
+
+use std::sync::Arc;
+
+use super::far_end::{FarEnd, take_all};
+use super::host::{Program, silent};
+use super::rig::{Rig, Setup, both, everywhere, yonder};
+use super::tls::{accepting, client, connecting};
+use crate::config::{AcceptConfig, ConnectConfig, Farewell, TlsTruncation};
+use crate::conn::Why;
+use crate::engine::EndReport;
+use crate::time::SECOND;
+use crate::tls::Version;
+
+const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+const WORDS: &[u8] = b"a few words that are protected";
+
+#[test]
+fn a_stream_passes_a_truncated_end_on_or_resets_both_sides_as_it_was_told() {
+    for (version, truncation) in VERSIONS
+        .into_iter()
+        .flat_map(|version| [(version, TlsTruncation::Pass), (version, TlsTruncation::Abort)])
+    {
+        everywhere(|setup| {
+            let config = Arc::new(ConnectConfig::default());
+            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let mut rig = Rig::new(setup, program);
+            let site = rig.world.serve(yonder());
+            let farewell =
+                Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
+            rig.listen(AcceptConfig { farewell, ..accepting(version) });
+            let peer = client(&mut rig, version, &[]);
+            peer.borrow_mut().say(WORDS);
+            rig.settle();
+            let server = site.accept().expect("it came");
+            peer.borrow().peer.shutdown_write();
+            rig.settle();
+            assert_eq!(server.received(), WORDS);
+            let passes = truncation == TlsTruncation::Pass;
+            assert_eq!((server.saw_fin(), server.saw_reset()), (passes, !passes));
+            server.close();
+            rig.run();
+            let events = rig.finish();
+            let report = super::stream::report(&events);
+            let letters = if passes { b"--" } else { b"CD" };
+            assert_eq!(report.termination.letters(), *letters);
+            let client = report.sides[0].as_ref().expect("a record");
+            assert_eq!(client.cause.as_ref().map(|cause| cause.why), Some(Why::Truncated));
+        });
+    }
+}
+
+/// How a side of a stream that speaks TLS fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failing {
+    Reset,
+    BadRecord,
+}
+
+/// A stream whose sides are raw or not, one of which says its words, which arrive, and fails. Tells
+/// what became of the other one, and how the stream ended.
+fn fails_in_stream(
+    setup: Setup,
+    tls: [Option<Version>; 2],
+    by_client: bool,
+    failing: Failing,
+    truncation: TlsTruncation,
+) -> (FarEnd, EndReport) {
+    let [front, behind] = tls;
+    let farewell = Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
+    let accept = front.map_or_else(AcceptConfig::default, accepting);
+    let connect = behind.map_or_else(ConnectConfig::default, connecting);
+    let config = Arc::new(ConnectConfig { farewell, ..connect });
+    let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+    let mut rig = Rig::new(setup, program);
+    let site = rig.world.serve(yonder());
+    let taken = take_all(&mut rig, site, behind, false, |_| {});
+    rig.listen(AcceptConfig { farewell, ..accept });
+    let client = FarEnd::client(&mut rig, front, &[]);
+    client.say(b"x");
+    rig.settle();
+    let server = taken.borrow()[0].clone();
+    let (source, other) = if by_client { (client, server) } else { (server, client) };
+    other.peer().stall(true);
+    source.say(WORDS);
+    rig.settle();
+    match (&source, failing) {
+        (_, Failing::Reset) => source.reset(),
+        (FarEnd::Tls(shared), Failing::BadRecord) => {
+            shared
+                .borrow_mut()
+                .utter(|_, out| out.extend(&[&[23, 3, 3, 0, 40][..], &[0; 40]].concat()));
+        }
+        (FarEnd::Raw(_), Failing::BadRecord) => panic!("there are no records"),
+    }
+    rig.settle();
+    other.peer().stall(false);
+    rig.settle();
+    assert!(other.peer().saw_fin() || other.peer().saw_reset(), "it hears of it at once");
+    other.close();
+    source.close();
+    rig.run();
+    let events = rig.finish();
+    (other, super::stream::report(&events).clone())
+}
+
+#[test]
+fn the_failure_of_one_side_ends_the_other_behind_every_byte_and_nothing_vouches_for_that_end() {
+    let tls13 = Some(Version::Tls13);
+    let sides = VERSIONS.map(|version| [Some(version), Some(version)]);
+    let cases = sides.into_iter().chain([[tls13, None], [None, tls13]]);
+    for (tls, by_client) in cases.flat_map(|tls| [(tls, false), (tls, true)]) {
+        for failing in [Failing::Reset, Failing::BadRecord] {
+            if failing == Failing::BadRecord && tls[usize::from(!by_client)].is_none() {
+                continue;
+            }
+            everywhere(|setup| {
+                let pass = TlsTruncation::Pass;
+                let (other, report) = fails_in_stream(setup, tls, by_client, failing, pass);
+                let context = format!("{tls:?} {by_client} {failing:?} {setup:?}");
+                let words = if by_client { [b"x", WORDS].concat() } else { WORDS.to_vec() };
+                assert_eq!(other.heard(), words, "{context}");
+                assert!(other.peer().saw_fin() && !other.peer().saw_reset(), "{context}");
+                if let FarEnd::Tls(shared) = &other {
+                    assert!(!shared.borrow().closed, "{context}");
+                }
+                let letters = if by_client { b"CD" } else { b"SD" };
+                assert_eq!(report.termination.letters(), *letters, "{context}");
+                let why = if failing == Failing::Reset { Why::Reset } else { Why::Malformed };
+                assert_eq!(report.cause.map(|cause| cause.why), Some(why), "{context}");
+            });
+        }
+    }
+}
+
+#[test]
+fn the_failure_of_a_side_with_tls_resets_both_where_a_truncated_end_does() {
+    for (version, by_client) in VERSIONS.into_iter().flat_map(|v| [(v, false), (v, true)]) {
+        for failing in [Failing::Reset, Failing::BadRecord] {
+            everywhere(|setup| {
+                let tls = if by_client { [Some(version), None] } else { [None, Some(version)] };
+                let abort = TlsTruncation::Abort;
+                let (other, report) = fails_in_stream(setup, tls, by_client, failing, abort);
+                let context = format!("{tls:?} {by_client} {failing:?} {setup:?}");
+                assert!(other.peer().saw_reset() && !other.peer().saw_fin(), "{context}");
+                let letters = if by_client { b"CD" } else { b"SD" };
+                assert_eq!(report.termination.letters(), *letters, "{context}");
+                let why = if failing == Failing::Reset { Why::Reset } else { Why::Malformed };
+                assert_eq!(report.cause.map(|cause| cause.why), Some(why), "{context}");
+            });
+        }
+    }
+}
+
+#[test]
+fn nothing_vouches_for_the_end_of_a_silent_stream_that_loses_bytes() {
+    for (version, loses) in VERSIONS.into_iter().flat_map(|v| [(v, false), (v, true)]) {
+        both(|setup| {
+            let stream = silent(3 * SECOND);
+            let program = Program::Forward { to: yonder(), config: Arc::default(), stream };
+            let mut rig = Rig::new(setup, program);
+            let site = rig.world.serve(yonder());
+            let taken = take_all(&mut rig, site, None, false, |_| {});
+            rig.listen(accepting(version));
+            let client = FarEnd::client(&mut rig, Some(version), &[]);
+            client.say(b"x");
+            rig.settle();
+            let server = taken.borrow()[0].clone();
+            client.peer().stall(loses);
+            let all = vec![b'y'; 1 << 20];
+            server.say(if loses { &all } else { WORDS });
+            rig.run_for(4 * SECOND);
+            client.peer().stall(false);
+            rig.settle();
+            let heard = client.heard();
+            if loses {
+                assert!(!heard.is_empty() && heard.len() < all.len(), "{}", heard.len());
+            } else {
+                assert_eq!(heard, WORDS);
+            }
+            assert!(client.peer().saw_fin() && !client.peer().saw_reset());
+            assert_eq!(client.saw_end(), !loses, "close_notify vouches for all there was");
+            client.close();
+            server.close();
+            rig.run();
+            let events = rig.finish();
+            let cause = super::stream::report(&events).cause.as_ref().map(|cause| cause.why);
+            assert_eq!(cause, Some(Why::TimedOut));
+        });
+    }
+}
