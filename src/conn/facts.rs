@@ -1,6 +1,6 @@
 //! What a connection knows about itself that steady work does not need.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::config::{AcceptConfig, ConnectConfig, Custom, Farewell, OpeningSpans};
@@ -121,15 +121,16 @@ impl Facts {
 
     /// Where the client is, for whoever is to know: a rule may have said so, or a PROXY header.
     pub(crate) fn source(&self) -> Addr {
-        self.source_if(self.visit().and_then(|visit| visit.source))
+        let found = self.found_source();
+        let set = self.visit().and_then(|visit| visit.source);
+        let Some(set) = set else { return found.into_owned() };
+        let port = if let Addr::Ip(ip) = &*found { ip.port() } else { 0 };
+        Addr::ip((set, port).into())
     }
 
-    /// Where the client is if a rule says that it is at `set`; the port stays as it was found.
-    pub(crate) fn source_if(&self, set: Option<IpAddr>) -> Addr {
-        let found = self.announced().map_or_else(|| self.peer.clone(), |(source, _)| source);
-        let Some(set) = set else { return found };
-        let port = if let Addr::Ip(ip) = &found { ip.port() } else { 0 };
-        Addr::ip((set, port).into())
+    /// Where the client is, whatever rules say: what a header announced, else the socket's other end.
+    pub(crate) fn found_source(&self) -> Cow<'_, Addr> {
+        self.announced().map_or(Cow::Borrowed(&self.peer), |(source, _)| Cow::Owned(source))
     }
 
     /// The addresses that a header announced. A NetScaler's comes behind a PROXY header, so it was put

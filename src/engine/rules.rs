@@ -109,6 +109,7 @@ fn look<N: Net, R>(
         conn,
         net: RefCell::new(net),
         house,
+        found: OnceCell::new(),
         local: OnceCell::new(),
         variables,
         source,
@@ -124,6 +125,8 @@ struct Scene<'a, 'n, N> {
     conn: &'a Conn,
     net: RefCell<&'n mut N>,
     house: &'a House<'a>,
+    /// Where it comes from, whatever rules say: nearly every rule asks.
+    found: OnceCell<Option<SocketAddr>>,
     /// Our end of the socket, asked of the system once.
     local: OnceCell<Option<Addr>>,
     variables: &'a mut Vec<(Box<str>, Value<'static>)>,
@@ -157,7 +160,11 @@ fn ip(addr: &Addr) -> Option<SocketAddr> {
 
 impl<N: Net> Facts for Scene<'_, '_, N> {
     fn source(&self) -> Option<SocketAddr> {
-        ip(&self.conn.facts.source_if(*self.source))
+        let found = *self.found.get_or_init(|| ip(&self.conn.facts.found_source()));
+        match *self.source {
+            Some(set) => Some(SocketAddr::new(set, found.map_or(0, |found| found.port()))),
+            None => found,
+        }
     }
 
     fn destination(&self) -> Option<SocketAddr> {
@@ -177,7 +184,7 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
 
     fn source_is_local(&self) -> Option<bool> {
         // A client at a unix socket is local wherever a rule says that it is.
-        Some(match self.conn.facts.source_if(None) {
+        Some(match *self.conn.facts.found_source() {
             Addr::Unix(_) => true,
             Addr::Ip(_) => {
                 let source = self.source()?.ip();
