@@ -26,6 +26,7 @@ mod provider;
 mod record;
 mod residual;
 mod resolver;
+mod role;
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;

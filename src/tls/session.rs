@@ -11,24 +11,19 @@ use rustls::{Error, HandshakeKind};
 use super::client::ClientTls;
 use super::failure::{Failure, UNRECOGNIZED_NAME, Why, alert_for};
 use super::link::{Link, Step};
-use super::negotiated::{self, Negotiated, Verified};
+use super::negotiated::{self, Negotiated};
 use super::note;
 use super::outcome::{End, Handshake, Reading};
 use super::provider::Version;
 use super::record::{ALERT, APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::residual::{RESIDUAL_MAX, Residual};
+use super::role::Role;
 use super::server::{ClientAuth, ServerTls};
 use super::traffic::Traffic;
 use crate::buffer::{Buffer, Pool};
 
 /// A fatal alert that leaves before there are keys: type, version, length, level; the code follows.
 const FATAL_ALERT: [u8; 6] = [ALERT, 3, 3, 0, 2, 2];
-
-/// Which side this is, and what it needs to begin or to tell.
-enum Role {
-    Server { tls: Arc<ServerTls>, name: Option<Box<str>>, chosen: Option<u16> },
-    Client { tls: Arc<ClientTls>, name: ServerName<'static> },
-}
 
 /// How far it is.
 enum Stage {
@@ -260,11 +255,7 @@ impl Session {
     /// side, the name it asks for.
     #[must_use]
     pub fn server_name(&self) -> Option<&str> {
-        match &self.role {
-            Role::Server { name, .. } => name.as_deref(),
-            Role::Client { name: ServerName::DnsName(name), .. } => Some(name.as_ref()),
-            Role::Client { .. } => None,
-        }
+        self.role.server_name()
     }
 
     /// What was agreed; `None` until the handshake is over.
@@ -276,18 +267,6 @@ impl Session {
         let agreed = &traffic.agreed;
         let suite = agreed.suite.suite();
         let chain = &agreed.chain[..];
-        let (verified, own) = match &self.role {
-            Role::Server { tls, chosen, .. } => {
-                let verified = match (tls.client_auth, chain) {
-                    (ClientAuth::None, _) => Verified::NotAsked,
-                    (_, []) => Verified::Absent,
-                    _ => Verified::Valid,
-                };
-                (verified, chosen.and_then(|index| tls.facts(index)))
-            }
-            Role::Client { tls, .. } if tls.verifies => (Verified::Valid, None),
-            Role::Client { .. } => (Verified::Skipped, None),
-        };
         Some(Negotiated {
             version: agreed.version,
             suite: suite.into(),
@@ -296,8 +275,8 @@ impl Session {
             alpn: agreed.alpn.as_deref(),
             server_name: self.server_name(),
             resumed: agreed.resumed,
-            verified,
-            own,
+            verified: self.role.verified(chain),
+            own: self.role.own(),
             chain,
         })
     }

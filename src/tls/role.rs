@@ -1,0 +1,48 @@
+//! Which side of a connection this is.
+
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+
+use super::certificate::CertificateFacts;
+use super::client::ClientTls;
+use super::negotiated::Verified;
+use super::server::{ClientAuth, ServerTls};
+
+/// Which side this is, and what it needs to begin or to tell.
+pub(super) enum Role {
+    Server { tls: Arc<ServerTls>, name: Option<Box<str>>, chosen: Option<u16> },
+    Client { tls: Arc<ClientTls>, name: ServerName<'static> },
+}
+
+impl Role {
+    /// The name a client asked for, or asks for.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        match self {
+            Self::Server { name, .. } => name.as_deref(),
+            Self::Client { name: ServerName::DnsName(name), .. } => Some(name.as_ref()),
+            Self::Client { .. } => None,
+        }
+    }
+
+    /// What is known of a peer that has shown these certificates.
+    pub(super) fn verified(&self, chain: &[CertificateDer<'_>]) -> Verified {
+        match self {
+            Self::Server { tls, .. } => match (tls.client_auth, chain) {
+                (ClientAuth::None, _) => Verified::NotAsked,
+                (_, []) => Verified::Absent,
+                _ => Verified::Valid,
+            },
+            Self::Client { tls, .. } if tls.verifies => Verified::Valid,
+            Self::Client { .. } => Verified::Skipped,
+        }
+    }
+
+    /// The certificate that a server has shown.
+    pub(super) fn own(&self) -> Option<&CertificateFacts> {
+        match self {
+            Self::Server { tls, chosen, .. } => chosen.and_then(|index| tls.facts(index)),
+            Self::Client { .. } => None,
+        }
+    }
+}
