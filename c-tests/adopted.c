@@ -17,14 +17,15 @@ static void listener_adopt(void)
     vst_accept_config *config = accepting(NULL);
     host_new(&host, HOST_EPOLL);
     int bare = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK_EQ(vst_listener_adopt(host.engine, bare, config, NULL, &id, &sys), VST_E_ARGUMENT);
+    CHECK_EQ(vst_listener_adopt(host.engine, bare, config, NULL, &id, &sys, NULL, 0),
+                                VST_E_ARGUMENT);
     CHECK_EQ(id, 0);
     CHECK(!closed(bare));
     close(bare);
-    CHECK(vst_listener_adopt(host.engine, bare, config, NULL, &id, &sys) < 0);
+    CHECK(vst_listener_adopt(host.engine, bare, config, NULL, &id, &sys, NULL, 0) < 0);
 
     int fd = listening(&port);
-    CHECK_EQ(vst_listener_adopt(host.engine, fd, config, NULL, &id, &sys), VST_OK);
+    CHECK_EQ(vst_listener_adopt(host.engine, fd, config, NULL, &id, &sys, NULL, 0), VST_OK);
     CHECK_EQ(vst_listener_addr(host.engine, id, &addr), VST_OK);
     CHECK_EQ(addr.port, port);
     CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -51,14 +52,14 @@ static void accept_fd(void)
     vst_accept_config *config = accepting("any");
     host_new(&host, HOST_EPOLL);
     int door = listening(&port);
-    CHECK_EQ(vst_accept_fd(host.engine, config, door, NULL, &id, &sys), VST_E_ARGUMENT);
+    CHECK_EQ(vst_accept_fd(host.engine, config, door, NULL, &id, &sys, NULL, 0), VST_E_ARGUMENT);
     CHECK_EQ(id, 0);
-    CHECK_EQ(vst_accept_fd(host.engine, config, -1, NULL, &id, &sys), VST_E_SYSTEM);
+    CHECK_EQ(vst_accept_fd(host.engine, config, -1, NULL, &id, &sys, NULL, 0), VST_E_SYSTEM);
     CHECK_EQ(sys, EBADF);
 
     int peer = dial(port), fd = accept(door, NULL, NULL);
     MUST(fd >= 0);
-    CHECK_EQ(vst_accept_fd(host.engine, config, fd, &mine, &id, &sys), VST_OK);
+    CHECK_EQ(vst_accept_fd(host.engine, config, fd, &mine, &id, &sys, NULL, 0), VST_OK);
     CHECK(id != 0);
     say_text(peer, "PROXY TCP6 2001:db8::1 2001:db8::2 1000 2000\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
@@ -74,7 +75,7 @@ static void accept_fd(void)
 
     /* One that fails in its handshake was known to the host, so its end is CLOSED. */
     int rude = dial(port), other = accept(door, NULL, NULL);
-    CHECK_EQ(vst_accept_fd(host.engine, config, other, NULL, &id, &sys), VST_OK);
+    CHECK_EQ(vst_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
     say_text(rude, "GET / HTTP/1.1\r\n\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
     CHECK(host.last[VST_EVENT_CLOSED] == id);
@@ -96,7 +97,7 @@ static void conn_adopt(void)
     size_t len;
     host_new(&host, HOST_EPOLL);
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-    CHECK_EQ(vst_conn_adopt(host.engine, pair[0], &mine, &id, &sys), VST_OK);
+    CHECK_EQ(vst_conn_adopt(host.engine, pair[0], &mine, &id, &sys, NULL, 0), VST_OK);
     say_text(pair[1], "hello");
     HOST_UNTIL(&host, host.told[VST_EVENT_READABLE] == 1);
     CHECK_EQ(host.told[VST_EVENT_SESSION], 0);

@@ -80,7 +80,7 @@ static inline vst_server_options server_defaults(void)
 static inline void farm_backend(struct farm *farm, vst_backend_options options)
 {
     options.user = farm;
-    MUST(vst_backend_new(farm->host.engine, &options, &farm->backend) == VST_OK);
+    MUST(vst_backend_new(farm->host.engine, &options, &farm->backend, NULL, 0) == VST_OK);
 }
 
 /* Adds a server at a port of the loopback, or, with 0, at none. */

@@ -137,11 +137,12 @@ static void by_name(struct farm *farm, uint16_t port, unsigned *words)
     CHECK_EQ(farm_server(farm, 0).addresses, 0);
     CHECK_EQ(farm_server(farm, 0).usable, 0);
     snprintf(address, sizeof address, "127.0.0.1:%u, 127.0.0.1:%u", port, port);
-    CHECK_EQ(vst_server_set_addresses(farm->host.engine, farm->backend, 0, address), VST_OK);
+    CHECK_EQ(vst_server_set_addresses(farm->host.engine, farm->backend, 0, address, NULL, 0),
+                                      VST_OK);
     CHECK_EQ(farm_server(farm, 0).addresses, 2);
     CHECK_EQ(farm_server(farm, 0).usable, 1);
     serves(farm, door);
-    CHECK_EQ(vst_server_set_addresses(farm->host.engine, farm->backend, 0, NULL), VST_OK);
+    CHECK_EQ(vst_server_set_addresses(farm->host.engine, farm->backend, 0, NULL, NULL, 0), VST_OK);
     CHECK_EQ(farm_server(farm, 0).usable, 0);
     CHECK_EQ(farm_server(farm, 0).up, 1);
     CHECK_EQ(farm->words, *words);

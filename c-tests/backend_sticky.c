@@ -26,7 +26,8 @@ static void open_counted(vst_table *table)
     MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
     options.rules = rules;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(farm.host.engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_open(farm.host.engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL,
+                           0) == VST_OK);
     MUST(vst_set_name(farm.host.engine, id, NAME) == VST_OK);
     vst_accept_config_free(config);
     vst_rules_free(rules);

@@ -281,7 +281,7 @@ static inline vst_engine_options host_options(struct host *host, enum host_kind 
 
 static inline void host_open(struct host *host, const vst_engine_options *options)
 {
-    MUST(vst_engine_new(options, &host->engine) == VST_OK);
+    MUST(vst_engine_new(options, &host->engine, NULL, 0) == VST_OK);
     MUST(vst_engine_wait(host->engine, &host->wait) == VST_OK);
 }
 
@@ -441,7 +441,8 @@ static inline vst_id listener(struct host *host, const char *accept_proxy, uint1
     vst_accept_config *config = accepting(accept_proxy);
     vst_id id = 0;
     vst_addr addr;
-    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host->engine, id, &addr) == VST_OK);
     *port = addr.port;

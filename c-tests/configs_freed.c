@@ -50,7 +50,8 @@ static void on_event(struct host *host, const vst_event *event)
             break;
         }
         vst_connect more = {.size = sizeof more, .client = event->id};
-        CHECK_EQ(vst_conn_connect(engine, scene->server, scene->connect, &more, &server), VST_OK);
+        CHECK_EQ(vst_conn_connect(engine, scene->server, scene->connect, &more, &server, NULL, 0),
+                                  VST_OK);
         CHECK_EQ(vst_conn_forward(engine, event->id, server, scene->stream, NULL, &stream),
                  VST_OK);
         reaches(scene, CONNECTING);
@@ -104,7 +105,7 @@ static void configure(struct scene *scene)
     connect.server_name = "a.test";
     MUST(vst_connect_config_new(&connect, &scene->connect, NULL, 0) == VST_OK);
     MUST(vst_stream_options_init(&stream, sizeof stream) == VST_OK);
-    MUST(vst_stream_config_new(&stream, &scene->stream) == VST_OK);
+    MUST(vst_stream_config_new(&stream, &scene->stream, NULL, 0) == VST_OK);
 }
 
 static uint16_t opens(struct scene *scene, const vst_accept_config *config, vst_id *door)
@@ -113,7 +114,7 @@ static uint16_t opens(struct scene *scene, const vst_accept_config *config, vst_
     vst_addr addr;
     MUST(vst_listener_options_init(&options, sizeof options) == VST_OK);
     options.user = door;
-    MUST(vst_listener_open(scene->host.engine, "127.0.0.1:0", config, &options, door, NULL)
+    MUST(vst_listener_open(scene->host.engine, "127.0.0.1:0", config, &options, door, NULL, NULL, 0)
          == VST_OK);
     MUST(vst_listener_addr(scene->host.engine, *door, &addr) == VST_OK);
     return addr.port;

@@ -44,7 +44,8 @@ int main(void)
     MUST(vst_listener_options_init(&options, sizeof options) == VST_OK);
     CHECK_EQ(options.ends_per_second, 0);
     options.ends_per_second = MOST;
-    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, &options, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, &options, &door, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host.engine, door, &addr) == VST_OK);
 

@@ -20,8 +20,8 @@ int main(void)
 
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
     for (int i = 0; i < MOST; i++)
-        MUST(vst_engine_new(&options, &engines[i]) == VST_OK);
-    CHECK_EQ(vst_engine_new(&options, &engines[MOST]), VST_E_LIMIT);
+        MUST(vst_engine_new(&options, &engines[i], NULL, 0) == VST_OK);
+    CHECK_EQ(vst_engine_new(&options, &engines[MOST], NULL, 0), VST_E_LIMIT);
     CHECK(engines[MOST] == NULL);
     /* The number of the old engine is among them: it alone calls the id stale. */
     int stale = 0, foreign = 0;
@@ -33,7 +33,7 @@ int main(void)
     CHECK_EQ(stale, 1);
     CHECK_EQ(foreign, MOST - 1);
     CHECK_EQ(vst_engine_free(engines[17]), VST_OK);
-    CHECK_EQ(vst_engine_new(&options, &engines[17]), VST_OK);
+    CHECK_EQ(vst_engine_new(&options, &engines[17], NULL, 0), VST_OK);
     for (int i = 0; i < MOST; i++)
         CHECK_EQ(vst_engine_free(engines[i]), VST_OK);
 

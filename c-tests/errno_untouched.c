@@ -35,7 +35,8 @@ static void handlers(struct host *host)
     options.handlers = &one;
     options.handler_count = 1;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL,
+                           0) == VST_OK);
     MUST(vst_listener_addr(host->engine, door, &addr) == VST_OK);
     vst_accept_config_free(config);
     KEEPS(vst_engine_waker(host->engine, &waker));
@@ -46,7 +47,7 @@ static void handlers(struct host *host)
     KEEPS(vst_waker_post(waker, gone, 1, VST_STEP_DONE, 0));
     KEEPS(vst_engine_run(host->engine, 0, NULL));
     KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_STEP_DONE, 0, NULL));
-    KEEPS(vst_conn_start_tls(host->engine, gone, &start));
+    KEEPS(vst_conn_start_tls(host->engine, gone, &start, NULL, 0));
     KEEPS(vst_waker_free(waker));
     CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);
     close(peer);
@@ -89,7 +90,7 @@ int main(void)
     KEEPS(vst_version());
     KEEPS(vst_features(&mask));
     KEEPS(vst_op_name(3, text, sizeof text, &len));
-    KEEPS(vst_engine_new(&engine_options, &made));
+    KEEPS(vst_engine_new(&engine_options, &made, NULL, 0));
     KEEPS(vst_engine_free(made));
     KEEPS(vst_accept_config_new(&accept_options, &accept_made, text, sizeof text));
     KEEPS(vst_connect_config_new(&connect_options, &connect_made, text, sizeof text));
@@ -102,15 +103,15 @@ int main(void)
     client_options.ca.file = "/nowhere/ca.pem";
     KEEPS(vst_tls_client_new(&client_options, &client, text, sizeof text));
 
-    KEEPS(vst_listener_open(e, "unix:/nowhere/socket", accept_made, NULL, &id, &sys));
+    KEEPS(vst_listener_open(e, "unix:/nowhere/socket", accept_made, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(sys, ENOENT);
-    KEEPS(vst_listener_open(e, "192.0.2.1:1", accept_made, NULL, &id, &sys));
+    KEEPS(vst_listener_open(e, "192.0.2.1:1", accept_made, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(sys, EADDRNOTAVAIL);
-    KEEPS(vst_listener_adopt(e, 1, accept_made, NULL, &id, &sys));
-    KEEPS(vst_listener_adopt(e, -1, accept_made, NULL, &id, &sys));
-    KEEPS(vst_accept_fd(e, accept_made, -1, NULL, &id, &sys));
+    KEEPS(vst_listener_adopt(e, 1, accept_made, NULL, &id, &sys, NULL, 0));
+    KEEPS(vst_listener_adopt(e, -1, accept_made, NULL, &id, &sys, NULL, 0));
+    KEEPS(vst_accept_fd(e, accept_made, -1, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(sys, EBADF);
-    KEEPS(vst_conn_adopt(e, -1, NULL, &id, &sys));
+    KEEPS(vst_conn_adopt(e, -1, NULL, &id, &sys, NULL, 0));
     KEEPS(vst_listener_addr(e, door, &a));
     KEEPS(vst_listener_pause(e, door));
     KEEPS(vst_listener_resume(e, door));
@@ -144,7 +145,7 @@ int main(void)
     KEEPS(vst_conn_describe(e, conn, text, sizeof text, &len));
 
     /* A connect that is refused, and a stream that ends with it. */
-    KEEPS(vst_conn_connect(e, "127.0.0.1:1", connect_made, NULL, &id));
+    KEEPS(vst_conn_connect(e, "127.0.0.1:1", connect_made, NULL, &id, NULL, 0));
     KEEPS(vst_conn_forward(e, conn, id, NULL, NULL, &stream));
     KEEPS(vst_engine_run(e, 0, &wait));
     KEEPS(vst_stream_abort(e, stream));
@@ -167,7 +168,7 @@ int main(void)
 
     vst_loop *loop;
     engine_options.event = host_event;
-    KEEPS(vst_loop_new(&engine_options, &loop, &sys));
+    KEEPS(vst_loop_new(&engine_options, &loop, &sys, NULL, 0));
     KEEPS(vst_loop_engine(loop, &made));
     KEEPS(vst_loop_run(loop, 0));
     KEEPS(vst_loop_stop(loop));

@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     listener(&host, NULL, &port);
     vst_id client = session(&host, port, &peer);
     snprintf(address, sizeof address, "127.0.0.1:%u", server_port);
-    CHECK_EQ(vst_conn_connect(host.engine, address, outgoing, NULL, &server), VST_OK);
+    CHECK_EQ(vst_conn_connect(host.engine, address, outgoing, NULL, &server, NULL, 0), VST_OK);
     CHECK_EQ(vst_conn_forward(host.engine, client, server, NULL, NULL, &stream), VST_OK);
 
     /* Also a listener that was taken over without the flag gets it. */
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
     MUST(bare >= 0 && listen(bare, 1) == 0);
     vst_accept_config *config = accepting(NULL);
     vst_id adopted;
-    CHECK_EQ(vst_listener_adopt(host.engine, bare, config, NULL, &adopted, NULL), VST_OK);
+    CHECK_EQ(vst_listener_adopt(host.engine, bare, config, NULL, &adopted, NULL, NULL, 0), VST_OK);
     vst_accept_config_free(config);
 
     pid_t pid = fork();

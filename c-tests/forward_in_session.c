@@ -16,7 +16,8 @@ static void on_event(struct host *host, const vst_event *event)
         size_t len;
         vst_connect more = {.size = sizeof more, .client = event->id};
         snprintf(address, sizeof address, "127.0.0.1:%u", server_port);
-        CHECK_EQ(vst_conn_connect(host->engine, address, outgoing, &more, &server), VST_OK);
+        CHECK_EQ(vst_conn_connect(host->engine, address, outgoing, &more, &server, NULL, 0),
+                                  VST_OK);
         CHECK_EQ(vst_conn_state(host->engine, server, &state), VST_OK);
         CHECK_EQ(state, VST_STATE_CONNECTING);
         CHECK_EQ(vst_conn_forward(host->engine, event->id, server, NULL, &user, &stream), VST_OK);

@@ -86,7 +86,8 @@ static inline uint16_t opened(struct host *host, const vst_accept_options *optio
     vst_id id;
     vst_addr addr;
     MUST(vst_accept_config_new(options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host->engine, id, &addr) == VST_OK);
     return addr.port;

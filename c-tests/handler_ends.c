@@ -290,7 +290,7 @@ static void outgoing(const char *answer, uint32_t kind)
     options.handler_count = 1;
     MUST(vst_connect_config_new(&options, &config, NULL, 0) == VST_OK);
     snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)port);
-    MUST(vst_conn_connect(handled.host.engine, address, config, NULL, &id) == VST_OK);
+    MUST(vst_conn_connect(handled.host.engine, address, config, NULL, &id, NULL, 0) == VST_OK);
     vst_connect_config_free(config);
     HOST_UNTIL(&handled.host, handled.asked >= 1);
     MUST((peer = accept(listening_fd, NULL, NULL)) >= 0);

@@ -143,10 +143,11 @@ static void shake_hands(const vst_tls_server *server, const vst_tls_client *clie
     connect.server_name = "a.test";
     MUST(vst_connect_config_new(&connect, &outgoing, NULL, 0) == VST_OK);
     host_new(&host, HOST_EPOLL);
-    MUST(vst_listener_open(host.engine, "127.0.0.1:0", incoming, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", incoming, NULL, &door, NULL, NULL,
+                           0) == VST_OK);
     MUST(vst_listener_addr(host.engine, door, &addr) == VST_OK);
     snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)addr.port);
-    MUST(vst_conn_connect(host.engine, address, outgoing, NULL, &id) == VST_OK);
+    MUST(vst_conn_connect(host.engine, address, outgoing, NULL, &id, NULL, 0) == VST_OK);
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] && host.told[VST_EVENT_CONNECTED]);
     vst_accept_config_free(incoming);
     vst_connect_config_free(outgoing);

@@ -80,27 +80,27 @@ int main(void)
     int sys;
     MUST(vst_features(&features) == VST_OK);
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
-    CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
+    CHECK_EQ(vst_loop_new(&options, &loop, &sys, NULL, 0), VST_E_ARGUMENT);
     CHECK(loop == NULL);
     options.event = on_event;
     options.data = &sessions;
     if (!(features & VST_FEATURE_LOOP)) {
-        CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_UNSUPPORTED);
+        CHECK_EQ(vst_loop_new(&options, &loop, &sys, NULL, 0), VST_E_UNSUPPORTED);
         return verdict();
     }
     options.interest = host_interest;
-    CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
+    CHECK_EQ(vst_loop_new(&options, &loop, &sys, NULL, 0), VST_E_ARGUMENT);
     options.interest = NULL;
     options.wake = wake;
-    CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
+    CHECK_EQ(vst_loop_new(&options, &loop, &sys, NULL, 0), VST_E_ARGUMENT);
     options.wake = NULL;
     options.now_ns = 1;
-    CHECK_EQ(vst_loop_new(&options, &loop, &sys), VST_E_ARGUMENT);
+    CHECK_EQ(vst_loop_new(&options, &loop, &sys, NULL, 0), VST_E_ARGUMENT);
     options.now_ns = 0;
-    MUST(vst_loop_new(&options, &loop, &sys) == VST_OK);
+    MUST(vst_loop_new(&options, &loop, &sys, NULL, 0) == VST_OK);
     MUST(vst_loop_engine(loop, &engine) == VST_OK);
     vst_accept_config *config = accepting(NULL);
-    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL, 0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(engine, door, &addr) == VST_OK);
 

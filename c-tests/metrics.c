@@ -59,7 +59,7 @@ int main(void)
     MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
     options.monitor = &monitor;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL, 0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host.engine, id, &addr) == VST_OK);
     scraper = dial(addr.port);

@@ -84,7 +84,8 @@ static vst_id monitored(struct host *host, vst_monitor_options monitor, uint16_t
     options.accept_proxy = "192.0.2.0/24";
     options.monitor = &monitor;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host->engine, id, &addr) == VST_OK);
     *port = addr.port;

@@ -19,13 +19,13 @@ static void backends(vst_engine *e, vst_id conn)
     NULLS(vst_server_options_init(NULL, sizeof server));
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
     MUST(vst_server_options_init(&server, sizeof server) == VST_OK);
-    NULLS(vst_backend_new(NULL, &options, &id));
+    NULLS(vst_backend_new(NULL, &options, &id, NULL, 0));
     CHECK_EQ(id, 0);
     id = 9;
-    NULLS(vst_backend_new(e, NULL, &id));
+    NULLS(vst_backend_new(e, NULL, &id, NULL, 0));
     CHECK_EQ(id, 0);
-    NULLS(vst_backend_new(e, &options, NULL));
-    MUST(vst_backend_new(e, &options, &backend) == VST_OK);
+    NULLS(vst_backend_new(e, &options, NULL, NULL, 0));
+    MUST(vst_backend_new(e, &options, &backend, NULL, 0) == VST_OK);
 
     NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
     CHECK_EQ(index, VST_SERVER_NONE);
@@ -52,8 +52,8 @@ static void backends(vst_engine *e, vst_id conn)
 
     NULLS(vst_server_set_weight(NULL, backend, 0, 1));
     NULLS(vst_server_set_state(NULL, backend, 0, VST_SERVER_READY));
-    NULLS(vst_server_set_addresses(NULL, backend, 0, "127.0.0.1:1"));
-    CHECK_EQ(vst_server_set_addresses(e, backend, 0, NULL), VST_OK);
+    NULLS(vst_server_set_addresses(NULL, backend, 0, "127.0.0.1:1", NULL, 0));
+    CHECK_EQ(vst_server_set_addresses(e, backend, 0, NULL, NULL, 0), VST_OK);
     NULLS(vst_server_state(NULL, backend, 0, &state));
     NULLS(vst_server_state(e, backend, 0, NULL));
     NULLS(vst_backend_stats(NULL, backend, &counters));
@@ -117,10 +117,10 @@ static void handlers(vst_engine *e, vst_id conn)
     NULLS(vst_engine_waker(e, NULL));
     NULLS(vst_waker_post(NULL, conn, 1, VST_STEP_DONE, 0));
     vst_waker_free(NULL);
-    NULLS(vst_conn_start_tls(NULL, conn, &start));
-    NULLS(vst_conn_start_tls(e, conn, NULL));
+    NULLS(vst_conn_start_tls(NULL, conn, &start, NULL, 0));
+    NULLS(vst_conn_start_tls(e, conn, NULL, NULL, 0));
     start.early_len = 1;
-    CHECK_EQ(vst_conn_start_tls(e, conn, &start), VST_E_ARGUMENT);
+    CHECK_EQ(vst_conn_start_tls(e, conn, &start, NULL, 0), VST_E_ARGUMENT);
 }
 
 static void rules(vst_engine *e, vst_id door, vst_id conn)
@@ -202,9 +202,9 @@ int main(void)
     MUST(vst_tls_client_options_init(&client_options, sizeof client_options) == VST_OK);
 
     made = (void *)&host;
-    NULLS(vst_engine_new(NULL, &made));
+    NULLS(vst_engine_new(NULL, &made, NULL, 0));
     CHECK(made == NULL);
-    NULLS(vst_engine_new(&engine_options, NULL));
+    NULLS(vst_engine_new(&engine_options, NULL, NULL, 0));
     CHECK_EQ(vst_engine_free(NULL), VST_OK);
 
     accept_made = (void *)&host;
@@ -257,21 +257,21 @@ int main(void)
 
     id = 9;
     sys = 5;
-    NULLS(vst_listener_open(NULL, "127.0.0.1:0", accept, NULL, &id, &sys));
+    NULLS(vst_listener_open(NULL, "127.0.0.1:0", accept, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
     CHECK_EQ(sys, 0);
     id = 9;
-    NULLS(vst_listener_open(e, NULL, accept, NULL, &id, &sys));
+    NULLS(vst_listener_open(e, NULL, accept, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
     id = 9;
-    NULLS(vst_listener_open(e, "127.0.0.1:0", NULL, NULL, &id, &sys));
+    NULLS(vst_listener_open(e, "127.0.0.1:0", NULL, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
-    NULLS(vst_listener_open(e, "127.0.0.1:0", accept, NULL, NULL, &sys));
+    NULLS(vst_listener_open(e, "127.0.0.1:0", accept, NULL, NULL, &sys, NULL, 0));
     id = 9;
-    NULLS(vst_listener_adopt(NULL, 0, accept, NULL, &id, &sys));
+    NULLS(vst_listener_adopt(NULL, 0, accept, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
-    NULLS(vst_listener_adopt(e, 0, NULL, NULL, &id, &sys));
-    NULLS(vst_listener_adopt(e, 0, accept, NULL, NULL, &sys));
+    NULLS(vst_listener_adopt(e, 0, NULL, NULL, &id, &sys, NULL, 0));
+    NULLS(vst_listener_adopt(e, 0, accept, NULL, NULL, &sys, NULL, 0));
     a.family = 9;
     NULLS(vst_listener_addr(NULL, door, &a));
     CHECK_EQ(a.family, VST_ADDR_NONE);
@@ -282,23 +282,23 @@ int main(void)
 
     id = 9;
     sys = 5;
-    NULLS(vst_accept_fd(NULL, accept, 0, NULL, &id, &sys));
+    NULLS(vst_accept_fd(NULL, accept, 0, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
     CHECK_EQ(sys, 0);
-    NULLS(vst_accept_fd(e, NULL, 0, NULL, &id, &sys));
-    NULLS(vst_accept_fd(e, accept, 0, NULL, NULL, &sys));
+    NULLS(vst_accept_fd(e, NULL, 0, NULL, &id, &sys, NULL, 0));
+    NULLS(vst_accept_fd(e, accept, 0, NULL, NULL, &sys, NULL, 0));
     id = 9;
-    NULLS(vst_conn_adopt(NULL, 0, NULL, &id, &sys));
+    NULLS(vst_conn_adopt(NULL, 0, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
-    NULLS(vst_conn_adopt(e, 0, NULL, NULL, &sys));
+    NULLS(vst_conn_adopt(e, 0, NULL, NULL, &sys, NULL, 0));
     id = 9;
-    NULLS(vst_conn_connect(NULL, "127.0.0.1:1", connect, NULL, &id));
+    NULLS(vst_conn_connect(NULL, "127.0.0.1:1", connect, NULL, &id, NULL, 0));
     CHECK_EQ(id, 0);
-    NULLS(vst_conn_connect(e, NULL, connect, NULL, &id));
-    NULLS(vst_conn_connect(e, "127.0.0.1:1", NULL, NULL, &id));
-    NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, NULL, NULL));
+    NULLS(vst_conn_connect(e, NULL, connect, NULL, &id, NULL, 0));
+    NULLS(vst_conn_connect(e, "127.0.0.1:1", NULL, NULL, &id, NULL, 0));
+    NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, NULL, NULL, NULL, 0));
     vst_connect more = {.size = sizeof more, .tlv_count = 1};
-    NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, &more, &id));
+    NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, &more, &id, NULL, 0));
 
     len = 9;
     NULLS(vst_conn_recv(NULL, conn, raw, sizeof raw, &len));
@@ -332,8 +332,8 @@ int main(void)
     NULLS(vst_engine_drain_state(NULL, &drain));
     NULLS(vst_engine_drain_state(e, NULL));
     NULLS(vst_stream_options_init(NULL, sizeof(vst_stream_options)));
-    NULLS(vst_stream_config_new(NULL, &stream));
-    NULLS(vst_stream_config_new(&stream_options, NULL));
+    NULLS(vst_stream_config_new(NULL, &stream, NULL, 0));
+    NULLS(vst_stream_config_new(&stream_options, NULL, NULL, 0));
     vst_stream_config_free(NULL);
     CHECK_EQ(id, 0);
     NULLS(vst_conn_forward(e, conn, conn, NULL, NULL, NULL));
@@ -384,9 +384,9 @@ int main(void)
 
     loop = (void *)&host;
     engine_options.event = host_event;
-    NULLS(vst_loop_new(NULL, &loop, &sys));
+    NULLS(vst_loop_new(NULL, &loop, &sys, NULL, 0));
     CHECK(loop == NULL);
-    NULLS(vst_loop_new(&engine_options, NULL, &sys));
+    NULLS(vst_loop_new(&engine_options, NULL, &sys, NULL, 0));
     NULLS(vst_loop_engine(NULL, &made));
     CHECK(made == NULL);
     NULLS(vst_loop_run(NULL, 0));

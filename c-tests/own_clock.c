@@ -18,7 +18,8 @@ int main(void)
     accept.accept_proxy = "any";
     accept.timeout_proxy_ns = 2ull * SECOND;
     MUST(vst_accept_config_new(&accept, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host.engine, door, &addr) == VST_OK);
 

@@ -62,7 +62,7 @@ int main(void)
     options.proxy_tlvs = VST_PROXY_TLV_CRC32C;
     MUST(vst_connect_config_new(&options, &config, NULL, 0) == VST_OK);
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK_EQ(vst_conn_connect(e, address, config, &more, &inner), VST_OK);
+    CHECK_EQ(vst_conn_connect(e, address, config, &more, &inner, NULL, 0), VST_OK);
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 2 && host.told[VST_EVENT_CONNECTED] == 1);
     conn = host.last[VST_EVENT_SESSION];
     int found = 0;
@@ -83,10 +83,10 @@ int main(void)
     static uint8_t much[65000];
     vst_id none;
     tlvs[0].kind = 256;
-    CHECK_EQ(vst_conn_connect(e, address, config, &more, &none), VST_E_ARGUMENT);
+    CHECK_EQ(vst_conn_connect(e, address, config, &more, &none, NULL, 0), VST_E_ARGUMENT);
     vst_tlv large[] = {{0xe1, sizeof much, much}, {0xe2, sizeof much, much}};
     more.tlvs = large;
-    CHECK_EQ(vst_conn_connect(e, address, config, &more, &none), VST_E_ARGUMENT);
+    CHECK_EQ(vst_conn_connect(e, address, config, &more, &none, NULL, 0), VST_E_ARGUMENT);
     vst_connect_config_free(config);
     host_free(&host);
     close(peer);

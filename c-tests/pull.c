@@ -85,7 +85,7 @@ static void begin(void)
     vst_engine_options options;
     poller = epoll_create1(EPOLL_CLOEXEC);
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
-    MUST(vst_engine_new(&options, &engine) == VST_OK);
+    MUST(vst_engine_new(&options, &engine, NULL, 0) == VST_OK);
     announced = released = 0;
     memset(told, 0, sizeof told);
 }
@@ -94,7 +94,7 @@ static void begin(void)
 static uint16_t open_door(vst_accept_config *config, vst_id *door)
 {
     vst_addr addr;
-    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, door, NULL) == VST_OK);
+    MUST(vst_listener_open(engine, "127.0.0.1:0", config, NULL, door, NULL, NULL, 0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(engine, *door, &addr) == VST_OK);
     return addr.port;

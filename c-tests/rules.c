@@ -26,7 +26,8 @@ static vst_id ruled(struct host *host, const vst_rules *rules, uint16_t *port)
     CHECK(options.rules == NULL);
     options.rules = rules;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host->engine, door, &addr) == VST_OK);
     *port = addr.port;
@@ -158,8 +159,8 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
     uint16_t port;
     int peer;
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
-    MUST(vst_backend_new(host->engine, &options, &other) == VST_OK);
-    MUST(vst_backend_new(host->engine, &options, &mail) == VST_OK);
+    MUST(vst_backend_new(host->engine, &options, &other, NULL, 0) == VST_OK);
+    MUST(vst_backend_new(host->engine, &options, &mail, NULL, 0) == VST_OK);
     vst_id door = ruled(host, rules, &port), conn = session(host, port, &peer);
     vst_rules_free(rules);
 #define CHOSEN() vst_conn_chosen_backend(host->engine, conn, &chosen)

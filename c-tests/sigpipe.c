@@ -14,7 +14,8 @@ static void on_event(struct host *host, const vst_event *event)
     vst_id server, stream;
     if (event->kind != VST_EVENT_SESSION || server_address == NULL)
         return;
-    CHECK_EQ(vst_conn_connect(host->engine, server_address, outgoing, NULL, &server), VST_OK);
+    CHECK_EQ(vst_conn_connect(host->engine, server_address, outgoing, NULL, &server, NULL, 0),
+                              VST_OK);
     CHECK_EQ(vst_conn_forward(host->engine, event->id, server, NULL, NULL, &stream), VST_OK);
 }
 

@@ -75,7 +75,7 @@ typedef vst_status (*use)(void *options);
 static vst_status use_engine(void *options)
 {
     vst_engine *made;
-    vst_status status = vst_engine_new(options, &made);
+    vst_status status = vst_engine_new(options, &made, NULL, 0);
     CHECK((status == VST_OK) == (made != NULL));
     vst_engine_free(made);
     return status;
@@ -145,7 +145,7 @@ static void lists_of_handlers(void)
 
 static vst_status begin_tls(void *options)
 {
-    return vst_conn_start_tls(host.engine, conn, options);
+    return vst_conn_start_tls(host.engine, conn, options, NULL, 0);
 }
 
 /* Its fields make no sense when they are 0, which is looked at once the size is one. */
@@ -169,7 +169,7 @@ static vst_status use_listener(void *options)
     vst_accept_config *config = accepting(NULL);
     vst_id made;
     vst_status status =
-        vst_listener_open(host.engine, "127.0.0.1:0", config, options, &made, NULL);
+        vst_listener_open(host.engine, "127.0.0.1:0", config, options, &made, NULL, NULL, 0);
     CHECK((status == VST_OK) == (made != 0));
     if (made != 0)
         CHECK_EQ(vst_listener_close(host.engine, made), VST_OK);
@@ -182,7 +182,7 @@ static vst_id backend;
 static vst_status use_backend(void *options)
 {
     vst_id made;
-    vst_status status = vst_backend_new(host.engine, options, &made);
+    vst_status status = vst_backend_new(host.engine, options, &made, NULL, 0);
     CHECK((status == VST_OK) == (made != 0));
     return status;
 }
@@ -372,7 +372,7 @@ int main(void)
     MUST(vst_accept_options_init(&door, sizeof door) == VST_OK);
     door.accept_proxy = "any";
     MUST(vst_accept_config_new(&door, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &id, NULL) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL, 0) == VST_OK);
     MUST(vst_listener_addr(host.engine, id, &addr) == VST_OK);
     vst_accept_config_free(config);
     port = addr.port;
@@ -402,7 +402,7 @@ int main(void)
           sizeof(vst_backend_options));
     vst_backend_options backend_options;
     MUST(vst_backend_options_init(&backend_options, sizeof backend_options) == VST_OK);
-    MUST(vst_backend_new(host.engine, &backend_options, &backend) == VST_OK);
+    MUST(vst_backend_new(host.engine, &backend_options, &backend, NULL, 0) == VST_OK);
     reads(fill_server_options, use_server, sizeof(vst_server_options), sizeof(vst_server_options));
     writes(write_backend_stats, sizeof(vst_backend_counters), sizeof(vst_backend_counters), VST_OK);
     writes(write_server_stats, sizeof(vst_backend_counters), sizeof(vst_backend_counters), VST_OK);

@@ -59,7 +59,7 @@ int main(void)
     vst_backend_options options;
     vst_id backend;
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
-    MUST(vst_backend_new(engine, &options, &backend) == VST_OK);
+    MUST(vst_backend_new(engine, &options, &backend, NULL, 0) == VST_OK);
     CHECK_EQ(vst_conn_forward_to(engine, old, backend, NULL, NULL, &stream), VST_E_STALE);
     CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);

@@ -69,7 +69,8 @@ static void pair_open(struct pair *pair, enum host_kind kind)
     pair->host.hook = keep_the_end;
     listener(&pair->host, NULL, &port);
     snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)port);
-    MUST(vst_conn_connect(pair->host.engine, address, config, NULL, &pair->client) == VST_OK);
+    MUST(vst_conn_connect(pair->host.engine, address, config, NULL, &pair->client, NULL,
+                          0) == VST_OK);
     vst_connect_config_free(config);
     HOST_UNTIL(&pair->host,
                pair->host.told[VST_EVENT_SESSION] && pair->host.told[VST_EVENT_CONNECTED]);
@@ -118,18 +119,18 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     expect(&pair, pair.server, "STARTTLS\r\n");
     CHECK_EQ(vst_conn_tls_info(engine, pair.server, &info), VST_NONE);
     speak(&pair, pair.server, "GO\r\n");
-    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_OK);
     expect(&pair, pair.client, "GO\r\n");
-    CHECK_EQ(vst_conn_start_tls(engine, pair.client, &connect), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.client, &connect, NULL, 0), VST_OK);
     vst_tls_client_free(client);
 
     /* Nothing is read, written or begun before it is there. */
     CHECK_EQ(vst_conn_recv(engine, pair.server, &byte, 1, &len), VST_E_STATE);
     CHECK_EQ(vst_conn_send(engine, pair.client, "x", 1, &len), VST_E_STATE);
     CHECK_EQ(len, 0);
-    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve), VST_E_STATE);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_E_STATE);
     HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS] == 2);
-    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve), VST_E_STATE);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_conn_tls_info(engine, pair.server, &info), VST_OK);
     CHECK_EQ(info.version, version);
     vst_tls_server_free(server);
@@ -159,11 +160,11 @@ static void what_was_read_of_the_first_flight_is_its_beginning(void)
     vst_start_tls serve = as_server(server), connect = as_client(client);
     char flight[100];
     pair_open(&pair, HOST_EPOLL);
-    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.client, &connect), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.client, &connect, NULL, 0), VST_OK);
     serve.early = flight;
     serve.early_len = hears(&pair, pair.server, flight, sizeof flight);
     CHECK(serve.early_len > 0 && flight[0] == 22);
-    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     memset(flight, 0, sizeof flight);
     HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS] == 2);
     speak(&pair, pair.server, "kept");
@@ -181,7 +182,7 @@ static void plaintext_behind_the_command_is_no_handshake(void)
     vst_tls_server *server = make_server(0);
     vst_start_tls serve = as_server(server);
     pair_open(&pair, HOST_EPOLL);
-    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     speak(&pair, pair.client, "MAIL FROM:<injected@a.test>\r\n");
     HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_CLOSED] == 1);
     CHECK(pair.end.conn == pair.server);
@@ -199,8 +200,8 @@ static void a_server_that_proves_nothing_is_refused(void)
     vst_start_tls serve = as_server(server), connect = as_client(client);
     connect.server_name = "b.test";
     pair_open(&pair, HOST_EPOLL);
-    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve), VST_OK);
-    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.client, &connect), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.client, &connect, NULL, 0), VST_OK);
     HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_CLOSED] == 1);
     CHECK(pair.end.alert >= 0);
     CHECK(pair.end.at == VST_OP_TLS_CONNECT || pair.end.at == VST_OP_TLS_ACCEPT);
@@ -220,7 +221,7 @@ static void what_makes_no_sense_changes_nothing(void)
     vst_id stream;
     pair_open(&pair, HOST_EPOLL);
     vst_engine *engine = pair.host.engine;
-#define REFUSED(status) CHECK_EQ(vst_conn_start_tls(engine, pair.server, &bad), status)
+#define REFUSED(status) CHECK_EQ(vst_conn_start_tls(engine, pair.server, &bad, NULL, 0), status)
     bad = good;
     bad.server = NULL;
     REFUSED(VST_E_ARGUMENT);
@@ -247,17 +248,17 @@ static void what_makes_no_sense_changes_nothing(void)
     bad.size--;
     REFUSED(VST_E_SIZE);
 #undef REFUSED
-    CHECK_EQ(vst_conn_start_tls(NULL, pair.server, &good), VST_E_NULL);
-    CHECK_EQ(vst_conn_start_tls(engine, pair.server, NULL), VST_E_NULL);
-    CHECK_EQ(vst_conn_start_tls(engine, 0, &good), VST_E_ARGUMENT);
+    CHECK_EQ(vst_conn_start_tls(NULL, pair.server, &good, NULL, 0), VST_E_NULL);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.server, NULL, NULL, 0), VST_E_NULL);
+    CHECK_EQ(vst_conn_start_tls(engine, 0, &good, NULL, 0), VST_E_ARGUMENT);
     speak(&pair, pair.client, "still plain");
     expect(&pair, pair.server, "still plain");
 
     CHECK_EQ(vst_conn_forward(engine, pair.server, pair.client, NULL, NULL, &stream), VST_OK);
-    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &good), VST_E_STATE);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &good, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_stream_abort(engine, stream), VST_OK);
     HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_STREAM_END] == 1);
-    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &good), VST_E_STALE);
+    CHECK_EQ(vst_conn_start_tls(engine, pair.server, &good, NULL, 0), VST_E_STALE);
     vst_tls_server_free(server);
     vst_tls_client_free(client);
     host_free(&pair.host);
@@ -278,7 +279,7 @@ static void it_waits_for_nobody_s_bytes(void)
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
     /* What came behind the header is read already, and by nobody who asked for it. */
-    CHECK_EQ(vst_conn_start_tls(host.engine, conn, &serve), VST_E_STATE);
+    CHECK_EQ(vst_conn_start_tls(host.engine, conn, &serve, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_conn_recv(host.engine, conn, got, sizeof got, &len), VST_OK);
     CHECK_EQ(len, 10);
 
@@ -286,8 +287,8 @@ static void it_waits_for_nobody_s_bytes(void)
     vst_accept_config *config = accepting("any");
     vst_id opening;
     int door = listening(&port), other = dial(port), accepted = accept(door, NULL, NULL);
-    CHECK_EQ(vst_accept_fd(host.engine, config, accepted, NULL, &opening, NULL), VST_OK);
-    CHECK_EQ(vst_conn_start_tls(host.engine, opening, &serve), VST_E_STATE);
+    CHECK_EQ(vst_accept_fd(host.engine, config, accepted, NULL, &opening, NULL, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_start_tls(host.engine, opening, &serve, NULL, 0), VST_E_STATE);
     vst_accept_config_free(config);
     vst_tls_server_free(server);
     host_free(&host);

@@ -42,7 +42,8 @@ int main(void)
     options.accept_proxy = "any";
     options.timeout_proxy_ns = 3000000000u;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL,
+                           0) == VST_OK);
     MUST(vst_listener_addr(host.engine, door, &addr) == VST_OK);
     vst_accept_config_free(config);
 

@@ -10,30 +10,30 @@ static void engine_options(void)
     MUST(vst_engine_options_init(&good, sizeof good) == VST_OK);
     bad = good;
     bad.flags = 1u << 31;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     CHECK(made == NULL);
     bad = good;
     bad.trigger = 2;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.max_prefix_bytes = 106;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.fdset = host_fdset;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.fdclr = host_fdclr;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.fdset = host_fdset;
     bad.fdclr = host_fdclr;
     bad.interest = host_interest;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.trigger = VST_TRIGGER_EDGE;
     bad.fdset = host_fdset;
     bad.fdclr = host_fdclr;
-    REFUSED(vst_engine_new(&bad, &made));
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
 }
 
 static void configurations(void)
@@ -110,9 +110,9 @@ static void handlers(vst_engine *engine, vst_id conn)
     CHECK(accept_made == NULL);
     REFUSED(vst_connect_config_new(&connect, &connect_made, NULL, 0));
     CHECK(connect_made == NULL);
-    REFUSED(vst_conn_start_tls(engine, conn, &start));
+    REFUSED(vst_conn_start_tls(engine, conn, &start, NULL, 0));
     start.flags = 1;
-    REFUSED(vst_conn_start_tls(engine, conn, &start));
+    REFUSED(vst_conn_start_tls(engine, conn, &start, NULL, 0));
     REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL + 1, 0, NULL));
     REFUSED(vst_conn_handler_done(engine, conn, 1, -1, 0, NULL));
     REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL, 0, "caf\xe9"));
@@ -168,11 +168,11 @@ static void listeners(struct host *host)
     MUST(vst_listener_options_init(&good, sizeof good) == VST_OK);
     bad = good;
     bad.flags = 1u << 31;
-    REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL));
+    REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL, NULL, 0));
     CHECK_EQ(id, 0);
-    REFUSED(vst_listener_open(host->engine, "localhost", config, NULL, &id, NULL));
-    REFUSED(vst_listener_open(host->engine, "127.0.0.1:65536", config, NULL, &id, NULL));
-    REFUSED(vst_listener_open(host->engine, "", config, NULL, &id, NULL));
+    REFUSED(vst_listener_open(host->engine, "localhost", config, NULL, &id, NULL, NULL, 0));
+    REFUSED(vst_listener_open(host->engine, "127.0.0.1:65536", config, NULL, &id, NULL, NULL, 0));
+    REFUSED(vst_listener_open(host->engine, "", config, NULL, &id, NULL, NULL, 0));
     vst_accept_config_free(config);
 }
 
@@ -186,12 +186,12 @@ static void backends(struct host *host)
     MUST(vst_backend_options_init(&good, sizeof good) == VST_OK);
     bad = good;
     bad.flags = 1u << 31;
-    REFUSED(vst_backend_new(host->engine, &bad, &id));
+    REFUSED(vst_backend_new(host->engine, &bad, &id, NULL, 0));
     CHECK_EQ(id, 0);
     bad = good;
     bad.balance = VST_BALANCE_RANDOM + 1;
-    REFUSED(vst_backend_new(host->engine, &bad, &id));
-    MUST(vst_backend_new(host->engine, &good, &backend) == VST_OK);
+    REFUSED(vst_backend_new(host->engine, &bad, &id, NULL, 0));
+    MUST(vst_backend_new(host->engine, &good, &backend, NULL, 0) == VST_OK);
 
     MUST(vst_server_options_init(&named, sizeof named) == VST_OK);
     named.name = "a";
@@ -243,8 +243,8 @@ static void backends(struct host *host)
     REFUSED(vst_server_set_state(host->engine, backend, 0, 0));
     REFUSED(vst_server_set_state(host->engine, backend, 0, VST_SERVER_MAINTENANCE + 1));
     REFUSED(vst_server_set_state(host->engine, backend, VST_SERVER_NONE, VST_SERVER_READY));
-    REFUSED(vst_server_set_addresses(host->engine, backend, 0, "localhost"));
-    REFUSED(vst_server_set_addresses(host->engine, backend, 1, NULL));
+    REFUSED(vst_server_set_addresses(host->engine, backend, 0, "localhost", NULL, 0));
+    REFUSED(vst_server_set_addresses(host->engine, backend, 1, NULL, NULL, 0));
     REFUSED(vst_server_state(host->engine, backend, 1, &state));
     REFUSED(vst_server_stats(host->engine, backend, 1, &counters));
 }

@@ -288,7 +288,7 @@ static void the_loop_is_woken_too(void)
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
     options.data = &told;
     options.event = stops;
-    MUST(vst_loop_new(&options, &looping, NULL) == VST_OK);
+    MUST(vst_loop_new(&options, &looping, NULL, NULL, 0) == VST_OK);
     MUST(vst_loop_engine(looping, &host.engine) == VST_OK);
     to_loop.answer = VST_STEP_DONE;
     CHECK_EQ(vst_engine_waker(host.engine, &to_loop.waker), VST_OK);

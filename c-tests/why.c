@@ -42,9 +42,10 @@ static void servers_of_tls(void)
     SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
     options = good;
     options.size = 3;
-    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_SIZE, vst_strerror(VST_E_SIZE));
-    SAID(vst_tls_server_new(NULL, &made, why, ROOM), VST_E_NULL, vst_strerror(VST_E_NULL));
-    SAID(vst_tls_server_new(&good, NULL, why, ROOM), VST_E_NULL, vst_strerror(VST_E_NULL));
+    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_SIZE,
+         "vst_tls_server_options: its size is 3 and should be");
+    SAID(vst_tls_server_new(NULL, &made, why, ROOM), VST_E_NULL, "vst_tls_server_options");
+    SAID(vst_tls_server_new(&good, NULL, why, ROOM), VST_E_NULL, "out: it is NULL");
     SAID(vst_tls_server_self_signed("\xff", &made, why, ROOM), VST_E_ARGUMENT,
          vst_strerror(VST_E_ARGUMENT));
     SAID(vst_tls_server_self_signed("localhost", &made, why, ROOM), VST_OK, "");
@@ -72,11 +73,11 @@ static void configurations(void)
     vst_accept_config_free(accepting_made);
     accepting_options.accept_proxy = "\xff";
     SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_ARGUMENT,
-         vst_strerror(VST_E_ARGUMENT));
+         "accept_proxy: it is not UTF-8");
     accepting_options.accept_proxy = NULL;
     accepting_options.handler_count = 1;
     SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_NULL,
-         vst_strerror(VST_E_NULL));
+         "handlers: it is NULL");
 
     vst_connect_config *made;
     vst_connect_options options, good;
@@ -109,7 +110,7 @@ static void rules_and_tables(void)
          VST_OK, "");
     vst_rules_free(rules);
     vst_table_free(table);
-    SAID(vst_table_new("seen", NULL, &table, why, ROOM), VST_E_NULL, vst_strerror(VST_E_NULL));
+    SAID(vst_table_new("seen", NULL, &table, why, ROOM), VST_E_NULL, "definition: it is NULL");
 }
 
 static void servers_of_backends(void)
@@ -121,20 +122,199 @@ static void servers_of_backends(void)
     uint32_t number;
     host_new(&host, HOST_EPOLL);
     MUST(vst_backend_options_init(&backend_options, sizeof backend_options) == VST_OK);
-    MUST(vst_backend_new(host.engine, &backend_options, &backend) == VST_OK);
+    MUST(vst_backend_new(host.engine, &backend_options, &backend, NULL, 0) == VST_OK);
     MUST(vst_server_options_init(&options, sizeof options) == VST_OK);
     options.name = "one";
     options.addresses = "127.0.0.1:1";
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_OK, "");
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG, "name");
     SAID(vst_backend_add(host.engine, 0, &options, &number, why, ROOM), VST_E_ARGUMENT,
-         vst_strerror(VST_E_ARGUMENT));
+         "backend:");
     options.flags = 1u << 31;
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "flags");
     SAID(vst_backend_add(NULL, backend, &options, &number, why, ROOM), VST_E_NULL,
-         vst_strerror(VST_E_NULL));
+         "engine: it is NULL");
+    options.flags = 0;
+    options.weight = 257;
+    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
+         "weight");
+    options.weight = 1;
+    options.flags = VST_SERVER_CHECK;
+    options.check_rise = 0;
+    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
+         "check_rise");
+    SAID(vst_server_set_addresses(host.engine, backend, 0, "127.0.0.1:2", why, ROOM), VST_OK, "");
+    SAID(vst_server_set_addresses(host.engine, backend, 9, NULL, why, ROOM), VST_E_ARGUMENT,
+         "server: none has number 9");
+    SAID(vst_server_set_addresses(host.engine, 0, 0, NULL, why, ROOM), VST_E_ARGUMENT, "backend:");
+    backend_options.balance = 99;
+    SAID(vst_backend_new(host.engine, &backend_options, &backend, why, ROOM), VST_E_ARGUMENT,
+         "balance: 99");
+    backend_options.balance = VST_BALANCE_ROUND_ROBIN;
+    backend_options.flags = 1u << 31;
+    SAID(vst_backend_new(host.engine, &backend_options, &backend, why, ROOM), VST_E_ARGUMENT,
+         "flags");
+    SAID(vst_backend_new(host.engine, NULL, &backend, why, ROOM), VST_E_NULL,
+         "vst_backend_options");
     host_free(&host);
+}
+
+static void engines(void)
+{
+    struct host host;
+    vst_engine *made;
+    vst_loop *looping;
+    int32_t sys;
+    vst_engine_options good = host_options(&host, HOST_EPOLL), options = good;
+    options.size = 0;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_SIZE,
+         "vst_engine_options: its size is 0 and should be");
+    SAID(vst_engine_new(&good, NULL, why, ROOM), VST_E_NULL, "out: it is NULL");
+    struct {
+        vst_engine_options known;
+        uint64_t later;
+    } larger = {good, 1};
+    larger.known.size = sizeof larger;
+    SAID(vst_engine_new(&larger.known, &made, why, ROOM), VST_E_SIZE, "vst_engine_options");
+    char sizes[64];
+    snprintf(sizes, sizeof sizes, "its size is %zu", sizeof larger);
+    said(VST_E_SIZE, VST_E_SIZE, sizes);
+    snprintf(sizes, sizeof sizes, "knows %zu bytes", sizeof good);
+    said(VST_E_SIZE, VST_E_SIZE, sizes);
+    options = good;
+    options.trigger = 9;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "trigger: 9");
+    options = good;
+    options.interest = NULL;
+    options.fdset = host_fdset;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "fdclr: it is missing");
+    options.fdclr = host_fdclr;
+    options.trigger = VST_TRIGGER_EDGE;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "VST_TRIGGER_EDGE");
+    options = good;
+    options.fdset = host_fdset;
+    options.fdclr = host_fdclr;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "interest");
+    options = good;
+    options.max_prefix_bytes = 106;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "107");
+    SAID(vst_loop_new(&good, &looping, &sys, why, ROOM), VST_E_ARGUMENT, "interest");
+    options = good;
+    options.interest = NULL;
+    options.event = NULL;
+    SAID(vst_loop_new(&options, &looping, &sys, why, ROOM), VST_E_ARGUMENT, "event");
+}
+
+static void listeners(vst_engine *engine, const vst_accept_config *config)
+{
+    vst_listener_options options;
+    vst_id made;
+    int32_t sys;
+    uint16_t port;
+    int fd = listening(&port), bare = socket(AF_INET, SOCK_STREAM, 0);
+    char taken[32];
+    snprintf(taken, sizeof taken, "127.0.0.1:%d", port);
+    MUST(vst_listener_options_init(&options, sizeof options) == VST_OK);
+    SAID(vst_listener_open(engine, "127.0.0.1:0", config, &options, &made, &sys, why, ROOM), VST_OK,
+         "");
+    SAID(vst_listener_open(engine, taken, config, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
+         strerror(EADDRINUSE));
+    CHECK_EQ(sys, EADDRINUSE);
+    said(VST_E_SYSTEM, VST_E_SYSTEM, "address: ");
+    SAID(vst_listener_open(engine, NULL, config, NULL, &made, &sys, why, ROOM), VST_E_NULL,
+         "address: it is NULL");
+    SAID(vst_listener_open(engine, taken, NULL, NULL, &made, &sys, why, ROOM), VST_E_NULL,
+         "config: it is NULL");
+    SAID(vst_listener_open(engine, "\xff", config, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
+         "address: it is not UTF-8");
+    options.flags = 1u << 31;
+    SAID(vst_listener_open(engine, taken, config, &options, &made, &sys, why, ROOM),
+         VST_E_ARGUMENT, "flags");
+    options.size = 1;
+    SAID(vst_listener_open(engine, taken, config, &options, &made, &sys, why, ROOM), VST_E_SIZE,
+         "vst_listener_options: its size is 1");
+    SAID(vst_listener_adopt(engine, bare, config, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
+         "does not listen");
+    SAID(vst_listener_adopt(engine, -1, config, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
+         strerror(EBADF));
+    SAID(vst_accept_fd(engine, config, fd, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
+         "vst_listener_adopt");
+    SAID(vst_accept_fd(engine, config, bare, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
+         strerror(ENOTCONN));
+    SAID(vst_conn_adopt(engine, fd, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
+         "vst_listener_adopt");
+    SAID(vst_conn_adopt(engine, bare, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
+         strerror(ENOTCONN));
+    close(fd);
+    close(bare);
+}
+
+static void connections(vst_engine *engine)
+{
+    vst_connect_options connect_options;
+    vst_connect_config *config;
+    vst_id made;
+    static uint8_t large[40000];
+    vst_tlv tlvs[2] = {{.kind = 1}, {.kind = 300}};
+    vst_connect more = {.size = sizeof more, .tlv_count = 2, .tlvs = tlvs};
+    MUST(vst_connect_options_init(&connect_options, sizeof connect_options) == VST_OK);
+    connect_options.send_proxy = VST_SEND_PROXY_V2;
+    MUST(vst_connect_config_new(&connect_options, &config, NULL, 0) == VST_OK);
+    SAID(vst_conn_connect(engine, "127.0.0.1:1", config, NULL, &made, why, ROOM), VST_OK, "");
+    SAID(vst_conn_connect(engine, "127.0.0.1:1", config, &more, &made, why, ROOM), VST_E_ARGUMENT,
+         "tlvs, number 2: kind: 300");
+    tlvs[1] = (vst_tlv){.kind = 1, .len = 1};
+    SAID(vst_conn_connect(engine, "127.0.0.1:1", config, &more, &made, why, ROOM), VST_E_NULL,
+         "tlvs, number 2: value: it is NULL");
+    tlvs[0] = tlvs[1] = (vst_tlv){.kind = 1, .len = sizeof large, .value = large};
+    SAID(vst_conn_connect(engine, "127.0.0.1:1", config, &more, &made, why, ROOM), VST_E_ARGUMENT,
+         "tlvs: they do not fit");
+    more.tlv_count = 0;
+    more.client = 9;
+    SAID(vst_conn_connect(engine, "127.0.0.1:1", config, &more, &made, why, ROOM), VST_E_ARGUMENT,
+         "client:");
+    vst_connect_config_free(config);
+}
+
+static void streams(void)
+{
+    vst_stream_config *made;
+    vst_stream_options options;
+    MUST(vst_stream_options_init(&options, sizeof options) == VST_OK);
+    SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_OK, "");
+    vst_stream_config_free(made);
+    options.flags = 1u << 31;
+    SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
+    options.size = 2;
+    SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_E_SIZE, "vst_stream_options");
+}
+
+static int32_t pass(void *data, vst_engine *engine, vst_step *step)
+{
+    (void)data, (void)engine, (void)step;
+    return VST_STEP_DONE;
+}
+
+static void lists_of_handlers(void)
+{
+    vst_handler handlers[2] = {{.size = sizeof *handlers, .step = pass},
+                               {.size = sizeof *handlers}};
+    vst_accept_options options;
+    vst_accept_config *made;
+    MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
+    options.handlers = handlers;
+    options.handler_count = 2;
+    SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_NULL,
+         "handlers, number 2: step: it is NULL");
+    handlers[1].step = pass;
+    handlers[1].flags = 1u << 31;
+    SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT,
+         "handlers, number 2: flags");
+    handlers[1].flags = 0;
+    handlers[1].size = 44;
+    SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_SIZE,
+         "handlers, number 2: vst_handler: its size is 44");
 }
 
 int main(void)
@@ -144,5 +324,18 @@ int main(void)
     configurations();
     rules_and_tables();
     servers_of_backends();
+    engines();
+    streams();
+    lists_of_handlers();
+    struct host host;
+    host_new(&host, HOST_EPOLL);
+    vst_accept_options accept_options;
+    vst_accept_config *config;
+    MUST(vst_accept_options_init(&accept_options, sizeof accept_options) == VST_OK);
+    MUST(vst_accept_config_new(&accept_options, &config, NULL, 0) == VST_OK);
+    listeners(host.engine, config);
+    connections(host.engine);
+    vst_accept_config_free(config);
+    host_free(&host);
     return verdict();
 }

@@ -26,7 +26,7 @@ int main(void)
     vst_backend_counters counters = {.size = sizeof counters};
     vst_id backend, stream = 9;
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
-    MUST(vst_backend_new(two.engine, &options, &backend) == VST_OK);
+    MUST(vst_backend_new(two.engine, &options, &backend, NULL, 0) == VST_OK);
     CHECK_EQ(vst_backend_stats(one.engine, backend, &counters), VST_E_ENGINE);
     CHECK_EQ(vst_conn_forward_to(one.engine, conn, backend, NULL, NULL, &stream), VST_E_ENGINE);
     CHECK_EQ(stream, 0);

@@ -35,9 +35,9 @@ static void *other(void *conn)
     CHECK_EQ(vst_handler_consume(host.engine, id, 0), VST_E_THREAD);
     CHECK_EQ(vst_handler_send(host.engine, id, "x", 1, &len), VST_E_THREAD);
     CHECK_EQ(vst_conn_handler_done(host.engine, id, 1, VST_STEP_DONE, 0, NULL), VST_E_THREAD);
-    CHECK_EQ(vst_conn_start_tls(host.engine, id, &start), VST_E_THREAD);
+    CHECK_EQ(vst_conn_start_tls(host.engine, id, &start, NULL, 0), VST_E_THREAD);
     vst_accept_config *config = accepting(NULL);
-    CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL),
+    CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL, NULL, 0),
              VST_E_THREAD);
     CHECK_EQ(out, 0);
     vst_accept_config_free(config);
@@ -70,7 +70,7 @@ int main(void)
 
     static struct host moved;
     vst_engine_options options = host_options(&moved, HOST_EPOLL);
-    MUST(vst_engine_new(&options, &moved.engine) == VST_OK);
+    MUST(vst_engine_new(&options, &moved.engine, NULL, 0) == VST_OK);
     MUST(pthread_create(&thread, NULL, driver, &moved) == 0);
     MUST(pthread_join(thread, NULL) == 0);
     return verdict();

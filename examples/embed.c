@@ -31,8 +31,8 @@ int main(int argc, char **argv) /* embed ADDR:PORT [tls] */
     if (argc > 2 && vst_tls_server_self_signed("localhost", &tls, NULL, 0)) return 1;
     options.interest = watch; options.event = echo; accept.tls = tls;
     if (argc < 2 || vst_accept_config_new(&accept, &config, NULL, 0) ||
-        vst_engine_new(&options, &engine) ||
-        vst_listener_open(engine, argv[1], config, NULL, &listener, NULL)) return 1;
+        vst_engine_new(&options, &engine, NULL, 0) ||
+        vst_listener_open(engine, argv[1], config, NULL, &listener, NULL, NULL, 0)) return 1;
     while (vst_engine_run(engine, 0, &wait) == VST_OK) /* host.c waits until wait.deadline_ns */
         if (epoll_wait(poll, &e, 1, wait.flags & VST_WAIT_RUNNABLE ? 0 : 100) == 1)
             vst_engine_ready(engine, e.data.u64, (e.events & ~EPOLLOUT ? VST_IO_IN : 0u) |

@@ -185,14 +185,14 @@ void host_open(struct host *host, const char *kind, vst_event_fn event)
     options.data = host;
     options.event = event;
     if (strcmp(kind, "mio") == 0) {
-        if (vst_loop_new(&options, &host->loop, &error) < 0)
+        if (vst_loop_new(&options, &host->loop, &error, NULL, 0) < 0)
             die("vst_loop_new: %s", strerror(error));
         vst_loop_engine(host->loop, &host->engine);
     } else if (strcmp(kind, "epoll") == 0 || strcmp(kind, "epoll-et") == 0) {
         options.trigger = kind[5] == '\0' ? VST_TRIGGER_LEVEL : VST_TRIGGER_EDGE;
         options.interest = watch;
         open_epoll(host);
-        if (vst_engine_new(&options, &host->engine) < 0)
+        if (vst_engine_new(&options, &host->engine, NULL, 0) < 0)
             die("vst_engine_new failed");
     } else {
         die("--host is epoll, epoll-et or mio, not %s", kind);
@@ -217,7 +217,7 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
 
     vst_listener_options_init(&options, sizeof options);
     options.user = user;
-    status = vst_listener_open(host->engine, address, config, &options, &listener, &error);
+    status = vst_listener_open(host->engine, address, config, &options, &listener, &error, NULL, 0);
     if (status < 0)
         die("listen on %s: %s", address, error != 0 ? strerror(error) : vst_strerror(status));
     vst_set_name(host->engine, listener, address);

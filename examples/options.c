@@ -178,7 +178,7 @@ vst_stream_config *stream_config(const struct arguments *args)
     vst_stream_options_init(&options, sizeof options);
     options.timeout_client_ns = milliseconds(args->idle_ms, options.timeout_client_ns);
     options.timeout_server_ns = milliseconds(args->idle_ms, options.timeout_server_ns);
-    if (vst_stream_config_new(&options, &config) < 0)
+    if (vst_stream_config_new(&options, &config, NULL, 0) < 0)
         die("no configuration for streams");
     return config;
 }
@@ -327,7 +327,7 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
     connect_ns = milliseconds(args->connect_ms, 0);
     if (connect_ns != 0 && connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;
-    if (vst_backend_new(engine, &options, &pool->backend) < 0 ||
+    if (vst_backend_new(engine, &options, &pool->backend, NULL, 0) < 0 ||
         (*pool->name != '\0' && vst_set_name(engine, pool->backend, pool->name) < 0))
         die("no backend %s", pool->name);
     for (unsigned i = 0; i < pool->count; i++)

@@ -122,7 +122,8 @@ static void forward(struct postgres *postgres, vst_engine *engine, vst_id client
 {
     vst_id server, stream;
 
-    if (vst_conn_connect(engine, postgres->backend, postgres->to_backend, NULL, &server) < 0) {
+    if (vst_conn_connect(engine, postgres->backend, postgres->to_backend, NULL, &server, NULL,
+                         0) < 0) {
         vst_conn_abort(engine, client);
     } else if (vst_conn_forward(engine, client, server, NULL, NULL, &stream) < 0) {
         vst_conn_abort(engine, client);

@@ -135,7 +135,7 @@ static void begin_tls(struct smtp *smtp, vst_engine *engine, vst_id id, struct s
 
     session->next = GO_ON;
     /* VST_EVENT_TLS comes next, or VST_EVENT_CLOSED when the handshake fails. */
-    if (vst_conn_start_tls(engine, id, &start) < 0)
+    if (vst_conn_start_tls(engine, id, &start, NULL, 0) < 0)
         vst_conn_abort(engine, id);
 }
 

@@ -1689,16 +1689,20 @@ vst_status vst_engine_options_init(vst_engine_options *options,
 //
 // options is read and not kept; what its pointers point to stays the host's and must outlive the
 // engine. *out is the engine, or NULL on failure; free it with vst_engine_free. It belongs to
-// the thread of its first drive call. Engines share nothing but configurations.
+// the thread of its first drive call. Engines share nothing but configurations. On failure why,
+// unless NULL, gets a sentence, cut to why_size bytes with its NUL.
 // Legal at any time, from any thread, in any callback of another engine.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, fdset without
 // fdclr or with interest, edges without interest, max_prefix_bytes below 107); VST_E_LIMIT
 // (4,096 engines live).
 //
 // Needs:
-// options points to as many bytes as its size says; out to a pointer.
+// options points to as many bytes as its size says; out to a pointer; why to why_size
+// writable bytes.
 vst_status vst_engine_new(const vst_engine_options *options,
-                          vst_engine **out);
+                          vst_engine **out,
+                          char *why,
+                          size_t why_size);
 
 // Frees an engine at any moment outside a callback: connections are reset, descriptors released
 // and closed; the interest callback is told RELEASED, no event is told. NULL is fine.
@@ -2115,17 +2119,21 @@ void vst_waker_free(vst_waker *waker);
 // Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
 // ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 // came by. Plaintext that came behind the command must not be treated as if it had come through TLS
-// (CVE-2011-0411): a host that has read any refuses the client.
+// (CVE-2011-0411): a host that has read any refuses the client. On failure why, unless NULL, gets a
+// sentence, cut to why_size bytes with its NUL.
 // Legal on a session, from any callback.
 // Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
 // host has not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
 // VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
-// Handles are not freed; start points to as many bytes as its size says, early to early_len.
+// Handles are not freed; start points to as many bytes as its size says, early to early_len;
+// why to why_size writable bytes.
 vst_status vst_conn_start_tls(vst_engine *engine,
                               vst_id conn,
-                              const vst_start_tls *start);
+                              const vst_start_tls *start,
+                              char *why,
+                              size_t why_size);
 
 // Makes a table from its definition, which is what stands behind stick-table in a configuration of
 // HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
@@ -2456,20 +2464,24 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 // address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; port 0 lets the
 // kernel choose, and vst_listener_addr tells. A unix path replaces a stale socket and is removed
 // when the listener closes. config may be freed at once. options may be NULL. *out is the id,
-// or 0 on failure; sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+// or 0 on failure; sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
+// why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
 // Connections come as VST_EVENT_SESSION. May be called from the event callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
 // VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; address is a NUL-terminated string; options is NULL or points to as
-// many bytes as its size says; out points to an id; sys_errno is NULL or points to an int.
+// many bytes as its size says; out points to an id; sys_errno is NULL or points to an int;
+// why to why_size writable bytes.
 vst_status vst_listener_open(vst_engine *engine,
                              const char *address,
                              const vst_accept_config *config,
                              const vst_listener_options *options,
                              vst_id *out,
-                             int32_t *sys_errno);
+                             int32_t *sys_errno,
+                             char *why,
+                             size_t why_size);
 
 // Takes over a listening descriptor that somebody else opened: socket activation, inheritance.
 //
@@ -2484,7 +2496,9 @@ vst_status vst_listener_adopt(vst_engine *engine,
                               const vst_accept_config *config,
                               const vst_listener_options *options,
                               vst_id *out,
-                              int32_t *sys_errno);
+                              int32_t *sys_errno,
+                              char *why,
+                              size_t why_size);
 
 // Writes where a listener listens, with the port that the kernel chose.
 //
@@ -2532,19 +2546,23 @@ vst_status vst_listener_close(vst_engine *engine,
 //
 // On success the descriptor belongs to the library; on failure it stays the host's. *out is the
 // id, or 0. VST_EVENT_SESSION tells that it is a session, VST_EVENT_CLOSED its end, whatever it
-// was. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+// was. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless
+// NULL, gets a sentence, cut to why_size bytes with its NUL.
 // May be called from the event callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
 // socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
-// Handles are not freed; out points to an id; sys_errno is NULL or points to an int.
+// Handles are not freed; out points to an id; sys_errno is NULL or points to an int; why
+// to why_size writable bytes.
 vst_status vst_accept_fd(vst_engine *engine,
                          const vst_accept_config *config,
                          int32_t fd,
                          void *user,
                          vst_id *out,
-                         int32_t *sys_errno);
+                         int32_t *sys_errno,
+                         char *why,
+                         size_t why_size);
 
 // Takes a connection that is open already, as a raw session: no handler runs, and
 // VST_EVENT_READABLE is the first event.
@@ -2557,25 +2575,31 @@ vst_status vst_conn_adopt(vst_engine *engine,
                           int32_t fd,
                           void *user,
                           vst_id *out,
-                          int32_t *sys_errno);
+                          int32_t *sys_errno,
+                          char *why,
+                          size_t why_size);
 
 // Asks for a connection to address (as in vst_listener_open, port not 0).
 //
 // It is begun when the outermost call ends, or when vst_conn_forward makes it part of a stream,
 // whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
 // VST_EVENT_CLOSED its end, a failure among them. connect may be NULL. *out is the id, or 0.
+// On failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
 // May be called from the event callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; address is a NUL-terminated string; connect is NULL or points to as
-// many bytes as its size says, and its TLVs to theirs; out points to an id.
+// many bytes as its size says, and its TLVs to theirs; out points to an id; why to why_size
+// writable bytes.
 vst_status vst_conn_connect(vst_engine *engine,
                             const char *address,
                             const vst_connect_config *config,
                             const vst_connect *connect,
-                            vst_id *out);
+                            vst_id *out,
+                            char *why,
+                            size_t why_size);
 
 // Reads bytes of a session into buffer, at least one, at most size.
 //
@@ -2709,17 +2733,20 @@ vst_status vst_backend_options_init(vst_backend_options *options,
 // Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
 //
 // options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
-// It belongs to the engine and is freed with it.
+// It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence, cut
+// to why_size bytes with its NUL.
 // Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 // (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; options points to as many bytes as its size says;
-// out to an id.
+// out to an id; why to why_size writable bytes.
 vst_status vst_backend_new(vst_engine *engine,
                            const vst_backend_options *options,
-                           vst_id *out);
+                           vst_id *out,
+                           char *why,
+                           size_t why_size);
 
 // Writes what a backend has counted.
 //
@@ -2805,14 +2832,18 @@ vst_status vst_server_set_state(vst_engine *engine,
 // VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
 // streams until it has an address again. Streams that it has go on.
 //
-// Otherwise as vst_server_set_weight; VST_E_ARGUMENT also for a text that is no address.
+// Otherwise as vst_server_set_weight; VST_E_ARGUMENT also for a text that is no address. On
+// failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
 //
 // Needs:
-// engine is an engine that is not freed; addresses is NULL or a NUL-terminated string.
+// engine is an engine that is not freed; addresses is NULL or a NUL-terminated string;
+// why points to why_size writable bytes.
 vst_status vst_server_set_addresses(vst_engine *engine,
                                     vst_id backend,
                                     uint32_t server,
-                                    const char *addresses);
+                                    const char *addresses,
+                                    char *why,
+                                    size_t why_size);
 
 // Writes how a server stands.
 //
@@ -2840,14 +2871,18 @@ vst_status vst_stream_options_init(vst_stream_options *options,
 // Makes what bounds streams.
 //
 // options is read and not kept. *out is the configuration, or NULL on failure; free it with
-// vst_stream_config_free.
+// vst_stream_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
+// with its NUL.
 // Legal at any time, from any thread, in any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
 //
 // Needs:
-// options points to as many bytes as its size says; out to a pointer.
+// options points to as many bytes as its size says; out to a pointer; why to why_size
+// writable bytes.
 vst_status vst_stream_config_new(const vst_stream_options *options,
-                                 vst_stream_config **out);
+                                 vst_stream_config **out,
+                                 char *why,
+                                 size_t why_size);
 
 // Gives up a handle. Streams that use the configuration keep it. NULL is fine.
 //
@@ -3068,18 +3103,22 @@ vst_status vst_conn_describe(vst_engine *engine,
 // Makes a loop and the engine that it hosts.
 //
 // options is as for vst_engine_new, with event, and without fdset, fdclr, interest,
-// timer, wake and now_ns, which are the loop's own; trigger is ignored. *out is the loop, or NULL on failure;
-// free it with vst_loop_free. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+// timer, wake and now_ns, which are the loop's own; trigger is ignored. *out is the loop, or
+// NULL on failure; free it with vst_loop_free. sys_errno, unless NULL, gets the errno behind
+// VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a sentence, cut to why_size bytes with
+// its NUL.
 // Legal at any time, from any thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
 // VST_E_UNSUPPORTED (built without it).
 //
 // Needs:
 // options points to as many bytes as its size says; out to a pointer; sys_errno is NULL or
-// points to an int.
+// points to an int; why points to why_size writable bytes.
 vst_status vst_loop_new(const vst_engine_options *options,
                         vst_loop **out,
-                        int32_t *sys_errno);
+                        int32_t *sys_errno,
+                        char *why,
+                        size_t why_size);
 
 // Writes the engine of a loop, for every other function. It is the loop's: never free it.
 //

@@ -85,7 +85,7 @@ class Library:
     POINTER, ID, SIZE = c.c_void_p, c.c_uint64, c.c_size_t
     FUNCTIONS = {
         "engine_options_init": [c.POINTER(EngineOptions), c.c_uint32],
-        "engine_new": [c.POINTER(EngineOptions), c.POINTER(POINTER)],
+        "engine_new": [c.POINTER(EngineOptions), c.POINTER(POINTER), c.c_char_p, SIZE],
         "engine_free": [POINTER],
         "engine_ready": [POINTER, ID, c.c_uint32, c.c_uint64, c.POINTER(Wait)],
         "engine_run": [POINTER, c.c_uint64, c.POINTER(Wait)],
@@ -93,7 +93,7 @@ class Library:
         "accept_options_init": [c.POINTER(AcceptOptions), c.c_uint32],
         "accept_config_new": [c.POINTER(AcceptOptions), c.POINTER(POINTER), c.c_char_p, SIZE],
         "listener_open": [POINTER, c.c_char_p, POINTER, POINTER, c.POINTER(ID),
-                          c.POINTER(c.c_int32)],
+                          c.POINTER(c.c_int32), c.c_char_p, SIZE],
         "listener_addr": [POINTER, ID, c.POINTER(Addr)],
         "addr_text": [c.POINTER(Addr), c.c_char_p, SIZE, c.POINTER(SIZE)],
         "conn_addrs": [POINTER, ID, c.POINTER(Addr), c.POINTER(Addr)],
@@ -126,6 +126,13 @@ class Library:
             raise VestibuleError(status, self._library.vst_strerror(status).decode())
         return status
 
+    def make(self, name, *arguments):
+        """The same for a function that writes why it failed: the exception has that sentence."""
+        why = c.create_string_buffer(512)
+        status = getattr(self._library, "vst_" + name)(*arguments, why, len(why))
+        if status < 0:
+            raise VestibuleError(status, why.value.decode())
+
     def accept_config_free(self, config):
         self._library.vst_accept_config_free(config)
 
@@ -146,7 +153,7 @@ class Engine:
         options.interest = self._interest
         options.event = self._event
         self.handle = c.c_void_p()
-        library.call("engine_new", c.byref(options), c.byref(self.handle))
+        library.make("engine_new", c.byref(options), c.byref(self.handle))
 
     def on_event(self, kind, conn):
         raise NotImplementedError
@@ -213,11 +220,11 @@ class Engine:
         options = AcceptOptions()
         self.library.call("accept_options_init", c.byref(options), c.sizeof(options))
         options.accept_proxy = trusted.encode()
-        config, why = c.c_void_p(), c.create_string_buffer(256)
-        self.library.call("accept_config_new", c.byref(options), c.byref(config), why, len(why))
+        config = c.c_void_p()
+        self.library.make("accept_config_new", c.byref(options), c.byref(config))
         listener, errno, addr = c.c_uint64(), c.c_int32(), Addr()
         try:
-            self.library.call("listener_open", self.handle, address.encode(), config, None,
+            self.library.make("listener_open", self.handle, address.encode(), config, None,
                               c.byref(listener), c.byref(errno))
         finally:
             self.library.accept_config_free(config)

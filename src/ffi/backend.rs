@@ -1,12 +1,13 @@
 //! Backends, as C makes them and asks after them.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 use super::engine::{id, vst_id};
 use super::listener::answer;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::{Unusable, asked, named};
 use crate::backend::{BackendConfig, Method, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
 use crate::time::SECOND;
@@ -100,16 +101,16 @@ pub unsafe extern "C" fn vst_backend_options_init(
 }
 
 /// What the host wants of a backend.
-fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, vst_status> {
+fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unusable> {
     if options.flags & !VST_BACKEND_NO_REDISPATCH != 0 {
-        return Err(VST_E_ARGUMENT);
+        return Err(Unusable::argument("flags: an unknown one"));
     }
     let method = match options.balance {
         VST_BALANCE_ROUND_ROBIN => Method::RoundRobin,
         VST_BALANCE_LEAST_CONNECTIONS => Method::LeastConnections,
         VST_BALANCE_SOURCE => Method::SourceHash,
         VST_BALANCE_RANDOM => Method::RandomOfTwo,
-        _ => return Err(VST_E_ARGUMENT),
+        other => return Err(Unusable::argument(format!("balance: {other} is none"))),
     };
     let redispatch = if options.flags & VST_BACKEND_NO_REDISPATCH != 0 {
         Redispatch::Never
@@ -124,7 +125,7 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, vst_
             maxqueue: options.maxqueue,
             retries: Retries { retries, redispatch, delay: options.turn_around_ns },
             seed: match options.seed {
-                0 => crate::tls::random().ok_or(VST_E_SYSTEM)?,
+                0 => named("seed: no random number", crate::tls::random().ok_or(VST_E_SYSTEM))?,
                 seed => seed,
             },
         },
@@ -136,31 +137,36 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, vst_
 /// Makes a backend: servers that stand for each other, among which `vst_conn_forward_to` chooses.
 ///
 /// `options` is read and not kept. It has no servers yet: `vst_backend_add`. `*out` is its id, or 0.
-/// It belongs to the engine and is freed with it.
+/// It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence, cut
+/// to `why_size` bytes with its NUL.
 /// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 /// (no random number for `seed`); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `options` points to as many bytes as its `size` says;
-/// `out` to an id.
+/// `out` to an id; `why` to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_backend_new(
     engine: *mut vst_engine,
     options: *const vst_backend_options,
     out: *mut vst_id,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
+    let engine = named("engine", unsafe { ptr::handle(engine) });
     // SAFETY: the caller's contract.
-    let no_out = unsafe { ptr::put(out, 0) };
-    shell::call(no_out.and(engine), |shell| {
+    let no_out = named("out", unsafe { ptr::put(out, 0) });
+    let add = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let options = backend_options(&unsafe { ptr::read_sized(options) }?)?;
         let made = shell.core()?.add_backend(options);
         // SAFETY: the caller's contract.
-        unsafe { answer(made, out, std::ptr::null_mut()) }
-    })
+        unsafe { answer(made, "backend", out, std::ptr::null_mut()) }
+    };
+    // SAFETY: the caller's contract.
+    unsafe { asked(no_out.and(engine), why, why_size, add) }
 }
 
 /// What was counted of a backend, or of one of its servers.

@@ -10,7 +10,7 @@ use super::rules::vst_rules;
 use super::socks::VST_SOCKS_NONE;
 use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
-use super::unusable::{Unusable, hand_out};
+use super::unusable::{Unusable, hand_out, text};
 use crate::config::{
     AcceptCip, AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans,
     ProxyTlvs, SendProxy, Tls12HalfClose, TlsTruncation, Trust, Untrusted,
@@ -285,9 +285,9 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
         return Err(Unusable::argument("flags: an unknown one"));
     }
     // SAFETY: the caller's contract.
-    let proxy = trust("accept_proxy", unsafe { ptr::text(options.accept_proxy) }?)?;
+    let proxy = trust("accept_proxy", unsafe { text("accept_proxy", options.accept_proxy) }?)?;
     // SAFETY: the caller's contract.
-    let relays = trust("accept_cip", unsafe { ptr::text(options.accept_cip) }?)?;
+    let relays = trust("accept_cip", unsafe { text("accept_cip", options.accept_cip) }?)?;
     let announcers = [("accept_proxy", &proxy), ("accept_cip", &relays)];
     // SAFETY: the caller's contract.
     let monitor = unsafe { super::monitor::read(options.monitor, announcers) }?;
@@ -369,14 +369,14 @@ unsafe fn connect_config(
         return Err(Unusable::argument("flags: an unknown one"));
     }
     // SAFETY: the caller's contract.
-    let source = match unsafe { ptr::text(options.source) }? {
-        Some(text) => Some(Addr::parse(text).ok_or_else(|| {
-            Unusable::config(format!("source: \"{}\" is no address", text.escape_debug()))
+    let source = match unsafe { text("source", options.source) }? {
+        Some(source) => Some(Addr::parse(source).ok_or_else(|| {
+            Unusable::config(format!("source: \"{}\" is no address", source.escape_debug()))
         })?),
         None => None,
     };
     // SAFETY: the caller's contract.
-    let server_name = unsafe { ptr::text(options.server_name) }?;
+    let server_name = unsafe { text("server_name", options.server_name) }?;
     // SAFETY: the caller's contract.
     let tls = match unsafe { options.tls.as_ref() } {
         Some(tls) => Some(connect_tls(tls, server_name)?),

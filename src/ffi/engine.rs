@@ -1,6 +1,6 @@
 //! The engine, as C sees it: made with callbacks, asked for its counts, freed.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 use super::event::{
     vst_event_fn, vst_fdclr_fn, vst_fdset_fn, vst_interest_fn, vst_log_fn, vst_timer_fn,
@@ -8,6 +8,7 @@ use super::event::{
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::*;
+use super::unusable::{Unusable, hand_out};
 use super::waker::vst_wake_fn;
 use crate::cx::Trigger;
 use crate::engine::EngineOptions;
@@ -150,45 +151,52 @@ pub unsafe extern "C" fn vst_engine_options_init(
 ///
 /// `options` is read and not kept; what its pointers point to stays the host's and must outlive the
 /// engine. `*out` is the engine, or NULL on failure; free it with `vst_engine_free`. It belongs to
-/// the thread of its first drive call. Engines share nothing but configurations.
+/// the thread of its first drive call. Engines share nothing but configurations. On failure `why`,
+/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
 /// Legal at any time, from any thread, in any callback of another engine.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, `fdset` without
 /// `fdclr` or with `interest`, edges without `interest`, `max_prefix_bytes` below 107); VST_E_LIMIT
 /// (4,096 engines live).
 ///
 /// # Safety
-/// `options` points to as many bytes as its `size` says; `out` to a pointer.
+/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` to `why_size`
+/// writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_new(
     options: *const vst_engine_options,
     out: *mut *mut vst_engine,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+    let make = || {
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
-        let engine = Box::into_raw(shell::new(&options, options.data)?);
-        // SAFETY: written to a moment ago.
-        unsafe { ptr::put(out, engine) }?;
-        Ok(VST_OK)
-    })
+        shell::new(&options, options.data)
+    };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
 }
 
-pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, vst_status> {
+pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusable> {
     let trigger = match options.trigger {
         VST_TRIGGER_LEVEL => Trigger::Level,
         VST_TRIGGER_EDGE => Trigger::Edge,
-        _ => return Err(VST_E_ARGUMENT),
+        other => return Err(Unusable::argument(format!("trigger: {other} is none"))),
     };
-    let unpaired = options.fdset.is_some() != options.fdclr.is_some();
-    let twofold = options.fdset.is_some() && options.interest.is_some();
-    let blind_edge =
-        trigger == Trigger::Edge && options.interest.is_none() && options.fdset.is_some();
-    let unknown = options.flags & !VST_ENGINE_BY_FD != 0;
+    let edge = trigger == Trigger::Edge;
+    let (fdset, fdclr) = (options.fdset.is_some(), options.fdclr.is_some());
+    let interest = options.interest.is_some();
     let too_short = (1..PROXY_LINE_MAX).contains(&options.max_prefix_bytes);
-    if unpaired || twofold || blind_edge || unknown || too_short {
-        return Err(VST_E_ARGUMENT);
+    let wrong = [
+        (fdset && !fdclr, "fdclr: it is missing, and fdset is there"),
+        (fdclr && !fdset, "fdset: it is missing, and fdclr is there"),
+        (fdset && interest, "interest: it stands for fdset and fdclr, which are there too"),
+        (edge && fdset, "trigger: VST_TRIGGER_EDGE needs interest, since fdset tells no mask"),
+        (options.flags & !VST_ENGINE_BY_FD != 0, "flags: an unknown one"),
+        (too_short, "max_prefix_bytes: a line of PROXY version 1 has up to 107, so no less"),
+    ];
+    if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {
+        return Err(Unusable::argument(*sentence));
     }
     Ok(EngineOptions {
         trigger,

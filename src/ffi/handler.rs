@@ -8,6 +8,7 @@ use super::panic::outside;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::{Unusable, element};
 use crate::config::Custom;
 use crate::conn::Why;
 use crate::engine::{Answer, Question, Sent, Spent};
@@ -109,17 +110,21 @@ unsafe impl Sync for Functions {}
 ///
 /// # Safety
 /// `list` points to `count` handlers, each of the size that the first one tells.
-pub(super) unsafe fn read(list: *const vst_handler, count: u64) -> Result<Vec<Custom>, vst_status> {
-    let count = usize::try_from(count).map_err(|_| VST_E_ARGUMENT)?;
+pub(super) unsafe fn read(list: *const vst_handler, count: u64) -> Result<Vec<Custom>, Unusable> {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
     // SAFETY: the caller's contract.
-    unsafe { ptr::sized_items(list, count) }?.iter().map(custom).collect()
+    let handlers = unsafe { ptr::sized_items("handlers", list, count) }?;
+    let customs = handlers.iter().enumerate().map(|(index, handler)| {
+        custom(handler).map_err(|wrong| wrong.of(&element("handlers", index)))
+    });
+    customs.collect()
 }
 
-fn custom(handler: &vst_handler) -> Result<Custom, vst_status> {
+fn custom(handler: &vst_handler) -> Result<Custom, Unusable> {
     if handler.flags & !VST_HANDLER_BEHIND_TLS != 0 {
-        return Err(VST_E_ARGUMENT);
+        return Err(Unusable::argument("flags: an unknown one"));
     }
-    let step = handler.step.ok_or(VST_E_NULL)?;
+    let step = handler.step.ok_or_else(|| Unusable::null("step"))?;
     Ok(Custom {
         behind_tls: handler.flags & VST_HANDLER_BEHIND_TLS != 0,
         span: handler.timeout_ns,

@@ -9,6 +9,7 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::{Unusable, asked, named, needed_text, no_address};
 use crate::engine::{ListenerOptions, Refusal};
 use crate::sys::{Addr, Fd, ListenSpec};
 
@@ -97,7 +98,7 @@ pub unsafe extern "C" fn vst_listener_options_init(
 /// `options` is NULL or points to as many bytes as its `size` says.
 unsafe fn read(
     options: *const vst_listener_options,
-) -> Result<(vst_listener_options, ListenerOptions), vst_status> {
+) -> Result<(vst_listener_options, ListenerOptions), Unusable> {
     let options = if options.is_null() {
         DEFAULTS
     } else {
@@ -106,7 +107,7 @@ unsafe fn read(
     };
     let known = VST_LISTEN_REUSEPORT | VST_LISTEN_V6ONLY | VST_LISTEN_MODE | VST_LISTEN_OWNER;
     if options.flags & !known != 0 {
-        return Err(VST_E_ARGUMENT);
+        return Err(Unusable::argument("flags: an unknown one"));
     }
     let listener = ListenerOptions {
         max_conns: options.max_conns,
@@ -123,14 +124,16 @@ unsafe fn read(
 /// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; port 0 lets the
 /// kernel choose, and `vst_listener_addr` tells. A unix path replaces a stale socket and is removed
 /// when the listener closes. `config` may be freed at once. `options` may be NULL. `*out` is the id,
-/// or 0 on failure; `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+/// or 0 on failure; `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
+/// `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
 /// Connections come as VST_EVENT_SESSION. May be called from the event callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `address` is a NUL-terminated string; `options` is NULL or points to as
-/// many bytes as its `size` says; `out` points to an id; `sys_errno` is NULL or points to an int.
+/// many bytes as its `size` says; `out` points to an id; `sys_errno` is NULL or points to an int;
+/// `why` to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_listener_open(
     engine: *mut vst_engine,
@@ -139,22 +142,24 @@ pub unsafe extern "C" fn vst_listener_open(
     options: *const vst_listener_options,
     out: *mut vst_id,
     sys_errno: *mut i32,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
     unsafe { ptr::put_if(sys_errno, 0) };
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
+    let engine = named("engine", unsafe { ptr::handle(engine) });
     // SAFETY: the caller's contract.
-    let no_out = unsafe { ptr::put(out, 0) };
-    shell::call(no_out.and(engine), |shell| {
+    let no_out = named("out", unsafe { ptr::put(out, 0) });
+    let open = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let (options, listener) = unsafe { read(options) }?;
         // SAFETY: the caller's contract.
-        let address = unsafe { ptr::text(address) }?.ok_or(VST_E_NULL)?;
+        let address = unsafe { needed_text("address", address) }?;
         // SAFETY: the caller's contract.
-        let config = unsafe { ptr::handle(config) }?;
+        let config = named("config", unsafe { ptr::handle(config) })?;
         let spec = ListenSpec {
-            addr: Addr::parse(address).ok_or(VST_E_ARGUMENT)?,
+            addr: Addr::parse(address).ok_or_else(|| no_address("address", address))?,
             backlog: i32::try_from(options.backlog).unwrap_or(i32::MAX),
             reuse_port: options.flags & VST_LISTEN_REUSEPORT != 0,
             v6_only: options.flags & VST_LISTEN_V6ONLY != 0,
@@ -164,8 +169,10 @@ pub unsafe extern "C" fn vst_listener_open(
         };
         let opened = shell.core()?.listen(&spec, Arc::clone(&config.config), listener);
         // SAFETY: the caller's contract.
-        unsafe { answer(opened, out, sys_errno) }
-    })
+        unsafe { answer(opened, "address", out, sys_errno) }
+    };
+    // SAFETY: the caller's contract.
+    unsafe { asked(no_out.and(engine), why, why_size, open) }
 }
 
 /// Takes over a listening descriptor that somebody else opened: socket activation, inheritance.
@@ -184,34 +191,42 @@ pub unsafe extern "C" fn vst_listener_adopt(
     options: *const vst_listener_options,
     out: *mut vst_id,
     sys_errno: *mut i32,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
     unsafe { ptr::put_if(sys_errno, 0) };
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
+    let engine = named("engine", unsafe { ptr::handle(engine) });
     // SAFETY: the caller's contract.
-    let no_out = unsafe { ptr::put(out, 0) };
-    shell::call(no_out.and(engine), |shell| {
+    let no_out = named("out", unsafe { ptr::put(out, 0) });
+    let adopt = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let (_, listener) = unsafe { read(options) }?;
         // SAFETY: the caller's contract.
-        let config = unsafe { ptr::handle(config) }?;
+        let config = named("config", unsafe { ptr::handle(config) })?;
         let config = Arc::clone(&config.config);
         let adopted = shell.core()?.adopt_listener(Fd(fd), config, listener);
+        if matches!(adopted, Err(Refusal::Argument)) {
+            return Err(Unusable::argument(format!("fd: {fd} does not listen")));
+        }
         // SAFETY: the caller's contract.
-        unsafe { answer(adopted, out, sys_errno) }
-    })
+        unsafe { answer(adopted, "fd", out, sys_errno) }
+    };
+    // SAFETY: the caller's contract.
+    unsafe { asked(no_out.and(engine), why, why_size, adopt) }
 }
 
-/// Writes an id, or the errno behind a refusal.
+/// Writes an id, or the errno behind a refusal of `subject`.
 ///
 /// # Safety
 /// `out` points to an id; `sys_errno` is NULL or points to an int.
 pub(super) unsafe fn answer(
     made: Result<crate::id::Id, Refusal>,
+    subject: &str,
     out: *mut vst_id,
     sys_errno: *mut i32,
-) -> Result<vst_status, vst_status> {
+) -> Result<vst_status, Unusable> {
     match made {
         Ok(id) => {
             // SAFETY: the caller's contract.
@@ -223,7 +238,7 @@ pub(super) unsafe fn answer(
                 // SAFETY: the caller's contract.
                 unsafe { ptr::put_if(sys_errno, errno.0) };
             }
-            Err(status::of(refusal))
+            Err(Unusable::from(refusal).of(subject))
         }
     }
 }

@@ -1,10 +1,15 @@
 //! The built-in loop, for programs that have no poller. It is a host like any other: it uses the
 //! interest callback and the drive calls.
 
+use std::ffi::c_char;
+
 use super::engine::vst_engine_options;
 use super::ptr;
 use super::shell::vst_engine;
 use super::status::*;
+use super::unusable::{Unusable, hand_out};
+#[cfg(feature = "loop")]
+use crate::engine::Refusal;
 use crate::sys::ErrnoGuard;
 
 /// A loop with an engine in it. It belongs to the thread that runs it; `vst_loop_stop` alone may be
@@ -17,52 +22,64 @@ pub struct vst_loop {
 /// Makes a loop and the engine that it hosts.
 ///
 /// `options` is as for `vst_engine_new`, with `event`, and without `fdset`, `fdclr`, `interest`,
-/// `timer`, `wake` and `now_ns`, which are the loop's own; `trigger` is ignored. `*out` is the loop, or NULL on failure;
-/// free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0.
+/// `timer`, `wake` and `now_ns`, which are the loop's own; `trigger` is ignored. `*out` is the loop, or
+/// NULL on failure; free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno behind
+/// VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
+/// its NUL.
 /// Legal at any time, from any thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
 /// VST_E_UNSUPPORTED (built without it).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer; `sys_errno` is NULL or
-/// points to an int.
+/// points to an int; `why` points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_loop_new(
     options: *const vst_engine_options,
     out: *mut *mut vst_loop,
     sys_errno: *mut i32,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put_if(sys_errno, 0) };
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+    // SAFETY: the caller's contract.
+    unsafe { ptr::put_if(sys_errno, 0) };
+    let make = || {
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
-        if options.fdset.is_some() || options.fdclr.is_some() {
-            return Err(VST_E_ARGUMENT);
-        }
-        if options.interest.is_some() || options.timer.is_some() || options.event.is_none() {
-            return Err(VST_E_ARGUMENT);
-        }
-        if options.wake.is_some() || options.now_ns != 0 {
-            return Err(VST_E_ARGUMENT);
-        }
+        loop_options(&options)?;
         #[cfg(feature = "loop")]
         {
-            let inner = hosted::new(&options).map_err(|(status, errno)| {
+            let poller = hosted::poller().map_err(|errno| {
                 // SAFETY: the caller's contract.
-                unsafe { ptr::put_if(sys_errno, errno) };
-                status
+                unsafe { ptr::put_if(sys_errno, errno.0) };
+                Refusal::System(errno)
             })?;
-            let made = Box::into_raw(Box::new(vst_loop { inner }));
-            // SAFETY: written to a moment ago.
-            unsafe { ptr::put(out, made) }?;
-            Ok(VST_OK)
+            Ok(vst_loop { inner: hosted::new(&options, poller)? })
         }
         #[cfg(not(feature = "loop"))]
-        Err(VST_E_UNSUPPORTED)
-    })
+        Err(VST_E_UNSUPPORTED.into())
+    };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
+}
+
+/// What the loop does itself, the host leaves to it.
+fn loop_options(options: &vst_engine_options) -> Result<(), Unusable> {
+    let own = [
+        ("fdset", options.fdset.is_some()),
+        ("fdclr", options.fdclr.is_some()),
+        ("interest", options.interest.is_some()),
+        ("timer", options.timer.is_some()),
+        ("wake", options.wake.is_some()),
+        ("now_ns", options.now_ns != 0),
+    ];
+    if let Some((field, _)) = own.iter().find(|(_, given)| *given) {
+        return Err(Unusable::argument(format!("{field}: that is the loop's own")));
+    }
+    match options.event {
+        Some(_) => Ok(()),
+        None => Err(Unusable::argument("event: it is missing, and a loop has no other way")),
+    }
 }
 
 /// Writes the engine of a loop, for every other function. It is the loop's: never free it.
@@ -177,10 +194,11 @@ mod hosted {
     use super::super::engine::{VST_TRIGGER_EDGE, vst_engine_options, vst_id};
     use super::super::shell::{self, vst_engine};
     use super::super::status::*;
+    use super::super::unusable::Unusable;
     use crate::ctrl::Io;
     use crate::host::Poller;
     use crate::id::Id;
-    use crate::sys::{Fd, monotonic};
+    use crate::sys::{Errno, Fd, monotonic};
 
     pub(super) struct Loop {
         engine: *mut vst_engine,
@@ -188,15 +206,17 @@ mod hosted {
         poller: Box<Poller>,
     }
 
-    pub(super) fn new(options: &vst_engine_options) -> Result<Loop, (vst_status, i32)> {
-        let poller = Poller::new()
-            .map_err(|error| (VST_E_SYSTEM, error.raw_os_error().unwrap_or_default()))?;
+    pub(super) fn poller() -> Result<Poller, Errno> {
+        Poller::new().map_err(|error| Errno(error.raw_os_error().unwrap_or_default()))
+    }
+
+    pub(super) fn new(options: &vst_engine_options, poller: Poller) -> Result<Loop, Unusable> {
         let poller = Box::new(poller);
         let mut options = *options;
         options.trigger = VST_TRIGGER_EDGE;
         options.interest = Some(watch);
         let poller_data = std::ptr::from_ref(&*poller).cast_mut().cast();
-        let engine = shell::new(&options, poller_data).map_err(|status| (status, 0))?;
+        let engine = Box::new(shell::new(&options, poller_data)?);
         Ok(Loop { engine: Box::into_raw(engine), poller })
     }
 

@@ -6,7 +6,7 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::Unusable;
+use super::unusable::{Unusable, named, text};
 use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
 
 /// A text and nothing else: `OK`, or `FAIL`.
@@ -89,12 +89,13 @@ pub(super) unsafe fn read(
         return Err(Unusable::argument("monitor: an unknown flag"));
     }
     // SAFETY: the caller's contract.
-    let net = unsafe { ptr::text(options.monitor_net) }?;
+    let net = unsafe { text("monitor_net", options.monitor_net) }?;
     let sources = sources(&options, net, trusted).map_err(Unusable::config)?;
     // SAFETY: the caller's contract.
-    let well = unsafe { ptr::bytes(options.well.cast(), options.well_len) }?;
+    let well = named("well", unsafe { ptr::bytes(options.well.cast(), options.well_len) })?;
     // SAFETY: the caller's contract.
-    let failing = unsafe { ptr::bytes(options.failing.cast(), options.failing_len) }?;
+    let failing = unsafe { ptr::bytes(options.failing.cast(), options.failing_len) };
+    let failing = named("failing", failing)?;
     let answer = answer(options.answer, well, failing).ok_or_else(|| {
         Unusable::argument("monitor: an unknown answer, or bytes that do not belong to it")
     })?;

@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_char};
 use std::mem::size_of;
 
 use super::status::{VST_E_ARGUMENT, VST_E_NULL, VST_E_SIZE, VST_E_SPACE, VST_OK, vst_status};
+use super::unusable::{Unusable, element};
 
 /// The longest text a host may pass, in bytes: a bound on a missing NUL.
 const TEXT_MAX: usize = 64 * 1024;
@@ -25,26 +26,44 @@ pub(super) unsafe trait Sized32: Copy {
 ///
 /// # Safety
 /// `from` is NULL or points to at least as many readable bytes as its first `u32` says.
-pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, vst_status> {
+pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, Unusable> {
     if from.is_null() {
-        return Err(VST_E_NULL);
+        return Err(Unusable::null(&format!("the pointer to {}", name::<T>())));
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
     if size < T::FIRST || size > TEXT_MAX {
-        return Err(VST_E_SIZE);
+        return Err(wrong_size::<T>(size));
     }
     // SAFETY: the host states that `size` bytes are there.
     let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), size) };
     let known = size.min(size_of::<T>());
-    if bytes[known..].iter().any(|byte| *byte != 0) {
-        return Err(VST_E_SIZE);
+    if let Some(at) = bytes[known..].iter().position(|byte| *byte != 0) {
+        return Err(unknown_byte::<T>(size, known + at));
     }
     let mut value = std::mem::MaybeUninit::<T>::zeroed();
     // SAFETY: `known` bytes fit both, and the two do not overlap: `value` is a local.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.as_mut_ptr().cast(), known) };
     // SAFETY: all bytes are written or 0, which is valid for T (contract of Sized32).
     Ok(unsafe { value.assume_init() })
+}
+
+/// The name that the header has for a struct.
+fn name<T: Sized32>() -> &'static str {
+    std::any::type_name::<T>().rsplit("::").next().unwrap_or_default()
+}
+
+fn wrong_size<T: Sized32>(size: usize) -> Unusable {
+    let (name, ours) = (name::<T>(), size_of::<T>());
+    Unusable::size(format!("{name}: its size is {size} and should be sizeof({name}), here {ours}"))
+}
+
+fn unknown_byte<T: Sized32>(size: usize, at: usize) -> Unusable {
+    let (name, ours) = (name::<T>(), size_of::<T>());
+    Unusable::size(format!(
+        "{name}: its size is {size}, and this library, older than the program's header, knows \
+         {ours} bytes of it: those behind must be 0, and byte {at} is not"
+    ))
 }
 
 /// Writes a struct into the host's memory, never past the size the host stated. What the host knows of
@@ -183,32 +202,41 @@ pub(super) unsafe fn items<'a, T>(from: *const T, count: usize) -> Result<&'a [T
     Ok(unsafe { std::slice::from_raw_parts(from, count) })
 }
 
-/// Structs that follow one another, each of the size that the first one states. NULL is fine for none.
+/// The structs of the list `list` follow one another, each of the size that the first one states. NULL
+/// is fine for none.
 ///
 /// # Safety
 /// `from` is NULL with a count of 0, or points to `count` structs of that size.
 pub(super) unsafe fn sized_items<T: Sized32>(
+    list: &str,
     from: *const T,
     count: usize,
-) -> Result<Vec<T>, vst_status> {
+) -> Result<Vec<T>, Unusable> {
     if count == 0 {
         return Ok(Vec::new());
     }
     if from.is_null() {
-        return Err(VST_E_NULL);
+        return Err(Unusable::null(list));
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let stride = unsafe { from.cast::<u32>().read_unaligned() } as usize;
     if count > isize::MAX as usize / stride.max(1) {
-        return Err(VST_E_ARGUMENT);
+        return Err(Unusable::argument(format!("{list}: no memory holds {count} of them")));
     }
     let one = |index: usize| {
         // SAFETY: the host states that `count` structs of this size are there.
         let item = unsafe { from.byte_add(index * stride) };
         // SAFETY: as above; NULL it is not.
         let size = unsafe { item.cast::<u32>().read_unaligned() } as usize;
+        if size != stride {
+            let name = name::<T>();
+            return Err(Unusable::size(format!(
+                "{name}: its size is {size} and that of the first in the list {stride}"
+            ))
+            .of(&element(list, index)));
+        }
         // SAFETY: as above.
-        if size == stride { unsafe { read_sized(item) } } else { Err(VST_E_SIZE) }
+        unsafe { read_sized(item) }.map_err(|wrong| wrong.of(&element(list, index)))
     };
     (0..count).map(one).collect()
 }

@@ -7,9 +7,9 @@ use super::backend::MAXQUEUE;
 use super::config::vst_connect_config;
 use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
-use super::status::{self, *};
-use super::unusable::{Unusable, explained};
+use super::shell::vst_engine;
+use super::status::*;
+use super::unusable::{Unusable, asked, named, needed_text, text};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
 use crate::config::ConnectConfig;
 use crate::engine::{CheckPlan, Refusal};
@@ -144,13 +144,19 @@ pub(super) fn addresses(text: Option<&str>) -> Result<Vec<Addr>, &str> {
     words.map(|word| Addr::parse(word).ok_or(word)).collect()
 }
 
-fn health(options: &vst_server_options) -> Result<HealthConfig, vst_status> {
+fn health(options: &vst_server_options) -> Result<HealthConfig, Unusable> {
     let recovery = if options.flags & VST_SERVER_CHECK == 0 {
         Recovery::Trial(options.trial_ns)
     } else {
         let jitter = u8::try_from(options.check_jitter).ok().filter(|percent| *percent <= 100);
-        if options.check_rise == 0 || options.check_fall == 0 {
-            return Err(VST_E_ARGUMENT);
+        let jitter =
+            jitter.ok_or_else(|| Unusable::argument("check_jitter: it is more than 100"))?;
+        for (field, checks) in
+            [("check_rise", options.check_rise), ("check_fall", options.check_fall)]
+        {
+            if checks == 0 {
+                return Err(Unusable::argument(format!("{field}: it is 0, and 1 is the least")));
+            }
         }
         Recovery::Checks(Checks {
             interval: options.check_interval_ns,
@@ -158,7 +164,7 @@ fn health(options: &vst_server_options) -> Result<HealthConfig, vst_status> {
                 0 => None,
                 interval => Some(interval),
             },
-            jitter: jitter.ok_or(VST_E_ARGUMENT)?,
+            jitter,
             timeout: options.check_timeout_ns,
             rise: options.check_rise,
             fall: options.check_fall,
@@ -190,17 +196,18 @@ unsafe fn read(
         Unusable::config(format!("{field}: \"{}\" is no address", word.escape_debug()))
     };
     // SAFETY: the caller's contract.
-    let name = unsafe { ptr::text(options.name) }?.ok_or(VST_E_NULL)?;
+    let name = unsafe { needed_text("name", options.name) }?;
     if name.is_empty() {
         return Err(Unusable::config("name: it is empty"));
     }
     // SAFETY: the caller's contract.
-    let addresses = addresses(unsafe { ptr::text(options.addresses) }?)
+    let addresses = addresses(unsafe { text("addresses", options.addresses) }?)
         .map_err(|word| no_address("addresses", word))?;
     let config = ServerConfig {
         name: name.into(),
         addresses,
-        weight: weight(options.weight)?,
+        weight: weight(options.weight)
+            .map_err(|_| Unusable::argument("weight: it is more than 256"))?,
         backup: options.flags & VST_SERVER_BACKUP != 0,
         maxconn: options.maxconn,
         maxqueue: options.maxqueue,
@@ -212,14 +219,16 @@ unsafe fn read(
         return Ok((config, None));
     }
     // SAFETY: the caller's contract.
-    let address = match unsafe { ptr::text(options.check_address) }? {
+    let address = match unsafe { text("check_address", options.check_address) }? {
         Some(word) => Some(Addr::parse(word).ok_or_else(|| no_address("check_address", word))?),
         None => None,
     };
     // SAFETY: the caller's contract.
-    let send = unsafe { ptr::bytes(options.check_send, options.check_send_len) }?;
+    let send = unsafe { ptr::bytes(options.check_send, options.check_send_len) };
+    let send = named("check_send", send)?;
     // SAFETY: the caller's contract.
-    let expect = unsafe { ptr::bytes(options.check_expect, options.check_expect_len) }?;
+    let expect = unsafe { ptr::bytes(options.check_expect, options.check_expect_len) };
+    let expect = named("check_expect", expect)?;
     // SAFETY: the caller's contract.
     let connect = unsafe { connect_config(options.check_connect) };
     Ok((config, Some(CheckPlan { connect, address, send: send.into(), expect: expect.into() })))
@@ -249,27 +258,24 @@ pub unsafe extern "C" fn vst_backend_add(
     why_size: usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
+    let engine = named("engine", unsafe { ptr::handle(engine) });
     // SAFETY: the caller's contract.
-    let no_out = unsafe { ptr::put(out, VST_SERVER_NONE) };
+    let no_out = named("out", unsafe { ptr::put(out, VST_SERVER_NONE) });
     let add = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
         // SAFETY: the caller's contract.
         let (config, plan) = unsafe { read(&options) }?;
-        let backend = id(backend)?;
+        let backend = named("backend", id(backend))?;
         let added = shell.core()?.add_server(backend, config, plan);
         let ServerIndex(index) = added.map_err(|refusal| match refusal {
             Refusal::Argument => Unusable::config("name: another server has it"),
-            other => status::of(other).into(),
+            other => Unusable::from(other).of("backend"),
         })?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(out, index) }?;
         Ok(VST_OK)
     };
-    let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| {
-        shell::call(no_out.and(engine), |shell| add(shell).map_err(tell))
-    };
     // SAFETY: the caller's contract.
-    unsafe { explained(why, why_size, call) }
+    unsafe { asked(no_out.and(engine), why, why_size, add) }
 }

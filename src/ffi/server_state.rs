@@ -7,7 +7,9 @@ use super::ptr::{self, Sized32};
 use super::server;
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::{self, Unusable, asked, named, no_address};
 use crate::backend::{Admin, Change, ServerIndex};
+use crate::engine::Refusal;
 
 /// The server serves.
 pub const VST_SERVER_READY: u32 = 1;
@@ -64,25 +66,37 @@ pub unsafe extern "C" fn vst_server_set_state(
 /// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
 /// streams until it has an address again. Streams that it has go on.
 ///
-/// Otherwise as `vst_server_set_weight`; VST_E_ARGUMENT also for a text that is no address.
+/// Otherwise as `vst_server_set_weight`; VST_E_ARGUMENT also for a text that is no address. On
+/// failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `addresses` is NULL or a NUL-terminated string.
+/// `engine` is an engine that is not freed; `addresses` is NULL or a NUL-terminated string;
+/// `why` points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_server_set_addresses(
     engine: *mut vst_engine,
     backend: vst_id,
     server: u32,
     addresses: *const c_char,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
-    let change = || {
+    // SAFETY: the caller's contract.
+    let engine = named("engine", unsafe { ptr::handle(engine) });
+    let change = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
-        let text = unsafe { ptr::text(addresses) }?;
-        let list = server::addresses(text).map_err(|_| VST_E_ARGUMENT)?;
-        Ok(Change::Addresses(list))
+        let text = unsafe { unusable::text("addresses", addresses) }?;
+        let list = server::addresses(text).map_err(|word| no_address("addresses", word))?;
+        let backend = named("backend", id(backend))?;
+        let set = shell.core()?.set_server(backend, ServerIndex(server), Change::Addresses(list));
+        set.map_err(|refusal| match refusal {
+            Refusal::Argument => Unusable::argument(format!("server: none has number {server}")),
+            other => Unusable::from(other).of("backend"),
+        })?;
+        Ok(VST_OK)
     };
     // SAFETY: the caller's contract.
-    unsafe { set(engine, backend, server, change) }
+    unsafe { asked(engine, why, why_size, change) }
 }
 
 /// # Safety

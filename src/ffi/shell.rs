@@ -19,6 +19,7 @@ use super::panic::outside;
 use super::status::*;
 use super::told::{Told, blank, point, told};
 use super::under::{Under, net};
+use super::unusable::Unusable;
 use super::waker::{Post, Shared};
 use crate::ctrl::Io;
 use crate::engine::{Engine, HostOp, WaitState};
@@ -58,13 +59,15 @@ pub struct vst_engine {
 pub(super) fn new(
     options: &vst_engine_options,
     poller_data: *mut c_void,
-) -> Result<Box<vst_engine>, vst_status> {
+) -> Result<vst_engine, Unusable> {
     let engine_options = engine_options(options)?;
-    let number = ENGINE_NUMBERS.take().ok_or(VST_E_LIMIT)?;
+    let number = ENGINE_NUMBERS.take().ok_or_else(|| {
+        Unusable::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
+    })?;
     super::panic::install_hook();
     let start = Time(options.now_ns);
     let core = Engine::new(net(), number.get(), number.base(), engine_options, start);
-    Ok(Box::new(vst_engine {
+    Ok(vst_engine {
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
         depth: Cell::new(0),
@@ -78,7 +81,7 @@ pub(super) fn new(
         pulled: RefCell::new(None),
         waker: RefCell::new(None),
         core: RefCell::new(core),
-    }))
+    })
 }
 
 /// Frees an engine.

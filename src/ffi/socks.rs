@@ -1,8 +1,7 @@
 //! A SOCKS server on the way, as C says it.
 
 use super::config::vst_connect_options;
-use super::ptr;
-use super::unusable::Unusable;
+use super::unusable::{Unusable, text};
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 
 /// The target is connected to directly.
@@ -20,11 +19,11 @@ pub const VST_SOCKS_5: u32 = 3;
 /// The texts of `options` are NULL or NUL-terminated strings.
 pub(super) unsafe fn read(options: &vst_connect_options) -> Result<Option<Dialogue>, Unusable> {
     // SAFETY: the caller's contract.
-    let destination = unsafe { ptr::text(options.socks_destination) }?;
+    let destination = unsafe { text("socks_destination", options.socks_destination) }?;
     // SAFETY: the caller's contract.
-    let user = unsafe { ptr::text(options.socks_user) }?;
+    let user = unsafe { text("socks_user", options.socks_user) }?;
     // SAFETY: the caller's contract.
-    let password = unsafe { ptr::text(options.socks_password) }?;
+    let password = unsafe { text("socks_password", options.socks_password) }?;
     let version = match options.socks {
         VST_SOCKS_NONE if destination.or(user).or(password).is_none() => return Ok(None),
         VST_SOCKS_4 => Version::V4,
@@ -33,9 +32,10 @@ pub(super) unsafe fn read(options: &vst_connect_options) -> Result<Option<Dialog
         VST_SOCKS_NONE => return Err(Unusable::argument("socks: texts for it, and no version")),
         _ => return Err(Unusable::argument("socks: an unknown version")),
     };
-    let text = destination.ok_or_else(|| Unusable::config("socks_destination: it is missing"))?;
-    let destination = Destination::parse(text).ok_or_else(|| {
-        let shown = text.escape_debug();
+    let written =
+        destination.ok_or_else(|| Unusable::config("socks_destination: it is missing"))?;
+    let destination = Destination::parse(written).ok_or_else(|| {
+        let shown = written.escape_debug();
         Unusable::config(format!(
             "socks_destination: \"{shown}\" is no address and no name with a port"
         ))

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
-use super::status::{self, *};
+use super::shell::vst_engine;
+use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
-use crate::engine::StartTls;
+use super::unusable::{Unusable, asked, named, text};
+use crate::engine::{Refusal, StartTls};
 
 /// Which TLS begins in the middle of a session. Zero it, then set `size` and one of `server` and
 /// `client`.
@@ -42,45 +43,66 @@ const _: () = assert!(size_of::<vst_start_tls>() == 48);
 /// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
 /// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 /// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
-/// (CVE-2011-0411): a host that has read any refuses the client.
+/// (CVE-2011-0411): a host that has read any refuses the client. On failure `why`, unless NULL, gets a
+/// sentence, cut to `why_size` bytes with its NUL.
 /// Legal on a session, from any callback.
 /// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
 /// host has not read; inside a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
 /// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// Handles are not freed; `start` points to as many bytes as its `size` says, `early` to `early_len`.
+/// Handles are not freed; `start` points to as many bytes as its `size` says, `early` to `early_len`;
+/// `why` to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_start_tls(
     engine: *mut vst_engine,
     conn: vst_id,
     start: *const vst_start_tls,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    let engine = named("engine", unsafe { ptr::handle(engine) });
+    let begin = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let start = unsafe { ptr::read_sized(start) }?;
         if start.flags != 0 {
-            return Err(VST_E_ARGUMENT);
+            return Err(Unusable::argument("flags: an unknown one"));
         }
         // SAFETY: the caller's contract; NULL becomes None.
         let server = unsafe { start.server.as_ref() };
         // SAFETY: as above.
         let client = unsafe { start.client.as_ref() };
         // SAFETY: the caller's contract.
-        let name = unsafe { ptr::text(start.server_name) }?;
+        let name = unsafe { text("server_name", start.server_name) }?;
         let begun = match (server, client, name) {
             (Some(server), None, None) => StartTls::Server(Arc::clone(&server.tls)),
             (None, Some(client), Some(name)) => {
                 StartTls::Client(Arc::clone(&client.tls), name.to_owned())
             }
-            _ => return Err(VST_E_ARGUMENT),
+            (None, Some(_), None) => {
+                return Err(Unusable::argument("server_name: it is missing, and client needs it"));
+            }
+            (Some(_), None, Some(_)) => {
+                return Err(Unusable::argument("server_name: it belongs to client, not to server"));
+            }
+            _ => {
+                return Err(Unusable::argument("one of server and client is needed, and not both"));
+            }
         };
-        let len = usize::try_from(start.early_len).map_err(|_| VST_E_ARGUMENT)?;
+        let len = usize::try_from(start.early_len).map_err(|_| VST_E_ARGUMENT);
+        let len = named("early_len", len)?;
         // SAFETY: the caller's contract.
-        let early = unsafe { ptr::bytes(start.early.cast(), len) }?;
-        shell.core()?.start_tls(id(conn)?, begun, early).map_err(status::of)?;
+        let early = named("early", unsafe { ptr::bytes(start.early.cast(), len) })?;
+        let begun = shell.core()?.start_tls(named("conn", id(conn))?, begun, early);
+        begun.map_err(|refusal| match refusal {
+            Refusal::Argument => {
+                Unusable::argument("server_name: that is no DNS name and no IP address")
+            }
+            other => Unusable::from(other).of("conn"),
+        })?;
         Ok(VST_OK)
-    })
+    };
+    // SAFETY: the caller's contract.
+    unsafe { asked(engine, why, why_size, begin) }
 }

@@ -8,6 +8,7 @@ use super::listener::answer;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::unusable::{Unusable, hand_out};
 use crate::config::StreamConfig;
 
 /// What bounds streams. Shared: any number of streams and engines may use it.
@@ -79,24 +80,26 @@ pub unsafe extern "C" fn vst_stream_options_init(
 /// Makes what bounds streams.
 ///
 /// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
-/// `vst_stream_config_free`.
+/// `vst_stream_config_free`. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes
+/// with its NUL.
 /// Legal at any time, from any thread, in any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
 ///
 /// # Safety
-/// `options` points to as many bytes as its `size` says; `out` to a pointer.
+/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` to `why_size`
+/// writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_stream_config_new(
     options: *const vst_stream_options,
     out: *mut *mut vst_stream_config,
+    why: *mut c_char,
+    why_size: usize,
 ) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, std::ptr::null_mut()) }?;
+    let make = || {
         // SAFETY: the caller's contract.
         let options = unsafe { ptr::read_sized(options) }?;
         if options.flags & !VST_STREAM_ABORT_ON_CLOSE != 0 {
-            return Err(VST_E_ARGUMENT);
+            return Err(Unusable::argument("flags: an unknown one"));
         }
         let config = StreamConfig {
             client: options.timeout_client_ns,
@@ -106,11 +109,10 @@ pub unsafe extern "C" fn vst_stream_config_new(
             server_fin: options.timeout_server_fin_ns,
             abort_on_close: options.flags & VST_STREAM_ABORT_ON_CLOSE != 0,
         };
-        let config = Box::new(vst_stream_config { config: Arc::new(config) });
-        // SAFETY: written to a moment ago.
-        unsafe { ptr::put(out, Box::into_raw(config)) }?;
-        Ok(VST_OK)
-    })
+        Ok(vst_stream_config { config: Arc::new(config) })
+    };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out(out, why, why_size, make) }
 }
 
 /// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
@@ -161,7 +163,7 @@ pub unsafe extern "C" fn vst_conn_forward(
         let (client, server) = (id(client)?, id(server)?);
         let made = shell.core()?.forward(client, server, config, user);
         // SAFETY: the caller's contract.
-        unsafe { answer(made, out, std::ptr::null_mut()) }
+        Ok(unsafe { answer(made, "stream", out, std::ptr::null_mut()) }?)
     })
 }
 
@@ -205,7 +207,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
         let (client, backend) = (id(client)?, id(backend)?);
         let made = shell.core()?.forward_to(client, backend, config, user);
         // SAFETY: the caller's contract.
-        unsafe { answer(made, out, std::ptr::null_mut()) }
+        Ok(unsafe { answer(made, "stream", out, std::ptr::null_mut()) }?)
     })
 }
 

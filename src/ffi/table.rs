@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::table_key::{data_of, key_of, vst_table_key};
-use super::unusable::{Unusable, hand_out};
+use super::unusable::{Unusable, hand_out, needed_text};
 use crate::sys::monotonic;
 use crate::table::{Removal, SetError, Table, TableConfig};
 use crate::time::Time;
@@ -62,9 +62,9 @@ pub unsafe extern "C" fn vst_table_new(
 ) -> vst_status {
     let make = || {
         // SAFETY: the caller's contract.
-        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
+        let name = unsafe { needed_text("name", name) }?;
         // SAFETY: the caller's contract.
-        let definition = unsafe { ptr::text(definition) }?.ok_or(VST_E_NULL)?;
+        let definition = unsafe { needed_text("definition", definition) }?;
         let made = TableConfig::parse(name, definition)
             .map_err(|error| error.to_string())
             .and_then(|config| Table::new(config).map_err(|error| error.to_string()));

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
+use std::ptr::null_mut;
 use std::rc::Rc;
 
 use super::addr::{vst_addr, vst_addr_text};
@@ -93,7 +94,8 @@ impl Host {
         options.log = Some(log);
         options.data = Rc::as_ptr(&host).cast_mut().cast();
         // SAFETY: options and out-pointer are ours.
-        let made = unsafe { vst_engine_new(&raw const options, host.engine.as_ptr()) };
+        let made =
+            unsafe { vst_engine_new(&raw const options, host.engine.as_ptr(), null_mut(), 0) };
         assert_eq!(made, VST_OK);
         host
     }
@@ -109,8 +111,10 @@ impl Host {
         let address = address.as_ptr();
         let (engine, null) = (self.engine.get(), std::ptr::null_mut());
         // SAFETY: every pointer is ours or NULL where that is fine.
-        let opened =
-            unsafe { vst_listener_open(engine, address, config, null, &raw mut id, null.cast()) };
+        let opened = unsafe {
+            let (out, errno, why) = (&raw mut id, null_mut(), null_mut());
+            vst_listener_open(engine, address, config, null, out, errno, why, 0)
+        };
         assert_eq!(opened, VST_OK);
         // SAFETY: freed once, here.
         unsafe { vst_accept_config_free(config) };
@@ -341,7 +345,7 @@ fn a_struct_of_another_size_is_read_as_far_as_both_know() {
         let mut engine = std::ptr::null_mut();
         let options = std::ptr::from_ref(options).cast();
         // SAFETY: the options have the size that they say.
-        let made = unsafe { vst_engine_new(options, &raw mut engine) };
+        let made = unsafe { vst_engine_new(options, &raw mut engine, null_mut(), 0) };
         assert_eq!(engine.is_null(), made != VST_OK);
         // SAFETY: freed once, here; NULL is fine.
         assert_eq!(unsafe { vst_engine_free(engine) }, VST_OK);

@@ -138,7 +138,12 @@ impl Plain for Address {}
 
 unsafe extern "C" {
     pub(crate) fn vst_engine_options_init(options: *mut EngineOptions, size: u32) -> i32;
-    pub(crate) fn vst_engine_new(options: *const EngineOptions, out: *mut *mut Handle) -> i32;
+    pub(crate) fn vst_engine_new(
+        options: *const EngineOptions,
+        out: *mut *mut Handle,
+        why: *mut c_char,
+        why_size: usize,
+    ) -> i32;
     pub(crate) fn vst_engine_free(engine: *mut Handle) -> i32;
     pub(crate) fn vst_engine_ready(
         engine: *mut Handle,
@@ -171,6 +176,8 @@ unsafe extern "C" {
         options: *const c_void,
         out: *mut u64,
         errno: *mut i32,
+        why: *mut c_char,
+        why_size: usize,
     ) -> i32;
     pub(crate) fn vst_listener_addr(
         engine: *mut Handle,
@@ -183,6 +190,8 @@ unsafe extern "C" {
         config: *const Handle,
         more: *const c_void,
         out: *mut u64,
+        why: *mut c_char,
+        why_size: usize,
     ) -> i32;
     pub(crate) fn vst_conn_forward(
         engine: *mut Handle,

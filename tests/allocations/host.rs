@@ -62,7 +62,8 @@ impl Host {
         options.interest = Some(on_interest);
         options.event = Some(on_event);
         // SAFETY: the options are filled in, and `self` outlives the engine, which it frees.
-        let made = unsafe { vst_engine_new(&raw const options, self.engine.as_ptr()) };
+        let made =
+            unsafe { vst_engine_new(&raw const options, self.engine.as_ptr(), null_mut(), 0) };
         assert_eq!(made, OK);
     }
 
@@ -81,8 +82,10 @@ impl Host {
         assert_eq!(made, OK);
         let at = c"127.0.0.1:0".as_ptr();
         // SAFETY: the handles live, the text has its NUL, and options and errno may be NULL.
-        let opened =
-            unsafe { vst_listener_open(engine, at, config, null(), &raw mut id, null_mut()) };
+        let opened = unsafe {
+            let (out, errno, why) = (&raw mut id, null_mut(), null_mut());
+            vst_listener_open(engine, at, config, null(), out, errno, why, 0)
+        };
         assert_eq!(opened, OK);
         // SAFETY: the listener keeps what it needs of it.
         unsafe { vst_accept_config_free(config) };
@@ -136,7 +139,8 @@ impl Host {
                 let engine = self.engine.get();
                 // SAFETY: the handles live, and nothing more is to be said of the connection.
                 let asked = unsafe {
-                    vst_conn_connect(engine, to.as_ptr(), *connect, null(), &raw mut server)
+                    let out = &raw mut server;
+                    vst_conn_connect(engine, to.as_ptr(), *connect, null(), out, null_mut(), 0)
                 };
                 assert_eq!(asked, OK);
                 // SAFETY: the engine lives.
