@@ -25,8 +25,9 @@ pub(crate) struct Certificates {
 
 /// The certificates of this run, or `None` without openssl.
 pub(crate) fn certificates() -> Option<&'static Certificates> {
-    static MADE: OnceLock<Option<Certificates>> = OnceLock::new();
-    MADE.get_or_init(|| peer("openssl").map(|openssl| make(&openssl))).as_ref()
+    static MADE: OnceLock<Certificates> = OnceLock::new();
+    let openssl = peer("openssl")?;
+    Some(MADE.get_or_init(|| make(&openssl)))
 }
 
 fn make(openssl: &Path) -> Certificates {
