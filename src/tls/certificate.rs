@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rustls::InconsistentKeys;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -68,6 +67,7 @@ pub struct CertificateFacts {
 
 /// A chain that is loaded and fits its key.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct OwnCertificate {
     pub(super) key: Arc<CertifiedKey>,
     pub(super) facts: CertificateFacts,
@@ -76,8 +76,8 @@ pub(super) struct OwnCertificate {
 }
 
 impl OwnCertificate {
-    /// Loads a chain. Whether it is valid now is not asked: a certificate may be put in place
-    /// before its time, and an expired one is the peer's to refuse.
+    /// Loads a chain. It is presented and not verified, which is the peer's to do: it may not be valid
+    /// yet or any more, be an authority's, or be of a version that we take from nobody.
     pub(super) fn load(
         source: &CertificateSource,
         provider: &CryptoProvider,
@@ -137,14 +137,11 @@ impl OwnCertificate {
             .key_provider
             .load_private_key(key)
             .map_err(|why| LoadFault::UnusableKey(why.to_string()))?;
-        let key = CertifiedKey::new(chain, key);
-        match key.keys_match() {
-            // A key that cannot tell its public half is taken at its word.
-            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
-            Err(rustls::Error::InconsistentKeys(_)) => return Err(LoadFault::KeyMismatch),
-            Err(why) => return Err(LoadFault::UnusableCertificate(why.to_string())),
+        // A key that cannot tell its public half is taken at its word.
+        if key.public_key().is_some_and(|public| !leaf.has_key(&public)) {
+            return Err(LoadFault::KeyMismatch);
         }
-        Ok(Self { key: Arc::new(key), facts, names })
+        Ok(Self { key: Arc::new(CertifiedKey::new(chain, key)), facts, names })
     }
 }
 

@@ -22,6 +22,8 @@ pub enum LoadFault {
     Empty,
     /// No certificate is configured at all.
     NoCertificates,
+    /// There are more certificates than one configuration takes; how many it takes.
+    TooManyCertificates(usize),
     /// There is no `CERTIFICATE` section.
     NoCertificate,
     /// There is no private key section.
@@ -91,6 +93,9 @@ impl fmt::Display for LoadFault {
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
             Self::Empty => f.write_str("is empty"),
             Self::NoCertificates => f.write_str("no certificate is configured"),
+            Self::TooManyCertificates(most) => {
+                write!(f, "more than {most} certificates; divide them between configurations")
+            }
             Self::NoCertificate => f.write_str("no CERTIFICATE section in it"),
             Self::NoKey => f.write_str("no private key in it"),
             Self::SecondKey => f.write_str("a second private key; one belongs to a chain"),

@@ -210,6 +210,12 @@ impl<'a> Certificate<'a> {
         self.key_name().unwrap_or(Cow::Borrowed(UNKNOWN))
     }
 
+    /// Whether its public key is `info`, a SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn has_key(&self, info: &[u8]) -> bool {
+        Reader(info).tagged(SEQUENCE) == Some(self.key)
+    }
+
     fn key_name(&self) -> Option<Cow<'static, str>> {
         let mut info = Reader(self.key);
         let mut algorithm = Reader(info.tagged(SEQUENCE)?);
