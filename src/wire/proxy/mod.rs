@@ -26,6 +26,8 @@ pub use tlv::{Ssl, Tlv, Tlvs};
 
 /// The longest version 1 header, its CR LF included, in bytes (section 2.1).
 pub const V1_MAX: usize = v1::LINE_MAX;
+/// What every version 2 header begins with (section 2.2).
+pub const SIGNATURE: &[u8] = ppp::v2::PROTOCOL_PREFIX;
 /// The longest version 2 header in bytes: the fixed part and the longest block (section 2.2).
 pub const V2_MAX: usize = v2::FIXED + u16::MAX as usize;
 
@@ -198,6 +200,8 @@ pub enum Fault {
     LineSource,
     /// v1: no destination address of the protocol's family.
     LineDestination,
+    /// v1: an IPv4 destination under `TCP6`.
+    LineMixed,
     /// v1: no source port in 0..=65535, in decimal without sign or heading zero.
     LineSourcePort,
     /// v1: no such destination port, or something behind it.
@@ -237,6 +241,11 @@ impl Fault {
             Self::LineProtocol => "PROXY v1: the protocol is not TCP4, TCP6 or UNKNOWN",
             Self::LineSource => "PROXY v1: malformed source address",
             Self::LineDestination => "PROXY v1: malformed destination address",
+            Self::LineMixed => {
+                "PROXY v1: an IPv4 destination under TCP6; nginx's stream proxy sends this where it \
+                 listens on IPv4 and took the client's IPv6 address from a proxy in front: let it \
+                 listen on IPv6 ([::]), or relay without set_real_ip_from"
+            }
             Self::LineSourcePort => "PROXY v1: malformed source port",
             Self::LineDestinationPort => "PROXY v1: malformed destination port",
             Self::LineEnd => "PROXY v1: the line does not end in CR LF behind its last field",

@@ -187,6 +187,7 @@ fn fault(start: &[u8], byte: u8) -> Fault {
         return Fault::LineTooLong;
     }
     match field {
+        Field::Destination if byte == b'.' && is_mixed(start) => Fault::LineMixed,
         Field::Protocol => Fault::LineProtocol,
         Field::Ignored => Fault::LineTooLong,
         Field::Source => Fault::LineSource,
@@ -194,4 +195,12 @@ fn fault(start: &[u8], byte: u8) -> Fault {
         Field::SourcePort => Fault::LineSourcePort,
         Field::DestinationPort => Fault::LineDestinationPort,
     }
+}
+
+/// Whether a dot behind `start` makes an IPv4 address of what is due to be one of IPv6.
+fn is_mixed(start: &[u8]) -> bool {
+    let word = start.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    start.starts_with(b"PROXY TCP6")
+        && (1..=3).contains(&word.len())
+        && word.iter().all(u8::is_ascii_digit)
 }

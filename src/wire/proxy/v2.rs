@@ -1,16 +1,15 @@
 //! Version 2, the binary block of section 2.2: a fixed part of 16 bytes, addresses, TLVs.
 //!
-//! What the block holds binds only under PROXY with an assigned family and protocol. Otherwise the
-//! addresses are passed over and no shape of the block refuses the header:
-//! - LOCAL: "the receiver must accept this connection as valid [...] and discard the protocol block
-//!   including the family which is ignored";
-//! - PROXY with the family or the protocol left unspecified (0x00, and also 0x10 or 0x01): "free to
-//!   accept the connection anyway and use the real endpoint addresses", which we do.
+//! LOCAL: "the receiver must accept this connection as valid [...] and discard the protocol block
+//! including the family which is ignored". The block is discarded unread, a checksum in it too:
+//! "the receiver must verify" is of a checksum that is "part of the PROXY header", and a sender that
+//! fills the block of its own health checks carelessly is not to be taken for down.
 //!
-//! Yet "if the checksum is provided as part of the PROXY header [...] the receiver must verify": a
-//! damaged PROXY header must not pass for a LOCAL one. So where what follows the addresses that the
-//! family stands for (none for `AF_UNSPEC`) is a faultless chain of TLVs, it is taken for that, and
-//! its checksum is compared; where it is not, there are no TLVs.
+//! PROXY with the family or the protocol left unspecified (0x00, and also 0x10 or 0x01): "free to
+//! accept the connection anyway and use the real endpoint addresses", which we do. No shape of the
+//! block refuses the header; but where what follows the addresses that the family stands for (none
+//! for `AF_UNSPEC`) is a faultless chain of TLVs, it is taken for that, and its checksum is compared;
+//! where it is not, there are no TLVs.
 
 use std::net::SocketAddr;
 
@@ -74,10 +73,14 @@ fn read(bytes: &[u8]) -> Result<Parsed, (Fault, usize)> {
     if !told && header.len() < len {
         return Ok(Parsed::Partial { need: len });
     }
-    let chain = match tlv::check(header, start.min(len), len) {
-        Ok(chain) => chain,
-        Err(fault) if told => return Err(fault),
-        Err(_) => tlv::Chain { start: len, checksum: None },
+    let nothing = tlv::Chain { start: len, checksum: None };
+    let chain = match command {
+        Command::Local => nothing,
+        Command::Proxy => match tlv::check(header, start.min(len), len) {
+            Ok(chain) => chain,
+            Err(fault) if told => return Err(fault),
+            Err(_) => nothing,
+        },
     };
     if header.len() < len {
         return Ok(Parsed::Partial { need: len });

@@ -141,6 +141,7 @@ fn every_fault_has_a_sentence_of_its_own() {
         Fault::LineProtocol,
         Fault::LineSource,
         Fault::LineDestination,
+        Fault::LineMixed,
         Fault::LineSourcePort,
         Fault::LineDestinationPort,
         Fault::LineEnd,

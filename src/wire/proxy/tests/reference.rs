@@ -265,7 +265,8 @@ fn block(bytes: &[u8]) -> Verdict {
     if rest.len() < length {
         return Verdict::Partial;
     }
-    let is_chain = length >= size && chain(&rest[size..], length - size, true, false);
+    let is_chain =
+        command == PROXY && length >= size && chain(&rest[size..], length - size, true, false);
     let tlvs = if is_chain { &rest[size..] } else { &[] };
     if let Some(at) = checksum_in(tlvs) {
         let mut zeroed = bytes.to_vec();

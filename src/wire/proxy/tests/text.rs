@@ -144,7 +144,7 @@ fn wrong_lines_are_refused_by_their_first_hopeless_byte() {
         ("PROXY TCP6 1::3:4:5:6:7:8:9 ::1 1 2\r\n", Fault::LineSource, 25),
         ("PROXY TCP6 ::ffff:01.2.3.4 ::1 1 2\r\n", Fault::LineSource, 20),
         ("PROXY TCP6 ::1.2.3.4:5 ::1 1 2\r\n", Fault::LineSource, 20),
-        ("PROXY TCP6 ::1 1.2.3.4 1 2\r\n", Fault::LineDestination, 16),
+        ("PROXY TCP6 ::1 1.2.3.4 1 2\r\n", Fault::LineMixed, 16),
         ("PROXY TCP6 ::1 ::1%0 1 2\r\n", Fault::LineDestination, 18),
         // Ports.
         ("PROXY TCP4 1.2.3.4 5.6.7.8 08 80\r\n", Fault::LineSourcePort, 28),
@@ -222,5 +222,22 @@ fn a_partial_line_tells_the_shortest_line_it_can_become() {
     ];
     for (text, need) in cases {
         assert_eq!(judge(text.as_bytes()), Parsed::Partial { need }, "{text}");
+    }
+}
+
+#[test]
+fn an_ipv4_destination_of_an_ipv6_source_is_named_with_who_sends_it() {
+    for (text, at) in [
+        ("PROXY TCP6 2001:db8::1 192.0.2.2 4242 443\r\n", 26),
+        ("PROXY TCP6 2001:db8::1 1.2.3.4 4242 443\r\n", 24),
+    ] {
+        assert_eq!(refused(text.as_bytes()), (Fault::LineMixed, at), "{text}");
+    }
+    assert!(Fault::LineMixed.why().contains("nginx"));
+    for (text, fault) in [
+        ("PROXY TCP6 2001:db8::1 .1.2.3 1 2\r\n", Fault::LineDestination),
+        ("PROXY TCP6 1:2.3.4.5 :: 1 2\r\n", Fault::LineSource),
+    ] {
+        assert_eq!(refused(text.as_bytes()).0, fault, "{text}");
     }
 }
