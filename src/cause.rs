@@ -4,6 +4,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+mod plain;
+
+pub(crate) use plain::is_plain;
+
 use crate::op::Op;
 use crate::sys::Errno;
 
@@ -63,8 +67,6 @@ whys! {
     TooLarge = 11, "TOO_LARGE";
     /// The system refused a call for another reason.
     System = 12, "SYSTEM";
-    /// The keys of the connection have protected as many records as they may.
-    KeysWorn = 13, "KEYS_WORN";
 }
 
 /// What the layer below said.
@@ -100,9 +102,17 @@ impl Cause {
         Self { at, why, detail: Detail::None, text: Cow::Borrowed(why.doc()) }
     }
 
-    /// The same with a better sentence.
+    /// The same with a better sentence, in which all that is not ours stands in quotes.
     #[must_use]
-    pub fn because(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+    pub fn because(self, text: impl Into<Cow<'static, str>>) -> Self {
+        let text = text.into();
+        debug_assert!(is_plain(&text), "a debug form for a person to read: {text}");
+        self.in_words_of_others(text)
+    }
+
+    /// The same with a sentence of the host's or the system's, whatever that is.
+    #[must_use]
+    pub fn in_words_of_others(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.text = text.into();
         self
     }
@@ -128,7 +138,7 @@ impl Cause {
             libc::EACCES | libc::EPERM => Why::Denied,
             _ => Why::System,
         };
-        Self::new(at, why).with(Detail::Errno(errno)).because(errno.to_string())
+        Self::new(at, why).with(Detail::Errno(errno)).in_words_of_others(errno.to_string())
     }
 }
 

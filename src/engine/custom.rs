@@ -123,7 +123,7 @@ impl<N: Net> Engine<N> {
             Answer::Later => return Err(Refusal::Argument),
             Answer::Fail(code, text) => {
                 let cause = Cause::new(Some(asking.op), Why::Denied).with(Detail::Host(code));
-                let cause = if text.is_empty() { cause } else { cause.because(text) };
+                let cause = if text.is_empty() { cause } else { cause.in_words_of_others(text) };
                 Phase::Failed(Box::new(cause))
             }
         };

@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use super::announced::admit;
+use super::announced::{admit, stranger};
 use super::failed;
 use super::prefix::{consume, held, read_more};
 use crate::conn::{Conn, Op, Plan, Progress, Why};
 use crate::cx::Cx;
 use crate::sys::Net;
-use crate::wire::cip::{self, Parsed};
+use crate::wire::cip::{self, Fault, Parsed};
 
 const OP: Op = Op::AcceptCip;
 
@@ -28,7 +28,13 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
                 conn.facts.rare_mut().cip = Some(header);
                 return Progress::Done;
             }
-            Parsed::Bad(fault) => return failed(OP, Why::Malformed, fault.why()),
+            Parsed::Bad(fault) => {
+                let came = match fault {
+                    Fault::Magic => stranger(held(conn), "a NetScaler's header"),
+                    _ => None,
+                };
+                return failed(OP, Why::Malformed, came.unwrap_or(fault.why().into()));
+            }
             Parsed::Partial { need } => need,
         };
         if let ControlFlow::Break(progress) =

@@ -4,13 +4,14 @@
 
 use std::ops::ControlFlow;
 
-use super::announced::admit;
+use super::announced::{admit, stranger};
 use super::failed;
 use super::prefix::{consume, held, read_more};
 use crate::conn::{Conn, Op, Plan, Progress, Why};
 use crate::cx::Cx;
 use crate::sys::Net;
-use crate::wire::proxy::{self, Parsed};
+use crate::wire::protocol;
+use crate::wire::proxy::{self, Fault, Parsed};
 
 const OP: Op = Op::AcceptProxy;
 
@@ -34,7 +35,13 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
                 conn.facts.rare_mut().header = Some(header);
                 return Progress::Done;
             }
-            Parsed::Bad(malformed) => return failed(OP, Why::Malformed, malformed.why()),
+            Parsed::Bad(malformed) => {
+                let came = match malformed.fault {
+                    Fault::NotProxy => stranger(held(conn), protocol::PROXY),
+                    _ => None,
+                };
+                return failed(OP, Why::Malformed, came.unwrap_or(malformed.why().into()));
+            }
             Parsed::Partial { need } => need,
         };
         if let ControlFlow::Break(progress) = read_more(conn, cx, OP, need, "the PROXY header") {

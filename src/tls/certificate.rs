@@ -1,21 +1,23 @@
 //! Our own certificates with their keys.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SigningKey};
 
 use super::error::{LoadError, LoadFault};
-use super::pem::{Section, Source, Text};
-use crate::wire::der::Certificate;
+use super::pem::{Due, Found, Section, Source, Text};
+use super::{chain, provider};
+use crate::time::Date;
+use crate::wire::der::{Certificate, KeyKind, Kind};
 
 /// A certificate chain and its private key, as the host gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSource {
-    /// PEM text. The chain begins with our own certificate, each further one issues the one before.
-    /// Without `key` the key is looked for where the chain is.
+    /// PEM text. Our own certificate is the one that the key belongs to, whatever the order; those
+    /// that issued it follow. Without `key` the key is looked for where the chain is.
     Pem {
         /// The chain.
         chain: Source,
@@ -67,17 +69,20 @@ pub struct CertificateFacts {
 
 /// A chain that is loaded and fits its key.
 #[derive(Debug)]
-#[cfg_attr(test, derive(Clone))]
 pub(super) struct OwnCertificate {
     pub(super) key: Arc<CertifiedKey>,
     pub(super) facts: CertificateFacts,
     /// The names it is for, in lower case: its DNS names, or its common name when it has none.
     pub(super) names: Vec<String>,
+    /// The first and the last second at which it is valid, since 1970.
+    pub(super) validity: (u64, u64),
+    /// Where it came from.
+    place: String,
 }
 
 impl OwnCertificate {
-    /// Loads a chain. It is presented and not verified, which is the peer's to do: it may not be valid
-    /// yet or any more, be an authority's, or be of a version that we take from nobody.
+    /// Loads a chain. Whether it is valid now is not asked: a certificate may be put in place
+    /// before its time, and an expired one is the peer's to refuse.
     pub(super) fn load(
         source: &CertificateSource,
         provider: &CryptoProvider,
@@ -86,79 +91,143 @@ impl OwnCertificate {
             CertificateSource::Pem { chain, key } => {
                 let chain = Text::load(chain)?;
                 match key {
-                    Some(key) => Self::from_text(&chain, &Text::load(key)?, provider),
-                    None => Self::from_text(&chain, &chain, provider),
+                    Some(key) => Self::from_text(&chain, &Text::load(key)?, None, provider),
+                    None => Self::from_text(&chain, &chain, Some(Kind::Certificate), provider),
                 }
             }
             CertificateSource::Der { chain, key } => {
                 let place = "certificate in memory";
                 let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
-                let key = PrivateKeyDer::try_from(key.0.as_slice())
-                    .map_err(|why| LoadFault::UnusableKey(why.to_owned()))
-                    .map(|key| key.clone_key());
-                key.and_then(|key| Self::assemble(chain, key, provider))
-                    .map_err(|fault| LoadError::within(place, fault))
+                let made =
+                    signing_key(&key.0, provider).and_then(|key| Self::assemble(place, chain, key));
+                made.map_err(|fault| LoadError::within(place, fault))
             }
         }
     }
 
-    fn from_text(chain: &Text, key: &Text, provider: &CryptoProvider) -> Result<Self, LoadError> {
-        let mut ders = Vec::new();
-        for section in chain.certificates() {
+    /// `beside` is what `key` may hold beside the key.
+    fn from_text(
+        chain: &Text,
+        key: &Text,
+        beside: Option<Kind>,
+        provider: &CryptoProvider,
+    ) -> Result<Self, LoadError> {
+        let mut ders: Vec<CertificateDer<'static>> = Vec::new();
+        for section in chain.all(Kind::Certificate) {
             Certificate::parse(&section.der).map_err(|why| {
-                chain.error(section, LoadFault::UnusableCertificate(why.to_string()))
+                let why = format!("{why}; was the file cut short or damaged?");
+                chain.error(section, LoadFault::UnusableCertificate(why.into()))
             })?;
             ders.push(CertificateDer::from(section.der.clone()));
         }
-        let Some(first) = chain.certificates().next() else {
-            return Err(LoadError::within(&chain.place, LoadFault::NoCertificate));
+        let Some(first) = chain.all(Kind::Certificate).next() else {
+            return Err(chain.lacks(Due::Certificate, None));
         };
-        let (at, der) = private_key(key)?;
-        Self::assemble(ders, der, provider).map_err(|fault| match fault {
+        let at = private_key(key, beside)?;
+        let made =
+            signing_key(&at.der, provider).and_then(|key| Self::assemble(&chain.place, ders, key));
+        made.map_err(|fault| match fault {
             LoadFault::UnusableCertificate(_) => chain.error(first, fault),
             _ => key.error(at, fault),
         })
     }
 
     fn assemble(
+        place: &str,
         chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
-        provider: &CryptoProvider,
+        key: Arc<dyn SigningKey>,
     ) -> Result<Self, LoadFault> {
+        let public = key.public_key();
+        let chain = chain::in_order(chain, public.as_ref().map(AsRef::as_ref))?;
         let leaf = chain.first().ok_or(LoadFault::NoCertificate)?;
         let leaf = Certificate::parse(leaf)
-            .map_err(|why| LoadFault::UnusableCertificate(why.to_string()))?;
+            .map_err(|why| LoadFault::UnusableCertificate(why.to_string().into()))?;
         let facts = CertificateFacts {
             signature_algorithm: leaf.signature_algorithm(),
             key_algorithm: leaf.key_algorithm().into_owned(),
         };
-        let names = names(&leaf);
-        let key = provider
-            .key_provider
-            .load_private_key(key)
-            .map_err(|why| LoadFault::UnusableKey(why.to_string()))?;
-        // A key that cannot tell its public half is taken at its word.
-        if key.public_key().is_some_and(|public| !leaf.has_key(&public)) {
-            return Err(LoadFault::KeyMismatch);
-        }
-        Ok(Self { key: Arc::new(CertifiedKey::new(chain, key)), facts, names })
+        let (names, validity) = (names(&leaf), validity(&leaf)?);
+        drop(public);
+        let key = Arc::new(CertifiedKey::new(chain, key));
+        Ok(Self { key, facts, names, validity, place: place.to_owned() })
+    }
+
+    /// What is to be told of it at this second since 1970, though it can be used.
+    pub(super) fn note(&self, now: u64) -> Option<String> {
+        let (first, last) = self.validity;
+        let name = self.names.first().map_or("no name", String::as_str);
+        let what = if now > last {
+            format!("expired on {}", Date(last))
+        } else if now < first {
+            format!("is not valid before {}", Date(first))
+        } else {
+            return None;
+        };
+        Some(format!("{}: the certificate for {name:?} {what}: peers will refuse it", self.place))
     }
 }
 
-fn private_key(text: &Text) -> Result<(&Section, PrivateKeyDer<'static>), LoadError> {
-    let mut keys = text.sections.iter().filter(|section| {
-        matches!(
-            section.kind,
-            SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey
-        )
-    });
-    let none = || LoadError::within(&text.place, LoadFault::NoKey);
-    let section = keys.next().ok_or_else(none)?;
+/// The one private key of a text.
+fn private_key(text: &Text, beside: Option<Kind>) -> Result<&Section, LoadError> {
+    let mut keys = text.sections.iter().filter(|section| section.is_key());
+    let section = keys.next().ok_or_else(|| text.lacks(Due::Key, beside))?;
     if let Some(second) = keys.next() {
-        return Err(text.error(second, LoadFault::SecondKey));
+        return Err(text.error(second, LoadFault::SecondKey(section.line)));
     }
-    let key = PrivateKeyDer::from_pem(section.kind, section.der.clone()).ok_or_else(none)?;
-    Ok((section, key))
+    let fault = match &section.found {
+        Found::Pem(Kind::PrivateKey) => return Ok(section),
+        Found::Pem(Kind::EncryptedKey) => LoadFault::EncryptedKey,
+        other => LoadFault::Instead { due: Due::Key, found: other.clone() },
+    };
+    Err(text.error(section, fault))
+}
+
+fn signing_key(der: &[u8], provider: &CryptoProvider) -> Result<Arc<dyn SigningKey>, LoadFault> {
+    let key = PrivateKeyDer::try_from(der)
+        .map_err(|_| LoadFault::UnusableKey("it is no private key, or it was cut short".into()))?;
+    provider
+        .key_provider
+        .load_private_key(key.clone_key())
+        .map_err(|_| LoadFault::UnusableKey(unusable(der)))
+}
+
+/// Why a key is refused, told by what it is.
+fn unusable(der: &[u8]) -> Cow<'static, str> {
+    /// The sizes of RSA that are signed with.
+    const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+    let supported = format!("supported are RSA, Ed25519 and EC on {}", provider::CURVES);
+    match KeyKind::of(der) {
+        Some(KeyKind::Rsa(bits)) if !RSA_BITS.contains(&bits) => format!(
+            "it is an RSA key of {bits} bits, and has to have 2048 to 8192: openssl genpkey \
+             -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
+        )
+        .into(),
+        Some(KeyKind::Rsa(_)) => {
+            "it is an RSA key whose numbers do not fit each other; was it damaged?".into()
+        }
+        Some(KeyKind::RsaPss) => {
+            "it is an RSA key for PSS signatures alone (RSASSA-PSS), which is not supported; take a \
+             plain one: openssl genpkey -algorithm RSA"
+                .into()
+        }
+        Some(KeyKind::ExplicitCurve) => {
+            "its curve is written out in numbers; name it: openssl ec -in FILE -param_enc \
+             named_curve"
+                .into()
+        }
+        Some(KeyKind::Curve(curve)) if provider::CURVES.contains(&*curve) => {
+            format!("it is a damaged EC key on {curve}").into()
+        }
+        Some(KeyKind::Curve(curve)) => format!("it is an EC key on {curve}; {supported}").into(),
+        Some(KeyKind::Other(name)) => format!("it is a key for {name}; {supported}").into(),
+        None => format!("it is damaged, or of a kind that is not known; {supported}").into(),
+    }
+}
+
+fn validity(leaf: &Certificate<'_>) -> Result<(u64, u64), LoadFault> {
+    leaf.not_before().zip(leaf.not_after()).ok_or_else(|| {
+        LoadFault::UnusableCertificate("its validity is no time (RFC 5280 section 4.1.2.5)".into())
+    })
 }
 
 fn names(leaf: &Certificate<'_>) -> Vec<String> {

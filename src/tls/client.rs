@@ -16,9 +16,9 @@ use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
 use super::key_log::KeyLog;
 use super::pem::Source;
-use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
-use super::roots::{self, Roots, Trusted};
+use super::roots::{self, Roots};
+use super::sentence;
 use crate::sys::WallTime;
 
 /// How we speak TLS to a server.
@@ -37,7 +37,7 @@ pub struct ClientOptions {
     pub min_version: Version,
     /// The highest version spoken.
     pub max_version: Version,
-    /// The groups of the key exchange, in the order they are offered.
+    /// The groups of the key exchange.
     pub key_exchange: KeyExchange,
     /// Sessions kept for resumption; up to 8 belong to one server name. 0 turns resumption off.
     pub session_cache: usize,
@@ -68,6 +68,8 @@ impl Default for ClientOptions {
 pub struct ClientTls {
     pub(super) config: Arc<ClientConfig>,
     pub(super) verifies: bool,
+    not_after: Option<u64>,
+    notes: Vec<String>,
     key_log: Option<Arc<KeyLog>>,
 }
 
@@ -79,19 +81,22 @@ impl ClientTls {
     pub fn new(options: &ClientOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
         let provider = provider::provider(options.key_exchange);
         let versions = provider::versions(options.min_version, options.max_version)?;
+        let now = clock.unix_seconds();
         let builder =
             ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(Clock(clock)))
                 .with_protocol_versions(versions)
-                .map_err(|why| LoadError::option(LoadFault::Crypto(why.to_string())))?;
+                .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?;
         let builder = match verifier(options, &provider)? {
-            Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
+            Some(verifier) => builder.with_webpki_verifier(verifier),
             None => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(NoVerifier::of(&provider))),
         };
+        let (mut not_after, mut notes) = (None, Vec::new());
         let mut config = match &options.certificate {
             Some(source) => {
                 let own = OwnCertificate::load(source, &provider)?;
+                (not_after, notes) = (Some(own.validity.1), own.note(now).into_iter().collect());
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.key)))
             }
             None => builder.with_no_client_auth(),
@@ -111,8 +116,23 @@ impl ClientTls {
         Ok(Arc::new(Self {
             config: Arc::new(config),
             verifies: options.roots != Roots::DangerouslySkipVerification,
+            not_after,
+            notes,
             key_log,
         }))
+    }
+
+    /// What is to be told of the configuration though it can be used: that our own certificate has
+    /// expired or is not valid yet. One sentence each.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The last second at which our own certificate is valid, since 1970; `None` without one.
+    #[must_use]
+    pub const fn not_after(&self) -> Option<u64> {
+        self.not_after
     }
 
     /// The session secrets since the last call, in lines of the NSS key log format; empty unless
@@ -128,21 +148,21 @@ impl ClientTls {
 fn verifier(
     options: &ClientOptions,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ServerCertVerifier>>, LoadError> {
-    let Trusted { store, pins } = match &options.roots {
+) -> Result<Option<Arc<WebPkiServerVerifier>>, LoadError> {
+    let roots = match &options.roots {
         Roots::System => roots::system()?,
         Roots::Pem(sources) => roots::load(sources)?,
         Roots::DangerouslySkipVerification => return Ok(None),
     };
-    if store.is_empty() {
+    if roots.is_empty() {
         return Err(LoadError::option(LoadFault::NoCertificate));
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .with_crls(roots::revocation_lists(&options.crls)?)
         .enforce_revocation_expiration()
         .build()
-        .map(|verifier| Some(Arc::new(Pinned::new(pins, verifier)) as _))
-        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(why.to_string())))
+        .map(Some)
+        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into())))
 }
 
 /// Takes any certificate, but checks that its holder signed this handshake.

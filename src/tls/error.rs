@@ -1,6 +1,10 @@
 //! Why a configuration cannot be made.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use super::pem::{Due, Found};
+use crate::cause::is_plain;
 
 /// What is wrong with a configuration, and where: one sentence for whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,34 +22,45 @@ pub struct LoadError {
 pub enum LoadFault {
     /// The file cannot be read; what the system said.
     Unreadable(String),
+    /// It is larger than anything that could be due.
+    TooLarge,
     /// The file holds no byte.
     Empty,
     /// No certificate is configured at all.
     NoCertificates,
-    /// There are more certificates than one configuration takes; how many it takes.
-    TooManyCertificates(usize),
     /// There is no `CERTIFICATE` section.
     NoCertificate,
     /// There is no private key section.
     NoKey,
-    /// There is a second private key.
-    SecondKey,
+    /// There is a second private key; the line of the first.
+    SecondKey(u32),
     /// There is no `X509 CRL` section.
     NoCrl,
+    /// There is something else than what is due.
+    Instead {
+        /// What is due.
+        due: Due,
+        /// What there is.
+        found: Found,
+    },
+    /// A BEGIN or END line that is none.
+    Marker,
     /// A PEM section begins and is not ended.
     Unended,
+    /// The END of another section than the one that began.
+    OtherEnd,
     /// A line of a PEM section is not base64.
     NotBase64,
     /// The private key needs a passphrase.
     EncryptedKey,
     /// The private key cannot be used; why.
-    UnusableKey(String),
+    UnusableKey(Cow<'static, str>),
     /// The private key belongs to another certificate.
     KeyMismatch,
     /// The certificate cannot be used; why.
-    UnusableCertificate(String),
+    UnusableCertificate(Cow<'static, str>),
     /// The revocation list cannot be used; why.
-    UnusableCrl(String),
+    UnusableCrl(Cow<'static, str>),
     /// Client certificates are to be verified and nothing says against which authorities.
     NoClientRoots,
     /// The system's own authorities were found in none of the usual places.
@@ -57,7 +72,7 @@ pub enum LoadFault {
     /// A name that no certificate can be made for; which.
     BadName(String),
     /// The cryptography refused; why.
-    Crypto(String),
+    Crypto(Cow<'static, str>),
 }
 
 impl LoadError {
@@ -83,7 +98,9 @@ impl fmt::Display for LoadError {
             }
             f.write_str(": ")?;
         }
-        write!(f, "{}", self.fault)
+        let fault = self.fault.to_string();
+        debug_assert!(is_plain(&fault), "a debug form for a person to read: {fault}");
+        f.write_str(&fault)
     }
 }
 
@@ -91,22 +108,40 @@ impl fmt::Display for LoadFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(why) => write!(f, "cannot be read: {why}"),
+            Self::TooLarge => f.write_str("is larger than 256 MiB, which no certificate is"),
             Self::Empty => f.write_str("is empty"),
             Self::NoCertificates => f.write_str("no certificate is configured"),
-            Self::TooManyCertificates(most) => {
-                write!(f, "more than {most} certificates; divide them between configurations")
-            }
-            Self::NoCertificate => f.write_str("no CERTIFICATE section in it"),
+            Self::NoCertificate => f.write_str("no certificate in it"),
             Self::NoKey => f.write_str("no private key in it"),
-            Self::SecondKey => f.write_str("a second private key; one belongs to a chain"),
-            Self::NoCrl => f.write_str("no X509 CRL section in it"),
-            Self::Unended => f.write_str("the PEM section that begins here has no end"),
-            Self::NotBase64 => f.write_str("not base64"),
+            Self::SecondKey(first) => write!(
+                f,
+                "a second private key, the first is in line {first}; leave the one that belongs to \
+                 the certificate"
+            ),
+            Self::NoCrl => f.write_str("no revocation list (X509 CRL) in it"),
+            Self::Instead { due, found } => f.write_str(&found.instead(*due)),
+            Self::Marker => f.write_str(
+                "a BEGIN or END line that is none: it has five hyphens on either side, as \
+                 -----BEGIN CERTIFICATE-----",
+            ),
+            Self::Unended => f.write_str(
+                "the PEM section that begins here has no END line; was the file cut short?",
+            ),
+            Self::OtherEnd => f.write_str("END of another section than the one that began"),
+            Self::NotBase64 => f.write_str(
+                "not base64, which is all that may stand between BEGIN and END, or cut short",
+            ),
             Self::EncryptedKey => {
-                f.write_str("the private key is encrypted; store it without a passphrase")
+                f.write_str(
+                    "the private key is encrypted under a passphrase; decrypt it: openssl pkey -in \
+                     FILE -out FILE.pem",
+                )
             }
             Self::UnusableKey(why) => write!(f, "the private key cannot be used: {why}"),
-            Self::KeyMismatch => f.write_str("the private key does not match the certificate"),
+            Self::KeyMismatch => f.write_str(
+                "the private key does not match any certificate given with it; compare openssl pkey \
+                 -in KEY -pubout with openssl x509 -in CERTIFICATE -noout -pubkey",
+            ),
             Self::UnusableCertificate(why) => write!(f, "the certificate cannot be used: {why}"),
             Self::UnusableCrl(why) => write!(f, "the revocation list cannot be used: {why}"),
             Self::NoClientRoots => {

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+
+use super::sentence;
+use crate::wire::protocol;
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +21,6 @@ pub enum Why {
     NoCommonParameters,
     /// A handshake message is longer than we keep.
     TooLarge,
-    /// The keys have protected as many records as they may, and cannot be changed (TLS 1.2).
-    KeysWorn,
     /// The peer ended without saying so.
     Truncated,
     /// Our own fault.
@@ -39,9 +40,7 @@ pub struct Failure {
 }
 
 /// The alert `unrecognized_name` (RFC 6066 section 3).
-const UNRECOGNIZED_NAME: u8 = 112;
-/// The alert `protocol_version` (RFC 8446 section 6.2).
-const PROTOCOL_VERSION: u8 = 70;
+pub(super) const UNRECOGNIZED_NAME: u8 = 112;
 
 impl Failure {
     pub(super) const fn new(why: Why, text: &'static str) -> Self {
@@ -70,14 +69,6 @@ impl Failure {
         }
     }
 
-    pub(super) const fn outdated_client() -> Self {
-        Self {
-            why: Why::NoCommonParameters,
-            alert: Some(PROTOCOL_VERSION),
-            text: Cow::Borrowed("the client speaks TLS 1.1 at most, which is not spoken here"),
-        }
-    }
-
     pub(super) fn of(error: &Error) -> Self {
         let why = match error {
             Error::AlertReceived(alert) => Why::AlertReceived(u8::from(*alert)),
@@ -99,40 +90,29 @@ impl Failure {
             Error::AlertReceived(alert) => Some(u8::from(*alert)),
             _ => None,
         };
-        Self { why, alert, text: sentence(error) }
+        Self { why, alert, text: sentence::of(error) }
     }
-}
 
-fn sentence(error: &Error) -> Cow<'static, str> {
-    match error {
-        Error::InvalidMessage(
-            InvalidMessage::InvalidContentType
-            | InvalidMessage::UnknownProtocolVersion
-            | InvalidMessage::MessageTooLarge,
-        ) => "what the peer sent is no TLS record; plain text on a TLS port?".into(),
-        Error::AlertReceived(alert) => match *alert {
-            AlertDescription::UnknownCA => {
-                "the peer does not know the authority that issued our certificate (alert unknown_ca)".into()
-            }
-            AlertDescription::CertificateRequired => {
-                "the peer requires a certificate of ours (alert certificate_required)".into()
-            }
-            alert => match alert.as_str() {
-                Some(name) => format!("the peer gave up with the alert {name}").into(),
-                None => format!("the peer gave up with the alert {}", u8::from(alert)).into(),
-            },
-        },
-        Error::NoCertificatesPresented => "the peer showed no certificate, and must".into(),
-        Error::NoApplicationProtocol => {
-            "none of the application protocols offered is spoken here (ALPN)".into()
+    /// Says what came instead, where `bytes`, refused because of `error`, are no TLS and tell.
+    pub(super) fn name_stranger(&mut self, error: &Error, bytes: &[u8]) {
+        let is_no_record = matches!(
+            error,
+            Error::InvalidMessage(
+                InvalidMessage::InvalidContentType
+                    | InvalidMessage::UnknownProtocolVersion
+                    | InvalidMessage::MessageTooLarge
+            )
+        );
+        if is_no_record && let Some(came) = protocol::looks_like(bytes) {
+            self.text = match came {
+                protocol::PROXY => {
+                    "a PROXY header where TLS was due: have it expected here, from this source, or \
+                     have the sender send none"
+                        .into()
+                }
+                _ => format!("{came} where TLS was due").into(),
+            };
         }
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "the peer's certificate was issued by no authority that is trusted here".into()
-        }
-        Error::InvalidCertificate(why) => {
-            format!("the peer's certificate is not accepted: {why}").into()
-        }
-        other => other.to_string().into(),
     }
 }
 

@@ -8,7 +8,9 @@
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 compile_error!("vestibule needs its cryptography: turn on the feature `aws-lc-rs` or `ring`");
 
+mod alert;
 mod certificate;
+mod chain;
 mod cipher;
 mod client;
 mod clock;
@@ -22,7 +24,6 @@ mod negotiated;
 mod note;
 mod outcome;
 mod pem;
-mod pinned;
 mod provider;
 mod record;
 mod residual;
@@ -31,6 +32,7 @@ mod role;
 mod roots;
 #[cfg(feature = "self-signed")]
 mod self_signed;
+mod sentence;
 mod server;
 mod session;
 mod tickets;
@@ -43,7 +45,7 @@ pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, Why};
 pub use negotiated::{Group, Negotiated, Verified};
 pub use outcome::{End, Handshake, Reading};
-pub use pem::Source;
+pub use pem::{Due, Found, Source};
 pub(crate) use provider::random;
 pub use provider::{KeyExchange, Version};
 pub(crate) use record::{PLAINTEXT_MAX, RECORD_MAX};

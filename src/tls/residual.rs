@@ -33,6 +33,10 @@ impl Residual {
         self.buffer.as_ref().map_or(0, Buffer::len)
     }
 
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.as_ref().map_or(&[], Buffer::bytes)
+    }
+
     pub(super) const fn seen(&self) -> usize {
         self.seen as usize
     }

@@ -14,7 +14,9 @@ pub fn self_signed(names: &[&str]) -> Result<CertificateSource, LoadError> {
     if names.is_empty() {
         return Err(LoadError::option(LoadFault::BadName(String::new())));
     }
-    let crypto = |why: rcgen::Error| LoadError::option(LoadFault::Crypto(why.to_string()));
+    let crypto = |_: rcgen::Error| {
+        LoadError::option(LoadFault::Crypto("it makes no key or signs nothing with it".into()))
+    };
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let listed = names.join(", ");
     let params =

@@ -12,10 +12,10 @@ use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
 use super::key_log::KeyLog;
 use super::pem::Source;
-use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
-use super::resolver::{CERTIFICATES_MAX, Resolver};
-use super::roots::{self, Trusted};
+use super::resolver::Resolver;
+use super::roots;
+use super::sentence;
 use super::tickets::{Sessions, Tickets};
 use crate::sys::WallTime;
 
@@ -32,21 +32,16 @@ pub enum ClientAuth {
 }
 
 /// How a listener speaks TLS.
-///
-/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-/// sent so many says close_notify and ends ([`Why::KeysWorn`](super::Why::KeysWorn)). TLS 1.3 changes
-/// them in passing.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Our certificates, at most 65,536; the first is the default.
+    /// Our certificates; the first is the default.
     pub certificates: Vec<CertificateSource>,
     /// Refuse clients that ask for no name, or one that no certificate has, with the alert
     /// `unrecognized_name` (RFC 6066 section 3).
     pub strict_sni: bool,
     /// Whether clients show a certificate.
     pub client_auth: ClientAuth,
-    /// The authorities that client certificates are verified against. One of these certificates that
-    /// a client shows itself is taken while it is valid.
+    /// The authorities that client certificates are verified against.
     pub client_roots: Vec<Source>,
     /// Their revocation lists. With any, every certificate of a chain must be covered by a list
     /// that is not out of date, as with OpenSSL's `CRL_CHECK_ALL`.
@@ -58,7 +53,7 @@ pub struct ServerOptions {
     pub min_version: Version,
     /// The highest version spoken.
     pub max_version: Version,
-    /// The groups of the key exchange; the first of the client's that is among them is taken.
+    /// The groups of the key exchange.
     pub key_exchange: KeyExchange,
     /// Hand out tickets, so that a client can resume without anything being kept here.
     pub tickets: bool,
@@ -102,6 +97,7 @@ pub struct ServerTls {
     pub(super) config: Arc<ServerConfig>,
     pub(super) client_auth: ClientAuth,
     resolver: Arc<Resolver>,
+    notes: Vec<String>,
     key_log: Option<Arc<KeyLog>>,
 }
 
@@ -114,9 +110,6 @@ impl ServerTls {
     pub fn new(options: &ServerOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
         let provider = provider::provider(options.key_exchange);
         let versions = provider::versions(options.min_version, options.max_version)?;
-        if options.certificates.len() > CERTIFICATES_MAX {
-            return Err(LoadError::option(LoadFault::TooManyCertificates(CERTIFICATES_MAX)));
-        }
         let certificates = options
             .certificates
             .iter()
@@ -125,6 +118,8 @@ impl ServerTls {
         if certificates.is_empty() {
             return Err(LoadError::option(LoadFault::NoCertificates));
         }
+        let now = clock.unix_seconds();
+        let notes = certificates.iter().filter_map(|own| own.note(now)).collect();
         let resolver = Arc::new(Resolver::new(certificates, options.strict_sni));
         let verifier = client_verifier(options, &provider)?;
 
@@ -133,7 +128,7 @@ impl ServerTls {
             Arc::new(Clock(Arc::clone(&clock))),
         )
         .with_protocol_versions(versions)
-        .map_err(|why| LoadError::option(LoadFault::Crypto(why.to_string())))?
+        .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::clone(&resolver) as _);
 
@@ -147,7 +142,7 @@ impl ServerTls {
         };
         if options.tickets {
             let tickets = Tickets::new(&provider, clock, lifetime).ok_or_else(|| {
-                LoadError::option(LoadFault::Crypto("no cipher for tickets".to_owned()))
+                LoadError::option(LoadFault::Crypto("no cipher for tickets".into()))
             })?;
             config.ticketer = Arc::new(tickets);
         }
@@ -163,6 +158,7 @@ impl ServerTls {
             config: Arc::new(config),
             client_auth: options.client_auth,
             resolver,
+            notes,
             key_log,
         }))
     }
@@ -174,6 +170,27 @@ impl ServerTls {
     /// They are longer than `most` bytes: how long. They stay.
     pub fn take_key_log(&self, most: usize) -> Result<String, usize> {
         self.key_log.as_ref().map_or_else(|| Ok(String::new()), |log| log.take(most))
+    }
+
+    /// What is to be told of the configuration though it can be used: certificates that have expired
+    /// or are not valid yet. One sentence each.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The last second at which the certificate with this place in [`ServerOptions::certificates`] is
+    /// valid, since 1970; `None` when there is none in this place.
+    #[must_use]
+    pub fn not_after(&self, index: usize) -> Option<u64> {
+        let index = u16::try_from(index).ok()?;
+        self.resolver.certificate(index).map(|own| own.validity.1)
+    }
+
+    /// The same of the certificate that ends first.
+    #[must_use]
+    pub fn first_not_after(&self) -> u64 {
+        (0..).map_while(|index| self.not_after(index)).min().unwrap_or(u64::MAX)
     }
 
     pub(super) fn facts(&self, index: u16) -> Option<&CertificateFacts> {
@@ -191,17 +208,15 @@ fn client_verifier(
     if options.client_roots.is_empty() {
         return Err(LoadError::option(LoadFault::NoClientRoots));
     }
-    let Trusted { store, pins } = roots::load(&options.client_roots)?;
-    let builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-            .with_crls(roots::revocation_lists(&options.client_crls)?)
-            .enforce_revocation_expiration();
+    let roots = Arc::new(roots::load(&options.client_roots)?);
+    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .with_crls(roots::revocation_lists(&options.client_crls)?)
+        .enforce_revocation_expiration();
     let builder = match options.client_auth {
         ClientAuth::Optional => builder.allow_unauthenticated(),
         _ => builder,
     };
     builder
         .build()
-        .map(|verifier| Arc::new(Pinned::new(pins, verifier)) as _)
-        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(why.to_string())))
+        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into())))
 }

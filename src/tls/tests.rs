@@ -6,7 +6,7 @@ mod handshake;
 mod load;
 mod peek;
 mod peers;
-mod pinned;
+mod pem;
 mod records;
 mod resumption;
 pub(crate) mod rig;

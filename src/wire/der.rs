@@ -1,9 +1,16 @@
 //! X.509 certificates (RFC 5280), read only as far as naming one takes: subject, issuer,
-//! alternative names and algorithms. Nothing is verified here.
+//! alternative names, algorithms and the end of its validity. Nothing is verified here.
 //!
 //! Names are a peer's bytes: they keep their length, and a NUL inside ends nothing.
 
 use std::borrow::Cow;
+
+mod key;
+mod kind;
+mod time;
+
+pub use key::KeyKind;
+pub use kind::{Kind, first_element};
 
 const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
@@ -111,6 +118,7 @@ impl std::error::Error for Malformed {}
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
     issuer: &'a [u8],
+    validity: &'a [u8],
     subject: &'a [u8],
     key: &'a [u8],
     signature: &'a [u8],
@@ -143,7 +151,7 @@ impl<'a> Certificate<'a> {
         tbs.tagged(INTEGER)?;
         tbs.tagged(SEQUENCE)?;
         let issuer = tbs.tagged(SEQUENCE)?;
-        tbs.tagged(SEQUENCE)?;
+        let validity = tbs.tagged(SEQUENCE)?;
         let subject = tbs.tagged(SEQUENCE)?;
         let key = tbs.tagged(SEQUENCE)?;
         let mut alt_names: &[u8] = &[];
@@ -158,7 +166,7 @@ impl<'a> Certificate<'a> {
         while !names.0.is_empty() {
             names.any()?;
         }
-        Some(Self { issuer, subject, key, signature, alt_names })
+        Some(Self { issuer, validity, subject, key, signature, alt_names })
     }
 
     /// The first common name of the subject, in UTF-8 where its string type says how to get there,
@@ -185,6 +193,23 @@ impl<'a> Certificate<'a> {
         distinguished_name(self.issuer)
     }
 
+    /// The first second at which it is valid, as [`Certificate::not_after`] has it.
+    #[must_use]
+    pub fn not_before(&self) -> Option<u64> {
+        let (tag, contents) = Reader(self.validity).any()?;
+        time::unix_seconds(tag, contents)
+    }
+
+    /// The last second at which it is valid, since 1970 (RFC 5280 section 4.1.2.5); 0 for one before
+    /// that. `None` when it is written in a way that is not allowed.
+    #[must_use]
+    pub fn not_after(&self) -> Option<u64> {
+        let mut validity = Reader(self.validity);
+        validity.any()?;
+        let (tag, contents) = validity.any()?;
+        time::unix_seconds(tag, contents)
+    }
+
     /// The DNS names of the subject alternative name, as they stand.
     pub fn dns_names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         general_names(self.alt_names, DNS_NAME)
@@ -208,12 +233,6 @@ impl<'a> Certificate<'a> {
     #[must_use]
     pub fn key_algorithm(&self) -> Cow<'static, str> {
         self.key_name().unwrap_or(Cow::Borrowed(UNKNOWN))
-    }
-
-    /// Whether its public key is `info`, a SubjectPublicKeyInfo in DER.
-    #[must_use]
-    pub fn has_key(&self, info: &[u8]) -> bool {
-        Reader(info).tagged(SEQUENCE) == Some(self.key)
     }
 
     fn key_name(&self) -> Option<Cow<'static, str>> {
@@ -379,10 +398,7 @@ fn general_names(names: &[u8], wanted: u8) -> impl Iterator<Item = &[u8]> {
 fn modulus_bits(bit_string: &[u8]) -> Option<usize> {
     let (_unused_bits, key) = bit_string.split_first()?;
     let mut key = Reader(Reader(key).tagged(SEQUENCE)?);
-    let modulus = key.tagged(INTEGER)?;
-    let start = modulus.iter().position(|&byte| byte != 0)?;
-    let top = modulus.get(start)?;
-    Some((modulus.len() - start) * 8 - top.leading_zeros() as usize)
+    key::bits(key.tagged(INTEGER)?)
 }
 
 fn lookup(table: &[(&[u8], &'static str)], oid: &[u8]) -> Option<&'static str> {

@@ -4,5 +4,6 @@ pub mod cip;
 pub mod client_hello;
 pub mod der;
 pub mod exposition;
+pub mod protocol;
 pub mod proxy;
 pub mod socks;

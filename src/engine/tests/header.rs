@@ -234,6 +234,31 @@ fn what_can_never_become_a_header_is_refused_at_once() {
 }
 
 #[test]
+fn what_comes_where_a_header_was_due_is_named() {
+    let cases: [(&[u8], Op, &str); 4] = [
+        (b"\x16\x03\x01\x02\0\x01", Op::AcceptProxy, "TLS where a PROXY header was due"),
+        (PAYLOAD, Op::AcceptProxy, "HTTP without TLS where a PROXY header was due"),
+        (
+            &MAGIC.to_be_bytes(),
+            Op::AcceptProxy,
+            "a NetScaler's header where a PROXY header was due",
+        ),
+        (V1, Op::AcceptCip, "a PROXY header where a NetScaler's header was due"),
+    ];
+    both(|setup| {
+        for (bytes, op, due) in cases {
+            let record = refused(setup, everyone(op), bytes, |_| {});
+            assert_eq!(why(&record), (Some(op), Why::Malformed));
+            let text = &record.cause.as_ref().expect("refused for a reason").text;
+            assert!(text.starts_with(due), "{text}");
+        }
+        let strange = refused(setup, proxied(), b"\xff\xff\xff", |_| {});
+        let text = &strange.cause.as_ref().expect("refused for a reason").text;
+        assert_eq!(text, "neither a PROXY line nor the PROXY v2 signature");
+    });
+}
+
+#[test]
 fn a_source_that_is_not_trusted_is_refused_unread_or_goes_on_without_a_header() {
     everywhere(|setup| {
         let refuse = [Untrusted::Refuse, Untrusted::Direct];

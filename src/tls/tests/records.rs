@@ -113,6 +113,32 @@ fn plain_text_on_a_tls_port_is_refused_after_five_bytes_with_an_alert() {
 }
 
 #[test]
+fn what_comes_where_tls_was_due_is_named_on_both_sides() {
+    let (client, server) = configurations(Version::Tls13);
+    let v2 = [crate::wire::proxy::SIGNATURE, b"\x21\x11\0\x0c"].concat();
+    let cases: [(&[u8], &str); 5] = [
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "a PROXY header where TLS was due"),
+        (&v2, "a PROXY header where TLS was due"),
+        (b"GET / HTTP/1.1\r\n", "HTTP without TLS where TLS was due"),
+        (b"SSH-2.0-x\r\n", "SSH where TLS was due"),
+        (b"\xff\xff\xff\xff\xff", "what the peer sent is no TLS record"),
+    ];
+    for (bytes, due) in cases {
+        for pieces in [bytes.len(), 5] {
+            let mut side = Side::new(Session::server(&server));
+            bytes.chunks(pieces).for_each(|piece| side.receive(piece));
+            let text = side.failure.expect("it failed").text;
+            assert!(text.starts_with(due), "{text}");
+        }
+    }
+    let mut side = Side::new(Session::client(&client, "a.test").unwrap());
+    side.drive();
+    side.receive(b"220 mail.test ESMTP\r\n");
+    let text = side.failure.expect("it failed").text;
+    assert!(text.contains("begins without TLS where TLS was due"), "{text}");
+}
+
+#[test]
 fn a_changed_byte_anywhere_in_a_record_fails_with_an_alert_the_peer_understands() {
     for version in VERSIONS {
         for at in 5..30 {

@@ -73,6 +73,50 @@ fn a_certificate_is_named_by_subject_and_issuer() {
 }
 
 #[test]
+fn a_certificate_tells_the_last_second_of_its_validity() {
+    let date = |year| rcgen::date_time_ymd(year, 3, 1);
+    // RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on.
+    for (year, seconds) in [
+        (1970, 5_097_600),
+        (2000, 951_868_800),
+        (2049, 2_498_169_600),
+        (2050, 2_529_705_600),
+        (2100, 4_107_542_400),
+        (9999, 253_375_862_400),
+    ] {
+        let mut params = CertificateParams::default();
+        params.not_after = date(year);
+        let der = certificate(&params, &PKCS_ED25519);
+        assert_eq!(Certificate::parse(&der).unwrap().not_after(), Some(seconds), "{year}");
+    }
+}
+
+#[test]
+fn a_time_in_another_form_than_the_two_allowed_is_none() {
+    const UTC: u8 = 0x17;
+    const GENERALIZED: u8 = 0x18;
+    for (tag, text, seconds) in [
+        (UTC, "491231235959Z", Some(2_524_607_999)),
+        (UTC, "500101000000Z", Some(0)),
+        (GENERALIZED, "20000229000001Z", Some(951_782_401)),
+        (GENERALIZED, "19690101000000Z", Some(0)),
+        (GENERALIZED, "20000229000001", None),
+        (GENERALIZED, "20000229000001.5Z", None),
+        (GENERALIZED, "20000229000001+0100", None),
+        (GENERALIZED, "20001329000001Z", None),
+        (GENERALIZED, "20000200000001Z", None),
+        (GENERALIZED, "20000229240000Z", None),
+        (UTC, "20000229000001Z", None),
+        (UTC, "4912312359Z", None),
+        (UTC, "49123123595xZ", None),
+        (0x0c, "491231235959Z", None),
+        (UTC, "", None),
+    ] {
+        assert_eq!(time::unix_seconds(tag, text.as_bytes()), seconds, "{text}");
+    }
+}
+
+#[test]
 fn a_nul_in_a_name_ends_nothing_and_a_slash_adds_nothing() {
     let der = named(vec![(DnType::CommonName, utf8("good\0.evil/CN=root\\\n"))]);
     let certificate = Certificate::parse(&der).unwrap();

@@ -1,0 +1,310 @@
+//! PEM text (RFC 7468) cut into sections, each with the line it begins on.
+//!
+//! What other programs load is loaded: a byte order mark, indentation, lines of any width and end,
+//! an END that the next BEGIN is glued to, text around the sections, and labels of old programs.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem::{PemObject, SectionKind};
+
+use super::error::{LoadError, LoadFault};
+use crate::wire::der::{Kind, first_element};
+
+mod found;
+mod strange;
+
+pub use found::{Due, Found};
+
+/// Where PEM text comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file, read when the configuration is made and not again.
+    File(PathBuf),
+    /// The text itself.
+    Bytes(Vec<u8>),
+}
+
+impl fmt::Debug for Source {
+    /// Not the bytes: they may be a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Bytes(text) => write!(f, "Bytes({})", text.len()),
+        }
+    }
+}
+
+/// One section.
+pub(super) struct Section {
+    pub(super) line: u32,
+    pub(super) found: Found,
+    /// Empty unless it is of a kind that can be due.
+    pub(super) der: Vec<u8>,
+}
+
+impl Section {
+    fn is(&self, kind: Kind) -> bool {
+        self.found == Found::Pem(kind)
+    }
+
+    /// Whether it is a private key, if perhaps one that cannot be used.
+    pub(super) fn is_key(&self) -> bool {
+        self.is(Kind::PrivateKey)
+            || self.is(Kind::EncryptedKey)
+            || self.is(Kind::DsaKey)
+            || self.found == Found::OpensshKey
+    }
+}
+
+/// All sections of one source, and what to call the source in an error.
+pub(super) struct Text {
+    pub(super) place: String,
+    pub(super) sections: Vec<Section>,
+    /// What the whole is, and the line that tells, when there is no section.
+    strange: Option<(Found, Option<u32>)>,
+}
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+const HYPHENS: &[u8] = b"-----";
+/// What editors of Windows put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl Text {
+    pub(super) fn load(source: &Source) -> Result<Self, LoadError> {
+        match source {
+            Source::Bytes(text) => Self::parse("PEM text in memory".to_owned(), text),
+            Source::File(path) => {
+                let place = path.display().to_string();
+                match read(path) {
+                    Ok(text) => Self::parse(place, &text),
+                    Err(fault) => Err(LoadError::within(&place, fault)),
+                }
+            }
+        }
+    }
+
+    fn parse(place: String, text: &[u8]) -> Result<Self, LoadError> {
+        if text.is_empty() {
+            return Err(LoadError::within(&place, LoadFault::Empty));
+        }
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let sections = match sections(text) {
+            Ok(sections) => sections,
+            Err((line, fault)) => return Err(LoadError::at(&place, line, fault)),
+        };
+        let strange = sections.is_empty().then(|| strange::look_at(text));
+        Ok(Self { place, sections, strange })
+    }
+
+    /// The sections of this kind, in order.
+    pub(super) fn all(&self, kind: Kind) -> impl Iterator<Item = &Section> {
+        self.sections.iter().filter(move |section| section.is(kind))
+    }
+
+    /// The error of a source in which nothing is that is due; `beside` is what may be there as well
+    /// and is none in its place.
+    pub(super) fn lacks(&self, due: Due, beside: Option<Kind>) -> LoadError {
+        if let Some((found, line)) = &self.strange {
+            let fault = LoadFault::Instead { due, found: found.clone() };
+            return LoadError { place: self.place.clone(), line: *line, fault };
+        }
+        let strangers =
+            || self.sections.iter().filter(|section| beside.is_none_or(|kind| !section.is(kind)));
+        // Parameters stand beside a key and are hardly what somebody gave in its place.
+        let telling = strangers().find(|section| !section.is(Kind::Parameters));
+        match telling.or_else(|| strangers().next()) {
+            Some(section) => {
+                self.error(section, LoadFault::Instead { due, found: section.found.clone() })
+            }
+            None => LoadError::within(
+                &self.place,
+                match due {
+                    Due::Certificate => LoadFault::NoCertificate,
+                    Due::Key => LoadFault::NoKey,
+                    Due::Crl => LoadFault::NoCrl,
+                },
+            ),
+        }
+    }
+
+    pub(super) fn error(&self, section: &Section, fault: LoadFault) -> LoadError {
+        LoadError::at(&self.place, section.line, fault)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadFault> {
+    /// Revocation lists of 130 MB exist; what is larger is something else, or has no end.
+    const LONGEST: u64 = 256 * 1024 * 1024;
+    let unreadable = |error: std::io::Error| LoadFault::Unreadable(error.to_string());
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LONGEST { Err(LoadFault::TooLarge) } else { Ok(text) }
+}
+
+/// A fault and the line it is in.
+type Fault = (u32, LoadFault);
+
+fn sections(text: &[u8]) -> Result<Vec<Section>, Fault> {
+    let mut sections = Vec::new();
+    // Lines are counted on from the last begin.
+    let (mut at, mut counted, mut line) = (0, 0, 1);
+    while let Some(begin) = next_begin(text, at) {
+        line += lines(&text[counted..begin]);
+        counted = begin;
+        let label_start = begin + BEGIN.len();
+        let label = label(&text[label_start..]).ok_or((line, LoadFault::Marker))?;
+        let start = label_start + label.len() + HYPHENS.len();
+        let end = find(END, text, start).ok_or((line, LoadFault::Unended))?;
+        if find(BEGIN, text, start).is_some_and(|next| next < end) {
+            return Err((line, LoadFault::Unended));
+        }
+        let end_line = line + lines(&text[begin..end]);
+        let closing = self::label(&text[end + END.len()..]).ok_or((end_line, LoadFault::Marker))?;
+        if closing != label {
+            return Err((end_line, LoadFault::OtherEnd));
+        }
+        sections.push(section(line, label, &text[start..end])?);
+        at = end + END.len() + closing.len() + HYPHENS.len();
+    }
+    Ok(sections)
+}
+
+/// Where the next section begins: on its own line, indented or not, or glued to the last END, which
+/// is at `from`.
+fn next_begin(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let begin = find(BEGIN, text, at)?;
+        let before = &text[from..begin];
+        let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        match before[..before.len() - blank].last() {
+            None | Some(b'\n' | b'\r') => return Some(begin),
+            Some(_) => at = begin + BEGIN.len(),
+        }
+    }
+}
+
+/// What stands between BEGIN or END and the hyphens behind it, on one line.
+fn label(rest: &[u8]) -> Option<&[u8]> {
+    let end = find(HYPHENS, rest, 0)?;
+    let label = &rest[..end];
+    label.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ').then_some(label)
+}
+
+fn find(what: &[u8], text: &[u8], from: usize) -> Option<usize> {
+    let found = text.get(from..)?.windows(what.len()).position(|part| part == what)?;
+    Some(from + found)
+}
+
+/// Line ends of all systems.
+fn lines(text: &[u8]) -> u32 {
+    let ends = text
+        .iter()
+        .zip(text.iter().skip(1).chain([&0]))
+        .filter(|(byte, next)| **byte == b'\n' || (**byte == b'\r' && **next != b'\n'));
+    u32::try_from(ends.count()).unwrap_or(u32::MAX)
+}
+
+/// One section, with what stands between its BEGIN and END.
+fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
+    let (headers, body) = split_headers(inside);
+    let unread = |found| Ok(Section { line, found, der: Vec::new() });
+    let expected = match label {
+        b"CERTIFICATE" | b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE" => Kind::Certificate,
+        b"X509 CRL" => Kind::RevocationList,
+        // The header of PEM as it was before PKCS #8 (RFC 1421 section 4.6.1.1).
+        _ if find(b"ENCRYPTED", headers, 0).is_some() => {
+            return unread(Found::Pem(Kind::EncryptedKey));
+        }
+        b"PRIVATE KEY" | b"RSA PRIVATE KEY" | b"EC PRIVATE KEY" => Kind::PrivateKey,
+        _ => return unread(unread_kind(label)),
+    };
+    let canonical: &[u8] =
+        if expected == Kind::PrivateKey { b"PRIVATE KEY" } else { b"CERTIFICATE" };
+    let Some(mut der) = decode(canonical, body) else {
+        if find(b"\\n", body, 0).is_some() {
+            return Err((
+                line,
+                LoadFault::Instead { due: due(expected), found: Found::EscapedLines },
+            ));
+        }
+        let before = lines(&inside[..inside.len() - body.len()]);
+        return Err((line + before + bad_line(body), LoadFault::NotBase64));
+    };
+    // OpenSSL's trust settings follow the certificate.
+    if label == b"TRUSTED CERTIFICATE"
+        && let Some(len) = first_element(&der).map(<[u8]>::len)
+    {
+        der.truncate(len);
+    }
+    // The contents tell better than the label, where they tell.
+    let found = Found::Pem(Kind::of(&der).unwrap_or(expected));
+    Ok(Section { line, found, der })
+}
+
+const fn due(kind: Kind) -> Due {
+    match kind {
+        Kind::PrivateKey => Due::Key,
+        Kind::RevocationList => Due::Crl,
+        _ => Due::Certificate,
+    }
+}
+
+/// What a section is whose contents are of no use.
+fn unread_kind(label: &[u8]) -> Found {
+    match label {
+        b"ENCRYPTED PRIVATE KEY" => Found::Pem(Kind::EncryptedKey),
+        b"DSA PRIVATE KEY" => Found::Pem(Kind::DsaKey),
+        b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => Found::Pem(Kind::Request),
+        b"PUBLIC KEY" | b"RSA PUBLIC KEY" => Found::Pem(Kind::PublicKey),
+        b"PKCS7" | b"CMS" | b"PKCS #7 SIGNED DATA" => Found::Pem(Kind::Pkcs7),
+        b"PKCS12" => Found::Pem(Kind::Pkcs12),
+        b"OPENSSH PRIVATE KEY" => Found::OpensshKey,
+        _ if label.ends_with(b" PARAMETERS") => Found::Pem(Kind::Parameters),
+        _ if label.starts_with(b"PGP ") => Found::Pgp,
+        _ => Found::Section(String::from_utf8_lossy(label).into_owned()),
+    }
+}
+
+/// The header lines of RFC 1421, which have a colon and end with a blank line, and the rest.
+fn split_headers(inside: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    for line in inside.split_inclusive(|&byte| byte == b'\n') {
+        let blank = line.trim_ascii().is_empty();
+        let continued = at > 0 && line.starts_with(b" ");
+        if !(blank || continued || line.contains(&b':')) {
+            break;
+        }
+        at += line.len();
+    }
+    let head = &inside[..at];
+    if head.contains(&b':') { inside.split_at(at) } else { (&[], inside) }
+}
+
+/// The bytes behind base64 in lines of any width. rustls's decoder takes as long for one text as for
+/// any other of its length where the label is that of a private key.
+fn decode(label: &[u8], base64: &[u8]) -> Option<Vec<u8>> {
+    let mut text =
+        Vec::with_capacity(base64.len() + 2 * (BEGIN.len() + label.len() + HYPHENS.len()));
+    for part in [BEGIN, label, HYPHENS, b"\n"] {
+        text.extend_from_slice(part);
+    }
+    text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    for part in [b"\n", END, label, HYPHENS, b"\n"] {
+        text.extend_from_slice(part);
+    }
+    <(SectionKind, Vec<u8>)>::from_pem_slice(&text).ok().map(|(_, der)| der)
+}
+
+/// How many lines below its beginning the first line is that is not base64; 0 when none is.
+fn bad_line(body: &[u8]) -> u32 {
+    let is_digit = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(byte)
+    };
+    let bad = body.iter().position(|byte| !is_digit(byte));
+    bad.map_or(0, |at| lines(&body[..at]))
+}
