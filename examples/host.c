@@ -236,6 +236,8 @@ vst_tls_server *host_tls(const char *certificate, const char *key)
     options.identity_count = 1;
     if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
         die("%s", why);
+    if (why[0] != '\0')
+        fprintf(stderr, "note: %s\n", why);
     return tls;
 }
 

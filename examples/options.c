@@ -137,6 +137,8 @@ vst_tls_server *server_tls(const struct arguments *args)
         options.client_auth = VST_CLIENT_AUTH_REQUIRED;
     if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
         die("%s", why);
+    if (why[0] != '\0')
+        fprintf(stderr, "note: %s\n", why);
     return tls;
 }
 

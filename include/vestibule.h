@@ -120,8 +120,6 @@
 #define VST_WHY_TOO_LARGE (11)
 // The system refused a call for another reason.
 #define VST_WHY_SYSTEM (12)
-// The keys of the connection have protected as many records as they may.
-#define VST_WHY_KEYS_WORN (13)
 
 
 // The version of the binary interface that this header describes. A program that loads the library
@@ -294,11 +292,6 @@
 // change everything.
 #define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
 
-// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
-// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-// of 230, which some old middleboxes do not let through.
-#define VST_TLS_NO_POST_QUANTUM (16)
-
 // The secrets of every connection are kept for vst_tls_server_take_key_log and
 // vst_tls_client_take_key_log: whoever has them reads everything.
 #define VST_TLS_KEY_LOG (8)
@@ -468,11 +461,6 @@
 
 // uid and gid count.
 #define VST_LISTEN_OWNER (8)
-
-// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
-// out by a connection that is closed at once, so that two who open it at the same moment may both get
-// it.
-#define VST_LISTEN_UNIX_EXCLUSIVE (16)
 
 // From the peer to us.
 #define VST_SHUT_READ (1)
@@ -980,19 +968,12 @@ typedef struct {
 } vst_identity;
 
 // How incoming connections speak TLS. vst_tls_server_options_init fills in the defaults.
-//
-// The key exchange takes the first of the client's groups that is known here: X25519MLKEM768 where it
-// prefers that (not with ring), else X25519, P-256 or P-384.
-//
-// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-// sent so many (256 GiB in full ones) says close_notify and ends, with VST_WHY_KEYS_WORN. TLS 1.3
-// changes them in passing.
 typedef struct {
     // sizeof(vst_tls_server_options).
     uint32_t size;
     // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG.
     uint32_t flags;
-    // How many certificates identities points to, from 1 to 65,536.
+    // How many certificates identities points to, at least one.
     uint32_t identity_count;
     // VST_CLIENT_AUTH_*.
     uint32_t client_auth;
@@ -1005,11 +986,10 @@ typedef struct {
     // The same where clients show certificates, which are not verified again; the shorter of the
     // two holds. Default 3,600.
     uint32_t client_ticket_lifetime_s;
-    // Our certificates, which are presented and not verified: chosen by the name a client asks for,
-    // exact, then wildcard; the first is the default. Read during the call.
+    // Our certificates, chosen by the name a client asks for: exact, then wildcard; the first is
+    // the default. Read during the call.
     const vst_identity *identities;
-    // The authorities that client certificates are verified against. One of these certificates that
-    // a client shows itself, as what openssl req -x509 makes, is taken while it is valid.
+    // The authorities that client certificates are verified against.
     vst_pem client_ca;
     // Their revocation lists, or none.
     vst_pem client_crl;
@@ -1021,23 +1001,17 @@ typedef struct {
 } vst_tls_server_options;
 
 // How outgoing connections speak TLS. vst_tls_client_options_init fills in the defaults.
-//
-// X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
-// VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
-// vst_tls_server_options.
 typedef struct {
     // sizeof(vst_tls_client_options).
     uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_POST_QUANTUM.
+    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG.
     uint32_t flags;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t min_version;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t max_version;
     // The authorities that servers are verified against; none: those that the system trusts, from
-    // where distributions keep them. No environment variable changes the place. One of these
-    // certificates that a server shows itself, as what openssl req -x509 makes, is taken for the
-    // names in its subjectAltName and while it is valid.
+    // where distributions keep them. No environment variable changes the place.
     vst_pem ca;
     // Their revocation lists, or none.
     vst_pem crl;
@@ -1918,7 +1892,8 @@ vst_status vst_tls_client_options_init(vst_tls_client_options *options,
 //
 // options is read and not kept. *out is the configuration, or NULL on failure; free it with
 // vst_tls_server_free. On failure why, unless NULL, gets a sentence that names the file, the
-// line and what is wrong, cut to why_size bytes with its NUL.
+// line, what is wrong and what to do about it, cut to why_size bytes with its NUL. On success it is
+// empty, or a note: that a certificate has expired, or is not valid yet.
 // Legal at any time, from any thread, in any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
 //
@@ -1954,6 +1929,28 @@ vst_status vst_tls_client_new(const vst_tls_client_options *options,
                               vst_tls_client **out,
                               char *why,
                               size_t why_size);
+
+// Tells when a certificate of ours ends: that of identities[index]. *not_after is the last second
+// at which it is valid, since 1970 in UTC.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: *not_after is 0).
+//
+// Needs:
+// tls is a handle that is not freed; not_after points to a number.
+vst_status vst_tls_server_not_after(const vst_tls_server *tls,
+                                    uint32_t index,
+                                    uint64_t *not_after);
+
+// Tells when the certificate that we show to servers ends, as vst_tls_server_not_after does.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: *not_after is 0).
+//
+// Needs:
+// tls is a handle that is not freed; not_after points to a number.
+vst_status vst_tls_client_not_after(const vst_tls_client *tls,
+                                    uint64_t *not_after);
 
 // Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
 // fine.
@@ -2355,22 +2352,6 @@ vst_status vst_rules_new(const uint8_t *text,
 vst_status vst_rules_replace(vst_rules *rules,
                              const vst_rules *by);
 
-// Looks whether every backend that use_backend lines of rules name is one of this engine's: to be
-// called when they have their names, before a listener is opened with the rules or others are
-// replaced by them. On failure why, unless NULL, gets the first line that names another, and what
-// it names, cut to why_size bytes with its NUL.
-//
-// Legal from any callback.
-// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine and rules a set that are not freed; why is NULL or points to why_size
-// writable bytes.
-vst_status vst_rules_check(vst_engine *engine,
-                           const vst_rules *rules,
-                           char *why,
-                           size_t why_size);
-
 // Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
 // metrics know it, UTF-8, NUL-terminated. Copied.
 //
@@ -2387,9 +2368,6 @@ vst_status vst_set_name(vst_engine *engine,
 // The backend that a use_backend line of the rules chooses for a session, as things stand now:
 // *backend is its id, or 0.
 //
-// Where a line applies that names no backend of this engine, the session ends in order, since nobody
-// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
-// vst_rules_check finds such lines before a client does.
 // Legal on a session, from any callback.
 // Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 // names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
@@ -2507,14 +2485,10 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 // Opens a listener.
 //
 // address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; port 0 lets the
-// kernel choose, and vst_listener_addr tells. A unix path is taken over from the socket that is there,
-// also from a process that still listens at it, which then gets no more connections: so a new one takes
-// the place of an old one (VST_LISTEN_UNIX_EXCLUSIVE refuses that). It is removed when the listener
-// closes, unless somebody has taken it over since.
-//
-// config may be freed at once. options may be NULL. *out is the id, or 0 on failure; sys_errno,
-// unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a
-// sentence, cut to why_size bytes with its NUL.
+// kernel choose, and vst_listener_addr tells. A unix path replaces a stale socket and is removed
+// when the listener closes. config may be freed at once. options may be NULL. *out is the id,
+// or 0 on failure; sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
+// why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
 // Connections come as VST_EVENT_SESSION. May be called from the event callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
 // VST_E_THREAD; VST_E_POISONED.

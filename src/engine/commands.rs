@@ -193,7 +193,7 @@ impl<N: Net> Engine<N> {
             Ok(Output::Wait) => Sent::Wait,
             Err(cause) => {
                 let why = cause.why;
-                conn.fail_writing(cause);
+                conn.end_writing(cause);
                 Sent::Failed(why)
             }
         };

@@ -137,6 +137,7 @@ impl<N: Net> Engine<N> {
         self.write_ops(&mut text);
         self.write_tls(&mut text);
         self.write_listeners(&mut text);
+        self.write_certificates(&mut text);
         self.write_backends(&mut text);
         self.write_tables(&mut text);
         text.into_text()
@@ -312,6 +313,24 @@ impl<N: Net> Engine<N> {
                     .as_deref()
                     .map_or_else(|| listener.addr.to_string(), str::to_owned);
                 text.sample(&[("listener", &name), ("number", &number)], value(listener));
+            }
+        }
+    }
+
+    /// Of listeners with TLS alone: a certificate that ends when none is there would alarm.
+    fn write_certificates(&self, text: &mut Exposition) {
+        text.family(gauge(
+            "vestibule_listener_certificate_not_after_seconds",
+            "When the first of its certificates ends, in seconds since 1970.",
+        ));
+        for (key, listener) in self.listeners.iter() {
+            if let Some(tls) = &listener.config.tls {
+                let number = key.slot.to_string();
+                let name = listener
+                    .name
+                    .as_deref()
+                    .map_or_else(|| listener.addr.to_string(), str::to_owned);
+                text.sample(&[("listener", &name), ("number", &number)], tls.first_not_after());
             }
         }
     }

@@ -9,8 +9,7 @@ use super::status::*;
 use super::unusable::{Unusable, hand_out};
 use crate::sys::WallClock;
 use crate::tls::{
-    ClientAuth, ClientOptions, ClientTls, KeyExchange, LoadError, Roots, ServerOptions, ServerTls,
-    Version,
+    ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions, ServerTls, Version,
 };
 
 /// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
@@ -52,11 +51,6 @@ pub const VST_TLS_NO_TICKETS: u32 = 2;
 /// change everything.
 pub const VST_TLS_DANGEROUSLY_SKIP_VERIFICATION: u32 = 4;
 
-/// `X25519MLKEM768` is not offered to servers. It is offered first otherwise, so that what somebody
-/// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-/// of 230, which some old middleboxes do not let through.
-pub const VST_TLS_NO_POST_QUANTUM: u32 = 16;
-
 /// The secrets of every connection are kept for `vst_tls_server_take_key_log` and
 /// `vst_tls_client_take_key_log`: whoever has them reads everything.
 pub const VST_TLS_KEY_LOG: u32 = 8;
@@ -67,13 +61,6 @@ pub const VST_TLS_1_2: u32 = 0x0303;
 pub const VST_TLS_1_3: u32 = 0x0304;
 
 /// How incoming connections speak TLS. `vst_tls_server_options_init` fills in the defaults.
-///
-/// The key exchange takes the first of the client's groups that is known here: `X25519MLKEM768` where it
-/// prefers that (not with ring), else X25519, P-256 or P-384.
-///
-/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-/// sent so many (256 GiB in full ones) says close_notify and ends, with `VST_WHY_KEYS_WORN`. TLS 1.3
-/// changes them in passing.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_server_options {
@@ -81,7 +68,7 @@ pub struct vst_tls_server_options {
     pub size: u32,
     /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`, `VST_TLS_KEY_LOG`.
     pub flags: u32,
-    /// How many certificates `identities` points to, from 1 to 65,536.
+    /// How many certificates `identities` points to, at least one.
     pub identity_count: u32,
     /// `VST_CLIENT_AUTH_*`.
     pub client_auth: u32,
@@ -94,11 +81,10 @@ pub struct vst_tls_server_options {
     /// The same where clients show certificates, which are not verified again; the shorter of the
     /// two holds. Default 3,600.
     pub client_ticket_lifetime_s: u32,
-    /// Our certificates, which are presented and not verified: chosen by the name a client asks for,
-    /// exact, then wildcard; the first is the default. Read during the call.
+    /// Our certificates, chosen by the name a client asks for: exact, then wildcard; the first is
+    /// the default. Read during the call.
     pub identities: *const vst_identity,
-    /// The authorities that client certificates are verified against. One of these certificates that
-    /// a client shows itself, as what `openssl req -x509` makes, is taken while it is valid.
+    /// The authorities that client certificates are verified against.
     pub client_ca: vst_pem,
     /// Their revocation lists, or none.
     pub client_crl: vst_pem,
@@ -110,25 +96,19 @@ pub struct vst_tls_server_options {
 }
 
 /// How outgoing connections speak TLS. `vst_tls_client_options_init` fills in the defaults.
-///
-/// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
-/// `VST_TLS_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
-/// `vst_tls_server_options`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_client_options {
     /// `sizeof(vst_tls_client_options)`.
     pub size: u32,
-    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_POST_QUANTUM`.
+    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`.
     pub flags: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub min_version: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub max_version: u32,
     /// The authorities that servers are verified against; none: those that the system trusts, from
-    /// where distributions keep them. No environment variable changes the place. One of these
-    /// certificates that a server shows itself, as what `openssl req -x509` makes, is taken for the
-    /// names in its subjectAltName and while it is valid.
+    /// where distributions keep them. No environment variable changes the place.
     pub ca: vst_pem,
     /// Their revocation lists, or none.
     pub crl: vst_pem,
@@ -215,7 +195,8 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
 ///
 /// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
 /// `vst_tls_server_free`. On failure `why`, unless NULL, gets a sentence that names the file, the
-/// line and what is wrong, cut to `why_size` bytes with its NUL.
+/// line, what is wrong and what to do about it, cut to `why_size` bytes with its NUL. On success it is
+/// empty, or a note: that a certificate has expired, or is not valid yet.
 /// Legal at any time, from any thread, in any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
 ///
@@ -229,10 +210,20 @@ pub unsafe extern "C" fn vst_tls_server_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
+    let mut note = String::new();
+    let make = || {
+        // SAFETY: the caller's contract.
+        let made = unsafe { server(options) }?;
+        note = made.tls.notes().join("; ");
+        Ok(made)
+    };
     // SAFETY: the caller's contract.
-    let make = || unsafe { server(options) };
-    // SAFETY: the caller's contract.
-    unsafe { hand_out(out, why, why_size, make) }
+    let status = unsafe { hand_out(out, why, why_size, make) };
+    if status == VST_OK {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::explain(&note, why, why_size) };
+    }
+    status
 }
 
 /// How incoming connections speak TLS, as `options` say.
@@ -331,10 +322,20 @@ pub unsafe extern "C" fn vst_tls_client_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
+    let mut note = String::new();
+    let make = || {
+        // SAFETY: the caller's contract.
+        let made = unsafe { client(options) }?;
+        note = made.tls.notes().join("; ");
+        Ok(made)
+    };
     // SAFETY: the caller's contract.
-    let make = || unsafe { client(options) };
-    // SAFETY: the caller's contract.
-    unsafe { hand_out(out, why, why_size, make) }
+    let status = unsafe { hand_out(out, why, why_size, make) };
+    if status == VST_OK {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::explain(&note, why, why_size) };
+    }
+    status
 }
 
 /// How outgoing connections speak TLS, as `options` say.
@@ -342,11 +343,9 @@ pub unsafe extern "C" fn vst_tls_client_new(
 /// # Safety
 /// As `vst_tls_client_new`.
 unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
-    const FLAGS: u32 =
-        VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG | VST_TLS_NO_POST_QUANTUM;
     // SAFETY: the caller's contract.
     let given = unsafe { ptr::read_sized(options) }?;
-    if given.flags & !FLAGS != 0 {
+    if given.flags & !(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG) != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
     let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
@@ -367,19 +366,66 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
         // SAFETY: the caller's contract.
         crls: unsafe { pem(&given.crl) }?.into_iter().collect(),
         certificate,
-        key_exchange: match given.flags & VST_TLS_NO_POST_QUANTUM {
-            0 => KeyExchange::All,
-            _ => KeyExchange::Classical,
-        },
         key_log: given.flags & VST_TLS_KEY_LOG != 0,
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
         min_version: version(given.min_version, Version::Tls12)?,
         max_version: version(given.max_version, Version::Tls13)?,
         session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+        ..ClientOptions::default()
     };
     let made = ClientTls::new(&options, Arc::new(WallClock));
     made.map(vst_tls_client::new).map_err(unloadable)
+}
+
+/// Tells when a certificate of ours ends: that of `identities[index]`. `*not_after` is the last second
+/// at which it is valid, since 1970 in UTC.
+///
+/// Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: `*not_after` is 0).
+///
+/// # Safety
+/// `tls` is a handle that is not freed; `not_after` points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_not_after(
+    tls: *const vst_tls_server,
+    index: u32,
+    not_after: *mut u64,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(not_after, 0) }?;
+        // SAFETY: the caller's contract.
+        let tls = unsafe { ptr::handle(tls) }?;
+        let end = tls.tls.not_after(index as usize).ok_or(VST_E_ARGUMENT)?;
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(not_after, end) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Tells when the certificate that we show to servers ends, as `vst_tls_server_not_after` does.
+///
+/// Legal at any time, from any thread, in any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: `*not_after` is 0).
+///
+/// # Safety
+/// `tls` is a handle that is not freed; `not_after` points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_client_not_after(
+    tls: *const vst_tls_client,
+    not_after: *mut u64,
+) -> vst_status {
+    super::guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(not_after, 0) }?;
+        // SAFETY: the caller's contract.
+        let tls = unsafe { ptr::handle(tls) }?;
+        let end = tls.tls.not_after().ok_or(VST_E_STATE)?;
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(not_after, end) }?;
+        Ok(VST_OK)
+    })
 }
 
 /// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is

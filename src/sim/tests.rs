@@ -24,7 +24,6 @@ fn spec(at: &Addr) -> ListenSpec {
         defer_accept: 0,
         mode: None,
         owner: None,
-        exclusive: false,
     }
 }
 

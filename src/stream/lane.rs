@@ -142,7 +142,7 @@ impl Lane {
                 }
                 Err(cause) => {
                     self.cut(cx);
-                    to.fail_writing(cause);
+                    to.end_writing(cause);
                     return true;
                 }
             }

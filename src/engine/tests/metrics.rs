@@ -105,6 +105,26 @@ fn the_numbers_are_a_recount_of_what_happened() {
 
 #[cfg(feature = "self-signed")]
 #[test]
+fn a_listener_with_tls_tells_when_its_first_certificate_ends_and_no_other_does() {
+    use super::tls::accepting;
+    use crate::tls::Version;
+    const NAME: &str = "vestibule_listener_certificate_not_after_seconds";
+    for tls in [false, true] {
+        both(|setup| {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let config = if tls { accepting(Version::Tls13) } else { proxied() };
+            let end = config.tls.as_ref().map(|tls| tls.first_not_after());
+            rig.listen(config);
+            let found = samples(&rig.engine.metrics());
+            let mut of_certificates = found.iter().filter(|(name, _)| name.starts_with(NAME));
+            assert_eq!(of_certificates.next().map(|(_, value)| *value), end);
+            rig.finish();
+        });
+    }
+}
+
+#[cfg(feature = "self-signed")]
+#[test]
 fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
     use super::tls::accepting;
     use super::tls_peer::{TlsPeer, pair, play};

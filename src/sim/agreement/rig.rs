@@ -182,7 +182,6 @@ pub(super) fn spec(addr: Addr, backlog: i32) -> ListenSpec {
         defer_accept: 0,
         mode: None,
         owner: None,
-        exclusive: false,
     }
 }
 

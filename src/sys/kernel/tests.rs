@@ -55,7 +55,6 @@ fn spec(addr: Addr) -> ListenSpec {
         defer_accept: 0,
         mode: None,
         owner: None,
-        exclusive: false,
     }
 }
 
