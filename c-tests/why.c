@@ -30,7 +30,21 @@ static void servers_of_tls(void)
     MUST(vst_tls_server_options_init(&good, sizeof good) == VST_OK);
     options = good;
     options.alpn = "h2,,http/1.1";
-    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "alpn");
+    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "alpn, number 2: ");
+    vst_identity identities[2] = {{.chain = {.file = "x"}}, {.key = {.file = "x"}}};
+    options = good;
+    options.identities = identities;
+    options.identity_count = 2;
+    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT,
+         "identities, number 2: chain: it is missing");
+    identities[1].chain = (vst_pem){.file = "x", .bytes = (const uint8_t *)"x", .len = 1};
+    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT,
+         "identities, number 2: chain: file or bytes");
+    identities[1].chain = (vst_pem){.len = 1};
+    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_NULL,
+         "identities, number 2: chain.bytes: it is NULL");
+    options.identities = NULL;
+    SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_NULL, "identities: it is NULL");
     options = good;
     options.client_auth = 99;
     SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "client_auth");
@@ -47,7 +61,7 @@ static void servers_of_tls(void)
     SAID(vst_tls_server_new(NULL, &made, why, ROOM), VST_E_NULL, "vst_tls_server_options");
     SAID(vst_tls_server_new(&good, NULL, why, ROOM), VST_E_NULL, "out: it is NULL");
     SAID(vst_tls_server_self_signed("\xff", &made, why, ROOM), VST_E_ARGUMENT,
-         vst_strerror(VST_E_ARGUMENT));
+         "names: it is not UTF-8");
     SAID(vst_tls_server_self_signed("localhost", &made, why, ROOM), VST_OK, "");
     vst_tls_server_free(made);
 }
@@ -74,7 +88,19 @@ static void configurations(void)
     accepting_options.accept_proxy = "\xff";
     SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_ARGUMENT,
          "accept_proxy: it is not UTF-8");
+    accepting_options.accept_proxy = "10.0.0.0/8, any, 10.0.0.0/33";
+    SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_CONFIG,
+         "accept_proxy, number 3: \"10.0.0.0/33\": ");
     accepting_options.accept_proxy = NULL;
+    vst_monitor_options monitor = {
+        .size = sizeof monitor, .answer = VST_ANSWER_TEXT, .monitor_net = "::1,*"};
+    accepting_options.monitor = &monitor;
+    SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_CONFIG,
+         "monitor_net, number 2: \"*\": ");
+    monitor.size = 8;
+    SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_SIZE,
+         "vst_monitor_options: its size is 8");
+    accepting_options.monitor = NULL;
     accepting_options.handler_count = 1;
     SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_NULL,
          "handlers: it is NULL");
@@ -93,7 +119,8 @@ static void configurations(void)
     SAID(vst_connect_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "proxy_tlvs");
     options = good;
     options.source = "nowhere";
-    SAID(vst_connect_config_new(&options, &made, why, ROOM), VST_E_CONFIG, "\"nowhere\"");
+    SAID(vst_connect_config_new(&options, &made, why, ROOM), VST_E_CONFIG,
+         "source: \"nowhere\": it is a name");
     CHECK(made == NULL);
 }
 
@@ -103,9 +130,12 @@ static void rules_and_tables(void)
     vst_table *table;
     vst_rules *rules;
     SAID(vst_table_new("seen", "type ip size 10", &table, why, ROOM), VST_OK, "");
-    const vst_table *twice[] = {table, table};
+    const vst_table *twice[2] = {table, table};
     SAID(vst_rules_new((const uint8_t *)text, sizeof text - 1, twice, 2, NULL, &rules, why, ROOM),
-         VST_E_ARGUMENT, "\"seen\"");
+         VST_E_ARGUMENT, "tables, number 2: \"seen\"");
+    twice[1] = NULL;
+    SAID(vst_rules_new((const uint8_t *)text, sizeof text - 1, twice, 2, NULL, &rules, why, ROOM),
+         VST_E_NULL, "tables, number 2: it is NULL");
     SAID(vst_rules_new((const uint8_t *)text, sizeof text - 1, twice, 1, NULL, &rules, why, ROOM),
          VST_OK, "");
     vst_rules_free(rules);
@@ -145,6 +175,22 @@ static void servers_of_backends(void)
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "check_rise");
     SAID(vst_server_set_addresses(host.engine, backend, 0, "127.0.0.1:2", why, ROOM), VST_OK, "");
+    SAID(vst_server_set_addresses(host.engine, backend, 0, "127.0.0.1:2,[::1]", why, ROOM),
+         VST_E_ARGUMENT, "addresses, number 2: \"[::1]\": it has no port");
+    options.name = "two";
+    options.flags = 0;
+    options.addresses = "127.0.0.1:1,,[::1]:1";
+    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
+         "addresses, number 2: \"\": it is empty");
+    options.addresses = "127.0.0.1:0";
+    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
+         "port 0");
+    options.addresses = "127.0.0.1:1";
+    options.flags = VST_SERVER_CHECK;
+    options.check_rise = 1;
+    options.check_address = ":80";
+    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
+         "check_address: \":80\": it stands for any address");
     SAID(vst_server_set_addresses(host.engine, backend, 9, NULL, why, ROOM), VST_E_ARGUMENT,
          "server: none has number 9");
     SAID(vst_server_set_addresses(host.engine, 0, 0, NULL, why, ROOM), VST_E_ARGUMENT, "backend:");
@@ -250,6 +296,53 @@ static void listeners(vst_engine *engine, const vst_accept_config *config)
     close(bare);
 }
 
+/* Each has its own sentence (src/sys/addr_text.rs has them all): here, that they come through. */
+static void addresses(vst_engine *engine, const vst_accept_config *accepting)
+{
+    static const char *const bad[][2] = {
+        {"", "it is empty"},
+        {"127.0.0.1", "it has no port"},
+        {"127.0.0.1:65536", "more than 65535"},
+        {"127.0.0.1:http", "is no number"},
+        {"::1:80", "stands in brackets"},
+        {"[::1%lo]:80", "the number of an interface"},
+        {"127.0.1:80", "four numbers from 0 to 255"},
+        {"localhost:80", "the host resolves names"},
+        {"127.0.0.1:80 ", "it has a space"},
+        {"/run/a", "unix:/path"},
+        {"unix:", "it names no path"},
+    };
+    vst_connect_options connect_options;
+    vst_connect_config *connecting;
+    vst_id made;
+    vst_addr addr;
+    MUST(vst_connect_options_init(&connect_options, sizeof connect_options) == VST_OK);
+    MUST(vst_connect_config_new(&connect_options, &connecting, NULL, 0) == VST_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        SAID(vst_listener_open(engine, bad[i][0], accepting, NULL, &made, NULL, why, ROOM),
+             VST_E_ARGUMENT, bad[i][1]);
+        said(VST_OK, VST_OK, "address: \"");
+        SAID(vst_conn_connect(engine, bad[i][0], connecting, NULL, &made, why, ROOM),
+             VST_E_ARGUMENT, bad[i][1]);
+        said(VST_OK, VST_OK, "address: \"");
+    }
+    SAID(vst_conn_connect(engine, "127.0.0.1:0", connecting, NULL, &made, why, ROOM),
+         VST_E_ARGUMENT, "port 0");
+    SAID(vst_conn_connect(engine, "*:80", connecting, NULL, &made, why, ROOM), VST_E_ARGUMENT,
+         "any address");
+    static const char *const any[][2] = {{":0", "0.0.0.0:"}, {"*:0", "0.0.0.0:"}, {"[::]:0", "[::]:"}};
+    for (size_t i = 0; i < sizeof any / sizeof *any; i++) {
+        char text[64] = "";
+        size_t len;
+        SAID(vst_listener_open(engine, any[i][0], accepting, NULL, &made, NULL, why, ROOM), VST_OK,
+             "");
+        MUST(vst_listener_addr(engine, made, &addr) == VST_OK);
+        MUST(vst_addr_text(&addr, text, sizeof text - 1, &len) == VST_OK);
+        CHECK(strncmp(text, any[i][1], strlen(any[i][1])) == 0 && addr.port != 0);
+    }
+    vst_connect_config_free(connecting);
+}
+
 static void connections(vst_engine *engine)
 {
     vst_connect_options connect_options;
@@ -334,6 +427,7 @@ int main(void)
     MUST(vst_accept_options_init(&accept_options, sizeof accept_options) == VST_OK);
     MUST(vst_accept_config_new(&accept_options, &config, NULL, 0) == VST_OK);
     listeners(host.engine, config);
+    addresses(host.engine, config);
     connections(host.engine);
     vst_accept_config_free(config);
     host_free(&host);

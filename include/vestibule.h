@@ -2484,8 +2484,10 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 
 // Opens a listener.
 //
-// address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; port 0 lets the
-// kernel choose, and vst_listener_addr tells. A unix path replaces a stale socket and is removed
+// address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; :80 and *:80
+// are any IPv4 address, [::]:80 any at all. A zone is the number of an interface,
+// [fe80::1%2]:80, and a name is the host's to resolve. Port 0 lets the kernel choose, and
+// vst_listener_addr tells. A unix path replaces a stale socket and is removed
 // when the listener closes. config may be freed at once. options may be NULL. *out is the id,
 // or 0 on failure; sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
 // why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
@@ -2602,7 +2604,7 @@ vst_status vst_conn_adopt(vst_engine *engine,
                           char *why,
                           size_t why_size);
 
-// Asks for a connection to address (as in vst_listener_open, port not 0).
+// Asks for a connection to address (as in vst_listener_open, but with a port, and not any address).
 //
 // It is begun when the outermost call ends, or when vst_conn_forward makes it part of a stream,
 // whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,

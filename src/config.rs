@@ -3,86 +3,19 @@
 mod custom;
 mod monitor;
 mod rules;
+mod trust;
 
 pub use custom::Custom;
 pub use monitor::{ANSWER_MOST, Answer, Monitor};
 pub use rules::LiveRules;
+pub use trust::{Trust, TrustError};
 
-use std::net::IpAddr;
 use std::sync::Arc;
-
-use ipnet::IpNet;
 
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
 use crate::tls::{ClientTls, ServerTls};
 use crate::wire::socks::Dialogue;
-
-/// Sources that are believed something: that they may announce a client's addresses in a PROXY
-/// header or a NetScaler's, or that they are monitors.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trust {
-    any: bool,
-    unix: bool,
-    networks: Vec<IpNet>,
-}
-
-impl Trust {
-    /// Reads a list separated by commas: networks (`10.0.0.0/8`), single addresses, `any` for
-    /// every IP address, `unix` for every unix socket.
-    ///
-    /// # Errors
-    /// The word that is none of these.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut trust = Self::default();
-        for word in text.split(',').map(str::trim) {
-            match word {
-                "any" => trust.any = true,
-                "unix" => trust.unix = true,
-                _ => {
-                    match word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from))
-                    {
-                        Ok(network) => trust.networks.push(network.trunc()),
-                        Err(_) => return Err(word.to_owned()),
-                    }
-                }
-            }
-        }
-        Ok(trust)
-    }
-
-    /// Every source.
-    #[must_use]
-    pub const fn everyone() -> Self {
-        Self { any: true, unix: true, networks: Vec::new() }
-    }
-
-    /// Whether some source is in both.
-    #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        let has_ip = |trust: &Self| trust.any || !trust.networks.is_empty();
-        let both_name = || {
-            self.networks.iter().any(|one| {
-                other.networks.iter().any(|other| one.contains(other) || other.contains(one))
-            })
-        };
-        (self.unix && other.unix)
-            || (self.any && has_ip(other))
-            || (other.any && has_ip(self))
-            || both_name()
-    }
-
-    /// Whether `peer` is one of them.
-    #[must_use]
-    pub fn covers(&self, peer: &Addr) -> bool {
-        match peer {
-            Addr::Ip(ip) => {
-                self.any || self.networks.iter().any(|network| network.contains(&ip.ip()))
-            }
-            Addr::Unix(_) => self.unix,
-        }
-    }
-}
 
 /// What happens to a connection whose source may not announce addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::rules::vst_rules;
 use super::socks::VST_SOCKS_NONE;
 use super::status::*;
 use super::tls::{vst_tls_client, vst_tls_server};
-use super::unusable::{Unusable, hand_out, text};
+use super::unusable::{Unusable, element, hand_out, text};
 use crate::config::{
     AcceptCip, AcceptConfig, AcceptProxy, ConnectConfig, ConnectTls, Farewell, OpeningSpans,
     ProxyTlvs, SendProxy, Tls12HalfClose, TlsTruncation, Trust, Untrusted,
@@ -370,9 +370,9 @@ unsafe fn connect_config(
     }
     // SAFETY: the caller's contract.
     let source = match unsafe { text("source", options.source) }? {
-        Some(source) => Some(Addr::parse(source).ok_or_else(|| {
-            Unusable::config(format!("source: \"{}\" is no address", source.escape_debug()))
-        })?),
+        Some(source) => Some(
+            Addr::parse(source).map_err(|wrong| Unusable::config(format!("source: {wrong}")))?,
+        ),
         None => None,
     };
     // SAFETY: the caller's contract.
@@ -445,9 +445,8 @@ pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config
 
 /// The sources that the option `name` lists.
 fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, Unusable> {
-    list.map(Trust::parse).transpose().map_err(|word| {
-        Unusable::config(format!("{name}: \"{}\" is no network", word.escape_debug()))
-    })
+    let trust = list.map(Trust::parse).transpose();
+    trust.map_err(|wrong| Unusable::config(wrong.to_string()).of(&element(name, wrong.index)))
 }
 
 const fn truncation(flags: u32) -> TlsTruncation {

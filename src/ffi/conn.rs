@@ -9,7 +9,7 @@ use super::listener::answer;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, asked, element, named, needed_text, no_address};
+use super::unusable::{Unusable, asked, element, named, needed_text};
 use crate::conn::{Direction, Why};
 use crate::engine::{ConnectOptions, Received, Refusal, Sent};
 use crate::id::Id;
@@ -145,7 +145,7 @@ fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>
     }
 }
 
-/// Asks for a connection to `address` (as in `vst_listener_open`, port not 0).
+/// Asks for a connection to `address` (as in `vst_listener_open`, but with a port, and not any address).
 ///
 /// It is begun when the outermost call ends, or when `vst_conn_forward` makes it part of a stream,
 /// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
@@ -176,7 +176,8 @@ pub unsafe extern "C" fn vst_conn_connect(
     let ask = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let address = unsafe { needed_text("address", address) }?;
-        let target = Addr::parse(address).ok_or_else(|| no_address("address", address))?;
+        let target = Addr::parse_target(address)
+            .map_err(|wrong| Unusable::argument(format!("address: {wrong}")))?;
         // SAFETY: the caller's contract.
         let config = Arc::clone(&named("config", unsafe { ptr::handle(config) })?.config);
         let mut options = ConnectOptions::default();

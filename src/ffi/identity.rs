@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::ptr;
-use super::status::*;
+use super::unusable::{Unusable, named, text};
 use crate::tls::{CertificateSource, Source};
 
 /// PEM text, from a file or from memory: one of the two.
@@ -32,21 +32,21 @@ pub struct vst_identity {
 pub(super) const NO_PEM: vst_pem =
     vst_pem { file: std::ptr::null(), bytes: std::ptr::null(), len: 0 };
 
-/// What a `vst_pem` names, if anything.
+/// What the `vst_pem` of a field names, if anything.
 ///
 /// # Safety
 /// The file is NULL or a NUL-terminated string, and the memory as long as it says.
-pub(super) unsafe fn pem(given: &vst_pem) -> Result<Option<Source>, vst_status> {
+pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<Source>, Unusable> {
     // SAFETY: the caller's contract.
-    let file = unsafe { ptr::text(given.file) }?;
-    let len = usize::try_from(given.len).map_err(|_| VST_E_ARGUMENT)?;
+    let file = unsafe { text(&format!("{field}.file"), given.file) }?;
+    let len = usize::try_from(given.len).unwrap_or(usize::MAX);
     // SAFETY: the caller's contract.
-    let bytes = unsafe { ptr::bytes(given.bytes, len) }?;
+    let bytes = named(&format!("{field}.bytes"), unsafe { ptr::bytes(given.bytes, len) })?;
     match (file, bytes) {
         (Some(path), []) => Ok(Some(Source::File(path.into()))),
         (None, []) => Ok(None),
         (None, bytes) => Ok(Some(Source::Bytes(bytes.to_vec()))),
-        (Some(_), _) => Err(VST_E_ARGUMENT),
+        (Some(_), _) => Err(Unusable::argument(format!("{field}: file or bytes, and not both"))),
     }
 }
 
@@ -54,10 +54,11 @@ pub(super) unsafe fn pem(given: &vst_pem) -> Result<Option<Source>, vst_status> 
 ///
 /// # Safety
 /// As [`pem`], for both.
-pub(super) unsafe fn identity(given: &vst_identity) -> Result<CertificateSource, vst_status> {
+pub(super) unsafe fn identity(given: &vst_identity) -> Result<CertificateSource, Unusable> {
     // SAFETY: the caller's contract.
-    let chain = unsafe { pem(&given.chain) }?.ok_or(VST_E_ARGUMENT)?;
+    let chain = unsafe { pem("chain", &given.chain) }?
+        .ok_or_else(|| Unusable::argument("chain: it is missing"))?;
     // SAFETY: the caller's contract.
-    let key = unsafe { pem(&given.key) }?;
+    let key = unsafe { pem("key", &given.key) }?;
     Ok(CertificateSource::Pem { chain, key })
 }

@@ -9,7 +9,7 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, asked, named, needed_text, no_address};
+use super::unusable::{Unusable, asked, named, needed_text};
 use crate::engine::{ListenerOptions, Refusal};
 use crate::sys::{Addr, Fd, ListenSpec};
 
@@ -121,8 +121,10 @@ unsafe fn read(
 
 /// Opens a listener.
 ///
-/// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; port 0 lets the
-/// kernel choose, and `vst_listener_addr` tells. A unix path replaces a stale socket and is removed
+/// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; `:80` and `*:80`
+/// are any IPv4 address, `[::]:80` any at all. A zone is the number of an interface,
+/// `[fe80::1%2]:80`, and a name is the host's to resolve. Port 0 lets the kernel choose, and
+/// `vst_listener_addr` tells. A unix path replaces a stale socket and is removed
 /// when the listener closes. `config` may be freed at once. `options` may be NULL. `*out` is the id,
 /// or 0 on failure; `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
 /// `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
@@ -159,7 +161,8 @@ pub unsafe extern "C" fn vst_listener_open(
         // SAFETY: the caller's contract.
         let config = named("config", unsafe { ptr::handle(config) })?;
         let spec = ListenSpec {
-            addr: Addr::parse(address).ok_or_else(|| no_address("address", address))?,
+            addr: Addr::parse(address)
+                .map_err(|wrong| Unusable::argument(format!("address: {wrong}")))?,
             backlog: i32::try_from(options.backlog).unwrap_or(i32::MAX),
             reuse_port: options.flags & VST_LISTEN_REUSEPORT != 0,
             v6_only: options.flags & VST_LISTEN_V6ONLY != 0,

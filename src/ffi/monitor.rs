@@ -6,7 +6,7 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, named, text};
+use super::unusable::{Unusable, element, named, text};
 use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
 
 /// A text and nothing else: `OK`, or `FAIL`.
@@ -117,7 +117,7 @@ fn sources(
         }
     };
     let sources = Trust::parse(net)
-        .map_err(|word| format!("monitor_net: \"{}\" is no network", word.escape_debug()))?;
+        .map_err(|wrong| format!("{}: {wrong}", element("monitor_net", wrong.index)))?;
     let meant = options.flags & VST_MONITOR_TRUSTED != 0;
     let overlaps =
         |list: &&Option<Trust>| list.as_ref().is_some_and(|list| list.overlaps(&sources));

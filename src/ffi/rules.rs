@@ -8,7 +8,7 @@ use super::ptr;
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
 use super::table::vst_table;
-use super::unusable::{Unusable, hand_out};
+use super::unusable::{Unusable, element, hand_out, named};
 use crate::config::LiveRules;
 use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sys::read_file;
@@ -49,20 +49,22 @@ pub unsafe extern "C" fn vst_rules_new(
 ) -> vst_status {
     let make = || {
         // SAFETY: the caller's contract.
-        let text = unsafe { ptr::bytes(text, len) }?;
-        let mut named = Tables::default();
+        let text = named("text", unsafe { ptr::bytes(text, len) })?;
+        let mut known = Tables::default();
         // SAFETY: the caller's contract.
-        for table in unsafe { ptr::items(tables, table_count) }? {
+        let tables = named("tables", unsafe { ptr::items(tables, table_count) })?;
+        for (index, table) in tables.iter().enumerate() {
             // SAFETY: the caller's contract.
-            let table = unsafe { ptr::handle(*table) }?;
-            if !named.add(Arc::clone(&table.table)) {
+            let table = named(&element("tables", index), unsafe { ptr::handle(*table) })?;
+            if !known.add(Arc::clone(&table.table)) {
                 let name = table.table.config().name.escape_debug();
-                return Err(Unusable::argument(format!("there are two tables \"{name}\"")));
+                let again = format!("\"{name}\" is the name of an earlier one too");
+                return Err(Unusable::argument(again).of(&element("tables", index)));
             }
         }
         // SAFETY: NULL becomes None; else the host passes a handle we made.
         let before = unsafe { before.as_ref() }.map(|before| before.rules.current());
-        let outside = Outside { tables: &named, before: before.as_deref(), load: &read_file };
+        let outside = Outside { tables: &known, before: before.as_deref(), load: &read_file };
         let rules = RuleSet::parse(text, outside);
         let rules = rules.map_err(|error| Unusable::config(error.to_string()))?;
         Ok(vst_rules { rules: Arc::new(LiveRules::new(rules)) })

@@ -9,7 +9,7 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::vst_engine;
 use super::status::*;
-use super::unusable::{Unusable, asked, named, needed_text, text};
+use super::unusable::{Unusable, asked, element, named, needed_text, text};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
 use crate::config::ConnectConfig;
 use crate::engine::{CheckPlan, Refusal};
@@ -139,9 +139,13 @@ pub(super) fn weight(weight: u32) -> Result<Weight, vst_status> {
 }
 
 /// A list of addresses; the one that is none is named.
-pub(super) fn addresses(text: Option<&str>) -> Result<Vec<Addr>, &str> {
+pub(super) fn addresses(text: Option<&str>) -> Result<Vec<Addr>, String> {
     let words = text.into_iter().flat_map(|text| text.split(',')).map(str::trim);
-    words.map(|word| Addr::parse(word).ok_or(word)).collect()
+    let target = |(index, word)| {
+        Addr::parse_target(word)
+            .map_err(|wrong| format!("{}: {wrong}", element("addresses", index)))
+    };
+    words.enumerate().map(target).collect()
 }
 
 fn health(options: &vst_server_options) -> Result<HealthConfig, Unusable> {
@@ -192,17 +196,14 @@ unsafe fn read(
     if options.flags & !(VST_SERVER_BACKUP | VST_SERVER_CHECK) != 0 || options._reserved != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
-    let no_address = |field: &str, word: &str| {
-        Unusable::config(format!("{field}: \"{}\" is no address", word.escape_debug()))
-    };
     // SAFETY: the caller's contract.
     let name = unsafe { needed_text("name", options.name) }?;
     if name.is_empty() {
         return Err(Unusable::config("name: it is empty"));
     }
     // SAFETY: the caller's contract.
-    let addresses = addresses(unsafe { text("addresses", options.addresses) }?)
-        .map_err(|word| no_address("addresses", word))?;
+    let addresses =
+        addresses(unsafe { text("addresses", options.addresses) }?).map_err(Unusable::config)?;
     let config = ServerConfig {
         name: name.into(),
         addresses,
@@ -220,7 +221,10 @@ unsafe fn read(
     }
     // SAFETY: the caller's contract.
     let address = match unsafe { text("check_address", options.check_address) }? {
-        Some(word) => Some(Addr::parse(word).ok_or_else(|| no_address("check_address", word))?),
+        Some(word) => Some(
+            Addr::parse_target(word)
+                .map_err(|wrong| Unusable::config(format!("check_address: {wrong}")))?,
+        ),
         None => None,
     };
     // SAFETY: the caller's contract.

@@ -7,7 +7,7 @@ use super::ptr::{self, Sized32};
 use super::server;
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{self, Unusable, asked, named, no_address};
+use super::unusable::{self, Unusable, asked, named};
 use crate::backend::{Admin, Change, ServerIndex};
 use crate::engine::Refusal;
 
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn vst_server_set_addresses(
     let change = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let text = unsafe { unusable::text("addresses", addresses) }?;
-        let list = server::addresses(text).map_err(|word| no_address("addresses", word))?;
+        let list = server::addresses(text).map_err(Unusable::argument)?;
         let backend = named("backend", id(backend))?;
         let set = shell.core()?.set_server(backend, ServerIndex(server), Change::Addresses(list));
         set.map_err(|refusal| match refusal {

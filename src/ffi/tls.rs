@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::unusable::{Unusable, hand_out};
+use super::unusable::{Unusable, element, hand_out, named, needed_text, text};
 use crate::sys::WallClock;
 use crate::tls::{
     ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions, ServerTls, Version,
@@ -237,11 +237,13 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
         return Err(Unusable::argument("flags: an unknown one"));
     }
     // SAFETY: the caller's contract.
-    let list = unsafe { ptr::items(given.identities, given.identity_count as usize) }?;
+    let list = unsafe { ptr::items(given.identities, given.identity_count as usize) };
+    let list = named("identities", list)?;
     let mut certificates = Vec::with_capacity(list.len());
-    for one in list {
+    for (index, one) in list.iter().enumerate() {
         // SAFETY: the caller's contract.
-        certificates.push(unsafe { identity(one) }?);
+        let one = unsafe { identity(one) };
+        certificates.push(one.map_err(|wrong| wrong.of(&element("identities", index)))?);
     }
     let options = ServerOptions {
         certificates,
@@ -253,13 +255,13 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
             _ => return Err(Unusable::argument("client_auth: an unknown one")),
         },
         // SAFETY: the caller's contract.
-        client_roots: unsafe { pem(&given.client_ca) }?.into_iter().collect(),
+        client_roots: unsafe { pem("client_ca", &given.client_ca) }?.into_iter().collect(),
         // SAFETY: the caller's contract.
-        client_crls: unsafe { pem(&given.client_crl) }?.into_iter().collect(),
+        client_crls: unsafe { pem("client_crl", &given.client_crl) }?.into_iter().collect(),
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
-        min_version: version(given.min_version, Version::Tls12)?,
-        max_version: version(given.max_version, Version::Tls13)?,
+        min_version: version("min_version", given.min_version, Version::Tls12)?,
+        max_version: version("max_version", given.max_version, Version::Tls13)?,
         tickets: given.flags & VST_TLS_NO_TICKETS == 0,
         session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
         ticket_lifetime: given.ticket_lifetime_s,
@@ -289,7 +291,7 @@ pub unsafe extern "C" fn vst_tls_server_self_signed(
 ) -> vst_status {
     let make = || {
         // SAFETY: the caller's contract.
-        let names = unsafe { ptr::text(names) }?.ok_or(VST_E_NULL)?;
+        let names = unsafe { needed_text("names", names) }?;
         Ok(vst_tls_server::new(self_signed(names)?))
     };
     // SAFETY: the caller's contract.
@@ -352,11 +354,11 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
     // SAFETY: the caller's contract.
     let certificate = match unsafe { given.identity.as_ref() } {
         // SAFETY: the caller's contract.
-        Some(one) => Some(unsafe { identity(one) }?),
+        Some(one) => Some(unsafe { identity(one) }.map_err(|wrong| wrong.of("identity"))?),
         None => None,
     };
     // SAFETY: the caller's contract.
-    let ca = unsafe { pem(&given.ca) }?;
+    let ca = unsafe { pem("ca", &given.ca) }?;
     let options = ClientOptions {
         roots: match ca {
             _ if skip => Roots::DangerouslySkipVerification,
@@ -364,13 +366,13 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
             None => Roots::System,
         },
         // SAFETY: the caller's contract.
-        crls: unsafe { pem(&given.crl) }?.into_iter().collect(),
+        crls: unsafe { pem("crl", &given.crl) }?.into_iter().collect(),
         certificate,
         key_log: given.flags & VST_TLS_KEY_LOG != 0,
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
-        min_version: version(given.min_version, Version::Tls12)?,
-        max_version: version(given.max_version, Version::Tls13)?,
+        min_version: version("min_version", given.min_version, Version::Tls12)?,
+        max_version: version("max_version", given.max_version, Version::Tls13)?,
         session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
         ..ClientOptions::default()
     };
@@ -533,18 +535,25 @@ fn unloadable(error: LoadError) -> Unusable {
 /// `list` is NULL or a NUL-terminated string.
 unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable> {
     // SAFETY: the caller's contract.
-    let Some(list) = unsafe { ptr::text(list) }? else { return Ok(Vec::new()) };
+    let Some(list) = unsafe { text("alpn", list) }? else { return Ok(Vec::new()) };
     let protocols: Vec<Vec<u8>> = list.split(',').map(|one| one.trim().into()).collect();
     // RFC 7301 section 3.1: a protocol name is 1 to 255 bytes.
-    let fit = protocols.iter().all(|one| (1..=255).contains(&one.len()));
-    if fit { Ok(protocols) } else { Err(Unusable::argument("alpn: a name is 1 to 255 bytes")) }
+    match protocols.iter().position(|one| !(1..=255).contains(&one.len())) {
+        None => Ok(protocols),
+        Some(index) => {
+            let wrong = Unusable::argument("a name of a protocol has 1 to 255 bytes");
+            Err(wrong.of(&element("alpn", index)))
+        }
+    }
 }
 
-fn version(number: u32, default: Version) -> Result<Version, Unusable> {
+fn version(field: &str, number: u32, default: Version) -> Result<Version, Unusable> {
     match number {
         0 => Ok(default),
         VST_TLS_1_2 => Ok(Version::Tls12),
         VST_TLS_1_3 => Ok(Version::Tls13),
-        _ => Err(Unusable::argument("min_version, max_version: neither TLS 1.2 nor 1.3")),
+        _ => Err(Unusable::argument(format!(
+            "{field}: {number:#06x} is neither VST_TLS_1_2 nor VST_TLS_1_3"
+        ))),
     }
 }

@@ -108,11 +108,6 @@ pub(super) unsafe fn needed_text<'a>(
     unsafe { text(argument, from) }?.ok_or_else(|| Unusable::null(argument))
 }
 
-/// A text that is no address.
-pub(super) fn no_address(argument: &str, text: &str) -> Unusable {
-    Unusable::argument(format!("{argument}: \"{}\" is no address", text.escape_debug()))
-}
-
 /// Runs `f` on the engine, as `shell::call` does, and writes why it failed.
 ///
 /// # Safety

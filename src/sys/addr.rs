@@ -65,27 +65,6 @@ impl Addr {
             Self::Unix(_) => None,
         }
     }
-
-    /// Reads `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some(name) = text.strip_prefix("unix:") {
-            return Self::parse_unix(name.as_bytes());
-        }
-        text.parse().ok().map(Self::ip)
-    }
-
-    fn parse_unix(name: &[u8]) -> Option<Self> {
-        let fits = !name.is_empty() && name.len() < UNIX_PATH_MAX && !name.contains(&0);
-        if !fits {
-            return None;
-        }
-        let mut bytes = name.to_vec();
-        if bytes[0] == b'@' {
-            bytes[0] = 0;
-        }
-        Some(Self::Unix(bytes.into()))
-    }
 }
 
 impl fmt::Display for Addr {

@@ -5,6 +5,7 @@
 //! the host passes in, and truth comes from the call.
 
 mod addr;
+mod addr_text;
 pub mod bell;
 mod call;
 mod clock;
@@ -22,6 +23,7 @@ mod thread;
 mod wall;
 
 pub use addr::{Addr, Family, UNIX_PATH_MAX};
+pub use addr_text::{AddrError, Shown};
 pub use clock::monotonic;
 pub use errno::Errno;
 pub use errno_guard::{ErrnoGuard, errno_saved};
