@@ -56,6 +56,11 @@ static void backends(vst_engine *e, vst_id conn)
     CHECK_EQ(vst_server_set_addresses(e, backend, 0, NULL, NULL, 0), VST_OK);
     NULLS(vst_server_state(NULL, backend, 0, &state));
     NULLS(vst_server_state(e, backend, 0, NULL));
+    char text[4];
+    size_t len;
+    NULLS(vst_backend_describe(NULL, backend, text, sizeof text, &len));
+    NULLS(vst_backend_describe(e, backend, NULL, 100000, &len));
+    NULLS(vst_backend_describe(e, backend, text, sizeof text, NULL));
     NULLS(vst_backend_stats(NULL, backend, &counters));
     NULLS(vst_backend_stats(e, backend, NULL));
     NULLS(vst_server_stats(NULL, backend, 0, &counters));
@@ -378,6 +383,16 @@ int main(void)
     NULLS(vst_conn_tls_text(e, conn, 1, text, sizeof text, NULL));
     NULLS(vst_conn_tls_certificate(NULL, conn, 0, (uint8_t *)text, sizeof text, &len));
     NULLS(vst_conn_tls_certificate(e, conn, 0, (uint8_t *)text, sizeof text, NULL));
+    vst_layers layers = {.size = sizeof layers};
+    uint32_t shut = 9;
+    NULLS(vst_conn_shut(NULL, conn, &shut));
+    CHECK_EQ(shut, 0);
+    NULLS(vst_conn_shut(e, conn, NULL));
+    NULLS(vst_conn_layers(NULL, conn, &layers));
+    NULLS(vst_conn_layers(e, conn, NULL));
+    NULLS(vst_listener_describe(NULL, door, text, sizeof text, &len));
+    NULLS(vst_listener_describe(e, door, NULL, 100000, &len));
+    NULLS(vst_listener_describe(e, door, text, sizeof text, NULL));
     NULLS(vst_conn_describe(NULL, conn, text, sizeof text, &len));
     NULLS(vst_conn_describe(e, conn, NULL, 100000, &len));
     NULLS(vst_conn_describe(e, conn, text, sizeof text, NULL));

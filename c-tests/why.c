@@ -267,7 +267,7 @@ static void listeners(vst_engine *engine, const vst_accept_config *config)
     SAID(vst_listener_open(engine, taken, config, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
          strerror(EADDRINUSE));
     CHECK_EQ(sys, EADDRINUSE);
-    said(VST_E_SYSTEM, VST_E_SYSTEM, "address: ");
+    said(VST_E_SYSTEM, VST_E_SYSTEM, taken);
     SAID(vst_listener_open(engine, NULL, config, NULL, &made, &sys, why, ROOM), VST_E_NULL,
          "address: it is NULL");
     SAID(vst_listener_open(engine, taken, NULL, NULL, &made, &sys, why, ROOM), VST_E_NULL,

@@ -178,22 +178,22 @@ static void open_epoll(struct host *host)
 void host_open(struct host *host, const char *kind, vst_event_fn event)
 {
     vst_engine_options options;
-    int32_t error;
+    char why[WHY];
 
     *host = (struct host){.epoll = -1, .wake = -1};
     vst_engine_options_init(&options, sizeof options);
     options.data = host;
     options.event = event;
     if (strcmp(kind, "mio") == 0) {
-        if (vst_loop_new(&options, &host->loop, &error, NULL, 0) < 0)
-            die("vst_loop_new: %s", strerror(error));
+        if (vst_loop_new(&options, &host->loop, NULL, why, sizeof why) < 0)
+            die("%s", why);
         vst_loop_engine(host->loop, &host->engine);
     } else if (strcmp(kind, "epoll") == 0 || strcmp(kind, "epoll-et") == 0) {
         options.trigger = kind[5] == '\0' ? VST_TRIGGER_LEVEL : VST_TRIGGER_EDGE;
         options.interest = watch;
         open_epoll(host);
-        if (vst_engine_new(&options, &host->engine, NULL, 0) < 0)
-            die("vst_engine_new failed");
+        if (vst_engine_new(&options, &host->engine, why, sizeof why) < 0)
+            die("%s", why);
     } else {
         die("--host is epoll, epoll-et or mio, not %s", kind);
     }
@@ -211,15 +211,14 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
                    void *user)
 {
     vst_listener_options options;
-    vst_status status;
     vst_id listener;
-    int32_t error;
+    char why[WHY];
 
     vst_listener_options_init(&options, sizeof options);
     options.user = user;
-    status = vst_listener_open(host->engine, address, config, &options, &listener, &error, NULL, 0);
-    if (status < 0)
-        die("listen on %s: %s", address, error != 0 ? strerror(error) : vst_strerror(status));
+    if (vst_listener_open(host->engine, address, config, &options, &listener, NULL, why,
+                          sizeof why) < 0)
+        die("listen on %s: %s", address, why);
     vst_set_name(host->engine, listener, address);
     return listener;
 }

@@ -176,12 +176,13 @@ vst_stream_config *stream_config(const struct arguments *args)
 {
     vst_stream_options options;
     vst_stream_config *config;
+    char why[WHY];
 
     vst_stream_options_init(&options, sizeof options);
     options.timeout_client_ns = milliseconds(args->idle_ms, options.timeout_client_ns);
     options.timeout_server_ns = milliseconds(args->idle_ms, options.timeout_server_ns);
-    if (vst_stream_config_new(&options, &config, NULL, 0) < 0)
-        die("no configuration for streams");
+    if (vst_stream_config_new(&options, &config, why, sizeof why) < 0)
+        die("%s", why);
     return config;
 }
 

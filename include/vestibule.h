@@ -584,6 +584,15 @@
 // The issuer of the peer's certificate.
 #define VST_TLS_TEXT_PEER_ISSUER (8)
 
+// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
+#define VST_CONN_SHR (1)
+
+// No byte is taken for the connection any more: its outgoing direction was shut.
+#define VST_CONN_SHW (2)
+
+// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
+#define VST_CONN_ERR (4)
+
 // What incoming connections go through. Shared: any number of listeners and engines may use it.
 typedef struct vst_accept_config vst_accept_config;
 
@@ -1546,6 +1555,36 @@ typedef struct {
     // 0.
     uint32_t _reserved;
 } vst_tls_info;
+
+// What one layer of a connection has behind it; each field is 0 or 1.
+typedef struct {
+    // It stands and is not torn down.
+    uint32_t initialized;
+    // It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
+    // handshake is done.
+    uint32_t connected;
+    // Its opening operations are through, and those of the layers below.
+    uint32_t handlers_done;
+    // It could not go on. A connection that the host gave up, or that a bound of its stream cut, has
+    // not failed in any layer.
+    uint32_t failed;
+    // Its incoming direction has ended.
+    uint32_t shutr;
+    // Its outgoing direction has ended.
+    uint32_t shutw;
+} vst_layer;
+
+// The thirteen states inside a connection, from the descriptor up.
+typedef struct {
+    // In: sizeof(vst_layers).
+    uint32_t size;
+    // 1 while there is a descriptor, else 0.
+    uint32_t fd_allocated;
+    // What carries bytes: the socket, and what is said on it ahead of TLS.
+    vst_layer ctrl;
+    // What the session reads and writes: raw, or TLS and what comes behind it.
+    vst_layer data;
+} vst_layers;
 
 // It is done.
 #define VST_OK (0)
@@ -3124,6 +3163,63 @@ vst_status vst_conn_describe(vst_engine *engine,
                              char *text,
                              size_t capacity,
                              size_t *len);
+
+// Writes what is over of a connection: *flags has VST_CONN_SHR, VST_CONN_SHW and VST_CONN_ERR,
+// each where it holds, and nothing else.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure *flags is 0.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; flags points to an integer.
+vst_status vst_conn_shut(vst_engine *engine,
+                         vst_id conn,
+                         uint32_t *flags);
+
+// Writes how far each layer of a connection is, for whoever debugs: vst_conn_describe has the same
+// in words.
+//
+// Legal at any time before VST_EVENT_CLOSED, from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; layers points to as many bytes as its size says.
+vst_status vst_conn_layers(vst_engine *engine,
+                           vst_id conn,
+                           vst_layers *layers);
+
+// Copies everything about a listener as one line of name=value, for a log or a person: its name,
+// address, descriptor, why it rests, and what became of its connections.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
+// mostly do. Legal at any time before VST_EVENT_LISTENER_CLOSED, from any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_listener_describe(vst_engine *engine,
+                                 vst_id listener,
+                                 char *text,
+                                 size_t capacity,
+                                 size_t *len);
+
+// Copies everything about a backend as one line of name=value, for a log or a person: its streams and
+// queue, and of each server (server.NUMBER.name and so on) its name, state, health, share, streams and queue.
+//
+// The text grows with the servers, by some 200 bytes each. Legal at any time. Otherwise as
+// vst_listener_describe.
+//
+// Needs:
+// As vst_listener_describe.
+vst_status vst_backend_describe(vst_engine *engine,
+                                vst_id backend,
+                                char *text,
+                                size_t capacity,
+                                size_t *len);
 
 // Makes a loop and the engine that it hosts.
 //

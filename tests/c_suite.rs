@@ -119,6 +119,7 @@ contracts! {
     a_descriptor_comes_back_with_what_was_read_ahead: take_fd,
     descriptors_of_the_host_are_taken_over: adopted,
     a_connection_describes_itself_in_a_line: describe,
+    a_connection_shows_two_directions_an_error_and_its_layers: layers,
     tlvs_are_readable_byte_by_byte: proxy_tlvs,
     a_header_that_announces_nobody_changes_no_address: proxy_local,
     refusals_are_told_with_a_limit_and_counted_in_full: refusals,

@@ -39,6 +39,8 @@ const SOURCES: &[&str] = &[
     "server_state",
     "stream",
     "facts",
+    "layers",
+    "describe",
     "looping",
     "shell",
 ];

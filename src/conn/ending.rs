@@ -37,10 +37,15 @@ impl OpWord {
 }
 
 impl Conn {
-    /// Ends the connection. A cause that is latched already stays.
+    /// Ends the connection. A cause that is latched already stays. One that does not say where has the
+    /// opening operation that is given up for it.
     pub(crate) fn end(&mut self, ending: Ending, cause: Option<Box<Cause>>) {
         if self.cause.is_none() {
-            self.cause = cause;
+            let stands_at = self.stands_at();
+            self.cause = cause.map(|mut cause| {
+                cause.at = cause.at.or(stands_at);
+                cause
+            });
         }
         if ending == Ending::Abort {
             self.marks.insert(Marks::RESET);

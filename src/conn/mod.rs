@@ -5,6 +5,7 @@ pub(crate) mod closing;
 mod driver;
 mod ending;
 mod facts;
+mod layers;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub(crate) use driver::is_first_step;
 pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
 pub(crate) use facts::{Facts, Plan};
+pub use layers::{Layer, Layers, Outside};
 pub use record::Record;
 pub(crate) use visit::Visit;
 

@@ -205,7 +205,7 @@ impl Model {
 }
 
 /// A connection without a socket in this state.
-fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
+pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
     let peer = Addr::parse("192.0.2.1:1").expect("an address");
     Conn {
         word,

@@ -56,6 +56,18 @@ pub enum FdState {
     Error,
 }
 
+impl FdState {
+    /// The name, as it is printed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "CLOSED",
+            Self::Listen => "LISTEN",
+            Self::Ready => "READY",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
 /// One descriptor.
 ///
 /// `ready` is a memory, not a promise: set by the poller's word and by what is likely of a fresh
@@ -169,5 +181,24 @@ impl FdEntry {
             return Io::empty();
         }
         Io::BOTH | Io::HANGUP | Io::EDGE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_in_one_of_four_states() {
+        let mut entry = FdEntry::closed();
+        assert_eq!(entry.state(), FdState::Closed);
+        entry = FdEntry::listener(Fd(7));
+        assert_eq!((entry.state(), entry.state().name()), (FdState::Listen, "LISTEN"));
+        entry = FdEntry::connection(Fd(7), false);
+        assert_eq!((entry.state(), entry.state().name()), (FdState::Ready, "READY"));
+        entry.broken = true;
+        assert_eq!((entry.state(), entry.state().name()), (FdState::Error, "ERROR"));
+        entry.take();
+        assert_eq!((entry.state(), entry.state().name()), (FdState::Closed, "CLOSED"));
     }
 }

@@ -233,9 +233,8 @@ impl<N: Net> Engine<N> {
         conn.marks.insert(Marks::CLOSED_BY_HOST);
         conn.news.remove(News::ASKED_OF_HOST);
         if conn.word.is_opening() {
-            let at = conn.word.runnable().first();
             let text = "the host closed it while it was opening";
-            let cause = Cause::new(at, Why::Aborted).because(text);
+            let cause = Cause::new(None, Why::Aborted).because(text);
             conn.end(Ending::Refused, Some(Box::new(cause)));
         } else if !conn.word.is_closing() {
             conn.end(Ending::Orderly, None);
@@ -256,8 +255,7 @@ impl<N: Net> Engine<N> {
         }
         conn.marks.insert(Marks::CLOSED_BY_HOST);
         conn.news.remove(News::ASKED_OF_HOST);
-        let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
-        let cause = Cause::new(at, Why::Aborted);
+        let cause = Cause::new(None, Why::Aborted);
         conn.end(Ending::Abort, Some(Box::new(cause)));
         conn.word.finish(Op::Cclose);
         self.work(key);

@@ -10,6 +10,7 @@ mod check;
 mod commands;
 mod counts;
 mod custom;
+mod describe;
 mod drain;
 mod drive;
 mod interest;

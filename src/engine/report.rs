@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::{Engine, Refusal};
-use crate::conn::{Conn, Op, OpSet, State, Wait};
-use crate::ctrl::FdState;
+use crate::conn::{Conn, Layer, Layers, Outside, State, Wait};
 use crate::id::{Id, Kind};
 use crate::stream::{CLIENT, SERVER, State as StreamState, Stream};
 use crate::sys::{Addr, Net};
@@ -19,6 +18,22 @@ impl<N: Net> Engine<N> {
     /// A stale id.
     pub fn state(&self, id: Id) -> Result<State, Refusal> {
         Ok(self.conn(id)?.state())
+    }
+
+    /// What everybody outside sees of a connection.
+    ///
+    /// # Errors
+    /// A stale id.
+    pub fn outside(&self, id: Id) -> Result<Outside, Refusal> {
+        Ok(self.conn(id)?.outside())
+    }
+
+    /// How far each layer of a connection is.
+    ///
+    /// # Errors
+    /// A stale id.
+    pub fn layers(&self, id: Id) -> Result<Layers, Refusal> {
+        Ok(self.conn(id)?.layers())
     }
 
     /// Both ends of the socket.
@@ -73,23 +88,18 @@ impl<N: Net> Engine<N> {
 
     fn write_description(&self, id: Id, conn: &Conn, line: &mut String) -> std::fmt::Result {
         let word = conn.word;
+        let Outside { shr, shw, err } = conn.outside();
         write!(line, "conn={:#018x} state={}", id.bits(), conn.state().name())?;
-        write!(line, " shr={} shw={}", word.is_wanted(Op::Dshr), word.is_wanted(Op::Dshw))?;
-        write!(line, " err={}", conn.cause.is_some())?;
+        write!(line, " shr={shr} shw={shw} err={err}")?;
         let fd = &conn.ctrl.fd;
-        let fd_state = match fd.state() {
-            FdState::Closed => "CLOSED",
-            FdState::Listen => "LISTEN",
-            FdState::Ready => "READY",
-            FdState::Error => "ERROR",
-        };
         write!(line, " fd={}", fd.get().map_or(-1, |fd| fd.0))?;
-        write!(line, " fd_state={fd_state} peer={}", conn.facts.peer)?;
+        write!(line, " fd_state={} peer={}", fd.state().name(), conn.facts.peer)?;
         write!(line, " wanted={:?} announced={:?}", fd.wanted.bits(), fd.announced.bits())?;
         write!(line, " ready={:?}", fd.ready.bits())?;
-        for (name, holds) in statuses(conn) {
-            write!(line, " {name}={holds}")?;
-        }
+        let Layers { fd_allocated, ctrl, data } = conn.layers();
+        write!(line, " fd_allocated={fd_allocated}")?;
+        write_layer("ctrl", ctrl, line)?;
+        write_layer("data", data, line)?;
         let layer = if conn.data.tls().is_some() { "tls" } else { "raw" };
         write!(line, " data={layer}")?;
         write!(line, " ops=[{word}]")?;
@@ -172,31 +182,12 @@ impl<N: Net> Engine<N> {
     }
 }
 
-/// How far each layer is, from the descriptor up.
-fn statuses(conn: &Conn) -> [(&'static str, bool); 13] {
-    let word = conn.word;
-    let incomplete = word.incomplete();
-    let below_tls = Op::TlsAccept.after().and(Op::TlsConnect.after());
-    let tls = OpSet::EMPTY.with(Op::TlsAccept).with(Op::TlsConnect);
-    let has_fd = conn.ctrl.fd.get().is_some();
-    let connected = has_fd && !incomplete.has(Op::CtrlConnect);
-    let failed_at = conn.cause.as_ref().and_then(|cause| cause.at);
-    let ctrl_failed = conn.ctrl.fd.broken || failed_at.is_some_and(|at| below_tls.has(at));
-    [
-        ("fd_allocated", has_fd),
-        ("ctrl_init", has_fd && !word.is_complete(Op::Cclose)),
-        ("ctrl_connected", connected),
-        ("ctrl_handlers_done", incomplete.both(below_tls).is_empty()),
-        ("ctrl_failed", ctrl_failed),
-        ("ctrl_shutr", word.is_complete(Op::Cshr)),
-        ("ctrl_shutw", word.is_complete(Op::Cshw)),
-        ("data_init", !word.is_complete(Op::Dclose)),
-        ("data_connected", connected && incomplete.both(tls).is_empty()),
-        ("data_handlers_done", !word.is_opening()),
-        ("data_failed", conn.cause.is_some() && !ctrl_failed),
-        ("data_shutr", word.is_complete(Op::Dshr)),
-        ("data_shutw", word.is_complete(Op::Dshw)),
-    ]
+/// How far one layer is.
+fn write_layer(name: &str, layer: Layer, line: &mut String) -> std::fmt::Result {
+    let Layer { initialized, connected, handlers_done, failed, shutr, shutw } = layer;
+    write!(line, " {name}_init={initialized} {name}_connected={connected}")?;
+    write!(line, " {name}_handlers_done={handlers_done} {name}_failed={failed}")?;
+    write!(line, " {name}_shutr={shutr} {name}_shutw={shutw}")
 }
 
 /// Why a connection does not go on by itself, in words.

@@ -172,7 +172,7 @@ pub unsafe extern "C" fn vst_listener_open(
         };
         let opened = shell.core()?.listen(&spec, Arc::clone(&config.config), listener);
         // SAFETY: the caller's contract.
-        unsafe { answer(opened, "address", out, sys_errno) }
+        unsafe { answer(opened, &format!("address: \"{}\"", spec.addr), out, sys_errno) }
     };
     // SAFETY: the caller's contract.
     unsafe { asked(no_out.and(engine), why, why_size, open) }

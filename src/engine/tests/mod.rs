@@ -11,6 +11,7 @@ mod content;
 mod custom;
 #[cfg(feature = "self-signed")]
 mod custom_later;
+mod describe;
 mod drain;
 mod end_log;
 mod ending;

@@ -1,0 +1,65 @@
+//! Listeners and backends as one line of text.
+
+use std::ffi::c_char;
+
+use super::engine::{id, vst_id};
+use super::ptr;
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+
+/// Copies everything about a listener as one line of `name=value`, for a log or a person: its name,
+/// address, descriptor, why it rests, and what became of its connections.
+///
+/// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
+/// mostly do. Legal at any time before VST_EVENT_LISTENER_CLOSED, from any callback.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_describe(
+    engine: *mut vst_engine,
+    listener: vst_id,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
+        let line = shell.core()?.describe_listener(id(listener)?).map_err(status::of)?;
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
+    })
+}
+
+/// Copies everything about a backend as one line of `name=value`, for a log or a person: its streams and
+/// queue, and of each server (`server.NUMBER.name and so on`) its name, state, health, share, streams and queue.
+///
+/// The text grows with the servers, by some 200 bytes each. Legal at any time. Otherwise as
+/// `vst_listener_describe`.
+///
+/// # Safety
+/// As `vst_listener_describe`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_backend_describe(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    shell::call(no_len.and(engine), |shell| {
+        let line = shell.core()?.describe_backend(id(backend)?).map_err(status::of)?;
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
+    })
+}

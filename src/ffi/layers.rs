@@ -1,0 +1,128 @@
+//! How far the layers of a connection are, as C asks for it.
+
+use super::engine::{id, vst_id};
+use super::ptr::{self, Sized32};
+use super::shell::{self, vst_engine};
+use super::status::{self, *};
+use crate::conn::Layer;
+
+/// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
+pub const VST_CONN_SHR: u32 = 1;
+/// No byte is taken for the connection any more: its outgoing direction was shut.
+pub const VST_CONN_SHW: u32 = 2;
+/// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
+pub const VST_CONN_ERR: u32 = 4;
+
+/// Writes what is over of a connection: `*flags` has `VST_CONN_SHR`, `VST_CONN_SHW` and `VST_CONN_ERR`,
+/// each where it holds, and nothing else.
+///
+/// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure `*flags` is 0.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `flags` points to an integer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_shut(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    flags: *mut u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_flags = unsafe { ptr::put(flags, 0) };
+    shell::call(no_flags.and(engine), |shell| {
+        let outside = shell.core()?.outside(id(conn)?).map_err(status::of)?;
+        let seen =
+            [(VST_CONN_SHR, outside.shr), (VST_CONN_SHW, outside.shw), (VST_CONN_ERR, outside.err)];
+        let found = seen.iter().filter(|(_, holds)| *holds).map(|(flag, _)| flag).sum();
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(flags, found) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// What one layer of a connection has behind it; each field is 0 or 1.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_layer {
+    /// It stands and is not torn down.
+    pub initialized: u32,
+    /// It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
+    /// handshake is done.
+    pub connected: u32,
+    /// Its opening operations are through, and those of the layers below.
+    pub handlers_done: u32,
+    /// It could not go on. A connection that the host gave up, or that a bound of its stream cut, has
+    /// not failed in any layer.
+    pub failed: u32,
+    /// Its incoming direction has ended.
+    pub shutr: u32,
+    /// Its outgoing direction has ended.
+    pub shutw: u32,
+}
+
+impl vst_layer {
+    fn of(layer: Layer) -> Self {
+        Self {
+            initialized: layer.initialized.into(),
+            connected: layer.connected.into(),
+            handlers_done: layer.handlers_done.into(),
+            failed: layer.failed.into(),
+            shutr: layer.shutr.into(),
+            shutw: layer.shutw.into(),
+        }
+    }
+}
+
+/// The thirteen states inside a connection, from the descriptor up.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_layers {
+    /// In: `sizeof(vst_layers)`.
+    pub size: u32,
+    /// 1 while there is a descriptor, else 0.
+    pub fd_allocated: u32,
+    /// What carries bytes: the socket, and what is said on it ahead of TLS.
+    pub ctrl: vst_layer,
+    /// What the session reads and writes: raw, or TLS and what comes behind it.
+    pub data: vst_layer,
+}
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_layers {
+    const FIRST: usize = 56;
+}
+const _: () = assert!(size_of::<vst_layers>() == 56);
+
+/// Writes how far each layer of a connection is, for whoever debugs: `vst_conn_describe` has the same
+/// in words.
+///
+/// Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `layers` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_layers(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    layers: *mut vst_layers,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_layers = unsafe { ptr::clear_sized(layers) };
+    shell::call(no_layers.and(engine), |shell| {
+        let found = shell.core()?.layers(id(conn)?).map_err(status::of)?;
+        let value = vst_layers {
+            size: 0,
+            fd_allocated: found.fd_allocated.into(),
+            ctrl: vst_layer::of(found.ctrl),
+            data: vst_layer::of(found.data),
+        };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::write_sized(layers, &value) })
+    })
+}
