@@ -7,6 +7,9 @@ use ipnet::IpNet;
 
 use crate::sys::{Addr, Shown};
 
+/// What every IPv4-mapped address begins with, `::ffff:0:0` (RFC 4291 section 2.5.5.2), in bits.
+const MAPPED_PREFIX_BITS: u8 = 96;
+
 /// Sources that are believed something: that they may announce a client's addresses in a PROXY
 /// header or a NetScaler's, or that they are monitors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,12 +124,19 @@ fn network(word: &str) -> Result<IpNet, Fault> {
         None => (word, None),
     };
     let ip: IpAddr = address.parse().map_err(|_| no_address(word, address))?;
-    let Some(bits) = bits else { return Ok(IpNet::from(ip)) };
+    let Some(bits) = bits else { return Ok(IpNet::from(ip.to_canonical())) };
     if bits.is_empty() || !bits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Fault::Mask);
     }
-    let bits = bits.parse().map_err(|_| Fault::Bits)?;
-    Ok(IpNet::new(ip, bits).map_err(|_| Fault::Bits)?.trunc())
+    let bits: u8 = bits.parse().map_err(|_| Fault::Bits)?;
+    let network = IpNet::new(ip, bits).map_err(|_| Fault::Bits)?.trunc();
+    // A peer whose address is IPv4-mapped is an IPv4 one from its entry on.
+    match (network.addr().to_canonical(), bits.checked_sub(MAPPED_PREFIX_BITS)) {
+        (ipv4 @ IpAddr::V4(_), Some(bits)) if ip.is_ipv6() => {
+            IpNet::new(ipv4, bits).map_err(|_| Fault::Bits)
+        }
+        _ => Ok(network),
+    }
 }
 
 /// Why `address`, the beginning of `word`, is no IP address.
@@ -185,5 +195,14 @@ mod tests {
         assert!(covers("10.255.0.1:1") && covers("192.0.2.1:1") && covers("[2001:db8:1::]:1"));
         assert!(!covers("11.0.0.1:1") && !covers("192.0.2.2:1") && !covers("[2001:db9::]:1"));
         assert!(!covers("unix:/run/a"));
+    }
+
+    #[test]
+    fn a_network_of_ipv4_mapped_addresses_covers_ipv4_peers() {
+        for list in ["::ffff:10.0.0.0/104", "::ffff:10.0.0.7"] {
+            let trust = Trust::parse(list).expect("networks");
+            let covers = |text: &str| trust.covers(&Addr::parse(text).expect("an address"));
+            assert!(covers("10.0.0.7:1") && !covers("11.0.0.7:1"), "{list}");
+        }
     }
 }
