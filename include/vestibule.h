@@ -709,8 +709,10 @@ typedef struct {
     uint64_t bytes_out;
     // Of those read, how many were thrown away while closing.
     uint64_t discarded;
-    // Bytes written that the peer had not taken when linger_ns cut them off (at is VST_OP_DSHW
-    // then): those that waited here and those that the kernel held.
+    // Bytes written that never reached the peer as far as can be told, where the end was cut (at is
+    // VST_OP_DSHW or VST_OP_CCLOSE then): those that waited here, and those that the system held and
+    // the peer had not acknowledged. A peer may have had some that it did not acknowledge before it
+    // reset the connection.
     uint64_t lost;
     // From its beginning to its end, in nanoseconds.
     uint64_t lasted_ns;
@@ -1214,12 +1216,17 @@ typedef struct {
     uint64_t timeout_tls_ns;
     // For everything before the session, in nanoseconds from accept; 0 is no bound. Default 30 s.
     uint64_t timeout_opening_ns;
-    // How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound.
-    // Default 30 s.
+    // How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound. It counts
+    // anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
+    // (TCP). What is left then is lost: the peer is reset, and the record says VST_WHY_TIMED_OUT at
+    // VST_OP_DSHW or VST_OP_CCLOSE, and how much. Default 30 s.
     uint64_t linger_ns;
-    // How long the peer's end is waited for after ours, in nanoseconds; 0 is no bound. Default 2 s.
+    // How long the peer's end is waited for once it has all of ours, in nanoseconds; 0 is no bound. A
+    // peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
+    // VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
     uint64_t drain_ns;
-    // How many bytes are read and thrown away meanwhile. Default 1 MiB.
+    // How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
+    // VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB.
     uint64_t drain_bytes;
     // Where set, sources that are answered and let go before any of the above. Read and not kept.
     const vst_monitor_options *monitor;

@@ -111,6 +111,7 @@ contracts! {
     a_child_that_execs_holds_no_descriptor_of_ours: fork_exec,
     errno_is_untouched_by_every_call: errno_untouched,
     an_engine_is_emptied_in_order: drain,
+    what_was_said_arrives_and_what_is_cut_is_in_the_record: closing,
     monitors_are_answered_and_let_go: monitor,
     what_is_counted_is_text_for_whoever_reads_it: metrics,
     released_is_the_last_word_and_told_once: released_once,

@@ -4,16 +4,23 @@
 //! reset that destroys what we sent. A shut read side means that nothing is delivered any more;
 //! what arrives is read and thrown away.
 
-use super::{Cause, Conn, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
+use std::borrow::Cow;
+
+use super::{Cause, Conn, Drain, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::config::Tls12HalfClose;
 use crate::ctrl::Input;
 use crate::cx::Cx;
 use crate::data::{Parting, Shut};
-use crate::sys::Net;
-use crate::time::Time;
+use crate::sys::{Addr, Errno, Net};
+use crate::time::{MILLISECOND, Time};
 
 /// The most reads one drive throws away.
 const DISCARDS_PER_DRIVE: u32 = 16;
+/// How often the system is asked what the peer has acknowledged, while that is waited for: no
+/// readiness tells. It does not send anything again sooner itself (Linux's TCP_RTO_MIN).
+const ACKNOWLEDGED_EVERY: u64 = 200 * MILLISECOND;
+/// What a FIN takes of the sequence.
+const FIN: u32 = 1;
 
 /// DSHW: unsent bytes leave, then the data layer's own goodbye.
 pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
@@ -29,10 +36,18 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
         true => Parting::Half,
         false => Parting::Whole,
     };
-    let before = conn.ctrl.bytes_out;
+    if is_first_step(conn.word, Op::Dshw) {
+        note_begin(conn, cx.now);
+    }
+    let (before, held) = (conn.ctrl.bytes_out, conn.ctrl.unsent());
     let shut = match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
         Ok(shut) => shut,
         Err(errno) => {
+            // What waited here is gone already.
+            let kept = (held as u64).saturating_sub(conn.ctrl.bytes_out - before);
+            let kept = u32::try_from(kept).unwrap_or(u32::MAX);
+            conn.facts.lost = unacknowledged(conn, cx).saturating_add(kept);
+            note_failure(conn, cx.now, Cause::system(Some(Op::Dshw), errno));
             return Progress::Failed(Box::new(Cause::system(Some(Op::Dshw), errno)));
         }
     };
@@ -70,33 +85,129 @@ pub(crate) fn data_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 
 /// CSHW: the FIN. When nothing else can come or go, `close` sends it just as well.
 pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    let close_is_enough = conn.word.is_closing() && (conn.ctrl.fd.eof || conn.ctrl.bytes_out == 0);
+    let close_is_enough = conn.word.is_closing() && (conn.ctrl.fd.eof || conn.is_unheard());
     if !close_is_enough {
         conn.ctrl.shut_write(cx);
     }
     Progress::Done
 }
 
-/// CCLOSE: waits for the peer's end, so that unread bytes do not turn our close into a reset.
+/// CCLOSE: waits for the peer's end, since a close while bytes of its wait unread is a reset, which
+/// destroys what it has not acknowledged of ours.
 pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let fd = &conn.ctrl.fd;
-    let nothing_to_lose = conn.ctrl.bytes_out == 0 || conn.marks.contains(Marks::RESET);
-    if fd.get().is_none() || fd.eof || fd.broken || nothing_to_lose {
-        conn.ctrl.give_back(cx);
-        return Progress::Done;
+    if fd.get().is_none() || fd.eof || conn.marks.contains(Marks::RESET) || conn.is_unheard() {
+        return drained(conn, cx);
     }
-    let farewell = conn.facts.farewell();
+    if fd.broken {
+        return broke(conn, cx, Cause::new(Some(Op::Cclose), Why::Reset));
+    }
     if is_first_step(conn.word, Op::Cclose) {
-        conn.arm(cx.now, farewell.drain_time);
-        conn.facts.drain_left = u32::try_from(farewell.drain_bytes).unwrap_or(u32::MAX);
+        begin_drain(conn, cx);
     }
-    match discard(conn, cx, conn.facts.drain_left) {
-        Discarded::Turn => Progress::Wait(Wait::TURN | Wait::TIMER),
-        Discarded::Wait => Progress::Wait(Wait::READ | Wait::TIMER),
-        Discarded::Over => {
-            conn.ctrl.give_back(cx);
-            Progress::Done
+    let (waits_for_ours, most) = match conn.facts.drain {
+        Drain::Ours(_) => (true, u64::MAX),
+        Drain::Theirs(left) => (false, left.into()),
+    };
+    let before = conn.facts.discarded;
+    let came = discard(conn, cx, most);
+    let heard = conn.facts.discarded - before;
+    if let Drain::Theirs(left) = &mut conn.facts.drain {
+        *left = left.saturating_sub(u32::try_from(heard).unwrap_or(u32::MAX));
+    }
+    let wait = match came {
+        Discarded::Turn => Wait::TURN,
+        Discarded::Wait => Wait::READ,
+        Discarded::End => return drained(conn, cx),
+        Discarded::TooMuch => {
+            let text = "the peer had all of ours and went on sending, past drain_bytes";
+            return cut_off(conn, cx, Cause::new(Some(Op::Cclose), Why::TooLarge).because(text));
         }
+        Discarded::Failed(errno) => {
+            return broke(conn, cx, Cause::system(Some(Op::Cclose), errno));
+        }
+    };
+    // What the peer sends often brings an acknowledgement along.
+    if waits_for_ours && (heard > 0 || conn.retry_at <= cx.now) {
+        look(conn, cx);
+    }
+    Progress::Wait(wait | Wait::TIMER)
+}
+
+fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
+    note_begin(conn, cx.now);
+    // The FIN has just left: whoever is about to end as well is not worth asking after.
+    conn.facts.drain = Drain::Ours(u32::MAX);
+    conn.arm(cx.now, conn.facts.farewell().linger);
+    conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
+    if matches!(conn.facts.peer, Addr::Unix(_)) {
+        look(conn, cx);
+    }
+}
+
+/// Asks what of ours the peer has not acknowledged. Each time it is less, the peer has as long again.
+fn look<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
+    let Drain::Ours(before) = conn.facts.drain else { return };
+    let farewell = conn.facts.farewell();
+    let left = unacknowledged(conn, cx);
+    if left == 0 {
+        conn.facts.drain = Drain::Theirs(drain_bytes(conn));
+        conn.retry_at = Time::NEVER;
+        return conn.arm(cx.now, farewell.drain_time);
+    }
+    if left < before {
+        conn.arm(cx.now, farewell.linger);
+    }
+    conn.facts.drain = Drain::Ours(left);
+    conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
+}
+
+fn drain_bytes(conn: &Conn) -> u32 {
+    u32::try_from(conn.facts.farewell().drain_bytes).unwrap_or(u32::MAX)
+}
+
+/// Bytes of ours that the peer's system has not acknowledged, the FIN counted as one.
+fn unacknowledged<N: Net>(conn: &Conn, cx: &mut Cx<'_, N>) -> u32 {
+    u32::try_from(conn.ctrl.untaken(cx.net, &conn.facts.peer)).unwrap_or(u32::MAX)
+}
+
+/// Nothing is waited for any more.
+fn drained<N>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    conn.ctrl.give_back(cx);
+    conn.deadline = Time::NEVER;
+    conn.retry_at = Time::NEVER;
+    Progress::Done
+}
+
+/// All of ours is acknowledged, and what the peer still sends is cut off.
+fn cut_off<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress {
+    note_failure(conn, cx.now, cause);
+    drained(conn, cx)
+}
+
+/// The socket failed. That is an end like any when the peer had all of ours.
+fn broke<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress {
+    let lost = unacknowledged(conn, cx).saturating_sub(FIN);
+    if lost > 0 {
+        conn.facts.lost = lost;
+        let text = format!("it broke before the peer had acknowledged the last {lost} bytes");
+        note_failure(conn, cx.now, cause.because(text));
+    }
+    drained(conn, cx)
+}
+
+/// A closing operation begins; what failed before stays what the record tells of.
+fn note_begin(conn: &mut Conn, now: Time) {
+    if conn.cause.is_none() {
+        conn.facts.op_since = now;
+    }
+}
+
+/// A closing operation failed: recorded, unless something did before.
+fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
+    if conn.cause.is_none() {
+        conn.facts.in_op = now.since(conn.facts.op_since);
+        conn.cause = Some(Box::new(cause));
     }
 }
 
@@ -123,38 +234,70 @@ pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N) {
 }
 
 /// The deadline of a closing operation has passed.
-pub(crate) fn expire(conn: &mut Conn, op: Op) {
-    match op {
-        Op::Cclose => conn.word.finish(Op::Cclose),
+pub(crate) fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) {
+    match (op, conn.facts.drain) {
+        (Op::Cclose, Drain::Theirs(left)) => {
+            if left < drain_bytes(conn) {
+                let text = "the peer had all of ours and went on sending, past drain_ns";
+                let cause = Cause::new(Some(op), Why::TimedOut).because(text);
+                note_failure(conn, cx.now, cause);
+            }
+            conn.word.finish(op);
+        }
+        (Op::Cclose, Drain::Ours(before)) => {
+            look(conn, cx);
+            if let Drain::Ours(left) = conn.facts.drain
+                && left >= before
+            {
+                give_up(conn, cx, op, left.saturating_sub(FIN));
+            }
+        }
         _ => {
-            let text = "the peer did not take the last bytes in time";
-            let cause = Cause::new(Some(op), Why::TimedOut).because(text);
-            conn.end(super::Ending::Abort, Some(Box::new(cause)));
+            let lost = unacknowledged(conn, cx);
+            give_up(conn, cx, op, lost);
         }
     }
 }
 
+/// The peer takes nothing of ours any more.
+fn give_up<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op, lost: u32) {
+    conn.facts.lost = lost;
+    let text = match lost {
+        0 => Cow::Borrowed("the peer did not acknowledge our end in time"),
+        lost => Cow::Owned(format!("the peer did not take the last {lost} bytes in time")),
+    };
+    note_failure(conn, cx.now, Cause::new(Some(op), Why::TimedOut).because(text));
+    conn.end(super::Ending::Abort, None);
+}
+
+/// What reading and throwing away came to.
 enum Discarded {
+    /// More may be there: it is the others' turn.
     Turn,
+    /// More is to come.
     Wait,
-    Over,
+    /// The peer has ended.
+    End,
+    /// More came than was allowed.
+    TooMuch,
+    /// The socket failed.
+    Failed(Errno),
 }
 
 /// Reads and throws away, at most about `most` bytes in all.
-fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u32) -> Discarded {
-    let mut left = most;
+fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded {
+    let most = conn.facts.discarded.saturating_add(most);
     for _ in 0..DISCARDS_PER_DRIVE {
-        if left == 0 {
-            return Discarded::Over;
-        }
         match conn.ctrl.discard(cx) {
             Ok(Input::Bytes(n)) => {
                 conn.facts.discarded += n as u64;
-                left = left.saturating_sub(n as u32);
-                conn.facts.drain_left = left;
+                if conn.facts.discarded > most {
+                    return Discarded::TooMuch;
+                }
             }
             Ok(Input::Wait) => return Discarded::Wait,
-            Ok(Input::End | Input::Truncated) | Err(_) => return Discarded::Over,
+            Ok(Input::End | Input::Truncated) => return Discarded::End,
+            Err(errno) => return Discarded::Failed(errno),
         }
     }
     Discarded::Turn
@@ -166,9 +309,9 @@ pub(crate) fn discard_session<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Wa
     if conn.ctrl.fd.eof || conn.ctrl.fd.broken {
         return Wait::empty();
     }
-    match discard(conn, cx, u32::MAX) {
+    match discard(conn, cx, u64::MAX) {
         Discarded::Turn => Wait::TURN,
         Discarded::Wait => Wait::READ,
-        Discarded::Over => Wait::empty(),
+        Discarded::End | Discarded::TooMuch | Discarded::Failed(_) => Wait::empty(),
     }
 }

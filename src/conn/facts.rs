@@ -45,10 +45,19 @@ pub(crate) struct Facts {
     pub(crate) retry_pause: u32,
     /// Bytes that were read and thrown away.
     pub(crate) discarded: u64,
-    /// Bytes of ours that the peer had not taken when the linger deadline cut them off.
+    /// Bytes of ours that the peer had not acknowledged when they were given up.
     pub(crate) lost: u32,
-    /// Bytes that may still be thrown away while the peer's end is waited for.
-    pub(crate) drain_left: u32,
+    /// What bounds the wait for the peer's end.
+    pub(crate) drain: Drain,
+}
+
+/// What bounds the wait for the peer's end once ours is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drain {
+    /// That the peer goes on taking: so much of ours it had not acknowledged when that was last asked.
+    Ours(u32),
+    /// The bounds of a drain: all of ours is acknowledged, and so many bytes may still be thrown away.
+    Theirs(u32),
 }
 
 /// What only some connections have.
@@ -105,7 +114,7 @@ impl Facts {
             retry_pause: crate::config::UNIX_RETRY_FIRST as u32,
             discarded: 0,
             lost: 0,
-            drain_left: 0,
+            drain: Drain::Ours(u32::MAX),
         }
     }
 

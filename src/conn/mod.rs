@@ -15,7 +15,7 @@ pub(crate) use asking::{Asking, Phase};
 pub(crate) use driver::is_first_step;
 pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
-pub(crate) use facts::{Facts, Plan};
+pub(crate) use facts::{Drain, Facts, Plan};
 pub use layers::{Layer, Layers, Outside};
 pub use record::Record;
 pub(crate) use visit::Visit;
@@ -203,6 +203,21 @@ impl Conn {
     /// Whether the session may write: it is open and its write side is not shut.
     pub(crate) const fn may_write(&self) -> bool {
         !self.word.is_opening() && !self.word.is_wanted(Op::Dshw)
+    }
+
+    /// Whether it has been a session, or an open connection to a server.
+    pub(crate) const fn was_session(&self) -> bool {
+        match self.facts.plan {
+            Plan::Incoming(_) => self.word.is_complete(Op::AcceptSession),
+            Plan::Outgoing(_) => self.word.is_complete(Op::CtrlConnect),
+            Plan::Adopted => true,
+        }
+    }
+
+    /// Whether it was refused before it was a session, and its peer never heard a byte: there is no
+    /// end to tell it and none to wait for.
+    pub(crate) const fn is_unheard(&self) -> bool {
+        self.ctrl.bytes_out == 0 && !self.was_session()
     }
 
     /// Whether what ended it, or one of its directions, is more than TLS's missing goodbye: that is

@@ -26,7 +26,7 @@ pub struct Record {
     pub bytes_out: u64,
     /// Bytes that were read and thrown away.
     pub discarded: u64,
-    /// Bytes of ours that the peer had not taken when the linger deadline cut them off.
+    /// Bytes of ours that the peer had not acknowledged when they were given up.
     pub lost: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,

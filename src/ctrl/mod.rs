@@ -54,9 +54,14 @@ impl Ctrl {
         Self { fd, out: None, bytes_in: 0, bytes_out: 0 }
     }
 
-    /// Whether bytes of the wire wait to leave.
+    /// How many bytes of the wire wait to leave.
+    pub(crate) fn unsent(&self) -> usize {
+        self.out.as_ref().map_or(0, Buffer::len)
+    }
+
+    /// Whether some do.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.out.as_ref().is_some_and(|out| !out.is_empty())
+        self.unsent() > 0
     }
 
     /// The queue of bytes that wait to leave.
@@ -274,12 +279,11 @@ impl Ctrl {
     /// How many of the bytes written have not been taken: by the kernel, and as far as it can tell by
     /// the peer's. Of a unix socket it tells memory instead, which is no such number.
     pub(crate) fn untaken<N: Net>(&self, net: &mut N, peer: &Addr) -> u64 {
-        let ours = self.out.as_ref().map_or(0, Buffer::len);
         let kernels = match (self.fd.get(), peer) {
             (Some(fd), Addr::Ip(_)) => net.unsent(fd).unwrap_or(0),
             _ => 0,
         };
-        (ours + kernels) as u64
+        (self.unsent() + kernels) as u64
     }
 
     /// Gives every buffer back.

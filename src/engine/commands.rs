@@ -380,7 +380,9 @@ impl<N: Net> Engine<N> {
         let key = self.conn_key(id)?;
         let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
         let closed = conn.marks.contains(Marks::CLOSED_BY_HOST);
-        if conn.word.is_opening() || conn.seat.is_some() || closed || opening_failed(conn) {
+        // Of one that never became a session nothing can be read.
+        let refused = conn.word.is_closing() && !conn.was_session();
+        if conn.word.is_opening() || conn.seat.is_some() || closed || refused {
             return Err(Refusal::State);
         }
         Ok(key)
@@ -391,14 +393,4 @@ impl<N: Net> Engine<N> {
 /// brought.
 fn unique_id(engine: u16, now: Time, count: u64) -> Vec<u8> {
     [&engine.to_be_bytes()[..], &now.0.to_be_bytes(), &count.to_be_bytes()].concat()
-}
-
-/// Whether it never became a session: nothing can be read of it.
-fn opening_failed(conn: &Conn) -> bool {
-    conn.word.is_closing()
-        && match conn.facts.plan {
-            Plan::Incoming(_) => !conn.word.is_complete(Op::AcceptSession),
-            Plan::Outgoing(_) => !conn.word.is_complete(Op::CtrlConnect),
-            Plan::Adopted => false,
-        }
 }

@@ -9,7 +9,7 @@ use crate::conn::{
     closing,
 };
 use crate::ctrl::Io;
-use crate::cx::Trigger;
+use crate::cx::{Cx, Trigger};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{Lane, other};
@@ -102,11 +102,7 @@ impl<N: Net> Engine<N> {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         if conn.deadline <= self.tools.now {
             conn.deadline = Time::NEVER;
-            if conn.word.runnable().first() == Some(Op::Dshw) {
-                let lost = conn.ctrl.untaken(&mut self.tools.net, &conn.facts.peer);
-                conn.facts.lost = u32::try_from(lost).unwrap_or(u32::MAX);
-            }
-            expire(conn, self.tools.now);
+            expire(conn, &mut self.tools.cx(&[]));
         }
         self.work(key);
     }
@@ -372,7 +368,8 @@ fn sends_early(conn: &Conn) -> bool {
 }
 
 /// The deadline of the operation that runs has passed.
-fn expire(conn: &mut Conn, now: Time) {
+fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
+    let now = cx.now;
     let waiting = conn.word.runnable().first();
     match waiting {
         // Rules that wait for bytes go on without them, as long as there is time to open at all.
@@ -390,7 +387,7 @@ fn expire(conn: &mut Conn, now: Time) {
             let cause = Cause::new(Some(op), Why::TimedOut).because(text);
             conn.end(Ending::Refused, Some(Box::new(cause)));
         }
-        Some(op) => closing::expire(conn, op),
+        Some(op) => closing::expire(conn, cx, op),
         None => {}
     }
 }

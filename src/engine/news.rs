@@ -111,7 +111,7 @@ impl<N: Net> Engine<N> {
         let conn = self.remove_conn(id.key())?;
         let user = conn.user;
         if news == News::REFUSED {
-            record.suppressed = conn.facts.drain_left.into();
+            record.suppressed = conn.facts.retry_pause.into();
         }
         let kind = if news == News::REFUSED {
             EventKind::Refused(record)
@@ -159,8 +159,8 @@ impl<N: Net> Engine<N> {
             };
             match told {
                 Some(suppressed) => {
-                    // Nothing drains any more: the field carries the count to the record.
-                    conn.facts.drain_left = u32::try_from(suppressed).unwrap_or(u32::MAX);
+                    // Nothing is repeated any more: the field carries the count to the record.
+                    conn.facts.retry_pause = u32::try_from(suppressed).unwrap_or(u32::MAX);
                     conn.news = News::REFUSED;
                 }
                 None => {

@@ -147,8 +147,10 @@ pub struct vst_end {
     pub bytes_out: u64,
     /// Of those read, how many were thrown away while closing.
     pub discarded: u64,
-    /// Bytes written that the peer had not taken when `linger_ns` cut them off (`at` is VST_OP_DSHW
-    /// then): those that waited here and those that the kernel held.
+    /// Bytes written that never reached the peer as far as can be told, where the end was cut (`at` is
+    /// VST_OP_DSHW or VST_OP_CCLOSE then): those that waited here, and those that the system held and
+    /// the peer had not acknowledged. A peer may have had some that it did not acknowledge before it
+    /// reset the connection.
     pub lost: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted_ns: u64,

@@ -65,12 +65,17 @@ pub struct vst_accept_options {
     pub timeout_tls_ns: u64,
     /// For everything before the session, in nanoseconds from accept; 0 is no bound. Default 30 s.
     pub timeout_opening_ns: u64,
-    /// How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound.
-    /// Default 30 s.
+    /// How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound. It counts
+    /// anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
+    /// (TCP). What is left then is lost: the peer is reset, and the record says `VST_WHY_TIMED_OUT` at
+    /// `VST_OP_DSHW` or `VST_OP_CCLOSE`, and how much. Default 30 s.
     pub linger_ns: u64,
-    /// How long the peer's end is waited for after ours, in nanoseconds; 0 is no bound. Default 2 s.
+    /// How long the peer's end is waited for once it has all of ours, in nanoseconds; 0 is no bound. A
+    /// peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
+    /// `VST_WHY_TIMED_OUT` at `VST_OP_CCLOSE`. Default 2 s.
     pub drain_ns: u64,
-    /// How many bytes are read and thrown away meanwhile. Default 1 MiB.
+    /// How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
+    /// `VST_WHY_TOO_LARGE` at `VST_OP_CCLOSE`. Default 1 MiB.
     pub drain_bytes: u64,
     /// Where set, sources that are answered and let go before any of the above. Read and not kept.
     pub monitor: *const vst_monitor_options,

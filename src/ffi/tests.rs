@@ -258,6 +258,8 @@ fn an_engine_is_not_freed_from_inside_its_callback() {
     let peer = host.peer(&at);
     host.drive();
     assert!(peer.saw_fin());
+    peer.close();
+    host.drive();
     assert_eq!(host.kinds(), [VST_EVENT_SESSION, VST_EVENT_CLOSED]);
     host.free();
 }
@@ -273,7 +275,9 @@ fn an_id_that_is_gone_is_stale_for_every_call_and_harms_nothing() {
         }
     });
     let (listener, at) = host.listen();
-    let _peer = host.peer(&at);
+    let peer = host.peer(&at);
+    host.drive();
+    peer.close();
     host.drive();
     let gone = host.told.borrow()[0].1;
     assert_eq!(recv(host.engine.get(), gone).0, VST_E_STALE);

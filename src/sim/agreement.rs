@@ -284,6 +284,28 @@ fn a_full_buffer_would_block_until_it_is_read() {
 }
 
 #[test]
+fn what_was_not_acknowledged_is_still_told_after_a_reset() {
+    agree(|rig| {
+        let (near, far) = rig.pair();
+        let block = [b'.'; 16 * 1024];
+        while rig.net.send(near, &[IoSlice::new(&block)], false).is_ok() {
+            if let Some(world) = &rig.world {
+                world.settle();
+            }
+        }
+        rig.shut(near);
+        rig.net.reset(far);
+        rig.until(near, |ready| ready.err);
+        let unsent = rig.net.unsent(near).map(|n| n > 1);
+        rig.see("unsent", unsent);
+        rig.hear(near);
+        let unsent = rig.net.unsent(near).map(|n| n > 1);
+        rig.see("unsent", unsent);
+        rig.net.close(near);
+    });
+}
+
+#[test]
 fn a_socket_that_is_neither_connected_nor_listening() {
     agree(|rig| {
         let fd = rig.socket();

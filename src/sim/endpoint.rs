@@ -66,6 +66,8 @@ pub(super) struct Outgoing {
     pub(super) fin_departed: bool,
     /// The FIN has arrived.
     pub(super) fin_arrived: bool,
+    /// What had not been acknowledged when a reset came, the FIN counted as one.
+    pub(super) cut: usize,
     /// Held back by `MSG_MORE`.
     pub(super) corked: bool,
     /// The one EAGAIN of `Knobs::split_writes_at` has been given.
@@ -73,6 +75,13 @@ pub(super) struct Outgoing {
     pub(super) capacity: usize,
     /// When what departed last arrives: nothing may overtake it.
     pub(super) last_arrival: Time,
+}
+
+impl Outgoing {
+    /// What has not arrived, the FIN counted as one: it takes a place in the sequence.
+    pub(super) fn unacknowledged(&self) -> usize {
+        self.unsent.len() + self.flying + usize::from(self.shut && !self.fin_arrived)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -217,6 +226,7 @@ impl Endpoint {
             Stage::Idle | Stage::Listening | Stage::Done => return,
         };
         self.input.reset = true;
+        self.out.cut = self.out.unacknowledged();
         self.fail(Errno(errno));
     }
 

@@ -179,11 +179,10 @@ impl Network {
         match end.stage {
             Stage::Listening if !end.is_unix() => Err(Errno(libc::EINVAL)),
             Stage::Connecting => Ok(0),
-            // The FIN takes a place in the sequence.
-            _ => {
-                let fin = end.out.shut && !end.out.fin_arrived && !end.is_unix();
-                Ok(self.used(id) + usize::from(fin))
-            }
+            _ if end.is_unix() => Ok(self.used(id)),
+            // The numbers of the sequence stay where they were (tcp_reset).
+            Stage::Done if end.input.reset => Ok(end.out.cut),
+            _ => Ok(end.out.unacknowledged()),
         }
     }
 

@@ -4,6 +4,7 @@
 mod backend;
 mod bulk;
 mod checks;
+mod closing;
 mod connect;
 #[cfg(feature = "self-signed")]
 mod content;

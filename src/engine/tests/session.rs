@@ -3,7 +3,7 @@
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here};
 use crate::config::AcceptConfig;
-use crate::conn::{Direction, State, Why};
+use crate::conn::{Direction, Op, State, Why};
 use crate::ctrl::Io;
 use crate::engine::{Event, EventKind, Received, Refusal, Sent};
 use crate::id::Id;
@@ -193,8 +193,9 @@ fn close_waits_for_the_peer_so_long_and_throws_away_so_many_bytes() {
             let span = rig.world.now().since(start);
             let events = rig.finish();
             let record = closed(&events);
-            assert_eq!(record.cause, None);
-            assert_eq!(peer.received(), b"bye");
+            let blamed = record.cause.as_ref().map(|cause| (cause.at, cause.why));
+            assert_eq!(blamed, chatty.then_some((Some(Op::Cclose), Why::TooLarge)));
+            assert_eq!((peer.received(), record.lost), (b"bye".to_vec(), 0));
             if chatty {
                 assert!(span < SECOND, "{span}");
                 assert!((1 << 20..2 << 20).contains(&record.discarded), "{}", record.discarded);
