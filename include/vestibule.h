@@ -846,9 +846,11 @@ typedef struct {
     uint32_t heavy_per_drive;
     // Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
     uint32_t events_per_drive;
-    // Descriptors of the process (below RLIMIT_NOFILE as it was when the engine was made) that
-    // outgoing connections leave for what comes in: a connect that would take one of them ends
-    // with VST_WHY_LOCAL_LIMIT. 0 reserves none.
+    // Descriptors of the process (below RLIMIT_NOFILE) that are kept for clients and the servers of
+    // their streams. A listener takes a client only while so many are left, as far as the engine can
+    // tell, and rests else (VST_EVENT_PAUSED, EMFILE). Pipes, and connections that are not part of a
+    // stream when they begin, take none of them: such a connect ends with VST_WHY_LOCAL_LIMIT. 0 is
+    // the default, 2, which is a client and its server; UINT32_MAX keeps none.
     uint32_t reserve_fds;
     // The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
     // A longer one is refused with VST_WHY_TOO_LARGE. 0 takes all that the protocol allows.

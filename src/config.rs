@@ -250,6 +250,9 @@ pub struct ConnectConfig {
     pub farewell: Farewell,
 }
 
+/// The pause before a connect that this machine had no descriptor, memory or port for is tried again,
+/// unless a descriptor is closed before.
+pub const ROOM_RETRY: u64 = 100 * MILLISECOND;
 /// The first pause before a unix connect whose backlog was full is tried again.
 pub const UNIX_RETRY_FIRST: u64 = MILLISECOND;
 /// The longest such pause.

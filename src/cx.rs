@@ -3,7 +3,7 @@
 
 use crate::buffer::Pool;
 use crate::pipes::Pipes;
-use crate::sys::Fd;
+use crate::sys::{Fd, Net};
 use crate::time::Time;
 
 /// How the host's poller tells readiness.
@@ -34,6 +34,53 @@ pub(crate) struct Limits {
     pub(crate) max_prefix: usize,
 }
 
+/// How many descriptors this process can still open, as far as that can be told: the system gives the
+/// lowest number that is free, so all below one that it gave are taken. Others of the process, and
+/// pipes, are noticed late, when a call fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Descriptors {
+    limit: Fd,
+    left: i32,
+}
+
+impl Descriptors {
+    /// As many as there are numbers below `limit`.
+    pub(crate) const fn new(limit: Fd) -> Self {
+        Self { limit, left: limit.0 }
+    }
+
+    /// How many are left.
+    pub(crate) fn left(&self) -> u32 {
+        u32::try_from(self.left).unwrap_or(0)
+    }
+
+    /// The system gave one.
+    pub(crate) fn took<N: Net>(&mut self, net: &mut N, fd: Fd) {
+        if fd >= self.limit {
+            // The limit was raised since it was asked for.
+            self.limit = net.descriptor_limit();
+            self.left = self.limit.0;
+        }
+        let above = self.limit.0.saturating_sub(fd.0).saturating_sub(1);
+        self.left = self.left.saturating_sub(1).min(above).max(0);
+    }
+
+    /// One was given back.
+    pub(crate) const fn gave(&mut self) {
+        self.left = self.left.saturating_add(1);
+    }
+
+    /// The system had none.
+    pub(crate) const fn ran_out(&mut self) {
+        self.left = 0;
+    }
+
+    /// Others of the process may have given some back: that is worth a try.
+    pub(crate) fn suppose(&mut self, some: u32) {
+        self.left = self.left.max(i32::try_from(some).unwrap_or(i32::MAX));
+    }
+}
+
 /// The engine's parts that a step of one connection works with.
 pub(crate) struct Cx<'a, N> {
     /// The socket calls.
@@ -42,6 +89,8 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) pool: &'a mut Pool,
     /// Where pipes do.
     pub(crate) pipes: &'a mut Pipes,
+    /// Where descriptors are counted.
+    pub(crate) descriptors: &'a mut Descriptors,
     /// Where bytes are counted.
     pub(crate) traffic: &'a mut Traffic,
     /// Memory for bytes that nobody will read.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::{Cause, Conn, Drain, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::config::Tls12HalfClose;
 use crate::ctrl::Input;
-use crate::cx::Cx;
+use crate::cx::{Cx, Descriptors};
 use crate::data::{Parting, Shut};
 use crate::sys::{Addr, Errno, Net};
 use crate::time::{MILLISECOND, Time};
@@ -218,19 +218,20 @@ pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress 
         conn.arm(cx.now, 0);
         return Progress::Wait(Wait::RELEASE);
     }
-    give_fd_back(conn, cx.net);
+    give_fd_back(conn, cx.net, cx.descriptors);
     Progress::Done
 }
 
 /// Closes the number. The host's poller does not know it any more.
-pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N) {
+pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N, descriptors: &mut Descriptors) {
     let reset = conn.marks.contains(Marks::RESET) && !conn.ctrl.fd.broken;
-    match conn.ctrl.fd.take() {
-        Some(fd) if conn.marks.contains(Marks::VANISHES) => net.vanish(fd),
-        Some(fd) if reset => net.reset(fd),
-        Some(fd) => net.close(fd),
-        None => {}
+    let Some(fd) = conn.ctrl.fd.take() else { return };
+    match conn.marks {
+        marks if marks.contains(Marks::VANISHES) => net.vanish(fd),
+        _ if reset => net.reset(fd),
+        _ => net.close(fd),
     }
+    descriptors.gave();
 }
 
 /// The deadline of a closing operation has passed.

@@ -22,6 +22,8 @@ bitflags! {
         const ANSWER = 32;
         /// A handler of the host's own.
         const HOST = 64;
+        /// What this machine has run out of: a descriptor, memory, a port.
+        const ROOM = 128;
         /// Anything the peer does.
         const PEER = Self::READ.bits() | Self::WRITE.bits();
     }

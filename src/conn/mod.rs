@@ -104,6 +104,8 @@ bitflags! {
         const COUNTED = 1 << 18;
         /// Its writing ends without a goodbye: who was to bring more for it has failed.
         const CURT = 1 << 19;
+        /// It stands on the list of those that wait for a descriptor.
+        const STARVED = 1 << 20;
     }
 }
 

@@ -172,6 +172,12 @@ impl<N: Net> Engine<N> {
         if listener.rest.is_none() && !listener.closing {
             let burst = listener.burst();
             while taken < burst {
+                // Who would not reach a server is better off where it waits.
+                if !self.has_pair(taken as usize) {
+                    self.counters.starved += 1;
+                    self.rest_listener(key, Rest::Starved(libc::EMFILE));
+                    break;
+                }
                 match self.take_connection(key) {
                     Taken::One | Taken::Failed => taken += 1,
                     Taken::None => {
@@ -213,12 +219,14 @@ impl<N: Net> Engine<N> {
             // Also what no one connection explains: trying again at once would be a spin.
             Err(errno) => {
                 self.counters.starved += 1;
+                self.tools.descriptors.ran_out();
                 // Pipes that nobody uses are descriptors that it could have.
                 self.tools.pipes.close_idle(&mut self.tools.net);
                 self.rest_listener(key, Rest::Starved(errno.0));
                 return Taken::Resting;
             }
         };
+        self.tools.descriptors.took(&mut self.tools.net, fd);
         let at_once = listener.reads_at_once();
         let config = Arc::clone(&listener.config);
         let user = listener.options.user;
@@ -236,6 +244,7 @@ impl<N: Net> Engine<N> {
             Err(_) => {
                 // The limit was checked above; a slab that cannot grow is the only other reason.
                 self.tools.net.close(fd);
+                self.tools.descriptors.gave();
                 self.counters.refused += 1;
                 if let Ok(listener) = self.listeners.get_mut(key) {
                     listener.conns -= 1;
@@ -420,6 +429,7 @@ impl<N: Net> Engine<N> {
                 net.unlink(&listener.addr);
             }
             self.tools.net.close(fd);
+            self.tools.descriptors.gave();
         }
         self.wheel.set(listener.timer, Time::NEVER);
         listener.news = ListenerNews::CLOSED;

@@ -355,10 +355,10 @@ impl<N: Net> Engine<N> {
 
     /// Closes every descriptor, told or not: the last resort of an engine that failed inside.
     pub fn close_all_fds(&mut self) {
-        let net = &mut self.tools.net;
+        let super::Tools { net, descriptors, pipes, .. } = &mut self.tools;
         for (_, conn) in self.conns.iter_mut() {
             conn.marks.insert(Marks::RESET);
-            closing::give_fd_back(conn, net);
+            closing::give_fd_back(conn, net, descriptors);
         }
         for (_, listener) in self.listeners.iter_mut() {
             if let Some(fd) = listener.fd.take() {
@@ -368,7 +368,7 @@ impl<N: Net> Engine<N> {
         if let Some(fd) = self.bell.take().and_then(|mut bell| bell.take()) {
             net.close(fd);
         }
-        self.tools.pipes.close_all(net);
+        pipes.close_all(net);
     }
 
     pub(super) fn conn(&self, id: Id) -> Result<&Conn, Refusal> {

@@ -318,6 +318,10 @@ impl<N: Net> Engine<N> {
         let deadline = conn.next_deadline();
         let timer = conn.timer;
         let asks = waits.contains(Wait::HOST);
+        if waits.contains(Wait::ROOM) && !conn.marks.contains(Marks::STARVED) {
+            conn.marks.insert(Marks::STARVED);
+            self.starved.push_back(key);
+        }
         if !conn.news.is_empty() && !conn.marks.contains(Marks::TELLING) {
             conn.marks.insert(Marks::TELLING);
             self.news.push_back(id);
@@ -372,6 +376,11 @@ fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     let now = cx.now;
     let waiting = conn.word.runnable().first();
     match waiting {
+        // A last try says what this machine lacks.
+        Some(Op::CtrlConnect) if conn.waits.contains(Wait::ROOM) => {
+            conn.deadline = now;
+            conn.retry_at = now;
+        }
         // Rules that wait for bytes go on without them, as long as there is time to open at all.
         Some(Op::Inspect) if now < conn.opened_until() => {
             rules::settle(conn);

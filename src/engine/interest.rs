@@ -77,11 +77,14 @@ impl<N: Net> Engine<N> {
             }
             let key = token.key();
             if let Ok(conn) = self.conns.get_mut(key) {
-                closing::give_fd_back(conn, &mut self.tools.net);
+                let tools = &mut self.tools;
+                closing::give_fd_back(conn, &mut tools.net, &mut tools.descriptors);
                 conn.word.finish(Op::Fclose);
                 conn.waits = Wait::empty();
                 self.work(key);
             }
+            // Who was let in already comes before who waits to be.
+            self.serve_starved();
             self.retry_starved_listeners();
         }
     }

@@ -53,7 +53,7 @@ use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::ctrl::FdEntry;
-use crate::cx::{Cx, Limits, Traffic, Trigger};
+use crate::cx::{Cx, Descriptors, Limits, Traffic, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
@@ -71,6 +71,9 @@ const BUFFERS_KEPT: usize = 64;
 /// The same of buffers for bulk.
 const BULK_BUFFERS_KEPT: usize = 16;
 
+/// The descriptors of a client and its server.
+pub(crate) const A_PAIR: u32 = 2;
+
 /// What a host decides when it makes an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -84,7 +87,9 @@ pub struct EngineOptions {
     pub max_opening: u32,
     /// Steps of asymmetric cryptography in one drive call.
     pub heavy_per_drive: u32,
-    /// Descriptors of the process that outgoing connections leave for what comes in.
+    /// Descriptors of the process that are kept for clients and their servers: a listener takes a client
+    /// only while so many are left, and other outgoing connections, and pipes, leave so many. 0 keeps
+    /// none.
     pub reserve_fds: u32,
     /// The most pipes for moving bytes in bulk; 0 has them copied.
     pub max_pipes: u32,
@@ -100,7 +105,7 @@ impl Default for EngineOptions {
             max_conns: 0,
             max_opening: 0,
             heavy_per_drive: 4,
-            reserve_fds: 0,
+            reserve_fds: A_PAIR,
             max_pipes: 64,
             max_prefix_bytes: 0,
         }
@@ -175,6 +180,7 @@ struct Tools<N> {
     net: N,
     pool: Pool,
     pipes: Pipes,
+    descriptors: Descriptors,
     traffic: Traffic,
     scratch: Box<[u8]>,
     heavy: u32,
@@ -189,6 +195,7 @@ impl<N> Tools<N> {
             net: &mut self.net,
             pool: &mut self.pool,
             pipes: &mut self.pipes,
+            descriptors: &mut self.descriptors,
             traffic: &mut self.traffic,
             scratch: &mut self.scratch,
             now: self.now,
@@ -223,6 +230,8 @@ pub struct Engine<N> {
     changed: VecDeque<Id>,
     /// Connections, listeners and streams with news.
     news: VecDeque<Id>,
+    /// Connections that wait for a descriptor, in the order they came.
+    starved: VecDeque<Key>,
     /// Descriptors the host's poller has let go of.
     released: Vec<Id>,
     /// By which other threads wake the engine.
@@ -289,7 +298,8 @@ impl<N: Net> Engine<N> {
         now: Time,
     ) -> Self {
         let limit = if options.max_conns == 0 { u32::MAX } else { options.max_conns };
-        let limits = limits(&mut net, &options);
+        let descriptors = net.descriptor_limit();
+        let limits = limits(descriptors, &options);
         Self {
             number,
             options,
@@ -297,6 +307,7 @@ impl<N: Net> Engine<N> {
                 net,
                 pool: Pool::new(BUFFERS_KEPT, BULK_BUFFERS_KEPT),
                 pipes: Pipes::new(options.max_pipes as usize),
+                descriptors: Descriptors::new(descriptors),
                 traffic: Traffic::default(),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
                 heavy: options.heavy_per_drive,
@@ -315,6 +326,7 @@ impl<N: Net> Engine<N> {
             errands: Vec::new(),
             changed: VecDeque::new(),
             news: VecDeque::new(),
+            starved: VecDeque::new(),
             released: Vec::new(),
             bell: None,
             questions: VecDeque::new(),
@@ -426,14 +438,14 @@ impl<N: Net> Engine<N> {
     }
 }
 
-fn limits<N: Net>(net: &mut N, options: &EngineOptions) -> Limits {
+fn limits(descriptors: Fd, options: &EngineOptions) -> Limits {
     let reserved = i32::try_from(options.reserve_fds).unwrap_or(i32::MAX);
     Limits {
         // The system gives the lowest number that is free, so one at the bound says that all below
         // are taken.
         outgoing_fds: match reserved {
             0 => Fd(i32::MAX),
-            reserved => Fd(net.descriptor_limit().0.saturating_sub(reserved)),
+            reserved => Fd(descriptors.0.saturating_sub(reserved)),
         },
         max_prefix: match options.max_prefix_bytes {
             0 => usize::MAX,

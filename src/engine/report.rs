@@ -201,6 +201,7 @@ fn waits(conn: &Conn) -> String {
         (Wait::RELEASE, "release"),
         (Wait::ANSWER, "answer"),
         (Wait::HOST, "handler"),
+        (Wait::ROOM, "room"),
     ];
     let words: Vec<_> =
         names.iter().filter(|(wait, _)| waits.contains(*wait)).map(|(_, name)| *name).collect();

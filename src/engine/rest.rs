@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::listener::{Listener, ListenerNews, PAUSE, Rest};
+use crate::conn::{Marks, Wait};
 use crate::slab::Key;
 use crate::sys::{Errno, Net};
 use crate::time::Time;
@@ -14,6 +15,55 @@ impl<N: Net> Engine<N> {
         at(options.max_conns, self.conns.len() as u32)
             || at(options.max_opening, self.opening)
             || at(listener.options.max_conns, listener.conns)
+    }
+
+    /// Whether a client and its server both find a descriptor, and so do those that wait for one and the
+    /// `fresh` clients that came in this drive.
+    pub(super) fn has_pair(&mut self, fresh: usize) -> bool {
+        let kept = self.options.reserve_fds as usize;
+        let taken = fresh + self.fresh.len();
+        kept == 0 || !self.is_starved() && self.tools.descriptors.left() as usize >= kept + taken
+    }
+
+    /// The same, looked for: others of the process may have closed some.
+    fn finds_pair(&mut self) -> bool {
+        if self.is_starved() || self.has_pair(0) {
+            return self.has_pair(0);
+        }
+        // A pipe takes two descriptors or none.
+        let Ok(pipe) = self.tools.net.pipe() else { return false };
+        self.tools.net.close_pipe(pipe);
+        self.tools.descriptors.suppose(self.options.reserve_fds);
+        true
+    }
+
+    /// Whether a connection waits for a descriptor.
+    fn is_starved(&mut self) -> bool {
+        while let Some(&key) = self.starved.front() {
+            let Ok(conn) = self.conns.get_mut(key) else {
+                self.starved.pop_front();
+                continue;
+            };
+            if conn.waits.contains(Wait::ROOM) {
+                return true;
+            }
+            conn.marks.remove(Marks::STARVED);
+            self.starved.pop_front();
+        }
+        false
+    }
+
+    /// A descriptor was closed: whoever has waited longest for one tries again.
+    pub(super) fn serve_starved(&mut self) {
+        if !self.is_starved() {
+            return;
+        }
+        let Some(key) = self.starved.pop_front() else { return };
+        if let Ok(conn) = self.conns.get_mut(key) {
+            conn.marks.remove(Marks::STARVED);
+            conn.retry_at = self.tools.now;
+            self.work(key);
+        }
     }
 
     pub(super) fn rest_listener(&mut self, key: Key, rest: Rest) {
@@ -52,9 +102,13 @@ impl<N: Net> Engine<N> {
     }
 
     pub(super) fn listener_deadline(&mut self, slot: u32) {
-        if let Some(key) = self.listeners.key_of(slot) {
-            self.unrest_listener(key);
+        let Some(key) = self.listeners.key_of(slot) else { return };
+        let Ok(listener) = self.listeners.get(key) else { return };
+        let (timer, starved) = (listener.timer, matches!(listener.rest, Some(Rest::Starved(_))));
+        if starved && !self.finds_pair() {
+            return self.wheel.set(timer, self.tools.now + PAUSE);
         }
+        self.unrest_listener(key);
     }
 
     /// A connection became a session or ended: a listener that was full may not be any more.
@@ -64,7 +118,9 @@ impl<N: Net> Engine<N> {
 
     /// A descriptor was closed: a listener that had none left may try again.
     pub(super) fn retry_starved_listeners(&mut self) {
-        self.unrest_where(|listener| matches!(listener.rest, Some(Rest::Starved(_))));
+        if self.has_pair(0) {
+            self.unrest_where(|listener| matches!(listener.rest, Some(Rest::Starved(_))));
+        }
     }
 
     fn unrest_where(&mut self, rests: impl Fn(&Listener) -> bool) {

@@ -11,7 +11,7 @@ use super::status::*;
 use super::unusable::{Unusable, hand_out};
 use super::waker::vst_wake_fn;
 use crate::cx::Trigger;
-use crate::engine::EngineOptions;
+use crate::engine::{A_PAIR, EngineOptions};
 use crate::id::Id;
 
 /// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
@@ -66,9 +66,11 @@ pub struct vst_engine_options {
     pub heavy_per_drive: u32,
     /// Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
     pub events_per_drive: u32,
-    /// Descriptors of the process (below `RLIMIT_NOFILE` as it was when the engine was made) that
-    /// outgoing connections leave for what comes in: a connect that would take one of them ends
-    /// with `VST_WHY_LOCAL_LIMIT`. 0 reserves none.
+    /// Descriptors of the process (below `RLIMIT_NOFILE`) that are kept for clients and the servers of
+    /// their streams. A listener takes a client only while so many are left, as far as the engine can
+    /// tell, and rests else (VST_EVENT_PAUSED, EMFILE). Pipes, and connections that are not part of a
+    /// stream when they begin, take none of them: such a connect ends with `VST_WHY_LOCAL_LIMIT`. 0 is
+    /// the default, 2, which is a client and its server; UINT32_MAX keeps none.
     pub reserve_fds: u32,
     /// The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
     /// A longer one is refused with `VST_WHY_TOO_LARGE`. 0 takes all that the protocol allows.
@@ -117,7 +119,7 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     max_opening: 0,
     heavy_per_drive: 4,
     events_per_drive: 0,
-    reserve_fds: 0,
+    reserve_fds: A_PAIR,
     max_prefix_bytes: 0,
     max_pipes: 64,
     data: std::ptr::null_mut(),
@@ -207,7 +209,11 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
             0 => DEFAULTS.heavy_per_drive,
             n => n,
         },
-        reserve_fds: options.reserve_fds,
+        reserve_fds: match options.reserve_fds {
+            0 => A_PAIR,
+            u32::MAX => 0,
+            n => n,
+        },
         max_prefix_bytes: options.max_prefix_bytes,
         max_pipes: options.max_pipes,
     })

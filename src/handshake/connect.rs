@@ -4,7 +4,7 @@
 //! repeated. `SO_ERROR` is 0 while a connection is still on its way, so it proves nothing.
 
 use super::{failed, system};
-use crate::config::UNIX_RETRY_LONGEST;
+use crate::config::{ROOM_RETRY, UNIX_RETRY_LONGEST};
 use crate::conn::{Conn, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::ctrl::{FdEntry, Io, Output};
 use crate::cx::Cx;
@@ -12,25 +12,20 @@ use crate::sys::{Errno, Family, Net, SockOpt};
 use crate::time::Time;
 
 const OP: Op = Op::CtrlConnect;
+const NO_ROOM: Progress = Progress::Wait(Wait::ROOM.union(Wait::TIMER));
 const WAIT: Progress = Progress::Wait(Wait::WRITE.union(Wait::TIMER));
 
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if is_first_step(conn.word, OP) {
-        if let Err(errno) = open(conn, cx) {
-            return system(OP, errno);
-        }
-        if conn.ctrl.fd.get() >= Some(cx.limits.outgoing_fds) {
-            let text = "the descriptors that are left are kept for what comes in (reserve_fds)";
-            return failed(OP, Why::LocalLimit, text);
-        }
-        return start(conn, cx);
+        return begin(conn, cx);
     }
     if conn.retry_at != Time::NEVER {
+        let has_socket = conn.ctrl.fd.get().is_some();
         if cx.now < conn.retry_at {
-            return Progress::Wait(Wait::TIMER);
+            return if has_socket { Progress::Wait(Wait::TIMER) } else { NO_ROOM };
         }
         conn.retry_at = Time::NEVER;
-        return start(conn, cx);
+        return if has_socket { start(conn, cx) } else { begin(conn, cx) };
     }
     if !conn.ctrl.fd.ready.contains(Io::OUT) {
         return WAIT;
@@ -38,10 +33,44 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if has_first_bytes(conn, cx) { send_first(conn, cx) } else { ask(conn, cx) }
 }
 
+fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+    if let Err(errno) = open(conn, cx) {
+        return refused(conn, cx, errno);
+    }
+    // What is kept is for clients and their servers.
+    let kept = conn.ctrl.fd.get() >= Some(cx.limits.outgoing_fds);
+    if kept && conn.seat.is_none() {
+        let text =
+            "the descriptors that are left are kept for clients and their servers (reserve_fds)";
+        return failed(OP, Why::LocalLimit, text);
+    }
+    start(conn, cx)
+}
+
+/// A call failed. What this machine lacks may come free, and says nothing of the server: it is waited
+/// for until the deadline.
+fn refused<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Progress {
+    let is_over = conn.deadline <= cx.now || conn.ctrl.fd.known;
+    if !errno.is_local_limit() || is_over {
+        return system(OP, errno);
+    }
+    if let Some(fd) = conn.ctrl.fd.take() {
+        cx.net.close(fd);
+        cx.descriptors.gave();
+    }
+    conn.retry_at = cx.now + ROOM_RETRY;
+    NO_ROOM
+}
+
 /// Makes the socket and gives it its options.
 fn open<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
     let family = conn.facts.peer.family();
-    let fd = cx.net.socket(family)?;
+    let fd = cx.net.socket(family).inspect_err(|errno| {
+        if matches!(errno.0, libc::EMFILE | libc::ENFILE) {
+            cx.descriptors.ran_out();
+        }
+    })?;
+    cx.descriptors.took(cx.net, fd);
     // From here on the record owns it: a failure closes it with the connection.
     conn.ctrl.fd = FdEntry::connection(fd, false);
     if family != Family::Unix {
@@ -75,7 +104,7 @@ fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
             conn.facts.retry_pause = (2 * conn.facts.retry_pause).min(UNIX_RETRY_LONGEST as u32);
             Progress::Wait(Wait::TIMER)
         }
-        Err(errno) => system(OP, errno),
+        Err(errno) => refused(conn, cx, errno),
     }
 }
 

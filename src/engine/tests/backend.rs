@@ -9,7 +9,7 @@ use crate::backend::{
     ServerIndex,
 };
 use crate::config::{ConnectConfig, SendProxy};
-use crate::conn::Why;
+use crate::conn::{Detail, Why};
 use crate::engine::{BackendOptions, ServerNews};
 use crate::sim::{Answer, CallKind, Peer, Server};
 use crate::sys::Errno;
@@ -378,6 +378,50 @@ fn a_farm_survives_every_fault_of_every_call() {
                     let accepted = reports(&events).len();
                     assert!(accepted <= 3);
                     drop(context);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn what_this_machine_lacks_is_waited_for_and_is_no_attempt() {
+    both(|setup| {
+        for (call, errno) in [
+            (CallKind::Socket, libc::EMFILE),
+            (CallKind::Socket, libc::ENFILE),
+            (CallKind::Set, libc::ENOMEM),
+            (CallKind::Connect, libc::ENOBUFS),
+            (CallKind::Connect, libc::EADDRNOTAVAIL),
+        ] {
+            for heals in [true, false] {
+                let mut farm = Farm::new(setup, options(), vec![server(0)]);
+                let first = farm.rig.world.calls_of(call) + 1;
+                farm.rig.world.fail_nth(call, first, Errno(errno), true);
+                let client = farm.client(b"request");
+                farm.rig.run_for(3 * SECOND);
+                assert_eq!(farm.sites[0].accept().map(drop), None);
+                assert!(client.is_connected());
+                if heals {
+                    farm.rig.world.heal();
+                    farm.rig.run_for(SECOND);
+                    let server = farm.sites[0].accept().expect("it came");
+                    assert_eq!(server.received(), b"request");
+                    server.close();
+                } else {
+                    farm.rig.run_for(60 * SECOND);
+                    farm.rig.world.heal();
+                }
+                client.close();
+                let events = farm.finish();
+                let report = the_report(&events);
+                if heals {
+                    assert_eq!((report.attempts, report.cause.is_some()), (1, false));
+                } else {
+                    let cause = report.cause.as_ref().expect("a cause");
+                    assert_eq!(cause.why, Why::LocalLimit);
+                    assert_eq!(cause.detail, Detail::Errno(Errno(errno)));
+                    assert_eq!(report.termination.letters(), *b"RC");
                 }
             }
         }

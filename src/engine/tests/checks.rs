@@ -7,7 +7,8 @@ use super::rig::{both, everywhere};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex};
 use crate::config::ConnectConfig;
 use crate::engine::{CheckPlan, Drain, ServerNews};
-use crate::sim::{Answer, Peer};
+use crate::sim::{Answer, CallKind, Peer};
+use crate::sys::Errno;
 use crate::time::{MILLISECOND, SECOND};
 
 fn checks() -> HealthConfig {
@@ -123,5 +124,22 @@ fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
         let counters = stats.expect("it is there").counters;
         assert_eq!((counters.checks_failed, counters.downs), (0, 0));
         farm.finish();
+    });
+}
+
+#[test]
+fn a_check_that_this_machine_has_no_descriptor_for_says_nothing_of_the_server() {
+    both(|setup| {
+        let one = ServerConfig { health: checks(), ..server(0) };
+        let mut farm = Farm::checked(setup, options(), vec![(one, Some(plan(b"", b"")))]);
+        farm.rig.run_for(1500 * MILLISECOND);
+        let next = farm.rig.world.calls_of(CallKind::Socket) + 1;
+        farm.rig.world.fail_nth(CallKind::Socket, next, Errno(libc::EMFILE), true);
+        farm.rig.run_for(20 * SECOND);
+        farm.rig.world.heal();
+        farm.rig.run_for(5 * SECOND);
+        let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
+        assert_eq!(stats.expect("it is there").counters.checks_failed, 0);
+        assert_eq!(told(&farm.finish()), []);
     });
 }

@@ -24,7 +24,8 @@ fn pauses(events: &[Event]) -> Vec<Option<Option<i32>>> {
 #[test]
 fn without_descriptors_a_listener_rests_without_spinning_and_goes_on_when_one_is_free() {
     everywhere(|setup| {
-        let mut rig = Rig::new(setup, Program::Echo);
+        let options = EngineOptions { reserve_fds: 0, ..EngineOptions::default() };
+        let mut rig = Rig::with(setup, Program::Echo, options);
         rig.listen(AcceptConfig::default());
         let first = rig.peer();
         rig.settle();
@@ -82,6 +83,80 @@ fn at_every_limit_of_descriptors_nothing_spins_and_all_is_well_when_there_are_en
             }
             rig.finish();
         }
+    });
+}
+
+#[test]
+fn where_only_few_pairs_fit_every_client_waits_for_one_and_none_is_dropped() {
+    everywhere(|setup| {
+        // The listener has one; from none too few to none left over.
+        for limit in 6..=9 {
+            let config = Arc::new(ConnectConfig::default());
+            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let knobs = Knobs { fd_limit: Fd(limit), ..Knobs::default() };
+            let mut rig = Rig::in_world(setup, program, EngineOptions::default(), knobs);
+            let site = rig.world.serve(yonder());
+            rig.actors.push(Box::new(move || {
+                let Some(server) = site.accept() else { return false };
+                server.send(b"answer");
+                server.shutdown_write();
+                true
+            }));
+            rig.listen(AcceptConfig::default());
+            let clients = [(); 12].map(|()| {
+                let client = rig.peer();
+                client.send(b"request");
+                client.shutdown_write();
+                client
+            });
+            rig.run_for(20 * SECOND);
+            for client in &clients {
+                assert_eq!(client.received(), b"answer", "limit {limit}");
+                assert!(client.saw_fin() && !client.saw_reset(), "limit {limit}");
+            }
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn a_client_that_came_first_and_waits_for_a_descriptor_gets_the_one_that_is_closed() {
+    both(|setup| {
+        let config = Arc::new(ConnectConfig::default());
+        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let mut rig = Rig::new(setup, program);
+        let site = rig.world.serve(yonder());
+        rig.listen(AcceptConfig::default());
+        let first = rig.peer();
+        rig.settle();
+        // Another part of the process takes what was left.
+        rig.world.tune(|knobs| knobs.fd_limit = Fd(6));
+        let [second, third] = [(); 2].map(|()| {
+            let client = rig.peer();
+            client.send(b"request");
+            client
+        });
+        rig.run_for(50 * MILLISECOND);
+        let server = site.accept().expect("that of the first");
+        assert!(site.accept().is_none());
+        first.close();
+        server.close();
+        rig.run_for(5 * MILLISECOND);
+        assert_eq!(site.accept().map(|server| server.received()), Some(b"request".to_vec()));
+        assert_eq!(rig.engine.counters().connect_failures, 0);
+        for client in [second, third] {
+            client.close();
+        }
+        rig.run_for(SECOND);
+        while let Some(server) = site.accept() {
+            server.close();
+        }
+        rig.world.tune(|knobs| knobs.fd_limit = Fd(1_024));
+        rig.run_for(SECOND);
+        while let Some(server) = site.accept() {
+            server.close();
+        }
+        rig.run();
     });
 }
 
