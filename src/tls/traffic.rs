@@ -162,9 +162,10 @@ impl Traffic {
                 }
                 ALERT => {
                     let alert = payload.try_into();
-                    self.alert(alert.map_err(|_| {
+                    let alert = alert.map_err(|_| {
                         Failure::of_peer(DECODE_ERROR, "the peer sent an alert that is none")
-                    })?)?;
+                    })?;
+                    self.alert(alert, out)?;
                 }
                 HANDSHAKE if !payload.is_empty() => {
                     self.message.extend_from_slice(payload);
@@ -177,8 +178,9 @@ impl Traffic {
         Ok(false)
     }
 
-    /// Warnings are fatal in TLS 1.3 (RFC 8446 section 6), but for those that say nothing.
-    fn alert(&mut self, [level, code]: [u8; 2]) -> Result<(), Failure> {
+    /// TLS 1.3 knows no warnings but those that say nothing (RFC 8446 section 6.2): another is fatal,
+    /// and answered, since whoever sent it may not know that.
+    fn alert(&mut self, [level, code]: [u8; 2], out: &mut Buffer) -> Result<(), Failure> {
         match (level, code) {
             (WARNING | FATAL, CLOSE_NOTIFY) => {
                 self.peer_closed = true;
@@ -187,7 +189,11 @@ impl Traffic {
             (WARNING, code) if code == USER_CANCELED || self.agreed.version == Version::Tls12 => {
                 spend(&mut self.patience.warnings, "the peer sent too many warnings")
             }
-            (WARNING | FATAL, code) => Err(Failure::received(code)),
+            (WARNING, code) => {
+                self.say_fatal(DECODE_ERROR, out);
+                Err(Failure::received(code))
+            }
+            (FATAL, code) => Err(Failure::received(code)),
             _ => Err(Failure::of_peer(ILLEGAL_PARAMETER, "the peer sent an alert of no level")),
         }
     }
@@ -295,10 +301,13 @@ impl Traffic {
             return failure;
         }
         let alert = failure.alert.take().unwrap_or(INTERNAL_ERROR);
-        if !self.close_sent && self.sealing.seal(ALERT, &[FATAL, alert], out).is_ok() {
-            failure.alert = Some(alert);
-        }
+        failure.alert = self.say_fatal(alert, out).then_some(alert);
         failure
+    }
+
+    /// Appends a fatal alert, unless nothing may follow any more. Answers whether it did.
+    fn say_fatal(&mut self, alert: u8, out: &mut Buffer) -> bool {
+        !self.close_sent && self.sealing.seal(ALERT, &[FATAL, alert], out).is_ok()
     }
 }
 

@@ -311,9 +311,15 @@ fn an_alert_ends_the_connection_with_its_code_and_a_broken_one_is_refused() {
             assert_refused(&pair.server, alert, &format!("{payload:?}"));
         }
     }
-    // TLS 1.3 knows no warnings.
+}
+
+#[test]
+fn a_warning_ends_a_tls_1_3_connection_with_its_code_and_is_answered() {
     let mut pair = established(Version::Tls13);
     let record = pair.client.forge(ALERT, &[1, 46]);
     pair.server.receive(&record);
     assert_eq!(pair.server.why(), Why::AlertReceived(46));
+    let answer = pair.server.take();
+    pair.client.receive(&answer);
+    assert_eq!(pair.client.why(), Why::AlertReceived(50), "decode_error, as rustls and BoringSSL");
 }
