@@ -13,3 +13,4 @@ pub(crate) mod rig;
 mod selection;
 mod stranger;
 mod traffic;
+mod violations;

@@ -4,7 +4,7 @@ use super::rig::*;
 use crate::buffer::{BUFFER_SIZE, Buffer};
 use crate::tls::*;
 
-fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![kind, 3, 3];
     bytes.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
     bytes.extend(payload);
