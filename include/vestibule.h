@@ -285,7 +285,8 @@
 // 3) instead of shown the first certificate.
 #define VST_TLS_STRICT_SNI (1)
 
-// No tickets are handed out.
+// No ticket holds a session: those kept here (session_cache) alone are resumed. In TLS 1.3 a client
+// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
 #define VST_TLS_NO_TICKETS (2)
 
 // **Dangerous**: any certificate of any server is taken, so that anybody in between can read and

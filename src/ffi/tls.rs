@@ -45,7 +45,8 @@ pub const VST_CLIENT_AUTH_REQUIRED: u32 = 2;
 /// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
 /// 3) instead of shown the first certificate.
 pub const VST_TLS_STRICT_SNI: u32 = 1;
-/// No tickets are handed out.
+/// No ticket holds a session: those kept here (`session_cache`) alone are resumed. In TLS 1.3 a client
+/// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
 pub const VST_TLS_NO_TICKETS: u32 = 2;
 /// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
 /// change everything.
