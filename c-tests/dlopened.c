@@ -77,14 +77,15 @@ static void *serve(void *unused)
     MUST(vst.engine_options_init(&options, sizeof options) == VST_OK);
     options.interest = interest;
     options.event = on_event;
-    MUST(vst.engine_new(&options, &engine) == VST_OK);
+    MUST(vst.engine_new(&options, &engine, NULL, 0) == VST_OK);
     MUST(vst.accept_options_init(&accepts, sizeof accepts) == VST_OK);
     MUST(vst.accept_config_new(&accepts, &config, NULL, 0) == VST_OK);
     /* Cryptography keeps things of its own per thread: they must not outlive its code. */
     vst_status made = vst.tls_server_self_signed("a.test", &tls, NULL, 0);
     CHECK(made == VST_OK || made == VST_E_UNSUPPORTED);
     vst.tls_server_free(tls);
-    MUST(vst.listener_open(engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst.listener_open(engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL, 0)
+         == VST_OK);
     vst.accept_config_free(config);
     MUST(vst.listener_addr(engine, door, &addr) == VST_OK);
     int peer = dial(addr.port);
