@@ -120,6 +120,8 @@
 #define VST_WHY_TOO_LARGE (11)
 // The system refused a call for another reason.
 #define VST_WHY_SYSTEM (12)
+// The keys of the connection have protected as many records as they may.
+#define VST_WHY_KEYS_WORN (13)
 
 
 // The version of the binary interface that this header describes. A program that loads the library

@@ -67,6 +67,8 @@ whys! {
     TooLarge = 11, "TOO_LARGE";
     /// The system refused a call for another reason.
     System = 12, "SYSTEM";
+    /// The keys of the connection have protected as many records as they may.
+    KeysWorn = 13, "KEYS_WORN";
 }
 
 /// What the layer below said.

@@ -65,6 +65,15 @@ impl Conn {
         self.end(ending, Some(cause));
     }
 
+    /// The session's bytes cannot be sent any more. Where the socket said so, what the peer sent
+    /// before can still be read; where a protocol above it did, that is the session's end.
+    pub(crate) fn fail_writing(&mut self, cause: Box<Cause>) {
+        match cause.detail {
+            Detail::Errno(_) => self.end_writing(cause),
+            Detail::None | Detail::Alert(_) | Detail::Host(_) => self.fail_session(cause),
+        }
+    }
+
     /// The peer takes no more bytes: the write side is over without a goodbye, while what the peer
     /// sent before can still be read.
     pub(crate) fn end_writing(&mut self, cause: Box<Cause>) {

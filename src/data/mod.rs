@@ -329,7 +329,7 @@ fn tls_send<N: Net>(
     payload: &[u8],
 ) -> Result<Output> {
     let mut rest = payload;
-    while !rest.is_empty() {
+    'records: while !rest.is_empty() {
         // Small records of the protocol's own (tickets, a KeyUpdate) leave with the payload. What is
         // larger, or leaves no room for the next record, goes first.
         let in_the_way =
@@ -340,8 +340,12 @@ fn tls_send<N: Net>(
         // An empty one has room for a record.
         let out = ctrl.out.get_or_insert_with(|| cx.pool.take_for(rest.len()));
         while !rest.is_empty() && out.room() >= record_size(rest.len()) {
-            let taken = session.encrypt(rest, out).map_err(tls_cause)?;
-            rest = &rest[taken..];
+            match session.encrypt(rest, out) {
+                Ok(taken) => rest = &rest[taken..],
+                // What was taken before still leaves; the next call comes to the same failure.
+                Err(_) if rest.len() < payload.len() => break 'records,
+                Err(failure) => return Err(tls_cause(failure)),
+            }
         }
     }
     ctrl.flush(cx).map_err(system)?;
@@ -364,6 +368,7 @@ pub(crate) fn tls_cause(failure: tls::Failure) -> Box<Cause> {
     let why = match failure.why {
         tls::Why::Truncated => Why::Truncated,
         tls::Why::TooLarge => Why::TooLarge,
+        tls::Why::KeysWorn => Why::KeysWorn,
         tls::Why::AlertReceived(_) => Why::Refused,
         tls::Why::Certificate | tls::Why::NoCommonParameters => Why::Denied,
         tls::Why::PeerMisbehaved => Why::Malformed,

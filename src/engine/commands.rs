@@ -193,7 +193,7 @@ impl<N: Net> Engine<N> {
             Ok(Output::Wait) => Sent::Wait,
             Err(cause) => {
                 let why = cause.why;
-                conn.end_writing(cause);
+                conn.fail_writing(cause);
                 Sent::Failed(why)
             }
         };

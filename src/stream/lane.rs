@@ -142,7 +142,7 @@ impl Lane {
                 }
                 Err(cause) => {
                     self.cut(cx);
-                    to.end_writing(cause);
+                    to.fail_writing(cause);
                     return true;
                 }
             }

@@ -194,7 +194,7 @@ impl Stream {
 pub(crate) const fn blame(side: u8, why: Why) -> By {
     match (why, side) {
         (Why::Aborted, _) => By::Host,
-        (Why::LocalLimit, _) => By::Resources,
+        (Why::LocalLimit | Why::KeysWorn, _) => By::Resources,
         (Why::TimedOut, CLIENT) => By::ClientTimeout,
         (Why::TimedOut, _) => By::ServerTimeout,
         (_, CLIENT) => By::Client,

@@ -21,6 +21,8 @@ pub enum Why {
     NoCommonParameters,
     /// A handshake message is longer than we keep.
     TooLarge,
+    /// The keys have protected as many records as they may, and cannot be changed (TLS 1.2).
+    KeysWorn,
     /// The peer ended without saying so.
     Truncated,
     /// Our own fault.
@@ -40,7 +42,9 @@ pub struct Failure {
 }
 
 /// The alert `unrecognized_name` (RFC 6066 section 3).
-pub(super) const UNRECOGNIZED_NAME: u8 = 112;
+const UNRECOGNIZED_NAME: u8 = 112;
+/// The alert `protocol_version` (RFC 8446 section 6.2).
+const PROTOCOL_VERSION: u8 = 70;
 
 impl Failure {
     pub(super) const fn new(why: Why, text: &'static str) -> Self {
@@ -66,6 +70,14 @@ impl Failure {
             why: Why::NoCommonParameters,
             alert: Some(UNRECOGNIZED_NAME),
             text: Cow::Borrowed("the client asked for a name that no certificate here has"),
+        }
+    }
+
+    pub(super) const fn outdated_client() -> Self {
+        Self {
+            why: Why::NoCommonParameters,
+            alert: Some(PROTOCOL_VERSION),
+            text: Cow::Borrowed("the client speaks TLS 1.1 at most, which is not spoken here"),
         }
     }
 

@@ -9,19 +9,20 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{Error, HandshakeKind};
 
 use super::client::ClientTls;
-use super::failure::{Failure, UNRECOGNIZED_NAME, Why, alert_for};
+use super::failure::{Failure, Why, alert_for};
 use super::link::{Link, Step};
 use super::negotiated::{self, Negotiated};
 use super::note;
 use super::outcome::{End, Handshake, Reading};
 use super::provider::Version;
-use super::record::{ALERT, APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
+use super::record::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, PLAINTEXT_MAX};
 use super::residual::{RESIDUAL_MAX, Residual};
 use super::role::Role;
 use super::server::{ClientAuth, ServerTls};
 use super::traffic::Traffic;
 use crate::buffer::{Buffer, Pool};
 use crate::cause::is_plain;
+use crate::wire::client_hello::ClientHello;
 
 /// A fatal alert that leaves before there are keys: type, version, length, level; the code follows.
 const FATAL_ALERT: [u8; 6] = [ALERT, 3, 3, 0, 2, 2];
@@ -410,17 +411,27 @@ impl Session {
             note::take();
         }
         let (discard, step) = link.step(self.residual.shown(end), out);
+        let undecided = listens && link.common().protocol_version().is_none();
+        let outdated = undecided && is_outdated(self.residual.shown(end));
         self.residual.used(end, whole_records, discard);
         let refused = listens && self.read_note();
         match step {
             Ok(step) => Ok(step),
-            Err(_) if refused => {
-                out.extend(&FATAL_ALERT);
-                out.extend(&[UNRECOGNIZED_NAME]);
-                Err(self.latch(Failure::unrecognized_name()))
+            // rustls misses something else first, which those versions do not have.
+            Err(Error::PeerIncompatible(_)) if outdated => {
+                Err(self.refuse(Failure::outdated_client(), out))
             }
+            Err(_) if refused && outdated => Err(self.refuse(Failure::outdated_client(), out)),
+            Err(_) if refused => Err(self.refuse(Failure::unrecognized_name(), out)),
             Err(error) => Err(self.fail(&error, out)),
         }
+    }
+
+    /// Latches a refusal of ours, and says it instead of what rustls would say.
+    fn refuse(&mut self, failure: Failure, out: &mut Buffer) -> Failure {
+        out.extend(&FATAL_ALERT);
+        out.extend(failure.alert.as_slice());
+        self.latch(failure)
     }
 
     /// Keeps what the resolver learned in the last call. Answers whether it refused.
@@ -457,6 +468,18 @@ impl Session {
         self.traffic().forge(kind, plain, out);
     }
 
+    /// Lets the keys we send with have served for all but `left` records.
+    #[cfg(test)]
+    pub(crate) fn wear(&mut self, left: u64) {
+        self.traffic().wear(left);
+    }
+
+    /// The same of the peer's.
+    #[cfg(test)]
+    pub(crate) fn wear_received(&mut self, left: u64) {
+        self.traffic().wear_received(left);
+    }
+
     #[cfg(test)]
     pub(super) fn traffic(&mut self) -> &mut Traffic {
         match &mut self.stage {
@@ -472,6 +495,18 @@ impl Session {
 
     fn check(&self) -> Result<(), Failure> {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.as_ref().clone()))
+    }
+}
+
+/// Whether a client whose first message rustls was `shown` speaks TLS 1.1 at most, where that message
+/// does not say more of versions (RFC 8446 section 4.2.1). Pieces of it are joined where they lie, behind
+/// the head of the first record.
+fn is_outdated(shown: &[u8]) -> bool {
+    match shown.get(HEADER..) {
+        Some([ClientHello::TYPE, _, _, _, high, low, ..]) => {
+            u16::from_be_bytes([*high, *low]) < ClientHello::TLS_1_2
+        }
+        _ => false,
     }
 }
 

@@ -30,8 +30,14 @@ const KEY_UPDATE: u8 = 24;
 /// What a KeyUpdate says of the other direction.
 const UPDATE_NOT_REQUESTED: u8 = 0;
 const UPDATE_REQUESTED: u8 = 1;
-/// The longest that may come in pieces, as in rustls.
-const MESSAGE_MAX: usize = 0xffff;
+/// The longest NewSessionTicket that is taken, as in BoringSSL. It carries a whole session, with the
+/// client's certificate if that is how the server keeps it.
+const TICKET_MAX: usize = 1 << 14;
+/// The longest ClientHello that is read to be declined.
+const HELLO_MAX: usize = 1 << 14;
+/// A KeyUpdate is one byte (RFC 8446 section 4.6.3), a HelloRequest none (RFC 5246 section 7.4.1.1).
+const KEY_UPDATE_MAX: usize = 1;
+const HELLO_REQUEST_MAX: usize = 0;
 
 /// How many warnings are let pass. BoringSSL and rustls have the same limits.
 const WARNINGS: u8 = 4;
@@ -160,7 +166,8 @@ impl Traffic {
                     self.patience.key_updates = KEY_UPDATES;
                     self.patience.empty_records = EMPTY_RECORDS;
                 }
-                ALERT => {
+                // One without content has no place anywhere (RFC 8446 section 5.4).
+                ALERT if !payload.is_empty() => {
                     let alert = payload.try_into();
                     let alert = alert.map_err(|_| {
                         Failure::of_peer(DECODE_ERROR, "the peer sent an alert that is none")
@@ -198,13 +205,14 @@ impl Traffic {
         }
     }
 
-    /// Takes every whole handshake message.
+    /// Takes every whole handshake message. One that has no place here, or is longer than its kind
+    /// ever is, is refused at its head, so that nobody has us keep what never becomes a message.
     fn messages(&mut self, out: &mut Buffer) -> Result<(), Failure> {
         let mut bytes = std::mem::take(&mut self.message);
         let mut rest = &bytes[..];
         while let Some((&[kind, high, middle, low], after)) = rest.split_first_chunk() {
             let len = u32::from_be_bytes([0, high, middle, low]) as usize;
-            if len > MESSAGE_MAX {
+            if len > self.longest(kind)? {
                 return Err(Failure::of_peer(DECODE_ERROR, "a handshake message is too large"));
             }
             let Some((body, after)) = after.split_at_checked(len) else { break };
@@ -217,6 +225,17 @@ impl Traffic {
             self.message = bytes;
         }
         Ok(())
+    }
+
+    /// The most bytes that a message of `kind` has, if it may come at all.
+    fn longest(&self, kind: u8) -> Result<usize, Failure> {
+        match (kind, &self.keys) {
+            (KEY_UPDATE, Keys::Server(Some(_)) | Keys::Client(Some(_))) => Ok(KEY_UPDATE_MAX),
+            (NEW_SESSION_TICKET, Keys::Client(Some(_))) => Ok(TICKET_MAX),
+            (HELLO_REQUEST, Keys::Client(None)) => Ok(HELLO_REQUEST_MAX),
+            (CLIENT_HELLO, Keys::Server(None)) => Ok(HELLO_MAX),
+            _ => Err(out_of_place()),
+        }
     }
 
     /// One message; `last` in its record.
@@ -280,8 +299,10 @@ impl Traffic {
             return Ok(());
         }
         if self.agreed.version == Version::Tls12 {
-            return Err(Failure::misuse(
-                "as many records were sent as the keys of a TLS 1.2 connection allow",
+            return Err(Failure::new(
+                Why::KeysWorn,
+                "as many records were sent as the keys of a TLS 1.2 connection may protect, and it \
+                 cannot change them: the connection has to begin anew",
             ));
         }
         self.sealing.seal(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED], out)?;
@@ -295,10 +316,12 @@ impl Traffic {
     }
 
     /// Appends the alert that `failure` calls for. Nothing follows a close_notify, and an alert is
-    /// not answered.
+    /// not answered. Keys that are worn are nobody's fault: what was sent is whole.
     fn fail(&mut self, mut failure: Failure, out: &mut Buffer) -> Failure {
-        if matches!(failure.why, Why::AlertReceived(_)) {
-            return failure;
+        match failure.why {
+            Why::AlertReceived(_) => return failure,
+            Why::KeysWorn => return self.close(out).map_or_else(|worse| worse, |()| failure),
+            _ => {}
         }
         let alert = failure.alert.take().unwrap_or(INTERNAL_ERROR);
         failure.alert = self.say_fatal(alert, out).then_some(alert);

@@ -57,6 +57,9 @@ impl ClientHello<'_> {
     /// Its HandshakeType.
     pub const TYPE: u8 = 1;
 
+    /// The version of every hello from TLS 1.2 on.
+    pub const TLS_1_2: u16 = 0x0303;
+
     /// Its `legacy_version`: `0x0303` from TLS 1.2 on.
     #[must_use]
     pub const fn version(&self) -> u16 {

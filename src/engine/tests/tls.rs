@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::header::proxied;
-use super::host::Program;
+use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, ConnectTls};
@@ -340,4 +340,68 @@ fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
             }
         });
     }
+}
+
+/// Lets the keys of the only TLS connection, on its way to `peer`, protect one record more.
+fn wear(rig: &mut Rig, peer: &Shared) {
+    let sessions = rig.engine.conns.iter_mut().filter_map(|(_, conn)| conn.data.tls_mut());
+    sessions.for_each(|session| session.wear(1));
+    peer.borrow_mut().utter(|session, _| session.wear_received(1));
+}
+
+/// What a peer sees of an end with worn keys, and what is recorded of it.
+fn assert_worn(peer: &Shared, got: &[u8], cause: Option<&crate::cause::Cause>) {
+    let peer = peer.borrow();
+    assert_eq!((&peer.got[..], &peer.failure), (got, &None));
+    assert!(peer.closed && peer.peer.saw_fin() && !peer.peer.saw_reset());
+    let cause = cause.expect("a cause");
+    assert_eq!((cause.at, cause.why), (None, Why::KeysWorn));
+    assert!(cause.text.contains("TLS 1.2"), "{cause}");
+}
+
+#[test]
+fn a_session_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(accepting(Version::Tls12));
+        let peer = client(&mut rig, Version::Tls12, &[]);
+        rig.settle();
+        wear(&mut rig, &peer);
+        let id = rig.host.sessions()[0];
+        let mut send = || rig.call(|engine| engine.send(id, WORDS)).expect("a session");
+        assert_eq!(send(), Sent::Bytes(WORDS.len()));
+        assert_eq!(send(), Sent::Failed(Why::KeysWorn));
+        rig.settle();
+        peer.borrow_mut().end();
+        rig.run();
+        let events = rig.finish();
+        assert_worn(&peer, WORDS, closed(&events).cause.as_ref());
+    });
+}
+
+#[test]
+fn a_stream_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
+    everywhere(|setup| {
+        let config = Arc::new(ConnectConfig::default());
+        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let mut rig = Rig::new(setup, program);
+        let site = rig.world.serve(yonder());
+        rig.listen(accepting(Version::Tls12));
+        let peer = client(&mut rig, Version::Tls12, &[]);
+        peer.borrow_mut().say(b"?");
+        rig.settle();
+        let server = site.accept().expect("it came");
+        wear(&mut rig, &peer);
+        server.send(b"!");
+        rig.settle();
+        server.send(WORDS);
+        rig.settle();
+        peer.borrow_mut().end();
+        server.close();
+        rig.run();
+        let events = rig.finish();
+        let report = super::stream::report(&events);
+        assert_eq!(report.termination.letters(), *b"RD");
+        assert_worn(&peer, b"!", report.sides[0].as_ref().expect("a record").cause.as_ref());
+    });
 }

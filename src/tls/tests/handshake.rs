@@ -239,3 +239,58 @@ fn the_key_log_has_the_lines_of_both_sides_and_is_emptied() {
     assert!(theirs.lines().any(|line| line == secret));
     assert_eq!(server.take_key_log(0).as_deref(), Ok(""));
 }
+
+/// A ClientHello of a client that knows nothing newer than `version`, with these extensions.
+fn old_hello(version: u16, extensions: &[u8]) -> Vec<u8> {
+    let mut body = version.to_be_bytes().to_vec();
+    body.extend([7; 32]);
+    // No session, two cipher suites, no compression.
+    body.extend([0, 0, 4, 0xc0, 0x13, 0, 0x2f, 1, 0]);
+    if !extensions.is_empty() {
+        body.extend(u16::try_from(extensions.len()).unwrap().to_be_bytes());
+        body.extend(extensions);
+    }
+    let [high, low] = u16::try_from(body.len()).unwrap().to_be_bytes();
+    let message = [&[1, 0, high, low], &body[..]].concat();
+    let [high, low] = u16::try_from(message.len()).unwrap().to_be_bytes();
+    [&[22, 3, 1, high, low], &message[..]].concat()
+}
+
+#[test]
+fn a_client_of_tls_1_1_at_most_is_told_that_its_version_is_not_spoken() {
+    const PROTOCOL_VERSION: u8 = 70;
+    // server_name `b.test`, signature_algorithms with Ed25519, supported_groups with X25519.
+    const NAME: &[u8] = b"\0\0\0\x0b\0\x09\0\0\x06b.test";
+    const SIGNATURES: &[u8] = &[0, 13, 0, 4, 0, 2, 8, 7];
+    const GROUPS: &[u8] = &[0, 10, 0, 4, 0, 2, 0, 29];
+    let leaf = Authority::new("test").leaf(&["a.test"]);
+    for strict_sni in [false, true] {
+        for min_version in VERSIONS {
+            let options = ServerOptions { strict_sni, min_version, ..server_options(&leaf) };
+            let server = server(&options);
+            for version in [0x0300, 0x0301, 0x0302] {
+                for extensions in [
+                    vec![],
+                    GROUPS.to_vec(),
+                    [NAME, GROUPS].concat(),
+                    [NAME, SIGNATURES, GROUPS].concat(),
+                ] {
+                    let hello = old_hello(version, &extensions);
+                    for size in [1, 3, 7, 40, hello.len()] {
+                        let mut side = Side::new(Session::server(&server));
+                        side.receive(&fragment(&hello, size));
+                        assert_eq!(side.out.bytes(), [21, 3, 3, 0, 2, 2, PROTOCOL_VERSION]);
+                        let failure = side.failure.as_ref().expect("it is refused");
+                        assert_eq!(failure.why, Why::NoCommonParameters);
+                        assert_eq!(failure.alert, Some(PROTOCOL_VERSION));
+                        assert!(failure.text.contains("TLS 1.1"), "{failure}");
+                    }
+                }
+            }
+            // One of TLS 1.2 that lacks as much is not told so.
+            let mut side = Side::new(Session::server(&server));
+            side.receive(&old_hello(0x0303, GROUPS));
+            assert_eq!(side.failure.as_ref().and_then(|failure| failure.alert), Some(40));
+        }
+    }
+}

@@ -211,16 +211,21 @@ fn worn_keys_are_changed_and_the_peer_follows() {
 }
 
 #[test]
-fn worn_keys_that_cannot_change_end_a_tls_1_2_connection() {
+fn worn_keys_that_cannot_change_end_a_tls_1_2_connection_with_close_notify() {
     let mut pair = established(Version::Tls12);
     pair.client.session.traffic().wear(1);
     pair.server.session.traffic().wear_received(1);
     pair.client.send(b"the last");
     let side = &mut pair.client;
-    assert_eq!(side.session.encrypt(b"one more", &mut side.out).unwrap_err().why, Why::Internal);
+    for _ in 0..2 {
+        let failure = side.session.encrypt(b"one more", &mut side.out).unwrap_err();
+        assert_eq!((failure.why, failure.alert), (Why::KeysWorn, None));
+        assert!(failure.text.contains("TLS 1.2"), "{failure}");
+    }
     pair.run();
     assert_eq!(pair.server.got, b"the last");
-    assert_eq!(pair.server.why(), Why::AlertReceived(80));
+    assert_eq!((&pair.server.failure, pair.server.closed), (&None, true));
+    assert_eq!(pair.server.session.eof(), End::Clean);
 }
 
 #[test]
@@ -260,12 +265,60 @@ fn messages_that_have_no_place_on_an_open_connection_are_refused() {
     }
 }
 
+/// Forges the head of a handshake message, whose body never comes, to the server or the client.
+fn head(pair: &mut Pair, to_server: bool, head: [u8; 4]) -> &Side {
+    let (from, to) = match to_server {
+        true => (&mut pair.client, &mut pair.server),
+        false => (&mut pair.server, &mut pair.client),
+    };
+    let record = from.forge(HANDSHAKE, &head);
+    to.receive(&record);
+    to
+}
+
 #[test]
-fn a_handshake_message_larger_than_any_is_refused_at_its_length() {
-    let mut pair = established(Version::Tls13);
-    let record = pair.server.forge(HANDSHAKE, &[4, 1, 0, 0]);
-    pair.client.receive(&record);
-    assert_refused(&pair.client, 50, "65,536 bytes");
+fn a_handshake_message_larger_than_its_kind_is_refused_at_its_length() {
+    // Type, the most bytes it may have, and who may be sent it (RFC 8446 section 4.6, RFC 5246
+    // section 7.4.1).
+    for (version, kind, most, to_server) in [
+        (Version::Tls13, 4, 16_384, false),
+        (Version::Tls13, 24, 1, false),
+        (Version::Tls13, 24, 1, true),
+        (Version::Tls12, 0, 0, false),
+        (Version::Tls12, 1, 16_384, true),
+    ] {
+        let [.., high, middle, low] = u32::to_be_bytes(most);
+        let taken =
+            head(&mut established(version), to_server, [kind, high, middle, low]).failure.clone();
+        assert_eq!(taken, None, "{version:?} {kind} of {most}");
+        for len in [most + 1, 0xffff, 0x1_0000, 0xff_ffff] {
+            let [.., high, middle, low] = u32::to_be_bytes(len);
+            let mut pair = established(version);
+            let side = head(&mut pair, to_server, [kind, high, middle, low]);
+            assert_refused(side, 50, &format!("{version:?} {kind} of {len}"));
+        }
+    }
+}
+
+#[test]
+fn a_handshake_message_that_has_no_place_is_refused_before_its_body_comes() {
+    for version in VERSIONS {
+        for to_server in [false, true] {
+            for kind in 0..=255u8 {
+                let has_place = match (version, to_server) {
+                    (Version::Tls13, false) => kind == 4 || kind == 24,
+                    (Version::Tls13, true) => kind == 24,
+                    (Version::Tls12, false) => kind == 0,
+                    (Version::Tls12, true) => kind == 1,
+                };
+                if !has_place {
+                    let mut pair = established(version);
+                    let side = head(&mut pair, to_server, [kind, 0, 0xff, 0xff]);
+                    assert_refused(side, 10, &format!("{version:?} {kind}"));
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -304,7 +357,7 @@ fn an_alert_ends_the_connection_with_its_code_and_a_broken_one_is_refused() {
         pair.server.receive(&record);
         assert_eq!(pair.server.why(), Why::AlertReceived(49));
         assert!(pair.server.out.is_empty(), "an alert is not answered");
-        for (payload, alert) in [(&[1][..], 50), (&[], 50), (&[1, 0, 0], 50), (&[3, 0], 47)] {
+        for (payload, alert) in [(&[1][..], 50), (&[], 10), (&[1, 0, 0], 50), (&[3, 0], 47)] {
             let mut pair = established(version);
             let record = pair.client.forge(ALERT, payload);
             pair.server.receive(&record);
