@@ -295,6 +295,11 @@
 // change everything.
 #define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
 
+// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
+// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
+// of 230, which some old middleboxes do not let through.
+#define VST_TLS_NO_POST_QUANTUM (16)
+
 // The secrets of every connection are kept for vst_tls_server_take_key_log and
 // vst_tls_client_take_key_log: whoever has them reads everything.
 #define VST_TLS_KEY_LOG (8)
@@ -984,12 +989,19 @@ typedef struct {
 } vst_identity;
 
 // How incoming connections speak TLS. vst_tls_server_options_init fills in the defaults.
+//
+// The key exchange takes the first of the client's groups that is known here: X25519MLKEM768 where it
+// prefers that (not with ring), else X25519, P-256 or P-384.
+//
+// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
+// sent so many (256 GiB in full ones) says close_notify and ends, with VST_WHY_KEYS_WORN. TLS 1.3
+// changes them in passing.
 typedef struct {
     // sizeof(vst_tls_server_options).
     uint32_t size;
     // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG.
     uint32_t flags;
-    // How many certificates identities points to, at least one.
+    // How many certificates identities points to, from 1 to 65,536.
     uint32_t identity_count;
     // VST_CLIENT_AUTH_*.
     uint32_t client_auth;
@@ -1002,10 +1014,11 @@ typedef struct {
     // The same where clients show certificates, which are not verified again; the shorter of the
     // two holds. Default 3,600.
     uint32_t client_ticket_lifetime_s;
-    // Our certificates, chosen by the name a client asks for: exact, then wildcard; the first is
-    // the default. Read during the call.
+    // Our certificates, which are presented and not verified: chosen by the name a client asks for,
+    // exact, then wildcard; the first is the default. Read during the call.
     const vst_identity *identities;
-    // The authorities that client certificates are verified against.
+    // The authorities that client certificates are verified against. One of these certificates that
+    // a client shows itself, as what openssl req -x509 makes, is taken while it is valid.
     vst_pem client_ca;
     // Their revocation lists, or none.
     vst_pem client_crl;
@@ -1017,17 +1030,23 @@ typedef struct {
 } vst_tls_server_options;
 
 // How outgoing connections speak TLS. vst_tls_client_options_init fills in the defaults.
+//
+// X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
+// VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
+// vst_tls_server_options.
 typedef struct {
     // sizeof(vst_tls_client_options).
     uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG.
+    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_POST_QUANTUM.
     uint32_t flags;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t min_version;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t max_version;
     // The authorities that servers are verified against; none: those that the system trusts, from
-    // where distributions keep them. No environment variable changes the place.
+    // where distributions keep them. No environment variable changes the place. One of these
+    // certificates that a server shows itself, as what openssl req -x509 makes, is taken for the
+    // names in its subjectAltName and while it is valid.
     vst_pem ca;
     // Their revocation lists, or none.
     vst_pem crl;

@@ -9,7 +9,8 @@ use super::status::*;
 use super::unusable::{Unusable, element, hand_out, named, needed_text, text};
 use crate::sys::WallClock;
 use crate::tls::{
-    ClientAuth, ClientOptions, ClientTls, LoadError, Roots, ServerOptions, ServerTls, Version,
+    ClientAuth, ClientOptions, ClientTls, KeyExchange, LoadError, Roots, ServerOptions, ServerTls,
+    Version,
 };
 
 /// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
@@ -52,6 +53,11 @@ pub const VST_TLS_NO_TICKETS: u32 = 2;
 /// change everything.
 pub const VST_TLS_DANGEROUSLY_SKIP_VERIFICATION: u32 = 4;
 
+/// `X25519MLKEM768` is not offered to servers. It is offered first otherwise, so that what somebody
+/// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
+/// of 230, which some old middleboxes do not let through.
+pub const VST_TLS_NO_POST_QUANTUM: u32 = 16;
+
 /// The secrets of every connection are kept for `vst_tls_server_take_key_log` and
 /// `vst_tls_client_take_key_log`: whoever has them reads everything.
 pub const VST_TLS_KEY_LOG: u32 = 8;
@@ -62,6 +68,13 @@ pub const VST_TLS_1_2: u32 = 0x0303;
 pub const VST_TLS_1_3: u32 = 0x0304;
 
 /// How incoming connections speak TLS. `vst_tls_server_options_init` fills in the defaults.
+///
+/// The key exchange takes the first of the client's groups that is known here: `X25519MLKEM768` where it
+/// prefers that (not with ring), else X25519, P-256 or P-384.
+///
+/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
+/// sent so many (256 GiB in full ones) says close_notify and ends, with `VST_WHY_KEYS_WORN`. TLS 1.3
+/// changes them in passing.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_server_options {
@@ -69,7 +82,7 @@ pub struct vst_tls_server_options {
     pub size: u32,
     /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`, `VST_TLS_KEY_LOG`.
     pub flags: u32,
-    /// How many certificates `identities` points to, at least one.
+    /// How many certificates `identities` points to, from 1 to 65,536.
     pub identity_count: u32,
     /// `VST_CLIENT_AUTH_*`.
     pub client_auth: u32,
@@ -82,10 +95,11 @@ pub struct vst_tls_server_options {
     /// The same where clients show certificates, which are not verified again; the shorter of the
     /// two holds. Default 3,600.
     pub client_ticket_lifetime_s: u32,
-    /// Our certificates, chosen by the name a client asks for: exact, then wildcard; the first is
-    /// the default. Read during the call.
+    /// Our certificates, which are presented and not verified: chosen by the name a client asks for,
+    /// exact, then wildcard; the first is the default. Read during the call.
     pub identities: *const vst_identity,
-    /// The authorities that client certificates are verified against.
+    /// The authorities that client certificates are verified against. One of these certificates that
+    /// a client shows itself, as what `openssl req -x509` makes, is taken while it is valid.
     pub client_ca: vst_pem,
     /// Their revocation lists, or none.
     pub client_crl: vst_pem,
@@ -97,19 +111,25 @@ pub struct vst_tls_server_options {
 }
 
 /// How outgoing connections speak TLS. `vst_tls_client_options_init` fills in the defaults.
+///
+/// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
+/// `VST_TLS_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
+/// `vst_tls_server_options`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_client_options {
     /// `sizeof(vst_tls_client_options)`.
     pub size: u32,
-    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`.
+    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_POST_QUANTUM`.
     pub flags: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub min_version: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub max_version: u32,
     /// The authorities that servers are verified against; none: those that the system trusts, from
-    /// where distributions keep them. No environment variable changes the place.
+    /// where distributions keep them. No environment variable changes the place. One of these
+    /// certificates that a server shows itself, as what `openssl req -x509` makes, is taken for the
+    /// names in its subjectAltName and while it is valid.
     pub ca: vst_pem,
     /// Their revocation lists, or none.
     pub crl: vst_pem,
@@ -346,9 +366,11 @@ pub unsafe extern "C" fn vst_tls_client_new(
 /// # Safety
 /// As `vst_tls_client_new`.
 unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
+    const FLAGS: u32 =
+        VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG | VST_TLS_NO_POST_QUANTUM;
     // SAFETY: the caller's contract.
     let given = unsafe { ptr::read_sized(options) }?;
-    if given.flags & !(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG) != 0 {
+    if given.flags & !FLAGS != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
     let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
@@ -369,13 +391,16 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
         // SAFETY: the caller's contract.
         crls: unsafe { pem("crl", &given.crl) }?.into_iter().collect(),
         certificate,
+        key_exchange: match given.flags & VST_TLS_NO_POST_QUANTUM {
+            0 => KeyExchange::All,
+            _ => KeyExchange::Classical,
+        },
         key_log: given.flags & VST_TLS_KEY_LOG != 0,
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
         min_version: version("min_version", given.min_version, Version::Tls12)?,
         max_version: version("max_version", given.max_version, Version::Tls13)?,
         session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
-        ..ClientOptions::default()
     };
     let made = ClientTls::new(&options, Arc::new(WallClock));
     made.map(vst_tls_client::new).map_err(unloadable)

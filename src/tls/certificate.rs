@@ -69,6 +69,7 @@ pub struct CertificateFacts {
 
 /// A chain that is loaded and fits its key.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct OwnCertificate {
     pub(super) key: Arc<CertifiedKey>,
     pub(super) facts: CertificateFacts,
@@ -77,12 +78,12 @@ pub(super) struct OwnCertificate {
     /// The first and the last second at which it is valid, since 1970.
     pub(super) validity: (u64, u64),
     /// Where it came from.
-    place: String,
+    pub(super) place: String,
 }
 
 impl OwnCertificate {
-    /// Loads a chain. Whether it is valid now is not asked: a certificate may be put in place
-    /// before its time, and an expired one is the peer's to refuse.
+    /// Loads a chain. It is presented and not verified, which is the peer's to do: it may not be valid
+    /// yet or any more, be an authority's, or be of a version that we take from nobody.
     pub(super) fn load(
         source: &CertificateSource,
         provider: &CryptoProvider,

@@ -16,8 +16,9 @@ use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
 use super::key_log::KeyLog;
 use super::pem::Source;
+use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
-use super::roots::{self, Roots};
+use super::roots::{self, Roots, Trusted};
 use super::sentence;
 use crate::sys::WallTime;
 
@@ -37,7 +38,7 @@ pub struct ClientOptions {
     pub min_version: Version,
     /// The highest version spoken.
     pub max_version: Version,
-    /// The groups of the key exchange.
+    /// The groups of the key exchange, in the order they are offered.
     pub key_exchange: KeyExchange,
     /// Sessions kept for resumption; up to 8 belong to one server name. 0 turns resumption off.
     pub session_cache: usize,
@@ -87,7 +88,7 @@ impl ClientTls {
                 .with_protocol_versions(versions)
                 .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?;
         let builder = match verifier(options, &provider)? {
-            Some(verifier) => builder.with_webpki_verifier(verifier),
+            Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
             None => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(NoVerifier::of(&provider))),
@@ -148,20 +149,20 @@ impl ClientTls {
 fn verifier(
     options: &ClientOptions,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<WebPkiServerVerifier>>, LoadError> {
-    let roots = match &options.roots {
+) -> Result<Option<Arc<dyn ServerCertVerifier>>, LoadError> {
+    let Trusted { store, pins } = match &options.roots {
         Roots::System => roots::system()?,
         Roots::Pem(sources) => roots::load(sources)?,
         Roots::DangerouslySkipVerification => return Ok(None),
     };
-    if roots.is_empty() {
+    if store.is_empty() {
         return Err(LoadError::option(LoadFault::NoCertificate));
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
         .with_crls(roots::revocation_lists(&options.crls)?)
         .enforce_revocation_expiration()
         .build()
-        .map(Some)
+        .map(|verifier| Some(Arc::new(Pinned::new(pins, verifier)) as _))
         .map_err(|why| LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into())))
 }
 

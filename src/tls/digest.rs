@@ -1,9 +1,17 @@
-//! The digest by which certificates are named in lists.
+//! The digests by which certificates are known.
 
 #[cfg(feature = "aws-lc-rs")]
 use aws_lc_rs::digest;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 use ring::digest;
+
+/// SHA-256 (FIPS 180-4).
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    let mut name = [0; 32];
+    name.copy_from_slice(digest.as_ref());
+    name
+}
 
 /// SHA-1 (FIPS 180-4): a name, and no proof of anything.
 pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {

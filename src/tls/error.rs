@@ -28,6 +28,8 @@ pub enum LoadFault {
     Empty,
     /// No certificate is configured at all.
     NoCertificates,
+    /// There are more certificates than one configuration takes; how many it takes.
+    TooManyCertificates(usize),
     /// There is no `CERTIFICATE` section.
     NoCertificate,
     /// There is no private key section.
@@ -111,6 +113,9 @@ impl fmt::Display for LoadFault {
             Self::TooLarge => f.write_str("is larger than 256 MiB, which no certificate is"),
             Self::Empty => f.write_str("is empty"),
             Self::NoCertificates => f.write_str("no certificate is configured"),
+            Self::TooManyCertificates(most) => {
+                write!(f, "more than {most} certificates; divide them between configurations")
+            }
             Self::NoCertificate => f.write_str("no certificate in it"),
             Self::NoKey => f.write_str("no private key in it"),
             Self::SecondKey(first) => write!(

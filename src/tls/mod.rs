@@ -24,6 +24,7 @@ mod negotiated;
 mod note;
 mod outcome;
 mod pem;
+mod pinned;
 mod provider;
 mod record;
 mod residual;

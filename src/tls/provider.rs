@@ -35,15 +35,25 @@ impl Version {
     }
 }
 
-/// Which groups the key exchange offers and accepts.
+/// Which groups the key exchange offers, and accepts.
+///
+/// The order is that of a connecting side: an accepting one takes the first group of the client's that
+/// it knows, whatever it would itself prefer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyExchange {
-    /// All the provider has, in its order.
+    /// All the provider has. `X25519MLKEM768` comes first where there is one, so that what is recorded
+    /// today stays secret from a quantum computer (draft-ietf-tls-ecdhe-mlkem); `X25519`, which is
+    /// offered beside it with a key of its own, costs a server that does not know it no round trip.
     #[default]
     All,
+    /// Elliptic curves alone, without ML-KEM: a ClientHello that fits into one packet.
+    Classical,
     /// X25519 alone: every handshake has the same lengths, which a simulation needs.
     X25519,
 }
+
+/// The one group with ML-KEM that providers offer of themselves; ring has none.
+const POST_QUANTUM: NamedGroup = NamedGroup::X25519MLKEM768;
 
 #[cfg(feature = "aws-lc-rs")]
 fn default_provider() -> CryptoProvider {
@@ -64,8 +74,11 @@ pub(super) const CURVES: &str = "P-256 (prime256v1) and P-384 (secp384r1)";
 /// The provider of one configuration. It is never installed as the process's default.
 pub(super) fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
     let mut provider = default_provider();
-    if exchange == KeyExchange::X25519 {
-        provider.kx_groups.retain(|group| group.name() == NamedGroup::X25519);
+    let groups = &mut provider.kx_groups;
+    match exchange {
+        KeyExchange::All => groups.sort_by_key(|group| group.name() != POST_QUANTUM),
+        KeyExchange::Classical => groups.retain(|group| group.name() != POST_QUANTUM),
+        KeyExchange::X25519 => groups.retain(|group| group.name() == NamedGroup::X25519),
     }
     Arc::new(provider)
 }

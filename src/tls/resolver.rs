@@ -10,6 +10,9 @@ use rustls::sign::CertifiedKey;
 use super::certificate::OwnCertificate;
 use super::note;
 
+/// As many certificates as an index can tell apart.
+pub(super) const CERTIFICATES_MAX: usize = 1 << u16::BITS;
+
 /// Our certificates by name. The first one is the default.
 #[derive(Debug)]
 pub(super) struct Resolver {
@@ -21,12 +24,12 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    /// `certificates` is not empty. With `strict`, a client that asks for none of the names, or
+    /// `certificates` is not empty, and has at most [`CERTIFICATES_MAX`]. With `strict`, a client that asks for none of the names, or
     /// for no name, is refused.
     pub(super) fn new(certificates: Vec<OwnCertificate>, strict: bool) -> Self {
         let mut exact = HashMap::<_, Vec<_>>::new();
         let mut wildcard = HashMap::<_, Vec<_>>::new();
-        for (own, index) in certificates.iter().zip(0..) {
+        for (own, index) in certificates.iter().zip(0..=u16::MAX) {
             for name in &own.names {
                 let (map, name) = match name.strip_prefix("*.") {
                     Some(parent) => (&mut wildcard, parent),
@@ -45,23 +48,22 @@ impl Resolver {
     /// The exact name, then a wildcard for its first label (RFC 6125 section 6.4.3), then the
     /// default. Of several certificates for a name, the first whose key can sign in a way the
     /// client knows; if none can, the first, so that the handshake fails for that reason.
-    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<u16> {
-        let usable = |index: &&u16| {
-            self.certificate(**index)
-                .is_some_and(|own| own.key.key.choose_scheme(schemes).is_some())
+    pub(super) fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<u16> {
+        let usable = |index: &u16| {
+            self.certificate(*index).is_some_and(|own| own.key.key.choose_scheme(schemes).is_some())
         };
         let parent = name.and_then(|name| name.split_once('.')).map(|(_, parent)| parent);
         let exact = name.and_then(|name| self.exact.get(name));
         let named = [exact, parent.and_then(|parent| self.wildcard.get(parent))];
-        let named = || named.iter().copied().flatten().flatten();
+        let named = || named.iter().copied().flatten().flatten().copied();
         if let Some(index) = named().find(usable) {
-            return Some(*index);
+            return Some(index);
         }
         if self.strict {
-            return named().next().copied();
+            return named().next();
         }
-        let all: Vec<u16> = (0..).take(self.certificates.len()).collect();
-        all.iter().find(usable).or_else(|| named().next()).or(all.first()).copied()
+        let mut all = (0..=u16::MAX).take(self.certificates.len());
+        all.find(usable).or_else(|| named().next()).or(Some(0))
     }
 }
 

@@ -7,6 +7,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::error::{LoadError, LoadFault};
 use super::pem::{Due, Source, Text};
+use super::pinned::Pins;
 use super::sentence;
 use crate::wire::der::Kind;
 
@@ -17,7 +18,8 @@ pub enum Roots {
     /// variable changes the place.
     #[default]
     System,
-    /// The CA certificates in these sources, and no others.
+    /// The CA certificates in these sources, and no others. One that a server shows itself, as what
+    /// `openssl req -x509` makes, is taken for its names and while it is valid.
     Pem(Vec<Source>),
     /// Nothing at all: **any** certificate of any server is taken, so anybody in between can read
     /// and change everything. Only what the server signs with its own key is checked.
@@ -36,50 +38,69 @@ const SYSTEM_FILES: &[&str] = &[
 /// Directories of single certificates, where there is no bundle.
 const SYSTEM_DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
+/// Who is trusted: authorities, and the certificates they were given as.
+pub(super) struct Trusted {
+    pub(super) store: RootCertStore,
+    pub(super) pins: Pins,
+}
+
+impl Trusted {
+    fn nobody() -> Self {
+        Self { store: RootCertStore::empty(), pins: Pins::default() }
+    }
+
+    fn add(&mut self, certificate: &[u8]) -> Result<(), rustls::Error> {
+        self.store.add(CertificateDer::from(certificate))?;
+        self.pins.add(certificate);
+        Ok(())
+    }
+}
+
 /// All CA certificates of the sources. Each must be usable.
-pub(super) fn load(sources: &[Source]) -> Result<RootCertStore, LoadError> {
-    let mut store = RootCertStore::empty();
+pub(super) fn load(sources: &[Source]) -> Result<Trusted, LoadError> {
+    let mut trusted = Trusted::nobody();
     for source in sources {
         let text = Text::load(source)?;
-        let before = store.len();
+        let before = trusted.store.len();
         for section in text.all(Kind::Certificate) {
-            store.add(CertificateDer::from(section.der.clone())).map_err(|why| {
+            trusted.add(&section.der).map_err(|why| {
                 text.error(section, LoadFault::UnusableCertificate(sentence::loading(&why)))
             })?;
         }
-        if store.len() == before {
+        if trusted.store.len() == before {
             return Err(text.lacks(Due::Certificate, None));
         }
     }
-    Ok(store)
+    Ok(trusted)
 }
 
 /// The system's authorities: the first bundle that holds any, else all files of the first directory
 /// that does. What cannot be used is skipped: systems carry such certificates, and one is no reason
 /// to trust nobody.
-pub(super) fn system() -> Result<RootCertStore, LoadError> {
-    let mut store = RootCertStore::empty();
+pub(super) fn system() -> Result<Trusted, LoadError> {
+    let mut trusted = Trusted::nobody();
     for file in SYSTEM_FILES {
-        add_what_can_be_used(&mut store, Path::new(file));
-        if !store.is_empty() {
-            return Ok(store);
+        add_what_can_be_used(&mut trusted, Path::new(file));
+        if !trusted.store.is_empty() {
+            return Ok(trusted);
         }
     }
     for directory in SYSTEM_DIRECTORIES {
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-            add_what_can_be_used(&mut store, &entry.path());
+            add_what_can_be_used(&mut trusted, &entry.path());
         }
-        if !store.is_empty() {
-            return Ok(store);
+        if !trusted.store.is_empty() {
+            return Ok(trusted);
         }
     }
     Err(LoadError::option(LoadFault::NoSystemRoots))
 }
 
-fn add_what_can_be_used(store: &mut RootCertStore, file: &Path) {
+fn add_what_can_be_used(trusted: &mut Trusted, file: &Path) {
     if let Ok(text) = Text::load(&Source::File(file.to_owned())) {
-        let certificates = text.all(Kind::Certificate).map(|section| section.der.clone().into());
-        store.add_parsable_certificates(certificates);
+        for section in text.all(Kind::Certificate) {
+            drop(trusted.add(&section.der));
+        }
     }
 }
 

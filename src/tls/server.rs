@@ -12,9 +12,10 @@ use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
 use super::key_log::KeyLog;
 use super::pem::Source;
+use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
-use super::resolver::Resolver;
-use super::roots;
+use super::resolver::{CERTIFICATES_MAX, Resolver};
+use super::roots::{self, Trusted};
 use super::sentence;
 use super::tickets::{Sessions, Tickets};
 use crate::sys::WallTime;
@@ -32,16 +33,21 @@ pub enum ClientAuth {
 }
 
 /// How a listener speaks TLS.
+///
+/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
+/// sent so many says close_notify and ends ([`Why::KeysWorn`](super::Why::KeysWorn)). TLS 1.3 changes
+/// them in passing.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Our certificates; the first is the default.
+    /// Our certificates, at most 65,536; the first is the default.
     pub certificates: Vec<CertificateSource>,
     /// Refuse clients that ask for no name, or one that no certificate has, with the alert
     /// `unrecognized_name` (RFC 6066 section 3).
     pub strict_sni: bool,
     /// Whether clients show a certificate.
     pub client_auth: ClientAuth,
-    /// The authorities that client certificates are verified against.
+    /// The authorities that client certificates are verified against. One of these certificates that
+    /// a client shows itself is taken while it is valid.
     pub client_roots: Vec<Source>,
     /// Their revocation lists. With any, every certificate of a chain must be covered by a list
     /// that is not out of date, as with OpenSSL's `CRL_CHECK_ALL`.
@@ -53,7 +59,7 @@ pub struct ServerOptions {
     pub min_version: Version,
     /// The highest version spoken.
     pub max_version: Version,
-    /// The groups of the key exchange.
+    /// The groups of the key exchange; the first of the client's that is among them is taken.
     pub key_exchange: KeyExchange,
     /// Hand out tickets, so that a client can resume without anything being kept here.
     pub tickets: bool,
@@ -110,6 +116,9 @@ impl ServerTls {
     pub fn new(options: &ServerOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
         let provider = provider::provider(options.key_exchange);
         let versions = provider::versions(options.min_version, options.max_version)?;
+        if options.certificates.len() > CERTIFICATES_MAX {
+            return Err(LoadError::option(LoadFault::TooManyCertificates(CERTIFICATES_MAX)));
+        }
         let certificates = options
             .certificates
             .iter()
@@ -208,15 +217,17 @@ fn client_verifier(
     if options.client_roots.is_empty() {
         return Err(LoadError::option(LoadFault::NoClientRoots));
     }
-    let roots = Arc::new(roots::load(&options.client_roots)?);
-    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
-        .with_crls(roots::revocation_lists(&options.client_crls)?)
-        .enforce_revocation_expiration();
+    let Trusted { store, pins } = roots::load(&options.client_roots)?;
+    let builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+            .with_crls(roots::revocation_lists(&options.client_crls)?)
+            .enforce_revocation_expiration();
     let builder = match options.client_auth {
         ClientAuth::Optional => builder.allow_unauthenticated(),
         _ => builder,
     };
     builder
         .build()
+        .map(|verifier| Arc::new(Pinned::new(pins, verifier)) as _)
         .map_err(|why| LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into())))
 }

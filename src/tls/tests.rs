@@ -7,6 +7,7 @@ mod load;
 mod peek;
 mod peers;
 mod pem;
+mod pinned;
 mod records;
 mod resumption;
 pub(crate) mod rig;

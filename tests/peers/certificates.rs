@@ -21,6 +21,11 @@ pub(crate) struct Certificates {
     pub(crate) client_key: PathBuf,
     /// Signs nobody here.
     pub(crate) stranger: PathBuf,
+    /// For `localhost`, and by its own word an authority that has signed itself: what
+    /// `openssl req -x509` makes.
+    pub(crate) own_authority: PathBuf,
+    /// For `localhost`, and of X.509 version 1: what `openssl x509 -req` makes.
+    pub(crate) version_1: PathBuf,
 }
 
 /// The certificates of this run, or `None` without openssl.
@@ -55,6 +60,8 @@ fn make(openssl: &Path) -> Certificates {
     let ca = request("ca", "/CN=Authority", None, &authority);
     let stranger = request("stranger", "/CN=Stranger", None, &authority);
     let names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1";
+    let own_authority = request("own", "/CN=localhost", None, &[authority[0], names]);
+    let version_1 = version_1(openssl, &place, &own_authority);
     let leaf = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"];
     let server = request("server", "/CN=localhost", Some("ca"), &[leaf[0], leaf[1], names]);
     let of_client = "extendedKeyUsage=clientAuth";
@@ -74,6 +81,35 @@ fn make(openssl: &Path) -> Certificates {
         client,
         client_key,
         stranger,
+        own_authority,
+        version_1,
         _place: place,
     }
+}
+
+/// What `like` certifies, with its key, in version 1: without extensions.
+fn version_1(openssl: &Path, place: &Place, like: &Path) -> PathBuf {
+    let (certificate, key) = (place.join("version-1.pem"), place.join("version-1.key"));
+    let request = place.join("version-1.csr");
+    std::fs::copy(like.with_extension("key"), &key).expect("openssl wrote it");
+    let run = |command: &mut Command| {
+        let made = command.output().expect("openssl runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    let config = place.join("openssl.cnf");
+    run(Command::new(openssl)
+        .args(["req", "-new", "-subj", "/CN=localhost", "-config"])
+        .arg(config)
+        .arg("-key")
+        .arg(&key)
+        .arg("-out")
+        .arg(&request));
+    run(Command::new(openssl)
+        .args(["x509", "-req", "-days", "2", "-in"])
+        .arg(&request)
+        .arg("-signkey")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate));
+    certificate
 }

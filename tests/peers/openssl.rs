@@ -56,15 +56,31 @@ fn s_client_of_either_version_is_told_who_it_is_and_echoed() {
 }
 
 #[test]
-fn versions_before_1_2_are_refused() {
+fn clients_of_versions_before_1_2_are_told_that_theirs_is_not_spoken() {
     let Some(certificates) = certificates() else { return };
     let whoami = whoami(&keys(certificates));
-    let words = "-tls1_1 -cipher DEFAULT@SECLEVEL=0";
-    let mut client = s_client(certificates, &whoami.ready(), words);
-    assert!(!client.exit().success());
-    // Which alert depends on what else such a hello lacks.
-    let complaint = client.stderr.to_the_end();
-    assert!(complaint.contains("alert"), "{complaint}");
+    for version in ["-tls1", "-tls1_1"] {
+        let words = format!("{version} -cipher DEFAULT@SECLEVEL=0");
+        let mut client = s_client(certificates, &whoami.ready(), &words);
+        assert!(!client.exit().success());
+        let complaint = client.stderr.to_the_end();
+        assert!(complaint.contains("alert protocol version"), "{complaint}");
+    }
+}
+
+#[test]
+fn certificates_of_an_authority_and_of_version_1_are_presented() {
+    let Some(certificates) = certificates() else { return };
+    for own in [&certificates.own_authority, &certificates.version_1] {
+        let key = own.with_extension("key");
+        let whoami = whoami(&format!("--tls {} {}", own.display(), key.display()));
+        for version in ["-tls1_2", "-tls1_3"] {
+            let words = format!("{version} -CAfile {}", own.display());
+            let mut client = s_client(certificates, &whoami.ready(), &words);
+            exchange(&mut client);
+            finish(client);
+        }
+    }
 }
 
 #[test]
@@ -152,10 +168,15 @@ fn alpn_is_agreed_on_in_the_order_of_the_server_and_refused_without_overlap() {
 
 /// `openssl s_server` that sends every line back reversed.
 fn s_server(certificates: &Certificates, words: &str) -> (String, Running) {
+    s_server_as(&certificates.server, words)
+}
+
+/// The same with another certificate; its key lies beside it.
+fn s_server_as(certificate: &Path, words: &str) -> (String, Running) {
     let program = peer("openssl").expect("it made the certificates");
     let mut command = Command::new(program);
     command.args(["s_server", "-accept", "127.0.0.1:0", "-rev", "-cert"]);
-    command.arg(&certificates.server).arg("-key").arg(&certificates.server_key);
+    command.arg(certificate).arg("-key").arg(certificate.with_extension("key"));
     command.args(words.split_whitespace());
     let server = Running::spawn(&mut command);
     let address = server.stdout.until("where it listens", |text| {
@@ -191,7 +212,12 @@ fn proxy_speaks_either_version_to_s_server() {
 
 /// What a client of proxy gets whose backend shows the server certificate of this run.
 fn through(certificates: &Certificates, trust: &str, words: &str) -> (Vec<u8>, Running) {
-    let (backend, _server) = s_server(certificates, "");
+    through_to(&certificates.server, trust, words)
+}
+
+/// The same of a backend that shows `certificate`.
+fn through_to(certificate: &Path, trust: &str, words: &str) -> (Vec<u8>, Running) {
+    let (backend, _server) = s_server_as(certificate, "");
     let proxy = proxy(&format!("--backend {backend} --backend-tls {trust} --log {words}"));
     let mut client = connect(&proxy.ready());
     client.say(b"drawer\n");
@@ -218,6 +244,36 @@ fn a_server_certificate_for_another_name_is_refused() {
     let (got, proxy) = through(certificates, &shown(&certificates.ca), "--sni elsewhere.test");
     assert_eq!(got, b"");
     proxy.stderr.until_said("TLS_CONNECT");
+}
+
+#[test]
+fn a_server_that_shows_the_very_certificate_given_as_authority_is_taken() {
+    let Some(certificates) = certificates() else { return };
+    let own = &certificates.own_authority;
+    let (got, _proxy) = through_to(own, &shown(own), "--sni localhost");
+    assert_eq!(got, b"reward\n");
+    let (got, proxy) = through_to(own, &shown(own), "--sni elsewhere.test");
+    assert_eq!(got, b"");
+    proxy.stderr.until_said("TLS_CONNECT");
+    // Another of the same kind.
+    let (got, proxy) = through_to(own, &shown(&certificates.stranger), "--sni localhost");
+    assert_eq!(got, b"");
+    proxy.stderr.until_said("TLS_CONNECT");
+}
+
+#[test]
+fn a_client_that_shows_the_very_certificate_given_as_authority_is_taken() {
+    let Some(certificates) = certificates() else { return };
+    let backend = echo_server();
+    let own = certificates.own_authority.display();
+    let key = certificates.own_authority.with_extension("key");
+    let proxy = proxy(&format!("{} --client-ca {own} --backend {backend}", keys(certificates)));
+    for version in ["-tls1_2", "-tls1_3"] {
+        let words = format!("{version} -cert {own} -key {}", key.display());
+        let mut client = s_client(certificates, &proxy.ready(), &words);
+        exchange(&mut client);
+        finish(client);
+    }
 }
 
 #[test]

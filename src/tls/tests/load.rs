@@ -1,6 +1,6 @@
 //! What is wrong with a configuration is said precisely.
 
-use rcgen::{KeyPair, PKCS_ED25519, date_time_ymd};
+use rcgen::{BasicConstraints, IsCa, KeyPair, PKCS_ED25519, date_time_ymd};
 
 use super::rig::*;
 use crate::tls::*;
@@ -96,6 +96,89 @@ fn an_expired_certificate_loads() {
     params.not_after = date_time_ymd(2002, 1, 1);
     let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
     load(Authority::new("test").sign(&params, &key).source()).unwrap();
+}
+
+#[test]
+fn more_certificates_than_a_configuration_takes_are_an_error() {
+    let fault = |count| {
+        let certificates = vec![CertificateSource::pem(""); count];
+        let options = ServerOptions { certificates, ..ServerOptions::default() };
+        ServerTls::new(&options, Time::new()).unwrap_err().fault
+    };
+    assert_eq!(fault(65_537), LoadFault::TooManyCertificates(65_536));
+    assert_eq!(fault(65_536), LoadFault::Empty, "as many are read");
+}
+
+/// The certificate without its extensions, and of version 1 (X.509, RFC 5280 section 4.1.2.1): as
+/// `openssl x509 -req` makes one. Its signature is not right any more.
+fn version_1(leaf: &Leaf) -> Leaf {
+    let element = |bytes: &[u8]| {
+        let (head, len) = match bytes[1] {
+            0x81 => (3, usize::from(bytes[2])),
+            0x82 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
+            len => (2, usize::from(len)),
+        };
+        (head, head + len)
+    };
+    let wrap = |content: &[u8]| {
+        let len = match u16::try_from(content.len()).unwrap().to_be_bytes() {
+            [0, low @ 0..0x80] => vec![low],
+            [0, low] => vec![0x81, low],
+            [high, low] => vec![0x82, high, low],
+        };
+        [&[0x30], &len[..], content].concat()
+    };
+    let certificate = &leaf.der[element(&leaf.der).0..];
+    let (start, end) = element(certificate);
+    let mut fields = Vec::new();
+    let mut rest = &certificate[start..end];
+    while !rest.is_empty() {
+        let (_, end) = element(rest);
+        // The version and the extensions.
+        if !matches!(rest[0], 0xa0 | 0xa3) {
+            fields.extend(&rest[..end]);
+        }
+        rest = &rest[end..];
+    }
+    let der = wrap(&[&wrap(&fields), &certificate[end..]].concat());
+    Leaf { certificate: pem("CERTIFICATE", &der), der, key: leaf.key.clone() }
+}
+
+#[test]
+fn a_certificate_of_our_own_is_presented_whatever_it_is() {
+    let mut params = Authority::params(&["a.test"]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let authority = Authority::new("test");
+    let of_an_authority = authority.sign(&params, &key);
+    let old = version_1(&of_an_authority);
+    // One that says something critical that nobody here knows.
+    params
+        .custom_extensions
+        .push(rcgen::CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]));
+    params.custom_extensions[0].set_criticality(true);
+    for own in [of_an_authority, old, authority.sign(&params, &key)] {
+        let server = server(&server_options(&own));
+        let client = client(&ClientOptions {
+            roots: Roots::DangerouslySkipVerification,
+            max_version: Version::Tls12,
+            ..client_options(&authority)
+        });
+        let mut pair = Pair::new(&client, &server, "a.test");
+        let hello = pair.client.take();
+        pair.server.receive(&hello);
+        let flight = pair.server.take();
+        assert!(flight.windows(own.der.len()).any(|window| window == own.der), "it is shown");
+        assert_eq!(pair.server.failure, None);
+
+        let other = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let other = Leaf { key: pem("PRIVATE KEY", &other.serialize_der()), ..own.clone() };
+        assert_eq!(load(other.source()).unwrap_err().fault, LoadFault::KeyMismatch);
+
+        let options =
+            ClientOptions { certificate: Some(own.source()), ..client_options(&authority) };
+        assert!(ClientTls::new(&options, Time::new()).is_ok(), "as a client's as well");
+    }
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
 
+use rustls::SignatureScheme;
+
 use super::rig::*;
+use crate::tls::certificate::OwnCertificate;
+use crate::tls::resolver::{CERTIFICATES_MAX, Resolver};
 use crate::tls::*;
 
 /// The certificate a client gets that asks for `name` and believes anything, or the alert.
@@ -53,6 +57,19 @@ fn the_exact_name_goes_before_the_wildcard_and_that_before_the_default() {
         assert_eq!(chosen(&lax, name), der(lax_leaf), "{name}");
         assert_eq!(chosen(&strict, name), der(strict_leaf), "{name}, strict");
     }
+}
+
+#[test]
+fn the_last_of_as_many_certificates_as_there_may_be_is_found() {
+    let provider = provider::provider(KeyExchange::All);
+    let leaf = Authority::new("test").leaf(&["a.test"]);
+    let own = OwnCertificate::load(&leaf.source(), &provider).unwrap();
+    let named = |index| OwnCertificate { names: vec![format!("{index}.test")], ..own.clone() };
+    let resolver = Resolver::new((0..CERTIFICATES_MAX).map(named).collect(), false);
+    let schemes = [SignatureScheme::ED25519];
+    assert_eq!(resolver.choose(Some("65535.test"), &schemes), Some(65_535));
+    assert_eq!(resolver.choose(Some("65536.test"), &schemes), Some(0));
+    assert_eq!(resolver.choose(None, &[]), Some(0), "the client fails for want of a signature");
 }
 
 #[test]
@@ -166,4 +183,85 @@ fn a_self_signed_certificate_serves_its_names() {
     }
     assert!(self_signed(&[]).is_err());
     assert!(self_signed(&["n\u{e4}me"]).is_err());
+}
+
+/// The groups a client offers, and those it sends a key for, as its ClientHello has them.
+fn offered(exchange: KeyExchange) -> (Vec<u16>, Vec<u16>) {
+    const SUPPORTED_GROUPS: u16 = 10;
+    const KEY_SHARE: u16 = 51;
+    let options = ClientOptions {
+        roots: Roots::DangerouslySkipVerification,
+        key_exchange: exchange,
+        ..ClientOptions::default()
+    };
+    let mut side = Side::new(Session::client(&client(&options), "a.test").unwrap());
+    side.drive();
+    let hello = side.take();
+    let u16_at = |at: usize| u16::from_be_bytes([hello[at], hello[at + 1]]);
+    // The heads of the record and the message, the version, the random; then the session, the suites
+    // and the compression, each with its length in front.
+    let mut at = 5 + 4 + 2 + 32;
+    at += 1 + usize::from(hello[at]);
+    at += 2 + usize::from(u16_at(at));
+    at += 1 + usize::from(hello[at]) + 2;
+    let (mut groups, mut keys) = (Vec::new(), Vec::new());
+    while at < hello.len() {
+        let (kind, end) = (u16_at(at), at + 4 + usize::from(u16_at(at + 2)));
+        let mut inside = at + 6;
+        while inside < end {
+            match kind {
+                SUPPORTED_GROUPS => groups.push(u16_at(inside)),
+                KEY_SHARE => keys.push(u16_at(inside)),
+                _ => break,
+            }
+            inside += if kind == KEY_SHARE { 4 + usize::from(u16_at(inside + 2)) } else { 2 };
+        }
+        at = end;
+    }
+    (groups, keys)
+}
+
+const X25519: u16 = 29;
+const X25519MLKEM768: u16 = 0x11ec;
+
+#[test]
+fn a_client_offers_the_group_with_ml_kem_first_unless_told_not_to() {
+    let curves = vec![X25519, 23, 24];
+    assert_eq!(offered(KeyExchange::Classical), (curves.clone(), vec![X25519]));
+    assert_eq!(offered(KeyExchange::X25519), (vec![X25519], vec![X25519]));
+    if cfg!(feature = "aws-lc-rs") {
+        let groups = [&[X25519MLKEM768], &curves[..]].concat();
+        assert_eq!(offered(KeyExchange::All), (groups, vec![X25519MLKEM768, X25519]));
+    } else {
+        assert_eq!(offered(KeyExchange::All), (curves, vec![X25519]));
+    }
+}
+
+#[test]
+fn a_server_takes_the_first_group_of_the_clients_that_it_knows() {
+    let leaf = Authority::new("test").leaf(&["a.test"]);
+    let all =
+        server(&ServerOptions { certificates: vec![leaf.source()], ..ServerOptions::default() });
+    let curves = server(&server_options(&leaf));
+    for (exchange, server, group) in [
+        (KeyExchange::All, &all, if cfg!(feature = "aws-lc-rs") { X25519MLKEM768 } else { X25519 }),
+        (KeyExchange::Classical, &all, X25519),
+        (KeyExchange::All, &curves, X25519),
+    ] {
+        let options = ClientOptions {
+            roots: Roots::DangerouslySkipVerification,
+            key_exchange: exchange,
+            ..ClientOptions::default()
+        };
+        let mut pair = Pair::new(&client(&options), server, "a.test");
+        let hello = pair.client.take();
+        pair.server.receive(&hello);
+        let flight = pair.server.take();
+        pair.client.receive(&flight);
+        assert!(pair.client.session.is_established(), "no round trip more");
+        pair.run();
+        let agreed = [&pair.client, &pair.server]
+            .map(|side| side.session.negotiated().and_then(|it| it.group).map(|group| group.code));
+        assert_eq!(agreed, [Some(group); 2]);
+    }
 }
