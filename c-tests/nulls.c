@@ -138,6 +138,9 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     NULLS(vst_rules_replace(NULL, made));
     NULLS(vst_rules_replace(made, NULL));
     CHECK_EQ(vst_rules_replace(made, made), VST_OK);
+    NULLS(vst_rules_check(NULL, made, NULL, 0));
+    NULLS(vst_rules_check(e, NULL, NULL, 0));
+    CHECK_EQ(vst_rules_check(e, made, NULL, 0), VST_OK);
     vst_rules_free(made);
     vst_rules_free(NULL);
     NULLS(vst_set_name(NULL, door, "x"));

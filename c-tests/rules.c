@@ -34,20 +34,20 @@ static vst_id ruled(struct host *host, const vst_rules *rules, uint16_t *port)
     return door;
 }
 
-/* The last refusal that was told. */
+/* The last end that was told. */
 static struct {
     uint32_t at, why;
     char text[256];
-} refusal;
+} ended;
 
 static void on_event(struct host *host, const vst_event *event)
 {
     (void)host;
-    if (event->kind != VST_EVENT_REFUSED)
+    if (event->kind != VST_EVENT_REFUSED && event->kind != VST_EVENT_CLOSED)
         return;
-    refusal.at = event->end->at;
-    refusal.why = event->end->why;
-    snprintf(refusal.text, sizeof refusal.text, "%s", event->end->text);
+    ended.at = event->end->at;
+    ended.why = event->end->why;
+    snprintf(ended.text, sizeof ended.text, "%s", event->end->text);
 }
 
 /* Whoever comes is refused by the line, and gets no byte. */
@@ -59,9 +59,9 @@ static void refused(struct host *host, uint16_t port, uint32_t at, const char *l
     /* It may be gone already. */
     (void)!send(peer, "x", 1, MSG_NOSIGNAL);
     HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] > before);
-    CHECK_EQ(refusal.at, at);
-    CHECK_EQ(refusal.why, VST_WHY_DENIED);
-    CHECK(strstr(refusal.text, line) != NULL);
+    CHECK_EQ(ended.at, at);
+    CHECK_EQ(ended.why, VST_WHY_DENIED);
+    CHECK(strstr(ended.text, line) != NULL);
     CHECK(recv(peer, &byte, 1, 0) <= 0);
     close(peer);
 }
@@ -157,33 +157,45 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
     vst_backend_options options;
     vst_id mail, other, chosen = 9;
     uint16_t port;
+    char byte, why[256];
     int peer;
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
     MUST(vst_backend_new(host->engine, &options, &other, NULL, 0) == VST_OK);
     MUST(vst_backend_new(host->engine, &options, &mail, NULL, 0) == VST_OK);
     vst_id door = ruled(host, rules, &port), conn = session(host, port, &peer);
-    vst_rules_free(rules);
 #define CHOSEN() vst_conn_chosen_backend(host->engine, conn, &chosen)
-    /* Nobody is called so yet. */
-    CHECK_EQ(CHOSEN(), VST_E_CONFIG);
-    CHECK_EQ(chosen, 0);
+#define CHECKED() vst_rules_check(host->engine, rules, why, sizeof why)
     CHECK_EQ(vst_set_name(host->engine, other, "Mail"), VST_OK);
-    CHECK_EQ(CHOSEN(), VST_E_CONFIG);
+    CHECK_EQ(CHECKED(), VST_E_CONFIG);
+    CHECK(strstr(why, "line 1") != NULL && strstr(why, "\"mail\"") != NULL);
+    CHECK_EQ(vst_rules_check(host->engine, rules, NULL, 0), VST_E_CONFIG);
     CHECK_EQ(vst_set_name(host->engine, mail, "mail"), VST_OK);
+    CHECK_EQ(CHECKED(), VST_OK);
+    CHECK_EQ(why[0], '\0');
+    vst_rules_free(rules);
     CHECK_EQ(CHOSEN(), VST_OK);
     CHECK(chosen == mail);
+    CHECK_EQ(vst_set_name(host->engine, conn, "x"), VST_E_KIND);
+
+    /* Nobody is called so any more: the session ends, and says why. */
     CHECK_EQ(vst_set_name(host->engine, mail, "post"), VST_OK);
-    CHECK_EQ(CHOSEN(), VST_E_CONFIG);
-    CHECK_EQ(chosen, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(CHOSEN(), VST_E_CONFIG);
+        CHECK_EQ(chosen, 0);
+    }
+    HOST_UNTIL(host, recv(peer, &byte, 1, MSG_DONTWAIT) == 0);
+    close(peer);
+    HOST_UNTIL(host, host->last[VST_EVENT_CLOSED] == conn);
+    CHECK_EQ(ended.at, 0);
+    CHECK_EQ(ended.why, VST_WHY_DENIED);
+    CHECK(strstr(ended.text, "\"mail\"") != NULL);
 
     chosen = 9;
     CHECK_EQ(vst_conn_chosen_backend(host->engine, door, &chosen), VST_E_KIND);
     CHECK_EQ(chosen, 0);
-    CHECK_EQ(vst_set_name(host->engine, conn, "x"), VST_E_KIND);
     CHECK_EQ(vst_set_name(host->engine, mail, "\xff"), VST_E_ARGUMENT);
     CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);
     CHECK_EQ(vst_set_name(host->engine, door, "x"), VST_E_STALE);
-    close(peer);
 }
 
 /* Whoever is on the way ends with the rules it began with, whatever takes their place and whoever

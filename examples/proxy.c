@@ -218,6 +218,8 @@ static void forward(struct proxy *proxy, vst_engine *engine, vst_id id)
 
     if (status == VST_NONE)
         backend = proxy->args.pools[0].backend;
+    else if (status == VST_E_CONFIG) /* nobody is called so: it ends, and its record says that */
+        return;
     /* At once, while the server is still being connected to: the client's first bytes then leave
      * together with the PROXY header. */
     if (status < 0 || vst_conn_forward_to(engine, id, backend, proxy->stream, NULL, &stream) < 0)
@@ -348,7 +350,7 @@ int main(int argc, char **argv)
     for (unsigned p = 0; p < args->pool_count; p++)
         make_backend(proxy.host.engine, args, &args->pools[p]);
     host_on_hang_up(&proxy.host, reload);
-    rules_open(&proxy.rules, args->rules);
+    rules_open(&proxy.rules, args->rules, proxy.host.engine);
     config = accept_config(args, tls, proxy.rules.rules);
     listener = host_listen(&proxy.host, args->listen, config, NULL);
     vst_accept_config_free(config);

@@ -36,27 +36,35 @@ static uint8_t *contents(const char *path, size_t *len)
     return bytes;
 }
 
-/* The rules of a file, or NULL and why. What `before` has counted goes on being counted. */
-static vst_rules *read_rules(const char *path, const vst_rules *before, char *why)
+/* What the file says now, or NULL and why. What its rules have counted goes on being counted. */
+static vst_rules *read_rules(const struct rule_file *file, char *why)
 {
     vst_rules *rules = NULL;
     size_t len;
-    uint8_t *text = contents(path, &len);
+    uint8_t *text = contents(file->path, &len);
 
     if (text == NULL)
         snprintf(why, WHY, "%s", strerror(errno));
-    else if (vst_rules_new(text, len, NULL, 0, before, &rules, why, WHY) < 0)
+    else if (vst_rules_new(text, len, NULL, 0, file->rules, &rules, why, WHY) < 0)
         rules = NULL;
     free(text);
+    if (rules != NULL && file->engine != NULL &&
+        vst_rules_check(file->engine, rules, why, WHY) < 0) {
+        vst_rules_free(rules);
+        rules = NULL;
+    }
     return rules;
 }
 
-void rules_open(struct rule_file *file, const char *path)
+void rules_open(struct rule_file *file, const char *path, vst_engine *engine)
 {
     char why[WHY];
 
     file->path = path;
-    file->rules = path != NULL ? read_rules(path, NULL, why) : NULL;
+    file->engine = engine;
+    file->rules = NULL;
+    if (path != NULL)
+        file->rules = read_rules(file, why);
     if (path != NULL && file->rules == NULL)
         die("%s: %s", path, why);
 }
@@ -67,7 +75,7 @@ int rules_reload(struct rule_file *file)
     vst_rules *fresh = NULL;
 
     if (file->path != NULL)
-        fresh = read_rules(file->path, file->rules, why);
+        fresh = read_rules(file, why);
     if (fresh == NULL) {
         fprintf(stderr, "rules stay: %s: %s\n", file->path != NULL ? file->path : "-", why);
     } else {

@@ -7,11 +7,13 @@
 
 struct rule_file {
     const char *path; /* or NULL: there are no rules */
+    vst_engine *engine;
     vst_rules *rules;
 };
 
-/* Reads the rules that path names; exits with the mistake if there is one. */
-void rules_open(struct rule_file *file, const char *path);
+/* Reads the rules that path names, for the backends of an engine, or NULL where nobody asks for one;
+ * exits with the mistake if there is one. */
+void rules_open(struct rule_file *file, const char *path, vst_engine *engine);
 
 /* Reads the file again: connections that begin from now on begin with what it says. A mistake
  * changes nothing and is printed on stderr. Answers whether it was read. */

@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 
     host_open(&host, kind, on_event);
     host_on_hang_up(&host, reload);
-    rules_open(&rules, rule_file);
+    rules_open(&rules, rule_file, NULL);
     accept.rules = rules.rules;
     accept.tls = tls;
     if (monitor.monitor_net != NULL)

@@ -2422,6 +2422,22 @@ vst_status vst_rules_new(const uint8_t *text,
 vst_status vst_rules_replace(vst_rules *rules,
                              const vst_rules *by);
 
+// Looks whether every backend that use_backend lines of rules name is one of this engine's: to be
+// called when they have their names, before a listener is opened with the rules or others are
+// replaced by them. On failure why, unless NULL, gets the first line that names another, and what
+// it names, cut to why_size bytes with its NUL.
+//
+// Legal from any callback.
+// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine and rules a set that are not freed; why is NULL or points to why_size
+// writable bytes.
+vst_status vst_rules_check(vst_engine *engine,
+                           const vst_rules *rules,
+                           char *why,
+                           size_t why_size);
+
 // Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
 // metrics know it, UTF-8, NUL-terminated. Copied.
 //
@@ -2438,6 +2454,9 @@ vst_status vst_set_name(vst_engine *engine,
 // The backend that a use_backend line of the rules chooses for a session, as things stand now:
 // *backend is its id, or 0.
 //
+// Where a line applies that names no backend of this engine, the session ends in order, since nobody
+// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
+// vst_rules_check finds such lines before a client does.
 // Legal on a session, from any callback.
 // Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 // names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,

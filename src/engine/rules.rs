@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::backend::BackendEntry;
 use super::listener::Listener;
 use super::{Engine, Refusal};
-use crate::conn::{Cause, Conn, Marks, Op, Plan, Progress, Visit, Wait, Why, is_first_step};
+use crate::conn::{
+    Cause, Conn, Ending, Marks, Op, Plan, Progress, Visit, Wait, Why, is_first_step,
+};
 use crate::ctrl::Input;
 use crate::cx::Cx;
 use crate::data::{AHEAD_MAX, Ahead};
@@ -81,6 +83,11 @@ fn denied(op: Op, line: u32) -> Progress {
 
 fn cause(op: Op, line: u32) -> Box<Cause> {
     Box::new(Cause::new(Some(op), Why::Denied).because(format!("the rule of line {line} says no")))
+}
+
+fn no_such_backend(name: &str) -> String {
+    let name = name.escape_debug();
+    format!("`use_backend` names \"{name}\", and no backend of this engine is called so")
 }
 
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, house: &House<'_>, phase: Phase) -> Verdict {
@@ -284,8 +291,20 @@ impl<N: Net> Engine<N> {
         Ok(visit.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value))
     }
 
+    /// Whether every backend that `rules` choose is one of this engine's.
+    ///
+    /// # Errors
+    /// The first line that names another, in a sentence.
+    pub fn check_rules(&self, rules: &RuleSet) -> Result<(), String> {
+        match rules.backends().find(|(_, name)| self.backend_called(name).is_none()) {
+            Some((line, name)) => Err(format!("line {line}: {}", no_such_backend(name))),
+            None => Ok(()),
+        }
+    }
+
     /// The backend that the rules of a connection choose for it. The name they give, where no backend
-    /// has it, is the error of the answer.
+    /// has it, is the error of the answer: then the connection ends, unless it does or is part of a
+    /// stream, since nobody could serve it.
     ///
     /// # Errors
     /// An id that is of no connection here.
@@ -299,9 +318,22 @@ impl<N: Net> Engine<N> {
             rules.backend(passage, scene, now).map(str::to_owned)
         });
         let Some(name) = name.flatten() else { return Ok(None) };
+        if let Some(chosen) = self.backend_called(&name) {
+            return Ok(Some(Ok(self.id(Kind::Backend, chosen))));
+        }
+        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        if conn.seat.is_none() && !conn.word.is_closing() {
+            let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
+            let cause = Cause::new(at, Why::Denied).because(no_such_backend(&name));
+            conn.end(Ending::Orderly, Some(Box::new(cause)));
+            self.work(key);
+        }
+        Ok(Some(Err(name)))
+    }
+
+    fn backend_called(&self, name: &str) -> Option<Key> {
         let mut named = self.backends.iter();
-        let found = named.find(|(_, entry)| entry.name.as_deref() == Some(&*name));
-        Ok(Some(found.map(|(key, _)| self.id(Kind::Backend, key)).ok_or(name)))
+        named.find(|(_, entry)| entry.name.as_deref() == Some(name)).map(|(key, _)| key)
     }
 
     /// Begins with the rules of a fresh connection that comes in.

@@ -8,7 +8,7 @@ use super::ptr;
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
 use super::table::vst_table;
-use super::unusable::{Unusable, element, hand_out, named};
+use super::unusable::{Unusable, element, explained, hand_out, named};
 use crate::config::LiveRules;
 use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sys::read_file;
@@ -96,6 +96,39 @@ pub unsafe extern "C" fn vst_rules_replace(
     })
 }
 
+/// Looks whether every backend that `use_backend` lines of `rules` name is one of this engine's: to be
+/// called when they have their names, before a listener is opened with the rules or others are
+/// replaced by them. On failure `why`, unless NULL, gets the first line that names another, and what
+/// it names, cut to `why_size` bytes with its NUL.
+///
+/// Legal from any callback.
+/// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine and `rules` a set that are not freed; `why` is NULL or points to `why_size`
+/// writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_rules_check(
+    engine: *mut vst_engine,
+    rules: *const vst_rules,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| {
+        shell::call(engine, |shell| {
+            // SAFETY: the caller's contract.
+            let rules = unsafe { ptr::handle(rules) }?.rules.current();
+            let checked = shell.core()?.check_rules(&rules);
+            checked.map_err(|sentence| tell(Unusable::config(sentence)))?;
+            Ok(VST_OK)
+        })
+    };
+    // SAFETY: the caller's contract.
+    unsafe { explained(why, why_size, call) }
+}
+
 /// Gives a listener or a backend the name by which rules (`so_name`, `use_backend`, `be_conn`) and
 /// metrics know it, UTF-8, NUL-terminated. Copied.
 ///
@@ -124,6 +157,9 @@ pub unsafe extern "C" fn vst_set_name(
 /// The backend that a `use_backend` line of the rules chooses for a session, as things stand now:
 /// `*backend` is its id, or 0.
 ///
+/// Where a line applies that names no backend of this engine, the session ends in order, since nobody
+/// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
+/// `vst_rules_check` finds such lines before a client does.
 /// Legal on a session, from any callback.
 /// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 /// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,

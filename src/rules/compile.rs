@@ -229,7 +229,7 @@ impl<'a> Compiler<'a> {
         let token = line.next("the name of a backend")?;
         let backend = name_of(token)?.into();
         let condition = self.condition(line, Places::BACKEND)?;
-        self.set.backends.push(Choice { backend, condition });
+        self.set.backends.push(Choice { backend, condition, line: self.line });
         Ok(())
     }
 

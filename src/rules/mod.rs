@@ -72,6 +72,7 @@ struct Rule {
 struct Choice {
     backend: Box<str>,
     condition: Option<Condition>,
+    line: u32,
 }
 
 /// What the rules of a phase come to.
@@ -129,6 +130,11 @@ impl RuleSet {
     #[must_use]
     pub const fn chooses_backends(&self) -> bool {
         !self.backends.is_empty()
+    }
+
+    /// The backends that lines choose, each with its line, counted from 1.
+    pub fn backends(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.backends.iter().map(|choice| (choice.line, &*choice.backend))
     }
 
     /// How long content rules may wait for bytes, in nanoseconds; 0: not at all.

@@ -254,7 +254,7 @@ fn whoami_reads_its_rules_again_and_a_mistake_changes_nothing() {
 fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
     for host in HOSTS {
         let place = Place::new(&format!("rules-operator-{host}"));
-        let file = place.write("rules", "use_backend none-of-these if { src 127.0.0.9 }");
+        let file = place.write("rules", "use_backend other if { src 127.0.0.9 }");
         let port = Deaf::new();
         let control = port.address();
         let [a, b] = ["a", "b"].map(server);
@@ -276,10 +276,11 @@ fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
         place.write("rules", "use_backend");
         assert_eq!(tell(b"reload\n"), "what?\n");
         assert_eq!(greeting(&address), Some(b'b'));
-        // A name that nobody has is nobody's.
-        place.write("rules", "use_backend another");
-        assert_eq!(tell(b"reload\n"), "done\n");
-        assert_eq!(greeting(&address), None);
+        // A name that nobody has is a mistake like any other.
+        place.write("rules", "use_backend other\nuse_backend another if { src 127.0.0.9 }");
+        assert_eq!(tell(b"reload\n"), "what?\n");
+        proxy.stderr.until_said("line 2: `use_backend` names \"another\"");
+        assert_eq!(greeting(&address), Some(b'b'));
         let shown = tell(b"show\n");
         assert!(shown.contains(&a) && shown.contains(&b), "{shown}");
     }

@@ -384,8 +384,7 @@ fn what_rules_write_down_and_set_can_be_seen() {
     both(|setup| {
         let text = "tcp-request connection set-var(sess.from) src\n\
             tcp-request connection set-mark 7\n\
-            tcp-request connection set-tos 16\n\
-            use_backend mail if { src 198.51.100.0/24 }";
+            tcp-request connection set-tos 16";
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(ruled(AcceptConfig::default(), text));
         let client = rig.peer();
@@ -394,14 +393,57 @@ fn what_rules_write_down_and_set_can_be_seen() {
         let held = rig.engine.variable(session, "sess.from").expect("a session").cloned();
         assert_eq!(held, Some(Value::Address(client_key())));
         assert_eq!(rig.engine.variable(session, "other"), Ok(None));
-        let chosen = rig.engine.chosen_backend(session).expect("a session");
-        assert_eq!(chosen, Some(Err("mail".to_owned())));
         let (_, conn) = rig.engine.conns.iter().next().expect("it is open");
         let fd = conn.ctrl.fd.get().expect("it is open");
         let options = rig.world.options(fd);
         assert!(options.contains(&SockOpt::Mark(7)) && options.contains(&SockOpt::Tos(16)));
         client.close();
         rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_session_whose_rules_choose_a_backend_that_is_none_ends_in_order_and_names_it() {
+    everywhere(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(ruled(AcceptConfig::default(), "use_backend mail"));
+        let client = rig.peer();
+        rig.settle();
+        let session = rig.host.sessions()[0];
+        let chosen = rig.call(|engine| engine.chosen_backend(session));
+        assert_eq!(chosen, Ok(Some(Err("mail".to_owned()))));
+        rig.settle();
+        assert!(client.saw_fin() && !client.saw_reset());
+        client.close();
+        rig.run();
+        assert_eq!(rig.engine.op_counts().failed(None, Why::Denied), 1, "it is counted");
+        let events = rig.finish();
+        let cause = closed(&events).cause.clone().expect("a cause");
+        assert_eq!((cause.at, cause.why), (None, Why::Denied));
+        assert!(cause.text.contains("\"mail\""), "{cause}");
+    });
+}
+
+#[test]
+fn rules_that_choose_a_backend_that_is_none_are_found_by_their_line() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        let rules = compile("use_backend web if { src 10.0.0.1 }\nuse_backend mail");
+        let check = |rig: &Rig| rig.engine.check_rules(&rules);
+        assert_eq!(
+            check(&rig),
+            Err("line 1: `use_backend` names \"web\", and no backend of this engine is called so"
+                .into())
+        );
+        for (name, line) in [("web", Some("line 2: ")), ("mail", None)] {
+            let backend = rig.engine.add_backend(super::farm::options()).expect("room");
+            rig.engine.set_name(backend, name).expect("a backend");
+            match line {
+                Some(line) => assert!(check(&rig).is_err_and(|said| said.starts_with(line))),
+                None => assert_eq!(check(&rig), Ok(())),
+            }
+        }
         rig.finish();
     });
 }
