@@ -470,6 +470,11 @@
 // uid and gid count.
 #define VST_LISTEN_OWNER (8)
 
+// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
+// out by a connection that is closed at once, so that two who open it at the same moment may both get
+// it.
+#define VST_LISTEN_UNIX_EXCLUSIVE (16)
+
 // From the peer to us.
 #define VST_SHUT_READ (1)
 
@@ -2576,10 +2581,14 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 // address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; :80 and *:80
 // are any IPv4 address, [::]:80 any at all. A zone is the number of an interface,
 // [fe80::1%2]:80, and a name is the host's to resolve. Port 0 lets the kernel choose, and
-// vst_listener_addr tells. A unix path replaces a stale socket and is removed
-// when the listener closes. config may be freed at once. options may be NULL. *out is the id,
-// or 0 on failure; sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
-// why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
+// vst_listener_addr tells. A unix path is taken over from the socket that is there, also from a
+// process that still listens at it, which then gets no more connections: so a new one takes the place
+// of an old one (VST_LISTEN_UNIX_EXCLUSIVE refuses that). It is removed when the listener closes,
+// unless somebody has taken it over since.
+//
+// config may be freed at once. options may be NULL. *out is the id, or 0 on failure; sys_errno,
+// unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a
+// sentence, cut to why_size bytes with its NUL.
 // Connections come as VST_EVENT_SESSION. May be called from the event callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
 // VST_E_THREAD; VST_E_POISONED.

@@ -141,6 +141,7 @@ contracts! {
     servers_go_down_and_up_and_it_is_said_by_what: backend_health,
     a_server_changes_its_state_while_streams_run: backend_states,
     a_backup_serves_only_while_nobody_else_can: backend_backup,
+    a_unix_path_is_taken_over_or_not_as_the_host_says: listener_unix,
     a_server_may_be_a_unix_socket: backend_unix,
     a_handler_converses_refuses_or_answers_later: handlers,
     what_a_handler_keeps_is_given_back_once: handler_ends,

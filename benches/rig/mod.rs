@@ -44,6 +44,7 @@ impl Rig {
             defer_accept: 0,
             mode: None,
             owner: None,
+            exclusive: false,
         };
         engine
             .listen(&spec, Arc::clone(config), ListenerOptions::default())

@@ -21,6 +21,10 @@ pub const VST_LISTEN_V6ONLY: u32 = 2;
 pub const VST_LISTEN_MODE: u32 = 4;
 /// `uid` and `gid` count.
 pub const VST_LISTEN_OWNER: u32 = 8;
+/// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
+/// out by a connection that is closed at once, so that two who open it at the same moment may both get
+/// it.
+pub const VST_LISTEN_UNIX_EXCLUSIVE: u32 = 16;
 
 /// How a listener is opened. `vst_listener_options_init` fills in the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +109,11 @@ unsafe fn read(
         // SAFETY: the caller's contract.
         unsafe { ptr::read_sized(options) }?
     };
-    let known = VST_LISTEN_REUSEPORT | VST_LISTEN_V6ONLY | VST_LISTEN_MODE | VST_LISTEN_OWNER;
+    let known = VST_LISTEN_REUSEPORT
+        | VST_LISTEN_V6ONLY
+        | VST_LISTEN_MODE
+        | VST_LISTEN_OWNER
+        | VST_LISTEN_UNIX_EXCLUSIVE;
     if options.flags & !known != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
@@ -124,10 +132,14 @@ unsafe fn read(
 /// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; `:80` and `*:80`
 /// are any IPv4 address, `[::]:80` any at all. A zone is the number of an interface,
 /// `[fe80::1%2]:80`, and a name is the host's to resolve. Port 0 lets the kernel choose, and
-/// `vst_listener_addr` tells. A unix path replaces a stale socket and is removed
-/// when the listener closes. `config` may be freed at once. `options` may be NULL. `*out` is the id,
-/// or 0 on failure; `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
-/// `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// `vst_listener_addr` tells. A unix path is taken over from the socket that is there, also from a
+/// process that still listens at it, which then gets no more connections: so a new one takes the place
+/// of an old one (`VST_LISTEN_UNIX_EXCLUSIVE` refuses that). It is removed when the listener closes,
+/// unless somebody has taken it over since.
+///
+/// `config` may be freed at once. `options` may be NULL. `*out` is the id, or 0 on failure; `sys_errno`,
+/// unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a
+/// sentence, cut to `why_size` bytes with its NUL.
 /// Connections come as VST_EVENT_SESSION. May be called from the event callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
 /// VST_E_THREAD; VST_E_POISONED.
@@ -169,6 +181,7 @@ pub unsafe extern "C" fn vst_listener_open(
             defer_accept: options.defer_accept_s,
             mode: (options.flags & VST_LISTEN_MODE != 0).then_some(options.mode),
             owner: (options.flags & VST_LISTEN_OWNER != 0).then_some((options.uid, options.gid)),
+            exclusive: options.flags & VST_LISTEN_UNIX_EXCLUSIVE != 0,
         };
         let opened = shell.core()?.listen(&spec, Arc::clone(&config.config), listener);
         // SAFETY: the caller's contract.

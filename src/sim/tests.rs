@@ -24,6 +24,7 @@ fn spec(at: &Addr) -> ListenSpec {
         defer_accept: 0,
         mode: None,
         owner: None,
+        exclusive: false,
     }
 }
 

@@ -44,6 +44,19 @@ pub(super) fn bind(fd: Fd, addr: &Addr) -> Result<(), Errno> {
     .map(drop)
 }
 
+pub(super) fn connect(fd: Fd, addr: &Addr) -> Result<(), Errno> {
+    let raw = RawAddr::of(addr)?;
+    let (pointer, len) = raw.for_reading();
+    let answer = repeat_int(|| {
+        // SAFETY: the pointer and the length describe `raw`, which outlives the call.
+        unsafe { libc::connect(fd.0, pointer, len) }
+    });
+    match answer {
+        Ok(_) | Err(Errno(libc::EISCONN)) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// Never repeated: Linux has given the number back even when it answers EINTR.
 pub(super) fn close(fd: Fd) {
     // SAFETY: it takes no pointer; the caller owns the number and does not use it again.
@@ -84,16 +97,7 @@ impl Net for Kernel {
     }
 
     fn connect(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno> {
-        let raw = RawAddr::of(addr)?;
-        let (pointer, len) = raw.for_reading();
-        let answer = repeat_int(|| {
-            // SAFETY: the pointer and the length describe `raw`, which outlives the call.
-            unsafe { libc::connect(fd.0, pointer, len) }
-        });
-        match answer {
-            Ok(_) | Err(Errno(libc::EISCONN)) => Ok(()),
-            Err(errno) => Err(errno),
-        }
+        connect(fd, addr)
     }
 
     fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {

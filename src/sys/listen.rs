@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString, c_int};
 use std::mem::MaybeUninit;
 
 use super::call::{repeat_int, set_option};
-use super::kernel::{bind, close, socket};
+use super::kernel::{bind, close, connect, socket};
 use super::{Addr, Errno, Family, Fd, ListenSpec, PathId};
 
 /// The temporary name of a unix socket is this and a number in place of the last component. Short,
@@ -84,6 +84,9 @@ fn open_path(spec: &ListenSpec, name: &[u8], path: &CStr) -> Result<Fd, Errno> {
     if kind(path).is_some_and(|kind| kind != libc::S_IFSOCK) {
         return Err(Errno(libc::EADDRINUSE));
     }
+    if spec.exclusive && is_listened_at(&spec.addr)? {
+        return Err(Errno(libc::EADDRINUSE));
+    }
     let mut draft = Draft { fd: socket(Family::Unix)?, path: None };
     let temporary = bind_temporary(&mut draft, name)?;
     if let Some((user, group)) = spec.owner {
@@ -104,6 +107,17 @@ fn open_path(spec: &ListenSpec, name: &[u8], path: &CStr) -> Result<Fd, Errno> {
         unsafe { libc::rename(temporary.as_ptr(), path.as_ptr()) }
     })?;
     Ok(draft.into_fd())
+}
+
+/// Whether somebody listens at a unix path: a connection tells, and is closed at once.
+fn is_listened_at(addr: &Addr) -> Result<bool, Errno> {
+    let probe = Draft { fd: socket(Family::Unix)?, path: None };
+    match connect(probe.fd, addr) {
+        // A queue that is full and a socket of another type are somebody's too.
+        Ok(()) | Err(Errno(libc::EAGAIN | libc::EINPROGRESS | libc::EPROTOTYPE)) => Ok(true),
+        Err(Errno(libc::ECONNREFUSED | libc::ENOENT)) => Ok(false),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// Binds the first temporary name that is free. The kernel decides which is: nobody else can get

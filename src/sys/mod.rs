@@ -57,6 +57,8 @@ pub struct ListenSpec {
     pub mode: Option<u32>,
     /// Owner and group of a unix socket's path.
     pub owner: Option<(u32, u32)>,
+    /// A unix path that somebody listens at is not taken over.
+    pub exclusive: bool,
 }
 
 /// What a descriptor handed to us turns out to be.

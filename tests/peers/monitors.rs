@@ -227,6 +227,7 @@ fn the_parser_of_prometheus_reads_names_of_listeners_and_tables_as_they_were_giv
         defer_accept: 0,
         mode: None,
         owner: None,
+        exclusive: false,
     };
     let listener = engine.listen(&spec, Arc::new(config), ListenerOptions::default());
     engine.set_name(listener.expect("a port is free"), NAME).expect("a listener");

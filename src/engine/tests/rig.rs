@@ -112,6 +112,7 @@ impl Rig {
             defer_accept: 0,
             mode: None,
             owner: None,
+            exclusive: false,
         };
         self.rules.extend(config.rules.clone());
         self.call(|engine| engine.listen(&spec, Arc::new(config), options)).expect("a listener")

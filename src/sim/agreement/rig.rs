@@ -182,6 +182,7 @@ pub(super) fn spec(addr: Addr, backlog: i32) -> ListenSpec {
         defer_accept: 0,
         mode: None,
         owner: None,
+        exclusive: false,
     }
 }
 

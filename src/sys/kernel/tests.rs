@@ -55,6 +55,7 @@ fn spec(addr: Addr) -> ListenSpec {
         defer_accept: 0,
         mode: None,
         owner: None,
+        exclusive: false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 
 use super::*;
 use crate::sys::UNIX_PATH_MAX;
@@ -93,6 +93,33 @@ fn a_unix_listener_has_its_mode_and_owner_and_replaces_a_stale_socket() {
     net.close(listener);
     net.unlink(&at);
     assert!(directory.names().is_empty());
+}
+
+#[test]
+fn a_unix_path_is_taken_over_from_who_listens_at_it_unless_that_is_refused() {
+    let directory = Directory::new();
+    let mut net = Kernel;
+    let at = directory.socket("s");
+    let exclusive = ListenSpec { exclusive: true, backlog: 0, ..spec(at.clone()) };
+    let first = net.listen(&exclusive).expect("nobody is there");
+    // The second finds a queue that the first has filled.
+    for _ in 0..2 {
+        assert_eq!(net.listen(&exclusive), Err(Errno(libc::EADDRINUSE)));
+    }
+    assert_eq!(directory.names(), ["s"]);
+    let second = net.listen(&spec(at.clone())).expect("it is taken over");
+    let client = UnixStream::connect(directory.0.join("s")).expect("it listens");
+    wait(second, IN);
+    let (server, _) = net.accept(second).expect("it waits");
+    drop(client);
+    [server, first, second].into_iter().for_each(close);
+    let third = net.listen(&exclusive).expect("a stale socket gives way");
+    close(third);
+    net.unlink(&at);
+
+    let datagrams = UnixDatagram::bind(directory.0.join("s")).expect("free");
+    assert_eq!(net.listen(&exclusive), Err(Errno(libc::EADDRINUSE)), "of another type");
+    drop(datagrams);
 }
 
 #[test]
