@@ -186,6 +186,11 @@ fn private_key(text: &Text, beside: Option<Kind>) -> Result<&Section, LoadError>
 fn signing_key(der: &[u8], provider: &CryptoProvider) -> Result<Arc<dyn SigningKey>, LoadFault> {
     let key = PrivateKeyDer::try_from(der)
         .map_err(|_| LoadFault::UnusableKey("it is no private key, or it was cut short".into()))?;
+    // The cryptography knows some such curves, but the certificate then has them as well, and hardly a
+    // client takes that.
+    if KeyKind::of(der) == Some(KeyKind::ExplicitCurve) {
+        return Err(LoadFault::UnusableKey(unusable(der)));
+    }
     provider
         .key_provider
         .load_private_key(key.clone_key())
@@ -212,8 +217,8 @@ fn unusable(der: &[u8]) -> Cow<'static, str> {
                 .into()
         }
         Some(KeyKind::ExplicitCurve) => {
-            "its curve is written out in numbers; name it: openssl ec -in FILE -param_enc \
-             named_curve"
+            "its curve is written out in numbers (explicit parameters), which hardly anybody takes; \
+             name it: openssl ec -in FILE -param_enc named_curve, and issue its certificate anew"
                 .into()
         }
         Some(KeyKind::Curve(curve)) if provider::CURVES.contains(&*curve) => {

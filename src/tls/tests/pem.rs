@@ -100,6 +100,34 @@ fn pkcs8(algorithm: &[u8], parameters: &[u8], key: &[u8]) -> Vec<u8> {
     der(SEQUENCE, &[&number(0), &algorithm, &der(OCTETS, &[key])])
 }
 
+/// The curve P-256 as numbers instead of its name (SEC 1 appendix C.2, values of SEC 2 section 2.4.2).
+fn p256_in_numbers() -> Vec<u8> {
+    let bytes = |digits: &str| -> Vec<u8> {
+        let digit = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+        (0..digits.len()).step_by(2).map(digit).collect()
+    };
+    let prime = bytes("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
+    let a = bytes("ffffffff00000001000000000000000000000000fffffffffffffffffffffffc");
+    let b = bytes("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b");
+    let generator = bytes(
+        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296\
+         4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+    );
+    let order = bytes("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+    let prime_field = [0x2a, 0x86, 0x48, 0xce, 0x3d, 1, 1];
+    let field = der(SEQUENCE, &[&der(OID, &[&prime_field]), &der(INTEGER, &[&[0], &prime])]);
+    let curve = der(SEQUENCE, &[&der(OCTETS, &[&a]), &der(OCTETS, &[&b])]);
+    let order = der(INTEGER, &[&[0], &order]);
+    der(SEQUENCE, &[&number(1), &field, &curve, &der(OCTETS, &[&generator]), &order, &number(1)])
+}
+
+/// The ECPrivateKey within the PKCS #8 of a key on P-256: what follows the head, which is of fixed size.
+fn ec_key_of(key: &KeyPair) -> Vec<u8> {
+    let whole = key.serialize_der();
+    let start = whole.windows(5).position(|part| part[0] == 0x30 && part[2..] == [2, 1, 1]);
+    whole[start.unwrap()..].to_vec()
+}
+
 #[test]
 fn the_ways_in_which_text_is_written_load() {
     let good = Good::new();
@@ -295,7 +323,7 @@ fn a_key_that_cannot_be_used_is_named_with_what_to_do() {
         SEQUENCE,
         &[&number(1), &der(OCTETS, &[&[7; 32]]), &der(0xa0, &[&der(OID, &[SECP256K1])])],
     );
-    let explicit = pkcs8(EC, &der(SEQUENCE, &[&number(1)]), b"");
+    let explicit = pkcs8(EC, &p256_in_numbers(), &ec_key_of(&good.key));
     let null: &[u8] = &[5, 0];
     let other = Good::new().leaf.key;
     let cases: Vec<(Vec<u8>, &[&str])> = vec![
@@ -313,7 +341,7 @@ fn a_key_that_cannot_be_used_is_named_with_what_to_do() {
         (ec(BRAINPOOL).into(), &["brainpoolP256r1", "P-256"]),
         (ec(&[0x2b, 1, 2]).into(), &["1.3.1.2", "P-256"]),
         (pem("EC PRIVATE KEY", &sec1).into(), &["secp256k1", "P-256"]),
-        (pem("PRIVATE KEY", &explicit).into(), &["numbers", "named_curve"]),
+        (pem("PRIVATE KEY", &explicit).into(), &["explicit parameters", "named_curve"]),
         (pem("PRIVATE KEY", &pkcs8(ED448, b"", b"")).into(), &["ED448", "Ed25519"]),
         (pem("PRIVATE KEY", &pkcs8(&[0x2b, 3, 4], b"", b"")).into(), &["1.3.3.4"]),
         (pem("PRIVATE KEY", &[0x30, 0]).into(), &["no private key"]),
