@@ -357,10 +357,12 @@ static void begin(vst_id id)
     echo(id);
 }
 
-/* An end of the peer's that is no close_notify is a failure where the runner asks for one. */
+/* Where the runner does not ask for it, an end of its that is no close_notify is no failure; and one that
+ * is may be followed by a reset, since the runner does not wait for ours. */
 static void end(const vst_end *how)
 {
-    int forgiven = peer.truncated && !peer.told->check_close_notify;
+    int over = peer.truncated || (peer.ended && how->why == VST_WHY_RESET);
+    int forgiven = over && !peer.told->check_close_notify;
 
     if (how->why != 0 && !forgiven) {
         fprintf(stderr, "%s\n", how->text);
