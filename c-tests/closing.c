@@ -35,7 +35,8 @@ static vst_id open_door(struct host *host, uint16_t *port)
     options.drain_ns = DRAIN_NS;
     options.linger_ns = LINGER_NS;
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
-    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, NULL, &door, NULL, NULL,
+                           0) == VST_OK);
     vst_accept_config_free(config);
     MUST(vst_listener_addr(host->engine, door, &addr) == VST_OK);
     *port = addr.port;

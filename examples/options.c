@@ -61,6 +61,7 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--timeout-handshake", &args.handshake_ms, NULL},
         {"--timeout-connect", &args.connect_ms, NULL},
         {"--timeout-idle", &args.idle_ms, NULL},
+        {"--timeout-linger", &args.linger_ms, NULL},
         {"--control", &args.control, NULL},
         {"--rules", &args.rules, NULL},
         {"--monitor-net", &args.monitor_net, NULL},
@@ -166,6 +167,7 @@ vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *t
     options.timeout_proxy_ns = milliseconds(args->handshake_ms, options.timeout_proxy_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
     options.timeout_opening_ns = milliseconds(args->handshake_ms, options.timeout_opening_ns);
+    options.linger_ns = milliseconds(args->linger_ms, options.linger_ns);
     if (vst_accept_config_new(&options, &config, why, sizeof why) < 0)
         die("%s", why);
     vst_tls_server_free(tls);
@@ -260,6 +262,7 @@ static vst_connect_config *connect_config(const struct arguments *args, const ch
     options.socks_password = args->socks_password;
     options.timeout_connect_ns = milliseconds(args->connect_ms, options.timeout_connect_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
+    options.linger_ns = milliseconds(args->linger_ms, options.linger_ns);
     /* The two bound everything there is. */
     options.timeout_opening_ns = 0;
     if (vst_connect_config_new(&options, &config, why, sizeof why) < 0)

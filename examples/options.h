@@ -21,7 +21,7 @@ struct arguments {
     const char *balance, *maxconn, *maxqueue, *queue_ms, *retries, *check_ms;
     const char *send_proxy, *backend_tls, *sni;
     const char *socks, *socks_destination, *socks_user, *socks_password;
-    const char *handshake_ms, *connect_ms, *idle_ms, *host, *control, *rules;
+    const char *handshake_ms, *connect_ms, *idle_ms, *linger_ms, *host, *control, *rules;
     const char *monitor_net, *health, *metrics;
     uint32_t everyone_gets; /* VST_ANSWER_*, or 0: clients are let in */
     unsigned pool_count;

@@ -8,6 +8,7 @@
  *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
  *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
+ *         [--timeout-linger MS]
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
  *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
  *

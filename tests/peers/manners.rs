@@ -135,8 +135,8 @@ fn a_client_that_never_reads_is_ended_when_it_was_idle_for_too_long() {
             // Until the stream is cut.
             while stream.write_all(&block).is_ok() {}
         });
-        let words = format!("--backend {address} --timeout-idle 400 --host {host} --log");
-        let proxy = proxy(&words);
+        let bounds = "--timeout-idle 400 --timeout-linger 400";
+        let proxy = proxy(&format!("--backend {address} {bounds} --host {host} --log"));
         let _deaf = connect(&proxy.ready());
         proxy.stderr.until_said("state=cD");
         joined(server);
