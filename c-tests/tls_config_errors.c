@@ -46,6 +46,12 @@ int main(void)
     options.min_version = 0x0301;
     CHECK_EQ(vst_tls_server_new(&options, &server, why, sizeof why), VST_E_ARGUMENT);
 
+    /* RFC 8446 section 4.6.1. */
+    MUST(vst_tls_server_options_init(&options, sizeof options) == VST_OK);
+    options.ticket_lifetime_s = 604801;
+    CHECK_EQ(vst_tls_server_new(&options, &server, why, sizeof why), VST_E_CONFIG);
+    CHECK(strstr(why, "ticket_lifetime is 604801 s") != NULL);
+
     vst_connect_options connect;
     vst_connect_config *config;
     vst_tls_client_options client_options;
@@ -58,6 +64,15 @@ int main(void)
     CHECK_EQ(vst_connect_config_new(&connect, &config, why, sizeof why), VST_E_CONFIG);
     CHECK(strstr(why, "server_name") != NULL);
     vst_tls_client_free(client);
+    client_options.session_lifetime_s = 604801;
+    CHECK_EQ(vst_tls_client_new(&client_options, &client, why, sizeof why), VST_E_CONFIG);
+    CHECK(strstr(why, "session_lifetime is 604801 s") != NULL);
+    client_options.session_lifetime_s = 0;
+    MUST(vst_tls_client_new(&client_options, &client, why, sizeof why) == VST_OK);
+    vst_tls_client_free(client);
+    client_options._reserved = 1;
+    CHECK_EQ(vst_tls_client_new(&client_options, &client, why, sizeof why), VST_E_ARGUMENT);
+    client_options._reserved = 0;
     client_options.flags = 0;
     client_options.ca.file = path;
     CHECK_EQ(vst_tls_client_new(&client_options, &client, why, sizeof why), VST_E_CONFIG);

@@ -90,10 +90,12 @@ pub struct vst_tls_server_options {
     pub min_version: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub max_version: u32,
-    /// How long a session can be resumed, in seconds. Default 43,200.
+    /// How long a session can be resumed, in seconds; each resumption begins it anew. Default 43,200,
+    /// at most 604,800, seven days (RFC 8446 section 4.6.1).
     pub ticket_lifetime_s: u32,
-    /// The same where clients show certificates, which are not verified again; the shorter of the
-    /// two holds. Default 3,600.
+    /// How long a client's certificate holds after it was verified, in seconds: no resumption takes a
+    /// session beyond that, nor beyond the end of the certificate's validity. Then the client makes a
+    /// full handshake. The shorter of the two times holds where clients are asked. Default 3,600.
     pub client_ticket_lifetime_s: u32,
     /// Our certificates, which are presented and not verified: chosen by the name a client asks for,
     /// exact, then wildcard; the first is the default. Read during the call.
@@ -139,6 +141,12 @@ pub struct vst_tls_client_options {
     pub alpn: *const c_char,
     /// Sessions kept for resumption; 0 turns it off. Default 256.
     pub session_cache: u64,
+    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
+    /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
+    /// 604,800, seven days (RFC 8446 section 4.6.1).
+    pub session_lifetime_s: u32,
+    /// 0.
+    pub _reserved: u32,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -147,10 +155,10 @@ unsafe impl Sized32 for vst_tls_server_options {
 }
 // SAFETY: as above.
 unsafe impl Sized32 for vst_tls_client_options {
-    const FIRST: usize = 88;
+    const FIRST: usize = 96;
 }
 const _: () = assert!(size_of::<vst_tls_server_options>() == 104);
-const _: () = assert!(size_of::<vst_tls_client_options>() == 88);
+const _: () = assert!(size_of::<vst_tls_client_options>() == 96);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_tls_server_options)`.
 ///
@@ -196,6 +204,7 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
     options: *mut vst_tls_client_options,
     size: u32,
 ) -> vst_status {
+    let known = ClientOptions::default();
     let defaults = vst_tls_client_options {
         size: 0,
         flags: 0,
@@ -205,7 +214,9 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
         crl: NO_PEM,
         identity: std::ptr::null(),
         alpn: std::ptr::null(),
-        session_cache: ClientOptions::default().session_cache as u64,
+        session_cache: known.session_cache as u64,
+        session_lifetime_s: known.session_lifetime,
+        _reserved: 0,
     };
     // SAFETY: the caller's contract.
     unsafe { ptr::init_sized(options, size, &defaults) }
@@ -373,6 +384,9 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
     if given.flags & !FLAGS != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
+    if given._reserved != 0 {
+        return Err(Unusable::argument("_reserved: not 0"));
+    }
     let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
     // SAFETY: the caller's contract.
     let certificate = match unsafe { given.identity.as_ref() } {
@@ -401,6 +415,10 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
         min_version: version("min_version", given.min_version, Version::Tls12)?,
         max_version: version("max_version", given.max_version, Version::Tls13)?,
         session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+        session_lifetime: match given.session_lifetime_s {
+            0 => ClientOptions::default().session_lifetime,
+            seconds => seconds,
+        },
     };
     let made = ClientTls::new(&options, Arc::new(WallClock));
     made.map(vst_tls_client::new).map_err(unloadable)

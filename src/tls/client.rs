@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientSessionMemoryCache, Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
@@ -12,14 +12,17 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 use super::certificate::{CertificateSource, OwnCertificate};
+use super::client_sessions::ClientSessions;
 use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
+use super::expiry::{self, LIFETIME_MAX};
 use super::key_log::KeyLog;
 use super::pem::Source;
 use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
 use super::roots::{self, Roots, Trusted};
 use super::sentence;
+use super::verifier::Verifier;
 use crate::sys::WallTime;
 
 /// How we speak TLS to a server.
@@ -42,6 +45,10 @@ pub struct ClientOptions {
     pub key_exchange: KeyExchange,
     /// Sessions kept for resumption; up to 8 belong to one server name. 0 turns resumption off.
     pub session_cache: usize,
+    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes
+    /// a session beyond that, nor beyond the end of the certificate's validity. At most 604,800,
+    /// seven days (RFC 8446 section 4.6.1).
+    pub session_lifetime: u32,
     /// Keep the secrets of every session for [`ClientTls::take_key_log`].
     pub key_log: bool,
 }
@@ -57,6 +64,7 @@ impl Default for ClientOptions {
             max_version: Version::Tls13,
             key_exchange: KeyExchange::All,
             session_cache: 256,
+            session_lifetime: LIFETIME_MAX,
             key_log: false,
         }
     }
@@ -82,17 +90,19 @@ impl ClientTls {
     pub fn new(options: &ClientOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
         let provider = provider::provider(options.key_exchange);
         let versions = provider::versions(options.min_version, options.max_version)?;
+        expiry::check("session_lifetime", options.session_lifetime)?;
         let now = clock.unix_seconds();
-        let builder =
-            ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(Clock(clock)))
-                .with_protocol_versions(versions)
-                .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?;
-        let builder = match verifier(options, &provider)? {
-            Some(verifier) => builder.dangerous().with_custom_certificate_verifier(verifier),
-            None => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(NoVerifier::of(&provider))),
+        let builder = ClientConfig::builder_with_details(
+            Arc::clone(&provider),
+            Arc::new(Clock(Arc::clone(&clock))),
+        )
+        .with_protocol_versions(versions)
+        .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?;
+        let verifier: Arc<dyn ServerCertVerifier> = match verifier(options, &provider)? {
+            Some(rules) => Arc::new(Verifier::new(rules, options.session_lifetime)),
+            None => Arc::new(NoVerifier::of(&provider)),
         };
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let (mut not_after, mut notes) = (None, Vec::new());
         let mut config = match &options.certificate {
             Some(source) => {
@@ -104,7 +114,11 @@ impl ClientTls {
         };
         config.resumption = match options.session_cache {
             0 => Resumption::disabled(),
-            size => Resumption::store(Arc::new(ClientSessionMemoryCache::new(size))),
+            size => Resumption::store(Arc::new(ClientSessions::new(
+                size,
+                clock,
+                options.session_lifetime,
+            ))),
         };
         // The keys are taken over when the handshake is over (`record.rs`).
         config.enable_secret_extraction = true;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::expiry::LIFETIME_MAX;
 use super::pem::{Due, Found};
 use crate::cause::is_plain;
 
@@ -69,6 +70,13 @@ pub enum LoadFault {
     NoSystemRoots,
     /// The lowest version is above the highest.
     NoVersion,
+    /// Sessions would be kept for longer than RFC 8446 section 4.6.1 allows.
+    LongLifetime {
+        /// The option that says so.
+        option: &'static str,
+        /// What it says.
+        seconds: u32,
+    },
     /// A protocol name is empty or longer than 255 bytes.
     BadAlpn,
     /// A name that no certificate can be made for; which.
@@ -156,6 +164,11 @@ impl fmt::Display for LoadFault {
                 f.write_str("no certificate authorities found on this system; give a CA file")
             }
             Self::NoVersion => f.write_str("the lowest TLS version is above the highest"),
+            Self::LongLifetime { option, seconds } => write!(
+                f,
+                "{option} is {seconds} s; sessions are kept for {LIFETIME_MAX} s (7 days) at most \
+                 (RFC 8446 section 4.6.1)"
+            ),
             Self::BadAlpn => f.write_str("an ALPN protocol name must have 1 to 255 bytes"),
             Self::BadName(name) => write!(f, "no certificate can be made for {name:?}"),
             Self::Crypto(why) => write!(f, "the cryptography refused: {why}"),

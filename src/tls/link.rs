@@ -1,22 +1,32 @@
 //! rustls's connection while the handshake lasts: one call into it and the handling of the one
 //! state it answers.
 
+use std::sync::Arc;
+
 use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError, UnbufferedStatus,
 };
-use rustls::{CommonState, Error};
+use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 
+use super::expiry::Expiry;
 use super::keys::Keys;
 use super::negotiated::Agreed;
 use super::traffic::Traffic;
 use crate::buffer::Buffer;
 
-/// rustls's connection. Boxed, since it is large and does not outlive the handshake.
-pub(super) enum Link {
-    Server(Box<UnbufferedServerConnection>),
-    Client(Box<UnbufferedClientConnection>),
+/// rustls's connection, and when what it has verified expires. Kept in a box, since it is large and
+/// does not outlive the handshake.
+pub(super) struct Link {
+    connection: Connection,
+    expiry: Expiry,
+}
+
+enum Connection {
+    Server(UnbufferedServerConnection),
+    Client(UnbufferedClientConnection),
 }
 
 /// What a call did.
@@ -31,10 +41,26 @@ pub(super) enum Step {
 }
 
 impl Link {
+    pub(super) fn server(config: &Arc<ServerConfig>) -> Result<Self, Error> {
+        let connection = UnbufferedServerConnection::new(Arc::clone(config))?;
+        Ok(Self { connection: Connection::Server(connection), expiry: Expiry::NEVER })
+    }
+
+    /// Looks for a session to resume.
+    pub(super) fn client(
+        config: &Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Result<Self, Error> {
+        let mut expiry = Expiry::NEVER;
+        let connection =
+            expiry.during(|| UnbufferedClientConnection::new(Arc::clone(config), name))?;
+        Ok(Self { connection: Connection::Client(connection), expiry })
+    }
+
     pub(super) fn common(&self) -> &CommonState {
-        match self {
-            Self::Server(connection) => connection,
-            Self::Client(connection) => connection,
+        match &self.connection {
+            Connection::Server(connection) => connection,
+            Connection::Client(connection) => connection,
         }
     }
 
@@ -46,10 +72,11 @@ impl Link {
         input: &mut [u8],
         out: &mut Buffer,
     ) -> (usize, Result<Step, Error>) {
-        match self {
-            Self::Server(connection) => act(connection.process_tls_records(input), out),
-            Self::Client(connection) => act(connection.process_tls_records(input), out),
-        }
+        let Self { connection, expiry } = self;
+        expiry.during(|| match connection {
+            Connection::Server(connection) => act(connection.process_tls_records(input), out),
+            Connection::Client(connection) => act(connection.process_tls_records(input), out),
+        })
     }
 
     /// Takes what rustls wants to send after an error, which is at most an alert. The only call
@@ -66,14 +93,14 @@ impl Link {
     /// Takes the keys out of a connection whose handshake is over and that has nothing to send.
     pub(super) fn into_traffic(self) -> Result<Traffic, Error> {
         let agreed = Agreed::of(self.common()).ok_or(Error::HandshakeNotComplete)?;
-        match self {
-            Self::Server(connection) => {
+        match self.connection {
+            Connection::Server(connection) => {
                 let (secrets, kernel) = connection.dangerous_into_kernel_connection()?;
                 Traffic::new(agreed, secrets, Keys::server(kernel))
             }
-            Self::Client(connection) => {
+            Connection::Client(connection) => {
                 let (secrets, kernel) = connection.dangerous_into_kernel_connection()?;
-                Traffic::new(agreed, secrets, Keys::client(kernel))
+                Traffic::new(agreed, secrets, Keys::client(kernel, self.expiry))
             }
         }
     }

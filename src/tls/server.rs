@@ -10,6 +10,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use super::certificate::{CertificateFacts, CertificateSource, OwnCertificate};
 use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
+use super::expiry;
 use super::key_log::KeyLog;
 use super::pem::Source;
 use super::pinned::Pinned;
@@ -18,6 +19,7 @@ use super::resolver::{CERTIFICATES_MAX, Resolver};
 use super::roots::{self, Trusted};
 use super::sentence;
 use super::tickets::{Sessions, Tickets};
+use super::verifier::Verifier;
 use crate::sys::WallTime;
 
 /// Whether clients show a certificate.
@@ -66,10 +68,12 @@ pub struct ServerOptions {
     /// Sessions kept here for clients that can take no ticket, or all when there are no tickets;
     /// 0 for none.
     pub session_cache: usize,
-    /// How long a session can be resumed, in seconds.
+    /// How long a session can be resumed, in seconds; each resumption begins it anew. At most
+    /// 604,800, seven days (RFC 8446 section 4.6.1).
     pub ticket_lifetime: u32,
-    /// The same where clients show certificates, which are not verified again on resumption; the
-    /// shorter of the two holds.
+    /// How long a client's certificate holds after it was verified, in seconds: no resumption takes
+    /// a session beyond that, nor beyond the end of the certificate's validity. Then the client makes
+    /// a full handshake. The shorter of the two times holds where clients are asked.
     pub client_ticket_lifetime: u32,
     /// Keep the secrets of every session for [`ServerTls::take_key_log`].
     pub key_log: bool,
@@ -119,6 +123,7 @@ impl ServerTls {
         if options.certificates.len() > CERTIFICATES_MAX {
             return Err(LoadError::option(LoadFault::TooManyCertificates(CERTIFICATES_MAX)));
         }
+        expiry::check("ticket_lifetime", options.ticket_lifetime)?;
         let certificates = options
             .certificates
             .iter()
@@ -226,8 +231,9 @@ fn client_verifier(
         ClientAuth::Optional => builder.allow_unauthenticated(),
         _ => builder,
     };
-    builder
-        .build()
-        .map(|verifier| Arc::new(Pinned::new(pins, verifier)) as _)
-        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into())))
+    let rules = builder.build().map_err(|why| {
+        LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into()))
+    })?;
+    let rules = Arc::new(Pinned::new(pins, rules));
+    Ok(Arc::new(Verifier::new(rules, options.client_ticket_lifetime)))
 }

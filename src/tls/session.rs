@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
-use rustls::server::UnbufferedServerConnection;
 use rustls::{Error, HandshakeKind};
 
 use super::client::ClientTls;
@@ -32,7 +30,7 @@ enum Stage {
     /// Nothing has come and nothing was sent.
     Fresh,
     /// rustls leads the handshake.
-    Handshaking(Link),
+    Handshaking(Box<Link>),
     /// rustls has given the keys, and is gone.
     Open(Box<Traffic>),
 }
@@ -333,16 +331,12 @@ impl Session {
                 if self.held() == 0 {
                     return Ok(());
                 }
-                UnbufferedServerConnection::new(Arc::clone(&tls.config))
-                    .map(|connection| Link::Server(Box::new(connection)))
+                Link::server(&tls.config)
             }
-            Role::Client { tls, name } => {
-                UnbufferedClientConnection::new(Arc::clone(&tls.config), name.clone())
-                    .map(|connection| Link::Client(Box::new(connection)))
-            }
+            Role::Client { tls, name } => Link::client(&tls.config, name.clone()),
         };
         match link {
-            Ok(link) => self.stage = Stage::Handshaking(link),
+            Ok(link) => self.stage = Stage::Handshaking(Box::new(link)),
             Err(error) => return Err(self.latch(Failure::of(&error))),
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod close;
 mod data;
 mod handshake;
+mod lifetime;
 mod load;
 mod peek;
 mod peers;

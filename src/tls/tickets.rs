@@ -12,6 +12,9 @@ use rustls::crypto::{CryptoProvider, SecureRandom};
 use rustls::server::{ProducesTickets, ServerSessionMemoryCache, StoresServerSessions};
 use rustls::{ContentType, ProtocolVersion, SupportedCipherSuite};
 
+use zeroize::Zeroizing;
+
+use super::expiry::{Expiry, Stamp};
 use crate::sys::WallTime;
 
 /// The length of the AEAD keys looked for: AES-256 and ChaCha20.
@@ -20,16 +23,15 @@ const KEY_NAME_LEN: usize = 16;
 const NONCE_LEN: usize = 12;
 /// The longest session sealed: what one record carries. A client with a longer certificate chain
 /// gets no ticket.
-const SESSION_MAX: usize = 16 * 1024 - TIME_LEN;
-/// The time of issue before what is sealed, in seconds since 1970, big-endian.
-const TIME_LEN: usize = 8;
+const SESSION_MAX: usize = 16 * 1024 - Stamp::LEN;
 
 /// Tickets sealed with the record protection of a TLS 1.3 cipher suite, which is how the
 /// provider's AEAD can be reached whichever provider it is.
 ///
-/// A ticket is: name of the key, nonce, and one TLS 1.3 record's ciphertext of (time of issue,
-/// session). A key seals for one lifetime and opens for two, so that every ticket lives its whole
-/// time; rotation happens when a ticket is made or opened, by the injected clock.
+/// A ticket is: name of the key, nonce, and one TLS 1.3 record's ciphertext of (stamp, session). A key
+/// seals for one lifetime and opens for two, so that every ticket lives its whole time. Whenever a
+/// ticket is made or opened, keys whose time is over, or has not begun because the injected clock was
+/// ahead, are wiped.
 pub(super) struct Tickets {
     aead: &'static dyn Tls13AeadAlgorithm,
     random: &'static dyn SecureRandom,
@@ -44,11 +46,39 @@ struct Keys {
     previous: Option<Key>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Key {
     born: u64,
     name: [u8; KEY_NAME_LEN],
-    secret: [u8; KEY_LEN],
+    secret: Zeroizing<[u8; KEY_LEN]>,
+}
+
+impl Keys {
+    /// Retires and wipes what no longer seals and opens at `now`.
+    fn age(&mut self, now: u64, lifetime: u64) {
+        if self.current.as_ref().is_some_and(|key| !key.is_younger(now, lifetime)) {
+            self.previous = self.current.take();
+        }
+        self.previous.take_if(|key| !key.is_younger(now, lifetime.saturating_mul(2)));
+    }
+}
+
+impl Key {
+    fn new(now: u64, random: &dyn SecureRandom) -> Option<Self> {
+        let mut key = Self { born: now, name: [0; KEY_NAME_LEN], secret: [0; KEY_LEN].into() };
+        random.fill(&mut key.name).ok()?;
+        random.fill(&mut *key.secret).ok()?;
+        Some(key)
+    }
+
+    /// Whether it was made less than `age` seconds before `now`, and not after it.
+    fn is_younger(&self, now: u64, age: u64) -> bool {
+        now.checked_sub(self.born).is_some_and(|old| old < age)
+    }
+
+    fn aead(&self) -> AeadKey {
+        AeadKey::from(*self.secret)
+    }
 }
 
 impl Tickets {
@@ -68,61 +98,59 @@ impl Tickets {
         Some(Self { aead, random, clock, lifetime, keys: Mutex::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Keys> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The keys that hold now, and the time it is: read under the lock, so that no thread finds a key
+    /// of another's to be of the future.
+    fn keys(&self) -> (MutexGuard<'_, Keys>, u64) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.unix_seconds();
+        keys.age(now, self.lifetime.into());
+        (keys, now)
     }
 
-    /// The key to seal with at `now`, made when there is none or it has served its time.
-    fn current(&self, now: u64) -> Option<Key> {
-        let mut keys = self.lock();
-        match keys.current {
-            Some(key) if now.saturating_sub(key.born) < u64::from(self.lifetime) => Some(key),
-            old => {
-                let mut key = Key { born: now, name: [0; KEY_NAME_LEN], secret: [0; KEY_LEN] };
-                self.random.fill(&mut key.name).ok()?;
-                self.random.fill(&mut key.secret).ok()?;
-                *keys = Keys { current: Some(key), previous: old };
-                Some(key)
-            }
+    /// The key to seal with, made when there is none, and the time it is.
+    fn current(&self) -> Option<(Key, u64)> {
+        let (mut keys, now) = self.keys();
+        if keys.current.is_none() {
+            keys.current = Some(Key::new(now, self.random)?);
         }
+        keys.current.clone().map(|key| (key, now))
     }
 
-    fn named(&self, name: &[u8]) -> Option<Key> {
-        let keys = self.lock();
-        [keys.current, keys.previous].into_iter().flatten().find(|key| key.name == name)
+    /// The key of this name, and the time it is.
+    fn named(&self, name: &[u8]) -> Option<(Key, u64)> {
+        let (keys, now) = self.keys();
+        let mut known = [&keys.current, &keys.previous].into_iter().flatten();
+        known.find(|key| key.name == name).cloned().map(|key| (key, now))
     }
 
-    fn seal(&self, key: &Key, message: &[u8], now: u64) -> Option<Vec<u8>> {
-        if message.len() > SESSION_MAX {
+    fn seal(&self, session: &[u8]) -> Option<Vec<u8>> {
+        if session.len() > SESSION_MAX {
             return None;
         }
+        let (key, now) = self.current()?;
+        let stamped = Zeroizing::new([&Stamp::new(now)?.to_bytes(), session].concat());
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).ok()?;
-        let plain = [&now.to_be_bytes(), message].concat();
         let sealed = self
             .aead
-            .encrypter(AeadKey::from(key.secret), Iv::from(nonce))
-            .encrypt(record(OutboundChunks::Single(&plain)), 0)
+            .encrypter(key.aead(), Iv::from(nonce))
+            .encrypt(record(OutboundChunks::Single(&stamped)), 0)
             .ok()?;
         Some([&key.name, &nonce[..], sealed.payload.as_ref()].concat())
     }
 
-    fn open(&self, ticket: &[u8], now: u64) -> Option<Vec<u8>> {
+    fn open(&self, ticket: &[u8]) -> Option<Vec<u8>> {
         let (name, rest) = ticket.split_at_checked(KEY_NAME_LEN)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
-        let key = self.named(name)?;
-        let mut sealed = sealed.to_vec();
+        let (key, now) = self.named(name)?;
+        let mut sealed = Zeroizing::new(sealed.to_vec());
         let sealed = InboundOpaqueMessage::new(
             ContentType::ApplicationData,
             ProtocolVersion::TLSv1_2,
             &mut sealed,
         );
-        let plain = self
-            .aead
-            .decrypter(AeadKey::from(key.secret), Iv::from(*nonce))
-            .decrypt(sealed, 0)
-            .ok()?;
-        unexpired(plain.payload, now, self.lifetime)
+        let stamped = self.aead.decrypter(key.aead(), Iv::from(*nonce)).decrypt(sealed, 0).ok()?;
+        resumable(stamped.payload, now, self.lifetime)
     }
 }
 
@@ -134,11 +162,10 @@ fn record(payload: OutboundChunks<'_>) -> OutboundPlainMessage<'_> {
     }
 }
 
-/// What follows the time of issue, if that is less than `lifetime` ago.
-fn unexpired(stamped: &[u8], now: u64, lifetime: u32) -> Option<Vec<u8>> {
-    let (issued, message) = stamped.split_first_chunk::<TIME_LEN>()?;
-    let age = now.saturating_sub(u64::from_be_bytes(*issued));
-    (age < u64::from(lifetime)).then(|| message.to_vec())
+/// The session behind its stamp, if that lets it be resumed.
+fn resumable(stamped: &[u8], now: u64, lifetime: u32) -> Option<Vec<u8>> {
+    let (stamp, session) = Stamp::split(stamped)?;
+    stamp.resume(now, lifetime).then(|| session.to_vec())
 }
 
 impl ProducesTickets for Tickets {
@@ -146,17 +173,17 @@ impl ProducesTickets for Tickets {
         true
     }
 
+    /// What clients are told of the ticket that was just sealed.
     fn lifetime(&self) -> u32 {
-        self.lifetime
+        Expiry::left(self.clock.unix_seconds(), self.lifetime)
     }
 
-    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        let now = self.clock.unix_seconds();
-        self.current(now).and_then(|key| self.seal(&key, plain, now))
+    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+        self.seal(session)
     }
 
     fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
-        self.open(ticket, self.clock.unix_seconds())
+        self.open(ticket)
     }
 }
 
@@ -182,20 +209,24 @@ impl Sessions {
 }
 
 impl StoresServerSessions for Sessions {
-    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
-        let stamped = [&self.clock.unix_seconds().to_be_bytes(), &value[..]].concat();
-        self.store.put(key, stamped)
+    fn put(&self, key: Vec<u8>, session: Vec<u8>) -> bool {
+        Stamp::new(self.clock.unix_seconds())
+            .is_some_and(|stamp| self.store.put(key, [&stamp.to_bytes(), &session[..]].concat()))
     }
 
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        unexpired(&self.store.get(key)?, self.clock.unix_seconds(), self.lifetime)
+        resumable(&self.store.get(key)?, self.clock.unix_seconds(), self.lifetime)
     }
 
     fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
-        unexpired(&self.store.take(key)?, self.clock.unix_seconds(), self.lifetime)
+        resumable(&self.store.take(key)?, self.clock.unix_seconds(), self.lifetime)
     }
 
     fn can_cache(&self) -> bool {
         true
     }
 }
+
+// The clock of the tests stands beside their certificates, which are made with this feature.
+#[cfg(all(test, feature = "self-signed"))]
+mod tests;

@@ -250,8 +250,8 @@ impl Traffic {
             (KEY_UPDATE, Keys::Server(Some(_)) | Keys::Client(Some(_))) => {
                 self.peer_keys(body, last)
             }
-            (NEW_SESSION_TICKET, Keys::Client(Some(kernel))) => kernel
-                .handle_new_session_ticket(body)
+            (NEW_SESSION_TICKET, Keys::Client(Some(client))) => client
+                .take_ticket(body)
                 .map_err(|error| Failure { alert: alert_for(&error), ..Failure::of(&error) }),
             (HELLO_REQUEST, Keys::Client(None)) | (CLIENT_HELLO, Keys::Server(None)) => {
                 spend(

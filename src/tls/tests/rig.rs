@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
@@ -14,18 +15,23 @@ use crate::sys::WallTime;
 use crate::tls::*;
 
 /// 2033-05-18.
-pub(super) const NOW: u64 = 2_000_000_000;
+pub(crate) const NOW: u64 = 2_000_000_000;
 
 #[derive(Debug)]
-pub(super) struct Time(AtomicU64);
+pub(crate) struct Time(AtomicU64);
 
 impl Time {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicU64::new(NOW)))
     }
 
-    pub(super) fn advance(&self, seconds: u64) {
+    pub(crate) fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Somebody sets the clock back.
+    pub(crate) fn go_back(&self, seconds: u64) {
+        self.0.fetch_sub(seconds, Ordering::Relaxed);
     }
 }
 
@@ -102,6 +108,13 @@ impl Authority {
 
     pub(super) fn leaf(&self, names: &[&str]) -> Leaf {
         self.sign(&Self::params(names), &KeyPair::generate_for(&PKCS_ED25519).unwrap())
+    }
+
+    /// A leaf that is valid until `seconds` after [`NOW`].
+    pub(super) fn brief_leaf(&self, names: &[&str], seconds: u64) -> Leaf {
+        let mut params = Self::params(names);
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(NOW + seconds);
+        self.sign(&params, &KeyPair::generate_for(&PKCS_ED25519).unwrap())
     }
 
     pub(super) fn revocation_list(&self, serial: SerialNumber) -> String {

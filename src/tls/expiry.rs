@@ -1,0 +1,119 @@
+//! How long a session may go on. A certificate is verified once, and whoever resumes the session is
+//! taken for verified; so the time at which that ends is fixed when the certificate is verified, and
+//! goes with the session through every resumption.
+//!
+//! rustls calls the verifier, the ticketer and the store of the shared configuration from within a
+//! call on a connection, on the same thread, and says nothing of which connection it is. So each such
+//! call is made by [`Expiry::during`], which lends them the connection's expiry.
+//!
+//! Plain data with a constant beginning: such a thread-local has no destructor and allocates
+//! nothing, so that it outlives an unloaded library unharmed.
+
+use std::cell::Cell;
+
+use super::error::{LoadError, LoadFault};
+use crate::wire::der::Certificate;
+
+/// The longest that a session is kept, in seconds: seven days, as RFC 8446 section 4.6.1 demands of
+/// servers, in what they say of a ticket, and of clients.
+pub(super) const LIFETIME_MAX: u32 = 7 * 24 * 3600;
+
+/// Refuses a lifetime that is too long; `option` is where it stands.
+pub(super) const fn check(option: &'static str, seconds: u32) -> Result<(), LoadError> {
+    if seconds > LIFETIME_MAX {
+        return Err(LoadError::option(LoadFault::LongLifetime { option, seconds }));
+    }
+    Ok(())
+}
+
+/// The first second since 1970 at which a session is resumed no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Expiry(u64);
+
+thread_local! {
+    /// Of the connection that rustls works on. Outside its calls nothing is resumed.
+    static CURRENT: Cell<Expiry> = const { Cell::new(Expiry::PAST) };
+}
+
+impl Expiry {
+    /// No certificate was verified, so none expires.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+    const PAST: Self = Self(0);
+
+    /// Of a session that rests on `leaf`, a certificate in DER that was verified at `now`.
+    pub(super) fn of(leaf: &[u8], now: u64, lifetime: u32) -> Self {
+        let not_after = Certificate::parse(leaf).ok().and_then(|leaf| leaf.not_after());
+        let end = now.saturating_add(lifetime.into());
+        not_after.map_or(Self::PAST, |not_after| Self(end.min(not_after)))
+    }
+
+    #[cfg(test)]
+    pub(super) const fn at(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Runs `call`, which goes into rustls for the connection whose expiry this is, and keeps what
+    /// it comes to.
+    pub(super) fn during<T>(&mut self, call: impl FnOnce() -> T) -> T {
+        CURRENT.set(*self);
+        let answer = call();
+        *self = CURRENT.replace(Self::PAST);
+        answer
+    }
+
+    /// From now on this is the expiry of the connection that rustls works on.
+    pub(super) fn set(self) {
+        CURRENT.set(self);
+    }
+
+    /// The seconds that the session of the connection that rustls works on has left, at most `most`.
+    pub(super) fn left(now: u64, most: u32) -> u32 {
+        let left = CURRENT.get().0.saturating_sub(now);
+        u32::try_from(left).map_or(most, |left| left.min(most))
+    }
+}
+
+/// What a session is kept with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp {
+    issued: u64,
+    expiry: Expiry,
+}
+
+impl Stamp {
+    /// The length of a stamp as bytes: both times, big-endian.
+    pub(super) const LEN: usize = 2 * size_of::<u64>();
+
+    /// For a session of the connection that rustls works on; `None` when it has expired.
+    pub(super) fn new(now: u64) -> Option<Self> {
+        let expiry = CURRENT.get();
+        (now < expiry.0).then_some(Self { issued: now, expiry })
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        let (issued, expiry) = bytes.split_at_mut(size_of::<u64>());
+        issued.copy_from_slice(&self.issued.to_be_bytes());
+        expiry.copy_from_slice(&self.expiry.0.to_be_bytes());
+        bytes
+    }
+
+    /// The stamp in front of `stamped`, and what follows it.
+    pub(super) fn split(stamped: &[u8]) -> Option<(Self, &[u8])> {
+        let (issued, rest) = stamped.split_first_chunk()?;
+        let (expiry, rest) = rest.split_first_chunk()?;
+        let expiry = Expiry(u64::from_be_bytes(*expiry));
+        Some((Self { issued: u64::from_be_bytes(*issued), expiry }, rest))
+    }
+
+    /// Whether the session may be resumed: it was kept less than `lifetime` ago, not in the future,
+    /// and has not expired. Then its expiry becomes that of the connection that rustls works on.
+    pub(super) fn resume(self, now: u64, lifetime: u32) -> bool {
+        let age = now.checked_sub(self.issued);
+        let lives = age.is_some_and(|age| age < u64::from(lifetime)) && now < self.expiry.0;
+        if lives {
+            self.expiry.set();
+        }
+        lives
+    }
+}

@@ -1,0 +1,118 @@
+//! What certificates are verified by: rustls's own rules, and beside them how long it holds.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+
+use super::expiry::Expiry;
+
+/// Verifies by `rules`. The session that rests on it ends `lifetime` seconds later, or with the
+/// certificate.
+pub(super) struct Verifier<V: ?Sized> {
+    rules: Arc<V>,
+    lifetime: u32,
+}
+
+impl<V: ?Sized> Verifier<V> {
+    pub(super) const fn new(rules: Arc<V>, lifetime: u32) -> Self {
+        Self { rules, lifetime }
+    }
+
+    fn verified(&self, leaf: &CertificateDer<'_>, now: UnixTime) {
+        Expiry::of(leaf, now.as_secs(), self.lifetime).set();
+    }
+}
+
+impl<V: fmt::Debug + ?Sized> fmt::Debug for Verifier<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rules.fmt(f)
+    }
+}
+
+impl<V: ClientCertVerifier + ?Sized> ClientCertVerifier for Verifier<V> {
+    fn offer_client_auth(&self) -> bool {
+        self.rules.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.rules.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.rules.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verified = self.rules.verify_client_cert(leaf, intermediates, now)?;
+        self.verified(leaf, now);
+        Ok(verified)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.rules.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.rules.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.rules.supported_verify_schemes()
+    }
+}
+
+impl<V: ServerCertVerifier + ?Sized> ServerCertVerifier for Verifier<V> {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.rules.verify_server_cert(leaf, intermediates, name, ocsp, now)?;
+        self.verified(leaf, now);
+        Ok(verified)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.rules.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.rules.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.rules.supported_verify_schemes()
+    }
+}
