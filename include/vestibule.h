@@ -1014,10 +1014,12 @@ typedef struct {
     uint32_t min_version;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t max_version;
-    // How long a session can be resumed, in seconds. Default 43,200.
+    // How long a session can be resumed, in seconds; each resumption begins it anew. Default 43,200,
+    // at most 604,800, seven days (RFC 8446 section 4.6.1).
     uint32_t ticket_lifetime_s;
-    // The same where clients show certificates, which are not verified again; the shorter of the
-    // two holds. Default 3,600.
+    // How long a client's certificate holds after it was verified, in seconds: no resumption takes a
+    // session beyond that, nor beyond the end of the certificate's validity. Then the client makes a
+    // full handshake. The shorter of the two times holds where clients are asked. Default 3,600.
     uint32_t client_ticket_lifetime_s;
     // Our certificates, which are presented and not verified: chosen by the name a client asks for,
     // exact, then wildcard; the first is the default. Read during the call.
@@ -1061,6 +1063,12 @@ typedef struct {
     const char *alpn;
     // Sessions kept for resumption; 0 turns it off. Default 256.
     uint64_t session_cache;
+    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
+    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
+    // 604,800, seven days (RFC 8446 section 4.6.1).
+    uint32_t session_lifetime_s;
+    // 0.
+    uint32_t _reserved;
 } vst_tls_client_options;
 
 // What became of the connections of a listener.
