@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
+use zeroize::Zeroize as _;
 
 use super::error::{LoadError, LoadFault};
 use super::pem::{Due, Found, Section, Source, Text};
@@ -33,9 +33,15 @@ pub enum CertificateSource {
     },
 }
 
-/// A private key in DER, which no debug output shows.
+/// A private key in DER, which no debug output shows and which is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretDer(pub Vec<u8>);
+
+impl Drop for SecretDer {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for SecretDer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -84,49 +90,39 @@ pub(super) struct OwnCertificate {
 impl OwnCertificate {
     /// Loads a chain. It is presented and not verified, which is the peer's to do: it may not be valid
     /// yet or any more, be an authority's, or be of a version that we take from nobody.
-    pub(super) fn load(
-        source: &CertificateSource,
-        provider: &CryptoProvider,
-    ) -> Result<Self, LoadError> {
+    pub(super) fn load(source: &CertificateSource) -> Result<Self, LoadError> {
         match source {
             CertificateSource::Pem { chain, key } => {
                 let chain = Text::load(chain)?;
                 match key {
-                    Some(key) => Self::from_text(&chain, &Text::load(key)?, None, provider),
-                    None => Self::from_text(&chain, &chain, Some(Kind::Certificate), provider),
+                    Some(key) => Self::from_text(&chain, &Text::load(key)?, None),
+                    None => Self::from_text(&chain, &chain, Some(Kind::Certificate)),
                 }
             }
             CertificateSource::Der { chain, key } => {
                 let place = "certificate in memory";
                 let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
-                let made =
-                    signing_key(&key.0, provider).and_then(|key| Self::assemble(place, chain, key));
+                let made = signing_key(&key.0).and_then(|key| Self::assemble(place, chain, key));
                 made.map_err(|fault| LoadError::within(place, fault))
             }
         }
     }
 
     /// `beside` is what `key` may hold beside the key.
-    fn from_text(
-        chain: &Text,
-        key: &Text,
-        beside: Option<Kind>,
-        provider: &CryptoProvider,
-    ) -> Result<Self, LoadError> {
+    fn from_text(chain: &Text, key: &Text, beside: Option<Kind>) -> Result<Self, LoadError> {
         let mut ders: Vec<CertificateDer<'static>> = Vec::new();
         for section in chain.all(Kind::Certificate) {
             Certificate::parse(&section.der).map_err(|why| {
                 let why = format!("{why}; was the file cut short or damaged?");
                 chain.error(section, LoadFault::UnusableCertificate(why.into()))
             })?;
-            ders.push(CertificateDer::from(section.der.clone()));
+            ders.push(CertificateDer::from(section.der.to_vec()));
         }
         let Some(first) = chain.all(Kind::Certificate).next() else {
             return Err(chain.lacks(Due::Certificate, None));
         };
         let at = private_key(key, beside)?;
-        let made =
-            signing_key(&at.der, provider).and_then(|key| Self::assemble(&chain.place, ders, key));
+        let made = signing_key(&at.der).and_then(|key| Self::assemble(&chain.place, ders, key));
         made.map_err(|fault| match fault {
             LoadFault::UnusableCertificate(_) => chain.error(first, fault),
             _ => key.error(at, fault),
@@ -183,7 +179,8 @@ fn private_key(text: &Text, beside: Option<Kind>) -> Result<&Section, LoadError>
     Err(text.error(section, fault))
 }
 
-fn signing_key(der: &[u8], provider: &CryptoProvider) -> Result<Arc<dyn SigningKey>, LoadFault> {
+/// The key is borrowed, so that no copy of it stays behind.
+fn signing_key(der: &[u8]) -> Result<Arc<dyn SigningKey>, LoadFault> {
     let key = PrivateKeyDer::try_from(der)
         .map_err(|_| LoadFault::UnusableKey("it is no private key, or it was cut short".into()))?;
     // The cryptography knows some such curves, but the certificate then has them as well, and hardly a
@@ -191,10 +188,7 @@ fn signing_key(der: &[u8], provider: &CryptoProvider) -> Result<Arc<dyn SigningK
     if KeyKind::of(der) == Some(KeyKind::ExplicitCurve) {
         return Err(LoadFault::UnusableKey(unusable(der)));
     }
-    provider
-        .key_provider
-        .load_private_key(key.clone_key())
-        .map_err(|_| LoadFault::UnusableKey(unusable(der)))
+    provider::signing_key(&key).map_err(|_| LoadFault::UnusableKey(unusable(der)))
 }
 
 /// Why a key is refused, told by what it is.

@@ -106,7 +106,7 @@ impl ClientTls {
         let (mut not_after, mut notes) = (None, Vec::new());
         let mut config = match &options.certificate {
             Some(source) => {
-                let own = OwnCertificate::load(source, &provider)?;
+                let own = OwnCertificate::load(source)?;
                 (not_after, notes) = (Some(own.validity.1), own.note(now).into_iter().collect());
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.key)))
             }

@@ -65,6 +65,12 @@ fn default_provider() -> CryptoProvider {
     rustls::crypto::ring::default_provider()
 }
 
+/// A private key to sign with.
+#[cfg(feature = "aws-lc-rs")]
+pub(super) use rustls::crypto::aws_lc_rs::sign::any_supported_type as signing_key;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+pub(super) use rustls::crypto::ring::sign::any_supported_type as signing_key;
+
 /// The curves on which it signs, by the names of openssl.
 #[cfg(feature = "aws-lc-rs")]
 pub(super) const CURVES: &str = "P-256 (prime256v1), P-384 (secp384r1) and P-521 (secp521r1)";

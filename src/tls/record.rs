@@ -5,6 +5,7 @@
 //! every record.
 
 use rustls::{ConnectionTrafficSecrets, Error};
+use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, Number, TAG};
 use super::failure::Failure;
@@ -67,7 +68,7 @@ impl Form {
 /// The protection of one direction.
 pub(super) struct Protection {
     cipher: Cipher,
-    mask: Number,
+    mask: Zeroizing<Number>,
     form: Form,
     /// How many records these keys have protected.
     sequence: u64,
@@ -85,7 +86,7 @@ impl Protection {
             Version::Tls12 if explicit => Form::Tls12Explicit,
             Version::Tls12 => Form::Tls12Implicit,
         };
-        Ok(Self { cipher, mask, form, sequence })
+        Ok(Self { cipher, mask: mask.into(), form, sequence })
     }
 
     pub(super) const fn sequence(&self) -> u64 {
@@ -178,7 +179,7 @@ impl Protection {
     /// 5.3, RFC 7905 section 2). AES-GCM in TLS 1.2 asks only that none comes twice, which the same
     /// construction gives.
     fn number(&self) -> Number {
-        let mut number = self.mask;
+        let mut number = *self.mask;
         for (byte, count) in number.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
             *byte ^= count;
         }

@@ -112,7 +112,7 @@ pub(super) fn revocation_lists(
     for source in sources {
         let text = Text::load(source)?;
         let before = lists.len();
-        lists.extend(text.all(Kind::RevocationList).map(|section| section.der.clone().into()));
+        lists.extend(text.all(Kind::RevocationList).map(|section| section.der.to_vec().into()));
         if lists.len() == before {
             return Err(text.lacks(Due::Crl, None));
         }

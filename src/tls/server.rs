@@ -124,11 +124,8 @@ impl ServerTls {
             return Err(LoadError::option(LoadFault::TooManyCertificates(CERTIFICATES_MAX)));
         }
         expiry::check("ticket_lifetime", options.ticket_lifetime)?;
-        let certificates = options
-            .certificates
-            .iter()
-            .map(|source| OwnCertificate::load(source, &provider))
-            .collect::<Result<Vec<_>, _>>()?;
+        let certificates =
+            options.certificates.iter().map(OwnCertificate::load).collect::<Result<Vec<_>, _>>()?;
         if certificates.is_empty() {
             return Err(LoadError::option(LoadFault::NoCertificates));
         }

@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::{PemObject, SectionKind};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::{LoadError, LoadFault};
 use crate::wire::der::{Kind, first_element};
@@ -17,13 +18,21 @@ mod strange;
 
 pub use found::{Due, Found};
 
-/// Where PEM text comes from.
+/// Where PEM text comes from. Text in memory is wiped when it is dropped, since it may be a key.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file, read when the configuration is made and not again.
     File(PathBuf),
     /// The text itself.
     Bytes(Vec<u8>),
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Self::Bytes(text) = self {
+            text.zeroize();
+        }
+    }
 }
 
 impl fmt::Debug for Source {
@@ -40,8 +49,8 @@ impl fmt::Debug for Source {
 pub(super) struct Section {
     pub(super) line: u32,
     pub(super) found: Found,
-    /// Empty unless it is of a kind that can be due.
-    pub(super) der: Vec<u8>,
+    /// Empty unless it is of a kind that can be due. Wiped when it is dropped, since it may be a key.
+    pub(super) der: Zeroizing<Vec<u8>>,
 }
 
 impl Section {
@@ -135,12 +144,14 @@ impl Text {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, LoadFault> {
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadFault> {
     /// Revocation lists of 130 MB exist; what is larger is something else, or has no end.
     const LONGEST: u64 = 256 * 1024 * 1024;
     let unreadable = |error: std::io::Error| LoadFault::Unreadable(error.to_string());
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut text = Vec::new();
+    // Room for all of it at once: memory that is outgrown would keep a copy.
+    let len = file.metadata().map_err(unreadable)?.len().min(LONGEST);
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1));
     file.take(LONGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
     if text.len() as u64 > LONGEST { Err(LoadFault::TooLarge) } else { Ok(text) }
 }
@@ -212,7 +223,7 @@ fn lines(text: &[u8]) -> u32 {
 /// One section, with what stands between its BEGIN and END.
 fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
     let (headers, body) = split_headers(inside);
-    let unread = |found| Ok(Section { line, found, der: Vec::new() });
+    let unread = |found| Ok(Section { line, found, der: Vec::new().into() });
     let expected = match label {
         b"CERTIFICATE" | b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE" => Kind::Certificate,
         b"X509 CRL" => Kind::RevocationList,
@@ -287,9 +298,11 @@ fn split_headers(inside: &[u8]) -> (&[u8], &[u8]) {
 
 /// The bytes behind base64 in lines of any width. rustls's decoder takes as long for one text as for
 /// any other of its length where the label is that of a private key.
-fn decode(label: &[u8], base64: &[u8]) -> Option<Vec<u8>> {
-    let mut text =
-        Vec::with_capacity(base64.len() + 2 * (BEGIN.len() + label.len() + HYPHENS.len()));
+fn decode(label: &[u8], base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    /// Line ends.
+    const BREAKS: usize = 3;
+    let frame = BEGIN.len() + END.len() + 2 * (label.len() + HYPHENS.len()) + BREAKS;
+    let mut text = Zeroizing::new(Vec::with_capacity(base64.len() + frame));
     for part in [BEGIN, label, HYPHENS, b"\n"] {
         text.extend_from_slice(part);
     }
@@ -297,7 +310,7 @@ fn decode(label: &[u8], base64: &[u8]) -> Option<Vec<u8>> {
     for part in [b"\n", END, label, HYPHENS, b"\n"] {
         text.extend_from_slice(part);
     }
-    <(SectionKind, Vec<u8>)>::from_pem_slice(&text).ok().map(|(_, der)| der)
+    <(SectionKind, Vec<u8>)>::from_pem_slice(&text).ok().map(|(_, der)| der.into())
 }
 
 /// How many lines below its beginning the first line is that is not base64; 0 when none is.

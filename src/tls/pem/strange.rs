@@ -67,5 +67,6 @@ fn unnamed(bytes: &[u8]) -> Found {
     if zeros > 0 || std::str::from_utf8(bytes).is_err() {
         return Found::Binary;
     }
-    decode(b"CERTIFICATE", bytes).as_deref().and_then(Kind::of).map_or(Found::Text, Found::Bare)
+    let kind = decode(b"CERTIFICATE", bytes).and_then(|der| Kind::of(&der));
+    kind.map_or(Found::Text, Found::Bare)
 }

@@ -61,9 +61,8 @@ fn the_exact_name_goes_before_the_wildcard_and_that_before_the_default() {
 
 #[test]
 fn the_last_of_as_many_certificates_as_there_may_be_is_found() {
-    let provider = provider::provider(KeyExchange::All);
     let leaf = Authority::new("test").leaf(&["a.test"]);
-    let own = OwnCertificate::load(&leaf.source(), &provider).unwrap();
+    let own = OwnCertificate::load(&leaf.source()).unwrap();
     let named = |index| OwnCertificate { names: vec![format!("{index}.test")], ..own.clone() };
     let resolver = Resolver::new((0..CERTIFICATES_MAX).map(named).collect(), false);
     let schemes = [SignatureScheme::ED25519];
