@@ -39,6 +39,16 @@ impl Cipher {
         Ok((Self(LessSafeKey::new(key)), iv, *algorithm != aead::CHACHA20_POLY1305))
     }
 
+    pub(super) fn key_len(&self) -> usize {
+        self.0.algorithm().key_len()
+    }
+
+    /// The same cipher with another key, of [`Cipher::key_len`] bytes.
+    pub(super) fn with_key(&self, key: &[u8]) -> Result<Self, Refused> {
+        let key = UnboundKey::new(self.0.algorithm(), key).map_err(|_| Refused)?;
+        Ok(Self(LessSafeKey::new(key)))
+    }
+
     /// Encrypts `plain`, and `extra` behind it, into `out`, which has room for both and the tag
     /// behind them, and for nothing else.
     #[cfg(feature = "aws-lc-rs")]

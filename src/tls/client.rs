@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
 use super::expiry::{self, LIFETIME_MAX};
 use super::key_log::KeyLog;
+use super::peer_chains::Chains;
 use super::pem::Source;
 use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
@@ -79,7 +80,10 @@ pub struct ClientTls {
     pub(super) verifies: bool,
     not_after: Option<u64>,
     notes: Vec<String>,
-    key_log: Option<Arc<KeyLog>>,
+    pub(super) chains: Chains,
+    /// Whether sessions are kept.
+    pub(super) keeps_tickets: bool,
+    key_log: Arc<KeyLog>,
 }
 
 impl ClientTls {
@@ -124,15 +128,15 @@ impl ClientTls {
         config.enable_secret_extraction = true;
         config.alpn_protocols = provider::alpn(&options.alpn)?;
         config.enable_early_data = false;
-        let key_log = options.key_log.then(Arc::<KeyLog>::default);
-        if let Some(log) = &key_log {
-            config.key_log = Arc::clone(log) as _;
-        }
+        let key_log = Arc::new(KeyLog::new(options.key_log));
+        config.key_log = Arc::clone(&key_log) as _;
         Ok(Arc::new(Self {
             config: Arc::new(config),
             verifies: options.roots != Roots::DangerouslySkipVerification,
             not_after,
             notes,
+            chains: Chains::default(),
+            keeps_tickets: options.session_cache > 0,
             key_log,
         }))
     }
@@ -156,7 +160,7 @@ impl ClientTls {
     /// # Errors
     /// They are longer than `most` bytes: how long. They stay.
     pub fn take_key_log(&self, most: usize) -> Result<String, usize> {
-        self.key_log.as_ref().map_or_else(|| Ok(String::new()), |log| log.take(most))
+        self.key_log.take(most)
     }
 }
 

@@ -3,17 +3,26 @@
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
+use super::secrets;
+
 /// Lines that nobody fetches are dropped beyond this many bytes.
 const KEPT: usize = 1 << 20;
 
-/// The lines since they were last fetched. Handshakes of any thread append.
-#[derive(Default)]
-pub(super) struct KeyLog(Mutex<String>);
+/// The lines since they were last fetched, if they are kept for somebody. Handshakes of any thread
+/// append.
+pub(super) struct KeyLog(Option<Mutex<String>>);
 
 impl KeyLog {
+    pub(super) fn new(keeps_lines: bool) -> Self {
+        Self(keeps_lines.then(Mutex::default))
+    }
+
     /// All lines, if they are no longer than `most` bytes; else how long they are, and they stay.
     pub(super) fn take(&self, most: usize) -> Result<String, usize> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lines) = &self.0 else {
+            return Ok(String::new());
+        };
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() > most { Err(lines.len()) } else { Ok(std::mem::take(&mut *lines)) }
     }
 }
@@ -25,8 +34,16 @@ impl std::fmt::Debug for KeyLog {
 }
 
 impl rustls::KeyLog for KeyLog {
+    fn will_log(&self, label: &str) -> bool {
+        self.0.is_some() || secrets::wants(label)
+    }
+
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets::write(label, secret);
+        let Some(lines) = &self.0 else {
+            return;
+        };
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() > KEPT {
             return;
         }

@@ -1,65 +1,58 @@
-//! What is kept of the handshake for later: where new keys come from, and where tickets go.
+//! What is kept of the handshake for later: what new keys are made of, and where tickets go.
 
+use rustls::Error;
 use rustls::client::ClientConnectionData;
 use rustls::kernel::KernelConnection;
-use rustls::server::ServerConnectionData;
-use rustls::{ConnectionTrafficSecrets, Error, ProtocolVersion};
 
 use super::expiry::Expiry;
+use super::secrets::{Secret, Secrets};
 
 /// The side this is. TLS 1.2 changes no keys and sends its ticket within the handshake, so it keeps
 /// nothing.
 pub(super) enum Keys {
-    Server(Option<Box<KernelConnection<ServerConnectionData>>>),
+    Server(Option<Box<Secrets>>),
     Client(Option<Box<ClientKeys>>),
+}
+
+impl Keys {
+    /// What new keys to send with are made of.
+    pub(super) fn own(&mut self) -> Option<&mut Secret> {
+        match self {
+            Self::Server(keys) => keys.as_mut().map(|secrets| &mut secrets.server),
+            Self::Client(keys) => keys.as_mut().map(|keys| &mut keys.secrets.client),
+        }
+    }
+
+    /// What new keys to receive with are made of.
+    pub(super) fn peers(&mut self) -> Option<&mut Secret> {
+        match self {
+            Self::Server(keys) => keys.as_mut().map(|secrets| &mut secrets.client),
+            Self::Client(keys) => keys.as_mut().map(|keys| &mut keys.secrets.server),
+        }
+    }
 }
 
 /// Of a client, whose tickets come after the handshake.
 pub(super) struct ClientKeys {
-    kernel: KernelConnection<ClientConnectionData>,
-    expiry: Expiry,
+    pub(super) secrets: Secrets,
+    /// Where there is a place for them.
+    pub(super) tickets: Option<Box<Tickets>>,
+}
+
+/// What rustls makes sessions of a server's tickets with, and when they expire.
+pub(super) struct Tickets {
+    pub(super) kernel: KernelConnection<ClientConnectionData>,
+    pub(super) expiry: Expiry,
 }
 
 impl ClientKeys {
-    /// Keeps the ticket for later.
+    /// Keeps a ticket for later.
     pub(super) fn take_ticket(&mut self, message: &[u8]) -> Result<(), Error> {
-        let Self { kernel, expiry } = self;
-        expiry.during(|| kernel.handle_new_session_ticket(message))
-    }
-}
-
-impl Keys {
-    pub(super) fn server(kernel: KernelConnection<ServerConnectionData>) -> Self {
-        Self::Server(is_tls13(&kernel).then(|| Box::new(kernel)))
-    }
-
-    pub(super) fn client(kernel: KernelConnection<ClientConnectionData>, expiry: Expiry) -> Self {
-        Self::Client(is_tls13(&kernel).then(|| Box::new(ClientKeys { kernel, expiry })))
-    }
-
-    /// The next keys to send with.
-    pub(super) fn next_to_send(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
-        match self {
-            Self::Server(Some(kernel)) => kernel.update_tx_secret(),
-            Self::Client(Some(client)) => client.kernel.update_tx_secret(),
-            Self::Server(None) | Self::Client(None) => Err(fixed()),
+        match self.tickets.as_deref_mut() {
+            Some(Tickets { kernel, expiry }) => {
+                expiry.during(|| kernel.handle_new_session_ticket(message))
+            }
+            None => Ok(()),
         }
     }
-
-    /// The next keys to receive with.
-    pub(super) fn next_to_receive(&mut self) -> Result<(u64, ConnectionTrafficSecrets), Error> {
-        match self {
-            Self::Server(Some(kernel)) => kernel.update_rx_secret(),
-            Self::Client(Some(client)) => client.kernel.update_rx_secret(),
-            Self::Server(None) | Self::Client(None) => Err(fixed()),
-        }
-    }
-}
-
-fn is_tls13<Data>(kernel: &KernelConnection<Data>) -> bool {
-    kernel.protocol_version() == ProtocolVersion::TLSv1_3
-}
-
-fn fixed() -> Error {
-    Error::General("TLS 1.2 does not change its keys".to_owned())
 }

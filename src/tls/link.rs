@@ -12,8 +12,11 @@ use rustls::unbuffered::{
 use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 
 use super::expiry::Expiry;
-use super::keys::Keys;
+use super::keys::{ClientKeys, Keys, Tickets};
 use super::negotiated::Agreed;
+use super::peer_chains::Chains;
+use super::provider::Version;
+use super::secrets::Secrets;
 use super::traffic::Traffic;
 use crate::buffer::Buffer;
 
@@ -22,6 +25,8 @@ use crate::buffer::Buffer;
 pub(super) struct Link {
     connection: Connection,
     expiry: Expiry,
+    /// Told in TLS 1.3, before the handshake is over.
+    secrets: Option<Secrets>,
 }
 
 enum Connection {
@@ -43,7 +48,7 @@ pub(super) enum Step {
 impl Link {
     pub(super) fn server(config: &Arc<ServerConfig>) -> Result<Self, Error> {
         let connection = UnbufferedServerConnection::new(Arc::clone(config))?;
-        Ok(Self { connection: Connection::Server(connection), expiry: Expiry::NEVER })
+        Ok(Self::new(Connection::Server(connection), Expiry::NEVER))
     }
 
     /// Looks for a session to resume.
@@ -54,7 +59,11 @@ impl Link {
         let mut expiry = Expiry::NEVER;
         let connection =
             expiry.during(|| UnbufferedClientConnection::new(Arc::clone(config), name))?;
-        Ok(Self { connection: Connection::Client(connection), expiry })
+        Ok(Self::new(Connection::Client(connection), expiry))
+    }
+
+    const fn new(connection: Connection, expiry: Expiry) -> Self {
+        Self { connection, expiry, secrets: None }
     }
 
     pub(super) fn common(&self) -> &CommonState {
@@ -72,11 +81,15 @@ impl Link {
         input: &mut [u8],
         out: &mut Buffer,
     ) -> (usize, Result<Step, Error>) {
-        let Self { connection, expiry } = self;
-        expiry.during(|| match connection {
+        let Self { connection, expiry, secrets } = self;
+        let outcome = expiry.during(|| match connection {
             Connection::Server(connection) => act(connection.process_tls_records(input), out),
             Connection::Client(connection) => act(connection.process_tls_records(input), out),
-        })
+        });
+        if let Some(told) = Secrets::take() {
+            *secrets = Some(told);
+        }
+        outcome
     }
 
     /// Takes what rustls wants to send after an error, which is at most an alert. The only call
@@ -90,17 +103,32 @@ impl Link {
         }
     }
 
-    /// Takes the keys out of a connection whose handshake is over and that has nothing to send.
-    pub(super) fn into_traffic(self) -> Result<Traffic, Error> {
-        let agreed = Agreed::of(self.common()).ok_or(Error::HandshakeNotComplete)?;
-        match self.connection {
+    /// Takes the keys out of a connection whose handshake is over and that has nothing to send. A client
+    /// `keeps_tickets` that come later, or does not.
+    pub(super) fn into_traffic(
+        self,
+        chains: &Chains,
+        keeps_tickets: bool,
+    ) -> Result<Traffic, Error> {
+        let agreed = Agreed::of(self.common(), chains).ok_or(Error::HandshakeNotComplete)?;
+        let Self { connection, expiry, secrets } = self;
+        let untold = || Error::General("the secrets of the handshake were not told".to_owned());
+        let secrets = match agreed.version {
+            Version::Tls12 => None,
+            Version::Tls13 => Some(secrets.ok_or_else(untold)?),
+        };
+        match connection {
             Connection::Server(connection) => {
-                let (secrets, kernel) = connection.dangerous_into_kernel_connection()?;
-                Traffic::new(agreed, secrets, Keys::server(kernel))
+                let (keys, _) = connection.dangerous_into_kernel_connection()?;
+                Traffic::new(agreed, keys, Keys::Server(secrets.map(Box::new)))
             }
             Connection::Client(connection) => {
-                let (secrets, kernel) = connection.dangerous_into_kernel_connection()?;
-                Traffic::new(agreed, secrets, Keys::client(kernel, self.expiry))
+                let (keys, kernel) = connection.dangerous_into_kernel_connection()?;
+                let kept = secrets.map(|secrets| {
+                    let tickets = keeps_tickets.then(|| Box::new(Tickets { kernel, expiry }));
+                    Box::new(ClientKeys { secrets, tickets })
+                });
+                Traffic::new(agreed, keys, Keys::Client(kept))
             }
         }
     }

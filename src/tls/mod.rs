@@ -25,6 +25,7 @@ mod link;
 mod negotiated;
 mod note;
 mod outcome;
+mod peer_chains;
 mod pem;
 mod pinned;
 mod provider;
@@ -33,6 +34,7 @@ mod residual;
 mod resolver;
 mod role;
 mod roots;
+mod secrets;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 mod sentence;

@@ -4,6 +4,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, CommonState, HandshakeKind, NamedGroup, SupportedCipherSuite};
 
 use super::certificate::CertificateFacts;
+use super::peer_chains::{Chain, Chains};
 use super::provider::Version;
 
 /// A key exchange group (IANA's registry "TLS Supported Groups").
@@ -66,19 +67,19 @@ pub(super) struct Agreed {
     pub(super) group: Option<NamedGroup>,
     pub(super) alpn: Option<Box<[u8]>>,
     pub(super) resumed: bool,
-    pub(super) chain: Box<[CertificateDer<'static>]>,
+    pub(super) chain: Chain,
 }
 
 impl Agreed {
     /// `None` while the handshake lasts.
-    pub(super) fn of(common: &CommonState) -> Option<Self> {
+    pub(super) fn of(common: &CommonState, chains: &Chains) -> Option<Self> {
         Some(Self {
             version: Version::of(common.protocol_version())?,
             suite: common.negotiated_cipher_suite()?,
             group: common.negotiated_key_exchange_group().map(|group| group.name()),
             alpn: common.alpn_protocol().map(Into::into),
             resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
-            chain: common.peer_certificates().unwrap_or_default().into(),
+            chain: chains.share(common.peer_certificates().unwrap_or_default()),
         })
     }
 }

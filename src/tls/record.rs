@@ -4,12 +4,13 @@
 //! rustls would do this as well, but keeps a connection two kibibytes large for it and allocates for
 //! every record.
 
-use rustls::{ConnectionTrafficSecrets, Error};
+use rustls::{ConnectionTrafficSecrets, Error, Tls13CipherSuite};
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, Number, TAG};
 use super::failure::Failure;
 use super::provider::Version;
+use super::secrets::Secret;
 use crate::buffer::Buffer;
 
 /// Header of a record (RFC 8446 section 5.1): type, version, length.
@@ -30,6 +31,8 @@ const AAD_TLS12: usize = 13;
 pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
+/// The longest key of a cipher: AES-256 and ChaCha20.
+const KEY_MAX: usize = 32;
 const MAJOR_VERSION: u8 = 3;
 
 /// Alerts (RFC 8446 section 6).
@@ -87,6 +90,15 @@ impl Protection {
             Version::Tls12 => Form::Tls12Implicit,
         };
         Ok(Self { cipher, mask: mask.into(), form, sequence })
+    }
+
+    /// The protection that follows, by a key and a mask made of the next `secret`.
+    pub(super) fn next(&self, secret: &mut Secret, suite: &Tls13CipherSuite) -> Option<Self> {
+        let (mut key, mut mask) = (Zeroizing::new([0; KEY_MAX]), Zeroizing::new(Number::default()));
+        let key = key.get_mut(..self.cipher.key_len())?;
+        secret.next(suite, key, &mut *mask).ok()?;
+        let cipher = self.cipher.with_key(key).ok()?;
+        Some(Self { cipher, mask, form: self.form, sequence: 0 })
     }
 
     pub(super) const fn sequence(&self) -> u64 {

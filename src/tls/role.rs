@@ -7,6 +7,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use super::certificate::CertificateFacts;
 use super::client::ClientTls;
 use super::negotiated::Verified;
+use super::peer_chains::Chains;
 use super::server::{ClientAuth, ServerTls};
 
 /// Which side this is, and what it needs to begin or to tell.
@@ -36,6 +37,19 @@ impl Role {
             Self::Client { tls, .. } if tls.verifies => Verified::Valid,
             Self::Client { .. } => Verified::Skipped,
         }
+    }
+
+    /// The chains that peers of this configuration have shown.
+    pub(super) fn chains(&self) -> &Chains {
+        match self {
+            Self::Server { tls, .. } => &tls.chains,
+            Self::Client { tls, .. } => &tls.chains,
+        }
+    }
+
+    /// Whether there is a place for a server's tickets.
+    pub(super) fn keeps_tickets(&self) -> bool {
+        matches!(self, Self::Client { tls, .. } if tls.keeps_tickets)
     }
 
     /// The certificate that a server has shown.

@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::error::{LoadError, LoadFault};
 use super::expiry;
 use super::key_log::KeyLog;
+use super::peer_chains::Chains;
 use super::pem::Source;
 use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
@@ -108,7 +109,8 @@ pub struct ServerTls {
     pub(super) client_auth: ClientAuth,
     resolver: Arc<Resolver>,
     notes: Vec<String>,
-    key_log: Option<Arc<KeyLog>>,
+    pub(super) chains: Chains,
+    key_log: Arc<KeyLog>,
 }
 
 impl ServerTls {
@@ -161,15 +163,14 @@ impl ServerTls {
         config.enable_secret_extraction = true;
         config.alpn_protocols = provider::alpn(&options.alpn)?;
         config.max_early_data_size = 0;
-        let key_log = options.key_log.then(Arc::<KeyLog>::default);
-        if let Some(log) = &key_log {
-            config.key_log = Arc::clone(log) as _;
-        }
+        let key_log = Arc::new(KeyLog::new(options.key_log));
+        config.key_log = Arc::clone(&key_log) as _;
         Ok(Arc::new(Self {
             config: Arc::new(config),
             client_auth: options.client_auth,
             resolver,
             notes,
+            chains: Chains::default(),
             key_log,
         }))
     }
@@ -180,7 +181,7 @@ impl ServerTls {
     /// # Errors
     /// They are longer than `most` bytes: how long. They stay.
     pub fn take_key_log(&self, most: usize) -> Result<String, usize> {
-        self.key_log.as_ref().map_or_else(|| Ok(String::new()), |log| log.take(most))
+        self.key_log.take(most)
     }
 
     /// What is to be told of the configuration though it can be used: certificates that have expired

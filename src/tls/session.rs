@@ -366,7 +366,7 @@ impl Session {
             )));
         }
         if let Stage::Handshaking(link) = std::mem::replace(&mut self.stage, Stage::Fresh) {
-            match link.into_traffic() {
+            match link.into_traffic(self.role.chains(), self.role.keeps_tickets()) {
                 Ok(traffic) => self.stage = Stage::Open(Box::new(traffic)),
                 Err(error) => return Err(self.latch(Failure::of(&error))),
             }

@@ -10,6 +10,7 @@ use super::record::{
     ALERT, APPLICATION_DATA, DECODE_ERROR, HANDSHAKE, HEADER, Protection, UNEXPECTED_MESSAGE,
 };
 use super::residual::Residual;
+use super::secrets::Secret;
 use crate::buffer::Buffer;
 
 /// Alerts (RFC 8446 section 6, RFC 5246 section 7.2).
@@ -284,11 +285,7 @@ impl Traffic {
             _ => return Err(Failure::of_peer(DECODE_ERROR, "the peer sent a bad KeyUpdate")),
         }
         spend(&mut self.patience.key_updates, "the peer changes its keys and sends no data")?;
-        self.opening = self
-            .keys
-            .next_to_receive()
-            .and_then(|keys| Protection::new(self.agreed.version, keys))
-            .map_err(|error| Failure::of(&error))?;
+        self.opening = following(&self.opening, self.keys.peers(), self.agreed.suite)?;
         Ok(())
     }
 
@@ -307,11 +304,7 @@ impl Traffic {
         }
         self.sealing.seal(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED], out)?;
         self.keys_owed = false;
-        self.sealing = self
-            .keys
-            .next_to_send()
-            .and_then(|keys| Protection::new(self.agreed.version, keys))
-            .map_err(|error| Failure::of(&error))?;
+        self.sealing = following(&self.sealing, self.keys.own(), self.agreed.suite)?;
         Ok(())
     }
 
@@ -343,8 +336,8 @@ impl Traffic {
 
     /// Changes the keys without a word.
     pub(super) fn forge_keys(&mut self) {
-        let keys = self.keys.next_to_send().expect("TLS 1.3");
-        self.sealing = Protection::new(self.agreed.version, keys).expect("keys fit");
+        let next = following(&self.sealing, self.keys.own(), self.agreed.suite);
+        self.sealing = next.expect("TLS 1.3");
     }
 
     /// Lets the keys have served for all but `left` records.
@@ -356,6 +349,16 @@ impl Traffic {
     pub(super) fn wear_received(&mut self, left: u64) {
         self.opening.wear(records_per_key(self.agreed.suite) - left);
     }
+}
+
+/// The protection that follows `old`, made of the next `secret`, which only TLS 1.3 has.
+fn following(
+    old: &Protection,
+    secret: Option<&mut Secret>,
+    suite: SupportedCipherSuite,
+) -> Result<Protection, Failure> {
+    let next = secret.zip(suite.tls13()).and_then(|(secret, suite)| old.next(secret, suite));
+    next.ok_or_else(|| Failure::misuse("new keys could not be made"))
 }
 
 /// How many records may be sent with one key, one kept back for the KeyUpdate.

@@ -84,6 +84,8 @@ pub(crate) struct TlsClientOptions {
     identity: usize,
     alpn: *const c_char,
     session_cache: u64,
+    session_lifetime_s: u32,
+    reserved: u32,
 }
 
 /// The beginning of an event: the rest is not read.

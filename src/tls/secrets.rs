@@ -1,0 +1,100 @@
+//! The traffic secrets of a TLS 1.3 connection, which its new keys are made of (RFC 8446 section 7.2).
+//!
+//! rustls keeps them too, but together with the peer's certificates and with secrets that nobody asks
+//! for any more. It tells them to the key log alone, which belongs to the shared configuration, from
+//! within the call on the connection that makes them, on the same thread. So the key log writes here,
+//! and the link reads here right after.
+//!
+//! Plain data with a constant beginning: such a thread-local has no destructor and allocates
+//! nothing, so that it outlives an unloaded library unharmed.
+
+use std::cell::Cell;
+
+use rustls::Tls13CipherSuite;
+use rustls::crypto::tls13::{HkdfExpander, OkmBlock, OutputLengthError};
+use zeroize::Zeroizing;
+
+/// The longest hash of a cipher suite: SHA-384.
+const HASH_MAX: usize = 48;
+
+/// As the key log calls them.
+const CLIENT: &str = "CLIENT_TRAFFIC_SECRET_0";
+const SERVER: &str = "SERVER_TRAFFIC_SECRET_0";
+
+/// The secret of one direction: as many bytes as the hash of the suite has.
+type Bytes = [u8; HASH_MAX];
+
+thread_local! {
+    /// What the client and the server send with, in the connection that rustls works on.
+    static TOLD: Cell<[Bytes; 2]> = const { Cell::new([[0; HASH_MAX]; 2]) };
+}
+
+/// Whether the key log is to be told of `label` for our own sake.
+pub(super) fn wants(label: &str) -> bool {
+    matches!(label, CLIENT | SERVER)
+}
+
+/// Takes note of what the key log was told.
+pub(super) fn write(label: &str, told: &[u8]) {
+    let place = match label {
+        CLIENT => 0,
+        SERVER => 1,
+        _ => return,
+    };
+    let mut all = Zeroizing::new(TOLD.get());
+    if let Some(bytes) = all[place].get_mut(..told.len()) {
+        bytes.copy_from_slice(told);
+        TOLD.set(*all);
+    }
+}
+
+/// The secrets of both directions.
+pub(super) struct Secrets {
+    pub(super) client: Secret,
+    pub(super) server: Secret,
+}
+
+impl Secrets {
+    /// Takes what was written since the last call.
+    pub(super) fn take() -> Option<Self> {
+        let told = Zeroizing::new(TOLD.replace([[0; HASH_MAX]; 2]));
+        let [client, server] = told.map(|bytes| Secret(Zeroizing::new(bytes)));
+        (*told != [[0; HASH_MAX]; 2]).then_some(Self { client, server })
+    }
+}
+
+/// The secret of one direction.
+pub(super) struct Secret(Zeroizing<Bytes>);
+
+impl Secret {
+    /// Moves on to the next secret, and makes a key and the mask of its nonces of that (sections 7.2
+    /// and 7.3).
+    pub(super) fn next(
+        &mut self,
+        suite: &Tls13CipherSuite,
+        key: &mut [u8],
+        mask: &mut [u8],
+    ) -> Result<(), OutputLengthError> {
+        let len = suite.common.hash_provider.output_len().min(HASH_MAX);
+        let expander =
+            |secret: &Bytes| suite.hkdf_provider.expander_for_okm(&OkmBlock::new(&secret[..len]));
+        let old = expander(&self.0);
+        expand_label(&*old, b"traffic upd", &mut self.0[..len])?;
+        let new = expander(&self.0);
+        expand_label(&*new, b"key", key)?;
+        expand_label(&*new, b"iv", mask)
+    }
+}
+
+/// HKDF-Expand-Label with an empty context (section 7.1). Labels and what is made are short.
+fn expand_label(
+    expander: &dyn HkdfExpander,
+    label: &[u8],
+    out: &mut [u8],
+) -> Result<(), OutputLengthError> {
+    const PREFIX: &[u8] = b"tls13 ";
+    const NO_CONTEXT: &[u8] = &[0];
+    let [.., high, low] = out.len().to_be_bytes();
+    let [.., label_len] = (PREFIX.len() + label.len()).to_be_bytes();
+    expander.expand_slice(&[&[high, low, label_len], PREFIX, label, NO_CONTEXT], out)
+}
