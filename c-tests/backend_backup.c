@@ -25,7 +25,7 @@ int main(void)
     uint16_t ports[3];
     int held[3];
     vst_backend_options options = backend_defaults();
-    options.retries = 0;
+    options.flags = VST_BACKEND_NO_RETRIES;
     farm_open(&farm);
     farm_backend(&farm, options);
     for (uint32_t i = 0; i < 3; i++) {

@@ -113,7 +113,7 @@ static void by_attempts(struct farm *farm, uint16_t port, unsigned *words)
 {
     vst_backend_options options = backend_defaults();
     vst_server_options server = server_defaults();
-    options.retries = 0;
+    options.flags = VST_BACKEND_NO_RETRIES;
     server.connect_errors = 1;
     server.trial_ns = 100 * MS;
     farm_backend(farm, options);

@@ -29,6 +29,17 @@ static void drains(enum host_kind kind)
     CHECK_EQ(host.told[VST_EVENT_DRAINING], 3);
     CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_PAUSE, 0), VST_E_STATE);
 
+    /* Nothing listens any more. */
+    vst_accept_config *config = accepting(NULL);
+    vst_id late = 9;
+    int own = listening(&port);
+    CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &late, NULL, NULL, 0),
+             VST_E_STATE);
+    CHECK_EQ(late, 0);
+    CHECK_EQ(vst_listener_adopt(host.engine, own, config, NULL, &late, NULL, NULL, 0), VST_E_STATE);
+    CHECK(late == 0 && close(own) == 0);
+    vst_accept_config_free(config);
+
     /* One does as it was asked to. */
     CHECK_EQ(vst_conn_close(host.engine, host.last[VST_EVENT_DRAINING]), VST_OK);
     CHECK_EQ(vst_engine_drain_state(host.engine, &state), VST_OK);
@@ -46,10 +57,26 @@ static void drains(enum host_kind kind)
     host_free(&host);
 }
 
+static void a_paused_listener_stays_so(void)
+{
+    struct host host;
+    uint16_t port;
+    host_new(&host, HOST_EPOLL);
+    vst_id door = listener(&host, NULL, &port);
+    CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_LAME_DUCK, 0), VST_OK);
+    CHECK_EQ(vst_listener_pause(host.engine, door), VST_OK);
+    CHECK_EQ(vst_listener_resume(host.engine, door), VST_OK);
+    CHECK(listener(&host, NULL, &port) != 0);
+    CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_PAUSE, 0), VST_OK);
+    CHECK_EQ(vst_listener_resume(host.engine, door), VST_E_STATE);
+    host_free(&host);
+}
+
 int main(void)
 {
     drains(HOST_EPOLL);
     drains(HOST_EDGE);
     drains(HOST_POLL);
+    a_paused_listener_stays_so();
     return verdict();
 }

@@ -42,7 +42,7 @@ int main(void)
     host.hook = on_event;
     vst_accept_config *config = accepting(NULL);
     MUST(vst_listener_options_init(&options, sizeof options) == VST_OK);
-    CHECK_EQ(options.ends_per_second, 0);
+    CHECK_EQ(options.ends_per_second, UINT32_MAX);
     options.ends_per_second = MOST;
     MUST(vst_listener_open(host.engine, "127.0.0.1:0", config, &options, &door, NULL, NULL,
                            0) == VST_OK);

@@ -118,8 +118,8 @@ static vst_tls_client *make_client(uint32_t flags)
     vst_tls_client_options options;
     vst_tls_client *client = NULL;
     MUST(vst_tls_client_options_init(&options, sizeof options) == VST_OK);
-    options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | flags;
-    options.session_cache = 0; /* a resumed session of TLS 1.2 keeps its secret */
+    /* A resumed session of TLS 1.2 keeps its secret. */
+    options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_NO_SESSION_CACHE | flags;
     MUST(vst_tls_client_new(&options, &client, NULL, 0) == VST_OK);
     return client;
 }

@@ -1,4 +1,4 @@
-/* A host that pulls: events and interest come from vst_engine_next, and a descriptor whose RELEASED
+/* A host that pulls, under level and edge: events and interest come from vst_engine_next, and a descriptor whose RELEASED
  * was returned is still open until the next call. Another thread wakes it like any other. */
 #include "check.h"
 
@@ -8,7 +8,7 @@ static vst_engine *engine;
 static vst_wait wait_state = {.size = sizeof wait_state};
 static int poller;
 static uint32_t masks[FDS];
-static unsigned announced, released, told[16];
+static unsigned announced, released, edges, told[16];
 static vst_id last;
 
 /* Takes what there is to take; 1 when an event of this kind was among it. */
@@ -51,6 +51,7 @@ static int take(unsigned kind)
             CHECK(epoll_ctl(poller, entry.events == 0 ? EPOLL_CTL_DEL
                       : event.old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
                       event.fd, &entry) == 0);
+        edges += (event.new_mask & VST_IO_EDGE) != 0;
         masks[event.fd] = freed >= 0 ? 0 : event.new_mask;
     }
 }
@@ -80,13 +81,14 @@ static void until(unsigned kind)
         turn(ends);
 }
 
-static void begin(void)
+static void begin(uint32_t trigger)
 {
     vst_engine_options options;
     poller = epoll_create1(EPOLL_CLOEXEC);
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
+    options.trigger = trigger;
     MUST(vst_engine_new(&options, &engine, NULL, 0) == VST_OK);
-    announced = released = 0;
+    announced = released = edges = 0;
     memset(told, 0, sizeof told);
 }
 
@@ -100,13 +102,13 @@ static uint16_t open_door(vst_accept_config *config, vst_id *door)
     return addr.port;
 }
 
-static void everything_is_pulled(void)
+static void everything_is_pulled(uint32_t trigger)
 {
     vst_id door;
     char bytes[16];
     size_t len;
     int fd;
-    begin();
+    begin(trigger);
     uint16_t port = open_door(accepting(NULL), &door);
     CHECK(take(VST_EVENT_INTEREST));
     CHECK(!take(VST_EVENT_INTEREST));
@@ -135,6 +137,7 @@ static void everything_is_pulled(void)
     CHECK_EQ(told[VST_EVENT_SESSION], 1);
     CHECK_EQ(told[VST_EVENT_CLOSED], 1);
     CHECK_EQ(released, 2);
+    CHECK_EQ(edges > 0, trigger == VST_TRIGGER_EDGE);
     CHECK_EQ(vst_engine_free(engine), VST_OK);
     close(poller);
 }
@@ -170,7 +173,7 @@ static void another_thread_wakes_it(void)
     vst_id door;
     pthread_t thread;
     vst_handler handler = {.size = sizeof handler, .step = later};
-    begin();
+    begin(VST_TRIGGER_LEVEL);
     MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
     options.handlers = &handler;
     options.handler_count = 1;
@@ -208,7 +211,8 @@ static void who_has_an_event_callback_cannot_pull(void)
 
 int main(void)
 {
-    everything_is_pulled();
+    everything_is_pulled(VST_TRIGGER_LEVEL);
+    everything_is_pulled(VST_TRIGGER_EDGE);
     another_thread_wakes_it();
     who_has_an_event_callback_cannot_pull();
     return verdict();

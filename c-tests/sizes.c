@@ -359,6 +359,37 @@ static void outs(uint16_t port)
     close(peer);
 }
 
+/* A size that is none is answered before anything is done. */
+static void nothing_is_done(int peer)
+{
+    vst_wait bad = {.size = sizeof bad - 1, .conns = 77};
+    size_t len;
+    vst_ready ready[2] = {{.events = VST_IO_IN}, {.events = VST_IO_IN}};
+    CHECK_EQ(vst_conn_recv(host.engine, conn, room, 1, &len), VST_WAIT);
+    for (int fd = 0; fd < FDS; fd++)
+        if (host.watch[fd].announced && host.watch[fd].mask & VST_IO_IN
+            && host.watch[fd].token != 0)
+            ready[0].token = host.watch[fd].token; /* the last is the connection's */
+    ready[1] = ready[0];
+    say_text(peer, "x");
+    unsigned told = host.told[VST_EVENT_READABLE];
+    CHECK_EQ(vst_engine_ready(host.engine, ready[0].token, VST_IO_IN, 0, &bad), VST_E_SIZE);
+    CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 1, 0, &bad), VST_E_SIZE);
+    CHECK_EQ(vst_engine_ready_fd(host.engine, 0, VST_IO_IN, 0, &bad), VST_E_SIZE);
+    CHECK_EQ(vst_engine_run(host.engine, 0, &bad), VST_E_SIZE);
+    CHECK_EQ(vst_engine_wait(host.engine, &bad), VST_E_SIZE);
+    /* Nor anything of a list that is not right to its end. */
+    ready[1]._reserved = 1;
+    CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 2, 0, NULL), VST_E_ARGUMENT);
+    ready[1]._reserved = 0, ready[1].events = 1u << 31;
+    CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 2, 0, NULL), VST_E_ARGUMENT);
+    CHECK_EQ(host.told[VST_EVENT_READABLE], told);
+    CHECK_EQ(bad.conns, 77);
+    CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 1, 0, NULL), VST_OK);
+    CHECK_EQ(host.told[VST_EVENT_READABLE], told + 1);
+    CHECK_EQ(vst_conn_recv(host.engine, conn, room, 1, &len), VST_OK);
+}
+
 int main(void)
 {
     uint16_t port;
@@ -415,6 +446,7 @@ int main(void)
            VST_OK);
     writes(write_header, sizeof(vst_proxy_header), sizeof(vst_proxy_header), VST_OK);
     writes(write_tls_info, sizeof(vst_tls_info), sizeof(vst_tls_info), VST_NONE);
+    nothing_is_done(peer);
     lists_of_handlers();
     start_tls();
     outs(port);

@@ -171,9 +171,10 @@ static void servers_of_backends(void)
          "weight");
     options.weight = 1;
     options.flags = VST_SERVER_CHECK;
-    options.check_rise = 0;
+    options.check_jitter = 101;
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
-         "check_rise");
+         "check_jitter");
+    options.check_jitter = 0;
     SAID(vst_server_set_addresses(host.engine, backend, 0, "127.0.0.1:2", why, ROOM), VST_OK, "");
     SAID(vst_server_set_addresses(host.engine, backend, 0, "127.0.0.1:2,[::1]", why, ROOM),
          VST_E_ARGUMENT, "addresses, number 2: \"[::1]\": it has no port");
@@ -187,7 +188,6 @@ static void servers_of_backends(void)
          "port 0");
     options.addresses = "127.0.0.1:1";
     options.flags = VST_SERVER_CHECK;
-    options.check_rise = 1;
     options.check_address = ":80";
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
          "check_address: \":80\": it stands for any address");

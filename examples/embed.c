@@ -26,7 +26,7 @@ int main(int argc, char **argv) /* embed ADDR:PORT [tls] */
 {
     int poll = epoll_create1(0); struct epoll_event e; vst_wait wait = {.size = sizeof wait};
     vst_engine_options options = {.size = sizeof options, .data = &poll};
-    vst_accept_options accept; vst_accept_options_init(&accept, sizeof accept);
+    vst_accept_options accept = {.size = sizeof accept}; /* zero is the default, everywhere */
     vst_tls_server *tls = NULL; vst_accept_config *config; vst_engine *engine; vst_id listener;
     if (argc > 2 && vst_tls_server_self_signed("localhost", &tls, NULL, 0)) return 1;
     options.interest = watch; options.event = echo; accept.tls = tls;

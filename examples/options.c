@@ -111,11 +111,15 @@ static uint64_t number(const char *text, uint64_t most, uint64_t otherwise)
     return value;
 }
 
+/* Milliseconds from the command line; 0 there is no bound. */
 static uint64_t milliseconds(const char *text, uint64_t otherwise_ns)
 {
+    uint64_t given;
+
     if (text == NULL)
         return otherwise_ns;
-    return number(text, UINT64_MAX / NS_PER_MS, 0) * NS_PER_MS;
+    given = number(text, UINT64_MAX / NS_PER_MS, 0);
+    return given == 0 ? VST_NEVER : given * NS_PER_MS;
 }
 
 /* ---- clients and streams -------------------------------------------------------------------- */
@@ -264,7 +268,7 @@ static vst_connect_config *connect_config(const struct arguments *args, const ch
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
     options.linger_ns = milliseconds(args->linger_ms, options.linger_ns);
     /* The two bound everything there is. */
-    options.timeout_opening_ns = 0;
+    options.timeout_opening_ns = VST_NEVER;
     if (vst_connect_config_new(&options, &config, why, sizeof why) < 0)
         die("%s", why);
     return config;
@@ -326,12 +330,14 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
     vst_backend_options_init(&options, sizeof options);
     options.balance = balance(args->balance);
     options.retries = (uint32_t)number(args->retries, UINT32_MAX, options.retries);
+    options.flags |= options.retries == 0 ? VST_BACKEND_NO_RETRIES : 0;
     options.maxqueue = (uint32_t)number(args->maxqueue, UINT32_MAX, options.maxqueue);
+    options.flags |= options.maxqueue == 0 ? VST_BACKEND_NO_QUEUE : 0;
     options.queue_timeout_ns = milliseconds(args->queue_ms, options.queue_timeout_ns);
     options.user = pool;
     /* A server is left alone for no longer than an attempt may take. */
-    connect_ns = milliseconds(args->connect_ms, 0);
-    if (connect_ns != 0 && connect_ns < options.turn_around_ns)
+    connect_ns = milliseconds(args->connect_ms, VST_NEVER);
+    if (connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;
     if (vst_backend_new(engine, &options, &pool->backend, NULL, 0) < 0 ||
         (*pool->name != '\0' && vst_set_name(engine, pool->backend, pool->name) < 0))

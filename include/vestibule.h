@@ -15,8 +15,11 @@
 //   Outputs go through pointers and are always written: with zeros, or what the function says, where
 //   there is nothing. An unknown number, flag or reserved byte is an error. Every function that takes
 //   an engine may answer VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
-// - Structs that begin with a size: set it to sizeof, or let the _init function fill in size and
-//   defaults. Bytes beyond what the library knows must be 0; what it does not find is a default.
+// - Structs that begin with a size: set it to sizeof. In options a field that is 0 is its default, so
+//   that {.size = sizeof x} is the defaults; the _init function says them. No bound is said: VST_NEVER
+//   for spans of time, UINT32_MAX or UINT64_MAX for numbers, and that there is none of something is a
+//   flag. Bytes beyond what the library knows must be 0; what it does not find is a default. A size
+//   that no version has is answered before anything is done.
 // - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
 //   Texts and structs are read during the call. _free(NULL) is fine.
 // - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
@@ -25,14 +28,18 @@
 //   it, vst_engine_run, vst_engine_wait); another gets VST_E_THREAD. Until then it may be used by one
 //   thread at a time: made and given listeners in one, driven in another. Configurations and tables
 //   may be used by all, and so may wakers, by which other threads reach an engine.
-// - Callbacks: every function may be called from every callback, but none from log, wake and discard;
-//   vst_engine_free, vst_engine_next, vst_engine_batch_begin and _end, and vst_loop_run answer
-//   VST_E_REENTRANT there. A call made in a callback acts and answers at once; the events it causes are
-//   told when the callback has returned. A callback must not throw or longjmp.
+// - Callbacks: every function may be called from fdset, fdclr, interest, timer, event and step, but
+//   those that are legal outside callbacks only: vst_engine_free, vst_engine_next,
+//   vst_engine_batch_begin and _end, vst_loop_run and vst_loop_free answer VST_E_REENTRANT. From log,
+//   wake and discard, and from whatever vst_engine_free calls, all that take an engine, a loop or a
+//   waker answer that, but vst_loop_stop and vst_waker_free. No lock of the library is held meanwhile.
+//   A call made in a callback acts and answers at once; the events it causes are told when the
+//   callback has returned. A callback must not throw or longjmp.
 // - Outside a callback, every call on an engine may run callbacks before it returns: what it is about
 //   may have been told CLOSED by then, and an id that it wrote may be stale.
-// - Time: nanoseconds, of one monotonic clock that the host chooses (see now_ns of the engine's
-//   options); 0 has CLOCK_MONOTONIC read.
+// - Time: nanoseconds of CLOCK_MONOTONIC, and 0 has that read; or of a clock of the host's own, where
+//   the engine was made with now_ns. A time of another clock is VST_E_MODE. A jump of an own clock by
+//   more than an hour is told to log.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.
 
@@ -175,6 +182,9 @@
 // Readiness may be told by descriptor number, with vst_engine_ready_fd.
 #define VST_ENGINE_BY_FD (1)
 
+// Streams move all bytes by copying them, whatever max_pipes says.
+#define VST_ENGINE_NO_PIPES (2)
+
 // An incoming connection has passed its handshakes: id is the session. Read, write, forward or
 // close it now or later.
 #define VST_EVENT_SESSION (1)
@@ -303,6 +313,12 @@
 // The secrets of every connection are kept for vst_tls_server_take_key_log and
 // vst_tls_client_take_key_log: whoever has them reads everything.
 #define VST_TLS_KEY_LOG (8)
+
+// No sessions are kept, whatever session_cache says.
+#define VST_TLS_NO_SESSION_CACHE (32)
+
+// The most sessions that one configuration keeps: room for them is made at once.
+#define VST_TLS_SESSIONS_MOST (1048576)
 
 // Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
 #define VST_TLS_1_2 (771)
@@ -475,6 +491,9 @@
 // it.
 #define VST_LISTEN_UNIX_EXCLUSIVE (16)
 
+// No VST_EVENT_REFUSED is told, whatever refused_per_second says: refusals are counted alone.
+#define VST_LISTEN_NO_REFUSED (32)
+
 // From the peer to us.
 #define VST_SHUT_READ (1)
 
@@ -503,11 +522,27 @@
 // made on another one, and so is any when the server is taken to be down.
 #define VST_BACKEND_NO_REDISPATCH (1)
 
+// No attempt is repeated, whatever retries says.
+#define VST_BACKEND_NO_RETRIES (2)
+
+// No stream waits for any server, whatever maxqueue says: it is ended where there is no room.
+#define VST_BACKEND_NO_QUEUE (4)
+
 // The server is used only while no other can be.
 #define VST_SERVER_BACKUP (1)
 
 // The server is checked: the check_* fields count.
 #define VST_SERVER_CHECK (2)
+
+// The server has no share, whatever weight says: it takes no new streams until
+// vst_server_set_weight gives it one.
+#define VST_SERVER_NO_WEIGHT (4)
+
+// No stream waits for this very server, whatever maxqueue says.
+#define VST_SERVER_NO_QUEUE (8)
+
+// Checks follow one another exactly, whatever check_jitter says.
+#define VST_SERVER_NO_JITTER (16)
 
 // Of a stream: it was given no server.
 #define VST_SERVER_NONE (UINT32_MAX)
@@ -826,22 +861,26 @@ typedef struct {
     uint32_t reason;
 } vst_event;
 
-// Something happened. Every function may be called from here, but vst_engine_free.
+// Something happened. Every function may be called from here, but those that are legal outside
+// callbacks only.
 typedef void (*vst_event_fn)(void *data,
                              vst_engine *engine,
                              const vst_event *event);
 
-// A sentence for the host's log, not NUL-terminated. No function may be called from here.
+// A sentence for the host's log, not NUL-terminated. No function on an engine, a loop or a waker may be
+// called from here: it answers VST_E_REENTRANT.
 typedef void (*vst_log_fn)(void *data,
                            const char *text,
                            size_t len);
 
-// The engine should be driven, by any drive call of its own thread, soon. Called from any thread, at
-// most once until the engine has been. No function may be called from here, and the engine's thread
-// must not be waited for: it may be waiting for this call to return.
+// The engine should be driven, by any drive call of its own thread, soon. Called from whichever thread
+// posts, when an answer waits and none did before; no lock of the library is held. No function on an
+// engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT. vst_engine_free
+// waits for this call to return, so this call must not wait for the engine's thread.
 typedef void (*vst_wake_fn)(void *data);
 
-// What a host decides when it makes an engine. vst_engine_options_init fills in the defaults.
+// What a host decides when it makes an engine. A field that is 0 stands for its default, so that all
+// zero but size is the defaults; vst_engine_options_init says them.
 typedef struct {
     // sizeof(vst_engine_options).
     uint32_t size;
@@ -849,27 +888,30 @@ typedef struct {
     uint32_t trigger;
     // VST_ENGINE_*.
     uint32_t flags;
-    // The most connections of all kinds; 0 is no bound. Listeners rest while it is reached.
+    // The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
+    // bound.
     uint32_t max_conns;
-    // The most incoming connections that are not sessions yet; 0 is no bound. Listeners rest while
-    // it is reached.
+    // The most incoming connections that are not sessions yet. Listeners rest while it is reached.
+    // Default UINT32_MAX: no bound.
     uint32_t max_opening;
     // TLS handshake steps with asymmetric cryptography per drive call; the others wait a turn.
-    // 0 takes the default, 4.
+    // Default 4; UINT32_MAX is no bound.
     uint32_t heavy_per_drive;
-    // Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
+    // Events told per outermost call; what is left makes the engine RUNNABLE. Default UINT32_MAX: no
+    // bound.
     uint32_t events_per_drive;
     // Descriptors of the process (below RLIMIT_NOFILE) that are kept for clients and the servers of
     // their streams. A listener takes a client only while so many are left, as far as the engine can
     // tell, and rests else (VST_EVENT_PAUSED, EMFILE). Pipes, and connections that are not part of a
-    // stream when they begin, take none of them: such a connect ends with VST_WHY_LOCAL_LIMIT. 0 is
-    // the default, 2, which is a client and its server; UINT32_MAX keeps none.
+    // stream when they begin, take none of them: such a connect ends with VST_WHY_LOCAL_LIMIT.
+    // Default 2, which is a client and its server; UINT32_MAX keeps none.
     uint32_t reserve_fds;
     // The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
-    // A longer one is refused with VST_WHY_TOO_LARGE. 0 takes all that the protocol allows.
+    // A longer one is refused with VST_WHY_TOO_LARGE. Default UINT32_MAX: all that the protocol
+    // allows.
     uint32_t max_prefix_bytes;
     // The most pipes through which streams without TLS move bytes in bulk (splice), two
-    // descriptors each; 0 has all bytes copied. Default 64.
+    // descriptors each. Default 64. VST_ENGINE_NO_PIPES has all bytes copied.
     uint32_t max_pipes;
     // Handed to every callback below. The library neither reads nor frees it.
     void *data;
@@ -877,21 +919,21 @@ typedef struct {
     vst_fdset_fn fdset;
     // See fdset.
     vst_fdclr_fn fdclr;
-    // The poller, one call per change. Needed for VST_TRIGGER_EDGE. Without any of the three,
-    // interest comes from vst_engine_next.
+    // The poller, one call per change. Without any of the three, interest comes from
+    // vst_engine_next. VST_TRIGGER_EDGE works with this and with that, not with fdset.
     vst_interest_fn interest;
     // Optional: hosts that look at vst_wait after every drive call need none.
     vst_timer_fn timer;
     // What happens. Without it events come from vst_engine_next.
     vst_event_fn event;
-    // Optional: failures inside the library.
+    // Optional: failures inside the library, and jumps of the host's own clock.
     vst_log_fn log;
     // Optional: how other threads wake this one (vst_waker_post). Without it the poller watches a
     // descriptor more.
     vst_wake_fn wake;
     // Where the host's own clock stands, in nanoseconds: for hosts whose drive calls tell another one
-    // than CLOCK_MONOTONIC. The clock of an engine never goes back. 0: CLOCK_MONOTONIC is read until
-    // a drive call tells a time.
+    // than CLOCK_MONOTONIC, and always that one. What goes back with it stands still until it is where
+    // it was; a jump by more than an hour is told to log. 0: the clock is CLOCK_MONOTONIC.
     uint64_t now_ns;
 } vst_engine_options;
 
@@ -993,7 +1035,8 @@ typedef struct {
     vst_pem key;
 } vst_identity;
 
-// How incoming connections speak TLS. vst_tls_server_options_init fills in the defaults.
+// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero but
+// size and the certificates is the defaults; vst_tls_server_options_init says them.
 //
 // The key exchange takes the first of the client's groups that is known here: X25519MLKEM768 where it
 // prefers that (not with ring), else X25519, P-256 or P-384.
@@ -1004,7 +1047,7 @@ typedef struct {
 typedef struct {
     // sizeof(vst_tls_server_options).
     uint32_t size;
-    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG.
+    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE.
     uint32_t flags;
     // How many certificates identities points to, from 1 to 65,536.
     uint32_t identity_count;
@@ -1032,11 +1075,13 @@ typedef struct {
     // Application protocols, the preferred first, separated by commas: h2,http/1.1. A client that
     // offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
     const char *alpn;
-    // Sessions kept for clients that take no ticket. Default 256.
+    // Sessions kept for clients that take no ticket. Default 256, at most
+    // VST_TLS_SESSIONS_MOST; VST_TLS_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
 } vst_tls_server_options;
 
-// How outgoing connections speak TLS. vst_tls_client_options_init fills in the defaults.
+// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
+// size is the defaults; vst_tls_client_options_init says them.
 //
 // X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
 // VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
@@ -1044,7 +1089,8 @@ typedef struct {
 typedef struct {
     // sizeof(vst_tls_client_options).
     uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_POST_QUANTUM.
+    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE,
+    // VST_TLS_NO_POST_QUANTUM.
     uint32_t flags;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t min_version;
@@ -1061,7 +1107,8 @@ typedef struct {
     const vst_identity *identity;
     // Application protocols to offer, as in vst_tls_server_options.
     const char *alpn;
-    // Sessions kept for resumption; 0 turns it off. Default 256.
+    // Sessions kept for resumption. Default 256, at most VST_TLS_SESSIONS_MOST;
+    // VST_TLS_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
     // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
     // session beyond that, nor beyond the end of the certificate's validity. Default and most:
@@ -1166,7 +1213,7 @@ typedef struct {
     uint32_t size;
     // VST_MONITOR_*.
     uint32_t flags;
-    // VST_ANSWER_*.
+    // VST_ANSWER_*. Default VST_ANSWER_TEXT.
     uint32_t answer;
     // 0.
     uint32_t _reserved;
@@ -1207,13 +1254,13 @@ typedef struct {
 } vst_step;
 
 // What is next? data is the handler's. Answers VST_STEP_*; anything else fails the connection.
-// Every function may be called from here, but vst_engine_free.
+// Every function may be called from here, but those that are legal outside callbacks only.
 typedef int32_t (*vst_step_fn)(void *data,
                                vst_engine *engine,
                                vst_step *step);
 
-// A handler is through with a connection: frees state, which is not NULL. No function may be
-// called from here.
+// A handler is through with a connection: frees state, which is not NULL. No function on an engine, a
+// loop or a waker may be called from here: it answers VST_E_REENTRANT.
 typedef void (*vst_discard_fn)(void *data,
                                void *state);
 
@@ -1230,11 +1277,13 @@ typedef struct {
     // Handed to both. The library neither reads nor frees it; it stays valid until the engines that
     // use the configuration are freed.
     void *data;
-    // How long it may take, in nanoseconds from when it is first asked; 0 is no bound.
+    // How long it may take, in nanoseconds from when it is first asked. Default VST_NEVER: only
+    // timeout_opening_ns bounds it.
     uint64_t timeout_ns;
 } vst_handler;
 
-// What incoming connections go through. vst_accept_options_init fills in the defaults.
+// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
+// size is the defaults; vst_accept_options_init says them. In spans of time VST_NEVER is no bound.
 typedef struct {
     // sizeof(vst_accept_options).
     uint32_t size;
@@ -1246,24 +1295,25 @@ typedef struct {
     const char *accept_proxy;
     // Where set, TLS comes next. Only referred to: free your handle whenever you like.
     const vst_tls_server *tls;
-    // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it;
-    // 0 is no bound. Default 5 s.
+    // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
+    // Default 5 s.
     uint64_t timeout_proxy_ns;
-    // For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    // For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     uint64_t timeout_tls_ns;
-    // For everything before the session, in nanoseconds from accept; 0 is no bound. Default 30 s.
+    // For everything before the session, in nanoseconds from accept. Default 30 s.
     uint64_t timeout_opening_ns;
-    // How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound. It counts
+    // How long last bytes may wait for the peer to take some, in nanoseconds. It counts
     // anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
     // (TCP). What is left then is lost: the peer is reset, and the record says VST_WHY_TIMED_OUT at
     // VST_OP_DSHW or VST_OP_CCLOSE, and how much. Default 30 s.
     uint64_t linger_ns;
-    // How long the peer's end is waited for once it has all of ours, in nanoseconds; 0 is no bound. A
+    // How long the peer's end is waited for once it has all of ours, in nanoseconds. A
     // peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
     // VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
     uint64_t drain_ns;
     // How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
-    // VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB.
+    // VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB; more than
+    // 4 GiB is taken as that.
     uint64_t drain_bytes;
     // Where set, sources that are answered and let go before any of the above. Read and not kept.
     const vst_monitor_options *monitor;
@@ -1279,13 +1329,14 @@ typedef struct {
     // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
     // header, and one that comes is payload.
     const char *accept_cip;
-    // The magic number it begins with; 0 is the default, 0xCAFEBABE.
+    // The magic number it begins with. Default 0xCAFEBABE.
     uint32_t cip_magic;
     // Must be 0.
     uint32_t _reserved;
 } vst_accept_options;
 
-// What outgoing connections go through. vst_connect_options_init fills in the defaults.
+// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
+// size is the defaults; vst_connect_options_init says them. In spans of time VST_NEVER is no bound.
 typedef struct {
     // sizeof(vst_connect_options).
     uint32_t size;
@@ -1302,11 +1353,11 @@ typedef struct {
     const char *server_name;
     // The source address, 192.0.2.1:0, or NULL. Copied.
     const char *source;
-    // For the connection and the PROXY header, in nanoseconds; 0 is no bound. Default 5 s.
+    // For the connection and the PROXY header, in nanoseconds. Default 5 s.
     uint64_t timeout_connect_ns;
-    // For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    // For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     uint64_t timeout_tls_ns;
-    // For everything before the connection is open, in nanoseconds; 0 is no bound. Default 30 s.
+    // For everything before the connection is open, in nanoseconds. Default 30 s.
     uint64_t timeout_opening_ns;
     // As in vst_accept_options.
     uint64_t linger_ns;
@@ -1334,7 +1385,8 @@ typedef struct {
     const char *socks_password;
 } vst_connect_options;
 
-// How a listener is opened. vst_listener_options_init fills in the defaults.
+// How a listener is opened. A field that is 0 stands for its default, so that all zero but size is
+// the defaults; vst_listener_options_init says them.
 typedef struct {
     // sizeof(vst_listener_options).
     uint32_t size;
@@ -1343,12 +1395,13 @@ typedef struct {
     // Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
     // bound.
     uint32_t backlog;
-    // TCP_DEFER_ACCEPT in seconds: connections are told when their first bytes are there. 0: off.
+    // TCP_DEFER_ACCEPT in seconds: connections are told when their first bytes are there. 0, the
+    // default: off.
     uint32_t defer_accept_s;
-    // The most connections of this listener that exist at once; 0 is no bound.
+    // The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
     uint32_t max_conns;
-    // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted. 0
-    // tells none. Default 10.
+    // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted.
+    // Default 10; UINT32_MAX is no bound, and VST_LISTEN_NO_REFUSED tells none.
     uint32_t refused_per_second;
     // Permission bits of a unix socket's path.
     uint32_t mode;
@@ -1358,7 +1411,7 @@ typedef struct {
     uint32_t gid;
     // Ends of sessions and streams that are for a log per second, listener, operation and reason.
     // VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have quiet
-    // set in their end, and the next that has not counts them in suppressed. 0, the default, is
+    // set in their end, and the next that has not counts them in suppressed. Default UINT32_MAX:
     // no bound.
     uint32_t ends_per_second;
     // The host's own word for the listener and, until it is changed, for its connections. The
@@ -1391,7 +1444,8 @@ typedef struct {
     void *user;
 } vst_connect;
 
-// How a backend works. vst_backend_options_init fills in the defaults.
+// How a backend works. A field that is 0 stands for its default, so that all zero but size is the
+// defaults; vst_backend_options_init says them.
 //
 // Limits and queues are of this one backend of this one engine: a program with several engines
 // divides what its servers can bear by their number.
@@ -1402,13 +1456,16 @@ typedef struct {
     uint32_t flags;
     // VST_BALANCE_*. Default VST_BALANCE_ROUND_ROBIN.
     uint32_t balance;
-    // The most streams over all servers at once; 0, the default, is no bound. Others wait.
+    // The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
     uint32_t maxconn;
-    // The most streams that may wait for any server; one more is ended. Default 1024.
+    // The most streams that may wait for any server; one more is ended. Default 1024; UINT32_MAX is no
+    // bound, and VST_BACKEND_NO_QUEUE lets none wait.
     uint32_t maxqueue;
-    // Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3.
+    // Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3;
+    // UINT32_MAX is no bound, and VST_BACKEND_NO_RETRIES repeats none.
     uint32_t retries;
-    // How long a stream waits for a server with room, in nanoseconds; 0 is no bound. Default 5 s.
+    // How long a stream waits for a server with room, in nanoseconds; VST_NEVER is no bound. Default
+    // 5 s.
     uint64_t queue_timeout_ns;
     // How long after a failed attempt the same server is left alone, in nanoseconds. Default 1 s; a
     // connect timeout that is shorter is the better choice.
@@ -1466,11 +1523,12 @@ typedef struct {
     uint64_t last_change_ns;
 } vst_backend_counters;
 
-// A server of a backend. vst_server_options_init fills in the defaults.
+// A server of a backend. A field that is 0 stands for its default, so that all zero but size and
+// name is the defaults; vst_server_options_init says them.
 typedef struct {
     // sizeof(vst_server_options).
     uint32_t size;
-    // VST_SERVER_BACKUP, VST_SERVER_CHECK.
+    // VST_SERVER_BACKUP, VST_SERVER_CHECK, VST_SERVER_NO_*.
     uint32_t flags;
     // Its name, which no other server of the backend has. Copied.
     const char *name;
@@ -1481,17 +1539,19 @@ typedef struct {
     // What its connections go through; NULL: nothing but TCP, with the defaults of
     // vst_connect_options. Only referred to: free your handle whenever you like.
     const vst_connect_config *connect;
-    // Its share beside the others', 0 to 256; 0 is none. Default 1.
+    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
     uint32_t weight;
-    // The most streams it carries at once; 0, the default, is no bound. Others wait.
+    // The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     uint32_t maxconn;
-    // The most streams that may wait for this very server. Default 1024.
+    // The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
+    // VST_SERVER_NO_QUEUE lets none wait.
     uint32_t maxqueue;
-    // How many attempts in a row must fail for it to be taken to be down; 0, the default: no number
+    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
     // of them does that.
     uint32_t connect_errors;
     // How long a server without checks stays down, in nanoseconds: then it is tried with real
-    // streams, and the first failure brings it down again. Default 10 s.
+    // streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
+    // until it is given a state.
     uint64_t trial_ns;
     // What a check goes through; NULL: a TCP connection alone. Only referred to.
     const vst_connect_config *check_connect;
@@ -1510,14 +1570,14 @@ typedef struct {
     uint64_t check_interval_ns;
     // The same while the server is down, in nanoseconds; 0, the default: the same.
     uint64_t check_down_interval_ns;
-    // How long a check may take, in nanoseconds; 0 is no bound. Default 2 s.
+    // How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
     uint64_t check_timeout_ns;
     // By how many percent an interval may be longer or shorter, by chance, so that not everybody
-    // checks at the same moment; 0 to 100. Default 10.
+    // checks at the same moment; 1 to 100. Default 10; VST_SERVER_NO_JITTER is none.
     uint32_t check_jitter;
-    // How many checks in a row must pass for a server that is down to be up; at least 1. Default 2.
+    // How many checks in a row must pass for a server that is down to be up. Default 2.
     uint32_t check_rise;
-    // How many checks in a row must fail for a server that is up to be down; at least 1. Default 3.
+    // How many checks in a row must fail for a server that is up to be down. Default 3.
     uint32_t check_fall;
     // 0.
     uint32_t _reserved;
@@ -1539,7 +1599,8 @@ typedef struct {
     uint32_t usable;
 } vst_server;
 
-// What bounds streams. vst_stream_options_init fills in the defaults.
+// What bounds streams. A field that is 0 stands for its default, so that all zero but size is the
+// defaults; vst_stream_options_init says them. In spans of time VST_NEVER is no bound.
 //
 // Silence counts only while somebody waits for the side that is silent: to send, or to take what is
 // there for it. A side that is held up by the other is not blamed for it.
@@ -1548,18 +1609,17 @@ typedef struct {
     uint32_t size;
     // VST_STREAM_*.
     uint32_t flags;
-    // The longest silence of the client, in nanoseconds; 0 is no bound. Default 300 s.
+    // The longest silence of the client, in nanoseconds. Default 300 s.
     uint64_t timeout_client_ns;
-    // The longest silence of the server, in nanoseconds; 0 is no bound. Default 300 s.
+    // The longest silence of the server, in nanoseconds. Default 300 s.
     uint64_t timeout_server_ns;
     // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     // leaves the two above in force.
     uint64_t timeout_tunnel_ns;
-    // The longest silence of a client once the server has ended, in nanoseconds; 0 leaves the others
-    // in force. Default 30 s.
+    // The longest silence of a client once the server has ended, in nanoseconds. Default 30 s.
     uint64_t timeout_client_fin_ns;
     // The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
-    // in nanoseconds; 0 leaves the others in force. Default 30 s.
+    // in nanoseconds. Default 30 s.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
 
@@ -1774,9 +1834,9 @@ vst_status vst_engine_options_init(vst_engine_options *options,
 // engine. *out is the engine, or NULL on failure; free it with vst_engine_free. It belongs to
 // the thread of its first drive call. Engines share nothing but configurations. On failure why,
 // unless NULL, gets a sentence, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback of another engine.
+// Legal at any time, from any thread, in any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, fdset without
-// fdclr or with interest, edges without interest, max_prefix_bytes below 107); VST_E_LIMIT
+// fdclr or with interest, edges with fdset, max_prefix_bytes below 107); VST_E_LIMIT
 // (4,096 engines live).
 //
 // Needs:
@@ -1788,7 +1848,8 @@ vst_status vst_engine_new(const vst_engine_options *options,
                           size_t why_size);
 
 // Frees an engine at any moment outside a callback: connections are reset, descriptors released
-// and closed; the interest callback is told RELEASED, no event is told. NULL is fine.
+// and closed; the interest callback is told RELEASED, no event is told. Whatever it calls may call
+// nothing: that answers VST_E_REENTRANT. NULL is fine.
 //
 // Every id and token of the engine is stale afterwards. Configurations stay.
 // Legal from the engine's thread; also after VST_E_PANIC. Not from a callback of this engine.
@@ -1824,11 +1885,13 @@ vst_status vst_engine_next(vst_engine *engine,
 // Tells that one descriptor is ready.
 //
 // token came with its interest; events is a mask of VST_IO_IN, OUT, HANGUP, ERROR. now_ns is
-// the host's monotonic clock in nanoseconds, 0 to have CLOCK_MONOTONIC read; one engine must always
-// be told the same clock. wait is written unless NULL. Callbacks run before this returns.
+// CLOCK_MONOTONIC in nanoseconds, or 0 to have it read; of an engine made with now_ns it is the
+// host's own clock, and never 0. What is due by then is done first: a deadline that has passed holds,
+// whatever has come since. wait is written unless NULL. Callbacks run before this returns.
 // Legal at any time, also from the event callback (then it is nested).
-// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then nothing happens: a late readiness
-// does no harm); VST_E_ARGUMENT; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then no readiness is told: a late one
+// does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another clock), and
+// then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; wait is NULL or points to as many bytes as its size.
@@ -1857,7 +1920,7 @@ vst_status vst_engine_ready_batch(vst_engine *engine,
 // vst_engine_batch_end after, so that no number is closed, and used again, in between.
 //
 // Otherwise as vst_engine_ready. The engine must be made with VST_ENGINE_BY_FD.
-// Returns as vst_engine_ready; VST_E_MODE.
+// Returns as vst_engine_ready; VST_E_MODE also where it is not.
 //
 // Needs:
 // As vst_engine_ready.
@@ -1871,7 +1934,8 @@ vst_status vst_engine_ready_fd(vst_engine *engine,
 // and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
 //
 // Otherwise as vst_engine_ready.
-// Returns VST_OK; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+// Returns VST_OK; VST_E_SIZE, VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing
+// happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // As vst_engine_ready.
@@ -1914,7 +1978,7 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 //
 // From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
 // and writes, also of those that still come; streams run on, and servers are not checked any more.
-// grace_ns nanoseconds later what is left is aborted and counted; 0 is no bound. The engine is
+// grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The engine is
 // empty when vst_drain.conns, streams and, after VST_DRAIN_CLOSE, listeners are 0.
 // Legal at any time, from any callback.
 // Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
@@ -2200,9 +2264,9 @@ vst_status vst_engine_waker(vst_engine *engine,
 // which it is woken for. An answer to a connection that is gone by then is dropped.
 //
 // Legal at any time, from any thread and any number of them at once, but not from a signal handler
-// nor from wake.
+// nor from wake, log and discard.
 // Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
-// engine, and try again); VST_E_ARGUMENT; VST_E_NULL.
+// engine, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
 //
 // Needs:
 // waker is a waker that is not freed.
@@ -2598,8 +2662,8 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 // unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a
 // sentence, cut to why_size bytes with its NUL.
 // Connections come as VST_EVENT_SESSION. May be called from the event callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
-// VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_STATE (after
+// VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_SYSTEM; VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; address is a NUL-terminated string; options is NULL or points to as
@@ -2655,7 +2719,8 @@ vst_status vst_listener_addr(vst_engine *engine,
 vst_status vst_listener_pause(vst_engine *engine,
                               vst_id listener);
 
-// Takes connections again. Otherwise as vst_listener_pause.
+// Takes connections again. Otherwise as vst_listener_pause; VST_E_STATE after VST_DRAIN_PAUSE or
+// VST_DRAIN_CLOSE.
 //
 // Needs:
 // engine is an engine that is not freed.
@@ -3311,7 +3376,7 @@ vst_status vst_loop_new(const vst_engine_options *options,
 // Writes the engine of a loop, for every other function. It is the loop's: never free it.
 //
 // Legal at any time, from the loop's thread.
-// Returns VST_OK; VST_E_NULL; VST_E_UNSUPPORTED.
+// Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 //
 // Needs:
 // looping is a loop that is not freed; engine points to a pointer.

@@ -47,7 +47,7 @@ pub struct AcceptCip {
     pub magic: u32,
 }
 
-/// The spans that bound the opening of a connection, in nanoseconds; 0 is no bound.
+/// The spans that bound the opening of a connection, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpeningSpans {
     /// For the PROXY header, and again for a NetScaler's. The specification of the former asks for at
@@ -93,7 +93,7 @@ pub enum TlsTruncation {
     Abort,
 }
 
-/// How a connection leaves. Spans in nanoseconds; 0 is no bound.
+/// How a connection leaves. Spans in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Farewell {
     /// How long the last bytes may wait for room; every byte the kernel takes restarts it.
@@ -120,7 +120,7 @@ impl Default for Farewell {
     }
 }
 
-/// What bounds a stream. Spans in nanoseconds; 0 is no bound. Silence counts only while somebody
+/// What bounds a stream. Spans in nanoseconds. Silence counts only while somebody
 /// waits for the side that is silent: a side that is held up by the other is never blamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {

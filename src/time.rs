@@ -9,6 +9,9 @@ pub const MILLISECOND: u64 = 1_000_000;
 /// Nanoseconds in a second.
 pub const SECOND: u64 = 1_000 * MILLISECOND;
 
+/// A span that never ends, in nanoseconds: no bound.
+pub const FOREVER: u64 = u64::MAX;
+
 /// A point on the host's monotonic clock, in nanoseconds since an origin the host chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
@@ -27,7 +30,7 @@ impl Time {
 impl Add<u64> for Time {
     type Output = Self;
 
-    /// The point `nanoseconds` later; [`Time::NEVER`] stays what it is.
+    /// The point `nanoseconds` later; [`Time::NEVER`] stays what it is, and [`FOREVER`] leads there.
     fn add(self, nanoseconds: u64) -> Self {
         Self(self.0.saturating_add(nanoseconds))
     }

@@ -102,6 +102,9 @@ contracts! {
     a_call_in_a_callback_answers_at_once: send_in_readable,
     a_stream_may_be_begun_in_the_callback_of_its_session: forward_in_session,
     an_engine_is_not_freed_in_its_own_callback: free_in_callback,
+    every_callback_may_call_what_the_header_says: every_callback,
+    all_zero_is_the_defaults: zero_is_default,
+    times_of_another_clock_are_refused: clocks,
     every_configuration_may_be_freed_at_any_point: configs_freed,
     every_pointer_may_be_null_in_turn: nulls,
     structs_of_every_size_are_read_and_written_within_it: sizes,
@@ -167,6 +170,19 @@ fn every_program_of_the_folder_is_in_the_table() {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let is_program = path.extension().is_some_and(|extension| extension == "c");
         assert!(!is_program || stem == "dlopened" || FILES.contains(&stem), "{stem}.c");
+    }
+}
+
+#[test]
+fn every_function_is_tried_from_every_callback() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file of ours");
+    let (symbols, tried) = (read("include/vestibule.symbols"), read("c-tests/every_callback.c"));
+    let calls = tried.lines().filter(|line| line.contains("TRY(") || line.contains("DOES("));
+    let calls: Vec<&str> = calls.collect();
+    for symbol in symbols.split_whitespace() {
+        let call = format!("{symbol}(");
+        assert!(calls.iter().any(|line| line.contains(&call)), "{symbol}");
     }
 }
 

@@ -117,8 +117,7 @@ impl Backend {
 
     /// Whether the first of a queue, or who would be, could go now.
     fn has_room(&self, line: Line) -> bool {
-        let limit = self.config.maxconn;
-        if limit > 0 && self.streams.now >= limit {
+        if self.streams.now >= self.config.maxconn {
             return false;
         }
         match line {

@@ -14,7 +14,7 @@ pub(crate) struct Checks {
     /// By how many percent an interval may be longer or shorter, so that many servers, or many
     /// programs with one server, do not check at the same moment. At most 100.
     pub(crate) jitter: u8,
-    /// How long a check may take; 0 is no bound.
+    /// How long a check may take.
     pub(crate) timeout: u64,
     /// How many checks in a row must pass for a server that is down to go up; at least 1.
     pub(crate) rise: u32,
@@ -48,8 +48,8 @@ pub(crate) enum Recovery {
 /// How the health of a server is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HealthConfig {
-    /// How many connection attempts in a row must fail for the server to go down; 0 and no number
-    /// of them does.
+    /// How many connection attempts in a row must fail for the server to go down; with `u32::MAX` no
+    /// number of them does.
     pub(crate) connect_errors: u32,
     /// What brings it back.
     pub(crate) recovery: Recovery,
@@ -57,7 +57,7 @@ pub(crate) struct HealthConfig {
 
 impl Default for HealthConfig {
     fn default() -> Self {
-        Self { connect_errors: 0, recovery: Recovery::Trial(10 * SECOND) }
+        Self { connect_errors: u32::MAX, recovery: Recovery::Trial(10 * SECOND) }
     }
 }
 
@@ -196,11 +196,14 @@ impl Health {
     pub(super) fn connected(&mut self, outcome: Outcome, now: Time) -> Option<Transition> {
         match outcome {
             Outcome::Local => return None,
-            Outcome::Succeeded => self.errors = 0,
+            Outcome::Succeeded => {
+                self.errors = 0;
+                return None;
+            }
             Outcome::Failed => self.errors = self.errors.saturating_add(1),
         }
         let limit = self.config.connect_errors;
-        if !self.up || limit == 0 || self.errors < limit {
+        if !self.up || limit == u32::MAX || self.errors < limit {
             return None;
         }
         (self.up, self.against) = (false, 0);
@@ -247,8 +250,7 @@ impl Health {
     fn begin(&mut self, checks: &Checks, now: Time) -> Check {
         self.begun = Some(now);
         self.round = self.round.wrapping_add(1);
-        let deadline = if checks.timeout == 0 { Time::NEVER } else { now + checks.timeout };
-        Check { round: self.round, deadline }
+        Check { round: self.round, deadline: now + checks.timeout }
     }
 
     fn judge(&mut self, checks: &Checks, outcome: Outcome) -> Option<Transition> {

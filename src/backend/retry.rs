@@ -1,6 +1,6 @@
 //! What comes after an attempt that failed.
 
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 
 /// Whether a stream may go to another server than the one it was given first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) struct Retries {
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { retries: 3, redispatch: Redispatch::Last, delay: turn_around(0) }
+        Self { retries: 3, redispatch: Redispatch::Last, delay: turn_around(FOREVER) }
     }
 }
 
@@ -71,11 +71,11 @@ impl Retries {
     }
 }
 
-/// The turn-around delay that fits a connect timeout: a second, or the timeout if that is shorter
-/// (0: it has none). Both in nanoseconds.
+/// The turn-around delay that fits a connect timeout: a second, or the timeout if that is shorter.
+/// Both in nanoseconds.
 #[must_use]
 pub(crate) const fn turn_around(connect_timeout: u64) -> u64 {
-    if connect_timeout == 0 || connect_timeout > SECOND { SECOND } else { connect_timeout }
+    if connect_timeout > SECOND { SECOND } else { connect_timeout }
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_turn_around_is_a_second_or_the_connect_timeout_if_that_is_shorter() {
         for (timeout, delay) in [
-            (0, SECOND),
+            (FOREVER, SECOND),
             (200 * MILLISECOND, 200 * MILLISECOND),
             (SECOND, SECOND),
             (9 * SECOND, SECOND),

@@ -182,7 +182,7 @@ impl Server {
     /// Whether it has a free slot.
     #[must_use]
     pub(super) const fn has_room(&self) -> bool {
-        self.maxconn == 0 || self.streams.now < self.maxconn
+        self.streams.now < self.maxconn
     }
 
     /// Its load beside `other`'s: streams per weight, compared without dividing.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub struct Custom {
     /// Whether it sees what TLS protects, instead of what is on the wire.
     pub behind_tls: bool,
-    /// How long it may take from when it is first asked, in nanoseconds; 0 is no bound.
+    /// How long it may take from when it is first asked, in nanoseconds.
     pub span: u64,
     /// What its owner knows it by.
     pub owner: Arc<dyn Any + Send + Sync>,

@@ -12,7 +12,7 @@ use crate::ctrl::Input;
 use crate::cx::{Cx, Descriptors};
 use crate::data::{Parting, Shut};
 use crate::sys::{Addr, Errno, Net};
-use crate::time::{MILLISECOND, Time};
+use crate::time::{FOREVER, MILLISECOND, Time};
 
 /// The most reads one drive throws away.
 const DISCARDS_PER_DRIVE: u32 = 16;
@@ -215,7 +215,7 @@ fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
 pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if conn.ctrl.fd.known {
         // The host takes as long as it likes: what bounded the peer does not bound it.
-        conn.arm(cx.now, 0);
+        conn.arm(cx.now, FOREVER);
         return Progress::Wait(Wait::RELEASE);
     }
     give_fd_back(conn, cx.net, cx.descriptors);

@@ -243,15 +243,12 @@ impl Conn {
 
     /// When the time of all opening operations together is over.
     pub(crate) fn opened_until(&self) -> Time {
-        match self.facts.spans().total {
-            0 => Time::NEVER,
-            total => self.facts.opened_at + total,
-        }
+        self.facts.opened_at + self.facts.spans().total
     }
 
-    /// Starts the span `nanoseconds` of the operation that runs now; 0 is no bound.
+    /// Starts the span `nanoseconds` of the operation that runs now.
     pub(crate) fn arm(&mut self, now: Time, nanoseconds: u64) {
-        self.deadline = if nanoseconds == 0 { Time::NEVER } else { now + nanoseconds };
+        self.deadline = now + nanoseconds;
     }
 }
 

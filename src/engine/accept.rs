@@ -22,13 +22,14 @@ impl<N: Net> Engine<N> {
     /// Opens a listener.
     ///
     /// # Errors
-    /// What the system answers, or a limit.
+    /// [`Refusal::State`] once a drain stops listeners; what the system answers, or a limit.
     pub fn listen(
         &mut self,
         spec: &ListenSpec,
         config: Arc<AcceptConfig>,
         options: ListenerOptions,
     ) -> Result<Id, Refusal> {
+        self.may_listen()?;
         let fd = self.tools.net.listen(spec).map_err(Refusal::System)?;
         let addr = self.tools.net.local(fd).unwrap_or_else(|_| spec.addr.clone());
         // A unix socket goes on telling the temporary name that it was bound to.
@@ -48,14 +49,15 @@ impl<N: Net> Engine<N> {
     /// Takes over a listening descriptor that somebody else opened.
     ///
     /// # Errors
-    /// [`Refusal::Argument`] when it does not listen; what the system answers. The descriptor stays
-    /// the caller's then.
+    /// [`Refusal::Argument`] when it does not listen; otherwise as [`Engine::listen`]. The descriptor
+    /// stays the caller's then.
     pub fn adopt_listener(
         &mut self,
         fd: Fd,
         config: Arc<AcceptConfig>,
         options: ListenerOptions,
     ) -> Result<Id, Refusal> {
+        self.may_listen()?;
         let nature = self.tools.net.nature(fd).map_err(Refusal::System)?;
         if !nature.listening {
             return Err(Refusal::Argument);
@@ -108,9 +110,10 @@ impl<N: Net> Engine<N> {
     /// Takes connections again.
     ///
     /// # Errors
-    /// An id that is none of a listener here.
+    /// An id that is none of a listener here; [`Refusal::State`] once a drain stops listeners.
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
+        self.may_listen()?;
         if let Ok(listener) = self.listeners.get_mut(key)
             && listener.rest.take().is_some_and(Rest::is_told)
         {

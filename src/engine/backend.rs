@@ -13,13 +13,13 @@ use crate::id::{Id, Kind};
 use crate::rules::Load;
 use crate::slab::Key;
 use crate::sys::Net;
-use crate::time::Time;
+use crate::time::{FOREVER, Time};
 use crate::wheel::Timer;
 
 /// A backend of the engine's.
 pub(super) struct BackendEntry {
     pub(super) core: Backend,
-    /// How long a stream may wait for a place, in nanoseconds; 0 is no bound.
+    /// How long a stream may wait for a place, in nanoseconds.
     pub(super) queue_timeout: u64,
     pub(super) timer: Timer,
     /// What each server's checks are.
@@ -267,7 +267,7 @@ impl<N: Net> Engine<N> {
 
     /// When a stream of a backend gives up waiting for a place.
     pub(super) fn queue_deadline(&self, backend: Key) -> Time {
-        let timeout = self.backends.get(backend).map_or(0, |entry| entry.queue_timeout);
-        if timeout == 0 { Time::NEVER } else { self.tools.now + timeout }
+        let timeout = self.backends.get(backend).map_or(FOREVER, |entry| entry.queue_timeout);
+        self.tools.now + timeout
     }
 }

@@ -49,7 +49,7 @@ pub struct DrainState {
 impl<N: Net> Engine<N> {
     /// Begins to empty the engine, or goes to a later stage of it. From [`Drain::Pause`] on, the
     /// host is told of each of its sessions that it should end, and `grace` nanoseconds later what
-    /// is left is aborted; 0 is no bound.
+    /// is left is aborted; [`Time::NEVER`]'s is no bound.
     ///
     /// # Errors
     /// [`Refusal::State`] for an earlier stage than the present one.
@@ -65,8 +65,8 @@ impl<N: Net> Engine<N> {
             Some(draining) => (draining.timer, draining.aborted),
             None => (self.wheel.insert(Owner::Drain.tag()), 0),
         };
-        let bounded = how > Drain::LameDuck && grace > 0;
-        let deadline = if bounded { self.tools.now + grace } else { Time::NEVER };
+        let is_bounded = how > Drain::LameDuck;
+        let deadline = if is_bounded { self.tools.now + grace } else { Time::NEVER };
         self.wheel.set(timer, deadline);
         self.draining = Some(Draining { how, deadline, timer, aborted });
         if how > Drain::LameDuck {
@@ -86,9 +86,14 @@ impl<N: Net> Engine<N> {
         })
     }
 
-    /// Whether sessions are asked to end.
+    /// Whether sessions are asked to end, and listeners to take no more.
     pub(super) fn lets_end(&self) -> bool {
         self.draining.as_ref().is_some_and(|draining| draining.how > Drain::LameDuck)
+    }
+
+    /// Whether listeners take connections at all.
+    pub(super) fn may_listen(&self) -> Result<(), Refusal> {
+        if self.lets_end() { Err(Refusal::State) } else { Ok(()) }
     }
 
     fn stop_listeners(&mut self, how: Drain) {

@@ -14,11 +14,12 @@ use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{Lane, other};
 use crate::sys::{Fd, Net};
-use crate::time::Time;
+use crate::time::{FOREVER, Time};
 use crate::tls::Session;
 
 impl<N: Net> Engine<N> {
-    /// The host's poller says that the descriptor of `token` is ready.
+    /// The host's poller says that the descriptor of `token` is ready. What is due by now is done first:
+    /// what has come since a deadline passed comes too late.
     ///
     /// # Errors
     /// A token of a descriptor that is gone, or no token at all: nothing happens.
@@ -29,12 +30,15 @@ impl<N: Net> Engine<N> {
         if token.engine() != self.number {
             return Err(Refusal::WrongEngine);
         }
+        if !matches!(token.kind(), Kind::ConnFd | Kind::ListenerFd | Kind::BellFd) {
+            return Err(Refusal::WrongKind);
+        }
+        self.on_deadline();
         match token.kind() {
             Kind::ConnFd => self.conn_ready(token.key(), events),
             Kind::ListenerFd => self.listener_ready(token.key(), events),
-            // Who hung it there knows what it rings for.
-            Kind::BellFd => Ok(()),
-            _ => Err(Refusal::WrongKind),
+            // Who hung the bell there knows what it rings for.
+            _ => Ok(()),
         }
     }
 
@@ -384,7 +388,7 @@ fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
         // Rules that wait for bytes go on without them, as long as there is time to open at all.
         Some(Op::Inspect) if now < conn.opened_until() => {
             rules::settle(conn);
-            conn.arm_opening(now, 0);
+            conn.arm_opening(now, FOREVER);
         }
         // Last bytes that were not taken in time would not be taken by waiting once more.
         Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {

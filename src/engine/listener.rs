@@ -27,17 +27,17 @@ const HIT_ALWAYS: u16 = 256;
 /// limit (`net.core.somaxconn`), as it comes.
 pub(super) const BACKLOG_UNKNOWN: u32 = 4096;
 
-/// Options of a listener, as the engine takes them.
+/// Options of a listener, as the engine takes them. The largest number of each field is no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerOptions {
-    /// The most connections of it that exist at once; 0 is no bound.
+    /// The most connections of it that exist at once.
     pub max_conns: u32,
     /// The host's own word for its connections.
     pub user: u64,
     /// Records of refusals of one kind told per second; the rest is counted. 0 tells none.
     pub refused_per_second: u32,
     /// Ends of sessions and streams of one kind that are for the log per second. Each is told, and
-    /// the others say that they are not. 0 is no bound.
+    /// the others say that they are not.
     pub ends_per_second: u32,
     /// Whether the first bytes are there when a connection is accepted (`TCP_DEFER_ACCEPT`).
     pub deferred: bool,
@@ -45,7 +45,13 @@ pub struct ListenerOptions {
 
 impl Default for ListenerOptions {
     fn default() -> Self {
-        Self { max_conns: 0, user: 0, refused_per_second: 10, ends_per_second: 0, deferred: false }
+        Self {
+            max_conns: u32::MAX,
+            user: 0,
+            refused_per_second: 10,
+            ends_per_second: u32::MAX,
+            deferred: false,
+        }
     }
 }
 

@@ -74,16 +74,16 @@ const BULK_BUFFERS_KEPT: usize = 16;
 /// The descriptors of a client and its server.
 pub(crate) const A_PAIR: u32 = 2;
 
-/// What a host decides when it makes an engine.
+/// What a host decides when it makes an engine. The largest number of each field is no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
     /// How the host's poller tells readiness.
     pub trigger: Trigger,
     /// Whether readiness may also be told by descriptor number.
     pub by_fd: bool,
-    /// The most connections of all kinds; 0 is no bound.
+    /// The most connections of all kinds.
     pub max_conns: u32,
-    /// The most incoming connections that are not sessions yet; 0 is no bound.
+    /// The most incoming connections that are not sessions yet.
     pub max_opening: u32,
     /// Steps of asymmetric cryptography in one drive call.
     pub heavy_per_drive: u32,
@@ -93,7 +93,7 @@ pub struct EngineOptions {
     pub reserve_fds: u32,
     /// The most pipes for moving bytes in bulk; 0 has them copied.
     pub max_pipes: u32,
-    /// The longest PROXY header that is taken, in bytes; 0 is no bound but the protocol's.
+    /// The longest PROXY header that is taken, in bytes.
     pub max_prefix_bytes: u32,
 }
 
@@ -102,12 +102,12 @@ impl Default for EngineOptions {
         Self {
             trigger: Trigger::Level,
             by_fd: false,
-            max_conns: 0,
-            max_opening: 0,
+            max_conns: u32::MAX,
+            max_opening: u32::MAX,
             heavy_per_drive: 4,
             reserve_fds: A_PAIR,
             max_pipes: 64,
-            max_prefix_bytes: 0,
+            max_prefix_bytes: u32::MAX,
         }
     }
 }
@@ -297,7 +297,6 @@ impl<N: Net> Engine<N> {
         options: EngineOptions,
         now: Time,
     ) -> Self {
-        let limit = if options.max_conns == 0 { u32::MAX } else { options.max_conns };
         let descriptors = net.descriptor_limit();
         let limits = limits(descriptors, &options);
         Self {
@@ -315,7 +314,7 @@ impl<N: Net> Engine<N> {
                 trigger: options.trigger,
                 limits,
             },
-            conns: Slab::new(limit, generation),
+            conns: Slab::new(options.max_conns, generation),
             listeners: Slab::new(u32::MAX, generation),
             streams: Slab::new(u32::MAX, generation),
             backends: Slab::new(u32::MAX, generation),
@@ -447,9 +446,6 @@ fn limits(descriptors: Fd, options: &EngineOptions) -> Limits {
             0 => Fd(i32::MAX),
             reserved => Fd(descriptors.0.saturating_sub(reserved)),
         },
-        max_prefix: match options.max_prefix_bytes {
-            0 => usize::MAX,
-            most => most as usize,
-        },
+        max_prefix: options.max_prefix_bytes as usize,
     }
 }

@@ -66,12 +66,9 @@ impl<N: Net> Engine<N> {
         let now = self.tools.now;
         let listener = record.listener.and_then(|id| self.listeners.get_mut(id.key()).ok());
         let Some(listener) = listener else { return };
-        match listener.options.ends_per_second {
-            0 => {}
-            most => match listener.ends.admit(alike, now, most) {
-                Some(suppressed) => record.suppressed = suppressed,
-                None => record.quiet = true,
-            },
+        match listener.ends.admit(alike, now, listener.options.ends_per_second) {
+            Some(suppressed) => record.suppressed = suppressed,
+            None => record.quiet = true,
         }
     }
 }

@@ -11,10 +11,9 @@ impl<N: Net> Engine<N> {
     pub(super) fn is_full(&self, key: Key) -> bool {
         let options = &self.options;
         let Ok(listener) = self.listeners.get(key) else { return true };
-        let at = |most: u32, count: u32| most != 0 && count >= most;
-        at(options.max_conns, self.conns.len() as u32)
-            || at(options.max_opening, self.opening)
-            || at(listener.options.max_conns, listener.conns)
+        self.conns.len() as u32 >= options.max_conns
+            || self.opening >= options.max_opening
+            || listener.conns >= listener.options.max_conns
     }
 
     /// Whether a client and its server both find a descriptor, and so do those that wait for one and the

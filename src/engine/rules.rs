@@ -16,6 +16,7 @@ use crate::id::{Id, Kind};
 use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
 use crate::slab::{Key, Slab};
 use crate::sys::{Addr, Net, SockOpt};
+use crate::time::FOREVER;
 use crate::tls::sha1;
 use crate::wire::proxy::Header;
 
@@ -45,8 +46,9 @@ pub(super) fn step<N: Net>(
 ) -> Progress {
     let Some(phase) = phase(op) else { return Progress::Done };
     if op == Op::Inspect && is_first_step(conn.word, op) {
+        // Without a delay nothing is waited for, and so nothing is bounded.
         let delay = conn.facts.visit().map_or(0, |visit| visit.rules.inspect_delay());
-        conn.arm_opening(cx.now, delay);
+        conn.arm_opening(cx.now, if delay == 0 { FOREVER } else { delay });
     }
     loop {
         let verdict = ask(conn, cx, house, phase);

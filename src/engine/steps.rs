@@ -5,6 +5,7 @@ use crate::conn::{Clock, Conn, News, Op, OpSet, Progress, closing, is_first_step
 use crate::cx::Cx;
 use crate::handshake;
 use crate::sys::Net;
+use crate::time::FOREVER;
 
 /// One step of `op`.
 pub(super) fn step<N: Net>(
@@ -53,8 +54,8 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
         Clock::Connect => spans.connect,
         Clock::Tls => spans.tls,
         Clock::Linger => conn.facts.farewell().linger,
-        Clock::Custom => conn.facts.customs(op).next().map_or(0, |custom| custom.span),
-        Clock::Unbounded | Clock::Drain => 0,
+        Clock::Custom => conn.facts.customs(op).next().map_or(FOREVER, |custom| custom.span),
+        Clock::Unbounded | Clock::Drain => FOREVER,
     };
     conn.facts.op_since = cx.now;
     // What belongs to a connect goes on within its span.

@@ -177,7 +177,7 @@ impl<N: Net> Engine<N> {
             let conn = self.conns.get(side.conn?).ok()?;
             let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
             let (patience, text) = stream.patience(index, conn);
-            (waited_for && patience > 0).then(|| (side.active_at + patience, index, text))
+            waited_for.then(|| (side.active_at + patience, index, text))
         });
         due.min()
     }

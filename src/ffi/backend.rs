@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::engine::{id, vst_id};
 use super::listener::answer;
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
@@ -27,8 +28,13 @@ pub const VST_BALANCE_RANDOM: u32 = 3;
 /// A stream goes to no other server than the one it was given first. Without it the last attempt is
 /// made on another one, and so is any when the server is taken to be down.
 pub const VST_BACKEND_NO_REDISPATCH: u32 = 1;
+/// No attempt is repeated, whatever `retries` says.
+pub const VST_BACKEND_NO_RETRIES: u32 = 2;
+/// No stream waits for any server, whatever `maxqueue` says: it is ended where there is no room.
+pub const VST_BACKEND_NO_QUEUE: u32 = 4;
 
-/// How a backend works. `vst_backend_options_init` fills in the defaults.
+/// How a backend works. A field that is 0 stands for its default, so that all zero but `size` is the
+/// defaults; `vst_backend_options_init` says them.
 ///
 /// Limits and queues are of this one backend of this one engine: a program with several engines
 /// divides what its servers can bear by their number.
@@ -41,13 +47,16 @@ pub struct vst_backend_options {
     pub flags: u32,
     /// `VST_BALANCE_*`. Default `VST_BALANCE_ROUND_ROBIN`.
     pub balance: u32,
-    /// The most streams over all servers at once; 0, the default, is no bound. Others wait.
+    /// The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
     pub maxconn: u32,
-    /// The most streams that may wait for any server; one more is ended. Default 1024.
+    /// The most streams that may wait for any server; one more is ended. Default 1024; UINT32_MAX is no
+    /// bound, and `VST_BACKEND_NO_QUEUE` lets none wait.
     pub maxqueue: u32,
-    /// Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3.
+    /// Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3;
+    /// UINT32_MAX is no bound, and `VST_BACKEND_NO_RETRIES` repeats none.
     pub retries: u32,
-    /// How long a stream waits for a server with room, in nanoseconds; 0 is no bound. Default 5 s.
+    /// How long a stream waits for a server with room, in nanoseconds; VST_NEVER is no bound. Default
+    /// 5 s.
     pub queue_timeout_ns: u64,
     /// How long after a failed attempt the same server is left alone, in nanoseconds. Default 1 s; a
     /// connect timeout that is shorter is the better choice.
@@ -71,6 +80,29 @@ const _: () = assert!(size_of::<vst_backend_options>() == 56);
 pub(super) const MAXQUEUE: u32 = 1024;
 const QUEUE_TIMEOUT: u64 = 5 * SECOND;
 
+fn defaults() -> vst_backend_options {
+    let retries = Retries::default();
+    vst_backend_options {
+        size: 0,
+        flags: 0,
+        balance: VST_BALANCE_ROUND_ROBIN,
+        maxconn: u32::MAX,
+        maxqueue: MAXQUEUE,
+        retries: retries.retries,
+        queue_timeout_ns: QUEUE_TIMEOUT,
+        turn_around_ns: retries.delay,
+        seed: 0,
+        user: std::ptr::null_mut(),
+    }
+}
+options!(vst_backend_options {
+    maxconn,
+    maxqueue,
+    retries,
+    queue_timeout_ns,
+    turn_around_ns,
+} defaults());
+
 /// Fills `options` with the defaults. `size` is `sizeof(vst_backend_options)`.
 ///
 /// Legal at any time, from any thread.
@@ -83,28 +115,17 @@ pub unsafe extern "C" fn vst_backend_options_init(
     options: *mut vst_backend_options,
     size: u32,
 ) -> vst_status {
-    let retries = Retries::default();
-    let defaults = vst_backend_options {
-        size: 0,
-        flags: 0,
-        balance: VST_BALANCE_ROUND_ROBIN,
-        maxconn: 0,
-        maxqueue: MAXQUEUE,
-        retries: retries.retries,
-        queue_timeout_ns: QUEUE_TIMEOUT,
-        turn_around_ns: retries.delay,
-        seed: 0,
-        user: std::ptr::null_mut(),
-    };
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    unsafe { options::init(options, size) }
 }
 
 /// What the host wants of a backend.
 fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unusable> {
-    if options.flags & !VST_BACKEND_NO_REDISPATCH != 0 {
+    let known = VST_BACKEND_NO_REDISPATCH | VST_BACKEND_NO_RETRIES | VST_BACKEND_NO_QUEUE;
+    if options.flags & !known != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
+    let unless = |flag: u32, most: u32| if options.flags & flag != 0 { 0 } else { most };
     let method = match options.balance {
         VST_BALANCE_ROUND_ROBIN => Method::RoundRobin,
         VST_BALANCE_LEAST_CONNECTIONS => Method::LeastConnections,
@@ -117,12 +138,12 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unus
     } else {
         Redispatch::Last
     };
-    let retries = options.retries;
+    let retries = unless(VST_BACKEND_NO_RETRIES, options.retries);
     Ok(BackendOptions {
         config: BackendConfig {
             method,
             maxconn: options.maxconn,
-            maxqueue: options.maxqueue,
+            maxqueue: unless(VST_BACKEND_NO_QUEUE, options.maxqueue),
             retries: Retries { retries, redispatch, delay: options.turn_around_ns },
             seed: match options.seed {
                 0 => named("seed: no random number", crate::tls::random().ok_or(VST_E_SYSTEM))?,
@@ -160,7 +181,7 @@ pub unsafe extern "C" fn vst_backend_new(
     let no_out = named("out", unsafe { ptr::put(out, 0) });
     let add = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
-        let options = backend_options(&unsafe { ptr::read_sized(options) }?)?;
+        let options = backend_options(&unsafe { options::read(options) }?)?;
         let made = shell.core()?.add_backend(options);
         // SAFETY: the caller's contract.
         unsafe { answer(made, "backend", out, std::ptr::null_mut()) }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::handler::{self, vst_handler};
 use super::monitor::vst_monitor_options;
-use super::ptr::{self, Sized32};
+use super::options::{self, options};
+use super::ptr::Sized32;
 use super::rules::vst_rules;
 use super::socks::VST_SOCKS_NONE;
 use super::status::*;
@@ -44,7 +45,8 @@ pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
 /// failure the other side gets what came, and where it speaks TLS no close_notify.
 pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
 
-/// What incoming connections go through. `vst_accept_options_init` fills in the defaults.
+/// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
+/// `size` is the defaults; `vst_accept_options_init` says them. In spans of time VST_NEVER is no bound.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_accept_options {
@@ -58,24 +60,25 @@ pub struct vst_accept_options {
     pub accept_proxy: *const c_char,
     /// Where set, TLS comes next. Only referred to: free your handle whenever you like.
     pub tls: *const vst_tls_server,
-    /// For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it;
-    /// 0 is no bound. Default 5 s.
+    /// For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
+    /// Default 5 s.
     pub timeout_proxy_ns: u64,
-    /// For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    /// For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     pub timeout_tls_ns: u64,
-    /// For everything before the session, in nanoseconds from accept; 0 is no bound. Default 30 s.
+    /// For everything before the session, in nanoseconds from accept. Default 30 s.
     pub timeout_opening_ns: u64,
-    /// How long last bytes may wait for the peer to take some, in nanoseconds; 0 is no bound. It counts
+    /// How long last bytes may wait for the peer to take some, in nanoseconds. It counts
     /// anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
     /// (TCP). What is left then is lost: the peer is reset, and the record says `VST_WHY_TIMED_OUT` at
     /// `VST_OP_DSHW` or `VST_OP_CCLOSE`, and how much. Default 30 s.
     pub linger_ns: u64,
-    /// How long the peer's end is waited for once it has all of ours, in nanoseconds; 0 is no bound. A
+    /// How long the peer's end is waited for once it has all of ours, in nanoseconds. A
     /// peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
     /// `VST_WHY_TIMED_OUT` at `VST_OP_CCLOSE`. Default 2 s.
     pub drain_ns: u64,
     /// How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
-    /// `VST_WHY_TOO_LARGE` at `VST_OP_CCLOSE`. Default 1 MiB.
+    /// `VST_WHY_TOO_LARGE` at `VST_OP_CCLOSE`. Default 1 MiB; more than
+    /// 4 GiB is taken as that.
     pub drain_bytes: u64,
     /// Where set, sources that are answered and let go before any of the above. Read and not kept.
     pub monitor: *const vst_monitor_options,
@@ -91,7 +94,7 @@ pub struct vst_accept_options {
     /// `accept_proxy`, of the socket's own addresses. The client's addresses are those in it. NULL: no
     /// header, and one that comes is payload.
     pub accept_cip: *const c_char,
-    /// The magic number it begins with; 0 is the default, 0xCAFEBABE.
+    /// The magic number it begins with. Default 0xCAFEBABE.
     pub cip_magic: u32,
     /// Must be 0.
     pub _reserved: u32,
@@ -115,7 +118,8 @@ pub const VST_PROXY_TLV_CRC32C: u32 = 8;
 /// A version 2 header carries a name for this one connection, made by the engine.
 pub const VST_PROXY_TLV_UNIQUE_ID: u32 = 16;
 
-/// What outgoing connections go through. `vst_connect_options_init` fills in the defaults.
+/// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
+/// `size` is the defaults; `vst_connect_options_init` says them. In spans of time VST_NEVER is no bound.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_connect_options {
@@ -134,11 +138,11 @@ pub struct vst_connect_options {
     pub server_name: *const c_char,
     /// The source address, `192.0.2.1:0`, or NULL. Copied.
     pub source: *const c_char,
-    /// For the connection and the PROXY header, in nanoseconds; 0 is no bound. Default 5 s.
+    /// For the connection and the PROXY header, in nanoseconds. Default 5 s.
     pub timeout_connect_ns: u64,
-    /// For the TLS handshake, in nanoseconds from its beginning; 0 is no bound. Default 10 s.
+    /// For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     pub timeout_tls_ns: u64,
-    /// For everything before the connection is open, in nanoseconds; 0 is no bound. Default 30 s.
+    /// For everything before the connection is open, in nanoseconds. Default 30 s.
     pub timeout_opening_ns: u64,
     /// As in `vst_accept_options`.
     pub linger_ns: u64,
@@ -177,20 +181,9 @@ unsafe impl Sized32 for vst_connect_options {
 const _: () = assert!(size_of::<vst_accept_options>() == 120);
 const _: () = assert!(size_of::<vst_connect_options>() == 136);
 
-/// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
-///
-/// Legal at any time, from any thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-///
-/// # Safety
-/// `options` points to `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_accept_options_init(
-    options: *mut vst_accept_options,
-    size: u32,
-) -> vst_status {
+fn accept_defaults() -> vst_accept_options {
     let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
-    let defaults = vst_accept_options {
+    vst_accept_options {
         size: 0,
         flags: 0,
         accept_proxy: std::ptr::null(),
@@ -208,25 +201,21 @@ pub unsafe extern "C" fn vst_accept_options_init(
         accept_cip: std::ptr::null(),
         cip_magic: cip::MAGIC,
         _reserved: 0,
-    };
-    // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    }
 }
+options!(vst_accept_options {
+    timeout_proxy_ns,
+    timeout_tls_ns,
+    timeout_opening_ns,
+    linger_ns,
+    drain_ns,
+    drain_bytes,
+    cip_magic,
+} accept_defaults());
 
-/// Fills `options` with the defaults. `size` is `sizeof(vst_connect_options)`.
-///
-/// Legal at any time, from any thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-///
-/// # Safety
-/// `options` points to `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_connect_options_init(
-    options: *mut vst_connect_options,
-    size: u32,
-) -> vst_status {
+fn connect_defaults() -> vst_connect_options {
     let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
-    let defaults = vst_connect_options {
+    vst_connect_options {
         size: 0,
         flags: 0,
         send_proxy: VST_SEND_PROXY_NONE,
@@ -247,9 +236,47 @@ pub unsafe extern "C" fn vst_connect_options_init(
         socks_destination: std::ptr::null(),
         socks_user: std::ptr::null(),
         socks_password: std::ptr::null(),
-    };
+    }
+}
+options!(vst_connect_options {
+    timeout_connect_ns,
+    timeout_tls_ns,
+    timeout_opening_ns,
+    linger_ns,
+    drain_ns,
+    drain_bytes,
+} connect_defaults());
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_accept_options_init(
+    options: *mut vst_accept_options,
+    size: u32,
+) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    unsafe { options::init(options, size) }
+}
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_connect_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_connect_options_init(
+    options: *mut vst_connect_options,
+    size: u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { options::init(options, size) }
 }
 
 /// Makes what incoming connections go through.
@@ -284,7 +311,7 @@ pub unsafe extern "C" fn vst_accept_config_new(
 /// As `vst_accept_config_new`.
 unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept_config, Unusable> {
     // SAFETY: the caller's contract.
-    let options = unsafe { ptr::read_sized(options) }?;
+    let options = unsafe { options::read(options) }?;
     let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD | VST_TLS_TRUNCATION_ABORT;
     if options.flags & !known != 0 || options._reserved != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
@@ -301,7 +328,6 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
     } else {
         Untrusted::Refuse
     };
-    let magic = if options.cip_magic == 0 { cip::MAGIC } else { options.cip_magic };
     // SAFETY: the caller's contract.
     let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
     // SAFETY: the caller's contract.
@@ -313,7 +339,7 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
         rules,
         monitor,
         proxy: proxy.map(|trust| AcceptProxy { trust, untrusted }),
-        cip: relays.map(|trust| AcceptCip { trust, untrusted, magic }),
+        cip: relays.map(|trust| AcceptCip { trust, untrusted, magic: options.cip_magic }),
         tls,
         spans: OpeningSpans {
             proxy: options.timeout_proxy_ns,
@@ -367,7 +393,7 @@ unsafe fn connect_config(
     options: *const vst_connect_options,
 ) -> Result<vst_connect_config, Unusable> {
     // SAFETY: the caller's contract.
-    let options = unsafe { ptr::read_sized(options) }?;
+    let options = unsafe { options::read(options) }?;
     let send_proxy = send_proxy(&options)?;
     let known = VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT;
     if options.flags & !known != 0 || options._reserved != 0 {

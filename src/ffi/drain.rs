@@ -1,5 +1,6 @@
 //! Emptying an engine, as C asks for it.
 
+use super::drive::VST_NEVER;
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
@@ -46,7 +47,7 @@ const _: () = assert!(size_of::<vst_drain>() == 40);
 ///
 /// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
 /// and writes, also of those that still come; streams run on, and servers are not checked any more.
-/// `grace_ns` nanoseconds later what is left is aborted and counted; 0 is no bound. The engine is
+/// `grace_ns` nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The engine is
 /// empty when `vst_drain.conns`, `streams` and, after VST_DRAIN_CLOSE, `listeners` are 0.
 /// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
@@ -69,7 +70,8 @@ pub unsafe extern "C" fn vst_engine_drain(
             VST_DRAIN_CLOSE => Drain::Close,
             _ => return Err(VST_E_ARGUMENT),
         };
-        shell.core()?.drain(how, grace_ns).map_err(status::of)?;
+        let grace = if grace_ns == 0 { VST_NEVER } else { grace_ns };
+        shell.core()?.drain(how, grace).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -100,7 +102,7 @@ pub unsafe extern "C" fn vst_engine_drain_state(
                 Drain::Pause => VST_DRAIN_PAUSE,
                 Drain::Close => VST_DRAIN_CLOSE,
             }),
-            deadline_ns: drain.map_or(super::drive::VST_NEVER, |drain| drain.deadline.0),
+            deadline_ns: drain.map_or(VST_NEVER, |drain| drain.deadline.0),
             aborted: drain.map_or(0, |drain| drain.aborted),
             conns: wait.conns,
             streams: wait.streams,

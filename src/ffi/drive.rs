@@ -6,6 +6,7 @@ use super::shell::{self, vst_engine};
 use super::status::{self, *};
 use crate::ctrl::Io;
 use crate::engine::WaitState;
+use crate::id::Id;
 
 /// There is work to do right now: call `vst_engine_run` before waiting.
 pub const VST_WAIT_RUNNABLE: u32 = 1;
@@ -81,11 +82,13 @@ pub(super) fn wait_of(state: &WaitState, nested: bool, more: bool) -> vst_wait {
 /// Tells that one descriptor is ready.
 ///
 /// `token` came with its interest; `events` is a mask of VST_IO_IN, OUT, HANGUP, ERROR. `now_ns` is
-/// the host's monotonic clock in nanoseconds, 0 to have CLOCK_MONOTONIC read; one engine must always
-/// be told the same clock. `wait` is written unless NULL. Callbacks run before this returns.
+/// CLOCK_MONOTONIC in nanoseconds, or 0 to have it read; of an engine made with `now_ns` it is the
+/// host's own clock, and never 0. What is due by then is done first: a deadline that has passed holds,
+/// whatever has come since. `wait` is written unless NULL. Callbacks run before this returns.
 /// Legal at any time, also from the event callback (then it is nested).
-/// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then nothing happens: a late readiness
-/// does no harm); VST_E_ARGUMENT; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+/// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then no readiness is told: a late one
+/// does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another clock), and
+/// then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`.
@@ -99,7 +102,9 @@ pub unsafe extern "C" fn vst_engine_ready(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::drive(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let room = unsafe { wait_room(wait) };
+    shell::drive(room.and(engine), |shell| {
         let (token, events) = (id(token)?, io(events)?);
         shell.begin_at(now_ns)?;
         shell.core()?.on_ready(token, events).map_err(status::of)
@@ -128,13 +133,17 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let list = unsafe { ptr::items(list, count) };
-    shell::drive(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let room = unsafe { wait_room(wait) };
+    shell::drive(room.and(engine), |shell| {
+        let list = list?;
+        // Nothing is done of a list that is not right.
+        for ready in list {
+            told_of(ready)?;
+        }
         shell.begin_at(now_ns)?;
-        for ready in list? {
-            if ready._reserved != 0 {
-                return Err(VST_E_ARGUMENT);
-            }
-            let (token, events) = (id(ready.token)?, io(ready.events)?);
+        for ready in list {
+            let (token, events) = told_of(ready)?;
             let told = shell.core()?.on_ready(token, events).map_err(status::of);
             match told {
                 Ok(()) | Err(VST_E_STALE) => shell.tell_events()?,
@@ -152,7 +161,7 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
 /// `vst_engine_batch_end` after, so that no number is closed, and used again, in between.
 ///
 /// Otherwise as `vst_engine_ready`. The engine must be made with VST_ENGINE_BY_FD.
-/// Returns as `vst_engine_ready`; VST_E_MODE.
+/// Returns as `vst_engine_ready`; VST_E_MODE also where it is not.
 ///
 /// # Safety
 /// As `vst_engine_ready`.
@@ -166,7 +175,9 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::drive(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let room = unsafe { wait_room(wait) };
+    shell::drive(room.and(engine), |shell| {
         let events = io(events)?;
         shell.begin_at(now_ns)?;
         shell.core()?.on_ready_fd(crate::sys::Fd(fd), events).map_err(status::of)
@@ -179,7 +190,8 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
 /// and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
 ///
 /// Otherwise as `vst_engine_ready`.
-/// Returns VST_OK; VST_E_NULL; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+/// Returns VST_OK; VST_E_SIZE, VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing
+/// happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// As `vst_engine_ready`.
@@ -191,7 +203,9 @@ pub unsafe extern "C" fn vst_engine_run(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::drive(engine, |shell| {
+    // SAFETY: the caller's contract.
+    let room = unsafe { wait_room(wait) };
+    shell::drive(room.and(engine), |shell| {
         shell.begin_at(now_ns)?;
         shell.core()?.on_deadline();
         shell.core()?.on_turn();
@@ -219,7 +233,9 @@ pub unsafe extern "C" fn vst_engine_wait(
     if wait.is_null() {
         return VST_E_NULL;
     }
-    shell::drive(engine, |_| Ok(()))
+    // SAFETY: the caller's contract.
+    let room = unsafe { wait_room(wait) };
+    shell::drive(room.and(engine), |_| Ok(()))
         // SAFETY: the caller's contract.
         .finish(|value| unsafe { put_wait(wait, value) })
 }
@@ -252,6 +268,26 @@ pub unsafe extern "C" fn vst_engine_batch_end(engine: *mut vst_engine) -> vst_st
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     shell::call(engine, |shell| shell.bracket(false))
+}
+
+/// The readiness that an entry of a list tells.
+fn told_of(ready: &vst_ready) -> Result<(Id, Io), vst_status> {
+    if ready._reserved != 0 {
+        return Err(VST_E_ARGUMENT);
+    }
+    Ok((id(ready.token)?, io(ready.events)?))
+}
+
+/// Whether there is room for the wait state where the host asks for it, before anything is done.
+///
+/// # Safety
+/// `wait` is NULL or points to as many bytes as its `size` says.
+unsafe fn wait_room(wait: *const vst_wait) -> Result<(), vst_status> {
+    if wait.is_null() {
+        return Ok(());
+    }
+    // SAFETY: the caller's contract.
+    unsafe { ptr::check_size(wait) }
 }
 
 /// Writes the wait state where the host asked for it.

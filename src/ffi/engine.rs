@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_void};
 use super::event::{
     vst_event_fn, vst_fdclr_fn, vst_fdset_fn, vst_interest_fn, vst_log_fn, vst_timer_fn,
 };
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::*;
@@ -45,8 +46,11 @@ pub const VST_TRIGGER_EDGE: u32 = 1;
 
 /// Readiness may be told by descriptor number, with `vst_engine_ready_fd`.
 pub const VST_ENGINE_BY_FD: u32 = 1;
+/// Streams move all bytes by copying them, whatever `max_pipes` says.
+pub const VST_ENGINE_NO_PIPES: u32 = 2;
 
-/// What a host decides when it makes an engine. `vst_engine_options_init` fills in the defaults.
+/// What a host decides when it makes an engine. A field that is 0 stands for its default, so that all
+/// zero but `size` is the defaults; `vst_engine_options_init` says them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_engine_options {
@@ -56,27 +60,30 @@ pub struct vst_engine_options {
     pub trigger: u32,
     /// `VST_ENGINE_*`.
     pub flags: u32,
-    /// The most connections of all kinds; 0 is no bound. Listeners rest while it is reached.
+    /// The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
+    /// bound.
     pub max_conns: u32,
-    /// The most incoming connections that are not sessions yet; 0 is no bound. Listeners rest while
-    /// it is reached.
+    /// The most incoming connections that are not sessions yet. Listeners rest while it is reached.
+    /// Default UINT32_MAX: no bound.
     pub max_opening: u32,
     /// TLS handshake steps with asymmetric cryptography per drive call; the others wait a turn.
-    /// 0 takes the default, 4.
+    /// Default 4; UINT32_MAX is no bound.
     pub heavy_per_drive: u32,
-    /// Events told per outermost call; what is left makes the engine RUNNABLE. 0 is no bound.
+    /// Events told per outermost call; what is left makes the engine RUNNABLE. Default UINT32_MAX: no
+    /// bound.
     pub events_per_drive: u32,
     /// Descriptors of the process (below `RLIMIT_NOFILE`) that are kept for clients and the servers of
     /// their streams. A listener takes a client only while so many are left, as far as the engine can
     /// tell, and rests else (VST_EVENT_PAUSED, EMFILE). Pipes, and connections that are not part of a
-    /// stream when they begin, take none of them: such a connect ends with `VST_WHY_LOCAL_LIMIT`. 0 is
-    /// the default, 2, which is a client and its server; UINT32_MAX keeps none.
+    /// stream when they begin, take none of them: such a connect ends with `VST_WHY_LOCAL_LIMIT`.
+    /// Default 2, which is a client and its server; UINT32_MAX keeps none.
     pub reserve_fds: u32,
     /// The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
-    /// A longer one is refused with `VST_WHY_TOO_LARGE`. 0 takes all that the protocol allows.
+    /// A longer one is refused with `VST_WHY_TOO_LARGE`. Default UINT32_MAX: all that the protocol
+    /// allows.
     pub max_prefix_bytes: u32,
     /// The most pipes through which streams without TLS move bytes in bulk (`splice`), two
-    /// descriptors each; 0 has all bytes copied. Default 64.
+    /// descriptors each. Default 64. `VST_ENGINE_NO_PIPES` has all bytes copied.
     pub max_pipes: u32,
     /// Handed to every callback below. The library neither reads nor frees it.
     pub data: *mut c_void,
@@ -84,21 +91,21 @@ pub struct vst_engine_options {
     pub fdset: vst_fdset_fn,
     /// See `fdset`.
     pub fdclr: vst_fdclr_fn,
-    /// The poller, one call per change. Needed for `VST_TRIGGER_EDGE`. Without any of the three,
-    /// interest comes from `vst_engine_next`.
+    /// The poller, one call per change. Without any of the three, interest comes from
+    /// `vst_engine_next`. `VST_TRIGGER_EDGE` works with this and with that, not with `fdset`.
     pub interest: vst_interest_fn,
     /// Optional: hosts that look at `vst_wait` after every drive call need none.
     pub timer: vst_timer_fn,
     /// What happens. Without it events come from `vst_engine_next`.
     pub event: vst_event_fn,
-    /// Optional: failures inside the library.
+    /// Optional: failures inside the library, and jumps of the host's own clock.
     pub log: vst_log_fn,
     /// Optional: how other threads wake this one (`vst_waker_post`). Without it the poller watches a
     /// descriptor more.
     pub wake: vst_wake_fn,
     /// Where the host's own clock stands, in nanoseconds: for hosts whose drive calls tell another one
-    /// than CLOCK_MONOTONIC. The clock of an engine never goes back. 0: CLOCK_MONOTONIC is read until
-    /// a drive call tells a time.
+    /// than CLOCK_MONOTONIC, and always that one. What goes back with it stands still until it is where
+    /// it was; a jump by more than an hour is told to `log`. 0: the clock is CLOCK_MONOTONIC.
     pub now_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
@@ -115,12 +122,12 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     size: 0,
     trigger: VST_TRIGGER_LEVEL,
     flags: 0,
-    max_conns: 0,
-    max_opening: 0,
+    max_conns: u32::MAX,
+    max_opening: u32::MAX,
     heavy_per_drive: 4,
-    events_per_drive: 0,
+    events_per_drive: u32::MAX,
     reserve_fds: A_PAIR,
-    max_prefix_bytes: 0,
+    max_prefix_bytes: u32::MAX,
     max_pipes: 64,
     data: std::ptr::null_mut(),
     fdset: None,
@@ -132,6 +139,15 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     wake: None,
     now_ns: 0,
 };
+options!(vst_engine_options {
+    max_conns,
+    max_opening,
+    heavy_per_drive,
+    events_per_drive,
+    reserve_fds,
+    max_prefix_bytes,
+    max_pipes,
+} DEFAULTS);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_engine_options)`.
 ///
@@ -146,7 +162,7 @@ pub unsafe extern "C" fn vst_engine_options_init(
     size: u32,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &DEFAULTS) }
+    unsafe { options::init(options, size) }
 }
 
 /// Makes an engine: one thread's worth of descriptors, connections and timers.
@@ -155,9 +171,9 @@ pub unsafe extern "C" fn vst_engine_options_init(
 /// engine. `*out` is the engine, or NULL on failure; free it with `vst_engine_free`. It belongs to
 /// the thread of its first drive call. Engines share nothing but configurations. On failure `why`,
 /// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// Legal at any time, from any thread, in any callback of another engine.
+/// Legal at any time, from any thread, in any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, `fdset` without
-/// `fdclr` or with `interest`, edges without `interest`, `max_prefix_bytes` below 107); VST_E_LIMIT
+/// `fdclr` or with `interest`, edges with `fdset`, `max_prefix_bytes` below 107); VST_E_LIMIT
 /// (4,096 engines live).
 ///
 /// # Safety
@@ -172,7 +188,7 @@ pub unsafe extern "C" fn vst_engine_new(
 ) -> vst_status {
     let make = || {
         // SAFETY: the caller's contract.
-        let options = unsafe { ptr::read_sized(options) }?;
+        let options = unsafe { options::read(options) }?;
         shell::new(&options, options.data)
     };
     // SAFETY: the caller's contract.
@@ -188,13 +204,14 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
     let edge = trigger == Trigger::Edge;
     let (fdset, fdclr) = (options.fdset.is_some(), options.fdclr.is_some());
     let interest = options.interest.is_some();
-    let too_short = (1..PROXY_LINE_MAX).contains(&options.max_prefix_bytes);
+    let too_short = options.max_prefix_bytes < PROXY_LINE_MAX;
+    let unknown = options.flags & !(VST_ENGINE_BY_FD | VST_ENGINE_NO_PIPES) != 0;
     let wrong = [
         (fdset && !fdclr, "fdclr: it is missing, and fdset is there"),
         (fdclr && !fdset, "fdset: it is missing, and fdclr is there"),
         (fdset && interest, "interest: it stands for fdset and fdclr, which are there too"),
         (edge && fdset, "trigger: VST_TRIGGER_EDGE needs interest, since fdset tells no mask"),
-        (options.flags & !VST_ENGINE_BY_FD != 0, "flags: an unknown one"),
+        (unknown, "flags: an unknown one"),
         (too_short, "max_prefix_bytes: a line of PROXY version 1 has up to 107, so no less"),
     ];
     if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {
@@ -205,22 +222,22 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
         by_fd: options.flags & VST_ENGINE_BY_FD != 0,
         max_conns: options.max_conns,
         max_opening: options.max_opening,
-        heavy_per_drive: match options.heavy_per_drive {
-            0 => DEFAULTS.heavy_per_drive,
-            n => n,
-        },
+        heavy_per_drive: options.heavy_per_drive,
         reserve_fds: match options.reserve_fds {
-            0 => A_PAIR,
             u32::MAX => 0,
             n => n,
         },
         max_prefix_bytes: options.max_prefix_bytes,
-        max_pipes: options.max_pipes,
+        max_pipes: match options.flags & VST_ENGINE_NO_PIPES {
+            0 => options.max_pipes,
+            _ => 0,
+        },
     })
 }
 
 /// Frees an engine at any moment outside a callback: connections are reset, descriptors released
-/// and closed; the interest callback is told RELEASED, no event is told. NULL is fine.
+/// and closed; the interest callback is told RELEASED, no event is told. Whatever it calls may call
+/// nothing: that answers VST_E_REENTRANT. NULL is fine.
 ///
 /// Every id and token of the engine is stale afterwards. Configurations stay.
 /// Legal from the engine's thread; also after VST_E_PANIC. Not from a callback of this engine.

@@ -111,11 +111,13 @@ pub type vst_interest_fn = Option<
 /// The next deadline has moved earlier, to `deadline_ns`. It is never told that one moved later:
 /// driving too early does no harm.
 pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
-/// Something happened. Every function may be called from here, but `vst_engine_free`.
+/// Something happened. Every function may be called from here, but those that are legal outside
+/// callbacks only.
 pub type vst_event_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
 >;
-/// A sentence for the host's log, not NUL-terminated. No function may be called from here.
+/// A sentence for the host's log, not NUL-terminated. No function on an engine, a loop or a waker may be
+/// called from here: it answers VST_E_REENTRANT.
 pub type vst_log_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.

@@ -3,6 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::bar::Bar;
+use super::drive::VST_NEVER;
 use super::engine::{id, vst_id};
 use super::panic::outside;
 use super::ptr::{self, Sized32};
@@ -60,12 +62,12 @@ pub struct vst_step {
 const _: () = assert!(size_of::<vst_step>() == 48);
 
 /// What is next? `data` is the handler's. Answers `VST_STEP_*`; anything else fails the connection.
-/// Every function may be called from here, but `vst_engine_free`.
+/// Every function may be called from here, but those that are legal outside callbacks only.
 pub type vst_step_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, step: *mut vst_step) -> i32,
 >;
-/// A handler is through with a connection: frees `state`, which is not NULL. No function may be
-/// called from here.
+/// A handler is through with a connection: frees `state`, which is not NULL. No function on an engine, a
+/// loop or a waker may be called from here: it answers VST_E_REENTRANT.
 pub type vst_discard_fn = Option<unsafe extern "C" fn(data: *mut c_void, state: *mut c_void)>;
 
 /// A handler of the host's own: a step between what the library does itself.
@@ -83,7 +85,8 @@ pub struct vst_handler {
     /// Handed to both. The library neither reads nor frees it; it stays valid until the engines that
     /// use the configuration are freed.
     pub data: *mut c_void,
-    /// How long it may take, in nanoseconds from when it is first asked; 0 is no bound.
+    /// How long it may take, in nanoseconds from when it is first asked. Default VST_NEVER: only
+    /// `timeout_opening_ns` bounds it.
     pub timeout_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
@@ -127,7 +130,7 @@ fn custom(handler: &vst_handler) -> Result<Custom, Unusable> {
     let step = handler.step.ok_or_else(|| Unusable::null("step"))?;
     Ok(Custom {
         behind_tls: handler.flags & VST_HANDLER_BEHIND_TLS != 0,
-        span: handler.timeout_ns,
+        span: if handler.timeout_ns == 0 { VST_NEVER } else { handler.timeout_ns },
         owner: Arc::new(Functions { step, discard: handler.discard, data: handler.data }),
     })
 }
@@ -167,6 +170,7 @@ pub(super) fn discard(spent: &Spent) {
     let Some(functions) = spent.owner.downcast_ref::<Functions>() else { return };
     let Some(discard) = functions.discard else { return };
     let state = std::ptr::with_exposed_provenance_mut(spent.state as usize);
+    let _bar = Bar::new();
     // SAFETY: the host's function, its data and its state, which it made and gets back once.
     outside(|| unsafe { discard(functions.data, state) });
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::addr::vst_addr;
 use super::config::vst_accept_config;
 use super::engine::{id, vst_id};
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
@@ -25,8 +26,11 @@ pub const VST_LISTEN_OWNER: u32 = 8;
 /// out by a connection that is closed at once, so that two who open it at the same moment may both get
 /// it.
 pub const VST_LISTEN_UNIX_EXCLUSIVE: u32 = 16;
+/// No VST_EVENT_REFUSED is told, whatever `refused_per_second` says: refusals are counted alone.
+pub const VST_LISTEN_NO_REFUSED: u32 = 32;
 
-/// How a listener is opened. `vst_listener_options_init` fills in the defaults.
+/// How a listener is opened. A field that is 0 stands for its default, so that all zero but `size` is
+/// the defaults; `vst_listener_options_init` says them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_listener_options {
@@ -37,12 +41,13 @@ pub struct vst_listener_options {
     /// Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
     /// bound.
     pub backlog: u32,
-    /// `TCP_DEFER_ACCEPT` in seconds: connections are told when their first bytes are there. 0: off.
+    /// `TCP_DEFER_ACCEPT` in seconds: connections are told when their first bytes are there. 0, the
+    /// default: off.
     pub defer_accept_s: u32,
-    /// The most connections of this listener that exist at once; 0 is no bound.
+    /// The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
     pub max_conns: u32,
-    /// `VST_EVENT_REFUSED` told per second, listener, operation and reason; the rest is counted. 0
-    /// tells none. Default 10.
+    /// `VST_EVENT_REFUSED` told per second, listener, operation and reason; the rest is counted.
+    /// Default 10; UINT32_MAX is no bound, and `VST_LISTEN_NO_REFUSED` tells none.
     pub refused_per_second: u32,
     /// Permission bits of a unix socket's path.
     pub mode: u32,
@@ -52,7 +57,7 @@ pub struct vst_listener_options {
     pub gid: u32,
     /// Ends of sessions and streams that are for a log per second, listener, operation and reason.
     /// VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have `quiet`
-    /// set in their `end`, and the next that has not counts them in `suppressed`. 0, the default, is
+    /// set in their `end`, and the next that has not counts them in `suppressed`. Default UINT32_MAX:
     /// no bound.
     pub ends_per_second: u32,
     /// The host's own word for the listener and, until it is changed, for its connections. The
@@ -71,14 +76,15 @@ const DEFAULTS: vst_listener_options = vst_listener_options {
     flags: 0,
     backlog: 1024,
     defer_accept_s: 0,
-    max_conns: 0,
+    max_conns: u32::MAX,
     refused_per_second: 10,
     mode: 0,
     uid: 0,
     gid: 0,
-    ends_per_second: 0,
+    ends_per_second: u32::MAX,
     user: std::ptr::null_mut(),
 };
+options!(vst_listener_options { backlog, max_conns, refused_per_second, ends_per_second } DEFAULTS);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_listener_options)`.
 ///
@@ -93,7 +99,7 @@ pub unsafe extern "C" fn vst_listener_options_init(
     size: u32,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &DEFAULTS) }
+    unsafe { options::init(options, size) }
 }
 
 /// What the host wants of a listener, `options` NULL being the defaults.
@@ -103,24 +109,24 @@ pub unsafe extern "C" fn vst_listener_options_init(
 unsafe fn read(
     options: *const vst_listener_options,
 ) -> Result<(vst_listener_options, ListenerOptions), Unusable> {
-    let options = if options.is_null() {
-        DEFAULTS
-    } else {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::read_sized(options) }?
-    };
+    // SAFETY: the caller's contract.
+    let options = unsafe { options::read_or_defaults(options) }?;
     let known = VST_LISTEN_REUSEPORT
         | VST_LISTEN_V6ONLY
         | VST_LISTEN_MODE
         | VST_LISTEN_OWNER
-        | VST_LISTEN_UNIX_EXCLUSIVE;
+        | VST_LISTEN_UNIX_EXCLUSIVE
+        | VST_LISTEN_NO_REFUSED;
     if options.flags & !known != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
     let listener = ListenerOptions {
         max_conns: options.max_conns,
         user: options.user.expose_provenance() as u64,
-        refused_per_second: options.refused_per_second,
+        refused_per_second: match options.flags & VST_LISTEN_NO_REFUSED {
+            0 => options.refused_per_second,
+            _ => 0,
+        },
         ends_per_second: options.ends_per_second,
         deferred: options.defer_accept_s > 0,
     };
@@ -141,8 +147,8 @@ unsafe fn read(
 /// unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a
 /// sentence, cut to `why_size` bytes with its NUL.
 /// Connections come as VST_EVENT_SESSION. May be called from the event callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_SYSTEM; VST_E_LIMIT;
-/// VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_STATE (after
+/// VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_SYSTEM; VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `address` is a NUL-terminated string; `options` is NULL or points to as
@@ -307,7 +313,8 @@ pub unsafe extern "C" fn vst_listener_pause(
     })
 }
 
-/// Takes connections again. Otherwise as `vst_listener_pause`.
+/// Takes connections again. Otherwise as `vst_listener_pause`; VST_E_STATE after VST_DRAIN_PAUSE or
+/// VST_DRAIN_CLOSE.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.

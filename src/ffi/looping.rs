@@ -4,6 +4,7 @@
 use std::ffi::c_char;
 
 use super::engine::vst_engine_options;
+use super::options;
 use super::ptr;
 use super::shell::vst_engine;
 use super::status::*;
@@ -45,7 +46,7 @@ pub unsafe extern "C" fn vst_loop_new(
     unsafe { ptr::put_if(sys_errno, 0) };
     let make = || {
         // SAFETY: the caller's contract.
-        let options = unsafe { ptr::read_sized(options) }?;
+        let options = unsafe { options::read(options) }?;
         loop_options(&options)?;
         #[cfg(feature = "loop")]
         {
@@ -85,7 +86,7 @@ fn loop_options(options: &vst_engine_options) -> Result<(), Unusable> {
 /// Writes the engine of a loop, for every other function. It is the loop's: never free it.
 ///
 /// Legal at any time, from the loop's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_UNSUPPORTED.
+/// Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 ///
 /// # Safety
 /// `looping` is a loop that is not freed; `engine` points to a pointer.
@@ -99,6 +100,7 @@ pub unsafe extern "C" fn vst_loop_engine(
         unsafe { ptr::put(engine, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let looping = unsafe { ptr::handle(looping) }?;
+        super::bar::check()?;
         #[cfg(feature = "loop")]
         {
             // SAFETY: written to a moment ago.

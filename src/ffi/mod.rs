@@ -7,6 +7,8 @@
 
 mod addr;
 mod backend;
+mod bar;
+mod clock;
 mod config;
 mod conn;
 mod describe;
@@ -22,6 +24,7 @@ mod layers;
 mod listener;
 mod looping;
 mod monitor;
+mod options;
 mod panic;
 mod ptr;
 mod rules;

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use super::engine::{id, vst_id};
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
@@ -48,7 +49,7 @@ pub struct vst_monitor_options {
     pub size: u32,
     /// `VST_MONITOR_*`.
     pub flags: u32,
-    /// `VST_ANSWER_*`.
+    /// `VST_ANSWER_*`. Default `VST_ANSWER_TEXT`.
     pub answer: u32,
     /// 0.
     pub _reserved: u32,
@@ -70,6 +71,18 @@ unsafe impl Sized32 for vst_monitor_options {
 }
 const _: () = assert!(size_of::<vst_monitor_options>() == 56);
 
+options!(vst_monitor_options { answer } vst_monitor_options {
+    size: 0,
+    flags: 0,
+    answer: VST_ANSWER_TEXT,
+    _reserved: 0,
+    monitor_net: std::ptr::null(),
+    well: std::ptr::null(),
+    well_len: 0,
+    failing: std::ptr::null(),
+    failing_len: 0,
+});
+
 /// Reads what the host says of monitors. `trusted` are the sources that may announce addresses, each list
 /// with the name of its option.
 ///
@@ -83,7 +96,7 @@ pub(super) unsafe fn read(
         return Ok(None);
     }
     // SAFETY: the caller's contract.
-    let options = unsafe { ptr::read_sized(options) }?;
+    let options = unsafe { options::read(options) }?;
     if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 || options._reserved != 0
     {
         return Err(Unusable::argument("monitor: an unknown flag"));

@@ -66,21 +66,32 @@ fn unknown_byte<T: Sized32>(size: usize, at: usize) -> Unusable {
     ))
 }
 
+/// Whether a struct has a size that one of its versions has, so that it can be written.
+///
+/// # Safety
+/// `of` is NULL or points to a struct that begins with a `u32`.
+pub(super) unsafe fn check_size<T: Sized32>(of: *const T) -> Result<(), vst_status> {
+    if of.is_null() {
+        return Err(VST_E_NULL);
+    }
+    // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
+    let size = unsafe { of.cast::<u32>().read_unaligned() } as usize;
+    if size < T::FIRST || size > TEXT_MAX { Err(VST_E_SIZE) } else { Ok(()) }
+}
+
 /// Writes a struct into the host's memory, never past the size the host stated. What the host knows of
 /// it and we do not is 0.
 ///
 /// # Safety
 /// `to` is NULL or points to at least as many writable bytes as its first `u32` says.
 pub(super) unsafe fn write_sized<T: Sized32>(to: *mut T, value: &T) -> vst_status {
-    if to.is_null() {
-        return VST_E_NULL;
+    // SAFETY: the caller's contract.
+    if let Err(status) = unsafe { check_size(to) } {
+        return status;
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let size = unsafe { to.cast::<u32>().read_unaligned() };
     let bytes = size as usize;
-    if bytes < T::FIRST || bytes > TEXT_MAX {
-        return VST_E_SIZE;
-    }
     let known = bytes.min(size_of::<T>());
     // SAFETY: `known` is at most `bytes`, which the host states are there.
     let rest = unsafe { to.cast::<u8>().add(known) };

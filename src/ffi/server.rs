@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::backend::MAXQUEUE;
 use super::config::vst_connect_config;
 use super::engine::{id, vst_id};
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::shell::vst_engine;
 use super::status::*;
@@ -20,17 +21,25 @@ use crate::time::SECOND;
 pub const VST_SERVER_BACKUP: u32 = 1;
 /// The server is checked: the `check_*` fields count.
 pub const VST_SERVER_CHECK: u32 = 2;
+/// The server has no share, whatever `weight` says: it takes no new streams until
+/// `vst_server_set_weight` gives it one.
+pub const VST_SERVER_NO_WEIGHT: u32 = 4;
+/// No stream waits for this very server, whatever `maxqueue` says.
+pub const VST_SERVER_NO_QUEUE: u32 = 8;
+/// Checks follow one another exactly, whatever `check_jitter` says.
+pub const VST_SERVER_NO_JITTER: u32 = 16;
 
 /// Of a stream: it was given no server.
 pub const VST_SERVER_NONE: u32 = u32::MAX;
 
-/// A server of a backend. `vst_server_options_init` fills in the defaults.
+/// A server of a backend. A field that is 0 stands for its default, so that all zero but `size` and
+/// `name` is the defaults; `vst_server_options_init` says them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_server_options {
     /// `sizeof(vst_server_options)`.
     pub size: u32,
-    /// `VST_SERVER_BACKUP`, `VST_SERVER_CHECK`.
+    /// `VST_SERVER_BACKUP`, `VST_SERVER_CHECK`, `VST_SERVER_NO_*`.
     pub flags: u32,
     /// Its name, which no other server of the backend has. Copied.
     pub name: *const c_char,
@@ -41,17 +50,19 @@ pub struct vst_server_options {
     /// What its connections go through; NULL: nothing but TCP, with the defaults of
     /// `vst_connect_options`. Only referred to: free your handle whenever you like.
     pub connect: *const vst_connect_config,
-    /// Its share beside the others', 0 to 256; 0 is none. Default 1.
+    /// Its share beside the others', 1 to 256. Default 1; `VST_SERVER_NO_WEIGHT` gives it none.
     pub weight: u32,
-    /// The most streams it carries at once; 0, the default, is no bound. Others wait.
+    /// The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     pub maxconn: u32,
-    /// The most streams that may wait for this very server. Default 1024.
+    /// The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
+    /// `VST_SERVER_NO_QUEUE` lets none wait.
     pub maxqueue: u32,
-    /// How many attempts in a row must fail for it to be taken to be down; 0, the default: no number
+    /// How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
     /// of them does that.
     pub connect_errors: u32,
     /// How long a server without checks stays down, in nanoseconds: then it is tried with real
-    /// streams, and the first failure brings it down again. Default 10 s.
+    /// streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
+    /// until it is given a state.
     pub trial_ns: u64,
     /// What a check goes through; NULL: a TCP connection alone. Only referred to.
     pub check_connect: *const vst_connect_config,
@@ -70,14 +81,14 @@ pub struct vst_server_options {
     pub check_interval_ns: u64,
     /// The same while the server is down, in nanoseconds; 0, the default: the same.
     pub check_down_interval_ns: u64,
-    /// How long a check may take, in nanoseconds; 0 is no bound. Default 2 s.
+    /// How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
     pub check_timeout_ns: u64,
     /// By how many percent an interval may be longer or shorter, by chance, so that not everybody
-    /// checks at the same moment; 0 to 100. Default 10.
+    /// checks at the same moment; 1 to 100. Default 10; `VST_SERVER_NO_JITTER` is none.
     pub check_jitter: u32,
-    /// How many checks in a row must pass for a server that is down to be up; at least 1. Default 2.
+    /// How many checks in a row must pass for a server that is down to be up. Default 2.
     pub check_rise: u32,
-    /// How many checks in a row must fail for a server that is up to be down; at least 1. Default 3.
+    /// How many checks in a row must fail for a server that is up to be down. Default 3.
     pub check_fall: u32,
     /// 0.
     pub _reserved: u32,
@@ -88,29 +99,18 @@ unsafe impl Sized32 for vst_server_options {
 }
 const _: () = assert!(size_of::<vst_server_options>() == 144);
 
-/// Fills `options` with the defaults. `size` is `sizeof(vst_server_options)`.
-///
-/// Legal at any time, from any thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-///
-/// # Safety
-/// `options` points to `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_server_options_init(
-    options: *mut vst_server_options,
-    size: u32,
-) -> vst_status {
+fn defaults() -> vst_server_options {
     let checks = Checks::default();
-    let defaults = vst_server_options {
+    vst_server_options {
         size: 0,
         flags: 0,
         name: std::ptr::null(),
         addresses: std::ptr::null(),
         connect: std::ptr::null(),
         weight: Weight::default().get().into(),
-        maxconn: 0,
+        maxconn: u32::MAX,
         maxqueue: MAXQUEUE,
-        connect_errors: 0,
+        connect_errors: u32::MAX,
         trial_ns: TRIAL,
         check_connect: std::ptr::null(),
         check_address: std::ptr::null(),
@@ -125,9 +125,35 @@ pub unsafe extern "C" fn vst_server_options_init(
         check_rise: checks.rise,
         check_fall: checks.fall,
         _reserved: 0,
-    };
+    }
+}
+options!(vst_server_options {
+    weight,
+    maxconn,
+    maxqueue,
+    connect_errors,
+    trial_ns,
+    check_interval_ns,
+    check_timeout_ns,
+    check_jitter,
+    check_rise,
+    check_fall,
+} defaults());
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_server_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_server_options_init(
+    options: *mut vst_server_options,
+    size: u32,
+) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    unsafe { options::init(options, size) }
 }
 
 /// How long a server stays down that nothing else brings back.
@@ -155,20 +181,16 @@ fn health(options: &vst_server_options) -> Result<HealthConfig, Unusable> {
         let jitter = u8::try_from(options.check_jitter).ok().filter(|percent| *percent <= 100);
         let jitter =
             jitter.ok_or_else(|| Unusable::argument("check_jitter: it is more than 100"))?;
-        for (field, checks) in
-            [("check_rise", options.check_rise), ("check_fall", options.check_fall)]
-        {
-            if checks == 0 {
-                return Err(Unusable::argument(format!("{field}: it is 0, and 1 is the least")));
-            }
-        }
         Recovery::Checks(Checks {
             interval: options.check_interval_ns,
             down_interval: match options.check_down_interval_ns {
                 0 => None,
                 interval => Some(interval),
             },
-            jitter,
+            jitter: match options.flags & VST_SERVER_NO_JITTER {
+                0 => jitter,
+                _ => 0,
+            },
             timeout: options.check_timeout_ns,
             rise: options.check_rise,
             fall: options.check_fall,
@@ -193,9 +215,15 @@ unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig
 unsafe fn read(
     options: &vst_server_options,
 ) -> Result<(ServerConfig, Option<CheckPlan>), Unusable> {
-    if options.flags & !(VST_SERVER_BACKUP | VST_SERVER_CHECK) != 0 || options._reserved != 0 {
+    let known = VST_SERVER_BACKUP
+        | VST_SERVER_CHECK
+        | VST_SERVER_NO_WEIGHT
+        | VST_SERVER_NO_QUEUE
+        | VST_SERVER_NO_JITTER;
+    if options.flags & !known != 0 || options._reserved != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
+    let unless = |flag: u32, number: u32| if options.flags & flag != 0 { 0 } else { number };
     // SAFETY: the caller's contract.
     let name = unsafe { needed_text("name", options.name) }?;
     if name.is_empty() {
@@ -207,11 +235,11 @@ unsafe fn read(
     let config = ServerConfig {
         name: name.into(),
         addresses,
-        weight: weight(options.weight)
+        weight: weight(unless(VST_SERVER_NO_WEIGHT, options.weight))
             .map_err(|_| Unusable::argument("weight: it is more than 256"))?,
         backup: options.flags & VST_SERVER_BACKUP != 0,
         maxconn: options.maxconn,
-        maxqueue: options.maxqueue,
+        maxqueue: unless(VST_SERVER_NO_QUEUE, options.maxqueue),
         // SAFETY: the caller's contract.
         connect: unsafe { connect_config(options.connect) },
         health: health(options)?,
@@ -267,7 +295,7 @@ pub unsafe extern "C" fn vst_backend_add(
     let no_out = named("out", unsafe { ptr::put(out, VST_SERVER_NONE) });
     let add = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
-        let options = unsafe { ptr::read_sized(options) }?;
+        let options = unsafe { options::read(options) }?;
         // SAFETY: the caller's contract.
         let (config, plan) = unsafe { read(&options) }?;
         let backend = named("backend", id(backend))?;

@@ -10,6 +10,8 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::bar::{self, Bar};
+use super::clock::Clock;
 use super::drive::{VST_NEVER, vst_wait, wait_of};
 use super::engine::{engine_options, vst_engine_options};
 use super::event::*;
@@ -24,8 +26,7 @@ use super::waker::{Post, Shared};
 use crate::ctrl::Io;
 use crate::engine::{Engine, HostOp, WaitState};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
-use crate::sys::{monotonic, thread_token};
-use crate::time::Time;
+use crate::sys::thread_token;
 
 /// No thread has driven the engine yet.
 const UNBOUND: usize = 0;
@@ -42,8 +43,7 @@ pub struct vst_engine {
     host: vst_engine_options,
     /// The host's, or the built-in loop's.
     poller_data: *mut c_void,
-    /// Whether the clock is ours to read: the host has not told a time of its own.
-    own_clock: Cell<bool>,
+    clock: Clock,
     /// Events that the outermost call may still tell.
     budget: Cell<u32>,
     /// The deadline the timer callback was last told.
@@ -65,8 +65,8 @@ pub(super) fn new(
         Unusable::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
     })?;
     super::panic::install_hook();
-    let start = Time(options.now_ns);
-    let core = Engine::new(net(), number.get(), number.base(), engine_options, start);
+    let clock = Clock::new(options.now_ns);
+    let core = Engine::new(net(), number.get(), number.base(), engine_options, clock.last());
     Ok(vst_engine {
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
@@ -75,7 +75,7 @@ pub(super) fn new(
         poisoned: Cell::new(false),
         host: *options,
         poller_data,
-        own_clock: Cell::new(options.now_ns == 0),
+        clock,
         budget: Cell::new(0),
         told_deadline: Cell::new(VST_NEVER),
         pulled: RefCell::new(None),
@@ -91,12 +91,14 @@ pub(super) fn new(
 pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
     // SAFETY: the caller's contract; NULL becomes None.
     let Some(shell) = (unsafe { engine.as_ref() }) else { return VST_OK };
-    if let Err(status) = shell.check_owner(false) {
+    if let Err(status) = bar::check().and_then(|()| shell.check_owner(false)) {
         return status;
     }
     if shell.depth.get() > 0 {
         return VST_E_REENTRANT;
     }
+    // What a callback made of it now nobody would end.
+    let _bar = Bar::new();
     shell.depth.set(1);
     if let Some(waker) = shell.waker.borrow().as_deref() {
         waker.close();
@@ -163,7 +165,7 @@ pub(super) fn drive(
         Ok(VST_OK)
     });
     if let Ok(shell) = engine
-        && shell.check_owner(true).is_ok()
+        && bar::check().and_then(|()| shell.check_owner(true)).is_ok()
         && let Ok(core) = shell.core.try_borrow()
     {
         wait = wait_of(&core.wait_state(), shell.depth.get() > 0, false);
@@ -188,7 +190,7 @@ fn enter(
         Ok(shell) => shell,
         Err(status) => return status,
     };
-    if let Err(status) = shell.check_owner(drives) {
+    if let Err(status) = bar::check().and_then(|()| shell.check_owner(drives)) {
         return status;
     }
     if shell.poisoned.get() {
@@ -235,28 +237,27 @@ impl vst_engine {
 
     /// An outermost call begins.
     fn begin(&self, drives: bool) -> Result<(), vst_status> {
-        self.budget.set(match self.host.events_per_drive {
-            0 => u32::MAX,
-            n => n,
-        });
+        self.budget.set(self.host.events_per_drive);
         if self.pulls_interest() {
             *self.pulled.borrow_mut() = None;
             if !self.bracket.get() {
                 self.core()?.close_released();
             }
         }
-        if self.own_clock.get() && !drives {
-            // A command's deadlines count from here, not from the last drive call.
-            self.core()?.begin(monotonic());
+        // A command's deadlines count from here, not from the last drive call.
+        if !drives && let Some(now) = self.clock.command() {
+            self.core()?.begin(now);
         }
         Ok(())
     }
 
-    /// A drive call begins at this point of the host's clock, or, with 0, of ours.
+    /// A drive call begins at this point of the engine's clock, which with 0 is read.
     pub(super) fn begin_at(&self, now_ns: u64) -> Result<(), vst_status> {
-        self.own_clock.set(now_ns == 0);
-        let now = if now_ns == 0 { monotonic() } else { Time(now_ns) };
+        let (now, jump) = self.clock.drive(now_ns)?;
         self.core()?.begin(now);
+        if let Some(jump) = jump {
+            self.log(&jump.to_string());
+        }
         self.take_posts()
     }
 
@@ -317,11 +318,13 @@ impl vst_engine {
             }
             let interest = core.has_host_ops() && !self.bracket.get() && !self.pulls_interest();
             let events = core.has_events() && self.host.event.is_some() && self.budget.get() > 0;
-            if !interest && !events && !core.has_questions() {
-                break;
+            let rests = !interest && !events && !core.has_questions();
+            drop(core);
+            // What the host does when it is told the deadline is to be told in turn.
+            if rests && !self.tell_deadline()? {
+                return Ok(());
             }
         }
-        self.tell_deadline()
     }
 
     /// Tells every interest change.
@@ -391,18 +394,19 @@ impl vst_engine {
         Ok(true)
     }
 
-    /// Tells the deadline if it moved earlier.
-    fn tell_deadline(&self) -> Result<(), vst_status> {
-        let Some(timer) = self.host.timer else { return Ok(()) };
+    /// Tells the deadline if it moved earlier, and whether it did.
+    fn tell_deadline(&self) -> Result<bool, vst_status> {
+        let Some(timer) = self.host.timer else { return Ok(false) };
         let state = self.core()?.wait_state();
         let deadline = state.deadline.map_or(VST_NEVER, |deadline| deadline.0);
-        if deadline < self.told_deadline.get() {
-            self.told_deadline.set(deadline);
-            // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
-            // borrow of the engine is alive.
-            outside(|| unsafe { timer(self.host.data, deadline) });
+        if deadline >= self.told_deadline.get() {
+            return Ok(false);
         }
-        Ok(())
+        self.told_deadline.set(deadline);
+        // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
+        // borrow of the engine is alive.
+        outside(|| unsafe { timer(self.host.data, deadline) });
+        Ok(true)
     }
 
     /// What was due has been done: the next deadline is told anew.
@@ -424,12 +428,12 @@ impl vst_engine {
 
     /// The next event of an engine whose host pulls.
     pub(super) fn pull(&self) -> Result<Option<vst_event>, vst_status> {
-        if self.host.event.is_some() {
-            return Err(VST_E_MODE);
-        }
         // What was pulled last may still be looked at further out.
         if self.depth.get() > 1 {
             return Err(VST_E_REENTRANT);
+        }
+        if self.host.event.is_some() {
+            return Err(VST_E_MODE);
         }
         if self.pulls_interest()
             && let Some(op) = self.core()?.next_host_op()
@@ -457,8 +461,13 @@ impl vst_engine {
     /// The library failed inside: nothing but freeing works from here on.
     fn poison(&self) {
         self.poisoned.set(true);
+        self.log(&super::panic::take_text());
+    }
+
+    /// Writes a sentence into the host's log.
+    fn log(&self, text: &str) {
         let Some(log) = self.host.log else { return };
-        let text = super::panic::take_text();
+        let _bar = Bar::new();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; the
         // text outlives the call.
         outside(|| unsafe { log(self.host.data, text.as_ptr().cast::<c_char>(), text.len()) });

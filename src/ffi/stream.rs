@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::engine::{id, vst_id};
 use super::listener::answer;
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
 use super::status::{self, *};
@@ -20,7 +21,8 @@ pub struct vst_stream_config {
 /// sent some bytes. Without it such a client is taken to wait for an answer.
 pub const VST_STREAM_ABORT_ON_CLOSE: u32 = 1;
 
-/// What bounds streams. `vst_stream_options_init` fills in the defaults.
+/// What bounds streams. A field that is 0 stands for its default, so that all zero but `size` is the
+/// defaults; `vst_stream_options_init` says them. In spans of time VST_NEVER is no bound.
 ///
 /// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
 /// there for it. A side that is held up by the other is not blamed for it.
@@ -31,18 +33,17 @@ pub struct vst_stream_options {
     pub size: u32,
     /// `VST_STREAM_*`.
     pub flags: u32,
-    /// The longest silence of the client, in nanoseconds; 0 is no bound. Default 300 s.
+    /// The longest silence of the client, in nanoseconds. Default 300 s.
     pub timeout_client_ns: u64,
-    /// The longest silence of the server, in nanoseconds; 0 is no bound. Default 300 s.
+    /// The longest silence of the server, in nanoseconds. Default 300 s.
     pub timeout_server_ns: u64,
     /// The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     /// leaves the two above in force.
     pub timeout_tunnel_ns: u64,
-    /// The longest silence of a client once the server has ended, in nanoseconds; 0 leaves the others
-    /// in force. Default 30 s.
+    /// The longest silence of a client once the server has ended, in nanoseconds. Default 30 s.
     pub timeout_client_fin_ns: u64,
     /// The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
-    /// in nanoseconds; 0 leaves the others in force. Default 30 s.
+    /// in nanoseconds. Default 30 s.
     pub timeout_server_fin_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -50,6 +51,25 @@ unsafe impl Sized32 for vst_stream_options {
     const FIRST: usize = 48;
 }
 const _: () = assert!(size_of::<vst_stream_options>() == 48);
+
+fn defaults() -> vst_stream_options {
+    let config = StreamConfig::default();
+    vst_stream_options {
+        size: 0,
+        flags: 0,
+        timeout_client_ns: config.client,
+        timeout_server_ns: config.server,
+        timeout_tunnel_ns: config.tunnel,
+        timeout_client_fin_ns: config.client_fin,
+        timeout_server_fin_ns: config.server_fin,
+    }
+}
+options!(vst_stream_options {
+    timeout_client_ns,
+    timeout_server_ns,
+    timeout_client_fin_ns,
+    timeout_server_fin_ns,
+} defaults());
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_stream_options)`.
 ///
@@ -63,18 +83,8 @@ pub unsafe extern "C" fn vst_stream_options_init(
     options: *mut vst_stream_options,
     size: u32,
 ) -> vst_status {
-    let config = StreamConfig::default();
-    let defaults = vst_stream_options {
-        size: 0,
-        flags: 0,
-        timeout_client_ns: config.client,
-        timeout_server_ns: config.server,
-        timeout_tunnel_ns: config.tunnel,
-        timeout_client_fin_ns: config.client_fin,
-        timeout_server_fin_ns: config.server_fin,
-    };
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    unsafe { options::init(options, size) }
 }
 
 /// Makes what bounds streams.
@@ -97,7 +107,7 @@ pub unsafe extern "C" fn vst_stream_config_new(
 ) -> vst_status {
     let make = || {
         // SAFETY: the caller's contract.
-        let options = unsafe { ptr::read_sized(options) }?;
+        let options = unsafe { options::read(options) }?;
         if options.flags & !VST_STREAM_ABORT_ON_CLOSE != 0 {
             return Err(Unusable::argument("flags: an unknown one"));
         }

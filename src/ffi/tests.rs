@@ -92,6 +92,8 @@ impl Host {
         options.interest = Some(interest);
         options.event = Some(event);
         options.log = Some(log);
+        // The world's clock is not the system's.
+        options.now_ns = world().now().0.max(1);
         options.data = Rc::as_ptr(&host).cast_mut().cast();
         // SAFETY: options and out-pointer are ours.
         let made =

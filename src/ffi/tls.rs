@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
+use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::unusable::{Unusable, element, hand_out, named, needed_text, text};
@@ -62,12 +63,19 @@ pub const VST_TLS_NO_POST_QUANTUM: u32 = 16;
 /// `vst_tls_client_take_key_log`: whoever has them reads everything.
 pub const VST_TLS_KEY_LOG: u32 = 8;
 
+/// No sessions are kept, whatever `session_cache` says.
+pub const VST_TLS_NO_SESSION_CACHE: u32 = 32;
+
+/// The most sessions that one configuration keeps: room for them is made at once.
+pub const VST_TLS_SESSIONS_MOST: u64 = 1_048_576;
+
 /// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
 pub const VST_TLS_1_2: u32 = 0x0303;
 /// See `VST_TLS_1_2`.
 pub const VST_TLS_1_3: u32 = 0x0304;
 
-/// How incoming connections speak TLS. `vst_tls_server_options_init` fills in the defaults.
+/// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero but
+/// `size` and the certificates is the defaults; `vst_tls_server_options_init` says them.
 ///
 /// The key exchange takes the first of the client's groups that is known here: `X25519MLKEM768` where it
 /// prefers that (not with ring), else X25519, P-256 or P-384.
@@ -80,7 +88,7 @@ pub const VST_TLS_1_3: u32 = 0x0304;
 pub struct vst_tls_server_options {
     /// `sizeof(vst_tls_server_options)`.
     pub size: u32,
-    /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`, `VST_TLS_KEY_LOG`.
+    /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_SESSION_CACHE`.
     pub flags: u32,
     /// How many certificates `identities` points to, from 1 to 65,536.
     pub identity_count: u32,
@@ -108,11 +116,13 @@ pub struct vst_tls_server_options {
     /// Application protocols, the preferred first, separated by commas: `h2,http/1.1`. A client that
     /// offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
     pub alpn: *const c_char,
-    /// Sessions kept for clients that take no ticket. Default 256.
+    /// Sessions kept for clients that take no ticket. Default 256, at most
+    /// `VST_TLS_SESSIONS_MOST`; `VST_TLS_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
 }
 
-/// How outgoing connections speak TLS. `vst_tls_client_options_init` fills in the defaults.
+/// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
+/// `size` is the defaults; `vst_tls_client_options_init` says them.
 ///
 /// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
 /// `VST_TLS_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
@@ -122,7 +132,8 @@ pub struct vst_tls_server_options {
 pub struct vst_tls_client_options {
     /// `sizeof(vst_tls_client_options)`.
     pub size: u32,
-    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_POST_QUANTUM`.
+    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_SESSION_CACHE`,
+    /// `VST_TLS_NO_POST_QUANTUM`.
     pub flags: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub min_version: u32,
@@ -139,7 +150,8 @@ pub struct vst_tls_client_options {
     pub identity: *const vst_identity,
     /// Application protocols to offer, as in `vst_tls_server_options`.
     pub alpn: *const c_char,
-    /// Sessions kept for resumption; 0 turns it off. Default 256.
+    /// Sessions kept for resumption. Default 256, at most `VST_TLS_SESSIONS_MOST`;
+    /// `VST_TLS_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
     /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
     /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
@@ -160,20 +172,27 @@ unsafe impl Sized32 for vst_tls_client_options {
 const _: () = assert!(size_of::<vst_tls_server_options>() == 104);
 const _: () = assert!(size_of::<vst_tls_client_options>() == 96);
 
-/// Fills `options` with the defaults. `size` is `sizeof(vst_tls_server_options)`.
-///
-/// Legal at any time, from any thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-///
-/// # Safety
-/// `options` points to `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_server_options_init(
-    options: *mut vst_tls_server_options,
-    size: u32,
-) -> vst_status {
+fn client_defaults() -> vst_tls_client_options {
+    let known = ClientOptions::default();
+    vst_tls_client_options {
+        size: 0,
+        flags: 0,
+        min_version: 0,
+        max_version: 0,
+        ca: NO_PEM,
+        crl: NO_PEM,
+        identity: std::ptr::null(),
+        alpn: std::ptr::null(),
+        session_cache: known.session_cache as u64,
+        session_lifetime_s: known.session_lifetime,
+        _reserved: 0,
+    }
+}
+options!(vst_tls_client_options { session_cache, session_lifetime_s } client_defaults());
+
+fn server_defaults() -> vst_tls_server_options {
     let known = ServerOptions::default();
-    let defaults = vst_tls_server_options {
+    vst_tls_server_options {
         size: 0,
         flags: 0,
         identity_count: 0,
@@ -187,9 +206,24 @@ pub unsafe extern "C" fn vst_tls_server_options_init(
         client_crl: NO_PEM,
         alpn: std::ptr::null(),
         session_cache: known.session_cache as u64,
-    };
+    }
+}
+options!(vst_tls_server_options { ticket_lifetime_s, client_ticket_lifetime_s, session_cache } server_defaults());
+
+/// Fills `options` with the defaults. `size` is `sizeof(vst_tls_server_options)`.
+///
+/// Legal at any time, from any thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+///
+/// # Safety
+/// `options` points to `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_options_init(
+    options: *mut vst_tls_server_options,
+    size: u32,
+) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    unsafe { options::init(options, size) }
 }
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_tls_client_options)`.
@@ -204,22 +238,8 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
     options: *mut vst_tls_client_options,
     size: u32,
 ) -> vst_status {
-    let known = ClientOptions::default();
-    let defaults = vst_tls_client_options {
-        size: 0,
-        flags: 0,
-        min_version: 0,
-        max_version: 0,
-        ca: NO_PEM,
-        crl: NO_PEM,
-        identity: std::ptr::null(),
-        alpn: std::ptr::null(),
-        session_cache: known.session_cache as u64,
-        session_lifetime_s: known.session_lifetime,
-        _reserved: 0,
-    };
     // SAFETY: the caller's contract.
-    unsafe { ptr::init_sized(options, size, &defaults) }
+    unsafe { options::init(options, size) }
 }
 
 /// Makes what incoming connections speak TLS with: reads every file and checks everything that can
@@ -264,8 +284,10 @@ pub unsafe extern "C" fn vst_tls_server_new(
 /// As `vst_tls_server_new`.
 unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_server, Unusable> {
     // SAFETY: the caller's contract.
-    let given = unsafe { ptr::read_sized(options) }?;
-    if given.flags & !(VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS | VST_TLS_KEY_LOG) != 0 {
+    let given = unsafe { options::read(options) }?;
+    let known =
+        VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS | VST_TLS_KEY_LOG | VST_TLS_NO_SESSION_CACHE;
+    if given.flags & !known != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
     // SAFETY: the caller's contract.
@@ -295,7 +317,7 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
         min_version: version("min_version", given.min_version, Version::Tls12)?,
         max_version: version("max_version", given.max_version, Version::Tls13)?,
         tickets: given.flags & VST_TLS_NO_TICKETS == 0,
-        session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
+        session_cache: session_cache(given.flags, given.session_cache)?,
         ticket_lifetime: given.ticket_lifetime_s,
         client_ticket_lifetime: given.client_ticket_lifetime_s,
         key_log: given.flags & VST_TLS_KEY_LOG != 0,
@@ -377,10 +399,12 @@ pub unsafe extern "C" fn vst_tls_client_new(
 /// # Safety
 /// As `vst_tls_client_new`.
 unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
-    const FLAGS: u32 =
-        VST_TLS_DANGEROUSLY_SKIP_VERIFICATION | VST_TLS_KEY_LOG | VST_TLS_NO_POST_QUANTUM;
+    const FLAGS: u32 = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION
+        | VST_TLS_KEY_LOG
+        | VST_TLS_NO_SESSION_CACHE
+        | VST_TLS_NO_POST_QUANTUM;
     // SAFETY: the caller's contract.
-    let given = unsafe { ptr::read_sized(options) }?;
+    let given = unsafe { options::read(options) }?;
     if given.flags & !FLAGS != 0 {
         return Err(Unusable::argument("flags: an unknown one"));
     }
@@ -414,11 +438,8 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
         alpn: unsafe { alpn(given.alpn) }?,
         min_version: version("min_version", given.min_version, Version::Tls12)?,
         max_version: version("max_version", given.max_version, Version::Tls13)?,
-        session_cache: usize::try_from(given.session_cache).map_err(|_| VST_E_ARGUMENT)?,
-        session_lifetime: match given.session_lifetime_s {
-            0 => ClientOptions::default().session_lifetime,
-            seconds => seconds,
-        },
+        session_cache: session_cache(given.flags, given.session_cache)?,
+        session_lifetime: given.session_lifetime_s,
     };
     let made = ClientTls::new(&options, Arc::new(WallClock));
     made.map(vst_tls_client::new).map_err(unloadable)
@@ -567,6 +588,15 @@ unsafe fn put_lines(
             Err(VST_E_SPACE)
         }
     }
+}
+
+/// How many sessions are kept.
+fn session_cache(flags: u32, most: u64) -> Result<usize, Unusable> {
+    if flags & VST_TLS_NO_SESSION_CACHE != 0 {
+        return Ok(0);
+    }
+    let kept = usize::try_from(most).ok().filter(|_| most <= VST_TLS_SESSIONS_MOST);
+    kept.ok_or_else(|| Unusable::argument("session_cache: at most 1,048,576 sessions are kept"))
 }
 
 fn unloadable(error: LoadError) -> Unusable {

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::bar::{self, Bar};
 use super::engine::{id, vst_id};
 use super::handler::{VST_STEP_DONE, VST_STEP_FAIL, VST_STEP_READ, VST_STEP_WRITE};
+use super::panic::outside;
 use super::ptr;
 use super::shell::{self, vst_engine};
 use super::status::*;
@@ -17,9 +19,10 @@ use crate::sys::{Fd, bell};
 /// As many answers wait for an engine at most.
 const POSTS_MAX: usize = 4096;
 
-/// The engine should be driven, by any drive call of its own thread, soon. Called from any thread, at
-/// most once until the engine has been. No function may be called from here, and the engine's thread
-/// must not be waited for: it may be waiting for this call to return.
+/// The engine should be driven, by any drive call of its own thread, soon. Called from whichever thread
+/// posts, when an answer waits and none did before; no lock of the library is held. No function on an
+/// engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT. `vst_engine_free`
+/// waits for this call to return, so this call must not wait for the engine's thread.
 pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
@@ -46,9 +49,18 @@ enum Alarm {
 pub(super) struct Shared {
     /// Whether anything waits: to be looked at without the lock.
     waiting: AtomicBool,
-    /// The answers that wait; none any more once the engine is freed.
-    posts: Mutex<Option<VecDeque<Post>>>,
+    posts: Mutex<Posts>,
+    /// The host's function has returned.
+    returned: Condvar,
     alarm: Alarm,
+}
+
+/// What the lock protects.
+struct Posts {
+    /// The answers that wait; none any more once the engine is freed.
+    list: Option<VecDeque<Post>>,
+    /// Threads that are inside the host's function.
+    waking: u32,
 }
 
 // SAFETY: the host's pointer is only handed to the host's function, which may be called from any
@@ -64,8 +76,8 @@ impl Shared {
             Some(wake) => Alarm::Host(wake, data),
             None => Alarm::Bell(bell::open().map_err(|_| VST_E_SYSTEM)?),
         };
-        let posts = Mutex::new(Some(VecDeque::new()));
-        Ok(Self { waiting: AtomicBool::new(false), posts, alarm })
+        let posts = Mutex::new(Posts { list: Some(VecDeque::new()), waking: 0 });
+        Ok(Self { waiting: AtomicBool::new(false), posts, returned: Condvar::new(), alarm })
     }
 
     /// What the poller of the engine's thread watches.
@@ -76,25 +88,35 @@ impl Shared {
         }
     }
 
-    fn posts(&self) -> MutexGuard<'_, Option<VecDeque<Post>>> {
+    fn posts(&self) -> MutexGuard<'_, Posts> {
         // Nothing that runs under the lock leaves the list in pieces.
         self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn post(&self, post: Post) -> vst_status {
         let mut posts = self.posts();
-        let Some(list) = posts.as_mut() else { return VST_E_GONE };
+        let Some(list) = posts.list.as_mut() else { return VST_E_GONE };
         if list.len() >= POSTS_MAX {
             return VST_E_LIMIT;
         }
         list.push_back(post);
-        if list.len() == 1 {
-            self.waiting.store(true, Ordering::Release);
-            // Under the lock: the engine cannot be freed meanwhile, nor the descriptor closed.
-            match &self.alarm {
-                Alarm::Bell(fd) => bell::ring(*fd),
-                // SAFETY: the host's function and data, which it keeps valid for the engine's life.
-                Alarm::Host(wake, data) => unsafe { wake(*data) },
+        if list.len() > 1 {
+            return VST_OK;
+        }
+        self.waiting.store(true, Ordering::Release);
+        match self.alarm {
+            // Under the lock: the descriptor cannot be closed meanwhile.
+            Alarm::Bell(fd) => bell::ring(fd),
+            Alarm::Host(wake, data) => {
+                posts.waking += 1;
+                drop(posts);
+                let bar = Bar::new();
+                // SAFETY: the host's function and data, which it keeps valid for the engine's life:
+                // that does not end while somebody is counted in `waking`.
+                outside(|| unsafe { wake(data) });
+                drop(bar);
+                self.posts().waking -= 1;
+                self.returned.notify_all();
             }
         }
         VST_OK
@@ -110,12 +132,16 @@ impl Shared {
         if let Alarm::Bell(fd) = &self.alarm {
             bell::hush(*fd);
         }
-        posts.as_mut().map(std::mem::take).unwrap_or_default()
+        posts.list.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The engine is freed: nothing comes through any more.
+    /// The engine is freed: nothing comes through any more, and nobody is inside the host's function.
     pub(super) fn close(&self) {
-        *self.posts() = None;
+        let mut posts = self.posts();
+        posts.list = None;
+        while posts.waking > 0 {
+            posts = self.returned.wait(posts).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -152,9 +178,9 @@ pub unsafe extern "C" fn vst_engine_waker(
 /// which it is woken for. An answer to a connection that is gone by then is dropped.
 ///
 /// Legal at any time, from any thread and any number of them at once, but not from a signal handler
-/// nor from `wake`.
+/// nor from `wake`, `log` and `discard`.
 /// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
-/// engine, and try again); VST_E_ARGUMENT; VST_E_NULL.
+/// engine, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
 ///
 /// # Safety
 /// `waker` is a waker that is not freed.
@@ -169,6 +195,7 @@ pub unsafe extern "C" fn vst_waker_post(
     super::guard(|| {
         // SAFETY: the caller's contract.
         let waker = unsafe { ptr::handle(waker) }?;
+        bar::check()?;
         let answer = match answer {
             VST_STEP_DONE => Answer::Done,
             VST_STEP_READ => Answer::Read,

@@ -169,7 +169,7 @@ impl Stream {
             .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
     }
 
-    /// The longest silence that is borne of `conn` on `side`, in nanoseconds (0 is no bound), and
+    /// The longest silence that is borne of `conn` on `side`, in nanoseconds, and
     /// what is said when it was longer.
     pub(crate) fn patience(&self, side: u8, conn: &Conn) -> (u64, &'static str) {
         let config = &self.config;

@@ -3,6 +3,9 @@ use proptest::prelude::*;
 use super::super::health::Health;
 use super::*;
 
+/// No number of them brings a server down.
+const NO_ERRORS: u32 = u32::MAX;
+
 const CHECKS: Checks = Checks {
     interval: 2 * SECOND,
     down_interval: Some(SECOND),
@@ -26,7 +29,7 @@ fn check(health: &mut Health, outcome: Outcome) -> Option<Transition> {
 
 #[test]
 fn fall_failures_in_a_row_bring_a_server_down_and_rise_successes_up() {
-    let mut health = checked(0, CHECKS);
+    let mut health = checked(NO_ERRORS, CHECKS);
     let outcomes = "ffpffLf pfppff";
     let mut course = String::new();
     for outcome in outcomes.chars().filter(|c| !c.is_whitespace()) {
@@ -47,7 +50,7 @@ fn fall_failures_in_a_row_bring_a_server_down_and_rise_successes_up() {
 
 #[test]
 fn checks_follow_each_other_by_the_interval_of_what_the_server_is() {
-    let mut health = checked(0, Checks { fall: 1, rise: 1, ..CHECKS });
+    let mut health = checked(NO_ERRORS, Checks { fall: 1, rise: 1, ..CHECKS });
     assert_eq!(health.due(), NOW);
     check(&mut health, Outcome::Succeeded);
     assert_eq!(health.due(), NOW + 2 * SECOND);
@@ -62,14 +65,14 @@ fn checks_follow_each_other_by_the_interval_of_what_the_server_is() {
 
 #[test]
 fn no_interval_is_so_short_that_nothing_else_is_done() {
-    let mut health = checked(0, Checks { interval: 0, down_interval: None, ..CHECKS });
+    let mut health = checked(NO_ERRORS, Checks { interval: 0, down_interval: None, ..CHECKS });
     check(&mut health, Outcome::Succeeded);
     assert_eq!(health.due(), NOW + crate::time::MILLISECOND);
 }
 
 #[test]
 fn jitter_spreads_the_intervals_over_all_it_may_and_no_further() {
-    let mut health = checked(0, Checks { jitter: 25, ..CHECKS });
+    let mut health = checked(NO_ERRORS, Checks { jitter: 25, ..CHECKS });
     assert!(health.due() <= NOW + SECOND / 2);
     let mut spans = Vec::new();
     for _ in 0..1_000 {
@@ -84,7 +87,8 @@ fn jitter_spreads_the_intervals_over_all_it_may_and_no_further() {
 
 #[test]
 fn servers_of_one_configuration_are_not_checked_in_step() {
-    let health = HealthConfig { connect_errors: 0, recovery: Recovery::Checks(Checks::default()) };
+    let health =
+        HealthConfig { connect_errors: NO_ERRORS, recovery: Recovery::Checks(Checks::default()) };
     let backend =
         backend(Method::RoundRobin, ["a", "b"].map(|name| ServerConfig { health, ..server(name) }));
     let due: BTreeSet<Time> = backend.servers().map(|(_, server)| server.health.due()).collect();
@@ -200,7 +204,10 @@ impl Model {
         };
         self.up = true;
         self.checks = vec![Outcome::Failed; fall - 1];
-        self.connects = vec![Outcome::Failed; self.config.connect_errors.max(1) as usize - 1];
+        self.connects = match self.config.connect_errors {
+            NO_ERRORS => vec![],
+            limit => vec![Outcome::Failed; limit as usize - 1],
+        };
     }
 
     fn checked(&mut self, outcome: Outcome) -> Option<Transition> {
@@ -224,7 +231,7 @@ impl Model {
         self.connects.push(outcome);
         let failed = Self::in_a_row(&self.connects, Outcome::Failed);
         let limit = self.config.connect_errors as usize;
-        if !self.up || outcome == Outcome::Local || limit == 0 || failed < limit {
+        if !self.up || outcome != Outcome::Failed || failed < limit {
             return None;
         }
         self.up = false;
@@ -238,7 +245,7 @@ proptest! {
 
     #[test]
     fn health_is_what_judging_all_that_was_said_gives(
-        connect_errors in 0..4_u32,
+        connect_errors in prop_oneof![1..4_u32, Just(NO_ERRORS)],
         (rise, fall, jitter) in (0..4_u32, 0..4_u32, 0..=100_u8),
         is_checked in any::<bool>(),
         steps in proptest::collection::vec(step(), 1..150),

@@ -30,7 +30,7 @@ fn server(name: &str) -> ServerConfig {
         addresses: vec![address(80)],
         weight: Weight::default(),
         backup: false,
-        maxconn: 0,
+        maxconn: u32::MAX,
         maxqueue: 10,
         connect: Arc::new(ConnectConfig::default()),
         health: HealthConfig::default(),
@@ -46,7 +46,7 @@ fn at_most(name: &str, maxconn: u32) -> ServerConfig {
 }
 
 fn config(method: Method) -> BackendConfig {
-    BackendConfig { method, maxconn: 0, maxqueue: 10, retries: Retries::default(), seed: 7 }
+    BackendConfig { method, maxconn: u32::MAX, maxqueue: 10, retries: Retries::default(), seed: 7 }
 }
 
 fn backend_of(config: BackendConfig, servers: impl IntoIterator<Item = ServerConfig>) -> Backend {

@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn config_of_server(index: u32) -> ServerConfig {
     ServerConfig {
-        maxconn: [1, 2, 0, 3, 1][index as usize % 5],
+        maxconn: [1, 2, u32::MAX, 3, 1][index as usize % 5],
         maxqueue: [3, 1, 2, 0, 4][index as usize % 5],
         backup: index % 4 == 3,
         health: HealthConfig { connect_errors: 2, recovery: Recovery::Trial(SECOND) },
@@ -121,13 +121,12 @@ impl Rig {
     }
 
     fn has_room(&self, index: u32) -> bool {
-        let limit = self.servers[index as usize].config.maxconn;
-        limit == 0 || self.used(index) < limit
+        self.used(index) < self.servers[index as usize].config.maxconn
     }
 
     /// The servers that a stream in a queue could go to now.
     fn open(&self, line: Option<u32>) -> Vec<u32> {
-        if self.config.maxconn > 0 && self.slots.len() as u32 >= self.config.maxconn {
+        if self.slots.len() as u32 >= self.config.maxconn {
             return Vec::new();
         }
         let candidates = match line {
@@ -188,7 +187,7 @@ impl Rig {
             let queue = self.length(line);
             let limit = line
                 .map_or(self.config.maxconn, |index| self.servers[index as usize].config.maxconn);
-            assert!(limit == 0 || streams <= limit, "{streams} of {limit}");
+            assert!(streams <= limit, "{streams} of {limit}");
             let known = self.stats_of(line);
             known.streams.now = streams;
             known.streams.most = known.streams.most.max(streams);
@@ -460,7 +459,7 @@ proptest! {
     #[test]
     fn no_slot_is_lost_nobody_is_overtaken_or_forgotten_and_every_number_is_a_recount(
         method in method(),
-        (maxconn, maxqueue) in (0..5_u32, 0..5_u32),
+        (maxconn, maxqueue) in (prop_oneof![1..5_u32, Just(u32::MAX)], 0..5_u32),
         servers in 1..5_u32,
         calls_always in any::<bool>(),
         steps in proptest::collection::vec(step(), 1..120),

@@ -11,7 +11,7 @@ use crate::data::UNIT;
 use crate::engine::EngineOptions;
 use crate::sim::{CallKind, Knobs, Peer, Random};
 use crate::sys::Errno;
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 
 const BULK: usize = 600_000;
 /// Random runs.
@@ -19,7 +19,7 @@ const RUNS: u64 = 400;
 
 fn program(send_proxy: Option<SendProxy>) -> Program {
     let config = Arc::new(ConnectConfig { send_proxy, ..ConnectConfig::default() });
-    Program::Forward { to: yonder(), config, stream: silent(0) }
+    Program::Forward { to: yonder(), config, stream: silent(FOREVER) }
 }
 
 /// A network whose reads fill buffers.
@@ -179,7 +179,7 @@ fn what_is_encrypted_on_either_side_is_never_spliced() {
 
     both(|setup| {
         for layers in &Layers::all(Version::Tls13)[1..] {
-            let mut rig = layers.rig(setup, 0);
+            let mut rig = layers.rig(setup, FOREVER);
             rig.world.tune(broad);
             let site = rig.world.serve(yonder());
             let words = pattern(200_000, 2);

@@ -9,7 +9,7 @@ use crate::config::ConnectConfig;
 use crate::engine::{CheckPlan, Drain, ServerNews};
 use crate::sim::{Answer, CallKind, Peer};
 use crate::sys::Errno;
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{FOREVER, MILLISECOND, SECOND};
 
 fn checks() -> HealthConfig {
     let checks = Checks {
@@ -20,7 +20,7 @@ fn checks() -> HealthConfig {
         rise: 2,
         fall: 2,
     };
-    HealthConfig { connect_errors: 0, recovery: Recovery::Checks(checks) }
+    HealthConfig { connect_errors: u32::MAX, recovery: Recovery::Checks(checks) }
 }
 
 fn plan(send: &[u8], expect: &[u8]) -> CheckPlan {
@@ -103,18 +103,18 @@ fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
         let patient = Checks {
             interval: SECOND,
             jitter: 0,
-            timeout: 0,
+            timeout: FOREVER,
             rise: 1,
             fall: 1,
             ..Checks::default()
         };
-        let health = HealthConfig { connect_errors: 0, recovery: Recovery::Checks(patient) };
+        let health = HealthConfig { connect_errors: u32::MAX, recovery: Recovery::Checks(patient) };
         let one = ServerConfig { health, ..server(0) };
         let mut farm = Farm::checked(setup, options(), vec![(one, Some(plan(b"PING", b"PONG")))]);
         farm.rig.run_for(100 * MILLISECOND);
         let asked = farm.sites[0].accept().expect("a check, which nobody answers");
         assert_eq!(farm.rig.engine.wait_state().conns, 1);
-        farm.rig.call(|engine| engine.drain(Drain::Close, 0)).expect("it begins");
+        farm.rig.call(|engine| engine.drain(Drain::Close, FOREVER)).expect("it begins");
         farm.rig.settle();
         assert_eq!(farm.rig.engine.wait_state().conns, 0);
         assert!(asked.saw_reset());

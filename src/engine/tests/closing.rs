@@ -232,7 +232,8 @@ fn a_session_that_was_closed_unread_and_without_an_answer_ends_without_a_reset()
 fn a_client_turned_away_by_a_full_queue_ends_as_one_whose_server_refused() {
     everywhere(|setup| {
         for full in [true, false] {
-            let one = ServerConfig { maxconn: u32::from(full), maxqueue: 0, ..server(0) };
+            let one =
+                ServerConfig { maxconn: if full { 1 } else { u32::MAX }, maxqueue: 0, ..server(0) };
             let config = BackendConfig { maxqueue: 0, ..options().config };
             let mut farm =
                 Farm::new(setup, crate::engine::BackendOptions { config, ..options() }, vec![one]);

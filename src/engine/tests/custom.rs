@@ -15,7 +15,7 @@ use crate::engine::{
 };
 use crate::id::Id;
 use crate::sim::SimNet;
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 use crate::tls::{Session, Version};
 
 /// A command in the clear, and its answer.
@@ -184,7 +184,8 @@ fn a_stream_s_first_bytes_wait_for_the_handlers_towards_its_server() {
 fn rig_that_forwards(setup: Setup) -> (Rig, crate::sim::Server) {
     let config =
         ConnectConfig { customs: vec![custom(false, give_command)], ..ConnectConfig::default() };
-    let forward = Program::Forward { to: yonder(), config: Arc::new(config), stream: silent(0) };
+    let forward =
+        Program::Forward { to: yonder(), config: Arc::new(config), stream: silent(FOREVER) };
     let mut rig = Rig::new(setup, forward);
     let site = rig.world.serve(yonder());
     rig.listen(AcceptConfig::default());

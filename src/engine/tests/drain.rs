@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Rig, both, everywhere, yonder};
+use super::rig::{Rig, both, everywhere, listening, yonder};
 use crate::config::{AcceptConfig, ConnectConfig};
-use crate::engine::{Drain, EventKind, Refusal};
+use crate::engine::{Drain, EventKind, ListenerOptions, Refusal};
 use crate::sim::Peer;
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{FOREVER, MILLISECOND, SECOND};
 
 const GRACE: u64 = 5 * SECOND;
 
@@ -61,8 +61,9 @@ fn every_session_is_told_once_and_one_that_still_comes_as_well() {
         let (open, opening) = (rig.peer(), rig.peer());
         open.send(b"PROXY UNKNOWN\r\n");
         rig.settle();
-        rig.call(|engine| engine.drain(Drain::Close, 0)).expect("it begins");
-        rig.call(|engine| engine.drain(Drain::Close, 0)).expect("asking again changes nothing");
+        rig.call(|engine| engine.drain(Drain::Close, FOREVER)).expect("it begins");
+        rig.call(|engine| engine.drain(Drain::Close, FOREVER))
+            .expect("asking again changes nothing");
         opening.send(b"PROXY UNKNOWN\r\n");
         rig.settle();
         let sessions = rig.host.sessions();
@@ -86,7 +87,7 @@ fn every_session_is_told_once_and_one_that_still_comes_as_well() {
 fn what_is_left_when_the_time_is_over_is_aborted_and_counted() {
     everywhere(|setup| {
         let config = Arc::new(ConnectConfig::default());
-        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, program);
         let site = rig.world.serve(yonder());
         rig.listen(AcceptConfig::default());
@@ -124,5 +125,27 @@ fn what_is_left_when_the_time_is_over_is_aborted_and_counted() {
             _ => false,
         });
         assert_eq!(by_host.count(), 1);
+    });
+}
+
+#[test]
+fn no_listener_opens_or_goes_on_once_listeners_are_stopped() {
+    everywhere(|setup| {
+        for how in [Drain::LameDuck, Drain::Pause, Drain::Close] {
+            let mut rig = Rig::new(setup, Program::Echo);
+            let listener = rig.listen(AcceptConfig::default());
+            rig.call(|engine| engine.drain(how, GRACE)).expect("it begins");
+            let takes = how == Drain::LameDuck;
+            let expected = if takes { Ok(()) } else { Err(Refusal::State) };
+            if how != Drain::Close {
+                assert_eq!(rig.call(|engine| engine.resume_listener(listener)), expected);
+            }
+            let opened = rig.call(|engine| {
+                let options = ListenerOptions::default();
+                engine.listen(&listening(&yonder()), Arc::default(), options)
+            });
+            assert_eq!(opened.map(drop), expected, "{how:?}");
+            rig.finish();
+        }
     });
 }

@@ -8,7 +8,7 @@ use crate::config::{AcceptConfig, ConnectConfig};
 use crate::conn::{Record, Why};
 use crate::engine::{Event, EventKind, ListenerOptions};
 use crate::sim::Peer;
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 
 /// Ends of one kind that are for the log each second.
 const MOST: u32 = 2;
@@ -67,7 +67,7 @@ fn every_end_is_told_and_so_many_of_a_kind_each_second_are_for_the_log() {
 #[test]
 fn without_a_bound_every_end_is_for_the_log() {
     both(|setup| {
-        let mut rig = rig(setup, Program::Echo, 0);
+        let mut rig = rig(setup, Program::Echo, u32::MAX);
         come_and_go(&mut rig, 30, Peer::reset);
         let events = rig.finish();
         assert_eq!(logged(&ends(&events, Some(Why::Reset))), [Some(0); 30]);
@@ -78,7 +78,7 @@ fn without_a_bound_every_end_is_for_the_log() {
 fn a_stream_has_one_place_in_the_log_and_its_clients_record_says_which() {
     both(|setup| {
         let config = Arc::new(ConnectConfig::default());
-        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = rig(setup, program, MOST);
         let site = rig.world.serve(yonder());
         for _ in 0..4 {

@@ -8,13 +8,13 @@ use crate::config::{AcceptConfig, ConnectConfig};
 use crate::engine::EventKind;
 use crate::sim::{Knobs, Peer};
 use crate::sys::Fd;
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 
 const CROWD: usize = 100;
 
 fn forward() -> Program {
     let config = Arc::new(ConnectConfig::default());
-    Program::Forward { to: yonder(), config, stream: silent(0) }
+    Program::Forward { to: yonder(), config, stream: silent(FOREVER) }
 }
 
 /// Room for everybody, and buffers as large as those of a fast network.
@@ -141,7 +141,7 @@ fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
             let program = match in_stream {
                 true => {
                     let config = Arc::clone(&config);
-                    Program::Forward { to: yonder(), config, stream: silent(0) }
+                    Program::Forward { to: yonder(), config, stream: silent(FOREVER) }
                 }
                 false => Program::Echo,
             };

@@ -23,7 +23,7 @@ pub(super) fn options() -> BackendOptions {
     BackendOptions {
         config: BackendConfig {
             method: Method::RoundRobin,
-            maxconn: 0,
+            maxconn: u32::MAX,
             maxqueue: 100,
             retries: Retries { retries: 3, redispatch: Redispatch::Last, delay: DELAY },
             seed: 7,
@@ -43,7 +43,7 @@ pub(super) fn server(i: usize) -> ServerConfig {
         addresses: vec![address(i)],
         weight: Weight::default(),
         backup: false,
-        maxconn: 0,
+        maxconn: u32::MAX,
         maxqueue: 100,
         connect: Arc::new(ConnectConfig::default()),
         health: HealthConfig::default(),

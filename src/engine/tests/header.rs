@@ -203,6 +203,24 @@ fn a_peer_that_falls_silent_is_refused_at_the_deadline_whatever_it_sent_before()
 }
 
 #[test]
+fn a_deadline_that_has_passed_holds_whatever_came_in_the_same_drive() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        rig.listen(proxied());
+        let peer = rig.peer();
+        rig.settle();
+        peer.send(b"PROXY UNKNOWN\r\n");
+        rig.world.settle();
+        let late = rig.world.now() + proxied().spans.proxy + MILLISECOND;
+        rig.world.advance_to(late);
+        rig.run();
+        assert_eq!(rig.engine.counters().sessions, 0);
+        let record = refusal(&rig.finish()).clone();
+        assert_eq!(why(&record), (Some(Op::AcceptProxy), Why::TimedOut));
+    });
+}
+
+#[test]
 fn a_byte_now_and_then_moves_no_deadline() {
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);

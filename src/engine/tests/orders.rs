@@ -10,7 +10,7 @@ use super::tls::{accepting, connecting};
 use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig, Tls12HalfClose};
 use crate::conn::Why;
 use crate::stream::{CLIENT, SERVER};
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 use crate::tls::Version;
 
 /// What protects the bytes towards the client, and towards the server.
@@ -118,7 +118,7 @@ fn end_in_order(setup: Setup, row: Row) {
     let Row { layers, order, half_closes, in_flight, size } = row;
     let context = format!("{setup:?} {row:?}");
     let Joined { mut rig, client, server } =
-        join(layers.rig_with(setup, silent(0), half_closes), layers);
+        join(layers.rig_with(setup, silent(FOREVER), half_closes), layers);
     let (up, down) = (pattern(size, 1), pattern(2 * size, 2));
     client.say(&up);
     server.say(&down);
@@ -195,7 +195,7 @@ fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
     let layers = Layers { front: None, behind: Some(Version::Tls12) };
     let (patience, words) = (3 * SECOND, pattern(3_000, 2));
     everywhere(|setup| {
-        let config = StreamConfig { server_fin: patience, ..StreamConfig::clone(&silent(0)) };
+        let config = StreamConfig { server_fin: patience, ..StreamConfig::clone(&silent(FOREVER)) };
         let rig = layers.rig_with(setup, Arc::new(config), HALF_CLOSES);
         let Joined { mut rig, client, server } = join(rig, layers);
         client.end();

@@ -10,7 +10,7 @@ use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, Event, EventKind, ListenerOptions};
 use crate::sim::{CallKind, Knobs, Peer};
 use crate::sys::{Addr, Errno, Fd};
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{FOREVER, MILLISECOND, SECOND};
 
 fn pauses(events: &[Event]) -> Vec<Option<Option<i32>>> {
     let kind = |event: &Event| match &event.kind {
@@ -52,7 +52,7 @@ fn at_every_limit_of_descriptors_nothing_spins_and_all_is_well_when_there_are_en
         // The listener has one, and each of three streams wants two.
         for limit in 4..=10 {
             let config = Arc::new(ConnectConfig::default());
-            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
             let mut rig = Rig::new(setup, program);
             let site = rig.world.serve(yonder());
             rig.actors.push(Box::new(move || {
@@ -92,7 +92,7 @@ fn where_only_few_pairs_fit_every_client_waits_for_one_and_none_is_dropped() {
         // The listener has one; from none too few to none left over.
         for limit in 6..=9 {
             let config = Arc::new(ConnectConfig::default());
-            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
             let knobs = Knobs { fd_limit: Fd(limit), ..Knobs::default() };
             let mut rig = Rig::in_world(setup, program, EngineOptions::default(), knobs);
             let site = rig.world.serve(yonder());
@@ -123,7 +123,7 @@ fn where_only_few_pairs_fit_every_client_waits_for_one_and_none_is_dropped() {
 fn a_client_that_came_first_and_waits_for_a_descriptor_gets_the_one_that_is_closed() {
     both(|setup| {
         let config = Arc::new(ConnectConfig::default());
-        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, program);
         let site = rig.world.serve(yonder());
         rig.listen(AcceptConfig::default());
@@ -258,10 +258,10 @@ fn closing_a_listener_whose_accept_fails_for_ever_ends() {
 fn a_limit_of_connections_pauses_and_resumes_the_listener() {
     everywhere(|setup| {
         for of_engine in [false, true] {
-            let most = if of_engine { 2 } else { 0 };
-            let options = EngineOptions { max_conns: most, ..EngineOptions::default() };
+            let [all, own] = if of_engine { [2, u32::MAX] } else { [u32::MAX, 2] };
+            let options = EngineOptions { max_conns: all, ..EngineOptions::default() };
             let mut rig = Rig::with(setup, Program::Echo, options);
-            let options = ListenerOptions { max_conns: 2 - most, ..ListenerOptions::default() };
+            let options = ListenerOptions { max_conns: own, ..ListenerOptions::default() };
             rig.listen_at(&here(), AcceptConfig::default(), options);
             let peers: Vec<Peer> = (0..6).map(|_| rig.peer()).collect();
             rig.settle();
@@ -288,14 +288,14 @@ fn a_limit_of_connections_pauses_and_resumes_the_listener() {
 #[test]
 fn a_thousand_silent_peers_do_not_keep_out_the_next_one() {
     both(|setup| {
-        for most in [0, 100] {
+        for most in [u32::MAX, 100] {
             let options = EngineOptions { max_opening: most, ..EngineOptions::default() };
             let mut rig = Rig::with(setup, Program::Echo, options);
             rig.world.tune(|knobs| knobs.fd_limit = Fd(2_000));
             rig.listen(proxied());
             let silent: Vec<Peer> = (0..1_000).map(|_| rig.peer()).collect();
             rig.settle();
-            if most > 0 {
+            if most != u32::MAX {
                 assert_eq!(rig.engine.wait_state().conns, most);
             }
             let good = rig.peer();

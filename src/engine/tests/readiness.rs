@@ -10,7 +10,7 @@ use crate::config::ConnectConfig;
 use crate::ctrl::Io;
 use crate::id::Id;
 use crate::sim::Answer;
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{FOREVER, MILLISECOND, SECOND};
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 /// More than a socket and the lane before it hold.
@@ -34,7 +34,7 @@ fn insist(rig: &mut Rig, told: Io) {
 /// A stream through all of its states, in each of which the poller insists.
 fn through_every_state(setup: Setup, told: Io) {
     let config = Arc::new(ConnectConfig::default());
-    let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+    let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
     let mut rig = Rig::new(setup, program);
     let site = rig.world.serve(yonder());
     site.answer(Answer::Full);

@@ -11,13 +11,15 @@ use crate::config::{AcceptConfig, ConnectConfig};
 use crate::data::{BULK_UNIT, UNIT};
 use crate::engine::EngineOptions;
 use crate::sim::CallKind;
+use crate::time::FOREVER;
 use crate::tls::Version;
 
 const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
 const BULK: usize = 2 << 20;
 
 fn forwarding(setup: Setup, connect: ConnectConfig) -> Rig {
-    let program = Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(0) };
+    let program =
+        Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(FOREVER) };
     let rig = Rig::with(setup, program, EngineOptions::default());
     rig.world.tune(|knobs| {
         knobs.send_buffer = 8 * BULK_UNIT;

@@ -104,18 +104,10 @@ impl Rig {
         config: AcceptConfig,
         options: ListenerOptions,
     ) -> Id {
-        let spec = ListenSpec {
-            addr: at.clone(),
-            backlog: 4096,
-            reuse_port: false,
-            v6_only: false,
-            defer_accept: 0,
-            mode: None,
-            owner: None,
-            exclusive: false,
-        };
         self.rules.extend(config.rules.clone());
-        self.call(|engine| engine.listen(&spec, Arc::new(config), options)).expect("a listener")
+        let listens =
+            |engine: &mut Engine<SimNet>| engine.listen(&listening(at), Arc::new(config), options);
+        self.call(listens).expect("a listener")
     }
 
     /// A new peer on its way to [`here`].
@@ -417,6 +409,20 @@ impl Rig {
 
 /// The port of the first client; those of the others follow.
 pub(super) const FIRST_CLIENT: u16 = 20_001;
+
+/// How a listener listens.
+pub(super) fn listening(at: &Addr) -> ListenSpec {
+    ListenSpec {
+        addr: at.clone(),
+        backlog: 4096,
+        reuse_port: false,
+        v6_only: false,
+        defer_accept: 0,
+        mode: None,
+        owner: None,
+        exclusive: false,
+    }
+}
 
 /// Where the engine listens.
 pub(super) fn here() -> Addr {

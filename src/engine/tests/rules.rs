@@ -18,7 +18,7 @@ use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sim::{CallKind, Peer};
 use crate::sys::SockOpt;
 use crate::table::{Data, Key, Table};
-use crate::time::{SECOND, Time};
+use crate::time::{FOREVER, SECOND, Time};
 use crate::tls::Version;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
@@ -307,7 +307,8 @@ fn bytes_of_a_stream_are_counted_while_it_goes_on() {
     both(|setup| {
         let config = ruled(AcceptConfig::default(), COUNTING);
         let table = table(&config);
-        let forward = Program::Forward { to: yonder(), config: Arc::default(), stream: silent(0) };
+        let forward =
+            Program::Forward { to: yonder(), config: Arc::default(), stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, forward);
         let site = rig.world.serve(yonder());
         rig.listen(config);
@@ -334,7 +335,7 @@ fn a_source_that_a_rule_sets_is_the_one_that_servers_are_told() {
         let text = "tcp-request connection set-src dst";
         let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() };
         let forward =
-            Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(0) };
+            Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, forward);
         let site = rig.world.serve(yonder());
         rig.listen(ruled(AcceptConfig::default(), text));

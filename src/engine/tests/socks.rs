@@ -13,7 +13,7 @@ use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EventKind, Received, Record};
 use crate::id::Id;
 use crate::sim::{Peer, Server};
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{FOREVER, MILLISECOND, SECOND};
 use crate::tls::Version as TlsVersion;
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 
@@ -176,7 +176,7 @@ fn a_stream_s_first_bytes_wait_for_the_destination_and_go_both_ways_behind_a_pro
                 // The destination answers what the client says; the actor sees to the order.
                 let lines = [&lines[..], &[(b"GET /".to_vec(), BANNER.to_vec())]].concat();
                 let config = Arc::new(ConnectConfig { send_proxy, ..over(socks.clone()) });
-                let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+                let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
                 let mut rig = Rig::new(setup, program);
                 rig.listen(crate::config::AcceptConfig::default());
                 let (server, actor) = serve(rig.world.serve(yonder()), lines);

@@ -8,7 +8,7 @@ use crate::config::{AcceptConfig, ConnectConfig};
 use crate::conn::Why;
 use crate::engine::{EndReport, Event, EventKind};
 use crate::sim::{Peer, Server};
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 
 fn forward(idle: u64) -> Program {
     let config = Arc::new(ConnectConfig::default());
@@ -54,7 +54,7 @@ fn a_reset_from_either_side_ends_the_stream_and_what_arrived_is_a_prefix() {
     everywhere(|setup| {
         for client_resets in [false, true] {
             for delay in [0, 20, 50, 100, 400] {
-                let Joined { mut rig, client, server, .. } = join(setup, 0);
+                let Joined { mut rig, client, server, .. } = join(setup, FOREVER);
                 let (up, down) = (pattern(5000, 1), pattern(9000, 2));
                 client.send(&up);
                 server.send(&down);
@@ -80,7 +80,7 @@ fn a_reset_from_either_side_ends_the_stream_and_what_arrived_is_a_prefix() {
 #[test]
 fn the_first_bytes_wait_for_the_server_and_reach_it_whole() {
     everywhere(|setup| {
-        let mut rig = Rig::new(setup, forward(0));
+        let mut rig = Rig::new(setup, forward(FOREVER));
         let site = rig.world.serve(yonder());
         rig.listen(AcceptConfig::default());
         let client = rig.peer();
@@ -102,7 +102,7 @@ fn the_first_bytes_wait_for_the_server_and_reach_it_whole() {
 fn a_client_that_ends_after_its_request_is_answered_though_the_server_came_later() {
     everywhere(|setup| {
         for size in [1, 5] {
-            let mut rig = Rig::new(setup, forward(0));
+            let mut rig = Rig::new(setup, forward(FOREVER));
             let site = rig.world.serve(yonder());
             site.answer(crate::sim::Answer::Full);
             rig.listen(AcceptConfig::default());
@@ -127,7 +127,7 @@ fn a_client_that_ends_after_its_request_is_answered_though_the_server_came_later
 #[test]
 fn a_server_that_refuses_ends_the_stream_and_the_client() {
     everywhere(|setup| {
-        let mut rig = Rig::new(setup, forward(0));
+        let mut rig = Rig::new(setup, forward(FOREVER));
         rig.world.serve(yonder()).answer(crate::sim::Answer::Refuse);
         rig.listen(AcceptConfig::default());
         let client = rig.peer();
@@ -144,7 +144,7 @@ fn a_server_that_refuses_ends_the_stream_and_the_client() {
 #[test]
 fn a_stalled_peer_costs_one_buffer_each_way_and_its_source_is_not_read() {
     both(|setup| {
-        let Joined { mut rig, client, server, .. } = join(setup, 0);
+        let Joined { mut rig, client, server, .. } = join(setup, FOREVER);
         client.stall(true);
         server.stall(true);
         let bytes = pattern(1 << 20, 7);
@@ -170,7 +170,7 @@ fn a_stalled_peer_costs_one_buffer_each_way_and_its_source_is_not_read() {
 #[test]
 fn an_end_behind_a_full_buffer_wakes_nobody_and_arrives_behind_the_last_byte() {
     both(|setup| {
-        let Joined { mut rig, client, server, .. } = join(setup, 0);
+        let Joined { mut rig, client, server, .. } = join(setup, FOREVER);
         let words = pattern(500_000, 1);
         server.stall(true);
         client.send(&words);
@@ -190,7 +190,7 @@ fn an_end_behind_a_full_buffer_wakes_nobody_and_arrives_behind_the_last_byte() {
 #[test]
 fn a_slow_reader_gets_every_byte_on_an_orderly_end() {
     both(|setup| {
-        let Joined { mut rig, client, server, .. } = join(setup, 0);
+        let Joined { mut rig, client, server, .. } = join(setup, FOREVER);
         client.set_window(1000);
         client.stall(true);
         let bytes = pattern(200_000, 3);
@@ -236,7 +236,7 @@ fn silence_ends_a_stream_once_and_bytes_put_it_off() {
 #[test]
 fn a_stream_that_is_aborted_resets_both_sides() {
     everywhere(|setup| {
-        let Joined { mut rig, client, server, site } = join(setup, 0);
+        let Joined { mut rig, client, server, site } = join(setup, FOREVER);
         client.send(&pattern(1000, 0));
         rig.settle();
         let stream = rig.host.streams[0];

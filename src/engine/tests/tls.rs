@@ -9,7 +9,7 @@ use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, ConnectTls};
 use crate::conn::{Direction, Op, Why};
 use crate::engine::{ConnectOptions, Received, Record, Sent};
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 use crate::tls::Version;
 
 const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
@@ -383,7 +383,7 @@ fn a_session_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
 fn a_stream_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
     everywhere(|setup| {
         let config = Arc::new(ConnectConfig::default());
-        let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+        let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, program);
         let site = rig.world.serve(yonder());
         rig.listen(accepting(Version::Tls12));

@@ -21,7 +21,7 @@ use crate::engine::{Answer, Engine, Event, EventKind, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
 use crate::table::{Data, Key};
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 use crate::tls::Version;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nGET / HTTP/1.0\r\n\r\n";
@@ -119,7 +119,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let forward = |config: ConnectConfig| Program::Forward {
         to: yonder(),
         config: Arc::new(config),
-        stream: silent(0),
+        stream: silent(FOREVER),
     };
     let program = match scene {
         Scene::EchoBehindHeaders

@@ -10,7 +10,7 @@ use super::tls::{accepting, client, connecting};
 use crate::config::{AcceptConfig, ConnectConfig, Farewell, TlsTruncation};
 use crate::conn::Why;
 use crate::engine::EndReport;
-use crate::time::SECOND;
+use crate::time::{FOREVER, SECOND};
 use crate::tls::Version;
 
 const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
@@ -24,7 +24,7 @@ fn a_stream_passes_a_truncated_end_on_or_resets_both_sides_as_it_was_told() {
     {
         everywhere(|setup| {
             let config = Arc::new(ConnectConfig::default());
-            let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+            let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
             let mut rig = Rig::new(setup, program);
             let site = rig.world.serve(yonder());
             let farewell =
@@ -72,7 +72,7 @@ fn fails_in_stream(
     let accept = front.map_or_else(AcceptConfig::default, accepting);
     let connect = behind.map_or_else(ConnectConfig::default, connecting);
     let config = Arc::new(ConnectConfig { farewell, ..connect });
-    let program = Program::Forward { to: yonder(), config, stream: silent(0) };
+    let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
     let mut rig = Rig::new(setup, program);
     let site = rig.world.serve(yonder());
     let taken = take_all(&mut rig, site, behind, false, |_| {});

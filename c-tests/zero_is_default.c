@@ -1,0 +1,198 @@
+/* Options that are all zero but their size are the defaults, which bound everything; what is not to be
+ * bounded, or not to be at all, is said. */
+#include "backend.h"
+
+#define SECOND 1000000000ull
+
+static vst_id door_of(struct host *host, const vst_accept_options *accept,
+                      const vst_listener_options *options, uint16_t *port)
+{
+    vst_accept_config *config;
+    vst_addr addr;
+    vst_id door;
+    MUST(vst_accept_config_new(accept, &config, NULL, 0) == VST_OK);
+    MUST(vst_listener_open(host->engine, "127.0.0.1:0", config, options, &door, NULL, NULL, 0) == VST_OK);
+    vst_accept_config_free(config);
+    MUST(vst_listener_addr(host->engine, door, &addr) == VST_OK);
+    *port = addr.port;
+    return door;
+}
+
+/* A client that says nothing is waited for until then. */
+static uint64_t patience(const vst_accept_options *accept)
+{
+    struct host host;
+    uint16_t port;
+    vst_engine_options options = {.size = sizeof options};
+    vst_listener_options listener = {.size = sizeof listener};
+    vst_engine_options wired = host_options(&host, HOST_EPOLL);
+    options.data = wired.data, options.event = wired.event, options.interest = wired.interest;
+    host_open(&host, &options);
+    door_of(&host, accept, &listener, &port);
+    int peer = dial(port);
+    HOST_UNTIL(&host, host.wait.conns == 1);
+    uint64_t until = host.wait.deadline_ns, now = now_ns();
+    host_free(&host);
+    close(peer);
+    return until == VST_NEVER ? VST_NEVER : until - now;
+}
+
+static int32_t reads(void *data, vst_engine *engine, vst_step *step)
+{
+    (void)data, (void)engine, (void)step;
+    return VST_STEP_READ;
+}
+
+static void whoever_is_silent(void)
+{
+    vst_accept_options accept = {.size = sizeof accept, .accept_proxy = "any"};
+    vst_handler handler = {.size = sizeof handler, .step = reads};
+    CHECK(patience(&accept) <= 6 * SECOND);
+    accept.timeout_proxy_ns = VST_NEVER;
+    CHECK(patience(&accept) > 20 * SECOND && patience(&accept) <= 31 * SECOND);
+    accept.timeout_opening_ns = VST_NEVER;
+    CHECK_EQ(patience(&accept), VST_NEVER);
+
+    accept = (vst_accept_options){
+        .size = sizeof accept, .handlers = &handler, .handler_count = 1};
+    CHECK(patience(&accept) > 20 * SECOND && patience(&accept) <= 31 * SECOND);
+    handler.timeout_ns = VST_NEVER;
+    CHECK(patience(&accept) > 20 * SECOND && patience(&accept) <= 31 * SECOND);
+    handler.timeout_ns = 9 * SECOND;
+    CHECK(patience(&accept) <= 10 * SECOND);
+    handler.timeout_ns = VST_NEVER;
+    accept.timeout_opening_ns = VST_NEVER;
+    CHECK_EQ(patience(&accept), VST_NEVER);
+}
+
+/* TCP_INFO of a listener says how many may wait (tcp(7)). */
+static uint32_t backlog(const struct host *host)
+{
+    for (int fd = 0; fd < FDS; fd++) {
+        struct tcp_info info;
+        socklen_t len = sizeof info;
+        if (host->watch[fd].announced
+            && getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+            return info.tcpi_sacked;
+    }
+    return 0;
+}
+
+static unsigned refusals(const vst_listener_options *options, uint32_t *waiting)
+{
+    struct host host;
+    uint16_t port;
+    vst_accept_options accept = {.size = sizeof accept, .accept_proxy = "any"};
+    vst_counters counters = {.size = sizeof counters};
+    host_new(&host, HOST_EPOLL);
+    door_of(&host, &accept, options, &port);
+    *waiting = backlog(&host);
+    int peer = dial(port);
+    say_text(peer, "nonsense\r\n");
+    HOST_UNTIL(&host, vst_engine_counters(host.engine, &counters) == VST_OK
+                          && counters.refused == 1);
+    unsigned told = host.told[VST_EVENT_REFUSED];
+    host_free(&host);
+    close(peer);
+    return told;
+}
+
+static void listeners(void)
+{
+    vst_listener_options options = {.size = sizeof options};
+    uint32_t waiting;
+    CHECK_EQ(refusals(&options, &waiting), 1);
+    CHECK_EQ(waiting, 1024);
+    CHECK_EQ(refusals(NULL, &waiting), 1);
+    CHECK_EQ(waiting, 1024);
+    options.flags = VST_LISTEN_NO_REFUSED;
+    options.backlog = UINT32_MAX; /* as many as the kernel lets */
+    options.max_conns = options.ends_per_second = UINT32_MAX;
+    CHECK_EQ(refusals(&options, &waiting), 0);
+    CHECK(waiting >= 1024);
+}
+
+/* How often it is tried to reach nobody. */
+static uint32_t attempts(vst_backend_options options, vst_server_options server)
+{
+    struct farm farm;
+    uint16_t port;
+    int held = reserved(&port);
+    memset(&farm, 0, sizeof farm);
+    options.turn_around_ns = 1;
+    farm_open(&farm);
+    farm_backend(&farm, options);
+    farm_add(&farm, server, port);
+    int client = farm_client(&farm, "ask");
+    HOST_UNTIL(&farm.host, farm.ended == 1);
+    uint32_t tried = farm.ends[0].attempts;
+    host_free(&farm.host);
+    close(client);
+    close(held);
+    return tried;
+}
+
+static void backends(void)
+{
+    vst_backend_options options = {.size = sizeof options};
+    vst_server_options server = {.size = sizeof server};
+    CHECK_EQ(attempts(options, server), 4);
+    options.flags = VST_BACKEND_NO_RETRIES;
+    CHECK_EQ(attempts(options, server), 1);
+    options.retries = 9;
+    CHECK_EQ(attempts(options, server), 1);
+    /* No bound anywhere is none that is reached. */
+    options = (vst_backend_options){.size = sizeof options, .maxconn = UINT32_MAX,
+                                    .maxqueue = UINT32_MAX, .queue_timeout_ns = VST_NEVER};
+    server.trial_ns = server.check_interval_ns = server.check_timeout_ns = VST_NEVER;
+    server.flags = VST_SERVER_CHECK;
+    server.maxconn = server.maxqueue = server.connect_errors = UINT32_MAX;
+    server.check_rise = server.check_fall = UINT32_MAX;
+    CHECK_EQ(attempts(options, server), 4);
+}
+
+/* Nobody waits where nobody may, nor where nobody has a share. */
+static void without_a_queue(uint32_t of_backend, uint32_t of_server)
+{
+    struct farm farm;
+    uint16_t port;
+    int held = listening(&port);
+    vst_backend_options options = {.size = sizeof options, .flags = of_backend};
+    vst_server_options server = {.size = sizeof server, .flags = of_server};
+    memset(&farm, 0, sizeof farm);
+    farm_open(&farm);
+    farm_backend(&farm, options);
+    farm_add(&farm, server, port);
+    int client = farm_client(&farm, "ask");
+    HOST_UNTIL(&farm.host, farm.ended == 1);
+    CHECK_EQ(farm.ends[0].attempts, 0);
+    host_free(&farm.host);
+    close(client);
+    close(held);
+}
+
+static void sessions_kept(void)
+{
+    vst_tls_client_options options = {.size = sizeof options,
+                                      .flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_tls_client *client;
+    char why[128];
+    CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_OK);
+    vst_tls_client_free(client);
+    options.session_cache = UINT64_MAX;
+    CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_E_ARGUMENT);
+    CHECK(strstr(why, "session_cache") != NULL);
+    options.flags |= VST_TLS_NO_SESSION_CACHE;
+    CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_OK);
+    vst_tls_client_free(client);
+}
+
+int main(void)
+{
+    whoever_is_silent();
+    listeners();
+    backends();
+    without_a_queue(VST_BACKEND_NO_QUEUE, VST_SERVER_NO_WEIGHT);
+    sessions_kept();
+    return verdict();
+}
