@@ -441,13 +441,15 @@
 // incoming connections, since a client that reads until the end would else wait for ever.
 #define VST_TLS12_HALF_CLOSE_SEND (2)
 
-// On TLS 1.2 a half-close waits until the peer has ended its own side. So it is for outgoing
-// connections, since a server that is told of an end stops answering.
+// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
+// nothing for tls12_half_close_hold_ns. So it is for outgoing connections, since a server that is
+// told of an end may stop answering.
 #define VST_TLS12_HALF_CLOSE_HOLD (4)
 
 // In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-// failure. Without it such an end is passed on as an end and recorded with VST_WHY_TRUNCATED; after a
-// failure the other side gets what came, and where it speaks TLS no close_notify.
+// failure, also while it closes. Without it the other side gets what came, and then the end of its
+// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
 #define VST_TLS_TRUNCATION_ABORT (8)
 
 // No PROXY header goes out.
@@ -510,8 +512,8 @@
 #define VST_BALANCE_LEAST_CONNECTIONS (1)
 
 // By the client's address, without its port: a client keeps its server, and when servers come or go
-// only the clients move that must. It is the announced address where a PROXY header came. Clients
-// without one, those of unix sockets, go round robin.
+// only the clients move that must. It is the address that a NetScaler or else a PROXY header announced,
+// where one did. Clients without one, those of unix sockets, go round robin.
 #define VST_BALANCE_SOURCE (2)
 
 // Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as
@@ -779,9 +781,9 @@ typedef struct {
     vst_addr peer;
     // Our end of the socket, where somebody asked for it while it was open.
     vst_addr local;
-    // The source that a PROXY header announced.
+    // The source that a NetScaler or else a PROXY header announced.
     vst_addr announced_source;
-    // The destination that a PROXY header announced.
+    // The destination that a NetScaler or else a PROXY header announced.
     vst_addr announced_destination;
     // The code that a handler of the host's own failed with, or 0.
     int32_t host_code;
@@ -1333,6 +1335,10 @@ typedef struct {
     uint32_t cip_magic;
     // Must be 0.
     uint32_t _reserved;
+    // On TLS 1.2, how long a peer may be silent before a half-close that is held back
+    // (VST_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
+    // end. Default 1 s.
+    uint64_t tls12_half_close_hold_ns;
 } vst_accept_options;
 
 // What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
@@ -1383,6 +1389,9 @@ typedef struct {
     const char *socks_user;
     // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     const char *socks_password;
+    // As in vst_accept_options; here a half-close is held back unless VST_TLS12_HALF_CLOSE_SEND says
+    // otherwise.
+    uint64_t tls12_half_close_hold_ns;
 } vst_connect_options;
 
 // How a listener is opened. A field that is 0 stands for its default, so that all zero but size is
@@ -1603,7 +1612,9 @@ typedef struct {
 // defaults; vst_stream_options_init says them. In spans of time VST_NEVER is no bound.
 //
 // Silence counts only while somebody waits for the side that is silent: to send, or to take what is
-// there for it. A side that is held up by the other is not blamed for it.
+// there for it. A side that is held up by the other is not blamed for it. Of two that could both send,
+// the one is waited for that took bytes last: it is its turn to answer. Only when it has no bound that
+// of the other holds.
 typedef struct {
     // sizeof(vst_stream_options).
     uint32_t size;
@@ -1616,10 +1627,11 @@ typedef struct {
     // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     // leaves the two above in force.
     uint64_t timeout_tunnel_ns;
-    // The longest silence of a client once the server has ended, in nanoseconds. Default 30 s.
+    // The longest silence of a client once the server has ended, in nanoseconds; 0, the default, leaves
+    // the others in force.
     uint64_t timeout_client_fin_ns;
     // The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
-    // in nanoseconds. Default 30 s.
+    // in nanoseconds; 0, the default, leaves the others in force.
     uint64_t timeout_server_fin_ns;
 } vst_stream_options;
 
@@ -3179,8 +3191,8 @@ vst_status vst_conn_state(vst_engine *engine,
                           vst_id conn,
                           uint32_t *state);
 
-// Writes the source and destination that a connection stands for: those that an accepted PROXY
-// header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
+// Writes the source and destination that a connection stands for: those that a NetScaler or else a
+// PROXY header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
 //
 // Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
 // VST_ADDR_NONE.

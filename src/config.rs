@@ -70,10 +70,11 @@ impl Default for OpeningSpans {
 
 /// What a half-close means on TLS 1.2, whose close_notify ends both sides (RFC 5246 section 7.2.1).
 /// Towards a client it is sent: a client that reads until the end would else wait for ever. Towards
-/// a server it is held: a server that is told of an end stops answering.
+/// a server it is held: a server that is told of an end may stop answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls12HalfClose {
-    /// It waits until the peer has ended its side.
+    /// It waits until the peer has ended its side, or is waited for and has said nothing for
+    /// [`Farewell::tls12_half_close_hold`]: it may wait for the end itself.
     #[default]
     Hold,
     /// It is sent at once; the peer may answer by ending its side too.
@@ -81,15 +82,16 @@ pub enum Tls12HalfClose {
 }
 
 /// What the end of a TLS connection without close_notify does to its stream: what came may have been
-/// cut short by somebody on the way. A failure, be it a reset or a record that does not decrypt, is never
-/// passed on as an end that TLS vouches for: the other side gets every byte that came, and where it
-/// speaks TLS no close_notify.
+/// cut short by somebody on the way. Such an end, or a failure, be it a reset, a record that does not
+/// decrypt or one whose rest never comes, is never passed on as an end that TLS vouches for, and it is
+/// what the stream's record gives as its reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsTruncation {
-    /// It is passed on as an end, and recorded.
+    /// The other side gets every byte that came, and then the end of its connection: where it speaks
+    /// TLS, without close_notify.
     #[default]
     Pass,
-    /// It resets both sides, and so does a failure.
+    /// It resets both sides, and so does a failure, also of a side that is closing.
     Abort,
 }
 
@@ -104,6 +106,9 @@ pub struct Farewell {
     pub drain_bytes: u64,
     /// What a half-close does on TLS 1.2.
     pub tls12_half_close: Tls12HalfClose,
+    /// How long a peer may be silent before a half-close that is held back is sent; [`u64::MAX`] is for
+    /// ever.
+    pub tls12_half_close_hold: u64,
     /// What an end without close_notify does.
     pub tls_truncation: TlsTruncation,
 }
@@ -115,13 +120,15 @@ impl Default for Farewell {
             drain_time: 2 * SECOND,
             drain_bytes: 1 << 20,
             tls12_half_close: Tls12HalfClose::Hold,
+            tls12_half_close_hold: SECOND,
             tls_truncation: TlsTruncation::Pass,
         }
     }
 }
 
 /// What bounds a stream. Spans in nanoseconds. Silence counts only while somebody
-/// waits for the side that is silent: a side that is held up by the other is never blamed.
+/// waits for the side that is silent: a side that is held up by the other is never blamed, and of two
+/// that could speak the one is waited for that was told something last, if it has a bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {
     /// The longest silence of the client.
@@ -130,9 +137,9 @@ pub struct StreamConfig {
     pub server: u64,
     /// The longest silence of either once bytes have gone both ways; 0: as before.
     pub tunnel: u64,
-    /// The longest silence of a client once the server has ended; 0: as before.
+    /// The longest silence of a client once the server has ended; 0: as before that.
     pub client_fin: u64,
-    /// The longest silence of a server once the client has ended, told or not; 0: as before.
+    /// The longest silence of a server once the client has ended, told or not; 0: as before that.
     pub server_fin: u64,
     /// A client that ends its side before a server is reached takes its request back, even when it
     /// has sent some bytes.
@@ -145,8 +152,8 @@ impl Default for StreamConfig {
             client: 300 * SECOND,
             server: 300 * SECOND,
             tunnel: 0,
-            client_fin: 30 * SECOND,
-            server_fin: 30 * SECOND,
+            client_fin: 0,
+            server_fin: 0,
             abort_on_close: false,
         }
     }

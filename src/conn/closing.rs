@@ -7,10 +7,9 @@
 use std::borrow::Cow;
 
 use super::{Cause, Conn, Drain, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
-use crate::config::Tls12HalfClose;
 use crate::ctrl::Input;
 use crate::cx::{Cx, Descriptors};
-use crate::data::{Parting, Shut};
+use crate::data::Parting;
 use crate::sys::{Addr, Errno, Net};
 use crate::time::{FOREVER, MILLISECOND, Time};
 
@@ -29,37 +28,31 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
         conn.ctrl.give_back(cx);
         return Progress::Done;
     }
-    let farewell = conn.facts.farewell();
-    let half = !conn.word.is_wanted(Op::Dshr) && farewell.tls12_half_close == Tls12HalfClose::Hold;
-    let parting = match half {
-        _ if conn.marks.contains(Marks::CURT) => Parting::Curt,
-        true => Parting::Half,
-        false => Parting::Whole,
-    };
     if is_first_step(conn.word, Op::Dshw) {
         note_begin(conn, cx.now);
     }
+    if conn.holds_half_close(cx.now) {
+        return Progress::Wait(Wait::TIMER);
+    }
+    let curt = conn.marks.contains(Marks::CURT);
+    let parting = if curt { Parting::Curt } else { Parting::Vouched };
     let (before, held) = (conn.ctrl.bytes_out, conn.ctrl.unsent());
-    let shut = match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
-        Ok(shut) => shut,
+    match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
+        Ok(true) => Progress::Done,
+        Ok(false) => {
+            // Also when this began as a half-close, or was held, and the end took the clock off.
+            if conn.ctrl.bytes_out != before || conn.deadline == Time::NEVER {
+                conn.arm(cx.now, conn.facts.farewell().linger);
+            }
+            Progress::Wait(Wait::WRITE | Wait::TIMER | listen_on(conn, cx))
+        }
         Err(errno) => {
             // What waited here is gone already.
             let kept = (held as u64).saturating_sub(conn.ctrl.bytes_out - before);
             let kept = u32::try_from(kept).unwrap_or(u32::MAX);
             conn.facts.lost = unacknowledged(conn, cx).saturating_add(kept);
             note_failure(conn, cx.now, Cause::system(Some(Op::Dshw), errno));
-            return Progress::Failed(Box::new(Cause::system(Some(Op::Dshw), errno)));
-        }
-    };
-    match shut {
-        Shut::Out => Progress::Done,
-        Shut::Held => Progress::Wait(Wait::empty()),
-        Shut::Waits => {
-            // Also when this began as a half-close, or was held, and the end took the clock off.
-            if conn.ctrl.bytes_out != before || conn.deadline == Time::NEVER {
-                conn.arm(cx.now, farewell.linger);
-            }
-            Progress::Wait(Wait::WRITE | Wait::TIMER | listen_on(conn, cx))
+            Progress::Failed(Box::new(Cause::system(Some(Op::Dshw), errno)))
         }
     }
 }

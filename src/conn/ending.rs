@@ -85,10 +85,12 @@ impl Conn {
         self.word.finish(Op::Cshw);
     }
 
-    /// The layer below ended before the data layer's own end: recorded, and else an end like any.
+    /// The layer below ended before the data layer's own end: recorded, and else an end that nothing
+    /// vouches for.
     pub(crate) fn truncated(&mut self) {
         if self.cause.is_none() {
-            let text = "the peer ended the connection without TLS close_notify";
+            let text = "the peer ended the connection without TLS close_notify: more may have \
+                        been meant to come";
             self.cause = Some(Box::new(Cause::new(None, Why::Truncated).because(text)));
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod closing;
 mod driver;
 mod ending;
 mod facts;
+mod half_close;
 mod layers;
 mod record;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub(crate) use driver::is_first_step;
 pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
 pub(crate) use facts::{Drain, Facts, Plan};
+pub(crate) use half_close::HalfClose;
 pub use layers::{Layer, Layers, Outside};
 pub use record::Record;
 pub(crate) use visit::Visit;
@@ -102,7 +104,7 @@ bitflags! {
         const VANISHES = 1 << 17;
         /// It is counted in entries of tables.
         const COUNTED = 1 << 18;
-        /// Its writing ends without a goodbye: who was to bring more for it has failed.
+        /// Its writing ends without a goodbye: who was to bring bytes for it may have had more.
         const CURT = 1 << 19;
         /// It stands on the list of those that wait for a descriptor.
         const STARVED = 1 << 20;
@@ -176,6 +178,8 @@ pub(crate) struct Conn {
     pub(crate) flow: Wait,
     /// What the host is to be told.
     pub(crate) news: News,
+    /// Whether its half-close is held back.
+    pub(crate) half_close: HalfClose,
     /// What else is true of it.
     pub(crate) marks: Marks,
 }
@@ -220,14 +224,6 @@ impl Conn {
     /// end to tell it and none to wait for.
     pub(crate) const fn is_unheard(&self) -> bool {
         self.ctrl.bytes_out == 0 && !self.was_session()
-    }
-
-    /// Whether what ended it, or one of its directions, is more than TLS's missing goodbye: that is
-    /// recorded, and else an end like any unless the connection was reset for it.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.cause
-            .as_ref()
-            .is_some_and(|cause| cause.why != Why::Truncated || self.marks.contains(Marks::RESET))
     }
 
     /// The earliest point at which time alone makes it move.

@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{
-    Cause, Code, Conn, Direction, Driven, Ending, Facts, Marks, News, Op, OpSet, OpWord, Plan,
-    Side, State, Wait, Why,
+    Cause, Code, Conn, Direction, Driven, Ending, Facts, HalfClose, Marks, News, Op, OpSet, OpWord,
+    Plan, Side, State, Wait, Why,
 };
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::ctrl::{Ctrl, FdEntry};
@@ -221,6 +221,7 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
         waits: Wait::empty(),
         flow: Wait::empty(),
         news: News::empty(),
+        half_close: HalfClose::Free,
         marks: Marks::empty(),
     }
 }

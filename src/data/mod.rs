@@ -26,6 +26,8 @@ const RECEIVES_WITHOUT_DATA: u32 = 4;
 enum Layer {
     Raw,
     Tls(Box<Session>),
+    /// What TLS leaves behind when it is torn down.
+    WasTls,
 }
 
 /// The data layer of one connection.
@@ -63,7 +65,7 @@ impl Data {
     /// The TLS session, where there is one.
     pub(crate) const fn tls(&self) -> Option<&Session> {
         match &self.layer {
-            Layer::Raw => None,
+            Layer::Raw | Layer::WasTls => None,
             Layer::Tls(session) => Some(session),
         }
     }
@@ -71,9 +73,14 @@ impl Data {
     /// The TLS session, where there is one.
     pub(crate) const fn tls_mut(&mut self) -> Option<&mut Session> {
         match &mut self.layer {
-            Layer::Raw => None,
+            Layer::Raw | Layer::WasTls => None,
             Layer::Tls(session) => Some(session),
         }
+    }
+
+    /// Whether TLS protects what comes and goes, or did until it was torn down.
+    pub(crate) const fn is_protected(&self) -> bool {
+        !matches!(self.layer, Layer::Raw)
     }
 
     /// Whether bytes for the layer above are in memory.
@@ -102,7 +109,7 @@ impl Data {
                 }
             }
             match &mut self.layer {
-                Layer::Raw => return ctrl.recv(cx, to).map_err(system),
+                Layer::Raw | Layer::WasTls => return ctrl.recv(cx, to).map_err(system),
                 Layer::Tls(session) => {
                     let mut plain = cx.pool.take();
                     let read = tls_recv(session, ctrl, cx, &mut plain);
@@ -133,7 +140,7 @@ impl Data {
         }
         let mut buffer = cx.pool.take_for(limit);
         let read = match &mut self.layer {
-            Layer::Raw => {
+            Layer::Raw | Layer::WasTls => {
                 let read = ctrl.recv(cx, &mut buffer.space()[..limit]).map_err(system);
                 if let Ok(Input::Bytes(n)) = read {
                     buffer.commit(n);
@@ -161,7 +168,7 @@ impl Data {
         }
         let mut more = cx.pool.take();
         let read = match &mut self.layer {
-            Layer::Raw => {
+            Layer::Raw | Layer::WasTls => {
                 let read = ctrl.recv(cx, more.space()).map_err(system);
                 if let Ok(Input::Bytes(n)) = read {
                     more.commit(n);
@@ -190,36 +197,37 @@ impl Data {
         payload: &[u8],
     ) -> Result<Output> {
         match &mut self.layer {
-            Layer::Raw => ctrl.send(cx, payload).map_err(system),
+            Layer::Raw | Layer::WasTls => ctrl.send(cx, payload).map_err(system),
             Layer::Tls(session) => tls_send(session, ctrl, cx, payload),
         }
     }
 
-    /// Ends the outgoing side, and tells whether that is out. TLS 1.2 has no half-close, so there that
-    /// waits for the other direction.
+    /// Whether one direction can end alone. TLS 1.2 has no half-close.
+    pub(crate) fn half_closes(&self) -> bool {
+        self.tls().and_then(Session::version) != Some(tls::Version::Tls12)
+    }
+
+    /// Ends the outgoing side, and tells whether that is out.
     pub(crate) fn shut_write<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
         cx: &mut Cx<'_, N>,
         parting: Parting,
-    ) -> std::result::Result<Shut, Errno> {
+    ) -> std::result::Result<bool, Errno> {
         if let Layer::Tls(session) = &mut self.layer
-            && parting != Parting::Curt
+            && parting == Parting::Vouched
         {
-            if parting == Parting::Half && session.version() == Some(tls::Version::Tls12) {
-                return Ok(Shut::Held);
-            }
             session.close_notify(ctrl.out(cx));
         }
-        Ok(if ctrl.flush(cx)? { Shut::Out } else { Shut::Waits })
+        ctrl.flush(cx)
     }
 
     /// Tears the layer down. What was read ahead is dropped.
     pub(crate) fn close<N>(&mut self, cx: &mut Cx<'_, N>) {
         if let Layer::Tls(session) = &mut self.layer {
             session.give_back(cx.pool);
+            self.layer = Layer::WasTls;
         }
-        self.layer = Layer::Raw;
         self.drop_ahead(cx);
     }
 
@@ -243,23 +251,10 @@ pub(crate) enum Ahead {
 /// How the outgoing side is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parting {
-    /// With the layer's goodbye, while the other direction goes on.
-    Half,
-    /// With the layer's goodbye, and the other direction with it.
-    Whole,
+    /// With the layer's goodbye, which vouches for it.
+    Vouched,
     /// Without a goodbye, which would vouch for bytes that never came.
     Curt,
-}
-
-/// How far the outgoing side has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shut {
-    /// The kernel has everything.
-    Out,
-    /// Bytes wait for room.
-    Waits,
-    /// The protocol cannot end one side alone: it waits for the other.
-    Held,
 }
 
 /// Reads into `plain`, which is empty. [`Input::Wait`] says that it is somebody else's turn where the
@@ -296,7 +291,11 @@ fn tls_recv<N: Net>(
             }
             Ok(Input::End | Input::Truncated) => {
                 session.rest(cx.pool);
-                return Ok(if session.is_peer_closed() { Input::End } else { Input::Truncated });
+                return match session.eof() {
+                    tls::End::Clean => Ok(Input::End),
+                    tls::End::Truncated => Ok(Input::Truncated),
+                    tls::End::Failed(failure) => Err(tls_cause(failure)),
+                };
             }
             Err(errno) => {
                 session.rest(cx.pool);

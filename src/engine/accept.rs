@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::listener::{Listener, ListenerNews, ListenerOptions, Rest};
 use super::{Engine, Owner, Refusal};
 use crate::config::AcceptConfig;
-use crate::conn::{Conn, Facts, Marks, News, Op, OpWord, Plan, Wait};
+use crate::conn::{Conn, Facts, HalfClose, Marks, News, Op, OpWord, Plan, Wait};
 use crate::ctrl::{Ctrl, FdEntry, Io};
 use crate::cx::Trigger;
 use crate::data::Data;
@@ -339,6 +339,7 @@ impl<N: Net> Engine<N> {
             waits: Wait::empty(),
             flow: Wait::empty(),
             news: News::empty(),
+            half_close: HalfClose::Free,
             marks: Marks::empty(),
         });
         added.map_err(|_| {

@@ -141,9 +141,15 @@ impl<N: Net> Engine<N> {
         }
         let mut cx = self.tools.cx(&[]);
         let received = match conn.data.recv(&mut conn.ctrl, &mut cx, to) {
-            Ok(Input::Bytes(n)) => Received::Bytes(n),
+            Ok(Input::Bytes(n)) => {
+                conn.heard(self.tools.now);
+                Received::Bytes(n)
+            }
             Ok(Input::Wait) => {
-                conn.marks.insert(Marks::READ_ARMED);
+                if !conn.marks.contains(Marks::READ_ARMED) {
+                    conn.marks.insert(Marks::READ_ARMED);
+                    conn.heard(self.tools.now);
+                }
                 Received::Wait
             }
             Ok(Input::End) => {

@@ -5,14 +5,14 @@ use super::custom::is_asked;
 use super::rules::{self, House};
 use super::{Engine, ListenerCounts, Owner, Refusal, TlsCounts, steps};
 use crate::conn::{
-    Cause, Conn, Detail, Ending, Marks, News, Op, OpSet, Plan, Progress, Wait, Why, advance,
-    closing,
+    Cause, Conn, Detail, Ending, HalfClose, Marks, News, Op, OpSet, Plan, Progress, Wait, Why,
+    advance, closing,
 };
 use crate::ctrl::Io;
 use crate::cx::{Cx, Trigger};
 use crate::id::{Id, Kind};
-use crate::slab::Key;
-use crate::stream::{Lane, other};
+use crate::slab::{Key, Slab};
+use crate::stream::{Stream, other};
 use crate::sys::{Fd, Net};
 use crate::time::{FOREVER, Time};
 use crate::tls::Session;
@@ -104,7 +104,11 @@ impl<N: Net> Engine<N> {
     fn conn_deadline(&mut self, slot: u32) {
         let Some(key) = self.conns.key_of(slot) else { return };
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        if conn.deadline <= self.tools.now {
+        if conn.deadline > self.tools.now {
+            // It was early.
+        } else if conn.half_close == HalfClose::Held {
+            conn.fell_silent();
+        } else {
             conn.deadline = Time::NEVER;
             expire(conn, &mut self.tools.cx(&[]));
         }
@@ -158,9 +162,11 @@ impl<N: Net> Engine<N> {
         let Self { conns, streams, listeners, backends, tools, ops, handshakes, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
         let house = House { listeners, backends };
-        let mut lane = lane_to(conn, streams);
-        let early = match &lane {
-            Some(lane) if sends_early(conn) => lane.bytes(),
+        let mut seat = seat_of(conn, streams);
+        let early = match &seat {
+            Some((stream, side)) if sends_early(conn) => {
+                stream.lanes[usize::from(other(*side))].bytes()
+            }
             _ => &[],
         };
         let mut cx = tools.cx(early);
@@ -173,11 +179,11 @@ impl<N: Net> Engine<N> {
             progress
         });
         let taken = cx.early_taken;
-        if let Some(lane) = &mut lane
+        if let Some((stream, side)) = &mut seat
             && taken > 0
         {
-            lane.taken(taken, &mut tools.pool);
-            lane.moved_at = tools.now;
+            stream.lanes[usize::from(other(*side))].taken(taken, &mut tools.pool);
+            stream.took(*side, tools.now);
         }
     }
 
@@ -352,15 +358,11 @@ fn by_limit(cause: &Cause) -> bool {
     cause.detail == Detail::None && matches!(cause.why, Why::LocalLimit | Why::TooLarge)
 }
 
-/// The lane of a stream that brings bytes to `conn`.
-fn lane_to<'a>(
-    conn: &Conn,
-    streams: &'a mut crate::slab::Slab<crate::stream::Stream>,
-) -> Option<&'a mut Lane> {
+/// The stream that `conn` is part of, and which side it is.
+fn seat_of<'a>(conn: &Conn, streams: &'a mut Slab<Stream>) -> Option<(&'a mut Stream, u8)> {
     let seat = conn.seat?;
     let key = streams.key_of(seat.stream)?;
-    let stream = streams.get_mut(key).ok()?;
-    Some(&mut stream.lanes[usize::from(other(seat.side))])
+    Some((streams.get_mut(key).ok()?, seat.side))
 }
 
 /// Whether a connect may send the session's bytes right behind the header: nothing encrypts them, and

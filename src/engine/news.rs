@@ -205,13 +205,23 @@ impl<N: Net> Engine<N> {
             stream.end.map_or_else(Default::default, |end| (end.termination, end.cause));
         let backend = stream.seek.as_ref().map(|seek| self.id(Kind::Backend, seek.backend));
         let seek = stream.seek.as_deref();
+        let sides = stream.sides.map(|side| {
+            let mut record = side.record?;
+            if let Some(first) =
+                cause.as_ref().filter(|first| record.cause.as_ref() != Some(*first))
+            {
+                record.cause = Some(termination.in_record(first));
+                record.in_op = 0;
+            }
+            Some(record)
+        });
         let mut report = EndReport {
             backend,
             server: seek.and_then(|seek| seek.server).map(|server| server.0),
             attempts: seek.map_or(0, |seek| seek.attempts),
             queued: seek.map_or(0, |seek| seek.queued),
             moved: [up.moved, down.moved],
-            sides: stream.sides.map(|side| side.record),
+            sides,
             termination,
             cause,
             reached: (stream.reached_at != Time::NEVER)

@@ -41,10 +41,12 @@ impl<N: Net> Engine<N> {
             note(conns, own, moved.wants_turn, Wait::TURN);
             if moved.brought {
                 stream.side_mut(side).active_at = tools.now;
+                if let Some(conn) = own.and_then(|key| conns.get_mut(key).ok()) {
+                    conn.heard(tools.now);
+                }
             }
             if moved.took {
-                stream.side_mut(other(side)).active_at = tools.now;
-                stream.lanes[usize::from(side)].moved_at = tools.now;
+                stream.took(other(side), tools.now);
             }
         }
         for (index, conn) in keys.into_iter().enumerate() {
@@ -53,6 +55,7 @@ impl<N: Net> Engine<N> {
             // Silence counts from when it begins to matter.
             if !waited[index] && conn.flow.intersects(Wait::PEER) {
                 stream.sides[index].active_at = tools.now;
+                conn.heard(tools.now);
             }
         }
     }
@@ -125,7 +128,7 @@ fn pump_lane<N: Net>(
             // The source brings nothing more, and what it brought is through: its end is passed on.
             lane.cut(&mut cx);
             if let Some(to) = connection(conns, to) {
-                to.marks.set(Marks::CURT, lane.has_failed());
+                to.marks.set(Marks::CURT, lane.falls_short());
                 to.word.shut(Direction::Write);
             }
             return moved;

@@ -11,7 +11,8 @@ use super::listener::Alike;
 /// How both sides of a stream ended.
 #[derive(Clone, Debug)]
 pub struct EndReport {
-    /// The client's side and the server's.
+    /// The client's side and the server's. One that was not what ended the stream has the stream's
+    /// reason.
     pub sides: [Option<Box<Record>>; 2],
     /// Bytes the server took of the client's, and the client of the server's.
     pub moved: [u64; 2],

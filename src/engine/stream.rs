@@ -70,6 +70,7 @@ impl<N: Net> Engine<N> {
             lanes: [Lane::default(), Lane::default()],
             seek: None,
             end: None,
+            turn: None,
             config,
             opened_at: now,
             reached_at: Time::NEVER,
@@ -169,17 +170,21 @@ impl<N: Net> Engine<N> {
     }
 
     /// When which side will have been silent for too long, and what is said then. Only a side that is
-    /// waited for counts.
+    /// waited for counts: of two that take what there is, the one whose turn it is to answer.
     fn next_silence(&self, key: Key) -> Option<(Time, u8, &'static str)> {
         let stream = self.streams.get(key).ok()?;
-        let due = SIDES.iter().filter_map(|&index| {
+        let mut is_held_up = false;
+        let dues = SIDES.map(|index| {
             let side = stream.side(index);
             let conn = self.conns.get(side.conn?).ok()?;
             let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
+            is_held_up |= conn.flow.contains(Wait::WRITE);
             let (patience, text) = stream.patience(index, conn);
-            waited_for.then(|| (side.active_at + patience, index, text))
+            let due = side.active_at + patience;
+            (waited_for && due < Time::NEVER).then_some((due, index, text))
         });
-        due.min()
+        let answers = stream.turn.filter(|_| !is_held_up).map(|side| dues[usize::from(side)]);
+        answers.flatten().or_else(|| dues.into_iter().flatten().min())
     }
 
     /// Drives both connections of a stream and the bytes between them, until all wait.
@@ -262,25 +267,30 @@ impl<N: Net> Engine<N> {
     /// TLS did not vouch for is not to be passed on, it takes the other side along.
     fn note_failure(&mut self, key: Key, side: u8, conn: Key) {
         let (Ok(conn), Ok(stream)) = (self.conns.get(conn), self.streams.get(key)) else { return };
-        let state = stream.side(side).state();
-        let Some(cause) = conn.cause.as_deref().filter(|_| conn.has_failed()) else { return };
-        if state == State::Con {
+        let Some(cause) = conn.cause.as_deref() else { return };
+        if stream.side(side).state() == State::Con {
             return;
         }
         let (by, cause) = (blame(side, cause.why), cause.clone());
         let falls_short = conn.word.is_closing() && !stream.lanes[usize::from(side)].has_ended();
-        if state == State::Est && falls_short && aborts_with_tls(conn) {
-            self.cut_stream(key, Ending::Abort, by, cause);
-            return;
-        }
-        if stream.end.is_some() {
-            return;
-        }
+        let aborts = falls_short && aborts_with_tls(conn) && !self.is_reset(key, other(side));
         // A server that fails has not ended before.
         let server_ended = side == CLIENT && self.server_ended(key);
         let Ok(stream) = self.streams.get_mut(key) else { return };
-        let phase = stream.phase(server_ended);
-        stream.ended_by(by, phase, Some(cause));
+        if stream.end.is_none() {
+            let phase = stream.phase(server_ended);
+            stream.ended_by(by, phase, Some(cause.clone()));
+        }
+        if aborts {
+            self.cut_stream(key, Ending::Abort, by, cause);
+        }
+    }
+
+    /// Whether the connection of a side is reset already, or gone.
+    fn is_reset(&self, key: Key, side: u8) -> bool {
+        let conn = self.conns_of(key)[usize::from(side)];
+        conn.and_then(|conn| self.conns.get(conn).ok())
+            .is_none_or(|conn| conn.marks.contains(Marks::RESET))
     }
 
     /// The server was not reached.
@@ -401,5 +411,5 @@ impl<N: Net> Engine<N> {
 /// Whether nothing is to pass as an end of this connection that TLS did not vouch for.
 fn aborts_with_tls(conn: &Conn) -> bool {
     let truncation = conn.facts.farewell().tls_truncation;
-    conn.data.tls().is_some() && truncation == TlsTruncation::Abort
+    conn.data.is_protected() && truncation == TlsTruncation::Abort
 }

@@ -36,13 +36,15 @@ pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
 /// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
 /// incoming connections, since a client that reads until the end would else wait for ever.
 pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
-/// On TLS 1.2 a half-close waits until the peer has ended its own side. So it is for outgoing
-/// connections, since a server that is told of an end stops answering.
+/// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
+/// nothing for `tls12_half_close_hold_ns`. So it is for outgoing connections, since a server that is
+/// told of an end may stop answering.
 pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
 
 /// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-/// failure. Without it such an end is passed on as an end and recorded with `VST_WHY_TRUNCATED`; after a
-/// failure the other side gets what came, and where it speaks TLS no close_notify.
+/// failure, also while it closes. Without it the other side gets what came, and then the end of its
+/// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+/// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
 pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
 
 /// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
@@ -98,6 +100,10 @@ pub struct vst_accept_options {
     pub cip_magic: u32,
     /// Must be 0.
     pub _reserved: u32,
+    /// On TLS 1.2, how long a peer may be silent before a half-close that is held back
+    /// (`VST_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
+    /// end. Default 1 s.
+    pub tls12_half_close_hold_ns: u64,
 }
 
 /// No PROXY header goes out.
@@ -168,6 +174,9 @@ pub struct vst_connect_options {
     pub socks_user: *const c_char,
     /// The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     pub socks_password: *const c_char,
+    /// As in `vst_accept_options`; here a half-close is held back unless `VST_TLS12_HALF_CLOSE_SEND` says
+    /// otherwise.
+    pub tls12_half_close_hold_ns: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -178,8 +187,8 @@ unsafe impl Sized32 for vst_accept_options {
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 88;
 }
-const _: () = assert!(size_of::<vst_accept_options>() == 120);
-const _: () = assert!(size_of::<vst_connect_options>() == 136);
+const _: () = assert!(size_of::<vst_accept_options>() == 128);
+const _: () = assert!(size_of::<vst_connect_options>() == 144);
 
 fn accept_defaults() -> vst_accept_options {
     let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
@@ -201,6 +210,7 @@ fn accept_defaults() -> vst_accept_options {
         accept_cip: std::ptr::null(),
         cip_magic: cip::MAGIC,
         _reserved: 0,
+        tls12_half_close_hold_ns: farewell.tls12_half_close_hold,
     }
 }
 options!(vst_accept_options {
@@ -211,6 +221,7 @@ options!(vst_accept_options {
     drain_ns,
     drain_bytes,
     cip_magic,
+    tls12_half_close_hold_ns,
 } accept_defaults());
 
 fn connect_defaults() -> vst_connect_options {
@@ -236,6 +247,7 @@ fn connect_defaults() -> vst_connect_options {
         socks_destination: std::ptr::null(),
         socks_user: std::ptr::null(),
         socks_password: std::ptr::null(),
+        tls12_half_close_hold_ns: farewell.tls12_half_close_hold,
     }
 }
 options!(vst_connect_options {
@@ -245,6 +257,7 @@ options!(vst_connect_options {
     linger_ns,
     drain_ns,
     drain_bytes,
+    tls12_half_close_hold_ns,
 } connect_defaults());
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
@@ -356,6 +369,7 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
             } else {
                 Tls12HalfClose::Send
             },
+            tls12_half_close_hold: half_close_hold(options.tls12_half_close_hold_ns),
             tls_truncation: truncation(options.flags),
         },
     };
@@ -438,6 +452,7 @@ unsafe fn connect_config(
             } else {
                 Tls12HalfClose::Hold
             },
+            tls12_half_close_hold: half_close_hold(options.tls12_half_close_hold_ns),
             tls_truncation: truncation(options.flags),
         },
     };
@@ -478,6 +493,11 @@ pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config
 fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, Unusable> {
     let trust = list.map(Trust::parse).transpose();
     trust.map_err(|wrong| Unusable::config(wrong.to_string()).of(&element(name, wrong.index)))
+}
+
+/// 0 is the default.
+fn half_close_hold(nanoseconds: u64) -> u64 {
+    if nanoseconds == 0 { Farewell::default().tls12_half_close_hold } else { nanoseconds }
 }
 
 const fn truncation(flags: u32) -> TlsTruncation {

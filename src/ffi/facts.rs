@@ -57,8 +57,8 @@ pub unsafe extern "C" fn vst_conn_state(
     })
 }
 
-/// Writes the source and destination that a connection stands for: those that an accepted PROXY
-/// header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
+/// Writes the source and destination that a connection stands for: those that a NetScaler or else a
+/// PROXY header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
 ///
 /// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
 /// VST_ADDR_NONE.

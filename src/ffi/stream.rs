@@ -25,7 +25,9 @@ pub const VST_STREAM_ABORT_ON_CLOSE: u32 = 1;
 /// defaults; `vst_stream_options_init` says them. In spans of time VST_NEVER is no bound.
 ///
 /// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
-/// there for it. A side that is held up by the other is not blamed for it.
+/// there for it. A side that is held up by the other is not blamed for it. Of two that could both send,
+/// the one is waited for that took bytes last: it is its turn to answer. Only when it has no bound that
+/// of the other holds.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_stream_options {
@@ -40,10 +42,11 @@ pub struct vst_stream_options {
     /// The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
     /// leaves the two above in force.
     pub timeout_tunnel_ns: u64,
-    /// The longest silence of a client once the server has ended, in nanoseconds. Default 30 s.
+    /// The longest silence of a client once the server has ended, in nanoseconds; 0, the default, leaves
+    /// the others in force.
     pub timeout_client_fin_ns: u64,
     /// The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
-    /// in nanoseconds. Default 30 s.
+    /// in nanoseconds; 0, the default, leaves the others in force.
     pub timeout_server_fin_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -67,8 +70,6 @@ fn defaults() -> vst_stream_options {
 options!(vst_stream_options {
     timeout_client_ns,
     timeout_server_ns,
-    timeout_client_fin_ns,
-    timeout_server_fin_ns,
 } defaults());
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_stream_options)`.

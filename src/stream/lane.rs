@@ -25,8 +25,8 @@ enum Source {
     Open,
     /// It has ended, and everything it had to bring came.
     Ended,
-    /// It has failed: what it had left to bring never comes.
-    Failed,
+    /// It has failed, or nothing vouches for its end: what it had left to bring never comes.
+    Short,
 }
 
 /// One direction: from the connection of one side to that of the other.
@@ -75,15 +75,15 @@ impl Lane {
         self.source == Source::Ended
     }
 
-    /// Whether the source failed before its end.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.source == Source::Failed
+    /// Whether the source may have had more to bring.
+    pub(crate) fn falls_short(&self) -> bool {
+        self.source == Source::Short
     }
 
     /// Notes how a source ended that the lane does not read any more.
     pub(crate) fn note_source(&mut self, from: &Conn) {
         if self.source == Source::Open && !may_bring(from) {
-            self.source = if from.has_failed() { Source::Failed } else { Source::Ended };
+            self.source = if from.cause.is_some() { Source::Short } else { Source::Ended };
         }
     }
 

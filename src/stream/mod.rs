@@ -116,6 +116,8 @@ pub(crate) struct Stream {
     pub(crate) seek: Option<Box<Seek>>,
     /// What ended it first.
     pub(crate) end: Option<Box<End>>,
+    /// The side that last took bytes: it is its turn to answer.
+    pub(crate) turn: Option<u8>,
     /// What bounds it.
     pub(crate) config: Arc<StreamConfig>,
     /// When it began.
@@ -167,6 +169,13 @@ impl Stream {
     pub(crate) fn ended_by(&mut self, by: By, phase: Phase, cause: Option<Cause>) {
         self.end
             .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
+    }
+
+    /// `side` took bytes that the other had brought.
+    pub(crate) const fn took(&mut self, side: u8, now: Time) {
+        self.lanes[other(side) as usize].moved_at = now;
+        self.sides[side as usize].active_at = now;
+        self.turn = Some(side);
     }
 
     /// The longest silence that is borne of `conn` on `side`, in nanoseconds, and

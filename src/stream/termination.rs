@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::cause::Cause;
+
 /// Who or what ended a stream first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum By {
@@ -73,28 +75,134 @@ impl Termination {
         };
         [by, phase]
     }
+
+    /// What ended a stream because of `cause`, as the record of a side has it that did not.
+    pub(crate) fn in_record(self, cause: &Cause) -> Cause {
+        Cause::new(None, cause.why).because(format!("{self}: {}", cause.text))
+    }
 }
 
 impl fmt::Display for Termination {
     /// The same in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = match self.by {
-            By::Nobody => return f.write_str("ended in order"),
-            By::Client => "ended by the client",
-            By::Server => "ended by the server",
-            By::ClientTimeout => "the client was silent for too long",
-            By::ServerTimeout => "the server was silent for too long",
-            By::Limit => "ended by a configured limit",
-            By::Resources => "ended for want of resources",
-            By::Host => "ended by the host",
+        let by = match (self.by, self.phase) {
+            (By::Nobody, _) => return f.write_str("ended in order"),
+            // Before there is a server nobody can be silent, or end anything.
+            (By::ServerTimeout, Phase::Queue) => {
+                return f.write_str("no server had a place free in time");
+            }
+            (By::ServerTimeout, Phase::Connect) => {
+                return f.write_str("no server was reached in time");
+            }
+            (By::Server, Phase::Queue | Phase::Connect) => {
+                return f.write_str("no server was reached");
+            }
+            (By::Client, _) => "ended by the client",
+            (By::Server, _) => "ended by the server",
+            (By::ClientTimeout, _) => "the client was silent for too long",
+            (By::ServerTimeout, _) => "the server was silent for too long",
+            (By::Limit, _) => "ended by a configured limit",
+            (By::Resources, _) => "ended for want of resources",
+            (By::Host, _) => "ended by the host",
         };
         let phase = match self.phase {
             Phase::Over => "",
-            Phase::Queue => " while it waited for a server",
-            Phase::Connect => " while the server was being reached",
+            Phase::Queue => " in the queue for a server",
+            Phase::Connect => " while a server was being reached",
             Phase::Data => " while data moved",
             Phase::Last => " while the last data moved",
         };
         write!(f, "{by}{phase}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_letters_reads_as_what_happened() {
+        let plain = [
+            (By::Nobody, Phase::Over, "--", "ended in order"),
+            (By::Client, Phase::Queue, "CQ", "ended by the client in the queue for a server"),
+            (
+                By::Client,
+                Phase::Connect,
+                "CC",
+                "ended by the client while a server was being reached",
+            ),
+            (By::Client, Phase::Data, "CD", "ended by the client while data moved"),
+            (By::Client, Phase::Last, "CL", "ended by the client while the last data moved"),
+            (By::Server, Phase::Queue, "SQ", "no server was reached"),
+            (By::Server, Phase::Connect, "SC", "no server was reached"),
+            (By::Server, Phase::Data, "SD", "ended by the server while data moved"),
+            (By::Server, Phase::Last, "SL", "ended by the server while the last data moved"),
+            (
+                By::ClientTimeout,
+                Phase::Queue,
+                "cQ",
+                "the client was silent for too long in the queue for a server",
+            ),
+            (
+                By::ClientTimeout,
+                Phase::Connect,
+                "cC",
+                "the client was silent for too long while a server was being reached",
+            ),
+            (
+                By::ClientTimeout,
+                Phase::Data,
+                "cD",
+                "the client was silent for too long while data moved",
+            ),
+            (
+                By::ClientTimeout,
+                Phase::Last,
+                "cL",
+                "the client was silent for too long while the last data moved",
+            ),
+            (By::ServerTimeout, Phase::Queue, "sQ", "no server had a place free in time"),
+            (By::ServerTimeout, Phase::Connect, "sC", "no server was reached in time"),
+            (
+                By::ServerTimeout,
+                Phase::Data,
+                "sD",
+                "the server was silent for too long while data moved",
+            ),
+            (
+                By::ServerTimeout,
+                Phase::Last,
+                "sL",
+                "the server was silent for too long while the last data moved",
+            ),
+            (
+                By::Limit,
+                Phase::Queue,
+                "PQ",
+                "ended by a configured limit in the queue for a server",
+            ),
+            (
+                By::Limit,
+                Phase::Connect,
+                "PC",
+                "ended by a configured limit while a server was being reached",
+            ),
+            (
+                By::Resources,
+                Phase::Connect,
+                "RC",
+                "ended for want of resources while a server was being reached",
+            ),
+            (By::Resources, Phase::Data, "RD", "ended for want of resources while data moved"),
+            (By::Host, Phase::Queue, "KQ", "ended by the host in the queue for a server"),
+            (By::Host, Phase::Connect, "KC", "ended by the host while a server was being reached"),
+            (By::Host, Phase::Data, "KD", "ended by the host while data moved"),
+            (By::Host, Phase::Last, "KL", "ended by the host while the last data moved"),
+        ];
+        for (by, phase, letters, words) in plain {
+            let termination = Termination { by, phase };
+            assert_eq!(termination.letters(), *letters.as_bytes());
+            assert_eq!(termination.to_string(), words, "{letters}");
+        }
     }
 }

@@ -26,10 +26,13 @@ pub struct Reading {
 }
 
 /// How the input ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// After the peer's close_notify.
     Clean,
-    /// Without one: what the peer meant to say may be cut short.
+    /// Without one, and else where a peer may stop that does not care to send it: what it meant to
+    /// say may be cut short.
     Truncated,
+    /// Inside the handshake, a record or a message: no peer stops there.
+    Failed(Failure),
 }

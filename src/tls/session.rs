@@ -240,15 +240,21 @@ impl Session {
         }
     }
 
-    /// Says that no more ciphertext comes. The outgoing direction is not concerned.
+    /// Says that no more ciphertext comes. The outgoing direction is not concerned, unless that is a
+    /// failure.
     pub fn eof(&mut self) -> End {
         if self.is_peer_closed() {
             return End::Clean;
         }
-        if !matches!(self.stage, Stage::Open(_)) {
-            self.latch(Failure::new(Why::Truncated, "the peer went away during the handshake"));
-        }
-        End::Truncated
+        let text = match &self.stage {
+            Stage::Fresh | Stage::Handshaking(_) => "the peer went away during the handshake",
+            Stage::Open(_) if self.held() > 0 => "the peer went away in the middle of a TLS record",
+            Stage::Open(traffic) if traffic.has_begun_message() => {
+                "the peer went away in the middle of a TLS message"
+            }
+            Stage::Open(_) => return End::Truncated,
+        };
+        End::Failed(self.latch(Failure::new(Why::Truncated, text)))
     }
 
     /// The name a client asked for, known as soon as its first message was read; on the client's

@@ -105,6 +105,11 @@ impl Traffic {
             .is_some_and(|next| next.complete || self.opening.accepts(next.header).is_err())
     }
 
+    /// Whether the beginning of a handshake message has come whose rest has not.
+    pub(super) const fn has_begun_message(&self) -> bool {
+        !self.message.is_empty()
+    }
+
     /// Opens every whole record as long as `plain` has room for all it may hold. Answers whether it
     /// stopped for want of room. On failure the alert is in `out`.
     pub(super) fn read(

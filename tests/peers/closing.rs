@@ -6,7 +6,9 @@ use std::sync::mpsc;
 
 use crate::certificates::certificates;
 use crate::deadlines::until;
-use crate::ends::{Deaf, End, STOPPED, connect, tls_accept, tls_client, tls_over, tls_server};
+use crate::ends::{
+    Deaf, End, STOPPED, connect, tls_accept, tls_client, tls_over, tls_server, tls_server_of,
+};
 use crate::running::{PATIENCE, Running};
 use crate::servers::{HOSTS, backend, echo_server, joined, proxy, whoami};
 
@@ -89,6 +91,30 @@ fn a_client_that_half_closes_after_its_request_gets_the_whole_answer() {
         },
         |request| assert_eq!(request, b"request"),
     );
+}
+
+/// TLS 1.2 has no half-close: the end is held back, and is sent to a server that says nothing.
+#[test]
+fn a_tls_1_2_server_that_answers_behind_the_end_is_told_it_and_its_answer_arrives() {
+    let Some(made) = certificates() else { return };
+    let answer = vec![7; 3_000_000];
+    for host in HOSTS {
+        let (config, said) = (tls_server_of(made, &[&rustls::version::TLS12]), answer.clone());
+        let (address, server) = backend(move |stream| {
+            let mut stream = tls_accept(&config, stream);
+            let request = stream.rest().expect("an orderly end");
+            stream.say(&said);
+            stream.finish_writing();
+            request
+        });
+        let words = format!("--backend-tls {} --sni localhost", made.ca.display());
+        let proxy = proxy(&format!("--backend {address} --host {host} {words}"));
+        let mut stream = connect(&proxy.ready());
+        stream.say(b"request");
+        stream.finish_writing();
+        assert!(stream.rest().expect("an orderly end") == answer);
+        assert_eq!(joined(server), b"request");
+    }
 }
 
 #[test]

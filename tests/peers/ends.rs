@@ -242,10 +242,17 @@ pub(crate) fn tls_client_of(certificates: &Certificates) -> Arc<ClientConfig> {
 }
 
 pub(crate) fn tls_server(certificates: &Certificates) -> Arc<ServerConfig> {
+    tls_server_of(certificates, rustls::ALL_VERSIONS)
+}
+
+pub(crate) fn tls_server_of(
+    certificates: &Certificates,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
     let chain = CertificateDer::from_pem_file(&certificates.server).expect("a certificate");
     let key = PrivateKeyDer::from_pem_file(&certificates.server_key).expect("a key");
     let config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .with_protocol_versions(versions)
         .expect("versions of the provider")
         .with_no_client_auth()
         .with_single_cert(vec![chain], key)

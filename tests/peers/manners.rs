@@ -161,7 +161,7 @@ fn a_server_that_half_closes_at_once_still_gets_all_that_the_client_says() {
 }
 
 #[test]
-fn a_tls_client_that_ends_without_close_notify_still_has_its_answer_and_its_end_is_passed_on() {
+fn a_tls_client_that_ends_without_close_notify_is_answered_and_logged_as_truncated() {
     let Some(made) = certificates() else { return };
     for host in HOSTS {
         let (address, server) = backend(|mut stream| {
@@ -178,7 +178,8 @@ fn a_tls_client_that_ends_without_close_notify_still_has_its_answer_and_its_end_
         client.sock.finish_writing();
         assert_eq!(client.exactly(6), b"answer");
         assert_eq!(joined(server), b"request");
-        proxy.stderr.until_said("state=--");
+        proxy.stderr.until_said("state=CD");
+        assert!(proxy.stderr.so_far().contains("SESSION TRUNCATED"));
     }
 }
 

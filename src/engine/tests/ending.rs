@@ -9,7 +9,7 @@ use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig};
 use crate::conn::Why;
 use crate::engine::StreamState;
 use crate::sim::{Answer, Peer, Server};
-use crate::time::{MILLISECOND, SECOND};
+use crate::time::{FOREVER, MILLISECOND, SECOND};
 
 /// A stream whose client has come, and maybe its server.
 struct Joined {
@@ -156,6 +156,49 @@ fn the_silent_side_that_is_waited_for_is_the_one_to_blame() {
         // What the system holds for it may still be taken.
         let span = 20 * SECOND + Farewell::default().linger;
         assert_ended(rig, b"sD", Some(Why::TimedOut), about(span));
+    });
+}
+
+#[test]
+fn the_side_whose_turn_it_is_is_the_one_that_is_waited_for() {
+    both(|setup| {
+        for (client_span, server_span) in [(10, 10), (5, 10), (10, 5)] {
+            for answered in [false, true] {
+                let config = StreamConfig {
+                    client: client_span * SECOND,
+                    server: server_span * SECOND,
+                    ..bounds()
+                };
+                let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
+                client.send(b"a request");
+                rig.settle();
+                let server = site.accept().expect("it came");
+                if answered {
+                    server.send(b"an answer");
+                }
+                rig.run_for(40 * SECOND);
+                client.close();
+                server.close();
+                rig.run();
+                let (letters, span) =
+                    if answered { (b"cD", client_span) } else { (b"sD", server_span) };
+                assert_ended(rig, letters, Some(Why::TimedOut), about(span * SECOND));
+            }
+        }
+    });
+}
+
+#[test]
+fn where_the_side_whose_turn_it_is_has_no_bound_that_of_the_other_holds() {
+    both(|setup| {
+        let config = StreamConfig { client: 10 * SECOND, server: FOREVER, ..bounds() };
+        let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
+        client.send(b"a request");
+        rig.run_for(20 * SECOND);
+        client.close();
+        site.accept().expect("it came").close();
+        rig.run();
+        assert_ended(rig, b"cD", Some(Why::TimedOut), about(10 * SECOND));
     });
 }
 

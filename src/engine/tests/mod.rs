@@ -57,4 +57,6 @@ mod tls_peer;
 #[cfg(feature = "self-signed")]
 mod torture;
 #[cfg(feature = "self-signed")]
+mod truth;
+#[cfg(feature = "self-signed")]
 mod vouched;

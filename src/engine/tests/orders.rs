@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::far_end::{FarEnd, take_all};
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, Weather, everywhere, yonder};
+use super::rig::{Rig, Setup, Weather, both, everywhere, yonder};
 use super::stream::{pattern, report};
 use super::tls::{accepting, connecting};
 use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig, Tls12HalfClose};
@@ -189,15 +189,25 @@ fn over_tls_1_2_an_end_is_held_or_sent_in_either_direction_as_it_was_told() {
     }
 }
 
+/// A raw client of a TLS 1.2 server, whose end is held back for so long while the server is silent.
+fn held(setup: Setup, hold: u64, stream: StreamConfig) -> Joined {
+    let layers = Layers { front: None, behind: Some(Version::Tls12) };
+    let config = connecting(Version::Tls12);
+    let farewell = Farewell { tls12_half_close_hold: hold, ..config.farewell };
+    let config = Arc::new(ConnectConfig { farewell, ..config });
+    let stream = Arc::new(stream);
+    let mut rig = Rig::new(setup, Program::Forward { to: yonder(), config, stream });
+    rig.listen(AcceptConfig::default());
+    join(rig, layers)
+}
+
 /// The server cannot know that its client has ended, so that its silence is what ends the stream.
 #[test]
 fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
-    let layers = Layers { front: None, behind: Some(Version::Tls12) };
     let (patience, words) = (3 * SECOND, pattern(3_000, 2));
     everywhere(|setup| {
         let config = StreamConfig { server_fin: patience, ..StreamConfig::clone(&silent(FOREVER)) };
-        let rig = layers.rig_with(setup, Arc::new(config), HALF_CLOSES);
-        let Joined { mut rig, client, server } = join(rig, layers);
+        let Joined { mut rig, client, server } = held(setup, FOREVER, config);
         client.end();
         rig.run_for(2 * SECOND);
         server.say(&words);
@@ -210,4 +220,107 @@ fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
         assert_eq!(report.termination.letters(), *b"sD");
         assert_eq!(report.cause.as_ref().map(|cause| cause.why), Some(Why::TimedOut));
     });
+}
+
+#[test]
+fn a_half_close_that_is_held_back_is_sent_once_the_server_has_been_silent_for_its_time() {
+    let words = pattern(3_000, 2);
+    everywhere(|setup| {
+        let Joined { mut rig, client, server } =
+            held(setup, 2 * SECOND, StreamConfig::clone(&silent(FOREVER)));
+        client.say(b"a request");
+        client.end();
+        rig.run_for(3 * SECOND / 2);
+        assert!(!server.saw_end(), "it may not answer once it is told");
+        server.say(&words);
+        rig.run_for(3 * SECOND / 2);
+        assert!(!server.saw_end(), "what the server says begins the time anew");
+        rig.run_for(SECOND);
+        assert!(server.saw_end() && !server.peer().saw_reset(), "it may wait for that");
+        // A server that answers only then is heard as well.
+        server.say(&words);
+        rig.settle();
+        assert!(client.heard() == [&words[..], &words].concat() && !client.saw_end());
+        server.end();
+        rig.settle();
+        assert!(client.saw_end());
+        let events = rig.finish();
+        let report = report(&events);
+        assert_eq!(report.termination.letters(), *b"--");
+        assert!(report.cause.is_none());
+    });
+}
+
+#[test]
+fn a_server_that_is_held_up_by_its_client_is_not_silent() {
+    both(|setup| {
+        let Joined { mut rig, client, server } =
+            held(setup, SECOND, StreamConfig::clone(&silent(FOREVER)));
+        let words = pattern(600_000, 2);
+        client.say(b"a request");
+        client.end();
+        client.peer().stall(true);
+        server.say(&words);
+        rig.run_for(20 * SECOND);
+        assert!(!server.saw_end(), "the client takes nothing");
+        client.peer().stall(false);
+        rig.settle();
+        assert!(client.heard() == words && !server.saw_end());
+        rig.run_for(3 * SECOND / 2);
+        assert!(server.saw_end());
+        server.end();
+        rig.settle();
+        assert!(client.saw_end());
+        rig.finish();
+    });
+}
+
+#[test]
+fn an_end_that_nothing_vouches_for_is_held_back_as_any_and_then_passed_on_without_a_goodbye() {
+    let layers = Layers { front: Some(Version::Tls12), behind: Some(Version::Tls12) };
+    let words = pattern(3_000, 2);
+    everywhere(|setup| {
+        let Joined { mut rig, client, server } = join(layers.rig(setup, 0), layers);
+        client.say(b"a request");
+        rig.settle();
+        client.peer().shutdown_write();
+        rig.settle();
+        assert!(!server.peer().saw_fin(), "it may not answer once it is told");
+        server.say(&words);
+        rig.settle();
+        assert!(client.heard() == words);
+        rig.run_for(2 * SECOND);
+        assert!(server.peer().saw_fin() && !server.saw_end(), "nothing vouches for that end");
+        server.end();
+        rig.settle();
+        assert!(client.saw_end(), "and the server's end is an end");
+        client.close();
+        rig.run();
+        let events = rig.finish();
+        assert_eq!(report(&events).termination.letters(), *b"CD");
+    });
+}
+
+/// The bound of a half-closed side is the side's own.
+#[test]
+fn a_client_that_has_ended_behind_a_slow_server_has_the_servers_own_time() {
+    let minute = 60 * SECOND;
+    for behind in [None, Some(Version::Tls12), Some(Version::Tls13)] {
+        both(|setup| {
+            let stream =
+                StreamConfig { client: 5 * SECOND, server: 10 * minute, ..StreamConfig::default() };
+            let layers = Layers { front: None, behind };
+            let Joined { mut rig, client, server } =
+                join(layers.rig_with(setup, Arc::new(stream), HALF_CLOSES), layers);
+            client.say(b"a request");
+            client.end();
+            rig.run_for(9 * minute);
+            assert!(server.saw_end() && !client.peer().saw_fin(), "{behind:?}");
+            server.say(b"an answer");
+            server.end();
+            rig.settle();
+            assert!(client.heard() == b"an answer" && client.saw_end(), "{behind:?}");
+            assert!(report(&rig.finish()).cause.is_none());
+        });
+    }
 }

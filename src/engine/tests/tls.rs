@@ -6,7 +6,7 @@ use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, ConnectTls};
+use crate::config::{AcceptConfig, ConnectConfig, ConnectTls, Farewell, Tls12HalfClose};
 use crate::conn::{Direction, Op, Why};
 use crate::engine::{ConnectOptions, Received, Record, Sent};
 use crate::time::{FOREVER, SECOND};
@@ -403,5 +403,76 @@ fn a_stream_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
         let report = super::stream::report(&events);
         assert_eq!(report.termination.letters(), *b"RD");
         assert_worn(&peer, b"!", report.sides[0].as_ref().expect("a record").cause.as_ref());
+    });
+}
+
+#[test]
+fn a_half_close_of_a_session_that_is_held_back_is_sent_once_its_peer_is_silent() {
+    both(|setup| {
+        for reads in [false, true] {
+            let mut rig = Rig::new(setup, Program::Idle);
+            let config = accepting(Version::Tls12);
+            let farewell = Farewell { tls12_half_close: Tls12HalfClose::Hold, ..config.farewell };
+            rig.listen(AcceptConfig { farewell, ..config });
+            let peer = client(&mut rig, Version::Tls12, &[]);
+            rig.settle();
+            let id = rig.host.sessions()[0];
+            peer.borrow_mut().say(WORDS);
+            rig.settle();
+            rig.call(|engine| engine.shutdown(id, Direction::Write)).expect("a session");
+            rig.run_for(3 * SECOND);
+            assert!(!peer.borrow().closed, "nobody reads what the peer has said");
+            let recv = |rig: &mut Rig| {
+                let mut space = [0; 100];
+                rig.call(|engine| engine.recv(id, &mut space)).expect("a session")
+            };
+            if reads {
+                assert_eq!(recv(&mut rig), Received::Bytes(WORDS.len()));
+                assert_eq!(recv(&mut rig), Received::Wait);
+                rig.run_for(SECOND / 2);
+                peer.borrow_mut().say(WORDS);
+                rig.settle();
+                assert_eq!(recv(&mut rig), Received::Bytes(WORDS.len()));
+                assert_eq!(recv(&mut rig), Received::Wait);
+                rig.run_for(3 * SECOND / 4);
+                assert!(!peer.borrow().closed, "the peer has said something");
+                rig.run_for(SECOND / 2);
+                assert!(peer.borrow().closed);
+            } else {
+                rig.call(|engine| engine.close(id)).expect("a session");
+                rig.settle();
+                assert!(peer.borrow().closed, "now it is the end of both sides");
+            }
+            peer.borrow_mut().end();
+            rig.run();
+            if reads {
+                assert_eq!(recv(&mut rig), Received::End);
+            }
+            rig.finish();
+        }
+    });
+}
+
+#[test]
+fn an_end_in_the_middle_of_a_record_fails_a_session_and_is_told_as_truncated() {
+    everywhere(|setup| {
+        for version in VERSIONS {
+            let mut rig = Rig::new(setup, Program::Idle);
+            rig.listen(accepting(version));
+            let peer = client(&mut rig, version, &[]);
+            peer.borrow_mut().say(WORDS);
+            rig.settle();
+            peer.borrow().peer.send(&[23, 3, 3, 0, 40, 0]);
+            peer.borrow().peer.shutdown_write();
+            rig.settle();
+            assert_eq!(read_to_failure(&mut rig), (WORDS.to_vec(), Why::Truncated));
+            rig.settle();
+            assert!(!peer.borrow().closed, "no goodbye behind that");
+            peer.borrow().peer.close();
+            let events = rig.finish();
+            let cause = closed(&events).cause.clone().expect("a cause");
+            assert_eq!((cause.at, cause.why), (None, Why::Truncated));
+            assert!(cause.text.contains("in the middle of a TLS record"), "{}", cause.text);
+        }
     });
 }

@@ -4,13 +4,20 @@ use super::rig::*;
 use crate::buffer::Buffer;
 use crate::tls::*;
 
+/// The end came where no peer stops.
+#[track_caller]
+fn assert_truncated_inside(end: End) {
+    let End::Failed(failure) = end else { panic!("{end:?}") };
+    assert_eq!(failure.why, Why::Truncated);
+}
+
 #[test]
 fn the_end_of_input_is_truncated_at_every_point_but_after_close_notify() {
     for version in VERSIONS {
         let (client, server) = configurations(version);
         let mut pair = Pair::new(&client, &server, "a.test");
-        assert_eq!(pair.server.session.eof(), End::Truncated);
-        assert_eq!(pair.client.session.eof(), End::Truncated);
+        assert_truncated_inside(pair.server.session.eof());
+        assert_truncated_inside(pair.client.session.eof());
         pair.server.drive();
         assert_eq!(pair.server.why(), Why::Truncated);
 
@@ -99,8 +106,32 @@ fn close_notify_during_the_handshake_is_no_clean_end() {
         pair.server.receive(&hello);
         pair.server.receive(&[21, 3, 3, 0, 2, 1, 0]);
         assert!(!pair.server.closed && !pair.server.session.is_established());
-        assert_eq!(pair.server.session.eof(), End::Truncated);
+        assert!(matches!(pair.server.session.eof(), End::Failed(_)));
     }
+}
+
+#[test]
+fn an_end_inside_a_record_or_a_message_is_a_failure_and_no_goodbye_follows() {
+    const HANDSHAKE: u8 = 22;
+    for version in VERSIONS {
+        let mut pair = established(version);
+        pair.client.send(b"cut short");
+        let flight = pair.client.take();
+        for cut in 1..flight.len() {
+            let mut pair = established(version);
+            pair.server.receive(&flight[..cut]);
+            assert_truncated_inside(pair.server.session.eof());
+            pair.server.session.close_notify(&mut pair.server.out);
+            assert!(pair.server.out.is_empty() && !pair.server.session.is_established());
+            pair.server.session.give_back(&mut pair.server.pool);
+            pair.server.assert_idle();
+        }
+    }
+    let mut pair = established(Version::Tls13);
+    pair.client.session.forge(HANDSHAKE, &[24, 0, 0], &mut pair.client.out);
+    let flight = pair.client.take();
+    pair.server.receive(&flight);
+    assert_truncated_inside(pair.server.session.eof());
 }
 
 #[test]
@@ -110,7 +141,7 @@ fn a_connection_that_dies_with_a_partial_record_gives_its_buffer_back() {
     let flight = pair.client.take();
     pair.server.receive(&flight[..10]);
     assert_eq!(pair.server.pool.in_use(), 1);
-    assert_eq!(pair.server.session.eof(), End::Truncated);
+    assert_truncated_inside(pair.server.session.eof());
     pair.server.session.give_back(&mut pair.server.pool);
     pair.server.assert_idle();
 }
