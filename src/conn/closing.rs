@@ -178,10 +178,10 @@ fn cut_off<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress {
     drained(conn, cx)
 }
 
-/// The socket failed. That is an end like any when the peer had all of ours.
+/// The socket failed. That is an end like any when the peer had all of ours that it was to read.
 fn broke<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress {
     let lost = unacknowledged(conn, cx).saturating_sub(FIN);
-    if lost > 0 {
+    if lost as usize > conn.data.needless() {
         conn.facts.lost = lost;
         let text = format!("it broke before the peer had acknowledged the last {lost} bytes");
         note_failure(conn, cx.now, cause.because(text));

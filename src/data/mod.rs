@@ -27,7 +27,10 @@ enum Layer {
     Raw,
     Tls(Box<Session>),
     /// What TLS leaves behind when it is torn down.
-    WasTls,
+    WasTls {
+        /// How many of the last bytes that left a peer need not read.
+        needless: usize,
+    },
 }
 
 /// The data layer of one connection.
@@ -65,7 +68,7 @@ impl Data {
     /// The TLS session, where there is one.
     pub(crate) const fn tls(&self) -> Option<&Session> {
         match &self.layer {
-            Layer::Raw | Layer::WasTls => None,
+            Layer::Raw | Layer::WasTls { .. } => None,
             Layer::Tls(session) => Some(session),
         }
     }
@@ -73,7 +76,7 @@ impl Data {
     /// The TLS session, where there is one.
     pub(crate) const fn tls_mut(&mut self) -> Option<&mut Session> {
         match &mut self.layer {
-            Layer::Raw | Layer::WasTls => None,
+            Layer::Raw | Layer::WasTls { .. } => None,
             Layer::Tls(session) => Some(session),
         }
     }
@@ -81,6 +84,14 @@ impl Data {
     /// Whether TLS protects what comes and goes, or did until it was torn down.
     pub(crate) const fn is_protected(&self) -> bool {
         !matches!(self.layer, Layer::Raw)
+    }
+
+    /// How many of the last bytes that left a peer need not read; known once the layer is torn down.
+    pub(crate) const fn needless(&self) -> usize {
+        match self.layer {
+            Layer::WasTls { needless } => needless,
+            Layer::Raw | Layer::Tls(_) => 0,
+        }
     }
 
     /// Whether bytes for the layer above are in memory.
@@ -109,7 +120,7 @@ impl Data {
                 }
             }
             match &mut self.layer {
-                Layer::Raw | Layer::WasTls => return ctrl.recv(cx, to).map_err(system),
+                Layer::Raw | Layer::WasTls { .. } => return ctrl.recv(cx, to).map_err(system),
                 Layer::Tls(session) => {
                     let mut plain = cx.pool.take();
                     let read = tls_recv(session, ctrl, cx, &mut plain);
@@ -140,7 +151,7 @@ impl Data {
         }
         let mut buffer = cx.pool.take_for(limit);
         let read = match &mut self.layer {
-            Layer::Raw | Layer::WasTls => {
+            Layer::Raw | Layer::WasTls { .. } => {
                 let read = ctrl.recv(cx, &mut buffer.space()[..limit]).map_err(system);
                 if let Ok(Input::Bytes(n)) = read {
                     buffer.commit(n);
@@ -168,7 +179,7 @@ impl Data {
         }
         let mut more = cx.pool.take();
         let read = match &mut self.layer {
-            Layer::Raw | Layer::WasTls => {
+            Layer::Raw | Layer::WasTls { .. } => {
                 let read = ctrl.recv(cx, more.space()).map_err(system);
                 if let Ok(Input::Bytes(n)) = read {
                     more.commit(n);
@@ -197,7 +208,7 @@ impl Data {
         payload: &[u8],
     ) -> Result<Output> {
         match &mut self.layer {
-            Layer::Raw | Layer::WasTls => ctrl.send(cx, payload).map_err(system),
+            Layer::Raw | Layer::WasTls { .. } => ctrl.send(cx, payload).map_err(system),
             Layer::Tls(session) => tls_send(session, ctrl, cx, payload),
         }
     }
@@ -225,8 +236,9 @@ impl Data {
     /// Tears the layer down. What was read ahead is dropped.
     pub(crate) fn close<N>(&mut self, cx: &mut Cx<'_, N>) {
         if let Layer::Tls(session) = &mut self.layer {
+            let needless = session.needless();
             session.give_back(cx.pool);
-            self.layer = Layer::WasTls;
+            self.layer = Layer::WasTls { needless };
         }
         self.drop_ahead(cx);
     }

@@ -110,6 +110,11 @@ impl Protection {
         self.sequence = sequence;
     }
 
+    /// The bytes of a record that protects `plain` bytes, without padding.
+    pub(super) const fn sealed_len(&self, plain: usize) -> usize {
+        HEADER + self.form.explicit_nonce() + plain + self.form.inner_type() + TAG
+    }
+
     /// Appends one record of `kind` with `plain`, at most [`PLAINTEXT_MAX`] bytes, to `out`.
     pub(super) fn seal(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) -> Result<(), Failure> {
         let explicit = self.form.explicit_nonce();

@@ -240,6 +240,16 @@ impl Session {
         }
     }
 
+    /// The bytes of our close_notify, where the peer has said its own before and so need not read ours
+    /// (RFC 8446 section 6.1); else 0.
+    #[must_use]
+    pub const fn needless(&self) -> usize {
+        match &self.stage {
+            Stage::Open(traffic) => traffic.needless(),
+            Stage::Fresh | Stage::Handshaking(_) => 0,
+        }
+    }
+
     /// Says that no more ciphertext comes. The outgoing direction is not concerned, unless that is a
     /// failure.
     pub fn eof(&mut self) -> End {

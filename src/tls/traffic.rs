@@ -136,6 +136,15 @@ impl Traffic {
         Ok(())
     }
 
+    /// The bytes of our close_notify that a peer need not read: it has said its own.
+    pub(super) const fn needless(&self) -> usize {
+        if self.close_sent && self.peer_closed {
+            self.sealing.sealed_len([WARNING, CLOSE_NOTIFY].len())
+        } else {
+            0
+        }
+    }
+
     fn read_records(
         &mut self,
         residual: &mut Residual,

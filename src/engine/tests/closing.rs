@@ -3,12 +3,16 @@
 use super::farm::{Farm, options, server};
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere};
+use super::tls::accepting;
+use super::tls_peer::{TlsPeer, pair, play};
 use crate::backend::{BackendConfig, ServerConfig};
 use crate::config::{AcceptConfig, Farewell};
 use crate::conn::{Op, Why};
-use crate::engine::{EngineOptions, Record, Sent};
+use crate::engine::{EngineOptions, Received, Record, Sent};
+use crate::id::Id;
 use crate::sim::{Answer, CallKind, Knobs, Peer};
 use crate::time::{MILLISECOND, SECOND};
+use crate::tls::Version;
 
 const LINGER: u64 = 5 * SECOND;
 const DRAIN_TIME: u64 = 2 * SECOND;
@@ -46,6 +50,18 @@ fn said_and_drains(setup: Setup, drain_bytes: u64) -> (Rig, Peer) {
     (rig, peer)
 }
 
+/// What a read comes to that waits until it comes to something.
+fn recv_later(rig: &mut Rig, id: Id) -> Received {
+    for _ in 0..100 {
+        let mut bytes = [0; 64];
+        match rig.call(|engine| engine.recv(id, &mut bytes)).expect("a session") {
+            Received::Wait => rig.settle(),
+            received => return received,
+        }
+    }
+    panic!("nothing came");
+}
+
 /// The only record, with what it blames.
 fn end(rig: Rig) -> (Record, Option<(Option<Op>, Why)>) {
     let record = closed(&rig.finish()).clone();
@@ -55,6 +71,38 @@ fn end(rig: Rig) -> (Record, Option<(Option<Op>, Why)>) {
 
 const fn drain(why: Why) -> Option<(Option<Op>, Why)> {
     Some((Some(Op::Cclose), why))
+}
+
+#[test]
+fn a_client_that_says_goodbye_and_resets_without_reading_ours_has_ended_in_order() {
+    for version in [Version::Tls12, Version::Tls13] {
+        both(|setup| {
+            for (answer, blamed) in [(&[][..], None), (b"an answer", drain(Why::Reset))] {
+                // What the peer does not read is not acknowledged either, but for less than a record.
+                let knobs = Knobs { receive_buffer: 16, ..Knobs::default() };
+                let options = EngineOptions::default();
+                let mut rig = Rig::in_world(setup, Program::Idle, options, knobs);
+                rig.listen(accepting(version));
+                let client = TlsPeer::client(rig.peer(), &pair(version).0, &[]);
+                rig.actors.push(play(&client));
+                client.borrow_mut().say(b"a request");
+                rig.settle();
+                let id = rig.host.sessions()[0];
+                assert_eq!(recv_later(&mut rig, id), Received::Bytes(9));
+                client.borrow_mut().utter(|session, out| session.close_notify(out));
+                assert_eq!(recv_later(&mut rig, id), Received::End);
+                let peer = client.borrow().peer.clone();
+                peer.stall(true);
+                let sent = rig.call(|engine| engine.send(id, answer)).expect("a session");
+                assert_eq!(sent, Sent::Bytes(answer.len()));
+                rig.call(|engine| engine.close(id)).expect("it is open");
+                client.borrow_mut().fall_silent();
+                peer.reset();
+                let (record, told) = end(rig);
+                assert_eq!(told, blamed, "{version:?}: {:?}", record.cause);
+            }
+        });
+    }
 }
 
 #[test]
