@@ -40,6 +40,7 @@ impl<N: Net> Engine<N> {
             self.tools.net.close(fd);
         })?;
         if let Ok(listener) = self.listeners.get_mut(id.key()) {
+            listener.asked = spec.addr.clone();
             listener.path = path;
             listener.backlog = u32::try_from(spec.backlog).unwrap_or(0);
         }

@@ -87,6 +87,8 @@ pub(super) struct Listener {
     pub(super) config: Arc<AcceptConfig>,
     pub(super) options: ListenerOptions,
     pub(super) addr: Addr,
+    /// Where it was to listen: port 0 stays 0, so that metrics have one name for it in every run.
+    pub(super) asked: Addr,
     /// The path of a unix socket that is ours to remove, as long as it is this file.
     pub(super) path: Option<PathId>,
     pub(super) rest: Option<Rest>,
@@ -142,6 +144,7 @@ impl Listener {
             fd,
             config,
             options,
+            asked: addr.clone(),
             addr,
             path: None,
             rest: None,

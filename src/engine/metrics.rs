@@ -311,7 +311,7 @@ impl<N: Net> Engine<N> {
                 let name = listener
                     .name
                     .as_deref()
-                    .map_or_else(|| listener.addr.to_string(), str::to_owned);
+                    .map_or_else(|| listener.asked.to_string(), str::to_owned);
                 text.sample(&[("listener", &name), ("number", &number)], value(listener));
             }
         }

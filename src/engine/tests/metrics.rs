@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::header::proxied;
 use super::host::Program;
 use super::rig::{Rig, both, everywhere};
-use crate::config::{Answer, Monitor, Trust};
-use crate::engine::{EventKind, Record};
+use crate::config::{AcceptConfig, Answer, Monitor, Trust};
+use crate::engine::{EventKind, ListenerOptions, Record};
 use crate::sys::Addr;
 use crate::time::SECOND;
 
@@ -271,5 +271,17 @@ fn a_listener_can_serve_the_text_of_the_engine_it_is_in() {
         assert_eq!(found["vestibule_op_passed_total{op=\"MONITOR_IN\"}"], 1);
         peer.close();
         rig.finish();
+    });
+}
+
+#[test]
+fn a_listener_whose_port_the_kernel_chooses_has_one_name_in_every_run() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Idle);
+        let any = Addr::parse("192.0.2.1:0").expect("an address");
+        rig.listen_at(&any, AcceptConfig::default(), ListenerOptions::default());
+        let metrics = rig.engine.metrics();
+        let sample = "vestibule_listener_accepted_total{listener=\"192.0.2.1:0\",number=\"0\"} 0";
+        assert!(metrics.contains(sample), "{metrics}");
     });
 }
