@@ -19,7 +19,6 @@ use super::expiry::{self, LIFETIME_MAX};
 use super::key_log::KeyLog;
 use super::peer_chains::Chains;
 use super::pem::Source;
-use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
 use super::roots::{self, Roots, Trusted};
 use super::sentence;
@@ -102,10 +101,7 @@ impl ClientTls {
         )
         .with_protocol_versions(versions)
         .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?;
-        let verifier: Arc<dyn ServerCertVerifier> = match verifier(options, &provider)? {
-            Some(rules) => Arc::new(Verifier::new(rules, options.session_lifetime)),
-            None => Arc::new(NoVerifier::of(&provider)),
-        };
+        let verifier = verifier(options, &provider)?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let (mut not_after, mut notes) = (None, Vec::new());
         let mut config = match &options.certificate {
@@ -167,21 +163,23 @@ impl ClientTls {
 fn verifier(
     options: &ClientOptions,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ServerCertVerifier>>, LoadError> {
+) -> Result<Arc<dyn ServerCertVerifier>, LoadError> {
     let Trusted { store, pins } = match &options.roots {
         Roots::System => roots::system()?,
         Roots::Pem(sources) => roots::load(sources)?,
-        Roots::DangerouslySkipVerification => return Ok(None),
+        Roots::DangerouslySkipVerification => return Ok(Arc::new(NoVerifier::of(provider))),
     };
     if store.is_empty() {
         return Err(LoadError::option(LoadFault::NoCertificate));
     }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-        .with_crls(roots::revocation_lists(&options.crls)?)
-        .enforce_revocation_expiration()
-        .build()
-        .map(|verifier| Some(Arc::new(Pinned::new(pins, verifier)) as _))
-        .map_err(|why| LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into())))
+    let builder =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+            .with_crls(roots::revocation_lists(&options.crls)?)
+            .enforce_revocation_expiration();
+    let rules = builder.build().map_err(|why| {
+        LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into()))
+    })?;
+    Ok(Arc::new(Verifier::new(rules, pins, options.session_lifetime)))
 }
 
 /// Takes any certificate, but checks that its holder signed this handshake.

@@ -14,7 +14,6 @@ use super::expiry;
 use super::key_log::KeyLog;
 use super::peer_chains::Chains;
 use super::pem::Source;
-use super::pinned::Pinned;
 use super::provider::{self, KeyExchange, Version};
 use super::resolver::{CERTIFICATES_MAX, Resolver};
 use super::roots::{self, Trusted};
@@ -232,6 +231,5 @@ fn client_verifier(
     let rules = builder.build().map_err(|why| {
         LoadError::option(LoadFault::UnusableCrl(sentence::verifier(&why).into()))
     })?;
-    let rules = Arc::new(Pinned::new(pins, rules));
-    Ok(Arc::new(Verifier::new(rules, options.client_ticket_lifetime)))
+    Ok(Arc::new(Verifier::new(rules, pins, options.client_ticket_lifetime)))
 }

@@ -1,25 +1,29 @@
-//! What certificates are verified by: rustls's own rules, and beside them how long it holds.
+//! What certificates are verified by: rustls's own rules, beside them certificates that are trusted
+//! themselves, and how long the result holds.
 
 use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 use super::expiry::Expiry;
+use super::pinned::Pins;
 
-/// Verifies by `rules`. The session that rests on it ends `lifetime` seconds later, or with the
-/// certificate.
+/// Verifies by `rules`, and takes `pins` as well. The session that rests on it ends `lifetime` seconds
+/// later, or with the certificate.
 pub(super) struct Verifier<V: ?Sized> {
     rules: Arc<V>,
+    pins: Pins,
     lifetime: u32,
 }
 
 impl<V: ?Sized> Verifier<V> {
-    pub(super) const fn new(rules: Arc<V>, lifetime: u32) -> Self {
-        Self { rules, lifetime }
+    pub(super) const fn new(rules: Arc<V>, pins: Pins, lifetime: u32) -> Self {
+        Self { rules, pins, lifetime }
     }
 
     fn verified(&self, leaf: &CertificateDer<'_>, now: UnixTime) {
@@ -33,7 +37,36 @@ impl<V: fmt::Debug + ?Sized> fmt::Debug for Verifier<V> {
     }
 }
 
+/// What both kinds of verifier ask of the signature in a handshake, which the rules alone decide.
+macro_rules! signatures_by_the_rules {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            leaf: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.rules.verify_tls12_signature(message, leaf, signature)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            leaf: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            self.rules.verify_tls13_signature(message, leaf, signature)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.rules.supported_verify_schemes()
+        }
+    };
+}
+
 impl<V: ClientCertVerifier + ?Sized> ClientCertVerifier for Verifier<V> {
+    signatures_by_the_rules!();
+
     fn offer_client_auth(&self) -> bool {
         self.rules.offer_client_auth()
     }
@@ -52,35 +85,17 @@ impl<V: ClientCertVerifier + ?Sized> ClientCertVerifier for Verifier<V> {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = self.rules.verify_client_cert(leaf, intermediates, now)?;
+        if let Err(refused) = self.rules.verify_client_cert(leaf, intermediates, now) {
+            self.pins.take(leaf, refused)?;
+        }
         self.verified(leaf, now);
-        Ok(verified)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.rules.verify_tls12_signature(message, leaf, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.rules.verify_tls13_signature(message, leaf, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.rules.supported_verify_schemes()
+        Ok(ClientCertVerified::assertion())
     }
 }
 
 impl<V: ServerCertVerifier + ?Sized> ServerCertVerifier for Verifier<V> {
+    signatures_by_the_rules!();
+
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
@@ -89,30 +104,10 @@ impl<V: ServerCertVerifier + ?Sized> ServerCertVerifier for Verifier<V> {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.rules.verify_server_cert(leaf, intermediates, name, ocsp, now)?;
+        if let Err(refused) = self.rules.verify_server_cert(leaf, intermediates, name, ocsp, now) {
+            verify_server_name(&self.pins.take(leaf, refused)?, name)?;
+        }
         self.verified(leaf, now);
-        Ok(verified)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.rules.verify_tls12_signature(message, leaf, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.rules.verify_tls13_signature(message, leaf, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.rules.supported_verify_schemes()
+        Ok(ServerCertVerified::assertion())
     }
 }
