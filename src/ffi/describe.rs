@@ -1,4 +1,4 @@
-//! Listeners and backends as one line of text.
+//! Listeners and backends as one line of text, and how any text of an engine's is handed out.
 
 use std::ffi::c_char;
 
@@ -27,14 +27,11 @@ pub unsafe extern "C" fn vst_listener_describe(
     len: *mut usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
-        let line = shell.core()?.describe_listener(id(listener)?).map_err(status::of)?;
-        // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
-    })
+    unsafe {
+        copy_text(engine, text, capacity, len, |shell| {
+            shell.core()?.describe_listener(id(listener)?).map_err(status::of)
+        })
+    }
 }
 
 /// Copies everything about a backend as one line of `name=value`, for a log or a person: its streams and
@@ -54,12 +51,32 @@ pub unsafe extern "C" fn vst_backend_describe(
     len: *mut usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
+    unsafe {
+        copy_text(engine, text, capacity, len, |shell| {
+            shell.core()?.describe_backend(id(backend)?).map_err(status::of)
+        })
+    }
+}
+
+/// Copies the text that `made` says of an engine into the host's memory.
+///
+/// # Safety
+/// `engine` is NULL or an engine that is not freed; `text` points to `capacity` writable bytes; `len`
+/// is NULL or points to a size.
+pub(super) unsafe fn copy_text(
+    engine: *mut vst_engine,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+    made: impl FnOnce(&vst_engine) -> Result<String, vst_status>,
+) -> vst_status {
+    // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_len = unsafe { ptr::put(len, 0) };
     shell::call(no_len.and(engine), |shell| {
-        let line = shell.core()?.describe_backend(id(backend)?).map_err(status::of)?;
+        let made = made(shell)?;
         // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
+        Ok(unsafe { ptr::copy_out(made.as_bytes(), text.cast(), capacity, len) })
     })
 }

@@ -4,6 +4,7 @@
 use std::ffi::c_char;
 
 use super::addr::vst_addr;
+use super::describe::copy_text;
 use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::{self, vst_engine};
@@ -456,12 +457,9 @@ pub unsafe extern "C" fn vst_conn_describe(
     len: *mut usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
-        let line = shell.core()?.describe(id(conn)?).map_err(status::of)?;
-        // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
-    })
+    unsafe {
+        copy_text(engine, text, capacity, len, |shell| {
+            shell.core()?.describe(id(conn)?).map_err(status::of)
+        })
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
+use super::describe::copy_text;
 use super::engine::{id, vst_id};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
@@ -261,12 +262,5 @@ pub unsafe extern "C" fn vst_metrics_text(
     len: *mut usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
-        let metrics = shell.core()?.metrics();
-        // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::copy_out(metrics.as_bytes(), text.cast(), capacity, len) })
-    })
+    unsafe { copy_text(engine, text, capacity, len, |shell| Ok(shell.core()?.metrics())) }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::describe::copy_text;
 use super::engine::{id, vst_id};
 use super::listener::answer;
 use super::options::{self, options};
@@ -260,12 +261,9 @@ pub unsafe extern "C" fn vst_stream_describe(
     len: *mut usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
-        let line = shell.core()?.describe_stream(id(stream)?).map_err(status::of)?;
-        // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::copy_out(line.as_bytes(), text.cast(), capacity, len) })
-    })
+    unsafe {
+        copy_text(engine, text, capacity, len, |shell| {
+            shell.core()?.describe_stream(id(stream)?).map_err(status::of)
+        })
+    }
 }
