@@ -2036,16 +2036,6 @@ vst_status vst_addr_text(const vst_addr *addr,
 vst_status vst_tls_server_options_init(vst_tls_server_options *options,
                                        uint32_t size);
 
-// Fills options with the defaults. size is sizeof(vst_tls_client_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_tls_client_options_init(vst_tls_client_options *options,
-                                       uint32_t size);
-
 // Makes what incoming connections speak TLS with: reads every file and checks everything that can
 // be checked before a client comes.
 //
@@ -2078,17 +2068,6 @@ vst_status vst_tls_server_self_signed(const char *names,
                                       char *why,
                                       size_t why_size);
 
-// Makes what outgoing connections speak TLS with.
-//
-// Otherwise as vst_tls_server_new; free it with vst_tls_client_free.
-//
-// Needs:
-// As vst_tls_server_new.
-vst_status vst_tls_client_new(const vst_tls_client_options *options,
-                              vst_tls_client **out,
-                              char *why,
-                              size_t why_size);
-
 // Tells when a certificate of ours ends: that of identities[index]. *not_after is the last second
 // at which it is valid, since 1970 in UTC.
 //
@@ -2101,16 +2080,6 @@ vst_status vst_tls_server_not_after(const vst_tls_server *tls,
                                     uint32_t index,
                                     uint64_t *not_after);
 
-// Tells when the certificate that we show to servers ends, as vst_tls_server_not_after does.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: *not_after is 0).
-//
-// Needs:
-// tls is a handle that is not freed; not_after points to a number.
-vst_status vst_tls_client_not_after(const vst_tls_client *tls,
-                                    uint64_t *not_after);
-
 // Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
 // fine.
 //
@@ -2119,12 +2088,6 @@ vst_status vst_tls_client_not_after(const vst_tls_client *tls,
 // Needs:
 // tls is NULL or a handle that is not freed.
 void vst_tls_server_free(vst_tls_server *tls);
-
-// Gives up a handle, as vst_tls_server_free does.
-//
-// Needs:
-// tls is NULL or a handle that is not freed.
-void vst_tls_client_free(vst_tls_client *tls);
 
 // Takes the secrets of the connections since the last call, as lines of the NSS key log format
 // that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
@@ -2139,6 +2102,43 @@ vst_status vst_tls_server_take_key_log(const vst_tls_server *tls,
                                        char *text,
                                        size_t capacity,
                                        size_t *len);
+
+// Fills options with the defaults. size is sizeof(vst_tls_client_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_tls_client_options_init(vst_tls_client_options *options,
+                                       uint32_t size);
+
+// Makes what outgoing connections speak TLS with.
+//
+// Otherwise as vst_tls_server_new; free it with vst_tls_client_free.
+//
+// Needs:
+// As vst_tls_server_new.
+vst_status vst_tls_client_new(const vst_tls_client_options *options,
+                              vst_tls_client **out,
+                              char *why,
+                              size_t why_size);
+
+// Tells when the certificate that we show to servers ends, as vst_tls_server_not_after does.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: *not_after is 0).
+//
+// Needs:
+// tls is a handle that is not freed; not_after points to a number.
+vst_status vst_tls_client_not_after(const vst_tls_client *tls,
+                                    uint64_t *not_after);
+
+// Gives up a handle, as vst_tls_server_free does.
+//
+// Needs:
+// tls is NULL or a handle that is not freed.
+void vst_tls_client_free(vst_tls_client *tls);
 
 // Takes the secrets of outgoing connections, as vst_tls_server_take_key_log does.
 //
@@ -2593,16 +2593,6 @@ void vst_rules_free(vst_rules *rules);
 vst_status vst_accept_options_init(vst_accept_options *options,
                                    uint32_t size);
 
-// Fills options with the defaults. size is sizeof(vst_connect_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_connect_options_init(vst_connect_options *options,
-                                    uint32_t size);
-
 // Makes what incoming connections go through.
 //
 // options is read and not kept. *out is the configuration, or NULL on failure; free it with
@@ -2621,6 +2611,24 @@ vst_status vst_accept_config_new(const vst_accept_options *options,
                                  char *why,
                                  size_t why_size);
 
+// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_accept_config_free(vst_accept_config *config);
+
+// Fills options with the defaults. size is sizeof(vst_connect_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_connect_options_init(vst_connect_options *options,
+                                    uint32_t size);
+
 // Makes what outgoing connections go through.
 //
 // Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
@@ -2635,14 +2643,6 @@ vst_status vst_connect_config_new(const vst_connect_options *options,
                                   vst_connect_config **out,
                                   char *why,
                                   size_t why_size);
-
-// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// config is NULL or a handle that is not freed.
-void vst_accept_config_free(vst_accept_config *config);
 
 // Gives up a handle, as vst_accept_config_free does.
 //

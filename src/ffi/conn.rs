@@ -3,7 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::config::{vst_accept_config, vst_connect_config};
+use super::accept_config::vst_accept_config;
+use super::connect_config::vst_connect_config;
 use super::engine::{id, vst_id};
 use super::listener::answer;
 use super::ptr::{self, Sized32};

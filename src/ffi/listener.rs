@@ -3,8 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::accept_config::vst_accept_config;
 use super::addr::vst_addr;
-use super::config::vst_accept_config;
 use super::engine::{id, vst_id};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};

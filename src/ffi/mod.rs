@@ -5,12 +5,13 @@
 #![allow(unsafe_code, non_camel_case_types)]
 #![allow(unreachable_pub, dead_code, reason = "the header shows it: C uses it, Rust need not")]
 
+mod accept_config;
 mod addr;
 mod backend;
 mod bar;
 mod clock;
-mod config;
 mod conn;
+mod connect_config;
 mod describe;
 mod drain;
 mod drive;
@@ -41,6 +42,7 @@ mod table_snapshot;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tls_client;
 mod told;
 mod under;
 mod unusable;

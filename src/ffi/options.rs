@@ -63,14 +63,16 @@ pub(super) unsafe fn init<T: Options>(to: *mut T, size: u32) -> vst_status {
 
 #[cfg(test)]
 mod tests {
+    use super::super::accept_config::vst_accept_options;
     use super::super::backend::vst_backend_options;
-    use super::super::config::{vst_accept_options, vst_connect_options};
+    use super::super::connect_config::vst_connect_options;
     use super::super::engine::vst_engine_options;
     use super::super::listener::vst_listener_options;
     use super::super::monitor::vst_monitor_options;
     use super::super::server::vst_server_options;
     use super::super::stream::vst_stream_options;
-    use super::super::tls::{vst_tls_client_options, vst_tls_server_options};
+    use super::super::tls::vst_tls_server_options;
+    use super::super::tls_client::vst_tls_client_options;
     use super::*;
 
     fn bytes<T: Options>(options: &T) -> &[u8] {

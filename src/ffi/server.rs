@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::backend::MAXQUEUE;
-use super::config::vst_connect_config;
+use super::connect_config::vst_connect_config;
 use super::engine::{id, vst_id};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};

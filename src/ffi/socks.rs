@@ -1,6 +1,6 @@
 //! A SOCKS server on the way, as C says it.
 
-use super::config::vst_connect_options;
+use super::connect_config::vst_connect_options;
 use super::unusable::{Unusable, text};
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 

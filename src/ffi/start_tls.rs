@@ -7,7 +7,8 @@ use super::engine::{id, vst_id};
 use super::ptr::{self, Sized32};
 use super::shell::vst_engine;
 use super::status::*;
-use super::tls::{vst_tls_client, vst_tls_server};
+use super::tls::vst_tls_server;
+use super::tls_client::vst_tls_client;
 use super::unusable::{Unusable, asked, named, text};
 use crate::engine::{Refusal, StartTls};
 

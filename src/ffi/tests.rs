@@ -6,11 +6,11 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
 use std::rc::Rc;
 
-use super::addr::{vst_addr, vst_addr_text};
-use super::config::{
+use super::accept_config::{
     vst_accept_config, vst_accept_config_free, vst_accept_config_new, vst_accept_options,
     vst_accept_options_init,
 };
+use super::addr::{vst_addr, vst_addr_text};
 use super::conn::*;
 use super::drive::*;
 use super::engine::*;

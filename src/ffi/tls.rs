@@ -1,4 +1,4 @@
-//! TLS configurations, as C makes them.
+//! How incoming connections speak TLS, as C makes it, and what it has in common with outgoing ones.
 
 use std::ffi::c_char;
 use std::sync::Arc;
@@ -7,12 +7,9 @@ use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::unusable::{Unusable, element, hand_out, named, needed_text, text};
+use super::unusable::{Unusable, element, hand_out, hand_out_noted, named, needed_text, text};
 use crate::sys::WallClock;
-use crate::tls::{
-    ClientAuth, ClientOptions, ClientTls, KeyExchange, LoadError, Roots, ServerOptions, ServerTls,
-    Version,
-};
+use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, Version};
 
 /// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
 /// belong to it alone.
@@ -20,19 +17,8 @@ pub struct vst_tls_server {
     pub(super) tls: Arc<ServerTls>,
 }
 
-/// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
-pub struct vst_tls_client {
-    pub(super) tls: Arc<ClientTls>,
-}
-
 impl vst_tls_server {
     const fn new(tls: Arc<ServerTls>) -> Self {
-        Self { tls }
-    }
-}
-
-impl vst_tls_client {
-    const fn new(tls: Arc<ClientTls>) -> Self {
         Self { tls }
     }
 }
@@ -121,74 +107,11 @@ pub struct vst_tls_server_options {
     pub session_cache: u64,
 }
 
-/// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
-/// `size` is the defaults; `vst_tls_client_options_init` says them.
-///
-/// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
-/// `VST_TLS_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
-/// `vst_tls_server_options`.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_tls_client_options {
-    /// `sizeof(vst_tls_client_options)`.
-    pub size: u32,
-    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_SESSION_CACHE`,
-    /// `VST_TLS_NO_POST_QUANTUM`.
-    pub flags: u32,
-    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
-    pub min_version: u32,
-    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
-    pub max_version: u32,
-    /// The authorities that servers are verified against; none: those that the system trusts, from
-    /// where distributions keep them. No environment variable changes the place. One of these
-    /// certificates that a server shows itself, as what `openssl req -x509` makes, is taken for the
-    /// names in its subjectAltName and while it is valid.
-    pub ca: vst_pem,
-    /// Their revocation lists, or none.
-    pub crl: vst_pem,
-    /// Our certificate, for servers that ask for one, or NULL. Read during the call.
-    pub identity: *const vst_identity,
-    /// Application protocols to offer, as in `vst_tls_server_options`.
-    pub alpn: *const c_char,
-    /// Sessions kept for resumption. Default 256, at most `VST_TLS_SESSIONS_MOST`;
-    /// `VST_TLS_NO_SESSION_CACHE` keeps none.
-    pub session_cache: u64,
-    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
-    /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
-    /// 604,800, seven days (RFC 8446 section 4.6.1).
-    pub session_lifetime_s: u32,
-    /// 0.
-    pub _reserved: u32,
-}
-
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_tls_server_options {
     const FIRST: usize = 104;
 }
-// SAFETY: as above.
-unsafe impl Sized32 for vst_tls_client_options {
-    const FIRST: usize = 96;
-}
 const _: () = assert!(size_of::<vst_tls_server_options>() == 104);
-const _: () = assert!(size_of::<vst_tls_client_options>() == 96);
-
-fn client_defaults() -> vst_tls_client_options {
-    let known = ClientOptions::default();
-    vst_tls_client_options {
-        size: 0,
-        flags: 0,
-        min_version: 0,
-        max_version: 0,
-        ca: NO_PEM,
-        crl: NO_PEM,
-        identity: std::ptr::null(),
-        alpn: std::ptr::null(),
-        session_cache: known.session_cache as u64,
-        session_lifetime_s: known.session_lifetime,
-        _reserved: 0,
-    }
-}
-options!(vst_tls_client_options { session_cache, session_lifetime_s } client_defaults());
 
 fn server_defaults() -> vst_tls_server_options {
     let known = ServerOptions::default();
@@ -226,22 +149,6 @@ pub unsafe extern "C" fn vst_tls_server_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Fills `options` with the defaults. `size` is `sizeof(vst_tls_client_options)`.
-///
-/// Legal at any time, from any thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-///
-/// # Safety
-/// `options` points to `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_client_options_init(
-    options: *mut vst_tls_client_options,
-    size: u32,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    unsafe { options::init(options, size) }
-}
-
 /// Makes what incoming connections speak TLS with: reads every file and checks everything that can
 /// be checked before a client comes.
 ///
@@ -262,20 +169,10 @@ pub unsafe extern "C" fn vst_tls_server_new(
     why: *mut c_char,
     why_size: usize,
 ) -> vst_status {
-    let mut note = String::new();
-    let make = || {
-        // SAFETY: the caller's contract.
-        let made = unsafe { server(options) }?;
-        note = made.tls.notes().join("; ");
-        Ok(made)
-    };
     // SAFETY: the caller's contract.
-    let status = unsafe { hand_out(out, why, why_size, make) };
-    if status == VST_OK {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::explain(&note, why, why_size) };
-    }
-    status
+    let make = || unsafe { server(options) };
+    // SAFETY: the caller's contract.
+    unsafe { hand_out_noted(out, why, why_size, make, |made| made.tls.notes()) }
 }
 
 /// How incoming connections speak TLS, as `options` say.
@@ -365,86 +262,6 @@ fn self_signed(_: &str) -> Result<Arc<ServerTls>, Unusable> {
     Err(VST_E_UNSUPPORTED.into())
 }
 
-/// Makes what outgoing connections speak TLS with.
-///
-/// Otherwise as `vst_tls_server_new`; free it with `vst_tls_client_free`.
-///
-/// # Safety
-/// As `vst_tls_server_new`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_client_new(
-    options: *const vst_tls_client_options,
-    out: *mut *mut vst_tls_client,
-    why: *mut c_char,
-    why_size: usize,
-) -> vst_status {
-    let mut note = String::new();
-    let make = || {
-        // SAFETY: the caller's contract.
-        let made = unsafe { client(options) }?;
-        note = made.tls.notes().join("; ");
-        Ok(made)
-    };
-    // SAFETY: the caller's contract.
-    let status = unsafe { hand_out(out, why, why_size, make) };
-    if status == VST_OK {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::explain(&note, why, why_size) };
-    }
-    status
-}
-
-/// How outgoing connections speak TLS, as `options` say.
-///
-/// # Safety
-/// As `vst_tls_client_new`.
-unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
-    const FLAGS: u32 = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION
-        | VST_TLS_KEY_LOG
-        | VST_TLS_NO_SESSION_CACHE
-        | VST_TLS_NO_POST_QUANTUM;
-    // SAFETY: the caller's contract.
-    let given = unsafe { options::read(options) }?;
-    if given.flags & !FLAGS != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
-    if given._reserved != 0 {
-        return Err(Unusable::argument("_reserved: not 0"));
-    }
-    let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
-    // SAFETY: the caller's contract.
-    let certificate = match unsafe { given.identity.as_ref() } {
-        // SAFETY: the caller's contract.
-        Some(one) => Some(unsafe { identity(one) }.map_err(|wrong| wrong.of("identity"))?),
-        None => None,
-    };
-    // SAFETY: the caller's contract.
-    let ca = unsafe { pem("ca", &given.ca) }?;
-    let options = ClientOptions {
-        roots: match ca {
-            _ if skip => Roots::DangerouslySkipVerification,
-            Some(source) => Roots::Pem(vec![source]),
-            None => Roots::System,
-        },
-        // SAFETY: the caller's contract.
-        crls: unsafe { pem("crl", &given.crl) }?.into_iter().collect(),
-        certificate,
-        key_exchange: match given.flags & VST_TLS_NO_POST_QUANTUM {
-            0 => KeyExchange::All,
-            _ => KeyExchange::Classical,
-        },
-        key_log: given.flags & VST_TLS_KEY_LOG != 0,
-        // SAFETY: the caller's contract.
-        alpn: unsafe { alpn(given.alpn) }?,
-        min_version: version("min_version", given.min_version, Version::Tls12)?,
-        max_version: version("max_version", given.max_version, Version::Tls13)?,
-        session_cache: session_cache(given.flags, given.session_cache)?,
-        session_lifetime: given.session_lifetime_s,
-    };
-    let made = ClientTls::new(&options, Arc::new(WallClock));
-    made.map(vst_tls_client::new).map_err(unloadable)
-}
-
 /// Tells when a certificate of ours ends: that of `identities[index]`. `*not_after` is the last second
 /// at which it is valid, since 1970 in UTC.
 ///
@@ -471,30 +288,6 @@ pub unsafe extern "C" fn vst_tls_server_not_after(
     })
 }
 
-/// Tells when the certificate that we show to servers ends, as `vst_tls_server_not_after` does.
-///
-/// Legal at any time, from any thread, in any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: `*not_after` is 0).
-///
-/// # Safety
-/// `tls` is a handle that is not freed; `not_after` points to a number.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_client_not_after(
-    tls: *const vst_tls_client,
-    not_after: *mut u64,
-) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(not_after, 0) }?;
-        // SAFETY: the caller's contract.
-        let tls = unsafe { ptr::handle(tls) }?;
-        let end = tls.tls.not_after().ok_or(VST_E_STATE)?;
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(not_after, end) }?;
-        Ok(VST_OK)
-    })
-}
-
 /// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
 /// fine.
 ///
@@ -504,16 +297,6 @@ pub unsafe extern "C" fn vst_tls_client_not_after(
 /// `tls` is NULL or a handle that is not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
-    // SAFETY: the caller's contract.
-    unsafe { super::free(tls) };
-}
-
-/// Gives up a handle, as `vst_tls_server_free` does.
-///
-/// # Safety
-/// `tls` is NULL or a handle that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_client_free(tls: *mut vst_tls_client) {
     // SAFETY: the caller's contract.
     unsafe { super::free(tls) };
 }
@@ -546,34 +329,11 @@ pub unsafe extern "C" fn vst_tls_server_take_key_log(
     })
 }
 
-/// Takes the secrets of outgoing connections, as `vst_tls_server_take_key_log` does.
-///
-/// # Safety
-/// As `vst_tls_server_take_key_log`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_client_take_key_log(
-    tls: *const vst_tls_client,
-    text: *mut c_char,
-    capacity: usize,
-    len: *mut usize,
-) -> vst_status {
-    super::guard(|| {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put(len, 0) }?;
-        // SAFETY: the caller's contract.
-        let tls = unsafe { ptr::handle(tls) }?;
-        let room = if text.is_null() { 0 } else { capacity };
-        let taken = tls.tls.take_key_log(room);
-        // SAFETY: the caller's contract.
-        unsafe { put_lines(taken, text, capacity, len) }
-    })
-}
-
 /// Copies the lines out, or tells how much room they need.
 ///
 /// # Safety
 /// As `vst_tls_server_take_key_log`.
-unsafe fn put_lines(
+pub(super) unsafe fn put_lines(
     taken: Result<String, usize>,
     text: *mut c_char,
     capacity: usize,
@@ -591,7 +351,7 @@ unsafe fn put_lines(
 }
 
 /// How many sessions are kept.
-fn session_cache(flags: u32, most: u64) -> Result<usize, Unusable> {
+pub(super) fn session_cache(flags: u32, most: u64) -> Result<usize, Unusable> {
     if flags & VST_TLS_NO_SESSION_CACHE != 0 {
         return Ok(0);
     }
@@ -599,7 +359,7 @@ fn session_cache(flags: u32, most: u64) -> Result<usize, Unusable> {
     kept.ok_or_else(|| Unusable::argument("session_cache: at most 1,048,576 sessions are kept"))
 }
 
-fn unloadable(error: LoadError) -> Unusable {
+pub(super) fn unloadable(error: LoadError) -> Unusable {
     Unusable::config(error.to_string())
 }
 
@@ -607,7 +367,7 @@ fn unloadable(error: LoadError) -> Unusable {
 ///
 /// # Safety
 /// `list` is NULL or a NUL-terminated string.
-unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable> {
+pub(super) unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable> {
     // SAFETY: the caller's contract.
     let Some(list) = unsafe { text("alpn", list) }? else { return Ok(Vec::new()) };
     let protocols: Vec<Vec<u8>> = list.split(',').map(|one| one.trim().into()).collect();
@@ -621,7 +381,7 @@ unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable> {
     }
 }
 
-fn version(field: &str, number: u32, default: Version) -> Result<Version, Unusable> {
+pub(super) fn version(field: &str, number: u32, default: Version) -> Result<Version, Unusable> {
     match number {
         0 => Ok(default),
         VST_TLS_1_2 => Ok(Version::Tls12),

@@ -175,3 +175,25 @@ pub(super) unsafe fn hand_out<T>(
     // SAFETY: the caller's contract.
     unsafe { explained(why, why_size, call) }
 }
+
+/// The same of something that can be made and has its notes: they are written where a reason would be.
+///
+/// # Safety
+/// As [`hand_out`].
+pub(super) unsafe fn hand_out_noted<T>(
+    out: *mut *mut T,
+    why: *mut c_char,
+    why_size: usize,
+    make: impl FnOnce() -> Result<T, Unusable>,
+    notes: impl FnOnce(&T) -> &[String],
+) -> vst_status {
+    let mut note = String::new();
+    let make = || make().inspect(|made| note = notes(made).join("; "));
+    // SAFETY: the caller's contract.
+    let status = unsafe { hand_out(out, why, why_size, make) };
+    if status == VST_OK {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::explain(&note, why, why_size) };
+    }
+    status
+}
