@@ -1,29 +1,26 @@
 //! One connection's TLS, either side of it, without I/O.
 
+mod handshake;
+
 use std::fmt;
 use std::sync::Arc;
 
+use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
-use rustls::{Error, HandshakeKind};
 
 use super::client::ClientTls;
-use super::failure::{Failure, Why, alert_for};
-use super::link::{Link, Step};
+use super::failure::{Failure, Why};
+use super::link::Link;
 use super::negotiated::{self, Negotiated};
-use super::note;
 use super::outcome::{End, Handshake, Reading};
 use super::provider::Version;
-use super::record::{ALERT, APPLICATION_DATA, HANDSHAKE, HEADER, PLAINTEXT_MAX};
+use super::record::{APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::residual::{RESIDUAL_MAX, Residual};
 use super::role::Role;
 use super::server::{ClientAuth, ServerTls};
 use super::traffic::Traffic;
 use crate::buffer::{Buffer, Pool};
 use crate::cause::is_plain;
-use crate::wire::client_hello::ClientHello;
-
-/// A fatal alert that leaves before there are keys: type, version, length, level; the code follows.
-const FATAL_ALERT: [u8; 6] = [ALERT, 3, 3, 0, 2, 2];
 
 /// How far it is.
 enum Stage {
@@ -338,140 +335,6 @@ impl Session {
         self.residual.give_back(pool);
     }
 
-    fn begin(&mut self) -> Result<(), Failure> {
-        if !matches!(self.stage, Stage::Fresh) {
-            return Ok(());
-        }
-        let link = match &self.role {
-            Role::Server { tls, .. } => {
-                if self.held() == 0 {
-                    return Ok(());
-                }
-                Link::server(&tls.config)
-            }
-            Role::Client { tls, name } => Link::client(&tls.config, name.clone()),
-        };
-        match link {
-            Ok(link) => self.stage = Stage::Handshaking(Box::new(link)),
-            Err(error) => return Err(self.latch(Failure::of(&error))),
-        }
-        Ok(())
-    }
-
-    fn advance(&mut self, out: &mut Buffer) -> Result<Handshake, Failure> {
-        if matches!(self.stage, Stage::Fresh) {
-            return Ok(Handshake::NeedInput);
-        }
-        loop {
-            if self.settle(out)? == Step::Over {
-                return self.open();
-            }
-            if !self.show_next(out)? {
-                return Ok(Handshake::NeedInput);
-            }
-        }
-    }
-
-    /// Goes on without rustls.
-    fn open(&mut self) -> Result<Handshake, Failure> {
-        // A handshake message begun behind the last one is meant for keys that do not hold any more.
-        if self.residual.seen() > 0 {
-            return Err(self.latch(Failure::new(
-                Why::PeerMisbehaved,
-                "the peer began another message behind the end of the handshake",
-            )));
-        }
-        if let Stage::Handshaking(link) = std::mem::replace(&mut self.stage, Stage::Fresh) {
-            match link.into_traffic(self.role.chains(), self.role.keeps_tickets()) {
-                Ok(traffic) => self.stage = Stage::Open(Box::new(traffic)),
-                Err(error) => return Err(self.latch(Failure::of(&error))),
-            }
-        }
-        Ok(Handshake::Done)
-    }
-
-    /// Calls rustls without new input until nothing moves any more.
-    fn settle(&mut self, out: &mut Buffer) -> Result<Step, Failure> {
-        loop {
-            match self.step(self.residual.seen(), true, out)? {
-                Step::Again => {}
-                end => return Ok(end),
-            }
-        }
-    }
-
-    /// Shows rustls the next record, or what is there of it, which it then refuses early when it is
-    /// no record. Answers whether there was a complete one.
-    fn show_next(&mut self, out: &mut Buffer) -> Result<bool, Failure> {
-        let Some(next) = self.residual.next() else {
-            return Ok(false);
-        };
-        self.step(next.end, next.complete, out)?;
-        Ok(next.complete)
-    }
-
-    /// One call into rustls with the first `end` bytes of the residual, which are `whole_records` or
-    /// end within one.
-    fn step(&mut self, end: usize, whole_records: bool, out: &mut Buffer) -> Result<Step, Failure> {
-        let Stage::Handshaking(link) = &mut self.stage else {
-            return Err(Failure::misuse("no handshake is under way"));
-        };
-        let listens = matches!(self.role, Role::Server { .. });
-        if listens {
-            note::take();
-        }
-        let (discard, step) = link.step(self.residual.shown(end), out);
-        let undecided = listens && link.common().protocol_version().is_none();
-        let outdated = undecided && is_outdated(self.residual.shown(end));
-        self.residual.used(end, whole_records, discard);
-        let refused = listens && self.read_note();
-        match step {
-            Ok(step) => Ok(step),
-            // rustls misses something else first, which those versions do not have.
-            Err(Error::PeerIncompatible(_)) if outdated => {
-                Err(self.refuse(Failure::outdated_client(), out))
-            }
-            Err(_) if refused && outdated => Err(self.refuse(Failure::outdated_client(), out)),
-            Err(_) if refused => Err(self.refuse(Failure::unrecognized_name(), out)),
-            Err(error) => Err(self.fail(&error, out)),
-        }
-    }
-
-    /// Latches a refusal of ours, and says it instead of what rustls would say.
-    fn refuse(&mut self, failure: Failure, out: &mut Buffer) -> Failure {
-        out.extend(&FATAL_ALERT);
-        out.extend(failure.alert.as_slice());
-        self.latch(failure)
-    }
-
-    /// Keeps what the resolver learned in the last call. Answers whether it refused.
-    fn read_note(&mut self) -> bool {
-        let (Role::Server { name, chosen, .. }, Some(note)) = (&mut self.role, note::take()) else {
-            return false;
-        };
-        *name = note.name().map(Into::into);
-        *chosen = note.chosen;
-        note.chosen.is_none()
-    }
-
-    /// Latches rustls's error and takes its alert. rustls is never called again after this.
-    fn fail(&mut self, error: &Error, out: &mut Buffer) -> Failure {
-        let mut failure = Failure::of(error);
-        failure.name_stranger(error, self.residual.bytes());
-        if let Stage::Handshaking(link) = &mut self.stage {
-            let before = out.len();
-            link.take_alert(out);
-            if failure.alert.is_none() {
-                failure.alert = match out.bytes()[before..] {
-                    [] => None,
-                    [.., ALERT, 3, 3, 0, 2, _, code] => Some(code),
-                    _ => alert_for(error),
-                };
-            }
-        }
-        self.latch(failure)
-    }
-
     /// Appends a record of any kind, protected as it should be.
     #[cfg(test)]
     pub(crate) fn forge(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) {
@@ -505,18 +368,6 @@ impl Session {
 
     fn check(&self) -> Result<(), Failure> {
         self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.as_ref().clone()))
-    }
-}
-
-/// Whether a client whose first message rustls was `shown` speaks TLS 1.1 at most, where that message
-/// does not say more of versions (RFC 8446 section 4.2.1). Pieces of it are joined where they lie, behind
-/// the head of the first record.
-fn is_outdated(shown: &[u8]) -> bool {
-    match shown.get(HEADER..) {
-        Some([ClientHello::TYPE, _, _, _, high, low, ..]) => {
-            u16::from_be_bytes([*high, *low]) < ClientHello::TLS_1_2
-        }
-        _ => false,
     }
 }
 
