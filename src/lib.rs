@@ -23,6 +23,9 @@
 //! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 
+#[cfg(all(test, not(feature = "self-signed")))]
+compile_error!("the tests make their certificates with the feature self-signed");
+
 mod backend;
 pub mod buffer;
 mod cause;

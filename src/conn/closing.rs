@@ -232,7 +232,7 @@ pub(crate) fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) {
     match (op, conn.facts.drain) {
         (Op::Cclose, Drain::Theirs(left)) => {
             if left < drain_bytes(conn) {
-                let text = "the peer had all of ours and went on sending, past drain_ns";
+                let text = "the peer had all of ours, sent more and did not end within drain_ns";
                 let cause = Cause::new(Some(op), Why::TimedOut).because(text);
                 note_failure(conn, cx.now, cause);
             }

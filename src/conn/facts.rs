@@ -77,6 +77,8 @@ pub(crate) struct Rare {
     pub(crate) visit: Option<Box<Visit>>,
     /// The last question's ticket.
     pub(crate) ticket: u32,
+    /// How many refusals like its own went untold before it.
+    pub(crate) suppressed: u64,
 }
 
 impl Rare {
@@ -91,6 +93,7 @@ impl Rare {
                 asking: None,
                 visit: None,
                 ticket: 0,
+                suppressed: 0,
             }
         )
     }
@@ -148,6 +151,11 @@ impl Facts {
         let Rare { header, cip, .. } = self.rare.as_deref()?;
         let relayed = cip.as_ref().map(cip::Header::ends);
         relayed.or_else(|| header.as_ref()?.ends())
+    }
+
+    /// How many refusals like its own went untold before it.
+    pub(crate) fn suppressed(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.suppressed)
     }
 
     /// Our end of the socket, if somebody asked.

@@ -111,7 +111,7 @@ impl<N: Net> Engine<N> {
         let conn = self.remove_conn(id.key())?;
         let user = conn.user;
         if news == News::REFUSED {
-            record.suppressed = conn.facts.retry_pause.into();
+            record.suppressed = conn.facts.suppressed();
         }
         let kind = if news == News::REFUSED {
             EventKind::Refused(record)
@@ -159,8 +159,9 @@ impl<N: Net> Engine<N> {
             };
             match told {
                 Some(suppressed) => {
-                    // Nothing is repeated any more: the field carries the count to the record.
-                    conn.facts.retry_pause = u32::try_from(suppressed).unwrap_or(u32::MAX);
+                    if suppressed > 0 {
+                        conn.facts.rare_mut().suppressed = suppressed;
+                    }
                     conn.news = News::REFUSED;
                 }
                 None => {

@@ -27,7 +27,7 @@ mod place;
 mod ranges;
 mod reference;
 mod tables;
-#[cfg(all(test, feature = "self-signed"))]
+#[cfg(test)]
 mod tests;
 mod token;
 mod verb;

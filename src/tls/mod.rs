@@ -67,7 +67,5 @@ pub fn is_server_name(name: &str) -> bool {
     rustls::pki_types::ServerName::try_from(name).is_ok()
 }
 
-// The certificates of the tests are made by rcgen, which needs the provider that this feature
-// gives it.
-#[cfg(all(test, feature = "self-signed"))]
+#[cfg(test)]
 pub(crate) mod tests;

@@ -227,6 +227,5 @@ impl StoresServerSessions for Sessions {
     }
 }
 
-// The clock of the tests stands beside their certificates, which are made with this feature.
-#[cfg(all(test, feature = "self-signed"))]
+#[cfg(test)]
 mod tests;

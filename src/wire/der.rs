@@ -449,6 +449,5 @@ impl<'a> Reader<'a> {
     }
 }
 
-// rcgen, which makes the certificates, is there with this feature.
-#[cfg(all(test, feature = "self-signed"))]
+#[cfg(test)]
 mod tests;

@@ -170,7 +170,6 @@ fn without_pipes_of_full_size_or_where_none_are_wanted_bytes_are_copied() {
     });
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn what_is_encrypted_on_either_side_is_never_spliced() {
     use super::far_end::{FarEnd, take_all};

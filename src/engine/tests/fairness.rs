@@ -68,7 +68,6 @@ fn a_hundred_ping_pongs_go_on_beside_one_bulk_stream() {
     });
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn established_streams_go_on_under_a_flood_of_handshakes() {
     use super::tls::accepting;
@@ -116,7 +115,6 @@ fn established_streams_go_on_under_a_flood_of_handshakes() {
     });
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
     use super::tls::connecting;

@@ -103,7 +103,6 @@ fn the_numbers_are_a_recount_of_what_happened() {
     });
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn a_listener_with_tls_tells_when_its_first_certificate_ends_and_no_other_does() {
     use super::tls::accepting;
@@ -123,7 +122,6 @@ fn a_listener_with_tls_tells_when_its_first_certificate_ends_and_no_other_does()
     }
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
     use super::tls::accepting;
@@ -163,7 +161,6 @@ fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
     }
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn a_handshake_is_counted_though_the_connection_is_refused_behind_it() {
     use super::custom::custom;
@@ -187,7 +184,6 @@ fn a_handshake_is_counted_though_the_connection_is_refused_behind_it() {
     });
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn whatever_has_a_name_is_called_by_it_and_each_table_is_counted_once() {
     use super::farm::{options, server};

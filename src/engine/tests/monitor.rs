@@ -163,7 +163,6 @@ fn a_monitor_is_answered_with_a_proxy_header_pending() {
     });
 }
 
-#[cfg(feature = "self-signed")]
 #[test]
 fn a_monitor_is_answered_in_the_clear_where_others_get_tls() {
     use super::tls_peer::{TlsPeer, pair, play};
