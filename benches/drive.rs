@@ -1,0 +1,339 @@
+//! What the engine itself costs, in instructions: over socket calls that do nothing, so that neither
+//! the kernel nor the simulated network is in the figures.
+//!
+//! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a
+//! table. Each figure is the difference of two runs that differ in how often the thing is done.
+
+use std::env;
+use std::io::IoSlice;
+use std::net::IpAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use vestibule::Trigger;
+use vestibule::config::{AcceptConfig, ConnectConfig};
+use vestibule::ctrl::Io;
+use vestibule::engine::{
+    ConnectOptions, Engine, EngineOptions, EventKind, HostOp, ListenerOptions, Received, Sent,
+};
+use vestibule::id::Id;
+use vestibule::sys::{Addr, Errno, Family, Fd, ListenSpec, Nature, Net, PathId, Pipe, SockOpt};
+use vestibule::time::Time;
+
+/// The steps of the shorter run, and of the longer one.
+const FEW: u64 = 100;
+const MANY: u64 = 1_100;
+
+const PAYLOAD: usize = 64;
+const FD_LIMIT: i32 = 1 << 20;
+const EAGAIN: Errno = Errno(libc::EAGAIN);
+
+/// Socket calls that answer at once.
+struct Idle {
+    next_fd: i32,
+    /// Connections that wait to be accepted.
+    waiting: u64,
+    /// Bytes that wait to be read, by descriptor.
+    input: Vec<usize>,
+}
+
+impl Idle {
+    fn open(&mut self) -> Fd {
+        self.next_fd += 1;
+        Fd(self.next_fd)
+    }
+
+    fn input(&mut self, fd: Fd) -> &mut usize {
+        let index = fd.0 as usize;
+        if self.input.len() <= index {
+            self.input.resize(index + 1, 0);
+        }
+        &mut self.input[index]
+    }
+}
+
+impl Net for Idle {
+    fn socket(&mut self, _: Family) -> Result<Fd, Errno> {
+        Ok(self.open())
+    }
+
+    fn bind(&mut self, _: Fd, _: &Addr) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn listen(&mut self, _: &ListenSpec) -> Result<Fd, Errno> {
+        Ok(self.open())
+    }
+
+    fn accept(&mut self, _: Fd) -> Result<(Fd, Addr), Errno> {
+        self.waiting = self.waiting.checked_sub(1).ok_or(EAGAIN)?;
+        Ok((self.open(), peer()))
+    }
+
+    fn connect(&mut self, _: Fd, _: &Addr) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
+        let waiting = self.input(fd);
+        let n = buf.len().min(*waiting);
+        *waiting -= n;
+        if n == 0 { Err(EAGAIN) } else { Ok(n) }
+    }
+
+    fn send(&mut self, _: Fd, bufs: &[IoSlice<'_>], _: bool) -> Result<usize, Errno> {
+        Ok(bufs.iter().map(|buf| buf.len()).sum())
+    }
+
+    fn shutdown_write(&mut self, _: Fd) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn close(&mut self, _: Fd) {}
+
+    fn reset(&mut self, _: Fd) {}
+
+    fn vanish(&mut self, _: Fd) {}
+
+    fn is_own(&mut self, _: IpAddr) -> bool {
+        false
+    }
+
+    fn take_error(&mut self, _: Fd) -> Result<Option<Errno>, Errno> {
+        Ok(None)
+    }
+
+    fn local(&mut self, _: Fd) -> Result<Addr, Errno> {
+        Ok(here())
+    }
+
+    fn peer(&mut self, _: Fd) -> Result<Addr, Errno> {
+        Ok(peer())
+    }
+
+    fn peer_uid(&mut self, _: Fd) -> Result<u32, Errno> {
+        Ok(0)
+    }
+
+    fn nature(&mut self, _: Fd) -> Result<Nature, Errno> {
+        Ok(Nature { family: Family::V4, listening: false })
+    }
+
+    fn set(&mut self, _: Fd, _: SockOpt) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn path_id(&mut self, _: &Addr) -> Option<PathId> {
+        None
+    }
+
+    fn descriptor_limit(&mut self) -> Fd {
+        Fd(FD_LIMIT)
+    }
+
+    fn unlink(&mut self, _: &Addr) {}
+
+    fn unsent(&mut self, _: Fd) -> Result<usize, Errno> {
+        Ok(0)
+    }
+
+    fn pipe(&mut self) -> Result<Pipe, Errno> {
+        Err(Errno(libc::EMFILE))
+    }
+
+    fn close_pipe(&mut self, _: Pipe) {}
+
+    fn splice_in(&mut self, _: Fd, _: &Pipe, _: usize) -> Result<usize, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn splice_out(&mut self, _: &Pipe, _: Fd, _: usize, _: bool) -> Result<usize, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn settle_signals(&mut self) {}
+}
+
+fn here() -> Addr {
+    Addr::parse("192.0.2.9:80").expect("an address")
+}
+
+fn peer() -> Addr {
+    Addr::parse("192.0.2.7:40000").expect("an address")
+}
+
+/// An engine that listens, and what the host knows of it.
+struct Host {
+    engine: Engine<Idle>,
+    listener: Id,
+    sessions: Vec<Id>,
+    /// The tokens of connections that were announced, with their descriptors.
+    tokens: Vec<(Id, Fd)>,
+}
+
+impl Host {
+    fn new(trigger: Trigger) -> Self {
+        let net = Idle { next_fd: 3, waiting: 0, input: Vec::new() };
+        let options = EngineOptions { trigger, ..EngineOptions::default() };
+        let mut engine = Engine::new(net, 1, 1, options, Time(1));
+        let spec = ListenSpec {
+            addr: here(),
+            backlog: 16,
+            reuse_port: false,
+            v6_only: false,
+            defer_accept: 0,
+            mode: None,
+            owner: None,
+            exclusive: false,
+        };
+        let config = Arc::new(AcceptConfig::default());
+        engine.listen(&spec, config, ListenerOptions::default()).expect("it listens");
+        let Some(HostOp::Interest { token, .. }) = engine.next_host_op() else {
+            panic!("a listener is announced")
+        };
+        Self { engine, listener: token, sessions: Vec::new(), tokens: Vec::new() }
+    }
+
+    /// What every call ends with: requests and events are fetched.
+    fn fetch(&mut self) {
+        while let Some(HostOp::Interest { fd, token, .. }) = self.engine.next_host_op() {
+            self.tokens.push((token, fd));
+        }
+        while let Some(event) = self.engine.next_event() {
+            if matches!(event.kind, EventKind::Session | EventKind::Connected) {
+                self.sessions.push(event.id);
+            }
+        }
+        self.engine.settle();
+    }
+
+    fn accept(&mut self) {
+        self.engine.net().waiting += 1;
+        self.ready(self.listener, Io::IN);
+    }
+
+    fn ready(&mut self, token: Id, events: Io) {
+        self.engine.begin(Time(1));
+        self.engine.on_ready(token, events).expect("a token");
+        self.fetch();
+    }
+
+    /// A session with nothing to do, whose descriptor is announced.
+    fn session(trigger: Trigger) -> (Self, Id, (Id, Fd)) {
+        let mut host = Self::new(trigger);
+        host.accept();
+        let session = host.sessions[0];
+        let mut byte = [0];
+        assert_eq!(host.engine.recv(session, &mut byte), Ok(Received::Wait));
+        host.fetch();
+        let known = host.tokens[0];
+        (host, session, known)
+    }
+
+    /// A stream of two raw connections with nothing to do: the token of its client.
+    fn stream() -> (Self, [(Id, Fd); 2]) {
+        let mut host = Self::new(Trigger::Edge);
+        host.accept();
+        let config = Arc::new(ConnectConfig::default());
+        let server = host.engine.connect(peer(), config, &ConnectOptions::default());
+        let server = server.expect("a connection");
+        let client = host.sessions[0];
+        host.engine.forward(client, server, None, 0).expect("a stream");
+        host.fetch();
+        let known = [host.tokens[0], host.tokens[1]];
+        (host, known)
+    }
+}
+
+type Steps = fn(u64);
+
+/// Each case by its name; its steps are counted, what is set up before them is not.
+const CASES: [(&str, Steps); 6] = [
+    ("accept, told as a session", accept),
+    ("readiness of an idle session, edge", |times| idle(times, Trigger::Edge)),
+    ("readiness of an idle session, level", |times| idle(times, Trigger::Level)),
+    ("readiness, READABLE, recv of 64 bytes, recv that waits", read),
+    ("send of 64 bytes", send),
+    ("echo of 64 bytes through a stream", echo),
+];
+
+#[inline(never)]
+fn counted(mut steps: impl FnMut()) {
+    steps();
+}
+
+fn accept(times: u64) {
+    let mut host = Host::new(Trigger::Edge);
+    counted(|| (0..times).for_each(|_| host.accept()));
+    assert_eq!(host.sessions.len() as u64, times);
+}
+
+fn idle(times: u64, trigger: Trigger) {
+    let (mut host, _, (token, _)) = Host::session(trigger);
+    counted(|| (0..times).for_each(|_| host.ready(token, Io::OUT)));
+}
+
+fn read(times: u64) {
+    let (mut host, session, (token, fd)) = Host::session(Trigger::Edge);
+    let mut bytes = [0; 4 * PAYLOAD];
+    counted(|| {
+        for _ in 0..times {
+            *host.engine.net().input(fd) = PAYLOAD;
+            host.ready(token, Io::IN);
+            assert_eq!(host.engine.recv(session, &mut bytes), Ok(Received::Bytes(PAYLOAD)));
+            assert_eq!(host.engine.recv(session, &mut bytes), Ok(Received::Wait));
+            host.fetch();
+        }
+    });
+}
+
+fn send(times: u64) {
+    let (mut host, session, _) = Host::session(Trigger::Edge);
+    counted(|| {
+        for _ in 0..times {
+            assert_eq!(host.engine.send(session, &[7; PAYLOAD]), Ok(Sent::Bytes(PAYLOAD)));
+            host.fetch();
+        }
+    });
+}
+
+/// What the client says reaches the server, and what the server says the client.
+fn echo(times: u64) {
+    let (mut host, ends) = Host::stream();
+    counted(|| {
+        for _ in 0..times {
+            for (token, fd) in ends {
+                *host.engine.net().input(fd) = PAYLOAD;
+                host.ready(token, Io::IN);
+                assert_eq!(*host.engine.net().input(fd), 0);
+            }
+        }
+    });
+}
+
+fn instructions(case: usize, times: u64) -> u64 {
+    let this = env::current_exe().expect("a program");
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted*"])
+        .arg(this)
+        .args([case.to_string(), times.to_string()])
+        .output()
+        .expect("valgrind runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
+    collected.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{said}"))
+}
+
+fn main() {
+    // Cargo says `--bench`.
+    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if let [case, times] = &words[..] {
+        let number = "a number of our own";
+        let (_, steps) = CASES[case.parse::<usize>().expect(number)];
+        return steps(times.parse().expect(number));
+    }
+    for (case, (name, _)) in CASES.iter().enumerate() {
+        let one = (instructions(case, MANY) - instructions(case, FEW)) / (MANY - FEW);
+        println!("{one:>10}  {name}");
+    }
+}
