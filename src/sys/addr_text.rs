@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use super::{Addr, UNIX_PATH_MAX};
+use super::addr::{Addr, UNIX_PATH_MAX};
 
 /// The most characters of a text that are shown in a message about it.
 const SHOWN_MAX: usize = 80;

@@ -2,7 +2,8 @@
 #![allow(unsafe_code)]
 
 use super::call::{repeat, repeat_int};
-use super::{Errno, Fd};
+use super::errno::Errno;
+use super::fd::Fd;
 
 /// A silent one.
 ///

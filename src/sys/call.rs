@@ -4,7 +4,8 @@
 use std::ffi::c_int;
 use std::io;
 
-use super::{Errno, Fd};
+use super::errno::Errno;
+use super::fd::Fd;
 
 /// The error the last system call of this thread left.
 pub(super) fn last_errno() -> Errno {

@@ -5,12 +5,16 @@ use std::ffi::c_int;
 use std::io::IoSlice;
 use std::net::IpAddr;
 
+use super::addr::{Addr, Family};
 use super::call::{get_int, get_option, repeat, repeat_int, set_option};
+use super::errno::Errno;
+use super::fd::{Fd, ListenSpec, Nature, SockOpt};
+use super::net::{MAX_IOVECS, Net};
+use super::path::{self, PathId};
+use super::pipe::Pipe;
 use super::sockaddr::RawAddr;
-use super::{
-    Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, Pipe, SockOpt, listen,
-    pipe, sigpipe,
-};
+use super::socket::{bind, close, connect, socket};
+use super::{listen, pipe, sigpipe};
 
 #[cfg(all(test, not(miri)))]
 mod tests;
@@ -24,44 +28,6 @@ const ON: c_int = 1;
 const ONE_HOP: c_int = 1;
 /// What `SO_PEERCRED` answers for a socket that has no peer on this machine.
 const NO_UID: u32 = u32::MAX;
-
-pub(super) fn socket(family: Family) -> Result<Fd, Errno> {
-    let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    repeat_int(|| {
-        // SAFETY: it takes no pointer.
-        unsafe { libc::socket(family.number(), kind, 0) }
-    })
-    .map(Fd)
-}
-
-pub(super) fn bind(fd: Fd, addr: &Addr) -> Result<(), Errno> {
-    let raw = RawAddr::of(addr)?;
-    let (pointer, len) = raw.for_reading();
-    repeat_int(|| {
-        // SAFETY: the pointer and the length describe `raw`, which outlives the call.
-        unsafe { libc::bind(fd.0, pointer, len) }
-    })
-    .map(drop)
-}
-
-pub(super) fn connect(fd: Fd, addr: &Addr) -> Result<(), Errno> {
-    let raw = RawAddr::of(addr)?;
-    let (pointer, len) = raw.for_reading();
-    let answer = repeat_int(|| {
-        // SAFETY: the pointer and the length describe `raw`, which outlives the call.
-        unsafe { libc::connect(fd.0, pointer, len) }
-    });
-    match answer {
-        Ok(_) | Err(Errno(libc::EISCONN)) => Ok(()),
-        Err(errno) => Err(errno),
-    }
-}
-
-/// Never repeated: Linux has given the number back even when it answers EINTR.
-pub(super) fn close(fd: Fd) {
-    // SAFETY: it takes no pointer; the caller owns the number and does not use it again.
-    let _the_number_is_gone = unsafe { libc::close(fd.0) };
-}
 
 impl Net for Kernel {
     fn socket(&mut self, family: Family) -> Result<Fd, Errno> {
@@ -224,7 +190,7 @@ impl Net for Kernel {
     }
 
     fn path_id(&mut self, addr: &Addr) -> Option<PathId> {
-        listen::id(addr)
+        path::id(addr)
     }
 
     fn descriptor_limit(&mut self) -> Fd {
@@ -236,7 +202,7 @@ impl Net for Kernel {
     }
 
     fn unlink(&mut self, addr: &Addr) {
-        listen::remove(addr);
+        path::remove(addr);
     }
 
     fn unsent(&mut self, fd: Fd) -> Result<usize, Errno> {

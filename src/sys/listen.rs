@@ -2,11 +2,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_int};
-use std::mem::MaybeUninit;
 
+use super::addr::{Addr, Family};
 use super::call::{repeat_int, set_option};
-use super::kernel::{bind, close, connect, socket};
-use super::{Addr, Errno, Family, Fd, ListenSpec, PathId};
+use super::errno::Errno;
+use super::fd::{Fd, ListenSpec};
+use super::path::{kind, path_of, unlink};
+use super::socket::{bind, close, connect, socket};
 
 /// The temporary name of a unix socket is this and a number in place of the last component. Short,
 /// because it has to fit where the final name fits.
@@ -146,50 +148,4 @@ fn listen(fd: Fd, backlog: c_int) -> Result<(), Errno> {
         unsafe { libc::listen(fd.0, backlog) }
     })
     .map(drop)
-}
-
-/// Removes the path of `addr` where it has one and a socket is there: never somebody's file.
-pub(super) fn remove(addr: &Addr) {
-    let Addr::Unix(name) = addr else { return };
-    if let Some(Ok(path)) = path_of(name)
-        && kind(&path) == Some(libc::S_IFSOCK)
-    {
-        unlink(&path);
-    }
-}
-
-/// The path of a unix name; `None` for abstract and unnamed ones, an error for a NUL inside.
-fn path_of(name: &[u8]) -> Option<Result<CString, Errno>> {
-    let first = *name.first()?;
-    (first != 0).then(|| CString::new(name).map_err(|_| Errno(libc::EINVAL)))
-}
-
-fn unlink(path: &CStr) {
-    // SAFETY: the path is a C string that outlives the call.
-    let _nobody_is_told = unsafe { libc::unlink(path.as_ptr()) };
-}
-
-/// Which socket the path of `addr` leads to.
-pub(super) fn id(addr: &Addr) -> Option<PathId> {
-    let Addr::Unix(name) = addr else { return None };
-    let found = status(&path_of(name)?.ok()?)?;
-    let socket = found.st_mode & libc::S_IFMT == libc::S_IFSOCK;
-    socket.then_some(PathId { device: found.st_dev, number: found.st_ino })
-}
-
-/// The file type bits of what is at `path`.
-fn kind(path: &CStr) -> Option<libc::mode_t> {
-    Some(status(path)?.st_mode & libc::S_IFMT)
-}
-
-/// What is at `path`, links not followed.
-fn status(path: &CStr) -> Option<libc::stat> {
-    let mut found = MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the path is a C string, and `found` is room for what is written.
-    let answer = unsafe { libc::lstat(path.as_ptr(), found.as_mut_ptr()) };
-    if answer != 0 {
-        return None;
-    }
-    // SAFETY: zeroed and then filled: all fields are integers.
-    Some(unsafe { found.assume_init() })
 }

@@ -5,7 +5,9 @@ use std::ffi::c_int;
 use std::ptr::null_mut;
 
 use super::call::{repeat, repeat_int};
-use super::{Errno, Fd, kernel, sigpipe};
+use super::errno::Errno;
+use super::fd::Fd;
+use super::{sigpipe, socket};
 
 /// The two ends of a pipe, and how much it holds. Copying it copies no ownership: it is given back
 /// once, by [`Net::close_pipe`](super::Net::close_pipe).
@@ -42,7 +44,7 @@ pub(super) fn open() -> Result<Pipe, Errno> {
     match capacity {
         Ok(bytes) => Ok(Pipe { read, write, capacity: bytes.unsigned_abs() as usize }),
         Err(errno) => {
-            [read, write].into_iter().for_each(kernel::close);
+            [read, write].into_iter().for_each(socket::close);
             Err(errno)
         }
     }

@@ -4,7 +4,8 @@
 use std::ffi::c_int;
 
 use super::call::repeat_int;
-use super::{Fd, monotonic};
+use super::clock::monotonic;
+use super::fd::Fd;
 use crate::time::MILLISECOND;
 
 /// Far longer than anything on this machine takes: a test that waits so long has failed.

@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
 
-use super::Errno;
 use super::call::repeat_int;
+use super::errno::Errno;
 
 /// What holding SIGPIPE back has found and done.
 #[derive(Clone, Copy, Debug)]

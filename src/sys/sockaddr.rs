@@ -4,7 +4,8 @@
 use std::mem::offset_of;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::{Addr, Errno, Family, UNIX_PATH_MAX};
+use super::addr::{Addr, Family, UNIX_PATH_MAX};
+use super::errno::Errno;
 
 const STORAGE_SIZE: usize = size_of::<libc::sockaddr_storage>();
 const PATH_OFFSET: usize = offset_of!(libc::sockaddr_un, sun_path);

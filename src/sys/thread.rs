@@ -1,7 +1,53 @@
-//! Which thread this is, in a way that needs no destructor and no allocation: a thread-local with
-//! a destructor would crash the host that unloads the library.
+//! What is the calling thread's: its `errno`, and which one it is.
+//!
+//! `errno` belongs to the host: a function called between its system call and its look at `errno`
+//! must leave it as it was.
+#![allow(unsafe_code)]
+
+use std::ffi::c_int;
+
+/// Notes `errno` when made and puts it back when dropped.
+#[derive(Debug)]
+pub struct ErrnoGuard {
+    saved: c_int,
+}
+
+impl ErrnoGuard {
+    /// Notes this thread's `errno`.
+    #[must_use]
+    pub fn new() -> Self {
+        // SAFETY: the location is this thread's own, valid while the thread lives.
+        let saved = unsafe { *location() };
+        Self { saved }
+    }
+}
+
+impl Default for ErrnoGuard {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for ErrnoGuard {
+    fn drop(&mut self) {
+        // SAFETY: the location is this thread's own, valid while the thread lives.
+        unsafe { *location() = self.saved };
+    }
+}
+
+/// Runs `f` and leaves `errno` as it was before.
+pub fn errno_saved<R>(f: impl FnOnce() -> R) -> R {
+    let _guard = ErrnoGuard::new();
+    f()
+}
+
+fn location() -> *mut c_int {
+    // SAFETY: it has no precondition.
+    unsafe { libc::__errno_location() }
+}
 
 thread_local! {
+    // Without a destructor: that would crash the host that unloads the library.
     static TOKEN: u8 = const { 0 };
 }
 
@@ -14,6 +60,26 @@ pub fn thread_token() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::call::last_errno;
+
+    #[test]
+    fn errno_is_what_it_was_whatever_happens_inside() {
+        let set = |errno| {
+            // SAFETY: the location is this thread's own.
+            unsafe { *location() = errno };
+        };
+        set(libc::EXDEV);
+        assert_eq!(errno_saved(|| set(libc::ENOENT)), ());
+        assert_eq!(last_errno().0, libc::EXDEV);
+        let unwound = std::panic::catch_unwind(|| {
+            errno_saved(|| {
+                set(libc::ENOENT);
+                std::panic::resume_unwind(Box::new(()))
+            })
+        });
+        assert!(unwound.is_err());
+        assert_eq!(last_errno().0, libc::EXDEV);
+    }
 
     #[test]
     fn a_token_is_the_threads_own() {

@@ -1,0 +1,55 @@
+//! Descriptors: the number, what one turns out to be, how a listening one is opened, and the options of
+//! sockets.
+
+use super::addr::{Addr, Family};
+
+/// A descriptor number. Copying it copies no ownership: the engine closes each exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fd(pub i32);
+
+/// How a listening socket is opened.
+#[derive(Clone, Debug)]
+pub struct ListenSpec {
+    /// Where to listen. Port 0 lets the kernel choose; [`Net::local`](super::Net::local) tells what it chose.
+    pub addr: Addr,
+    /// Connections the kernel keeps waiting for `accept`.
+    pub backlog: i32,
+    /// `SO_REUSEPORT`: several sockets share the port and the kernel spreads connections.
+    pub reuse_port: bool,
+    /// `IPV6_V6ONLY`: an IPv6 socket takes no IPv4 connections.
+    pub v6_only: bool,
+    /// `TCP_DEFER_ACCEPT` in seconds; 0 turns it off.
+    pub defer_accept: u32,
+    /// Permission bits of a unix socket's path; `None` leaves what the umask makes of it.
+    pub mode: Option<u32>,
+    /// Owner and group of a unix socket's path.
+    pub owner: Option<(u32, u32)>,
+    /// A unix path that somebody listens at is not taken over.
+    pub exclusive: bool,
+}
+
+/// What a descriptor handed to us turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nature {
+    /// The family of the socket.
+    pub family: Family,
+    /// Whether it listens (`SO_ACCEPTCONN`).
+    pub listening: bool,
+}
+
+/// One option of a stream socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SockOpt {
+    /// `TCP_NODELAY`: small writes leave at once.
+    NoDelay,
+    /// `IP_BIND_ADDRESS_NO_PORT`: a source address is bound without taking a port before `connect`.
+    BindAddressNoPort,
+    /// `O_NONBLOCK` and `FD_CLOEXEC`, for a descriptor that was not made by us.
+    NonBlocking,
+    /// `SO_KEEPALIVE`.
+    KeepAlive,
+    /// `SO_MARK`: the mark of its packets, for the system's own rules. Needs `CAP_NET_ADMIN`.
+    Mark(u32),
+    /// `IP_TOS`, or `IPV6_TCLASS`: the class of its packets.
+    Tos(u8),
+}
