@@ -7,8 +7,8 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use ppp::{v1, v2};
 
-use super::tlv::{self, CHECKSUM_SIZE, HEAD, SSL_FIXED, Ssl, Tlv, kind};
-use super::v2::{FIXED, INET_SIZE, INET6_SIZE, UNIX_SIZE};
+use super::tlv::{self, CHECKSUM_SIZE, FIXED, HEAD, SSL_FIXED, Ssl, Tlv, kind};
+use super::v2::{INET_SIZE, INET6_SIZE, UNIX_SIZE};
 use crate::sys::{Addr, UNIX_PATH_MAX};
 
 /// Appends a version 1 line. `ends` are source and destination of the relayed connection; without

@@ -6,8 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::Fault;
-use super::v2::FIXED;
+use super::fault::Fault;
 
 /// The types of TLVs.
 pub mod kind {
@@ -63,6 +62,9 @@ pub mod client {
 
 /// The longest unique ID in bytes (section 2.2.5).
 pub const UNIQUE_ID_MAX: usize = 128;
+/// The bytes every header of version 2 begins with, and TLVs come behind: signature, version and
+/// command, family, length.
+pub(super) const FIXED: usize = 16;
 /// What comes before a value: the type and the length.
 pub(super) const HEAD: usize = 3;
 /// The value of a CRC32C TLV.

@@ -14,7 +14,8 @@ use std::net::SocketAddr;
 
 use ppp::v1;
 
-use super::{Addresses, Command, Fault, Header, Malformed, Parsed, Version};
+use super::fault::{Fault, Malformed};
+use super::header::{Addresses, Command, Header, Parsed, Version};
 
 /// The longest line, CR LF included ("not found in the first 107 characters").
 pub(super) const LINE_MAX: usize = 107;

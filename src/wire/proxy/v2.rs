@@ -15,11 +15,11 @@ use std::net::SocketAddr;
 
 use ppp::v2;
 
-use super::{Addresses, Command, Fault, Header, Malformed, Parsed, Version, tlv};
+use super::fault::{Fault, Malformed};
+use super::header::{Addresses, Command, Header, Parsed, Version};
+use super::tlv::{self, FIXED};
 use crate::sys::UNIX_PATH_MAX;
 
-/// The bytes every header begins with: signature, version and command, family, length.
-pub(super) const FIXED: usize = 16;
 /// The family of two addresses of 4 bytes and two ports.
 pub(super) const INET_SIZE: usize = 2 * 4 + 2 * 2;
 /// The family of two addresses of 16 bytes and two ports.

@@ -2,6 +2,7 @@
 //! cut at every byte.
 
 use super::*;
+use crate::sys::Addr;
 
 mod build;
 mod past;
