@@ -9,6 +9,8 @@ const KIB: usize = 1_024;
 
 /// The first number the simulated system gives out: a process has 0, 1 and 2 already.
 pub(super) const FIRST_FD: i32 = 3;
+/// Where Linux's local port range starts (ip_local_port_range).
+pub(super) const FIRST_PORT: u16 = 32_768;
 
 /// The manners of a simulated network. Sizes and latencies count for what happens after they were
 /// set; buffer sizes for sockets made after.

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::endpoint::{Id, Listening, Owner, Stage};
+use super::endpoint::{Id, Listening, Owner, Stage, unbound};
+use super::knobs::FIRST_PORT;
 use super::network::{Event, Network, Segment, Slot};
-use super::remote::Answer;
+use super::site::Answer;
 use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, PathId, SockOpt};
 use crate::time::SECOND;
 
-/// Where Linux's local port range starts (ip_local_port_range).
-pub(super) const FIRST_PORT: u16 = 32_768;
 /// When a SYN that was not answered is sent again (RFC 6298 section 2).
 const RETRY: u64 = SECOND;
 /// When Linux gives up a SYN that is never answered: six retries (tcp(7), tcp_syn_retries).
@@ -73,7 +72,7 @@ impl Network {
         if addr.family() != self.endpoints[id].family {
             return Err(Errno(libc::EAFNOSUPPORT));
         }
-        if self.endpoints[id].local != super::endpoint::unbound(addr.family()) {
+        if self.endpoints[id].local != unbound(addr.family()) {
             return Err(Errno(libc::EINVAL));
         }
         let late = self.endpoints[id].options.contains(&SockOpt::BindAddressNoPort);
@@ -161,7 +160,7 @@ impl Network {
             listening.waiting.pop_front();
         }
         let peer = self.endpoints[id].remote.clone();
-        Ok((fd, peer.unwrap_or_else(|| super::endpoint::unbound(self.endpoints[id].family))))
+        Ok((fd, peer.unwrap_or_else(|| unbound(self.endpoints[id].family))))
     }
 
     /// `connect` of the engine's.

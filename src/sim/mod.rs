@@ -17,6 +17,8 @@ mod net;
 mod network;
 mod pipe;
 mod remote;
+mod site;
+mod splicing;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -26,5 +28,6 @@ pub use endpoint::Ready;
 pub use journal::{CallKind, Entry};
 pub use knobs::Knobs;
 pub use net::SimNet;
-pub use remote::{Answer, Peer, Server};
+pub use remote::{Peer, Server};
+pub use site::Answer;
 pub use world::World;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::endpoint::{Endpoint, Id, Owner, Ready, Stage, until};
 use super::journal::Journal;
-use super::knobs::{FIRST_FD, Knobs};
+use super::knobs::{FIRST_FD, FIRST_PORT, Knobs};
 use super::pipe::Slots;
-use super::remote::Site;
+use super::site::Site;
 use crate::random::Random;
 use crate::sys::{Addr, Errno, Family, Fd};
 use crate::time::{MILLISECOND, SECOND, Time};
@@ -99,7 +99,7 @@ impl Network {
             listeners: Vec::new(),
             sites: Vec::new(),
             paths: BTreeSet::new(),
-            next_port: super::meeting::FIRST_PORT,
+            next_port: FIRST_PORT,
             owed: Vec::new(),
             holds_signals: false,
             flights: BTreeMap::new(),

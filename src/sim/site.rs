@@ -1,0 +1,31 @@
+//! Addresses that somebody else serves, and how they answer.
+
+use std::collections::VecDeque;
+
+use super::endpoint::Id;
+use crate::sys::Addr;
+
+/// How an address answers connection attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// At once; [`Server::accept`](super::Server::accept) hands the connection out.
+    Accept,
+    /// ECONNREFUSED.
+    Refuse,
+    /// Not at all: ETIMEDOUT after the 127 s Linux waits. On a unix socket the same as `Full`.
+    Silent,
+    /// EHOSTUNREACH, told by a router some time later.
+    Unreachable,
+    /// ENETUNREACH, at once, from the system's own routing table. A unix socket: EHOSTUNREACH.
+    NoRoute,
+    /// The backlog is full: TCP tries again every second, a unix socket answers EAGAIN.
+    Full,
+}
+
+/// An address that somebody else serves.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) at: Addr,
+    pub(super) answer: Answer,
+    pub(super) waiting: VecDeque<Id>,
+}
