@@ -16,6 +16,7 @@ mod meeting;
 mod net;
 mod network;
 mod pipe;
+mod program;
 mod remote;
 mod site;
 mod splicing;

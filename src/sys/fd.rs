@@ -10,7 +10,8 @@ pub struct Fd(pub i32);
 /// How a listening socket is opened.
 #[derive(Clone, Debug)]
 pub struct ListenSpec {
-    /// Where to listen. Port 0 lets the kernel choose; [`Net::local`](super::Net::local) tells what it chose.
+    /// Where to listen. Port 0 lets the kernel choose; [`Net::local`](super::Net::local) tells what
+    /// it chose.
     pub addr: Addr,
     /// Connections the kernel keeps waiting for `accept`.
     pub backlog: i32,
