@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::condition::{Acl, Condition, Term};
 use super::criterion::{Context, Criterion};
@@ -78,8 +79,18 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
 ];
 
+impl RuleSet {
+    /// Compiles a text.
+    ///
+    /// # Errors
+    /// What is wrong with the first line that is.
+    pub fn parse(text: &[u8], outside: Outside<'_>) -> Result<Arc<Self>, Box<RuleError>> {
+        compile(text, outside).map(Arc::new)
+    }
+}
+
 /// Reads a text.
-pub(super) fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSet, Box<RuleError>> {
+fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSet, Box<RuleError>> {
     let text = std::str::from_utf8(text).map_err(|why| not_text(text, why.valid_up_to()))?;
     let mut compiler = Compiler::new(outside);
     let lines = || (1..).zip(text.lines());

@@ -40,8 +40,6 @@ pub use place::Phase;
 pub use reference::reference;
 pub use tables::{DEFAULT_TABLE, Tables};
 
-use std::sync::Arc;
-
 use crate::time::Time;
 use action::{Action, Decided};
 use condition::{Acl, Condition, Truth};
@@ -112,14 +110,6 @@ pub struct Outside<'a> {
 }
 
 impl RuleSet {
-    /// Compiles a text.
-    ///
-    /// # Errors
-    /// What is wrong with the first line that is.
-    pub fn parse(text: &[u8], outside: Outside<'_>) -> Result<Arc<Self>, Box<RuleError>> {
-        compile::compile(text, outside).map(Arc::new)
-    }
-
     /// Whether there are rules for a phase.
     #[must_use]
     pub fn has(&self, phase: Phase) -> bool {

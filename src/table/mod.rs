@@ -126,21 +126,6 @@ impl Table {
         self.layout.has(data)
     }
 
-    /// A connection with this key has come: its entry is found or made, the connection is counted in
-    /// it, and holds it until the [`Tracked`] is dropped. `None` if the key has no place in the table
-    /// or the table is full and nothing may make room, which is counted.
-    #[must_use = "a connection that is not held is counted as gone"]
-    pub fn track(self: &Arc<Self>, key: Key<'_>, now: Time) -> Option<Tracked> {
-        let (shard, hash, key) = self.locate(key)?;
-        let (mut open, slot) = self.entry(shard, hash, key.bytes(), now)?;
-        open.hold(slot, now);
-        let words = open.words_mut(slot);
-        self.layout.add(words, Data::ConnCnt, 1, now);
-        self.layout.add(words, Data::ConnRate, 1, now);
-        drop(open);
-        Some(Tracked::new(self.clone(), shard, slot))
-    }
-
     /// What is known of a key. `None` if there is no entry or `data` is not stored. Asking is no use:
     /// the entry expires when it would have.
     #[must_use]
@@ -228,24 +213,6 @@ impl Table {
     #[must_use]
     pub fn purged(&self) -> u64 {
         self.purged.load(Ordering::Relaxed)
-    }
-
-    /// The entries as they are, a few at a time: one that is there all the time is seen once, one that
-    /// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
-    #[must_use]
-    pub fn snapshot(self: &Arc<Self>, now: Time) -> Snapshot {
-        Snapshot::new(self.clone(), now)
-    }
-
-    /// The table as text, in the form of HAProxy's `show table`: a line about the table, then one
-    /// about each entry.
-    #[must_use]
-    pub fn dump(self: &Arc<Self>, now: Time) -> String {
-        let mut text = format!("{}\n", snapshot::Title(self));
-        for row in self.snapshot(now) {
-            text += &format!("{row}\n");
-        }
-        text
     }
 
     /// Where a key belongs: its shard, its hash, and how it is stored.

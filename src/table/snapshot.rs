@@ -43,8 +43,28 @@ pub struct Row {
     pub values: Vec<(Stored, Data, u64)>,
 }
 
+impl Table {
+    /// The entries as they are, a few at a time: one that is there all the time is seen once, one that
+    /// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
+    #[must_use]
+    pub fn snapshot(self: &Arc<Self>, now: Time) -> Snapshot {
+        Snapshot::new(self.clone(), now)
+    }
+
+    /// The table as text, in the form of HAProxy's `show table`: a line about the table, then one
+    /// about each entry.
+    #[must_use]
+    pub fn dump(self: &Arc<Self>, now: Time) -> String {
+        let mut text = format!("{}\n", Title(self));
+        for row in self.snapshot(now) {
+            text += &format!("{row}\n");
+        }
+        text
+    }
+}
+
 impl Snapshot {
-    pub(super) fn new(table: Arc<Table>, now: Time) -> Self {
+    fn new(table: Arc<Table>, now: Time) -> Self {
         let width = table.config.kind.width();
         let mut copy = Entries::new(RandomState::new(), width, table.layout.words());
         copy.reserve(BATCH);
@@ -115,7 +135,7 @@ impl Iterator for Snapshot {
 }
 
 /// The line about the table.
-pub(super) struct Title<'a>(pub(super) &'a Table);
+struct Title<'a>(&'a Table);
 
 impl fmt::Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

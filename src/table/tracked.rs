@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Table;
 use super::data::Data;
 use super::entries::Slot;
+use super::key::Key;
 use super::shard::Open;
 use crate::time::Time;
 
@@ -20,8 +21,25 @@ pub struct Tracked {
     slot: Slot,
 }
 
+impl Table {
+    /// A connection with this key has come: its entry is found or made, the connection is counted in
+    /// it, and holds it until the [`Tracked`] is dropped. `None` if the key has no place in the table
+    /// or the table is full and nothing may make room, which is counted.
+    #[must_use = "a connection that is not held is counted as gone"]
+    pub fn track(self: &Arc<Self>, key: Key<'_>, now: Time) -> Option<Tracked> {
+        let (shard, hash, key) = self.locate(key)?;
+        let (mut open, slot) = self.entry(shard, hash, key.bytes(), now)?;
+        open.hold(slot, now);
+        let words = open.words_mut(slot);
+        self.layout.add(words, Data::ConnCnt, 1, now);
+        self.layout.add(words, Data::ConnRate, 1, now);
+        drop(open);
+        Some(Tracked::new(self.clone(), shard, slot))
+    }
+}
+
 impl Tracked {
-    pub(super) const fn new(table: Arc<Table>, shard: usize, slot: Slot) -> Self {
+    const fn new(table: Arc<Table>, shard: usize, slot: Slot) -> Self {
         // There are at most `SHARDS_MAX`.
         Self { table, shard: shard as u32, slot }
     }

@@ -8,7 +8,8 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use zeroize::Zeroize as _;
 
 use super::error::{LoadError, LoadFault};
-use super::pem::{Due, Found, Section, Source, Text};
+use super::found::{Due, Found};
+use super::pem::{Section, Source, Text};
 use super::{chain, provider};
 use crate::time::Date;
 use crate::wire::der::{Certificate, KeyKind, Kind};

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::expiry::LIFETIME_MAX;
-use super::pem::{Due, Found};
+use super::found::{Due, Found};
 use crate::cause::is_plain;
+
+/// The longest that a session is kept, in seconds: seven days, as RFC 8446 section 4.6.1 demands of
+/// servers, in what they say of a ticket, and of clients.
+pub(super) const LIFETIME_MAX: u32 = 7 * 24 * 3600;
 
 /// What is wrong with a configuration, and where: one sentence for whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,12 +11,8 @@
 
 use std::cell::Cell;
 
-use super::error::{LoadError, LoadFault};
+use super::error::{LIFETIME_MAX, LoadError, LoadFault};
 use crate::wire::der::Certificate;
-
-/// The longest that a session is kept, in seconds: seven days, as RFC 8446 section 4.6.1 demands of
-/// servers, in what they say of a ticket, and of clients.
-pub(super) const LIFETIME_MAX: u32 = 7 * 24 * 3600;
 
 /// Refuses a lifetime that is too long; `option` is where it stands.
 pub(super) const fn check(option: &'static str, seconds: u32) -> Result<(), LoadError> {

@@ -6,7 +6,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::error::{LoadError, LoadFault};
-use super::pem::{Due, Source, Text};
+use super::found::Due;
+use super::pem::{Source, Text};
 use super::pinned::Pins;
 use super::sentence;
 use crate::wire::der::Kind;

@@ -398,7 +398,14 @@ fn general_names(names: &[u8], wanted: u8) -> impl Iterator<Item = &[u8]> {
 fn modulus_bits(bit_string: &[u8]) -> Option<usize> {
     let (_unused_bits, key) = bit_string.split_first()?;
     let mut key = Reader(Reader(key).tagged(SEQUENCE)?);
-    key::bits(key.tagged(INTEGER)?)
+    bits(key.tagged(INTEGER)?)
+}
+
+/// The bits of a positive number.
+fn bits(integer: &[u8]) -> Option<usize> {
+    let start = integer.iter().position(|&byte| byte != 0)?;
+    let top = integer.get(start)?;
+    Some((integer.len() - start) * 8 - top.leading_zeros() as usize)
 }
 
 fn lookup(table: &[(&[u8], &'static str)], oid: &[u8]) -> Option<&'static str> {

@@ -7,16 +7,16 @@ use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use rustls::pki_types::pem::{PemObject, SectionKind};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::{LoadError, LoadFault};
+use super::found::{Due, Found};
 use crate::wire::der::{Kind, first_element};
 
-mod found;
+mod base64;
 mod strange;
 
-pub use found::{Due, Found};
+use base64::{BEGIN, END, HYPHENS, bad_line, decode, lines};
 
 /// Where PEM text comes from. Text in memory is wiped when it is dropped, since it may be a key.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,9 +75,6 @@ pub(super) struct Text {
     strange: Option<(Found, Option<u32>)>,
 }
 
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END ";
-const HYPHENS: &[u8] = b"-----";
 /// What editors of Windows put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -211,15 +208,6 @@ fn find(what: &[u8], text: &[u8], from: usize) -> Option<usize> {
     Some(from + found)
 }
 
-/// Line ends of all systems.
-fn lines(text: &[u8]) -> u32 {
-    let ends = text
-        .iter()
-        .zip(text.iter().skip(1).chain([&0]))
-        .filter(|(byte, next)| **byte == b'\n' || (**byte == b'\r' && **next != b'\n'));
-    u32::try_from(ends.count()).unwrap_or(u32::MAX)
-}
-
 /// One section, with what stands between its BEGIN and END.
 fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
     let (headers, body) = split_headers(inside);
@@ -294,30 +282,4 @@ fn split_headers(inside: &[u8]) -> (&[u8], &[u8]) {
     }
     let head = &inside[..at];
     if head.contains(&b':') { inside.split_at(at) } else { (&[], inside) }
-}
-
-/// The bytes behind base64 in lines of any width. rustls's decoder takes as long for one text as for
-/// any other of its length where the label is that of a private key.
-fn decode(label: &[u8], base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    /// Line ends.
-    const BREAKS: usize = 3;
-    let frame = BEGIN.len() + END.len() + 2 * (label.len() + HYPHENS.len()) + BREAKS;
-    let mut text = Zeroizing::new(Vec::with_capacity(base64.len() + frame));
-    for part in [BEGIN, label, HYPHENS, b"\n"] {
-        text.extend_from_slice(part);
-    }
-    text.extend(base64.iter().filter(|byte| !byte.is_ascii_whitespace()));
-    for part in [b"\n", END, label, HYPHENS, b"\n"] {
-        text.extend_from_slice(part);
-    }
-    <(SectionKind, Vec<u8>)>::from_pem_slice(&text).ok().map(|(_, der)| der.into())
-}
-
-/// How many lines below its beginning the first line is that is not base64; 0 when none is.
-fn bad_line(body: &[u8]) -> u32 {
-    let is_digit = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(byte)
-    };
-    let bad = body.iter().position(|byte| !is_digit(byte));
-    bad.map_or(0, |at| lines(&body[..at]))
 }

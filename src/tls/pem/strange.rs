@@ -1,6 +1,7 @@
 //! What bytes without the section that is due look like.
 
-use super::{Found, decode};
+use super::super::found::Found;
+use super::base64::decode;
 use crate::wire::der::Kind;
 
 /// Beginnings of files, and what they are.

@@ -1,11 +1,15 @@
 //! What is wrong with a certificate, its chain or a revocation list, as a clause about it.
 
+use std::borrow::Cow;
+
 use rustls::server::VerifierBuilderError;
 use rustls::{CertRevocationListError, CertificateError, ExtendedKeyPurpose, OtherError};
 use webpki::Error as Chain;
 
-use super::Text;
 use crate::time::Date;
+
+/// A sentence, or a part of one.
+pub(super) type Text = Cow<'static, str>;
 
 /// For errors that the tables do not know.
 const GENERAL_CERTIFICATE: &str = "it does not verify";

@@ -1,8 +1,6 @@
 //! rustls's and webpki's errors in words. Their own text is Rust's debug form in most places, so none
 //! of it is passed on: what the tables below do not know (the enums may grow) gets a general sentence.
 
-use std::borrow::Cow;
-
 use rustls::{CertificateError, Error, InconsistentKeys};
 
 use super::alert;
@@ -14,7 +12,7 @@ mod tests;
 
 pub(super) use certificate::{certificate, list, verifier};
 
-type Text = Cow<'static, str>;
+use certificate::Text;
 
 /// Why a connection ends, as a sentence about the peer.
 pub(super) fn of(error: &Error) -> Text {

@@ -2,7 +2,7 @@
 
 use rustls::{InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
-use super::Text;
+use super::certificate::Text;
 
 pub(super) fn message(error: InvalidMessage) -> Text {
     match error {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{EC, INTEGER, KEYS, OCTET_STRING, OID, RSA, Reader, SEQUENCE, lookup, push_dotted};
+use super::{
+    EC, INTEGER, KEYS, OCTET_STRING, OID, RSA, Reader, SEQUENCE, bits, lookup, push_dotted,
+};
 
 /// `[0]` Parameters of an ECPrivateKey.
 const PARAMETERS: u8 = 0xa0;
@@ -94,11 +96,4 @@ fn dotted(oid: &[u8]) -> Cow<'static, str> {
     let mut text = String::new();
     push_dotted(&mut text, oid);
     text.into()
-}
-
-/// The bits of a positive number.
-pub(super) fn bits(integer: &[u8]) -> Option<usize> {
-    let start = integer.iter().position(|&byte| byte != 0)?;
-    let top = integer.get(start)?;
-    Some((integer.len() - start) * 8 - top.leading_zeros() as usize)
 }
