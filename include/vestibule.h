@@ -148,6 +148,33 @@
 // TLS uses ring.
 #define VST_FEATURE_RING (8)
 
+// There is work to do right now: call vst_engine_run before waiting.
+#define VST_WAIT_RUNNABLE (1)
+
+// The call was made from inside a callback: the outermost call answers for the engine.
+#define VST_WAIT_NESTED (2)
+
+// No deadline.
+#define VST_NEVER (UINT64_MAX)
+
+// Of a stream: it was given no server.
+#define VST_SERVER_NONE (UINT32_MAX)
+
+// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
+// incoming connections, since a client that reads until the end would else wait for ever.
+#define VST_TLS12_HALF_CLOSE_SEND (2)
+
+// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
+// nothing for tls12_half_close_hold_ns. So it is for outgoing connections, since a server that is
+// told of an end may stop answering.
+#define VST_TLS12_HALF_CLOSE_HOLD (4)
+
+// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+// failure, also while it closes. Without it the other side gets what came, and then the end of its
+// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
+#define VST_TLS_TRUNCATION_ABORT (8)
+
 // Bytes, connections or the end can be read.
 #define VST_IO_IN (1)
 
@@ -251,15 +278,6 @@
 
 // The server gets another chance: it was down for long enough, or is back from maintenance.
 #define VST_SERVER_BY_TRIAL (3)
-
-// There is work to do right now: call vst_engine_run before waiting.
-#define VST_WAIT_RUNNABLE (1)
-
-// The call was made from inside a callback: the outermost call answers for the engine.
-#define VST_WAIT_NESTED (2)
-
-// No deadline.
-#define VST_NEVER (UINT64_MAX)
 
 // Connections are still taken, but the engine is to be known as going: health answers fail.
 #define VST_DRAIN_LAME_DUCK (1)
@@ -437,21 +455,6 @@
 // the socket's own addresses, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (1)
 
-// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
-// incoming connections, since a client that reads until the end would else wait for ever.
-#define VST_TLS12_HALF_CLOSE_SEND (2)
-
-// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
-// nothing for tls12_half_close_hold_ns. So it is for outgoing connections, since a server that is
-// told of an end may stop answering.
-#define VST_TLS12_HALF_CLOSE_HOLD (4)
-
-// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-// failure, also while it closes. Without it the other side gets what came, and then the end of its
-// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
-// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
-#define VST_TLS_TRUNCATION_ABORT (8)
-
 // No PROXY header goes out.
 #define VST_SEND_PROXY_NONE (0)
 
@@ -545,9 +548,6 @@
 
 // Checks follow one another exactly, whatever check_jitter says.
 #define VST_SERVER_NO_JITTER (16)
-
-// Of a stream: it was given no server.
-#define VST_SERVER_NONE (UINT32_MAX)
 
 // The server serves.
 #define VST_SERVER_READY (1)
@@ -3291,23 +3291,6 @@ vst_status vst_conn_tls_certificate(vst_engine *engine,
                                     size_t capacity,
                                     size_t *len);
 
-// Copies everything about a connection as one line of name=value, for a log or a person: state,
-// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
-//
-// The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
-// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; text points to capacity writable bytes; len to a
-// size.
-vst_status vst_conn_describe(vst_engine *engine,
-                             vst_id conn,
-                             char *text,
-                             size_t capacity,
-                             size_t *len);
-
 // Writes what is over of a connection: *flags has VST_CONN_SHR, VST_CONN_SHW and VST_CONN_ERR,
 // each where it holds, and nothing else.
 //
@@ -3364,6 +3347,23 @@ vst_status vst_backend_describe(vst_engine *engine,
                                 char *text,
                                 size_t capacity,
                                 size_t *len);
+
+// Copies everything about a connection as one line of name=value, for a log or a person: state,
+// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
+// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_conn_describe(vst_engine *engine,
+                             vst_id conn,
+                             char *text,
+                             size_t capacity,
+                             size_t *len);
 
 // Makes a loop and the engine that it hosts.
 //

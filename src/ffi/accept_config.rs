@@ -6,14 +6,16 @@ use std::sync::Arc;
 use super::handler::{self, vst_handler};
 use super::monitor::vst_monitor_options;
 use super::options::{self, options};
+use super::panic::free;
 use super::ptr::Sized32;
 use super::rules::vst_rules;
 use super::status::*;
 use super::tls::vst_tls_server;
-use super::unusable::{Unusable, element, hand_out, text};
+use super::types::{VST_TLS_TRUNCATION_ABORT, VST_TLS12_HALF_CLOSE_HOLD, truncation};
+use super::unusable::{Unusable, element};
+use super::words::{hand_out, text};
 use crate::config::{
-    AcceptCip, AcceptConfig, AcceptProxy, Farewell, OpeningSpans, Tls12HalfClose, TlsTruncation,
-    Trust, Untrusted,
+    AcceptCip, AcceptConfig, AcceptProxy, Farewell, OpeningSpans, Tls12HalfClose, Trust, Untrusted,
 };
 use crate::wire::cip;
 
@@ -25,20 +27,6 @@ pub struct vst_accept_config {
 /// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header, with
 /// the socket's own addresses, and what they send is payload.
 pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
-
-/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
-/// incoming connections, since a client that reads until the end would else wait for ever.
-pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
-/// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
-/// nothing for `tls12_half_close_hold_ns`. So it is for outgoing connections, since a server that is
-/// told of an end may stop answering.
-pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
-
-/// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-/// failure, also while it closes. Without it the other side gets what came, and then the end of its
-/// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
-/// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
-pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
 
 /// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
 /// `size` is the defaults; `vst_accept_options_init` says them. In spans of time VST_NEVER is no bound.
@@ -248,15 +236,11 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_accept_config_free(config: *mut vst_accept_config) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(config) };
+    unsafe { free(config) };
 }
 
 /// The sources that the option `name` lists.
 fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, Unusable> {
     let trust = list.map(Trust::parse).transpose();
     trust.map_err(|wrong| Unusable::config(wrong.to_string()).of(&element(name, wrong.index)))
-}
-
-pub(super) const fn truncation(flags: u32) -> TlsTruncation {
-    if flags & VST_TLS_TRUNCATION_ABORT != 0 { TlsTruncation::Abort } else { TlsTruncation::Pass }
 }

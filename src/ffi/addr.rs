@@ -3,9 +3,10 @@
 use std::ffi::{CStr, c_char};
 use std::net::IpAddr;
 
-use super::engine::vst_id;
+use super::panic::guard;
 use super::ptr;
 use super::status::*;
+use super::types::vst_id;
 use crate::conn::{Detail, Op};
 use crate::engine::Record;
 use crate::sys::{Addr, UNIX_PATH_MAX};
@@ -106,7 +107,7 @@ pub unsafe extern "C" fn vst_addr_text(
     capacity: usize,
     len: *mut usize,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(len, 0) }?;
         // SAFETY: the caller's contract.

@@ -2,13 +2,14 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry::{self, asked};
 use super::listener::answer;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, asked, named};
+use super::types::{id, vst_id};
+use super::unusable::{Unusable, named};
 use crate::backend::{BackendConfig, Method, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
 use crate::time::SECOND;
@@ -312,7 +313,7 @@ unsafe fn stats(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_counters = unsafe { ptr::clear_sized(counters) };
-    shell::call(no_counters.and(engine), |shell| {
+    entry::call(no_counters.and(engine), |shell| {
         let found = shell.core()?.backend_stats(id(backend)?, server).map_err(status::of)?;
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &vst_backend_counters::of(&found)) })

@@ -1,21 +1,14 @@
 //! Connections, as C uses them.
 
-use std::ffi::{c_char, c_void};
-use std::sync::Arc;
+use std::ffi::c_void;
 
-use super::accept_config::vst_accept_config;
-use super::connect_config::vst_connect_config;
-use super::engine::{id, vst_id};
-use super::listener::answer;
-use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
+use super::engine::vst_engine;
+use super::entry;
+use super::ptr;
 use super::status::{self, *};
-use super::unusable::{Unusable, asked, element, named, needed_text};
+use super::types::{id, vst_id};
 use crate::conn::{Direction, Why};
-use crate::engine::{ConnectOptions, Received, Refusal, Sent};
-use crate::id::Id;
-use crate::sys::{Addr, Fd};
-use crate::wire::proxy::Tlv;
+use crate::engine::{Received, Sent};
 
 /// From the peer to us.
 pub const VST_SHUT_READ: u32 = 1;
@@ -23,209 +16,6 @@ pub const VST_SHUT_READ: u32 = 1;
 pub const VST_SHUT_WRITE: u32 = 2;
 /// Both.
 pub const VST_SHUT_BOTH: u32 = 3;
-
-/// A TLV of a PROXY version 2 header.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_tlv {
-    /// The type, 0 to 255.
-    pub kind: u32,
-    /// The length of `value` in bytes.
-    pub len: u32,
-    /// The bytes.
-    pub value: *const u8,
-}
-const _: () = assert!(size_of::<vst_tlv>() == 16);
-
-/// What one outgoing connection needs beside its configuration.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_connect {
-    /// `sizeof(vst_connect)`.
-    pub size: u32,
-    /// How many TLVs `tlvs` points to.
-    pub tlv_count: u32,
-    /// The connection on whose behalf it is made: the PROXY header tells its addresses and its TLS.
-    /// 0: it is made on our own behalf, and a version 2 header says LOCAL.
-    pub client: vst_id,
-    /// Further TLVs for a version 2 header, read during the call.
-    pub tlvs: *const vst_tlv,
-    /// The host's own word for the connection. The library neither reads nor frees it.
-    pub user: *mut c_void,
-}
-
-// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
-unsafe impl Sized32 for vst_connect {
-    const FIRST: usize = 32;
-}
-const _: () = assert!(size_of::<vst_connect>() == 32);
-
-/// Takes a connection that the host accepted itself through what `config` says.
-///
-/// On success the descriptor belongs to the library; on failure it stays the host's. `*out` is the
-/// id, or 0. VST_EVENT_SESSION tells that it is a session, VST_EVENT_CLOSED its end, whatever it
-/// was. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless
-/// NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// May be called from the event callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
-/// socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// Handles are not freed; `out` points to an id; `sys_errno` is NULL or points to an int; `why`
-/// to `why_size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_accept_fd(
-    engine: *mut vst_engine,
-    config: *const vst_accept_config,
-    fd: i32,
-    user: *mut c_void,
-    out: *mut vst_id,
-    sys_errno: *mut i32,
-    why: *mut c_char,
-    why_size: usize,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    unsafe { ptr::put_if(sys_errno, 0) };
-    // SAFETY: the caller's contract.
-    let engine = named("engine", unsafe { ptr::handle(engine) });
-    // SAFETY: the caller's contract.
-    let no_out = named("out", unsafe { ptr::put(out, 0) });
-    let accept = |shell: &vst_engine| {
-        // SAFETY: the caller's contract.
-        let config = Arc::clone(&named("config", unsafe { ptr::handle(config) })?.config);
-        let user = user.expose_provenance() as u64;
-        let made = shell.core()?.accept_fd(Fd(fd), config, user);
-        let made = listens_not(fd, made)?;
-        // SAFETY: the caller's contract.
-        unsafe { answer(made, "fd", out, sys_errno) }
-    };
-    // SAFETY: the caller's contract.
-    unsafe { asked(no_out.and(engine), why, why_size, accept) }
-}
-
-/// Takes a connection that is open already, as a raw session: no handler runs, and
-/// VST_EVENT_READABLE is the first event.
-///
-/// Otherwise as `vst_accept_fd`.
-///
-/// # Safety
-/// As `vst_accept_fd`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_conn_adopt(
-    engine: *mut vst_engine,
-    fd: i32,
-    user: *mut c_void,
-    out: *mut vst_id,
-    sys_errno: *mut i32,
-    why: *mut c_char,
-    why_size: usize,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    unsafe { ptr::put_if(sys_errno, 0) };
-    // SAFETY: the caller's contract.
-    let engine = named("engine", unsafe { ptr::handle(engine) });
-    // SAFETY: the caller's contract.
-    let no_out = named("out", unsafe { ptr::put(out, 0) });
-    let adopt = |shell: &vst_engine| {
-        let made = shell.core()?.adopt(Fd(fd), user.expose_provenance() as u64);
-        let made = listens_not(fd, made)?;
-        // SAFETY: the caller's contract.
-        unsafe { answer(made, "fd", out, sys_errno) }
-    };
-    // SAFETY: the caller's contract.
-    unsafe { asked(no_out.and(engine), why, why_size, adopt) }
-}
-
-/// Tells a listening descriptor from others that cannot be taken.
-fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>, Unusable> {
-    match made {
-        Err(Refusal::Argument) => Err(Unusable::argument(format!(
-            "fd: {fd} listens, and a connection is wanted: vst_listener_adopt takes it"
-        ))),
-        made => Ok(made),
-    }
-}
-
-/// Asks for a connection to `address` (as in `vst_listener_open`, but with a port, and not any address).
-///
-/// It is begun when the outermost call ends, or when `vst_conn_forward` makes it part of a stream,
-/// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
-/// VST_EVENT_CLOSED its end, a failure among them. `connect` may be NULL. `*out` is the id, or 0.
-/// On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// May be called from the event callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// Handles are not freed; `address` is a NUL-terminated string; `connect` is NULL or points to as
-/// many bytes as its `size` says, and its TLVs to theirs; `out` points to an id; `why` to `why_size`
-/// writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_conn_connect(
-    engine: *mut vst_engine,
-    address: *const c_char,
-    config: *const vst_connect_config,
-    connect: *const vst_connect,
-    out: *mut vst_id,
-    why: *mut c_char,
-    why_size: usize,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = named("engine", unsafe { ptr::handle(engine) });
-    // SAFETY: the caller's contract.
-    let no_out = named("out", unsafe { ptr::put(out, 0) });
-    let ask = |shell: &vst_engine| {
-        // SAFETY: the caller's contract.
-        let address = unsafe { needed_text("address", address) }?;
-        let target = Addr::parse_target(address)
-            .map_err(|wrong| Unusable::argument(format!("address: {wrong}")))?;
-        // SAFETY: the caller's contract.
-        let config = Arc::clone(&named("config", unsafe { ptr::handle(config) })?.config);
-        let mut options = ConnectOptions::default();
-        let mut tlvs = Vec::new();
-        if !connect.is_null() {
-            // SAFETY: the caller's contract.
-            let connect = unsafe { ptr::read_sized(connect) }?;
-            // SAFETY: the caller's contract.
-            let list = unsafe { ptr::items(connect.tlvs, connect.tlv_count as usize) };
-            for (index, tlv) in named("tlvs", list)?.iter().enumerate() {
-                // SAFETY: the caller's contract.
-                let value = unsafe { read_tlv(tlv) };
-                tlvs.push(value.map_err(|wrong| wrong.of(&element("tlvs", index)))?);
-            }
-            options.client = match connect.client {
-                0 => None,
-                bits => Some(named("client", id(bits))?),
-            };
-            options.user = connect.user.expose_provenance() as u64;
-        }
-        options.tlvs = &tlvs;
-        let made = shell.core()?.connect(target, config, &options);
-        let made = match made {
-            Err(Refusal::Argument) => {
-                return Err(Unusable::argument("tlvs: they do not fit a header of 64 KiB"));
-            }
-            Err(refusal @ (Refusal::Stale | Refusal::WrongKind | Refusal::WrongEngine)) => {
-                return Err(Unusable::from(refusal).of("client"));
-            }
-            made => made,
-        };
-        // SAFETY: the caller's contract.
-        unsafe { answer(made, "address", out, std::ptr::null_mut()) }
-    };
-    // SAFETY: the caller's contract.
-    unsafe { asked(no_out.and(engine), why, why_size, ask) }
-}
-
-/// # Safety
-/// The value of `tlv` is as long as it says.
-unsafe fn read_tlv(tlv: &vst_tlv) -> Result<Tlv<'_>, Unusable> {
-    // SAFETY: the caller's contract.
-    let value = named("value", unsafe { ptr::bytes(tlv.value, tlv.len as usize) })?;
-    let kind = u8::try_from(tlv.kind)
-        .map_err(|_| Unusable::argument(format!("kind: {} is more than 255", tlv.kind)))?;
-    Ok(Tlv { kind, value })
-}
 
 /// Reads bytes of a session into `buffer`, at least one, at most `size`.
 ///
@@ -253,7 +43,7 @@ pub unsafe extern "C" fn vst_conn_recv(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_got = unsafe { ptr::put(got, 0) };
-    shell::call(no_got.and(engine), |shell| {
+    entry::call(no_got.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let to = unsafe { ptr::space(buffer.cast(), size) }?;
         let received = shell.core()?.recv(id(conn)?, to).map_err(status::of)?;
@@ -296,7 +86,7 @@ pub unsafe extern "C" fn vst_conn_send(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_taken = unsafe { ptr::put(taken, 0) };
-    shell::call(no_taken.and(engine), |shell| {
+    entry::call(no_taken.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
         let sent = shell.core()?.send(id(conn)?, from).map_err(status::of)?;
@@ -338,7 +128,7 @@ pub unsafe extern "C" fn vst_conn_shutdown(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         let conn = id(conn)?;
         let directions: &[Direction] = match direction {
             VST_SHUT_READ => &[Direction::Read],
@@ -368,7 +158,7 @@ pub unsafe extern "C" fn vst_conn_shutdown(
 pub unsafe extern "C" fn vst_conn_close(engine: *mut vst_engine, conn: vst_id) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.close(id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
@@ -384,7 +174,7 @@ pub unsafe extern "C" fn vst_conn_close(engine: *mut vst_engine, conn: vst_id) -
 pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.abort(id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
@@ -419,7 +209,7 @@ pub unsafe extern "C" fn vst_conn_take_fd(
     let no_fd = unsafe { ptr::put(fd, -1) };
     // SAFETY: the caller's contract.
     let no_len = unsafe { ptr::put(ahead_len, 0) };
-    shell::call(no_fd.and(no_len).and(engine), |shell| {
+    entry::call(no_fd.and(no_len).and(engine), |shell| {
         if shell.pulls_interest() {
             return Err(VST_E_MODE);
         }
@@ -465,7 +255,7 @@ pub unsafe extern "C" fn vst_conn_user(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_user = unsafe { ptr::put(user, std::ptr::null_mut()) };
-    shell::call(no_user.and(engine), |shell| {
+    entry::call(no_user.and(engine), |shell| {
         let found = shell.core()?.user(id(conn)?).map_err(status::of)?;
         let pointer = std::ptr::with_exposed_provenance_mut(found as usize);
         // SAFETY: written to a moment ago.
@@ -488,7 +278,7 @@ pub unsafe extern "C" fn vst_conn_set_user(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         let user = user.expose_provenance() as u64;
         shell.core()?.set_user(id(conn)?, user).map_err(status::of)?;
         Ok(VST_OK)

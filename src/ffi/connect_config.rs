@@ -3,14 +3,16 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use super::accept_config::{VST_TLS_TRUNCATION_ABORT, VST_TLS12_HALF_CLOSE_SEND, truncation};
 use super::handler::{self, vst_handler};
 use super::options::{self, options};
+use super::panic::free;
 use super::ptr::Sized32;
-use super::socks::VST_SOCKS_NONE;
+use super::socks::{self, VST_SOCKS_NONE};
 use super::status::*;
 use super::tls_client::vst_tls_client;
-use super::unusable::{Unusable, hand_out, text};
+use super::types::{VST_TLS_TRUNCATION_ABORT, VST_TLS12_HALF_CLOSE_SEND, truncation};
+use super::unusable::Unusable;
+use super::words::{hand_out, text};
 use crate::config::{
     ConnectConfig, ConnectTls, Farewell, OpeningSpans, ProxyTlvs, SendProxy, Tls12HalfClose,
 };
@@ -206,7 +208,14 @@ unsafe fn connect_config(
     // SAFETY: the caller's contract.
     let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
     // SAFETY: the caller's contract.
-    let socks = unsafe { super::socks::read(&options) }?;
+    let socks = unsafe {
+        socks::read(
+            options.socks,
+            options.socks_destination,
+            options.socks_user,
+            options.socks_password,
+        )
+    }?;
     let config = ConnectConfig {
         customs,
         send_proxy,
@@ -250,7 +259,7 @@ fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, U
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(config) };
+    unsafe { free(config) };
 }
 
 fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, Unusable> {

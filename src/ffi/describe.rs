@@ -1,11 +1,13 @@
-//! Listeners and backends as one line of text, and how any text of an engine's is handed out.
+//! Listeners, backends and connections as one line of text, and how any text of an engine's is handed
+//! out.
 
 use std::ffi::c_char;
 
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry;
 use super::ptr;
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::types::{id, vst_id};
 
 /// Copies everything about a listener as one line of `name=value`, for a log or a person: its name,
 /// address, descriptor, why it rests, and what became of its connections.
@@ -58,6 +60,33 @@ pub unsafe extern "C" fn vst_backend_describe(
     }
 }
 
+/// Copies everything about a connection as one line of `name=value`, for a log or a person: state,
+/// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
+///
+/// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
+/// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_describe(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe {
+        copy_text(engine, text, capacity, len, |shell| {
+            shell.core()?.describe(id(conn)?).map_err(status::of)
+        })
+    }
+}
+
 /// Copies the text that `made` says of an engine into the host's memory.
 ///
 /// # Safety
@@ -74,7 +103,7 @@ pub(super) unsafe fn copy_text(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
+    entry::call(no_len.and(engine), |shell| {
         let made = made(shell)?;
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::copy_out(made.as_bytes(), text.cast(), capacity, len) })

@@ -1,9 +1,10 @@
 //! Emptying an engine, as C asks for it.
 
-use super::drive::VST_NEVER;
+use super::engine::vst_engine;
+use super::entry;
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::types::VST_NEVER;
 use crate::engine::Drain;
 
 /// Connections are still taken, but the engine is to be known as going: health answers fail.
@@ -63,7 +64,7 @@ pub unsafe extern "C" fn vst_engine_drain(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         let how = match how {
             VST_DRAIN_LAME_DUCK => Drain::LameDuck,
             VST_DRAIN_PAUSE => Drain::Pause,
@@ -92,7 +93,7 @@ pub unsafe extern "C" fn vst_engine_drain_state(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_state = unsafe { ptr::clear_sized(state) };
-    shell::call(no_state.and(engine), |shell| {
+    entry::call(no_state.and(engine), |shell| {
         let core = shell.core()?;
         let (drain, wait) = (core.drain_state(), core.wait_state());
         let value = vst_drain {

@@ -1,40 +1,12 @@
 //! Driving an engine: readiness and time go in, and what to wait for comes out.
 
-use super::engine::{id, vst_id};
-use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
+use super::engine::vst_engine;
+use super::entry;
+use super::ptr;
 use super::status::{self, *};
+use super::types::{id, vst_id, vst_wait};
 use crate::ctrl::Io;
-use crate::engine::WaitState;
 use crate::id::Id;
-
-/// There is work to do right now: call `vst_engine_run` before waiting.
-pub const VST_WAIT_RUNNABLE: u32 = 1;
-/// The call was made from inside a callback: the outermost call answers for the engine.
-pub const VST_WAIT_NESTED: u32 = 2;
-/// No deadline.
-pub const VST_NEVER: u64 = u64::MAX;
-
-/// What the host must know to wait well. Every drive call writes it.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_wait {
-    /// In: `sizeof(vst_wait)`.
-    pub size: u32,
-    /// `VST_WAIT_*`.
-    pub flags: u32,
-    /// When to call `vst_engine_run` next if nothing happens: a point of the clock that drive calls
-    /// are told, in nanoseconds, or `VST_NEVER`. Possibly too early, never too late.
-    pub deadline_ns: u64,
-    /// Connections that exist, those that are closing among them.
-    pub conns: u32,
-    /// Streams that exist.
-    pub streams: u32,
-    /// Listeners that exist.
-    pub listeners: u32,
-    /// 0.
-    pub _reserved: u32,
-}
 
 /// Readiness of one descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -48,35 +20,11 @@ pub struct vst_ready {
     pub _reserved: u32,
 }
 
-// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
-unsafe impl Sized32 for vst_wait {
-    const FIRST: usize = 32;
-}
-const _: () = assert!(size_of::<vst_wait>() == 32);
 const _: () = assert!(size_of::<vst_ready>() == 16);
 
 fn io(events: u32) -> Result<Io, vst_status> {
     let bits = u8::try_from(events).map_err(|_| VST_E_ARGUMENT)?;
     Io::from_bits(bits).filter(|io| Io::TOLD.contains(*io)).ok_or(VST_E_ARGUMENT)
-}
-
-pub(super) fn wait_of(state: &WaitState, nested: bool, more: bool) -> vst_wait {
-    let mut flags = 0;
-    if state.runnable || more {
-        flags |= VST_WAIT_RUNNABLE;
-    }
-    if nested {
-        flags |= VST_WAIT_NESTED;
-    }
-    vst_wait {
-        size: 0,
-        flags,
-        deadline_ns: state.deadline.map_or(VST_NEVER, |deadline| deadline.0),
-        conns: state.conns,
-        streams: state.streams,
-        listeners: state.listeners,
-        _reserved: 0,
-    }
 }
 
 /// Tells that one descriptor is ready.
@@ -104,7 +52,7 @@ pub unsafe extern "C" fn vst_engine_ready(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
-    shell::drive(room.and(engine), |shell| {
+    entry::drive(room.and(engine), |shell| {
         let (token, events) = (id(token)?, io(events)?);
         shell.begin_at(now_ns)?;
         shell.core()?.on_ready(token, events).map_err(status::of)
@@ -135,7 +83,7 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
     let list = unsafe { ptr::items(list, count) };
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
-    shell::drive(room.and(engine), |shell| {
+    entry::drive(room.and(engine), |shell| {
         let list = list?;
         // Nothing is done of a list that is not right.
         for ready in list {
@@ -177,7 +125,7 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
-    shell::drive(room.and(engine), |shell| {
+    entry::drive(room.and(engine), |shell| {
         let events = io(events)?;
         shell.begin_at(now_ns)?;
         shell.core()?.on_ready_fd(crate::sys::Fd(fd), events).map_err(status::of)
@@ -205,7 +153,7 @@ pub unsafe extern "C" fn vst_engine_run(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
-    shell::drive(room.and(engine), |shell| {
+    entry::drive(room.and(engine), |shell| {
         shell.begin_at(now_ns)?;
         shell.core()?.on_deadline();
         shell.core()?.on_turn();
@@ -235,7 +183,7 @@ pub unsafe extern "C" fn vst_engine_wait(
     }
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
-    shell::drive(room.and(engine), |_| Ok(()))
+    entry::drive(room.and(engine), |_| Ok(()))
         // SAFETY: the caller's contract.
         .finish(|value| unsafe { put_wait(wait, value) })
 }
@@ -252,7 +200,7 @@ pub unsafe extern "C" fn vst_engine_wait(
 pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| shell.bracket(true))
+    entry::call(engine, |shell| shell.bracket(true))
 }
 
 /// Ends what `vst_engine_batch_begin` began: interest changes are told and descriptors closed.
@@ -267,7 +215,7 @@ pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_
 pub unsafe extern "C" fn vst_engine_batch_end(engine: *mut vst_engine) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| shell.bracket(false))
+    entry::call(engine, |shell| shell.bracket(false))
 }
 
 /// The readiness that an entry of a list tells.

@@ -2,8 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::engine::vst_id;
-use super::server::VST_SERVER_NONE;
+use super::types::{VST_NEVER, VST_SERVER_NONE, vst_id};
 use crate::engine::EndReport;
 
 /// How a stream ended.
@@ -63,7 +62,7 @@ impl vst_stream_end {
             bytes_up: report.moved[0],
             bytes_down: report.moved[1],
             lasted_ns: report.lasted,
-            reached_ns: report.reached.unwrap_or(super::drive::VST_NEVER),
+            reached_ns: report.reached.unwrap_or(VST_NEVER),
             last_up_ns: report.last_moved[0],
             last_down_ns: report.last_moved[1],
             queued_ns: report.queued,

@@ -1,24 +1,35 @@
-//! The engine, as C sees it: made with callbacks, asked for its counts, freed.
+//! The engine behind its pointer, and what a host decides when it makes one.
+//!
+//! Every entry makes only a shared reference: callbacks come back in while it lives. The engine
+//! itself sits in a `RefCell`, and no borrow of it is alive when a callback runs, so that "no
+//! borrow across a callback" is checked, not hoped.
 
+use std::cell::{Cell, RefCell, RefMut};
 use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
-use super::event::{
-    vst_event_fn, vst_fdclr_fn, vst_fdset_fn, vst_interest_fn, vst_log_fn, vst_timer_fn,
-};
+use super::clock::Clock;
+use super::event::vst_event;
 use super::options::{self, options};
-use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
+use super::panic::install_hook;
+use super::posts::{Shared, vst_wake_fn};
+use super::ptr::Sized32;
 use super::status::*;
-use super::unusable::{Unusable, hand_out};
-use super::waker::vst_wake_fn;
+use super::told::Told;
+use super::types::{VST_NEVER, vst_id};
+use super::unusable::Unusable;
 use crate::cx::Trigger;
-use crate::engine::{A_PAIR, EngineOptions};
-use crate::id::Id;
+use crate::engine::{A_PAIR, Engine, EngineOptions};
+use crate::id::{ENGINE_NUMBERS, EngineNumber};
 
-/// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
-/// It may be stored anywhere 64 bits fit: `epoll_data.u64`, io_uring user data, an integer of
-/// Python. An id of something that is gone is answered with `VST_E_STALE`, never with harm.
-pub type vst_id = u64;
+// The socket calls under an engine of C are the kernel's. In the tests of this folder they are
+// simulated, so that the boundary itself runs under Miri.
+#[cfg(not(test))]
+use crate::sys::Kernel as Under;
+
+#[cfg(test)]
+use crate::sim::SimNet as Under;
 
 /// Bytes, connections or the end can be read.
 pub const VST_IO_IN: u32 = 1;
@@ -49,6 +60,31 @@ pub const VST_ENGINE_BY_FD: u32 = 1;
 /// Streams move all bytes by copying them, whatever `max_pipes` says.
 pub const VST_ENGINE_NO_PIPES: u32 = 2;
 
+/// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
+/// `VST_IO_HANGUP`. Calling it again changes nothing.
+pub type vst_fdset_fn =
+    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
+/// Stops watching one direction, or, with `VST_IO_RELEASED` in `dir`, forgets the descriptor.
+pub type vst_fdclr_fn =
+    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
+/// Watches a descriptor for `new_mask` instead of `old_mask`. 0 is "not now": an epoll host removes
+/// the descriptor then, since an empty mask still reports a reset, for ever. `VST_IO_RELEASED` is
+/// told once for every descriptor that was ever announced, as the last word about it.
+pub type vst_interest_fn = Option<
+    unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
+>;
+/// The next deadline has moved earlier, to `deadline_ns`. It is never told that one moved later:
+/// driving too early does no harm.
+pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
+/// Something happened. Every function may be called from here, but those that are legal outside
+/// callbacks only.
+pub type vst_event_fn = Option<
+    unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
+>;
+/// A sentence for the host's log, not NUL-terminated. No function on an engine, a loop or a waker may be
+/// called from here: it answers VST_E_REENTRANT.
+pub type vst_log_fn =
+    Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
 /// What a host decides when it makes an engine. A field that is 0 stands for its default, so that all
 /// zero but `size` is the defaults; `vst_engine_options_init` says them.
 #[derive(Clone, Copy, Debug)]
@@ -165,37 +201,8 @@ pub unsafe extern "C" fn vst_engine_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes an engine: one thread's worth of descriptors, connections and timers.
-///
-/// `options` is read and not kept; what its pointers point to stays the host's and must outlive the
-/// engine. `*out` is the engine, or NULL on failure; free it with `vst_engine_free`. It belongs to
-/// the thread of its first drive call. Engines share nothing but configurations. On failure `why`,
-/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// Legal at any time, from any thread, in any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, `fdset` without
-/// `fdclr` or with `interest`, edges with `fdset`, `max_prefix_bytes` below 107); VST_E_LIMIT
-/// (4,096 engines live).
-///
-/// # Safety
-/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` to `why_size`
-/// writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_new(
-    options: *const vst_engine_options,
-    out: *mut *mut vst_engine,
-    why: *mut c_char,
-    why_size: usize,
-) -> vst_status {
-    let make = || {
-        // SAFETY: the caller's contract.
-        let options = unsafe { options::read(options) }?;
-        shell::new(&options, options.data)
-    };
-    // SAFETY: the caller's contract.
-    unsafe { hand_out(out, why, why_size, make) }
-}
-
-pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusable> {
+/// What the options say to the core.
+fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusable> {
     let trigger = match options.trigger {
         VST_TRIGGER_LEVEL => Trigger::Level,
         VST_TRIGGER_EDGE => Trigger::Edge,
@@ -235,99 +242,82 @@ pub(super) fn engine_options(options: &vst_engine_options) -> Result<EngineOptio
     })
 }
 
-/// Frees an engine at any moment outside a callback: connections are reset, descriptors released
-/// and closed; the interest callback is told RELEASED, no event is told. Whatever it calls may call
-/// nothing: that answers VST_E_REENTRANT. NULL is fine.
-///
-/// Every id and token of the engine is stale afterwards. Configurations stay.
-/// Legal from the engine's thread; also after VST_E_PANIC. Not from a callback of this engine.
-/// Returns VST_OK; VST_E_REENTRANT and VST_E_THREAD (then nothing happens).
-///
-/// # Safety
-/// `engine` is NULL or an engine that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_free(engine: *mut vst_engine) -> vst_status {
-    // SAFETY: the caller's contract.
-    unsafe { shell::free(engine) }
+/// No thread has driven the engine yet.
+pub(super) const UNBOUND: usize = 0;
+
+/// One thread's worth of connections. Made by `vst_engine_new`, freed by `vst_engine_free`, used by
+/// the thread of its first drive call only.
+#[allow(non_camel_case_types)]
+pub struct vst_engine {
+    pub(super) owner: AtomicUsize,
+    pub(super) number: RefCell<EngineNumber>,
+    pub(super) depth: Cell<u32>,
+    pub(super) bracket: Cell<bool>,
+    pub(super) poisoned: Cell<bool>,
+    pub(super) host: vst_engine_options,
+    /// The host's, or the built-in loop's.
+    pub(super) poller_data: *mut c_void,
+    pub(super) clock: Clock,
+    /// Events that the outermost call may still tell.
+    pub(super) budget: Cell<u32>,
+    /// The deadline the timer callback was last told.
+    pub(super) told_deadline: Cell<u64>,
+    /// What the last pulled event points to.
+    pub(super) pulled: RefCell<Option<Box<Told>>>,
+    /// What other threads reach the engine through, once somebody asked for it.
+    pub(super) waker: RefCell<Option<Arc<Shared>>>,
+    pub(super) core: RefCell<Engine<Under>>,
 }
 
-pub(super) fn id(bits: vst_id) -> Result<Id, vst_status> {
-    Id::from_bits(bits).ok_or(VST_E_ARGUMENT)
+/// The calls of a new engine.
+#[cfg(not(test))]
+const fn net() -> Under {
+    crate::sys::Kernel
 }
 
-/// What an engine has counted since it was made.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_counters {
-    /// In: `sizeof(vst_counters)`.
-    pub size: u32,
-    /// Pooled buffers that hold bytes in flight now.
-    pub buffers_in_use: u32,
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections that became sessions.
-    pub sessions: u64,
-    /// Connections that ended before that.
-    pub refused: u64,
-    /// Refusals that were counted and not told.
-    pub suppressed: u64,
-    /// `accept` calls that failed for one connection.
-    pub accept_errors: u64,
-    /// Times a listener had to rest because the system ran out of something.
-    pub starved: u64,
-    /// Times a limit turned a connection away or made a listener rest.
-    pub limited: u64,
-    /// Outgoing connections asked for.
-    pub connects: u64,
-    /// Outgoing connections that failed before they were open.
-    pub connect_failures: u64,
-    /// Bytes read and thrown away while closing.
-    pub discarded: u64,
-    /// Connections of monitors, which neither became sessions nor are counted as refused.
-    pub monitored: u64,
+/// The calls of a new engine: those of the thread's world.
+#[cfg(test)]
+fn net() -> Under {
+    super::tests::world().net()
 }
 
-// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
-unsafe impl Sized32 for vst_counters {
-    const FIRST: usize = 88;
-}
-const _: () = assert!(size_of::<vst_counters>() == 96);
-
-/// Writes what the engine has counted.
-///
-/// Legal at any time.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `counters` points to as many bytes as its `size` says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_counters(
-    engine: *mut vst_engine,
-    counters: *mut vst_counters,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // SAFETY: the caller's contract.
-    let no_counters = unsafe { ptr::clear_sized(counters) };
-    shell::call(no_counters.and(engine), |shell| {
-        let core = shell.core()?;
-        let counted = core.counters();
-        let value = vst_counters {
-            size: 0,
-            buffers_in_use: u32::try_from(core.buffers_in_use()).unwrap_or(u32::MAX),
-            accepted: counted.accepted,
-            sessions: counted.sessions,
-            refused: counted.refused,
-            suppressed: counted.suppressed,
-            accept_errors: counted.accept_errors,
-            starved: counted.starved,
-            limited: counted.limited,
-            connects: counted.connects,
-            connect_failures: counted.connect_failures,
-            discarded: counted.discarded,
-            monitored: counted.monitored,
-        };
-        // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::write_sized(counters, &value) })
+/// Makes an engine. `poller_data` is what the poller's callbacks are handed.
+pub(super) fn new(
+    options: &vst_engine_options,
+    poller_data: *mut c_void,
+) -> Result<vst_engine, Unusable> {
+    let engine_options = engine_options(options)?;
+    let number = ENGINE_NUMBERS.take().ok_or_else(|| {
+        Unusable::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
+    })?;
+    install_hook();
+    let clock = Clock::new(options.now_ns);
+    let core = Engine::new(net(), number.get(), number.base(), engine_options, clock.last());
+    Ok(vst_engine {
+        owner: AtomicUsize::new(UNBOUND),
+        number: RefCell::new(number),
+        depth: Cell::new(0),
+        bracket: Cell::new(false),
+        poisoned: Cell::new(false),
+        host: *options,
+        poller_data,
+        clock,
+        budget: Cell::new(0),
+        told_deadline: Cell::new(VST_NEVER),
+        pulled: RefCell::new(None),
+        waker: RefCell::new(None),
+        core: RefCell::new(core),
     })
+}
+
+impl vst_engine {
+    /// The engine. No callback may run while the borrow lives.
+    pub(super) fn core(&self) -> Result<RefMut<'_, Engine<Under>>, vst_status> {
+        self.core.try_borrow_mut().map_err(|_| VST_E_REENTRANT)
+    }
+
+    /// Whether interest changes come from `vst_engine_next`.
+    pub(super) const fn pulls_interest(&self) -> bool {
+        self.host.interest.is_none() && self.host.fdset.is_none()
+    }
 }

@@ -1,13 +1,11 @@
-//! What the host is told, and the shapes of its callbacks.
+//! What the host is told.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 use super::addr::vst_end;
 use super::end::vst_stream_end;
-use super::engine::vst_id;
-use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
-use super::status::*;
+use super::ptr::Sized32;
+use super::types::vst_id;
 
 /// An incoming connection has passed its handshakes: `id` is the session. Read, write, forward or
 /// close it now or later.
@@ -95,60 +93,8 @@ pub struct vst_event {
     pub reason: u32,
 }
 
-/// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
-/// `VST_IO_HANGUP`. Calling it again changes nothing.
-pub type vst_fdset_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Stops watching one direction, or, with `VST_IO_RELEASED` in `dir`, forgets the descriptor.
-pub type vst_fdclr_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Watches a descriptor for `new_mask` instead of `old_mask`. 0 is "not now": an epoll host removes
-/// the descriptor then, since an empty mask still reports a reset, for ever. `VST_IO_RELEASED` is
-/// told once for every descriptor that was ever announced, as the last word about it.
-pub type vst_interest_fn = Option<
-    unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
->;
-/// The next deadline has moved earlier, to `deadline_ns`. It is never told that one moved later:
-/// driving too early does no harm.
-pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
-/// Something happened. Every function may be called from here, but those that are legal outside
-/// callbacks only.
-pub type vst_event_fn = Option<
-    unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
->;
-/// A sentence for the host's log, not NUL-terminated. No function on an engine, a loop or a waker may be
-/// called from here: it answers VST_E_REENTRANT.
-pub type vst_log_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_event {
     const FIRST: usize = 72;
 }
 const _: () = assert!(size_of::<vst_event>() == 72);
-
-/// Writes the next event, for an engine made without an event callback; without interest callbacks
-/// too, interest changes come the same way. What `event` points to is valid until the next call on
-/// the engine.
-///
-/// Legal outside callbacks. All of `event` but its size is 0 unless VST_OK.
-/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback);
-/// VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `event` points to as many bytes as its `size` says.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_next(
-    engine: *mut vst_engine,
-    event: *mut vst_event,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    // First, so that no event is lost when there is no room for one.
-    // SAFETY: the caller's contract.
-    let no_event = unsafe { ptr::clear_sized(event) };
-    shell::call(no_event.and(engine), |shell| match shell.pull()? {
-        // SAFETY: the caller's contract.
-        Some(value) => Ok(unsafe { ptr::write_sized(event, &value) }),
-        None => Ok(VST_NONE),
-    })
-}

@@ -3,72 +3,19 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::bar::Bar;
-use super::drive::VST_NEVER;
-use super::engine::{id, vst_id};
-use super::panic::outside;
+use super::engine::vst_engine;
+use super::entry;
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::step::{Functions, read_answer, vst_discard_fn, vst_step_fn};
+use super::types::{VST_NEVER, id, vst_id};
 use super::unusable::{Unusable, element};
 use crate::config::Custom;
 use crate::conn::Why;
-use crate::engine::{Answer, Question, Sent, Spent};
-
-/// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
-pub const VST_STEP_DONE: i32 = 0;
-/// The handler is to be asked again when bytes, or the end, have come.
-pub const VST_STEP_READ: i32 = 1;
-/// The handler is to be asked again when there is room to send.
-pub const VST_STEP_WRITE: i32 = 2;
-/// The handler will answer later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket.
-/// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
-/// afterwards.
-pub const VST_STEP_LATER: i32 = 3;
-/// The handler will not have the connection: it is refused, with `code` and `text`.
-pub const VST_STEP_FAIL: i32 = 4;
-
-/// The peer has ended its side: no further byte comes.
-pub const VST_STEP_ENDED: u32 = 1;
+use crate::engine::Sent;
 
 /// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
 pub const VST_HANDLER_BEHIND_TLS: u32 = 1;
-
-/// A question to a handler, and its answer. The library's memory, valid until the callback returns.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct vst_step {
-    /// In: `sizeof(vst_step)` of the library.
-    pub size: u32,
-    /// In: `VST_STEP_ENDED`.
-    pub flags: u32,
-    /// In: the connection. `vst_handler_*`, `vst_conn_describe`, `vst_conn_abort` and what asks facts
-    /// of it are legal.
-    pub conn: vst_id,
-    /// In: the host's own word for the connection.
-    pub user: *mut c_void,
-    /// In and out: the host's own word for the connection in this handler; NULL at first. When the
-    /// handler is through with the connection, in whatever way, `discard` gets it once, unless NULL.
-    pub state: *mut c_void,
-    /// In: what an answer that comes later brings back. No two questions of a connection have the
-    /// same.
-    pub ticket: u32,
-    /// Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
-    pub code: i32,
-    /// Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
-    /// when the callback returns. NULL: a general one.
-    pub text: *const c_char,
-}
-const _: () = assert!(size_of::<vst_step>() == 48);
-
-/// What is next? `data` is the handler's. Answers `VST_STEP_*`; anything else fails the connection.
-/// Every function may be called from here, but those that are legal outside callbacks only.
-pub type vst_step_fn = Option<
-    unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, step: *mut vst_step) -> i32,
->;
-/// A handler is through with a connection: frees `state`, which is not NULL. No function on an engine, a
-/// loop or a waker may be called from here: it answers VST_E_REENTRANT.
-pub type vst_discard_fn = Option<unsafe extern "C" fn(data: *mut c_void, state: *mut c_void)>;
 
 /// A handler of the host's own: a step between what the library does itself.
 #[derive(Clone, Copy, Debug)]
@@ -96,19 +43,6 @@ unsafe impl Sized32 for vst_handler {
 }
 const _: () = assert!(size_of::<vst_handler>() == 40);
 
-/// The functions behind a handler of the core's.
-struct Functions {
-    step: unsafe extern "C" fn(*mut c_void, *mut vst_engine, *mut vst_step) -> i32,
-    discard: vst_discard_fn,
-    data: *mut c_void,
-}
-
-// SAFETY: the pointer is only handed back to the host, on the thread of the engine that asks; the
-// header says that it must be usable from all of those.
-unsafe impl Send for Functions {}
-// SAFETY: as above.
-unsafe impl Sync for Functions {}
-
 /// Reads a list of handlers.
 ///
 /// # Safety
@@ -135,63 +69,6 @@ fn custom(handler: &vst_handler) -> Result<Custom, Unusable> {
     })
 }
 
-/// Asks the host, and tells the engine what it answered. No borrow of the engine may be alive.
-pub(super) fn ask(shell: &vst_engine, mut question: Question) -> Result<(), vst_status> {
-    let Some(functions) = question.owner.downcast_ref::<Functions>() else {
-        return Err(VST_E_STATE);
-    };
-    let mut step = vst_step {
-        size: size_of::<vst_step>() as u32,
-        flags: if question.ended { VST_STEP_ENDED } else { 0 },
-        conn: question.conn.bits(),
-        user: std::ptr::with_exposed_provenance_mut(question.user as usize),
-        state: std::ptr::with_exposed_provenance_mut(question.state as usize),
-        ticket: question.ticket,
-        code: 0,
-        text: std::ptr::null(),
-    };
-    let engine = std::ptr::from_ref(shell).cast_mut();
-    let to = &raw mut step;
-    // SAFETY: the host's function and data, which it keeps valid for the engine's life; no borrow of
-    // the engine is alive, and `engine` is only used through shared references.
-    let answer = outside(|| unsafe { (functions.step)(functions.data, engine, to) });
-    question.state = step.state.expose_provenance() as u64;
-    // SAFETY: the host's contract: NULL, or a string that outlives the callback.
-    let answer = match unsafe { read_answer(answer, step.code, step.text) } {
-        Ok(answer) => answer,
-        Err(_) => Answer::Fail(step.code, "a handler gave an answer that is none".to_owned()),
-    };
-    shell.core()?.answered(question, answer);
-    Ok(())
-}
-
-/// Hands the host what a handler has left.
-pub(super) fn discard(spent: &Spent) {
-    let Some(functions) = spent.owner.downcast_ref::<Functions>() else { return };
-    let Some(discard) = functions.discard else { return };
-    let state = std::ptr::with_exposed_provenance_mut(spent.state as usize);
-    let _bar = Bar::new();
-    // SAFETY: the host's function, its data and its state, which it made and gets back once.
-    outside(|| unsafe { discard(functions.data, state) });
-}
-
-/// # Safety
-/// `text` is NULL or a NUL-terminated string.
-unsafe fn read_answer(answer: i32, code: i32, text: *const c_char) -> Result<Answer, vst_status> {
-    Ok(match answer {
-        VST_STEP_DONE => Answer::Done,
-        VST_STEP_READ => Answer::Read,
-        VST_STEP_WRITE => Answer::Write,
-        VST_STEP_LATER => Answer::Later,
-        VST_STEP_FAIL => {
-            // SAFETY: the caller's contract.
-            let text = unsafe { ptr::text(text) }?.unwrap_or_default();
-            Answer::Fail(code, text.to_owned())
-        }
-        _ => return Err(VST_E_ARGUMENT),
-    })
-}
-
 /// Gives the answer that a handler announced with VST_STEP_LATER: any other `VST_STEP_*`. `code` and
 /// `text` (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
 ///
@@ -213,7 +90,7 @@ pub unsafe extern "C" fn vst_conn_handler_done(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         // SAFETY: the caller's contract.
         let answer = unsafe { read_answer(answer, code, text) }?;
         shell.core()?.answer(id(conn)?, ticket, answer).map_err(status::of)?;
@@ -245,7 +122,7 @@ pub unsafe extern "C" fn vst_handler_peek(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
+    entry::call(no_len.and(engine), |shell| {
         let to: &mut [u8] = match capacity {
             0 => &mut [],
             // SAFETY: the caller's contract.
@@ -274,7 +151,7 @@ pub unsafe extern "C" fn vst_handler_consume(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.consume(id(conn)?, count).map_err(status::of)?;
         Ok(VST_OK)
     })
@@ -304,7 +181,7 @@ pub unsafe extern "C" fn vst_handler_send(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_taken = unsafe { ptr::put(taken, 0) };
-    shell::call(no_taken.and(engine), |shell| {
+    entry::call(no_taken.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
         match shell.core()?.handler_send(id(conn)?, from).map_err(status::of)? {

@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 
 use super::ptr;
-use super::unusable::{Unusable, named, text};
+use super::unusable::{Unusable, named};
+use super::words::text;
 use crate::tls::{CertificateSource, Source};
 
 /// PEM text, from a file or from memory: one of the two.

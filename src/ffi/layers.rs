@@ -1,9 +1,10 @@
 //! How far the layers of a connection are, as C asks for it.
 
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry;
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
+use super::types::{id, vst_id};
 use crate::conn::Layer;
 
 /// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
@@ -32,7 +33,7 @@ pub unsafe extern "C" fn vst_conn_shut(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_flags = unsafe { ptr::put(flags, 0) };
-    shell::call(no_flags.and(engine), |shell| {
+    entry::call(no_flags.and(engine), |shell| {
         let outside = shell.core()?.outside(id(conn)?).map_err(status::of)?;
         let seen =
             [(VST_CONN_SHR, outside.shr), (VST_CONN_SHW, outside.shw), (VST_CONN_ERR, outside.err)];
@@ -114,7 +115,7 @@ pub unsafe extern "C" fn vst_conn_layers(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_layers = unsafe { ptr::clear_sized(layers) };
-    shell::call(no_layers.and(engine), |shell| {
+    entry::call(no_layers.and(engine), |shell| {
         let found = shell.core()?.layers(id(conn)?).map_err(status::of)?;
         let value = vst_layers {
             size: 0,

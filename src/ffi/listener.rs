@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::accept_config::vst_accept_config;
 use super::addr::vst_addr;
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry::{self, asked};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, asked, named, needed_text};
+use super::types::{id, vst_id};
+use super::unusable::{Unusable, named};
+use super::words::needed_text;
 use crate::engine::{ListenerOptions, Refusal};
 use crate::sys::{Addr, Fd, ListenSpec};
 
@@ -283,7 +285,7 @@ pub unsafe extern "C" fn vst_listener_addr(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_addr = unsafe { ptr::put(addr, vst_addr::NONE) };
-    shell::call(no_addr.and(engine), |shell| {
+    entry::call(no_addr.and(engine), |shell| {
         let found = shell.core()?.listener_addr(id(listener)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(addr, vst_addr::of(&found)) }?;
@@ -307,7 +309,7 @@ pub unsafe extern "C" fn vst_listener_pause(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.pause_listener(id(listener)?).map_err(status::of)?;
         Ok(VST_OK)
     })
@@ -325,7 +327,7 @@ pub unsafe extern "C" fn vst_listener_resume(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.resume_listener(id(listener)?).map_err(status::of)?;
         Ok(VST_OK)
     })
@@ -346,7 +348,7 @@ pub unsafe extern "C" fn vst_listener_close(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.close_listener(id(listener)?).map_err(status::of)?;
         Ok(VST_OK)
     })

@@ -3,12 +3,16 @@
 
 use std::ffi::c_char;
 
-use super::engine::vst_engine_options;
+use super::bar;
+use super::engine::{vst_engine, vst_engine_options};
+#[cfg(feature = "loop")]
+use super::life;
 use super::options;
+use super::panic::{free, guard};
 use super::ptr;
-use super::shell::vst_engine;
 use super::status::*;
-use super::unusable::{Unusable, hand_out};
+use super::unusable::Unusable;
+use super::words::hand_out;
 #[cfg(feature = "loop")]
 use crate::engine::Refusal;
 use crate::sys::ErrnoGuard;
@@ -95,12 +99,12 @@ pub unsafe extern "C" fn vst_loop_engine(
     looping: *mut vst_loop,
     engine: *mut *mut vst_engine,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(engine, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let looping = unsafe { ptr::handle(looping) }?;
-        super::bar::check()?;
+        bar::check()?;
         #[cfg(feature = "loop")]
         {
             // SAFETY: written to a moment ago.
@@ -127,7 +131,7 @@ pub unsafe extern "C" fn vst_loop_engine(
 /// `looping` is a loop that is not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_loop_run(looping: *mut vst_loop, most_ns: u64) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         let looping = unsafe { ptr::handle(looping) }?;
         #[cfg(feature = "loop")]
@@ -174,13 +178,13 @@ pub unsafe extern "C" fn vst_loop_free(looping: *mut vst_loop) -> vst_status {
     // SAFETY: the caller's contract; NULL becomes None.
     if let Some(one) = unsafe { looping.as_ref() } {
         // SAFETY: made with the loop, and freed only here.
-        let status = unsafe { super::shell::free(one.inner.engine()) };
+        let status = unsafe { life::free(one.inner.engine()) };
         if status != VST_OK {
             return status;
         }
     }
     // SAFETY: the caller's contract.
-    unsafe { super::free(looping) };
+    unsafe { free(looping) };
     VST_OK
 }
 
@@ -189,13 +193,10 @@ mod hosted {
     use std::ffi::c_void;
     use std::time::Duration;
 
-    use super::super::drive::{
-        VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_engine_ready, vst_engine_run,
-        vst_engine_wait, vst_wait,
-    };
-    use super::super::engine::{VST_TRIGGER_EDGE, vst_engine_options, vst_id};
-    use super::super::shell::{self, vst_engine};
+    use super::super::drive::{vst_engine_ready, vst_engine_run, vst_engine_wait};
+    use super::super::engine::{self, VST_TRIGGER_EDGE, vst_engine, vst_engine_options};
     use super::super::status::*;
+    use super::super::types::{VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_id, vst_wait};
     use super::super::unusable::Unusable;
     use crate::ctrl::Io;
     use crate::host::Poller;
@@ -218,7 +219,7 @@ mod hosted {
         options.trigger = VST_TRIGGER_EDGE;
         options.interest = Some(watch);
         let poller_data = std::ptr::from_ref(&*poller).cast_mut().cast();
-        let engine = Box::new(shell::new(&options, poller_data)?);
+        let engine = Box::new(engine::new(&options, poller_data)?);
         Ok(Loop { engine: Box::into_raw(engine), poller })
     }
 

@@ -3,12 +3,14 @@
 use std::ffi::{c_char, c_void};
 
 use super::describe::copy_text;
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, element, named, text};
+use super::types::{id, vst_id};
+use super::unusable::{Unusable, element, named};
+use super::words::text;
 use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
 
 /// A text and nothing else: `OK`, or `FAIL`.
@@ -175,7 +177,7 @@ pub unsafe extern "C" fn vst_listener_set_monitor_fail(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         if fail > 1 {
             return Err(VST_E_ARGUMENT);
         }
@@ -226,7 +228,7 @@ pub unsafe extern "C" fn vst_listener_stats(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_counters = unsafe { ptr::clear_sized(counters) };
-    shell::call(no_counters.and(engine), |shell| {
+    entry::call(no_counters.and(engine), |shell| {
         let (counts, conns) = shell.core()?.listener_counts(id(listener)?).map_err(status::of)?;
         let value = vst_listener_counters {
             size: 0,

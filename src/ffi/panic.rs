@@ -1,9 +1,12 @@
-//! A panic of the library must not reach the host's stderr, nor a panic of the host's own Rust code
-//! lose its message.
+//! A panic of the library must reach neither the host nor its stderr, nor may a panic of the host's own
+//! Rust code lose its message.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{self, PanicHookInfo};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
+
+use super::status::{VST_E_PANIC, VST_OK, vst_status};
+use crate::sys::{ErrnoGuard, Kernel, Net};
 
 thread_local! {
     // Both are const and need no destructor: one would crash a host that unloads the library.
@@ -83,4 +86,38 @@ pub(super) fn take_text() -> String {
             },
         )
     })
+}
+
+/// Runs `f` so that no panic leaves, and `errno` is as it was: whatever a panic touched is not used
+/// again but to be freed.
+pub(super) fn guard(f: impl FnOnce() -> Result<vst_status, vst_status>) -> vst_status {
+    let _errno = ErrnoGuard::new();
+    let _inside = Inside::new();
+    let outcome = catch_unwind(AssertUnwindSafe(f));
+    // Whatever happened inside, the host's signals are as it had them.
+    Kernel.settle_signals();
+    match outcome {
+        Ok(Ok(status) | Err(status)) => status,
+        Err(payload) => {
+            // Dropping it could panic again.
+            std::mem::forget(payload);
+            VST_E_PANIC
+        }
+    }
+}
+
+/// Frees a handle that `Box::into_raw` made. A drop that panics is contained.
+///
+/// # Safety
+/// `handle` is NULL or came from `Box::into_raw` and is not freed.
+pub(super) unsafe fn free<T>(handle: *mut T) {
+    if handle.is_null() {
+        return;
+    }
+    // SAFETY: the caller's contract.
+    let owned = unsafe { Box::from_raw(handle) };
+    guard(move || {
+        drop(owned);
+        Ok(VST_OK)
+    });
 }

@@ -3,12 +3,15 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry;
+use super::panic::{free, guard};
 use super::ptr;
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
 use super::table::vst_table;
-use super::unusable::{Unusable, element, explained, hand_out, named};
+use super::types::{id, vst_id};
+use super::unusable::{Unusable, element, named};
+use super::words::{explained, hand_out};
 use crate::config::LiveRules;
 use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sys::read_file;
@@ -86,7 +89,7 @@ pub unsafe extern "C" fn vst_rules_replace(
     rules: *mut vst_rules,
     by: *const vst_rules,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         let rules = unsafe { ptr::handle(rules.cast_const()) }?;
         // SAFETY: the caller's contract.
@@ -117,7 +120,7 @@ pub unsafe extern "C" fn vst_rules_check(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| {
-        shell::call(engine, |shell| {
+        entry::call(engine, |shell| {
             // SAFETY: the caller's contract.
             let rules = unsafe { ptr::handle(rules) }?.rules.current();
             let checked = shell.core()?.check_rules(&rules);
@@ -146,7 +149,7 @@ pub unsafe extern "C" fn vst_set_name(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
         shell.core()?.set_name(id(named)?, name).map_err(status::of)?;
@@ -177,7 +180,7 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let none = unsafe { ptr::put(backend, 0) };
-    shell::call(none.and(engine), |shell| {
+    entry::call(none.and(engine), |shell| {
         match shell.core()?.chosen_backend(id(conn)?).map_err(status::of)? {
             None => Ok(VST_NONE),
             Some(Err(_)) => Err(VST_E_CONFIG),
@@ -213,7 +216,7 @@ pub unsafe extern "C" fn vst_conn_variable(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_len = unsafe { ptr::put(len, 0) };
-    shell::call(no_len.and(engine), |shell| {
+    entry::call(no_len.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
         let core = shell.core()?;
@@ -251,5 +254,5 @@ pub unsafe extern "C" fn vst_conn_variable(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_rules_free(rules: *mut vst_rules) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(rules) };
+    unsafe { free(rules) };
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::backend::MAXQUEUE;
 use super::connect_config::vst_connect_config;
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry::asked;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
-use super::shell::vst_engine;
 use super::status::*;
-use super::unusable::{Unusable, asked, element, named, needed_text, text};
+use super::types::{VST_SERVER_NONE, id, vst_id};
+use super::unusable::{Unusable, element, named};
+use super::words::{needed_text, text};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
 use crate::config::ConnectConfig;
 use crate::engine::{CheckPlan, Refusal};
@@ -28,9 +30,6 @@ pub const VST_SERVER_NO_WEIGHT: u32 = 4;
 pub const VST_SERVER_NO_QUEUE: u32 = 8;
 /// Checks follow one another exactly, whatever `check_jitter` says.
 pub const VST_SERVER_NO_JITTER: u32 = 16;
-
-/// Of a stream: it was given no server.
-pub const VST_SERVER_NONE: u32 = u32::MAX;
 
 /// A server of a backend. A field that is 0 stands for its default, so that all zero but `size` and
 /// `name` is the defaults; `vst_server_options_init` says them.

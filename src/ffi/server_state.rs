@@ -2,12 +2,14 @@
 
 use std::ffi::c_char;
 
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry::{self, asked};
 use super::ptr::{self, Sized32};
 use super::server;
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{self, Unusable, asked, named};
+use super::types::{id, vst_id};
+use super::unusable::{Unusable, named};
+use super::words::text;
 use crate::backend::{Admin, Change, ServerIndex};
 use crate::engine::Refusal;
 
@@ -85,7 +87,7 @@ pub unsafe extern "C" fn vst_server_set_addresses(
     let engine = named("engine", unsafe { ptr::handle(engine) });
     let change = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
-        let text = unsafe { unusable::text("addresses", addresses) }?;
+        let text = unsafe { text("addresses", addresses) }?;
         let list = server::addresses(text).map_err(Unusable::argument)?;
         let backend = named("backend", id(backend))?;
         let set = shell.core()?.set_server(backend, ServerIndex(server), Change::Addresses(list));
@@ -109,7 +111,7 @@ unsafe fn set(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         let (backend, change) = (id(backend)?, change()?);
         shell.core()?.set_server(backend, ServerIndex(server), change).map_err(status::of)?;
         Ok(VST_OK)
@@ -158,7 +160,7 @@ pub unsafe extern "C" fn vst_server_state(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_state = unsafe { ptr::clear_sized(state) };
-    shell::call(no_state.and(engine), |shell| {
+    entry::call(no_state.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.server(id(backend)?, ServerIndex(server)).map_err(status::of)?;
         let value = vst_server {

@@ -1,7 +1,9 @@
 //! A SOCKS server on the way, as C says it.
 
-use super::connect_config::vst_connect_options;
-use super::unusable::{Unusable, text};
+use std::ffi::c_char;
+
+use super::unusable::Unusable;
+use super::words::text;
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 
 /// The target is connected to directly.
@@ -13,18 +15,23 @@ pub const VST_SOCKS_4A: u32 = 2;
 /// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
 pub const VST_SOCKS_5: u32 = 3;
 
-/// What the options say of a SOCKS server, or a status with a sentence.
+/// What the options of a connection say of a SOCKS server, or a status with a sentence.
 ///
 /// # Safety
-/// The texts of `options` are NULL or NUL-terminated strings.
-pub(super) unsafe fn read(options: &vst_connect_options) -> Result<Option<Dialogue>, Unusable> {
+/// The texts are NULL or NUL-terminated strings.
+pub(super) unsafe fn read(
+    version: u32,
+    destination: *const c_char,
+    user: *const c_char,
+    password: *const c_char,
+) -> Result<Option<Dialogue>, Unusable> {
     // SAFETY: the caller's contract.
-    let destination = unsafe { text("socks_destination", options.socks_destination) }?;
+    let destination = unsafe { text("socks_destination", destination) }?;
     // SAFETY: the caller's contract.
-    let user = unsafe { text("socks_user", options.socks_user) }?;
+    let user = unsafe { text("socks_user", user) }?;
     // SAFETY: the caller's contract.
-    let password = unsafe { text("socks_password", options.socks_password) }?;
-    let version = match options.socks {
+    let password = unsafe { text("socks_password", password) }?;
+    let version = match version {
         VST_SOCKS_NONE if destination.or(user).or(password).is_none() => return Ok(None),
         VST_SOCKS_4 => Version::V4,
         VST_SOCKS_4A => Version::V4a,

@@ -3,13 +3,15 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry::asked;
 use super::ptr::{self, Sized32};
-use super::shell::vst_engine;
 use super::status::*;
 use super::tls::vst_tls_server;
 use super::tls_client::vst_tls_client;
-use super::unusable::{Unusable, asked, named, text};
+use super::types::{id, vst_id};
+use super::unusable::{Unusable, named};
+use super::words::text;
 use crate::engine::{Refusal, StartTls};
 
 /// Which TLS begins in the middle of a session. Zero it, then set `size` and one of `server` and

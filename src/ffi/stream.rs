@@ -4,13 +4,16 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::describe::copy_text;
-use super::engine::{id, vst_id};
+use super::engine::vst_engine;
+use super::entry;
 use super::listener::answer;
 use super::options::{self, options};
+use super::panic::free;
 use super::ptr::{self, Sized32};
-use super::shell::{self, vst_engine};
 use super::status::{self, *};
-use super::unusable::{Unusable, hand_out};
+use super::types::{id, vst_id};
+use super::unusable::Unusable;
+use super::words::hand_out;
 use crate::config::StreamConfig;
 
 /// What bounds streams. Shared: any number of streams and engines may use it.
@@ -136,7 +139,7 @@ pub unsafe extern "C" fn vst_stream_config_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_stream_config_free(config: *mut vst_stream_config) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(config) };
+    unsafe { free(config) };
 }
 
 /// Joins two connections into a stream: from here on the library moves the bytes between them, with
@@ -170,7 +173,7 @@ pub unsafe extern "C" fn vst_conn_forward(
     let no_out = unsafe { ptr::put(out, 0) };
     // SAFETY: the caller's contract.
     let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
-    shell::call(no_out.and(engine), |shell| {
+    entry::call(no_out.and(engine), |shell| {
         let user = user.expose_provenance() as u64;
         let (client, server) = (id(client)?, id(server)?);
         let made = shell.core()?.forward(client, server, config, user);
@@ -214,7 +217,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
     let no_out = unsafe { ptr::put(out, 0) };
     // SAFETY: the caller's contract.
     let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
-    shell::call(no_out.and(engine), |shell| {
+    entry::call(no_out.and(engine), |shell| {
         let user = user.expose_provenance() as u64;
         let (client, backend) = (id(client)?, id(backend)?);
         let made = shell.core()?.forward_to(client, backend, config, user);
@@ -235,7 +238,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
 pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_id) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    shell::call(engine, |shell| {
+    entry::call(engine, |shell| {
         shell.core()?.abort_stream(id(stream)?).map_err(status::of)?;
         Ok(VST_OK)
     })

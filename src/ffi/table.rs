@@ -3,10 +3,12 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::table_key::{data_of, key_of, vst_table_key};
-use super::unusable::{Unusable, hand_out, needed_text};
+use super::unusable::Unusable;
+use super::words::{hand_out, needed_text};
 use crate::sys::monotonic;
 use crate::table::{Removal, SetError, Table, TableConfig};
 use crate::time::Time;
@@ -84,7 +86,7 @@ pub unsafe extern "C" fn vst_table_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_free(table: *mut vst_table) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(table) };
+    unsafe { free(table) };
 }
 
 /// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
@@ -106,7 +108,7 @@ pub unsafe extern "C" fn vst_table_get(
     now_ns: u64,
     value: *mut u64,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(value, 0) }?;
         // SAFETY: the caller's contract.
@@ -139,7 +141,7 @@ pub unsafe extern "C" fn vst_table_set(
     value: u64,
     now_ns: u64,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         let table = unsafe { table_of(table) }?;
         // SAFETY: the caller's contract.
@@ -169,7 +171,7 @@ pub unsafe extern "C" fn vst_table_remove(
     key: *const vst_table_key,
     now_ns: u64,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         let table = unsafe { table_of(table) }?;
         // SAFETY: the caller's contract.
@@ -191,7 +193,7 @@ pub unsafe extern "C" fn vst_table_remove(
 /// `table` is a handle that is not freed; `cleared` is NULL or points to a u64.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_clear(table: *const vst_table, cleared: *mut u64) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put_if(cleared, 0) };
         // SAFETY: the caller's contract.
@@ -214,7 +216,7 @@ pub unsafe extern "C" fn vst_table_stats(
     table: *const vst_table,
     counters: *mut vst_table_counters,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::clear_sized(counters) }?;
         // SAFETY: the caller's contract.
@@ -251,7 +253,7 @@ pub unsafe extern "C" fn vst_table_dump(
     capacity: usize,
     len: *mut usize,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(len, 0) }?;
         // SAFETY: the caller's contract.

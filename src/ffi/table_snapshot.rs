@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::table::{table_of, time, vst_table};
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn vst_table_snapshot_new(
     now_ns: u64,
     out: *mut *mut vst_table_snapshot,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
@@ -81,7 +82,7 @@ pub unsafe extern "C" fn vst_table_snapshot_next(
     snapshot: *mut vst_table_snapshot,
     row: *mut vst_table_row,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: NULL becomes None; else the host passes a handle we made, which nobody else uses.
         let snapshot = unsafe { snapshot.as_mut() }.ok_or(VST_E_NULL)?;
         // First, so that no entry is lost when there is no room for one.
@@ -113,7 +114,7 @@ pub unsafe extern "C" fn vst_table_snapshot_value(
     data: u32,
     value: *mut u64,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(value, 0) }?;
         // SAFETY: the caller's contract.
@@ -136,7 +137,7 @@ pub unsafe extern "C" fn vst_table_snapshot_value(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_snapshot_free(snapshot: *mut vst_table_snapshot) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(snapshot) };
+    unsafe { free(snapshot) };
 }
 
 const NO_ROW: vst_table_row = vst_table_row {

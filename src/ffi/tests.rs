@@ -15,9 +15,10 @@ use super::conn::*;
 use super::drive::*;
 use super::engine::*;
 use super::event::*;
+use super::life::*;
 use super::listener::*;
-use super::shell::vst_engine;
 use super::status::*;
+use super::types::*;
 use crate::sim::{Peer, World};
 use crate::sys::Addr;
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
+use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::unusable::{Unusable, element, hand_out, hand_out_noted, named, needed_text, text};
+use super::unusable::{Unusable, element, named};
+use super::words::{hand_out, hand_out_noted, needed_text, text};
 use crate::sys::WallClock;
 use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, Version};
 
@@ -276,7 +278,7 @@ pub unsafe extern "C" fn vst_tls_server_not_after(
     index: u32,
     not_after: *mut u64,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(not_after, 0) }?;
         // SAFETY: the caller's contract.
@@ -298,7 +300,7 @@ pub unsafe extern "C" fn vst_tls_server_not_after(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(tls) };
+    unsafe { free(tls) };
 }
 
 /// Takes the secrets of the connections since the last call, as lines of the NSS key log format
@@ -317,7 +319,7 @@ pub unsafe extern "C" fn vst_tls_server_take_key_log(
     capacity: usize,
     len: *mut usize,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(len, 0) }?;
         // SAFETY: the caller's contract.

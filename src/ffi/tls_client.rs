@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
+use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::tls::{
     VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_POST_QUANTUM,
     VST_TLS_NO_SESSION_CACHE, alpn, put_lines, session_cache, unloadable, version,
 };
-use super::unusable::{Unusable, hand_out_noted};
+use super::unusable::Unusable;
+use super::words::hand_out_noted;
 use crate::sys::WallClock;
 use crate::tls::{ClientOptions, ClientTls, KeyExchange, Roots, Version};
 
@@ -188,7 +190,7 @@ pub unsafe extern "C" fn vst_tls_client_not_after(
     tls: *const vst_tls_client,
     not_after: *mut u64,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(not_after, 0) }?;
         // SAFETY: the caller's contract.
@@ -207,7 +209,7 @@ pub unsafe extern "C" fn vst_tls_client_not_after(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_client_free(tls: *mut vst_tls_client) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(tls) };
+    unsafe { free(tls) };
 }
 
 /// Takes the secrets of outgoing connections, as `vst_tls_server_take_key_log` does.
@@ -221,7 +223,7 @@ pub unsafe extern "C" fn vst_tls_client_take_key_log(
     capacity: usize,
     len: *mut usize,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(len, 0) }?;
         // SAFETY: the caller's contract.

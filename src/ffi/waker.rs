@@ -1,147 +1,35 @@
 //! The one object that other threads may use: it brings answers of handlers to the engine's thread.
 
-use std::collections::VecDeque;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::bar::{self, Bar};
-use super::engine::{id, vst_id};
-use super::handler::{VST_STEP_DONE, VST_STEP_FAIL, VST_STEP_READ, VST_STEP_WRITE};
-use super::panic::outside;
+use super::bar;
+use super::engine::vst_engine;
+use super::entry;
+use super::panic::{free, guard};
+use super::posts::{Post, Shared};
 use super::ptr;
-use super::shell::{self, vst_engine};
 use super::status::*;
+use super::step::{VST_STEP_DONE, VST_STEP_FAIL, VST_STEP_READ, VST_STEP_WRITE};
+use super::types::{id, vst_id};
 use crate::engine::Answer;
-use crate::id::Id;
-use crate::sys::{Fd, bell};
-
-/// As many answers wait for an engine at most.
-const POSTS_MAX: usize = 4096;
-
-/// The engine should be driven, by any drive call of its own thread, soon. Called from whichever thread
-/// posts, when an answer waits and none did before; no lock of the library is held. No function on an
-/// engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT. `vst_engine_free`
-/// waits for this call to return, so this call must not wait for the engine's thread.
-pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
 pub struct vst_waker {
     shared: Arc<Shared>,
 }
 
-/// An answer on its way.
-pub(super) struct Post {
-    pub(super) conn: Id,
-    pub(super) ticket: u32,
-    pub(super) answer: Answer,
-}
-
-/// How the engine's thread hears of it.
-enum Alarm {
-    /// Its poller watches this.
-    Bell(Fd),
-    /// The host said how.
-    Host(unsafe extern "C" fn(*mut c_void), *mut c_void),
-}
-
-/// What the engine and its wakers share.
-pub(super) struct Shared {
-    /// Whether anything waits: to be looked at without the lock.
-    waiting: AtomicBool,
-    posts: Mutex<Posts>,
-    /// The host's function has returned.
-    returned: Condvar,
-    alarm: Alarm,
-}
-
-/// What the lock protects.
-struct Posts {
-    /// The answers that wait; none any more once the engine is freed.
-    list: Option<VecDeque<Post>>,
-    /// Threads that are inside the host's function.
-    waking: u32,
-}
-
-// SAFETY: the host's pointer is only handed to the host's function, which may be called from any
-// thread (the header says so); all else may be shared anyway.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// With the host's own way of being woken, or else a bell.
-    pub(super) fn new(wake: vst_wake_fn, data: *mut c_void) -> Result<Self, vst_status> {
-        let alarm = match wake {
-            Some(wake) => Alarm::Host(wake, data),
-            None => Alarm::Bell(bell::open().map_err(|_| VST_E_SYSTEM)?),
-        };
-        let posts = Mutex::new(Posts { list: Some(VecDeque::new()), waking: 0 });
-        Ok(Self { waiting: AtomicBool::new(false), posts, returned: Condvar::new(), alarm })
-    }
-
-    /// What the poller of the engine's thread watches.
-    pub(super) const fn bell(&self) -> Option<Fd> {
-        match self.alarm {
-            Alarm::Bell(fd) => Some(fd),
-            Alarm::Host(..) => None,
+impl vst_engine {
+    /// What wakers of this engine share.
+    fn waker(&self) -> Result<Arc<Shared>, vst_status> {
+        if let Some(shared) = self.waker.borrow().as_ref() {
+            return Ok(Arc::clone(shared));
         }
-    }
-
-    fn posts(&self) -> MutexGuard<'_, Posts> {
-        // Nothing that runs under the lock leaves the list in pieces.
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn post(&self, post: Post) -> vst_status {
-        let mut posts = self.posts();
-        let Some(list) = posts.list.as_mut() else { return VST_E_GONE };
-        if list.len() >= POSTS_MAX {
-            return VST_E_LIMIT;
+        let shared = Arc::new(Shared::new(self.host.wake, self.host.data)?);
+        if let Some(bell) = shared.bell() {
+            self.core()?.hang_bell(bell);
         }
-        list.push_back(post);
-        if list.len() > 1 {
-            return VST_OK;
-        }
-        self.waiting.store(true, Ordering::Release);
-        match self.alarm {
-            // Under the lock: the descriptor cannot be closed meanwhile.
-            Alarm::Bell(fd) => bell::ring(fd),
-            Alarm::Host(wake, data) => {
-                posts.waking += 1;
-                drop(posts);
-                let bar = Bar::new();
-                // SAFETY: the host's function and data, which it keeps valid for the engine's life:
-                // that does not end while somebody is counted in `waking`.
-                outside(|| unsafe { wake(data) });
-                drop(bar);
-                self.posts().waking -= 1;
-                self.returned.notify_all();
-            }
-        }
-        VST_OK
-    }
-
-    /// Everything that waits.
-    pub(super) fn take(&self) -> VecDeque<Post> {
-        if !self.waiting.load(Ordering::Acquire) {
-            return VecDeque::new();
-        }
-        let mut posts = self.posts();
-        self.waiting.store(false, Ordering::Release);
-        if let Alarm::Bell(fd) = &self.alarm {
-            bell::hush(*fd);
-        }
-        posts.list.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// The engine is freed: nothing comes through any more, and nobody is inside the host's function.
-    pub(super) fn close(&self) {
-        let mut posts = self.posts();
-        posts.list = None;
-        while posts.waking > 0 {
-            posts = self.returned.wait(posts).unwrap_or_else(PoisonError::into_inner);
-        }
+        *self.waker.borrow_mut() = Some(Arc::clone(&shared));
+        Ok(shared)
     }
 }
 
@@ -165,7 +53,7 @@ pub unsafe extern "C" fn vst_engine_waker(
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_out = unsafe { ptr::put(out, std::ptr::null_mut()) };
-    shell::call(no_out.and(engine), |shell| {
+    entry::call(no_out.and(engine), |shell| {
         let waker = Box::new(vst_waker { shared: shell.waker()? });
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(out, Box::into_raw(waker)) }?;
@@ -192,7 +80,7 @@ pub unsafe extern "C" fn vst_waker_post(
     answer: i32,
     code: i32,
 ) -> vst_status {
-    super::guard(|| {
+    guard(|| {
         // SAFETY: the caller's contract.
         let waker = unsafe { ptr::handle(waker) }?;
         bar::check()?;
@@ -216,5 +104,5 @@ pub unsafe extern "C" fn vst_waker_post(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_waker_free(waker: *mut vst_waker) {
     // SAFETY: the caller's contract.
-    unsafe { super::free(waker) };
+    unsafe { free(waker) };
 }

@@ -1,0 +1,138 @@
+//! The answers that other threads bring, on their way to the engine's thread, and how that is woken.
+
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::bar::Bar;
+use super::panic::outside;
+use super::status::{VST_E_GONE, VST_E_LIMIT, VST_E_SYSTEM, VST_OK, vst_status};
+use crate::engine::Answer;
+use crate::id::Id;
+use crate::sys::{Fd, bell};
+
+/// As many answers wait for an engine at most.
+const POSTS_MAX: usize = 4096;
+
+/// The engine should be driven, by any drive call of its own thread, soon. Called from whichever thread
+/// posts, when an answer waits and none did before; no lock of the library is held. No function on an
+/// engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT. `vst_engine_free`
+/// waits for this call to return, so this call must not wait for the engine's thread.
+pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
+
+/// An answer on its way.
+pub(super) struct Post {
+    pub(super) conn: Id,
+    pub(super) ticket: u32,
+    pub(super) answer: Answer,
+}
+
+/// How the engine's thread hears of it.
+enum Alarm {
+    /// Its poller watches this.
+    Bell(Fd),
+    /// The host said how.
+    Host(unsafe extern "C" fn(*mut c_void), *mut c_void),
+}
+
+/// What the engine and its wakers share.
+pub(super) struct Shared {
+    /// Whether anything waits: to be looked at without the lock.
+    waiting: AtomicBool,
+    posts: Mutex<Posts>,
+    /// The host's function has returned.
+    returned: Condvar,
+    alarm: Alarm,
+}
+
+/// What the lock protects.
+struct Posts {
+    /// The answers that wait; none any more once the engine is freed.
+    list: Option<VecDeque<Post>>,
+    /// Threads that are inside the host's function.
+    waking: u32,
+}
+
+// SAFETY: the host's pointer is only handed to the host's function, which may be called from any
+// thread (the header says so); all else may be shared anyway.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// With the host's own way of being woken, or else a bell.
+    pub(super) fn new(wake: vst_wake_fn, data: *mut c_void) -> Result<Self, vst_status> {
+        let alarm = match wake {
+            Some(wake) => Alarm::Host(wake, data),
+            None => Alarm::Bell(bell::open().map_err(|_| VST_E_SYSTEM)?),
+        };
+        let posts = Mutex::new(Posts { list: Some(VecDeque::new()), waking: 0 });
+        Ok(Self { waiting: AtomicBool::new(false), posts, returned: Condvar::new(), alarm })
+    }
+
+    /// What the poller of the engine's thread watches.
+    pub(super) const fn bell(&self) -> Option<Fd> {
+        match self.alarm {
+            Alarm::Bell(fd) => Some(fd),
+            Alarm::Host(..) => None,
+        }
+    }
+
+    fn posts(&self) -> MutexGuard<'_, Posts> {
+        // Nothing that runs under the lock leaves the list in pieces.
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings an answer, and wakes the engine's thread for the first that waits.
+    pub(super) fn post(&self, post: Post) -> vst_status {
+        let mut posts = self.posts();
+        let Some(list) = posts.list.as_mut() else { return VST_E_GONE };
+        if list.len() >= POSTS_MAX {
+            return VST_E_LIMIT;
+        }
+        list.push_back(post);
+        if list.len() > 1 {
+            return VST_OK;
+        }
+        self.waiting.store(true, Ordering::Release);
+        match self.alarm {
+            // Under the lock: the descriptor cannot be closed meanwhile.
+            Alarm::Bell(fd) => bell::ring(fd),
+            Alarm::Host(wake, data) => {
+                posts.waking += 1;
+                drop(posts);
+                let bar = Bar::new();
+                // SAFETY: the host's function and data, which it keeps valid for the engine's life:
+                // that does not end while somebody is counted in `waking`.
+                outside(|| unsafe { wake(data) });
+                drop(bar);
+                self.posts().waking -= 1;
+                self.returned.notify_all();
+            }
+        }
+        VST_OK
+    }
+
+    /// Everything that waits.
+    pub(super) fn take(&self) -> VecDeque<Post> {
+        if !self.waiting.load(Ordering::Acquire) {
+            return VecDeque::new();
+        }
+        let mut posts = self.posts();
+        self.waiting.store(false, Ordering::Release);
+        if let Alarm::Bell(fd) = &self.alarm {
+            bell::hush(*fd);
+        }
+        posts.list.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The engine is freed: nothing comes through any more, and nobody is inside the host's function.
+    pub(super) fn close(&self) {
+        let mut posts = self.posts();
+        posts.list = None;
+        while posts.waking > 0 {
+            posts = self.returned.wait(posts).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

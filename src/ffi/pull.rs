@@ -1,0 +1,65 @@
+//! Events for hosts that ask for them.
+
+use super::engine::vst_engine;
+use super::entry;
+use super::event::{VST_EVENT_INTEREST, vst_event};
+use super::ptr;
+use super::status::*;
+use super::told::{blank, point, told};
+use crate::engine::HostOp;
+
+impl vst_engine {
+    /// The next event of an engine whose host pulls.
+    fn pull(&self) -> Result<Option<vst_event>, vst_status> {
+        // What was pulled last may still be looked at further out.
+        if self.depth.get() > 1 {
+            return Err(VST_E_REENTRANT);
+        }
+        if self.host.event.is_some() {
+            return Err(VST_E_MODE);
+        }
+        if self.pulls_interest()
+            && let Some(op) = self.core()?.next_host_op()
+        {
+            let HostOp::Interest { fd, token, old, new } = op;
+            let mut value = blank(VST_EVENT_INTEREST, token.bits(), std::ptr::null_mut());
+            value.fd = fd.0;
+            value.old_mask = u32::from(old.bits());
+            value.new_mask = u32::from(new.bits());
+            return Ok(Some(value));
+        }
+        let Some(event) = self.core()?.next_event() else { return Ok(None) };
+        let (told, value) = told(event);
+        let told = Box::new(told);
+        let value = point(value, &told);
+        *self.pulled.borrow_mut() = Some(told);
+        Ok(Some(value))
+    }
+}
+
+/// Writes the next event, for an engine made without an event callback; without interest callbacks
+/// too, interest changes come the same way. What `event` points to is valid until the next call on
+/// the engine.
+///
+/// Legal outside callbacks. All of `event` but its size is 0 unless VST_OK.
+/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback);
+/// VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `event` points to as many bytes as its `size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_engine_next(
+    engine: *mut vst_engine,
+    event: *mut vst_event,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // First, so that no event is lost when there is no room for one.
+    // SAFETY: the caller's contract.
+    let no_event = unsafe { ptr::clear_sized(event) };
+    entry::call(no_event.and(engine), |shell| match shell.pull()? {
+        // SAFETY: the caller's contract.
+        Some(value) => Ok(unsafe { ptr::write_sized(event, &value) }),
+        None => Ok(VST_NONE),
+    })
+}

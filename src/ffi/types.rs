@@ -1,0 +1,94 @@
+//! What many parts of the interface speak of: ids, what the host must know to wait well, and what the
+//! end of a connection's side means, whichever way the connection was made.
+
+use super::ptr::Sized32;
+use super::status::{VST_E_ARGUMENT, vst_status};
+use crate::config::TlsTruncation;
+use crate::engine::WaitState;
+use crate::id::Id;
+
+/// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
+/// It may be stored anywhere 64 bits fit: `epoll_data.u64`, io_uring user data, an integer of
+/// Python. An id of something that is gone is answered with `VST_E_STALE`, never with harm.
+pub type vst_id = u64;
+
+/// There is work to do right now: call `vst_engine_run` before waiting.
+pub const VST_WAIT_RUNNABLE: u32 = 1;
+/// The call was made from inside a callback: the outermost call answers for the engine.
+pub const VST_WAIT_NESTED: u32 = 2;
+/// No deadline.
+pub const VST_NEVER: u64 = u64::MAX;
+
+/// What the host must know to wait well. Every drive call writes it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct vst_wait {
+    /// In: `sizeof(vst_wait)`.
+    pub size: u32,
+    /// `VST_WAIT_*`.
+    pub flags: u32,
+    /// When to call `vst_engine_run` next if nothing happens: a point of the clock that drive calls
+    /// are told, in nanoseconds, or `VST_NEVER`. Possibly too early, never too late.
+    pub deadline_ns: u64,
+    /// Connections that exist, those that are closing among them.
+    pub conns: u32,
+    /// Streams that exist.
+    pub streams: u32,
+    /// Listeners that exist.
+    pub listeners: u32,
+    /// 0.
+    pub _reserved: u32,
+}
+
+// SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
+unsafe impl Sized32 for vst_wait {
+    const FIRST: usize = 32;
+}
+const _: () = assert!(size_of::<vst_wait>() == 32);
+
+/// Of a stream: it was given no server.
+pub const VST_SERVER_NONE: u32 = u32::MAX;
+
+/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
+/// incoming connections, since a client that reads until the end would else wait for ever.
+pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
+/// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
+/// nothing for `tls12_half_close_hold_ns`. So it is for outgoing connections, since a server that is
+/// told of an end may stop answering.
+pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
+
+/// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+/// failure, also while it closes. Without it the other side gets what came, and then the end of its
+/// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+/// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
+pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
+
+/// The id that a number of the host's is, of whatever kind.
+pub(super) fn id(bits: vst_id) -> Result<Id, vst_status> {
+    Id::from_bits(bits).ok_or(VST_E_ARGUMENT)
+}
+
+/// The wait state for C: `nested` inside a callback, and `more` where work is left to do.
+pub(super) fn wait_of(state: &WaitState, nested: bool, more: bool) -> vst_wait {
+    let mut flags = 0;
+    if state.runnable || more {
+        flags |= VST_WAIT_RUNNABLE;
+    }
+    if nested {
+        flags |= VST_WAIT_NESTED;
+    }
+    vst_wait {
+        size: 0,
+        flags,
+        deadline_ns: state.deadline.map_or(VST_NEVER, |deadline| deadline.0),
+        conns: state.conns,
+        streams: state.streams,
+        listeners: state.listeners,
+        _reserved: 0,
+    }
+}
+
+/// What the flags say of an end without close_notify.
+pub(super) const fn truncation(flags: u32) -> TlsTruncation {
+    if flags & VST_TLS_TRUNCATION_ABORT != 0 { TlsTruncation::Abort } else { TlsTruncation::Pass }
+}
