@@ -1,8 +1,13 @@
 //! The law of the layers, read from the sources: who may use whom, and who alone may say what.
 //! Tests inside `src` are exempt: they may use everything.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "support/imports.rs"]
+mod imports;
+#[path = "support/sources.rs"]
+mod sources;
+
+use imports::{Folder, folders};
+use sources::{Source, lines_of, sources};
 
 /// The layers, from the host down. A layer uses those below it and, within a row, its neighbours.
 const LAYERS: &[&[&str]] = &[
@@ -26,164 +31,8 @@ const LAYERS: &[&[&str]] = &[
     &["buffer", "id", "random", "slab", "wheel", "time"],
 ];
 
-/// A file of `src` as code alone: no comments, no texts, no tests.
-struct Source {
-    /// Its path below `src`.
-    path: String,
-    /// The modules from the root to it.
-    modules: Vec<String>,
-    /// Its lines, the number first.
-    lines: Vec<(usize, String)>,
-}
-
-impl Source {
-    fn layer(&self) -> &str {
-        self.modules.first().map_or("lib", String::as_str)
-    }
-
-    fn is_in(&self, layers: &[&str]) -> bool {
-        layers.contains(&self.layer())
-    }
-
-    /// The layers that a line names, by `crate::` or by enough `super::`, and where.
-    fn uses(&self) -> Vec<(usize, String)> {
-        // Inline modules that are open: `super` climbs out of them first.
-        let mut inline: Vec<usize> = Vec::new();
-        let mut found = Vec::new();
-        for (number, line) in &self.lines {
-            let indent = line.len() - line.trim_start().len();
-            if line.trim() == "}" && inline.last() == Some(&indent) {
-                inline.pop();
-            }
-            for path in paths(line) {
-                let mut words = path.split("::").peekable();
-                let first = words.peek().copied();
-                let mut climbed = 0;
-                while words.next_if(|word| *word == "super").is_some() {
-                    climbed += 1;
-                }
-                let depth = self.modules.len() + inline.len();
-                let from_root = first == Some("crate") && words.next().is_some();
-                if from_root || (climbed > 0 && climbed >= depth) {
-                    found.push((*number, words.next().unwrap_or_default().to_owned()));
-                }
-            }
-            if is_inline_module(line) {
-                inline.push(indent);
-            }
-        }
-        found
-    }
-}
-
-fn is_inline_module(line: &str) -> bool {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    words.last() == Some(&"{") && words.iter().rev().nth(2) == Some(&"mod")
-}
-
-/// The paths in a line: words joined by `::`.
-fn paths(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
-        .filter(|path| path.contains("::"))
-}
-
-/// Takes the texts and the comment out of a line, which is enough for sources without block comments
-/// and with texts that end on their line or hold no code.
-fn code_of(line: &str) -> String {
-    let mut code = String::new();
-    let mut rest = line.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '/' if rest.peek() == Some(&'/') => break,
-            '"' => {
-                while let Some(c) = rest.next() {
-                    match c {
-                        '\\' => drop(rest.next()),
-                        '"' => break,
-                        _ => {}
-                    }
-                }
-                code.push_str("\"\"");
-            }
-            // A character that would look like the beginning of a text or an escape.
-            '\'' if matches!(rest.peek(), Some('"' | '\\')) => {
-                for c in rest.by_ref().skip(1) {
-                    if c == '\'' {
-                        break;
-                    }
-                }
-            }
-            c => code.push(c),
-        }
-    }
-    code
-}
-
-/// The code of a text, with what stands behind `#[cfg(test)]` left out.
-fn lines_of(text: &str) -> Vec<(usize, String)> {
-    let mut lines = Vec::new();
-    let mut source = (1..).zip(text.lines());
-    while let Some((number, line)) = source.next() {
-        let is_test = line.trim_start().starts_with("#[cfg(") && line.contains("test");
-        if !is_test || line.contains("any(test") {
-            lines.push((number, code_of(line)));
-            continue;
-        }
-        // The item behind it: one line, or a block that ends with a brace as far in as it began.
-        let mut item = source.next();
-        while item.is_some_and(|(_, line)| line.trim_start().starts_with("#[")) {
-            item = source.next();
-        }
-        let Some((_, first)) = item else { break };
-        if !first.trim_end().ends_with(['{', '(']) {
-            continue;
-        }
-        let indent = first.len() - first.trim_start().len();
-        for (_, line) in source.by_ref() {
-            if line.len() - line.trim_start().len() == indent && line.trim().starts_with('}') {
-                break;
-            }
-        }
-    }
-    lines
-}
-
-fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).expect("a folder of the sources") {
-        let path = entry.expect("an entry of it").path();
-        if path.is_dir() {
-            files_below(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
-/// Every file of `src` that is not a test.
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    files_below(&root, &mut files);
-    files.sort();
-    let mut sources = Vec::new();
-    for file in files {
-        let below = file.strip_prefix(&root).expect("a file below src").with_extension("");
-        let mut modules: Vec<String> =
-            below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        if modules.iter().any(|module| module == "tests" || module == "agreement") {
-            continue;
-        }
-        modules.pop_if(|last| last == "mod" || last == "lib");
-        let text = fs::read_to_string(&file).expect("a source");
-        sources.push(Source {
-            path: below.to_string_lossy().into_owned(),
-            modules,
-            lines: lines_of(&text),
-        });
-    }
-    assert!(sources.len() > LAYERS.len(), "the sources are not where this test looks");
-    sources
-}
+/// The folders whose files may still import each other in circles.
+const WITH_CIRCLES: &[&str] = &["conn", "engine"];
 
 /// Where code outside of `allowed` says something that `is_forbidden`.
 fn offences(allowed: &[&str], is_forbidden: impl Fn(&str) -> bool) -> Vec<String> {
@@ -236,6 +85,55 @@ fn no_layer_uses_one_above_it() {
     }
     assert!(seen > 100, "the uses are not written as this test reads them: {seen}");
     assert_none(&upward);
+}
+
+#[test]
+fn files_of_one_folder_do_not_import_each_other_in_circles() {
+    let mut circles = Vec::new();
+    let mut straight = Vec::new();
+    for folder in folders(&sources()) {
+        let found = folder.circles();
+        match WITH_CIRCLES.contains(&folder.path.as_str()) {
+            true if found.is_empty() => straight.push(folder.path),
+            true => {}
+            false => circles.extend(found),
+        }
+    }
+    assert_none(&circles);
+    assert!(straight.is_empty(), "these have none any more: {straight:?}");
+}
+
+#[test]
+fn a_circle_is_found_whatever_way_its_imports_are_written() {
+    let file = |path: &str, text: &str| {
+        let mut modules: Vec<String> = path.split('/').map(str::to_owned).collect();
+        modules.pop_if(|last| last == "mod");
+        Source { path: path.to_owned(), modules, lines: lines_of(text) }
+    };
+    let circles = |one: &str, other: &str, root: &str| {
+        let files = [file("data/one", one), file("data/other", other), file("data/mod", root)];
+        folders(&files).iter().flat_map(Folder::circles).count()
+    };
+    let handed_on = "mod one;\nmod other;\npub use one::{A, C as D};\npub use other::B;";
+    let other = "use super::one::A;";
+    // Written out, in braces over several lines, in the code, and through what the root hands on.
+    assert_eq!(circles("use super::other::B;", other, handed_on), 2);
+    assert_eq!(circles("use crate::{\n    data::{self, other::{B}},\n};", other, handed_on), 2);
+    assert_eq!(circles("fn f() {\n    super::other::g();\n}", other, handed_on), 2);
+    assert_eq!(circles("use super::B;", other, handed_on), 2);
+    // The root is a file like the others.
+    let root = "mod one;\nmod other;\nuse one::A;\npub struct B;";
+    assert_eq!(circles("use super::B;", "", root), 2);
+    assert_eq!(
+        circles("use super::B;", "", "mod one;\npub struct B;\nfn f() {\n    one::g();\n}"),
+        2
+    );
+    // One way is no circle, nor are handing on, tests and other folders.
+    assert_eq!(circles("", other, handed_on), 0);
+    assert_eq!(circles("pub struct A;", "use super::A;", handed_on), 0);
+    let tests = "#[cfg(test)]\nmod tests {\n    use super::super::other::B;\n}";
+    assert_eq!(circles(tests, other, handed_on), 0);
+    assert_eq!(circles("use crate::conn::other::B;", other, handed_on), 0);
 }
 
 #[test]
