@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{Cause, Conn, Drain, Marks, Op, Plan, Progress, Wait, Why, is_first_step};
+use super::{Cause, CloseMode, Conn, Drain, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::ctrl::Input;
 use crate::cx::{Cx, Descriptors};
 use crate::data::Parting;
@@ -34,8 +34,10 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     if conn.holds_half_close(cx.now) {
         return Progress::Wait(Wait::TIMER);
     }
-    let curt = conn.marks.contains(Marks::CURT);
-    let parting = if curt { Parting::Curt } else { Parting::Vouched };
+    let parting = match conn.close_mode {
+        CloseMode::Orderly => Parting::Vouched,
+        CloseMode::Curt | CloseMode::Reset | CloseMode::Vanish => Parting::Curt,
+    };
     let (before, held) = (conn.ctrl.bytes_out, conn.ctrl.unsent());
     match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
         Ok(true) => Progress::Done,
@@ -89,7 +91,7 @@ pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
 /// destroys what it has not acknowledged of ours.
 pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let fd = &conn.ctrl.fd;
-    if fd.get().is_none() || fd.eof || conn.marks.contains(Marks::RESET) || conn.is_unheard() {
+    if fd.get().is_none() || fd.eof || conn.close_mode >= CloseMode::Reset || conn.is_unheard() {
         return drained(conn, cx);
     }
     if fd.broken {
@@ -217,12 +219,12 @@ pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress 
 
 /// Closes the number. The host's poller does not know it any more.
 pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N, descriptors: &mut Descriptors) {
-    let reset = conn.marks.contains(Marks::RESET) && !conn.ctrl.fd.broken;
+    let broken = conn.ctrl.fd.broken;
     let Some(fd) = conn.ctrl.fd.take() else { return };
-    match conn.marks {
-        marks if marks.contains(Marks::VANISHES) => net.vanish(fd),
-        _ if reset => net.reset(fd),
-        _ => net.close(fd),
+    match conn.close_mode {
+        CloseMode::Vanish => net.vanish(fd),
+        CloseMode::Reset if !broken => net.reset(fd),
+        CloseMode::Orderly | CloseMode::Curt | CloseMode::Reset => net.close(fd),
     }
     descriptors.gave();
 }
@@ -290,7 +292,7 @@ fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded 
                 }
             }
             Ok(Input::Wait) => return Discarded::Wait,
-            Ok(Input::End | Input::Truncated) => return Discarded::End,
+            Ok(Input::End) => return Discarded::End,
             Err(errno) => return Discarded::Failed(errno),
         }
     }

@@ -1,6 +1,6 @@
 //! The one way a connection ends, whatever the reason.
 
-use super::{Cause, Code, Conn, Detail, Marks, Op, OpSet, OpWord, Why};
+use super::{Cause, CloseMode, Code, Conn, Detail, Op, OpSet, OpWord, Why};
 use crate::time::Time;
 
 /// How a connection ends.
@@ -48,7 +48,7 @@ impl Conn {
             });
         }
         if ending == Ending::Abort {
-            self.marks.insert(Marks::RESET);
+            self.closes(CloseMode::Reset);
         }
         self.word.end(ending);
         self.deadline = Time::NEVER;

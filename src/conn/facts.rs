@@ -168,6 +168,11 @@ impl Facts {
         self.rare.as_ref()?.visit.as_deref()
     }
 
+    /// The same, to be changed.
+    pub(crate) fn visit_mut(&mut self) -> Option<&mut Visit> {
+        self.rare.as_mut()?.visit.as_deref_mut()
+    }
+
     /// Takes what the rules have begun with it, to be put back.
     pub(crate) fn take_visit(&mut self) -> Option<Box<Visit>> {
         self.rare.as_mut()?.visit.take()

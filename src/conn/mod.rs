@@ -65,50 +65,44 @@ bitflags! {
 bitflags! {
     /// Facts about a connection that no other field tells.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Marks: u32 {
+    pub(crate) struct Marks: u8 {
         /// The host waits to read: tell it once.
         const READ_ARMED = 1;
         /// The host waits to write: tell it once.
         const WRITE_ARMED = 2;
-        /// The host knows the id: its end is told whatever happened before.
-        const KNOWN = 4;
-        /// It closes with a reset.
-        const RESET = 8;
-        /// It stands on the run list.
-        const QUEUED = 16;
-        /// It stands on the list of changed interest.
-        const CHANGED = 32;
-        /// An event arrived for a direction that nobody wants.
-        const DISTURBED = 64;
         /// The host has closed it: only its end is still to be told.
-        const CLOSED_BY_HOST = 128;
+        const CLOSED_BY_HOST = 4;
+        /// It stands on the run list.
+        const QUEUED = 8;
+        /// It stands on the list of changed interest.
+        const CHANGED = 16;
         /// It stands on the list of news.
-        const TELLING = 256;
-        /// Its end has been counted and recorded.
-        const ENDED = 512;
-        /// Its opening has not been accounted for as over.
-        const OPENING = 1024;
-        /// Its end is told with the end of the stream it was part of.
-        const UNTOLD = 2048;
-        /// It is the engine's own, to see whether a server is well.
-        const ERRAND = 4096;
-        /// It is a monitor's: it gets an answer and no session, and is no news.
-        const MONITOR = 8192;
+        const TELLING = 32;
         /// It stands on the list of questions to handlers of the host's own.
-        const ASKING = 16384;
-        /// Such a handler may have something to free.
-        const HANDLED = 32768;
-        /// TLS begins in the middle of the session.
-        const SECURING = 65536;
-        /// It closes without a word to its peer.
-        const VANISHES = 1 << 17;
-        /// It is counted in entries of tables.
-        const COUNTED = 1 << 18;
-        /// Its writing ends without a goodbye: who was to bring bytes for it may have had more.
-        const CURT = 1 << 19;
+        const ASKING = 64;
         /// It stands on the list of those that wait for a descriptor.
-        const STARVED = 1 << 20;
+        const STARVED = 128;
     }
+}
+
+/// Who a connection belongs to: who moves its bytes, and hears of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The host, once it knows of it.
+    Host,
+    /// A stream.
+    Stream {
+        /// The slot of the stream.
+        slot: u32,
+        /// Which of its two interfaces.
+        side: u8,
+    },
+    /// Nobody: a stream that did not reach its server by it has let it go.
+    Nobody,
+    /// The engine, which sees by it whether a server is well.
+    HealthCheck,
+    /// A monitor: it gets an answer and no session.
+    Monitor,
 }
 
 /// Which interface of which stream a connection is.
@@ -118,6 +112,30 @@ pub(crate) struct Seat {
     pub(crate) stream: u32,
     /// Which of its two interfaces.
     pub(crate) side: u8,
+}
+
+/// What the opening operations are for, until they are accounted for as over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// They are.
+    Nothing,
+    /// The connection itself.
+    Connection,
+    /// TLS that begins in the middle of the session.
+    Tls,
+}
+
+/// How a connection closes, each way with less of a goodbye than those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CloseMode {
+    /// Each layer says its goodbye.
+    Orderly,
+    /// Its writing ends without a goodbye: who was to bring bytes for it may have had more.
+    Curt,
+    /// With a reset.
+    Reset,
+    /// Without a word to its peer.
+    Vanish,
 }
 
 /// The state of a connection as it is told outside: computed, never stored.
@@ -168,8 +186,8 @@ pub(crate) struct Conn {
     pub(crate) retry_at: Time,
     /// Its place in the timer wheel.
     pub(crate) timer: Timer,
-    /// The stream it belongs to.
-    pub(crate) seat: Option<Seat>,
+    /// Who it belongs to.
+    pub(crate) owner: Owner,
     /// The host's own word for it.
     pub(crate) user: u64,
     /// What its operations wait for.
@@ -180,6 +198,12 @@ pub(crate) struct Conn {
     pub(crate) news: News,
     /// Whether its half-close is held back.
     pub(crate) half_close: HalfClose,
+    /// What it is opened for.
+    pub(crate) opening: Opening,
+    /// How it closes.
+    pub(crate) close_mode: CloseMode,
+    /// An event arrived for a direction that nobody wants.
+    pub(crate) disturbed: bool,
     /// What else is true of it.
     pub(crate) marks: Marks,
 }
@@ -201,6 +225,19 @@ impl Conn {
         }
     }
 
+    /// Where it is in a stream, if it is part of one.
+    pub(crate) const fn seat(&self) -> Option<Seat> {
+        match self.owner {
+            Owner::Stream { slot, side } => Some(Seat { stream: slot, side }),
+            Owner::Host | Owner::Nobody | Owner::HealthCheck | Owner::Monitor => None,
+        }
+    }
+
+    /// Whether it is to close in this way, or with less of a goodbye.
+    pub(crate) fn closes(&mut self, mode: CloseMode) {
+        self.close_mode = self.close_mode.max(mode);
+    }
+
     /// Whether the session may read: it is open and its read side is not shut.
     pub(crate) const fn may_read(&self) -> bool {
         !self.word.is_opening() && !self.word.is_wanted(Op::Dshr)
@@ -218,6 +255,16 @@ impl Conn {
             Plan::Outgoing(_) => self.word.is_complete(Op::CtrlConnect),
             Plan::Adopted => true,
         }
+    }
+
+    /// Whether the host has its id: from one that comes in by a listener it gets it with the session.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.facts.listener.is_none() || self.was_session()
+    }
+
+    /// Whether its end is counted and waits to be told.
+    pub(crate) const fn is_told_as_ended(&self) -> bool {
+        self.news.intersects(News::REFUSED.union(News::CLOSED))
     }
 
     /// Whether it was refused before it was a session, and its peer never heard a byte: there is no
@@ -254,7 +301,7 @@ impl Driven for Conn {
     }
 
     fn fail(&mut self, cause: Box<Cause>) {
-        let refused = self.word.is_opening() && !self.marks.contains(Marks::VANISHES);
+        let refused = self.word.is_opening() && self.close_mode != CloseMode::Vanish;
         let ending = if refused { Ending::Refused } else { Ending::Abort };
         self.end(ending, Some(cause));
     }

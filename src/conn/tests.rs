@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{
-    Cause, Code, Conn, Direction, Driven, Ending, Facts, HalfClose, Marks, News, Op, OpSet, OpWord,
-    Plan, Side, State, Wait, Why,
+    Cause, CloseMode, Code, Conn, Direction, Driven, Ending, Facts, HalfClose, Marks, News, Op,
+    OpSet, OpWord, Opening, Owner, Plan, Side, State, Wait, Why,
 };
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::ctrl::{Ctrl, FdEntry};
@@ -216,12 +216,15 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
         deadline: Time::NEVER,
         retry_at: Time::NEVER,
         timer: Wheel::new(Time(0)).insert(0),
-        seat: None,
+        owner: Owner::Host,
         user: 0,
         waits: Wait::empty(),
         flow: Wait::empty(),
         news: News::empty(),
         half_close: HalfClose::Free,
+        opening: Opening::Nothing,
+        close_mode: CloseMode::Orderly,
+        disturbed: false,
         marks: Marks::empty(),
     }
 }

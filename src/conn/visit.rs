@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::Conn;
 use crate::rules::{Passage, RuleSet, Value};
 use crate::time::Time;
 
@@ -22,6 +23,16 @@ pub(crate) struct Visit {
     pub(crate) settled: bool,
     /// Bytes of the wire, in and out, that have been counted in the entries.
     counted: [u64; 2],
+}
+
+impl Conn {
+    /// Counts what it has moved in the entries of tables that it is counted in.
+    pub(crate) fn count_bytes(&mut self, now: Time) {
+        let moved = [self.ctrl.bytes_in, self.ctrl.bytes_out];
+        if let Some(visit) = self.facts.visit_mut() {
+            visit.count(moved, now);
+        }
+    }
 }
 
 impl Visit {

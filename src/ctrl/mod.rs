@@ -20,10 +20,8 @@ pub(crate) enum Input {
     Bytes(usize),
     /// None now: readiness will be told.
     Wait,
-    /// The end, as the protocol of the layer has it.
+    /// The end.
     End,
-    /// The end of the layer below, where this one's had to come first.
-    Truncated,
 }
 
 /// What writing came to.

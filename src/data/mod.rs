@@ -110,21 +110,23 @@ impl Data {
         ctrl: &mut Ctrl,
         cx: &mut Cx<'_, N>,
         to: &mut [u8],
-    ) -> Result<Input> {
+    ) -> Result<Read> {
         loop {
             if let Some(ahead) = &mut self.ahead {
                 let n = ahead.drain_into(to);
                 cx.pool.give_empty(&mut self.ahead);
                 if n > 0 {
-                    return Ok(Input::Bytes(n));
+                    return Ok(Read::Bytes(n));
                 }
             }
             match &mut self.layer {
-                Layer::Raw | Layer::WasTls { .. } => return ctrl.recv(cx, to).map_err(system),
+                Layer::Raw | Layer::WasTls { .. } => {
+                    return ctrl.recv(cx, to).map(Read::from).map_err(system);
+                }
                 Layer::Tls(session) => {
                     let mut plain = cx.pool.take();
                     let read = tls_recv(session, ctrl, cx, &mut plain);
-                    if !matches!(read, Ok(Input::Bytes(_))) {
+                    if !matches!(read, Ok(Read::Bytes(_))) {
                         cx.pool.give(plain);
                         return read;
                     }
@@ -142,25 +144,26 @@ impl Data {
         cx: &mut Cx<'_, N>,
         to: &mut Option<Buffer>,
         limit: usize,
-    ) -> Result<Input> {
+    ) -> Result<Read> {
         debug_assert!(to.is_none(), "a buffer is in the way");
         if let Some(ahead) = self.ahead.take_if(|ahead| !ahead.is_empty()) {
             let n = ahead.len();
             *to = Some(ahead);
-            return Ok(Input::Bytes(n));
+            return Ok(Read::Bytes(n));
         }
         let mut buffer = cx.pool.take_for(limit);
         let read = match &mut self.layer {
             Layer::Raw | Layer::WasTls { .. } => {
-                let read = ctrl.recv(cx, &mut buffer.space()[..limit]).map_err(system);
-                if let Ok(Input::Bytes(n)) = read {
+                let read =
+                    ctrl.recv(cx, &mut buffer.space()[..limit]).map(Read::from).map_err(system);
+                if let Ok(Read::Bytes(n)) = read {
                     buffer.commit(n);
                 }
                 read
             }
             Layer::Tls(session) => tls_recv(session, ctrl, cx, &mut buffer),
         };
-        if matches!(read, Ok(Input::Bytes(_))) {
+        if matches!(read, Ok(Read::Bytes(_))) {
             *to = Some(buffer);
         } else {
             cx.pool.give(buffer);
@@ -180,8 +183,8 @@ impl Data {
         let mut more = cx.pool.take();
         let read = match &mut self.layer {
             Layer::Raw | Layer::WasTls { .. } => {
-                let read = ctrl.recv(cx, more.space()).map_err(system);
-                if let Ok(Input::Bytes(n)) = read {
+                let read = ctrl.recv(cx, more.space()).map(Read::from).map_err(system);
+                if let Ok(Read::Bytes(n)) = read {
                     more.commit(n);
                 }
                 read
@@ -196,7 +199,7 @@ impl Data {
             None if more.is_empty() => cx.pool.give(more),
             None => self.ahead = Some(more),
         }
-        read.map(Ahead::Input)
+        read.map(Ahead::Read)
     }
 
     /// Takes bytes of the session, all or a part. Raw keeps nothing; TLS keeps at most four records
@@ -251,11 +254,34 @@ impl Data {
     }
 }
 
+/// What reading came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// None now: readiness will be told.
+    Wait,
+    /// The end, as the protocol of the layer has it.
+    End,
+    /// The end of the layer below, where this one's had to come first.
+    Truncated,
+}
+
+impl From<Input> for Read {
+    fn from(input: Input) -> Self {
+        match input {
+            Input::Bytes(n) => Self::Bytes(n),
+            Input::Wait => Self::Wait,
+            Input::End => Self::End,
+        }
+    }
+}
+
 /// What reading ahead came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ahead {
     /// What a read came to.
-    Input(Input),
+    Read(Read),
     /// As much is held as ever is.
     Full,
 }
@@ -269,26 +295,26 @@ pub(crate) enum Parting {
     Curt,
 }
 
-/// Reads into `plain`, which is empty. [`Input::Wait`] says that it is somebody else's turn where the
+/// Reads into `plain`, which is empty. [`Read::Wait`] says that it is somebody else's turn where the
 /// socket is believed to have more.
 fn tls_recv<N: Net>(
     session: &mut Session,
     ctrl: &mut Ctrl,
     cx: &mut Cx<'_, N>,
     plain: &mut Buffer,
-) -> Result<Input> {
+) -> Result<Read> {
     let mut receives = 0;
     loop {
         if session.has_input() {
             match decrypt(session, ctrl, cx, plain)? {
-                Reading { got: 0, closed: true, .. } => return Ok(Input::End),
+                Reading { got: 0, closed: true, .. } => return Ok(Read::End),
                 Reading { got: 0, .. } => {}
-                Reading { got, .. } => return Ok(Input::Bytes(got)),
+                Reading { got, .. } => return Ok(Read::Bytes(got)),
             }
         }
         if receives == RECEIVES_WITHOUT_DATA {
             session.rest(cx.pool);
-            return Ok(Input::Wait);
+            return Ok(Read::Wait);
         }
         receives += 1;
         // As large as what it is decrypted to.
@@ -299,13 +325,13 @@ fn tls_recv<N: Net>(
             Ok(Input::Bytes(n)) => input.commit(n),
             Ok(Input::Wait) => {
                 session.rest(cx.pool);
-                return Ok(Input::Wait);
+                return Ok(Read::Wait);
             }
-            Ok(Input::End | Input::Truncated) => {
+            Ok(Input::End) => {
                 session.rest(cx.pool);
                 return match session.eof() {
-                    tls::End::Clean => Ok(Input::End),
-                    tls::End::Truncated => Ok(Input::Truncated),
+                    tls::End::Clean => Ok(Read::End),
+                    tls::End::Truncated => Ok(Read::Truncated),
                     tls::End::Failed(failure) => Err(tls_cause(failure)),
                 };
             }

@@ -1,11 +1,13 @@
-//! Listeners: taking connections, resting when the system or a limit says so, closing.
+//! Listeners: taking connections, pausing when the system or a limit says so, closing.
 
 use std::sync::Arc;
 
-use super::listener::{Listener, ListenerNews, ListenerOptions, Rest};
-use super::{Engine, Owner, Refusal};
+use super::listener::{Accepting, Listener, ListenerNews, ListenerOptions};
+use super::{Engine, Refusal, TimerOwner};
 use crate::config::AcceptConfig;
-use crate::conn::{Conn, Facts, HalfClose, Marks, News, Op, OpWord, Plan, Wait};
+use crate::conn::{
+    CloseMode, Conn, Facts, HalfClose, Marks, News, Op, OpWord, Opening, Owner, Plan, Wait,
+};
 use crate::ctrl::{Ctrl, FdEntry, Io};
 use crate::cx::Trigger;
 use crate::data::Data;
@@ -77,7 +79,7 @@ impl<N: Net> Engine<N> {
     ) -> Result<Id, Refusal> {
         let Self { listeners, wheel, .. } = self;
         let added = listeners.insert_with(|key| {
-            let timer = wheel.insert(Owner::Listener(key.slot).tag());
+            let timer = wheel.insert(TimerOwner::Listener(key.slot).tag());
             Listener::new(FdEntry::listener(fd), addr, config, options, timer)
         });
         let key = added.map_err(|_| Refusal::Limit)?;
@@ -101,8 +103,7 @@ impl<N: Net> Engine<N> {
     pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
         if let Ok(listener) = self.listeners.get_mut(key) {
-            let told = listener.rest.is_some_and(Rest::is_told);
-            listener.rest = Some(Rest::Paused { told });
+            listener.accepting = listener.accepting.paused();
         }
         self.settle_listener(key);
         Ok(())
@@ -115,10 +116,8 @@ impl<N: Net> Engine<N> {
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
         self.may_listen()?;
-        if let Ok(listener) = self.listeners.get_mut(key)
-            && listener.rest.take().is_some_and(Rest::is_told)
-        {
-            listener.news.insert(ListenerNews::RESUMED);
+        if let Ok(listener) = self.listeners.get_mut(key) {
+            listener.go_on();
         }
         self.settle_listener(key);
         Ok(())
@@ -138,7 +137,7 @@ impl<N: Net> Engine<N> {
             match self.take_connection(key) {
                 Taken::One => failures = 0,
                 Taken::Failed if failures < FAILURES_AT_CLOSE => failures += 1,
-                Taken::Failed | Taken::None | Taken::Resting => break,
+                Taken::Failed | Taken::None | Taken::Stopped => break,
             }
         }
         if let Ok(listener) = self.listeners.get_mut(key) {
@@ -173,13 +172,13 @@ impl<N: Net> Engine<N> {
         let Ok(listener) = self.listeners.get(key) else { return };
         let mut taken = 0;
         let mut dry = false;
-        if listener.rest.is_none() && !listener.closing {
+        if listener.accepting.takes() && !listener.closing {
             let burst = listener.burst();
             while taken < burst {
                 // Who would not reach a server is better off where it waits.
                 if !self.has_pair(taken as usize) {
                     self.counters.starved += 1;
-                    self.rest_listener(key, Rest::Starved(libc::EMFILE));
+                    self.stop_listener(key, Accepting::Starved(Errno(libc::EMFILE)));
                     break;
                 }
                 match self.take_connection(key) {
@@ -188,7 +187,7 @@ impl<N: Net> Engine<N> {
                         dry = true;
                         break;
                     }
-                    Taken::Resting => break,
+                    Taken::Stopped => break,
                 }
             }
             if let Ok(listener) = self.listeners.get_mut(key) {
@@ -201,8 +200,8 @@ impl<N: Net> Engine<N> {
     fn take_connection(&mut self, key: Key) -> Taken {
         if self.is_full(key) {
             self.counters.limited += 1;
-            self.rest_listener(key, Rest::Full);
-            return Taken::Resting;
+            self.stop_listener(key, Accepting::Full);
+            return Taken::Stopped;
         }
         let Ok(listener) = self.listeners.get_mut(key) else { return Taken::None };
         let Some(fd) = listener.fd.get() else { return Taken::None };
@@ -210,8 +209,8 @@ impl<N: Net> Engine<N> {
         let starved = accepted
             .as_ref()
             .is_err_and(|&errno| !errno.is_again() && !is_of_one_connection(errno));
-        if !starved && std::mem::take(&mut listener.starves) {
-            listener.news.insert(ListenerNews::RESUMED);
+        if !starved {
+            listener.accepts();
         }
         let (fd, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -226,8 +225,8 @@ impl<N: Net> Engine<N> {
                 self.tools.descriptors.ran_out();
                 // Pipes that nobody uses are descriptors that it could have.
                 self.tools.pipes.close_idle(&mut self.tools.net);
-                self.rest_listener(key, Rest::Starved(errno.0));
-                return Taken::Resting;
+                self.stop_listener(key, Accepting::Starved(errno));
+                return Taken::Stopped;
             }
         };
         self.tools.descriptors.took(&mut self.tools.net, fd);
@@ -309,8 +308,10 @@ impl<N: Net> Engine<N> {
         }
         let key = self.add_conn(word, fd, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
-            conn.marks.insert(Marks::OPENING);
-            conn.marks.set(Marks::MONITOR, monitors);
+            conn.opening = Opening::Connection;
+            if monitors {
+                conn.owner = Owner::Monitor;
+            }
             Self::begin_visit(conn);
         }
         self.opening += 1;
@@ -334,13 +335,16 @@ impl<N: Net> Engine<N> {
             facts: Box::new(facts),
             deadline: Time::NEVER,
             retry_at: Time::NEVER,
-            timer: wheel.insert(Owner::Conn(key.slot).tag()),
-            seat: None,
+            timer: wheel.insert(TimerOwner::Conn(key.slot).tag()),
+            owner: Owner::Host,
             user,
             waits: Wait::empty(),
             flow: Wait::empty(),
             news: News::empty(),
             half_close: HalfClose::Free,
+            opening: Opening::Nothing,
+            close_mode: CloseMode::Orderly,
+            disturbed: false,
             marks: Marks::empty(),
         });
         added.map_err(|_| {
@@ -364,9 +368,6 @@ impl<N: Net> Engine<N> {
         let peer = self.check_connected(fd)?;
         let entry = FdEntry::connection(fd, config.reads_first());
         let key = self.incoming(entry, peer, config, None, user)?;
-        if let Ok(conn) = self.conns.get_mut(key) {
-            conn.marks.insert(Marks::KNOWN);
-        }
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
     }
@@ -381,7 +382,7 @@ impl<N: Net> Engine<N> {
         let entry = FdEntry::connection(fd, false);
         let key = self.add_conn(OpWord::default(), entry, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
-            conn.marks.insert(Marks::KNOWN | Marks::READ_ARMED);
+            conn.marks.insert(Marks::READ_ARMED);
         }
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
@@ -405,10 +406,10 @@ impl<N: Net> Engine<N> {
         let id = self.id(Kind::Listener, key);
         let token = self.id(Kind::ListenerFd, key);
         let Ok(listener) = self.listeners.get_mut(key) else { return };
-        let takes = listener.rest.is_none() && !listener.closing;
+        let takes = listener.accepting.takes() && !listener.closing;
         listener.fd.wanted = if takes { Io::IN } else { Io::empty() };
         let target = listener.fd.level_target(listener.disturbed);
-        // A listener at rest must not wake the host while connections wait: it is withdrawn at once.
+        // A listener that takes none must not wake the host while connections wait: it is withdrawn at once.
         let idle = !takes && !listener.fd.announced.is_empty();
         if idle {
             listener.disturbed = true;
@@ -472,5 +473,5 @@ enum Taken {
     /// One that was dead already.
     Failed,
     None,
-    Resting,
+    Stopped,
 }

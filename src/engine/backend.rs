@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::check::CheckPlan;
-use super::{Engine, Owner, Refusal};
+use super::{Engine, Refusal, TimerOwner};
 use crate::backend::{
     Backend, BackendConfig, Change, Fall, Outcome, Rise, Server, ServerConfig, ServerIndex, Slot,
     Stats, Ticket, Transition,
@@ -78,7 +78,7 @@ impl<N: Net> Engine<N> {
         let added = backends.insert_with(|key| BackendEntry {
             core: Backend::new(options.config),
             queue_timeout: options.queue_timeout,
-            timer: wheel.insert(Owner::Backend(key.slot).tag()),
+            timer: wheel.insert(TimerOwner::Backend(key.slot).tag()),
             plans: Vec::new(),
             told: Vec::new(),
             news: VecDeque::new(),

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Engine;
 use crate::backend::{Check, Outcome, ServerIndex};
 use crate::config::ConnectConfig;
-use crate::conn::{Conn, Ending, Marks, News, Op, Wait, Why};
-use crate::ctrl::{Input, Output};
+use crate::conn::{Conn, Ending, Marks, News, Owner, Wait, Why};
+use crate::ctrl::Output;
+use crate::data::Read;
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 
@@ -53,7 +54,7 @@ impl<N: Net> Engine<N> {
             return self.check_was(backend, server, check, Outcome::Local);
         };
         if let Ok(conn) = self.conns.get_mut(id.key()) {
-            conn.marks.insert(Marks::UNTOLD | Marks::ERRAND);
+            conn.owner = Owner::HealthCheck;
             let errand = Errand { backend, server, check, plan, sent: 0, heard: 0 };
             self.errands.push((id.key(), errand));
         }
@@ -72,7 +73,6 @@ impl<N: Net> Engine<N> {
         while let Some((key, errand)) = self.errands.pop() {
             if let Ok(conn) = self.conns.get_mut(key) {
                 conn.end(Ending::Abort, None);
-                conn.word.finish(Op::Cclose);
             }
             self.work(key);
             let Errand { backend, server, check, .. } = errand;
@@ -107,9 +107,6 @@ impl<N: Net> Engine<N> {
             let ending =
                 if outcome == Outcome::Succeeded { Ending::Orderly } else { Ending::Abort };
             conn.end(ending, None);
-            if ending == Ending::Abort {
-                conn.word.finish(Op::Cclose);
-            }
             self.advance(key);
         }
         let (_, Errand { backend, server, check, .. }) = self.errands.swap_remove(at);
@@ -140,14 +137,14 @@ impl Errand {
         while self.heard < expect.len() {
             let space = heard.len().min(expect.len() - self.heard);
             match conn.data.recv(&mut conn.ctrl, cx, &mut heard[..space]) {
-                Ok(Input::Bytes(n)) if expect[self.heard..].starts_with(&heard[..n]) => {
+                Ok(Read::Bytes(n)) if expect[self.heard..].starts_with(&heard[..n]) => {
                     self.heard += n;
                 }
-                Ok(Input::Wait) => {
+                Ok(Read::Wait) => {
                     conn.flow |= Wait::READ;
                     return None;
                 }
-                Ok(Input::Bytes(_) | Input::End | Input::Truncated) | Err(_) => {
+                Ok(Read::Bytes(_) | Read::End | Read::Truncated) | Err(_) => {
                     return Some(Outcome::Failed);
                 }
             }

@@ -6,9 +6,11 @@ use super::interest::BELL;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{
-    Cause, Conn, Direction, Ending, Facts, Marks, News, Op, OpWord, Plan, Wait, Why, closing,
+    Cause, CloseMode, Conn, Direction, Ending, Facts, Marks, News, Op, OpWord, Opening, Plan, Wait,
+    Why, closing,
 };
-use crate::ctrl::{FdEntry, Input, Io, Output};
+use crate::ctrl::{FdEntry, Io, Output};
+use crate::data::Read;
 use crate::handshake::{Client, compose};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
@@ -90,7 +92,7 @@ impl<N: Net> Engine<N> {
         let key = self.add_conn(word, FdEntry::closed(), facts, options.user)?;
         self.counters.connects += 1;
         if let Ok(conn) = self.conns.get_mut(key) {
-            conn.marks.insert(Marks::KNOWN | Marks::OPENING);
+            conn.opening = Opening::Connection;
             if !first.is_empty() {
                 let mut out = self.tools.pool.take();
                 out.extend(&first);
@@ -141,22 +143,22 @@ impl<N: Net> Engine<N> {
         }
         let mut cx = self.tools.cx(&[]);
         let received = match conn.data.recv(&mut conn.ctrl, &mut cx, to) {
-            Ok(Input::Bytes(n)) => {
+            Ok(Read::Bytes(n)) => {
                 conn.heard(self.tools.now);
                 Received::Bytes(n)
             }
-            Ok(Input::Wait) => {
+            Ok(Read::Wait) => {
                 if !conn.marks.contains(Marks::READ_ARMED) {
                     conn.marks.insert(Marks::READ_ARMED);
                     conn.heard(self.tools.now);
                 }
                 Received::Wait
             }
-            Ok(Input::End) => {
+            Ok(Read::End) => {
                 conn.word.shut(Direction::Read);
                 Received::End
             }
-            Ok(Input::Truncated) => {
+            Ok(Read::Truncated) => {
                 conn.truncated();
                 conn.word.shut(Direction::Read);
                 Received::Truncated
@@ -233,7 +235,7 @@ impl<N: Net> Engine<N> {
     pub fn close(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.conn_key(id)?;
         let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if conn.seat.is_some() || conn.marks.contains(Marks::CLOSED_BY_HOST) {
+        if conn.seat().is_some() || conn.marks.contains(Marks::CLOSED_BY_HOST) {
             return Err(Refusal::State);
         }
         conn.marks.insert(Marks::CLOSED_BY_HOST);
@@ -256,14 +258,13 @@ impl<N: Net> Engine<N> {
     pub fn abort(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.conn_key(id)?;
         let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if conn.seat.is_some() {
+        if conn.seat().is_some() {
             return Err(Refusal::State);
         }
         conn.marks.insert(Marks::CLOSED_BY_HOST);
         conn.news.remove(News::ASKED_OF_HOST);
         let cause = Cause::new(None, Why::Aborted);
         conn.end(Ending::Abort, Some(Box::new(cause)));
-        conn.word.finish(Op::Cclose);
         self.work(key);
         Ok(())
     }
@@ -325,7 +326,6 @@ impl<N: Net> Engine<N> {
             if let Ok(conn) = self.conns.get_mut(key) {
                 let cause = Cause::new(None, Why::Aborted);
                 conn.end(Ending::Abort, Some(Box::new(cause)));
-                conn.word.finish(Op::Cclose);
                 self.work(key);
             }
         }
@@ -363,7 +363,7 @@ impl<N: Net> Engine<N> {
     pub fn close_all_fds(&mut self) {
         let super::Tools { net, descriptors, pipes, .. } = &mut self.tools;
         for (_, conn) in self.conns.iter_mut() {
-            conn.marks.insert(Marks::RESET);
+            conn.closes(CloseMode::Reset);
             closing::give_fd_back(conn, net, descriptors);
         }
         for (_, listener) in self.listeners.iter_mut() {
@@ -388,7 +388,7 @@ impl<N: Net> Engine<N> {
         let closed = conn.marks.contains(Marks::CLOSED_BY_HOST);
         // Of one that never became a session nothing can be read.
         let refused = conn.word.is_closing() && !conn.was_session();
-        if conn.word.is_opening() || conn.seat.is_some() || closed || refused {
+        if conn.word.is_opening() || conn.seat().is_some() || closed || refused {
             return Err(Refusal::State);
         }
         Ok(key)

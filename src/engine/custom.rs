@@ -237,10 +237,8 @@ impl<N: Net> Engine<N> {
         if !conn.word.incomplete().both(CUSTOM).is_empty() {
             return;
         }
-        conn.marks.remove(Marks::HANDLED);
-        let Some(Asking { op, index, state, .. }) = conn.facts.rare_mut().asking.take() else {
-            return;
-        };
+        let asking = conn.facts.rare.as_mut().and_then(|rare| rare.asking.take());
+        let Some(Asking { op, index, state, .. }) = asking else { return };
         let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
         self.spend(owner, state);
     }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::backend::BackendEntry;
-use super::listener::{Listener, Rest};
+use super::listener::{Accepting, Listener};
 use super::{Engine, Refusal};
 use crate::backend::Admin;
 use crate::id::{Id, Kind};
@@ -45,11 +45,11 @@ fn write_listener(id: Id, listener: &Listener, line: &mut String) -> fmt::Result
     write!(line, " fd={} fd_state={}", fd.get().map_or(-1, |fd| fd.0), fd.state().name())?;
     write!(line, " wanted={} announced={}", fd.wanted.bits(), fd.announced.bits())?;
     write!(line, " ready={}", fd.ready.bits())?;
-    match listener.rest {
-        None => write!(line, " rests=no")?,
-        Some(Rest::Paused { .. }) => write!(line, " rests=paused")?,
-        Some(Rest::Full) => write!(line, " rests=full")?,
-        Some(Rest::Starved(errno)) => write!(line, " rests=starved errno={errno}")?,
+    match listener.accepting {
+        Accepting::Open | Accepting::Retrying(_) => write!(line, " rests=no")?,
+        Accepting::Paused(_) => write!(line, " rests=paused")?,
+        Accepting::Full => write!(line, " rests=full")?,
+        Accepting::Starved(errno) => write!(line, " rests=starved errno={}", errno.0)?,
     }
     write!(line, " closing={} monitor_fails={}", listener.closing, listener.monitor_fails)?;
     let counts = &listener.counts;

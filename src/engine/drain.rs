@@ -1,7 +1,7 @@
 //! Emptying an engine: nothing more comes in, what is there may end, and then it must.
 
-use super::{Engine, Owner, Refusal};
-use crate::conn::{Cause, Conn, Ending, Marks, News, Why};
+use super::{Engine, Refusal, TimerOwner};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Owner, Why};
 use crate::slab::Key;
 use crate::stream::By;
 use crate::sys::Net;
@@ -63,7 +63,7 @@ impl<N: Net> Engine<N> {
         }
         let (timer, aborted) = match earlier {
             Some(draining) => (draining.timer, draining.aborted),
-            None => (self.wheel.insert(Owner::Drain.tag()), 0),
+            None => (self.wheel.insert(TimerOwner::Drain.tag()), 0),
         };
         let is_bounded = how > Drain::LameDuck;
         let deadline = if is_bounded { self.tools.now + grace } else { Time::NEVER };
@@ -133,10 +133,9 @@ impl<N: Net> Engine<N> {
         let conns: Vec<Key> = self.conns.iter().map(|(key, _)| key).collect();
         for key in conns {
             let Ok(conn) = self.conns.get_mut(key) else { continue };
-            if conn.seat.is_none() {
+            if conn.seat().is_none() {
                 aborted += u64::from(!conn.word.is_closing());
                 conn.end(Ending::Abort, Some(Box::new(over())));
-                conn.word.finish(crate::conn::Op::Cclose);
                 self.work(key);
             }
         }
@@ -148,8 +147,7 @@ impl<N: Net> Engine<N> {
 
 /// Whether it is a session that the host itself reads and writes.
 const fn is_hosts(conn: &Conn) -> bool {
-    conn.seat.is_none()
-        && conn.marks.contains(Marks::KNOWN)
+    matches!(conn.owner, Owner::Host)
         && !conn.marks.contains(Marks::CLOSED_BY_HOST)
         && !conn.word.is_opening()
         && !conn.word.is_closing()

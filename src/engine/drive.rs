@@ -3,10 +3,10 @@
 
 use super::custom::is_asked;
 use super::rules::{self, House};
-use super::{Engine, ListenerCounts, Owner, Refusal, TlsCounts, steps};
+use super::{Engine, ListenerCounts, Refusal, TimerOwner, TlsCounts, steps};
 use crate::conn::{
-    Cause, Conn, Detail, Ending, HalfClose, Marks, News, Op, OpSet, Plan, Progress, Wait, Why,
-    advance, closing,
+    Cause, Conn, Detail, Ending, HalfClose, Marks, News, Op, OpSet, Opening, Owner, Plan, Progress,
+    Wait, Why, advance, closing,
 };
 use crate::ctrl::Io;
 use crate::cx::{Cx, Trigger};
@@ -65,7 +65,7 @@ impl<N: Net> Engine<N> {
         fd.tell(events);
         let unwanted = events.directions().difference(fd.wanted);
         if self.options.trigger == Trigger::Level && !unwanted.is_empty() {
-            conn.marks.insert(Marks::DISTURBED);
+            conn.disturbed = true;
         }
         self.work(key);
         Ok(())
@@ -75,12 +75,12 @@ impl<N: Net> Engine<N> {
     pub fn on_deadline(&mut self) {
         self.wheel.advance(self.tools.now);
         while let Some((tag, _)) = self.wheel.pop() {
-            match Owner::of(tag) {
-                Owner::Conn(slot) => self.conn_deadline(slot),
-                Owner::Stream(slot) => self.stream_deadline(slot),
-                Owner::Listener(slot) => self.listener_deadline(slot),
-                Owner::Drain => self.drain_deadline(),
-                Owner::Backend(slot) => self.backend_deadline(slot),
+            match TimerOwner::of(tag) {
+                TimerOwner::Conn(slot) => self.conn_deadline(slot),
+                TimerOwner::Stream(slot) => self.stream_deadline(slot),
+                TimerOwner::Listener(slot) => self.listener_deadline(slot),
+                TimerOwner::Drain => self.drain_deadline(),
+                TimerOwner::Backend(slot) => self.backend_deadline(slot),
             }
         }
     }
@@ -118,10 +118,10 @@ impl<N: Net> Engine<N> {
     /// Drives one connection, with the stream it belongs to, until it waits.
     pub(super) fn work(&mut self, key: Key) {
         let Ok(conn) = self.conns.get(key) else { return };
-        if let Some(seat) = conn.seat {
+        if let Some(seat) = conn.seat() {
             return self.work_stream(seat.stream);
         }
-        let checks = conn.marks.contains(Marks::ERRAND);
+        let checks = conn.owner == Owner::HealthCheck;
         self.advance(key);
         self.flow(key);
         if checks {
@@ -138,8 +138,8 @@ impl<N: Net> Engine<N> {
             self.run_ops(key);
         }
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        if conn.marks.contains(Marks::SECURING) && !conn.word.is_opening() {
-            conn.marks.remove(Marks::SECURING);
+        if conn.opening == Opening::Tls && !conn.word.is_opening() {
+            conn.opening = Opening::Nothing;
             conn.facts.in_op = self.tools.now.since(conn.facts.op_since);
             if !conn.word.is_closing() {
                 conn.deadline = Time::NEVER;
@@ -148,9 +148,9 @@ impl<N: Net> Engine<N> {
                 conn.marks.insert(Marks::READ_ARMED);
             }
         }
-        let handled = conn.marks.contains(Marks::HANDLED);
-        if conn.marks.contains(Marks::OPENING) && !conn.word.is_opening() {
-            conn.marks.remove(Marks::OPENING);
+        let handled = conn.facts.rare.as_ref().is_some_and(|rare| rare.asking.is_some());
+        if conn.opening == Opening::Connection && !conn.word.is_opening() {
+            conn.opening = Opening::Nothing;
             self.opened(key);
         }
         if handled {
@@ -212,7 +212,7 @@ impl<N: Net> Engine<N> {
                 self.opening = self.opening.saturating_sub(1);
                 let mut unlisted = ListenerCounts::default();
                 let counts = listener.map_or(&mut unlisted, |listener| &mut listener.counts);
-                if conn.marks.contains(Marks::MONITOR) {
+                if conn.owner == Owner::Monitor {
                     self.counters.monitored += 1;
                     counts.monitored += 1;
                 } else if failed {
@@ -225,11 +225,10 @@ impl<N: Net> Engine<N> {
                         visit.session(self.tools.now);
                     }
                     conn.facts.leave_opening();
-                    conn.marks.insert(Marks::KNOWN);
                     // A fresh session is told of its first bytes without having asked.
                     conn.marks.insert(Marks::READ_ARMED);
                 }
-                self.wake_resting_listeners();
+                self.wake_full_listeners();
             }
         }
     }
@@ -299,15 +298,9 @@ impl<N: Net> Engine<N> {
     pub(super) fn settle_conn(&mut self, key: Key) {
         let id = self.id(Kind::Conn, key);
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        if conn.marks.contains(Marks::COUNTED) {
-            self.count_bytes(key);
-        }
-        let Ok(conn) = self.conns.get_mut(key) else { return };
-        if conn.word.is_complete(Op::Fclose) && !conn.marks.contains(Marks::ENDED) {
-            conn.marks.insert(Marks::ENDED);
-            if conn.marks.contains(Marks::COUNTED) {
-                self.end_visit(key);
-            }
+        conn.count_bytes(self.tools.now);
+        if conn.word.is_complete(Op::Fclose) && !conn.is_told_as_ended() {
+            self.end_visit(key);
             self.ended(key);
             return;
         }
@@ -360,7 +353,7 @@ fn by_limit(cause: &Cause) -> bool {
 
 /// The stream that `conn` is part of, and which side it is.
 fn seat_of<'a>(conn: &Conn, streams: &'a mut Slab<Stream>) -> Option<(&'a mut Stream, u8)> {
-    let seat = conn.seat?;
+    let seat = conn.seat()?;
     let key = streams.key_of(seat.stream)?;
     Some((streams.get_mut(key).ok()?, seat.side))
 }

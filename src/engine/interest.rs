@@ -102,7 +102,7 @@ impl<N: Net> Engine<N> {
             conn.marks.insert(Marks::CHANGED);
             self.changed.push_back(token);
         } else {
-            conn.marks.remove(Marks::DISTURBED);
+            conn.disturbed = false;
         }
     }
 
@@ -117,7 +117,7 @@ impl<N: Net> Engine<N> {
         } else {
             target(conn, trigger)
         };
-        conn.marks.remove(Marks::DISTURBED);
+        conn.disturbed = false;
         if new.contains(Io::RELEASED) {
             conn.ctrl.fd.announced = Io::empty();
             conn.ctrl.fd.known = false;
@@ -187,7 +187,7 @@ fn target(conn: &Conn, trigger: Trigger) -> Io {
         Trigger::Edge => fd.edge_target(heeds_end),
         // A connection in its handshakes, or on its way out, hears of the end by what it waits for.
         Trigger::Level => {
-            let target = fd.level_target(conn.marks.contains(Marks::DISTURBED));
+            let target = fd.level_target(conn.disturbed);
             let passing = conn.word.is_opening() || conn.word.is_closing();
             if passing && fd.wanted.is_empty() && !heeds_end {
                 target.difference(Io::HANGUP)

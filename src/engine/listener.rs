@@ -6,7 +6,7 @@ use super::counts::ListenerCounts;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::FdEntry;
-use crate::sys::{Addr, PathId};
+use crate::sys::{Addr, Errno, PathId};
 use crate::time::{MILLISECOND, SECOND, Time};
 use crate::wheel::Timer;
 
@@ -55,27 +55,56 @@ impl Default for ListenerOptions {
     }
 }
 
-/// Why a listener takes no connections.
+/// Whether a listener takes connections, and what the host was told of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
-    /// The host said so, and may have been `told` of a rest before.
-    Paused {
-        /// Whether it is to be told the end of that.
-        told: bool,
-    },
+pub(super) enum Accepting {
+    /// It does.
+    Open,
+    /// It tries to again after the system had run out of something, this errno. Whether there is enough
+    /// again, the next `accept` tells: until then the host takes it to be paused.
+    Retrying(Errno),
+    /// The system has run out of something, this errno.
+    Starved(Errno),
     /// A configured number of connections is reached.
     Full,
-    /// The system has run out of something, this errno.
-    Starved(i32),
+    /// The host said so.
+    Paused(Before),
 }
 
-impl Rest {
-    /// Whether the host is to be told that it is over. Of one that was starved, the next `accept` tells.
-    pub(super) const fn is_told(self) -> bool {
+/// What kept a listener from taking connections when the host paused it, and was told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing.
+    Nothing,
+    /// A configured number of connections was reached.
+    Full,
+    /// The system had run out of something, this errno.
+    Starved(Errno),
+}
+
+impl Accepting {
+    /// Whether it takes connections now.
+    pub(super) const fn takes(self) -> bool {
+        matches!(self, Self::Open | Self::Retrying(_))
+    }
+
+    /// The same listener once the host has paused it.
+    pub(super) const fn paused(self) -> Self {
+        Self::Paused(match self {
+            Self::Open => Before::Nothing,
+            Self::Full => Before::Full,
+            Self::Retrying(errno) | Self::Starved(errno) => Before::Starved(errno),
+            Self::Paused(before) => before,
+        })
+    }
+
+    /// What the system had run out of when it last did, if that is what keeps it.
+    pub(super) const fn errno(self) -> Option<Errno> {
         match self {
-            Self::Full => true,
-            Self::Starved(_) => false,
-            Self::Paused { told } => told,
+            Self::Retrying(errno) | Self::Starved(errno) | Self::Paused(Before::Starved(errno)) => {
+                Some(errno)
+            }
+            Self::Open | Self::Full | Self::Paused(Before::Nothing | Before::Full) => None,
         }
     }
 }
@@ -91,11 +120,7 @@ pub(super) struct Listener {
     pub(super) asked: Addr,
     /// The path of a unix socket that is ours to remove, as long as it is this file.
     pub(super) path: Option<PathId>,
-    pub(super) rest: Option<Rest>,
-    /// The last `accept` found that the system had run out of something, and the host was told.
-    pub(super) starves: bool,
-    /// What the system had run out of when it last rested.
-    pub(super) paused_by: Option<crate::sys::Errno>,
+    pub(super) accepting: Accepting,
     /// As many connections, at most, wait in the kernel's queue.
     pub(super) backlog: u32,
     pub(super) closing: bool,
@@ -147,9 +172,7 @@ impl Listener {
             asked: addr.clone(),
             addr,
             path: None,
-            rest: None,
-            starves: false,
-            paused_by: None,
+            accepting: Accepting::Open,
             backlog: BACKLOG_UNKNOWN,
             closing: false,
             name: None,
@@ -168,6 +191,52 @@ impl Listener {
             full_bursts: 0,
             hit_rate: HIT_ALWAYS,
             since_probe: 0,
+        }
+    }
+
+    /// It cannot take connections for now, unless it already does not. A pause that begins again before
+    /// its end was told goes on.
+    pub(super) fn stop(&mut self, why: Accepting) {
+        if !self.accepting.takes() {
+            return;
+        }
+        if self.news.contains(ListenerNews::RESUMED) {
+            self.news.remove(ListenerNews::RESUMED);
+        } else if self.accepting == Accepting::Open {
+            self.news.insert(ListenerNews::PAUSED);
+        }
+        self.accepting = why;
+    }
+
+    /// It takes connections again, or tries to.
+    pub(super) fn go_on(&mut self) {
+        self.accepting = match self.accepting {
+            Accepting::Starved(errno) | Accepting::Paused(Before::Starved(errno)) => {
+                Accepting::Retrying(errno)
+            }
+            Accepting::Full | Accepting::Paused(Before::Full) => {
+                self.note_resumed();
+                Accepting::Open
+            }
+            Accepting::Paused(Before::Nothing) => Accepting::Open,
+            Accepting::Open | Accepting::Retrying(_) => return,
+        };
+    }
+
+    /// The system has enough again.
+    pub(super) fn accepts(&mut self) {
+        if matches!(self.accepting, Accepting::Retrying(_)) {
+            self.accepting = Accepting::Open;
+            self.note_resumed();
+        }
+    }
+
+    /// A pause is over. One that the host was not told of came and went.
+    fn note_resumed(&mut self) {
+        if self.news.contains(ListenerNews::PAUSED) {
+            self.news.remove(ListenerNews::PAUSED);
+        } else {
+            self.news.insert(ListenerNews::RESUMED);
         }
     }
 

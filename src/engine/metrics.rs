@@ -42,7 +42,7 @@ const LISTENER: Table<OfListener> = &[
     }),
     (gauge("vestibule_listener_connections", "Connections that exist."), |l| l.conns.into()),
     (gauge("vestibule_listener_resting", "Whether it takes no connections for now."), |l| {
-        l.rest.is_some().into()
+        (!l.accepting.takes()).into()
     }),
     (
         gauge(

@@ -18,10 +18,11 @@ mod listener;
 mod metrics;
 mod monitor;
 mod news;
+mod pause;
 mod pump;
 mod record;
 mod report;
-mod rest;
+
 mod rules;
 mod seek;
 mod start_tls;
@@ -253,7 +254,7 @@ pub struct Engine<N> {
 
 /// What a timer is for, in the tag the wheel hands back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+enum TimerOwner {
     Conn(u32),
     Stream(u32),
     Listener(u32),
@@ -261,7 +262,7 @@ enum Owner {
     Backend(u32),
 }
 
-impl Owner {
+impl TimerOwner {
     const KIND_SHIFT: u32 = 24;
     const SLOT: u32 = (1 << Self::KIND_SHIFT) - 1;
 

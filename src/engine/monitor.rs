@@ -1,7 +1,7 @@
 //! What monitors are answered.
 
 use super::{Engine, ListenerCounts, Refusal};
-use crate::conn::{Marks, Plan};
+use crate::conn::{Owner, Plan};
 use crate::id::Id;
 use crate::slab::Key;
 use crate::sys::Net;
@@ -33,7 +33,7 @@ impl<N: Net> Engine<N> {
         let fails = self.monitor_fails(key);
         let Ok(conn) = self.conns.get(key) else { return };
         let Plan::Incoming(config) = &conn.facts.plan else { return };
-        if !conn.marks.contains(Marks::MONITOR) {
+        if conn.owner != Owner::Monitor {
             return;
         }
         let Some(monitor) = &config.monitor else { return };

@@ -5,7 +5,7 @@ use super::Engine;
 use super::backend::ServerNews;
 use super::listener::ListenerNews;
 use super::record::EndReport;
-use crate::conn::{Marks, News, Record, Why};
+use crate::conn::{Marks, News, Owner, Record, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::CLIENT;
@@ -132,18 +132,19 @@ impl<N: Net> Engine<N> {
         if let Some(cause) = conn.cause.as_deref() {
             self.ops.fail(cause);
         }
-        if conn.seat.is_some() {
-            return self.leave_stream(key);
-        }
-        let unknown_monitor =
-            conn.marks.contains(Marks::MONITOR) && !conn.marks.contains(Marks::KNOWN);
-        if conn.marks.contains(Marks::UNTOLD) || unknown_monitor {
-            self.remove_conn(key);
-            return;
+        match conn.owner {
+            Owner::Host => {}
+            Owner::Stream { .. } => return self.leave_stream(key),
+            // The host has handed it over itself.
+            Owner::Monitor if conn.is_known() => {}
+            Owner::Nobody | Owner::HealthCheck | Owner::Monitor => {
+                self.remove_conn(key);
+                return;
+            }
         }
         // Readiness of what is gone is no news any more.
         conn.news.remove(News::SECURED | News::DRAINING | News::READABLE | News::WRITABLE);
-        if conn.marks.contains(Marks::KNOWN) {
+        if conn.is_known() {
             conn.news.insert(News::CLOSED);
         } else {
             let cause = conn.cause.as_deref();
@@ -191,7 +192,7 @@ impl<N: Net> Engine<N> {
         {
             listener.conns = listener.conns.saturating_sub(1);
         }
-        self.wake_resting_listeners();
+        self.wake_full_listeners();
         Some(conn)
     }
 
@@ -248,7 +249,7 @@ impl<N: Net> Engine<N> {
         let more = !listener.news.is_empty();
         listener.telling = more;
         let kind = match one {
-            ListenerNews::PAUSED => EventKind::Paused(listener.paused_by),
+            ListenerNews::PAUSED => EventKind::Paused(listener.accepting.errno()),
             ListenerNews::RESUMED => EventKind::Resumed,
             _ => {
                 let timer = listener.timer;

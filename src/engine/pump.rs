@@ -2,7 +2,7 @@
 
 use super::{Engine, Tools};
 use crate::conn::Direction;
-use crate::conn::{Cause, Conn, Ending, Marks, News, Op, Wait, closing};
+use crate::conn::{Cause, CloseMode, Conn, Ending, News, Op, Wait, closing};
 use crate::slab::{Key, Slab};
 use crate::stream::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
 use crate::sys::Net;
@@ -128,7 +128,9 @@ fn pump_lane<N: Net>(
             // The source brings nothing more, and what it brought is through: its end is passed on.
             lane.cut(&mut cx);
             if let Some(to) = connection(conns, to) {
-                to.marks.set(Marks::CURT, lane.falls_short());
+                if lane.falls_short() {
+                    to.closes(CloseMode::Curt);
+                }
                 to.word.shut(Direction::Write);
             }
             return moved;

@@ -113,7 +113,7 @@ impl<N: Net> Engine<N> {
             write!(line, " deadline_ms={left}")?;
         }
         write!(line, " waits={}", waits(conn))?;
-        if let Some(seat) = conn.seat
+        if let Some(seat) = conn.seat()
             && let Some(key) = self.streams.key_of(seat.stream)
         {
             let side = if seat.side == CLIENT { "client" } else { "server" };

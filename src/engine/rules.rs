@@ -7,11 +7,10 @@ use super::backend::BackendEntry;
 use super::listener::Listener;
 use super::{Engine, Refusal};
 use crate::conn::{
-    Cause, Conn, Ending, Marks, Op, Plan, Progress, Visit, Wait, Why, is_first_step,
+    Cause, CloseMode, Conn, Ending, Op, Plan, Progress, Visit, Wait, Why, is_first_step,
 };
-use crate::ctrl::Input;
 use crate::cx::Cx;
-use crate::data::{AHEAD_MAX, Ahead};
+use crate::data::{AHEAD_MAX, Ahead, Read};
 use crate::id::{Id, Kind};
 use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
 use crate::slab::{Key, Slab};
@@ -56,13 +55,13 @@ pub(super) fn step<N: Net>(
             Verdict::Accept => return Progress::Done,
             Verdict::Reject { line } => return denied(op, line),
             Verdict::SilentDrop { line } => {
-                conn.marks.insert(Marks::VANISHES);
+                conn.closes(CloseMode::Vanish);
                 return denied(op, line);
             }
             Verdict::Wait => match conn.data.read_ahead(&mut conn.ctrl, cx) {
-                Ok(Ahead::Input(Input::Bytes(_))) => {}
-                Ok(Ahead::Input(Input::Wait)) => return Progress::Wait(Wait::READ | Wait::TIMER),
-                Ok(Ahead::Full | Ahead::Input(Input::End | Input::Truncated)) => settle(conn),
+                Ok(Ahead::Read(Read::Bytes(_))) => {}
+                Ok(Ahead::Read(Read::Wait)) => return Progress::Wait(Wait::READ | Wait::TIMER),
+                Ok(Ahead::Full | Ahead::Read(Read::End | Read::Truncated)) => settle(conn),
                 Err(mut cause) => {
                     cause.at = Some(op);
                     return Progress::Failed(cause);
@@ -74,7 +73,7 @@ pub(super) fn step<N: Net>(
 
 /// Content rules wait no longer.
 pub(super) fn settle(conn: &mut Conn) {
-    if let Some(visit) = conn.facts.rare_mut().visit.as_deref_mut() {
+    if let Some(visit) = conn.facts.visit_mut() {
         visit.settled = true;
     }
 }
@@ -95,14 +94,9 @@ fn no_such_backend(name: &str) -> String {
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, house: &House<'_>, phase: Phase) -> Verdict {
     let now = cx.now;
     let verdict = look(conn, cx.net, house, |rules, passage, scene| {
-        let verdict = rules.evaluate(phase, passage, scene, now);
-        (verdict, !passage.tracks.is_empty())
+        rules.evaluate(phase, passage, scene, now)
     });
-    let (verdict, is_counted) = verdict.unwrap_or((Verdict::Accept, false));
-    if is_counted {
-        conn.marks.insert(Marks::COUNTED);
-    }
-    verdict
+    verdict.unwrap_or(Verdict::Accept)
 }
 
 /// Lets the rules of a connection look at it; nothing of it where it has none.
@@ -324,7 +318,7 @@ impl<N: Net> Engine<N> {
             return Ok(Some(Ok(self.id(Kind::Backend, chosen))));
         }
         let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if conn.seat.is_none() && !conn.word.is_closing() {
+        if conn.seat().is_none() && !conn.word.is_closing() {
             let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
             let cause = Cause::new(at, Why::Denied).because(no_such_backend(&name));
             conn.end(Ending::Orderly, Some(Box::new(cause)));
@@ -353,18 +347,14 @@ impl<N: Net> Engine<N> {
     /// Counts what a connection has moved in the entries it is counted in.
     pub(super) fn count_bytes(&mut self, key: Key) {
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        let moved = [conn.ctrl.bytes_in, conn.ctrl.bytes_out];
-        if let Some(visit) = conn.facts.rare_mut().visit.as_deref_mut() {
-            visit.count(moved, self.tools.now);
-        }
+        conn.count_bytes(self.tools.now);
     }
 
     /// A connection is over: whoever counts it as there does no longer.
     pub(super) fn end_visit(&mut self, key: Key) {
         self.count_bytes(key);
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        conn.marks.remove(Marks::COUNTED);
-        if let Some(visit) = conn.facts.rare_mut().visit.as_deref_mut() {
+        if let Some(visit) = conn.facts.visit_mut() {
             std::mem::take(&mut visit.passage.tracks).release(self.tools.now);
         }
     }

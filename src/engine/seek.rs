@@ -8,7 +8,7 @@ use crate::backend::{
     Answer, Leave, Next, Outcome, Refusal as No, Request, ServerIndex, Slot, Ticket, Wish,
 };
 use crate::config::StreamConfig;
-use crate::conn::{Cause, Marks, Record, Why};
+use crate::conn::{Cause, Record, Why};
 use crate::id::{Id, Kind};
 use crate::random::mix;
 use crate::rules::Tracks;
@@ -133,9 +133,6 @@ impl<N: Net> Engine<N> {
         let asked = address.ok_or(Refusal::Argument);
         match asked.and_then(|address| self.connect(address, connect, &options)) {
             Ok(id) => {
-                if let Ok(conn) = self.conns.get_mut(id.key()) {
-                    conn.marks.insert(Marks::UNTOLD);
-                }
                 self.seat(key, SERVER, id.key());
             }
             Err(_) => {

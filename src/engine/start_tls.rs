@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Engine, Refusal};
-use crate::conn::{Marks, News, Op};
+use crate::conn::{News, Op, Opening};
 use crate::id::Id;
 use crate::sys::Net;
 use crate::tls::{ClientTls, ServerTls, Session};
@@ -51,7 +51,7 @@ impl<N: Net> Engine<N> {
         } else {
             // Readiness of the session as it was is no news any more.
             conn.news.remove(News::READABLE | News::WRITABLE);
-            conn.marks.insert(Marks::SECURING);
+            conn.opening = Opening::Tls;
             conn.word.want(op);
             conn.word.start(op);
             conn.facts.op_since = cx.now;

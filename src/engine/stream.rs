@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Owner, Refusal};
+use super::{Engine, Refusal, TimerOwner};
 use crate::backend::Leave;
 use crate::config::{StreamConfig, TlsTruncation};
-use crate::conn::{Cause, Conn, Ending, Marks, News, Op, OpWord, Record, Seat, Wait, Why};
+use crate::conn::{
+    Cause, CloseMode, Conn, Ending, Marks, News, Op, OpWord, Owner, Record, Wait, Why,
+};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
@@ -51,7 +53,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn may_join(&self, key: Key, opening: bool) -> Result<(), Refusal> {
         let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
         let open = opening || !conn.word.is_opening();
-        if conn.seat.is_none() && !conn.word.is_closing() && open {
+        if conn.seat().is_none() && !conn.word.is_closing() && open {
             Ok(())
         } else {
             Err(Refusal::State)
@@ -74,7 +76,7 @@ impl<N: Net> Engine<N> {
             config,
             opened_at: now,
             reached_at: Time::NEVER,
-            timer: wheel.insert(Owner::Stream(key.slot).tag()),
+            timer: wheel.insert(TimerOwner::Stream(key.slot).tag()),
             user,
             told: false,
         });
@@ -87,7 +89,7 @@ impl<N: Net> Engine<N> {
         else {
             return;
         };
-        conn.seat = Some(Seat { stream: key.slot, side });
+        conn.owner = Owner::Stream { slot: key.slot, side };
         conn.marks.remove(Marks::READ_ARMED | Marks::WRITE_ARMED);
         conn.news = News::empty();
         let seat = stream.side_mut(side);
@@ -137,7 +139,7 @@ impl<N: Net> Engine<N> {
             {
                 if misses {
                     // Its peer would take a goodbye for the end of all there was.
-                    conn.marks.insert(Marks::CURT);
+                    conn.closes(CloseMode::Curt);
                 }
                 conn.end(ending, None);
             }
@@ -290,7 +292,7 @@ impl<N: Net> Engine<N> {
     fn is_reset(&self, key: Key, side: u8) -> bool {
         let conn = self.conns_of(key)[usize::from(side)];
         conn.and_then(|conn| self.conns.get(conn).ok())
-            .is_none_or(|conn| conn.marks.contains(Marks::RESET))
+            .is_none_or(|conn| conn.close_mode >= CloseMode::Reset)
     }
 
     /// The server was not reached.
@@ -312,9 +314,8 @@ impl<N: Net> Engine<N> {
         let id = self.id(Kind::Conn, conn_key);
         let record = self.record(id, self.conns.get(conn_key).ok()?);
         if let Ok(conn) = self.conns.get_mut(conn_key) {
-            conn.seat = None;
+            conn.owner = Owner::Nobody;
             conn.flow = Wait::empty();
-            conn.marks.insert(Marks::UNTOLD);
         }
         let side = self.streams.get_mut(key).ok()?.side_mut(side);
         side.conn = None;
@@ -363,7 +364,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn leave_stream(&mut self, key: Key) {
         let id = self.id(Kind::Conn, key);
         let Ok(conn) = self.conns.get(key) else { return };
-        let Some(seat) = conn.seat else { return };
+        let Some(seat) = conn.seat() else { return };
         let record = Box::new(self.record(id, conn));
         self.remove_conn(key);
         let Some(stream_key) = self.streams.key_of(seat.stream) else { return };

@@ -39,7 +39,7 @@ fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     }
     // What is kept is for clients and their servers.
     let kept = conn.ctrl.fd.get() >= Some(cx.limits.outgoing_fds);
-    if kept && conn.seat.is_none() {
+    if kept && conn.seat().is_none() {
         let text =
             "the descriptors that are left are kept for clients and their servers (reserve_fds)";
         return failed(OP, Why::LocalLimit, text);

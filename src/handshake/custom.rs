@@ -2,16 +2,15 @@
 //! answer wants: read, write, or nothing but wait.
 
 use super::failed;
-use crate::conn::{Asking, Conn, Marks, Op, Phase, Progress, Wait, Why, is_first_step};
-use crate::ctrl::{Input, Io};
+use crate::conn::{Asking, Conn, Op, Phase, Progress, Wait, Why, is_first_step};
+use crate::ctrl::Io;
 use crate::cx::Cx;
-use crate::data::Ahead;
+use crate::data::{Ahead, Read};
 use crate::sys::Net;
 
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if is_first_step(conn.word, op) {
         conn.facts.rare_mut().asking = Some(Asking::new(op));
-        conn.marks.insert(Marks::HANDLED);
     }
     loop {
         let Conn { ctrl, data, facts, .. } = conn;
@@ -29,12 +28,12 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
                 return failed(op, Why::Truncated, "the peer closed while a handler wanted more");
             }
             Phase::Read => match data.read_ahead(ctrl, cx) {
-                Ok(Ahead::Input(Input::Bytes(_))) => asking.phase = Phase::Due,
-                Ok(Ahead::Input(Input::End | Input::Truncated)) => {
+                Ok(Ahead::Read(Read::Bytes(_))) => asking.phase = Phase::Due,
+                Ok(Ahead::Read(Read::End | Read::Truncated)) => {
                     asking.ended = true;
                     asking.phase = Phase::Due;
                 }
-                Ok(Ahead::Input(Input::Wait)) => {
+                Ok(Ahead::Read(Read::Wait)) => {
                     return Progress::Wait(Wait::READ | Wait::TIMER);
                 }
                 Ok(Ahead::Full) => {

@@ -18,7 +18,7 @@ pub(crate) fn monitor_in<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
         match conn.ctrl.discard(cx) {
             Ok(Input::Bytes(n)) => conn.facts.discarded += n as u64,
             // A client that asks nothing and ends its side may still read.
-            Ok(Input::End | Input::Truncated) => {}
+            Ok(Input::End) => {}
             Ok(Input::Wait) => return Progress::Wait(Wait::READ | Wait::TIMER),
             Err(errno) => return system(Op::MonitorIn, errno),
         }

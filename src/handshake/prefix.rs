@@ -29,12 +29,10 @@ pub(super) fn read_more<N: Net>(
             cx.pool.give_empty(&mut conn.data.ahead);
             Progress::Wait(Wait::READ | Wait::TIMER)
         }
-        Ok(Input::End | Input::Truncated) if ahead.is_empty() => {
+        Ok(Input::End) if ahead.is_empty() => {
             failed(op, Why::Empty, format!("the peer closed before {what}"))
         }
-        Ok(Input::End | Input::Truncated) => {
-            failed(op, Why::Truncated, format!("the peer closed inside {what}"))
-        }
+        Ok(Input::End) => failed(op, Why::Truncated, format!("the peer closed inside {what}")),
         Err(errno) => system(op, errno),
     };
     ControlFlow::Break(progress)

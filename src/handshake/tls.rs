@@ -98,10 +98,10 @@ fn shake<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
                 let write = if flushed { Wait::empty() } else { Wait::WRITE };
                 return Progress::Wait(Wait::READ | Wait::TIMER | write);
             }
-            Ok(Input::End | Input::Truncated) if ctrl.bytes_in == 0 => {
+            Ok(Input::End) if ctrl.bytes_in == 0 => {
                 return failed(op, Why::Empty, "the peer closed before the TLS handshake");
             }
-            Ok(Input::End | Input::Truncated) => {
+            Ok(Input::End) => {
                 return failed(op, Why::Truncated, "the peer closed inside the TLS handshake");
             }
             Err(errno) => return system(op, errno),

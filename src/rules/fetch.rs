@@ -94,27 +94,80 @@ impl<'a> Sight<'a> {
         }
     }
 
-    fn of_tls(&self, ask: impl FnOnce(Tls<'a>) -> Option<Value<'a>>) -> Option<Value<'a>> {
-        ask(self.facts.tls()?)
+    fn of_tls(&self, ask: impl FnOnce(Tls<'a>) -> Option<Value<'a>>) -> Sample<'a> {
+        known(self.facts.tls().and_then(ask))
     }
 
-    fn load(&self, backend: &str, ask: fn(Load) -> u64) -> Option<Value<'a>> {
-        self.facts.backend(backend).map(|load| Value::Number(ask(load)))
+    fn of_certificate(&self, ask: impl FnOnce(Certificate<'a>) -> Option<Value<'a>>) -> Sample<'a> {
+        let shown = self.facts.tls().and_then(|tls| tls.certificate);
+        known(shown.and_then(|der| Certificate::parse(der).ok()).and_then(ask))
     }
+
+    fn load(&self, backend: &str, ask: fn(Load) -> u64) -> Sample<'a> {
+        known(self.facts.backend(backend).map(|load| Value::Number(ask(load))))
+    }
+}
+
+/// What does not depend on bytes to come.
+const fn known(value: Option<Value<'_>>) -> Sample<'_> {
+    Sample { value, may_change: false }
 }
 
 impl Fetch {
     /// Finds it out.
     pub(super) fn read<'s>(&self, sight: &'s Sight<'_>) -> Sample<'s> {
+        let facts = sight.facts;
         match self {
             Self::PrefixLength => Sample {
-                value: Some(Value::Number(sight.facts.prefix().bytes.len() as u64)),
+                value: Some(Value::Number(facts.prefix().bytes.len() as u64)),
                 may_change: sight.may_grow(),
             },
             Self::HelloType => sight.of_hello(|_| Some(Value::Number(ClientHello::TYPE.into()))),
             Self::HelloName => sight.of_hello(|hello| hello.server_name().map(Value::bytes)),
             Self::HelloProtocols => sight.of_hello(|hello| hello.alpn().next().map(Value::bytes)),
-            _ => Sample { value: self.known(sight), may_change: false },
+            Self::Source => known(facts.source().map(address)),
+            Self::SourcePort => known(facts.source().map(port)),
+            Self::SourceIsLocal => known(facts.source_is_local().map(Value::Truth)),
+            Self::Destination => known(facts.destination().map(address)),
+            Self::DestinationPort => known(facts.destination().map(port)),
+            Self::SocketSource => known(facts.socket_source().map(address)),
+            Self::SocketDestination => known(facts.socket_destination().map(address)),
+            Self::Listener => known(facts.listener().map(Value::bytes)),
+            Self::HasProxy => known(Some(Value::Truth(facts.proxy().is_some()))),
+            Self::ProxyVersion => known(facts.proxy().map(|header| match header.version {
+                Version::V1 => Value::Number(1),
+                Version::V2 => Value::Number(2),
+            })),
+            Self::ProxyTlv(kind) => {
+                known(facts.proxy().and_then(|header| header.tlv(*kind)).map(Value::bytes))
+            }
+            Self::IsTls => known(Some(Value::Truth(facts.tls().is_some()))),
+            Self::TlsName => sight.of_tls(|tls| tls.server_name.map(Value::bytes)),
+            Self::TlsProtocol => sight.of_tls(|tls| tls.alpn.map(Value::bytes)),
+            Self::TlsVersion => sight.of_tls(|tls| Some(Value::bytes(tls.version.as_bytes()))),
+            Self::TlsCipher => sight.of_tls(|tls| Some(Value::bytes(tls.cipher.as_bytes()))),
+            Self::Verify => sight.of_tls(|tls| Some(Value::Number(tls.verify.into()))),
+            Self::Subject => sight.of_certificate(|certificate| {
+                Some(Value::Bytes(Cow::Owned(certificate.subject().into_bytes())))
+            }),
+            Self::CommonName => {
+                sight.of_certificate(|certificate| certificate.common_name().map(Value::Bytes))
+            }
+            Self::Sha1 => known(facts.certificate_sha1().map(|digest| {
+                let hex: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+                Value::Bytes(Cow::Owned(hex.into_bytes()))
+            })),
+            Self::Tracked(slot, data) => {
+                let tracked = sight.tracks.get(*slot);
+                known(tracked.and_then(|entry| entry.get(*data, sight.now)).map(Value::Number))
+            }
+            Self::LookUp(table, data) => known(facts.source().map(|source| {
+                // Of somebody it has never seen, a table knows that there was nothing.
+                let found = table.get(Key::Ip(source.ip()), *data, sight.now);
+                Value::Number(found.unwrap_or(0))
+            })),
+            Self::Connections(backend) => sight.load(backend, |load| load.connections),
+            Self::Queued(backend) => sight.load(backend, |load| load.queued),
         }
     }
 
@@ -128,57 +181,6 @@ impl Fetch {
             _ => None,
         };
         several.into_iter().flatten().map(Value::bytes)
-    }
-
-    /// What does not depend on bytes to come.
-    fn known<'s>(&self, sight: &'s Sight<'_>) -> Option<Value<'s>> {
-        let facts = sight.facts;
-        match self {
-            Self::Source => facts.source().map(address),
-            Self::SourcePort => facts.source().map(port),
-            Self::SourceIsLocal => facts.source_is_local().map(Value::Truth),
-            Self::Destination => facts.destination().map(address),
-            Self::DestinationPort => facts.destination().map(port),
-            Self::SocketSource => facts.socket_source().map(address),
-            Self::SocketDestination => facts.socket_destination().map(address),
-            Self::Listener => facts.listener().map(Value::bytes),
-            Self::HasProxy => Some(Value::Truth(facts.proxy().is_some())),
-            Self::ProxyVersion => facts.proxy().map(|header| match header.version {
-                Version::V1 => Value::Number(1),
-                Version::V2 => Value::Number(2),
-            }),
-            Self::ProxyTlv(kind) => facts.proxy()?.tlv(*kind).map(Value::bytes),
-            Self::IsTls => Some(Value::Truth(facts.tls().is_some())),
-            Self::TlsName => sight.of_tls(|tls| tls.server_name.map(Value::bytes)),
-            Self::TlsProtocol => sight.of_tls(|tls| tls.alpn.map(Value::bytes)),
-            Self::TlsVersion => sight.of_tls(|tls| Some(Value::bytes(tls.version.as_bytes()))),
-            Self::TlsCipher => sight.of_tls(|tls| Some(Value::bytes(tls.cipher.as_bytes()))),
-            Self::Verify => sight.of_tls(|tls| Some(Value::Number(tls.verify.into()))),
-            Self::Subject => {
-                let subject = Certificate::parse(facts.tls()?.certificate?).ok()?.subject();
-                Some(Value::Bytes(Cow::Owned(subject.into_bytes())))
-            }
-            Self::CommonName => {
-                let certificate = Certificate::parse(facts.tls()?.certificate?).ok()?;
-                certificate.common_name().map(Value::Bytes)
-            }
-            Self::Sha1 => {
-                let digest = facts.certificate_sha1()?;
-                let hex: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-                Some(Value::Bytes(Cow::Owned(hex.into_bytes())))
-            }
-            Self::Tracked(slot, data) => {
-                sight.tracks.get(*slot)?.get(*data, sight.now).map(Value::Number)
-            }
-            Self::LookUp(table, data) => {
-                let key = Key::Ip(facts.source()?.ip());
-                // Of somebody it has never seen, a table knows that there was nothing.
-                Some(Value::Number(table.get(key, *data, sight.now).unwrap_or(0)))
-            }
-            Self::Connections(backend) => sight.load(backend, |load| load.connections),
-            Self::Queued(backend) => sight.load(backend, |load| load.queued),
-            Self::PrefixLength | Self::HelloType | Self::HelloName | Self::HelloProtocols => None,
-        }
     }
 
     /// The TLV of a type.

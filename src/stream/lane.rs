@@ -4,9 +4,9 @@
 use crate::buffer::{Buffer, Pool};
 use crate::config::TlsTruncation;
 use crate::conn::{Cause, Conn, Detail, Direction, Ending, Op};
-use crate::ctrl::{self, Input, Output};
+use crate::ctrl::{self, Output};
 use crate::cx::Cx;
-use crate::data::{self, BULK_UNIT, UNIT};
+use crate::data::{self, BULK_UNIT, Read, UNIT};
 use crate::pipes::PipeId;
 use crate::sys::Net;
 use crate::time::Time;
@@ -186,19 +186,19 @@ impl Lane {
             None => self.read(from, cx),
         };
         match brought {
-            Ok(Input::Bytes(_)) => {
+            Ok(Read::Bytes(_)) => {
                 moved.brought = true;
                 return true;
             }
-            Ok(Input::Wait) => moved.wants_read = true,
-            Ok(Input::End) => {
+            Ok(Read::Wait) => moved.wants_read = true,
+            Ok(Read::End) => {
                 // Once a write was told of a reset, the socket reads as ended.
                 if from.data.tls().is_some() || !is_reset(from) {
                     self.source = Source::Ended;
                 }
                 from.word.shut(Direction::Read);
             }
-            Ok(Input::Truncated) => {
+            Ok(Read::Truncated) => {
                 from.truncated();
                 match from.facts.farewell().tls_truncation {
                     TlsTruncation::Pass => from.word.shut(Direction::Read),
@@ -233,7 +233,7 @@ impl Lane {
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
-    ) -> Result<Input, Box<Cause>> {
+    ) -> Result<Read, Box<Cause>> {
         let filled = match from.ctrl.fill(cx, pipe) {
             // Nothing was moved: copying does it, for this lane and every other.
             Err(errno) if ctrl::is_of_splice(errno) => {
@@ -241,9 +241,9 @@ impl Lane {
                 cx.pipes.forbid();
                 return self.read(from, cx);
             }
-            other => other.map_err(data::system)?,
+            other => Read::from(other.map_err(data::system)?),
         };
-        if let Input::Bytes(n) = filled {
+        if let Read::Bytes(n) = filled {
             self.held = n as u32;
             if n < UNIT {
                 // That is no bulk any more: two full buffers must prove it anew.
@@ -253,11 +253,11 @@ impl Lane {
         Ok(filled)
     }
 
-    fn read<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>) -> Result<Input, Box<Cause>> {
+    fn read<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>) -> Result<Read, Box<Cause>> {
         let limit = if self.is_bulk() { BULK_UNIT } else { UNIT };
         let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
         // A wait says nothing: where readiness is told again and again, each read is followed by one.
-        if let Input::Bytes(n) = read {
+        if let Read::Bytes(n) = read {
             self.full = if n >= UNIT { self.full.saturating_add(1) } else { 0 };
         }
         Ok(read)

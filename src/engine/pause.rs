@@ -1,10 +1,10 @@
-//! Listeners at rest: when the system or a limit says so, and when they go on.
+//! Listeners that take no connections: when the system or a limit says so, and when they go on.
 
 use super::Engine;
-use super::listener::{Listener, ListenerNews, PAUSE, Rest};
+use super::listener::{Accepting, PAUSE};
 use crate::conn::{Marks, Wait};
 use crate::slab::Key;
-use crate::sys::{Errno, Net};
+use crate::sys::Net;
 use crate::time::Time;
 
 impl<N: Net> Engine<N> {
@@ -65,36 +65,19 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    pub(super) fn rest_listener(&mut self, key: Key, rest: Rest) {
+    pub(super) fn stop_listener(&mut self, key: Key, why: Accepting) {
         let Ok(listener) = self.listeners.get_mut(key) else { return };
-        if listener.rest.is_some() {
-            return;
-        }
-        listener.rest = Some(rest);
-        // A rest that begins again before its end was told goes on.
-        if listener.news.contains(ListenerNews::RESUMED) {
-            listener.news.remove(ListenerNews::RESUMED);
-        } else if !listener.starves {
-            listener.news.insert(ListenerNews::PAUSED);
-        }
-        listener.starves = matches!(rest, Rest::Starved(_));
-        listener.paused_by = match rest {
-            Rest::Starved(errno) => Some(Errno(errno)),
-            Rest::Paused { .. } | Rest::Full => None,
-        };
-        if matches!(rest, Rest::Starved(_)) {
+        listener.stop(why);
+        if matches!(listener.accepting, Accepting::Starved(_)) {
             self.wheel.set(listener.timer, self.tools.now + PAUSE);
         }
     }
 
-    pub(super) fn unrest_listener(&mut self, key: Key) {
+    /// A listener that the system or a limit kept from taking connections tries again.
+    fn retry_listener(&mut self, key: Key) {
         let Ok(listener) = self.listeners.get_mut(key) else { return };
-        if matches!(listener.rest, Some(Rest::Full | Rest::Starved(_))) {
-            listener.rest = None;
-            // Whether there is enough again, the next accept tells.
-            if !listener.starves {
-                listener.news.insert(ListenerNews::RESUMED);
-            }
+        if matches!(listener.accepting, Accepting::Full | Accepting::Starved(_)) {
+            listener.go_on();
             self.wheel.set(listener.timer, Time::NEVER);
             self.settle_listener(key);
         }
@@ -103,31 +86,31 @@ impl<N: Net> Engine<N> {
     pub(super) fn listener_deadline(&mut self, slot: u32) {
         let Some(key) = self.listeners.key_of(slot) else { return };
         let Ok(listener) = self.listeners.get(key) else { return };
-        let (timer, starved) = (listener.timer, matches!(listener.rest, Some(Rest::Starved(_))));
-        if starved && !self.finds_pair() {
+        let (timer, accepting) = (listener.timer, listener.accepting);
+        if matches!(accepting, Accepting::Starved(_)) && !self.finds_pair() {
             return self.wheel.set(timer, self.tools.now + PAUSE);
         }
-        self.unrest_listener(key);
+        self.retry_listener(key);
     }
 
     /// A connection became a session or ended: a listener that was full may not be any more.
-    pub(super) fn wake_resting_listeners(&mut self) {
-        self.unrest_where(|listener| listener.rest == Some(Rest::Full));
+    pub(super) fn wake_full_listeners(&mut self) {
+        self.retry_where(|accepting| accepting == Accepting::Full);
     }
 
     /// A descriptor was closed: a listener that had none left may try again.
     pub(super) fn retry_starved_listeners(&mut self) {
         if self.has_pair(0) {
-            self.unrest_where(|listener| matches!(listener.rest, Some(Rest::Starved(_))));
+            self.retry_where(|accepting| matches!(accepting, Accepting::Starved(_)));
         }
     }
 
-    fn unrest_where(&mut self, rests: impl Fn(&Listener) -> bool) {
-        let resting = self.listeners.iter().filter(|(_, listener)| rests(listener));
-        let keys: Vec<Key> = resting.map(|(key, _)| key).collect();
+    fn retry_where(&mut self, kept: impl Fn(Accepting) -> bool) {
+        let found = self.listeners.iter().filter(|(_, listener)| kept(listener.accepting));
+        let keys: Vec<Key> = found.map(|(key, _)| key).collect();
         for key in keys {
             if !self.is_full(key) {
-                self.unrest_listener(key);
+                self.retry_listener(key);
             }
         }
     }
