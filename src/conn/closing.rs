@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::{Cause, CloseMode, Conn, Drain, Op, Plan, Progress, Wait, Why, is_first_step};
-use crate::ctrl::Input;
+use crate::ctrl::{Input, Release};
 use crate::cx::{Cx, Descriptors};
 use crate::data::Parting;
 use crate::sys::{Addr, Errno, Net};
@@ -38,19 +38,19 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
         CloseMode::Orderly => Parting::Vouched,
         CloseMode::Curt | CloseMode::Reset | CloseMode::Vanish => Parting::Curt,
     };
-    let (before, held) = (conn.ctrl.bytes_out, conn.ctrl.unsent());
+    let (before, held) = (conn.ctrl.bytes_out(), conn.ctrl.unsent());
     match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
         Ok(true) => Progress::Done,
         Ok(false) => {
             // Also when this began as a half-close, or was held, and the end took the clock off.
-            if conn.ctrl.bytes_out != before || conn.deadline == Time::NEVER {
+            if conn.ctrl.bytes_out() != before || conn.deadline == Time::NEVER {
                 conn.arm(cx.now, conn.facts.farewell().linger);
             }
             Progress::Wait(Wait::WRITE | Wait::TIMER | listen_on(conn, cx))
         }
         Err(errno) => {
             // What waited here is gone already.
-            let kept = (held as u64).saturating_sub(conn.ctrl.bytes_out - before);
+            let kept = (held as u64).saturating_sub(conn.ctrl.bytes_out() - before);
             let kept = u32::try_from(kept).unwrap_or(u32::MAX);
             conn.facts.lost = unacknowledged(conn, cx).saturating_add(kept);
             note_failure(conn, cx.now, Cause::system(Some(Op::Dshw), errno));
@@ -80,7 +80,7 @@ pub(crate) fn data_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 
 /// CSHW: the FIN. When nothing else can come or go, `close` sends it just as well.
 pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    let close_is_enough = conn.word.is_closing() && (conn.ctrl.fd.eof || conn.is_unheard());
+    let close_is_enough = conn.word.is_closing() && (conn.ctrl.at_eof() || conn.is_unheard());
     if !close_is_enough {
         conn.ctrl.shut_write(cx);
     }
@@ -90,11 +90,11 @@ pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
 /// CCLOSE: waits for the peer's end, since a close while bytes of its wait unread is a reset, which
 /// destroys what it has not acknowledged of ours.
 pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    let fd = &conn.ctrl.fd;
-    if fd.get().is_none() || fd.eof || conn.close_mode >= CloseMode::Reset || conn.is_unheard() {
+    let has_input = conn.ctrl.is_open() && !conn.ctrl.at_eof();
+    if !has_input || conn.close_mode >= CloseMode::Reset || conn.is_unheard() {
         return drained(conn, cx);
     }
-    if fd.broken {
+    if conn.ctrl.is_broken() {
         return broke(conn, cx, Cause::new(Some(Op::Cclose), Why::Reset));
     }
     if is_first_step(conn.word, Op::Cclose) {
@@ -208,7 +208,7 @@ fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
 
 /// FCLOSE: the host's poller lets go first, then the number is given back.
 pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    if conn.ctrl.fd.known {
+    if conn.ctrl.watch().is_known() {
         // The host takes as long as it likes: what bounded the peer does not bound it.
         conn.arm(cx.now, FOREVER);
         return Progress::Wait(Wait::RELEASE);
@@ -219,14 +219,12 @@ pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress 
 
 /// Closes the number. The host's poller does not know it any more.
 pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N, descriptors: &mut Descriptors) {
-    let broken = conn.ctrl.fd.broken;
-    let Some(fd) = conn.ctrl.fd.take() else { return };
-    match conn.close_mode {
-        CloseMode::Vanish => net.vanish(fd),
-        CloseMode::Reset if !broken => net.reset(fd),
-        CloseMode::Orderly | CloseMode::Curt | CloseMode::Reset => net.close(fd),
-    }
-    descriptors.gave();
+    let how = match conn.close_mode {
+        CloseMode::Orderly | CloseMode::Curt => Release::Close,
+        CloseMode::Reset => Release::Reset,
+        CloseMode::Vanish => Release::Vanish,
+    };
+    conn.ctrl.release(net, descriptors, how);
 }
 
 /// The deadline of a closing operation has passed.
@@ -302,7 +300,7 @@ fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded 
 /// Reads and throws away what arrives on a session whose read side is shut. Tells whether more may
 /// come.
 pub(crate) fn discard_session<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Wait {
-    if conn.ctrl.fd.eof || conn.ctrl.fd.broken {
+    if conn.ctrl.at_eof() || conn.ctrl.is_broken() {
         return Wait::empty();
     }
     match discard(conn, cx, u64::MAX) {

@@ -221,9 +221,8 @@ impl Conn {
     /// Our end of the socket: asked of the system once, and only if somebody wants to know.
     pub(crate) fn local<N: Net>(&mut self, net: &mut N) -> Option<Addr> {
         if self.facts.local().is_none() {
-            let fd = self.ctrl.fd.get()?;
             // A socket whose peer is gone may not know any more.
-            self.facts.rare_mut().local = Some(net.local(fd).ok()?);
+            self.facts.rare_mut().local = Some(self.ctrl.local(net)?);
         }
         self.facts.local().cloned()
     }

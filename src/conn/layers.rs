@@ -68,7 +68,7 @@ impl Conn {
     /// How far each layer is.
     pub(crate) fn layers(&self) -> Layers {
         let word = self.word;
-        let fd_allocated = self.ctrl.fd.get().is_some();
+        let fd_allocated = self.ctrl.is_open();
         let ctrl_initialized = fd_allocated && !word.is_complete(Op::Cclose);
         let reached =
             !matches!(self.facts.plan, Plan::Outgoing(_)) || word.is_complete(Op::CtrlConnect);
@@ -78,7 +78,7 @@ impl Conn {
             initialized: ctrl_initialized,
             connected: ctrl_initialized && reached && self.is_through(CONNECT),
             handlers_done: self.is_through(CTRL_OPENING),
-            failed: self.ctrl.fd.broken || failed == Some(Part::Ctrl),
+            failed: self.ctrl.is_broken() || failed == Some(Part::Ctrl),
             shutr: word.is_complete(Op::Cshr),
             shutw: word.is_complete(Op::Cshw),
         };
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::config::{AcceptConfig, ConnectConfig};
     use crate::conn::{Cause, Direction, Ending, OpWord};
-    use crate::ctrl::FdEntry;
+    use crate::ctrl::Ctrl;
     use crate::sys::{Errno, Fd};
 
     fn wanting(ops: &[Op]) -> Conn {
@@ -143,7 +143,7 @@ mod tests {
 
     fn with_fd(ops: &[Op]) -> Conn {
         let mut conn = wanting(ops);
-        conn.ctrl.fd = FdEntry::connection(Fd(7), false);
+        conn.ctrl = Ctrl::new(Fd(7), false);
         conn
     }
 
@@ -189,7 +189,7 @@ mod tests {
             wanting(&[Op::CtrlConnect, Op::SendProxy, Op::TlsConnect, Op::CustomClearOut]);
         let conn = &mut conn;
         assert_eq!(holding(conn), ["data initialized"]);
-        let open = |conn: &mut Conn| conn.ctrl.fd = FdEntry::connection(Fd(7), false);
+        let open = |conn: &mut Conn| conn.ctrl = Ctrl::new(Fd(7), false);
         moves(conn, open, &["fd", "ctrl initialized"], &[]);
         moves(conn, done(Op::CtrlConnect), &["ctrl connected"], &[]);
         moves(conn, done(Op::SendProxy), &["ctrl handlers"], &[]);
@@ -204,7 +204,7 @@ mod tests {
         moves(conn, |conn| conn.word.undo(Op::TlsConnect), &[], &[]);
         moves(conn, done(Op::Dclose), &[], &["data initialized", "data connected"]);
         moves(conn, done(Op::Cclose), &[], &["ctrl initialized", "ctrl connected"]);
-        moves(conn, |conn| _ = conn.ctrl.fd.take(), &[], &["fd"]);
+        moves(conn, |conn| _ = conn.ctrl.take_over(), &[], &["fd"]);
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
             assert_eq!(failed(&conn), due, "{at:?} {why:?} {detail:?}");
         }
         let mut conn = with_fd(&[]);
-        conn.ctrl.fd.broken = true;
+        conn.ctrl.break_off();
         assert_eq!(failed(&conn), CTRL);
     }
 

@@ -27,7 +27,8 @@ pub use crate::op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
 
 use bitflags::bitflags;
 
-use crate::ctrl::Ctrl;
+use crate::ctrl::{Ctrl, Io};
+use crate::cx::Trigger;
 use crate::data::Data;
 use crate::time::Time;
 use crate::wheel::Timer;
@@ -202,8 +203,6 @@ pub(crate) struct Conn {
     pub(crate) opening: Opening,
     /// How it closes.
     pub(crate) close_mode: CloseMode,
-    /// An event arrived for a direction that nobody wants.
-    pub(crate) disturbed: bool,
     /// What else is true of it.
     pub(crate) marks: Marks,
 }
@@ -270,7 +269,16 @@ impl Conn {
     /// Whether it was refused before it was a session, and its peer never heard a byte: there is no
     /// end to tell it and none to wait for.
     pub(crate) const fn is_unheard(&self) -> bool {
-        self.ctrl.bytes_out == 0 && !self.was_session()
+        self.ctrl.bytes_out() == 0 && !self.was_session()
+    }
+
+    /// What the host's poller should watch.
+    pub(crate) fn target(&self, trigger: Trigger) -> Io {
+        // Nothing else would tell a connection that waits for the host that its peer is gone. One in its
+        // handshakes, or on its way out, hears of the end by what it waits for.
+        let heeds_end = self.waits.contains(Wait::HOST);
+        let passing = self.word.is_opening() || self.word.is_closing();
+        self.ctrl.target(trigger, heeds_end, passing)
     }
 
     /// The earliest point at which time alone makes it move.

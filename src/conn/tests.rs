@@ -12,7 +12,7 @@ use super::{
     OpSet, OpWord, Opening, Owner, Plan, Side, State, Wait, Why,
 };
 use crate::config::{AcceptConfig, ConnectConfig};
-use crate::ctrl::{Ctrl, FdEntry};
+use crate::ctrl::Ctrl;
 use crate::data::Data;
 use crate::sys::Addr;
 use crate::time::Time;
@@ -209,7 +209,7 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
     let peer = Addr::parse("192.0.2.1:1").expect("an address");
     Conn {
         word,
-        ctrl: Ctrl::new(FdEntry::closed()),
+        ctrl: Ctrl::default(),
         data: Data::raw(),
         cause: failed.then(cause),
         facts: Box::new(Facts::new(plan.clone(), peer, Time(0))),
@@ -224,7 +224,6 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
         half_close: HalfClose::Free,
         opening: Opening::Nothing,
         close_mode: CloseMode::Orderly,
-        disturbed: false,
         marks: Marks::empty(),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Visit {
 impl Conn {
     /// Counts what it has moved in the entries of tables that it is counted in.
     pub(crate) fn count_bytes(&mut self, now: Time) {
-        let moved = [self.ctrl.bytes_in, self.ctrl.bytes_out];
+        let moved = [self.ctrl.bytes_in(), self.ctrl.bytes_out()];
         if let Some(visit) = self.facts.visit_mut() {
             visit.count(moved, now);
         }

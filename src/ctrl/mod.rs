@@ -1,17 +1,22 @@
 //! The control layer: the socket under a connection, TCP or unix. It moves bytes as they are on the
 //! wire, remembers what is ready, and ends each direction.
 
-mod fd;
+mod open;
+mod socket;
+mod watch;
 
 use std::io::IoSlice;
 
-pub(crate) use fd::FdEntry;
-pub use fd::{FdState, Io};
+pub(crate) use open::Connect;
+pub use socket::FdState;
+pub use watch::Io;
+pub(crate) use watch::Watch;
 
 use crate::buffer::Buffer;
-use crate::cx::{Cx, Trigger};
+use crate::cx::{Cx, Descriptors, Trigger};
 use crate::pipes::PipeId;
-use crate::sys::{Addr, Errno, Fd, Net, Pipe};
+use crate::sys::{Addr, Errno, Fd, Net, Pipe, SockOpt};
+use socket::Socket;
 
 /// What reading came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,23 +38,134 @@ pub(crate) enum Output {
     Wait,
 }
 
+/// How a descriptor is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// The system says what is left to say.
+    Close,
+    /// With a reset, unless the connection is over already.
+    Reset,
+    /// Without a word to the peer.
+    Vanish,
+}
+
 /// The socket of a connection and the bytes that wait to leave through it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Ctrl {
-    /// The descriptor.
-    pub(crate) fd: FdEntry,
+    socket: Socket,
+    /// What the host's poller is to watch of it.
+    watch: Watch,
     /// Bytes of the wire that the kernel has not taken yet: a PROXY header, TLS records.
-    pub(crate) out: Option<Buffer>,
+    out: Option<Buffer>,
     /// Bytes read from the wire.
-    pub(crate) bytes_in: u64,
+    bytes_in: u64,
     /// Bytes the kernel took for the wire.
-    pub(crate) bytes_out: u64,
+    bytes_out: u64,
 }
 
 impl Ctrl {
-    /// A control layer over `fd`.
-    pub(crate) const fn new(fd: FdEntry) -> Self {
-        Self { fd, out: None, bytes_in: 0, bytes_out: 0 }
+    /// A control layer over a connected socket. Writing is likely to work at once, and reading too when
+    /// `read_at_once`.
+    pub(crate) fn new(fd: Fd, read_at_once: bool) -> Self {
+        Self { socket: Socket::new(fd, read_at_once), ..Self::default() }
+    }
+
+    /// Whether there is a socket.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.socket.fd().is_some()
+    }
+
+    /// Whether the end of input was read.
+    pub(crate) const fn at_eof(&self) -> bool {
+        self.socket.eof
+    }
+
+    /// Whether a call failed in a way that ends the socket's use.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.socket.broken
+    }
+
+    /// Whether the end, or an error, was told of, read or not.
+    pub(crate) const fn hung_up(&self) -> bool {
+        self.socket.hung_up()
+    }
+
+    /// Whether a read is believed to come to something.
+    pub(crate) const fn is_readable(&self) -> bool {
+        self.socket.ready.contains(Io::IN)
+    }
+
+    /// Whether a write is believed to.
+    pub(crate) const fn is_writable(&self) -> bool {
+        self.socket.ready.contains(Io::OUT)
+    }
+
+    /// What is believed to go through without waiting.
+    pub(crate) const fn ready(&self) -> Io {
+        self.socket.ready
+    }
+
+    /// Bytes read from the wire.
+    pub(crate) const fn bytes_in(&self) -> u64 {
+        self.bytes_in
+    }
+
+    /// Bytes the kernel took for the wire.
+    pub(crate) const fn bytes_out(&self) -> u64 {
+        self.bytes_out
+    }
+
+    /// The state, as it is told outside.
+    pub(crate) const fn state(&self) -> FdState {
+        self.socket.state()
+    }
+
+    /// The descriptor below, where there is a real one.
+    pub(crate) const fn descriptor(&self) -> Option<Fd> {
+        self.socket.fd()
+    }
+
+    /// What the host's poller is to watch of it.
+    pub(crate) const fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The same, to be changed.
+    pub(crate) const fn watch_mut(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    /// The host's poller told of events. Tells whether there is a socket that they can be of.
+    pub(crate) fn on_ready(&mut self, events: Io, trigger: Trigger) -> bool {
+        self.socket.tell(events);
+        self.watch.hear(events, trigger);
+        self.is_open()
+    }
+
+    /// Says what the connection can go on with: the end of input is no news twice. Tells whether some of
+    /// it is believed to be there.
+    pub(crate) fn wants(&mut self, mut directions: Io) -> bool {
+        if self.socket.eof {
+            directions.remove(Io::IN);
+        }
+        self.watch.want(directions);
+        directions.intersects(self.socket.ready)
+    }
+
+    /// What the host's poller should watch. `heeds_end` says that nothing else would tell the connection
+    /// that its peer is gone, `passing` that it hears of the end by what it waits for.
+    pub(crate) fn target(&self, trigger: Trigger, heeds_end: bool, passing: bool) -> Io {
+        match trigger {
+            Trigger::Edge => self.watch.edge_target(heeds_end),
+            Trigger::Level => {
+                // A hang-up stays true for ever: asking for it again would wake the host for ever.
+                let mut target = self.watch.level_target(!self.hung_up());
+                if passing && self.watch.wanted().is_empty() && !heeds_end {
+                    target.remove(Io::HANGUP);
+                }
+                target
+            }
+        }
     }
 
     /// How many bytes of the wire wait to leave.
@@ -65,6 +181,27 @@ impl Ctrl {
     /// The queue of bytes that wait to leave.
     pub(crate) fn out<'a, N>(&'a mut self, cx: &mut Cx<'_, N>) -> &'a mut Buffer {
         self.out.get_or_insert_with(|| cx.pool.take())
+    }
+
+    /// The same, with room for about `len` bytes where there is none yet.
+    pub(crate) fn out_for<'a, N>(&'a mut self, cx: &mut Cx<'_, N>, len: usize) -> &'a mut Buffer {
+        self.out.get_or_insert_with(|| cx.pool.take_for(len))
+    }
+
+    /// The queue, where there is one.
+    pub(crate) const fn queued(&self) -> Option<&Buffer> {
+        self.out.as_ref()
+    }
+
+    /// These bytes are the first to leave.
+    pub(crate) fn begin_with(&mut self, first: Buffer) {
+        debug_assert!(self.out.is_none(), "something is ahead of the first bytes");
+        self.out = Some(first);
+    }
+
+    /// Gives the queue back if nothing is in it.
+    pub(crate) fn trim<N>(&mut self, cx: &mut Cx<'_, N>) {
+        cx.pool.give_empty(&mut self.out);
     }
 
     /// Reads into `space`, which is not empty.
@@ -86,9 +223,9 @@ impl Ctrl {
 
     /// The descriptor, if reading it is worth a call; else what is to be said without one.
     fn to_read(&self) -> Result<Fd, Input> {
-        match self.fd.get() {
-            Some(_) if self.fd.eof => Err(Input::End),
-            Some(fd) if self.fd.ready.contains(Io::IN) => Ok(fd),
+        match self.socket.fd() {
+            Some(_) if self.socket.eof => Err(Input::End),
+            Some(fd) if self.socket.ready.contains(Io::IN) => Ok(fd),
             Some(_) => Err(Input::Wait),
             None => Err(Input::End),
         }
@@ -102,25 +239,18 @@ impl Ctrl {
     ) -> Result<Input, Errno> {
         match read {
             Ok(0) => {
-                self.fd.eof = true;
+                self.socket.eof = true;
                 Ok(Input::End)
             }
             Ok(n) => {
                 self.bytes_in += n as u64;
                 // Behind a hang-up the end is already there, and no further event tells of it.
-                if !more(n) && !self.fd.hangup() {
-                    self.fd.ready.remove(Io::IN);
+                if !more(n) && !self.hung_up() {
+                    self.socket.ready.remove(Io::IN);
                 }
                 Ok(Input::Bytes(n))
             }
-            Err(errno) if errno.is_again() => {
-                self.fd.ready.remove(Io::IN);
-                Ok(Input::Wait)
-            }
-            Err(errno) => {
-                self.fd.broken = true;
-                Err(errno)
-            }
+            Err(errno) => self.socket.failed(errno, Io::IN).map(|()| Input::Wait),
         }
     }
 
@@ -136,10 +266,7 @@ impl Ctrl {
             cx.pool.give_empty(&mut self.out);
             return Ok(Output::Bytes(0));
         }
-        let Some(fd) = self.fd.get() else { return Err(Errno(libc::EPIPE)) };
-        if !self.fd.ready.contains(Io::OUT) {
-            return Ok(Output::Wait);
-        }
+        let Some(fd) = self.socket.to_write()? else { return Ok(Output::Wait) };
         let bufs = [IoSlice::new(unsent), IoSlice::new(payload)];
         let bufs = match (unsent.is_empty(), payload.is_empty()) {
             (true, _) => &bufs[1..],
@@ -161,15 +288,12 @@ impl Ctrl {
                 }
                 Ok(Output::Bytes(taken))
             }
-            Err(errno) if errno.is_again() => {
-                self.fd.ready.remove(Io::OUT);
-                Ok(Output::Wait)
-            }
             Err(errno) => {
-                self.fd.broken = true;
-                // What waits will never leave, and nobody is to try again.
-                self.give_back(cx);
-                Err(errno)
+                self.socket.failed(errno, Io::OUT).inspect_err(|_| {
+                    // What waits will never leave, and nobody is to try again.
+                    self.give_back(cx);
+                })?;
+                Ok(Output::Wait)
             }
         }
     }
@@ -190,16 +314,16 @@ impl Ctrl {
 
     /// Looks after an error that the host told of while nobody reads, and so nobody would find it.
     pub(crate) fn check<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
-        let Some(fd) = self.fd.get() else { return Ok(()) };
-        if !self.fd.told.contains(Io::ERROR) || self.fd.broken {
+        let Some(fd) = self.socket.fd() else { return Ok(()) };
+        if !self.socket.told.contains(Io::ERROR) || self.socket.broken {
             return Ok(());
         }
         // The end of both sides is told in the same way, and is no error.
-        self.fd.told = Io::HANGUP;
+        self.socket.told = Io::HANGUP;
         match cx.net.take_error(fd) {
             Ok(None) => Ok(()),
             Ok(Some(errno)) | Err(errno) => {
-                self.fd.broken = true;
+                self.socket.broken = true;
                 self.give_back(cx);
                 Err(errno)
             }
@@ -223,7 +347,7 @@ impl Ctrl {
         let edge = cx.trigger == Trigger::Edge;
         let input = self.took_in(read, |n| edge || n >= Pipe::FULL_CAPACITY);
         if input.is_err_and(is_of_splice) {
-            self.fd.broken = false;
+            self.socket.broken = false;
         }
         input
     }
@@ -235,31 +359,21 @@ impl Ctrl {
         pipe: PipeId,
         held: usize,
     ) -> Result<Output, Errno> {
-        let Some(fd) = self.fd.get() else { return Err(Errno(libc::EPIPE)) };
-        if !self.fd.ready.contains(Io::OUT) {
-            return Ok(Output::Wait);
-        }
+        let Some(fd) = self.socket.to_write()? else { return Ok(Output::Wait) };
         match cx.pipes.drain(cx.net, pipe, fd, held) {
             Ok(n) => {
                 self.bytes_out += n as u64;
                 cx.traffic.sent += n as u64;
                 Ok(Output::Bytes(n))
             }
-            Err(errno) if errno.is_again() => {
-                self.fd.ready.remove(Io::OUT);
-                Ok(Output::Wait)
-            }
-            Err(errno) => {
-                self.fd.broken = true;
-                Err(errno)
-            }
+            Err(errno) => self.socket.failed(errno, Io::OUT).map(|()| Output::Wait),
         }
     }
 
     /// Ends the outgoing direction on the wire. A peer that is gone already is no failure.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
-        if let Some(fd) = self.fd.get()
-            && !self.fd.broken
+        if let Some(fd) = self.socket.fd()
+            && !self.socket.broken
         {
             // ENOTCONN: a reset came first, and reading or closing will tell.
             let _ = cx.net.shutdown_write(fd);
@@ -277,11 +391,54 @@ impl Ctrl {
     /// How many of the bytes written have not been taken: by the kernel, and as far as it can tell by
     /// the peer's. Of a unix socket it tells memory instead, which is no such number.
     pub(crate) fn untaken<N: Net>(&self, net: &mut N, peer: &Addr) -> u64 {
-        let kernels = match (self.fd.get(), peer) {
+        let kernels = match (self.socket.fd(), peer) {
             (Some(fd), Addr::Ip(_)) => net.unsent(fd).unwrap_or(0),
             _ => 0,
         };
         (self.unsent() + kernels) as u64
+    }
+
+    /// Our end of the socket, as the system knows it; `None` also where it does not any more.
+    pub(crate) fn local<N: Net>(&self, net: &mut N) -> Option<Addr> {
+        net.local(self.descriptor()?).ok()
+    }
+
+    /// Turns an option of the socket on. Where the system does not allow it, or there is no real
+    /// descriptor, everything stays as it was.
+    pub(crate) fn set<N: Net>(&self, net: &mut N, option: SockOpt) {
+        if let Some(fd) = self.descriptor() {
+            let _ = net.set(fd, option);
+        }
+    }
+
+    /// Gives the descriptor back to the system. The host's poller does not know it any more.
+    pub(crate) fn release<N: Net>(
+        &mut self,
+        net: &mut N,
+        descriptors: &mut Descriptors,
+        how: Release,
+    ) {
+        self.watch.want(Io::empty());
+        let broken = self.is_broken();
+        let Some(fd) = self.socket.take() else { return };
+        match how {
+            Release::Vanish => net.vanish(fd),
+            Release::Reset if !broken => net.reset(fd),
+            Release::Close | Release::Reset => net.close(fd),
+        }
+        descriptors.gave();
+    }
+
+    /// Hands the descriptor on: it is whoever's has it now.
+    pub(crate) fn take_over(&mut self) -> Option<Fd> {
+        self.watch.want(Io::empty());
+        self.socket.take()
+    }
+
+    /// A socket that no call goes through any more.
+    #[cfg(test)]
+    pub(crate) const fn break_off(&mut self) {
+        self.socket.broken = true;
     }
 
     /// Gives every buffer back.

@@ -350,9 +350,8 @@ fn decrypt<N>(
     cx: &mut Cx<'_, N>,
     plain: &mut Buffer,
 ) -> Result<Reading> {
-    let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
-    let reading = session.decrypt(plain, out, cx.pool);
-    cx.pool.give_empty(&mut ctrl.out);
+    let reading = session.decrypt(plain, ctrl.out(cx), cx.pool);
+    ctrl.trim(cx);
     reading.or_else(|failure| match plain.len() {
         0 => Err(tls_cause(failure)),
         got => Ok(Reading { got, closed: false, no_room: false }),
@@ -371,11 +370,11 @@ fn tls_send<N: Net>(
         // larger, or leaves no room for the next record, goes first.
         let in_the_way =
             |out: &Buffer| out.len() > RECORD_MAX / 2 || out.room() < record_size(rest.len());
-        if ctrl.out.as_ref().is_some_and(in_the_way) && !ctrl.flush(cx).map_err(system)? {
+        if ctrl.queued().is_some_and(in_the_way) && !ctrl.flush(cx).map_err(system)? {
             break;
         }
         // An empty one has room for a record.
-        let out = ctrl.out.get_or_insert_with(|| cx.pool.take_for(rest.len()));
+        let out = ctrl.out_for(cx, rest.len());
         while !rest.is_empty() && out.room() >= record_size(rest.len()) {
             match session.encrypt(rest, out) {
                 Ok(taken) => rest = &rest[taken..],

@@ -8,7 +8,7 @@ use crate::config::AcceptConfig;
 use crate::conn::{
     CloseMode, Conn, Facts, HalfClose, Marks, News, Op, OpWord, Opening, Owner, Plan, Wait,
 };
-use crate::ctrl::{Ctrl, FdEntry, Io};
+use crate::ctrl::{Ctrl, Io};
 use crate::cx::Trigger;
 use crate::data::Data;
 use crate::id::{Id, Kind};
@@ -80,7 +80,7 @@ impl<N: Net> Engine<N> {
         let Self { listeners, wheel, .. } = self;
         let added = listeners.insert_with(|key| {
             let timer = wheel.insert(TimerOwner::Listener(key.slot).tag());
-            Listener::new(FdEntry::listener(fd), addr, config, options, timer)
+            Listener::new(fd, addr, config, options, timer)
         });
         let key = added.map_err(|_| Refusal::Limit)?;
         self.settle_listener(key);
@@ -159,9 +159,7 @@ impl<N: Net> Engine<N> {
         if listener.closing {
             return Err(Refusal::Stale);
         }
-        if listener.fd.wanted.is_empty() && events.contains(Io::IN) {
-            listener.disturbed = true;
-        }
+        listener.watch.hear(events, Trigger::Level);
         self.work_listener(key);
         Ok(())
     }
@@ -204,7 +202,7 @@ impl<N: Net> Engine<N> {
             return Taken::Stopped;
         }
         let Ok(listener) = self.listeners.get_mut(key) else { return Taken::None };
-        let Some(fd) = listener.fd.get() else { return Taken::None };
+        let Some(fd) = listener.fd else { return Taken::None };
         let accepted = self.tools.net.accept(fd);
         let starved = accepted
             .as_ref()
@@ -236,8 +234,8 @@ impl<N: Net> Engine<N> {
         listener.conns += 1;
         listener.counts.accepted += 1;
         self.counters.accepted += 1;
-        let entry = FdEntry::connection(fd, at_once);
-        match self.incoming(entry, peer, config, Some(key), user) {
+        let ctrl = Ctrl::new(fd, at_once);
+        match self.incoming(ctrl, peer, config, Some(key), user) {
             Ok(conn) => {
                 self.work(conn);
                 if at_once {
@@ -263,7 +261,7 @@ impl<N: Net> Engine<N> {
         let hit = self
             .conns
             .get(conn)
-            .map_or(true, |conn| conn.ctrl.bytes_in > 0 || conn.ctrl.fd.ready.contains(Io::IN));
+            .map_or(true, |conn| conn.ctrl.bytes_in() > 0 || conn.ctrl.is_readable());
         if let Ok(listener) = self.listeners.get_mut(listener) {
             listener.read_at_once_was(hit);
         }
@@ -272,7 +270,7 @@ impl<N: Net> Engine<N> {
     /// Makes the record of a connection that came in, and wants its operations.
     fn incoming(
         &mut self,
-        fd: FdEntry,
+        ctrl: Ctrl,
         peer: Addr,
         config: Arc<AcceptConfig>,
         listener: Option<Key>,
@@ -306,7 +304,7 @@ impl<N: Net> Engine<N> {
         if let Some(path) = path {
             facts.rare_mut().local = Some(path.clone());
         }
-        let key = self.add_conn(word, fd, facts, user)?;
+        let key = self.add_conn(word, ctrl, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.opening = Opening::Connection;
             if monitors {
@@ -322,14 +320,14 @@ impl<N: Net> Engine<N> {
     pub(super) fn add_conn(
         &mut self,
         word: OpWord,
-        fd: FdEntry,
+        ctrl: Ctrl,
         facts: Facts,
         user: u64,
     ) -> Result<Key, Refusal> {
         let Self { conns, wheel, .. } = self;
         let added = conns.insert_with(|key| Conn {
             word,
-            ctrl: Ctrl::new(fd),
+            ctrl,
             data: Data::raw(),
             cause: None,
             facts: Box::new(facts),
@@ -344,7 +342,6 @@ impl<N: Net> Engine<N> {
             half_close: HalfClose::Free,
             opening: Opening::Nothing,
             close_mode: CloseMode::Orderly,
-            disturbed: false,
             marks: Marks::empty(),
         });
         added.map_err(|_| {
@@ -366,8 +363,8 @@ impl<N: Net> Engine<N> {
         user: u64,
     ) -> Result<Id, Refusal> {
         let peer = self.check_connected(fd)?;
-        let entry = FdEntry::connection(fd, config.reads_first());
-        let key = self.incoming(entry, peer, config, None, user)?;
+        let ctrl = Ctrl::new(fd, config.reads_first());
+        let key = self.incoming(ctrl, peer, config, None, user)?;
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
     }
@@ -379,8 +376,8 @@ impl<N: Net> Engine<N> {
     pub fn adopt(&mut self, fd: Fd, user: u64) -> Result<Id, Refusal> {
         let peer = self.check_connected(fd)?;
         let facts = Facts::new(Plan::Adopted, peer, self.tools.now);
-        let entry = FdEntry::connection(fd, false);
-        let key = self.add_conn(OpWord::default(), entry, facts, user)?;
+        let ctrl = Ctrl::new(fd, false);
+        let key = self.add_conn(OpWord::default(), ctrl, facts, user)?;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.marks.insert(Marks::READ_ARMED);
         }
@@ -407,14 +404,14 @@ impl<N: Net> Engine<N> {
         let token = self.id(Kind::ListenerFd, key);
         let Ok(listener) = self.listeners.get_mut(key) else { return };
         let takes = listener.accepting.takes() && !listener.closing;
-        listener.fd.wanted = if takes { Io::IN } else { Io::empty() };
-        let target = listener.fd.level_target(listener.disturbed);
-        // A listener that takes none must not wake the host while connections wait: it is withdrawn at once.
-        let idle = !takes && !listener.fd.announced.is_empty();
-        if idle {
-            listener.disturbed = true;
+        let watch = &mut listener.watch;
+        watch.want(if takes { Io::IN } else { Io::empty() });
+        if !takes {
+            // It must not wake the host while connections wait: it is withdrawn at once.
+            watch.disturb();
         }
-        let changes = listener.closing || idle || target != listener.fd.announced;
+        let target = watch.level_target(false);
+        let changes = watch.differs(target) || listener.closing;
         if changes && !listener.changed {
             listener.changed = true;
             self.changed.push_back(token);

@@ -9,7 +9,7 @@ use crate::conn::{
     Cause, CloseMode, Conn, Direction, Ending, Facts, Marks, News, Op, OpWord, Opening, Plan, Wait,
     Why, closing,
 };
-use crate::ctrl::{FdEntry, Io, Output};
+use crate::ctrl::{Ctrl, Io, Output};
 use crate::data::Read;
 use crate::handshake::{Client, compose};
 use crate::id::{Id, Kind};
@@ -89,14 +89,14 @@ impl<N: Net> Engine<N> {
             word.want(if custom.behind_tls { Op::CustomClearOut } else { Op::CustomRawOut });
         }
         let facts = Facts::new(Plan::Outgoing(config), target, self.tools.now);
-        let key = self.add_conn(word, FdEntry::closed(), facts, options.user)?;
+        let key = self.add_conn(word, Ctrl::default(), facts, options.user)?;
         self.counters.connects += 1;
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.opening = Opening::Connection;
             if !first.is_empty() {
                 let mut out = self.tools.pool.take();
                 out.extend(&first);
-                conn.ctrl.out = Some(out);
+                conn.ctrl.begin_with(out);
             }
         }
         self.fresh.push_back(key);
@@ -169,7 +169,7 @@ impl<N: Net> Engine<N> {
                 Received::Failed(why)
             }
         };
-        if received == Received::Wait && conn.ctrl.fd.ready.contains(Io::IN) {
+        if received == Received::Wait && conn.ctrl.is_readable() {
             // There is more and it is the others' turn: told of at once, the host would read on.
             conn.flow |= Wait::READ;
             self.settle_conn(key);
@@ -292,8 +292,9 @@ impl<N: Net> Engine<N> {
         if conn.data.tls().is_some() || conn.ctrl.has_unsent() || shut {
             return Err(Refusal::State);
         }
-        let FdEntry { announced: old, known, .. } = conn.ctrl.fd;
-        let fd = conn.ctrl.fd.take().ok_or(Refusal::State)?;
+        let known = conn.ctrl.watch().is_known();
+        let old = conn.ctrl.watch_mut().release();
+        let fd = conn.ctrl.take_over().ok_or(Refusal::State)?;
         self.end_visit(key);
         self.remove_conn(key);
         let new = Io::RELEASED;
@@ -343,19 +344,19 @@ impl<N: Net> Engine<N> {
     pub fn next_left_over(&mut self) -> Option<super::HostOp> {
         self.tools.net.settle_signals();
         let number = self.number;
-        let conns = self
-            .conns
-            .iter_mut()
-            .map(|(key, conn)| (Id::new(Kind::ConnFd, number, key), &mut conn.ctrl.fd));
-        let listeners = self
-            .listeners
-            .iter_mut()
-            .map(|(key, listener)| (Id::new(Kind::ListenerFd, number, key), &mut listener.fd));
-        let bell = self.bell.iter_mut().map(|bell| (Id::new(Kind::BellFd, number, BELL), bell));
-        let (token, entry) = conns.chain(listeners).chain(bell).find(|(_, entry)| entry.known)?;
-        entry.known = false;
-        let fd = entry.get()?;
-        let old = std::mem::take(&mut entry.announced);
+        let conns = self.conns.iter_mut().map(|(key, conn)| {
+            let fd = conn.ctrl.descriptor();
+            (Id::new(Kind::ConnFd, number, key), fd, conn.ctrl.watch_mut())
+        });
+        let listeners = self.listeners.iter_mut().map(|(key, listener)| {
+            (Id::new(Kind::ListenerFd, number, key), listener.fd, &mut listener.watch)
+        });
+        let bell = self.bell.iter_mut();
+        let bell = bell.map(|(fd, watch)| (Id::new(Kind::BellFd, number, BELL), Some(*fd), watch));
+        let mut all = conns.chain(listeners).chain(bell);
+        let (token, fd, watch) = all.find(|(_, _, watch)| watch.is_known())?;
+        let old = watch.release();
+        let fd = fd?;
         Some(super::HostOp::Interest { fd, token, old, new: Io::RELEASED | Io::CLOSING })
     }
 
@@ -371,7 +372,7 @@ impl<N: Net> Engine<N> {
                 net.close(fd);
             }
         }
-        if let Some(fd) = self.bell.take().and_then(|mut bell| bell.take()) {
+        if let Some((fd, _)) = self.bell.take() {
             net.close(fd);
         }
         pipes.close_all(net);

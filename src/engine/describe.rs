@@ -38,13 +38,13 @@ impl<N: Net> Engine<N> {
 }
 
 fn write_listener(id: Id, listener: &Listener, line: &mut String) -> fmt::Result {
-    let fd = &listener.fd;
     write!(line, "listener={:#018x}", id.bits())?;
     write_name(listener.name.as_deref(), line)?;
     write!(line, " addr={}", listener.addr)?;
-    write!(line, " fd={} fd_state={}", fd.get().map_or(-1, |fd| fd.0), fd.state().name())?;
-    write!(line, " wanted={} announced={}", fd.wanted.bits(), fd.announced.bits())?;
-    write!(line, " ready={}", fd.ready.bits())?;
+    let (fd, state) = (listener.fd.map_or(-1, |fd| fd.0), listener.fd_state());
+    write!(line, " fd={fd} fd_state={}", state.name())?;
+    let watch = &listener.watch;
+    write!(line, " wanted={} announced={}", watch.wanted().bits(), watch.announced().bits())?;
     match listener.accepting {
         Accepting::Open | Accepting::Retrying(_) => write!(line, " rests=no")?,
         Accepting::Paused(_) => write!(line, " rests=paused")?,

@@ -9,7 +9,7 @@ use crate::conn::{
     Wait, Why, advance, closing,
 };
 use crate::ctrl::Io;
-use crate::cx::{Cx, Trigger};
+use crate::cx::Cx;
 use crate::id::{Id, Kind};
 use crate::slab::{Key, Slab};
 use crate::stream::{Stream, other};
@@ -58,14 +58,8 @@ impl<N: Net> Engine<N> {
 
     fn conn_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
         let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let fd = &mut conn.ctrl.fd;
-        if fd.get().is_none() {
+        if !conn.ctrl.on_ready(events, self.options.trigger) {
             return Err(Refusal::Stale);
-        }
-        fd.tell(events);
-        let unwanted = events.directions().difference(fd.wanted);
-        if self.options.trigger == Trigger::Level && !unwanted.is_empty() {
-            conn.disturbed = true;
         }
         self.work(key);
         Ok(())
@@ -253,8 +247,7 @@ impl<N: Net> Engine<N> {
             let waits = closing::discard_session(conn, &mut cx);
             conn.flow |= waits;
         } else if conn.marks.contains(Marks::READ_ARMED) {
-            let fd = &conn.ctrl.fd;
-            if conn.data.has_input() || fd.ready.contains(Io::IN) {
+            if conn.data.has_input() || conn.ctrl.is_readable() {
                 conn.marks.remove(Marks::READ_ARMED);
                 conn.news.insert(News::READABLE);
             } else {
@@ -262,7 +255,7 @@ impl<N: Net> Engine<N> {
             }
         }
         if conn.marks.contains(Marks::WRITE_ARMED) {
-            if conn.ctrl.fd.ready.contains(Io::OUT) && !conn.ctrl.has_unsent() {
+            if conn.ctrl.is_writable() && !conn.ctrl.has_unsent() {
                 conn.marks.remove(Marks::WRITE_ARMED);
                 conn.news.insert(News::WRITABLE);
             } else {
@@ -305,15 +298,10 @@ impl<N: Net> Engine<N> {
             return;
         }
         let waits = conn.waits | conn.flow;
-        let fd = &mut conn.ctrl.fd;
-        fd.wanted = Io::empty();
-        if waits.contains(Wait::READ) && !fd.eof {
-            fd.wanted |= Io::IN;
-        }
-        if waits.contains(Wait::WRITE) {
-            fd.wanted |= Io::OUT;
-        }
-        let due = waits.contains(Wait::TURN) || fd.is_due();
+        let mut wanted = Io::empty();
+        wanted.set(Io::IN, waits.contains(Wait::READ));
+        wanted.set(Io::OUT, waits.contains(Wait::WRITE));
+        let due = conn.ctrl.wants(wanted) || waits.contains(Wait::TURN);
         if due && !conn.marks.contains(Marks::QUEUED) {
             conn.marks.insert(Marks::QUEUED);
             self.run.push_back(id);

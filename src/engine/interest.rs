@@ -1,9 +1,8 @@
 //! What the host's poller is to be told, and the descriptors it has let go of.
 
 use super::Engine;
-use crate::conn::{Conn, Marks, Op, Wait, closing};
-use crate::ctrl::{FdEntry, Io};
-use crate::cx::Trigger;
+use crate::conn::{Marks, Op, Wait, closing};
+use crate::ctrl::{Io, Watch};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Fd, Net};
@@ -92,45 +91,34 @@ impl<N: Net> Engine<N> {
     /// Puts the descriptor of a connection on the list if its interest may have changed.
     pub(super) fn note_interest(&mut self, key: Key) {
         let token = self.id(Kind::ConnFd, key);
-        let trigger = self.options.trigger;
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        if conn.marks.contains(Marks::CHANGED) || conn.ctrl.fd.get().is_none() {
+        if conn.marks.contains(Marks::CHANGED) || !conn.ctrl.is_open() {
             return;
         }
-        let releases = conn.waits.contains(Wait::RELEASE);
-        if releases || target(conn, trigger) != conn.ctrl.fd.announced {
+        let target = conn.target(self.options.trigger);
+        if conn.ctrl.watch_mut().differs(target) || conn.waits.contains(Wait::RELEASE) {
             conn.marks.insert(Marks::CHANGED);
             self.changed.push_back(token);
-        } else {
-            conn.disturbed = false;
         }
     }
 
     fn conn_interest(&mut self, token: Id) -> Option<HostOp> {
-        let trigger = self.options.trigger;
         let conn = self.conns.get_mut(token.key()).ok()?;
         conn.marks.remove(Marks::CHANGED);
-        let fd = conn.ctrl.fd.get()?;
-        let old = conn.ctrl.fd.announced;
-        let new = if conn.waits.contains(Wait::RELEASE) {
-            Io::RELEASED | Io::CLOSING
-        } else {
-            target(conn, trigger)
-        };
-        conn.disturbed = false;
-        if new.contains(Io::RELEASED) {
-            conn.ctrl.fd.announced = Io::empty();
-            conn.ctrl.fd.known = false;
+        let fd = conn.ctrl.descriptor()?;
+        let target = conn.target(self.options.trigger);
+        let watch = conn.ctrl.watch_mut();
+        let (old, new) = if conn.waits.contains(Wait::RELEASE) {
             self.released.push(token);
-        } else if new == old {
-            return None;
+            (watch.release(), Io::RELEASED | Io::CLOSING)
         } else {
-            conn.ctrl.fd.announced = new;
-            if !conn.ctrl.fd.known {
-                conn.ctrl.fd.known = true;
+            let is_first = !watch.is_known();
+            let old = watch.announce(target)?;
+            if is_first {
                 self.remember_fd(fd, token);
             }
-        }
+            (old, target)
+        };
         Some(HostOp::Interest { fd, token, old, new })
     }
 
@@ -138,62 +126,36 @@ impl<N: Net> Engine<N> {
     /// engine, which closes it in the end.
     pub fn hang_bell(&mut self, fd: Fd) {
         debug_assert!(self.bell.is_none(), "one bell is enough");
-        self.bell = Some(FdEntry::listener(fd));
+        self.bell = Some((fd, Watch::default()));
         self.changed.push_back(self.id(Kind::BellFd, BELL));
     }
 
     fn bell_interest(&mut self, token: Id) -> Option<HostOp> {
-        let bell = self.bell.as_mut()?;
-        let fd = bell.get()?;
-        bell.known = true;
-        bell.announced = Io::IN;
+        let (fd, watch) = self.bell.as_mut()?;
+        let (fd, new) = (*fd, Io::IN);
+        let old = watch.announce(new)?;
         self.remember_fd(fd, token);
-        Some(HostOp::Interest { fd, token, old: Io::empty(), new: Io::IN })
+        Some(HostOp::Interest { fd, token, old, new })
     }
 
     fn listener_interest(&mut self, token: Id) -> Option<HostOp> {
         let listener = self.listeners.get_mut(token.key()).ok()?;
         listener.changed = false;
-        let FdEntry { announced: old, .. } = listener.fd;
-        let fd = listener.fd.get()?;
-        let new = if listener.closing {
-            Io::RELEASED | Io::CLOSING
-        } else {
-            listener.fd.level_target(listener.disturbed)
-        };
-        listener.disturbed = false;
-        if listener.closing {
-            listener.fd.announced = Io::empty();
+        let fd = listener.fd?;
+        let watch = &mut listener.watch;
+        let (old, new) = if listener.closing {
             self.released.push(token);
             // A poller that never knew of it has nothing to let go of.
-            let known = std::mem::take(&mut listener.fd.known);
-            return known.then_some(HostOp::Interest { fd, token, old, new });
-        }
-        if new == old {
-            return None;
-        }
-        listener.fd.announced = new;
-        listener.fd.known = true;
-        self.remember_fd(fd, token);
-        Some(HostOp::Interest { fd, token, old, new })
-    }
-}
-
-fn target(conn: &Conn, trigger: Trigger) -> Io {
-    // Nothing else would tell a connection that waits for the host that its peer is gone.
-    let heeds_end = conn.waits.contains(Wait::HOST);
-    let fd = &conn.ctrl.fd;
-    match trigger {
-        Trigger::Edge => fd.edge_target(heeds_end),
-        // A connection in its handshakes, or on its way out, hears of the end by what it waits for.
-        Trigger::Level => {
-            let target = fd.level_target(conn.disturbed);
-            let passing = conn.word.is_opening() || conn.word.is_closing();
-            if passing && fd.wanted.is_empty() && !heeds_end {
-                target.difference(Io::HANGUP)
-            } else {
-                target
+            if !watch.is_known() {
+                return None;
             }
-        }
+            (watch.release(), Io::RELEASED | Io::CLOSING)
+        } else {
+            let target = watch.level_target(false);
+            let old = watch.announce(target)?;
+            self.remember_fd(fd, token);
+            (old, target)
+        };
+        Some(HostOp::Interest { fd, token, old, new })
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::counts::ListenerCounts;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
-use crate::ctrl::FdEntry;
-use crate::sys::{Addr, Errno, PathId};
+use crate::ctrl::{FdState, Watch};
+use crate::sys::{Addr, Errno, Fd, PathId};
 use crate::time::{MILLISECOND, SECOND, Time};
 use crate::wheel::Timer;
 
@@ -112,7 +112,8 @@ impl Accepting {
 /// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pub(super) fd: FdEntry,
+    pub(super) fd: Option<Fd>,
+    pub(super) watch: Watch,
     pub(super) config: Arc<AcceptConfig>,
     pub(super) options: ListenerOptions,
     pub(super) addr: Addr,
@@ -134,7 +135,6 @@ pub(super) struct Listener {
     pub(super) queued: bool,
     pub(super) changed: bool,
     pub(super) telling: bool,
-    pub(super) disturbed: bool,
     pub(super) refusals: Tally,
     pub(super) ends: Tally,
     pub(super) counts: ListenerCounts,
@@ -159,14 +159,15 @@ bitflags::bitflags! {
 
 impl Listener {
     pub(super) fn new(
-        fd: FdEntry,
+        fd: Fd,
         addr: Addr,
         config: Arc<AcceptConfig>,
         options: ListenerOptions,
         timer: Timer,
     ) -> Self {
         Self {
-            fd,
+            fd: Some(fd),
+            watch: Watch::default(),
             config,
             options,
             asked: addr.clone(),
@@ -183,7 +184,6 @@ impl Listener {
             queued: false,
             changed: false,
             telling: false,
-            disturbed: false,
             refusals: Tally::default(),
             ends: Tally::default(),
             counts: ListenerCounts::default(),
@@ -192,6 +192,11 @@ impl Listener {
             hit_rate: HIT_ALWAYS,
             since_probe: 0,
         }
+    }
+
+    /// The state of its descriptor.
+    pub(super) const fn fd_state(&self) -> FdState {
+        if self.fd.is_some() { FdState::Listen } else { FdState::Closed }
     }
 
     /// It cannot take connections for now, unless it already does not. A pause that begins again before

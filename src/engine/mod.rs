@@ -53,7 +53,7 @@ use crate::backend::Slot;
 use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
-use crate::ctrl::FdEntry;
+use crate::ctrl::Watch;
 use crate::cx::{Cx, Descriptors, Limits, Traffic, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
@@ -236,7 +236,7 @@ pub struct Engine<N> {
     /// Descriptors the host's poller has let go of.
     released: Vec<Id>,
     /// By which other threads wake the engine.
-    bell: Option<FdEntry>,
+    bell: Option<(Fd, Watch)>,
     /// Connections whose handlers of the host's own are to be asked.
     questions: VecDeque<Id>,
     /// What such handlers are to free.

@@ -43,7 +43,7 @@ impl<N: Net> Engine<N> {
             None => out.extend(self.metrics_response().as_bytes()),
         }
         if let Ok(conn) = self.conns.get_mut(key) {
-            conn.ctrl.out = Some(out);
+            conn.ctrl.begin_with(out);
         }
     }
 

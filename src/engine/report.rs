@@ -91,11 +91,11 @@ impl<N: Net> Engine<N> {
         let Outside { shr, shw, err } = conn.outside();
         write!(line, "conn={:#018x} state={}", id.bits(), conn.state().name())?;
         write!(line, " shr={shr} shw={shw} err={err}")?;
-        let fd = &conn.ctrl.fd;
-        write!(line, " fd={}", fd.get().map_or(-1, |fd| fd.0))?;
-        write!(line, " fd_state={} peer={}", fd.state().name(), conn.facts.peer)?;
-        write!(line, " wanted={:?} announced={:?}", fd.wanted.bits(), fd.announced.bits())?;
-        write!(line, " ready={:?}", fd.ready.bits())?;
+        let (ctrl, watch) = (&conn.ctrl, conn.ctrl.watch());
+        write!(line, " fd={}", ctrl.descriptor().map_or(-1, |fd| fd.0))?;
+        write!(line, " fd_state={} peer={}", ctrl.state().name(), conn.facts.peer)?;
+        write!(line, " wanted={} announced={}", watch.wanted().bits(), watch.announced().bits())?;
+        write!(line, " ready={}", ctrl.ready().bits())?;
         let Layers { fd_allocated, ctrl, data } = conn.layers();
         write!(line, " fd_allocated={fd_allocated}")?;
         write_layer("ctrl", ctrl, line)?;
@@ -104,9 +104,8 @@ impl<N: Net> Engine<N> {
         write!(line, " data={layer}")?;
         write!(line, " ops=[{word}]")?;
         let ahead = conn.data.ahead.as_ref().map_or(0, crate::buffer::Buffer::len);
-        let unsent = conn.ctrl.out.as_ref().map_or(0, crate::buffer::Buffer::len);
-        write!(line, " in={} out={}", conn.ctrl.bytes_in, conn.ctrl.bytes_out)?;
-        write!(line, " ahead={ahead} unsent={unsent}")?;
+        write!(line, " in={} out={}", conn.ctrl.bytes_in(), conn.ctrl.bytes_out())?;
+        write!(line, " ahead={ahead} unsent={}", conn.ctrl.unsent())?;
         let deadline = conn.next_deadline();
         if deadline != Time::NEVER {
             let left = deadline.since(self.tools.now) / MILLISECOND;

@@ -141,16 +141,13 @@ impl<N: Net> Scene<'_, '_, N> {
     fn local(&self) -> Option<&Addr> {
         let ask = || {
             let known = self.conn.facts.local().cloned();
-            known.or_else(|| self.net.borrow_mut().local(self.conn.ctrl.fd.get()?).ok())
+            known.or_else(|| self.conn.ctrl.local(*self.net.borrow_mut()))
         };
         self.local.get_or_init(ask).as_ref()
     }
 
     fn option(&mut self, option: SockOpt) {
-        if let Some(fd) = self.conn.ctrl.fd.get() {
-            // Where the system does not allow it the packets stay as they were.
-            let _ = self.net.get_mut().set(fd, option);
-        }
+        self.conn.ctrl.set(*self.net.get_mut(), option);
     }
 }
 
@@ -210,7 +207,7 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
         // One read may bring more than is waited for: what is said of the same bytes must not depend
         // on how they came.
         let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
-        let ended = self.conn.ctrl.fd.eof || self.settled || bytes.len() == AHEAD_MAX;
+        let ended = self.conn.ctrl.at_eof() || self.settled || bytes.len() == AHEAD_MAX;
         Prefix { bytes, may_grow: !ended }
     }
 

@@ -341,7 +341,7 @@ impl<N: Net> Engine<N> {
         let lane = &stream.lanes[usize::from(CLIENT)];
         let silent = lane.moved == 0 && !lane.is_loaded();
         // Behind bytes that wait, an end is known by the poller's word alone.
-        let hung_up = client.is_some_and(|conn| conn.ctrl.fd.hangup());
+        let hung_up = client.is_some_and(|conn| conn.ctrl.hung_up());
         let takes_back = stream.config.abort_on_close && (ended || hung_up);
         if !(failed || ended && silent || takes_back) {
             return;
@@ -356,7 +356,7 @@ impl<N: Net> Engine<N> {
     fn server_ended(&self, key: Key) -> bool {
         let conn = self.conns_of(key)[usize::from(SERVER)];
         conn.and_then(|conn| self.conns.get(conn).ok()).is_none_or(|conn| {
-            conn.ctrl.fd.eof || conn.data.tls().is_some_and(Session::is_peer_closed)
+            conn.ctrl.at_eof() || conn.data.tls().is_some_and(Session::is_peer_closed)
         })
     }
 

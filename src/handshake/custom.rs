@@ -3,7 +3,6 @@
 
 use super::failed;
 use crate::conn::{Asking, Conn, Op, Phase, Progress, Wait, Why, is_first_step};
-use crate::ctrl::Io;
 use crate::cx::Cx;
 use crate::data::{Ahead, Read};
 use crate::sys::Net;
@@ -46,7 +45,7 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
             },
             Phase::Write => {
                 match ctrl.flush(cx) {
-                    Ok(true) if ctrl.fd.ready.contains(Io::OUT) => asking.phase = Phase::Due,
+                    Ok(true) if ctrl.is_writable() => asking.phase = Phase::Due,
                     Ok(_) => return Progress::Wait(Wait::WRITE | Wait::TIMER),
                     Err(errno) => return super::system(op, errno),
                 }

@@ -66,9 +66,8 @@ fn shake<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
             }
             *cx.heavy -= 1;
         }
-        let out = ctrl.out.get_or_insert_with(|| cx.pool.take());
-        let step = session.handshake(out, cx.pool);
-        cx.pool.give_empty(&mut ctrl.out);
+        let step = session.handshake(ctrl.out(cx), cx.pool);
+        ctrl.trim(cx);
         match step {
             // What is left to send leaves with the session's first bytes, or at the drive's end.
             Handshake::Done => return Progress::Done,
@@ -98,7 +97,7 @@ fn shake<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
                 let write = if flushed { Wait::empty() } else { Wait::WRITE };
                 return Progress::Wait(Wait::READ | Wait::TIMER | write);
             }
-            Ok(Input::End) if ctrl.bytes_in == 0 => {
+            Ok(Input::End) if ctrl.bytes_in() == 0 => {
                 return failed(op, Why::Empty, "the peer closed before the TLS handshake");
             }
             Ok(Input::End) => {

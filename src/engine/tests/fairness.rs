@@ -164,7 +164,7 @@ fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
             let flooded = |rig: &Rig| {
                 let mut conns = rig.engine.conns.iter();
                 let (_, conn) = conns.find(|(_, conn)| conn.data.tls().is_some()).expect("one");
-                conn.ctrl.bytes_in
+                conn.ctrl.bytes_in()
             };
             let before = flooded(&rig);
             // Both have arrived before the engine looks.

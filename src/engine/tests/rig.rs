@@ -358,18 +358,18 @@ impl Rig {
     /// Called when the host would wait: whatever could go on must not.
     fn check_nothing_is_lost(&self) {
         for (key, conn) in self.engine.conns.iter() {
-            let fd = &conn.ctrl.fd;
-            let Some(number) = fd.get() else { continue };
+            let Some(number) = conn.ctrl.descriptor() else { continue };
             let ready = self.world.readiness(number);
-            let read = fd.wanted.contains(Io::IN) && ready.read;
-            let write = fd.wanted.contains(Io::OUT) && ready.write;
+            let wanted = conn.ctrl.watch().wanted();
+            let read = wanted.contains(Io::IN) && ready.read;
+            let write = wanted.contains(Io::OUT) && ready.write;
             if read || write {
                 self.fail(&format!("a wake-up of {key:?} is lost: read {read} write {write}"));
             }
         }
         for (key, listener) in self.engine.listeners.iter() {
-            let Some(number) = listener.fd.get() else { continue };
-            if listener.fd.wanted.contains(Io::IN) && self.world.readiness(number).read {
+            let Some(number) = listener.fd else { continue };
+            if listener.watch.wanted().contains(Io::IN) && self.world.readiness(number).read {
                 self.fail(&format!("a wake-up of listener {key:?} is lost"));
             }
         }
@@ -382,9 +382,9 @@ impl Rig {
                     continue;
                 }
                 let waits = if lane.is_loaded() {
-                    to.ctrl.fd.wanted.contains(Io::OUT)
+                    to.ctrl.watch().wanted().contains(Io::OUT)
                 } else {
-                    !from.may_read() || from.ctrl.fd.wanted.contains(Io::IN)
+                    !from.may_read() || from.ctrl.watch().wanted().contains(Io::IN)
                 };
                 if !waits {
                     self.fail(&format!("lane {side} of stream {key:?} waits for nothing"));

@@ -395,7 +395,7 @@ fn what_rules_write_down_and_set_can_be_seen() {
         assert_eq!(held, Some(Value::Address(client_key())));
         assert_eq!(rig.engine.variable(session, "other"), Ok(None));
         let (_, conn) = rig.engine.conns.iter().next().expect("it is open");
-        let fd = conn.ctrl.fd.get().expect("it is open");
+        let fd = conn.ctrl.descriptor().expect("it is open");
         let options = rig.world.options(fd);
         assert!(options.contains(&SockOpt::Mark(7)) && options.contains(&SockOpt::Tos(16)));
         client.close();
