@@ -1,10 +1,15 @@
 //! What a step may use beside the connection it works on: the engine's other parts, lent for one
 //! drive.
 
-use crate::buffer::Pool;
+use crate::agenda::Agenda;
+use crate::buffer::{Buffer, Pool};
+use crate::counts::{OpCounts, TlsCounts};
 use crate::pipes::Pipes;
+use crate::rules::Load;
+use crate::slab::Key;
 use crate::sys::{Fd, Net};
 use crate::time::Time;
+use crate::wheel::Wheel;
 
 /// How the host's poller tells readiness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +86,24 @@ impl Descriptors {
     }
 }
 
+/// How things went, in numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Operations.
+    pub(crate) ops: OpCounts,
+    /// Handshakes of TLS that were finished.
+    pub(crate) handshakes: TlsCounts,
+}
+
+/// What a step may ask of the engine that is no connection's.
+pub(crate) trait Directory {
+    /// The name of a listener, if it has one.
+    fn listener_name(&self, listener: Key) -> Option<&str>;
+
+    /// How busy the backend of a name is, if there is one.
+    fn load(&self, backend: &str) -> Option<Load>;
+}
+
 /// The engine's parts that a step of one connection works with.
 pub(crate) struct Cx<'a, N> {
     /// The socket calls.
@@ -93,6 +116,14 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) descriptors: &'a mut Descriptors,
     /// Where bytes are counted.
     pub(crate) traffic: &'a mut Traffic,
+    /// Where operations are.
+    pub(crate) counts: &'a mut Counts,
+    /// The deadlines.
+    pub(crate) timers: &'a mut Wheel,
+    /// What is to be looked at later.
+    pub(crate) agenda: &'a mut Agenda,
+    /// What else there is.
+    pub(crate) directory: &'a dyn Directory,
     /// Memory for bytes that nobody will read.
     pub(crate) scratch: &'a mut [u8],
     /// The time of this drive.
@@ -104,8 +135,13 @@ pub(crate) struct Cx<'a, N> {
     /// Steps of asymmetric cryptography that this drive call may still make.
     pub(crate) heavy: &'a mut u32,
     /// Bytes the session already holds for this connection. A connect may send them right behind
-    /// its first bytes when nothing encrypts in between.
-    pub(crate) early: &'a [u8],
-    /// How many of [`Cx::early`] the kernel took.
-    pub(crate) early_taken: usize,
+    /// its first bytes when nothing encrypts in between: what the kernel took is consumed.
+    pub(crate) early: Option<Buffer>,
+}
+
+impl<N> Cx<'_, N> {
+    /// Whether the session holds bytes for this connection.
+    pub(crate) fn has_early(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| !early.is_empty())
+    }
 }

@@ -26,11 +26,13 @@
 #[cfg(all(test, not(feature = "self-signed")))]
 compile_error!("the tests make their certificates with the feature self-signed");
 
+mod agenda;
 mod backend;
 pub mod buffer;
 mod cause;
 pub mod config;
 pub mod conn;
+mod counts;
 pub mod ctrl;
 mod cx;
 mod data;

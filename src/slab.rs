@@ -74,6 +74,16 @@ enum Entry<T> {
     Occupied { generation: u32, value: T },
 }
 
+impl<T> Entry<T> {
+    /// The record, if it is that of `key`.
+    fn of_mut(&mut self, key: Key) -> Option<&mut T> {
+        match self {
+            Self::Occupied { generation, value } if *generation == key.generation => Some(value),
+            _ => None,
+        }
+    }
+}
+
 /// Records in places that never move: memory grows in chunks and stays at the highest count ever.
 /// An entry costs 8 bytes more than its record (or the record's alignment, where that is larger).
 ///
@@ -178,12 +188,7 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
     /// # Errors
     /// [`Stale`] if it is gone or never was.
     pub fn get_mut(&mut self, key: Key) -> Result<&mut T, Stale> {
-        match self.entry_mut(key.slot) {
-            Some(Entry::Occupied { generation, value }) if *generation == key.generation => {
-                Ok(value)
-            }
-            _ => Err(Stale),
-        }
+        self.entry_mut(key.slot).and_then(|entry| entry.of_mut(key)).ok_or(Stale)
     }
 
     /// Takes the record of `key` out; from now on its key is stale.
@@ -233,6 +238,40 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
             Some(Entry::Occupied { generation, .. }) => Some(Key { generation: *generation, slot }),
             _ => None,
         }
+    }
+
+    /// The record in `slot` with its key, if there is one, to be changed.
+    pub fn entry_of_mut(&mut self, slot: u32) -> Option<(Key, &mut T)> {
+        match self.entry_mut(slot) {
+            Some(Entry::Occupied { generation, value }) => {
+                Some((Key { generation: *generation, slot }, value))
+            }
+            _ => None,
+        }
+    }
+
+    /// The records of two keys at once, to be changed: each where its key is there and leads to one.
+    /// Of two keys with one slot neither does.
+    pub fn pair_mut(&mut self, keys: [Option<Key>; 2]) -> [Option<&mut T>; 2] {
+        let [Some(first), Some(second)] = keys else {
+            let [first, second] = keys;
+            // At most one of them is there.
+            let only = first.or(second).and_then(|key| self.get_mut(key).ok());
+            return if first.is_some() { [only, None] } else { [None, only] };
+        };
+        let [one, two] = [first.slot, second.slot].map(|slot| slot as usize);
+        let chunks = [one, two].map(|slot| slot / CHUNK);
+        let entries = if chunks[0] == chunks[1] {
+            let chunk = self.chunks.get_mut(chunks[0]);
+            let pair =
+                chunk.and_then(|chunk| chunk.get_disjoint_mut([one % CHUNK, two % CHUNK]).ok());
+            pair.map_or([None, None], |pair| pair.map(Some))
+        } else {
+            let pair = self.chunks.get_disjoint_mut(chunks).ok();
+            pair.map_or([None, None], |[a, b]| [a.get_mut(one % CHUNK), b.get_mut(two % CHUNK)])
+        };
+        let [one, two] = entries;
+        [one.and_then(|entry| entry.of_mut(first)), two.and_then(|entry| entry.of_mut(second))]
     }
 
     /// Every record with its key, by ascending slot.

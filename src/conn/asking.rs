@@ -1,6 +1,6 @@
 //! Where a connection stands with the handlers of the host's own.
 
-use super::{Cause, Op};
+use super::{Cause, Conn, Op, OpSet};
 
 /// How far the handler is that is asked now.
 #[derive(Debug)]
@@ -38,5 +38,39 @@ impl Asking {
     /// The first of them is to be asked.
     pub(crate) const fn new(op: Op) -> Self {
         Self { op, index: 0, phase: Phase::Due, state: 0, ended: false }
+    }
+}
+
+/// The operations that handlers of the host's own are.
+const CUSTOM: OpSet = OpSet::EMPTY
+    .with(Op::CustomRaw)
+    .with(Op::CustomClear)
+    .with(Op::CustomRawOut)
+    .with(Op::CustomClearOut);
+
+impl Conn {
+    /// Where it stands with handlers of the host's own.
+    pub(crate) fn asking(&self) -> Option<&Asking> {
+        self.facts.rare.as_ref()?.asking.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn asking_mut(&mut self) -> Option<&mut Asking> {
+        self.facts.rare.as_mut()?.asking.as_mut()
+    }
+
+    /// Whether the answer of a handler is waited for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asking().is_some_and(|asking| matches!(asking.phase, Phase::Asked))
+    }
+
+    /// Whether a handler is to be asked.
+    pub(crate) fn has_question(&self) -> bool {
+        self.asking().is_some_and(|asking| matches!(asking.phase, Phase::Due))
+    }
+
+    /// Whether handlers were asked, and none is to be any more.
+    pub(crate) fn has_done_handlers(&self) -> bool {
+        self.asking().is_some() && self.word.incomplete().both(CUSTOM).is_empty()
     }
 }

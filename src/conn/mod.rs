@@ -2,6 +2,7 @@
 
 mod asking;
 pub(crate) mod closing;
+mod drive;
 mod driver;
 mod ending;
 mod facts;
@@ -13,6 +14,7 @@ mod tests;
 mod visit;
 
 pub(crate) use asking::{Asking, Phase};
+pub(crate) use drive::{Outcome, Steps};
 pub(crate) use driver::is_first_step;
 pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
@@ -27,6 +29,7 @@ pub use crate::op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
 
 use bitflags::bitflags;
 
+use crate::agenda::Listed;
 use crate::ctrl::{Ctrl, Io};
 use crate::cx::Trigger;
 use crate::data::Data;
@@ -73,16 +76,6 @@ bitflags! {
         const WRITE_ARMED = 2;
         /// The host has closed it: only its end is still to be told.
         const CLOSED_BY_HOST = 4;
-        /// It stands on the run list.
-        const QUEUED = 8;
-        /// It stands on the list of changed interest.
-        const CHANGED = 16;
-        /// It stands on the list of news.
-        const TELLING = 32;
-        /// It stands on the list of questions to handlers of the host's own.
-        const ASKING = 64;
-        /// It stands on the list of those that wait for a descriptor.
-        const STARVED = 128;
     }
 }
 
@@ -205,6 +198,8 @@ pub(crate) struct Conn {
     pub(crate) close_mode: CloseMode,
     /// What else is true of it.
     pub(crate) marks: Marks,
+    /// The lists it stands on.
+    pub(crate) listed: Listed,
 }
 
 impl Conn {

@@ -11,6 +11,7 @@ use super::{
     Cause, CloseMode, Code, Conn, Direction, Driven, Ending, Facts, HalfClose, Marks, News, Op,
     OpSet, OpWord, Opening, Owner, Plan, Side, State, Wait, Why,
 };
+use crate::agenda::Listed;
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::ctrl::Ctrl;
 use crate::data::Data;
@@ -225,6 +226,7 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
         opening: Opening::Nothing,
         close_mode: CloseMode::Orderly,
         marks: Marks::empty(),
+        listed: Listed::empty(),
     }
 }
 

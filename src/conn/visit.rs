@@ -33,6 +33,21 @@ impl Conn {
             visit.count(moved, now);
         }
     }
+
+    /// It is over: whoever counts it as there does no longer.
+    pub(crate) fn end_visit(&mut self, now: Time) {
+        self.count_bytes(now);
+        if let Some(visit) = self.facts.visit_mut() {
+            std::mem::take(&mut visit.passage.tracks).release(now);
+        }
+    }
+
+    /// Content rules wait no longer.
+    pub(crate) fn settle_rules(&mut self) {
+        if let Some(visit) = self.facts.visit_mut() {
+            visit.settled = true;
+        }
+    }
 }
 
 impl Visit {

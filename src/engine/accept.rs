@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::listener::{Accepting, Listener, ListenerNews, ListenerOptions};
 use super::{Engine, Refusal, TimerOwner};
+use crate::agenda::{List, Listed};
 use crate::config::AcceptConfig;
 use crate::conn::{
     CloseMode, Conn, Facts, HalfClose, Marks, News, Op, OpWord, Opening, Owner, Plan, Wait,
@@ -11,6 +12,7 @@ use crate::conn::{
 use crate::ctrl::{Ctrl, Io};
 use crate::cx::Trigger;
 use crate::data::Data;
+use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Addr, Errno, Fd, ListenSpec, Net, SockOpt};
@@ -41,7 +43,7 @@ impl<N: Net> Engine<N> {
         let id = self.add_listener(fd, addr, config, options).inspect_err(|_| {
             self.tools.net.close(fd);
         })?;
-        if let Ok(listener) = self.listeners.get_mut(id.key()) {
+        if let Ok(listener) = self.registry.listeners.get_mut(id.key()) {
             listener.asked = spec.addr.clone();
             listener.path = path;
             listener.backlog = u32::try_from(spec.backlog).unwrap_or(0);
@@ -77,9 +79,9 @@ impl<N: Net> Engine<N> {
         config: Arc<AcceptConfig>,
         options: ListenerOptions,
     ) -> Result<Id, Refusal> {
-        let Self { listeners, wheel, .. } = self;
-        let added = listeners.insert_with(|key| {
-            let timer = wheel.insert(TimerOwner::Listener(key.slot).tag());
+        let Self { registry, tools, .. } = self;
+        let added = registry.listeners.insert_with(|key| {
+            let timer = tools.timers.insert(TimerOwner::Listener(key.slot).tag());
             Listener::new(fd, addr, config, options, timer)
         });
         let key = added.map_err(|_| Refusal::Limit)?;
@@ -92,7 +94,13 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here.
     pub fn listener_addr(&self, id: Id) -> Result<Addr, Refusal> {
-        Ok(self.listeners.get(self.listener_key(id)?).map_err(|_| Refusal::Stale)?.addr.clone())
+        Ok(self
+            .registry
+            .listeners
+            .get(self.listener_key(id)?)
+            .map_err(|_| Refusal::Stale)?
+            .addr
+            .clone())
     }
 
     /// Stops taking connections; those that wait stay in the kernel's queue, for this listener or
@@ -102,7 +110,7 @@ impl<N: Net> Engine<N> {
     /// An id that is none of a listener here.
     pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
-        if let Ok(listener) = self.listeners.get_mut(key) {
+        if let Ok(listener) = self.registry.listeners.get_mut(key) {
             listener.accepting = listener.accepting.paused();
         }
         self.settle_listener(key);
@@ -116,7 +124,7 @@ impl<N: Net> Engine<N> {
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
         self.may_listen()?;
-        if let Ok(listener) = self.listeners.get_mut(key) {
+        if let Ok(listener) = self.registry.listeners.get_mut(key) {
             listener.go_on();
         }
         self.settle_listener(key);
@@ -131,7 +139,7 @@ impl<N: Net> Engine<N> {
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
         // Linux lets one more wait than was asked for.
-        let waiting = self.listeners.get(key).map_or(0, |listener| listener.backlog) + 1;
+        let waiting = self.registry.listeners.get(key).map_or(0, |listener| listener.backlog) + 1;
         let mut failures = 0;
         for _ in 0..waiting {
             match self.take_connection(key) {
@@ -140,9 +148,9 @@ impl<N: Net> Engine<N> {
                 Taken::Failed | Taken::None | Taken::Stopped => break,
             }
         }
-        if let Ok(listener) = self.listeners.get_mut(key) {
+        if let Ok(listener) = self.registry.listeners.get_mut(key) {
             listener.closing = true;
-            self.wheel.set(listener.timer, Time::NEVER);
+            self.tools.timers.set(listener.timer, Time::NEVER);
         }
         self.settle_listener(key);
         Ok(())
@@ -150,12 +158,12 @@ impl<N: Net> Engine<N> {
 
     pub(super) fn listener_key(&self, id: Id) -> Result<Key, Refusal> {
         let key = self.key(Kind::Listener, id)?;
-        let listener = self.listeners.get(key).map_err(|_| Refusal::Stale)?;
+        let listener = self.registry.listeners.get(key).map_err(|_| Refusal::Stale)?;
         if listener.closing { Err(Refusal::Stale) } else { Ok(key) }
     }
 
     pub(super) fn listener_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
-        let listener = self.listeners.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let listener = self.registry.listeners.get_mut(key).map_err(|_| Refusal::Stale)?;
         if listener.closing {
             return Err(Refusal::Stale);
         }
@@ -167,7 +175,7 @@ impl<N: Net> Engine<N> {
     /// One drive of a listener: it stops at its burst, since the poller tells again while more
     /// connections wait.
     pub(super) fn work_listener(&mut self, key: Key) {
-        let Ok(listener) = self.listeners.get(key) else { return };
+        let Ok(listener) = self.registry.listeners.get(key) else { return };
         let mut taken = 0;
         let mut dry = false;
         if listener.accepting.takes() && !listener.closing {
@@ -188,7 +196,7 @@ impl<N: Net> Engine<N> {
                     Taken::Stopped => break,
                 }
             }
-            if let Ok(listener) = self.listeners.get_mut(key) {
+            if let Ok(listener) = self.registry.listeners.get_mut(key) {
                 listener.burst_was(taken, dry);
             }
         }
@@ -201,7 +209,7 @@ impl<N: Net> Engine<N> {
             self.stop_listener(key, Accepting::Full);
             return Taken::Stopped;
         }
-        let Ok(listener) = self.listeners.get_mut(key) else { return Taken::None };
+        let Ok(listener) = self.registry.listeners.get_mut(key) else { return Taken::None };
         let Some(fd) = listener.fd else { return Taken::None };
         let accepted = self.tools.net.accept(fd);
         let starved = accepted
@@ -247,7 +255,7 @@ impl<N: Net> Engine<N> {
                 self.tools.net.close(fd);
                 self.tools.descriptors.gave();
                 self.counters.refused += 1;
-                if let Ok(listener) = self.listeners.get_mut(key) {
+                if let Ok(listener) = self.registry.listeners.get_mut(key) {
                     listener.conns -= 1;
                     listener.counts.refused += 1;
                 }
@@ -262,7 +270,7 @@ impl<N: Net> Engine<N> {
             .conns
             .get(conn)
             .map_or(true, |conn| conn.ctrl.bytes_in() > 0 || conn.ctrl.is_readable());
-        if let Ok(listener) = self.listeners.get_mut(listener) {
+        if let Ok(listener) = self.registry.listeners.get_mut(listener) {
             listener.read_at_once_was(hit);
         }
     }
@@ -298,7 +306,7 @@ impl<N: Net> Engine<N> {
         facts.listener = listener;
         // A path was bound under a temporary name, which is what the kernel goes on telling.
         let path = listener
-            .and_then(|key| self.listeners.get(key).ok())
+            .and_then(|key| self.registry.listeners.get(key).ok())
             .map(|listener| &listener.addr)
             .filter(|addr| matches!(addr, Addr::Unix(_)));
         if let Some(path) = path {
@@ -310,7 +318,7 @@ impl<N: Net> Engine<N> {
             if monitors {
                 conn.owner = Owner::Monitor;
             }
-            Self::begin_visit(conn);
+            handshake::rules::begin(conn);
         }
         self.opening += 1;
         Ok(key)
@@ -324,7 +332,7 @@ impl<N: Net> Engine<N> {
         facts: Facts,
         user: u64,
     ) -> Result<Key, Refusal> {
-        let Self { conns, wheel, .. } = self;
+        let Self { conns, tools, .. } = self;
         let added = conns.insert_with(|key| Conn {
             word,
             ctrl,
@@ -333,7 +341,7 @@ impl<N: Net> Engine<N> {
             facts: Box::new(facts),
             deadline: Time::NEVER,
             retry_at: Time::NEVER,
-            timer: wheel.insert(TimerOwner::Conn(key.slot).tag()),
+            timer: tools.timers.insert(TimerOwner::Conn(key.slot).tag()),
             owner: Owner::Host,
             user,
             waits: Wait::empty(),
@@ -343,6 +351,7 @@ impl<N: Net> Engine<N> {
             opening: Opening::Nothing,
             close_mode: CloseMode::Orderly,
             marks: Marks::empty(),
+            listed: Listed::empty(),
         });
         added.map_err(|_| {
             self.counters.limited += 1;
@@ -400,9 +409,7 @@ impl<N: Net> Engine<N> {
 
     /// Notes what a listener waits for: interest and news.
     pub(super) fn settle_listener(&mut self, key: Key) {
-        let id = self.id(Kind::Listener, key);
-        let token = self.id(Kind::ListenerFd, key);
-        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         let takes = listener.accepting.takes() && !listener.closing;
         let watch = &mut listener.watch;
         watch.want(if takes { Io::IN } else { Io::empty() });
@@ -412,19 +419,18 @@ impl<N: Net> Engine<N> {
         }
         let target = watch.level_target(false);
         let changes = watch.differs(target) || listener.closing;
-        if changes && !listener.changed {
-            listener.changed = true;
-            self.changed.push_back(token);
+        let agenda = &mut self.tools.agenda;
+        if changes {
+            agenda.add(List::Interest, Kind::ListenerFd, key, &mut listener.listed);
         }
-        if !listener.news.is_empty() && !listener.telling {
-            listener.telling = true;
-            self.news.push_back(id);
+        if !listener.news.is_empty() {
+            agenda.add(List::Events, Kind::Listener, key, &mut listener.listed);
         }
     }
 
     /// The host's poller has let go of a listener that closes.
     pub(super) fn listener_released(&mut self, key: Key) {
-        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         if let Some(fd) = listener.fd.take() {
             // Another process may have listened there since: then the path is its.
             let net = &mut self.tools.net;
@@ -434,7 +440,7 @@ impl<N: Net> Engine<N> {
             self.tools.net.close(fd);
             self.tools.descriptors.gave();
         }
-        self.wheel.set(listener.timer, Time::NEVER);
+        self.tools.timers.set(listener.timer, Time::NEVER);
         listener.news = ListenerNews::CLOSED;
         self.settle_listener(key);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::check::CheckPlan;
 use super::{Engine, Refusal, TimerOwner};
+use crate::agenda::{List, Listed};
 use crate::backend::{
     Backend, BackendConfig, Change, Fall, Outcome, Rise, Server, ServerConfig, ServerIndex, Slot,
     Stats, Ticket, Transition,
@@ -31,7 +32,8 @@ pub(super) struct BackendEntry {
     user: u64,
     /// What rules and metrics know it by.
     pub(super) name: Option<Box<str>>,
-    pub(super) telling: bool,
+    /// The lists it stands on.
+    listed: Listed,
 }
 
 impl BackendEntry {
@@ -74,17 +76,17 @@ pub enum ServerNews {
 impl<N: Net> Engine<N> {
     /// Makes a backend without servers.
     pub(crate) fn add_backend(&mut self, options: BackendOptions) -> Result<Id, Refusal> {
-        let Self { backends, wheel, .. } = self;
-        let added = backends.insert_with(|key| BackendEntry {
+        let Self { registry, tools, .. } = self;
+        let added = registry.backends.insert_with(|key| BackendEntry {
             core: Backend::new(options.config),
             queue_timeout: options.queue_timeout,
-            timer: wheel.insert(TimerOwner::Backend(key.slot).tag()),
+            timer: tools.timers.insert(TimerOwner::Backend(key.slot).tag()),
             plans: Vec::new(),
             told: Vec::new(),
             news: VecDeque::new(),
             user: options.user,
             name: None,
-            telling: false,
+            listed: Listed::empty(),
         });
         let key = added.map_err(|_| Refusal::Limit)?;
         Ok(self.id(Kind::Backend, key))
@@ -99,7 +101,7 @@ impl<N: Net> Engine<N> {
     ) -> Result<ServerIndex, Refusal> {
         let now = self.tools.now;
         let key = self.backend_key(backend)?;
-        let entry = self.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let entry = self.registry.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
         let nameless = config.addresses.is_empty();
         let index = entry.core.add(config, now).map_err(|_| Refusal::Argument)?;
         entry.plans.push(plan.map(Arc::new));
@@ -120,7 +122,7 @@ impl<N: Net> Engine<N> {
     ) -> Result<(), Refusal> {
         let now = self.tools.now;
         let key = self.backend_key(backend)?;
-        let entry = self.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let entry = self.registry.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
         let was_up = entry.core.server(server).is_some_and(Server::is_up);
         entry.core.set(server, change, now).map_err(|_| Refusal::Argument)?;
         if was_up != entry.core.server(server).is_some_and(Server::is_up)
@@ -139,7 +141,8 @@ impl<N: Net> Engine<N> {
         backend: Id,
         server: Option<ServerIndex>,
     ) -> Result<Stats, Refusal> {
-        let entry = self.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
+        let entry =
+            self.registry.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
         match server {
             None => Ok(entry.core.stats()),
             Some(index) => entry.core.server_stats(index).ok_or(Refusal::Argument),
@@ -148,19 +151,20 @@ impl<N: Net> Engine<N> {
 
     /// A server of a backend.
     pub(crate) fn server(&self, backend: Id, server: ServerIndex) -> Result<&Server, Refusal> {
-        let entry = self.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
+        let entry =
+            self.registry.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
         entry.core.server(server).ok_or(Refusal::Argument)
     }
 
     pub(super) fn backend_key(&self, id: Id) -> Result<Key, Refusal> {
         let key = self.key(Kind::Backend, id)?;
-        self.backends.get(key).map(|_| key).map_err(|_| Refusal::Stale)
+        self.registry.backends.get(key).map(|_| key).map_err(|_| Refusal::Stale)
     }
 
     /// How an attempt to reach a server went.
     pub(super) fn attempt_was(&mut self, backend: Key, server: ServerIndex, outcome: Outcome) {
         let now = self.tools.now;
-        let Ok(entry) = self.backends.get_mut(backend) else { return };
+        let Ok(entry) = self.registry.backends.get_mut(backend) else { return };
         let transition = entry.core.connected(server, outcome, now);
         self.note_transition(backend, server, transition);
         self.settle_backend(backend);
@@ -168,7 +172,7 @@ impl<N: Net> Engine<N> {
 
     /// Gives the place of a stream back; somebody who waits may have it now.
     pub(super) fn release_slot(&mut self, backend: Key, slot: Slot) {
-        if let Ok(entry) = self.backends.get_mut(backend) {
+        if let Ok(entry) = self.registry.backends.get_mut(backend) {
             entry.core.release(slot);
             self.settle_backend(backend);
         }
@@ -176,19 +180,19 @@ impl<N: Net> Engine<N> {
 
     /// Notes what a backend waits for, and calls those who need wait no more.
     pub(super) fn settle_backend(&mut self, key: Key) {
-        let Ok(entry) = self.backends.get_mut(key) else { return };
+        let Ok(entry) = self.registry.backends.get_mut(key) else { return };
         while let Some((Ticket(ticket), slot)) = entry.core.next() {
             self.called.push_back((Key::from_bits(ticket), key, slot));
         }
         let (timer, due) = (entry.timer, entry.core.due());
-        self.wheel.set(timer, due);
+        self.tools.timers.set(timer, due);
     }
 
     /// Something about the health of servers is due.
     pub(super) fn backend_deadline(&mut self, slot: u32) {
         let now = self.tools.now;
-        let Some(key) = self.backends.key_of(slot) else { return };
-        while let Ok(entry) = self.backends.get_mut(key)
+        let Some(key) = self.registry.backends.key_of(slot) else { return };
+        while let Ok(entry) = self.registry.backends.get_mut(key)
             && let Some((server, work)) = entry.core.run(now)
         {
             match work {
@@ -208,7 +212,7 @@ impl<N: Net> Engine<N> {
         transition: Option<Transition>,
     ) {
         let Some(transition) = transition else { return };
-        if let Ok(entry) = self.backends.get_mut(key)
+        if let Ok(entry) = self.registry.backends.get_mut(key)
             && let Some(told) = entry.told.get_mut(server.0 as usize)
         {
             told.by_checks =
@@ -219,8 +223,7 @@ impl<N: Net> Engine<N> {
 
     /// Puts a server on the list of news, if there is some.
     fn note_server(&mut self, key: Key, server: ServerIndex) {
-        let id = self.id(Kind::Backend, key);
-        let Ok(entry) = self.backends.get_mut(key) else { return };
+        let Ok(entry) = self.registry.backends.get_mut(key) else { return };
         let up = entry.core.server(server).is_some_and(Server::is_up);
         let Some(told) = entry.told.get_mut(server.0 as usize) else { return };
         if (told.up == up && !told.resolve) || told.queued {
@@ -228,15 +231,12 @@ impl<N: Net> Engine<N> {
         }
         told.queued = true;
         entry.news.push_back(server);
-        if !entry.telling {
-            entry.telling = true;
-            self.news.push_back(id);
-        }
+        self.tools.agenda.add(List::Events, Kind::Backend, key, &mut entry.listed);
     }
 
     /// One piece of news of a backend's servers, and whether there is more.
     pub(super) fn server_event(&mut self, id: Id) -> (Option<super::Event>, bool) {
-        let Ok(entry) = self.backends.get_mut(id.key()) else { return (None, false) };
+        let Ok(entry) = self.registry.backends.get_mut(id.key()) else { return (None, false) };
         let mut found = None;
         while found.is_none()
             && let Some(server) = entry.news.pop_front()
@@ -260,14 +260,18 @@ impl<N: Net> Engine<N> {
             }
             found = news.map(|news| super::EventKind::Server(server.0, news));
         }
-        entry.telling = !entry.news.is_empty();
         let user = entry.user;
-        (found.map(|kind| super::Event { id, user, kind }), entry.telling)
+        let more = !entry.news.is_empty();
+        if !more {
+            entry.listed.leave(List::Events);
+        }
+        (found.map(|kind| super::Event { id, user, kind }), more)
     }
 
     /// When a stream of a backend gives up waiting for a place.
     pub(super) fn queue_deadline(&self, backend: Key) -> Time {
-        let timeout = self.backends.get(backend).map_or(FOREVER, |entry| entry.queue_timeout);
+        let timeout =
+            self.registry.backends.get(backend).map_or(FOREVER, |entry| entry.queue_timeout);
         self.tools.now + timeout
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::Engine;
 use crate::backend::{Check, Outcome, ServerIndex};
 use crate::config::ConnectConfig;
-use crate::conn::{Conn, Ending, Marks, News, Owner, Wait, Why};
+use crate::conn::{self, Conn, Ending, Marks, News, Owner, Wait, Why};
 use crate::ctrl::Output;
+use crate::cx::Cx;
 use crate::data::Read;
+use crate::handshake;
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 
@@ -41,7 +43,7 @@ impl<N: Net> Engine<N> {
         if self.lets_end() {
             return self.check_was(backend, server, check, Outcome::Local);
         }
-        let Ok(entry) = self.backends.get(backend) else { return };
+        let Ok(entry) = self.registry.backends.get(backend) else { return };
         let plan = entry.plans.get(server.0 as usize).cloned().flatten();
         let address = entry.core.server(server).and_then(|server| server.address(0)).cloned();
         let Some((plan, address)) =
@@ -62,7 +64,7 @@ impl<N: Net> Engine<N> {
 
     fn check_was(&mut self, backend: Key, server: ServerIndex, check: Check, outcome: Outcome) {
         let now = self.tools.now;
-        let Ok(entry) = self.backends.get_mut(backend) else { return };
+        let Ok(entry) = self.registry.backends.get_mut(backend) else { return };
         let transition = entry.core.checked(server, check, outcome, now);
         self.note_transition(backend, server, transition);
         self.settle_backend(backend);
@@ -82,45 +84,49 @@ impl<N: Net> Engine<N> {
 
     /// Moves a check on, and ends it when its result is known.
     pub(super) fn attend_check(&mut self, key: Key) {
-        let now = self.tools.now;
-        let Self { conns, tools, errands, .. } = self;
-        let Some(at) = errands.iter().position(|(conn, _)| *conn == key) else { return };
-        let (Ok(conn), Some((_, errand))) = (conns.get_mut(key), errands.get_mut(at)) else {
-            return;
-        };
-        conn.news = News::empty();
-        conn.marks.remove(Marks::READ_ARMED);
-        let outcome = if conn.word.is_closing() {
-            Some(failure(conn))
-        } else if errand.check.deadline <= now {
-            Some(Outcome::Failed)
-        } else if conn.word.is_opening() {
-            None
-        } else {
-            errand.converse(conn, &mut tools.cx(&[]))
-        };
-        let Some(outcome) = outcome else {
-            conn.deadline = conn.deadline.min(errand.check.deadline);
-            return;
-        };
-        if !conn.word.is_closing() {
-            let ending =
-                if outcome == Outcome::Succeeded { Ending::Orderly } else { Ending::Abort };
-            conn.end(ending, None);
-            self.advance(key);
+        let Self { conns, tools, registry, errands, .. } = self;
+        let Ok(conn) = conns.get_mut(key) else { return };
+        let mut cx = tools.cx(registry);
+        let at = errands.iter().position(|(conn, _)| *conn == key);
+        let result = at.and_then(|at| errands[at].1.attend(conn, &mut cx));
+        let mut outcome = conn::Outcome::empty();
+        if result.is_some() {
+            outcome = conn.advance(&mut cx, handshake::step);
         }
-        let (_, Errand { backend, server, check, .. }) = self.errands.swap_remove(at);
-        self.check_was(backend, server, check, outcome);
+        outcome |= conn.settle(key, &mut cx);
+        self.apply(key, outcome);
+        if let (Some(at), Some(result)) = (at, result) {
+            let (_, Errand { backend, server, check, .. }) = self.errands.swap_remove(at);
+            self.check_was(backend, server, check, result);
+        }
     }
 }
 
 impl Errand {
+    /// Goes on, and turns the connection towards its end when the result is known.
+    fn attend<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<Outcome> {
+        conn.news = News::empty();
+        conn.marks.remove(Marks::READ_ARMED);
+        let result = if conn.word.is_closing() {
+            Some(failure(conn))
+        } else if self.check.deadline <= cx.now {
+            Some(Outcome::Failed)
+        } else if conn.word.is_opening() {
+            None
+        } else {
+            self.converse(conn, cx)
+        };
+        match result {
+            None => conn.deadline = conn.deadline.min(self.check.deadline),
+            Some(_) if conn.word.is_closing() => {}
+            Some(Outcome::Succeeded) => conn.end(Ending::Orderly, None),
+            Some(_) => conn.end(Ending::Abort, None),
+        }
+        result
+    }
+
     /// Says and hears what the plan has. `None` while it goes on.
-    fn converse<N: Net>(
-        &mut self,
-        conn: &mut Conn,
-        cx: &mut crate::cx::Cx<'_, N>,
-    ) -> Option<Outcome> {
+    fn converse<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<Outcome> {
         while self.sent < self.plan.send.len() || conn.ctrl.has_unsent() {
             match conn.data.send(&mut conn.ctrl, cx, &self.plan.send[self.sent..]) {
                 Ok(Output::Bytes(n)) => self.sent += n,

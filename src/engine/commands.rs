@@ -141,16 +141,16 @@ impl<N: Net> Engine<N> {
                 _ => Received::End,
             });
         }
-        let mut cx = self.tools.cx(&[]);
+        let mut cx = self.tools.cx(&self.registry);
         let received = match conn.data.recv(&mut conn.ctrl, &mut cx, to) {
             Ok(Read::Bytes(n)) => {
-                conn.heard(self.tools.now);
+                conn.heard(cx.now);
                 Received::Bytes(n)
             }
             Ok(Read::Wait) => {
                 if !conn.marks.contains(Marks::READ_ARMED) {
                     conn.marks.insert(Marks::READ_ARMED);
-                    conn.heard(self.tools.now);
+                    conn.heard(cx.now);
                 }
                 Received::Wait
             }
@@ -172,7 +172,7 @@ impl<N: Net> Engine<N> {
         if received == Received::Wait && conn.ctrl.is_readable() {
             // There is more and it is the others' turn: told of at once, the host would read on.
             conn.flow |= Wait::READ;
-            self.settle_conn(key);
+            conn.settle(key, &mut cx);
             return Ok(received);
         }
         // A read that brought bytes changes nothing else: the next call may bring more.
@@ -195,7 +195,7 @@ impl<N: Net> Engine<N> {
                 None => Err(Refusal::State),
             };
         }
-        let mut cx = self.tools.cx(&[]);
+        let mut cx = self.tools.cx(&self.registry);
         let sent = match conn.data.send(&mut conn.ctrl, &mut cx, from) {
             Ok(Output::Bytes(n)) => Sent::Bytes(n),
             Ok(Output::Wait) => Sent::Wait,
@@ -295,7 +295,7 @@ impl<N: Net> Engine<N> {
         let known = conn.ctrl.watch().is_known();
         let old = conn.ctrl.watch_mut().release();
         let fd = conn.ctrl.take_over().ok_or(Refusal::State)?;
-        self.end_visit(key);
+        conn.end_visit(self.tools.now);
         self.remove_conn(key);
         let new = Io::RELEASED;
         Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new })))
@@ -330,9 +330,9 @@ impl<N: Net> Engine<N> {
                 self.work(key);
             }
         }
-        let listeners: Vec<Key> = self.listeners.iter().map(|(key, _)| key).collect();
+        let listeners: Vec<Key> = self.registry.listeners.iter().map(|(key, _)| key).collect();
         for key in listeners {
-            if let Ok(listener) = self.listeners.get_mut(key) {
+            if let Ok(listener) = self.registry.listeners.get_mut(key) {
                 listener.closing = true;
                 self.settle_listener(key);
             }
@@ -348,7 +348,7 @@ impl<N: Net> Engine<N> {
             let fd = conn.ctrl.descriptor();
             (Id::new(Kind::ConnFd, number, key), fd, conn.ctrl.watch_mut())
         });
-        let listeners = self.listeners.iter_mut().map(|(key, listener)| {
+        let listeners = self.registry.listeners.iter_mut().map(|(key, listener)| {
             (Id::new(Kind::ListenerFd, number, key), listener.fd, &mut listener.watch)
         });
         let bell = self.bell.iter_mut();
@@ -367,7 +367,7 @@ impl<N: Net> Engine<N> {
             conn.closes(CloseMode::Reset);
             closing::give_fd_back(conn, net, descriptors);
         }
-        for (_, listener) in self.listeners.iter_mut() {
+        for (_, listener) in self.registry.listeners.iter_mut() {
             if let Some(fd) = listener.fd.take() {
                 net.close(fd);
             }

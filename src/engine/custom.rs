@@ -4,9 +4,10 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::{Engine, Refusal, Sent};
-use crate::conn::{Asking, Cause, Conn, Detail, Marks, Op, OpSet, Phase, Wait, Why};
+use crate::agenda::List;
+use crate::conn::{Asking, Cause, Conn, Detail, Op, Phase, Why};
 use crate::ctrl::Output;
-use crate::id::{Id, Kind};
+use crate::id::Id;
 use crate::slab::Key;
 use crate::sys::Net;
 
@@ -54,20 +55,14 @@ pub struct Spent {
     pub state: u64,
 }
 
-const CUSTOM: OpSet = OpSet::EMPTY
-    .with(Op::CustomRaw)
-    .with(Op::CustomClear)
-    .with(Op::CustomRawOut)
-    .with(Op::CustomClearOut);
-
 impl<N: Net> Engine<N> {
     /// The next question to a handler. It must be answered by [`Engine::answered`].
     pub fn next_question(&mut self) -> Option<Question> {
-        while let Some(id) = self.questions.pop_front() {
+        while let Some(id) = self.tools.agenda.take(List::Questions) {
             let Ok(conn) = self.conns.get_mut(id.key()) else { continue };
-            conn.marks.remove(Marks::ASKING);
+            conn.listed.leave(List::Questions);
             let user = conn.user;
-            let Some(asking) = asking(conn) else { continue };
+            let Some(asking) = conn.asking_mut() else { continue };
             if !matches!(asking.phase, Phase::Due) {
                 continue;
             }
@@ -114,7 +109,7 @@ impl<N: Net> Engine<N> {
     /// [`Refusal::Argument`] for [`Answer::Later`].
     pub fn answer(&mut self, id: Id, ticket: u32, answer: Answer) -> Result<(), Refusal> {
         let (conn, key) = self.asked(id, ticket)?;
-        let Some(asking) = asking(conn) else { return Err(Refusal::Stale) };
+        let Some(asking) = conn.asking_mut() else { return Err(Refusal::Stale) };
         let over = matches!(answer, Answer::Done | Answer::Fail(..));
         asking.phase = match answer {
             Answer::Done => Phase::Done,
@@ -143,7 +138,7 @@ impl<N: Net> Engine<N> {
     /// [`Refusal::State`] when no handler of the connection is asked.
     pub fn peek(&self, id: Id, to: &mut [u8]) -> Result<usize, Refusal> {
         let conn = self.conn(id)?;
-        if !is_asked(conn) {
+        if !conn.is_asked() {
             return Err(Refusal::State);
         }
         let bytes = conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
@@ -161,7 +156,7 @@ impl<N: Net> Engine<N> {
         let key = self.conn_key(id)?;
         let Self { conns, tools, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if !is_asked(conn) {
+        if !conn.is_asked() {
             return Err(Refusal::State);
         }
         match &mut conn.data.ahead {
@@ -179,12 +174,12 @@ impl<N: Net> Engine<N> {
     /// [`Refusal::State`] when no handler of the connection is asked.
     pub fn handler_send(&mut self, id: Id, from: &[u8]) -> Result<Sent, Refusal> {
         let key = self.conn_key(id)?;
-        let Self { conns, tools, .. } = self;
+        let Self { conns, tools, registry, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if !is_asked(conn) {
+        if !conn.is_asked() {
             return Err(Refusal::State);
         }
-        let mut cx = tools.cx(&[]);
+        let mut cx = tools.cx(registry);
         match conn.data.send(&mut conn.ctrl, &mut cx, from) {
             Ok(output) => {
                 // What the kernel had no room for leaves when there is some, whatever the handler does.
@@ -198,7 +193,7 @@ impl<N: Net> Engine<N> {
             }
             Err(mut cause) => {
                 let why = cause.why;
-                if let Some(asking) = asking(conn) {
+                if let Some(asking) = conn.asking_mut() {
                     cause.at = Some(asking.op);
                     asking.phase = Phase::Failed(cause);
                 }
@@ -210,7 +205,7 @@ impl<N: Net> Engine<N> {
 
     /// Whether a handler is to be asked, or is to free something.
     pub fn has_questions(&self) -> bool {
-        !self.questions.is_empty() || !self.spent.is_empty()
+        !self.tools.agenda.is_empty(List::Questions) || !self.spent.is_empty()
     }
 
     /// The next word that a handler is to free.
@@ -218,25 +213,9 @@ impl<N: Net> Engine<N> {
         self.spent.pop_front()
     }
 
-    /// Puts the question on the list that a connection waits with.
-    pub(super) fn note_question(&mut self, key: Key) {
-        let id = self.id(Kind::Conn, key);
-        let Ok(conn) = self.conns.get_mut(key) else { return };
-        let due = conn.waits.contains(Wait::HOST)
-            && !conn.marks.contains(Marks::ASKING)
-            && asking(conn).is_some_and(|asking| matches!(asking.phase, Phase::Due));
-        if due {
-            conn.marks.insert(Marks::ASKING);
-            self.questions.push_back(id);
-        }
-    }
-
     /// Lets go of handlers that are through with a connection, whatever way.
     pub(super) fn drop_asking(&mut self, key: Key) {
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        if !conn.word.incomplete().both(CUSTOM).is_empty() {
-            return;
-        }
         let asking = conn.facts.rare.as_mut().and_then(|rare| rare.asking.take());
         let Some(Asking { op, index, state, .. }) = asking else { return };
         let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
@@ -254,16 +233,6 @@ impl<N: Net> Engine<N> {
         let key = self.conn_key(id)?;
         let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
         let current = conn.facts.rare.as_ref().is_some_and(|rare| rare.ticket == ticket);
-        if current && is_asked(conn) { Ok((conn, key)) } else { Err(Refusal::Stale) }
+        if current && conn.is_asked() { Ok((conn, key)) } else { Err(Refusal::Stale) }
     }
-}
-
-fn asking(conn: &mut Conn) -> Option<&mut Asking> {
-    conn.facts.rare.as_mut()?.asking.as_mut()
-}
-
-/// Whether the answer of a handler is waited for.
-pub(super) fn is_asked(conn: &Conn) -> bool {
-    let asking = conn.facts.rare.as_ref().and_then(|rare| rare.asking.as_ref());
-    asking.is_some_and(|asking| matches!(asking.phase, Phase::Asked))
 }

@@ -63,11 +63,11 @@ impl<N: Net> Engine<N> {
         }
         let (timer, aborted) = match earlier {
             Some(draining) => (draining.timer, draining.aborted),
-            None => (self.wheel.insert(TimerOwner::Drain.tag()), 0),
+            None => (self.tools.timers.insert(TimerOwner::Drain.tag()), 0),
         };
         let is_bounded = how > Drain::LameDuck;
         let deadline = if is_bounded { self.tools.now + grace } else { Time::NEVER };
-        self.wheel.set(timer, deadline);
+        self.tools.timers.set(timer, deadline);
         self.draining = Some(Draining { how, deadline, timer, aborted });
         if how > Drain::LameDuck {
             self.stop_listeners(how);
@@ -97,7 +97,7 @@ impl<N: Net> Engine<N> {
     }
 
     fn stop_listeners(&mut self, how: Drain) {
-        let keys: Vec<Key> = self.listeners.iter().map(|(key, _)| key).collect();
+        let keys: Vec<Key> = self.registry.listeners.iter().map(|(key, _)| key).collect();
         for key in keys {
             let id = self.id(crate::id::Kind::Listener, key);
             // One that is closing already needs nothing.
@@ -109,13 +109,11 @@ impl<N: Net> Engine<N> {
     }
 
     fn tell_sessions(&mut self) {
-        let keys: Vec<Key> =
-            self.conns.iter().filter(|(_, conn)| is_hosts(conn)).map(|(key, _)| key).collect();
-        for key in keys {
-            if let Ok(conn) = self.conns.get_mut(key) {
-                conn.news.insert(News::DRAINING);
-            }
-            self.settle_conn(key);
+        let Self { conns, tools, registry, .. } = self;
+        let mut cx = tools.cx(registry);
+        for (key, conn) in conns.iter_mut().filter(|(_, conn)| is_hosts(conn)) {
+            conn.news.insert(News::DRAINING);
+            conn.settle(key, &mut cx);
         }
     }
 

@@ -1,7 +1,8 @@
 //! What the host's poller is to be told, and the descriptors it has let go of.
 
 use super::Engine;
-use crate::conn::{Marks, Op, Wait, closing};
+use crate::agenda::{List, Listed};
+use crate::conn::{Op, Wait, closing};
 use crate::ctrl::{Io, Watch};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
@@ -30,7 +31,7 @@ impl<N: Net> Engine<N> {
     /// The next thing the host's poller must do. Changes of one descriptor are told as one.
     pub fn next_host_op(&mut self) -> Option<HostOp> {
         self.tools.net.settle_signals();
-        while let Some(id) = self.changed.pop_front() {
+        while let Some(id) = self.tools.agenda.take(List::Interest) {
             let op = match id.kind() {
                 Kind::ConnFd => self.conn_interest(id),
                 Kind::BellFd => self.bell_interest(id),
@@ -64,7 +65,7 @@ impl<N: Net> Engine<N> {
 
     /// Whether the host's poller may have something to do.
     pub fn has_host_ops(&self) -> bool {
-        !self.changed.is_empty()
+        !self.tools.agenda.is_empty(List::Interest)
     }
 
     /// Closes what the host's poller has let go of.
@@ -88,23 +89,9 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Puts the descriptor of a connection on the list if its interest may have changed.
-    pub(super) fn note_interest(&mut self, key: Key) {
-        let token = self.id(Kind::ConnFd, key);
-        let Ok(conn) = self.conns.get_mut(key) else { return };
-        if conn.marks.contains(Marks::CHANGED) || !conn.ctrl.is_open() {
-            return;
-        }
-        let target = conn.target(self.options.trigger);
-        if conn.ctrl.watch_mut().differs(target) || conn.waits.contains(Wait::RELEASE) {
-            conn.marks.insert(Marks::CHANGED);
-            self.changed.push_back(token);
-        }
-    }
-
     fn conn_interest(&mut self, token: Id) -> Option<HostOp> {
         let conn = self.conns.get_mut(token.key()).ok()?;
-        conn.marks.remove(Marks::CHANGED);
+        conn.listed.leave(List::Interest);
         let fd = conn.ctrl.descriptor()?;
         let target = conn.target(self.options.trigger);
         let watch = conn.ctrl.watch_mut();
@@ -127,7 +114,8 @@ impl<N: Net> Engine<N> {
     pub fn hang_bell(&mut self, fd: Fd) {
         debug_assert!(self.bell.is_none(), "one bell is enough");
         self.bell = Some((fd, Watch::default()));
-        self.changed.push_back(self.id(Kind::BellFd, BELL));
+        let mut listed = Listed::empty();
+        self.tools.agenda.add(List::Interest, Kind::BellFd, BELL, &mut listed);
     }
 
     fn bell_interest(&mut self, token: Id) -> Option<HostOp> {
@@ -139,8 +127,8 @@ impl<N: Net> Engine<N> {
     }
 
     fn listener_interest(&mut self, token: Id) -> Option<HostOp> {
-        let listener = self.listeners.get_mut(token.key()).ok()?;
-        listener.changed = false;
+        let listener = self.registry.listeners.get_mut(token.key()).ok()?;
+        listener.listed.leave(List::Interest);
         let fd = listener.fd?;
         let watch = &mut listener.watch;
         let (old, new) = if listener.closing {

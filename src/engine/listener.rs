@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::counts::ListenerCounts;
+use crate::agenda::Listed;
 use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::{FdState, Watch};
@@ -132,9 +132,8 @@ pub(super) struct Listener {
     pub(super) conns: u32,
     pub(super) timer: Timer,
     pub(super) news: ListenerNews,
-    pub(super) queued: bool,
-    pub(super) changed: bool,
-    pub(super) telling: bool,
+    /// The lists it stands on.
+    pub(super) listed: Listed,
     pub(super) refusals: Tally,
     pub(super) ends: Tally,
     pub(super) counts: ListenerCounts,
@@ -142,6 +141,19 @@ pub(super) struct Listener {
     full_bursts: u32,
     hit_rate: u16,
     since_probe: u8,
+}
+
+/// What became of a listener's connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListenerCounts {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections that became sessions.
+    pub sessions: u64,
+    /// Connections that ended before that.
+    pub refused: u64,
+    /// Connections of monitors, which are neither.
+    pub monitored: u64,
 }
 
 bitflags::bitflags! {
@@ -181,9 +193,7 @@ impl Listener {
             conns: 0,
             timer,
             news: ListenerNews::empty(),
-            queued: false,
-            changed: false,
-            telling: false,
+            listed: Listed::empty(),
             refusals: Tally::default(),
             ends: Tally::default(),
             counts: ListenerCounts::default(),

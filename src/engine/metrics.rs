@@ -266,14 +266,14 @@ impl<N: Net> Engine<N> {
             "Opening operations that were completed.",
         ));
         for op in opening() {
-            text.sample(&[("op", op.name())], self.ops.passed(op));
+            text.sample(&[("op", op.name())], self.tools.counts.ops.passed(op));
         }
         text.family(counter(
             "vestibule_op_overdue_total",
             "Connections that ended because the deadline of an operation had passed.",
         ));
         for op in Op::ALL.iter().filter(|op| op.clock() != Clock::Unbounded) {
-            text.sample(&[("op", op.name())], self.ops.overdue(*op));
+            text.sample(&[("op", op.name())], self.tools.counts.ops.overdue(*op));
         }
         text.family(counter(
             "vestibule_op_failed_total",
@@ -281,7 +281,7 @@ impl<N: Net> Engine<N> {
         ));
         for at in Op::ALL.iter().copied().map(Some).chain([None]) {
             for why in Why::ALL.iter().copied() {
-                let count = self.ops.failed(at, why);
+                let count = self.tools.counts.ops.failed(at, why);
                 if count > 0 {
                     let at = at.map_or("SESSION", Op::name);
                     text.sample(&[("op", at), ("why", why.name())], count);
@@ -296,7 +296,10 @@ impl<N: Net> Engine<N> {
             for version in [Version::Tls12, Version::Tls13] {
                 for (word, resumed) in [("no", false), ("yes", true)] {
                     let labels = [("side", side), ("version", version.name()), ("resumed", word)];
-                    text.sample(&labels, self.handshakes.get(outgoing, version, resumed));
+                    text.sample(
+                        &labels,
+                        self.tools.counts.handshakes.get(outgoing, version, resumed),
+                    );
                 }
             }
         }
@@ -306,7 +309,7 @@ impl<N: Net> Engine<N> {
     fn write_listeners(&self, text: &mut Exposition) {
         for (family, value) in LISTENER {
             text.family(*family);
-            for (key, listener) in self.listeners.iter() {
+            for (key, listener) in self.registry.listeners.iter() {
                 let number = key.slot.to_string();
                 let name = listener
                     .name
@@ -323,7 +326,7 @@ impl<N: Net> Engine<N> {
             "vestibule_listener_certificate_not_after_seconds",
             "When the first of its certificates ends, in seconds since 1970.",
         ));
-        for (key, listener) in self.listeners.iter() {
+        for (key, listener) in self.registry.listeners.iter() {
             if let Some(tls) = &listener.config.tls {
                 let number = key.slot.to_string();
                 let name = listener
@@ -339,7 +342,7 @@ impl<N: Net> Engine<N> {
     fn write_backends(&self, text: &mut Exposition) {
         for (family, value) in BACKEND {
             text.family(*family);
-            for (key, entry) in self.backends.iter() {
+            for (key, entry) in self.registry.backends.iter() {
                 let number = key.slot.to_string();
                 let name = entry.name.as_deref().unwrap_or(&number);
                 let labels = [("backend", name), ("number", &number)];
@@ -348,7 +351,7 @@ impl<N: Net> Engine<N> {
         }
         for (family, value) in SERVER {
             text.family(*family);
-            for (key, entry) in self.backends.iter() {
+            for (key, entry) in self.registry.backends.iter() {
                 let number = key.slot.to_string();
                 let name = entry.name.as_deref().unwrap_or(&number);
                 for (server, stats) in servers(entry) {
@@ -377,7 +380,7 @@ impl<N: Net> Engine<N> {
     /// The tables that the rules of listeners can name, each once.
     fn tables(&self) -> Vec<Arc<StickTable>> {
         let mut tables: Vec<Arc<StickTable>> = Vec::new();
-        for (_, listener) in self.listeners.iter() {
+        for (_, listener) in self.registry.listeners.iter() {
             let Some(rules) = listener.config.rules.as_ref().map(|rules| rules.current()) else {
                 continue;
             };

@@ -8,7 +8,6 @@ mod accept;
 mod backend;
 mod check;
 mod commands;
-mod counts;
 mod custom;
 mod describe;
 mod drain;
@@ -19,29 +18,28 @@ mod metrics;
 mod monitor;
 mod news;
 mod pause;
-mod pump;
 mod record;
+mod registry;
 mod report;
 
 mod rules;
 mod seek;
 mod start_tls;
-mod steps;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use crate::conn::Record;
+pub use crate::counts::{OpCounts, TlsCounts};
 pub use crate::stream::{By, Phase, State as StreamState, Termination};
 pub(crate) use backend::BackendOptions;
 pub use backend::ServerNews;
 pub(crate) use check::{CheckPlan, Errand};
 pub use commands::{ConnectOptions, Received, Sent};
-pub use counts::{ListenerCounts, OpCounts, TlsCounts};
 pub use custom::{Answer, Question, Spent};
 pub use drain::{Drain, DrainState};
 pub use interest::HostOp;
-pub use listener::ListenerOptions;
+pub use listener::{ListenerCounts, ListenerOptions};
 pub use news::{Event, EventKind};
 pub use record::EndReport;
 pub use start_tls::StartTls;
@@ -49,12 +47,13 @@ pub use start_tls::StartTls;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::agenda::{Agenda, List};
 use crate::backend::Slot;
 use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::ctrl::Watch;
-use crate::cx::{Cx, Descriptors, Limits, Traffic, Trigger};
+use crate::cx::{Counts, Cx, Descriptors, Limits, Traffic, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
@@ -62,8 +61,7 @@ use crate::stream::Stream;
 use crate::sys::{Errno, Fd, Net};
 use crate::time::Time;
 use crate::wheel::Wheel;
-use backend::BackendEntry;
-use listener::Listener;
+use registry::Registry;
 
 /// Memory for bytes that nobody will read.
 const SCRATCH_SIZE: usize = 64 * 1024;
@@ -188,10 +186,13 @@ struct Tools<N> {
     now: Time,
     trigger: Trigger,
     limits: Limits,
+    counts: Counts,
+    timers: Wheel,
+    agenda: Agenda,
 }
 
 impl<N> Tools<N> {
-    fn cx<'a>(&'a mut self, early: &'a [u8]) -> Cx<'a, N> {
+    fn cx<'a>(&'a mut self, registry: &'a Registry) -> Cx<'a, N> {
         Cx {
             net: &mut self.net,
             pool: &mut self.pool,
@@ -203,8 +204,11 @@ impl<N> Tools<N> {
             trigger: self.trigger,
             limits: self.limits,
             heavy: &mut self.heavy,
-            early,
-            early_taken: 0,
+            counts: &mut self.counts,
+            timers: &mut self.timers,
+            agenda: &mut self.agenda,
+            directory: registry,
+            early: None,
         }
     }
 }
@@ -215,30 +219,18 @@ pub struct Engine<N> {
     options: EngineOptions,
     tools: Tools<N>,
     conns: Slab<Conn>,
-    listeners: Slab<Listener>,
     streams: Slab<Stream>,
-    backends: Slab<BackendEntry>,
-    wheel: Wheel,
-    /// Connections and listeners with work to do and no event to wait for.
-    run: VecDeque<Id>,
+    registry: Registry,
     /// Connections that were asked for in this call.
     fresh: VecDeque<Key>,
     /// Streams that a place at a server of a backend has come free for.
     called: VecDeque<(Key, Key, Slot)>,
     /// Health checks under way, by their connections.
     errands: Vec<(Key, Errand)>,
-    /// Descriptors whose interest may have to be told.
-    changed: VecDeque<Id>,
-    /// Connections, listeners and streams with news.
-    news: VecDeque<Id>,
-    /// Connections that wait for a descriptor, in the order they came.
-    starved: VecDeque<Key>,
     /// Descriptors the host's poller has let go of.
     released: Vec<Id>,
     /// By which other threads wake the engine.
     bell: Option<(Fd, Watch)>,
-    /// Connections whose handlers of the host's own are to be asked.
-    questions: VecDeque<Id>,
     /// What such handlers are to free.
     spent: VecDeque<Spent>,
     /// Ids by descriptor number, for hosts that know only numbers.
@@ -248,8 +240,6 @@ pub struct Engine<N> {
     /// What bounds streams that were given nothing else, shared by all of them.
     default_stream: Arc<StreamConfig>,
     counters: Counters,
-    ops: OpCounts,
-    handshakes: TlsCounts,
 }
 
 /// What a timer is for, in the tag the wheel hands back.
@@ -314,30 +304,27 @@ impl<N: Net> Engine<N> {
                 now,
                 trigger: options.trigger,
                 limits,
+                counts: Counts::default(),
+                timers: Wheel::new(now),
+                agenda: Agenda::new(number),
             },
             conns: Slab::new(options.max_conns, generation),
-            listeners: Slab::new(u32::MAX, generation),
             streams: Slab::new(u32::MAX, generation),
-            backends: Slab::new(u32::MAX, generation),
-            wheel: Wheel::new(now),
-            run: VecDeque::new(),
+            registry: Registry {
+                listeners: Slab::new(u32::MAX, generation),
+                backends: Slab::new(u32::MAX, generation),
+            },
             fresh: VecDeque::new(),
             called: VecDeque::new(),
             errands: Vec::new(),
-            changed: VecDeque::new(),
-            news: VecDeque::new(),
-            starved: VecDeque::new(),
             released: Vec::new(),
             bell: None,
-            questions: VecDeque::new(),
             spent: VecDeque::new(),
             by_fd: Vec::new(),
             opening: 0,
             draining: None,
             default_stream: Arc::default(),
             counters: Counters::default(),
-            ops: OpCounts::default(),
-            handshakes: TlsCounts::default(),
         }
     }
 
@@ -345,9 +332,9 @@ impl<N: Net> Engine<N> {
     pub fn next_generation(&self) -> u32 {
         let generations = [
             self.conns.next_generation(),
-            self.listeners.next_generation(),
+            self.registry.listeners.next_generation(),
             self.streams.next_generation(),
-            self.backends.next_generation(),
+            self.registry.backends.next_generation(),
         ];
         generations.into_iter().max().unwrap_or(0)
     }
@@ -375,12 +362,12 @@ impl<N: Net> Engine<N> {
 
     /// How operations went.
     pub const fn op_counts(&self) -> &OpCounts {
-        &self.ops
+        &self.tools.counts.ops
     }
 
     /// Handshakes of TLS that were finished.
     pub const fn tls_counts(&self) -> TlsCounts {
-        self.handshakes
+        self.tools.counts.handshakes
     }
 
     /// Bytes that the sockets moved.
@@ -395,22 +382,22 @@ impl<N: Net> Engine<N> {
 
     /// What the host needs to know to wait well.
     pub fn wait_state(&self) -> WaitState {
-        let runnable = !self.run.is_empty()
+        let runnable = !self.tools.agenda.is_empty(List::Run)
             || !self.fresh.is_empty()
             || !self.called.is_empty()
-            || !self.news.is_empty()
+            || self.has_events()
             || self.has_questions();
         WaitState {
-            deadline: self.wheel.next(),
+            deadline: self.tools.timers.next(),
             runnable,
             conns: self.conns.len() as u32,
             streams: self.streams.len() as u32,
-            listeners: self.listeners.len() as u32,
+            listeners: self.registry.listeners.len() as u32,
         }
     }
 
     fn id(&self, kind: Kind, key: Key) -> Id {
-        Id::new(kind, self.number, key)
+        self.tools.agenda.id(kind, key)
     }
 
     /// The key behind an id, if it is of this engine and `kind`.

@@ -14,7 +14,7 @@ impl<N: Net> Engine<N> {
     /// An id that is none of a listener here.
     pub fn set_monitor_fail(&mut self, id: Id, fails: bool) -> Result<(), Refusal> {
         let key = self.listener_key(id)?;
-        self.listeners.get_mut(key).map_err(|_| Refusal::Stale)?.monitor_fails = fails;
+        self.registry.listeners.get_mut(key).map_err(|_| Refusal::Stale)?.monitor_fails = fails;
         Ok(())
     }
 
@@ -24,7 +24,7 @@ impl<N: Net> Engine<N> {
     /// An id that is none of a listener here.
     pub fn listener_counts(&self, id: Id) -> Result<(ListenerCounts, u32), Refusal> {
         let key = self.listener_key(id)?;
-        let listener = self.listeners.get(key).map_err(|_| Refusal::Stale)?;
+        let listener = self.registry.listeners.get(key).map_err(|_| Refusal::Stale)?;
         Ok((listener.counts, listener.conns))
     }
 
@@ -51,7 +51,7 @@ impl<N: Net> Engine<N> {
     /// says so, or the engine is on its way out.
     fn monitor_fails(&self, key: Key) -> bool {
         let from = self.conns.get(key).ok().and_then(|conn| conn.facts.listener);
-        let listener = from.and_then(|from| self.listeners.get(from).ok());
+        let listener = from.and_then(|from| self.registry.listeners.get(from).ok());
         self.draining.is_some() || listener.is_some_and(|listener| listener.monitor_fails)
     }
 }

@@ -5,7 +5,8 @@ use super::Engine;
 use super::backend::ServerNews;
 use super::listener::ListenerNews;
 use super::record::EndReport;
-use crate::conn::{Marks, News, Owner, Record, Why};
+use crate::agenda::List;
+use crate::conn::{News, Owner, Record, Seat, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::CLIENT;
@@ -57,13 +58,13 @@ pub struct Event {
 impl<N: Net> Engine<N> {
     /// Whether there is something to tell the host.
     pub fn has_events(&self) -> bool {
-        !self.news.is_empty()
+        !self.tools.agenda.is_empty(List::Events)
     }
 
     /// The next thing to tell the host. What it is about may be gone once this returns.
     pub fn next_event(&mut self) -> Option<Event> {
         self.tools.net.settle_signals();
-        while let Some(&id) = self.news.front() {
+        while let Some(id) = self.tools.agenda.first(List::Events) {
             let (event, more) = match id.kind() {
                 Kind::Conn => self.conn_event(id),
                 Kind::Stream => (self.stream_event(id), false),
@@ -71,7 +72,7 @@ impl<N: Net> Engine<N> {
                 _ => self.listener_event(id),
             };
             if !more {
-                self.news.pop_front();
+                self.tools.agenda.take(List::Events);
             }
             if event.is_some() {
                 return event;
@@ -84,13 +85,13 @@ impl<N: Net> Engine<N> {
     fn conn_event(&mut self, id: Id) -> (Option<Event>, bool) {
         let Ok(conn) = self.conns.get_mut(id.key()) else { return (None, false) };
         let Some(one) = conn.news.iter().next() else {
-            conn.marks.remove(Marks::TELLING);
+            conn.listed.leave(List::Events);
             return (None, false);
         };
         conn.news.remove(one);
         let more = !conn.news.is_empty();
         if !more {
-            conn.marks.remove(Marks::TELLING);
+            conn.listed.leave(List::Events);
         }
         let user = conn.user;
         let kind = match one {
@@ -107,7 +108,7 @@ impl<N: Net> Engine<N> {
 
     /// The last word about a connection: its record leaves with it.
     fn end_event(&mut self, id: Id, news: News) -> Option<Event> {
-        let mut record = Box::new(self.record(id, self.conns.get(id.key()).ok()?));
+        let mut record = Box::new(self.tools.record(id.key(), self.conns.get(id.key()).ok()?));
         let conn = self.remove_conn(id.key())?;
         let user = conn.user;
         if news == News::REFUSED {
@@ -125,16 +126,17 @@ impl<N: Net> Engine<N> {
 
     /// A connection has given its descriptor back: what is left is to tell its end.
     pub(super) fn ended(&mut self, key: Key) {
-        let id = self.id(Kind::Conn, key);
         let now = self.tools.now;
         let Ok(conn) = self.conns.get_mut(key) else { return };
         self.counters.discarded += conn.facts.discarded;
         if let Some(cause) = conn.cause.as_deref() {
-            self.ops.fail(cause);
+            self.tools.counts.ops.fail(cause);
         }
         match conn.owner {
             Owner::Host => {}
-            Owner::Stream { .. } => return self.leave_stream(key),
+            Owner::Stream { slot, side } => {
+                return self.leave_stream(key, Seat { stream: slot, side });
+            }
             // The host has handed it over itself.
             Owner::Monitor if conn.is_known() => {}
             Owner::Nobody | Owner::HealthCheck | Owner::Monitor => {
@@ -149,7 +151,8 @@ impl<N: Net> Engine<N> {
         } else {
             let cause = conn.cause.as_deref();
             let alike = cause.map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
-            let from = conn.facts.listener.and_then(|from| self.listeners.get_mut(from).ok());
+            let from =
+                conn.facts.listener.and_then(|from| self.registry.listeners.get_mut(from).ok());
             let told = match from {
                 Some(listener) => {
                     let most = listener.options.refused_per_second;
@@ -172,23 +175,18 @@ impl<N: Net> Engine<N> {
                 }
             }
         }
-        if let Ok(conn) = self.conns.get_mut(key)
-            && !conn.marks.contains(Marks::TELLING)
-        {
-            conn.marks.insert(Marks::TELLING);
-            self.news.push_back(id);
-        }
+        self.tools.agenda.add(List::Events, Kind::Conn, key, &mut conn.listed);
     }
 
     /// Takes a connection's record out. Every id of it is stale from here on.
     pub(super) fn remove_conn(&mut self, key: Key) -> Option<crate::conn::Conn> {
         let mut conn = self.conns.remove(key).ok()?;
-        let mut cx = self.tools.cx(&[]);
+        let mut cx = self.tools.cx(&self.registry);
         conn.ctrl.give_back(&mut cx);
         conn.data.close(&mut cx);
-        self.wheel.remove(conn.timer);
+        self.tools.timers.remove(conn.timer);
         if let Some(from) = conn.facts.listener
-            && let Ok(listener) = self.listeners.get_mut(from)
+            && let Ok(listener) = self.registry.listeners.get_mut(from)
         {
             listener.conns = listener.conns.saturating_sub(1);
         }
@@ -198,7 +196,7 @@ impl<N: Net> Engine<N> {
 
     fn stream_event(&mut self, id: Id) -> Option<Event> {
         let stream = self.streams.remove(id.key()).ok()?;
-        self.wheel.remove(stream.timer);
+        self.tools.timers.remove(stream.timer);
         if self.streams.is_empty() {
             self.tools.pipes.close_idle(&mut self.tools.net);
         }
@@ -239,22 +237,24 @@ impl<N: Net> Engine<N> {
     }
 
     fn listener_event(&mut self, id: Id) -> (Option<Event>, bool) {
-        let Ok(listener) = self.listeners.get_mut(id.key()) else { return (None, false) };
+        let Ok(listener) = self.registry.listeners.get_mut(id.key()) else { return (None, false) };
         let user = listener.options.user;
         let Some(one) = listener.news.iter().next() else {
-            listener.telling = false;
+            listener.listed.leave(List::Events);
             return (None, false);
         };
         listener.news.remove(one);
         let more = !listener.news.is_empty();
-        listener.telling = more;
+        if !more {
+            listener.listed.leave(List::Events);
+        }
         let kind = match one {
             ListenerNews::PAUSED => EventKind::Paused(listener.accepting.errno()),
             ListenerNews::RESUMED => EventKind::Resumed,
             _ => {
                 let timer = listener.timer;
-                self.wheel.remove(timer);
-                let _ = self.listeners.remove(id.key());
+                self.tools.timers.remove(timer);
+                let _ = self.registry.listeners.remove(id.key());
                 return (Some(Event { id, user, kind: EventKind::ListenerClosed }), false);
             }
         };

@@ -2,7 +2,8 @@
 
 use super::Engine;
 use super::listener::{Accepting, PAUSE};
-use crate::conn::{Marks, Wait};
+use crate::agenda::List;
+use crate::conn::Wait;
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::time::Time;
@@ -10,7 +11,7 @@ use crate::time::Time;
 impl<N: Net> Engine<N> {
     pub(super) fn is_full(&self, key: Key) -> bool {
         let options = &self.options;
-        let Ok(listener) = self.listeners.get(key) else { return true };
+        let Ok(listener) = self.registry.listeners.get(key) else { return true };
         self.conns.len() as u32 >= options.max_conns
             || self.opening >= options.max_opening
             || listener.conns >= listener.options.max_conns
@@ -38,16 +39,15 @@ impl<N: Net> Engine<N> {
 
     /// Whether a connection waits for a descriptor.
     fn is_starved(&mut self) -> bool {
-        while let Some(&key) = self.starved.front() {
-            let Ok(conn) = self.conns.get_mut(key) else {
-                self.starved.pop_front();
-                continue;
-            };
-            if conn.waits.contains(Wait::ROOM) {
+        while let Some(id) = self.tools.agenda.first(List::Starved) {
+            let conn = self.conns.get_mut(id.key());
+            if conn.as_ref().is_ok_and(|conn| conn.waits.contains(Wait::ROOM)) {
                 return true;
             }
-            conn.marks.remove(Marks::STARVED);
-            self.starved.pop_front();
+            if let Ok(conn) = conn {
+                conn.listed.leave(List::Starved);
+            }
+            self.tools.agenda.take(List::Starved);
         }
         false
     }
@@ -57,38 +57,38 @@ impl<N: Net> Engine<N> {
         if !self.is_starved() {
             return;
         }
-        let Some(key) = self.starved.pop_front() else { return };
-        if let Ok(conn) = self.conns.get_mut(key) {
-            conn.marks.remove(Marks::STARVED);
+        let Some(id) = self.tools.agenda.take(List::Starved) else { return };
+        if let Ok(conn) = self.conns.get_mut(id.key()) {
+            conn.listed.leave(List::Starved);
             conn.retry_at = self.tools.now;
-            self.work(key);
+            self.work(id.key());
         }
     }
 
     pub(super) fn stop_listener(&mut self, key: Key, why: Accepting) {
-        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         listener.stop(why);
         if matches!(listener.accepting, Accepting::Starved(_)) {
-            self.wheel.set(listener.timer, self.tools.now + PAUSE);
+            self.tools.timers.set(listener.timer, self.tools.now + PAUSE);
         }
     }
 
     /// A listener that the system or a limit kept from taking connections tries again.
     fn retry_listener(&mut self, key: Key) {
-        let Ok(listener) = self.listeners.get_mut(key) else { return };
+        let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         if matches!(listener.accepting, Accepting::Full | Accepting::Starved(_)) {
             listener.go_on();
-            self.wheel.set(listener.timer, Time::NEVER);
+            self.tools.timers.set(listener.timer, Time::NEVER);
             self.settle_listener(key);
         }
     }
 
     pub(super) fn listener_deadline(&mut self, slot: u32) {
-        let Some(key) = self.listeners.key_of(slot) else { return };
-        let Ok(listener) = self.listeners.get(key) else { return };
+        let Some(key) = self.registry.listeners.key_of(slot) else { return };
+        let Ok(listener) = self.registry.listeners.get(key) else { return };
         let (timer, accepting) = (listener.timer, listener.accepting);
         if matches!(accepting, Accepting::Starved(_)) && !self.finds_pair() {
-            return self.wheel.set(timer, self.tools.now + PAUSE);
+            return self.tools.timers.set(timer, self.tools.now + PAUSE);
         }
         self.retry_listener(key);
     }
@@ -106,7 +106,7 @@ impl<N: Net> Engine<N> {
     }
 
     fn retry_where(&mut self, kept: impl Fn(Accepting) -> bool) {
-        let found = self.listeners.iter().filter(|(_, listener)| kept(listener.accepting));
+        let found = self.registry.listeners.iter().filter(|(_, listener)| kept(listener.accepting));
         let keys: Vec<Key> = found.map(|(key, _)| key).collect();
         for key in keys {
             if !self.is_full(key) {

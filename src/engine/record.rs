@@ -1,12 +1,13 @@
 //! How connections and streams ended, for the host and its access log.
 
 use crate::conn::{Cause, Conn, Record};
-use crate::id::Id;
+use crate::id::{Id, Kind};
+use crate::slab::Key;
 use crate::stream::Termination;
 use crate::sys::Net;
 
-use super::Engine;
 use super::listener::Alike;
+use super::{Engine, Tools};
 
 /// How both sides of a stream ended.
 #[derive(Clone, Debug)]
@@ -37,15 +38,15 @@ pub struct EndReport {
     pub queued: u64,
 }
 
-impl<N: Net> Engine<N> {
+impl<N> Tools<N> {
     /// The record of a connection as it stands.
-    pub(super) fn record(&self, id: Id, conn: &Conn) -> Record {
+    pub(super) fn record(&self, key: Key, conn: &Conn) -> Record {
         let facts = &conn.facts;
-        let now = self.tools.now;
+        let now = self.now;
         let failed_op = conn.cause.as_ref().and_then(|cause| cause.at);
         Record {
-            conn: id,
-            listener: facts.listener.map(|key| self.id(crate::id::Kind::Listener, key)),
+            conn: self.agenda.id(Kind::Conn, key),
+            listener: facts.listener.map(|key| self.agenda.id(Kind::Listener, key)),
             cause: conn.cause.as_deref().cloned(),
             peer: facts.peer.clone(),
             local: facts.local().cloned(),
@@ -60,12 +61,15 @@ impl<N: Net> Engine<N> {
             suppressed: 0,
         }
     }
+}
 
+impl<N: Net> Engine<N> {
     /// Whether an end of this kind, of a session or a stream, is for the log, where the listener
     /// bounds how many are: notes it in the record of the connection that came from there.
     pub(super) fn bound_log(&mut self, record: &mut Record, alike: Alike) {
         let now = self.tools.now;
-        let listener = record.listener.and_then(|id| self.listeners.get_mut(id.key()).ok());
+        let listener =
+            record.listener.and_then(|id| self.registry.listeners.get_mut(id.key()).ok());
         let Some(listener) = listener else { return };
         match listener.ends.admit(alike, now, listener.options.ends_per_second) {
             Some(suppressed) => record.suppressed = suppressed,

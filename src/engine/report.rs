@@ -152,7 +152,7 @@ impl<N: Net> Engine<N> {
         if let Some(seek) = stream.seek.as_deref() {
             let backend = self.id(Kind::Backend, seek.backend).bits();
             write!(line, " backend={backend:#018x} attempts={}", seek.attempts)?;
-            let entry = self.backends.get(seek.backend).ok();
+            let entry = self.registry.backends.get(seek.backend).ok();
             let found = seek.server.and_then(|index| entry?.core.server(index));
             if let Some(found) = found {
                 write!(line, " server_name={}", found.name().escape_debug())?;
@@ -161,7 +161,8 @@ impl<N: Net> Engine<N> {
                 write!(line, " queue_ahead={ahead}")?;
             }
         }
-        let due = self.next_due(id.key());
+        let pair = stream.conns().map(|conn| self.conns.get(conn?).ok());
+        let due = stream.next_due(pair);
         if due != Time::NEVER {
             write!(line, " deadline_ms={}", due.since(now) / MILLISECOND)?;
         }

@@ -13,7 +13,7 @@ use crate::id::{Id, Kind};
 use crate::random::mix;
 use crate::rules::Tracks;
 use crate::slab::Key;
-use crate::stream::{By, CLIENT, Event, Phase, SERVER, Seek, State, blame};
+use crate::stream::{self, By, CLIENT, Event, Phase, SERVER, Seek, State, blame};
 use crate::sys::{Addr, Net};
 use crate::time::Time;
 
@@ -75,10 +75,10 @@ impl<N: Net> Engine<N> {
     fn seek(&mut self, key: Key) {
         let client = self.streams.get(key).ok().and_then(|stream| stream.side(CLIENT).conn);
         let source = client.and_then(|client| self.source_hash(client));
-        let Self { streams, backends, .. } = self;
+        let Self { streams, registry, .. } = self;
         let Ok(stream) = streams.get_mut(key) else { return };
         let Some(seek) = &mut stream.seek else { return };
-        let Ok(entry) = backends.get_mut(seek.backend) else { return };
+        let Ok(entry) = registry.backends.get_mut(seek.backend) else { return };
         let request = Request {
             ticket: Ticket(key.bits()),
             source,
@@ -107,7 +107,7 @@ impl<N: Net> Engine<N> {
 
     /// A server has a place for the stream: it is tried.
     fn assigned(&mut self, key: Key, slot: Slot) {
-        let Self { streams, backends, .. } = self;
+        let Self { streams, registry, .. } = self;
         let Ok(stream) = streams.get_mut(key) else { return };
         let Some(seek) = &mut stream.seek else { return };
         let server = slot.server();
@@ -123,7 +123,7 @@ impl<N: Net> Engine<N> {
         let backend = seek.backend;
         let client = stream.side(CLIENT).conn;
         stream.side_mut(SERVER).on(Event::Assign);
-        let Ok(entry) = backends.get_mut(backend) else { return };
+        let Ok(entry) = registry.backends.get_mut(backend) else { return };
         let Some(found) = entry.core.server(server) else { return };
         let (address, connect) = (found.address(attempt).cloned(), Arc::clone(found.connect()));
         let options = ConnectOptions {
@@ -164,7 +164,7 @@ impl<N: Net> Engine<N> {
         };
         self.free_slot(key);
         self.attempt_was(backend, server, outcome);
-        let next = match self.backends.get(backend) {
+        let next = match self.registry.backends.get(backend) {
             Ok(entry) if !took => entry.core.retry(server, attempts, outcome),
             _ => Next::GiveUp,
         };
@@ -194,7 +194,7 @@ impl<N: Net> Engine<N> {
         let timer = stream.timer;
         if let Some(seek) = &mut stream.seek {
             seek.until = until;
-            self.wheel.set_earlier(timer, until);
+            self.tools.timers.set_earlier(timer, until);
         }
     }
 
@@ -222,11 +222,11 @@ impl<N: Net> Engine<N> {
 
     /// Takes a stream out of the queue it waits in.
     pub(super) fn leave_queue(&mut self, key: Key, why: Leave) {
-        let Self { streams, backends, .. } = self;
+        let Self { streams, registry, .. } = self;
         let Ok(stream) = streams.get_mut(key) else { return };
         let Some(seek) = &mut stream.seek else { return };
         if let Some(place) = seek.place.take()
-            && let Ok(entry) = backends.get_mut(seek.backend)
+            && let Ok(entry) = registry.backends.get_mut(seek.backend)
         {
             seek.queued += self.tools.now.since(seek.queued_at);
             entry.core.leave(place, why);
@@ -241,6 +241,22 @@ impl<N: Net> Engine<N> {
         if let Some(slot) = seek.slot.take() {
             let backend = seek.backend;
             self.release_slot(backend, slot);
+        }
+    }
+
+    /// Does what a drive of a stream left to its search: the server was reached, or the place that it
+    /// waits in or holds at a server is given back, as it is wanted no more.
+    pub(super) fn apply_to_seek(&mut self, key: Key, outcome: stream::Outcome) {
+        if outcome.contains(stream::Outcome::REACHED) {
+            self.reached(key);
+        }
+        let Ok(stream) = self.streams.get(key) else { return };
+        let Some(seek) = &stream.seek else { return };
+        let state = stream.side(SERVER).state();
+        if seek.place.is_some() && state != State::Que {
+            self.leave_queue(key, Leave::Gone);
+        } else if seek.slot.is_some() && matches!(state, State::Dis | State::Clo) {
+            self.free_slot(key);
         }
     }
 

@@ -40,7 +40,7 @@ impl<N: Net> Engine<N> {
             }
         };
         let spans = conn.facts.spans();
-        let mut cx = self.tools.cx(&[]);
+        let mut cx = self.tools.cx(&self.registry);
         if !early.is_empty() {
             let mut ahead = cx.pool.take();
             ahead.extend(early);

@@ -3,21 +3,17 @@
 use std::sync::Arc;
 
 use super::{Engine, Refusal, TimerOwner};
-use crate::backend::Leave;
-use crate::config::{StreamConfig, TlsTruncation};
-use crate::conn::{
-    Cause, CloseMode, Conn, Ending, Marks, News, Op, OpWord, Owner, Record, Wait, Why,
-};
+use crate::agenda::Listed;
+use crate::config::StreamConfig;
+use crate::conn::{Cause, Ending, Marks, News, Outcome, Owner, Seat, Wait, Why};
+use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
-    By, CLIENT, Event, Lane, SERVER, Side, State, Stream, Termination, blame, other,
+    self, By, CLIENT, Event, Lane, SERVER, Side, State, Stream, Termination, blame,
 };
 use crate::sys::Net;
 use crate::time::Time;
-use crate::tls::Session;
-
-const SIDES: [u8; 2] = [CLIENT, SERVER];
 
 impl<N: Net> Engine<N> {
     /// Joins two connections: from now on the engine moves the bytes between them, and the host
@@ -66,7 +62,7 @@ impl<N: Net> Engine<N> {
         user: u64,
     ) -> Result<Key, Refusal> {
         let now = self.tools.now;
-        let Self { streams, wheel, .. } = self;
+        let Self { streams, tools, .. } = self;
         let added = streams.insert_with(|key| Stream {
             sides: [Side::new(now), Side::new(now)],
             lanes: [Lane::default(), Lane::default()],
@@ -76,9 +72,9 @@ impl<N: Net> Engine<N> {
             config,
             opened_at: now,
             reached_at: Time::NEVER,
-            timer: wheel.insert(TimerOwner::Stream(key.slot).tag()),
+            timer: tools.timers.insert(TimerOwner::Stream(key.slot).tag()),
             user,
-            told: false,
+            listed: Listed::empty(),
         });
         added.map_err(|_| Refusal::Limit)
     }
@@ -117,284 +113,97 @@ impl<N: Net> Engine<N> {
 
     /// Turns both sides towards their end. What waited between them is lost.
     pub(super) fn cut_stream(&mut self, key: Key, ending: Ending, by: By, cause: Cause) {
-        let server_ended = self.server_ended(key);
-        self.leave_queue(key, Leave::Gone);
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let phase = stream.phase(server_ended);
-        stream.ended_by(by, phase, Some(cause));
-        let loses = stream.lanes.each_ref().map(Lane::is_loaded);
-        let mut cx = self.tools.cx(&[]);
-        for lane in &mut stream.lanes {
-            lane.cut(&mut cx);
-        }
-        for side in SIDES {
-            let misses = loses[usize::from(other(side))];
-            let side = stream.side_mut(side);
-            if side.state().is_seeking() {
-                side.on(Event::GiveUp);
-            }
-            if let Some(conn) = side.conn
-                && let Ok(conn) = self.conns.get_mut(conn)
-                && (!conn.word.is_closing() || ending == Ending::Abort)
-            {
-                if misses {
-                    // Its peer would take a goodbye for the end of all there was.
-                    conn.closes(CloseMode::Curt);
-                }
-                conn.end(ending, None);
-            }
-        }
+        let Self { conns, streams, tools, registry, .. } = self;
+        let Ok(stream) = streams.get_mut(key) else { return };
+        let mut pair = conns.pair_mut(stream.conns());
+        stream.cut(&mut pair, &mut tools.cx(registry), ending, by, cause);
     }
 
     /// A side has been silent for too long, a wait is over, or the timer was early.
     pub(super) fn stream_deadline(&mut self, slot: u32) {
-        let now = self.tools.now;
-        let Some(key) = self.streams.key_of(slot) else { return };
-        let due = self.next_due(key);
-        let Ok(stream) = self.streams.get(key) else { return };
+        let Self { conns, streams, tools, registry, .. } = self;
+        let Some((key, stream)) = streams.entry_of_mut(slot) else { return };
+        let mut pair = conns.pair_mut(stream.conns());
+        let known = pair.each_ref().map(Option::as_deref);
+        let due = stream.next_due(known);
+        let now = tools.now;
         if due > now {
-            return self.wheel.set(stream.timer, due);
+            return tools.timers.set(stream.timer, due);
         }
         if stream.seek.as_ref().is_some_and(|seek| seek.until <= now) {
             return self.seek_deadline(key);
         }
-        let Some((_, side, text)) = self.next_silence(key) else { return };
+        let Some((_, side, text)) = stream.next_silence(known) else { return };
+        let cause = Cause::new(None, Why::TimedOut).because(text);
         let by = blame(side, Why::TimedOut);
-        self.cut_stream(key, Ending::Orderly, by, Cause::new(None, Why::TimedOut).because(text));
+        stream.cut(&mut pair, &mut tools.cx(registry), Ending::Orderly, by, cause);
         self.work_stream(slot);
     }
 
-    /// When time alone changes something.
-    pub(super) fn next_due(&self, key: Key) -> Time {
-        let seek = self.streams.get(key).ok().and_then(|stream| stream.seek.as_ref());
-        let waits = seek.map_or(Time::NEVER, |seek| seek.until);
-        waits.min(self.next_silence(key).map_or(Time::NEVER, |(due, ..)| due))
-    }
-
-    /// When which side will have been silent for too long, and what is said then. Only a side that is
-    /// waited for counts: of two that take what there is, the one whose turn it is to answer.
-    fn next_silence(&self, key: Key) -> Option<(Time, u8, &'static str)> {
-        let stream = self.streams.get(key).ok()?;
-        let mut is_held_up = false;
-        let dues = SIDES.map(|index| {
-            let side = stream.side(index);
-            let conn = self.conns.get(side.conn?).ok()?;
-            let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
-            is_held_up |= conn.flow.contains(Wait::WRITE);
-            let (patience, text) = stream.patience(index, conn);
-            let due = side.active_at + patience;
-            (waited_for && due < Time::NEVER).then_some((due, index, text))
-        });
-        let answers = stream.turn.filter(|_| !is_held_up).map(|side| dues[usize::from(side)]);
-        answers.flatten().or_else(|| dues.into_iter().flatten().min())
-    }
-
-    /// Drives both connections of a stream and the bytes between them, until all wait.
+    /// Drives a stream until it waits, or is over.
     pub(super) fn work_stream(&mut self, slot: u32) {
-        let Some(key) = self.streams.key_of(slot) else { return };
-        // The end of an attempt that was not answered in time is none for the client.
-        self.follow(key);
-        let Ok(stream) = self.streams.get(key) else { return };
-        if stream.side(SERVER).state() == State::Con {
-            // The client's first bytes are to be at hand when the connection is asked for.
-            self.pump(key);
-        }
         loop {
-            for conn in self.conns_of(key).into_iter().flatten() {
-                self.advance(conn);
-            }
-            self.follow(key);
-            let words = self.words(key);
-            self.pump(key);
-            // Before what moved is passed on: a failure may be another side's reset.
-            self.follow(key);
-            self.take_back(key);
-            if self.words(key) == words {
-                break;
-            }
-        }
-        for conn in self.conns_of(key).into_iter().flatten() {
-            self.settle_conn(conn);
-        }
-        self.settle_stream(key);
-    }
-
-    fn conns_of(&self, key: Key) -> [Option<Key>; 2] {
-        self.streams.get(key).map_or([None, None], Stream::conns)
-    }
-
-    /// What tells whether another round is worth it: who there is, and how far each is.
-    fn words(&self, key: Key) -> [Option<(Key, OpWord)>; 2] {
-        self.conns_of(key).map(|conn| Some((conn?, self.conns.get(conn?).ok()?.word)))
-    }
-
-    /// Moves the sides as their connections have moved.
-    fn follow(&mut self, key: Key) {
-        for side in SIDES {
-            let Ok(stream) = self.streams.get(key) else { return };
-            let state = stream.side(side).state();
-            let Some(conn_key) = stream.side(side).conn else { continue };
-            let Ok(conn) = self.conns.get(conn_key) else { continue };
-            let (opening, closing) = (conn.word.is_opening(), conn.word.is_closing());
-            self.note_failure(key, side, conn_key);
-            match state {
-                State::Con if closing => self.attempt_failed(key, conn_key),
-                State::Con if !opening => {
-                    self.move_side(key, side, Event::Open);
-                    self.reached(key);
-                }
-                State::Est if closing => {
-                    self.move_side(key, side, Event::Leave);
-                    if side == SERVER {
-                        self.free_slot(key);
+            let Self { conns, streams, tools, registry, .. } = self;
+            let Some((key, stream)) = streams.entry_of_mut(slot) else { return };
+            let keys = stream.conns();
+            let mut pair = conns.pair_mut(keys);
+            let mut cx = tools.cx(registry);
+            let mut outcomes = [Outcome::empty(); 2];
+            let outcome = stream.drive(&mut pair, &mut cx, handshake::step, &mut outcomes);
+            let is_settled = !outcome.contains(stream::Outcome::ATTEMPT_FAILED);
+            if is_settled {
+                for ((conn, key), outcome) in pair.iter_mut().zip(keys).zip(&mut outcomes) {
+                    if let (Some(conn), Some(key)) = (conn, key) {
+                        *outcome |= conn.settle(key, &mut cx);
                     }
                 }
+                stream.settle(key, &mut pair, &mut cx);
+            }
+            let seeks = stream.seek.is_some();
+            let mut ended = false;
+            for (conn, outcome) in keys.into_iter().zip(outcomes) {
+                if let Some(conn) = conn.filter(|_| !outcome.is_empty()) {
+                    ended |= outcome.contains(Outcome::ENDED);
+                    self.apply(conn, outcome);
+                }
+            }
+            if seeks {
+                self.apply_to_seek(key, outcome);
+            }
+            match keys[usize::from(SERVER)] {
+                Some(conn) if !is_settled => self.attempt_failed(key, conn),
+                _ if !ended => return,
                 _ => {}
             }
         }
     }
 
-    fn move_side(&mut self, key: Key, side: u8, event: Event) {
-        let now = self.tools.now;
-        if let Ok(stream) = self.streams.get_mut(key) {
-            stream.side_mut(side).on(event);
-            stream.side_mut(side).active_at = now;
-            if event == Event::Open {
-                stream.reached_at = now;
-            }
-        }
-    }
-
-    /// Latches the failure of one side as what ended the stream, if nothing else has. Where an end that
-    /// TLS did not vouch for is not to be passed on, it takes the other side along.
-    fn note_failure(&mut self, key: Key, side: u8, conn: Key) {
-        let (Ok(conn), Ok(stream)) = (self.conns.get(conn), self.streams.get(key)) else { return };
-        let Some(cause) = conn.cause.as_deref() else { return };
-        if stream.side(side).state() == State::Con {
-            return;
-        }
-        let (by, cause) = (blame(side, cause.why), cause.clone());
-        let falls_short = conn.word.is_closing() && !stream.lanes[usize::from(side)].has_ended();
-        let aborts = falls_short && aborts_with_tls(conn) && !self.is_reset(key, other(side));
-        // A server that fails has not ended before.
-        let server_ended = side == CLIENT && self.server_ended(key);
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        if stream.end.is_none() {
-            let phase = stream.phase(server_ended);
-            stream.ended_by(by, phase, Some(cause.clone()));
-        }
-        if aborts {
-            self.cut_stream(key, Ending::Abort, by, cause);
-        }
-    }
-
-    /// Whether the connection of a side is reset already, or gone.
-    fn is_reset(&self, key: Key, side: u8) -> bool {
-        let conn = self.conns_of(key)[usize::from(side)];
-        conn.and_then(|conn| self.conns.get(conn).ok())
-            .is_none_or(|conn| conn.close_mode >= CloseMode::Reset)
-    }
-
-    /// The server was not reached.
+    /// An attempt has failed: its connection closes by itself, as part of the stream no longer, and
+    /// what comes next is decided.
     fn attempt_failed(&mut self, key: Key, conn_key: Key) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        if stream.end.is_some() {
-            // The attempt was given up with the stream.
-            stream.side_mut(SERVER).on(Event::Leave);
-            return self.free_slot(key);
-        }
-        stream.side_mut(SERVER).on(Event::Fail);
-        if let Some(record) = self.unseat(key, SERVER, conn_key) {
-            self.attempt_ended(key, &record);
-        }
-    }
-
-    /// Lets a connection close by itself: it is part of the stream no longer.
-    fn unseat(&mut self, key: Key, side: u8, conn_key: Key) -> Option<Record> {
-        let id = self.id(Kind::Conn, conn_key);
-        let record = self.record(id, self.conns.get(conn_key).ok()?);
-        if let Ok(conn) = self.conns.get_mut(conn_key) {
-            conn.owner = Owner::Nobody;
-            conn.flow = Wait::empty();
-        }
-        let side = self.streams.get_mut(key).ok()?.side_mut(side);
+        let Self { conns, streams, tools, .. } = self;
+        let (Ok(conn), Ok(stream)) = (conns.get_mut(conn_key), streams.get_mut(key)) else {
+            return;
+        };
+        let record = tools.record(conn_key, conn);
+        conn.owner = Owner::Nobody;
+        conn.flow = Wait::empty();
+        let side = stream.side_mut(SERVER);
         side.conn = None;
         side.record = Some(Box::new(record.clone()));
         self.work(conn_key);
-        Some(record)
-    }
-
-    /// A client that ends before a server is reached, without having sent a byte, wants nothing any
-    /// more; one that failed neither.
-    fn take_back(&mut self, key: Key) {
-        let Ok(stream) = self.streams.get(key) else { return };
-        let server = stream.side(SERVER);
-        let attempt = server.conn.and_then(|key| self.conns.get(key).ok());
-        let attempted =
-            server.state() == State::Con && attempt.is_some_and(|conn| !conn.word.is_closing());
-        if !server.state().is_seeking() && !attempted {
-            return;
-        }
-        let client = stream.side(CLIENT).conn.and_then(|key| self.conns.get(key).ok());
-        let failed = client.is_none_or(|conn| conn.word.is_closing());
-        let ended = client.is_none_or(|conn| conn.word.is_wanted(Op::Dshr));
-        let lane = &stream.lanes[usize::from(CLIENT)];
-        let silent = lane.moved == 0 && !lane.is_loaded();
-        // Behind bytes that wait, an end is known by the poller's word alone.
-        let hung_up = client.is_some_and(|conn| conn.ctrl.hung_up());
-        let takes_back = stream.config.abort_on_close && (ended || hung_up);
-        if !(failed || ended && silent || takes_back) {
-            return;
-        }
-        let cause = client.and_then(|conn| conn.cause.as_deref().cloned()).unwrap_or_else(|| {
-            Cause::new(None, Why::Empty).because("the client ended before a server was reached")
-        });
-        self.cut_stream(key, Ending::Orderly, By::Client, cause);
-    }
-
-    /// Whether the server has ended its side.
-    fn server_ended(&self, key: Key) -> bool {
-        let conn = self.conns_of(key)[usize::from(SERVER)];
-        conn.and_then(|conn| self.conns.get(conn).ok()).is_none_or(|conn| {
-            conn.ctrl.at_eof() || conn.data.tls().is_some_and(Session::is_peer_closed)
-        })
+        self.attempt_ended(key, &record);
     }
 
     /// The connection of a stream has given its descriptor back.
-    pub(super) fn leave_stream(&mut self, key: Key) {
-        let id = self.id(Kind::Conn, key);
-        let Ok(conn) = self.conns.get(key) else { return };
-        let Some(seat) = conn.seat() else { return };
-        let record = Box::new(self.record(id, conn));
-        self.remove_conn(key);
-        let Some(stream_key) = self.streams.key_of(seat.stream) else { return };
-        if let Ok(stream) = self.streams.get_mut(stream_key) {
+    pub(super) fn leave_stream(&mut self, key: Key, seat: Seat) {
+        let Some(conn) = self.remove_conn(key) else { return };
+        let record = self.tools.record(key, &conn);
+        if let Some(stream) = self.streams.by_slot_mut(seat.stream) {
             let side = stream.side_mut(seat.side);
             side.conn = None;
-            side.record = Some(record);
+            side.record = Some(Box::new(record));
             side.on(Event::Gone);
-            if stream.side(other(seat.side)).conn.is_some() {
-                self.work_stream(seat.stream);
-            }
-        }
-        self.settle_stream(stream_key);
-    }
-
-    fn settle_stream(&mut self, key: Key) {
-        let id = self.id(Kind::Stream, key);
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let timer = stream.timer;
-        if !stream.is_over() {
-            let due = self.next_due(key);
-            self.wheel.set_earlier(timer, due);
-        } else if !stream.told {
-            stream.told = true;
-            let mut cx = self.tools.cx(&[]);
-            for lane in &mut stream.lanes {
-                lane.cut(&mut cx);
-            }
-            self.wheel.set(timer, Time::NEVER);
-            self.news.push_back(id);
         }
     }
 
@@ -407,10 +216,4 @@ impl<N: Net> Engine<N> {
         let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
         Ok(([stream.side(CLIENT).state(), stream.side(SERVER).state()], end))
     }
-}
-
-/// Whether nothing is to pass as an end of this connection that TLS did not vouch for.
-fn aborts_with_tls(conn: &Conn) -> bool {
-    let truncation = conn.facts.farewell().tls_truncation;
-    conn.data.is_protected() && truncation == TlsTruncation::Abort
 }

@@ -77,20 +77,17 @@ fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
 
 /// Whether something can be sent that proves the connection.
 fn has_first_bytes<N>(conn: &Conn, cx: &Cx<'_, N>) -> bool {
-    conn.ctrl.has_unsent() || !cx.early.is_empty()
+    conn.ctrl.has_unsent() || cx.has_early()
 }
 
 /// The first send: the header and, when nothing encrypts in between, the session's first bytes.
 fn send_first<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    let early = &cx.early[cx.early_taken..];
     let before = conn.ctrl.bytes_out();
-    match conn.ctrl.send(cx, early) {
-        Ok(Output::Bytes(taken)) => cx.early_taken += taken,
-        Ok(Output::Wait) if conn.ctrl.bytes_out() == before => return WAIT,
-        Ok(Output::Wait) => {}
-        Err(errno) => return system(OP, errno),
+    match conn.send_early(cx) {
+        Ok(Output::Wait) if conn.ctrl.bytes_out() == before => WAIT,
+        Ok(_) => Progress::Done,
+        Err(errno) => system(OP, errno),
     }
-    Progress::Done
 }
 
 /// Nothing to send: `connect` again tells.

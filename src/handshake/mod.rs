@@ -9,8 +9,10 @@ mod custom;
 mod last_chunk;
 mod monitor;
 mod prefix;
+pub(crate) mod rules;
 mod send_proxy;
 mod socks;
+mod step;
 mod tls;
 
 pub(crate) use accept_cip::step as accept_cip;
@@ -21,6 +23,7 @@ pub(crate) use last_chunk::step as last_chunk;
 pub(crate) use monitor::monitor_in;
 pub(crate) use send_proxy::{Client, compose, step as send_proxy};
 pub(crate) use socks::{receive as socks_recv, send as socks_send};
+pub(crate) use step::step;
 pub(crate) use tls::{accept as tls_accept, connect as tls_connect};
 
 use crate::conn::{Cause, Detail, Op, Progress, Why};

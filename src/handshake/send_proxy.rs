@@ -6,7 +6,6 @@
 use super::system;
 use crate::config::SendProxy;
 use crate::conn::{Conn, Op, Progress, Wait};
-use crate::ctrl::Output;
 use crate::cx::Cx;
 use crate::sys::{Addr, Net};
 use crate::tls::{Negotiated, Verified};
@@ -119,11 +118,8 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if !conn.ctrl.has_unsent() || conn.word.is_wanted(Op::TlsConnect) {
         return Progress::Done;
     }
-    let early = &cx.early[cx.early_taken..];
-    match conn.ctrl.send(cx, early) {
-        Ok(Output::Bytes(taken)) => cx.early_taken += taken,
-        Ok(Output::Wait) => {}
-        Err(errno) => return system(OP, errno),
+    if let Err(errno) = conn.send_early(cx) {
+        return system(OP, errno);
     }
     if conn.ctrl.has_unsent() { Progress::Wait(Wait::WRITE | Wait::TIMER) } else { Progress::Done }
 }

@@ -1,16 +1,20 @@
 //! A stream: two connections and the bytes between them.
 
+mod drive;
 mod interface;
 mod lane;
+mod pump;
 mod termination;
 
 use std::sync::Arc;
 
+pub(crate) use drive::Outcome;
 pub(crate) use interface::Event;
 pub use interface::State;
 pub(crate) use lane::{Lane, Moved, may_bring};
 pub use termination::{By, Phase, Termination};
 
+use crate::agenda::Listed;
 use crate::backend::{Place, ServerIndex, Slot, Wish};
 use crate::config::StreamConfig;
 use crate::conn::{Cause, Conn, Op, Record, Why};
@@ -128,8 +132,8 @@ pub(crate) struct Stream {
     pub(crate) timer: Timer,
     /// The host's own word for it.
     pub(crate) user: u64,
-    /// Whether its end waits to be told.
-    pub(crate) told: bool,
+    /// The lists it stands on.
+    pub(crate) listed: Listed,
 }
 
 impl Stream {

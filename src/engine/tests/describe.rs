@@ -26,7 +26,7 @@ fn a_listener_is_described_with_what_it_does_and_why_it_rests() {
         rig.peer();
         rig.settle();
         let fds: Vec<FdState> =
-            rig.engine.listeners.iter().map(|(_, one)| one.fd_state()).collect();
+            rig.engine.registry.listeners.iter().map(|(_, one)| one.fd_state()).collect();
         assert_eq!(fds, [FdState::Listen]);
         let line = rig.engine.describe_listener(listener).expect("it is there");
         says(&line, &[&format!("listener={:#018x}", listener.bits()), "addr=192.0.2.1:80"]);

@@ -226,7 +226,7 @@ fn closing_a_listener_takes_as_many_as_had_room_to_wait_and_no_more() {
             rig.world.advance_to(next);
         }
         // The others stand for those that come meanwhile.
-        rig.engine.listeners.get_mut(id.key()).expect("it is there").backlog = 3;
+        rig.engine.registry.listeners.get_mut(id.key()).expect("it is there").backlog = 3;
         rig.call(|engine| engine.close_listener(id)).expect("it is open");
         assert_eq!(rig.engine.counters().accepted, 4);
         peers.iter().for_each(Peer::close);

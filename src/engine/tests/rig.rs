@@ -170,6 +170,7 @@ impl Rig {
     pub(super) fn finish(mut self) -> Vec<Event> {
         let listeners: Vec<Id> = self
             .engine
+            .registry
             .listeners
             .iter()
             .filter(|(_, listener)| !listener.closing)
@@ -367,7 +368,7 @@ impl Rig {
                 self.fail(&format!("a wake-up of {key:?} is lost: read {read} write {write}"));
             }
         }
-        for (key, listener) in self.engine.listeners.iter() {
+        for (key, listener) in self.engine.registry.listeners.iter() {
             let Some(number) = listener.fd else { continue };
             if listener.watch.wanted().contains(Io::IN) && self.world.readiness(number).read {
                 self.fail(&format!("a wake-up of listener {key:?} is lost"));

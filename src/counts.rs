@@ -1,6 +1,7 @@
 //! What is counted beside the connections: plain numbers of one engine, added to as things happen.
 
-use crate::conn::{Cause, Detail, Op, Why};
+use crate::cause::{Cause, Detail, Why};
+use crate::op::Op;
 use crate::tls::{Negotiated, Version};
 
 const OPS: usize = Op::ALL.len();
@@ -23,12 +24,12 @@ impl Default for OpCounts {
 
 impl OpCounts {
     /// An operation was completed.
-    pub(super) const fn pass(&mut self, op: Op) {
+    pub(crate) const fn pass(&mut self, op: Op) {
         self.passed[op as usize] += 1;
     }
 
     /// A connection has ended because of this.
-    pub(super) fn fail(&mut self, cause: &Cause) {
+    pub(crate) fn fail(&mut self, cause: &Cause) {
         let row = cause.at.map_or(OPS, |op| op as usize);
         self.failed[row][cause.why as usize] += 1;
         if let Some(op) = cause.at
@@ -65,7 +66,7 @@ pub struct TlsCounts([[[u64; 2]; 2]; 2]);
 
 impl TlsCounts {
     /// One more.
-    pub(super) fn add(&mut self, outgoing: bool, negotiated: &Negotiated<'_>) {
+    pub(crate) fn add(&mut self, outgoing: bool, negotiated: &Negotiated<'_>) {
         *self.of(outgoing, negotiated.version, negotiated.resumed) += 1;
     }
 
@@ -79,17 +80,4 @@ impl TlsCounts {
     pub const fn get(mut self, outgoing: bool, version: Version, resumed: bool) -> u64 {
         *self.of(outgoing, version, resumed)
     }
-}
-
-/// What became of a listener's connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ListenerCounts {
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections that became sessions.
-    pub sessions: u64,
-    /// Connections that ended before that.
-    pub refused: u64,
-    /// Connections of monitors, which are neither.
-    pub monitored: u64,
 }

@@ -1,40 +1,33 @@
 //! Which code runs an operation.
 
-use super::rules::{self, House};
 use crate::conn::{Clock, Conn, News, Op, OpSet, Progress, closing, is_first_step};
 use crate::cx::Cx;
-use crate::handshake;
 use crate::sys::Net;
 use crate::time::FOREVER;
 
 /// One step of `op`.
-pub(super) fn step<N: Net>(
-    conn: &mut Conn,
-    cx: &mut Cx<'_, N>,
-    house: &House<'_>,
-    op: Op,
-) -> Progress {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if OpSet::OPENING.has(op) && is_first_step(conn.word, op) {
         open_clock(conn, cx, op);
     }
     match op {
-        Op::MonitorIn => handshake::monitor_in(conn, cx),
-        Op::AcceptProxy => handshake::accept_proxy(conn, cx),
-        Op::AcceptCip => handshake::accept_cip(conn, cx),
+        Op::MonitorIn => super::monitor_in(conn, cx),
+        Op::AcceptProxy => super::accept_proxy(conn, cx),
+        Op::AcceptCip => super::accept_cip(conn, cx),
         Op::CustomRaw | Op::CustomClear | Op::CustomRawOut | Op::CustomClearOut => {
-            handshake::custom(conn, cx, op)
+            super::custom(conn, cx, op)
         }
         Op::AcceptRules | Op::TcpRules | Op::Inspect | Op::SessionRules => {
-            rules::step(conn, cx, house, op)
+            super::rules::step(conn, cx, op)
         }
-        Op::TlsAccept => handshake::tls_accept(conn, cx),
-        Op::SendLastChunk => handshake::last_chunk(conn, cx),
+        Op::TlsAccept => super::tls_accept(conn, cx),
+        Op::SendLastChunk => super::last_chunk(conn, cx),
         Op::AcceptSession => accept_session(conn),
-        Op::CtrlConnect => handshake::connect(conn, cx),
-        Op::SendProxy => handshake::send_proxy(conn, cx),
-        Op::SocksSend => handshake::socks_send(conn, cx),
-        Op::SocksRecv => handshake::socks_recv(conn, cx),
-        Op::TlsConnect => handshake::tls_connect(conn, cx),
+        Op::CtrlConnect => super::connect(conn, cx),
+        Op::SendProxy => super::send_proxy(conn, cx),
+        Op::SocksSend => super::socks_send(conn, cx),
+        Op::SocksRecv => super::socks_recv(conn, cx),
+        Op::TlsConnect => super::tls_connect(conn, cx),
         Op::Dshw => closing::data_shut_write(conn, cx),
         Op::Dshr => closing::data_shut_read(conn, cx),
         Op::Dclose => closing::data_close(conn, cx),

@@ -1,0 +1,126 @@
+//! What is to be looked at: the lists that connections, listeners, streams and backends stand on, each
+//! at most once.
+
+use std::collections::VecDeque;
+
+use bitflags::bitflags;
+
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+
+/// A list, by the place it has among the lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum List {
+    /// Work that waits for no event.
+    Run,
+    /// What the host's poller watches has changed.
+    Interest,
+    /// The host is to be told of something.
+    Events,
+    /// A handler of the host's own is to be asked.
+    Questions,
+    /// A descriptor is waited for, in the order of coming.
+    Starved,
+}
+
+const LISTS: usize = List::Starved as usize + 1;
+
+bitflags! {
+    /// The lists that something stands on.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Listed: u8 {
+        const RUN = 1 << List::Run as u8;
+        const INTEREST = 1 << List::Interest as u8;
+        const EVENTS = 1 << List::Events as u8;
+        const QUESTIONS = 1 << List::Questions as u8;
+        const STARVED = 1 << List::Starved as u8;
+    }
+}
+
+impl Listed {
+    const fn on(list: List) -> Self {
+        Self::from_bits_truncate(1 << list as u8)
+    }
+
+    /// It was taken off `list`.
+    pub(crate) fn leave(&mut self, list: List) {
+        self.remove(Self::on(list));
+    }
+}
+
+/// The lists of one engine.
+#[derive(Debug)]
+pub(crate) struct Agenda {
+    engine: u16,
+    lists: [VecDeque<Id>; LISTS],
+}
+
+impl Agenda {
+    /// Empty lists of the engine with this number.
+    pub(crate) fn new(engine: u16) -> Self {
+        Self { engine, lists: Default::default() }
+    }
+
+    /// The id of what `key` leads to.
+    pub(crate) const fn id(&self, kind: Kind, key: Key) -> Id {
+        Id::new(kind, self.engine, key)
+    }
+
+    /// Puts something at the end of a list, unless it stands there already: `listed` is its own memory
+    /// of that.
+    pub(crate) fn add(&mut self, list: List, kind: Kind, key: Key, listed: &mut Listed) {
+        if !listed.contains(Listed::on(list)) {
+            listed.insert(Listed::on(list));
+            let id = self.id(kind, key);
+            self.lists[list as usize].push_back(id);
+        }
+    }
+
+    /// Takes the first off a list. Whatever it leads to, if it is still there, is to
+    /// [`leave`](Listed::leave) the list.
+    pub(crate) fn take(&mut self, list: List) -> Option<Id> {
+        self.lists[list as usize].pop_front()
+    }
+
+    /// The first of a list, which stays there.
+    pub(crate) fn first(&self, list: List) -> Option<Id> {
+        self.lists[list as usize].front().copied()
+    }
+
+    /// How many stand on a list, some of which may be gone.
+    pub(crate) fn len(&self, list: List) -> usize {
+        self.lists[list as usize].len()
+    }
+
+    /// Whether nobody does.
+    pub(crate) fn is_empty(&self, list: List) -> bool {
+        self.lists[list as usize].is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_stands_on_a_list_twice_and_each_leaves_in_its_turn() {
+        let mut agenda = Agenda::new(3);
+        let keys = [1, 2].map(|slot| Key { generation: 1, slot });
+        let mut listed = [Listed::default(); 2];
+        for _ in 0..2 {
+            for (key, listed) in keys.into_iter().zip(&mut listed) {
+                agenda.add(List::Run, Kind::Conn, key, listed);
+                agenda.add(List::Events, Kind::Conn, key, listed);
+            }
+        }
+        assert_eq!((agenda.len(List::Run), agenda.len(List::Events)), (2, 2));
+        let first = agenda.take(List::Run).expect("two stand there");
+        assert_eq!((first.key(), first.engine()), (keys[0], 3));
+        listed[0].leave(List::Run);
+        agenda.add(List::Run, Kind::Conn, keys[0], &mut listed[0]);
+        assert_eq!(agenda.take(List::Run).map(Id::key), Some(keys[1]));
+        assert_eq!(agenda.take(List::Run).map(Id::key), Some(keys[0]));
+        assert!(agenda.is_empty(List::Run) && agenda.take(List::Run).is_none());
+        assert_eq!(agenda.first(List::Events).map(Id::key), Some(keys[0]));
+    }
+}

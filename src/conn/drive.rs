@@ -1,0 +1,251 @@
+//! How a connection goes on: the poller's word and time, its operations, the session's bytes, and then
+//! what it waits for.
+
+use bitflags::bitflags;
+
+use super::{
+    Cause, Conn, Ending, HalfClose, Marks, News, Op, OpSet, Opening, Plan, Progress, Wait, Why,
+    closing, driver,
+};
+use crate::agenda::List;
+use crate::ctrl::{Io, Output};
+use crate::cx::Cx;
+use crate::id::Kind;
+use crate::slab::Key;
+use crate::sys::{Errno, Net};
+use crate::time::{FOREVER, Time};
+use crate::tls::Session;
+
+bitflags! {
+    /// What a drive came to that is the engine's to act on.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Outcome: u8 {
+        /// Its opening is over, one way or the other.
+        const OPENED = 1;
+        /// What it is to send is to be composed, and it driven again.
+        const ANSWER = 2;
+        /// The handlers of the host's own are through with it, and may have left something to free.
+        const HANDLED = 4;
+        /// Its descriptor is given back: its end is to be told.
+        const ENDED = 8;
+        /// It is a health check's, which goes on now.
+        const CHECK = 16;
+    }
+}
+
+/// One step of an operation, whichever it is.
+pub(crate) trait Steps<N>: Copy + Fn(&mut Conn, &mut Cx<'_, N>, Op) -> Progress {}
+
+impl<N, F: Copy + Fn(&mut Conn, &mut Cx<'_, N>, Op) -> Progress> Steps<N> for F {}
+
+impl Conn {
+    /// The host's poller says that its descriptor is ready. Tells whether it has one.
+    pub(crate) fn on_ready<N>(&mut self, events: Io, cx: &Cx<'_, N>) -> bool {
+        self.ctrl.on_ready(events, cx.trigger)
+    }
+
+    /// Its timer has expired, possibly early.
+    pub(crate) fn on_deadline<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        if self.deadline > cx.now {
+            // It was early.
+        } else if self.half_close == HalfClose::Held {
+            self.fell_silent();
+        } else {
+            self.deadline = Time::NEVER;
+            self.expire(cx);
+        }
+    }
+
+    /// Runs its operations and, as it is part of no stream, moves what the session has waiting, until
+    /// all that is left waits.
+    pub(crate) fn drive<N: Net>(&mut self, cx: &mut Cx<'_, N>, steps: impl Steps<N>) -> Outcome {
+        let mut outcome = self.advance(cx, steps);
+        if !outcome.contains(Outcome::ANSWER) {
+            let closing = self.word.is_closing();
+            self.flow(cx);
+            if self.word.is_closing() != closing {
+                outcome |= self.advance(cx, steps);
+            }
+        }
+        outcome
+    }
+
+    /// Runs its operations.
+    pub(crate) fn advance<N: Net>(&mut self, cx: &mut Cx<'_, N>, steps: impl Steps<N>) -> Outcome {
+        self.waits = driver::advance(self, |conn, op| {
+            let progress = steps(conn, cx, op);
+            if matches!(progress, Progress::Done | Progress::End) {
+                cx.counts.ops.pass(op);
+                conn.count_handshake(cx, op);
+            }
+            progress
+        });
+        let mut outcome = Outcome::empty();
+        if self.waits.contains(Wait::ANSWER) {
+            return Outcome::ANSWER;
+        }
+        outcome.set(Outcome::HANDLED, self.has_done_handlers());
+        outcome
+            .set(Outcome::OPENED, self.opening == Opening::Connection && !self.word.is_opening());
+        if self.opening != Opening::Nothing && !self.word.is_opening() {
+            self.opened(cx.now);
+        }
+        outcome
+    }
+
+    /// Counts a handshake that `op` has completed, if that is what it did.
+    fn count_handshake<N>(&self, cx: &mut Cx<'_, N>, op: Op) {
+        if matches!(op, Op::TlsAccept | Op::TlsConnect)
+            && let Some(negotiated) = self.data.tls().and_then(Session::negotiated)
+        {
+            cx.counts.handshakes.add(op == Op::TlsConnect, &negotiated);
+        }
+    }
+
+    /// What was opened is, or never will be.
+    fn opened(&mut self, now: Time) {
+        let opened = std::mem::replace(&mut self.opening, Opening::Nothing);
+        self.facts.in_op = now.since(self.facts.op_since);
+        if self.word.is_closing() {
+            return;
+        }
+        self.deadline = Time::NEVER;
+        match (opened, &self.facts.plan) {
+            (Opening::Tls, _) => self.news.insert(News::SECURED),
+            (_, Plan::Outgoing(_)) => self.news.insert(News::CONNECTED),
+            (_, Plan::Incoming(_) | Plan::Adopted) => {
+                if let Some(visit) = self.facts.visit() {
+                    visit.session(now);
+                }
+                self.facts.leave_opening();
+            }
+        }
+        // The host is told of the first bytes without having asked.
+        self.marks.insert(Marks::READ_ARMED);
+    }
+
+    /// Moves what a session of the host's has waiting, and notes what it waits for.
+    fn flow<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        self.flow = Wait::empty();
+        if self.word.is_opening() {
+            return self.flush_opening(cx);
+        }
+        if self.word.is_closing() {
+            return;
+        }
+        if self.ctrl.has_unsent() {
+            match self.ctrl.flush(cx) {
+                Ok(true) => {}
+                Ok(false) => self.flow |= Wait::WRITE,
+                Err(errno) => self.end_writing(Box::new(Cause::system(None, errno))),
+            }
+        }
+        if self.word.is_wanted(Op::Dshr) {
+            let waits = closing::discard_session(self, cx);
+            self.flow |= waits;
+        } else if self.marks.contains(Marks::READ_ARMED) {
+            if self.data.has_input() || self.ctrl.is_readable() {
+                self.marks.remove(Marks::READ_ARMED);
+                self.news.insert(News::READABLE);
+            } else {
+                self.flow |= Wait::READ;
+            }
+        }
+        if self.marks.contains(Marks::WRITE_ARMED) {
+            if self.ctrl.is_writable() && !self.ctrl.has_unsent() {
+                self.marks.remove(Marks::WRITE_ARMED);
+                self.news.insert(News::WRITABLE);
+            } else {
+                self.flow |= Wait::WRITE;
+            }
+        }
+    }
+
+    /// A handshake's bytes leave at the end of the drive when nothing followed that would take
+    /// them along.
+    fn flush_opening<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        let connecting = self.word.incomplete().has(Op::CtrlConnect);
+        if connecting || !self.ctrl.has_unsent() {
+            return;
+        }
+        match self.ctrl.flush(cx) {
+            Ok(true) => {}
+            Ok(false) => self.flow |= Wait::WRITE,
+            Err(errno) => self.end(Ending::Abort, Some(Box::new(Cause::system(None, errno)))),
+        }
+    }
+
+    /// Sends what waits to leave, and the session's first bytes right behind it.
+    pub(crate) fn send_early<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<Output, Errno> {
+        let Some(mut early) = cx.early.take() else { return self.ctrl.send(cx, &[]) };
+        let sent = self.ctrl.send(cx, early.bytes());
+        if let Ok(Output::Bytes(taken)) = sent {
+            early.consume(taken);
+        }
+        cx.early = Some(early);
+        sent
+    }
+
+    /// Notes what it waits for: the poller, its turn, time, the host. Tells whether its end is to be
+    /// told.
+    pub(crate) fn settle<N>(&mut self, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
+        self.count_bytes(cx.now);
+        if self.word.is_complete(Op::Fclose) && !self.is_told_as_ended() {
+            self.end_visit(cx.now);
+            return Outcome::ENDED;
+        }
+        let waits = self.waits | self.flow;
+        let mut wanted = Io::empty();
+        wanted.set(Io::IN, waits.contains(Wait::READ));
+        wanted.set(Io::OUT, waits.contains(Wait::WRITE));
+        if self.ctrl.wants(wanted) || waits.contains(Wait::TURN) {
+            cx.agenda.add(List::Run, Kind::Conn, key, &mut self.listed);
+        }
+        if waits.contains(Wait::ROOM) {
+            cx.agenda.add(List::Starved, Kind::Conn, key, &mut self.listed);
+        }
+        if !self.news.is_empty() {
+            cx.agenda.add(List::Events, Kind::Conn, key, &mut self.listed);
+        }
+        if waits.contains(Wait::HOST) && self.has_question() {
+            cx.agenda.add(List::Questions, Kind::Conn, key, &mut self.listed);
+        }
+        cx.timers.set_earlier(self.timer, self.next_deadline());
+        if self.ctrl.is_open() {
+            let target = self.target(cx.trigger);
+            if self.ctrl.watch_mut().differs(target) || self.waits.contains(Wait::RELEASE) {
+                cx.agenda.add(List::Interest, Kind::ConnFd, key, &mut self.listed);
+            }
+        }
+        Outcome::empty()
+    }
+
+    /// The deadline of the operation that runs has passed.
+    fn expire<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        let now = cx.now;
+        match self.word.runnable().first() {
+            // A last try says what this machine lacks.
+            Some(Op::CtrlConnect) if self.waits.contains(Wait::ROOM) => {
+                self.deadline = now;
+                self.retry_at = now;
+            }
+            // Rules that wait for bytes go on without them, as long as there is time to open at all.
+            Some(Op::Inspect) if now < self.opened_until() => {
+                self.settle_rules();
+                self.arm_opening(now, FOREVER);
+            }
+            // Last bytes that were not taken in time would not be taken by waiting once more.
+            Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
+                let text = if self.is_asked() {
+                    "a handler did not answer in time"
+                } else {
+                    "the peer did not finish in time"
+                };
+                let cause = Cause::new(Some(op), Why::TimedOut).because(text);
+                self.end(Ending::Refused, Some(Box::new(cause)));
+            }
+            Some(op) => closing::expire(self, cx, op),
+            None => {}
+        }
+    }
+}

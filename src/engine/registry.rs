@@ -1,0 +1,35 @@
+//! What an engine has beside connections and streams.
+
+use super::backend::BackendEntry;
+use super::listener::Listener;
+use crate::cx::Directory;
+use crate::rules::Load;
+use crate::slab::{Key, Slab};
+
+/// Listeners and backends.
+pub(super) struct Registry {
+    pub(super) listeners: Slab<Listener>,
+    pub(super) backends: Slab<BackendEntry>,
+}
+
+impl Registry {
+    /// The backend of a name, with its key.
+    pub(super) fn backend_called(&self, name: &str) -> Option<(Key, &BackendEntry)> {
+        self.backends.iter().find(|(_, entry)| entry.name.as_deref() == Some(name))
+    }
+
+    /// The listener that a connection came from, while it is there.
+    pub(super) fn listener_mut(&mut self, from: Option<Key>) -> Option<&mut Listener> {
+        self.listeners.get_mut(from?).ok()
+    }
+}
+
+impl Directory for Registry {
+    fn listener_name(&self, listener: Key) -> Option<&str> {
+        self.listeners.get(listener).ok()?.name.as_deref()
+    }
+
+    fn load(&self, backend: &str) -> Option<Load> {
+        self.backend_called(backend).map(|(_, entry)| entry.load())
+    }
+}

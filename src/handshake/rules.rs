@@ -1,0 +1,243 @@
+//! Rules are asked: what they see of a connection, and what they do with it.
+
+use std::cell::{OnceCell, RefCell};
+use std::net::{IpAddr, SocketAddr};
+
+use crate::conn::{Cause, CloseMode, Conn, Op, Plan, Progress, Visit, Wait, Why, is_first_step};
+use crate::cx::{Cx, Directory};
+use crate::data::{AHEAD_MAX, Ahead, Read};
+use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
+use crate::sys::{Addr, Net, SockOpt};
+use crate::time::FOREVER;
+use crate::tls::sha1;
+use crate::wire::proxy::Header;
+
+/// The rules that `op` asks.
+const fn phase(op: Op) -> Option<Phase> {
+    match op {
+        Op::AcceptRules => Some(Phase::Accept),
+        Op::TcpRules => Some(Phase::Connection),
+        Op::Inspect => Some(Phase::Content),
+        Op::SessionRules => Some(Phase::Session),
+        _ => None,
+    }
+}
+
+/// One step of an operation that asks rules.
+pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+    let Some(phase) = phase(op) else { return Progress::Done };
+    if op == Op::Inspect && is_first_step(conn.word, op) {
+        // Without a delay nothing is waited for, and so nothing is bounded.
+        let delay = conn.facts.visit().map_or(0, |visit| visit.rules.inspect_delay());
+        conn.arm_opening(cx.now, if delay == 0 { FOREVER } else { delay });
+    }
+    loop {
+        let verdict = ask(conn, cx, phase);
+        match verdict {
+            Verdict::Accept => return Progress::Done,
+            Verdict::Reject { line } => return denied(op, line),
+            Verdict::SilentDrop { line } => {
+                conn.closes(CloseMode::Vanish);
+                return denied(op, line);
+            }
+            Verdict::Wait => match conn.data.read_ahead(&mut conn.ctrl, cx) {
+                Ok(Ahead::Read(Read::Bytes(_))) => {}
+                Ok(Ahead::Read(Read::Wait)) => return Progress::Wait(Wait::READ | Wait::TIMER),
+                Ok(Ahead::Full | Ahead::Read(Read::End | Read::Truncated)) => conn.settle_rules(),
+                Err(mut cause) => {
+                    cause.at = Some(op);
+                    return Progress::Failed(cause);
+                }
+            },
+        }
+    }
+}
+
+fn denied(op: Op, line: u32) -> Progress {
+    Progress::Failed(cause(op, line))
+}
+
+fn cause(op: Op, line: u32) -> Box<Cause> {
+    Box::new(Cause::new(Some(op), Why::Denied).because(format!("the rule of line {line} says no")))
+}
+
+fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: Phase) -> Verdict {
+    let now = cx.now;
+    let verdict =
+        look(conn, cx, |rules, passage, scene| rules.evaluate(phase, passage, scene, now));
+    verdict.unwrap_or(Verdict::Accept)
+}
+
+/// Lets the rules of a connection look at it; nothing of it where it has none.
+fn look<N: Net, R>(
+    conn: &mut Conn,
+    cx: &mut Cx<'_, N>,
+    ask: impl FnOnce(&RuleSet, &mut Passage, &mut Scene<'_, '_, N>) -> R,
+) -> Option<R> {
+    let mut visit = conn.facts.take_visit()?;
+    let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
+    let mut scene = Scene {
+        conn,
+        net: RefCell::new(cx.net),
+        directory: cx.directory,
+        found: OnceCell::new(),
+        local: OnceCell::new(),
+        variables,
+        source,
+        settled: *settled,
+    };
+    let answer = ask(rules, passage, &mut scene);
+    conn.facts.rare_mut().visit = Some(visit);
+    Some(answer)
+}
+
+/// A connection as rules see it.
+struct Scene<'a, 'n, N> {
+    conn: &'a Conn,
+    net: RefCell<&'n mut N>,
+    directory: &'a dyn Directory,
+    /// Where it comes from, whatever rules say: nearly every rule asks.
+    found: OnceCell<Option<SocketAddr>>,
+    /// Our end of the socket, asked of the system once.
+    local: OnceCell<Option<Addr>>,
+    variables: &'a mut Vec<(Box<str>, Value<'static>)>,
+    source: &'a mut Option<IpAddr>,
+    settled: bool,
+}
+
+impl<N: Net> Scene<'_, '_, N> {
+    fn local(&self) -> Option<&Addr> {
+        let ask = || {
+            let known = self.conn.facts.local().cloned();
+            known.or_else(|| self.conn.ctrl.local(*self.net.borrow_mut()))
+        };
+        self.local.get_or_init(ask).as_ref()
+    }
+
+    fn option(&mut self, option: SockOpt) {
+        self.conn.ctrl.set(*self.net.get_mut(), option);
+    }
+}
+
+fn ip(addr: &Addr) -> Option<SocketAddr> {
+    match addr {
+        Addr::Ip(ip) => Some(*ip),
+        Addr::Unix(_) => None,
+    }
+}
+
+impl<N: Net> Facts for Scene<'_, '_, N> {
+    fn source(&self) -> Option<SocketAddr> {
+        let found = *self.found.get_or_init(|| ip(&self.conn.facts.found_source()));
+        match *self.source {
+            Some(set) => Some(SocketAddr::new(set, found.map_or(0, |found| found.port()))),
+            None => found,
+        }
+    }
+
+    fn destination(&self) -> Option<SocketAddr> {
+        match self.conn.facts.announced() {
+            Some((_, destination)) => ip(&destination),
+            None => self.socket_destination(),
+        }
+    }
+
+    fn socket_source(&self) -> Option<SocketAddr> {
+        ip(&self.conn.facts.peer)
+    }
+
+    fn socket_destination(&self) -> Option<SocketAddr> {
+        self.local().and_then(ip)
+    }
+
+    fn source_is_local(&self) -> Option<bool> {
+        // A client at a unix socket is local wherever a rule says that it is.
+        Some(match *self.conn.facts.found_source() {
+            Addr::Unix(_) => true,
+            Addr::Ip(_) => {
+                let source = self.source()?.ip();
+                source.is_loopback() || self.net.borrow_mut().is_own(source)
+            }
+        })
+    }
+
+    fn listener(&self) -> Option<&[u8]> {
+        self.directory.listener_name(self.conn.facts.listener?).map(str::as_bytes)
+    }
+
+    fn proxy(&self) -> Option<&Header> {
+        self.conn.facts.header()
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
+        // One read may bring more than is waited for: what is said of the same bytes must not depend
+        // on how they came.
+        let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
+        let ended = self.conn.ctrl.at_eof() || self.settled || bytes.len() == AHEAD_MAX;
+        Prefix { bytes, may_grow: !ended }
+    }
+
+    fn tls(&self) -> Option<Tls<'_>> {
+        let agreed = self.conn.data.tls()?.negotiated()?;
+        Some(Tls {
+            version: agreed.version.name(),
+            cipher: agreed.suite_name,
+            server_name: agreed.server_name.map(str::as_bytes),
+            alpn: agreed.alpn,
+            // A certificate that fails ends the handshake.
+            verify: 0,
+            certificate: agreed.peer_chain().next(),
+        })
+    }
+
+    fn certificate_sha1(&self) -> Option<[u8; 20]> {
+        self.tls()?.certificate.map(sha1)
+    }
+
+    fn backend(&self, name: &str) -> Option<Load> {
+        self.directory.load(name)
+    }
+}
+
+impl<N: Net> Effects for Scene<'_, '_, N> {
+    fn set_source(&mut self, address: IpAddr) {
+        *self.source = Some(address);
+    }
+
+    fn set_mark(&mut self, mark: u32) {
+        self.option(SockOpt::Mark(mark));
+    }
+
+    fn set_tos(&mut self, tos: u8) {
+        self.option(SockOpt::Tos(tos));
+    }
+
+    fn set_variable(&mut self, name: &str, value: Value<'static>) {
+        match self.variables.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, held)) => *held = value,
+            None => self.variables.push((name.into(), value)),
+        }
+    }
+}
+
+/// Begins with the rules of a fresh connection that comes in.
+pub(crate) fn begin(conn: &mut Conn) {
+    let Plan::Incoming(config) = &conn.facts.plan else { return };
+    let Some(rules) = config.rules.as_ref().map(|rules| rules.current()) else { return };
+    for op in [Op::AcceptRules, Op::TcpRules, Op::Inspect, Op::SessionRules] {
+        if phase(op).is_some_and(|phase| rules.has(phase)) {
+            conn.word.want(op);
+        }
+    }
+    conn.facts.rare_mut().visit = Some(Box::new(Visit::new(rules)));
+}
+
+/// The name of the backend that the rules of a connection choose for it, where they choose one.
+pub(crate) fn chosen_backend<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<String> {
+    let now = cx.now;
+    let chosen = look(conn, cx, |rules, passage, scene| {
+        rules.backend(passage, scene, now).map(str::to_owned)
+    });
+    chosen.flatten()
+}

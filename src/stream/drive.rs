@@ -1,0 +1,317 @@
+//! How a stream goes on: both connections are driven, the bytes between them are moved, and its sides
+//! follow, until all of it waits.
+
+use std::ops::ControlFlow;
+
+use bitflags::bitflags;
+
+use super::{By, CLIENT, Event, Lane, SERVER, State, Stream, blame, other};
+use crate::agenda::List;
+use crate::config::TlsTruncation;
+use crate::conn::{self, Cause, CloseMode, Conn, Ending, Op, OpWord, Plan, Steps, Wait, Why};
+use crate::cx::Cx;
+use crate::id::Kind;
+use crate::slab::Key;
+use crate::sys::Net;
+use crate::time::Time;
+use crate::tls::Session;
+
+/// The sides, in the order they are driven.
+pub(crate) const SIDES: [u8; 2] = [CLIENT, SERVER];
+
+/// The connections of a stream, by side.
+pub(crate) type Pair<'a> = [Option<&'a mut Conn>; 2];
+
+bitflags! {
+    /// What a drive came to that is the engine's to act on.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Outcome: u8 {
+        /// The attempt to reach a server has failed: its connection is to be let go of, and what comes
+        /// next decided. Then the stream is to be driven again.
+        const ATTEMPT_FAILED = 1;
+        /// The server is reached.
+        const REACHED = 2;
+    }
+}
+
+/// The connection of a side.
+pub(super) fn on<'p>(pair: &'p mut Pair<'_>, side: u8) -> Option<&'p mut Conn> {
+    pair[usize::from(side)].as_deref_mut()
+}
+
+/// The connection that brings the bytes of a lane, and the one that takes them.
+pub(super) fn ends<'p>(
+    pair: &'p mut Pair<'_>,
+    side: u8,
+) -> (Option<&'p mut Conn>, Option<&'p mut Conn>) {
+    let [client, server] = pair.each_mut().map(Option::as_deref_mut);
+    if side == CLIENT { (client, server) } else { (server, client) }
+}
+
+impl Stream {
+    /// Drives both connections and the bytes between them, until all wait or something is the engine's
+    /// to act on. What each connection came to is added to `outcomes`.
+    pub(crate) fn drive<N: Net>(
+        &mut self,
+        pair: &mut Pair<'_>,
+        cx: &mut Cx<'_, N>,
+        steps: impl Steps<N>,
+        outcomes: &mut [conn::Outcome; 2],
+    ) -> Outcome {
+        let mut outcome = Outcome::empty();
+        let _ = self.run(pair, cx, steps, outcomes, &mut outcome);
+        outcome
+    }
+
+    /// The same; breaks off where the engine is to act first.
+    fn run<N: Net>(
+        &mut self,
+        pair: &mut Pair<'_>,
+        cx: &mut Cx<'_, N>,
+        steps: impl Steps<N>,
+        outcomes: &mut [conn::Outcome; 2],
+        outcome: &mut Outcome,
+    ) -> ControlFlow<()> {
+        // The end of an attempt that was not answered in time is none for the client.
+        self.follow(pair, cx, outcome)?;
+        if self.side(SERVER).state() == State::Con {
+            // The client's first bytes are to be at hand when the connection is asked for.
+            self.pump(pair, cx);
+        }
+        loop {
+            for (side, outcome) in SIDES.into_iter().zip(outcomes.iter_mut()) {
+                *outcome |= self.advance(side, pair, cx, steps);
+            }
+            self.follow(pair, cx, outcome)?;
+            let before = words(pair);
+            self.pump(pair, cx);
+            // Before what moved is passed on: a failure may be another side's reset.
+            self.follow(pair, cx, outcome)?;
+            self.take_back(pair, cx);
+            if words(pair) == before {
+                return ControlFlow::Continue(());
+            }
+        }
+    }
+
+    /// Runs the operations of a side's connection.
+    fn advance<N: Net>(
+        &mut self,
+        side: u8,
+        pair: &mut Pair<'_>,
+        cx: &mut Cx<'_, N>,
+        steps: impl Steps<N>,
+    ) -> conn::Outcome {
+        let Some(conn) = on(pair, side) else { return conn::Outcome::empty() };
+        if !sends_early(conn) {
+            return conn.advance(cx, steps);
+        }
+        let lane = &mut self.lanes[usize::from(other(side))];
+        let held = lane.bytes().len();
+        cx.early = lane.buffer.take();
+        let outcome = conn.advance(cx, steps);
+        lane.buffer = cx.early.take();
+        let taken = held - lane.bytes().len();
+        if taken > 0 {
+            lane.moved += taken as u64;
+            cx.pool.give_empty(&mut lane.buffer);
+            self.took(side, cx.now);
+        }
+        outcome
+    }
+
+    /// Moves the sides as their connections have moved.
+    fn follow<N: Net>(
+        &mut self,
+        pair: &mut Pair<'_>,
+        cx: &mut Cx<'_, N>,
+        outcome: &mut Outcome,
+    ) -> ControlFlow<()> {
+        for side in SIDES {
+            let state = self.side(side).state();
+            let Some(conn) = on(pair, side) else { continue };
+            let (opening, closing) = (conn.word.is_opening(), conn.word.is_closing());
+            if conn.cause.is_some() && state != State::Con {
+                self.note_failure(side, pair, cx);
+            }
+            match state {
+                // The attempt was given up with the stream.
+                State::Con if closing && self.end.is_some() => {
+                    self.side_mut(side).on(Event::Leave);
+                }
+                State::Con if closing => {
+                    self.side_mut(side).on(Event::Fail);
+                    *outcome |= Outcome::ATTEMPT_FAILED;
+                    return ControlFlow::Break(());
+                }
+                State::Con if !opening => {
+                    self.move_side(side, Event::Open, cx.now);
+                    self.reached_at = cx.now;
+                    *outcome |= Outcome::REACHED;
+                }
+                State::Est if closing => self.move_side(side, Event::Leave, cx.now),
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn move_side(&mut self, side: u8, event: Event, now: Time) {
+        let side = self.side_mut(side);
+        side.on(event);
+        side.active_at = now;
+    }
+
+    /// Latches the failure of one side as what ended the stream, if nothing else has. Where an end that
+    /// TLS did not vouch for is not to be passed on, it takes the other side along.
+    fn note_failure<N: Net>(&mut self, side: u8, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
+        // A server that fails has not ended before.
+        let server_ended = side == CLIENT && server_ended(pair);
+        let is_reset = |conn: &Conn| conn.close_mode >= CloseMode::Reset;
+        let other_is_reset = on(pair, other(side)).is_none_or(|conn| is_reset(conn));
+        let Some(conn) = on(pair, side) else { return };
+        let Some(cause) = conn.cause.as_deref() else { return };
+        let by = blame(side, cause.why);
+        let falls_short = conn.word.is_closing() && !self.lanes[usize::from(side)].has_ended();
+        let aborts = falls_short && aborts_with_tls(conn) && !other_is_reset;
+        if self.end.is_none() {
+            let phase = self.phase(server_ended);
+            self.ended_by(by, phase, Some(cause.clone()));
+        }
+        if aborts {
+            let cause = cause.clone();
+            self.cut(pair, cx, Ending::Abort, by, cause);
+        }
+    }
+
+    /// A client that ends before a server is reached, without having sent a byte, wants nothing any
+    /// more; one that failed neither.
+    fn take_back<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
+        let state = self.side(SERVER).state();
+        let attempted =
+            state == State::Con && on(pair, SERVER).is_some_and(|conn| !conn.word.is_closing());
+        if !state.is_seeking() && !attempted {
+            return;
+        }
+        let client = on(pair, CLIENT).map(|conn| &*conn);
+        let failed = client.is_none_or(|conn| conn.word.is_closing());
+        let ended = client.is_none_or(|conn| conn.word.is_wanted(Op::Dshr));
+        let lane = &self.lanes[usize::from(CLIENT)];
+        let silent = lane.moved == 0 && !lane.is_loaded();
+        // Behind bytes that wait, an end is known by the poller's word alone.
+        let hung_up = client.is_some_and(|conn| conn.ctrl.hung_up());
+        let takes_back = self.config.abort_on_close && (ended || hung_up);
+        if !(failed || ended && silent || takes_back) {
+            return;
+        }
+        let cause = client.and_then(|conn| conn.cause.as_deref().cloned()).unwrap_or_else(|| {
+            Cause::new(None, Why::Empty).because("the client ended before a server was reached")
+        });
+        self.cut(pair, cx, Ending::Orderly, By::Client, cause);
+    }
+
+    /// Turns both sides towards their end. What waited between them is lost.
+    pub(crate) fn cut<N: Net>(
+        &mut self,
+        pair: &mut Pair<'_>,
+        cx: &mut Cx<'_, N>,
+        ending: Ending,
+        by: By,
+        cause: Cause,
+    ) {
+        let phase = self.phase(server_ended(pair));
+        self.ended_by(by, phase, Some(cause));
+        if let Some(seek) = &mut self.seek {
+            seek.until = Time::NEVER;
+        }
+        let loses = self.lanes.each_ref().map(Lane::is_loaded);
+        for lane in &mut self.lanes {
+            lane.cut(cx);
+        }
+        for side in SIDES {
+            if self.side(side).state().is_seeking() {
+                self.side_mut(side).on(Event::GiveUp);
+            }
+            let Some(conn) = on(pair, side) else { continue };
+            if !conn.word.is_closing() || ending == Ending::Abort {
+                if loses[usize::from(other(side))] {
+                    // Its peer would take a goodbye for the end of all there was.
+                    conn.closes(CloseMode::Curt);
+                }
+                conn.end(ending, None);
+            }
+        }
+    }
+
+    /// Notes what it waits for: time, or the host that is to be told of its end.
+    pub(crate) fn settle<N: Net>(&mut self, key: Key, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
+        if !self.is_over() {
+            let due = self.next_due(pair.each_ref().map(Option::as_deref));
+            cx.timers.set_earlier(self.timer, due);
+        } else {
+            for lane in &mut self.lanes {
+                lane.cut(cx);
+            }
+            cx.timers.set(self.timer, Time::NEVER);
+            cx.agenda.add(List::Events, Kind::Stream, key, &mut self.listed);
+        }
+    }
+
+    /// When time alone changes something.
+    pub(crate) fn next_due(&self, pair: [Option<&Conn>; 2]) -> Time {
+        let waits = self.seek.as_ref().map_or(Time::NEVER, |seek| seek.until);
+        waits.min(self.next_silence(pair).map_or(Time::NEVER, |(due, ..)| due))
+    }
+
+    /// When which side will have been silent for too long, and what is said then. Only a side that is
+    /// waited for counts: of two that take what there is, the one whose turn it is to answer.
+    pub(crate) fn next_silence(
+        &self,
+        pair: [Option<&Conn>; 2],
+    ) -> Option<(Time, u8, &'static str)> {
+        let mut is_held_up = false;
+        let dues = SIDES.map(|index| {
+            let side = self.side(index);
+            let conn = pair[usize::from(index)]?;
+            let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
+            is_held_up |= conn.flow.contains(Wait::WRITE);
+            let (patience, text) = self.patience(index, conn);
+            let due = side.active_at + patience;
+            (waited_for && due < Time::NEVER).then_some((due, index, text))
+        });
+        let answers = self.turn.filter(|_| !is_held_up).map(|side| dues[usize::from(side)]);
+        answers.flatten().or_else(|| dues.into_iter().flatten().min())
+    }
+}
+
+/// What tells whether another round is worth it: how far each connection is.
+fn words(pair: &Pair<'_>) -> [Option<OpWord>; 2] {
+    pair.each_ref().map(|conn| conn.as_deref().map(|conn| conn.word))
+}
+
+/// Whether the server has ended its side.
+fn server_ended(pair: &Pair<'_>) -> bool {
+    pair[usize::from(SERVER)].as_deref().is_none_or(|conn| {
+        conn.ctrl.at_eof() || conn.data.tls().is_some_and(Session::is_peer_closed)
+    })
+}
+
+/// Whether nothing is to pass as an end of this connection that TLS did not vouch for.
+fn aborts_with_tls(conn: &Conn) -> bool {
+    let truncation = conn.facts.farewell().tls_truncation;
+    conn.data.is_protected() && truncation == TlsTruncation::Abort
+}
+
+/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them, and
+/// nobody else is to be spoken to first.
+fn sends_early(conn: &Conn) -> bool {
+    if !conn.word.is_opening() {
+        return false;
+    }
+    match &conn.facts.plan {
+        Plan::Outgoing(config) => {
+            config.socks.is_none() && config.tls.is_none() && config.customs.is_empty()
+        }
+        Plan::Incoming(_) | Plan::Adopted => false,
+    }
+}

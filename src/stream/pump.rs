@@ -1,0 +1,185 @@
+//! Moving the bytes of a stream.
+
+use super::drive::{Pair, ends, on};
+use super::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
+use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, News, Op, Wait, closing};
+use crate::cx::Cx;
+use crate::sys::Net;
+
+/// Who is at one end of a lane.
+enum Party<'a> {
+    /// This connection, open or not yet.
+    Conn(&'a mut Conn),
+    /// One that is still being looked for.
+    Sought,
+    /// Nobody any more.
+    Gone,
+}
+
+impl<'a> Party<'a> {
+    fn new(conn: Option<&'a mut Conn>, is_sought: bool) -> Self {
+        match conn {
+            Some(conn) => Self::Conn(conn),
+            None if is_sought => Self::Sought,
+            None => Self::Gone,
+        }
+    }
+
+    fn conn(&mut self) -> Option<&mut Conn> {
+        match self {
+            Self::Conn(conn) => Some(conn),
+            Self::Sought | Self::Gone => None,
+        }
+    }
+}
+
+impl Stream {
+    /// Moves what can be moved both ways, and notes in each connection what that waits for.
+    pub(super) fn pump<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
+        let waited = pair.each_mut().map(|conn| {
+            conn.as_deref_mut().is_some_and(|conn| {
+                conn.news = News::empty();
+                std::mem::take(&mut conn.flow).intersects(Wait::PEER)
+            })
+        });
+        for side in [CLIENT, SERVER] {
+            let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
+            let (from, to) = ends(pair, side);
+            let parties = [Party::new(from, sought[0]), Party::new(to, sought[1])];
+            let moved = pump_lane(&mut self.lanes[usize::from(side)], parties, cx);
+            let (from, to) = ends(pair, side);
+            if let Some(from) = from {
+                if moved.wants_read {
+                    from.flow |= Wait::READ;
+                }
+                if moved.wants_turn {
+                    from.flow |= Wait::TURN;
+                }
+                if moved.brought {
+                    from.heard(cx.now);
+                }
+            }
+            if let Some(to) = to
+                && moved.wants_write
+            {
+                to.flow |= Wait::WRITE;
+            }
+            if moved.brought {
+                self.side_mut(side).active_at = cx.now;
+            }
+            if moved.took {
+                self.took(other(side), cx.now);
+            }
+        }
+        for (side, waited) in [CLIENT, SERVER].into_iter().zip(waited) {
+            let Some(conn) = on(pair, side) else { continue };
+            tidy(conn, cx);
+            // Silence counts from when it begins to matter.
+            if !waited && conn.flow.intersects(Wait::PEER) {
+                conn.heard(cx.now);
+                self.side_mut(side).active_at = cx.now;
+            }
+        }
+    }
+}
+
+/// Moves one lane: what it holds goes out before the next bytes come in.
+fn pump_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, N>) -> Moved {
+    let [mut from, mut to] = parties;
+    let mut moved = Moved::default();
+    let moved_before = lane.moved;
+    while !lane.over {
+        if let Some(from) = from.conn() {
+            lane.note_source(from);
+        }
+        let (ready, raw) = match &to {
+            Party::Conn(to) if to.word.is_wanted(Op::Dshw) => {
+                lane.cut(cx);
+                break;
+            }
+            Party::Conn(to) => {
+                let raw = to.data.tls().is_none() && !to.ctrl.has_unsent();
+                (to.may_write(), raw && to.may_write())
+            }
+            Party::Sought => (false, false),
+            Party::Gone => {
+                lane.cut(cx);
+                break;
+            }
+        };
+        if lane.is_loaded() {
+            let offered = match to.conn() {
+                Some(to) if ready => lane.offer(to, cx, &mut moved),
+                _ => false,
+            };
+            if !offered {
+                return moved;
+            }
+        }
+        let is_sought = matches!(from, Party::Sought);
+        let Some(source) = from.conn().filter(|from| may_bring(from)) else {
+            if !ready || is_sought {
+                // A FIN on a socket that still connects takes the attempt back, and one inside a
+                // handshake breaks it: the end waits until the server is reached. Who is not found
+                // yet has not ended either.
+                return moved;
+            }
+            // The source brings nothing more, and what it brought is through: its end is passed on.
+            lane.cut(cx);
+            if let Some(to) = to.conn() {
+                if lane.falls_short() {
+                    to.closes(CloseMode::Curt);
+                }
+                to.word.shut(Direction::Write);
+            }
+            return moved;
+        };
+        if !source.may_read() {
+            return moved;
+        }
+        if lane.is_sated(moved_before) {
+            moved.wants_turn = true;
+            return moved;
+        }
+        if !lane.load(source, cx, raw, &mut moved) && may_bring(source) {
+            return moved;
+        }
+    }
+    // Nobody takes what the source still brings.
+    if let Some(from) = from.conn()
+        && may_bring(from)
+        && !from.word.is_opening()
+    {
+        from.word.shut(Direction::Read);
+    }
+    moved
+}
+
+/// What is left to do for a connection beside the lanes: bytes of its own protocol leave, what
+/// arrives on a shut read side is thrown away, and a reset is seen though nobody reads.
+fn tidy<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
+    if conn.word.is_closing() || conn.word.incomplete().has(Op::CtrlConnect) {
+        return;
+    }
+    if conn.ctrl.has_unsent() {
+        match conn.ctrl.flush(cx) {
+            Ok(true) => {}
+            Ok(false) => conn.flow |= Wait::WRITE,
+            Err(errno) if conn.word.is_opening() => {
+                conn.end(Ending::Abort, Some(Box::new(Cause::system(None, errno))));
+                return;
+            }
+            Err(errno) => conn.end_writing(Box::new(Cause::system(None, errno))),
+        }
+    }
+    if conn.word.is_wanted(Op::Dshr) && !conn.word.is_closing() {
+        let waits = closing::discard_session(conn, cx);
+        conn.flow |= waits;
+    }
+    if !conn.flow.contains(Wait::READ)
+        && !conn.word.is_closing()
+        && let Err(errno) = conn.ctrl.check(cx)
+    {
+        conn.fail_session(Box::new(Cause::system(None, errno)));
+    }
+}
