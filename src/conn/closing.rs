@@ -87,6 +87,11 @@ pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     Progress::Done
 }
 
+/// CSHR: nothing is to be done, since `SHUT_RD` would draw resets.
+pub(crate) fn ctrl_shut_read<N: Net>(_: &mut Conn, _: &mut Cx<'_, N>) -> Progress {
+    Progress::Done
+}
+
 /// CCLOSE: waits for the peer's end, since a close while bytes of its wait unread is a reset, which
 /// destroys what it has not acknowledged of ours.
 pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {

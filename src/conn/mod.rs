@@ -9,6 +9,8 @@ mod facts;
 mod half_close;
 mod layers;
 mod record;
+mod session;
+mod start;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -22,6 +24,7 @@ pub(crate) use facts::{Drain, Facts, Plan};
 pub(crate) use half_close::HalfClose;
 pub use layers::{Layer, Layers, Outside};
 pub use record::Record;
+pub use session::{Received, Sent};
 pub(crate) use visit::Visit;
 
 pub use crate::cause::{Cause, Detail, Why};

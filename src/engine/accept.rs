@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use super::listener::{Accepting, Listener, ListenerNews, ListenerOptions};
 use super::{Engine, Refusal, TimerOwner};
-use crate::agenda::{List, Listed};
+use crate::agenda::List;
 use crate::config::AcceptConfig;
-use crate::conn::{
-    CloseMode, Conn, Facts, HalfClose, Marks, News, Op, OpWord, Opening, Owner, Plan, Wait,
-};
+use crate::conn::{Conn, Facts, Plan};
 use crate::ctrl::{Ctrl, Io};
 use crate::cx::Trigger;
-use crate::data::Data;
-use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Addr, Errno, Fd, ListenSpec, Net, SockOpt};
 use crate::time::Time;
+use crate::wheel::Timer;
 
 /// Failures in a row after which a closing listener takes no more of what waits: a filter may leave
 /// the connection it refuses in the queue.
@@ -40,15 +37,14 @@ impl<N: Net> Engine<N> {
         let is_unix = matches!(spec.addr, Addr::Unix(_));
         let addr = if is_unix { spec.addr.clone() } else { addr };
         let path = self.tools.net.path_id(&addr);
-        let id = self.add_listener(fd, addr, config, options).inspect_err(|_| {
-            self.tools.net.close(fd);
-        })?;
-        if let Ok(listener) = self.registry.listeners.get_mut(id.key()) {
+        let added = self.add_listener(|timer| {
+            let mut listener = Listener::new(fd, addr, config, options, timer);
             listener.asked = spec.addr.clone();
             listener.path = path;
             listener.backlog = u32::try_from(spec.backlog).unwrap_or(0);
-        }
-        Ok(id)
+            listener
+        });
+        added.inspect_err(|_| self.tools.net.close(fd))
     }
 
     /// Takes over a listening descriptor that somebody else opened.
@@ -69,21 +65,14 @@ impl<N: Net> Engine<N> {
         }
         self.tools.net.set(fd, SockOpt::NonBlocking).map_err(Refusal::System)?;
         let addr = self.tools.net.local(fd).map_err(Refusal::System)?;
-        self.add_listener(fd, addr, config, options)
+        self.add_listener(|timer| Listener::new(fd, addr, config, options, timer))
     }
 
-    fn add_listener(
-        &mut self,
-        fd: Fd,
-        addr: Addr,
-        config: Arc<AcceptConfig>,
-        options: ListenerOptions,
-    ) -> Result<Id, Refusal> {
+    fn add_listener(&mut self, make: impl FnOnce(Timer) -> Listener) -> Result<Id, Refusal> {
         let Self { registry, tools, .. } = self;
-        let added = registry.listeners.insert_with(|key| {
-            let timer = tools.timers.insert(TimerOwner::Listener(key.slot).tag());
-            Listener::new(fd, addr, config, options, timer)
-        });
+        let added = registry
+            .listeners
+            .insert_with(|key| make(tools.timers.insert(TimerOwner::Listener(key.slot).tag())));
         let key = added.map_err(|_| Refusal::Limit)?;
         self.settle_listener(key);
         Ok(self.id(Kind::Listener, key))
@@ -94,13 +83,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here.
     pub fn listener_addr(&self, id: Id) -> Result<Addr, Refusal> {
-        Ok(self
-            .registry
-            .listeners
-            .get(self.listener_key(id)?)
-            .map_err(|_| Refusal::Stale)?
-            .addr
-            .clone())
+        Ok(self.listener(id)?.addr.clone())
     }
 
     /// Stops taking connections; those that wait stay in the kernel's queue, for this listener or
@@ -109,11 +92,9 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here.
     pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
-        let key = self.listener_key(id)?;
-        if let Ok(listener) = self.registry.listeners.get_mut(key) {
-            listener.accepting = listener.accepting.paused();
-        }
-        self.settle_listener(key);
+        let listener = self.listener_mut(id)?;
+        listener.accepting = listener.accepting.paused();
+        self.settle_listener(id.key());
         Ok(())
     }
 
@@ -122,12 +103,10 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here; [`Refusal::State`] once a drain stops listeners.
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
-        let key = self.listener_key(id)?;
+        self.listener(id)?;
         self.may_listen()?;
-        if let Ok(listener) = self.registry.listeners.get_mut(key) {
-            listener.go_on();
-        }
-        self.settle_listener(key);
+        self.listener_mut(id)?.go_on();
+        self.settle_listener(id.key());
         Ok(())
     }
 
@@ -137,9 +116,9 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here.
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
-        let key = self.listener_key(id)?;
+        let key = id.key();
         // Linux lets one more wait than was asked for.
-        let waiting = self.registry.listeners.get(key).map_or(0, |listener| listener.backlog) + 1;
+        let waiting = self.listener(id)?.backlog + 1;
         let mut failures = 0;
         for _ in 0..waiting {
             match self.take_connection(key) {
@@ -154,12 +133,6 @@ impl<N: Net> Engine<N> {
         }
         self.settle_listener(key);
         Ok(())
-    }
-
-    pub(super) fn listener_key(&self, id: Id) -> Result<Key, Refusal> {
-        let key = self.key(Kind::Listener, id)?;
-        let listener = self.registry.listeners.get(key).map_err(|_| Refusal::Stale)?;
-        if listener.closing { Err(Refusal::Stale) } else { Ok(key) }
     }
 
     pub(super) fn listener_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
@@ -284,74 +257,28 @@ impl<N: Net> Engine<N> {
         listener: Option<Key>,
         user: u64,
     ) -> Result<Key, Refusal> {
-        let monitors = config.monitor.as_ref().is_some_and(|by| by.sources.covers(&peer));
-        let mut word = OpWord::default();
-        if monitors {
-            word.want(Op::MonitorIn);
-        }
-        if config.proxy.is_some() {
-            word.want(Op::AcceptProxy);
-        }
-        if config.cip.is_some() {
-            word.want(Op::AcceptCip);
-        }
-        if config.tls.is_some() {
-            word.want(Op::TlsAccept);
-        }
-        for custom in &config.customs {
-            word.want(if custom.behind_tls { Op::CustomClear } else { Op::CustomRaw });
-        }
-        word.want(Op::AcceptSession);
         let mut facts = Facts::new(Plan::Incoming(config), peer, self.tools.now);
         facts.listener = listener;
         // A path was bound under a temporary name, which is what the kernel goes on telling.
-        let path = listener
-            .and_then(|key| self.registry.listeners.get(key).ok())
+        let path = self
+            .registry
+            .listener(listener)
             .map(|listener| &listener.addr)
             .filter(|addr| matches!(addr, Addr::Unix(_)));
         if let Some(path) = path {
             facts.rare_mut().local = Some(path.clone());
         }
-        let key = self.add_conn(word, ctrl, facts, user)?;
-        if let Ok(conn) = self.conns.get_mut(key) {
-            conn.opening = Opening::Connection;
-            if monitors {
-                conn.owner = Owner::Monitor;
-            }
-            handshake::rules::begin(conn);
-        }
+        let key = self.add_conn(ctrl, facts, user)?;
         self.opening += 1;
         Ok(key)
     }
 
     /// Puts a record in the slab and gives it a timer.
-    pub(super) fn add_conn(
-        &mut self,
-        word: OpWord,
-        ctrl: Ctrl,
-        facts: Facts,
-        user: u64,
-    ) -> Result<Key, Refusal> {
+    pub(super) fn add_conn(&mut self, ctrl: Ctrl, facts: Facts, user: u64) -> Result<Key, Refusal> {
         let Self { conns, tools, .. } = self;
-        let added = conns.insert_with(|key| Conn {
-            word,
-            ctrl,
-            data: Data::raw(),
-            cause: None,
-            facts: Box::new(facts),
-            deadline: Time::NEVER,
-            retry_at: Time::NEVER,
-            timer: tools.timers.insert(TimerOwner::Conn(key.slot).tag()),
-            owner: Owner::Host,
-            user,
-            waits: Wait::empty(),
-            flow: Wait::empty(),
-            news: News::empty(),
-            half_close: HalfClose::Free,
-            opening: Opening::Nothing,
-            close_mode: CloseMode::Orderly,
-            marks: Marks::empty(),
-            listed: Listed::empty(),
+        let added = conns.insert_with(|key| {
+            let timer = tools.timers.insert(TimerOwner::Conn(key.slot).tag());
+            Conn::new(ctrl, facts, timer, user)
         });
         added.map_err(|_| {
             self.counters.limited += 1;
@@ -386,10 +313,7 @@ impl<N: Net> Engine<N> {
         let peer = self.check_connected(fd)?;
         let facts = Facts::new(Plan::Adopted, peer, self.tools.now);
         let ctrl = Ctrl::new(fd, false);
-        let key = self.add_conn(OpWord::default(), ctrl, facts, user)?;
-        if let Ok(conn) = self.conns.get_mut(key) {
-            conn.marks.insert(Marks::READ_ARMED);
-        }
+        let key = self.add_conn(ctrl, facts, user)?;
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
     }

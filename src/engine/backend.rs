@@ -4,17 +4,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::check::CheckPlan;
-use super::{Engine, Refusal, TimerOwner};
+use super::{Engine, Refusal, TimerOwner, Tools};
 use crate::agenda::{List, Listed};
 use crate::backend::{
-    Backend, BackendConfig, Change, Fall, Outcome, Rise, Server, ServerConfig, ServerIndex, Slot,
-    Stats, Ticket, Transition,
+    Backend, BackendConfig, Change, Check, Fall, Outcome, Rise, Server, ServerConfig, ServerIndex,
+    Slot, Stats, Ticket, Transition, Work,
 };
 use crate::id::{Id, Kind};
 use crate::rules::Load;
 use crate::slab::Key;
 use crate::sys::Net;
-use crate::time::{FOREVER, Time};
 use crate::wheel::Timer;
 
 /// A backend of the engine's.
@@ -37,6 +36,77 @@ pub(super) struct BackendEntry {
 }
 
 impl BackendEntry {
+    fn is_up(&self, server: ServerIndex) -> bool {
+        self.core.server(server).is_some_and(Server::is_up)
+    }
+
+    /// How an attempt to reach a server went. `key` is that of the backend, here and below.
+    pub(super) fn attempt_was<N>(
+        &mut self,
+        key: Key,
+        server: ServerIndex,
+        outcome: Outcome,
+        tools: &mut Tools<N>,
+    ) {
+        let transition = self.core.connected(server, outcome, tools.now);
+        self.note_transition(key, server, transition, tools);
+        self.settle(key, tools);
+    }
+
+    /// How a health check of a server went.
+    pub(super) fn check_was<N>(
+        &mut self,
+        key: Key,
+        server: ServerIndex,
+        (check, outcome): (Check, Outcome),
+        tools: &mut Tools<N>,
+    ) {
+        let transition = self.core.checked(server, check, outcome, tools.now);
+        self.note_transition(key, server, transition, tools);
+        self.settle(key, tools);
+    }
+
+    /// Takes the place of a stream back; somebody who waits may have it now.
+    pub(super) fn release<N>(&mut self, key: Key, slot: Slot, tools: &mut Tools<N>) {
+        self.core.release(slot);
+        self.settle(key, tools);
+    }
+
+    /// Notes what it waits for, and calls those who need wait no more.
+    fn settle<N>(&mut self, key: Key, tools: &mut Tools<N>) {
+        while let Some((Ticket(ticket), slot)) = self.core.next() {
+            tools.called.push_back((Key::from_bits(ticket), key, slot));
+        }
+        tools.timers.set(self.timer, self.core.due());
+    }
+
+    fn note_transition<N>(
+        &mut self,
+        key: Key,
+        server: ServerIndex,
+        transition: Option<Transition>,
+        tools: &mut Tools<N>,
+    ) {
+        let Some(transition) = transition else { return };
+        if let Some(told) = self.told.get_mut(server.0 as usize) {
+            told.by_checks =
+                matches!(transition, Transition::Up(Rise::Checks) | Transition::Down(Fall::Checks));
+        }
+        self.note_server(key, server, tools);
+    }
+
+    /// Puts a server on the list of news, if there is some.
+    fn note_server<N>(&mut self, key: Key, server: ServerIndex, tools: &mut Tools<N>) {
+        let up = self.is_up(server);
+        let Some(told) = self.told.get_mut(server.0 as usize) else { return };
+        if (told.up == up && !told.resolve) || told.queued {
+            return;
+        }
+        told.queued = true;
+        self.news.push_back(server);
+        tools.agenda.add(List::Events, Kind::Backend, key, &mut self.listed);
+    }
+
     /// How busy it is.
     pub(super) fn load(&self) -> Load {
         let stats = self.core.stats();
@@ -99,17 +169,15 @@ impl<N: Net> Engine<N> {
         config: ServerConfig,
         plan: Option<CheckPlan>,
     ) -> Result<ServerIndex, Refusal> {
-        let now = self.tools.now;
-        let key = self.backend_key(backend)?;
-        let entry = self.registry.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (entry, tools) = self.backend_mut(backend)?;
         let nameless = config.addresses.is_empty();
-        let index = entry.core.add(config, now).map_err(|_| Refusal::Argument)?;
+        let index = entry.core.add(config, tools.now).map_err(|_| Refusal::Argument)?;
         entry.plans.push(plan.map(Arc::new));
         entry.told.push(Told { up: true, by_checks: false, queued: false, resolve: nameless });
         if nameless {
-            self.note_server(key, index);
+            entry.note_server(backend.key(), index, tools);
         }
-        self.settle_backend(key);
+        entry.settle(backend.key(), tools);
         Ok(index)
     }
 
@@ -120,18 +188,16 @@ impl<N: Net> Engine<N> {
         server: ServerIndex,
         change: Change,
     ) -> Result<(), Refusal> {
-        let now = self.tools.now;
-        let key = self.backend_key(backend)?;
-        let entry = self.registry.backends.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let was_up = entry.core.server(server).is_some_and(Server::is_up);
-        entry.core.set(server, change, now).map_err(|_| Refusal::Argument)?;
-        if was_up != entry.core.server(server).is_some_and(Server::is_up)
+        let (entry, tools) = self.backend_mut(backend)?;
+        let was_up = entry.is_up(server);
+        entry.core.set(server, change, tools.now).map_err(|_| Refusal::Argument)?;
+        if was_up != entry.is_up(server)
             && let Some(told) = entry.told.get_mut(server.0 as usize)
         {
             told.by_checks = false;
         }
-        self.note_server(key, server);
-        self.settle_backend(key);
+        entry.note_server(backend.key(), server, tools);
+        entry.settle(backend.key(), tools);
         Ok(())
     }
 
@@ -141,8 +207,7 @@ impl<N: Net> Engine<N> {
         backend: Id,
         server: Option<ServerIndex>,
     ) -> Result<Stats, Refusal> {
-        let entry =
-            self.registry.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
+        let entry = self.backend(backend)?;
         match server {
             None => Ok(entry.core.stats()),
             Some(index) => entry.core.server_stats(index).ok_or(Refusal::Argument),
@@ -151,87 +216,26 @@ impl<N: Net> Engine<N> {
 
     /// A server of a backend.
     pub(crate) fn server(&self, backend: Id, server: ServerIndex) -> Result<&Server, Refusal> {
-        let entry =
-            self.registry.backends.get(self.backend_key(backend)?).map_err(|_| Refusal::Stale)?;
-        entry.core.server(server).ok_or(Refusal::Argument)
-    }
-
-    pub(super) fn backend_key(&self, id: Id) -> Result<Key, Refusal> {
-        let key = self.key(Kind::Backend, id)?;
-        self.registry.backends.get(key).map(|_| key).map_err(|_| Refusal::Stale)
-    }
-
-    /// How an attempt to reach a server went.
-    pub(super) fn attempt_was(&mut self, backend: Key, server: ServerIndex, outcome: Outcome) {
-        let now = self.tools.now;
-        let Ok(entry) = self.registry.backends.get_mut(backend) else { return };
-        let transition = entry.core.connected(server, outcome, now);
-        self.note_transition(backend, server, transition);
-        self.settle_backend(backend);
-    }
-
-    /// Gives the place of a stream back; somebody who waits may have it now.
-    pub(super) fn release_slot(&mut self, backend: Key, slot: Slot) {
-        if let Ok(entry) = self.registry.backends.get_mut(backend) {
-            entry.core.release(slot);
-            self.settle_backend(backend);
-        }
-    }
-
-    /// Notes what a backend waits for, and calls those who need wait no more.
-    pub(super) fn settle_backend(&mut self, key: Key) {
-        let Ok(entry) = self.registry.backends.get_mut(key) else { return };
-        while let Some((Ticket(ticket), slot)) = entry.core.next() {
-            self.called.push_back((Key::from_bits(ticket), key, slot));
-        }
-        let (timer, due) = (entry.timer, entry.core.due());
-        self.tools.timers.set(timer, due);
+        self.backend(backend)?.core.server(server).ok_or(Refusal::Argument)
     }
 
     /// Something about the health of servers is due.
     pub(super) fn backend_deadline(&mut self, slot: u32) {
-        let now = self.tools.now;
-        let Some(key) = self.registry.backends.key_of(slot) else { return };
-        while let Ok(entry) = self.registry.backends.get_mut(key)
-            && let Some((server, work)) = entry.core.run(now)
-        {
+        let Self { registry, tools, .. } = self;
+        let Some((key, entry)) = registry.backends.entry_of_mut(slot) else { return };
+        let mut checks = Vec::new();
+        while let Some((server, work)) = entry.core.run(tools.now) {
             match work {
-                crate::backend::Work::Check(check) => self.begin_check(key, server, check),
-                crate::backend::Work::Changed(transition) => {
-                    self.note_transition(key, server, Some(transition));
+                Work::Check(check) => checks.push((server, check)),
+                Work::Changed(transition) => {
+                    entry.note_transition(key, server, Some(transition), tools);
                 }
             }
         }
-        self.settle_backend(key);
-    }
-
-    pub(super) fn note_transition(
-        &mut self,
-        key: Key,
-        server: ServerIndex,
-        transition: Option<Transition>,
-    ) {
-        let Some(transition) = transition else { return };
-        if let Ok(entry) = self.registry.backends.get_mut(key)
-            && let Some(told) = entry.told.get_mut(server.0 as usize)
-        {
-            told.by_checks =
-                matches!(transition, Transition::Up(Rise::Checks) | Transition::Down(Fall::Checks));
+        entry.settle(key, tools);
+        for (server, check) in checks {
+            self.begin_check(key, server, check);
         }
-        self.note_server(key, server);
-    }
-
-    /// Puts a server on the list of news, if there is some.
-    fn note_server(&mut self, key: Key, server: ServerIndex) {
-        let Ok(entry) = self.registry.backends.get_mut(key) else { return };
-        let up = entry.core.server(server).is_some_and(Server::is_up);
-        let Some(told) = entry.told.get_mut(server.0 as usize) else { return };
-        if (told.up == up && !told.resolve) || told.queued {
-            return;
-        }
-        told.queued = true;
-        entry.news.push_back(server);
-        self.tools.agenda.add(List::Events, Kind::Backend, key, &mut entry.listed);
     }
 
     /// One piece of news of a backend's servers, and whether there is more.
@@ -266,12 +270,5 @@ impl<N: Net> Engine<N> {
             entry.listed.leave(List::Events);
         }
         (found.map(|kind| super::Event { id, user, kind }), more)
-    }
-
-    /// When a stream of a backend gives up waiting for a place.
-    pub(super) fn queue_deadline(&self, backend: Key) -> Time {
-        let timeout =
-            self.registry.backends.get(backend).map_or(FOREVER, |entry| entry.queue_timeout);
-        self.tools.now + timeout
     }
 }

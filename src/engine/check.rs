@@ -63,11 +63,10 @@ impl<N: Net> Engine<N> {
     }
 
     fn check_was(&mut self, backend: Key, server: ServerIndex, check: Check, outcome: Outcome) {
-        let now = self.tools.now;
-        let Ok(entry) = self.registry.backends.get_mut(backend) else { return };
-        let transition = entry.core.checked(server, check, outcome, now);
-        self.note_transition(backend, server, transition);
-        self.settle_backend(backend);
+        let Self { registry, tools, .. } = self;
+        if let Ok(entry) = registry.backends.get_mut(backend) {
+            entry.check_was(backend, server, (check, outcome), tools);
+        }
     }
 
     /// Gives up the checks that are under way: they say nothing of any server.

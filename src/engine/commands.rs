@@ -2,47 +2,20 @@
 
 use std::sync::Arc;
 
+use super::drive::drive;
 use super::interest::BELL;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{
-    Cause, CloseMode, Conn, Direction, Ending, Facts, Marks, News, Op, OpWord, Opening, Plan, Wait,
-    Why, closing,
+    Cause, CloseMode, Direction, Ending, Facts, Marks, News, Op, Plan, Received, Sent, Why, closing,
 };
-use crate::ctrl::{Ctrl, Io, Output};
-use crate::data::Read;
+use crate::ctrl::{Ctrl, Io};
 use crate::handshake::{Client, compose};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Addr, Fd, Net};
 use crate::time::Time;
 use crate::wire::proxy::Tlv;
-
-/// What a read came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Received {
-    /// So many bytes, at least one.
-    Bytes(usize),
-    /// None now: READABLE will be told.
-    Wait,
-    /// The peer has ended its side, and everything before that has been read.
-    End,
-    /// The connection below ended before TLS did: bytes may be missing.
-    Truncated,
-    /// It failed, for this reason; CLOSED will be told.
-    Failed(Why),
-}
-
-/// What a write came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// So many bytes are taken, at least one of an offer that had any.
-    Bytes(usize),
-    /// None now: WRITABLE will be told.
-    Wait,
-    /// The peer takes no more, for this reason.
-    Failed(Why),
-}
 
 /// What a connect needs beside its configuration.
 #[derive(Debug, Default)]
@@ -72,33 +45,18 @@ impl<N: Net> Engine<N> {
             Some(version) => self.proxy_header(version, options)?,
             None => Vec::new(),
         };
-        let mut word = OpWord::default();
-        word.want(Op::CtrlConnect);
-        if config.send_proxy.is_some() {
-            word.want(Op::SendProxy);
-        }
         if let Some(socks) = &config.socks {
-            word.want(Op::SocksSend);
-            word.want(Op::SocksRecv);
             first.extend_from_slice(socks.opening());
         }
-        if config.tls.is_some() {
-            word.want(Op::TlsConnect);
-        }
-        for custom in &config.customs {
-            word.want(if custom.behind_tls { Op::CustomClearOut } else { Op::CustomRawOut });
+        let mut ctrl = Ctrl::default();
+        if !first.is_empty() {
+            let mut out = self.tools.pool.take();
+            out.extend(&first);
+            ctrl.begin_with(out);
         }
         let facts = Facts::new(Plan::Outgoing(config), target, self.tools.now);
-        let key = self.add_conn(word, Ctrl::default(), facts, options.user)?;
+        let key = self.add_conn(ctrl, facts, options.user)?;
         self.counters.connects += 1;
-        if let Ok(conn) = self.conns.get_mut(key) {
-            conn.opening = Opening::Connection;
-            if !first.is_empty() {
-                let mut out = self.tools.pool.take();
-                out.extend(&first);
-                conn.ctrl.begin_with(out);
-            }
-        }
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
     }
@@ -112,9 +70,8 @@ impl<N: Net> Engine<N> {
         let unique = unique_id(self.number, self.tools.now, self.counters.connects);
         let client = match options.client {
             Some(id) => {
-                let key = self.conn_key(id)?;
-                let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-                let ends = conn.ends(&mut self.tools.net);
+                let (conn, cx) = self.conn_mut(id)?;
+                let ends = conn.ends(cx.net);
                 let tls = conn.data.tls().and_then(crate::tls::Session::negotiated);
                 Some(Client { ends, tls })
             }
@@ -129,56 +86,18 @@ impl<N: Net> Engine<N> {
     /// [`Refusal::State`] before it is a session, after it was closed, or inside a stream;
     /// [`Refusal::Argument`] when `to` is empty.
     pub fn recv(&mut self, id: Id, to: &mut [u8]) -> Result<Received, Refusal> {
-        let key = self.session_key(id)?;
+        let (conn, mut cx) = self.session_mut(id)?;
         if to.is_empty() {
             return Err(Refusal::Argument);
         }
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if conn.word.is_wanted(Op::Dshr) {
-            return Ok(match conn.cause.as_deref() {
-                Some(Cause { why: Why::Truncated, .. }) => Received::Truncated,
-                Some(cause) if conn.word.is_closing() => Received::Failed(cause.why),
-                _ => Received::End,
-            });
-        }
-        let mut cx = self.tools.cx(&self.registry);
-        let received = match conn.data.recv(&mut conn.ctrl, &mut cx, to) {
-            Ok(Read::Bytes(n)) => {
-                conn.heard(cx.now);
-                Received::Bytes(n)
-            }
-            Ok(Read::Wait) => {
-                if !conn.marks.contains(Marks::READ_ARMED) {
-                    conn.marks.insert(Marks::READ_ARMED);
-                    conn.heard(cx.now);
-                }
-                Received::Wait
-            }
-            Ok(Read::End) => {
-                conn.word.shut(Direction::Read);
-                Received::End
-            }
-            Ok(Read::Truncated) => {
-                conn.truncated();
-                conn.word.shut(Direction::Read);
-                Received::Truncated
-            }
-            Err(cause) => {
-                let why = cause.why;
-                conn.fail_session(cause);
-                Received::Failed(why)
-            }
-        };
-        if received == Received::Wait && conn.ctrl.is_readable() {
-            // There is more and it is the others' turn: told of at once, the host would read on.
-            conn.flow |= Wait::READ;
-            conn.settle(key, &mut cx);
-            return Ok(received);
+        let received = conn.recv(&mut cx, to);
+        if conn.yields(&received) {
+            conn.settle(id.key(), &mut cx);
+        } else if !matches!(received, Received::Bytes(_)) || conn.ctrl.has_unsent() {
+            let outcome = drive(conn, id.key(), &mut cx);
+            self.apply(id.key(), outcome);
         }
         // A read that brought bytes changes nothing else: the next call may bring more.
-        if !matches!(received, Received::Bytes(_)) || conn.ctrl.has_unsent() {
-            self.work(key);
-        }
         Ok(received)
     }
 
@@ -187,29 +106,11 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// As [`Engine::recv`]; an empty `from` is fine and takes none.
     pub fn send(&mut self, id: Id, from: &[u8]) -> Result<Sent, Refusal> {
-        let key = self.session_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if conn.word.is_wanted(Op::Dshw) {
-            return match conn.cause.as_deref() {
-                Some(cause) => Ok(Sent::Failed(cause.why)),
-                None => Err(Refusal::State),
-            };
-        }
-        let mut cx = self.tools.cx(&self.registry);
-        let sent = match conn.data.send(&mut conn.ctrl, &mut cx, from) {
-            Ok(Output::Bytes(n)) => Sent::Bytes(n),
-            Ok(Output::Wait) => Sent::Wait,
-            Err(cause) => {
-                let why = cause.why;
-                conn.fail_writing(cause);
-                Sent::Failed(why)
-            }
-        };
-        if sent == Sent::Wait {
-            conn.marks.insert(Marks::WRITE_ARMED);
-        }
+        let (conn, mut cx) = self.session_mut(id)?;
+        let sent = conn.send(&mut cx, from).ok_or(Refusal::State)?;
         if !matches!(sent, Sent::Bytes(_)) || conn.ctrl.has_unsent() {
-            self.work(key);
+            let outcome = drive(conn, id.key(), &mut cx);
+            self.apply(id.key(), outcome);
         }
         Ok(sent)
     }
@@ -219,11 +120,8 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// As [`Engine::recv`].
     pub fn shutdown(&mut self, id: Id, direction: Direction) -> Result<(), Refusal> {
-        let key = self.session_key(id)?;
-        if let Ok(conn) = self.conns.get_mut(key) {
-            conn.word.shut(direction);
-            self.work(key);
-        }
+        self.session_mut(id)?.0.word.shut(direction);
+        self.work(id.key());
         Ok(())
     }
 
@@ -233,8 +131,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id; [`Refusal::State`] inside a stream, or when it was closed before.
     pub fn close(&mut self, id: Id) -> Result<(), Refusal> {
-        let key = self.conn_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, _) = self.conn_mut(id)?;
         if conn.seat().is_some() || conn.marks.contains(Marks::CLOSED_BY_HOST) {
             return Err(Refusal::State);
         }
@@ -247,7 +144,7 @@ impl<N: Net> Engine<N> {
         } else if !conn.word.is_closing() {
             conn.end(Ending::Orderly, None);
         }
-        self.work(key);
+        self.work(id.key());
         Ok(())
     }
 
@@ -256,8 +153,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id; [`Refusal::State`] inside a stream.
     pub fn abort(&mut self, id: Id) -> Result<(), Refusal> {
-        let key = self.conn_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, _) = self.conn_mut(id)?;
         if conn.seat().is_some() {
             return Err(Refusal::State);
         }
@@ -265,7 +161,7 @@ impl<N: Net> Engine<N> {
         conn.news.remove(News::ASKED_OF_HOST);
         let cause = Cause::new(None, Why::Aborted);
         conn.end(Ending::Abort, Some(Box::new(cause)));
-        self.work(key);
+        self.work(id.key());
         Ok(())
     }
 
@@ -274,7 +170,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// As [`Engine::recv`].
     pub fn ahead(&self, id: Id) -> Result<&[u8], Refusal> {
-        let conn = self.conns.get(self.session_key(id)?).map_err(|_| Refusal::Stale)?;
+        let conn = self.session(id)?;
         Ok(conn.data.ahead.as_ref().map_or(&[], crate::buffer::Buffer::bytes))
     }
 
@@ -285,9 +181,9 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// [`Refusal::State`] unless it is a raw session with nothing unsent.
     pub fn take_fd(&mut self, id: Id) -> Result<(Fd, Option<super::HostOp>), Refusal> {
-        let key = self.session_key(id)?;
+        let key = id.key();
         let token = self.id(Kind::ConnFd, key);
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, cx) = self.session_mut(id)?;
         let shut = conn.word.wanted().has(Op::Dshr) || conn.word.wanted().has(Op::Dshw);
         if conn.data.tls().is_some() || conn.ctrl.has_unsent() || shut {
             return Err(Refusal::State);
@@ -295,7 +191,7 @@ impl<N: Net> Engine<N> {
         let known = conn.ctrl.watch().is_known();
         let old = conn.ctrl.watch_mut().release();
         let fd = conn.ctrl.take_over().ok_or(Refusal::State)?;
-        conn.end_visit(self.tools.now);
+        conn.end_visit(cx.now);
         self.remove_conn(key);
         let new = Io::RELEASED;
         Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new })))
@@ -314,8 +210,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id.
     pub fn set_user(&mut self, id: Id, user: u64) -> Result<(), Refusal> {
-        let key = self.conn_key(id)?;
-        self.conns.get_mut(key).map_err(|_| Refusal::Stale)?.user = user;
+        self.conn_mut(id)?.0.user = user;
         Ok(())
     }
 
@@ -376,23 +271,6 @@ impl<N: Net> Engine<N> {
             net.close(fd);
         }
         pipes.close_all(net);
-    }
-
-    pub(super) fn conn(&self, id: Id) -> Result<&Conn, Refusal> {
-        let key = self.conn_key(id)?;
-        self.conns.get(key).map_err(|_| Refusal::Stale)
-    }
-
-    pub(super) fn session_key(&self, id: Id) -> Result<Key, Refusal> {
-        let key = self.conn_key(id)?;
-        let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
-        let closed = conn.marks.contains(Marks::CLOSED_BY_HOST);
-        // Of one that never became a session nothing can be read.
-        let refused = conn.word.is_closing() && !conn.was_session();
-        if conn.word.is_opening() || conn.seat().is_some() || closed || refused {
-            return Err(Refusal::State);
-        }
-        Ok(key)
     }
 }
 

@@ -97,7 +97,7 @@ impl<N: Net> Engine<N> {
     /// The handler that the last question, which has this ticket, was put to, if it is not through: it
     /// may have been answered since, by a call.
     fn asker(&mut self, id: Id, ticket: u32, place: (Op, usize)) -> Option<&mut Asking> {
-        let conn = self.conns.get_mut(self.conn_key(id).ok()?).ok()?;
+        let (conn, _) = self.conn_mut(id).ok()?;
         let rare = conn.facts.rare.as_mut().filter(|rare| rare.ticket == ticket)?;
         rare.asking.as_mut().filter(|asking| (asking.op, asking.index) == place)
     }
@@ -108,7 +108,7 @@ impl<N: Net> Engine<N> {
     /// [`Refusal::Stale`] when the connection is gone or its handler waits for no such ticket;
     /// [`Refusal::Argument`] for [`Answer::Later`].
     pub fn answer(&mut self, id: Id, ticket: u32, answer: Answer) -> Result<(), Refusal> {
-        let (conn, key) = self.asked(id, ticket)?;
+        let conn = self.asked(id, ticket)?;
         let Some(asking) = conn.asking_mut() else { return Err(Refusal::Stale) };
         let over = matches!(answer, Answer::Done | Answer::Fail(..));
         asking.phase = match answer {
@@ -128,7 +128,7 @@ impl<N: Net> Engine<N> {
             let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
             self.spend(owner, state);
         }
-        self.work(key);
+        self.work(id.key());
         Ok(())
     }
 
@@ -153,9 +153,7 @@ impl<N: Net> Engine<N> {
     /// [`Refusal::State`] when no handler of the connection is asked; [`Refusal::Argument`] when there
     /// are not so many.
     pub fn consume(&mut self, id: Id, n: usize) -> Result<(), Refusal> {
-        let key = self.conn_key(id)?;
-        let Self { conns, tools, .. } = self;
-        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, cx) = self.conn_mut(id)?;
         if !conn.is_asked() {
             return Err(Refusal::State);
         }
@@ -164,7 +162,7 @@ impl<N: Net> Engine<N> {
             _ if n == 0 => {}
             _ => return Err(Refusal::Argument),
         }
-        tools.pool.give_empty(&mut conn.data.ahead);
+        cx.pool.give_empty(&mut conn.data.ahead);
         Ok(())
     }
 
@@ -173,18 +171,15 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// [`Refusal::State`] when no handler of the connection is asked.
     pub fn handler_send(&mut self, id: Id, from: &[u8]) -> Result<Sent, Refusal> {
-        let key = self.conn_key(id)?;
-        let Self { conns, tools, registry, .. } = self;
-        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, mut cx) = self.conn_mut(id)?;
         if !conn.is_asked() {
             return Err(Refusal::State);
         }
-        let mut cx = tools.cx(registry);
         match conn.data.send(&mut conn.ctrl, &mut cx, from) {
             Ok(output) => {
                 // What the kernel had no room for leaves when there is some, whatever the handler does.
                 if conn.ctrl.has_unsent() {
-                    self.work(key);
+                    self.work(id.key());
                 }
                 Ok(match output {
                     Output::Bytes(n) => Sent::Bytes(n),
@@ -197,7 +192,7 @@ impl<N: Net> Engine<N> {
                     cause.at = Some(asking.op);
                     asking.phase = Phase::Failed(cause);
                 }
-                self.work(key);
+                self.work(id.key());
                 Ok(Sent::Failed(why))
             }
         }
@@ -229,10 +224,9 @@ impl<N: Net> Engine<N> {
     }
 
     /// The connection of which the question with this ticket waits for its answer.
-    fn asked(&mut self, id: Id, ticket: u32) -> Result<(&mut Conn, Key), Refusal> {
-        let key = self.conn_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+    fn asked(&mut self, id: Id, ticket: u32) -> Result<&mut Conn, Refusal> {
+        let (conn, _) = self.conn_mut(id)?;
         let current = conn.facts.rare.as_ref().is_some_and(|rare| rare.ticket == ticket);
-        if current && conn.is_asked() { Ok((conn, key)) } else { Err(Refusal::Stale) }
+        if current && conn.is_asked() { Ok(conn) } else { Err(Refusal::Stale) }
     }
 }

@@ -16,7 +16,7 @@ impl<N: Net> Engine<N> {
     /// A stale id.
     pub fn describe_listener(&self, id: Id) -> Result<String, Refusal> {
         let key = self.key(Kind::Listener, id)?;
-        let listener = self.registry.listeners.get(key).map_err(|_| Refusal::Stale)?;
+        let listener = self.registry.listener(Some(key)).ok_or(Refusal::Stale)?;
         let mut line = String::new();
         // Writing to a String cannot fail.
         let _ = write_listener(id, listener, &mut line);
@@ -28,8 +28,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id.
     pub fn describe_backend(&self, id: Id) -> Result<String, Refusal> {
-        let key = self.key(Kind::Backend, id)?;
-        let entry = self.registry.backends.get(key).map_err(|_| Refusal::Stale)?;
+        let entry = self.backend(id)?;
         let mut line = String::new();
         // Writing to a String cannot fail.
         let _ = write_backend(id, entry, &mut line);

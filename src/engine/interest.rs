@@ -54,7 +54,7 @@ impl<N: Net> Engine<N> {
     /// Begins the connections that were asked for in this call, and serves the streams that a place
     /// has come free for.
     pub fn begin_fresh(&mut self) {
-        while !self.fresh.is_empty() || !self.called.is_empty() {
+        while !self.fresh.is_empty() || !self.tools.called.is_empty() {
             while let Some(key) = self.fresh.pop_front() {
                 self.work(key);
             }

@@ -14,6 +14,7 @@ mod drain;
 mod drive;
 mod interest;
 mod listener;
+mod lookup;
 mod metrics;
 mod monitor;
 mod news;
@@ -29,13 +30,13 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use crate::conn::Record;
+pub use crate::conn::{Received, Record, Sent};
 pub use crate::counts::{OpCounts, TlsCounts};
 pub use crate::stream::{By, Phase, State as StreamState, Termination};
 pub(crate) use backend::BackendOptions;
 pub use backend::ServerNews;
 pub(crate) use check::{CheckPlan, Errand};
-pub use commands::{ConnectOptions, Received, Sent};
+pub use commands::ConnectOptions;
 pub use custom::{Answer, Question, Spent};
 pub use drain::{Drain, DrainState};
 pub use interest::HostOp;
@@ -189,6 +190,8 @@ struct Tools<N> {
     counts: Counts,
     timers: Wheel,
     agenda: Agenda,
+    /// Streams that a place at a server of a backend has come free for: stream, backend, place.
+    called: VecDeque<(Key, Key, Slot)>,
 }
 
 impl<N> Tools<N> {
@@ -223,8 +226,6 @@ pub struct Engine<N> {
     registry: Registry,
     /// Connections that were asked for in this call.
     fresh: VecDeque<Key>,
-    /// Streams that a place at a server of a backend has come free for.
-    called: VecDeque<(Key, Key, Slot)>,
     /// Health checks under way, by their connections.
     errands: Vec<(Key, Errand)>,
     /// Descriptors the host's poller has let go of.
@@ -307,6 +308,7 @@ impl<N: Net> Engine<N> {
                 counts: Counts::default(),
                 timers: Wheel::new(now),
                 agenda: Agenda::new(number),
+                called: VecDeque::new(),
             },
             conns: Slab::new(options.max_conns, generation),
             streams: Slab::new(u32::MAX, generation),
@@ -315,7 +317,6 @@ impl<N: Net> Engine<N> {
                 backends: Slab::new(u32::MAX, generation),
             },
             fresh: VecDeque::new(),
-            called: VecDeque::new(),
             errands: Vec::new(),
             released: Vec::new(),
             bell: None,
@@ -384,7 +385,7 @@ impl<N: Net> Engine<N> {
     pub fn wait_state(&self) -> WaitState {
         let runnable = !self.tools.agenda.is_empty(List::Run)
             || !self.fresh.is_empty()
-            || !self.called.is_empty()
+            || !self.tools.called.is_empty()
             || self.has_events()
             || self.has_questions();
         WaitState {
@@ -398,19 +399,6 @@ impl<N: Net> Engine<N> {
 
     fn id(&self, kind: Kind, key: Key) -> Id {
         self.tools.agenda.id(kind, key)
-    }
-
-    /// The key behind an id, if it is of this engine and `kind`.
-    fn key(&self, kind: Kind, id: Id) -> Result<Key, Refusal> {
-        if id.engine() != self.number {
-            return Err(Refusal::WrongEngine);
-        }
-        if id.kind() == kind { Ok(id.key()) } else { Err(Refusal::WrongKind) }
-    }
-
-    fn conn_key(&self, id: Id) -> Result<Key, Refusal> {
-        let key = self.key(Kind::Conn, id)?;
-        self.conns.get(key).map(|_| key).map_err(|_| Refusal::Stale)
     }
 
     fn remember_fd(&mut self, fd: Fd, id: Id) {

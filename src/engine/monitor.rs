@@ -13,8 +13,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here.
     pub fn set_monitor_fail(&mut self, id: Id, fails: bool) -> Result<(), Refusal> {
-        let key = self.listener_key(id)?;
-        self.registry.listeners.get_mut(key).map_err(|_| Refusal::Stale)?.monitor_fails = fails;
+        self.listener_mut(id)?.monitor_fails = fails;
         Ok(())
     }
 
@@ -23,20 +22,20 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a listener here.
     pub fn listener_counts(&self, id: Id) -> Result<(ListenerCounts, u32), Refusal> {
-        let key = self.listener_key(id)?;
-        let listener = self.registry.listeners.get(key).map_err(|_| Refusal::Stale)?;
+        let listener = self.listener(id)?;
         Ok((listener.counts, listener.conns))
     }
 
-    /// Composes what a monitor is to get.
+    /// Composes what a monitor is to get. It is told of a failure where the host says so, and when the
+    /// engine is on its way out.
     pub(super) fn compose_answer(&mut self, key: Key) {
-        let fails = self.monitor_fails(key);
         let Ok(conn) = self.conns.get(key) else { return };
         let Plan::Incoming(config) = &conn.facts.plan else { return };
-        if conn.owner != Owner::Monitor {
+        let Some(monitor) = config.monitor.as_ref().filter(|_| conn.owner == Owner::Monitor) else {
             return;
-        }
-        let Some(monitor) = &config.monitor else { return };
+        };
+        let from = self.registry.listener(conn.facts.listener);
+        let fails = self.draining.is_some() || from.is_some_and(|from| from.monitor_fails);
         let mut out = self.tools.pool.take();
         match monitor.answer.fixed(fails) {
             Some(bytes) => out.extend(bytes),
@@ -45,13 +44,5 @@ impl<N: Net> Engine<N> {
         if let Ok(conn) = self.conns.get_mut(key) {
             conn.ctrl.begin_with(out);
         }
-    }
-
-    /// Whether the monitors of where a connection came from are to be told of a failure: the host
-    /// says so, or the engine is on its way out.
-    fn monitor_fails(&self, key: Key) -> bool {
-        let from = self.conns.get(key).ok().and_then(|conn| conn.facts.listener);
-        let listener = from.and_then(|from| self.registry.listeners.get(from).ok());
-        self.draining.is_some() || listener.is_some_and(|listener| listener.monitor_fails)
     }
 }

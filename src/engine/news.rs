@@ -108,8 +108,8 @@ impl<N: Net> Engine<N> {
 
     /// The last word about a connection: its record leaves with it.
     fn end_event(&mut self, id: Id, news: News) -> Option<Event> {
-        let mut record = Box::new(self.tools.record(id.key(), self.conns.get(id.key()).ok()?));
         let conn = self.remove_conn(id.key())?;
+        let mut record = Box::new(self.tools.record(id.key(), &conn));
         let user = conn.user;
         if news == News::REFUSED {
             record.suppressed = conn.facts.suppressed();
@@ -151,8 +151,7 @@ impl<N: Net> Engine<N> {
         } else {
             let cause = conn.cause.as_deref();
             let alike = cause.map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
-            let from =
-                conn.facts.listener.and_then(|from| self.registry.listeners.get_mut(from).ok());
+            let from = self.registry.listener_mut(conn.facts.listener);
             let told = match from {
                 Some(listener) => {
                     let most = listener.options.refused_per_second;
@@ -185,9 +184,7 @@ impl<N: Net> Engine<N> {
         conn.ctrl.give_back(&mut cx);
         conn.data.close(&mut cx);
         self.tools.timers.remove(conn.timer);
-        if let Some(from) = conn.facts.listener
-            && let Ok(listener) = self.registry.listeners.get_mut(from)
-        {
+        if let Some(listener) = self.registry.listener_mut(conn.facts.listener) {
             listener.conns = listener.conns.saturating_sub(1);
         }
         self.wake_full_listeners();

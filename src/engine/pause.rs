@@ -84,8 +84,7 @@ impl<N: Net> Engine<N> {
     }
 
     pub(super) fn listener_deadline(&mut self, slot: u32) {
-        let Some(key) = self.registry.listeners.key_of(slot) else { return };
-        let Ok(listener) = self.registry.listeners.get(key) else { return };
+        let Some((key, listener)) = self.registry.listeners.entry_of_mut(slot) else { return };
         let (timer, accepting) = (listener.timer, listener.accepting);
         if matches!(accepting, Accepting::Starved(_)) && !self.finds_pair() {
             return self.tools.timers.set(timer, self.tools.now + PAUSE);

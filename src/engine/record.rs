@@ -68,8 +68,7 @@ impl<N: Net> Engine<N> {
     /// bounds how many are: notes it in the record of the connection that came from there.
     pub(super) fn bound_log(&mut self, record: &mut Record, alike: Alike) {
         let now = self.tools.now;
-        let listener =
-            record.listener.and_then(|id| self.registry.listeners.get_mut(id.key()).ok());
+        let listener = self.registry.listener_mut(record.listener.map(Id::key));
         let Some(listener) = listener else { return };
         match listener.ends.admit(alike, now, listener.options.ends_per_second) {
             Some(suppressed) => record.suppressed = suppressed,

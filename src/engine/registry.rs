@@ -19,6 +19,11 @@ impl Registry {
     }
 
     /// The listener that a connection came from, while it is there.
+    pub(super) fn listener(&self, from: Option<Key>) -> Option<&Listener> {
+        self.listeners.get(from?).ok()
+    }
+
+    /// The same, to be changed.
     pub(super) fn listener_mut(&mut self, from: Option<Key>) -> Option<&mut Listener> {
         self.listeners.get_mut(from?).ok()
     }
@@ -26,7 +31,7 @@ impl Registry {
 
 impl Directory for Registry {
     fn listener_name(&self, listener: Key) -> Option<&str> {
-        self.listeners.get(listener).ok()?.name.as_deref()
+        self.listener(Some(listener))?.name.as_deref()
     }
 
     fn load(&self, backend: &str) -> Option<Load> {

@@ -41,10 +41,9 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id; what the system answers.
     pub fn socket_ends(&mut self, id: Id) -> Result<(Addr, Addr), Refusal> {
-        let key = self.conn_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, cx) = self.conn_mut(id)?;
         let peer = conn.facts.peer.clone();
-        let local = conn.local(&mut self.tools.net).ok_or(Refusal::State)?;
+        let local = conn.local(cx.net).ok_or(Refusal::State)?;
         Ok((peer, local))
     }
 
@@ -53,9 +52,8 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id; what the system answers.
     pub fn ends(&mut self, id: Id) -> Result<(Addr, Addr), Refusal> {
-        let key = self.conn_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        conn.ends(&mut self.tools.net).ok_or(Refusal::State)
+        let (conn, cx) = self.conn_mut(id)?;
+        conn.ends(cx.net).ok_or(Refusal::State)
     }
 
     /// The PROXY header that came first.
@@ -129,8 +127,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id.
     pub fn describe_stream(&self, id: Id) -> Result<String, Refusal> {
-        let key = self.key(Kind::Stream, id)?;
-        let stream = self.streams.get(key).map_err(|_| Refusal::Stale)?;
+        let stream = self.stream(id)?;
         let mut line = String::new();
         // Writing to a String cannot fail.
         let _ = self.write_stream(id, stream, &mut line);

@@ -20,14 +20,8 @@ impl<N: Net> Engine<N> {
     /// An id that is of neither.
     pub fn set_name(&mut self, id: Id, name: &str) -> Result<(), Refusal> {
         let held = match id.kind() {
-            Kind::Listener => {
-                let key = self.listener_key(id)?;
-                &mut self.registry.listeners.get_mut(key).map_err(|_| Refusal::Stale)?.name
-            }
-            _ => {
-                let key = self.backend_key(id)?;
-                &mut self.registry.backends.get_mut(key).map_err(|_| Refusal::Stale)?.name
-            }
+            Kind::Listener => &mut self.listener_mut(id)?.name,
+            _ => &mut self.backend_mut(id)?.0.name,
         };
         *held = Some(name.into());
         Ok(())
@@ -60,19 +54,18 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is of no connection here.
     pub fn chosen_backend(&mut self, id: Id) -> Result<Option<Result<Id, String>>, Refusal> {
-        let key = self.conn_key(id)?;
-        let Self { conns, tools, registry, .. } = self;
-        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let name = handshake::rules::chosen_backend(conn, &mut tools.cx(registry));
+        let (conn, mut cx) = self.conn_mut(id)?;
+        let name = handshake::rules::chosen_backend(conn, &mut cx);
         let Some(name) = name else { return Ok(None) };
-        if let Some((chosen, _)) = registry.backend_called(&name) {
+        if let Some((chosen, _)) = self.registry.backend_called(&name) {
             return Ok(Some(Ok(self.id(Kind::Backend, chosen))));
         }
+        let (conn, _) = self.conn_mut(id)?;
         if conn.seat().is_none() && !conn.word.is_closing() {
             let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
             let cause = Cause::new(at, Why::Denied).because(no_such_backend(&name));
             conn.end(Ending::Orderly, Some(Box::new(cause)));
-            self.work(key);
+            self.work(id.key());
         }
         Ok(Some(Err(name)))
     }

@@ -3,19 +3,37 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::{ConnectOptions, Engine, Refusal};
+use super::backend::BackendEntry;
+use super::stream::may_join;
+use super::{ConnectOptions, Engine, Refusal, Tools};
 use crate::backend::{
     Answer, Leave, Next, Outcome, Refusal as No, Request, ServerIndex, Slot, Ticket, Wish,
 };
-use crate::config::StreamConfig;
-use crate::conn::{Cause, Record, Why};
+use crate::config::{ConnectConfig, StreamConfig};
+use crate::conn::{Cause, Conn, Record, Why};
 use crate::id::{Id, Kind};
 use crate::random::mix;
-use crate::rules::Tracks;
 use crate::slab::Key;
-use crate::stream::{self, By, CLIENT, Event, Phase, SERVER, Seek, State, blame};
+use crate::stream::{self, By, CLIENT, Event, Phase, SERVER, Seek, State, Stream, blame};
 use crate::sys::{Addr, Net};
 use crate::time::Time;
+
+/// A stream that looks for a server, and who takes part in that.
+struct Search<'a, N> {
+    key: Key,
+    stream: &'a mut Stream,
+    client: Option<&'a Conn>,
+    backend: Key,
+    entry: &'a mut BackendEntry,
+    tools: &'a mut Tools<N>,
+}
+
+/// The server that is to be tried.
+struct Attempt {
+    address: Option<Addr>,
+    connect: Arc<ConnectConfig>,
+    client: Option<Id>,
+}
 
 impl<N: Net> Engine<N> {
     /// Makes a session one side of a stream whose other side is a server of the backend's: which,
@@ -30,271 +48,265 @@ impl<N: Net> Engine<N> {
         config: Option<Arc<StreamConfig>>,
         user: u64,
     ) -> Result<Id, Refusal> {
-        let client = self.conn_key(client)?;
-        let backend = self.backend_key(backend)?;
-        self.may_join(client, false)?;
-        let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
-        let key = self.add_stream(config, user)?;
-        self.seat(key, CLIENT, client);
-        let wish = self.remembered(client).map_or(Wish::Any, Wish::Sticky);
-        if let Ok(stream) = self.streams.get_mut(key) {
-            stream.seek = Some(Box::new(Seek::new(backend, wish)));
-            stream.side_mut(SERVER).on(Event::Ask);
+        let conn = self.conn(client)?;
+        self.backend(backend)?;
+        if !may_join(conn) || conn.word.is_opening() {
+            return Err(Refusal::State);
         }
-        self.seek(key);
+        let wish = remembered(conn).map_or(Wish::Any, Wish::Sticky);
+        let seek = Some(Box::new(Seek::new(backend.key(), wish)));
+        let key = self.add_stream(config, seek, user)?;
+        self.seat(key, CLIENT, client.key());
+        let attempt = self.search(key).and_then(|mut search| {
+            search.stream.side_mut(SERVER).on(Event::Ask);
+            search.ask()
+        });
+        self.attempt(key, attempt);
         self.work_stream(key.slot);
         Ok(self.id(Kind::Stream, key))
     }
 
-    /// The entries that a client is counted in.
-    fn tracks(&self, client: Key) -> Option<&Tracks> {
-        Some(&self.conns.get(client).ok()?.facts.visit()?.passage.tracks)
+    /// The search of a stream, where a backend chooses its server.
+    fn search(&mut self, key: Key) -> Option<Search<'_, N>> {
+        let Self { conns, streams, registry, tools, .. } = self;
+        let stream = streams.get_mut(key).ok()?;
+        let backend = stream.seek.as_ref()?.backend;
+        let entry = registry.backends.get_mut(backend).ok()?;
+        let client = stream.side(CLIENT).conn.and_then(|key| conns.get(key).ok());
+        Some(Search { key, stream, client, backend, entry, tools })
     }
 
-    /// The server that the tables which count a client remember for it, the first counted as 1.
-    fn remembered(&self, client: Key) -> Option<ServerIndex> {
-        let number = self.tracks(client)?.server()?;
-        Some(ServerIndex(number.get() - 1))
-    }
-
-    /// The client's address as a number, the same for all its connections.
-    fn source_hash(&self, client: Key) -> Option<u64> {
-        match self.conns.get(client).ok()?.facts.source() {
-            Addr::Ip(ip) => Some(match ip.ip() {
-                std::net::IpAddr::V4(v4) => mix(u64::from(v4.to_bits())),
-                std::net::IpAddr::V6(v6) => {
-                    let bits = v6.to_bits();
-                    mix(mix((bits >> 64) as u64) ^ bits as u64)
+    /// Connects to the server that is to be tried, where one is.
+    fn attempt(&mut self, key: Key, mut attempt: Option<Attempt>) {
+        while let Some(Attempt { address, connect, client }) = attempt {
+            let options = ConnectOptions { client, ..ConnectOptions::default() };
+            let asked = address.ok_or(Refusal::Argument);
+            match asked.and_then(|address| self.connect(address, connect, &options)) {
+                Ok(id) => return self.seat(key, SERVER, id.key()),
+                Err(_) => {
+                    let text = "a limit left no room for a connection to the server";
+                    let cause = Cause::new(None, Why::LocalLimit).because(text);
+                    attempt = self.search(key).and_then(|mut search| {
+                        search.stream.side_mut(SERVER).on(Event::Fail);
+                        search.decide(Some(cause), false)
+                    });
                 }
-            }),
-            Addr::Unix(_) => None,
-        }
-    }
-
-    /// Asks the backend for a server: the state is REQ.
-    fn seek(&mut self, key: Key) {
-        let client = self.streams.get(key).ok().and_then(|stream| stream.side(CLIENT).conn);
-        let source = client.and_then(|client| self.source_hash(client));
-        let Self { streams, registry, .. } = self;
-        let Ok(stream) = streams.get_mut(key) else { return };
-        let Some(seek) = &mut stream.seek else { return };
-        let Ok(entry) = registry.backends.get_mut(seek.backend) else { return };
-        let request = Request {
-            ticket: Ticket(key.bits()),
-            source,
-            wish: seek.wish,
-            front: seek.attempts > 0,
-        };
-        match entry.core.ask(request) {
-            Answer::Assigned(slot) => self.assigned(key, slot),
-            Answer::Queued(place) => {
-                seek.place = Some(place);
-                let backend = seek.backend;
-                seek.queued_at = self.tools.now;
-                stream.side_mut(SERVER).on(Event::Wait);
-                self.seek_until(key, self.queue_deadline(backend));
-            }
-            Answer::Refused(No::NoServer) => {
-                let text = "no server of the backend can be used";
-                self.give_up(key, By::Server, Phase::Connect, Why::Unreachable, text);
-            }
-            Answer::Refused(No::QueueFull) => {
-                let text = "as many streams as may wait for a server do already";
-                self.give_up(key, By::Limit, Phase::Queue, Why::LocalLimit, text);
-            }
-        }
-    }
-
-    /// A server has a place for the stream: it is tried.
-    fn assigned(&mut self, key: Key, slot: Slot) {
-        let Self { streams, registry, .. } = self;
-        let Ok(stream) = streams.get_mut(key) else { return };
-        let Some(seek) = &mut stream.seek else { return };
-        let server = slot.server();
-        let attempt = seek.attempts;
-        seek.attempts += 1;
-        seek.place = None;
-        seek.server = Some(server);
-        seek.slot = Some(slot);
-        seek.until = Time::NEVER;
-        // One that was in no queue this time has waited in none.
-        let queued_at = std::mem::replace(&mut seek.queued_at, Time::NEVER);
-        seek.queued += self.tools.now.since(queued_at);
-        let backend = seek.backend;
-        let client = stream.side(CLIENT).conn;
-        stream.side_mut(SERVER).on(Event::Assign);
-        let Ok(entry) = registry.backends.get_mut(backend) else { return };
-        let Some(found) = entry.core.server(server) else { return };
-        let (address, connect) = (found.address(attempt).cloned(), Arc::clone(found.connect()));
-        let options = ConnectOptions {
-            client: client.map(|key| self.id(Kind::Conn, key)),
-            ..ConnectOptions::default()
-        };
-        let asked = address.ok_or(Refusal::Argument);
-        match asked.and_then(|address| self.connect(address, connect, &options)) {
-            Ok(id) => {
-                self.seat(key, SERVER, id.key());
-            }
-            Err(_) => {
-                if let Ok(stream) = self.streams.get_mut(key) {
-                    stream.side_mut(SERVER).on(Event::Fail);
-                }
-                let text = "a limit left no room for a connection to the server";
-                let cause = Cause::new(None, Why::LocalLimit).because(text);
-                self.decide(key, Some(cause), false);
             }
         }
     }
 
     /// An attempt failed, and its connection is let go of: the state is CER.
     pub(super) fn attempt_ended(&mut self, key: Key, record: &Record) {
-        self.decide(key, record.cause.clone(), record.bytes_out > 0);
-    }
-
-    /// What comes after a failed attempt. A server that `took` a byte may have acted on it: then
-    /// there is no other.
-    fn decide(&mut self, key: Key, cause: Option<Cause>, took: bool) {
-        let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
-        let outcome = if why == Why::LocalLimit { Outcome::Local } else { Outcome::Failed };
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let Some((backend, server, attempts)) =
-            stream.seek.as_ref().and_then(|seek| Some((seek.backend, seek.server?, seek.attempts)))
-        else {
-            return self.no_more(key, blame(SERVER, why), cause);
-        };
-        self.free_slot(key);
-        self.attempt_was(backend, server, outcome);
-        let next = match self.registry.backends.get(backend) {
-            Ok(entry) if !took => entry.core.retry(server, attempts, outcome),
-            _ => Next::GiveUp,
-        };
-        match next {
-            Next::SameServer(pause) => {
-                self.wish(key, Wish::Same(server), Event::Pause);
-                self.seek_until(key, self.tools.now + pause);
+        let cause = record.cause.clone();
+        match self.search(key) {
+            Some(mut search) => {
+                let next = search.decide(cause, record.bytes_out > 0);
+                self.attempt(key, next);
             }
-            Next::AnotherServer => {
-                self.wish(key, Wish::Other(server), Event::Ask);
-                self.seek(key);
+            None => {
+                if let Ok(stream) = self.streams.get_mut(key) {
+                    let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
+                    give_up(stream, blame(SERVER, why), Phase::Connect, cause);
+                }
             }
-            Next::GiveUp => self.no_more(key, blame(SERVER, why), cause),
-        }
-    }
-
-    fn wish(&mut self, key: Key, wish: Wish, event: Event) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        stream.side_mut(SERVER).on(event);
-        if let Some(seek) = &mut stream.seek {
-            seek.wish = wish;
-        }
-    }
-
-    fn seek_until(&mut self, key: Key, until: Time) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let timer = stream.timer;
-        if let Some(seek) = &mut stream.seek {
-            seek.until = until;
-            self.tools.timers.set_earlier(timer, until);
         }
     }
 
     /// The time of waiting is over: for a place, or between two attempts.
     pub(super) fn seek_deadline(&mut self, key: Key) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let state = stream.side(SERVER).state();
-        match state {
+        let Some(mut search) = self.search(key) else { return };
+        let mut next = None;
+        match search.stream.side(SERVER).state() {
             State::Tar => {
-                stream.side_mut(SERVER).on(Event::Ask);
-                if let Some(seek) = &mut stream.seek {
-                    seek.until = Time::NEVER;
-                }
-                self.seek(key);
+                search.stream.side_mut(SERVER).on(Event::Ask);
+                search.wait_until(Time::NEVER);
+                next = search.ask();
             }
             State::Que => {
-                self.leave_queue(key, Leave::TimedOut);
+                search.leave_queue(Leave::TimedOut);
                 let text = "no server had a place free in time";
-                self.give_up(key, By::ServerTimeout, Phase::Queue, Why::TimedOut, text);
+                let cause = Cause::new(None, Why::TimedOut).because(text);
+                give_up(search.stream, By::ServerTimeout, Phase::Queue, Some(cause));
             }
             _ => {}
         }
+        self.attempt(key, next);
         self.work_stream(key.slot);
-    }
-
-    /// Takes a stream out of the queue it waits in.
-    pub(super) fn leave_queue(&mut self, key: Key, why: Leave) {
-        let Self { streams, registry, .. } = self;
-        let Ok(stream) = streams.get_mut(key) else { return };
-        let Some(seek) = &mut stream.seek else { return };
-        if let Some(place) = seek.place.take()
-            && let Ok(entry) = registry.backends.get_mut(seek.backend)
-        {
-            seek.queued += self.tools.now.since(seek.queued_at);
-            entry.core.leave(place, why);
-        }
-        seek.until = Time::NEVER;
-    }
-
-    /// Gives back the place that a stream holds at its server.
-    pub(super) fn free_slot(&mut self, key: Key) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        let Some(seek) = &mut stream.seek else { return };
-        if let Some(slot) = seek.slot.take() {
-            let backend = seek.backend;
-            self.release_slot(backend, slot);
-        }
     }
 
     /// Does what a drive of a stream left to its search: the server was reached, or the place that it
     /// waits in or holds at a server is given back, as it is wanted no more.
-    pub(super) fn apply_to_seek(&mut self, key: Key, outcome: stream::Outcome) {
+    pub(super) fn apply_to_search(&mut self, key: Key, outcome: stream::Outcome) {
+        let Some(mut search) = self.search(key) else { return };
         if outcome.contains(stream::Outcome::REACHED) {
-            self.reached(key);
+            search.reached();
         }
-        let Ok(stream) = self.streams.get(key) else { return };
-        let Some(seek) = &stream.seek else { return };
-        let state = stream.side(SERVER).state();
-        if seek.place.is_some() && state != State::Que {
-            self.leave_queue(key, Leave::Gone);
-        } else if seek.slot.is_some() && matches!(state, State::Dis | State::Clo) {
-            self.free_slot(key);
+        let state = search.stream.side(SERVER).state();
+        if state != State::Que {
+            search.leave_queue(Leave::Gone);
         }
-    }
-
-    /// The server was reached.
-    pub(super) fn reached(&mut self, key: Key) {
-        let Ok(stream) = self.streams.get(key) else { return };
-        let Some(seek) = &stream.seek else { return };
-        let (backend, client) = (seek.backend, stream.side(CLIENT).conn);
-        let Some(server) = seek.server else { return };
-        self.attempt_was(backend, server, Outcome::Succeeded);
-        if let Some(tracks) = client.and_then(|client| self.tracks(client)) {
-            tracks.set_server(NonZeroU32::MIN.saturating_add(server.0));
+        if matches!(state, State::Dis | State::Clo) {
+            search.free_slot();
         }
-    }
-
-    fn give_up(&mut self, key: Key, by: By, phase: Phase, why: Why, text: &'static str) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        stream.side_mut(SERVER).on(Event::GiveUp);
-        stream.ended_by(by, phase, Some(Cause::new(None, why).because(text)));
-    }
-
-    fn no_more(&mut self, key: Key, by: By, cause: Option<Cause>) {
-        let Ok(stream) = self.streams.get_mut(key) else { return };
-        stream.side_mut(SERVER).on(Event::GiveUp);
-        stream.ended_by(by, Phase::Connect, cause);
     }
 
     /// Serves the streams that a place has come free for.
     pub(super) fn serve_called(&mut self) {
-        while let Some((key, backend, slot)) = self.called.pop_front() {
-            let state = self.streams.get(key).map(|stream| stream.side(SERVER).state());
-            if state == Ok(State::Que) {
-                self.assigned(key, slot);
+        while let Some((key, backend, slot)) = self.tools.called.pop_front() {
+            let search = self.search(key);
+            let waits = |search: &Search<'_, N>| search.stream.side(SERVER).state() == State::Que;
+            if let Some(mut search) = search.filter(waits) {
+                let next = search.assign(slot);
+                self.attempt(key, next);
                 self.work_stream(key.slot);
-            } else {
+            } else if let Ok(entry) = self.registry.backends.get_mut(backend) {
                 // It has left since it was called.
-                self.release_slot(backend, slot);
+                entry.release(backend, slot, &mut self.tools);
             }
         }
+    }
+}
+
+impl<N> Search<'_, N> {
+    /// Asks the backend for a server: the state is REQ.
+    fn ask(&mut self) -> Option<Attempt> {
+        let seek = self.stream.seek.as_deref_mut()?;
+        let request = Request {
+            ticket: Ticket(self.key.bits()),
+            source: self.client.and_then(source_hash),
+            wish: seek.wish,
+            front: seek.attempts > 0,
+        };
+        match self.entry.core.ask(request) {
+            Answer::Assigned(slot) => return self.assign(slot),
+            Answer::Queued(place) => {
+                seek.place = Some(place);
+                seek.queued_at = self.tools.now;
+                self.stream.side_mut(SERVER).on(Event::Wait);
+                self.wait_until(self.tools.now + self.entry.queue_timeout);
+            }
+            Answer::Refused(No::NoServer) => {
+                let text = "no server of the backend can be used";
+                let cause = Cause::new(None, Why::Unreachable).because(text);
+                give_up(self.stream, By::Server, Phase::Connect, Some(cause));
+            }
+            Answer::Refused(No::QueueFull) => {
+                let text = "as many streams as may wait for a server do already";
+                let cause = Cause::new(None, Why::LocalLimit).because(text);
+                give_up(self.stream, By::Limit, Phase::Queue, Some(cause));
+            }
+        }
+        None
+    }
+
+    /// A server has a place for the stream: it is to be tried.
+    fn assign(&mut self, slot: Slot) -> Option<Attempt> {
+        let seek = self.stream.seek.as_deref_mut()?;
+        let found = self.entry.core.server(slot.server())?;
+        let (address, connect) = (found.address(seek.attempts), Arc::clone(found.connect()));
+        seek.attempts += 1;
+        seek.place = None;
+        seek.server = Some(slot.server());
+        seek.slot = Some(slot);
+        seek.until = Time::NEVER;
+        // One that was in no queue this time has waited in none.
+        let queued_at = std::mem::replace(&mut seek.queued_at, Time::NEVER);
+        seek.queued += self.tools.now.since(queued_at);
+        self.stream.side_mut(SERVER).on(Event::Assign);
+        let client = self.stream.side(CLIENT).conn;
+        let client = client.map(|key| self.tools.agenda.id(Kind::Conn, key));
+        Some(Attempt { address: address.cloned(), connect, client })
+    }
+
+    /// What comes after a failed attempt. A server that `took` a byte may have acted on it: then
+    /// there is no other.
+    fn decide(&mut self, cause: Option<Cause>, took: bool) -> Option<Attempt> {
+        let seek = self.stream.seek.as_deref()?;
+        let (server, attempts) = (seek.server?, seek.attempts);
+        let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
+        let outcome = if why == Why::LocalLimit { Outcome::Local } else { Outcome::Failed };
+        self.free_slot();
+        self.entry.attempt_was(self.backend, server, outcome, self.tools);
+        let next =
+            if took { Next::GiveUp } else { self.entry.core.retry(server, attempts, outcome) };
+        match next {
+            Next::SameServer(pause) => {
+                self.wish(Wish::Same(server), Event::Pause);
+                self.wait_until(self.tools.now + pause);
+            }
+            Next::AnotherServer => {
+                self.wish(Wish::Other(server), Event::Ask);
+                return self.ask();
+            }
+            Next::GiveUp => give_up(self.stream, blame(SERVER, why), Phase::Connect, cause),
+        }
+        None
+    }
+
+    fn wish(&mut self, wish: Wish, event: Event) {
+        self.stream.side_mut(SERVER).on(event);
+        if let Some(seek) = &mut self.stream.seek {
+            seek.wish = wish;
+        }
+    }
+
+    fn wait_until(&mut self, until: Time) {
+        if let Some(seek) = &mut self.stream.seek {
+            seek.until = until;
+            self.tools.timers.set_earlier(self.stream.timer, until);
+        }
+    }
+
+    /// Takes the stream out of the queue, if it waits in one.
+    fn leave_queue(&mut self, why: Leave) {
+        if let Some(seek) = &mut self.stream.seek
+            && let Some(place) = seek.place.take()
+        {
+            seek.queued += self.tools.now.since(seek.queued_at);
+            seek.until = Time::NEVER;
+            self.entry.core.leave(place, why);
+        }
+    }
+
+    /// Gives back the place that the stream holds at its server, if it holds one.
+    fn free_slot(&mut self) {
+        if let Some(slot) = self.stream.seek.as_mut().and_then(|seek| seek.slot.take()) {
+            self.entry.release(self.backend, slot, self.tools);
+        }
+    }
+
+    /// The server was reached.
+    fn reached(&mut self) {
+        let Some(server) = self.stream.seek.as_ref().and_then(|seek| seek.server) else { return };
+        self.entry.attempt_was(self.backend, server, Outcome::Succeeded, self.tools);
+        if let Some(visit) = self.client.and_then(|client| client.facts.visit()) {
+            visit.passage.tracks.set_server(NonZeroU32::MIN.saturating_add(server.0));
+        }
+    }
+}
+
+/// No server will be asked any more.
+fn give_up(stream: &mut Stream, by: By, phase: Phase, cause: Option<Cause>) {
+    stream.side_mut(SERVER).on(Event::GiveUp);
+    stream.ended_by(by, phase, cause);
+}
+
+/// The server that the tables which count a client remember for it, the first counted as 1.
+fn remembered(client: &Conn) -> Option<ServerIndex> {
+    let number = client.facts.visit()?.passage.tracks.server()?;
+    Some(ServerIndex(number.get() - 1))
+}
+
+/// The client's address as a number, the same for all its connections.
+fn source_hash(client: &Conn) -> Option<u64> {
+    match client.facts.source() {
+        Addr::Ip(ip) => Some(match ip.ip() {
+            std::net::IpAddr::V4(v4) => mix(u64::from(v4.to_bits())),
+            std::net::IpAddr::V6(v6) => {
+                let bits = v6.to_bits();
+                mix(mix((bits >> 64) as u64) ^ bits as u64)
+            }
+        }),
+        Addr::Unix(_) => None,
     }
 }

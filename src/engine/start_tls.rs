@@ -26,8 +26,7 @@ impl<N: Net> Engine<N> {
     /// to leave, and when bytes came that nobody has read: they are plaintext that somebody on the way
     /// may have put there. [`Refusal::Argument`] when the name is none.
     pub fn start_tls(&mut self, id: Id, start: StartTls, early: &[u8]) -> Result<(), Refusal> {
-        let key = self.session_key(id)?;
-        let conn = self.conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let (conn, mut cx) = self.session_mut(id)?;
         let busy = conn.word.is_closing() || conn.ctrl.has_unsent() || conn.data.has_ahead();
         if busy || conn.data.tls().is_some() || !conn.word.incomplete().is_empty() {
             return Err(Refusal::State);
@@ -40,7 +39,6 @@ impl<N: Net> Engine<N> {
             }
         };
         let spans = conn.facts.spans();
-        let mut cx = self.tools.cx(&self.registry);
         if !early.is_empty() {
             let mut ahead = cx.pool.take();
             ahead.extend(early);
@@ -57,7 +55,7 @@ impl<N: Net> Engine<N> {
             conn.facts.op_since = cx.now;
             conn.arm(cx.now, spans.tls);
         }
-        self.work(key);
+        self.work(id.key());
         Ok(())
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{Engine, Refusal, TimerOwner};
 use crate::agenda::Listed;
 use crate::config::StreamConfig;
-use crate::conn::{Cause, Ending, Marks, News, Outcome, Owner, Seat, Wait, Why};
+use crate::conn::{Cause, Conn, Ending, Marks, News, Outcome, Owner, Seat, Wait, Why};
 use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
-    self, By, CLIENT, Event, Lane, SERVER, Side, State, Stream, Termination, blame,
+    self, By, CLIENT, Event, Lane, SERVER, Seek, Side, State, Stream, Termination, blame,
 };
 use crate::sys::Net;
 use crate::time::Time;
@@ -30,43 +30,33 @@ impl<N: Net> Engine<N> {
         config: Option<Arc<StreamConfig>>,
         user: u64,
     ) -> Result<Id, Refusal> {
-        let client = self.conn_key(client)?;
-        let server = self.conn_key(server)?;
+        let (joining, reached) = (self.conn(client)?, self.conn(server)?);
         if client == server {
             return Err(Refusal::Argument);
         }
-        self.may_join(client, false)?;
-        self.may_join(server, true)?;
-        let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
-        let key = self.add_stream(config, user)?;
-        self.seat(key, CLIENT, client);
-        self.seat(key, SERVER, server);
+        if !may_join(joining) || joining.word.is_opening() || !may_join(reached) {
+            return Err(Refusal::State);
+        }
+        let key = self.add_stream(config, None, user)?;
+        self.seat(key, CLIENT, client.key());
+        self.seat(key, SERVER, server.key());
         self.work_stream(key.slot);
         Ok(self.id(Kind::Stream, key))
     }
 
-    /// Whether a connection may become a side of a stream; `opening` says that it need not be open.
-    pub(super) fn may_join(&self, key: Key, opening: bool) -> Result<(), Refusal> {
-        let conn = self.conns.get(key).map_err(|_| Refusal::Stale)?;
-        let open = opening || !conn.word.is_opening();
-        if conn.seat().is_none() && !conn.word.is_closing() && open {
-            Ok(())
-        } else {
-            Err(Refusal::State)
-        }
-    }
-
     pub(super) fn add_stream(
         &mut self,
-        config: Arc<StreamConfig>,
+        config: Option<Arc<StreamConfig>>,
+        seek: Option<Box<Seek>>,
         user: u64,
     ) -> Result<Key, Refusal> {
+        let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
         let now = self.tools.now;
         let Self { streams, tools, .. } = self;
         let added = streams.insert_with(|key| Stream {
             sides: [Side::new(now), Side::new(now)],
             lanes: [Lane::default(), Lane::default()],
-            seek: None,
+            seek,
             end: None,
             turn: None,
             config,
@@ -102,8 +92,8 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a stream here.
     pub fn abort_stream(&mut self, id: Id) -> Result<(), Refusal> {
-        let key = self.key(Kind::Stream, id)?;
-        self.streams.get(key).map_err(|_| Refusal::Stale)?;
+        self.stream(id)?;
+        let key = id.key();
         let text = "the host gave the stream up";
         let cause = Cause::new(None, Why::Aborted).because(text);
         self.cut_stream(key, Ending::Abort, By::Host, cause);
@@ -168,7 +158,7 @@ impl<N: Net> Engine<N> {
                 }
             }
             if seeks {
-                self.apply_to_seek(key, outcome);
+                self.apply_to_search(key, outcome);
             }
             match keys[usize::from(SERVER)] {
                 Some(conn) if !is_settled => self.attempt_failed(key, conn),
@@ -212,8 +202,13 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is none of a stream here.
     pub fn stream_states(&self, id: Id) -> Result<([State; 2], Termination), Refusal> {
-        let stream = self.streams.get(self.key(Kind::Stream, id)?).map_err(|_| Refusal::Stale)?;
+        let stream = self.stream(id)?;
         let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
         Ok(([stream.side(CLIENT).state(), stream.side(SERVER).state()], end))
     }
+}
+
+/// Whether a connection may become a side of a stream, as far as nothing says that it must be open.
+pub(super) const fn may_join(conn: &Conn) -> bool {
+    conn.seat().is_none() && !conn.word.is_closing()
 }

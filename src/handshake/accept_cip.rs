@@ -10,13 +10,11 @@ use crate::cx::Cx;
 use crate::sys::Net;
 use crate::wire::cip::{self, Fault, Parsed};
 
-const OP: Op = Op::AcceptCip;
-
-pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
     let Some(expected) = &config.cip else { return Progress::Done };
     if let ControlFlow::Break(progress) =
-        admit(OP, &conn.facts.peer, &expected.trust, expected.untrusted)
+        admit(op, &conn.facts.peer, &expected.trust, expected.untrusted)
     {
         return progress;
     }
@@ -33,12 +31,12 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
                     Fault::Magic => stranger(held(conn), "a NetScaler's header"),
                     _ => None,
                 };
-                return failed(OP, Why::Malformed, came.unwrap_or(fault.why().into()));
+                return failed(op, Why::Malformed, came.unwrap_or(fault.why().into()));
             }
             Parsed::Partial { need } => need,
         };
         if let ControlFlow::Break(progress) =
-            read_more(conn, cx, OP, need, "the NetScaler's header")
+            read_more(conn, cx, op, need, "the NetScaler's header")
         {
             return progress;
         }

@@ -13,13 +13,11 @@ use crate::sys::Net;
 use crate::wire::protocol;
 use crate::wire::proxy::{self, Fault, Parsed};
 
-const OP: Op = Op::AcceptProxy;
-
-pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
     let Some(expected) = &config.proxy else { return Progress::Done };
     if let ControlFlow::Break(progress) =
-        admit(OP, &conn.facts.peer, &expected.trust, expected.untrusted)
+        admit(op, &conn.facts.peer, &expected.trust, expected.untrusted)
     {
         return progress;
     }
@@ -28,7 +26,7 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
             Parsed::Whole { len: need, .. } | Parsed::Partial { need }
                 if need > cx.limits.max_prefix =>
             {
-                return failed(OP, Why::TooLarge, "the header is larger than max_prefix_bytes");
+                return failed(op, Why::TooLarge, "the header is larger than max_prefix_bytes");
             }
             Parsed::Whole { header, len } => {
                 consume(conn, cx, len);
@@ -40,11 +38,11 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
                     Fault::NotProxy => stranger(held(conn), protocol::PROXY),
                     _ => None,
                 };
-                return failed(OP, Why::Malformed, came.unwrap_or(malformed.why().into()));
+                return failed(op, Why::Malformed, came.unwrap_or(malformed.why().into()));
             }
             Parsed::Partial { need } => need,
         };
-        if let ControlFlow::Break(progress) = read_more(conn, cx, OP, need, "the PROXY header") {
+        if let ControlFlow::Break(progress) = read_more(conn, cx, op, need, "the PROXY header") {
             return progress;
         }
     }

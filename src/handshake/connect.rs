@@ -12,7 +12,8 @@ const OP: Op = Op::CtrlConnect;
 const NO_ROOM: Progress = Progress::Wait(Wait::ROOM.union(Wait::TIMER));
 const WAIT: Progress = Progress::Wait(Wait::WRITE.union(Wait::TIMER));
 
-pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+    debug_assert_eq!(op, OP);
     if is_first_step(conn.word, OP) {
         return begin(conn, cx);
     }

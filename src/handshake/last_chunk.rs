@@ -5,12 +5,10 @@ use crate::conn::{Conn, Op, Progress, Wait, closing, is_first_step};
 use crate::cx::Cx;
 use crate::sys::Net;
 
-const OP: Op = Op::SendLastChunk;
-
 /// SEND_LAST_CHUNK: done when the kernel has all that waits to leave. Bytes that nobody has put there
 /// are the engine's to compose, once.
-pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    if is_first_step(conn.word, OP) && !conn.ctrl.has_unsent() {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+    if is_first_step(conn.word, op) && !conn.ctrl.has_unsent() {
         return Progress::Wait(Wait::ANSWER);
     }
     match conn.ctrl.flush(cx) {
@@ -20,6 +18,6 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
             let meanwhile = closing::discard_session(conn, cx);
             Progress::Wait(Wait::WRITE | Wait::TIMER | meanwhile)
         }
-        Err(errno) => system(OP, errno),
+        Err(errno) => system(op, errno),
     }
 }

@@ -15,16 +15,8 @@ mod socks;
 mod step;
 mod tls;
 
-pub(crate) use accept_cip::step as accept_cip;
-pub(crate) use accept_proxy::step as accept_proxy;
-pub(crate) use connect::step as connect;
-pub(crate) use custom::step as custom;
-pub(crate) use last_chunk::step as last_chunk;
-pub(crate) use monitor::monitor_in;
-pub(crate) use send_proxy::{Client, compose, step as send_proxy};
-pub(crate) use socks::{receive as socks_recv, send as socks_send};
+pub(crate) use send_proxy::{Client, compose};
 pub(crate) use step::step;
-pub(crate) use tls::{accept as tls_accept, connect as tls_connect};
 
 use crate::conn::{Cause, Detail, Op, Progress, Why};
 use crate::sys::Errno;

@@ -11,7 +11,7 @@ use crate::cx::Cx;
 use crate::sys::Net;
 
 /// MONITOR_IN: wanted only of a source that is a monitor's. No header is read and no handshake made.
-pub(crate) fn monitor_in<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
     let is_asked = config.monitor.as_ref().is_some_and(|monitor| monitor.answer.is_asked());
     if is_asked {
@@ -20,9 +20,9 @@ pub(crate) fn monitor_in<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
             // A client that asks nothing and ends its side may still read.
             Ok(Input::End) => {}
             Ok(Input::Wait) => return Progress::Wait(Wait::READ | Wait::TIMER),
-            Err(errno) => return system(Op::MonitorIn, errno),
+            Err(errno) => return system(op, errno),
         }
     }
-    conn.word.leap(Op::MonitorIn, Op::SendLastChunk);
+    conn.word.leap(op, Op::SendLastChunk);
     Progress::Done
 }

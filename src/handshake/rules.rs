@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::conn::{Cause, CloseMode, Conn, Op, Plan, Progress, Visit, Wait, Why, is_first_step};
+use crate::conn::{Cause, CloseMode, Conn, Op, Progress, Visit, Wait, Why, is_first_step};
 use crate::cx::{Cx, Directory};
 use crate::data::{AHEAD_MAX, Ahead, Read};
 use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
@@ -219,18 +219,6 @@ impl<N: Net> Effects for Scene<'_, '_, N> {
             None => self.variables.push((name.into(), value)),
         }
     }
-}
-
-/// Begins with the rules of a fresh connection that comes in.
-pub(crate) fn begin(conn: &mut Conn) {
-    let Plan::Incoming(config) = &conn.facts.plan else { return };
-    let Some(rules) = config.rules.as_ref().map(|rules| rules.current()) else { return };
-    for op in [Op::AcceptRules, Op::TcpRules, Op::Inspect, Op::SessionRules] {
-        if phase(op).is_some_and(|phase| rules.has(phase)) {
-            conn.word.want(op);
-        }
-    }
-    conn.facts.rare_mut().visit = Some(Box::new(Visit::new(rules)));
 }
 
 /// The name of the backend that the rules of a connection choose for it, where they choose one.

@@ -13,8 +13,6 @@ use crate::wire::der::Certificate;
 use crate::wire::proxy::tlv::{client, kind};
 use crate::wire::proxy::{Origin, Outgoing, Ssl, Tlv, TooLong, write_v1};
 
-const OP: Op = Op::SendProxy;
-
 /// What a header may tell of the client.
 #[derive(Debug)]
 pub(crate) struct Client<'a> {
@@ -114,12 +112,12 @@ fn ssl<'a>(tls: &Negotiated<'a>, common_name: Option<&'a [u8]>) -> Ssl<'a> {
 }
 
 /// Done when the kernel has the header. Before TLS it may leave with the handshake's first bytes.
-pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if !conn.ctrl.has_unsent() || conn.word.is_wanted(Op::TlsConnect) {
         return Progress::Done;
     }
     if let Err(errno) = conn.send_early(cx) {
-        return system(OP, errno);
+        return system(op, errno);
     }
     if conn.ctrl.has_unsent() { Progress::Wait(Wait::WRITE | Wait::TIMER) } else { Progress::Done }
 }

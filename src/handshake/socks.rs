@@ -15,23 +15,22 @@ use crate::sys::Net;
 use crate::wire::socks::{ANSWER_LONGEST, Heard};
 
 /// SOCKS_SEND: done when the kernel has what is said first.
-pub(crate) fn send<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
+pub(crate) fn send<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     match conn.ctrl.flush(cx) {
         Ok(true) => Progress::Done,
         Ok(false) => Progress::Wait(Wait::WRITE | Wait::TIMER),
-        Err(errno) => system(Op::SocksSend, errno),
+        Err(errno) => system(op, errno),
     }
 }
 
 /// SOCKS_RECV: hears each answer, says what is due to it, and is done when the server is connected.
-pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    const OP: Op = Op::SocksRecv;
+pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
     let config = Arc::clone(config);
     let Some(socks) = &config.socks else { return Progress::Done };
     loop {
         if conn.ctrl.has_unsent() && !held(conn).is_empty() {
-            return failed(OP, Why::Malformed, "the SOCKS server answered before it was asked");
+            return failed(op, Why::Malformed, "the SOCKS server answered before it was asked");
         }
         let turn = conn.facts.rare.as_ref().and_then(|rare| rare.socks).unwrap_or(socks.first());
         match socks.hear(turn, held(conn)) {
@@ -45,16 +44,16 @@ pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
                 consume(conn, cx, len);
                 return Progress::Done;
             }
-            Heard::Refused(text) => return failed(OP, Why::Refused, text),
-            Heard::Malformed(text) => return failed(OP, Why::Malformed, text),
+            Heard::Refused(text) => return failed(op, Why::Refused, text),
+            Heard::Malformed(text) => return failed(op, Why::Malformed, text),
             Heard::Partial => {}
         }
         let write = match conn.ctrl.flush(cx) {
             Ok(true) => Wait::empty(),
             Ok(false) => Wait::WRITE,
-            Err(errno) => return system(OP, errno),
+            Err(errno) => return system(op, errno),
         };
-        match read_more(conn, cx, OP, ANSWER_LONGEST, "the SOCKS server's answer") {
+        match read_more(conn, cx, op, ANSWER_LONGEST, "the SOCKS server's answer") {
             ControlFlow::Continue(()) => {}
             ControlFlow::Break(Progress::Wait(read)) => return Progress::Wait(read | write),
             ControlFlow::Break(progress) => return progress,

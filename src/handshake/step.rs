@@ -1,41 +1,35 @@
 //! Which code runs an operation.
 
+use super::{
+    accept_cip, accept_proxy, connect, custom, last_chunk, monitor, rules, send_proxy, socks, tls,
+};
 use crate::conn::{Clock, Conn, News, Op, OpSet, Progress, closing, is_first_step};
 use crate::cx::Cx;
+use crate::op::every_op;
 use crate::sys::Net;
 use crate::time::FOREVER;
+
+macro_rules! steps {
+    ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $side:ident, $clock:ident,
+        after $after:tt, when $when:expr, step $step:path;)+) => {
+        fn run<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+            match op {
+                $(Op::$op => steps!(@$side $step, conn, cx, op)),+
+            }
+        }
+    };
+    (@Closing $step:path, $conn:ident, $cx:ident, $op:ident) => { $step($conn, $cx) };
+    (@$opening:ident $step:path, $conn:ident, $cx:ident, $op:ident) => { $step($conn, $cx, $op) };
+}
+
+every_op!(steps);
 
 /// One step of `op`.
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if OpSet::OPENING.has(op) && is_first_step(conn.word, op) {
         open_clock(conn, cx, op);
     }
-    match op {
-        Op::MonitorIn => super::monitor_in(conn, cx),
-        Op::AcceptProxy => super::accept_proxy(conn, cx),
-        Op::AcceptCip => super::accept_cip(conn, cx),
-        Op::CustomRaw | Op::CustomClear | Op::CustomRawOut | Op::CustomClearOut => {
-            super::custom(conn, cx, op)
-        }
-        Op::AcceptRules | Op::TcpRules | Op::Inspect | Op::SessionRules => {
-            super::rules::step(conn, cx, op)
-        }
-        Op::TlsAccept => super::tls_accept(conn, cx),
-        Op::SendLastChunk => super::last_chunk(conn, cx),
-        Op::AcceptSession => accept_session(conn),
-        Op::CtrlConnect => super::connect(conn, cx),
-        Op::SendProxy => super::send_proxy(conn, cx),
-        Op::SocksSend => super::socks_send(conn, cx),
-        Op::SocksRecv => super::socks_recv(conn, cx),
-        Op::TlsConnect => super::tls_connect(conn, cx),
-        Op::Dshw => closing::data_shut_write(conn, cx),
-        Op::Dshr => closing::data_shut_read(conn, cx),
-        Op::Dclose => closing::data_close(conn, cx),
-        Op::Cshw => closing::ctrl_shut_write(conn, cx),
-        Op::Cshr => Progress::Done,
-        Op::Cclose => closing::ctrl_close(conn, cx),
-        Op::Fclose => closing::fd_close(conn, cx),
-    }
+    run(conn, cx, op)
 }
 
 /// The deadline of an opening operation counts from its start, and all of them together are bounded
@@ -58,8 +52,8 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
     }
 }
 
-/// The handlers are done: the host gets the session.
-fn accept_session(conn: &mut Conn) -> Progress {
+/// ACCEPT_SESSION: the handlers are done, and the host gets the session.
+fn accept_session<N>(conn: &mut Conn, _: &mut Cx<'_, N>, _: Op) -> Progress {
     conn.news.insert(News::SESSION);
     Progress::Done
 }

@@ -11,29 +11,29 @@ use crate::sys::Net;
 use crate::tls::{Handshake, Session};
 
 /// The handshake with a client.
-pub(crate) fn accept<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    if is_first_step(conn.word, Op::TlsAccept) {
+pub(crate) fn accept<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+    if is_first_step(conn.word, op) {
         let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
         let Some(tls) = &config.tls else { return Progress::Done };
         let session = Ok(Session::server(&Arc::clone(tls)));
-        if let Err(progress) = put(conn, cx, Op::TlsAccept, session) {
+        if let Err(progress) = put(conn, cx, op, session) {
             return progress;
         }
     }
-    shake(conn, cx, Op::TlsAccept)
+    shake(conn, cx, op)
 }
 
 /// The handshake with a server.
-pub(crate) fn connect<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    if is_first_step(conn.word, Op::TlsConnect) {
+pub(crate) fn connect<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
+    if is_first_step(conn.word, op) {
         let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
         let Some(tls) = &config.tls else { return Progress::Done };
         let session = Session::client(&Arc::clone(&tls.tls), &tls.server_name);
-        if let Err(progress) = put(conn, cx, Op::TlsConnect, session) {
+        if let Err(progress) = put(conn, cx, op, session) {
             return progress;
         }
     }
-    shake(conn, cx, Op::TlsConnect)
+    shake(conn, cx, op)
 }
 
 fn put<N: Net>(

@@ -386,7 +386,7 @@ impl Farm {
         self.check_bytes();
         self.check_places();
         self.check_whole();
-        assert!(self.rig.engine.called.is_empty());
+        assert!(self.rig.engine.tools.called.is_empty());
         let spliced = self.rig.world.calls_of(CallKind::SpliceOut) > 0;
         self.rig.finish();
         spliced

@@ -1,0 +1,102 @@
+//! A session whose bytes the host itself reads and writes.
+
+use super::{Cause, Conn, Direction, Marks, Op, Wait, Why};
+use crate::ctrl::Output;
+use crate::cx::Cx;
+use crate::data::Read;
+use crate::sys::Net;
+
+/// What a read came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// None now: READABLE will be told.
+    Wait,
+    /// The peer has ended its side, and everything before that has been read.
+    End,
+    /// The connection below ended before TLS did: bytes may be missing.
+    Truncated,
+    /// It failed, for this reason; CLOSED will be told.
+    Failed(Why),
+}
+
+/// What a write came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// So many bytes are taken, at least one of an offer that had any.
+    Bytes(usize),
+    /// None now: WRITABLE will be told.
+    Wait,
+    /// The peer takes no more, for this reason.
+    Failed(Why),
+}
+
+impl Conn {
+    /// Reads bytes of the session into `to`, which is not empty.
+    pub(crate) fn recv<N: Net>(&mut self, cx: &mut Cx<'_, N>, to: &mut [u8]) -> Received {
+        if self.word.is_wanted(Op::Dshr) {
+            return match self.cause.as_deref() {
+                Some(Cause { why: Why::Truncated, .. }) => Received::Truncated,
+                Some(cause) if self.word.is_closing() => Received::Failed(cause.why),
+                _ => Received::End,
+            };
+        }
+        match self.data.recv(&mut self.ctrl, cx, to) {
+            Ok(Read::Bytes(n)) => {
+                self.heard(cx.now);
+                Received::Bytes(n)
+            }
+            Ok(Read::Wait) => {
+                if !self.marks.contains(Marks::READ_ARMED) {
+                    self.marks.insert(Marks::READ_ARMED);
+                    self.heard(cx.now);
+                }
+                Received::Wait
+            }
+            Ok(Read::End) => {
+                self.word.shut(Direction::Read);
+                Received::End
+            }
+            Ok(Read::Truncated) => {
+                self.truncated();
+                self.word.shut(Direction::Read);
+                Received::Truncated
+            }
+            Err(cause) => {
+                let why = cause.why;
+                self.fail_session(cause);
+                Received::Failed(why)
+            }
+        }
+    }
+
+    /// Whether the host is to read on in its next turn: there is more, and it is the others' turn. Told of
+    /// at once, it would go on.
+    pub(crate) fn yields(&mut self, received: &Received) -> bool {
+        let yields = *received == Received::Wait && self.ctrl.is_readable();
+        if yields {
+            self.flow |= Wait::READ;
+        }
+        yields
+    }
+
+    /// Takes bytes of the session, all or a part; `None` once its write side is shut.
+    pub(crate) fn send<N: Net>(&mut self, cx: &mut Cx<'_, N>, from: &[u8]) -> Option<Sent> {
+        if self.word.is_wanted(Op::Dshw) {
+            return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
+        }
+        Some(match self.data.send(&mut self.ctrl, cx, from) {
+            Ok(Output::Bytes(n)) => Sent::Bytes(n),
+            Ok(Output::Wait) => {
+                self.marks.insert(Marks::WRITE_ARMED);
+                Sent::Wait
+            }
+            Err(cause) => {
+                let why = cause.why;
+                self.fail_writing(cause);
+                Sent::Failed(why)
+            }
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! What a connection begins with: its record, and the operations that it is to go through.
+
+use super::{
+    CloseMode, Conn, Facts, HalfClose, Marks, News, Op, OpWord, Opening, Owner, Plan, Visit, Wait,
+};
+use crate::agenda::Listed;
+use crate::config::{AcceptConfig, ConnectConfig};
+use crate::ctrl::Ctrl;
+use crate::data::Data;
+use crate::op::every_op;
+use crate::rules::{Phase, RuleSet};
+use crate::sys::Addr;
+use crate::time::Time;
+use crate::wheel::Timer;
+
+/// What decides which operations a connection goes through.
+struct Start<'a> {
+    plan: &'a Plan,
+    peer: &'a Addr,
+    rules: Option<&'a RuleSet>,
+}
+
+impl Start<'_> {
+    /// Whether it comes in, by a configuration of which this holds.
+    fn accepts(&self, holds: impl FnOnce(&AcceptConfig) -> bool) -> bool {
+        match self.plan {
+            Plan::Incoming(config) => holds(config),
+            Plan::Outgoing(_) | Plan::Adopted => false,
+        }
+    }
+
+    /// Whether it goes out, by a configuration of which this holds.
+    fn connects(&self, holds: impl FnOnce(&ConnectConfig) -> bool) -> bool {
+        match self.plan {
+            Plan::Outgoing(config) => holds(config),
+            Plan::Incoming(_) | Plan::Adopted => false,
+        }
+    }
+
+    /// Whether it comes from a monitor.
+    fn is_monitor(&self) -> bool {
+        let covers = |config: &AcceptConfig| {
+            config.monitor.as_ref().is_some_and(|by| by.sources.covers(self.peer))
+        };
+        self.accepts(covers)
+    }
+
+    /// Whether it comes in by rules of this phase.
+    fn has_rules(&self, phase: Phase) -> bool {
+        self.rules.is_some_and(|rules| rules.has(phase))
+    }
+}
+
+macro_rules! wanted {
+    ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $side:ident, $clock:ident,
+        after $after:tt, when $when:expr, step $step:path;)+) => {
+        impl Start<'_> {
+            /// The word of a connection that begins.
+            fn word(&self) -> OpWord {
+                let mut word = OpWord::default();
+                $(
+                    let is_wanted: fn(&Start<'_>) -> bool = $when;
+                    if is_wanted(self) {
+                        word.want(Op::$op);
+                    }
+                )+
+                word
+            }
+        }
+    };
+}
+
+every_op!(wanted);
+
+impl Conn {
+    /// The record of a connection over `ctrl`, of which nothing has been done yet.
+    pub(crate) fn new(ctrl: Ctrl, mut facts: Facts, timer: Timer, user: u64) -> Self {
+        let rules = match &facts.plan {
+            Plan::Incoming(config) => config.rules.as_ref().map(|rules| rules.current()),
+            Plan::Outgoing(_) | Plan::Adopted => None,
+        };
+        let start = Start { plan: &facts.plan, peer: &facts.peer, rules: rules.as_deref() };
+        let (word, is_monitor) = (start.word(), start.is_monitor());
+        if let Some(rules) = rules {
+            facts.rare_mut().visit = Some(Box::new(Visit::new(rules)));
+        }
+        let (opening, marks) = match facts.plan {
+            // The host is told of the first bytes without having asked.
+            Plan::Adopted => (Opening::Nothing, Marks::READ_ARMED),
+            Plan::Incoming(_) | Plan::Outgoing(_) => (Opening::Connection, Marks::empty()),
+        };
+        Self {
+            word,
+            ctrl,
+            data: Data::raw(),
+            cause: None,
+            facts: Box::new(facts),
+            deadline: Time::NEVER,
+            retry_at: Time::NEVER,
+            timer,
+            owner: if is_monitor { Owner::Monitor } else { Owner::Host },
+            user,
+            waits: Wait::empty(),
+            flow: Wait::empty(),
+            news: News::empty(),
+            half_close: HalfClose::Free,
+            opening,
+            close_mode: CloseMode::Orderly,
+            marks,
+            listed: Listed::empty(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! From the ids that a host has to what they are of.
+
+use super::backend::BackendEntry;
+use super::listener::Listener;
+use super::{Engine, Refusal, Tools};
+use crate::conn::{Conn, Marks};
+use crate::cx::Cx;
+use crate::id::{Id, Kind};
+use crate::slab::Key;
+use crate::stream::Stream;
+use crate::sys::Net;
+
+impl<N: Net> Engine<N> {
+    /// The key behind an id, if it is of this engine and `kind`.
+    pub(super) fn key(&self, kind: Kind, id: Id) -> Result<Key, Refusal> {
+        if id.engine() != self.number {
+            return Err(Refusal::WrongEngine);
+        }
+        if id.kind() == kind { Ok(id.key()) } else { Err(Refusal::WrongKind) }
+    }
+
+    /// A connection.
+    pub(super) fn conn(&self, id: Id) -> Result<&Conn, Refusal> {
+        self.conns.get(self.key(Kind::Conn, id)?).map_err(|_| Refusal::Stale)
+    }
+
+    /// A connection, to be changed, with what its steps may use beside it.
+    pub(super) fn conn_mut(&mut self, id: Id) -> Result<(&mut Conn, Cx<'_, N>), Refusal> {
+        let key = self.key(Kind::Conn, id)?;
+        let Self { conns, tools, registry, .. } = self;
+        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        Ok((conn, tools.cx(registry)))
+    }
+
+    /// A connection that is a session of the host's.
+    pub(super) fn session(&self, id: Id) -> Result<&Conn, Refusal> {
+        let conn = self.conn(id)?;
+        if is_session(conn) { Ok(conn) } else { Err(Refusal::State) }
+    }
+
+    /// The same, to be changed, with what its steps may use beside it.
+    pub(super) fn session_mut(&mut self, id: Id) -> Result<(&mut Conn, Cx<'_, N>), Refusal> {
+        let (conn, cx) = self.conn_mut(id)?;
+        if is_session(conn) { Ok((conn, cx)) } else { Err(Refusal::State) }
+    }
+
+    /// A stream.
+    pub(super) fn stream(&self, id: Id) -> Result<&Stream, Refusal> {
+        self.streams.get(self.key(Kind::Stream, id)?).map_err(|_| Refusal::Stale)
+    }
+
+    /// A listener that is not closed.
+    pub(super) fn listener(&self, id: Id) -> Result<&Listener, Refusal> {
+        let listener = self.registry.listeners.get(self.key(Kind::Listener, id)?);
+        listener.ok().filter(|listener| !listener.closing).ok_or(Refusal::Stale)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn listener_mut(&mut self, id: Id) -> Result<&mut Listener, Refusal> {
+        let key = self.key(Kind::Listener, id)?;
+        let listener = self.registry.listeners.get_mut(key);
+        listener.ok().filter(|listener| !listener.closing).ok_or(Refusal::Stale)
+    }
+
+    /// A backend.
+    pub(super) fn backend(&self, id: Id) -> Result<&BackendEntry, Refusal> {
+        self.registry.backends.get(self.key(Kind::Backend, id)?).map_err(|_| Refusal::Stale)
+    }
+
+    /// The same, to be changed, with what it is changed by.
+    pub(super) fn backend_mut(
+        &mut self,
+        id: Id,
+    ) -> Result<(&mut BackendEntry, &mut Tools<N>), Refusal> {
+        let key = self.key(Kind::Backend, id)?;
+        let Self { registry, tools, .. } = self;
+        Ok((registry.backends.get_mut(key).map_err(|_| Refusal::Stale)?, tools))
+    }
+}
+
+/// Whether the host reads and writes it. Of one that never became a session nothing can be read.
+fn is_session(conn: &Conn) -> bool {
+    let refused = conn.word.is_closing() && !conn.was_session();
+    let closed = conn.marks.contains(Marks::CLOSED_BY_HOST);
+    !conn.word.is_opening() && conn.seat().is_none() && !closed && !refused
+}

@@ -1,0 +1,119 @@
+//! The operations of a connection: a row each, in the order they run.
+
+/// Hands every row to the macro `$then`. A row says, of its operation: what it is for; its name in code
+/// and its number at the C boundary, which is stable and never given to another; the name that is
+/// printed; the part of a connection's life it belongs to; what bounds it in time; which operations must
+/// not be incomplete when it runs; when it is wanted from the beginning (by `conn::Start`); and the
+/// function that is one step of it.
+macro_rules! every_op {
+    ($then:ident) => {
+        $then! {
+            /// A monitor is known by its source, before anything it sends: it is answered and let go.
+            MonitorIn = 1, "MONITOR_IN", Incoming, Proxy, after earlier,
+                when |start| start.is_monitor(),
+                step monitor::step;
+            /// Rules that need the socket's addresses alone, before anything is read.
+            AcceptRules = 2, "ACCEPT_RULES", Incoming, Unbounded, after earlier,
+                when |start| start.has_rules(Phase::Accept),
+                step rules::step;
+            /// The PROXY header comes first: no byte is read for anyone else until it is done.
+            AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier,
+                when |start| start.accepts(|to| to.proxy.is_some()),
+                step accept_proxy::step;
+            /// The NetScaler's header comes next, where one stands between the clients and whoever relays them.
+            AcceptCip = 4, "ACCEPT_CIP", Incoming, Proxy, after earlier,
+                when |start| start.accepts(|to| to.cip.is_some()),
+                step accept_cip::step;
+            /// Rules on the addresses that were announced.
+            TcpRules = 5, "TCP_RULES", Incoming, Unbounded, after earlier,
+                when |start| start.has_rules(Phase::Connection),
+                step rules::step;
+            /// Handlers of the host's own, ahead of TLS.
+            CustomRaw = 6, "CUSTOM_RAW", Incoming, Custom, after earlier,
+                when |start| start.accepts(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
+                step custom::step;
+            /// Rules on the first bytes, which stay where they are.
+            Inspect = 7, "INSPECT", Incoming, Unbounded, after earlier,
+                when |start| start.has_rules(Phase::Content),
+                step rules::step;
+            /// The handshake with a client.
+            TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier,
+                when |start| start.accepts(|to| to.tls.is_some()),
+                step tls::accept;
+            /// Rules on what the handshake agreed on.
+            SessionRules = 9, "SESSION_RULES", Incoming, Unbounded, after earlier,
+                when |start| start.has_rules(Phase::Session),
+                step rules::step;
+            /// Handlers of the host's own, behind TLS.
+            CustomClear = 10, "CUSTOM_CLEAR", Incoming, Custom, after earlier,
+                when |start| start.accepts(|to| to.customs.iter().any(|custom| custom.behind_tls)),
+                step custom::step;
+            /// The last bytes leave, instead of a session.
+            SendLastChunk = 11, "SEND_LAST_CHUNK", Incoming, Linger, after earlier,
+                when |_| false,
+                step last_chunk::step;
+            /// The host is given the session.
+            AcceptSession = 12, "ACCEPT_SESSION", Incoming, Unbounded, after earlier,
+                when |start| start.accepts(|_| true),
+                step accept_session;
+            /// The socket reaches the server.
+            CtrlConnect = 13, "CTRL_CONNECT", Outgoing, Connect, after earlier,
+                when |start| start.connects(|_| true),
+                step connect::step;
+            /// A PROXY header goes ahead of any other byte.
+            SendProxy = 14, "SEND_PROXY", Outgoing, Connect, after earlier,
+                when |start| start.connects(|to| to.send_proxy.is_some()),
+                step send_proxy::step;
+            /// A SOCKS server is told what is wanted of it.
+            SocksSend = 15, "SOCKS_SEND", Outgoing, Connect, after earlier,
+                when |start| start.connects(|to| to.socks.is_some()),
+                step socks::send;
+            /// The SOCKS server connects: what follows its answer is the destination's.
+            SocksRecv = 16, "SOCKS_RECV", Outgoing, Connect, after earlier,
+                when |start| start.connects(|to| to.socks.is_some()),
+                step socks::receive;
+            /// Handlers of the host's own towards a server, ahead of TLS.
+            CustomRawOut = 17, "CUSTOM_RAW_OUT", Outgoing, Custom, after earlier,
+                when |start| start.connects(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
+                step custom::step;
+            /// The handshake with a server.
+            TlsConnect = 18, "TLS_CONNECT", Outgoing, Tls, after earlier,
+                when |start| start.connects(|to| to.tls.is_some()),
+                step tls::connect;
+            /// Handlers of the host's own towards a server, behind TLS.
+            CustomClearOut = 19, "CUSTOM_CLEAR_OUT", Outgoing, Custom, after earlier,
+                when |start| start.connects(|to| to.customs.iter().any(|custom| custom.behind_tls)),
+                step custom::step;
+            /// The data layer ends its outgoing side: unsent bytes, then close_notify.
+            Dshw = 20, "DSHW", Closing, Linger, after [],
+                when |_| false,
+                step closing::data_shut_write;
+            /// The data layer delivers no byte any more.
+            Dshr = 21, "DSHR", Closing, Unbounded, after [],
+                when |_| false,
+                step closing::data_shut_read;
+            /// The data layer is torn down.
+            Dclose = 22, "DCLOSE", Closing, Unbounded, after [Dshw Dshr],
+                when |_| false,
+                step closing::data_close;
+            /// The control layer ends its outgoing side: the FIN.
+            Cshw = 23, "CSHW", Closing, Unbounded, after [Dshw],
+                when |_| false,
+                step closing::ctrl_shut_write;
+            /// The control layer delivers no byte any more.
+            Cshr = 24, "CSHR", Closing, Unbounded, after [Dshr],
+                when |_| false,
+                step closing::ctrl_shut_read;
+            /// The control layer waits for the peer's end, so that no reset destroys what was sent.
+            Cclose = 25, "CCLOSE", Closing, Drain, after [Cshw Cshr Dclose],
+                when |_| false,
+                step closing::ctrl_close;
+            /// The descriptor goes back: first to the host's poller, then to the system.
+            Fclose = 26, "FCLOSE", Closing, Unbounded, after [Cclose],
+                when |_| false,
+                step closing::fd_close;
+        }
+    };
+}
+
+pub(crate) use every_op;
