@@ -30,6 +30,8 @@ const EAGAIN: Errno = Errno(libc::EAGAIN);
 
 /// Socket calls that answer at once.
 struct Idle {
+    /// Where every peer is.
+    peer: Addr,
     next_fd: i32,
     /// Connections that wait to be accepted.
     waiting: u64,
@@ -67,7 +69,7 @@ impl Net for Idle {
 
     fn accept(&mut self, _: Fd) -> Result<(Fd, Addr), Errno> {
         self.waiting = self.waiting.checked_sub(1).ok_or(EAGAIN)?;
-        Ok((self.open(), peer()))
+        Ok((self.open(), self.peer.clone()))
     }
 
     fn connect(&mut self, _: Fd, _: &Addr) -> Result<(), Errno> {
@@ -108,7 +110,7 @@ impl Net for Idle {
     }
 
     fn peer(&mut self, _: Fd) -> Result<Addr, Errno> {
-        Ok(peer())
+        Ok(self.peer.clone())
     }
 
     fn peer_uid(&mut self, _: Fd) -> Result<u32, Errno> {
@@ -173,7 +175,7 @@ struct Host {
 
 impl Host {
     fn new(trigger: Trigger) -> Self {
-        let net = Idle { next_fd: 3, waiting: 0, input: Vec::new() };
+        let net = Idle { peer: peer(), next_fd: 3, waiting: 0, input: Vec::new() };
         let options = EngineOptions { trigger, ..EngineOptions::default() };
         let mut engine = Engine::new(net, 1, 1, options, Time(1));
         let spec = ListenSpec {

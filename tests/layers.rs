@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["conn"],
     &["data"],
     &["ctrl"],
-    &["cx", "config"],
+    &["cx", "config", "counts"],
     &["tls"],
     &["rules"],
     &["wire", "pipes"],
@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["table"],
     &["sim"],
     &["sys"],
+    &["agenda"],
     &["buffer", "id", "random", "slab", "wheel", "time"],
 ];
 
@@ -134,6 +135,22 @@ fn a_circle_is_found_whatever_way_its_imports_are_written() {
     let tests = "#[cfg(test)]\nmod tests {\n    use super::super::other::B;\n}";
     assert_eq!(circles(tests, other, handed_on), 0);
     assert_eq!(circles("use crate::conn::other::B;", other, handed_on), 0);
+}
+
+#[test]
+fn the_control_layer_shows_others_no_field_of_its_own() {
+    let is_field = |line: &str| {
+        let name = line.trim().strip_prefix("pub(crate) ").or(line.trim().strip_prefix("pub "));
+        name.and_then(|name| name.split_once(':'))
+            .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    assert!(is_field("    pub(crate) fd: Option<Fd>,") && !is_field("pub(crate) mod fd;"));
+    let all = sources();
+    let lines =
+        all.iter().filter(|source| source.is_in(&["ctrl"])).flat_map(|source| &source.lines);
+    let shown: Vec<String> =
+        lines.filter(|(_, line)| is_field(line)).map(|(_, line)| line.trim().to_owned()).collect();
+    assert_none(&shown);
 }
 
 #[test]
