@@ -1,21 +1,24 @@
 //! The control layer: the socket under a connection, TCP or unix. It moves bytes as they are on the
 //! wire, remembers what is ready, and ends each direction.
 
+mod descriptor;
 mod open;
 mod socket;
+mod splice;
 mod watch;
 
 use std::io::IoSlice;
 
+pub(crate) use descriptor::Release;
 pub(crate) use open::Connect;
 pub use socket::FdState;
+pub(crate) use splice::is_of_splice;
 pub use watch::Io;
 pub(crate) use watch::Watch;
 
 use crate::buffer::Buffer;
-use crate::cx::{Cx, Descriptors, Trigger};
-use crate::pipes::PipeId;
-use crate::sys::{Addr, Errno, Fd, Net, Pipe, SockOpt};
+use crate::cx::{Cx, Trigger};
+use crate::sys::{Errno, Fd, Net};
 use socket::Socket;
 
 /// What reading came to.
@@ -36,17 +39,6 @@ pub(crate) enum Output {
     Bytes(usize),
     /// None can be taken now: readiness will be told.
     Wait,
-}
-
-/// How a descriptor is given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Release {
-    /// The system says what is left to say.
-    Close,
-    /// With a reset, unless the connection is over already.
-    Reset,
-    /// Without a word to the peer.
-    Vanish,
 }
 
 /// The socket of a connection and the bytes that wait to leave through it.
@@ -118,11 +110,6 @@ impl Ctrl {
     /// The state, as it is told outside.
     pub(crate) const fn state(&self) -> FdState {
         self.socket.state()
-    }
-
-    /// The descriptor below, where there is a real one.
-    pub(crate) const fn descriptor(&self) -> Option<Fd> {
-        self.socket.fd()
     }
 
     /// What the host's poller is to watch of it.
@@ -330,46 +317,6 @@ impl Ctrl {
         }
     }
 
-    /// Moves what is there to read into an empty pipe.
-    pub(crate) fn fill<N: Net>(
-        &mut self,
-        cx: &mut Cx<'_, N>,
-        pipe: PipeId,
-    ) -> Result<Input, Errno> {
-        let fd = match self.to_read() {
-            Ok(fd) => fd,
-            Err(input) => return Ok(input),
-        };
-        let read = cx.pipes.fill(cx.net, pipe, fd);
-        cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
-        // The pipe is empty, so EAGAIN is the socket's. It may be full with few bytes, so a short
-        // splice tells an edge-triggered engine nothing.
-        let edge = cx.trigger == Trigger::Edge;
-        let input = self.took_in(read, |n| edge || n >= Pipe::FULL_CAPACITY);
-        if input.is_err_and(is_of_splice) {
-            self.socket.broken = false;
-        }
-        input
-    }
-
-    /// Moves what a pipe holds out, as far as there is room.
-    pub(crate) fn pour<N: Net>(
-        &mut self,
-        cx: &mut Cx<'_, N>,
-        pipe: PipeId,
-        held: usize,
-    ) -> Result<Output, Errno> {
-        let Some(fd) = self.socket.to_write()? else { return Ok(Output::Wait) };
-        match cx.pipes.drain(cx.net, pipe, fd, held) {
-            Ok(n) => {
-                self.bytes_out += n as u64;
-                cx.traffic.sent += n as u64;
-                Ok(Output::Bytes(n))
-            }
-            Err(errno) => self.socket.failed(errno, Io::OUT).map(|()| Output::Wait),
-        }
-    }
-
     /// Ends the outgoing direction on the wire. A peer that is gone already is no failure.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(fd) = self.socket.fd()
@@ -388,53 +335,6 @@ impl Ctrl {
         result
     }
 
-    /// How many of the bytes written have not been taken: by the kernel, and as far as it can tell by
-    /// the peer's. Of a unix socket it tells memory instead, which is no such number.
-    pub(crate) fn untaken<N: Net>(&self, net: &mut N, peer: &Addr) -> u64 {
-        let kernels = match (self.socket.fd(), peer) {
-            (Some(fd), Addr::Ip(_)) => net.unsent(fd).unwrap_or(0),
-            _ => 0,
-        };
-        (self.unsent() + kernels) as u64
-    }
-
-    /// Our end of the socket, as the system knows it; `None` also where it does not any more.
-    pub(crate) fn local<N: Net>(&self, net: &mut N) -> Option<Addr> {
-        net.local(self.descriptor()?).ok()
-    }
-
-    /// Turns an option of the socket on. Where the system does not allow it, or there is no real
-    /// descriptor, everything stays as it was.
-    pub(crate) fn set<N: Net>(&self, net: &mut N, option: SockOpt) {
-        if let Some(fd) = self.descriptor() {
-            let _ = net.set(fd, option);
-        }
-    }
-
-    /// Gives the descriptor back to the system. The host's poller does not know it any more.
-    pub(crate) fn release<N: Net>(
-        &mut self,
-        net: &mut N,
-        descriptors: &mut Descriptors,
-        how: Release,
-    ) {
-        self.watch.want(Io::empty());
-        let broken = self.is_broken();
-        let Some(fd) = self.socket.take() else { return };
-        match how {
-            Release::Vanish => net.vanish(fd),
-            Release::Reset if !broken => net.reset(fd),
-            Release::Close | Release::Reset => net.close(fd),
-        }
-        descriptors.gave();
-    }
-
-    /// Hands the descriptor on: it is whoever's has it now.
-    pub(crate) fn take_over(&mut self) -> Option<Fd> {
-        self.watch.want(Io::empty());
-        self.socket.take()
-    }
-
     /// A socket that no call goes through any more.
     #[cfg(test)]
     pub(crate) const fn break_off(&mut self) {
@@ -447,10 +347,4 @@ impl Ctrl {
             cx.pool.give(out);
         }
     }
-}
-
-/// Whether an error says that splicing is not to be had here, and nothing of the socket: a filter of
-/// system calls, or a kind of socket that does not splice.
-pub(crate) const fn is_of_splice(errno: Errno) -> bool {
-    matches!(errno.0, libc::EINVAL | libc::ENOSYS | libc::EPERM)
 }

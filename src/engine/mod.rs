@@ -22,7 +22,6 @@ mod pause;
 mod record;
 mod registry;
 mod report;
-
 mod rules;
 mod seek;
 mod start_tls;
