@@ -5,10 +5,22 @@
 // thread, no loop and no signal of its host, and calls the host only through the callbacks that
 // the host gave it.
 //
-// How to use it: vst_engine_new with an interest callback and an event callback; an accept
-// configuration; vst_listener_open; then, round and round, wait in your poller until the deadline
-// of vst_wait, hand every readiness in with vst_engine_ready, and call vst_engine_run when the
-// deadline has come or VST_WAIT_RUNNABLE is set.
+// The main path, in code; every call may fail, and says why:
+//
+//     vst_engine_options options = {.size = sizeof options, .fdset = watch, .fdclr = forget, .event = hear};
+//     vst_engine_new(&options, &engine, why, sizeof why);
+//     vst_accept_options opening = {.size = sizeof opening, .tls = certificates};
+//     vst_accept_config_new(&opening, &config, why, sizeof why);
+//     vst_listener_open(engine, "[::]:443", config, NULL, &listener, NULL, why, sizeof why);
+//     vst_engine_wait(engine, &wait);
+//     while (!done) {
+//         poll(...);                                       // until wait.deadline_ns at most
+//         vst_engine_ready(engine, token, events, 0, &wait); // for each descriptor that is ready
+//         vst_engine_run(engine, 0, &wait);  // if the deadline has come, or VST_WAIT_RUNNABLE is set
+//     }
+//
+// hear is told VST_EVENT_SESSION with an id, on which it calls vst_conn_recv, vst_conn_send and
+// vst_conn_close, or joins it to a server's with vst_conn_forward.
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
@@ -42,12 +54,181 @@
 //   more than an hour is told to log.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.
+//
+// Contents
+//   1  Statuses
+//   2  Ids, waiting, addresses and ends
+//   3  The engine
+//   4  The poller
+//   5  Listeners
+//   6  Accept configurations
+//   7  Connections
+//   8  What is known of a connection
+//   9  Certificates and TLS
+//  10  Connect configurations
+//  11  Streams
+//  12  Backends
+//  13  Rules
+//  14  Stick tables
+//  15  Handlers of the host's own
+//  16  Monitors and metrics
+//  17  Wakers
+//  18  The built-in loop
+//  19  Versions
 
 #ifndef VESTIBULE_H
 #define VESTIBULE_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Every struct has a name of its own. Those that no section defines are opaque.
+typedef struct vst_accept_config vst_accept_config;
+typedef struct vst_connect_config vst_connect_config;
+typedef struct vst_engine vst_engine;
+typedef struct vst_loop vst_loop;
+typedef struct vst_rules vst_rules;
+typedef struct vst_stream_config vst_stream_config;
+typedef struct vst_table vst_table;
+typedef struct vst_table_snapshot vst_table_snapshot;
+typedef struct vst_tls_client vst_tls_client;
+typedef struct vst_tls_server vst_tls_server;
+typedef struct vst_waker vst_waker;
+typedef struct vst_addr vst_addr;
+typedef struct vst_end vst_end;
+typedef struct vst_stream_end vst_stream_end;
+typedef struct vst_event vst_event;
+typedef struct vst_engine_options vst_engine_options;
+typedef struct vst_drain vst_drain;
+typedef struct vst_counters vst_counters;
+typedef struct vst_wait vst_wait;
+typedef struct vst_ready vst_ready;
+typedef struct vst_listener_options vst_listener_options;
+typedef struct vst_monitor_options vst_monitor_options;
+typedef struct vst_step vst_step;
+typedef struct vst_handler vst_handler;
+typedef struct vst_accept_options vst_accept_options;
+typedef struct vst_tlv vst_tlv;
+typedef struct vst_connect vst_connect;
+typedef struct vst_start_tls vst_start_tls;
+typedef struct vst_proxy_header vst_proxy_header;
+typedef struct vst_tls_info vst_tls_info;
+typedef struct vst_layer vst_layer;
+typedef struct vst_layers vst_layers;
+typedef struct vst_pem vst_pem;
+typedef struct vst_identity vst_identity;
+typedef struct vst_tls_server_options vst_tls_server_options;
+typedef struct vst_tls_client_options vst_tls_client_options;
+typedef struct vst_connect_options vst_connect_options;
+typedef struct vst_stream_options vst_stream_options;
+typedef struct vst_backend_options vst_backend_options;
+typedef struct vst_backend_counters vst_backend_counters;
+typedef struct vst_server_options vst_server_options;
+typedef struct vst_server vst_server;
+typedef struct vst_table_key vst_table_key;
+typedef struct vst_table_counters vst_table_counters;
+typedef struct vst_table_row vst_table_row;
+typedef struct vst_listener_counters vst_listener_counters;
+
+// =================================================================================================
+// 1. Statuses
+//
+// What every function answers with, and the texts of it. Of why a connection or a stream ended a
+// host is told in the event: an operation (VST_OP_*) and a reason (VST_WHY_*).
+// =================================================================================================
+
+// It is done.
+#define VST_OK (0)
+
+// Not now: an event tells when to try again.
+#define VST_WAIT (1)
+
+// The peer has ended its side in order, and everything before that has been read.
+#define VST_END (2)
+
+// There is nothing: no further event, no such TLV, no TLS.
+#define VST_NONE (3)
+
+// A pointer that must not be NULL is NULL.
+#define VST_E_NULL (-1)
+
+// An argument makes no sense: an unknown number or flag, a text that cannot be read, an empty
+// buffer, a reserved byte that is not 0.
+#define VST_E_ARGUMENT (-2)
+
+// The id is of something that is gone.
+#define VST_E_STALE (-3)
+
+// The id is of another kind of thing: a stream's where a connection's is due.
+#define VST_E_KIND (-4)
+
+// The id is another engine's.
+#define VST_E_ENGINE (-5)
+
+// The engine belongs to another thread.
+#define VST_E_THREAD (-6)
+
+// Not in this state: reading before there is a session, a connection of a stream, a second close.
+#define VST_E_STATE (-7)
+
+// Not from inside this callback.
+#define VST_E_REENTRANT (-8)
+
+// The engine was made for another way of being driven.
+#define VST_E_MODE (-9)
+
+// The caller's buffer is too small; the length that is needed is written.
+#define VST_E_SPACE (-10)
+
+// This build of the library does not have it.
+#define VST_E_UNSUPPORTED (-11)
+
+// The size of a struct is smaller than any version of it, or bytes beyond what this library
+// knows are not 0.
+#define VST_E_SIZE (-12)
+
+// The engine that is meant is freed.
+#define VST_E_GONE (-13)
+
+// The system refused; the text or the errno out-parameter of the function says why.
+#define VST_E_SYSTEM (-20)
+
+// A file or text of configuration could not be used; the text says which, where and why.
+#define VST_E_CONFIG (-21)
+
+// The peer or something on the way tore the connection down.
+#define VST_E_RESET (-30)
+
+// The connection ended below TLS before TLS did: bytes may be missing.
+#define VST_E_TRUNCATED (-31)
+
+// The connection failed for another reason; the CLOSED event has it.
+#define VST_E_FAILED (-32)
+
+// A configured or built-in limit is reached.
+#define VST_E_LIMIT (-40)
+
+// The library failed inside. The engine accepts nothing but vst_engine_free from now on.
+#define VST_E_PANIC (-50)
+
+// The engine failed inside before: only vst_engine_free works.
+#define VST_E_POISONED (-51)
+
+// What a function answers: 0 or more when it did what was asked, negative when it did not.
+//
+// The negative ones are grouped by fault: -1 to -19 the caller's, -20 to -29 the system's, -30 to
+// -39 the peer's, -40 to -49 a limit's, -50 and below the library's own.
+typedef int32_t vst_status;
+
+// What a status means, as a sentence in English, NUL-terminated, valid for ever.
+//
+// Legal at any time, from any thread, in any callback. An unknown number gets a sentence too.
+const char *vst_strerror(vst_status status);
+
 // Where a connection failed: an operation, in the order they run.
 // A monitor is known by its source, before anything it sends: it is answered and let go.
 #define VST_OP_MONITOR_IN (1)
@@ -130,23 +311,13 @@
 // The keys of the connection have protected as many records as they may.
 #define VST_WHY_KEYS_WORN (13)
 
-
-// The version of the binary interface that this header describes. A program that loads the library
-// at run time compares it with vst_abi_version() and uses nothing when they differ. Functions,
-// constants and the ends of structs may be added under the same number; nothing else changes.
-#define VST_ABI_VERSION (1)
-
-// The library has the built-in loop, vst_loop_*.
-#define VST_FEATURE_LOOP (1)
-
-// The library can make throw-away certificates, vst_tls_server_self_signed.
-#define VST_FEATURE_SELF_SIGNED (2)
-
-// TLS uses aws-lc.
-#define VST_FEATURE_AWS_LC (4)
-
-// TLS uses ring.
-#define VST_FEATURE_RING (8)
+// =================================================================================================
+// 2. Ids, waiting, addresses and ends
+//
+// What the other sections speak of: the 64-bit ids of connections, listeners, streams and backends,
+// what a host must know to wait well, addresses, and the record of how a connection or a stream
+// ended.
+// =================================================================================================
 
 // There is work to do right now: call vst_engine_run before waiting.
 #define VST_WAIT_RUNNABLE (1)
@@ -175,42 +346,177 @@
 // way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
 #define VST_TLS_TRUNCATION_ABORT (8)
 
-// Bytes, connections or the end can be read.
-#define VST_IO_IN (1)
+// No address is known.
+#define VST_ADDR_NONE (0)
 
-// Bytes can be written.
-#define VST_IO_OUT (2)
+// IPv4: 4 bytes.
+#define VST_ADDR_IPV4 (4)
 
-// The peer has ended its side (EPOLLRDHUP, POLLRDHUP). A poller without it never tells it.
-#define VST_IO_HANGUP (4)
+// IPv6: 16 bytes.
+#define VST_ADDR_IPV6 (6)
 
-// An error, or the end of both sides (EPOLLERR, EPOLLHUP, POLLNVAL not among them). It is
-// only told to the library, never asked for.
-#define VST_IO_ERROR (8)
+// A unix socket: its path without a final NUL; a leading NUL for an abstract name; no bytes for an
+// unnamed socket.
+#define VST_ADDR_UNIX (1)
 
-// The mask stands for the descriptor's whole life and may be registered edge-triggered. Only an
-// engine made with VST_TRIGGER_EDGE says so, and never of a listener: those stay level-triggered.
-#define VST_IO_EDGE (16)
+// Where one end of a connection is.
+struct vst_addr {
+    // VST_ADDR_*.
+    uint16_t family;
+    // The port, in the host's byte order; 0 for a unix socket.
+    uint16_t port;
+    // How many of bytes count.
+    uint32_t len;
+    // The zone of a link-local IPv6 address, or 0.
+    uint32_t scope;
+    // The address in network order, or the name of a unix socket.
+    uint8_t bytes[108];
+};
 
-// The poller must forget the descriptor: the last word about it.
-#define VST_IO_RELEASED (32)
+// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
+// It may be stored anywhere 64 bits fit: epoll_data.u64, io_uring user data, an integer of
+// Python. An id of something that is gone is answered with VST_E_STALE, never with harm.
+typedef uint64_t vst_id;
 
-// With VST_IO_RELEASED: the library closes the number next, so an epoll host may leave out
-// EPOLL_CTL_DEL.
-#define VST_IO_CLOSING (64)
+// How a connection ended.
+struct vst_end {
+    // sizeof(vst_end) of the library.
+    uint32_t size;
+    // Where: VST_OP_*, or 0 while the session's own bytes moved, or when it ended as it should.
+    uint32_t at;
+    // Why: VST_WHY_*, or 0 when it ended as it should.
+    uint32_t why;
+    // The errno of the system, or 0.
+    int32_t sys_errno;
+    // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
+    int32_t alert;
+    // 1 when this end, of a session or a stream, is one too many of its kind for a log: see
+    // ends_per_second. Else 0.
+    uint32_t quiet;
+    // The connection. Stale.
+    vst_id conn;
+    // The listener it came from, or 0.
+    vst_id listener;
+    // Bytes read from the wire.
+    uint64_t bytes_in;
+    // Bytes the kernel took for the wire.
+    uint64_t bytes_out;
+    // Of those read, how many were thrown away while closing.
+    uint64_t discarded;
+    // Bytes written that never reached the peer as far as can be told, where the end was cut (at is
+    // VST_OP_DSHW or VST_OP_CCLOSE then): those that waited here, and those that the system held and
+    // the peer had not acknowledged. A peer may have had some that it did not acknowledge before it
+    // reset the connection.
+    uint64_t lost;
+    // From its beginning to its end, in nanoseconds.
+    uint64_t lasted_ns;
+    // From the beginning of the operation that failed, in nanoseconds, or 0.
+    uint64_t in_op_ns;
+    // Of refusals: how many of the same listener, operation and reason were counted and not told
+    // since the last one that was told. Of ends: how many were quiet since the last one that was
+    // not.
+    uint64_t suppressed;
+    // Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
+    // escaped.
+    const char *text;
+    // The length of text, without the NUL.
+    uint64_t text_len;
+    // The other end of the socket.
+    vst_addr peer;
+    // Our end of the socket, where somebody asked for it while it was open.
+    vst_addr local;
+    // The source that a NetScaler or else a PROXY header announced.
+    vst_addr announced_source;
+    // The destination that a NetScaler or else a PROXY header announced.
+    vst_addr announced_destination;
+    // The code that a handler of the host's own failed with, or 0.
+    int32_t host_code;
+    // 0.
+    uint32_t _reserved;
+};
 
-// The host's poller tells readiness again and again while it lasts (epoll without EPOLLET, poll,
-// select, kqueue, libevent, libuv).
-#define VST_TRIGGER_LEVEL (0)
+// How a stream ended.
+struct vst_stream_end {
+    // sizeof(vst_stream_end) of the library.
+    uint32_t size;
+    // Why it was cut, or what failed first: VST_WHY_*, or 0 when both sides ended in order.
+    uint32_t why;
+    // Two letters as in HAProxy's log, NUL-terminated. Who ended it: - nobody, C the client,
+    // S the server, c the client by silence, s the server by silence, P a limit, R want of
+    // resources, K the host. And when: - at the end, Q in a queue, C while the server was
+    // being reached, D while data moved, L while the server's last data moved.
+    char termination[4];
+    // The server it was given last, as vst_backend_add numbered it, or VST_SERVER_NONE.
+    uint32_t server;
+    // The backend that chose the server, or 0.
+    vst_id backend;
+    // Bytes that the server took of the client's.
+    uint64_t bytes_up;
+    // Bytes that the client took of the server's.
+    uint64_t bytes_down;
+    // From its beginning to its end, in nanoseconds.
+    uint64_t lasted_ns;
+    // From its beginning until its server was reached, in nanoseconds; VST_NEVER when it never
+    // was.
+    uint64_t reached_ns;
+    // From its beginning until the server took the last byte of the client's, in nanoseconds, or 0.
+    uint64_t last_up_ns;
+    // From its beginning until the client took the last byte of the server's, in nanoseconds, or 0.
+    uint64_t last_down_ns;
+    // How much of that it waited in queues for a server with room, in nanoseconds.
+    uint64_t queued_ns;
+    // The same as termination and why in words, NUL-terminated. What a peer said in it is
+    // escaped.
+    const char *text;
+    // The length of text, without the NUL.
+    uint64_t text_len;
+    // How many times it was given a server by its backend.
+    uint32_t attempts;
+    // 0.
+    uint32_t _reserved;
+};
 
-// The host's poller tells each change once, for descriptors whose mask has VST_IO_EDGE.
-#define VST_TRIGGER_EDGE (1)
+// What the host must know to wait well. Every drive call writes it.
+struct vst_wait {
+    // In: sizeof(vst_wait).
+    uint32_t size;
+    // VST_WAIT_*.
+    uint32_t flags;
+    // When to call vst_engine_run next if nothing happens: a point of the clock that drive calls
+    // are told, in nanoseconds, or VST_NEVER. Possibly too early, never too late.
+    uint64_t deadline_ns;
+    // Connections that exist, those that are closing among them.
+    uint32_t conns;
+    // Streams that exist.
+    uint32_t streams;
+    // Listeners that exist.
+    uint32_t listeners;
+    // 0.
+    uint32_t _reserved;
+};
 
-// Readiness may be told by descriptor number, with vst_engine_ready_fd.
-#define VST_ENGINE_BY_FD (1)
+// Writes an address as text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract,
+// with bytes that are not printable ASCII escaped, and - for no address.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 512 bytes
+// always do. Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
+//
+// Needs:
+// addr points to an address; text to capacity writable bytes; len to a size.
+vst_status vst_addr_text(const vst_addr *addr,
+                         char *text,
+                         size_t capacity,
+                         size_t *len);
 
-// Streams move all bytes by copying them, whatever max_pipes says.
-#define VST_ENGINE_NO_PIPES (2)
+// =================================================================================================
+// 3. The engine
+//
+// One engine is one thread's worth of connections. vst_engine_new makes it, with the callbacks by
+// which it reaches the host; events say what happened; vst_engine_drain empties it in order, and
+// vst_engine_free ends whatever is left. A host that would rather fetch events than be called makes
+// it without an interest callback, and calls vst_engine_next.
+// =================================================================================================
 
 // An incoming connection has passed its handshakes: id is the session. Read, write, forward or
 // close it now or later.
@@ -279,6 +585,43 @@
 // The server gets another chance: it was down for long enough, or is back from maintenance.
 #define VST_SERVER_BY_TRIAL (3)
 
+// Bytes, connections or the end can be read.
+#define VST_IO_IN (1)
+
+// Bytes can be written.
+#define VST_IO_OUT (2)
+
+// The peer has ended its side (EPOLLRDHUP, POLLRDHUP). A poller without it never tells it.
+#define VST_IO_HANGUP (4)
+
+// An error, or the end of both sides (EPOLLERR, EPOLLHUP, POLLNVAL not among them). It is
+// only told to the library, never asked for.
+#define VST_IO_ERROR (8)
+
+// The mask stands for the descriptor's whole life and may be registered edge-triggered. Only an
+// engine made with VST_TRIGGER_EDGE says so, and never of a listener: those stay level-triggered.
+#define VST_IO_EDGE (16)
+
+// The poller must forget the descriptor: the last word about it.
+#define VST_IO_RELEASED (32)
+
+// With VST_IO_RELEASED: the library closes the number next, so an epoll host may leave out
+// EPOLL_CTL_DEL.
+#define VST_IO_CLOSING (64)
+
+// The host's poller tells readiness again and again while it lasts (epoll without EPOLLET, poll,
+// select, kqueue, libevent, libuv).
+#define VST_TRIGGER_LEVEL (0)
+
+// The host's poller tells each change once, for descriptors whose mask has VST_IO_EDGE.
+#define VST_TRIGGER_EDGE (1)
+
+// Readiness may be told by descriptor number, with vst_engine_ready_fd.
+#define VST_ENGINE_BY_FD (1)
+
+// Streams move all bytes by copying them, whatever max_pipes says.
+#define VST_ENGINE_NO_PIPES (2)
+
 // Connections are still taken, but the engine is to be known as going: health answers fail.
 #define VST_DRAIN_LAME_DUCK (1)
 
@@ -289,409 +632,9 @@
 // Listeners take what waits already, since closing would reset it, and are closed.
 #define VST_DRAIN_CLOSE (3)
 
-// No address is known.
-#define VST_ADDR_NONE (0)
-
-// IPv4: 4 bytes.
-#define VST_ADDR_IPV4 (4)
-
-// IPv6: 16 bytes.
-#define VST_ADDR_IPV6 (6)
-
-// A unix socket: its path without a final NUL; a leading NUL for an abstract name; no bytes for an
-// unnamed socket.
-#define VST_ADDR_UNIX (1)
-
-// Clients are not asked for a certificate.
-#define VST_CLIENT_AUTH_NONE (0)
-
-// Clients are asked and may decline; a certificate that is shown must verify.
-#define VST_CLIENT_AUTH_OPTIONAL (1)
-
-// Clients are refused without a certificate that verifies.
-#define VST_CLIENT_AUTH_REQUIRED (2)
-
-// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
-// 3) instead of shown the first certificate.
-#define VST_TLS_STRICT_SNI (1)
-
-// No ticket holds a session: those kept here (session_cache) alone are resumed. In TLS 1.3 a client
-// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
-#define VST_TLS_NO_TICKETS (2)
-
-// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
-// change everything.
-#define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
-
-// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
-// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-// of 230, which some old middleboxes do not let through.
-#define VST_TLS_NO_POST_QUANTUM (16)
-
-// The secrets of every connection are kept for vst_tls_server_take_key_log and
-// vst_tls_client_take_key_log: whoever has them reads everything.
-#define VST_TLS_KEY_LOG (8)
-
-// No sessions are kept, whatever session_cache says.
-#define VST_TLS_NO_SESSION_CACHE (32)
-
-// The most sessions that one configuration keeps: room for them is made at once.
-#define VST_TLS_SESSIONS_MOST (1048576)
-
-// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
-#define VST_TLS_1_2 (771)
-
-// See VST_TLS_1_2.
-#define VST_TLS_1_3 (772)
-
-// A text and nothing else: OK, or FAIL.
-#define VST_ANSWER_TEXT (1)
-
-// A response of HTTP/1.0: 200, or 503.
-#define VST_ANSWER_HTTP (2)
-
-// A response of HTTP/1.0: 200, also while a failure is told of, with the text of
-// vst_metrics_text, made anew for each connection. A connection holds it until the peer has taken
-// it: max_conns of the listener bounds how many do.
-#define VST_ANSWER_METRICS (3)
-
-// Bytes of the host's own.
-#define VST_ANSWER_BYTES (4)
-
-// The longest answer of the host's own, in bytes.
-#define VST_ANSWER_MOST (16384)
-
-// Every connection is a monitor's: the listener is there for nothing else.
-#define VST_MONITOR_EVERYONE (1)
-
-// Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
-// read of them.
-#define VST_MONITOR_TRUSTED (2)
-
-// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
-#define VST_STEP_DONE (0)
-
-// The handler is to be asked again when bytes, or the end, have come.
-#define VST_STEP_READ (1)
-
-// The handler is to be asked again when there is room to send.
-#define VST_STEP_WRITE (2)
-
-// The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
-// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
-// afterwards.
-#define VST_STEP_LATER (3)
-
-// The handler will not have the connection: it is refused, with code and text.
-#define VST_STEP_FAIL (4)
-
-// The peer has ended its side: no further byte comes.
-#define VST_STEP_ENDED (1)
-
-// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
-#define VST_HANDLER_BEHIND_TLS (1)
-
-// The target is connected to directly.
-#define VST_SOCKS_NONE (0)
-
-// The target is a SOCKS server of version 4: IPv4 addresses only.
-#define VST_SOCKS_4 (1)
-
-// The target is a SOCKS server of version 4a: IPv4 addresses, and names that the server resolves.
-#define VST_SOCKS_4A (2)
-
-// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
-#define VST_SOCKS_5 (3)
-
-// The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
-#define VST_KEY_IP (0)
-
-// The key is integer.
-#define VST_KEY_INTEGER (1)
-
-// The key is bytes, of a table of strings or of blocks.
-#define VST_KEY_BYTES (2)
-
-// The number of the server that streams of the key go to; 0 is none.
-#define VST_DATA_SERVER_ID (0)
-
-// The tag of the host's own.
-#define VST_DATA_GPT0 (1)
-
-// How often the first counter was counted in the last period.
-#define VST_DATA_GPC0_RATE (2)
-
-// Connections, refused ones among them.
-#define VST_DATA_CONN_CNT (3)
-
-// Connections in the last period.
-#define VST_DATA_CONN_RATE (4)
-
-// Connections that exist.
-#define VST_DATA_CONN_CUR (5)
-
-// Sessions.
-#define VST_DATA_SESS_CNT (6)
-
-// Sessions in the last period.
-#define VST_DATA_SESS_RATE (7)
-
-// Bytes from the clients.
-#define VST_DATA_BYTES_IN_CNT (8)
-
-// Bytes from the clients in the last period.
-#define VST_DATA_BYTES_IN_RATE (9)
-
-// Bytes to the clients.
-#define VST_DATA_BYTES_OUT_CNT (10)
-
-// Bytes to the clients in the last period.
-#define VST_DATA_BYTES_OUT_RATE (11)
-
-// The first counter of the host's own; VST_DATA_GPC + n is the one with index n, up to 99.
-#define VST_DATA_GPC (256)
-
-// Sources outside accept_proxy or accept_cip are not refused: they go on without that header, with
-// the socket's own addresses, and what they send is payload.
-#define VST_ACCEPT_UNTRUSTED_DIRECT (1)
-
-// No PROXY header goes out.
-#define VST_SEND_PROXY_NONE (0)
-
-// The PROXY header of version 1: a line of text.
-#define VST_SEND_PROXY_V1 (1)
-
-// The PROXY header of version 2: binary, with TLVs.
-#define VST_SEND_PROXY_V2 (2)
-
-// A version 2 header carries the application protocol that the client negotiated.
-#define VST_PROXY_TLV_ALPN (1)
-
-// A version 2 header carries the server name that the client asked for.
-#define VST_PROXY_TLV_AUTHORITY (2)
-
-// A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
-#define VST_PROXY_TLV_SSL (4)
-
-// A version 2 header carries a checksum over itself.
-#define VST_PROXY_TLV_CRC32C (8)
-
-// A version 2 header carries a name for this one connection, made by the engine.
-#define VST_PROXY_TLV_UNIQUE_ID (16)
-
-// Several sockets, of this and other processes, share the port (SO_REUSEPORT).
-#define VST_LISTEN_REUSEPORT (1)
-
-// An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
-#define VST_LISTEN_V6ONLY (2)
-
-// mode counts.
-#define VST_LISTEN_MODE (4)
-
-// uid and gid count.
-#define VST_LISTEN_OWNER (8)
-
-// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
-// out by a connection that is closed at once, so that two who open it at the same moment may both get
-// it.
-#define VST_LISTEN_UNIX_EXCLUSIVE (16)
-
-// No VST_EVENT_REFUSED is told, whatever refused_per_second says: refusals are counted alone.
-#define VST_LISTEN_NO_REFUSED (32)
-
-// From the peer to us.
-#define VST_SHUT_READ (1)
-
-// From us to the peer.
-#define VST_SHUT_WRITE (2)
-
-// Both.
-#define VST_SHUT_BOTH (3)
-
-// One server after the other, heavier ones more often.
-#define VST_BALANCE_ROUND_ROBIN (0)
-
-// The server with the fewest streams for its weight.
-#define VST_BALANCE_LEAST_CONNECTIONS (1)
-
-// By the client's address, without its port: a client keeps its server, and when servers come or go
-// only the clients move that must. It is the address that a NetScaler or else a PROXY header announced,
-// where one did. Clients without one, those of unix sockets, go round robin.
-#define VST_BALANCE_SOURCE (2)
-
-// Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as
-// the fewest streams, also where several engines share the servers and know nothing of each other.
-#define VST_BALANCE_RANDOM (3)
-
-// A stream goes to no other server than the one it was given first. Without it the last attempt is
-// made on another one, and so is any when the server is taken to be down.
-#define VST_BACKEND_NO_REDISPATCH (1)
-
-// No attempt is repeated, whatever retries says.
-#define VST_BACKEND_NO_RETRIES (2)
-
-// No stream waits for any server, whatever maxqueue says: it is ended where there is no room.
-#define VST_BACKEND_NO_QUEUE (4)
-
-// The server is used only while no other can be.
-#define VST_SERVER_BACKUP (1)
-
-// The server is checked: the check_* fields count.
-#define VST_SERVER_CHECK (2)
-
-// The server has no share, whatever weight says: it takes no new streams until
-// vst_server_set_weight gives it one.
-#define VST_SERVER_NO_WEIGHT (4)
-
-// No stream waits for this very server, whatever maxqueue says.
-#define VST_SERVER_NO_QUEUE (8)
-
-// Checks follow one another exactly, whatever check_jitter says.
-#define VST_SERVER_NO_JITTER (16)
-
-// The server serves.
-#define VST_SERVER_READY (1)
-
-// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
-#define VST_SERVER_DRAIN (2)
-
-// The server takes nothing and is not checked. Streams it has go on.
-#define VST_SERVER_MAINTENANCE (3)
-
-// A client that ends its side before a server is reached takes its request back, even when it has
-// sent some bytes. Without it such a client is taken to wait for an answer.
-#define VST_STREAM_ABORT_ON_CLOSE (1)
-
-// On its way out with nothing to report.
-#define VST_STATE_CLOSED (0)
-
-// It came in and its handshakes are not done.
-#define VST_STATE_ACCEPTED (1)
-
-// It goes out and its handshakes are not done.
-#define VST_STATE_CONNECTING (2)
-
-// The session's bytes may move.
-#define VST_STATE_ESTABLISHED (3)
-
-// It failed.
-#define VST_STATE_ERROR (4)
-
-// The header stands for no relayed connection: the socket's addresses hold.
-#define VST_PROXY_LOCAL (0)
-
-// The header stands for a relayed connection.
-#define VST_PROXY_RELAYED (1)
-
-// The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
-#define VST_PROXY_NO_ADDRESSES (0)
-
-// TCP over IPv4 or IPv6.
-#define VST_PROXY_TCP (1)
-
-// UDP over IPv4 or IPv6.
-#define VST_PROXY_UDP (2)
-
-// A unix stream socket.
-#define VST_PROXY_UNIX_STREAM (3)
-
-// A unix datagram socket.
-#define VST_PROXY_UNIX_DATAGRAM (4)
-
-// The peer was not asked for a certificate.
-#define VST_TLS_NOT_ASKED (0)
-
-// The peer was asked for a certificate and has none.
-#define VST_TLS_ABSENT (1)
-
-// The peer's certificate was verified, now or when the resumed session began.
-#define VST_TLS_VALID (2)
-
-// The peer's certificate was not looked at: verification is switched off.
-#define VST_TLS_SKIPPED (3)
-
-// The protocol version: TLSv1.3.
-#define VST_TLS_TEXT_VERSION (1)
-
-// The cipher suite: TLS_AES_256_GCM_SHA384.
-#define VST_TLS_TEXT_CIPHER (2)
-
-// The group of the key exchange: X25519.
-#define VST_TLS_TEXT_GROUP (3)
-
-// The application protocol, as bytes: h2.
-#define VST_TLS_TEXT_ALPN (4)
-
-// The server name the client asked for.
-#define VST_TLS_TEXT_SNI (5)
-
-// The common name in the peer's certificate, as bytes.
-#define VST_TLS_TEXT_PEER_CN (6)
-
-// The subject of the peer's certificate.
-#define VST_TLS_TEXT_PEER_SUBJECT (7)
-
-// The issuer of the peer's certificate.
-#define VST_TLS_TEXT_PEER_ISSUER (8)
-
-// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
-#define VST_CONN_SHR (1)
-
-// No byte is taken for the connection any more: its outgoing direction was shut.
-#define VST_CONN_SHW (2)
-
-// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
-#define VST_CONN_ERR (4)
-
-// What incoming connections go through. Shared: any number of listeners and engines may use it.
-typedef struct vst_accept_config vst_accept_config;
-
-// What outgoing connections go through. Shared: any number of engines may use it.
-typedef struct vst_connect_config vst_connect_config;
-
 // One thread's worth of connections. Made by vst_engine_new, freed by vst_engine_free, used by
 // the thread of its first drive call only.
-typedef struct vst_engine vst_engine;
-
-// A loop with an engine in it. It belongs to the thread that runs it; vst_loop_stop alone may be
-// called from anywhere.
-typedef struct vst_loop vst_loop;
-
-// tcp-request rules. Shared; connections that began with a set end with it, whatever takes its
-// place.
-typedef struct vst_rules vst_rules;
-
-// What bounds streams. Shared: any number of streams and engines may use it.
-typedef struct vst_stream_config vst_stream_config;
-
-// What is remembered about a key, such as the address of a client, from one connection to the next.
-// Shared by engines in any threads; every function on it may be called from any thread.
-typedef struct vst_table vst_table;
-
-// The entries of a table as they are, one after the other. Belongs to whoever made it, one thread at
-// a time.
-typedef struct vst_table_snapshot vst_table_snapshot;
-
-// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
-typedef struct vst_tls_client vst_tls_client;
-
-// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
-// belong to it alone.
-typedef struct vst_tls_server vst_tls_server;
-
-// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
-typedef struct vst_waker vst_waker;
-
-// What a function answers: 0 or more when it did what was asked, negative when it did not.
-//
-// The negative ones are grouped by fault: -1 to -19 the caller's, -20 to -29 the system's, -30 to
-// -39 the peer's, -40 to -49 a limit's, -50 and below the library's own.
-typedef int32_t vst_status;
-
-// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
-// It may be stored anywhere 64 bits fit: epoll_data.u64, io_uring user data, an integer of
-// Python. An id of something that is gone is answered with VST_E_STALE, never with harm.
-typedef uint64_t vst_id;
+struct vst_engine;
 
 // Starts watching one direction of a descriptor: dir is one of VST_IO_IN, VST_IO_OUT,
 // VST_IO_HANGUP. Calling it again changes nothing.
@@ -720,121 +663,9 @@ typedef void (*vst_interest_fn)(void *data,
 typedef void (*vst_timer_fn)(void *data,
                              uint64_t deadline_ns);
 
-// Where one end of a connection is.
-typedef struct {
-    // VST_ADDR_*.
-    uint16_t family;
-    // The port, in the host's byte order; 0 for a unix socket.
-    uint16_t port;
-    // How many of bytes count.
-    uint32_t len;
-    // The zone of a link-local IPv6 address, or 0.
-    uint32_t scope;
-    // The address in network order, or the name of a unix socket.
-    uint8_t bytes[108];
-} vst_addr;
-
-// How a connection ended.
-typedef struct {
-    // sizeof(vst_end) of the library.
-    uint32_t size;
-    // Where: VST_OP_*, or 0 while the session's own bytes moved, or when it ended as it should.
-    uint32_t at;
-    // Why: VST_WHY_*, or 0 when it ended as it should.
-    uint32_t why;
-    // The errno of the system, or 0.
-    int32_t sys_errno;
-    // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
-    int32_t alert;
-    // 1 when this end, of a session or a stream, is one too many of its kind for a log: see
-    // ends_per_second. Else 0.
-    uint32_t quiet;
-    // The connection. Stale.
-    vst_id conn;
-    // The listener it came from, or 0.
-    vst_id listener;
-    // Bytes read from the wire.
-    uint64_t bytes_in;
-    // Bytes the kernel took for the wire.
-    uint64_t bytes_out;
-    // Of those read, how many were thrown away while closing.
-    uint64_t discarded;
-    // Bytes written that never reached the peer as far as can be told, where the end was cut (at is
-    // VST_OP_DSHW or VST_OP_CCLOSE then): those that waited here, and those that the system held and
-    // the peer had not acknowledged. A peer may have had some that it did not acknowledge before it
-    // reset the connection.
-    uint64_t lost;
-    // From its beginning to its end, in nanoseconds.
-    uint64_t lasted_ns;
-    // From the beginning of the operation that failed, in nanoseconds, or 0.
-    uint64_t in_op_ns;
-    // Of refusals: how many of the same listener, operation and reason were counted and not told
-    // since the last one that was told. Of ends: how many were quiet since the last one that was
-    // not.
-    uint64_t suppressed;
-    // Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
-    // escaped.
-    const char *text;
-    // The length of text, without the NUL.
-    uint64_t text_len;
-    // The other end of the socket.
-    vst_addr peer;
-    // Our end of the socket, where somebody asked for it while it was open.
-    vst_addr local;
-    // The source that a NetScaler or else a PROXY header announced.
-    vst_addr announced_source;
-    // The destination that a NetScaler or else a PROXY header announced.
-    vst_addr announced_destination;
-    // The code that a handler of the host's own failed with, or 0.
-    int32_t host_code;
-    // 0.
-    uint32_t _reserved;
-} vst_end;
-
-// How a stream ended.
-typedef struct {
-    // sizeof(vst_stream_end) of the library.
-    uint32_t size;
-    // Why it was cut, or what failed first: VST_WHY_*, or 0 when both sides ended in order.
-    uint32_t why;
-    // Two letters as in HAProxy's log, NUL-terminated. Who ended it: - nobody, C the client,
-    // S the server, c the client by silence, s the server by silence, P a limit, R want of
-    // resources, K the host. And when: - at the end, Q in a queue, C while the server was
-    // being reached, D while data moved, L while the server's last data moved.
-    char termination[4];
-    // The server it was given last, as vst_backend_add numbered it, or VST_SERVER_NONE.
-    uint32_t server;
-    // The backend that chose the server, or 0.
-    vst_id backend;
-    // Bytes that the server took of the client's.
-    uint64_t bytes_up;
-    // Bytes that the client took of the server's.
-    uint64_t bytes_down;
-    // From its beginning to its end, in nanoseconds.
-    uint64_t lasted_ns;
-    // From its beginning until its server was reached, in nanoseconds; VST_NEVER when it never
-    // was.
-    uint64_t reached_ns;
-    // From its beginning until the server took the last byte of the client's, in nanoseconds, or 0.
-    uint64_t last_up_ns;
-    // From its beginning until the client took the last byte of the server's, in nanoseconds, or 0.
-    uint64_t last_down_ns;
-    // How much of that it waited in queues for a server with room, in nanoseconds.
-    uint64_t queued_ns;
-    // The same as termination and why in words, NUL-terminated. What a peer said in it is
-    // escaped.
-    const char *text;
-    // The length of text, without the NUL.
-    uint64_t text_len;
-    // How many times it was given a server by its backend.
-    uint32_t attempts;
-    // 0.
-    uint32_t _reserved;
-} vst_stream_end;
-
 // One thing the host is told. The library's memory, valid until the callback returns, or until the
 // next call on the engine when vst_engine_next wrote it.
-typedef struct {
+struct vst_event {
     // In, for vst_engine_next: sizeof(vst_event).
     uint32_t size;
     // VST_EVENT_*.
@@ -861,7 +692,7 @@ typedef struct {
     uint32_t server;
     // VST_SERVER_BY_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     uint32_t reason;
-} vst_event;
+};
 
 // Something happened. Every function may be called from here, but those that are legal outside
 // callbacks only.
@@ -883,7 +714,7 @@ typedef void (*vst_wake_fn)(void *data);
 
 // What a host decides when it makes an engine. A field that is 0 stands for its default, so that all
 // zero but size is the defaults; vst_engine_options_init says them.
-typedef struct {
+struct vst_engine_options {
     // sizeof(vst_engine_options).
     uint32_t size;
     // VST_TRIGGER_*.
@@ -937,10 +768,31 @@ typedef struct {
     // than CLOCK_MONOTONIC, and always that one. What goes back with it stands still until it is where
     // it was; a jump by more than an hour is told to log. 0: the clock is CLOCK_MONOTONIC.
     uint64_t now_ns;
-} vst_engine_options;
+};
+
+// How a drain stands.
+struct vst_drain {
+    // In: sizeof(vst_drain).
+    uint32_t size;
+    // VST_DRAIN_*, or 0: none was asked for.
+    uint32_t how;
+    // When what is left is aborted: a point of the clock that drive calls are told, in nanoseconds,
+    // or VST_NEVER.
+    uint64_t deadline_ns;
+    // Connections and streams that were aborted because the time was over.
+    uint64_t aborted;
+    // Connections that are left, those that are closing among them.
+    uint32_t conns;
+    // Streams that are left.
+    uint32_t streams;
+    // Listeners that are left.
+    uint32_t listeners;
+    // 0.
+    uint32_t _reserved;
+};
 
 // What an engine has counted since it was made.
-typedef struct {
+struct vst_counters {
     // In: sizeof(vst_counters).
     uint32_t size;
     // Pooled buffers that hold bytes in flight now.
@@ -967,868 +819,7 @@ typedef struct {
     uint64_t discarded;
     // Connections of monitors, which neither became sessions nor are counted as refused.
     uint64_t monitored;
-} vst_counters;
-
-// What the host must know to wait well. Every drive call writes it.
-typedef struct {
-    // In: sizeof(vst_wait).
-    uint32_t size;
-    // VST_WAIT_*.
-    uint32_t flags;
-    // When to call vst_engine_run next if nothing happens: a point of the clock that drive calls
-    // are told, in nanoseconds, or VST_NEVER. Possibly too early, never too late.
-    uint64_t deadline_ns;
-    // Connections that exist, those that are closing among them.
-    uint32_t conns;
-    // Streams that exist.
-    uint32_t streams;
-    // Listeners that exist.
-    uint32_t listeners;
-    // 0.
-    uint32_t _reserved;
-} vst_wait;
-
-// Readiness of one descriptor.
-typedef struct {
-    // The token that came with the interest.
-    vst_id token;
-    // VST_IO_*.
-    uint32_t events;
-    // 0.
-    uint32_t _reserved;
-} vst_ready;
-
-// How a drain stands.
-typedef struct {
-    // In: sizeof(vst_drain).
-    uint32_t size;
-    // VST_DRAIN_*, or 0: none was asked for.
-    uint32_t how;
-    // When what is left is aborted: a point of the clock that drive calls are told, in nanoseconds,
-    // or VST_NEVER.
-    uint64_t deadline_ns;
-    // Connections and streams that were aborted because the time was over.
-    uint64_t aborted;
-    // Connections that are left, those that are closing among them.
-    uint32_t conns;
-    // Streams that are left.
-    uint32_t streams;
-    // Listeners that are left.
-    uint32_t listeners;
-    // 0.
-    uint32_t _reserved;
-} vst_drain;
-
-// PEM text, from a file or from memory: one of the two.
-typedef struct {
-    // A file, read during the call and not again; NULL for memory, or for none at all.
-    const char *file;
-    // The text, read during the call.
-    const uint8_t *bytes;
-    // The length of bytes.
-    uint64_t len;
-} vst_pem;
-
-// A certificate chain and its key.
-typedef struct {
-    // The chain, our own certificate first.
-    vst_pem chain;
-    // The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase; none: it is in chain.
-    vst_pem key;
-} vst_identity;
-
-// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero but
-// size and the certificates is the defaults; vst_tls_server_options_init says them.
-//
-// The key exchange takes the first of the client's groups that is known here: X25519MLKEM768 where it
-// prefers that (not with ring), else X25519, P-256 or P-384.
-//
-// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-// sent so many (256 GiB in full ones) says close_notify and ends, with VST_WHY_KEYS_WORN. TLS 1.3
-// changes them in passing.
-typedef struct {
-    // sizeof(vst_tls_server_options).
-    uint32_t size;
-    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE.
-    uint32_t flags;
-    // How many certificates identities points to, from 1 to 65,536.
-    uint32_t identity_count;
-    // VST_CLIENT_AUTH_*.
-    uint32_t client_auth;
-    // VST_TLS_1_2, VST_TLS_1_3 or 0.
-    uint32_t min_version;
-    // VST_TLS_1_2, VST_TLS_1_3 or 0.
-    uint32_t max_version;
-    // How long a session can be resumed, in seconds; each resumption begins it anew. Default 43,200,
-    // at most 604,800, seven days (RFC 8446 section 4.6.1).
-    uint32_t ticket_lifetime_s;
-    // How long a client's certificate holds after it was verified, in seconds: no resumption takes a
-    // session beyond that, nor beyond the end of the certificate's validity. Then the client makes a
-    // full handshake. The shorter of the two times holds where clients are asked. Default 3,600.
-    uint32_t client_ticket_lifetime_s;
-    // Our certificates, which are presented and not verified: chosen by the name a client asks for,
-    // exact, then wildcard; the first is the default. Read during the call.
-    const vst_identity *identities;
-    // The authorities that client certificates are verified against. One of these certificates that
-    // a client shows itself, as what openssl req -x509 makes, is taken while it is valid.
-    vst_pem client_ca;
-    // Their revocation lists, or none.
-    vst_pem client_crl;
-    // Application protocols, the preferred first, separated by commas: h2,http/1.1. A client that
-    // offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
-    const char *alpn;
-    // Sessions kept for clients that take no ticket. Default 256, at most
-    // VST_TLS_SESSIONS_MOST; VST_TLS_NO_SESSION_CACHE keeps none.
-    uint64_t session_cache;
-} vst_tls_server_options;
-
-// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
-// size is the defaults; vst_tls_client_options_init says them.
-//
-// X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
-// VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
-// vst_tls_server_options.
-typedef struct {
-    // sizeof(vst_tls_client_options).
-    uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE,
-    // VST_TLS_NO_POST_QUANTUM.
-    uint32_t flags;
-    // VST_TLS_1_2, VST_TLS_1_3 or 0.
-    uint32_t min_version;
-    // VST_TLS_1_2, VST_TLS_1_3 or 0.
-    uint32_t max_version;
-    // The authorities that servers are verified against; none: those that the system trusts, from
-    // where distributions keep them. No environment variable changes the place. One of these
-    // certificates that a server shows itself, as what openssl req -x509 makes, is taken for the
-    // names in its subjectAltName and while it is valid.
-    vst_pem ca;
-    // Their revocation lists, or none.
-    vst_pem crl;
-    // Our certificate, for servers that ask for one, or NULL. Read during the call.
-    const vst_identity *identity;
-    // Application protocols to offer, as in vst_tls_server_options.
-    const char *alpn;
-    // Sessions kept for resumption. Default 256, at most VST_TLS_SESSIONS_MOST;
-    // VST_TLS_NO_SESSION_CACHE keeps none.
-    uint64_t session_cache;
-    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
-    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
-    // 604,800, seven days (RFC 8446 section 4.6.1).
-    uint32_t session_lifetime_s;
-    // 0.
-    uint32_t _reserved;
-} vst_tls_client_options;
-
-// What became of the connections of a listener.
-typedef struct {
-    // In: sizeof(vst_listener_counters).
-    uint32_t size;
-    // Connections that exist.
-    uint32_t conns;
-    // Connections accepted.
-    uint64_t accepted;
-    // Connections that became sessions.
-    uint64_t sessions;
-    // Connections that ended before that.
-    uint64_t refused;
-    // Connections of monitors, which are neither.
-    uint64_t monitored;
-} vst_listener_counters;
-
-// Which TLS begins in the middle of a session. Zero it, then set size and one of server and
-// client.
-typedef struct {
-    // sizeof(vst_start_tls).
-    uint32_t size;
-    // 0.
-    uint32_t flags;
-    // The accepting side. Only referred to: free your handle whenever you like.
-    const vst_tls_server *server;
-    // The connecting side; needs server_name.
-    const vst_tls_client *client;
-    // As in vst_connect_options. Copied.
-    const char *server_name;
-    // Bytes that the host has read already and that are TLS's: what a peer sent right behind the
-    // command is plaintext, and a host that passes it here must be sure that it is not. Copied.
-    const void *early;
-    // The length of early in bytes.
-    uint64_t early_len;
-} vst_start_tls;
-
-// A key. Tables of addresses take VST_KEY_IP, those of integers VST_KEY_INTEGER, those of strings
-// and of blocks VST_KEY_BYTES.
-typedef struct {
-    // VST_KEY_*.
-    uint32_t form;
-    // The number of VST_KEY_INTEGER, else 0.
-    uint32_t integer;
-    // The bytes of the others, read during the call; NULL for none. Any bytes, NUL as well.
-    const uint8_t *bytes;
-    // How many.
-    size_t len;
-} vst_table_key;
-
-// How full a table is.
-typedef struct {
-    // In: sizeof(vst_table_counters).
-    uint32_t size;
-    // 0.
-    uint32_t _reserved;
-    // Entries, with those that have expired and are not gone yet.
-    uint64_t entries;
-    // The most there can be.
-    uint64_t entries_max;
-    // How often a key was not tracked or set because the table was full.
-    uint64_t refused;
-    // Entries that made room for others before they expired.
-    uint64_t purged;
-} vst_table_counters;
-
-// One entry of a snapshot.
-typedef struct {
-    // In: sizeof(vst_table_row).
-    uint32_t size;
-    // How many connections hold the entry.
-    uint32_t holders;
-    // Which entry it is: no other of the table has the number as long as the entry exists.
-    uint64_t number;
-    // How long until it expires if it is not used, in nanoseconds; VST_NEVER if it does not.
-    uint64_t expires_in_ns;
-    // The key. Its bytes belong to the snapshot and are valid until the next call on it.
-    vst_table_key key;
-} vst_table_row;
-
-// Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
-// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
-// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
-// the host accepted the descriptor itself; it is counted in vst_counters.monitored.
-//
-// The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that
-// the connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are
-// sent at once. HTTP and METRICS follow the first byte of the request, or the end of the peer's side,
-// within timeout_proxy_ns; nothing more of the request is looked at. The answer is to leave within
-// linger_ns. What the peer still sends is then read and thrown away, as drain_ns and
-// drain_bytes allow, so that no reset destroys the answer.
-typedef struct {
-    // sizeof(vst_monitor_options).
-    uint32_t size;
-    // VST_MONITOR_*.
-    uint32_t flags;
-    // VST_ANSWER_*. Default VST_ANSWER_TEXT.
-    uint32_t answer;
-    // 0.
-    uint32_t _reserved;
-    // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
-    const char *monitor_net;
-    // With VST_ANSWER_BYTES: what is sent while all is well, 1 to VST_ANSWER_MOST bytes. Copied.
-    const void *well;
-    // Length of well in bytes.
-    size_t well_len;
-    // With VST_ANSWER_BYTES: what is sent while it is not, 1 to VST_ANSWER_MOST bytes. Copied.
-    const void *failing;
-    // Length of failing in bytes.
-    size_t failing_len;
-} vst_monitor_options;
-
-// A question to a handler, and its answer. The library's memory, valid until the callback returns.
-typedef struct {
-    // In: sizeof(vst_step) of the library.
-    uint32_t size;
-    // In: VST_STEP_ENDED.
-    uint32_t flags;
-    // In: the connection. vst_handler_*, vst_conn_describe, vst_conn_abort and what asks facts
-    // of it are legal.
-    vst_id conn;
-    // In: the host's own word for the connection.
-    void *user;
-    // In and out: the host's own word for the connection in this handler; NULL at first. When the
-    // handler is through with the connection, in whatever way, discard gets it once, unless NULL.
-    void *state;
-    // In: what an answer that comes later brings back. No two questions of a connection have the
-    // same.
-    uint32_t ticket;
-    // Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
-    int32_t code;
-    // Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
-    // when the callback returns. NULL: a general one.
-    const char *text;
-} vst_step;
-
-// What is next? data is the handler's. Answers VST_STEP_*; anything else fails the connection.
-// Every function may be called from here, but those that are legal outside callbacks only.
-typedef int32_t (*vst_step_fn)(void *data,
-                               vst_engine *engine,
-                               vst_step *step);
-
-// A handler is through with a connection: frees state, which is not NULL. No function on an engine, a
-// loop or a waker may be called from here: it answers VST_E_REENTRANT.
-typedef void (*vst_discard_fn)(void *data,
-                               void *state);
-
-// A handler of the host's own: a step between what the library does itself.
-typedef struct {
-    // sizeof(vst_handler), the same in all of a list.
-    uint32_t size;
-    // VST_HANDLER_BEHIND_TLS.
-    uint32_t flags;
-    // Asked on the engine's thread, from within a call on the engine.
-    vst_step_fn step;
-    // Optional.
-    vst_discard_fn discard;
-    // Handed to both. The library neither reads nor frees it; it stays valid until the engines that
-    // use the configuration are freed.
-    void *data;
-    // How long it may take, in nanoseconds from when it is first asked. Default VST_NEVER: only
-    // timeout_opening_ns bounds it.
-    uint64_t timeout_ns;
-} vst_handler;
-
-// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
-// size is the defaults; vst_accept_options_init says them. In spans of time VST_NEVER is no bound.
-typedef struct {
-    // sizeof(vst_accept_options).
-    uint32_t size;
-    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD, VST_TLS_TRUNCATION_ABORT.
-    uint32_t flags;
-    // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
-    // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
-    // (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
-    const char *accept_proxy;
-    // Where set, TLS comes next. Only referred to: free your handle whenever you like.
-    const vst_tls_server *tls;
-    // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
-    // Default 5 s.
-    uint64_t timeout_proxy_ns;
-    // For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
-    uint64_t timeout_tls_ns;
-    // For everything before the session, in nanoseconds from accept. Default 30 s.
-    uint64_t timeout_opening_ns;
-    // How long last bytes may wait for the peer to take some, in nanoseconds. It counts
-    // anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
-    // (TCP). What is left then is lost: the peer is reset, and the record says VST_WHY_TIMED_OUT at
-    // VST_OP_DSHW or VST_OP_CCLOSE, and how much. Default 30 s.
-    uint64_t linger_ns;
-    // How long the peer's end is waited for once it has all of ours, in nanoseconds. A
-    // peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
-    // VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
-    uint64_t drain_ns;
-    // How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
-    // VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB; more than
-    // 4 GiB is taken as that.
-    uint64_t drain_bytes;
-    // Where set, sources that are answered and let go before any of the above. Read and not kept.
-    const vst_monitor_options *monitor;
-    // Handlers of the host's own, on either side of TLS, asked in this order. Copied.
-    const vst_handler *handlers;
-    // How many there are.
-    uint64_t handler_count;
-    // Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
-    // like; keep it to replace them.
-    const vst_rules *rules;
-    // Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
-    // come next, behind the PROXY header if there is one, and only from these sources: a list as in
-    // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
-    // header, and one that comes is payload.
-    const char *accept_cip;
-    // The magic number it begins with. Default 0xCAFEBABE.
-    uint32_t cip_magic;
-    // Must be 0.
-    uint32_t _reserved;
-    // On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    // (VST_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
-    // end. Default 1 s.
-    uint64_t tls12_half_close_hold_ns;
-} vst_accept_options;
-
-// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
-// size is the defaults; vst_connect_options_init says them. In spans of time VST_NEVER is no bound.
-typedef struct {
-    // sizeof(vst_connect_options).
-    uint32_t size;
-    // VST_TLS12_HALF_CLOSE_SEND, VST_TLS_TRUNCATION_ABORT.
-    uint32_t flags;
-    // VST_SEND_PROXY_*.
-    uint32_t send_proxy;
-    // VST_PROXY_TLV_*, for version 2.
-    uint32_t proxy_tlvs;
-    // Where set, TLS. Only referred to: free your handle whenever you like. Needs server_name.
-    const vst_tls_client *tls;
-    // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
-    // an IP address. Copied.
-    const char *server_name;
-    // The source address, 192.0.2.1:0, or NULL. Copied.
-    const char *source;
-    // For the connection and the PROXY header, in nanoseconds. Default 5 s.
-    uint64_t timeout_connect_ns;
-    // For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
-    uint64_t timeout_tls_ns;
-    // For everything before the connection is open, in nanoseconds. Default 30 s.
-    uint64_t timeout_opening_ns;
-    // As in vst_accept_options.
-    uint64_t linger_ns;
-    // As in vst_accept_options.
-    uint64_t drain_ns;
-    // As in vst_accept_options.
-    uint64_t drain_bytes;
-    // As in vst_accept_options.
-    const vst_handler *handlers;
-    // As in vst_accept_options.
-    uint64_t handler_count;
-    // VST_SOCKS_*: where not NONE, the target of the connection is a SOCKS server, and is asked to
-    // connect to socks_destination before TLS and the session. Its answer counts towards
-    // timeout_connect_ns; a refusal ends the connection with VST_WHY_REFUSED and its reason in words.
-    uint32_t socks;
-    // Must be 0.
-    uint32_t _reserved;
-    // 192.0.2.1:80, [2001:db8::1]:80 or example.net:80, as far as the version has it. A name is
-    // resolved by the server. Copied.
-    const char *socks_destination;
-    // The user: in versions 4 and 4a a claim of at most 255 bytes; in version 5, with a password, 1 to
-    // 255 bytes (RFC 1929), sent if the server asks for them. Or NULL. Copied.
-    const char *socks_user;
-    // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
-    const char *socks_password;
-    // As in vst_accept_options; here a half-close is held back unless VST_TLS12_HALF_CLOSE_SEND says
-    // otherwise.
-    uint64_t tls12_half_close_hold_ns;
-} vst_connect_options;
-
-// How a listener is opened. A field that is 0 stands for its default, so that all zero but size is
-// the defaults; vst_listener_options_init says them.
-typedef struct {
-    // sizeof(vst_listener_options).
-    uint32_t size;
-    // VST_LISTEN_*.
-    uint32_t flags;
-    // Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
-    // bound.
-    uint32_t backlog;
-    // TCP_DEFER_ACCEPT in seconds: connections are told when their first bytes are there. 0, the
-    // default: off.
-    uint32_t defer_accept_s;
-    // The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
-    uint32_t max_conns;
-    // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted.
-    // Default 10; UINT32_MAX is no bound, and VST_LISTEN_NO_REFUSED tells none.
-    uint32_t refused_per_second;
-    // Permission bits of a unix socket's path.
-    uint32_t mode;
-    // Owner of a unix socket's path.
-    uint32_t uid;
-    // Group of a unix socket's path.
-    uint32_t gid;
-    // Ends of sessions and streams that are for a log per second, listener, operation and reason.
-    // VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have quiet
-    // set in their end, and the next that has not counts them in suppressed. Default UINT32_MAX:
-    // no bound.
-    uint32_t ends_per_second;
-    // The host's own word for the listener and, until it is changed, for its connections. The
-    // library neither reads nor frees it.
-    void *user;
-} vst_listener_options;
-
-// A TLV of a PROXY version 2 header.
-typedef struct {
-    // The type, 0 to 255.
-    uint32_t kind;
-    // The length of value in bytes.
-    uint32_t len;
-    // The bytes.
-    const uint8_t *value;
-} vst_tlv;
-
-// What one outgoing connection needs beside its configuration.
-typedef struct {
-    // sizeof(vst_connect).
-    uint32_t size;
-    // How many TLVs tlvs points to.
-    uint32_t tlv_count;
-    // The connection on whose behalf it is made: the PROXY header tells its addresses and its TLS.
-    // 0: it is made on our own behalf, and a version 2 header says LOCAL.
-    vst_id client;
-    // Further TLVs for a version 2 header, read during the call.
-    const vst_tlv *tlvs;
-    // The host's own word for the connection. The library neither reads nor frees it.
-    void *user;
-} vst_connect;
-
-// How a backend works. A field that is 0 stands for its default, so that all zero but size is the
-// defaults; vst_backend_options_init says them.
-//
-// Limits and queues are of this one backend of this one engine: a program with several engines
-// divides what its servers can bear by their number.
-typedef struct {
-    // sizeof(vst_backend_options).
-    uint32_t size;
-    // VST_BACKEND_*.
-    uint32_t flags;
-    // VST_BALANCE_*. Default VST_BALANCE_ROUND_ROBIN.
-    uint32_t balance;
-    // The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
-    uint32_t maxconn;
-    // The most streams that may wait for any server; one more is ended. Default 1024; UINT32_MAX is no
-    // bound, and VST_BACKEND_NO_QUEUE lets none wait.
-    uint32_t maxqueue;
-    // Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3;
-    // UINT32_MAX is no bound, and VST_BACKEND_NO_RETRIES repeats none.
-    uint32_t retries;
-    // How long a stream waits for a server with room, in nanoseconds; VST_NEVER is no bound. Default
-    // 5 s.
-    uint64_t queue_timeout_ns;
-    // How long after a failed attempt the same server is left alone, in nanoseconds. Default 1 s; a
-    // connect timeout that is shorter is the better choice.
-    uint64_t turn_around_ns;
-    // Where all chance comes from: the spread of checks over time, what is drawn for
-    // VST_BALANCE_RANDOM, and which address belongs to which server for VST_BALANCE_SOURCE.
-    // Engines and processes that are to send a client to the same server have the same one here, and
-    // the same names of servers. 0, the default, takes a random number.
-    uint64_t seed;
-    // The host's own word for the backend: it comes with VST_EVENT_SERVER_*. The library neither
-    // reads nor frees it.
-    void *user;
-} vst_backend_options;
-
-// What was counted of a backend, or of one of its servers.
-//
-// A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
-// that in which streams wait for any server; a server has one for the streams that want it alone.
-typedef struct {
-    // In: sizeof(vst_backend_counters).
-    uint32_t size;
-    // 0.
-    uint32_t _reserved;
-    // Streams that have a place at a server now: from the beginning of an attempt to its failure or
-    // to the end of the server's connection.
-    uint32_t streams;
-    // The most there were at once.
-    uint32_t streams_most;
-    // How many there were in all: every attempt is one.
-    uint64_t streams_total;
-    // Streams that wait in the queue now.
-    uint32_t queued;
-    // The most that waited at once.
-    uint32_t queued_most;
-    // How many waited in all. One whose server went away waited in two queues.
-    uint64_t queued_total;
-    // Attempts that failed, but for those that failed on our side.
-    uint64_t connect_errors;
-    // Streams that asked again for the same server.
-    uint64_t retries;
-    // Streams that asked for another server than this one.
-    uint64_t redispatches;
-    // Streams that were ended because the queue was full.
-    uint64_t queue_full;
-    // Streams that were ended because they waited too long.
-    uint64_t queue_timeouts;
-    // Health checks that passed.
-    uint64_t checks_passed;
-    // Health checks that failed, but for those that failed on our side.
-    uint64_t checks_failed;
-    // How often a server went down.
-    uint64_t downs;
-    // When a server last went up or down or was given another state, of the clock that drive calls
-    // are told, in nanoseconds; 0: never.
-    uint64_t last_change_ns;
-} vst_backend_counters;
-
-// A server of a backend. A field that is 0 stands for its default, so that all zero but size and
-// name is the defaults; vst_server_options_init says them.
-typedef struct {
-    // sizeof(vst_server_options).
-    uint32_t size;
-    // VST_SERVER_BACKUP, VST_SERVER_CHECK, VST_SERVER_NO_*.
-    uint32_t flags;
-    // Its name, which no other server of the backend has. Copied.
-    const char *name;
-    // Where it is, one address or several separated by commas, which attempts try in turn:
-    // 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract. Copied. NULL: the host
-    // looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
-    const char *addresses;
-    // What its connections go through; NULL: nothing but TCP, with the defaults of
-    // vst_connect_options. Only referred to: free your handle whenever you like.
-    const vst_connect_config *connect;
-    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
-    uint32_t weight;
-    // The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
-    uint32_t maxconn;
-    // The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
-    // VST_SERVER_NO_QUEUE lets none wait.
-    uint32_t maxqueue;
-    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
-    // of them does that.
-    uint32_t connect_errors;
-    // How long a server without checks stays down, in nanoseconds: then it is tried with real
-    // streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
-    // until it is given a state.
-    uint64_t trial_ns;
-    // What a check goes through; NULL: a TCP connection alone. Only referred to.
-    const vst_connect_config *check_connect;
-    // Where the check goes; NULL: the server's first address. Copied.
-    const char *check_address;
-    // What is sent once the connection of a check is open. Copied. May be NULL with a length of 0.
-    const uint8_t *check_send;
-    // The length of check_send.
-    size_t check_send_len;
-    // What the answer must begin with. Copied. NULL with a length of 0: none is waited for.
-    const uint8_t *check_expect;
-    // The length of check_expect.
-    size_t check_expect_len;
-    // From the beginning of one check to that of the next, in nanoseconds; less than a millisecond is
-    // taken as one. Default 2 s.
-    uint64_t check_interval_ns;
-    // The same while the server is down, in nanoseconds; 0, the default: the same.
-    uint64_t check_down_interval_ns;
-    // How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
-    uint64_t check_timeout_ns;
-    // By how many percent an interval may be longer or shorter, by chance, so that not everybody
-    // checks at the same moment; 1 to 100. Default 10; VST_SERVER_NO_JITTER is none.
-    uint32_t check_jitter;
-    // How many checks in a row must pass for a server that is down to be up. Default 2.
-    uint32_t check_rise;
-    // How many checks in a row must fail for a server that is up to be down. Default 3.
-    uint32_t check_fall;
-    // 0.
-    uint32_t _reserved;
-} vst_server_options;
-
-// How a server stands.
-typedef struct {
-    // In: sizeof(vst_server).
-    uint32_t size;
-    // What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
-    uint32_t state;
-    // 1 while its health is good, whatever is wanted of it; else 0.
-    uint32_t up;
-    // Its share.
-    uint32_t weight;
-    // How many addresses it has.
-    uint32_t addresses;
-    // 1 while new streams may go to it: ready, up, with a share and an address; else 0.
-    uint32_t usable;
-} vst_server;
-
-// What bounds streams. A field that is 0 stands for its default, so that all zero but size is the
-// defaults; vst_stream_options_init says them. In spans of time VST_NEVER is no bound.
-//
-// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
-// there for it. A side that is held up by the other is not blamed for it. Of two that could both send,
-// the one is waited for that took bytes last: it is its turn to answer. Only when it has no bound that
-// of the other holds.
-typedef struct {
-    // sizeof(vst_stream_options).
-    uint32_t size;
-    // VST_STREAM_*.
-    uint32_t flags;
-    // The longest silence of the client, in nanoseconds. Default 300 s.
-    uint64_t timeout_client_ns;
-    // The longest silence of the server, in nanoseconds. Default 300 s.
-    uint64_t timeout_server_ns;
-    // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
-    // leaves the two above in force.
-    uint64_t timeout_tunnel_ns;
-    // The longest silence of a client once the server has ended, in nanoseconds; 0, the default, leaves
-    // the others in force.
-    uint64_t timeout_client_fin_ns;
-    // The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
-    // in nanoseconds; 0, the default, leaves the others in force.
-    uint64_t timeout_server_fin_ns;
-} vst_stream_options;
-
-// The PROXY header that a connection came with.
-typedef struct {
-    // In: sizeof(vst_proxy_header).
-    uint32_t size;
-    // 1 or 2.
-    uint32_t version;
-    // VST_PROXY_LOCAL or VST_PROXY_RELAYED.
-    uint32_t command;
-    // VST_PROXY_TCP and so on.
-    uint32_t transport;
-    // How many TLVs it had.
-    uint32_t tlv_count;
-    // 0.
-    uint32_t _reserved;
-} vst_proxy_header;
-
-// What TLS agreed on.
-typedef struct {
-    // In: sizeof(vst_tls_info).
-    uint32_t size;
-    // The protocol version: 0x0303 for TLS 1.2, 0x0304 for TLS 1.3.
-    uint32_t version;
-    // The number of the cipher suite (IANA, "TLS Cipher Suites").
-    uint32_t cipher;
-    // The number of the key exchange's group (IANA, "TLS Supported Groups"), or 0 when a resumed
-    // session needed none.
-    uint32_t group;
-    // 1 when an earlier session went on.
-    uint32_t resumed;
-    // VST_TLS_VALID and so on.
-    uint32_t verified;
-    // How many certificates the peer showed.
-    uint32_t certificate_count;
-    // 0.
-    uint32_t _reserved;
-} vst_tls_info;
-
-// What one layer of a connection has behind it; each field is 0 or 1.
-typedef struct {
-    // It stands and is not torn down.
-    uint32_t initialized;
-    // It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
-    // handshake is done.
-    uint32_t connected;
-    // Its opening operations are through, and those of the layers below.
-    uint32_t handlers_done;
-    // It could not go on. A connection that the host gave up, or that a bound of its stream cut, has
-    // not failed in any layer.
-    uint32_t failed;
-    // Its incoming direction has ended.
-    uint32_t shutr;
-    // Its outgoing direction has ended.
-    uint32_t shutw;
-} vst_layer;
-
-// The thirteen states inside a connection, from the descriptor up.
-typedef struct {
-    // In: sizeof(vst_layers).
-    uint32_t size;
-    // 1 while there is a descriptor, else 0.
-    uint32_t fd_allocated;
-    // What carries bytes: the socket, and what is said on it ahead of TLS.
-    vst_layer ctrl;
-    // What the session reads and writes: raw, or TLS and what comes behind it.
-    vst_layer data;
-} vst_layers;
-
-// It is done.
-#define VST_OK (0)
-
-// Not now: an event tells when to try again.
-#define VST_WAIT (1)
-
-// The peer has ended its side in order, and everything before that has been read.
-#define VST_END (2)
-
-// There is nothing: no further event, no such TLV, no TLS.
-#define VST_NONE (3)
-
-// A pointer that must not be NULL is NULL.
-#define VST_E_NULL (-1)
-
-// An argument makes no sense: an unknown number or flag, a text that cannot be read, an empty
-// buffer, a reserved byte that is not 0.
-#define VST_E_ARGUMENT (-2)
-
-// The id is of something that is gone.
-#define VST_E_STALE (-3)
-
-// The id is of another kind of thing: a stream's where a connection's is due.
-#define VST_E_KIND (-4)
-
-// The id is another engine's.
-#define VST_E_ENGINE (-5)
-
-// The engine belongs to another thread.
-#define VST_E_THREAD (-6)
-
-// Not in this state: reading before there is a session, a connection of a stream, a second close.
-#define VST_E_STATE (-7)
-
-// Not from inside this callback.
-#define VST_E_REENTRANT (-8)
-
-// The engine was made for another way of being driven.
-#define VST_E_MODE (-9)
-
-// The caller's buffer is too small; the length that is needed is written.
-#define VST_E_SPACE (-10)
-
-// This build of the library does not have it.
-#define VST_E_UNSUPPORTED (-11)
-
-// The size of a struct is smaller than any version of it, or bytes beyond what this library
-// knows are not 0.
-#define VST_E_SIZE (-12)
-
-// The engine that is meant is freed.
-#define VST_E_GONE (-13)
-
-// The system refused; the text or the errno out-parameter of the function says why.
-#define VST_E_SYSTEM (-20)
-
-// A file or text of configuration could not be used; the text says which, where and why.
-#define VST_E_CONFIG (-21)
-
-// The peer or something on the way tore the connection down.
-#define VST_E_RESET (-30)
-
-// The connection ended below TLS before TLS did: bytes may be missing.
-#define VST_E_TRUNCATED (-31)
-
-// The connection failed for another reason; the CLOSED event has it.
-#define VST_E_FAILED (-32)
-
-// A configured or built-in limit is reached.
-#define VST_E_LIMIT (-40)
-
-// The library failed inside. The engine accepts nothing but vst_engine_free from now on.
-#define VST_E_PANIC (-50)
-
-// The engine failed inside before: only vst_engine_free works.
-#define VST_E_POISONED (-51)
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-// What a status means, as a sentence in English, NUL-terminated, valid for ever.
-//
-// Legal at any time, from any thread, in any callback. An unknown number gets a sentence too.
-const char *vst_strerror(vst_status status);
-
-// The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
-//
-// Legal at any time, from any thread, in any callback.
-uint32_t vst_abi_version(void);
-
-// The version of the library as text, 0.1.0, NUL-terminated, valid for ever.
-//
-// Legal at any time, from any thread, in any callback.
-const char *vst_version(void);
-
-// Writes what this build of the library has, a mask of VST_FEATURE_*.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// features points to a writable integer.
-vst_status vst_features(uint64_t *features);
-
-// Copies the name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION.
-//
-// The text has no NUL; *len is its length. Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_ARGUMENT (no such operation); VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// text points to capacity writable bytes; len to a size.
-vst_status vst_op_name(uint32_t op,
-                       char *text,
-                       size_t capacity,
-                       size_t *len);
-
-// Copies the name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK.
-//
-// Otherwise as vst_op_name.
-//
-// Needs:
-// As vst_op_name.
-vst_status vst_why_name(uint32_t why,
-                        char *text,
-                        size_t capacity,
-                        size_t *len);
+};
 
 // Fills options with the defaults. size is sizeof(vst_engine_options).
 //
@@ -1871,16 +862,6 @@ vst_status vst_engine_new(const vst_engine_options *options,
 // engine is NULL or an engine that is not freed.
 vst_status vst_engine_free(vst_engine *engine);
 
-// Writes what the engine has counted.
-//
-// Legal at any time.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_engine_counters(vst_engine *engine,
-                               vst_counters *counters);
-
 // Writes the next event, for an engine made without an event callback; without interest callbacks
 // too, interest changes come the same way. What event points to is valid until the next call on
 // the engine.
@@ -1893,6 +874,63 @@ vst_status vst_engine_counters(vst_engine *engine,
 // engine is an engine that is not freed; event points to as many bytes as its size says.
 vst_status vst_engine_next(vst_engine *engine,
                            vst_event *event);
+
+// Begins to empty an engine, or goes on to a later stage: how is VST_DRAIN_*, each with what
+// those before it do.
+//
+// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
+// and writes, also of those that still come; streams run on, and servers are not checked any more.
+// grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The engine is
+// empty when vst_drain.conns, streams and, after VST_DRAIN_CLOSE, listeners are 0.
+// Legal at any time, from any callback.
+// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
+// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_engine_drain(vst_engine *engine,
+                            uint32_t how,
+                            uint64_t grace_ns);
+
+// Writes how a drain stands.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; state points to as many bytes as its size says.
+vst_status vst_engine_drain_state(vst_engine *engine,
+                                  vst_drain *state);
+
+// Writes what the engine has counted.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_engine_counters(vst_engine *engine,
+                               vst_counters *counters);
+
+// =================================================================================================
+// 4. The poller
+//
+// The contract with whatever waits for the host. The engine says what to watch (fdset and fdclr, or
+// interest); the host hands every readiness in with vst_engine_ready, waits until the deadline of
+// vst_wait at most, and calls vst_engine_run when it has passed or when VST_WAIT_RUNNABLE is set.
+// Readiness is a hint: told too often, too late or for nothing it does no harm. A descriptor is
+// closed only after the host was told RELEASED.
+// =================================================================================================
+
+// Readiness of one descriptor.
+struct vst_ready {
+    // The token that came with the interest.
+    vst_id token;
+    // VST_IO_*.
+    uint32_t events;
+    // 0.
+    uint32_t _reserved;
+};
 
 // Tells that one descriptor is ready.
 //
@@ -1985,670 +1023,67 @@ vst_status vst_engine_batch_begin(vst_engine *engine);
 // engine is an engine that is not freed.
 vst_status vst_engine_batch_end(vst_engine *engine);
 
-// Begins to empty an engine, or goes on to a later stage: how is VST_DRAIN_*, each with what
-// those before it do.
+// =================================================================================================
+// 5. Listeners
 //
-// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-// and writes, also of those that still come; streams run on, and servers are not checked any more.
-// grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The engine is
-// empty when vst_drain.conns, streams and, after VST_DRAIN_CLOSE, listeners are 0.
-// Legal at any time, from any callback.
-// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
-// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_engine_drain(vst_engine *engine,
-                            uint32_t how,
-                            uint64_t grace_ns);
+// Where connections come in: opened here, or taken over from somebody who opened the descriptor. A
+// listener that the system or a limit keeps from taking connections says so with VST_EVENT_PAUSED
+// and goes on by itself.
+// =================================================================================================
 
-// Writes how a drain stands.
-//
-// Legal at any time.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; state points to as many bytes as its size says.
-vst_status vst_engine_drain_state(vst_engine *engine,
-                                  vst_drain *state);
+// Several sockets, of this and other processes, share the port (SO_REUSEPORT).
+#define VST_LISTEN_REUSEPORT (1)
 
-// Writes an address as text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract,
-// with bytes that are not printable ASCII escaped, and - for no address.
-//
-// The text has no NUL; *len is its length, also when capacity does not suffice. 512 bytes
-// always do. Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
-//
-// Needs:
-// addr points to an address; text to capacity writable bytes; len to a size.
-vst_status vst_addr_text(const vst_addr *addr,
-                         char *text,
-                         size_t capacity,
-                         size_t *len);
+// An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
+#define VST_LISTEN_V6ONLY (2)
 
-// Fills options with the defaults. size is sizeof(vst_tls_server_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_tls_server_options_init(vst_tls_server_options *options,
-                                       uint32_t size);
+// mode counts.
+#define VST_LISTEN_MODE (4)
 
-// Makes what incoming connections speak TLS with: reads every file and checks everything that can
-// be checked before a client comes.
-//
-// options is read and not kept. *out is the configuration, or NULL on failure; free it with
-// vst_tls_server_free. On failure why, unless NULL, gets a sentence that names the file, the
-// line, what is wrong and what to do about it, cut to why_size bytes with its NUL. On success it is
-// empty, or a note: that a certificate has expired, or is not valid yet.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
-//
-// Needs:
-// options points to as many bytes as its size says, and its texts, files and memory to what
-// their fields say; out to a pointer; why to why_size writable bytes.
-vst_status vst_tls_server_new(const vst_tls_server_options *options,
-                              vst_tls_server **out,
-                              char *why,
-                              size_t why_size);
+// uid and gid count.
+#define VST_LISTEN_OWNER (8)
 
-// Makes what incoming connections speak TLS with, with a throw-away certificate for names
-// (separated by commas: DNS names, addresses): nobody trusts it, and its key exists only in memory.
-// For development.
-//
-// Otherwise as vst_tls_server_new.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
-//
-// Needs:
-// names is a NUL-terminated string; out points to a pointer; why to why_size writable bytes.
-vst_status vst_tls_server_self_signed(const char *names,
-                                      vst_tls_server **out,
-                                      char *why,
-                                      size_t why_size);
+// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
+// out by a connection that is closed at once, so that two who open it at the same moment may both get
+// it.
+#define VST_LISTEN_UNIX_EXCLUSIVE (16)
 
-// Tells when a certificate of ours ends: that of identities[index]. *not_after is the last second
-// at which it is valid, since 1970 in UTC.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: *not_after is 0).
-//
-// Needs:
-// tls is a handle that is not freed; not_after points to a number.
-vst_status vst_tls_server_not_after(const vst_tls_server *tls,
-                                    uint32_t index,
-                                    uint64_t *not_after);
+// No VST_EVENT_REFUSED is told, whatever refused_per_second says: refusals are counted alone.
+#define VST_LISTEN_NO_REFUSED (32)
 
-// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
-// fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// tls is NULL or a handle that is not freed.
-void vst_tls_server_free(vst_tls_server *tls);
-
-// Takes the secrets of the connections since the last call, as lines of the NSS key log format
-// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
-//
-// The text has no NUL; *len is its length. When capacity does not suffice nothing is taken, and
-// *len says what is needed. Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// tls is a handle that is not freed; text points to capacity writable bytes; len to a size.
-vst_status vst_tls_server_take_key_log(const vst_tls_server *tls,
-                                       char *text,
-                                       size_t capacity,
-                                       size_t *len);
-
-// Fills options with the defaults. size is sizeof(vst_tls_client_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_tls_client_options_init(vst_tls_client_options *options,
-                                       uint32_t size);
-
-// Makes what outgoing connections speak TLS with.
-//
-// Otherwise as vst_tls_server_new; free it with vst_tls_client_free.
-//
-// Needs:
-// As vst_tls_server_new.
-vst_status vst_tls_client_new(const vst_tls_client_options *options,
-                              vst_tls_client **out,
-                              char *why,
-                              size_t why_size);
-
-// Tells when the certificate that we show to servers ends, as vst_tls_server_not_after does.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: *not_after is 0).
-//
-// Needs:
-// tls is a handle that is not freed; not_after points to a number.
-vst_status vst_tls_client_not_after(const vst_tls_client *tls,
-                                    uint64_t *not_after);
-
-// Gives up a handle, as vst_tls_server_free does.
-//
-// Needs:
-// tls is NULL or a handle that is not freed.
-void vst_tls_client_free(vst_tls_client *tls);
-
-// Takes the secrets of outgoing connections, as vst_tls_server_take_key_log does.
-//
-// Needs:
-// As vst_tls_server_take_key_log.
-vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
-                                       char *text,
-                                       size_t capacity,
-                                       size_t *len);
-
-// Says whether the monitors of a listener are told of a failure: fail is 0 or 1. It holds for
-// answers that are not made yet, and changes nothing else.
-//
-// Legal at any time, from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
-// VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_listener_set_monitor_fail(vst_engine *engine,
-                                         vst_id listener,
-                                         uint32_t fail);
-
-// Writes what became of the connections of a listener.
-//
-// Legal at any time.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
-// id); VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_listener_stats(vst_engine *engine,
-                              vst_id listener,
-                              vst_listener_counters *counters);
-
-// Copies everything the engine counts as text, in the exposition format that Prometheus reads
-// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-// of its listeners can name. Listeners and backends are labelled with the name that vst_set_name
-// gave them, without one with the address that was asked for (port 0 stays 0) or number, and with a
-// number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
-//
-// The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
-// grows with the listeners, servers and tables, not with the connections. Legal at any time.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; text points to capacity writable bytes; len to a
-// size.
-vst_status vst_metrics_text(vst_engine *engine,
-                            char *text,
-                            size_t capacity,
-                            size_t *len);
-
-// Gives the answer that a handler announced with VST_STEP_LATER: any other VST_STEP_*. code and
-// text (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
-//
-// Legal from any callback, the handler's own step among them.
-// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
-// answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; text is NULL or a NUL-terminated string.
-vst_status vst_conn_handler_done(vst_engine *engine,
-                                 vst_id conn,
-                                 uint32_t ticket,
-                                 int32_t answer,
-                                 int32_t code,
-                                 const char *text);
-
-// Copies the first bytes that came for a handler into buffer, at most capacity.
-//
-// *len is how many there are in all. They stay: vst_handler_consume drops them. The library
-// reads on only when a step answers VST_STEP_READ, until 16 KiB are held; then such an answer
-// refuses the connection.
-// Legal between a handler's question and its answer.
-// Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
-// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; buffer points to capacity writable bytes; len to a
-// size.
-vst_status vst_handler_peek(vst_engine *engine,
-                            vst_id conn,
-                            void *buffer,
-                            size_t capacity,
-                            size_t *len);
-
-// Drops the first count bytes that came for a handler: whoever comes next does not see them.
-//
-// Legal between a handler's question and its answer.
-// Returns VST_OK; VST_E_ARGUMENT (there are not so many); VST_E_STATE (no handler is asked);
-// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_handler_consume(vst_engine *engine,
-                               vst_id conn,
-                               size_t count);
-
-// Sends bytes of a handler: all or a part.
-//
-// *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
-// step that answers VST_STEP_WRITE is asked again when some can.
-// Legal between a handler's question and its answer.
-// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
-// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; bytes points to size readable bytes; taken to a
-// size.
-vst_status vst_handler_send(vst_engine *engine,
-                            vst_id conn,
-                            const void *bytes,
-                            size_t size,
-                            size_t *taken);
-
-// Gives a waker of the engine. *out is one, or NULL; free it with vst_waker_free, before or after
-// the engine. Any number may be had.
-//
-// The first one has the host's poller watch one more descriptor, unless the engine was made with
-// wake.
-// Legal on the engine's thread, from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
-// VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; out points to a pointer.
-vst_status vst_engine_waker(vst_engine *engine,
-                            vst_waker **out);
-
-// Brings the answer of a handler that announced it with VST_STEP_LATER: VST_STEP_DONE, READ, WRITE or
-// FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
-// which it is woken for. An answer to a connection that is gone by then is dropped.
-//
-// Legal at any time, from any thread and any number of them at once, but not from a signal handler
-// nor from wake, log and discard.
-// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
-// engine, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
-//
-// Needs:
-// waker is a waker that is not freed.
-vst_status vst_waker_post(vst_waker *waker,
-                          vst_id conn,
-                          uint32_t ticket,
-                          int32_t answer,
-                          int32_t code);
-
-// Frees a waker. NULL is fine.
-//
-// Legal at any time, from any thread, before or after the engine is freed.
-//
-// Needs:
-// waker is NULL or a waker that is not freed.
-void vst_waker_free(vst_waker *waker);
-
-// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
-//
-// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
-// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
-// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
-// (CVE-2011-0411): a host that has read any refuses the client. On failure why, unless NULL, gets a
-// sentence, cut to why_size bytes with its NUL.
-// Legal on a session, from any callback.
-// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
-// host has not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
-// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// Handles are not freed; start points to as many bytes as its size says, early to early_len;
-// why to why_size writable bytes.
-vst_status vst_conn_start_tls(vst_engine *engine,
-                              vst_id conn,
-                              const vst_start_tls *start,
-                              char *why,
-                              size_t why_size);
-
-// Makes a table from its definition, which is what stands behind stick-table in a configuration of
-// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
-//
-// name is what it is called in dumps and rules. *out is the table, or NULL on failure; free it
-// with vst_table_free. On failure why, unless NULL, gets a sentence that names the column, the
-// word and what belongs there, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
-//
-// Needs:
-// name and definition are NUL-terminated strings; out points to a pointer; why to why_size
-// writable bytes.
-vst_status vst_table_new(const char *name,
-                         const char *definition,
-                         vst_table **out,
-                         char *why,
-                         size_t why_size);
-
-// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
-// NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// table is NULL or a handle that is not freed.
-void vst_table_free(vst_table *table);
-
-// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
-//
-// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read. *value is 0 unless it
-// is found.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
-// or has no such keys; an address of another length than 4 or 16).
-//
-// Needs:
-// table is a handle that is not freed; key points to a key, and its bytes to len bytes;
-// value to a u64.
-vst_status vst_table_get(const vst_table *table,
-                         const vst_table_key *key,
-                         uint32_t data,
-                         uint64_t now_ns,
-                         uint64_t *value);
-
-// Sets what is known of a key, whose entry is made if there is none, and used. A rate begins a period
-// with the value. Connections that exist are counted and cannot be set.
-//
-// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as vst_table_get); VST_E_STATE
-// (VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and nothing may make room).
-//
-// Needs:
-// As vst_table_get.
-vst_status vst_table_set(const vst_table *table,
-                         const vst_table_key *key,
-                         uint32_t data,
-                         uint64_t value,
-                         uint64_t now_ns);
-
-// Forgets a key, unless a connection holds its entry.
-//
-// now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
-// VST_E_ARGUMENT (the table has no such keys).
-//
-// Needs:
-// As vst_table_get.
-vst_status vst_table_remove(const vst_table *table,
-                            const vst_table_key *key,
-                            uint64_t now_ns);
-
-// Forgets every key whose entry no connection holds; *cleared, unless NULL, is how many.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; cleared is NULL or points to a u64.
-vst_status vst_table_clear(const vst_table *table,
-                           uint64_t *cleared);
-
-// Tells how full a table is.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// table is a handle that is not freed; counters points to as many bytes as its size says.
-vst_status vst_table_stats(const vst_table *table,
-                           vst_table_counters *counters);
-
-// Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
-// about each entry. What is no printable character in a key is escaped.
-//
-// The text has no NUL; *len is its length. When capacity does not suffice nothing is written, and
-// *len says what was needed; others may have added entries until the next call. A table of any size
-// is better read through a snapshot.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; text points to capacity writable bytes; len to a size.
-vst_status vst_table_dump(const vst_table *table,
-                          uint64_t now_ns,
-                          char *text,
-                          size_t capacity,
-                          size_t *len);
-
-// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
-// the table is copied a part at a time. An entry that is there all the time is seen once; one that
-// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
-//
-// now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
-// free it with vst_table_snapshot_free.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// table is a handle that is not freed; out points to a pointer.
-vst_status vst_table_snapshot_new(const vst_table *table,
-                                  uint64_t now_ns,
-                                  vst_table_snapshot **out);
-
-// Goes on to the next entry of a snapshot and writes it.
-//
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
-// its size says.
-vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
-                                   vst_table_row *row);
-
-// Reads what the entry holds that vst_table_snapshot_next has written last.
-//
-// data is VST_DATA_*. *value is 0 unless it is stored.
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
-// it).
-//
-// Needs:
-// snapshot is a handle that is not freed; value points to a u64.
-vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
-                                    uint32_t data,
-                                    uint64_t *value);
-
-// Frees a snapshot. NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// snapshot is NULL or a handle that is not freed.
-void vst_table_snapshot_free(vst_table_snapshot *snapshot);
-
-// Makes rules from text, len bytes without a NUL at their end, in the language of
-// docs/rules.md. Files that it names with -f are read during the call.
-//
-// Lines may name the table_count tables of tables beside those that the text defines; the set
-// keeps them. Tables that the text defines, and that before has by the same name and definition,
-// are those of before, with their entries: pass the set that this one takes the place of, or NULL.
-// before is read and not kept.
-//
-// *out is the set, or NULL on failure; free it with vst_rules_free. On failure why, unless
-// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself with a
-// caret below, lines parted by LF, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
-//
-// Needs:
-// text points to len bytes; tables to table_count tables that are not freed; before is NULL
-// or a set that is not freed; out points to a pointer; why to why_size writable bytes.
-vst_status vst_rules_new(const uint8_t *text,
-                         size_t len,
-                         const vst_table *const *tables,
-                         size_t table_count,
-                         const vst_rules *before,
-                         vst_rules **out,
-                         char *why,
-                         size_t why_size);
-
-// Lets everything that uses rules use from now on what by stands for now. Connections that have
-// begun end with what they began with. by is not kept and may be freed.
-//
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL.
-//
-// Needs:
-// Both are sets that are not freed.
-vst_status vst_rules_replace(vst_rules *rules,
-                             const vst_rules *by);
-
-// Looks whether every backend that use_backend lines of rules name is one of this engine's: to be
-// called when they have their names, before a listener is opened with the rules or others are
-// replaced by them. On failure why, unless NULL, gets the first line that names another, and what
-// it names, cut to why_size bytes with its NUL.
-//
-// Legal from any callback.
-// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine and rules a set that are not freed; why is NULL or points to why_size
-// writable bytes.
-vst_status vst_rules_check(vst_engine *engine,
-                           const vst_rules *rules,
-                           char *why,
-                           size_t why_size);
-
-// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
-// metrics know it, UTF-8, NUL-terminated. Copied.
-//
-// Legal from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; name is a NUL-terminated string.
-vst_status vst_set_name(vst_engine *engine,
-                        vst_id named,
-                        const char *name);
-
-// The backend that a use_backend line of the rules chooses for a session, as things stand now:
-// *backend is its id, or 0.
-//
-// Where a line applies that names no backend of this engine, the session ends in order, since nobody
-// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
-// vst_rules_check finds such lines before a client does.
-// Legal on a session, from any callback.
-// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
-// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
-// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; backend points to an id.
-vst_status vst_conn_chosen_backend(vst_engine *engine,
-                                   vst_id conn,
-                                   vst_id *backend);
-
-// What a rule has written down of a connection (set-var(name)): a number or a truth in decimal, an
-// address as text, bytes as they are. *len is its length, also when capacity does not suffice.
-//
-// Legal until the connection is gone, from any callback.
-// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
-// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; name is a NUL-terminated string; value points to
-// capacity writable bytes; len to a size.
-vst_status vst_conn_variable(vst_engine *engine,
-                             vst_id conn,
-                             const char *name,
-                             void *value,
-                             size_t capacity,
-                             size_t *len);
-
-// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
-// fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// rules is NULL or a handle that is not freed.
-void vst_rules_free(vst_rules *rules);
-
-// Fills options with the defaults. size is sizeof(vst_accept_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_accept_options_init(vst_accept_options *options,
-                                   uint32_t size);
-
-// Makes what incoming connections go through.
-//
-// options is read and not kept. *out is the configuration, or NULL on failure; free it with
-// vst_accept_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
-// with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
-// missing, too long or not asked for); VST_E_CONFIG (accept_proxy, accept_cip or monitor_net
-// cannot be read, or the last overlaps one of the others).
-//
-// Needs:
-// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
-// handles to handles that are not freed; out to a pointer; why to why_size writable bytes.
-vst_status vst_accept_config_new(const vst_accept_options *options,
-                                 vst_accept_config **out,
-                                 char *why,
-                                 size_t why_size);
-
-// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// config is NULL or a handle that is not freed.
-void vst_accept_config_free(vst_accept_config *config);
-
-// Fills options with the defaults. size is sizeof(vst_connect_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_connect_options_init(vst_connect_options *options,
-                                    uint32_t size);
-
-// Makes what outgoing connections go through.
-//
-// Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
-// version 2, SOCKS texts without a version); VST_E_CONFIG (source or socks_destination cannot be
-// read, server_name or socks_destination is missing, or the version of SOCKS cannot say what is
-// asked).
-//
-// Needs:
-// As vst_accept_config_new.
-vst_status vst_connect_config_new(const vst_connect_options *options,
-                                  vst_connect_config **out,
-                                  char *why,
-                                  size_t why_size);
-
-// Gives up a handle, as vst_accept_config_free does.
-//
-// Needs:
-// config is NULL or a handle that is not freed.
-void vst_connect_config_free(vst_connect_config *config);
+// How a listener is opened. A field that is 0 stands for its default, so that all zero but size is
+// the defaults; vst_listener_options_init says them.
+struct vst_listener_options {
+    // sizeof(vst_listener_options).
+    uint32_t size;
+    // VST_LISTEN_*.
+    uint32_t flags;
+    // Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
+    // bound.
+    uint32_t backlog;
+    // TCP_DEFER_ACCEPT in seconds: connections are told when their first bytes are there. 0, the
+    // default: off.
+    uint32_t defer_accept_s;
+    // The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
+    uint32_t max_conns;
+    // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted.
+    // Default 10; UINT32_MAX is no bound, and VST_LISTEN_NO_REFUSED tells none.
+    uint32_t refused_per_second;
+    // Permission bits of a unix socket's path.
+    uint32_t mode;
+    // Owner of a unix socket's path.
+    uint32_t uid;
+    // Group of a unix socket's path.
+    uint32_t gid;
+    // Ends of sessions and streams that are for a log per second, listener, operation and reason.
+    // VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have quiet
+    // set in their end, and the next that has not counts them in suppressed. Default UINT32_MAX:
+    // no bound.
+    uint32_t ends_per_second;
+    // The host's own word for the listener and, until it is changed, for its connections. The
+    // library neither reads nor frees it.
+    void *user;
+};
 
 // Fills options with the defaults. size is sizeof(vst_listener_options).
 //
@@ -2749,6 +1184,177 @@ vst_status vst_listener_resume(vst_engine *engine,
 // engine is an engine that is not freed.
 vst_status vst_listener_close(vst_engine *engine,
                               vst_id listener);
+
+// =================================================================================================
+// 6. Accept configurations
+//
+// What incoming connections go through before they are sessions: a PROXY header or a NetScaler's,
+// monitors, rules, handlers, TLS, and the bounds of each in time. Many listeners and engines may
+// share one.
+// =================================================================================================
+
+// Sources outside accept_proxy or accept_cip are not refused: they go on without that header, with
+// the socket's own addresses, and what they send is payload.
+#define VST_ACCEPT_UNTRUSTED_DIRECT (1)
+
+// What incoming connections go through. Shared: any number of listeners and engines may use it.
+struct vst_accept_config;
+
+// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
+// size is the defaults; vst_accept_options_init says them. In spans of time VST_NEVER is no bound.
+struct vst_accept_options {
+    // sizeof(vst_accept_options).
+    uint32_t size;
+    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD, VST_TLS_TRUNCATION_ABORT.
+    uint32_t flags;
+    // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
+    // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
+    // (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
+    const char *accept_proxy;
+    // Where set, TLS comes next. Only referred to: free your handle whenever you like.
+    const vst_tls_server *tls;
+    // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
+    // Default 5 s.
+    uint64_t timeout_proxy_ns;
+    // For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
+    uint64_t timeout_tls_ns;
+    // For everything before the session, in nanoseconds from accept. Default 30 s.
+    uint64_t timeout_opening_ns;
+    // How long last bytes may wait for the peer to take some, in nanoseconds. It counts
+    // anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
+    // (TCP). What is left then is lost: the peer is reset, and the record says VST_WHY_TIMED_OUT at
+    // VST_OP_DSHW or VST_OP_CCLOSE, and how much. Default 30 s.
+    uint64_t linger_ns;
+    // How long the peer's end is waited for once it has all of ours, in nanoseconds. A
+    // peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
+    // VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
+    uint64_t drain_ns;
+    // How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
+    // VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB; more than
+    // 4 GiB is taken as that.
+    uint64_t drain_bytes;
+    // Where set, sources that are answered and let go before any of the above. Read and not kept.
+    const vst_monitor_options *monitor;
+    // Handlers of the host's own, on either side of TLS, asked in this order. Copied.
+    const vst_handler *handlers;
+    // How many there are.
+    uint64_t handler_count;
+    // Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
+    // like; keep it to replace them.
+    const vst_rules *rules;
+    // Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
+    // come next, behind the PROXY header if there is one, and only from these sources: a list as in
+    // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
+    // header, and one that comes is payload.
+    const char *accept_cip;
+    // The magic number it begins with. Default 0xCAFEBABE.
+    uint32_t cip_magic;
+    // Must be 0.
+    uint32_t _reserved;
+    // On TLS 1.2, how long a peer may be silent before a half-close that is held back
+    // (VST_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
+    // end. Default 1 s.
+    uint64_t tls12_half_close_hold_ns;
+};
+
+// Fills options with the defaults. size is sizeof(vst_accept_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_accept_options_init(vst_accept_options *options,
+                                   uint32_t size);
+
+// Makes what incoming connections go through.
+//
+// options is read and not kept. *out is the configuration, or NULL on failure; free it with
+// vst_accept_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
+// with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
+// missing, too long or not asked for); VST_E_CONFIG (accept_proxy, accept_cip or monitor_net
+// cannot be read, or the last overlaps one of the others).
+//
+// Needs:
+// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
+// handles to handles that are not freed; out to a pointer; why to why_size writable bytes.
+vst_status vst_accept_config_new(const vst_accept_options *options,
+                                 vst_accept_config **out,
+                                 char *why,
+                                 size_t why_size);
+
+// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_accept_config_free(vst_accept_config *config);
+
+// =================================================================================================
+// 7. Connections
+//
+// How one begins other than by a listener (vst_conn_connect, or a descriptor that is handed over),
+// and the life of a session: it is told with VST_EVENT_SESSION or VST_EVENT_CONNECTED, read and
+// written until it is closed, and VST_EVENT_CLOSED is the last word about it. A read or write that
+// answers VST_WAIT is tried again when VST_EVENT_READABLE or _WRITABLE is told.
+// =================================================================================================
+
+// From the peer to us.
+#define VST_SHUT_READ (1)
+
+// From us to the peer.
+#define VST_SHUT_WRITE (2)
+
+// Both.
+#define VST_SHUT_BOTH (3)
+
+// A TLV of a PROXY version 2 header.
+struct vst_tlv {
+    // The type, 0 to 255.
+    uint32_t kind;
+    // The length of value in bytes.
+    uint32_t len;
+    // The bytes.
+    const uint8_t *value;
+};
+
+// What one outgoing connection needs beside its configuration.
+struct vst_connect {
+    // sizeof(vst_connect).
+    uint32_t size;
+    // How many TLVs tlvs points to.
+    uint32_t tlv_count;
+    // The connection on whose behalf it is made: the PROXY header tells its addresses and its TLS.
+    // 0: it is made on our own behalf, and a version 2 header says LOCAL.
+    vst_id client;
+    // Further TLVs for a version 2 header, read during the call.
+    const vst_tlv *tlvs;
+    // The host's own word for the connection. The library neither reads nor frees it.
+    void *user;
+};
+
+// Which TLS begins in the middle of a session. Zero it, then set size and one of server and
+// client.
+struct vst_start_tls {
+    // sizeof(vst_start_tls).
+    uint32_t size;
+    // 0.
+    uint32_t flags;
+    // The accepting side. Only referred to: free your handle whenever you like.
+    const vst_tls_server *server;
+    // The connecting side; needs server_name.
+    const vst_tls_client *client;
+    // As in vst_connect_options. Copied.
+    const char *server_name;
+    // Bytes that the host has read already and that are TLS's: what a peer sent right behind the
+    // command is plaintext, and a host that passes it here must be sure that it is not. Copied.
+    const void *early;
+    // The length of early in bytes.
+    uint64_t early_len;
+};
 
 // Takes a connection that the host accepted itself through what config says.
 //
@@ -2928,255 +1534,181 @@ vst_status vst_conn_set_user(vst_engine *engine,
                              vst_id conn,
                              void *user);
 
-// Fills options with the defaults. size is sizeof(vst_backend_options).
+// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
 //
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
+// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
+// (CVE-2011-0411): a host that has read any refuses the client. On failure why, unless NULL, gets a
+// sentence, cut to why_size bytes with its NUL.
+// Legal on a session, from any callback.
+// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
+// host has not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
+// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
-// options points to size writable bytes.
-vst_status vst_backend_options_init(vst_backend_options *options,
-                                    uint32_t size);
+// Handles are not freed; start points to as many bytes as its size says, early to early_len;
+// why to why_size writable bytes.
+vst_status vst_conn_start_tls(vst_engine *engine,
+                              vst_id conn,
+                              const vst_start_tls *start,
+                              char *why,
+                              size_t why_size);
 
-// Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
+// =================================================================================================
+// 8. What is known of a connection
 //
-// options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
-// It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence, cut
-// to why_size bytes with its NUL.
-// Legal at any time, from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
-// (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; options points to as many bytes as its size says;
-// out to an id; why to why_size writable bytes.
-vst_status vst_backend_new(vst_engine *engine,
-                           const vst_backend_options *options,
-                           vst_id *out,
-                           char *why,
-                           size_t why_size);
+// Its state and layers, addresses, the PROXY header that came first, what TLS agreed on, and a line
+// for a person who debugs. All of it is copied out.
+// =================================================================================================
 
-// Writes what a backend has counted.
-//
-// Legal at any time.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
-// id); VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_backend_stats(vst_engine *engine,
-                             vst_id backend,
-                             vst_backend_counters *counters);
+// On its way out with nothing to report.
+#define VST_STATE_CLOSED (0)
 
-// Writes what one server has counted: server is its number, from vst_backend_add.
-//
-// Otherwise as vst_backend_stats; VST_E_ARGUMENT also for a number that no server has.
-//
-// Needs:
-// As vst_backend_stats.
-vst_status vst_server_stats(vst_engine *engine,
-                            vst_id backend,
-                            uint32_t server,
-                            vst_backend_counters *counters);
+// It came in and its handshakes are not done.
+#define VST_STATE_ACCEPTED (1)
 
-// Fills options with the defaults. size is sizeof(vst_server_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_server_options_init(vst_server_options *options,
-                                   uint32_t size);
+// It goes out and its handshakes are not done.
+#define VST_STATE_CONNECTING (2)
 
-// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
-//
-// options is read and not kept. *out is its number, from 0 in the order of calls, or
-// VST_SERVER_NONE on failure. On failure why, unless NULL, gets a sentence, cut to why_size
-// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
-// Legal at any time, from any callback.
-// Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
-// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
-// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; options points to as many bytes as its size says, its
-// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
-// that are not freed; out to a number; why to why_size writable bytes.
-vst_status vst_backend_add(vst_engine *engine,
-                           vst_id backend,
-                           const vst_server_options *options,
-                           uint32_t *out,
-                           char *why,
-                           size_t why_size);
+// The session's bytes may move.
+#define VST_STATE_ESTABLISHED (3)
 
-// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
-//
-// Legal at any time, from any callback.
-// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
-// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_server_set_weight(vst_engine *engine,
-                                 vst_id backend,
-                                 uint32_t server,
-                                 uint32_t weight);
+// It failed.
+#define VST_STATE_ERROR (4)
 
-// Says what is wanted of a server: state is VST_SERVER_READY, VST_SERVER_DRAIN or
-// VST_SERVER_MAINTENANCE. No stream is ended by it.
-//
-// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
-// brings it down. Otherwise as vst_server_set_weight.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_server_set_state(vst_engine *engine,
-                                vst_id backend,
-                                uint32_t server,
-                                uint32_t state);
+// The header stands for no relayed connection: the socket's addresses hold.
+#define VST_PROXY_LOCAL (0)
 
-// Says where a server is, as addresses of vst_server_options: the answer to
-// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
-// streams until it has an address again. Streams that it has go on.
-//
-// Otherwise as vst_server_set_weight; VST_E_ARGUMENT also for a text that is no address. On
-// failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
-//
-// Needs:
-// engine is an engine that is not freed; addresses is NULL or a NUL-terminated string;
-// why points to why_size writable bytes.
-vst_status vst_server_set_addresses(vst_engine *engine,
-                                    vst_id backend,
-                                    uint32_t server,
-                                    const char *addresses,
-                                    char *why,
-                                    size_t why_size);
+// The header stands for a relayed connection.
+#define VST_PROXY_RELAYED (1)
 
-// Writes how a server stands.
-//
-// Legal at any time.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
-// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; state points to as many bytes as its size says.
-vst_status vst_server_state(vst_engine *engine,
-                            vst_id backend,
-                            uint32_t server,
-                            vst_server *state);
+// The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
+#define VST_PROXY_NO_ADDRESSES (0)
 
-// Fills options with the defaults. size is sizeof(vst_stream_options).
-//
-// Legal at any time, from any thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
-//
-// Needs:
-// options points to size writable bytes.
-vst_status vst_stream_options_init(vst_stream_options *options,
-                                   uint32_t size);
+// TCP over IPv4 or IPv6.
+#define VST_PROXY_TCP (1)
 
-// Makes what bounds streams.
-//
-// options is read and not kept. *out is the configuration, or NULL on failure; free it with
-// vst_stream_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
-// with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
-//
-// Needs:
-// options points to as many bytes as its size says; out to a pointer; why to why_size
-// writable bytes.
-vst_status vst_stream_config_new(const vst_stream_options *options,
-                                 vst_stream_config **out,
-                                 char *why,
-                                 size_t why_size);
+// UDP over IPv4 or IPv6.
+#define VST_PROXY_UDP (2)
 
-// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
-//
-// Legal at any time, from any thread, in any callback.
-//
-// Needs:
-// config is NULL or a handle that is not freed.
-void vst_stream_config_free(vst_stream_config *config);
+// A unix stream socket.
+#define VST_PROXY_UNIX_STREAM (3)
 
-// Joins two connections into a stream: from here on the library moves the bytes between them, with
-// backpressure, and passes each side's end on to the other.
-//
-// client is a session; server may be open or still connecting. Both ids accept only what asks
-// facts of them, such as vst_conn_describe, from here on, and VST_EVENT_STREAM_END is the one
-// event that follows. config is only referred to: free your handle whenever you like; NULL takes
-// the defaults. *out is the stream's id, or 0.
-// Legal from any callback; best in the callback of VST_EVENT_SESSION, right after
-// vst_conn_connect: then the client's first bytes leave with the PROXY header.
-// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
-// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; config is NULL or a handle that is not freed; out
-// points to an id.
-vst_status vst_conn_forward(vst_engine *engine,
-                            vst_id client,
-                            vst_id server,
-                            const vst_stream_config *config,
-                            void *user,
-                            vst_id *out);
+// A unix datagram socket.
+#define VST_PROXY_UNIX_DATAGRAM (4)
 
-// Makes a session the client's side of a stream whose other side is a server of backend, one that
-// the backend chooses, with queues and further attempts as it was made with.
-//
-// The server that a table remembers for the client is asked for first, and the one that was reached is
-// remembered: server_id in docs/tables.md.
-//
-// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
-// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
-// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
-// no server is to be had; vst_stream_end says which server it was and how long it took. client
-// must not be used again but to ask facts of it, such as vst_conn_describe. config is only
-// referred to; NULL takes the defaults. user comes with the event. *out is the stream's id, or 0.
-// Legal from any callback; best in the callback of VST_EVENT_SESSION.
-// Returns VST_OK; VST_E_STATE (client is closing, in a stream, or no session yet); VST_E_NULL;
-// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
-// VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; config is NULL or a handle that is not freed; out
-// points to an id.
-vst_status vst_conn_forward_to(vst_engine *engine,
-                               vst_id client,
-                               vst_id backend,
-                               const vst_stream_config *config,
-                               void *user,
-                               vst_id *out);
+// The peer was not asked for a certificate.
+#define VST_TLS_NOT_ASKED (0)
 
-// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
-//
-// Legal from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-// VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed.
-vst_status vst_stream_abort(vst_engine *engine,
-                            vst_id stream);
+// The peer was asked for a certificate and has none.
+#define VST_TLS_ABSENT (1)
 
-// Copies everything about a stream as one line of name=value, for a log or a person: the states of
-// both sides, bytes, the search for a server, what it waits for, and how it ends.
-//
-// The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
-// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; text points to capacity writable bytes; len to a
-// size.
-vst_status vst_stream_describe(vst_engine *engine,
-                               vst_id stream,
-                               char *text,
-                               size_t capacity,
-                               size_t *len);
+// The peer's certificate was verified, now or when the resumed session began.
+#define VST_TLS_VALID (2)
+
+// The peer's certificate was not looked at: verification is switched off.
+#define VST_TLS_SKIPPED (3)
+
+// The protocol version: TLSv1.3.
+#define VST_TLS_TEXT_VERSION (1)
+
+// The cipher suite: TLS_AES_256_GCM_SHA384.
+#define VST_TLS_TEXT_CIPHER (2)
+
+// The group of the key exchange: X25519.
+#define VST_TLS_TEXT_GROUP (3)
+
+// The application protocol, as bytes: h2.
+#define VST_TLS_TEXT_ALPN (4)
+
+// The server name the client asked for.
+#define VST_TLS_TEXT_SNI (5)
+
+// The common name in the peer's certificate, as bytes.
+#define VST_TLS_TEXT_PEER_CN (6)
+
+// The subject of the peer's certificate.
+#define VST_TLS_TEXT_PEER_SUBJECT (7)
+
+// The issuer of the peer's certificate.
+#define VST_TLS_TEXT_PEER_ISSUER (8)
+
+// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
+#define VST_CONN_SHR (1)
+
+// No byte is taken for the connection any more: its outgoing direction was shut.
+#define VST_CONN_SHW (2)
+
+// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
+#define VST_CONN_ERR (4)
+
+// The PROXY header that a connection came with.
+struct vst_proxy_header {
+    // In: sizeof(vst_proxy_header).
+    uint32_t size;
+    // 1 or 2.
+    uint32_t version;
+    // VST_PROXY_LOCAL or VST_PROXY_RELAYED.
+    uint32_t command;
+    // VST_PROXY_TCP and so on.
+    uint32_t transport;
+    // How many TLVs it had.
+    uint32_t tlv_count;
+    // 0.
+    uint32_t _reserved;
+};
+
+// What TLS agreed on.
+struct vst_tls_info {
+    // In: sizeof(vst_tls_info).
+    uint32_t size;
+    // The protocol version: 0x0303 for TLS 1.2, 0x0304 for TLS 1.3.
+    uint32_t version;
+    // The number of the cipher suite (IANA, "TLS Cipher Suites").
+    uint32_t cipher;
+    // The number of the key exchange's group (IANA, "TLS Supported Groups"), or 0 when a resumed
+    // session needed none.
+    uint32_t group;
+    // 1 when an earlier session went on.
+    uint32_t resumed;
+    // VST_TLS_VALID and so on.
+    uint32_t verified;
+    // How many certificates the peer showed.
+    uint32_t certificate_count;
+    // 0.
+    uint32_t _reserved;
+};
+
+// What one layer of a connection has behind it; each field is 0 or 1.
+struct vst_layer {
+    // It stands and is not torn down.
+    uint32_t initialized;
+    // It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
+    // handshake is done.
+    uint32_t connected;
+    // Its opening operations are through, and those of the layers below.
+    uint32_t handlers_done;
+    // It could not go on. A connection that the host gave up, or that a bound of its stream cut, has
+    // not failed in any layer.
+    uint32_t failed;
+    // Its incoming direction has ended.
+    uint32_t shutr;
+    // Its outgoing direction has ended.
+    uint32_t shutw;
+};
+
+// The thirteen states inside a connection, from the descriptor up.
+struct vst_layers {
+    // In: sizeof(vst_layers).
+    uint32_t size;
+    // 1 while there is a descriptor, else 0.
+    uint32_t fd_allocated;
+    // What carries bytes: the socket, and what is said on it ahead of TLS.
+    vst_layer ctrl;
+    // What the session reads and writes: raw, or TLS and what comes behind it.
+    vst_layer data;
+};
 
 // Writes the state of a connection, VST_STATE_*.
 //
@@ -3365,6 +1897,1637 @@ vst_status vst_conn_describe(vst_engine *engine,
                              size_t capacity,
                              size_t *len);
 
+// =================================================================================================
+// 9. Certificates and TLS
+//
+// How incoming and outgoing connections speak TLS: made once, named by an accept or a connect
+// configuration, shared by any number of connections and engines, and freed when the host likes,
+// since whatever still uses it keeps it.
+// =================================================================================================
+
+// Clients are not asked for a certificate.
+#define VST_CLIENT_AUTH_NONE (0)
+
+// Clients are asked and may decline; a certificate that is shown must verify.
+#define VST_CLIENT_AUTH_OPTIONAL (1)
+
+// Clients are refused without a certificate that verifies.
+#define VST_CLIENT_AUTH_REQUIRED (2)
+
+// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
+// 3) instead of shown the first certificate.
+#define VST_TLS_STRICT_SNI (1)
+
+// No ticket holds a session: those kept here (session_cache) alone are resumed. In TLS 1.3 a client
+// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
+#define VST_TLS_NO_TICKETS (2)
+
+// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+// change everything.
+#define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
+
+// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
+// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
+// of 230, which some old middleboxes do not let through.
+#define VST_TLS_NO_POST_QUANTUM (16)
+
+// The secrets of every connection are kept for vst_tls_server_take_key_log and
+// vst_tls_client_take_key_log: whoever has them reads everything.
+#define VST_TLS_KEY_LOG (8)
+
+// No sessions are kept, whatever session_cache says.
+#define VST_TLS_NO_SESSION_CACHE (32)
+
+// The most sessions that one configuration keeps: room for them is made at once.
+#define VST_TLS_SESSIONS_MOST (1048576)
+
+// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
+#define VST_TLS_1_2 (771)
+
+// See VST_TLS_1_2.
+#define VST_TLS_1_3 (772)
+
+// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
+struct vst_tls_client;
+
+// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
+// belong to it alone.
+struct vst_tls_server;
+
+// PEM text, from a file or from memory: one of the two.
+struct vst_pem {
+    // A file, read during the call and not again; NULL for memory, or for none at all.
+    const char *file;
+    // The text, read during the call.
+    const uint8_t *bytes;
+    // The length of bytes.
+    uint64_t len;
+};
+
+// A certificate chain and its key.
+struct vst_identity {
+    // The chain, our own certificate first.
+    vst_pem chain;
+    // The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase; none: it is in chain.
+    vst_pem key;
+};
+
+// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero but
+// size and the certificates is the defaults; vst_tls_server_options_init says them.
+//
+// The key exchange takes the first of the client's groups that is known here: X25519MLKEM768 where it
+// prefers that (not with ring), else X25519, P-256 or P-384.
+//
+// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
+// sent so many (256 GiB in full ones) says close_notify and ends, with VST_WHY_KEYS_WORN. TLS 1.3
+// changes them in passing.
+struct vst_tls_server_options {
+    // sizeof(vst_tls_server_options).
+    uint32_t size;
+    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE.
+    uint32_t flags;
+    // How many certificates identities points to, from 1 to 65,536.
+    uint32_t identity_count;
+    // VST_CLIENT_AUTH_*.
+    uint32_t client_auth;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t min_version;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t max_version;
+    // How long a session can be resumed, in seconds; each resumption begins it anew. Default 43,200,
+    // at most 604,800, seven days (RFC 8446 section 4.6.1).
+    uint32_t ticket_lifetime_s;
+    // How long a client's certificate holds after it was verified, in seconds: no resumption takes a
+    // session beyond that, nor beyond the end of the certificate's validity. Then the client makes a
+    // full handshake. The shorter of the two times holds where clients are asked. Default 3,600.
+    uint32_t client_ticket_lifetime_s;
+    // Our certificates, which are presented and not verified: chosen by the name a client asks for,
+    // exact, then wildcard; the first is the default. Read during the call.
+    const vst_identity *identities;
+    // The authorities that client certificates are verified against. One of these certificates that
+    // a client shows itself, as what openssl req -x509 makes, is taken while it is valid.
+    vst_pem client_ca;
+    // Their revocation lists, or none.
+    vst_pem client_crl;
+    // Application protocols, the preferred first, separated by commas: h2,http/1.1. A client that
+    // offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
+    const char *alpn;
+    // Sessions kept for clients that take no ticket. Default 256, at most
+    // VST_TLS_SESSIONS_MOST; VST_TLS_NO_SESSION_CACHE keeps none.
+    uint64_t session_cache;
+};
+
+// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
+// size is the defaults; vst_tls_client_options_init says them.
+//
+// X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
+// VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
+// vst_tls_server_options.
+struct vst_tls_client_options {
+    // sizeof(vst_tls_client_options).
+    uint32_t size;
+    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE,
+    // VST_TLS_NO_POST_QUANTUM.
+    uint32_t flags;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t min_version;
+    // VST_TLS_1_2, VST_TLS_1_3 or 0.
+    uint32_t max_version;
+    // The authorities that servers are verified against; none: those that the system trusts, from
+    // where distributions keep them. No environment variable changes the place. One of these
+    // certificates that a server shows itself, as what openssl req -x509 makes, is taken for the
+    // names in its subjectAltName and while it is valid.
+    vst_pem ca;
+    // Their revocation lists, or none.
+    vst_pem crl;
+    // Our certificate, for servers that ask for one, or NULL. Read during the call.
+    const vst_identity *identity;
+    // Application protocols to offer, as in vst_tls_server_options.
+    const char *alpn;
+    // Sessions kept for resumption. Default 256, at most VST_TLS_SESSIONS_MOST;
+    // VST_TLS_NO_SESSION_CACHE keeps none.
+    uint64_t session_cache;
+    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
+    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
+    // 604,800, seven days (RFC 8446 section 4.6.1).
+    uint32_t session_lifetime_s;
+    // 0.
+    uint32_t _reserved;
+};
+
+// Fills options with the defaults. size is sizeof(vst_tls_server_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_tls_server_options_init(vst_tls_server_options *options,
+                                       uint32_t size);
+
+// Makes what incoming connections speak TLS with: reads every file and checks everything that can
+// be checked before a client comes.
+//
+// options is read and not kept. *out is the configuration, or NULL on failure; free it with
+// vst_tls_server_free. On failure why, unless NULL, gets a sentence that names the file, the
+// line, what is wrong and what to do about it, cut to why_size bytes with its NUL. On success it is
+// empty, or a note: that a certificate has expired, or is not valid yet.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
+//
+// Needs:
+// options points to as many bytes as its size says, and its texts, files and memory to what
+// their fields say; out to a pointer; why to why_size writable bytes.
+vst_status vst_tls_server_new(const vst_tls_server_options *options,
+                              vst_tls_server **out,
+                              char *why,
+                              size_t why_size);
+
+// Makes what incoming connections speak TLS with, with a throw-away certificate for names
+// (separated by commas: DNS names, addresses): nobody trusts it, and its key exists only in memory.
+// For development.
+//
+// Otherwise as vst_tls_server_new.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
+//
+// Needs:
+// names is a NUL-terminated string; out points to a pointer; why to why_size writable bytes.
+vst_status vst_tls_server_self_signed(const char *names,
+                                      vst_tls_server **out,
+                                      char *why,
+                                      size_t why_size);
+
+// Tells when a certificate of ours ends: that of identities[index]. *not_after is the last second
+// at which it is valid, since 1970 in UTC.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: *not_after is 0).
+//
+// Needs:
+// tls is a handle that is not freed; not_after points to a number.
+vst_status vst_tls_server_not_after(const vst_tls_server *tls,
+                                    uint32_t index,
+                                    uint64_t *not_after);
+
+// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+// fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// tls is NULL or a handle that is not freed.
+void vst_tls_server_free(vst_tls_server *tls);
+
+// Takes the secrets of the connections since the last call, as lines of the NSS key log format
+// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
+//
+// The text has no NUL; *len is its length. When capacity does not suffice nothing is taken, and
+// *len says what is needed. Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// tls is a handle that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_tls_server_take_key_log(const vst_tls_server *tls,
+                                       char *text,
+                                       size_t capacity,
+                                       size_t *len);
+
+// Fills options with the defaults. size is sizeof(vst_tls_client_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_tls_client_options_init(vst_tls_client_options *options,
+                                       uint32_t size);
+
+// Makes what outgoing connections speak TLS with.
+//
+// Otherwise as vst_tls_server_new; free it with vst_tls_client_free.
+//
+// Needs:
+// As vst_tls_server_new.
+vst_status vst_tls_client_new(const vst_tls_client_options *options,
+                              vst_tls_client **out,
+                              char *why,
+                              size_t why_size);
+
+// Tells when the certificate that we show to servers ends, as vst_tls_server_not_after does.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: *not_after is 0).
+//
+// Needs:
+// tls is a handle that is not freed; not_after points to a number.
+vst_status vst_tls_client_not_after(const vst_tls_client *tls,
+                                    uint64_t *not_after);
+
+// Gives up a handle, as vst_tls_server_free does.
+//
+// Needs:
+// tls is NULL or a handle that is not freed.
+void vst_tls_client_free(vst_tls_client *tls);
+
+// Takes the secrets of outgoing connections, as vst_tls_server_take_key_log does.
+//
+// Needs:
+// As vst_tls_server_take_key_log.
+vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
+                                       char *text,
+                                       size_t capacity,
+                                       size_t *len);
+
+// =================================================================================================
+// 10. Connect configurations
+//
+// What outgoing connections go through before they are open: the source address, a PROXY header, a
+// SOCKS server, handlers, TLS, and the bounds of each in time.
+// =================================================================================================
+
+// The target is connected to directly.
+#define VST_SOCKS_NONE (0)
+
+// The target is a SOCKS server of version 4: IPv4 addresses only.
+#define VST_SOCKS_4 (1)
+
+// The target is a SOCKS server of version 4a: IPv4 addresses, and names that the server resolves.
+#define VST_SOCKS_4A (2)
+
+// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
+#define VST_SOCKS_5 (3)
+
+// No PROXY header goes out.
+#define VST_SEND_PROXY_NONE (0)
+
+// The PROXY header of version 1: a line of text.
+#define VST_SEND_PROXY_V1 (1)
+
+// The PROXY header of version 2: binary, with TLVs.
+#define VST_SEND_PROXY_V2 (2)
+
+// A version 2 header carries the application protocol that the client negotiated.
+#define VST_PROXY_TLV_ALPN (1)
+
+// A version 2 header carries the server name that the client asked for.
+#define VST_PROXY_TLV_AUTHORITY (2)
+
+// A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
+#define VST_PROXY_TLV_SSL (4)
+
+// A version 2 header carries a checksum over itself.
+#define VST_PROXY_TLV_CRC32C (8)
+
+// A version 2 header carries a name for this one connection, made by the engine.
+#define VST_PROXY_TLV_UNIQUE_ID (16)
+
+// What outgoing connections go through. Shared: any number of engines may use it.
+struct vst_connect_config;
+
+// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
+// size is the defaults; vst_connect_options_init says them. In spans of time VST_NEVER is no bound.
+struct vst_connect_options {
+    // sizeof(vst_connect_options).
+    uint32_t size;
+    // VST_TLS12_HALF_CLOSE_SEND, VST_TLS_TRUNCATION_ABORT.
+    uint32_t flags;
+    // VST_SEND_PROXY_*.
+    uint32_t send_proxy;
+    // VST_PROXY_TLV_*, for version 2.
+    uint32_t proxy_tlvs;
+    // Where set, TLS. Only referred to: free your handle whenever you like. Needs server_name.
+    const vst_tls_client *tls;
+    // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
+    // an IP address. Copied.
+    const char *server_name;
+    // The source address, 192.0.2.1:0, or NULL. Copied.
+    const char *source;
+    // For the connection and the PROXY header, in nanoseconds. Default 5 s.
+    uint64_t timeout_connect_ns;
+    // For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
+    uint64_t timeout_tls_ns;
+    // For everything before the connection is open, in nanoseconds. Default 30 s.
+    uint64_t timeout_opening_ns;
+    // As in vst_accept_options.
+    uint64_t linger_ns;
+    // As in vst_accept_options.
+    uint64_t drain_ns;
+    // As in vst_accept_options.
+    uint64_t drain_bytes;
+    // As in vst_accept_options.
+    const vst_handler *handlers;
+    // As in vst_accept_options.
+    uint64_t handler_count;
+    // VST_SOCKS_*: where not NONE, the target of the connection is a SOCKS server, and is asked to
+    // connect to socks_destination before TLS and the session. Its answer counts towards
+    // timeout_connect_ns; a refusal ends the connection with VST_WHY_REFUSED and its reason in words.
+    uint32_t socks;
+    // Must be 0.
+    uint32_t _reserved;
+    // 192.0.2.1:80, [2001:db8::1]:80 or example.net:80, as far as the version has it. A name is
+    // resolved by the server. Copied.
+    const char *socks_destination;
+    // The user: in versions 4 and 4a a claim of at most 255 bytes; in version 5, with a password, 1 to
+    // 255 bytes (RFC 1929), sent if the server asks for them. Or NULL. Copied.
+    const char *socks_user;
+    // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
+    const char *socks_password;
+    // As in vst_accept_options; here a half-close is held back unless VST_TLS12_HALF_CLOSE_SEND says
+    // otherwise.
+    uint64_t tls12_half_close_hold_ns;
+};
+
+// Fills options with the defaults. size is sizeof(vst_connect_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_connect_options_init(vst_connect_options *options,
+                                    uint32_t size);
+
+// Makes what outgoing connections go through.
+//
+// Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
+// version 2, SOCKS texts without a version); VST_E_CONFIG (source or socks_destination cannot be
+// read, server_name or socks_destination is missing, or the version of SOCKS cannot say what is
+// asked).
+//
+// Needs:
+// As vst_accept_config_new.
+vst_status vst_connect_config_new(const vst_connect_options *options,
+                                  vst_connect_config **out,
+                                  char *why,
+                                  size_t why_size);
+
+// Gives up a handle, as vst_accept_config_free does.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_connect_config_free(vst_connect_config *config);
+
+// =================================================================================================
+// 11. Streams
+//
+// Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine moves the
+// bytes between them, and the host hears of neither until VST_EVENT_STREAM_END.
+// =================================================================================================
+
+// A client that ends its side before a server is reached takes its request back, even when it has
+// sent some bytes. Without it such a client is taken to wait for an answer.
+#define VST_STREAM_ABORT_ON_CLOSE (1)
+
+// What bounds streams. Shared: any number of streams and engines may use it.
+struct vst_stream_config;
+
+// What bounds streams. A field that is 0 stands for its default, so that all zero but size is the
+// defaults; vst_stream_options_init says them. In spans of time VST_NEVER is no bound.
+//
+// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
+// there for it. A side that is held up by the other is not blamed for it. Of two that could both send,
+// the one is waited for that took bytes last: it is its turn to answer. Only when it has no bound that
+// of the other holds.
+struct vst_stream_options {
+    // sizeof(vst_stream_options).
+    uint32_t size;
+    // VST_STREAM_*.
+    uint32_t flags;
+    // The longest silence of the client, in nanoseconds. Default 300 s.
+    uint64_t timeout_client_ns;
+    // The longest silence of the server, in nanoseconds. Default 300 s.
+    uint64_t timeout_server_ns;
+    // The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
+    // leaves the two above in force.
+    uint64_t timeout_tunnel_ns;
+    // The longest silence of a client once the server has ended, in nanoseconds; 0, the default, leaves
+    // the others in force.
+    uint64_t timeout_client_fin_ns;
+    // The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
+    // in nanoseconds; 0, the default, leaves the others in force.
+    uint64_t timeout_server_fin_ns;
+};
+
+// Fills options with the defaults. size is sizeof(vst_stream_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_stream_options_init(vst_stream_options *options,
+                                   uint32_t size);
+
+// Makes what bounds streams.
+//
+// options is read and not kept. *out is the configuration, or NULL on failure; free it with
+// vst_stream_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
+// with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
+//
+// Needs:
+// options points to as many bytes as its size says; out to a pointer; why to why_size
+// writable bytes.
+vst_status vst_stream_config_new(const vst_stream_options *options,
+                                 vst_stream_config **out,
+                                 char *why,
+                                 size_t why_size);
+
+// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// config is NULL or a handle that is not freed.
+void vst_stream_config_free(vst_stream_config *config);
+
+// Joins two connections into a stream: from here on the library moves the bytes between them, with
+// backpressure, and passes each side's end on to the other.
+//
+// client is a session; server may be open or still connecting. Both ids accept only what asks
+// facts of them, such as vst_conn_describe, from here on, and VST_EVENT_STREAM_END is the one
+// event that follows. config is only referred to: free your handle whenever you like; NULL takes
+// the defaults. *out is the stream's id, or 0.
+// Legal from any callback; best in the callback of VST_EVENT_SESSION, right after
+// vst_conn_connect: then the client's first bytes leave with the PROXY header.
+// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
+// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; config is NULL or a handle that is not freed; out
+// points to an id.
+vst_status vst_conn_forward(vst_engine *engine,
+                            vst_id client,
+                            vst_id server,
+                            const vst_stream_config *config,
+                            void *user,
+                            vst_id *out);
+
+// Makes a session the client's side of a stream whose other side is a server of backend, one that
+// the backend chooses, with queues and further attempts as it was made with.
+//
+// The server that a table remembers for the client is asked for first, and the one that was reached is
+// remembered: server_id in docs/tables.md.
+//
+// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
+// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
+// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
+// no server is to be had; vst_stream_end says which server it was and how long it took. client
+// must not be used again but to ask facts of it, such as vst_conn_describe. config is only
+// referred to; NULL takes the defaults. user comes with the event. *out is the stream's id, or 0.
+// Legal from any callback; best in the callback of VST_EVENT_SESSION.
+// Returns VST_OK; VST_E_STATE (client is closing, in a stream, or no session yet); VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; config is NULL or a handle that is not freed; out
+// points to an id.
+vst_status vst_conn_forward_to(vst_engine *engine,
+                               vst_id client,
+                               vst_id backend,
+                               const vst_stream_config *config,
+                               void *user,
+                               vst_id *out);
+
+// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
+//
+// Legal from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_stream_abort(vst_engine *engine,
+                            vst_id stream);
+
+// Copies everything about a stream as one line of name=value, for a log or a person: the states of
+// both sides, bytes, the search for a server, what it waits for, and how it ends.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
+// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_stream_describe(vst_engine *engine,
+                               vst_id stream,
+                               char *text,
+                               size_t capacity,
+                               size_t *len);
+
+// =================================================================================================
+// 12. Backends
+//
+// Servers among which a stream is given one: by weight and load, with queues, retries and health
+// checks. A backend is made, given servers, and named by vst_conn_forward_to.
+// =================================================================================================
+
+// One server after the other, heavier ones more often.
+#define VST_BALANCE_ROUND_ROBIN (0)
+
+// The server with the fewest streams for its weight.
+#define VST_BALANCE_LEAST_CONNECTIONS (1)
+
+// By the client's address, without its port: a client keeps its server, and when servers come or go
+// only the clients move that must. It is the address that a NetScaler or else a PROXY header announced,
+// where one did. Clients without one, those of unix sockets, go round robin.
+#define VST_BALANCE_SOURCE (2)
+
+// Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as
+// the fewest streams, also where several engines share the servers and know nothing of each other.
+#define VST_BALANCE_RANDOM (3)
+
+// A stream goes to no other server than the one it was given first. Without it the last attempt is
+// made on another one, and so is any when the server is taken to be down.
+#define VST_BACKEND_NO_REDISPATCH (1)
+
+// No attempt is repeated, whatever retries says.
+#define VST_BACKEND_NO_RETRIES (2)
+
+// No stream waits for any server, whatever maxqueue says: it is ended where there is no room.
+#define VST_BACKEND_NO_QUEUE (4)
+
+// The server is used only while no other can be.
+#define VST_SERVER_BACKUP (1)
+
+// The server is checked: the check_* fields count.
+#define VST_SERVER_CHECK (2)
+
+// The server has no share, whatever weight says: it takes no new streams until
+// vst_server_set_weight gives it one.
+#define VST_SERVER_NO_WEIGHT (4)
+
+// No stream waits for this very server, whatever maxqueue says.
+#define VST_SERVER_NO_QUEUE (8)
+
+// Checks follow one another exactly, whatever check_jitter says.
+#define VST_SERVER_NO_JITTER (16)
+
+// The server serves.
+#define VST_SERVER_READY (1)
+
+// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
+#define VST_SERVER_DRAIN (2)
+
+// The server takes nothing and is not checked. Streams it has go on.
+#define VST_SERVER_MAINTENANCE (3)
+
+// How a backend works. A field that is 0 stands for its default, so that all zero but size is the
+// defaults; vst_backend_options_init says them.
+//
+// Limits and queues are of this one backend of this one engine: a program with several engines
+// divides what its servers can bear by their number.
+struct vst_backend_options {
+    // sizeof(vst_backend_options).
+    uint32_t size;
+    // VST_BACKEND_*.
+    uint32_t flags;
+    // VST_BALANCE_*. Default VST_BALANCE_ROUND_ROBIN.
+    uint32_t balance;
+    // The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
+    uint32_t maxconn;
+    // The most streams that may wait for any server; one more is ended. Default 1024; UINT32_MAX is no
+    // bound, and VST_BACKEND_NO_QUEUE lets none wait.
+    uint32_t maxqueue;
+    // Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3;
+    // UINT32_MAX is no bound, and VST_BACKEND_NO_RETRIES repeats none.
+    uint32_t retries;
+    // How long a stream waits for a server with room, in nanoseconds; VST_NEVER is no bound. Default
+    // 5 s.
+    uint64_t queue_timeout_ns;
+    // How long after a failed attempt the same server is left alone, in nanoseconds. Default 1 s; a
+    // connect timeout that is shorter is the better choice.
+    uint64_t turn_around_ns;
+    // Where all chance comes from: the spread of checks over time, what is drawn for
+    // VST_BALANCE_RANDOM, and which address belongs to which server for VST_BALANCE_SOURCE.
+    // Engines and processes that are to send a client to the same server have the same one here, and
+    // the same names of servers. 0, the default, takes a random number.
+    uint64_t seed;
+    // The host's own word for the backend: it comes with VST_EVENT_SERVER_*. The library neither
+    // reads nor frees it.
+    void *user;
+};
+
+// What was counted of a backend, or of one of its servers.
+//
+// A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
+// that in which streams wait for any server; a server has one for the streams that want it alone.
+struct vst_backend_counters {
+    // In: sizeof(vst_backend_counters).
+    uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // Streams that have a place at a server now: from the beginning of an attempt to its failure or
+    // to the end of the server's connection.
+    uint32_t streams;
+    // The most there were at once.
+    uint32_t streams_most;
+    // How many there were in all: every attempt is one.
+    uint64_t streams_total;
+    // Streams that wait in the queue now.
+    uint32_t queued;
+    // The most that waited at once.
+    uint32_t queued_most;
+    // How many waited in all. One whose server went away waited in two queues.
+    uint64_t queued_total;
+    // Attempts that failed, but for those that failed on our side.
+    uint64_t connect_errors;
+    // Streams that asked again for the same server.
+    uint64_t retries;
+    // Streams that asked for another server than this one.
+    uint64_t redispatches;
+    // Streams that were ended because the queue was full.
+    uint64_t queue_full;
+    // Streams that were ended because they waited too long.
+    uint64_t queue_timeouts;
+    // Health checks that passed.
+    uint64_t checks_passed;
+    // Health checks that failed, but for those that failed on our side.
+    uint64_t checks_failed;
+    // How often a server went down.
+    uint64_t downs;
+    // When a server last went up or down or was given another state, of the clock that drive calls
+    // are told, in nanoseconds; 0: never.
+    uint64_t last_change_ns;
+};
+
+// A server of a backend. A field that is 0 stands for its default, so that all zero but size and
+// name is the defaults; vst_server_options_init says them.
+struct vst_server_options {
+    // sizeof(vst_server_options).
+    uint32_t size;
+    // VST_SERVER_BACKUP, VST_SERVER_CHECK, VST_SERVER_NO_*.
+    uint32_t flags;
+    // Its name, which no other server of the backend has. Copied.
+    const char *name;
+    // Where it is, one address or several separated by commas, which attempts try in turn:
+    // 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract. Copied. NULL: the host
+    // looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
+    const char *addresses;
+    // What its connections go through; NULL: nothing but TCP, with the defaults of
+    // vst_connect_options. Only referred to: free your handle whenever you like.
+    const vst_connect_config *connect;
+    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
+    uint32_t weight;
+    // The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
+    uint32_t maxconn;
+    // The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
+    // VST_SERVER_NO_QUEUE lets none wait.
+    uint32_t maxqueue;
+    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
+    // of them does that.
+    uint32_t connect_errors;
+    // How long a server without checks stays down, in nanoseconds: then it is tried with real
+    // streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
+    // until it is given a state.
+    uint64_t trial_ns;
+    // What a check goes through; NULL: a TCP connection alone. Only referred to.
+    const vst_connect_config *check_connect;
+    // Where the check goes; NULL: the server's first address. Copied.
+    const char *check_address;
+    // What is sent once the connection of a check is open. Copied. May be NULL with a length of 0.
+    const uint8_t *check_send;
+    // The length of check_send.
+    size_t check_send_len;
+    // What the answer must begin with. Copied. NULL with a length of 0: none is waited for.
+    const uint8_t *check_expect;
+    // The length of check_expect.
+    size_t check_expect_len;
+    // From the beginning of one check to that of the next, in nanoseconds; less than a millisecond is
+    // taken as one. Default 2 s.
+    uint64_t check_interval_ns;
+    // The same while the server is down, in nanoseconds; 0, the default: the same.
+    uint64_t check_down_interval_ns;
+    // How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
+    uint64_t check_timeout_ns;
+    // By how many percent an interval may be longer or shorter, by chance, so that not everybody
+    // checks at the same moment; 1 to 100. Default 10; VST_SERVER_NO_JITTER is none.
+    uint32_t check_jitter;
+    // How many checks in a row must pass for a server that is down to be up. Default 2.
+    uint32_t check_rise;
+    // How many checks in a row must fail for a server that is up to be down. Default 3.
+    uint32_t check_fall;
+    // 0.
+    uint32_t _reserved;
+};
+
+// How a server stands.
+struct vst_server {
+    // In: sizeof(vst_server).
+    uint32_t size;
+    // What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    uint32_t state;
+    // 1 while its health is good, whatever is wanted of it; else 0.
+    uint32_t up;
+    // Its share.
+    uint32_t weight;
+    // How many addresses it has.
+    uint32_t addresses;
+    // 1 while new streams may go to it: ready, up, with a share and an address; else 0.
+    uint32_t usable;
+};
+
+// Fills options with the defaults. size is sizeof(vst_backend_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_backend_options_init(vst_backend_options *options,
+                                    uint32_t size);
+
+// Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
+//
+// options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
+// It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence, cut
+// to why_size bytes with its NUL.
+// Legal at any time, from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
+// (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; options points to as many bytes as its size says;
+// out to an id; why to why_size writable bytes.
+vst_status vst_backend_new(vst_engine *engine,
+                           const vst_backend_options *options,
+                           vst_id *out,
+                           char *why,
+                           size_t why_size);
+
+// Writes what a backend has counted.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
+// id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_backend_stats(vst_engine *engine,
+                             vst_id backend,
+                             vst_backend_counters *counters);
+
+// Writes what one server has counted: server is its number, from vst_backend_add.
+//
+// Otherwise as vst_backend_stats; VST_E_ARGUMENT also for a number that no server has.
+//
+// Needs:
+// As vst_backend_stats.
+vst_status vst_server_stats(vst_engine *engine,
+                            vst_id backend,
+                            uint32_t server,
+                            vst_backend_counters *counters);
+
+// Fills options with the defaults. size is sizeof(vst_server_options).
+//
+// Legal at any time, from any thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_server_options_init(vst_server_options *options,
+                                   uint32_t size);
+
+// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
+//
+// options is read and not kept. *out is its number, from 0 in the order of calls, or
+// VST_SERVER_NONE on failure. On failure why, unless NULL, gets a sentence, cut to why_size
+// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
+// Legal at any time, from any callback.
+// Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
+// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; options points to as many bytes as its size says, its
+// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
+// that are not freed; out to a number; why to why_size writable bytes.
+vst_status vst_backend_add(vst_engine *engine,
+                           vst_id backend,
+                           const vst_server_options *options,
+                           uint32_t *out,
+                           char *why,
+                           size_t why_size);
+
+// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
+//
+// Legal at any time, from any callback.
+// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_server_set_weight(vst_engine *engine,
+                                 vst_id backend,
+                                 uint32_t server,
+                                 uint32_t weight);
+
+// Says what is wanted of a server: state is VST_SERVER_READY, VST_SERVER_DRAIN or
+// VST_SERVER_MAINTENANCE. No stream is ended by it.
+//
+// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
+// brings it down. Otherwise as vst_server_set_weight.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_server_set_state(vst_engine *engine,
+                                vst_id backend,
+                                uint32_t server,
+                                uint32_t state);
+
+// Says where a server is, as addresses of vst_server_options: the answer to
+// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
+// streams until it has an address again. Streams that it has go on.
+//
+// Otherwise as vst_server_set_weight; VST_E_ARGUMENT also for a text that is no address. On
+// failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
+//
+// Needs:
+// engine is an engine that is not freed; addresses is NULL or a NUL-terminated string;
+// why points to why_size writable bytes.
+vst_status vst_server_set_addresses(vst_engine *engine,
+                                    vst_id backend,
+                                    uint32_t server,
+                                    const char *addresses,
+                                    char *why,
+                                    size_t why_size);
+
+// Writes how a server stands.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; state points to as many bytes as its size says.
+vst_status vst_server_state(vst_engine *engine,
+                            vst_id backend,
+                            uint32_t server,
+                            vst_server *state);
+
+// =================================================================================================
+// 13. Rules
+//
+// The tcp-request rules of HAProxy: a text becomes a set of rules, an accept configuration names
+// it, and it may be replaced while connections come. A backend that rules choose is asked for with
+// vst_conn_chosen_backend.
+// =================================================================================================
+
+// tcp-request rules. Shared; connections that began with a set end with it, whatever takes its
+// place.
+struct vst_rules;
+
+// Makes rules from text, len bytes without a NUL at their end, in the language of
+// docs/rules.md. Files that it names with -f are read during the call.
+//
+// Lines may name the table_count tables of tables beside those that the text defines; the set
+// keeps them. Tables that the text defines, and that before has by the same name and definition,
+// are those of before, with their entries: pass the set that this one takes the place of, or NULL.
+// before is read and not kept.
+//
+// *out is the set, or NULL on failure; free it with vst_rules_free. On failure why, unless
+// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself with a
+// caret below, lines parted by LF, cut to why_size bytes with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
+//
+// Needs:
+// text points to len bytes; tables to table_count tables that are not freed; before is NULL
+// or a set that is not freed; out points to a pointer; why to why_size writable bytes.
+vst_status vst_rules_new(const uint8_t *text,
+                         size_t len,
+                         const vst_table *const *tables,
+                         size_t table_count,
+                         const vst_rules *before,
+                         vst_rules **out,
+                         char *why,
+                         size_t why_size);
+
+// Lets everything that uses rules use from now on what by stands for now. Connections that have
+// begun end with what they began with. by is not kept and may be freed.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// Both are sets that are not freed.
+vst_status vst_rules_replace(vst_rules *rules,
+                             const vst_rules *by);
+
+// Looks whether every backend that use_backend lines of rules name is one of this engine's: to be
+// called when they have their names, before a listener is opened with the rules or others are
+// replaced by them. On failure why, unless NULL, gets the first line that names another, and what
+// it names, cut to why_size bytes with its NUL.
+//
+// Legal from any callback.
+// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine and rules a set that are not freed; why is NULL or points to why_size
+// writable bytes.
+vst_status vst_rules_check(vst_engine *engine,
+                           const vst_rules *rules,
+                           char *why,
+                           size_t why_size);
+
+// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
+// metrics know it, UTF-8, NUL-terminated. Copied.
+//
+// Legal from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string.
+vst_status vst_set_name(vst_engine *engine,
+                        vst_id named,
+                        const char *name);
+
+// The backend that a use_backend line of the rules chooses for a session, as things stand now:
+// *backend is its id, or 0.
+//
+// Where a line applies that names no backend of this engine, the session ends in order, since nobody
+// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
+// vst_rules_check finds such lines before a client does.
+// Legal on a session, from any callback.
+// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
+// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; backend points to an id.
+vst_status vst_conn_chosen_backend(vst_engine *engine,
+                                   vst_id conn,
+                                   vst_id *backend);
+
+// What a rule has written down of a connection (set-var(name)): a number or a truth in decimal, an
+// address as text, bytes as they are. *len is its length, also when capacity does not suffice.
+//
+// Legal until the connection is gone, from any callback.
+// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string; value points to
+// capacity writable bytes; len to a size.
+vst_status vst_conn_variable(vst_engine *engine,
+                             vst_id conn,
+                             const char *name,
+                             void *value,
+                             size_t capacity,
+                             size_t *len);
+
+// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+// fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// rules is NULL or a handle that is not freed.
+void vst_rules_free(vst_rules *rules);
+
+// =================================================================================================
+// 14. Stick tables
+//
+// What is remembered of a key, an address mostly, from one connection to the next, by all engines
+// and threads that share the table. Rules track and ask; a host may read, set and walk through the
+// entries.
+// =================================================================================================
+
+// The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
+#define VST_KEY_IP (0)
+
+// The key is integer.
+#define VST_KEY_INTEGER (1)
+
+// The key is bytes, of a table of strings or of blocks.
+#define VST_KEY_BYTES (2)
+
+// The number of the server that streams of the key go to; 0 is none.
+#define VST_DATA_SERVER_ID (0)
+
+// The tag of the host's own.
+#define VST_DATA_GPT0 (1)
+
+// How often the first counter was counted in the last period.
+#define VST_DATA_GPC0_RATE (2)
+
+// Connections, refused ones among them.
+#define VST_DATA_CONN_CNT (3)
+
+// Connections in the last period.
+#define VST_DATA_CONN_RATE (4)
+
+// Connections that exist.
+#define VST_DATA_CONN_CUR (5)
+
+// Sessions.
+#define VST_DATA_SESS_CNT (6)
+
+// Sessions in the last period.
+#define VST_DATA_SESS_RATE (7)
+
+// Bytes from the clients.
+#define VST_DATA_BYTES_IN_CNT (8)
+
+// Bytes from the clients in the last period.
+#define VST_DATA_BYTES_IN_RATE (9)
+
+// Bytes to the clients.
+#define VST_DATA_BYTES_OUT_CNT (10)
+
+// Bytes to the clients in the last period.
+#define VST_DATA_BYTES_OUT_RATE (11)
+
+// The first counter of the host's own; VST_DATA_GPC + n is the one with index n, up to 99.
+#define VST_DATA_GPC (256)
+
+// What is remembered about a key, such as the address of a client, from one connection to the next.
+// Shared by engines in any threads; every function on it may be called from any thread.
+struct vst_table;
+
+// The entries of a table as they are, one after the other. Belongs to whoever made it, one thread at
+// a time.
+struct vst_table_snapshot;
+
+// A key. Tables of addresses take VST_KEY_IP, those of integers VST_KEY_INTEGER, those of strings
+// and of blocks VST_KEY_BYTES.
+struct vst_table_key {
+    // VST_KEY_*.
+    uint32_t form;
+    // The number of VST_KEY_INTEGER, else 0.
+    uint32_t integer;
+    // The bytes of the others, read during the call; NULL for none. Any bytes, NUL as well.
+    const uint8_t *bytes;
+    // How many.
+    size_t len;
+};
+
+// How full a table is.
+struct vst_table_counters {
+    // In: sizeof(vst_table_counters).
+    uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // Entries, with those that have expired and are not gone yet.
+    uint64_t entries;
+    // The most there can be.
+    uint64_t entries_max;
+    // How often a key was not tracked or set because the table was full.
+    uint64_t refused;
+    // Entries that made room for others before they expired.
+    uint64_t purged;
+};
+
+// One entry of a snapshot.
+struct vst_table_row {
+    // In: sizeof(vst_table_row).
+    uint32_t size;
+    // How many connections hold the entry.
+    uint32_t holders;
+    // Which entry it is: no other of the table has the number as long as the entry exists.
+    uint64_t number;
+    // How long until it expires if it is not used, in nanoseconds; VST_NEVER if it does not.
+    uint64_t expires_in_ns;
+    // The key. Its bytes belong to the snapshot and are valid until the next call on it.
+    vst_table_key key;
+};
+
+// Makes a table from its definition, which is what stands behind stick-table in a configuration of
+// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
+//
+// name is what it is called in dumps and rules. *out is the table, or NULL on failure; free it
+// with vst_table_free. On failure why, unless NULL, gets a sentence that names the column, the
+// word and what belongs there, cut to why_size bytes with its NUL.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
+//
+// Needs:
+// name and definition are NUL-terminated strings; out points to a pointer; why to why_size
+// writable bytes.
+vst_status vst_table_new(const char *name,
+                         const char *definition,
+                         vst_table **out,
+                         char *why,
+                         size_t why_size);
+
+// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
+// NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// table is NULL or a handle that is not freed.
+void vst_table_free(vst_table *table);
+
+// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
+//
+// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read. *value is 0 unless it
+// is found.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
+// or has no such keys; an address of another length than 4 or 16).
+//
+// Needs:
+// table is a handle that is not freed; key points to a key, and its bytes to len bytes;
+// value to a u64.
+vst_status vst_table_get(const vst_table *table,
+                         const vst_table_key *key,
+                         uint32_t data,
+                         uint64_t now_ns,
+                         uint64_t *value);
+
+// Sets what is known of a key, whose entry is made if there is none, and used. A rate begins a period
+// with the value. Connections that exist are counted and cannot be set.
+//
+// data is VST_DATA_*. now_ns is the time, or 0 to have the clock read.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as vst_table_get); VST_E_STATE
+// (VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and nothing may make room).
+//
+// Needs:
+// As vst_table_get.
+vst_status vst_table_set(const vst_table *table,
+                         const vst_table_key *key,
+                         uint32_t data,
+                         uint64_t value,
+                         uint64_t now_ns);
+
+// Forgets a key, unless a connection holds its entry.
+//
+// now_ns is the time, or 0 to have the clock read.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
+// VST_E_ARGUMENT (the table has no such keys).
+//
+// Needs:
+// As vst_table_get.
+vst_status vst_table_remove(const vst_table *table,
+                            const vst_table_key *key,
+                            uint64_t now_ns);
+
+// Forgets every key whose entry no connection holds; *cleared, unless NULL, is how many.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; cleared is NULL or points to a u64.
+vst_status vst_table_clear(const vst_table *table,
+                           uint64_t *cleared);
+
+// Tells how full a table is.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// table is a handle that is not freed; counters points to as many bytes as its size says.
+vst_status vst_table_stats(const vst_table *table,
+                           vst_table_counters *counters);
+
+// Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
+// about each entry. What is no printable character in a key is escaped.
+//
+// The text has no NUL; *len is its length. When capacity does not suffice nothing is written, and
+// *len says what was needed; others may have added entries until the next call. A table of any size
+// is better read through a snapshot.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_table_dump(const vst_table *table,
+                          uint64_t now_ns,
+                          char *text,
+                          size_t capacity,
+                          size_t *len);
+
+// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
+// the table is copied a part at a time. An entry that is there all the time is seen once; one that
+// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
+//
+// now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
+// free it with vst_table_snapshot_free.
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// table is a handle that is not freed; out points to a pointer.
+vst_status vst_table_snapshot_new(const vst_table *table,
+                                  uint64_t now_ns,
+                                  vst_table_snapshot **out);
+
+// Goes on to the next entry of a snapshot and writes it.
+//
+// Legal at any time, in any callback, by one thread at a time.
+// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
+// its size says.
+vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
+                                   vst_table_row *row);
+
+// Reads what the entry holds that vst_table_snapshot_next has written last.
+//
+// data is VST_DATA_*. *value is 0 unless it is stored.
+// Legal at any time, in any callback, by one thread at a time.
+// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
+// it).
+//
+// Needs:
+// snapshot is a handle that is not freed; value points to a u64.
+vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
+                                    uint32_t data,
+                                    uint64_t *value);
+
+// Frees a snapshot. NULL is fine.
+//
+// Legal at any time, from any thread, in any callback.
+//
+// Needs:
+// snapshot is NULL or a handle that is not freed.
+void vst_table_snapshot_free(vst_table_snapshot *snapshot);
+
+// =================================================================================================
+// 15. Handlers of the host's own
+//
+// A step of the host's between the others, before or behind TLS: it looks at bytes, answers,
+// refuses, or says that its answer comes later. It is asked through the step callback;
+// vst_handler_peek, _consume and _send serve it meanwhile, and vst_conn_handler_done, or a waker,
+// brings an answer that came later.
+// =================================================================================================
+
+// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
+#define VST_STEP_DONE (0)
+
+// The handler is to be asked again when bytes, or the end, have come.
+#define VST_STEP_READ (1)
+
+// The handler is to be asked again when there is room to send.
+#define VST_STEP_WRITE (2)
+
+// The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
+// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
+// afterwards.
+#define VST_STEP_LATER (3)
+
+// The handler will not have the connection: it is refused, with code and text.
+#define VST_STEP_FAIL (4)
+
+// The peer has ended its side: no further byte comes.
+#define VST_STEP_ENDED (1)
+
+// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
+#define VST_HANDLER_BEHIND_TLS (1)
+
+// A question to a handler, and its answer. The library's memory, valid until the callback returns.
+struct vst_step {
+    // In: sizeof(vst_step) of the library.
+    uint32_t size;
+    // In: VST_STEP_ENDED.
+    uint32_t flags;
+    // In: the connection. vst_handler_*, vst_conn_describe, vst_conn_abort and what asks facts
+    // of it are legal.
+    vst_id conn;
+    // In: the host's own word for the connection.
+    void *user;
+    // In and out: the host's own word for the connection in this handler; NULL at first. When the
+    // handler is through with the connection, in whatever way, discard gets it once, unless NULL.
+    void *state;
+    // In: what an answer that comes later brings back. No two questions of a connection have the
+    // same.
+    uint32_t ticket;
+    // Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
+    int32_t code;
+    // Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
+    // when the callback returns. NULL: a general one.
+    const char *text;
+};
+
+// What is next? data is the handler's. Answers VST_STEP_*; anything else fails the connection.
+// Every function may be called from here, but those that are legal outside callbacks only.
+typedef int32_t (*vst_step_fn)(void *data,
+                               vst_engine *engine,
+                               vst_step *step);
+
+// A handler is through with a connection: frees state, which is not NULL. No function on an engine, a
+// loop or a waker may be called from here: it answers VST_E_REENTRANT.
+typedef void (*vst_discard_fn)(void *data,
+                               void *state);
+
+// A handler of the host's own: a step between what the library does itself.
+struct vst_handler {
+    // sizeof(vst_handler), the same in all of a list.
+    uint32_t size;
+    // VST_HANDLER_BEHIND_TLS.
+    uint32_t flags;
+    // Asked on the engine's thread, from within a call on the engine.
+    vst_step_fn step;
+    // Optional.
+    vst_discard_fn discard;
+    // Handed to both. The library neither reads nor frees it; it stays valid until the engines that
+    // use the configuration are freed.
+    void *data;
+    // How long it may take, in nanoseconds from when it is first asked. Default VST_NEVER: only
+    // timeout_opening_ns bounds it.
+    uint64_t timeout_ns;
+};
+
+// Gives the answer that a handler announced with VST_STEP_LATER: any other VST_STEP_*. code and
+// text (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
+//
+// Legal from any callback, the handler's own step among them.
+// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
+// answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text is NULL or a NUL-terminated string.
+vst_status vst_conn_handler_done(vst_engine *engine,
+                                 vst_id conn,
+                                 uint32_t ticket,
+                                 int32_t answer,
+                                 int32_t code,
+                                 const char *text);
+
+// Copies the first bytes that came for a handler into buffer, at most capacity.
+//
+// *len is how many there are in all. They stay: vst_handler_consume drops them. The library
+// reads on only when a step answers VST_STEP_READ, until 16 KiB are held; then such an answer
+// refuses the connection.
+// Legal between a handler's question and its answer.
+// Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; buffer points to capacity writable bytes; len to a
+// size.
+vst_status vst_handler_peek(vst_engine *engine,
+                            vst_id conn,
+                            void *buffer,
+                            size_t capacity,
+                            size_t *len);
+
+// Drops the first count bytes that came for a handler: whoever comes next does not see them.
+//
+// Legal between a handler's question and its answer.
+// Returns VST_OK; VST_E_ARGUMENT (there are not so many); VST_E_STATE (no handler is asked);
+// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_handler_consume(vst_engine *engine,
+                               vst_id conn,
+                               size_t count);
+
+// Sends bytes of a handler: all or a part.
+//
+// *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
+// step that answers VST_STEP_WRITE is asked again when some can.
+// Legal between a handler's question and its answer.
+// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
+// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; bytes points to size readable bytes; taken to a
+// size.
+vst_status vst_handler_send(vst_engine *engine,
+                            vst_id conn,
+                            const void *bytes,
+                            size_t size,
+                            size_t *taken);
+
+// =================================================================================================
+// 16. Monitors and metrics
+//
+// Who is answered instead of let in, so that whatever watches the service need not speak its
+// protocol; and what has been counted, as text for Prometheus or as numbers.
+// =================================================================================================
+
+// A text and nothing else: OK, or FAIL.
+#define VST_ANSWER_TEXT (1)
+
+// A response of HTTP/1.0: 200, or 503.
+#define VST_ANSWER_HTTP (2)
+
+// A response of HTTP/1.0: 200, also while a failure is told of, with the text of
+// vst_metrics_text, made anew for each connection. A connection holds it until the peer has taken
+// it: max_conns of the listener bounds how many do.
+#define VST_ANSWER_METRICS (3)
+
+// Bytes of the host's own.
+#define VST_ANSWER_BYTES (4)
+
+// The longest answer of the host's own, in bytes.
+#define VST_ANSWER_MOST (16384)
+
+// Every connection is a monitor's: the listener is there for nothing else.
+#define VST_MONITOR_EVERYONE (1)
+
+// Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
+// read of them.
+#define VST_MONITOR_TRUSTED (2)
+
+// Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
+// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
+// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
+// the host accepted the descriptor itself; it is counted in vst_counters.monitored.
+//
+// The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that
+// the connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are
+// sent at once. HTTP and METRICS follow the first byte of the request, or the end of the peer's side,
+// within timeout_proxy_ns; nothing more of the request is looked at. The answer is to leave within
+// linger_ns. What the peer still sends is then read and thrown away, as drain_ns and
+// drain_bytes allow, so that no reset destroys the answer.
+struct vst_monitor_options {
+    // sizeof(vst_monitor_options).
+    uint32_t size;
+    // VST_MONITOR_*.
+    uint32_t flags;
+    // VST_ANSWER_*. Default VST_ANSWER_TEXT.
+    uint32_t answer;
+    // 0.
+    uint32_t _reserved;
+    // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
+    const char *monitor_net;
+    // With VST_ANSWER_BYTES: what is sent while all is well, 1 to VST_ANSWER_MOST bytes. Copied.
+    const void *well;
+    // Length of well in bytes.
+    size_t well_len;
+    // With VST_ANSWER_BYTES: what is sent while it is not, 1 to VST_ANSWER_MOST bytes. Copied.
+    const void *failing;
+    // Length of failing in bytes.
+    size_t failing_len;
+};
+
+// What became of the connections of a listener.
+struct vst_listener_counters {
+    // In: sizeof(vst_listener_counters).
+    uint32_t size;
+    // Connections that exist.
+    uint32_t conns;
+    // Connections accepted.
+    uint64_t accepted;
+    // Connections that became sessions.
+    uint64_t sessions;
+    // Connections that ended before that.
+    uint64_t refused;
+    // Connections of monitors, which are neither.
+    uint64_t monitored;
+};
+
+// Says whether the monitors of a listener are told of a failure: fail is 0 or 1. It holds for
+// answers that are not made yet, and changes nothing else.
+//
+// Legal at any time, from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_listener_set_monitor_fail(vst_engine *engine,
+                                         vst_id listener,
+                                         uint32_t fail);
+
+// Writes what became of the connections of a listener.
+//
+// Legal at any time.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
+// id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; counters points to as many bytes as its size says.
+vst_status vst_listener_stats(vst_engine *engine,
+                              vst_id listener,
+                              vst_listener_counters *counters);
+
+// Copies everything the engine counts as text, in the exposition format that Prometheus reads
+// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
+// of its listeners can name. Listeners and backends are labelled with the name that vst_set_name
+// gave them, without one with the address that was asked for (port 0 stays 0) or number, and with a
+// number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
+//
+// The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
+// grows with the listeners, servers and tables, not with the connections. Legal at any time.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a
+// size.
+vst_status vst_metrics_text(vst_engine *engine,
+                            char *text,
+                            size_t capacity,
+                            size_t *len);
+
+// =================================================================================================
+// 17. Wakers
+//
+// The one object that other threads may use: it brings an answer of a handler to the engine's
+// thread, and wakes that.
+// =================================================================================================
+
+// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
+struct vst_waker;
+
+// Gives a waker of the engine. *out is one, or NULL; free it with vst_waker_free, before or after
+// the engine. Any number may be had.
+//
+// The first one has the host's poller watch one more descriptor, unless the engine was made with
+// wake.
+// Legal on the engine's thread, from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; out points to a pointer.
+vst_status vst_engine_waker(vst_engine *engine,
+                            vst_waker **out);
+
+// Brings the answer of a handler that announced it with VST_STEP_LATER: VST_STEP_DONE, READ, WRITE or
+// FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
+// which it is woken for. An answer to a connection that is gone by then is dropped.
+//
+// Legal at any time, from any thread and any number of them at once, but not from a signal handler
+// nor from wake, log and discard.
+// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
+// engine, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
+//
+// Needs:
+// waker is a waker that is not freed.
+vst_status vst_waker_post(vst_waker *waker,
+                          vst_id conn,
+                          uint32_t ticket,
+                          int32_t answer,
+                          int32_t code);
+
+// Frees a waker. NULL is fine.
+//
+// Legal at any time, from any thread, before or after the engine is freed.
+//
+// Needs:
+// waker is NULL or a waker that is not freed.
+void vst_waker_free(vst_waker *waker);
+
+// =================================================================================================
+// 18. The built-in loop
+//
+// For programs that have no poller. It is a host like any other, and uses nothing of the library
+// that another could not.
+// =================================================================================================
+
+// A loop with an engine in it. It belongs to the thread that runs it; vst_loop_stop alone may be
+// called from anywhere.
+struct vst_loop;
+
 // Makes a loop and the engine that it hosts.
 //
 // options is as for vst_engine_new, with event, and without fdset, fdclr, interest,
@@ -3425,8 +3588,73 @@ vst_status vst_loop_stop(vst_loop *looping);
 // looping is NULL or a loop that is not freed.
 vst_status vst_loop_free(vst_loop *looping);
 
-#ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+// =================================================================================================
+// 19. Versions
+//
+// Which library this is, what it was built with, and the names of its numbers.
+// =================================================================================================
 
-#endif  /* VESTIBULE_H */
+// The version of the binary interface that this header describes. A program that loads the library
+// at run time compares it with vst_abi_version() and uses nothing when they differ. Functions,
+// constants and the ends of structs may be added under the same number; nothing else changes.
+#define VST_ABI_VERSION (1)
+
+// The library has the built-in loop, vst_loop_*.
+#define VST_FEATURE_LOOP (1)
+
+// The library can make throw-away certificates, vst_tls_server_self_signed.
+#define VST_FEATURE_SELF_SIGNED (2)
+
+// TLS uses aws-lc.
+#define VST_FEATURE_AWS_LC (4)
+
+// TLS uses ring.
+#define VST_FEATURE_RING (8)
+
+// The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
+//
+// Legal at any time, from any thread, in any callback.
+uint32_t vst_abi_version(void);
+
+// The version of the library as text, 0.1.0, NUL-terminated, valid for ever.
+//
+// Legal at any time, from any thread, in any callback.
+const char *vst_version(void);
+
+// Writes what this build of the library has, a mask of VST_FEATURE_*.
+//
+// Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// features points to a writable integer.
+vst_status vst_features(uint64_t *features);
+
+// Copies the name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION.
+//
+// The text has no NUL; *len is its length. Legal at any time, from any thread, in any callback.
+// Returns VST_OK; VST_E_ARGUMENT (no such operation); VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// text points to capacity writable bytes; len to a size.
+vst_status vst_op_name(uint32_t op,
+                       char *text,
+                       size_t capacity,
+                       size_t *len);
+
+// Copies the name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK.
+//
+// Otherwise as vst_op_name.
+//
+// Needs:
+// As vst_op_name.
+vst_status vst_why_name(uint32_t why,
+                        char *text,
+                        size_t capacity,
+                        size_t *len);
+
+#ifdef __cplusplus
+} // extern "C"
+#endif
+
+#endif // VESTIBULE_H

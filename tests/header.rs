@@ -3,57 +3,14 @@
 
 #[path = "support/artifacts.rs"]
 mod artifacts;
+#[path = "support/book.rs"]
+mod book;
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use vestibule::conn::{Op, Why};
-
-/// The files that cbindgen reads, in the order of the header.
-const SOURCES: &[&str] = &[
-    "status",
-    "version",
-    "types",
-    "engine",
-    "life",
-    "counters",
-    "event",
-    "pull",
-    "drive",
-    "drain",
-    "addr",
-    "end",
-    "identity",
-    "tls",
-    "tls_client",
-    "monitor",
-    "step",
-    "handler",
-    "posts",
-    "waker",
-    "start_tls",
-    "socks",
-    "table_key",
-    "table",
-    "table_snapshot",
-    "rules",
-    "accept_config",
-    "connect_config",
-    "listener",
-    "opening",
-    "conn",
-    "backend",
-    "server",
-    "server_state",
-    "stream",
-    "facts",
-    "proxy_header",
-    "tls_info",
-    "layers",
-    "describe",
-    "looping",
-];
 
 const INTRODUCTION: &str = include_str!("support/introduction.h");
 
@@ -76,18 +33,17 @@ fn tables() -> String {
 }
 
 fn generate() -> String {
-    let mut config =
-        cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("its settings");
-    config.header = Some(INTRODUCTION.trim_end().to_owned());
-    config.after_includes = Some(tables());
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("its settings");
+    let path = |file: &str| root().join("src/ffi").join(file).with_extension("rs");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for source in SOURCES {
-        builder = builder.with_src(root().join("src/ffi").join(source).with_extension("rs"));
+    for file in book::SECTIONS.iter().flat_map(|section| section.files) {
+        builder = builder.with_src(path(file));
     }
-    let mut header = Vec::new();
-    builder.generate().expect("the sources parse").write(&mut header);
-    let header = String::from_utf8(header).expect("the header is text");
-    polish(&header)
+    let mut written = Vec::new();
+    builder.generate().expect("the sources parse").write(&mut written);
+    let written = polish(&String::from_utf8(written).expect("the header is text"));
+    let source = |file: &str| fs::read_to_string(path(file)).expect("the sources are there");
+    book::bind(&written, INTRODUCTION, &tables(), source)
 }
 
 /// Makes comments of Rust ones of C, and every value an expression of its own.
@@ -136,11 +92,33 @@ fn every_item_of_the_header_has_a_comment() {
     let lines: Vec<&str> = header.lines().collect();
     for (number, line) in lines.iter().enumerate() {
         let item = line.starts_with("#define VST_")
-            || line.starts_with("typedef ")
+            || (line.starts_with("typedef ") && !line.starts_with("typedef struct "))
+            || (line.starts_with("struct ") && line.ends_with(['{', ';']))
             || (line.contains(" vst_") && line.ends_with('(') && !line.starts_with("//"));
         let before = lines[..number].iter().rev().find(|line| !line.starts_with("extern"));
         let documented = before.is_some_and(|before| before.starts_with("//"));
         assert!(!item || documented, "line {}: {line} has no comment", number + 1);
+    }
+}
+
+/// The names of ours in a text; one that ends with `_` stands for all that begin so.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with("vst_") || word.starts_with("VST_"))
+}
+
+#[test]
+fn every_name_that_the_header_speaks_of_is_in_it() {
+    let header = generate();
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    let known: Vec<&str> =
+        header.lines().filter(|line| !is_comment(line)).flat_map(names).collect();
+    let is_known = |name: &str| {
+        known.iter().any(|known| *known == name || (name.ends_with('_') && known.starts_with(name)))
+    };
+    for (number, line) in (1..).zip(header.lines()).filter(|(_, line)| is_comment(line)) {
+        let unknown: Vec<&str> = names(line).filter(|name| !is_known(name)).collect();
+        assert!(unknown.is_empty(), "line {number} speaks of {unknown:?}");
     }
 }
 
@@ -161,7 +139,7 @@ fn the_symbols_are_those_of_the_committed_list() {
 
 /// Compiles a program that is nothing but the header, twice, as `standard`.
 #[cfg(unix)]
-fn compiles_alone(compiler: &str, language: &str, standard: &str) {
+fn compiles_alone(header: &str, compiler: &str, language: &str, standard: &str) {
     use std::io::Write;
     use std::process::{Command, Stdio};
 
@@ -169,25 +147,24 @@ fn compiles_alone(compiler: &str, language: &str, standard: &str) {
     let mut child = Command::new(compiler)
         .args(["-x", language, standard, "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef"])
         .args(["-Wconversion", "-Wsign-conversion", "-Wpadded", "-Wredundant-decls", "-Werror"])
-        .args(["-fsyntax-only", "-I"])
-        .arg(root().join("include"))
-        .arg("-")
+        .args(["-fsyntax-only", "-"])
         .stdin(Stdio::piped())
         .spawn()
         .expect("the compiler runs");
-    let text = b"#include \"vestibule.h\"\n#include \"vestibule.h\"\nextern int nothing;\n";
-    child.stdin.take().expect("it is piped").write_all(text).expect("it reads");
+    let text = [header, header, "extern int nothing;\n"].concat();
+    child.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("it reads");
     assert!(child.wait().expect("it ends").success(), "{language} {standard}");
 }
 
 #[cfg(unix)]
 #[test]
 fn the_header_alone_compiles_as_every_c_and_cxx_without_a_warning() {
+    let header = generate();
     for standard in ["-std=c99", "-std=c11", "-std=c17"] {
-        compiles_alone("cc", "c", standard);
+        compiles_alone(&header, "cc", "c", standard);
     }
     for standard in ["-std=c++11", "-std=c++17"] {
-        compiles_alone("c++", "c++", standard);
+        compiles_alone(&header, "c++", "c++", standard);
     }
 }
 

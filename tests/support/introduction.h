@@ -5,10 +5,22 @@
 // thread, no loop and no signal of its host, and calls the host only through the callbacks that
 // the host gave it.
 //
-// How to use it: vst_engine_new with an interest callback and an event callback; an accept
-// configuration; vst_listener_open; then, round and round, wait in your poller until the deadline
-// of vst_wait, hand every readiness in with vst_engine_ready, and call vst_engine_run when the
-// deadline has come or VST_WAIT_RUNNABLE is set.
+// The main path, in code; every call may fail, and says why:
+//
+//     vst_engine_options options = {.size = sizeof options, .fdset = watch, .fdclr = forget, .event = hear};
+//     vst_engine_new(&options, &engine, why, sizeof why);
+//     vst_accept_options opening = {.size = sizeof opening, .tls = certificates};
+//     vst_accept_config_new(&opening, &config, why, sizeof why);
+//     vst_listener_open(engine, "[::]:443", config, NULL, &listener, NULL, why, sizeof why);
+//     vst_engine_wait(engine, &wait);
+//     while (!done) {
+//         poll(...);                                       // until wait.deadline_ns at most
+//         vst_engine_ready(engine, token, events, 0, &wait); // for each descriptor that is ready
+//         vst_engine_run(engine, 0, &wait);  // if the deadline has come, or VST_WAIT_RUNNABLE is set
+//     }
+//
+// hear is told VST_EVENT_SESSION with an id, on which it calls vst_conn_recv, vst_conn_send and
+// vst_conn_close, or joins it to a server's with vst_conn_forward.
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
