@@ -1,25 +1,50 @@
 //! vestibule: an embeddable connection layer with a C ABI.
 //!
 //! A program that has a poller hands descriptors and readiness in and gets checked, authenticated
-//! sessions or whole proxied streams out. The layers, from the host down; each uses only those
-//! below it, and a test reads that from the sources:
+//! sessions or whole proxied streams out.
 //!
+//! # For a program in C
+//! `include/vestibule.h`, which `ffi` is the source of, is the interface. Its version is
+//! `VST_ABI_VERSION`, and `docs/host-contract.md` is the contract with the poller.
+//!
+//! # For a program in Rust
+//! A program that embeds the crate may rely on these modules. They follow the version of the crate.
+//! - [`engine`]: an [`Engine`](engine::Engine) over [`sys::Kernel`], its commands and its outputs.
+//!   Its number comes from [`id::ENGINE_NUMBERS`].
+//! - [`config`], [`tls`], [`rules`] and [`table`]: what connections go through, made once and shared.
+//!   Of `tls` and `rules` it is what makes a configuration, why it cannot be made, and what was
+//!   agreed on.
+//! - [`id`], [`time`], [`sys`], [`ctrl::Io`] and [`Trigger`]: the values that go in and out.
+//! - [`conn`]: operations, causes, states and records, as outputs have them.
+//! - [`wire::proxy`] and [`wire::socks`]: the headers and the dialogues that configurations and
+//!   records hold.
+//! - With the feature `sim`, `sim`: a simulated network in place of the kernel, for tests.
+//!
+//! What else is public is so for the tests, benchmarks and fuzz targets beside the crate, and may
+//! change in any version: [`buffer`], [`slab`], [`random`], the other parsers of [`wire`], the
+//! driver in `conn` (`OpWord`, `Driven`, `advance`), `tls::Session`, `rules::Facts` and
+//! `rules::Effects`. Backends and health checks are to be had from C alone.
+//!
+//! # The layers
+//! From the host down. Each uses only those below it, and a test reads that from the sources.
 //! - `ffi`: C in, C out; decides nothing.
 //! - `host`: the built-in loop, for programs without a poller.
-//! - [`engine`]: inputs, commands and news of one thread's connections; run list, ids.
+//! - [`engine`]: inputs, commands and events of one thread's connections; looks up, calls, applies.
 //! - `stream`: two connections and the bytes between them.
 //! - `backend`: which server a stream gets, who waits, who is well: decisions alone.
 //! - `handshake`: what happens before the session, one file per handler.
 //! - [`conn`]: one connection: its record, the driver of its operations, the ending.
 //! - `data`: raw or TLS, over
 //! - [`ctrl`]: the socket and its readiness.
-//! - `cx`, [`config`]: what the layers above are lent for one drive, and what they follow.
+//! - `cx`, [`config`], `counts`: what the layers above are lent for one drive, what they follow, and
+//!   what they count.
 //! - [`tls`]: the only place that names rustls.
 //! - [`rules`]: the `tcp-request` rules: who comes in, and what is done on the way.
 //! - [`wire`]: bytes and values, without descriptor or clock; `pipes`: pipes on loan.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
 //! - [`table`]: what is remembered of a key from one connection to the next.
 //! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
+//! - `agenda`: the lists of what is to be looked at, on each of which a thing stands at most once.
 //! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 

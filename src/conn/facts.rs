@@ -131,7 +131,7 @@ impl Facts {
         self.rare.as_ref()?.header.as_ref()
     }
 
-    /// Where the client is, for whoever is to know: a rule may have said so, or a PROXY header.
+    /// Where the client is, for whoever is to know: as a rule has set it, else [`Self::found_source`].
     pub(crate) fn source(&self) -> Addr {
         let found = self.found_source();
         let set = self.visit().and_then(|visit| visit.source);
@@ -140,13 +140,13 @@ impl Facts {
         Addr::ip((set, port).into())
     }
 
-    /// Where the client is, whatever rules say: what a header announced, else the socket's other end.
+    /// Where the client is, whatever rules say: as announced by a header, else the socket's other end.
     pub(crate) fn found_source(&self) -> Cow<'_, Addr> {
         self.announced().map_or(Cow::Borrowed(&self.peer), |(source, _)| Cow::Owned(source))
     }
 
-    /// The addresses that a header announced. A NetScaler's comes behind a PROXY header, so it was put
-    /// there by somebody nearer to the client.
+    /// The addresses announced by a header. A NetScaler's header comes behind a PROXY header, so it was
+    /// put there by somebody nearer to the client, and counts where both came.
     pub(crate) fn announced(&self) -> Option<(Addr, Addr)> {
         let Rare { header, cip, .. } = self.rare.as_deref()?;
         let relayed = cip.as_ref().map(cip::Header::ends);
@@ -227,8 +227,8 @@ impl Conn {
         self.facts.local().cloned()
     }
 
-    /// The source and destination the connection stands for: those of the header where it carried
-    /// some, else the socket's; and the source that a rule has set.
+    /// The source and destination the connection stands for: those announced by a header, else the
+    /// socket's; and the source that a rule has set.
     pub(crate) fn ends<N: Net>(&mut self, net: &mut N) -> Option<(Addr, Addr)> {
         let destination = match self.facts.announced() {
             Some((_, destination)) => destination,

@@ -1,4 +1,17 @@
 //! One connection: its record, the loop that drives its operations, and the one way it ends.
+//!
+//! - `start` makes the record. Its word has those operations wanted that the configuration asks for,
+//!   by the table in `op`.
+//! - `drive` is how it goes on. `advance` has the loop in `driver` run every operation that may run,
+//!   lowest first; what one step of each is, the caller brings along (`handshake` stands above).
+//!   `flow` then moves what a session has waiting, unless a stream does. `settle` notes what the
+//!   connection waits for: in its timer, on the lists of the agenda, and for the poller.
+//! - What a drive came to beyond the connection is its `Outcome`, for the engine to act on.
+//! - `ending` holds the one function that turns it to its end, whatever the reason. It latches the
+//!   cause, gives up what is not complete, and wants the operations of which `closing` has the steps.
+//! - `facts` is the part of the record that steady work does not touch; `asking` and `visit` are
+//!   where it stands with handlers of the host's and with rules. `session` reads and writes for the
+//!   host.
 
 mod asking;
 pub(crate) mod closing;

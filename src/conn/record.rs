@@ -18,7 +18,7 @@ pub struct Record {
     pub peer: Addr,
     /// Our end of the socket, where it is known.
     pub local: Option<Addr>,
-    /// The source and destination that a NetScaler or else a PROXY header announced.
+    /// The source and destination announced by a header.
     pub announced: Option<(Addr, Addr)>,
     /// Bytes read from the wire.
     pub bytes_in: u64,

@@ -1,5 +1,15 @@
 //! The control layer: the socket under a connection, TCP or unix. It moves bytes as they are on the
 //! wire, remembers what is ready, and ends each direction.
+//!
+//! `socket` is the descriptor and what is known of it without a call: readiness is set by what the
+//! poller tells and cleared by the call that would have to wait, so a wrong word of the poller's
+//! costs one call. `open` makes a socket and has it connected. `watch` is what the poller is to
+//! watch: what the connection can go on with (`wants`), what that makes the poller's target
+//! (`target`), what it was last told. `out` holds bytes of the wire that wait to leave: headers, TLS
+//! records.
+//!
+//! In the end `shut_write` sends the FIN, `discard` reads on, and `release` gives the descriptor
+//! back, once the poller has let go of it. Others see methods only, no field.
 
 mod descriptor;
 mod open;

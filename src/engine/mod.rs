@@ -1,8 +1,18 @@
-//! The engine: inputs in, host requests and events out. It owns the connections, listeners and
-//! streams of one thread, and never calls out: what the host must do or hear is fetched from it.
+//! The engine: inputs in, questions, events and host requests out. It owns the connections, listeners
+//! and streams of one thread, and never calls out: what the host must do or hear is fetched from it.
+//! [`Engine`] says what each class of call may do, and in which order outputs are fetched.
 //!
-//! Inputs are `on_*`, commands are bare verbs, outputs are `next_*`. After each outermost input the
-//! caller fetches host requests and events until none is left, and ends with [`Engine::settle`].
+//! How a connection lives here: `accept` (it comes in) or `commands` (it goes out) gives it a record,
+//! a key and a timer. `drive` takes an input, finds the record by its key and has the connection go
+//! on, alone or, by `stream`, with the other side of its stream. What that came to is an outcome,
+//! which `apply` in `drive` acts on once the connection is not borrowed any more. `interest` and
+//! `news` hand out what the poller and the host are to be told. The descriptor is closed when the
+//! poller has let go of it. Then the record goes, with the event that tells of its end where there is
+//! one, and every id of it is stale.
+//!
+//! How it goes on from one of its own steps to the next is not decided here but in
+//! [`conn`](crate::conn); of a stream, in `stream`; which server a stream gets, in `backend`, whose
+//! answers `seek` carries out.
 
 mod accept;
 mod backend;
@@ -215,7 +225,37 @@ impl<N> Tools<N> {
     }
 }
 
-/// One thread's worth of connections.
+/// One thread's worth of connections, over the socket calls `N`.
+///
+/// # What a call may do
+/// - *Inputs* ([`on_ready`](Self::on_ready), [`on_ready_fd`](Self::on_ready_fd),
+///   [`on_deadline`](Self::on_deadline), [`on_turn`](Self::on_turn)) tell what happened outside. They
+///   drive what it concerns until all of that waits. [`begin`](Self::begin) comes before them with
+///   the time, since no clock is read here, and fills the budgets.
+/// - *Commands* (bare verbs: [`listen`](Self::listen), [`recv`](Self::recv), [`close`](Self::close))
+///   act at once and return what came of it. They may be made at any time, also between two outputs.
+/// - *Outputs* (`next_*`) take one thing to tell out of the engine. [`next_event`](Self::next_event)
+///   may remove what it tells of; the others leave every id valid.
+/// - *Getters* change nothing that can be seen: [`state`](Self::state), [`counters`](Self::counters).
+///
+/// # In which order outputs are fetched
+/// After each outermost input or command, and again from the first while one of them has something:
+/// 1. [`next_spent`](Self::next_spent) and [`next_question`](Self::next_question), one by one, each
+///    question followed by [`answered`](Self::answered);
+/// 2. [`next_event`](Self::next_event). What the host does about it changes interest once more, so
+/// 3. [`next_host_op`](Self::next_host_op) follows;
+/// 4. [`settle`](Self::settle) closes the descriptors that were released in 3, and begins the
+///    connections asked for. Who cannot let go at once calls [`begin_fresh`](Self::begin_fresh)
+///    instead, and [`close_released`](Self::close_released) later.
+///
+/// Then [`wait_state`](Self::wait_state) says how to wait. Nothing is lost by fetching late: what is
+/// to be told is state, kept once for each thing that it is about.
+///
+/// # How the parts are borrowed
+/// `conns`, `streams` and `registry` hold what has an id, `tools` what every step works with. A
+/// method looks an id up once, borrows these four apart, and lends a `Cx` of tools and registry to
+/// the one connection, or the pair of a stream. While that is borrowed nothing enters or leaves a
+/// slab.
 pub struct Engine<N> {
     number: u16,
     options: EngineOptions,

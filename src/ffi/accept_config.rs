@@ -24,8 +24,8 @@ pub struct vst_accept_config {
     pub(super) config: Arc<AcceptConfig>,
 }
 
-/// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header, with
-/// the socket's own addresses, and what they send is payload.
+/// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header,
+/// which then announces nothing, and what they send is payload.
 pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
 
 /// What incoming connections go through. A field that is 0 stands for its default, so that all zero but

@@ -170,9 +170,9 @@ pub struct vst_end {
     pub peer: vst_addr,
     /// Our end of the socket, where somebody asked for it while it was open.
     pub local: vst_addr,
-    /// The source that a NetScaler or else a PROXY header announced.
+    /// The source announced by a header, as `vst_conn_addrs` says.
     pub announced_source: vst_addr,
-    /// The destination that a NetScaler or else a PROXY header announced.
+    /// The destination announced by a header, as `vst_conn_addrs` says.
     pub announced_destination: vst_addr,
     /// The code that a handler of the host's own failed with, or 0.
     pub host_code: i32,

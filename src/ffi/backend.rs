@@ -19,8 +19,8 @@ pub const VST_BALANCE_ROUND_ROBIN: u32 = 0;
 /// The server with the fewest streams for its weight.
 pub const VST_BALANCE_LEAST_CONNECTIONS: u32 = 1;
 /// By the client's address, without its port: a client keeps its server, and when servers come or go
-/// only the clients move that must. It is the address that a NetScaler or else a PROXY header announced,
-/// where one did. Clients without one, those of unix sockets, go round robin.
+/// only the clients move that must. It is the one announced by a header, where one came.
+/// Clients without an address, those of unix sockets, go round robin.
 pub const VST_BALANCE_SOURCE: u32 = 2;
 /// Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as
 /// the fewest streams, also where several engines share the servers and know nothing of each other.

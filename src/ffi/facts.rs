@@ -53,8 +53,11 @@ pub unsafe extern "C" fn vst_conn_state(
     })
 }
 
-/// Writes the source and destination that a connection stands for: those that a NetScaler or else a
-/// PROXY header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
+/// Writes the source and destination that a connection stands for: those announced by a header, else
+/// the socket's own.
+///
+/// Where several headers came, the NetScaler's announces. A PROXY header that says LOCAL, UNKNOWN or
+/// UNSPEC announces nothing.
 ///
 /// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
 /// VST_ADDR_NONE.
@@ -86,7 +89,7 @@ pub unsafe extern "C" fn vst_conn_addrs(
     })
 }
 
-/// Writes both ends of the socket itself, whatever a header announced: the peer's and ours.
+/// Writes both ends of the socket itself, whatever was announced by a header: the peer's and ours.
 ///
 /// Otherwise as `vst_conn_addrs`.
 ///

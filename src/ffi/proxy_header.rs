@@ -7,7 +7,7 @@ use super::status::{self, *};
 use super::types::{id, vst_id};
 use crate::wire::proxy::{self, Addresses};
 
-/// The header stands for no relayed connection: the socket's addresses hold.
+/// The header stands for no relayed connection: it announces nothing.
 pub const VST_PROXY_LOCAL: u32 = 0;
 /// The header stands for a relayed connection.
 pub const VST_PROXY_RELAYED: u32 = 1;

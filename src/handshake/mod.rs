@@ -1,5 +1,14 @@
 //! What happens before the session: one file per handler, each the step of one opening operation.
-//! A handler reads and writes through the layers below and leaves deadlines to the driver's caller.
+//!
+//! `step` is the one way in. It begins the time of an operation with its first step, and calls the
+//! function that the operation's row in `op/table.rs` names; those of closing are in `conn::closing`.
+//!
+//! A step goes as far as it can without waiting, reads and writes through `conn.ctrl` and
+//! `conn.data`, and answers with a [`Progress`]: done, what it waits for, the end of the connection,
+//! or why it fails. It may be called again at any time and finds what it needs in the record: bytes
+//! that were read and not taken in `data.ahead`, for whoever comes next, and what it has found out in
+//! `facts.rare`. It may skip or want later operations. Only `connect`, `custom` and `rules` set times
+//! of their own.
 
 mod accept_cip;
 mod accept_proxy;

@@ -8,11 +8,9 @@ use crate::wire::proxy::Header;
 /// What rules may ask. Everything is cheap or asked for only by a rule that needs it; what is not
 /// there is `None`, and a condition on it is false.
 pub trait Facts {
-    /// Where the client is: as a NetScaler or else a PROXY header announced it, else the socket's peer.
-    /// `None` for a unix socket.
+    /// Where the client is: as announced by a header, else the socket's peer. `None` for a unix socket.
     fn source(&self) -> Option<SocketAddr>;
-    /// What the client connected to: as a NetScaler or else a PROXY header announced it, else the
-    /// socket's own address.
+    /// What the client connected to: as announced by a header, else the socket's own address.
     fn destination(&self) -> Option<SocketAddr>;
     /// The socket's peer, whatever was announced.
     fn socket_source(&self) -> Option<SocketAddr>;

@@ -82,15 +82,14 @@ macro_rules! keywords {
 /// Every word but those of counters.
 pub(super) const KEYWORDS: &[Keyword] = keywords! {
     "src": Address, EVERYWHERE, |a| a.none(Fetch::Source),
-        "where the client is: as a NetScaler or else a PROXY header says, else the socket's peer",
+        "where the client is: as announced by a header, else the socket's peer",
         "in `tcp-request connection` it is the socket's peer there";
     "src_port": Number, EVERYWHERE, |a| a.none(Fetch::SourcePort), "the port that belongs to `src`", "";
     "src_is_local": Truth, EVERYWHERE, |a| a.none(Fetch::SourceIsLocal),
         "whether `src` is an address of this machine, which is whether the system lets a socket be bound to \
          it: with `ip_nonlocal_bind` every address is; a unix socket's peer always is", "";
     "dst": Address, EVERYWHERE, |a| a.none(Fetch::Destination),
-        "what the client connected to: as a NetScaler or else a PROXY header says, else the socket's own \
-         address",
+        "what the client connected to: as announced by a header, else the socket's own address",
         "as for `src`";
     "dst_port": Number, EVERYWHERE, |a| a.none(Fetch::DestinationPort), "the port that belongs to `dst`", "";
     "fc_src": Address, EVERYWHERE, |a| a.none(Fetch::SocketSource),
