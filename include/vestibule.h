@@ -425,9 +425,9 @@ struct vst_end {
     vst_addr peer;
     // Our end of the socket, where somebody asked for it while it was open.
     vst_addr local;
-    // The source that a NetScaler or else a PROXY header announced.
+    // The source announced by a header, as vst_conn_addrs says.
     vst_addr announced_source;
-    // The destination that a NetScaler or else a PROXY header announced.
+    // The destination announced by a header, as vst_conn_addrs says.
     vst_addr announced_destination;
     // The code that a handler of the host's own failed with, or 0.
     int32_t host_code;
@@ -1193,8 +1193,8 @@ vst_status vst_listener_close(vst_engine *engine,
 // share one.
 // =================================================================================================
 
-// Sources outside accept_proxy or accept_cip are not refused: they go on without that header, with
-// the socket's own addresses, and what they send is payload.
+// Sources outside accept_proxy or accept_cip are not refused: they go on without that header,
+// which then announces nothing, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (1)
 
 // What incoming connections go through. Shared: any number of listeners and engines may use it.
@@ -1577,7 +1577,7 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 // It failed.
 #define VST_STATE_ERROR (4)
 
-// The header stands for no relayed connection: the socket's addresses hold.
+// The header stands for no relayed connection: it announces nothing.
 #define VST_PROXY_LOCAL (0)
 
 // The header stands for a relayed connection.
@@ -1723,8 +1723,11 @@ vst_status vst_conn_state(vst_engine *engine,
                           vst_id conn,
                           uint32_t *state);
 
-// Writes the source and destination that a connection stands for: those that a NetScaler or else a
-// PROXY header announced, else (also for LOCAL, UNKNOWN and UNSPEC) the socket's own.
+// Writes the source and destination that a connection stands for: those announced by a header, else
+// the socket's own.
+//
+// Where several headers came, the NetScaler's announces. A PROXY header that says LOCAL, UNKNOWN or
+// UNSPEC announces nothing.
 //
 // Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
 // VST_ADDR_NONE.
@@ -1738,7 +1741,7 @@ vst_status vst_conn_addrs(vst_engine *engine,
                           vst_addr *source,
                           vst_addr *destination);
 
-// Writes both ends of the socket itself, whatever a header announced: the peer's and ours.
+// Writes both ends of the socket itself, whatever was announced by a header: the peer's and ours.
 //
 // Otherwise as vst_conn_addrs.
 //
@@ -2475,8 +2478,8 @@ vst_status vst_stream_describe(vst_engine *engine,
 #define VST_BALANCE_LEAST_CONNECTIONS (1)
 
 // By the client's address, without its port: a client keeps its server, and when servers come or go
-// only the clients move that must. It is the address that a NetScaler or else a PROXY header announced,
-// where one did. Clients without one, those of unix sockets, go round robin.
+// only the clients move that must. It is the one announced by a header, where one came.
+// Clients without an address, those of unix sockets, go round robin.
 #define VST_BALANCE_SOURCE (2)
 
 // Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as

@@ -80,7 +80,7 @@ impl Conn {
             Plan::Outgoing(_) | Plan::Adopted => None,
         };
         let start = Start { plan: &facts.plan, peer: &facts.peer, rules: rules.as_deref() };
-        let (word, is_monitor) = (start.word(), start.is_monitor());
+        let word = start.word();
         if let Some(rules) = rules {
             facts.rare_mut().visit = Some(Box::new(Visit::new(rules)));
         }
@@ -98,7 +98,7 @@ impl Conn {
             deadline: Time::NEVER,
             retry_at: Time::NEVER,
             timer,
-            owner: if is_monitor { Owner::Monitor } else { Owner::Host },
+            owner: if word.is_wanted(Op::MonitorIn) { Owner::Monitor } else { Owner::Host },
             user,
             waits: Wait::empty(),
             flow: Wait::empty(),

@@ -76,6 +76,10 @@ impl Visit {
 
     /// So many bytes of the wire have come and gone since the beginning.
     pub(crate) fn count(&mut self, [bytes_in, bytes_out]: [u64; 2], now: Time) {
+        // Whoever begins to track it counts it from its beginning.
+        if self.passage.tracks.is_empty() {
+            return;
+        }
         let [counted_in, counted_out] = std::mem::replace(&mut self.counted, [bytes_in, bytes_out]);
         for tracked in self.passage.tracks.iter() {
             if bytes_in > counted_in {

@@ -134,9 +134,12 @@ impl Ctrl {
 
     /// The host's poller told of events. Tells whether there is a socket that they can be of.
     pub(crate) fn on_ready(&mut self, events: Io, trigger: Trigger) -> bool {
+        if !self.is_open() {
+            return false;
+        }
         self.socket.tell(events);
         self.watch.hear(events, trigger);
-        self.is_open()
+        true
     }
 
     /// Says what the connection can go on with: the end of input is no news twice. Tells whether some of

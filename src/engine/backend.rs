@@ -245,7 +245,7 @@ impl<N: Net> Engine<N> {
         while found.is_none()
             && let Some(server) = entry.news.pop_front()
         {
-            let up = entry.core.server(server).is_some_and(Server::is_up);
+            let up = entry.is_up(server);
             let Some(told) = entry.told.get_mut(server.0 as usize) else { continue };
             let news = match (std::mem::take(&mut told.resolve), told.up == up, up) {
                 (true, ..) => Some(ServerNews::Resolve),

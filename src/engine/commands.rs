@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::drive::drive;
 use super::interest::BELL;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy};
@@ -10,7 +9,7 @@ use crate::conn::{
     Cause, CloseMode, Direction, Ending, Facts, Marks, News, Op, Plan, Received, Sent, Why, closing,
 };
 use crate::ctrl::{Ctrl, Io};
-use crate::handshake::{Client, compose};
+use crate::handshake::{self, Client, compose};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Addr, Fd, Net};
@@ -40,22 +39,21 @@ impl<N: Net> Engine<N> {
         config: Arc<ConnectConfig>,
         options: &ConnectOptions<'_>,
     ) -> Result<Id, Refusal> {
-        // What goes ahead of any other byte.
         let mut first = match config.send_proxy {
             Some(version) => self.proxy_header(version, options)?,
             None => Vec::new(),
         };
-        if let Some(socks) = &config.socks {
-            first.extend_from_slice(socks.opening());
-        }
-        let mut ctrl = Ctrl::default();
-        if !first.is_empty() {
-            let mut out = self.tools.pool.take();
-            out.extend(&first);
-            ctrl.begin_with(out);
-        }
+        first.extend_from_slice(handshake::says_first(&config));
         let facts = Facts::new(Plan::Outgoing(config), target, self.tools.now);
-        let key = self.add_conn(ctrl, facts, options.user)?;
+        let key = self.add_conn(Ctrl::default(), facts, options.user)?;
+        let Self { conns, tools, .. } = self;
+        if !first.is_empty()
+            && let Ok(conn) = conns.get_mut(key)
+        {
+            let mut out = tools.pool.take();
+            out.extend(&first);
+            conn.ctrl.begin_with(out);
+        }
         self.counters.connects += 1;
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
@@ -94,8 +92,7 @@ impl<N: Net> Engine<N> {
         if conn.yields(&received) {
             conn.settle(id.key(), &mut cx);
         } else if !matches!(received, Received::Bytes(_)) || conn.ctrl.has_unsent() {
-            let outcome = drive(conn, id.key(), &mut cx);
-            self.apply(id.key(), outcome);
+            self.work(id.key());
         }
         // A read that brought bytes changes nothing else: the next call may bring more.
         Ok(received)
@@ -109,8 +106,7 @@ impl<N: Net> Engine<N> {
         let (conn, mut cx) = self.session_mut(id)?;
         let sent = conn.send(&mut cx, from).ok_or(Refusal::State)?;
         if !matches!(sent, Sent::Bytes(_)) || conn.ctrl.has_unsent() {
-            let outcome = drive(conn, id.key(), &mut cx);
-            self.apply(id.key(), outcome);
+            self.work(id.key());
         }
         Ok(sent)
     }

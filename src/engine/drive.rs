@@ -1,5 +1,5 @@
-//! Inputs: readiness, time, turns. Each works on one connection until it has to wait, and then
-//! notes what it waits for.
+//! Inputs: readiness, time, turns. Each looks up, drives, and applies what the drive left to the
+//! engine.
 
 use super::{Engine, ListenerCounts, Refusal, TimerOwner};
 use crate::agenda::List;
@@ -85,15 +85,9 @@ impl<N: Net> Engine<N> {
     pub fn on_turn(&mut self) {
         for _ in 0..self.tools.agenda.len(List::Run) {
             let Some(id) = self.tools.agenda.take(List::Run) else { return };
-            let key = id.key();
-            if id.kind() == Kind::Conn {
-                if let Ok(conn) = self.conns.get_mut(key) {
-                    conn.listed.leave(List::Run);
-                    self.work(key);
-                }
-            } else if let Ok(listener) = self.registry.listeners.get_mut(key) {
-                listener.listed.leave(List::Run);
-                self.work_listener(key);
+            if let Ok(conn) = self.conns.get_mut(id.key()) {
+                conn.listed.leave(List::Run);
+                self.work(id.key());
             }
         }
     }
@@ -124,15 +118,15 @@ impl<N: Net> Engine<N> {
         if outcome.is_empty() {
             return;
         }
-        if outcome.contains(Outcome::ANSWER) {
-            self.compose_answer(key);
-            return self.work(key);
-        }
         if outcome.contains(Outcome::OPENED) {
             self.opened(key);
         }
         if outcome.contains(Outcome::HANDLED) {
             self.drop_asking(key);
+        }
+        if outcome.contains(Outcome::ANSWER) {
+            self.compose_answer(key);
+            return self.work(key);
         }
         if outcome.contains(Outcome::CHECK) {
             self.attend_check(key);

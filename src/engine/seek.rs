@@ -201,8 +201,12 @@ impl<N> Search<'_, N> {
 
     /// A server has a place for the stream: it is to be tried.
     fn assign(&mut self, slot: Slot) -> Option<Attempt> {
+        let Some(found) = self.entry.core.server(slot.server()) else {
+            self.entry.release(self.backend, slot, self.tools);
+            give_up(self.stream, By::Server, Phase::Connect, None);
+            return None;
+        };
         let seek = self.stream.seek.as_deref_mut()?;
-        let found = self.entry.core.server(slot.server())?;
         let (address, connect) = (found.address(seek.attempts), Arc::clone(found.connect()));
         seek.attempts += 1;
         seek.place = None;
@@ -221,9 +225,13 @@ impl<N> Search<'_, N> {
     /// What comes after a failed attempt. A server that `took` a byte may have acted on it: then
     /// there is no other.
     fn decide(&mut self, cause: Option<Cause>, took: bool) -> Option<Attempt> {
-        let seek = self.stream.seek.as_deref()?;
-        let (server, attempts) = (seek.server?, seek.attempts);
         let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
+        let seek = self.stream.seek.as_deref()?;
+        let Some(server) = seek.server else {
+            give_up(self.stream, blame(SERVER, why), Phase::Connect, cause);
+            return None;
+        };
+        let attempts = seek.attempts;
         let outcome = if why == Why::LocalLimit { Outcome::Local } else { Outcome::Failed };
         self.free_slot();
         self.entry.attempt_was(self.backend, server, outcome, self.tools);

@@ -132,6 +132,7 @@ impl<N: Net> Engine<N> {
 
     /// Drives a stream until it waits, or is over.
     pub(super) fn work_stream(&mut self, slot: u32) {
+        let mut dials = true;
         loop {
             let Self { conns, streams, tools, registry, .. } = self;
             let Some((key, stream)) = streams.entry_of_mut(slot) else { return };
@@ -139,7 +140,7 @@ impl<N: Net> Engine<N> {
             let mut pair = conns.pair_mut(keys);
             let mut cx = tools.cx(registry);
             let mut outcomes = [Outcome::empty(); 2];
-            let outcome = stream.drive(&mut pair, &mut cx, handshake::step, &mut outcomes);
+            let outcome = stream.drive(&mut pair, &mut cx, handshake::step, dials, &mut outcomes);
             let is_settled = !outcome.contains(stream::Outcome::ATTEMPT_FAILED);
             if is_settled {
                 for ((conn, key), outcome) in pair.iter_mut().zip(keys).zip(&mut outcomes) {
@@ -161,7 +162,11 @@ impl<N: Net> Engine<N> {
                 self.apply_to_search(key, outcome);
             }
             match keys[usize::from(SERVER)] {
-                Some(conn) if !is_settled => self.attempt_failed(key, conn),
+                Some(conn) if !is_settled => {
+                    self.attempt_failed(key, conn);
+                    // What comes next begins with the end of the call, once descriptors are given back.
+                    dials = false;
+                }
                 _ if !ended => return,
                 _ => {}
             }
@@ -210,5 +215,5 @@ impl<N: Net> Engine<N> {
 
 /// Whether a connection may become a side of a stream, as far as nothing says that it must be open.
 pub(super) const fn may_join(conn: &Conn) -> bool {
-    conn.seat().is_none() && !conn.word.is_closing()
+    matches!(conn.owner, Owner::Host) && !conn.word.is_closing()
 }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use super::prefix::{consume, held, read_more};
 use super::{failed, system};
+use crate::config::ConnectConfig;
 use crate::conn::{Conn, Op, Plan, Progress, Wait, Why};
 use crate::cx::Cx;
 use crate::sys::Net;
-use crate::wire::socks::{ANSWER_LONGEST, Heard};
+use crate::wire::socks::{ANSWER_LONGEST, Dialogue, Heard};
 
 /// SOCKS_SEND: done when the kernel has what is said first.
 pub(crate) fn send<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
@@ -59,4 +60,9 @@ pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Pr
             ControlFlow::Break(progress) => return progress,
         }
     }
+}
+
+/// What a connection says of itself right behind its PROXY header, before anything is heard.
+pub(crate) fn says_first(config: &ConnectConfig) -> &[u8] {
+    config.socks.as_ref().map_or(&[], Dialogue::opening)
 }

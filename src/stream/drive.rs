@@ -8,7 +8,9 @@ use bitflags::bitflags;
 use super::{By, CLIENT, Event, Lane, SERVER, State, Stream, blame, other};
 use crate::agenda::List;
 use crate::config::TlsTruncation;
-use crate::conn::{self, Cause, CloseMode, Conn, Ending, Op, OpWord, Plan, Steps, Wait, Why};
+use crate::conn::{
+    self, Cause, CloseMode, Code, Conn, Ending, Op, OpSet, OpWord, Steps, Wait, Why,
+};
 use crate::cx::Cx;
 use crate::id::Kind;
 use crate::slab::Key;
@@ -50,16 +52,18 @@ pub(super) fn ends<'p>(
 
 impl Stream {
     /// Drives both connections and the bytes between them, until all wait or something is the engine's
-    /// to act on. What each connection came to is added to `outcomes`.
+    /// to act on. What each connection came to is added to `outcomes`. Unless it `dials`, a server that
+    /// is not connected to yet is left alone: the descriptor of the attempt before is not given back.
     pub(crate) fn drive<N: Net>(
         &mut self,
         pair: &mut Pair<'_>,
         cx: &mut Cx<'_, N>,
         steps: impl Steps<N>,
+        dials: bool,
         outcomes: &mut [conn::Outcome; 2],
     ) -> Outcome {
         let mut outcome = Outcome::empty();
-        let _ = self.run(pair, cx, steps, outcomes, &mut outcome);
+        let _ = self.run(pair, cx, steps, dials, outcomes, &mut outcome);
         outcome
     }
 
@@ -69,6 +73,7 @@ impl Stream {
         pair: &mut Pair<'_>,
         cx: &mut Cx<'_, N>,
         steps: impl Steps<N>,
+        dials: bool,
         outcomes: &mut [conn::Outcome; 2],
         outcome: &mut Outcome,
     ) -> ControlFlow<()> {
@@ -80,7 +85,10 @@ impl Stream {
         }
         loop {
             for (side, outcome) in SIDES.into_iter().zip(outcomes.iter_mut()) {
-                *outcome |= self.advance(side, pair, cx, steps);
+                let is_due = on(pair, side).is_some_and(|conn| dials || !is_undialed(conn));
+                if is_due {
+                    *outcome |= self.advance(side, pair, cx, steps);
+                }
             }
             self.follow(pair, cx, outcome)?;
             let before = words(pair);
@@ -113,8 +121,7 @@ impl Stream {
         lane.buffer = cx.early.take();
         let taken = held - lane.bytes().len();
         if taken > 0 {
-            lane.moved += taken as u64;
-            cx.pool.give_empty(&mut lane.buffer);
+            lane.note_taken(taken, cx.pool);
             self.took(side, cx.now);
         }
         outcome
@@ -289,6 +296,11 @@ fn words(pair: &Pair<'_>) -> [Option<OpWord>; 2] {
     pair.each_ref().map(|conn| conn.as_deref().map(|conn| conn.word))
 }
 
+/// Whether a connection is to reach a server and has not begun to.
+fn is_undialed(conn: &Conn) -> bool {
+    conn.word.code(Op::CtrlConnect) == Code::Wanted
+}
+
 /// Whether the server has ended its side.
 fn server_ended(pair: &Pair<'_>) -> bool {
     pair[usize::from(SERVER)].as_deref().is_none_or(|conn| {
@@ -305,13 +317,7 @@ fn aborts_with_tls(conn: &Conn) -> bool {
 /// Whether a connect may send the session's bytes right behind the header: nothing encrypts them, and
 /// nobody else is to be spoken to first.
 fn sends_early(conn: &Conn) -> bool {
-    if !conn.word.is_opening() {
-        return false;
-    }
-    match &conn.facts.plan {
-        Plan::Outgoing(config) => {
-            config.socks.is_none() && config.tls.is_none() && config.customs.is_empty()
-        }
-        Plan::Incoming(_) | Plan::Adopted => false,
-    }
+    const ALONE: OpSet = OpSet::EMPTY.with(Op::CtrlConnect).with(Op::SendProxy);
+    let opening = conn.word.wanted().both(OpSet::OPENING);
+    conn.word.is_opening() && opening.both(ALONE) == opening
 }

@@ -118,8 +118,13 @@ impl Lane {
     pub(crate) fn taken(&mut self, n: usize, pool: &mut Pool) {
         if let Some(buffer) = &mut self.buffer {
             buffer.consume(n);
-            self.moved += n as u64;
         }
+        self.note_taken(n, pool);
+    }
+
+    /// The destination took `n` of the bytes that waited, which are consumed already.
+    pub(crate) fn note_taken(&mut self, n: usize, pool: &mut Pool) {
+        self.moved += n as u64;
         pool.give_empty(&mut self.buffer);
     }
 

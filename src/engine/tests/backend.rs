@@ -12,7 +12,7 @@ use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{Detail, Why};
 use crate::engine::{BackendOptions, ServerNews};
 use crate::sim::{Answer, CallKind, Peer, Server};
-use crate::sys::Errno;
+use crate::sys::{Errno, Fd};
 use crate::time::SECOND;
 
 #[test]
@@ -425,5 +425,25 @@ fn what_this_machine_lacks_is_waited_for_and_is_no_attempt() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn another_attempt_begins_when_the_descriptor_of_the_last_is_given_back() {
+    everywhere(|setup| {
+        let mut once_more = options();
+        once_more.config.retries.retries = 1;
+        let mut farm = Farm::new(setup, once_more, (0..2).map(server).collect());
+        farm.sites[0].answer(Answer::Refuse);
+        // Room for the client and one attempt beside what is open.
+        let open = farm.rig.world.open_fds().into_iter().max().expect("it listens");
+        farm.rig.world.tune(|knobs| knobs.fd_limit = Fd(open.0 + 3));
+        let client = farm.client(b"word");
+        let peer = farm.sites[1].accept().expect("the other server");
+        assert_eq!(peer.received(), b"word");
+        assert_eq!(farm.rig.world.calls_of(CallKind::Socket), 2, "no call is in vain");
+        farm.rig.world.tune(|knobs| knobs.fd_limit = Fd(1_024));
+        close_all(&[client, peer]);
+        farm.finish();
     });
 }

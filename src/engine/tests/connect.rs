@@ -6,7 +6,7 @@ use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, yonder};
 use crate::config::{ConnectConfig, ProxyTlvs, SendProxy};
 use crate::conn::{Op, Why};
-use crate::engine::{ConnectOptions, EventKind, Record};
+use crate::engine::{ConnectOptions, EngineOptions, EventKind, Record, Refusal};
 use crate::id::Id;
 use crate::sim::{Answer, CallKind};
 use crate::sys::{Addr, Errno};
@@ -212,5 +212,27 @@ fn closing_or_aborting_while_it_is_on_its_way_ends_it() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn a_connection_that_a_limit_refuses_keeps_no_buffer() {
+    both(|setup| {
+        let options = EngineOptions { max_conns: 1, ..EngineOptions::default() };
+        let mut rig = Rig::with(setup, Program::Echo, options);
+        let connect = || {
+            let send_proxy = Some(SendProxy::V1);
+            Arc::new(ConnectConfig { send_proxy, ..ConnectConfig::default() })
+        };
+        let asked = ConnectOptions::default();
+        let id =
+            rig.call(|engine| engine.connect(yonder(), connect(), &asked)).expect("room for one");
+        let held = rig.engine.buffers_in_use();
+        let refused = rig.call(|engine| engine.connect(yonder(), connect(), &asked));
+        assert_eq!(refused, Err(Refusal::Limit));
+        assert_eq!(rig.engine.buffers_in_use(), held);
+        rig.call(|engine| engine.abort(id)).expect("it is there");
+        rig.run();
+        rig.finish();
     });
 }

@@ -329,6 +329,32 @@ fn bytes_of_a_stream_are_counted_while_it_goes_on() {
 }
 
 #[test]
+fn bytes_ahead_of_the_rule_that_counts_them_are_counted_however_they_came() {
+    let text = "stick-table type ip size 1k expire 1m store bytes_in_cnt\n\
+        tcp-request inspect-delay 5s\n\
+        tcp-request content track-sc0 src if { req.len ge 100 }\n\
+        tcp-request content accept if { req.len ge 100 }\n";
+    for parts in [&[100][..], &[60, 40]] {
+        both(|setup| {
+            let config = ruled(AcceptConfig::default(), text);
+            let table = table(&config);
+            let mut rig = Rig::new(setup, Program::Echo);
+            rig.listen(config);
+            let client = rig.peer();
+            for part in parts {
+                client.send(&pattern(*part, 1));
+                rig.settle();
+            }
+            let (key, now) = (Key::Ip(client_key()), rig.world.now());
+            assert_eq!(table.get(key, Data::BytesInCnt, now), Some(100), "{parts:?}");
+            client.close();
+            rig.run();
+            rig.finish();
+        });
+    }
+}
+
+#[test]
 fn a_source_that_a_rule_sets_is_the_one_that_servers_are_told() {
     both(|setup| {
         // The destination stands in for another address.
