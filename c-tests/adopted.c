@@ -67,8 +67,8 @@ static void accept_fd(void)
     CHECK_EQ(vst_conn_user(host.engine, id, &user), VST_OK);
     CHECK(user == &mine);
     CHECK_EQ(vst_conn_proxy_header(host.engine, id, &header), VST_OK);
-    CHECK(header.version == 1 && header.command == VST_PROXY_RELAYED
-          && header.transport == VST_PROXY_TCP && header.tlv_count == 0);
+    CHECK(header.version == 1 && header.command == VST_PROXY_COMMAND_RELAYED
+          && header.transport == VST_PROXY_TRANSPORT_TCP && header.tlv_count == 0);
     CHECK_EQ(vst_conn_addrs(host.engine, id, &source, &destination), VST_OK);
     CHECK(source.family == VST_ADDR_IPV6 && source.port == 1000 && source.bytes[15] == 1);
     CHECK(destination.port == 2000 && destination.bytes[15] == 2);

@@ -100,7 +100,7 @@ static inline vst_backend_counters farm_counters(struct farm *farm, uint32_t ser
 {
     vst_backend_counters counters = {.size = sizeof counters};
     vst_engine *engine = farm->host.engine;
-    MUST((server == VST_SERVER_NONE ? vst_backend_stats(engine, farm->backend, &counters)
+    MUST((server == VST_NO_SERVER ? vst_backend_stats(engine, farm->backend, &counters)
                                     : vst_server_stats(engine, farm->backend, server, &counters))
          == VST_OK);
     CHECK_EQ(counters.size, sizeof counters);

@@ -71,15 +71,15 @@ int main(void)
     CHECK_EQ(vst_table_set(table, &key, VST_DATA_SERVER_ID, 3, 0), VST_OK);
     visits(2);
     visits(2);
-    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_SERVER_DRAIN), VST_OK);
+    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_ADMIN_DRAIN), VST_OK);
     visits(2);
-    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_SERVER_MAINTENANCE), VST_OK);
+    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_ADMIN_MAINTENANCE), VST_OK);
     visits(1);
-    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_SERVER_READY), VST_OK);
+    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_ADMIN_READY), VST_OK);
     visits(1);
     CHECK_EQ(vst_table_get(table, &key, VST_DATA_SERVER_ID, 0, &server), VST_OK);
     CHECK_EQ(server, 2);
-    CHECK_EQ(farm_counters(&farm, VST_SERVER_NONE).retries, 0);
+    CHECK_EQ(farm_counters(&farm, VST_NO_SERVER).retries, 0);
 
     CHECK_EQ(vst_metrics_text(farm.host.engine, text, sizeof text - 1, &len), VST_OK);
     text[len] = 0;

@@ -94,7 +94,7 @@ static void configure(struct scene *scene)
     vst_tls_client_options tls;
     MUST(vst_tls_server_self_signed("a.test", &scene->tls_server, NULL, 0) == VST_OK);
     MUST(vst_tls_client_options_init(&tls, sizeof tls) == VST_OK);
-    tls.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    tls.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     MUST(vst_tls_client_new(&tls, &scene->tls_client, NULL, 0) == VST_OK);
     MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
     MUST(vst_accept_config_new(&accept, &scene->raw, NULL, 0) == VST_OK);

@@ -18,8 +18,8 @@ static int32_t step(void *data, vst_engine *engine, vst_step *step)
     KEEPS(vst_handler_peek(engine, step->conn, text, sizeof text, &len));
     KEEPS(vst_handler_consume(engine, step->conn, 0));
     KEEPS(vst_handler_send(engine, step->conn, "x", 1, &len));
-    KEEPS(vst_conn_handler_done(engine, step->conn, step->ticket, VST_STEP_FAIL, 1, "no"));
-    return VST_STEP_LATER;
+    KEEPS(vst_conn_handler_done(engine, step->conn, step->ticket, VST_NEXT_FAIL, 1, "no"));
+    return VST_NEXT_LATER;
 }
 
 static void handlers(struct host *host)
@@ -44,9 +44,9 @@ static void handlers(struct host *host)
     HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] == 1);
     vst_id gone = host->last[VST_EVENT_REFUSED];
     /* Rings, then is hushed. */
-    KEEPS(vst_waker_post(waker, gone, 1, VST_STEP_DONE, 0));
+    KEEPS(vst_waker_post(waker, gone, 1, VST_NEXT_DONE, 0));
     KEEPS(vst_engine_run(host->engine, 0, NULL));
-    KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_STEP_DONE, 0, NULL));
+    KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_NEXT_DONE, 0, NULL));
     KEEPS(vst_conn_start_tls(host->engine, gone, &start, NULL, 0));
     KEEPS(vst_waker_free(waker));
     CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);

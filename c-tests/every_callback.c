@@ -77,7 +77,7 @@ static void engines(vst_engine *e)
     TRY(ENGINE, vst_metrics_text(e, text, sizeof text, &len));
     TRY(ENGINE, vst_engine_waker(e, &waker));
     CHECK_EQ(waker != NULL, scene.license == ALL);
-    TRY(ENGINE, vst_waker_post(scene.waker, scene.conn, 1, VST_STEP_DONE, 0));
+    TRY(ENGINE, vst_waker_post(scene.waker, scene.conn, 1, VST_NEXT_DONE, 0));
     DOES(vst_waker_free(waker));
     TRY(ENGINE, vst_set_name(e, scene.door, "door"));
     TRY(ENGINE, vst_rules_check(e, scene.rules, NULL, 0));
@@ -141,7 +141,7 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_handler_peek(e, scene.conn, bytes, sizeof bytes, &len));
     TRY(ENGINE, vst_handler_consume(e, scene.conn, 0));
     TRY(ENGINE, vst_handler_send(e, scene.conn, "x", 1, &len));
-    TRY(ENGINE, vst_conn_handler_done(e, scene.conn, 0, VST_STEP_DONE, 0, NULL));
+    TRY(ENGINE, vst_conn_handler_done(e, scene.conn, 0, VST_NEXT_DONE, 0, NULL));
     TRY(ENGINE, vst_conn_recv(e, scene.partner, bytes, sizeof bytes, &len));
     TRY(ENGINE, vst_conn_send(e, scene.partner, "hello", 5, &len));
     CHECK_EQ(len, scene.license == ALL && scene.visits == 1 ? 5 : 0);
@@ -173,7 +173,7 @@ static void backends(vst_engine *e)
     TRY(ENGINE, vst_server_stats(e, id, 0, &counters));
     TRY(ENGINE, vst_server_state(e, id, 0, &state));
     TRY(ENGINE, vst_server_set_weight(e, id, 0, 1));
-    TRY(ENGINE, vst_server_set_state(e, id, 0, VST_SERVER_DRAIN));
+    TRY(ENGINE, vst_server_set_state(e, id, 0, VST_ADMIN_DRAIN));
     TRY(ENGINE, vst_server_set_addresses(e, id, 0, NULL, NULL, 0));
 }
 
@@ -208,7 +208,7 @@ static void what_needs_no_engine(void)
     vst_stream_options stream = {.size = sizeof stream};
     vst_tls_server_options server = {.size = sizeof server};
     vst_tls_client_options client = {.size = sizeof client,
-                                     .flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION};
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
     vst_listener_options listener;
     vst_backend_options backend;
     vst_server_options of_backend;
@@ -347,7 +347,7 @@ static int32_t step(void *data, vst_engine *engine, vst_step *step)
     CHECK(engine == scene.host.engine);
     step->state = data;
     visit("step");
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 static void discard(void *data, void *state)
@@ -358,7 +358,7 @@ static void discard(void *data, void *state)
 
 static void *post(void *data)
 {
-    CHECK_EQ(vst_waker_post(scene.waker, scene.conn, 1, VST_STEP_DONE, 0), VST_OK);
+    CHECK_EQ(vst_waker_post(scene.waker, scene.conn, 1, VST_NEXT_DONE, 0), VST_OK);
     return data;
 }
 

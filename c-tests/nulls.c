@@ -28,14 +28,14 @@ static void backends(vst_engine *e, vst_id conn)
     MUST(vst_backend_new(e, &options, &backend, NULL, 0) == VST_OK);
 
     NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(index, VST_NO_SERVER);
     server.name = "a";
     index = 9;
     NULLS(vst_backend_add(NULL, backend, &server, &index, why, sizeof why));
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(index, VST_NO_SERVER);
     index = 9;
     NULLS(vst_backend_add(e, backend, NULL, &index, why, sizeof why));
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(index, VST_NO_SERVER);
     NULLS(vst_backend_add(e, backend, &server, NULL, why, sizeof why));
     server.flags = VST_SERVER_CHECK;
     server.check_send_len = 1;
@@ -48,10 +48,10 @@ static void backends(vst_engine *e, vst_id conn)
     CHECK_EQ(index, 0);
     index = 9;
     CHECK_EQ(vst_backend_add(e, backend, &server, &index, NULL, 0), VST_E_CONFIG);
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(index, VST_NO_SERVER);
 
     NULLS(vst_server_set_weight(NULL, backend, 0, 1));
-    NULLS(vst_server_set_state(NULL, backend, 0, VST_SERVER_READY));
+    NULLS(vst_server_set_state(NULL, backend, 0, VST_ADMIN_READY));
     NULLS(vst_server_set_addresses(NULL, backend, 0, "127.0.0.1:1", NULL, 0));
     CHECK_EQ(vst_server_set_addresses(e, backend, 0, NULL, NULL, 0), VST_OK);
     NULLS(vst_server_state(NULL, backend, 0, &state));
@@ -74,7 +74,7 @@ static void backends(vst_engine *e, vst_id conn)
 static int32_t step(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 static void handlers(vst_engine *e, vst_id conn)
@@ -115,12 +115,12 @@ static void handlers(vst_engine *e, vst_id conn)
     CHECK_EQ(len, 0);
     NULLS(vst_handler_send(e, conn, NULL, 1, &len));
     NULLS(vst_handler_send(e, conn, raw, 1, NULL));
-    NULLS(vst_conn_handler_done(NULL, conn, 1, VST_STEP_DONE, 0, NULL));
+    NULLS(vst_conn_handler_done(NULL, conn, 1, VST_NEXT_DONE, 0, NULL));
 
     NULLS(vst_engine_waker(NULL, &waker));
     CHECK(waker == NULL);
     NULLS(vst_engine_waker(e, NULL));
-    NULLS(vst_waker_post(NULL, conn, 1, VST_STEP_DONE, 0));
+    NULLS(vst_waker_post(NULL, conn, 1, VST_NEXT_DONE, 0));
     vst_waker_free(NULL);
     NULLS(vst_conn_start_tls(NULL, conn, &start, NULL, 0));
     NULLS(vst_conn_start_tls(e, conn, NULL, NULL, 0));

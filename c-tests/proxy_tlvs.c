@@ -31,8 +31,8 @@ int main(void)
 
     CHECK_EQ(vst_conn_proxy_header(e, conn, &is), VST_OK);
     CHECK_EQ(is.version, 2);
-    CHECK_EQ(is.command, VST_PROXY_RELAYED);
-    CHECK_EQ(is.transport, VST_PROXY_TCP);
+    CHECK_EQ(is.command, VST_PROXY_COMMAND_RELAYED);
+    CHECK_EQ(is.transport, VST_PROXY_TRANSPORT_TCP);
     CHECK_EQ(is.tlv_count, 3);
     CHECK_EQ(vst_conn_proxy_tlv(e, conn, 0, &kind, value, sizeof value, &len), VST_OK);
     CHECK(kind == 0xe0 && len == 5 && memcmp(value, "a\0\xff" "b\0", 5) == 0);

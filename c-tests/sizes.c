@@ -105,7 +105,7 @@ static vst_id conn;
 static int32_t step(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 /* A handler as a later version may have it. */
@@ -199,7 +199,7 @@ static vst_status use_server(void *options)
         ((vst_server_options *)options)->name = name;
     }
     vst_status status = vst_backend_add(host.engine, backend, options, &made, NULL, 0);
-    CHECK((status == VST_OK) == (made != VST_SERVER_NONE));
+    CHECK((status == VST_OK) == (made != VST_NO_SERVER));
     return status;
 }
 

@@ -18,7 +18,7 @@ static vst_tls_server *make_server(uint32_t version)
     return server;
 }
 
-static vst_tls_client *make_client(uint32_t flags)
+static vst_tls_client *make_client(uint64_t flags)
 {
     vst_tls_client_options options;
     vst_tls_client *client = NULL;
@@ -109,7 +109,7 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     struct pair pair;
     vst_tls_info info = {.size = sizeof info};
     vst_tls_server *server = make_server(version);
-    vst_tls_client *client = make_client(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION);
+    vst_tls_client *client = make_client(VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION);
     vst_start_tls serve = as_server(server), connect = as_client(client);
     char byte;
     size_t len;
@@ -156,7 +156,7 @@ static void what_was_read_of_the_first_flight_is_its_beginning(void)
 {
     struct pair pair;
     vst_tls_server *server = make_server(0);
-    vst_tls_client *client = make_client(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION);
+    vst_tls_client *client = make_client(VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION);
     vst_start_tls serve = as_server(server), connect = as_client(client);
     char flight[100];
     pair_open(&pair, HOST_EPOLL);
@@ -216,7 +216,7 @@ static void what_makes_no_sense_changes_nothing(void)
 {
     struct pair pair;
     vst_tls_server *server = make_server(0);
-    vst_tls_client *client = make_client(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION);
+    vst_tls_client *client = make_client(VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION);
     vst_start_tls good = as_server(server), bad;
     vst_id stream;
     pair_open(&pair, HOST_EPOLL);

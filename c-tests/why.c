@@ -52,7 +52,7 @@ static void servers_of_tls(void)
     options.max_version = 0x0301;
     SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "max_version");
     options = good;
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
     options = good;
     options.size = 3;
@@ -71,10 +71,10 @@ static void clients_of_tls(void)
     vst_tls_client *made;
     vst_tls_client_options options;
     MUST(vst_tls_client_options_init(&options, sizeof options) == VST_OK);
-    options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    options.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     SAID(vst_tls_client_new(&options, &made, why, ROOM), VST_OK, "");
     vst_tls_client_free(made);
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_tls_client_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
 }
 
@@ -160,7 +160,7 @@ static void servers_of_backends(void)
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG, "name");
     SAID(vst_backend_add(host.engine, 0, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "backend:");
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "flags");
     SAID(vst_backend_add(NULL, backend, &options, &number, why, ROOM), VST_E_NULL,
@@ -198,7 +198,7 @@ static void servers_of_backends(void)
     SAID(vst_backend_new(host.engine, &backend_options, &backend, why, ROOM), VST_E_ARGUMENT,
          "balance: 99");
     backend_options.balance = VST_BALANCE_ROUND_ROBIN;
-    backend_options.flags = 1u << 31;
+    backend_options.flags = UINT64_C(1) << 63;
     SAID(vst_backend_new(host.engine, &backend_options, &backend, why, ROOM), VST_E_ARGUMENT,
          "flags");
     SAID(vst_backend_new(host.engine, NULL, &backend, why, ROOM), VST_E_NULL,
@@ -274,7 +274,7 @@ static void listeners(vst_engine *engine, const vst_accept_config *config)
          "config: it is NULL");
     SAID(vst_listener_open(engine, "\xff", config, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
          "address: it is not UTF-8");
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_listener_open(engine, taken, config, &options, &made, &sys, why, ROOM),
          VST_E_ARGUMENT, "flags");
     options.size = 1;
@@ -377,7 +377,7 @@ static void streams(void)
     MUST(vst_stream_options_init(&options, sizeof options) == VST_OK);
     SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_OK, "");
     vst_stream_config_free(made);
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
     options.size = 2;
     SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_E_SIZE, "vst_stream_options");
@@ -386,7 +386,7 @@ static void streams(void)
 static int32_t pass(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 static void lists_of_handlers(void)
@@ -401,7 +401,7 @@ static void lists_of_handlers(void)
     SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_NULL,
          "handlers, number 2: step: it is NULL");
     handlers[1].step = pass;
-    handlers[1].flags = 1u << 31;
+    handlers[1].flags = UINT64_C(1) << 63;
     SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT,
          "handlers, number 2: flags");
     handlers[1].flags = 0;

@@ -37,9 +37,9 @@ int main(void)
     MUST(vst_backend_new(engine, &options, &backend, NULL, 0) == VST_OK);
     server_options.name = "a";
     CHECK_EQ(vst_backend_add(engine, door, &server_options, &index, NULL, 0), VST_E_KIND);
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(index, VST_NO_SERVER);
     CHECK_EQ(vst_server_set_weight(engine, conn, 0, 1), VST_E_KIND);
-    CHECK_EQ(vst_server_set_state(engine, conn, 0, VST_SERVER_READY), VST_E_KIND);
+    CHECK_EQ(vst_server_set_state(engine, conn, 0, VST_ADMIN_READY), VST_E_KIND);
     CHECK_EQ(vst_server_set_addresses(engine, conn, 0, NULL, NULL, 0), VST_E_KIND);
     CHECK_EQ(vst_server_state(engine, conn, 0, &server), VST_E_KIND);
     CHECK_EQ(vst_backend_stats(engine, conn, &counters), VST_E_KIND);

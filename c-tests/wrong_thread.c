@@ -34,7 +34,7 @@ static void *other(void *conn)
     CHECK_EQ(len, 0);
     CHECK_EQ(vst_handler_consume(host.engine, id, 0), VST_E_THREAD);
     CHECK_EQ(vst_handler_send(host.engine, id, "x", 1, &len), VST_E_THREAD);
-    CHECK_EQ(vst_conn_handler_done(host.engine, id, 1, VST_STEP_DONE, 0, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_conn_handler_done(host.engine, id, 1, VST_NEXT_DONE, 0, NULL), VST_E_THREAD);
     CHECK_EQ(vst_conn_start_tls(host.engine, id, &start, NULL, 0), VST_E_THREAD);
     vst_accept_config *config = accepting(NULL);
     CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL, NULL, 0),

@@ -53,7 +53,7 @@ static uint64_t patience(const vst_accept_options *accept)
 static int32_t reads(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_READ;
+    return VST_NEXT_READ;
 }
 
 static void whoever_is_silent(void)
@@ -118,7 +118,7 @@ static void listeners(void)
     CHECK_EQ(waiting, 1024);
     CHECK_EQ(refusals(NULL, &waiting), 1);
     CHECK_EQ(waiting, 1024);
-    options.flags = VST_LISTEN_NO_REFUSED;
+    options.flags = VST_LISTENER_NO_REFUSED;
     options.backlog = UINT32_MAX; /* as many as the kernel lets */
     options.max_conns = options.ends_per_second = UINT32_MAX;
     CHECK_EQ(refusals(&options, &waiting), 0);
@@ -165,7 +165,7 @@ static void backends(void)
 }
 
 /* Nobody waits where nobody may, nor where nobody has a share. */
-static void without_a_queue(uint32_t of_backend, uint32_t of_server)
+static void without_a_queue(uint64_t of_backend, uint64_t of_server)
 {
     struct farm farm;
     uint16_t port;
@@ -187,7 +187,7 @@ static void without_a_queue(uint32_t of_backend, uint32_t of_server)
 static void sessions_kept(void)
 {
     vst_tls_client_options options = {.size = sizeof options,
-                                      .flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION};
+                                      .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
     vst_tls_client *client;
     char why[128];
     CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_OK);
@@ -195,7 +195,7 @@ static void sessions_kept(void)
     options.session_cache = UINT64_MAX;
     CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_E_ARGUMENT);
     CHECK(strstr(why, "session_cache") != NULL);
-    options.flags |= VST_TLS_NO_SESSION_CACHE;
+    options.flags |= VST_TLS_CLIENT_NO_SESSION_CACHE;
     CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_OK);
     vst_tls_client_free(client);
 }

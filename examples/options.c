@@ -204,7 +204,7 @@ static vst_tls_client *client_tls(const char *how)
         return NULL;
     vst_tls_client_options_init(&options, sizeof options);
     if (strcmp(how, "insecure") == 0)
-        options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+        options.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     else if (strcmp(how, "system") != 0)
         options.ca.file = how;
     if (vst_tls_client_new(&options, &tls, why, sizeof why) < 0)

@@ -149,31 +149,16 @@
 #define VST_FEATURE_RING (8)
 
 // There is work to do right now: call vst_engine_run before waiting.
-#define VST_WAIT_RUNNABLE (1)
+#define VST_WAIT_RUNNABLE (128)
 
 // The call was made from inside a callback: the outermost call answers for the engine.
-#define VST_WAIT_NESTED (2)
+#define VST_WAIT_NESTED (256)
 
 // No deadline.
 #define VST_NEVER (UINT64_MAX)
 
 // Of a stream: it was given no server.
-#define VST_SERVER_NONE (UINT32_MAX)
-
-// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
-// incoming connections, since a client that reads until the end would else wait for ever.
-#define VST_TLS12_HALF_CLOSE_SEND (2)
-
-// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
-// nothing for tls12_half_close_hold_ns. So it is for outgoing connections, since a server that is
-// told of an end may stop answering.
-#define VST_TLS12_HALF_CLOSE_HOLD (4)
-
-// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-// failure, also while it closes. Without it the other side gets what came, and then the end of its
-// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
-// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
-#define VST_TLS_TRUNCATION_ABORT (8)
+#define VST_NO_SERVER (UINT32_MAX)
 
 // Bytes, connections or the end can be read.
 #define VST_IO_IN (1)
@@ -207,10 +192,10 @@
 #define VST_TRIGGER_EDGE (1)
 
 // Readiness may be told by descriptor number, with vst_engine_ready_fd.
-#define VST_ENGINE_BY_FD (1)
+#define VST_ENGINE_BY_FD (UINT64_C(1) << 16)
 
 // Streams move all bytes by copying them, whatever max_pipes says.
-#define VST_ENGINE_NO_PIPES (2)
+#define VST_ENGINE_NO_PIPES (UINT64_C(1) << 17)
 
 // An incoming connection has passed its handshakes: id is the session. Read, write, forward or
 // close it now or later.
@@ -271,13 +256,13 @@
 #define VST_EVENT_TLS (16)
 
 // Enough checks in a row have passed, or failed.
-#define VST_SERVER_BY_CHECKS (1)
+#define VST_REASON_CHECKS (1)
 
 // Enough attempts in a row to connect have failed.
-#define VST_SERVER_BY_CONNECT_ERRORS (2)
+#define VST_REASON_CONNECT_ERRORS (2)
 
 // The server gets another chance: it was down for long enough, or is back from maintenance.
-#define VST_SERVER_BY_TRIAL (3)
+#define VST_REASON_TRIAL (3)
 
 // Connections are still taken, but the engine is to be known as going: health answers fail.
 #define VST_DRAIN_LAME_DUCK (1)
@@ -313,27 +298,18 @@
 
 // Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
 // 3) instead of shown the first certificate.
-#define VST_TLS_STRICT_SNI (1)
+#define VST_TLS_SERVER_STRICT_SNI (UINT64_C(1) << 37)
 
 // No ticket holds a session: those kept here (session_cache) alone are resumed. In TLS 1.3 a client
 // is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
-#define VST_TLS_NO_TICKETS (2)
+#define VST_TLS_SERVER_NO_TICKETS (UINT64_C(1) << 38)
 
-// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
-// change everything.
-#define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
-
-// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
-// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-// of 230, which some old middleboxes do not let through.
-#define VST_TLS_NO_POST_QUANTUM (16)
-
-// The secrets of every connection are kept for vst_tls_server_take_key_log and
-// vst_tls_client_take_key_log: whoever has them reads everything.
-#define VST_TLS_KEY_LOG (8)
+// The secrets of every connection are kept for vst_tls_server_take_key_log: whoever has them reads
+// everything.
+#define VST_TLS_SERVER_KEY_LOG (UINT64_C(1) << 39)
 
 // No sessions are kept, whatever session_cache says.
-#define VST_TLS_NO_SESSION_CACHE (32)
+#define VST_TLS_SERVER_NO_SESSION_CACHE (UINT64_C(1) << 40)
 
 // The most sessions that one configuration keeps: room for them is made at once.
 #define VST_TLS_SESSIONS_MOST (1048576)
@@ -343,6 +319,22 @@
 
 // See VST_TLS_1_2.
 #define VST_TLS_1_3 (772)
+
+// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+// change everything.
+#define VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION (UINT64_C(1) << 41)
+
+// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
+// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
+// of 230, which some old middleboxes do not let through.
+#define VST_TLS_CLIENT_NO_POST_QUANTUM (UINT64_C(1) << 42)
+
+// The secrets of every connection are kept for vst_tls_client_take_key_log: whoever has them reads
+// everything.
+#define VST_TLS_CLIENT_KEY_LOG (UINT64_C(1) << 43)
+
+// No sessions are kept, whatever session_cache says.
+#define VST_TLS_CLIENT_NO_SESSION_CACHE (UINT64_C(1) << 44)
 
 // A text and nothing else: OK, or FAIL.
 #define VST_ANSWER_TEXT (1)
@@ -362,34 +354,34 @@
 #define VST_ANSWER_MOST (16384)
 
 // Every connection is a monitor's: the listener is there for nothing else.
-#define VST_MONITOR_EVERYONE (1)
+#define VST_MONITOR_EVERYONE (UINT64_C(1) << 34)
 
 // Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
 // read of them.
-#define VST_MONITOR_TRUSTED (2)
+#define VST_MONITOR_TRUSTED (UINT64_C(1) << 35)
 
 // The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
-#define VST_STEP_DONE (0)
+#define VST_NEXT_DONE (0)
 
 // The handler is to be asked again when bytes, or the end, have come.
-#define VST_STEP_READ (1)
+#define VST_NEXT_READ (1)
 
 // The handler is to be asked again when there is room to send.
-#define VST_STEP_WRITE (2)
+#define VST_NEXT_WRITE (2)
 
 // The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
 // Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
 // afterwards.
-#define VST_STEP_LATER (3)
+#define VST_NEXT_LATER (3)
 
 // The handler will not have the connection: it is refused, with code and text.
-#define VST_STEP_FAIL (4)
+#define VST_NEXT_FAIL (4)
 
 // The peer has ended its side: no further byte comes.
-#define VST_STEP_ENDED (1)
+#define VST_STEP_ENDED (512)
 
 // The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
-#define VST_HANDLER_BEHIND_TLS (1)
+#define VST_HANDLER_BEHIND_TLS (UINT64_C(1) << 36)
 
 // The target is connected to directly.
 #define VST_SOCKS_NONE (0)
@@ -453,7 +445,26 @@
 
 // Sources outside accept_proxy or accept_cip are not refused: they go on without that header, with
 // the socket's own addresses, and what they send is payload.
-#define VST_ACCEPT_UNTRUSTED_DIRECT (1)
+#define VST_ACCEPT_UNTRUSTED_DIRECT (UINT64_C(1) << 24)
+
+// On TLS 1.2, where the end of one side ends both, a half-close waits until the peer has ended its own
+// side, or is waited for and has said nothing for tls12_half_close_hold_ns. Without it a half-close is
+// sent at once, since a client that reads until the end would else wait for ever.
+#define VST_ACCEPT_TLS12_HALF_CLOSE_HOLD (UINT64_C(1) << 25)
+
+// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+// failure, also while it closes. Without it the other side gets what came, and then the end of its
+// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
+#define VST_ACCEPT_TLS_TRUNCATION_ABORT (UINT64_C(1) << 26)
+
+// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a half-close
+// waits until the peer has ended its own side, or is waited for and has said nothing for
+// tls12_half_close_hold_ns, since a server that is told of an end may stop answering.
+#define VST_CONNECT_TLS12_HALF_CLOSE_SEND (UINT64_C(1) << 27)
+
+// As VST_ACCEPT_TLS_TRUNCATION_ABORT.
+#define VST_CONNECT_TLS_TRUNCATION_ABORT (UINT64_C(1) << 28)
 
 // No PROXY header goes out.
 #define VST_SEND_PROXY_NONE (0)
@@ -465,39 +476,39 @@
 #define VST_SEND_PROXY_V2 (2)
 
 // A version 2 header carries the application protocol that the client negotiated.
-#define VST_PROXY_TLV_ALPN (1)
+#define VST_PROXY_TLV_ALPN (UINT64_C(1) << 29)
 
 // A version 2 header carries the server name that the client asked for.
-#define VST_PROXY_TLV_AUTHORITY (2)
+#define VST_PROXY_TLV_AUTHORITY (UINT64_C(1) << 30)
 
 // A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
-#define VST_PROXY_TLV_SSL (4)
+#define VST_PROXY_TLV_SSL (UINT64_C(1) << 31)
 
 // A version 2 header carries a checksum over itself.
-#define VST_PROXY_TLV_CRC32C (8)
+#define VST_PROXY_TLV_CRC32C (UINT64_C(1) << 32)
 
 // A version 2 header carries a name for this one connection, made by the engine.
-#define VST_PROXY_TLV_UNIQUE_ID (16)
+#define VST_PROXY_TLV_UNIQUE_ID (UINT64_C(1) << 33)
 
 // Several sockets, of this and other processes, share the port (SO_REUSEPORT).
-#define VST_LISTEN_REUSEPORT (1)
+#define VST_LISTENER_REUSEPORT (UINT64_C(1) << 18)
 
 // An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
-#define VST_LISTEN_V6ONLY (2)
+#define VST_LISTENER_V6ONLY (UINT64_C(1) << 19)
 
 // mode counts.
-#define VST_LISTEN_MODE (4)
+#define VST_LISTENER_MODE (UINT64_C(1) << 20)
 
 // uid and gid count.
-#define VST_LISTEN_OWNER (8)
+#define VST_LISTENER_OWNER (UINT64_C(1) << 21)
 
 // A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
 // out by a connection that is closed at once, so that two who open it at the same moment may both get
 // it.
-#define VST_LISTEN_UNIX_EXCLUSIVE (16)
+#define VST_LISTENER_UNIX_EXCLUSIVE (UINT64_C(1) << 22)
 
 // No VST_EVENT_REFUSED is told, whatever refused_per_second says: refusals are counted alone.
-#define VST_LISTEN_NO_REFUSED (32)
+#define VST_LISTENER_NO_REFUSED (UINT64_C(1) << 23)
 
 // From the peer to us.
 #define VST_SHUT_READ (1)
@@ -525,42 +536,42 @@
 
 // A stream goes to no other server than the one it was given first. Without it the last attempt is
 // made on another one, and so is any when the server is taken to be down.
-#define VST_BACKEND_NO_REDISPATCH (1)
+#define VST_BACKEND_NO_REDISPATCH (UINT64_C(1) << 46)
 
 // No attempt is repeated, whatever retries says.
-#define VST_BACKEND_NO_RETRIES (2)
+#define VST_BACKEND_NO_RETRIES (UINT64_C(1) << 47)
 
 // No stream waits for any server, whatever maxqueue says: it is ended where there is no room.
-#define VST_BACKEND_NO_QUEUE (4)
+#define VST_BACKEND_NO_QUEUE (UINT64_C(1) << 48)
 
 // The server is used only while no other can be.
-#define VST_SERVER_BACKUP (1)
+#define VST_SERVER_BACKUP (UINT64_C(1) << 49)
 
 // The server is checked: the check_* fields count.
-#define VST_SERVER_CHECK (2)
+#define VST_SERVER_CHECK (UINT64_C(1) << 50)
 
 // The server has no share, whatever weight says: it takes no new streams until
 // vst_server_set_weight gives it one.
-#define VST_SERVER_NO_WEIGHT (4)
+#define VST_SERVER_NO_WEIGHT (UINT64_C(1) << 51)
 
 // No stream waits for this very server, whatever maxqueue says.
-#define VST_SERVER_NO_QUEUE (8)
+#define VST_SERVER_NO_QUEUE (UINT64_C(1) << 52)
 
 // Checks follow one another exactly, whatever check_jitter says.
-#define VST_SERVER_NO_JITTER (16)
+#define VST_SERVER_NO_JITTER (UINT64_C(1) << 53)
 
 // The server serves.
-#define VST_SERVER_READY (1)
+#define VST_ADMIN_READY (1)
 
 // The server takes no new streams. Those it has go on, and those that wait for it alone are served.
-#define VST_SERVER_DRAIN (2)
+#define VST_ADMIN_DRAIN (2)
 
 // The server takes nothing and is not checked. Streams it has go on.
-#define VST_SERVER_MAINTENANCE (3)
+#define VST_ADMIN_MAINTENANCE (3)
 
 // A client that ends its side before a server is reached takes its request back, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
-#define VST_STREAM_ABORT_ON_CLOSE (1)
+#define VST_STREAM_ABORT_ON_CLOSE (UINT64_C(1) << 45)
 
 // On its way out with nothing to report.
 #define VST_STATE_CLOSED (0)
@@ -578,37 +589,37 @@
 #define VST_STATE_ERROR (4)
 
 // The header stands for no relayed connection: the socket's addresses hold.
-#define VST_PROXY_LOCAL (0)
+#define VST_PROXY_COMMAND_LOCAL (0)
 
 // The header stands for a relayed connection.
-#define VST_PROXY_RELAYED (1)
+#define VST_PROXY_COMMAND_RELAYED (1)
 
 // The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
-#define VST_PROXY_NO_ADDRESSES (0)
+#define VST_PROXY_TRANSPORT_NONE (0)
 
 // TCP over IPv4 or IPv6.
-#define VST_PROXY_TCP (1)
+#define VST_PROXY_TRANSPORT_TCP (1)
 
 // UDP over IPv4 or IPv6.
-#define VST_PROXY_UDP (2)
+#define VST_PROXY_TRANSPORT_UDP (2)
 
 // A unix stream socket.
-#define VST_PROXY_UNIX_STREAM (3)
+#define VST_PROXY_TRANSPORT_UNIX_STREAM (3)
 
 // A unix datagram socket.
-#define VST_PROXY_UNIX_DATAGRAM (4)
+#define VST_PROXY_TRANSPORT_UNIX_DATAGRAM (4)
 
 // The peer was not asked for a certificate.
-#define VST_TLS_NOT_ASKED (0)
+#define VST_VERIFIED_NOT_ASKED (0)
 
 // The peer was asked for a certificate and has none.
-#define VST_TLS_ABSENT (1)
+#define VST_VERIFIED_ABSENT (1)
 
 // The peer's certificate was verified, now or when the resumed session began.
-#define VST_TLS_VALID (2)
+#define VST_VERIFIED_VALID (2)
 
 // The peer's certificate was not looked at: verification is switched off.
-#define VST_TLS_SKIPPED (3)
+#define VST_VERIFIED_SKIPPED (3)
 
 // The protocol version: TLSv1.3.
 #define VST_TLS_TEXT_VERSION (1)
@@ -635,13 +646,13 @@
 #define VST_TLS_TEXT_PEER_ISSUER (8)
 
 // No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
-#define VST_CONN_SHR (1)
+#define VST_CONN_SHR (1024)
 
 // No byte is taken for the connection any more: its outgoing direction was shut.
-#define VST_CONN_SHW (2)
+#define VST_CONN_SHW (2048)
 
 // The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
-#define VST_CONN_ERR (4)
+#define VST_CONN_ERR (4096)
 
 // What incoming connections go through. Shared: any number of listeners and engines may use it.
 typedef struct vst_accept_config vst_accept_config;
@@ -802,7 +813,7 @@ typedef struct {
     // resources, K the host. And when: - at the end, Q in a queue, C while the server was
     // being reached, D while data moved, L while the server's last data moved.
     char termination[4];
-    // The server it was given last, as vst_backend_add numbered it, or VST_SERVER_NONE.
+    // The server it was given last, as vst_backend_add numbered it, or VST_NO_SERVER.
     uint32_t server;
     // The backend that chose the server, or 0.
     vst_id backend;
@@ -859,7 +870,7 @@ typedef struct {
     uint32_t new_mask;
     // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add numbered it.
     uint32_t server;
-    // VST_SERVER_BY_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
+    // VST_REASON_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     uint32_t reason;
 } vst_event;
 
@@ -886,10 +897,12 @@ typedef void (*vst_wake_fn)(void *data);
 typedef struct {
     // sizeof(vst_engine_options).
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // VST_ENGINE_*.
+    uint64_t flags;
     // VST_TRIGGER_*.
     uint32_t trigger;
-    // VST_ENGINE_*.
-    uint32_t flags;
     // The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
     // bound.
     uint32_t max_conns;
@@ -1049,8 +1062,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_tls_server_options).
     uint32_t size;
-    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE.
-    uint32_t flags;
+    // 0.
+    uint32_t _reserved;
+    // VST_TLS_SERVER_*.
+    uint64_t flags;
     // How many certificates identities points to, from 1 to 65,536.
     uint32_t identity_count;
     // VST_CLIENT_AUTH_*.
@@ -1078,7 +1093,7 @@ typedef struct {
     // offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
     const char *alpn;
     // Sessions kept for clients that take no ticket. Default 256, at most
-    // VST_TLS_SESSIONS_MOST; VST_TLS_NO_SESSION_CACHE keeps none.
+    // VST_TLS_SESSIONS_MOST; VST_TLS_SERVER_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
 } vst_tls_server_options;
 
@@ -1086,14 +1101,17 @@ typedef struct {
 // size is the defaults; vst_tls_client_options_init says them.
 //
 // X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
-// VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
+// VST_TLS_CLIENT_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
 // vst_tls_server_options.
 typedef struct {
     // sizeof(vst_tls_client_options).
     uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE,
-    // VST_TLS_NO_POST_QUANTUM.
-    uint32_t flags;
+    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
+    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
+    // 604,800, seven days (RFC 8446 section 4.6.1).
+    uint32_t session_lifetime_s;
+    // VST_TLS_CLIENT_*.
+    uint64_t flags;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t min_version;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
@@ -1110,14 +1128,8 @@ typedef struct {
     // Application protocols to offer, as in vst_tls_server_options.
     const char *alpn;
     // Sessions kept for resumption. Default 256, at most VST_TLS_SESSIONS_MOST;
-    // VST_TLS_NO_SESSION_CACHE keeps none.
+    // VST_TLS_CLIENT_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
-    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
-    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
-    // 604,800, seven days (RFC 8446 section 4.6.1).
-    uint32_t session_lifetime_s;
-    // 0.
-    uint32_t _reserved;
 } vst_tls_client_options;
 
 // What became of the connections of a listener.
@@ -1142,7 +1154,9 @@ typedef struct {
     // sizeof(vst_start_tls).
     uint32_t size;
     // 0.
-    uint32_t flags;
+    uint32_t _reserved;
+    // 0.
+    uint64_t flags;
     // The accepting side. Only referred to: free your handle whenever you like.
     const vst_tls_server *server;
     // The connecting side; needs server_name.
@@ -1213,12 +1227,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_monitor_options).
     uint32_t size;
-    // VST_MONITOR_*.
-    uint32_t flags;
     // VST_ANSWER_*. Default VST_ANSWER_TEXT.
     uint32_t answer;
-    // 0.
-    uint32_t _reserved;
+    // VST_MONITOR_*.
+    uint64_t flags;
     // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
     const char *monitor_net;
     // With VST_ANSWER_BYTES: what is sent while all is well, 1 to VST_ANSWER_MOST bytes. Copied.
@@ -1248,14 +1260,14 @@ typedef struct {
     // In: what an answer that comes later brings back. No two questions of a connection have the
     // same.
     uint32_t ticket;
-    // Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
+    // Out, with VST_NEXT_FAIL: a code of the host's own, which the end report has.
     int32_t code;
-    // Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
+    // Out, with VST_NEXT_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
     // when the callback returns. NULL: a general one.
     const char *text;
 } vst_step;
 
-// What is next? data is the handler's. Answers VST_STEP_*; anything else fails the connection.
+// What is next? data is the handler's. Answers VST_NEXT_*; anything else fails the connection.
 // Every function may be called from here, but those that are legal outside callbacks only.
 typedef int32_t (*vst_step_fn)(void *data,
                                vst_engine *engine,
@@ -1270,8 +1282,10 @@ typedef void (*vst_discard_fn)(void *data,
 typedef struct {
     // sizeof(vst_handler), the same in all of a list.
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
     // VST_HANDLER_BEHIND_TLS.
-    uint32_t flags;
+    uint64_t flags;
     // Asked on the engine's thread, from within a call on the engine.
     vst_step_fn step;
     // Optional.
@@ -1289,8 +1303,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_accept_options).
     uint32_t size;
-    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD, VST_TLS_TRUNCATION_ABORT.
-    uint32_t flags;
+    // The magic number that the header of accept_cip begins with. Default 0xCAFEBABE.
+    uint32_t cip_magic;
+    // VST_ACCEPT_*.
+    uint64_t flags;
     // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
     // (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
@@ -1331,12 +1347,8 @@ typedef struct {
     // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
     // header, and one that comes is payload.
     const char *accept_cip;
-    // The magic number it begins with. Default 0xCAFEBABE.
-    uint32_t cip_magic;
-    // Must be 0.
-    uint32_t _reserved;
     // On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    // (VST_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
+    // (VST_ACCEPT_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
     // end. Default 1 s.
     uint64_t tls12_half_close_hold_ns;
 } vst_accept_options;
@@ -1346,12 +1358,12 @@ typedef struct {
 typedef struct {
     // sizeof(vst_connect_options).
     uint32_t size;
-    // VST_TLS12_HALF_CLOSE_SEND, VST_TLS_TRUNCATION_ABORT.
-    uint32_t flags;
     // VST_SEND_PROXY_*.
     uint32_t send_proxy;
+    // VST_CONNECT_*.
+    uint64_t flags;
     // VST_PROXY_TLV_*, for version 2.
-    uint32_t proxy_tlvs;
+    uint64_t proxy_tlvs;
     // Where set, TLS. Only referred to: free your handle whenever you like. Needs server_name.
     const vst_tls_client *tls;
     // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
@@ -1389,7 +1401,7 @@ typedef struct {
     const char *socks_user;
     // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     const char *socks_password;
-    // As in vst_accept_options; here a half-close is held back unless VST_TLS12_HALF_CLOSE_SEND says
+    // As in vst_accept_options; here a half-close is held back unless VST_CONNECT_TLS12_HALF_CLOSE_SEND says
     // otherwise.
     uint64_t tls12_half_close_hold_ns;
 } vst_connect_options;
@@ -1399,8 +1411,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_listener_options).
     uint32_t size;
-    // VST_LISTEN_*.
-    uint32_t flags;
+    // 0.
+    uint32_t _reserved;
+    // VST_LISTENER_*.
+    uint64_t flags;
     // Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
     // bound.
     uint32_t backlog;
@@ -1410,7 +1424,7 @@ typedef struct {
     // The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
     uint32_t max_conns;
     // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted.
-    // Default 10; UINT32_MAX is no bound, and VST_LISTEN_NO_REFUSED tells none.
+    // Default 10; UINT32_MAX is no bound, and VST_LISTENER_NO_REFUSED tells none.
     uint32_t refused_per_second;
     // Permission bits of a unix socket's path.
     uint32_t mode;
@@ -1461,8 +1475,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_backend_options).
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
     // VST_BACKEND_*.
-    uint32_t flags;
+    uint64_t flags;
     // VST_BALANCE_*. Default VST_BALANCE_ROUND_ROBIN.
     uint32_t balance;
     // The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
@@ -1537,8 +1553,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_server_options).
     uint32_t size;
+    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
+    uint32_t weight;
     // VST_SERVER_BACKUP, VST_SERVER_CHECK, VST_SERVER_NO_*.
-    uint32_t flags;
+    uint64_t flags;
     // Its name, which no other server of the backend has. Copied.
     const char *name;
     // Where it is, one address or several separated by commas, which attempts try in turn:
@@ -1548,16 +1566,11 @@ typedef struct {
     // What its connections go through; NULL: nothing but TCP, with the defaults of
     // vst_connect_options. Only referred to: free your handle whenever you like.
     const vst_connect_config *connect;
-    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
-    uint32_t weight;
     // The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     uint32_t maxconn;
     // The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
     // VST_SERVER_NO_QUEUE lets none wait.
     uint32_t maxqueue;
-    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
-    // of them does that.
-    uint32_t connect_errors;
     // How long a server without checks stays down, in nanoseconds: then it is tried with real
     // streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
     // until it is given a state.
@@ -1588,15 +1601,16 @@ typedef struct {
     uint32_t check_rise;
     // How many checks in a row must fail for a server that is up to be down. Default 3.
     uint32_t check_fall;
-    // 0.
-    uint32_t _reserved;
+    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
+    // of them does that.
+    uint32_t connect_errors;
 } vst_server_options;
 
 // How a server stands.
 typedef struct {
     // In: sizeof(vst_server).
     uint32_t size;
-    // What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    // What is wanted of it: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     uint32_t state;
     // 1 while its health is good, whatever is wanted of it; else 0.
     uint32_t up;
@@ -1618,8 +1632,10 @@ typedef struct {
 typedef struct {
     // sizeof(vst_stream_options).
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
     // VST_STREAM_*.
-    uint32_t flags;
+    uint64_t flags;
     // The longest silence of the client, in nanoseconds. Default 300 s.
     uint64_t timeout_client_ns;
     // The longest silence of the server, in nanoseconds. Default 300 s.
@@ -1641,9 +1657,9 @@ typedef struct {
     uint32_t size;
     // 1 or 2.
     uint32_t version;
-    // VST_PROXY_LOCAL or VST_PROXY_RELAYED.
+    // VST_PROXY_COMMAND_LOCAL or VST_PROXY_COMMAND_RELAYED.
     uint32_t command;
-    // VST_PROXY_TCP and so on.
+    // VST_PROXY_TRANSPORT_TCP and so on.
     uint32_t transport;
     // How many TLVs it had.
     uint32_t tlv_count;
@@ -1664,7 +1680,7 @@ typedef struct {
     uint32_t group;
     // 1 when an earlier session went on.
     uint32_t resumed;
-    // VST_TLS_VALID and so on.
+    // VST_VERIFIED_VALID and so on.
     uint32_t verified;
     // How many certificates the peer showed.
     uint32_t certificate_count;
@@ -2090,7 +2106,7 @@ vst_status vst_tls_server_not_after(const vst_tls_server *tls,
 void vst_tls_server_free(vst_tls_server *tls);
 
 // Takes the secrets of the connections since the last call, as lines of the NSS key log format
-// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
+// that a protocol analyser reads. Only with VST_TLS_SERVER_KEY_LOG.
 //
 // The text has no NUL; *len is its length. When capacity does not suffice nothing is taken, and
 // *len says what is needed. Legal at any time, from any thread, in any callback.
@@ -2192,8 +2208,8 @@ vst_status vst_metrics_text(vst_engine *engine,
                             size_t capacity,
                             size_t *len);
 
-// Gives the answer that a handler announced with VST_STEP_LATER: any other VST_STEP_*. code and
-// text (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
+// Gives the answer that a handler announced with VST_NEXT_LATER: any other VST_NEXT_*. code and
+// text (UTF-8, NUL-terminated, or NULL) go with VST_NEXT_FAIL.
 //
 // Legal from any callback, the handler's own step among them.
 // Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
@@ -2212,7 +2228,7 @@ vst_status vst_conn_handler_done(vst_engine *engine,
 // Copies the first bytes that came for a handler into buffer, at most capacity.
 //
 // *len is how many there are in all. They stay: vst_handler_consume drops them. The library
-// reads on only when a step answers VST_STEP_READ, until 16 KiB are held; then such an answer
+// reads on only when a step answers VST_NEXT_READ, until 16 KiB are held; then such an answer
 // refuses the connection.
 // Legal between a handler's question and its answer.
 // Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
@@ -2242,7 +2258,7 @@ vst_status vst_handler_consume(vst_engine *engine,
 // Sends bytes of a handler: all or a part.
 //
 // *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
-// step that answers VST_STEP_WRITE is asked again when some can.
+// step that answers VST_NEXT_WRITE is asked again when some can.
 // Legal between a handler's question and its answer.
 // Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
 // handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
@@ -2271,7 +2287,7 @@ vst_status vst_handler_send(vst_engine *engine,
 vst_status vst_engine_waker(vst_engine *engine,
                             vst_waker **out);
 
-// Brings the answer of a handler that announced it with VST_STEP_LATER: VST_STEP_DONE, READ, WRITE or
+// Brings the answer of a handler that announced it with VST_NEXT_LATER: VST_NEXT_DONE, READ, WRITE or
 // FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
 // which it is woken for. An answer to a connection that is gone by then is dropped.
 //
@@ -2667,7 +2683,7 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 // [fe80::1%2]:80, and a name is the host's to resolve. Port 0 lets the kernel choose, and
 // vst_listener_addr tells. A unix path is taken over from the socket that is there, also from a
 // process that still listens at it, which then gets no more connections: so a new one takes the place
-// of an old one (VST_LISTEN_UNIX_EXCLUSIVE refuses that). It is removed when the listener closes,
+// of an old one (VST_LISTENER_UNIX_EXCLUSIVE refuses that). It is removed when the listener closes,
 // unless somebody has taken it over since.
 //
 // config may be freed at once. options may be NULL. *out is the id, or 0 on failure; sys_errno,
@@ -2992,8 +3008,8 @@ vst_status vst_server_options_init(vst_server_options *options,
 // Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
 //
 // options is read and not kept. *out is its number, from 0 in the order of calls, or
-// VST_SERVER_NONE on failure. On failure why, unless NULL, gets a sentence, cut to why_size
-// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
+// VST_NO_SERVER on failure. On failure why, unless NULL, gets a sentence, cut to why_size
+// bytes with its NUL. Servers are not taken away again: VST_ADMIN_MAINTENANCE puts one out of use.
 // Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 // out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
@@ -3023,8 +3039,8 @@ vst_status vst_server_set_weight(vst_engine *engine,
                                  uint32_t server,
                                  uint32_t weight);
 
-// Says what is wanted of a server: state is VST_SERVER_READY, VST_SERVER_DRAIN or
-// VST_SERVER_MAINTENANCE. No stream is ended by it.
+// Says what is wanted of a server: state is VST_ADMIN_READY, VST_ADMIN_DRAIN or
+// VST_ADMIN_MAINTENANCE. No stream is ended by it.
 //
 // A server back from maintenance is taken to be up, and on trial: the first failure of any kind
 // brings it down. Otherwise as vst_server_set_weight.

@@ -28,11 +28,11 @@ pub const VST_BALANCE_RANDOM: u32 = 3;
 
 /// A stream goes to no other server than the one it was given first. Without it the last attempt is
 /// made on another one, and so is any when the server is taken to be down.
-pub const VST_BACKEND_NO_REDISPATCH: u32 = 1;
+pub const VST_BACKEND_NO_REDISPATCH: u64 = 1 << 46;
 /// No attempt is repeated, whatever `retries` says.
-pub const VST_BACKEND_NO_RETRIES: u32 = 2;
+pub const VST_BACKEND_NO_RETRIES: u64 = 1 << 47;
 /// No stream waits for any server, whatever `maxqueue` says: it is ended where there is no room.
-pub const VST_BACKEND_NO_QUEUE: u32 = 4;
+pub const VST_BACKEND_NO_QUEUE: u64 = 1 << 48;
 
 /// How a backend works. A field that is 0 stands for its default, so that all zero but `size` is the
 /// defaults; `vst_backend_options_init` says them.
@@ -44,8 +44,10 @@ pub const VST_BACKEND_NO_QUEUE: u32 = 4;
 pub struct vst_backend_options {
     /// `sizeof(vst_backend_options)`.
     pub size: u32,
+    /// 0.
+    pub _reserved: u32,
     /// `VST_BACKEND_*`.
-    pub flags: u32,
+    pub flags: u64,
     /// `VST_BALANCE_*`. Default `VST_BALANCE_ROUND_ROBIN`.
     pub balance: u32,
     /// The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
@@ -73,9 +75,9 @@ pub struct vst_backend_options {
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_backend_options {
-    const FIRST: usize = 56;
+    const FIRST: usize = 64;
 }
-const _: () = assert!(size_of::<vst_backend_options>() == 56);
+const _: () = assert!(size_of::<vst_backend_options>() == 64);
 
 /// How many streams may wait, where the host says nothing.
 pub(super) const MAXQUEUE: u32 = 1024;
@@ -85,6 +87,7 @@ fn defaults() -> vst_backend_options {
     let retries = Retries::default();
     vst_backend_options {
         size: 0,
+        _reserved: 0,
         flags: 0,
         balance: VST_BALANCE_ROUND_ROBIN,
         maxconn: u32::MAX,
@@ -123,10 +126,8 @@ pub unsafe extern "C" fn vst_backend_options_init(
 /// What the host wants of a backend.
 fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unusable> {
     let known = VST_BACKEND_NO_REDISPATCH | VST_BACKEND_NO_RETRIES | VST_BACKEND_NO_QUEUE;
-    if options.flags & !known != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
-    let unless = |flag: u32, most: u32| if options.flags & flag != 0 { 0 } else { most };
+    options::check_flags(options.flags, known, options._reserved)?;
+    let unless = |flag: u64, most: u32| if options.flags & flag != 0 { 0 } else { most };
     let method = match options.balance {
         VST_BALANCE_ROUND_ROBIN => Method::RoundRobin,
         VST_BALANCE_LEAST_CONNECTIONS => Method::LeastConnections,

@@ -29,10 +29,10 @@ pub const VST_ANSWER_MOST: u32 = 16_384;
 const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
 
 /// Every connection is a monitor's: the listener is there for nothing else.
-pub const VST_MONITOR_EVERYONE: u32 = 1;
+pub const VST_MONITOR_EVERYONE: u64 = 1 << 34;
 /// Sources of `monitor_net` may be in `accept_proxy` or `accept_cip` too: it is meant that no header is
 /// read of them.
-pub const VST_MONITOR_TRUSTED: u32 = 2;
+pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 
 /// Who is answered and let go instead of let in, and with what. All bytes 0 but `size`, and then what
 /// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
@@ -50,12 +50,10 @@ pub const VST_MONITOR_TRUSTED: u32 = 2;
 pub struct vst_monitor_options {
     /// `sizeof(vst_monitor_options)`.
     pub size: u32,
-    /// `VST_MONITOR_*`.
-    pub flags: u32,
     /// `VST_ANSWER_*`. Default `VST_ANSWER_TEXT`.
     pub answer: u32,
-    /// 0.
-    pub _reserved: u32,
+    /// `VST_MONITOR_*`.
+    pub flags: u64,
     /// The sources, as in `vst_accept_options.accept_proxy`; NULL with `VST_MONITOR_EVERYONE`.
     pub monitor_net: *const c_char,
     /// With `VST_ANSWER_BYTES`: what is sent while all is well, 1 to `VST_ANSWER_MOST` bytes. Copied.
@@ -76,9 +74,8 @@ const _: () = assert!(size_of::<vst_monitor_options>() == 56);
 
 options!(vst_monitor_options { answer } vst_monitor_options {
     size: 0,
-    flags: 0,
     answer: VST_ANSWER_TEXT,
-    _reserved: 0,
+    flags: 0,
     monitor_net: std::ptr::null(),
     well: std::ptr::null(),
     well_len: 0,
@@ -100,8 +97,7 @@ pub(super) unsafe fn read(
     }
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
-    if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 || options._reserved != 0
-    {
+    if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 {
         return Err(Unusable::argument("monitor: an unknown flag"));
     }
     // SAFETY: the caller's contract.

@@ -244,7 +244,7 @@ static vst_tls_server *new_server(const struct options *o)
     if (o->cert_file == NULL)
         unimplemented("a server without a certificate");
     vst_tls_server_options_init(&tls, sizeof tls);
-    tls.flags = o->no_ticket ? VST_TLS_NO_TICKETS : 0;
+    tls.flags = o->no_ticket ? VST_TLS_SERVER_NO_TICKETS : 0;
     tls.min_version = lowest(o);
     tls.max_version = highest(o);
     tls.identities = &own;
@@ -273,7 +273,7 @@ static vst_tls_client *new_client(const struct options *o)
 
     vst_tls_client_options_init(&tls, sizeof tls);
     /* The runner's certificates are for no name that it tells. */
-    tls.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    tls.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     tls.min_version = lowest(o);
     tls.max_version = highest(o);
     tls.identity = o->cert_file != NULL ? &own : NULL;
