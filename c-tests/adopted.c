@@ -52,14 +52,14 @@ static void accept_fd(void)
     vst_accept_config *config = accepting("any");
     host_new(&host, HOST_EPOLL);
     int door = listening(&port);
-    CHECK_EQ(vst_accept_fd(host.engine, config, door, NULL, &id, &sys, NULL, 0), VST_E_ARGUMENT);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, door, NULL, &id, &sys, NULL, 0), VST_E_ARGUMENT);
     CHECK_EQ(id, 0);
-    CHECK_EQ(vst_accept_fd(host.engine, config, -1, NULL, &id, &sys, NULL, 0), VST_E_SYSTEM);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, -1, NULL, &id, &sys, NULL, 0), VST_E_SYSTEM);
     CHECK_EQ(sys, EBADF);
 
     int peer = dial(port), fd = accept(door, NULL, NULL);
     MUST(fd >= 0);
-    CHECK_EQ(vst_accept_fd(host.engine, config, fd, &mine, &id, &sys, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, fd, &mine, &id, &sys, NULL, 0), VST_OK);
     CHECK(id != 0);
     say_text(peer, "PROXY TCP6 2001:db8::1 2001:db8::2 1000 2000\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
@@ -75,7 +75,7 @@ static void accept_fd(void)
 
     /* One that fails in its handshake was known to the host, so its end is CLOSED. */
     int rude = dial(port), other = accept(door, NULL, NULL);
-    CHECK_EQ(vst_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
     say_text(rude, "GET / HTTP/1.1\r\n\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
     CHECK(host.last[VST_EVENT_CLOSED] == id);

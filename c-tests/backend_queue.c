@@ -66,8 +66,8 @@ static void in_vain(struct farm *farm, uint16_t port, int door)
     }
     farm_ends(farm, first, peer);
     vst_backend_counters all = farm_counters(farm, VST_NO_SERVER);
-    CHECK_EQ(all.queue_full, 1);
-    CHECK_EQ(all.queue_timeouts, 1);
+    CHECK_EQ(all.queue_full_total, 1);
+    CHECK_EQ(all.queue_timeouts_total, 1);
     CHECK_EQ(all.streams_total, 1);
     close(waits);
     close(turned_away);

@@ -49,7 +49,7 @@ static void on_event(struct host *host, const vst_event *event)
             reaches(scene, HANDSHAKEN);
             break;
         }
-        vst_connect more = {.size = sizeof more, .client = event->id};
+        vst_connect_args more = {.size = sizeof more, .client = event->id};
         CHECK_EQ(vst_conn_connect(engine, scene->server, scene->connect, &more, &server, NULL, 0),
                                   VST_OK);
         CHECK_EQ(vst_conn_forward(engine, event->id, server, scene->stream, NULL, &stream),

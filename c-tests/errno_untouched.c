@@ -68,7 +68,7 @@ int main(void)
     vst_engine *made;
     vst_wait wait = {.size = sizeof wait};
     vst_event event = {.size = sizeof event};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     vst_proxy_header header = {.size = sizeof header};
     vst_tls_info info = {.size = sizeof info};
     vst_engine_options engine_options = {.size = sizeof engine_options};
@@ -89,7 +89,8 @@ int main(void)
     KEEPS(vst_abi_version());
     KEEPS(vst_version());
     KEEPS(vst_features(&mask));
-    KEEPS(vst_op_name(3, text, sizeof text, &len));
+    KEEPS(vst_op_name(3));
+    KEEPS(vst_why_name(3));
     KEEPS(vst_engine_new(&engine_options, &made, NULL, 0));
     KEEPS(vst_engine_free(made));
     KEEPS(vst_accept_config_new(&accept_options, &accept_made, text, sizeof text));
@@ -109,7 +110,7 @@ int main(void)
     CHECK_EQ(sys, EADDRNOTAVAIL);
     KEEPS(vst_listener_adopt(e, 1, accept_made, NULL, &id, &sys, NULL, 0));
     KEEPS(vst_listener_adopt(e, -1, accept_made, NULL, &id, &sys, NULL, 0));
-    KEEPS(vst_accept_fd(e, accept_made, -1, NULL, &id, &sys, NULL, 0));
+    KEEPS(vst_conn_accept_fd(e, accept_made, -1, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(sys, EBADF);
     KEEPS(vst_conn_adopt(e, -1, NULL, &id, &sys, NULL, 0));
     KEEPS(vst_listener_addr(e, door, &a));
@@ -127,7 +128,7 @@ int main(void)
     KEEPS(vst_engine_batch_begin(e));
     KEEPS(vst_engine_batch_end(e));
     KEEPS(vst_engine_next(e, &event));
-    KEEPS(vst_engine_counters(e, &counters));
+    KEEPS(vst_engine_get_counters(e, &counters));
 
     KEEPS(vst_conn_recv(e, conn, text, sizeof text, &len));
     KEEPS(vst_conn_send(e, conn, "x", 1, &len));

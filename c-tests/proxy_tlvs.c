@@ -54,7 +54,7 @@ int main(void)
 
     /* Sent on to a listener of our own, on behalf of the first, with TLVs of ours. */
     vst_tlv tlvs[] = {{0xe1, 3, (const uint8_t *)"\0\xff\0"}, {0xe2, 0, NULL}};
-    vst_connect more = {.size = sizeof more, .tlv_count = 2, .client = conn, .tlvs = tlvs};
+    vst_connect_args more = {.size = sizeof more, .tlv_count = 2, .client = conn, .tlvs = tlvs};
     vst_connect_options options;
     vst_connect_config *config;
     MUST(vst_connect_options_init(&options, sizeof options) == VST_OK);

@@ -206,7 +206,7 @@ static void backends(struct host *host)
 
     MUST(vst_server_options_init(&named, sizeof named) == VST_OK);
     named.name = "a";
-#define ADD() vst_backend_add(host->engine, backend, &other, &server, why, sizeof why)
+#define ADD() vst_backend_add_server(host->engine, backend, &other, &server, why, sizeof why)
     other = named;
     other.flags = UINT64_C(1) << 63;
     REFUSED(ADD());
@@ -248,7 +248,7 @@ static void backends(struct host *host)
     REFUSED(vst_server_set_addresses(host->engine, backend, 0, "localhost", NULL, 0));
     REFUSED(vst_server_set_addresses(host->engine, backend, 1, NULL, NULL, 0));
     REFUSED(vst_server_state(host->engine, backend, 1, &state));
-    REFUSED(vst_server_stats(host->engine, backend, 1, &counters));
+    REFUSED(vst_server_get_counters(host->engine, backend, 1, &counters));
 }
 
 int main(void)
@@ -272,8 +272,10 @@ int main(void)
     listeners(&host);
     backends(&host);
     handlers(host.engine, conn);
-    REFUSED(vst_op_name(99, text, sizeof text, &len));
-    REFUSED(vst_why_name(99, text, sizeof text, &len));
+    CHECK(strcmp(vst_op_name(VST_OP_FCLOSE), "FCLOSE") == 0);
+    CHECK(strcmp(vst_op_name(0), "SESSION") == 0 && strcmp(vst_op_name(99), "UNKNOWN") == 0);
+    CHECK(strcmp(vst_why_name(VST_WHY_EMPTY), "EMPTY") == 0);
+    CHECK(strcmp(vst_why_name(0), "OK") == 0 && strcmp(vst_why_name(UINT32_MAX), "UNKNOWN") == 0);
     REFUSED(vst_conn_shutdown(host.engine, conn, 0));
     REFUSED(vst_conn_shutdown(host.engine, conn, 4));
     REFUSED(vst_conn_recv(host.engine, conn, text, 0, &len));

@@ -258,7 +258,7 @@ static void an_engine_may_be_freed_while_others_post(void)
 
 /* ---- the built-in loop ---- */
 
-static vst_loop *looping;
+static vst_loop *built_in;
 static struct letter to_loop;
 static pthread_t poster;
 
@@ -276,7 +276,7 @@ static void stops(void *data, vst_engine *engine, const vst_event *event)
     (void)engine;
     *(vst_id *)data = event->id;
     if (event->kind == VST_EVENT_SESSION)
-        CHECK_EQ(vst_loop_stop(looping), VST_OK);
+        CHECK_EQ(vst_loop_stop(built_in), VST_OK);
 }
 
 static void the_loop_is_woken_too(void)
@@ -288,20 +288,20 @@ static void the_loop_is_woken_too(void)
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
     options.data = &told;
     options.event = stops;
-    MUST(vst_loop_new(&options, &looping, NULL, NULL, 0) == VST_OK);
-    MUST(vst_loop_engine(looping, &host.engine) == VST_OK);
+    MUST(vst_loop_new(&options, &built_in, NULL, NULL, 0) == VST_OK);
+    MUST(vst_loop_engine(built_in, &host.engine) == VST_OK);
     to_loop.answer = VST_NEXT_DONE;
     CHECK_EQ(vst_engine_waker(host.engine, &to_loop.waker), VST_OK);
     int peer = dial(guarded(&host, &one, 1));
     uint64_t ends = now_ns() + PATIENCE_NS;
     vst_status status = VST_WAIT;
     while (status == VST_WAIT && now_ns() < ends)
-        status = vst_loop_run(looping, PATIENCE_NS);
+        status = vst_loop_run(built_in, PATIENCE_NS);
     CHECK_EQ(status, VST_OK);
     CHECK(told == to_loop.conn);
     MUST(pthread_join(poster, NULL) == 0);
     vst_waker_free(to_loop.waker);
-    CHECK_EQ(vst_loop_free(looping), VST_OK);
+    CHECK_EQ(vst_loop_free(built_in), VST_OK);
     close(peer);
 }
 

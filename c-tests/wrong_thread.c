@@ -10,7 +10,7 @@ static void *other(void *conn)
     vst_id id = *(vst_id *)conn;
     vst_wait wait = {.size = sizeof wait};
     vst_event event = {.size = sizeof event};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     uint32_t state = 9;
     vst_id out = 9;
     CHECK_EQ(vst_engine_run(host.engine, 0, &wait), VST_E_THREAD);
@@ -21,7 +21,7 @@ static void *other(void *conn)
     CHECK_EQ(vst_engine_ready_fd(host.engine, 1, VST_IO_IN, 0, NULL), VST_E_THREAD);
     CHECK_EQ(vst_engine_wait(host.engine, &wait), VST_E_THREAD);
     CHECK_EQ(vst_engine_next(host.engine, &event), VST_E_THREAD);
-    CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_E_THREAD);
+    CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_E_THREAD);
     CHECK_EQ(vst_engine_batch_begin(host.engine), VST_E_THREAD);
     CHECK_EQ(vst_conn_state(host.engine, id, &state), VST_E_THREAD);
     CHECK_EQ(vst_conn_close(host.engine, id), VST_E_THREAD);

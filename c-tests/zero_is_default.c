@@ -28,7 +28,7 @@ static uint64_t patience(const vst_accept_options *accept)
     uint16_t port;
     vst_engine_options options = {.size = sizeof options, .now_ns = SECOND};
     vst_listener_options listener = {.size = sizeof listener};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     vst_engine_options wired = host_options(&host, HOST_EPOLL);
     options.data = wired.data, options.event = wired.event, options.interest = wired.interest;
     host_open(&host, &options);
@@ -40,14 +40,14 @@ static uint64_t patience(const vst_accept_options *accept)
                                   &host.wait), VST_OK);
     }
     uint64_t now = came;
-    while (counters.refused == 0 && now < last) {
+    while (counters.refused_total == 0 && now < last) {
         now += SECOND;
         CHECK_EQ(vst_engine_run(host.engine, now, &host.wait), VST_OK);
-        CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_OK);
+        CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
     }
     host_free(&host);
     close(peer);
-    return counters.refused == 0 ? VST_NEVER : now - came;
+    return counters.refused_total == 0 ? VST_NEVER : now - came;
 }
 
 static int32_t reads(void *data, vst_engine *engine, vst_step *step)
@@ -96,14 +96,14 @@ static unsigned refusals(const vst_listener_options *options, uint32_t *waiting)
     struct host host;
     uint16_t port;
     vst_accept_options accept = {.size = sizeof accept, .accept_proxy = "any"};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     host_new(&host, HOST_EPOLL);
     door_of(&host, &accept, options, &port);
     *waiting = backlog(&host);
     int peer = dial(port);
     say_text(peer, "nonsense\r\n");
-    HOST_UNTIL(&host, vst_engine_counters(host.engine, &counters) == VST_OK
-                          && counters.refused == 1);
+    HOST_UNTIL(&host, vst_engine_get_counters(host.engine, &counters) == VST_OK
+                          && counters.refused_total == 1);
     unsigned told = host.told[VST_EVENT_REFUSED];
     host_free(&host);
     close(peer);

@@ -104,13 +104,13 @@ static size_t show(const struct pool *pool, vst_engine *engine, char *answer, si
         vst_server server = {.size = sizeof server};
 
         vst_server_state(engine, pool->backend, i, &server);
-        vst_server_stats(engine, pool->backend, i, &counted);
+        vst_server_get_counters(engine, pool->backend, i, &counted);
         len += (size_t)snprintf(answer + len, size - len,
                                 "%s %s %s streams=%u most=%u total=%llu errors=%llu\n",
                                 pool->servers[i], states[server.state],
                                 server.up ? "up" : "down", counted.streams, counted.streams_most,
                                 (unsigned long long)counted.streams_total,
-                                (unsigned long long)counted.connect_errors);
+                                (unsigned long long)counted.connect_errors_total);
     }
     return len < size ? len : size;
 }

@@ -13,8 +13,9 @@
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
 //   Outputs go through pointers and are always written: with zeros, or what the function says, where
-//   there is nothing. An unknown number, flag or reserved byte is an error. Every function that takes
-//   an engine may answer VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
+//   there is nothing. An unknown number, flag or reserved byte is an error; a flag is
+//   named after its struct, and unknown in every other. Every function that takes an engine may answer
+//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof. In options a field that is 0 is its default, so
 //   that {.size = sizeof x} is the defaults; the _init function says them. No bound is said: VST_NEVER
 //   for spans of time, UINT32_MAX or UINT64_MAX for numbers, and that there is none of something is a
@@ -253,7 +254,7 @@
 #define VST_EVENT_SERVER_RESOLVE (15)
 
 // TLS that was begun in the middle of a session (vst_conn_start_tls) is there: read and write on.
-#define VST_EVENT_TLS (16)
+#define VST_EVENT_TLS_DONE (16)
 
 // Enough checks in a row have passed, or failed.
 #define VST_REASON_CHECKS (1)
@@ -813,7 +814,7 @@ typedef struct {
     // resources, K the host. And when: - at the end, Q in a queue, C while the server was
     // being reached, D while data moved, L while the server's last data moved.
     char termination[4];
-    // The server it was given last, as vst_backend_add numbered it, or VST_NO_SERVER.
+    // The server it was given last, as vst_backend_add_server numbered it, or VST_NO_SERVER.
     uint32_t server;
     // The backend that chose the server, or 0.
     vst_id backend;
@@ -868,7 +869,7 @@ typedef struct {
     uint32_t old_mask;
     // What it is to be watched for.
     uint32_t new_mask;
-    // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add numbered it.
+    // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add_server numbered it.
     uint32_t server;
     // VST_REASON_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     uint32_t reason;
@@ -952,35 +953,37 @@ typedef struct {
     uint64_t now_ns;
 } vst_engine_options;
 
-// What an engine has counted since it was made.
+// What an engine has counted since it was made. Here and in all counters, a number that ends in
+// _total only grows, one that ends in _most is the highest there was, and the others are as
+// things stand now.
 typedef struct {
-    // In: sizeof(vst_counters).
+    // In: sizeof(vst_engine_counters).
     uint32_t size;
     // Pooled buffers that hold bytes in flight now.
     uint32_t buffers_in_use;
     // Connections accepted.
-    uint64_t accepted;
+    uint64_t accepted_total;
     // Connections that became sessions.
-    uint64_t sessions;
+    uint64_t sessions_total;
     // Connections that ended before that.
-    uint64_t refused;
+    uint64_t refused_total;
     // Refusals that were counted and not told.
-    uint64_t suppressed;
+    uint64_t suppressed_total;
     // accept calls that failed for one connection.
-    uint64_t accept_errors;
+    uint64_t accept_errors_total;
     // Times a listener had to rest because the system ran out of something.
-    uint64_t starved;
+    uint64_t starved_total;
     // Times a limit turned a connection away or made a listener rest.
-    uint64_t limited;
+    uint64_t limited_total;
     // Outgoing connections asked for.
-    uint64_t connects;
+    uint64_t connects_total;
     // Outgoing connections that failed before they were open.
-    uint64_t connect_failures;
+    uint64_t connect_failures_total;
     // Bytes read and thrown away while closing.
-    uint64_t discarded;
+    uint64_t discarded_total;
     // Connections of monitors, which neither became sessions nor are counted as refused.
-    uint64_t monitored;
-} vst_counters;
+    uint64_t monitored_total;
+} vst_engine_counters;
 
 // What the host must know to wait well. Every drive call writes it.
 typedef struct {
@@ -1139,13 +1142,13 @@ typedef struct {
     // Connections that exist.
     uint32_t conns;
     // Connections accepted.
-    uint64_t accepted;
+    uint64_t accepted_total;
     // Connections that became sessions.
-    uint64_t sessions;
+    uint64_t sessions_total;
     // Connections that ended before that.
-    uint64_t refused;
+    uint64_t refused_total;
     // Connections of monitors, which are neither.
-    uint64_t monitored;
+    uint64_t monitored_total;
 } vst_listener_counters;
 
 // Which TLS begins in the middle of a session. Zero it, then set size and one of server and
@@ -1194,9 +1197,9 @@ typedef struct {
     // The most there can be.
     uint64_t entries_max;
     // How often a key was not tracked or set because the table was full.
-    uint64_t refused;
+    uint64_t refused_total;
     // Entries that made room for others before they expired.
-    uint64_t purged;
+    uint64_t purged_total;
 } vst_table_counters;
 
 // One entry of a snapshot.
@@ -1216,7 +1219,7 @@ typedef struct {
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
-// the host accepted the descriptor itself; it is counted in vst_counters.monitored.
+// the host accepted the descriptor itself; it is counted in vst_engine_counters.monitored_total.
 //
 // The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that
 // the connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are
@@ -1454,7 +1457,7 @@ typedef struct {
 
 // What one outgoing connection needs beside its configuration.
 typedef struct {
-    // sizeof(vst_connect).
+    // sizeof(vst_connect_args).
     uint32_t size;
     // How many TLVs tlvs points to.
     uint32_t tlv_count;
@@ -1465,7 +1468,7 @@ typedef struct {
     const vst_tlv *tlvs;
     // The host's own word for the connection. The library neither reads nor frees it.
     void *user;
-} vst_connect;
+} vst_connect_args;
 
 // How a backend works. A field that is 0 stands for its default, so that all zero but size is the
 // defaults; vst_backend_options_init says them.
@@ -1528,21 +1531,21 @@ typedef struct {
     // How many waited in all. One whose server went away waited in two queues.
     uint64_t queued_total;
     // Attempts that failed, but for those that failed on our side.
-    uint64_t connect_errors;
+    uint64_t connect_errors_total;
     // Streams that asked again for the same server.
-    uint64_t retries;
+    uint64_t retries_total;
     // Streams that asked for another server than this one.
-    uint64_t redispatches;
+    uint64_t redispatches_total;
     // Streams that were ended because the queue was full.
-    uint64_t queue_full;
+    uint64_t queue_full_total;
     // Streams that were ended because they waited too long.
-    uint64_t queue_timeouts;
+    uint64_t queue_timeouts_total;
     // Health checks that passed.
-    uint64_t checks_passed;
+    uint64_t checks_passed_total;
     // Health checks that failed, but for those that failed on our side.
-    uint64_t checks_failed;
+    uint64_t checks_failed_total;
     // How often a server went down.
-    uint64_t downs;
+    uint64_t downs_total;
     // When a server last went up or down or was given another state, of the clock that drive calls
     // are told, in nanoseconds; 0: never.
     uint64_t last_change_ns;
@@ -1823,28 +1826,17 @@ const char *vst_version(void);
 // features points to a writable integer.
 vst_status vst_features(uint64_t *features);
 
-// Copies the name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION.
+// The name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION, and a number
+// that no operation has UNKNOWN. NUL-terminated, valid for ever.
 //
-// The text has no NUL; *len is its length. Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_ARGUMENT (no such operation); VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// text points to capacity writable bytes; len to a size.
-vst_status vst_op_name(uint32_t op,
-                       char *text,
-                       size_t capacity,
-                       size_t *len);
+// Legal at any time, from any thread, in any callback.
+const char *vst_op_name(uint32_t op);
 
-// Copies the name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK.
+// The name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK, and a number that no
+// reason has UNKNOWN. NUL-terminated, valid for ever.
 //
-// Otherwise as vst_op_name.
-//
-// Needs:
-// As vst_op_name.
-vst_status vst_why_name(uint32_t why,
-                        char *text,
-                        size_t capacity,
-                        size_t *len);
+// Legal at any time, from any thread, in any callback.
+const char *vst_why_name(uint32_t why);
 
 // Fills options with the defaults. size is sizeof(vst_engine_options).
 //
@@ -1894,8 +1886,8 @@ vst_status vst_engine_free(vst_engine *engine);
 //
 // Needs:
 // engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_engine_counters(vst_engine *engine,
-                               vst_counters *counters);
+vst_status vst_engine_get_counters(vst_engine *engine,
+                                   vst_engine_counters *counters);
 
 // Writes the next event, for an engine made without an event callback; without interest callbacks
 // too, interest changes come the same way. What event points to is valid until the next call on
@@ -2186,14 +2178,14 @@ vst_status vst_listener_set_monitor_fail(vst_engine *engine,
 //
 // Needs:
 // engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_listener_stats(vst_engine *engine,
-                              vst_id listener,
-                              vst_listener_counters *counters);
+vst_status vst_listener_get_counters(vst_engine *engine,
+                                     vst_id listener,
+                                     vst_listener_counters *counters);
 
 // Copies everything the engine counts as text, in the exposition format that Prometheus reads
 // (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-// of its listeners can name. Listeners and backends are labelled with the name that vst_set_name
-// gave them, without one with the address that was asked for (port 0 stays 0) or number, and with a
+// of its listeners can name. Listeners and backends are labelled with the name that they were
+// given (vst_listener_set_name, vst_backend_set_name), without one with the address that was asked for (port 0 stays 0) or number, and with a
 // number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
 //
 // The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
@@ -2314,7 +2306,7 @@ void vst_waker_free(vst_waker *waker);
 
 // Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
 //
-// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+// Nothing can be read or written until VST_EVENT_TLS_DONE tells that it is there; a handshake that fails
 // ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 // came by. Plaintext that came behind the command must not be treated as if it had come through TLS
 // (CVE-2011-0411): a host that has read any refuses the client. On failure why, unless NULL, gets a
@@ -2423,8 +2415,8 @@ vst_status vst_table_clear(const vst_table *table,
 //
 // Needs:
 // table is a handle that is not freed; counters points to as many bytes as its size says.
-vst_status vst_table_stats(const vst_table *table,
-                           vst_table_counters *counters);
+vst_status vst_table_get_counters(const vst_table *table,
+                                  vst_table_counters *counters);
 
 // Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
 // about each entry. What is no printable character in a key is escaped.
@@ -2542,19 +2534,6 @@ vst_status vst_rules_check(vst_engine *engine,
                            const vst_rules *rules,
                            char *why,
                            size_t why_size);
-
-// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
-// metrics know it, UTF-8, NUL-terminated. Copied.
-//
-// Legal from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; name is a NUL-terminated string.
-vst_status vst_set_name(vst_engine *engine,
-                        vst_id named,
-                        const char *name);
 
 // The backend that a use_backend line of the rules chooses for a session, as things stand now:
 // *backend is its id, or 0.
@@ -2766,6 +2745,18 @@ vst_status vst_listener_resume(vst_engine *engine,
 vst_status vst_listener_close(vst_engine *engine,
                               vst_id listener);
 
+// Gives a listener the name by which rules (so_name) and metrics know it, UTF-8, NUL-terminated. Copied.
+//
+// Legal from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string.
+vst_status vst_listener_set_name(vst_engine *engine,
+                                 vst_id listener,
+                                 const char *name);
+
 // Takes a connection that the host accepted itself through what config says.
 //
 // On success the descriptor belongs to the library; on failure it stays the host's. *out is the
@@ -2779,22 +2770,22 @@ vst_status vst_listener_close(vst_engine *engine,
 // Needs:
 // Handles are not freed; out points to an id; sys_errno is NULL or points to an int; why
 // to why_size writable bytes.
-vst_status vst_accept_fd(vst_engine *engine,
-                         const vst_accept_config *config,
-                         int32_t fd,
-                         void *user,
-                         vst_id *out,
-                         int32_t *sys_errno,
-                         char *why,
-                         size_t why_size);
+vst_status vst_conn_accept_fd(vst_engine *engine,
+                              const vst_accept_config *config,
+                              int32_t fd,
+                              void *user,
+                              vst_id *out,
+                              int32_t *sys_errno,
+                              char *why,
+                              size_t why_size);
 
 // Takes a connection that is open already, as a raw session: no handler runs, and
 // VST_EVENT_READABLE is the first event.
 //
-// Otherwise as vst_accept_fd.
+// Otherwise as vst_conn_accept_fd.
 //
 // Needs:
-// As vst_accept_fd.
+// As vst_conn_accept_fd.
 vst_status vst_conn_adopt(vst_engine *engine,
                           int32_t fd,
                           void *user,
@@ -2820,7 +2811,7 @@ vst_status vst_conn_adopt(vst_engine *engine,
 vst_status vst_conn_connect(vst_engine *engine,
                             const char *address,
                             const vst_connect_config *config,
-                            const vst_connect *connect,
+                            const vst_connect_args *connect,
                             vst_id *out,
                             char *why,
                             size_t why_size);
@@ -2956,7 +2947,7 @@ vst_status vst_backend_options_init(vst_backend_options *options,
 
 // Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
 //
-// options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
+// options is read and not kept. It has no servers yet: vst_backend_add_server. *out is its id, or 0.
 // It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence, cut
 // to why_size bytes with its NUL.
 // Legal at any time, from any callback.
@@ -2972,6 +2963,16 @@ vst_status vst_backend_new(vst_engine *engine,
                            char *why,
                            size_t why_size);
 
+// Gives a backend the name by which rules (use_backend, be_conn) and metrics know it.
+//
+// Otherwise as vst_listener_set_name.
+//
+// Needs:
+// As vst_listener_set_name.
+vst_status vst_backend_set_name(vst_engine *engine,
+                                vst_id backend,
+                                const char *name);
+
 // Writes what a backend has counted.
 //
 // Legal at any time.
@@ -2980,20 +2981,20 @@ vst_status vst_backend_new(vst_engine *engine,
 //
 // Needs:
 // engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_backend_stats(vst_engine *engine,
-                             vst_id backend,
-                             vst_backend_counters *counters);
+vst_status vst_backend_get_counters(vst_engine *engine,
+                                    vst_id backend,
+                                    vst_backend_counters *counters);
 
-// Writes what one server has counted: server is its number, from vst_backend_add.
+// Writes what one server has counted: server is its number, from vst_backend_add_server.
 //
-// Otherwise as vst_backend_stats; VST_E_ARGUMENT also for a number that no server has.
+// Otherwise as vst_backend_get_counters; VST_E_ARGUMENT also for a number that no server has.
 //
 // Needs:
-// As vst_backend_stats.
-vst_status vst_server_stats(vst_engine *engine,
-                            vst_id backend,
-                            uint32_t server,
-                            vst_backend_counters *counters);
+// As vst_backend_get_counters.
+vst_status vst_server_get_counters(vst_engine *engine,
+                                   vst_id backend,
+                                   uint32_t server,
+                                   vst_backend_counters *counters);
 
 // Fills options with the defaults. size is sizeof(vst_server_options).
 //
@@ -3019,12 +3020,12 @@ vst_status vst_server_options_init(vst_server_options *options,
 // engine is an engine that is not freed; options points to as many bytes as its size says, its
 // texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
 // that are not freed; out to a number; why to why_size writable bytes.
-vst_status vst_backend_add(vst_engine *engine,
-                           vst_id backend,
-                           const vst_server_options *options,
-                           uint32_t *out,
-                           char *why,
-                           size_t why_size);
+vst_status vst_backend_add_server(vst_engine *engine,
+                                  vst_id backend,
+                                  const vst_server_options *options,
+                                  uint32_t *out,
+                                  char *why,
+                                  size_t why_size);
 
 // Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 //
@@ -3407,8 +3408,8 @@ vst_status vst_loop_new(const vst_engine_options *options,
 // Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 //
 // Needs:
-// looping is a loop that is not freed; engine points to a pointer.
-vst_status vst_loop_engine(vst_loop *looping,
+// loop is a loop that is not freed; engine points to a pointer.
+vst_status vst_loop_engine(vst_loop *loop,
                            vst_engine **engine);
 
 // Runs the loop until vst_loop_stop is called, or for one round.
@@ -3420,8 +3421,8 @@ vst_status vst_loop_engine(vst_loop *looping,
 // VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 //
 // Needs:
-// looping is a loop that is not freed.
-vst_status vst_loop_run(vst_loop *looping,
+// loop is a loop that is not freed.
+vst_status vst_loop_run(vst_loop *loop,
                         uint64_t most_ns);
 
 // Lets vst_loop_run return, now or when it is called next.
@@ -3430,16 +3431,16 @@ vst_status vst_loop_run(vst_loop *looping,
 // Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
 //
 // Needs:
-// looping is a loop that is not freed.
-vst_status vst_loop_stop(vst_loop *looping);
+// loop is a loop that is not freed.
+vst_status vst_loop_stop(vst_loop *loop);
 
 // Frees a loop and its engine, as vst_engine_free does. NULL is fine.
 //
 // Returns as vst_engine_free.
 //
 // Needs:
-// looping is NULL or a loop that is not freed.
-vst_status vst_loop_free(vst_loop *looping);
+// loop is NULL or a loop that is not freed.
+vst_status vst_loop_free(vst_loop *loop);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::engine::vst_engine;
 use super::entry::{self, asked};
-use super::listener::answer;
+use super::listener::{answer, set_name};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
@@ -12,6 +12,7 @@ use super::types::{id, vst_id};
 use super::unusable::{Unusable, named};
 use crate::backend::{BackendConfig, Method, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
+use crate::id::Kind;
 use crate::time::SECOND;
 
 /// One server after the other, heavier ones more often.
@@ -159,7 +160,7 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unus
 
 /// Makes a backend: servers that stand for each other, among which `vst_conn_forward_to` chooses.
 ///
-/// `options` is read and not kept. It has no servers yet: `vst_backend_add`. `*out` is its id, or 0.
+/// `options` is read and not kept. It has no servers yet: `vst_backend_add_server`. `*out` is its id, or 0.
 /// It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence, cut
 /// to `why_size` bytes with its NUL.
 /// Legal at any time, from any callback.
@@ -192,6 +193,22 @@ pub unsafe extern "C" fn vst_backend_new(
     unsafe { asked(no_out.and(engine), why, why_size, add) }
 }
 
+/// Gives a backend the name by which rules (`use_backend`, `be_conn`) and metrics know it.
+///
+/// Otherwise as `vst_listener_set_name`.
+///
+/// # Safety
+/// As `vst_listener_set_name`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_backend_set_name(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { set_name(engine, Kind::Backend, backend, name) }
+}
+
 /// What was counted of a backend, or of one of its servers.
 ///
 /// A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
@@ -217,21 +234,21 @@ pub struct vst_backend_counters {
     /// How many waited in all. One whose server went away waited in two queues.
     pub queued_total: u64,
     /// Attempts that failed, but for those that failed on our side.
-    pub connect_errors: u64,
+    pub connect_errors_total: u64,
     /// Streams that asked again for the same server.
-    pub retries: u64,
+    pub retries_total: u64,
     /// Streams that asked for another server than this one.
-    pub redispatches: u64,
+    pub redispatches_total: u64,
     /// Streams that were ended because the queue was full.
-    pub queue_full: u64,
+    pub queue_full_total: u64,
     /// Streams that were ended because they waited too long.
-    pub queue_timeouts: u64,
+    pub queue_timeouts_total: u64,
     /// Health checks that passed.
-    pub checks_passed: u64,
+    pub checks_passed_total: u64,
     /// Health checks that failed, but for those that failed on our side.
-    pub checks_failed: u64,
+    pub checks_failed_total: u64,
     /// How often a server went down.
-    pub downs: u64,
+    pub downs_total: u64,
     /// When a server last went up or down or was given another state, of the clock that drive calls
     /// are told, in nanoseconds; 0: never.
     pub last_change_ns: u64,
@@ -254,14 +271,14 @@ impl vst_backend_counters {
             queued: queue.now,
             queued_most: queue.most,
             queued_total: queue.total,
-            connect_errors: counters.connect_errors,
-            retries: counters.retries,
-            redispatches: counters.redispatches,
-            queue_full: counters.queue_full,
-            queue_timeouts: counters.queue_timeouts,
-            checks_passed: counters.checks_passed,
-            checks_failed: counters.checks_failed,
-            downs: counters.downs,
+            connect_errors_total: counters.connect_errors,
+            retries_total: counters.retries,
+            redispatches_total: counters.redispatches,
+            queue_full_total: counters.queue_full,
+            queue_timeouts_total: counters.queue_timeouts,
+            checks_passed_total: counters.checks_passed,
+            checks_failed_total: counters.checks_failed,
+            downs_total: counters.downs,
             last_change_ns: counters.last_change.0,
         }
     }
@@ -276,7 +293,7 @@ impl vst_backend_counters {
 /// # Safety
 /// `engine` is an engine that is not freed; `counters` points to as many bytes as its `size` says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_backend_stats(
+pub unsafe extern "C" fn vst_backend_get_counters(
     engine: *mut vst_engine,
     backend: vst_id,
     counters: *mut vst_backend_counters,
@@ -285,14 +302,14 @@ pub unsafe extern "C" fn vst_backend_stats(
     unsafe { stats(engine, backend, None, counters) }
 }
 
-/// Writes what one server has counted: `server` is its number, from `vst_backend_add`.
+/// Writes what one server has counted: `server` is its number, from `vst_backend_add_server`.
 ///
-/// Otherwise as `vst_backend_stats`; VST_E_ARGUMENT also for a number that no server has.
+/// Otherwise as `vst_backend_get_counters`; VST_E_ARGUMENT also for a number that no server has.
 ///
 /// # Safety
-/// As `vst_backend_stats`.
+/// As `vst_backend_get_counters`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_server_stats(
+pub unsafe extern "C" fn vst_server_get_counters(
     engine: *mut vst_engine,
     backend: vst_id,
     server: u32,
@@ -303,7 +320,7 @@ pub unsafe extern "C" fn vst_server_stats(
 }
 
 /// # Safety
-/// As `vst_backend_stats`.
+/// As `vst_backend_get_counters`.
 unsafe fn stats(
     engine: *mut vst_engine,
     backend: vst_id,

@@ -18,7 +18,7 @@ pub struct vst_stream_end {
     /// resources, `K` the host. And when: `-` at the end, `Q` in a queue, `C` while the server was
     /// being reached, `D` while data moved, `L` while the server's last data moved.
     pub termination: [c_char; 4],
-    /// The server it was given last, as `vst_backend_add` numbered it, or `VST_NO_SERVER`.
+    /// The server it was given last, as `vst_backend_add_server` numbered it, or `VST_NO_SERVER`.
     pub server: u32,
     /// The backend that chose the server, or 0.
     pub backend: vst_id,

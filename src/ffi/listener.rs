@@ -14,6 +14,7 @@ use super::types::{id, vst_id};
 use super::unusable::{Unusable, named};
 use super::words::needed_text;
 use crate::engine::{ListenerOptions, Refusal};
+use crate::id::Kind;
 use crate::sys::{Addr, Fd, ListenSpec};
 
 /// Several sockets, of this and other processes, share the port (`SO_REUSEPORT`).
@@ -351,6 +352,49 @@ pub unsafe extern "C" fn vst_listener_close(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         shell.core()?.close_listener(id(listener)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Gives a listener the name by which rules (`so_name`) and metrics know it, UTF-8, NUL-terminated. Copied.
+///
+/// Legal from any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `name` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_set_name(
+    engine: *mut vst_engine,
+    listener: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { set_name(engine, Kind::Listener, listener, name) }
+}
+
+/// Gives what `named` is of the name `name`, if it is of `kind`.
+///
+/// # Safety
+/// As `vst_listener_set_name`.
+pub(super) unsafe fn set_name(
+    engine: *mut vst_engine,
+    kind: Kind,
+    named: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    entry::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
+        let named = id(named)?;
+        // Whose it is is answered before what it is of, as everywhere.
+        if named.engine() == shell.number.borrow().get() && named.kind() != kind {
+            return Err(VST_E_KIND);
+        }
+        shell.core()?.set_name(named, name).map_err(status::of)?;
         Ok(VST_OK)
     })
 }

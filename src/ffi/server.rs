@@ -207,7 +207,7 @@ unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig
 /// What the host wants of a server, and what it is checked with.
 ///
 /// # Safety
-/// The pointers of `options` are as `vst_backend_add` needs them.
+/// The pointers of `options` are as `vst_backend_add_server` needs them.
 unsafe fn read(
     options: &vst_server_options,
 ) -> Result<(ServerConfig, Option<CheckPlan>), Unusable> {
@@ -275,7 +275,7 @@ unsafe fn read(
 /// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
 /// that are not freed; `out` to a number; `why` to `why_size` writable bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_backend_add(
+pub unsafe extern "C" fn vst_backend_add_server(
     engine: *mut vst_engine,
     backend: vst_id,
     options: *const vst_server_options,

@@ -46,7 +46,7 @@ const _: () = assert!(size_of::<vst_start_tls>() == 56);
 
 /// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
 ///
-/// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+/// Nothing can be read or written until VST_EVENT_TLS_DONE tells that it is there; a handshake that fails
 /// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 /// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
 /// (CVE-2011-0411): a host that has read any refuses the client. On failure `why`, unless NULL, gets a

@@ -45,7 +45,7 @@ pub(super) fn told(event: Event) -> (Told, vst_event) {
     value.kind = match event.kind {
         EventKind::Session => VST_EVENT_SESSION,
         EventKind::Connected => VST_EVENT_CONNECTED,
-        EventKind::Secured => VST_EVENT_TLS,
+        EventKind::Secured => VST_EVENT_TLS_DONE,
         EventKind::Draining => VST_EVENT_DRAINING,
         EventKind::Readable => VST_EVENT_READABLE,
         EventKind::Writable => VST_EVENT_WRITABLE,

@@ -9,7 +9,7 @@ use super::super::connect_config::*;
 use super::super::handler::vst_handler;
 use super::super::monitor::vst_monitor_options;
 use super::super::ptr::Sized32;
-use super::super::server::{vst_backend_add, vst_server_options};
+use super::super::server::{vst_backend_add_server, vst_server_options};
 use super::super::start_tls::{vst_conn_start_tls, vst_start_tls};
 use super::super::step::vst_step;
 use super::super::stream::{vst_stream_config_free, vst_stream_config_new, vst_stream_options};
@@ -250,7 +250,7 @@ fn fields_of_engine<'a>(
             // SAFETY: as above.
             answer(|why, size| unsafe {
                 let (options, out) = (&raw const options, &raw mut number);
-                vst_backend_add(engine, backend, options, out, why, size)
+                vst_backend_add_server(engine, backend, options, out, why, size)
             })
         }),
         field("vst_start_tls", "", move |flags| {
