@@ -1158,7 +1158,7 @@ typedef struct {
     uint32_t size;
     // 0.
     uint32_t _reserved;
-    // 0.
+    // 0: there are none yet.
     uint64_t flags;
     // The accepting side. Only referred to: free your handle whenever you like.
     const vst_tls_server *server;
@@ -1351,8 +1351,8 @@ typedef struct {
     // header, and one that comes is payload.
     const char *accept_cip;
     // On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    // (VST_ACCEPT_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
-    // end. Default 1 s.
+    // (VST_ACCEPT_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's
+    // own end. Default 1 s.
     uint64_t tls12_half_close_hold_ns;
 } vst_accept_options;
 
@@ -1404,8 +1404,8 @@ typedef struct {
     const char *socks_user;
     // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     const char *socks_password;
-    // As in vst_accept_options; here a half-close is held back unless VST_CONNECT_TLS12_HALF_CLOSE_SEND says
-    // otherwise.
+    // As in vst_accept_options; here a half-close is held back unless
+    // VST_CONNECT_TLS12_HALF_CLOSE_SEND says otherwise.
     uint64_t tls12_half_close_hold_ns;
 } vst_connect_options;
 
@@ -1558,7 +1558,7 @@ typedef struct {
     uint32_t size;
     // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
     uint32_t weight;
-    // VST_SERVER_BACKUP, VST_SERVER_CHECK, VST_SERVER_NO_*.
+    // VST_SERVER_*.
     uint64_t flags;
     // Its name, which no other server of the backend has. Copied.
     const char *name;
@@ -2184,9 +2184,10 @@ vst_status vst_listener_get_counters(vst_engine *engine,
 
 // Copies everything the engine counts as text, in the exposition format that Prometheus reads
 // (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-// of its listeners can name. Listeners and backends are labelled with the name that they were
-// given (vst_listener_set_name, vst_backend_set_name), without one with the address that was asked for (port 0 stays 0) or number, and with a
-// number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
+// of its listeners can name. Listeners and backends are labelled with the name that they were given
+// (vst_listener_set_name, vst_backend_set_name), without one with the address that was asked for
+// (port 0 stays 0) or number, and with a number: that of a freed one is given again. Tables are labelled
+// with their name, and a number that counts those of one name.
 //
 // The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
 // grows with the listeners, servers and tables, not with the connections. Legal at any time.
@@ -2745,7 +2746,8 @@ vst_status vst_listener_resume(vst_engine *engine,
 vst_status vst_listener_close(vst_engine *engine,
                               vst_id listener);
 
-// Gives a listener the name by which rules (so_name) and metrics know it, UTF-8, NUL-terminated. Copied.
+// Gives a listener the name by which rules (so_name) and metrics know it, UTF-8, NUL-terminated.
+// Copied.
 //
 // Legal from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
@@ -2947,9 +2949,9 @@ vst_status vst_backend_options_init(vst_backend_options *options,
 
 // Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
 //
-// options is read and not kept. It has no servers yet: vst_backend_add_server. *out is its id, or 0.
-// It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence, cut
-// to why_size bytes with its NUL.
+// options is read and not kept. It has no servers yet: vst_backend_add_server. *out is its id,
+// or 0. It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence,
+// cut to why_size bytes with its NUL.
 // Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 // (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.

@@ -89,8 +89,8 @@ pub struct vst_accept_options {
     /// header, and one that comes is payload.
     pub accept_cip: *const c_char,
     /// On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    /// (`VST_ACCEPT_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
-    /// end. Default 1 s.
+    /// (`VST_ACCEPT_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the peer's
+    /// own end. Default 1 s.
     pub tls12_half_close_hold_ns: u64,
 }
 

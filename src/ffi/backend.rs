@@ -160,9 +160,9 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unus
 
 /// Makes a backend: servers that stand for each other, among which `vst_conn_forward_to` chooses.
 ///
-/// `options` is read and not kept. It has no servers yet: `vst_backend_add_server`. `*out` is its id, or 0.
-/// It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence, cut
-/// to `why_size` bytes with its NUL.
+/// `options` is read and not kept. It has no servers yet: `vst_backend_add_server`. `*out` is its id,
+/// or 0. It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence,
+/// cut to `why_size` bytes with its NUL.
 /// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 /// (no random number for `seed`); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.

@@ -98,8 +98,8 @@ pub struct vst_connect_options {
     pub socks_user: *const c_char,
     /// The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     pub socks_password: *const c_char,
-    /// As in `vst_accept_options`; here a half-close is held back unless `VST_CONNECT_TLS12_HALF_CLOSE_SEND` says
-    /// otherwise.
+    /// As in `vst_accept_options`; here a half-close is held back unless
+    /// `VST_CONNECT_TLS12_HALF_CLOSE_SEND` says otherwise.
     pub tls12_half_close_hold_ns: u64,
 }
 

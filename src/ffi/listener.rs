@@ -356,7 +356,8 @@ pub unsafe extern "C" fn vst_listener_close(
     })
 }
 
-/// Gives a listener the name by which rules (`so_name`) and metrics know it, UTF-8, NUL-terminated. Copied.
+/// Gives a listener the name by which rules (`so_name`) and metrics know it, UTF-8, NUL-terminated.
+/// Copied.
 ///
 /// Legal from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;

@@ -241,9 +241,10 @@ pub unsafe extern "C" fn vst_listener_get_counters(
 
 /// Copies everything the engine counts as text, in the exposition format that Prometheus reads
 /// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-/// of its listeners can name. Listeners and backends are labelled with the name that they were
-/// given (`vst_listener_set_name`, `vst_backend_set_name`), without one with the address that was asked for (port 0 stays 0) or number, and with a
-/// number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
+/// of its listeners can name. Listeners and backends are labelled with the name that they were given
+/// (`vst_listener_set_name`, `vst_backend_set_name`), without one with the address that was asked for
+/// (port 0 stays 0) or number, and with a number: that of a freed one is given again. Tables are labelled
+/// with their name, and a number that counts those of one name.
 ///
 /// The text has no NUL; `*len` is its length, and the length that is needed with VST_E_SPACE. It
 /// grows with the listeners, servers and tables, not with the connections. Legal at any time.

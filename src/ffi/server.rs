@@ -40,7 +40,7 @@ pub struct vst_server_options {
     pub size: u32,
     /// Its share beside the others', 1 to 256. Default 1; `VST_SERVER_NO_WEIGHT` gives it none.
     pub weight: u32,
-    /// `VST_SERVER_BACKUP`, `VST_SERVER_CHECK`, `VST_SERVER_NO_*`.
+    /// `VST_SERVER_*`.
     pub flags: u64,
     /// Its name, which no other server of the backend has. Copied.
     pub name: *const c_char,

@@ -24,7 +24,7 @@ pub struct vst_start_tls {
     pub size: u32,
     /// 0.
     pub _reserved: u32,
-    /// 0.
+    /// 0: there are none yet.
     pub flags: u64,
     /// The accepting side. Only referred to: free your handle whenever you like.
     pub server: *const vst_tls_server,
