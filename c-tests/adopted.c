@@ -52,14 +52,14 @@ static void accept_fd(void)
     vst_accept_config *config = accepting("any");
     host_new(&host, HOST_EPOLL);
     int door = listening(&port);
-    CHECK_EQ(vst_accept_fd(host.engine, config, door, NULL, &id, &sys, NULL, 0), VST_E_ARGUMENT);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, door, NULL, &id, &sys, NULL, 0), VST_E_ARGUMENT);
     CHECK_EQ(id, 0);
-    CHECK_EQ(vst_accept_fd(host.engine, config, -1, NULL, &id, &sys, NULL, 0), VST_E_SYSTEM);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, -1, NULL, &id, &sys, NULL, 0), VST_E_SYSTEM);
     CHECK_EQ(sys, EBADF);
 
     int peer = dial(port), fd = accept(door, NULL, NULL);
     MUST(fd >= 0);
-    CHECK_EQ(vst_accept_fd(host.engine, config, fd, &mine, &id, &sys, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, fd, &mine, &id, &sys, NULL, 0), VST_OK);
     CHECK(id != 0);
     say_text(peer, "PROXY TCP6 2001:db8::1 2001:db8::2 1000 2000\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
@@ -67,15 +67,15 @@ static void accept_fd(void)
     CHECK_EQ(vst_conn_user(host.engine, id, &user), VST_OK);
     CHECK(user == &mine);
     CHECK_EQ(vst_conn_proxy_header(host.engine, id, &header), VST_OK);
-    CHECK(header.version == 1 && header.command == VST_PROXY_RELAYED
-          && header.transport == VST_PROXY_TCP && header.tlv_count == 0);
+    CHECK(header.version == 1 && header.command == VST_PROXY_COMMAND_RELAYED
+          && header.transport == VST_PROXY_TRANSPORT_TCP && header.tlv_count == 0);
     CHECK_EQ(vst_conn_addrs(host.engine, id, &source, &destination), VST_OK);
     CHECK(source.family == VST_ADDR_IPV6 && source.port == 1000 && source.bytes[15] == 1);
     CHECK(destination.port == 2000 && destination.bytes[15] == 2);
 
     /* One that fails in its handshake was known to the host, so its end is CLOSED. */
     int rude = dial(port), other = accept(door, NULL, NULL);
-    CHECK_EQ(vst_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
     say_text(rude, "GET / HTTP/1.1\r\n\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
     CHECK(host.last[VST_EVENT_CLOSED] == id);

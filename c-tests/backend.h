@@ -92,7 +92,7 @@ static inline uint32_t farm_add(struct farm *farm, vst_server_options options, u
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     options.name = name;
     options.addresses = port != 0 ? address : NULL;
-    MUST(vst_backend_add(farm->host.engine, farm->backend, &options, &server, NULL, 0) == VST_OK);
+    MUST(vst_backend_add_server(farm->host.engine, farm->backend, &options, &server, NULL, 0) == VST_OK);
     return server;
 }
 
@@ -100,8 +100,8 @@ static inline vst_backend_counters farm_counters(struct farm *farm, uint32_t ser
 {
     vst_backend_counters counters = {.size = sizeof counters};
     vst_engine *engine = farm->host.engine;
-    MUST((server == VST_SERVER_NONE ? vst_backend_stats(engine, farm->backend, &counters)
-                                    : vst_server_stats(engine, farm->backend, server, &counters))
+    MUST((server == VST_NO_SERVER ? vst_backend_get_counters(engine, farm->backend, &counters)
+                                    : vst_server_get_counters(engine, farm->backend, server, &counters))
          == VST_OK);
     CHECK_EQ(counters.size, sizeof counters);
     return counters;

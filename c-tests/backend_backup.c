@@ -41,12 +41,12 @@ int main(void)
         served_by(i % 2);
     CHECK_EQ(farm_counters(&farm, 2).streams_total, 0);
 
-    set(0, VST_SERVER_MAINTENANCE);
+    set(0, VST_ADMIN_MAINTENANCE);
     served_by(1);
-    set(1, VST_SERVER_DRAIN);
+    set(1, VST_ADMIN_DRAIN);
     served_by(2);
     served_by(2);
-    set(1, VST_SERVER_READY);
+    set(1, VST_ADMIN_READY);
     served_by(1);
 
     /* The last of the others refuses, and is down from then on. */
@@ -59,7 +59,7 @@ int main(void)
     close(client);
     served_by(2);
 
-    set(0, VST_SERVER_READY);
+    set(0, VST_ADMIN_READY);
     served_by(0);
     CHECK_EQ(farm_counters(&farm, 2).streams_total, 3);
     close(doors[0]);

@@ -38,33 +38,33 @@ static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
     farm_backend(farm, backend_defaults());
     CHECK_EQ(farm_add(farm, checked(), port), 0);
     CHECK_EQ(farm_server(farm, 0).up, 1);
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     int client = farm_client(farm, "ask");
     HOST_UNTIL(&farm->host, farm->ended > 0);
     CHECK(strcmp(farm->ends[0].termination, "SC") == 0);
-    CHECK_EQ(farm->ends[0].server, VST_SERVER_NONE);
+    CHECK_EQ(farm->ends[0].server, VST_NO_SERVER);
     CHECK_EQ(farm->ends[0].attempts, 0);
     close(client);
 
     int door = opened(port);
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_CHECKS);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_CHECKS);
     serves(farm, door);
     close(door);
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     vst_backend_counters counters = farm_counters(farm, 0);
-    CHECK_EQ(counters.downs, 2);
-    CHECK(counters.checks_passed >= 2 && counters.checks_failed >= 4);
+    CHECK_EQ(counters.downs_total, 2);
+    CHECK(counters.checks_passed_total >= 2 && counters.checks_failed_total >= 4);
     CHECK(counters.last_change_ns > 0 && counters.last_change_ns <= now_ns());
 
     /* In maintenance nobody asks after it, and afterwards it gets another chance: one failure. */
     vst_engine *engine = farm->host.engine;
-    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_SERVER_MAINTENANCE), VST_OK);
-    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_SERVER_READY), VST_OK);
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_TRIAL);
-    uint64_t failed = farm_counters(farm, 0).checks_failed;
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
-    CHECK_EQ(farm_counters(farm, 0).checks_failed, failed + 1);
-    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_SERVER_MAINTENANCE), VST_OK);
+    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_MAINTENANCE), VST_OK);
+    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_READY), VST_OK);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_TRIAL);
+    uint64_t failed = farm_counters(farm, 0).checks_failed_total;
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
+    CHECK_EQ(farm_counters(farm, 0).checks_failed_total, failed + 1);
+    CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_MAINTENANCE), VST_OK);
 }
 
 /* Answers every check that has come, without waiting; always 0. */
@@ -95,12 +95,12 @@ static void by_what_is_said(struct farm *farm, uint16_t port, uint16_t check_por
     farm_backend(farm, backend_defaults());
     farm_add(farm, options, port);
     HOST_UNTIL(&farm->host, farm->words > *words || answer(check_door, "PANG", fds, &count));
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS);
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     HOST_UNTIL(&farm->host, farm->words > *words || answer(check_door, "PONG!", fds, &count));
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_CHECKS);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_CHECKS);
     CHECK(recv(fds[0], bytes, sizeof bytes, MSG_DONTWAIT) == 4 && strcmp(bytes, "PING") == 0);
     CHECK_EQ(accept(door, NULL, NULL), -1);
-    CHECK_EQ(vst_server_set_state(farm->host.engine, farm->backend, 0, VST_SERVER_MAINTENANCE),
+    CHECK_EQ(vst_server_set_state(farm->host.engine, farm->backend, 0, VST_ADMIN_MAINTENANCE),
              VST_OK);
     while (count > 0)
         close(fds[--count]);
@@ -120,10 +120,10 @@ static void by_attempts(struct farm *farm, uint16_t port, unsigned *words)
     farm_add(farm, server, port);
     unsigned before = farm->ended;
     int client = farm_client(farm, "ask");
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CONNECT_ERRORS);
+    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CONNECT_ERRORS);
     HOST_UNTIL(&farm->host, farm->ended > before);
     CHECK_EQ(farm->ends[before].attempts, 1);
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_SERVER_BY_TRIAL);
+    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_TRIAL);
     close(client);
 }
 

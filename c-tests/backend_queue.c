@@ -16,11 +16,11 @@ static void in_order(struct farm *farm, uint16_t port, int door)
     unsigned before = farm->ended;
     for (unsigned i = 0; i < CLIENTS; i++) {
         clients[i] = farm_client(farm, words[i]);
-        CHECK_EQ(farm_counters(farm, VST_SERVER_NONE).queued, i);
+        CHECK_EQ(farm_counters(farm, VST_NO_SERVER).queued, i);
     }
     for (unsigned i = 0; i < CLIENTS; i++) {
         int peer = farm_takes(farm, door, words[i]);
-        vst_backend_counters now = farm_counters(farm, VST_SERVER_NONE);
+        vst_backend_counters now = farm_counters(farm, VST_NO_SERVER);
         CHECK_EQ(now.streams, 1);
         CHECK_EQ(now.queued, CLIENTS - 1 - i);
         CHECK_EQ(accept(door, NULL, NULL), -1);
@@ -29,7 +29,7 @@ static void in_order(struct farm *farm, uint16_t port, int door)
         CHECK_EQ(farm->ends[before + i].queued_ns > 0, i > 0);
         CHECK(farm->ends[before + i].queued_ns <= farm->ends[before + i].lasted_ns);
     }
-    vst_backend_counters all = farm_counters(farm, VST_SERVER_NONE);
+    vst_backend_counters all = farm_counters(farm, VST_NO_SERVER);
     CHECK_EQ(all.streams_most, 1);
     CHECK_EQ(all.streams_total, CLIENTS);
     CHECK_EQ(all.queued, 0);
@@ -61,13 +61,13 @@ static void in_vain(struct farm *farm, uint16_t port, int door)
     CHECK_EQ(late->why, VST_WHY_TIMED_OUT);
     CHECK(late->queued_ns >= patience && late->queued_ns <= late->lasted_ns);
     for (int i = 0; i < 2; i++) {
-        CHECK_EQ(farm->ends[before + (unsigned)i].server, VST_SERVER_NONE);
+        CHECK_EQ(farm->ends[before + (unsigned)i].server, VST_NO_SERVER);
         CHECK_EQ(farm->ends[before + (unsigned)i].attempts, 0);
     }
     farm_ends(farm, first, peer);
-    vst_backend_counters all = farm_counters(farm, VST_SERVER_NONE);
-    CHECK_EQ(all.queue_full, 1);
-    CHECK_EQ(all.queue_timeouts, 1);
+    vst_backend_counters all = farm_counters(farm, VST_NO_SERVER);
+    CHECK_EQ(all.queue_full_total, 1);
+    CHECK_EQ(all.queue_timeouts_total, 1);
     CHECK_EQ(all.streams_total, 1);
     close(waits);
     close(turned_away);

@@ -38,12 +38,12 @@ int main(void)
     CHECK_EQ(farm.ends[0].bytes_up, 11);
     CHECK(strcmp(farm.ends[0].termination, "--") == 0);
     vst_backend_counters first = farm_counters(&farm, 0), second = farm_counters(&farm, 1);
-    CHECK_EQ(first.connect_errors, RETRIES);
-    CHECK_EQ(first.retries, RETRIES - 1);
-    CHECK_EQ(first.redispatches, 1);
+    CHECK_EQ(first.connect_errors_total, RETRIES);
+    CHECK_EQ(first.retries_total, RETRIES - 1);
+    CHECK_EQ(first.redispatches_total, 1);
     CHECK_EQ(first.streams_total, RETRIES);
     CHECK_EQ(second.streams_total, 1);
-    CHECK_EQ(second.connect_errors, 0);
+    CHECK_EQ(second.connect_errors_total, 0);
 
     /* Without redispatch the server it was given first is all there is. */
     options.flags = VST_BACKEND_NO_REDISPATCH;
@@ -57,7 +57,7 @@ int main(void)
     CHECK_EQ(farm.ends[1].why, VST_WHY_REFUSED);
     CHECK_EQ(farm.ends[1].bytes_up, 0);
     CHECK(strcmp(farm.ends[1].termination, "SC") == 0);
-    CHECK_EQ(farm_counters(&farm, 0).connect_errors, RETRIES + 1);
+    CHECK_EQ(farm_counters(&farm, 0).connect_errors_total, RETRIES + 1);
     CHECK_EQ(farm_counters(&farm, 1).streams_total, 0);
     close(client);
     close(door);

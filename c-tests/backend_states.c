@@ -9,7 +9,7 @@ static void set(uint32_t server, uint32_t state)
 {
     CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, server, state), VST_OK);
     CHECK_EQ(farm_server(&farm, server).state, state);
-    CHECK_EQ(farm_server(&farm, server).usable, state == VST_SERVER_READY);
+    CHECK_EQ(farm_server(&farm, server).usable, state == VST_ADMIN_READY);
     CHECK_EQ(farm_server(&farm, server).up, 1);
 }
 
@@ -39,7 +39,7 @@ static void refused(void)
     int client = farm_client(&farm, "ask");
     HOST_UNTIL(&farm.host, farm.ended > before);
     CHECK(strcmp(farm.ends[before].termination, "SC") == 0);
-    CHECK_EQ(farm.ends[before].server, VST_SERVER_NONE);
+    CHECK_EQ(farm.ends[before].server, VST_NO_SERVER);
     close(client);
 }
 
@@ -56,16 +56,16 @@ int main(void)
     }
     struct pair first = joined(0), second = joined(1);
 
-    set(0, VST_SERVER_DRAIN);
+    set(0, VST_ADMIN_DRAIN);
     struct pair third = joined(1), fourth = joined(1);
     goes_on(first);
-    set(1, VST_SERVER_MAINTENANCE);
+    set(1, VST_ADMIN_MAINTENANCE);
     refused();
     goes_on(first);
     goes_on(second);
-    set(0, VST_SERVER_READY);
+    set(0, VST_ADMIN_READY);
     struct pair fifth = joined(0);
-    set(1, VST_SERVER_READY);
+    set(1, VST_ADMIN_READY);
 
     /* A share of nothing, and one of three in four. */
     vst_engine *engine = farm.host.engine;
@@ -78,7 +78,7 @@ int main(void)
     int clients[4];
     for (int i = 0; i < 4; i++)
         clients[i] = farm_client(&farm, "ask");
-    HOST_UNTIL(&farm.host, farm_counters(&farm, VST_SERVER_NONE).streams == 10);
+    HOST_UNTIL(&farm.host, farm_counters(&farm, VST_NO_SERVER).streams == 10);
     CHECK_EQ(farm_counters(&farm, 0).streams_total, had + 3);
 
     struct pair all[] = {first, second, third, fourth, fifth, sixth};

@@ -28,7 +28,7 @@ static void open_counted(vst_table *table)
     MUST(vst_accept_config_new(&options, &config, NULL, 0) == VST_OK);
     MUST(vst_listener_open(farm.host.engine, "127.0.0.1:0", config, NULL, &id, NULL, NULL,
                            0) == VST_OK);
-    MUST(vst_set_name(farm.host.engine, id, NAME) == VST_OK);
+    MUST(vst_listener_set_name(farm.host.engine, id, NAME) == VST_OK);
     vst_accept_config_free(config);
     vst_rules_free(rules);
     MUST(vst_listener_addr(farm.host.engine, id, &addr) == VST_OK);
@@ -56,7 +56,7 @@ int main(void)
          == VST_OK);
     open_counted(table);
     farm_backend(&farm, backend_defaults());
-    MUST(vst_set_name(farm.host.engine, farm.backend, "mail") == VST_OK);
+    MUST(vst_backend_set_name(farm.host.engine, farm.backend, "mail") == VST_OK);
     for (int i = 0; i < SERVERS; i++) {
         uint16_t port;
         held[i] = reserved(&port);
@@ -71,15 +71,15 @@ int main(void)
     CHECK_EQ(vst_table_set(table, &key, VST_DATA_SERVER_ID, 3, 0), VST_OK);
     visits(2);
     visits(2);
-    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_SERVER_DRAIN), VST_OK);
+    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_ADMIN_DRAIN), VST_OK);
     visits(2);
-    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_SERVER_MAINTENANCE), VST_OK);
+    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_ADMIN_MAINTENANCE), VST_OK);
     visits(1);
-    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_SERVER_READY), VST_OK);
+    CHECK_EQ(vst_server_set_state(farm.host.engine, farm.backend, 2, VST_ADMIN_READY), VST_OK);
     visits(1);
     CHECK_EQ(vst_table_get(table, &key, VST_DATA_SERVER_ID, 0, &server), VST_OK);
     CHECK_EQ(server, 2);
-    CHECK_EQ(farm_counters(&farm, VST_SERVER_NONE).retries, 0);
+    CHECK_EQ(farm_counters(&farm, VST_NO_SERVER).retries_total, 0);
 
     CHECK_EQ(vst_metrics_text(farm.host.engine, text, sizeof text - 1, &len), VST_OK);
     text[len] = 0;

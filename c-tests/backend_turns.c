@@ -16,7 +16,7 @@ int main(void)
         held[i] = reserved(&ports[i]);
         doors[i] = opened(ports[i]);
         CHECK_EQ(farm_add(&farm, server_defaults(), ports[i]), i);
-        CHECK_EQ(farm_server(&farm, i).state, VST_SERVER_READY);
+        CHECK_EQ(farm_server(&farm, i).state, VST_ADMIN_READY);
         CHECK_EQ(farm_server(&farm, i).up, 1);
         CHECK_EQ(farm_server(&farm, i).weight, 1);
         CHECK_EQ(farm_server(&farm, i).addresses, 1);
@@ -29,7 +29,7 @@ int main(void)
         say_text(peers[i], "answer");
         farm_hears(&farm, clients[i], "answer");
     }
-    CHECK_EQ(farm_counters(&farm, VST_SERVER_NONE).streams, CLIENTS);
+    CHECK_EQ(farm_counters(&farm, VST_NO_SERVER).streams, CLIENTS);
     for (uint32_t i = 0; i < SERVERS; i++)
         CHECK_EQ(farm_counters(&farm, i).streams, CLIENTS / SERVERS);
 
@@ -51,16 +51,17 @@ int main(void)
         CHECK_EQ(server.streams_most, CLIENTS / SERVERS);
         CHECK_EQ(server.streams_total, counted[i]);
         CHECK_EQ(server.queued_total, 0);
-        CHECK_EQ(server.connect_errors, 0);
+        CHECK_EQ(server.connect_errors_total, 0);
         close(doors[i]);
         close(held[i]);
     }
-    vst_backend_counters all = farm_counters(&farm, VST_SERVER_NONE);
+    vst_backend_counters all = farm_counters(&farm, VST_NO_SERVER);
     CHECK_EQ(all.streams, 0);
     CHECK_EQ(all.streams_most, CLIENTS);
     CHECK_EQ(all.streams_total, CLIENTS);
-    CHECK_EQ(all.queued_total + all.connect_errors + all.retries + all.redispatches, 0);
-    CHECK_EQ(all.downs + all.last_change_ns, 0);
+    CHECK_EQ(all.queued_total + all.connect_errors_total, 0);
+    CHECK_EQ(all.retries_total + all.redispatches_total, 0);
+    CHECK_EQ(all.downs_total + all.last_change_ns, 0);
     host_free(&farm.host);
     return verdict();
 }

@@ -48,7 +48,7 @@ int main(void)
     vst_server_options server = server_defaults();
     server.name = "local";
     server.addresses = address;
-    MUST(vst_backend_add(farm.host.engine, farm.backend, &server, &local, NULL, 0) == VST_OK);
+    MUST(vst_backend_add_server(farm.host.engine, farm.backend, &server, &local, NULL, 0) == VST_OK);
     uint32_t far = farm_add(&farm, server_defaults(), port);
     CHECK(local == 0 && far == 1);
     served_by(local, unix_door);
@@ -60,7 +60,7 @@ int main(void)
     close(unix_door);
     MUST(unlink(path) == 0);
     served_by(far, door);
-    CHECK(farm_counters(&farm, local).connect_errors > 0);
+    CHECK(farm_counters(&farm, local).connect_errors_total > 0);
     unix_door = opened_at(path);
     /* What it took for another was no turn of its own. */
     served_by(far, door);

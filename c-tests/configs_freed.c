@@ -49,7 +49,7 @@ static void on_event(struct host *host, const vst_event *event)
             reaches(scene, HANDSHAKEN);
             break;
         }
-        vst_connect more = {.size = sizeof more, .client = event->id};
+        vst_connect_args more = {.size = sizeof more, .client = event->id};
         CHECK_EQ(vst_conn_connect(engine, scene->server, scene->connect, &more, &server, NULL, 0),
                                   VST_OK);
         CHECK_EQ(vst_conn_forward(engine, event->id, server, scene->stream, NULL, &stream),
@@ -94,7 +94,7 @@ static void configure(struct scene *scene)
     vst_tls_client_options tls;
     MUST(vst_tls_server_self_signed("a.test", &scene->tls_server, NULL, 0) == VST_OK);
     MUST(vst_tls_client_options_init(&tls, sizeof tls) == VST_OK);
-    tls.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    tls.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     MUST(vst_tls_client_new(&tls, &scene->tls_client, NULL, 0) == VST_OK);
     MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
     MUST(vst_accept_config_new(&accept, &scene->raw, NULL, 0) == VST_OK);

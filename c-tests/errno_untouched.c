@@ -18,8 +18,8 @@ static int32_t step(void *data, vst_engine *engine, vst_step *step)
     KEEPS(vst_handler_peek(engine, step->conn, text, sizeof text, &len));
     KEEPS(vst_handler_consume(engine, step->conn, 0));
     KEEPS(vst_handler_send(engine, step->conn, "x", 1, &len));
-    KEEPS(vst_conn_handler_done(engine, step->conn, step->ticket, VST_STEP_FAIL, 1, "no"));
-    return VST_STEP_LATER;
+    KEEPS(vst_conn_handler_done(engine, step->conn, step->ticket, VST_NEXT_FAIL, 1, "no"));
+    return VST_NEXT_LATER;
 }
 
 static void handlers(struct host *host)
@@ -44,9 +44,9 @@ static void handlers(struct host *host)
     HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] == 1);
     vst_id gone = host->last[VST_EVENT_REFUSED];
     /* Rings, then is hushed. */
-    KEEPS(vst_waker_post(waker, gone, 1, VST_STEP_DONE, 0));
+    KEEPS(vst_waker_post(waker, gone, 1, VST_NEXT_DONE, 0));
     KEEPS(vst_engine_run(host->engine, 0, NULL));
-    KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_STEP_DONE, 0, NULL));
+    KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_NEXT_DONE, 0, NULL));
     KEEPS(vst_conn_start_tls(host->engine, gone, &start, NULL, 0));
     KEEPS(vst_waker_free(waker));
     CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);
@@ -68,7 +68,7 @@ int main(void)
     vst_engine *made;
     vst_wait wait = {.size = sizeof wait};
     vst_event event = {.size = sizeof event};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     vst_proxy_header header = {.size = sizeof header};
     vst_tls_info info = {.size = sizeof info};
     vst_engine_options engine_options = {.size = sizeof engine_options};
@@ -89,7 +89,8 @@ int main(void)
     KEEPS(vst_abi_version());
     KEEPS(vst_version());
     KEEPS(vst_features(&mask));
-    KEEPS(vst_op_name(3, text, sizeof text, &len));
+    KEEPS(vst_op_name(3));
+    KEEPS(vst_why_name(3));
     KEEPS(vst_engine_new(&engine_options, &made, NULL, 0));
     KEEPS(vst_engine_free(made));
     KEEPS(vst_accept_config_new(&accept_options, &accept_made, text, sizeof text));
@@ -109,7 +110,7 @@ int main(void)
     CHECK_EQ(sys, EADDRNOTAVAIL);
     KEEPS(vst_listener_adopt(e, 1, accept_made, NULL, &id, &sys, NULL, 0));
     KEEPS(vst_listener_adopt(e, -1, accept_made, NULL, &id, &sys, NULL, 0));
-    KEEPS(vst_accept_fd(e, accept_made, -1, NULL, &id, &sys, NULL, 0));
+    KEEPS(vst_conn_accept_fd(e, accept_made, -1, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(sys, EBADF);
     KEEPS(vst_conn_adopt(e, -1, NULL, &id, &sys, NULL, 0));
     KEEPS(vst_listener_addr(e, door, &a));
@@ -127,7 +128,7 @@ int main(void)
     KEEPS(vst_engine_batch_begin(e));
     KEEPS(vst_engine_batch_end(e));
     KEEPS(vst_engine_next(e, &event));
-    KEEPS(vst_engine_counters(e, &counters));
+    KEEPS(vst_engine_get_counters(e, &counters));
 
     KEEPS(vst_conn_recv(e, conn, text, sizeof text, &len));
     KEEPS(vst_conn_send(e, conn, "x", 1, &len));

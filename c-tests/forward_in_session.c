@@ -14,7 +14,7 @@ static void on_event(struct host *host, const vst_event *event)
         vst_id server = 0;
         uint32_t state;
         size_t len;
-        vst_connect more = {.size = sizeof more, .client = event->id};
+        vst_connect_args more = {.size = sizeof more, .client = event->id};
         snprintf(address, sizeof address, "127.0.0.1:%u", server_port);
         CHECK_EQ(vst_conn_connect(host->engine, address, outgoing, &more, &server, NULL, 0),
                                   VST_OK);

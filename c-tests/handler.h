@@ -63,7 +63,7 @@ static inline void handled_event(struct host *host, const vst_event *event)
     snprintf(handled->text, sizeof handled->text, "%s", event->end->text);
 }
 
-static inline vst_handler handler(struct handled *handled, uint32_t flags)
+static inline vst_handler handler(struct handled *handled, uint64_t flags)
 {
     vst_handler handler = {.size = sizeof handler, .flags = flags, .step = handled_step};
     handler.discard = handled_discard;

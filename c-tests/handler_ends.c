@@ -6,14 +6,14 @@ static int32_t later(struct handled *handled, vst_engine *engine, vst_step *step
 {
     (void)handled, (void)engine;
     handled_state(step);
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 static int32_t reading(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     (void)handled, (void)engine;
     handled_state(step);
-    return VST_STEP_READ;
+    return VST_NEXT_READ;
 }
 
 /* ---- ends from outside ---- */
@@ -22,14 +22,14 @@ static void done(struct handled *handled, int *peer)
 {
     (void)peer;
     CHECK_EQ(vst_conn_handler_done(handled->host.engine, handled->conn, handled->ticket,
-                                   VST_STEP_DONE, 0, NULL), VST_OK);
+                                   VST_NEXT_DONE, 0, NULL), VST_OK);
 }
 
 static void failed(struct handled *handled, int *peer)
 {
     (void)peer;
     CHECK_EQ(vst_conn_handler_done(handled->host.engine, handled->conn, handled->ticket,
-                                   VST_STEP_FAIL, 0, NULL), VST_OK);
+                                   VST_NEXT_FAIL, 0, NULL), VST_OK);
 }
 
 static void aborted(struct handled *handled, int *peer)
@@ -100,7 +100,7 @@ static void a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(enum host_kind
     CHECK_EQ(epoll_wait(handled.host.epoll, &event, 1, 0), 0);
     CHECK_EQ(handled.host.told[VST_EVENT_REFUSED], 0);
     CHECK_EQ(vst_conn_handler_done(handled.host.engine, handled.conn, handled.ticket,
-                                   VST_STEP_DONE, 0, NULL), VST_OK);
+                                   VST_NEXT_DONE, 0, NULL), VST_OK);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
     CHECK_EQ(handled.discarded, 1);
     host_free(&handled.host);
@@ -120,7 +120,7 @@ static void a_peer_that_resets_meanwhile_is_refused_at_once(enum host_kind kind)
     CHECK_EQ(handled.end.why, VST_WHY_RESET);
     CHECK_EQ(handled.discarded, 1);
     CHECK_EQ(vst_conn_handler_done(handled.host.engine, handled.conn, handled.ticket,
-                                   VST_STEP_DONE, 0, NULL), VST_E_STALE);
+                                   VST_NEXT_DONE, 0, NULL), VST_E_STALE);
     host_free(&handled.host);
 }
 
@@ -162,9 +162,9 @@ static int32_t closes(struct handled *handled, vst_engine *engine, vst_step *ste
 static int32_t answers_twice(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     (void)handled;
-    CHECK_EQ(vst_conn_handler_done(engine, step->conn, step->ticket, VST_STEP_FAIL, -4, "first"),
+    CHECK_EQ(vst_conn_handler_done(engine, step->conn, step->ticket, VST_NEXT_FAIL, -4, "first"),
              VST_OK);
-    CHECK_EQ(vst_conn_handler_done(engine, step->conn, step->ticket, VST_STEP_DONE, 0, NULL),
+    CHECK_EQ(vst_conn_handler_done(engine, step->conn, step->ticket, VST_NEXT_DONE, 0, NULL),
              VST_E_STALE);
     handled_state(step);
     return answer_of_ended;
@@ -172,7 +172,7 @@ static int32_t answers_twice(struct handled *handled, vst_engine *engine, vst_st
 
 static void a_step_may_end_its_connection(play play)
 {
-    for (answer_of_ended = VST_STEP_DONE; answer_of_ended <= VST_STEP_FAIL; answer_of_ended++) {
+    for (answer_of_ended = VST_NEXT_DONE; answer_of_ended <= VST_NEXT_FAIL; answer_of_ended++) {
         struct handled handled;
         handled_open(&handled, HOST_EPOLL, play);
         int peer = dial(guarded_by(&handled));
@@ -199,7 +199,7 @@ static int32_t frees_the_engine(struct handled *handled, vst_engine *engine, vst
     CHECK_EQ(vst_conn_describe(engine, step->conn, text, sizeof text, &len), VST_OK);
     CHECK(len > 0 && len < sizeof text);
     CHECK_EQ(vst_conn_set_user(engine, step->conn, handled), VST_OK);
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 static void a_step_may_ask_and_not_free(void)
@@ -229,7 +229,7 @@ static int32_t notes(void *data, vst_engine *engine, vst_step *step)
     MUST(ordered < sizeof order - 1);
     step->state = data;
     order[ordered++] = *(char *)data;
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 static void notes_end(void *data, void *state)
@@ -269,9 +269,9 @@ static int32_t greets_the_server(struct handled *handled, vst_engine *engine, vs
     }
     CHECK_EQ(vst_handler_peek(engine, step->conn, NULL, 0, &len), VST_OK);
     if (len < 2)
-        return step->flags & VST_STEP_ENDED ? VST_STEP_FAIL : VST_STEP_READ;
+        return step->flags & VST_STEP_ENDED ? VST_NEXT_FAIL : VST_NEXT_READ;
     CHECK_EQ(vst_handler_consume(engine, step->conn, 2), VST_OK);
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 static void outgoing(const char *answer, uint32_t kind)

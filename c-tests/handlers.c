@@ -16,12 +16,12 @@ static int32_t speak(vst_engine *engine, vst_step *step, const char *bytes, size
         vst_status status =
             vst_handler_send(engine, step->conn, bytes + *said, len - *said, &taken);
         if (status == VST_WAIT)
-            return VST_STEP_WRITE;
+            return VST_NEXT_WRITE;
         CHECK_EQ(status, VST_OK);
         CHECK(taken > 0 && taken <= len - *said);
         *said += (unsigned)taken;
     }
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 /* Takes the command, says the answer. */
@@ -35,7 +35,7 @@ static int32_t begin(struct handled *handled, vst_engine *engine, vst_step *step
         CHECK_EQ(vst_handler_peek(engine, step->conn, came, sizeof came - 1, &len), VST_OK);
         CHECK(memcmp(came, COMMAND, len < sizeof came - 1 ? len : sizeof came - 1) == 0);
         if (len < sizeof COMMAND - 1)
-            return VST_STEP_READ;
+            return VST_NEXT_READ;
         CHECK_EQ(vst_handler_consume(engine, step->conn, len + 1), VST_E_ARGUMENT);
         CHECK_EQ(vst_handler_consume(engine, step->conn, sizeof COMMAND - 1), VST_OK);
     }
@@ -154,9 +154,9 @@ static int32_t until_the_end(struct handled *handled, vst_engine *engine, vst_st
     (void)handled;
     CHECK_EQ(vst_handler_peek(engine, step->conn, NULL, 0, &len), VST_OK);
     if (!(step->flags & VST_STEP_ENDED))
-        return VST_STEP_READ;
+        return VST_NEXT_READ;
     CHECK_EQ(len, 3);
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 /* Is never content. */
@@ -164,7 +164,7 @@ static int32_t greedy(struct handled *handled, vst_engine *engine, vst_step *ste
 {
     (void)handled, (void)engine;
     handled_state(step);
-    return VST_STEP_READ;
+    return VST_NEXT_READ;
 }
 
 static void a_handler_is_told_of_the_end(void)
@@ -212,7 +212,7 @@ static int32_t refuse(struct handled *handled, vst_engine *engine, vst_step *ste
     return word;
 }
 
-static void refused_with(uint32_t flags, int32_t answer, const char *text, uint32_t at,
+static void refused_with(uint64_t flags, int32_t answer, const char *text, uint32_t at,
                          const char *due)
 {
     struct handled handled;
@@ -237,11 +237,11 @@ static void refused_with(uint32_t flags, int32_t answer, const char *text, uint3
 
 static void a_refusal_has_the_handler_s_code_and_sentence(void)
 {
-    refused_with(0, VST_STEP_FAIL, "not on the list", VST_OP_CUSTOM_RAW, "not on the list");
-    refused_with(0, VST_STEP_FAIL, NULL, VST_OP_CUSTOM_RAW, "CUSTOM_RAW");
-    refused_with(VST_HANDLER_BEHIND_TLS, VST_STEP_FAIL, "n\n", VST_OP_CUSTOM_CLEAR, "CUSTOM_CLEAR");
-    refused_with(0, VST_STEP_FAIL, "caf\xe9", VST_OP_CUSTOM_RAW, "an answer that is none");
-    refused_with(0, VST_STEP_FAIL + 1, "x", VST_OP_CUSTOM_RAW, "an answer that is none");
+    refused_with(0, VST_NEXT_FAIL, "not on the list", VST_OP_CUSTOM_RAW, "not on the list");
+    refused_with(0, VST_NEXT_FAIL, NULL, VST_OP_CUSTOM_RAW, "CUSTOM_RAW");
+    refused_with(VST_HANDLER_BEHIND_TLS, VST_NEXT_FAIL, "n\n", VST_OP_CUSTOM_CLEAR, "CUSTOM_CLEAR");
+    refused_with(0, VST_NEXT_FAIL, "caf\xe9", VST_OP_CUSTOM_RAW, "an answer that is none");
+    refused_with(0, VST_NEXT_FAIL + 1, "x", VST_OP_CUSTOM_RAW, "an answer that is none");
     refused_with(0, -1, "x", VST_OP_CUSTOM_RAW, "an answer that is none");
 }
 
@@ -251,7 +251,7 @@ static int32_t later(struct handled *handled, vst_engine *engine, vst_step *step
 {
     (void)handled, (void)engine;
     *handled_state(step) += 1;
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 /* A connection that waits for an answer; its peer has sent "abc". */
@@ -276,35 +276,35 @@ static void an_answer_may_come_later_and_only_once(void)
     vst_id conn = handled.conn;
     uint32_t ticket = handled.ticket;
 #define ANSWERED(ticket, answer) vst_conn_handler_done(engine, conn, ticket, answer, -5, "enough")
-    CHECK_EQ(ANSWERED(ticket + 1, VST_STEP_DONE), VST_E_STALE);
-    CHECK_EQ(ANSWERED(ticket, VST_STEP_LATER), VST_E_ARGUMENT);
+    CHECK_EQ(ANSWERED(ticket + 1, VST_NEXT_DONE), VST_E_STALE);
+    CHECK_EQ(ANSWERED(ticket, VST_NEXT_LATER), VST_E_ARGUMENT);
     CHECK_EQ(ANSWERED(ticket, 99), VST_E_ARGUMENT);
     /* It is asked until it has answered: meanwhile it may do everything. */
     CHECK_EQ(vst_handler_send(engine, conn, "wait", 4, &len), VST_OK);
     CHECK_EQ(len, 4);
-    CHECK_EQ(ANSWERED(ticket, VST_STEP_READ), VST_OK);
-    CHECK_EQ(ANSWERED(ticket, VST_STEP_READ), VST_E_STALE);
+    CHECK_EQ(ANSWERED(ticket, VST_NEXT_READ), VST_OK);
+    CHECK_EQ(ANSWERED(ticket, VST_NEXT_READ), VST_E_STALE);
     HOST_UNTIL(&handled.host, handled.asked == 2);
     CHECK(handled.conn == conn && handled.ticket != ticket);
-    CHECK_EQ(ANSWERED(ticket, VST_STEP_DONE), VST_E_STALE);
+    CHECK_EQ(ANSWERED(ticket, VST_NEXT_DONE), VST_E_STALE);
     CHECK_EQ(vst_handler_peek(engine, conn, got, 2, &len), VST_OK);
     CHECK(len == 3 && memcmp(got, "ab", 3) == 0);
     CHECK_EQ(vst_handler_consume(engine, conn, 2), VST_OK);
     CHECK_EQ(handled.discarded, 0);
-    CHECK_EQ(ANSWERED(handled.ticket, VST_STEP_DONE), VST_OK);
+    CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_DONE), VST_OK);
     CHECK_EQ(handled.discarded, 1);
-    CHECK_EQ(ANSWERED(handled.ticket, VST_STEP_DONE), VST_E_STALE);
+    CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_DONE), VST_E_STALE);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
     CHECK(recv(peer, got, sizeof got, 0) == 4 && memcmp(got, "wait", 4) == 0);
     close(peer);
 
     peer = waiting(&handled, port);
     conn = handled.conn;
-    CHECK_EQ(ANSWERED(handled.ticket, VST_STEP_FAIL), VST_OK);
+    CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_FAIL), VST_OK);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
     CHECK_EQ(handled.end.host_code, -5);
     CHECK(strstr(handled.text, "enough") != NULL);
-    CHECK_EQ(ANSWERED(handled.ticket, VST_STEP_DONE), VST_E_STALE);
+    CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_DONE), VST_E_STALE);
     CHECK_EQ(handled.discarded, 2);
 #undef ANSWERED
     close(peer);
@@ -319,8 +319,8 @@ static int32_t answers_itself(struct handled *handled, vst_engine *engine, vst_s
     CHECK_EQ(handled->discarded, 0);
     ++*count;
     CHECK_EQ(vst_conn_handler_done(engine, step->conn, step->ticket,
-                                   *count == 3 ? VST_STEP_DONE : VST_STEP_READ, 0, NULL), VST_OK);
-    return VST_STEP_LATER;
+                                   *count == 3 ? VST_NEXT_DONE : VST_NEXT_READ, 0, NULL), VST_OK);
+    return VST_NEXT_LATER;
 }
 
 static void an_answer_may_come_within_the_step(void)
@@ -344,7 +344,7 @@ static void an_answer_may_come_within_the_step(void)
 static int32_t nobody(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     (void)handled, (void)engine, (void)step;
-    return VST_STEP_READ;
+    return VST_NEXT_READ;
 }
 
 static void functions_of_handlers_are_refused_outside_a_question(void)
@@ -368,11 +368,11 @@ static void functions_of_handlers_are_refused_outside_a_question(void)
         len = 9;
         CHECK_EQ(vst_handler_send(engine, conns[i], "x", 1, &len), VST_E_STATE);
         CHECK_EQ(len, 0);
-        CHECK_EQ(vst_conn_handler_done(engine, conns[i], handled.ticket, VST_STEP_DONE, 0, NULL),
+        CHECK_EQ(vst_conn_handler_done(engine, conns[i], handled.ticket, VST_NEXT_DONE, 0, NULL),
                  VST_E_STALE);
     }
     CHECK_EQ(vst_handler_consume(engine, door, 0), VST_E_KIND);
-    CHECK_EQ(vst_conn_handler_done(engine, door, 1, VST_STEP_DONE, 0, NULL), VST_E_KIND);
+    CHECK_EQ(vst_conn_handler_done(engine, door, 1, VST_NEXT_DONE, 0, NULL), VST_E_KIND);
     CHECK_EQ(vst_handler_consume(engine, 0, 0), VST_E_ARGUMENT);
     close(peer);
     close(other);

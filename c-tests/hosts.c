@@ -131,7 +131,7 @@ static struct client serve(enum host_kind kind)
 {
     struct host host;
     struct client client = {0};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     pthread_t thread;
     host_new(&host, kind);
     host.patience_ends += 4 * PATIENCE_NS;
@@ -141,8 +141,8 @@ static struct client serve(enum host_kind kind)
     /* A connection that is reset at once may never have been a session. */
     HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] + host.told[VST_EVENT_REFUSED] == CONNECTIONS);
     MUST(pthread_join(thread, NULL) == 0);
-    CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_OK);
-    CHECK_EQ(counters.accepted, CONNECTIONS);
+    CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
+    CHECK_EQ(counters.accepted_total, CONNECTIONS);
     CHECK_EQ(counters.buffers_in_use, 0);
     CHECK_EQ(host.wait.conns, 0);
     CHECK_EQ(host.told[VST_EVENT_SESSION], host.told[VST_EVENT_CLOSED]);

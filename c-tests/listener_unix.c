@@ -15,7 +15,7 @@ int main(void)
     host_new(&host, HOST_EPOLL);
     vst_accept_config *config = accepting(NULL);
     MUST(vst_listener_options_init(&options, sizeof options) == VST_OK);
-    options.flags = VST_LISTEN_UNIX_EXCLUSIVE;
+    options.flags = VST_LISTENER_UNIX_EXCLUSIVE;
 #define OPEN(out) \
     vst_listener_open(host.engine, address, config, &options, out, &sys, why, sizeof why)
 
@@ -34,7 +34,7 @@ int main(void)
     CHECK_EQ(vst_listener_close(host.engine, second), VST_OK);
     HOST_UNTIL(&host, host.last[VST_EVENT_LISTENER_CLOSED] == second);
     CHECK(access(path, F_OK) != 0);
-    options.flags = VST_LISTEN_UNIX_EXCLUSIVE;
+    options.flags = VST_LISTENER_UNIX_EXCLUSIVE;
     CHECK_EQ(OPEN(&first), VST_OK);
 
     vst_accept_config_free(config);

@@ -111,7 +111,7 @@ static const char *heard(struct host *host, uint16_t port)
 
 static void answers(enum host_kind kind)
 {
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     vst_listener_counters of = {.size = sizeof of};
     vst_monitor_options monitor = monitoring("127.0.0.0/8", VST_ANSWER_BYTES);
     struct host host;
@@ -143,15 +143,15 @@ static void answers(enum host_kind kind)
     CHECK_EQ(vst_listener_set_monitor_fail(host.engine, 0, 1), VST_E_ARGUMENT);
     CHECK_EQ(vst_listener_set_monitor_fail(NULL, https, 1), VST_E_NULL);
     HOST_UNTIL(&host, host.wait.conns == 0);
-    CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_OK);
-    CHECK(counters.monitored == 8 && counters.accepted == 8);
-    CHECK(counters.refused == 0 && counters.sessions == 0 && counters.buffers_in_use == 0);
+    CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
+    CHECK(counters.monitored_total == 8 && counters.accepted_total == 8);
+    CHECK(counters.refused_total == 0 && counters.sessions_total == 0 && counters.buffers_in_use == 0);
     CHECK(host.told[VST_EVENT_REFUSED] == 0 && host.told[VST_EVENT_CLOSED] == 0);
-    CHECK_EQ(vst_listener_stats(host.engine, https, &of), VST_OK);
-    CHECK(of.conns == 0 && of.accepted == 3 && of.monitored == 3 && of.refused == 0);
-    CHECK_EQ(vst_listener_stats(host.engine, https, NULL), VST_E_NULL);
+    CHECK_EQ(vst_listener_get_counters(host.engine, https, &of), VST_OK);
+    CHECK(of.conns == 0 && of.accepted_total == 3 && of.monitored_total == 3 && of.refused_total == 0);
+    CHECK_EQ(vst_listener_get_counters(host.engine, https, NULL), VST_E_NULL);
     CHECK_EQ(vst_listener_close(host.engine, https), VST_OK);
-    CHECK_EQ(vst_listener_stats(host.engine, https, &of), VST_E_STALE);
+    CHECK_EQ(vst_listener_get_counters(host.engine, https, &of), VST_E_STALE);
     CHECK_EQ(vst_listener_set_monitor_fail(host.engine, https, 1), VST_E_STALE);
     host_free(&host);
 }

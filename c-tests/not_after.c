@@ -24,7 +24,7 @@ int main(void)
     CHECK_EQ(vst_tls_server_not_after(server, 0, NULL), VST_E_NULL);
 
     MUST(vst_tls_client_options_init(&options, sizeof options) == VST_OK);
-    options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    options.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     strcpy(why, "stale");
     MUST(vst_tls_client_new(&options, &client, why, sizeof why) == VST_OK);
     CHECK_EQ(why[0], 0);

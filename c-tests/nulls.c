@@ -27,31 +27,31 @@ static void backends(vst_engine *e, vst_id conn)
     NULLS(vst_backend_new(e, &options, NULL, NULL, 0));
     MUST(vst_backend_new(e, &options, &backend, NULL, 0) == VST_OK);
 
-    NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
-    CHECK_EQ(index, VST_SERVER_NONE);
+    NULLS(vst_backend_add_server(e, backend, &server, &index, why, sizeof why));
+    CHECK_EQ(index, VST_NO_SERVER);
     server.name = "a";
     index = 9;
-    NULLS(vst_backend_add(NULL, backend, &server, &index, why, sizeof why));
-    CHECK_EQ(index, VST_SERVER_NONE);
+    NULLS(vst_backend_add_server(NULL, backend, &server, &index, why, sizeof why));
+    CHECK_EQ(index, VST_NO_SERVER);
     index = 9;
-    NULLS(vst_backend_add(e, backend, NULL, &index, why, sizeof why));
-    CHECK_EQ(index, VST_SERVER_NONE);
-    NULLS(vst_backend_add(e, backend, &server, NULL, why, sizeof why));
+    NULLS(vst_backend_add_server(e, backend, NULL, &index, why, sizeof why));
+    CHECK_EQ(index, VST_NO_SERVER);
+    NULLS(vst_backend_add_server(e, backend, &server, NULL, why, sizeof why));
     server.flags = VST_SERVER_CHECK;
     server.check_send_len = 1;
-    NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
+    NULLS(vst_backend_add_server(e, backend, &server, &index, why, sizeof why));
     server.check_send_len = 0;
     server.check_expect_len = 1;
-    NULLS(vst_backend_add(e, backend, &server, &index, why, sizeof why));
+    NULLS(vst_backend_add_server(e, backend, &server, &index, why, sizeof why));
     server.check_expect_len = 0;
-    CHECK_EQ(vst_backend_add(e, backend, &server, &index, NULL, 0), VST_OK);
+    CHECK_EQ(vst_backend_add_server(e, backend, &server, &index, NULL, 0), VST_OK);
     CHECK_EQ(index, 0);
     index = 9;
-    CHECK_EQ(vst_backend_add(e, backend, &server, &index, NULL, 0), VST_E_CONFIG);
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(vst_backend_add_server(e, backend, &server, &index, NULL, 0), VST_E_CONFIG);
+    CHECK_EQ(index, VST_NO_SERVER);
 
     NULLS(vst_server_set_weight(NULL, backend, 0, 1));
-    NULLS(vst_server_set_state(NULL, backend, 0, VST_SERVER_READY));
+    NULLS(vst_server_set_state(NULL, backend, 0, VST_ADMIN_READY));
     NULLS(vst_server_set_addresses(NULL, backend, 0, "127.0.0.1:1", NULL, 0));
     CHECK_EQ(vst_server_set_addresses(e, backend, 0, NULL, NULL, 0), VST_OK);
     NULLS(vst_server_state(NULL, backend, 0, &state));
@@ -61,10 +61,12 @@ static void backends(vst_engine *e, vst_id conn)
     NULLS(vst_backend_describe(NULL, backend, text, sizeof text, &len));
     NULLS(vst_backend_describe(e, backend, NULL, 100000, &len));
     NULLS(vst_backend_describe(e, backend, text, sizeof text, NULL));
-    NULLS(vst_backend_stats(NULL, backend, &counters));
-    NULLS(vst_backend_stats(e, backend, NULL));
-    NULLS(vst_server_stats(NULL, backend, 0, &counters));
-    NULLS(vst_server_stats(e, backend, 0, NULL));
+    NULLS(vst_backend_set_name(NULL, backend, "x"));
+    NULLS(vst_backend_set_name(e, backend, NULL));
+    NULLS(vst_backend_get_counters(NULL, backend, &counters));
+    NULLS(vst_backend_get_counters(e, backend, NULL));
+    NULLS(vst_server_get_counters(NULL, backend, 0, &counters));
+    NULLS(vst_server_get_counters(e, backend, 0, NULL));
     id = 9;
     NULLS(vst_conn_forward_to(NULL, conn, backend, NULL, NULL, &id));
     CHECK_EQ(id, 0);
@@ -74,7 +76,7 @@ static void backends(vst_engine *e, vst_id conn)
 static int32_t step(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 static void handlers(vst_engine *e, vst_id conn)
@@ -115,12 +117,12 @@ static void handlers(vst_engine *e, vst_id conn)
     CHECK_EQ(len, 0);
     NULLS(vst_handler_send(e, conn, NULL, 1, &len));
     NULLS(vst_handler_send(e, conn, raw, 1, NULL));
-    NULLS(vst_conn_handler_done(NULL, conn, 1, VST_STEP_DONE, 0, NULL));
+    NULLS(vst_conn_handler_done(NULL, conn, 1, VST_NEXT_DONE, 0, NULL));
 
     NULLS(vst_engine_waker(NULL, &waker));
     CHECK(waker == NULL);
     NULLS(vst_engine_waker(e, NULL));
-    NULLS(vst_waker_post(NULL, conn, 1, VST_STEP_DONE, 0));
+    NULLS(vst_waker_post(NULL, conn, 1, VST_NEXT_DONE, 0));
     vst_waker_free(NULL);
     NULLS(vst_conn_start_tls(NULL, conn, &start, NULL, 0));
     NULLS(vst_conn_start_tls(e, conn, NULL, NULL, 0));
@@ -143,8 +145,8 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     CHECK_EQ(vst_rules_check(e, made, NULL, 0), VST_OK);
     vst_rules_free(made);
     vst_rules_free(NULL);
-    NULLS(vst_set_name(NULL, door, "x"));
-    NULLS(vst_set_name(e, door, NULL));
+    NULLS(vst_listener_set_name(NULL, door, "x"));
+    NULLS(vst_listener_set_name(e, door, NULL));
     NULLS(vst_conn_chosen_backend(NULL, conn, &id));
     CHECK_EQ(id, 0);
     NULLS(vst_conn_chosen_backend(e, conn, NULL));
@@ -168,7 +170,7 @@ int main(void)
     vst_connect_config *connect = connecting(VST_SEND_PROXY_NONE), *connect_made;
     vst_wait wait = {.size = sizeof wait};
     vst_event event = {.size = sizeof event};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     vst_proxy_header header = {.size = sizeof header};
     vst_tls_info info = {.size = sizeof info};
     vst_addr a, b;
@@ -186,10 +188,6 @@ int main(void)
     uint32_t number;
 
     NULLS(vst_features(NULL));
-    NULLS(vst_op_name(3, text, sizeof text, NULL));
-    NULLS(vst_op_name(3, NULL, sizeof text, &len));
-    NULLS(vst_why_name(3, text, sizeof text, NULL));
-    NULLS(vst_why_name(3, NULL, sizeof text, &len));
     NULLS(vst_addr_text(NULL, text, sizeof text, &len));
     memset(&a, 0, sizeof a);
     NULLS(vst_addr_text(&a, NULL, sizeof text, &len));
@@ -260,8 +258,8 @@ int main(void)
     NULLS(vst_engine_batch_end(NULL));
     NULLS(vst_engine_next(NULL, &event));
     NULLS(vst_engine_next(e, NULL));
-    NULLS(vst_engine_counters(NULL, &counters));
-    NULLS(vst_engine_counters(e, NULL));
+    NULLS(vst_engine_get_counters(NULL, &counters));
+    NULLS(vst_engine_get_counters(e, NULL));
 
     id = 9;
     sys = 5;
@@ -290,11 +288,11 @@ int main(void)
 
     id = 9;
     sys = 5;
-    NULLS(vst_accept_fd(NULL, accept, 0, NULL, &id, &sys, NULL, 0));
+    NULLS(vst_conn_accept_fd(NULL, accept, 0, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
     CHECK_EQ(sys, 0);
-    NULLS(vst_accept_fd(e, NULL, 0, NULL, &id, &sys, NULL, 0));
-    NULLS(vst_accept_fd(e, accept, 0, NULL, NULL, &sys, NULL, 0));
+    NULLS(vst_conn_accept_fd(e, NULL, 0, NULL, &id, &sys, NULL, 0));
+    NULLS(vst_conn_accept_fd(e, accept, 0, NULL, NULL, &sys, NULL, 0));
     id = 9;
     NULLS(vst_conn_adopt(NULL, 0, NULL, &id, &sys, NULL, 0));
     CHECK_EQ(id, 0);
@@ -305,7 +303,7 @@ int main(void)
     NULLS(vst_conn_connect(e, NULL, connect, NULL, &id, NULL, 0));
     NULLS(vst_conn_connect(e, "127.0.0.1:1", NULL, NULL, &id, NULL, 0));
     NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, NULL, NULL, NULL, 0));
-    vst_connect more = {.size = sizeof more, .tlv_count = 1};
+    vst_connect_args more = {.size = sizeof more, .tlv_count = 1};
     NULLS(vst_conn_connect(e, "127.0.0.1:1", connect, &more, &id, NULL, 0));
 
     len = 9;

@@ -35,11 +35,11 @@ static void announces_nobody(const char *bytes, size_t len, uint32_t version, ui
 
 int main(void)
 {
-    announces_nobody(local, sizeof local - 1, 2, VST_PROXY_LOCAL);
-    announces_nobody(local_with_addresses, sizeof local_with_addresses - 1, 2, VST_PROXY_LOCAL);
-    announces_nobody(unspec, sizeof unspec - 1, 2, VST_PROXY_RELAYED);
-    announces_nobody("PROXY UNKNOWN\r\n", 15, 1, VST_PROXY_RELAYED);
-    announces_nobody("PROXY UNKNOWN ::1 ::2 3 4\r\n", 27, 1, VST_PROXY_RELAYED);
+    announces_nobody(local, sizeof local - 1, 2, VST_PROXY_COMMAND_LOCAL);
+    announces_nobody(local_with_addresses, sizeof local_with_addresses - 1, 2, VST_PROXY_COMMAND_LOCAL);
+    announces_nobody(unspec, sizeof unspec - 1, 2, VST_PROXY_COMMAND_RELAYED);
+    announces_nobody("PROXY UNKNOWN\r\n", 15, 1, VST_PROXY_COMMAND_RELAYED);
+    announces_nobody("PROXY UNKNOWN ::1 ::2 3 4\r\n", 27, 1, VST_PROXY_COMMAND_RELAYED);
 
     struct host host;
     uint16_t port;

@@ -31,8 +31,8 @@ int main(void)
 
     CHECK_EQ(vst_conn_proxy_header(e, conn, &is), VST_OK);
     CHECK_EQ(is.version, 2);
-    CHECK_EQ(is.command, VST_PROXY_RELAYED);
-    CHECK_EQ(is.transport, VST_PROXY_TCP);
+    CHECK_EQ(is.command, VST_PROXY_COMMAND_RELAYED);
+    CHECK_EQ(is.transport, VST_PROXY_TRANSPORT_TCP);
     CHECK_EQ(is.tlv_count, 3);
     CHECK_EQ(vst_conn_proxy_tlv(e, conn, 0, &kind, value, sizeof value, &len), VST_OK);
     CHECK(kind == 0xe0 && len == 5 && memcmp(value, "a\0\xff" "b\0", 5) == 0);
@@ -54,7 +54,7 @@ int main(void)
 
     /* Sent on to a listener of our own, on behalf of the first, with TLVs of ours. */
     vst_tlv tlvs[] = {{0xe1, 3, (const uint8_t *)"\0\xff\0"}, {0xe2, 0, NULL}};
-    vst_connect more = {.size = sizeof more, .tlv_count = 2, .client = conn, .tlvs = tlvs};
+    vst_connect_args more = {.size = sizeof more, .tlv_count = 2, .client = conn, .tlvs = tlvs};
     vst_connect_options options;
     vst_connect_config *config;
     MUST(vst_connect_options_init(&options, sizeof options) == VST_OK);

@@ -156,13 +156,13 @@ static int32_t later(void *data, vst_engine *asking, vst_step *step)
     CHECK_EQ(vst_engine_next(engine, &event), VST_E_REENTRANT);
     asked = step->conn;
     ticket = step->ticket;
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 static void *post(void *data)
 {
     (void)data;
-    CHECK_EQ(vst_waker_post(waker, asked, ticket, VST_STEP_DONE, 0), VST_OK);
+    CHECK_EQ(vst_waker_post(waker, asked, ticket, VST_NEXT_DONE, 0), VST_OK);
     return NULL;
 }
 

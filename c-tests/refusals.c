@@ -32,15 +32,15 @@ static void on_event(struct host *host, const vst_event *event)
 
 static void refused(struct host *host, uint16_t port, const char *bytes)
 {
-    vst_counters counters = {.size = sizeof counters};
-    CHECK_EQ(vst_engine_counters(host->engine, &counters), VST_OK);
-    uint64_t before = counters.refused;
+    vst_engine_counters counters = {.size = sizeof counters};
+    CHECK_EQ(vst_engine_get_counters(host->engine, &counters), VST_OK);
+    uint64_t before = counters.refused_total;
     int peer = dial(port);
     say_text(peer, bytes);
     shutdown(peer, SHUT_WR);
-    while (counters.refused == before && host_turn(host))
-        CHECK_EQ(vst_engine_counters(host->engine, &counters), VST_OK);
-    CHECK_EQ(counters.refused, before + 1);
+    while (counters.refused_total == before && host_turn(host))
+        CHECK_EQ(vst_engine_get_counters(host->engine, &counters), VST_OK);
+    CHECK_EQ(counters.refused_total, before + 1);
     close(peer);
 }
 
@@ -50,7 +50,7 @@ int main(void)
     vst_listener_options options;
     vst_addr addr;
     vst_id door;
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     host_new(&host, HOST_EPOLL);
     host.hook = on_event;
     host.mine = &door;
@@ -70,11 +70,11 @@ int main(void)
         refused(&host, addr.port, "GET / HTTP/1.1\r\n\r\n");
     /* All within a second, or nearly: then two a second are told. */
     CHECK(malformed >= 2 && malformed <= 8);
-    CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_OK);
-    CHECK_EQ(counters.refused, 21);
-    CHECK_EQ(counters.accepted, 21);
-    CHECK_EQ(counters.sessions, 0);
-    CHECK_EQ(counters.suppressed, 20 - malformed);
+    CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
+    CHECK_EQ(counters.refused_total, 21);
+    CHECK_EQ(counters.accepted_total, 21);
+    CHECK_EQ(counters.sessions_total, 0);
+    CHECK_EQ(counters.suppressed_total, 20 - malformed);
     /* Another kind is not held back by them. */
     refused(&host, addr.port, "PROXY TCP4");
     CHECK(strstr(text, "TRUNCATED") != NULL);

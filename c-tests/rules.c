@@ -108,7 +108,7 @@ static void variables_can_be_read(struct host *host)
     size_t len = 99;
     vst_id door = ruled(host, rules, &port);
     vst_rules_free(rules);
-    CHECK_EQ(vst_set_name(host->engine, door, "d\xc3\xa9j\xc3\xa0 vu"), VST_OK);
+    CHECK_EQ(vst_listener_set_name(host->engine, door, "d\xc3\xa9j\xc3\xa0 vu"), VST_OK);
     vst_id conn = session(host, port, &peer);
 #define READ(name, size) vst_conn_variable(host->engine, conn, name, value, size, &len)
 #define IS(name, due)                                                                              \
@@ -165,20 +165,23 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
     vst_id door = ruled(host, rules, &port), conn = session(host, port, &peer);
 #define CHOSEN() vst_conn_chosen_backend(host->engine, conn, &chosen)
 #define CHECKED() vst_rules_check(host->engine, rules, why, sizeof why)
-    CHECK_EQ(vst_set_name(host->engine, other, "Mail"), VST_OK);
+    CHECK_EQ(vst_backend_set_name(host->engine, other, "Mail"), VST_OK);
     CHECK_EQ(CHECKED(), VST_E_CONFIG);
     CHECK(strstr(why, "line 1") != NULL && strstr(why, "\"mail\"") != NULL);
     CHECK_EQ(vst_rules_check(host->engine, rules, NULL, 0), VST_E_CONFIG);
-    CHECK_EQ(vst_set_name(host->engine, mail, "mail"), VST_OK);
+    CHECK_EQ(vst_backend_set_name(host->engine, mail, "mail"), VST_OK);
     CHECK_EQ(CHECKED(), VST_OK);
     CHECK_EQ(why[0], '\0');
     vst_rules_free(rules);
     CHECK_EQ(CHOSEN(), VST_OK);
     CHECK(chosen == mail);
-    CHECK_EQ(vst_set_name(host->engine, conn, "x"), VST_E_KIND);
+    CHECK_EQ(vst_listener_set_name(host->engine, conn, "x"), VST_E_KIND);
+    CHECK_EQ(vst_listener_set_name(host->engine, mail, "x"), VST_E_KIND);
+    CHECK_EQ(vst_backend_set_name(host->engine, conn, "x"), VST_E_KIND);
+    CHECK_EQ(vst_backend_set_name(host->engine, door, "x"), VST_E_KIND);
 
     /* Nobody is called so any more: the session ends, and says why. */
-    CHECK_EQ(vst_set_name(host->engine, mail, "post"), VST_OK);
+    CHECK_EQ(vst_backend_set_name(host->engine, mail, "post"), VST_OK);
     CHECK_EQ(CHOSEN(), VST_E_CONFIG);
     CHECK_EQ(chosen, 0);
     HOST_UNTIL(host, recv(peer, &byte, 1, MSG_DONTWAIT) == 0);
@@ -191,9 +194,9 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
     chosen = 9;
     CHECK_EQ(vst_conn_chosen_backend(host->engine, door, &chosen), VST_E_KIND);
     CHECK_EQ(chosen, 0);
-    CHECK_EQ(vst_set_name(host->engine, mail, "\xff"), VST_E_ARGUMENT);
+    CHECK_EQ(vst_backend_set_name(host->engine, mail, "\xff"), VST_E_ARGUMENT);
     CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);
-    CHECK_EQ(vst_set_name(host->engine, door, "x"), VST_E_STALE);
+    CHECK_EQ(vst_listener_set_name(host->engine, door, "x"), VST_E_STALE);
 }
 
 /* Whoever is on the way ends with the rules it began with, whatever takes their place and whoever
@@ -211,13 +214,13 @@ static void rules_change_while_they_are_asked(struct host *host)
              "tcp-request content set-var(by) req.len if { req.len ge 3 }\n", table);
     vst_rules *rules = compiled(text, NULL);
     ruled(host, rules, &port);
-    vst_counters counters = {.size = sizeof counters};
-    CHECK_EQ(vst_engine_counters(host->engine, &counters), VST_OK);
-    uint64_t accepted = counters.accepted;
+    vst_engine_counters counters = {.size = sizeof counters};
+    CHECK_EQ(vst_engine_get_counters(host->engine, &counters), VST_OK);
+    uint64_t accepted = counters.accepted_total;
     int early = dial(port);
     say_text(early, "ab");
-    HOST_UNTIL(host, vst_engine_counters(host->engine, &counters) == VST_OK &&
-                     counters.accepted > accepted);
+    HOST_UNTIL(host, vst_engine_get_counters(host->engine, &counters) == VST_OK &&
+                     counters.accepted_total > accepted);
 
     snprintf(text, sizeof text,
              "%stcp-request connection track-sc0 src\n"

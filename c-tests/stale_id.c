@@ -51,7 +51,7 @@ int main(void)
     CHECK_EQ(vst_handler_peek(engine, old, NULL, 0, &len), VST_E_STALE);
     CHECK_EQ(vst_handler_consume(engine, old, 0), VST_E_STALE);
     CHECK_EQ(vst_handler_send(engine, old, "x", 1, &len), VST_E_STALE);
-    CHECK_EQ(vst_conn_handler_done(engine, old, 1, VST_STEP_DONE, 0, NULL), VST_E_STALE);
+    CHECK_EQ(vst_conn_handler_done(engine, old, 1, VST_NEXT_DONE, 0, NULL), VST_E_STALE);
     vst_id stream = 7;
     CHECK_EQ(vst_conn_forward(engine, old, new, NULL, NULL, &stream), VST_E_STALE);
     CHECK_EQ(stream, 0);

@@ -18,7 +18,7 @@ static vst_tls_server *make_server(uint32_t version)
     return server;
 }
 
-static vst_tls_client *make_client(uint32_t flags)
+static vst_tls_client *make_client(uint64_t flags)
 {
     vst_tls_client_options options;
     vst_tls_client *client = NULL;
@@ -109,7 +109,7 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     struct pair pair;
     vst_tls_info info = {.size = sizeof info};
     vst_tls_server *server = make_server(version);
-    vst_tls_client *client = make_client(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION);
+    vst_tls_client *client = make_client(VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION);
     vst_start_tls serve = as_server(server), connect = as_client(client);
     char byte;
     size_t len;
@@ -129,7 +129,7 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     CHECK_EQ(vst_conn_send(engine, pair.client, "x", 1, &len), VST_E_STATE);
     CHECK_EQ(len, 0);
     CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_E_STATE);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS] == 2);
+    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS_DONE] == 2);
     CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_conn_tls_info(engine, pair.server, &info), VST_OK);
     CHECK_EQ(info.version, version);
@@ -156,7 +156,7 @@ static void what_was_read_of_the_first_flight_is_its_beginning(void)
 {
     struct pair pair;
     vst_tls_server *server = make_server(0);
-    vst_tls_client *client = make_client(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION);
+    vst_tls_client *client = make_client(VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION);
     vst_start_tls serve = as_server(server), connect = as_client(client);
     char flight[100];
     pair_open(&pair, HOST_EPOLL);
@@ -166,7 +166,7 @@ static void what_was_read_of_the_first_flight_is_its_beginning(void)
     CHECK(serve.early_len > 0 && flight[0] == 22);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     memset(flight, 0, sizeof flight);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS] == 2);
+    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS_DONE] == 2);
     speak(&pair, pair.server, "kept");
     expect(&pair, pair.client, "kept");
     vst_tls_server_free(server);
@@ -187,7 +187,7 @@ static void plaintext_behind_the_command_is_no_handshake(void)
     HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_CLOSED] == 1);
     CHECK(pair.end.conn == pair.server);
     CHECK(pair.end.at == VST_OP_TLS_ACCEPT && pair.end.why == VST_WHY_MALFORMED);
-    CHECK_EQ(pair.host.told[VST_EVENT_TLS], 0);
+    CHECK_EQ(pair.host.told[VST_EVENT_TLS_DONE], 0);
     vst_tls_server_free(server);
     host_free(&pair.host);
 }
@@ -216,7 +216,7 @@ static void what_makes_no_sense_changes_nothing(void)
 {
     struct pair pair;
     vst_tls_server *server = make_server(0);
-    vst_tls_client *client = make_client(VST_TLS_DANGEROUSLY_SKIP_VERIFICATION);
+    vst_tls_client *client = make_client(VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION);
     vst_start_tls good = as_server(server), bad;
     vst_id stream;
     pair_open(&pair, HOST_EPOLL);
@@ -287,7 +287,7 @@ static void it_waits_for_nobody_s_bytes(void)
     vst_accept_config *config = accepting("any");
     vst_id opening;
     int door = listening(&port), other = dial(port), accepted = accept(door, NULL, NULL);
-    CHECK_EQ(vst_accept_fd(host.engine, config, accepted, NULL, &opening, NULL, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_accept_fd(host.engine, config, accepted, NULL, &opening, NULL, NULL, 0), VST_OK);
     CHECK_EQ(vst_conn_start_tls(host.engine, opening, &serve, NULL, 0), VST_E_STATE);
     vst_accept_config_free(config);
     vst_tls_server_free(server);

@@ -94,7 +94,7 @@ static void addresses(void)
     CHECK_EQ(vst_table_get(table, &number, VST_DATA_CONN_CNT, now, &value), VST_E_ARGUMENT);
     CHECK_EQ(vst_table_get(table, &unknown, VST_DATA_CONN_CNT, now, &value), VST_E_ARGUMENT);
 
-    CHECK_EQ(vst_table_stats(table, &counters), VST_OK);
+    CHECK_EQ(vst_table_get_counters(table, &counters), VST_OK);
     CHECK_EQ(counters.entries, 1);
     CHECK_EQ(counters.entries_max, 10);
     CHECK_EQ(vst_table_remove(table, &four, now), VST_OK);
@@ -105,7 +105,7 @@ static void addresses(void)
     CHECK_EQ(vst_table_get(table, &four, VST_DATA_CONN_CNT, now + 10 * SECOND, &value), VST_NONE);
     /* Whoever comes takes out what has expired. */
     CHECK_EQ(vst_table_set(table, &other, VST_DATA_CONN_CNT, 1, now + 10 * SECOND), VST_OK);
-    CHECK_EQ(vst_table_stats(table, &counters), VST_OK);
+    CHECK_EQ(vst_table_get_counters(table, &counters), VST_OK);
     CHECK_EQ(counters.entries, 1);
     CHECK_EQ(vst_table_clear(table, &value), VST_OK);
     /* 0 has the clock read, which is not at 100 s for long. */
@@ -124,8 +124,8 @@ static void fullness(void)
     for (key.integer = 0; key.integer < 2; key.integer++)
         CHECK_EQ(vst_table_set(table, &key, VST_DATA_GPT0, 7, 1), VST_OK);
     CHECK_EQ(vst_table_set(table, &key, VST_DATA_GPT0, 7, 1), VST_E_LIMIT);
-    CHECK_EQ(vst_table_stats(table, &counters), VST_OK);
-    CHECK_EQ(counters.refused, 1);
+    CHECK_EQ(vst_table_get_counters(table, &counters), VST_OK);
+    CHECK_EQ(counters.refused_total, 1);
     vst_table_free(table);
 }
 
@@ -210,7 +210,7 @@ static void threads(void)
         MUST(pthread_join(running[i], NULL) == 0);
         CHECK_EQ(shares[i].wrong, 0);
     }
-    CHECK_EQ(vst_table_stats(table, &counters), VST_OK);
+    CHECK_EQ(vst_table_get_counters(table, &counters), VST_OK);
     CHECK_EQ(counters.entries, THREADS * KEYS);
     vst_table_free(table);
 }
@@ -235,7 +235,7 @@ static void nulls(void)
     CHECK_EQ(vst_table_set(NULL, &key, VST_DATA_GPT0, 1, 1), VST_E_NULL);
     CHECK_EQ(vst_table_remove(NULL, &key, 1), VST_E_NULL);
     CHECK_EQ(vst_table_clear(NULL, &value), VST_E_NULL);
-    CHECK_EQ(vst_table_stats(NULL, &counters), VST_E_NULL);
+    CHECK_EQ(vst_table_get_counters(NULL, &counters), VST_E_NULL);
     CHECK_EQ(vst_table_dump(NULL, 1, text, sizeof text, &len), VST_E_NULL);
     CHECK_EQ(len, 0);
     CHECK_EQ(vst_table_snapshot_new(NULL, 1, &snapshot), VST_E_NULL);
@@ -249,9 +249,9 @@ static void nulls(void)
     CHECK_EQ(vst_table_set(table, NULL, VST_DATA_GPT0, 1, 1), VST_E_NULL);
     CHECK_EQ(vst_table_remove(table, NULL, 1), VST_E_NULL);
     CHECK_EQ(vst_table_clear(table, NULL), VST_OK);
-    CHECK_EQ(vst_table_stats(table, NULL), VST_E_NULL);
+    CHECK_EQ(vst_table_get_counters(table, NULL), VST_E_NULL);
     counters.size = 8;
-    CHECK_EQ(vst_table_stats(table, &counters), VST_E_SIZE);
+    CHECK_EQ(vst_table_get_counters(table, &counters), VST_E_SIZE);
     CHECK_EQ(vst_table_dump(table, 1, text, sizeof text, NULL), VST_E_NULL);
     CHECK_EQ(vst_table_dump(table, 1, NULL, sizeof text, &len), VST_E_NULL);
     CHECK_EQ(vst_table_snapshot_new(table, 1, NULL), VST_E_NULL);

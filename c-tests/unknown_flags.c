@@ -9,9 +9,12 @@ static void engine_options(void)
     vst_engine *made;
     MUST(vst_engine_options_init(&good, sizeof good) == VST_OK);
     bad = good;
-    bad.flags = 1u << 31;
+    bad.flags = UINT64_C(1) << 63;
     REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     CHECK(made == NULL);
+    bad = good;
+    bad._reserved = 1;
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.trigger = 2;
     REFUSED(vst_engine_new(&bad, &made, NULL, 0));
@@ -42,7 +45,7 @@ static void configurations(void)
     vst_accept_options accept;
     vst_accept_config *accept_made;
     MUST(vst_accept_options_init(&accept, sizeof accept) == VST_OK);
-    accept.flags = 1u << 31;
+    accept.flags = UINT64_C(1) << 63;
     REFUSED(vst_accept_config_new(&accept, &accept_made, why, sizeof why));
     CHECK(accept_made == NULL);
     accept.flags = 0;
@@ -51,9 +54,6 @@ static void configurations(void)
     CHECK(accept_made == NULL && strstr(why, "10.0.0.0/33") != NULL);
 
     accept.accept_proxy = NULL;
-    accept._reserved = 1;
-    REFUSED(vst_accept_config_new(&accept, &accept_made, why, sizeof why));
-    accept._reserved = 0;
     accept.accept_cip = "10.0.0.0/33";
     CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
     CHECK(accept_made == NULL && strstr(why, "accept_cip") != NULL);
@@ -68,14 +68,17 @@ static void configurations(void)
     vst_connect_config *connect_made;
     MUST(vst_connect_options_init(&good, sizeof good) == VST_OK);
     connect = good;
-    connect.flags = 1u << 31;
+    connect.flags = UINT64_C(1) << 63;
+    REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
+    connect = good;
+    connect._reserved = 1;
     REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
     connect = good;
     connect.send_proxy = 3;
     REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
     connect = good;
     connect.send_proxy = VST_SEND_PROXY_V2;
-    connect.proxy_tlvs = 1u << 31;
+    connect.proxy_tlvs = UINT64_C(1) << 63;
     REFUSED(vst_connect_config_new(&connect, &connect_made, why, sizeof why));
     connect = good;
     connect.send_proxy = VST_SEND_PROXY_V1;
@@ -90,7 +93,7 @@ static void configurations(void)
 static int32_t step(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 static void handlers(vst_engine *engine, vst_id conn)
@@ -110,15 +113,17 @@ static void handlers(vst_engine *engine, vst_id conn)
     CHECK(accept_made == NULL);
     REFUSED(vst_connect_config_new(&connect, &connect_made, NULL, 0));
     CHECK(connect_made == NULL);
+    one.flags = 0, one._reserved = 1;
+    REFUSED(vst_accept_config_new(&accept, &accept_made, NULL, 0));
     REFUSED(vst_conn_start_tls(engine, conn, &start, NULL, 0));
     start.flags = 1;
     REFUSED(vst_conn_start_tls(engine, conn, &start, NULL, 0));
-    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL + 1, 0, NULL));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_NEXT_FAIL + 1, 0, NULL));
     REFUSED(vst_conn_handler_done(engine, conn, 1, -1, 0, NULL));
-    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_STEP_FAIL, 0, "caf\xe9"));
+    REFUSED(vst_conn_handler_done(engine, conn, 1, VST_NEXT_FAIL, 0, "caf\xe9"));
     MUST(vst_engine_waker(engine, &waker) == VST_OK);
-    REFUSED(vst_waker_post(waker, conn, 1, VST_STEP_FAIL + 1, 0));
-    REFUSED(vst_waker_post(waker, conn, 1, VST_STEP_LATER, 0));
+    REFUSED(vst_waker_post(waker, conn, 1, VST_NEXT_FAIL + 1, 0));
+    REFUSED(vst_waker_post(waker, conn, 1, VST_NEXT_LATER, 0));
     vst_waker_free(waker);
 }
 
@@ -167,9 +172,12 @@ static void listeners(struct host *host)
     vst_id id = 9;
     MUST(vst_listener_options_init(&good, sizeof good) == VST_OK);
     bad = good;
-    bad.flags = 1u << 31;
+    bad.flags = UINT64_C(1) << 63;
     REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL, NULL, 0));
     CHECK_EQ(id, 0);
+    bad = good;
+    bad._reserved = 1;
+    REFUSED(vst_listener_open(host->engine, "127.0.0.1:0", config, &bad, &id, NULL, NULL, 0));
     REFUSED(vst_listener_open(host->engine, "localhost", config, NULL, &id, NULL, NULL, 0));
     REFUSED(vst_listener_open(host->engine, "127.0.0.1:65536", config, NULL, &id, NULL, NULL, 0));
     REFUSED(vst_listener_open(host->engine, "", config, NULL, &id, NULL, NULL, 0));
@@ -185,9 +193,12 @@ static void backends(struct host *host)
     char why[256];
     MUST(vst_backend_options_init(&good, sizeof good) == VST_OK);
     bad = good;
-    bad.flags = 1u << 31;
+    bad.flags = UINT64_C(1) << 63;
     REFUSED(vst_backend_new(host->engine, &bad, &id, NULL, 0));
     CHECK_EQ(id, 0);
+    bad = good;
+    bad._reserved = 1;
+    REFUSED(vst_backend_new(host->engine, &bad, &id, NULL, 0));
     bad = good;
     bad.balance = VST_BALANCE_RANDOM + 1;
     REFUSED(vst_backend_new(host->engine, &bad, &id, NULL, 0));
@@ -195,14 +206,11 @@ static void backends(struct host *host)
 
     MUST(vst_server_options_init(&named, sizeof named) == VST_OK);
     named.name = "a";
-#define ADD() vst_backend_add(host->engine, backend, &other, &server, why, sizeof why)
+#define ADD() vst_backend_add_server(host->engine, backend, &other, &server, why, sizeof why)
     other = named;
-    other.flags = 1u << 31;
+    other.flags = UINT64_C(1) << 63;
     REFUSED(ADD());
-    CHECK_EQ(server, VST_SERVER_NONE);
-    other = named;
-    other._reserved = 1;
-    REFUSED(ADD());
+    CHECK_EQ(server, VST_NO_SERVER);
     other = named;
     other.weight = 257;
     REFUSED(ADD());
@@ -223,7 +231,7 @@ static void backends(struct host *host)
     other = named;
     other.name = "";
     CHECK_EQ(ADD(), VST_E_CONFIG);
-    CHECK_EQ(server, VST_SERVER_NONE);
+    CHECK_EQ(server, VST_NO_SERVER);
     other = named;
     CHECK_EQ(ADD(), VST_OK);
     CHECK_EQ(server, 0);
@@ -235,12 +243,12 @@ static void backends(struct host *host)
     REFUSED(vst_server_set_weight(host->engine, backend, 0, 257));
     REFUSED(vst_server_set_weight(host->engine, backend, 1, 1));
     REFUSED(vst_server_set_state(host->engine, backend, 0, 0));
-    REFUSED(vst_server_set_state(host->engine, backend, 0, VST_SERVER_MAINTENANCE + 1));
-    REFUSED(vst_server_set_state(host->engine, backend, VST_SERVER_NONE, VST_SERVER_READY));
+    REFUSED(vst_server_set_state(host->engine, backend, 0, VST_ADMIN_MAINTENANCE + 1));
+    REFUSED(vst_server_set_state(host->engine, backend, VST_NO_SERVER, VST_ADMIN_READY));
     REFUSED(vst_server_set_addresses(host->engine, backend, 0, "localhost", NULL, 0));
     REFUSED(vst_server_set_addresses(host->engine, backend, 1, NULL, NULL, 0));
     REFUSED(vst_server_state(host->engine, backend, 1, &state));
-    REFUSED(vst_server_stats(host->engine, backend, 1, &counters));
+    REFUSED(vst_server_get_counters(host->engine, backend, 1, &counters));
 }
 
 int main(void)
@@ -264,8 +272,10 @@ int main(void)
     listeners(&host);
     backends(&host);
     handlers(host.engine, conn);
-    REFUSED(vst_op_name(99, text, sizeof text, &len));
-    REFUSED(vst_why_name(99, text, sizeof text, &len));
+    CHECK(strcmp(vst_op_name(VST_OP_FCLOSE), "FCLOSE") == 0);
+    CHECK(strcmp(vst_op_name(0), "SESSION") == 0 && strcmp(vst_op_name(99), "UNKNOWN") == 0);
+    CHECK(strcmp(vst_why_name(VST_WHY_EMPTY), "EMPTY") == 0);
+    CHECK(strcmp(vst_why_name(0), "OK") == 0 && strcmp(vst_why_name(UINT32_MAX), "UNKNOWN") == 0);
     REFUSED(vst_conn_shutdown(host.engine, conn, 0));
     REFUSED(vst_conn_shutdown(host.engine, conn, 4));
     REFUSED(vst_conn_recv(host.engine, conn, text, 0, &len));

@@ -11,7 +11,7 @@ static int32_t later(struct handled *handled, vst_engine *engine, vst_step *step
 {
     (void)handled, (void)engine;
     handled_state(step);
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 /* ---- one answer ---- */
@@ -52,7 +52,7 @@ static int waiting(struct handled *handled, uint16_t port, struct letter *letter
 static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
 {
     struct handled handled;
-    struct letter letter = {.answer = VST_STEP_DONE};
+    struct letter letter = {.answer = VST_NEXT_DONE};
     handled_open(&handled, kind, later);
     uint16_t port = guarded_by(&handled);
     unsigned watched = handled.host.announced;
@@ -70,7 +70,7 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     CHECK_EQ(handled.discarded, 1);
     close(peer);
 
-    letter.answer = VST_STEP_FAIL;
+    letter.answer = VST_NEXT_FAIL;
     letter.code = -31;
     peer = waiting(&handled, port, &letter);
     post_from_elsewhere(&letter);
@@ -86,7 +86,7 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     peer = waiting(&handled, port, &letter);
     letter.ticket++;
     post_from_elsewhere(&letter);
-    letter.ticket--, letter.answer = VST_STEP_READ;
+    letter.ticket--, letter.answer = VST_NEXT_READ;
     post_from_elsewhere(&letter);
     say_text(peer, "x");
     unsigned asked = handled.asked;
@@ -98,11 +98,11 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
         struct epoll_event event;
         CHECK_EQ(epoll_wait(handled.host.epoll, &event, 1, 0), 0);
     }
-    CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_STEP_LATER, 0), VST_E_ARGUMENT);
+    CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_NEXT_LATER, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, 99, 0), VST_E_ARGUMENT);
-    CHECK_EQ(vst_waker_post(letter.waker, 0, 1, VST_STEP_DONE, 0), VST_E_ARGUMENT);
+    CHECK_EQ(vst_waker_post(letter.waker, 0, 1, VST_NEXT_DONE, 0), VST_E_ARGUMENT);
     host_free(&handled.host);
-    CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_STEP_DONE, 0), VST_E_GONE);
+    CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_NEXT_DONE, 0), VST_E_GONE);
     vst_waker_free(letter.waker);
     close(peer);
 }
@@ -122,7 +122,7 @@ static void wake(void *data)
 static void the_host_may_say_how_it_is_woken(void)
 {
     struct handled handled;
-    struct letter letter = {.answer = VST_STEP_DONE};
+    struct letter letter = {.answer = VST_NEXT_DONE};
     eventfd_t count;
     vst_engine_options options;
     memset(&handled, 0, sizeof handled);
@@ -153,7 +153,7 @@ static void the_host_may_say_how_it_is_woken(void)
     /* Bounded: one waits already, and a drive makes room for all again. */
     for (int i = 1; i < POSTS_MOST; i++)
         post(&letter);
-    CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_STEP_DONE, 0), VST_E_LIMIT);
+    CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_NEXT_DONE, 0), VST_E_LIMIT);
     CHECK_EQ(wakes, 2);
     CHECK_EQ(vst_engine_run(handled.host.engine, now_ns(), &handled.host.wait), VST_OK);
     post(&letter);
@@ -201,7 +201,7 @@ static void many_threads_answer_many_connections(void)
     for (int i = 0; i < THREADS; i++)
         MUST(pthread_create(&threads[i], NULL, clerk, &office) == 0);
     for (unsigned i = 0; i < THREADS * ANSWERS; i++) {
-        office.letters[i].answer = i % 2 ? VST_STEP_DONE : VST_STEP_FAIL;
+        office.letters[i].answer = i % 2 ? VST_NEXT_DONE : VST_NEXT_FAIL;
         peers[i] = waiting(&handled, port, &office.letters[i]);
         office.filled++;
     }
@@ -227,7 +227,7 @@ static void *post_until_it_is_gone(void *data)
     struct letter *letter = data;
     vst_status status;
     do {
-        status = vst_waker_post(letter->waker, letter->conn, letter->ticket, VST_STEP_DONE, 0);
+        status = vst_waker_post(letter->waker, letter->conn, letter->ticket, VST_NEXT_DONE, 0);
         CHECK(status == VST_OK || status == VST_E_LIMIT || status == VST_E_GONE);
         posted++;
     } while (status != VST_E_GONE);
@@ -258,7 +258,7 @@ static void an_engine_may_be_freed_while_others_post(void)
 
 /* ---- the built-in loop ---- */
 
-static vst_loop *looping;
+static vst_loop *built_in;
 static struct letter to_loop;
 static pthread_t poster;
 
@@ -268,7 +268,7 @@ static int32_t posted_at_once(void *data, vst_engine *engine, vst_step *step)
     to_loop.conn = step->conn;
     to_loop.ticket = step->ticket;
     MUST(pthread_create(&poster, NULL, post, &to_loop) == 0);
-    return VST_STEP_LATER;
+    return VST_NEXT_LATER;
 }
 
 static void stops(void *data, vst_engine *engine, const vst_event *event)
@@ -276,7 +276,7 @@ static void stops(void *data, vst_engine *engine, const vst_event *event)
     (void)engine;
     *(vst_id *)data = event->id;
     if (event->kind == VST_EVENT_SESSION)
-        CHECK_EQ(vst_loop_stop(looping), VST_OK);
+        CHECK_EQ(vst_loop_stop(built_in), VST_OK);
 }
 
 static void the_loop_is_woken_too(void)
@@ -288,20 +288,20 @@ static void the_loop_is_woken_too(void)
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
     options.data = &told;
     options.event = stops;
-    MUST(vst_loop_new(&options, &looping, NULL, NULL, 0) == VST_OK);
-    MUST(vst_loop_engine(looping, &host.engine) == VST_OK);
-    to_loop.answer = VST_STEP_DONE;
+    MUST(vst_loop_new(&options, &built_in, NULL, NULL, 0) == VST_OK);
+    MUST(vst_loop_engine(built_in, &host.engine) == VST_OK);
+    to_loop.answer = VST_NEXT_DONE;
     CHECK_EQ(vst_engine_waker(host.engine, &to_loop.waker), VST_OK);
     int peer = dial(guarded(&host, &one, 1));
     uint64_t ends = now_ns() + PATIENCE_NS;
     vst_status status = VST_WAIT;
     while (status == VST_WAIT && now_ns() < ends)
-        status = vst_loop_run(looping, PATIENCE_NS);
+        status = vst_loop_run(built_in, PATIENCE_NS);
     CHECK_EQ(status, VST_OK);
     CHECK(told == to_loop.conn);
     MUST(pthread_join(poster, NULL) == 0);
     vst_waker_free(to_loop.waker);
-    CHECK_EQ(vst_loop_free(looping), VST_OK);
+    CHECK_EQ(vst_loop_free(built_in), VST_OK);
     close(peer);
 }
 

@@ -52,7 +52,7 @@ static void servers_of_tls(void)
     options.max_version = 0x0301;
     SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "max_version");
     options = good;
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_tls_server_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
     options = good;
     options.size = 3;
@@ -71,10 +71,10 @@ static void clients_of_tls(void)
     vst_tls_client *made;
     vst_tls_client_options options;
     MUST(vst_tls_client_options_init(&options, sizeof options) == VST_OK);
-    options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    options.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     SAID(vst_tls_client_new(&options, &made, why, ROOM), VST_OK, "");
     vst_tls_client_free(made);
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_tls_client_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
 }
 
@@ -156,23 +156,23 @@ static void servers_of_backends(void)
     MUST(vst_server_options_init(&options, sizeof options) == VST_OK);
     options.name = "one";
     options.addresses = "127.0.0.1:1";
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_OK, "");
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG, "name");
-    SAID(vst_backend_add(host.engine, 0, &options, &number, why, ROOM), VST_E_ARGUMENT,
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_OK, "");
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG, "name");
+    SAID(vst_backend_add_server(host.engine, 0, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "backend:");
-    options.flags = 1u << 31;
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
+    options.flags = UINT64_C(1) << 63;
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "flags");
-    SAID(vst_backend_add(NULL, backend, &options, &number, why, ROOM), VST_E_NULL,
+    SAID(vst_backend_add_server(NULL, backend, &options, &number, why, ROOM), VST_E_NULL,
          "engine: it is NULL");
     options.flags = 0;
     options.weight = 257;
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "weight");
     options.weight = 1;
     options.flags = VST_SERVER_CHECK;
     options.check_jitter = 101;
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_ARGUMENT,
          "check_jitter");
     options.check_jitter = 0;
     SAID(vst_server_set_addresses(host.engine, backend, 0, "127.0.0.1:2", why, ROOM), VST_OK, "");
@@ -181,15 +181,15 @@ static void servers_of_backends(void)
     options.name = "two";
     options.flags = 0;
     options.addresses = "127.0.0.1:1,,[::1]:1";
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
          "addresses, number 2: \"\": it is empty");
     options.addresses = "127.0.0.1:0";
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
          "port 0");
     options.addresses = "127.0.0.1:1";
     options.flags = VST_SERVER_CHECK;
     options.check_address = ":80";
-    SAID(vst_backend_add(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
+    SAID(vst_backend_add_server(host.engine, backend, &options, &number, why, ROOM), VST_E_CONFIG,
          "check_address: \":80\": it stands for any address");
     SAID(vst_server_set_addresses(host.engine, backend, 9, NULL, why, ROOM), VST_E_ARGUMENT,
          "server: none has number 9");
@@ -198,7 +198,7 @@ static void servers_of_backends(void)
     SAID(vst_backend_new(host.engine, &backend_options, &backend, why, ROOM), VST_E_ARGUMENT,
          "balance: 99");
     backend_options.balance = VST_BALANCE_ROUND_ROBIN;
-    backend_options.flags = 1u << 31;
+    backend_options.flags = UINT64_C(1) << 63;
     SAID(vst_backend_new(host.engine, &backend_options, &backend, why, ROOM), VST_E_ARGUMENT,
          "flags");
     SAID(vst_backend_new(host.engine, NULL, &backend, why, ROOM), VST_E_NULL,
@@ -210,7 +210,7 @@ static void engines(void)
 {
     struct host host;
     vst_engine *made;
-    vst_loop *looping;
+    vst_loop *built_in;
     int32_t sys;
     vst_engine_options good = host_options(&host, HOST_EPOLL), options = good;
     options.size = 0;
@@ -245,11 +245,11 @@ static void engines(void)
     options = good;
     options.max_prefix_bytes = 106;
     SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "107");
-    SAID(vst_loop_new(&good, &looping, &sys, why, ROOM), VST_E_ARGUMENT, "interest");
+    SAID(vst_loop_new(&good, &built_in, &sys, why, ROOM), VST_E_ARGUMENT, "interest");
     options = good;
     options.interest = NULL;
     options.event = NULL;
-    SAID(vst_loop_new(&options, &looping, &sys, why, ROOM), VST_E_ARGUMENT, "event");
+    SAID(vst_loop_new(&options, &built_in, &sys, why, ROOM), VST_E_ARGUMENT, "event");
 }
 
 static void listeners(vst_engine *engine, const vst_accept_config *config)
@@ -274,7 +274,7 @@ static void listeners(vst_engine *engine, const vst_accept_config *config)
          "config: it is NULL");
     SAID(vst_listener_open(engine, "\xff", config, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
          "address: it is not UTF-8");
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_listener_open(engine, taken, config, &options, &made, &sys, why, ROOM),
          VST_E_ARGUMENT, "flags");
     options.size = 1;
@@ -284,9 +284,9 @@ static void listeners(vst_engine *engine, const vst_accept_config *config)
          "does not listen");
     SAID(vst_listener_adopt(engine, -1, config, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
          strerror(EBADF));
-    SAID(vst_accept_fd(engine, config, fd, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
+    SAID(vst_conn_accept_fd(engine, config, fd, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
          "vst_listener_adopt");
-    SAID(vst_accept_fd(engine, config, bare, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
+    SAID(vst_conn_accept_fd(engine, config, bare, NULL, &made, &sys, why, ROOM), VST_E_SYSTEM,
          strerror(ENOTCONN));
     SAID(vst_conn_adopt(engine, fd, NULL, &made, &sys, why, ROOM), VST_E_ARGUMENT,
          "vst_listener_adopt");
@@ -350,7 +350,7 @@ static void connections(vst_engine *engine)
     vst_id made;
     static uint8_t large[40000];
     vst_tlv tlvs[2] = {{.kind = 1}, {.kind = 300}};
-    vst_connect more = {.size = sizeof more, .tlv_count = 2, .tlvs = tlvs};
+    vst_connect_args more = {.size = sizeof more, .tlv_count = 2, .tlvs = tlvs};
     MUST(vst_connect_options_init(&connect_options, sizeof connect_options) == VST_OK);
     connect_options.send_proxy = VST_SEND_PROXY_V2;
     MUST(vst_connect_config_new(&connect_options, &config, NULL, 0) == VST_OK);
@@ -377,7 +377,7 @@ static void streams(void)
     MUST(vst_stream_options_init(&options, sizeof options) == VST_OK);
     SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_OK, "");
     vst_stream_config_free(made);
-    options.flags = 1u << 31;
+    options.flags = UINT64_C(1) << 63;
     SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
     options.size = 2;
     SAID(vst_stream_config_new(&options, &made, why, ROOM), VST_E_SIZE, "vst_stream_options");
@@ -386,7 +386,7 @@ static void streams(void)
 static int32_t pass(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 static void lists_of_handlers(void)
@@ -401,7 +401,7 @@ static void lists_of_handlers(void)
     SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_NULL,
          "handlers, number 2: step: it is NULL");
     handlers[1].step = pass;
-    handlers[1].flags = 1u << 31;
+    handlers[1].flags = UINT64_C(1) << 63;
     SAID(vst_accept_config_new(&options, &made, why, ROOM), VST_E_ARGUMENT,
          "handlers, number 2: flags");
     handlers[1].flags = 0;

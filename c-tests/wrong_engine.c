@@ -27,7 +27,9 @@ int main(void)
     vst_id backend, stream = 9;
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);
     MUST(vst_backend_new(two.engine, &options, &backend, NULL, 0) == VST_OK);
-    CHECK_EQ(vst_backend_stats(one.engine, backend, &counters), VST_E_ENGINE);
+    CHECK_EQ(vst_backend_get_counters(one.engine, backend, &counters), VST_E_ENGINE);
+    CHECK_EQ(vst_backend_set_name(one.engine, backend, "x"), VST_E_ENGINE);
+    CHECK_EQ(vst_listener_set_name(one.engine, backend, "x"), VST_E_ENGINE);
     CHECK_EQ(vst_conn_forward_to(one.engine, conn, backend, NULL, NULL, &stream), VST_E_ENGINE);
     CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_state(one.engine, conn, &state), VST_OK);

@@ -36,21 +36,21 @@ int main(void)
     MUST(vst_server_options_init(&server_options, sizeof server_options) == VST_OK);
     MUST(vst_backend_new(engine, &options, &backend, NULL, 0) == VST_OK);
     server_options.name = "a";
-    CHECK_EQ(vst_backend_add(engine, door, &server_options, &index, NULL, 0), VST_E_KIND);
-    CHECK_EQ(index, VST_SERVER_NONE);
+    CHECK_EQ(vst_backend_add_server(engine, door, &server_options, &index, NULL, 0), VST_E_KIND);
+    CHECK_EQ(index, VST_NO_SERVER);
     CHECK_EQ(vst_server_set_weight(engine, conn, 0, 1), VST_E_KIND);
-    CHECK_EQ(vst_server_set_state(engine, conn, 0, VST_SERVER_READY), VST_E_KIND);
+    CHECK_EQ(vst_server_set_state(engine, conn, 0, VST_ADMIN_READY), VST_E_KIND);
     CHECK_EQ(vst_server_set_addresses(engine, conn, 0, NULL, NULL, 0), VST_E_KIND);
     CHECK_EQ(vst_server_state(engine, conn, 0, &server), VST_E_KIND);
-    CHECK_EQ(vst_backend_stats(engine, conn, &counters), VST_E_KIND);
-    CHECK_EQ(vst_server_stats(engine, conn, 0, &counters), VST_E_KIND);
+    CHECK_EQ(vst_backend_get_counters(engine, conn, &counters), VST_E_KIND);
+    CHECK_EQ(vst_server_get_counters(engine, conn, 0, &counters), VST_E_KIND);
     CHECK_EQ(vst_conn_forward_to(engine, conn, door, NULL, NULL, &stream), VST_E_KIND);
     CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_forward_to(engine, door, backend, NULL, NULL, &stream), VST_E_KIND);
     CHECK_EQ(vst_conn_close(engine, backend), VST_E_KIND);
     CHECK_EQ(vst_listener_close(engine, backend), VST_E_KIND);
     CHECK_EQ(vst_stream_abort(engine, backend), VST_E_KIND);
-    CHECK_EQ(vst_backend_stats(engine, 0, &counters), VST_E_ARGUMENT);
+    CHECK_EQ(vst_backend_get_counters(engine, 0, &counters), VST_E_ARGUMENT);
 
     CHECK_EQ(vst_conn_close(engine, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_conn_close(engine, UINT64_MAX), VST_E_ARGUMENT);

@@ -10,7 +10,7 @@ static void *other(void *conn)
     vst_id id = *(vst_id *)conn;
     vst_wait wait = {.size = sizeof wait};
     vst_event event = {.size = sizeof event};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     uint32_t state = 9;
     vst_id out = 9;
     CHECK_EQ(vst_engine_run(host.engine, 0, &wait), VST_E_THREAD);
@@ -21,7 +21,7 @@ static void *other(void *conn)
     CHECK_EQ(vst_engine_ready_fd(host.engine, 1, VST_IO_IN, 0, NULL), VST_E_THREAD);
     CHECK_EQ(vst_engine_wait(host.engine, &wait), VST_E_THREAD);
     CHECK_EQ(vst_engine_next(host.engine, &event), VST_E_THREAD);
-    CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_E_THREAD);
+    CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_E_THREAD);
     CHECK_EQ(vst_engine_batch_begin(host.engine), VST_E_THREAD);
     CHECK_EQ(vst_conn_state(host.engine, id, &state), VST_E_THREAD);
     CHECK_EQ(vst_conn_close(host.engine, id), VST_E_THREAD);
@@ -34,7 +34,7 @@ static void *other(void *conn)
     CHECK_EQ(len, 0);
     CHECK_EQ(vst_handler_consume(host.engine, id, 0), VST_E_THREAD);
     CHECK_EQ(vst_handler_send(host.engine, id, "x", 1, &len), VST_E_THREAD);
-    CHECK_EQ(vst_conn_handler_done(host.engine, id, 1, VST_STEP_DONE, 0, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_conn_handler_done(host.engine, id, 1, VST_NEXT_DONE, 0, NULL), VST_E_THREAD);
     CHECK_EQ(vst_conn_start_tls(host.engine, id, &start, NULL, 0), VST_E_THREAD);
     vst_accept_config *config = accepting(NULL);
     CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL, NULL, 0),

@@ -28,7 +28,7 @@ static uint64_t patience(const vst_accept_options *accept)
     uint16_t port;
     vst_engine_options options = {.size = sizeof options, .now_ns = SECOND};
     vst_listener_options listener = {.size = sizeof listener};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     vst_engine_options wired = host_options(&host, HOST_EPOLL);
     options.data = wired.data, options.event = wired.event, options.interest = wired.interest;
     host_open(&host, &options);
@@ -40,20 +40,20 @@ static uint64_t patience(const vst_accept_options *accept)
                                   &host.wait), VST_OK);
     }
     uint64_t now = came;
-    while (counters.refused == 0 && now < last) {
+    while (counters.refused_total == 0 && now < last) {
         now += SECOND;
         CHECK_EQ(vst_engine_run(host.engine, now, &host.wait), VST_OK);
-        CHECK_EQ(vst_engine_counters(host.engine, &counters), VST_OK);
+        CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
     }
     host_free(&host);
     close(peer);
-    return counters.refused == 0 ? VST_NEVER : now - came;
+    return counters.refused_total == 0 ? VST_NEVER : now - came;
 }
 
 static int32_t reads(void *data, vst_engine *engine, vst_step *step)
 {
     (void)data, (void)engine, (void)step;
-    return VST_STEP_READ;
+    return VST_NEXT_READ;
 }
 
 static void whoever_is_silent(void)
@@ -96,14 +96,14 @@ static unsigned refusals(const vst_listener_options *options, uint32_t *waiting)
     struct host host;
     uint16_t port;
     vst_accept_options accept = {.size = sizeof accept, .accept_proxy = "any"};
-    vst_counters counters = {.size = sizeof counters};
+    vst_engine_counters counters = {.size = sizeof counters};
     host_new(&host, HOST_EPOLL);
     door_of(&host, &accept, options, &port);
     *waiting = backlog(&host);
     int peer = dial(port);
     say_text(peer, "nonsense\r\n");
-    HOST_UNTIL(&host, vst_engine_counters(host.engine, &counters) == VST_OK
-                          && counters.refused == 1);
+    HOST_UNTIL(&host, vst_engine_get_counters(host.engine, &counters) == VST_OK
+                          && counters.refused_total == 1);
     unsigned told = host.told[VST_EVENT_REFUSED];
     host_free(&host);
     close(peer);
@@ -118,7 +118,7 @@ static void listeners(void)
     CHECK_EQ(waiting, 1024);
     CHECK_EQ(refusals(NULL, &waiting), 1);
     CHECK_EQ(waiting, 1024);
-    options.flags = VST_LISTEN_NO_REFUSED;
+    options.flags = VST_LISTENER_NO_REFUSED;
     options.backlog = UINT32_MAX; /* as many as the kernel lets */
     options.max_conns = options.ends_per_second = UINT32_MAX;
     CHECK_EQ(refusals(&options, &waiting), 0);
@@ -165,7 +165,7 @@ static void backends(void)
 }
 
 /* Nobody waits where nobody may, nor where nobody has a share. */
-static void without_a_queue(uint32_t of_backend, uint32_t of_server)
+static void without_a_queue(uint64_t of_backend, uint64_t of_server)
 {
     struct farm farm;
     uint16_t port;
@@ -187,7 +187,7 @@ static void without_a_queue(uint32_t of_backend, uint32_t of_server)
 static void sessions_kept(void)
 {
     vst_tls_client_options options = {.size = sizeof options,
-                                      .flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION};
+                                      .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
     vst_tls_client *client;
     char why[128];
     CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_OK);
@@ -195,7 +195,7 @@ static void sessions_kept(void)
     options.session_cache = UINT64_MAX;
     CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_E_ARGUMENT);
     CHECK(strstr(why, "session_cache") != NULL);
-    options.flags |= VST_TLS_NO_SESSION_CACHE;
+    options.flags |= VST_TLS_CLIENT_NO_SESSION_CACHE;
     CHECK_EQ(vst_tls_client_new(&options, &client, why, sizeof why), VST_OK);
     vst_tls_client_free(client);
 }

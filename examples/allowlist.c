@@ -86,10 +86,10 @@ static int32_t look_up_later(void *data, vst_engine *engine, vst_step *step)
 
     address_of(engine, step->conn, question.address);
     if (put(data, &question))
-        return VST_STEP_LATER;
+        return VST_NEXT_LATER;
     step->code = CODE_BUSY;
     step->text = "too many clients wait to be looked up";
-    return VST_STEP_FAIL;
+    return VST_NEXT_FAIL;
 }
 
 /* ---- the other thread ----------------------------------------------------------------------- */
@@ -137,7 +137,7 @@ static void *look_up(void *data)
 
     while (take(desk, &question)) {
         int32_t code = is_on_list(desk->file, question.address);
-        int32_t answer = code == 0 ? VST_STEP_DONE : VST_STEP_FAIL;
+        int32_t answer = code == 0 ? VST_NEXT_DONE : VST_NEXT_FAIL;
 
         /* VST_E_GONE when the program is about to end, VST_E_LIMIT when thousands of answers wait:
          * either way this client is refused when its time is over. */

@@ -219,7 +219,7 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
     if (vst_listener_open(host->engine, address, config, &options, &listener, NULL, why,
                           sizeof why) < 0)
         die("listen on %s: %s", address, why);
-    vst_set_name(host->engine, listener, address);
+    vst_listener_set_name(host->engine, listener, address);
     return listener;
 }
 

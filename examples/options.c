@@ -204,7 +204,7 @@ static vst_tls_client *client_tls(const char *how)
         return NULL;
     vst_tls_client_options_init(&options, sizeof options);
     if (strcmp(how, "insecure") == 0)
-        options.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+        options.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     else if (strcmp(how, "system") != 0)
         options.ca.file = how;
     if (vst_tls_client_new(&options, &tls, why, sizeof why) < 0)
@@ -315,7 +315,7 @@ static void add_server(vst_engine *engine, vst_id backend, const struct argument
         options.check_interval_ns = milliseconds(args->check_ms, options.check_interval_ns);
         options.connect_errors = CONNECT_ERRORS;
     }
-    status = vst_backend_add(engine, backend, &options, &server, why, sizeof why);
+    status = vst_backend_add_server(engine, backend, &options, &server, why, sizeof why);
     if (status < 0)
         die("--backend %s: %s", address, *why != '\0' ? why : vst_strerror(status));
     vst_connect_config_free(connect);
@@ -340,7 +340,7 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
     if (connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;
     if (vst_backend_new(engine, &options, &pool->backend, NULL, 0) < 0 ||
-        (*pool->name != '\0' && vst_set_name(engine, pool->backend, pool->name) < 0))
+        (*pool->name != '\0' && vst_backend_set_name(engine, pool->backend, pool->name) < 0))
         die("no backend %s", pool->name);
     for (unsigned i = 0; i < pool->count; i++)
         add_server(engine, pool->backend, args, pool->servers[i], tls);

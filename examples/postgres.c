@@ -49,7 +49,7 @@ static int32_t fail(vst_step *step, int32_t code, const char *text)
 {
     step->code = code;
     step->text = text;
-    return VST_STEP_FAIL;
+    return VST_NEXT_FAIL;
 }
 
 /* An ErrorResponse: 'E', the length of what follows and of itself, fields that end with a NUL each,
@@ -74,11 +74,11 @@ static int32_t answer(vst_engine *engine, vst_step *step, char byte)
     vst_status status = vst_handler_send(engine, step->conn, &byte, 1, &taken);
 
     if (status == VST_WAIT)
-        return VST_STEP_WRITE;
+        return VST_NEXT_WRITE;
     if (status != VST_OK)
         return fail(step, 0, "the client is gone");
     vst_handler_consume(engine, step->conn, REQUEST);
-    return VST_STEP_DONE;
+    return VST_NEXT_DONE;
 }
 
 /* Asked when a client has come, and again whenever more of it has. Nothing is kept between two
@@ -93,14 +93,14 @@ static int32_t ask_for_tls(void *data, vst_engine *engine, vst_step *step)
     for (;;) {
         vst_handler_peek(engine, step->conn, request, sizeof request, &len);
         if (len < REQUEST)
-            return VST_STEP_READ; /* at the end of a client that sends less, this fails */
+            return VST_NEXT_READ; /* at the end of a client that sends less, this fails */
         if (number(request) != REQUEST)
             return fail_without_tls(engine, step); /* a StartupMessage, or not even that */
 
         switch (number(request + 4)) {
         case GSSENC_REQUEST:
             next = answer(engine, step, 'N');
-            if (next != VST_STEP_DONE)
+            if (next != VST_NEXT_DONE)
                 return next;
             break; /* the client goes on, on this connection, with what else it can do */
         case SSL_REQUEST:

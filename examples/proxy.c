@@ -104,13 +104,13 @@ static size_t show(const struct pool *pool, vst_engine *engine, char *answer, si
         vst_server server = {.size = sizeof server};
 
         vst_server_state(engine, pool->backend, i, &server);
-        vst_server_stats(engine, pool->backend, i, &counted);
+        vst_server_get_counters(engine, pool->backend, i, &counted);
         len += (size_t)snprintf(answer + len, size - len,
                                 "%s %s %s streams=%u most=%u total=%llu errors=%llu\n",
                                 pool->servers[i], states[server.state],
                                 server.up ? "up" : "down", counted.streams, counted.streams_most,
                                 (unsigned long long)counted.streams_total,
-                                (unsigned long long)counted.connect_errors);
+                                (unsigned long long)counted.connect_errors_total);
     }
     return len < size ? len : size;
 }
@@ -151,8 +151,8 @@ static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
         return;
     line[len] = '\0';
     len = strlen(answer);
-    state = sscanf(line, "drain %511s", name) == 1   ? VST_SERVER_DRAIN
-            : sscanf(line, "ready %511s", name) == 1 ? VST_SERVER_READY
+    state = sscanf(line, "drain %511s", name) == 1   ? VST_ADMIN_DRAIN
+            : sscanf(line, "ready %511s", name) == 1 ? VST_ADMIN_READY
                                                      : 0;
     if (strncmp(line, "show", 4) == 0)
         len = show_all(proxy, engine, answer, sizeof answer);
@@ -169,7 +169,7 @@ static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
 /* The address of a stream's server. */
 static const char *server_of(const struct proxy *proxy, const vst_stream_end *stream)
 {
-    if (stream->server != VST_SERVER_NONE)
+    if (stream->server != VST_NO_SERVER)
         for (unsigned p = 0; p < proxy->args.pool_count; p++)
             if (proxy->args.pools[p].backend == stream->backend)
                 return proxy->args.pools[p].servers[stream->server];
@@ -202,9 +202,9 @@ static void log_server(const char *how, const vst_event *event)
 {
     const struct pool *pool = event->user;
     static const char *const reasons[] = {
-        [VST_SERVER_BY_CHECKS] = "checks",
-        [VST_SERVER_BY_CONNECT_ERRORS] = "connect errors",
-        [VST_SERVER_BY_TRIAL] = "another chance",
+        [VST_REASON_CHECKS] = "checks",
+        [VST_REASON_CONNECT_ERRORS] = "connect errors",
+        [VST_REASON_TRIAL] = "another chance",
     };
 
     fprintf(stderr, "server %s is %s: %s\n", pool->servers[event->server], how,

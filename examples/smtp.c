@@ -4,7 +4,7 @@
  *
  * It speaks as much of SMTP (RFC 5321) as shows where TLS comes in (RFC 3207): a banner, EHLO that
  * offers STARTTLS, and mail that is taken behind TLS only, counted, and thrown away. The session is
- * one from the first byte to the last: vst_conn_start_tls puts TLS under it, VST_EVENT_TLS says that
+ * one from the first byte to the last: vst_conn_start_tls puts TLS under it, VST_EVENT_TLS_DONE says that
  * it is there, and reading and writing go on as before.
  *
  *   curl --ssl-reqd --cacert ca.pem --mail-from a@a.test --mail-rcpt b@b.test -T mail.txt \
@@ -134,7 +134,7 @@ static void begin_tls(struct smtp *smtp, vst_engine *engine, vst_id id, struct s
     vst_start_tls start = {.size = sizeof start, .server = smtp->tls};
 
     session->next = GO_ON;
-    /* VST_EVENT_TLS comes next, or VST_EVENT_CLOSED when the handshake fails. */
+    /* VST_EVENT_TLS_DONE comes next, or VST_EVENT_CLOSED when the handshake fails. */
     if (vst_conn_start_tls(engine, id, &start, NULL, 0) < 0)
         vst_conn_abort(engine, id);
 }
@@ -191,7 +191,7 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     case VST_EVENT_SESSION:
         open_session(data, engine, event->id);
         break;
-    case VST_EVENT_TLS:
+    case VST_EVENT_TLS_DONE:
         /* What was agreed on before is forgotten (RFC 3207 section 4.2): there is nothing here. */
         session->is_secure = 1;
         serve(data, engine, event->id, session);

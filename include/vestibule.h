@@ -25,8 +25,9 @@
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
 //   Outputs go through pointers and are always written: with zeros, or what the function says, where
-//   there is nothing. An unknown number, flag or reserved byte is an error. Every function that takes
-//   an engine may answer VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
+//   there is nothing. An unknown number, flag or reserved byte is an error; a flag is
+//   named after its struct, and unknown in every other. Every function that takes an engine may answer
+//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof. In options a field that is 0 is its default, so
 //   that {.size = sizeof x} is the defaults; the _init function says them. No bound is said: VST_NEVER
 //   for spans of time, UINT32_MAX or UINT64_MAX for numbers, and that there is none of something is a
@@ -104,7 +105,7 @@ typedef struct vst_stream_end vst_stream_end;
 typedef struct vst_event vst_event;
 typedef struct vst_engine_options vst_engine_options;
 typedef struct vst_drain vst_drain;
-typedef struct vst_counters vst_counters;
+typedef struct vst_engine_counters vst_engine_counters;
 typedef struct vst_wait vst_wait;
 typedef struct vst_ready vst_ready;
 typedef struct vst_listener_options vst_listener_options;
@@ -113,7 +114,7 @@ typedef struct vst_step vst_step;
 typedef struct vst_handler vst_handler;
 typedef struct vst_accept_options vst_accept_options;
 typedef struct vst_tlv vst_tlv;
-typedef struct vst_connect vst_connect;
+typedef struct vst_connect_args vst_connect_args;
 typedef struct vst_start_tls vst_start_tls;
 typedef struct vst_proxy_header vst_proxy_header;
 typedef struct vst_tls_info vst_tls_info;
@@ -320,31 +321,16 @@ const char *vst_strerror(vst_status status);
 // =================================================================================================
 
 // There is work to do right now: call vst_engine_run before waiting.
-#define VST_WAIT_RUNNABLE (1)
+#define VST_WAIT_RUNNABLE (128)
 
 // The call was made from inside a callback: the outermost call answers for the engine.
-#define VST_WAIT_NESTED (2)
+#define VST_WAIT_NESTED (256)
 
 // No deadline.
 #define VST_NEVER (UINT64_MAX)
 
 // Of a stream: it was given no server.
-#define VST_SERVER_NONE (UINT32_MAX)
-
-// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
-// incoming connections, since a client that reads until the end would else wait for ever.
-#define VST_TLS12_HALF_CLOSE_SEND (2)
-
-// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
-// nothing for tls12_half_close_hold_ns. So it is for outgoing connections, since a server that is
-// told of an end may stop answering.
-#define VST_TLS12_HALF_CLOSE_HOLD (4)
-
-// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-// failure, also while it closes. Without it the other side gets what came, and then the end of its
-// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
-// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
-#define VST_TLS_TRUNCATION_ABORT (8)
+#define VST_NO_SERVER (UINT32_MAX)
 
 // No address is known.
 #define VST_ADDR_NONE (0)
@@ -446,7 +432,7 @@ struct vst_stream_end {
     // resources, K the host. And when: - at the end, Q in a queue, C while the server was
     // being reached, D while data moved, L while the server's last data moved.
     char termination[4];
-    // The server it was given last, as vst_backend_add numbered it, or VST_SERVER_NONE.
+    // The server it was given last, as vst_backend_add_server numbered it, or VST_NO_SERVER.
     uint32_t server;
     // The backend that chose the server, or 0.
     vst_id backend;
@@ -574,16 +560,16 @@ vst_status vst_addr_text(const vst_addr *addr,
 #define VST_EVENT_SERVER_RESOLVE (15)
 
 // TLS that was begun in the middle of a session (vst_conn_start_tls) is there: read and write on.
-#define VST_EVENT_TLS (16)
+#define VST_EVENT_TLS_DONE (16)
 
 // Enough checks in a row have passed, or failed.
-#define VST_SERVER_BY_CHECKS (1)
+#define VST_REASON_CHECKS (1)
 
 // Enough attempts in a row to connect have failed.
-#define VST_SERVER_BY_CONNECT_ERRORS (2)
+#define VST_REASON_CONNECT_ERRORS (2)
 
 // The server gets another chance: it was down for long enough, or is back from maintenance.
-#define VST_SERVER_BY_TRIAL (3)
+#define VST_REASON_TRIAL (3)
 
 // Bytes, connections or the end can be read.
 #define VST_IO_IN (1)
@@ -617,10 +603,10 @@ vst_status vst_addr_text(const vst_addr *addr,
 #define VST_TRIGGER_EDGE (1)
 
 // Readiness may be told by descriptor number, with vst_engine_ready_fd.
-#define VST_ENGINE_BY_FD (1)
+#define VST_ENGINE_BY_FD (UINT64_C(1) << 16)
 
 // Streams move all bytes by copying them, whatever max_pipes says.
-#define VST_ENGINE_NO_PIPES (2)
+#define VST_ENGINE_NO_PIPES (UINT64_C(1) << 17)
 
 // Connections are still taken, but the engine is to be known as going: health answers fail.
 #define VST_DRAIN_LAME_DUCK (1)
@@ -688,9 +674,9 @@ struct vst_event {
     uint32_t old_mask;
     // What it is to be watched for.
     uint32_t new_mask;
-    // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add numbered it.
+    // The server of a backend that VST_EVENT_SERVER_* is about, as vst_backend_add_server numbered it.
     uint32_t server;
-    // VST_SERVER_BY_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
+    // VST_REASON_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     uint32_t reason;
 };
 
@@ -717,10 +703,12 @@ typedef void (*vst_wake_fn)(void *data);
 struct vst_engine_options {
     // sizeof(vst_engine_options).
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // VST_ENGINE_*.
+    uint64_t flags;
     // VST_TRIGGER_*.
     uint32_t trigger;
-    // VST_ENGINE_*.
-    uint32_t flags;
     // The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
     // bound.
     uint32_t max_conns;
@@ -791,34 +779,36 @@ struct vst_drain {
     uint32_t _reserved;
 };
 
-// What an engine has counted since it was made.
-struct vst_counters {
-    // In: sizeof(vst_counters).
+// What an engine has counted since it was made. Here and in all counters, a number that ends in
+// _total only grows, one that ends in _most is the highest there was, and the others are as
+// things stand now.
+struct vst_engine_counters {
+    // In: sizeof(vst_engine_counters).
     uint32_t size;
     // Pooled buffers that hold bytes in flight now.
     uint32_t buffers_in_use;
     // Connections accepted.
-    uint64_t accepted;
+    uint64_t accepted_total;
     // Connections that became sessions.
-    uint64_t sessions;
+    uint64_t sessions_total;
     // Connections that ended before that.
-    uint64_t refused;
+    uint64_t refused_total;
     // Refusals that were counted and not told.
-    uint64_t suppressed;
+    uint64_t suppressed_total;
     // accept calls that failed for one connection.
-    uint64_t accept_errors;
+    uint64_t accept_errors_total;
     // Times a listener had to rest because the system ran out of something.
-    uint64_t starved;
+    uint64_t starved_total;
     // Times a limit turned a connection away or made a listener rest.
-    uint64_t limited;
+    uint64_t limited_total;
     // Outgoing connections asked for.
-    uint64_t connects;
+    uint64_t connects_total;
     // Outgoing connections that failed before they were open.
-    uint64_t connect_failures;
+    uint64_t connect_failures_total;
     // Bytes read and thrown away while closing.
-    uint64_t discarded;
+    uint64_t discarded_total;
     // Connections of monitors, which neither became sessions nor are counted as refused.
-    uint64_t monitored;
+    uint64_t monitored_total;
 };
 
 // Fills options with the defaults. size is sizeof(vst_engine_options).
@@ -909,8 +899,8 @@ vst_status vst_engine_drain_state(vst_engine *engine,
 //
 // Needs:
 // engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_engine_counters(vst_engine *engine,
-                               vst_counters *counters);
+vst_status vst_engine_get_counters(vst_engine *engine,
+                                   vst_engine_counters *counters);
 
 // =================================================================================================
 // 4. The poller
@@ -1032,32 +1022,34 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 // =================================================================================================
 
 // Several sockets, of this and other processes, share the port (SO_REUSEPORT).
-#define VST_LISTEN_REUSEPORT (1)
+#define VST_LISTENER_REUSEPORT (UINT64_C(1) << 18)
 
 // An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
-#define VST_LISTEN_V6ONLY (2)
+#define VST_LISTENER_V6ONLY (UINT64_C(1) << 19)
 
 // mode counts.
-#define VST_LISTEN_MODE (4)
+#define VST_LISTENER_MODE (UINT64_C(1) << 20)
 
 // uid and gid count.
-#define VST_LISTEN_OWNER (8)
+#define VST_LISTENER_OWNER (UINT64_C(1) << 21)
 
 // A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
 // out by a connection that is closed at once, so that two who open it at the same moment may both get
 // it.
-#define VST_LISTEN_UNIX_EXCLUSIVE (16)
+#define VST_LISTENER_UNIX_EXCLUSIVE (UINT64_C(1) << 22)
 
 // No VST_EVENT_REFUSED is told, whatever refused_per_second says: refusals are counted alone.
-#define VST_LISTEN_NO_REFUSED (32)
+#define VST_LISTENER_NO_REFUSED (UINT64_C(1) << 23)
 
 // How a listener is opened. A field that is 0 stands for its default, so that all zero but size is
 // the defaults; vst_listener_options_init says them.
 struct vst_listener_options {
     // sizeof(vst_listener_options).
     uint32_t size;
-    // VST_LISTEN_*.
-    uint32_t flags;
+    // 0.
+    uint32_t _reserved;
+    // VST_LISTENER_*.
+    uint64_t flags;
     // Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
     // bound.
     uint32_t backlog;
@@ -1067,7 +1059,7 @@ struct vst_listener_options {
     // The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
     uint32_t max_conns;
     // VST_EVENT_REFUSED told per second, listener, operation and reason; the rest is counted.
-    // Default 10; UINT32_MAX is no bound, and VST_LISTEN_NO_REFUSED tells none.
+    // Default 10; UINT32_MAX is no bound, and VST_LISTENER_NO_REFUSED tells none.
     uint32_t refused_per_second;
     // Permission bits of a unix socket's path.
     uint32_t mode;
@@ -1102,7 +1094,7 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 // [fe80::1%2]:80, and a name is the host's to resolve. Port 0 lets the kernel choose, and
 // vst_listener_addr tells. A unix path is taken over from the socket that is there, also from a
 // process that still listens at it, which then gets no more connections: so a new one takes the place
-// of an old one (VST_LISTEN_UNIX_EXCLUSIVE refuses that). It is removed when the listener closes,
+// of an old one (VST_LISTENER_UNIX_EXCLUSIVE refuses that). It is removed when the listener closes,
 // unless somebody has taken it over since.
 //
 // config may be freed at once. options may be NULL. *out is the id, or 0 on failure; sys_errno,
@@ -1185,6 +1177,19 @@ vst_status vst_listener_resume(vst_engine *engine,
 vst_status vst_listener_close(vst_engine *engine,
                               vst_id listener);
 
+// Gives a listener the name by which rules (so_name) and metrics know it, UTF-8, NUL-terminated.
+// Copied.
+//
+// Legal from any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string.
+vst_status vst_listener_set_name(vst_engine *engine,
+                                 vst_id listener,
+                                 const char *name);
+
 // =================================================================================================
 // 6. Accept configurations
 //
@@ -1195,7 +1200,18 @@ vst_status vst_listener_close(vst_engine *engine,
 
 // Sources outside accept_proxy or accept_cip are not refused: they go on without that header,
 // which then announces nothing, and what they send is payload.
-#define VST_ACCEPT_UNTRUSTED_DIRECT (1)
+#define VST_ACCEPT_UNTRUSTED_DIRECT (UINT64_C(1) << 24)
+
+// On TLS 1.2, where the end of one side ends both, a half-close waits until the peer has ended its own
+// side, or is waited for and has said nothing for tls12_half_close_hold_ns. Without it a half-close is
+// sent at once, since a client that reads until the end would else wait for ever.
+#define VST_ACCEPT_TLS12_HALF_CLOSE_HOLD (UINT64_C(1) << 25)
+
+// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+// failure, also while it closes. Without it the other side gets what came, and then the end of its
+// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+// way the records of the stream and of its sides have VST_WHY_TRUNCATED, or the failure's reason.
+#define VST_ACCEPT_TLS_TRUNCATION_ABORT (UINT64_C(1) << 26)
 
 // What incoming connections go through. Shared: any number of listeners and engines may use it.
 struct vst_accept_config;
@@ -1205,8 +1221,10 @@ struct vst_accept_config;
 struct vst_accept_options {
     // sizeof(vst_accept_options).
     uint32_t size;
-    // VST_ACCEPT_UNTRUSTED_DIRECT, VST_TLS12_HALF_CLOSE_HOLD, VST_TLS_TRUNCATION_ABORT.
-    uint32_t flags;
+    // The magic number that the header of accept_cip begins with. Default 0xCAFEBABE.
+    uint32_t cip_magic;
+    // VST_ACCEPT_*.
+    uint64_t flags;
     // Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
     // (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
@@ -1247,13 +1265,9 @@ struct vst_accept_options {
     // accept_proxy, of the socket's own addresses. The client's addresses are those in it. NULL: no
     // header, and one that comes is payload.
     const char *accept_cip;
-    // The magic number it begins with. Default 0xCAFEBABE.
-    uint32_t cip_magic;
-    // Must be 0.
-    uint32_t _reserved;
     // On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    // (VST_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
-    // end. Default 1 s.
+    // (VST_ACCEPT_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the peer's
+    // own end. Default 1 s.
     uint64_t tls12_half_close_hold_ns;
 };
 
@@ -1322,8 +1336,8 @@ struct vst_tlv {
 };
 
 // What one outgoing connection needs beside its configuration.
-struct vst_connect {
-    // sizeof(vst_connect).
+struct vst_connect_args {
+    // sizeof(vst_connect_args).
     uint32_t size;
     // How many TLVs tlvs points to.
     uint32_t tlv_count;
@@ -1342,7 +1356,9 @@ struct vst_start_tls {
     // sizeof(vst_start_tls).
     uint32_t size;
     // 0.
-    uint32_t flags;
+    uint32_t _reserved;
+    // 0: there are none yet.
+    uint64_t flags;
     // The accepting side. Only referred to: free your handle whenever you like.
     const vst_tls_server *server;
     // The connecting side; needs server_name.
@@ -1369,22 +1385,22 @@ struct vst_start_tls {
 // Needs:
 // Handles are not freed; out points to an id; sys_errno is NULL or points to an int; why
 // to why_size writable bytes.
-vst_status vst_accept_fd(vst_engine *engine,
-                         const vst_accept_config *config,
-                         int32_t fd,
-                         void *user,
-                         vst_id *out,
-                         int32_t *sys_errno,
-                         char *why,
-                         size_t why_size);
+vst_status vst_conn_accept_fd(vst_engine *engine,
+                              const vst_accept_config *config,
+                              int32_t fd,
+                              void *user,
+                              vst_id *out,
+                              int32_t *sys_errno,
+                              char *why,
+                              size_t why_size);
 
 // Takes a connection that is open already, as a raw session: no handler runs, and
 // VST_EVENT_READABLE is the first event.
 //
-// Otherwise as vst_accept_fd.
+// Otherwise as vst_conn_accept_fd.
 //
 // Needs:
-// As vst_accept_fd.
+// As vst_conn_accept_fd.
 vst_status vst_conn_adopt(vst_engine *engine,
                           int32_t fd,
                           void *user,
@@ -1410,7 +1426,7 @@ vst_status vst_conn_adopt(vst_engine *engine,
 vst_status vst_conn_connect(vst_engine *engine,
                             const char *address,
                             const vst_connect_config *config,
-                            const vst_connect *connect,
+                            const vst_connect_args *connect,
                             vst_id *out,
                             char *why,
                             size_t why_size);
@@ -1536,7 +1552,7 @@ vst_status vst_conn_set_user(vst_engine *engine,
 
 // Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
 //
-// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+// Nothing can be read or written until VST_EVENT_TLS_DONE tells that it is there; a handshake that fails
 // ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 // came by. Plaintext that came behind the command must not be treated as if it had come through TLS
 // (CVE-2011-0411): a host that has read any refuses the client. On failure why, unless NULL, gets a
@@ -1578,37 +1594,37 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 #define VST_STATE_ERROR (4)
 
 // The header stands for no relayed connection: it announces nothing.
-#define VST_PROXY_LOCAL (0)
+#define VST_PROXY_COMMAND_LOCAL (0)
 
 // The header stands for a relayed connection.
-#define VST_PROXY_RELAYED (1)
+#define VST_PROXY_COMMAND_RELAYED (1)
 
 // The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
-#define VST_PROXY_NO_ADDRESSES (0)
+#define VST_PROXY_TRANSPORT_NONE (0)
 
 // TCP over IPv4 or IPv6.
-#define VST_PROXY_TCP (1)
+#define VST_PROXY_TRANSPORT_TCP (1)
 
 // UDP over IPv4 or IPv6.
-#define VST_PROXY_UDP (2)
+#define VST_PROXY_TRANSPORT_UDP (2)
 
 // A unix stream socket.
-#define VST_PROXY_UNIX_STREAM (3)
+#define VST_PROXY_TRANSPORT_UNIX_STREAM (3)
 
 // A unix datagram socket.
-#define VST_PROXY_UNIX_DATAGRAM (4)
+#define VST_PROXY_TRANSPORT_UNIX_DATAGRAM (4)
 
 // The peer was not asked for a certificate.
-#define VST_TLS_NOT_ASKED (0)
+#define VST_VERIFIED_NOT_ASKED (0)
 
 // The peer was asked for a certificate and has none.
-#define VST_TLS_ABSENT (1)
+#define VST_VERIFIED_ABSENT (1)
 
 // The peer's certificate was verified, now or when the resumed session began.
-#define VST_TLS_VALID (2)
+#define VST_VERIFIED_VALID (2)
 
 // The peer's certificate was not looked at: verification is switched off.
-#define VST_TLS_SKIPPED (3)
+#define VST_VERIFIED_SKIPPED (3)
 
 // The protocol version: TLSv1.3.
 #define VST_TLS_TEXT_VERSION (1)
@@ -1635,13 +1651,13 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 #define VST_TLS_TEXT_PEER_ISSUER (8)
 
 // No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
-#define VST_CONN_SHR (1)
+#define VST_CONN_SHR (1024)
 
 // No byte is taken for the connection any more: its outgoing direction was shut.
-#define VST_CONN_SHW (2)
+#define VST_CONN_SHW (2048)
 
 // The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
-#define VST_CONN_ERR (4)
+#define VST_CONN_ERR (4096)
 
 // The PROXY header that a connection came with.
 struct vst_proxy_header {
@@ -1649,9 +1665,9 @@ struct vst_proxy_header {
     uint32_t size;
     // 1 or 2.
     uint32_t version;
-    // VST_PROXY_LOCAL or VST_PROXY_RELAYED.
+    // VST_PROXY_COMMAND_LOCAL or VST_PROXY_COMMAND_RELAYED.
     uint32_t command;
-    // VST_PROXY_TCP and so on.
+    // VST_PROXY_TRANSPORT_TCP and so on.
     uint32_t transport;
     // How many TLVs it had.
     uint32_t tlv_count;
@@ -1672,7 +1688,7 @@ struct vst_tls_info {
     uint32_t group;
     // 1 when an earlier session went on.
     uint32_t resumed;
-    // VST_TLS_VALID and so on.
+    // VST_VERIFIED_VALID and so on.
     uint32_t verified;
     // How many certificates the peer showed.
     uint32_t certificate_count;
@@ -1919,27 +1935,18 @@ vst_status vst_conn_describe(vst_engine *engine,
 
 // Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
 // 3) instead of shown the first certificate.
-#define VST_TLS_STRICT_SNI (1)
+#define VST_TLS_SERVER_STRICT_SNI (UINT64_C(1) << 37)
 
 // No ticket holds a session: those kept here (session_cache) alone are resumed. In TLS 1.3 a client
 // is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
-#define VST_TLS_NO_TICKETS (2)
+#define VST_TLS_SERVER_NO_TICKETS (UINT64_C(1) << 38)
 
-// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
-// change everything.
-#define VST_TLS_DANGEROUSLY_SKIP_VERIFICATION (4)
-
-// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
-// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-// of 230, which some old middleboxes do not let through.
-#define VST_TLS_NO_POST_QUANTUM (16)
-
-// The secrets of every connection are kept for vst_tls_server_take_key_log and
-// vst_tls_client_take_key_log: whoever has them reads everything.
-#define VST_TLS_KEY_LOG (8)
+// The secrets of every connection are kept for vst_tls_server_take_key_log: whoever has them reads
+// everything.
+#define VST_TLS_SERVER_KEY_LOG (UINT64_C(1) << 39)
 
 // No sessions are kept, whatever session_cache says.
-#define VST_TLS_NO_SESSION_CACHE (32)
+#define VST_TLS_SERVER_NO_SESSION_CACHE (UINT64_C(1) << 40)
 
 // The most sessions that one configuration keeps: room for them is made at once.
 #define VST_TLS_SESSIONS_MOST (1048576)
@@ -1949,6 +1956,22 @@ vst_status vst_conn_describe(vst_engine *engine,
 
 // See VST_TLS_1_2.
 #define VST_TLS_1_3 (772)
+
+// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+// change everything.
+#define VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION (UINT64_C(1) << 41)
+
+// X25519MLKEM768 is not offered to servers. It is offered first otherwise, so that what somebody
+// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
+// of 230, which some old middleboxes do not let through.
+#define VST_TLS_CLIENT_NO_POST_QUANTUM (UINT64_C(1) << 42)
+
+// The secrets of every connection are kept for vst_tls_client_take_key_log: whoever has them reads
+// everything.
+#define VST_TLS_CLIENT_KEY_LOG (UINT64_C(1) << 43)
+
+// No sessions are kept, whatever session_cache says.
+#define VST_TLS_CLIENT_NO_SESSION_CACHE (UINT64_C(1) << 44)
 
 // How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
 struct vst_tls_client;
@@ -1987,8 +2010,10 @@ struct vst_identity {
 struct vst_tls_server_options {
     // sizeof(vst_tls_server_options).
     uint32_t size;
-    // VST_TLS_STRICT_SNI, VST_TLS_NO_TICKETS, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE.
-    uint32_t flags;
+    // 0.
+    uint32_t _reserved;
+    // VST_TLS_SERVER_*.
+    uint64_t flags;
     // How many certificates identities points to, from 1 to 65,536.
     uint32_t identity_count;
     // VST_CLIENT_AUTH_*.
@@ -2016,7 +2041,7 @@ struct vst_tls_server_options {
     // offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
     const char *alpn;
     // Sessions kept for clients that take no ticket. Default 256, at most
-    // VST_TLS_SESSIONS_MOST; VST_TLS_NO_SESSION_CACHE keeps none.
+    // VST_TLS_SESSIONS_MOST; VST_TLS_SERVER_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
 };
 
@@ -2024,14 +2049,17 @@ struct vst_tls_server_options {
 // size is the defaults; vst_tls_client_options_init says them.
 //
 // X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
-// VST_TLS_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
+// VST_TLS_CLIENT_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
 // vst_tls_server_options.
 struct vst_tls_client_options {
     // sizeof(vst_tls_client_options).
     uint32_t size;
-    // VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_SESSION_CACHE,
-    // VST_TLS_NO_POST_QUANTUM.
-    uint32_t flags;
+    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
+    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
+    // 604,800, seven days (RFC 8446 section 4.6.1).
+    uint32_t session_lifetime_s;
+    // VST_TLS_CLIENT_*.
+    uint64_t flags;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
     uint32_t min_version;
     // VST_TLS_1_2, VST_TLS_1_3 or 0.
@@ -2048,14 +2076,8 @@ struct vst_tls_client_options {
     // Application protocols to offer, as in vst_tls_server_options.
     const char *alpn;
     // Sessions kept for resumption. Default 256, at most VST_TLS_SESSIONS_MOST;
-    // VST_TLS_NO_SESSION_CACHE keeps none.
+    // VST_TLS_CLIENT_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
-    // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
-    // session beyond that, nor beyond the end of the certificate's validity. Default and most:
-    // 604,800, seven days (RFC 8446 section 4.6.1).
-    uint32_t session_lifetime_s;
-    // 0.
-    uint32_t _reserved;
 };
 
 // Fills options with the defaults. size is sizeof(vst_tls_server_options).
@@ -2122,7 +2144,7 @@ vst_status vst_tls_server_not_after(const vst_tls_server *tls,
 void vst_tls_server_free(vst_tls_server *tls);
 
 // Takes the secrets of the connections since the last call, as lines of the NSS key log format
-// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
+// that a protocol analyser reads. Only with VST_TLS_SERVER_KEY_LOG.
 //
 // The text has no NUL; *len is its length. When capacity does not suffice nothing is taken, and
 // *len says what is needed. Legal at any time, from any thread, in any callback.
@@ -2200,6 +2222,14 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 // The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
 #define VST_SOCKS_5 (3)
 
+// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a half-close
+// waits until the peer has ended its own side, or is waited for and has said nothing for
+// tls12_half_close_hold_ns, since a server that is told of an end may stop answering.
+#define VST_CONNECT_TLS12_HALF_CLOSE_SEND (UINT64_C(1) << 27)
+
+// As VST_ACCEPT_TLS_TRUNCATION_ABORT.
+#define VST_CONNECT_TLS_TRUNCATION_ABORT (UINT64_C(1) << 28)
+
 // No PROXY header goes out.
 #define VST_SEND_PROXY_NONE (0)
 
@@ -2210,19 +2240,19 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 #define VST_SEND_PROXY_V2 (2)
 
 // A version 2 header carries the application protocol that the client negotiated.
-#define VST_PROXY_TLV_ALPN (1)
+#define VST_PROXY_TLV_ALPN (UINT64_C(1) << 29)
 
 // A version 2 header carries the server name that the client asked for.
-#define VST_PROXY_TLV_AUTHORITY (2)
+#define VST_PROXY_TLV_AUTHORITY (UINT64_C(1) << 30)
 
 // A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
-#define VST_PROXY_TLV_SSL (4)
+#define VST_PROXY_TLV_SSL (UINT64_C(1) << 31)
 
 // A version 2 header carries a checksum over itself.
-#define VST_PROXY_TLV_CRC32C (8)
+#define VST_PROXY_TLV_CRC32C (UINT64_C(1) << 32)
 
 // A version 2 header carries a name for this one connection, made by the engine.
-#define VST_PROXY_TLV_UNIQUE_ID (16)
+#define VST_PROXY_TLV_UNIQUE_ID (UINT64_C(1) << 33)
 
 // What outgoing connections go through. Shared: any number of engines may use it.
 struct vst_connect_config;
@@ -2232,12 +2262,12 @@ struct vst_connect_config;
 struct vst_connect_options {
     // sizeof(vst_connect_options).
     uint32_t size;
-    // VST_TLS12_HALF_CLOSE_SEND, VST_TLS_TRUNCATION_ABORT.
-    uint32_t flags;
     // VST_SEND_PROXY_*.
     uint32_t send_proxy;
+    // VST_CONNECT_*.
+    uint64_t flags;
     // VST_PROXY_TLV_*, for version 2.
-    uint32_t proxy_tlvs;
+    uint64_t proxy_tlvs;
     // Where set, TLS. Only referred to: free your handle whenever you like. Needs server_name.
     const vst_tls_client *tls;
     // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
@@ -2275,8 +2305,8 @@ struct vst_connect_options {
     const char *socks_user;
     // The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     const char *socks_password;
-    // As in vst_accept_options; here a half-close is held back unless VST_TLS12_HALF_CLOSE_SEND says
-    // otherwise.
+    // As in vst_accept_options; here a half-close is held back unless
+    // VST_CONNECT_TLS12_HALF_CLOSE_SEND says otherwise.
     uint64_t tls12_half_close_hold_ns;
 };
 
@@ -2320,7 +2350,7 @@ void vst_connect_config_free(vst_connect_config *config);
 
 // A client that ends its side before a server is reached takes its request back, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
-#define VST_STREAM_ABORT_ON_CLOSE (1)
+#define VST_STREAM_ABORT_ON_CLOSE (UINT64_C(1) << 45)
 
 // What bounds streams. Shared: any number of streams and engines may use it.
 struct vst_stream_config;
@@ -2335,8 +2365,10 @@ struct vst_stream_config;
 struct vst_stream_options {
     // sizeof(vst_stream_options).
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
     // VST_STREAM_*.
-    uint32_t flags;
+    uint64_t flags;
     // The longest silence of the client, in nanoseconds. Default 300 s.
     uint64_t timeout_client_ns;
     // The longest silence of the server, in nanoseconds. Default 300 s.
@@ -2488,38 +2520,38 @@ vst_status vst_stream_describe(vst_engine *engine,
 
 // A stream goes to no other server than the one it was given first. Without it the last attempt is
 // made on another one, and so is any when the server is taken to be down.
-#define VST_BACKEND_NO_REDISPATCH (1)
+#define VST_BACKEND_NO_REDISPATCH (UINT64_C(1) << 46)
 
 // No attempt is repeated, whatever retries says.
-#define VST_BACKEND_NO_RETRIES (2)
+#define VST_BACKEND_NO_RETRIES (UINT64_C(1) << 47)
 
 // No stream waits for any server, whatever maxqueue says: it is ended where there is no room.
-#define VST_BACKEND_NO_QUEUE (4)
+#define VST_BACKEND_NO_QUEUE (UINT64_C(1) << 48)
 
 // The server is used only while no other can be.
-#define VST_SERVER_BACKUP (1)
+#define VST_SERVER_BACKUP (UINT64_C(1) << 49)
 
 // The server is checked: the check_* fields count.
-#define VST_SERVER_CHECK (2)
+#define VST_SERVER_CHECK (UINT64_C(1) << 50)
 
 // The server has no share, whatever weight says: it takes no new streams until
 // vst_server_set_weight gives it one.
-#define VST_SERVER_NO_WEIGHT (4)
+#define VST_SERVER_NO_WEIGHT (UINT64_C(1) << 51)
 
 // No stream waits for this very server, whatever maxqueue says.
-#define VST_SERVER_NO_QUEUE (8)
+#define VST_SERVER_NO_QUEUE (UINT64_C(1) << 52)
 
 // Checks follow one another exactly, whatever check_jitter says.
-#define VST_SERVER_NO_JITTER (16)
+#define VST_SERVER_NO_JITTER (UINT64_C(1) << 53)
 
 // The server serves.
-#define VST_SERVER_READY (1)
+#define VST_ADMIN_READY (1)
 
 // The server takes no new streams. Those it has go on, and those that wait for it alone are served.
-#define VST_SERVER_DRAIN (2)
+#define VST_ADMIN_DRAIN (2)
 
 // The server takes nothing and is not checked. Streams it has go on.
-#define VST_SERVER_MAINTENANCE (3)
+#define VST_ADMIN_MAINTENANCE (3)
 
 // How a backend works. A field that is 0 stands for its default, so that all zero but size is the
 // defaults; vst_backend_options_init says them.
@@ -2529,8 +2561,10 @@ vst_status vst_stream_describe(vst_engine *engine,
 struct vst_backend_options {
     // sizeof(vst_backend_options).
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
     // VST_BACKEND_*.
-    uint32_t flags;
+    uint64_t flags;
     // VST_BALANCE_*. Default VST_BALANCE_ROUND_ROBIN.
     uint32_t balance;
     // The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
@@ -2580,21 +2614,21 @@ struct vst_backend_counters {
     // How many waited in all. One whose server went away waited in two queues.
     uint64_t queued_total;
     // Attempts that failed, but for those that failed on our side.
-    uint64_t connect_errors;
+    uint64_t connect_errors_total;
     // Streams that asked again for the same server.
-    uint64_t retries;
+    uint64_t retries_total;
     // Streams that asked for another server than this one.
-    uint64_t redispatches;
+    uint64_t redispatches_total;
     // Streams that were ended because the queue was full.
-    uint64_t queue_full;
+    uint64_t queue_full_total;
     // Streams that were ended because they waited too long.
-    uint64_t queue_timeouts;
+    uint64_t queue_timeouts_total;
     // Health checks that passed.
-    uint64_t checks_passed;
+    uint64_t checks_passed_total;
     // Health checks that failed, but for those that failed on our side.
-    uint64_t checks_failed;
+    uint64_t checks_failed_total;
     // How often a server went down.
-    uint64_t downs;
+    uint64_t downs_total;
     // When a server last went up or down or was given another state, of the clock that drive calls
     // are told, in nanoseconds; 0: never.
     uint64_t last_change_ns;
@@ -2605,8 +2639,10 @@ struct vst_backend_counters {
 struct vst_server_options {
     // sizeof(vst_server_options).
     uint32_t size;
-    // VST_SERVER_BACKUP, VST_SERVER_CHECK, VST_SERVER_NO_*.
-    uint32_t flags;
+    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
+    uint32_t weight;
+    // VST_SERVER_*.
+    uint64_t flags;
     // Its name, which no other server of the backend has. Copied.
     const char *name;
     // Where it is, one address or several separated by commas, which attempts try in turn:
@@ -2616,16 +2652,11 @@ struct vst_server_options {
     // What its connections go through; NULL: nothing but TCP, with the defaults of
     // vst_connect_options. Only referred to: free your handle whenever you like.
     const vst_connect_config *connect;
-    // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
-    uint32_t weight;
     // The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     uint32_t maxconn;
     // The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
     // VST_SERVER_NO_QUEUE lets none wait.
     uint32_t maxqueue;
-    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
-    // of them does that.
-    uint32_t connect_errors;
     // How long a server without checks stays down, in nanoseconds: then it is tried with real
     // streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
     // until it is given a state.
@@ -2656,15 +2687,16 @@ struct vst_server_options {
     uint32_t check_rise;
     // How many checks in a row must fail for a server that is up to be down. Default 3.
     uint32_t check_fall;
-    // 0.
-    uint32_t _reserved;
+    // How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
+    // of them does that.
+    uint32_t connect_errors;
 };
 
 // How a server stands.
 struct vst_server {
     // In: sizeof(vst_server).
     uint32_t size;
-    // What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    // What is wanted of it: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     uint32_t state;
     // 1 while its health is good, whatever is wanted of it; else 0.
     uint32_t up;
@@ -2688,9 +2720,9 @@ vst_status vst_backend_options_init(vst_backend_options *options,
 
 // Makes a backend: servers that stand for each other, among which vst_conn_forward_to chooses.
 //
-// options is read and not kept. It has no servers yet: vst_backend_add. *out is its id, or 0.
-// It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence, cut
-// to why_size bytes with its NUL.
+// options is read and not kept. It has no servers yet: vst_backend_add_server. *out is its id,
+// or 0. It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence,
+// cut to why_size bytes with its NUL.
 // Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 // (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
@@ -2704,6 +2736,16 @@ vst_status vst_backend_new(vst_engine *engine,
                            char *why,
                            size_t why_size);
 
+// Gives a backend the name by which rules (use_backend, be_conn) and metrics know it.
+//
+// Otherwise as vst_listener_set_name.
+//
+// Needs:
+// As vst_listener_set_name.
+vst_status vst_backend_set_name(vst_engine *engine,
+                                vst_id backend,
+                                const char *name);
+
 // Writes what a backend has counted.
 //
 // Legal at any time.
@@ -2712,20 +2754,20 @@ vst_status vst_backend_new(vst_engine *engine,
 //
 // Needs:
 // engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_backend_stats(vst_engine *engine,
-                             vst_id backend,
-                             vst_backend_counters *counters);
+vst_status vst_backend_get_counters(vst_engine *engine,
+                                    vst_id backend,
+                                    vst_backend_counters *counters);
 
-// Writes what one server has counted: server is its number, from vst_backend_add.
+// Writes what one server has counted: server is its number, from vst_backend_add_server.
 //
-// Otherwise as vst_backend_stats; VST_E_ARGUMENT also for a number that no server has.
+// Otherwise as vst_backend_get_counters; VST_E_ARGUMENT also for a number that no server has.
 //
 // Needs:
-// As vst_backend_stats.
-vst_status vst_server_stats(vst_engine *engine,
-                            vst_id backend,
-                            uint32_t server,
-                            vst_backend_counters *counters);
+// As vst_backend_get_counters.
+vst_status vst_server_get_counters(vst_engine *engine,
+                                   vst_id backend,
+                                   uint32_t server,
+                                   vst_backend_counters *counters);
 
 // Fills options with the defaults. size is sizeof(vst_server_options).
 //
@@ -2740,8 +2782,8 @@ vst_status vst_server_options_init(vst_server_options *options,
 // Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
 //
 // options is read and not kept. *out is its number, from 0 in the order of calls, or
-// VST_SERVER_NONE on failure. On failure why, unless NULL, gets a sentence, cut to why_size
-// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
+// VST_NO_SERVER on failure. On failure why, unless NULL, gets a sentence, cut to why_size
+// bytes with its NUL. Servers are not taken away again: VST_ADMIN_MAINTENANCE puts one out of use.
 // Legal at any time, from any callback.
 // Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 // out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
@@ -2751,12 +2793,12 @@ vst_status vst_server_options_init(vst_server_options *options,
 // engine is an engine that is not freed; options points to as many bytes as its size says, its
 // texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
 // that are not freed; out to a number; why to why_size writable bytes.
-vst_status vst_backend_add(vst_engine *engine,
-                           vst_id backend,
-                           const vst_server_options *options,
-                           uint32_t *out,
-                           char *why,
-                           size_t why_size);
+vst_status vst_backend_add_server(vst_engine *engine,
+                                  vst_id backend,
+                                  const vst_server_options *options,
+                                  uint32_t *out,
+                                  char *why,
+                                  size_t why_size);
 
 // Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 //
@@ -2771,8 +2813,8 @@ vst_status vst_server_set_weight(vst_engine *engine,
                                  uint32_t server,
                                  uint32_t weight);
 
-// Says what is wanted of a server: state is VST_SERVER_READY, VST_SERVER_DRAIN or
-// VST_SERVER_MAINTENANCE. No stream is ended by it.
+// Says what is wanted of a server: state is VST_ADMIN_READY, VST_ADMIN_DRAIN or
+// VST_ADMIN_MAINTENANCE. No stream is ended by it.
 //
 // A server back from maintenance is taken to be up, and on trial: the first failure of any kind
 // brings it down. Otherwise as vst_server_set_weight.
@@ -2878,19 +2920,6 @@ vst_status vst_rules_check(vst_engine *engine,
                            const vst_rules *rules,
                            char *why,
                            size_t why_size);
-
-// Gives a listener or a backend the name by which rules (so_name, use_backend, be_conn) and
-// metrics know it, UTF-8, NUL-terminated. Copied.
-//
-// Legal from any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
-// VST_E_THREAD; VST_E_POISONED.
-//
-// Needs:
-// engine is an engine that is not freed; name is a NUL-terminated string.
-vst_status vst_set_name(vst_engine *engine,
-                        vst_id named,
-                        const char *name);
 
 // The backend that a use_backend line of the rules chooses for a session, as things stand now:
 // *backend is its id, or 0.
@@ -3023,9 +3052,9 @@ struct vst_table_counters {
     // The most there can be.
     uint64_t entries_max;
     // How often a key was not tracked or set because the table was full.
-    uint64_t refused;
+    uint64_t refused_total;
     // Entries that made room for others before they expired.
-    uint64_t purged;
+    uint64_t purged_total;
 };
 
 // One entry of a snapshot.
@@ -3132,8 +3161,8 @@ vst_status vst_table_clear(const vst_table *table,
 //
 // Needs:
 // table is a handle that is not freed; counters points to as many bytes as its size says.
-vst_status vst_table_stats(const vst_table *table,
-                           vst_table_counters *counters);
+vst_status vst_table_get_counters(const vst_table *table,
+                                  vst_table_counters *counters);
 
 // Writes the table as text, in the form of HAProxy's show table: a line about the table, then one
 // about each entry. What is no printable character in a key is escaped.
@@ -3209,27 +3238,27 @@ void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 // =================================================================================================
 
 // The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
-#define VST_STEP_DONE (0)
+#define VST_NEXT_DONE (0)
 
 // The handler is to be asked again when bytes, or the end, have come.
-#define VST_STEP_READ (1)
+#define VST_NEXT_READ (1)
 
 // The handler is to be asked again when there is room to send.
-#define VST_STEP_WRITE (2)
+#define VST_NEXT_WRITE (2)
 
 // The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
 // Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
 // afterwards.
-#define VST_STEP_LATER (3)
+#define VST_NEXT_LATER (3)
 
 // The handler will not have the connection: it is refused, with code and text.
-#define VST_STEP_FAIL (4)
+#define VST_NEXT_FAIL (4)
 
 // The peer has ended its side: no further byte comes.
-#define VST_STEP_ENDED (1)
+#define VST_STEP_ENDED (512)
 
 // The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
-#define VST_HANDLER_BEHIND_TLS (1)
+#define VST_HANDLER_BEHIND_TLS (UINT64_C(1) << 36)
 
 // A question to a handler, and its answer. The library's memory, valid until the callback returns.
 struct vst_step {
@@ -3248,14 +3277,14 @@ struct vst_step {
     // In: what an answer that comes later brings back. No two questions of a connection have the
     // same.
     uint32_t ticket;
-    // Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
+    // Out, with VST_NEXT_FAIL: a code of the host's own, which the end report has.
     int32_t code;
-    // Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
+    // Out, with VST_NEXT_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
     // when the callback returns. NULL: a general one.
     const char *text;
 };
 
-// What is next? data is the handler's. Answers VST_STEP_*; anything else fails the connection.
+// What is next? data is the handler's. Answers VST_NEXT_*; anything else fails the connection.
 // Every function may be called from here, but those that are legal outside callbacks only.
 typedef int32_t (*vst_step_fn)(void *data,
                                vst_engine *engine,
@@ -3270,8 +3299,10 @@ typedef void (*vst_discard_fn)(void *data,
 struct vst_handler {
     // sizeof(vst_handler), the same in all of a list.
     uint32_t size;
+    // 0.
+    uint32_t _reserved;
     // VST_HANDLER_BEHIND_TLS.
-    uint32_t flags;
+    uint64_t flags;
     // Asked on the engine's thread, from within a call on the engine.
     vst_step_fn step;
     // Optional.
@@ -3284,8 +3315,8 @@ struct vst_handler {
     uint64_t timeout_ns;
 };
 
-// Gives the answer that a handler announced with VST_STEP_LATER: any other VST_STEP_*. code and
-// text (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
+// Gives the answer that a handler announced with VST_NEXT_LATER: any other VST_NEXT_*. code and
+// text (UTF-8, NUL-terminated, or NULL) go with VST_NEXT_FAIL.
 //
 // Legal from any callback, the handler's own step among them.
 // Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
@@ -3304,7 +3335,7 @@ vst_status vst_conn_handler_done(vst_engine *engine,
 // Copies the first bytes that came for a handler into buffer, at most capacity.
 //
 // *len is how many there are in all. They stay: vst_handler_consume drops them. The library
-// reads on only when a step answers VST_STEP_READ, until 16 KiB are held; then such an answer
+// reads on only when a step answers VST_NEXT_READ, until 16 KiB are held; then such an answer
 // refuses the connection.
 // Legal between a handler's question and its answer.
 // Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
@@ -3334,7 +3365,7 @@ vst_status vst_handler_consume(vst_engine *engine,
 // Sends bytes of a handler: all or a part.
 //
 // *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
-// step that answers VST_STEP_WRITE is asked again when some can.
+// step that answers VST_NEXT_WRITE is asked again when some can.
 // Legal between a handler's question and its answer.
 // Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
 // handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
@@ -3374,16 +3405,16 @@ vst_status vst_handler_send(vst_engine *engine,
 #define VST_ANSWER_MOST (16384)
 
 // Every connection is a monitor's: the listener is there for nothing else.
-#define VST_MONITOR_EVERYONE (1)
+#define VST_MONITOR_EVERYONE (UINT64_C(1) << 34)
 
 // Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
 // read of them.
-#define VST_MONITOR_TRUSTED (2)
+#define VST_MONITOR_TRUSTED (UINT64_C(1) << 35)
 
 // Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
 // is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 // it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
-// the host accepted the descriptor itself; it is counted in vst_counters.monitored.
+// the host accepted the descriptor itself; it is counted in vst_engine_counters.monitored_total.
 //
 // The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that
 // the connection came from, and from the first stage of vst_engine_drain on. TEXT and BYTES are
@@ -3394,12 +3425,10 @@ vst_status vst_handler_send(vst_engine *engine,
 struct vst_monitor_options {
     // sizeof(vst_monitor_options).
     uint32_t size;
-    // VST_MONITOR_*.
-    uint32_t flags;
     // VST_ANSWER_*. Default VST_ANSWER_TEXT.
     uint32_t answer;
-    // 0.
-    uint32_t _reserved;
+    // VST_MONITOR_*.
+    uint64_t flags;
     // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
     const char *monitor_net;
     // With VST_ANSWER_BYTES: what is sent while all is well, 1 to VST_ANSWER_MOST bytes. Copied.
@@ -3419,13 +3448,13 @@ struct vst_listener_counters {
     // Connections that exist.
     uint32_t conns;
     // Connections accepted.
-    uint64_t accepted;
+    uint64_t accepted_total;
     // Connections that became sessions.
-    uint64_t sessions;
+    uint64_t sessions_total;
     // Connections that ended before that.
-    uint64_t refused;
+    uint64_t refused_total;
     // Connections of monitors, which are neither.
-    uint64_t monitored;
+    uint64_t monitored_total;
 };
 
 // Says whether the monitors of a listener are told of a failure: fail is 0 or 1. It holds for
@@ -3449,15 +3478,16 @@ vst_status vst_listener_set_monitor_fail(vst_engine *engine,
 //
 // Needs:
 // engine is an engine that is not freed; counters points to as many bytes as its size says.
-vst_status vst_listener_stats(vst_engine *engine,
-                              vst_id listener,
-                              vst_listener_counters *counters);
+vst_status vst_listener_get_counters(vst_engine *engine,
+                                     vst_id listener,
+                                     vst_listener_counters *counters);
 
 // Copies everything the engine counts as text, in the exposition format that Prometheus reads
 // (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-// of its listeners can name. Listeners and backends are labelled with the name that vst_set_name
-// gave them, without one with the address that was asked for (port 0 stays 0) or number, and with a
-// number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
+// of its listeners can name. Listeners and backends are labelled with the name that they were given
+// (vst_listener_set_name, vst_backend_set_name), without one with the address that was asked for
+// (port 0 stays 0) or number, and with a number: that of a freed one is given again. Tables are labelled
+// with their name, and a number that counts those of one name.
 //
 // The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
 // grows with the listeners, servers and tables, not with the connections. Legal at any time.
@@ -3495,7 +3525,7 @@ struct vst_waker;
 vst_status vst_engine_waker(vst_engine *engine,
                             vst_waker **out);
 
-// Brings the answer of a handler that announced it with VST_STEP_LATER: VST_STEP_DONE, READ, WRITE or
+// Brings the answer of a handler that announced it with VST_NEXT_LATER: VST_NEXT_DONE, READ, WRITE or
 // FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
 // which it is woken for. An answer to a connection that is gone by then is dropped.
 //
@@ -3557,8 +3587,8 @@ vst_status vst_loop_new(const vst_engine_options *options,
 // Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 //
 // Needs:
-// looping is a loop that is not freed; engine points to a pointer.
-vst_status vst_loop_engine(vst_loop *looping,
+// loop is a loop that is not freed; engine points to a pointer.
+vst_status vst_loop_engine(vst_loop *loop,
                            vst_engine **engine);
 
 // Runs the loop until vst_loop_stop is called, or for one round.
@@ -3570,8 +3600,8 @@ vst_status vst_loop_engine(vst_loop *looping,
 // VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 //
 // Needs:
-// looping is a loop that is not freed.
-vst_status vst_loop_run(vst_loop *looping,
+// loop is a loop that is not freed.
+vst_status vst_loop_run(vst_loop *loop,
                         uint64_t most_ns);
 
 // Lets vst_loop_run return, now or when it is called next.
@@ -3580,16 +3610,16 @@ vst_status vst_loop_run(vst_loop *looping,
 // Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
 //
 // Needs:
-// looping is a loop that is not freed.
-vst_status vst_loop_stop(vst_loop *looping);
+// loop is a loop that is not freed.
+vst_status vst_loop_stop(vst_loop *loop);
 
 // Frees a loop and its engine, as vst_engine_free does. NULL is fine.
 //
 // Returns as vst_engine_free.
 //
 // Needs:
-// looping is NULL or a loop that is not freed.
-vst_status vst_loop_free(vst_loop *looping);
+// loop is NULL or a loop that is not freed.
+vst_status vst_loop_free(vst_loop *loop);
 
 // =================================================================================================
 // 19. Versions
@@ -3633,28 +3663,17 @@ const char *vst_version(void);
 // features points to a writable integer.
 vst_status vst_features(uint64_t *features);
 
-// Copies the name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION.
+// The name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION, and a number
+// that no operation has UNKNOWN. NUL-terminated, valid for ever.
 //
-// The text has no NUL; *len is its length. Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_ARGUMENT (no such operation); VST_E_SPACE; VST_E_NULL.
-//
-// Needs:
-// text points to capacity writable bytes; len to a size.
-vst_status vst_op_name(uint32_t op,
-                       char *text,
-                       size_t capacity,
-                       size_t *len);
+// Legal at any time, from any thread, in any callback.
+const char *vst_op_name(uint32_t op);
 
-// Copies the name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK.
+// The name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK, and a number that no
+// reason has UNKNOWN. NUL-terminated, valid for ever.
 //
-// Otherwise as vst_op_name.
-//
-// Needs:
-// As vst_op_name.
-vst_status vst_why_name(uint32_t why,
-                        char *text,
-                        size_t capacity,
-                        size_t *len);
+// Legal at any time, from any thread, in any callback.
+const char *vst_why_name(uint32_t why);
 
 #ifdef __cplusplus
 } // extern "C"

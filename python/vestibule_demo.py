@@ -24,7 +24,7 @@ ABI_VERSION = 1
 OK, WAIT, END = 0, 1, 2
 E_STALE = -3
 IO_IN, IO_OUT, IO_HANGUP, IO_RELEASED = 1, 2, 4, 32
-WAIT_RUNNABLE = 1
+WAIT_RUNNABLE = 128
 NEVER = 2**64 - 1
 SESSION, READABLE, WRITABLE, REFUSED, CLOSED = 1, 3, 4, 5, 6
 
@@ -54,8 +54,8 @@ EventFn = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.POINTER(Event))
 
 
 class EngineOptions(c.Structure):
-    _fields_ = [("size", c.c_uint32), ("trigger", c.c_uint32), ("flags", c.c_uint32),
-                ("max_conns", c.c_uint32), ("max_opening", c.c_uint32),
+    _fields_ = [("size", c.c_uint32), ("_reserved", c.c_uint32), ("flags", c.c_uint64),
+                ("trigger", c.c_uint32), ("max_conns", c.c_uint32), ("max_opening", c.c_uint32),
                 ("heavy_per_drive", c.c_uint32), ("events_per_drive", c.c_uint32),
                 ("reserve_fds", c.c_uint32), ("max_prefix_bytes", c.c_uint32),
                 ("max_pipes", c.c_uint32), ("data", c.c_void_p), ("fdset", c.c_void_p),
@@ -64,8 +64,8 @@ class EngineOptions(c.Structure):
 
 
 class AcceptOptions(c.Structure):
-    _fields_ = [("size", c.c_uint32), ("flags", c.c_uint32), ("accept_proxy", c.c_char_p),
-                ("tls", c.c_void_p), ("timeout_proxy_ns", c.c_uint64),
+    _fields_ = [("size", c.c_uint32), ("cip_magic", c.c_uint32), ("flags", c.c_uint64),
+                ("accept_proxy", c.c_char_p), ("tls", c.c_void_p), ("timeout_proxy_ns", c.c_uint64),
                 ("timeout_tls_ns", c.c_uint64), ("timeout_opening_ns", c.c_uint64),
                 ("linger_ns", c.c_uint64), ("drain_ns", c.c_uint64), ("drain_bytes", c.c_uint64),
                 ("monitor", c.c_void_p)]

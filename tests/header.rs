@@ -60,6 +60,11 @@ fn polish(header: &str) -> String {
         }
         let define = line.strip_prefix("#define ").and_then(|rest| rest.split_once(' '));
         match define {
+            // A flag of 64 bits.
+            Some((name, value)) if value.starts_with("(1 << ") => {
+                let bit = &value["(1".len()..];
+                lines.push(format!("#define {name} (UINT64_C(1){bit}"));
+            }
             Some((name, value)) if !value.starts_with('(') => {
                 lines.push(format!("#define {name} ({value})"));
             }

@@ -72,3 +72,32 @@ fn the_commands_in_the_readme_are_there_to_be_run() {
     let makefile = fs::read_to_string(root().join("examples/Makefile")).expect("a Makefile");
     assert!(makefile.contains("\nrun:"), "make -C examples run");
 }
+
+/// Names that begin as those of C do and are variables of the environment of the tests.
+const ENVIRONMENT: [&str; 2] = ["VST_BLESS", "VST_BORINGSSL"];
+
+#[test]
+fn every_name_of_c_in_the_pages_is_in_the_header() {
+    let header = fs::read_to_string(root().join("include/vestibule.h")).expect("the header");
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = |text: &str| -> Vec<String> {
+        let words = text.split(|c| !is_of_a_name(c));
+        words
+            .filter(|word| word.starts_with("vst_") || word.starts_with("VST_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let known = names(&header);
+    let docs = fs::read_dir(root().join("docs")).expect("a folder");
+    let pages = docs.map(|page| page.expect("a page").path());
+    let pages = pages.chain(["README.md", "ARCHITECTURE.md"].map(|page| root().join(page)));
+    for page in pages.filter(|page| page.extension().is_some_and(|is| is == "md")) {
+        let text = fs::read_to_string(&page).expect("a page is text");
+        for name in names(&text) {
+            // As in `vst_table_*`.
+            let begins = name.ends_with('_') && known.iter().any(|known| known.starts_with(&name));
+            let is = begins || known.contains(&name) || ENVIRONMENT.contains(&name.as_str());
+            assert!(is, "{}: {name} is not in the header", page.display());
+        }
+    }
+}

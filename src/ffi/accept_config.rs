@@ -11,11 +11,11 @@ use super::ptr::Sized32;
 use super::rules::vst_rules;
 use super::status::*;
 use super::tls::vst_tls_server;
-use super::types::{VST_TLS_TRUNCATION_ABORT, VST_TLS12_HALF_CLOSE_HOLD, truncation};
 use super::unusable::{Unusable, element};
 use super::words::{hand_out, text};
 use crate::config::{
-    AcceptCip, AcceptConfig, AcceptProxy, Farewell, OpeningSpans, Tls12HalfClose, Trust, Untrusted,
+    AcceptCip, AcceptConfig, AcceptProxy, Farewell, OpeningSpans, Tls12HalfClose, TlsTruncation,
+    Trust, Untrusted,
 };
 use crate::wire::cip;
 
@@ -26,7 +26,16 @@ pub struct vst_accept_config {
 
 /// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header,
 /// which then announces nothing, and what they send is payload.
-pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
+pub const VST_ACCEPT_UNTRUSTED_DIRECT: u64 = 1 << 24;
+/// On TLS 1.2, where the end of one side ends both, a half-close waits until the peer has ended its own
+/// side, or is waited for and has said nothing for `tls12_half_close_hold_ns`. Without it a half-close is
+/// sent at once, since a client that reads until the end would else wait for ever.
+pub const VST_ACCEPT_TLS12_HALF_CLOSE_HOLD: u64 = 1 << 25;
+/// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
+/// failure, also while it closes. Without it the other side gets what came, and then the end of its
+/// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
+/// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
+pub const VST_ACCEPT_TLS_TRUNCATION_ABORT: u64 = 1 << 26;
 
 /// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
 /// `size` is the defaults; `vst_accept_options_init` says them. In spans of time VST_NEVER is no bound.
@@ -35,8 +44,10 @@ pub const VST_ACCEPT_UNTRUSTED_DIRECT: u32 = 1;
 pub struct vst_accept_options {
     /// `sizeof(vst_accept_options)`.
     pub size: u32,
-    /// `VST_ACCEPT_UNTRUSTED_DIRECT`, `VST_TLS12_HALF_CLOSE_HOLD`, `VST_TLS_TRUNCATION_ABORT`.
-    pub flags: u32,
+    /// The magic number that the header of `accept_cip` begins with. Default 0xCAFEBABE.
+    pub cip_magic: u32,
+    /// `VST_ACCEPT_*`.
+    pub flags: u64,
     /// Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
     /// list separated by commas of networks (`10.0.0.0/8`), addresses, `any` (all of IP) and `unix`
     /// (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
@@ -77,19 +88,15 @@ pub struct vst_accept_options {
     /// `accept_proxy`, of the socket's own addresses. The client's addresses are those in it. NULL: no
     /// header, and one that comes is payload.
     pub accept_cip: *const c_char,
-    /// The magic number it begins with. Default 0xCAFEBABE.
-    pub cip_magic: u32,
-    /// Must be 0.
-    pub _reserved: u32,
     /// On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    /// (`VST_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the peer's own
-    /// end. Default 1 s.
+    /// (`VST_ACCEPT_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the peer's
+    /// own end. Default 1 s.
     pub tls12_half_close_hold_ns: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_accept_options {
-    const FIRST: usize = 72;
+    const FIRST: usize = 80;
 }
 const _: () = assert!(size_of::<vst_accept_options>() == 128);
 
@@ -97,6 +104,7 @@ fn accept_defaults() -> vst_accept_options {
     let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
     vst_accept_options {
         size: 0,
+        cip_magic: cip::MAGIC,
         flags: 0,
         accept_proxy: std::ptr::null(),
         tls: std::ptr::null(),
@@ -111,8 +119,6 @@ fn accept_defaults() -> vst_accept_options {
         rules: std::ptr::null(),
         monitor: std::ptr::null(),
         accept_cip: std::ptr::null(),
-        cip_magic: cip::MAGIC,
-        _reserved: 0,
         tls12_half_close_hold_ns: farewell.tls12_half_close_hold,
     }
 }
@@ -176,10 +182,10 @@ pub unsafe extern "C" fn vst_accept_config_new(
 unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept_config, Unusable> {
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
-    let known = VST_ACCEPT_UNTRUSTED_DIRECT | VST_TLS12_HALF_CLOSE_HOLD | VST_TLS_TRUNCATION_ABORT;
-    if options.flags & !known != 0 || options._reserved != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
+    let known = VST_ACCEPT_UNTRUSTED_DIRECT
+        | VST_ACCEPT_TLS12_HALF_CLOSE_HOLD
+        | VST_ACCEPT_TLS_TRUNCATION_ABORT;
+    options::check_flags(options.flags, known, 0)?;
     // SAFETY: the caller's contract.
     let proxy = trust("accept_proxy", unsafe { text("accept_proxy", options.accept_proxy) }?)?;
     // SAFETY: the caller's contract.
@@ -215,13 +221,17 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
             linger: options.linger_ns,
             drain_time: options.drain_ns,
             drain_bytes: options.drain_bytes,
-            tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_HOLD != 0 {
+            tls12_half_close: if options.flags & VST_ACCEPT_TLS12_HALF_CLOSE_HOLD != 0 {
                 Tls12HalfClose::Hold
             } else {
                 Tls12HalfClose::Send
             },
             tls12_half_close_hold: options.tls12_half_close_hold_ns,
-            tls_truncation: truncation(options.flags),
+            tls_truncation: if options.flags & VST_ACCEPT_TLS_TRUNCATION_ABORT != 0 {
+                TlsTruncation::Abort
+            } else {
+                TlsTruncation::Pass
+            },
         },
     };
     Ok(vst_accept_config { config: Arc::new(config) })

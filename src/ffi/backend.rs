@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use super::engine::vst_engine;
 use super::entry::{self, asked};
-use super::listener::answer;
+use super::listener::{answer, set_name};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
@@ -12,6 +12,7 @@ use super::types::{id, vst_id};
 use super::unusable::{Unusable, named};
 use crate::backend::{BackendConfig, Method, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
+use crate::id::Kind;
 use crate::time::SECOND;
 
 /// One server after the other, heavier ones more often.
@@ -28,11 +29,11 @@ pub const VST_BALANCE_RANDOM: u32 = 3;
 
 /// A stream goes to no other server than the one it was given first. Without it the last attempt is
 /// made on another one, and so is any when the server is taken to be down.
-pub const VST_BACKEND_NO_REDISPATCH: u32 = 1;
+pub const VST_BACKEND_NO_REDISPATCH: u64 = 1 << 46;
 /// No attempt is repeated, whatever `retries` says.
-pub const VST_BACKEND_NO_RETRIES: u32 = 2;
+pub const VST_BACKEND_NO_RETRIES: u64 = 1 << 47;
 /// No stream waits for any server, whatever `maxqueue` says: it is ended where there is no room.
-pub const VST_BACKEND_NO_QUEUE: u32 = 4;
+pub const VST_BACKEND_NO_QUEUE: u64 = 1 << 48;
 
 /// How a backend works. A field that is 0 stands for its default, so that all zero but `size` is the
 /// defaults; `vst_backend_options_init` says them.
@@ -44,8 +45,10 @@ pub const VST_BACKEND_NO_QUEUE: u32 = 4;
 pub struct vst_backend_options {
     /// `sizeof(vst_backend_options)`.
     pub size: u32,
+    /// 0.
+    pub _reserved: u32,
     /// `VST_BACKEND_*`.
-    pub flags: u32,
+    pub flags: u64,
     /// `VST_BALANCE_*`. Default `VST_BALANCE_ROUND_ROBIN`.
     pub balance: u32,
     /// The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
@@ -73,9 +76,9 @@ pub struct vst_backend_options {
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_backend_options {
-    const FIRST: usize = 56;
+    const FIRST: usize = 64;
 }
-const _: () = assert!(size_of::<vst_backend_options>() == 56);
+const _: () = assert!(size_of::<vst_backend_options>() == 64);
 
 /// How many streams may wait, where the host says nothing.
 pub(super) const MAXQUEUE: u32 = 1024;
@@ -85,6 +88,7 @@ fn defaults() -> vst_backend_options {
     let retries = Retries::default();
     vst_backend_options {
         size: 0,
+        _reserved: 0,
         flags: 0,
         balance: VST_BALANCE_ROUND_ROBIN,
         maxconn: u32::MAX,
@@ -123,10 +127,8 @@ pub unsafe extern "C" fn vst_backend_options_init(
 /// What the host wants of a backend.
 fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unusable> {
     let known = VST_BACKEND_NO_REDISPATCH | VST_BACKEND_NO_RETRIES | VST_BACKEND_NO_QUEUE;
-    if options.flags & !known != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
-    let unless = |flag: u32, most: u32| if options.flags & flag != 0 { 0 } else { most };
+    options::check_flags(options.flags, known, options._reserved)?;
+    let unless = |flag: u64, most: u32| if options.flags & flag != 0 { 0 } else { most };
     let method = match options.balance {
         VST_BALANCE_ROUND_ROBIN => Method::RoundRobin,
         VST_BALANCE_LEAST_CONNECTIONS => Method::LeastConnections,
@@ -158,9 +160,9 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unus
 
 /// Makes a backend: servers that stand for each other, among which `vst_conn_forward_to` chooses.
 ///
-/// `options` is read and not kept. It has no servers yet: `vst_backend_add`. `*out` is its id, or 0.
-/// It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence, cut
-/// to `why_size` bytes with its NUL.
+/// `options` is read and not kept. It has no servers yet: `vst_backend_add_server`. `*out` is its id,
+/// or 0. It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence,
+/// cut to `why_size` bytes with its NUL.
 /// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 /// (no random number for `seed`); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
@@ -191,6 +193,22 @@ pub unsafe extern "C" fn vst_backend_new(
     unsafe { asked(no_out.and(engine), why, why_size, add) }
 }
 
+/// Gives a backend the name by which rules (`use_backend`, `be_conn`) and metrics know it.
+///
+/// Otherwise as `vst_listener_set_name`.
+///
+/// # Safety
+/// As `vst_listener_set_name`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_backend_set_name(
+    engine: *mut vst_engine,
+    backend: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { set_name(engine, Kind::Backend, backend, name) }
+}
+
 /// What was counted of a backend, or of one of its servers.
 ///
 /// A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
@@ -216,21 +234,21 @@ pub struct vst_backend_counters {
     /// How many waited in all. One whose server went away waited in two queues.
     pub queued_total: u64,
     /// Attempts that failed, but for those that failed on our side.
-    pub connect_errors: u64,
+    pub connect_errors_total: u64,
     /// Streams that asked again for the same server.
-    pub retries: u64,
+    pub retries_total: u64,
     /// Streams that asked for another server than this one.
-    pub redispatches: u64,
+    pub redispatches_total: u64,
     /// Streams that were ended because the queue was full.
-    pub queue_full: u64,
+    pub queue_full_total: u64,
     /// Streams that were ended because they waited too long.
-    pub queue_timeouts: u64,
+    pub queue_timeouts_total: u64,
     /// Health checks that passed.
-    pub checks_passed: u64,
+    pub checks_passed_total: u64,
     /// Health checks that failed, but for those that failed on our side.
-    pub checks_failed: u64,
+    pub checks_failed_total: u64,
     /// How often a server went down.
-    pub downs: u64,
+    pub downs_total: u64,
     /// When a server last went up or down or was given another state, of the clock that drive calls
     /// are told, in nanoseconds; 0: never.
     pub last_change_ns: u64,
@@ -253,14 +271,14 @@ impl vst_backend_counters {
             queued: queue.now,
             queued_most: queue.most,
             queued_total: queue.total,
-            connect_errors: counters.connect_errors,
-            retries: counters.retries,
-            redispatches: counters.redispatches,
-            queue_full: counters.queue_full,
-            queue_timeouts: counters.queue_timeouts,
-            checks_passed: counters.checks_passed,
-            checks_failed: counters.checks_failed,
-            downs: counters.downs,
+            connect_errors_total: counters.connect_errors,
+            retries_total: counters.retries,
+            redispatches_total: counters.redispatches,
+            queue_full_total: counters.queue_full,
+            queue_timeouts_total: counters.queue_timeouts,
+            checks_passed_total: counters.checks_passed,
+            checks_failed_total: counters.checks_failed,
+            downs_total: counters.downs,
             last_change_ns: counters.last_change.0,
         }
     }
@@ -275,7 +293,7 @@ impl vst_backend_counters {
 /// # Safety
 /// `engine` is an engine that is not freed; `counters` points to as many bytes as its `size` says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_backend_stats(
+pub unsafe extern "C" fn vst_backend_get_counters(
     engine: *mut vst_engine,
     backend: vst_id,
     counters: *mut vst_backend_counters,
@@ -284,14 +302,14 @@ pub unsafe extern "C" fn vst_backend_stats(
     unsafe { stats(engine, backend, None, counters) }
 }
 
-/// Writes what one server has counted: `server` is its number, from `vst_backend_add`.
+/// Writes what one server has counted: `server` is its number, from `vst_backend_add_server`.
 ///
-/// Otherwise as `vst_backend_stats`; VST_E_ARGUMENT also for a number that no server has.
+/// Otherwise as `vst_backend_get_counters`; VST_E_ARGUMENT also for a number that no server has.
 ///
 /// # Safety
-/// As `vst_backend_stats`.
+/// As `vst_backend_get_counters`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_server_stats(
+pub unsafe extern "C" fn vst_server_get_counters(
     engine: *mut vst_engine,
     backend: vst_id,
     server: u32,
@@ -302,7 +320,7 @@ pub unsafe extern "C" fn vst_server_stats(
 }
 
 /// # Safety
-/// As `vst_backend_stats`.
+/// As `vst_backend_get_counters`.
 unsafe fn stats(
     engine: *mut vst_engine,
     backend: vst_id,

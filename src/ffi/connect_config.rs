@@ -10,11 +10,11 @@ use super::ptr::Sized32;
 use super::socks::{self, VST_SOCKS_NONE};
 use super::status::*;
 use super::tls_client::vst_tls_client;
-use super::types::{VST_TLS_TRUNCATION_ABORT, VST_TLS12_HALF_CLOSE_SEND, truncation};
 use super::unusable::Unusable;
 use super::words::{hand_out, text};
 use crate::config::{
     ConnectConfig, ConnectTls, Farewell, OpeningSpans, ProxyTlvs, SendProxy, Tls12HalfClose,
+    TlsTruncation,
 };
 use crate::sys::Addr;
 
@@ -22,6 +22,13 @@ use crate::sys::Addr;
 pub struct vst_connect_config {
     pub(super) config: Arc<ConnectConfig>,
 }
+
+/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a half-close
+/// waits until the peer has ended its own side, or is waited for and has said nothing for
+/// `tls12_half_close_hold_ns`, since a server that is told of an end may stop answering.
+pub const VST_CONNECT_TLS12_HALF_CLOSE_SEND: u64 = 1 << 27;
+/// As `VST_ACCEPT_TLS_TRUNCATION_ABORT`.
+pub const VST_CONNECT_TLS_TRUNCATION_ABORT: u64 = 1 << 28;
 
 /// No PROXY header goes out.
 pub const VST_SEND_PROXY_NONE: u32 = 0;
@@ -31,15 +38,15 @@ pub const VST_SEND_PROXY_V1: u32 = 1;
 pub const VST_SEND_PROXY_V2: u32 = 2;
 
 /// A version 2 header carries the application protocol that the client negotiated.
-pub const VST_PROXY_TLV_ALPN: u32 = 1;
+pub const VST_PROXY_TLV_ALPN: u64 = 1 << 29;
 /// A version 2 header carries the server name that the client asked for.
-pub const VST_PROXY_TLV_AUTHORITY: u32 = 2;
+pub const VST_PROXY_TLV_AUTHORITY: u64 = 1 << 30;
 /// A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
-pub const VST_PROXY_TLV_SSL: u32 = 4;
+pub const VST_PROXY_TLV_SSL: u64 = 1 << 31;
 /// A version 2 header carries a checksum over itself.
-pub const VST_PROXY_TLV_CRC32C: u32 = 8;
+pub const VST_PROXY_TLV_CRC32C: u64 = 1 << 32;
 /// A version 2 header carries a name for this one connection, made by the engine.
-pub const VST_PROXY_TLV_UNIQUE_ID: u32 = 16;
+pub const VST_PROXY_TLV_UNIQUE_ID: u64 = 1 << 33;
 
 /// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
 /// `size` is the defaults; `vst_connect_options_init` says them. In spans of time VST_NEVER is no bound.
@@ -48,12 +55,12 @@ pub const VST_PROXY_TLV_UNIQUE_ID: u32 = 16;
 pub struct vst_connect_options {
     /// `sizeof(vst_connect_options)`.
     pub size: u32,
-    /// `VST_TLS12_HALF_CLOSE_SEND`, `VST_TLS_TRUNCATION_ABORT`.
-    pub flags: u32,
     /// `VST_SEND_PROXY_*`.
     pub send_proxy: u32,
+    /// `VST_CONNECT_*`.
+    pub flags: u64,
     /// `VST_PROXY_TLV_*`, for version 2.
-    pub proxy_tlvs: u32,
+    pub proxy_tlvs: u64,
     /// Where set, TLS. Only referred to: free your handle whenever you like. Needs `server_name`.
     pub tls: *const vst_tls_client,
     /// The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
@@ -91,23 +98,23 @@ pub struct vst_connect_options {
     pub socks_user: *const c_char,
     /// The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
     pub socks_password: *const c_char,
-    /// As in `vst_accept_options`; here a half-close is held back unless `VST_TLS12_HALF_CLOSE_SEND` says
-    /// otherwise.
+    /// As in `vst_accept_options`; here a half-close is held back unless
+    /// `VST_CONNECT_TLS12_HALF_CLOSE_SEND` says otherwise.
     pub tls12_half_close_hold_ns: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_connect_options {
-    const FIRST: usize = 88;
+    const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_connect_options>() == 144);
+const _: () = assert!(size_of::<vst_connect_options>() == 152);
 
 fn connect_defaults() -> vst_connect_options {
     let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
     vst_connect_options {
         size: 0,
-        flags: 0,
         send_proxy: VST_SEND_PROXY_NONE,
+        flags: 0,
         proxy_tlvs: 0,
         tls: std::ptr::null(),
         server_name: std::ptr::null(),
@@ -187,10 +194,8 @@ unsafe fn connect_config(
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
     let send_proxy = send_proxy(&options)?;
-    let known = VST_TLS12_HALF_CLOSE_SEND | VST_TLS_TRUNCATION_ABORT;
-    if options.flags & !known != 0 || options._reserved != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
+    let known = VST_CONNECT_TLS12_HALF_CLOSE_SEND | VST_CONNECT_TLS_TRUNCATION_ABORT;
+    options::check_flags(options.flags, known, options._reserved)?;
     // SAFETY: the caller's contract.
     let source = match unsafe { text("source", options.source) }? {
         Some(source) => Some(
@@ -232,13 +237,17 @@ unsafe fn connect_config(
             linger: options.linger_ns,
             drain_time: options.drain_ns,
             drain_bytes: options.drain_bytes,
-            tls12_half_close: if options.flags & VST_TLS12_HALF_CLOSE_SEND != 0 {
+            tls12_half_close: if options.flags & VST_CONNECT_TLS12_HALF_CLOSE_SEND != 0 {
                 Tls12HalfClose::Send
             } else {
                 Tls12HalfClose::Hold
             },
             tls12_half_close_hold: options.tls12_half_close_hold_ns,
-            tls_truncation: truncation(options.flags),
+            tls_truncation: if options.flags & VST_CONNECT_TLS_TRUNCATION_ABORT != 0 {
+                TlsTruncation::Abort
+            } else {
+                TlsTruncation::Pass
+            },
         },
     };
     Ok(vst_connect_config { config: Arc::new(config) })
@@ -263,7 +272,7 @@ pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config
 }
 
 fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, Unusable> {
-    let has = |bit: u32| options.proxy_tlvs & bit != 0;
+    let has = |bit: u64| options.proxy_tlvs & bit != 0;
     let tlvs = ProxyTlvs {
         alpn: has(VST_PROXY_TLV_ALPN),
         authority: has(VST_PROXY_TLV_AUTHORITY),

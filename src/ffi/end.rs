@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::types::{VST_NEVER, VST_SERVER_NONE, vst_id};
+use super::types::{VST_NEVER, VST_NO_SERVER, vst_id};
 use crate::engine::EndReport;
 
 /// How a stream ended.
@@ -18,7 +18,7 @@ pub struct vst_stream_end {
     /// resources, `K` the host. And when: `-` at the end, `Q` in a queue, `C` while the server was
     /// being reached, `D` while data moved, `L` while the server's last data moved.
     pub termination: [c_char; 4],
-    /// The server it was given last, as `vst_backend_add` numbered it, or `VST_SERVER_NONE`.
+    /// The server it was given last, as `vst_backend_add_server` numbered it, or `VST_NO_SERVER`.
     pub server: u32,
     /// The backend that chose the server, or 0.
     pub backend: vst_id,
@@ -57,7 +57,7 @@ impl vst_stream_end {
             size: size_of::<Self>() as u32,
             why: report.cause.as_ref().map_or(0, |cause| u32::from(cause.why.number())),
             termination: [by, phase, 0, 0],
-            server: report.server.unwrap_or(VST_SERVER_NONE),
+            server: report.server.unwrap_or(VST_NO_SERVER),
             backend: report.backend.map_or(0, |backend| backend.bits()),
             bytes_up: report.moved[0],
             bytes_down: report.moved[1],

@@ -56,9 +56,9 @@ pub const VST_TRIGGER_LEVEL: u32 = 0;
 pub const VST_TRIGGER_EDGE: u32 = 1;
 
 /// Readiness may be told by descriptor number, with `vst_engine_ready_fd`.
-pub const VST_ENGINE_BY_FD: u32 = 1;
+pub const VST_ENGINE_BY_FD: u64 = 1 << 16;
 /// Streams move all bytes by copying them, whatever `max_pipes` says.
-pub const VST_ENGINE_NO_PIPES: u32 = 2;
+pub const VST_ENGINE_NO_PIPES: u64 = 1 << 17;
 
 /// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
 /// `VST_IO_HANGUP`. Calling it again changes nothing.
@@ -92,10 +92,12 @@ pub type vst_log_fn =
 pub struct vst_engine_options {
     /// `sizeof(vst_engine_options)`.
     pub size: u32,
+    /// 0.
+    pub _reserved: u32,
+    /// `VST_ENGINE_*`.
+    pub flags: u64,
     /// `VST_TRIGGER_*`.
     pub trigger: u32,
-    /// `VST_ENGINE_*`.
-    pub flags: u32,
     /// The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
     /// bound.
     pub max_conns: u32,
@@ -147,17 +149,18 @@ pub struct vst_engine_options {
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
-    const FIRST: usize = 96;
+    const FIRST: usize = 104;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 112);
+const _: () = assert!(size_of::<vst_engine_options>() == 120);
 
 /// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
 const PROXY_LINE_MAX: u32 = 107;
 
 const DEFAULTS: vst_engine_options = vst_engine_options {
     size: 0,
-    trigger: VST_TRIGGER_LEVEL,
+    _reserved: 0,
     flags: 0,
+    trigger: VST_TRIGGER_LEVEL,
     max_conns: u32::MAX,
     max_opening: u32::MAX,
     heavy_per_drive: 4,
@@ -203,6 +206,8 @@ pub unsafe extern "C" fn vst_engine_options_init(
 
 /// What the options say to the core.
 fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusable> {
+    let known = VST_ENGINE_BY_FD | VST_ENGINE_NO_PIPES;
+    options::check_flags(options.flags, known, options._reserved)?;
     let trigger = match options.trigger {
         VST_TRIGGER_LEVEL => Trigger::Level,
         VST_TRIGGER_EDGE => Trigger::Edge,
@@ -212,13 +217,11 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusabl
     let (fdset, fdclr) = (options.fdset.is_some(), options.fdclr.is_some());
     let interest = options.interest.is_some();
     let too_short = options.max_prefix_bytes < PROXY_LINE_MAX;
-    let unknown = options.flags & !(VST_ENGINE_BY_FD | VST_ENGINE_NO_PIPES) != 0;
     let wrong = [
         (fdset && !fdclr, "fdclr: it is missing, and fdset is there"),
         (fdclr && !fdset, "fdset: it is missing, and fdclr is there"),
         (fdset && interest, "interest: it stands for fdset and fdclr, which are there too"),
         (edge && fdset, "trigger: VST_TRIGGER_EDGE needs interest, since fdset tells no mask"),
-        (unknown, "flags: an unknown one"),
         (too_short, "max_prefix_bytes: a line of PROXY version 1 has up to 107, so no less"),
     ];
     if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {

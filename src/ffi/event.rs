@@ -51,14 +51,14 @@ pub const VST_EVENT_SERVER_DOWN: u32 = 14;
 pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
 
 /// TLS that was begun in the middle of a session (`vst_conn_start_tls`) is there: read and write on.
-pub const VST_EVENT_TLS: u32 = 16;
+pub const VST_EVENT_TLS_DONE: u32 = 16;
 
 /// Enough checks in a row have passed, or failed.
-pub const VST_SERVER_BY_CHECKS: u32 = 1;
+pub const VST_REASON_CHECKS: u32 = 1;
 /// Enough attempts in a row to connect have failed.
-pub const VST_SERVER_BY_CONNECT_ERRORS: u32 = 2;
+pub const VST_REASON_CONNECT_ERRORS: u32 = 2;
 /// The server gets another chance: it was down for long enough, or is back from maintenance.
-pub const VST_SERVER_BY_TRIAL: u32 = 3;
+pub const VST_REASON_TRIAL: u32 = 3;
 
 /// One thing the host is told. The library's memory, valid until the callback returns, or until the
 /// next call on the engine when `vst_engine_next` wrote it.
@@ -87,9 +87,9 @@ pub struct vst_event {
     pub old_mask: u32,
     /// What it is to be watched for.
     pub new_mask: u32,
-    /// The server of a backend that VST_EVENT_SERVER_* is about, as `vst_backend_add` numbered it.
+    /// The server of a backend that VST_EVENT_SERVER_* is about, as `vst_backend_add_server` numbered it.
     pub server: u32,
-    /// `VST_SERVER_BY_*` of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
+    /// `VST_REASON_*` of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     pub reason: u32,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::engine::vst_engine;
 use super::entry;
+use super::options;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::step::{Functions, read_answer, vst_discard_fn, vst_step_fn};
@@ -15,7 +16,7 @@ use crate::conn::Why;
 use crate::engine::Sent;
 
 /// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
-pub const VST_HANDLER_BEHIND_TLS: u32 = 1;
+pub const VST_HANDLER_BEHIND_TLS: u64 = 1 << 36;
 
 /// A handler of the host's own: a step between what the library does itself.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +24,10 @@ pub const VST_HANDLER_BEHIND_TLS: u32 = 1;
 pub struct vst_handler {
     /// `sizeof(vst_handler)`, the same in all of a list.
     pub size: u32,
+    /// 0.
+    pub _reserved: u32,
     /// `VST_HANDLER_BEHIND_TLS`.
-    pub flags: u32,
+    pub flags: u64,
     /// Asked on the engine's thread, from within a call on the engine.
     pub step: vst_step_fn,
     /// Optional.
@@ -39,9 +42,9 @@ pub struct vst_handler {
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_handler {
-    const FIRST: usize = 40;
+    const FIRST: usize = 48;
 }
-const _: () = assert!(size_of::<vst_handler>() == 40);
+const _: () = assert!(size_of::<vst_handler>() == 48);
 
 /// Reads a list of handlers.
 ///
@@ -58,9 +61,7 @@ pub(super) unsafe fn read(list: *const vst_handler, count: u64) -> Result<Vec<Cu
 }
 
 fn custom(handler: &vst_handler) -> Result<Custom, Unusable> {
-    if handler.flags & !VST_HANDLER_BEHIND_TLS != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
+    options::check_flags(handler.flags, VST_HANDLER_BEHIND_TLS, handler._reserved)?;
     let step = handler.step.ok_or_else(|| Unusable::null("step"))?;
     Ok(Custom {
         behind_tls: handler.flags & VST_HANDLER_BEHIND_TLS != 0,
@@ -69,8 +70,8 @@ fn custom(handler: &vst_handler) -> Result<Custom, Unusable> {
     })
 }
 
-/// Gives the answer that a handler announced with VST_STEP_LATER: any other `VST_STEP_*`. `code` and
-/// `text` (UTF-8, NUL-terminated, or NULL) go with VST_STEP_FAIL.
+/// Gives the answer that a handler announced with VST_NEXT_LATER: any other `VST_NEXT_*`. `code` and
+/// `text` (UTF-8, NUL-terminated, or NULL) go with VST_NEXT_FAIL.
 ///
 /// Legal from any callback, the handler's own step among them.
 /// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn vst_conn_handler_done(
 /// Copies the first bytes that came for a handler into `buffer`, at most `capacity`.
 ///
 /// `*len` is how many there are in all. They stay: `vst_handler_consume` drops them. The library
-/// reads on only when a step answers VST_STEP_READ, until 16 KiB are held; then such an answer
+/// reads on only when a step answers VST_NEXT_READ, until 16 KiB are held; then such an answer
 /// refuses the connection.
 /// Legal between a handler's question and its answer.
 /// Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
@@ -160,7 +161,7 @@ pub unsafe extern "C" fn vst_handler_consume(
 /// Sends bytes of a handler: all or a part.
 ///
 /// `*taken` is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
-/// step that answers VST_STEP_WRITE is asked again when some can.
+/// step that answers VST_NEXT_WRITE is asked again when some can.
 /// Legal between a handler's question and its answer.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
 /// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;

@@ -8,11 +8,11 @@ use super::types::{id, vst_id};
 use crate::conn::Layer;
 
 /// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
-pub const VST_CONN_SHR: u32 = 1;
+pub const VST_CONN_SHR: u32 = 1024;
 /// No byte is taken for the connection any more: its outgoing direction was shut.
-pub const VST_CONN_SHW: u32 = 2;
+pub const VST_CONN_SHW: u32 = 2048;
 /// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
-pub const VST_CONN_ERR: u32 = 4;
+pub const VST_CONN_ERR: u32 = 4096;
 
 /// Writes what is over of a connection: `*flags` has `VST_CONN_SHR`, `VST_CONN_SHW` and `VST_CONN_ERR`,
 /// each where it holds, and nothing else.

@@ -14,22 +14,23 @@ use super::types::{id, vst_id};
 use super::unusable::{Unusable, named};
 use super::words::needed_text;
 use crate::engine::{ListenerOptions, Refusal};
+use crate::id::Kind;
 use crate::sys::{Addr, Fd, ListenSpec};
 
 /// Several sockets, of this and other processes, share the port (`SO_REUSEPORT`).
-pub const VST_LISTEN_REUSEPORT: u32 = 1;
+pub const VST_LISTENER_REUSEPORT: u64 = 1 << 18;
 /// An IPv6 listener takes no IPv4 connections (`IPV6_V6ONLY`).
-pub const VST_LISTEN_V6ONLY: u32 = 2;
+pub const VST_LISTENER_V6ONLY: u64 = 1 << 19;
 /// `mode` counts.
-pub const VST_LISTEN_MODE: u32 = 4;
+pub const VST_LISTENER_MODE: u64 = 1 << 20;
 /// `uid` and `gid` count.
-pub const VST_LISTEN_OWNER: u32 = 8;
+pub const VST_LISTENER_OWNER: u64 = 1 << 21;
 /// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
 /// out by a connection that is closed at once, so that two who open it at the same moment may both get
 /// it.
-pub const VST_LISTEN_UNIX_EXCLUSIVE: u32 = 16;
+pub const VST_LISTENER_UNIX_EXCLUSIVE: u64 = 1 << 22;
 /// No VST_EVENT_REFUSED is told, whatever `refused_per_second` says: refusals are counted alone.
-pub const VST_LISTEN_NO_REFUSED: u32 = 32;
+pub const VST_LISTENER_NO_REFUSED: u64 = 1 << 23;
 
 /// How a listener is opened. A field that is 0 stands for its default, so that all zero but `size` is
 /// the defaults; `vst_listener_options_init` says them.
@@ -38,8 +39,10 @@ pub const VST_LISTEN_NO_REFUSED: u32 = 32;
 pub struct vst_listener_options {
     /// `sizeof(vst_listener_options)`.
     pub size: u32,
-    /// `VST_LISTEN_*`.
-    pub flags: u32,
+    /// 0.
+    pub _reserved: u32,
+    /// `VST_LISTENER_*`.
+    pub flags: u64,
     /// Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
     /// bound.
     pub backlog: u32,
@@ -49,7 +52,7 @@ pub struct vst_listener_options {
     /// The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
     pub max_conns: u32,
     /// `VST_EVENT_REFUSED` told per second, listener, operation and reason; the rest is counted.
-    /// Default 10; UINT32_MAX is no bound, and `VST_LISTEN_NO_REFUSED` tells none.
+    /// Default 10; UINT32_MAX is no bound, and `VST_LISTENER_NO_REFUSED` tells none.
     pub refused_per_second: u32,
     /// Permission bits of a unix socket's path.
     pub mode: u32,
@@ -69,12 +72,13 @@ pub struct vst_listener_options {
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_listener_options {
-    const FIRST: usize = 48;
+    const FIRST: usize = 56;
 }
-const _: () = assert!(size_of::<vst_listener_options>() == 48);
+const _: () = assert!(size_of::<vst_listener_options>() == 56);
 
 const DEFAULTS: vst_listener_options = vst_listener_options {
     size: 0,
+    _reserved: 0,
     flags: 0,
     backlog: 1024,
     defer_accept_s: 0,
@@ -113,19 +117,17 @@ unsafe fn read(
 ) -> Result<(vst_listener_options, ListenerOptions), Unusable> {
     // SAFETY: the caller's contract.
     let options = unsafe { options::read_or_defaults(options) }?;
-    let known = VST_LISTEN_REUSEPORT
-        | VST_LISTEN_V6ONLY
-        | VST_LISTEN_MODE
-        | VST_LISTEN_OWNER
-        | VST_LISTEN_UNIX_EXCLUSIVE
-        | VST_LISTEN_NO_REFUSED;
-    if options.flags & !known != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
+    let known = VST_LISTENER_REUSEPORT
+        | VST_LISTENER_V6ONLY
+        | VST_LISTENER_MODE
+        | VST_LISTENER_OWNER
+        | VST_LISTENER_UNIX_EXCLUSIVE
+        | VST_LISTENER_NO_REFUSED;
+    options::check_flags(options.flags, known, options._reserved)?;
     let listener = ListenerOptions {
         max_conns: options.max_conns,
         user: options.user.expose_provenance() as u64,
-        refused_per_second: match options.flags & VST_LISTEN_NO_REFUSED {
+        refused_per_second: match options.flags & VST_LISTENER_NO_REFUSED {
             0 => options.refused_per_second,
             _ => 0,
         },
@@ -142,7 +144,7 @@ unsafe fn read(
 /// `[fe80::1%2]:80`, and a name is the host's to resolve. Port 0 lets the kernel choose, and
 /// `vst_listener_addr` tells. A unix path is taken over from the socket that is there, also from a
 /// process that still listens at it, which then gets no more connections: so a new one takes the place
-/// of an old one (`VST_LISTEN_UNIX_EXCLUSIVE` refuses that). It is removed when the listener closes,
+/// of an old one (`VST_LISTENER_UNIX_EXCLUSIVE` refuses that). It is removed when the listener closes,
 /// unless somebody has taken it over since.
 ///
 /// `config` may be freed at once. `options` may be NULL. `*out` is the id, or 0 on failure; `sys_errno`,
@@ -184,12 +186,12 @@ pub unsafe extern "C" fn vst_listener_open(
             addr: Addr::parse(address)
                 .map_err(|wrong| Unusable::argument(format!("address: {wrong}")))?,
             backlog: i32::try_from(options.backlog).unwrap_or(i32::MAX),
-            reuse_port: options.flags & VST_LISTEN_REUSEPORT != 0,
-            v6_only: options.flags & VST_LISTEN_V6ONLY != 0,
+            reuse_port: options.flags & VST_LISTENER_REUSEPORT != 0,
+            v6_only: options.flags & VST_LISTENER_V6ONLY != 0,
             defer_accept: options.defer_accept_s,
-            mode: (options.flags & VST_LISTEN_MODE != 0).then_some(options.mode),
-            owner: (options.flags & VST_LISTEN_OWNER != 0).then_some((options.uid, options.gid)),
-            exclusive: options.flags & VST_LISTEN_UNIX_EXCLUSIVE != 0,
+            mode: (options.flags & VST_LISTENER_MODE != 0).then_some(options.mode),
+            owner: (options.flags & VST_LISTENER_OWNER != 0).then_some((options.uid, options.gid)),
+            exclusive: options.flags & VST_LISTENER_UNIX_EXCLUSIVE != 0,
         };
         let opened = shell.core()?.listen(&spec, Arc::clone(&config.config), listener);
         // SAFETY: the caller's contract.
@@ -350,6 +352,50 @@ pub unsafe extern "C" fn vst_listener_close(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         shell.core()?.close_listener(id(listener)?).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Gives a listener the name by which rules (`so_name`) and metrics know it, UTF-8, NUL-terminated.
+/// Copied.
+///
+/// Legal from any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `name` is a NUL-terminated string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_listener_set_name(
+    engine: *mut vst_engine,
+    listener: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe { set_name(engine, Kind::Listener, listener, name) }
+}
+
+/// Gives what `named` is of the name `name`, if it is of `kind`.
+///
+/// # Safety
+/// As `vst_listener_set_name`.
+pub(super) unsafe fn set_name(
+    engine: *mut vst_engine,
+    kind: Kind,
+    named: vst_id,
+    name: *const c_char,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    entry::call(engine, |shell| {
+        // SAFETY: the caller's contract.
+        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
+        let named = id(named)?;
+        // Whose it is is answered before what it is of, as everywhere.
+        if named.engine() == shell.number.borrow().get() && named.kind() != kind {
+            return Err(VST_E_KIND);
+        }
+        shell.core()?.set_name(named, name).map_err(status::of)?;
         Ok(VST_OK)
     })
 }

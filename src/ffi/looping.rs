@@ -93,27 +93,27 @@ fn loop_options(options: &vst_engine_options) -> Result<(), Unusable> {
 /// Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 ///
 /// # Safety
-/// `looping` is a loop that is not freed; `engine` points to a pointer.
+/// `loop` is a loop that is not freed; `engine` points to a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_loop_engine(
-    looping: *mut vst_loop,
+    r#loop: *mut vst_loop,
     engine: *mut *mut vst_engine,
 ) -> vst_status {
     guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(engine, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
-        let looping = unsafe { ptr::handle(looping) }?;
+        let one = unsafe { ptr::handle(r#loop) }?;
         bar::check()?;
         #[cfg(feature = "loop")]
         {
             // SAFETY: written to a moment ago.
-            unsafe { ptr::put(engine, looping.inner.engine()) }?;
+            unsafe { ptr::put(engine, one.inner.engine()) }?;
             Ok(VST_OK)
         }
         #[cfg(not(feature = "loop"))]
         {
-            let _ = looping;
+            let _ = one;
             Err(VST_E_UNSUPPORTED)
         }
     })
@@ -128,17 +128,17 @@ pub unsafe extern "C" fn vst_loop_engine(
 /// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 ///
 /// # Safety
-/// `looping` is a loop that is not freed.
+/// `loop` is a loop that is not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_loop_run(looping: *mut vst_loop, most_ns: u64) -> vst_status {
+pub unsafe extern "C" fn vst_loop_run(r#loop: *mut vst_loop, most_ns: u64) -> vst_status {
     guard(|| {
         // SAFETY: the caller's contract.
-        let looping = unsafe { ptr::handle(looping) }?;
+        let one = unsafe { ptr::handle(r#loop) }?;
         #[cfg(feature = "loop")]
-        return looping.inner.run(most_ns);
+        return one.inner.run(most_ns);
         #[cfg(not(feature = "loop"))]
         {
-            let _ = (looping, most_ns);
+            let _ = (one, most_ns);
             Err(VST_E_UNSUPPORTED)
         }
     })
@@ -150,16 +150,16 @@ pub unsafe extern "C" fn vst_loop_run(looping: *mut vst_loop, most_ns: u64) -> v
 /// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
 ///
 /// # Safety
-/// `looping` is a loop that is not freed.
+/// `loop` is a loop that is not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_loop_stop(looping: *mut vst_loop) -> vst_status {
+pub unsafe extern "C" fn vst_loop_stop(r#loop: *mut vst_loop) -> vst_status {
     // No guard: what is called here neither panics nor allocates, and a signal handler may be in
     // the middle of anything, a look at `errno` among it.
     let _errno = ErrnoGuard::new();
     // SAFETY: the caller's contract.
-    match unsafe { ptr::handle(looping) } {
+    match unsafe { ptr::handle(r#loop) } {
         #[cfg(feature = "loop")]
-        Ok(looping) => looping.inner.stop(),
+        Ok(one) => one.inner.stop(),
         #[cfg(not(feature = "loop"))]
         Ok(_) => VST_E_UNSUPPORTED,
         Err(status) => status,
@@ -171,12 +171,12 @@ pub unsafe extern "C" fn vst_loop_stop(looping: *mut vst_loop) -> vst_status {
 /// Returns as `vst_engine_free`.
 ///
 /// # Safety
-/// `looping` is NULL or a loop that is not freed.
+/// `loop` is NULL or a loop that is not freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_loop_free(looping: *mut vst_loop) -> vst_status {
+pub unsafe extern "C" fn vst_loop_free(r#loop: *mut vst_loop) -> vst_status {
     #[cfg(feature = "loop")]
     // SAFETY: the caller's contract; NULL becomes None.
-    if let Some(one) = unsafe { looping.as_ref() } {
+    if let Some(one) = unsafe { r#loop.as_ref() } {
         // SAFETY: made with the loop, and freed only here.
         let status = unsafe { life::free(one.inner.engine()) };
         if status != VST_OK {
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn vst_loop_free(looping: *mut vst_loop) -> vst_status {
         }
     }
     // SAFETY: the caller's contract.
-    unsafe { free(looping) };
+    unsafe { free(r#loop) };
     VST_OK
 }
 

@@ -29,15 +29,15 @@ pub const VST_ANSWER_MOST: u32 = 16_384;
 const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
 
 /// Every connection is a monitor's: the listener is there for nothing else.
-pub const VST_MONITOR_EVERYONE: u32 = 1;
+pub const VST_MONITOR_EVERYONE: u64 = 1 << 34;
 /// Sources of `monitor_net` may be in `accept_proxy` or `accept_cip` too: it is meant that no header is
 /// read of them.
-pub const VST_MONITOR_TRUSTED: u32 = 2;
+pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 
 /// Who is answered and let go instead of let in, and with what. All bytes 0 but `size`, and then what
 /// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
 /// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
-/// the host accepted the descriptor itself; it is counted in `vst_counters.monitored`.
+/// the host accepted the descriptor itself; it is counted in `vst_engine_counters.monitored_total`.
 ///
 /// The answer tells of a failure while `vst_listener_set_monitor_fail` says so of the listener that
 /// the connection came from, and from the first stage of `vst_engine_drain` on. TEXT and BYTES are
@@ -50,12 +50,10 @@ pub const VST_MONITOR_TRUSTED: u32 = 2;
 pub struct vst_monitor_options {
     /// `sizeof(vst_monitor_options)`.
     pub size: u32,
-    /// `VST_MONITOR_*`.
-    pub flags: u32,
     /// `VST_ANSWER_*`. Default `VST_ANSWER_TEXT`.
     pub answer: u32,
-    /// 0.
-    pub _reserved: u32,
+    /// `VST_MONITOR_*`.
+    pub flags: u64,
     /// The sources, as in `vst_accept_options.accept_proxy`; NULL with `VST_MONITOR_EVERYONE`.
     pub monitor_net: *const c_char,
     /// With `VST_ANSWER_BYTES`: what is sent while all is well, 1 to `VST_ANSWER_MOST` bytes. Copied.
@@ -76,9 +74,8 @@ const _: () = assert!(size_of::<vst_monitor_options>() == 56);
 
 options!(vst_monitor_options { answer } vst_monitor_options {
     size: 0,
-    flags: 0,
     answer: VST_ANSWER_TEXT,
-    _reserved: 0,
+    flags: 0,
     monitor_net: std::ptr::null(),
     well: std::ptr::null(),
     well_len: 0,
@@ -100,8 +97,7 @@ pub(super) unsafe fn read(
     }
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
-    if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 || options._reserved != 0
-    {
+    if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 {
         return Err(Unusable::argument("monitor: an unknown flag"));
     }
     // SAFETY: the caller's contract.
@@ -195,13 +191,13 @@ pub struct vst_listener_counters {
     /// Connections that exist.
     pub conns: u32,
     /// Connections accepted.
-    pub accepted: u64,
+    pub accepted_total: u64,
     /// Connections that became sessions.
-    pub sessions: u64,
+    pub sessions_total: u64,
     /// Connections that ended before that.
-    pub refused: u64,
+    pub refused_total: u64,
     /// Connections of monitors, which are neither.
-    pub monitored: u64,
+    pub monitored_total: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -219,7 +215,7 @@ const _: () = assert!(size_of::<vst_listener_counters>() == 40);
 /// # Safety
 /// `engine` is an engine that is not freed; `counters` points to as many bytes as its `size` says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_listener_stats(
+pub unsafe extern "C" fn vst_listener_get_counters(
     engine: *mut vst_engine,
     listener: vst_id,
     counters: *mut vst_listener_counters,
@@ -233,10 +229,10 @@ pub unsafe extern "C" fn vst_listener_stats(
         let value = vst_listener_counters {
             size: 0,
             conns,
-            accepted: counts.accepted,
-            sessions: counts.sessions,
-            refused: counts.refused,
-            monitored: counts.monitored,
+            accepted_total: counts.accepted,
+            sessions_total: counts.sessions,
+            refused_total: counts.refused,
+            monitored_total: counts.monitored,
         };
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &value) })
@@ -245,9 +241,10 @@ pub unsafe extern "C" fn vst_listener_stats(
 
 /// Copies everything the engine counts as text, in the exposition format that Prometheus reads
 /// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-/// of its listeners can name. Listeners and backends are labelled with the name that `vst_set_name`
-/// gave them, without one with the address that was asked for (port 0 stays 0) or number, and with a
-/// number: that of a freed one is given again. Tables are labelled with their name, and a number that counts those of one name.
+/// of its listeners can name. Listeners and backends are labelled with the name that they were given
+/// (`vst_listener_set_name`, `vst_backend_set_name`), without one with the address that was asked for
+/// (port 0 stays 0) or number, and with a number: that of a freed one is given again. Tables are labelled
+/// with their name, and a number that counts those of one name.
 ///
 /// The text has no NUL; `*len` is its length, and the length that is needed with VST_E_SPACE. It
 /// grows with the listeners, servers and tables, not with the connections. Legal at any time.

@@ -34,8 +34,8 @@ const _: () = assert!(size_of::<vst_tlv>() == 16);
 /// What one outgoing connection needs beside its configuration.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct vst_connect {
-    /// `sizeof(vst_connect)`.
+pub struct vst_connect_args {
+    /// `sizeof(vst_connect_args)`.
     pub size: u32,
     /// How many TLVs `tlvs` points to.
     pub tlv_count: u32,
@@ -49,10 +49,10 @@ pub struct vst_connect {
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
-unsafe impl Sized32 for vst_connect {
+unsafe impl Sized32 for vst_connect_args {
     const FIRST: usize = 32;
 }
-const _: () = assert!(size_of::<vst_connect>() == 32);
+const _: () = assert!(size_of::<vst_connect_args>() == 32);
 
 /// Takes a connection that the host accepted itself through what `config` says.
 ///
@@ -68,7 +68,7 @@ const _: () = assert!(size_of::<vst_connect>() == 32);
 /// Handles are not freed; `out` points to an id; `sys_errno` is NULL or points to an int; `why`
 /// to `why_size` writable bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_accept_fd(
+pub unsafe extern "C" fn vst_conn_accept_fd(
     engine: *mut vst_engine,
     config: *const vst_accept_config,
     fd: i32,
@@ -100,10 +100,10 @@ pub unsafe extern "C" fn vst_accept_fd(
 /// Takes a connection that is open already, as a raw session: no handler runs, and
 /// VST_EVENT_READABLE is the first event.
 ///
-/// Otherwise as `vst_accept_fd`.
+/// Otherwise as `vst_conn_accept_fd`.
 ///
 /// # Safety
-/// As `vst_accept_fd`.
+/// As `vst_conn_accept_fd`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_adopt(
     engine: *mut vst_engine,
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn vst_conn_connect(
     engine: *mut vst_engine,
     address: *const c_char,
     config: *const vst_connect_config,
-    connect: *const vst_connect,
+    connect: *const vst_connect_args,
     out: *mut vst_id,
     why: *mut c_char,
     why_size: usize,

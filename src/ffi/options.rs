@@ -32,6 +32,21 @@ macro_rules! options {
 }
 pub(super) use options;
 
+/// Whether flags are all `known`, and a reserved field is 0.
+///
+/// Every flags field has bits of its own, so that a flag of another struct is an unknown one: bits 0 to
+/// 12 are what the library tells (VST_IO_*, VST_WAIT_*, VST_STEP_ENDED, VST_CONN_*), those from 16 on are
+/// the structs'. A new flag takes the lowest bit from 54 on that is free.
+pub(super) fn check_flags(flags: u64, known: u64, reserved: u32) -> Result<(), Unusable> {
+    if flags & !known != 0 {
+        return Err(Unusable::argument("flags: an unknown one"));
+    }
+    if reserved != 0 {
+        return Err(Unusable::argument("_reserved: it is not 0"));
+    }
+    Ok(())
+}
+
 /// Reads such a struct of the host's; every default is said.
 ///
 /// # Safety

@@ -8,20 +8,20 @@ use super::types::{id, vst_id};
 use crate::wire::proxy::{self, Addresses};
 
 /// The header stands for no relayed connection: it announces nothing.
-pub const VST_PROXY_LOCAL: u32 = 0;
+pub const VST_PROXY_COMMAND_LOCAL: u32 = 0;
 /// The header stands for a relayed connection.
-pub const VST_PROXY_RELAYED: u32 = 1;
+pub const VST_PROXY_COMMAND_RELAYED: u32 = 1;
 
 /// The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
-pub const VST_PROXY_NO_ADDRESSES: u32 = 0;
+pub const VST_PROXY_TRANSPORT_NONE: u32 = 0;
 /// TCP over IPv4 or IPv6.
-pub const VST_PROXY_TCP: u32 = 1;
+pub const VST_PROXY_TRANSPORT_TCP: u32 = 1;
 /// UDP over IPv4 or IPv6.
-pub const VST_PROXY_UDP: u32 = 2;
+pub const VST_PROXY_TRANSPORT_UDP: u32 = 2;
 /// A unix stream socket.
-pub const VST_PROXY_UNIX_STREAM: u32 = 3;
+pub const VST_PROXY_TRANSPORT_UNIX_STREAM: u32 = 3;
 /// A unix datagram socket.
-pub const VST_PROXY_UNIX_DATAGRAM: u32 = 4;
+pub const VST_PROXY_TRANSPORT_UNIX_DATAGRAM: u32 = 4;
 
 /// The PROXY header that a connection came with.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +31,9 @@ pub struct vst_proxy_header {
     pub size: u32,
     /// 1 or 2.
     pub version: u32,
-    /// `VST_PROXY_LOCAL` or `VST_PROXY_RELAYED`.
+    /// `VST_PROXY_COMMAND_LOCAL` or `VST_PROXY_COMMAND_RELAYED`.
     pub command: u32,
-    /// `VST_PROXY_TCP` and so on.
+    /// `VST_PROXY_TRANSPORT_TCP` and so on.
     pub transport: u32,
     /// How many TLVs it had.
     pub tlv_count: u32,
@@ -75,15 +75,15 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
                 proxy::Version::V2 => 2,
             }),
             command: found.map_or(0, |found| match found.command {
-                proxy::Command::Local => VST_PROXY_LOCAL,
-                proxy::Command::Proxy => VST_PROXY_RELAYED,
+                proxy::Command::Local => VST_PROXY_COMMAND_LOCAL,
+                proxy::Command::Proxy => VST_PROXY_COMMAND_RELAYED,
             }),
             transport: found.map_or(0, |found| match &found.addresses {
-                Addresses::None => VST_PROXY_NO_ADDRESSES,
-                Addresses::Tcp { .. } => VST_PROXY_TCP,
-                Addresses::Udp { .. } => VST_PROXY_UDP,
-                Addresses::Unix { stream: true, .. } => VST_PROXY_UNIX_STREAM,
-                Addresses::Unix { stream: false, .. } => VST_PROXY_UNIX_DATAGRAM,
+                Addresses::None => VST_PROXY_TRANSPORT_NONE,
+                Addresses::Tcp { .. } => VST_PROXY_TRANSPORT_TCP,
+                Addresses::Udp { .. } => VST_PROXY_TRANSPORT_UDP,
+                Addresses::Unix { stream: true, .. } => VST_PROXY_TRANSPORT_UNIX_STREAM,
+                Addresses::Unix { stream: false, .. } => VST_PROXY_TRANSPORT_UNIX_DATAGRAM,
             }),
             tlv_count: found.map_or(0, |found| found.tlvs().count() as u32),
             _reserved: 0,

@@ -132,31 +132,6 @@ pub unsafe extern "C" fn vst_rules_check(
     unsafe { explained(why, why_size, call) }
 }
 
-/// Gives a listener or a backend the name by which rules (`so_name`, `use_backend`, `be_conn`) and
-/// metrics know it, UTF-8, NUL-terminated. Copied.
-///
-/// Legal from any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
-/// VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `name` is a NUL-terminated string.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_set_name(
-    engine: *mut vst_engine,
-    named: vst_id,
-    name: *const c_char,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    entry::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
-        shell.core()?.set_name(id(named)?, name).map_err(status::of)?;
-        Ok(VST_OK)
-    })
-}
-
 /// The backend that a `use_backend` line of the rules chooses for a session, as things stand now:
 /// `*backend` is its id, or 0.
 ///

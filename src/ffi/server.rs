@@ -10,7 +10,7 @@ use super::entry::asked;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::types::{VST_SERVER_NONE, id, vst_id};
+use super::types::{VST_NO_SERVER, id, vst_id};
 use super::unusable::{Unusable, element, named};
 use super::words::{needed_text, text};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
@@ -20,16 +20,16 @@ use crate::sys::Addr;
 use crate::time::SECOND;
 
 /// The server is used only while no other can be.
-pub const VST_SERVER_BACKUP: u32 = 1;
+pub const VST_SERVER_BACKUP: u64 = 1 << 49;
 /// The server is checked: the `check_*` fields count.
-pub const VST_SERVER_CHECK: u32 = 2;
+pub const VST_SERVER_CHECK: u64 = 1 << 50;
 /// The server has no share, whatever `weight` says: it takes no new streams until
 /// `vst_server_set_weight` gives it one.
-pub const VST_SERVER_NO_WEIGHT: u32 = 4;
+pub const VST_SERVER_NO_WEIGHT: u64 = 1 << 51;
 /// No stream waits for this very server, whatever `maxqueue` says.
-pub const VST_SERVER_NO_QUEUE: u32 = 8;
+pub const VST_SERVER_NO_QUEUE: u64 = 1 << 52;
 /// Checks follow one another exactly, whatever `check_jitter` says.
-pub const VST_SERVER_NO_JITTER: u32 = 16;
+pub const VST_SERVER_NO_JITTER: u64 = 1 << 53;
 
 /// A server of a backend. A field that is 0 stands for its default, so that all zero but `size` and
 /// `name` is the defaults; `vst_server_options_init` says them.
@@ -38,8 +38,10 @@ pub const VST_SERVER_NO_JITTER: u32 = 16;
 pub struct vst_server_options {
     /// `sizeof(vst_server_options)`.
     pub size: u32,
-    /// `VST_SERVER_BACKUP`, `VST_SERVER_CHECK`, `VST_SERVER_NO_*`.
-    pub flags: u32,
+    /// Its share beside the others', 1 to 256. Default 1; `VST_SERVER_NO_WEIGHT` gives it none.
+    pub weight: u32,
+    /// `VST_SERVER_*`.
+    pub flags: u64,
     /// Its name, which no other server of the backend has. Copied.
     pub name: *const c_char,
     /// Where it is, one address or several separated by commas, which attempts try in turn:
@@ -49,16 +51,11 @@ pub struct vst_server_options {
     /// What its connections go through; NULL: nothing but TCP, with the defaults of
     /// `vst_connect_options`. Only referred to: free your handle whenever you like.
     pub connect: *const vst_connect_config,
-    /// Its share beside the others', 1 to 256. Default 1; `VST_SERVER_NO_WEIGHT` gives it none.
-    pub weight: u32,
     /// The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     pub maxconn: u32,
     /// The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
     /// `VST_SERVER_NO_QUEUE` lets none wait.
     pub maxqueue: u32,
-    /// How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
-    /// of them does that.
-    pub connect_errors: u32,
     /// How long a server without checks stays down, in nanoseconds: then it is tried with real
     /// streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
     /// until it is given a state.
@@ -89,8 +86,9 @@ pub struct vst_server_options {
     pub check_rise: u32,
     /// How many checks in a row must fail for a server that is up to be down. Default 3.
     pub check_fall: u32,
-    /// 0.
-    pub _reserved: u32,
+    /// How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
+    /// of them does that.
+    pub connect_errors: u32,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_server_options {
@@ -102,14 +100,13 @@ fn defaults() -> vst_server_options {
     let checks = Checks::default();
     vst_server_options {
         size: 0,
+        weight: Weight::default().get().into(),
         flags: 0,
         name: std::ptr::null(),
         addresses: std::ptr::null(),
         connect: std::ptr::null(),
-        weight: Weight::default().get().into(),
         maxconn: u32::MAX,
         maxqueue: MAXQUEUE,
-        connect_errors: u32::MAX,
         trial_ns: TRIAL,
         check_connect: std::ptr::null(),
         check_address: std::ptr::null(),
@@ -123,7 +120,7 @@ fn defaults() -> vst_server_options {
         check_jitter: checks.jitter.into(),
         check_rise: checks.rise,
         check_fall: checks.fall,
-        _reserved: 0,
+        connect_errors: u32::MAX,
     }
 }
 options!(vst_server_options {
@@ -210,7 +207,7 @@ unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig
 /// What the host wants of a server, and what it is checked with.
 ///
 /// # Safety
-/// The pointers of `options` are as `vst_backend_add` needs them.
+/// The pointers of `options` are as `vst_backend_add_server` needs them.
 unsafe fn read(
     options: &vst_server_options,
 ) -> Result<(ServerConfig, Option<CheckPlan>), Unusable> {
@@ -219,10 +216,8 @@ unsafe fn read(
         | VST_SERVER_NO_WEIGHT
         | VST_SERVER_NO_QUEUE
         | VST_SERVER_NO_JITTER;
-    if options.flags & !known != 0 || options._reserved != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
-    let unless = |flag: u32, number: u32| if options.flags & flag != 0 { 0 } else { number };
+    options::check_flags(options.flags, known, 0)?;
+    let unless = |flag: u64, number: u32| if options.flags & flag != 0 { 0 } else { number };
     // SAFETY: the caller's contract.
     let name = unsafe { needed_text("name", options.name) }?;
     if name.is_empty() {
@@ -268,8 +263,8 @@ unsafe fn read(
 /// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
 ///
 /// `options` is read and not kept. `*out` is its number, from 0 in the order of calls, or
-/// `VST_SERVER_NONE` on failure. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
-/// bytes with its NUL. Servers are not taken away again: VST_SERVER_MAINTENANCE puts one out of use.
+/// `VST_NO_SERVER` on failure. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
+/// bytes with its NUL. Servers are not taken away again: VST_ADMIN_MAINTENANCE puts one out of use.
 /// Legal at any time, from any callback.
 /// Returns VST_OK; VST_E_NULL (also for `name`); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 /// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
@@ -280,7 +275,7 @@ unsafe fn read(
 /// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
 /// that are not freed; `out` to a number; `why` to `why_size` writable bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_backend_add(
+pub unsafe extern "C" fn vst_backend_add_server(
     engine: *mut vst_engine,
     backend: vst_id,
     options: *const vst_server_options,
@@ -291,7 +286,7 @@ pub unsafe extern "C" fn vst_backend_add(
     // SAFETY: the caller's contract.
     let engine = named("engine", unsafe { ptr::handle(engine) });
     // SAFETY: the caller's contract.
-    let no_out = named("out", unsafe { ptr::put(out, VST_SERVER_NONE) });
+    let no_out = named("out", unsafe { ptr::put(out, VST_NO_SERVER) });
     let add = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let options = unsafe { options::read(options) }?;

@@ -14,11 +14,11 @@ use crate::backend::{Admin, Change, ServerIndex};
 use crate::engine::Refusal;
 
 /// The server serves.
-pub const VST_SERVER_READY: u32 = 1;
+pub const VST_ADMIN_READY: u32 = 1;
 /// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
-pub const VST_SERVER_DRAIN: u32 = 2;
+pub const VST_ADMIN_DRAIN: u32 = 2;
 /// The server takes nothing and is not checked. Streams it has go on.
-pub const VST_SERVER_MAINTENANCE: u32 = 3;
+pub const VST_ADMIN_MAINTENANCE: u32 = 3;
 
 /// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 ///
@@ -39,8 +39,8 @@ pub unsafe extern "C" fn vst_server_set_weight(
     unsafe { set(engine, backend, server, || Ok(Change::Weight(server::weight(weight)?))) }
 }
 
-/// Says what is wanted of a server: `state` is VST_SERVER_READY, VST_SERVER_DRAIN or
-/// VST_SERVER_MAINTENANCE. No stream is ended by it.
+/// Says what is wanted of a server: `state` is VST_ADMIN_READY, VST_ADMIN_DRAIN or
+/// VST_ADMIN_MAINTENANCE. No stream is ended by it.
 ///
 /// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
 /// brings it down. Otherwise as `vst_server_set_weight`.
@@ -55,9 +55,9 @@ pub unsafe extern "C" fn vst_server_set_state(
     state: u32,
 ) -> vst_status {
     let change = || match state {
-        VST_SERVER_READY => Ok(Change::Admin(Admin::Ready)),
-        VST_SERVER_DRAIN => Ok(Change::Admin(Admin::Drain)),
-        VST_SERVER_MAINTENANCE => Ok(Change::Admin(Admin::Maintenance)),
+        VST_ADMIN_READY => Ok(Change::Admin(Admin::Ready)),
+        VST_ADMIN_DRAIN => Ok(Change::Admin(Admin::Drain)),
+        VST_ADMIN_MAINTENANCE => Ok(Change::Admin(Admin::Maintenance)),
         _ => Err(VST_E_ARGUMENT),
     };
     // SAFETY: the caller's contract.
@@ -124,7 +124,7 @@ unsafe fn set(
 pub struct vst_server {
     /// In: `sizeof(vst_server)`.
     pub size: u32,
-    /// What is wanted of it: VST_SERVER_READY, VST_SERVER_DRAIN, VST_SERVER_MAINTENANCE.
+    /// What is wanted of it: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     pub state: u32,
     /// 1 while its health is good, whatever is wanted of it; else 0.
     pub up: u32,
@@ -166,9 +166,9 @@ pub unsafe extern "C" fn vst_server_state(
         let value = vst_server {
             size: 0,
             state: match found.admin() {
-                Admin::Ready => VST_SERVER_READY,
-                Admin::Drain => VST_SERVER_DRAIN,
-                Admin::Maintenance => VST_SERVER_MAINTENANCE,
+                Admin::Ready => VST_ADMIN_READY,
+                Admin::Drain => VST_ADMIN_DRAIN,
+                Admin::Maintenance => VST_ADMIN_MAINTENANCE,
             },
             up: found.is_up().into(),
             weight: found.weight().get().into(),

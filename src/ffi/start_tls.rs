@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::engine::vst_engine;
 use super::entry::asked;
+use super::options;
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::tls::vst_tls_server;
@@ -22,7 +23,9 @@ pub struct vst_start_tls {
     /// `sizeof(vst_start_tls)`.
     pub size: u32,
     /// 0.
-    pub flags: u32,
+    pub _reserved: u32,
+    /// 0: there are none yet.
+    pub flags: u64,
     /// The accepting side. Only referred to: free your handle whenever you like.
     pub server: *const vst_tls_server,
     /// The connecting side; needs `server_name`.
@@ -37,13 +40,13 @@ pub struct vst_start_tls {
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_start_tls {
-    const FIRST: usize = 48;
+    const FIRST: usize = 56;
 }
-const _: () = assert!(size_of::<vst_start_tls>() == 48);
+const _: () = assert!(size_of::<vst_start_tls>() == 56);
 
 /// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
 ///
-/// Nothing can be read or written until VST_EVENT_TLS tells that it is there; a handshake that fails
+/// Nothing can be read or written until VST_EVENT_TLS_DONE tells that it is there; a handshake that fails
 /// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
 /// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
 /// (CVE-2011-0411): a host that has read any refuses the client. On failure `why`, unless NULL, gets a
@@ -69,9 +72,7 @@ pub unsafe extern "C" fn vst_conn_start_tls(
     let begin = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let start = unsafe { ptr::read_sized(start) }?;
-        if start.flags != 0 {
-            return Err(Unusable::argument("flags: an unknown one"));
-        }
+        options::check_flags(start.flags, 0, start._reserved)?;
         // SAFETY: the caller's contract; NULL becomes None.
         let server = unsafe { start.server.as_ref() };
         // SAFETY: as above.

@@ -11,20 +11,20 @@ use super::types::vst_id;
 use crate::engine::{Answer, Question, Spent};
 
 /// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
-pub const VST_STEP_DONE: i32 = 0;
+pub const VST_NEXT_DONE: i32 = 0;
 /// The handler is to be asked again when bytes, or the end, have come.
-pub const VST_STEP_READ: i32 = 1;
+pub const VST_NEXT_READ: i32 = 1;
 /// The handler is to be asked again when there is room to send.
-pub const VST_STEP_WRITE: i32 = 2;
+pub const VST_NEXT_WRITE: i32 = 2;
 /// The handler will answer later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket.
 /// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
 /// afterwards.
-pub const VST_STEP_LATER: i32 = 3;
+pub const VST_NEXT_LATER: i32 = 3;
 /// The handler will not have the connection: it is refused, with `code` and `text`.
-pub const VST_STEP_FAIL: i32 = 4;
+pub const VST_NEXT_FAIL: i32 = 4;
 
 /// The peer has ended its side: no further byte comes.
-pub const VST_STEP_ENDED: u32 = 1;
+pub const VST_STEP_ENDED: u32 = 512;
 
 /// A question to a handler, and its answer. The library's memory, valid until the callback returns.
 #[derive(Clone, Copy, Debug)]
@@ -45,15 +45,15 @@ pub struct vst_step {
     /// In: what an answer that comes later brings back. No two questions of a connection have the
     /// same.
     pub ticket: u32,
-    /// Out, with VST_STEP_FAIL: a code of the host's own, which the end report has.
+    /// Out, with VST_NEXT_FAIL: a code of the host's own, which the end report has.
     pub code: i32,
-    /// Out, with VST_STEP_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
+    /// Out, with VST_NEXT_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
     /// when the callback returns. NULL: a general one.
     pub text: *const c_char,
 }
 const _: () = assert!(size_of::<vst_step>() == 48);
 
-/// What is next? `data` is the handler's. Answers `VST_STEP_*`; anything else fails the connection.
+/// What is next? `data` is the handler's. Answers `VST_NEXT_*`; anything else fails the connection.
 /// Every function may be called from here, but those that are legal outside callbacks only.
 pub type vst_step_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, step: *mut vst_step) -> i32,
@@ -125,11 +125,11 @@ pub(super) unsafe fn read_answer(
     text: *const c_char,
 ) -> Result<Answer, vst_status> {
     Ok(match answer {
-        VST_STEP_DONE => Answer::Done,
-        VST_STEP_READ => Answer::Read,
-        VST_STEP_WRITE => Answer::Write,
-        VST_STEP_LATER => Answer::Later,
-        VST_STEP_FAIL => {
+        VST_NEXT_DONE => Answer::Done,
+        VST_NEXT_READ => Answer::Read,
+        VST_NEXT_WRITE => Answer::Write,
+        VST_NEXT_LATER => Answer::Later,
+        VST_NEXT_FAIL => {
             // SAFETY: the caller's contract.
             let text = unsafe { ptr::text(text) }?.unwrap_or_default();
             Answer::Fail(code, text.to_owned())

@@ -12,7 +12,6 @@ use super::panic::free;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use super::unusable::Unusable;
 use super::words::hand_out;
 use crate::config::StreamConfig;
 
@@ -23,7 +22,7 @@ pub struct vst_stream_config {
 
 /// A client that ends its side before a server is reached takes its request back, even when it has
 /// sent some bytes. Without it such a client is taken to wait for an answer.
-pub const VST_STREAM_ABORT_ON_CLOSE: u32 = 1;
+pub const VST_STREAM_ABORT_ON_CLOSE: u64 = 1 << 45;
 
 /// What bounds streams. A field that is 0 stands for its default, so that all zero but `size` is the
 /// defaults; `vst_stream_options_init` says them. In spans of time VST_NEVER is no bound.
@@ -37,8 +36,10 @@ pub const VST_STREAM_ABORT_ON_CLOSE: u32 = 1;
 pub struct vst_stream_options {
     /// `sizeof(vst_stream_options)`.
     pub size: u32,
+    /// 0.
+    pub _reserved: u32,
     /// `VST_STREAM_*`.
-    pub flags: u32,
+    pub flags: u64,
     /// The longest silence of the client, in nanoseconds. Default 300 s.
     pub timeout_client_ns: u64,
     /// The longest silence of the server, in nanoseconds. Default 300 s.
@@ -55,14 +56,15 @@ pub struct vst_stream_options {
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_stream_options {
-    const FIRST: usize = 48;
+    const FIRST: usize = 56;
 }
-const _: () = assert!(size_of::<vst_stream_options>() == 48);
+const _: () = assert!(size_of::<vst_stream_options>() == 56);
 
 fn defaults() -> vst_stream_options {
     let config = StreamConfig::default();
     vst_stream_options {
         size: 0,
+        _reserved: 0,
         flags: 0,
         timeout_client_ns: config.client,
         timeout_server_ns: config.server,
@@ -113,9 +115,8 @@ pub unsafe extern "C" fn vst_stream_config_new(
     let make = || {
         // SAFETY: the caller's contract.
         let options = unsafe { options::read(options) }?;
-        if options.flags & !VST_STREAM_ABORT_ON_CLOSE != 0 {
-            return Err(Unusable::argument("flags: an unknown one"));
-        }
+        let known = VST_STREAM_ABORT_ON_CLOSE;
+        options::check_flags(options.flags, known, options._reserved)?;
         let config = StreamConfig {
             client: options.timeout_client_ns,
             server: options.timeout_server_ns,

@@ -32,9 +32,9 @@ pub struct vst_table_counters {
     /// The most there can be.
     pub entries_max: u64,
     /// How often a key was not tracked or set because the table was full.
-    pub refused: u64,
+    pub refused_total: u64,
     /// Entries that made room for others before they expired.
-    pub purged: u64,
+    pub purged_total: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_table_counters {
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn vst_table_clear(table: *const vst_table, cleared: *mut 
 /// # Safety
 /// `table` is a handle that is not freed; `counters` points to as many bytes as its `size` says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_table_stats(
+pub unsafe extern "C" fn vst_table_get_counters(
     table: *const vst_table,
     counters: *mut vst_table_counters,
 ) -> vst_status {
@@ -226,8 +226,8 @@ pub unsafe extern "C" fn vst_table_stats(
             _reserved: 0,
             entries: table.len() as u64,
             entries_max: table.config().size as u64,
-            refused: table.refused(),
-            purged: table.purged(),
+            refused_total: table.refused(),
+            purged_total: table.purged(),
         };
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &value) })

@@ -22,6 +22,8 @@ use super::types::*;
 use crate::sim::{Peer, World};
 use crate::sys::Addr;
 
+mod flags;
+
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
 }

@@ -34,25 +34,15 @@ pub const VST_CLIENT_AUTH_REQUIRED: u32 = 2;
 
 /// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
 /// 3) instead of shown the first certificate.
-pub const VST_TLS_STRICT_SNI: u32 = 1;
+pub const VST_TLS_SERVER_STRICT_SNI: u64 = 1 << 37;
 /// No ticket holds a session: those kept here (`session_cache`) alone are resumed. In TLS 1.3 a client
 /// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
-pub const VST_TLS_NO_TICKETS: u32 = 2;
-/// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
-/// change everything.
-pub const VST_TLS_DANGEROUSLY_SKIP_VERIFICATION: u32 = 4;
-
-/// `X25519MLKEM768` is not offered to servers. It is offered first otherwise, so that what somebody
-/// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-/// of 230, which some old middleboxes do not let through.
-pub const VST_TLS_NO_POST_QUANTUM: u32 = 16;
-
-/// The secrets of every connection are kept for `vst_tls_server_take_key_log` and
-/// `vst_tls_client_take_key_log`: whoever has them reads everything.
-pub const VST_TLS_KEY_LOG: u32 = 8;
-
+pub const VST_TLS_SERVER_NO_TICKETS: u64 = 1 << 38;
+/// The secrets of every connection are kept for `vst_tls_server_take_key_log`: whoever has them reads
+/// everything.
+pub const VST_TLS_SERVER_KEY_LOG: u64 = 1 << 39;
 /// No sessions are kept, whatever `session_cache` says.
-pub const VST_TLS_NO_SESSION_CACHE: u32 = 32;
+pub const VST_TLS_SERVER_NO_SESSION_CACHE: u64 = 1 << 40;
 
 /// The most sessions that one configuration keeps: room for them is made at once.
 pub const VST_TLS_SESSIONS_MOST: u64 = 1_048_576;
@@ -76,8 +66,10 @@ pub const VST_TLS_1_3: u32 = 0x0304;
 pub struct vst_tls_server_options {
     /// `sizeof(vst_tls_server_options)`.
     pub size: u32,
-    /// `VST_TLS_STRICT_SNI`, `VST_TLS_NO_TICKETS`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_SESSION_CACHE`.
-    pub flags: u32,
+    /// 0.
+    pub _reserved: u32,
+    /// `VST_TLS_SERVER_*`.
+    pub flags: u64,
     /// How many certificates `identities` points to, from 1 to 65,536.
     pub identity_count: u32,
     /// `VST_CLIENT_AUTH_*`.
@@ -105,20 +97,21 @@ pub struct vst_tls_server_options {
     /// offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
     pub alpn: *const c_char,
     /// Sessions kept for clients that take no ticket. Default 256, at most
-    /// `VST_TLS_SESSIONS_MOST`; `VST_TLS_NO_SESSION_CACHE` keeps none.
+    /// `VST_TLS_SESSIONS_MOST`; `VST_TLS_SERVER_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_tls_server_options {
-    const FIRST: usize = 104;
+    const FIRST: usize = 112;
 }
-const _: () = assert!(size_of::<vst_tls_server_options>() == 104);
+const _: () = assert!(size_of::<vst_tls_server_options>() == 112);
 
 fn server_defaults() -> vst_tls_server_options {
     let known = ServerOptions::default();
     vst_tls_server_options {
         size: 0,
+        _reserved: 0,
         flags: 0,
         identity_count: 0,
         client_auth: VST_CLIENT_AUTH_NONE,
@@ -184,11 +177,11 @@ pub unsafe extern "C" fn vst_tls_server_new(
 unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_server, Unusable> {
     // SAFETY: the caller's contract.
     let given = unsafe { options::read(options) }?;
-    let known =
-        VST_TLS_STRICT_SNI | VST_TLS_NO_TICKETS | VST_TLS_KEY_LOG | VST_TLS_NO_SESSION_CACHE;
-    if given.flags & !known != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
+    let known = VST_TLS_SERVER_STRICT_SNI
+        | VST_TLS_SERVER_NO_TICKETS
+        | VST_TLS_SERVER_KEY_LOG
+        | VST_TLS_SERVER_NO_SESSION_CACHE;
+    options::check_flags(given.flags, known, given._reserved)?;
     // SAFETY: the caller's contract.
     let list = unsafe { ptr::items(given.identities, given.identity_count as usize) };
     let list = named("identities", list)?;
@@ -200,7 +193,7 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
     }
     let options = ServerOptions {
         certificates,
-        strict_sni: given.flags & VST_TLS_STRICT_SNI != 0,
+        strict_sni: given.flags & VST_TLS_SERVER_STRICT_SNI != 0,
         client_auth: match given.client_auth {
             VST_CLIENT_AUTH_NONE => ClientAuth::None,
             VST_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
@@ -215,11 +208,14 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
         alpn: unsafe { alpn(given.alpn) }?,
         min_version: version("min_version", given.min_version, Version::Tls12)?,
         max_version: version("max_version", given.max_version, Version::Tls13)?,
-        tickets: given.flags & VST_TLS_NO_TICKETS == 0,
-        session_cache: session_cache(given.flags, given.session_cache)?,
+        tickets: given.flags & VST_TLS_SERVER_NO_TICKETS == 0,
+        session_cache: session_cache(
+            given.flags & VST_TLS_SERVER_NO_SESSION_CACHE != 0,
+            given.session_cache,
+        )?,
         ticket_lifetime: given.ticket_lifetime_s,
         client_ticket_lifetime: given.client_ticket_lifetime_s,
-        key_log: given.flags & VST_TLS_KEY_LOG != 0,
+        key_log: given.flags & VST_TLS_SERVER_KEY_LOG != 0,
         ..ServerOptions::default()
     };
     let made = ServerTls::new(&options, Arc::new(WallClock));
@@ -304,7 +300,7 @@ pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
 }
 
 /// Takes the secrets of the connections since the last call, as lines of the NSS key log format
-/// that a protocol analyser reads. Only with VST_TLS_KEY_LOG.
+/// that a protocol analyser reads. Only with VST_TLS_SERVER_KEY_LOG.
 ///
 /// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is taken, and
 /// `*len` says what is needed. Legal at any time, from any thread, in any callback.
@@ -352,9 +348,9 @@ pub(super) unsafe fn put_lines(
     }
 }
 
-/// How many sessions are kept.
-pub(super) fn session_cache(flags: u32, most: u64) -> Result<usize, Unusable> {
-    if flags & VST_TLS_NO_SESSION_CACHE != 0 {
+/// How many sessions are kept: none, or up to `most`.
+pub(super) fn session_cache(none: bool, most: u64) -> Result<usize, Unusable> {
+    if none {
         return Ok(0);
     }
     let kept = usize::try_from(most).ok().filter(|_| most <= VST_TLS_SESSIONS_MOST);

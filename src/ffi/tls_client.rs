@@ -8,10 +8,7 @@ use super::options::{self, options};
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::tls::{
-    VST_TLS_DANGEROUSLY_SKIP_VERIFICATION, VST_TLS_KEY_LOG, VST_TLS_NO_POST_QUANTUM,
-    VST_TLS_NO_SESSION_CACHE, alpn, put_lines, session_cache, unloadable, version,
-};
+use super::tls::{alpn, put_lines, session_cache, unloadable, version};
 use super::unusable::Unusable;
 use super::words::hand_out_noted;
 use crate::sys::WallClock;
@@ -28,20 +25,36 @@ impl vst_tls_client {
     }
 }
 
+/// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+/// change everything.
+pub const VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION: u64 = 1 << 41;
+/// `X25519MLKEM768` is not offered to servers. It is offered first otherwise, so that what somebody
+/// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
+/// of 230, which some old middleboxes do not let through.
+pub const VST_TLS_CLIENT_NO_POST_QUANTUM: u64 = 1 << 42;
+/// The secrets of every connection are kept for `vst_tls_client_take_key_log`: whoever has them reads
+/// everything.
+pub const VST_TLS_CLIENT_KEY_LOG: u64 = 1 << 43;
+/// No sessions are kept, whatever `session_cache` says.
+pub const VST_TLS_CLIENT_NO_SESSION_CACHE: u64 = 1 << 44;
+
 /// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
 /// `size` is the defaults; `vst_tls_client_options_init` says them.
 ///
 /// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
-/// `VST_TLS_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
+/// `VST_TLS_CLIENT_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
 /// `vst_tls_server_options`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_client_options {
     /// `sizeof(vst_tls_client_options)`.
     pub size: u32,
-    /// `VST_TLS_DANGEROUSLY_SKIP_VERIFICATION`, `VST_TLS_KEY_LOG`, `VST_TLS_NO_SESSION_CACHE`,
-    /// `VST_TLS_NO_POST_QUANTUM`.
-    pub flags: u32,
+    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
+    /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
+    /// 604,800, seven days (RFC 8446 section 4.6.1).
+    pub session_lifetime_s: u32,
+    /// `VST_TLS_CLIENT_*`.
+    pub flags: u64,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
     pub min_version: u32,
     /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
@@ -58,14 +71,8 @@ pub struct vst_tls_client_options {
     /// Application protocols to offer, as in `vst_tls_server_options`.
     pub alpn: *const c_char,
     /// Sessions kept for resumption. Default 256, at most `VST_TLS_SESSIONS_MOST`;
-    /// `VST_TLS_NO_SESSION_CACHE` keeps none.
+    /// `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
-    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
-    /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
-    /// 604,800, seven days (RFC 8446 section 4.6.1).
-    pub session_lifetime_s: u32,
-    /// 0.
-    pub _reserved: u32,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -78,6 +85,7 @@ fn client_defaults() -> vst_tls_client_options {
     let known = ClientOptions::default();
     vst_tls_client_options {
         size: 0,
+        session_lifetime_s: known.session_lifetime,
         flags: 0,
         min_version: 0,
         max_version: 0,
@@ -86,8 +94,6 @@ fn client_defaults() -> vst_tls_client_options {
         identity: std::ptr::null(),
         alpn: std::ptr::null(),
         session_cache: known.session_cache as u64,
-        session_lifetime_s: known.session_lifetime,
-        _reserved: 0,
     }
 }
 options!(vst_tls_client_options { session_cache, session_lifetime_s } client_defaults());
@@ -132,19 +138,14 @@ pub unsafe extern "C" fn vst_tls_client_new(
 /// # Safety
 /// As `vst_tls_client_new`.
 unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
-    const FLAGS: u32 = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION
-        | VST_TLS_KEY_LOG
-        | VST_TLS_NO_SESSION_CACHE
-        | VST_TLS_NO_POST_QUANTUM;
+    const FLAGS: u64 = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION
+        | VST_TLS_CLIENT_KEY_LOG
+        | VST_TLS_CLIENT_NO_SESSION_CACHE
+        | VST_TLS_CLIENT_NO_POST_QUANTUM;
     // SAFETY: the caller's contract.
     let given = unsafe { options::read(options) }?;
-    if given.flags & !FLAGS != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
-    }
-    if given._reserved != 0 {
-        return Err(Unusable::argument("_reserved: not 0"));
-    }
-    let skip = given.flags & VST_TLS_DANGEROUSLY_SKIP_VERIFICATION != 0;
+    options::check_flags(given.flags, FLAGS, 0)?;
+    let skip = given.flags & VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION != 0;
     // SAFETY: the caller's contract.
     let certificate = match unsafe { given.identity.as_ref() } {
         // SAFETY: the caller's contract.
@@ -162,16 +163,19 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
         // SAFETY: the caller's contract.
         crls: unsafe { pem("crl", &given.crl) }?.into_iter().collect(),
         certificate,
-        key_exchange: match given.flags & VST_TLS_NO_POST_QUANTUM {
+        key_exchange: match given.flags & VST_TLS_CLIENT_NO_POST_QUANTUM {
             0 => KeyExchange::All,
             _ => KeyExchange::Classical,
         },
-        key_log: given.flags & VST_TLS_KEY_LOG != 0,
+        key_log: given.flags & VST_TLS_CLIENT_KEY_LOG != 0,
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
         min_version: version("min_version", given.min_version, Version::Tls12)?,
         max_version: version("max_version", given.max_version, Version::Tls13)?,
-        session_cache: session_cache(given.flags, given.session_cache)?,
+        session_cache: session_cache(
+            given.flags & VST_TLS_CLIENT_NO_SESSION_CACHE != 0,
+            given.session_cache,
+        )?,
         session_lifetime: given.session_lifetime_s,
     };
     let made = ClientTls::new(&options, Arc::new(WallClock));

@@ -11,13 +11,13 @@ use crate::tls::{Negotiated, Verified, Version};
 use crate::wire::der::Certificate;
 
 /// The peer was not asked for a certificate.
-pub const VST_TLS_NOT_ASKED: u32 = 0;
+pub const VST_VERIFIED_NOT_ASKED: u32 = 0;
 /// The peer was asked for a certificate and has none.
-pub const VST_TLS_ABSENT: u32 = 1;
+pub const VST_VERIFIED_ABSENT: u32 = 1;
 /// The peer's certificate was verified, now or when the resumed session began.
-pub const VST_TLS_VALID: u32 = 2;
+pub const VST_VERIFIED_VALID: u32 = 2;
 /// The peer's certificate was not looked at: verification is switched off.
-pub const VST_TLS_SKIPPED: u32 = 3;
+pub const VST_VERIFIED_SKIPPED: u32 = 3;
 
 /// What TLS agreed on.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub struct vst_tls_info {
     pub group: u32,
     /// 1 when an earlier session went on.
     pub resumed: u32,
-    /// `VST_TLS_VALID` and so on.
+    /// `VST_VERIFIED_VALID` and so on.
     pub verified: u32,
     /// How many certificates the peer showed.
     pub certificate_count: u32,
@@ -88,10 +88,10 @@ pub unsafe extern "C" fn vst_conn_tls_info(
             value.group = tls.group.map_or(0, |group| u32::from(group.code));
             value.resumed = u32::from(tls.resumed);
             value.verified = match tls.verified {
-                Verified::NotAsked => VST_TLS_NOT_ASKED,
-                Verified::Absent => VST_TLS_ABSENT,
-                Verified::Valid => VST_TLS_VALID,
-                Verified::Skipped => VST_TLS_SKIPPED,
+                Verified::NotAsked => VST_VERIFIED_NOT_ASKED,
+                Verified::Absent => VST_VERIFIED_ABSENT,
+                Verified::Valid => VST_VERIFIED_VALID,
+                Verified::Skipped => VST_VERIFIED_SKIPPED,
             };
             value.certificate_count = tls.peer_chain().len() as u32;
         }

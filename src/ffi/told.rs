@@ -45,7 +45,7 @@ pub(super) fn told(event: Event) -> (Told, vst_event) {
     value.kind = match event.kind {
         EventKind::Session => VST_EVENT_SESSION,
         EventKind::Connected => VST_EVENT_CONNECTED,
-        EventKind::Secured => VST_EVENT_TLS,
+        EventKind::Secured => VST_EVENT_TLS_DONE,
         EventKind::Draining => VST_EVENT_DRAINING,
         EventKind::Readable => VST_EVENT_READABLE,
         EventKind::Writable => VST_EVENT_WRITABLE,
@@ -71,10 +71,10 @@ pub(super) fn told(event: Event) -> (Told, vst_event) {
         EventKind::Server(server, news) => {
             value.server = server;
             let (kind, reason) = match news {
-                ServerNews::Up(true) => (VST_EVENT_SERVER_UP, VST_SERVER_BY_CHECKS),
-                ServerNews::Up(false) => (VST_EVENT_SERVER_UP, VST_SERVER_BY_TRIAL),
-                ServerNews::Down(true) => (VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CHECKS),
-                ServerNews::Down(false) => (VST_EVENT_SERVER_DOWN, VST_SERVER_BY_CONNECT_ERRORS),
+                ServerNews::Up(true) => (VST_EVENT_SERVER_UP, VST_REASON_CHECKS),
+                ServerNews::Up(false) => (VST_EVENT_SERVER_UP, VST_REASON_TRIAL),
+                ServerNews::Down(true) => (VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS),
+                ServerNews::Down(false) => (VST_EVENT_SERVER_DOWN, VST_REASON_CONNECT_ERRORS),
                 ServerNews::Resolve => (VST_EVENT_SERVER_RESOLVE, 0),
             };
             value.reason = reason;

@@ -1,9 +1,7 @@
-//! What many parts of the interface speak of: ids, what the host must know to wait well, and what the
-//! end of a connection's side means, whichever way the connection was made.
+//! What many parts of the interface speak of: ids, and what the host must know to wait well.
 
 use super::ptr::Sized32;
 use super::status::{VST_E_ARGUMENT, vst_status};
-use crate::config::TlsTruncation;
 use crate::engine::WaitState;
 use crate::id::Id;
 
@@ -13,9 +11,9 @@ use crate::id::Id;
 pub type vst_id = u64;
 
 /// There is work to do right now: call `vst_engine_run` before waiting.
-pub const VST_WAIT_RUNNABLE: u32 = 1;
+pub const VST_WAIT_RUNNABLE: u32 = 128;
 /// The call was made from inside a callback: the outermost call answers for the engine.
-pub const VST_WAIT_NESTED: u32 = 2;
+pub const VST_WAIT_NESTED: u32 = 256;
 /// No deadline.
 pub const VST_NEVER: u64 = u64::MAX;
 
@@ -47,21 +45,7 @@ unsafe impl Sized32 for vst_wait {
 const _: () = assert!(size_of::<vst_wait>() == 32);
 
 /// Of a stream: it was given no server.
-pub const VST_SERVER_NONE: u32 = u32::MAX;
-
-/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. So it is for
-/// incoming connections, since a client that reads until the end would else wait for ever.
-pub const VST_TLS12_HALF_CLOSE_SEND: u32 = 2;
-/// On TLS 1.2 a half-close waits until the peer has ended its own side, or is waited for and has said
-/// nothing for `tls12_half_close_hold_ns`. So it is for outgoing connections, since a server that is
-/// told of an end may stop answering.
-pub const VST_TLS12_HALF_CLOSE_HOLD: u32 = 4;
-
-/// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-/// failure, also while it closes. Without it the other side gets what came, and then the end of its
-/// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
-/// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
-pub const VST_TLS_TRUNCATION_ABORT: u32 = 8;
+pub const VST_NO_SERVER: u32 = u32::MAX;
 
 /// The id that a number of the host's is, of whatever kind.
 pub(super) fn id(bits: vst_id) -> Result<Id, vst_status> {
@@ -86,9 +70,4 @@ pub(super) fn wait_of(state: &WaitState, nested: bool, more: bool) -> vst_wait {
         listeners: state.listeners,
         _reserved: 0,
     }
-}
-
-/// What the flags say of an end without close_notify.
-pub(super) const fn truncation(flags: u32) -> TlsTruncation {
-    if flags & VST_TLS_TRUNCATION_ABORT != 0 { TlsTruncation::Abort } else { TlsTruncation::Pass }
 }

@@ -73,63 +73,67 @@ pub unsafe extern "C" fn vst_features(features: *mut u64) -> vst_status {
     }
 }
 
-/// Copies the name of an operation, `VST_OP_*`, as it is printed: `ACCEPT_PROXY`. 0 is `SESSION`.
-///
-/// The text has no NUL; `*len` is its length. Legal at any time, from any thread, in any callback.
-/// Returns VST_OK; VST_E_ARGUMENT (no such operation); VST_E_SPACE; VST_E_NULL.
-///
-/// # Safety
-/// `text` points to `capacity` writable bytes; `len` to a size.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_op_name(
-    op: u32,
-    text: *mut c_char,
-    capacity: usize,
-    len: *mut usize,
-) -> vst_status {
-    let number = u8::try_from(op).ok();
-    let name = match op {
-        0 => Some("SESSION"),
-        _ => number.and_then(Op::from_number).map(Op::name),
-    };
-    // SAFETY: the caller's contract.
-    unsafe { name_out(name, text, capacity, len) }
+/// The longest name of a number, with its NUL.
+const NAME: usize = 32;
+
+/// A name as a text of C.
+const fn terminated(name: &str) -> [u8; NAME] {
+    let (mut text, bytes) = ([0; NAME], name.as_bytes());
+    // The compiler evaluates this: it can fail a build, never a program.
+    assert!(bytes.len() < NAME);
+    let mut at = 0;
+    while at < bytes.len() {
+        text[at] = bytes[at];
+        at += 1;
+    }
+    text
 }
 
-/// Copies the name of a reason, `VST_WHY_*`, as it is printed: `TIMED_OUT`. 0 is `OK`.
-///
-/// Otherwise as `vst_op_name`.
-///
-/// # Safety
-/// As `vst_op_name`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_why_name(
-    why: u32,
-    text: *mut c_char,
-    capacity: usize,
-    len: *mut usize,
-) -> vst_status {
-    let known = Why::ALL.iter().find(|known| u32::from(known.number()) == why);
-    let name = if why == 0 { Some("OK") } else { known.map(|known| known.name()) };
-    // SAFETY: the caller's contract.
-    unsafe { name_out(name, text, capacity, len) }
+/// The names of all of a kind, in their order.
+macro_rules! names {
+    ($of:ty) => {{
+        let mut names = [[0; NAME]; <$of>::ALL.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = terminated(<$of>::ALL[at].name());
+            at += 1;
+        }
+        names
+    }};
 }
 
-/// Copies a name out.
+static OPS: [[u8; NAME]; Op::ALL.len()] = names!(Op);
+static WHYS: [[u8; NAME]; Why::ALL.len()] = names!(Why);
+
+/// The name of an operation, `VST_OP_*`, as it is printed: `ACCEPT_PROXY`. 0 is `SESSION`, and a number
+/// that no operation has `UNKNOWN`. NUL-terminated, valid for ever.
 ///
-/// # Safety
-/// As `vst_op_name`.
-unsafe fn name_out(
-    name: Option<&str>,
-    text: *mut c_char,
-    capacity: usize,
-    len: *mut usize,
-) -> vst_status {
-    let Some(name) = name else {
-        // SAFETY: the caller's contract.
-        unsafe { ptr::put_if(len, 0) };
-        return VST_E_ARGUMENT;
-    };
-    // SAFETY: the caller's contract.
-    unsafe { ptr::copy_out(name.as_bytes(), text.cast(), capacity, len) }
+/// Legal at any time, from any thread, in any callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn vst_op_name(op: u32) -> *const c_char {
+    let number = |known: &Op| u32::from(known.number());
+    name(op, c"SESSION", Op::ALL.iter().map(number).zip(&OPS))
+}
+
+/// The name of a reason, `VST_WHY_*`, as it is printed: `TIMED_OUT`. 0 is `OK`, and a number that no
+/// reason has `UNKNOWN`. NUL-terminated, valid for ever.
+///
+/// Legal at any time, from any thread, in any callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn vst_why_name(why: u32) -> *const c_char {
+    let number = |known: &Why| u32::from(known.number());
+    name(why, c"OK", Why::ALL.iter().map(number).zip(&WHYS))
+}
+
+/// The name of a number: `none` is that of 0.
+fn name(
+    number: u32,
+    none: &'static CStr,
+    mut known: impl Iterator<Item = (u32, &'static [u8; NAME])>,
+) -> *const c_char {
+    match known.find(|(known, _)| *known == number) {
+        _ if number == 0 => none.as_ptr(),
+        Some((_, text)) => text.as_ptr().cast(),
+        None => c"UNKNOWN".as_ptr(),
+    }
 }

@@ -9,7 +9,7 @@ use super::panic::{free, guard};
 use super::posts::{Post, Shared};
 use super::ptr;
 use super::status::*;
-use super::step::{VST_STEP_DONE, VST_STEP_FAIL, VST_STEP_READ, VST_STEP_WRITE};
+use super::step::{VST_NEXT_DONE, VST_NEXT_FAIL, VST_NEXT_READ, VST_NEXT_WRITE};
 use super::types::{id, vst_id};
 use crate::engine::Answer;
 
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn vst_engine_waker(
     })
 }
 
-/// Brings the answer of a handler that announced it with VST_STEP_LATER: VST_STEP_DONE, READ, WRITE or
+/// Brings the answer of a handler that announced it with VST_NEXT_LATER: VST_NEXT_DONE, READ, WRITE or
 /// FAIL (with `code`, and a general sentence). The engine's thread takes it with its next drive call,
 /// which it is woken for. An answer to a connection that is gone by then is dropped.
 ///
@@ -85,10 +85,10 @@ pub unsafe extern "C" fn vst_waker_post(
         let waker = unsafe { ptr::handle(waker) }?;
         bar::check()?;
         let answer = match answer {
-            VST_STEP_DONE => Answer::Done,
-            VST_STEP_READ => Answer::Read,
-            VST_STEP_WRITE => Answer::Write,
-            VST_STEP_FAIL => Answer::Fail(code, String::new()),
+            VST_NEXT_DONE => Answer::Done,
+            VST_NEXT_READ => Answer::Read,
+            VST_NEXT_WRITE => Answer::Write,
+            VST_NEXT_FAIL => Answer::Fail(code, String::new()),
             _ => return Err(VST_E_ARGUMENT),
         };
         Ok(waker.shared.post(Post { conn: id(conn)?, ticket, answer }))

@@ -19,9 +19,9 @@ pub(crate) const EVENT_READABLE: u32 = 3;
 pub(crate) const EVENT_WRITABLE: u32 = 4;
 pub(crate) const EVENT_CLOSED: u32 = 6;
 pub(crate) const EVENT_STREAM_END: u32 = 7;
-pub(crate) const WAIT_RUNNABLE: u32 = 1;
+pub(crate) const WAIT_RUNNABLE: u32 = 128;
 #[cfg(feature = "self-signed")]
-pub(crate) const TLS_SKIP_VERIFICATION: u32 = 4;
+pub(crate) const TLS_SKIP_VERIFICATION: u64 = 1 << 41;
 pub(crate) const OK: i32 = 0;
 
 /// A handle of the library's.
@@ -33,8 +33,9 @@ pub(crate) struct Handle {
 #[repr(C)]
 pub(crate) struct EngineOptions {
     pub(crate) size: u32,
+    _reserved: u32,
+    flags: u64,
     pub(crate) trigger: u32,
-    flags: u32,
     max_conns: u32,
     max_opening: u32,
     heavy_per_drive: u32,
@@ -54,7 +55,8 @@ pub(crate) struct EngineOptions {
 #[repr(C)]
 pub(crate) struct AcceptOptions {
     pub(crate) size: u32,
-    flags: u32,
+    cip_magic: u32,
+    flags: u64,
     accept_proxy: *const c_char,
     pub(crate) tls: *const Handle,
     spans: [u64; 6],
@@ -64,9 +66,9 @@ pub(crate) struct AcceptOptions {
 #[repr(C)]
 pub(crate) struct ConnectOptions {
     pub(crate) size: u32,
-    flags: u32,
     send_proxy: u32,
-    proxy_tlvs: u32,
+    flags: u64,
+    proxy_tlvs: u64,
     pub(crate) tls: *const Handle,
     pub(crate) server_name: *const c_char,
     source: *const c_char,
@@ -77,15 +79,14 @@ pub(crate) struct ConnectOptions {
 #[repr(C)]
 pub(crate) struct TlsClientOptions {
     pub(crate) size: u32,
-    pub(crate) flags: u32,
+    session_lifetime_s: u32,
+    pub(crate) flags: u64,
     versions: [u32; 2],
     /// Two texts of PEM: a file, bytes and a length each.
     pem: [usize; 6],
     identity: usize,
     alpn: *const c_char,
     session_cache: u64,
-    session_lifetime_s: u32,
-    reserved: u32,
 }
 
 /// The beginning of an event: the rest is not read.

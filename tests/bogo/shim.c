@@ -244,7 +244,7 @@ static vst_tls_server *new_server(const struct options *o)
     if (o->cert_file == NULL)
         unimplemented("a server without a certificate");
     vst_tls_server_options_init(&tls, sizeof tls);
-    tls.flags = o->no_ticket ? VST_TLS_NO_TICKETS : 0;
+    tls.flags = o->no_ticket ? VST_TLS_SERVER_NO_TICKETS : 0;
     tls.min_version = lowest(o);
     tls.max_version = highest(o);
     tls.identities = &own;
@@ -273,7 +273,7 @@ static vst_tls_client *new_client(const struct options *o)
 
     vst_tls_client_options_init(&tls, sizeof tls);
     /* The runner's certificates are for no name that it tells. */
-    tls.flags = VST_TLS_DANGEROUSLY_SKIP_VERIFICATION;
+    tls.flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION;
     tls.min_version = lowest(o);
     tls.max_version = highest(o);
     tls.identity = o->cert_file != NULL ? &own : NULL;
@@ -374,7 +374,7 @@ static void end(const vst_end *how)
 static void on_event(void *data, vst_engine *on, const vst_event *event)
 {
     (void)data, (void)on;
-    if (event->kind == VST_EVENT_SESSION || event->kind == VST_EVENT_TLS)
+    if (event->kind == VST_EVENT_SESSION || event->kind == VST_EVENT_TLS_DONE)
         begin(event->id);
     else if (event->kind == VST_EVENT_READABLE || event->kind == VST_EVENT_WRITABLE)
         echo(event->id);
@@ -445,7 +445,7 @@ int main(int argc, char **argv)
 
         peer = (struct peer){.told = &options[i == 0 ? FIRST : RESUMED], .resumes = i != 0};
         if (o->server)
-            must(vst_accept_fd(engine, config, fd, NULL, &id, NULL, why, sizeof why) == VST_OK, why);
+            must(vst_conn_accept_fd(engine, config, fd, NULL, &id, NULL, why, sizeof why) == VST_OK, why);
         else
             must(vst_conn_adopt(engine, fd, NULL, &id, NULL, why, sizeof why) == VST_OK
                      && vst_conn_start_tls(engine, id, &tls, why, sizeof why) == VST_OK, why);

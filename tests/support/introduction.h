@@ -25,8 +25,9 @@
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
 //   Outputs go through pointers and are always written: with zeros, or what the function says, where
-//   there is nothing. An unknown number, flag or reserved byte is an error. Every function that takes
-//   an engine may answer VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
+//   there is nothing. An unknown number, flag or reserved byte is an error; a flag is
+//   named after its struct, and unknown in every other. Every function that takes an engine may answer
+//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof. In options a field that is 0 is its default, so
 //   that {.size = sizeof x} is the defaults; the _init function says them. No bound is said: VST_NEVER
 //   for spans of time, UINT32_MAX or UINT64_MAX for numbers, and that there is none of something is a
