@@ -658,7 +658,7 @@ struct vst_event {
     uint32_t kind;
     // What it is about.
     vst_id id;
-    // The host's own word for that.
+    // The host's user data for that.
     void *user;
     // How it ended; NULL unless the kind says so.
     const vst_end *end;
@@ -1072,7 +1072,7 @@ struct vst_listener_options {
     // set in their end, and the next that has not counts them in suppressed. Default UINT32_MAX:
     // no bound.
     uint32_t ends_per_second;
-    // The host's own word for the listener and, until it is changed, for its connections. The
+    // The host's user data for the listener and, until it is changed, for its connections. The
     // library neither reads nor frees it.
     void *user;
 };
@@ -1346,7 +1346,7 @@ struct vst_connect_args {
     vst_id client;
     // Further TLVs for a version 2 header, read during the call.
     const vst_tlv *tlvs;
-    // The host's own word for the connection. The library neither reads nor frees it.
+    // The host's user data for the connection. The library neither reads nor frees it.
     void *user;
 };
 
@@ -1528,7 +1528,7 @@ vst_status vst_conn_take_fd(vst_engine *engine,
                             size_t capacity,
                             size_t *ahead_len);
 
-// Writes the host's own word for a connection.
+// Writes the host's user data for a connection.
 //
 // Legal at any time before VST_EVENT_CLOSED. On failure *user is NULL.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
@@ -1540,7 +1540,7 @@ vst_status vst_conn_user(vst_engine *engine,
                          vst_id conn,
                          void **user);
 
-// Changes the host's own word for a connection, which events about it carry.
+// Changes the host's user data for a connection, which events about it carry.
 //
 // Otherwise as vst_conn_user.
 //
@@ -2586,7 +2586,7 @@ struct vst_backend_options {
     // Engines and processes that are to send a client to the same server have the same one here, and
     // the same names of servers. 0, the default, takes a random number.
     uint64_t seed;
-    // The host's own word for the backend: it comes with VST_EVENT_SERVER_*. The library neither
+    // The host's user data for the backend: it comes with VST_EVENT_SERVER_*. The library neither
     // reads nor frees it.
     void *user;
 };
@@ -3269,9 +3269,9 @@ struct vst_step {
     // In: the connection. vst_handler_*, vst_conn_describe, vst_conn_abort and what asks facts
     // of it are legal.
     vst_id conn;
-    // In: the host's own word for the connection.
+    // In: the host's user data for the connection.
     void *user;
-    // In and out: the host's own word for the connection in this handler; NULL at first. When the
+    // In and out: the host's user data for the connection in this handler; NULL at first. When the
     // handler is through with the connection, in whatever way, discard gets it once, unless NULL.
     void *state;
     // In: what an answer that comes later brings back. No two questions of a connection have the

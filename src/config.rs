@@ -6,7 +6,7 @@ mod rules;
 mod trust;
 
 pub use custom::Custom;
-pub use monitor::{ANSWER_MOST, Answer, Monitor};
+pub use monitor::{ANSWER_MOST, Monitor, MonitorAnswer};
 pub use rules::LiveRules;
 pub use trust::{Trust, TrustError};
 
@@ -47,9 +47,9 @@ pub struct AcceptCip {
     pub magic: u32,
 }
 
-/// The spans that bound the opening of a connection, in nanoseconds.
+/// The timeouts that bound the opening of a connection, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpeningSpans {
+pub struct OpeningTimeouts {
     /// For the PROXY header, and again for a NetScaler's. The specification of the former asks for at
     /// least 3 seconds.
     pub proxy: u64,
@@ -62,7 +62,7 @@ pub struct OpeningSpans {
     pub total: u64,
 }
 
-impl Default for OpeningSpans {
+impl Default for OpeningTimeouts {
     fn default() -> Self {
         Self { proxy: 5 * SECOND, connect: 5 * SECOND, tls: 10 * SECOND, total: 30 * SECOND }
     }
@@ -74,7 +74,7 @@ impl Default for OpeningSpans {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls12HalfClose {
     /// It waits until the peer has ended its side, or is waited for and has said nothing for
-    /// [`Farewell::tls12_half_close_hold`]: it may wait for the end itself.
+    /// [`CloseOptions::tls12_half_close_hold`]: it may wait for the end itself.
     #[default]
     Hold,
     /// It is sent at once; the peer may answer by ending its side too.
@@ -97,7 +97,7 @@ pub enum TlsTruncation {
 
 /// How a connection leaves. Spans in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Farewell {
+pub struct CloseOptions {
     /// How long the last bytes may wait for room; every byte the kernel takes restarts it.
     pub linger: u64,
     /// How long the peer's end is waited for.
@@ -113,7 +113,7 @@ pub struct Farewell {
     pub tls_truncation: TlsTruncation,
 }
 
-impl Default for Farewell {
+impl Default for CloseOptions {
     fn default() -> Self {
         Self {
             linger: 30 * SECOND,
@@ -175,14 +175,15 @@ pub struct AcceptConfig {
     /// Handlers of the host's own, on either side of TLS, in the order they are asked.
     pub customs: Vec<Custom>,
     /// The bounds of it.
-    pub spans: OpeningSpans,
+    pub timeouts: OpeningTimeouts,
     /// How it leaves.
-    pub farewell: Farewell,
+    pub close_options: CloseOptions,
 }
 
 impl Default for AcceptConfig {
     fn default() -> Self {
-        let farewell = Farewell { tls12_half_close: Tls12HalfClose::Send, ..Farewell::default() };
+        let close_options =
+            CloseOptions { tls12_half_close: Tls12HalfClose::Send, ..CloseOptions::default() };
         Self {
             monitor: None,
             rules: None,
@@ -190,8 +191,8 @@ impl Default for AcceptConfig {
             cip: None,
             tls: None,
             customs: Vec::new(),
-            spans: OpeningSpans::default(),
-            farewell,
+            timeouts: OpeningTimeouts::default(),
+            close_options,
         }
     }
 }
@@ -252,9 +253,9 @@ pub struct ConnectConfig {
     /// The source address, where it matters.
     pub source: Option<Addr>,
     /// The bounds of it.
-    pub spans: OpeningSpans,
+    pub timeouts: OpeningTimeouts,
     /// How it leaves.
-    pub farewell: Farewell,
+    pub close_options: CloseOptions,
 }
 
 /// The pause before a connect that this machine had no descriptor, memory or port for is tried again,

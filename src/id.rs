@@ -34,7 +34,7 @@ pub enum Kind {
     /// A backend.
     Backend = 6,
     /// The descriptor that other threads wake an engine by.
-    BellFd = 7,
+    WakeFd = 7,
 }
 
 impl Kind {
@@ -48,7 +48,7 @@ impl Kind {
             4 => Self::ConnFd,
             5 => Self::ListenerFd,
             6 => Self::Backend,
-            7 => Self::BellFd,
+            7 => Self::WakeFd,
             _ => return None,
         })
     }
@@ -223,7 +223,7 @@ mod tests {
         Kind::ConnFd,
         Kind::ListenerFd,
         Kind::Backend,
-        Kind::BellFd,
+        Kind::WakeFd,
     ];
     const CASES: u32 = if cfg!(miri) { 8 } else { 256 };
 

@@ -22,7 +22,7 @@
 //!
 //! What else is public is so for the tests, benchmarks and fuzz targets beside the crate, and may
 //! change in any version: [`buffer`], [`slab`], [`random`], the other parsers of [`wire`], the
-//! driver in `conn` (`OpWord`, `Driven`, `advance`), `tls::Session`, `rules::Facts` and
+//! driver in `conn` (`OpWord`, `Driven`, `advance`), `tls::Session`, `rules::ConnView` and
 //! `rules::Effects`. Backends and health checks are to be had from C alone.
 //!
 //! # The layers

@@ -194,7 +194,7 @@ impl Wheel {
     }
 
     /// Sends the timers of a slot that the wheel has come to where they belong now.
-    fn empty(&mut self, slot: &Slot) {
+    fn empty(&mut self, slot: &WheelSlot) {
         loop {
             let index = self.first[usize::from(slot.place)];
             let Some(node) = self.nodes.get(index as usize) else { break };
@@ -207,13 +207,13 @@ impl Wheel {
     }
 
     /// The first slot that holds a timer, and the tick at which it begins.
-    fn first_slot(&self) -> Option<Slot> {
+    fn first_slot(&self) -> Option<WheelSlot> {
         let level = self.occupied.iter().position(|&slots| slots != 0)?;
         let digit = self.occupied[level].trailing_zeros();
         let shift = DIGIT_BITS * level as u32;
         let above = shift + DIGIT_BITS;
         let tick = self.tick >> above << above | u64::from(digit) << shift;
-        Some(Slot { level, place: (level * SLOTS) as u16 + digit as u16, tick })
+        Some(WheelSlot { level, place: (level * SLOTS) as u16 + digit as u16, tick })
     }
 
     /// The slot of a deadline that is not before the wheel's tick.
@@ -278,7 +278,7 @@ impl Wheel {
 }
 
 /// A slot of the wheel and the tick at which it begins.
-struct Slot {
+struct WheelSlot {
     level: usize,
     place: u16,
     tick: u64,

@@ -8,7 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use counting::counted;
 use vestibule::rules::{
-    Effects, Facts, Load, Outside, Passage, Phase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
+    ConnView, Effects, Load, Outside, Prefix, RulePhase, RuleProgress, RuleSet, Tables, Tls, Value,
+    Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -18,7 +19,7 @@ struct Visitor {
     source: SocketAddr,
 }
 
-impl Facts for Visitor {
+impl ConnView for Visitor {
     fn source(&self) -> Option<SocketAddr> {
         Some(self.source)
     }
@@ -114,9 +115,9 @@ fn asking_rules_allocates_nothing() {
     let now = Time(1_000_000_000);
     let mut visitor = Visitor { source: SocketAddr::from(([10, 3, 13, 63], 40_000)) };
     let mut ask = || {
-        let mut passage = Passage::default();
+        let mut passage = RuleProgress::default();
         let verdicts =
-            Phase::ALL.map(|phase| rules.evaluate(phase, &mut passage, &mut visitor, now));
+            RulePhase::ALL.map(|phase| rules.evaluate(phase, &mut passage, &mut visitor, now));
         assert_eq!(verdicts, [Verdict::Accept, Verdict::Accept, Verdict::Wait, Verdict::Accept]);
         assert_eq!(rules.backend(&passage, &visitor, now), Some("farm"));
     };
@@ -126,6 +127,7 @@ fn asking_rules_allocates_nothing() {
     (0..1_000).for_each(|_| ask());
     assert_eq!(counted().0 - before, 0);
     visitor.source = SocketAddr::from(([10, 3, 13, 62], 40_000));
-    let verdict = rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, now);
+    let verdict =
+        rules.evaluate(RulePhase::Connection, &mut RuleProgress::default(), &mut visitor, now);
     assert_eq!(verdict, Verdict::Reject { line: 3 });
 }

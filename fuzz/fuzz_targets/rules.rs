@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use vestibule::rules::{
-    Effects, Facts, Load, Outside, Passage, Phase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
+    Effects, ConnView, Load, Outside, RuleProgress, RulePhase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -22,7 +22,7 @@ struct Visitor<'a> {
     prefix: &'a [u8],
 }
 
-impl Facts for Visitor<'_> {
+impl ConnView for Visitor<'_> {
     fn source(&self) -> Option<SocketAddr> {
         Some(self.source)
     }
@@ -101,10 +101,10 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     let mut visitor = Visitor { source: SocketAddr::from(([192, 0, 2, 1], 40_000)), prefix };
-    let mut passage = Passage::default();
-    for phase in Phase::ALL {
+    let mut passage = RuleProgress::default();
+    for phase in RulePhase::ALL {
         let verdict = rules.evaluate(phase, &mut passage, &mut visitor, NOW);
-        assert!(verdict != Verdict::Wait || (phase == Phase::Content && rules.inspect_delay() > 0));
+        assert!(verdict != Verdict::Wait || (phase == RulePhase::Content && rules.inspect_delay() > 0));
         if !rules.has(phase) {
             assert_eq!(verdict, Verdict::Accept);
         }

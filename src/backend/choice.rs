@@ -3,9 +3,9 @@
 use super::Backend;
 use super::health::Transition;
 use super::queue::Line;
-use super::request::{Request, Wish};
+use super::request::{Affinity, Request};
 use super::server::{Server, ServerIndex};
-use super::slot::Slot;
+use super::slot::ServerSlot;
 use super::stats::Counters;
 use crate::time::Time;
 
@@ -17,7 +17,7 @@ impl Backend {
     /// The queue in which a stream would wait, which says what it waits for; `None` if no server is
     /// usable.
     pub(super) fn line(&self, request: &Request) -> Option<Line> {
-        if let Some(index) = request.wish.insists()
+        if let Some(index) = request.affinity.insists()
             && self.server(index).is_some_and(Server::serves)
         {
             return Some(Line::For(index));
@@ -29,7 +29,7 @@ impl Backend {
                 Some(index) != other && usable(server)
             })
         };
-        let home = home(request.wish.other()).or_else(|| home(None));
+        let home = home(request.affinity.other()).or_else(|| home(None));
         Some(home.map_or(Line::Any, Line::For))
     }
 
@@ -51,7 +51,7 @@ impl Backend {
         &mut self,
         line: Line,
         source: Option<u64>,
-        wish: Wish,
+        affinity: Affinity,
     ) -> Option<ServerIndex> {
         if !self.has_room(line) {
             return None;
@@ -65,16 +65,16 @@ impl Backend {
                 Some(index) != other && takes(server, backup)
             })
         };
-        pick(wish.other()).or_else(|| pick(None))
+        pick(affinity.other()).or_else(|| pick(None))
     }
 
     /// Counts a stream on a server.
-    pub(super) fn take(&mut self, index: ServerIndex) -> Slot {
+    pub(super) fn take(&mut self, index: ServerIndex) -> ServerSlot {
         self.streams.enter();
         if let Some(server) = self.server_mut(index) {
             server.streams.enter();
         }
-        Slot::of(index)
+        ServerSlot::of(index)
     }
 
     /// What follows from a change of health.

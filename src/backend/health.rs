@@ -63,7 +63,7 @@ impl Default for HealthConfig {
 
 /// How a check or a connection attempt went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum AttemptOutcome {
     /// Well.
     Succeeded,
     /// Badly, and the server or the way to it is to blame.
@@ -179,7 +179,7 @@ impl Health {
     pub(super) fn checked(
         &mut self,
         check: &Check,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: Time,
     ) -> Option<Transition> {
         let Recovery::Checks(checks) = self.config.recovery else { return None };
@@ -193,14 +193,14 @@ impl Health {
 
     /// Takes how a connection attempt went. A success does not bring a server up: it may have begun
     /// long before the server went down.
-    pub(super) fn connected(&mut self, outcome: Outcome, now: Time) -> Option<Transition> {
+    pub(super) fn connected(&mut self, outcome: AttemptOutcome, now: Time) -> Option<Transition> {
         match outcome {
-            Outcome::Local => return None,
-            Outcome::Succeeded => {
+            AttemptOutcome::Local => return None,
+            AttemptOutcome::Succeeded => {
                 self.errors = 0;
                 return None;
             }
-            Outcome::Failed => self.errors = self.errors.saturating_add(1),
+            AttemptOutcome::Failed => self.errors = self.errors.saturating_add(1),
         }
         let limit = self.config.connect_errors;
         if !self.up || limit == u32::MAX || self.errors < limit {
@@ -253,11 +253,11 @@ impl Health {
         Check { round: self.round, deadline: now + checks.timeout }
     }
 
-    fn judge(&mut self, checks: &Checks, outcome: Outcome) -> Option<Transition> {
+    fn judge(&mut self, checks: &Checks, outcome: AttemptOutcome) -> Option<Transition> {
         let (speaks_against, enough) = match (outcome, self.up) {
-            (Outcome::Local, _) => return None,
-            (Outcome::Failed, up) => (up, checks.fall),
-            (Outcome::Succeeded, up) => (!up, checks.rise),
+            (AttemptOutcome::Local, _) => return None,
+            (AttemptOutcome::Failed, up) => (up, checks.fall),
+            (AttemptOutcome::Succeeded, up) => (!up, checks.rise),
         };
         self.against = if speaks_against { self.against.saturating_add(1) } else { 0 };
         if self.against < enough.max(1) {

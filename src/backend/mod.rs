@@ -1,7 +1,7 @@
 //! Which server a stream gets, who waits for one, and which servers are well: decisions alone,
 //! without a socket and under the time that is told.
 //!
-//! A stream *asks* and is assigned a [`Slot`], queued or refused. A slot is given back exactly once,
+//! A stream *asks* and is assigned a [`ServerSlot`], queued or refused. A slot is given back exactly once,
 //! since giving it back consumes it. After whatever may have made room for somebody who waits, the
 //! caller asks who is [`next`](Backend::next) until nobody is.
 //!
@@ -23,13 +23,13 @@ mod tests;
 
 pub(crate) use balance::Method;
 pub(crate) use health::{
-    Check, Checks, Fall, HealthConfig, Outcome, Recovery, Rise, Transition, Work,
+    AttemptOutcome, Check, Checks, Fall, HealthConfig, Recovery, Rise, Transition, Work,
 };
 pub(crate) use queue::{Place, Ticket};
-pub(crate) use request::{Answer, Leave, Refusal, Request, Wish};
+pub(crate) use request::{Affinity, Assignment, Leave, Request, Unassigned};
 pub(crate) use retry::{Next, Redispatch, Retries};
 pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, Weight};
-pub(crate) use slot::Slot;
+pub(crate) use slot::ServerSlot;
 pub(crate) use stats::{Counters, Gauge, Stats};
 
 use balance::Balance;
@@ -153,30 +153,32 @@ impl Backend {
     }
 
     /// A stream asks for a server.
-    pub(crate) fn ask(&mut self, request: Request) -> Answer {
-        match request.wish {
-            Wish::Any | Wish::Sticky(_) => {}
-            Wish::Same(server) => self.count(server, |counters| counters.retries += 1),
-            Wish::Other(server) => self.count(server, |counters| counters.redispatches += 1),
+    pub(crate) fn ask(&mut self, request: Request) -> Assignment {
+        match request.affinity {
+            Affinity::Any | Affinity::Sticky(_) => {}
+            Affinity::Same(server) => self.count(server, |counters| counters.retries += 1),
+            Affinity::Other(server) => self.count(server, |counters| counters.redispatches += 1),
         }
-        let Some(line) = self.line(&request) else { return Answer::Refused(Refusal::NoServer) };
+        let Some(line) = self.line(&request) else {
+            return Assignment::Refused(Unassigned::NoServer);
+        };
         // Nobody is overtaken who could go now, whatever queue that is in.
         if (request.front || self.called().is_none())
-            && let Some(server) = self.free(line, request.source, request.wish)
+            && let Some(server) = self.free(line, request.source, request.affinity)
         {
-            return Answer::Assigned(self.take(server));
+            return Assignment::Assigned(self.take(server));
         }
         match self.queues.enter(line, request.ticket, request.source, request.front) {
-            Some(place) => Answer::Queued(place),
+            Some(place) => Assignment::Queued(place),
             None => {
                 self.count_in(line, |counters| counters.queue_full += 1);
-                Answer::Refused(Refusal::QueueFull)
+                Assignment::Refused(Unassigned::QueueFull)
             }
         }
     }
 
     /// Gives a slot back: when the stream is over, or the attempt.
-    pub(crate) fn release(&mut self, slot: Slot) {
+    pub(crate) fn release(&mut self, slot: ServerSlot) {
         if let Some(server) = self.server_mut(slot.server()) {
             server.streams.leave();
             self.streams.leave();
@@ -185,10 +187,10 @@ impl Backend {
 
     /// Who waits no more, and on which server. To be asked until nobody does, after a slot was
     /// given back, a server was added or changed, or has come up.
-    pub(crate) fn next(&mut self) -> Option<(Ticket, Slot)> {
+    pub(crate) fn next(&mut self) -> Option<(Ticket, ServerSlot)> {
         let line = self.called()?;
         let source = self.queues.first(line)?.source;
-        let server = self.free(line, source, Wish::Any)?;
+        let server = self.free(line, source, Affinity::Any)?;
         let ticket = self.queues.pop(line)?;
         Some((ticket, self.take(server)))
     }
@@ -213,10 +215,10 @@ impl Backend {
     pub(crate) fn connected(
         &mut self,
         index: ServerIndex,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: Time,
     ) -> Option<Transition> {
-        if outcome == Outcome::Failed {
+        if outcome == AttemptOutcome::Failed {
             self.count(index, |counters| counters.connect_errors += 1);
         }
         let server = self.server_mut(index)?;
@@ -229,9 +231,9 @@ impl Backend {
 
     /// What comes after the failed attempt number `attempts`, counted from 1.
     #[must_use]
-    pub(crate) fn retry(&self, index: ServerIndex, attempts: u32, outcome: Outcome) -> Next {
+    pub(crate) fn retry(&self, index: ServerIndex, attempts: u32, outcome: AttemptOutcome) -> Next {
         let serves = self.server(index).is_some_and(Server::serves);
-        let is_local = outcome == Outcome::Local;
+        let is_local = outcome == AttemptOutcome::Local;
         self.config.retries.after(Failure { attempts, is_local, serves })
     }
 
@@ -258,16 +260,16 @@ impl Backend {
         &mut self,
         index: ServerIndex,
         check: Check,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: Time,
     ) -> Option<Transition> {
         if !self.server(index)?.health.awaits(&check) {
             return None;
         }
         match outcome {
-            Outcome::Succeeded => self.count(index, |counters| counters.checks_passed += 1),
-            Outcome::Failed => self.count(index, |counters| counters.checks_failed += 1),
-            Outcome::Local => {}
+            AttemptOutcome::Succeeded => self.count(index, |counters| counters.checks_passed += 1),
+            AttemptOutcome::Failed => self.count(index, |counters| counters.checks_failed += 1),
+            AttemptOutcome::Local => {}
         }
         let transition = self.server_mut(index)?.health.checked(&check, outcome, now)?;
         Some(self.changed(index, transition, now))

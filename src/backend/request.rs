@@ -2,23 +2,23 @@
 
 use super::queue::{Place, Ticket};
 use super::server::ServerIndex;
-use super::slot::Slot;
+use super::slot::ServerSlot;
 
 /// Which server a stream would have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Affinity {
     /// Whichever the balance says.
     #[default]
     Any,
     /// This one: a retry. It is waited for if it is full. If it serves no more, any.
     Same(ServerIndex),
-    /// This one, since the client had it before: no retry, and else as [`Wish::Same`].
+    /// This one, since the client had it before: no retry, and else as [`Affinity::Same`].
     Sticky(ServerIndex),
     /// Any but this one: a redispatch. It is taken all the same where no other has room.
     Other(ServerIndex),
 }
 
-impl Wish {
+impl Affinity {
     /// The server it insists on, as long as that serves.
     pub(super) const fn insists(self) -> Option<ServerIndex> {
         match self {
@@ -44,7 +44,7 @@ pub(crate) struct Request {
     /// The hash of its source, if it is to matter. Any hash will do: it is mixed with the seed.
     pub(crate) source: Option<u64>,
     /// Which server it would have.
-    pub(crate) wish: Wish,
+    pub(crate) affinity: Affinity,
     /// Whether it goes before all who wait: it has waited before.
     pub(crate) front: bool,
 }
@@ -52,18 +52,18 @@ pub(crate) struct Request {
 /// What it is told.
 #[derive(Debug)]
 #[must_use]
-pub(crate) enum Answer {
+pub(crate) enum Assignment {
     /// It has a server.
-    Assigned(Slot),
+    Assigned(ServerSlot),
     /// It waits, until it is called or leaves.
     Queued(Place),
     /// It can have none.
-    Refused(Refusal),
+    Refused(Unassigned),
 }
 
 /// Why a stream can have no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Unassigned {
     /// No server is usable.
     NoServer,
     /// As many wait as may.

@@ -6,11 +6,11 @@ use super::server::ServerIndex;
 /// back consumes it: so no slot is freed twice. Whoever drops it has lost it for good.
 #[derive(Debug)]
 #[must_use = "a slot that is not given back is lost"]
-pub(crate) struct Slot {
+pub(crate) struct ServerSlot {
     server: ServerIndex,
 }
 
-impl Slot {
+impl ServerSlot {
     /// To be made by the backend alone, beside counting it.
     pub(super) const fn of(server: ServerIndex) -> Self {
         Self { server }

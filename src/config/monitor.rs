@@ -13,12 +13,12 @@ pub struct Monitor {
     /// The sources, by the socket's own address: no PROXY header is read of them.
     pub sources: Trust,
     /// What they get.
-    pub answer: Answer,
+    pub answer: MonitorAnswer,
 }
 
 /// What a monitor gets. All but the metrics depend on how things stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum MonitorAnswer {
     /// `OK`, or `FAIL`, and nothing else.
     Text,
     /// A response of HTTP/1.0: 200 or 503.
@@ -34,7 +34,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl MonitorAnswer {
     /// The bytes that do not depend on anything but how things stand; `None` for the metrics.
     #[must_use]
     pub fn fixed(&self, fails: bool) -> Option<&[u8]> {
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn an_answer_of_http_tells_its_own_length() {
         for fails in [false, true] {
-            let answer = Answer::Http.fixed(fails).expect("it depends on nothing else");
+            let answer = MonitorAnswer::Http.fixed(fails).expect("it depends on nothing else");
             let text = std::str::from_utf8(answer).expect("text");
             let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
             assert!(head.ends_with(&format!("\r\nContent-Length: {}", body.len())), "{head}");

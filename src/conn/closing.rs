@@ -42,9 +42,9 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
         Ok(true) => Progress::Done,
         Ok(false) => {
-            // Also when this began as a half-close, or was held, and the end took the clock off.
+            // A half-close that the end of the connection overtakes has no deadline any more.
             if conn.ctrl.bytes_out() != before || conn.deadline == Time::NEVER {
-                conn.arm(cx.now, conn.facts.farewell().linger);
+                conn.arm(cx.now, conn.facts.close_options().linger);
             }
             Progress::Wait(Wait::WRITE | Wait::TIMER | listen_on(conn, cx))
         }
@@ -138,7 +138,7 @@ fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     note_begin(conn, cx.now);
     // The FIN has just left: whoever is about to end as well is not worth asking after.
     conn.facts.drain = Drain::Ours(u32::MAX);
-    conn.arm(cx.now, conn.facts.farewell().linger);
+    conn.arm(cx.now, conn.facts.close_options().linger);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
     if matches!(conn.facts.peer, Addr::Unix(_)) {
         look(conn, cx);
@@ -148,22 +148,22 @@ fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
 /// Asks what of ours the peer has not acknowledged. Each time it is less, the peer has as long again.
 fn look<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     let Drain::Ours(before) = conn.facts.drain else { return };
-    let farewell = conn.facts.farewell();
+    let close_options = conn.facts.close_options();
     let left = unacknowledged(conn, cx);
     if left == 0 {
         conn.facts.drain = Drain::Theirs(drain_bytes(conn));
         conn.retry_at = Time::NEVER;
-        return conn.arm(cx.now, farewell.drain_time);
+        return conn.arm(cx.now, close_options.drain_time);
     }
     if left < before {
-        conn.arm(cx.now, farewell.linger);
+        conn.arm(cx.now, close_options.linger);
     }
     conn.facts.drain = Drain::Ours(left);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
 }
 
 fn drain_bytes(conn: &Conn) -> u32 {
-    u32::try_from(conn.facts.farewell().drain_bytes).unwrap_or(u32::MAX)
+    u32::try_from(conn.facts.close_options().drain_bytes).unwrap_or(u32::MAX)
 }
 
 /// Bytes of ours that the peer's system has not acknowledged, the FIN counted as one.

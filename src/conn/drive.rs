@@ -4,8 +4,8 @@
 use bitflags::bitflags;
 
 use super::{
-    Cause, Conn, Ending, HalfClose, Marks, News, Op, OpSet, Opening, Plan, Progress, Wait, Why,
-    closing, driver,
+    Cause, Conn, Ending, Events, Flags, HalfClose, Op, OpSet, Opening, Plan, Progress, Wait, Why,
+    closing, operations,
 };
 use crate::agenda::List;
 use crate::ctrl::{Io, Output};
@@ -72,7 +72,7 @@ impl Conn {
 
     /// Runs its operations.
     pub(crate) fn advance<N: Net>(&mut self, cx: &mut Cx<'_, N>, steps: impl Steps<N>) -> Outcome {
-        self.waits = driver::advance(self, |conn, op| {
+        self.waits = operations::advance(self, |conn, op| {
             let progress = steps(conn, cx, op);
             if matches!(progress, Progress::Done | Progress::End) {
                 cx.counts.ops.pass(op);
@@ -111,17 +111,17 @@ impl Conn {
         }
         self.deadline = Time::NEVER;
         match (opened, &self.facts.plan) {
-            (Opening::Tls, _) => self.news.insert(News::SECURED),
-            (_, Plan::Outgoing(_)) => self.news.insert(News::CONNECTED),
+            (Opening::Tls, _) => self.events.insert(Events::SECURED),
+            (_, Plan::Outgoing(_)) => self.events.insert(Events::CONNECTED),
             (_, Plan::Incoming(_) | Plan::Adopted) => {
-                if let Some(visit) = self.facts.visit() {
-                    visit.session(now);
+                if let Some(rule_state) = self.facts.rule_state() {
+                    rule_state.session(now);
                 }
                 self.facts.leave_opening();
             }
         }
         // The host is told of the first bytes without having asked.
-        self.marks.insert(Marks::READ_ARMED);
+        self.flags.insert(Flags::READ_ARMED);
     }
 
     /// Moves what a session of the host's has waiting, and notes what it waits for.
@@ -143,18 +143,18 @@ impl Conn {
         if self.word.is_wanted(Op::Dshr) {
             let waits = closing::discard_session(self, cx);
             self.flow |= waits;
-        } else if self.marks.contains(Marks::READ_ARMED) {
+        } else if self.flags.contains(Flags::READ_ARMED) {
             if self.data.has_input() || self.ctrl.is_readable() {
-                self.marks.remove(Marks::READ_ARMED);
-                self.news.insert(News::READABLE);
+                self.flags.remove(Flags::READ_ARMED);
+                self.events.insert(Events::READABLE);
             } else {
                 self.flow |= Wait::READ;
             }
         }
-        if self.marks.contains(Marks::WRITE_ARMED) {
+        if self.flags.contains(Flags::WRITE_ARMED) {
             if self.ctrl.is_writable() && !self.ctrl.has_unsent() {
-                self.marks.remove(Marks::WRITE_ARMED);
-                self.news.insert(News::WRITABLE);
+                self.flags.remove(Flags::WRITE_ARMED);
+                self.events.insert(Events::WRITABLE);
             } else {
                 self.flow |= Wait::WRITE;
             }
@@ -191,7 +191,7 @@ impl Conn {
     pub(crate) fn settle<N>(&mut self, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
         self.count_bytes(cx.now);
         if self.word.is_complete(Op::Fclose) && !self.is_told_as_ended() {
-            self.end_visit(cx.now);
+            self.end_rules(cx.now);
             return Outcome::ENDED;
         }
         let waits = self.waits | self.flow;
@@ -204,7 +204,7 @@ impl Conn {
         if waits.contains(Wait::ROOM) {
             cx.agenda.add(List::Starved, Kind::Conn, key, &mut self.listed);
         }
-        if !self.news.is_empty() {
+        if !self.events.is_empty() {
             cx.agenda.add(List::Events, Kind::Conn, key, &mut self.listed);
         }
         if waits.contains(Wait::HOST) && self.has_question() {

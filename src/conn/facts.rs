@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::config::{AcceptConfig, ConnectConfig, Custom, Farewell, OpeningSpans};
+use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, Custom, OpeningTimeouts};
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::Time;
@@ -11,7 +11,7 @@ use crate::wire::cip;
 use crate::wire::proxy::Header;
 use crate::wire::socks;
 
-use super::{Asking, Conn, Op, Visit};
+use super::{Conn, HandlerState, Op, RuleState};
 
 /// What a connection is to go through.
 #[derive(Clone, Debug)]
@@ -72,9 +72,9 @@ pub(crate) struct Rare {
     /// Which answer of a SOCKS server is waited for, once it has given one.
     pub(crate) socks: Option<socks::Turn>,
     /// The handlers of the host's own, while they run.
-    pub(crate) asking: Option<Asking>,
+    pub(crate) handler_state: Option<HandlerState>,
     /// What the rules have begun with it.
-    pub(crate) visit: Option<Box<Visit>>,
+    pub(crate) rule_state: Option<Box<RuleState>>,
     /// The last question's ticket.
     pub(crate) ticket: u32,
     /// How many refusals like its own went untold before it.
@@ -90,8 +90,8 @@ impl Rare {
                 header: None,
                 cip: None,
                 socks: None,
-                asking: None,
-                visit: None,
+                handler_state: None,
+                rule_state: None,
                 ticket: 0,
                 suppressed: 0,
             }
@@ -134,7 +134,7 @@ impl Facts {
     /// Where the client is, for whoever is to know: as a rule has set it, else [`Self::found_source`].
     pub(crate) fn source(&self) -> Addr {
         let found = self.found_source();
-        let set = self.visit().and_then(|visit| visit.source);
+        let set = self.rule_state().and_then(|rule_state| rule_state.source);
         let Some(set) = set else { return found.into_owned() };
         let port = if let Addr::Ip(ip) = &*found { ip.port() } else { 0 };
         Addr::ip((set, port).into())
@@ -164,24 +164,24 @@ impl Facts {
     }
 
     /// What the rules have begun with it.
-    pub(crate) fn visit(&self) -> Option<&Visit> {
-        self.rare.as_ref()?.visit.as_deref()
+    pub(crate) fn rule_state(&self) -> Option<&RuleState> {
+        self.rare.as_ref()?.rule_state.as_deref()
     }
 
     /// The same, to be changed.
-    pub(crate) fn visit_mut(&mut self) -> Option<&mut Visit> {
-        self.rare.as_mut()?.visit.as_deref_mut()
+    pub(crate) fn rule_state_mut(&mut self) -> Option<&mut RuleState> {
+        self.rare.as_mut()?.rule_state.as_deref_mut()
     }
 
     /// Takes what the rules have begun with it, to be put back.
-    pub(crate) fn take_visit(&mut self) -> Option<Box<Visit>> {
-        self.rare.as_mut()?.visit.take()
+    pub(crate) fn take_rule_state(&mut self) -> Option<Box<RuleState>> {
+        self.rare.as_mut()?.rule_state.take()
     }
 
     /// It is a session: what only its opening needed is given up.
     pub(crate) fn leave_opening(&mut self) {
         let Some(rare) = self.rare.as_deref_mut() else { return };
-        rare.visit.take_if(|visit| visit.is_spent());
+        rare.rule_state.take_if(|rule_state| rule_state.is_spent());
         if rare.is_empty() {
             self.rare = None;
         }
@@ -199,20 +199,20 @@ impl Facts {
     }
 
     /// The bounds of its opening.
-    pub(crate) fn spans(&self) -> OpeningSpans {
+    pub(crate) fn timeouts(&self) -> OpeningTimeouts {
         match &self.plan {
-            Plan::Incoming(config) => config.spans,
-            Plan::Outgoing(config) => config.spans,
-            Plan::Adopted => OpeningSpans::default(),
+            Plan::Incoming(config) => config.timeouts,
+            Plan::Outgoing(config) => config.timeouts,
+            Plan::Adopted => OpeningTimeouts::default(),
         }
     }
 
     /// How it leaves.
-    pub(crate) fn farewell(&self) -> Farewell {
+    pub(crate) fn close_options(&self) -> CloseOptions {
         match &self.plan {
-            Plan::Incoming(config) => config.farewell,
-            Plan::Outgoing(config) => config.farewell,
-            Plan::Adopted => Farewell::default(),
+            Plan::Incoming(config) => config.close_options,
+            Plan::Outgoing(config) => config.close_options,
+            Plan::Adopted => CloseOptions::default(),
         }
     }
 }

@@ -21,13 +21,13 @@ impl Conn {
     /// Whether the end of the outgoing side is held back, as the end of one side that the protocol
     /// takes for that of both.
     pub(super) fn holds_half_close(&mut self, now: Time) -> bool {
-        let farewell = self.facts.farewell();
+        let close_options = self.facts.close_options();
         let is_half = !self.word.is_wanted(Op::Dshr) && !self.data.half_closes();
-        let may_hold = farewell.tls12_half_close == Tls12HalfClose::Hold;
+        let may_hold = close_options.tls12_half_close == Tls12HalfClose::Hold;
         match self.half_close {
             HalfClose::Free if is_half && may_hold => {
                 self.half_close = HalfClose::Held;
-                self.deadline = now + farewell.tls12_half_close_hold;
+                self.deadline = now + close_options.tls12_half_close_hold;
             }
             HalfClose::Held if !is_half => self.release_half_close(),
             _ => {}
@@ -44,7 +44,7 @@ impl Conn {
     /// The peer has said something, or is waited for from now on: it is not silent.
     pub(crate) fn heard(&mut self, now: Time) {
         if self.half_close == HalfClose::Held {
-            self.deadline = now + self.facts.farewell().tls12_half_close_hold;
+            self.deadline = now + self.facts.close_options().tls12_half_close_hold;
         }
     }
 

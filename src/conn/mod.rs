@@ -2,43 +2,43 @@
 //!
 //! - `start` makes the record. Its word has those operations wanted that the configuration asks for,
 //!   by the table in `op`.
-//! - `drive` is how it goes on. `advance` has the loop in `driver` run every operation that may run,
+//! - `drive` is how it goes on. `advance` has the loop in `operations` run every operation that may run,
 //!   lowest first; what one step of each is, the caller brings along (`handshake` stands above).
 //!   `flow` then moves what a session has waiting, unless a stream does. `settle` notes what the
 //!   connection waits for: in its timer, on the lists of the agenda, and for the poller.
 //! - What a drive came to beyond the connection is its `Outcome`, for the engine to act on.
 //! - `ending` holds the one function that turns it to its end, whatever the reason. It latches the
 //!   cause, gives up what is not complete, and wants the operations of which `closing` has the steps.
-//! - `facts` is the part of the record that steady work does not touch; `asking` and `visit` are
-//!   where it stands with handlers of the host's and with rules. `session` reads and writes for the
-//!   host.
+//! - `facts` is the part of the record that steady work does not touch; `handler_state` and
+//!   `rule_state` are where it stands with handlers of the host's and with rules. `session` reads and
+//!   writes for the host.
 
-mod asking;
 pub(crate) mod closing;
 mod drive;
-mod driver;
 mod ending;
 mod facts;
 mod half_close;
+mod handler_state;
 mod layers;
+mod operations;
 mod record;
+mod rule_state;
 mod session;
 mod start;
 #[cfg(test)]
 mod tests;
-mod visit;
 
-pub(crate) use asking::{Asking, Phase};
 pub(crate) use drive::{Outcome, Steps};
-pub(crate) use driver::is_first_step;
-pub use driver::{Driven, Progress, Wait, advance};
 pub use ending::Ending;
 pub(crate) use facts::{Drain, Facts, Plan};
 pub(crate) use half_close::HalfClose;
+pub(crate) use handler_state::{HandlerPhase, HandlerState};
 pub use layers::{Layer, Layers, Outside};
+pub(crate) use operations::is_first_step;
+pub use operations::{Driven, Progress, Wait, advance};
 pub use record::Record;
+pub(crate) use rule_state::RuleState;
 pub use session::{Received, Sent};
-pub(crate) use visit::Visit;
 
 pub use crate::cause::{Cause, Detail, Why};
 pub use crate::op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
@@ -55,7 +55,7 @@ use crate::wheel::Timer;
 bitflags! {
     /// What the host is still to be told of a connection, in the order it is told.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct News: u8 {
+    pub(crate) struct Events: u8 {
         /// An incoming connection has become a session.
         const SESSION = 1;
         /// An outgoing connection is open.
@@ -85,7 +85,7 @@ bitflags! {
 bitflags! {
     /// Facts about a connection that no other field tells.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Marks: u8 {
+    pub(crate) struct Flags: u8 {
         /// The host waits to read: tell it once.
         const READ_ARMED = 1;
         /// The host waits to write: tell it once.
@@ -198,14 +198,14 @@ pub(crate) struct Conn {
     pub(crate) timer: Timer,
     /// Who it belongs to.
     pub(crate) owner: Owner,
-    /// The host's own word for it.
+    /// The host's user data for it.
     pub(crate) user: u64,
     /// What its operations wait for.
     pub(crate) waits: Wait,
     /// What moving the session's bytes waits for.
     pub(crate) flow: Wait,
     /// What the host is to be told.
-    pub(crate) news: News,
+    pub(crate) events: Events,
     /// Whether its half-close is held back.
     pub(crate) half_close: HalfClose,
     /// What it is opened for.
@@ -213,7 +213,7 @@ pub(crate) struct Conn {
     /// How it closes.
     pub(crate) close_mode: CloseMode,
     /// What else is true of it.
-    pub(crate) marks: Marks,
+    pub(crate) flags: Flags,
     /// The lists it stands on.
     pub(crate) listed: Listed,
 }
@@ -274,7 +274,7 @@ impl Conn {
 
     /// Whether its end is counted and waits to be told.
     pub(crate) const fn is_told_as_ended(&self) -> bool {
-        self.news.intersects(News::REFUSED.union(News::CLOSED))
+        self.events.intersects(Events::REFUSED.union(Events::CLOSED))
     }
 
     /// Whether it was refused before it was a session, and its peer never heard a byte: there is no
@@ -305,7 +305,7 @@ impl Conn {
 
     /// When the time of all opening operations together is over.
     pub(crate) fn opened_until(&self) -> Time {
-        self.facts.opened_at + self.facts.spans().total
+        self.facts.opened_at + self.facts.timeouts().total
     }
 
     /// Starts the span `nanoseconds` of the operation that runs now.

@@ -1,6 +1,6 @@
 //! A session whose bytes the host itself reads and writes.
 
-use super::{Cause, Conn, Direction, Marks, Op, Wait, Why};
+use super::{Cause, Conn, Direction, Flags, Op, Wait, Why};
 use crate::ctrl::Output;
 use crate::cx::Cx;
 use crate::data::Read;
@@ -48,8 +48,8 @@ impl Conn {
                 Received::Bytes(n)
             }
             Ok(Read::Wait) => {
-                if !self.marks.contains(Marks::READ_ARMED) {
-                    self.marks.insert(Marks::READ_ARMED);
+                if !self.flags.contains(Flags::READ_ARMED) {
+                    self.flags.insert(Flags::READ_ARMED);
                     self.heard(cx.now);
                 }
                 Received::Wait
@@ -89,7 +89,7 @@ impl Conn {
         Some(match self.data.send(&mut self.ctrl, cx, from) {
             Ok(Output::Bytes(n)) => Sent::Bytes(n),
             Ok(Output::Wait) => {
-                self.marks.insert(Marks::WRITE_ARMED);
+                self.flags.insert(Flags::WRITE_ARMED);
                 Sent::Wait
             }
             Err(cause) => {

@@ -1,14 +1,15 @@
 //! What a connection begins with: its record, and the operations that it is to go through.
 
 use super::{
-    CloseMode, Conn, Facts, HalfClose, Marks, News, Op, OpWord, Opening, Owner, Plan, Visit, Wait,
+    CloseMode, Conn, Events, Facts, Flags, HalfClose, Op, OpWord, Opening, Owner, Plan, RuleState,
+    Wait,
 };
 use crate::agenda::Listed;
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::ctrl::Ctrl;
 use crate::data::Data;
 use crate::op::every_op;
-use crate::rules::{Phase, RuleSet};
+use crate::rules::{RulePhase, RuleSet};
 use crate::sys::Addr;
 use crate::time::Time;
 use crate::wheel::Timer;
@@ -46,7 +47,7 @@ impl Start<'_> {
     }
 
     /// Whether it comes in by rules of this phase.
-    fn has_rules(&self, phase: Phase) -> bool {
+    fn has_rules(&self, phase: RulePhase) -> bool {
         self.rules.is_some_and(|rules| rules.has(phase))
     }
 }
@@ -82,12 +83,12 @@ impl Conn {
         let start = Start { plan: &facts.plan, peer: &facts.peer, rules: rules.as_deref() };
         let word = start.word();
         if let Some(rules) = rules {
-            facts.rare_mut().visit = Some(Box::new(Visit::new(rules)));
+            facts.rare_mut().rule_state = Some(Box::new(RuleState::new(rules)));
         }
-        let (opening, marks) = match facts.plan {
+        let (opening, flags) = match facts.plan {
             // The host is told of the first bytes without having asked.
-            Plan::Adopted => (Opening::Nothing, Marks::READ_ARMED),
-            Plan::Incoming(_) | Plan::Outgoing(_) => (Opening::Connection, Marks::empty()),
+            Plan::Adopted => (Opening::Nothing, Flags::READ_ARMED),
+            Plan::Incoming(_) | Plan::Outgoing(_) => (Opening::Connection, Flags::empty()),
         };
         Self {
             word,
@@ -102,11 +103,11 @@ impl Conn {
             user,
             waits: Wait::empty(),
             flow: Wait::empty(),
-            news: News::empty(),
+            events: Events::empty(),
             half_close: HalfClose::Free,
             opening,
             close_mode: CloseMode::Orderly,
-            marks,
+            flags,
             listed: Listed::empty(),
         }
     }

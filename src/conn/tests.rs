@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{
-    Cause, CloseMode, Code, Conn, Direction, Driven, Ending, Facts, HalfClose, Marks, News, Op,
+    Cause, CloseMode, Code, Conn, Direction, Driven, Ending, Events, Facts, Flags, HalfClose, Op,
     OpSet, OpWord, Opening, Owner, Plan, Side, State, Wait, Why,
 };
 use crate::agenda::Listed;
@@ -221,11 +221,11 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
         user: 0,
         waits: Wait::empty(),
         flow: Wait::empty(),
-        news: News::empty(),
+        events: Events::empty(),
         half_close: HalfClose::Free,
         opening: Opening::Nothing,
         close_mode: CloseMode::Orderly,
-        marks: Marks::empty(),
+        flags: Flags::empty(),
         listed: Listed::empty(),
     }
 }

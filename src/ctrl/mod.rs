@@ -315,11 +315,11 @@ impl Ctrl {
     /// Looks after an error that the host told of while nobody reads, and so nobody would find it.
     pub(crate) fn check<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
         let Some(fd) = self.socket.fd() else { return Ok(()) };
-        if !self.socket.told.contains(Io::ERROR) || self.socket.broken {
+        if !self.socket.reported.contains(Io::ERROR) || self.socket.broken {
             return Ok(());
         }
         // The end of both sides is told in the same way, and is no error.
-        self.socket.told = Io::HANGUP;
+        self.socket.reported = Io::HANGUP;
         match cx.net.take_error(fd) {
             Ok(None) => Ok(()),
             Ok(Some(errno)) | Err(errno) => {

@@ -37,9 +37,9 @@ pub(super) struct Socket {
     fd: Option<Fd>,
     /// What is believed to go through without waiting.
     pub(super) ready: Io,
-    /// The marks the host told, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event is
+    /// The flags the host told, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event is
     /// needed to learn of the end.
-    pub(super) told: Io,
+    pub(super) reported: Io,
     /// Whether the end of input was read.
     pub(super) eof: bool,
     /// Whether a call failed in a way that ends its use.
@@ -76,12 +76,12 @@ impl Socket {
     /// Takes in what the host's poller told.
     pub(super) fn tell(&mut self, events: Io) {
         self.ready |= events.directions();
-        self.told |= events & (Io::HANGUP | Io::ERROR);
+        self.reported |= events & (Io::HANGUP | Io::ERROR);
     }
 
     /// Whether the end, or an error, was told.
     pub(super) const fn hung_up(&self) -> bool {
-        !self.told.is_empty()
+        !self.reported.is_empty()
     }
 
     /// Whether a write is worth a call; the descriptor if it is.

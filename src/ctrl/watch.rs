@@ -5,7 +5,7 @@ use bitflags::bitflags;
 use crate::cx::Trigger;
 
 bitflags! {
-    /// Directions and marks of one descriptor, as they cross the boundary to the host.
+    /// Directions and flags of one descriptor, as they cross the boundary to the host.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Io: u8 {
         /// Bytes, connections, or the end can be read.
@@ -29,7 +29,7 @@ impl Io {
     /// Both directions.
     pub const BOTH: Self = Self::IN.union(Self::OUT);
     /// What a host may tell us.
-    pub const TOLD: Self = Self::BOTH.union(Self::HANGUP).union(Self::ERROR);
+    pub const REPORTED: Self = Self::BOTH.union(Self::HANGUP).union(Self::ERROR);
 
     /// The directions in which a call will not have to wait, after this was told: an end can be
     /// read, and an error comes out of either call.

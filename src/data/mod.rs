@@ -402,13 +402,13 @@ pub(crate) fn system(errno: Errno) -> Box<Cause> {
 /// The cause behind a failure of TLS.
 pub(crate) fn tls_cause(failure: tls::Failure) -> Box<Cause> {
     let why = match failure.why {
-        tls::Why::Truncated => Why::Truncated,
-        tls::Why::TooLarge => Why::TooLarge,
-        tls::Why::KeysWorn => Why::KeysWorn,
-        tls::Why::AlertReceived(_) => Why::Refused,
-        tls::Why::Certificate | tls::Why::NoCommonParameters => Why::Denied,
-        tls::Why::PeerMisbehaved => Why::Malformed,
-        tls::Why::Internal => Why::System,
+        tls::FailureKind::Truncated => Why::Truncated,
+        tls::FailureKind::TooLarge => Why::TooLarge,
+        tls::FailureKind::KeysWorn => Why::KeysWorn,
+        tls::FailureKind::AlertReceived(_) => Why::Refused,
+        tls::FailureKind::Certificate | tls::FailureKind::NoCommonParameters => Why::Denied,
+        tls::FailureKind::PeerMisbehaved => Why::Malformed,
+        tls::FailureKind::Internal => Why::System,
     };
     let detail = failure.alert.map_or(Detail::None, Detail::Alert);
     Box::new(Cause::new(None, why).with(detail).because(failure.text))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::listener::{Accepting, Listener, ListenerNews, ListenerOptions};
+use super::listener::{Accepting, Listener, ListenerEvents, ListenerOptions};
 use super::{Engine, Refusal, TimerOwner};
 use crate::agenda::List;
 use crate::config::AcceptConfig;
@@ -347,7 +347,7 @@ impl<N: Net> Engine<N> {
         if changes {
             agenda.add(List::Interest, Kind::ListenerFd, key, &mut listener.listed);
         }
-        if !listener.news.is_empty() {
+        if !listener.events.is_empty() {
             agenda.add(List::Events, Kind::Listener, key, &mut listener.listed);
         }
     }
@@ -365,7 +365,7 @@ impl<N: Net> Engine<N> {
             self.tools.descriptors.gave();
         }
         self.tools.timers.set(listener.timer, Time::NEVER);
-        listener.news = ListenerNews::CLOSED;
+        listener.events = ListenerEvents::CLOSED;
         self.settle_listener(key);
     }
 

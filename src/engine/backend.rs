@@ -7,8 +7,8 @@ use super::check::CheckPlan;
 use super::{Engine, Refusal, TimerOwner, Tools};
 use crate::agenda::{List, Listed};
 use crate::backend::{
-    Backend, BackendConfig, Change, Check, Fall, Outcome, Rise, Server, ServerConfig, ServerIndex,
-    Slot, Stats, Ticket, Transition, Work,
+    AttemptOutcome, Backend, BackendConfig, Change, Check, Fall, Rise, Server, ServerConfig,
+    ServerIndex, ServerSlot, Stats, Ticket, Transition, Work,
 };
 use crate::id::{Id, Kind};
 use crate::rules::Load;
@@ -25,9 +25,9 @@ pub(super) struct BackendEntry {
     /// What each server's checks are.
     pub(super) plans: Vec<Option<Arc<CheckPlan>>>,
     /// What the host was last told of each server.
-    told: Vec<Told>,
+    told: Vec<Reported>,
     /// Servers with news.
-    news: VecDeque<ServerIndex>,
+    events: VecDeque<ServerIndex>,
     user: u64,
     /// What rules and metrics know it by.
     pub(super) name: Option<Box<str>>,
@@ -45,7 +45,7 @@ impl BackendEntry {
         &mut self,
         key: Key,
         server: ServerIndex,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         tools: &mut Tools<N>,
     ) {
         let transition = self.core.connected(server, outcome, tools.now);
@@ -58,7 +58,7 @@ impl BackendEntry {
         &mut self,
         key: Key,
         server: ServerIndex,
-        (check, outcome): (Check, Outcome),
+        (check, outcome): (Check, AttemptOutcome),
         tools: &mut Tools<N>,
     ) {
         let transition = self.core.checked(server, check, outcome, tools.now);
@@ -67,7 +67,7 @@ impl BackendEntry {
     }
 
     /// Takes the place of a stream back; somebody who waits may have it now.
-    pub(super) fn release<N>(&mut self, key: Key, slot: Slot, tools: &mut Tools<N>) {
+    pub(super) fn release<N>(&mut self, key: Key, slot: ServerSlot, tools: &mut Tools<N>) {
         self.core.release(slot);
         self.settle(key, tools);
     }
@@ -103,7 +103,7 @@ impl BackendEntry {
             return;
         }
         told.queued = true;
-        self.news.push_back(server);
+        self.events.push_back(server);
         tools.agenda.add(List::Events, Kind::Backend, key, &mut self.listed);
     }
 
@@ -117,7 +117,7 @@ impl BackendEntry {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Reported {
     up: bool,
     by_checks: bool,
     queued: bool,
@@ -134,7 +134,7 @@ pub(crate) struct BackendOptions {
 
 /// What happened to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServerNews {
+pub enum ServerEvent {
     /// It is taken to be well, because checks passed or (`false`) because it gets another chance.
     Up(bool),
     /// It is taken to be down, because checks failed or (`false`) attempts to reach it did.
@@ -153,7 +153,7 @@ impl<N: Net> Engine<N> {
             timer: tools.timers.insert(TimerOwner::Backend(key.slot).tag()),
             plans: Vec::new(),
             told: Vec::new(),
-            news: VecDeque::new(),
+            events: VecDeque::new(),
             user: options.user,
             name: None,
             listed: Listed::empty(),
@@ -162,7 +162,7 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Backend, key))
     }
 
-    /// Adds a server. One without an address is asked for with [`ServerNews::Resolve`].
+    /// Adds a server. One without an address is asked for with [`ServerEvent::Resolve`].
     pub(crate) fn add_server(
         &mut self,
         backend: Id,
@@ -173,7 +173,7 @@ impl<N: Net> Engine<N> {
         let nameless = config.addresses.is_empty();
         let index = entry.core.add(config, tools.now).map_err(|_| Refusal::Argument)?;
         entry.plans.push(plan.map(Arc::new));
-        entry.told.push(Told { up: true, by_checks: false, queued: false, resolve: nameless });
+        entry.told.push(Reported { up: true, by_checks: false, queued: false, resolve: nameless });
         if nameless {
             entry.note_server(backend.key(), index, tools);
         }
@@ -243,29 +243,29 @@ impl<N: Net> Engine<N> {
         let Ok(entry) = self.registry.backends.get_mut(id.key()) else { return (None, false) };
         let mut found = None;
         while found.is_none()
-            && let Some(server) = entry.news.pop_front()
+            && let Some(server) = entry.events.pop_front()
         {
             let up = entry.is_up(server);
             let Some(told) = entry.told.get_mut(server.0 as usize) else { continue };
             let news = match (std::mem::take(&mut told.resolve), told.up == up, up) {
-                (true, ..) => Some(ServerNews::Resolve),
+                (true, ..) => Some(ServerEvent::Resolve),
                 // It came and went before it could be told.
                 (false, true, _) => None,
-                (false, false, true) => Some(ServerNews::Up(told.by_checks)),
-                (false, false, false) => Some(ServerNews::Down(told.by_checks)),
+                (false, false, true) => Some(ServerEvent::Up(told.by_checks)),
+                (false, false, false) => Some(ServerEvent::Down(told.by_checks)),
             };
             // What was asked first leaves a change of health for the next turn.
-            let again = news == Some(ServerNews::Resolve) && told.up != up;
+            let again = news == Some(ServerEvent::Resolve) && told.up != up;
             told.queued = again;
             if again {
-                entry.news.push_back(server);
+                entry.events.push_back(server);
             } else {
                 told.up = up;
             }
             found = news.map(|news| super::EventKind::Server(server.0, news));
         }
         let user = entry.user;
-        let more = !entry.news.is_empty();
+        let more = !entry.events.is_empty();
         if !more {
             entry.listed.leave(List::Events);
         }

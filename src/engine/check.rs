@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Engine;
-use crate::backend::{Check, Outcome, ServerIndex};
+use crate::backend::{AttemptOutcome, Check, ServerIndex};
 use crate::config::ConnectConfig;
-use crate::conn::{self, Conn, Ending, Marks, News, Owner, Wait, Why};
+use crate::conn::{self, Conn, Ending, Events, Flags, Owner, Wait, Why};
 use crate::ctrl::Output;
 use crate::cx::Cx;
 use crate::data::Read;
@@ -28,7 +28,7 @@ pub(crate) struct CheckPlan {
 
 /// A check under way: what its connection is for.
 #[derive(Debug)]
-pub(crate) struct Errand {
+pub(crate) struct HealthCheck {
     pub(super) backend: Key,
     pub(super) server: ServerIndex,
     check: Check,
@@ -41,7 +41,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn begin_check(&mut self, backend: Key, server: ServerIndex, check: Check) {
         // An engine that is emptied begins nothing of its own.
         if self.lets_end() {
-            return self.check_was(backend, server, check, Outcome::Local);
+            return self.check_was(backend, server, check, AttemptOutcome::Local);
         }
         let Ok(entry) = self.registry.backends.get(backend) else { return };
         let plan = entry.plans.get(server.0 as usize).cloned().flatten();
@@ -49,20 +49,26 @@ impl<N: Net> Engine<N> {
         let Some((plan, address)) =
             plan.and_then(|plan| Some((Arc::clone(&plan), plan.address.clone().or(address)?)))
         else {
-            return self.check_was(backend, server, check, Outcome::Local);
+            return self.check_was(backend, server, check, AttemptOutcome::Local);
         };
         let connect = Arc::clone(&plan.connect);
         let Ok(id) = self.connect(address, connect, &super::ConnectOptions::default()) else {
-            return self.check_was(backend, server, check, Outcome::Local);
+            return self.check_was(backend, server, check, AttemptOutcome::Local);
         };
         if let Ok(conn) = self.conns.get_mut(id.key()) {
             conn.owner = Owner::HealthCheck;
-            let errand = Errand { backend, server, check, plan, sent: 0, heard: 0 };
-            self.errands.push((id.key(), errand));
+            let health_check = HealthCheck { backend, server, check, plan, sent: 0, heard: 0 };
+            self.health_checks.push((id.key(), health_check));
         }
     }
 
-    fn check_was(&mut self, backend: Key, server: ServerIndex, check: Check, outcome: Outcome) {
+    fn check_was(
+        &mut self,
+        backend: Key,
+        server: ServerIndex,
+        check: Check,
+        outcome: AttemptOutcome,
+    ) {
         let Self { registry, tools, .. } = self;
         if let Ok(entry) = registry.backends.get_mut(backend) {
             entry.check_was(backend, server, (check, outcome), tools);
@@ -71,23 +77,23 @@ impl<N: Net> Engine<N> {
 
     /// Gives up the checks that are under way: they say nothing of any server.
     pub(super) fn give_up_checks(&mut self) {
-        while let Some((key, errand)) = self.errands.pop() {
+        while let Some((key, health_check)) = self.health_checks.pop() {
             if let Ok(conn) = self.conns.get_mut(key) {
                 conn.end(Ending::Abort, None);
             }
             self.work(key);
-            let Errand { backend, server, check, .. } = errand;
-            self.check_was(backend, server, check, Outcome::Local);
+            let HealthCheck { backend, server, check, .. } = health_check;
+            self.check_was(backend, server, check, AttemptOutcome::Local);
         }
     }
 
     /// Moves a check on, and ends it when its result is known.
     pub(super) fn attend_check(&mut self, key: Key) {
-        let Self { conns, tools, registry, errands, .. } = self;
+        let Self { conns, tools, registry, health_checks, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
         let mut cx = tools.cx(registry);
-        let at = errands.iter().position(|(conn, _)| *conn == key);
-        let result = at.and_then(|at| errands[at].1.attend(conn, &mut cx));
+        let at = health_checks.iter().position(|(conn, _)| *conn == key);
+        let result = at.and_then(|at| health_checks[at].1.attend(conn, &mut cx));
         let mut outcome = conn::Outcome::empty();
         if result.is_some() {
             outcome = conn.advance(&mut cx, handshake::step);
@@ -95,21 +101,22 @@ impl<N: Net> Engine<N> {
         outcome |= conn.settle(key, &mut cx);
         self.apply(key, outcome);
         if let (Some(at), Some(result)) = (at, result) {
-            let (_, Errand { backend, server, check, .. }) = self.errands.swap_remove(at);
+            let (_, HealthCheck { backend, server, check, .. }) =
+                self.health_checks.swap_remove(at);
             self.check_was(backend, server, check, result);
         }
     }
 }
 
-impl Errand {
+impl HealthCheck {
     /// Goes on, and turns the connection towards its end when the result is known.
-    fn attend<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<Outcome> {
-        conn.news = News::empty();
-        conn.marks.remove(Marks::READ_ARMED);
+    fn attend<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<AttemptOutcome> {
+        conn.events = Events::empty();
+        conn.flags.remove(Flags::READ_ARMED);
         let result = if conn.word.is_closing() {
             Some(failure(conn))
         } else if self.check.deadline <= cx.now {
-            Some(Outcome::Failed)
+            Some(AttemptOutcome::Failed)
         } else if conn.word.is_opening() {
             None
         } else {
@@ -118,19 +125,19 @@ impl Errand {
         match result {
             None => conn.deadline = conn.deadline.min(self.check.deadline),
             Some(_) if conn.word.is_closing() => {}
-            Some(Outcome::Succeeded) => conn.end(Ending::Orderly, None),
+            Some(AttemptOutcome::Succeeded) => conn.end(Ending::Orderly, None),
             Some(_) => conn.end(Ending::Abort, None),
         }
         result
     }
 
     /// Says and hears what the plan has. `None` while it goes on.
-    fn converse<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<Outcome> {
+    fn converse<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<AttemptOutcome> {
         while self.sent < self.plan.send.len() || conn.ctrl.has_unsent() {
             match conn.data.send(&mut conn.ctrl, cx, &self.plan.send[self.sent..]) {
                 Ok(Output::Bytes(n)) => self.sent += n,
                 Ok(Output::Wait) => {}
-                Err(_) => return Some(Outcome::Failed),
+                Err(_) => return Some(AttemptOutcome::Failed),
             }
             if self.sent < self.plan.send.len() || conn.ctrl.has_unsent() {
                 conn.flow |= Wait::WRITE;
@@ -150,18 +157,18 @@ impl Errand {
                     return None;
                 }
                 Ok(Read::Bytes(_) | Read::End | Read::Truncated) | Err(_) => {
-                    return Some(Outcome::Failed);
+                    return Some(AttemptOutcome::Failed);
                 }
             }
         }
-        Some(Outcome::Succeeded)
+        Some(AttemptOutcome::Succeeded)
     }
 }
 
 /// What this machine lacks says nothing about a server.
-fn failure(conn: &Conn) -> Outcome {
+fn failure(conn: &Conn) -> AttemptOutcome {
     match conn.cause.as_deref().map(|cause| cause.why) {
-        Some(Why::LocalLimit) => Outcome::Local,
-        _ => Outcome::Failed,
+        Some(Why::LocalLimit) => AttemptOutcome::Local,
+        _ => AttemptOutcome::Failed,
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::interest::BELL;
+use super::poller::WAKE_KEY;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{
-    Cause, CloseMode, Direction, Ending, Facts, Marks, News, Op, Plan, Received, Sent, Why, closing,
+    Cause, CloseMode, Direction, Ending, Events, Facts, Flags, Op, Plan, Received, Sent, Why,
+    closing,
 };
 use crate::ctrl::{Ctrl, Io};
 use crate::handshake::{self, Client, compose};
@@ -23,7 +24,7 @@ pub struct ConnectOptions<'a> {
     pub client: Option<Id>,
     /// Further TLVs for a version 2 header.
     pub tlvs: &'a [Tlv<'a>],
-    /// The host's own word for it.
+    /// The host's user data for it.
     pub user: u64,
 }
 
@@ -128,11 +129,11 @@ impl<N: Net> Engine<N> {
     /// A stale id; [`Refusal::State`] inside a stream, or when it was closed before.
     pub fn close(&mut self, id: Id) -> Result<(), Refusal> {
         let (conn, _) = self.conn_mut(id)?;
-        if conn.seat().is_some() || conn.marks.contains(Marks::CLOSED_BY_HOST) {
+        if conn.seat().is_some() || conn.flags.contains(Flags::CLOSED_BY_HOST) {
             return Err(Refusal::State);
         }
-        conn.marks.insert(Marks::CLOSED_BY_HOST);
-        conn.news.remove(News::ASKED_OF_HOST);
+        conn.flags.insert(Flags::CLOSED_BY_HOST);
+        conn.events.remove(Events::ASKED_OF_HOST);
         if conn.word.is_opening() {
             let text = "the host closed it while it was opening";
             let cause = Cause::new(None, Why::Aborted).because(text);
@@ -153,8 +154,8 @@ impl<N: Net> Engine<N> {
         if conn.seat().is_some() {
             return Err(Refusal::State);
         }
-        conn.marks.insert(Marks::CLOSED_BY_HOST);
-        conn.news.remove(News::ASKED_OF_HOST);
+        conn.flags.insert(Flags::CLOSED_BY_HOST);
+        conn.events.remove(Events::ASKED_OF_HOST);
         let cause = Cause::new(None, Why::Aborted);
         conn.end(Ending::Abort, Some(Box::new(cause)));
         self.work(id.key());
@@ -187,13 +188,13 @@ impl<N: Net> Engine<N> {
         let known = conn.ctrl.watch().is_known();
         let old = conn.ctrl.watch_mut().release();
         let fd = conn.ctrl.take_over().ok_or(Refusal::State)?;
-        conn.end_visit(cx.now);
+        conn.end_rules(cx.now);
         self.remove_conn(key);
         let new = Io::RELEASED;
         Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new })))
     }
 
-    /// The host's own word for a connection.
+    /// The host's user data for a connection.
     ///
     /// # Errors
     /// A stale id.
@@ -201,7 +202,7 @@ impl<N: Net> Engine<N> {
         Ok(self.conn(id)?.user)
     }
 
-    /// Changes the host's own word for a connection.
+    /// Changes the host's user data for a connection.
     ///
     /// # Errors
     /// A stale id.
@@ -242,9 +243,10 @@ impl<N: Net> Engine<N> {
         let listeners = self.registry.listeners.iter_mut().map(|(key, listener)| {
             (Id::new(Kind::ListenerFd, number, key), listener.fd, &mut listener.watch)
         });
-        let bell = self.bell.iter_mut();
-        let bell = bell.map(|(fd, watch)| (Id::new(Kind::BellFd, number, BELL), Some(*fd), watch));
-        let mut all = conns.chain(listeners).chain(bell);
+        let wake_fd = self.wake_fd.iter_mut();
+        let wake_fd =
+            wake_fd.map(|(fd, watch)| (Id::new(Kind::WakeFd, number, WAKE_KEY), Some(*fd), watch));
+        let mut all = conns.chain(listeners).chain(wake_fd);
         let (token, fd, watch) = all.find(|(_, _, watch)| watch.is_known())?;
         let old = watch.release();
         let fd = fd?;
@@ -263,7 +265,7 @@ impl<N: Net> Engine<N> {
                 net.close(fd);
             }
         }
-        if let Some((fd, _)) = self.bell.take() {
+        if let Some((fd, _)) = self.wake_fd.take() {
             net.close(fd);
         }
         pipes.close_all(net);

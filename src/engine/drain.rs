@@ -1,7 +1,7 @@
 //! Emptying an engine: nothing more comes in, what is there may end, and then it must.
 
 use super::{Engine, Refusal, TimerOwner};
-use crate::conn::{Cause, Conn, Ending, Marks, News, Owner, Why};
+use crate::conn::{Cause, Conn, Ending, Events, Flags, Owner, Why};
 use crate::slab::Key;
 use crate::stream::By;
 use crate::sys::Net;
@@ -112,7 +112,7 @@ impl<N: Net> Engine<N> {
         let Self { conns, tools, registry, .. } = self;
         let mut cx = tools.cx(registry);
         for (key, conn) in conns.iter_mut().filter(|(_, conn)| is_hosts(conn)) {
-            conn.news.insert(News::DRAINING);
+            conn.events.insert(Events::DRAINING);
             conn.settle(key, &mut cx);
         }
     }
@@ -146,7 +146,7 @@ impl<N: Net> Engine<N> {
 /// Whether it is a session that the host itself reads and writes.
 const fn is_hosts(conn: &Conn) -> bool {
     matches!(conn.owner, Owner::Host)
-        && !conn.marks.contains(Marks::CLOSED_BY_HOST)
+        && !conn.flags.contains(Flags::CLOSED_BY_HOST)
         && !conn.word.is_opening()
         && !conn.word.is_closing()
 }

@@ -3,7 +3,7 @@
 
 use super::{Engine, ListenerCounts, Refusal, TimerOwner};
 use crate::agenda::List;
-use crate::conn::{Cause, Conn, Detail, News, Outcome, Owner, Plan, Why};
+use crate::conn::{Cause, Conn, Detail, Events, Outcome, Owner, Plan, Why};
 use crate::ctrl::Io;
 use crate::cx::Cx;
 use crate::handshake;
@@ -18,20 +18,20 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A token of a descriptor that is gone, or no token at all: nothing happens.
     pub fn on_ready(&mut self, token: Id, events: Io) -> Result<(), Refusal> {
-        if !Io::TOLD.contains(events) {
+        if !Io::REPORTED.contains(events) {
             return Err(Refusal::Argument);
         }
         if token.engine() != self.number {
             return Err(Refusal::WrongEngine);
         }
-        if !matches!(token.kind(), Kind::ConnFd | Kind::ListenerFd | Kind::BellFd) {
+        if !matches!(token.kind(), Kind::ConnFd | Kind::ListenerFd | Kind::WakeFd) {
             return Err(Refusal::WrongKind);
         }
         self.on_deadline();
         match token.kind() {
             Kind::ConnFd => self.conn_ready(token.key(), events),
             Kind::ListenerFd => self.listener_ready(token.key(), events),
-            // Who hung the bell there knows what it rings for.
+            // Whoever woke the engine has left in its own list what is to be done.
             _ => Ok(()),
         }
     }
@@ -122,7 +122,7 @@ impl<N: Net> Engine<N> {
             self.opened(key);
         }
         if outcome.contains(Outcome::HANDLED) {
-            self.drop_asking(key);
+            self.drop_handler_state(key);
         }
         if outcome.contains(Outcome::ANSWER) {
             self.compose_answer(key);
@@ -145,7 +145,7 @@ impl<N: Net> Engine<N> {
             self.counters.limited += 1;
         }
         if conn.owner == Owner::Host {
-            conn.news.set(News::DRAINING, !failed && lets_end);
+            conn.events.set(Events::DRAINING, !failed && lets_end);
         }
         match &conn.facts.plan {
             Plan::Outgoing(_) => self.counters.connect_failures += u64::from(failed),

@@ -32,7 +32,7 @@ pub(super) const BACKLOG_UNKNOWN: u32 = 4096;
 pub struct ListenerOptions {
     /// The most connections of it that exist at once.
     pub max_conns: u32,
-    /// The host's own word for its connections.
+    /// The host's user data for its connections.
     pub user: u64,
     /// Records of refusals of one kind told per second; the rest is counted. 0 tells none.
     pub refused_per_second: u32,
@@ -131,7 +131,7 @@ pub(super) struct Listener {
     pub(super) monitor_fails: bool,
     pub(super) conns: u32,
     pub(super) timer: Timer,
-    pub(super) news: ListenerNews,
+    pub(super) events: ListenerEvents,
     /// The lists it stands on.
     pub(super) listed: Listed,
     pub(super) refusals: Tally,
@@ -159,7 +159,7 @@ pub struct ListenerCounts {
 bitflags::bitflags! {
     /// What the host is still to be told of a listener.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(super) struct ListenerNews: u8 {
+    pub(super) struct ListenerEvents: u8 {
         /// It takes no connections for now.
         const PAUSED = 1;
         /// It takes connections again.
@@ -192,7 +192,7 @@ impl Listener {
             monitor_fails: false,
             conns: 0,
             timer,
-            news: ListenerNews::empty(),
+            events: ListenerEvents::empty(),
             listed: Listed::empty(),
             refusals: Tally::default(),
             ends: Tally::default(),
@@ -215,10 +215,10 @@ impl Listener {
         if !self.accepting.takes() {
             return;
         }
-        if self.news.contains(ListenerNews::RESUMED) {
-            self.news.remove(ListenerNews::RESUMED);
+        if self.events.contains(ListenerEvents::RESUMED) {
+            self.events.remove(ListenerEvents::RESUMED);
         } else if self.accepting == Accepting::Open {
-            self.news.insert(ListenerNews::PAUSED);
+            self.events.insert(ListenerEvents::PAUSED);
         }
         self.accepting = why;
     }
@@ -248,10 +248,10 @@ impl Listener {
 
     /// A pause is over. One that the host was not told of came and went.
     fn note_resumed(&mut self) {
-        if self.news.contains(ListenerNews::PAUSED) {
-            self.news.remove(ListenerNews::PAUSED);
+        if self.events.contains(ListenerEvents::PAUSED) {
+            self.events.remove(ListenerEvents::PAUSED);
         } else {
-            self.news.insert(ListenerNews::RESUMED);
+            self.events.insert(ListenerEvents::RESUMED);
         }
     }
 
@@ -309,7 +309,7 @@ impl Listener {
 /// a kind get through each second.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    kinds: Vec<Kind>,
+    kinds: Vec<LogKind>,
 }
 
 /// What is alike to a person who reads many records: where, and why. Nothing where the end was as it
@@ -317,7 +317,7 @@ pub(super) struct Tally {
 pub(super) type Alike = Option<(Option<Op>, Why)>;
 
 #[derive(Debug)]
-struct Kind {
+struct LogKind {
     alike: Alike,
     since: Time,
     told: u32,
@@ -330,7 +330,7 @@ impl Tally {
     pub(super) fn admit(&mut self, alike: Alike, now: Time, per_second: u32) -> Option<u64> {
         let found = self.kinds.iter_mut().position(|kind| kind.alike == alike);
         let index = found.unwrap_or_else(|| {
-            self.kinds.push(Kind { alike, since: now, told: 0, suppressed: 0 });
+            self.kinds.push(LogKind { alike, since: now, told: 0, suppressed: 0 });
             self.kinds.len() - 1
         });
         let kind = &mut self.kinds[index];

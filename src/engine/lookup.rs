@@ -3,7 +3,7 @@
 use super::backend::BackendEntry;
 use super::listener::Listener;
 use super::{Engine, Refusal, Tools};
-use crate::conn::{Conn, Marks};
+use crate::conn::{Conn, Flags};
 use crate::cx::Cx;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
@@ -81,6 +81,6 @@ impl<N: Net> Engine<N> {
 /// Whether the host reads and writes it. Of one that never became a session nothing can be read.
 fn is_session(conn: &Conn) -> bool {
     let refused = conn.word.is_closing() && !conn.was_session();
-    let closed = conn.marks.contains(Marks::CLOSED_BY_HOST);
+    let closed = conn.flags.contains(Flags::CLOSED_BY_HOST);
     !conn.word.is_opening() && conn.seat().is_none() && !closed && !refused
 }

@@ -11,14 +11,14 @@ use crate::conn::{Clock, Op, OpSet, Why};
 use crate::sys::Net;
 use crate::table::Table as StickTable;
 use crate::tls::Version;
-use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, Kind};
+use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, MetricKind};
 
 const fn counter(name: &'static str, help: &'static str) -> Family {
-    Family { name, kind: Kind::Counter, help }
+    Family { name, kind: MetricKind::Counter, help }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> Family {
-    Family { name, kind: Kind::Gauge, help }
+    Family { name, kind: MetricKind::Gauge, help }
 }
 
 /// Families, and where the numbers of each come from.

@@ -12,28 +12,28 @@
 //!
 //! How it goes on from one of its own steps to the next is not decided here but in
 //! [`conn`](crate::conn); of a stream, in `stream`; which server a stream gets, in `backend`, whose
-//! answers `seek` carries out.
+//! answers `selection` carries out.
 
 mod accept;
 mod backend;
 mod check;
 mod commands;
-mod custom;
 mod describe;
 mod drain;
 mod drive;
-mod interest;
+mod events;
+mod handlers;
 mod listener;
 mod lookup;
 mod metrics;
 mod monitor;
-mod news;
 mod pause;
+mod poller;
 mod record;
 mod registry;
 mod report;
 mod rules;
-mod seek;
+mod server_selection;
 mod start_tls;
 mod stream;
 #[cfg(test)]
@@ -41,16 +41,16 @@ mod tests;
 
 pub use crate::conn::{Received, Record, Sent};
 pub use crate::counts::{OpCounts, TlsCounts};
-pub use crate::stream::{By, Phase, State as StreamState, Termination};
+pub use crate::stream::{By, EndPhase, State as StreamState, Termination};
 pub(crate) use backend::BackendOptions;
-pub use backend::ServerNews;
-pub(crate) use check::{CheckPlan, Errand};
+pub use backend::ServerEvent;
+pub(crate) use check::{CheckPlan, HealthCheck};
 pub use commands::ConnectOptions;
-pub use custom::{Answer, Question, Spent};
 pub use drain::{Drain, DrainState};
-pub use interest::HostOp;
+pub use events::{Event, EventKind};
+pub use handlers::{HandlerAnswer, Question, Spent};
 pub use listener::{ListenerCounts, ListenerOptions};
-pub use news::{Event, EventKind};
+pub use poller::HostOp;
 pub use record::EndReport;
 pub use start_tls::StartTls;
 
@@ -58,7 +58,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::agenda::{Agenda, List};
-use crate::backend::Slot;
+use crate::backend::ServerSlot;
 use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
@@ -200,7 +200,7 @@ struct Tools<N> {
     timers: Wheel,
     agenda: Agenda,
     /// Streams that a place at a server of a backend has come free for: stream, backend, place.
-    called: VecDeque<(Key, Key, Slot)>,
+    called: VecDeque<(Key, Key, ServerSlot)>,
 }
 
 impl<N> Tools<N> {
@@ -266,11 +266,11 @@ pub struct Engine<N> {
     /// Connections that were asked for in this call.
     fresh: VecDeque<Key>,
     /// Health checks under way, by their connections.
-    errands: Vec<(Key, Errand)>,
+    health_checks: Vec<(Key, HealthCheck)>,
     /// Descriptors the host's poller has let go of.
     released: Vec<Id>,
     /// By which other threads wake the engine.
-    bell: Option<(Fd, Watch)>,
+    wake_fd: Option<(Fd, Watch)>,
     /// What such handlers are to free.
     spent: VecDeque<Spent>,
     /// Ids by descriptor number, for hosts that know only numbers.
@@ -356,9 +356,9 @@ impl<N: Net> Engine<N> {
                 backends: Slab::new(u32::MAX, generation),
             },
             fresh: VecDeque::new(),
-            errands: Vec::new(),
+            health_checks: Vec::new(),
             released: Vec::new(),
-            bell: None,
+            wake_fd: None,
             spent: VecDeque::new(),
             by_fd: Vec::new(),
             opening: 0,

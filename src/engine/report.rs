@@ -146,15 +146,15 @@ impl<N: Net> Engine<N> {
         write!(line, " up={} down={}", up.moved, down.moved)?;
         write!(line, " held_up={} held_down={}", up.waiting(), down.waiting())?;
         write!(line, " age_ms={}", now.since(stream.opened_at) / MILLISECOND)?;
-        if let Some(seek) = stream.seek.as_deref() {
-            let backend = self.id(Kind::Backend, seek.backend).bits();
-            write!(line, " backend={backend:#018x} attempts={}", seek.attempts)?;
-            let entry = self.registry.backends.get(seek.backend).ok();
-            let found = seek.server.and_then(|index| entry?.core.server(index));
+        if let Some(selection) = stream.selection.as_deref() {
+            let backend = self.id(Kind::Backend, selection.backend).bits();
+            write!(line, " backend={backend:#018x} attempts={}", selection.attempts)?;
+            let entry = self.registry.backends.get(selection.backend).ok();
+            let found = selection.server.and_then(|index| entry?.core.server(index));
             if let Some(found) = found {
                 write!(line, " server_name={}", found.name().escape_debug())?;
             }
-            if let Some(ahead) = seek.place.and_then(|place| entry?.core.ahead(place)) {
+            if let Some(ahead) = selection.place.and_then(|place| entry?.core.ahead(place)) {
                 write!(line, " queue_ahead={ahead}")?;
             }
         }

@@ -32,8 +32,8 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// An id that is of no connection here.
     pub fn variable(&self, id: Id, name: &str) -> Result<Option<&Value<'static>>, Refusal> {
-        let Some(visit) = self.conn(id)?.facts.visit() else { return Ok(None) };
-        Ok(visit.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value))
+        let Some(rule_state) = self.conn(id)?.facts.rule_state() else { return Ok(None) };
+        Ok(rule_state.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value))
     }
 
     /// Whether every backend that `rules` choose is one of this engine's.

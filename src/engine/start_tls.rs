@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Engine, Refusal};
-use crate::conn::{News, Op, Opening};
+use crate::conn::{Events, Op, Opening};
 use crate::id::Id;
 use crate::sys::Net;
 use crate::tls::{ClientTls, ServerTls, Session};
@@ -38,7 +38,7 @@ impl<N: Net> Engine<N> {
                 (Op::TlsConnect, session)
             }
         };
-        let spans = conn.facts.spans();
+        let timeouts = conn.facts.timeouts();
         if !early.is_empty() {
             let mut ahead = cx.pool.take();
             ahead.extend(early);
@@ -48,12 +48,12 @@ impl<N: Net> Engine<N> {
             conn.fail_session(failure);
         } else {
             // Readiness of the session as it was is no news any more.
-            conn.news.remove(News::READABLE | News::WRITABLE);
+            conn.events.remove(Events::READABLE | Events::WRITABLE);
             conn.opening = Opening::Tls;
             conn.word.want(op);
             conn.word.start(op);
             conn.facts.op_since = cx.now;
-            conn.arm(cx.now, spans.tls);
+            conn.arm(cx.now, timeouts.tls);
         }
         self.work(id.key());
         Ok(())

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{Engine, Refusal, TimerOwner};
 use crate::agenda::Listed;
 use crate::config::StreamConfig;
-use crate::conn::{Cause, Conn, Ending, Marks, News, Outcome, Owner, Seat, Wait, Why};
+use crate::conn::{Cause, Conn, Ending, Events, Flags, Outcome, Owner, Seat, Wait, Why};
 use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
-    self, By, CLIENT, Event, Lane, SERVER, Seek, Side, State, Stream, Termination, blame,
+    self, By, CLIENT, Event, Lane, SERVER, ServerSelection, Side, State, Stream, Termination, blame,
 };
 use crate::sys::Net;
 use crate::time::Time;
@@ -47,7 +47,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn add_stream(
         &mut self,
         config: Option<Arc<StreamConfig>>,
-        seek: Option<Box<Seek>>,
+        selection: Option<Box<ServerSelection>>,
         user: u64,
     ) -> Result<Key, Refusal> {
         let config = config.unwrap_or_else(|| Arc::clone(&self.default_stream));
@@ -56,7 +56,7 @@ impl<N: Net> Engine<N> {
         let added = streams.insert_with(|key| Stream {
             sides: [Side::new(now), Side::new(now)],
             lanes: [Lane::default(), Lane::default()],
-            seek,
+            selection,
             end: None,
             turn: None,
             config,
@@ -76,8 +76,8 @@ impl<N: Net> Engine<N> {
             return;
         };
         conn.owner = Owner::Stream { slot: key.slot, side };
-        conn.marks.remove(Marks::READ_ARMED | Marks::WRITE_ARMED);
-        conn.news = News::empty();
+        conn.flags.remove(Flags::READ_ARMED | Flags::WRITE_ARMED);
+        conn.events = Events::empty();
         let seat = stream.side_mut(side);
         seat.conn = Some(conn_key);
         let open = !conn.word.is_opening();
@@ -120,8 +120,8 @@ impl<N: Net> Engine<N> {
         if due > now {
             return tools.timers.set(stream.timer, due);
         }
-        if stream.seek.as_ref().is_some_and(|seek| seek.until <= now) {
-            return self.seek_deadline(key);
+        if stream.selection.as_ref().is_some_and(|selection| selection.until <= now) {
+            return self.selection_deadline(key);
         }
         let Some((_, side, text)) = stream.next_silence(known) else { return };
         let cause = Cause::new(None, Why::TimedOut).because(text);
@@ -141,7 +141,7 @@ impl<N: Net> Engine<N> {
             let mut cx = tools.cx(registry);
             let mut outcomes = [Outcome::empty(); 2];
             let outcome = stream.drive(&mut pair, &mut cx, handshake::step, dials, &mut outcomes);
-            let is_settled = !outcome.contains(stream::Outcome::ATTEMPT_FAILED);
+            let is_settled = !outcome.contains(stream::StreamOutcome::ATTEMPT_FAILED);
             if is_settled {
                 for ((conn, key), outcome) in pair.iter_mut().zip(keys).zip(&mut outcomes) {
                     if let (Some(conn), Some(key)) = (conn, key) {
@@ -150,7 +150,7 @@ impl<N: Net> Engine<N> {
                 }
                 stream.settle(key, &mut pair, &mut cx);
             }
-            let seeks = stream.seek.is_some();
+            let seeks = stream.selection.is_some();
             let mut ended = false;
             for (conn, outcome) in keys.into_iter().zip(outcomes) {
                 if let Some(conn) = conn.filter(|_| !outcome.is_empty()) {

@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::config_error::{ConfigError, element};
 use super::handler::{self, vst_handler};
 use super::monitor::vst_monitor_options;
 use super::options::{self, options};
@@ -11,11 +12,10 @@ use super::ptr::Sized32;
 use super::rules::vst_rules;
 use super::status::*;
 use super::tls::vst_tls_server;
-use super::unusable::{Unusable, element};
 use super::words::{hand_out, text};
 use crate::config::{
-    AcceptCip, AcceptConfig, AcceptProxy, Farewell, OpeningSpans, Tls12HalfClose, TlsTruncation,
-    Trust, Untrusted,
+    AcceptCip, AcceptConfig, AcceptProxy, CloseOptions, OpeningTimeouts, Tls12HalfClose,
+    TlsTruncation, Trust, Untrusted,
 };
 use crate::wire::cip;
 
@@ -101,25 +101,25 @@ unsafe impl Sized32 for vst_accept_options {
 const _: () = assert!(size_of::<vst_accept_options>() == 128);
 
 fn accept_defaults() -> vst_accept_options {
-    let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
+    let (timeouts, close_options) = (OpeningTimeouts::default(), CloseOptions::default());
     vst_accept_options {
         size: 0,
         cip_magic: cip::MAGIC,
         flags: 0,
         accept_proxy: std::ptr::null(),
         tls: std::ptr::null(),
-        timeout_proxy_ns: spans.proxy,
-        timeout_tls_ns: spans.tls,
-        timeout_opening_ns: spans.total,
-        linger_ns: farewell.linger,
-        drain_ns: farewell.drain_time,
-        drain_bytes: farewell.drain_bytes,
+        timeout_proxy_ns: timeouts.proxy,
+        timeout_tls_ns: timeouts.tls,
+        timeout_opening_ns: timeouts.total,
+        linger_ns: close_options.linger,
+        drain_ns: close_options.drain_time,
+        drain_bytes: close_options.drain_bytes,
         handlers: std::ptr::null(),
         handler_count: 0,
         rules: std::ptr::null(),
         monitor: std::ptr::null(),
         accept_cip: std::ptr::null(),
-        tls12_half_close_hold_ns: farewell.tls12_half_close_hold,
+        tls12_half_close_hold_ns: close_options.tls12_half_close_hold,
     }
 }
 options!(vst_accept_options {
@@ -179,7 +179,9 @@ pub unsafe extern "C" fn vst_accept_config_new(
 ///
 /// # Safety
 /// As `vst_accept_config_new`.
-unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept_config, Unusable> {
+unsafe fn accept_config(
+    options: *const vst_accept_options,
+) -> Result<vst_accept_config, ConfigError> {
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
     let known = VST_ACCEPT_UNTRUSTED_DIRECT
@@ -211,13 +213,13 @@ unsafe fn accept_config(options: *const vst_accept_options) -> Result<vst_accept
         proxy: proxy.map(|trust| AcceptProxy { trust, untrusted }),
         cip: relays.map(|trust| AcceptCip { trust, untrusted, magic: options.cip_magic }),
         tls,
-        spans: OpeningSpans {
+        timeouts: OpeningTimeouts {
             proxy: options.timeout_proxy_ns,
             tls: options.timeout_tls_ns,
             total: options.timeout_opening_ns,
-            ..OpeningSpans::default()
+            ..OpeningTimeouts::default()
         },
-        farewell: Farewell {
+        close_options: CloseOptions {
             linger: options.linger_ns,
             drain_time: options.drain_ns,
             drain_bytes: options.drain_bytes,
@@ -250,7 +252,7 @@ pub unsafe extern "C" fn vst_accept_config_free(config: *mut vst_accept_config) 
 }
 
 /// The sources that the option `name` lists.
-fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, Unusable> {
+fn trust(name: &str, list: Option<&str>) -> Result<Option<Trust>, ConfigError> {
     let trust = list.map(Trust::parse).transpose();
-    trust.map_err(|wrong| Unusable::config(wrong.to_string()).of(&element(name, wrong.index)))
+    trust.map_err(|wrong| ConfigError::config(wrong.to_string()).of(&element(name, wrong.index)))
 }

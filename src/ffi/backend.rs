@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
+use super::config_error::{ConfigError, named};
 use super::engine::vst_engine;
 use super::entry::{self, asked};
 use super::listener::{answer, set_name};
@@ -9,7 +10,6 @@ use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, named};
 use crate::backend::{BackendConfig, Method, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
 use crate::id::Kind;
@@ -70,7 +70,7 @@ pub struct vst_backend_options {
     /// Engines and processes that are to send a client to the same server have the same one here, and
     /// the same names of servers. 0, the default, takes a random number.
     pub seed: u64,
-    /// The host's own word for the backend: it comes with VST_EVENT_SERVER_*. The library neither
+    /// The host's user data for the backend: it comes with VST_EVENT_SERVER_*. The library neither
     /// reads nor frees it.
     pub user: *mut c_void,
 }
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn vst_backend_options_init(
 }
 
 /// What the host wants of a backend.
-fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unusable> {
+fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, ConfigError> {
     let known = VST_BACKEND_NO_REDISPATCH | VST_BACKEND_NO_RETRIES | VST_BACKEND_NO_QUEUE;
     options::check_flags(options.flags, known, options._reserved)?;
     let unless = |flag: u64, most: u32| if options.flags & flag != 0 { 0 } else { most };
@@ -134,7 +134,7 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Unus
         VST_BALANCE_LEAST_CONNECTIONS => Method::LeastConnections,
         VST_BALANCE_SOURCE => Method::SourceHash,
         VST_BALANCE_RANDOM => Method::RandomOfTwo,
-        other => return Err(Unusable::argument(format!("balance: {other} is none"))),
+        other => return Err(ConfigError::argument(format!("balance: {other} is none"))),
     };
     let redispatch = if options.flags & VST_BACKEND_NO_REDISPATCH != 0 {
         Redispatch::Never

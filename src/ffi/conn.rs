@@ -237,7 +237,7 @@ pub unsafe extern "C" fn vst_conn_take_fd(
     })
 }
 
-/// Writes the host's own word for a connection.
+/// Writes the host's user data for a connection.
 ///
 /// Legal at any time before VST_EVENT_CLOSED. On failure `*user` is NULL.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn vst_conn_user(
     })
 }
 
-/// Changes the host's own word for a connection, which events about it carry.
+/// Changes the host's user data for a connection, which events about it carry.
 ///
 /// Otherwise as `vst_conn_user`.
 ///

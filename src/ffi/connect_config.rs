@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::config_error::ConfigError;
 use super::handler::{self, vst_handler};
 use super::options::{self, options};
 use super::panic::free;
@@ -10,10 +11,9 @@ use super::ptr::Sized32;
 use super::socks::{self, VST_SOCKS_NONE};
 use super::status::*;
 use super::tls_client::vst_tls_client;
-use super::unusable::Unusable;
 use super::words::{hand_out, text};
 use crate::config::{
-    ConnectConfig, ConnectTls, Farewell, OpeningSpans, ProxyTlvs, SendProxy, Tls12HalfClose,
+    CloseOptions, ConnectConfig, ConnectTls, OpeningTimeouts, ProxyTlvs, SendProxy, Tls12HalfClose,
     TlsTruncation,
 };
 use crate::sys::Addr;
@@ -110,7 +110,7 @@ unsafe impl Sized32 for vst_connect_options {
 const _: () = assert!(size_of::<vst_connect_options>() == 152);
 
 fn connect_defaults() -> vst_connect_options {
-    let (spans, farewell) = (OpeningSpans::default(), Farewell::default());
+    let (timeouts, close_options) = (OpeningTimeouts::default(), CloseOptions::default());
     vst_connect_options {
         size: 0,
         send_proxy: VST_SEND_PROXY_NONE,
@@ -119,12 +119,12 @@ fn connect_defaults() -> vst_connect_options {
         tls: std::ptr::null(),
         server_name: std::ptr::null(),
         source: std::ptr::null(),
-        timeout_connect_ns: spans.connect,
-        timeout_tls_ns: spans.tls,
-        timeout_opening_ns: spans.total,
-        linger_ns: farewell.linger,
-        drain_ns: farewell.drain_time,
-        drain_bytes: farewell.drain_bytes,
+        timeout_connect_ns: timeouts.connect,
+        timeout_tls_ns: timeouts.tls,
+        timeout_opening_ns: timeouts.total,
+        linger_ns: close_options.linger,
+        drain_ns: close_options.drain_time,
+        drain_bytes: close_options.drain_bytes,
         handlers: std::ptr::null(),
         handler_count: 0,
         socks: VST_SOCKS_NONE,
@@ -132,7 +132,7 @@ fn connect_defaults() -> vst_connect_options {
         socks_destination: std::ptr::null(),
         socks_user: std::ptr::null(),
         socks_password: std::ptr::null(),
-        tls12_half_close_hold_ns: farewell.tls12_half_close_hold,
+        tls12_half_close_hold_ns: close_options.tls12_half_close_hold,
     }
 }
 options!(vst_connect_options {
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn vst_connect_config_new(
 /// As `vst_connect_config_new`.
 unsafe fn connect_config(
     options: *const vst_connect_options,
-) -> Result<vst_connect_config, Unusable> {
+) -> Result<vst_connect_config, ConfigError> {
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
     let send_proxy = send_proxy(&options)?;
@@ -199,7 +199,7 @@ unsafe fn connect_config(
     // SAFETY: the caller's contract.
     let source = match unsafe { text("source", options.source) }? {
         Some(source) => Some(
-            Addr::parse(source).map_err(|wrong| Unusable::config(format!("source: {wrong}")))?,
+            Addr::parse(source).map_err(|wrong| ConfigError::config(format!("source: {wrong}")))?,
         ),
         None => None,
     };
@@ -227,13 +227,13 @@ unsafe fn connect_config(
         socks,
         tls,
         source,
-        spans: OpeningSpans {
+        timeouts: OpeningTimeouts {
             connect: options.timeout_connect_ns,
             tls: options.timeout_tls_ns,
             total: options.timeout_opening_ns,
-            ..OpeningSpans::default()
+            ..OpeningTimeouts::default()
         },
-        farewell: Farewell {
+        close_options: CloseOptions {
             linger: options.linger_ns,
             drain_time: options.drain_ns,
             drain_bytes: options.drain_bytes,
@@ -253,10 +253,10 @@ unsafe fn connect_config(
     Ok(vst_connect_config { config: Arc::new(config) })
 }
 
-fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, Unusable> {
-    let name = name.ok_or_else(|| Unusable::config("server_name: TLS needs one"))?;
+fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, ConfigError> {
+    let name = name.ok_or_else(|| ConfigError::config("server_name: TLS needs one"))?;
     if !crate::tls::is_server_name(name) {
-        return Err(Unusable::config("server_name: that is no DNS name and no IP address"));
+        return Err(ConfigError::config("server_name: that is no DNS name and no IP address"));
     }
     Ok(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
 }
@@ -271,7 +271,7 @@ pub unsafe extern "C" fn vst_connect_config_free(config: *mut vst_connect_config
     unsafe { free(config) };
 }
 
-fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, Unusable> {
+fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, ConfigError> {
     let has = |bit: u64| options.proxy_tlvs & bit != 0;
     let tlvs = ProxyTlvs {
         alpn: has(VST_PROXY_TLV_ALPN),
@@ -290,9 +290,9 @@ fn send_proxy(options: &vst_connect_options) -> Result<Option<SendProxy>, Unusab
         VST_SEND_PROXY_V1 if options.proxy_tlvs == 0 => Ok(Some(SendProxy::V1)),
         VST_SEND_PROXY_NONE if options.proxy_tlvs == 0 => Ok(None),
         VST_SEND_PROXY_NONE | VST_SEND_PROXY_V1 => {
-            Err(Unusable::argument("proxy_tlvs: only version 2 has some"))
+            Err(ConfigError::argument("proxy_tlvs: only version 2 has some"))
         }
-        VST_SEND_PROXY_V2 => Err(Unusable::argument("proxy_tlvs: an unknown one")),
-        _ => Err(Unusable::argument("send_proxy: an unknown version")),
+        VST_SEND_PROXY_V2 => Err(ConfigError::argument("proxy_tlvs: an unknown one")),
+        _ => Err(ConfigError::argument("send_proxy: an unknown version")),
     }
 }

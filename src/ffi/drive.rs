@@ -24,7 +24,7 @@ const _: () = assert!(size_of::<vst_ready>() == 16);
 
 fn io(events: u32) -> Result<Io, vst_status> {
     let bits = u8::try_from(events).map_err(|_| VST_E_ARGUMENT)?;
-    Io::from_bits(bits).filter(|io| Io::TOLD.contains(*io)).ok_or(VST_E_ARGUMENT)
+    Io::from_bits(bits).filter(|io| Io::REPORTED.contains(*io)).ok_or(VST_E_ARGUMENT)
 }
 
 /// Tells that one descriptor is ready.

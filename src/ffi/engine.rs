@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::clock::Clock;
+use super::config_error::ConfigError;
 use super::event::vst_event;
 use super::options::{self, options};
 use super::panic::install_hook;
@@ -18,7 +19,6 @@ use super::ptr::Sized32;
 use super::status::*;
 use super::told::Told;
 use super::types::{VST_NEVER, vst_id};
-use super::unusable::Unusable;
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
@@ -205,13 +205,13 @@ pub unsafe extern "C" fn vst_engine_options_init(
 }
 
 /// What the options say to the core.
-fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusable> {
+fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigError> {
     let known = VST_ENGINE_BY_FD | VST_ENGINE_NO_PIPES;
     options::check_flags(options.flags, known, options._reserved)?;
     let trigger = match options.trigger {
         VST_TRIGGER_LEVEL => Trigger::Level,
         VST_TRIGGER_EDGE => Trigger::Edge,
-        other => return Err(Unusable::argument(format!("trigger: {other} is none"))),
+        other => return Err(ConfigError::argument(format!("trigger: {other} is none"))),
     };
     let edge = trigger == Trigger::Edge;
     let (fdset, fdclr) = (options.fdset.is_some(), options.fdclr.is_some());
@@ -225,7 +225,7 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, Unusabl
         (too_short, "max_prefix_bytes: a line of PROXY version 1 has up to 107, so no less"),
     ];
     if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {
-        return Err(Unusable::argument(*sentence));
+        return Err(ConfigError::argument(*sentence));
     }
     Ok(EngineOptions {
         trigger,
@@ -288,10 +288,10 @@ fn net() -> Under {
 pub(super) fn new(
     options: &vst_engine_options,
     poller_data: *mut c_void,
-) -> Result<vst_engine, Unusable> {
+) -> Result<vst_engine, ConfigError> {
     let engine_options = engine_options(options)?;
     let number = ENGINE_NUMBERS.take().ok_or_else(|| {
-        Unusable::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
+        ConfigError::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
     })?;
     install_hook();
     let clock = Clock::new(options.now_ns);

@@ -5,12 +5,12 @@ use std::ffi::c_char;
 use std::sync::atomic::Ordering;
 
 use super::bar;
+use super::config_error::ConfigError;
 use super::engine::{UNBOUND, vst_engine};
 use super::panic::{guard, take_text};
 use super::posts::{Post, Shared};
 use super::status::*;
 use super::types::{vst_wait, wait_of};
-use super::unusable::Unusable;
 use super::words::explained;
 use crate::engine::WaitState;
 use crate::sys::thread_token;
@@ -98,12 +98,12 @@ fn enter(
 /// # Safety
 /// `why` is NULL or points to `why_size` writable bytes.
 pub(super) unsafe fn asked(
-    engine: Result<&vst_engine, Unusable>,
+    engine: Result<&vst_engine, ConfigError>,
     why: *mut c_char,
     why_size: usize,
-    f: impl FnOnce(&vst_engine) -> Result<vst_status, Unusable>,
+    f: impl FnOnce(&vst_engine) -> Result<vst_status, ConfigError>,
 ) -> vst_status {
-    let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| match engine {
+    let call = |tell: &mut dyn FnMut(ConfigError) -> vst_status| match engine {
         Ok(engine) => call(Ok(engine), |shell| f(shell).map_err(tell)),
         Err(unusable) => tell(unusable),
     };

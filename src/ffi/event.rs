@@ -71,7 +71,7 @@ pub struct vst_event {
     pub kind: u32,
     /// What it is about.
     pub id: vst_id,
-    /// The host's own word for that.
+    /// The host's user data for that.
     pub user: *mut c_void,
     /// How it ended; NULL unless the kind says so.
     pub end: *const vst_end,

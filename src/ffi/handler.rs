@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::config_error::{ConfigError, element};
 use super::engine::vst_engine;
 use super::entry;
 use super::options;
@@ -10,7 +11,6 @@ use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::step::{Functions, read_answer, vst_discard_fn, vst_step_fn};
 use super::types::{VST_NEVER, id, vst_id};
-use super::unusable::{Unusable, element};
 use crate::config::Custom;
 use crate::conn::Why;
 use crate::engine::Sent;
@@ -50,7 +50,10 @@ const _: () = assert!(size_of::<vst_handler>() == 48);
 ///
 /// # Safety
 /// `list` points to `count` handlers, each of the size that the first one tells.
-pub(super) unsafe fn read(list: *const vst_handler, count: u64) -> Result<Vec<Custom>, Unusable> {
+pub(super) unsafe fn read(
+    list: *const vst_handler,
+    count: u64,
+) -> Result<Vec<Custom>, ConfigError> {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     // SAFETY: the caller's contract.
     let handlers = unsafe { ptr::sized_items("handlers", list, count) }?;
@@ -60,9 +63,9 @@ pub(super) unsafe fn read(list: *const vst_handler, count: u64) -> Result<Vec<Cu
     customs.collect()
 }
 
-fn custom(handler: &vst_handler) -> Result<Custom, Unusable> {
+fn custom(handler: &vst_handler) -> Result<Custom, ConfigError> {
     options::check_flags(handler.flags, VST_HANDLER_BEHIND_TLS, handler._reserved)?;
-    let step = handler.step.ok_or_else(|| Unusable::null("step"))?;
+    let step = handler.step.ok_or_else(|| ConfigError::null("step"))?;
     Ok(Custom {
         behind_tls: handler.flags & VST_HANDLER_BEHIND_TLS != 0,
         span: if handler.timeout_ns == 0 { VST_NEVER } else { handler.timeout_ns },

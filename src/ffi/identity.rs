@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 
+use super::config_error::{ConfigError, named};
 use super::ptr;
-use super::unusable::{Unusable, named};
 use super::words::text;
 use crate::tls::{CertificateSource, Source};
 
@@ -37,7 +37,7 @@ pub(super) const NO_PEM: vst_pem =
 ///
 /// # Safety
 /// The file is NULL or a NUL-terminated string, and the memory as long as it says.
-pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<Source>, Unusable> {
+pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<Source>, ConfigError> {
     // SAFETY: the caller's contract.
     let file = unsafe { text(&format!("{field}.file"), given.file) }?;
     let len = usize::try_from(given.len).unwrap_or(usize::MAX);
@@ -47,7 +47,7 @@ pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<Source>,
         (Some(path), []) => Ok(Some(Source::File(path.into()))),
         (None, []) => Ok(None),
         (None, bytes) => Ok(Some(Source::Bytes(bytes.to_vec()))),
-        (Some(_), _) => Err(Unusable::argument(format!("{field}: file or bytes, and not both"))),
+        (Some(_), _) => Err(ConfigError::argument(format!("{field}: file or bytes, and not both"))),
     }
 }
 
@@ -55,10 +55,10 @@ pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<Source>,
 ///
 /// # Safety
 /// As [`pem`], for both.
-pub(super) unsafe fn identity(given: &vst_identity) -> Result<CertificateSource, Unusable> {
+pub(super) unsafe fn identity(given: &vst_identity) -> Result<CertificateSource, ConfigError> {
     // SAFETY: the caller's contract.
     let chain = unsafe { pem("chain", &given.chain) }?
-        .ok_or_else(|| Unusable::argument("chain: it is missing"))?;
+        .ok_or_else(|| ConfigError::argument("chain: it is missing"))?;
     // SAFETY: the caller's contract.
     let key = unsafe { pem("key", &given.key) }?;
     Ok(CertificateSource::Pem { chain, key })

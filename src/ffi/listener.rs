@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::accept_config::vst_accept_config;
 use super::addr::vst_addr;
+use super::config_error::{ConfigError, named};
 use super::engine::vst_engine;
 use super::entry::{self, asked};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, named};
 use super::words::needed_text;
 use crate::engine::{ListenerOptions, Refusal};
 use crate::id::Kind;
@@ -65,7 +65,7 @@ pub struct vst_listener_options {
     /// set in their `end`, and the next that has not counts them in `suppressed`. Default UINT32_MAX:
     /// no bound.
     pub ends_per_second: u32,
-    /// The host's own word for the listener and, until it is changed, for its connections. The
+    /// The host's user data for the listener and, until it is changed, for its connections. The
     /// library neither reads nor frees it.
     pub user: *mut c_void,
 }
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn vst_listener_options_init(
 /// `options` is NULL or points to as many bytes as its `size` says.
 unsafe fn read(
     options: *const vst_listener_options,
-) -> Result<(vst_listener_options, ListenerOptions), Unusable> {
+) -> Result<(vst_listener_options, ListenerOptions), ConfigError> {
     // SAFETY: the caller's contract.
     let options = unsafe { options::read_or_defaults(options) }?;
     let known = VST_LISTENER_REUSEPORT
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn vst_listener_open(
         let config = named("config", unsafe { ptr::handle(config) })?;
         let spec = ListenSpec {
             addr: Addr::parse(address)
-                .map_err(|wrong| Unusable::argument(format!("address: {wrong}")))?,
+                .map_err(|wrong| ConfigError::argument(format!("address: {wrong}")))?,
             backlog: i32::try_from(options.backlog).unwrap_or(i32::MAX),
             reuse_port: options.flags & VST_LISTENER_REUSEPORT != 0,
             v6_only: options.flags & VST_LISTENER_V6ONLY != 0,
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn vst_listener_adopt(
         let config = Arc::clone(&config.config);
         let adopted = shell.core()?.adopt_listener(Fd(fd), config, listener);
         if matches!(adopted, Err(Refusal::Argument)) {
-            return Err(Unusable::argument(format!("fd: {fd} does not listen")));
+            return Err(ConfigError::argument(format!("fd: {fd} does not listen")));
         }
         // SAFETY: the caller's contract.
         unsafe { answer(adopted, "fd", out, sys_errno) }
@@ -252,7 +252,7 @@ pub(super) unsafe fn answer(
     subject: &str,
     out: *mut vst_id,
     sys_errno: *mut i32,
-) -> Result<vst_status, Unusable> {
+) -> Result<vst_status, ConfigError> {
     match made {
         Ok(id) => {
             // SAFETY: the caller's contract.
@@ -264,7 +264,7 @@ pub(super) unsafe fn answer(
                 // SAFETY: the caller's contract.
                 unsafe { ptr::put_if(sys_errno, errno.0) };
             }
-            Err(Unusable::from(refusal).of(subject))
+            Err(ConfigError::from(refusal).of(subject))
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::ffi::c_char;
 
 use super::bar;
+use super::config_error::ConfigError;
 use super::engine::{vst_engine, vst_engine_options};
 #[cfg(feature = "loop")]
 use super::life;
@@ -11,7 +12,6 @@ use super::options;
 use super::panic::{free, guard};
 use super::ptr;
 use super::status::*;
-use super::unusable::Unusable;
 use super::words::hand_out;
 #[cfg(feature = "loop")]
 use crate::engine::Refusal;
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn vst_loop_new(
 }
 
 /// What the loop does itself, the host leaves to it.
-fn loop_options(options: &vst_engine_options) -> Result<(), Unusable> {
+fn loop_options(options: &vst_engine_options) -> Result<(), ConfigError> {
     let own = [
         ("fdset", options.fdset.is_some()),
         ("fdclr", options.fdclr.is_some()),
@@ -79,11 +79,11 @@ fn loop_options(options: &vst_engine_options) -> Result<(), Unusable> {
         ("now_ns", options.now_ns != 0),
     ];
     if let Some((field, _)) = own.iter().find(|(_, given)| *given) {
-        return Err(Unusable::argument(format!("{field}: that is the loop's own")));
+        return Err(ConfigError::argument(format!("{field}: that is the loop's own")));
     }
     match options.event {
         Some(_) => Ok(()),
-        None => Err(Unusable::argument("event: it is missing, and a loop has no other way")),
+        None => Err(ConfigError::argument("event: it is missing, and a loop has no other way")),
     }
 }
 
@@ -193,11 +193,11 @@ mod hosted {
     use std::ffi::c_void;
     use std::time::Duration;
 
+    use super::super::config_error::ConfigError;
     use super::super::drive::{vst_engine_ready, vst_engine_run, vst_engine_wait};
     use super::super::engine::{self, VST_TRIGGER_EDGE, vst_engine, vst_engine_options};
     use super::super::status::*;
     use super::super::types::{VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_id, vst_wait};
-    use super::super::unusable::Unusable;
     use crate::ctrl::Io;
     use crate::host::Poller;
     use crate::id::Id;
@@ -213,7 +213,7 @@ mod hosted {
         Poller::new().map_err(|error| Errno(error.raw_os_error().unwrap_or_default()))
     }
 
-    pub(super) fn new(options: &vst_engine_options, poller: Poller) -> Result<Loop, Unusable> {
+    pub(super) fn new(options: &vst_engine_options, poller: Poller) -> Result<Loop, ConfigError> {
         let poller = Box::new(poller);
         let mut options = *options;
         options.trigger = VST_TRIGGER_EDGE;

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
+use super::config_error::{ConfigError, element, named};
 use super::describe::copy_text;
 use super::engine::vst_engine;
 use super::entry;
@@ -9,9 +10,8 @@ use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, element, named};
 use super::words::text;
-use crate::config::{ANSWER_MOST, Answer, Monitor, Trust};
+use crate::config::{ANSWER_MOST, Monitor, MonitorAnswer, Trust};
 
 /// A text and nothing else: `OK`, or `FAIL`.
 pub const VST_ANSWER_TEXT: u32 = 1;
@@ -91,25 +91,25 @@ options!(vst_monitor_options { answer } vst_monitor_options {
 pub(super) unsafe fn read(
     options: *const vst_monitor_options,
     trusted: [(&str, &Option<Trust>); 2],
-) -> Result<Option<Monitor>, Unusable> {
+) -> Result<Option<Monitor>, ConfigError> {
     if options.is_null() {
         return Ok(None);
     }
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
     if options.flags & !(VST_MONITOR_EVERYONE | VST_MONITOR_TRUSTED) != 0 {
-        return Err(Unusable::argument("monitor: an unknown flag"));
+        return Err(ConfigError::argument("monitor: an unknown flag"));
     }
     // SAFETY: the caller's contract.
     let net = unsafe { text("monitor_net", options.monitor_net) }?;
-    let sources = sources(&options, net, trusted).map_err(Unusable::config)?;
+    let sources = sources(&options, net, trusted).map_err(ConfigError::config)?;
     // SAFETY: the caller's contract.
     let well = named("well", unsafe { ptr::bytes(options.well.cast(), options.well_len) })?;
     // SAFETY: the caller's contract.
     let failing = unsafe { ptr::bytes(options.failing.cast(), options.failing_len) };
     let failing = named("failing", failing)?;
     let answer = answer(options.answer, well, failing).ok_or_else(|| {
-        Unusable::argument("monitor: an unknown answer, or bytes that do not belong to it")
+        ConfigError::argument("monitor: an unknown answer, or bytes that do not belong to it")
     })?;
     Ok(Some(Monitor { sources, answer }))
 }
@@ -142,15 +142,15 @@ fn sources(
     }
 }
 
-fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<Answer> {
+fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<MonitorAnswer> {
     let fits = |bytes: &[u8]| (1..=ANSWER_MOST).contains(&bytes.len());
     let answer = match kind {
         VST_ANSWER_BYTES if fits(well) && fits(failing) => {
-            return Some(Answer::Bytes { well: well.into(), failing: failing.into() });
+            return Some(MonitorAnswer::Bytes { well: well.into(), failing: failing.into() });
         }
-        VST_ANSWER_TEXT => Answer::Text,
-        VST_ANSWER_HTTP => Answer::Http,
-        VST_ANSWER_METRICS => Answer::Metrics,
+        VST_ANSWER_TEXT => MonitorAnswer::Text,
+        VST_ANSWER_HTTP => MonitorAnswer::Http,
+        VST_ANSWER_METRICS => MonitorAnswer::Metrics,
         _ => return None,
     };
     (well.is_empty() && failing.is_empty()).then_some(answer)

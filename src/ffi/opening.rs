@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::accept_config::vst_accept_config;
+use super::config_error::{ConfigError, element, named};
 use super::connect_config::vst_connect_config;
 use super::engine::vst_engine;
 use super::entry::asked;
@@ -11,7 +12,6 @@ use super::listener::answer;
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, element, named};
 use super::words::needed_text;
 use crate::engine::{ConnectOptions, Refusal};
 use crate::id::Id;
@@ -44,7 +44,7 @@ pub struct vst_connect_args {
     pub client: vst_id,
     /// Further TLVs for a version 2 header, read during the call.
     pub tlvs: *const vst_tlv,
-    /// The host's own word for the connection. The library neither reads nor frees it.
+    /// The host's user data for the connection. The library neither reads nor frees it.
     pub user: *mut c_void,
 }
 
@@ -131,9 +131,9 @@ pub unsafe extern "C" fn vst_conn_adopt(
 }
 
 /// Tells a listening descriptor from others that cannot be taken.
-fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>, Unusable> {
+fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>, ConfigError> {
     match made {
-        Err(Refusal::Argument) => Err(Unusable::argument(format!(
+        Err(Refusal::Argument) => Err(ConfigError::argument(format!(
             "fd: {fd} listens, and a connection is wanted: vst_listener_adopt takes it"
         ))),
         made => Ok(made),
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn vst_conn_connect(
         // SAFETY: the caller's contract.
         let address = unsafe { needed_text("address", address) }?;
         let target = Addr::parse_target(address)
-            .map_err(|wrong| Unusable::argument(format!("address: {wrong}")))?;
+            .map_err(|wrong| ConfigError::argument(format!("address: {wrong}")))?;
         // SAFETY: the caller's contract.
         let config = Arc::clone(&named("config", unsafe { ptr::handle(config) })?.config);
         let mut options = ConnectOptions::default();
@@ -197,10 +197,10 @@ pub unsafe extern "C" fn vst_conn_connect(
         let made = shell.core()?.connect(target, config, &options);
         let made = match made {
             Err(Refusal::Argument) => {
-                return Err(Unusable::argument("tlvs: they do not fit a header of 64 KiB"));
+                return Err(ConfigError::argument("tlvs: they do not fit a header of 64 KiB"));
             }
             Err(refusal @ (Refusal::Stale | Refusal::WrongKind | Refusal::WrongEngine)) => {
-                return Err(Unusable::from(refusal).of("client"));
+                return Err(ConfigError::from(refusal).of("client"));
             }
             made => made,
         };
@@ -213,10 +213,10 @@ pub unsafe extern "C" fn vst_conn_connect(
 
 /// # Safety
 /// The value of `tlv` is as long as it says.
-unsafe fn read_tlv(tlv: &vst_tlv) -> Result<Tlv<'_>, Unusable> {
+unsafe fn read_tlv(tlv: &vst_tlv) -> Result<Tlv<'_>, ConfigError> {
     // SAFETY: the caller's contract.
     let value = named("value", unsafe { ptr::bytes(tlv.value, tlv.len as usize) })?;
     let kind = u8::try_from(tlv.kind)
-        .map_err(|_| Unusable::argument(format!("kind: {} is more than 255", tlv.kind)))?;
+        .map_err(|_| ConfigError::argument(format!("kind: {} is more than 255", tlv.kind)))?;
     Ok(Tlv { kind, value })
 }

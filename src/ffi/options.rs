@@ -1,8 +1,8 @@
 //! Structs in which the host says what it wants: a field that is 0 stands for the default.
 
+use super::config_error::ConfigError;
 use super::ptr::{self, Sized32};
 use super::status::vst_status;
-use super::unusable::Unusable;
 
 /// Such a struct. All bytes 0 but its size are the defaults.
 pub(super) trait Options: Sized32 {
@@ -37,12 +37,12 @@ pub(super) use options;
 /// Every flags field has bits of its own, so that a flag of another struct is an unknown one: bits 0 to
 /// 12 are what the library tells (VST_IO_*, VST_WAIT_*, VST_STEP_ENDED, VST_CONN_*), those from 16 on are
 /// the structs'. A new flag takes the lowest bit from 54 on that is free.
-pub(super) fn check_flags(flags: u64, known: u64, reserved: u32) -> Result<(), Unusable> {
+pub(super) fn check_flags(flags: u64, known: u64, reserved: u32) -> Result<(), ConfigError> {
     if flags & !known != 0 {
-        return Err(Unusable::argument("flags: an unknown one"));
+        return Err(ConfigError::argument("flags: an unknown one"));
     }
     if reserved != 0 {
-        return Err(Unusable::argument("_reserved: it is not 0"));
+        return Err(ConfigError::argument("_reserved: it is not 0"));
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ pub(super) fn check_flags(flags: u64, known: u64, reserved: u32) -> Result<(), U
 ///
 /// # Safety
 /// `from` is NULL or points to at least as many readable bytes as its first `u32` says.
-pub(super) unsafe fn read<T: Options>(from: *const T) -> Result<T, Unusable> {
+pub(super) unsafe fn read<T: Options>(from: *const T) -> Result<T, ConfigError> {
     // SAFETY: the caller's contract.
     let mut options = unsafe { ptr::read_sized(from) }?;
     options.fill();
@@ -62,7 +62,7 @@ pub(super) unsafe fn read<T: Options>(from: *const T) -> Result<T, Unusable> {
 ///
 /// # Safety
 /// As [`read`].
-pub(super) unsafe fn read_or_defaults<T: Options>(from: *const T) -> Result<T, Unusable> {
+pub(super) unsafe fn read_or_defaults<T: Options>(from: *const T) -> Result<T, ConfigError> {
     // SAFETY: the caller's contract.
     if from.is_null() { Ok(T::defaults()) } else { unsafe { read(from) } }
 }

@@ -21,7 +21,7 @@ struct Text {
     len: usize,
 }
 
-/// Marks this thread as being inside the library while it lives.
+/// Flags this thread as being inside the library while it lives.
 pub(super) struct Inside;
 
 impl Inside {

@@ -8,9 +8,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::bar::Bar;
 use super::panic::outside;
 use super::status::{VST_E_GONE, VST_E_LIMIT, VST_E_SYSTEM, VST_OK, vst_status};
-use crate::engine::Answer;
+use crate::engine::HandlerAnswer;
 use crate::id::Id;
-use crate::sys::{Fd, bell};
+use crate::sys::{Fd, wake_fd};
 
 /// As many answers wait for an engine at most.
 const POSTS_MAX: usize = 4096;
@@ -25,13 +25,13 @@ pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
 pub(super) struct Post {
     pub(super) conn: Id,
     pub(super) ticket: u32,
-    pub(super) answer: Answer,
+    pub(super) answer: HandlerAnswer,
 }
 
 /// How the engine's thread hears of it.
 enum Alarm {
     /// Its poller watches this.
-    Bell(Fd),
+    WakeFd(Fd),
     /// The host said how.
     Host(unsafe extern "C" fn(*mut c_void), *mut c_void),
 }
@@ -61,20 +61,20 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    /// With the host's own way of being woken, or else a bell.
+    /// With the host's own way of being woken, or else a wake-up descriptor.
     pub(super) fn new(wake: vst_wake_fn, data: *mut c_void) -> Result<Self, vst_status> {
         let alarm = match wake {
             Some(wake) => Alarm::Host(wake, data),
-            None => Alarm::Bell(bell::open().map_err(|_| VST_E_SYSTEM)?),
+            None => Alarm::WakeFd(wake_fd::open().map_err(|_| VST_E_SYSTEM)?),
         };
         let posts = Mutex::new(Posts { list: Some(VecDeque::new()), waking: 0 });
         Ok(Self { waiting: AtomicBool::new(false), posts, returned: Condvar::new(), alarm })
     }
 
     /// What the poller of the engine's thread watches.
-    pub(super) const fn bell(&self) -> Option<Fd> {
+    pub(super) const fn wake_fd(&self) -> Option<Fd> {
         match self.alarm {
-            Alarm::Bell(fd) => Some(fd),
+            Alarm::WakeFd(fd) => Some(fd),
             Alarm::Host(..) => None,
         }
     }
@@ -98,7 +98,7 @@ impl Shared {
         self.waiting.store(true, Ordering::Release);
         match self.alarm {
             // Under the lock: the descriptor cannot be closed meanwhile.
-            Alarm::Bell(fd) => bell::ring(fd),
+            Alarm::WakeFd(fd) => wake_fd::signal(fd),
             Alarm::Host(wake, data) => {
                 posts.waking += 1;
                 drop(posts);
@@ -121,8 +121,8 @@ impl Shared {
         }
         let mut posts = self.posts();
         self.waiting.store(false, Ordering::Release);
-        if let Alarm::Bell(fd) = &self.alarm {
-            bell::hush(*fd);
+        if let Alarm::WakeFd(fd) = &self.alarm {
+            wake_fd::clear(*fd);
         }
         posts.list.as_mut().map(std::mem::take).unwrap_or_default()
     }

@@ -5,8 +5,8 @@
 use std::ffi::{CStr, c_char};
 use std::mem::size_of;
 
+use super::config_error::{ConfigError, element};
 use super::status::{VST_E_ARGUMENT, VST_E_NULL, VST_E_SIZE, VST_E_SPACE, VST_OK, vst_status};
-use super::unusable::{Unusable, element};
 
 /// The longest text a host may pass, in bytes: a bound on a missing NUL.
 const TEXT_MAX: usize = 64 * 1024;
@@ -26,9 +26,9 @@ pub(super) unsafe trait Sized32: Copy {
 ///
 /// # Safety
 /// `from` is NULL or points to at least as many readable bytes as its first `u32` says.
-pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, Unusable> {
+pub(super) unsafe fn read_sized<T: Sized32>(from: *const T) -> Result<T, ConfigError> {
     if from.is_null() {
-        return Err(Unusable::null(&format!("the pointer to {}", name::<T>())));
+        return Err(ConfigError::null(&format!("the pointer to {}", name::<T>())));
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
@@ -53,14 +53,16 @@ fn name<T: Sized32>() -> &'static str {
     std::any::type_name::<T>().rsplit("::").next().unwrap_or_default()
 }
 
-fn wrong_size<T: Sized32>(size: usize) -> Unusable {
+fn wrong_size<T: Sized32>(size: usize) -> ConfigError {
     let (name, ours) = (name::<T>(), size_of::<T>());
-    Unusable::size(format!("{name}: its size is {size} and should be sizeof({name}), here {ours}"))
+    ConfigError::size(format!(
+        "{name}: its size is {size} and should be sizeof({name}), here {ours}"
+    ))
 }
 
-fn unknown_byte<T: Sized32>(size: usize, at: usize) -> Unusable {
+fn unknown_byte<T: Sized32>(size: usize, at: usize) -> ConfigError {
     let (name, ours) = (name::<T>(), size_of::<T>());
-    Unusable::size(format!(
+    ConfigError::size(format!(
         "{name}: its size is {size}, and this library, older than the program's header, knows \
          {ours} bytes of it: those behind must be 0, and byte {at} is not"
     ))
@@ -222,17 +224,17 @@ pub(super) unsafe fn sized_items<T: Sized32>(
     list: &str,
     from: *const T,
     count: usize,
-) -> Result<Vec<T>, Unusable> {
+) -> Result<Vec<T>, ConfigError> {
     if count == 0 {
         return Ok(Vec::new());
     }
     if from.is_null() {
-        return Err(Unusable::null(list));
+        return Err(ConfigError::null(list));
     }
     // SAFETY: not NULL, and every such struct begins with a u32 (contract of Sized32).
     let stride = unsafe { from.cast::<u32>().read_unaligned() } as usize;
     if count > isize::MAX as usize / stride.max(1) {
-        return Err(Unusable::argument(format!("{list}: no memory holds {count} of them")));
+        return Err(ConfigError::argument(format!("{list}: no memory holds {count} of them")));
     }
     let one = |index: usize| {
         // SAFETY: the host states that `count` structs of this size are there.
@@ -241,7 +243,7 @@ pub(super) unsafe fn sized_items<T: Sized32>(
         let size = unsafe { item.cast::<u32>().read_unaligned() } as usize;
         if size != stride {
             let name = name::<T>();
-            return Err(Unusable::size(format!(
+            return Err(ConfigError::size(format!(
                 "{name}: its size is {size} and that of the first in the list {stride}"
             ))
             .of(&element(list, index)));

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::config_error::{ConfigError, element, named};
 use super::engine::vst_engine;
 use super::entry;
 use super::panic::{free, guard};
@@ -10,7 +11,6 @@ use super::ptr;
 use super::status::{self, *};
 use super::table::vst_table;
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, element, named};
 use super::words::{explained, hand_out};
 use crate::config::LiveRules;
 use crate::rules::{Outside, RuleSet, Tables, Value};
@@ -62,14 +62,14 @@ pub unsafe extern "C" fn vst_rules_new(
             if !known.add(Arc::clone(&table.table)) {
                 let name = table.table.config().name.escape_debug();
                 let again = format!("\"{name}\" is the name of an earlier one too");
-                return Err(Unusable::argument(again).of(&element("tables", index)));
+                return Err(ConfigError::argument(again).of(&element("tables", index)));
             }
         }
         // SAFETY: NULL becomes None; else the host passes a handle we made.
         let before = unsafe { before.as_ref() }.map(|before| before.rules.current());
         let outside = Outside { tables: &known, before: before.as_deref(), load: &read_file };
         let rules = RuleSet::parse(text, outside);
-        let rules = rules.map_err(|error| Unusable::config(error.to_string()))?;
+        let rules = rules.map_err(|error| ConfigError::config(error.to_string()))?;
         Ok(vst_rules { rules: Arc::new(LiveRules::new(rules)) })
     };
     // SAFETY: the caller's contract.
@@ -119,12 +119,12 @@ pub unsafe extern "C" fn vst_rules_check(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| {
+    let call = |tell: &mut dyn FnMut(ConfigError) -> vst_status| {
         entry::call(engine, |shell| {
             // SAFETY: the caller's contract.
             let rules = unsafe { ptr::handle(rules) }?.rules.current();
             let checked = shell.core()?.check_rules(&rules);
-            checked.map_err(|sentence| tell(Unusable::config(sentence)))?;
+            checked.map_err(|sentence| tell(ConfigError::config(sentence)))?;
             Ok(VST_OK)
         })
     };

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use super::backend::MAXQUEUE;
+use super::config_error::{ConfigError, element, named};
 use super::connect_config::vst_connect_config;
 use super::engine::vst_engine;
 use super::entry::asked;
@@ -11,7 +12,6 @@ use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::types::{VST_NO_SERVER, id, vst_id};
-use super::unusable::{Unusable, element, named};
 use super::words::{needed_text, text};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
 use crate::config::ConnectConfig;
@@ -170,13 +170,13 @@ pub(super) fn addresses(text: Option<&str>) -> Result<Vec<Addr>, String> {
     words.enumerate().map(target).collect()
 }
 
-fn health(options: &vst_server_options) -> Result<HealthConfig, Unusable> {
+fn health(options: &vst_server_options) -> Result<HealthConfig, ConfigError> {
     let recovery = if options.flags & VST_SERVER_CHECK == 0 {
         Recovery::Trial(options.trial_ns)
     } else {
         let jitter = u8::try_from(options.check_jitter).ok().filter(|percent| *percent <= 100);
         let jitter =
-            jitter.ok_or_else(|| Unusable::argument("check_jitter: it is more than 100"))?;
+            jitter.ok_or_else(|| ConfigError::argument("check_jitter: it is more than 100"))?;
         Recovery::Checks(Checks {
             interval: options.check_interval_ns,
             down_interval: match options.check_down_interval_ns {
@@ -210,7 +210,7 @@ unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig
 /// The pointers of `options` are as `vst_backend_add_server` needs them.
 unsafe fn read(
     options: &vst_server_options,
-) -> Result<(ServerConfig, Option<CheckPlan>), Unusable> {
+) -> Result<(ServerConfig, Option<CheckPlan>), ConfigError> {
     let known = VST_SERVER_BACKUP
         | VST_SERVER_CHECK
         | VST_SERVER_NO_WEIGHT
@@ -221,16 +221,16 @@ unsafe fn read(
     // SAFETY: the caller's contract.
     let name = unsafe { needed_text("name", options.name) }?;
     if name.is_empty() {
-        return Err(Unusable::config("name: it is empty"));
+        return Err(ConfigError::config("name: it is empty"));
     }
     // SAFETY: the caller's contract.
     let addresses =
-        addresses(unsafe { text("addresses", options.addresses) }?).map_err(Unusable::config)?;
+        addresses(unsafe { text("addresses", options.addresses) }?).map_err(ConfigError::config)?;
     let config = ServerConfig {
         name: name.into(),
         addresses,
         weight: weight(unless(VST_SERVER_NO_WEIGHT, options.weight))
-            .map_err(|_| Unusable::argument("weight: it is more than 256"))?,
+            .map_err(|_| ConfigError::argument("weight: it is more than 256"))?,
         backup: options.flags & VST_SERVER_BACKUP != 0,
         maxconn: options.maxconn,
         maxqueue: unless(VST_SERVER_NO_QUEUE, options.maxqueue),
@@ -245,7 +245,7 @@ unsafe fn read(
     let address = match unsafe { text("check_address", options.check_address) }? {
         Some(word) => Some(
             Addr::parse_target(word)
-                .map_err(|wrong| Unusable::config(format!("check_address: {wrong}")))?,
+                .map_err(|wrong| ConfigError::config(format!("check_address: {wrong}")))?,
         ),
         None => None,
     };
@@ -295,8 +295,8 @@ pub unsafe extern "C" fn vst_backend_add_server(
         let backend = named("backend", id(backend))?;
         let added = shell.core()?.add_server(backend, config, plan);
         let ServerIndex(index) = added.map_err(|refusal| match refusal {
-            Refusal::Argument => Unusable::config("name: another server has it"),
-            other => Unusable::from(other).of("backend"),
+            Refusal::Argument => ConfigError::config("name: another server has it"),
+            other => ConfigError::from(other).of("backend"),
         })?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(out, index) }?;

@@ -2,13 +2,13 @@
 
 use std::ffi::c_char;
 
+use super::config_error::{ConfigError, named};
 use super::engine::vst_engine;
 use super::entry::{self, asked};
 use super::ptr::{self, Sized32};
 use super::server;
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, named};
 use super::words::text;
 use crate::backend::{Admin, Change, ServerIndex};
 use crate::engine::Refusal;
@@ -88,12 +88,12 @@ pub unsafe extern "C" fn vst_server_set_addresses(
     let change = |shell: &vst_engine| {
         // SAFETY: the caller's contract.
         let text = unsafe { text("addresses", addresses) }?;
-        let list = server::addresses(text).map_err(Unusable::argument)?;
+        let list = server::addresses(text).map_err(ConfigError::argument)?;
         let backend = named("backend", id(backend))?;
         let set = shell.core()?.set_server(backend, ServerIndex(server), Change::Addresses(list));
         set.map_err(|refusal| match refusal {
-            Refusal::Argument => Unusable::argument(format!("server: none has number {server}")),
-            other => Unusable::from(other).of("backend"),
+            Refusal::Argument => ConfigError::argument(format!("server: none has number {server}")),
+            other => ConfigError::from(other).of("backend"),
         })?;
         Ok(VST_OK)
     };

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::unusable::Unusable;
+use super::config_error::ConfigError;
 use super::words::text;
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 
@@ -24,7 +24,7 @@ pub(super) unsafe fn read(
     destination: *const c_char,
     user: *const c_char,
     password: *const c_char,
-) -> Result<Option<Dialogue>, Unusable> {
+) -> Result<Option<Dialogue>, ConfigError> {
     // SAFETY: the caller's contract.
     let destination = unsafe { text("socks_destination", destination) }?;
     // SAFETY: the caller's contract.
@@ -36,17 +36,17 @@ pub(super) unsafe fn read(
         VST_SOCKS_4 => Version::V4,
         VST_SOCKS_4A => Version::V4a,
         VST_SOCKS_5 => Version::V5,
-        VST_SOCKS_NONE => return Err(Unusable::argument("socks: texts for it, and no version")),
-        _ => return Err(Unusable::argument("socks: an unknown version")),
+        VST_SOCKS_NONE => return Err(ConfigError::argument("socks: texts for it, and no version")),
+        _ => return Err(ConfigError::argument("socks: an unknown version")),
     };
     let written =
-        destination.ok_or_else(|| Unusable::config("socks_destination: it is missing"))?;
+        destination.ok_or_else(|| ConfigError::config("socks_destination: it is missing"))?;
     let destination = Destination::parse(written).ok_or_else(|| {
         let shown = written.escape_debug();
-        Unusable::config(format!(
+        ConfigError::config(format!(
             "socks_destination: \"{shown}\" is no address and no name with a port"
         ))
     })?;
     let dialogue = Dialogue::new(version, &destination, Login { user, password });
-    dialogue.map(Some).map_err(|fault| Unusable::config(format!("socks: {}", fault.why())))
+    dialogue.map(Some).map_err(|fault| ConfigError::config(format!("socks: {}", fault.why())))
 }

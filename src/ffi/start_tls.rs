@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
+use super::config_error::{ConfigError, named};
 use super::engine::vst_engine;
 use super::entry::asked;
 use super::options;
@@ -11,7 +12,6 @@ use super::status::*;
 use super::tls::vst_tls_server;
 use super::tls_client::vst_tls_client;
 use super::types::{id, vst_id};
-use super::unusable::{Unusable, named};
 use super::words::text;
 use crate::engine::{Refusal, StartTls};
 
@@ -85,13 +85,19 @@ pub unsafe extern "C" fn vst_conn_start_tls(
                 StartTls::Client(Arc::clone(&client.tls), name.to_owned())
             }
             (None, Some(_), None) => {
-                return Err(Unusable::argument("server_name: it is missing, and client needs it"));
+                return Err(ConfigError::argument(
+                    "server_name: it is missing, and client needs it",
+                ));
             }
             (Some(_), None, Some(_)) => {
-                return Err(Unusable::argument("server_name: it belongs to client, not to server"));
+                return Err(ConfigError::argument(
+                    "server_name: it belongs to client, not to server",
+                ));
             }
             _ => {
-                return Err(Unusable::argument("one of server and client is needed, and not both"));
+                return Err(ConfigError::argument(
+                    "one of server and client is needed, and not both",
+                ));
             }
         };
         let len = usize::try_from(start.early_len).map_err(|_| VST_E_ARGUMENT);
@@ -101,9 +107,9 @@ pub unsafe extern "C" fn vst_conn_start_tls(
         let begun = shell.core()?.start_tls(named("conn", id(conn))?, begun, early);
         begun.map_err(|refusal| match refusal {
             Refusal::Argument => {
-                Unusable::argument("server_name: that is no DNS name and no IP address")
+                ConfigError::argument("server_name: that is no DNS name and no IP address")
             }
-            other => Unusable::from(other).of("conn"),
+            other => ConfigError::from(other).of("conn"),
         })?;
         Ok(VST_OK)
     };

@@ -8,7 +8,7 @@ use super::panic::outside;
 use super::ptr;
 use super::status::*;
 use super::types::vst_id;
-use crate::engine::{Answer, Question, Spent};
+use crate::engine::{HandlerAnswer, Question, Spent};
 
 /// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
 pub const VST_NEXT_DONE: i32 = 0;
@@ -37,9 +37,9 @@ pub struct vst_step {
     /// In: the connection. `vst_handler_*`, `vst_conn_describe`, `vst_conn_abort` and what asks facts
     /// of it are legal.
     pub conn: vst_id,
-    /// In: the host's own word for the connection.
+    /// In: the host's user data for the connection.
     pub user: *mut c_void,
-    /// In and out: the host's own word for the connection in this handler; NULL at first. When the
+    /// In and out: the host's user data for the connection in this handler; NULL at first. When the
     /// handler is through with the connection, in whatever way, `discard` gets it once, unless NULL.
     pub state: *mut c_void,
     /// In: what an answer that comes later brings back. No two questions of a connection have the
@@ -99,7 +99,9 @@ pub(super) fn ask(shell: &vst_engine, mut question: Question) -> Result<(), vst_
     // SAFETY: the host's contract: NULL, or a string that outlives the callback.
     let answer = match unsafe { read_answer(answer, step.code, step.text) } {
         Ok(answer) => answer,
-        Err(_) => Answer::Fail(step.code, "a handler gave an answer that is none".to_owned()),
+        Err(_) => {
+            HandlerAnswer::Fail(step.code, "a handler gave an answer that is none".to_owned())
+        }
     };
     shell.core()?.answered(question, answer);
     Ok(())
@@ -123,16 +125,16 @@ pub(super) unsafe fn read_answer(
     answer: i32,
     code: i32,
     text: *const c_char,
-) -> Result<Answer, vst_status> {
+) -> Result<HandlerAnswer, vst_status> {
     Ok(match answer {
-        VST_NEXT_DONE => Answer::Done,
-        VST_NEXT_READ => Answer::Read,
-        VST_NEXT_WRITE => Answer::Write,
-        VST_NEXT_LATER => Answer::Later,
+        VST_NEXT_DONE => HandlerAnswer::Done,
+        VST_NEXT_READ => HandlerAnswer::Read,
+        VST_NEXT_WRITE => HandlerAnswer::Write,
+        VST_NEXT_LATER => HandlerAnswer::Later,
         VST_NEXT_FAIL => {
             // SAFETY: the caller's contract.
             let text = unsafe { ptr::text(text) }?.unwrap_or_default();
-            Answer::Fail(code, text.to_owned())
+            HandlerAnswer::Fail(code, text.to_owned())
         }
         _ => return Err(VST_E_ARGUMENT),
     })

@@ -3,11 +3,11 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::config_error::ConfigError;
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::table_key::{data_of, key_of, vst_table_key};
-use super::unusable::Unusable;
 use super::words::{hand_out, needed_text};
 use crate::sys::monotonic;
 use crate::table::{Removal, SetError, Table, TableConfig};
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn vst_table_new(
         let made = TableConfig::parse(name, definition)
             .map_err(|error| error.to_string())
             .and_then(|config| Table::new(config).map_err(|error| error.to_string()));
-        Ok(vst_table { table: made.map_err(Unusable::config)? })
+        Ok(vst_table { table: made.map_err(ConfigError::config)? })
     };
     // SAFETY: the caller's contract.
     unsafe { hand_out(out, why, why_size, make) }

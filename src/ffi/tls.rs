@@ -3,12 +3,12 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::config_error::{ConfigError, element, named};
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::unusable::{Unusable, element, named};
 use super::words::{hand_out, hand_out_noted, needed_text, text};
 use crate::sys::WallClock;
 use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, Version};
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn vst_tls_server_new(
 ///
 /// # Safety
 /// As `vst_tls_server_new`.
-unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_server, Unusable> {
+unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_server, ConfigError> {
     // SAFETY: the caller's contract.
     let given = unsafe { options::read(options) }?;
     let known = VST_TLS_SERVER_STRICT_SNI
@@ -198,7 +198,7 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
             VST_CLIENT_AUTH_NONE => ClientAuth::None,
             VST_CLIENT_AUTH_OPTIONAL => ClientAuth::Optional,
             VST_CLIENT_AUTH_REQUIRED => ClientAuth::Required,
-            _ => return Err(Unusable::argument("client_auth: an unknown one")),
+            _ => return Err(ConfigError::argument("client_auth: an unknown one")),
         },
         // SAFETY: the caller's contract.
         client_roots: unsafe { pem("client_ca", &given.client_ca) }?.into_iter().collect(),
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn vst_tls_server_self_signed(
 }
 
 #[cfg(feature = "self-signed")]
-fn self_signed(names: &str) -> Result<Arc<ServerTls>, Unusable> {
+fn self_signed(names: &str) -> Result<Arc<ServerTls>, ConfigError> {
     let names: Vec<&str> = names.split(',').map(str::trim).collect();
     let certificates = vec![crate::tls::self_signed(&names).map_err(unloadable)?];
     let options = ServerOptions { certificates, ..ServerOptions::default() };
@@ -256,7 +256,7 @@ fn self_signed(names: &str) -> Result<Arc<ServerTls>, Unusable> {
 }
 
 #[cfg(not(feature = "self-signed"))]
-fn self_signed(_: &str) -> Result<Arc<ServerTls>, Unusable> {
+fn self_signed(_: &str) -> Result<Arc<ServerTls>, ConfigError> {
     Err(VST_E_UNSUPPORTED.into())
 }
 
@@ -349,23 +349,23 @@ pub(super) unsafe fn put_lines(
 }
 
 /// How many sessions are kept: none, or up to `most`.
-pub(super) fn session_cache(none: bool, most: u64) -> Result<usize, Unusable> {
+pub(super) fn session_cache(none: bool, most: u64) -> Result<usize, ConfigError> {
     if none {
         return Ok(0);
     }
     let kept = usize::try_from(most).ok().filter(|_| most <= VST_TLS_SESSIONS_MOST);
-    kept.ok_or_else(|| Unusable::argument("session_cache: at most 1,048,576 sessions are kept"))
+    kept.ok_or_else(|| ConfigError::argument("session_cache: at most 1,048,576 sessions are kept"))
 }
 
-pub(super) fn unloadable(error: LoadError) -> Unusable {
-    Unusable::config(error.to_string())
+pub(super) fn unloadable(error: LoadError) -> ConfigError {
+    ConfigError::config(error.to_string())
 }
 
 /// The protocols of a list.
 ///
 /// # Safety
 /// `list` is NULL or a NUL-terminated string.
-pub(super) unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable> {
+pub(super) unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, ConfigError> {
     // SAFETY: the caller's contract.
     let Some(list) = unsafe { text("alpn", list) }? else { return Ok(Vec::new()) };
     let protocols: Vec<Vec<u8>> = list.split(',').map(|one| one.trim().into()).collect();
@@ -373,18 +373,18 @@ pub(super) unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, Unusable>
     match protocols.iter().position(|one| !(1..=255).contains(&one.len())) {
         None => Ok(protocols),
         Some(index) => {
-            let wrong = Unusable::argument("a name of a protocol has 1 to 255 bytes");
+            let wrong = ConfigError::argument("a name of a protocol has 1 to 255 bytes");
             Err(wrong.of(&element("alpn", index)))
         }
     }
 }
 
-pub(super) fn version(field: &str, number: u32, default: Version) -> Result<Version, Unusable> {
+pub(super) fn version(field: &str, number: u32, default: Version) -> Result<Version, ConfigError> {
     match number {
         0 => Ok(default),
         VST_TLS_1_2 => Ok(Version::Tls12),
         VST_TLS_1_3 => Ok(Version::Tls13),
-        _ => Err(Unusable::argument(format!(
+        _ => Err(ConfigError::argument(format!(
             "{field}: {number:#06x} is neither VST_TLS_1_2 nor VST_TLS_1_3"
         ))),
     }

@@ -3,13 +3,13 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use super::config_error::ConfigError;
 use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
 use super::status::*;
 use super::tls::{alpn, put_lines, session_cache, unloadable, version};
-use super::unusable::Unusable;
 use super::words::hand_out_noted;
 use crate::sys::WallClock;
 use crate::tls::{ClientOptions, ClientTls, KeyExchange, Roots, Version};
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn vst_tls_client_new(
 ///
 /// # Safety
 /// As `vst_tls_client_new`.
-unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, Unusable> {
+unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_client, ConfigError> {
     const FLAGS: u64 = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION
         | VST_TLS_CLIENT_KEY_LOG
         | VST_TLS_CLIENT_NO_SESSION_CACHE

@@ -6,7 +6,7 @@ use super::addr::vst_end;
 use super::end::vst_stream_end;
 use super::event::*;
 use crate::conn::Cause;
-use crate::engine::{EndReport, Event, EventKind, Record, ServerNews};
+use crate::engine::{EndReport, Event, EventKind, Record, ServerEvent};
 
 /// What an event points to.
 pub(super) struct Told {
@@ -71,11 +71,11 @@ pub(super) fn told(event: Event) -> (Told, vst_event) {
         EventKind::Server(server, news) => {
             value.server = server;
             let (kind, reason) = match news {
-                ServerNews::Up(true) => (VST_EVENT_SERVER_UP, VST_REASON_CHECKS),
-                ServerNews::Up(false) => (VST_EVENT_SERVER_UP, VST_REASON_TRIAL),
-                ServerNews::Down(true) => (VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS),
-                ServerNews::Down(false) => (VST_EVENT_SERVER_DOWN, VST_REASON_CONNECT_ERRORS),
-                ServerNews::Resolve => (VST_EVENT_SERVER_RESOLVE, 0),
+                ServerEvent::Up(true) => (VST_EVENT_SERVER_UP, VST_REASON_CHECKS),
+                ServerEvent::Up(false) => (VST_EVENT_SERVER_UP, VST_REASON_TRIAL),
+                ServerEvent::Down(true) => (VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS),
+                ServerEvent::Down(false) => (VST_EVENT_SERVER_DOWN, VST_REASON_CONNECT_ERRORS),
+                ServerEvent::Resolve => (VST_EVENT_SERVER_RESOLVE, 0),
             };
             value.reason = reason;
             kind

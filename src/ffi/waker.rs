@@ -11,7 +11,7 @@ use super::ptr;
 use super::status::*;
 use super::step::{VST_NEXT_DONE, VST_NEXT_FAIL, VST_NEXT_READ, VST_NEXT_WRITE};
 use super::types::{id, vst_id};
-use crate::engine::Answer;
+use crate::engine::HandlerAnswer;
 
 /// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
 pub struct vst_waker {
@@ -25,8 +25,8 @@ impl vst_engine {
             return Ok(Arc::clone(shared));
         }
         let shared = Arc::new(Shared::new(self.host.wake, self.host.data)?);
-        if let Some(bell) = shared.bell() {
-            self.core()?.hang_bell(bell);
+        if let Some(wake_fd) = shared.wake_fd() {
+            self.core()?.watch_wake_fd(wake_fd);
         }
         *self.waker.borrow_mut() = Some(Arc::clone(&shared));
         Ok(shared)
@@ -85,10 +85,10 @@ pub unsafe extern "C" fn vst_waker_post(
         let waker = unsafe { ptr::handle(waker) }?;
         bar::check()?;
         let answer = match answer {
-            VST_NEXT_DONE => Answer::Done,
-            VST_NEXT_READ => Answer::Read,
-            VST_NEXT_WRITE => Answer::Write,
-            VST_NEXT_FAIL => Answer::Fail(code, String::new()),
+            VST_NEXT_DONE => HandlerAnswer::Done,
+            VST_NEXT_READ => HandlerAnswer::Read,
+            VST_NEXT_WRITE => HandlerAnswer::Write,
+            VST_NEXT_FAIL => HandlerAnswer::Fail(code, String::new()),
             _ => return Err(VST_E_ARGUMENT),
         };
         Ok(waker.shared.post(Post { conn: id(conn)?, ticket, answer }))

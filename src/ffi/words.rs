@@ -2,10 +2,10 @@
 
 use std::ffi::c_char;
 
+use super::config_error::{ConfigError, named};
 use super::panic::guard;
 use super::ptr;
 use super::status::{self, VST_E_PANIC, VST_OK, vst_status};
-use super::unusable::{Unusable, named};
 
 /// A text of the host's: UTF-8, NUL-terminated. NULL is none.
 ///
@@ -14,10 +14,10 @@ use super::unusable::{Unusable, named};
 pub(super) unsafe fn text<'a>(
     argument: &str,
     from: *const c_char,
-) -> Result<Option<&'a str>, Unusable> {
+) -> Result<Option<&'a str>, ConfigError> {
     // SAFETY: the caller's contract.
     unsafe { ptr::text(from) }
-        .map_err(|_| Unusable::argument(format!("{argument}: it is not UTF-8")))
+        .map_err(|_| ConfigError::argument(format!("{argument}: it is not UTF-8")))
 }
 
 /// A text of the host's that must be there.
@@ -27,9 +27,9 @@ pub(super) unsafe fn text<'a>(
 pub(super) unsafe fn needed_text<'a>(
     argument: &str,
     from: *const c_char,
-) -> Result<&'a str, Unusable> {
+) -> Result<&'a str, ConfigError> {
     // SAFETY: the caller's contract.
-    unsafe { text(argument, from) }?.ok_or_else(|| Unusable::null(argument))
+    unsafe { text(argument, from) }?.ok_or_else(|| ConfigError::null(argument))
 }
 
 /// Runs `call`, and writes why it failed: what it says, or else what its status means.
@@ -39,10 +39,10 @@ pub(super) unsafe fn needed_text<'a>(
 pub(super) unsafe fn explained(
     why: *mut c_char,
     why_size: usize,
-    call: impl FnOnce(&mut dyn FnMut(Unusable) -> vst_status) -> vst_status,
+    call: impl FnOnce(&mut dyn FnMut(ConfigError) -> vst_status) -> vst_status,
 ) -> vst_status {
     let mut sentence = String::new();
-    let status = call(&mut |unusable: Unusable| {
+    let status = call(&mut |unusable: ConfigError| {
         let (status, said) = unusable.into_parts();
         sentence = said;
         status
@@ -67,9 +67,9 @@ pub(super) unsafe fn hand_out<T>(
     out: *mut *mut T,
     why: *mut c_char,
     why_size: usize,
-    make: impl FnOnce() -> Result<T, Unusable>,
+    make: impl FnOnce() -> Result<T, ConfigError>,
 ) -> vst_status {
-    let call = |tell: &mut dyn FnMut(Unusable) -> vst_status| {
+    let call = |tell: &mut dyn FnMut(ConfigError) -> vst_status| {
         guard(|| {
             // SAFETY: the caller's contract.
             named("out", unsafe { ptr::put(out, std::ptr::null_mut()) }).map_err(&mut *tell)?;
@@ -91,7 +91,7 @@ pub(super) unsafe fn hand_out_noted<T>(
     out: *mut *mut T,
     why: *mut c_char,
     why_size: usize,
-    make: impl FnOnce() -> Result<T, Unusable>,
+    make: impl FnOnce() -> Result<T, ConfigError>,
     notes: impl FnOnce(&T) -> &[String],
 ) -> vst_status {
     let mut note = String::new();

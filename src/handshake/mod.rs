@@ -14,7 +14,7 @@ mod accept_cip;
 mod accept_proxy;
 mod announced;
 mod connect;
-mod custom;
+mod handlers;
 mod last_chunk;
 mod monitor;
 mod prefix;
@@ -27,7 +27,7 @@ pub(crate) use send_proxy::{Client, compose};
 pub(crate) use socks::says_first;
 
 use crate::conn::{
-    Cause, Clock, Conn, Detail, News, Op, OpSet, Progress, Why, closing, is_first_step,
+    Cause, Clock, Conn, Detail, Events, Op, OpSet, Progress, Why, closing, is_first_step,
 };
 use crate::cx::Cx;
 use crate::op::every_op;
@@ -60,12 +60,12 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
 /// The deadline of an opening operation counts from its start, and all of them together are bounded
 /// from the connection's beginning. No byte restarts it.
 fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
-    let spans = conn.facts.spans();
+    let timeouts = conn.facts.timeouts();
     let span = match op.clock() {
-        Clock::Proxy => spans.proxy,
-        Clock::Connect => spans.connect,
-        Clock::Tls => spans.tls,
-        Clock::Linger => conn.facts.farewell().linger,
+        Clock::Proxy => timeouts.proxy,
+        Clock::Connect => timeouts.connect,
+        Clock::Tls => timeouts.tls,
+        Clock::Linger => conn.facts.close_options().linger,
         Clock::Custom => conn.facts.customs(op).next().map_or(FOREVER, |custom| custom.span),
         Clock::Unbounded | Clock::Drain => FOREVER,
     };
@@ -79,7 +79,7 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
 
 /// ACCEPT_SESSION: the handlers are done, and the host gets the session.
 fn accept_session<N>(conn: &mut Conn, _: &mut Cx<'_, N>, _: Op) -> Progress {
-    conn.news.insert(News::SESSION);
+    conn.events.insert(Events::SESSION);
     Progress::Done
 }
 

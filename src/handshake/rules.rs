@@ -3,22 +3,24 @@
 use std::cell::{OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::conn::{Cause, CloseMode, Conn, Op, Progress, Visit, Wait, Why, is_first_step};
+use crate::conn::{Cause, CloseMode, Conn, Op, Progress, RuleState, Wait, Why, is_first_step};
 use crate::cx::{Cx, Directory};
 use crate::data::{AHEAD_MAX, Ahead, Read};
-use crate::rules::{Effects, Facts, Load, Passage, Phase, Prefix, RuleSet, Tls, Value, Verdict};
+use crate::rules::{
+    ConnView, Effects, Load, Prefix, RulePhase, RuleProgress, RuleSet, Tls, Value, Verdict,
+};
 use crate::sys::{Addr, Net, SockOpt};
 use crate::time::FOREVER;
 use crate::tls::sha1;
 use crate::wire::proxy::Header;
 
 /// The rules that `op` asks.
-const fn phase(op: Op) -> Option<Phase> {
+const fn phase(op: Op) -> Option<RulePhase> {
     match op {
-        Op::AcceptRules => Some(Phase::Accept),
-        Op::TcpRules => Some(Phase::Connection),
-        Op::Inspect => Some(Phase::Content),
-        Op::SessionRules => Some(Phase::Session),
+        Op::AcceptRules => Some(RulePhase::Accept),
+        Op::TcpRules => Some(RulePhase::Connection),
+        Op::Inspect => Some(RulePhase::Content),
+        Op::SessionRules => Some(RulePhase::Session),
         _ => None,
     }
 }
@@ -28,7 +30,8 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     let Some(phase) = phase(op) else { return Progress::Done };
     if op == Op::Inspect && is_first_step(conn.word, op) {
         // Without a delay nothing is waited for, and so nothing is bounded.
-        let delay = conn.facts.visit().map_or(0, |visit| visit.rules.inspect_delay());
+        let delay =
+            conn.facts.rule_state().map_or(0, |rule_state| rule_state.rules.inspect_delay());
         conn.arm_opening(cx.now, if delay == 0 { FOREVER } else { delay });
     }
     loop {
@@ -61,10 +64,10 @@ fn cause(op: Op, line: u32) -> Box<Cause> {
     Box::new(Cause::new(Some(op), Why::Denied).because(format!("the rule of line {line} says no")))
 }
 
-fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: Phase) -> Verdict {
+fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: RulePhase) -> Verdict {
     let now = cx.now;
     let verdict =
-        look(conn, cx, |rules, passage, scene| rules.evaluate(phase, passage, scene, now));
+        look(conn, cx, |rules, progress, view| rules.evaluate(phase, progress, view, now));
     verdict.unwrap_or(Verdict::Accept)
 }
 
@@ -72,11 +75,11 @@ fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: Phase) -> Verdict {
 fn look<N: Net, R>(
     conn: &mut Conn,
     cx: &mut Cx<'_, N>,
-    ask: impl FnOnce(&RuleSet, &mut Passage, &mut Scene<'_, '_, N>) -> R,
+    ask: impl FnOnce(&RuleSet, &mut RuleProgress, &mut RuleView<'_, '_, N>) -> R,
 ) -> Option<R> {
-    let mut visit = conn.facts.take_visit()?;
-    let Visit { rules, passage, variables, source, settled, .. } = &mut *visit;
-    let mut scene = Scene {
+    let mut rule_state = conn.facts.take_rule_state()?;
+    let RuleState { rules, progress, variables, source, settled, .. } = &mut *rule_state;
+    let mut view = RuleView {
         conn,
         net: RefCell::new(cx.net),
         directory: cx.directory,
@@ -86,13 +89,13 @@ fn look<N: Net, R>(
         source,
         settled: *settled,
     };
-    let answer = ask(rules, passage, &mut scene);
-    conn.facts.rare_mut().visit = Some(visit);
+    let answer = ask(rules, progress, &mut view);
+    conn.facts.rare_mut().rule_state = Some(rule_state);
     Some(answer)
 }
 
 /// A connection as rules see it.
-struct Scene<'a, 'n, N> {
+struct RuleView<'a, 'n, N> {
     conn: &'a Conn,
     net: RefCell<&'n mut N>,
     directory: &'a dyn Directory,
@@ -105,7 +108,7 @@ struct Scene<'a, 'n, N> {
     settled: bool,
 }
 
-impl<N: Net> Scene<'_, '_, N> {
+impl<N: Net> RuleView<'_, '_, N> {
     fn local(&self) -> Option<&Addr> {
         let ask = || {
             let known = self.conn.facts.local().cloned();
@@ -126,7 +129,7 @@ fn ip(addr: &Addr) -> Option<SocketAddr> {
     }
 }
 
-impl<N: Net> Facts for Scene<'_, '_, N> {
+impl<N: Net> ConnView for RuleView<'_, '_, N> {
     fn source(&self) -> Option<SocketAddr> {
         let found = *self.found.get_or_init(|| ip(&self.conn.facts.found_source()));
         match *self.source {
@@ -200,7 +203,7 @@ impl<N: Net> Facts for Scene<'_, '_, N> {
     }
 }
 
-impl<N: Net> Effects for Scene<'_, '_, N> {
+impl<N: Net> Effects for RuleView<'_, '_, N> {
     fn set_source(&mut self, address: IpAddr) {
         *self.source = Some(address);
     }
@@ -224,8 +227,8 @@ impl<N: Net> Effects for Scene<'_, '_, N> {
 /// The name of the backend that the rules of a connection choose for it, where they choose one.
 pub(crate) fn chosen_backend<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<String> {
     let now = cx.now;
-    let chosen = look(conn, cx, |rules, passage, scene| {
-        rules.backend(passage, scene, now).map(str::to_owned)
+    let chosen = look(conn, cx, |rules, progress, view| {
+        rules.backend(progress, view, now).map(str::to_owned)
     });
     chosen.flatten()
 }

@@ -14,7 +14,7 @@ macro_rules! every_op {
                 step monitor::step;
             /// Rules that need the socket's addresses alone, before anything is read.
             AcceptRules = 2, "ACCEPT_RULES", Incoming, Unbounded, after earlier,
-                when |start| start.has_rules(Phase::Accept),
+                when |start| start.has_rules(RulePhase::Accept),
                 step rules::step;
             /// The PROXY header comes first: no byte is read for anyone else until it is done.
             AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier,
@@ -26,15 +26,15 @@ macro_rules! every_op {
                 step accept_cip::step;
             /// Rules on the addresses that were announced.
             TcpRules = 5, "TCP_RULES", Incoming, Unbounded, after earlier,
-                when |start| start.has_rules(Phase::Connection),
+                when |start| start.has_rules(RulePhase::Connection),
                 step rules::step;
             /// Handlers of the host's own, ahead of TLS.
             CustomRaw = 6, "CUSTOM_RAW", Incoming, Custom, after earlier,
                 when |start| start.accepts(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
-                step custom::step;
+                step handlers::step;
             /// Rules on the first bytes, which stay where they are.
             Inspect = 7, "INSPECT", Incoming, Unbounded, after earlier,
-                when |start| start.has_rules(Phase::Content),
+                when |start| start.has_rules(RulePhase::Content),
                 step rules::step;
             /// The handshake with a client.
             TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier,
@@ -42,12 +42,12 @@ macro_rules! every_op {
                 step tls::accept;
             /// Rules on what the handshake agreed on.
             SessionRules = 9, "SESSION_RULES", Incoming, Unbounded, after earlier,
-                when |start| start.has_rules(Phase::Session),
+                when |start| start.has_rules(RulePhase::Session),
                 step rules::step;
             /// Handlers of the host's own, behind TLS.
             CustomClear = 10, "CUSTOM_CLEAR", Incoming, Custom, after earlier,
                 when |start| start.accepts(|to| to.customs.iter().any(|custom| custom.behind_tls)),
-                step custom::step;
+                step handlers::step;
             /// The last bytes leave, instead of a session.
             SendLastChunk = 11, "SEND_LAST_CHUNK", Incoming, Linger, after earlier,
                 when |_| false,
@@ -75,7 +75,7 @@ macro_rules! every_op {
             /// Handlers of the host's own towards a server, ahead of TLS.
             CustomRawOut = 17, "CUSTOM_RAW_OUT", Outgoing, Custom, after earlier,
                 when |start| start.connects(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
-                step custom::step;
+                step handlers::step;
             /// The handshake with a server.
             TlsConnect = 18, "TLS_CONNECT", Outgoing, Tls, after earlier,
                 when |start| start.connects(|to| to.tls.is_some()),
@@ -83,7 +83,7 @@ macro_rules! every_op {
             /// Handlers of the host's own towards a server, behind TLS.
             CustomClearOut = 19, "CUSTOM_CLEAR_OUT", Outgoing, Custom, after earlier,
                 when |start| start.connects(|to| to.customs.iter().any(|custom| custom.behind_tls)),
-                step custom::step;
+                step handlers::step;
             /// The data layer ends its outgoing side: unsent bytes, then close_notify.
             Dshw = 20, "DSHW", Closing, Linger, after [],
                 when |_| false,

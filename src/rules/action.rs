@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::facts::{Effects, Value};
-use super::fetch::{Fetch, Sight};
-use super::passage::{Slot, Tracks};
+use super::fetch::{EvalContext, Fetch};
+use super::progress::{TrackSlot, Tracks};
 use crate::table::{Key, KeyForm, Table, Tracked};
 
 /// What a rule does.
@@ -13,9 +13,9 @@ pub(super) enum Action {
     Accept,
     Reject,
     SilentDrop,
-    Track(Slot, Fetch, Arc<Table>),
-    IncrementGpc0(Slot),
-    SetGpt0(Slot, u32),
+    Track(TrackSlot, Fetch, Arc<Table>),
+    IncrementGpc0(TrackSlot),
+    SetGpt0(TrackSlot, u32),
     SetMark(u32),
     SetTos(u8),
     SetSource(Fetch),
@@ -35,7 +35,7 @@ pub(super) enum Decided<'a> {
 
 /// A change of the connection.
 pub(super) enum Change<'a> {
-    Track(Slot, Tracked),
+    Track(TrackSlot, Tracked),
     Mark(u32),
     Tos(u8),
     Source(std::net::IpAddr),
@@ -44,40 +44,40 @@ pub(super) enum Change<'a> {
 
 impl Action {
     /// Finds out what the action comes to, and counts what is to be counted.
-    pub(super) fn decide(&self, sight: &Sight<'_>) -> Decided<'_> {
+    pub(super) fn decide(&self, context: &EvalContext<'_>) -> Decided<'_> {
         Decided::Go(match self {
             Self::Accept => return Decided::Accept,
             Self::Reject => return Decided::Reject,
             Self::SilentDrop => return Decided::SilentDrop,
             Self::Track(slot, fetch, table) => {
-                if sight.tracks.get(*slot).is_some() {
+                if context.tracks.get(*slot).is_some() {
                     return Decided::Go(None);
                 }
-                let sample = fetch.read(sight);
+                let sample = fetch.read(context);
                 if sample.value.is_none() && sample.may_change {
                     return Decided::Wait;
                 }
                 let tracked = sample.value.as_ref().and_then(|value| {
-                    table.track(key(value, table.config().kind.form())?, sight.now)
+                    table.track(key(value, table.config().kind.form())?, context.now)
                 });
                 tracked.map(|tracked| Change::Track(*slot, tracked))
             }
             Self::IncrementGpc0(slot) => {
-                sight.tracks.get(*slot).and_then(|tracked| tracked.increment_gpc(0, sight.now));
+                context.tracks.get(*slot).and_then(|tracked| tracked.increment_gpc(0, context.now));
                 None
             }
             Self::SetGpt0(slot, tag) => {
-                sight.tracks.get(*slot).and_then(|tracked| tracked.set_gpt0(*tag));
+                context.tracks.get(*slot).and_then(|tracked| tracked.set_gpt0(*tag));
                 None
             }
             Self::SetMark(mark) => Some(Change::Mark(*mark)),
             Self::SetTos(tos) => Some(Change::Tos(*tos)),
-            Self::SetSource(fetch) => match fetch.read(sight).value {
+            Self::SetSource(fetch) => match fetch.read(context).value {
                 Some(Value::Address(address)) => Some(Change::Source(address)),
                 _ => None,
             },
             Self::SetVariable(name, fetch) => {
-                let sample = fetch.read(sight);
+                let sample = fetch.read(context);
                 if sample.value.is_none() && sample.may_change {
                     return Decided::Wait;
                 }

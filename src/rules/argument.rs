@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::error::{Fault, named};
 use super::fetch::Fetch;
-use super::passage::{SLOTS, Slot};
 use super::pattern;
+use super::progress::{SLOTS, TrackSlot};
 use super::tables::Tables;
 use super::token::Token;
 use crate::table::{Data, KeyForm};
@@ -74,9 +74,9 @@ impl<'a> Argument<'a> {
     }
 
     /// The number of a slot.
-    pub(super) fn slot(&self) -> Result<Slot, Fault> {
+    pub(super) fn slot(&self) -> Result<TrackSlot, Fault> {
         let number = self.number(0..=SLOTS as u64 - 1)?;
-        Slot::new(number).ok_or_else(|| self.fault("there is no such slot", "0, 1 or 2"))
+        TrackSlot::new(number).ok_or_else(|| self.fault("there is no such slot", "0, 1 or 2"))
     }
 
     /// A name.

@@ -8,11 +8,11 @@ use super::condition::{Acl, Condition, Term};
 use super::criterion::{Context, Criterion};
 use super::error::{Fault, RuleError, named};
 use super::line::Line;
-use super::nearest::nearest;
-use super::place::{Phase, Places};
+use super::place::{Places, RulePhase};
+use super::suggest::suggest;
 use super::tables::{self, DEFAULT_TABLE};
 use super::token::{Token, tokens};
-use super::verb::{Scene, Verb, unseen};
+use super::verb::{Verb, VerbContext, unseen};
 use super::{Choice, Outside, Rule, RuleSet};
 use crate::table::time;
 
@@ -166,7 +166,7 @@ impl<'a> Compiler<'a> {
             let problem = format!("{} begins no line", named(&first.word));
             let expected = known.clone().collect::<Vec<_>>().join(", ");
             return Err(Fault::new(first.span.clone(), problem, expected)
-                .near(nearest(first.text().unwrap_or_default(), known)));
+                .near(suggest(first.text().unwrap_or_default(), known)));
         };
         (statement.read)(self, &mut line)?;
         end(&line, "the end of the line")
@@ -205,19 +205,19 @@ impl<'a> Compiler<'a> {
     }
 
     fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
-        let phases = Phase::ALL.iter().map(|phase| phase.name());
+        let phases = RulePhase::ALL.iter().map(|phase| phase.name());
         let known = phases.chain([INSPECT_DELAY]);
         let expected = known.clone().collect::<Vec<_>>().join(", ");
         let token = line.next(&expected)?;
         if token.is(INSPECT_DELAY) {
             return self.inspect_delay(line);
         }
-        let Some(phase) = Phase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
+        let Some(phase) = RulePhase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
             let problem = format!("{} is no phase", named(&token.word));
             return Err(Fault::new(token.span.clone(), problem, expected)
-                .near(nearest(token.text().unwrap_or_default(), known)));
+                .near(suggest(token.text().unwrap_or_default(), known)));
         };
-        let scene = Scene { tables: &self.set.tables, place: phase.place() };
+        let scene = VerbContext { tables: &self.set.tables, place: phase.place() };
         let action = Verb::parse(line, scene)?;
         let condition = self.condition(line, phase.place())?;
         let rule = Rule { action, condition, line: self.line };
@@ -282,7 +282,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<Term, Fault> {
         let (mut token, mut marks) = (token, negations(token));
         let mut negated = marks % 2 == 1;
-        // Marks that stand alone are about what is behind them.
+        // Flags that stand alone are about what is behind them.
         while marks > 0 && marks == token.word.len() {
             token = line.next("what is negated")?;
             marks = negations(token);
@@ -355,7 +355,7 @@ impl<'a> Compiler<'a> {
                     }
                 };
                 fault(problem, &*expected).map_err(|fault| {
-                    fault.near(nearest(name, self.names.keys().map(String::as_str)))
+                    fault.near(suggest(name, self.names.keys().map(String::as_str)))
                 })
             }
         }

@@ -1,6 +1,6 @@
 //! When a rule applies.
 
-use super::fetch::{Fetch, Sight};
+use super::fetch::{EvalContext, Fetch};
 use super::matcher::Matcher;
 
 /// What is known of a condition. In this order, "and" is the least and "or" the greatest of several.
@@ -30,9 +30,9 @@ pub(super) struct Test {
 }
 
 impl Test {
-    fn holds(&self, sight: &Sight<'_>) -> Truth {
-        let sample = self.fetch.read(sight);
-        let mut values = sample.value.into_iter().chain(self.fetch.further(sight));
+    fn holds(&self, context: &EvalContext<'_>) -> Truth {
+        let sample = self.fetch.read(context);
+        let mut values = sample.value.into_iter().chain(self.fetch.further(context));
         match values.any(|value| self.matcher.matches(&value)) {
             true => Truth::True,
             false if sample.may_change => Truth::Unknown,
@@ -46,8 +46,8 @@ impl Test {
 pub(super) struct Acl(pub(super) Vec<Test>);
 
 impl Acl {
-    fn holds(&self, sight: &Sight<'_>) -> Truth {
-        any(self.0.iter().map(|test| test.holds(sight)))
+    fn holds(&self, context: &EvalContext<'_>) -> Truth {
+        any(self.0.iter().map(|test| test.holds(context)))
     }
 }
 
@@ -68,8 +68,8 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    pub(super) fn holds(&self, acls: &[Acl], sight: &Sight<'_>) -> Truth {
-        let term = |term: &Term| acls[term.acl].holds(sight).negated_if(term.negated);
+    pub(super) fn holds(&self, acls: &[Acl], context: &EvalContext<'_>) -> Truth {
+        let term = |term: &Term| acls[term.acl].holds(context).negated_if(term.negated);
         let groups = self.any_of.iter().map(|terms| all(terms.iter().map(term)));
         any(groups).negated_if(self.negated)
     }

@@ -5,13 +5,13 @@ use std::ops::{Range, RangeInclusive};
 use super::Loader;
 use super::condition::Test;
 use super::error::{Elsewhere, Fault, named, printable};
-use super::keyword::{Asked, Kind};
+use super::keyword::{Asked, ValueKind};
 use super::line::Line;
 use super::matcher::{Matcher, Networks};
-use super::nearest::nearest;
 use super::pattern::{self, Comparison};
 use super::place::Places;
 use super::ranges::Ranges;
+use super::suggest::suggest;
 use super::tables::Tables;
 use super::token::Token;
 use super::words::{Case, Position, Words};
@@ -101,23 +101,23 @@ pub(super) const FLAGS: &[Flag] = &[
 ];
 
 impl Method {
-    const fn default_for(kind: Kind) -> Self {
+    const fn default_for(kind: ValueKind) -> Self {
         match kind {
-            Kind::Truth => Self::Bool,
-            Kind::Number => Self::Int,
-            Kind::Address => Self::Ip,
-            Kind::Bytes => Self::Word(Position::Whole),
+            ValueKind::Truth => Self::Bool,
+            ValueKind::Number => Self::Int,
+            ValueKind::Address => Self::Ip,
+            ValueKind::Bytes => Self::Word(Position::Whole),
         }
     }
 
     /// Whether values of this kind can be compared so.
-    const fn fits(self, kind: Kind) -> bool {
+    const fn fits(self, kind: ValueKind) -> bool {
         match self {
             Self::Found => true,
-            Self::Bool => matches!(kind, Kind::Truth),
-            Self::Int => matches!(kind, Kind::Number),
-            Self::Ip => matches!(kind, Kind::Address),
-            Self::Word(_) | Self::Expression => matches!(kind, Kind::Bytes),
+            Self::Bool => matches!(kind, ValueKind::Truth),
+            Self::Int => matches!(kind, ValueKind::Number),
+            Self::Ip => matches!(kind, ValueKind::Address),
+            Self::Word(_) | Self::Expression => matches!(kind, ValueKind::Bytes),
         }
     }
 
@@ -171,7 +171,7 @@ struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    fn parse(line: &mut Line<'a>, kind: Kind) -> Result<Self, Fault> {
+    fn parse(line: &mut Line<'a>, kind: ValueKind) -> Result<Self, Fault> {
         let mut options =
             Self { method: Method::default_for(kind), case: Case::Exact, files: Vec::new() };
         let mut folded = None;
@@ -196,7 +196,7 @@ impl<'a> Options<'a> {
     }
 }
 
-fn method(token: &Token, kind: Kind) -> Result<Method, Fault> {
+fn method(token: &Token, kind: ValueKind) -> Result<Method, Fault> {
     let fitting = || {
         let names = METHODS.iter().filter(|word| word.method.fits(kind)).map(|word| word.name);
         names.collect::<Vec<_>>().join(", ")
@@ -205,7 +205,7 @@ fn method(token: &Token, kind: Kind) -> Result<Method, Fault> {
         let problem = format!("{} is no way to compare", named(&token.word));
         let known = METHODS.iter().map(|word| word.name);
         return Err(Fault::new(token.span.clone(), problem, fitting())
-            .near(nearest(token.text().unwrap_or_default(), known)));
+            .near(suggest(token.text().unwrap_or_default(), known)));
     };
     if !word.method.fits(kind) {
         let problem = format!("`-m {}` does not compare values of kind {}", word.name, kind.name());

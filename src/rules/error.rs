@@ -27,7 +27,7 @@ pub struct RuleError {
     /// What would be right here; empty when the problem says that.
     pub expected: String,
     /// A known word that may have been meant.
-    pub nearest: Option<String>,
+    pub suggest: Option<String>,
     /// The whole line.
     pub source: String,
 }
@@ -39,7 +39,7 @@ pub(super) struct Fault {
     pub(super) span: Range<usize>,
     pub(super) problem: String,
     pub(super) expected: String,
-    pub(super) nearest: Option<String>,
+    pub(super) suggest: Option<String>,
     /// The line of another file that it is about, instead.
     pub(super) elsewhere: Option<Box<Elsewhere>>,
 }
@@ -64,13 +64,13 @@ impl Fault {
             span,
             problem: problem.into(),
             expected: expected.into(),
-            nearest: None,
+            suggest: None,
             elsewhere: None,
         }
     }
 
-    pub(super) fn near(mut self, nearest: Option<&str>) -> Self {
-        self.nearest = nearest.map(str::to_owned);
+    pub(super) fn near(mut self, suggest: Option<&str>) -> Self {
+        self.suggest = suggest.map(str::to_owned);
         self
     }
 
@@ -89,7 +89,7 @@ impl Fault {
             word: source.get(self.span).unwrap_or_default().to_owned(),
             problem: self.problem,
             expected: self.expected,
-            nearest: self.nearest,
+            suggest: self.suggest,
             source: source.to_owned(),
         }
     }
@@ -101,8 +101,8 @@ impl fmt::Display for RuleError {
             write!(f, "{}, ", printable(file))?;
         }
         write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)?;
-        match &self.nearest {
-            Some(nearest) => write!(f, "; did you mean {}?", named(nearest.as_bytes()))?,
+        match &self.suggest {
+            Some(suggest) => write!(f, "; did you mean {}?", named(suggest.as_bytes()))?,
             None if self.expected.is_empty() => {}
             None => write!(f, "; expected {}", self.expected)?,
         }

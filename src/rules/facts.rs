@@ -7,7 +7,7 @@ use crate::wire::proxy::Header;
 
 /// What rules may ask. Everything is cheap or asked for only by a rule that needs it; what is not
 /// there is `None`, and a condition on it is false.
-pub trait Facts {
+pub trait ConnView {
     /// Where the client is: as announced by a header, else the socket's peer. `None` for a unix socket.
     fn source(&self) -> Option<SocketAddr>;
     /// What the client connected to: as announced by a header, else the socket's own address.
@@ -16,7 +16,7 @@ pub trait Facts {
     fn socket_source(&self) -> Option<SocketAddr>;
     /// The socket's own address, whatever was announced.
     fn socket_destination(&self) -> Option<SocketAddr>;
-    /// Whether [`Facts::source`] is an address of this machine; a unix socket's always is.
+    /// Whether [`ConnView::source`] is an address of this machine; a unix socket's always is.
     fn source_is_local(&self) -> Option<bool>;
     /// The name of the listener it came from.
     fn listener(&self) -> Option<&[u8]>;
@@ -33,7 +33,7 @@ pub trait Facts {
 }
 
 /// What rules do beside ending a connection.
-pub trait Effects: Facts {
+pub trait Effects: ConnView {
     /// From now on the connection is from `address`; the port stays.
     fn set_source(&mut self, address: IpAddr);
     /// The socket's packets are marked with `mark` (`SO_MARK`).

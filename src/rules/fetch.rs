@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::facts::{Facts, Load, Tls, Value};
-use super::passage::{Slot, Tracks};
+use super::facts::{ConnView, Load, Tls, Value};
+use super::progress::{TrackSlot, Tracks};
 use crate::table::{Data, Key, Table};
 use crate::time::Time;
 use crate::wire::client_hello::{self, ClientHello, Parsed};
@@ -40,7 +40,7 @@ pub(super) enum Fetch {
     Subject,
     CommonName,
     Sha1,
-    Tracked(Slot, Data),
+    Tracked(TrackSlot, Data),
     /// What the table knows of the source.
     LookUp(Arc<Table>, Data),
     Connections(Box<str>),
@@ -48,8 +48,8 @@ pub(super) enum Fetch {
 }
 
 /// What a rule can see of a connection at one moment.
-pub(super) struct Sight<'a> {
-    pub(super) facts: &'a dyn Facts,
+pub(super) struct EvalContext<'a> {
+    pub(super) facts: &'a dyn ConnView,
     pub(super) tracks: &'a Tracks,
     pub(super) now: Time,
     /// Whether what is not known yet is waited for.
@@ -64,9 +64,9 @@ pub(super) struct Sample<'a> {
     pub(super) may_change: bool,
 }
 
-impl<'a> Sight<'a> {
+impl<'a> EvalContext<'a> {
     pub(super) const fn new(
-        facts: &'a dyn Facts,
+        facts: &'a dyn ConnView,
         tracks: &'a Tracks,
         now: Time,
         waits: bool,
@@ -115,16 +115,16 @@ const fn known(value: Option<Value<'_>>) -> Sample<'_> {
 
 impl Fetch {
     /// Finds it out.
-    pub(super) fn read<'s>(&self, sight: &'s Sight<'_>) -> Sample<'s> {
-        let facts = sight.facts;
+    pub(super) fn read<'s>(&self, context: &'s EvalContext<'_>) -> Sample<'s> {
+        let facts = context.facts;
         match self {
             Self::PrefixLength => Sample {
                 value: Some(Value::Number(facts.prefix().bytes.len() as u64)),
-                may_change: sight.may_grow(),
+                may_change: context.may_grow(),
             },
-            Self::HelloType => sight.of_hello(|_| Some(Value::Number(ClientHello::TYPE.into()))),
-            Self::HelloName => sight.of_hello(|hello| hello.server_name().map(Value::bytes)),
-            Self::HelloProtocols => sight.of_hello(|hello| hello.alpn().next().map(Value::bytes)),
+            Self::HelloType => context.of_hello(|_| Some(Value::Number(ClientHello::TYPE.into()))),
+            Self::HelloName => context.of_hello(|hello| hello.server_name().map(Value::bytes)),
+            Self::HelloProtocols => context.of_hello(|hello| hello.alpn().next().map(Value::bytes)),
             Self::Source => known(facts.source().map(address)),
             Self::SourcePort => known(facts.source().map(port)),
             Self::SourceIsLocal => known(facts.source_is_local().map(Value::Truth)),
@@ -142,39 +142,42 @@ impl Fetch {
                 known(facts.proxy().and_then(|header| header.tlv(*kind)).map(Value::bytes))
             }
             Self::IsTls => known(Some(Value::Truth(facts.tls().is_some()))),
-            Self::TlsName => sight.of_tls(|tls| tls.server_name.map(Value::bytes)),
-            Self::TlsProtocol => sight.of_tls(|tls| tls.alpn.map(Value::bytes)),
-            Self::TlsVersion => sight.of_tls(|tls| Some(Value::bytes(tls.version.as_bytes()))),
-            Self::TlsCipher => sight.of_tls(|tls| Some(Value::bytes(tls.cipher.as_bytes()))),
-            Self::Verify => sight.of_tls(|tls| Some(Value::Number(tls.verify.into()))),
-            Self::Subject => sight.of_certificate(|certificate| {
+            Self::TlsName => context.of_tls(|tls| tls.server_name.map(Value::bytes)),
+            Self::TlsProtocol => context.of_tls(|tls| tls.alpn.map(Value::bytes)),
+            Self::TlsVersion => context.of_tls(|tls| Some(Value::bytes(tls.version.as_bytes()))),
+            Self::TlsCipher => context.of_tls(|tls| Some(Value::bytes(tls.cipher.as_bytes()))),
+            Self::Verify => context.of_tls(|tls| Some(Value::Number(tls.verify.into()))),
+            Self::Subject => context.of_certificate(|certificate| {
                 Some(Value::Bytes(Cow::Owned(certificate.subject().into_bytes())))
             }),
             Self::CommonName => {
-                sight.of_certificate(|certificate| certificate.common_name().map(Value::Bytes))
+                context.of_certificate(|certificate| certificate.common_name().map(Value::Bytes))
             }
             Self::Sha1 => known(facts.certificate_sha1().map(|digest| {
                 let hex: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
                 Value::Bytes(Cow::Owned(hex.into_bytes()))
             })),
             Self::Tracked(slot, data) => {
-                let tracked = sight.tracks.get(*slot);
-                known(tracked.and_then(|entry| entry.get(*data, sight.now)).map(Value::Number))
+                let tracked = context.tracks.get(*slot);
+                known(tracked.and_then(|entry| entry.get(*data, context.now)).map(Value::Number))
             }
             Self::LookUp(table, data) => known(facts.source().map(|source| {
                 // Of somebody it has never seen, a table knows that there was nothing.
-                let found = table.get(Key::Ip(source.ip()), *data, sight.now);
+                let found = table.get(Key::Ip(source.ip()), *data, context.now);
                 Value::Number(found.unwrap_or(0))
             })),
-            Self::Connections(backend) => sight.load(backend, |load| load.connections),
-            Self::Queued(backend) => sight.load(backend, |load| load.queued),
+            Self::Connections(backend) => context.load(backend, |load| load.connections),
+            Self::Queued(backend) => context.load(backend, |load| load.queued),
         }
     }
 
     /// What there is behind the first: a ClientHello names several protocols.
-    pub(super) fn further<'s>(&self, sight: &'s Sight<'_>) -> impl Iterator<Item = Value<'s>> {
+    pub(super) fn further<'s>(
+        &self,
+        context: &'s EvalContext<'_>,
+    ) -> impl Iterator<Item = Value<'s>> {
         let several = match self {
-            Self::HelloProtocols => match sight.hello() {
+            Self::HelloProtocols => match context.hello() {
                 Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
                 Parsed::NotTls | Parsed::Partial => None,
             },

@@ -3,23 +3,23 @@
 use super::argument::Argument;
 use super::error::{Fault, named};
 use super::fetch::Fetch;
-use super::nearest::nearest;
-use super::passage::Slot;
 use super::place::Places;
+use super::progress::TrackSlot;
+use super::suggest::suggest;
 use super::tables::Tables;
 use super::token::Token;
 use crate::table::Data;
 
 /// What kind of value a word stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     Truth,
     Number,
     Address,
     Bytes,
 }
 
-impl Kind {
+impl ValueKind {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Truth => "yes or no",
@@ -38,7 +38,7 @@ pub(super) struct Keyword {
     pub(super) also: &'static [&'static str],
     /// What stands in brackets behind it, as documents write it.
     pub(super) argument: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     pub(super) seen: Places,
     make: fn(&Argument<'_>) -> Result<Fetch, Fault>,
     /// What it is.
@@ -59,7 +59,7 @@ pub(super) struct Counter {
 /// A word that was read.
 pub(super) struct Asked {
     pub(super) fetch: Fetch,
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     pub(super) seen: Places,
 }
 
@@ -70,7 +70,7 @@ macro_rules! keywords {
             name: $name,
             also: &[$($also),*],
             argument: concat!($($argument)?),
-            kind: Kind::$kind,
+            kind: ValueKind::$kind,
             seen: Places::$seen,
             make: $make,
             doc: $doc,
@@ -169,7 +169,7 @@ pub(super) const COUNTERS: &[Counter] = counters! {
 /// Whose entry a counter is of.
 pub(super) enum Owner {
     /// That of a slot.
-    Slot(Slot),
+    TrackSlot(TrackSlot),
     /// That of the slot in brackets.
     Numbered,
     /// The source's, in a table.
@@ -179,7 +179,9 @@ pub(super) enum Owner {
 impl Owner {
     pub(super) const fn doc(&self) -> &'static str {
         match self {
-            Self::Slot(_) => "the entry that `track-sc0`, `track-sc1` or `track-sc2` has found",
+            Self::TrackSlot(_) => {
+                "the entry that `track-sc0`, `track-sc1` or `track-sc2` has found"
+            }
             Self::Numbered => "the same, with the number in brackets: `sc_conn_rate(0)`",
             Self::Source => {
                 "the entry of `src` in the table in brackets, or in the default one: \
@@ -191,9 +193,9 @@ impl Owner {
 
 /// What stands in front of the name of a counter.
 pub(super) const OWNERS: [(&str, Owner); 5] = [
-    ("sc0_", Owner::Slot(Slot::ALL[0])),
-    ("sc1_", Owner::Slot(Slot::ALL[1])),
-    ("sc2_", Owner::Slot(Slot::ALL[2])),
+    ("sc0_", Owner::TrackSlot(TrackSlot::ALL[0])),
+    ("sc1_", Owner::TrackSlot(TrackSlot::ALL[1])),
+    ("sc2_", Owner::TrackSlot(TrackSlot::ALL[2])),
     ("sc_", Owner::Numbered),
     ("src_", Owner::Source),
 ];
@@ -228,9 +230,9 @@ impl Asked {
             let fetch = match owner {
                 Owner::Source => argument.look_up(counter.data, tables)?,
                 Owner::Numbered => Fetch::Tracked(argument.slot()?, counter.data),
-                Owner::Slot(slot) => argument.none(Fetch::Tracked(*slot, counter.data))?,
+                Owner::TrackSlot(slot) => argument.none(Fetch::Tracked(*slot, counter.data))?,
             };
-            return Ok(Self { fetch, kind: Kind::Number, seen: Places::EVERYWHERE });
+            return Ok(Self { fetch, kind: ValueKind::Number, seen: Places::EVERYWHERE });
         }
         Err(unknown(token, name))
     }
@@ -244,5 +246,5 @@ fn unknown(token: &Token, name: &str) -> Fault {
     let problem = format!("{} is nothing that can be asked for", named(&token.word));
     let names: Vec<String> = names().collect();
     Fault::new(token.span.clone(), problem, "a word such as `src` (docs/rules.md lists them)")
-        .near(nearest(name, names.iter().map(String::as_str)))
+        .near(suggest(name, names.iter().map(String::as_str)))
 }

@@ -2,8 +2,8 @@
 //! way. The language is HAProxy's, or a part of it: docs/rules.md.
 //!
 //! A [`RuleSet`] is compiled once and never changed. It knows no connection: what it asks comes
-//! through [`Facts`], what it does goes through [`Effects`], and what it decides is a [`Verdict`].
-//! What it has begun with a connection, that connection keeps as its [`Passage`].
+//! through [`ConnView`], what it does goes through [`Effects`], and what it decides is a [`Verdict`].
+//! What it has begun with a connection, that connection keeps as its [`RuleProgress`].
 //!
 //! Nothing is allocated when rules are asked, with these exceptions: variables, values that have to be
 //! put together (names and digest of a certificate, a ClientHello out of several records), and what a
@@ -20,12 +20,12 @@ mod fetch;
 mod keyword;
 mod line;
 mod matcher;
-mod nearest;
-mod passage;
 mod pattern;
 mod place;
+mod progress;
 mod ranges;
 mod reference;
+mod suggest;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -34,22 +34,22 @@ mod verb;
 mod words;
 
 pub use error::RuleError;
-pub use facts::{Effects, Facts, Load, Prefix, Tls, Value};
-pub use passage::{Passage, Tracks};
-pub use place::Phase;
+pub use facts::{ConnView, Effects, Load, Prefix, Tls, Value};
+pub use place::RulePhase;
+pub use progress::{RuleProgress, Tracks};
 pub use reference::reference;
 pub use tables::{DEFAULT_TABLE, Tables};
 
 use crate::time::Time;
 use action::{Action, Decided};
 use condition::{Acl, Condition, Truth};
-use fetch::Sight;
+use fetch::EvalContext;
 
 /// Rules, compiled.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     /// By phase, in the order they were written.
-    rules: [Vec<Rule>; Phase::ALL.len()],
+    rules: [Vec<Rule>; RulePhase::ALL.len()],
     backends: Vec<Choice>,
     acls: Vec<Acl>,
     tables: Tables,
@@ -89,7 +89,7 @@ pub enum Verdict {
         line: u32,
     },
     /// More bytes may decide: to be asked again with them, at their end, and after
-    /// [`RuleSet::inspect_delay`]. Only [`Phase::Content`] waits.
+    /// [`RuleSet::inspect_delay`]. Only [`RulePhase::Content`] waits.
     Wait,
 }
 
@@ -112,7 +112,7 @@ pub struct Outside<'a> {
 impl RuleSet {
     /// Whether there are rules for a phase.
     #[must_use]
-    pub fn has(&self, phase: Phase) -> bool {
+    pub fn has(&self, phase: RulePhase) -> bool {
         !self.rules[phase as usize].is_empty()
     }
 
@@ -143,21 +143,21 @@ impl RuleSet {
     /// effect in their order; the first that accepts or refuses ends the phase, and so does the last.
     pub fn evaluate(
         &self,
-        phase: Phase,
-        passage: &mut Passage,
+        phase: RulePhase,
+        progress: &mut RuleProgress,
         connection: &mut dyn Effects,
         now: Time,
     ) -> Verdict {
         let rules = &self.rules[phase as usize];
         let waits = self.inspect_delay > 0;
-        let mut at = std::mem::take(&mut passage.resume);
+        let mut at = std::mem::take(&mut progress.resume);
         loop {
             let (rule, decided) = {
-                let sight = Sight::new(&*connection, &passage.tracks, now, waits);
-                match self.first(rules, at, &sight) {
+                let context = EvalContext::new(&*connection, &progress.tracks, now, waits);
+                match self.first(rules, at, &context) {
                     None => return Verdict::Accept,
                     Some((rule, Truth::Unknown)) => (rule, Decided::Wait),
-                    Some((rule, _)) => (rule, rules[rule].action.decide(&sight)),
+                    Some((rule, _)) => (rule, rules[rule].action.decide(&context)),
                 }
             };
             let line = rules[rule].line;
@@ -166,12 +166,12 @@ impl RuleSet {
                 Decided::Reject => return Verdict::Reject { line },
                 Decided::SilentDrop => return Verdict::SilentDrop { line },
                 Decided::Wait => {
-                    passage.resume = rule;
+                    progress.resume = rule;
                     return Verdict::Wait;
                 }
                 Decided::Go(change) => {
                     if let Some(change) = change {
-                        change.make(&mut passage.tracks, connection);
+                        change.make(&mut progress.tracks, connection);
                     }
                     at = rule + 1;
                 }
@@ -182,22 +182,32 @@ impl RuleSet {
     /// The backend that the first `use_backend` line that applies names. What is not known yet is
     /// not waited for.
     #[must_use]
-    pub fn backend(&self, passage: &Passage, connection: &dyn Facts, now: Time) -> Option<&str> {
-        let sight = Sight::new(connection, &passage.tracks, now, false);
+    pub fn backend(
+        &self,
+        progress: &RuleProgress,
+        connection: &dyn ConnView,
+        now: Time,
+    ) -> Option<&str> {
+        let context = EvalContext::new(connection, &progress.tracks, now, false);
         let chosen = self.backends.iter().find(|choice| {
             choice
                 .condition
                 .as_ref()
-                .is_none_or(|condition| condition.holds(&self.acls, &sight) == Truth::True)
+                .is_none_or(|condition| condition.holds(&self.acls, &context) == Truth::True)
         });
         chosen.map(|choice| &*choice.backend)
     }
 
     /// The first of the rules from `from` on that may apply.
-    fn first(&self, rules: &[Rule], from: usize, sight: &Sight<'_>) -> Option<(usize, Truth)> {
+    fn first(
+        &self,
+        rules: &[Rule],
+        from: usize,
+        context: &EvalContext<'_>,
+    ) -> Option<(usize, Truth)> {
         let holds = |rule: &Rule| match &rule.condition {
             None => Truth::True,
-            Some(condition) => condition.holds(&self.acls, sight),
+            Some(condition) => condition.holds(&self.acls, context),
         };
         let mut truths = rules.iter().enumerate().skip(from).map(|(at, rule)| (at, holds(rule)));
         truths.find(|(_, truth)| *truth != Truth::False)

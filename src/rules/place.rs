@@ -4,7 +4,7 @@ use bitflags::bitflags;
 
 /// When rules are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub enum RulePhase {
     /// Right behind `accept`, before anything is read.
     Accept,
     /// Behind the PROXY header.
@@ -15,7 +15,7 @@ pub enum Phase {
     Session,
 }
 
-impl Phase {
+impl RulePhase {
     /// All of them, in the order they come.
     pub const ALL: [Self; 4] = [Self::Accept, Self::Connection, Self::Content, Self::Session];
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::{Fault, named};
-use super::nearest::nearest;
+use super::suggest::suggest;
 use crate::table::{DefinitionError, DefinitionFault, Table, TableConfig};
 
 /// The table that is meant where none is named.
@@ -58,7 +58,7 @@ impl Tables {
                     named(format!("stick-table {name} type ...").as_bytes())
                 ),
             )
-            .near(nearest(name, self.iter().map(|table| table.config().name.as_str()))),
+            .near(suggest(name, self.iter().map(|table| table.config().name.as_str()))),
         })
     }
 }

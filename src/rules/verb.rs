@@ -4,12 +4,12 @@ use super::action::Action;
 use super::argument::Argument;
 use super::error::{Fault, named};
 use super::fetch::Fetch;
-use super::keyword::{Asked, Kind};
+use super::keyword::{Asked, ValueKind};
 use super::line::Line;
-use super::nearest::nearest;
-use super::passage::Slot;
 use super::pattern;
 use super::place::Places;
+use super::progress::TrackSlot;
+use super::suggest::suggest;
 use super::tables::Tables;
 use super::token::Token;
 use crate::table::KeyForm;
@@ -19,7 +19,7 @@ pub(super) struct Verb {
     pub(super) name: &'static str,
     /// What stands behind it, as documents write it.
     pub(super) arguments: &'static str,
-    make: fn(&Argument<'_>, &mut Line<'_>, Scene<'_>) -> Result<Action, Fault>,
+    make: fn(&Argument<'_>, &mut Line<'_>, VerbContext<'_>) -> Result<Action, Fault>,
     pub(super) doc: &'static str,
     /// Where HAProxy differs; empty when it does not.
     pub(super) haproxy: &'static str,
@@ -27,7 +27,7 @@ pub(super) struct Verb {
 
 /// Where a verb stands.
 #[derive(Clone, Copy)]
-pub(super) struct Scene<'a> {
+pub(super) struct VerbContext<'a> {
     pub(super) tables: &'a Tables,
     pub(super) place: Places,
 }
@@ -51,13 +51,13 @@ pub(super) const VERBS: &[Verb] = verbs! {
     "silent-drop": |a, _, _| a.none(Action::SilentDrop),
         "the connection is forgotten here, and the client is not told",
         "how far that is possible differs with the system";
-    "track-sc0" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, Slot::ALL[0]),
+    "track-sc0" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[0]),
         "the connection is counted in the entry of KEY, for as long as it exists, and `sc0_` asks that \
          entry; not when it is counted in one by `sc0` already, KEY is not there, or the table is full",
         "the table that is meant without a name is the proxy's own there";
-    "track-sc1" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, Slot::ALL[1]),
+    "track-sc1" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[1]),
         "as `track-sc0`, for `sc1_`", "";
-    "track-sc2" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, Slot::ALL[2]),
+    "track-sc2" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[2]),
         "as `track-sc0`, for `sc2_`", "";
     "sc-inc-gpc0" ("(N)"): |a, _, _| a.slot().map(Action::IncrementGpc0),
         "counts one in `gpc0` of the entry that `track-scN` found", "";
@@ -80,7 +80,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
 
 impl Verb {
     /// Reads a verb and its arguments.
-    pub(super) fn parse(line: &mut Line<'_>, scene: Scene<'_>) -> Result<Action, Fault> {
+    pub(super) fn parse(line: &mut Line<'_>, scene: VerbContext<'_>) -> Result<Action, Fault> {
         let token = line.next("an action, such as `accept` or `reject`")?;
         let argument = Argument::of(token)?;
         match VERBS.iter().find(|verb| verb.name == argument.word) {
@@ -90,14 +90,14 @@ impl Verb {
                 let problem = format!("{} is no action", named(&token.word));
                 let expected = known.clone().collect::<Vec<_>>().join(", ");
                 Err(Fault::new(token.span.clone(), problem, expected)
-                    .near(nearest(argument.word, known)))
+                    .near(suggest(argument.word, known)))
             }
         }
     }
 }
 
 /// Reads what is asked for, where it can be seen.
-fn asked<'a>(line: &mut Line<'a>, scene: Scene<'_>) -> Result<(&'a Token, Asked), Fault> {
+fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, Asked), Fault> {
     let token = line.next("what is asked for, such as `src`")?;
     let asked = Asked::parse(token, scene.tables)?;
     if !asked.seen.contains(scene.place) {
@@ -115,8 +115,8 @@ pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> Fault {
 fn track(
     argument: &Argument<'_>,
     line: &mut Line<'_>,
-    scene: Scene<'_>,
-    slot: Slot,
+    scene: VerbContext<'_>,
+    slot: TrackSlot,
 ) -> Result<Action, Fault> {
     argument.none(())?;
     let (token, asked) = asked(line, scene)?;
@@ -129,9 +129,9 @@ fn track(
     };
     let config = table.config();
     let (fits, kind) = match config.kind.form() {
-        KeyForm::Ip => (asked.kind == Kind::Address, "an IP"),
-        KeyForm::Integer => (asked.kind == Kind::Number, "a number"),
-        KeyForm::Text => (asked.kind == Kind::Bytes, "bytes"),
+        KeyForm::Ip => (asked.kind == ValueKind::Address, "an IP"),
+        KeyForm::Integer => (asked.kind == ValueKind::Number, "a number"),
+        KeyForm::Text => (asked.kind == ValueKind::Bytes, "bytes"),
     };
     if !fits {
         let problem = format!(
@@ -149,11 +149,11 @@ fn track(
 fn set_source(
     argument: &Argument<'_>,
     line: &mut Line<'_>,
-    scene: Scene<'_>,
+    scene: VerbContext<'_>,
 ) -> Result<Action, Fault> {
     argument.none(())?;
     let (token, Asked { fetch, kind, .. }) = asked(line, scene)?;
-    if kind != Kind::Address {
+    if kind != ValueKind::Address {
         let problem = format!("{} is of kind {}", named(&token.word), kind.name());
         return Err(Fault::new(token.span.clone(), problem, "an IP, such as `fc_src`"));
     }
@@ -163,7 +163,7 @@ fn set_source(
 fn set_variable(
     argument: &Argument<'_>,
     line: &mut Line<'_>,
-    scene: Scene<'_>,
+    scene: VerbContext<'_>,
 ) -> Result<Action, Fault> {
     let name = argument.name()?;
     let fetch: Fetch = asked(line, scene)?.1.fetch;

@@ -76,8 +76,8 @@ impl Words {
     /// than the value is the only candidate.
     fn begin<'a>(&self, value: impl Iterator<Item = &'a u8> + Clone) -> bool {
         let behind = self.sorted.partition_point(|word| self.order(word, value.clone()).is_le());
-        behind.checked_sub(1).is_some_and(|nearest| {
-            let word = &self.sorted[nearest];
+        behind.checked_sub(1).is_some_and(|suggest| {
+            let word = &self.sorted[suggest];
             self.order(word, value.take(word.len())).is_eq()
         })
     }

@@ -27,7 +27,7 @@ pub(crate) type Pair<'a> = [Option<&'a mut Conn>; 2];
 bitflags! {
     /// What a drive came to that is the engine's to act on.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub(crate) struct Outcome: u8 {
+    pub(crate) struct StreamOutcome: u8 {
         /// The attempt to reach a server has failed: its connection is to be let go of, and what comes
         /// next decided. Then the stream is to be driven again.
         const ATTEMPT_FAILED = 1;
@@ -61,8 +61,8 @@ impl Stream {
         steps: impl Steps<N>,
         dials: bool,
         outcomes: &mut [conn::Outcome; 2],
-    ) -> Outcome {
-        let mut outcome = Outcome::empty();
+    ) -> StreamOutcome {
+        let mut outcome = StreamOutcome::empty();
         let _ = self.run(pair, cx, steps, dials, outcomes, &mut outcome);
         outcome
     }
@@ -75,13 +75,13 @@ impl Stream {
         steps: impl Steps<N>,
         dials: bool,
         outcomes: &mut [conn::Outcome; 2],
-        outcome: &mut Outcome,
+        outcome: &mut StreamOutcome,
     ) -> ControlFlow<()> {
         // The end of an attempt that was not answered in time is none for the client.
         self.follow(pair, cx, outcome)?;
         if self.side(SERVER).state() == State::Con {
             // The client's first bytes are to be at hand when the connection is asked for.
-            self.pump(pair, cx);
+            self.relay(pair, cx);
         }
         loop {
             for (side, outcome) in SIDES.into_iter().zip(outcomes.iter_mut()) {
@@ -92,7 +92,7 @@ impl Stream {
             }
             self.follow(pair, cx, outcome)?;
             let before = words(pair);
-            self.pump(pair, cx);
+            self.relay(pair, cx);
             // Before what moved is passed on: a failure may be another side's reset.
             self.follow(pair, cx, outcome)?;
             self.take_back(pair, cx);
@@ -132,7 +132,7 @@ impl Stream {
         &mut self,
         pair: &mut Pair<'_>,
         cx: &mut Cx<'_, N>,
-        outcome: &mut Outcome,
+        outcome: &mut StreamOutcome,
     ) -> ControlFlow<()> {
         for side in SIDES {
             let state = self.side(side).state();
@@ -148,13 +148,13 @@ impl Stream {
                 }
                 State::Con if closing => {
                     self.side_mut(side).on(Event::Fail);
-                    *outcome |= Outcome::ATTEMPT_FAILED;
+                    *outcome |= StreamOutcome::ATTEMPT_FAILED;
                     return ControlFlow::Break(());
                 }
                 State::Con if !opening => {
                     self.move_side(side, Event::Open, cx.now);
                     self.reached_at = cx.now;
-                    *outcome |= Outcome::REACHED;
+                    *outcome |= StreamOutcome::REACHED;
                 }
                 State::Est if closing => self.move_side(side, Event::Leave, cx.now),
                 _ => {}
@@ -228,8 +228,8 @@ impl Stream {
     ) {
         let phase = self.phase(server_ended(pair));
         self.ended_by(by, phase, Some(cause));
-        if let Some(seek) = &mut self.seek {
-            seek.until = Time::NEVER;
+        if let Some(selection) = &mut self.selection {
+            selection.until = Time::NEVER;
         }
         let loses = self.lanes.each_ref().map(Lane::is_loaded);
         for lane in &mut self.lanes {
@@ -266,7 +266,7 @@ impl Stream {
 
     /// When time alone changes something.
     pub(crate) fn next_due(&self, pair: [Option<&Conn>; 2]) -> Time {
-        let waits = self.seek.as_ref().map_or(Time::NEVER, |seek| seek.until);
+        let waits = self.selection.as_ref().map_or(Time::NEVER, |selection| selection.until);
         waits.min(self.next_silence(pair).map_or(Time::NEVER, |(due, ..)| due))
     }
 
@@ -282,8 +282,8 @@ impl Stream {
             let conn = pair[usize::from(index)]?;
             let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
             is_held_up |= conn.flow.contains(Wait::WRITE);
-            let (patience, text) = self.patience(index, conn);
-            let due = side.active_at + patience;
+            let (tolerance, text) = self.tolerance(index, conn);
+            let due = side.active_at + tolerance;
             (waited_for && due < Time::NEVER).then_some((due, index, text))
         });
         let answers = self.turn.filter(|_| !is_held_up).map(|side| dues[usize::from(side)]);
@@ -310,7 +310,7 @@ fn server_ended(pair: &Pair<'_>) -> bool {
 
 /// Whether nothing is to pass as an end of this connection that TLS did not vouch for.
 fn aborts_with_tls(conn: &Conn) -> bool {
-    let truncation = conn.facts.farewell().tls_truncation;
+    let truncation = conn.facts.close_options().tls_truncation;
     conn.data.is_protected() && truncation == TlsTruncation::Abort
 }
 

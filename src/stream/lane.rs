@@ -205,7 +205,7 @@ impl Lane {
             }
             Ok(Read::Truncated) => {
                 from.truncated();
-                match from.facts.farewell().tls_truncation {
+                match from.facts.close_options().tls_truncation {
                     TlsTruncation::Pass => from.word.shut(Direction::Read),
                     TlsTruncation::Abort => from.end(Ending::Abort, None),
                 }

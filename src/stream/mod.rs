@@ -3,19 +3,19 @@
 mod drive;
 mod interface;
 mod lane;
-mod pump;
+mod relay;
 mod termination;
 
 use std::sync::Arc;
 
-pub(crate) use drive::Outcome;
+pub(crate) use drive::StreamOutcome;
 pub(crate) use interface::Event;
 pub use interface::State;
 pub(crate) use lane::{Lane, Moved, may_bring};
-pub use termination::{By, Phase, Termination};
+pub use termination::{By, EndPhase, Termination};
 
 use crate::agenda::Listed;
-use crate::backend::{Place, ServerIndex, Slot, Wish};
+use crate::backend::{Affinity, Place, ServerIndex, ServerSlot};
 use crate::config::StreamConfig;
 use crate::conn::{Cause, Conn, Op, Record, Why};
 use crate::slab::Key;
@@ -72,18 +72,18 @@ pub(crate) struct End {
 
 /// What a stream knows of its search for a server.
 #[derive(Debug)]
-pub(crate) struct Seek {
+pub(crate) struct ServerSelection {
     pub(crate) backend: Key,
     /// The server that was assigned last.
     pub(crate) server: Option<ServerIndex>,
     /// Its place there, while it has one.
-    pub(crate) slot: Option<Slot>,
+    pub(crate) slot: Option<ServerSlot>,
     /// Where it waits, while it does.
     pub(crate) place: Option<Place>,
     /// How many times it was assigned a server.
     pub(crate) attempts: u32,
     /// Which server it would have next.
-    pub(crate) wish: Wish,
+    pub(crate) affinity: Affinity,
     /// When its waiting, for a place or for the next attempt, is over.
     pub(crate) until: Time,
     /// When it last began to wait for a place.
@@ -92,16 +92,16 @@ pub(crate) struct Seek {
     pub(crate) queued: u64,
 }
 
-impl Seek {
-    /// A search that begins with a wish.
-    pub(crate) const fn new(backend: Key, wish: Wish) -> Self {
+impl ServerSelection {
+    /// A search that begins with an affinity.
+    pub(crate) const fn new(backend: Key, affinity: Affinity) -> Self {
         Self {
             backend,
             server: None,
             slot: None,
             place: None,
             attempts: 0,
-            wish,
+            affinity,
             until: Time::NEVER,
             queued_at: Time::NEVER,
             queued: 0,
@@ -117,7 +117,7 @@ pub(crate) struct Stream {
     /// The directions, by the side they come from.
     pub(crate) lanes: [Lane; 2],
     /// Its search for a server, where a backend chooses that.
-    pub(crate) seek: Option<Box<Seek>>,
+    pub(crate) selection: Option<Box<ServerSelection>>,
     /// What ended it first.
     pub(crate) end: Option<Box<End>>,
     /// The side that last took bytes: it is its turn to answer.
@@ -130,7 +130,7 @@ pub(crate) struct Stream {
     pub(crate) reached_at: Time,
     /// Its place in the timer wheel.
     pub(crate) timer: Timer,
-    /// The host's own word for it.
+    /// The host's user data for it.
     pub(crate) user: u64,
     /// The lists it stands on.
     pub(crate) listed: Listed,
@@ -158,19 +158,19 @@ impl Stream {
     }
 
     /// What it is about now. `server_ended` says that the server brings nothing more.
-    pub(crate) const fn phase(&self, server_ended: bool) -> Phase {
+    pub(crate) const fn phase(&self, server_ended: bool) -> EndPhase {
         match self.side(SERVER).state() {
-            State::Que => Phase::Queue,
+            State::Que => EndPhase::Queue,
             State::Ini | State::Req | State::Tar | State::Ass | State::Con | State::Cer => {
-                Phase::Connect
+                EndPhase::Connect
             }
-            State::Est if !server_ended => Phase::Data,
-            State::Est | State::Dis | State::Clo => Phase::Last,
+            State::Est if !server_ended => EndPhase::Data,
+            State::Est | State::Dis | State::Clo => EndPhase::Last,
         }
     }
 
     /// Latches what ended it; the first stays.
-    pub(crate) fn ended_by(&mut self, by: By, phase: Phase, cause: Option<Cause>) {
+    pub(crate) fn ended_by(&mut self, by: By, phase: EndPhase, cause: Option<Cause>) {
         self.end
             .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
     }
@@ -184,7 +184,7 @@ impl Stream {
 
     /// The longest silence that is borne of `conn` on `side`, in nanoseconds, and
     /// what is said when it was longer.
-    pub(crate) fn patience(&self, side: u8, conn: &Conn) -> (u64, &'static str) {
+    pub(crate) fn tolerance(&self, side: u8, conn: &Conn) -> (u64, &'static str) {
         let config = &self.config;
         let tunnel = config.tunnel > 0 && self.lanes.iter().all(|lane| lane.moved > 0);
         // Also where TLS 1.2 holds the end back: nothing else would bound who waits for nobody.

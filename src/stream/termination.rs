@@ -29,7 +29,7 @@ pub enum By {
 
 /// What a stream was about when it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Phase {
+pub enum EndPhase {
     /// Nothing any more.
     #[default]
     Over,
@@ -49,7 +49,7 @@ pub struct Termination {
     /// Who.
     pub by: By,
     /// When.
-    pub phase: Phase,
+    pub phase: EndPhase,
 }
 
 impl Termination {
@@ -67,11 +67,11 @@ impl Termination {
             By::Host => b'K',
         };
         let phase = match self.phase {
-            Phase::Over => b'-',
-            Phase::Queue => b'Q',
-            Phase::Connect => b'C',
-            Phase::Data => b'D',
-            Phase::Last => b'L',
+            EndPhase::Over => b'-',
+            EndPhase::Queue => b'Q',
+            EndPhase::Connect => b'C',
+            EndPhase::Data => b'D',
+            EndPhase::Last => b'L',
         };
         [by, phase]
     }
@@ -88,13 +88,13 @@ impl fmt::Display for Termination {
         let by = match (self.by, self.phase) {
             (By::Nobody, _) => return f.write_str("ended in order"),
             // Before there is a server nobody can be silent, or end anything.
-            (By::ServerTimeout, Phase::Queue) => {
+            (By::ServerTimeout, EndPhase::Queue) => {
                 return f.write_str("no server had a place free in time");
             }
-            (By::ServerTimeout, Phase::Connect) => {
+            (By::ServerTimeout, EndPhase::Connect) => {
                 return f.write_str("no server was reached in time");
             }
-            (By::Server, Phase::Queue | Phase::Connect) => {
+            (By::Server, EndPhase::Queue | EndPhase::Connect) => {
                 return f.write_str("no server was reached");
             }
             (By::Client, _) => "ended by the client",
@@ -106,11 +106,11 @@ impl fmt::Display for Termination {
             (By::Host, _) => "ended by the host",
         };
         let phase = match self.phase {
-            Phase::Over => "",
-            Phase::Queue => " in the queue for a server",
-            Phase::Connect => " while a server was being reached",
-            Phase::Data => " while data moved",
-            Phase::Last => " while the last data moved",
+            EndPhase::Over => "",
+            EndPhase::Queue => " in the queue for a server",
+            EndPhase::Connect => " while a server was being reached",
+            EndPhase::Data => " while data moved",
+            EndPhase::Last => " while the last data moved",
         };
         write!(f, "{by}{phase}")
     }
@@ -123,81 +123,86 @@ mod tests {
     #[test]
     fn every_pair_of_letters_reads_as_what_happened() {
         let plain = [
-            (By::Nobody, Phase::Over, "--", "ended in order"),
-            (By::Client, Phase::Queue, "CQ", "ended by the client in the queue for a server"),
+            (By::Nobody, EndPhase::Over, "--", "ended in order"),
+            (By::Client, EndPhase::Queue, "CQ", "ended by the client in the queue for a server"),
             (
                 By::Client,
-                Phase::Connect,
+                EndPhase::Connect,
                 "CC",
                 "ended by the client while a server was being reached",
             ),
-            (By::Client, Phase::Data, "CD", "ended by the client while data moved"),
-            (By::Client, Phase::Last, "CL", "ended by the client while the last data moved"),
-            (By::Server, Phase::Queue, "SQ", "no server was reached"),
-            (By::Server, Phase::Connect, "SC", "no server was reached"),
-            (By::Server, Phase::Data, "SD", "ended by the server while data moved"),
-            (By::Server, Phase::Last, "SL", "ended by the server while the last data moved"),
+            (By::Client, EndPhase::Data, "CD", "ended by the client while data moved"),
+            (By::Client, EndPhase::Last, "CL", "ended by the client while the last data moved"),
+            (By::Server, EndPhase::Queue, "SQ", "no server was reached"),
+            (By::Server, EndPhase::Connect, "SC", "no server was reached"),
+            (By::Server, EndPhase::Data, "SD", "ended by the server while data moved"),
+            (By::Server, EndPhase::Last, "SL", "ended by the server while the last data moved"),
             (
                 By::ClientTimeout,
-                Phase::Queue,
+                EndPhase::Queue,
                 "cQ",
                 "the client was silent for too long in the queue for a server",
             ),
             (
                 By::ClientTimeout,
-                Phase::Connect,
+                EndPhase::Connect,
                 "cC",
                 "the client was silent for too long while a server was being reached",
             ),
             (
                 By::ClientTimeout,
-                Phase::Data,
+                EndPhase::Data,
                 "cD",
                 "the client was silent for too long while data moved",
             ),
             (
                 By::ClientTimeout,
-                Phase::Last,
+                EndPhase::Last,
                 "cL",
                 "the client was silent for too long while the last data moved",
             ),
-            (By::ServerTimeout, Phase::Queue, "sQ", "no server had a place free in time"),
-            (By::ServerTimeout, Phase::Connect, "sC", "no server was reached in time"),
+            (By::ServerTimeout, EndPhase::Queue, "sQ", "no server had a place free in time"),
+            (By::ServerTimeout, EndPhase::Connect, "sC", "no server was reached in time"),
             (
                 By::ServerTimeout,
-                Phase::Data,
+                EndPhase::Data,
                 "sD",
                 "the server was silent for too long while data moved",
             ),
             (
                 By::ServerTimeout,
-                Phase::Last,
+                EndPhase::Last,
                 "sL",
                 "the server was silent for too long while the last data moved",
             ),
             (
                 By::Limit,
-                Phase::Queue,
+                EndPhase::Queue,
                 "PQ",
                 "ended by a configured limit in the queue for a server",
             ),
             (
                 By::Limit,
-                Phase::Connect,
+                EndPhase::Connect,
                 "PC",
                 "ended by a configured limit while a server was being reached",
             ),
             (
                 By::Resources,
-                Phase::Connect,
+                EndPhase::Connect,
                 "RC",
                 "ended for want of resources while a server was being reached",
             ),
-            (By::Resources, Phase::Data, "RD", "ended for want of resources while data moved"),
-            (By::Host, Phase::Queue, "KQ", "ended by the host in the queue for a server"),
-            (By::Host, Phase::Connect, "KC", "ended by the host while a server was being reached"),
-            (By::Host, Phase::Data, "KD", "ended by the host while data moved"),
-            (By::Host, Phase::Last, "KL", "ended by the host while the last data moved"),
+            (By::Resources, EndPhase::Data, "RD", "ended for want of resources while data moved"),
+            (By::Host, EndPhase::Queue, "KQ", "ended by the host in the queue for a server"),
+            (
+                By::Host,
+                EndPhase::Connect,
+                "KC",
+                "ended by the host while a server was being reached",
+            ),
+            (By::Host, EndPhase::Data, "KD", "ended by the host while data moved"),
+            (By::Host, EndPhase::Last, "KL", "ended by the host while the last data moved"),
         ];
         for (by, phase, letters, words) in plain {
             let termination = Termination { by, phase };

@@ -6,7 +6,6 @@
 
 mod addr;
 mod addr_text;
-pub mod bell;
 mod call;
 mod clock;
 mod errno;
@@ -22,6 +21,7 @@ mod sigpipe;
 mod sockaddr;
 mod socket;
 mod thread;
+pub mod wake_fd;
 
 pub use addr::{Addr, Family, UNIX_PATH_MAX};
 pub use addr_text::{AddrError, Shown};

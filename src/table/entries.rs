@@ -13,10 +13,10 @@ use hashbrown::HashTable;
 use crate::time::Time;
 
 /// Where an entry is among those of its shard.
-pub(super) type Slot = u32;
+pub(super) type EntryIndex = u32;
 
 /// No slot: the end of a list.
-const NONE: Slot = Slot::MAX;
+const NONE: EntryIndex = EntryIndex::MAX;
 
 /// The arrays grow by this part of what they hold, and by no fewer entries than this.
 const GROWTH_PART: usize = 8;
@@ -32,15 +32,15 @@ struct Head {
     /// How many of the bytes of the key are its own; [`NONE`] in a slot without an entry.
     key_len: u32,
     /// The neighbour that became idle later; the next of the free slots.
-    newer: Slot,
+    newer: EntryIndex,
     /// The neighbour that became idle earlier.
-    older: Slot,
+    older: EntryIndex,
 }
 
 /// See the top of the file.
 #[derive(Clone, Debug)]
 pub(super) struct Entries {
-    index: HashTable<Slot>,
+    index: HashTable<EntryIndex>,
     hasher: RandomState,
     heads: Vec<Head>,
     keys: Vec<u8>,
@@ -48,9 +48,9 @@ pub(super) struct Entries {
     key_width: usize,
     word_count: usize,
     /// The idle entry that has been so for longest, and the one that became so last.
-    oldest: Slot,
-    newest: Slot,
-    free: Slot,
+    oldest: EntryIndex,
+    newest: EntryIndex,
+    free: EntryIndex,
 }
 
 impl Entries {
@@ -71,12 +71,12 @@ impl Entries {
     }
 
     /// The entry of a key.
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Slot> {
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<EntryIndex> {
         self.index.find(hash, |slot| self.key(*slot) == key).copied()
     }
 
     /// Makes an idle entry for a key that has none.
-    pub(super) fn create(&mut self, hash: u64, key: &[u8], now: Time) -> Slot {
+    pub(super) fn create(&mut self, hash: u64, key: &[u8], now: Time) -> EntryIndex {
         let slot = self.take_slot();
         let at = slot as usize * self.key_width;
         self.keys[at..at + key.len()].copy_from_slice(key);
@@ -93,7 +93,7 @@ impl Entries {
     }
 
     /// Forgets an idle entry.
-    pub(super) fn discard(&mut self, slot: Slot) {
+    pub(super) fn discard(&mut self, slot: EntryIndex) {
         debug_assert_eq!(self.holders(slot), 0, "an entry that is held is not discarded");
         let hash = self.hasher.hash_one(self.key(slot));
         if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
@@ -108,7 +108,7 @@ impl Entries {
     }
 
     /// One more holds an entry.
-    pub(super) fn hold(&mut self, slot: Slot, now: Time) {
+    pub(super) fn hold(&mut self, slot: EntryIndex, now: Time) {
         if self.holders(slot) == 0 {
             self.unlink(slot);
         }
@@ -118,7 +118,7 @@ impl Entries {
     }
 
     /// One fewer holds an entry.
-    pub(super) fn let_go(&mut self, slot: Slot) {
+    pub(super) fn let_go(&mut self, slot: EntryIndex) {
         let head = self.head_mut(slot);
         head.holders -= 1;
         if head.holders == 0 {
@@ -127,7 +127,7 @@ impl Entries {
     }
 
     /// An entry was used now.
-    pub(super) fn touch(&mut self, slot: Slot, now: Time) {
+    pub(super) fn touch(&mut self, slot: EntryIndex, now: Time) {
         let head = self.head_mut(slot);
         head.used = head.used.max(now);
         if head.holders == 0 {
@@ -137,39 +137,39 @@ impl Entries {
     }
 
     /// The idle entry that has been so for longest, and when it was last used.
-    pub(super) fn oldest(&self) -> Option<(Slot, Time)> {
+    pub(super) fn oldest(&self) -> Option<(EntryIndex, Time)> {
         (self.oldest != NONE).then(|| (self.oldest, self.used(self.oldest)))
     }
 
     /// How many hold an entry.
-    pub(super) fn holders(&self, slot: Slot) -> u32 {
+    pub(super) fn holders(&self, slot: EntryIndex) -> u32 {
         self.heads[slot as usize].holders
     }
 
     /// When an entry was last used.
-    pub(super) fn used(&self, slot: Slot) -> Time {
+    pub(super) fn used(&self, slot: EntryIndex) -> Time {
         self.heads[slot as usize].used
     }
 
     /// The stored bytes of an entry's key.
-    pub(super) fn key(&self, slot: Slot) -> &[u8] {
+    pub(super) fn key(&self, slot: EntryIndex) -> &[u8] {
         key_in(&self.heads, &self.keys, self.key_width, slot)
     }
 
     /// The words of an entry.
-    pub(super) fn words(&self, slot: Slot) -> &[u64] {
+    pub(super) fn words(&self, slot: EntryIndex) -> &[u64] {
         let at = slot as usize * self.word_count;
         &self.words[at..at + self.word_count]
     }
 
     /// The words of an entry.
-    pub(super) fn words_mut(&mut self, slot: Slot) -> &mut [u64] {
+    pub(super) fn words_mut(&mut self, slot: EntryIndex) -> &mut [u64] {
         let at = slot as usize * self.word_count;
         &mut self.words[at..at + self.word_count]
     }
 
     /// The first slot with an entry that is not before `slot`.
-    pub(super) fn entry_from(&self, slot: Slot) -> Option<Slot> {
+    pub(super) fn entry_from(&self, slot: EntryIndex) -> Option<EntryIndex> {
         let later = self.heads.iter().zip(0..).skip(slot as usize);
         later.filter(|(head, _)| head.key_len != NONE).map(|(_, slot)| slot).next()
     }
@@ -177,7 +177,7 @@ impl Entries {
     /// Copies of the slots from `from` on, of which there may be none, `most` at most; how many. In the
     /// copy they begin at 0, and `entry_from`, `key`, `words`, `used` and `holders` answer of them; nothing
     /// can be found in it. A copy with room for them is not moved.
-    pub(super) fn copy_to(&self, copy: &mut Self, from: Slot, most: usize) -> usize {
+    pub(super) fn copy_to(&self, copy: &mut Self, from: EntryIndex, most: usize) -> usize {
         let from = (from as usize).min(self.heads.len());
         let to = (from + most).min(self.heads.len());
         let (width, count) = (self.key_width, self.word_count);
@@ -197,12 +197,12 @@ impl Entries {
         self.words.reserve_exact(more * self.word_count);
     }
 
-    fn head_mut(&mut self, slot: Slot) -> &mut Head {
+    fn head_mut(&mut self, slot: EntryIndex) -> &mut Head {
         &mut self.heads[slot as usize]
     }
 
     /// A slot without an entry.
-    fn take_slot(&mut self) -> Slot {
+    fn take_slot(&mut self) -> EntryIndex {
         if self.free != NONE {
             let slot = self.free;
             self.free = self.heads[slot as usize].newer;
@@ -217,11 +217,11 @@ impl Entries {
         self.keys.resize((len + 1) * self.key_width, 0);
         self.words.resize((len + 1) * self.word_count, 0);
         // A table has fewer entries than a slot has numbers.
-        len as Slot
+        len as EntryIndex
     }
 
     /// Puts an entry at the newer end of the idle.
-    fn link(&mut self, slot: Slot) {
+    fn link(&mut self, slot: EntryIndex) {
         let older = self.newest;
         let head = self.head_mut(slot);
         head.newer = NONE;
@@ -235,7 +235,7 @@ impl Entries {
     }
 
     /// Takes an entry out of the idle.
-    fn unlink(&mut self, slot: Slot) {
+    fn unlink(&mut self, slot: EntryIndex) {
         let Head { newer, older, .. } = self.heads[slot as usize];
         if newer == NONE {
             self.newest = older;
@@ -250,7 +250,7 @@ impl Entries {
     }
 }
 
-fn key_in<'a>(heads: &[Head], keys: &'a [u8], width: usize, slot: Slot) -> &'a [u8] {
+fn key_in<'a>(heads: &[Head], keys: &'a [u8], width: usize, slot: EntryIndex) -> &'a [u8] {
     let slot = slot as usize;
     let at = slot * width;
     // A slot without an entry has no key.

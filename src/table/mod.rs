@@ -41,7 +41,7 @@ pub use tracked::Tracked;
 
 use crate::time::Time;
 use data::Layout;
-use entries::{Entries, Slot};
+use entries::{Entries, EntryIndex};
 use shard::{Open, Shard};
 
 /// Entries per shard of a full table: few enough that growing one takes some ten microseconds with the
@@ -225,7 +225,13 @@ impl Table {
     }
 
     /// The entry of a key, made if there is none or it has expired.
-    fn entry(&self, shard: usize, hash: u64, key: &[u8], now: Time) -> Option<(Open<'_>, Slot)> {
+    fn entry(
+        &self,
+        shard: usize,
+        hash: u64,
+        key: &[u8],
+        now: Time,
+    ) -> Option<(Open<'_>, EntryIndex)> {
         let mut open = self.shards[shard].open();
         if let Some(slot) = open.find(hash, key) {
             if self.has_expired(&open, slot, now) {
@@ -311,12 +317,12 @@ impl Table {
         gone
     }
 
-    fn has_expired(&self, entries: &Entries, slot: Slot, now: Time) -> bool {
+    fn has_expired(&self, entries: &Entries, slot: EntryIndex, now: Time) -> bool {
         let is_idle = entries.holders(slot) == 0;
         is_idle && self.config.expire.is_some_and(|e| now.since(entries.used(slot)) >= e)
     }
 
-    fn read(&self, entries: &Entries, slot: Slot, data: Data, now: Time) -> Option<u64> {
+    fn read(&self, entries: &Entries, slot: EntryIndex, data: Data, now: Time) -> Option<u64> {
         match data {
             Data::ConnCur => self.stores(data).then(|| entries.holders(slot).into()),
             _ => self.layout.read(entries.words(slot), data, now),

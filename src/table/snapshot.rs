@@ -5,7 +5,7 @@ use std::hash::RandomState;
 use std::sync::Arc;
 
 use super::data::{Data, Stored};
-use super::entries::{Entries, Slot};
+use super::entries::{Entries, EntryIndex};
 use super::key::{KeyKind, OwnedKey};
 use super::{BATCH, Table};
 use crate::time::{MILLISECOND, Time};
@@ -21,9 +21,9 @@ pub struct Snapshot {
     /// The number of the entry in the first slot of the copy.
     first: u64,
     /// The slot of the copy that is looked at next.
-    next: Slot,
+    next: EntryIndex,
     /// The shard and the slot in it that are copied next.
-    behind: (usize, Slot),
+    behind: (usize, EntryIndex),
 }
 
 /// One entry.
@@ -72,7 +72,7 @@ impl Snapshot {
     }
 
     /// The next slot with an entry, of the copy that is in hand then.
-    fn advance(&mut self) -> Option<Slot> {
+    fn advance(&mut self) -> Option<EntryIndex> {
         loop {
             if let Some(slot) = self.copy.entry_from(self.next) {
                 self.next = slot + 1;
@@ -87,7 +87,7 @@ impl Snapshot {
         let (shard, slot) = self.behind;
         let copied = self.table.shards.get(shard)?.open().copy_to(&mut self.copy, slot, BATCH);
         self.behind = match copied {
-            BATCH => (shard, slot + BATCH as Slot),
+            BATCH => (shard, slot + BATCH as EntryIndex),
             _ => (shard + 1, 0),
         };
         self.first = (shard as u64 + 1) << 32 | u64::from(slot);
@@ -95,7 +95,7 @@ impl Snapshot {
         Some(())
     }
 
-    fn row(&self, slot: Slot) -> Row {
+    fn row(&self, slot: EntryIndex) -> Row {
         let Self { table, copy, now, .. } = self;
         let kind = table.config.kind;
         let mut values = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Table;
 use super::data::Data;
-use super::entries::Slot;
+use super::entries::EntryIndex;
 use super::key::Key;
 use super::shard::Open;
 use crate::time::Time;
@@ -18,7 +18,7 @@ use crate::time::Time;
 pub struct Tracked {
     table: Arc<Table>,
     shard: u32,
-    slot: Slot,
+    slot: EntryIndex,
 }
 
 impl Table {
@@ -39,7 +39,7 @@ impl Table {
 }
 
 impl Tracked {
-    const fn new(table: Arc<Table>, shard: usize, slot: Slot) -> Self {
+    const fn new(table: Arc<Table>, shard: usize, slot: EntryIndex) -> Self {
         // There are at most `SHARDS_MAX`.
         Self { table, shard: shard as u32, slot }
     }

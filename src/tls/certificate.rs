@@ -12,7 +12,7 @@ use super::found::{Due, Found};
 use super::pem::{Section, Source, Text};
 use super::{chain, provider};
 use crate::time::Date;
-use crate::wire::der::{Certificate, KeyKind, Kind};
+use crate::wire::der::{Certificate, DerKind, KeyKind};
 
 /// A certificate chain and its private key, as the host gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl OwnCertificate {
                 let chain = Text::load(chain)?;
                 match key {
                     Some(key) => Self::from_text(&chain, &Text::load(key)?, None),
-                    None => Self::from_text(&chain, &chain, Some(Kind::Certificate)),
+                    None => Self::from_text(&chain, &chain, Some(DerKind::Certificate)),
                 }
             }
             CertificateSource::Der { chain, key } => {
@@ -110,16 +110,16 @@ impl OwnCertificate {
     }
 
     /// `beside` is what `key` may hold beside the key.
-    fn from_text(chain: &Text, key: &Text, beside: Option<Kind>) -> Result<Self, LoadError> {
+    fn from_text(chain: &Text, key: &Text, beside: Option<DerKind>) -> Result<Self, LoadError> {
         let mut ders: Vec<CertificateDer<'static>> = Vec::new();
-        for section in chain.all(Kind::Certificate) {
+        for section in chain.all(DerKind::Certificate) {
             Certificate::parse(&section.der).map_err(|why| {
                 let why = format!("{why}; was the file cut short or damaged?");
                 chain.error(section, LoadFault::UnusableCertificate(why.into()))
             })?;
             ders.push(CertificateDer::from(section.der.to_vec()));
         }
-        let Some(first) = chain.all(Kind::Certificate).next() else {
+        let Some(first) = chain.all(DerKind::Certificate).next() else {
             return Err(chain.lacks(Due::Certificate, None));
         };
         let at = private_key(key, beside)?;
@@ -166,15 +166,15 @@ impl OwnCertificate {
 }
 
 /// The one private key of a text.
-fn private_key(text: &Text, beside: Option<Kind>) -> Result<&Section, LoadError> {
+fn private_key(text: &Text, beside: Option<DerKind>) -> Result<&Section, LoadError> {
     let mut keys = text.sections.iter().filter(|section| section.is_key());
     let section = keys.next().ok_or_else(|| text.lacks(Due::Key, beside))?;
     if let Some(second) = keys.next() {
         return Err(text.error(second, LoadFault::SecondKey(section.line)));
     }
     let fault = match &section.found {
-        Found::Pem(Kind::PrivateKey) => return Ok(section),
-        Found::Pem(Kind::EncryptedKey) => LoadFault::EncryptedKey,
+        Found::Pem(DerKind::PrivateKey) => return Ok(section),
+        Found::Pem(DerKind::EncryptedKey) => LoadFault::EncryptedKey,
         other => LoadFault::Instead { due: Due::Key, found: other.clone() },
     };
     Err(text.error(section, fault))
@@ -192,7 +192,7 @@ fn signing_key(der: &[u8]) -> Result<Arc<dyn SigningKey>, LoadFault> {
     provider::signing_key(&key).map_err(|_| LoadFault::UnusableKey(unusable(der)))
 }
 
-/// Why a key is refused, told by what it is.
+/// FailureKind a key is refused, told by what it is.
 fn unusable(der: &[u8]) -> Cow<'static, str> {
     /// The sizes of RSA that are signed with.
     const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;

@@ -1,4 +1,4 @@
-//! Why a configuration cannot be made.
+//! FailureKind a configuration cannot be made.
 
 use std::borrow::Cow;
 use std::fmt;

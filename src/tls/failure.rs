@@ -1,4 +1,4 @@
-//! Why a connection's TLS came to nothing.
+//! FailureKind a connection's TLS came to nothing.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::wire::protocol;
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub enum FailureKind {
     /// The peer broke the protocol, or does not speak it.
     PeerMisbehaved,
     /// The peer gave up, with this alert.
@@ -33,7 +33,7 @@ pub enum Why {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What kind of thing went wrong.
-    pub why: Why,
+    pub why: FailureKind,
     /// The alert (RFC 8446 section 6) that was received, or that we sent. One that left encrypted
     /// is told as what the fault calls for.
     pub alert: Option<u8>,
@@ -47,17 +47,17 @@ const UNRECOGNIZED_NAME: u8 = 112;
 const PROTOCOL_VERSION: u8 = 70;
 
 impl Failure {
-    pub(super) const fn new(why: Why, text: &'static str) -> Self {
+    pub(super) const fn new(why: FailureKind, text: &'static str) -> Self {
         Self { why, alert: None, text: Cow::Borrowed(text) }
     }
 
     pub(super) const fn misuse(text: &'static str) -> Self {
-        Self::new(Why::Internal, text)
+        Self::new(FailureKind::Internal, text)
     }
 
     /// The peer broke the protocol, and is told so by `alert`.
     pub(super) const fn of_peer(alert: u8, text: &'static str) -> Self {
-        Self { why: Why::PeerMisbehaved, alert: Some(alert), text: Cow::Borrowed(text) }
+        Self { why: FailureKind::PeerMisbehaved, alert: Some(alert), text: Cow::Borrowed(text) }
     }
 
     /// The peer gave up with `alert`.
@@ -67,7 +67,7 @@ impl Failure {
 
     pub(super) const fn unrecognized_name() -> Self {
         Self {
-            why: Why::NoCommonParameters,
+            why: FailureKind::NoCommonParameters,
             alert: Some(UNRECOGNIZED_NAME),
             text: Cow::Borrowed("the client asked for a name that no certificate here has"),
         }
@@ -75,7 +75,7 @@ impl Failure {
 
     pub(super) const fn outdated_client() -> Self {
         Self {
-            why: Why::NoCommonParameters,
+            why: FailureKind::NoCommonParameters,
             alert: Some(PROTOCOL_VERSION),
             text: Cow::Borrowed("the client speaks TLS 1.1 at most, which is not spoken here"),
         }
@@ -83,20 +83,22 @@ impl Failure {
 
     pub(super) fn of(error: &Error) -> Self {
         let why = match error {
-            Error::AlertReceived(alert) => Why::AlertReceived(u8::from(*alert)),
+            Error::AlertReceived(alert) => FailureKind::AlertReceived(u8::from(*alert)),
             Error::InvalidCertificate(_)
             | Error::InvalidCertRevocationList(_)
             | Error::UnsupportedNameType
-            | Error::NoCertificatesPresented => Why::Certificate,
-            Error::PeerIncompatible(_) | Error::NoApplicationProtocol => Why::NoCommonParameters,
+            | Error::NoCertificatesPresented => FailureKind::Certificate,
+            Error::PeerIncompatible(_) | Error::NoApplicationProtocol => {
+                FailureKind::NoCommonParameters
+            }
             Error::InappropriateMessage { .. }
             | Error::InappropriateHandshakeMessage { .. }
             | Error::InvalidEncryptedClientHello(_)
             | Error::InvalidMessage(_)
             | Error::DecryptError
             | Error::PeerSentOversizedRecord
-            | Error::PeerMisbehaved(_) => Why::PeerMisbehaved,
-            _ => Why::Internal,
+            | Error::PeerMisbehaved(_) => FailureKind::PeerMisbehaved,
+            _ => FailureKind::Internal,
         };
         let alert = match error {
             Error::AlertReceived(alert) => Some(u8::from(*alert)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::wire::der::Kind;
+use crate::wire::der::DerKind;
 
 /// What is due in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +20,15 @@ pub enum Due {
 #[non_exhaustive]
 pub enum Found {
     /// PEM, of this kind.
-    Pem(Kind),
+    Pem(DerKind),
     /// A private key in OpenSSH's own format.
     OpensshKey,
     /// A section with another label.
     Section(String),
     /// Binary, of this kind.
-    Der(Kind),
+    Der(DerKind),
     /// Base64 that is not between BEGIN and END, of this kind.
-    Bare(Kind),
+    Bare(DerKind),
     /// A BEGIN line that is none.
     Marker,
     /// Line breaks that are written as a backslash and a letter.
@@ -71,32 +71,32 @@ impl Due {
     }
 }
 
-const fn kind_name(kind: Kind) -> &'static str {
+const fn kind_name(kind: DerKind) -> &'static str {
     match kind {
-        Kind::Certificate => "a certificate",
-        Kind::Request => "a certificate request (CSR)",
-        Kind::RevocationList => "a revocation list (CRL)",
-        Kind::PrivateKey => "a private key",
-        Kind::DsaKey => "a DSA private key",
-        Kind::EncryptedKey => "an encrypted private key",
-        Kind::PublicKey => "a public key",
-        Kind::Parameters => "parameters without a key",
-        Kind::Pkcs7 => "a PKCS #7 bundle (.p7b)",
-        Kind::Pkcs12 => "a PKCS #12 store (.p12, .pfx)",
+        DerKind::Certificate => "a certificate",
+        DerKind::Request => "a certificate request (CSR)",
+        DerKind::RevocationList => "a revocation list (CRL)",
+        DerKind::PrivateKey => "a private key",
+        DerKind::DsaKey => "a DSA private key",
+        DerKind::EncryptedKey => "an encrypted private key",
+        DerKind::PublicKey => "a public key",
+        DerKind::Parameters => "parameters without a key",
+        DerKind::Pkcs7 => "a PKCS #7 bundle (.p7b)",
+        DerKind::Pkcs12 => "a PKCS #12 store (.p12, .pfx)",
     }
 }
 
 /// The command of openssl that turns a kind into PEM.
-const fn into_pem(kind: Kind) -> &'static str {
+const fn into_pem(kind: DerKind) -> &'static str {
     match kind {
-        Kind::Certificate => "openssl x509 -inform DER -in FILE -out FILE.pem",
-        Kind::RevocationList => "openssl crl -inform DER -in FILE -out FILE.pem",
-        Kind::PrivateKey | Kind::EncryptedKey | Kind::DsaKey => {
+        DerKind::Certificate => "openssl x509 -inform DER -in FILE -out FILE.pem",
+        DerKind::RevocationList => "openssl crl -inform DER -in FILE -out FILE.pem",
+        DerKind::PrivateKey | DerKind::EncryptedKey | DerKind::DsaKey => {
             "openssl pkey -inform DER -in FILE -out FILE.pem"
         }
-        Kind::Pkcs7 => "openssl pkcs7 -inform DER -in FILE -print_certs -out FILE.pem",
-        Kind::Pkcs12 => "openssl pkcs12 -in FILE -nodes -out FILE.pem",
-        Kind::Request | Kind::PublicKey | Kind::Parameters => "openssl x509, openssl pkey",
+        DerKind::Pkcs7 => "openssl pkcs7 -inform DER -in FILE -print_certs -out FILE.pem",
+        DerKind::Pkcs12 => "openssl pkcs12 -in FILE -nodes -out FILE.pem",
+        DerKind::Request | DerKind::PublicKey | DerKind::Parameters => "openssl x509, openssl pkey",
     }
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
             Self::Pem(kind) => kind_name(*kind),
-            Self::Der(Kind::Pkcs12) => kind_name(Kind::Pkcs12),
+            Self::Der(DerKind::Pkcs12) => kind_name(DerKind::Pkcs12),
             Self::Der(kind) => return write!(f, "{} in DER (binary)", kind_name(*kind)),
             Self::Bare(kind) => {
                 return write!(f, "{} in base64 without BEGIN and END lines", kind_name(*kind));
@@ -175,15 +175,15 @@ impl Found {
     }
 }
 
-const fn advice_on(kind: Kind, due: Due) -> &'static str {
+const fn advice_on(kind: DerKind, due: Due) -> &'static str {
     match (kind, due) {
-        (Kind::Request, _) => "give the certificate that the authority issued for it",
-        (Kind::PrivateKey | Kind::EncryptedKey | Kind::DsaKey, Due::Certificate)
-        | (Kind::Certificate, Due::Key) => "are the files of certificate and key swapped?",
-        (Kind::DsaKey, Due::Key) => "TLS has no use for DSA; take an EC or RSA key",
-        (Kind::PublicKey, Due::Key) => "the private key is another file, and secret",
-        (Kind::Pkcs7, _) => "to have its certificates: openssl pkcs7 -in FILE -print_certs",
-        (Kind::Pkcs12, _) => "to have what is in it: openssl pkcs12 -in FILE -nodes",
+        (DerKind::Request, _) => "give the certificate that the authority issued for it",
+        (DerKind::PrivateKey | DerKind::EncryptedKey | DerKind::DsaKey, Due::Certificate)
+        | (DerKind::Certificate, Due::Key) => "are the files of certificate and key swapped?",
+        (DerKind::DsaKey, Due::Key) => "TLS has no use for DSA; take an EC or RSA key",
+        (DerKind::PublicKey, Due::Key) => "the private key is another file, and secret",
+        (DerKind::Pkcs7, _) => "to have its certificates: openssl pkcs7 -in FILE -print_certs",
+        (DerKind::Pkcs12, _) => "to have what is in it: openssl pkcs12 -in FILE -nodes",
         _ => "",
     }
 }

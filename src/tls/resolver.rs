@@ -8,7 +8,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use super::certificate::OwnCertificate;
-use super::note;
+use super::resolver_slot;
 
 /// As many certificates as an index can tell apart.
 pub(super) const CERTIFICATES_MAX: usize = 1 << u16::BITS;
@@ -72,7 +72,7 @@ impl ResolvesServerCert for Resolver {
         // rustls has lowered the case; a trailing dot names the same host.
         let name = hello.server_name().map(|name| name.trim_end_matches('.'));
         let chosen = self.choose(name, hello.signature_schemes());
-        note::write(chosen, name);
+        resolver_slot::write(chosen, name);
         chosen.and_then(|index| self.certificate(index)).map(|own| Arc::clone(&own.key))
     }
 }

@@ -10,7 +10,7 @@ use super::found::Due;
 use super::pem::{Source, Text};
 use super::pinned::Pins;
 use super::sentence;
-use crate::wire::der::Kind;
+use crate::wire::der::DerKind;
 
 /// What a server's certificate is verified against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(super) fn load(sources: &[Source]) -> Result<Trusted, LoadError> {
     for source in sources {
         let text = Text::load(source)?;
         let before = trusted.store.len();
-        for section in text.all(Kind::Certificate) {
+        for section in text.all(DerKind::Certificate) {
             trusted.add(&section.der).map_err(|why| {
                 text.error(section, LoadFault::UnusableCertificate(sentence::loading(&why)))
             })?;
@@ -99,7 +99,7 @@ pub(super) fn system() -> Result<Trusted, LoadError> {
 
 fn add_what_can_be_used(trusted: &mut Trusted, file: &Path) {
     if let Ok(text) = Text::load(&Source::File(file.to_owned())) {
-        for section in text.all(Kind::Certificate) {
+        for section in text.all(DerKind::Certificate) {
             drop(trusted.add(&section.der));
         }
     }
@@ -113,7 +113,7 @@ pub(super) fn revocation_lists(
     for source in sources {
         let text = Text::load(source)?;
         let before = lists.len();
-        lists.extend(text.all(Kind::RevocationList).map(|section| section.der.to_vec().into()));
+        lists.extend(text.all(DerKind::RevocationList).map(|section| section.der.to_vec().into()));
         if lists.len() == before {
             return Err(text.lacks(Due::Crl, None));
         }

@@ -3,7 +3,7 @@
 //! rustls keeps them too, but together with the peer's certificates and with secrets that nobody asks
 //! for any more. It tells them to the key log alone, which belongs to the shared configuration, from
 //! within the call on the connection that makes them, on the same thread. So the key log writes here,
-//! and the link reads here right after.
+//! and the handshaker reads here right after.
 //!
 //! Plain data with a constant beginning: such a thread-local has no destructor and allocates
 //! nothing, so that it outlives an unloaded library unharmed.

@@ -37,7 +37,7 @@ pub enum ClientAuth {
 /// How a listener speaks TLS.
 ///
 /// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-/// sent so many says close_notify and ends ([`Why::KeysWorn`](super::Why::KeysWorn)). TLS 1.3 changes
+/// sent so many says close_notify and ends ([`FailureKind::KeysWorn`](super::FailureKind::KeysWorn)). TLS 1.3 changes
 /// them in passing.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {

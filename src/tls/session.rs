@@ -9,13 +9,13 @@ use rustls::HandshakeKind;
 use rustls::pki_types::ServerName;
 
 use super::client::ClientTls;
-use super::failure::{Failure, Why};
-use super::link::Link;
+use super::failure::{Failure, FailureKind};
+use super::handshaker::Handshaker;
 use super::negotiated::{self, Negotiated};
 use super::outcome::{End, Handshake, Reading};
 use super::provider::Version;
 use super::record::{APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
-use super::residual::{RESIDUAL_MAX, Residual};
+use super::record_buffer::{RESIDUAL_MAX, RecordBuffer};
 use super::role::Role;
 use super::server::{ClientAuth, ServerTls};
 use super::traffic::Traffic;
@@ -27,7 +27,7 @@ enum Stage {
     /// Nothing has come and nothing was sent.
     Fresh,
     /// rustls leads the handshake.
-    Handshaking(Box<Link>),
+    Handshaking(Box<Handshaker>),
     /// rustls has given the keys, and is gone.
     Open(Box<Traffic>),
 }
@@ -40,7 +40,7 @@ enum Stage {
 pub struct Session {
     role: Role,
     stage: Stage,
-    residual: Residual,
+    record_buffer: RecordBuffer,
     failure: Option<Box<Failure>>,
 }
 
@@ -64,7 +64,7 @@ impl Session {
     }
 
     fn new(role: Role) -> Self {
-        Self { role, stage: Stage::Fresh, residual: Residual::default(), failure: None }
+        Self { role, stage: Stage::Fresh, record_buffer: RecordBuffer::default(), failure: None }
     }
 
     /// The buffer to receive ciphertext into: its `space` is not empty. It is taken from `pool` and
@@ -72,19 +72,19 @@ impl Session {
     /// needs input, or when [`Session::decrypt`] has left no complete record.
     ///
     /// # Errors
-    /// The connection has failed, or the peer has closed. [`Why::TooLarge`] when an incomplete
+    /// The connection has failed, or the peer has closed. [`FailureKind::TooLarge`] when an incomplete
     /// message has filled [`RESIDUAL_MAX`] bytes.
     pub fn input(&mut self, pool: &mut Pool) -> Result<&mut Buffer, Failure> {
         self.check()?;
         if self.is_peer_closed() {
             return Err(Failure::misuse("nothing is read after the peer's close_notify"));
         }
-        if self.residual.len() >= RESIDUAL_MAX {
-            let failure = Failure::new(Why::TooLarge, "a handshake message is too large");
-            self.residual.give_back(pool);
+        if self.record_buffer.len() >= RESIDUAL_MAX {
+            let failure = Failure::new(FailureKind::TooLarge, "a handshake message is too large");
+            self.record_buffer.give_back(pool);
             return Err(self.latch(failure));
         }
-        Ok(self.residual.input(pool))
+        Ok(self.record_buffer.input(pool))
     }
 
     /// Takes the handshake as far as the input goes. All there is to send (flights, tickets, an
@@ -99,11 +99,11 @@ impl Session {
         let outcome = self.begin().and_then(|()| self.advance(out));
         match outcome {
             Ok(handshake) => {
-                self.residual.give_empty(pool);
+                self.record_buffer.give_empty(pool);
                 handshake
             }
             Err(failure) => {
-                self.residual.give_back(pool);
+                self.record_buffer.give_back(pool);
                 Handshake::Failed(failure)
             }
         }
@@ -117,26 +117,26 @@ impl Session {
         if self.failure.is_some() {
             return false;
         }
-        let link = match &self.stage {
+        let handshaker = match &self.stage {
             // A client makes its key share with its first flight.
             Stage::Fresh => {
                 return matches!(self.role, Role::Client { .. }) || self.has_record();
             }
-            Stage::Handshaking(link) => link,
+            Stage::Handshaking(handshaker) => handshaker,
             Stage::Open(_) => return false,
         };
         // In TLS 1.3 a server that asked for no certificate has only a MAC left to check.
         if let Role::Server { tls, .. } = &self.role
             && tls.client_auth == ClientAuth::None
-            && Version::of(link.common().protocol_version()) == Some(Version::Tls13)
-            && link
+            && Version::of(handshaker.common().protocol_version()) == Some(Version::Tls13)
+            && handshaker
                 .common()
                 .handshake_kind()
                 .is_some_and(|kind| kind != HandshakeKind::FullWithHelloRetryRequest)
         {
             return false;
         }
-        self.residual.next().is_some_and(|next| {
+        self.record_buffer.next().is_some_and(|next| {
             next.complete && matches!(next.header[0], HANDSHAKE | APPLICATION_DATA)
         })
     }
@@ -152,9 +152,9 @@ impl Session {
     #[must_use]
     pub fn has_record(&self) -> bool {
         match &self.stage {
-            Stage::Open(traffic) => traffic.has_input(&self.residual),
+            Stage::Open(traffic) => traffic.has_input(&self.record_buffer),
             Stage::Fresh | Stage::Handshaking(_) => {
-                self.residual.next().is_some_and(|next| next.complete)
+                self.record_buffer.next().is_some_and(|next| next.complete)
             }
         }
     }
@@ -169,7 +169,7 @@ impl Session {
     /// Bytes of ciphertext held: 0 on an idle connection, which then holds no buffer.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.residual.len()
+        self.record_buffer.len()
     }
 
     /// Decrypts every complete record that was received, appending to `plain`, as long as there is
@@ -191,12 +191,12 @@ impl Session {
             return Err(Failure::misuse("nothing is decrypted before the handshake is over"));
         };
         let before = plain.len();
-        let outcome = traffic.read(&mut self.residual, plain, out);
+        let outcome = traffic.read(&mut self.record_buffer, plain, out);
         let closed = traffic.peer_closed;
         if outcome.is_err() || closed {
-            self.residual.give_back(pool);
+            self.record_buffer.give_back(pool);
         }
-        self.residual.give_empty(pool);
+        self.record_buffer.give_empty(pool);
         match outcome {
             Ok(no_room) => Ok(Reading { got: plain.len() - before, closed, no_room }),
             Err(failure) => Err(self.latch(failure)),
@@ -261,7 +261,7 @@ impl Session {
             }
             Stage::Open(_) => return End::Truncated,
         };
-        End::Failed(self.latch(Failure::new(Why::Truncated, text)))
+        End::Failed(self.latch(Failure::new(FailureKind::Truncated, text)))
     }
 
     /// The name a client asked for, known as soon as its first message was read; on the client's
@@ -308,7 +308,7 @@ impl Session {
     pub fn version(&self) -> Option<Version> {
         match &self.stage {
             Stage::Fresh => None,
-            Stage::Handshaking(link) => Version::of(link.common().protocol_version()),
+            Stage::Handshaking(handshaker) => Version::of(handshaker.common().protocol_version()),
             Stage::Open(traffic) => Some(traffic.agreed.version),
         }
     }
@@ -316,14 +316,14 @@ impl Session {
     /// Lets the buffer of [`Session::input`] take `n` bytes at once, once there are records.
     pub fn expect(&mut self, n: usize, pool: &mut Pool) {
         if matches!(self.stage, Stage::Open(_)) {
-            self.residual.fit(n, pool);
+            self.record_buffer.fit(n, pool);
         }
     }
 
     /// Nothing comes for now: the buffer goes back if no ciphertext waits in it, and is no larger
     /// than what does.
     pub fn rest(&mut self, pool: &mut Pool) {
-        self.residual.give_empty(pool);
+        self.record_buffer.give_empty(pool);
         if self.held() > 0 {
             self.expect(self.held(), pool);
         }
@@ -332,7 +332,7 @@ impl Session {
     /// Gives the buffer back that a connection holds while ciphertext waits. Must be called before
     /// a session is dropped.
     pub fn give_back(&mut self, pool: &mut Pool) {
-        self.residual.give_back(pool);
+        self.record_buffer.give_back(pool);
     }
 
     /// Appends a record of any kind, protected as it should be.

@@ -2,14 +2,14 @@
 
 use rustls::{Error, ExtractedSecrets, SupportedCipherSuite};
 
-use super::failure::{Failure, Why, alert_for};
+use super::failure::{Failure, FailureKind, alert_for};
 use super::keys::Keys;
 use super::negotiated::Agreed;
 use super::provider::Version;
 use super::record::{
     ALERT, APPLICATION_DATA, DECODE_ERROR, HANDSHAKE, HEADER, Protection, UNEXPECTED_MESSAGE,
 };
-use super::residual::Residual;
+use super::record_buffer::RecordBuffer;
 use super::secrets::Secret;
 use crate::buffer::Buffer;
 
@@ -57,7 +57,7 @@ pub(super) struct Traffic {
     pub(super) agreed: Agreed,
     /// The beginning of a handshake message whose rest has not come.
     message: Vec<u8>,
-    patience: Patience,
+    tolerance: Patience,
     /// The peer asked for new keys of ours. They come with the next record, so that asking again and
     /// again costs nothing.
     keys_owed: bool,
@@ -85,7 +85,7 @@ impl Traffic {
             keys,
             agreed,
             message: Vec::new(),
-            patience: Patience {
+            tolerance: Patience {
                 warnings: WARNINGS,
                 key_updates: KEY_UPDATES,
                 empty_records: EMPTY_RECORDS,
@@ -99,8 +99,8 @@ impl Traffic {
 
     /// Whether [`Traffic::read`] will come to something: a whole record waits, or the beginning of
     /// what never becomes one.
-    pub(super) fn has_input(&self, residual: &Residual) -> bool {
-        residual
+    pub(super) fn has_input(&self, record_buffer: &RecordBuffer) -> bool {
+        record_buffer
             .next()
             .is_some_and(|next| next.complete || self.opening.accepts(next.header).is_err())
     }
@@ -114,11 +114,11 @@ impl Traffic {
     /// stopped for want of room. On failure the alert is in `out`.
     pub(super) fn read(
         &mut self,
-        residual: &mut Residual,
+        record_buffer: &mut RecordBuffer,
         plain: &mut Buffer,
         out: &mut Buffer,
     ) -> Result<bool, Failure> {
-        self.read_records(residual, plain, out).map_err(|failure| self.fail(failure, out))
+        self.read_records(record_buffer, plain, out).map_err(|failure| self.fail(failure, out))
     }
 
     /// Appends one record with `plain`. On failure the alert is in `out`.
@@ -147,12 +147,12 @@ impl Traffic {
 
     fn read_records(
         &mut self,
-        residual: &mut Residual,
+        record_buffer: &mut RecordBuffer,
         plain: &mut Buffer,
         out: &mut Buffer,
     ) -> Result<bool, Failure> {
         while !self.peer_closed {
-            let Some(next) = residual.next() else {
+            let Some(next) = record_buffer.next() else {
                 return Ok(false);
             };
             self.opening.accepts(next.header)?;
@@ -163,7 +163,7 @@ impl Traffic {
                 return Ok(true);
             }
             let space = plain.space();
-            let (kind, len) = self.opening.open(residual.shown(next.end), space)?;
+            let (kind, len) = self.opening.open(record_buffer.shown(next.end), space)?;
             let payload = &space[..len];
             if kind != HANDSHAKE && !self.message.is_empty() {
                 return Err(Failure::of_peer(
@@ -173,13 +173,13 @@ impl Traffic {
             }
             match kind {
                 APPLICATION_DATA if len == 0 => spend(
-                    &mut self.patience.empty_records,
+                    &mut self.tolerance.empty_records,
                     "the peer sends records and no data in them",
                 )?,
                 APPLICATION_DATA => {
                     plain.commit(len);
-                    self.patience.key_updates = KEY_UPDATES;
-                    self.patience.empty_records = EMPTY_RECORDS;
+                    self.tolerance.key_updates = KEY_UPDATES;
+                    self.tolerance.empty_records = EMPTY_RECORDS;
                 }
                 // One without content has no place anywhere (RFC 8446 section 5.4).
                 ALERT if !payload.is_empty() => {
@@ -195,7 +195,7 @@ impl Traffic {
                 }
                 _ => return Err(out_of_place()),
             }
-            residual.consume(next.end);
+            record_buffer.consume(next.end);
         }
         Ok(false)
     }
@@ -209,7 +209,7 @@ impl Traffic {
                 Ok(())
             }
             (WARNING, code) if code == USER_CANCELED || self.agreed.version == Version::Tls12 => {
-                spend(&mut self.patience.warnings, "the peer sent too many warnings")
+                spend(&mut self.tolerance.warnings, "the peer sent too many warnings")
             }
             (WARNING, code) => {
                 self.say_fatal(DECODE_ERROR, out);
@@ -270,7 +270,7 @@ impl Traffic {
                 .map_err(|error| Failure { alert: alert_for(&error), ..Failure::of(&error) }),
             (HELLO_REQUEST, Keys::Client(None)) | (CLIENT_HELLO, Keys::Server(None)) => {
                 spend(
-                    &mut self.patience.renegotiations,
+                    &mut self.tolerance.renegotiations,
                     "the peer insists on negotiating again (TLS 1.2), which is never done",
                 )?;
                 if self.close_sent {
@@ -298,7 +298,7 @@ impl Traffic {
             }
             _ => return Err(Failure::of_peer(DECODE_ERROR, "the peer sent a bad KeyUpdate")),
         }
-        spend(&mut self.patience.key_updates, "the peer changes its keys and sends no data")?;
+        spend(&mut self.tolerance.key_updates, "the peer changes its keys and sends no data")?;
         self.opening = following(&self.opening, self.keys.peers(), self.agreed.suite)?;
         Ok(())
     }
@@ -311,7 +311,7 @@ impl Traffic {
         }
         if self.agreed.version == Version::Tls12 {
             return Err(Failure::new(
-                Why::KeysWorn,
+                FailureKind::KeysWorn,
                 "as many records were sent as the keys of a TLS 1.2 connection may protect, and it \
                  cannot change them: the connection has to begin anew",
             ));
@@ -326,8 +326,10 @@ impl Traffic {
     /// not answered. Keys that are worn are nobody's fault: what was sent is whole.
     fn fail(&mut self, mut failure: Failure, out: &mut Buffer) -> Failure {
         match failure.why {
-            Why::AlertReceived(_) => return failure,
-            Why::KeysWorn => return self.close(out).map_or_else(|worse| worse, |()| failure),
+            FailureKind::AlertReceived(_) => return failure,
+            FailureKind::KeysWorn => {
+                return self.close(out).map_or_else(|worse| worse, |()| failure);
+            }
             _ => {}
         }
         let alert = failure.alert.take().unwrap_or(INTERNAL_ERROR);
@@ -384,10 +386,10 @@ fn records_per_key(suite: SupportedCipherSuite) -> u64 {
     common.confidentiality_limit - 1
 }
 
-fn spend(patience: &mut u8, text: &'static str) -> Result<(), Failure> {
-    match patience.checked_sub(1) {
+fn spend(tolerance: &mut u8, text: &'static str) -> Result<(), Failure> {
+    match tolerance.checked_sub(1) {
         Some(left) => {
-            *patience = left;
+            *tolerance = left;
             Ok(())
         }
         None => Err(Failure::of_peer(UNEXPECTED_MESSAGE, text)),

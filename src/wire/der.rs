@@ -10,7 +10,7 @@ mod kind;
 mod time;
 
 pub use key::KeyKind;
-pub use kind::{Kind, first_element};
+pub use kind::{DerKind, first_element};
 
 const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;

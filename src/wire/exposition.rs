@@ -7,7 +7,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What a number means over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// It grows, and begins at 0 with the process.
     Counter,
     /// It goes up and down.
@@ -20,7 +20,7 @@ pub struct Family {
     /// The name: letters, digits and underscores.
     pub name: &'static str,
     /// What the number means over time.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// A sentence for a person.
     pub help: &'static str,
 }
@@ -37,8 +37,8 @@ impl Exposition {
     pub fn family(&mut self, family: Family) {
         let Family { name, kind, help } = family;
         let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
         };
         self.name = name;
         // Writing to a String cannot fail, here and below.
@@ -91,10 +91,10 @@ mod tests {
     #[test]
     fn labels_are_escaped_and_a_family_is_announced_once() {
         let mut text = Exposition::default();
-        text.family(Family { name: "a_total", kind: Kind::Counter, help: "What it is." });
+        text.family(Family { name: "a_total", kind: MetricKind::Counter, help: "What it is." });
         text.sample(&[("one", "a\\b\"c\nd"), ("two", "é")], 1);
         text.sample(&[], u64::MAX);
-        text.single(Family { name: "b", kind: Kind::Gauge, help: "Another." }, 0);
+        text.single(Family { name: "b", kind: MetricKind::Gauge, help: "Another." }, 0);
         let expected = "# HELP a_total What it is.\n# TYPE a_total counter\n\
              a_total{one=\"a\\\\b\\\"c\\nd\",two=\"é\"} 1\n\
              a_total 18446744073709551615\n\

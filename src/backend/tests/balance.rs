@@ -29,7 +29,7 @@ fn least_connections_compares_streams_by_weight_and_equal_ones_take_turns() {
     // By hand, for 2 and 1: both idle, the turn is a's; 1/2 0: b; 1/2 1: a; 2/2 1: equal, and the
     // turn is b's; 2/2 2: a; 3/2 2: a.
     let mut backend = backend(Method::LeastConnections, [weighing("a", 2), weighing("b", 1)]);
-    let slots: Vec<Slot> = (0..6).map(|_| assigned(backend.ask(request(0)))).collect();
+    let slots: Vec<ServerSlot> = (0..6).map(|_| assigned(backend.ask(request(0)))).collect();
     let names: String = slots.iter().map(|slot| name_of(&backend, slot)).collect();
     assert_eq!(names, "ababaa");
     // 4/2 2 is equal; with one stream less b is the emptier.

@@ -21,7 +21,7 @@ fn checked(connect_errors: u32, checks: Checks) -> Health {
 
 /// Makes the check that is due, and says how it went a millisecond later.
 #[track_caller]
-fn check(health: &mut Health, outcome: Outcome) -> Option<Transition> {
+fn check(health: &mut Health, outcome: AttemptOutcome) -> Option<Transition> {
     let at = health.due();
     let Some(Work::Check(check)) = health.run(at) else { panic!("no check is due") };
     health.checked(&check, outcome, at + 1)
@@ -34,9 +34,9 @@ fn fall_failures_in_a_row_bring_a_server_down_and_rise_successes_up() {
     let mut course = String::new();
     for outcome in outcomes.chars().filter(|c| !c.is_whitespace()) {
         let outcome = match outcome {
-            'p' => Outcome::Succeeded,
-            'f' => Outcome::Failed,
-            _ => Outcome::Local,
+            'p' => AttemptOutcome::Succeeded,
+            'f' => AttemptOutcome::Failed,
+            _ => AttemptOutcome::Local,
         };
         course.push(match check(&mut health, outcome) {
             None => '.',
@@ -52,21 +52,21 @@ fn fall_failures_in_a_row_bring_a_server_down_and_rise_successes_up() {
 fn checks_follow_each_other_by_the_interval_of_what_the_server_is() {
     let mut health = checked(NO_ERRORS, Checks { fall: 1, rise: 1, ..CHECKS });
     assert_eq!(health.due(), NOW);
-    check(&mut health, Outcome::Succeeded);
+    check(&mut health, AttemptOutcome::Succeeded);
     assert_eq!(health.due(), NOW + 2 * SECOND);
-    check(&mut health, Outcome::Failed);
+    check(&mut health, AttemptOutcome::Failed);
     assert_eq!(health.due(), NOW + 3 * SECOND);
     // A check that takes longer than its interval delays the next one.
     let Some(Work::Check(slow)) = health.run(NOW + 3 * SECOND) else { panic!("no check") };
     assert_eq!(health.due(), Time::NEVER);
-    health.checked(&slow, Outcome::Failed, NOW + 9 * SECOND);
+    health.checked(&slow, AttemptOutcome::Failed, NOW + 9 * SECOND);
     assert_eq!(health.due(), NOW + 9 * SECOND);
 }
 
 #[test]
 fn no_interval_is_so_short_that_nothing_else_is_done() {
     let mut health = checked(NO_ERRORS, Checks { interval: 0, down_interval: None, ..CHECKS });
-    check(&mut health, Outcome::Succeeded);
+    check(&mut health, AttemptOutcome::Succeeded);
     assert_eq!(health.due(), NOW + crate::time::MILLISECOND);
 }
 
@@ -77,7 +77,7 @@ fn jitter_spreads_the_intervals_over_all_it_may_and_no_further() {
     let mut spans = Vec::new();
     for _ in 0..1_000 {
         let before = health.due();
-        check(&mut health, Outcome::Succeeded);
+        check(&mut health, AttemptOutcome::Succeeded);
         spans.push(health.due().since(before));
     }
     let (least, most) = (*spans.iter().min().unwrap(), *spans.iter().max().unwrap());
@@ -98,35 +98,40 @@ fn servers_of_one_configuration_are_not_checked_in_step() {
 #[test]
 fn connect_errors_in_a_row_bring_a_server_down_and_only_checks_bring_it_up() {
     let mut health = checked(2, CHECKS);
-    check(&mut health, Outcome::Succeeded);
-    let outcomes = [Outcome::Failed, Outcome::Succeeded, Outcome::Failed, Outcome::Local];
+    check(&mut health, AttemptOutcome::Succeeded);
+    let outcomes = [
+        AttemptOutcome::Failed,
+        AttemptOutcome::Succeeded,
+        AttemptOutcome::Failed,
+        AttemptOutcome::Local,
+    ];
     for outcome in outcomes {
         assert_eq!(health.connected(outcome, NOW), None);
     }
     let down = Some(Transition::Down(Fall::ConnectErrors));
-    assert_eq!(health.connected(Outcome::Failed, NOW), down);
+    assert_eq!(health.connected(AttemptOutcome::Failed, NOW), down);
     // At the pace of a server that is down.
     assert_eq!(health.due(), NOW + SECOND);
-    assert_eq!(health.connected(Outcome::Succeeded, NOW), None);
+    assert_eq!(health.connected(AttemptOutcome::Succeeded, NOW), None);
     assert!(!health.is_up());
-    assert_eq!(check(&mut health, Outcome::Succeeded), None);
-    assert_eq!(check(&mut health, Outcome::Succeeded), Some(Transition::Up(Rise::Checks)));
-    assert_eq!(health.connected(Outcome::Failed, NOW), None, "they are counted anew");
+    assert_eq!(check(&mut health, AttemptOutcome::Succeeded), None);
+    assert_eq!(check(&mut health, AttemptOutcome::Succeeded), Some(Transition::Up(Rise::Checks)));
+    assert_eq!(health.connected(AttemptOutcome::Failed, NOW), None, "they are counted anew");
 }
 
 #[test]
 fn connect_errors_put_off_no_check() {
     let mut health = checked(1, CHECKS);
-    check(&mut health, Outcome::Succeeded);
+    check(&mut health, AttemptOutcome::Succeeded);
     let due = health.due();
-    health.connected(Outcome::Failed, due - 1);
+    health.connected(AttemptOutcome::Failed, due - 1);
     assert_eq!(health.due(), due);
     // Nor is another begun beside the one that is under way.
     let mut health = checked(1, CHECKS);
     let Some(Work::Check(check)) = health.run(NOW) else { panic!("no check") };
-    health.connected(Outcome::Failed, NOW);
+    health.connected(AttemptOutcome::Failed, NOW);
     assert_eq!(health.due(), Time::NEVER);
-    health.checked(&check, Outcome::Succeeded, NOW);
+    health.checked(&check, AttemptOutcome::Succeeded, NOW);
     assert_eq!(health.due(), NOW + SECOND);
 }
 
@@ -137,21 +142,21 @@ fn a_server_on_trial_goes_down_at_the_first_failure_and_stays_at_the_first_succe
     let mut health = Health::new(config, 1, NOW);
     assert_eq!(health.due(), Time::NEVER);
     for expected in [None, None, down] {
-        assert_eq!(health.connected(Outcome::Failed, NOW), expected);
+        assert_eq!(health.connected(AttemptOutcome::Failed, NOW), expected);
     }
     for expected in [None, down] {
         let trial = health.due();
         assert!(health.run(trial - 1).is_none());
         assert!(matches!(health.run(trial), Some(Work::Changed(Transition::Up(Rise::Trial)))));
         if expected.is_none() {
-            assert_eq!(health.connected(Outcome::Local, trial), None);
-            assert_eq!(health.connected(Outcome::Failed, trial), down);
+            assert_eq!(health.connected(AttemptOutcome::Local, trial), None);
+            assert_eq!(health.connected(AttemptOutcome::Failed, trial), down);
             assert_eq!(health.due(), trial + 10 * SECOND);
             continue;
         }
-        health.connected(Outcome::Succeeded, trial);
+        health.connected(AttemptOutcome::Succeeded, trial);
         for expected in [None, None, down] {
-            assert_eq!(health.connected(Outcome::Failed, trial), expected);
+            assert_eq!(health.connected(AttemptOutcome::Failed, trial), expected);
         }
     }
 }
@@ -160,16 +165,16 @@ fn a_server_on_trial_goes_down_at_the_first_failure_and_stays_at_the_first_succe
 enum Step {
     Wait(u64),
     Run,
-    Checked(Outcome),
-    Connected(Outcome),
+    Checked(AttemptOutcome),
+    Connected(AttemptOutcome),
     Maintain,
 }
 
-fn outcome() -> impl Strategy<Value = Outcome> {
+fn outcome() -> impl Strategy<Value = AttemptOutcome> {
     prop_oneof![
-        3 => Just(Outcome::Succeeded),
-        5 => Just(Outcome::Failed),
-        1 => Just(Outcome::Local),
+        3 => Just(AttemptOutcome::Succeeded),
+        5 => Just(AttemptOutcome::Failed),
+        1 => Just(AttemptOutcome::Local),
     ]
 }
 
@@ -187,13 +192,13 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     config: HealthConfig,
     up: bool,
-    checks: Vec<Outcome>,
-    connects: Vec<Outcome>,
+    checks: Vec<AttemptOutcome>,
+    connects: Vec<AttemptOutcome>,
 }
 
 impl Model {
-    fn in_a_row(said: &[Outcome], what: Outcome) -> usize {
-        let said = said.iter().rev().filter(|outcome| **outcome != Outcome::Local);
+    fn in_a_row(said: &[AttemptOutcome], what: AttemptOutcome) -> usize {
+        let said = said.iter().rev().filter(|outcome| **outcome != AttemptOutcome::Local);
         said.take_while(|outcome| **outcome == what).count()
     }
 
@@ -203,20 +208,20 @@ impl Model {
             Recovery::Trial(_) => 1,
         };
         self.up = true;
-        self.checks = vec![Outcome::Failed; fall - 1];
+        self.checks = vec![AttemptOutcome::Failed; fall - 1];
         self.connects = match self.config.connect_errors {
             NO_ERRORS => vec![],
-            limit => vec![Outcome::Failed; limit as usize - 1],
+            limit => vec![AttemptOutcome::Failed; limit as usize - 1],
         };
     }
 
-    fn checked(&mut self, outcome: Outcome) -> Option<Transition> {
+    fn checked(&mut self, outcome: AttemptOutcome) -> Option<Transition> {
         let Recovery::Checks(checks) = self.config.recovery else { return None };
         self.checks.push(outcome);
         let (against, enough) = if self.up {
-            (Outcome::Failed, checks.fall)
+            (AttemptOutcome::Failed, checks.fall)
         } else {
-            (Outcome::Succeeded, checks.rise)
+            (AttemptOutcome::Succeeded, checks.rise)
         };
         if Self::in_a_row(&self.checks, against) < enough.max(1) as usize {
             return None;
@@ -227,11 +232,11 @@ impl Model {
         Some(if self.up { Transition::Up(Rise::Checks) } else { Transition::Down(Fall::Checks) })
     }
 
-    fn connected(&mut self, outcome: Outcome) -> Option<Transition> {
+    fn connected(&mut self, outcome: AttemptOutcome) -> Option<Transition> {
         self.connects.push(outcome);
-        let failed = Self::in_a_row(&self.connects, Outcome::Failed);
+        let failed = Self::in_a_row(&self.connects, AttemptOutcome::Failed);
         let limit = self.config.connect_errors as usize;
-        if !self.up || outcome != Outcome::Failed || failed < limit {
+        if !self.up || outcome != AttemptOutcome::Failed || failed < limit {
             return None;
         }
         self.up = false;
@@ -294,7 +299,7 @@ proptest! {
                     model.trial();
                     if let Some(check) = pending.take() {
                         prop_assert!(!health.awaits(&check));
-                        prop_assert_eq!(health.checked(&check, Outcome::Failed, now), None);
+                        prop_assert_eq!(health.checked(&check, AttemptOutcome::Failed, now), None);
                     }
                 }
             }

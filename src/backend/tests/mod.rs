@@ -62,7 +62,7 @@ fn backend(method: Method, servers: impl IntoIterator<Item = ServerConfig>) -> B
 }
 
 const fn request(ticket: u64) -> Request {
-    Request { ticket: Ticket(ticket), source: None, wish: Wish::Any, front: false }
+    Request { ticket: Ticket(ticket), source: None, affinity: Affinity::Any, front: false }
 }
 
 const fn from(source: u64) -> Request {
@@ -70,30 +70,30 @@ const fn from(source: u64) -> Request {
 }
 
 #[track_caller]
-fn assigned(answer: Answer) -> Slot {
+fn assigned(answer: Assignment) -> ServerSlot {
     match answer {
-        Answer::Assigned(slot) => slot,
+        Assignment::Assigned(slot) => slot,
         other => panic!("{other:?}"),
     }
 }
 
 #[track_caller]
-fn queued(answer: Answer) -> Place {
+fn queued(answer: Assignment) -> Place {
     match answer {
-        Answer::Queued(place) => place,
+        Assignment::Queued(place) => place,
         other => panic!("{other:?}"),
     }
 }
 
 #[track_caller]
-fn refused(answer: Answer) -> Refusal {
+fn refused(answer: Assignment) -> Unassigned {
     match answer {
-        Answer::Refused(refusal) => refusal,
+        Assignment::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
     }
 }
 
-fn name_of<'a>(backend: &'a Backend, slot: &Slot) -> &'a str {
+fn name_of<'a>(backend: &'a Backend, slot: &ServerSlot) -> &'a str {
     backend.server(slot.server()).unwrap().name()
 }
 

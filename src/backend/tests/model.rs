@@ -6,7 +6,7 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Ask { source: Option<u64>, wish: u32, server: u32, front: bool },
+    Ask { source: Option<u64>, affinity: u32, server: u32, front: bool },
     Release(usize),
     Leave(usize, bool),
     Weight(u32, u16),
@@ -22,7 +22,7 @@ fn step() -> impl Strategy<Value = Step> {
     let server = || 0..5_u32;
     prop_oneof![
         12 => (proptest::option::of(0..6_u64), 0..5_u32, server(), prop::bool::weighted(0.2))
-            .prop_map(|(source, wish, server, front)| Step::Ask { source, wish, server, front }),
+            .prop_map(|(source, affinity, server, front)| Step::Ask { source, affinity, server, front }),
         7 => any::<usize>().prop_map(Step::Release),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(which, timed_out)| Step::Leave(which, timed_out)),
         1 => (server(), 0..4_u16).prop_map(|(server, weight)| Step::Weight(server, weight)),
@@ -68,9 +68,9 @@ struct Rig {
     servers: Vec<Known>,
     stats: Stats,
     waiting: Vec<Waits>,
-    slots: Vec<Slot>,
+    slots: Vec<ServerSlot>,
     asked: u64,
-    /// How each stream's asking ended, but for those that wait.
+    /// How each stream's search ended, but for those that wait.
     ended: BTreeSet<u64>,
     ranks: (i64, i64),
 }
@@ -163,7 +163,7 @@ impl Rig {
         }
     }
 
-    fn took(&mut self, slot: Slot) {
+    fn took(&mut self, slot: ServerSlot) {
         let line = Some(slot.server().0);
         self.slots.push(slot);
         self.stats_of(line).streams.total += 1;
@@ -229,23 +229,24 @@ impl Rig {
         self.entered(None, moved);
     }
 
-    fn ask(&mut self, source: Option<u64>, wish: u32, server: u32, front: bool) {
-        let wish = match wish {
-            0 | 1 => Wish::Any,
-            2 => Wish::Same(ServerIndex(server)),
-            3 => Wish::Sticky(ServerIndex(server)),
-            _ => Wish::Other(ServerIndex(server)),
+    fn ask(&mut self, source: Option<u64>, affinity: u32, server: u32, front: bool) {
+        let affinity = match affinity {
+            0 | 1 => Affinity::Any,
+            2 => Affinity::Same(ServerIndex(server)),
+            3 => Affinity::Sticky(ServerIndex(server)),
+            _ => Affinity::Other(ServerIndex(server)),
         };
-        match wish {
-            Wish::Any | Wish::Sticky(_) => {}
-            Wish::Same(_) => self.count(Some(server), |counters| counters.retries += 1),
-            Wish::Other(_) => self.count(Some(server), |counters| counters.redispatches += 1),
+        match affinity {
+            Affinity::Any | Affinity::Sticky(_) => {}
+            Affinity::Same(_) => self.count(Some(server), |counters| counters.retries += 1),
+            Affinity::Other(_) => self.count(Some(server), |counters| counters.redispatches += 1),
         }
         let ticket = self.asked;
         self.asked += 1;
         let somebody_is_called = self.called().is_some();
         let usable = self.usable();
-        let insists = matches!(wish, Wish::Same(_) | Wish::Sticky(_)) && self.serves(server);
+        let insists =
+            matches!(affinity, Affinity::Same(_) | Affinity::Sticky(_)) && self.serves(server);
         // Where it may wait, and what it may get. A bound source has one server which only the
         // balance knows, so any usable one will do here.
         let is_bound = self.config.method == Method::SourceHash && source.is_some();
@@ -255,21 +256,21 @@ impl Rig {
             () if usable.is_empty() => vec![],
             () => vec![None],
         };
-        let answer = self.backend.ask(Request { ticket: Ticket(ticket), source, wish, front });
+        let answer = self.backend.ask(Request { ticket: Ticket(ticket), source, affinity, front });
         match answer {
-            Answer::Assigned(slot) => {
+            Assignment::Assigned(slot) => {
                 let got = slot.server().0;
                 assert!(front || !somebody_is_called, "somebody was overtaken");
                 let open: Vec<u32> = lines.iter().flat_map(|line| self.open(*line)).collect();
                 assert!(open.contains(&got), "{got} is not among {open:?}");
-                if let Wish::Other(other) = wish {
+                if let Affinity::Other(other) = affinity {
                     let others = if is_bound { &usable } else { &open };
                     assert!(got != other.0 || others.as_slice() == [got], "it wanted another one");
                 }
                 self.took(slot);
                 self.end(ticket);
             }
-            Answer::Queued(place) => {
+            Assignment::Queued(place) => {
                 let grown = |line: &Option<u32>| {
                     let now = match line {
                         Some(index) => {
@@ -290,11 +291,11 @@ impl Rig {
                 self.waiting.push(Waits { rank, ticket, line, place });
                 self.entered(line, 1);
             }
-            Answer::Refused(Refusal::NoServer) => {
+            Assignment::Refused(Unassigned::NoServer) => {
                 assert!(lines.is_empty());
                 self.end(ticket);
             }
-            Answer::Refused(Refusal::QueueFull) => {
+            Assignment::Refused(Unassigned::QueueFull) => {
                 let is_full = |line: &Option<u32>| {
                     let limit = line.map_or(self.config.maxqueue, |index| {
                         self.servers[index as usize].config.maxqueue
@@ -357,7 +358,9 @@ impl Rig {
 
     fn step(&mut self, step: &Step) {
         match *step {
-            Step::Ask { source, wish, server, front } => self.ask(source, wish, server, front),
+            Step::Ask { source, affinity, server, front } => {
+                self.ask(source, affinity, server, front)
+            }
             Step::Release(which) => {
                 if !self.slots.is_empty() {
                     let slot = self.slots.swap_remove(which % self.slots.len());
@@ -396,7 +399,8 @@ impl Rig {
                 }
             }
             Step::Connected(index, failed) => {
-                let outcome = if failed { Outcome::Failed } else { Outcome::Succeeded };
+                let outcome =
+                    if failed { AttemptOutcome::Failed } else { AttemptOutcome::Succeeded };
                 if failed {
                     self.count(Some(index), |counters| counters.connect_errors += 1);
                 }

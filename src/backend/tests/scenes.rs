@@ -37,7 +37,7 @@ fn the_limit_of_the_backend_holds_over_all_servers() {
 #[test]
 fn a_retry_waits_for_its_server_though_another_is_free_and_age_alone_decides_who_is_called() {
     let mut backend = backend(Method::RoundRobin, [at_most("a", 1), at_most("b", 1)]);
-    let same = |ticket| Request { wish: Wish::Same(ServerIndex(0)), ..request(ticket) };
+    let same = |ticket| Request { affinity: Affinity::Same(ServerIndex(0)), ..request(ticket) };
     let a = assigned(backend.ask(same(0)));
     queued(backend.ask(same(1)));
     let b = assigned(backend.ask(request(2)));
@@ -59,7 +59,7 @@ fn a_retry_waits_for_its_server_though_another_is_free_and_age_alone_decides_who
 #[test]
 fn who_comes_back_waits_for_its_server_as_a_retry_does_and_is_not_counted_as_one() {
     let mut backend = backend(Method::RoundRobin, [at_most("a", 1), server("b")]);
-    let sticky = |ticket| Request { wish: Wish::Sticky(ServerIndex(0)), ..request(ticket) };
+    let sticky = |ticket| Request { affinity: Affinity::Sticky(ServerIndex(0)), ..request(ticket) };
     let a = assigned(backend.ask(sticky(0)));
     assert_eq!(name_of(&backend, &a), "a");
     queued(backend.ask(sticky(1)));
@@ -77,7 +77,7 @@ fn who_comes_back_waits_for_its_server_as_a_retry_does_and_is_not_counted_as_one
 #[test]
 fn a_redispatch_goes_elsewhere_if_it_can() {
     let mut backend = backend(Method::RoundRobin, [server("a"), at_most("b", 1)]);
-    let other = |ticket| Request { wish: Wish::Other(ServerIndex(0)), ..request(ticket) };
+    let other = |ticket| Request { affinity: Affinity::Other(ServerIndex(0)), ..request(ticket) };
     let slot = assigned(backend.ask(other(1)));
     assert_eq!(name_of(&backend, &slot), "b");
     let slot = assigned(backend.ask(other(2)));
@@ -91,7 +91,7 @@ fn a_source_waits_for_its_own_server_and_a_redispatch_finds_it_another_home() {
     let home = assigned(backend.ask(from(42))).server();
     queued(backend.ask(Request { ticket: Ticket(2), ..from(42) }));
     assert_eq!(backend.server_stats(home).unwrap().queue.now, 1);
-    let slot = assigned(backend.ask(Request { wish: Wish::Other(home), ..from(42) }));
+    let slot = assigned(backend.ask(Request { affinity: Affinity::Other(home), ..from(42) }));
     assert_ne!(slot.server(), home);
 }
 
@@ -112,7 +112,7 @@ fn backup_servers_are_used_only_while_no_other_is_usable() {
 #[test]
 fn a_server_that_drains_takes_who_insists_and_nobody_else_and_one_in_maintenance_nobody() {
     let mut backend = backend(Method::RoundRobin, ["a", "b"].map(server));
-    let same = Request { wish: Wish::Same(ServerIndex(0)), ..request(0) };
+    let same = Request { affinity: Affinity::Same(ServerIndex(0)), ..request(0) };
     set(&mut backend, 0, Change::Admin(Admin::Drain));
     assert_eq!(sequence(&mut backend, 2), "bb");
     let slot = assigned(backend.ask(same));
@@ -149,9 +149,9 @@ fn who_waits_stays_when_the_last_server_goes_and_who_comes_then_is_refused() {
     let mut backend = backend(Method::RoundRobin, [at_most("a", 1)]);
     let _kept = assigned(backend.ask(request(1)));
     let place = queued(backend.ask(request(2)));
-    queued(backend.ask(Request { wish: Wish::Same(ServerIndex(0)), ..request(3) }));
+    queued(backend.ask(Request { affinity: Affinity::Same(ServerIndex(0)), ..request(3) }));
     set(&mut backend, 0, Change::Admin(Admin::Maintenance));
-    assert_eq!(refused(backend.ask(request(4))), Refusal::NoServer);
+    assert_eq!(refused(backend.ask(request(4))), Unassigned::NoServer);
     assert_eq!(backend.stats().queue.now, 2);
     assert!(backend.leave(place, Leave::TimedOut));
     backend.add(server("b"), NOW).unwrap();
@@ -165,9 +165,9 @@ fn a_queue_without_room_refuses_and_counts_it_where_it_was() {
     let mut backend = backend_of(config, [ServerConfig { maxqueue: 0, ..at_most("a", 1) }]);
     let _kept = assigned(backend.ask(request(1)));
     queued(backend.ask(request(2)));
-    assert_eq!(refused(backend.ask(request(3))), Refusal::QueueFull);
-    let same = Request { wish: Wish::Same(ServerIndex(0)), ..request(4) };
-    assert_eq!(refused(backend.ask(same)), Refusal::QueueFull);
+    assert_eq!(refused(backend.ask(request(3))), Unassigned::QueueFull);
+    let same = Request { affinity: Affinity::Same(ServerIndex(0)), ..request(4) };
+    assert_eq!(refused(backend.ask(same)), Unassigned::QueueFull);
     assert_eq!(backend.stats().counters.queue_full, 2);
     assert_eq!(backend.server_stats(ServerIndex(0)).unwrap().counters.queue_full, 1);
 }
@@ -180,8 +180,9 @@ fn a_name_is_given_to_one_server_and_unknown_servers_are_an_error() {
     assert_eq!(backend.servers().count(), 1);
     for stranger in [1, u32::MAX].map(ServerIndex) {
         assert!(backend.server_stats(stranger).is_none());
-        assert_eq!(backend.connected(stranger, Outcome::Failed, NOW), None);
-        let slot = assigned(backend.ask(Request { wish: Wish::Same(stranger), ..request(1) }));
+        assert_eq!(backend.connected(stranger, AttemptOutcome::Failed, NOW), None);
+        let slot =
+            assigned(backend.ask(Request { affinity: Affinity::Same(stranger), ..request(1) }));
         assert_eq!(slot.server(), ServerIndex(0));
     }
 }
@@ -193,14 +194,14 @@ fn servers_that_fail_attempts_go_down_and_their_queue_goes_elsewhere() {
         backend(Method::RoundRobin, [ServerConfig { health, ..at_most("a", 1) }, server("b")]);
     let a = ServerIndex(0);
     let _kept = assigned(backend.ask(request(1)));
-    queued(backend.ask(Request { wish: Wish::Same(a), ..request(2) }));
-    for outcome in [Outcome::Failed, Outcome::Local] {
+    queued(backend.ask(Request { affinity: Affinity::Same(a), ..request(2) }));
+    for outcome in [AttemptOutcome::Failed, AttemptOutcome::Local] {
         assert_eq!(backend.connected(a, outcome, NOW), None);
     }
-    assert_eq!(backend.retry(a, 1, Outcome::Failed), Next::SameServer(SECOND));
+    assert_eq!(backend.retry(a, 1, AttemptOutcome::Failed), Next::SameServer(SECOND));
     let down = Some(Transition::Down(Fall::ConnectErrors));
-    assert_eq!(backend.connected(a, Outcome::Failed, NOW), down);
-    assert_eq!(backend.retry(a, 1, Outcome::Failed), Next::AnotherServer);
+    assert_eq!(backend.connected(a, AttemptOutcome::Failed, NOW), down);
+    assert_eq!(backend.retry(a, 1, AttemptOutcome::Failed), Next::AnotherServer);
     assert_eq!(called(&mut backend), [(2, "b".to_owned())]);
     let back = NOW + 5 * SECOND;
     assert_eq!(backend.due(), back);
@@ -222,15 +223,15 @@ fn a_server_in_maintenance_is_neither_judged_nor_checked() {
     let Some((_, Work::Check(check))) = backend.run(NOW) else { panic!("no check") };
     assert_eq!(check.deadline, NOW + checks.timeout);
     set(&mut backend, 0, Change::Admin(Admin::Maintenance));
-    assert_eq!(backend.connected(a, Outcome::Failed, NOW), None);
+    assert_eq!(backend.connected(a, AttemptOutcome::Failed, NOW), None);
     assert_eq!(backend.due(), Time::NEVER);
     set(&mut backend, 0, Change::Admin(Admin::Ready));
     assert_eq!(backend.due(), NOW);
     let Some((_, Work::Check(next))) = backend.run(NOW) else { panic!("no check") };
-    assert_eq!(backend.checked(a, check, Outcome::Failed, NOW), None, "it is of the past");
+    assert_eq!(backend.checked(a, check, AttemptOutcome::Failed, NOW), None, "it is of the past");
     assert_eq!(backend.stats().counters.checks_failed, 0);
     let down = Some(Transition::Down(Fall::Checks));
-    assert_eq!(backend.checked(a, next, Outcome::Failed, NOW), down, "it was on trial");
+    assert_eq!(backend.checked(a, next, AttemptOutcome::Failed, NOW), down, "it was on trial");
     assert_eq!(backend.stats().counters.checks_failed, 1);
 }
 
@@ -252,11 +253,12 @@ fn a_failed_attempt_is_followed_by_what_the_backend_allows() {
     let retries = Retries { retries: 1, redispatch: Redispatch::Never, delay };
     let config = BackendConfig { retries, ..config(Method::RoundRobin) };
     let mut backend = backend_of(config, [server("a")]);
-    let after =
-        |backend: &Backend, attempts| backend.retry(ServerIndex(0), attempts, Outcome::Failed);
+    let after = |backend: &Backend, attempts| {
+        backend.retry(ServerIndex(0), attempts, AttemptOutcome::Failed)
+    };
     assert_eq!(after(&backend, 1), Next::SameServer(SECOND / 5));
     assert_eq!(after(&backend, 2), Next::GiveUp);
     set(&mut backend, 0, Change::Admin(Admin::Maintenance));
     assert_eq!(after(&backend, 1), Next::GiveUp);
-    assert_eq!(backend.retry(ServerIndex(1), 1, Outcome::Local), Next::GiveUp);
+    assert_eq!(backend.retry(ServerIndex(1), 1, AttemptOutcome::Local), Next::GiveUp);
 }

@@ -10,7 +10,7 @@ use crate::backend::{
 };
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{Detail, Why};
-use crate::engine::{BackendOptions, ServerNews};
+use crate::engine::{BackendOptions, ServerEvent};
 use crate::sim::{Answer, CallKind, Peer, Server};
 use crate::sys::{Errno, Fd};
 use crate::time::SECOND;
@@ -181,7 +181,7 @@ fn an_attempt_that_is_not_answered_in_time_is_repeated_and_the_client_hears_of_n
         let mut farm = Farm::new(setup, options(), vec![server(0)]);
         farm.sites[0].answer(Answer::Silent);
         let client = farm.client(b"word");
-        farm.rig.run_for(ConnectConfig::default().spans.connect);
+        farm.rig.run_for(ConnectConfig::default().timeouts.connect);
         farm.sites[0].answer(Answer::Accept);
         farm.rig.run_for(2 * DELAY);
         assert!(!client.saw_fin() && !client.saw_reset());
@@ -266,7 +266,10 @@ fn errors_in_a_row_bring_a_server_down_and_time_gives_it_another_chance() {
         peers.extend(served);
         close_all(&peers);
         let events = farm.finish();
-        assert_eq!(told(&events)[..2], [(0, ServerNews::Down(false)), (0, ServerNews::Up(false))]);
+        assert_eq!(
+            told(&events)[..2],
+            [(0, ServerEvent::Down(false)), (0, ServerEvent::Up(false))]
+        );
     });
 }
 
@@ -312,7 +315,7 @@ fn without_a_usable_server_a_stream_ends_at_once_and_one_without_an_address_is_a
         assert_eq!(peer.received(), b"late");
         close_all(&[late, peer]);
         let events = farm.finish();
-        assert_eq!(told(&events)[0], (0, ServerNews::Resolve));
+        assert_eq!(told(&events)[0], (0, ServerEvent::Resolve));
         let first = reports(&events)[0];
         assert_eq!(first.termination.letters(), *b"SC");
         assert_eq!(first.cause.as_ref().map(|cause| cause.why), Some(Why::Unreachable));

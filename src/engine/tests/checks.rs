@@ -6,7 +6,7 @@ use super::farm::{Farm, close_all, options, server, told};
 use super::rig::{both, everywhere};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex};
 use crate::config::ConnectConfig;
-use crate::engine::{CheckPlan, Drain, ServerNews};
+use crate::engine::{CheckPlan, Drain, ServerEvent};
 use crate::sim::{Answer, CallKind, Peer};
 use crate::sys::Errno;
 use crate::time::{FOREVER, MILLISECOND, SECOND};
@@ -46,13 +46,13 @@ fn checks_that_fail_bring_a_server_down_and_checks_that_pass_bring_it_back() {
             assert!(told(&farm.rig.host.events).is_empty());
             farm.sites[0].answer(answer);
             farm.rig.run_for(5 * SECOND);
-            assert_eq!(told(&farm.rig.host.events), [(0, ServerNews::Down(true))]);
+            assert_eq!(told(&farm.rig.host.events), [(0, ServerEvent::Down(true))]);
             let clients: Vec<Peer> = (0..2).map(|_| farm.client(b"x")).collect();
             let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
             assert_eq!(served.len(), 2);
             farm.sites[0].answer(Answer::Accept);
             farm.rig.run_for(4 * SECOND);
-            assert_eq!(told(&farm.rig.host.events)[1..], [(0, ServerNews::Up(true))]);
+            assert_eq!(told(&farm.rig.host.events)[1..], [(0, ServerEvent::Up(true))]);
             close_all(&clients);
             close_all(&served);
             farm.finish();
@@ -87,7 +87,7 @@ fn a_check_that_asks_wants_the_answer_it_was_told() {
                 }
             }
             assert!(asked >= 3, "{asked}");
-            let down = told(&farm.rig.host.events).contains(&(0, ServerNews::Down(true)));
+            let down = told(&farm.rig.host.events).contains(&(0, ServerEvent::Down(true)));
             assert_eq!(down, !passes, "{answer:?}");
             let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
             let counters = stats.expect("it is there").counters;

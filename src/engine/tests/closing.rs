@@ -6,7 +6,7 @@ use super::rig::{Rig, Setup, both, closed, everywhere};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::backend::{BackendConfig, ServerConfig};
-use crate::config::{AcceptConfig, Farewell};
+use crate::config::{AcceptConfig, CloseOptions};
 use crate::conn::{Op, Why};
 use crate::engine::{EngineOptions, Received, Record, Sent};
 use crate::id::Id;
@@ -30,9 +30,13 @@ fn said(setup: Setup) -> (Rig, Peer) {
 fn said_and_drains(setup: Setup, drain_bytes: u64) -> (Rig, Peer) {
     let knobs = Knobs { send_buffer: 2 * ANSWER, receive_buffer: WINDOW, ..Knobs::default() };
     let mut rig = Rig::in_world(setup, Program::Idle, EngineOptions::default(), knobs);
-    let farewell =
-        Farewell { linger: LINGER, drain_time: DRAIN_TIME, drain_bytes, ..Farewell::default() };
-    rig.listen(AcceptConfig { farewell, ..AcceptConfig::default() });
+    let close_options = CloseOptions {
+        linger: LINGER,
+        drain_time: DRAIN_TIME,
+        drain_bytes,
+        ..CloseOptions::default()
+    };
+    rig.listen(AcceptConfig { close_options, ..AcceptConfig::default() });
     let peer = rig.peer();
     peer.stall(true);
     rig.settle();

@@ -72,7 +72,7 @@ fn a_silent_server_costs_its_deadline_and_no_more() {
                 });
                 let cause = record.cause.expect("a cause");
                 assert_eq!((cause.at, cause.why), (Some(Op::CtrlConnect), Why::TimedOut));
-                let span = ConnectConfig::default().spans.connect;
+                let span = ConnectConfig::default().timeouts.connect;
                 let lasted = record.lasted;
                 assert!((span..span + 10 * MILLISECOND).contains(&lasted), "{lasted} {send:?}");
             }

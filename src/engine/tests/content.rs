@@ -2,11 +2,11 @@
 
 use super::host::Program;
 use super::rig::{Rig, both, closed, everywhere, refusal};
-use super::rules::{ruled, visit};
+use super::rules::{rule_state, ruled};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::buffer::BUFFER_SIZE;
-use crate::config::{AcceptConfig, OpeningSpans};
+use crate::config::{AcceptConfig, OpeningTimeouts};
 use crate::conn::{Op, Why};
 use crate::data::AHEAD_MAX;
 use crate::engine::Engine;
@@ -54,7 +54,8 @@ fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
         assert_eq!(closed(&rig.finish()).cause, None);
 
         // An end comes before the time is over.
-        let (got, record) = visit(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
+        let (got, record) =
+            rule_state(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
         assert_eq!((&got[..], record.cause), (&[22, 3, 1, 0][..], None));
         assert!(record.lasted < 5 * SECOND);
     });
@@ -63,8 +64,8 @@ fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
 #[test]
 fn the_time_of_the_whole_opening_ends_a_connection_that_waits_in_content_rules() {
     both(|setup| {
-        let spans = OpeningSpans { total: 3 * SECOND, ..OpeningSpans::default() };
-        let config = ruled(AcceptConfig { spans, ..AcceptConfig::default() }, NAMES);
+        let timeouts = OpeningTimeouts { total: 3 * SECOND, ..OpeningTimeouts::default() };
+        let config = ruled(AcceptConfig { timeouts, ..AcceptConfig::default() }, NAMES);
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(config);
         let client = rig.peer();

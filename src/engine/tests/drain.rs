@@ -63,7 +63,7 @@ fn every_session_is_told_once_and_one_that_still_comes_as_well() {
         rig.settle();
         rig.call(|engine| engine.drain(Drain::Close, FOREVER)).expect("it begins");
         rig.call(|engine| engine.drain(Drain::Close, FOREVER))
-            .expect("asking again changes nothing");
+            .expect("handler_state again changes nothing");
         opening.send(b"PROXY UNKNOWN\r\n");
         rig.settle();
         let sessions = rig.host.sessions();

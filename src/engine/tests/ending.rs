@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::host::Program;
 use super::rig::{Rig, Setup, both, everywhere, yonder};
 use super::stream::report;
-use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig};
+use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig};
 use crate::conn::Why;
 use crate::engine::StreamState;
 use crate::sim::{Answer, Peer, Server};
@@ -85,7 +85,7 @@ fn a_client_that_ends_after_a_request_takes_it_back_only_where_that_is_configure
             if abort_on_close {
                 assert_ended(rig, b"CC", Some(Why::Empty), 0..SECOND);
             } else {
-                let span = ConnectConfig::default().spans.connect;
+                let span = ConnectConfig::default().timeouts.connect;
                 assert_ended(rig, b"sC", Some(Why::TimedOut), about(span));
             }
         }
@@ -132,7 +132,7 @@ fn a_reset_is_seen_though_the_other_side_takes_nothing() {
 #[test]
 fn the_silent_side_that_is_waited_for_is_the_one_to_blame() {
     both(|setup| {
-        // Both are silent: the shorter patience ends first.
+        // Both are silent: the shorter tolerance ends first.
         for (client_span, letters, span) in [(10, b"cD", 10 * SECOND), (30, b"sD", 20 * SECOND)] {
             let config = StreamConfig { client: client_span * SECOND, ..bounds() };
             let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
@@ -154,7 +154,7 @@ fn the_silent_side_that_is_waited_for_is_the_one_to_blame() {
         server.close();
         rig.run();
         // What the system holds for it may still be taken.
-        let span = 20 * SECOND + Farewell::default().linger;
+        let span = 20 * SECOND + CloseOptions::default().linger;
         assert_ended(rig, b"sD", Some(Why::TimedOut), about(span));
     });
 }

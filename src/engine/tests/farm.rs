@@ -10,7 +10,7 @@ use crate::backend::{
 };
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::engine::{
-    BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerNews,
+    BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerEvent,
 };
 use crate::id::Id;
 use crate::sim::{Peer, Server};
@@ -142,7 +142,7 @@ pub(super) fn the_report(events: &[Event]) -> &EndReport {
     report
 }
 
-pub(super) fn told(events: &[Event]) -> Vec<(u32, ServerNews)> {
+pub(super) fn told(events: &[Event]) -> Vec<(u32, ServerEvent)> {
     let news = |event: &Event| match event.kind {
         EventKind::Server(server, news) => Some((server, news)),
         _ => None,

@@ -340,15 +340,15 @@ impl Farm {
         let mut used = vec![0; self.sites.len()];
         let mut waiting = 0;
         for (_, stream) in engine.streams.iter() {
-            let Some(seek) = &stream.seek else { continue };
+            let Some(selection) = &stream.selection else { continue };
             let state = stream.side(SERVER).state();
             let holds = matches!(state, State::Ass | State::Con | State::Est);
-            assert_eq!(seek.slot.is_some(), holds, "a place in {state}");
-            assert_eq!(seek.place.is_some(), state == State::Que, "a ticket in {state}");
-            if let Some(slot) = &seek.slot {
+            assert_eq!(selection.slot.is_some(), holds, "a place in {state}");
+            assert_eq!(selection.place.is_some(), state == State::Que, "a ticket in {state}");
+            if let Some(slot) = &selection.slot {
                 used[slot.server().0 as usize] += 1;
             }
-            waiting += u32::from(seek.place.is_some());
+            waiting += u32::from(selection.place.is_some());
         }
         let stats = |server| engine.backend_stats(self.backend, server).expect("it is there");
         assert_eq!(stats(None).streams.now, used.iter().sum::<u32>());

@@ -195,8 +195,8 @@ fn a_peer_that_falls_silent_is_refused_at_the_deadline_whatever_it_sent_before()
                 let record = refused(setup, everyone(op), &header[..cut], |_| {});
                 assert_eq!(why(&record), (Some(op), Why::TimedOut), "at {cut}");
                 assert_eq!(record.bytes_in, cut as u64);
-                let (spans, late) = (proxied().spans.proxy, 10 * MILLISECOND);
-                assert!((spans..spans + late).contains(&record.in_op), "{}", record.in_op);
+                let (timeouts, late) = (proxied().timeouts.proxy, 10 * MILLISECOND);
+                assert!((timeouts..timeouts + late).contains(&record.in_op), "{}", record.in_op);
             }
         }
     });
@@ -211,7 +211,7 @@ fn a_deadline_that_has_passed_holds_whatever_came_in_the_same_drive() {
         rig.settle();
         peer.send(b"PROXY UNKNOWN\r\n");
         rig.world.settle();
-        let late = rig.world.now() + proxied().spans.proxy + MILLISECOND;
+        let late = rig.world.now() + proxied().timeouts.proxy + MILLISECOND;
         rig.world.advance_to(late);
         rig.run();
         assert_eq!(rig.engine.counters().sessions, 0);

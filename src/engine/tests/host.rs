@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::Direction;
 use crate::engine::{
-    Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Sent, StartTls,
+    ConnectOptions, Engine, Event, EventKind, HandlerAnswer, Question, Received, Sent, StartTls,
 };
 use crate::id::Id;
 use crate::sim::SimNet;
@@ -14,7 +14,8 @@ use crate::sys::Addr;
 use crate::tls::ServerTls;
 
 /// A handler of the host's own: what it answers to a question.
-pub(super) type Script = Box<dyn Fn(&mut Engine<SimNet>, &mut Question) -> Answer + Send + Sync>;
+pub(super) type Script =
+    Box<dyn Fn(&mut Engine<SimNet>, &mut Question) -> HandlerAnswer + Send + Sync>;
 
 /// What the host does with its connections.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::header::proxied;
 use super::host::Program;
 use super::rig::{Rig, both, everywhere};
-use crate::config::{AcceptConfig, Answer, Monitor, Trust};
+use crate::config::{AcceptConfig, Monitor, MonitorAnswer, Trust};
 use crate::engine::{EventKind, ListenerOptions, Record};
 use crate::sys::Addr;
 use crate::time::SECOND;
@@ -163,14 +163,14 @@ fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
 
 #[test]
 fn a_handshake_is_counted_though_the_connection_is_refused_behind_it() {
-    use super::custom::custom;
+    use super::handlers::custom;
     use super::tls::accepting;
     use super::tls_peer::{TlsPeer, pair, play};
     use crate::config::AcceptConfig;
     use crate::tls::Version;
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        let refuses = custom(true, |_, _| crate::engine::Answer::Fail(1, String::new()));
+        let refuses = custom(true, |_, _| crate::engine::HandlerAnswer::Fail(1, String::new()));
         rig.listen(AcceptConfig { customs: vec![refuses], ..accepting(Version::Tls13) });
         let peer = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, &[]);
         rig.actors.push(play(&peer));
@@ -252,7 +252,7 @@ fn a_listener_can_serve_the_text_of_the_engine_it_is_in() {
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(proxied());
         let there = Addr::parse("192.0.2.1:81").expect("an address");
-        let monitor = Monitor { sources: Trust::everyone(), answer: Answer::Metrics };
+        let monitor = Monitor { sources: Trust::everyone(), answer: MonitorAnswer::Metrics };
         let config = crate::config::AcceptConfig { monitor: Some(monitor), ..Default::default() };
         rig.listen_at(&there, config, Default::default());
         let from = Addr::parse("198.51.100.9:1").expect("an address");

@@ -3,7 +3,7 @@
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here};
 use super::session::met;
-use crate::config::{AcceptConfig, AcceptProxy, Answer, Monitor, Trust, Untrusted};
+use crate::config::{AcceptConfig, AcceptProxy, Monitor, MonitorAnswer, Trust, Untrusted};
 use crate::engine::{Drain, EventKind, ListenerOptions};
 use crate::sim::{CallKind, Knobs, Peer};
 use crate::sys::{Addr, Errno};
@@ -12,20 +12,20 @@ use crate::time::SECOND;
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 
-fn own() -> Answer {
-    Answer::Bytes {
+fn own() -> MonitorAnswer {
+    MonitorAnswer::Bytes {
         well: b"all is well\n".as_slice().into(),
         failing: b"it is not\n".as_slice().into(),
     }
 }
 
 /// What a monitor is answered, and whether that waits for its request.
-fn answers() -> [Answer; 4] {
-    [Answer::Text, Answer::Http, Answer::Metrics, own()]
+fn answers() -> [MonitorAnswer; 4] {
+    [MonitorAnswer::Text, MonitorAnswer::Http, MonitorAnswer::Metrics, own()]
 }
 
 /// A listener whose clients must announce themselves, and whose monitors are these sources.
-fn monitored(sources: &str, answer: Answer) -> AcceptConfig {
+fn monitored(sources: &str, answer: MonitorAnswer) -> AcceptConfig {
     let trust = Trust::parse("any").expect("a word of trust");
     let sources = Trust::parse(sources).expect("networks");
     AcceptConfig {
@@ -36,13 +36,13 @@ fn monitored(sources: &str, answer: Answer) -> AcceptConfig {
 }
 
 /// The network of the rig's peers.
-fn ours(answer: Answer) -> AcceptConfig {
+fn ours(answer: MonitorAnswer) -> AcceptConfig {
     monitored("203.0.113.0/24,198.51.100.0/24", answer)
 }
 
 /// Whether the bytes are this answer, while all is well or not.
 #[track_caller]
-fn check(answer: &Answer, fails: bool, heard: &[u8]) {
+fn check(answer: &MonitorAnswer, fails: bool, heard: &[u8]) {
     match answer.fixed(fails) {
         Some(expected) => assert_eq!(heard, expected, "{answer:?}"),
         None => {
@@ -88,7 +88,7 @@ fn a_monitor_gets_its_answer_and_an_end_whatever_the_weather() {
 #[test]
 fn an_answer_is_whole_under_a_short_write_at_every_byte() {
     both(|setup| {
-        for answer in [Answer::Text, Answer::Http, own()] {
+        for answer in [MonitorAnswer::Text, MonitorAnswer::Http, own()] {
             let length = answer.fixed(false).map_or(0, <[u8]>::len) as u64;
             for cut in 0..=length {
                 let knobs = Knobs { split_writes_at: Some(cut), ..Knobs::default() };
@@ -131,11 +131,11 @@ fn an_answer_of_text_waits_for_nothing_and_one_of_http_for_the_beginning_of_its_
 fn a_monitor_that_asks_nothing_is_answered_once_it_ends_its_side_and_else_let_go_in_time() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        rig.listen(ours(Answer::Http));
+        rig.listen(ours(MonitorAnswer::Http));
         let (ends, stays) = (rig.peer(), rig.peer());
         ends.shutdown_write();
         rig.settle();
-        check(&Answer::Http, false, &ends.received());
+        check(&MonitorAnswer::Http, false, &ends.received());
         assert!(!stays.saw_fin());
         rig.run_for(6 * SECOND);
         assert!(stays.received().is_empty());
@@ -150,11 +150,11 @@ fn a_monitor_is_answered_with_a_proxy_header_pending() {
     everywhere(|setup| {
         for cut in 0..=HEADER.len() {
             let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(ours(Answer::Text));
+            rig.listen(ours(MonitorAnswer::Text));
             let peer = rig.peer();
             peer.send(&HEADER[..cut]);
             rig.settle();
-            check(&Answer::Text, false, &peer.received());
+            check(&MonitorAnswer::Text, false, &peer.received());
             assert!(peer.saw_fin() && !peer.saw_reset(), "at {cut}");
             peer.close();
             rig.run();
@@ -170,12 +170,16 @@ fn a_monitor_is_answered_in_the_clear_where_others_get_tls() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
         let tls = Some(pair(Version::Tls13).1);
-        rig.listen(AcceptConfig { proxy: None, tls, ..monitored("198.51.100.8", Answer::Text) });
+        rig.listen(AcceptConfig {
+            proxy: None,
+            tls,
+            ..monitored("198.51.100.8", MonitorAnswer::Text)
+        });
         let from = Addr::parse("198.51.100.8:1").expect("an address");
         let monitor = rig.world.connect(&here(), from);
         monitor.send(&[22, 3, 1]);
         rig.settle();
-        check(&Answer::Text, false, &monitor.received());
+        check(&MonitorAnswer::Text, false, &monitor.received());
         assert!(monitor.saw_fin() && !monitor.saw_reset());
         monitor.close();
         let other = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, &[]);
@@ -194,7 +198,7 @@ fn a_monitor_is_answered_in_the_clear_where_others_get_tls() {
 fn the_address_a_header_announces_makes_nobody_a_monitor() {
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
-        rig.listen(monitored("192.0.2.33", Answer::Text));
+        rig.listen(monitored("192.0.2.33", MonitorAnswer::Text));
         let peer = rig.peer();
         peer.send(&[HEADER, b"hello"].concat());
         peer.shutdown_write();
@@ -231,7 +235,7 @@ fn a_monitor_that_takes_nothing_is_let_go_in_time_and_one_that_resumes_gets_ever
         for resumes in [false, true] {
             let knobs = Knobs { send_buffer: 16, ..Knobs::default() };
             let mut rig = Rig::in_world(setup, Program::Idle, Default::default(), knobs);
-            rig.listen(ours(Answer::Http));
+            rig.listen(ours(MonitorAnswer::Http));
             let peer = rig.peer();
             peer.set_window(8);
             peer.stall(true);
@@ -241,7 +245,7 @@ fn a_monitor_that_takes_nothing_is_let_go_in_time_and_one_that_resumes_gets_ever
             if resumes {
                 peer.stall(false);
                 rig.settle();
-                check(&Answer::Http, false, &peer.received());
+                check(&MonitorAnswer::Http, false, &peer.received());
                 peer.close();
             } else {
                 rig.run_for(31 * SECOND);
@@ -257,12 +261,12 @@ fn a_monitor_that_takes_nothing_is_let_go_in_time_and_one_that_resumes_gets_ever
 fn what_a_monitor_still_sends_does_not_destroy_its_answer() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        rig.listen(ours(Answer::Http));
+        rig.listen(ours(MonitorAnswer::Http));
         let peer = rig.peer();
         peer.send(REQUEST);
         peer.send(&[b'x'; 100_000]);
         rig.settle();
-        check(&Answer::Http, false, &peer.received());
+        check(&MonitorAnswer::Http, false, &peer.received());
         assert!(peer.saw_fin() && !peer.saw_reset(), "{setup:?}");
         peer.close();
         rig.run();
@@ -283,7 +287,7 @@ fn ask(rig: &mut Rig) -> Vec<u8> {
 #[test]
 fn a_failure_that_the_host_sets_is_told_until_it_takes_it_away() {
     both(|setup| {
-        for answer in [Answer::Text, Answer::Http, own()] {
+        for answer in [MonitorAnswer::Text, MonitorAnswer::Http, own()] {
             let mut rig = Rig::new(setup, Program::Idle);
             let listener = rig.listen(ours(answer.clone()));
             for fails in [false, true, true, false, true] {
@@ -299,17 +303,17 @@ fn a_failure_that_the_host_sets_is_told_until_it_takes_it_away() {
 fn a_failure_counts_for_the_listener_it_is_set_for_and_from_the_moment_of_the_request() {
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        let one = rig.listen(ours(Answer::Http));
+        let one = rig.listen(ours(MonitorAnswer::Http));
         let there = Addr::parse("192.0.2.1:81").expect("an address");
-        let other = rig.listen_at(&there, ours(Answer::Http), ListenerOptions::default());
+        let other = rig.listen_at(&there, ours(MonitorAnswer::Http), ListenerOptions::default());
         let waits = rig.peer();
         rig.settle();
         rig.call(|engine| engine.set_monitor_fail(other, true)).expect("a listener");
-        check(&Answer::Http, false, &ask(&mut rig));
+        check(&MonitorAnswer::Http, false, &ask(&mut rig));
         rig.call(|engine| engine.set_monitor_fail(one, true)).expect("a listener");
         waits.send(REQUEST);
         rig.settle();
-        check(&Answer::Http, true, &waits.received());
+        check(&MonitorAnswer::Http, true, &waits.received());
         waits.close();
         rig.run();
         is_no_news(rig, 2);
@@ -348,10 +352,10 @@ fn a_monitor_whose_descriptor_the_host_accepted_itself_is_told_closed_without_a_
             let world = rig.world.clone();
             rig.poller.apply(op, &world);
         }
-        let config = std::sync::Arc::new(ours(Answer::Text));
+        let config = std::sync::Arc::new(ours(MonitorAnswer::Text));
         rig.call(|engine| engine.accept_fd(fd, config, 7)).expect("a connection");
         rig.settle();
-        check(&Answer::Text, false, &peer.received());
+        check(&MonitorAnswer::Text, false, &peer.received());
         peer.close();
         rig.run();
         let events = rig.finish();
@@ -369,7 +373,7 @@ const FAULTS: &[(CallKind, &[i32])] = &[
 ];
 
 /// One monitor comes and goes; faults are over before the host tidies up.
-fn visit(setup: Setup, answer: &Answer, prepare: impl Fn(&Rig)) -> Rig {
+fn rule_state(setup: Setup, answer: &MonitorAnswer, prepare: impl Fn(&Rig)) -> Rig {
     let mut rig = Rig::new(setup, Program::Idle);
     rig.listen(ours(answer.clone()));
     prepare(&rig);
@@ -387,7 +391,7 @@ fn visit(setup: Setup, answer: &Answer, prepare: impl Fn(&Rig)) -> Rig {
 fn a_monitor_survives_every_fault_and_none_is_news() {
     both(|setup| {
         for answer in answers() {
-            let calm = visit(setup, &answer, |_| {});
+            let calm = rule_state(setup, &answer, |_| {});
             let counts = FAULTS.iter().map(|(call, _)| calm.world.calls_of(*call));
             let counts: Vec<u64> = counts.collect();
             is_no_news(calm, 1);
@@ -395,7 +399,7 @@ fn a_monitor_survives_every_fault_and_none_is_news() {
                 for (errno, nth) in errnos.iter().flat_map(|e| (1..=count).map(move |n| (*e, n))) {
                     let fault = format!("{answer:?}: {call:?} {nth} {errno}");
                     let context = super::rig::Context(fault);
-                    let rig = visit(setup, &answer, |rig| {
+                    let rig = rule_state(setup, &answer, |rig| {
                         rig.world.fail_nth(*call, nth, Errno(errno), false);
                     });
                     let counted = rig.engine.counters();

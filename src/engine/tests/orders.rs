@@ -7,7 +7,7 @@ use super::host::{Program, silent};
 use super::rig::{Rig, Setup, Weather, both, everywhere, yonder};
 use super::stream::{pattern, report};
 use super::tls::{accepting, connecting};
-use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig, Tls12HalfClose};
+use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig, Tls12HalfClose};
 use crate::conn::Why;
 use crate::stream::{CLIENT, SERVER};
 use crate::time::{FOREVER, SECOND};
@@ -40,12 +40,12 @@ impl Layers {
     fn rig_with(self, setup: Setup, stream: Arc<StreamConfig>, half_closes: HalfCloses) -> Rig {
         let [in_front, behind] = half_closes;
         let config = self.behind.map_or_else(ConnectConfig::default, connecting);
-        let farewell = Farewell { tls12_half_close: behind, ..config.farewell };
-        let config = Arc::new(ConnectConfig { farewell, ..config });
+        let close_options = CloseOptions { tls12_half_close: behind, ..config.close_options };
+        let config = Arc::new(ConnectConfig { close_options, ..config });
         let mut rig = Rig::new(setup, Program::Forward { to: yonder(), config, stream });
         let config = self.front.map_or_else(AcceptConfig::default, accepting);
-        let farewell = Farewell { tls12_half_close: in_front, ..config.farewell };
-        rig.listen(AcceptConfig { farewell, ..config });
+        let close_options = CloseOptions { tls12_half_close: in_front, ..config.close_options };
+        rig.listen(AcceptConfig { close_options, ..config });
         rig
     }
 }
@@ -193,8 +193,8 @@ fn over_tls_1_2_an_end_is_held_or_sent_in_either_direction_as_it_was_told() {
 fn held(setup: Setup, hold: u64, stream: StreamConfig) -> Joined {
     let layers = Layers { front: None, behind: Some(Version::Tls12) };
     let config = connecting(Version::Tls12);
-    let farewell = Farewell { tls12_half_close_hold: hold, ..config.farewell };
-    let config = Arc::new(ConnectConfig { farewell, ..config });
+    let close_options = CloseOptions { tls12_half_close_hold: hold, ..config.close_options };
+    let config = Arc::new(ConnectConfig { close_options, ..config });
     let stream = Arc::new(stream);
     let mut rig = Rig::new(setup, Program::Forward { to: yonder(), config, stream });
     rig.listen(AcceptConfig::default());
@@ -204,9 +204,10 @@ fn held(setup: Setup, hold: u64, stream: StreamConfig) -> Joined {
 /// The server cannot know that its client has ended, so that its silence is what ends the stream.
 #[test]
 fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
-    let (patience, words) = (3 * SECOND, pattern(3_000, 2));
+    let (tolerance, words) = (3 * SECOND, pattern(3_000, 2));
     everywhere(|setup| {
-        let config = StreamConfig { server_fin: patience, ..StreamConfig::clone(&silent(FOREVER)) };
+        let config =
+            StreamConfig { server_fin: tolerance, ..StreamConfig::clone(&silent(FOREVER)) };
         let Joined { mut rig, client, server } = held(setup, FOREVER, config);
         client.end();
         rig.run_for(2 * SECOND);

@@ -75,8 +75,8 @@ fn through_every_state(setup: Setup, told: Io) {
 #[test]
 fn whatever_a_poller_says_in_whatever_state_nothing_ends_and_no_byte_is_lost() {
     both(|setup| {
-        for bits in 0..=Io::TOLD.bits() {
-            let told = Io::from_bits(bits).expect("marks that may be told");
+        for bits in 0..=Io::REPORTED.bits() {
+            let told = Io::from_bits(bits).expect("flags that may be told");
             let context = Context(format!("{told:?}"));
             through_every_state(setup, told);
             drop(context);

@@ -39,7 +39,7 @@ pub(super) fn table(config: &AcceptConfig) -> Arc<Table> {
 }
 
 /// An echo behind `config` to a client that says `words` and ends: what it got, and its record.
-pub(super) fn visit(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
+pub(super) fn rule_state(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(config);
     let client = rig.peer();
@@ -63,13 +63,13 @@ fn each_phase_is_asked_in_its_place_and_says_no_there() {
     for (phase, op) in places {
         everywhere(|setup| {
             let text = format!("# one line above\ntcp-request {phase} reject");
-            let (got, record) = visit(setup, ruled(AcceptConfig::default(), &text), b"hello");
+            let (got, record) = rule_state(setup, ruled(AcceptConfig::default(), &text), b"hello");
             let cause = record.cause.expect("a cause");
             assert_eq!((cause.at, cause.why), (Some(op), Why::Denied), "{phase}");
             assert!(cause.text.contains("line 2"), "{cause}");
             assert_eq!(got, b"");
             let text = format!("tcp-request {phase} accept");
-            let (got, record) = visit(setup, ruled(AcceptConfig::default(), &text), b"hello");
+            let (got, record) = rule_state(setup, ruled(AcceptConfig::default(), &text), b"hello");
             assert_eq!((&got[..], record.cause), (&b"hello"[..], None), "{phase}");
         });
     }
@@ -88,7 +88,7 @@ fn before_the_header_rules_see_the_socket_and_behind_it_who_was_announced() {
         ] {
             let words = [HEADER, b"hello"].concat();
             let text = format!("tcp-request {line}");
-            let (got, record) = visit(setup, ruled(proxied(), &text), &words);
+            let (got, record) = rule_state(setup, ruled(proxied(), &text), &words);
             assert_eq!(got == b"hello", passes, "{line}: {record:?}");
         }
     });
@@ -126,7 +126,7 @@ fn rules_see_an_announced_address_only_behind_a_header_that_was_accepted_of_a_so
             both(|setup| {
                 let config = ruled(config.clone(), &text);
                 let table = table(&config);
-                let (got, record) = visit(setup, config, &[&header, &b"hello"[..]].concat());
+                let (got, record) = rule_state(setup, config, &[&header, &b"hello"[..]].concat());
                 let cause = record.cause.map(|cause| (cause.at, cause.why));
                 assert_eq!(cause, due.map(|(at, why)| (Some(at), why)), "{phase}, {name}");
                 assert_eq!(got == b"hello", due.is_none(), "{phase}, {name}");
@@ -139,7 +139,7 @@ fn rules_see_an_announced_address_only_behind_a_header_that_was_accepted_of_a_so
     }
     both(|setup| {
         let text = "tcp-request accept reject if { src 192.0.2.33 }";
-        let (got, _) = visit(setup, ruled(here(), text), &[HEADER, b"hello"].concat());
+        let (got, _) = rule_state(setup, ruled(here(), text), &[HEADER, b"hello"].concat());
         assert_eq!(got, b"hello", "nothing was read there");
     });
 }
@@ -500,7 +500,7 @@ fn a_session_keeps_of_its_rules_what_is_needed_still_and_nothing_else() {
             let chosen = rig.engine.chosen_backend(session).expect("a session");
             assert_eq!(chosen, None);
             let (_, conn) = rig.engine.conns.iter().next().expect("it is open");
-            assert_eq!(conn.facts.visit().is_some(), keeps, "{text}");
+            assert_eq!(conn.facts.rule_state().is_some(), keeps, "{text}");
             assert_eq!(conn.facts.rare.is_some(), keeps, "{text}");
             client.close();
             rig.run();

@@ -333,7 +333,7 @@ fn a_server_that_falls_silent_costs_the_span_of_the_connect_and_no_more() {
             let record = fails(setup, &socks, &lines, |_| {});
             let (at, why, _) = cause(&record);
             assert_eq!((at, why), (Some(Op::SocksRecv), Why::TimedOut));
-            let span = ConnectConfig::default().spans.connect;
+            let span = ConnectConfig::default().timeouts.connect;
             assert!((span - SECOND..span + 10 * MILLISECOND).contains(&record.in_op));
         }
     });

@@ -123,7 +123,7 @@ fn a_handshake_that_fails_or_never_ends_closes_the_session_for_it() {
             client.close();
             rig.run();
             let record = closed(&rig.finish()).clone();
-            let tls = AcceptConfig::default().spans.tls;
+            let tls = AcceptConfig::default().timeouts.tls;
             let span = if silent { tls..tls + SECOND } else { 0..SECOND };
             assert!(span.contains(&record.in_op), "{} in the handshake", record.in_op);
             let cause = record.cause.expect("a cause");

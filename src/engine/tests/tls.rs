@@ -6,7 +6,7 @@ use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal, yonder};
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, ConnectTls, Farewell, Tls12HalfClose};
+use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, ConnectTls, Tls12HalfClose};
 use crate::conn::{Direction, Op, Why};
 use crate::engine::{ConnectOptions, Received, Record, Sent};
 use crate::time::{FOREVER, SECOND};
@@ -103,7 +103,7 @@ fn a_client_that_stops_ends_or_resets_at_any_byte_of_the_handshake_is_refused_fo
                     assert!(record.bytes_in <= cut as u64);
                     assert!(then == Then::Reset || record.bytes_in == cut as u64);
                     if then == Then::Stop {
-                        let tls = AcceptConfig::default().spans.tls;
+                        let tls = AcceptConfig::default().timeouts.tls;
                         assert!((tls..tls + SECOND).contains(&record.in_op), "{}", record.in_op);
                     }
                 }
@@ -253,7 +253,10 @@ fn a_record_that_breaks_in_a_session_is_answered_with_an_alert() {
             peer.borrow().peer.send(&forged);
             rig.run();
             let failure = peer.borrow().failure.clone().expect("an alert came");
-            assert!(matches!(failure.why, crate::tls::Why::AlertReceived(_)), "{failure:?}");
+            assert!(
+                matches!(failure.why, crate::tls::FailureKind::AlertReceived(_)),
+                "{failure:?}"
+            );
             let events = rig.finish();
             let cause = closed(&events).cause.clone().expect("a cause");
             assert_eq!((cause.at, cause.why), (None, Why::Malformed));
@@ -330,7 +333,7 @@ fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
                 let start = rig.world.now();
                 rig.run();
                 let span = rig.world.now().since(start);
-                let linger = AcceptConfig::default().farewell.linger;
+                let linger = AcceptConfig::default().close_options.linger;
                 assert!((linger - 2 * SECOND..linger + SECOND).contains(&span), "{span}");
                 let events = rig.finish();
                 let cause = closed(&events).cause.clone().expect("a cause");
@@ -412,8 +415,9 @@ fn a_half_close_of_a_session_that_is_held_back_is_sent_once_its_peer_is_silent()
         for reads in [false, true] {
             let mut rig = Rig::new(setup, Program::Idle);
             let config = accepting(Version::Tls12);
-            let farewell = Farewell { tls12_half_close: Tls12HalfClose::Hold, ..config.farewell };
-            rig.listen(AcceptConfig { farewell, ..config });
+            let close_options =
+                CloseOptions { tls12_half_close: Tls12HalfClose::Hold, ..config.close_options };
+            rig.listen(AcceptConfig { close_options, ..config });
             let peer = client(&mut rig, Version::Tls12, &[]);
             rig.settle();
             let id = rig.host.sessions()[0];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bulk::broad;
-use super::custom::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
+use super::handlers::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
 use super::header::{proxied, relayed_twice, twice};
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, yonder};
@@ -17,7 +17,7 @@ use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
 use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
-use crate::engine::{Answer, Engine, Event, EventKind, Question};
+use crate::engine::{Engine, Event, EventKind, HandlerAnswer, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
 use crate::table::{Data, Key};
@@ -102,7 +102,7 @@ const RULES: &str =
 fn counting(
     made: &Arc<AtomicUsize>,
     behind_tls: bool,
-    step: fn(&mut Engine<SimNet>, &mut Question) -> Answer,
+    step: fn(&mut Engine<SimNet>, &mut Question) -> HandlerAnswer,
 ) -> Custom {
     let made = Arc::clone(made);
     custom(behind_tls, move |engine, question| {

@@ -8,7 +8,7 @@ use super::host::Program;
 use super::rig::{Rig, Setup, everywhere, yonder};
 use super::tls::{accepting, connecting};
 use crate::backend::{Admin, Change};
-use crate::config::{AcceptConfig, ConnectConfig, Farewell, StreamConfig, TlsTruncation};
+use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig, TlsTruncation};
 use crate::conn::Why;
 use crate::engine::{Drain, EndReport, Event};
 use crate::sim::Answer;
@@ -83,17 +83,18 @@ fn assert_agree(report: &EndReport, letters: &[u8; 2], why: Option<Why>, context
 }
 
 fn end(setup: Setup, way: Way, tls: Option<Version>, truncation: TlsTruncation) -> Vec<Event> {
-    let patience = 3 * SECOND;
-    let stream = StreamConfig { client: patience, server: patience, ..StreamConfig::default() };
-    let farewell = Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
+    let tolerance = 3 * SECOND;
+    let stream = StreamConfig { client: tolerance, server: tolerance, ..StreamConfig::default() };
+    let close_options =
+        CloseOptions { tls_truncation: truncation, ..AcceptConfig::default().close_options };
     let connect = tls.map_or_else(ConnectConfig::default, connecting);
-    let config = Arc::new(ConnectConfig { farewell, ..connect });
+    let config = Arc::new(ConnectConfig { close_options, ..connect });
     let program = Program::Forward { to: yonder(), config, stream: Arc::new(stream) };
     let mut rig = Rig::new(setup, program);
     let site = rig.world.serve(yonder());
     let taken = take_all(&mut rig, site, tls, false, |_| {});
     let accept = tls.map_or_else(AcceptConfig::default, accepting);
-    rig.listen(AcceptConfig { farewell, ..accept });
+    rig.listen(AcceptConfig { close_options, ..accept });
     let client = FarEnd::client(&mut rig, tls, &[]);
     client.say(b"a request");
     rig.settle();

@@ -7,7 +7,7 @@ use super::far_end::{FarEnd, take_all};
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, everywhere, yonder};
 use super::tls::{accepting, client, connecting};
-use crate::config::{AcceptConfig, ConnectConfig, Farewell, TlsTruncation};
+use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, TlsTruncation};
 use crate::conn::Why;
 use crate::engine::EndReport;
 use crate::time::{FOREVER, SECOND};
@@ -27,9 +27,11 @@ fn a_stream_passes_a_truncated_end_on_or_resets_both_sides_as_it_was_told() {
             let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
             let mut rig = Rig::new(setup, program);
             let site = rig.world.serve(yonder());
-            let farewell =
-                Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
-            rig.listen(AcceptConfig { farewell, ..accepting(version) });
+            let close_options = CloseOptions {
+                tls_truncation: truncation,
+                ..AcceptConfig::default().close_options
+            };
+            rig.listen(AcceptConfig { close_options, ..accepting(version) });
             let peer = client(&mut rig, version, &[]);
             peer.borrow_mut().say(WORDS);
             rig.settle();
@@ -89,15 +91,16 @@ fn fails_in_stream(
     truncation: TlsTruncation,
 ) -> (FarEnd, EndReport) {
     let [front, behind] = tls;
-    let farewell = Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
+    let close_options =
+        CloseOptions { tls_truncation: truncation, ..AcceptConfig::default().close_options };
     let accept = front.map_or_else(AcceptConfig::default, accepting);
     let connect = behind.map_or_else(ConnectConfig::default, connecting);
-    let config = Arc::new(ConnectConfig { farewell, ..connect });
+    let config = Arc::new(ConnectConfig { close_options, ..connect });
     let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
     let mut rig = Rig::new(setup, program);
     let site = rig.world.serve(yonder());
     let taken = take_all(&mut rig, site, behind, false, |_| {});
-    rig.listen(AcceptConfig { farewell, ..accept });
+    rig.listen(AcceptConfig { close_options, ..accept });
     let client = FarEnd::client(&mut rig, front, &[]);
     client.say(b"x");
     rig.settle();
@@ -194,9 +197,11 @@ fn a_side_with_tls_that_fails_while_it_closes_resets_the_other_where_a_truncated
             let program = Program::Forward { to: yonder(), config: Arc::default(), stream };
             let mut rig = Rig::new(setup, program);
             let site = rig.world.serve(yonder());
-            let farewell =
-                Farewell { tls_truncation: truncation, ..AcceptConfig::default().farewell };
-            rig.listen(AcceptConfig { farewell, ..accepting(version) });
+            let close_options = CloseOptions {
+                tls_truncation: truncation,
+                ..AcceptConfig::default().close_options
+            };
+            rig.listen(AcceptConfig { close_options, ..accepting(version) });
             let client = FarEnd::client(&mut rig, Some(version), &[]);
             client.say(b"x");
             rig.settle();
@@ -223,11 +228,11 @@ fn a_client_that_fails_while_it_takes_the_last_bytes_resets_a_server_it_owes_an_
                 Program::Forward { to: yonder(), config: Arc::default(), stream: silent(FOREVER) };
             let mut rig = Rig::new(setup, program);
             let site = rig.world.serve(yonder());
-            let farewell = Farewell {
+            let close_options = CloseOptions {
                 tls_truncation: TlsTruncation::Abort,
-                ..AcceptConfig::default().farewell
+                ..AcceptConfig::default().close_options
             };
-            rig.listen(AcceptConfig { farewell, ..accepting(version) });
+            rig.listen(AcceptConfig { close_options, ..accepting(version) });
             let client = FarEnd::client(&mut rig, Some(version), &[]);
             client.say(b"x");
             if ended {

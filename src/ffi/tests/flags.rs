@@ -80,10 +80,12 @@ fn constants() -> BTreeMap<&'static str, u64> {
 /// The structs of the header that have a field of flags.
 fn structs_with_flags() -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
-    for body in HEADER.split("typedef struct {\n").skip(1) {
-        let (fields, after) = body.split_once("\n} ").expect("a struct ends");
+    for body in HEADER.split("\nstruct ").skip(1) {
+        // Those without fields are opaque.
+        let Some((name, body)) = body.split_once(" {\n") else { continue };
+        let (fields, _) = body.split_once("\n};").expect("a struct ends");
         if fields.lines().any(|line| line.trim_start().ends_with("_t flags;")) {
-            found.insert(after.split_once(';').expect("its name").0);
+            found.insert(name);
         }
     }
     found

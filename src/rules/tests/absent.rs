@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::keyword::{COUNTERS, KEYWORDS, Kind, OWNERS};
+use crate::rules::keyword::{COUNTERS, KEYWORDS, OWNERS, ValueKind};
 use crate::rules::place::Places;
 use crate::rules::verb::VERBS;
-use crate::rules::{Passage, Phase, RuleSet, Verdict};
+use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 use crate::table::{Data, Key};
 
 const TABLES: &str = "stick-table ips type ip size 10 store gpc0,gpt0\n\
@@ -16,21 +16,27 @@ const TABLES: &str = "stick-table ips type ip size 10 store gpc0,gpt0\n\
 
 /// Every word, with something in brackets where it needs that, its kind, and a phase that knows it.
 /// Those that are always there are yes or no, a length, and what a table knows.
-fn asked() -> Vec<(String, Kind, Phase)> {
+fn asked() -> Vec<(String, ValueKind, RulePhase)> {
     let mut all = Vec::new();
-    for word in KEYWORDS.iter().filter(|word| word.kind != Kind::Truth && word.name != "req.len") {
+    for word in
+        KEYWORDS.iter().filter(|word| word.kind != ValueKind::Truth && word.name != "req.len")
+    {
         let argument = match word.argument {
             "TYPE" => "(0xe1)",
             "BACKEND" => "(nowhere)",
             _ => "",
         };
-        let phase = Phase::ALL.into_iter().find(|phase| word.seen.contains(phase.place()));
+        let phase = RulePhase::ALL.into_iter().find(|phase| word.seen.contains(phase.place()));
         all.push((format!("{}{argument}", word.name), word.kind, phase.expect("a phase")));
     }
     for (owner, _) in OWNERS.iter().filter(|(owner, _)| *owner != "src_") {
         for counter in COUNTERS {
             let argument = if *owner == "sc_" { "(1)" } else { "" };
-            all.push((format!("{owner}{}{argument}", counter.name), Kind::Number, Phase::Session));
+            all.push((
+                format!("{owner}{}{argument}", counter.name),
+                ValueKind::Number,
+                RulePhase::Session,
+            ));
         }
     }
     all
@@ -61,14 +67,14 @@ fn slot_beside(word: &str) -> usize {
     if word.starts_with("sc2_") { 0 } else { 2 }
 }
 
-fn values(kind: Kind) -> Vec<&'static str> {
+fn values(kind: ValueKind) -> Vec<&'static str> {
     match kind {
-        Kind::Number => vec!["0:", "-m found"],
-        Kind::Address => vec!["0.0.0.0/0 ::/0", "-m found"],
-        Kind::Bytes => {
+        ValueKind::Number => vec!["0:", "-m found"],
+        ValueKind::Address => vec!["0.0.0.0/0 ::/0", "-m found"],
+        ValueKind::Bytes => {
             vec!["\"\"", "-m beg \"\"", "-m end \"\"", "-m sub \"\"", "-m reg .*", "-m found"]
         }
-        Kind::Truth => vec![],
+        ValueKind::Truth => vec![],
     }
 }
 
@@ -88,10 +94,10 @@ fn nobody_but_beside(word: &str) -> Visitor {
     }
 }
 
-fn run(rules: &RuleSet, phase: Phase, visitor: &mut Visitor) -> (Verdict, usize) {
-    let mut passage = Passage::default();
-    let verdict = rules.evaluate(phase, &mut passage, visitor, NOW);
-    (verdict, passage.tracks.iter().count())
+fn run(rules: &RuleSet, phase: RulePhase, visitor: &mut Visitor) -> (Verdict, usize) {
+    let mut progress = RuleProgress::default();
+    let verdict = rules.evaluate(phase, &mut progress, visitor, NOW);
+    (verdict, progress.tracks.iter().count())
 }
 
 /// What an action leaves behind.
@@ -106,7 +112,7 @@ struct Traces {
 
 /// What `action` leaves behind where the rule of it has this condition and the rule behind it, in the
 /// sixth line, refuses.
-fn traces(word: &str, phase: Phase, action: &str, condition: &str) -> Traces {
+fn traces(word: &str, phase: RulePhase, action: &str, condition: &str) -> Traces {
     let begin = format!("tcp-request {}", phase.name());
     let is_counted = action.starts_with("sc-");
     let first = match is_counted {
@@ -152,10 +158,10 @@ fn a_condition_on_what_is_not_there_is_false_before_every_action() {
 fn an_action_on_what_is_not_there_does_nothing_and_the_next_rule_is_asked() {
     for (word, kind, phase) in asked() {
         let (name, table) = match kind {
-            Kind::Address => ("set-src", "ips"),
-            Kind::Number => ("", "numbers"),
-            Kind::Bytes => ("", "texts"),
-            Kind::Truth => continue,
+            ValueKind::Address => ("set-src", "ips"),
+            ValueKind::Number => ("", "numbers"),
+            ValueKind::Bytes => ("", "texts"),
+            ValueKind::Truth => continue,
         };
         let mut actions = vec![
             format!("track-sc0 {word} table {table}"),
@@ -184,7 +190,7 @@ fn counting_in_an_entry_that_was_never_found_does_nothing() {
         "tcp-request session sc-inc-gpc0(1)\ntcp-request session sc-set-gpt0(1) 5\n\
          tcp-request session reject",
     );
-    assert_eq!(run(&rules, Phase::Session, &mut nobody()), (Verdict::Reject { line: 3 }, 0));
+    assert_eq!(run(&rules, RulePhase::Session, &mut nobody()), (Verdict::Reject { line: 3 }, 0));
 }
 
 #[test]

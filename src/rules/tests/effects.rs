@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::{Passage, Phase, RuleSet, Verdict};
+use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 
-const SESSION: Phase = Phase::Session;
+const SESSION: RulePhase = RulePhase::Session;
 
 fn done(line: &str) -> Vec<String> {
     let mut visitor = Visitor::known();
     let rules = parse(&format!("tcp-request session {line}"));
-    let verdict = rules.evaluate(SESSION, &mut Passage::default(), &mut visitor, NOW);
+    let verdict = rules.evaluate(SESSION, &mut RuleProgress::default(), &mut visitor, NOW);
     assert_eq!(verdict, Verdict::Accept, "{line}");
     visitor.done
 }
@@ -42,7 +42,8 @@ fn a_source_that_was_set_is_the_source_from_then_on() {
          tcp-request connection silent-drop if { src 10.0.0.2 } { src_port 40000 }",
     );
     let mut visitor = Visitor::known();
-    let verdict = rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, NOW);
+    let verdict =
+        rules.evaluate(RulePhase::Connection, &mut RuleProgress::default(), &mut visitor, NOW);
     assert_eq!(verdict, Verdict::SilentDrop { line: 3 });
     assert_eq!(visitor.done, ["source 10.0.0.2"]);
 }
@@ -54,15 +55,15 @@ fn effects_come_in_the_order_of_the_rules_and_not_behind_a_decision() {
          tcp-request session accept\ntcp-request session set-mark 3",
     );
     let mut visitor = Visitor::known();
-    rules.evaluate(SESSION, &mut Passage::default(), &mut visitor, NOW);
+    rules.evaluate(SESSION, &mut RuleProgress::default(), &mut visitor, NOW);
     assert_eq!(visitor.done, ["mark 1", "tos 2"]);
 }
 
 /// Somebody comes in and stays.
-fn comes(rules: &Arc<RuleSet>, source: &str) -> (Verdict, Passage) {
-    let mut passage = Passage::default();
-    let verdict = rules.evaluate(SESSION, &mut passage, &mut Visitor::from(source), NOW);
-    (verdict, passage)
+fn comes(rules: &Arc<RuleSet>, source: &str) -> (Verdict, RuleProgress) {
+    let mut progress = RuleProgress::default();
+    let verdict = rules.evaluate(SESSION, &mut progress, &mut Visitor::from(source), NOW);
+    (verdict, progress)
 }
 
 const REFUSED: Verdict = Verdict::Reject { line: 3 };

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::visitor::Visitor;
 use super::{read, read_bytes};
-use crate::rules::{Phase, RuleError, Verdict};
+use crate::rules::{RuleError, RulePhase, Verdict};
 
 const KNOWN: &str = include_str!("errors.txt");
 
@@ -174,7 +174,7 @@ fn any_number_of_marks_negates() {
     };
     for (marks, line) in [(marks.clone(), true), (format!("!{marks}"), false)] {
         let mut visitor = Visitor::from("192.0.2.1");
-        let verdict = super::verdict(&rules(&marks), Phase::Connection, &mut visitor);
+        let verdict = super::verdict(&rules(&marks), RulePhase::Connection, &mut visitor);
         assert_eq!(verdict == Verdict::Reject { line: 1 }, line);
     }
     let why = error(&format!("tcp-request connection reject if {marks}")).expect("a mistake");
@@ -186,7 +186,7 @@ fn a_suggestion_is_the_same_every_time() {
     let text = "acl name_a src 10.0.0.1\nacl name_b src 10.0.0.1\nacl name_c src 10.0.0.1\n\
         tcp-request connection reject if name_x";
     for _ in 0..50 {
-        assert_eq!(error(text).expect("a mistake").nearest.as_deref(), Some("name_a"));
+        assert_eq!(error(text).expect("a mistake").suggest.as_deref(), Some("name_a"));
     }
 }
 
@@ -195,7 +195,7 @@ fn what_is_too_long_for_a_typing_mistake_suggests_nothing() {
     let name = "x".repeat(65);
     let suggested = |named: &str| {
         let text = format!("acl {named} src 10.0.0.1\ntcp-request connection reject if {named}y");
-        error(&text).expect("a mistake").nearest
+        error(&text).expect("a mistake").suggest
     };
     assert_eq!(suggested(&name[..63]).as_deref(), Some(&name[..63]));
     assert_eq!(suggested(&name), None);

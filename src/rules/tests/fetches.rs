@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use super::visitor::Visitor;
 use super::{holds, parse};
 use crate::rules::keyword::{COUNTERS, KEYWORDS, OWNERS};
-use crate::rules::passage::SLOTS;
-use crate::rules::{Passage, Phase, Verdict};
+use crate::rules::progress::SLOTS;
+use crate::rules::{RulePhase, RuleProgress, Verdict};
 use crate::table::{Data, Key};
 use crate::wire::client_hello;
 
@@ -146,7 +146,7 @@ fn every_word_is_asked_in_a_test() {
 fn other_ways_to_write_a_word_ask_the_same() {
     let visitor = Visitor { prefix: hello("a.test", &["h2"]), ..Visitor::known() };
     let value_of = |word: &str, in_bytes: bool| {
-        let phase = if in_bytes { Phase::Content } else { Phase::Session };
+        let phase = if in_bytes { RulePhase::Content } else { RulePhase::Session };
         let rules = parse(&format!("tcp-request {} set-var(x) {word}", phase.name()));
         let mut visitor = visitor.clone();
         super::verdict(&rules, phase, &mut visitor);
@@ -228,9 +228,9 @@ fn what_a_client_hello_asks_for_is_seen_before_tls() {
         );
         let rules = parse(&text);
         let visitor = &mut Visitor { prefix: bytes.clone(), ..Visitor::default() };
-        let refused = super::verdict(&rules, Phase::Content, visitor) != Verdict::Accept;
+        let refused = super::verdict(&rules, RulePhase::Content, visitor) != Verdict::Accept;
         assert_eq!(refused, expected, "{condition}");
-        let chosen = rules.backend(&Passage::default(), visitor, super::NOW).is_some();
+        let chosen = rules.backend(&RuleProgress::default(), visitor, super::NOW).is_some();
         assert_eq!(chosen, expected, "{condition}");
     }
 }
@@ -266,14 +266,15 @@ fn every_counter_can_be_asked_of_every_entry_by_every_name() {
                      tcp-request session track-sc2 src\n\
                      use_backend b if {{ {owner}{name}{argument} {number} }}"
                 ));
-                let (mut visitor, mut passage) = (Visitor::from("192.0.2.1"), Passage::default());
-                rules.evaluate(Phase::Session, &mut passage, &mut visitor, super::NOW);
+                let (mut visitor, mut progress) =
+                    (Visitor::from("192.0.2.1"), RuleProgress::default());
+                rules.evaluate(RulePhase::Session, &mut progress, &mut visitor, super::NOW);
                 let table = rules.tables().get("default").expect("a table");
                 let key = Key::Ip(IpAddr::from([192, 0, 2, 1]));
                 for (_, data, number) in HELD.iter().filter(|(_, data, _)| *data != Data::ConnCur) {
                     table.set(key, *data, *number, super::NOW).expect("it is stored");
                 }
-                let chosen = rules.backend(&passage, &visitor, super::NOW);
+                let chosen = rules.backend(&progress, &visitor, super::NOW);
                 assert_eq!(chosen, Some("b"), "{owner}{name}");
             }
         }

@@ -2,7 +2,7 @@
 
 use super::visitor::Visitor;
 use super::{holds, parse, verdict};
-use crate::rules::{Passage, Phase, Verdict};
+use crate::rules::{RulePhase, RuleProgress, Verdict};
 use crate::time::{MILLISECOND, SECOND};
 
 const REJECT: Verdict = Verdict::Reject { line: 1 };
@@ -11,11 +11,11 @@ const REJECT: Verdict = Verdict::Reject { line: 1 };
 fn a_set_without_rules_accepts_everyone() {
     for text in ["", "\n", "# nothing\n\t\n"] {
         let rules = parse(text);
-        for phase in Phase::ALL {
+        for phase in RulePhase::ALL {
             assert!(!rules.has(phase));
             assert_eq!(verdict(&rules, phase, &mut Visitor::default()), Verdict::Accept);
         }
-        assert_eq!(rules.backend(&Passage::default(), &Visitor::default(), super::NOW), None);
+        assert_eq!(rules.backend(&RuleProgress::default(), &Visitor::default(), super::NOW), None);
     }
 }
 
@@ -51,7 +51,7 @@ fn unless_turns_a_condition_around() {
         [("192.0.2.9", Verdict::Accept), ("::1", Verdict::Accept), ("192.0.3.9", REJECT)]
     {
         let visitor = &mut Visitor::from(source);
-        assert_eq!(verdict(&rules, Phase::Connection, visitor), expected, "{source}");
+        assert_eq!(verdict(&rules, RulePhase::Connection, visitor), expected, "{source}");
     }
 }
 
@@ -72,7 +72,7 @@ fn of_several_lines_with_one_name_one_has_to_hold_also_those_further_down() {
         let mut visitor = Visitor::from(source);
         visitor.source.as_mut().expect("an address").set_port(port);
         let refused =
-            verdict(&rules, Phase::Connection, &mut visitor) == Verdict::Reject { line: 2 };
+            verdict(&rules, RulePhase::Connection, &mut visitor) == Verdict::Reject { line: 2 };
         assert_eq!(refused, expected, "{source} {port}");
     }
 }
@@ -91,9 +91,9 @@ fn the_first_rule_that_decides_ends_the_phase_and_no_other_one() {
         ("192.0.3.1", Verdict::SilentDrop { line: 3 }, Verdict::Accept),
     ] {
         let visitor = &mut Visitor::from(source);
-        assert_eq!(verdict(&rules, Phase::Connection, visitor), connection, "{source}");
-        assert_eq!(verdict(&rules, Phase::Session, visitor), session, "{source}");
-        assert_eq!(verdict(&rules, Phase::Accept, visitor), Verdict::Accept, "{source}");
+        assert_eq!(verdict(&rules, RulePhase::Connection, visitor), connection, "{source}");
+        assert_eq!(verdict(&rules, RulePhase::Session, visitor), session, "{source}");
+        assert_eq!(verdict(&rules, RulePhase::Accept, visitor), Verdict::Accept, "{source}");
     }
 }
 
@@ -111,10 +111,17 @@ fn the_first_line_that_applies_names_the_backend() {
         ("192.0.2.3", None),
     ] {
         let visitor = Visitor::from(source);
-        assert_eq!(rules.backend(&Passage::default(), &visitor, super::NOW), backend, "{source}");
+        assert_eq!(
+            rules.backend(&RuleProgress::default(), &visitor, super::NOW),
+            backend,
+            "{source}"
+        );
     }
     let rules = parse("use_backend all");
-    assert_eq!(rules.backend(&Passage::default(), &Visitor::default(), super::NOW), Some("all"));
+    assert_eq!(
+        rules.backend(&RuleProgress::default(), &Visitor::default(), super::NOW),
+        Some("all")
+    );
 }
 
 #[test]
@@ -148,9 +155,9 @@ fn quoted_braces_and_keywords_are_values() {
 fn a_set_can_be_freed_while_a_connection_is_on_its_way() {
     let rules =
         parse("stick-table type ip size 10 store conn_cur\ntcp-request connection track-sc0 src");
-    let mut passage = Passage::default();
+    let mut progress = RuleProgress::default();
     let visitor = &mut Visitor::from("192.0.2.1");
-    rules.evaluate(Phase::Connection, &mut passage, visitor, super::NOW);
+    rules.evaluate(RulePhase::Connection, &mut progress, visitor, super::NOW);
     drop(rules);
-    assert_eq!(passage.tracks.iter().count(), 1);
+    assert_eq!(progress.tracks.iter().count(), 1);
 }

@@ -13,7 +13,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use super::{Loader, Outside, Passage, Phase, RuleError, RuleSet, Tables, Verdict};
+use super::{Loader, Outside, RuleError, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
 use crate::time::Time;
 use visitor::Visitor;
 
@@ -33,12 +33,12 @@ fn read_bytes(text: &[u8], load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleEr
 }
 
 /// What the rules of a phase come to for somebody who has not met rules before.
-fn verdict(rules: &RuleSet, phase: Phase, visitor: &mut Visitor) -> Verdict {
-    rules.evaluate(phase, &mut Passage::default(), visitor, NOW)
+fn verdict(rules: &RuleSet, phase: RulePhase, visitor: &mut Visitor) -> Verdict {
+    rules.evaluate(phase, &mut RuleProgress::default(), visitor, NOW)
 }
 
 /// Whether a session rule with this condition refuses.
 fn holds(condition: &str, visitor: &Visitor) -> bool {
     let rules = parse(&format!("tcp-request session reject if {condition}"));
-    verdict(&rules, Phase::Session, &mut visitor.clone()) == Verdict::Reject { line: 1 }
+    verdict(&rules, RulePhase::Session, &mut visitor.clone()) == Verdict::Reject { line: 1 }
 }

@@ -9,7 +9,7 @@ use super::visitor::Visitor;
 use super::{NOW, parse};
 use crate::rules::condition::Condition;
 use crate::rules::verb::VERBS;
-use crate::rules::{Passage, Phase, RuleSet, Verdict};
+use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 
 /// A text, and who comes in one after the other, with what becomes of each. Everybody stays.
 struct Case {
@@ -178,21 +178,21 @@ fn run(rules: &RuleSet, case: &Case) -> Vec<String> {
     let mut stay = Vec::new();
     let visit = |visitor: &Visitor| {
         let mut visitor = visitor.clone();
-        let mut passage = Passage::default();
-        let mut verdicts = Phase::ALL
+        let mut progress = RuleProgress::default();
+        let mut verdicts = RulePhase::ALL
             .into_iter()
-            .map(|phase| rules.evaluate(phase, &mut passage, &mut visitor, NOW));
+            .map(|phase| rules.evaluate(phase, &mut progress, &mut visitor, NOW));
         let decisive = verdicts.find(|verdict| *verdict != Verdict::Accept);
         let outcome = match decisive.unwrap_or(Verdict::Accept) {
             Verdict::Reject { line } => format!("reject {line}"),
             Verdict::SilentDrop { line } => format!("drop {line}"),
             Verdict::Wait => "wait".to_owned(),
-            Verdict::Accept => match rules.backend(&passage, &visitor, NOW) {
+            Verdict::Accept => match rules.backend(&progress, &visitor, NOW) {
                 Some(backend) => format!("to {backend}"),
                 None => "on".to_owned(),
             },
         };
-        stay.push(passage);
+        stay.push(progress);
         std::iter::once(outcome).chain(visitor.done).collect::<Vec<_>>().join(", ")
     };
     case.visits.iter().map(|(visitor, _)| visitor).map(visit).collect()
@@ -203,7 +203,7 @@ type Mutation = (String, Box<dyn Fn(&mut RuleSet)>);
 
 fn mutations(rules: &RuleSet) -> Vec<Mutation> {
     let mut all: Vec<Mutation> = Vec::new();
-    for phase in Phase::ALL {
+    for phase in RulePhase::ALL {
         for (at, rule) in rules.rules[phase as usize].iter().enumerate() {
             let line = rule.line;
             all.push((

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::{Outside, Passage, Phase, RuleSet, Tables, Verdict};
+use crate::rules::{Outside, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
 use crate::table::{Table, TableConfig};
 
 const COUNTS: &str = "stick-table type ip size 10 store gpc0\n\
@@ -14,7 +14,7 @@ const COUNTS: &str = "stick-table type ip size 10 store gpc0\n\
 
 fn comes(rules: &RuleSet) -> Verdict {
     let mut visitor = Visitor::from("192.0.2.1");
-    rules.evaluate(Phase::Connection, &mut Passage::default(), &mut visitor, NOW)
+    rules.evaluate(RulePhase::Connection, &mut RuleProgress::default(), &mut visitor, NOW)
 }
 
 fn after(before: &RuleSet, text: &str) -> Result<Arc<RuleSet>, String> {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ED25519};
 
-use crate::rules::{Effects, Facts, Load, Prefix, Tls, Value};
+use crate::rules::{ConnView, Effects, Load, Prefix, Tls, Value};
 use crate::wire::proxy::{self, Header, Parsed};
 
 #[derive(Clone, Debug, Default)]
@@ -93,7 +93,7 @@ fn header() -> Header {
     }
 }
 
-impl Facts for Visitor {
+impl ConnView for Visitor {
     fn source(&self) -> Option<SocketAddr> {
         self.source
     }

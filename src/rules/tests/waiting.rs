@@ -3,16 +3,16 @@
 use super::fetches::hello;
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::{Passage, Phase, RuleSet, Verdict};
+use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 
 const BY_NAME: &str = "tcp-request inspect-delay 5s\n\
      tcp-request content reject if { req.ssl_sni -i bad.test }\n\
      tcp-request content accept if { req.ssl_hello_type 1 }\n\
      tcp-request content silent-drop";
 
-fn ask(rules: &RuleSet, passage: &mut Passage, bytes: &[u8], may_grow: bool) -> Verdict {
+fn ask(rules: &RuleSet, progress: &mut RuleProgress, bytes: &[u8], may_grow: bool) -> Verdict {
     let mut visitor = Visitor { prefix: bytes.to_vec(), may_grow, ..Visitor::default() };
-    rules.evaluate(Phase::Content, passage, &mut visitor, NOW)
+    rules.evaluate(RulePhase::Content, progress, &mut visitor, NOW)
 }
 
 #[test]
@@ -22,19 +22,19 @@ fn rules_wait_until_the_bytes_decide() {
         [("bad.test", Verdict::Reject { line: 2 }), ("good.test", Verdict::Accept)]
     {
         let bytes = hello(name, &["h2"]);
-        let mut passage = Passage::default();
+        let mut progress = RuleProgress::default();
         for cut in 0..bytes.len() {
-            assert_eq!(ask(&rules, &mut passage, &bytes[..cut], true), Verdict::Wait, "{cut}");
+            assert_eq!(ask(&rules, &mut progress, &bytes[..cut], true), Verdict::Wait, "{cut}");
         }
-        assert_eq!(ask(&rules, &mut passage, &bytes, true), verdict);
-        assert_eq!(ask(&rules, &mut Passage::default(), &bytes, true), verdict, "at once");
+        assert_eq!(ask(&rules, &mut progress, &bytes, true), verdict);
+        assert_eq!(ask(&rules, &mut RuleProgress::default(), &bytes, true), verdict, "at once");
     }
 }
 
 #[test]
 fn what_cannot_become_a_hello_is_not_waited_for() {
     let rules = parse(BY_NAME);
-    let verdict = ask(&rules, &mut Passage::default(), b"G", true);
+    let verdict = ask(&rules, &mut RuleProgress::default(), b"G", true);
     assert_eq!(verdict, Verdict::SilentDrop { line: 4 });
 }
 
@@ -42,16 +42,16 @@ fn what_cannot_become_a_hello_is_not_waited_for() {
 fn at_the_end_of_the_bytes_or_the_delay_what_is_not_there_is_absent() {
     let rules = parse(BY_NAME);
     let bytes = hello("bad.test", &["h2"]);
-    let mut passage = Passage::default();
-    assert_eq!(ask(&rules, &mut passage, &bytes[..20], true), Verdict::Wait);
-    let verdict = ask(&rules, &mut passage, &bytes[..20], false);
+    let mut progress = RuleProgress::default();
+    assert_eq!(ask(&rules, &mut progress, &bytes[..20], true), Verdict::Wait);
+    let verdict = ask(&rules, &mut progress, &bytes[..20], false);
     assert_eq!(verdict, Verdict::SilentDrop { line: 4 });
 }
 
 #[test]
 fn without_an_inspect_delay_nothing_is_waited_for() {
     let rules = parse("tcp-request content reject unless { req.ssl_hello_type 1 }");
-    assert_eq!(ask(&rules, &mut Passage::default(), b"", true), Verdict::Reject { line: 1 });
+    assert_eq!(ask(&rules, &mut RuleProgress::default(), b"", true), Verdict::Reject { line: 1 });
 }
 
 #[test]
@@ -65,14 +65,14 @@ fn what_was_done_before_the_wait_is_done_once() {
          tcp-request content accept if { req.len ge 2 } { sc0_get_gpc0 1 }",
     );
     let mut visitor = Visitor { may_grow: true, ..Visitor::from("192.0.2.1") };
-    let mut passage = Passage::default();
+    let mut progress = RuleProgress::default();
     for bytes in [b"" as &[u8], b"a", b"a"] {
         visitor.prefix = bytes.to_vec();
-        let verdict = rules.evaluate(Phase::Content, &mut passage, &mut visitor, NOW);
+        let verdict = rules.evaluate(RulePhase::Content, &mut progress, &mut visitor, NOW);
         assert_eq!(verdict, Verdict::Wait);
     }
     visitor.prefix = b"ab".to_vec();
-    let verdict = rules.evaluate(Phase::Content, &mut passage, &mut visitor, NOW);
+    let verdict = rules.evaluate(RulePhase::Content, &mut progress, &mut visitor, NOW);
     assert_eq!(verdict, Verdict::Accept);
     assert_eq!(visitor.done, ["mark 1"]);
 }
@@ -97,7 +97,8 @@ fn an_unknown_term_is_waited_for_only_when_it_can_decide() {
         let rules =
             parse(&format!("tcp-request inspect-delay 1s\ntcp-request content reject {condition}"));
         let mut visitor = Visitor { may_grow: true, ..Visitor::from("192.0.2.1") };
-        let asked = rules.evaluate(Phase::Content, &mut Passage::default(), &mut visitor, NOW);
+        let asked =
+            rules.evaluate(RulePhase::Content, &mut RuleProgress::default(), &mut visitor, NOW);
         assert_eq!(asked, verdict, "{condition}");
     }
 }
@@ -111,11 +112,11 @@ fn keys_and_variables_out_of_the_bytes_are_waited_for() {
              tcp-request content reject"
         ));
         let bytes = hello("a.test", &["h2"]);
-        let mut passage = Passage::default();
-        assert_eq!(ask(&rules, &mut passage, &bytes[..9], true), Verdict::Wait, "{action}");
-        let verdict = ask(&rules, &mut passage, &bytes, true);
+        let mut progress = RuleProgress::default();
+        assert_eq!(ask(&rules, &mut progress, &bytes[..9], true), Verdict::Wait, "{action}");
+        let verdict = ask(&rules, &mut progress, &bytes, true);
         assert_eq!(verdict, Verdict::Reject { line: 4 }, "{action}");
         let tracked = usize::from(action.starts_with("track"));
-        assert_eq!(passage.tracks.iter().count(), tracked, "{action}");
+        assert_eq!(progress.tracks.iter().count(), tracked, "{action}");
     }
 }

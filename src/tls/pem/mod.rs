@@ -11,7 +11,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::{LoadError, LoadFault};
 use super::found::{Due, Found};
-use crate::wire::der::{Kind, first_element};
+use crate::wire::der::{DerKind, first_element};
 
 mod base64;
 mod strange;
@@ -54,15 +54,15 @@ pub(super) struct Section {
 }
 
 impl Section {
-    fn is(&self, kind: Kind) -> bool {
+    fn is(&self, kind: DerKind) -> bool {
         self.found == Found::Pem(kind)
     }
 
     /// Whether it is a private key, if perhaps one that cannot be used.
     pub(super) fn is_key(&self) -> bool {
-        self.is(Kind::PrivateKey)
-            || self.is(Kind::EncryptedKey)
-            || self.is(Kind::DsaKey)
+        self.is(DerKind::PrivateKey)
+            || self.is(DerKind::EncryptedKey)
+            || self.is(DerKind::DsaKey)
             || self.found == Found::OpensshKey
     }
 }
@@ -106,13 +106,13 @@ impl Text {
     }
 
     /// The sections of this kind, in order.
-    pub(super) fn all(&self, kind: Kind) -> impl Iterator<Item = &Section> {
+    pub(super) fn all(&self, kind: DerKind) -> impl Iterator<Item = &Section> {
         self.sections.iter().filter(move |section| section.is(kind))
     }
 
     /// The error of a source in which nothing is that is due; `beside` is what may be there as well
     /// and is none in its place.
-    pub(super) fn lacks(&self, due: Due, beside: Option<Kind>) -> LoadError {
+    pub(super) fn lacks(&self, due: Due, beside: Option<DerKind>) -> LoadError {
         if let Some((found, line)) = &self.strange {
             let fault = LoadFault::Instead { due, found: found.clone() };
             return LoadError { place: self.place.clone(), line: *line, fault };
@@ -120,7 +120,7 @@ impl Text {
         let strangers =
             || self.sections.iter().filter(|section| beside.is_none_or(|kind| !section.is(kind)));
         // Parameters stand beside a key and are hardly what somebody gave in its place.
-        let telling = strangers().find(|section| !section.is(Kind::Parameters));
+        let telling = strangers().find(|section| !section.is(DerKind::Parameters));
         match telling.or_else(|| strangers().next()) {
             Some(section) => {
                 self.error(section, LoadFault::Instead { due, found: section.found.clone() })
@@ -213,17 +213,17 @@ fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
     let (headers, body) = split_headers(inside);
     let unread = |found| Ok(Section { line, found, der: Vec::new().into() });
     let expected = match label {
-        b"CERTIFICATE" | b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE" => Kind::Certificate,
-        b"X509 CRL" => Kind::RevocationList,
+        b"CERTIFICATE" | b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE" => DerKind::Certificate,
+        b"X509 CRL" => DerKind::RevocationList,
         // The header of PEM as it was before PKCS #8 (RFC 1421 section 4.6.1.1).
         _ if find(b"ENCRYPTED", headers, 0).is_some() => {
-            return unread(Found::Pem(Kind::EncryptedKey));
+            return unread(Found::Pem(DerKind::EncryptedKey));
         }
-        b"PRIVATE KEY" | b"RSA PRIVATE KEY" | b"EC PRIVATE KEY" => Kind::PrivateKey,
+        b"PRIVATE KEY" | b"RSA PRIVATE KEY" | b"EC PRIVATE KEY" => DerKind::PrivateKey,
         _ => return unread(unread_kind(label)),
     };
     let canonical: &[u8] =
-        if expected == Kind::PrivateKey { b"PRIVATE KEY" } else { b"CERTIFICATE" };
+        if expected == DerKind::PrivateKey { b"PRIVATE KEY" } else { b"CERTIFICATE" };
     let Some(mut der) = decode(canonical, body) else {
         if find(b"\\n", body, 0).is_some() {
             return Err((
@@ -241,14 +241,14 @@ fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
         der.truncate(len);
     }
     // The contents tell better than the label, where they tell.
-    let found = Found::Pem(Kind::of(&der).unwrap_or(expected));
+    let found = Found::Pem(DerKind::of(&der).unwrap_or(expected));
     Ok(Section { line, found, der })
 }
 
-const fn due(kind: Kind) -> Due {
+const fn due(kind: DerKind) -> Due {
     match kind {
-        Kind::PrivateKey => Due::Key,
-        Kind::RevocationList => Due::Crl,
+        DerKind::PrivateKey => Due::Key,
+        DerKind::RevocationList => Due::Crl,
         _ => Due::Certificate,
     }
 }
@@ -256,14 +256,14 @@ const fn due(kind: Kind) -> Due {
 /// What a section is whose contents are of no use.
 fn unread_kind(label: &[u8]) -> Found {
     match label {
-        b"ENCRYPTED PRIVATE KEY" => Found::Pem(Kind::EncryptedKey),
-        b"DSA PRIVATE KEY" => Found::Pem(Kind::DsaKey),
-        b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => Found::Pem(Kind::Request),
-        b"PUBLIC KEY" | b"RSA PUBLIC KEY" => Found::Pem(Kind::PublicKey),
-        b"PKCS7" | b"CMS" | b"PKCS #7 SIGNED DATA" => Found::Pem(Kind::Pkcs7),
-        b"PKCS12" => Found::Pem(Kind::Pkcs12),
+        b"ENCRYPTED PRIVATE KEY" => Found::Pem(DerKind::EncryptedKey),
+        b"DSA PRIVATE KEY" => Found::Pem(DerKind::DsaKey),
+        b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => Found::Pem(DerKind::Request),
+        b"PUBLIC KEY" | b"RSA PUBLIC KEY" => Found::Pem(DerKind::PublicKey),
+        b"PKCS7" | b"CMS" | b"PKCS #7 SIGNED DATA" => Found::Pem(DerKind::Pkcs7),
+        b"PKCS12" => Found::Pem(DerKind::Pkcs12),
         b"OPENSSH PRIVATE KEY" => Found::OpensshKey,
-        _ if label.ends_with(b" PARAMETERS") => Found::Pem(Kind::Parameters),
+        _ if label.ends_with(b" PARAMETERS") => Found::Pem(DerKind::Parameters),
         _ if label.starts_with(b"PGP ") => Found::Pgp,
         _ => Found::Section(String::from_utf8_lossy(label).into_owned()),
     }

@@ -2,7 +2,7 @@
 
 use super::super::found::Found;
 use super::base64::decode;
-use crate::wire::der::Kind;
+use crate::wire::der::DerKind;
 
 /// Beginnings of files, and what they are.
 const BEGINNINGS: &[(&[u8], Found)] = &[
@@ -57,7 +57,7 @@ fn begin_line(bytes: &[u8]) -> Option<(Found, u32)> {
 }
 
 fn unnamed(bytes: &[u8]) -> Found {
-    if let Some(kind) = Kind::of(bytes) {
+    if let Some(kind) = DerKind::of(bytes) {
         return Found::Der(kind);
     }
     // Text in which every other byte is NUL, without the mark that UTF-16 may begin with.
@@ -68,6 +68,6 @@ fn unnamed(bytes: &[u8]) -> Found {
     if zeros > 0 || std::str::from_utf8(bytes).is_err() {
         return Found::Binary;
     }
-    let kind = decode(b"CERTIFICATE", bytes).and_then(|der| Kind::of(&der));
+    let kind = decode(b"CERTIFICATE", bytes).and_then(|der| DerKind::of(&der));
     kind.map_or(Found::Text, Found::Bare)
 }

@@ -145,7 +145,7 @@ pub(in crate::tls) fn list(error: &CertRevocationListError) -> &'static str {
     }
 }
 
-/// Why a verifier cannot be made, as a clause about its revocation lists.
+/// FailureKind a verifier cannot be made, as a clause about its revocation lists.
 pub(in crate::tls) fn verifier(error: &VerifierBuilderError) -> &'static str {
     match error {
         VerifierBuilderError::InvalidCrl(why) => list(why),

@@ -2,11 +2,11 @@
 
 use rustls::Error;
 
-use super::super::failure::{Failure, Why, alert_for};
-use super::super::link::{Link, Step};
-use super::super::note;
+use super::super::failure::{Failure, FailureKind, alert_for};
+use super::super::handshaker::{Handshaker, Step};
 use super::super::outcome::Handshake;
 use super::super::record::{ALERT, HEADER};
+use super::super::resolver_slot;
 use super::super::role::Role;
 use super::{Session, Stage};
 use crate::buffer::Buffer;
@@ -20,17 +20,17 @@ impl Session {
         if !matches!(self.stage, Stage::Fresh) {
             return Ok(());
         }
-        let link = match &self.role {
+        let handshaker = match &self.role {
             Role::Server { tls, .. } => {
                 if self.held() == 0 {
                     return Ok(());
                 }
-                Link::server(&tls.config)
+                Handshaker::server(&tls.config)
             }
-            Role::Client { tls, name } => Link::client(&tls.config, name.clone()),
+            Role::Client { tls, name } => Handshaker::client(&tls.config, name.clone()),
         };
-        match link {
-            Ok(link) => self.stage = Stage::Handshaking(Box::new(link)),
+        match handshaker {
+            Ok(handshaker) => self.stage = Stage::Handshaking(Box::new(handshaker)),
             Err(error) => return Err(self.latch(Failure::of(&error))),
         }
         Ok(())
@@ -53,14 +53,14 @@ impl Session {
     /// Goes on without rustls.
     fn open(&mut self) -> Result<Handshake, Failure> {
         // A handshake message begun behind the last one is meant for keys that do not hold any more.
-        if self.residual.seen() > 0 {
+        if self.record_buffer.seen() > 0 {
             return Err(self.latch(Failure::new(
-                Why::PeerMisbehaved,
+                FailureKind::PeerMisbehaved,
                 "the peer began another message behind the end of the handshake",
             )));
         }
-        if let Stage::Handshaking(link) = std::mem::replace(&mut self.stage, Stage::Fresh) {
-            match link.into_traffic(self.role.chains(), self.role.keeps_tickets()) {
+        if let Stage::Handshaking(handshaker) = std::mem::replace(&mut self.stage, Stage::Fresh) {
+            match handshaker.into_traffic(self.role.chains(), self.role.keeps_tickets()) {
                 Ok(traffic) => self.stage = Stage::Open(Box::new(traffic)),
                 Err(error) => return Err(self.latch(Failure::of(&error))),
             }
@@ -71,7 +71,7 @@ impl Session {
     /// Calls rustls without new input until nothing moves any more.
     fn settle(&mut self, out: &mut Buffer) -> Result<Step, Failure> {
         loop {
-            match self.step(self.residual.seen(), true, out)? {
+            match self.step(self.record_buffer.seen(), true, out)? {
                 Step::Again => {}
                 end => return Ok(end),
             }
@@ -81,27 +81,28 @@ impl Session {
     /// Shows rustls the next record, or what is there of it, which it then refuses early when it is
     /// no record. Answers whether there was a complete one.
     fn show_next(&mut self, out: &mut Buffer) -> Result<bool, Failure> {
-        let Some(next) = self.residual.next() else {
+        let Some(next) = self.record_buffer.next() else {
             return Ok(false);
         };
         self.step(next.end, next.complete, out)?;
         Ok(next.complete)
     }
 
-    /// One call into rustls with the first `end` bytes of the residual, which are `whole_records` or
+    /// One call into rustls with the first `end` bytes of the record buffer, which are `whole_records` or
     /// end within one.
     fn step(&mut self, end: usize, whole_records: bool, out: &mut Buffer) -> Result<Step, Failure> {
-        let Stage::Handshaking(link) = &mut self.stage else {
+        let Stage::Handshaking(handshaker) = &mut self.stage else {
             return Err(Failure::misuse("no handshake is under way"));
         };
         let listens = matches!(self.role, Role::Server { .. });
         if listens {
-            note::take();
+            resolver_slot::take();
         }
-        let (discard, step) = link.step(self.residual.shown(end), out);
-        let undecided = listens && step.is_err() && link.common().protocol_version().is_none();
-        let outdated = undecided && is_outdated(self.residual.shown(end));
-        self.residual.used(end, whole_records, discard);
+        let (discard, step) = handshaker.step(self.record_buffer.shown(end), out);
+        let undecided =
+            listens && step.is_err() && handshaker.common().protocol_version().is_none();
+        let outdated = undecided && is_outdated(self.record_buffer.shown(end));
+        self.record_buffer.used(end, whole_records, discard);
         let refused = listens && self.read_note();
         match step {
             Ok(step) => Ok(step),
@@ -124,7 +125,9 @@ impl Session {
 
     /// Keeps what the resolver learned in the last call. Answers whether it refused.
     fn read_note(&mut self) -> bool {
-        let (Role::Server { name, chosen, .. }, Some(note)) = (&mut self.role, note::take()) else {
+        let (Role::Server { name, chosen, .. }, Some(note)) =
+            (&mut self.role, resolver_slot::take())
+        else {
             return false;
         };
         *name = note.name().map(Into::into);
@@ -135,10 +138,10 @@ impl Session {
     /// Latches rustls's error and takes its alert. rustls is never called again after this.
     fn fail(&mut self, error: &Error, out: &mut Buffer) -> Failure {
         let mut failure = Failure::of(error);
-        failure.name_stranger(error, self.residual.bytes());
-        if let Stage::Handshaking(link) = &mut self.stage {
+        failure.name_stranger(error, self.record_buffer.bytes());
+        if let Stage::Handshaking(handshaker) = &mut self.stage {
             let before = out.len();
-            link.take_alert(out);
+            handshaker.take_alert(out);
             if failure.alert.is_none() {
                 failure.alert = match out.bytes()[before..] {
                     [] => None,

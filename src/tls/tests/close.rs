@@ -8,7 +8,7 @@ use crate::tls::*;
 #[track_caller]
 fn assert_truncated_inside(end: End) {
     let End::Failed(failure) = end else { panic!("{end:?}") };
-    assert_eq!(failure.why, Why::Truncated);
+    assert_eq!(failure.why, FailureKind::Truncated);
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn the_end_of_input_is_truncated_at_every_point_but_after_close_notify() {
         assert_truncated_inside(pair.server.session.eof());
         assert_truncated_inside(pair.client.session.eof());
         pair.server.drive();
-        assert_eq!(pair.server.why(), Why::Truncated);
+        assert_eq!(pair.server.why(), FailureKind::Truncated);
 
         let mut pair = established(version);
         assert_eq!(pair.client.session.eof(), End::Truncated);
@@ -72,7 +72,10 @@ fn close_notify_leaves_once_and_no_data_after_it() {
         assert!(len > 0);
         side.session.close_notify(&mut side.out);
         assert_eq!(side.out.len(), len);
-        assert_eq!(side.session.encrypt(b"x", &mut side.out).unwrap_err().why, Why::Internal);
+        assert_eq!(
+            side.session.encrypt(b"x", &mut side.out).unwrap_err().why,
+            FailureKind::Internal
+        );
         assert_eq!(side.out.len(), len);
         assert!(side.session.is_established(), "asking is no failure");
     }

@@ -108,8 +108,8 @@ fn twenty_thousand_one_byte_fragments_are_too_large_and_bounded() {
         side.receive(piece);
         most = most.max(side.session.held());
     }
-    assert_eq!(side.why(), Why::TooLarge);
-    assert!(most <= crate::tls::residual::RESIDUAL_MAX);
+    assert_eq!(side.why(), FailureKind::TooLarge);
+    assert!(most <= crate::tls::record_buffer::RESIDUAL_MAX);
     side.assert_idle();
 }
 
@@ -219,9 +219,9 @@ fn versions_without_overlap_fail_on_both_sides() {
         });
         let mut pair = Pair::new(&client, &server, "a.test");
         pair.run();
-        assert_eq!(pair.server.why(), Why::NoCommonParameters);
+        assert_eq!(pair.server.why(), FailureKind::NoCommonParameters);
         assert_eq!(pair.server.failure.unwrap().alert, Some(70));
-        assert_eq!(pair.client.why(), Why::AlertReceived(70));
+        assert_eq!(pair.client.why(), FailureKind::AlertReceived(70));
     }
 }
 
@@ -281,7 +281,7 @@ fn a_client_of_tls_1_1_at_most_is_told_that_its_version_is_not_spoken() {
                         side.receive(&fragment(&hello, size));
                         assert_eq!(side.out.bytes(), [21, 3, 3, 0, 2, 2, PROTOCOL_VERSION]);
                         let failure = side.failure.as_ref().expect("it is refused");
-                        assert_eq!(failure.why, Why::NoCommonParameters);
+                        assert_eq!(failure.why, FailureKind::NoCommonParameters);
                         assert_eq!(failure.alert, Some(PROTOCOL_VERSION));
                         assert!(failure.text.contains("TLS 1.1"), "{failure}");
                     }

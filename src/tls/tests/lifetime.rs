@@ -166,7 +166,7 @@ fn a_session_ends_with_the_certificate_of_either_side() {
             ends.advance(1);
             let pair = ends.connect();
             let refusing = if std::ptr::eq(leaves.0, &brief) { &pair.server } else { &pair.client };
-            assert_eq!(refusing.why(), Why::Certificate, "{version:?} {kept:?}");
+            assert_eq!(refusing.why(), FailureKind::Certificate, "{version:?} {kept:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use rcgen::{BasicConstraints, IsCa, KeyPair, PKCS_ED25519, date_time_ymd};
 
 use super::rig::*;
 use crate::tls::*;
-use crate::wire::der::Kind;
+use crate::wire::der::DerKind;
 
 fn load(source: CertificateSource) -> Result<(), LoadError> {
     let options = ServerOptions { certificates: vec![source], ..ServerOptions::default() };
@@ -64,7 +64,7 @@ fn every_fault_has_its_line() {
     assert_eq!(at(""), (LoadFault::Empty, None));
     let instead = |found| LoadFault::Instead { due: Due::Certificate, found };
     assert_eq!(at("hello\n"), (instead(Found::Text), None));
-    assert_eq!(at(key), (instead(Found::Pem(Kind::PrivateKey)), Some(1)));
+    assert_eq!(at(key), (instead(Found::Pem(DerKind::PrivateKey)), Some(1)));
     assert_eq!(at(certificate), (LoadFault::NoKey, None));
     let mismatch = format!("{certificate}{}", other.key);
     assert_eq!(at(&mismatch), (LoadFault::KeyMismatch, Some(lines + 1)));
@@ -202,7 +202,7 @@ fn options_that_contradict_are_refused() {
         client_crls: vec![authority.source()],
         ..base
     };
-    let found = Found::Pem(Kind::Certificate);
+    let found = Found::Pem(DerKind::Certificate);
     assert_eq!(fault(&options), LoadFault::Instead { due: Due::Crl, found });
 }
 

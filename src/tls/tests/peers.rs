@@ -12,7 +12,7 @@ fn client_verdict(client: &ClientOptions, leaf: &Leaf, name: &str) -> Option<Fai
     assert_eq!(pair.client.failure.is_some(), pair.server.failure.is_some());
     if let Some(failure) = &pair.client.failure {
         let Some(alert) = failure.alert else { panic!("{failure:?}") };
-        assert_eq!(pair.server.why(), Why::AlertReceived(alert));
+        assert_eq!(pair.server.why(), FailureKind::AlertReceived(alert));
     }
     pair.client.failure
 }
@@ -35,7 +35,11 @@ fn a_server_is_refused_by_name_authority_and_date() {
         (&expired, "a.test", 45),
     ] {
         let failure = client_verdict(&options, leaf, name).unwrap();
-        assert_eq!((failure.why, failure.alert), (Why::Certificate, Some(alert)), "{failure}");
+        assert_eq!(
+            (failure.why, failure.alert),
+            (FailureKind::Certificate, Some(alert)),
+            "{failure}"
+        );
     }
 }
 
@@ -99,9 +103,9 @@ fn a_missing_client_certificate_is_refused_only_where_it_is_required() {
         assert_eq!(pair.server.session.negotiated().unwrap().verified, Verified::Absent);
         pair.assert_works();
         let pair = auth(ClientAuth::Required, None, None, version);
-        assert_eq!(pair.server.why(), Why::Certificate);
+        assert_eq!(pair.server.why(), FailureKind::Certificate);
         let alert = pair.server.failure.unwrap().alert.unwrap();
-        assert_eq!(pair.client.why(), Why::AlertReceived(alert));
+        assert_eq!(pair.client.why(), FailureKind::AlertReceived(alert));
     }
 }
 
@@ -110,7 +114,7 @@ fn a_client_certificate_of_another_authority_is_refused_even_where_none_is_requi
     let stranger = Authority::new("strangers").leaf(&["client.test"]);
     for version in VERSIONS {
         let pair = auth(ClientAuth::Optional, Some(&stranger), None, version);
-        assert_eq!(pair.server.why(), Why::Certificate);
+        assert_eq!(pair.server.why(), FailureKind::Certificate);
         assert_eq!(pair.server.failure.unwrap().alert, Some(48));
     }
 }

@@ -59,7 +59,7 @@ fn verdict(client_options: &ClientOptions, shown: &Leaf, name: &str) -> Option<F
 
 fn assert_refused(failure: Option<Failure>, what: &str) {
     let failure = failure.unwrap_or_else(|| panic!("{what}: taken"));
-    assert_eq!(failure.why, Why::Certificate, "{what}");
+    assert_eq!(failure.why, FailureKind::Certificate, "{what}");
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn a_fatal_alert_during_the_handshake_is_told_with_its_code() {
         let (_, server) = configurations(Version::Tls13);
         let mut side = Side::new(Session::server(&server));
         side.receive(&record(21, &[2, code]));
-        assert_eq!(side.why(), Why::AlertReceived(code));
+        assert_eq!(side.why(), FailureKind::AlertReceived(code));
         assert_eq!(side.failure.unwrap().alert, Some(code));
         assert!(side.out.is_empty(), "an alert is not answered");
     }
@@ -107,7 +107,7 @@ fn plain_text_on_a_tls_port_is_refused_after_five_bytes_with_an_alert() {
     let (_, server) = configurations(Version::Tls13);
     let mut side = Side::new(Session::server(&server));
     side.receive(b"GET /");
-    assert_eq!(side.why(), Why::PeerMisbehaved);
+    assert_eq!(side.why(), FailureKind::PeerMisbehaved);
     assert_eq!(side.out.bytes(), [21, 3, 3, 0, 2, 2, 50]);
     assert_eq!(side.failure.unwrap().alert, Some(50));
 }
@@ -147,11 +147,11 @@ fn a_changed_byte_anywhere_in_a_record_fails_with_an_alert_the_peer_understands(
             let mut flight = pair.client.take();
             flight[at] ^= 0x40;
             pair.server.receive(&flight);
-            assert_eq!(pair.server.why(), Why::PeerMisbehaved);
+            assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved);
             assert_eq!(pair.server.failure.as_ref().unwrap().alert, Some(20));
             let alert = pair.server.take();
             pair.client.receive(&alert);
-            assert_eq!(pair.client.why(), Why::AlertReceived(20));
+            assert_eq!(pair.client.why(), FailureKind::AlertReceived(20));
             assert!(pair.server.got.is_empty());
         }
     }
@@ -164,7 +164,7 @@ fn garbage_after_our_close_notify_fails_in_silence() {
         pair.server.session.close_notify(&mut pair.server.out);
         pair.server.take();
         pair.server.receive(&record(23, &[9; 100]));
-        assert_eq!(pair.server.why(), Why::PeerMisbehaved);
+        assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved);
         assert!(pair.server.out.is_empty(), "nothing follows a close_notify");
         assert_sound("after the close", pair.server);
     }
@@ -178,7 +178,7 @@ fn what_came_before_a_bad_record_is_delivered() {
     flight.extend(record(23, &[9; 40]));
     pair.server.receive(&flight);
     assert_eq!(pair.server.got, b"genuine");
-    assert_eq!(pair.server.why(), Why::PeerMisbehaved);
+    assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved);
 }
 
 #[test]

@@ -268,7 +268,7 @@ impl Side {
     }
 
     /// The alert of the failure, which must have happened.
-    pub(super) fn why(&self) -> Why {
+    pub(super) fn why(&self) -> FailureKind {
         self.failure.as_ref().expect("it failed").why
     }
 

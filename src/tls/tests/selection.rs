@@ -21,7 +21,7 @@ fn chosen(server: &std::sync::Arc<ServerTls>, name: &str) -> Result<Vec<u8>, u8>
     match &pair.client.failure {
         None => Ok(pair.client.session.negotiated().unwrap().peer_chain().next().unwrap().to_vec()),
         Some(failure) => {
-            assert_eq!(pair.server.why(), Why::NoCommonParameters);
+            assert_eq!(pair.server.why(), FailureKind::NoCommonParameters);
             assert_eq!(pair.server.failure.as_ref().unwrap().alert, failure.alert);
             Err(failure.alert.unwrap())
         }
@@ -155,8 +155,8 @@ fn application_protocols_are_agreed_on_or_refused() {
             pair.assert_works();
         }
         let pair = run(&["h2"], &["imap"]);
-        assert_eq!(pair.server.why(), Why::NoCommonParameters);
-        assert_eq!(pair.client.why(), Why::AlertReceived(120));
+        assert_eq!(pair.server.why(), FailureKind::NoCommonParameters);
+        assert_eq!(pair.client.why(), FailureKind::AlertReceived(120));
     }
 }
 

@@ -20,7 +20,7 @@ impl Side {
 
 fn assert_refused(side: &Side, alert: u8, what: &str) {
     let failure = side.failure.as_ref().unwrap_or_else(|| panic!("{what}: taken"));
-    assert_eq!((failure.why, failure.alert), (Why::PeerMisbehaved, Some(alert)), "{what}");
+    assert_eq!((failure.why, failure.alert), (FailureKind::PeerMisbehaved, Some(alert)), "{what}");
     assert!(!side.out.is_empty(), "{what}: an alert leaves");
 }
 
@@ -64,7 +64,7 @@ fn what_never_becomes_a_record_is_refused_at_its_header() {
         assert_refused(&pair.server, alert, &format!("{version:?} {header:?}"));
         let alert_record = pair.server.take();
         pair.client.receive(&alert_record);
-        assert_eq!(pair.client.why(), Why::AlertReceived(alert));
+        assert_eq!(pair.client.why(), FailureKind::AlertReceived(alert));
     }
 }
 
@@ -219,7 +219,7 @@ fn worn_keys_that_cannot_change_end_a_tls_1_2_connection_with_close_notify() {
     let side = &mut pair.client;
     for _ in 0..2 {
         let failure = side.session.encrypt(b"one more", &mut side.out).unwrap_err();
-        assert_eq!((failure.why, failure.alert), (Why::KeysWorn, None));
+        assert_eq!((failure.why, failure.alert), (FailureKind::KeysWorn, None));
         assert!(failure.text.contains("TLS 1.2"), "{failure}");
     }
     pair.run();
@@ -245,7 +245,7 @@ fn a_wish_to_negotiate_again_is_declined_once_and_then_refused() {
         let record = pair.server.forge(HANDSHAKE, &hello(0));
         pair.client.receive(&record);
     }
-    assert_eq!(pair.client.why(), Why::PeerMisbehaved);
+    assert_eq!(pair.client.why(), FailureKind::PeerMisbehaved);
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn an_alert_ends_the_connection_with_its_code_and_a_broken_one_is_refused() {
         let mut pair = established(version);
         let record = pair.client.forge(ALERT, &[2, 49]);
         pair.server.receive(&record);
-        assert_eq!(pair.server.why(), Why::AlertReceived(49));
+        assert_eq!(pair.server.why(), FailureKind::AlertReceived(49));
         assert!(pair.server.out.is_empty(), "an alert is not answered");
         for (payload, alert) in [(&[1][..], 50), (&[], 10), (&[1, 0, 0], 50), (&[3, 0], 47)] {
             let mut pair = established(version);
@@ -371,8 +371,12 @@ fn a_warning_ends_a_tls_1_3_connection_with_its_code_and_is_answered() {
     let mut pair = established(Version::Tls13);
     let record = pair.client.forge(ALERT, &[1, 46]);
     pair.server.receive(&record);
-    assert_eq!(pair.server.why(), Why::AlertReceived(46));
+    assert_eq!(pair.server.why(), FailureKind::AlertReceived(46));
     let answer = pair.server.take();
     pair.client.receive(&answer);
-    assert_eq!(pair.client.why(), Why::AlertReceived(50), "decode_error, as rustls and BoringSSL");
+    assert_eq!(
+        pair.client.why(),
+        FailureKind::AlertReceived(50),
+        "decode_error, as rustls and BoringSSL"
+    );
 }

@@ -32,7 +32,7 @@ fn greeted(version: Version) -> (Pair, Vec<u8>) {
 /// It failed by the peer's fault, and an alert in the clear says so.
 fn assert_told(side: &Side, alert: u8, what: &str) {
     let failure = side.failure.as_ref().unwrap_or_else(|| panic!("{what}: taken"));
-    assert_eq!((failure.why, failure.alert), (Why::PeerMisbehaved, Some(alert)), "{what}");
+    assert_eq!((failure.why, failure.alert), (FailureKind::PeerMisbehaved, Some(alert)), "{what}");
     assert_eq!(side.out.bytes(), [ALERT, 3, 3, 0, 2, 2, alert], "{what}");
 }
 
@@ -60,7 +60,7 @@ fn messages_out_of_order_are_refused_on_either_side() {
             pair.server.receive(&message);
             assert!(pair.client.failure.is_some(), "{version:?} {kind}");
             if kind != SERVER_HELLO {
-                assert_eq!(pair.client.why(), Why::PeerMisbehaved, "{version:?} {kind}");
+                assert_eq!(pair.client.why(), FailureKind::PeerMisbehaved, "{version:?} {kind}");
             }
             let due = if kind == CLIENT_HELLO { DECODE_ERROR } else { UNEXPECTED_MESSAGE };
             let given = pair.server.failure.as_ref().and_then(|failure| failure.alert);
@@ -84,7 +84,7 @@ fn data_before_the_handshake_is_over_is_refused() {
         assert_told(&pair.client, UNEXPECTED_MESSAGE, "instead of a server's hello");
         pair.server.receive(&record(HANDSHAKE, &hello[5..40]));
         pair.server.receive(&data);
-        assert_eq!(pair.server.why(), Why::PeerMisbehaved, "in the middle of a hello");
+        assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved, "in the middle of a hello");
     }
 }
 
@@ -115,7 +115,7 @@ fn what_comes_with_a_hello_in_its_record_is_refused() {
     let mut both = hello[5..].to_vec();
     both.extend([CLIENT_HELLO, 0, 0, 1]);
     pair.server.receive(&record(HANDSHAKE, &both));
-    assert_eq!(pair.server.why(), Why::PeerMisbehaved);
+    assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_record_longer_than_any_is_refused_at_its_header_during_the_handshake() {
         let (mut pair, _) = greeted(version);
         for side in [&mut pair.client, &mut pair.server] {
             side.receive(&[HANDSHAKE, 3, 3, high, low]);
-            assert_eq!(side.why(), Why::PeerMisbehaved, "{version:?}");
+            assert_eq!(side.why(), FailureKind::PeerMisbehaved, "{version:?}");
         }
     }
 }
@@ -158,7 +158,7 @@ fn early_data_is_not_taken_and_what_comes_of_it_is_bounded() {
     for _ in 0..100 {
         pair.server.receive(&early);
     }
-    assert_eq!(pair.server.why(), Why::PeerMisbehaved);
+    assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved);
     assert!(pair.server.got.is_empty());
 }
 
@@ -172,7 +172,10 @@ fn a_client_is_never_asked_for_its_certificate_behind_the_handshake() {
     pair.server.session.forge(HANDSHAKE, &request, &mut bytes);
     pair.client.receive(bytes.bytes());
     let failure = pair.client.failure.as_ref().expect("it is refused");
-    assert_eq!((failure.why, failure.alert), (Why::PeerMisbehaved, Some(UNEXPECTED_MESSAGE)));
+    assert_eq!(
+        (failure.why, failure.alert),
+        (FailureKind::PeerMisbehaved, Some(UNEXPECTED_MESSAGE))
+    );
 }
 
 #[test]
@@ -183,6 +186,6 @@ fn records_under_keys_that_were_given_up_do_not_decrypt() {
     pair.client.session.forge(APPLICATION_DATA, b"old keys", &mut bytes);
     pair.server.receive(bytes.bytes());
     let failure = pair.server.failure.as_ref().expect("it is refused");
-    assert_eq!((failure.why, failure.alert), (Why::PeerMisbehaved, Some(BAD_RECORD_MAC)));
+    assert_eq!((failure.why, failure.alert), (FailureKind::PeerMisbehaved, Some(BAD_RECORD_MAC)));
     assert!(pair.server.got.is_empty());
 }

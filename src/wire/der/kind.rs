@@ -10,7 +10,7 @@ const CONTEXT_0: u8 = 0xa0;
 
 /// What a piece of DER is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DerKind {
     /// An X.509 certificate (RFC 5280 section 4.1).
     Certificate,
     /// A certificate request (RFC 2986).
@@ -33,7 +33,7 @@ pub enum Kind {
     Pkcs12,
 }
 
-impl Kind {
+impl DerKind {
     /// What `der` is; `None` when it is nothing that is known. What follows its first element is not
     /// looked at.
     #[must_use]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::ServerName;
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, StreamOwned};
 
-use super::corpus::{Set, Verdict, Visit};
+use super::corpus::{RuleState, Set, Verdict};
 use crate::certificates::Certificates;
 use crate::ends::{End, connect_from, tls_client, tls_client_of};
 use crate::running::PATIENCE;
@@ -53,7 +53,7 @@ impl Crowd {
         verdicts
     }
 
-    fn try_once(&self, set: &Set, visit: &Visit, port: u16) -> (Kept, Verdict) {
+    fn try_once(&self, set: &Set, visit: &RuleState, port: u16) -> (Kept, Verdict) {
         let mut stream = connect_from(visit.from, SocketAddrV4::new(visit.to, port));
         if let Some(header) = &visit.header {
             // Whoever was refused already takes no more; then there is nothing to read either.
@@ -73,13 +73,13 @@ impl Crowd {
             stream.finish_writing();
         }
         let hasty = visit.at_last || visit.insists || visit.verdict == Verdict::Unknown;
-        let patience = if hasty { A_WHILE } else { PATIENCE };
-        stream.set_read_timeout(Some(patience)).expect("a socket");
-        let verdict = verdict(&mut stream, visit, patience);
+        let tolerance = if hasty { A_WHILE } else { PATIENCE };
+        stream.set_read_timeout(Some(tolerance)).expect("a socket");
+        let verdict = verdict(&mut stream, visit, tolerance);
         (Box::new(stream), verdict)
     }
 
-    fn hello(&self, set: &Set, visit: &Visit) -> ClientConnection {
+    fn hello(&self, set: &Set, visit: &RuleState) -> ClientConnection {
         let with_certificate = set.kind == super::Kind::Client;
         let mut config = match (with_certificate, visit.tls12) {
             (true, _) => ClientConfig::clone(&self.known),
@@ -99,7 +99,7 @@ impl Crowd {
 }
 
 /// What is read first, in the words of the corpus.
-fn verdict(end: &mut (impl Read + Write), visit: &Visit, patience: Duration) -> Verdict {
+fn verdict(end: &mut (impl Read + Write), visit: &RuleState, tolerance: Duration) -> Verdict {
     let deadline = Instant::now() + PATIENCE;
     let mut first = [0];
     loop {
@@ -109,7 +109,7 @@ fn verdict(end: &mut (impl Read + Write), visit: &Visit, patience: Duration) -> 
             Err(why) if why.kind() == ErrorKind::WouldBlock => {
                 let insists = visit.insists && Instant::now() < deadline;
                 if !insists {
-                    assert!(patience < PATIENCE, "neither in nor out: {}", visit.line);
+                    assert!(tolerance < PATIENCE, "neither in nor out: {}", visit.line);
                     return Verdict::Unknown;
                 }
                 let _ = end.write_all(b"?");

@@ -74,7 +74,7 @@ pub(crate) enum Header {
 
 /// A connection that is tried.
 #[derive(Clone, Debug)]
-pub(crate) struct Visit {
+pub(crate) struct RuleState {
     pub(crate) line: String,
     pub(crate) verdict: Verdict,
     /// It is forgotten without a word: it says more until it hears that it is unknown.
@@ -107,7 +107,7 @@ pub(crate) struct Set {
     pub(crate) files: Vec<(String, String)>,
     /// More words for our command line.
     pub(crate) words: String,
-    pub(crate) visits: Vec<Visit>,
+    pub(crate) visits: Vec<RuleState>,
 }
 
 pub(crate) fn sets() -> Vec<Set> {
@@ -154,9 +154,9 @@ fn set(text: &str) -> Set {
     set
 }
 
-fn visit(line: &str) -> Visit {
+fn visit(line: &str) -> RuleState {
     let (verdict, rest) = line.split_once(':').expect("a verdict");
-    let mut visit = Visit {
+    let mut visit = RuleState {
         line: line.to_owned(),
         verdict: match verdict {
             "in" => Verdict::In,
@@ -217,7 +217,7 @@ fn visit(line: &str) -> Visit {
     visit
 }
 
-fn tlv(visit: &mut Visit, kind: u8, value: &str) {
+fn tlv(visit: &mut RuleState, kind: u8, value: &str) {
     match &mut visit.header {
         Some(Header::Ends { tlvs, .. }) => tlvs.push((kind, value.to_owned())),
         _ => panic!("a TLV is in a header: {}", visit.line),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::custom_later::patient;
+use super::handlers_later::patient;
 use super::host::{Program, Script, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
 use super::tls::{accepting, connecting};
@@ -11,7 +11,7 @@ use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, Custom};
 use crate::conn::{Op, Why};
 use crate::engine::{
-    Answer, ConnectOptions, Engine, Event, EventKind, Question, Received, Refusal, Sent,
+    ConnectOptions, Engine, Event, EventKind, HandlerAnswer, Question, Received, Refusal, Sent,
 };
 use crate::id::Id;
 use crate::sim::SimNet;
@@ -24,7 +24,7 @@ pub(super) const ANSWER: &[u8] = b"GO AHEAD\r\n";
 
 pub(super) fn custom(
     behind_tls: bool,
-    step: impl Fn(&mut Engine<SimNet>, &mut Question) -> Answer + Send + Sync + 'static,
+    step: impl Fn(&mut Engine<SimNet>, &mut Question) -> HandlerAnswer + Send + Sync + 'static,
 ) -> Custom {
     let script: Script = Box::new(step);
     Custom { behind_tls, span: 5 * SECOND, owner: Arc::new(script) }
@@ -37,14 +37,14 @@ fn held(engine: &Engine<SimNet>, conn: Id) -> Vec<u8> {
 }
 
 /// Takes the command, and answers it byte by byte if it must. The state tells how much is said.
-pub(super) fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
+pub(super) fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> HandlerAnswer {
     if question.state == 0 {
         let came = held(engine, question.conn);
         if !COMMAND.starts_with(&came[..came.len().min(COMMAND.len())]) {
-            return Answer::Fail(7, "that is no command".to_owned());
+            return HandlerAnswer::Fail(7, "that is no command".to_owned());
         }
         if came.len() < COMMAND.len() {
-            return Answer::Read;
+            return HandlerAnswer::Read;
         }
         engine.consume(question.conn, COMMAND.len()).expect("it is there");
         question.state = 1;
@@ -53,22 +53,22 @@ pub(super) fn take_command(engine: &mut Engine<SimNet>, question: &mut Question)
 }
 
 /// What a client of the protocol does: it commands, and reads a line.
-pub(super) fn give_command(engine: &mut Engine<SimNet>, question: &mut Question) -> Answer {
+pub(super) fn give_command(engine: &mut Engine<SimNet>, question: &mut Question) -> HandlerAnswer {
     question.state = question.state.max(1);
     match say(engine, question, COMMAND) {
-        Answer::Done => {}
+        HandlerAnswer::Done => {}
         other => return other,
     }
     let came = held(engine, question.conn);
     if came.len() < ANSWER.len() {
-        return Answer::Read;
+        return HandlerAnswer::Read;
     }
     assert_eq!(&came[..ANSWER.len()], ANSWER);
     engine.consume(question.conn, ANSWER.len()).expect("it is there");
-    Answer::Done
+    HandlerAnswer::Done
 }
 
-fn say(engine: &mut Engine<SimNet>, question: &mut Question, bytes: &[u8]) -> Answer {
+fn say(engine: &mut Engine<SimNet>, question: &mut Question, bytes: &[u8]) -> HandlerAnswer {
     while question.state as usize <= bytes.len() {
         let rest = &bytes[question.state as usize - 1..];
         if rest.is_empty() {
@@ -76,14 +76,14 @@ fn say(engine: &mut Engine<SimNet>, question: &mut Question, bytes: &[u8]) -> An
         }
         match engine.handler_send(question.conn, rest).expect("it is asked") {
             Sent::Bytes(n) => question.state += n as u64,
-            Sent::Wait => return Answer::Write,
-            Sent::Failed(_) => return Answer::Later,
+            Sent::Wait => return HandlerAnswer::Write,
+            Sent::Failed(_) => return HandlerAnswer::Later,
         }
     }
-    Answer::Done
+    HandlerAnswer::Done
 }
 
-fn asking(behind_tls: bool) -> AcceptConfig {
+fn handler_state(behind_tls: bool) -> AcceptConfig {
     AcceptConfig { customs: vec![custom(behind_tls, take_command)], ..AcceptConfig::default() }
 }
 
@@ -92,7 +92,7 @@ fn a_handler_peeks_consumes_and_sends_and_what_it_leaves_is_the_session_s() {
     everywhere(|setup| {
         for cut in 0..COMMAND.len() + 5 {
             let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(asking(false));
+            rig.listen(handler_state(false));
             let client = rig.peer();
             let all = [COMMAND, b"hello"].concat();
             client.send(&all[..cut]);
@@ -112,7 +112,7 @@ fn a_handler_ahead_of_tls_leaves_the_first_flight_to_tls() {
     for version in [Version::Tls12, Version::Tls13] {
         everywhere(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
-            let config = AcceptConfig { tls: Some(pair(version).1), ..asking(false) };
+            let config = AcceptConfig { tls: Some(pair(version).1), ..handler_state(false) };
             rig.listen(config);
             let client = TlsPeer::client(rig.peer(), &pair(version).0, COMMAND);
             client.borrow_mut().expect_a_line();
@@ -270,11 +270,12 @@ fn handlers_are_asked_in_their_order_each_with_its_own_time() {
         let (key, _) = rig.engine.conns.iter().next().expect("it waits");
         let conn = rig.engine.id(crate::id::Kind::Conn, key);
         let ticket = ticket.load(Ordering::Relaxed);
-        rig.call(|engine| engine.answer(conn, ticket, Answer::Read)).expect("it is due");
+        rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Read)).expect("it is due");
         rig.run_for(SECOND / 2);
         let (key, _) = rig.engine.conns.iter().next().expect("it waits");
         let conn = rig.engine.id(crate::id::Kind::Conn, key);
-        rig.call(|engine| engine.answer(conn, ticket + 1, Answer::Done)).expect("asked again");
+        rig.call(|engine| engine.answer(conn, ticket + 1, HandlerAnswer::Done))
+            .expect("asked again");
         rig.settle();
         assert_eq!(client.received(), ANSWER);
         client.close();
@@ -286,7 +287,7 @@ fn handlers_are_asked_in_their_order_each_with_its_own_time() {
 fn a_peer_that_ends_or_never_says_enough_is_refused() {
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        rig.listen(asking(false));
+        rig.listen(handler_state(false));
         let client = rig.peer();
         client.send(&COMMAND[..3]);
         client.shutdown_write();
@@ -295,7 +296,7 @@ fn a_peer_that_ends_or_never_says_enough_is_refused() {
         assert_eq!((cause.at, cause.why), (Some(Op::CustomRaw), Why::Truncated));
 
         let mut rig = Rig::new(setup, Program::Idle);
-        let greedy = |_: &mut Engine<SimNet>, _: &mut Question| Answer::Read;
+        let greedy = |_: &mut Engine<SimNet>, _: &mut Question| HandlerAnswer::Read;
         let customs = vec![custom(false, greedy)];
         rig.listen(AcceptConfig { customs, ..AcceptConfig::default() });
         let client = rig.peer();
@@ -319,7 +320,7 @@ fn what_handlers_may_do_is_refused_to_everybody_else() {
         assert_eq!(rig.engine.peek(conn, &mut []), Err(Refusal::State));
         assert_eq!(rig.engine.consume(conn, 0), Err(Refusal::State));
         assert_eq!(rig.engine.handler_send(conn, b"y"), Err(Refusal::State));
-        assert_eq!(rig.engine.answer(conn, 0, Answer::Done), Err(Refusal::Stale));
+        assert_eq!(rig.engine.answer(conn, 0, HandlerAnswer::Done), Err(Refusal::Stale));
         client.close();
         rig.finish();
     });

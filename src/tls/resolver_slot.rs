@@ -12,7 +12,7 @@ const NAME_MAX: usize = 255;
 
 /// What the last resolver call on this thread saw and chose.
 #[derive(Clone, Copy)]
-pub(super) struct Note {
+pub(super) struct ResolverSlot {
     /// Whether the resolver was called at all.
     pub(super) called: bool,
     /// The index of the certificate it chose; `None` when it refused.
@@ -21,7 +21,7 @@ pub(super) struct Note {
     name_len: u8,
 }
 
-impl Note {
+impl ResolverSlot {
     const EMPTY: Self = Self { called: false, chosen: None, name: [0; NAME_MAX], name_len: 0 };
 
     /// The name the client asked for.
@@ -32,11 +32,11 @@ impl Note {
 }
 
 thread_local! {
-    static NOTE: Cell<Note> = const { Cell::new(Note::EMPTY) };
+    static NOTE: Cell<ResolverSlot> = const { Cell::new(ResolverSlot::EMPTY) };
 }
 
 pub(super) fn write(chosen: Option<u16>, name: Option<&str>) {
-    let mut note = Note { called: true, chosen, ..Note::EMPTY };
+    let mut note = ResolverSlot { called: true, chosen, ..ResolverSlot::EMPTY };
     if let Some(name) = name.map(str::as_bytes)
         && let Ok(len) = u8::try_from(name.len())
     {
@@ -47,7 +47,7 @@ pub(super) fn write(chosen: Option<u16>, name: Option<&str>) {
 }
 
 /// Takes what was written since the last call.
-pub(super) fn take() -> Option<Note> {
-    let note = NOTE.replace(Note::EMPTY);
+pub(super) fn take() -> Option<ResolverSlot> {
+    let note = NOTE.replace(ResolverSlot::EMPTY);
     note.called.then_some(note)
 }

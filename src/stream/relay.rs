@@ -2,7 +2,7 @@
 
 use super::drive::{Pair, ends, on};
 use super::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
-use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, News, Op, Wait, closing};
+use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, Events, Op, Wait, closing};
 use crate::cx::Cx;
 use crate::sys::Net;
 
@@ -35,10 +35,10 @@ impl<'a> Party<'a> {
 
 impl Stream {
     /// Moves what can be moved both ways, and notes in each connection what that waits for.
-    pub(super) fn pump<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
+    pub(super) fn relay<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
         let waited = pair.each_mut().map(|conn| {
             conn.as_deref_mut().is_some_and(|conn| {
-                conn.news = News::empty();
+                conn.events = Events::empty();
                 std::mem::take(&mut conn.flow).intersects(Wait::PEER)
             })
         });
@@ -46,7 +46,7 @@ impl Stream {
             let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
             let (from, to) = ends(pair, side);
             let parties = [Party::new(from, sought[0]), Party::new(to, sought[1])];
-            let moved = pump_lane(&mut self.lanes[usize::from(side)], parties, cx);
+            let moved = relay_lane(&mut self.lanes[usize::from(side)], parties, cx);
             let (from, to) = ends(pair, side);
             if let Some(from) = from {
                 if moved.wants_read {
@@ -84,7 +84,7 @@ impl Stream {
 }
 
 /// Moves one lane: what it holds goes out before the next bytes come in.
-fn pump_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, N>) -> Moved {
+fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, N>) -> Moved {
     let [mut from, mut to] = parties;
     let mut moved = Moved::default();
     let moved_before = lane.moved;

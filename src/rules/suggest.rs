@@ -5,7 +5,7 @@ const LONGEST: usize = 64;
 
 /// The word of `known` that is the fewest typing mistakes away from `word`, if these are few for its
 /// length; none for a word that is longer than any mistyped one.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LONGEST {
         return None;
     }
@@ -41,7 +41,7 @@ fn distance(from: &[u8], to: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, nearest};
+    use super::{distance, suggest};
 
     #[test]
     fn a_mistake_is_an_insertion_a_removal_a_replacement_or_a_swap() {
@@ -61,9 +61,9 @@ mod tests {
     #[test]
     fn what_is_far_from_everything_suggests_nothing() {
         let known = ["accept", "reject", "silent-drop"];
-        assert_eq!(nearest("regect", known), Some("reject"));
-        assert_eq!(nearest("silentdrop", known), Some("silent-drop"));
-        assert_eq!(nearest("drop", known), None);
-        assert_eq!(nearest("x", known), None);
+        assert_eq!(suggest("regect", known), Some("reject"));
+        assert_eq!(suggest("silentdrop", known), Some("silent-drop"));
+        assert_eq!(suggest("drop", known), None);
+        assert_eq!(suggest("x", known), None);
     }
 }

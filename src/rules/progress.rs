@@ -10,9 +10,9 @@ pub(super) const SLOTS: usize = 3;
 
 /// One of the entries a connection may be counted in; below [`SLOTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot(u8);
+pub(super) struct TrackSlot(u8);
 
-impl Slot {
+impl TrackSlot {
     /// All of them, by number.
     pub(super) const ALL: [Self; SLOTS] = [Self(0), Self(1), Self(2)];
 
@@ -31,12 +31,12 @@ impl Slot {
 pub struct Tracks([Option<Tracked>; SLOTS]);
 
 impl Tracks {
-    pub(super) const fn get(&self, slot: Slot) -> Option<&Tracked> {
+    pub(super) const fn get(&self, slot: TrackSlot) -> Option<&Tracked> {
         self.0[slot.index()].as_ref()
     }
 
     /// Counts the connection in an entry. What came first stays.
-    pub(super) fn set(&mut self, slot: Slot, tracked: Tracked) {
+    pub(super) fn set(&mut self, slot: TrackSlot, tracked: Tracked) {
         self.0[slot.index()].get_or_insert(tracked);
     }
 
@@ -71,7 +71,7 @@ impl Tracks {
 
 /// What a connection keeps between one look at its rules and the next.
 #[derive(Debug, Default)]
-pub struct Passage {
+pub struct RuleProgress {
     /// The entries it is counted in.
     pub tracks: Tracks,
     /// The content rule that waits for bytes: those in front of it have been passed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Engine, Refusal, Sent};
 use crate::agenda::List;
-use crate::conn::{Asking, Cause, Conn, Detail, Op, Phase, Why};
+use crate::conn::{Cause, Conn, Detail, HandlerPhase, HandlerState, Op, Why};
 use crate::ctrl::Output;
 use crate::id::Id;
 use crate::slab::Key;
@@ -16,11 +16,11 @@ use crate::sys::Net;
 pub struct Question {
     /// The connection.
     pub conn: Id,
-    /// The host's own word for the connection.
+    /// The host's user data for the connection.
     pub user: u64,
     /// What the owner knows the handler by.
     pub owner: Arc<dyn Any + Send + Sync>,
-    /// The host's own word for the connection in this handler; 0 is none. Whoever asks has it until
+    /// The host's user data for the connection in this handler; 0 is none. Whoever asks has it until
     /// the answer gives it back.
     pub state: u64,
     /// What an answer brings back. No two questions of a connection have the same.
@@ -33,7 +33,7 @@ pub struct Question {
 
 /// What a handler says.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum HandlerAnswer {
     /// It is done with the connection.
     Done,
     /// It wants to be asked again when bytes, or the end, have come.
@@ -46,7 +46,7 @@ pub enum Answer {
     Fail(i32, String),
 }
 
-/// The host's own word for a connection in a handler that is through with it.
+/// The host's user data for a connection in a handler that is through with it.
 #[derive(Debug)]
 pub struct Spent {
     /// What the owner knows the handler by.
@@ -62,13 +62,14 @@ impl<N: Net> Engine<N> {
             let Ok(conn) = self.conns.get_mut(id.key()) else { continue };
             conn.listed.leave(List::Questions);
             let user = conn.user;
-            let Some(asking) = conn.asking_mut() else { continue };
-            if !matches!(asking.phase, Phase::Due) {
+            let Some(handler_state) = conn.handler_state_mut() else { continue };
+            if !matches!(handler_state.phase, HandlerPhase::Due) {
                 continue;
             }
-            asking.phase = Phase::Asked;
-            let (place @ (op, index), ended) = ((asking.op, asking.index), asking.ended);
-            let state = std::mem::take(&mut asking.state);
+            handler_state.phase = HandlerPhase::Asked;
+            let (place @ (op, index), ended) =
+                ((handler_state.op, handler_state.index), handler_state.ended);
+            let state = std::mem::take(&mut handler_state.state);
             let rare = conn.facts.rare_mut();
             rare.ticket = rare.ticket.wrapping_add(1);
             let ticket = rare.ticket;
@@ -81,14 +82,14 @@ impl<N: Net> Engine<N> {
 
     /// The answer to a question that was just asked, and the word for the connection that the
     /// handler has by now.
-    pub fn answered(&mut self, question: Question, answer: Answer) {
+    pub fn answered(&mut self, question: Question, answer: HandlerAnswer) {
         let Question { conn: id, owner, state, ticket, place, .. } = question;
         match self.asker(id, ticket, place) {
-            Some(asking) => asking.state = state,
+            Some(handler_state) => handler_state.state = state,
             // The connection has gone on, or is gone: what it left is the handler's to free.
             None => self.spend(Some(owner), state),
         }
-        if answer != Answer::Later {
+        if answer != HandlerAnswer::Later {
             // One that was given in the handler's own step counts, and this is one too many then.
             let _ = self.answer(id, ticket, answer);
         }
@@ -96,35 +97,38 @@ impl<N: Net> Engine<N> {
 
     /// The handler that the last question, which has this ticket, was put to, if it is not through: it
     /// may have been answered since, by a call.
-    fn asker(&mut self, id: Id, ticket: u32, place: (Op, usize)) -> Option<&mut Asking> {
+    fn asker(&mut self, id: Id, ticket: u32, place: (Op, usize)) -> Option<&mut HandlerState> {
         let (conn, _) = self.conn_mut(id).ok()?;
         let rare = conn.facts.rare.as_mut().filter(|rare| rare.ticket == ticket)?;
-        rare.asking.as_mut().filter(|asking| (asking.op, asking.index) == place)
+        rare.handler_state
+            .as_mut()
+            .filter(|handler_state| (handler_state.op, handler_state.index) == place)
     }
 
     /// An answer that was announced as coming later.
     ///
     /// # Errors
     /// [`Refusal::Stale`] when the connection is gone or its handler waits for no such ticket;
-    /// [`Refusal::Argument`] for [`Answer::Later`].
-    pub fn answer(&mut self, id: Id, ticket: u32, answer: Answer) -> Result<(), Refusal> {
+    /// [`Refusal::Argument`] for [`HandlerAnswer::Later`].
+    pub fn answer(&mut self, id: Id, ticket: u32, answer: HandlerAnswer) -> Result<(), Refusal> {
         let conn = self.asked(id, ticket)?;
-        let Some(asking) = conn.asking_mut() else { return Err(Refusal::Stale) };
-        let over = matches!(answer, Answer::Done | Answer::Fail(..));
-        asking.phase = match answer {
-            Answer::Done => Phase::Done,
-            Answer::Read => Phase::Read,
-            Answer::Write => Phase::Write,
-            Answer::Later => return Err(Refusal::Argument),
-            Answer::Fail(code, text) => {
-                let cause = Cause::new(Some(asking.op), Why::Denied).with(Detail::Host(code));
+        let Some(handler_state) = conn.handler_state_mut() else { return Err(Refusal::Stale) };
+        let over = matches!(answer, HandlerAnswer::Done | HandlerAnswer::Fail(..));
+        handler_state.phase = match answer {
+            HandlerAnswer::Done => HandlerPhase::Done,
+            HandlerAnswer::Read => HandlerPhase::Read,
+            HandlerAnswer::Write => HandlerPhase::Write,
+            HandlerAnswer::Later => return Err(Refusal::Argument),
+            HandlerAnswer::Fail(code, text) => {
+                let cause =
+                    Cause::new(Some(handler_state.op), Why::Denied).with(Detail::Host(code));
                 let cause = if text.is_empty() { cause } else { cause.in_words_of_others(text) };
-                Phase::Failed(Box::new(cause))
+                HandlerPhase::Failed(Box::new(cause))
             }
         };
         if over {
-            let (op, index) = (asking.op, asking.index);
-            let state = std::mem::take(&mut asking.state);
+            let (op, index) = (handler_state.op, handler_state.index);
+            let state = std::mem::take(&mut handler_state.state);
             let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
             self.spend(owner, state);
         }
@@ -188,9 +192,9 @@ impl<N: Net> Engine<N> {
             }
             Err(mut cause) => {
                 let why = cause.why;
-                if let Some(asking) = conn.asking_mut() {
-                    cause.at = Some(asking.op);
-                    asking.phase = Phase::Failed(cause);
+                if let Some(handler_state) = conn.handler_state_mut() {
+                    cause.at = Some(handler_state.op);
+                    handler_state.phase = HandlerPhase::Failed(cause);
                 }
                 self.work(id.key());
                 Ok(Sent::Failed(why))
@@ -209,10 +213,10 @@ impl<N: Net> Engine<N> {
     }
 
     /// Lets go of handlers that are through with a connection, whatever way.
-    pub(super) fn drop_asking(&mut self, key: Key) {
+    pub(super) fn drop_handler_state(&mut self, key: Key) {
         let Ok(conn) = self.conns.get_mut(key) else { return };
-        let asking = conn.facts.rare.as_mut().and_then(|rare| rare.asking.take());
-        let Some(Asking { op, index, state, .. }) = asking else { return };
+        let handler_state = conn.facts.rare.as_mut().and_then(|rare| rare.handler_state.take());
+        let Some(HandlerState { op, index, state, .. }) = handler_state else { return };
         let owner = conn.facts.customs(op).nth(index).map(|custom| Arc::clone(&custom.owner));
         self.spend(owner, state);
     }

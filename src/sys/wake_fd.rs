@@ -15,17 +15,17 @@ pub fn open() -> Result<Fd, Errno> {
 }
 
 /// Makes it readable. It stays so until it is hushed.
-pub fn ring(bell: Fd) {
+pub fn signal(wake_fd: Fd) {
     let one = 1_u64.to_ne_bytes();
     // It fails only when it has been rung 2^64 - 1 times, and is readable then.
     // SAFETY: the pointer is to eight bytes that outlive the call.
-    let _ = repeat(|| unsafe { libc::write(bell.0, one.as_ptr().cast(), one.len()) });
+    let _ = repeat(|| unsafe { libc::write(wake_fd.0, one.as_ptr().cast(), one.len()) });
 }
 
 /// Makes it silent.
-pub fn hush(bell: Fd) {
+pub fn clear(wake_fd: Fd) {
     let mut count = [0_u8; 8];
     // It fails only when it is silent.
     // SAFETY: the pointer is to eight bytes that outlive the call.
-    let _ = repeat(|| unsafe { libc::read(bell.0, count.as_mut_ptr().cast(), count.len()) });
+    let _ = repeat(|| unsafe { libc::read(wake_fd.0, count.as_mut_ptr().cast(), count.len()) });
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::custom::custom;
+use super::handlers::custom;
 use super::host::Program;
 use super::rig::{Rig, Setup, both, refusal};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, Custom};
 use crate::conn::{Detail, Op, Why};
-use crate::engine::{Answer, Engine, Question, Refusal, Sent};
+use crate::engine::{Engine, HandlerAnswer, Question, Refusal, Sent};
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::time::SECOND;
@@ -23,7 +23,7 @@ pub(super) fn patient(behind_tls: bool) -> (Custom, Arc<AtomicU32>) {
     let step = move |_: &mut Engine<SimNet>, question: &mut Question| {
         told.store(question.ticket, Ordering::Relaxed);
         question.state = 99;
-        Answer::Later
+        HandlerAnswer::Later
     };
     (custom(behind_tls, step), ticket)
 }
@@ -65,7 +65,7 @@ fn what_a_handler_sends_leaves_when_there_is_room_though_it_waits() {
             rig.settle();
             assert!(client.borrow().got == words[..taken], "all that was taken has left");
             let ticket = ticket.load(Ordering::Relaxed);
-            rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is due");
+            rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Done)).expect("it is due");
             client.borrow().peer.close();
             rig.finish();
         });
@@ -77,12 +77,13 @@ fn an_answer_may_come_later_and_only_once() {
     both(|setup| {
         let (mut rig, client, conn, ticket) = waiting(setup);
         assert_eq!(client.received(), b"");
-        let stale = rig.call(|engine| engine.answer(conn, ticket + 1, Answer::Done));
+        let stale = rig.call(|engine| engine.answer(conn, ticket + 1, HandlerAnswer::Done));
         assert_eq!(stale, Err(Refusal::Stale));
-        let later = rig.call(|engine| engine.answer(conn, ticket, Answer::Later));
+        let later = rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Later));
         assert_eq!(later, Err(Refusal::Argument));
-        rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is waited for");
-        let again = rig.call(|engine| engine.answer(conn, ticket, Answer::Done));
+        rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Done))
+            .expect("it is waited for");
+        let again = rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Done));
         assert_eq!(again, Err(Refusal::Stale));
         assert_eq!(rig.host.spent, [99]);
         rig.settle();
@@ -99,7 +100,8 @@ fn a_description_tells_that_a_handler_is_waited_for() {
         let line = rig.engine.describe(conn).expect("it is there");
         assert!(line.contains(" waits=timer+handler"), "{line}");
         assert!(line.contains(" ctrl_connected=true ctrl_handlers_done=false "), "{line}");
-        rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("it is waited for");
+        rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Done))
+            .expect("it is waited for");
         rig.settle();
         let line = rig.engine.describe(conn).expect("it is there");
         assert!(line.contains(" ctrl_handlers_done=true "), "{line}");
@@ -127,7 +129,7 @@ fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
             (
                 "failure",
                 |rig, _, conn, ticket| {
-                    let fail = Answer::Fail(-3, "not on the list".to_owned());
+                    let fail = HandlerAnswer::Fail(-3, "not on the list".to_owned());
                     rig.call(|engine| engine.answer(conn, ticket, fail)).expect("it is due");
                 },
                 Some(Why::Denied),
@@ -141,7 +143,8 @@ fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
             (
                 "done",
                 |rig, _, conn, ticket| {
-                    rig.call(|engine| engine.answer(conn, ticket, Answer::Done)).expect("due");
+                    rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Done))
+                        .expect("due");
                 },
                 None,
             ),
@@ -151,7 +154,7 @@ fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
             end(&mut rig, &client, conn, ticket);
             rig.settle();
             assert_eq!(rig.host.spent, [99], "{name}");
-            let late = rig.call(|engine| engine.answer(conn, ticket, Answer::Done));
+            let late = rig.call(|engine| engine.answer(conn, ticket, HandlerAnswer::Done));
             assert_eq!(late, Err(Refusal::Stale), "{name}");
             client.close();
             rig.run();
@@ -182,13 +185,13 @@ fn a_state_that_is_made_while_the_connection_ends_is_freed_too() {
         let step = |engine: &mut Engine<SimNet>, question: &mut Question| {
             engine.abort(question.conn).expect("it is there");
             question.state = 5;
-            Answer::Read
+            HandlerAnswer::Read
         };
         // It answers twice: by a call, and by what it returns.
         let twice = |engine: &mut Engine<SimNet>, question: &mut Question| {
-            engine.answer(question.conn, question.ticket, Answer::Done).expect("it is due");
+            engine.answer(question.conn, question.ticket, HandlerAnswer::Done).expect("it is due");
             question.state = 6;
-            Answer::Later
+            HandlerAnswer::Later
         };
         let mut rig = Rig::new(setup, Program::Idle);
         let customs = vec![custom(false, twice), custom(false, step)];

@@ -22,7 +22,7 @@ use crate::buffer::Buffer;
 
 /// rustls's connection, and when what it has verified expires. Kept in a box, since it is large and
 /// does not outlive the handshake.
-pub(super) struct Link {
+pub(super) struct Handshaker {
     connection: Connection,
     expiry: Expiry,
     /// Told in TLS 1.3, before the handshake is over.
@@ -45,7 +45,7 @@ pub(super) enum Step {
     Over,
 }
 
-impl Link {
+impl Handshaker {
     pub(super) fn server(config: &Arc<ServerConfig>) -> Result<Self, Error> {
         let connection = UnbufferedServerConnection::new(Arc::clone(config))?;
         Ok(Self::new(Connection::Server(connection), Expiry::NEVER))

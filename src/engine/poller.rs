@@ -9,7 +9,7 @@ use crate::slab::Key;
 use crate::sys::{Fd, Net};
 
 /// There is one at most.
-pub(super) const BELL: Key = Key { generation: 0, slot: 0 };
+pub(super) const WAKE_KEY: Key = Key { generation: 0, slot: 0 };
 
 /// One thing the host's poller must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl<N: Net> Engine<N> {
         while let Some(id) = self.tools.agenda.take(List::Interest) {
             let op = match id.kind() {
                 Kind::ConnFd => self.conn_interest(id),
-                Kind::BellFd => self.bell_interest(id),
+                Kind::WakeFd => self.wake_fd_interest(id),
                 _ => self.listener_interest(id),
             };
             if op.is_some() {
@@ -111,15 +111,15 @@ impl<N: Net> Engine<N> {
 
     /// Has the host's poller watch `fd`, by which other threads wake the engine. Once in the life of an
     /// engine, which closes it in the end.
-    pub fn hang_bell(&mut self, fd: Fd) {
-        debug_assert!(self.bell.is_none(), "one bell is enough");
-        self.bell = Some((fd, Watch::default()));
+    pub fn watch_wake_fd(&mut self, fd: Fd) {
+        debug_assert!(self.wake_fd.is_none(), "one wake_fd is enough");
+        self.wake_fd = Some((fd, Watch::default()));
         let mut listed = Listed::empty();
-        self.tools.agenda.add(List::Interest, Kind::BellFd, BELL, &mut listed);
+        self.tools.agenda.add(List::Interest, Kind::WakeFd, WAKE_KEY, &mut listed);
     }
 
-    fn bell_interest(&mut self, token: Id) -> Option<HostOp> {
-        let (fd, watch) = self.bell.as_mut()?;
+    fn wake_fd_interest(&mut self, token: Id) -> Option<HostOp> {
+        let (fd, watch) = self.wake_fd.as_mut()?;
         let (fd, new) = (*fd, Io::IN);
         let old = watch.announce(new)?;
         self.remember_fd(fd, token);

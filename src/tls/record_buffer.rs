@@ -13,7 +13,7 @@ pub(super) const RESIDUAL_MAX: usize = 96 * 1024;
 /// incomplete handshake message, decrypted and joined in place). They are passed to every call,
 /// whole and as rustls left them: a call with less makes rustls panic.
 #[derive(Default)]
-pub(super) struct Residual {
+pub(super) struct RecordBuffer {
     buffer: Option<Buffer>,
     seen: u32,
 }
@@ -22,13 +22,13 @@ pub(super) struct Residual {
 pub(super) struct Next {
     /// Type, version and length.
     pub(super) header: [u8; HEADER],
-    /// Where it ends in the residual, or where what is there of it ends.
+    /// Where it ends in the record buffer, or where what is there of it ends.
     pub(super) end: usize,
     /// Whether all of it is there.
     pub(super) complete: bool,
 }
 
-impl Residual {
+impl RecordBuffer {
     pub(super) fn len(&self) -> usize {
         self.buffer.as_ref().map_or(0, Buffer::len)
     }

@@ -7,14 +7,17 @@ use super::backend::BackendEntry;
 use super::stream::may_join;
 use super::{ConnectOptions, Engine, Refusal, Tools};
 use crate::backend::{
-    Answer, Leave, Next, Outcome, Refusal as No, Request, ServerIndex, Slot, Ticket, Wish,
+    Affinity, Assignment, AttemptOutcome, Leave, Next, Request, ServerIndex, ServerSlot, Ticket,
+    Unassigned,
 };
 use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::{Cause, Conn, Record, Why};
 use crate::id::{Id, Kind};
 use crate::random::mix;
 use crate::slab::Key;
-use crate::stream::{self, By, CLIENT, Event, Phase, SERVER, Seek, State, Stream, blame};
+use crate::stream::{
+    self, By, CLIENT, EndPhase, Event, SERVER, ServerSelection, State, Stream, blame,
+};
 use crate::sys::{Addr, Net};
 use crate::time::Time;
 
@@ -53,9 +56,9 @@ impl<N: Net> Engine<N> {
         if !may_join(conn) || conn.word.is_opening() {
             return Err(Refusal::State);
         }
-        let wish = remembered(conn).map_or(Wish::Any, Wish::Sticky);
-        let seek = Some(Box::new(Seek::new(backend.key(), wish)));
-        let key = self.add_stream(config, seek, user)?;
+        let affinity = remembered(conn).map_or(Affinity::Any, Affinity::Sticky);
+        let selection = Some(Box::new(ServerSelection::new(backend.key(), affinity)));
+        let key = self.add_stream(config, selection, user)?;
         self.seat(key, CLIENT, client.key());
         let attempt = self.search(key).and_then(|mut search| {
             search.stream.side_mut(SERVER).on(Event::Ask);
@@ -70,7 +73,7 @@ impl<N: Net> Engine<N> {
     fn search(&mut self, key: Key) -> Option<Search<'_, N>> {
         let Self { conns, streams, registry, tools, .. } = self;
         let stream = streams.get_mut(key).ok()?;
-        let backend = stream.seek.as_ref()?.backend;
+        let backend = stream.selection.as_ref()?.backend;
         let entry = registry.backends.get_mut(backend).ok()?;
         let client = stream.side(CLIENT).conn.and_then(|key| conns.get(key).ok());
         Some(Search { key, stream, client, backend, entry, tools })
@@ -106,14 +109,14 @@ impl<N: Net> Engine<N> {
             None => {
                 if let Ok(stream) = self.streams.get_mut(key) {
                     let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
-                    give_up(stream, blame(SERVER, why), Phase::Connect, cause);
+                    give_up(stream, blame(SERVER, why), EndPhase::Connect, cause);
                 }
             }
         }
     }
 
     /// The time of waiting is over: for a place, or between two attempts.
-    pub(super) fn seek_deadline(&mut self, key: Key) {
+    pub(super) fn selection_deadline(&mut self, key: Key) {
         let Some(mut search) = self.search(key) else { return };
         let mut next = None;
         match search.stream.side(SERVER).state() {
@@ -126,7 +129,7 @@ impl<N: Net> Engine<N> {
                 search.leave_queue(Leave::TimedOut);
                 let text = "no server had a place free in time";
                 let cause = Cause::new(None, Why::TimedOut).because(text);
-                give_up(search.stream, By::ServerTimeout, Phase::Queue, Some(cause));
+                give_up(search.stream, By::ServerTimeout, EndPhase::Queue, Some(cause));
             }
             _ => {}
         }
@@ -136,9 +139,9 @@ impl<N: Net> Engine<N> {
 
     /// Does what a drive of a stream left to its search: the server was reached, or the place that it
     /// waits in or holds at a server is given back, as it is wanted no more.
-    pub(super) fn apply_to_search(&mut self, key: Key, outcome: stream::Outcome) {
+    pub(super) fn apply_to_search(&mut self, key: Key, outcome: stream::StreamOutcome) {
         let Some(mut search) = self.search(key) else { return };
-        if outcome.contains(stream::Outcome::REACHED) {
+        if outcome.contains(stream::StreamOutcome::REACHED) {
             search.reached();
         }
         let state = search.stream.side(SERVER).state();
@@ -170,52 +173,52 @@ impl<N: Net> Engine<N> {
 impl<N> Search<'_, N> {
     /// Asks the backend for a server: the state is REQ.
     fn ask(&mut self) -> Option<Attempt> {
-        let seek = self.stream.seek.as_deref_mut()?;
+        let selection = self.stream.selection.as_deref_mut()?;
         let request = Request {
             ticket: Ticket(self.key.bits()),
             source: self.client.and_then(source_hash),
-            wish: seek.wish,
-            front: seek.attempts > 0,
+            affinity: selection.affinity,
+            front: selection.attempts > 0,
         };
         match self.entry.core.ask(request) {
-            Answer::Assigned(slot) => return self.assign(slot),
-            Answer::Queued(place) => {
-                seek.place = Some(place);
-                seek.queued_at = self.tools.now;
+            Assignment::Assigned(slot) => return self.assign(slot),
+            Assignment::Queued(place) => {
+                selection.place = Some(place);
+                selection.queued_at = self.tools.now;
                 self.stream.side_mut(SERVER).on(Event::Wait);
                 self.wait_until(self.tools.now + self.entry.queue_timeout);
             }
-            Answer::Refused(No::NoServer) => {
+            Assignment::Refused(Unassigned::NoServer) => {
                 let text = "no server of the backend can be used";
                 let cause = Cause::new(None, Why::Unreachable).because(text);
-                give_up(self.stream, By::Server, Phase::Connect, Some(cause));
+                give_up(self.stream, By::Server, EndPhase::Connect, Some(cause));
             }
-            Answer::Refused(No::QueueFull) => {
+            Assignment::Refused(Unassigned::QueueFull) => {
                 let text = "as many streams as may wait for a server do already";
                 let cause = Cause::new(None, Why::LocalLimit).because(text);
-                give_up(self.stream, By::Limit, Phase::Queue, Some(cause));
+                give_up(self.stream, By::Limit, EndPhase::Queue, Some(cause));
             }
         }
         None
     }
 
     /// A server has a place for the stream: it is to be tried.
-    fn assign(&mut self, slot: Slot) -> Option<Attempt> {
+    fn assign(&mut self, slot: ServerSlot) -> Option<Attempt> {
         let Some(found) = self.entry.core.server(slot.server()) else {
             self.entry.release(self.backend, slot, self.tools);
-            give_up(self.stream, By::Server, Phase::Connect, None);
+            give_up(self.stream, By::Server, EndPhase::Connect, None);
             return None;
         };
-        let seek = self.stream.seek.as_deref_mut()?;
-        let (address, connect) = (found.address(seek.attempts), Arc::clone(found.connect()));
-        seek.attempts += 1;
-        seek.place = None;
-        seek.server = Some(slot.server());
-        seek.slot = Some(slot);
-        seek.until = Time::NEVER;
+        let selection = self.stream.selection.as_deref_mut()?;
+        let (address, connect) = (found.address(selection.attempts), Arc::clone(found.connect()));
+        selection.attempts += 1;
+        selection.place = None;
+        selection.server = Some(slot.server());
+        selection.slot = Some(slot);
+        selection.until = Time::NEVER;
         // One that was in no queue this time has waited in none.
-        let queued_at = std::mem::replace(&mut seek.queued_at, Time::NEVER);
-        seek.queued += self.tools.now.since(queued_at);
+        let queued_at = std::mem::replace(&mut selection.queued_at, Time::NEVER);
+        selection.queued += self.tools.now.since(queued_at);
         self.stream.side_mut(SERVER).on(Event::Assign);
         let client = self.stream.side(CLIENT).conn;
         let client = client.map(|key| self.tools.agenda.id(Kind::Conn, key));
@@ -226,82 +229,88 @@ impl<N> Search<'_, N> {
     /// there is no other.
     fn decide(&mut self, cause: Option<Cause>, took: bool) -> Option<Attempt> {
         let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
-        let seek = self.stream.seek.as_deref()?;
-        let Some(server) = seek.server else {
-            give_up(self.stream, blame(SERVER, why), Phase::Connect, cause);
+        let selection = self.stream.selection.as_deref()?;
+        let Some(server) = selection.server else {
+            give_up(self.stream, blame(SERVER, why), EndPhase::Connect, cause);
             return None;
         };
-        let attempts = seek.attempts;
-        let outcome = if why == Why::LocalLimit { Outcome::Local } else { Outcome::Failed };
+        let attempts = selection.attempts;
+        let outcome =
+            if why == Why::LocalLimit { AttemptOutcome::Local } else { AttemptOutcome::Failed };
         self.free_slot();
         self.entry.attempt_was(self.backend, server, outcome, self.tools);
         let next =
             if took { Next::GiveUp } else { self.entry.core.retry(server, attempts, outcome) };
         match next {
             Next::SameServer(pause) => {
-                self.wish(Wish::Same(server), Event::Pause);
+                self.affinity(Affinity::Same(server), Event::Pause);
                 self.wait_until(self.tools.now + pause);
             }
             Next::AnotherServer => {
-                self.wish(Wish::Other(server), Event::Ask);
+                self.affinity(Affinity::Other(server), Event::Ask);
                 return self.ask();
             }
-            Next::GiveUp => give_up(self.stream, blame(SERVER, why), Phase::Connect, cause),
+            Next::GiveUp => give_up(self.stream, blame(SERVER, why), EndPhase::Connect, cause),
         }
         None
     }
 
-    fn wish(&mut self, wish: Wish, event: Event) {
+    fn affinity(&mut self, affinity: Affinity, event: Event) {
         self.stream.side_mut(SERVER).on(event);
-        if let Some(seek) = &mut self.stream.seek {
-            seek.wish = wish;
+        if let Some(selection) = &mut self.stream.selection {
+            selection.affinity = affinity;
         }
     }
 
     fn wait_until(&mut self, until: Time) {
-        if let Some(seek) = &mut self.stream.seek {
-            seek.until = until;
+        if let Some(selection) = &mut self.stream.selection {
+            selection.until = until;
             self.tools.timers.set_earlier(self.stream.timer, until);
         }
     }
 
     /// Takes the stream out of the queue, if it waits in one.
     fn leave_queue(&mut self, why: Leave) {
-        if let Some(seek) = &mut self.stream.seek
-            && let Some(place) = seek.place.take()
+        if let Some(selection) = &mut self.stream.selection
+            && let Some(place) = selection.place.take()
         {
-            seek.queued += self.tools.now.since(seek.queued_at);
-            seek.until = Time::NEVER;
+            selection.queued += self.tools.now.since(selection.queued_at);
+            selection.until = Time::NEVER;
             self.entry.core.leave(place, why);
         }
     }
 
     /// Gives back the place that the stream holds at its server, if it holds one.
     fn free_slot(&mut self) {
-        if let Some(slot) = self.stream.seek.as_mut().and_then(|seek| seek.slot.take()) {
+        if let Some(slot) =
+            self.stream.selection.as_mut().and_then(|selection| selection.slot.take())
+        {
             self.entry.release(self.backend, slot, self.tools);
         }
     }
 
     /// The server was reached.
     fn reached(&mut self) {
-        let Some(server) = self.stream.seek.as_ref().and_then(|seek| seek.server) else { return };
-        self.entry.attempt_was(self.backend, server, Outcome::Succeeded, self.tools);
-        if let Some(visit) = self.client.and_then(|client| client.facts.visit()) {
-            visit.passage.tracks.set_server(NonZeroU32::MIN.saturating_add(server.0));
+        let Some(server) = self.stream.selection.as_ref().and_then(|selection| selection.server)
+        else {
+            return;
+        };
+        self.entry.attempt_was(self.backend, server, AttemptOutcome::Succeeded, self.tools);
+        if let Some(rule_state) = self.client.and_then(|client| client.facts.rule_state()) {
+            rule_state.progress.tracks.set_server(NonZeroU32::MIN.saturating_add(server.0));
         }
     }
 }
 
 /// No server will be asked any more.
-fn give_up(stream: &mut Stream, by: By, phase: Phase, cause: Option<Cause>) {
+fn give_up(stream: &mut Stream, by: By, phase: EndPhase, cause: Option<Cause>) {
     stream.side_mut(SERVER).on(Event::GiveUp);
     stream.ended_by(by, phase, cause);
 }
 
 /// The server that the tables which count a client remember for it, the first counted as 1.
 fn remembered(client: &Conn) -> Option<ServerIndex> {
-    let number = client.facts.visit()?.passage.tracks.server()?;
+    let number = client.facts.rule_state()?.progress.tracks.server()?;
     Some(ServerIndex(number.get() - 1))
 }
 

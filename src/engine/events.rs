@@ -1,12 +1,12 @@
-//! What the host is to be told. News is state, not a log: each connection, listener and stream
+//! What the host is to be told. What is pending is state, not a log: each connection, listener and stream
 //! stands on the list at most once, with a mask of what is new.
 
 use super::Engine;
-use super::backend::ServerNews;
-use super::listener::ListenerNews;
+use super::backend::ServerEvent;
+use super::listener::ListenerEvents;
 use super::record::EndReport;
 use crate::agenda::List;
-use crate::conn::{News, Owner, Record, Seat, Why};
+use crate::conn::{Events, Owner, Record, Seat, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::CLIENT;
@@ -41,7 +41,7 @@ pub enum EventKind {
     /// A listener is closed, and its id with it.
     ListenerClosed,
     /// Something about a server of a backend: its index, and what.
-    Server(u32, ServerNews),
+    Server(u32, ServerEvent),
 }
 
 /// One thing the host is told.
@@ -49,7 +49,7 @@ pub enum EventKind {
 pub struct Event {
     /// What it is about.
     pub id: Id,
-    /// The host's own word for that.
+    /// The host's user data for that.
     pub user: u64,
     /// What happened.
     pub kind: EventKind,
@@ -84,37 +84,37 @@ impl<N: Net> Engine<N> {
     /// One piece of a connection's news, and whether it has more.
     fn conn_event(&mut self, id: Id) -> (Option<Event>, bool) {
         let Ok(conn) = self.conns.get_mut(id.key()) else { return (None, false) };
-        let Some(one) = conn.news.iter().next() else {
+        let Some(one) = conn.events.iter().next() else {
             conn.listed.leave(List::Events);
             return (None, false);
         };
-        conn.news.remove(one);
-        let more = !conn.news.is_empty();
+        conn.events.remove(one);
+        let more = !conn.events.is_empty();
         if !more {
             conn.listed.leave(List::Events);
         }
         let user = conn.user;
         let kind = match one {
-            News::SESSION => EventKind::Session,
-            News::CONNECTED => EventKind::Connected,
-            News::SECURED => EventKind::Secured,
-            News::DRAINING => EventKind::Draining,
-            News::READABLE => EventKind::Readable,
-            News::WRITABLE => EventKind::Writable,
+            Events::SESSION => EventKind::Session,
+            Events::CONNECTED => EventKind::Connected,
+            Events::SECURED => EventKind::Secured,
+            Events::DRAINING => EventKind::Draining,
+            Events::READABLE => EventKind::Readable,
+            Events::WRITABLE => EventKind::Writable,
             _ => return (self.end_event(id, one), false),
         };
         (Some(Event { id, user, kind }), more)
     }
 
     /// The last word about a connection: its record leaves with it.
-    fn end_event(&mut self, id: Id, news: News) -> Option<Event> {
+    fn end_event(&mut self, id: Id, news: Events) -> Option<Event> {
         let conn = self.remove_conn(id.key())?;
         let mut record = Box::new(self.tools.record(id.key(), &conn));
         let user = conn.user;
-        if news == News::REFUSED {
+        if news == Events::REFUSED {
             record.suppressed = conn.facts.suppressed();
         }
-        let kind = if news == News::REFUSED {
+        let kind = if news == Events::REFUSED {
             EventKind::Refused(record)
         } else {
             let alike = record.cause.as_ref().map(|cause| (cause.at, cause.why));
@@ -145,9 +145,10 @@ impl<N: Net> Engine<N> {
             }
         }
         // Readiness of what is gone is no news any more.
-        conn.news.remove(News::SECURED | News::DRAINING | News::READABLE | News::WRITABLE);
+        conn.events
+            .remove(Events::SECURED | Events::DRAINING | Events::READABLE | Events::WRITABLE);
         if conn.is_known() {
-            conn.news.insert(News::CLOSED);
+            conn.events.insert(Events::CLOSED);
         } else {
             let cause = conn.cause.as_deref();
             let alike = cause.map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
@@ -165,7 +166,7 @@ impl<N: Net> Engine<N> {
                     if suppressed > 0 {
                         conn.facts.rare_mut().suppressed = suppressed;
                     }
-                    conn.news = News::REFUSED;
+                    conn.events = Events::REFUSED;
                 }
                 None => {
                     self.counters.suppressed += 1;
@@ -200,8 +201,9 @@ impl<N: Net> Engine<N> {
         let [up, down] = &stream.lanes;
         let (termination, cause) =
             stream.end.map_or_else(Default::default, |end| (end.termination, end.cause));
-        let backend = stream.seek.as_ref().map(|seek| self.id(Kind::Backend, seek.backend));
-        let seek = stream.seek.as_deref();
+        let backend =
+            stream.selection.as_ref().map(|selection| self.id(Kind::Backend, selection.backend));
+        let selection = stream.selection.as_deref();
         let sides = stream.sides.map(|side| {
             let mut record = side.record?;
             if let Some(first) =
@@ -214,9 +216,9 @@ impl<N: Net> Engine<N> {
         });
         let mut report = EndReport {
             backend,
-            server: seek.and_then(|seek| seek.server).map(|server| server.0),
-            attempts: seek.map_or(0, |seek| seek.attempts),
-            queued: seek.map_or(0, |seek| seek.queued),
+            server: selection.and_then(|selection| selection.server).map(|server| server.0),
+            attempts: selection.map_or(0, |selection| selection.attempts),
+            queued: selection.map_or(0, |selection| selection.queued),
             moved: [up.moved, down.moved],
             sides,
             termination,
@@ -236,18 +238,18 @@ impl<N: Net> Engine<N> {
     fn listener_event(&mut self, id: Id) -> (Option<Event>, bool) {
         let Ok(listener) = self.registry.listeners.get_mut(id.key()) else { return (None, false) };
         let user = listener.options.user;
-        let Some(one) = listener.news.iter().next() else {
+        let Some(one) = listener.events.iter().next() else {
             listener.listed.leave(List::Events);
             return (None, false);
         };
-        listener.news.remove(one);
-        let more = !listener.news.is_empty();
+        listener.events.remove(one);
+        let more = !listener.events.is_empty();
         if !more {
             listener.listed.leave(List::Events);
         }
         let kind = match one {
-            ListenerNews::PAUSED => EventKind::Paused(listener.accepting.errno()),
-            ListenerNews::RESUMED => EventKind::Resumed,
+            ListenerEvents::PAUSED => EventKind::Paused(listener.accepting.errno()),
+            ListenerEvents::RESUMED => EventKind::Resumed,
             _ => {
                 let timer = listener.timer;
                 self.tools.timers.remove(timer);

@@ -4,18 +4,18 @@ use super::status::{self, VST_E_ARGUMENT, VST_E_CONFIG, VST_E_NULL, VST_E_SIZE, 
 use crate::engine::Refusal;
 
 /// Why something cannot be used: a status, and a sentence where the status alone says too little.
-pub(super) struct Unusable {
+pub(super) struct ConfigError {
     status: vst_status,
     sentence: String,
 }
 
-impl From<vst_status> for Unusable {
+impl From<vst_status> for ConfigError {
     fn from(status: vst_status) -> Self {
         Self { status, sentence: String::new() }
     }
 }
 
-impl From<Refusal> for Unusable {
+impl From<Refusal> for ConfigError {
     fn from(refusal: Refusal) -> Self {
         let sentence = match refusal {
             Refusal::System(errno) => format!("the system refused: {errno}"),
@@ -26,13 +26,13 @@ impl From<Refusal> for Unusable {
 }
 
 /// For functions that have no room for a sentence.
-impl From<Unusable> for vst_status {
-    fn from(unusable: Unusable) -> Self {
+impl From<ConfigError> for vst_status {
+    fn from(unusable: ConfigError) -> Self {
         unusable.status
     }
 }
 
-impl Unusable {
+impl ConfigError {
     /// A pointer that may not be NULL.
     pub(super) fn null(argument: &str) -> Self {
         Self { status: VST_E_NULL, sentence: format!("{argument}: it is NULL and must not be") }
@@ -70,10 +70,10 @@ impl Unusable {
 }
 
 /// Says which argument it is that cannot be used.
-pub(super) fn named<T>(argument: &str, given: Result<T, vst_status>) -> Result<T, Unusable> {
+pub(super) fn named<T>(argument: &str, given: Result<T, vst_status>) -> Result<T, ConfigError> {
     given.map_err(|status| match status {
-        VST_E_NULL => Unusable::null(argument),
-        _ => Unusable::from(status).of(argument),
+        VST_E_NULL => ConfigError::null(argument),
+        _ => ConfigError::from(status).of(argument),
     })
 }
 

@@ -4,7 +4,7 @@ use super::{Cause, Conn, Op, OpSet};
 
 /// How far the handler is that is asked now.
 #[derive(Debug)]
-pub(crate) enum Phase {
+pub(crate) enum HandlerPhase {
     /// It is to be asked.
     Due,
     /// Its answer is waited for.
@@ -21,23 +21,23 @@ pub(crate) enum Phase {
 
 /// The handlers of one side of TLS, of which one at a time is asked.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub(crate) struct HandlerState {
     /// The operation they are.
     pub(crate) op: Op,
     /// Which of them.
     pub(crate) index: usize,
     /// How far it is.
-    pub(crate) phase: Phase,
-    /// The host's own word for this connection in this handler; 0 is none.
+    pub(crate) phase: HandlerPhase,
+    /// The host's user data for this connection in this handler; 0 is none.
     pub(crate) state: u64,
     /// The peer's end has been read.
     pub(crate) ended: bool,
 }
 
-impl Asking {
+impl HandlerState {
     /// The first of them is to be asked.
     pub(crate) const fn new(op: Op) -> Self {
-        Self { op, index: 0, phase: Phase::Due, state: 0, ended: false }
+        Self { op, index: 0, phase: HandlerPhase::Due, state: 0, ended: false }
     }
 }
 
@@ -50,27 +50,29 @@ const CUSTOM: OpSet = OpSet::EMPTY
 
 impl Conn {
     /// Where it stands with handlers of the host's own.
-    pub(crate) fn asking(&self) -> Option<&Asking> {
-        self.facts.rare.as_ref()?.asking.as_ref()
+    pub(crate) fn handler_state(&self) -> Option<&HandlerState> {
+        self.facts.rare.as_ref()?.handler_state.as_ref()
     }
 
     /// The same, to be changed.
-    pub(crate) fn asking_mut(&mut self) -> Option<&mut Asking> {
-        self.facts.rare.as_mut()?.asking.as_mut()
+    pub(crate) fn handler_state_mut(&mut self) -> Option<&mut HandlerState> {
+        self.facts.rare.as_mut()?.handler_state.as_mut()
     }
 
     /// Whether the answer of a handler is waited for.
     pub(crate) fn is_asked(&self) -> bool {
-        self.asking().is_some_and(|asking| matches!(asking.phase, Phase::Asked))
+        self.handler_state()
+            .is_some_and(|handler_state| matches!(handler_state.phase, HandlerPhase::Asked))
     }
 
     /// Whether a handler is to be asked.
     pub(crate) fn has_question(&self) -> bool {
-        self.asking().is_some_and(|asking| matches!(asking.phase, Phase::Due))
+        self.handler_state()
+            .is_some_and(|handler_state| matches!(handler_state.phase, HandlerPhase::Due))
     }
 
     /// Whether handlers were asked, and none is to be any more.
     pub(crate) fn has_done_handlers(&self) -> bool {
-        self.asking().is_some() && self.word.incomplete().both(CUSTOM).is_empty()
+        self.handler_state().is_some() && self.word.incomplete().both(CUSTOM).is_empty()
     }
 }
