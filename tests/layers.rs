@@ -1,6 +1,9 @@
 //! The law of the layers, read from the sources: who may use whom, and who alone may say what.
 //! Tests inside `src` are exempt: they may use everything.
 
+use std::fs;
+use std::path::Path;
+
 #[path = "support/imports.rs"]
 mod imports;
 #[path = "support/sources.rs"]
@@ -163,6 +166,34 @@ fn the_control_layer_shows_others_no_field_of_its_own() {
 #[test]
 fn code_speaks_the_words_of_the_field() {
     assert_none(&offences(&[], |line| WORDS_GIVEN_UP.iter().any(|word| says(line, word))));
+}
+
+#[test]
+fn a_test_is_named_by_a_sentence_of_eighty_characters_at_most() {
+    const MOST: usize = 80;
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut folders: Vec<_> = ["src", "tests"].map(|folder| Path::new(root).join(folder)).into();
+    let mut long = Vec::new();
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a source");
+                let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+                for name in lines.filter_map(|line| line.split_once('(')).map(|(name, _)| name) {
+                    seen += 1;
+                    if name.len() > MOST {
+                        long.push(format!("{}: {name}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(seen > 1_000, "the names are not written as this test reads them: {seen}");
+    assert_none(&long);
 }
 
 #[test]

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_on_our_side_is_no_reason_to_go_elsewhere_and_still_ends_after_the_last_attempt() {
+    fn a_failure_on_our_side_goes_nowhere_else_and_ends_after_the_last_attempt() {
         let course = course(2, Redispatch::Last, true, true);
         assert_eq!(course, [SameServer(7), SameServer(7), GiveUp]);
     }

@@ -72,7 +72,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn curl_as_a_monitor_gets_200_and_once_we_are_going_503_while_a_client_gets_its_server() {
+fn curl_as_a_monitor_gets_200_and_503_once_we_go_while_a_client_is_served() {
     for host in HOSTS {
         let Monitored { proxy: _proxy, at, control, health, .. } = monitored(host);
         let ask = || {

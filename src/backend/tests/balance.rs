@@ -58,7 +58,7 @@ fn the_lighter_of_two_drawn_servers_is_taken() {
 }
 
 #[test]
-fn idle_servers_are_drawn_as_often_as_their_weights_say_and_a_seed_repeats_its_draws() {
+fn idle_servers_are_drawn_by_their_weights_and_a_seed_repeats_its_draws() {
     let run = || {
         let mut backend = backend(Method::RandomOfTwo, [weighing("a", 1), weighing("b", 3)]);
         shares(&mut backend, (0..10_000).map(request))

@@ -67,7 +67,7 @@ fn a_full_queue_lets_nobody_in_not_even_at_the_front() {
 }
 
 #[test]
-fn a_queue_that_is_poured_into_another_leaves_all_in_order_of_age_whatever_the_limit() {
+fn a_queue_that_is_poured_into_another_leaves_all_in_order_of_age() {
     let mut queues = queues();
     let lines = [A, Line::Any, A, A, Line::Any, Line::Any, A];
     for (ticket, line) in (0..).zip(lines) {

@@ -35,7 +35,7 @@ fn the_limit_of_the_backend_holds_over_all_servers() {
 }
 
 #[test]
-fn a_retry_waits_for_its_server_though_another_is_free_and_age_alone_decides_who_is_called() {
+fn a_retry_waits_for_its_server_and_age_alone_decides_who_is_called() {
     let mut backend = backend(Method::RoundRobin, [at_most("a", 1), at_most("b", 1)]);
     let same = |ticket| Request { affinity: Affinity::Same(ServerIndex(0)), ..request(ticket) };
     let a = assigned(backend.ask(same(0)));
@@ -110,7 +110,7 @@ fn backup_servers_are_used_only_while_no_other_is_usable() {
 }
 
 #[test]
-fn a_server_that_drains_takes_who_insists_and_nobody_else_and_one_in_maintenance_nobody() {
+fn a_server_that_drains_takes_who_insists_and_one_in_maintenance_nobody() {
     let mut backend = backend(Method::RoundRobin, ["a", "b"].map(server));
     let same = Request { affinity: Affinity::Same(ServerIndex(0)), ..request(0) };
     set(&mut backend, 0, Change::Admin(Admin::Drain));

@@ -301,7 +301,7 @@ fn a_server_that_drains_keeps_its_streams_and_gets_no_more() {
 }
 
 #[test]
-fn without_a_usable_server_a_stream_ends_at_once_and_one_without_an_address_is_asked_for() {
+fn without_a_usable_server_a_stream_ends_and_an_unknown_address_is_asked_for() {
     everywhere(|setup| {
         let nameless = ServerConfig { addresses: vec![], ..server(0) };
         let mut farm = Farm::new(setup, options(), vec![nameless]);

@@ -132,7 +132,7 @@ fn a_client_that_uploads_while_it_reads_gets_the_whole_answer() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_any_more_is_cut_after_the_linger_time_and_its_loss_told() {
+fn a_client_that_takes_nothing_is_cut_after_the_linger_time_and_its_loss_told() {
     everywhere(|setup| {
         for uploads in [false, true] {
             let (mut rig, peer) = said(setup);
@@ -205,7 +205,7 @@ fn a_client_that_has_the_answer_may_say_so_much_more_and_is_then_cut_and_recorde
 }
 
 #[test]
-fn a_client_that_has_the_answer_is_waited_for_so_long_and_recorded_if_it_still_speaks() {
+fn a_client_that_has_the_answer_and_still_speaks_is_cut_in_time_and_recorded() {
     both(|setup| {
         for speaks in [false, true] {
             let (mut rig, peer) = said_and_drains(setup, u64::MAX);

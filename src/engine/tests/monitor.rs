@@ -108,7 +108,7 @@ fn an_answer_is_whole_under_a_short_write_at_every_byte() {
 }
 
 #[test]
-fn an_answer_of_text_waits_for_nothing_and_one_of_http_for_the_beginning_of_its_request() {
+fn an_answer_of_text_waits_for_nothing_and_one_of_http_for_its_request() {
     everywhere(|setup| {
         for answer in answers() {
             let mut rig = Rig::new(setup, Program::Idle);
@@ -128,7 +128,7 @@ fn an_answer_of_text_waits_for_nothing_and_one_of_http_for_the_beginning_of_its_
 }
 
 #[test]
-fn a_monitor_that_asks_nothing_is_answered_once_it_ends_its_side_and_else_let_go_in_time() {
+fn a_monitor_that_asks_nothing_is_answered_at_its_end_or_let_go_in_time() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         rig.listen(ours(MonitorAnswer::Http));
@@ -230,7 +230,7 @@ fn a_monitor_that_is_gone_already_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_monitor_that_takes_nothing_is_let_go_in_time_and_one_that_resumes_gets_everything() {
+fn a_monitor_that_takes_nothing_is_let_go_and_one_that_resumes_gets_all() {
     both(|setup| {
         for resumes in [false, true] {
             let knobs = Knobs { send_buffer: 16, ..Knobs::default() };
@@ -300,7 +300,7 @@ fn a_failure_that_the_host_sets_is_told_until_it_takes_it_away() {
 }
 
 #[test]
-fn a_failure_counts_for_the_listener_it_is_set_for_and_from_the_moment_of_the_request() {
+fn a_failure_counts_for_its_listener_from_the_moment_of_the_request() {
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         let one = rig.listen(ours(MonitorAnswer::Http));
@@ -344,7 +344,7 @@ fn is_no_news_of_a_drained_engine(mut rig: Rig) {
 }
 
 #[test]
-fn a_monitor_whose_descriptor_the_host_accepted_itself_is_told_closed_without_a_cause() {
+fn a_monitor_that_the_host_accepted_itself_is_told_closed_without_a_cause() {
     both(|setup| {
         let (mut rig, peer, id) = met(setup);
         let (fd, op) = rig.call(|engine| engine.take_fd(id)).expect("a raw session");

@@ -176,8 +176,7 @@ fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
 }
 
 #[test]
-fn over_tls_1_2_the_end_of_a_client_is_held_until_the_server_has_ended_and_that_of_a_server_is_sent()
- {
+fn over_tls_1_2_a_client_s_end_is_held_until_the_server_s_and_that_is_sent() {
     every_row(Version::Tls12, HALF_CLOSES);
 }
 
@@ -224,7 +223,7 @@ fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
 }
 
 #[test]
-fn a_half_close_that_is_held_back_is_sent_once_the_server_has_been_silent_for_its_time() {
+fn a_half_close_that_is_held_back_is_sent_once_the_server_was_silent_enough() {
     let words = pattern(3_000, 2);
     everywhere(|setup| {
         let Joined { mut rig, client, server } =
@@ -277,7 +276,7 @@ fn a_server_that_is_held_up_by_its_client_is_not_silent() {
 }
 
 #[test]
-fn an_end_that_nothing_vouches_for_is_held_back_as_any_and_then_passed_on_without_a_goodbye() {
+fn an_end_that_nothing_vouches_for_is_held_back_and_passed_on_without_goodbye() {
     let layers = Layers { front: Some(Version::Tls12), behind: Some(Version::Tls12) };
     let words = pattern(3_000, 2);
     everywhere(|setup| {

@@ -22,7 +22,7 @@ fn pauses(events: &[Event]) -> Vec<Option<Option<i32>>> {
 }
 
 #[test]
-fn without_descriptors_a_listener_rests_without_spinning_and_goes_on_when_one_is_free() {
+fn without_descriptors_a_listener_pauses_and_goes_on_when_one_is_free() {
     everywhere(|setup| {
         let options = EngineOptions { reserve_fds: 0, ..EngineOptions::default() };
         let mut rig = Rig::with(setup, Program::Echo, options);
@@ -47,7 +47,7 @@ fn without_descriptors_a_listener_rests_without_spinning_and_goes_on_when_one_is
 }
 
 #[test]
-fn at_every_limit_of_descriptors_nothing_spins_and_all_is_well_when_there_are_enough() {
+fn at_every_limit_of_descriptors_nothing_spins_and_enough_of_them_mend_all() {
     everywhere(|setup| {
         // The listener has one, and each of three streams wants two.
         for limit in 4..=10 {
@@ -312,7 +312,7 @@ fn a_thousand_silent_peers_do_not_keep_out_the_next_one() {
 }
 
 #[test]
-fn a_header_larger_than_the_bound_is_refused_when_it_says_so_and_whole_or_in_pieces_alike() {
+fn a_header_beyond_the_bound_is_refused_when_it_says_so_whole_or_in_pieces() {
     both(|setup| {
         for (len, taken) in [(200, true), (201, false), (65_000, false)] {
             for piece in [1, 16, 70_000] {

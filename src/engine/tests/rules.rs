@@ -95,7 +95,7 @@ fn before_the_header_rules_see_the_socket_and_behind_it_who_was_announced() {
 }
 
 #[test]
-fn rules_see_an_announced_address_only_behind_a_header_that_was_accepted_of_a_source_that_may() {
+fn rules_see_an_announced_address_only_of_a_source_that_may_announce_one() {
     let from = |sources: &str, untrusted| AcceptConfig {
         proxy: Some(AcceptProxy { trust: Trust::parse(sources).expect("networks"), untrusted }),
         ..AcceptConfig::default()

@@ -165,7 +165,7 @@ fn every_version_connects_and_a_destination_that_speaks_first_loses_no_byte() {
 }
 
 #[test]
-fn a_stream_s_first_bytes_wait_for_the_destination_and_go_both_ways_behind_a_proxy_header() {
+fn a_stream_s_first_bytes_wait_for_the_destination_behind_a_proxy_header() {
     everywhere(|setup| {
         for (socks, mut lines) in courses() {
             for send_proxy in [None, Some(SendProxy::V1)] {

@@ -70,7 +70,7 @@ fn a_client_that_comes_back_gets_its_server_whatever_the_balance_says() {
 }
 
 #[test]
-fn a_remembered_server_that_is_full_is_waited_for_and_no_attempt_is_counted_as_a_retry() {
+fn a_remembered_server_that_is_full_is_waited_for_and_no_retry_is_counted() {
     everywhere(|setup| {
         let servers = (0..2).map(|i| ServerConfig { maxconn: 1, ..server(i) }).collect();
         let (mut farm, _) = sticky(setup, STICKY, servers);
@@ -109,7 +109,7 @@ fn a_server_that_drains_keeps_its_clients_and_one_that_serves_no_more_loses_them
 }
 
 #[test]
-fn a_remembered_server_that_cannot_be_reached_is_left_for_another_which_is_remembered_then() {
+fn a_remembered_server_that_is_out_of_reach_is_left_for_one_remembered_then() {
     everywhere(|setup| {
         let (mut farm, table) = sticky(setup, STICKY, (0..2).map(server).collect());
         visits(&mut farm, 0);
@@ -150,7 +150,7 @@ fn the_host_can_send_a_client_to_a_server_and_a_number_of_none_is_no_wish() {
 }
 
 #[test]
-fn the_first_entry_that_remembers_a_server_is_heard_and_every_one_that_can_remembers() {
+fn the_first_entry_that_remembers_a_server_counts_and_every_one_remembers() {
     const TEXT: &str = "stick-table counts type ip size 100 store conn_cnt\n\
         stick-table type ip size 100 expire 1m store server_id\n\
         stick-table ports type integer size 100 store server_id\n\

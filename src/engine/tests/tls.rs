@@ -86,7 +86,7 @@ fn refused(setup: Setup, version: Version, cut: usize, then: Then) -> Record {
 }
 
 #[test]
-fn a_client_that_stops_ends_or_resets_at_any_byte_of_the_handshake_is_refused_for_it() {
+fn a_client_that_stops_ends_or_resets_at_any_byte_of_a_handshake_is_refused() {
     for version in VERSIONS {
         both(|setup| {
             let flights = handshake_of_a_client(setup, version);

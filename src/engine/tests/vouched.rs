@@ -139,7 +139,7 @@ fn fails_in_stream(
 }
 
 #[test]
-fn the_failure_of_one_side_ends_the_other_behind_every_byte_and_nothing_vouches_for_that_end() {
+fn the_failure_of_one_side_ends_the_other_behind_every_byte_and_unvouched() {
     let tls13 = Some(Version::Tls13);
     let sides = VERSIONS.map(|version| [Some(version), Some(version)]);
     let cases = sides.into_iter().chain([[tls13, None], [None, tls13]]);
@@ -187,7 +187,7 @@ fn the_failure_of_a_side_with_tls_resets_both_where_a_truncated_end_does() {
 }
 
 #[test]
-fn a_side_with_tls_that_fails_while_it_closes_resets_the_other_where_a_truncated_end_does() {
+fn tls_that_fails_while_it_closes_resets_the_other_where_truncation_does() {
     for (version, truncation) in VERSIONS
         .into_iter()
         .flat_map(|version| [(version, TlsTruncation::Pass), (version, TlsTruncation::Abort)])

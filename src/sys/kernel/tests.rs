@@ -240,7 +240,7 @@ fn may_repair(fd: Fd) -> bool {
 }
 
 #[test]
-fn whoever_vanishes_says_nothing_where_the_system_allows_it_and_is_gone_at_once_elsewhere() {
+fn whoever_vanishes_says_nothing_where_that_is_allowed_and_is_gone_elsewhere() {
     for at in loopbacks() {
         let mut net = Kernel;
         let (client, server) = connected(&mut net, &at);
