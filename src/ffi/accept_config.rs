@@ -27,9 +27,10 @@ pub struct vst_accept_config {
 /// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header,
 /// which then announces nothing, and what they send is payload.
 pub const VST_ACCEPT_UNTRUSTED_DIRECT: u64 = 1 << 24;
-/// On TLS 1.2, where the end of one side ends both, a half-close waits until the peer has ended its own
-/// side, or is waited for and has said nothing for `tls12_half_close_hold_ns`. Without it a half-close is
-/// sent at once, since a client that reads until the end would else wait for ever.
+/// On TLS 1.2, where the end of one side ends both, a half-close is held back until the peer has
+/// ended its own side, or, once bytes of the peer are waited for, has sent none for
+/// `tls12_half_close_hold_ns`. Without it a half-close is sent at once, since a client that reads
+/// until the end would otherwise wait for ever.
 pub const VST_ACCEPT_TLS12_HALF_CLOSE_HOLD: u64 = 1 << 25;
 /// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
 /// failure, also while it closes. Without it the other side gets what came, and then the end of its
@@ -37,12 +38,13 @@ pub const VST_ACCEPT_TLS12_HALF_CLOSE_HOLD: u64 = 1 << 25;
 /// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
 pub const VST_ACCEPT_TLS_TRUNCATION_ABORT: u64 = 1 << 26;
 
-/// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
-/// `size` is the defaults; `vst_accept_options_init` says them. In spans of time VST_NEVER is no bound.
+/// What incoming connections go through. A field that is 0 stands for its default, so that all zero
+/// but `size` is the defaults; `vst_accept_options_init` writes them. In spans of time VST_NEVER is
+/// no bound.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_accept_options {
-    /// `sizeof(vst_accept_options)`.
+    /// `sizeof(vst_accept_options)`. Not less than 80 bytes.
     pub size: u32,
     /// The magic number that the header of `accept_cip` begins with. Default 0xCAFEBABE.
     pub cip_magic: u32,
@@ -52,7 +54,8 @@ pub struct vst_accept_options {
     /// list separated by commas of networks (`10.0.0.0/8`), addresses, `any` (all of IP) and `unix`
     /// (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
     pub accept_proxy: *const c_char,
-    /// Where set, TLS comes next. Only referred to: free your handle whenever you like.
+    /// Where set, TLS comes next. The configuration keeps its own reference: the handle may be
+    /// freed at once.
     pub tls: *const vst_tls_server,
     /// For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
     /// Default 5 s.
@@ -61,27 +64,28 @@ pub struct vst_accept_options {
     pub timeout_tls_ns: u64,
     /// For everything before the session, in nanoseconds from accept. Default 30 s.
     pub timeout_opening_ns: u64,
-    /// How long last bytes may wait for the peer to take some, in nanoseconds. It counts
-    /// anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
-    /// (TCP). What is left then is lost: the peer is reset, and the record says `VST_WHY_TIMED_OUT` at
-    /// `VST_OP_DSHW` or `VST_OP_CCLOSE`, and how much. Default 30 s.
+    /// While closing: how long unsent bytes may wait without progress, in nanoseconds. It starts
+    /// anew whenever bytes are taken by the kernel, and after that whenever the peer acknowledges
+    /// some (TCP). Then the connection is reset and those bytes are lost: `vst_end` has
+    /// VST_WHY_TIMED_OUT at VST_OP_DSHW or VST_OP_CCLOSE, and their number in `lost`. Default 30 s.
     pub linger_ns: u64,
-    /// How long the peer's end is waited for once it has all of ours, in nanoseconds. A
-    /// peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
-    /// `VST_WHY_TIMED_OUT` at `VST_OP_CCLOSE`. Default 2 s.
+    /// While closing: how long the peer's FIN is waited for once the peer has all our bytes, in
+    /// nanoseconds. A peer that was silent meanwhile has ended as it should; one that went on
+    /// sending is cut off, with `VST_WHY_TIMED_OUT` at `VST_OP_CCLOSE`. Default 2 s.
     pub drain_ns: u64,
-    /// How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
-    /// `VST_WHY_TOO_LARGE` at `VST_OP_CCLOSE`. Default 1 MiB; more than
-    /// 4 GiB is taken as that.
+    /// While closing: how many bytes of the peer are read and thrown away until its FIN. A peer
+    /// that sends more is cut off, with `VST_WHY_TOO_LARGE` at `VST_OP_CCLOSE`. Default 1 MiB; more
+    /// than 4 GiB is taken as that.
     pub drain_bytes: u64,
-    /// Where set, sources that are answered and let go before any of the above. Read and not kept.
+    /// Where set, the sources of monitors (health checks by load balancers and the like), which are
+    /// answered and closed before any of the above. Read and not kept.
     pub monitor: *const vst_monitor_options,
     /// Handlers of the host's own, on either side of TLS, asked in this order. Copied.
     pub handlers: *const vst_handler,
     /// How many there are.
     pub handler_count: u64,
-    /// Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
-    /// like; keep it to replace them.
+    /// Where set, the rules that are asked on the way. The configuration keeps its own reference:
+    /// the handle may be freed at once, and is needed to replace the rules.
     pub rules: *const vst_rules,
     /// Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
     /// come next, behind the PROXY header if there is one, and only from these sources: a list as in
@@ -135,7 +139,7 @@ options!(vst_accept_options {
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_accept_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -149,12 +153,12 @@ pub unsafe extern "C" fn vst_accept_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes what incoming connections go through.
+/// Makes an accept configuration: what incoming connections go through.
 ///
 /// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
 /// `vst_accept_config_free`. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes
 /// with its NUL.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
 /// missing, too long or not asked for); VST_E_CONFIG (`accept_proxy`, `accept_cip` or `monitor_net`
 /// cannot be read, or the last overlaps one of the others).
@@ -239,9 +243,9 @@ unsafe fn accept_config(
     Ok(vst_accept_config { config: Arc::new(config) })
 }
 
-/// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+/// Frees a handle. Listeners and connections that use the configuration keep it. NULL is fine.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `config` is NULL or a handle that is not freed.

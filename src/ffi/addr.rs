@@ -95,7 +95,7 @@ impl vst_addr {
 /// with bytes that are not printable ASCII escaped, and `-` for no address.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 512 bytes
-/// always do. Legal at any time, from any thread, in any callback.
+/// always do. Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
 ///
 /// # Safety
@@ -135,8 +135,8 @@ pub struct vst_end {
     pub sys_errno: i32,
     /// The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     pub alert: i32,
-    /// 1 when this end, of a session or a stream, is one too many of its kind for a log: see
-    /// `ends_per_second`. Else 0.
+    /// 1 when this end, of a session or a stream, is above `ends_per_second` of its listener, and a
+    /// host may leave it out of its log. Else 0.
     pub quiet: u32,
     /// The connection. Stale.
     pub conn: vst_id,
@@ -161,14 +161,15 @@ pub struct vst_end {
     /// since the last one that was told. Of ends: how many were quiet since the last one that was
     /// not.
     pub suppressed: u64,
-    /// Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
-    /// escaped.
+    /// The operation, the reason and a sentence for people, in English, NUL-terminated. What a peer
+    /// said in it is escaped.
     pub text: *const c_char,
     /// The length of `text`, without the NUL.
     pub text_len: u64,
     /// The other end of the socket.
     pub peer: vst_addr,
-    /// Our end of the socket, where somebody asked for it while it was open.
+    /// Our end of the socket, if it was asked for while the connection was open; otherwise
+    /// VST_ADDR_NONE.
     pub local: vst_addr,
     /// The source announced by a header, as `vst_conn_addrs` says.
     pub announced_source: vst_addr,

@@ -35,15 +35,15 @@ pub const VST_BACKEND_NO_RETRIES: u64 = 1 << 47;
 /// No stream waits for any server, whatever `maxqueue` says: it is ended where there is no room.
 pub const VST_BACKEND_NO_QUEUE: u64 = 1 << 48;
 
-/// How a backend works. A field that is 0 stands for its default, so that all zero but `size` is the
-/// defaults; `vst_backend_options_init` says them.
+/// How a backend works. A field that is 0 stands for its default, so that all zero but `size` is
+/// the defaults; `vst_backend_options_init` writes them.
 ///
 /// Limits and queues are of this one backend of this one engine: a program with several engines
 /// divides what its servers can bear by their number.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_backend_options {
-    /// `sizeof(vst_backend_options)`.
+    /// `sizeof(vst_backend_options)`. Not less than 64 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -110,7 +110,7 @@ options!(vst_backend_options {
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_backend_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -163,7 +163,7 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Conf
 /// `options` is read and not kept. It has no servers yet: `vst_backend_add_server`. `*out` is its id,
 /// or 0. It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence,
 /// cut to `why_size` bytes with its NUL.
-/// Legal at any time, from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 /// (no random number for `seed`); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn vst_backend_set_name(
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_backend_counters {
-    /// In: `sizeof(vst_backend_counters)`.
+    /// In: `sizeof(vst_backend_counters)`. Not less than 112 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -286,7 +286,7 @@ impl vst_backend_counters {
 
 /// Writes what a backend has counted.
 ///
-/// Legal at any time.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
 /// id); VST_E_THREAD; VST_E_POISONED.
 ///

@@ -10,23 +10,25 @@ use super::types::{id, vst_id};
 use crate::conn::{Direction, Why};
 use crate::engine::{Received, Sent};
 
-/// From the peer to us.
+/// The direction from the peer to us.
 pub const VST_SHUT_READ: u32 = 1;
-/// From us to the peer.
+/// The direction from us to the peer.
 pub const VST_SHUT_WRITE: u32 = 2;
 /// Both.
 pub const VST_SHUT_BOTH: u32 = 3;
 
 /// Reads bytes of a session into `buffer`, at least one, at most `size`.
 ///
-/// `*got` is how many, 0 unless VST_OK. VST_WAIT: none now, VST_EVENT_READABLE will be told, once.
-/// Until it answers VST_WAIT more may be there without any further event. Nothing is read ahead of
-/// the host, so a host that does not read slows its peer down.
-/// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback.
-/// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (an end without TLS's own: bytes may be
-/// missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet,
-/// closed by the host, inside a stream); VST_E_ARGUMENT (`size` 0); VST_E_NULL; VST_E_STALE,
-/// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+/// `*got` is how many, 0 unless VST_OK. VST_WAIT: there are none now, and VST_EVENT_READABLE is
+/// told once when some have come. No event is told while reads answer VST_OK: read until VST_WAIT.
+/// The library reads nothing ahead of the host, so a host that does not read slows its peer down
+/// (backpressure).
+/// Legal on the engine's thread, for a session: in the callback that tells of it, or at any time
+/// later.
+/// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (the connection ended without TLS
+/// close_notify: bytes may be missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows);
+/// VST_E_STATE (no session yet, closed by the host, inside a stream); VST_E_ARGUMENT (`size` 0);
+/// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `buffer` points to `size` writable bytes; `got` to a
@@ -63,9 +65,9 @@ pub unsafe extern "C" fn vst_conn_recv(
 
 /// Writes bytes of a session: all or a part, at least one.
 ///
-/// `*taken` is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now,
-/// VST_EVENT_WRITABLE will be told, once. `size` 0 takes none and is fine.
-/// Legal on a session, from any callback.
+/// `*taken` is how many, 0 unless VST_OK; those bytes are copied. VST_WAIT: none can be taken now,
+/// and VST_EVENT_WRITABLE is told once when some can. A `size` of 0 takes none and answers VST_OK.
+/// Legal on the engine's thread, for a session.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
 /// before can still be read: read on while it answers VST_OK, or close, since no event asks for it);
 /// VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
@@ -110,11 +112,12 @@ const fn failed(why: Why) -> vst_status {
     }
 }
 
-/// Ends one direction of a session, VST_SHUT_*. Writing: what was written leaves, then TLS's own
-/// end, then the FIN. Reading: no further byte is delivered, and what still comes is thrown away.
-/// When both are ended, by whichever side, the connection closes and VST_EVENT_CLOSED follows.
+/// Ends one direction of a session, VST_SHUT_*. Writing (half-close): the bytes written so far are
+/// sent, then TLS close_notify, then the FIN. Reading: no further byte is delivered, and bytes that
+/// still come are thrown away. When both are ended, by whichever side, the connection closes and
+/// VST_EVENT_CLOSED follows.
 ///
-/// Legal on a session, from any callback; twice changes nothing.
+/// Legal on the engine's thread, for a session; twice changes nothing.
 /// Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -143,12 +146,13 @@ pub unsafe extern "C" fn vst_conn_shutdown(
     })
 }
 
-/// Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
-/// is waited for within bounds. One that is still opening is given up. From here on the id accepts
-/// `vst_conn_abort` and what asks facts of it, such as `vst_conn_describe`, and VST_EVENT_CLOSED is
-/// its only and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
+/// Closes a connection in order: the bytes written so far are sent, then TLS close_notify and the
+/// FIN, and the peer's end is waited for within `linger_ns` and `drain_ns`. A connection that is
+/// still opening is aborted. From now on the id is good for `vst_conn_abort` and for functions that
+/// only read, such as `vst_conn_describe`. One event follows, VST_EVENT_CLOSED; for a connection of
+/// a listener that was no session yet it is VST_EVENT_REFUSED.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -164,9 +168,9 @@ pub unsafe extern "C" fn vst_conn_close(engine: *mut vst_engine, conn: vst_id) -
     })
 }
 
-/// Ends a connection at once: nothing more leaves, and the peer sees a reset.
+/// Aborts a connection: unsent bytes are thrown away, and the peer gets a reset.
 ///
-/// Otherwise as `vst_conn_close`; also after it.
+/// Otherwise as `vst_conn_close`; it may also be called after that.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -180,16 +184,21 @@ pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -
     })
 }
 
-/// Takes a raw session's descriptor out of the library: it belongs to the host from here on, and the
-/// id is stale without any event. Bytes that were read already, behind a PROXY header, come first:
-/// they are copied to `ahead`.
+/// Takes the descriptor of a session without TLS out of the library: it belongs to the host from
+/// then on, which closes it. The id is stale, and no event tells of that. Bytes that the library
+/// has already read from it, such as those after a PROXY header, are copied to `ahead`: they come
+/// before whatever the host reads from the descriptor.
 ///
-/// `*fd` is the descriptor, or -1; `*ahead_len` the number of bytes. The interest callback is told
-/// VST_IO_RELEASED, without VST_IO_CLOSING, before this returns.
-/// Legal on a session without TLS that has nothing unsent, from any callback.
-/// Returns VST_OK; VST_E_SPACE (`*ahead_len` is what is needed, and nothing happened); VST_E_STATE;
-/// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_MODE (interest is pulled);
-/// VST_E_THREAD; VST_E_POISONED.
+/// `*fd` is the descriptor, or -1 on failure; `*ahead_len` is the number of bytes. If the
+/// descriptor was announced to the interest callbacks before, they are told VST_IO_RELEASED without
+/// VST_IO_CLOSING, before this returns and also within a batch (`vst_engine_batch_begin`): the host
+/// removes it from its poller. If it was not, nothing is told.
+/// Legal on the engine's thread, for a session without TLS that has no unsent bytes and no
+/// direction shut.
+/// Returns VST_OK; VST_E_SPACE (`*ahead_len` is the capacity that is needed; nothing happened);
+/// VST_E_STATE (TLS, unsent bytes, a direction shut, no session); VST_E_NULL; VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_MODE (the engine has no interest
+/// callbacks); VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `fd` points to an int; `ahead` to `capacity` writable
@@ -239,7 +248,7 @@ pub unsafe extern "C" fn vst_conn_take_fd(
 
 /// Writes the host's user data for a connection.
 ///
-/// Legal at any time before VST_EVENT_CLOSED. On failure `*user` is NULL.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure `*user` is NULL.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
 ///

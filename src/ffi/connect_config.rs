@@ -23,9 +23,10 @@ pub struct vst_connect_config {
     pub(super) config: Arc<ConnectConfig>,
 }
 
-/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a half-close
-/// waits until the peer has ended its own side, or is waited for and has said nothing for
-/// `tls12_half_close_hold_ns`, since a server that is told of an end may stop answering.
+/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a
+/// half-close is held back until the peer has ended its own side, or, once bytes of the peer are
+/// waited for, has sent none for `tls12_half_close_hold_ns`, since a server that is told of an end
+/// may stop answering.
 pub const VST_CONNECT_TLS12_HALF_CLOSE_SEND: u64 = 1 << 27;
 /// As `VST_ACCEPT_TLS_TRUNCATION_ABORT`.
 pub const VST_CONNECT_TLS_TRUNCATION_ABORT: u64 = 1 << 28;
@@ -48,12 +49,13 @@ pub const VST_PROXY_TLV_CRC32C: u64 = 1 << 32;
 /// A version 2 header carries a name for this one connection, made by the engine.
 pub const VST_PROXY_TLV_UNIQUE_ID: u64 = 1 << 33;
 
-/// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
-/// `size` is the defaults; `vst_connect_options_init` says them. In spans of time VST_NEVER is no bound.
+/// What outgoing connections go through. A field that is 0 stands for its default, so that all zero
+/// but `size` is the defaults; `vst_connect_options_init` writes them. In spans of time VST_NEVER
+/// is no bound.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_connect_options {
-    /// `sizeof(vst_connect_options)`.
+    /// `sizeof(vst_connect_options)`. Not less than 96 bytes.
     pub size: u32,
     /// `VST_SEND_PROXY_*`.
     pub send_proxy: u32,
@@ -61,7 +63,8 @@ pub struct vst_connect_options {
     pub flags: u64,
     /// `VST_PROXY_TLV_*`, for version 2.
     pub proxy_tlvs: u64,
-    /// Where set, TLS. Only referred to: free your handle whenever you like. Needs `server_name`.
+    /// Where set, TLS. The configuration keeps its own reference: the handle may be freed at once.
+    /// Needs `server_name`.
     pub tls: *const vst_tls_client,
     /// The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
     /// an IP address. Copied.
@@ -147,7 +150,7 @@ options!(vst_connect_options {
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_connect_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -161,7 +164,7 @@ pub unsafe extern "C" fn vst_connect_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes what outgoing connections go through.
+/// Makes a connect configuration: what outgoing connections go through.
 ///
 /// Otherwise as `vst_accept_config_new`; free it with `vst_connect_config_free`.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
@@ -261,7 +264,7 @@ fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, C
     Ok(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
 }
 
-/// Gives up a handle, as `vst_accept_config_free` does.
+/// Frees a handle, as `vst_accept_config_free` does.
 ///
 /// # Safety
 /// `config` is NULL or a handle that is not freed.

@@ -11,7 +11,7 @@ use super::status::*;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_engine_counters {
-    /// In: `sizeof(vst_engine_counters)`.
+    /// In: `sizeof(vst_engine_counters)`. Not less than 88 bytes.
     pub size: u32,
     /// Pooled buffers that hold bytes in flight now.
     pub buffers_in_use: u32,
@@ -25,9 +25,9 @@ pub struct vst_engine_counters {
     pub suppressed_total: u64,
     /// `accept` calls that failed for one connection.
     pub accept_errors_total: u64,
-    /// Times a listener had to rest because the system ran out of something.
+    /// Times a listener was paused because the system ran out of something.
     pub starved_total: u64,
-    /// Times a limit turned a connection away or made a listener rest.
+    /// Times a limit turned a connection away or paused a listener.
     pub limited_total: u64,
     /// Outgoing connections asked for.
     pub connects_total: u64,
@@ -47,7 +47,7 @@ const _: () = assert!(size_of::<vst_engine_counters>() == 96);
 
 /// Writes what the engine has counted.
 ///
-/// Legal at any time.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

@@ -9,11 +9,11 @@ use super::ptr;
 use super::status::{self, *};
 use super::types::{id, vst_id};
 
-/// Copies everything about a listener as one line of `name=value`, for a log or a person: its name,
-/// address, descriptor, why it rests, and what became of its connections.
+/// Copies the state of a listener as one line of `name=value`, for a log or a person: its name,
+/// address, descriptor, why it is paused, and what became of its connections.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
-/// mostly do. Legal at any time before VST_EVENT_LISTENER_CLOSED, from any callback.
+/// mostly do. Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -36,11 +36,12 @@ pub unsafe extern "C" fn vst_listener_describe(
     }
 }
 
-/// Copies everything about a backend as one line of `name=value`, for a log or a person: its streams and
-/// queue, and of each server (`server.NUMBER.name and so on`) its name, state, health, share, streams and queue.
+/// Copies the state of a backend as one line of `name=value`, for a log or a person: its streams
+/// and queue, and of each server (`server.NUMBER.name and so on`) its name, state, health, share,
+/// streams and queue.
 ///
-/// The text grows with the servers, by some 200 bytes each. Legal at any time. Otherwise as
-/// `vst_listener_describe`.
+/// The text grows with the servers, by some 200 bytes each. Legal on the engine's thread. Otherwise
+/// as `vst_listener_describe`.
 ///
 /// # Safety
 /// As `vst_listener_describe`.
@@ -60,11 +61,11 @@ pub unsafe extern "C" fn vst_backend_describe(
     }
 }
 
-/// Copies everything about a connection as one line of `name=value`, for a log or a person: state,
+/// Copies the state of a connection as one line of `name=value`, for a log or a person: state,
 /// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
-/// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// mostly do. Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -7,19 +7,21 @@ use super::status::{self, *};
 use super::types::VST_NEVER;
 use crate::engine::Drain;
 
-/// Connections are still taken, but the engine is to be known as going: health answers fail.
+/// Connections are still accepted, but monitors (`vst_monitor_options`) are answered with a
+/// failure, so that no more clients are sent here.
 pub const VST_DRAIN_LAME_DUCK: u32 = 1;
-/// Listeners take no more connections. What waits in their queues is left to another process that
-/// holds the sockets.
+/// Listeners accept no more connections. Those that wait in the kernel's queue are left to another
+/// process that has the same sockets open.
 pub const VST_DRAIN_PAUSE: u32 = 2;
-/// Listeners take what waits already, since closing would reset it, and are closed.
+/// Listeners accept the connections that wait in the kernel's queue, since closing would reset
+/// these, and are closed.
 pub const VST_DRAIN_CLOSE: u32 = 3;
 
-/// How a drain stands.
+/// The state of a drain.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_drain {
-    /// In: `sizeof(vst_drain)`.
+    /// In: `sizeof(vst_drain)`. Not less than 40 bytes.
     pub size: u32,
     /// `VST_DRAIN_*`, or 0: none was asked for.
     pub how: u32,
@@ -43,14 +45,15 @@ unsafe impl Sized32 for vst_drain {
 }
 const _: () = assert!(size_of::<vst_drain>() == 40);
 
-/// Begins to empty an engine, or goes on to a later stage: `how` is `VST_DRAIN_*`, each with what
-/// those before it do.
+/// Begins to drain an engine, or goes on to a later stage: `how` is `VST_DRAIN_*`. A stage includes
+/// what the stages before it do.
 ///
 /// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-/// and writes, also of those that still come; streams run on, and servers are not checked any more.
-/// `grace_ns` nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The engine is
-/// empty when `vst_drain.conns`, `streams` and, after VST_DRAIN_CLOSE, `listeners` are 0.
-/// Legal at any time, from any callback.
+/// and writes, also of those that still come; streams go on, and health checks of servers end.
+/// `grace_ns` nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound.
+/// The drain is done when `conns` and `streams` of `vst_drain` are 0, and after VST_DRAIN_CLOSE
+/// `listeners` as well.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 /// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -77,9 +80,9 @@ pub unsafe extern "C" fn vst_engine_drain(
     })
 }
 
-/// Writes how a drain stands.
+/// Writes the state of a drain.
 ///
-/// Legal at any time.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

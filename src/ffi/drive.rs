@@ -12,9 +12,9 @@ use crate::id::Id;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_ready {
-    /// The token that came with the interest.
+    /// The token that came with the interest of the descriptor.
     pub token: vst_id,
-    /// `VST_IO_*`.
+    /// A mask of VST_IO_IN, VST_IO_OUT, VST_IO_HANGUP and VST_IO_ERROR.
     pub events: u32,
     /// 0.
     pub _reserved: u32,
@@ -29,14 +29,16 @@ fn io(events: u32) -> Result<Io, vst_status> {
 
 /// Tells that one descriptor is ready.
 ///
-/// `token` came with its interest; `events` is a mask of VST_IO_IN, OUT, HANGUP, ERROR. `now_ns` is
-/// CLOCK_MONOTONIC in nanoseconds, or 0 to have it read; of an engine made with `now_ns` it is the
-/// host's own clock, and never 0. What is due by then is done first: a deadline that has passed holds,
-/// whatever has come since. `wait` is written unless NULL. Callbacks run before this returns.
-/// Legal at any time, also from the event callback (then it is nested).
-/// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then no readiness is told: a late one
-/// does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another clock), and
-/// then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+/// `token` came with its interest; `events` is a mask of VST_IO_IN, VST_IO_OUT, VST_IO_HANGUP and
+/// VST_IO_ERROR; 0 tells no readiness. `now_ns` is CLOCK_MONOTONIC in nanoseconds, or 0 to have it
+/// read; with an engine made with `now_ns` it is the time of the host's own clock, and never 0.
+/// Deadlines that have passed by then are handled first: a handshake whose deadline has passed
+/// fails, even where its last bytes have come. `wait`, unless NULL, is written. Callbacks run
+/// before this returns.
+/// Legal on the engine's thread; from a callback, `wait` has VST_WAIT_NESTED.
+/// Returns VST_OK; VST_E_STALE, VST_E_KIND and VST_E_ENGINE (the token; no readiness is told, and a
+/// late one does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another
+/// clock), and then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`.
@@ -61,11 +63,18 @@ pub unsafe extern "C" fn vst_engine_ready(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Tells that descriptors are ready, in the order of `list`. Callbacks run after each; interest
-/// changes are told after the last. A stale token in the list is passed over.
+/// Tells that descriptors are ready, in the order of `list`: `count` entries, read only during the
+/// call. `now_ns` and `wait` are as for `vst_engine_ready`.
 ///
-/// Otherwise as `vst_engine_ready`. `list` points to `count` entries, read only during the call.
-/// Returns as `vst_engine_ready`, without VST_E_STALE.
+/// The event callback is called after each entry, for what that entry caused. Interest changes are
+/// told, and handlers asked (`step`, `discard`), only after the last entry. An entry with a stale
+/// token is skipped. A token of another kind or of another engine ends the batch: the entries
+/// before it are done, those after it are not told. An unknown bit, a reserved field that is not 0
+/// or a token of 0 anywhere in the list is VST_E_ARGUMENT, and no entry is told.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (a token, as above); VST_E_SIZE, VST_E_ARGUMENT,
+/// VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
+/// VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// As `vst_engine_ready`; `list` points to `count` entries.
@@ -104,12 +113,17 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Tells that a descriptor is ready, by its number, for hosts that know no tokens. Such a host calls
-/// `vst_engine_batch_begin` before it goes through the results of one poll and
-/// `vst_engine_batch_end` after, so that no number is closed, and used again, in between.
+/// Tells that one descriptor is ready, by its number instead of its token. Only for an engine made
+/// with VST_ENGINE_BY_FD. A host calls `vst_engine_batch_begin` before it goes through the results
+/// of one poll, and `vst_engine_batch_end` after: in between no descriptor is closed, so that no
+/// number is used again and a result cannot be taken for a newer descriptor's.
 ///
-/// Otherwise as `vst_engine_ready`. The engine must be made with VST_ENGINE_BY_FD.
-/// Returns as `vst_engine_ready`; VST_E_MODE also where it is not.
+/// `events`, `now_ns` and `wait` are as for `vst_engine_ready`.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_STALE (no descriptor of this engine has this number: no readiness is
+/// told); VST_E_MODE (the engine was made without VST_ENGINE_BY_FD, or a time of another clock);
+/// VST_E_ARGUMENT (an unknown bit, a negative number); VST_E_SIZE; VST_E_NULL; VST_E_THREAD;
+/// VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// As `vst_engine_ready`.
@@ -134,12 +148,14 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Does what is due by time and what is RUNNABLE. Call it when the deadline of `vst_wait` has come
-/// and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
+/// Handles deadlines that have passed, and does the work that VST_WAIT_RUNNABLE tells of, up to a
+/// bound. Call it when `deadline_ns` of `vst_wait` has come, and, before waiting, whenever
+/// VST_WAIT_RUNNABLE is set. At other times it does no harm.
 ///
-/// Otherwise as `vst_engine_ready`.
-/// Returns VST_OK; VST_E_SIZE, VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing
-/// happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+/// `now_ns` and `wait` are as for `vst_engine_ready`. Callbacks run before this returns.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_SIZE, VST_E_NULL and VST_E_MODE (a time of another clock), and then
+/// nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// As `vst_engine_ready`.
@@ -164,9 +180,13 @@ pub unsafe extern "C" fn vst_engine_run(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Writes what the host must know to wait well, as every drive call does.
+/// Writes until when the host may wait, and what exists: `wait`, as every drive call does.
 ///
-/// Legal at any time; from a callback it says VST_WAIT_NESTED.
+/// It is a drive call as far as threads go: the first one binds the engine to its thread. It tells
+/// no time, handles no deadlines, and does not take the answers that `vst_waker_post` has brought;
+/// `vst_engine_run`, `vst_engine_ready`, `vst_engine_ready_batch` and `vst_engine_ready_fd` do. Like
+/// any call outside a callback it may run callbacks for what an earlier call left.
+/// Legal on the engine's thread; from a callback, `wait` has VST_WAIT_NESTED.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -188,9 +208,13 @@ pub unsafe extern "C" fn vst_engine_wait(
         .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Holds back interest changes and the closing of descriptors until `vst_engine_batch_end`.
+/// Begins a batch: until `vst_engine_batch_end`, interest callbacks are not called, and released
+/// descriptors are not closed. For hosts that tell readiness by number, see `vst_engine_ready_fd`.
 ///
-/// Legal outside callbacks.
+/// Two things are not held back: VST_EVENT_INTEREST, which `vst_engine_next` writes all the same,
+/// and the release of a descriptor by `vst_conn_take_fd`, which is told at once. Events are told as
+/// usual.
+/// Legal on the engine's thread, outside callbacks.
 /// Returns VST_OK; VST_E_STATE (begun already); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
@@ -203,9 +227,11 @@ pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_
     entry::call(engine, |shell| shell.bracket(true))
 }
 
-/// Ends what `vst_engine_batch_begin` began: interest changes are told and descriptors closed.
+/// Ends a batch that `vst_engine_batch_begin` began: interest changes are told and released
+/// descriptors closed before this returns. Where interest comes from `vst_engine_next`, the
+/// descriptors whose release has been written there are closed by the next call on the engine.
 ///
-/// Legal outside callbacks.
+/// Legal on the engine's thread, outside callbacks.
 /// Returns VST_OK; VST_E_STATE (none begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
 /// VST_E_POISONED.
 ///

@@ -13,10 +13,11 @@ pub struct vst_stream_end {
     pub size: u32,
     /// Why it was cut, or what failed first: `VST_WHY_*`, or 0 when both sides ended in order.
     pub why: u32,
-    /// Two letters as in HAProxy's log, NUL-terminated. Who ended it: `-` nobody, `C` the client,
-    /// `S` the server, `c` the client by silence, `s` the server by silence, `P` a limit, `R` want of
-    /// resources, `K` the host. And when: `-` at the end, `Q` in a queue, `C` while the server was
-    /// being reached, `D` while data moved, `L` while the server's last data moved.
+    /// Two letters as in HAProxy's log, NUL-terminated. Who ended it: `-` nobody (both sides ended
+    /// in order), `C` the client, `S` the server, `c` the client by silence, `s` the server by
+    /// silence, `P` a limit, `R` want of resources, `K` the host. And when: `-` at the end, `Q` in
+    /// a queue, `C` while the server was being reached, `D` while data moved, `L` while the
+    /// server's last data moved.
     pub termination: [c_char; 4],
     /// The server it was given last, as `vst_backend_add_server` numbered it, or `VST_NO_SERVER`.
     pub server: u32,

@@ -31,66 +31,92 @@ use crate::sys::Kernel as Under;
 #[cfg(test)]
 use crate::sim::SimNet as Under;
 
-/// Bytes, connections or the end can be read.
+/// Bytes, incoming connections or the end of the stream can be read (EPOLLIN, POLLIN).
 pub const VST_IO_IN: u32 = 1;
-/// Bytes can be written.
+/// Bytes can be written, or a connect has ended (EPOLLOUT, POLLOUT).
 pub const VST_IO_OUT: u32 = 2;
-/// The peer has ended its side (`EPOLLRDHUP`, `POLLRDHUP`). A poller without it never tells it.
+/// The peer has ended its sending side: EPOLLRDHUP, POLLRDHUP. A poller that has no such event
+/// never tells it, and watches nothing for it.
 pub const VST_IO_HANGUP: u32 = 4;
-/// An error, or the end of both sides (`EPOLLERR`, `EPOLLHUP`, `POLLNVAL` not among them). It is
-/// only told to the library, never asked for.
+/// An error, or the end of both directions: told for EPOLLERR and for EPOLLHUP, with poll for
+/// POLLERR and for POLLHUP. POLLNVAL is neither: it says that the number is not an open descriptor,
+/// and is not told. This bit is only told to the library: no mask of the library asks for it, since
+/// pollers tell it unasked.
 pub const VST_IO_ERROR: u32 = 8;
-/// The mask stands for the descriptor's whole life and may be registered edge-triggered. Only an
-/// engine made with `VST_TRIGGER_EDGE` says so, and never of a listener: those stay level-triggered.
+/// In a mask that the library tells: the mask does not change until the descriptor is released, so
+/// it may be registered edge-triggered. Only an engine made with `VST_TRIGGER_EDGE` sets it, and
+/// only for connections: listeners and the descriptor of the wakers are level-triggered always.
 pub const VST_IO_EDGE: u32 = 16;
-/// The poller must forget the descriptor: the last word about it.
+/// The host stops watching the descriptor and forgets its token: nothing is told about this
+/// descriptor afterwards.
 pub const VST_IO_RELEASED: u32 = 32;
-/// With `VST_IO_RELEASED`: the library closes the number next, so an epoll host may leave out
-/// `EPOLL_CTL_DEL`.
+/// Comes with `VST_IO_RELEASED`: the library closes the descriptor next, so a host that uses epoll
+/// may leave out `EPOLL_CTL_DEL`. VST_IO_RELEASED without VST_IO_CLOSING comes of
+/// `vst_conn_take_fd` alone: the descriptor stays open and is the host's, which removes it from its
+/// poller.
 pub const VST_IO_CLOSING: u32 = 64;
 
 /// The host's poller tells readiness again and again while it lasts (epoll without `EPOLLET`, poll,
 /// select, kqueue, libevent, libuv).
 pub const VST_TRIGGER_LEVEL: u32 = 0;
-/// The host's poller tells each change once, for descriptors whose mask has `VST_IO_EDGE`.
+/// The host's poller tells each change once, for descriptors whose mask has `VST_IO_EDGE`. Then
+/// every event must be handed in.
 pub const VST_TRIGGER_EDGE: u32 = 1;
 
-/// Readiness may be told by descriptor number, with `vst_engine_ready_fd`.
+/// Readiness may be told by descriptor number, with `vst_engine_ready_fd`, as well as by token.
 pub const VST_ENGINE_BY_FD: u64 = 1 << 16;
 /// Streams move all bytes by copying them, whatever `max_pipes` says.
 pub const VST_ENGINE_NO_PIPES: u64 = 1 << 17;
 
 /// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
-/// `VST_IO_HANGUP`. Calling it again changes nothing.
+/// `VST_IO_HANGUP`. `token` is handed back with the readiness (`vst_engine_ready`). `data` is that
+/// of the options.
 pub type vst_fdset_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Stops watching one direction, or, with `VST_IO_RELEASED` in `dir`, forgets the descriptor.
+/// Stops watching. `dir` is one direction, `VST_IO_IN`, `VST_IO_OUT` or `VST_IO_HANGUP`; or it has
+/// `VST_IO_RELEASED`, alone or with `VST_IO_CLOSING`.
+///
+/// VST_IO_RELEASED comes once for a descriptor, in one call for all directions: those that are
+/// still watched are not cleared one by one before, and there may be none. The host then stops
+/// watching the descriptor in every direction, and forgets the token.
 pub type vst_fdclr_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Watches a descriptor for `new_mask` instead of `old_mask`. 0 is "not now": an epoll host removes
-/// the descriptor then, since an empty mask still reports a reset, for ever. `VST_IO_RELEASED` is
-/// told once for every descriptor that was ever announced, as the last word about it.
+/// Watches a descriptor for `new_mask` instead of `old_mask`, both masks of VST_IO_*. `token` is
+/// handed back with the readiness (`vst_engine_ready`). `data` is that of the options.
+///
+/// A `new_mask` of 0 means that nothing is to be watched now; it may change again. A host that uses
+/// epoll removes the descriptor then, since epoll reports errors and resets also for an empty mask,
+/// again and again. `VST_IO_RELEASED` is told once for every descriptor that was announced before,
+/// and nothing about it afterwards; `old_mask` may be 0 then.
 pub type vst_interest_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
 >;
-/// The next deadline has moved earlier, to `deadline_ns`. It is never told that one moved later:
-/// driving too early does no harm.
+/// The next deadline is `deadline_ns`, a point of the engine's clock in nanoseconds: call
+/// `vst_engine_run` then. Told when the deadline is earlier than the one told last, and again after
+/// each `vst_engine_run`; that a deadline moved later is not told, since a call too early does no
+/// harm.
+///
+/// `deadline_ns` may be a time that has passed, and then is due at once. 0 is such a time as well,
+/// of a clock of the host's own that began there, and never means that there is no deadline. A
+/// `timerfd` reads a time of 0 as disarmed: set it to 1 ns instead. VST_WAIT_RUNNABLE is not told
+/// here, only in `vst_wait`.
 pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
-/// Something happened. Every function may be called from here, but those that are legal outside
-/// callbacks only.
+/// An event. `event` and what it points to are valid until the callback returns. Which functions
+/// may be called from here: see Callbacks at the top of this header.
 pub type vst_event_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
 >;
-/// A sentence for the host's log, not NUL-terminated. No function on an engine, a loop or a waker may be
-/// called from here: it answers VST_E_REENTRANT.
+/// A sentence for the host's log: `len` bytes at `text` in UTF-8, without a NUL at the end, valid
+/// until the callback returns. No function on an engine, a loop or a waker may be called from here:
+/// it answers VST_E_REENTRANT.
 pub type vst_log_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
-/// What a host decides when it makes an engine. A field that is 0 stands for its default, so that all
-/// zero but `size` is the defaults; `vst_engine_options_init` says them.
+/// What a host decides when it makes an engine. A field that is 0 stands for its default, so that
+/// all zero but `size` is the defaults; `vst_engine_options_init` writes them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_engine_options {
-    /// `sizeof(vst_engine_options)`.
+    /// `sizeof(vst_engine_options)`. Not less than 104 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -98,23 +124,23 @@ pub struct vst_engine_options {
     pub flags: u64,
     /// `VST_TRIGGER_*`.
     pub trigger: u32,
-    /// The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
-    /// bound.
+    /// The most connections of all kinds. Listeners accept nothing while it is reached. Default
+    /// UINT32_MAX: no bound.
     pub max_conns: u32,
-    /// The most incoming connections that are not sessions yet. Listeners rest while it is reached.
-    /// Default UINT32_MAX: no bound.
+    /// The most incoming connections that are not sessions yet. Listeners accept nothing while it
+    /// is reached. Default UINT32_MAX: no bound.
     pub max_opening: u32,
-    /// TLS handshake steps with asymmetric cryptography per drive call; the others wait a turn.
-    /// Default 4; UINT32_MAX is no bound.
+    /// TLS handshake steps with asymmetric cryptography per drive call; the others wait for the
+    /// next `vst_engine_run`, and the engine is RUNNABLE. Default 4; UINT32_MAX is no bound.
     pub heavy_per_drive: u32,
-    /// Events told per outermost call; what is left makes the engine RUNNABLE. Default UINT32_MAX: no
-    /// bound.
+    /// The most events that one outermost call tells; those that are left make the engine RUNNABLE.
+    /// Default UINT32_MAX: no bound.
     pub events_per_drive: u32,
-    /// Descriptors of the process (below `RLIMIT_NOFILE`) that are kept for clients and the servers of
-    /// their streams. A listener takes a client only while so many are left, as far as the engine can
-    /// tell, and rests else (VST_EVENT_PAUSED, EMFILE). Pipes, and connections that are not part of a
-    /// stream when they begin, take none of them: such a connect ends with `VST_WHY_LOCAL_LIMIT`.
-    /// Default 2, which is a client and its server; UINT32_MAX keeps none.
+    /// Descriptors of the process (below `RLIMIT_NOFILE`) that are kept for clients and the servers
+    /// of their streams. A listener takes a client only while so many are left, as far as the
+    /// engine can tell, and is paused otherwise (VST_EVENT_PAUSED, EMFILE). Pipes, and connections
+    /// that are not part of a stream when they begin, take none of them: such a connect ends with
+    /// `VST_WHY_LOCAL_LIMIT`. Default 2, which is a client and its server; UINT32_MAX keeps none.
     pub reserve_fds: u32,
     /// The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
     /// A longer one is refused with `VST_WHY_TOO_LARGE`. Default UINT32_MAX: all that the protocol
@@ -125,25 +151,30 @@ pub struct vst_engine_options {
     pub max_pipes: u32,
     /// Handed to every callback below. The library neither reads nor frees it.
     pub data: *mut c_void,
-    /// The poller, one direction at a time. With `fdclr`, and without `interest`.
+    /// Interest callback, one direction per call. Needs `fdclr`, and excludes `interest` and
+    /// `VST_TRIGGER_EDGE`.
     pub fdset: vst_fdset_fn,
-    /// See `fdset`.
+    /// Interest callback for the end of watching. Needs `fdset`.
     pub fdclr: vst_fdclr_fn,
-    /// The poller, one call per change. Without any of the three, interest comes from
-    /// `vst_engine_next`. `VST_TRIGGER_EDGE` works with this and with that, not with `fdset`.
+    /// Interest callback, one call per change of a descriptor. Excludes `fdset` and `fdclr`. An
+    /// engine that has none of the three is asked with `vst_engine_next` and tells
+    /// `VST_EVENT_INTEREST` there. That works only without `event`: an engine with `event` and
+    /// without interest callbacks can be made, but has no way to report interest, and its
+    /// connections do not move.
     pub interest: vst_interest_fn,
-    /// Optional: hosts that look at `vst_wait` after every drive call need none.
+    /// Optional: a host that reads `vst_wait` after every drive call does without.
     pub timer: vst_timer_fn,
-    /// What happens. Without it events come from `vst_engine_next`.
+    /// Event callback. An engine without it tells its events through `vst_engine_next`.
     pub event: vst_event_fn,
-    /// Optional: failures inside the library, and jumps of the host's own clock.
+    /// Optional: told of failures inside the library, and of jumps of a clock of the host's own.
     pub log: vst_log_fn,
-    /// Optional: how other threads wake this one (`vst_waker_post`). Without it the poller watches a
-    /// descriptor more.
+    /// Optional: called by `vst_waker_post` so that the host wakes the engine's thread. Without it
+    /// the library opens a descriptor for that, which the host's poller watches like any other.
     pub wake: vst_wake_fn,
-    /// Where the host's own clock stands, in nanoseconds: for hosts whose drive calls tell another one
-    /// than CLOCK_MONOTONIC, and always that one. What goes back with it stands still until it is where
-    /// it was; a jump by more than an hour is told to `log`. 0: the clock is CLOCK_MONOTONIC.
+    /// 0: the clock is CLOCK_MONOTONIC. Else the present time of a clock of the host's own, in
+    /// nanoseconds; every drive call then tells the time of that clock, which is never 0. When the
+    /// clock goes back, the engine's time stands still until the clock has caught up; a jump by
+    /// more than an hour is told to `log`.
     pub now_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
@@ -190,7 +221,7 @@ options!(vst_engine_options {
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_engine_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -248,8 +279,8 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
 /// No thread has driven the engine yet.
 pub(super) const UNBOUND: usize = 0;
 
-/// One thread's worth of connections. Made by `vst_engine_new`, freed by `vst_engine_free`, used by
-/// the thread of its first drive call only.
+/// The connections, listeners, streams, backends and timers of one thread. Made by
+/// `vst_engine_new`, freed by `vst_engine_free`, used only by the thread of its first drive call.
 #[allow(non_camel_case_types)]
 pub struct vst_engine {
     pub(super) owner: AtomicUsize,

@@ -7,42 +7,43 @@ use super::end::vst_stream_end;
 use super::ptr::Sized32;
 use super::types::vst_id;
 
-/// An incoming connection has passed its handshakes: `id` is the session. Read, write, forward or
-/// close it now or later.
+/// An incoming connection has finished its handshakes: `id` is the session, which may be read,
+/// written, forwarded or closed, now or later.
 pub const VST_EVENT_SESSION: u32 = 1;
 /// An outgoing connection is open, its handshakes included.
 pub const VST_EVENT_CONNECTED: u32 = 2;
-/// A read that answered `VST_WAIT` may be tried again, and on a fresh session, the first read. Told
-/// once per `VST_WAIT`.
+/// A read that answered `VST_WAIT` may be tried again; of a new session, the first read may be
+/// tried. Told once per `VST_WAIT`.
 pub const VST_EVENT_READABLE: u32 = 3;
 /// A write that answered `VST_WAIT` may be tried again. Told once per `VST_WAIT`.
 pub const VST_EVENT_WRITABLE: u32 = 4;
 /// An incoming connection ended before it was a session; `end` says how. `id` is stale. Limited per
 /// listener and kind, see `refused_per_second`.
 pub const VST_EVENT_REFUSED: u32 = 5;
-/// A connection has ended, whatever ended it; `end` says how. `id` is stale from here on: the last
-/// event about it, told of every connection however many there are (see `ends_per_second`).
+/// A connection has ended, whatever ended it; `end` says how. `id` is stale from now on, and no
+/// event about it follows. Told of every connection, whatever `ends_per_second` is.
 pub const VST_EVENT_CLOSED: u32 = 6;
 /// A stream has ended, and its two connections with it; `stream` says how, `end` is the client's own
 /// end, `end_server` the server's. Told of every stream; `quiet` and `suppressed` of `end` are the
 /// stream's.
 pub const VST_EVENT_STREAM_END: u32 = 7;
-/// A listener rests because the system ran out of something (`sys_errno`), or because a limit is
-/// reached (0). It goes on by itself.
+/// A listener has stopped accepting because the system ran out of something (`sys_errno`) or
+/// because a limit is reached (`sys_errno` is 0). It resumes by itself: VST_EVENT_RESUMED.
 pub const VST_EVENT_PAUSED: u32 = 8;
-/// A listener takes connections again.
+/// A listener accepts connections again.
 pub const VST_EVENT_RESUMED: u32 = 9;
 /// A listener is closed; `id` is stale from here on.
 pub const VST_EVENT_LISTENER_CLOSED: u32 = 10;
 /// Only from `vst_engine_next`, of an engine without interest callbacks: watch `fd` for `new_mask`
-/// and hand `id`, its token, back with its readiness.
+/// instead of `old_mask`, and hand `id`, its token, back with its readiness. As for
+/// `vst_interest_fn`.
 pub const VST_EVENT_INTEREST: u32 = 11;
 
-/// The engine is being emptied (`vst_engine_drain`): end this session when it suits, before the time
-/// of grace is over.
+/// The engine is draining (`vst_engine_drain`): the host ends this session, at the latest before
+/// the grace period is over.
 pub const VST_EVENT_DRAINING: u32 = 12;
 
-/// A server of the backend `id` is taken to be well again; `reason` says by what.
+/// A server of the backend `id` is up again; `reason` says by what.
 pub const VST_EVENT_SERVER_UP: u32 = 13;
 /// A server of the backend `id` is down: streams go to the others; `reason` says by what.
 pub const VST_EVENT_SERVER_DOWN: u32 = 14;
@@ -50,7 +51,7 @@ pub const VST_EVENT_SERVER_DOWN: u32 = 14;
 /// `vst_server_set_addresses`. Told once, when the server was added.
 pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
 
-/// TLS that was begun in the middle of a session (`vst_conn_start_tls`) is there: read and write on.
+/// The TLS handshake that `vst_conn_start_tls` began is done: reads and writes are possible again.
 pub const VST_EVENT_TLS_DONE: u32 = 16;
 
 /// Enough checks in a row have passed, or failed.
@@ -60,24 +61,26 @@ pub const VST_REASON_CONNECT_ERRORS: u32 = 2;
 /// The server gets another chance: it was down for long enough, or is back from maintenance.
 pub const VST_REASON_TRIAL: u32 = 3;
 
-/// One thing the host is told. The library's memory, valid until the callback returns, or until the
-/// next call on the engine when `vst_engine_next` wrote it.
+/// An event. What it points to is the library's memory: valid until the callback returns, or, when
+/// `vst_engine_next` wrote the event, until the next call on the engine.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_event {
-    /// In, for `vst_engine_next`: `sizeof(vst_event)`.
+    /// In, for `vst_engine_next`: `sizeof(vst_event)`. Not less than 72 bytes.
     pub size: u32,
     /// `VST_EVENT_*`.
     pub kind: u32,
-    /// What it is about.
+    /// The id of the connection, listener, stream or backend that the event is about; with
+    /// VST_EVENT_INTEREST, the token.
     pub id: vst_id,
-    /// The host's user data for that.
+    /// The host's user data for `id`; NULL with VST_EVENT_INTEREST.
     pub user: *mut c_void,
     /// How it ended; NULL unless the kind says so.
     pub end: *const vst_end,
-    /// How the server's side of a stream ended; NULL when there was none, and else.
+    /// How the server's side of a stream ended, with VST_EVENT_STREAM_END; NULL when there was
+    /// none, and with all other events.
     pub end_server: *const vst_end,
-    /// How a stream ended as a whole; else NULL.
+    /// How a stream ended as a whole, with VST_EVENT_STREAM_END; otherwise NULL.
     pub stream: *const vst_stream_end,
     /// The errno behind `VST_EVENT_PAUSED`, or 0.
     pub sys_errno: i32,

@@ -22,8 +22,7 @@ pub const VST_STATE_ERROR: u32 = 4;
 
 /// Writes the state of a connection, VST_STATE_*.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure `*state` is
-/// VST_STATE_CLOSED.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure `*state` is VST_STATE_CLOSED.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
@@ -59,9 +58,8 @@ pub unsafe extern "C" fn vst_conn_state(
 /// Where several headers came, the NetScaler's announces. A PROXY header that says LOCAL, UNKNOWN or
 /// UNSPEC announces nothing.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
-/// VST_ADDR_NONE.
-/// Returns VST_OK; VST_E_STATE (the system does not know them any more); VST_E_NULL; VST_E_STALE,
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure both are VST_ADDR_NONE.
+/// Returns VST_OK; VST_E_STATE (the system does not know them any longer); VST_E_NULL; VST_E_STALE,
 /// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

@@ -15,14 +15,15 @@ use crate::config::Custom;
 use crate::conn::Why;
 use crate::engine::Sent;
 
-/// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
+/// The handler runs after the TLS handshake and sees decrypted bytes. Without this flag it runs
+/// before TLS and sees the bytes on the wire.
 pub const VST_HANDLER_BEHIND_TLS: u64 = 1 << 36;
 
 /// A handler of the host's own: a step between what the library does itself.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_handler {
-    /// `sizeof(vst_handler)`, the same in all of a list.
+    /// `sizeof(vst_handler)`, the same in all of a list. Not less than 48 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -76,7 +77,7 @@ fn custom(handler: &vst_handler) -> Result<Custom, ConfigError> {
 /// Gives the answer that a handler announced with VST_NEXT_LATER: any other `VST_NEXT_*`. `code` and
 /// `text` (UTF-8, NUL-terminated, or NULL) go with VST_NEXT_FAIL.
 ///
-/// Legal from any callback, the handler's own step among them.
+/// Legal on the engine's thread, also from the handler's own `step`.
 /// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
 /// answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
 /// VST_E_THREAD; VST_E_POISONED.
@@ -107,7 +108,8 @@ pub unsafe extern "C" fn vst_conn_handler_done(
 /// `*len` is how many there are in all. They stay: `vst_handler_consume` drops them. The library
 /// reads on only when a step answers VST_NEXT_READ, until 16 KiB are held; then such an answer
 /// refuses the connection.
-/// Legal between a handler's question and its answer.
+/// Legal on the engine's thread, from the call of the handler's `step` until the handler has
+/// answered; after VST_NEXT_LATER, until the answer that comes later.
 /// Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -139,9 +141,11 @@ pub unsafe extern "C" fn vst_handler_peek(
     })
 }
 
-/// Drops the first `count` bytes that came for a handler: whoever comes next does not see them.
+/// Drops the first `count` bytes that came for a handler: the next handler, TLS and the session do
+/// not get them.
 ///
-/// Legal between a handler's question and its answer.
+/// Legal on the engine's thread, from the call of the handler's `step` until the handler has
+/// answered; after VST_NEXT_LATER, until the answer that comes later.
 /// Returns VST_OK; VST_E_ARGUMENT (there are not so many); VST_E_STATE (no handler is asked);
 /// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -163,9 +167,10 @@ pub unsafe extern "C" fn vst_handler_consume(
 
 /// Sends bytes of a handler: all or a part.
 ///
-/// `*taken` is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
-/// step that answers VST_NEXT_WRITE is asked again when some can.
-/// Legal between a handler's question and its answer.
+/// `*taken` is how many, 0 unless VST_OK; those bytes are copied. VST_WAIT: none can be taken now;
+/// a step that answers VST_NEXT_WRITE is asked again when some can.
+/// Legal on the engine's thread, from the call of the handler's `step` until the handler has
+/// answered; after VST_NEXT_LATER, until the answer that comes later.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
 /// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.

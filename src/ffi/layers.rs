@@ -11,13 +11,13 @@ use crate::conn::Layer;
 pub const VST_CONN_SHR: u32 = 1024;
 /// No byte is taken for the connection any more: its outgoing direction was shut.
 pub const VST_CONN_SHW: u32 = 2048;
-/// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
+/// The connection failed or was aborted: its state is VST_STATE_ERROR until it is gone.
 pub const VST_CONN_ERR: u32 = 4096;
 
 /// Writes what is over of a connection: `*flags` has `VST_CONN_SHR`, `VST_CONN_SHW` and `VST_CONN_ERR`,
 /// each where it holds, and nothing else.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure `*flags` is 0.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure `*flags` is 0.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn vst_conn_shut(
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_layer {
-    /// It stands and is not torn down.
+    /// The layer exists: it was set up and is not torn down.
     pub initialized: u32,
     /// It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
     /// handshake is done.
@@ -81,11 +81,11 @@ impl vst_layer {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_layers {
-    /// In: `sizeof(vst_layers)`.
+    /// In: `sizeof(vst_layers)`. Not less than 56 bytes.
     pub size: u32,
     /// 1 while there is a descriptor, else 0.
     pub fd_allocated: u32,
-    /// What carries bytes: the socket, and what is said on it ahead of TLS.
+    /// What carries bytes: the socket, and what goes over it ahead of TLS.
     pub ctrl: vst_layer,
     /// What the session reads and writes: raw, or TLS and what comes behind it.
     pub data: vst_layer,
@@ -96,10 +96,10 @@ unsafe impl Sized32 for vst_layers {
 }
 const _: () = assert!(size_of::<vst_layers>() == 56);
 
-/// Writes how far each layer of a connection is, for whoever debugs: `vst_conn_describe` has the same
-/// in words.
+/// Writes how far each layer of a connection is, for debugging: `vst_conn_describe` has the same in
+/// words.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -9,16 +9,17 @@ use super::panic::guard;
 use super::status::*;
 use super::words::hand_out;
 
-/// Makes an engine: one thread's worth of descriptors, connections and timers.
+/// Makes an engine: the descriptors, connections and timers of one thread.
 ///
-/// `options` is read and not kept; what its pointers point to stays the host's and must outlive the
-/// engine. `*out` is the engine, or NULL on failure; free it with `vst_engine_free`. It belongs to
-/// the thread of its first drive call. Engines share nothing but configurations. On failure `why`,
-/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// Legal at any time, from any thread, in any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, `fdset` without
-/// `fdclr` or with `interest`, edges with `fdset`, `max_prefix_bytes` below 107); VST_E_LIMIT
-/// (4,096 engines live).
+/// `options` is read and not kept; its callbacks and what its `data` points to must stay valid
+/// until the engine is freed. `*out` is the engine, or NULL on failure; free it with
+/// `vst_engine_free`. It belongs to the thread of its first drive call. Engines share nothing but
+/// configurations, rules and tables. On failure `why`, unless NULL, gets a sentence, cut to
+/// `why_size` bytes with its NUL.
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of `fdset`
+/// and `fdclr` without the other or with `interest`, VST_TRIGGER_EDGE with `fdset`,
+/// `max_prefix_bytes` below 107); VST_E_LIMIT (4,096 engines live).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` to `why_size`
@@ -39,12 +40,20 @@ pub unsafe extern "C" fn vst_engine_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Frees an engine at any moment outside a callback: connections are reset, descriptors released
-/// and closed; the interest callback is told RELEASED, no event is told. Whatever it calls may call
-/// nothing: that answers VST_E_REENTRANT. NULL is fine.
+/// Frees an engine: connections are reset, and all descriptors are released and closed. For an end
+/// in order call `vst_engine_drain` first. NULL is fine.
 ///
-/// Every id and token of the engine is stale afterwards. Configurations stay.
-/// Legal from the engine's thread; also after VST_E_PANIC. Not from a callback of this engine.
+/// No event is told, neither VST_EVENT_CLOSED nor any other. A host that has objects of its own for
+/// connections, listeners or streams, as their user data, must keep a list of these objects, and
+/// frees them itself after this call.
+/// The interest callbacks are told VST_IO_RELEASED with VST_IO_CLOSING for every descriptor that
+/// was announced; an engine whose interest comes from `vst_engine_next` tells nothing and closes
+/// its descriptors. `discard` gets what handlers have kept, except after VST_E_PANIC: then
+/// `discard` is not called. From these callbacks no function on any engine, loop or waker may be
+/// called: it answers VST_E_REENTRANT.
+/// Every id and token of the engine is stale afterwards. Configurations, rules, tables and wakers
+/// stay, and are freed on their own, before or after.
+/// Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
 /// Returns VST_OK; VST_E_REENTRANT and VST_E_THREAD (then nothing happens).
 ///
 /// # Safety

@@ -21,23 +21,23 @@ use crate::sys::{Addr, Fd, ListenSpec};
 pub const VST_LISTENER_REUSEPORT: u64 = 1 << 18;
 /// An IPv6 listener takes no IPv4 connections (`IPV6_V6ONLY`).
 pub const VST_LISTENER_V6ONLY: u64 = 1 << 19;
-/// `mode` counts.
+/// `mode` is used.
 pub const VST_LISTENER_MODE: u64 = 1 << 20;
-/// `uid` and `gid` count.
+/// `uid` and `gid` are used.
 pub const VST_LISTENER_OWNER: u64 = 1 << 21;
-/// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
-/// out by a connection that is closed at once, so that two who open it at the same moment may both get
-/// it.
+/// A unix path at which a process listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead.
+/// This is found out by a connection that is closed at once, so that two processes that open the
+/// path at the same moment may both succeed.
 pub const VST_LISTENER_UNIX_EXCLUSIVE: u64 = 1 << 22;
 /// No VST_EVENT_REFUSED is told, whatever `refused_per_second` says: refusals are counted alone.
 pub const VST_LISTENER_NO_REFUSED: u64 = 1 << 23;
 
-/// How a listener is opened. A field that is 0 stands for its default, so that all zero but `size` is
-/// the defaults; `vst_listener_options_init` says them.
+/// How a listener is opened. A field that is 0 stands for its default, so that all zero but `size`
+/// is the defaults; `vst_listener_options_init` writes them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_listener_options {
-    /// `sizeof(vst_listener_options)`.
+    /// `sizeof(vst_listener_options)`. Not less than 56 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -94,7 +94,7 @@ options!(vst_listener_options { backlog, max_conns, refused_per_second, ends_per
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_listener_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -139,18 +139,19 @@ unsafe fn read(
 
 /// Opens a listener.
 ///
-/// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; `:80` and `*:80`
-/// are any IPv4 address, `[::]:80` any at all. A zone is the number of an interface,
+/// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; `:80` and
+/// `*:80` are any IPv4 address, `[::]:80` any at all. A zone is the number of an interface,
 /// `[fe80::1%2]:80`, and a name is the host's to resolve. Port 0 lets the kernel choose, and
 /// `vst_listener_addr` tells. A unix path is taken over from the socket that is there, also from a
-/// process that still listens at it, which then gets no more connections: so a new one takes the place
-/// of an old one (`VST_LISTENER_UNIX_EXCLUSIVE` refuses that). It is removed when the listener closes,
-/// unless somebody has taken it over since.
+/// process that still listens at it, which then gets no more connections: so a new one takes the
+/// place of an old one (`VST_LISTENER_UNIX_EXCLUSIVE` refuses that). It is removed when the
+/// listener closes, unless another socket has taken its place.
 ///
-/// `config` may be freed at once. `options` may be NULL. `*out` is the id, or 0 on failure; `sys_errno`,
-/// unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a
-/// sentence, cut to `why_size` bytes with its NUL.
-/// Connections come as VST_EVENT_SESSION. May be called from the event callback.
+/// `config` may be freed at once. `options` may be NULL. `*out` is the id, or 0 on failure;
+/// `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless
+/// NULL, gets a sentence, cut to `why_size` bytes with its NUL. Connections come as
+/// VST_EVENT_SESSION.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_STATE (after
 /// VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_SYSTEM; VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -201,7 +202,8 @@ pub unsafe extern "C" fn vst_listener_open(
     unsafe { asked(no_out.and(engine), why, why_size, open) }
 }
 
-/// Takes over a listening descriptor that somebody else opened: socket activation, inheritance.
+/// Takes over a listening descriptor that another program opened, as in socket activation or after
+/// an exec.
 ///
 /// On success the descriptor belongs to the library, which makes it non-blocking and closes it; on
 /// failure it stays the host's. A unix path stays where it is. Otherwise as `vst_listener_open`.
@@ -271,7 +273,7 @@ pub(super) unsafe fn answer(
 
 /// Writes where a listener listens, with the port that the kernel chose.
 ///
-/// Legal at any time. On failure `*addr` is VST_ADDR_NONE.
+/// Legal on the engine's thread. On failure `*addr` is VST_ADDR_NONE.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -295,10 +297,10 @@ pub unsafe extern "C" fn vst_listener_addr(
     })
 }
 
-/// Stops taking connections. Those that wait stay in the kernel's queue, for
+/// Stops accepting connections. Those that wait stay in the kernel's queue, for
 /// `vst_listener_resume` or for another process that holds the socket.
 ///
-/// Legal at any time; twice changes nothing.
+/// Legal on the engine's thread; twice changes nothing.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -317,8 +319,8 @@ pub unsafe extern "C" fn vst_listener_pause(
     })
 }
 
-/// Takes connections again. Otherwise as `vst_listener_pause`; VST_E_STATE after VST_DRAIN_PAUSE or
-/// VST_DRAIN_CLOSE.
+/// Accepts connections again. Otherwise as `vst_listener_pause`; VST_E_STATE after VST_DRAIN_PAUSE
+/// or VST_DRAIN_CLOSE.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -337,7 +339,7 @@ pub unsafe extern "C" fn vst_listener_resume(
 
 /// Closes a listener, after taking the connections that wait already, since closing would reset
 /// them. Its connections go on. The id accepts nothing more; VST_EVENT_LISTENER_CLOSED is the last
-/// word about it.
+/// event about it.
 ///
 /// Otherwise as `vst_listener_pause`.
 ///
@@ -359,7 +361,7 @@ pub unsafe extern "C" fn vst_listener_close(
 /// Gives a listener the name by which rules (`so_name`) and metrics know it, UTF-8, NUL-terminated.
 /// Copied.
 ///
-/// Legal from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

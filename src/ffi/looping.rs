@@ -31,7 +31,7 @@ pub struct vst_loop {
 /// NULL on failure; free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno behind
 /// VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
 /// its NUL.
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
 /// VST_E_UNSUPPORTED (built without it).
 ///
@@ -89,7 +89,7 @@ fn loop_options(options: &vst_engine_options) -> Result<(), ConfigError> {
 
 /// Writes the engine of a loop, for every other function. It is the loop's: never free it.
 ///
-/// Legal at any time, from the loop's thread.
+/// Legal from any thread; from `log`, `wake` and `discard` it answers VST_E_REENTRANT.
 /// Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 ///
 /// # Safety
@@ -119,11 +119,12 @@ pub unsafe extern "C" fn vst_loop_engine(
     })
 }
 
-/// Runs the loop until `vst_loop_stop` is called, or for one round.
+/// Runs the loop: until `vst_loop_stop` is called, or for one round of waiting and handling.
 ///
-/// `most_ns` bounds one round: 0 does what is ready and returns; VST_NEVER runs until it is stopped.
-/// A stop that came before is not lost.
-/// Legal outside callbacks, from the loop's thread.
+/// `most_ns` is the longest wait of one round, in nanoseconds: with 0 it does what is ready and
+/// returns; with VST_NEVER it runs until `vst_loop_stop`. If `vst_loop_stop` was called before, it
+/// returns after one round.
+/// Legal on the loop's thread, outside callbacks.
 /// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
 /// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 ///
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn vst_loop_run(r#loop: *mut vst_loop, most_ns: u64) -> vs
 
 /// Lets `vst_loop_run` return, now or when it is called next.
 ///
-/// Legal at any time, from any thread, from signal handlers.
+/// Legal from any thread, any callback and any signal handler.
 /// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
 ///
 /// # Safety

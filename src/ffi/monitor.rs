@@ -13,7 +13,7 @@ use super::types::{id, vst_id};
 use super::words::text;
 use crate::config::{ANSWER_MOST, Monitor, MonitorAnswer, Trust};
 
-/// A text and nothing else: `OK`, or `FAIL`.
+/// The text alone: `OK`, or `FAIL`.
 pub const VST_ANSWER_TEXT: u32 = 1;
 /// A response of HTTP/1.0: 200, or 503.
 pub const VST_ANSWER_HTTP: u32 = 2;
@@ -28,15 +28,16 @@ pub const VST_ANSWER_BYTES: u32 = 4;
 pub const VST_ANSWER_MOST: u32 = 16_384;
 const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
 
-/// Every connection is a monitor's: the listener is there for nothing else.
+/// Every source is a monitor: the listener serves monitors alone.
 pub const VST_MONITOR_EVERYONE: u64 = 1 << 34;
 /// Sources of `monitor_net` may be in `accept_proxy` or `accept_cip` too: it is meant that no header is
 /// read of them.
 pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 
-/// Who is answered and let go instead of let in, and with what. All bytes 0 but `size`, and then what
-/// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
-/// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
+/// Which sources are monitors (health checks of load balancers, and the like), and what they are
+/// answered before they are closed. Zero it, then set `size` and the fields that are wanted. A
+/// monitor is recognised by the socket's own source address, before anything it sends is read: it
+/// needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 /// the host accepted the descriptor itself; it is counted in `vst_engine_counters.monitored_total`.
 ///
 /// The answer tells of a failure while `vst_listener_set_monitor_fail` says so of the listener that
@@ -48,7 +49,7 @@ pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_monitor_options {
-    /// `sizeof(vst_monitor_options)`.
+    /// `sizeof(vst_monitor_options)`. Not less than 56 bytes.
     pub size: u32,
     /// `VST_ANSWER_*`. Default `VST_ANSWER_TEXT`.
     pub answer: u32,
@@ -159,7 +160,7 @@ fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<MonitorAnswer> {
 /// Says whether the monitors of a listener are told of a failure: `fail` is 0 or 1. It holds for
 /// answers that are not made yet, and changes nothing else.
 ///
-/// Legal at any time, from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
 ///
@@ -186,7 +187,7 @@ pub unsafe extern "C" fn vst_listener_set_monitor_fail(
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_listener_counters {
-    /// In: `sizeof(vst_listener_counters)`.
+    /// In: `sizeof(vst_listener_counters)`. Not less than 40 bytes.
     pub size: u32,
     /// Connections that exist.
     pub conns: u32,
@@ -208,7 +209,7 @@ const _: () = assert!(size_of::<vst_listener_counters>() == 40);
 
 /// Writes what became of the connections of a listener.
 ///
-/// Legal at any time.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
 /// id); VST_E_THREAD; VST_E_POISONED.
 ///
@@ -247,7 +248,8 @@ pub unsafe extern "C" fn vst_listener_get_counters(
 /// with their name, and a number that counts those of one name.
 ///
 /// The text has no NUL; `*len` is its length, and the length that is needed with VST_E_SPACE. It
-/// grows with the listeners, servers and tables, not with the connections. Legal at any time.
+/// grows with the listeners, servers and tables, not with the connections. Legal on the engine's
+/// thread.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

@@ -35,7 +35,7 @@ const _: () = assert!(size_of::<vst_tlv>() == 16);
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_connect_args {
-    /// `sizeof(vst_connect_args)`.
+    /// `sizeof(vst_connect_args)`. Not less than 32 bytes.
     pub size: u32,
     /// How many TLVs `tlvs` points to.
     pub tlv_count: u32,
@@ -54,13 +54,15 @@ unsafe impl Sized32 for vst_connect_args {
 }
 const _: () = assert!(size_of::<vst_connect_args>() == 32);
 
-/// Takes a connection that the host accepted itself through what `config` says.
+/// Takes over a connection that the host accepted itself, and runs what `config` says: headers,
+/// rules, handlers, TLS.
 ///
 /// On success the descriptor belongs to the library; on failure it stays the host's. `*out` is the
-/// id, or 0. VST_EVENT_SESSION tells that it is a session, VST_EVENT_CLOSED its end, whatever it
-/// was. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless
-/// NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// May be called from the event callback.
+/// id, or 0. VST_EVENT_SESSION tells that it is a session; VST_EVENT_CLOSED tells its end, also if
+/// it never was a session (there is no VST_EVENT_REFUSED). `sys_errno`, unless NULL, gets the errno
+/// behind VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
+/// bytes with its NUL.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
 /// socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -97,8 +99,8 @@ pub unsafe extern "C" fn vst_conn_accept_fd(
     unsafe { asked(no_out.and(engine), why, why_size, accept) }
 }
 
-/// Takes a connection that is open already, as a raw session: no handler runs, and
-/// VST_EVENT_READABLE is the first event.
+/// Takes over a connected socket as a session without TLS: no rules, handlers or handshakes run,
+/// and VST_EVENT_READABLE is the first event.
 ///
 /// Otherwise as `vst_conn_accept_fd`.
 ///
@@ -146,7 +148,7 @@ fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>
 /// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
 /// VST_EVENT_CLOSED its end, a failure among them. `connect` may be NULL. `*out` is the id, or 0.
 /// On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
-/// May be called from the event callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///

@@ -27,7 +27,7 @@ pub const VST_PROXY_TRANSPORT_UNIX_DATAGRAM: u32 = 4;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_proxy_header {
-    /// In: `sizeof(vst_proxy_header)`.
+    /// In: `sizeof(vst_proxy_header)`. Not less than 24 bytes.
     pub size: u32,
     /// 1 or 2.
     pub version: u32,
@@ -49,7 +49,7 @@ const _: () = assert!(size_of::<vst_proxy_header>() == 24);
 
 /// Writes what the PROXY header of a connection said.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_NONE (it came without one); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -99,8 +99,8 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
 /// Copies the TLV at `index`, from 0, of the PROXY header of a connection, as it came: its type to
 /// `*kind`, its value as bytes and length, which may hold anything, a NUL among it.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback. `*len` is the length of the
-/// value, also when `capacity` does not suffice, and 0 when there is none.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. `*len` is the length of the value, also
+/// when `capacity` does not suffice, and 0 when there is none.
 /// Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
 /// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///

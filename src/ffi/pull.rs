@@ -37,13 +37,21 @@ impl vst_engine {
     }
 }
 
-/// Writes the next event, for an engine made without an event callback; without interest callbacks
-/// too, interest changes come the same way. What `event` points to is valid until the next call on
-/// the engine.
+/// Writes the next event of an engine that was made without an event callback. Where it was made
+/// without interest callbacks too, VST_EVENT_INTEREST comes the same way, ahead of all other
+/// events. A host calls it until it answers VST_NONE, after every other call on the engine and
+/// before it waits.
 ///
-/// Legal outside callbacks. All of `event` but its size is 0 unless VST_OK.
-/// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback);
-/// VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+/// What `event` points to is valid until the next call on the engine. All bytes of `event` but its
+/// size are 0 unless VST_OK.
+/// A descriptor of a VST_EVENT_INTEREST with VST_IO_RELEASED in `new_mask` stays open until that
+/// event has been written, and is closed by the next call on the engine (after
+/// `vst_engine_batch_begin`: by the first call after `vst_engine_batch_end`). So a host that does
+/// not call this keeps descriptors open.
+/// Legal on the engine's thread, outside callbacks.
+/// Returns VST_OK; VST_NONE (there is no event); VST_E_MODE (the engine has an event callback, also
+/// where it has no interest callbacks); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD;
+/// VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `event` points to as many bytes as its `size` says.

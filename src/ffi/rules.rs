@@ -33,7 +33,7 @@ pub struct vst_rules {
 /// `*out` is the set, or NULL on failure; free it with `vst_rules_free`. On failure `why`, unless
 /// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself with a
 /// caret below, lines parted by LF, cut to `why_size` bytes with its NUL.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
 ///
 /// # Safety
@@ -76,10 +76,10 @@ pub unsafe extern "C" fn vst_rules_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Lets everything that uses `rules` use from now on what `by` stands for now. Connections that have
-/// begun end with what they began with. `by` is not kept and may be freed.
+/// Replaces a set of rules: whatever uses `rules` uses the lines of `by` from now on. Connections
+/// that have begun end with what they began with. `by` is not kept and may be freed.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
 ///
 /// # Safety
@@ -99,12 +99,12 @@ pub unsafe extern "C" fn vst_rules_replace(
     })
 }
 
-/// Looks whether every backend that `use_backend` lines of `rules` name is one of this engine's: to be
-/// called when they have their names, before a listener is opened with the rules or others are
-/// replaced by them. On failure `why`, unless NULL, gets the first line that names another, and what
-/// it names, cut to `why_size` bytes with its NUL.
+/// Checks that every backend that `use_backend` lines of `rules` name is one of this engine's: to
+/// be called when they have their names, before a listener is opened with the rules or others are
+/// replaced by them. On failure `why`, unless NULL, gets the first line that names another, and
+/// what it names, cut to `why_size` bytes with its NUL.
 ///
-/// Legal from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -135,10 +135,10 @@ pub unsafe extern "C" fn vst_rules_check(
 /// The backend that a `use_backend` line of the rules chooses for a session, as things stand now:
 /// `*backend` is its id, or 0.
 ///
-/// Where a line applies that names no backend of this engine, the session ends in order, since nobody
-/// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
-/// `vst_rules_check` finds such lines before a client does.
-/// Legal on a session, from any callback.
+/// Where a line applies that names no backend of this engine, the session is closed in order:
+/// VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. `vst_rules_check`
+/// finds such lines before a client does.
+/// Legal on the engine's thread, for a session.
 /// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 /// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 /// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -168,11 +168,12 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
     })
 }
 
-/// What a rule has written down of a connection (`set-var(name)`): a number or a truth in decimal, an
-/// address as text, bytes as they are. `*len` is its length, also when `capacity` does not suffice.
+/// Copies a variable that a rule has set for a connection (`set-var(name)`): a number or a boolean
+/// in decimal, an address as text, bytes as they are. `*len` is its length, also when `capacity`
+/// does not suffice.
 ///
-/// Legal until the connection is gone, from any callback.
-/// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
+/// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_SPACE; VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -219,10 +220,10 @@ pub unsafe extern "C" fn vst_conn_variable(
     })
 }
 
-/// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+/// Frees a handle. Configurations and connections that use it keep what it stands for. NULL is
 /// fine.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `rules` is NULL or a handle that is not freed.

@@ -21,7 +21,7 @@ use crate::time::SECOND;
 
 /// The server is used only while no other can be.
 pub const VST_SERVER_BACKUP: u64 = 1 << 49;
-/// The server is checked: the `check_*` fields count.
+/// The server has health checks: the `check_*` fields are used.
 pub const VST_SERVER_CHECK: u64 = 1 << 50;
 /// The server has no share, whatever `weight` says: it takes no new streams until
 /// `vst_server_set_weight` gives it one.
@@ -32,11 +32,11 @@ pub const VST_SERVER_NO_QUEUE: u64 = 1 << 52;
 pub const VST_SERVER_NO_JITTER: u64 = 1 << 53;
 
 /// A server of a backend. A field that is 0 stands for its default, so that all zero but `size` and
-/// `name` is the defaults; `vst_server_options_init` says them.
+/// `name` is the defaults; `vst_server_options_init` writes them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_server_options {
-    /// `sizeof(vst_server_options)`.
+    /// `sizeof(vst_server_options)`. Not less than 144 bytes.
     pub size: u32,
     /// Its share beside the others', 1 to 256. Default 1; `VST_SERVER_NO_WEIGHT` gives it none.
     pub weight: u32,
@@ -49,7 +49,7 @@ pub struct vst_server_options {
     /// looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
     pub addresses: *const c_char,
     /// What its connections go through; NULL: nothing but TCP, with the defaults of
-    /// `vst_connect_options`. Only referred to: free your handle whenever you like.
+    /// `vst_connect_options`. The server keeps its own reference: the handle may be freed at once.
     pub connect: *const vst_connect_config,
     /// The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     pub maxconn: u32,
@@ -60,7 +60,8 @@ pub struct vst_server_options {
     /// streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
     /// until it is given a state.
     pub trial_ns: u64,
-    /// What a check goes through; NULL: a TCP connection alone. Only referred to.
+    /// What a check goes through; NULL: a TCP connection alone. As for `connect`, the handle may be
+    /// freed at once.
     pub check_connect: *const vst_connect_config,
     /// Where the check goes; NULL: the server's first address. Copied.
     pub check_address: *const c_char,
@@ -79,8 +80,8 @@ pub struct vst_server_options {
     pub check_down_interval_ns: u64,
     /// How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
     pub check_timeout_ns: u64,
-    /// By how many percent an interval may be longer or shorter, by chance, so that not everybody
-    /// checks at the same moment; 1 to 100. Default 10; `VST_SERVER_NO_JITTER` is none.
+    /// By how many percent an interval may be longer or shorter, by chance, so that not all checks
+    /// are made at the same moment; 1 to 100. Default 10; `VST_SERVER_NO_JITTER` is none.
     pub check_jitter: u32,
     /// How many checks in a row must pass for a server that is down to be up. Default 2.
     pub check_rise: u32,
@@ -138,7 +139,7 @@ options!(vst_server_options {
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_server_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -260,12 +261,13 @@ unsafe fn read(
     Ok((config, Some(CheckPlan { connect, address, send: send.into(), expect: expect.into() })))
 }
 
-/// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
+/// Adds a server to a backend: it is VST_ADMIN_READY, and up until health checks or failed connects
+/// say otherwise.
 ///
 /// `options` is read and not kept. `*out` is its number, from 0 in the order of calls, or
 /// `VST_NO_SERVER` on failure. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
 /// bytes with its NUL. Servers are not taken away again: VST_ADMIN_MAINTENANCE puts one out of use.
-/// Legal at any time, from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL (also for `name`); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 /// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.

@@ -22,7 +22,7 @@ pub const VST_ADMIN_MAINTENANCE: u32 = 3;
 
 /// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 ///
-/// Legal at any time, from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn vst_server_set_weight(
     unsafe { set(engine, backend, server, || Ok(Change::Weight(server::weight(weight)?))) }
 }
 
-/// Says what is wanted of a server: `state` is VST_ADMIN_READY, VST_ADMIN_DRAIN or
+/// Sets the administrative state of a server: `state` is VST_ADMIN_READY, VST_ADMIN_DRAIN or
 /// VST_ADMIN_MAINTENANCE. No stream is ended by it.
 ///
 /// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
@@ -118,15 +118,15 @@ unsafe fn set(
     })
 }
 
-/// How a server stands.
+/// The state of a server.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_server {
-    /// In: `sizeof(vst_server)`.
+    /// In: `sizeof(vst_server)`. Not less than 24 bytes.
     pub size: u32,
-    /// What is wanted of it: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
+    /// Its administrative state: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     pub state: u32,
-    /// 1 while its health is good, whatever is wanted of it; else 0.
+    /// 1 while it is up, whatever its administrative state; else 0.
     pub up: u32,
     /// Its share.
     pub weight: u32,
@@ -141,9 +141,9 @@ unsafe impl Sized32 for vst_server {
 }
 const _: () = assert!(size_of::<vst_server>() == 24);
 
-/// Writes how a server stands.
+/// Writes the state of a server.
 ///
-/// Legal at any time.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///

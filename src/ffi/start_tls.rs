@@ -15,18 +15,18 @@ use super::types::{id, vst_id};
 use super::words::text;
 use crate::engine::{Refusal, StartTls};
 
-/// Which TLS begins in the middle of a session. Zero it, then set `size` and one of `server` and
+/// Which TLS begins in the middle of a session. Zero it, then set `size` and either `server` or
 /// `client`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_start_tls {
-    /// `sizeof(vst_start_tls)`.
+    /// `sizeof(vst_start_tls)`. Not less than 56 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
     /// 0: there are none yet.
     pub flags: u64,
-    /// The accepting side. Only referred to: free your handle whenever you like.
+    /// The accepting side. The connection keeps its own reference: the handle may be freed at once.
     pub server: *const vst_tls_server,
     /// The connecting side; needs `server_name`.
     pub client: *const vst_tls_client,
@@ -44,16 +44,18 @@ unsafe impl Sized32 for vst_start_tls {
 }
 const _: () = assert!(size_of::<vst_start_tls>() == 56);
 
-/// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
+/// Begins TLS on a session without TLS (STARTTLS), once `vst_conn_send` has taken the answer to the
+/// peer's command.
 ///
-/// Nothing can be read or written until VST_EVENT_TLS_DONE tells that it is there; a handshake that fails
-/// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
-/// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
-/// (CVE-2011-0411): a host that has read any refuses the client. On failure `why`, unless NULL, gets a
-/// sentence, cut to `why_size` bytes with its NUL.
-/// Legal on a session, from any callback.
-/// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
-/// host has not read; inside a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
+/// Nothing can be read or written until VST_EVENT_TLS_DONE tells that the handshake is done; a
+/// handshake that fails ends the connection with VST_EVENT_CLOSED. The timeout of the handshake is
+/// `timeout_tls_ns` of the configuration that the connection was made with. Plaintext that came
+/// after the command must not be treated as if it had come through TLS (CVE-2011-0411): a host that
+/// has read any refuses the client. On failure `why`, unless NULL, gets a sentence, cut to
+/// `why_size` bytes with its NUL.
+/// Legal on the engine's thread, for a session.
+/// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; bytes came that the host has
+/// not read; inside a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
 /// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

@@ -12,7 +12,7 @@ pub type vst_status = i32;
 
 /// It is done.
 pub const VST_OK: vst_status = 0;
-/// Not now: an event tells when to try again.
+/// Not now: an event tells when to try again. Of `vst_loop_run`: its time is over.
 pub const VST_WAIT: vst_status = 1;
 /// The peer has ended its side in order, and everything before that has been read.
 pub const VST_END: vst_status = 2;
@@ -34,9 +34,9 @@ pub const VST_E_ENGINE: vst_status = -5;
 pub const VST_E_THREAD: vst_status = -6;
 /// Not in this state: reading before there is a session, a connection of a stream, a second close.
 pub const VST_E_STATE: vst_status = -7;
-/// Not from inside this callback.
+/// The function must not be called from inside this callback.
 pub const VST_E_REENTRANT: vst_status = -8;
-/// The engine was made for another way of being driven.
+/// The engine was made with options with which this function, or this time, does not work.
 pub const VST_E_MODE: vst_status = -9;
 /// The caller's buffer is too small; the length that is needed is written.
 pub const VST_E_SPACE: vst_status = -10;
@@ -65,12 +65,12 @@ pub const VST_E_LIMIT: vst_status = -40;
 
 /// The library failed inside. The engine accepts nothing but `vst_engine_free` from now on.
 pub const VST_E_PANIC: vst_status = -50;
-/// The engine failed inside before: only `vst_engine_free` works.
+/// The engine has answered VST_E_PANIC before: only `vst_engine_free` works.
 pub const VST_E_POISONED: vst_status = -51;
 
 /// What a status means, as a sentence in English, NUL-terminated, valid for ever.
 ///
-/// Legal at any time, from any thread, in any callback. An unknown number gets a sentence too.
+/// Legal from any thread and any callback. An unknown number gets a sentence too.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_strerror(status: vst_status) -> *const c_char {
     text(status).as_ptr()

@@ -10,23 +10,25 @@ use super::status::*;
 use super::types::vst_id;
 use crate::engine::{HandlerAnswer, Question, Spent};
 
-/// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
+/// The handler is done: the connection goes on. Bytes that it has not consumed go to the next
+/// handler, or to TLS, or to the session.
 pub const VST_NEXT_DONE: i32 = 0;
 /// The handler is to be asked again when bytes, or the end, have come.
 pub const VST_NEXT_READ: i32 = 1;
 /// The handler is to be asked again when there is room to send.
 pub const VST_NEXT_WRITE: i32 = 2;
-/// The handler will answer later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket.
+/// The handler answers later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket.
 /// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
 /// afterwards.
 pub const VST_NEXT_LATER: i32 = 3;
-/// The handler will not have the connection: it is refused, with `code` and `text`.
+/// The handler refuses the connection, with `code` and `text`.
 pub const VST_NEXT_FAIL: i32 = 4;
 
 /// The peer has ended its side: no further byte comes.
 pub const VST_STEP_ENDED: u32 = 512;
 
-/// A question to a handler, and its answer. The library's memory, valid until the callback returns.
+/// A question to a handler, and what goes with its answer. The library's memory, valid until the
+/// callback returns.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_step {
@@ -34,13 +36,15 @@ pub struct vst_step {
     pub size: u32,
     /// In: `VST_STEP_ENDED`.
     pub flags: u32,
-    /// In: the connection. `vst_handler_*`, `vst_conn_describe`, `vst_conn_abort` and what asks facts
-    /// of it are legal.
+    /// In: the connection. Legal for it are `vst_handler_peek`, `vst_handler_consume`,
+    /// `vst_handler_send`, `vst_conn_abort`, and functions that only read, such as
+    /// `vst_conn_describe`.
     pub conn: vst_id,
     /// In: the host's user data for the connection.
     pub user: *mut c_void,
     /// In and out: the host's user data for the connection in this handler; NULL at first. When the
-    /// handler is through with the connection, in whatever way, `discard` gets it once, unless NULL.
+    /// handler is through with the connection, in whatever way, `discard` gets it once, unless it
+    /// is NULL or the engine has answered VST_E_PANIC.
     pub state: *mut c_void,
     /// In: what an answer that comes later brings back. No two questions of a connection have the
     /// same.
@@ -53,13 +57,15 @@ pub struct vst_step {
 }
 const _: () = assert!(size_of::<vst_step>() == 48);
 
-/// What is next? `data` is the handler's. Answers `VST_NEXT_*`; anything else fails the connection.
-/// Every function may be called from here, but those that are legal outside callbacks only.
+/// Asks a handler about a connection. `data` is that of the `vst_handler`. It answers `VST_NEXT_*`;
+/// any other number fails the connection. Which functions may be called from here: see Callbacks at
+/// the top of this header.
 pub type vst_step_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, step: *mut vst_step) -> i32,
 >;
-/// A handler is through with a connection: frees `state`, which is not NULL. No function on an engine, a
-/// loop or a waker may be called from here: it answers VST_E_REENTRANT.
+/// A handler is through with a connection: frees `state`, which is not NULL. Called on the engine's
+/// thread; also by `vst_engine_free`, but not for an engine that has answered VST_E_PANIC. No
+/// function on an engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT.
 pub type vst_discard_fn = Option<unsafe extern "C" fn(data: *mut c_void, state: *mut c_void)>;
 
 /// The functions behind a handler of the core's.

@@ -15,26 +15,27 @@ use super::types::{id, vst_id};
 use super::words::hand_out;
 use crate::config::StreamConfig;
 
-/// What bounds streams. Shared: any number of streams and engines may use it.
+/// Timeouts of streams. Shared: any number of streams and engines may use it.
 pub struct vst_stream_config {
     config: Arc<StreamConfig>,
 }
 
-/// A client that ends its side before a server is reached takes its request back, even when it has
+/// A client that ends its side before a server is reached withdraws its request, even when it has
 /// sent some bytes. Without it such a client is taken to wait for an answer.
 pub const VST_STREAM_ABORT_ON_CLOSE: u64 = 1 << 45;
 
-/// What bounds streams. A field that is 0 stands for its default, so that all zero but `size` is the
-/// defaults; `vst_stream_options_init` says them. In spans of time VST_NEVER is no bound.
+/// Timeouts of streams. A field that is 0 stands for its default, so that all zero but `size` is
+/// the defaults; `vst_stream_options_init` writes them. In spans of time VST_NEVER is no bound.
 ///
-/// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
-/// there for it. A side that is held up by the other is not blamed for it. Of two that could both send,
-/// the one is waited for that took bytes last: it is its turn to answer. Only when it has no bound that
-/// of the other holds.
+/// The timeout of a side runs only while something is expected of it: that it sends, or that it
+/// takes the bytes that are there for it. A side that cannot send or receive because of the other
+/// (backpressure) is not timed. Of two that could both send, the timeout is that of the side that
+/// received bytes last, since the next bytes are expected of it; where that side has no timeout,
+/// that of the other.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_stream_options {
-    /// `sizeof(vst_stream_options)`.
+    /// `sizeof(vst_stream_options)`. Not less than 56 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -80,7 +81,7 @@ options!(vst_stream_options {
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_stream_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -94,12 +95,12 @@ pub unsafe extern "C" fn vst_stream_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes what bounds streams.
+/// Makes the configuration of streams.
 ///
 /// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
 /// `vst_stream_config_free`. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes
 /// with its NUL.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
 ///
 /// # Safety
@@ -131,9 +132,9 @@ pub unsafe extern "C" fn vst_stream_config_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
+/// Frees a handle. Streams that use the configuration keep it. NULL is fine.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `config` is NULL or a handle that is not freed.
@@ -144,13 +145,13 @@ pub unsafe extern "C" fn vst_stream_config_free(config: *mut vst_stream_config) 
 }
 
 /// Joins two connections into a stream: from here on the library moves the bytes between them, with
-/// backpressure, and passes each side's end on to the other.
+/// backpressure, and passes the half-close of each side on to the other.
 ///
-/// `client` is a session; `server` may be open or still connecting. Both ids accept only what asks
-/// facts of them, such as `vst_conn_describe`, from here on, and VST_EVENT_STREAM_END is the one
-/// event that follows. `config` is only referred to: free your handle whenever you like; NULL takes
-/// the defaults. `*out` is the stream's id, or 0.
-/// Legal from any callback; best in the callback of VST_EVENT_SESSION, right after
+/// `client` is a session; `server` may be open or still connecting. From then on both ids are good
+/// only for functions that read, such as `vst_conn_describe`, and VST_EVENT_STREAM_END is the one
+/// event that follows. The stream keeps its own reference to `config`: the handle may be freed at
+/// once; NULL takes the defaults. `*out` is the stream's id, or 0.
+/// Legal on the engine's thread; best in the callback of VST_EVENT_SESSION, right after
 /// `vst_conn_connect`: then the client's first bytes leave with the PROXY header.
 /// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or `client` is no session yet);
 /// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
@@ -189,13 +190,14 @@ pub unsafe extern "C" fn vst_conn_forward(
 /// The server that a table remembers for the client is asked for first, and the one that was reached is
 /// remembered: `server_id` in docs/tables.md.
 ///
-/// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
-/// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
-/// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
-/// no server is to be had; `vst_stream_end` says which server it was and how long it took. `client`
-/// must not be used again but to ask facts of it, such as `vst_conn_describe`. `config` is only
-/// referred to; NULL takes the defaults. `user` comes with the event. `*out` is the stream's id, or 0.
-/// Legal from any callback; best in the callback of VST_EVENT_SESSION.
+/// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY
+/// header tells its addresses. The client's bytes are kept until a server has taken the first of
+/// them, so that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows,
+/// also when no server can be reached; `vst_stream_end` says which server it was and how long it
+/// took. From then on `client` is good only for functions that read, such as `vst_conn_describe`.
+/// The stream keeps its own reference to `config`: the handle may be freed at once; NULL takes the
+/// defaults. `user` comes with the event. `*out` is the stream's id, or 0.
+/// Legal on the engine's thread; best in the callback of VST_EVENT_SESSION.
 /// Returns VST_OK; VST_E_STATE (`client` is closing, in a stream, or no session yet); VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
 /// VST_E_POISONED.
@@ -229,7 +231,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
 
 /// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
 ///
-/// Legal from any callback.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
@@ -249,7 +251,7 @@ pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_i
 /// both sides, bytes, the search for a server, what it waits for, and how it ends.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
-/// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback.
+/// mostly do. Legal on the engine's thread, before VST_EVENT_STREAM_END.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -23,7 +23,7 @@ pub struct vst_table {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_table_counters {
-    /// In: `sizeof(vst_table_counters)`.
+    /// In: `sizeof(vst_table_counters)`. Not less than 40 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -42,13 +42,14 @@ unsafe impl Sized32 for vst_table_counters {
 }
 const _: () = assert!(size_of::<vst_table_counters>() == 40);
 
-/// Makes a table from its definition, which is what stands behind `stick-table` in a configuration of
-/// HAProxy: `type ip size 100k expire 10m store conn_cur,conn_rate(10s)`. docs/tables.md has all words.
+/// Makes a table from its definition, which is what follows `stick-table` in a configuration of
+/// HAProxy: `type ip size 100k expire 10m store conn_cur,conn_rate(10s)`. docs/tables.md has all
+/// words.
 ///
 /// `name` is what it is called in dumps and rules. `*out` is the table, or NULL on failure; free it
 /// with `vst_table_free`. On failure `why`, unless NULL, gets a sentence that names the column, the
 /// word and what belongs there, cut to `why_size` bytes with its NUL.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
 ///
 /// # Safety
@@ -76,10 +77,10 @@ pub unsafe extern "C" fn vst_table_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
+/// Frees a handle. Connections, rules and snapshots that use the table keep what it stands for.
 /// NULL is fine.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `table` is NULL or a handle that is not freed.
@@ -89,11 +90,12 @@ pub unsafe extern "C" fn vst_table_free(table: *mut vst_table) {
     unsafe { free(table) };
 }
 
-/// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
+/// Looks up what is known of a key. This does not count as a use: the entry expires when it would
+/// have without it.
 ///
 /// `data` is `VST_DATA_*`. `now_ns` is the time, or 0 to have the clock read. `*value` is 0 unless it
 /// is found.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
 /// or has no such keys; an address of another length than 4 or 16).
 ///
@@ -127,7 +129,7 @@ pub unsafe extern "C" fn vst_table_get(
 /// with the value. Connections that exist are counted and cannot be set.
 ///
 /// `data` is `VST_DATA_*`. `now_ns` is the time, or 0 to have the clock read.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as `vst_table_get`); VST_E_STATE
 /// (`VST_DATA_CONN_CUR`); VST_E_LIMIT (the table is full and nothing may make room).
 ///
@@ -159,7 +161,7 @@ pub unsafe extern "C" fn vst_table_set(
 /// Forgets a key, unless a connection holds its entry.
 ///
 /// `now_ns` is the time, or 0 to have the clock read.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
 /// VST_E_ARGUMENT (the table has no such keys).
 ///
@@ -186,7 +188,7 @@ pub unsafe extern "C" fn vst_table_remove(
 
 /// Forgets every key whose entry no connection holds; `*cleared`, unless NULL, is how many.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
 ///
 /// # Safety
@@ -206,7 +208,7 @@ pub unsafe extern "C" fn vst_table_clear(table: *const vst_table, cleared: *mut 
 
 /// Tells how full a table is.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -240,7 +242,7 @@ pub unsafe extern "C" fn vst_table_get_counters(
 /// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is written, and
 /// `*len` says what was needed; others may have added entries until the next call. A table of any size
 /// is better read through a snapshot.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 ///
 /// # Safety

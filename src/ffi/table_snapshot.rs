@@ -10,8 +10,7 @@ use super::table_key::{VST_KEY_BYTES, VST_KEY_INTEGER, VST_KEY_IP, data_of, vst_
 use crate::table::{Key, Row, Snapshot};
 use crate::time::Time;
 
-/// The entries of a table as they are, one after the other. Belongs to whoever made it, one thread at
-/// a time.
+/// The entries of a table as they are, one after the other. Used by one thread at a time.
 pub struct vst_table_snapshot {
     snapshot: Snapshot,
     /// The entry that was written last, and the bytes of its key.
@@ -23,7 +22,7 @@ pub struct vst_table_snapshot {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_table_row {
-    /// In: `sizeof(vst_table_row)`.
+    /// In: `sizeof(vst_table_row)`. Not less than 48 bytes.
     pub size: u32,
     /// How many connections hold the entry.
     pub holders: u32,
@@ -40,13 +39,14 @@ unsafe impl Sized32 for vst_table_row {
 }
 const _: () = assert!(size_of::<vst_table_row>() == 48);
 
-/// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
-/// the table is copied a part at a time. An entry that is there all the time is seen once; one that
-/// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
+/// Makes a snapshot: the entries of a table, to be read one by one. The table is copied a part at a
+/// time, so that other threads do not wait for the reader. An entry that is there all the time is
+/// seen once; one that comes or goes meanwhile may be or not, and of a key that goes and comes
+/// again both may be.
 ///
 /// `now_ns` is the time for all of it, or 0 to have the clock read. `*out` is the snapshot, or NULL;
 /// free it with `vst_table_snapshot_free`.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
 ///
 /// # Safety
@@ -71,8 +71,8 @@ pub unsafe extern "C" fn vst_table_snapshot_new(
 
 /// Goes on to the next entry of a snapshot and writes it.
 ///
-/// Legal at any time, in any callback, by one thread at a time.
-/// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
+/// Legal from any thread and any callback, one thread at a time.
+/// Returns VST_OK; VST_NONE (there is no further entry); VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
 /// `snapshot` is a handle that is not freed and that nobody else uses; `row` points to as many bytes as
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn vst_table_snapshot_next(
 /// Reads what the entry holds that `vst_table_snapshot_next` has written last.
 ///
 /// `data` is `VST_DATA_*`. `*value` is 0 unless it is stored.
-/// Legal at any time, in any callback, by one thread at a time.
+/// Legal from any thread and any callback, one thread at a time.
 /// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
 /// it).
 ///
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn vst_table_snapshot_value(
 
 /// Frees a snapshot. NULL is fine.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `snapshot` is NULL or a handle that is not freed.

@@ -38,8 +38,8 @@ pub const VST_TLS_SERVER_STRICT_SNI: u64 = 1 << 37;
 /// No ticket holds a session: those kept here (`session_cache`) alone are resumed. In TLS 1.3 a client
 /// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
 pub const VST_TLS_SERVER_NO_TICKETS: u64 = 1 << 38;
-/// The secrets of every connection are kept for `vst_tls_server_take_key_log`: whoever has them reads
-/// everything.
+/// The secrets of every connection are kept for `vst_tls_server_take_key_log`: with them everything
+/// can be decrypted.
 pub const VST_TLS_SERVER_KEY_LOG: u64 = 1 << 39;
 /// No sessions are kept, whatever `session_cache` says.
 pub const VST_TLS_SERVER_NO_SESSION_CACHE: u64 = 1 << 40;
@@ -52,8 +52,8 @@ pub const VST_TLS_1_2: u32 = 0x0303;
 /// See `VST_TLS_1_2`.
 pub const VST_TLS_1_3: u32 = 0x0304;
 
-/// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero but
-/// `size` and the certificates is the defaults; `vst_tls_server_options_init` says them.
+/// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero
+/// but `size` and the certificates is the defaults; `vst_tls_server_options_init` writes them.
 ///
 /// The key exchange takes the first of the client's groups that is known here: `X25519MLKEM768` where it
 /// prefers that (not with ring), else X25519, P-256 or P-384.
@@ -64,7 +64,7 @@ pub const VST_TLS_1_3: u32 = 0x0304;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_server_options {
-    /// `sizeof(vst_tls_server_options)`.
+    /// `sizeof(vst_tls_server_options)`. Not less than 112 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -130,7 +130,7 @@ options!(vst_tls_server_options { ticket_lifetime_s, client_ticket_lifetime_s, s
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_tls_server_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -144,14 +144,14 @@ pub unsafe extern "C" fn vst_tls_server_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes what incoming connections speak TLS with: reads every file and checks everything that can
-/// be checked before a client comes.
+/// Makes the TLS configuration of incoming connections: reads every file and checks everything that
+/// can be checked before a client comes.
 ///
 /// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
 /// `vst_tls_server_free`. On failure `why`, unless NULL, gets a sentence that names the file, the
 /// line, what is wrong and what to do about it, cut to `why_size` bytes with its NUL. On success it is
 /// empty, or a note: that a certificate has expired, or is not valid yet.
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
 ///
 /// # Safety
@@ -222,9 +222,9 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
     made.map(vst_tls_server::new).map_err(unloadable)
 }
 
-/// Makes what incoming connections speak TLS with, with a throw-away certificate for `names`
-/// (separated by commas: DNS names, addresses): nobody trusts it, and its key exists only in memory.
-/// For development.
+/// Makes the TLS configuration of incoming connections with a throw-away, self-signed certificate
+/// for `names` (separated by commas: DNS names, addresses): no client trusts it, and its key exists
+/// only in memory. For development.
 ///
 /// Otherwise as `vst_tls_server_new`.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
@@ -263,7 +263,7 @@ fn self_signed(_: &str) -> Result<Arc<ServerTls>, ConfigError> {
 /// Tells when a certificate of ours ends: that of `identities[index]`. `*not_after` is the last second
 /// at which it is valid, since 1970 in UTC.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: `*not_after` is 0).
 ///
 /// # Safety
@@ -286,10 +286,10 @@ pub unsafe extern "C" fn vst_tls_server_not_after(
     })
 }
 
-/// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+/// Frees a handle. Configurations and connections that use it keep what it stands for. NULL is
 /// fine.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `tls` is NULL or a handle that is not freed.
@@ -302,8 +302,8 @@ pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
 /// Takes the secrets of the connections since the last call, as lines of the NSS key log format
 /// that a protocol analyser reads. Only with VST_TLS_SERVER_KEY_LOG.
 ///
-/// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is taken, and
-/// `*len` says what is needed. Legal at any time, from any thread, in any callback.
+/// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is taken,
+/// and `*len` says what is needed. Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 ///
 /// # Safety

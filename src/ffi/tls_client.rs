@@ -32,14 +32,14 @@ pub const VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION: u64 = 1 << 41;
 /// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
 /// of 230, which some old middleboxes do not let through.
 pub const VST_TLS_CLIENT_NO_POST_QUANTUM: u64 = 1 << 42;
-/// The secrets of every connection are kept for `vst_tls_client_take_key_log`: whoever has them reads
-/// everything.
+/// The secrets of every connection are kept for `vst_tls_client_take_key_log`: with them everything
+/// can be decrypted.
 pub const VST_TLS_CLIENT_KEY_LOG: u64 = 1 << 43;
 /// No sessions are kept, whatever `session_cache` says.
 pub const VST_TLS_CLIENT_NO_SESSION_CACHE: u64 = 1 << 44;
 
-/// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
-/// `size` is the defaults; `vst_tls_client_options_init` says them.
+/// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero
+/// but `size` is the defaults; `vst_tls_client_options_init` writes them.
 ///
 /// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
 /// `VST_TLS_CLIENT_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
@@ -47,7 +47,7 @@ pub const VST_TLS_CLIENT_NO_SESSION_CACHE: u64 = 1 << 44;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_client_options {
-    /// `sizeof(vst_tls_client_options)`.
+    /// `sizeof(vst_tls_client_options)`. Not less than 96 bytes.
     pub size: u32,
     /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
     /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
@@ -100,7 +100,7 @@ options!(vst_tls_client_options { session_cache, session_lifetime_s } client_def
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_tls_client_options)`.
 ///
-/// Legal at any time, from any thread.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 ///
 /// # Safety
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes what outgoing connections speak TLS with.
+/// Makes the TLS configuration of outgoing connections.
 ///
 /// Otherwise as `vst_tls_server_new`; free it with `vst_tls_client_free`.
 ///
@@ -184,7 +184,7 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
 
 /// Tells when the certificate that we show to servers ends, as `vst_tls_server_not_after` does.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: `*not_after` is 0).
 ///
 /// # Safety
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn vst_tls_client_not_after(
     })
 }
 
-/// Gives up a handle, as `vst_tls_server_free` does.
+/// Frees a handle, as `vst_tls_server_free` does.
 ///
 /// # Safety
 /// `tls` is NULL or a handle that is not freed.

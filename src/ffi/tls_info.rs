@@ -23,7 +23,7 @@ pub const VST_VERIFIED_SKIPPED: u32 = 3;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_info {
-    /// In: `sizeof(vst_tls_info)`.
+    /// In: `sizeof(vst_tls_info)`. Not less than 32 bytes.
     pub size: u32,
     /// The protocol version: 0x0303 for TLS 1.2, 0x0304 for TLS 1.3.
     pub version: u32,
@@ -50,7 +50,7 @@ const _: () = assert!(size_of::<vst_tls_info>() == 32);
 
 /// Writes what TLS agreed on.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_NONE (no TLS, or its handshake is not done); VST_E_NULL; VST_E_SIZE;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -123,8 +123,8 @@ pub const VST_TLS_TEXT_PEER_ISSUER: u32 = 8;
 /// Copies one text of what TLS agreed on, VST_TLS_TEXT_*, as bytes and length: names come from a
 /// peer's certificate and may hold anything, a NUL among it.
 ///
-/// Legal at any time before VST_EVENT_CLOSED, from any callback. `*len` is its length, also
-/// when `capacity` does not suffice, and 0 when there is none.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. `*len` is its length, also when
+/// `capacity` does not suffice, and 0 when there is none.
 /// Returns VST_OK; VST_NONE (no TLS, or it has none); VST_E_SPACE; VST_E_NULL; VST_E_ARGUMENT;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///

@@ -10,23 +10,25 @@ use crate::id::Id;
 /// Python. An id of something that is gone is answered with `VST_E_STALE`, never with harm.
 pub type vst_id = u64;
 
-/// There is work to do right now: call `vst_engine_run` before waiting.
+/// There is work that needs no readiness: call `vst_engine_run` before waiting, and poll without
+/// waiting in between.
 pub const VST_WAIT_RUNNABLE: u32 = 128;
-/// The call was made from inside a callback: the outermost call answers for the engine.
+/// The call was made from a callback. The host waits by what the outermost call writes, not by
+/// this.
 pub const VST_WAIT_NESTED: u32 = 256;
 /// No deadline.
 pub const VST_NEVER: u64 = u64::MAX;
 
-/// What the host must know to wait well. Every drive call writes it.
+/// Until when the host may wait, and what exists. Every drive call writes it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_wait {
-    /// In: `sizeof(vst_wait)`.
+    /// In: `sizeof(vst_wait)`. Not less than 32 bytes.
     pub size: u32,
     /// `VST_WAIT_*`.
     pub flags: u32,
-    /// When to call `vst_engine_run` next if nothing happens: a point of the clock that drive calls
-    /// are told, in nanoseconds, or `VST_NEVER`. Possibly too early, never too late.
+    /// When to call `vst_engine_run` if nothing happens before: a point of the engine's clock, in
+    /// nanoseconds, or `VST_NEVER`. It may be earlier than necessary, never later.
     pub deadline_ns: u64,
     /// Connections that exist, those that are closing among them.
     pub conns: u32,

@@ -31,7 +31,7 @@ const VERSION: &CStr = {
 
 /// The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_abi_version() -> u32 {
     VST_ABI_VERSION
@@ -39,7 +39,7 @@ pub extern "C" fn vst_abi_version() -> u32 {
 
 /// The version of the library as text, `0.1.0`, NUL-terminated, valid for ever.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_version() -> *const c_char {
     VERSION.as_ptr()
@@ -47,7 +47,7 @@ pub extern "C" fn vst_version() -> *const c_char {
 
 /// Writes what this build of the library has, a mask of VST_FEATURE_*.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
 ///
 /// # Safety
@@ -108,7 +108,7 @@ static WHYS: [[u8; NAME]; Why::ALL.len()] = names!(Why);
 /// The name of an operation, `VST_OP_*`, as it is printed: `ACCEPT_PROXY`. 0 is `SESSION`, and a number
 /// that no operation has `UNKNOWN`. NUL-terminated, valid for ever.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_op_name(op: u32) -> *const c_char {
     let number = |known: &Op| u32::from(known.number());
@@ -118,7 +118,7 @@ pub extern "C" fn vst_op_name(op: u32) -> *const c_char {
 /// The name of a reason, `VST_WHY_*`, as it is printed: `TIMED_OUT`. 0 is `OK`, and a number that no
 /// reason has `UNKNOWN`. NUL-terminated, valid for ever.
 ///
-/// Legal at any time, from any thread, in any callback.
+/// Legal from any thread and any callback.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_why_name(why: u32) -> *const c_char {
     let number = |known: &Why| u32::from(known.number());

@@ -12,8 +12,8 @@ pub(crate) struct Section {
 pub(crate) const SECTIONS: &[Section] = &[
     Section {
         title: "Statuses",
-        text: "What every function answers with, and the texts of it. Of why a connection or a stream \
-               ended a host is told in the event: an operation (VST_OP_*) and a reason (VST_WHY_*).",
+        text: "What every function answers, and texts for it. Why a connection or a stream ended is \
+               in its event instead: an operation (VST_OP_*) and a reason (VST_WHY_*).",
         files: &["status"],
     },
     Section {
@@ -25,27 +25,29 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "The engine",
-        text: "One engine is one thread's worth of connections. vst_engine_new makes it, with the \
-               callbacks by which it reaches the host; events say what happened; vst_engine_drain \
-               empties it in order, and vst_engine_free ends whatever is left. A host that would rather \
-               fetch events than be called makes it without an interest callback, and calls \
-               vst_engine_next.",
+        text: "An engine holds the connections of one thread. vst_engine_new makes it, with the \
+               callbacks that it calls; events say what happened; vst_engine_drain ends what there \
+               is in order, and vst_engine_free ends the rest at once, without any event. A host \
+               that would rather fetch than be called makes the engine without event and without \
+               interest callbacks (fdset and fdclr, or interest), and calls vst_engine_next; with \
+               interest callbacks it may fetch the events alone.",
         files: &["event", "posts", "engine", "life", "pull", "drain", "counters"],
     },
     Section {
         title: "The poller",
-        text: "The contract with whatever waits for the host. The engine says what to watch (fdset and \
-               fdclr, or interest); the host hands every readiness in with vst_engine_ready, waits until \
-               the deadline of vst_wait at most, and calls vst_engine_run when it has passed or when \
-               VST_WAIT_RUNNABLE is set. Readiness is a hint: told too often, too late or for nothing it \
-               does no harm. A descriptor is closed only after the host was told RELEASED.",
+        text: "How the engine and the poller of the host work together. The engine says what to \
+               watch (fdset and fdclr, interest, or VST_EVENT_INTEREST); the host hands every \
+               readiness in with vst_engine_ready, waits until the deadline of vst_wait at most, and \
+               calls vst_engine_run when it has passed or when VST_WAIT_RUNNABLE is set. Readiness \
+               is a hint: told too often, too late or for nothing it does no harm. A descriptor that \
+               was announced is closed only after the host was told VST_IO_RELEASED.",
         files: &["drive"],
     },
     Section {
         title: "Listeners",
-        text: "Where connections come in: opened here, or taken over from somebody who opened the \
-               descriptor. A listener that the system or a limit keeps from taking connections says so \
-               with VST_EVENT_PAUSED and goes on by itself.",
+        text: "Where connections come in: opened here, or taken over from another program that \
+               opened the descriptor. A listener that the system or a limit keeps from taking \
+               connections says so with VST_EVENT_PAUSED and goes on by itself.",
         files: &["listener"],
     },
     Section {
@@ -57,16 +59,17 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Connections",
-        text: "How one begins other than by a listener (vst_conn_connect, or a descriptor that is handed \
-               over), and the life of a session: it is told with VST_EVENT_SESSION or VST_EVENT_CONNECTED, \
-               read and written until it is closed, and VST_EVENT_CLOSED is the last word about it. A read \
-               or write that answers VST_WAIT is tried again when VST_EVENT_READABLE or _WRITABLE is told.",
+        text: "How one begins other than by a listener (vst_conn_connect, or a descriptor that is \
+               handed over), and the life of a session: it is told with VST_EVENT_SESSION or \
+               VST_EVENT_CONNECTED, read and written until it is closed, and VST_EVENT_CLOSED is the \
+               last event about it. A read or write that answers VST_WAIT is tried again when \
+               VST_EVENT_READABLE or VST_EVENT_WRITABLE is told.",
         files: &["opening", "conn", "start_tls"],
     },
     Section {
         title: "What is known of a connection",
-        text: "Its state and layers, addresses, the PROXY header that came first, what TLS agreed on, and a \
-               line for a person who debugs. All of it is copied out.",
+        text: "Its state and layers, addresses, the PROXY header that came first, what TLS agreed \
+               on, and a line of text for debugging. All of it is copied out.",
         files: &["facts", "proxy_header", "tls_info", "layers", "describe"],
     },
     Section {
@@ -84,14 +87,16 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Streams",
-        text: "Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine moves the \
-               bytes between them, and the host hears of neither until VST_EVENT_STREAM_END.",
+        text: "Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine \
+               moves the bytes between them, and the host is told nothing of either until \
+               VST_EVENT_STREAM_END.",
         files: &["stream"],
     },
     Section {
         title: "Backends",
-        text: "Servers among which a stream is given one: by weight and load, with queues, retries and \
-               health checks. A backend is made, given servers, and named by vst_conn_forward_to.",
+        text: "A backend is a group of servers, of which each stream gets one: by weight and load, \
+               with queues, retries and health checks. A backend is made, given servers, and named \
+               by vst_conn_forward_to.",
         files: &["backend", "server", "server_state"],
     },
     Section {
@@ -103,9 +108,9 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Stick tables",
-        text: "What is remembered of a key, an address mostly, from one connection to the next, by all \
-               engines and threads that share the table. Rules track and ask; a host may read, set and \
-               walk through the entries.",
+        text: "What is remembered of a key, an address mostly, from one connection to the next, by \
+               all engines and threads that share the table. Rules track and ask; a host may read, \
+               set and list the entries.",
         files: &["table_key", "table", "table_snapshot"],
     },
     Section {
@@ -118,14 +123,16 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Monitors and metrics",
-        text: "Who is answered instead of let in, so that whatever watches the service need not speak its \
-               protocol; and what has been counted, as text for Prometheus or as numbers.",
+        text: "Monitors are sources, such as the health checks of a load balancer, that are answered \
+               by the library instead of becoming sessions, so that they need not speak the protocol \
+               of the service. Metrics are what has been counted, as text for Prometheus or as \
+               numbers.",
         files: &["monitor"],
     },
     Section {
         title: "Wakers",
-        text: "The one object that other threads may use: it brings an answer of a handler to the engine's \
-               thread, and wakes that.",
+        text: "The one object by which other threads reach an engine: it brings an answer of a \
+               handler to the engine's thread, and wakes that thread.",
         files: &["waker"],
     },
     Section {
