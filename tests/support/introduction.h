@@ -7,16 +7,17 @@
 //
 // The main path, in code; every call may fail, and says why:
 //
-//     vst_engine_options options = {.size = sizeof options, .fdset = watch, .fdclr = forget, .event = hear};
+//     vst_engine_options options = {.size = sizeof options, .event = hear};
+//     options.fdset = watch, options.fdclr = forget;
 //     vst_engine_new(&options, &engine, why, sizeof why);
 //     vst_accept_options opening = {.size = sizeof opening, .tls = certificates};
 //     vst_accept_config_new(&opening, &config, why, sizeof why);
 //     vst_listener_open(engine, "[::]:443", config, NULL, &listener, NULL, why, sizeof why);
 //     vst_engine_wait(engine, &wait);
 //     while (!done) {
-//         poll(...);                                       // until wait.deadline_ns at most
-//         vst_engine_ready(engine, token, events, 0, &wait); // for each descriptor that is ready
-//         vst_engine_run(engine, 0, &wait);  // if the deadline has come, or VST_WAIT_RUNNABLE is set
+//         poll(...);                                          // until wait.deadline_ns at most
+//         vst_engine_ready(engine, token, events, 0, &wait);  // for each descriptor that is ready
+//         vst_engine_run(engine, 0, &wait);                   // if that time has come, or if RUNNABLE
 //     }
 //
 // hear is told VST_EVENT_SESSION with an id, on which it calls vst_conn_recv, vst_conn_send and
