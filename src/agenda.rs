@@ -1,5 +1,5 @@
-//! What is to be looked at: the lists that connections, listeners, streams and backends stand on, each
-//! at most once.
+//! What is to be looked at: lists of connections, listeners, streams and backends, each at most once in
+//! a list.
 
 use std::collections::VecDeque;
 
@@ -8,25 +8,25 @@ use bitflags::bitflags;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 
-/// A list, by the place it has among the lists.
+/// A list; the value is its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum List {
-    /// Work that waits for no event.
+    /// Connections to be driven without an event.
     Run,
-    /// What the host's poller watches has changed.
+    /// The poller interest has changed.
     Interest,
-    /// The host is to be told of something.
+    /// There are events for the host.
     Events,
-    /// A handler of the host's own is to be asked.
+    /// There is a question to a custom handler.
     Questions,
-    /// A descriptor is waited for, in the order of coming.
+    /// Connections that wait for a descriptor, in the order of their arrival.
     Starved,
 }
 
 const LISTS: usize = List::Starved as usize + 1;
 
 bitflags! {
-    /// The lists that something stands on.
+    /// The lists that something is on.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Listed: u8 {
         const RUN = 1 << List::Run as u8;
@@ -42,7 +42,7 @@ impl Listed {
         Self::from_bits_truncate(1 << list as u8)
     }
 
-    /// It was taken off `list`.
+    /// Notes that it was taken off `list`.
     pub(crate) fn leave(&mut self, list: List) {
         self.remove(Self::on(list));
     }
@@ -66,8 +66,7 @@ impl Agenda {
         Id::new(kind, self.engine, key)
     }
 
-    /// Puts something at the end of a list, unless it stands there already: `listed` is its own memory
-    /// of that.
+    /// Puts something at the end of a list, unless it is on it already, as `listed` records.
     pub(crate) fn add(&mut self, list: List, kind: Kind, key: Key, listed: &mut Listed) {
         if !listed.contains(Listed::on(list)) {
             listed.insert(Listed::on(list));
@@ -76,23 +75,23 @@ impl Agenda {
         }
     }
 
-    /// Takes the first off a list. Whatever it leads to, if it is still there, is to
-    /// [`leave`](Listed::leave) the list.
+    /// Takes the first entry off a list. The caller must note that with [`leave`](Listed::leave), if
+    /// the record still exists.
     pub(crate) fn take(&mut self, list: List) -> Option<Id> {
         self.lists[list as usize].pop_front()
     }
 
-    /// The first of a list, which stays there.
+    /// The first entry of a list, which stays there.
     pub(crate) fn first(&self, list: List) -> Option<Id> {
         self.lists[list as usize].front().copied()
     }
 
-    /// How many stand on a list, some of which may be gone.
+    /// How many entries a list has. The records of some may not exist any more.
     pub(crate) fn len(&self, list: List) -> usize {
         self.lists[list as usize].len()
     }
 
-    /// Whether nobody does.
+    /// Whether a list has no entries.
     pub(crate) fn is_empty(&self, list: List) -> bool {
         self.lists[list as usize].is_empty()
     }

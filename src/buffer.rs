@@ -1,5 +1,5 @@
-//! Bytes on their way: a queue over one piece of memory, and the pool it comes from and returns to.
-//! A connection holds a buffer only while bytes are in flight; an idle one holds none.
+//! Buffers for bytes in flight: a queue in one piece of memory, and the pool that it comes from and
+//! returns to. A connection holds a buffer only while bytes are in flight; an idle one holds none.
 
 use std::fmt;
 
@@ -57,13 +57,13 @@ impl Buffer {
         &self.memory[self.start..self.end]
     }
 
-    /// The bytes that wait, for a reader that works in place.
+    /// The bytes that wait, oldest first, to be processed in place.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.end]
     }
 
-    /// All the free memory, behind what waits; what waits is moved to the front first. What is
-    /// written there counts from [`Buffer::commit`] on.
+    /// All the free memory, behind the bytes that wait, which are moved to the front first. Bytes
+    /// written there are added to the queue by [`Buffer::commit`].
     pub fn space(&mut self) -> &mut [u8] {
         self.compact();
         &mut self.memory[self.end..]
@@ -90,7 +90,7 @@ impl Buffer {
         self.end = 0;
     }
 
-    /// Makes [`Buffer::space`] at least `n` bytes long, with larger memory when it must.
+    /// Makes [`Buffer::space`] at least `n` bytes long, in larger memory if necessary.
     pub fn reserve(&mut self, n: usize) {
         if self.room() >= n {
             return;
@@ -102,21 +102,21 @@ impl Buffer {
         self.memory = memory;
     }
 
-    /// Appends `bytes`, with larger memory when it must.
+    /// Appends `bytes`, in larger memory if necessary.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.reserve(bytes.len());
         self.space()[..bytes.len()].copy_from_slice(bytes);
         self.commit(bytes.len());
     }
 
-    /// Appends as much of `bytes` as there is room for, and tells how much that was.
+    /// Appends as much of `bytes` as there is room for, and returns how much that was.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
         let n = bytes.len().min(self.room());
         self.extend(&bytes[..n]);
         n
     }
 
-    /// Moves bytes from the front of the queue into `to`, and tells how many.
+    /// Moves bytes from the front of the queue into `to`, and returns how many.
     pub fn drain_into(&mut self, to: &mut [u8]) -> usize {
         let n = self.len().min(to.len());
         to[..n].copy_from_slice(&self.bytes()[..n]);
@@ -134,13 +134,13 @@ impl Buffer {
 }
 
 impl fmt::Debug for Buffer {
-    /// Lengths only: the bytes are somebody's data.
+    /// Only lengths are shown: the bytes are user data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Buffer({} of {})", self.len(), self.capacity())
     }
 }
 
-/// The buffers that are not in use. Counts those that are, so that a leak shows.
+/// The unused buffers. Those in use are counted, so that a leak is noticed.
 #[derive(Debug, Default)]
 pub struct Pool {
     free: Vec<Buffer>,
@@ -171,7 +171,7 @@ impl Pool {
         free.pop().unwrap_or_else(|| Buffer::with_size(size))
     }
 
-    /// Takes a buffer back. One that was grown is dropped instead of kept.
+    /// Takes a buffer back. One that has grown is dropped instead of kept.
     pub fn give(&mut self, mut buffer: Buffer) {
         debug_assert!(self.in_use > 0, "a buffer came back that was never taken");
         self.in_use = self.in_use.saturating_sub(1);
@@ -186,8 +186,8 @@ impl Pool {
         }
     }
 
-    /// Moves what waits in `buffer` to one of the size that `n` bytes take, if it has another and
-    /// they fit.
+    /// Moves the content of `buffer` to a buffer of the size for `n` bytes, if its size is another and
+    /// the content fits.
     pub fn refit(&mut self, buffer: &mut Buffer, n: usize) {
         let size = size_for(n);
         if buffer.capacity() == size || buffer.len() > size {
@@ -205,7 +205,7 @@ impl Pool {
         }
     }
 
-    /// How many buffers are out.
+    /// How many buffers are in use.
     #[must_use]
     pub const fn in_use(&self) -> usize {
         self.in_use

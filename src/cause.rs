@@ -1,5 +1,5 @@
-//! Why a connection ended: a grid of *where* (the operation) and *why*, with the detail the layer
-//! below gave, and a sentence for the person who reads the log.
+//! Why a connection ended: where (the operation) and why, with the detail from the layer below, and a
+//! message for the log.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::sys::Errno;
 
 macro_rules! whys {
     ($($(#[doc = $doc:literal])+ $why:ident = $number:literal, $name:literal;)+) => {
-        /// Why an operation, and with it the connection, did not go well.
+        /// Why an operation failed or ended the connection.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Why { $($(#[doc = $doc])+ $why),+ }
 
@@ -71,16 +71,16 @@ whys! {
     KeysWorn = 13, "KEYS_WORN";
 }
 
-/// What the layer below said.
+/// The detail from the layer below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Nothing.
+    /// None.
     None,
-    /// The system: an errno.
+    /// An errno of the system.
     Errno(Errno),
-    /// TLS: the alert that was sent or received (RFC 8446 section 6).
+    /// The TLS alert that was sent or received (RFC 8446 section 6).
     Alert(u8),
-    /// A handler of the host's own: its code.
+    /// The code of a custom handler.
     Host(i32),
 }
 
@@ -91,20 +91,20 @@ pub struct Cause {
     pub at: Option<Op>,
     /// The reason.
     pub why: Why,
-    /// What the layer below said.
+    /// The detail from the layer below.
     pub detail: Detail,
-    /// A sentence a person can act on. Peer bytes in it are escaped.
+    /// A message that a person can act on. Bytes of the peer are escaped in it.
     pub text: Cow<'static, str>,
 }
 
 impl Cause {
-    /// A cause with the reason's own sentence.
+    /// A cause with the message of its reason.
     #[must_use]
     pub const fn new(at: Option<Op>, why: Why) -> Self {
         Self { at, why, detail: Detail::None, text: Cow::Borrowed(why.doc()) }
     }
 
-    /// The same with a better sentence, in which all that is not ours stands in quotes.
+    /// Replaces the message by a more precise one, in which text from outside is quoted.
     #[must_use]
     pub fn because(self, text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
@@ -112,21 +112,21 @@ impl Cause {
         self.in_words_of_others(text)
     }
 
-    /// The same with a sentence of the host's or the system's, whatever that is.
+    /// Replaces the message by a text of the host or the system, which may have any content.
     #[must_use]
     pub fn in_words_of_others(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.text = text.into();
         self
     }
 
-    /// The same with what the layer below said.
+    /// Sets the detail from the layer below.
     #[must_use]
     pub const fn with(mut self, detail: Detail) -> Self {
         self.detail = detail;
         self
     }
 
-    /// The cause behind an errno of a socket call.
+    /// The cause for an errno of a socket call.
     #[must_use]
     pub fn system(at: Option<Op>, errno: Errno) -> Self {
         let why = match errno.0 {

@@ -1,4 +1,5 @@
-//! What a host decides once and many connections follow: shared, immutable, counted.
+//! Configurations: made once by the host and shared by many connections, immutable and
+//! reference-counted.
 
 mod custom;
 mod monitor;
@@ -27,38 +28,38 @@ pub enum Untrusted {
     Direct,
 }
 
-/// What a listener expects of PROXY headers.
+/// The PROXY headers that a listener expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptProxy {
     /// Who may announce addresses.
     pub trust: Trust,
-    /// What happens to others.
+    /// What happens to connections from other sources.
     pub untrusted: Untrusted,
 }
 
-/// What a listener expects of the headers that a NetScaler inserts.
+/// The NetScaler headers that a listener expects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptCip {
     /// Who may announce addresses.
     pub trust: Trust,
-    /// What happens to others.
+    /// What happens to connections from other sources.
     pub untrusted: Untrusted,
-    /// The magic number that was agreed on.
+    /// The magic number that was agreed on with the NetScaler.
     pub magic: u32,
 }
 
 /// The timeouts that bound the opening of a connection, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpeningTimeouts {
-    /// For the PROXY header, and again for a NetScaler's. The specification of the former asks for at
-    /// least 3 seconds.
+    /// For the PROXY header, and again for a NetScaler header. The PROXY protocol specification asks
+    /// for at least 3 seconds.
     pub proxy: u64,
-    /// For the connection to a server, the PROXY header to it, and where it is a SOCKS server what it
-    /// connects to.
+    /// For connecting to a server, sending the PROXY header, and, through a SOCKS server, reaching the
+    /// destination.
     pub connect: u64,
     /// For a TLS handshake.
     pub tls: u64,
-    /// For all of it, from accept or from the command to connect.
+    /// For all of it, from the accept or from the connect command.
     pub total: u64,
 }
 
@@ -68,48 +69,49 @@ impl Default for OpeningTimeouts {
     }
 }
 
-/// What a half-close means on TLS 1.2, whose close_notify ends both sides (RFC 5246 section 7.2.1).
-/// Towards a client it is sent: a client that reads until the end would else wait for ever. Towards
-/// a server it is held: a server that is told of an end may stop answering.
+/// What a half-close does on TLS 1.2, whose close_notify ends both directions (RFC 5246 section 7.2.1).
+/// Towards a client it is sent: a client that reads until the end would wait for ever otherwise.
+/// Towards a server it is held back: a server that gets an end may stop sending its response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls12HalfClose {
-    /// It waits until the peer has ended its side, or is waited for and has said nothing for
-    /// [`CloseOptions::tls12_half_close_hold`]: it may wait for the end itself.
+    /// It waits until the peer has ended its side, or has been silent for
+    /// [`CloseOptions::tls12_half_close_hold`] while it was waited for, since it may itself wait for
+    /// the end.
     #[default]
     Hold,
-    /// It is sent at once; the peer may answer by ending its side too.
+    /// It is sent at once. The peer may respond by ending its side too.
     Send,
 }
 
-/// What the end of a TLS connection without close_notify does to its stream: what came may have been
-/// cut short by somebody on the way. Such an end, or a failure, be it a reset, a record that does not
-/// decrypt or one whose rest never comes, is never passed on as an end that TLS vouches for, and it is
-/// what the stream's record gives as its reason.
+/// What the end of a TLS connection without close_notify does to its stream: an attacker may have cut
+/// the bytes short. Such an end, or a failure, be it a reset, a record that does not decrypt or one
+/// that is incomplete, is never passed on as an end with close_notify, and it is the cause in the
+/// stream's record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsTruncation {
-    /// The other side gets every byte that came, and then the end of its connection: where it speaks
-    /// TLS, without close_notify.
+    /// The other side gets every byte that arrived, and then the end of its connection; if that is TLS,
+    /// without close_notify.
     #[default]
     Pass,
-    /// It resets both sides, and so does a failure, also of a side that is closing.
+    /// It resets both sides. So does a failure, also of a side that is closing.
     Abort,
 }
 
-/// How a connection leaves. Spans in nanoseconds.
+/// How a connection closes. Timeouts in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloseOptions {
-    /// How long the last bytes may wait for room; every byte the kernel takes restarts it.
+    /// How long the last bytes may wait to be sent; every byte that the kernel takes restarts it.
     pub linger: u64,
     /// How long the peer's end is waited for.
     pub drain_time: u64,
-    /// How many bytes are read and thrown away meanwhile.
+    /// How many bytes are read and discarded meanwhile.
     pub drain_bytes: u64,
     /// What a half-close does on TLS 1.2.
     pub tls12_half_close: Tls12HalfClose,
-    /// How long a peer may be silent before a half-close that is held back is sent; [`u64::MAX`] is for
-    /// ever.
+    /// How long a peer may be silent before a half-close that is held back is sent; [`u64::MAX`] is
+    /// without bound.
     pub tls12_half_close_hold: u64,
-    /// What an end without close_notify does.
+    /// What an end of TLS without close_notify does.
     pub tls_truncation: TlsTruncation,
 }
 
@@ -126,23 +128,26 @@ impl Default for CloseOptions {
     }
 }
 
-/// What bounds a stream. Spans in nanoseconds. Silence counts only while somebody
-/// waits for the side that is silent: a side that is held up by the other is never blamed, and of two
-/// that could speak the one is waited for that was told something last, if it has a bound.
+/// What bounds a stream. Timeouts in nanoseconds. Silence counts only while the silent side is waited
+/// for: a side that the other one blocks does not time out. If both are waited for, the side that took
+/// bytes last is to answer, and its timeout counts where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {
     /// The longest silence of the client.
     pub client: u64,
     /// The longest silence of the server.
     pub server: u64,
-    /// The longest silence of either once bytes have gone both ways; 0: as before.
+    /// The longest silence of either once bytes have been relayed both ways; 0 leaves the other
+    /// timeouts in place.
     pub tunnel: u64,
-    /// The longest silence of a client once the server has ended; 0: as before that.
+    /// The longest silence of a client once the server has ended; 0 leaves `client` or `tunnel` in
+    /// place.
     pub client_fin: u64,
-    /// The longest silence of a server once the client has ended, told or not; 0: as before that.
+    /// The longest silence of a server once the client has ended, even if that end is held back; 0
+    /// leaves `server` or `tunnel` in place.
     pub server_fin: u64,
-    /// A client that ends its side before a server is reached takes its request back, even when it
-    /// has sent some bytes.
+    /// A client that ends its side before a server is reached cancels its request, even when it has
+    /// sent some bytes.
     pub abort_on_close: bool,
 }
 
@@ -162,21 +167,21 @@ impl Default for StreamConfig {
 /// What an incoming connection goes through before it is a session.
 #[derive(Clone, Debug)]
 pub struct AcceptConfig {
-    /// Before all else, sources that are answered instead, where set.
+    /// First, the sources that are monitors, where set.
     pub monitor: Option<Monitor>,
-    /// The rules that are asked on the way, where set.
+    /// The rules that are evaluated meanwhile, where set.
     pub rules: Option<Arc<LiveRules>>,
-    /// A PROXY header first, where set.
+    /// Then a PROXY header, where set.
     pub proxy: Option<AcceptProxy>,
-    /// Then a NetScaler's header, where set.
+    /// Then a NetScaler header, where set.
     pub cip: Option<AcceptCip>,
     /// Then TLS, where set.
     pub tls: Option<Arc<ServerTls>>,
-    /// Handlers of the host's own, on either side of TLS, in the order they are asked.
+    /// Custom handlers, ahead of TLS or behind it, in the order of their questions.
     pub customs: Vec<Custom>,
-    /// The bounds of it.
+    /// The timeouts of the opening.
     pub timeouts: OpeningTimeouts,
-    /// How it leaves.
+    /// The options for closing it.
     pub close_options: CloseOptions,
 }
 
@@ -198,23 +203,23 @@ impl Default for AcceptConfig {
 }
 
 impl AcceptConfig {
-    /// Whether the first thing that happens to a connection is that it is read.
+    /// Whether reading comes first in the opening of a connection.
     #[must_use]
     pub const fn reads_first(&self) -> bool {
         self.proxy.is_some() || self.cip.is_some() || self.tls.is_some()
     }
 }
 
-/// Which PROXY header goes out.
+/// Which PROXY header is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendProxy {
-    /// The line of text.
+    /// Version 1: a line of text.
     V1,
-    /// The binary header, with what [`ProxyTlvs`] asks for.
+    /// Version 2: the binary header, with the TLVs that [`ProxyTlvs`] selects.
     V2(ProxyTlvs),
 }
 
-/// What a version 2 header carries beside the addresses.
+/// What a version 2 header carries in addition to the addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProxyTlvs {
     /// The application protocol the client negotiated.
@@ -225,7 +230,7 @@ pub struct ProxyTlvs {
     pub ssl: bool,
     /// A checksum over the header.
     pub crc32c: bool,
-    /// A name for this one connection, made by the engine.
+    /// An identifier of this one connection, made by the engine.
     pub unique_id: bool,
 }
 
@@ -234,8 +239,7 @@ pub struct ProxyTlvs {
 pub struct ConnectTls {
     /// Roots, certificate, versions.
     pub tls: Arc<ClientTls>,
-    /// The name that is asked for and that the certificate must be valid for: a DNS name or an IP
-    /// address.
+    /// The DNS name or IP address that the certificate must be valid for; a DNS name is sent as SNI.
     pub server_name: String,
 }
 
@@ -244,24 +248,25 @@ pub struct ConnectTls {
 pub struct ConnectConfig {
     /// The PROXY header that goes first, where set.
     pub send_proxy: Option<SendProxy>,
-    /// Then, where set, what is said to a SOCKS server, which is the target, to reach somebody else.
+    /// Then, where set, the dialogue with a SOCKS server, which is the target, to reach the
+    /// destination.
     pub socks: Option<Dialogue>,
     /// Then TLS, where set.
     pub tls: Option<ConnectTls>,
-    /// Handlers of the host's own, on either side of TLS, in the order they are asked.
+    /// Custom handlers, ahead of TLS or behind it, in the order of their questions.
     pub customs: Vec<Custom>,
-    /// The source address, where it matters.
+    /// The source address, where set.
     pub source: Option<Addr>,
-    /// The bounds of it.
+    /// The timeouts of the opening.
     pub timeouts: OpeningTimeouts,
-    /// How it leaves.
+    /// The options for closing it.
     pub close_options: CloseOptions,
 }
 
-/// The pause before a connect that this machine had no descriptor, memory or port for is tried again,
-/// unless a descriptor is closed before.
+/// The pause before a connect is tried again for which this machine had no descriptor, memory or port;
+/// a closed descriptor ends it early.
 pub const ROOM_RETRY: u64 = 100 * MILLISECOND;
-/// The first pause before a unix connect whose backlog was full is tried again.
+/// The first pause before a unix connect is tried again that found the backlog full.
 pub const UNIX_RETRY_FIRST: u64 = MILLISECOND;
-/// The longest such pause.
+/// The longest pause before a unix connect is tried again.
 pub const UNIX_RETRY_LONGEST: u64 = 50 * MILLISECOND;

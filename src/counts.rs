@@ -1,4 +1,4 @@
-//! What is counted beside the connections: plain numbers of one engine, added to as things happen.
+//! The counters of one engine, for operations and handshakes.
 
 use crate::cause::{Cause, Detail, Why};
 use crate::op::Op;
@@ -7,11 +7,11 @@ use crate::tls::{Negotiated, Version};
 const OPS: usize = Op::ALL.len();
 const WHYS: usize = Why::ALL.len();
 
-/// How operations went.
+/// How often each operation completed, failed and timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpCounts {
     passed: [u64; OPS],
-    /// The last row is of what no operation did: the session's own bytes.
+    /// The last row is for failures outside of any operation, while the session's own bytes moved.
     failed: [[u64; WHYS]; OPS + 1],
     overdue: [u64; OPS],
 }
@@ -23,12 +23,12 @@ impl Default for OpCounts {
 }
 
 impl OpCounts {
-    /// An operation was completed.
+    /// Counts an operation that was completed.
     pub(crate) const fn pass(&mut self, op: Op) {
         self.passed[op as usize] += 1;
     }
 
-    /// A connection has ended because of this.
+    /// Counts a connection that ended because of this.
     pub(crate) fn fail(&mut self, cause: &Cause) {
         let row = cause.at.map_or(OPS, |op| op as usize);
         self.failed[row][cause.why as usize] += 1;
@@ -53,19 +53,19 @@ impl OpCounts {
         self.failed[at.map_or(OPS, |op| op as usize)][why as usize]
     }
 
-    /// How many of them ended because a deadline of ours had passed.
+    /// How many of the failures in `op` were because a deadline of ours had passed.
     #[must_use]
     pub const fn overdue(&self, op: Op) -> u64 {
         self.overdue[op as usize]
     }
 }
 
-/// Handshakes that were finished: as a server and as a client, of each version, whole and resumed.
+/// TLS handshakes that were completed: as a server and as a client, of each version, full and resumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TlsCounts([[[u64; 2]; 2]; 2]);
 
 impl TlsCounts {
-    /// One more.
+    /// Counts a completed handshake.
     pub(crate) fn add(&mut self, outgoing: bool, negotiated: &Negotiated<'_>) {
         *self.of(outgoing, negotiated.version, negotiated.resumed) += 1;
     }
@@ -75,7 +75,7 @@ impl TlsCounts {
         &mut self.0[outgoing as usize][version][resumed as usize]
     }
 
-    /// How many there were.
+    /// How many handshakes of this kind were completed.
     #[must_use]
     pub const fn get(mut self, outgoing: bool, version: Version, resumed: bool) -> u64 {
         *self.of(outgoing, version, resumed)

@@ -1,4 +1,4 @@
-//! What a step may use beside the connection it works on: the engine's other parts, lent for one
+//! The context of a step: the parts of the engine that it may use beside its connection, lent for one
 //! drive.
 
 use crate::agenda::Agenda;
@@ -11,13 +11,13 @@ use crate::sys::{Fd, Net};
 use crate::time::Time;
 use crate::wheel::Wheel;
 
-/// How the host's poller tells readiness.
+/// How the host's poller reports readiness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trigger {
-    /// Again and again while it lasts.
+    /// Level-triggered: again and again while it lasts.
     #[default]
     Level,
-    /// Once for each change.
+    /// Edge-triggered: once for each change.
     Edge,
 }
 
@@ -26,22 +26,22 @@ pub enum Trigger {
 pub struct Traffic {
     /// Bytes read from the wire.
     pub received: u64,
-    /// Bytes the kernel took for the wire.
+    /// Bytes that the kernel accepted for sending.
     pub sent: u64,
 }
 
 /// What bounds every connection of an engine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The number from which on descriptors are kept for what comes in.
+    /// Descriptors from this number on are reserved for clients and their servers.
     pub(crate) outgoing_fds: Fd,
     /// The longest PROXY header, in bytes.
     pub(crate) max_prefix: usize,
 }
 
-/// How many descriptors this process can still open, as far as that can be told: the system gives the
-/// lowest number that is free, so all below one that it gave are taken. Others of the process, and
-/// pipes, are noticed late, when a call fails.
+/// How many descriptors this process can still open, as far as that is known: the system gives the
+/// lowest number that is free, so all numbers below one that it gave are taken. Descriptors that other
+/// code of the process opens, and pipes, are noticed late, when a call fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Descriptors {
     limit: Fd,
@@ -54,15 +54,15 @@ impl Descriptors {
         Self { limit, left: limit.0 }
     }
 
-    /// How many are left.
+    /// How many descriptors are left.
     pub(crate) fn left(&self) -> u32 {
         u32::try_from(self.left).unwrap_or(0)
     }
 
-    /// The system gave one.
+    /// The system gave a descriptor.
     pub(crate) fn took<N: Net>(&mut self, net: &mut N, fd: Fd) {
         if fd >= self.limit {
-            // The limit was raised since it was asked for.
+            // The limit was raised since it was last read.
             self.limit = net.descriptor_limit();
             self.left = self.limit.0;
         }
@@ -70,37 +70,37 @@ impl Descriptors {
         self.left = self.left.saturating_sub(1).min(above).max(0);
     }
 
-    /// One was given back.
+    /// A descriptor was closed.
     pub(crate) const fn gave(&mut self) {
         self.left = self.left.saturating_add(1);
     }
 
-    /// The system had none.
+    /// The system had no descriptor left.
     pub(crate) const fn ran_out(&mut self) {
         self.left = 0;
     }
 
-    /// Others of the process may have given some back: that is worth a try.
+    /// Assumes that `some` are left, since other code of the process may have closed descriptors.
     pub(crate) fn suppose(&mut self, some: u32) {
         self.left = self.left.max(i32::try_from(some).unwrap_or(i32::MAX));
     }
 }
 
-/// How things went, in numbers.
+/// The counters of an engine.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     /// Operations.
     pub(crate) ops: OpCounts,
-    /// Handshakes of TLS that were finished.
+    /// TLS handshakes that were completed.
     pub(crate) handshakes: TlsCounts,
 }
 
-/// What a step may ask of the engine that is no connection's.
+/// Questions of a step to the engine that do not concern its connection.
 pub(crate) trait Directory {
     /// The name of a listener, if it has one.
     fn listener_name(&self, listener: Key) -> Option<&str>;
 
-    /// How busy the backend of a name is, if there is one.
+    /// The load of the backend with this name, if there is one.
     fn load(&self, backend: &str) -> Option<Load>;
 }
 
@@ -108,39 +108,39 @@ pub(crate) trait Directory {
 pub(crate) struct Cx<'a, N> {
     /// The socket calls.
     pub(crate) net: &'a mut N,
-    /// Where buffers come from and go back to.
+    /// The pool of buffers.
     pub(crate) pool: &'a mut Pool,
-    /// Where pipes do.
+    /// The pool of pipes.
     pub(crate) pipes: &'a mut Pipes,
-    /// Where descriptors are counted.
+    /// The count of free descriptors.
     pub(crate) descriptors: &'a mut Descriptors,
-    /// Where bytes are counted.
+    /// The count of bytes received and sent.
     pub(crate) traffic: &'a mut Traffic,
-    /// Where operations are.
+    /// The counters of operations and handshakes.
     pub(crate) counts: &'a mut Counts,
-    /// The deadlines.
+    /// The timers.
     pub(crate) timers: &'a mut Wheel,
-    /// What is to be looked at later.
+    /// The lists of what is to be looked at later.
     pub(crate) agenda: &'a mut Agenda,
-    /// What else there is.
+    /// What rules ask of the rest of the engine.
     pub(crate) directory: &'a dyn Directory,
-    /// Memory for bytes that nobody will read.
+    /// Memory for bytes that are discarded.
     pub(crate) scratch: &'a mut [u8],
     /// The time of this drive.
     pub(crate) now: Time,
-    /// How readiness is told.
+    /// How the host's poller reports readiness.
     pub(crate) trigger: Trigger,
     /// What bounds every connection.
     pub(crate) limits: Limits,
     /// Steps of asymmetric cryptography that this drive call may still make.
     pub(crate) heavy: &'a mut u32,
-    /// Bytes the session already holds for this connection. A connect may send them right behind
-    /// its first bytes when nothing encrypts in between: what the kernel took is consumed.
+    /// Bytes that the stream already holds for this connection. A connect may send them in one call
+    /// with its first bytes if they are not encrypted; the bytes that the kernel took are removed.
     pub(crate) early: Option<Buffer>,
 }
 
 impl<N> Cx<'_, N> {
-    /// Whether the session holds bytes for this connection.
+    /// Whether the stream holds bytes for this connection.
     pub(crate) fn has_early(&self) -> bool {
         self.early.as_ref().is_some_and(|early| !early.is_empty())
     }

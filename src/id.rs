@@ -1,5 +1,5 @@
-//! The names a host knows connections, listeners, streams and descriptors by, and the numbers of
-//! the engines in them.
+//! Ids: by them a host names connections, listeners, streams and descriptors. They contain the number
+//! of the engine.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::slab::Key;
 
 const ENGINE_BITS: u32 = 12;
-/// How many engines may be alive in one process.
+/// The most engines that one process can have at a time.
 pub const ENGINES: usize = 1 << ENGINE_BITS;
 
 const GENERATION_SHIFT: u32 = Key::SLOT_BITS;
@@ -17,7 +17,7 @@ const KIND_SHIFT: u32 = ENGINE_SHIFT + ENGINE_BITS;
 const _: () = assert!(KIND_SHIFT == 60, "four bits are left for the kind");
 
 /// What an id names. A descriptor's token has a kind of its own, because it outlives the id of the
-/// connection the descriptor belongs to. 0 is no kind, so that 0 is no id; 8 to 15 are free.
+/// connection the descriptor belongs to. 0 is not a kind, so that 0 is not an id; 8 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -33,7 +33,7 @@ pub enum Kind {
     ListenerFd = 5,
     /// A backend.
     Backend = 6,
-    /// The descriptor that other threads wake an engine by.
+    /// The descriptor by which other threads wake an engine.
     WakeFd = 7,
 }
 
@@ -54,13 +54,13 @@ impl Kind {
     }
 }
 
-/// The name of one thing of one engine: kind 4 bits (at the top), engine 12, generation 24,
-/// slot 24. It is never 0 and fits wherever a poller carries 64 bits of its user's.
+/// The id of one object of one engine: kind 4 bits (at the top), engine 12, generation 24, slot 24. It
+/// is never 0, and fits into the 64 bits of user data that a poller carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Id(NonZeroU64);
 
 impl Id {
-    /// The id of what `key` leads to in engine number `engine`.
+    /// The id of the record with this key in engine number `engine`.
     #[must_use]
     pub const fn new(kind: Kind, engine: u16, key: Key) -> Self {
         debug_assert!((engine as usize) < ENGINES, "no such engine");
@@ -76,7 +76,7 @@ impl Id {
         }
     }
 
-    /// What a host handed in: `None` if its kind is none, as it is in 0.
+    /// The id with these bits from a host; `None` if their kind does not exist, as in 0.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Option<Self> {
         match (NonZeroU64::new(bits), Kind::from_bits(bits >> KIND_SHIFT)) {
@@ -85,18 +85,18 @@ impl Id {
         }
     }
 
-    /// The number a host is given.
+    /// The bits that a host gets.
     #[must_use]
     pub const fn bits(self) -> u64 {
         self.0.get()
     }
 
-    /// What is named.
+    /// The kind of what it names.
     #[must_use]
     pub const fn kind(self) -> Kind {
         match Kind::from_bits(self.bits() >> KIND_SHIFT) {
             Some(kind) => kind,
-            None => unreachable!(), // `new` and `from_bits` let only kinds in.
+            None => unreachable!(), // `new` and `from_bits` allow only kinds that exist.
         }
     }
 
@@ -106,7 +106,7 @@ impl Id {
         (self.bits() >> ENGINE_SHIFT) as u16 % ENGINES as u16
     }
 
-    /// Where it is in its engine.
+    /// The key in the slab of its kind.
     #[must_use]
     pub const fn key(self) -> Key {
         Key {
@@ -124,18 +124,18 @@ impl fmt::Debug for Id {
     }
 }
 
-/// The engine numbers of the process; what is global in this library.
+/// The engine numbers of the process: global state that all engines share.
 pub static ENGINE_NUMBERS: EngineNumbers = EngineNumbers::new();
 
-/// Which engine numbers are taken, and with which generation the next engine of each begins: the
-/// ids of an engine that is gone are stale in the next one of its number.
+/// Which engine numbers are taken, and with which generation the next engine of each begins: ids of an
+/// engine that has ended are stale in the next one with its number.
 pub struct EngineNumbers {
     taken: [AtomicU64; ENGINES / 64],
     bases: [AtomicU32; ENGINES],
 }
 
 impl EngineNumbers {
-    /// All numbers free, all generations unused.
+    /// All numbers are free, and all generations unused.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "there is one, and it is static")]
     pub const fn new() -> Self {
@@ -153,7 +153,8 @@ impl EngineNumbers {
                 if bit == u64::BITS {
                     break;
                 }
-                // Acquire: the base stored by whoever gave the number back is to be seen.
+                // Acquire: pairs with the release of the number, so that the base stored before it is
+                // seen.
                 if word.fetch_or(1 << bit, Ordering::Acquire) & 1 << bit == 0 {
                     let number = index * 64 + bit as usize;
                     let base = self.bases[number].load(Ordering::Relaxed);
@@ -165,9 +166,9 @@ impl EngineNumbers {
     }
 }
 
-/// The number of a live engine, given back when it is dropped after [`EngineNumber::hand_on`].
-/// Dropped without, it stays taken for ever: ids that might be mistaken are worse than one number
-/// less.
+/// The number of a live engine, released when it is dropped after [`EngineNumber::hand_on`]. If it is
+/// dropped without that, it stays taken for ever: one number less is better than ids that could be
+/// mistaken for others.
 #[must_use = "dropped at once, the number is lost"]
 pub struct EngineNumber {
     numbers: &'static EngineNumbers,
@@ -189,9 +190,9 @@ impl EngineNumber {
         self.base
     }
 
-    /// Tells the lowest generation that a slab of the engine has not used, before the engine ends.
-    /// To be called for each of its slabs; the highest counts. A number whose generations are used
-    /// up retires.
+    /// Takes the lowest generation that a slab of the engine has not used, before the engine ends. To
+    /// be called for each of its slabs; the highest counts. A number whose generations are used up is
+    /// not used again.
     pub fn hand_on(&mut self, next_generation: u32) {
         self.next = Some(next_generation.max(self.next.unwrap_or(self.base)));
     }
@@ -307,7 +308,7 @@ mod tests {
         let key = slab.insert(()).unwrap();
         let id = Id::new(Kind::Conn, old.get(), key);
         old.hand_on(slab.next_generation());
-        old.hand_on(old.base()); // A second slab, which was never used, takes nothing back.
+        old.hand_on(old.base()); // A second slab that was never used must not lower the generation.
         drop(old);
 
         let new = NUMBERS.take().unwrap();

@@ -20,31 +20,32 @@
 //!   records hold.
 //! - With the feature `sim`, `sim`: a simulated network in place of the kernel, for tests.
 //!
-//! What else is public is so for the tests, benchmarks and fuzz targets beside the crate, and may
+//! What else is public is there for the tests, benchmarks and fuzz targets of the project, and may
 //! change in any version: [`buffer`], [`slab`], [`random`], the other parsers of [`wire`], the
 //! driver in `conn` (`OpWord`, `Driven`, `advance`), `tls::Session`, `rules::ConnView` and
-//! `rules::Effects`. Backends and health checks are to be had from C alone.
+//! `rules::Effects`. Backends and health checks are available from C only.
 //!
 //! # The layers
-//! From the host down. Each uses only those below it, and a test reads that from the sources.
+//! From the host down. Each uses only those below it, which a test checks in the sources.
 //! - `ffi`: C in, C out; decides nothing.
 //! - `host`: the built-in loop, for programs without a poller.
-//! - [`engine`]: inputs, commands and events of one thread's connections; looks up, calls, applies.
+//! - [`engine`]: the inputs, commands and events of one thread's connections.
 //! - `stream`: two connections and the bytes between them.
-//! - `backend`: which server a stream gets, who waits, who is well: decisions alone.
-//! - `handshake`: what happens before the session, one file per handler.
-//! - [`conn`]: one connection: its record, the driver of its operations, the ending.
-//! - `data`: raw or TLS, over
+//! - `backend`: server selection, queues and health of servers: decisions only, no sockets.
+//! - `handshake`: the operations before the session, one file per handler.
+//! - [`conn`]: one connection: its record, the driver of its operations, its end.
+//! - `data`: what a session reads and writes, raw or TLS.
 //! - [`ctrl`]: the socket and its readiness.
-//! - `cx`, [`config`], `counts`: what the layers above are lent for one drive, what they follow, and
-//!   what they count.
-//! - [`tls`]: the only place that names rustls.
-//! - [`rules`]: the `tcp-request` rules: who comes in, and what is done on the way.
-//! - [`wire`]: bytes and values, without descriptor or clock; `pipes`: pipes on loan.
+//! - `cx`, [`config`], `counts`: the context that the layers above get for one drive, the
+//!   configurations that they follow, and the counters that they update.
+//! - [`tls`]: TLS, and the only use of rustls.
+//! - [`rules`]: the `tcp-request` rules: which connections are accepted, and what is done meanwhile.
+//! - [`wire`]: parsers and builders of wire formats, without descriptor or clock; `pipes`: the pool of
+//!   pipes.
 //! - `cause`, `op`: why a connection ends, and the word of its operations.
-//! - [`table`]: what is remembered of a key from one connection to the next.
-//! - [`sys`]: the socket calls behind one trait; `sim` is the other implementation of it.
-//! - `agenda`: the lists of what is to be looked at, on each of which a thing stands at most once.
+//! - [`table`]: what is stored for a key across connections.
+//! - [`sys`]: the socket calls behind one trait, which `sim` implements as well.
+//! - `agenda`: the lists of what is to be looked at, each with at most one entry for an object.
 //! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
 #![deny(unsafe_code)]
 

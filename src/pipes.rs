@@ -1,16 +1,16 @@
-//! Pipes on loan: a stream that moves bytes in bulk borrows one for each direction, and an idle one
+//! The pool of pipes: a stream with a bulk transfer borrows one for each direction, and an idle one
 //! holds none.
 
 use std::num::NonZeroU16;
 
 use crate::sys::{Errno, Fd, Net, Pipe};
 
-/// Pipes that are kept though nobody uses them.
+/// The most unused pipes that are kept.
 const KEPT: usize = 8;
-/// How many times a pipe is not asked for after one could not be had.
+/// After a pipe could not be had, so many requests get none without a system call.
 const REST: u32 = 256;
 
-/// A pipe on loan.
+/// A pipe that is borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PipeId(NonZeroU16);
 
@@ -28,9 +28,9 @@ impl PipeId {
 #[derive(Debug, Default)]
 pub(crate) struct Pipes {
     pipes: Vec<Option<Pipe>>,
-    /// Places in [`Pipes::pipes`] whose pipe is empty and used by nobody.
+    /// Indices in [`Pipes::pipes`] whose pipe is empty and unused.
     idle: Vec<PipeId>,
-    /// Places in [`Pipes::pipes`] without a pipe.
+    /// Indices in [`Pipes::pipes`] without a pipe.
     vacant: Vec<PipeId>,
     on_loan: usize,
     most: usize,
@@ -38,12 +38,12 @@ pub(crate) struct Pipes {
 }
 
 impl Pipes {
-    /// At most `most` pipes at a time.
+    /// A pool of at most `most` pipes at a time.
     pub(crate) fn new(most: usize) -> Self {
         Self { most: most.min(usize::from(u16::MAX) - 1), ..Self::default() }
     }
 
-    /// A pipe of full size, if one may and can be had below the descriptor `ceiling`.
+    /// A pipe of full capacity, if one may be had with descriptors below `ceiling`.
     pub(crate) fn take<N: Net>(&mut self, net: &mut N, ceiling: Fd) -> Option<PipeId> {
         if self.on_loan >= self.most {
             return None;
@@ -61,8 +61,8 @@ impl Pipes {
             pipe.capacity >= Pipe::FULL_CAPACITY && pipe.read.max(pipe.write) < ceiling
         });
         let Some(usable) = usable else {
-            // The user's quota, or descriptors, are at their end: asking each time would cost more
-            // than copying.
+            // The user's quota of pipe memory, or the descriptors, are used up: a system call for each
+            // request would cost more than copying.
             self.rest = REST;
             if let Some(pipe) = pipe {
                 net.close_pipe(pipe);
@@ -78,17 +78,17 @@ impl Pipes {
         Some(id)
     }
 
-    /// How many are on loan.
+    /// How many pipes are borrowed.
     pub(crate) const fn on_loan(&self) -> usize {
         self.on_loan
     }
 
-    /// Lends no pipe any more: the system does not let us splice.
+    /// Lends no pipe any more: the system does not allow splicing.
     pub(crate) const fn forbid(&mut self) {
         self.most = 0;
     }
 
-    /// Takes a pipe back. One that holds bytes of somebody's is closed.
+    /// Takes a pipe back. One that still holds bytes is closed.
     pub(crate) fn give<N: Net>(&mut self, net: &mut N, id: PipeId, holds_bytes: bool) {
         self.on_loan = self.on_loan.saturating_sub(1);
         if holds_bytes || self.idle.len() >= KEPT {
@@ -98,7 +98,7 @@ impl Pipes {
         }
     }
 
-    /// Moves what a socket has into an empty pipe; 0 is the end.
+    /// Moves bytes from a socket into an empty pipe; 0 is the end of input.
     pub(crate) fn fill<N: Net>(&self, net: &mut N, id: PipeId, socket: Fd) -> Result<usize, Errno> {
         match self.pipes.get(id.index()) {
             Some(Some(pipe)) => net.splice_in(socket, pipe, pipe.capacity),
@@ -106,7 +106,7 @@ impl Pipes {
         }
     }
 
-    /// Moves what a pipe holds into a socket.
+    /// Moves bytes from a pipe into a socket.
     pub(crate) fn drain<N: Net>(
         &self,
         net: &mut N,
@@ -120,14 +120,14 @@ impl Pipes {
         }
     }
 
-    /// Closes those that nobody uses.
+    /// Closes the unused pipes.
     pub(crate) fn close_idle<N: Net>(&mut self, net: &mut N) {
         while let Some(id) = self.idle.pop() {
             self.close(net, id);
         }
     }
 
-    /// Closes all of them, used or not: the end of the engine.
+    /// Closes all pipes, used or not, when the engine ends.
     pub(crate) fn close_all<N: Net>(&mut self, net: &mut N) {
         self.idle.clear();
         for pipe in self.pipes.drain(..).flatten() {

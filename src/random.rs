@@ -1,4 +1,4 @@
-//! Chance that repeats: everything that follows from it follows from one seed.
+//! Repeatable random numbers: the same seed gives the same sequence.
 
 use std::ops::RangeInclusive;
 
@@ -23,7 +23,7 @@ impl Random {
 
     /// A number below `limit`; 0 when `limit` is 0.
     pub const fn below(&mut self, limit: u64) -> u64 {
-        // The bias of the remainder is far below what anybody could see.
+        // The bias of the remainder is negligible unless `limit` is near 2^64.
         if limit == 0 { 0 } else { self.bits() % limit }
     }
 
@@ -33,14 +33,13 @@ impl Random {
         range.start() + self.below(span.saturating_add(1))
     }
 
-    /// Whether the one case in `n` has come.
+    /// Whether an event with probability 1 in `n` occurs.
     pub const fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 }
 
-/// Spreads 64 bits over 64 bits: one to one, and every bit of what comes out hangs on every bit that
-/// goes in.
+/// Mixes 64 bits: one to one, and every bit of the result depends on every bit of the input.
 #[must_use]
 pub const fn mix(bits: u64) -> u64 {
     let z = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,16 +1,16 @@
-//! Records that are found by slot and generation: what an id leads to. A key of a record that is
-//! gone is an error, never another record.
+//! Slabs: records found by slot and generation. A key of a record that was removed is an error; it
+//! never leads to another record.
 
 use std::fmt;
 use std::mem;
 
-/// Where a record is, and which of the records that were ever there it is.
+/// The place of a record, and its generation among the records that were in that place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// How many records were in the slot before, counted on from the base of the slab; below
+    /// How many records were in the slot before, counted from the base of the slab; below
     /// [`Key::GENERATIONS`].
     pub generation: u32,
-    /// The index of the place; below [`Key::SLOTS`].
+    /// The index of the slot; below [`Key::SLOTS`].
     pub slot: u32,
 }
 
@@ -24,7 +24,7 @@ impl Key {
     /// How many slots there are.
     pub const SLOTS: u32 = 1 << Self::SLOT_BITS;
 
-    /// Both in one number.
+    /// Slot and generation in one number.
     #[must_use]
     pub const fn bits(self) -> u64 {
         (self.generation as u64) << 32 | self.slot as u64
@@ -37,7 +37,7 @@ impl Key {
     }
 }
 
-/// The key names no record of this slab, any more or at all.
+/// The key does not lead to a record of this slab, or no longer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale;
 
@@ -67,15 +67,15 @@ const CHUNK: usize = 64;
 /// The end of the free list.
 const NO_SLOT: u32 = u32::MAX;
 
-/// A vacant entry knows the generation its next record will have. One whose generations are used
-/// up is vacant for ever: it is never put on the free list.
+/// A vacant entry holds the generation of its next record. One whose generations are used up stays
+/// vacant: it is never put on the free list.
 enum Entry<T> {
     Vacant { generation: u32, next: u32 },
     Occupied { generation: u32, value: T },
 }
 
 impl<T> Entry<T> {
-    /// The record, if it is that of `key`.
+    /// The record, if its key is `key`.
     fn of_mut(&mut self, key: Key) -> Option<&mut T> {
         match self {
             Self::Occupied { generation, value } if *generation == key.generation => Some(value),
@@ -84,10 +84,10 @@ impl<T> Entry<T> {
     }
 }
 
-/// Records in places that never move: memory grows in chunks and stays at the highest count ever.
-/// An entry costs 8 bytes more than its record (or the record's alignment, where that is larger).
+/// Records that never move: memory grows in chunks and is kept. An entry costs 8 bytes more than its
+/// record (or the record's alignment, where that is larger).
 ///
-/// `GENERATIONS` is how many records a slot serves before it retires.
+/// `GENERATIONS` is how many records a slot has before it retires.
 pub struct Slab<T, const GENERATIONS: u32 = { Key::GENERATIONS }> {
     /// Every chunk has room for [`CHUNK`] entries from the beginning, and all but the last are
     /// full: a chunk never reallocates, so an entry never moves.
@@ -132,8 +132,8 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         self.len == 0
     }
 
-    /// The lowest generation above all that a key of this slab ever had: the base of a slab whose
-    /// keys must not be mistaken for keys of this one.
+    /// The lowest generation above those of all keys of this slab: the base for a slab whose keys must
+    /// not be mistaken for keys of this one.
     #[must_use]
     pub const fn next_generation(&self) -> u32 {
         self.next_generation
@@ -147,15 +147,15 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         self.insert_with(|_| value)
     }
 
-    /// Adds the record that `make` builds, which is told its key and is called only if there is
-    /// room.
+    /// Adds the record that `make` builds. `make` gets the key of the record, and is called only if
+    /// there is room.
     ///
     /// # Errors
     /// As [`Slab::insert`].
     pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Result<Key, Full> {
         let key = self.vacancy().ok_or(Full)?;
         let Key { generation, slot } = key;
-        // Nothing is changed before this call: a panic in it must not lose the slot.
+        // Nothing has changed before this call, so a panic in it does not lose the slot.
         let entry = Entry::Occupied { generation, value: make(key) };
         match self.entry_mut(slot) {
             Some(place) => {
@@ -173,7 +173,7 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
     /// The record of `key`.
     ///
     /// # Errors
-    /// [`Stale`] if it is gone or never was.
+    /// [`Stale`] if it was removed or never existed.
     pub fn get(&self, key: Key) -> Result<&T, Stale> {
         match self.entry(key.slot) {
             Some(Entry::Occupied { generation, value }) if *generation == key.generation => {
@@ -183,18 +183,18 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         }
     }
 
-    /// The record of `key`, to be changed.
+    /// The record of `key`, mutably.
     ///
     /// # Errors
-    /// [`Stale`] if it is gone or never was.
+    /// [`Stale`] if it was removed or never existed.
     pub fn get_mut(&mut self, key: Key) -> Result<&mut T, Stale> {
         self.entry_mut(key.slot).and_then(|entry| entry.of_mut(key)).ok_or(Stale)
     }
 
-    /// Takes the record of `key` out; from now on its key is stale.
+    /// Removes the record of `key`; from now on its key is stale.
     ///
     /// # Errors
-    /// [`Stale`] if it is gone or never was.
+    /// [`Stale`] if it was removed or never existed.
     pub fn remove(&mut self, key: Key) -> Result<T, Stale> {
         let generation = key.generation.saturating_add(1);
         let vacant = Entry::Vacant { generation, next: self.free };
@@ -223,7 +223,7 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         }
     }
 
-    /// The record in `slot`, if there is one, whatever its generation, to be changed.
+    /// The record in `slot`, mutably, if there is one, whatever its generation.
     pub fn by_slot_mut(&mut self, slot: u32) -> Option<&mut T> {
         match self.entry_mut(slot) {
             Some(Entry::Occupied { value, .. }) => Some(value),
@@ -240,7 +240,7 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         }
     }
 
-    /// The record in `slot` with its key, if there is one, to be changed.
+    /// The record in `slot` and its key, mutably, if there is one.
     pub fn entry_of_mut(&mut self, slot: u32) -> Option<(Key, &mut T)> {
         match self.entry_mut(slot) {
             Some(Entry::Occupied { generation, value }) => {
@@ -250,12 +250,12 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         }
     }
 
-    /// The records of two keys at once, to be changed: each where its key is there and leads to one.
-    /// Of two keys with one slot neither does.
+    /// The records of two keys at once, mutably: `None` for a key that is missing or stale, and for
+    /// both keys if they have one slot.
     pub fn pair_mut(&mut self, keys: [Option<Key>; 2]) -> [Option<&mut T>; 2] {
         let [Some(first), Some(second)] = keys else {
             let [first, second] = keys;
-            // At most one of them is there.
+            // At most one of the keys is present.
             let only = first.or(second).and_then(|key| self.get_mut(key).ok());
             return if first.is_some() { [only, None] } else { [None, only] };
         };
@@ -274,7 +274,7 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         [one.and_then(|entry| entry.of_mut(first)), two.and_then(|entry| entry.of_mut(second))]
     }
 
-    /// Every record with its key, by ascending slot.
+    /// Every record and its key, by ascending slot.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         (0..).zip(self.chunks.iter().flatten()).filter_map(|(slot, entry)| match entry {
             Entry::Occupied { generation, value } => {
@@ -284,7 +284,7 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         })
     }
 
-    /// Every record with its key, by ascending slot, to be changed.
+    /// Every record and its key, mutably, by ascending slot.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
         (0..).zip(self.chunks.iter_mut().flatten()).filter_map(|(slot, entry)| match entry {
             Entry::Occupied { generation, value } => {

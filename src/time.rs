@@ -1,5 +1,5 @@
-//! Points in time and spans, in nanoseconds of the host's monotonic clock. The core is told the
-//! time with every input and never reads a clock.
+//! Points in time and spans, in nanoseconds of the host's monotonic clock. The engine gets the time
+//! with every input and never reads a clock.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -30,7 +30,8 @@ impl Time {
 impl Add<u64> for Time {
     type Output = Self;
 
-    /// The point `nanoseconds` later; [`Time::NEVER`] stays what it is, and [`FOREVER`] leads there.
+    /// The point `nanoseconds` later. It saturates: [`Time::NEVER`] stays, and [`FOREVER`] gives
+    /// [`Time::NEVER`].
     fn add(self, nanoseconds: u64) -> Self {
         Self(self.0.saturating_add(nanoseconds))
     }
@@ -44,7 +45,7 @@ impl Sub<u64> for Time {
     }
 }
 
-/// A second of the calendar, since 1970 in UTC; shown as `2033-05-18 03:33:20 UTC`.
+/// A second of the calendar, since 1970 in UTC; displayed as `2033-05-18 03:33:20 UTC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(pub u64);
 

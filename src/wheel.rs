@@ -1,18 +1,18 @@
 //! The deadlines of an engine: a hierarchical timer wheel with a tick of one millisecond.
 //!
-//! Level 0 has a slot per tick; a slot of every further level spans all slots of the level before.
-//! A timer is in the level of the highest digit (base 64) in which its tick differs from the
-//! wheel's, in the slot of that digit. So in every level all timers are ahead of the wheel, those
-//! of a lower level come before those of a higher one, and the earliest slot is found by one bit
-//! scan. When the wheel comes to a slot of a higher level, its timers go to lower levels.
+//! Level 0 has a slot per tick; a slot of every higher level spans all slots of the level below. A
+//! timer is in the level of the highest digit (base 64) in which its tick differs from the wheel's, in
+//! the slot of that digit. So in every level all timers are ahead of the wheel, those of a lower level
+//! expire before those of a higher one, and the earliest slot is found by one bit scan. When the wheel
+//! reaches a slot of a higher level, its timers move to lower levels.
 
 use crate::time::{MILLISECOND, Time};
 
-/// Bits of a tick that one level looks at.
+/// The bits of a tick that one level uses.
 const DIGIT_BITS: u32 = 6;
 /// Slots of a level; as many as a `u64` has bits, for [`Wheel::occupied`].
 const SLOTS: usize = 1 << DIGIT_BITS;
-/// Enough for every tick of the clock, so that no deadline is too far for the wheel.
+/// Enough levels for every tick of the clock, so that no deadline is out of range.
 const LEVELS: usize = 8;
 /// The last tick that begins within the clock's range.
 const LAST_TICK: u64 = u64::MAX / MILLISECOND;
@@ -21,9 +21,9 @@ const _: () = assert!(LAST_TICK >> (DIGIT_BITS * LEVELS as u32) == 0);
 /// The lists: one per slot, level by level, then the timers that have expired.
 const EXPIRED: u16 = (LEVELS * SLOTS) as u16;
 const LISTS: usize = EXPIRED as usize + 1;
-/// In no list: not set.
+/// The place of a timer that is not set.
 const IDLE: u16 = EXPIRED + 1;
-/// In no list: removed. `next` is the next free node.
+/// The place of a removed node; its `next` is the next free node.
 const FREE: u16 = EXPIRED + 2;
 
 /// No node.
@@ -48,7 +48,7 @@ const _: () = assert!(size_of::<Node>() <= 24);
 
 /// Timers that expire at the first tick not before their deadline: never early.
 pub(crate) struct Wheel {
-    /// The tick up to which time has passed. Timers set in the past wait in its slot of level 0.
+    /// The tick up to which time has passed. Timers set in the past are in its slot of level 0.
     tick: u64,
     /// Per level, a bit for each slot that holds a timer.
     occupied: [u64; LEVELS],
@@ -75,8 +75,8 @@ impl Wheel {
         }
     }
 
-    /// A timer that is not set. `owner` means nothing here and is told when the timer expires.
-    /// Whoever asks for a timer must [remove](Wheel::remove) it in the end.
+    /// A timer that is not set. `owner` is returned when the timer expires, and has no meaning here.
+    /// The caller must [remove](Wheel::remove) the timer in the end.
     pub(crate) fn insert(&mut self, owner: u32) -> Timer {
         let node = Node { deadline: 0, owner, previous: NONE, next: NONE, place: IDLE };
         self.len += 1;
@@ -94,9 +94,9 @@ impl Wheel {
         }
     }
 
-    /// Lets `timer` expire at `at` and at no other time. A deadline in the past expires with the
-    /// next [`Wheel::advance`], never within the present round of [`Wheel::pop`]: the round ends.
-    /// [`Time::NEVER`] stops the timer.
+    /// Sets `timer` to expire at `at` and at no other time. A deadline in the past expires with the
+    /// next [`Wheel::advance`], never within the present round of [`Wheel::pop`], so that the round
+    /// ends. [`Time::NEVER`] stops the timer.
     pub(crate) fn set(&mut self, timer: Timer, at: Time) {
         let deadline = at.0.div_ceil(MILLISECOND);
         if deadline > LAST_TICK {
@@ -116,8 +116,8 @@ impl Wheel {
         }
     }
 
-    /// Lets `timer` expire at `at` at the latest. Activity that only moves a deadline away costs
-    /// nothing this way: the timer expires too early and is set anew.
+    /// Sets `timer` to expire at `at` at the latest. Activity that only postpones a deadline costs
+    /// nothing this way: the timer expires early and is set again.
     pub(crate) fn set_earlier(&mut self, timer: Timer, at: Time) {
         let node = self.node(timer.0);
         let earlier = at.0.div_ceil(MILLISECOND) < node.deadline;
@@ -126,7 +126,7 @@ impl Wheel {
         }
     }
 
-    /// Lets `timer` not expire, even if it has already expired and was not popped.
+    /// Keeps `timer` from expiring, even if it has already expired and was not popped.
     pub(crate) fn stop(&mut self, timer: Timer) {
         if self.node(timer.0).place <= EXPIRED {
             self.unlink(timer.0);
@@ -134,7 +134,7 @@ impl Wheel {
         }
     }
 
-    /// Gives `timer` back; it must not be used any more.
+    /// Removes `timer`, which must not be used any more.
     pub(crate) fn remove(&mut self, timer: Timer) {
         if self.is_live(timer) {
             self.stop(timer);
@@ -148,8 +148,8 @@ impl Wheel {
     }
 
     /// When to call [`Wheel::advance`] next, or `None` if no timer is set: never later than the
-    /// earliest deadline, rounded up to its tick, but possibly earlier. Once what has expired is
-    /// popped it lies ahead of the time last advanced to, unless a timer was set in the past.
+    /// earliest deadline, rounded up to its tick, but possibly earlier. Once all expired timers are
+    /// popped it is later than the time of the last call, unless a timer was set in the past.
     pub(crate) fn next(&self) -> Option<Time> {
         let tick = if self.first[usize::from(EXPIRED)] == NONE {
             self.first_slot()?.tick
@@ -159,8 +159,8 @@ impl Wheel {
         Some(Time(tick * MILLISECOND))
     }
 
-    /// Tells the wheel the time; a time before the one last told changes nothing. What expires by
-    /// it is then popped.
+    /// Advances the time of the wheel; an earlier time changes nothing. Timers that expire by it can
+    /// then be popped.
     pub(crate) fn advance(&mut self, now: Time) {
         let now = self.tick.max(now.0 / MILLISECOND);
         while let Some(slot) = self.first_slot()
@@ -193,13 +193,13 @@ impl Wheel {
         self.armed
     }
 
-    /// Sends the timers of a slot that the wheel has come to where they belong now.
+    /// Moves the timers of a slot that the wheel has reached to their new places.
     fn empty(&mut self, slot: &WheelSlot) {
         loop {
             let index = self.first[usize::from(slot.place)];
             let Some(node) = self.nodes.get(index as usize) else { break };
-            // In a slot of level 0 every deadline is the slot's own tick. From a higher level the
-            // way is down, because the digit of that level differs no longer: the loop ends.
+            // In a slot of level 0 every deadline is the slot's own tick. From a higher level timers
+            // only move down, because the digit of that level is now equal: so the loop ends.
             let to = if slot.level == 0 { EXPIRED } else { self.place_of(node.deadline) };
             self.unlink(index);
             self.link(index, to);
@@ -226,7 +226,7 @@ impl Wheel {
         (level as usize * SLOTS) as u16 + digit as u16
     }
 
-    /// Appends a node that is in no list to one.
+    /// Appends a node that is in no list to a list.
     fn link(&mut self, index: u32, place: u16) {
         let first = self.first[usize::from(place)];
         let (previous, next) = if first == NONE {
@@ -244,7 +244,7 @@ impl Wheel {
         self.node(next).previous = index;
     }
 
-    /// Takes a node out of the list it is in.
+    /// Removes a node from its list.
     fn unlink(&mut self, index: u32) {
         let node = self.node(index);
         let Node { previous, next, place, .. } = *node;
@@ -263,7 +263,8 @@ impl Wheel {
         }
     }
 
-    /// A timer used after its removal is a mistake of the engine's; the free list must survive it.
+    /// Use of a timer after its removal is a bug of the engine; the free list must not be damaged by
+    /// it.
     fn is_live(&self, timer: Timer) -> bool {
         let live = self.nodes.get(timer.0 as usize).is_some_and(|node| node.place != FREE);
         debug_assert!(live, "the timer was removed");

@@ -1,15 +1,15 @@
-//! Handlers of the host's own.
+//! Custom handlers: handlers that the host supplies.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// One handler of the host's own. It is asked, and answers, from outside.
+/// One custom handler. The host gets its questions and gives its answers.
 #[derive(Clone, Debug)]
 pub struct Custom {
-    /// Whether it sees what TLS protects, instead of what is on the wire.
+    /// Whether it works on the bytes that TLS protects, instead of those on the wire.
     pub behind_tls: bool,
-    /// How long it may take from when it is first asked, in nanoseconds.
+    /// Its timeout, from its first question, in nanoseconds.
     pub span: u64,
-    /// What its owner knows it by.
+    /// The value by which its owner identifies it.
     pub owner: Arc<dyn Any + Send + Sync>,
 }

@@ -1,22 +1,22 @@
-//! Who is answered instead of let in, and with what.
+//! Monitors: which sources get an answer instead of a session, and what answer.
 
 use super::Trust;
 use crate::buffer::BUFFER_SIZE;
 
-/// The longest answer of the host's own, in bytes: it fits one pooled buffer.
+/// The longest answer that the host can set, in bytes: it fits one pooled buffer.
 pub const ANSWER_MOST: usize = 16 * 1024;
 const _: () = assert!(ANSWER_MOST <= BUFFER_SIZE);
 
-/// Who is a monitor, and what it is answered.
+/// Which sources are monitors, and their answer.
 #[derive(Clone, Debug)]
 pub struct Monitor {
-    /// The sources, by the socket's own address: no PROXY header is read of them.
+    /// The sources, by the socket's own address: no PROXY header is read from them.
     pub sources: Trust,
-    /// What they get.
+    /// Their answer.
     pub answer: MonitorAnswer,
 }
 
-/// What a monitor gets. All but the metrics depend on how things stand.
+/// The answer to a monitor. All but the metrics depend on whether it is to report a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MonitorAnswer {
     /// `OK`, or `FAIL`, and nothing else.
@@ -25,17 +25,17 @@ pub enum MonitorAnswer {
     Http,
     /// A response of HTTP/1.0: 200, with the metrics of the engine.
     Metrics,
-    /// Bytes of the host's own.
+    /// Bytes that the host sets.
     Bytes {
-        /// While all is well.
+        /// The answer while there is no failure.
         well: Box<[u8]>,
-        /// While it is not.
+        /// The answer during a failure.
         failing: Box<[u8]>,
     },
 }
 
 impl MonitorAnswer {
-    /// The bytes that do not depend on anything but how things stand; `None` for the metrics.
+    /// The bytes of an answer that depends only on `fails`; `None` for the metrics.
     #[must_use]
     pub fn fixed(&self, fails: bool) -> Option<&[u8]> {
         match (self, fails) {
@@ -49,7 +49,7 @@ impl MonitorAnswer {
         }
     }
 
-    /// Whether it answers a request, and so comes after its beginning.
+    /// Whether it answers a request, and so is sent only after the request has begun.
     #[must_use]
     pub const fn is_asked(&self) -> bool {
         matches!(self, Self::Http | Self::Metrics)

@@ -1,4 +1,4 @@
-//! Sources that are believed something.
+//! Lists of trusted sources.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,8 +10,8 @@ use crate::sys::{Addr, Shown};
 /// What every IPv4-mapped address begins with, `::ffff:0:0` (RFC 4291 section 2.5.5.2), in bits.
 const MAPPED_PREFIX_BITS: u8 = 96;
 
-/// Sources that are believed something: that they may announce a client's addresses in a PROXY
-/// header or a NetScaler's, or that they are monitors.
+/// Sources that are trusted: to announce a client's addresses in a PROXY header or a NetScaler header,
+/// or to be monitors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     any: bool,
@@ -19,16 +19,16 @@ pub struct Trust {
     networks: Vec<IpNet>,
 }
 
-/// One of a list of sources that is none, and why.
+/// A word in a list of sources that is not a source, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustError {
-    /// Which one it is, from 0.
+    /// Its index in the list, from 0.
     pub index: usize,
     word: Box<str>,
     fault: Fault,
 }
 
-/// What is wrong with a word that should be a source.
+/// Why a word is not a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Empty,
@@ -91,7 +91,7 @@ impl Trust {
         Self { any: true, unix: true, networks: Vec::new() }
     }
 
-    /// Whether some source is in both.
+    /// Whether some source is in both lists.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         let has_ip = |trust: &Self| trust.any || !trust.networks.is_empty();
@@ -106,7 +106,7 @@ impl Trust {
             || both_name()
     }
 
-    /// Whether `peer` is one of them.
+    /// Whether `peer` is in the list.
     #[must_use]
     pub fn covers(&self, peer: &Addr) -> bool {
         match peer {
@@ -130,7 +130,7 @@ fn network(word: &str) -> Result<IpNet, Fault> {
     }
     let bits: u8 = bits.parse().map_err(|_| Fault::Bits)?;
     let network = IpNet::new(ip, bits).map_err(|_| Fault::Bits)?.trunc();
-    // A peer whose address is IPv4-mapped is an IPv4 one from its entry on.
+    // A peer with an IPv4-mapped address is compared as the IPv4 address.
     match (network.addr().to_canonical(), bits.checked_sub(MAPPED_PREFIX_BITS)) {
         (ipv4 @ IpAddr::V4(_), Some(bits)) if ip.is_ipv6() => {
             IpNet::new(ipv4, bits).map_err(|_| Fault::Bits)
@@ -139,7 +139,7 @@ fn network(word: &str) -> Result<IpNet, Fault> {
     }
 }
 
-/// Why `address`, the beginning of `word`, is no IP address.
+/// Why `address`, the beginning of `word`, is not an IP address.
 fn no_address(word: &str, address: &str) -> Fault {
     match word {
         "" => Fault::Empty,

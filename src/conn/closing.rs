@@ -1,8 +1,7 @@
 //! The closing operations, one step each, from the data layer down to the descriptor.
 //!
-//! The control layer is never told to stop reading (`SHUT_RD`): bytes in flight would then draw a
-//! reset that destroys what we sent. A shut read side means that nothing is delivered any more;
-//! what arrives is read and thrown away.
+//! `SHUT_RD` is never used on the socket: bytes in flight would then draw a reset that destroys what we
+//! sent. A shut read side means that nothing is delivered any more; what arrives is read and discarded.
 
 use std::borrow::Cow;
 
@@ -13,18 +12,18 @@ use crate::data::Parting;
 use crate::sys::{Addr, Errno, Net};
 use crate::time::{FOREVER, MILLISECOND, Time};
 
-/// The most reads one drive throws away.
+/// The most reads that discard bytes in one drive.
 const DISCARDS_PER_DRIVE: u32 = 16;
-/// How often the system is asked what the peer has acknowledged, while that is waited for: no
-/// readiness tells. It does not send anything again sooner itself (Linux's TCP_RTO_MIN).
+/// How often the system is asked what the peer has acknowledged, while that is waited for: no readiness
+/// event reports it. The system does not retransmit more often itself (Linux's TCP_RTO_MIN).
 const ACKNOWLEDGED_EVERY: u64 = 200 * MILLISECOND;
-/// What a FIN takes of the sequence.
+/// The sequence numbers that a FIN takes (RFC 9293 section 3.4).
 const FIN: u32 = 1;
 
-/// DSHW: unsent bytes leave, then the data layer's own goodbye.
+/// DSHW: unsent bytes are sent, then the data layer's own end (close_notify in TLS).
 pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if matches!(conn.facts.plan, Plan::Outgoing(_)) && !conn.word.is_complete(Op::CtrlConnect) {
-        // The server was never reached: nothing can leave, and a header that waits never will.
+        // The server was never reached: nothing can be sent, and a waiting header never will be.
         conn.ctrl.give_back(cx);
         return Progress::Done;
     }
@@ -42,14 +41,15 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     match conn.data.shut_write(&mut conn.ctrl, cx, parting) {
         Ok(true) => Progress::Done,
         Ok(false) => {
-            // A half-close that the end of the connection overtakes has no deadline any more.
+            // Arms also when the end of the connection has released a half-close, which cleared the
+            // deadline.
             if conn.ctrl.bytes_out() != before || conn.deadline == Time::NEVER {
                 conn.arm(cx.now, conn.facts.close_options().linger);
             }
             Progress::Wait(Wait::WRITE | Wait::TIMER | listen_on(conn, cx))
         }
         Err(errno) => {
-            // What waited here is gone already.
+            // What waited in the queue was dropped with the error, so it is computed from the counts.
             let kept = (held as u64).saturating_sub(conn.ctrl.bytes_out() - before);
             let kept = u32::try_from(kept).unwrap_or(u32::MAX);
             conn.facts.lost = unacknowledged(conn, cx).saturating_add(kept);
@@ -59,7 +59,7 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     }
 }
 
-/// While our bytes still leave, the peer must not be held up by bytes nobody reads.
+/// While our bytes are still sent, bytes that are not read must not block the peer.
 fn listen_on<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Wait {
     if conn.word.is_wanted(Op::Dshr) { discard_session(conn, cx) } else { Wait::empty() }
 }
@@ -70,7 +70,7 @@ pub(crate) fn data_shut_read<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pro
     Progress::Done
 }
 
-/// DCLOSE: the data layer is torn down, and with it what its handshake made.
+/// DCLOSE: the data layer is torn down, and the TLS session with it.
 pub(crate) fn data_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     conn.data.close(cx);
     conn.word.undo(Op::TlsAccept);
@@ -78,7 +78,7 @@ pub(crate) fn data_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
     Progress::Done
 }
 
-/// CSHW: the FIN. When nothing else can come or go, `close` sends it just as well.
+/// CSHW: the FIN. When nothing else can be received or sent, `close` sends it.
 pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let close_is_enough = conn.word.is_closing() && (conn.ctrl.at_eof() || conn.is_unheard());
     if !close_is_enough {
@@ -87,13 +87,13 @@ pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
     Progress::Done
 }
 
-/// CSHR: nothing is to be done, since `SHUT_RD` would draw resets.
+/// CSHR: does nothing, since `SHUT_RD` would draw resets.
 pub(crate) fn ctrl_shut_read<N: Net>(_: &mut Conn, _: &mut Cx<'_, N>) -> Progress {
     Progress::Done
 }
 
-/// CCLOSE: waits for the peer's end, since a close while bytes of its wait unread is a reset, which
-/// destroys what it has not acknowledged of ours.
+/// CCLOSE: waits for the peer's end. A close while received bytes are unread sends a reset, which
+/// destroys what the peer has not acknowledged of ours.
 pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let has_input = conn.ctrl.is_open() && !conn.ctrl.at_eof();
     if !has_input || conn.close_mode >= CloseMode::Reset || conn.is_unheard() {
@@ -127,7 +127,7 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
             return broke(conn, cx, Cause::system(Some(Op::Cclose), errno));
         }
     };
-    // What the peer sends often brings an acknowledgement along.
+    // Segments of the peer often carry an acknowledgement.
     if waits_for_ours && (heard > 0 || conn.retry_at <= cx.now) {
         look(conn, cx);
     }
@@ -136,7 +136,7 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 
 fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     note_begin(conn, cx.now);
-    // The FIN has just left: whoever is about to end as well is not worth asking after.
+    // No query yet: the FIN was sent just now, and a peer that ends soon makes the query needless.
     conn.facts.drain = Drain::Ours(u32::MAX);
     conn.arm(cx.now, conn.facts.close_options().linger);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
@@ -145,7 +145,7 @@ fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     }
 }
 
-/// Asks what of ours the peer has not acknowledged. Each time it is less, the peer has as long again.
+/// Asks how much of ours the peer has not acknowledged. Each time it is less, the timeout starts again.
 fn look<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     let Drain::Ours(before) = conn.facts.drain else { return };
     let close_options = conn.facts.close_options();
@@ -171,7 +171,7 @@ fn unacknowledged<N: Net>(conn: &Conn, cx: &mut Cx<'_, N>) -> u32 {
     u32::try_from(conn.ctrl.untaken(cx.net, &conn.facts.peer)).unwrap_or(u32::MAX)
 }
 
-/// Nothing is waited for any more.
+/// The wait for the peer's end has ended.
 fn drained<N>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     conn.ctrl.give_back(cx);
     conn.deadline = Time::NEVER;
@@ -179,13 +179,13 @@ fn drained<N>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     Progress::Done
 }
 
-/// All of ours is acknowledged, and what the peer still sends is cut off.
+/// All of ours is acknowledged; what the peer still sends is not read.
 fn cut_off<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress {
     note_failure(conn, cx.now, cause);
     drained(conn, cx)
 }
 
-/// The socket failed. That is an end like any when the peer had all of ours that it was to read.
+/// The socket failed. That is a normal end when the peer had everything of ours that it needs to read.
 fn broke<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress {
     let lost = unacknowledged(conn, cx).saturating_sub(FIN);
     if lost as usize > conn.data.needless() {
@@ -196,14 +196,14 @@ fn broke<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, cause: Cause) -> Progress 
     drained(conn, cx)
 }
 
-/// A closing operation begins; what failed before stays what the record tells of.
+/// A closing operation begins; the record keeps the time of an earlier failure.
 fn note_begin(conn: &mut Conn, now: Time) {
     if conn.cause.is_none() {
         conn.facts.op_since = now;
     }
 }
 
-/// A closing operation failed: recorded, unless something did before.
+/// A closing operation failed: recorded, unless a cause is recorded already.
 fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
     if conn.cause.is_none() {
         conn.facts.in_op = now.since(conn.facts.op_since);
@@ -211,10 +211,10 @@ fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
     }
 }
 
-/// FCLOSE: the host's poller lets go first, then the number is given back.
+/// FCLOSE: first the host's poller stops watching the descriptor, then it is closed.
 pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if conn.ctrl.watch().is_known() {
-        // The host takes as long as it likes: what bounded the peer does not bound it.
+        // The host may take as long as it likes: the timeouts are for the peer.
         conn.arm(cx.now, FOREVER);
         return Progress::Wait(Wait::RELEASE);
     }
@@ -222,7 +222,7 @@ pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress 
     Progress::Done
 }
 
-/// Closes the number. The host's poller does not know it any more.
+/// Closes the descriptor, which the host's poller does not watch any more.
 pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N, descriptors: &mut Descriptors) {
     let how = match conn.close_mode {
         CloseMode::Orderly | CloseMode::Curt => Release::Close,
@@ -258,7 +258,7 @@ pub(crate) fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) {
     }
 }
 
-/// The peer takes nothing of ours any more.
+/// The peer does not take the rest of ours in time.
 fn give_up<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op, lost: u32) {
     conn.facts.lost = lost;
     let text = match lost {
@@ -269,21 +269,21 @@ fn give_up<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op, lost: u32) {
     conn.end(super::Ending::Abort, None);
 }
 
-/// What reading and throwing away came to.
+/// The result of reading and discarding.
 enum Discarded {
-    /// More may be there: it is the others' turn.
+    /// More may be there: this drive's share is used up.
     Turn,
     /// More is to come.
     Wait,
     /// The peer has ended.
     End,
-    /// More came than was allowed.
+    /// More than `most` bytes were read.
     TooMuch,
     /// The socket failed.
     Failed(Errno),
 }
 
-/// Reads and throws away, at most about `most` bytes in all.
+/// Reads and discards, at most about `most` bytes in all.
 fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded {
     let most = conn.facts.discarded.saturating_add(most);
     for _ in 0..DISCARDS_PER_DRIVE {
@@ -302,8 +302,8 @@ fn discard<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, most: u64) -> Discarded 
     Discarded::Turn
 }
 
-/// Reads and throws away what arrives on a session whose read side is shut. Tells whether more may
-/// come.
+/// Reads and discards what arrives on a session whose read side is shut. Returns what more of it waits
+/// for.
 pub(crate) fn discard_session<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Wait {
     if conn.ctrl.at_eof() || conn.ctrl.is_broken() {
         return Wait::empty();

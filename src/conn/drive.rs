@@ -1,5 +1,5 @@
-//! How a connection goes on: the poller's word and time, its operations, the session's bytes, and then
-//! what it waits for.
+//! Driving a connection: events from the poller, deadlines, its operations, the session's bytes, and
+//! then what it waits for.
 
 use bitflags::bitflags;
 
@@ -17,29 +17,29 @@ use crate::time::{FOREVER, Time};
 use crate::tls::Session;
 
 bitflags! {
-    /// What a drive came to that is the engine's to act on.
+    /// The parts of a drive's result that the engine acts on.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Outcome: u8 {
-        /// Its opening is over, one way or the other.
+        /// Its opening has completed or failed.
         const OPENED = 1;
-        /// What it is to send is to be composed, and it driven again.
+        /// The engine is to compose what it sends, and to drive it again.
         const ANSWER = 2;
-        /// The handlers of the host's own are through with it, and may have left something to free.
+        /// Its custom handlers have finished, and may have left user data to free.
         const HANDLED = 4;
-        /// Its descriptor is given back: its end is to be told.
+        /// Its descriptor is closed: its end is to be reported.
         const ENDED = 8;
-        /// It is a health check's, which goes on now.
+        /// It belongs to a health check, which is to be driven.
         const CHECK = 16;
     }
 }
 
-/// One step of an operation, whichever it is.
+/// A function that runs one step of any operation.
 pub(crate) trait Steps<N>: Copy + Fn(&mut Conn, &mut Cx<'_, N>, Op) -> Progress {}
 
 impl<N, F: Copy + Fn(&mut Conn, &mut Cx<'_, N>, Op) -> Progress> Steps<N> for F {}
 
 impl Conn {
-    /// The host's poller says that its descriptor is ready. Tells whether it has one.
+    /// The host's poller reports that its descriptor is ready. Returns whether it has one.
     pub(crate) fn on_ready<N>(&mut self, events: Io, cx: &Cx<'_, N>) -> bool {
         self.ctrl.on_ready(events, cx.trigger)
     }
@@ -47,7 +47,7 @@ impl Conn {
     /// Its timer has expired, possibly early.
     pub(crate) fn on_deadline<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if self.deadline > cx.now {
-            // It was early.
+            // Early: the deadline was moved since, or `retry_at` was due.
         } else if self.half_close == HalfClose::Held {
             self.fell_silent();
         } else {
@@ -56,8 +56,8 @@ impl Conn {
         }
     }
 
-    /// Runs its operations and, as it is part of no stream, moves what the session has waiting, until
-    /// all that is left waits.
+    /// Runs its operations and moves the session's bytes until everything waits. Not for a connection
+    /// in a stream, whose bytes the stream relays.
     pub(crate) fn drive<N: Net>(&mut self, cx: &mut Cx<'_, N>, steps: impl Steps<N>) -> Outcome {
         let mut outcome = self.advance(cx, steps);
         if !outcome.contains(Outcome::ANSWER) {
@@ -93,7 +93,7 @@ impl Conn {
         outcome
     }
 
-    /// Counts a handshake that `op` has completed, if that is what it did.
+    /// Counts the TLS handshake that `op` has completed, if it is one.
     fn count_handshake<N>(&self, cx: &mut Cx<'_, N>, op: Op) {
         if matches!(op, Op::TlsAccept | Op::TlsConnect)
             && let Some(negotiated) = self.data.tls().and_then(Session::negotiated)
@@ -102,7 +102,7 @@ impl Conn {
         }
     }
 
-    /// What was opened is, or never will be.
+    /// Its opening has completed or failed.
     fn opened(&mut self, now: Time) {
         let opened = std::mem::replace(&mut self.opening, Opening::Nothing);
         self.facts.in_op = now.since(self.facts.op_since);
@@ -120,11 +120,11 @@ impl Conn {
                 self.facts.leave_opening();
             }
         }
-        // The host is told of the first bytes without having asked.
+        // The first bytes are reported without a read that had to wait.
         self.flags.insert(Flags::READ_ARMED);
     }
 
-    /// Moves what a session of the host's has waiting, and notes what it waits for.
+    /// Sends and receives what a session of the host's has waiting, and notes what it waits for.
     fn flow<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         self.flow = Wait::empty();
         if self.word.is_opening() {
@@ -161,8 +161,8 @@ impl Conn {
         }
     }
 
-    /// A handshake's bytes leave at the end of the drive when nothing followed that would take
-    /// them along.
+    /// Sends the bytes of a handshake at the end of the drive, if no payload followed that they could
+    /// be sent with.
     fn flush_opening<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         let connecting = self.word.incomplete().has(Op::CtrlConnect);
         if connecting || !self.ctrl.has_unsent() {
@@ -175,7 +175,7 @@ impl Conn {
         }
     }
 
-    /// Sends what waits to leave, and the session's first bytes right behind it.
+    /// Sends what waits to be sent, and the session's first bytes in the same call.
     pub(crate) fn send_early<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<Output, Errno> {
         let Some(mut early) = cx.early.take() else { return self.ctrl.send(cx, &[]) };
         let sent = self.ctrl.send(cx, early.bytes());
@@ -186,8 +186,8 @@ impl Conn {
         sent
     }
 
-    /// Notes what it waits for: the poller, its turn, time, the host. Tells whether its end is to be
-    /// told.
+    /// Updates its lists, timer and poller interest. The outcome says whether its end is to be
+    /// reported.
     pub(crate) fn settle<N>(&mut self, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
         self.count_bytes(cx.now);
         if self.word.is_complete(Op::Fclose) && !self.is_told_as_ended() {
@@ -224,17 +224,18 @@ impl Conn {
     fn expire<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         let now = cx.now;
         match self.word.runnable().first() {
-            // A last try says what this machine lacks.
+            // One last attempt runs, so that the cause names the resource that this machine lacks.
             Some(Op::CtrlConnect) if self.waits.contains(Wait::ROOM) => {
                 self.deadline = now;
                 self.retry_at = now;
             }
-            // Rules that wait for bytes go on without them, as long as there is time to open at all.
+            // Rules that wait for bytes run without them, as long as the time to open has not passed.
             Some(Op::Inspect) if now < self.opened_until() => {
                 self.settle_rules();
                 self.arm_opening(now, FOREVER);
             }
-            // Last bytes that were not taken in time would not be taken by waiting once more.
+            // SEND_LAST_CHUNK is excluded: ending it gracefully would only wait again for the same
+            // bytes.
             Some(op) if OpSet::OPENING.has(op) && op != Op::SendLastChunk => {
                 let text = if self.is_asked() {
                     "a handler did not answer in time"

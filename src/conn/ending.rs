@@ -1,4 +1,4 @@
-//! The one way a connection ends, whatever the reason.
+//! Ending a connection: the one function for it, whatever the reason.
 
 use super::{Cause, CloseMode, Code, Conn, Detail, Op, OpSet, OpWord, Why};
 use crate::time::Time;
@@ -6,17 +6,17 @@ use crate::time::Time;
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Everything written leaves, each layer says its goodbye, the peer's end is waited for.
+    /// Written bytes are sent, each layer ends in order, the peer's end is waited for.
     Orderly,
-    /// Only what the failed operation left to say leaves.
+    /// Only what the failed operation still has to send is sent, such as a TLS alert.
     Refused,
-    /// Nothing more leaves. The peer sees a reset.
+    /// Nothing more is sent. The peer sees a reset.
     Abort,
 }
 
 impl OpWord {
-    /// Turns the word towards the end: opening operations are given up, closing ones wanted. A
-    /// handshake that has begun is undone by DCLOSE, so that its alert can leave.
+    /// Gives up the opening operations, and wants the closing ones. A handshake that has begun is
+    /// undone by DCLOSE, so that its alert can be sent.
     pub fn end(&mut self, ending: Ending) {
         for op in self.incomplete().both(OpSet::OPENING).iter() {
             match (op, self.code(op)) {
@@ -37,8 +37,8 @@ impl OpWord {
 }
 
 impl Conn {
-    /// Ends the connection. A cause that is latched already stays. One that does not say where has the
-    /// opening operation that is given up for it.
+    /// Ends the connection. A cause that is latched already stays. A cause without an operation gets
+    /// the opening operation that was under way.
     pub(crate) fn end(&mut self, ending: Ending, cause: Option<Box<Cause>>) {
         if self.cause.is_none() {
             let stands_at = self.stands_at();
@@ -55,8 +55,8 @@ impl Conn {
         self.retry_at = Time::NEVER;
     }
 
-    /// The session's bytes cannot go on. Where a protocol above the socket failed, its last word, an
-    /// alert, still leaves.
+    /// The session's bytes cannot move any more. Where a protocol above the socket failed, its alert is
+    /// still sent.
     pub(crate) fn fail_session(&mut self, cause: Box<Cause>) {
         let ending = match cause.detail {
             Detail::Errno(_) => Ending::Abort,
@@ -65,8 +65,8 @@ impl Conn {
         self.end(ending, Some(cause));
     }
 
-    /// The session's bytes cannot be sent any more. Where the socket said so, what the peer sent
-    /// before can still be read; where a protocol above it did, that is the session's end.
+    /// The session's bytes cannot be sent any more. After an error of the socket, what the peer sent
+    /// before can still be read; after one of a protocol above it, the session ends.
     pub(crate) fn fail_writing(&mut self, cause: Box<Cause>) {
         match cause.detail {
             Detail::Errno(_) => self.end_writing(cause),
@@ -74,8 +74,8 @@ impl Conn {
         }
     }
 
-    /// The peer takes no more bytes: the write side is over without a goodbye, while what the peer
-    /// sent before can still be read.
+    /// The peer takes no more bytes: the write side ends without close_notify, while what the peer sent
+    /// before can still be read.
     pub(crate) fn end_writing(&mut self, cause: Box<Cause>) {
         if self.cause.is_none() {
             self.cause = Some(cause);
@@ -85,8 +85,8 @@ impl Conn {
         self.word.finish(Op::Cshw);
     }
 
-    /// The layer below ended before the data layer's own end: recorded, and else an end that nothing
-    /// vouches for.
+    /// The layer below ended before the data layer's own end. That is recorded unless there is a cause
+    /// already; bytes may be missing.
     pub(crate) fn truncated(&mut self) {
         if self.cause.is_none() {
             let text = "the peer ended the connection without TLS close_notify: more may have \

@@ -1,4 +1,4 @@
-//! What a connection knows about itself that steady work does not need.
+//! The parts of a connection's record that moving bytes does not need.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use super::{Conn, HandlerState, Op, RuleState};
 /// What a connection is to go through.
 #[derive(Clone, Debug)]
 pub(crate) enum Plan {
-    /// It came in.
+    /// It was accepted, with this configuration.
     Incoming(Arc<AcceptConfig>),
-    /// It goes out.
+    /// It was requested, with this configuration.
     Outgoing(Arc<ConnectConfig>),
-    /// It was open when the host handed it over.
+    /// It was open already when the host handed it over.
     Adopted,
 }
 
-/// The cold part of a connection's record.
+/// The rarely used part of a connection's record.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// What it goes through.
+    /// Its origin, with the configuration that it follows.
     pub(crate) plan: Plan,
-    /// The listener it came from.
+    /// The listener that accepted it.
     pub(crate) listener: Option<Key>,
-    /// The other end of the socket; for an outgoing connection, where it goes.
+    /// The other end of the socket; for an outgoing connection, the address it connects to.
     pub(crate) peer: Addr,
-    /// What only some connections have.
+    /// Fields that only some connections need.
     pub(crate) rare: Option<Box<Rare>>,
-    /// When it came, or was asked for.
+    /// When it was accepted or requested.
     pub(crate) opened_at: Time,
     /// When the operation that runs now began.
     pub(crate) op_since: Time,
@@ -43,7 +43,7 @@ pub(crate) struct Facts {
     pub(crate) in_op: u64,
     /// The next pause of a connect that is repeated by timer, in nanoseconds.
     pub(crate) retry_pause: u32,
-    /// Bytes that were read and thrown away.
+    /// Bytes that were read and discarded.
     pub(crate) discarded: u64,
     /// Bytes of ours that the peer had not acknowledged when they were given up.
     pub(crate) lost: u32,
@@ -51,33 +51,33 @@ pub(crate) struct Facts {
     pub(crate) drain: Drain,
 }
 
-/// What bounds the wait for the peer's end once ours is said.
+/// What bounds the wait for the peer's end after ours was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Drain {
-    /// That the peer goes on taking: so much of ours it had not acknowledged when that was last asked.
+    /// The peer must go on acknowledging: so many bytes of ours were unacknowledged when last asked.
     Ours(u32),
-    /// The bounds of a drain: all of ours is acknowledged, and so many bytes may still be thrown away.
+    /// All of ours is acknowledged: `drain_time` applies, and so many bytes may still be discarded.
     Theirs(u32),
 }
 
-/// What only some connections have.
+/// Fields that only some connections need.
 #[derive(Debug, Default)]
 pub(crate) struct Rare {
-    /// Our end of the socket, once somebody asked.
+    /// Our end of the socket, once it was asked for.
     pub(crate) local: Option<Addr>,
-    /// The PROXY header that came first.
+    /// The PROXY header that it began with.
     pub(crate) header: Option<Header>,
-    /// The NetScaler's header that came behind it, or first.
+    /// The NetScaler header behind the PROXY header, or at the beginning.
     pub(crate) cip: Option<cip::Header>,
-    /// Which answer of a SOCKS server is waited for, once it has given one.
+    /// Which answer of a SOCKS server is expected, once it has sent one.
     pub(crate) socks: Option<socks::Turn>,
-    /// The handlers of the host's own, while they run.
+    /// The state of its custom handlers, while they run.
     pub(crate) handler_state: Option<HandlerState>,
-    /// What the rules have begun with it.
+    /// The state of its rules.
     pub(crate) rule_state: Option<Box<RuleState>>,
     /// The last question's ticket.
     pub(crate) ticket: u32,
-    /// How many refusals like its own went untold before it.
+    /// How many refusals of the same kind were not reported before it.
     pub(crate) suppressed: u64,
 }
 
@@ -99,12 +99,12 @@ impl Rare {
     }
 }
 
-/// Every idle connection has one: malloc's next smaller size would not hold more.
+/// Every idle connection has one. malloc's next smaller size class would not hold more than 120 bytes.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Facts>() <= 120);
 
 impl Facts {
-    /// The facts of a fresh connection.
+    /// The facts of a new connection.
     pub(crate) const fn new(plan: Plan, peer: Addr, now: Time) -> Self {
         Self {
             plan,
@@ -121,17 +121,17 @@ impl Facts {
         }
     }
 
-    /// What only some connections have, to be filled in.
+    /// The fields that only some connections need, created on first use.
     pub(crate) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
-    /// The PROXY header that came first.
+    /// The PROXY header that it began with.
     pub(crate) fn header(&self) -> Option<&Header> {
         self.rare.as_ref()?.header.as_ref()
     }
 
-    /// Where the client is, for whoever is to know: as a rule has set it, else [`Self::found_source`].
+    /// The client's address for all uses: as a rule has set it, else [`Self::found_source`].
     pub(crate) fn source(&self) -> Addr {
         let found = self.found_source();
         let set = self.rule_state().and_then(|rule_state| rule_state.source);
@@ -140,45 +140,45 @@ impl Facts {
         Addr::ip((set, port).into())
     }
 
-    /// Where the client is, whatever rules say: as announced by a header, else the socket's other end.
+    /// The client's address before rules: as announced by a header, else the socket's other end.
     pub(crate) fn found_source(&self) -> Cow<'_, Addr> {
         self.announced().map_or(Cow::Borrowed(&self.peer), |(source, _)| Cow::Owned(source))
     }
 
-    /// The addresses announced by a header. A NetScaler's header comes behind a PROXY header, so it was
-    /// put there by somebody nearer to the client, and counts where both came.
+    /// The addresses announced by a header. A NetScaler header follows a PROXY header, so it was added
+    /// closer to the client, and takes precedence where there are both.
     pub(crate) fn announced(&self) -> Option<(Addr, Addr)> {
         let Rare { header, cip, .. } = self.rare.as_deref()?;
         let relayed = cip.as_ref().map(cip::Header::ends);
         relayed.or_else(|| header.as_ref()?.ends())
     }
 
-    /// How many refusals like its own went untold before it.
+    /// How many refusals of the same kind were not reported before it.
     pub(crate) fn suppressed(&self) -> u64 {
         self.rare.as_ref().map_or(0, |rare| rare.suppressed)
     }
 
-    /// Our end of the socket, if somebody asked.
+    /// Our end of the socket, if it was asked for.
     pub(crate) fn local(&self) -> Option<&Addr> {
         self.rare.as_ref()?.local.as_ref()
     }
 
-    /// What the rules have begun with it.
+    /// The state of its rules.
     pub(crate) fn rule_state(&self) -> Option<&RuleState> {
         self.rare.as_ref()?.rule_state.as_deref()
     }
 
-    /// The same, to be changed.
+    /// The state of its rules, mutably.
     pub(crate) fn rule_state_mut(&mut self) -> Option<&mut RuleState> {
         self.rare.as_mut()?.rule_state.as_deref_mut()
     }
 
-    /// Takes what the rules have begun with it, to be put back.
+    /// Takes the state of its rules out; the caller puts it back.
     pub(crate) fn take_rule_state(&mut self) -> Option<Box<RuleState>> {
         self.rare.as_mut()?.rule_state.take()
     }
 
-    /// It is a session: what only its opening needed is given up.
+    /// It has become a session: what only its opening needed is freed.
     pub(crate) fn leave_opening(&mut self) {
         let Some(rare) = self.rare.as_deref_mut() else { return };
         rare.rule_state.take_if(|rule_state| rule_state.is_spent());
@@ -187,7 +187,7 @@ impl Facts {
         }
     }
 
-    /// The handlers of the host's own that `op` runs.
+    /// The custom handlers that `op` runs.
     pub(crate) fn customs(&self, op: Op) -> impl Iterator<Item = &Custom> {
         let customs: &[Custom] = match &self.plan {
             Plan::Incoming(config) => &config.customs,
@@ -198,7 +198,7 @@ impl Facts {
         customs.iter().filter(move |custom| custom.behind_tls == behind_tls)
     }
 
-    /// The bounds of its opening.
+    /// The timeouts of its opening.
     pub(crate) fn timeouts(&self) -> OpeningTimeouts {
         match &self.plan {
             Plan::Incoming(config) => config.timeouts,
@@ -207,7 +207,7 @@ impl Facts {
         }
     }
 
-    /// How it leaves.
+    /// The options for closing it.
     pub(crate) fn close_options(&self) -> CloseOptions {
         match &self.plan {
             Plan::Incoming(config) => config.close_options,
@@ -218,10 +218,10 @@ impl Facts {
 }
 
 impl Conn {
-    /// Our end of the socket: asked of the system once, and only if somebody wants to know.
+    /// Our end of the socket: the system is asked once, and only when it is needed.
     pub(crate) fn local<N: Net>(&mut self, net: &mut N) -> Option<Addr> {
         if self.facts.local().is_none() {
-            // A socket whose peer is gone may not know any more.
+            // The system may not know it any more once the peer has closed.
             self.facts.rare_mut().local = Some(self.ctrl.local(net)?);
         }
         self.facts.local().cloned()

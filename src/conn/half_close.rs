@@ -1,25 +1,24 @@
-//! The end of one direction where the protocol has no word for it: TLS 1.2 takes the end of one side
-//! for that of both (RFC 5246 section 7.2.1).
+//! Half-close over TLS 1.2, where close_notify ends both directions (RFC 5246 section 7.2.1).
 
 use super::{Conn, Op, Wait};
 use crate::config::Tls12HalfClose;
 use crate::time::Time;
 
-/// A half-close that TLS 1.2 has no word for.
+/// The state of a half-close over TLS 1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HalfClose {
     /// It is not held back.
     #[default]
     Free,
-    /// It is held back, and the deadline is that of the peer's silence.
+    /// It is held back; the deadline is that of the peer's silence.
     Held,
-    /// It was held back for long enough, or needs to be no more.
+    /// The hold has ended: its time has passed, or it is no longer needed.
     Due,
 }
 
 impl Conn {
-    /// Whether the end of the outgoing side is held back, as the end of one side that the protocol
-    /// takes for that of both.
+    /// Whether the end of the outgoing direction is held back, because the protocol would take it for
+    /// the end of both.
     pub(super) fn holds_half_close(&mut self, now: Time) -> bool {
         let close_options = self.facts.close_options();
         let is_half = !self.word.is_wanted(Op::Dshr) && !self.data.half_closes();
@@ -35,21 +34,21 @@ impl Conn {
         self.half_close == HalfClose::Held
     }
 
-    /// What was held back is sent, with a deadline of its own.
+    /// Ends the hold. Sending the end then gets a deadline of its own.
     const fn release_half_close(&mut self) {
         self.half_close = HalfClose::Due;
         self.deadline = Time::NEVER;
     }
 
-    /// The peer has said something, or is waited for from now on: it is not silent.
+    /// The peer sent something, or is waited for from now on: the time of silence starts again.
     pub(crate) fn heard(&mut self, now: Time) {
         if self.half_close == HalfClose::Held {
             self.deadline = now + self.facts.close_options().tls12_half_close_hold;
         }
     }
 
-    /// The peer has been silent for as long as a half-close is held back for that. As long as nobody
-    /// reads from it that says nothing: the time begins when somebody does.
+    /// The peer has been silent for the whole hold. That counts only while the connection reads;
+    /// otherwise the time starts again with the next read.
     pub(crate) fn fell_silent(&mut self) {
         if self.flow.contains(Wait::READ) {
             self.release_half_close();

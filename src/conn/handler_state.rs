@@ -1,11 +1,11 @@
-//! Where a connection stands with the handlers of the host's own.
+//! The state of a connection's custom handlers.
 
 use super::{Cause, Conn, Op, OpSet};
 
-/// How far the handler is that is asked now.
+/// The state of the handler whose turn it is.
 #[derive(Debug)]
 pub(crate) enum HandlerPhase {
-    /// It is to be asked.
+    /// Its question is to be put.
     Due,
     /// Its answer is waited for.
     Asked,
@@ -15,33 +15,33 @@ pub(crate) enum HandlerPhase {
     Write,
     /// It is done: the next one's turn.
     Done,
-    /// It will not have the connection.
+    /// It refused the connection, or failed.
     Failed(Box<Cause>),
 }
 
-/// The handlers of one side of TLS, of which one at a time is asked.
+/// The custom handlers on one side of TLS, of which one runs at a time.
 #[derive(Debug)]
 pub(crate) struct HandlerState {
-    /// The operation they are.
+    /// The operation that runs them.
     pub(crate) op: Op,
-    /// Which of them.
+    /// The index of the current handler.
     pub(crate) index: usize,
-    /// How far it is.
+    /// The state of the current handler.
     pub(crate) phase: HandlerPhase,
     /// The host's user data for this connection in this handler; 0 is none.
     pub(crate) state: u64,
-    /// The peer's end has been read.
+    /// Whether the peer's end has been read.
     pub(crate) ended: bool,
 }
 
 impl HandlerState {
-    /// The first of them is to be asked.
+    /// The state before the first question to the first handler.
     pub(crate) const fn new(op: Op) -> Self {
         Self { op, index: 0, phase: HandlerPhase::Due, state: 0, ended: false }
     }
 }
 
-/// The operations that handlers of the host's own are.
+/// The operations that run custom handlers.
 const CUSTOM: OpSet = OpSet::EMPTY
     .with(Op::CustomRaw)
     .with(Op::CustomClear)
@@ -49,12 +49,12 @@ const CUSTOM: OpSet = OpSet::EMPTY
     .with(Op::CustomClearOut);
 
 impl Conn {
-    /// Where it stands with handlers of the host's own.
+    /// The state of its custom handlers.
     pub(crate) fn handler_state(&self) -> Option<&HandlerState> {
         self.facts.rare.as_ref()?.handler_state.as_ref()
     }
 
-    /// The same, to be changed.
+    /// The state of its custom handlers, mutably.
     pub(crate) fn handler_state_mut(&mut self) -> Option<&mut HandlerState> {
         self.facts.rare.as_mut()?.handler_state.as_mut()
     }
@@ -65,13 +65,13 @@ impl Conn {
             .is_some_and(|handler_state| matches!(handler_state.phase, HandlerPhase::Asked))
     }
 
-    /// Whether a handler is to be asked.
+    /// Whether a question to a handler is to be put.
     pub(crate) fn has_question(&self) -> bool {
         self.handler_state()
             .is_some_and(|handler_state| matches!(handler_state.phase, HandlerPhase::Due))
     }
 
-    /// Whether handlers were asked, and none is to be any more.
+    /// Whether it had custom handlers, and all of them have finished.
     pub(crate) fn has_done_handlers(&self) -> bool {
         self.handler_state().is_some() && self.word.incomplete().both(CUSTOM).is_empty()
     }

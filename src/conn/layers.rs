@@ -1,29 +1,29 @@
-//! How far each layer of a connection is: the little that is seen of it outside, and what is behind.
-//! Everything is computed from the word of operations, the latched cause and the descriptor.
+//! The state of each layer of a connection, and the summary that others see. Everything is computed
+//! from the word of operations, the latched cause and the descriptor.
 
 use super::{Conn, Detail, Op, OpSet, Plan, Why};
 
-/// What everybody outside sees of a connection.
+/// What others see of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outside {
     /// No byte is delivered any more.
     pub shr: bool,
     /// No byte is taken any more.
     pub shw: bool,
-    /// It failed, or was given up: [`super::State::Error`] until it is gone.
+    /// It failed, or was given up: [`super::State::Error`] until its descriptor is closed.
     pub err: bool,
 }
 
-/// What one layer has behind it.
+/// The state of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// It stands and is not torn down.
+    /// It exists and is not torn down.
     pub initialized: bool,
-    /// It reaches its counterpart at the peer.
+    /// It has reached its counterpart at the peer.
     pub connected: bool,
-    /// Its opening operations are through; those of the layers below as well.
+    /// Its opening operations have completed, and those of the layers below.
     pub handlers_done: bool,
-    /// It could not go on.
+    /// It failed.
     pub failed: bool,
     /// Its incoming direction has ended.
     pub shutr: bool,
@@ -31,12 +31,12 @@ pub struct Layer {
     pub shutw: bool,
 }
 
-/// What is inside.
+/// The state of both layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers {
     /// There is a descriptor.
     pub fd_allocated: bool,
-    /// What carries bytes: the socket, and what is said on it ahead of TLS.
+    /// What carries bytes: the socket, and the protocols on it ahead of TLS.
     pub ctrl: Layer,
     /// What the session reads and writes: raw or TLS.
     pub data: Layer,
@@ -51,12 +51,12 @@ enum Part {
 
 const CONNECT: OpSet = OpSet::EMPTY.with(Op::CtrlConnect);
 const TLS: OpSet = OpSet::EMPTY.with(Op::TlsAccept).with(Op::TlsConnect);
-/// What opens ctrl: all that is ahead of TLS.
+/// The operations that open the control layer: all ahead of TLS.
 const CTRL_OPENING: OpSet = Op::TlsAccept.after().and(Op::TlsConnect.after());
 const CTRL: OpSet = CTRL_OPENING.with(Op::Cshw).with(Op::Cshr).with(Op::Cclose).with(Op::Fclose);
 
 impl Conn {
-    /// What everybody outside sees.
+    /// The summary that others see.
     pub(crate) const fn outside(&self) -> Outside {
         Outside {
             shr: self.word.is_wanted(Op::Dshr),
@@ -65,7 +65,7 @@ impl Conn {
         }
     }
 
-    /// How far each layer is.
+    /// The state of each layer.
     pub(crate) fn layers(&self) -> Layers {
         let word = self.word;
         let fd_allocated = self.ctrl.is_open();
@@ -93,20 +93,20 @@ impl Conn {
         Layers { fd_allocated, ctrl, data }
     }
 
-    /// Whether none of these is to be done, nor was given up: the word forgets those, and the cause
-    /// says where it was.
+    /// Whether none of these is incomplete or was given up. The word does not show which were given up;
+    /// the cause names the operation that ended the connection.
     fn is_through(&self, ops: OpSet) -> bool {
         let ended_in = self.cause.as_ref().and_then(|cause| cause.at);
         self.word.incomplete().both(ops).is_empty() && !ended_in.is_some_and(|op| ops.has(op))
     }
 
-    /// The layer that could not go on. Neither has failed when the host gave the connection up or a
-    /// bound of the stream's cut it.
+    /// The layer that failed. Neither has failed when the host gave the connection up or a timeout or
+    /// limit of the stream cut it off.
     fn failed_part(&self) -> Option<Part> {
         let cause = self.cause.as_deref()?;
         match (cause.why, cause.detail, cause.at) {
             (Why::Aborted, ..) => None,
-            // The socket is ctrl's, whichever layer used it.
+            // A socket error is the control layer's, whichever layer made the call.
             (_, Detail::Errno(_), _) => Some(Part::Ctrl),
             (_, _, Some(op)) if CTRL.has(op) => Some(Part::Ctrl),
             (Why::TimedOut | Why::LocalLimit | Why::Empty, _, None) => None,
@@ -114,7 +114,7 @@ impl Conn {
         }
     }
 
-    /// The opening operation that it stands at.
+    /// The opening operation that is under way.
     pub(crate) fn stands_at(&self) -> Option<Op> {
         if self.word.is_opening() { self.word.runnable().first() } else { None }
     }
@@ -147,7 +147,7 @@ mod tests {
         conn
     }
 
-    /// The names of those that hold.
+    /// The names of the flags that are set.
     fn holding(conn: &Conn) -> Vec<String> {
         let layers = conn.layers();
         let of = |name: &str, layer: Layer| {
@@ -167,7 +167,7 @@ mod tests {
         [fd].into_iter().chain(rest).flatten().collect()
     }
 
-    /// What comes to hold, and what no longer does, by `change`.
+    /// Checks which flags `change` sets, and which it clears.
     #[track_caller]
     fn moves(conn: &mut Conn, change: impl FnOnce(&mut Conn), comes: &[&str], goes: &[&str]) {
         let before = holding(conn);

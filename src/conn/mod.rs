@@ -1,17 +1,17 @@
-//! One connection: its record, the loop that drives its operations, and the one way it ends.
+//! One connection: its record, the loop that drives its operations, and its end.
 //!
-//! - `start` makes the record. Its word has those operations wanted that the configuration asks for,
-//!   by the table in `op`.
-//! - `drive` is how it goes on. `advance` has the loop in `operations` run every operation that may run,
-//!   lowest first; what one step of each is, the caller brings along (`handshake` stands above).
-//!   `flow` then moves what a session has waiting, unless a stream does. `settle` notes what the
-//!   connection waits for: in its timer, on the lists of the agenda, and for the poller.
-//! - What a drive came to beyond the connection is its `Outcome`, for the engine to act on.
-//! - `ending` holds the one function that turns it to its end, whatever the reason. It latches the
-//!   cause, gives up what is not complete, and wants the operations of which `closing` has the steps.
-//! - `facts` is the part of the record that steady work does not touch; `handler_state` and
-//!   `rule_state` are where it stands with handlers of the host's and with rules. `session` reads and
-//!   writes for the host.
+//! - `start` makes the record. Its word wants the operations that the configuration asks for, by the
+//!   table in `op`.
+//! - `drive` drives it. `advance` has the loop in `operations` run every operation that may run, lowest
+//!   first; the caller supplies the steps, since `handshake` is a layer above. `flow` then moves a
+//!   session's bytes, unless a stream does. `settle` updates the timer, the lists of the agenda and the
+//!   poller interest to what the connection waits for.
+//! - What is left to the engine after a drive is its `Outcome`.
+//! - `ending` holds the one function that ends a connection, whatever the reason. It latches the cause,
+//!   gives up what is not complete, and wants the closing operations, whose steps are in `closing`.
+//! - `facts` is the part of the record that moving bytes does not need; `handler_state` and
+//!   `rule_state` are the state of custom handlers and of rules. `session` reads and writes for the
+//!   host.
 
 pub(crate) mod closing;
 mod drive;
@@ -53,16 +53,16 @@ use crate::time::Time;
 use crate::wheel::Timer;
 
 bitflags! {
-    /// What the host is still to be told of a connection, in the order it is told.
+    /// Events of a connection that are still to be reported to the host, in the order of reporting.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Events: u8 {
         /// An incoming connection has become a session.
         const SESSION = 1;
         /// An outgoing connection is open.
         const CONNECTED = 2;
-        /// TLS that was begun in the middle of the session is there.
+        /// TLS that was begun in the middle of the session is established.
         const SECURED = 4;
-        /// The engine is being emptied: the host should end it.
+        /// The engine is draining: the host should end it.
         const DRAINING = 8;
         /// A read that had to wait may be tried again.
         const READABLE = 16;
@@ -70,9 +70,9 @@ bitflags! {
         const WRITABLE = 32;
         /// It ended before it became a session.
         const REFUSED = 64;
-        /// It has ended: the last word about it.
+        /// It has ended: the last event of the connection.
         const CLOSED = 128;
-        /// All that is no news any more once the host has closed it.
+        /// The events that are not reported any more once the host has closed it.
         const ASKED_OF_HOST = Self::SESSION.bits()
             | Self::CONNECTED.bits()
             | Self::SECURED.bits()
@@ -83,22 +83,22 @@ bitflags! {
 }
 
 bitflags! {
-    /// Facts about a connection that no other field tells.
+    /// Further state of a connection.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Flags: u8 {
-        /// The host waits to read: tell it once.
+        /// The host waits to read: one READABLE is to be reported.
         const READ_ARMED = 1;
-        /// The host waits to write: tell it once.
+        /// The host waits to write: one WRITABLE is to be reported.
         const WRITE_ARMED = 2;
-        /// The host has closed it: only its end is still to be told.
+        /// The host has closed it: only its end is still to be reported.
         const CLOSED_BY_HOST = 4;
     }
 }
 
-/// Who a connection belongs to: who moves its bytes, and hears of its end.
+/// The owner of a connection: it moves the bytes, and its end is reported to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// The host, once it knows of it.
+    /// The host, once it has the id.
     Host,
     /// A stream.
     Stream {
@@ -107,15 +107,15 @@ pub(crate) enum Owner {
         /// Which of its two interfaces.
         side: u8,
     },
-    /// Nobody: a stream that did not reach its server by it has let it go.
+    /// Nobody: it was a failed attempt of a stream, which has released it.
     Nobody,
-    /// The engine, which sees by it whether a server is well.
+    /// The engine, for a health check of a server.
     HealthCheck,
-    /// A monitor: it gets an answer and no session.
+    /// The engine: it is from a monitor, which gets an answer and no session.
     Monitor,
 }
 
-/// Which interface of which stream a connection is.
+/// The place of a connection in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat {
     /// The slot of the stream.
@@ -124,10 +124,10 @@ pub(crate) struct Seat {
     pub(crate) side: u8,
 }
 
-/// What the opening operations are for, until they are accounted for as over.
+/// What the opening operations are for, until their end has been accounted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
-    /// They are.
+    /// Nothing: their end has been accounted for.
     Nothing,
     /// The connection itself.
     Connection,
@@ -135,27 +135,28 @@ pub(crate) enum Opening {
     Tls,
 }
 
-/// How a connection closes, each way with less of a goodbye than those before it.
+/// How a connection closes. Later variants are more abrupt and take precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CloseMode {
-    /// Each layer says its goodbye.
+    /// Gracefully: each layer ends in order.
     Orderly,
-    /// Its writing ends without a goodbye: who was to bring bytes for it may have had more.
+    /// Writing ends without close_notify, which would vouch that no bytes are missing: their source may
+    /// have had more.
     Curt,
     /// With a reset.
     Reset,
-    /// Without a word to its peer.
+    /// Without sending the peer anything.
     Vanish,
 }
 
-/// The state of a connection as it is told outside: computed, never stored.
+/// The state of a connection as it is reported: computed, never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It is on its way out with nothing to report, or gone.
+    /// It is closing without a failure, or closed.
     Closed,
-    /// It came in and its handshakes are not done.
+    /// It is incoming, and its handshakes are not completed.
     Accepted,
-    /// It goes out and its handshakes are not done.
+    /// It is outgoing, and its handshakes are not completed.
     Connecting,
     /// The session's bytes may move.
     Established,
@@ -186,17 +187,17 @@ pub(crate) struct Conn {
     pub(crate) ctrl: Ctrl,
     /// What the session reads and writes.
     pub(crate) data: Data,
-    /// Why it fails, once it does; the first cause stays.
+    /// Why it failed; the first cause stays.
     pub(crate) cause: Option<Box<Cause>>,
-    /// What rarely changes and is rarely read.
+    /// The rarely used part of the record.
     pub(crate) facts: Box<Facts>,
-    /// When the operation that waits is given up.
+    /// When the operation that waits times out.
     pub(crate) deadline: Time,
-    /// When an operation wants to be run again without an event.
+    /// When an operation is to be run again without an event.
     pub(crate) retry_at: Time,
-    /// Its place in the timer wheel.
+    /// Its timer in the wheel.
     pub(crate) timer: Timer,
-    /// Who it belongs to.
+    /// The owner.
     pub(crate) owner: Owner,
     /// The host's user data for it.
     pub(crate) user: u64,
@@ -204,17 +205,17 @@ pub(crate) struct Conn {
     pub(crate) waits: Wait,
     /// What moving the session's bytes waits for.
     pub(crate) flow: Wait,
-    /// What the host is to be told.
+    /// Events that are still to be reported to the host.
     pub(crate) events: Events,
     /// Whether its half-close is held back.
     pub(crate) half_close: HalfClose,
-    /// What it is opened for.
+    /// What its opening operations are for.
     pub(crate) opening: Opening,
     /// How it closes.
     pub(crate) close_mode: CloseMode,
-    /// What else is true of it.
+    /// Further state.
     pub(crate) flags: Flags,
-    /// The lists it stands on.
+    /// The lists it is on.
     pub(crate) listed: Listed,
 }
 
@@ -235,7 +236,7 @@ impl Conn {
         }
     }
 
-    /// Where it is in a stream, if it is part of one.
+    /// Its place in a stream, if it is part of one.
     pub(crate) const fn seat(&self) -> Option<Seat> {
         match self.owner {
             Owner::Stream { slot, side } => Some(Seat { stream: slot, side }),
@@ -243,7 +244,7 @@ impl Conn {
         }
     }
 
-    /// Whether it is to close in this way, or with less of a goodbye.
+    /// Closes it in this way, or in a more abrupt one that was set before.
     pub(crate) fn closes(&mut self, mode: CloseMode) {
         self.close_mode = self.close_mode.max(mode);
     }
@@ -267,48 +268,49 @@ impl Conn {
         }
     }
 
-    /// Whether the host has its id: from one that comes in by a listener it gets it with the session.
+    /// Whether the host has its id. For a connection that a listener accepted, that is once it is a
+    /// session.
     pub(crate) const fn is_known(&self) -> bool {
         self.facts.listener.is_none() || self.was_session()
     }
 
-    /// Whether its end is counted and waits to be told.
+    /// Whether its end is counted and waits to be reported.
     pub(crate) const fn is_told_as_ended(&self) -> bool {
         self.events.intersects(Events::REFUSED.union(Events::CLOSED))
     }
 
-    /// Whether it was refused before it was a session, and its peer never heard a byte: there is no
-    /// end to tell it and none to wait for.
+    /// Whether it was refused before it was a session, and nothing was ever sent to its peer: then no
+    /// FIN is needed, and the peer's end is not waited for.
     pub(crate) const fn is_unheard(&self) -> bool {
         self.ctrl.bytes_out() == 0 && !self.was_session()
     }
 
     /// What the host's poller should watch.
     pub(crate) fn target(&self, trigger: Trigger) -> Io {
-        // Nothing else would tell a connection that waits for the host that its peer is gone. One in its
-        // handshakes, or on its way out, hears of the end by what it waits for.
+        // No other event would reveal to a connection that waits for the host that its peer is gone. A
+        // connection in its handshakes, or closing, finds the end by what it waits for.
         let heeds_end = self.waits.contains(Wait::HOST);
         let passing = self.word.is_opening() || self.word.is_closing();
         self.ctrl.target(trigger, heeds_end, passing)
     }
 
-    /// The earliest point at which time alone makes it move.
+    /// The earliest time at which it is to be driven without an event.
     pub(crate) fn next_deadline(&self) -> Time {
         self.deadline.min(self.retry_at)
     }
 
-    /// The same of an opening operation: all of them together are bounded from the beginning.
+    /// Sets the deadline of an opening operation, at most that of all of them together.
     pub(crate) fn arm_opening(&mut self, now: Time, nanoseconds: u64) {
         self.arm(now, nanoseconds);
         self.deadline = self.deadline.min(self.opened_until());
     }
 
-    /// When the time of all opening operations together is over.
+    /// The deadline of all opening operations together.
     pub(crate) fn opened_until(&self) -> Time {
         self.facts.opened_at + self.facts.timeouts().total
     }
 
-    /// Starts the span `nanoseconds` of the operation that runs now.
+    /// Sets the deadline of the current operation to `nanoseconds` from now.
     pub(crate) fn arm(&mut self, now: Time, nanoseconds: u64) {
         self.deadline = now + nanoseconds;
     }

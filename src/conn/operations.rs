@@ -1,4 +1,4 @@
-//! The one loop that runs the operations of a connection.
+//! The loop that runs the operations of a connection.
 
 use bitflags::bitflags;
 
@@ -8,37 +8,37 @@ bitflags! {
     /// What an operation, or the session behind it, waits for.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Wait: u8 {
-        /// Bytes, or the end, from the peer.
+        /// Bytes from the peer, or its end.
         const READ = 1;
         /// Room for bytes to the peer.
         const WRITE = 2;
-        /// Its deadline.
+        /// A deadline.
         const TIMER = 4;
-        /// The next drive call: this one's budget is spent.
+        /// The next drive call: this one's share is used up.
         const TURN = 8;
-        /// The host's poller letting go of the descriptor.
+        /// The host's poller releasing the descriptor.
         const RELEASE = 16;
-        /// What it is to send, which the engine composes.
+        /// The bytes that it is to send, which the engine composes.
         const ANSWER = 32;
-        /// A handler of the host's own.
+        /// A custom handler.
         const HOST = 64;
-        /// What this machine has run out of: a descriptor, memory, a port.
+        /// A resource that this machine has run out of: a descriptor, memory, a port.
         const ROOM = 128;
-        /// Anything the peer does.
+        /// Anything from the peer.
         const PEER = Self::READ.bits() | Self::WRITE.bits();
     }
 }
 
-/// What one step of an operation came to. "Not yet" is a value, never an error.
+/// The result of one step of an operation. "Not yet" is a value, never an error.
 #[derive(Debug)]
 pub enum Progress {
     /// The operation is complete.
     Done,
-    /// It cannot go on before one of these.
+    /// It cannot go on before one of these occurs.
     Wait(Wait),
-    /// It is complete, and with it the connection: there is to be no session.
+    /// It is complete, and so is the connection, without a session.
     End,
-    /// It ends the connection because of this.
+    /// It failed, and the connection ends with this cause.
     Failed(Box<Cause>),
 }
 
@@ -47,14 +47,14 @@ pub trait Driven {
     /// The state of its operations.
     fn word(&mut self) -> &mut OpWord;
 
-    /// Ends it because `cause` came up while it was opened or closed.
+    /// Ends it because of `cause`, which arose while it was opened or closed.
     fn fail(&mut self, cause: Box<Cause>);
 
-    /// Ends it in order: it has served its purpose.
+    /// Ends it gracefully, without a failure.
     fn leave(&mut self);
 }
 
-/// Runs every operation that may run, in order, until a pass completes none, and tells the union of
+/// Runs every operation that may run, in order, until a pass completes none, and returns the union of
 /// what they wait for.
 ///
 /// An operation is completed or undone at most once and a failure is latched once, so the number

@@ -8,11 +8,11 @@ use crate::sys::Addr;
 /// How one connection ended.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The connection. Stale by the time it is read.
+    /// The connection. Its id is stale by the time the record is read.
     pub conn: Id,
-    /// The listener it came from.
+    /// The listener that accepted it.
     pub listener: Option<Id>,
-    /// Why it ended; `None` when it ended as it should.
+    /// Why it ended; `None` when it ended in order.
     pub cause: Option<Cause>,
     /// The other end of the socket.
     pub peer: Addr,
@@ -22,9 +22,9 @@ pub struct Record {
     pub announced: Option<(Addr, Addr)>,
     /// Bytes read from the wire.
     pub bytes_in: u64,
-    /// Bytes the kernel took for the wire.
+    /// Bytes that the kernel accepted for sending.
     pub bytes_out: u64,
-    /// Bytes that were read and thrown away.
+    /// Bytes that were read and discarded.
     pub discarded: u64,
     /// Bytes of ours that the peer had not acknowledged when they were given up.
     pub lost: u64,
@@ -33,8 +33,9 @@ pub struct Record {
     /// From the beginning of the operation that failed until it did, in nanoseconds; 0 where none
     /// failed.
     pub in_op: u64,
-    /// It is told because every end is, and is one too many of its kind for a log.
+    /// It is reported because every end is, but exceeds the number of its kind that is for the log.
     pub quiet: bool,
-    /// Records of the same kind that were not told, or were quiet, since the last one that was not.
+    /// Records of the same kind that were not reported, or were quiet, since the last one that was
+    /// neither.
     pub suppressed: u64,
 }

@@ -1,4 +1,4 @@
-//! What the rules have begun with a connection.
+//! The state of the rules of one connection.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,26 +7,26 @@ use super::Conn;
 use crate::rules::{RuleProgress, RuleSet, Value};
 use crate::time::Time;
 
-/// What the rules have begun with a connection: it keeps this until its end, or, if nothing in it is
-/// needed any more, until it is a session.
+/// The state of the rules of one connection. It is kept until the connection ends, or, if nothing in it
+/// is needed any more, until it is a session.
 #[derive(Debug)]
 pub(crate) struct RuleState {
-    /// The rules it came in by.
+    /// The rules it began with.
     pub(crate) rules: Arc<RuleSet>,
-    /// The entries of tables it is counted in, and where content rules wait.
+    /// The table entries that track it, and the content rule that waits.
     pub(crate) progress: RuleProgress,
-    /// What rules have written down of it.
+    /// The variables that rules have set.
     pub(crate) variables: Vec<(Box<str>, Value<'static>)>,
-    /// Where a rule says that it comes from.
+    /// The source address that a rule has set.
     pub(crate) source: Option<IpAddr>,
-    /// Content rules may not wait for more bytes: no more will come, or not in time.
+    /// Content rules may not wait for more bytes: no more will arrive, or not in time.
     pub(crate) settled: bool,
-    /// Bytes of the wire, in and out, that have been counted in the entries.
+    /// Bytes received and sent that have been added to the entries.
     counted: [u64; 2],
 }
 
 impl Conn {
-    /// Counts what it has moved in the entries of tables that it is counted in.
+    /// Adds the bytes it has moved to the table entries that track it.
     pub(crate) fn count_bytes(&mut self, now: Time) {
         let moved = [self.ctrl.bytes_in(), self.ctrl.bytes_out()];
         if let Some(rule_state) = self.facts.rule_state_mut() {
@@ -34,7 +34,7 @@ impl Conn {
         }
     }
 
-    /// It is over: whoever counts it as there does no longer.
+    /// The connection has ended: the tables do not count it as a current one any more.
     pub(crate) fn end_rules(&mut self, now: Time) {
         self.count_bytes(now);
         if let Some(rule_state) = self.facts.rule_state_mut() {
@@ -42,7 +42,7 @@ impl Conn {
         }
     }
 
-    /// Content rules wait no longer.
+    /// Content rules do not wait any more.
     pub(crate) fn settle_rules(&mut self) {
         if let Some(rule_state) = self.facts.rule_state_mut() {
             rule_state.settled = true;
@@ -62,21 +62,21 @@ impl RuleState {
         }
     }
 
-    /// The connection has become a session.
+    /// Counts the connection as a session in the entries that track it.
     pub(crate) fn session(&self, now: Time) {
         self.progress.tracks.iter().for_each(|tracked| tracked.session(now));
     }
 
-    /// Whether a session has no use for it: it is counted nowhere, nothing was set or written down, and
-    /// no backend is chosen by rules.
+    /// Whether a session does not need it: no entry tracks it, no rule set an address or a variable,
+    /// and rules choose no backend.
     pub(crate) fn is_spent(&self) -> bool {
         let set = self.source.is_some() || !self.variables.is_empty();
         !set && self.progress.tracks.is_empty() && !self.rules.chooses_backends()
     }
 
-    /// So many bytes of the wire have come and gone since the beginning.
+    /// Adds the bytes received and sent since the last call; the arguments are totals.
     pub(crate) fn count(&mut self, [bytes_in, bytes_out]: [u64; 2], now: Time) {
-        // Whoever begins to track it counts it from its beginning.
+        // While no entry tracks it, `counted` stays 0, so that a later entry counts from the beginning.
         if self.progress.tracks.is_empty() {
             return;
         }

@@ -6,27 +6,27 @@ use crate::cx::Cx;
 use crate::data::Read;
 use crate::sys::Net;
 
-/// What a read came to.
+/// The result of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// So many bytes, at least one.
+    /// So many bytes were read, at least one.
     Bytes(usize),
-    /// None now: READABLE will be told.
+    /// None now: READABLE will be reported.
     Wait,
     /// The peer has ended its side, and everything before that has been read.
     End,
     /// The connection below ended before TLS did: bytes may be missing.
     Truncated,
-    /// It failed, for this reason; CLOSED will be told.
+    /// It failed, for this reason; CLOSED will be reported.
     Failed(Why),
 }
 
-/// What a write came to.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// So many bytes are taken, at least one of an offer that had any.
+    /// So many bytes were taken, at least one of an offer that had any.
     Bytes(usize),
-    /// None now: WRITABLE will be told.
+    /// None now: WRITABLE will be reported.
     Wait,
     /// The peer takes no more, for this reason.
     Failed(Why),
@@ -71,8 +71,8 @@ impl Conn {
         }
     }
 
-    /// Whether the host is to read on in its next turn: there is more, and it is the others' turn. Told of
-    /// at once, it would go on.
+    /// Whether the host is to read on only in its next turn: there is more, but others have to get
+    /// their share. A report at once would make the host go on.
     pub(crate) fn yields(&mut self, received: &Received) -> bool {
         let yields = *received == Received::Wait && self.ctrl.is_readable();
         if yields {

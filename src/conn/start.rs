@@ -1,4 +1,4 @@
-//! What a connection begins with: its record, and the operations that it is to go through.
+//! The beginning of a connection: its record, and the operations that it is to go through.
 
 use super::{
     CloseMode, Conn, Events, Facts, Flags, HalfClose, Op, OpWord, Opening, Owner, Plan, RuleState,
@@ -22,7 +22,7 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// Whether it comes in, by a configuration of which this holds.
+    /// Whether it is incoming, with a configuration for which this holds.
     fn accepts(&self, holds: impl FnOnce(&AcceptConfig) -> bool) -> bool {
         match self.plan {
             Plan::Incoming(config) => holds(config),
@@ -30,7 +30,7 @@ impl Start<'_> {
         }
     }
 
-    /// Whether it goes out, by a configuration of which this holds.
+    /// Whether it is outgoing, with a configuration for which this holds.
     fn connects(&self, holds: impl FnOnce(&ConnectConfig) -> bool) -> bool {
         match self.plan {
             Plan::Outgoing(config) => holds(config),
@@ -46,7 +46,7 @@ impl Start<'_> {
         self.accepts(covers)
     }
 
-    /// Whether it comes in by rules of this phase.
+    /// Whether it is incoming, with rules of this phase.
     fn has_rules(&self, phase: RulePhase) -> bool {
         self.rules.is_some_and(|rules| rules.has(phase))
     }
@@ -56,7 +56,7 @@ macro_rules! wanted {
     ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $side:ident, $clock:ident,
         after $after:tt, when $when:expr, step $step:path;)+) => {
         impl Start<'_> {
-            /// The word of a connection that begins.
+            /// The word of operations of a new connection.
             fn word(&self) -> OpWord {
                 let mut word = OpWord::default();
                 $(
@@ -74,7 +74,7 @@ macro_rules! wanted {
 every_op!(wanted);
 
 impl Conn {
-    /// The record of a connection over `ctrl`, of which nothing has been done yet.
+    /// The record of a connection over `ctrl`, before its first operation.
     pub(crate) fn new(ctrl: Ctrl, mut facts: Facts, timer: Timer, user: u64) -> Self {
         let rules = match &facts.plan {
             Plan::Incoming(config) => config.rules.as_ref().map(|rules| rules.current()),
@@ -86,7 +86,7 @@ impl Conn {
             facts.rare_mut().rule_state = Some(Box::new(RuleState::new(rules)));
         }
         let (opening, flags) = match facts.plan {
-            // The host is told of the first bytes without having asked.
+            // The first bytes are reported without a read that had to wait.
             Plan::Adopted => (Opening::Nothing, Flags::READ_ARMED),
             Plan::Incoming(_) | Plan::Outgoing(_) => (Opening::Connection, Flags::empty()),
         };

@@ -1,6 +1,6 @@
-//! The word of operations against a plain model, over every state it can reach.
+//! The word of operations against a plain model, over every state that it can reach.
 //!
-//! The model is a map from operations to words; it knows nothing of bits. Every state is driven
+//! The model is a map from operations to stages, without any bits. Every state is driven
 //! with every answer a step may give and everything that may happen from outside.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::sys::Addr;
 use crate::time::Time;
 use crate::wheel::Wheel;
 
-/// The closing operations and what each comes after, as section 5 of the design has it.
+/// The closing operations and their predecessors, as in section 5 of the design.
 const CLOSING: [(Op, &[Op]); 7] = [
     (Op::Dshw, &[]),
     (Op::Dshr, &[]),
@@ -41,7 +41,7 @@ enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Model {
     stages: BTreeMap<Op, Stage>,
-    /// A failure is latched.
+    /// Whether a failure is latched.
     failed: bool,
     outgoing: bool,
 }
@@ -52,11 +52,11 @@ enum Input {
     Done(Op),
     Waits(Op),
     Fails(Op),
-    /// A step has sent the last bytes.
+    /// A step has sent the last bytes instead of a session.
     Leaves(Op),
-    /// A step goes on at a later operation.
+    /// A step skips to a later operation.
     Leaps(Op, Op),
-    /// The peer has ended its side, as the data layer has it or before that.
+    /// The peer has ended its side: `clean` is an end of the data layer, else one of the layer below.
     Eof {
         clean: bool,
     },
@@ -91,7 +91,7 @@ impl Model {
         !self.closes() && opening.copied().any(|op| self.incomplete(op))
     }
 
-    /// The state as section 2 of the design has it.
+    /// The state as in section 2 of the design.
     fn state(&self) -> State {
         if self.stage(Op::Fclose) == Stage::Complete || (self.closes() && !self.failed) {
             State::Closed
@@ -205,7 +205,7 @@ impl Model {
     }
 }
 
-/// A connection without a socket in this state.
+/// A connection in this state, without a socket.
 pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
     let peer = Addr::parse("192.0.2.1:1").expect("an address");
     Conn {
@@ -234,7 +234,7 @@ fn cause() -> Box<Cause> {
     Box::new(Cause::new(None, Why::Reset))
 }
 
-/// What the driver, the closing steps and the session do of it.
+/// Does to the connection what the driver, the closing steps and the session do for `input`.
 fn apply(conn: &mut Conn, input: Input) {
     let word = &mut conn.word;
     match input {
@@ -280,7 +280,7 @@ const fn stage(code: Code) -> Stage {
     }
 }
 
-/// Compares a state with the model and holds it against the laws.
+/// Compares a state with the model, and checks the invariants.
 fn check(conn: &Conn, model: &Model) {
     let word = conn.word;
     assert_eq!(conn.state(), model.state(), "[{word}]");
@@ -310,7 +310,7 @@ fn check(conn: &Conn, model: &Model) {
     }
 }
 
-/// Everything that may happen in a state.
+/// Every input that may occur in a state.
 fn inputs(conn: &Conn) -> Vec<Input> {
     let word = conn.word;
     let mut inputs: Vec<Input> = Vec::new();

@@ -1,28 +1,28 @@
-//! What needs a real descriptor below. Where there is none it does nothing, or says so.
+//! What needs a real descriptor. Without one it does nothing, or reports that.
 
 use super::{Ctrl, Io};
 use crate::cx::Descriptors;
 use crate::sys::{Addr, Fd, Net, SockOpt};
 
-/// How a descriptor is given back.
+/// How a descriptor is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// The system says what is left to say.
+    /// Normally: the system sends what is still to be sent.
     Close,
-    /// With a reset, unless the connection is over already.
+    /// With a reset, unless the connection has failed already.
     Reset,
-    /// Without a word to the peer.
+    /// Without sending the peer anything.
     Vanish,
 }
 
 impl Ctrl {
-    /// The descriptor below, where there is a real one.
+    /// The descriptor, where there is a real one.
     pub(crate) const fn descriptor(&self) -> Option<Fd> {
         self.socket.fd()
     }
 
-    /// How many of the bytes written have not been taken: by the kernel, and as far as it can tell by
-    /// the peer's. Of a unix socket it tells memory instead, which is no such number.
+    /// How many of the written bytes are not taken yet: by the kernel and, for TCP, by the peer's
+    /// kernel. The kernel's count of a unix socket is memory, not bytes, so it is left out.
     pub(crate) fn untaken<N: Net>(&self, net: &mut N, peer: &Addr) -> u64 {
         let kernels = match (self.socket.fd(), peer) {
             (Some(fd), Addr::Ip(_)) => net.unsent(fd).unwrap_or(0),
@@ -31,20 +31,20 @@ impl Ctrl {
         (self.unsent() + kernels) as u64
     }
 
-    /// Our end of the socket, as the system knows it; `None` also where it does not any more.
+    /// Our end of the socket; `None` also where the system does not know it any more.
     pub(crate) fn local<N: Net>(&self, net: &mut N) -> Option<Addr> {
         net.local(self.descriptor()?).ok()
     }
 
-    /// Turns an option of the socket on. Where the system does not allow it, or there is no real
-    /// descriptor, everything stays as it was.
+    /// Sets an option of the socket. If the system does not allow it, or there is no real descriptor,
+    /// nothing changes.
     pub(crate) fn set<N: Net>(&self, net: &mut N, option: SockOpt) {
         if let Some(fd) = self.descriptor() {
             let _ = net.set(fd, option);
         }
     }
 
-    /// Gives the descriptor back to the system. The host's poller does not know it any more.
+    /// Closes the descriptor, which the host's poller does not watch any more.
     pub(crate) fn release<N: Net>(
         &mut self,
         net: &mut N,
@@ -62,7 +62,7 @@ impl Ctrl {
         descriptors.gave();
     }
 
-    /// Hands the descriptor on: it is whoever's has it now.
+    /// Hands the descriptor over to the caller.
     pub(crate) fn take_over(&mut self) -> Option<Fd> {
         self.watch.want(Io::empty());
         self.socket.take()

@@ -1,15 +1,14 @@
 //! The control layer: the socket under a connection, TCP or unix. It moves bytes as they are on the
 //! wire, remembers what is ready, and ends each direction.
 //!
-//! `socket` is the descriptor and what is known of it without a call: readiness is set by what the
-//! poller tells and cleared by the call that would have to wait, so a wrong word of the poller's
-//! costs one call. `open` makes a socket and has it connected. `watch` is what the poller is to
-//! watch: what the connection can go on with (`wants`), what that makes the poller's target
-//! (`target`), what it was last told. `out` holds bytes of the wire that wait to leave: headers, TLS
-//! records.
+//! `socket` is the descriptor and what is known of it without a call: readiness is set by the poller's
+//! events and cleared by the call that would have to wait, so a wrong event costs one call. `open`
+//! makes a socket and connects it. `watch` is the poller interest: the directions that the connection
+//! can use (`wants`), the interest that follows from them (`target`), and the one last announced. `out`
+//! holds bytes that wait to be sent: headers, TLS records.
 //!
-//! In the end `shut_write` sends the FIN, `discard` reads on, and `release` gives the descriptor
-//! back, once the poller has let go of it. Others see methods only, no field.
+//! In the end `shut_write` sends the FIN, `discard` reads on, and `release` closes the descriptor, once
+//! the poller has released it. All fields of `Ctrl` are private.
 
 mod descriptor;
 mod open;
@@ -31,43 +30,43 @@ use crate::cx::{Cx, Trigger};
 use crate::sys::{Errno, Fd, Net};
 use socket::Socket;
 
-/// What reading came to.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// So many bytes, at least one.
     Bytes(usize),
-    /// None now: readiness will be told.
+    /// None now: readiness will be reported.
     Wait,
-    /// The end.
+    /// The peer has ended its side.
     End,
 }
 
-/// What writing came to.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// So many bytes are taken, possibly none of an empty offer.
     Bytes(usize),
-    /// None can be taken now: readiness will be told.
+    /// None can be taken now: readiness will be reported.
     Wait,
 }
 
-/// The socket of a connection and the bytes that wait to leave through it.
+/// The socket of a connection and the bytes that wait to be sent through it.
 #[derive(Debug, Default)]
 pub(crate) struct Ctrl {
     socket: Socket,
-    /// What the host's poller is to watch of it.
+    /// The interest of the host's poller in it.
     watch: Watch,
-    /// Bytes of the wire that the kernel has not taken yet: a PROXY header, TLS records.
+    /// Bytes that the kernel has not taken yet: a PROXY header, TLS records.
     out: Option<Buffer>,
     /// Bytes read from the wire.
     bytes_in: u64,
-    /// Bytes the kernel took for the wire.
+    /// Bytes that the kernel accepted for sending.
     bytes_out: u64,
 }
 
 impl Ctrl {
-    /// A control layer over a connected socket. Writing is likely to work at once, and reading too when
-    /// `read_at_once`.
+    /// A control layer over a connected socket. Writing is expected to work at once, and reading too
+    /// when `read_at_once`.
     pub(crate) fn new(fd: Fd, read_at_once: bool) -> Self {
         Self { socket: Socket::new(fd, read_at_once), ..Self::default() }
     }
@@ -87,22 +86,22 @@ impl Ctrl {
         self.socket.broken
     }
 
-    /// Whether the end, or an error, was told of, read or not.
+    /// Whether an end or an error was reported, read or not.
     pub(crate) const fn hung_up(&self) -> bool {
         self.socket.hung_up()
     }
 
-    /// Whether a read is believed to come to something.
+    /// Whether a read is expected not to wait.
     pub(crate) const fn is_readable(&self) -> bool {
         self.socket.ready.contains(Io::IN)
     }
 
-    /// Whether a write is believed to.
+    /// Whether a write is expected not to wait.
     pub(crate) const fn is_writable(&self) -> bool {
         self.socket.ready.contains(Io::OUT)
     }
 
-    /// What is believed to go through without waiting.
+    /// The directions in which a call is expected not to wait.
     pub(crate) const fn ready(&self) -> Io {
         self.socket.ready
     }
@@ -112,27 +111,27 @@ impl Ctrl {
         self.bytes_in
     }
 
-    /// Bytes the kernel took for the wire.
+    /// Bytes that the kernel accepted for sending.
     pub(crate) const fn bytes_out(&self) -> u64 {
         self.bytes_out
     }
 
-    /// The state, as it is told outside.
+    /// The state of the descriptor, as it is reported.
     pub(crate) const fn state(&self) -> FdState {
         self.socket.state()
     }
 
-    /// What the host's poller is to watch of it.
+    /// The interest of the host's poller in it.
     pub(crate) const fn watch(&self) -> &Watch {
         &self.watch
     }
 
-    /// The same, to be changed.
+    /// The interest of the host's poller in it, mutably.
     pub(crate) const fn watch_mut(&mut self) -> &mut Watch {
         &mut self.watch
     }
 
-    /// The host's poller told of events. Tells whether there is a socket that they can be of.
+    /// The host's poller reported events. Returns whether there is a socket that they can concern.
     pub(crate) fn on_ready(&mut self, events: Io, trigger: Trigger) -> bool {
         if !self.is_open() {
             return false;
@@ -142,8 +141,8 @@ impl Ctrl {
         true
     }
 
-    /// Says what the connection can go on with: the end of input is no news twice. Tells whether some of
-    /// it is believed to be there.
+    /// Sets the directions that the connection can use; reading is left out after the end of input.
+    /// Returns whether a call in one of them is expected not to wait.
     pub(crate) fn wants(&mut self, mut directions: Io) -> bool {
         if self.socket.eof {
             directions.remove(Io::IN);
@@ -152,13 +151,15 @@ impl Ctrl {
         directions.intersects(self.socket.ready)
     }
 
-    /// What the host's poller should watch. `heeds_end` says that nothing else would tell the connection
-    /// that its peer is gone, `passing` that it hears of the end by what it waits for.
+    /// The interest that the host's poller should have. `heeds_end` says that no other event would
+    /// reveal the peer's end to the connection, `passing` that the connection finds the end by what it
+    /// waits for.
     pub(crate) fn target(&self, trigger: Trigger, heeds_end: bool, passing: bool) -> Io {
         match trigger {
             Trigger::Edge => self.watch.edge_target(heeds_end),
             Trigger::Level => {
-                // A hang-up stays true for ever: asking for it again would wake the host for ever.
+                // A hang-up condition never ends: with level-triggered interest in it, the host would
+                // wake again and again.
                 let mut target = self.watch.level_target(!self.hung_up());
                 if passing && self.watch.wanted().is_empty() && !heeds_end {
                     target.remove(Io::HANGUP);
@@ -168,38 +169,39 @@ impl Ctrl {
         }
     }
 
-    /// How many bytes of the wire wait to leave.
+    /// How many bytes wait to be sent.
     pub(crate) fn unsent(&self) -> usize {
         self.out.as_ref().map_or(0, Buffer::len)
     }
 
-    /// Whether some do.
+    /// Whether bytes wait to be sent.
     pub(crate) fn has_unsent(&self) -> bool {
         self.unsent() > 0
     }
 
-    /// The queue of bytes that wait to leave.
+    /// The queue of bytes that wait to be sent.
     pub(crate) fn out<'a, N>(&'a mut self, cx: &mut Cx<'_, N>) -> &'a mut Buffer {
         self.out.get_or_insert_with(|| cx.pool.take())
     }
 
-    /// The same, with room for about `len` bytes where there is none yet.
+    /// The queue of bytes that wait to be sent; where there is none, one with room for about `len`
+    /// bytes.
     pub(crate) fn out_for<'a, N>(&'a mut self, cx: &mut Cx<'_, N>, len: usize) -> &'a mut Buffer {
         self.out.get_or_insert_with(|| cx.pool.take_for(len))
     }
 
-    /// The queue, where there is one.
+    /// The queue of bytes that wait to be sent, where there is one.
     pub(crate) const fn queued(&self) -> Option<&Buffer> {
         self.out.as_ref()
     }
 
-    /// These bytes are the first to leave.
+    /// Puts the first bytes into the queue, which does not exist yet.
     pub(crate) fn begin_with(&mut self, first: Buffer) {
         debug_assert!(self.out.is_none(), "something is ahead of the first bytes");
         self.out = Some(first);
     }
 
-    /// Gives the queue back if nothing is in it.
+    /// Gives the queue back to the pool if it is empty.
     pub(crate) fn trim<N>(&mut self, cx: &mut Cx<'_, N>) {
         cx.pool.give_empty(&mut self.out);
     }
@@ -217,11 +219,11 @@ impl Ctrl {
         };
         let read = cx.net.recv(fd, space);
         cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
-        // Where a read fills its space there is likely more.
+        // A read that fills its space has probably left more.
         self.took_in(read, |n| n == space.len())
     }
 
-    /// The descriptor, if reading it is worth a call; else what is to be said without one.
+    /// The descriptor, if a read is worth a call; else the result without one.
     fn to_read(&self) -> Result<Fd, Input> {
         match self.socket.fd() {
             Some(_) if self.socket.eof => Err(Input::End),
@@ -231,7 +233,7 @@ impl Ctrl {
         }
     }
 
-    /// Remembers what a read came to; `more` says whether so many bytes promise further ones.
+    /// Notes the result of a read; `more` says whether so many bytes promise further ones.
     fn took_in(
         &mut self,
         read: Result<usize, Errno>,
@@ -244,7 +246,7 @@ impl Ctrl {
             }
             Ok(n) => {
                 self.bytes_in += n as u64;
-                // Behind a hang-up the end is already there, and no further event tells of it.
+                // After a hang-up the end can be read, but no further event reports it.
                 if !more(n) && !self.hung_up() {
                     self.socket.ready.remove(Io::IN);
                 }
@@ -254,7 +256,7 @@ impl Ctrl {
         }
     }
 
-    /// Writes what waits to leave and then `payload`, in one call, and tells how much of `payload`
+    /// Sends what waits to be sent and then `payload`, in one call, and returns how much of `payload`
     /// the kernel took.
     pub(crate) fn send<N: Net>(
         &mut self,
@@ -290,7 +292,7 @@ impl Ctrl {
             }
             Err(errno) => {
                 self.socket.failed(errno, Io::OUT).inspect_err(|_| {
-                    // What waits will never leave, and nobody is to try again.
+                    // What waits can never be sent; without the queue nothing tries to.
                     self.give_back(cx);
                 })?;
                 Ok(Output::Wait)
@@ -298,7 +300,7 @@ impl Ctrl {
         }
     }
 
-    /// Writes what waits to leave, and tells whether all of it has left.
+    /// Sends what waits to be sent, and returns whether all of it was sent.
     pub(crate) fn flush<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<bool, Errno> {
         loop {
             let before = self.bytes_out;
@@ -312,13 +314,14 @@ impl Ctrl {
         }
     }
 
-    /// Looks after an error that the host told of while nobody reads, and so nobody would find it.
+    /// Looks for an error that the host's poller reported while the connection does not read and would
+    /// miss it.
     pub(crate) fn check<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
         let Some(fd) = self.socket.fd() else { return Ok(()) };
         if !self.socket.reported.contains(Io::ERROR) || self.socket.broken {
             return Ok(());
         }
-        // The end of both sides is told in the same way, and is no error.
+        // The end of both sides is reported by the same flag, and is not an error.
         self.socket.reported = Io::HANGUP;
         match cx.net.take_error(fd) {
             Ok(None) => Ok(()),
@@ -330,17 +333,17 @@ impl Ctrl {
         }
     }
 
-    /// Ends the outgoing direction on the wire. A peer that is gone already is no failure.
+    /// Ends the outgoing direction on the wire. It is not a failure if the peer is gone already.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(fd) = self.socket.fd()
             && !self.socket.broken
         {
-            // ENOTCONN: a reset came first, and reading or closing will tell.
+            // ENOTCONN: a reset arrived first, and reading or closing will show it.
             let _ = cx.net.shutdown_write(fd);
         }
     }
 
-    /// Reads what the peer still sends and throws it away.
+    /// Reads what the peer still sends, and discards it.
     pub(crate) fn discard<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<Input, Errno> {
         let scratch = std::mem::take(&mut cx.scratch);
         let result = self.recv(cx, scratch);
@@ -348,13 +351,13 @@ impl Ctrl {
         result
     }
 
-    /// A socket that no call goes through any more.
+    /// Makes this a socket through which no call succeeds any more.
     #[cfg(test)]
     pub(crate) const fn break_off(&mut self) {
         self.socket.broken = true;
     }
 
-    /// Gives every buffer back.
+    /// Gives every buffer back to the pool.
     pub(crate) fn give_back<N>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(out) = self.out.take() {
             cx.pool.give(out);

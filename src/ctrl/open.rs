@@ -1,27 +1,27 @@
-//! A socket of our own towards somebody: made, bound, connected.
+//! Opening a socket to a peer: it is made, bound, connected.
 //!
-//! A connection is there when a call says so: the first send that goes through, or `connect` repeated.
-//! `SO_ERROR` is 0 while a connection is still on its way, so it proves nothing.
+//! A connection is established when a call shows it: the first send that succeeds, or a repeated
+//! `connect`. `SO_ERROR` is 0 while a connection is still being established, so it proves nothing.
 
 use super::socket::Socket;
 use super::{Ctrl, Io};
 use crate::cx::Cx;
 use crate::sys::{Addr, Errno, Family, Net, SockOpt};
 
-/// What asking for a connection came to.
+/// The result of `connect`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Connect {
-    /// It is there.
+    /// The connection is established.
     Done,
-    /// It is on its way. Readiness to write says when asking again is worth a call.
+    /// It is being established. After readiness to write, another call is worth it.
     UnderWay,
-    /// The server's queue is full, and no readiness will ever tell of room in it: a unix socket's.
+    /// The backlog of a unix socket's listener is full, and no readiness event will report room in it.
     QueueFull,
 }
 
 impl Ctrl {
-    /// Makes the socket of a connection to `peer`, gives it its options, and binds it to `source`. It
-    /// is this layer's also when a later call fails.
+    /// Makes the socket of a connection to `peer`, sets its options, and binds it to `source`. This
+    /// layer owns the socket also when a later call fails.
     ///
     /// # Errors
     /// The first call that failed.
@@ -49,10 +49,10 @@ impl Ctrl {
         cx.net.bind(fd, source)
     }
 
-    /// Asks for the connection to `peer`, or after it.
+    /// Begins the connection to `peer`, or asks whether it is established.
     ///
     /// # Errors
-    /// Why there will be none.
+    /// Why it cannot be established.
     pub(crate) fn connect<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
@@ -69,7 +69,7 @@ impl Ctrl {
         }
     }
 
-    /// What was asked for last is waited for: readiness to write tells.
+    /// Waits for readiness to write before the next call.
     pub(crate) fn wait_to_write(&mut self) {
         self.socket.ready.remove(Io::OUT);
     }

@@ -1,4 +1,4 @@
-//! A socket, and what is known of it without asking.
+//! A socket, and what is known of it without a system call.
 
 use super::Io;
 use crate::sys::{Errno, Fd};
@@ -8,11 +8,11 @@ use crate::sys::{Errno, Fd};
 pub enum FdState {
     /// There is none.
     Closed,
-    /// It takes connections.
+    /// It accepts connections.
     Listen,
-    /// It carries bytes.
+    /// It can move bytes.
     Ready,
-    /// The system reported a failure that ends it.
+    /// A system call failed in a way that ends its use.
     Error,
 }
 
@@ -30,15 +30,15 @@ impl FdState {
 
 /// A socket.
 ///
-/// `ready` is a memory, not a promise: set by the poller's word and by what is likely of a fresh
-/// socket, cleared when a call says otherwise. Truth comes from the call.
+/// `ready` is a memory, not a promise: set by the poller's events and by what is expected of a new
+/// socket, cleared when a call has to wait. Only the call decides.
 #[derive(Debug, Default)]
 pub(super) struct Socket {
     fd: Option<Fd>,
-    /// What is believed to go through without waiting.
+    /// The directions in which a call is expected not to wait.
     pub(super) ready: Io,
-    /// The flags the host told, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event is
-    /// needed to learn of the end.
+    /// The flags that the host reported, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event
+    /// is needed to find the end.
     pub(super) reported: Io,
     /// Whether the end of input was read.
     pub(super) eof: bool,
@@ -47,7 +47,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// A socket of which writing is likely to work at once, and reading too when `read_at_once`.
+    /// A socket of which writing is expected to work at once, and reading too when `read_at_once`.
     pub(super) fn new(fd: Fd, read_at_once: bool) -> Self {
         let ready = if read_at_once { Io::BOTH } else { Io::OUT };
         Self { fd: Some(fd), ready, ..Self::default() }
@@ -58,13 +58,13 @@ impl Socket {
         self.fd
     }
 
-    /// Takes the descriptor out: whoever has it now closes it or hands it on.
+    /// Takes the descriptor out; the caller closes it or hands it over.
     pub(super) const fn take(&mut self) -> Option<Fd> {
         self.ready = Io::empty();
         self.fd.take()
     }
 
-    /// Its state, as the control layer tells it outside.
+    /// Its state, as the control layer reports it.
     pub(super) const fn state(&self) -> FdState {
         match self.fd {
             None => FdState::Closed,
@@ -73,24 +73,24 @@ impl Socket {
         }
     }
 
-    /// Takes in what the host's poller told.
+    /// Notes events that the host's poller reported.
     pub(super) fn tell(&mut self, events: Io) {
         self.ready |= events.directions();
         self.reported |= events & (Io::HANGUP | Io::ERROR);
     }
 
-    /// Whether the end, or an error, was told.
+    /// Whether an end or an error was reported.
     pub(super) const fn hung_up(&self) -> bool {
         !self.reported.is_empty()
     }
 
-    /// Whether a write is worth a call; the descriptor if it is.
+    /// The descriptor, if a write is worth a call.
     pub(super) fn to_write(&self) -> Result<Option<Fd>, Errno> {
         let fd = self.fd.ok_or(Errno(libc::EPIPE))?;
         Ok(self.ready.contains(Io::OUT).then_some(fd))
     }
 
-    /// A call failed: whether that only means to wait for `direction`.
+    /// Handles the error of a call: `Ok` if it only means to wait for `direction`.
     pub(super) fn failed(&mut self, errno: Errno, direction: Io) -> Result<(), Errno> {
         if errno.is_again() {
             self.ready.remove(direction);

@@ -1,4 +1,4 @@
-//! Bytes that go from one socket into another through a pipe, without a copy of ours.
+//! Splicing: bytes go from one socket into another through a pipe, without being copied to user space.
 
 use super::{Ctrl, Input, Io, Output};
 use crate::cx::{Cx, Trigger};
@@ -6,7 +6,7 @@ use crate::pipes::PipeId;
 use crate::sys::{Errno, Net, Pipe};
 
 impl Ctrl {
-    /// Moves what is there to read into an empty pipe.
+    /// Moves bytes from the socket into an empty pipe.
     pub(crate) fn fill<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
@@ -18,8 +18,8 @@ impl Ctrl {
         };
         let read = cx.pipes.fill(cx.net, pipe, fd);
         cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
-        // The pipe is empty, so EAGAIN is the socket's. It may be full with few bytes, so a short
-        // splice tells an edge-triggered engine nothing.
+        // The pipe is empty, so EAGAIN is the socket's. A pipe may be full with few bytes, so a short
+        // splice does not show that an edge-triggered socket is empty.
         let edge = cx.trigger == Trigger::Edge;
         let input = self.took_in(read, |n| edge || n >= Pipe::FULL_CAPACITY);
         if input.is_err_and(is_of_splice) {
@@ -28,7 +28,7 @@ impl Ctrl {
         input
     }
 
-    /// Moves what a pipe holds out, as far as there is room.
+    /// Moves bytes from a pipe into the socket, as far as there is room.
     pub(crate) fn pour<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
@@ -47,8 +47,8 @@ impl Ctrl {
     }
 }
 
-/// Whether an error says that splicing is not to be had here, and nothing of the socket: a filter of
-/// system calls, or a kind of socket that does not splice.
+/// Whether an error concerns splicing and not the socket: a system call filter, or a kind of socket
+/// that does not support it.
 pub(crate) const fn is_of_splice(errno: Errno) -> bool {
     matches!(errno.0, libc::EINVAL | libc::ENOSYS | libc::EPERM)
 }

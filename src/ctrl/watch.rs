@@ -1,4 +1,4 @@
-//! What the host's poller is to watch of one descriptor, what it was told, and what it tells.
+//! The interest of the host's poller in one descriptor, and the flags of its events.
 
 use bitflags::bitflags;
 
@@ -14,13 +14,13 @@ bitflags! {
         const OUT = 2;
         /// The peer has ended its side (`EPOLLRDHUP`, `POLLRDHUP`).
         const HANGUP = 4;
-        /// An error or the end of both sides (`EPOLLERR`, `EPOLLHUP`): only ever told to us.
+        /// An error or the end of both sides (`EPOLLERR`, `EPOLLHUP`): only in reports to us.
         const ERROR = 8;
         /// The interest holds for the descriptor's whole life and may be edge-triggered.
         const EDGE = 16;
-        /// The poller must let go of the descriptor: the last word about it.
+        /// The poller must stop watching the descriptor: the last request about it.
         const RELEASED = 32;
-        /// With [`Io::RELEASED`]: the number is closed next.
+        /// With [`Io::RELEASED`]: the descriptor will be closed next.
         const CLOSING = 64;
     }
 }
@@ -28,11 +28,11 @@ bitflags! {
 impl Io {
     /// Both directions.
     pub const BOTH: Self = Self::IN.union(Self::OUT);
-    /// What a host may tell us.
+    /// What a host may report to us.
     pub const REPORTED: Self = Self::BOTH.union(Self::HANGUP).union(Self::ERROR);
 
-    /// The directions in which a call will not have to wait, after this was told: an end can be
-    /// read, and an error comes out of either call.
+    /// The directions in which a call will not have to wait after this event: an end can be read, and
+    /// an error is returned by a call in either direction.
     #[must_use]
     pub fn directions(self) -> Self {
         let mut directions = self & Self::BOTH;
@@ -42,63 +42,63 @@ impl Io {
     }
 }
 
-/// What the host's poller is to watch of one descriptor.
+/// The interest of the host's poller in one descriptor.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// What its owner can go on with.
+    /// The directions that its owner can use.
     wanted: Io,
-    /// What the host was last told.
+    /// The interest that was last announced to the host.
     announced: Io,
-    /// Whether the host was ever told of it: then it is also told to let go of it.
+    /// Whether it was ever announced: then it must also be released.
     known: bool,
-    /// An event arrived for a direction that nobody wants.
+    /// An event was reported for a direction that is not wanted.
     disturbed: bool,
 }
 
 impl Watch {
-    /// What its owner can go on with.
+    /// The directions that its owner can use.
     pub(crate) const fn wanted(&self) -> Io {
         self.wanted
     }
 
-    /// From now on its owner can go on with this.
+    /// Sets the directions that its owner can use.
     pub(crate) const fn want(&mut self, directions: Io) {
         self.wanted = directions;
     }
 
-    /// What the host was last told.
+    /// The interest that was last announced to the host.
     pub(crate) const fn announced(&self) -> Io {
         self.announced
     }
 
-    /// Whether the host's poller has it.
+    /// Whether the host's poller watches it.
     pub(crate) const fn is_known(&self) -> bool {
         self.known
     }
 
-    /// The host's poller told of events. One that nobody wants would come again and again where
-    /// readiness lasts.
+    /// The host's poller reported events. With level-triggered readiness, an unwanted one would be
+    /// reported again and again.
     pub(crate) fn hear(&mut self, events: Io, trigger: Trigger) {
         let unwanted = events.directions().difference(self.wanted);
         self.disturbed |= trigger == Trigger::Level && !unwanted.is_empty();
     }
 
-    /// What is announced is withdrawn even if it would do.
+    /// Has the announced interest withdrawn, even if it covers what is wanted.
     pub(crate) const fn disturb(&mut self) {
         self.disturbed = true;
     }
 
-    /// What the host should be told of a level-triggered descriptor. Interest that is no longer
-    /// wanted stays until an event for it arrives, so that a stream that stops and goes does not pay
-    /// two poller calls each time. `hangup` says that the peer's end is news.
+    /// The interest to announce for a level-triggered descriptor. Interest that is no longer wanted
+    /// stays until an event for it arrives, so that a stream that stops and goes does not cost two
+    /// poller calls each time. `hangup` says whether the peer's end is still to be reported.
     pub(crate) fn level_target(&self, hangup: bool) -> Io {
         let mut target = self.wanted.intersection(Io::BOTH);
         target.set(Io::HANGUP, hangup);
         if self.disturbed || !self.announced.contains(target) { target } else { self.announced }
     }
 
-    /// What the host should be told of an edge-triggered descriptor: everything, once; and only when
-    /// something is wanted of it, or `heeds_end`.
+    /// The interest to announce for an edge-triggered descriptor: everything, once, as soon as
+    /// something is wanted or `heeds_end`.
     pub(crate) fn edge_target(&self, heeds_end: bool) -> Io {
         if !self.known && self.wanted.is_empty() && !heeds_end {
             return Io::empty();
@@ -106,14 +106,14 @@ impl Watch {
         Io::BOTH | Io::HANGUP | Io::EDGE
     }
 
-    /// Whether the host is to be told of `target`. If not, whatever disturbed is over.
+    /// Whether `target` is to be announced. If not, an unwanted event needs no withdrawal any more.
     pub(crate) fn differs(&mut self, target: Io) -> bool {
         let differs = target != self.announced;
         self.disturbed &= differs;
         differs
     }
 
-    /// The host is told of `target`: what it was told before, if that was anything else.
+    /// Notes that `target` is announced; returns what was announced before, if that differs.
     pub(crate) fn announce(&mut self, target: Io) -> Option<Io> {
         self.disturbed = false;
         if target == self.announced {
@@ -123,7 +123,7 @@ impl Watch {
         Some(std::mem::replace(&mut self.announced, target))
     }
 
-    /// The host's poller is to let go of it: what the host was told before.
+    /// Notes that the host's poller is to release it; returns what was announced before.
     pub(crate) fn release(&mut self) -> Io {
         self.known = false;
         self.disturbed = false;

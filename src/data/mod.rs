@@ -1,5 +1,5 @@
-//! The data layer: what the session reads and writes, over the bytes of the wire. Raw passes them
-//! on; TLS protects them.
+//! The data layer: what the session reads and writes. Raw passes the bytes of the wire on; TLS protects
+//! them.
 
 use crate::buffer::{BULK_SIZE, Buffer};
 use crate::cause::{Cause, Detail, Why};
@@ -8,27 +8,27 @@ use crate::cx::Cx;
 use crate::sys::{Errno, Net};
 use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Reading, Session};
 
-/// How much of a stream is read at a time: what one TLS record carries, so that none is sent half
-/// full; and in bulk, what four do.
+/// How much of a stream is read at a time: the payload of one TLS record, so that none is sent half
+/// full; in bulk, that of four.
 pub(crate) const UNIT: usize = PLAINTEXT_MAX;
 pub(crate) const BULK_UNIT: usize = 4 * UNIT;
 const _: () = assert!(BULK_UNIT + RECORD_MAX - PLAINTEXT_MAX <= BULK_SIZE);
 
-/// As many bytes, at least, as are read ahead of who consumes them.
+/// Reading ahead stops once so many bytes, or more, are held.
 pub(crate) const AHEAD_MAX: usize = 16 * 1024;
 
-/// After so many receives that brought no plaintext it is somebody else's turn. An honest peer needs
-/// two for a record.
+/// After so many receives without plaintext the drive's share is used up. An honest peer needs two for
+/// a record.
 const RECEIVES_WITHOUT_DATA: u32 = 4;
 
-/// What protects the bytes.
+/// The protocol that protects the bytes.
 #[derive(Debug)]
 enum Layer {
     Raw,
     Tls(Box<Session>),
-    /// What TLS leaves behind when it is torn down.
+    /// What remains of TLS after it is torn down.
     WasTls {
-        /// How many of the last bytes that left a peer need not read.
+        /// How many of the last bytes sent the peer need not read.
         needless: usize,
     },
 }
@@ -37,8 +37,8 @@ enum Layer {
 #[derive(Debug)]
 pub(crate) struct Data {
     layer: Layer,
-    /// Bytes for the layer above that were read before it asked: payload behind a header, and the
-    /// rest of what a record held.
+    /// Bytes for the layer above that were read before it asked: payload behind a header, and the rest
+    /// of the bytes in a record.
     pub(crate) ahead: Option<Buffer>,
 }
 
@@ -50,7 +50,7 @@ impl Data {
         Self { layer: Layer::Raw, ahead: None }
     }
 
-    /// Puts TLS in. Bytes read ahead become its first input.
+    /// Installs TLS. Bytes read ahead become its first input.
     pub(crate) fn put_tls<N>(
         &mut self,
         mut session: Box<Session>,
@@ -73,7 +73,7 @@ impl Data {
         }
     }
 
-    /// The TLS session, where there is one.
+    /// The TLS session, mutably, where there is one.
     pub(crate) const fn tls_mut(&mut self) -> Option<&mut Session> {
         match &mut self.layer {
             Layer::Raw | Layer::WasTls { .. } => None,
@@ -81,12 +81,12 @@ impl Data {
         }
     }
 
-    /// Whether TLS protects what comes and goes, or did until it was torn down.
+    /// Whether TLS protects the bytes, or did until it was torn down.
     pub(crate) const fn is_protected(&self) -> bool {
         !matches!(self.layer, Layer::Raw)
     }
 
-    /// How many of the last bytes that left a peer need not read; known once the layer is torn down.
+    /// How many of the last bytes sent the peer need not read; known once the layer is torn down.
     pub(crate) const fn needless(&self) -> usize {
         match self.layer {
             Layer::WasTls { needless } => needless,
@@ -94,17 +94,17 @@ impl Data {
         }
     }
 
-    /// Whether bytes for the layer above are in memory.
+    /// Whether bytes for the layer above are buffered.
     pub(crate) fn has_ahead(&self) -> bool {
         self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty())
     }
 
-    /// Whether a read will come to something without the socket.
+    /// Whether a read returns something without the socket.
     pub(crate) fn has_input(&self) -> bool {
         self.has_ahead() || self.tls().is_some_and(Session::has_input)
     }
 
-    /// Reads into the caller's memory, which is not empty.
+    /// Reads into the caller's memory, which must not be empty.
     pub(crate) fn recv<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
@@ -136,8 +136,7 @@ impl Data {
         }
     }
 
-    /// Reads into a pooled buffer, about `limit` bytes in one go, and hands the buffer over with the
-    /// bytes in it.
+    /// Reads about `limit` bytes into a pooled buffer, and hands the buffer over.
     pub(crate) fn recv_buffer<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
@@ -171,7 +170,7 @@ impl Data {
         read
     }
 
-    /// Reads more of what comes, behind what is held already.
+    /// Reads more bytes ahead, behind those that are held already.
     pub(crate) fn read_ahead<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
@@ -216,12 +215,12 @@ impl Data {
         }
     }
 
-    /// Whether one direction can end alone. TLS 1.2 has no half-close.
+    /// Whether one direction can end alone. TLS 1.2 has no half-close (RFC 5246 section 7.2.1).
     pub(crate) fn half_closes(&self) -> bool {
         self.tls().and_then(Session::version) != Some(tls::Version::Tls12)
     }
 
-    /// Ends the outgoing side, and tells whether that is out.
+    /// Ends the outgoing direction. Returns whether that was sent.
     pub(crate) fn shut_write<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
@@ -236,7 +235,7 @@ impl Data {
         ctrl.flush(cx)
     }
 
-    /// Tears the layer down. What was read ahead is dropped.
+    /// Tears the layer down. Bytes read ahead are dropped.
     pub(crate) fn close<N>(&mut self, cx: &mut Cx<'_, N>) {
         if let Layer::Tls(session) = &mut self.layer {
             let needless = session.needless();
@@ -246,7 +245,7 @@ impl Data {
         self.drop_ahead(cx);
     }
 
-    /// Drops what was read ahead: nobody will ask for it any more.
+    /// Drops bytes read ahead: the layer above does not read any more.
     pub(crate) fn drop_ahead<N>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(ahead) = self.ahead.take() {
             cx.pool.give(ahead);
@@ -254,16 +253,16 @@ impl Data {
     }
 }
 
-/// What reading came to.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Read {
     /// So many bytes, at least one.
     Bytes(usize),
-    /// None now: readiness will be told.
+    /// None now: readiness will be reported.
     Wait,
-    /// The end, as the protocol of the layer has it.
+    /// An end in order by the protocol of the layer.
     End,
-    /// The end of the layer below, where this one's had to come first.
+    /// The layer below ended before this layer's own end.
     Truncated,
 }
 
@@ -277,26 +276,26 @@ impl From<Input> for Read {
     }
 }
 
-/// What reading ahead came to.
+/// The result of reading ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ahead {
-    /// What a read came to.
+    /// The result of the read.
     Read(Read),
-    /// As much is held as ever is.
+    /// No more bytes can be held.
     Full,
 }
 
-/// How the outgoing side is to end.
+/// How the outgoing direction is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parting {
-    /// With the layer's goodbye, which vouches for it.
+    /// With the layer's own end (close_notify), which vouches that no bytes are missing.
     Vouched,
-    /// Without a goodbye, which would vouch for bytes that never came.
+    /// Without it, since bytes may be missing.
     Curt,
 }
 
-/// Reads into `plain`, which is empty. [`Read::Wait`] says that it is somebody else's turn where the
-/// socket is believed to have more.
+/// Reads into `plain`, which is empty. If the socket is expected to have more, [`Read::Wait`] means
+/// that the drive's share is used up.
 fn tls_recv<N: Net>(
     session: &mut Session,
     ctrl: &mut Ctrl,
@@ -317,7 +316,7 @@ fn tls_recv<N: Net>(
             return Ok(Read::Wait);
         }
         receives += 1;
-        // As large as what it is decrypted to.
+        // The space for a record is as large as the buffer that it is decrypted to.
         session.expect(plain.capacity(), cx.pool);
         let input = session.input(cx.pool).map_err(tls_cause)?;
         let read = ctrl.recv(cx, input.space());
@@ -343,7 +342,7 @@ fn tls_recv<N: Net>(
     }
 }
 
-/// Decrypts what was received. A failure behind plaintext is latched, and what the next call comes to.
+/// Decrypts what was received. A failure behind plaintext is latched, and returned by the next call.
 fn decrypt<N>(
     session: &mut Session,
     ctrl: &mut Ctrl,
@@ -366,19 +365,19 @@ fn tls_send<N: Net>(
 ) -> Result<Output> {
     let mut rest = payload;
     'records: while !rest.is_empty() {
-        // Small records of the protocol's own (tickets, a KeyUpdate) leave with the payload. What is
-        // larger, or leaves no room for the next record, goes first.
+        // Small records of the protocol itself (tickets, a KeyUpdate) are sent with the payload. Larger
+        // ones, or ones that leave no room for the next record, are sent first.
         let in_the_way =
             |out: &Buffer| out.len() > RECORD_MAX / 2 || out.room() < record_size(rest.len());
         if ctrl.queued().is_some_and(in_the_way) && !ctrl.flush(cx).map_err(system)? {
             break;
         }
-        // An empty one has room for a record.
+        // An empty buffer has room for a record.
         let out = ctrl.out_for(cx, rest.len());
         while !rest.is_empty() && out.room() >= record_size(rest.len()) {
             match session.encrypt(rest, out) {
                 Ok(taken) => rest = &rest[taken..],
-                // What was taken before still leaves; the next call comes to the same failure.
+                // Records encrypted before are still sent; the next call meets the failure again.
                 Err(_) if rest.len() < payload.len() => break 'records,
                 Err(failure) => return Err(tls_cause(failure)),
             }
@@ -389,17 +388,17 @@ fn tls_send<N: Net>(
     Ok(if taken == 0 && !payload.is_empty() { Output::Wait } else { Output::Bytes(taken) })
 }
 
-/// The most that the next record takes on the wire when so many bytes are to be sent.
+/// The most bytes that the next record can take on the wire, when so many remain to be sent.
 fn record_size(rest: usize) -> usize {
     RECORD_MAX - PLAINTEXT_MAX + rest.min(PLAINTEXT_MAX)
 }
 
-/// The cause behind an errno while the session's bytes move.
+/// The cause for an errno while the session's bytes move.
 pub(crate) fn system(errno: Errno) -> Box<Cause> {
     Box::new(Cause::system(None, errno))
 }
 
-/// The cause behind a failure of TLS.
+/// The cause for a failure of TLS.
 pub(crate) fn tls_cause(failure: tls::Failure) -> Box<Cause> {
     let why = match failure.why {
         tls::FailureKind::Truncated => Why::Truncated,

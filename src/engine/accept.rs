@@ -1,4 +1,4 @@
-//! Listeners: taking connections, pausing when the system or a limit says so, closing.
+//! Listeners: accepting connections, pausing at a limit or when a resource runs out, closing.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use crate::sys::{Addr, Errno, Fd, ListenSpec, Net, SockOpt};
 use crate::time::Time;
 use crate::wheel::Timer;
 
-/// Failures in a row after which a closing listener takes no more of what waits: a filter may leave
-/// the connection it refuses in the queue.
+/// After so many failures in a row a closing listener stops accepting: a filter may leave the
+/// connection that it refuses in the queue.
 const FAILURES_AT_CLOSE: u32 = 64;
 
 impl<N: Net> Engine<N> {
     /// Opens a listener.
     ///
     /// # Errors
-    /// [`Refusal::State`] once a drain stops listeners; what the system answers, or a limit.
+    /// [`Refusal::State`] once a drain stops listeners; an error of the system; a limit.
     pub fn listen(
         &mut self,
         spec: &ListenSpec,
@@ -33,7 +33,7 @@ impl<N: Net> Engine<N> {
         self.may_listen()?;
         let fd = self.tools.net.listen(spec).map_err(Refusal::System)?;
         let addr = self.tools.net.local(fd).unwrap_or_else(|_| spec.addr.clone());
-        // A unix socket goes on telling the temporary name that it was bound to.
+        // For a unix socket the system reports the temporary name that it was bound to.
         let is_unix = matches!(spec.addr, Addr::Unix(_));
         let addr = if is_unix { spec.addr.clone() } else { addr };
         let path = self.tools.net.path_id(&addr);
@@ -47,11 +47,11 @@ impl<N: Net> Engine<N> {
         added.inspect_err(|_| self.tools.net.close(fd))
     }
 
-    /// Takes over a listening descriptor that somebody else opened.
+    /// Takes over a listening descriptor that was opened elsewhere.
     ///
     /// # Errors
-    /// [`Refusal::Argument`] when it does not listen; otherwise as [`Engine::listen`]. The descriptor
-    /// stays the caller's then.
+    /// [`Refusal::Argument`] when it does not listen; otherwise as [`Engine::listen`]. On an error the
+    /// descriptor stays the caller's.
     pub fn adopt_listener(
         &mut self,
         fd: Fd,
@@ -78,19 +78,19 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Listener, key))
     }
 
-    /// Where a listener listens: with the port the kernel chose.
+    /// The address a listener listens at, with the port that the kernel chose.
     ///
     /// # Errors
-    /// An id that is none of a listener here.
+    /// The id is not that of a listener of this engine.
     pub fn listener_addr(&self, id: Id) -> Result<Addr, Refusal> {
         Ok(self.listener(id)?.addr.clone())
     }
 
-    /// Stops taking connections; those that wait stay in the kernel's queue, for this listener or
-    /// for another process that holds the socket.
+    /// Stops accepting. Connections that wait stay in the kernel's queue, for this listener or for
+    /// another process that shares the socket.
     ///
     /// # Errors
-    /// An id that is none of a listener here.
+    /// The id is not that of a listener of this engine.
     pub fn pause_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let listener = self.listener_mut(id)?;
         listener.accepting = listener.accepting.paused();
@@ -98,10 +98,11 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Takes connections again.
+    /// Accepts connections again.
     ///
     /// # Errors
-    /// An id that is none of a listener here; [`Refusal::State`] once a drain stops listeners.
+    /// The id is not that of a listener of this engine; [`Refusal::State`] once a drain stops
+    /// listeners.
     pub fn resume_listener(&mut self, id: Id) -> Result<(), Refusal> {
         self.listener(id)?;
         self.may_listen()?;
@@ -110,14 +111,15 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Takes the connections that wait already, since closing would reset them, and closes. Those that
-    /// come meanwhile could keep it for ever: it takes as many as there was room for.
+    /// Accepts the connections that already wait, since closing would reset them, and closes.
+    /// Connections that arrive meanwhile could keep it open for ever, so it accepts at most a full
+    /// queue.
     ///
     /// # Errors
-    /// An id that is none of a listener here.
+    /// The id is not that of a listener of this engine.
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = id.key();
-        // Linux lets one more wait than was asked for.
+        // Linux queues one connection more than the backlog says.
         let waiting = self.listener(id)?.backlog + 1;
         let mut failures = 0;
         for _ in 0..waiting {
@@ -145,8 +147,8 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// One drive of a listener: it stops at its burst, since the poller tells again while more
-    /// connections wait.
+    /// One drive of a listener. It stops at its burst, since the poller reports readiness again while
+    /// more connections wait.
     pub(super) fn work_listener(&mut self, key: Key) {
         let Ok(listener) = self.registry.listeners.get(key) else { return };
         let mut taken = 0;
@@ -154,7 +156,8 @@ impl<N: Net> Engine<N> {
         if listener.accepting.takes() && !listener.closing {
             let burst = listener.burst();
             while taken < burst {
-                // Who would not reach a server is better off where it waits.
+                // A client whose server connection would find no descriptor is better left in the
+                // kernel's queue.
                 if !self.has_pair(taken as usize) {
                     self.counters.starved += 1;
                     self.stop_listener(key, Accepting::Starved(Errno(libc::EMFILE)));
@@ -198,11 +201,12 @@ impl<N: Net> Engine<N> {
                 self.counters.accept_errors += 1;
                 return Taken::Failed;
             }
-            // Also what no one connection explains: trying again at once would be a spin.
+            // Any errno that is not of one connection counts as exhaustion: an immediate retry would
+            // spin.
             Err(errno) => {
                 self.counters.starved += 1;
                 self.tools.descriptors.ran_out();
-                // Pipes that nobody uses are descriptors that it could have.
+                // Idle pipes hold descriptors that this listener could use.
                 self.tools.pipes.close_idle(&mut self.tools.net);
                 self.stop_listener(key, Accepting::Starved(errno));
                 return Taken::Stopped;
@@ -248,7 +252,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Makes the record of a connection that came in, and wants its operations.
+    /// Makes the record of an incoming connection, with the operations that it is to go through.
     fn incoming(
         &mut self,
         ctrl: Ctrl,
@@ -259,7 +263,7 @@ impl<N: Net> Engine<N> {
     ) -> Result<Key, Refusal> {
         let mut facts = Facts::new(Plan::Incoming(config), peer, self.tools.now);
         facts.listener = listener;
-        // A path was bound under a temporary name, which is what the kernel goes on telling.
+        // The socket was bound under a temporary name, which the kernel goes on reporting.
         let path = self
             .registry
             .listener(listener)
@@ -286,12 +290,12 @@ impl<N: Net> Engine<N> {
         })
     }
 
-    /// Takes a connection that the host accepted itself. The host knows its id, so its end is
-    /// always told.
+    /// Takes a connection that the host accepted itself. The host has its id, so its end is always
+    /// reported.
     ///
     /// # Errors
-    /// [`Refusal::Argument`] when it is no connected stream socket; a limit. The descriptor stays
-    /// the caller's then.
+    /// [`Refusal::Argument`] when it is not a connected stream socket; a limit. On an error the
+    /// descriptor stays the caller's.
     pub fn accept_fd(
         &mut self,
         fd: Fd,
@@ -305,7 +309,7 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Conn, key))
     }
 
-    /// Takes a connection that is open already, as a raw session.
+    /// Takes a connection that is already open, as a raw session.
     ///
     /// # Errors
     /// As [`Engine::accept_fd`].
@@ -331,14 +335,15 @@ impl<N: Net> Engine<N> {
         Ok(peer)
     }
 
-    /// Notes what a listener waits for: interest and news.
+    /// Updates what a listener is listed for: the host's poller interest and its events.
     pub(super) fn settle_listener(&mut self, key: Key) {
         let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         let takes = listener.accepting.takes() && !listener.closing;
         let watch = &mut listener.watch;
         watch.want(if takes { Io::IN } else { Io::empty() });
         if !takes {
-            // It must not wake the host while connections wait: it is withdrawn at once.
+            // Interest must be withdrawn at once here: waiting connections would wake the host again
+            // and again.
             watch.disturb();
         }
         let target = watch.level_target(false);
@@ -352,11 +357,11 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The host's poller has let go of a listener that closes.
+    /// The host's poller has released the descriptor of a closing listener.
     pub(super) fn listener_released(&mut self, key: Key) {
         let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         if let Some(fd) = listener.fd.take() {
-            // Another process may have listened there since: then the path is its.
+            // If another process has bound the path since, the path is that process's.
             let net = &mut self.tools.net;
             if listener.path.is_some() && net.path_id(&listener.addr) == listener.path {
                 net.unlink(&listener.addr);
@@ -369,14 +374,14 @@ impl<N: Net> Engine<N> {
         self.settle_listener(key);
     }
 
-    /// How the host's poller tells readiness.
+    /// How the host's poller reports readiness.
     pub const fn trigger(&self) -> Trigger {
         self.options.trigger
     }
 }
 
-/// Whether an errno of `accept` is that of a connection which died in the queue or was filtered:
-/// the next one may be fine (accept(2), "Error handling").
+/// Whether an errno of `accept` concerns one connection, which failed in the queue or was filtered: the
+/// next one may succeed (accept(2), "Error handling").
 const fn is_of_one_connection(errno: Errno) -> bool {
     matches!(
         errno.0,
@@ -397,7 +402,7 @@ const fn is_of_one_connection(errno: Errno) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     One,
-    /// One that was dead already.
+    /// A connection that had already failed.
     Failed,
     None,
     Stopped,

@@ -1,4 +1,4 @@
-//! Backends as the host sees them: made, given servers, changed, asked after.
+//! Backends as the host sees them: creating and changing them, their servers, counters and events.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use crate::slab::Key;
 use crate::sys::Net;
 use crate::wheel::Timer;
 
-/// A backend of the engine's.
+/// A backend of this engine.
 pub(super) struct BackendEntry {
     pub(super) core: Backend,
-    /// How long a stream may wait for a place, in nanoseconds.
+    /// How long a stream may wait for a slot, in nanoseconds.
     pub(super) queue_timeout: u64,
     pub(super) timer: Timer,
-    /// What each server's checks are.
+    /// The health check of each server.
     pub(super) plans: Vec<Option<Arc<CheckPlan>>>,
-    /// What the host was last told of each server.
+    /// What was last reported to the host of each server.
     told: Vec<Reported>,
-    /// Servers with news.
+    /// Servers with events to report.
     events: VecDeque<ServerIndex>,
     user: u64,
-    /// What rules and metrics know it by.
+    /// The name that rules and metrics use for it.
     pub(super) name: Option<Box<str>>,
-    /// The lists it stands on.
+    /// The lists it is on.
     listed: Listed,
 }
 
@@ -40,7 +40,7 @@ impl BackendEntry {
         self.core.server(server).is_some_and(Server::is_up)
     }
 
-    /// How an attempt to reach a server went. `key` is that of the backend, here and below.
+    /// Records how an attempt to reach a server went. `key` is the key of this backend.
     pub(super) fn attempt_was<N>(
         &mut self,
         key: Key,
@@ -53,7 +53,7 @@ impl BackendEntry {
         self.settle(key, tools);
     }
 
-    /// How a health check of a server went.
+    /// Records how a health check of a server went. `key` is the key of this backend.
     pub(super) fn check_was<N>(
         &mut self,
         key: Key,
@@ -66,13 +66,13 @@ impl BackendEntry {
         self.settle(key, tools);
     }
 
-    /// Takes the place of a stream back; somebody who waits may have it now.
+    /// Takes a stream's slot back; a stream in the queue may get it now.
     pub(super) fn release<N>(&mut self, key: Key, slot: ServerSlot, tools: &mut Tools<N>) {
         self.core.release(slot);
         self.settle(key, tools);
     }
 
-    /// Notes what it waits for, and calls those who need wait no more.
+    /// Sets the timer, and queues the streams that have been given a slot.
     fn settle<N>(&mut self, key: Key, tools: &mut Tools<N>) {
         while let Some((Ticket(ticket), slot)) = self.core.next() {
             tools.called.push_back((Key::from_bits(ticket), key, slot));
@@ -95,7 +95,7 @@ impl BackendEntry {
         self.note_server(key, server, tools);
     }
 
-    /// Puts a server on the list of news, if there is some.
+    /// Lists a server for an event, if its state differs from what was last reported.
     fn note_server<N>(&mut self, key: Key, server: ServerIndex, tools: &mut Tools<N>) {
         let up = self.is_up(server);
         let Some(told) = self.told.get_mut(server.0 as usize) else { return };
@@ -107,7 +107,7 @@ impl BackendEntry {
         tools.agenda.add(List::Events, Kind::Backend, key, &mut self.listed);
     }
 
-    /// How busy it is.
+    /// Its connections, and how many streams wait for a slot.
     pub(super) fn load(&self) -> Load {
         let stats = self.core.stats();
         let servers = (0..).map_while(|index| self.core.server_stats(ServerIndex(index)));
@@ -135,11 +135,11 @@ pub(crate) struct BackendOptions {
 /// What happened to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerEvent {
-    /// It is taken to be well, because checks passed or (`false`) because it gets another chance.
+    /// Its health is good: checks passed, or (`false`) it is given another chance.
     Up(bool),
-    /// It is taken to be down, because checks failed or (`false`) attempts to reach it did.
+    /// Its health is bad: checks failed, or (`false`) attempts to reach it did.
     Down(bool),
-    /// It has no address: the host is to look its name up.
+    /// It has no address: the host is to resolve its name.
     Resolve,
 }
 
@@ -162,7 +162,8 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Backend, key))
     }
 
-    /// Adds a server. One without an address is asked for with [`ServerEvent::Resolve`].
+    /// Adds a server. For one without an address, [`ServerEvent::Resolve`] asks the host to resolve its
+    /// name.
     pub(crate) fn add_server(
         &mut self,
         backend: Id,
@@ -219,7 +220,7 @@ impl<N: Net> Engine<N> {
         self.backend(backend)?.core.server(server).ok_or(Refusal::Argument)
     }
 
-    /// Something about the health of servers is due.
+    /// A health check, or another change of the health of servers, is due.
     pub(super) fn backend_deadline(&mut self, slot: u32) {
         let Self { registry, tools, .. } = self;
         let Some((key, entry)) = registry.backends.entry_of_mut(slot) else { return };
@@ -238,7 +239,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// One piece of news of a backend's servers, and whether there is more.
+    /// The next event of a backend's servers, and whether there are more.
     pub(super) fn server_event(&mut self, id: Id) -> (Option<super::Event>, bool) {
         let Ok(entry) = self.registry.backends.get_mut(id.key()) else { return (None, false) };
         let mut found = None;
@@ -249,12 +250,12 @@ impl<N: Net> Engine<N> {
             let Some(told) = entry.told.get_mut(server.0 as usize) else { continue };
             let news = match (std::mem::take(&mut told.resolve), told.up == up, up) {
                 (true, ..) => Some(ServerEvent::Resolve),
-                // It came and went before it could be told.
+                // The change was reverted before it could be reported.
                 (false, true, _) => None,
                 (false, false, true) => Some(ServerEvent::Up(told.by_checks)),
                 (false, false, false) => Some(ServerEvent::Down(told.by_checks)),
             };
-            // What was asked first leaves a change of health for the next turn.
+            // A request to resolve is reported first; a change of health follows as the next event.
             let again = news == Some(ServerEvent::Resolve) && told.up != up;
             told.queued = again;
             if again {

@@ -26,7 +26,7 @@ pub(crate) struct CheckPlan {
     pub(crate) expect: Box<[u8]>,
 }
 
-/// A check under way: what its connection is for.
+/// A health check under way: the state that its connection is driven by.
 #[derive(Debug)]
 pub(crate) struct HealthCheck {
     pub(super) backend: Key,
@@ -39,7 +39,7 @@ pub(crate) struct HealthCheck {
 
 impl<N: Net> Engine<N> {
     pub(super) fn begin_check(&mut self, backend: Key, server: ServerIndex, check: Check) {
-        // An engine that is emptied begins nothing of its own.
+        // A draining engine begins no health checks.
         if self.lets_end() {
             return self.check_was(backend, server, check, AttemptOutcome::Local);
         }
@@ -75,7 +75,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Gives up the checks that are under way: they say nothing of any server.
+    /// Gives up the checks that are under way, without a result for any server.
     pub(super) fn give_up_checks(&mut self) {
         while let Some((key, health_check)) = self.health_checks.pop() {
             if let Ok(conn) = self.conns.get_mut(key) {
@@ -87,7 +87,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Moves a check on, and ends it when its result is known.
+    /// Drives a check further, and ends it when its result is known.
     pub(super) fn attend_check(&mut self, key: Key) {
         let Self { conns, tools, registry, health_checks, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
@@ -109,7 +109,7 @@ impl<N: Net> Engine<N> {
 }
 
 impl HealthCheck {
-    /// Goes on, and turns the connection towards its end when the result is known.
+    /// Goes on, and begins to end the connection when the result is known.
     fn attend<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<AttemptOutcome> {
         conn.events = Events::empty();
         conn.flags.remove(Flags::READ_ARMED);
@@ -131,7 +131,7 @@ impl HealthCheck {
         result
     }
 
-    /// Says and hears what the plan has. `None` while it goes on.
+    /// Sends and receives what the plan has. `None` while it goes on.
     fn converse<N: Net>(&mut self, conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<AttemptOutcome> {
         while self.sent < self.plan.send.len() || conn.ctrl.has_unsent() {
             match conn.data.send(&mut conn.ctrl, cx, &self.plan.send[self.sent..]) {
@@ -165,7 +165,7 @@ impl HealthCheck {
     }
 }
 
-/// What this machine lacks says nothing about a server.
+/// How a failed connection counts: a shortage on this machine says nothing about a server.
 fn failure(conn: &Conn) -> AttemptOutcome {
     match conn.cause.as_deref().map(|cause| cause.why) {
         Some(Why::LocalLimit) => AttemptOutcome::Local,

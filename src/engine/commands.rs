@@ -1,4 +1,4 @@
-//! Commands on a connection: they act at once and answer at once.
+//! Commands on a connection: they act at once and return their result.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::sys::{Addr, Fd, Net};
 use crate::time::Time;
 use crate::wire::proxy::Tlv;
 
-/// What a connect needs beside its configuration.
+/// What a connect needs in addition to its configuration.
 #[derive(Debug, Default)]
 pub struct ConnectOptions<'a> {
-    /// The connection on whose behalf it is made: a PROXY header tells its addresses.
+    /// The client on whose behalf it is made: a PROXY header carries its addresses.
     pub client: Option<Id>,
     /// Further TLVs for a version 2 header.
     pub tlvs: &'a [Tlv<'a>],
@@ -29,8 +29,8 @@ pub struct ConnectOptions<'a> {
 }
 
 impl<N: Net> Engine<N> {
-    /// Asks for a connection to `target`. It is begun when the outermost call ends, or when it is
-    /// made part of a stream.
+    /// Requests a connection to `target`. Connecting begins when the outermost call ends, or when the
+    /// connection is made part of a stream.
     ///
     /// # Errors
     /// A stale client; a limit; [`Refusal::Argument`] when the TLVs do not fit a header.
@@ -60,7 +60,7 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Conn, key))
     }
 
-    /// The PROXY header of a connection that is asked for.
+    /// The PROXY header for a connection that is requested.
     fn proxy_header(
         &mut self,
         version: SendProxy,
@@ -95,14 +95,14 @@ impl<N: Net> Engine<N> {
         } else if !matches!(received, Received::Bytes(_)) || conn.ctrl.has_unsent() {
             self.work(id.key());
         }
-        // A read that brought bytes changes nothing else: the next call may bring more.
+        // A read that brought bytes changes nothing else, so the connection needs no drive.
         Ok(received)
     }
 
     /// Writes bytes of a session: all or a part.
     ///
     /// # Errors
-    /// As [`Engine::recv`]; an empty `from` is fine and takes none.
+    /// As [`Engine::recv`]; an empty `from` is allowed and takes none.
     pub fn send(&mut self, id: Id, from: &[u8]) -> Result<Sent, Refusal> {
         let (conn, mut cx) = self.session_mut(id)?;
         let sent = conn.send(&mut cx, from).ok_or(Refusal::State)?;
@@ -122,8 +122,8 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Ends a connection in order: what was written leaves, then each layer says its goodbye. One
-    /// that is still opening is given up.
+    /// Closes a connection gracefully: written bytes are sent, then each layer ends in order. One that
+    /// is still opening is given up.
     ///
     /// # Errors
     /// A stale id; [`Refusal::State`] inside a stream, or when it was closed before.
@@ -145,7 +145,7 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Ends a connection at once: the peer sees a reset, and nothing more leaves.
+    /// Ends a connection at once: the peer sees a reset, and nothing more is sent.
     ///
     /// # Errors
     /// A stale id; [`Refusal::State`] inside a stream.
@@ -162,7 +162,7 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// The bytes of a session that were read before anybody asked.
+    /// The bytes of a session that were read before the host asked for them.
     ///
     /// # Errors
     /// As [`Engine::recv`].
@@ -171,9 +171,9 @@ impl<N: Net> Engine<N> {
         Ok(conn.data.ahead.as_ref().map_or(&[], crate::buffer::Buffer::bytes))
     }
 
-    /// Gives a raw session's descriptor back; bytes read ahead are dropped with the record. The id
-    /// is stale afterwards and nothing more is told of it. A poller that knows the descriptor must
-    /// let go of it: that is the request returned.
+    /// Hands a raw session's descriptor over to the host; bytes read ahead are dropped with the record.
+    /// The id is stale afterwards, and no further event concerns it. A poller that watches the
+    /// descriptor must stop watching it: that is the request returned.
     ///
     /// # Errors
     /// [`Refusal::State`] unless it is a raw session with nothing unsent.
@@ -211,8 +211,8 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Ends everything at once: connections are reset, listeners closed, descriptors returned.
-    /// Only host requests come of it, no events.
+    /// Ends everything at once: connections are reset, listeners closed, descriptors returned. It leads
+    /// to host requests only, not to events.
     pub fn abort_all(&mut self) {
         let conns: Vec<Key> = self.conns.iter().map(|(key, _)| key).collect();
         for key in conns {
@@ -231,8 +231,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The next descriptor that the host's poller knows and must let go of, whatever state the
-    /// engine is in.
+    /// The next descriptor that the host's poller must stop watching, whatever state the engine is in.
     pub fn next_left_over(&mut self) -> Option<super::HostOp> {
         self.tools.net.settle_signals();
         let number = self.number;
@@ -253,7 +252,8 @@ impl<N: Net> Engine<N> {
         Some(super::HostOp::Interest { fd, token, old, new: Io::RELEASED | Io::CLOSING })
     }
 
-    /// Closes every descriptor, told or not: the last resort of an engine that failed inside.
+    /// Closes every descriptor, watched or not: the last resort after an internal failure of the
+    /// engine.
     pub fn close_all_fds(&mut self) {
         let super::Tools { net, descriptors, pipes, .. } = &mut self.tools;
         for (_, conn) in self.conns.iter_mut() {
@@ -272,8 +272,8 @@ impl<N: Net> Engine<N> {
     }
 }
 
-/// A name for one connection: the engine, the moment, and a count that tells apart what one moment
-/// brought.
+/// An identifier for one connection: the engine, the time, and a count that tells connections of the
+/// same time apart.
 fn unique_id(engine: u16, now: Time, count: u64) -> Vec<u8> {
     [&engine.to_be_bytes()[..], &now.0.to_be_bytes(), &count.to_be_bytes()].concat()
 }

@@ -1,4 +1,4 @@
-//! Listeners and backends as one line of text, for a log or the person who debugs.
+//! Listeners and backends as one line of text, for a log or for debugging.
 
 use std::fmt::{self, Write};
 
@@ -83,7 +83,7 @@ fn write_backend(id: Id, entry: &BackendEntry, line: &mut String) -> fmt::Result
     Ok(())
 }
 
-/// What rules and metrics know it by, where it has a name.
+/// The name that rules and metrics use, where there is one.
 fn write_name(name: Option<&str>, line: &mut String) -> fmt::Result {
     match name {
         Some(name) => write!(line, " name=\"{}\"", name.escape_debug()),

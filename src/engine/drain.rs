@@ -1,4 +1,4 @@
-//! Emptying an engine: nothing more comes in, what is there may end, and then it must.
+//! Draining an engine: first no new connections, then time for open ones to end, then abort.
 
 use super::{Engine, Refusal, TimerOwner};
 use crate::conn::{Cause, Conn, Ending, Events, Flags, Owner, Why};
@@ -8,14 +8,15 @@ use crate::sys::Net;
 use crate::time::Time;
 use crate::wheel::Timer;
 
-/// How far an engine is on its way out, each stage with those before it.
+/// How far a drain goes; each stage includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drain {
-    /// It still takes connections, but is to be known as going: health answers fail.
+    /// It still accepts connections, but health answers fail, so that no new ones are sent here.
     LameDuck,
-    /// Listeners take no more; what waits in their queues is left to whoever else holds the sockets.
+    /// Listeners stop accepting; what waits in their queues is left to other processes that share the
+    /// sockets.
     Pause,
-    /// Listeners take what waits and are closed.
+    /// Listeners accept what waits and are closed.
     Close,
 }
 
@@ -35,21 +36,21 @@ impl Draining {
     }
 }
 
-/// How a drain stands.
+/// The state of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainState {
     /// The stage.
     pub how: Drain,
-    /// When what is left is aborted.
+    /// When the connections and streams that remain are aborted.
     pub deadline: Time,
-    /// Connections and streams that were aborted because the time was over.
+    /// Connections and streams that were aborted when the grace period had passed.
     pub aborted: u64,
 }
 
 impl<N: Net> Engine<N> {
-    /// Begins to empty the engine, or goes to a later stage of it. From [`Drain::Pause`] on, the
-    /// host is told of each of its sessions that it should end, and `grace` nanoseconds later what
-    /// is left is aborted; [`Time::NEVER`]'s is no bound.
+    /// Begins to drain the engine, or goes to a later stage. From [`Drain::Pause`] on, the host gets an
+    /// event for each of its sessions that it should end, and what remains `grace` nanoseconds later is
+    /// aborted; with [`FOREVER`](crate::time::FOREVER) nothing is.
     ///
     /// # Errors
     /// [`Refusal::State`] for an earlier stage than the present one.
@@ -77,7 +78,7 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// How a drain stands; `None` when there is none.
+    /// The state of the drain; `None` when there is none.
     pub fn drain_state(&self) -> Option<DrainState> {
         self.draining.as_ref().map(|draining| DrainState {
             how: draining.how,
@@ -86,12 +87,12 @@ impl<N: Net> Engine<N> {
         })
     }
 
-    /// Whether sessions are asked to end, and listeners to take no more.
+    /// Whether sessions are asked to end, and listeners stop accepting.
     pub(super) fn lets_end(&self) -> bool {
         self.draining.as_ref().is_some_and(|draining| draining.how > Drain::LameDuck)
     }
 
-    /// Whether listeners take connections at all.
+    /// Whether a drain allows listeners to accept.
     pub(super) fn may_listen(&self) -> Result<(), Refusal> {
         if self.lets_end() { Err(Refusal::State) } else { Ok(()) }
     }
@@ -100,7 +101,7 @@ impl<N: Net> Engine<N> {
         let keys: Vec<Key> = self.registry.listeners.iter().map(|(key, _)| key).collect();
         for key in keys {
             let id = self.id(crate::id::Kind::Listener, key);
-            // One that is closing already needs nothing.
+            // An error means that the listener is closing already.
             let _ = match how {
                 Drain::Close => self.close_listener(id),
                 Drain::LameDuck | Drain::Pause => self.pause_listener(id),
@@ -117,7 +118,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The time of grace is over: what is left is aborted.
+    /// The grace period has passed: what remains is aborted.
     pub(super) fn drain_deadline(&mut self) {
         let streams: Vec<Key> = self.streams.iter().map(|(key, _)| key).collect();
         let mut aborted = 0;

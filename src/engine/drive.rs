@@ -1,5 +1,5 @@
-//! Inputs: readiness, time, turns. Each looks up, drives, and applies what the drive left to the
-//! engine.
+//! Inputs: readiness, time, turns. Each finds the connection or stream, drives it, and applies the
+//! outcome to the engine.
 
 use super::{Engine, ListenerCounts, Refusal, TimerOwner};
 use crate::agenda::List;
@@ -12,11 +12,11 @@ use crate::slab::Key;
 use crate::sys::{Fd, Net};
 
 impl<N: Net> Engine<N> {
-    /// The host's poller says that the descriptor of `token` is ready. What is due by now is done first:
-    /// what has come since a deadline passed comes too late.
+    /// The host's poller reports that the descriptor of `token` is ready. What is due by now is done
+    /// first, so that what arrived after a deadline does not count as in time.
     ///
     /// # Errors
-    /// A token of a descriptor that is gone, or no token at all: nothing happens.
+    /// The token is of a closed descriptor, or is no token: then nothing happens.
     pub fn on_ready(&mut self, token: Id, events: Io) -> Result<(), Refusal> {
         if !Io::REPORTED.contains(events) {
             return Err(Refusal::Argument);
@@ -31,12 +31,12 @@ impl<N: Net> Engine<N> {
         match token.kind() {
             Kind::ConnFd => self.conn_ready(token.key(), events),
             Kind::ListenerFd => self.listener_ready(token.key(), events),
-            // Whoever woke the engine has left in its own list what is to be done.
+            // The thread that woke the engine has put its work into a list of its own.
             _ => Ok(()),
         }
     }
 
-    /// The host's poller says that a descriptor is ready; the host knows only its number.
+    /// The host's poller reports that a descriptor is ready; the host knows only its number.
     ///
     /// # Errors
     /// [`Refusal::Mode`] unless the engine was made for it; [`Refusal::Stale`] when the number is
@@ -81,7 +81,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Work that waits for no event gets one turn each.
+    /// Runs what waits for no event, one turn each.
     pub fn on_turn(&mut self) {
         for _ in 0..self.tools.agenda.len(List::Run) {
             let Some(id) = self.tools.agenda.take(List::Run) else { return };
@@ -100,7 +100,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Drives one connection, with the stream it belongs to, until it waits.
+    /// Drives one connection, or the stream it belongs to, until it waits.
     pub(super) fn work(&mut self, key: Key) {
         let Self { conns, tools, registry, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
@@ -113,7 +113,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Does what a drive of a connection left to the engine.
+    /// Applies the outcome of driving a connection to the engine.
     pub(super) fn apply(&mut self, key: Key, outcome: Outcome) {
         if outcome.is_empty() {
             return;
@@ -136,7 +136,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// An opening is over, one way or the other.
+    /// The opening of a connection has completed or failed.
     fn opened(&mut self, key: Key) {
         let lets_end = self.lets_end();
         let Ok(conn) = self.conns.get_mut(key) else { return };
@@ -170,7 +170,7 @@ impl<N: Net> Engine<N> {
     }
 }
 
-/// Drives a connection that is part of no stream, and notes what it waits for.
+/// Drives a connection that is part of no stream, and updates its timer and lists.
 pub(super) fn drive<N: Net>(conn: &mut Conn, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
     let mut outcome = conn.drive(cx, handshake::step);
     if conn.owner == Owner::HealthCheck {
@@ -181,7 +181,7 @@ pub(super) fn drive<N: Net>(conn: &mut Conn, key: Key, cx: &mut Cx<'_, N>) -> Ou
     outcome
 }
 
-/// Whether a configured limit ended an opening, and not the system.
+/// Whether a configured limit, not the system, ended an opening.
 fn by_limit(cause: &Cause) -> bool {
     cause.detail == Detail::None && matches!(cause.why, Why::LocalLimit | Why::TooLarge)
 }

@@ -1,5 +1,5 @@
-//! What the host is to be told. What is pending is state, not a log: each connection, listener and stream
-//! stands on the list at most once, with a mask of what is new.
+//! Events for the host. What is pending is state, not a log: each connection, listener and stream is on
+//! the list at most once, with flags for what is new.
 
 use super::Engine;
 use super::backend::ServerEvent;
@@ -20,9 +20,9 @@ pub enum EventKind {
     Session,
     /// An outgoing connection is open, handshakes included.
     Connected,
-    /// TLS that was begun in the middle of the session is there.
+    /// TLS that was begun in the middle of the session is established.
     Secured,
-    /// The engine is being emptied: the session should be ended.
+    /// The engine is draining: the session should be ended.
     Draining,
     /// A read that had to wait may be tried again.
     Readable,
@@ -34,17 +34,17 @@ pub enum EventKind {
     Closed(Box<Record>),
     /// A stream has ended, and its id and those of its two connections with it.
     StreamEnd(Box<EndReport>),
-    /// A listener rests: the system ran out of something, or (`None`) a limit is reached.
+    /// A listener is paused: the system ran out of a resource, or (`None`) a limit is reached.
     Paused(Option<Errno>),
     /// A listener takes connections again.
     Resumed,
     /// A listener is closed, and its id with it.
     ListenerClosed,
-    /// Something about a server of a backend: its index, and what.
+    /// An event of a server of a backend, with the server's index.
     Server(u32, ServerEvent),
 }
 
-/// One thing the host is told.
+/// One event for the host.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// What it is about.
@@ -56,12 +56,12 @@ pub struct Event {
 }
 
 impl<N: Net> Engine<N> {
-    /// Whether there is something to tell the host.
+    /// Whether there are events for the host.
     pub fn has_events(&self) -> bool {
         !self.tools.agenda.is_empty(List::Events)
     }
 
-    /// The next thing to tell the host. What it is about may be gone once this returns.
+    /// The next event for the host. The id of what has ended is stale once this returns.
     pub fn next_event(&mut self) -> Option<Event> {
         self.tools.net.settle_signals();
         while let Some(id) = self.tools.agenda.first(List::Events) {
@@ -81,7 +81,7 @@ impl<N: Net> Engine<N> {
         None
     }
 
-    /// One piece of a connection's news, and whether it has more.
+    /// The next event of a connection, and whether it has more.
     fn conn_event(&mut self, id: Id) -> (Option<Event>, bool) {
         let Ok(conn) = self.conns.get_mut(id.key()) else { return (None, false) };
         let Some(one) = conn.events.iter().next() else {
@@ -106,7 +106,7 @@ impl<N: Net> Engine<N> {
         (Some(Event { id, user, kind }), more)
     }
 
-    /// The last word about a connection: its record leaves with it.
+    /// The last event of a connection: its record is removed with it.
     fn end_event(&mut self, id: Id, news: Events) -> Option<Event> {
         let conn = self.remove_conn(id.key())?;
         let mut record = Box::new(self.tools.record(id.key(), &conn));
@@ -124,7 +124,7 @@ impl<N: Net> Engine<N> {
         Some(Event { id, user, kind })
     }
 
-    /// A connection has given its descriptor back: what is left is to tell its end.
+    /// The descriptor of a connection is closed: only its end remains to be reported.
     pub(super) fn ended(&mut self, key: Key) {
         let now = self.tools.now;
         let Ok(conn) = self.conns.get_mut(key) else { return };
@@ -137,14 +137,14 @@ impl<N: Net> Engine<N> {
             Owner::Stream { slot, side } => {
                 return self.leave_stream(key, Seat { stream: slot, side });
             }
-            // The host has handed it over itself.
+            // The host handed it over, so its end is reported.
             Owner::Monitor if conn.is_known() => {}
             Owner::Nobody | Owner::HealthCheck | Owner::Monitor => {
                 self.remove_conn(key);
                 return;
             }
         }
-        // Readiness of what is gone is no news any more.
+        // Readiness of a connection that has ended is not reported.
         conn.events
             .remove(Events::SECURED | Events::DRAINING | Events::READABLE | Events::WRITABLE);
         if conn.is_known() {
@@ -158,7 +158,7 @@ impl<N: Net> Engine<N> {
                     let most = listener.options.refused_per_second;
                     listener.refusals.admit(Some(alike), now, most)
                 }
-                // A listener that is closed brings no more of them.
+                // A listener that is closed has no further records to limit.
                 None => Some(0),
             };
             match told {
@@ -178,7 +178,7 @@ impl<N: Net> Engine<N> {
         self.tools.agenda.add(List::Events, Kind::Conn, key, &mut conn.listed);
     }
 
-    /// Takes a connection's record out. Every id of it is stale from here on.
+    /// Removes a connection's record. Every id of it is stale from here on.
     pub(super) fn remove_conn(&mut self, key: Key) -> Option<crate::conn::Conn> {
         let mut conn = self.conns.remove(key).ok()?;
         let mut cx = self.tools.cx(&self.registry);

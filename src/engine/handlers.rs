@@ -1,4 +1,4 @@
-//! Handlers of the host's own: what they are asked, what they answer, and what they may do meanwhile.
+//! Custom handlers: the questions to them, their answers, and what they may do meanwhile.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use crate::id::Id;
 use crate::slab::Key;
 use crate::sys::Net;
 
-/// A handler is to say what is next.
+/// A question to a handler: what is it to do next?
 #[derive(Debug)]
 pub struct Question {
     /// The connection.
     pub conn: Id,
     /// The host's user data for the connection.
     pub user: u64,
-    /// What the owner knows the handler by.
+    /// The value by which the owner of the handler identifies it.
     pub owner: Arc<dyn Any + Send + Sync>,
-    /// The host's user data for the connection in this handler; 0 is none. Whoever asks has it until
+    /// The host's user data for the connection in this handler; 0 is none. The question holds it until
     /// the answer gives it back.
     pub state: u64,
-    /// What an answer brings back. No two questions of a connection have the same.
+    /// What a later answer must carry. No two questions of a connection have the same.
     pub ticket: u32,
     /// Whether the peer has ended its side.
     pub ended: bool,
@@ -31,27 +31,27 @@ pub struct Question {
     place: (Op, usize),
 }
 
-/// What a handler says.
+/// The answer of a handler.
 #[derive(Debug, PartialEq, Eq)]
 pub enum HandlerAnswer {
     /// It is done with the connection.
     Done,
-    /// It wants to be asked again when bytes, or the end, have come.
+    /// It wants to be asked again when bytes, or the end, have arrived.
     Read,
     /// It wants to be asked again when there is room to send.
     Write,
-    /// It will say later, with the ticket.
+    /// It answers later, with the ticket.
     Later,
-    /// It will not have the connection, with a code and a sentence of the host's.
+    /// It refuses the connection, with a code and a text of the host's.
     Fail(i32, String),
 }
 
-/// The host's user data for a connection in a handler that is through with it.
+/// The user data of a connection in a handler that has finished with it, to be freed.
 #[derive(Debug)]
 pub struct Spent {
-    /// What the owner knows the handler by.
+    /// The value by which the owner of the handler identifies it.
     pub owner: Arc<dyn Any + Send + Sync>,
-    /// The word.
+    /// The user data.
     pub state: u64,
 }
 
@@ -80,23 +80,24 @@ impl<N: Net> Engine<N> {
         None
     }
 
-    /// The answer to a question that was just asked, and the word for the connection that the
-    /// handler has by now.
+    /// Takes the answer to a question that was just asked, with the user data that the handler now has
+    /// for the connection.
     pub fn answered(&mut self, question: Question, answer: HandlerAnswer) {
         let Question { conn: id, owner, state, ticket, place, .. } = question;
         match self.asker(id, ticket, place) {
             Some(handler_state) => handler_state.state = state,
-            // The connection has gone on, or is gone: what it left is the handler's to free.
+            // The connection has gone on or ended: the handler is to free the user data.
             None => self.spend(Some(owner), state),
         }
         if answer != HandlerAnswer::Later {
-            // One that was given in the handler's own step counts, and this is one too many then.
+            // An answer given during the handler's call has priority; this one is then refused as
+            // stale.
             let _ = self.answer(id, ticket, answer);
         }
     }
 
-    /// The handler that the last question, which has this ticket, was put to, if it is not through: it
-    /// may have been answered since, by a call.
+    /// The handler that the last question (with this ticket) was put to, unless it has finished: a call
+    /// may have answered the question meanwhile.
     fn asker(&mut self, id: Id, ticket: u32, place: (Op, usize)) -> Option<&mut HandlerState> {
         let (conn, _) = self.conn_mut(id).ok()?;
         let rare = conn.facts.rare.as_mut().filter(|rare| rare.ticket == ticket)?;
@@ -105,10 +106,10 @@ impl<N: Net> Engine<N> {
             .filter(|handler_state| (handler_state.op, handler_state.index) == place)
     }
 
-    /// An answer that was announced as coming later.
+    /// Takes an answer that was announced as [`HandlerAnswer::Later`].
     ///
     /// # Errors
-    /// [`Refusal::Stale`] when the connection is gone or its handler waits for no such ticket;
+    /// [`Refusal::Stale`] when the connection has ended or no question with this ticket is open;
     /// [`Refusal::Argument`] for [`HandlerAnswer::Later`].
     pub fn answer(&mut self, id: Id, ticket: u32, answer: HandlerAnswer) -> Result<(), Refusal> {
         let conn = self.asked(id, ticket)?;
@@ -136,10 +137,10 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Copies the first bytes that came for a handler into `to`, and tells how many there are.
+    /// Copies the first bytes that arrived for a handler into `to`, and returns how many there are.
     ///
     /// # Errors
-    /// [`Refusal::State`] when no handler of the connection is asked.
+    /// [`Refusal::State`] when no question to a handler of the connection is open.
     pub fn peek(&self, id: Id, to: &mut [u8]) -> Result<usize, Refusal> {
         let conn = self.conn(id)?;
         if !conn.is_asked() {
@@ -151,11 +152,11 @@ impl<N: Net> Engine<N> {
         Ok(bytes.len())
     }
 
-    /// Drops the first `n` bytes that came for a handler: whoever comes next does not see them.
+    /// Drops the first `n` bytes that arrived for a handler: the next layer does not see them.
     ///
     /// # Errors
-    /// [`Refusal::State`] when no handler of the connection is asked; [`Refusal::Argument`] when there
-    /// are not so many.
+    /// [`Refusal::State`] when no question to a handler of the connection is open;
+    /// [`Refusal::Argument`] when there are fewer bytes.
     pub fn consume(&mut self, id: Id, n: usize) -> Result<(), Refusal> {
         let (conn, cx) = self.conn_mut(id)?;
         if !conn.is_asked() {
@@ -173,7 +174,7 @@ impl<N: Net> Engine<N> {
     /// Sends bytes of a handler: all or a part.
     ///
     /// # Errors
-    /// [`Refusal::State`] when no handler of the connection is asked.
+    /// [`Refusal::State`] when no question to a handler of the connection is open.
     pub fn handler_send(&mut self, id: Id, from: &[u8]) -> Result<Sent, Refusal> {
         let (conn, mut cx) = self.conn_mut(id)?;
         if !conn.is_asked() {
@@ -181,7 +182,8 @@ impl<N: Net> Engine<N> {
         }
         match conn.data.send(&mut conn.ctrl, &mut cx, from) {
             Ok(output) => {
-                // What the kernel had no room for leaves when there is some, whatever the handler does.
+                // What the kernel had no room for is sent when there is some, whatever the handler
+                // does.
                 if conn.ctrl.has_unsent() {
                     self.work(id.key());
                 }
@@ -202,17 +204,17 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Whether a handler is to be asked, or is to free something.
+    /// Whether there is a question to a handler, or user data for one to free.
     pub fn has_questions(&self) -> bool {
         !self.tools.agenda.is_empty(List::Questions) || !self.spent.is_empty()
     }
 
-    /// The next word that a handler is to free.
+    /// The next user data that a handler is to free.
     pub fn next_spent(&mut self) -> Option<Spent> {
         self.spent.pop_front()
     }
 
-    /// Lets go of handlers that are through with a connection, whatever way.
+    /// Takes the handlers off a connection that has finished with them, for whatever reason.
     pub(super) fn drop_handler_state(&mut self, key: Key) {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         let handler_state = conn.facts.rare.as_mut().and_then(|rare| rare.handler_state.take());
@@ -227,7 +229,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The connection of which the question with this ticket waits for its answer.
+    /// The connection whose question with this ticket waits for an answer.
     fn asked(&mut self, id: Id, ticket: u32) -> Result<&mut Conn, Refusal> {
         let (conn, _) = self.conn_mut(id)?;
         let current = conn.facts.rare.as_ref().is_some_and(|rare| rare.ticket == ticket);

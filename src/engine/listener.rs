@@ -1,4 +1,4 @@
-//! A listener: its descriptor, what its connections go through, and how fast it may take them.
+//! A listener: its descriptor, what its connections go through, and its accept rate.
 
 use std::sync::Arc;
 
@@ -10,34 +10,35 @@ use crate::sys::{Addr, Errno, Fd, PathId};
 use crate::time::{MILLISECOND, SECOND, Time};
 use crate::wheel::Timer;
 
-/// How long a listener that ran out of descriptors or memory rests, in nanoseconds.
+/// The pause of a listener that ran out of descriptors or memory, in nanoseconds.
 pub(super) const PAUSE: u64 = 100 * MILLISECOND;
-/// The most connections one drive takes.
+/// The most connections accepted in one drive.
 const BURST_MOST: u32 = 64;
 /// How many full bursts in a row let the burst grow.
 const BURSTS_TO_GROW: u32 = 8;
-/// After so many connections without reading at once, one is tried.
+/// After so many connections without a read right after accept, one such read is tried.
 const PROBE_EVERY: u8 = 32;
 /// The hit rate is a running mean in this many parts.
 const HIT_WEIGHT: u16 = 8;
-/// The hit rate of always.
+/// The hit rate when every such read finds bytes.
 const HIT_ALWAYS: u16 = 256;
 
-/// As many connections, at most, are believed to wait where somebody else chose the number: Linux's own
-/// limit (`net.core.somaxconn`), as it comes.
+/// The assumed backlog of a listener that was opened elsewhere: Linux's default limit
+/// (`net.core.somaxconn`).
 pub(super) const BACKLOG_UNKNOWN: u32 = 4096;
 
-/// Options of a listener, as the engine takes them. The largest number of each field is no bound.
+/// Options of a listener. The largest number of each field means no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerOptions {
     /// The most connections of it that exist at once.
     pub max_conns: u32,
     /// The host's user data for its connections.
     pub user: u64,
-    /// Records of refusals of one kind told per second; the rest is counted. 0 tells none.
+    /// How many refusals of one kind are reported per second; the others are only counted. 0 reports
+    /// none.
     pub refused_per_second: u32,
-    /// Ends of sessions and streams of one kind that are for the log per second. Each is told, and
-    /// the others say that they are not.
+    /// How many ends of sessions and streams of one kind are for the log per second. Every end is
+    /// reported; those above the bound are marked as not for the log.
     pub ends_per_second: u32,
     /// Whether the first bytes are there when a connection is accepted (`TCP_DEFER_ACCEPT`).
     pub deferred: bool,
@@ -55,40 +56,40 @@ impl Default for ListenerOptions {
     }
 }
 
-/// Whether a listener takes connections, and what the host was told of that.
+/// Whether a listener accepts connections, and what was reported of that to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Accepting {
     /// It does.
     Open,
-    /// It tries to again after the system had run out of something, this errno. Whether there is enough
-    /// again, the next `accept` tells: until then the host takes it to be paused.
+    /// It accepts again after the system had run out of a resource, with this errno. Only the next
+    /// `accept` shows whether there is enough again; the host sees it as paused until then.
     Retrying(Errno),
-    /// The system has run out of something, this errno.
+    /// The system has run out of a resource, with this errno.
     Starved(Errno),
     /// A configured number of connections is reached.
     Full,
-    /// The host said so.
+    /// The host paused it.
     Paused(Before),
 }
 
-/// What kept a listener from taking connections when the host paused it, and was told of.
+/// The reported reason for which a listener did not accept when the host paused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// Nothing.
     Nothing,
     /// A configured number of connections was reached.
     Full,
-    /// The system had run out of something, this errno.
+    /// The system had run out of a resource, with this errno.
     Starved(Errno),
 }
 
 impl Accepting {
-    /// Whether it takes connections now.
+    /// Whether it accepts connections now.
     pub(super) const fn takes(self) -> bool {
         matches!(self, Self::Open | Self::Retrying(_))
     }
 
-    /// The same listener once the host has paused it.
+    /// The state after a pause by the host.
     pub(super) const fn paused(self) -> Self {
         Self::Paused(match self {
             Self::Open => Before::Nothing,
@@ -98,7 +99,8 @@ impl Accepting {
         })
     }
 
-    /// What the system had run out of when it last did, if that is what keeps it.
+    /// The errno of the resource that the system ran out of, where that is the reason for not
+    /// accepting.
     pub(super) const fn errno(self) -> Option<Errno> {
         match self {
             Self::Retrying(errno) | Self::Starved(errno) | Self::Paused(Before::Starved(errno)) => {
@@ -117,22 +119,23 @@ pub(super) struct Listener {
     pub(super) config: Arc<AcceptConfig>,
     pub(super) options: ListenerOptions,
     pub(super) addr: Addr,
-    /// Where it was to listen: port 0 stays 0, so that metrics have one name for it in every run.
+    /// The address it was opened with: port 0 stays 0, so that metrics have one name for it in every
+    /// run.
     pub(super) asked: Addr,
-    /// The path of a unix socket that is ours to remove, as long as it is this file.
+    /// The file of a unix socket that we created, to be removed if the path still leads to it.
     pub(super) path: Option<PathId>,
     pub(super) accepting: Accepting,
-    /// As many connections, at most, wait in the kernel's queue.
+    /// The most connections that wait in the kernel's queue.
     pub(super) backlog: u32,
     pub(super) closing: bool,
-    /// What rules and metrics know it by.
+    /// The name that rules and metrics use for it.
     pub(super) name: Option<Box<str>>,
-    /// The host says that monitors are to be told of a failure.
+    /// The host wants monitors to get a failure as their answer.
     pub(super) monitor_fails: bool,
     pub(super) conns: u32,
     pub(super) timer: Timer,
     pub(super) events: ListenerEvents,
-    /// The lists it stands on.
+    /// The lists it is on.
     pub(super) listed: Listed,
     pub(super) refusals: Tally,
     pub(super) ends: Tally,
@@ -157,14 +160,14 @@ pub struct ListenerCounts {
 }
 
 bitflags::bitflags! {
-    /// What the host is still to be told of a listener.
+    /// Events of a listener that are still to be reported to the host.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(super) struct ListenerEvents: u8 {
         /// It takes no connections for now.
         const PAUSED = 1;
         /// It takes connections again.
         const RESUMED = 2;
-        /// It is closed: the last word about it.
+        /// It is closed: the last event of the listener.
         const CLOSED = 4;
     }
 }
@@ -209,8 +212,8 @@ impl Listener {
         if self.fd.is_some() { FdState::Listen } else { FdState::Closed }
     }
 
-    /// It cannot take connections for now, unless it already does not. A pause that begins again before
-    /// its end was told goes on.
+    /// It cannot accept for now; no effect if it already does not. A pause that begins again before its
+    /// end was reported is one pause to the host.
     pub(super) fn stop(&mut self, why: Accepting) {
         if !self.accepting.takes() {
             return;
@@ -223,7 +226,7 @@ impl Listener {
         self.accepting = why;
     }
 
-    /// It takes connections again, or tries to.
+    /// It accepts again, or tries to.
     pub(super) fn go_on(&mut self) {
         self.accepting = match self.accepting {
             Accepting::Starved(errno) | Accepting::Paused(Before::Starved(errno)) => {
@@ -238,7 +241,7 @@ impl Listener {
         };
     }
 
-    /// The system has enough again.
+    /// The resource that was exhausted is available again.
     pub(super) fn accepts(&mut self) {
         if matches!(self.accepting, Accepting::Retrying(_)) {
             self.accepting = Accepting::Open;
@@ -246,7 +249,8 @@ impl Listener {
         }
     }
 
-    /// A pause is over. One that the host was not told of came and went.
+    /// A pause has ended. Neither its begin nor its end is reported when its begin was not reported
+    /// yet.
     fn note_resumed(&mut self) {
         if self.events.contains(ListenerEvents::PAUSED) {
             self.events.remove(ListenerEvents::PAUSED);
@@ -255,13 +259,13 @@ impl Listener {
         }
     }
 
-    /// How many connections the next drive takes: as many as recent ones found waiting, so that
-    /// the last `accept` of a drive seldom answers EAGAIN.
+    /// How many connections the next drive accepts: as many as recent drives found waiting, so that the
+    /// last `accept` of a drive rarely returns EAGAIN.
     pub(super) const fn burst(&self) -> u32 {
         self.burst
     }
 
-    /// A drive found `taken` connections; `dry` says that no further one waited.
+    /// Records that a drive found `taken` connections; `dry` means that no further one waited.
     pub(super) fn burst_was(&mut self, taken: u32, dry: bool) {
         if dry {
             self.burst = taken.max(1);
@@ -281,7 +285,7 @@ impl Listener {
         if self.options.deferred {
             return true;
         }
-        // Without a handler that reads it is the host's to ask, once it is told.
+        // Without a handler that reads first, the host is to read once the session is reported.
         if !self.config.reads_first() {
             return false;
         }
@@ -296,7 +300,7 @@ impl Listener {
         probe
     }
 
-    /// Whether reading right after accepting found bytes.
+    /// Records whether the read right after accept found bytes.
     pub(super) const fn read_at_once_was(&mut self, hit: bool) {
         self.hit_rate -= self.hit_rate / HIT_WEIGHT;
         if hit {
@@ -305,15 +309,14 @@ impl Listener {
     }
 }
 
-/// How often records of each kind were let through lately. Every record is counted; only so many of
-/// a kind get through each second.
+/// How many records of each kind were recently let through. Every record is counted; only a limited
+/// number of each kind gets through per second.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     kinds: Vec<LogKind>,
 }
 
-/// What is alike to a person who reads many records: where, and why. Nothing where the end was as it
-/// should be.
+/// The kind of a record: where the connection ended, and why. `None` where it ended in order.
 pub(super) type Alike = Option<(Option<Op>, Why)>;
 
 #[derive(Debug)]
@@ -325,7 +328,7 @@ struct LogKind {
 }
 
 impl Tally {
-    /// Counts one record. Tells how many of its kind were held back before it when it gets through,
+    /// Counts one record. Returns how many of its kind were held back before it when it gets through,
     /// `None` when it is held back itself.
     pub(super) fn admit(&mut self, alike: Alike, now: Time, per_second: u32) -> Option<u64> {
         let found = self.kinds.iter_mut().position(|kind| kind.alike == alike);

@@ -1,4 +1,4 @@
-//! From the ids that a host has to what they are of.
+//! From the host's ids to the records they name.
 
 use super::backend::BackendEntry;
 use super::listener::Listener;
@@ -24,7 +24,7 @@ impl<N: Net> Engine<N> {
         self.conns.get(self.key(Kind::Conn, id)?).map_err(|_| Refusal::Stale)
     }
 
-    /// A connection, to be changed, with what its steps may use beside it.
+    /// A connection, mutably, and the context that its steps need.
     pub(super) fn conn_mut(&mut self, id: Id) -> Result<(&mut Conn, Cx<'_, N>), Refusal> {
         let key = self.key(Kind::Conn, id)?;
         let Self { conns, tools, registry, .. } = self;
@@ -38,7 +38,7 @@ impl<N: Net> Engine<N> {
         if is_session(conn) { Ok(conn) } else { Err(Refusal::State) }
     }
 
-    /// The same, to be changed, with what its steps may use beside it.
+    /// A session of the host's, mutably, and the context that its steps need.
     pub(super) fn session_mut(&mut self, id: Id) -> Result<(&mut Conn, Cx<'_, N>), Refusal> {
         let (conn, cx) = self.conn_mut(id)?;
         if is_session(conn) { Ok((conn, cx)) } else { Err(Refusal::State) }
@@ -55,7 +55,7 @@ impl<N: Net> Engine<N> {
         listener.ok().filter(|listener| !listener.closing).ok_or(Refusal::Stale)
     }
 
-    /// The same, to be changed.
+    /// A listener that is not closed, mutably.
     pub(super) fn listener_mut(&mut self, id: Id) -> Result<&mut Listener, Refusal> {
         let key = self.key(Kind::Listener, id)?;
         let listener = self.registry.listeners.get_mut(key);
@@ -67,7 +67,7 @@ impl<N: Net> Engine<N> {
         self.registry.backends.get(self.key(Kind::Backend, id)?).map_err(|_| Refusal::Stale)
     }
 
-    /// The same, to be changed, with what it is changed by.
+    /// A backend, mutably, and the tools that its changes need.
     pub(super) fn backend_mut(
         &mut self,
         id: Id,
@@ -78,7 +78,7 @@ impl<N: Net> Engine<N> {
     }
 }
 
-/// Whether the host reads and writes it. Of one that never became a session nothing can be read.
+/// Whether the host reads and writes it. One that never became a session has no bytes to read.
 fn is_session(conn: &Conn) -> bool {
     let refused = conn.word.is_closing() && !conn.was_session();
     let closed = conn.flags.contains(Flags::CLOSED_BY_HOST);

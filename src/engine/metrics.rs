@@ -1,5 +1,4 @@
-//! Everything the engine counts, as text for a person's dashboard. To add a number is to add a row
-//! to one of the tables below, or a table.
+//! Everything the engine counts, as metrics. To add a number, add a row to a table below, or a table.
 
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ const fn gauge(name: &'static str, help: &'static str) -> Family {
     Family { name, kind: MetricKind::Gauge, help }
 }
 
-/// Families, and where the numbers of each come from.
+/// Metric families, and the function that supplies the numbers of each.
 type Table<F> = &'static [(Family, F)];
 type OfListener = fn(&Listener) -> u64;
 type OfBackend = fn(&Stats) -> u64;
@@ -258,7 +257,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Reasons are named as they occur: most places of the grid stay empty for ever.
+    /// Zero counts are left out: most pairs of operation and reason never occur.
     fn write_ops(&self, text: &mut Exposition) {
         let opening = || Op::ALL.iter().copied().filter(|op| OpSet::OPENING.has(*op));
         text.family(counter(
@@ -305,7 +304,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Several listeners may share an address or a name; their numbers tell them apart.
+    /// Several listeners may share an address or a name; their numbers distinguish them.
     fn write_listeners(&self, text: &mut Exposition) {
         for (family, value) in LISTENER {
             text.family(*family);
@@ -320,7 +319,8 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Of listeners with TLS alone: a certificate that ends when none is there would alarm.
+    /// Only listeners with TLS are written: an expiry time where there is no certificate would raise an
+    /// alarm.
     fn write_certificates(&self, text: &mut Exposition) {
         text.family(gauge(
             "vestibule_listener_certificate_not_after_seconds",
@@ -338,7 +338,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// As listeners, and one without a name is called by its number.
+    /// A backend without a name is written under its number.
     fn write_backends(&self, text: &mut Exposition) {
         for (family, value) in BACKEND {
             text.family(*family);
@@ -363,7 +363,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Different sets of rules may have different tables of one name, which are counted through.
+    /// Several rule sets may have tables of one name; an index distinguishes them.
     fn write_tables(&self, text: &mut Exposition) {
         let tables = self.tables();
         for (family, value) in TABLE {

@@ -1,18 +1,18 @@
-//! The engine: inputs in, questions, events and host requests out. It owns the connections, listeners
-//! and streams of one thread, and never calls out: what the host must do or hear is fetched from it.
-//! [`Engine`] says what each class of call may do, and in which order outputs are fetched.
+//! The engine: inputs in; questions, events and host requests out. It owns the connections, listeners
+//! and streams of one thread and makes no callbacks: the host fetches its outputs. [`Engine`] says what
+//! each class of call may do, and in which order outputs are fetched.
 //!
-//! How a connection lives here: `accept` (it comes in) or `commands` (it goes out) gives it a record,
-//! a key and a timer. `drive` takes an input, finds the record by its key and has the connection go
-//! on, alone or, by `stream`, with the other side of its stream. What that came to is an outcome,
-//! which `apply` in `drive` acts on once the connection is not borrowed any more. `interest` and
-//! `news` hand out what the poller and the host are to be told. The descriptor is closed when the
-//! poller has let go of it. Then the record goes, with the event that tells of its end where there is
-//! one, and every id of it is stale.
+//! The life of a connection: `accept` (incoming) or `commands` (outgoing) gives it a record, a key and
+//! a timer. `drive` takes an input, finds the record by its key and drives the connection, alone or, by
+//! `stream`, with the other side of its stream. The result is an outcome, which `apply` in `drive` acts
+//! on once the connection is not borrowed any more. `poller` and `events` hand out what the host's
+//! poller and the host are to get. The descriptor is closed when the poller has released it. Then the
+//! record is removed, together with the event that reports its end where there is one, and every id of
+//! it is stale.
 //!
-//! How it goes on from one of its own steps to the next is not decided here but in
-//! [`conn`](crate::conn); of a stream, in `stream`; which server a stream gets, in `backend`, whose
-//! answers `selection` carries out.
+//! How a connection goes on from one step to the next is decided in [`conn`](crate::conn); how a stream
+//! does, in `stream`; which server a stream gets, in `backend`, whose answers `server_selection`
+//! carries out.
 
 mod accept;
 mod backend;
@@ -73,36 +73,36 @@ use crate::time::Time;
 use crate::wheel::Wheel;
 use registry::Registry;
 
-/// Memory for bytes that nobody will read.
+/// The size of the memory for bytes that are discarded.
 const SCRATCH_SIZE: usize = 64 * 1024;
-/// Unused buffers an engine keeps.
+/// The most unused buffers that an engine keeps.
 const BUFFERS_KEPT: usize = 64;
-/// The same of buffers for bulk.
+/// The most unused buffers for bulk that an engine keeps.
 const BULK_BUFFERS_KEPT: usize = 16;
 
 /// The descriptors of a client and its server.
 pub(crate) const A_PAIR: u32 = 2;
 
-/// What a host decides when it makes an engine. The largest number of each field is no bound.
+/// Options of an engine. The largest number of each field means no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// How the host's poller tells readiness.
+    /// How the host's poller reports readiness.
     pub trigger: Trigger,
-    /// Whether readiness may also be told by descriptor number.
+    /// Whether readiness may also be reported by descriptor number.
     pub by_fd: bool,
     /// The most connections of all kinds.
     pub max_conns: u32,
     /// The most incoming connections that are not sessions yet.
     pub max_opening: u32,
-    /// Steps of asymmetric cryptography in one drive call.
+    /// The most steps of asymmetric cryptography in one drive call.
     pub heavy_per_drive: u32,
-    /// Descriptors of the process that are kept for clients and their servers: a listener takes a client
-    /// only while so many are left, and other outgoing connections, and pipes, leave so many. 0 keeps
-    /// none.
+    /// Descriptors of the process that are reserved for clients and their servers: a listener accepts a
+    /// client only while so many are left, and other outgoing connections, and pipes, leave so many. 0
+    /// reserves none.
     pub reserve_fds: u32,
-    /// The most pipes for moving bytes in bulk; 0 has them copied.
+    /// The most pipes for moving bytes in bulk; 0 has bytes copied.
     pub max_pipes: u32,
-    /// The longest PROXY header that is taken, in bytes.
+    /// The longest PROXY header that is accepted, in bytes.
     pub max_prefix_bytes: u32,
 }
 
@@ -124,30 +124,30 @@ impl Default for EngineOptions {
 /// Why a call changed nothing: the caller's mistake, or the system's refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The id is of something that is gone.
+    /// The id is of something that has ended.
     Stale,
     /// The id is of another kind of thing.
     WrongKind,
     /// The id is another engine's.
     WrongEngine,
-    /// Not in this state of the connection.
+    /// Not possible in the present state of the connection.
     State,
-    /// An argument makes no sense.
+    /// An argument is invalid.
     Argument,
     /// A configured or built-in limit is reached.
     Limit,
-    /// The engine was made for another way of being driven.
+    /// The engine was made for another way of reporting readiness.
     Mode,
     /// The system refused.
     System(Errno),
 }
 
-/// Everything a host needs to know to wait well.
+/// What a host needs to know before it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitState {
     /// When to drive next if nothing happens; possibly too early, never too late.
     pub deadline: Option<Time>,
-    /// Whether there is work to do right now, whatever the poller says.
+    /// Whether there is work to do right now, so that the host must not wait.
     pub runnable: bool,
     /// Connections that exist.
     pub conns: u32,
@@ -168,23 +168,23 @@ pub struct Counters {
     pub refused: u64,
     /// Connections of monitors, which are neither.
     pub monitored: u64,
-    /// Refusals that were counted and not told.
+    /// Refusals that were counted and not reported.
     pub suppressed: u64,
     /// `accept` calls that failed for one connection.
     pub accept_errors: u64,
-    /// Times a listener had to rest because the system ran out of something.
+    /// Times a listener was paused because the system ran out of a resource.
     pub starved: u64,
-    /// Times a limit turned a connection away or made a listener rest.
+    /// Times a limit refused a connection or paused a listener.
     pub limited: u64,
-    /// Outgoing connections asked for.
+    /// Outgoing connections requested.
     pub connects: u64,
     /// Outgoing connections that failed before they were open.
     pub connect_failures: u64,
-    /// Bytes read and thrown away.
+    /// Bytes read and discarded.
     pub discarded: u64,
 }
 
-/// The engine's parts that steps borrow beside a connection.
+/// The parts of the engine that steps borrow together with a connection.
 struct Tools<N> {
     net: N,
     pool: Pool,
@@ -199,7 +199,7 @@ struct Tools<N> {
     counts: Counts,
     timers: Wheel,
     agenda: Agenda,
-    /// Streams that a place at a server of a backend has come free for: stream, backend, place.
+    /// Streams in a queue that were given a slot of a server: stream, backend, slot.
     called: VecDeque<(Key, Key, ServerSlot)>,
 }
 
@@ -225,18 +225,18 @@ impl<N> Tools<N> {
     }
 }
 
-/// One thread's worth of connections, over the socket calls `N`.
+/// The connections of one thread, over the socket calls `N`.
 ///
 /// # What a call may do
 /// - *Inputs* ([`on_ready`](Self::on_ready), [`on_ready_fd`](Self::on_ready_fd),
-///   [`on_deadline`](Self::on_deadline), [`on_turn`](Self::on_turn)) tell what happened outside. They
-///   drive what it concerns until all of that waits. [`begin`](Self::begin) comes before them with
-///   the time, since no clock is read here, and fills the budgets.
+///   [`on_deadline`](Self::on_deadline), [`on_turn`](Self::on_turn)) report what happened outside. They
+///   drive the connections and streams concerned until all of them wait. [`begin`](Self::begin) comes
+///   before them with the time, since no clock is read here, and fills the budgets.
 /// - *Commands* (bare verbs: [`listen`](Self::listen), [`recv`](Self::recv), [`close`](Self::close))
-///   act at once and return what came of it. They may be made at any time, also between two outputs.
-/// - *Outputs* (`next_*`) take one thing to tell out of the engine. [`next_event`](Self::next_event)
-///   may remove what it tells of; the others leave every id valid.
-/// - *Getters* change nothing that can be seen: [`state`](Self::state), [`counters`](Self::counters).
+///   act at once and return their result. They may be made at any time, also between two outputs.
+/// - *Outputs* (`next_*`) take one output out of the engine. [`next_event`](Self::next_event) may
+///   remove the record that its event is about; the others leave every id valid.
+/// - *Getters* change nothing observable: [`state`](Self::state), [`counters`](Self::counters).
 ///
 /// # In which order outputs are fetched
 /// After each outermost input or command, and again from the first while one of them has something:
@@ -245,17 +245,17 @@ impl<N> Tools<N> {
 /// 2. [`next_event`](Self::next_event). What the host does about it changes interest once more, so
 /// 3. [`next_host_op`](Self::next_host_op) follows;
 /// 4. [`settle`](Self::settle) closes the descriptors that were released in 3, and begins the
-///    connections asked for. Who cannot let go at once calls [`begin_fresh`](Self::begin_fresh)
-///    instead, and [`close_released`](Self::close_released) later.
+///    connections requested. A host whose poller cannot release descriptors at once calls
+///    [`begin_fresh`](Self::begin_fresh) instead, and [`close_released`](Self::close_released) later.
 ///
-/// Then [`wait_state`](Self::wait_state) says how to wait. Nothing is lost by fetching late: what is
-/// to be told is state, kept once for each thing that it is about.
+/// Then [`wait_state`](Self::wait_state) says how to wait. Nothing is lost by fetching late: pending
+/// outputs are state, kept once for each connection, listener, stream or backend.
 ///
 /// # How the parts are borrowed
 /// `conns`, `streams` and `registry` hold what has an id, `tools` what every step works with. A
-/// method looks an id up once, borrows these four apart, and lends a `Cx` of tools and registry to
-/// the one connection, or the pair of a stream. While that is borrowed nothing enters or leaves a
-/// slab.
+/// method looks an id up once, borrows these four separately, and lends a `Cx` of tools and registry
+/// to the one connection, or the pair of a stream. During that borrow no record is added to or
+/// removed from a slab.
 pub struct Engine<N> {
     number: u16,
     options: EngineOptions,
@@ -263,26 +263,26 @@ pub struct Engine<N> {
     conns: Slab<Conn>,
     streams: Slab<Stream>,
     registry: Registry,
-    /// Connections that were asked for in this call.
+    /// Connections that were requested in this call.
     fresh: VecDeque<Key>,
-    /// Health checks under way, by their connections.
+    /// Health checks under way, with the keys of their connections.
     health_checks: Vec<(Key, HealthCheck)>,
-    /// Descriptors the host's poller has let go of.
+    /// Descriptors that the host's poller has released.
     released: Vec<Id>,
-    /// By which other threads wake the engine.
+    /// The descriptor by which other threads wake the engine.
     wake_fd: Option<(Fd, Watch)>,
-    /// What such handlers are to free.
+    /// User data that custom handlers are to free.
     spent: VecDeque<Spent>,
     /// Ids by descriptor number, for hosts that know only numbers.
     by_fd: Vec<Option<Id>>,
     opening: u32,
     draining: Option<drain::Draining>,
-    /// What bounds streams that were given nothing else, shared by all of them.
+    /// The configuration of streams that were given none, shared by all of them.
     default_stream: Arc<StreamConfig>,
     counters: Counters,
 }
 
-/// What a timer is for, in the tag the wheel hands back.
+/// What a timer is for; the wheel stores it as a tag and returns it on expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TimerOwner {
     Conn(u32),
@@ -319,8 +319,8 @@ impl TimerOwner {
 }
 
 impl<N: Net> Engine<N> {
-    /// An engine with this number, which no other live engine of the process has, whose ids begin
-    /// at `generation`.
+    /// An engine over `net`. No other live engine of the process may have its number; its ids begin at
+    /// `generation`.
     pub fn new(
         mut net: N,
         number: u16,
@@ -368,7 +368,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The lowest generation that no id of this engine had.
+    /// The lowest generation that no id of this engine has used.
     pub fn next_generation(&self) -> u32 {
         let generations = [
             self.conns.next_generation(),
@@ -379,13 +379,13 @@ impl<N: Net> Engine<N> {
         generations.into_iter().max().unwrap_or(0)
     }
 
-    /// A drive call begins at this point in time: budgets are full again. Time never goes back.
+    /// A drive call begins at this point in time: budgets are full again. Time never goes backwards.
     pub fn begin(&mut self, now: Time) {
         self.tools.now = self.tools.now.max(now);
         self.tools.heavy = self.options.heavy_per_drive;
     }
 
-    /// The point in time the engine is at.
+    /// The time of the current drive.
     pub const fn now(&self) -> Time {
         self.tools.now
     }
@@ -400,7 +400,7 @@ impl<N: Net> Engine<N> {
         self.counters
     }
 
-    /// How operations went.
+    /// How often each operation completed and failed.
     pub const fn op_counts(&self) -> &OpCounts {
         &self.tools.counts.ops
     }
@@ -420,7 +420,7 @@ impl<N: Net> Engine<N> {
         self.tools.pool.in_use()
     }
 
-    /// What the host needs to know to wait well.
+    /// What the host needs to know before it waits.
     pub fn wait_state(&self) -> WaitState {
         let runnable = !self.tools.agenda.is_empty(List::Run)
             || !self.fresh.is_empty()
@@ -455,8 +455,8 @@ impl<N: Net> Engine<N> {
 fn limits(descriptors: Fd, options: &EngineOptions) -> Limits {
     let reserved = i32::try_from(options.reserve_fds).unwrap_or(i32::MAX);
     Limits {
-        // The system gives the lowest number that is free, so one at the bound says that all below
-        // are taken.
+        // The system gives the lowest number that is free, so a descriptor at the bound shows that all
+        // below it are taken.
         outgoing_fds: match reserved {
             0 => Fd(i32::MAX),
             reserved => Fd(descriptors.0.saturating_sub(reserved)),

@@ -1,4 +1,4 @@
-//! What monitors are answered.
+//! What monitors get as an answer.
 
 use super::{Engine, ListenerCounts, Refusal};
 use crate::conn::{Owner, Plan};
@@ -7,27 +7,27 @@ use crate::slab::Key;
 use crate::sys::Net;
 
 impl<N: Net> Engine<N> {
-    /// Sets or takes away the condition under which the monitors of a listener are told of a
-    /// failure. It holds for answers that are not composed yet.
+    /// Sets or clears the condition under which the monitors of a listener get a failure. Answers that
+    /// are composed already do not change.
     ///
     /// # Errors
-    /// An id that is none of a listener here.
+    /// The id is not that of a listener of this engine.
     pub fn set_monitor_fail(&mut self, id: Id, fails: bool) -> Result<(), Refusal> {
         self.listener_mut(id)?.monitor_fails = fails;
         Ok(())
     }
 
-    /// What became of the connections of a listener, and how many there are.
+    /// What became of the connections of a listener, and how many are open.
     ///
     /// # Errors
-    /// An id that is none of a listener here.
+    /// The id is not that of a listener of this engine.
     pub fn listener_counts(&self, id: Id) -> Result<(ListenerCounts, u32), Refusal> {
         let listener = self.listener(id)?;
         Ok((listener.counts, listener.conns))
     }
 
-    /// Composes what a monitor is to get. It is told of a failure where the host says so, and when the
-    /// engine is on its way out.
+    /// Composes the answer to a monitor. It is a failure where the host has set that, and during a
+    /// drain.
     pub(super) fn compose_answer(&mut self, key: Key) {
         let Ok(conn) = self.conns.get(key) else { return };
         let Plan::Incoming(config) = &conn.facts.plan else { return };

@@ -1,4 +1,4 @@
-//! Listeners that take no connections: when the system or a limit says so, and when they go on.
+//! Pausing listeners at a limit or when a resource runs out, and resuming them.
 
 use super::Engine;
 use super::listener::{Accepting, PAUSE};
@@ -17,20 +17,21 @@ impl<N: Net> Engine<N> {
             || listener.conns >= listener.options.max_conns
     }
 
-    /// Whether a client and its server both find a descriptor, and so do those that wait for one and the
-    /// `fresh` clients that came in this drive.
+    /// Whether there are descriptors for a client and its server, beside those for the connections that
+    /// wait for one and for the `fresh` clients accepted in this drive.
     pub(super) fn has_pair(&mut self, fresh: usize) -> bool {
         let kept = self.options.reserve_fds as usize;
         let taken = fresh + self.fresh.len();
         kept == 0 || !self.is_starved() && self.tools.descriptors.left() as usize >= kept + taken
     }
 
-    /// The same, looked for: others of the process may have closed some.
+    /// [`Self::has_pair`], found out by a call where the count says no: other code of the process may
+    /// have closed descriptors.
     fn finds_pair(&mut self) -> bool {
         if self.is_starved() || self.has_pair(0) {
             return self.has_pair(0);
         }
-        // A pipe takes two descriptors or none.
+        // Creating a pipe takes two descriptors or fails, so success shows that a pair is free.
         let Ok(pipe) = self.tools.net.pipe() else { return false };
         self.tools.net.close_pipe(pipe);
         self.tools.descriptors.suppose(self.options.reserve_fds);
@@ -52,7 +53,7 @@ impl<N: Net> Engine<N> {
         false
     }
 
-    /// A descriptor was closed: whoever has waited longest for one tries again.
+    /// A descriptor was closed: the connection that has waited longest for one tries again.
     pub(super) fn serve_starved(&mut self) {
         if !self.is_starved() {
             return;
@@ -73,7 +74,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// A listener that the system or a limit kept from taking connections tries again.
+    /// A listener that was paused by a limit or for lack of a resource tries again.
     fn retry_listener(&mut self, key: Key) {
         let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         if matches!(listener.accepting, Accepting::Full | Accepting::Starved(_)) {

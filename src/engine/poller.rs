@@ -1,4 +1,4 @@
-//! What the host's poller is to be told, and the descriptors it has let go of.
+//! Requests to the host's poller, and the descriptors it has released.
 
 use super::Engine;
 use crate::agenda::{List, Listed};
@@ -8,27 +8,27 @@ use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::sys::{Fd, Net};
 
-/// There is one at most.
+/// The key in the token of the wake-up descriptor: an engine has at most one.
 pub(super) const WAKE_KEY: Key = Key { generation: 0, slot: 0 };
 
-/// One thing the host's poller must do.
+/// One request to the host's poller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostOp {
     /// Watch `fd` for `new` instead of `old`, and hand `token` back with its readiness.
     Interest {
-        /// The descriptor.
+        /// The descriptor to watch.
         fd: Fd,
-        /// What to hand back.
+        /// The token to report its readiness with.
         token: Id,
         /// What was watched so far.
         old: Io,
-        /// What is to be watched now; [`Io::RELEASED`] when nothing ever again.
+        /// What is to be watched now; [`Io::RELEASED`] when the poller must not watch it any more.
         new: Io,
     },
 }
 
 impl<N: Net> Engine<N> {
-    /// The next thing the host's poller must do. Changes of one descriptor are told as one.
+    /// The next request to the host's poller. Several changes of one descriptor are one request.
     pub fn next_host_op(&mut self) -> Option<HostOp> {
         self.tools.net.settle_signals();
         while let Some(id) = self.tools.agenda.take(List::Interest) {
@@ -44,15 +44,15 @@ impl<N: Net> Engine<N> {
         None
     }
 
-    /// The end of an outermost call: descriptors the poller has let go of are closed, connections
-    /// asked for in this call are begun, and listeners that may take connections again do.
+    /// Ends an outermost call: closes descriptors that the poller has released, begins connections
+    /// requested in this call, and has listeners that may accept again do so.
     pub fn settle(&mut self) {
         self.close_released();
         self.begin_fresh();
     }
 
-    /// Begins the connections that were asked for in this call, and serves the streams that a place
-    /// has come free for.
+    /// Begins the connections that were requested in this call, and serves the streams that were given
+    /// a slot.
     pub fn begin_fresh(&mut self) {
         while !self.fresh.is_empty() || !self.tools.called.is_empty() {
             while let Some(key) = self.fresh.pop_front() {
@@ -63,12 +63,12 @@ impl<N: Net> Engine<N> {
         self.tools.net.settle_signals();
     }
 
-    /// Whether the host's poller may have something to do.
+    /// Whether there are requests to the host's poller.
     pub fn has_host_ops(&self) -> bool {
         !self.tools.agenda.is_empty(List::Interest)
     }
 
-    /// Closes what the host's poller has let go of.
+    /// Closes the descriptors that the host's poller has released.
     pub fn close_released(&mut self) {
         while let Some(token) = self.released.pop() {
             if token.kind() == Kind::ListenerFd {
@@ -83,7 +83,8 @@ impl<N: Net> Engine<N> {
                 conn.waits = Wait::empty();
                 self.work(key);
             }
-            // Who was let in already comes before who waits to be.
+            // Connections that were accepted already have priority over those still in a listener's
+            // queue.
             self.serve_starved();
             self.retry_starved_listeners();
         }
@@ -109,8 +110,8 @@ impl<N: Net> Engine<N> {
         Some(HostOp::Interest { fd, token, old, new })
     }
 
-    /// Has the host's poller watch `fd`, by which other threads wake the engine. Once in the life of an
-    /// engine, which closes it in the end.
+    /// Has the host's poller watch `fd`, by which other threads wake the engine. To be called once per
+    /// engine; the engine closes `fd` in the end.
     pub fn watch_wake_fd(&mut self, fd: Fd) {
         debug_assert!(self.wake_fd.is_none(), "one wake_fd is enough");
         self.wake_fd = Some((fd, Watch::default()));
@@ -133,7 +134,7 @@ impl<N: Net> Engine<N> {
         let watch = &mut listener.watch;
         let (old, new) = if listener.closing {
             self.released.push(token);
-            // A poller that never knew of it has nothing to let go of.
+            // A poller that never watched it has nothing to release.
             if !watch.is_known() {
                 return None;
             }

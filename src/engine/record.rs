@@ -12,14 +12,14 @@ use super::{Engine, Tools};
 /// How both sides of a stream ended.
 #[derive(Clone, Debug)]
 pub struct EndReport {
-    /// The client's side and the server's. One that was not what ended the stream has the stream's
-    /// reason.
+    /// The record of the client's side and of the server's. A side that did not end the stream has the
+    /// stream's reason.
     pub sides: [Option<Box<Record>>; 2],
-    /// Bytes the server took of the client's, and the client of the server's.
+    /// Bytes that the server took from the client, and the client from the server.
     pub moved: [u64; 2],
     /// Who ended it, and when.
     pub termination: Termination,
-    /// Why it was cut, or what failed first; `None` when both sides ended in order.
+    /// Why it was cut off, or what failed first; `None` when both sides ended in order.
     pub cause: Option<Cause>,
     /// From its beginning to its end, in nanoseconds.
     pub lasted: u64,
@@ -30,16 +30,16 @@ pub struct EndReport {
     pub last_moved: [u64; 2],
     /// The backend that chose the server, where one did.
     pub backend: Option<Id>,
-    /// The server it was assigned last.
+    /// The server that was assigned to it last.
     pub server: Option<u32>,
-    /// How many times it was assigned one.
+    /// How many times a server was assigned to it.
     pub attempts: u32,
-    /// How long it waited for a place at one, in nanoseconds.
+    /// How long it waited for a slot, in nanoseconds.
     pub queued: u64,
 }
 
 impl<N> Tools<N> {
-    /// The record of a connection as it stands.
+    /// The record of a connection in its present state.
     pub(super) fn record(&self, key: Key, conn: &Conn) -> Record {
         let facts = &conn.facts;
         let now = self.now;
@@ -64,8 +64,8 @@ impl<N> Tools<N> {
 }
 
 impl<N: Net> Engine<N> {
-    /// Whether an end of this kind, of a session or a stream, is for the log, where the listener
-    /// bounds how many are: notes it in the record of the connection that came from there.
+    /// Counts the end of a session or a stream against its listener's bound for the log, and notes in
+    /// the record whether it is for the log.
     pub(super) fn bound_log(&mut self, record: &mut Record, alike: Alike) {
         let now = self.tools.now;
         let listener = self.registry.listener_mut(record.listener.map(Id::key));

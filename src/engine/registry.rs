@@ -1,4 +1,4 @@
-//! What an engine has beside connections and streams.
+//! What an engine holds beside connections and streams.
 
 use super::backend::BackendEntry;
 use super::listener::Listener;
@@ -13,17 +13,17 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// The backend of a name, with its key.
+    /// The backend with this name, and its key.
     pub(super) fn backend_called(&self, name: &str) -> Option<(Key, &BackendEntry)> {
         self.backends.iter().find(|(_, entry)| entry.name.as_deref() == Some(name))
     }
 
-    /// The listener that a connection came from, while it is there.
+    /// The listener that accepted a connection, while it exists.
     pub(super) fn listener(&self, from: Option<Key>) -> Option<&Listener> {
         self.listeners.get(from?).ok()
     }
 
-    /// The same, to be changed.
+    /// The listener that accepted a connection, mutably, while it exists.
     pub(super) fn listener_mut(&mut self, from: Option<Key>) -> Option<&mut Listener> {
         self.listeners.get_mut(from?).ok()
     }

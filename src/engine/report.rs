@@ -1,4 +1,4 @@
-//! Answers about a connection, for the host that asks and the person who debugs.
+//! The state of connections and streams, for the host and for debugging.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ impl<N: Net> Engine<N> {
         Ok(self.conn(id)?.state())
     }
 
-    /// What everybody outside sees of a connection.
+    /// The state of a connection as others see it: whether it is shut, and whether it failed.
     ///
     /// # Errors
     /// A stale id.
@@ -28,7 +28,7 @@ impl<N: Net> Engine<N> {
         Ok(self.conn(id)?.outside())
     }
 
-    /// How far each layer of a connection is.
+    /// The state of each layer of a connection.
     ///
     /// # Errors
     /// A stale id.
@@ -39,7 +39,7 @@ impl<N: Net> Engine<N> {
     /// Both ends of the socket.
     ///
     /// # Errors
-    /// A stale id; what the system answers.
+    /// A stale id; an error of the system.
     pub fn socket_ends(&mut self, id: Id) -> Result<(Addr, Addr), Refusal> {
         let (conn, cx) = self.conn_mut(id)?;
         let peer = conn.facts.peer.clone();
@@ -47,16 +47,17 @@ impl<N: Net> Engine<N> {
         Ok((peer, local))
     }
 
-    /// Source and destination the connection stands for: the announced ones, else the socket's.
+    /// Source and destination that the connection stands for: those announced by a header, else the
+    /// socket's.
     ///
     /// # Errors
-    /// A stale id; what the system answers.
+    /// A stale id; an error of the system.
     pub fn ends(&mut self, id: Id) -> Result<(Addr, Addr), Refusal> {
         let (conn, cx) = self.conn_mut(id)?;
         conn.ends(cx.net).ok_or(Refusal::State)
     }
 
-    /// The PROXY header that came first.
+    /// The PROXY header that the connection began with.
     ///
     /// # Errors
     /// A stale id.
@@ -179,7 +180,7 @@ impl<N: Net> Engine<N> {
     }
 }
 
-/// How far one layer is.
+/// Writes the state of one layer.
 fn write_layer(name: &str, layer: Layer, line: &mut String) -> std::fmt::Result {
     let Layer { initialized, connected, handlers_done, failed, shutr, shutw } = layer;
     write!(line, " {name}_init={initialized} {name}_connected={connected}")?;
@@ -187,7 +188,7 @@ fn write_layer(name: &str, layer: Layer, line: &mut String) -> std::fmt::Result 
     write!(line, " {name}_shutr={shutr} {name}_shutw={shutw}")
 }
 
-/// Why a connection does not go on by itself, in words.
+/// What a connection waits for.
 fn waits(conn: &Conn) -> String {
     let waits = conn.waits | conn.flow;
     let names = [

@@ -1,4 +1,4 @@
-//! Rules as the host sees them: names that they know things by, what they have written down, and the
+//! Rules as the host sees them: names of listeners and backends, variables that rules have set, and the
 //! backend that they choose.
 
 use super::{Engine, Refusal};
@@ -14,10 +14,10 @@ fn no_such_backend(name: &str) -> String {
 }
 
 impl<N: Net> Engine<N> {
-    /// Gives a listener or a backend the name that rules and metrics know it by.
+    /// Gives a listener or a backend the name that rules and metrics use for it.
     ///
     /// # Errors
-    /// An id that is of neither.
+    /// The id is not that of a listener or backend of this engine.
     pub fn set_name(&mut self, id: Id, name: &str) -> Result<(), Refusal> {
         let held = match id.kind() {
             Kind::Listener => &mut self.listener_mut(id)?.name,
@@ -27,19 +27,19 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// What rules have written down of a connection under `name`.
+    /// The value of the variable `name` that rules have set for a connection.
     ///
     /// # Errors
-    /// An id that is of no connection here.
+    /// The id is not that of a connection of this engine.
     pub fn variable(&self, id: Id, name: &str) -> Result<Option<&Value<'static>>, Refusal> {
         let Some(rule_state) = self.conn(id)?.facts.rule_state() else { return Ok(None) };
         Ok(rule_state.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value))
     }
 
-    /// Whether every backend that `rules` choose is one of this engine's.
+    /// Whether every backend that `rules` choose exists in this engine.
     ///
     /// # Errors
-    /// The first line that names another, in a sentence.
+    /// The first line that names another backend, as a message.
     pub fn check_rules(&self, rules: &RuleSet) -> Result<(), String> {
         match rules.backends().find(|(_, name)| self.registry.backend_called(name).is_none()) {
             Some((line, name)) => Err(format!("line {line}: {}", no_such_backend(name))),
@@ -47,12 +47,12 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The backend that the rules of a connection choose for it. The name they give, where no backend
-    /// has it, is the error of the answer: then the connection ends, unless it does or is part of a
-    /// stream, since nobody could serve it.
+    /// The backend that the rules of a connection choose for it. If no backend has the name that they
+    /// give, the inner error is that name, and the connection is ended, since no server could be
+    /// reached for it; not if it is closing or part of a stream.
     ///
     /// # Errors
-    /// An id that is of no connection here.
+    /// The id is not that of a connection of this engine.
     pub fn chosen_backend(&mut self, id: Id) -> Result<Option<Result<Id, String>>, Refusal> {
         let (conn, mut cx) = self.conn_mut(id)?;
         let name = handshake::rules::chosen_backend(conn, &mut cx);

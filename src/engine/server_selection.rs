@@ -1,4 +1,4 @@
-//! A stream that looks for a server: asks its backend, waits, tries, and tries again.
+//! Server selection: a stream asks its backend for a server, waits, connects, and tries again.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::stream::{
 use crate::sys::{Addr, Net};
 use crate::time::Time;
 
-/// A stream that looks for a server, and who takes part in that.
+/// A stream in server selection, with what takes part in that.
 struct Search<'a, N> {
     key: Key,
     stream: &'a mut Stream,
@@ -31,7 +31,7 @@ struct Search<'a, N> {
     tools: &'a mut Tools<N>,
 }
 
-/// The server that is to be tried.
+/// A server that is to be connected to.
 struct Attempt {
     address: Option<Addr>,
     connect: Arc<ConnectConfig>,
@@ -39,8 +39,8 @@ struct Attempt {
 }
 
 impl<N: Net> Engine<N> {
-    /// Makes a session one side of a stream whose other side is a server of the backend's: which,
-    /// and after which attempts, is the backend's to say.
+    /// Joins a session and a server of the backend in a stream. The backend decides which server, and
+    /// how many attempts are made.
     ///
     /// # Errors
     /// [`Refusal::State`] when the client is closing, in a stream, or no session yet.
@@ -69,7 +69,7 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Stream, key))
     }
 
-    /// The search of a stream, where a backend chooses its server.
+    /// The server selection of a stream, where a backend chooses its server.
     fn search(&mut self, key: Key) -> Option<Search<'_, N>> {
         let Self { conns, streams, registry, tools, .. } = self;
         let stream = streams.get_mut(key).ok()?;
@@ -79,7 +79,7 @@ impl<N: Net> Engine<N> {
         Some(Search { key, stream, client, backend, entry, tools })
     }
 
-    /// Connects to the server that is to be tried, where one is.
+    /// Connects to the selected server, where there is one.
     fn attempt(&mut self, key: Key, mut attempt: Option<Attempt>) {
         while let Some(Attempt { address, connect, client }) = attempt {
             let options = ConnectOptions { client, ..ConnectOptions::default() };
@@ -98,7 +98,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// An attempt failed, and its connection is let go of: the state is CER.
+    /// An attempt failed, and its connection is no longer part of the stream: the state is CER.
     pub(super) fn attempt_ended(&mut self, key: Key, record: &Record) {
         let cause = record.cause.clone();
         match self.search(key) {
@@ -115,7 +115,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// The time of waiting is over: for a place, or between two attempts.
+    /// The wait for a slot, or the pause between two attempts, has ended.
     pub(super) fn selection_deadline(&mut self, key: Key) {
         let Some(mut search) = self.search(key) else { return };
         let mut next = None;
@@ -137,8 +137,8 @@ impl<N: Net> Engine<N> {
         self.work_stream(key.slot);
     }
 
-    /// Does what a drive of a stream left to its search: the server was reached, or the place that it
-    /// waits in or holds at a server is given back, as it is wanted no more.
+    /// Applies the outcome of driving a stream to its server selection: the server was reached, or the
+    /// place in a queue or the slot at a server is given back, as it is no longer needed.
     pub(super) fn apply_to_search(&mut self, key: Key, outcome: stream::StreamOutcome) {
         let Some(mut search) = self.search(key) else { return };
         if outcome.contains(stream::StreamOutcome::REACHED) {
@@ -153,7 +153,7 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Serves the streams that a place has come free for.
+    /// Serves the streams that were given a slot.
     pub(super) fn serve_called(&mut self) {
         while let Some((key, backend, slot)) = self.tools.called.pop_front() {
             let search = self.search(key);
@@ -163,7 +163,7 @@ impl<N: Net> Engine<N> {
                 self.attempt(key, next);
                 self.work_stream(key.slot);
             } else if let Ok(entry) = self.registry.backends.get_mut(backend) {
-                // It has left since it was called.
+                // It left the queue after it was given the slot.
                 entry.release(backend, slot, &mut self.tools);
             }
         }
@@ -202,7 +202,7 @@ impl<N> Search<'_, N> {
         None
     }
 
-    /// A server has a place for the stream: it is to be tried.
+    /// The stream has a slot of a server, which is to be connected to.
     fn assign(&mut self, slot: ServerSlot) -> Option<Attempt> {
         let Some(found) = self.entry.core.server(slot.server()) else {
             self.entry.release(self.backend, slot, self.tools);
@@ -216,7 +216,7 @@ impl<N> Search<'_, N> {
         selection.server = Some(slot.server());
         selection.slot = Some(slot);
         selection.until = Time::NEVER;
-        // One that was in no queue this time has waited in none.
+        // `queued_at` is [`Time::NEVER`] when it was in no queue this time, and then adds nothing.
         let queued_at = std::mem::replace(&mut selection.queued_at, Time::NEVER);
         selection.queued += self.tools.now.since(queued_at);
         self.stream.side_mut(SERVER).on(Event::Assign);
@@ -225,8 +225,8 @@ impl<N> Search<'_, N> {
         Some(Attempt { address: address.cloned(), connect, client })
     }
 
-    /// What comes after a failed attempt. A server that `took` a byte may have acted on it: then
-    /// there is no other.
+    /// Decides what follows a failed attempt. A server that `took` a byte may have acted on it, so the
+    /// request must not go to another one.
     fn decide(&mut self, cause: Option<Cause>, took: bool) -> Option<Attempt> {
         let why = cause.as_ref().map_or(Why::Refused, |cause| cause.why);
         let selection = self.stream.selection.as_deref()?;
@@ -280,7 +280,7 @@ impl<N> Search<'_, N> {
         }
     }
 
-    /// Gives back the place that the stream holds at its server, if it holds one.
+    /// Gives back the slot that the stream holds at its server, if it holds one.
     fn free_slot(&mut self) {
         if let Some(slot) =
             self.stream.selection.as_mut().and_then(|selection| selection.slot.take())
@@ -302,19 +302,19 @@ impl<N> Search<'_, N> {
     }
 }
 
-/// No server will be asked any more.
+/// Ends server selection without a server.
 fn give_up(stream: &mut Stream, by: By, phase: EndPhase, cause: Option<Cause>) {
     stream.side_mut(SERVER).on(Event::GiveUp);
     stream.ended_by(by, phase, cause);
 }
 
-/// The server that the tables which count a client remember for it, the first counted as 1.
+/// The server remembered for a client by the tables that track it; there, the first server is number 1.
 fn remembered(client: &Conn) -> Option<ServerIndex> {
     let number = client.facts.rule_state()?.progress.tracks.server()?;
     Some(ServerIndex(number.get() - 1))
 }
 
-/// The client's address as a number, the same for all its connections.
+/// A hash of the client's address, equal for all its connections.
 fn source_hash(client: &Conn) -> Option<u64> {
     match client.facts.source() {
         Addr::Ip(ip) => Some(match ip.ip() {

@@ -8,23 +8,23 @@ use crate::id::Id;
 use crate::sys::Net;
 use crate::tls::{ClientTls, ServerTls, Session};
 
-/// Which side of TLS the session takes.
+/// The role of the session in TLS.
 #[derive(Clone, Debug)]
 pub enum StartTls {
-    /// The accepting one.
+    /// The server: it accepts the handshake.
     Server(Arc<ServerTls>),
-    /// The connecting one, to a server that must prove to have this name.
+    /// The client, to a server whose certificate must be valid for this name.
     Client(Arc<ClientTls>, String),
 }
 
 impl<N: Net> Engine<N> {
-    /// Begins TLS on a raw session. Until it is there nothing can be read or written. `early` is what
-    /// was read of the peer's first flight already.
+    /// Begins TLS on a raw session. Until it is established nothing can be read or written. `early` are
+    /// bytes of the peer's first flight that the host has read already.
     ///
     /// # Errors
-    /// [`Refusal::State`] where [`Engine::recv`] says so, when TLS is there already, while bytes wait
-    /// to leave, and when bytes came that nobody has read: they are plaintext that somebody on the way
-    /// may have put there. [`Refusal::Argument`] when the name is none.
+    /// [`Refusal::State`] as for [`Engine::recv`], when TLS is in use already, while bytes wait to be
+    /// sent, and when there are received bytes that were not read: they are plaintext that an attacker
+    /// may have injected. [`Refusal::Argument`] when the name is invalid.
     pub fn start_tls(&mut self, id: Id, start: StartTls, early: &[u8]) -> Result<(), Refusal> {
         let (conn, mut cx) = self.session_mut(id)?;
         let busy = conn.word.is_closing() || conn.ctrl.has_unsent() || conn.data.has_ahead();
@@ -47,7 +47,7 @@ impl<N: Net> Engine<N> {
         if let Err(failure) = conn.data.put_tls(Box::new(session), &mut cx) {
             conn.fail_session(failure);
         } else {
-            // Readiness of the session as it was is no news any more.
+            // Readiness of the raw session says nothing about the TLS session, so it is not reported.
             conn.events.remove(Events::READABLE | Events::WRITABLE);
             conn.opening = Opening::Tls;
             conn.word.want(op);

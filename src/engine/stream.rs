@@ -1,4 +1,4 @@
-//! Streams as commands and inputs see them: joined, driven, bounded, ended.
+//! Streams: the commands that join, drive, bound and end them.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::sys::Net;
 use crate::time::Time;
 
 impl<N: Net> Engine<N> {
-    /// Joins two connections: from now on the engine moves the bytes between them, and the host
-    /// hears of neither until the stream ends. The server's may still be on its way. Without `config`
-    /// the defaults bound it.
+    /// Joins two connections: from now on the engine relays the bytes between them, and the host gets
+    /// no event of either until the stream ends. The server's connection may still be opening. Without
+    /// `config` the default bounds apply.
     ///
     /// # Errors
-    /// [`Refusal::State`] when one of them is closing or in a stream, or the client's is no session
-    /// yet; [`Refusal::Argument`] when they are the same.
+    /// [`Refusal::State`] when one of them is closing or in a stream, or the client's is not a session
+    /// yet; [`Refusal::Argument`] when both are one connection.
     pub fn forward(
         &mut self,
         client: Id,
@@ -69,7 +69,7 @@ impl<N: Net> Engine<N> {
         added.map_err(|_| Refusal::Limit)
     }
 
-    /// Gives a side of a stream its connection.
+    /// Makes a connection one side of a stream.
     pub(super) fn seat(&mut self, key: Key, side: u8, conn_key: Key) {
         let (Ok(conn), Ok(stream)) = (self.conns.get_mut(conn_key), self.streams.get_mut(key))
         else {
@@ -90,7 +90,7 @@ impl<N: Net> Engine<N> {
     /// Ends a stream at once: both peers see a reset.
     ///
     /// # Errors
-    /// An id that is none of a stream here.
+    /// The id is not that of a stream of this engine.
     pub fn abort_stream(&mut self, id: Id) -> Result<(), Refusal> {
         self.stream(id)?;
         let key = id.key();
@@ -101,7 +101,7 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Turns both sides towards their end. What waited between them is lost.
+    /// Ends both sides. Bytes that wait between them are lost.
     pub(super) fn cut_stream(&mut self, key: Key, ending: Ending, by: By, cause: Cause) {
         let Self { conns, streams, tools, registry, .. } = self;
         let Ok(stream) = streams.get_mut(key) else { return };
@@ -109,7 +109,7 @@ impl<N: Net> Engine<N> {
         stream.cut(&mut pair, &mut tools.cx(registry), ending, by, cause);
     }
 
-    /// A side has been silent for too long, a wait is over, or the timer was early.
+    /// A silence timeout has passed, a wait has ended, or the timer was early.
     pub(super) fn stream_deadline(&mut self, slot: u32) {
         let Self { conns, streams, tools, registry, .. } = self;
         let Some((key, stream)) = streams.entry_of_mut(slot) else { return };
@@ -130,7 +130,7 @@ impl<N: Net> Engine<N> {
         self.work_stream(slot);
     }
 
-    /// Drives a stream until it waits, or is over.
+    /// Drives a stream until it waits or has ended.
     pub(super) fn work_stream(&mut self, slot: u32) {
         let mut dials = true;
         loop {
@@ -164,7 +164,8 @@ impl<N: Net> Engine<N> {
             match keys[usize::from(SERVER)] {
                 Some(conn) if !is_settled => {
                     self.attempt_failed(key, conn);
-                    // What comes next begins with the end of the call, once descriptors are given back.
+                    // The next attempt begins at the end of the call, once released descriptors are
+                    // closed.
                     dials = false;
                 }
                 _ if !ended => return,
@@ -173,8 +174,8 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// An attempt has failed: its connection closes by itself, as part of the stream no longer, and
-    /// what comes next is decided.
+    /// An attempt has failed: its connection leaves the stream and closes by itself, and the next step
+    /// is decided.
     fn attempt_failed(&mut self, key: Key, conn_key: Key) {
         let Self { conns, streams, tools, .. } = self;
         let (Ok(conn), Ok(stream)) = (conns.get_mut(conn_key), streams.get_mut(key)) else {
@@ -190,7 +191,7 @@ impl<N: Net> Engine<N> {
         self.attempt_ended(key, &record);
     }
 
-    /// The connection of a stream has given its descriptor back.
+    /// The descriptor of a stream's connection is closed: the connection leaves the stream.
     pub(super) fn leave_stream(&mut self, key: Key, seat: Seat) {
         let Some(conn) = self.remove_conn(key) else { return };
         let record = self.tools.record(key, &conn);
@@ -202,10 +203,10 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// How far both sides of a stream are, client first, and what ended it so far.
+    /// The state of each side of a stream, client first, and what has ended it so far.
     ///
     /// # Errors
-    /// An id that is none of a stream here.
+    /// The id is not that of a stream of this engine.
     pub fn stream_states(&self, id: Id) -> Result<([State; 2], Termination), Refusal> {
         let stream = self.stream(id)?;
         let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
@@ -213,7 +214,7 @@ impl<N: Net> Engine<N> {
     }
 }
 
-/// Whether a connection may become a side of a stream, as far as nothing says that it must be open.
+/// Whether a connection may become a side of a stream. Whether it must be open is the caller's check.
 pub(super) const fn may_join(conn: &Conn) -> bool {
     matches!(conn.owner, Owner::Host) && !conn.word.is_closing()
 }

@@ -1,4 +1,4 @@
-//! Accepts the header that a NetScaler inserts, ahead of any other byte but a PROXY header.
+//! Accepts a NetScaler header, ahead of any other byte but a PROXY header.
 
 use std::ops::ControlFlow;
 

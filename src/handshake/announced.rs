@@ -1,4 +1,4 @@
-//! Who may announce addresses in front of everything else.
+//! Which sources may announce addresses by a header.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -9,8 +9,8 @@ use crate::conn::{Op, Progress, Why};
 use crate::sys::Addr;
 use crate::wire::protocol;
 
-/// Whether `op` is to read a header, and if not, what becomes of it. Decided by the socket's own
-/// source: nothing the peer says can change it.
+/// Whether `op` is to read a header; if not, how the operation ends. Decided by the socket's own source
+/// address, which nothing that the peer sends can change.
 pub(super) fn admit(
     op: Op,
     peer: &Addr,
@@ -27,7 +27,7 @@ pub(super) fn admit(
     }
 }
 
-/// What came where `due` was, when the first bytes tell.
+/// A message that names the protocol that came instead of `due`, when the first bytes show it.
 pub(super) fn stranger(bytes: &[u8], due: &'static str) -> Option<Cow<'static, str>> {
     let came = protocol::looks_like(bytes).filter(|came| *came != due)?;
     Some(

@@ -1,4 +1,4 @@
-//! Reaches the server: socket, source address, connect.
+//! Connects to the server: socket, source address, connect.
 
 use super::{failed, system};
 use crate::config::{ROOM_RETRY, UNIX_RETRY_LONGEST};
@@ -36,7 +36,7 @@ fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if let Err(errno) = conn.ctrl.open(cx, &conn.facts.peer, config.source.as_ref()) {
         return refused(conn, cx, errno);
     }
-    // What is kept is for clients and their servers.
+    // Descriptors above the bound are reserved for clients and their servers.
     let kept = conn.ctrl.descriptor() >= Some(cx.limits.outgoing_fds);
     if kept && conn.seat().is_none() {
         let text =
@@ -46,8 +46,8 @@ fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     start(conn, cx)
 }
 
-/// A call failed. What this machine lacks may come free, and says nothing of the server: it is waited
-/// for until the deadline.
+/// A call failed. A resource that this machine lacks may become free, and its lack says nothing about
+/// the server: the operation waits for it until the deadline.
 fn refused<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Progress {
     let is_over = conn.deadline <= cx.now || conn.ctrl.watch().is_known();
     if !errno.is_local_limit() || is_over {
@@ -58,7 +58,8 @@ fn refused<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Progres
     NO_ROOM
 }
 
-/// Asks for the connection, and with bytes in hand tries whether it is there already.
+/// Begins to connect and, if there are bytes to send, tries whether the connection is established
+/// already.
 fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     match conn.ctrl.connect(cx, &conn.facts.peer) {
         Ok(Connect::Done) => Progress::Done,
@@ -76,12 +77,12 @@ fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     }
 }
 
-/// Whether something can be sent that proves the connection.
+/// Whether there are bytes to send, which would prove the connection.
 fn has_first_bytes<N>(conn: &Conn, cx: &Cx<'_, N>) -> bool {
     conn.ctrl.has_unsent() || cx.has_early()
 }
 
-/// The first send: the header and, when nothing encrypts in between, the session's first bytes.
+/// The first send: the header and, when the session's first bytes are not encrypted, those too.
 fn send_first<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let before = conn.ctrl.bytes_out();
     match conn.send_early(cx) {
@@ -91,7 +92,7 @@ fn send_first<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     }
 }
 
-/// Nothing to send: `connect` again tells.
+/// Without bytes to send, a repeated `connect` shows whether the connection is established.
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     match conn.ctrl.connect(cx, &conn.facts.peer) {
         Ok(Connect::Done) => Progress::Done,

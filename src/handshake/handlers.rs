@@ -1,5 +1,5 @@
-//! Asks handlers of the host's own, one after the other, and does between two questions what the last
-//! answer wants: read, write, or nothing but wait.
+//! Puts the questions to custom handlers, one handler after the other, and does what each answer asks
+//! for: read, write, or wait.
 
 use super::failed;
 use crate::conn::{Conn, HandlerPhase, HandlerState, Op, Progress, Wait, Why, is_first_step};
@@ -49,7 +49,7 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
                     Ok(_) => return Progress::Wait(Wait::WRITE | Wait::TIMER),
                     Err(errno) => return super::system(op, errno),
                 }
-                // A handler that wants to write and never does must not keep the drive for itself.
+                // A handler that wants to write but never does must not keep the drive busy for ever.
                 return Progress::Wait(Wait::TURN | Wait::TIMER);
             }
             HandlerPhase::Done => {

@@ -1,14 +1,14 @@
-//! What happens before the session: one file per handler, each the step of one opening operation.
+//! The operations before the session: one file per handler, each with the step of one opening
+//! operation.
 //!
-//! `step` is the one way in. It begins the time of an operation with its first step, and calls the
+//! `step` is the only entry. At the first step of an operation it sets the deadline, and calls the
 //! function that the operation's row in `op/table.rs` names; those of closing are in `conn::closing`.
 //!
-//! A step goes as far as it can without waiting, reads and writes through `conn.ctrl` and
-//! `conn.data`, and answers with a [`Progress`]: done, what it waits for, the end of the connection,
-//! or why it fails. It may be called again at any time and finds what it needs in the record: bytes
-//! that were read and not taken in `data.ahead`, for whoever comes next, and what it has found out in
-//! `facts.rare`. It may skip or want later operations. Only `connect`, `custom` and `rules` set times
-//! of their own.
+//! A step goes as far as it can without waiting, reads and writes through `conn.ctrl` and `conn.data`,
+//! and returns a [`Progress`]: done, what it waits for, the end of the connection, or why it fails. It
+//! may be called again at any time and finds its state in the record: bytes that were read and not
+//! consumed in `data.ahead`, for the next operation, and its results in `facts.rare`. It may skip or
+//! want later operations. Only `connect`, `handlers` and `rules` set deadlines of their own.
 
 mod accept_cip;
 mod accept_proxy;
@@ -57,8 +57,8 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     run(conn, cx, op)
 }
 
-/// The deadline of an opening operation counts from its start, and all of them together are bounded
-/// from the connection's beginning. No byte restarts it.
+/// Sets the deadline of an opening operation, which counts from its start; all of them together are
+/// bounded from the beginning of the connection. Received bytes do not extend it.
 fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
     let timeouts = conn.facts.timeouts();
     let span = match op.clock() {
@@ -70,14 +70,14 @@ fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
         Clock::Unbounded | Clock::Drain => FOREVER,
     };
     conn.facts.op_since = cx.now;
-    // What belongs to a connect goes on within its span.
+    // The operations of a connect share one timeout, which CTRL_CONNECT starts.
     let goes_on = op.clock() == Clock::Connect && op != Op::CtrlConnect;
     if !goes_on {
         conn.arm_opening(cx.now, span);
     }
 }
 
-/// ACCEPT_SESSION: the handlers are done, and the host gets the session.
+/// ACCEPT_SESSION: the opening operations are done, and the host gets the session.
 fn accept_session<N>(conn: &mut Conn, _: &mut Cx<'_, N>, _: Op) -> Progress {
     conn.events.insert(Events::SESSION);
     Progress::Done
@@ -88,7 +88,7 @@ fn system(op: Op, errno: Errno) -> Progress {
     Progress::Failed(Box::new(Cause::system(Some(op), errno)))
 }
 
-/// A failure with a sentence of its own.
+/// A failure with its own text.
 fn failed(op: Op, why: Why, text: impl Into<std::borrow::Cow<'static, str>>) -> Progress {
     Progress::Failed(Box::new(Cause::new(Some(op), why).because(text).with(Detail::None)))
 }

@@ -1,5 +1,4 @@
-//! Reading what a peer says in front of everything else. It is read together with what follows, which
-//! stays for the next layer.
+//! Reading the header at the beginning of a connection. Bytes read beyond it stay for the next layer.
 
 use std::ops::ControlFlow;
 
@@ -9,8 +8,8 @@ use crate::ctrl::Input;
 use crate::cx::Cx;
 use crate::sys::Net;
 
-/// Reads more, behind what is held already. `need` is as much as it may grow to, in bytes; `what` is
-/// the name of it, with its article.
+/// Reads more, behind the bytes that are held already. There is room for `need` bytes of the header, at
+/// least; `what` is its name, with the article.
 pub(super) fn read_more<N: Net>(
     conn: &mut Conn,
     cx: &mut Cx<'_, N>,
@@ -38,12 +37,12 @@ pub(super) fn read_more<N: Net>(
     ControlFlow::Break(progress)
 }
 
-/// What is held of it.
+/// The bytes of the header that are held.
 pub(super) fn held(conn: &Conn) -> &[u8] {
     conn.data.ahead.as_ref().map_or(&[], crate::buffer::Buffer::bytes)
 }
 
-/// It is over: what follows its `len` bytes stays.
+/// The header is complete: the bytes behind its `len` bytes stay.
 pub(super) fn consume<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, len: usize) {
     if let Some(ahead) = &mut conn.data.ahead {
         ahead.consume(len);

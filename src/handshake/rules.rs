@@ -1,4 +1,4 @@
-//! Rules are asked: what they see of a connection, and what they do with it.
+//! Evaluating rules: what they see of a connection, and what their verdict does.
 
 use std::cell::{OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use crate::time::FOREVER;
 use crate::tls::sha1;
 use crate::wire::proxy::Header;
 
-/// The rules that `op` asks.
+/// The phase of the rules that `op` evaluates.
 const fn phase(op: Op) -> Option<RulePhase> {
     match op {
         Op::AcceptRules => Some(RulePhase::Accept),
@@ -25,11 +25,11 @@ const fn phase(op: Op) -> Option<RulePhase> {
     }
 }
 
-/// One step of an operation that asks rules.
+/// One step of an operation that evaluates rules.
 pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Some(phase) = phase(op) else { return Progress::Done };
     if op == Op::Inspect && is_first_step(conn.word, op) {
-        // Without a delay nothing is waited for, and so nothing is bounded.
+        // Without a delay the rules do not wait, so there is nothing to bound.
         let delay =
             conn.facts.rule_state().map_or(0, |rule_state| rule_state.rules.inspect_delay());
         conn.arm_opening(cx.now, if delay == 0 { FOREVER } else { delay });
@@ -71,7 +71,7 @@ fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, phase: RulePhase) -> Verdict
     verdict.unwrap_or(Verdict::Accept)
 }
 
-/// Lets the rules of a connection look at it; nothing of it where it has none.
+/// Calls `ask` with the rules of a connection and a view of it; `None` where it has no rules.
 fn look<N: Net, R>(
     conn: &mut Conn,
     cx: &mut Cx<'_, N>,
@@ -99,7 +99,7 @@ struct RuleView<'a, 'n, N> {
     conn: &'a Conn,
     net: RefCell<&'n mut N>,
     directory: &'a dyn Directory,
-    /// Where it comes from, whatever rules say: nearly every rule asks.
+    /// The source before rules, kept since nearly every rule needs it.
     found: OnceCell<Option<SocketAddr>>,
     /// Our end of the socket, asked of the system once.
     local: OnceCell<Option<Addr>>,
@@ -154,7 +154,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
     }
 
     fn source_is_local(&self) -> Option<bool> {
-        // A client at a unix socket is local wherever a rule says that it is.
+        // A client of a unix socket is local, whatever source a rule has set.
         Some(match *self.conn.facts.found_source() {
             Addr::Unix(_) => true,
             Addr::Ip(_) => {
@@ -174,8 +174,8 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
 
     fn prefix(&self) -> Prefix<'_> {
         let bytes = self.conn.data.ahead.as_ref().map_or(&[][..], |ahead| ahead.bytes());
-        // One read may bring more than is waited for: what is said of the same bytes must not depend
-        // on how they came.
+        // One read may bring more than the rules may wait for. The verdict must not depend on how the
+        // bytes arrived.
         let bytes = &bytes[..bytes.len().min(AHEAD_MAX)];
         let ended = self.conn.ctrl.at_eof() || self.settled || bytes.len() == AHEAD_MAX;
         Prefix { bytes, may_grow: !ended }
@@ -188,7 +188,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
             cipher: agreed.suite_name,
             server_name: agreed.server_name.map(str::as_bytes),
             alpn: agreed.alpn,
-            // A certificate that fails ends the handshake.
+            // The verification has succeeded: a certificate that fails it ends the handshake.
             verify: 0,
             certificate: agreed.peer_chain().next(),
         })
@@ -224,7 +224,7 @@ impl<N: Net> Effects for RuleView<'_, '_, N> {
     }
 }
 
-/// The name of the backend that the rules of a connection choose for it, where they choose one.
+/// The name of the backend that the rules of a connection choose for it, if they choose one.
 pub(crate) fn chosen_backend<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<String> {
     let now = cx.now;
     let chosen = look(conn, cx, |rules, progress, view| {

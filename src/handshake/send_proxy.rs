@@ -1,7 +1,7 @@
 //! Sends a PROXY header ahead of any other byte.
 //!
-//! The header is composed when the connection is asked for, since that is when the client it tells
-//! of is at hand; it leaves with the first bytes behind it where there are some.
+//! The header is composed when the connection is requested, since the client that it describes is
+//! available then; it is sent in one call with the bytes that follow it, where there are some.
 
 use super::system;
 use crate::config::SendProxy;
@@ -13,17 +13,18 @@ use crate::wire::der::Certificate;
 use crate::wire::proxy::tlv::{client, kind};
 use crate::wire::proxy::{Origin, Outgoing, Ssl, Tlv, TooLong, write_v1};
 
-/// What a header may tell of the client.
+/// What a header may say about the client.
 #[derive(Debug)]
 pub(crate) struct Client<'a> {
-    /// The source and destination it stands for; `None` when the system does not know them any
+    /// The source and destination that it stands for; `None` when the system does not know them any
     /// more.
     pub(crate) ends: Option<(Addr, Addr)>,
     /// Its TLS, where it has some.
     pub(crate) tls: Option<Negotiated<'a>>,
 }
 
-/// Composes the header. Without a client the connection is our own: LOCAL, or UNKNOWN in version 1.
+/// Composes the header. Without a client the connection is the engine's own: LOCAL, or in version 1
+/// UNKNOWN.
 pub(crate) fn compose(
     version: SendProxy,
     client: Option<&Client<'_>>,
@@ -74,8 +75,8 @@ fn peer_name(tls: &Negotiated<'_>) -> Option<Vec<u8>> {
     Certificate::parse(der).ok()?.common_name().map(std::borrow::Cow::into_owned)
 }
 
-/// The name of a cipher suite as the specification's example has it, ECDHE-RSA-AES128-GCM-SHA256,
-/// which is OpenSSL's. From TLS 1.3 on that is the registered name.
+/// The name of a cipher suite as in the specification's example, ECDHE-RSA-AES128-GCM-SHA256, which is
+/// OpenSSL's. From TLS 1.3 on that is the registered name.
 fn cipher_name(registered: &'static str) -> &'static str {
     match registered {
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" => "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -88,8 +89,8 @@ fn cipher_name(registered: &'static str) -> &'static str {
     }
 }
 
-/// The client's TLS, as section 2.2.6 of the specification has it. A certificate of a resumed
-/// session was shown in that session, but not on this connection.
+/// The client's TLS, as in section 2.2.6 of the specification. The certificate of a resumed session was
+/// presented in the original session, not on this connection.
 fn ssl<'a>(tls: &Negotiated<'a>, common_name: Option<&'a [u8]>) -> Ssl<'a> {
     let mut present = client::SSL;
     let verified = tls.verified == Verified::Valid;
@@ -111,7 +112,8 @@ fn ssl<'a>(tls: &Negotiated<'a>, common_name: Option<&'a [u8]>) -> Ssl<'a> {
     }
 }
 
-/// Done when the kernel has the header. Before TLS it may leave with the handshake's first bytes.
+/// Done when the kernel has taken the header. Ahead of TLS it may be sent with the first bytes of the
+/// handshake.
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if !conn.ctrl.has_unsent() || conn.word.is_wanted(Op::TlsConnect) {
         return Progress::Done;
@@ -183,7 +185,7 @@ mod tests {
         assert_eq!(header.tlv(kind::UNIQUE_ID), Some(UNIQUE));
         assert_eq!(header.tlv(0xe0), Some(&b"a\0\xff"[..]));
         assert!(header.tlv(kind::CRC32C).is_some());
-        // A client without TLS has no TLS to tell of.
+        // A client without TLS adds no TLS information.
         assert!(header.ssl().is_none());
         let plain = composed(SendProxy::V2(ProxyTlvs::default()), Some(&client), &[]);
         assert_eq!(plain.tlvs().count(), 0);

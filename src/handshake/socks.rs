@@ -1,8 +1,8 @@
-//! Has a SOCKS server connect to somebody else.
+//! Has a SOCKS server connect to the destination.
 //!
-//! What is said first is put into the queue of what leaves when the connection is asked for, so that it
-//! can prove the connection. The session's bytes wait until the server is connected: a refusal must
-//! not cost a stream its first bytes.
+//! The first message is queued for sending when the connection is requested, so that it can prove the
+//! connection. The session's bytes wait until the destination is connected: a refusal must not cost a
+//! stream its first bytes.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::cx::Cx;
 use crate::sys::Net;
 use crate::wire::socks::{ANSWER_LONGEST, Dialogue, Heard};
 
-/// SOCKS_SEND: done when the kernel has what is said first.
+/// SOCKS_SEND: done when the kernel has taken the first message.
 pub(crate) fn send<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     match conn.ctrl.flush(cx) {
         Ok(true) => Progress::Done,
@@ -24,7 +24,7 @@ pub(crate) fn send<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     }
 }
 
-/// SOCKS_RECV: hears each answer, says what is due to it, and is done when the server is connected.
+/// SOCKS_RECV: reads each answer, sends what follows it, and is done when the destination is connected.
 pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
     let config = Arc::clone(config);
@@ -62,7 +62,7 @@ pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Pr
     }
 }
 
-/// What a connection says of itself right behind its PROXY header, before anything is heard.
+/// The first message, right behind the PROXY header, before anything is received.
 pub(crate) fn says_first(config: &ConnectConfig) -> &[u8] {
     config.socks.as_ref().map_or(&[], Dialogue::opening)
 }

@@ -46,7 +46,7 @@ fn put<N: Net>(
         Ok(session) => conn.data.put_tls(Box::new(session), cx),
         Err(failure) => Err(tls_cause(failure)),
     };
-    // From here on the operation is started, so that DCLOSE frees what it made.
+    // The operation counts as started from here on, so that DCLOSE frees the session.
     conn.word.start(op);
     put.map_err(|mut cause| {
         cause.at = Some(op);
@@ -69,7 +69,8 @@ fn shake<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
         let step = session.handshake(ctrl.out(cx), cx.pool);
         ctrl.trim(cx);
         match step {
-            // What is left to send leaves with the session's first bytes, or at the drive's end.
+            // What is still to be sent is sent with the session's first bytes, or at the end of the
+            // drive.
             Handshake::Done => return Progress::Done,
             Handshake::NeedInput => {}
             Handshake::Failed(failure) => {

@@ -1,4 +1,4 @@
-//! The built-in host: a poller for programs that have none, over mio, which only this folder names.
+//! The built-in host: a poller for programs that have none, over mio. Only this folder uses mio.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -12,19 +12,19 @@ use crate::ctrl::Io;
 use crate::id::Id;
 use crate::sys::Fd;
 
-/// Events fetched from the system in one go.
+/// The most events fetched from the system at a time.
 const EVENTS: usize = 256;
-/// Not the bits of any id: those of kind 0 are none.
+/// No id has these bits, since kind 0 does not exist.
 const WAKE: Token = Token(0);
 
-/// What the system is asked to watch, and what it said.
+/// The poller: what the system watches, and the events it reported.
 pub(crate) struct Poller {
     poll: RefCell<Poll>,
     registry: Registry,
     waker: Waker,
     events: RefCell<Events>,
-    /// Descriptors that stay level-triggered. mio tells edges only; registering again after an event
-    /// makes a level of them.
+    /// Descriptors that are level-triggered for the engine. mio is edge-triggered; registering again
+    /// after an event emulates a level.
     levels: RefCell<HashMap<Id, Fd>>,
     stopped: Cell<bool>,
 }
@@ -33,7 +33,7 @@ impl Poller {
     /// A poller that watches nothing.
     ///
     /// # Errors
-    /// What the system answers.
+    /// An error of the system.
     pub(crate) fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
@@ -48,10 +48,10 @@ impl Poller {
         })
     }
 
-    /// Watches `fd` for `new` instead of `old`.
+    /// Has the system watch `fd` for `new` instead of `old`.
     ///
     /// # Errors
-    /// What the system answers; the watch is as it was.
+    /// An error of the system; then nothing has changed.
     pub(crate) fn watch(&self, fd: Fd, token: Id, old: Io, new: Io) -> io::Result<()> {
         let mut source = SourceFd(&fd.0);
         let known = old.intersects(Io::BOTH);
@@ -70,10 +70,10 @@ impl Poller {
         }
     }
 
-    /// Waits for readiness, at most `most`, and hands over what came.
+    /// Waits for readiness, at most for `most`, and returns the events.
     ///
     /// # Errors
-    /// What the system answers; a signal is no error and hands over nothing.
+    /// An error of the system. A signal is not an error and returns no events.
     pub(crate) fn wait(&self, most: Option<Duration>) -> io::Result<Vec<(Id, Io)>> {
         let mut events = self.events.borrow_mut();
         match self.poll.borrow_mut().poll(&mut events, most) {
@@ -90,10 +90,10 @@ impl Poller {
         Ok(ready.collect())
     }
 
-    /// The event of `token` has been dealt with.
+    /// The event of `token` has been handled.
     ///
     /// # Errors
-    /// What the system answers.
+    /// An error of the system.
     pub(crate) fn dealt_with(&self, token: Id) -> io::Result<()> {
         let levels = self.levels.borrow();
         let Some(fd) = levels.get(&token) else { return Ok(()) };
@@ -104,12 +104,12 @@ impl Poller {
     /// Ends the wait, from any thread or signal handler.
     ///
     /// # Errors
-    /// What the system answers.
+    /// An error of the system.
     pub(crate) fn wake(&self) -> io::Result<()> {
         self.waker.wake()
     }
 
-    /// Whether [`Poller::wake`] has ended a wait since this was last asked.
+    /// Whether [`Poller::wake`] has ended a wait since the last call of this.
     pub(crate) fn take_stopped(&self) -> bool {
         self.stopped.replace(false)
     }

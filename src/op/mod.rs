@@ -15,30 +15,30 @@ pub use word::OpWord;
 /// Which part of a connection's life an operation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Opens a connection that came in.
+    /// Opens an incoming connection.
     Incoming,
-    /// Opens a connection that goes out.
+    /// Opens an outgoing connection.
     Outgoing,
     /// Closes either.
     Closing,
 }
 
-/// Which of the configured spans bounds an operation.
+/// Which of the configured timeouts bounds an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// None: the operation ends with those before it.
     Unbounded,
-    /// The wait for the first bytes: a PROXY header, a NetScaler's, a monitor's request.
+    /// The wait for the first bytes: a PROXY header, a NetScaler header, a monitor's request.
     Proxy,
-    /// The wait for a connection to a server: from CTRL_CONNECT on one span for all of it.
+    /// Connecting to a server: one timeout from CTRL_CONNECT on for all its operations.
     Connect,
     /// A TLS handshake.
     Tls,
-    /// One handler of the host's own; each brings its span.
+    /// One custom handler; each brings its own timeout.
     Custom,
-    /// The last bytes leaving; while closing, every byte the kernel takes restarts it.
+    /// Sending the last bytes; while closing, every byte that the kernel takes restarts it.
     Linger,
-    /// The peer's last bytes arriving after ours have left.
+    /// The wait for the peer's end once ours was sent.
     Drain,
 }
 
@@ -79,7 +79,7 @@ macro_rules! ops {
                 match self { $(Self::$op => Side::$side),+ }
             }
 
-            /// The span that bounds it.
+            /// The timeout that bounds it.
             #[must_use]
             pub const fn clock(self) -> Clock {
                 match self { $(Self::$op => Clock::$clock),+ }
@@ -162,7 +162,7 @@ impl OpSet {
         Self(self.0 | Self::bit(op))
     }
 
-    /// What is in either.
+    /// The operations in either set.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -180,7 +180,7 @@ impl OpSet {
         self.0 == 0
     }
 
-    /// What is in both.
+    /// The operations in both sets.
     #[must_use]
     pub const fn both(self, other: Self) -> Self {
         Self(self.0 & other.0)

@@ -28,7 +28,7 @@ impl OpWord {
         OpSet((self.0 >> 1) & Self::LOW_BITS)
     }
 
-    /// The operations that are at least started: what they made must be freed.
+    /// The operations that are at least started: what they made must still be freed.
     #[must_use]
     pub const fn started(self) -> OpSet {
         OpSet(self.0 & Self::LOW_BITS)
@@ -52,7 +52,7 @@ impl OpWord {
         self.wanted().has(op)
     }
 
-    /// Whether the whole connection is on its way out.
+    /// Whether the whole connection is closing.
     #[must_use]
     pub const fn is_closing(self) -> bool {
         self.is_wanted(Op::Fclose)
@@ -64,8 +64,8 @@ impl OpWord {
         !self.is_closing() && !self.incomplete().both(OpSet::OPENING).is_empty()
     }
 
-    /// The operations that may run: incomplete, and none of those they come after is. Once the
-    /// connection is closing no opening operation runs, also one whose remains wait for DCLOSE.
+    /// The operations that may run: they are incomplete, and so are none of their predecessors. Once
+    /// the connection is closing no opening operation runs, not even one that DCLOSE is still to undo.
     #[must_use]
     pub fn runnable(self) -> OpSet {
         let incomplete = self.incomplete();
@@ -118,7 +118,7 @@ impl OpWord {
         }
     }
 
-    /// `from` goes on at `to`: what is between them is skipped, and `to` wanted.
+    /// `from` continues at `to`: the operations between them are skipped, and `to` is wanted.
     pub fn leap(&mut self, from: Op, to: Op) {
         for op in OpSet::earlier(to).iter().filter(|op| *op > from) {
             self.skip(op);
@@ -126,7 +126,8 @@ impl OpWord {
         self.want(to);
     }
 
-    /// Wants the end of one direction, and of the whole connection when it is the second.
+    /// Wants the operations that end one direction; for the second direction, all that close the
+    /// connection.
     pub fn shut(&mut self, direction: Direction) {
         let (data, ctrl, other) = match direction {
             Direction::Read => (Op::Dshr, Op::Cshr, Op::Dshw),

@@ -1,5 +1,5 @@
-//! How a stream goes on: both connections are driven, the bytes between them are moved, and its sides
-//! follow, until all of it waits.
+//! Driving a stream: both connections are driven, the bytes between them are relayed, and the states of
+//! its sides follow, until all of it waits.
 
 use std::ops::ControlFlow;
 
@@ -25,11 +25,11 @@ pub(crate) const SIDES: [u8; 2] = [CLIENT, SERVER];
 pub(crate) type Pair<'a> = [Option<&'a mut Conn>; 2];
 
 bitflags! {
-    /// What a drive came to that is the engine's to act on.
+    /// The parts of a drive's result that the engine acts on.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct StreamOutcome: u8 {
-        /// The attempt to reach a server has failed: its connection is to be let go of, and what comes
-        /// next decided. Then the stream is to be driven again.
+        /// The attempt to reach a server has failed: the engine is to release its connection and decide
+        /// what follows. Then the stream is to be driven again.
         const ATTEMPT_FAILED = 1;
         /// The server is reached.
         const REACHED = 2;
@@ -41,7 +41,7 @@ pub(super) fn on<'p>(pair: &'p mut Pair<'_>, side: u8) -> Option<&'p mut Conn> {
     pair[usize::from(side)].as_deref_mut()
 }
 
-/// The connection that brings the bytes of a lane, and the one that takes them.
+/// The source and the destination of a lane.
 pub(super) fn ends<'p>(
     pair: &'p mut Pair<'_>,
     side: u8,
@@ -51,9 +51,9 @@ pub(super) fn ends<'p>(
 }
 
 impl Stream {
-    /// Drives both connections and the bytes between them, until all wait or something is the engine's
-    /// to act on. What each connection came to is added to `outcomes`. Unless it `dials`, a server that
-    /// is not connected to yet is left alone: the descriptor of the attempt before is not given back.
+    /// Drives both connections and relays the bytes between them, until all wait or the engine is to
+    /// act. The result of each connection is added to `outcomes`. Unless it `dials`, a connect that has
+    /// not begun does not begin yet: the descriptor of the previous attempt is not closed.
     pub(crate) fn drive<N: Net>(
         &mut self,
         pair: &mut Pair<'_>,
@@ -67,7 +67,7 @@ impl Stream {
         outcome
     }
 
-    /// The same; breaks off where the engine is to act first.
+    /// Drives until all wait. Breaks off early where the engine is to act first.
     fn run<N: Net>(
         &mut self,
         pair: &mut Pair<'_>,
@@ -77,10 +77,11 @@ impl Stream {
         outcomes: &mut [conn::Outcome; 2],
         outcome: &mut StreamOutcome,
     ) -> ControlFlow<()> {
-        // The end of an attempt that was not answered in time is none for the client.
+        // An attempt that ended by its timeout must not count as an end of the client.
         self.follow(pair, cx, outcome)?;
         if self.side(SERVER).state() == State::Con {
-            // The client's first bytes are to be at hand when the connection is asked for.
+            // The client's first bytes must be in the buffer when the connect begins, to be sent with
+            // it.
             self.relay(pair, cx);
         }
         loop {
@@ -93,7 +94,7 @@ impl Stream {
             self.follow(pair, cx, outcome)?;
             let before = words(pair);
             self.relay(pair, cx);
-            // Before what moved is passed on: a failure may be another side's reset.
+            // Before the end is passed on: a failure may have to reset the other side.
             self.follow(pair, cx, outcome)?;
             self.take_back(pair, cx);
             if words(pair) == before {
@@ -127,7 +128,7 @@ impl Stream {
         outcome
     }
 
-    /// Moves the sides as their connections have moved.
+    /// Updates the states of the sides from their connections.
     fn follow<N: Net>(
         &mut self,
         pair: &mut Pair<'_>,
@@ -142,7 +143,7 @@ impl Stream {
                 self.note_failure(side, pair, cx);
             }
             match state {
-                // The attempt was given up with the stream.
+                // The attempt was cancelled with the stream.
                 State::Con if closing && self.end.is_some() => {
                     self.side_mut(side).on(Event::Leave);
                 }
@@ -169,10 +170,10 @@ impl Stream {
         side.active_at = now;
     }
 
-    /// Latches the failure of one side as what ended the stream, if nothing else has. Where an end that
-    /// TLS did not vouch for is not to be passed on, it takes the other side along.
+    /// Latches the failure of one side as what ended the stream, unless there is a cause already. Where
+    /// an end without close_notify must not be passed on, the other side is reset too.
     fn note_failure<N: Net>(&mut self, side: u8, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
-        // A server that fails has not ended before.
+        // A server that fails has not ended in order before.
         let server_ended = side == CLIENT && server_ended(pair);
         let is_reset = |conn: &Conn| conn.close_mode >= CloseMode::Reset;
         let other_is_reset = on(pair, other(side)).is_none_or(|conn| is_reset(conn));
@@ -191,8 +192,8 @@ impl Stream {
         }
     }
 
-    /// A client that ends before a server is reached, without having sent a byte, wants nothing any
-    /// more; one that failed neither.
+    /// Ends the stream of a client that ended before a server was reached without having sent a byte,
+    /// or that failed: it needs no server any more.
     fn take_back<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
         let state = self.side(SERVER).state();
         let attempted =
@@ -205,7 +206,7 @@ impl Stream {
         let ended = client.is_none_or(|conn| conn.word.is_wanted(Op::Dshr));
         let lane = &self.lanes[usize::from(CLIENT)];
         let silent = lane.moved == 0 && !lane.is_loaded();
-        // Behind bytes that wait, an end is known by the poller's word alone.
+        // While unread bytes wait, only the poller's hang-up event shows the end.
         let hung_up = client.is_some_and(|conn| conn.ctrl.hung_up());
         let takes_back = self.config.abort_on_close && (ended || hung_up);
         if !(failed || ended && silent || takes_back) {
@@ -217,7 +218,7 @@ impl Stream {
         self.cut(pair, cx, Ending::Orderly, By::Client, cause);
     }
 
-    /// Turns both sides towards their end. What waited between them is lost.
+    /// Ends both sides. Bytes that wait between them are lost.
     pub(crate) fn cut<N: Net>(
         &mut self,
         pair: &mut Pair<'_>,
@@ -242,7 +243,7 @@ impl Stream {
             let Some(conn) = on(pair, side) else { continue };
             if !conn.word.is_closing() || ending == Ending::Abort {
                 if loses[usize::from(other(side))] {
-                    // Its peer would take a goodbye for the end of all there was.
+                    // Its peer would take close_notify as a proof that no bytes are missing.
                     conn.closes(CloseMode::Curt);
                 }
                 conn.end(ending, None);
@@ -250,7 +251,7 @@ impl Stream {
         }
     }
 
-    /// Notes what it waits for: time, or the host that is to be told of its end.
+    /// Updates its timer, and lists it for its event once it has ended.
     pub(crate) fn settle<N: Net>(&mut self, key: Key, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
         if !self.is_over() {
             let due = self.next_due(pair.each_ref().map(Option::as_deref));
@@ -264,14 +265,14 @@ impl Stream {
         }
     }
 
-    /// When time alone changes something.
+    /// The earliest time at which it is to be driven without an event.
     pub(crate) fn next_due(&self, pair: [Option<&Conn>; 2]) -> Time {
         let waits = self.selection.as_ref().map_or(Time::NEVER, |selection| selection.until);
         waits.min(self.next_silence(pair).map_or(Time::NEVER, |(due, ..)| due))
     }
 
-    /// When which side will have been silent for too long, and what is said then. Only a side that is
-    /// waited for counts: of two that take what there is, the one whose turn it is to answer.
+    /// The earliest silence timeout: when, of which side, and the text of the cause. Only a side that
+    /// is waited for counts: if neither is blocked, the one whose turn it is to answer.
     pub(crate) fn next_silence(
         &self,
         pair: [Option<&Conn>; 2],
@@ -291,12 +292,12 @@ impl Stream {
     }
 }
 
-/// What tells whether another round is worth it: how far each connection is.
+/// The progress of each connection: another round is needed while it changes.
 fn words(pair: &Pair<'_>) -> [Option<OpWord>; 2] {
     pair.each_ref().map(|conn| conn.as_deref().map(|conn| conn.word))
 }
 
-/// Whether a connection is to reach a server and has not begun to.
+/// Whether a connect has not begun.
 fn is_undialed(conn: &Conn) -> bool {
     conn.word.code(Op::CtrlConnect) == Code::Wanted
 }
@@ -308,14 +309,14 @@ fn server_ended(pair: &Pair<'_>) -> bool {
     })
 }
 
-/// Whether nothing is to pass as an end of this connection that TLS did not vouch for.
+/// Whether an end of this connection without close_notify must not be passed on.
 fn aborts_with_tls(conn: &Conn) -> bool {
     let truncation = conn.facts.close_options().tls_truncation;
     conn.data.is_protected() && truncation == TlsTruncation::Abort
 }
 
-/// Whether a connect may send the session's bytes right behind the header: nothing encrypts them, and
-/// nobody else is to be spoken to first.
+/// Whether a connect may send the session's bytes in one call with the header: they are not encrypted,
+/// and no other opening operation comes first.
 fn sends_early(conn: &Conn) -> bool {
     const ALONE: OpSet = OpSet::EMPTY.with(Op::CtrlConnect).with(Op::SendProxy);
     let opening = conn.word.wanted().both(OpSet::OPENING);

@@ -115,7 +115,8 @@ impl fmt::Display for State {
 mod tests {
     use super::*;
 
-    /// The same by hand: a row for each state, a column for each event in their order.
+    /// The transitions, written out a second time: a row for each state, a column for each event in
+    /// their order.
     const PLAIN: [(&str, [&str; 11]); 10] = [
         ("INI", ["EST", "CON", "REQ", "", "", "", "", "", "", "", ""]),
         ("REQ", ["", "", "", "QUE", "ASS", "", "", "", "CLO", "", ""]),

@@ -11,45 +11,46 @@ use crate::pipes::PipeId;
 use crate::sys::Net;
 use crate::time::Time;
 
-/// The most bytes one direction moves in one drive, so that a bulk transfer leaves room for others.
+/// The most bytes that one direction relays in one drive, so that a bulk transfer leaves others their
+/// share.
 const BYTES_PER_DRIVE: u64 = 256 * 1024;
 
-/// After so many reads in a row that fill a buffer, bytes come in bulk.
+/// After so many consecutive reads that fill a buffer, a transfer counts as bulk.
 const FULL_READS: u8 = 2;
 
-/// How far the source of a lane is.
+/// The state of the source of a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Source {
-    /// It may bring more.
+    /// It may have more bytes.
     #[default]
     Open,
-    /// It has ended, and everything it had to bring came.
+    /// It has ended, and all its bytes have been read.
     Ended,
-    /// It has failed, or nothing vouches for its end: what it had left to bring never comes.
+    /// It has failed, or ended without close_notify: the rest of its bytes is missing.
     Short,
 }
 
 /// One direction: from the connection of one side to that of the other.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
-    /// Bytes read from the source that the destination has not taken.
+    /// Bytes that were read from the source, and not taken by the destination yet.
     pub(crate) buffer: Option<Buffer>,
     source: Source,
-    /// Bytes the destination took.
+    /// Bytes that the destination took.
     pub(crate) moved: u64,
-    /// When it last took some.
+    /// When the destination last took bytes.
     pub(crate) moved_at: Time,
     /// Bytes in the pipe.
     held: u32,
-    /// Where bytes go through in bulk, instead of the buffer.
+    /// The pipe that bulk transfers use instead of the buffer.
     pipe: Option<PipeId>,
-    /// How many reads in a row were full ones.
+    /// How many consecutive reads filled a buffer.
     full: u8,
-    /// Whether the end was passed on: nothing moves any more.
+    /// Whether the end was passed on: nothing is relayed any more.
     pub(crate) over: bool,
 }
 
-/// What moving one lane came to.
+/// The result of relaying one lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moved {
     /// The source is to be read when it can be.
@@ -70,17 +71,17 @@ impl Lane {
         self.held > 0 || !self.bytes().is_empty()
     }
 
-    /// Whether the source brought all it had, as far as the lane was told.
+    /// Whether the source has ended and all its bytes were read, as far as the lane has noted.
     pub(crate) fn has_ended(&self) -> bool {
         self.source == Source::Ended
     }
 
-    /// Whether the source may have had more to bring.
+    /// Whether bytes of the source may be missing.
     pub(crate) fn falls_short(&self) -> bool {
         self.source == Source::Short
     }
 
-    /// Notes how a source ended that the lane does not read any more.
+    /// Notes the end of a source that the lane did not read itself.
     pub(crate) fn note_source(&mut self, from: &Conn) {
         if self.source == Source::Open && !may_bring(from) {
             self.source = if from.cause.is_some() { Source::Short } else { Source::Ended };
@@ -97,7 +98,7 @@ impl Lane {
         self.buffer.as_ref().map_or(&[], Buffer::bytes)
     }
 
-    /// Drops what waits, and nothing moves any more.
+    /// Drops the bytes that wait, and stops relaying.
     pub(crate) fn cut<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(buffer) = self.buffer.take() {
             cx.pool.give(buffer);
@@ -106,7 +107,7 @@ impl Lane {
         self.over = true;
     }
 
-    /// Gives the pipe back, with whatever is in it.
+    /// Returns the pipe; bytes in it are lost.
     fn give_pipe<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(pipe) = self.pipe.take() {
             cx.pipes.give(cx.net, pipe, self.held > 0);
@@ -128,7 +129,7 @@ impl Lane {
         pool.give_empty(&mut self.buffer);
     }
 
-    /// Offers what waits to the destination. Tells whether the lane is empty afterwards.
+    /// Offers the bytes that wait to the destination. Returns whether the lane is empty afterwards.
     pub(crate) fn offer<N: Net>(
         &mut self,
         to: &mut Conn,
@@ -155,7 +156,7 @@ impl Lane {
         self.pour(to, cx, moved)
     }
 
-    /// The same for what the pipe holds.
+    /// Offers the bytes in the pipe to the destination. Returns whether the pipe is empty afterwards.
     fn pour<N: Net>(&mut self, to: &mut Conn, cx: &mut Cx<'_, N>, moved: &mut Moved) -> bool {
         while let Some(pipe) = self.pipe.filter(|_| self.held > 0) {
             match to.ctrl.pour(cx, pipe, self.held as usize) {
@@ -177,8 +178,8 @@ impl Lane {
         true
     }
 
-    /// Reads the next buffer, or pipe, from the source; `raw` says that the destination takes bytes
-    /// as they are. Tells whether the lane is loaded afterwards.
+    /// Reads the next piece from the source into the buffer or a pipe; `raw` says that the destination
+    /// sends bytes unchanged. Returns whether the lane is loaded afterwards.
     pub(crate) fn load<N: Net>(
         &mut self,
         from: &mut Conn,
@@ -197,7 +198,8 @@ impl Lane {
             }
             Ok(Read::Wait) => moved.wants_read = true,
             Ok(Read::End) => {
-                // Once a write was told of a reset, the socket reads as ended.
+                // After a write has failed with a reset, the socket reads as ended: that is no end in
+                // order.
                 if from.data.tls().is_some() || !is_reset(from) {
                     self.source = Source::Ended;
                 }
@@ -212,12 +214,12 @@ impl Lane {
             }
             Err(cause) => from.fail_session(cause),
         }
-        // Nothing comes for now: whoever is busy may have the pipe.
+        // Nothing arrives for now: a lane that is busy may have the pipe.
         self.give_pipe(cx);
         false
     }
 
-    /// A pipe, when bytes come in bulk and neither side does anything to them.
+    /// A pipe, for a bulk transfer whose bytes neither side changes.
     fn borrow_pipe<N: Net>(
         &mut self,
         from: &Conn,
@@ -240,7 +242,7 @@ impl Lane {
         pipe: PipeId,
     ) -> Result<Read, Box<Cause>> {
         let filled = match from.ctrl.fill(cx, pipe) {
-            // Nothing was moved: copying does it, for this lane and every other.
+            // Nothing was moved, so the bytes are copied; no lane of the engine splices any more.
             Err(errno) if ctrl::is_of_splice(errno) => {
                 self.give_pipe(cx);
                 cx.pipes.forbid();
@@ -251,7 +253,7 @@ impl Lane {
         if let Read::Bytes(n) = filled {
             self.held = n as u32;
             if n < UNIT {
-                // That is no bulk any more: two full buffers must prove it anew.
+                // The transfer counts as bulk again only after two more full buffers.
                 self.full = 0;
             }
         }
@@ -261,25 +263,27 @@ impl Lane {
     fn read<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>) -> Result<Read, Box<Cause>> {
         let limit = if self.is_bulk() { BULK_UNIT } else { UNIT };
         let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
-        // A wait says nothing: where readiness is told again and again, each read is followed by one.
+        // A wait leaves the count as it is: with level-triggered readiness, each read is followed by
+        // one.
         if let Read::Bytes(n) = read {
             self.full = if n >= UNIT { self.full.saturating_add(1) } else { 0 };
         }
         Ok(read)
     }
 
-    /// Whether bytes come in such numbers that larger pieces are worth their memory.
+    /// Whether the transfer is bulk, so that larger pieces are worth their memory.
     const fn is_bulk(&self) -> bool {
         self.full >= FULL_READS
     }
 
-    /// Whether this drive has used up the lane's share, `moved_before` bytes ago.
+    /// Whether this drive has used up the lane's share; `moved_before` is the count at its start.
     pub(crate) const fn is_sated(&self, moved_before: u64) -> bool {
         self.moved - moved_before >= BYTES_PER_DRIVE
     }
 }
 
-/// Whether writing was told that the peer is gone. EPIPE says that its end came before.
+/// Whether a write has failed because of a reset. EPIPE means that the peer's FIN had arrived before
+/// it.
 fn is_reset(conn: &Conn) -> bool {
     let errno = conn.cause.as_ref().map(|cause| cause.detail);
     matches!(errno, Some(Detail::Errno(errno)) if errno.0 != libc::EPIPE)

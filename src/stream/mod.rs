@@ -22,9 +22,9 @@ use crate::slab::Key;
 use crate::time::Time;
 use crate::wheel::Timer;
 
-/// The side of the client, where a side is an index.
+/// The index of the client's side.
 pub(crate) const CLIENT: u8 = 0;
-/// The side of the server.
+/// The index of the server's side.
 pub(crate) const SERVER: u8 = 1;
 
 /// The other side.
@@ -36,11 +36,11 @@ pub(crate) const fn other(side: u8) -> u8 {
 #[derive(Debug)]
 pub(crate) struct Side {
     state: State,
-    /// The connection; `None` before there is one and after it is gone.
+    /// The connection; `None` before there is one and after it has ended.
     pub(crate) conn: Option<Key>,
     /// How the connection ended.
     pub(crate) record: Option<Box<Record>>,
-    /// When it last brought or took a byte, or was last left alone.
+    /// When it last brought or took a byte, or when waiting for it began.
     pub(crate) active_at: Time,
 }
 
@@ -50,12 +50,12 @@ impl Side {
         Self { state: State::Ini, conn: None, record: None, active_at: now }
     }
 
-    /// How far it is.
+    /// Its state.
     pub(crate) const fn state(&self) -> State {
         self.state
     }
 
-    /// Moves it. An event that has no place in its state changes nothing, and is a mistake of ours.
+    /// Moves it to the next state. An event that its state does not allow is a bug: it changes nothing.
     pub(crate) fn on(&mut self, event: Event) {
         let next = self.state.after(event);
         debug_assert!(next.is_some(), "{event:?} in {}", self.state);
@@ -63,37 +63,37 @@ impl Side {
     }
 }
 
-/// What ended a stream other than both sides' ends in order.
+/// What ended a stream, other than orderly ends of both sides.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
     pub(crate) termination: Termination,
     pub(crate) cause: Option<Cause>,
 }
 
-/// What a stream knows of its search for a server.
+/// The state of a stream's server selection.
 #[derive(Debug)]
 pub(crate) struct ServerSelection {
     pub(crate) backend: Key,
     /// The server that was assigned last.
     pub(crate) server: Option<ServerIndex>,
-    /// Its place there, while it has one.
+    /// The slot that it holds there.
     pub(crate) slot: Option<ServerSlot>,
-    /// Where it waits, while it does.
+    /// Its place in a queue.
     pub(crate) place: Option<Place>,
-    /// How many times it was assigned a server.
+    /// How many times a server was assigned to it.
     pub(crate) attempts: u32,
-    /// Which server it would have next.
+    /// Which server it prefers next.
     pub(crate) affinity: Affinity,
-    /// When its waiting, for a place or for the next attempt, is over.
+    /// When its wait for a slot, or its pause before the next attempt, ends.
     pub(crate) until: Time,
-    /// When it last began to wait for a place.
+    /// When it last began to wait for a slot.
     pub(crate) queued_at: Time,
-    /// How long it waited for one in all, in nanoseconds.
+    /// How long it has waited for slots, in nanoseconds.
     pub(crate) queued: u64,
 }
 
 impl ServerSelection {
-    /// A search that begins with an affinity.
+    /// Server selection that begins with an affinity.
     pub(crate) const fn new(backend: Key, affinity: Affinity) -> Self {
         Self {
             backend,
@@ -114,25 +114,25 @@ impl ServerSelection {
 pub(crate) struct Stream {
     /// The client's side, then the server's.
     pub(crate) sides: [Side; 2],
-    /// The directions, by the side they come from.
+    /// The directions, by the side of their source.
     pub(crate) lanes: [Lane; 2],
-    /// Its search for a server, where a backend chooses that.
+    /// Its server selection, where a backend chooses the server.
     pub(crate) selection: Option<Box<ServerSelection>>,
     /// What ended it first.
     pub(crate) end: Option<Box<End>>,
-    /// The side that last took bytes: it is its turn to answer.
+    /// The side that last took bytes: the other waits for its answer.
     pub(crate) turn: Option<u8>,
-    /// What bounds it.
+    /// Its timeouts and options.
     pub(crate) config: Arc<StreamConfig>,
     /// When it began.
     pub(crate) opened_at: Time,
     /// When its server was reached; [`Time::NEVER`] before.
     pub(crate) reached_at: Time,
-    /// Its place in the timer wheel.
+    /// Its timer in the wheel.
     pub(crate) timer: Timer,
     /// The host's user data for it.
     pub(crate) user: u64,
-    /// The lists it stands on.
+    /// The lists it is on.
     pub(crate) listed: Listed,
 }
 
@@ -142,7 +142,7 @@ impl Stream {
         &self.sides[side as usize]
     }
 
-    /// The same, to be changed.
+    /// The side with this index, mutably.
     pub(crate) const fn side_mut(&mut self, side: u8) -> &mut Side {
         &mut self.sides[side as usize]
     }
@@ -152,12 +152,12 @@ impl Stream {
         [self.sides[0].conn, self.sides[1].conn]
     }
 
-    /// Whether nothing is left but to tell its end.
+    /// Whether it has ended, and only its event remains.
     pub(crate) fn is_over(&self) -> bool {
         self.sides.iter().all(|side| side.state == State::Clo)
     }
 
-    /// What it is about now. `server_ended` says that the server brings nothing more.
+    /// Its present phase. `server_ended` says that the server sends nothing more.
     pub(crate) const fn phase(&self, server_ended: bool) -> EndPhase {
         match self.side(SERVER).state() {
             State::Que => EndPhase::Queue,
@@ -169,7 +169,7 @@ impl Stream {
         }
     }
 
-    /// Latches what ended it; the first stays.
+    /// Latches what ended it, unless something is latched already.
     pub(crate) fn ended_by(&mut self, by: By, phase: EndPhase, cause: Option<Cause>) {
         self.end
             .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
@@ -182,12 +182,13 @@ impl Stream {
         self.turn = Some(side);
     }
 
-    /// The longest silence that is borne of `conn` on `side`, in nanoseconds, and
-    /// what is said when it was longer.
+    /// The silence timeout of `conn` on `side`, in nanoseconds, and the text of the cause when it
+    /// passes.
     pub(crate) fn tolerance(&self, side: u8, conn: &Conn) -> (u64, &'static str) {
         let config = &self.config;
         let tunnel = config.tunnel > 0 && self.lanes.iter().all(|lane| lane.moved > 0);
-        // Also where TLS 1.2 holds the end back: nothing else would bound who waits for nobody.
+        // This includes a half-close that TLS 1.2 holds back, since no other timeout would bound the
+        // side.
         let other_ended = conn.word.is_wanted(Op::Dshw);
         match side {
             CLIENT if other_ended && config.client_fin > 0 => {
@@ -203,7 +204,7 @@ impl Stream {
     }
 }
 
-/// Who is to blame when the connection of `side` fails for this reason.
+/// What ended a stream, if the connection of `side` fails for this reason.
 pub(crate) const fn blame(side: u8, why: Why) -> By {
     match (why, side) {
         (Why::Aborted, _) => By::Host,

@@ -1,4 +1,4 @@
-//! Moving the bytes of a stream.
+//! Relaying the bytes of a stream.
 
 use super::drive::{Pair, ends, on};
 use super::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
@@ -6,13 +6,13 @@ use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, Events, Op, Wait, c
 use crate::cx::Cx;
 use crate::sys::Net;
 
-/// Who is at one end of a lane.
+/// One end of a lane.
 enum Party<'a> {
-    /// This connection, open or not yet.
+    /// This connection, open or still opening.
     Conn(&'a mut Conn),
-    /// One that is still being looked for.
+    /// None yet: server selection goes on.
     Sought,
-    /// Nobody any more.
+    /// None any more.
     Gone,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Party<'a> {
 }
 
 impl Stream {
-    /// Moves what can be moved both ways, and notes in each connection what that waits for.
+    /// Relays what it can in both directions, and notes in each connection what the rest waits for.
     pub(super) fn relay<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
         let waited = pair.each_mut().map(|conn| {
             conn.as_deref_mut().is_some_and(|conn| {
@@ -74,7 +74,7 @@ impl Stream {
         for (side, waited) in [CLIENT, SERVER].into_iter().zip(waited) {
             let Some(conn) = on(pair, side) else { continue };
             tidy(conn, cx);
-            // Silence counts from when it begins to matter.
+            // Silence counts from when the side is first waited for.
             if !waited && conn.flow.intersects(Wait::PEER) {
                 conn.heard(cx.now);
                 self.side_mut(side).active_at = cx.now;
@@ -83,7 +83,7 @@ impl Stream {
     }
 }
 
-/// Moves one lane: what it holds goes out before the next bytes come in.
+/// Relays one lane: bytes that it holds are sent before more are read.
 fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, N>) -> Moved {
     let [mut from, mut to] = parties;
     let mut moved = Moved::default();
@@ -119,12 +119,12 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
         let is_sought = matches!(from, Party::Sought);
         let Some(source) = from.conn().filter(|from| may_bring(from)) else {
             if !ready || is_sought {
-                // A FIN on a socket that still connects takes the attempt back, and one inside a
-                // handshake breaks it: the end waits until the server is reached. Who is not found
-                // yet has not ended either.
+                // A FIN on a socket that is still connecting cancels the attempt, and one during a
+                // handshake breaks it: the end waits until the server is reached. A source that is not
+                // connected yet has not ended either.
                 return moved;
             }
-            // The source brings nothing more, and what it brought is through: its end is passed on.
+            // The source has ended and all its bytes were sent: its end is passed on.
             lane.cut(cx);
             if let Some(to) = to.conn() {
                 if lane.falls_short() {
@@ -145,7 +145,7 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
             return moved;
         }
     }
-    // Nobody takes what the source still brings.
+    // The destination takes no more, so the source is not read any more.
     if let Some(from) = from.conn()
         && may_bring(from)
         && !from.word.is_opening()
@@ -155,8 +155,8 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
     moved
 }
 
-/// What is left to do for a connection beside the lanes: bytes of its own protocol leave, what
-/// arrives on a shut read side is thrown away, and a reset is seen though nobody reads.
+/// The work on a connection beside the lanes: send bytes of its own protocol, discard what arrives on a
+/// shut read side, and notice a reset although nothing is read.
 fn tidy<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     if conn.word.is_closing() || conn.word.incomplete().has(Op::CtrlConnect) {
         return;

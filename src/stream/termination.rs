@@ -1,54 +1,53 @@
-//! How a stream ended, in the two letters that operators of HAProxy know: who ended it, and in
-//! which phase.
+//! How a stream ended: by whom and in which phase, as the two letters of HAProxy's termination state.
 
 use std::fmt;
 
 use crate::cause::Cause;
 
-/// Who or what ended a stream first.
+/// What ended a stream first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum By {
-    /// Nobody: both sides came to their end in order.
+    /// Nothing: both sides ended in order.
     #[default]
     Nobody,
-    /// The client broke off.
+    /// The client ended it early or failed.
     Client,
-    /// The server broke off, or could not be reached.
+    /// The server ended it early or failed, or could not be reached.
     Server,
-    /// The client was silent for too long.
+    /// The silence timeout of the client.
     ClientTimeout,
-    /// The server was silent for too long, or none was to be had in time.
+    /// The silence timeout of the server, or a timeout before it was reached.
     ServerTimeout,
     /// A limit of the configuration.
     Limit,
-    /// This machine has run out of something.
+    /// A resource that this machine has run out of.
     Resources,
     /// The host.
     Host,
 }
 
-/// What a stream was about when it ended.
+/// The phase of a stream when it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EndPhase {
-    /// Nothing any more.
+    /// None: nothing ended it early.
     #[default]
     Over,
-    /// It waited for a server with a place free.
+    /// It waited in a queue for a slot.
     Queue,
     /// The server was being reached.
     Connect,
     /// Bytes moved both ways.
     Data,
-    /// The server had ended, and its last bytes were on their way to the client.
+    /// The server had ended, and its last bytes were being sent to the client.
     Last,
 }
 
-/// Who ended a stream, and when.
+/// What ended a stream, and in which phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Termination {
-    /// Who.
+    /// What ended it.
     pub by: By,
-    /// When.
+    /// The phase it was in.
     pub phase: EndPhase,
 }
 
@@ -76,18 +75,18 @@ impl Termination {
         [by, phase]
     }
 
-    /// What ended a stream because of `cause`, as the record of a side has it that did not.
+    /// A cause for the record of a side that did not end the stream, made from what did.
     pub(crate) fn in_record(self, cause: &Cause) -> Cause {
         Cause::new(None, cause.why).because(format!("{self}: {}", cause.text))
     }
 }
 
 impl fmt::Display for Termination {
-    /// The same in words.
+    /// The termination in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = match (self.by, self.phase) {
             (By::Nobody, _) => return f.write_str("ended in order"),
-            // Before there is a server nobody can be silent, or end anything.
+            // Before a server is reached it can neither be silent nor end anything.
             (By::ServerTimeout, EndPhase::Queue) => {
                 return f.write_str("no server had a place free in time");
             }
