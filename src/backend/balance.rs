@@ -42,7 +42,7 @@ impl Balance {
             Method::RoundRobin => turn(servers, may),
             Method::LeastConnections => {
                 let least = among(servers, may).min_by(|(_, a), (_, b)| a.load_cmp(b))?.0;
-                // A copy of what is compared, since the turn changes the servers.
+                // The numbers that are compared are copied, since `turn` changes the servers.
                 let (streams, weight) = load(servers, least)?;
                 turn(servers, |index, server| {
                     let own = u64::from(server.streams.now) * weight;
@@ -67,8 +67,8 @@ impl Balance {
     ///
     /// Rendezvous hashing with weights: every server draws `-ln(u) / weight` with a `u` in (0, 1]
     /// that follows from source and server, and the least wins. These are exponential draws with
-    /// the weights as rates, so each wins as often as its weight says, and a server that goes or
-    /// comes changes nobody else's draw.
+    /// the weights as rates, so each wins in proportion to its weight, and a server that is added or
+    /// removed changes no other server's draw.
     pub(super) fn home(
         &self,
         servers: &[Server],
@@ -87,7 +87,7 @@ impl Balance {
             .map(|(index, _)| index)
     }
 
-    /// One by chance, as often as its weight says.
+    /// One at random, in proportion to the weights.
     fn draw(
         &mut self,
         servers: &[Server],
@@ -113,9 +113,10 @@ fn among<'a>(
     (0..).map(ServerIndex).zip(servers).filter(move |(index, server)| may(*index, server))
 }
 
-/// Smooth weighted round robin: in every round each earns its weight, and who has most pays the
-/// round's whole sum and is taken. So a server's turns lie as evenly between the others' as they
-/// can, and one that is passed over for a while (full, say) neither loses nor hoards turns.
+/// Smooth weighted round robin: in every round the balance of each server grows by its weight, and
+/// the server with the highest balance is taken and loses the sum of all weights. So the turns of a
+/// server are spread as evenly as they can be, and one that is passed over for a while (because it
+/// is full, say) neither loses turns nor accumulates them.
 fn turn(servers: &mut [Server], may: impl Fn(ServerIndex, &Server) -> bool) -> Option<ServerIndex> {
     let mut sum = 0;
     let mut first: Option<(i64, ServerIndex)> = None;
@@ -135,7 +136,7 @@ fn turn(servers: &mut [Server], may: impl Fn(ServerIndex, &Server) -> bool) -> O
     Some(index)
 }
 
-/// Streams and weight of a server.
+/// The number of streams and the weight of a server.
 fn load(servers: &[Server], index: ServerIndex) -> Option<(u64, u64)> {
     let server = servers.get(index.0 as usize)?;
     Some((u64::from(server.streams.now), u64::from(server.weight.get())))

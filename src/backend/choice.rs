@@ -1,4 +1,5 @@
-//! The steps behind what a backend answers.
+//! How the backend decides: the queue of a stream, a server with room, and what a change of health
+//! entails.
 
 use super::Backend;
 use super::health::Transition;
@@ -33,7 +34,7 @@ impl Backend {
         Some(home.map_or(Line::Any, Line::For))
     }
 
-    /// The queue whose first may go now: the one who has waited longest of all who could.
+    /// The queue whose first stream may go now: of several, the one whose first has waited longest.
     pub(super) fn called(&self) -> Option<Line> {
         if self.queues.is_empty() {
             return None;
@@ -46,7 +47,8 @@ impl Backend {
             .map(|(_, line)| line)
     }
 
-    /// A server with a free slot for the first of a queue, or for who would be.
+    /// A server with a free slot for the first stream of a queue, or for one that would be first in
+    /// it.
     pub(super) fn free(
         &mut self,
         line: Line,
@@ -77,7 +79,8 @@ impl Backend {
         ServerSlot::of(index)
     }
 
-    /// What follows from a change of health.
+    /// Counts a change of health, and moves the streams that waited for a server that no longer
+    /// serves.
     pub(super) fn changed(
         &mut self,
         index: ServerIndex,
@@ -92,7 +95,7 @@ impl Backend {
         transition
     }
 
-    /// Nobody waits for a server that serves no more: they wait for any, each with its age.
+    /// Streams that wait for a server that no longer serves wait for any server, each at its age.
     pub(super) fn settle(&mut self, index: ServerIndex) {
         if self.server(index).is_some_and(|server| !server.serves()) {
             self.queues.pour(index);
@@ -115,7 +118,7 @@ impl Backend {
         }
     }
 
-    /// Whether the first of a queue, or who would be, could go now.
+    /// Whether the first stream of a queue, or one that would be first in it, could go now.
     fn has_room(&self, line: Line) -> bool {
         if self.streams.now >= self.config.maxconn {
             return false;
@@ -138,7 +141,8 @@ impl Backend {
     }
 }
 
-/// Whether a new stream may go to a server now, if the backup servers are used, or are not.
+/// Whether a new stream may go to a server now; `backup` says whether the backup servers are in
+/// use.
 fn takes(server: &Server, backup: bool) -> bool {
     server.is_usable() && server.backup == backup && server.has_room()
 }

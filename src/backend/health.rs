@@ -9,7 +9,7 @@ pub(crate) struct Checks {
     /// From the beginning of one check to the beginning of the next, at least a millisecond. A
     /// check that takes longer delays the next one.
     pub(crate) interval: u64,
-    /// The same while the server is down, where it is another.
+    /// The interval while the server is down, where it is another one.
     pub(crate) down_interval: Option<u64>,
     /// By how many percent an interval may be longer or shorter, so that many servers, or many
     /// programs with one server, do not check at the same moment. At most 100.
@@ -40,8 +40,8 @@ impl Default for Checks {
 pub(crate) enum Recovery {
     /// Checks, which also bring it down.
     Checks(Checks),
-    /// Time: so many nanoseconds later it is tried with real streams, and the first failure brings
-    /// it down again.
+    /// Time: after this many nanoseconds it is tried with real streams, and the first failure
+    /// brings it down again.
     Trial(u64),
 }
 
@@ -64,11 +64,11 @@ impl Default for HealthConfig {
 /// How a check or a connection attempt went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// Well.
+    /// It succeeded.
     Succeeded,
-    /// Badly, and the server or the way to it is to blame.
+    /// It failed because of the server or the way to it.
     Failed,
-    /// Badly, but on our side (no descriptor left, say): it says nothing of the server.
+    /// It failed on our side (no descriptor was left, say), which says nothing about the server.
     Local,
 }
 
@@ -104,7 +104,7 @@ pub(crate) enum Transition {
 #[must_use = "no other check begins before this one's result is told"]
 pub(crate) struct Check {
     round: u32,
-    /// When it has failed if it is not over; [`Time::NEVER`] if it has no bound.
+    /// When the check has failed if there is no result; [`Time::NEVER`] if it has no timeout.
     pub(crate) deadline: Time,
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct Check {
 pub(crate) enum Work {
     /// A check is to be made.
     Check(Check),
-    /// It has changed by time alone.
+    /// The health has changed because of the time alone.
     Changed(Transition),
 }
 
@@ -122,7 +122,7 @@ pub(crate) enum Work {
 pub(crate) struct Health {
     config: HealthConfig,
     up: bool,
-    /// How many checks in a row spoke against `up`.
+    /// How many checks in a row contradicted `up`.
     against: u32,
     /// How many connection attempts in a row failed.
     errors: u32,
@@ -130,13 +130,14 @@ pub(crate) struct Health {
     due: Time,
     /// When the check began that is under way.
     begun: Option<Time>,
-    /// Which check is the current one: the result of an older one is nobody's.
+    /// The number of the current check: the result of an older one is ignored.
     round: u32,
     random: Random,
 }
 
 impl Health {
-    /// A server is up until something speaks against it. `seed` is where the jitter comes from.
+    /// A server is up until checks or connection attempts bring it down. The jitter comes from
+    /// `seed`.
     pub(super) fn new(config: HealthConfig, seed: u64, now: Time) -> Self {
         let random = Random::new(seed);
         let (against, errors, begun) = (0, 0, None);
@@ -186,7 +187,7 @@ impl Health {
         let begun = self.begun.filter(|_| self.awaits(check))?;
         self.begun = None;
         let transition = self.judge(&checks, outcome);
-        // By the interval of what the server is now.
+        // The interval is the one for the state after this result.
         self.due = (begun + self.interval(&checks)).max(now);
         transition
     }
@@ -209,7 +210,8 @@ impl Health {
         (self.up, self.against) = (false, 0);
         match self.config.recovery {
             Recovery::Trial(after) => self.due = now + after,
-            // The check that is under way, or the next, at the pace of a server that is down.
+            // The next check comes at the interval of a server that is down. Where a check is under
+            // way, its result sets that time.
             Recovery::Checks(checks) if self.begun.is_none() => {
                 self.due = self.due.min(now + self.interval(&checks));
             }
@@ -218,7 +220,7 @@ impl Health {
         Some(Transition::Down(Fall::ConnectErrors))
     }
 
-    /// Nothing is done and no result counts until [`Health::resume`].
+    /// Stops the checks, and ignores results until [`Health::resume`].
     pub(super) const fn pause(&mut self) {
         self.begun = None;
         self.due = Time::NEVER;
@@ -240,7 +242,7 @@ impl Health {
         };
     }
 
-    /// The first check: at once, but for the jitter.
+    /// Schedules the first check: at once, with the jitter added.
     fn schedule_first(&mut self, now: Time) {
         if let Recovery::Checks(checks) = self.config.recovery {
             self.due = now + self.random.below(spread(&checks, checks.interval).saturating_add(1));
@@ -267,7 +269,7 @@ impl Health {
         Some(if self.up { Transition::Up(Rise::Checks) } else { Transition::Down(Fall::Checks) })
     }
 
-    /// The interval that holds now, lengthened or shortened by chance.
+    /// The interval that applies now, with the jitter.
     fn interval(&mut self, checks: &Checks) -> u64 {
         let interval = match checks.down_interval {
             Some(interval) if !self.up => interval,

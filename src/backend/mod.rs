@@ -1,13 +1,13 @@
-//! Which server a stream gets, who waits for one, and which servers are well: decisions alone,
-//! without a socket and under the time that is told.
+//! Which server a stream gets, who waits for one, and which servers are healthy. These are
+//! decisions only: there is no socket, and the caller passes the time.
 //!
-//! A stream *asks* and is assigned a [`ServerSlot`], queued or refused. A slot is given back exactly once,
-//! since giving it back consumes it. After whatever may have made room for somebody who waits, the
-//! caller asks who is [`next`](Backend::next) until nobody is.
+//! A stream *asks* and is assigned a [`ServerSlot`], queued or refused. A slot is given back
+//! exactly once, since giving it back consumes it. After whatever may have made room for a stream
+//! that waits, the caller asks which is [`next`](Backend::next) until there is none.
 //!
-//! Whoever waits for one server and whoever waits for any take turns by age alone. Whether a server
-//! takes streams is computed from what the operator wants, its health, weight and addresses, and is
-//! stored nowhere.
+//! Streams that wait for one server and those that wait for any go in the order of their age.
+//! Whether a server takes streams is computed from what the operator wants, its health, weight and
+//! addresses, and is stored nowhere.
 
 mod balance;
 mod choice;
@@ -74,7 +74,7 @@ pub(crate) struct NoSuchServer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NameTaken;
 
-/// Servers that stand for each other.
+/// Servers that can take each other's place.
 pub(crate) struct Backend {
     config: BackendConfig,
     servers: Vec<Server>,
@@ -162,7 +162,7 @@ impl Backend {
         let Some(line) = self.line(&request) else {
             return Assignment::Refused(Unassigned::NoServer);
         };
-        // Nobody is overtaken who could go now, whatever queue that is in.
+        // A stream that could go now is not overtaken, whichever queue it is in.
         if (request.front || self.called().is_none())
             && let Some(server) = self.free(line, request.source, request.affinity)
         {
@@ -185,7 +185,7 @@ impl Backend {
         }
     }
 
-    /// Who waits no more, and on which server. To be asked until nobody does, after a slot was
+    /// The stream that waits no more, and its server. To be asked until there is none, after a slot was
     /// given back, a server was added or changed, or has come up.
     pub(crate) fn next(&mut self) -> Option<(Ticket, ServerSlot)> {
         let line = self.called()?;
@@ -211,7 +211,8 @@ impl Backend {
         self.queues.ahead(place)
     }
 
-    /// Takes how an attempt to reach a server went. The slot is given back beside, if it failed.
+    /// Takes how an attempt to reach a server went. If it failed, the slot is given back
+    /// separately.
     pub(crate) fn connected(
         &mut self,
         index: ServerIndex,
@@ -275,7 +276,7 @@ impl Backend {
         Some(self.changed(index, transition, now))
     }
 
-    /// The counters of the whole.
+    /// The counters of the whole backend.
     #[must_use]
     pub(crate) fn stats(&self) -> Stats {
         let queue = self.queues.length(Line::Any);

@@ -9,11 +9,11 @@ use super::server::ServerIndex;
 use super::stats::Gauge;
 use crate::slab::{Key, Slab};
 
-/// A waiting stream, as the caller calls it.
+/// A waiting stream, by the number that the caller gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket(pub(crate) u64);
 
-/// Where a stream waits. Once it has left, its place means nothing any more.
+/// Where a stream waits. Once the stream has left, its place is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place(Key);
 
@@ -44,7 +44,7 @@ pub(super) struct Waiting {
     pub(super) ticket: Ticket,
     /// The hash of its source.
     pub(super) source: Option<u64>,
-    /// Its rank beside all who wait in whatever queue: the lower, the sooner.
+    /// Its rank among the waiting streams of all queues: the lower, the sooner.
     pub(super) rank: i64,
     line: Line,
     before: u32,
@@ -92,7 +92,7 @@ impl Queues {
         self.lists.push(List::new(limit));
     }
 
-    /// Whether nobody waits anywhere.
+    /// Whether all queues are empty.
     pub(super) const fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -107,8 +107,8 @@ impl Queues {
         self.waiting.by_slot(self.lists.get(line.index())?.first)
     }
 
-    /// How many are in front of a stream in its queue; `None` if it has left. Counts them, so it is
-    /// for a person's eyes.
+    /// How many are in front of a stream in its queue; `None` if it has left. It takes linear time,
+    /// so it is for display only.
     pub(super) fn ahead(&self, place: Place) -> Option<usize> {
         let waiting = self.waiting.get(place.0).ok()?;
         let ahead = |of: &Waiting| self.waiting.by_slot(of.before);
@@ -155,12 +155,13 @@ impl Queues {
         self.waiting.remove(key).ok().map(|waiting| waiting.ticket)
     }
 
-    /// Moves everybody from the queue of a server to that for any server, each to where its rank
-    /// puts it. The limit is not asked: whoever was let in is not turned away by somebody else's
-    /// misfortune.
+    /// Moves every stream from the queue of a server to that for any server, each to where its rank
+    /// puts it. The limit does not apply: a stream that was admitted is not refused because its
+    /// server stopped serving.
     pub(super) fn pour(&mut self, server: ServerIndex) {
         let from = Line::For(server);
-        // Whom the last one stands behind. Both queues are in order, so each is walked once.
+        // The stream behind which the next one is put. Both queues are in order, so each is walked
+        // once.
         let mut before = NONE;
         while let Some(slot) = self.lists.get(from.index()).map(|list| list.first) {
             let Some(rank) = self.waiting.by_slot(slot).map(|waiting| waiting.rank) else { return };
@@ -171,7 +172,8 @@ impl Queues {
         }
     }
 
-    /// The last one for any server whose rank is below `rank`, looked for from `start` on.
+    /// The last stream in the queue for any server whose rank is below `rank`, looked for from
+    /// `start` on.
     fn last_below(&self, rank: i64, start: u32) -> u32 {
         let mut found = start;
         loop {

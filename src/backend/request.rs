@@ -7,14 +7,15 @@ use super::slot::ServerSlot;
 /// Which server a stream would have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Affinity {
-    /// Whichever the balance says.
+    /// Whichever the balancing method chooses.
     #[default]
     Any,
-    /// This one: a retry. It is waited for if it is full. If it serves no more, any.
+    /// This one, as a retry. If it is full the stream waits for it. If it no longer serves, any.
     Same(ServerIndex),
-    /// This one, since the client had it before: no retry, and else as [`Affinity::Same`].
+    /// This one, since the client had it before. It is no retry, and apart from that like
+    /// [`Affinity::Same`].
     Sticky(ServerIndex),
-    /// Any but this one: a redispatch. It is taken all the same where no other has room.
+    /// Any but this one, as a redispatch. This one is taken after all where no other has room.
     Other(ServerIndex),
 }
 
@@ -27,7 +28,7 @@ impl Affinity {
         }
     }
 
-    /// The server it would rather not have.
+    /// The server it avoids where another has room.
     pub(super) const fn other(self) -> Option<ServerIndex> {
         match self {
             Self::Other(server) => Some(server),
@@ -45,11 +46,11 @@ pub(crate) struct Request {
     pub(crate) source: Option<u64>,
     /// Which server it would have.
     pub(crate) affinity: Affinity,
-    /// Whether it goes before all who wait: it has waited before.
+    /// Whether it goes before all who wait, because it has waited before.
     pub(crate) front: bool,
 }
 
-/// What it is told.
+/// The answer to a [`Request`].
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Assignment {
@@ -66,7 +67,7 @@ pub(crate) enum Assignment {
 pub(crate) enum Unassigned {
     /// No server is usable.
     NoServer,
-    /// As many wait as may.
+    /// The queue in which it would wait is full.
     QueueFull,
 }
 

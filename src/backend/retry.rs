@@ -5,7 +5,7 @@ use crate::time::{FOREVER, SECOND};
 /// Whether a stream may go to another server than the one it was given first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Redispatch {
-    /// It goes nowhere else.
+    /// It stays with the first server.
     Never,
     /// The last attempt is made on another one; so is any, once the server can no longer be used.
     #[default]
@@ -15,7 +15,7 @@ pub(crate) enum Redispatch {
 /// How often it is tried, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retries {
-    /// Attempts beside the first.
+    /// How many attempts may follow the first.
     pub(crate) retries: u32,
     /// Where the others are made.
     pub(crate) redispatch: Redispatch,
@@ -46,8 +46,8 @@ pub(crate) enum Next {
 pub(crate) struct Failure {
     /// Attempts made so far, this one among them.
     pub(crate) attempts: u32,
-    /// Whether it failed on our side. Another server would fare no better then, and nothing has
-    /// been said of this one.
+    /// Whether it failed on our side. Then another server would not help, and the failure says
+    /// nothing about this one.
     pub(crate) is_local: bool,
     /// Whether the server still takes streams that insist on it.
     pub(crate) serves: bool,
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::time::MILLISECOND;
 
-    /// What comes after each of `n` failed attempts that are alike.
+    /// The decisions after each of `n` failed attempts that are alike.
     fn course(retries: u32, redispatch: Redispatch, is_local: bool, serves: bool) -> Vec<Next> {
         let policy = Retries { retries, redispatch, delay: 7 };
         (1..=retries + 1)

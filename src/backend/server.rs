@@ -13,7 +13,7 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ServerIndex(pub(crate) u32);
 
-/// A server's share beside the others': 0 to [`Weight::MAX`]. 0 is no share at all.
+/// A server's share relative to the others: 0 to [`Weight::MAX`]. 0 is no share at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Weight(u16);
 
@@ -87,9 +87,9 @@ pub(crate) struct Server {
     pub(super) health: Health,
     pub(super) streams: Gauge,
     pub(super) counters: Counters,
-    /// How long its turn is overdue: the balance's, in units of weight.
+    /// Its balance in smooth weighted round robin, in units of weight.
     pub(super) turn: i64,
-    /// Its name as a number.
+    /// The hash of its name.
     pub(super) key: u64,
 }
 
@@ -168,8 +168,8 @@ impl Server {
         self.admin == Admin::Ready && self.weight.get() > 0 && self.serves()
     }
 
-    /// Whoever comes back from maintenance has been looked after: what was known of its health is
-    /// of the past.
+    /// A server that leaves maintenance has been attended to: what was known of its health before
+    /// no longer counts.
     pub(super) fn set_admin(&mut self, admin: Admin, now: Time) {
         match (self.admin, admin) {
             (_, Admin::Maintenance) => self.health.pause(),
@@ -185,7 +185,7 @@ impl Server {
         self.streams.now < self.maxconn
     }
 
-    /// Its load beside `other`'s: streams per weight, compared without dividing.
+    /// Compares its load with that of `other`: streams per weight, compared without dividing.
     #[must_use]
     pub(super) fn load_cmp(&self, other: &Self) -> std::cmp::Ordering {
         let own = u64::from(self.streams.now) * u64::from(other.weight.get());
@@ -194,7 +194,7 @@ impl Server {
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo) of 64 bits, spread.
+/// 64-bit FNV-1a (Fowler, Noll, Vo), mixed.
 fn key_of(name: &str) -> u64 {
     let fnv = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -3,7 +3,7 @@
 use super::server::ServerIndex;
 
 /// One of the streams a server may carry. It can neither be copied nor made elsewhere, and giving it
-/// back consumes it: so no slot is freed twice. Whoever drops it has lost it for good.
+/// back consumes it: so no slot is freed twice. One that is dropped is never freed.
 #[derive(Debug)]
 #[must_use = "a slot that is not given back is lost"]
 pub(crate) struct ServerSlot {
@@ -11,7 +11,7 @@ pub(crate) struct ServerSlot {
 }
 
 impl ServerSlot {
-    /// To be made by the backend alone, beside counting it.
+    /// Only for the backend, which counts the stream together with making the slot.
     pub(super) const fn of(server: ServerIndex) -> Self {
         Self { server }
     }

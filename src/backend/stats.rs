@@ -2,10 +2,10 @@
 
 use crate::time::Time;
 
-/// Something that comes and goes: how much there is, was at most, and came in all.
+/// A number that rises and falls: its present value, its maximum, and the sum of all rises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gauge {
-    /// How many there are. This is the number that limits are held against, not a copy of it.
+    /// How many there are. Limits are compared with this very number, not with a copy of it.
     pub(crate) now: u32,
     /// The most there ever were at once.
     pub(crate) most: u32,
@@ -14,7 +14,7 @@ pub(crate) struct Gauge {
 }
 
 impl Gauge {
-    /// One more.
+    /// Counts one that comes.
     pub(super) const fn enter(&mut self) {
         self.now += 1;
         if self.now > self.most {
@@ -23,7 +23,7 @@ impl Gauge {
         self.total += 1;
     }
 
-    /// One less.
+    /// Counts one that goes.
     pub(super) const fn leave(&mut self) {
         debug_assert!(self.now > 0, "more left than came");
         self.now = self.now.saturating_sub(1);
@@ -41,7 +41,7 @@ pub(crate) struct Counters {
     pub(crate) redispatches: u64,
     /// Streams refused because the queue they had to wait in was full.
     pub(crate) queue_full: u64,
-    /// Streams that waited in vain.
+    /// Streams whose time in the queue ran out.
     pub(crate) queue_timeouts: u64,
     /// Health checks that passed.
     pub(crate) checks_passed: u64,

@@ -22,14 +22,14 @@ pub(super) enum Action {
     SetVariable(Box<str>, Fetch),
 }
 
-/// What came of looking at an action. It borrows nothing of the connection that is to change.
+/// What an action comes to. It borrows nothing of the connection that is to change.
 pub(super) enum Decided<'a> {
     Accept,
     Reject,
     SilentDrop,
-    /// What it needs may still come.
+    /// What the action needs may still arrive.
     Wait,
-    /// The next rule is to be looked at, once this is done.
+    /// The next rule is evaluated, once this change is made.
     Go(Option<Change<'a>>),
 }
 
@@ -43,7 +43,8 @@ pub(super) enum Change<'a> {
 }
 
 impl Action {
-    /// Finds out what the action comes to, and counts what is to be counted.
+    /// Evaluates the action for a connection. Its effects on table entries happen here; those on the
+    /// connection are returned.
     pub(super) fn decide(&self, context: &EvalContext<'_>) -> Decided<'_> {
         Decided::Go(match self {
             Self::Accept => return Decided::Accept,
@@ -99,7 +100,7 @@ impl Change<'_> {
     }
 }
 
-/// The value as a key of a table; none when it has no place there.
+/// The value as a key of a table; `None` when a value of its type cannot be such a key.
 fn key<'a>(value: &'a Value<'_>, form: KeyForm) -> Option<Key<'a>> {
     match (value, form) {
         (Value::Address(address), KeyForm::Ip) => Some(Key::Ip(*address)),

@@ -1,4 +1,4 @@
-//! What stands in brackets behind a word.
+//! What stands in brackets behind a word: its argument.
 
 use std::ops::RangeInclusive;
 
@@ -20,7 +20,7 @@ pub(super) struct Argument<'a> {
 }
 
 impl<'a> Argument<'a> {
-    /// Takes `word(argument)` apart.
+    /// Splits `word(argument)` into the word and its argument.
     pub(super) fn of(token: &'a Token) -> Result<Self, Fault> {
         let fault = |problem: String, expected| Fault::new(token.span.clone(), problem, expected);
         let Some(text) = token.text() else {
@@ -29,7 +29,8 @@ impl<'a> Argument<'a> {
         let Some((word, rest)) = text.split_once('(') else {
             return Ok(Self { token, word: text, inside: None });
         };
-        // Behind the brackets a converter may stand, which whoever looks for the word will not know.
+        // A converter may follow the brackets. It must be refused here, since looking up the word
+        // would not find it.
         let Some((inside, behind)) = rest.rsplit_once(')') else {
             let problem = format!("the bracket in {} is not closed", named(&token.word));
             return Err(fault(problem, "a `)`, and no blank before it"));
@@ -41,17 +42,17 @@ impl<'a> Argument<'a> {
         Ok(Self { token, word, inside: Some(inside.trim()) })
     }
 
-    /// A fault that is about what is in the brackets.
+    /// A fault in what is in the brackets.
     fn fault(&self, problem: impl Into<String>, expected: impl Into<String>) -> Fault {
         Fault::new(self.token.span.clone(), problem, expected)
     }
 
-    /// What is in the brackets; empty ones are as good as none.
+    /// What is in the brackets; empty brackets count as none.
     fn given(&self) -> Option<&'a str> {
         self.inside.filter(|inside| !inside.is_empty())
     }
 
-    /// `value`, when nothing is in brackets.
+    /// `value`; a fault when there is something in brackets.
     pub(super) fn none<T>(&self, value: T) -> Result<T, Fault> {
         match self.given() {
             None => Ok(value),
@@ -63,7 +64,7 @@ impl<'a> Argument<'a> {
         }
     }
 
-    /// A number of `range`.
+    /// A number within `range`.
     pub(super) fn number(&self, range: RangeInclusive<u64>) -> Result<u64, Fault> {
         let number = self.given().and_then(pattern::number_or_hex);
         number.filter(|number| range.contains(number)).ok_or_else(|| {
@@ -99,7 +100,7 @@ impl<'a> Argument<'a> {
         }
     }
 
-    /// What a table, the default one where none is named, knows of the source.
+    /// A look-up of the source's entry in the table that is named, or else in the default one.
     pub(super) fn look_up(&self, data: Data, tables: &Tables) -> Result<Fetch, Fault> {
         let table = tables.find(self.given(), &self.token.span)?;
         let config = table.config();

@@ -1,4 +1,5 @@
-//! From text to rules, line by line. What is wrong with a line is said of the first that is.
+//! Compiles text to rules, line by line. The fault that is reported is that of the first line that
+//! has one.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,7 +24,7 @@ pub(super) struct Statement {
     pub(super) forms: &'static [Form],
 }
 
-/// A way to write a line.
+/// One of the forms that a line of this kind may have.
 pub(super) struct Form {
     pub(super) syntax: &'static str,
     pub(super) doc: &'static str,
@@ -83,7 +84,7 @@ impl RuleSet {
     /// Compiles a text.
     ///
     /// # Errors
-    /// What is wrong with the first line that is.
+    /// What is wrong with the first line that has a fault.
     pub fn parse(text: &[u8], outside: Outside<'_>) -> Result<Arc<Self>, Box<RuleError>> {
         compile(text, outside).map(Arc::new)
     }
@@ -97,8 +98,8 @@ fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSet, Box<Rule
     let read: Result<(), Box<RuleError>> = lines().try_for_each(|(number, line)| {
         compiler.read(number, line).map_err(|fault| fault.at(number, line).into())
     });
-    // No use of an acl is below the line where reading has come to an end: what is wrong with one is
-    // wrong further up.
+    // All uses of acls are in lines above the one where reading stopped, so a fault in one of them
+    // is the first of the text.
     for (number, line) in lines() {
         compiler.check(number).map_err(|fault| fault.at(number, line))?;
     }
@@ -123,13 +124,14 @@ struct Compiler<'a> {
     /// The line that is being read.
     line: u32,
     source: &'a str,
-    /// Where its first word is written.
+    /// Where the first word of the line is.
     begin: Range<usize>,
     /// Named acls by their index in the set.
     names: BTreeMap<String, usize>,
-    /// What an acl asks for, beside its tests: the word, and from where it is known.
+    /// What each acl asks for, in addition to its tests: the word, and the places where it is known.
     asked: Vec<Vec<(String, Places)>>,
-    /// Where acls are named. They may still grow, so that what they ask for is looked at last.
+    /// Where acls are named. Later lines may still extend an acl, so what it asks for is checked
+    /// last.
     uses: Vec<Use>,
 }
 
@@ -282,7 +284,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<Term, Fault> {
         let (mut token, mut marks) = (token, negations(token));
         let mut negated = marks % 2 == 1;
-        // Flags that stand alone are about what is behind them.
+        // A `!` that stands alone negates what follows it.
         while marks > 0 && marks == token.word.len() {
             token = line.next("what is negated")?;
             marks = negations(token);
@@ -322,7 +324,7 @@ impl<'a> Compiler<'a> {
         Ok(index)
     }
 
-    /// The acl of a name.
+    /// The index of the acl with the name in `token`.
     fn named(&mut self, token: Token, place: Places) -> Result<usize, Fault> {
         let name = token.text().unwrap_or_default();
         if let Some(acl) = self.names.get(name) {
@@ -361,7 +363,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Looks whether what the acls named in a line ask for is known there.
+    /// Checks that what the acls named in a line ask for is known there.
     fn check(&self, line: u32) -> Result<(), Fault> {
         let from = self.uses.partition_point(|named| named.line < line);
         for named in self.uses[from..].iter().take_while(|named| named.line == line) {

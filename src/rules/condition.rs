@@ -3,7 +3,7 @@
 use super::fetch::{EvalContext, Fetch};
 use super::matcher::Matcher;
 
-/// What is known of a condition. In this order, "and" is the least and "or" the greatest of several.
+/// The truth of a condition, ordered so that "and" is the least of several and "or" the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Truth {
     False,
@@ -22,7 +22,7 @@ impl Truth {
     }
 }
 
-/// A comparison of something that is asked for.
+/// A comparison of a fetch with values.
 #[derive(Clone, Debug)]
 pub(super) struct Test {
     pub(super) fetch: Fetch,
@@ -41,7 +41,7 @@ impl Test {
     }
 }
 
-/// Tests of one name, of which one has to hold.
+/// Tests under one name, of which at least one has to hold.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Acl(pub(super) Vec<Test>);
 
@@ -63,7 +63,7 @@ pub(super) struct Term {
 pub(super) struct Condition {
     /// It is `unless`.
     pub(super) negated: bool,
-    /// Groups of terms: all of one have to hold.
+    /// Groups of terms: it holds when all terms of at least one group hold.
     pub(super) any_of: Box<[Box<[Term]>]>,
 }
 
@@ -75,7 +75,7 @@ impl Condition {
     }
 }
 
-/// The greatest; nothing behind one that is true is asked for.
+/// The "or" of `truths`; nothing behind one that is true is evaluated.
 fn any(truths: impl Iterator<Item = Truth>) -> Truth {
     let mut greatest = Truth::False;
     for truth in truths {
@@ -87,7 +87,7 @@ fn any(truths: impl Iterator<Item = Truth>) -> Truth {
     greatest
 }
 
-/// The least; nothing behind one that is false is asked for.
+/// The "and" of `truths`; nothing behind one that is false is evaluated.
 fn all(truths: impl Iterator<Item = Truth>) -> Truth {
     let mut least = Truth::True;
     for truth in truths {

@@ -126,7 +126,7 @@ impl Method {
     }
 }
 
-/// What a line may refer to.
+/// What a criterion may refer to.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) tables: &'a Tables,
@@ -136,9 +136,9 @@ pub(super) struct Context<'a> {
 /// A criterion that was read.
 pub(super) struct Criterion<'a> {
     pub(super) test: Test,
-    /// The word that asks.
+    /// The word of its fetch.
     pub(super) word: &'a Token,
-    /// From where it can.
+    /// The places where the fetch is known.
     pub(super) seen: Places,
 }
 
@@ -155,7 +155,7 @@ impl<'a> Criterion<'a> {
         }
         if options.method.takes_values() && values.line.peek().is_none() && values.files.is_empty()
         {
-            // The fault is at the end of what was read.
+            // Nothing is left, so this is a fault, placed at the end of the line.
             line.next(&format!("what {} has to be", named(&word.word)))?;
         }
         let matcher = values.matcher(&options)?;
@@ -220,9 +220,9 @@ fn unknown_flag(flag: &Token) -> Fault {
     Fault::new(flag.span.clone(), problem, expected)
 }
 
-/// What there is to compare with.
+/// The values to compare with.
 struct Values<'a> {
-    /// Those in the line.
+    /// The values written in the line.
     line: Line<'a>,
     files: Vec<File<'a>>,
 }
@@ -234,7 +234,7 @@ struct File<'a> {
     content: Vec<u8>,
 }
 
-/// Why something is no value.
+/// Why something is no valid value.
 struct Wrong {
     problem: String,
     expected: &'static str,
@@ -325,7 +325,7 @@ impl Wrong {
         Fault::new(token.span.clone(), self.problem, self.expected)
     }
 
-    /// The same of the value that begins at `start` of a line of a file, behind blanks alone.
+    /// The fault of the value that begins at `start` of a line of a file, behind blanks alone.
     fn of(self, file: &File<'_>, line: u32, source: &[u8], start: usize) -> Fault {
         let elsewhere = Elsewhere {
             file: file.name.clone(),
@@ -337,8 +337,8 @@ impl Wrong {
     }
 }
 
-/// Where the value is in a line of a file: none in an empty one and in a comment, which begins in its
-/// first column.
+/// Where the value is in a line of a file: none in an empty line and in a comment, whose `#` is in
+/// the first column.
 fn value_of(line: &[u8]) -> Option<Range<usize>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let start = line.len() - line.trim_ascii_start().len();

@@ -40,16 +40,16 @@ pub(super) struct Fault {
     pub(super) problem: String,
     pub(super) expected: String,
     pub(super) suggest: Option<String>,
-    /// The line of another file that it is about, instead.
+    /// The line of a file that it is about, instead of the line of the rules.
     pub(super) elsewhere: Option<Box<Elsewhere>>,
 }
 
-/// A line of a file that rules have named.
+/// A line of a file that rules name.
 #[derive(Debug)]
 pub(super) struct Elsewhere {
     pub(super) file: String,
     pub(super) line: u32,
-    /// Where in it the part begins that is wrong, which is all behind.
+    /// Where in the line the faulty part begins, which extends to the end of the line.
     pub(super) start: usize,
     pub(super) source: String,
 }

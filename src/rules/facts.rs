@@ -1,12 +1,12 @@
-//! What rules ask of a connection, and what they do to it.
+//! What rules ask of a connection, and what they change of it.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::wire::proxy::Header;
 
-/// What rules may ask. Everything is cheap or asked for only by a rule that needs it; what is not
-/// there is `None`, and a condition on it is false.
+/// What rules may ask of a connection. Each question is cheap, or asked only by a rule that needs
+/// it. What is absent is `None`, and a condition on it is false.
 pub trait ConnView {
     /// Where the client is: as announced by a header, else the socket's peer. `None` for a unix socket.
     fn source(&self) -> Option<SocketAddr>;
@@ -22,7 +22,7 @@ pub trait ConnView {
     fn listener(&self) -> Option<&[u8]>;
     /// The PROXY header that came first.
     fn proxy(&self) -> Option<&Header>;
-    /// What has been read of the connection and not been taken by anyone.
+    /// What has been read of the connection and has not been consumed.
     fn prefix(&self) -> Prefix<'_>;
     /// What the handshake with the client agreed on.
     fn tls(&self) -> Option<Tls<'_>>;
@@ -32,7 +32,7 @@ pub trait ConnView {
     fn backend(&self, name: &str) -> Option<Load>;
 }
 
-/// What rules do beside ending a connection.
+/// What rules do to a connection other than end it.
 pub trait Effects: ConnView {
     /// From now on the connection is from `address`; the port stays.
     fn set_source(&mut self, address: IpAddr);
@@ -98,7 +98,7 @@ impl<'a> Value<'a> {
         Self::Bytes(Cow::Borrowed(bytes))
     }
 
-    /// The value, to keep.
+    /// The value with bytes of its own, to be kept.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {
         match self {

@@ -1,4 +1,4 @@
-//! What a condition or an action asks for, and how it is found out.
+//! Fetches: what a condition or an action asks for, and how it is evaluated.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -13,7 +13,7 @@ use crate::wire::client_hello::{self, ClientHello, Parsed};
 use crate::wire::der::Certificate;
 use crate::wire::proxy::{Version, tlv};
 
-/// Something that can be asked for.
+/// A value that can be asked for.
 #[derive(Clone, Debug)]
 pub(super) enum Fetch {
     Source,
@@ -41,7 +41,7 @@ pub(super) enum Fetch {
     CommonName,
     Sha1,
     Tracked(TrackSlot, Data),
-    /// What the table knows of the source.
+    /// A datum of the source's entry in the table.
     LookUp(Arc<Table>, Data),
     Connections(Box<str>),
     Queued(Box<str>),
@@ -52,7 +52,7 @@ pub(super) struct EvalContext<'a> {
     pub(super) facts: &'a dyn ConnView,
     pub(super) tracks: &'a Tracks,
     pub(super) now: Time,
-    /// Whether what is not known yet is waited for.
+    /// Whether rules wait for data that has not arrived.
     pub(super) waits: bool,
     hello: OnceCell<Parsed<'a>>,
 }
@@ -60,7 +60,7 @@ pub(super) struct EvalContext<'a> {
 /// The answer to a [`Fetch`].
 pub(super) struct Sample<'a> {
     pub(super) value: Option<Value<'a>>,
-    /// Whether more bytes may make it another one.
+    /// Whether more bytes may change the value.
     pub(super) may_change: bool,
 }
 
@@ -82,7 +82,7 @@ impl<'a> EvalContext<'a> {
         self.hello.get_or_init(|| client_hello::parse(self.facts.prefix().bytes))
     }
 
-    /// Something of the ClientHello.
+    /// A value from the ClientHello.
     fn of_hello<'s>(
         &'s self,
         ask: impl FnOnce(&'s ClientHello<'a>) -> Option<Value<'s>>,
@@ -108,13 +108,13 @@ impl<'a> EvalContext<'a> {
     }
 }
 
-/// What does not depend on bytes to come.
+/// A sample that does not depend on bytes to come.
 const fn known(value: Option<Value<'_>>) -> Sample<'_> {
     Sample { value, may_change: false }
 }
 
 impl Fetch {
-    /// Finds it out.
+    /// Evaluates the fetch.
     pub(super) fn read<'s>(&self, context: &'s EvalContext<'_>) -> Sample<'s> {
         let facts = context.facts;
         match self {
@@ -162,7 +162,7 @@ impl Fetch {
                 known(tracked.and_then(|entry| entry.get(*data, context.now)).map(Value::Number))
             }
             Self::LookUp(table, data) => known(facts.source().map(|source| {
-                // Of somebody it has never seen, a table knows that there was nothing.
+                // A source without an entry has a count of 0.
                 let found = table.get(Key::Ip(source.ip()), *data, context.now);
                 Value::Number(found.unwrap_or(0))
             })),
@@ -171,7 +171,7 @@ impl Fetch {
         }
     }
 
-    /// What there is behind the first: a ClientHello names several protocols.
+    /// The values after the first: a ClientHello names several protocols.
     pub(super) fn further<'s>(
         &self,
         context: &'s EvalContext<'_>,
@@ -186,9 +186,9 @@ impl Fetch {
         several.into_iter().flatten().map(Value::bytes)
     }
 
-    /// The TLV of a type.
+    /// The TLV with the host name that the client asked for.
     pub(super) const AUTHORITY: Self = Self::ProxyTlv(tlv::kind::AUTHORITY);
-    /// The TLV of a type.
+    /// The TLV with the identifier of the connection.
     pub(super) const UNIQUE_ID: Self = Self::ProxyTlv(tlv::kind::UNIQUE_ID);
 }
 

@@ -1,4 +1,4 @@
-//! The words that can be asked with, and how they are written.
+//! The words of fetches, and how they are written.
 
 use super::argument::Argument;
 use super::error::{Fault, named};
@@ -10,7 +10,7 @@ use super::tables::Tables;
 use super::token::Token;
 use crate::table::Data;
 
-/// What kind of value a word stands for.
+/// The type of the value that a word stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueKind {
     Truth,
@@ -30,7 +30,7 @@ impl ValueKind {
     }
 }
 
-/// A word that can be asked with.
+/// The word of a fetch.
 pub(super) struct Keyword {
     /// As HAProxy writes it, where it has it.
     pub(super) name: &'static str,
@@ -47,7 +47,7 @@ pub(super) struct Keyword {
     pub(super) haproxy: &'static str,
 }
 
-/// What an entry of a table is asked for, behind `sc0_` and its like.
+/// A datum of a table entry, as it is named behind `sc0_` and its like.
 pub(super) struct Counter {
     pub(super) name: &'static str,
     /// HAProxy's name for it, when that is another.
@@ -56,7 +56,7 @@ pub(super) struct Counter {
     pub(super) doc: &'static str,
 }
 
-/// A word that was read.
+/// A fetch that was read from text.
 pub(super) struct Asked {
     pub(super) fetch: Fetch,
     pub(super) kind: ValueKind,
@@ -152,7 +152,7 @@ macro_rules! counters {
     (@ $haproxy:literal) => { Some($haproxy) };
 }
 
-/// What can be asked of an entry.
+/// Every counter of an entry.
 pub(super) const COUNTERS: &[Counter] = counters! {
     "conn_cnt": Data::ConnCnt, "connections, refused ones among them";
     "conn_cur": Data::ConnCur, "connections that exist";
@@ -166,13 +166,13 @@ pub(super) const COUNTERS: &[Counter] = counters! {
     "gpt0" = "get_gpt0": Data::Gpt0, "the tag that `sc-set-gpt0` sets";
 };
 
-/// Whose entry a counter is of.
+/// Whose entry a counter is read from.
 pub(super) enum Owner {
-    /// That of a slot.
+    /// The entry in a slot.
     TrackSlot(TrackSlot),
-    /// That of the slot in brackets.
+    /// The entry in the slot that is given in brackets.
     Numbered,
-    /// The source's, in a table.
+    /// The source's entry in a table.
     Source,
 }
 
@@ -191,7 +191,7 @@ impl Owner {
     }
 }
 
-/// What stands in front of the name of a counter.
+/// The prefixes of the names of counters.
 pub(super) const OWNERS: [(&str, Owner); 5] = [
     ("sc0_", Owner::TrackSlot(TrackSlot::ALL[0])),
     ("sc1_", Owner::TrackSlot(TrackSlot::ALL[1])),
@@ -200,7 +200,7 @@ pub(super) const OWNERS: [(&str, Owner); 5] = [
     ("src_", Owner::Source),
 ];
 
-/// Every way to write every word.
+/// Every spelling of every word.
 pub(super) fn names() -> impl Iterator<Item = String> {
     let words = KEYWORDS.iter().flat_map(|word| std::iter::once(&word.name).chain(word.also));
     let counters = OWNERS.iter().flat_map(|(owner, _)| {

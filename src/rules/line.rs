@@ -9,9 +9,9 @@ use super::token::Token;
 #[derive(Clone, Debug)]
 pub(super) struct Line<'a> {
     words: &'a [Token],
-    /// Where it ends.
+    /// Where the line ends.
     end: usize,
-    /// That it does, as a clause.
+    /// The clause of a fault that says that the line ends too early.
     ends: &'static str,
 }
 
@@ -21,7 +21,7 @@ impl<'a> Line<'a> {
         Self { words, end, ends: "the line ends here" }
     }
 
-    /// The next word, which stays.
+    /// The next word, without taking it.
     pub(super) fn peek(&self) -> Option<&'a Token> {
         self.words.first()
     }
@@ -51,19 +51,19 @@ impl<'a> Line<'a> {
         Some(Line { words: before, end: rest[0].span.start, ends: "the criterion ends here" })
     }
 
-    /// Takes all that is left; where it is written.
+    /// Takes all that is left, and returns where it is written.
     pub(super) fn rest_span(&mut self) -> Range<usize> {
         let start = self.peek().map_or(self.end, |first| first.span.start);
         self.words = &[];
         start..self.end
     }
 
-    /// Takes all that is left, to be read for itself.
+    /// Takes all that is left, as a line of its own.
     pub(super) fn rest(&mut self) -> Self {
         Self { words: std::mem::take(&mut self.words), ..*self }
     }
 
-    /// The words that are left, which stay.
+    /// The words that are left, without taking them.
     pub(super) const fn words(&self) -> &'a [Token] {
         self.words
     }

@@ -12,9 +12,9 @@ use super::words::Words;
 /// What a value has to be.
 #[derive(Clone, Debug)]
 pub(super) enum Matcher {
-    /// Yes.
+    /// It is true.
     Yes,
-    /// There at all.
+    /// It is present at all.
     Found,
     /// One of these numbers.
     Numbers(Ranges<u64>),
@@ -27,7 +27,7 @@ pub(super) enum Matcher {
 }
 
 impl Matcher {
-    /// Whether `value` is that.
+    /// Whether `value` fulfils this.
     pub(super) fn matches(&self, value: &Value<'_>) -> bool {
         match (self, value) {
             (Self::Found, _) => true,
@@ -38,14 +38,14 @@ impl Matcher {
             (Self::Expressions(expressions), Value::Bytes(bytes)) => {
                 expressions.iter().any(|expression| expression.is_match(bytes))
             }
-            // The parser has put together what fits.
+            // The compiler combines only matchers and values that fit each other.
             _ => false,
         }
     }
 }
 
-/// A set of networks. An IPv4-mapped IPv6 address is the IPv4 address it stands for; but for that,
-/// no IPv6 network holds an IPv4 address.
+/// A set of networks. An IPv4-mapped IPv6 address is the IPv4 address it stands for; apart from
+/// that, no IPv6 network holds an IPv4 address.
 #[derive(Clone, Debug)]
 pub(super) struct Networks {
     v4: Ranges<Ipv4Addr>,

@@ -5,9 +5,10 @@
 //! through [`ConnView`], what it does goes through [`Effects`], and what it decides is a [`Verdict`].
 //! What it has begun with a connection, that connection keeps as its [`RuleProgress`].
 //!
-//! Nothing is allocated when rules are asked, with these exceptions: variables, values that have to be
-//! put together (names and digest of a certificate, a ClientHello out of several records), and what a
-//! regular expression works in, which it keeps: it grows up to a bound as values of new kinds come.
+//! Nothing is allocated when rules are evaluated, with these exceptions: variables, values that
+//! have to be put together (names and digest of a certificate, a ClientHello out of several
+//! records), and the working memory of a regular expression, which the expression keeps: it grows
+//! up to a bound as values of new kinds come.
 
 mod action;
 mod argument;
@@ -73,7 +74,7 @@ struct Choice {
     line: u32,
 }
 
-/// What the rules of a phase come to.
+/// The result of the rules of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The connection goes on.
@@ -83,27 +84,27 @@ pub enum Verdict {
         /// Counted from 1.
         line: u32,
     },
-    /// It is forgotten without a word to the peer, by the rule of this line.
+    /// It is dropped without a notice to the peer, by the rule of this line.
     SilentDrop {
         /// Counted from 1.
         line: u32,
     },
-    /// More bytes may decide: to be asked again with them, at their end, and after
-    /// [`RuleSet::inspect_delay`]. Only [`RulePhase::Content`] waits.
+    /// More bytes may decide: the rules are to be evaluated again when bytes arrive, when the input
+    /// ends, and after [`RuleSet::inspect_delay`]. Only [`RulePhase::Content`] waits.
     Wait,
 }
 
-/// Reads the files that rules name with `-f`: the name as it is written in, the content or why there
-/// is none out.
+/// Reads the files that rules name with `-f`: takes the name as it is written, and returns the
+/// content or why there is none.
 pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
 /// What a text of rules finds outside of itself.
 #[derive(Clone, Copy)]
 pub struct Outside<'a> {
-    /// Tables that its lines can name beside those it defines.
+    /// Tables that its lines can name in addition to those it defines.
     pub tables: &'a Tables,
-    /// The set that it takes the place of: a table that it defines as that set did is the same one,
-    /// with its entries.
+    /// The set that it replaces: a table that both define alike is one and the same, and keeps its
+    /// entries.
     pub before: Option<&'a RuleSet>,
     /// Reads the files it names.
     pub load: &'a Loader<'a>,
@@ -139,8 +140,9 @@ impl RuleSet {
         &self.tables
     }
 
-    /// Asks the rules of a phase, from the first on, or from where they waited. Those that apply take
-    /// effect in their order; the first that accepts or refuses ends the phase, and so does the last.
+    /// Evaluates the rules of a phase, from the first on, or from the one that waited. Those that
+    /// apply take effect in their order; the first that accepts or refuses ends the phase, as does
+    /// the end of the rules.
     pub fn evaluate(
         &self,
         phase: RulePhase,
@@ -179,7 +181,7 @@ impl RuleSet {
         }
     }
 
-    /// The backend that the first `use_backend` line that applies names. What is not known yet is
+    /// The backend named by the first `use_backend` line that applies. Data that has not arrived is
     /// not waited for.
     #[must_use]
     pub fn backend(

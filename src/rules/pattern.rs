@@ -14,8 +14,8 @@ const MAPPED_BITS: u8 = 96;
 
 /// How large an expression may be, compiled, in bytes.
 const EXPRESSION_MAX: usize = 256 * 1024;
-/// How much an expression may remember of what it has looked at, in bytes, for each thread that asks it
-/// at the same time: a file may bring thousands of them.
+/// How much cache an expression may use, in bytes, for each thread that evaluates it at the same
+/// time: a file may bring thousands of expressions.
 const EXPRESSION_CACHE_MAX: usize = 64 * 1024;
 
 /// How numbers are compared with the one in the text.
@@ -97,8 +97,8 @@ pub(super) fn number_or_hex(text: &str) -> Option<u64> {
     }
 }
 
-/// An address, or a network by the length of its prefix or by its mask; bits behind the prefix say
-/// nothing.
+/// An address, or a network by the length of its prefix or by its mask; bits behind the prefix are
+/// ignored.
 pub(super) fn network(text: &str) -> Option<IpNet> {
     let Some((address, prefix)) = text.split_once('/') else {
         return text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));

@@ -1,15 +1,16 @@
-//! Where in the opening of a connection rules are asked, and what can be seen from there.
+//! The phases in the opening of a connection in which rules are evaluated, and what is known in
+//! each.
 
 use bitflags::bitflags;
 
-/// When rules are asked.
+/// When rules are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RulePhase {
     /// Right behind `accept`, before anything is read.
     Accept,
     /// Behind the PROXY header.
     Connection,
-    /// Before TLS, on the bytes that have come.
+    /// Before TLS, on the bytes that have arrived.
     Content,
     /// Behind TLS.
     Session,
@@ -41,7 +42,7 @@ impl RulePhase {
 }
 
 bitflags! {
-    /// Lines that ask: those of the phases, and `use_backend`.
+    /// The kinds of lines that evaluate fetches: those of the phases, and `use_backend`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) struct Places: u8 {
         const ACCEPT = 1;
@@ -50,11 +51,11 @@ bitflags! {
         const SESSION = 1 << 3;
         const BACKEND = 1 << 4;
         const EVERYWHERE = 0b1_1111;
-        /// Behind the PROXY header.
+        /// Lines that are evaluated behind the PROXY header.
         const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits() | Self::CONTENT.bits();
-        /// Where the first bytes of the client are at hand, if nobody has taken them.
+        /// Lines that can see the first bytes of the client, unless these were consumed.
         const PREFIX = Self::CONTENT.bits() | Self::BACKEND.bits();
-        /// Behind TLS.
+        /// Lines that are evaluated behind TLS.
         const BEHIND = Self::SESSION.bits() | Self::BACKEND.bits();
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection keeps between one look at its rules and the next.
+//! What a connection keeps between two evaluations of its rules.
 
 use std::num::NonZeroU32;
 
@@ -35,12 +35,12 @@ impl Tracks {
         self.0[slot.index()].as_ref()
     }
 
-    /// Counts the connection in an entry. What came first stays.
+    /// Counts the connection in an entry. A slot that is taken keeps its entry.
     pub(super) fn set(&mut self, slot: TrackSlot, tracked: Tracked) {
         self.0[slot.index()].get_or_insert(tracked);
     }
 
-    /// The server that the first entry which remembers one does.
+    /// The server remembered by the first entry that remembers one.
     pub fn server(&self) -> Option<NonZeroU32> {
         self.iter().find_map(Tracked::server)
     }
@@ -48,12 +48,12 @@ impl Tracks {
     /// Remembers a server in every entry that has a place for it.
     pub fn set_server(&self, server: NonZeroU32) {
         for tracked in self.iter() {
-            // A table that does not store it is not asked for it either.
+            // A table that stores no server is not asked for one either.
             let _ = tracked.set_server(server);
         }
     }
 
-    /// The connection is over.
+    /// Releases all entries at the end of the connection.
     pub fn release(self, now: Time) {
         self.0.into_iter().flatten().for_each(|tracked| tracked.release(now));
     }
@@ -63,13 +63,13 @@ impl Tracks {
         self.0.iter().all(Option::is_none)
     }
 
-    /// The entries there are, for bytes and sessions to be counted in.
+    /// The entries that are held, for bytes and sessions to be counted in.
     pub fn iter(&self) -> impl Iterator<Item = &Tracked> {
         self.0.iter().flatten()
     }
 }
 
-/// What a connection keeps between one look at its rules and the next.
+/// What a connection keeps between two evaluations of its rules.
 #[derive(Debug, Default)]
 pub struct RuleProgress {
     /// The entries it is counted in.

@@ -1,4 +1,4 @@
-//! The language as tables, for documents: what is written there is what is read here.
+//! The language as tables for the documentation, made from what the compiler reads.
 
 use super::compile::{Form, STATEMENTS};
 use super::criterion::{FLAGS, METHODS};

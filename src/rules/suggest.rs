@@ -1,4 +1,4 @@
-//! Which known word somebody may have meant.
+//! Which known word a mistyped one may stand for.
 
 /// The longest word that is compared, in bytes: comparing two takes the product of their lengths.
 const LONGEST: usize = 64;

@@ -7,7 +7,7 @@ use super::error::{Fault, named};
 use super::suggest::suggest;
 use crate::table::{DefinitionError, DefinitionFault, Table, TableConfig};
 
-/// The table that is meant where none is named.
+/// The table that is used where none is named.
 pub const DEFAULT_TABLE: &str = "default";
 
 /// Tables, each found by the name in its configuration.
@@ -15,7 +15,7 @@ pub const DEFAULT_TABLE: &str = "default";
 pub struct Tables(Vec<Arc<Table>>);
 
 impl Tables {
-    /// Adds a table. Whether its name was free; else it is not added.
+    /// Adds a table and returns whether its name was free; if not, the table is not added.
     pub fn add(&mut self, table: Arc<Table>) -> bool {
         let is_free = self.get(&table.config().name).is_none();
         if is_free {

@@ -1,4 +1,4 @@
-//! The words behind `tcp-request PHASE`: what is done when a rule applies.
+//! The words behind `tcp-request PHASE`: the actions of rules.
 
 use super::action::Action;
 use super::argument::Argument;
@@ -14,7 +14,7 @@ use super::tables::Tables;
 use super::token::Token;
 use crate::table::KeyForm;
 
-/// A word that does something.
+/// The word of an action.
 pub(super) struct Verb {
     pub(super) name: &'static str,
     /// What stands behind it, as documents write it.
@@ -25,7 +25,7 @@ pub(super) struct Verb {
     pub(super) haproxy: &'static str,
 }
 
-/// Where a verb stands.
+/// What the action of a line can refer to.
 #[derive(Clone, Copy)]
 pub(super) struct VerbContext<'a> {
     pub(super) tables: &'a Tables,
@@ -44,7 +44,7 @@ macro_rules! verbs {
     };
 }
 
-/// Every word that does something.
+/// Every action.
 pub(super) const VERBS: &[Verb] = verbs! {
     "accept": |a, _, _| a.none(Action::Accept), "the phase ends, and the connection goes on", "";
     "reject": |a, _, _| a.none(Action::Reject), "the connection is closed", "";
@@ -79,7 +79,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
 };
 
 impl Verb {
-    /// Reads a verb and its arguments.
+    /// Reads an action and its arguments.
     pub(super) fn parse(line: &mut Line<'_>, scene: VerbContext<'_>) -> Result<Action, Fault> {
         let token = line.next("an action, such as `accept` or `reject`")?;
         let argument = Argument::of(token)?;
@@ -96,7 +96,7 @@ impl Verb {
     }
 }
 
-/// Reads what is asked for, where it can be seen.
+/// Reads a fetch and checks that it is known here.
 fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, Asked), Fault> {
     let token = line.next("what is asked for, such as `src`")?;
     let asked = Asked::parse(token, scene.tables)?;
@@ -106,7 +106,7 @@ fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, 
     Ok((token, asked))
 }
 
-/// The fault of asking from where something is not known.
+/// The fault of a fetch in a place where it is not known.
 pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> Fault {
     let problem = format!("{word} is not known here");
     Fault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))

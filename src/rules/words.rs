@@ -19,14 +19,14 @@ pub(super) enum Position {
 /// Whether `A` and `a` are the same letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
-    /// They are two.
+    /// `A` and `a` differ.
     Exact,
-    /// They are one; letters outside of ASCII are bytes.
+    /// `A` and `a` are equal; bytes outside of ASCII are compared as they are.
     Ignored,
 }
 
 /// A set of words. A look-up takes logarithmic time in their number; [`Position::Inside`] makes one
-/// for each byte of the value.
+/// look-up for each byte of the value.
 ///
 /// Invariant: sorted in the order of [`Words::order`] and without duplicates; unless whole values
 /// are compared, no word begins with another one, which would match wherever it does.

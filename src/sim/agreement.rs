@@ -258,7 +258,7 @@ fn a_full_buffer_would_block_until_it_is_read() {
             while let Ok(n) = rig.net.send(near, &[IoSlice::new(&block)], false) {
                 sent += n;
             }
-            // What is under way makes room when it has arrived.
+            // Bytes in flight make room when they have arrived.
             if let Some(world) = &rig.world {
                 world.settle();
             }

@@ -7,7 +7,7 @@ use super::knobs::Knobs;
 use crate::sys::{Addr, Errno, Family, SockOpt};
 use crate::time::Time;
 
-/// An endpoint's place in the network. Never used again.
+/// The index of an endpoint in the network; never reused.
 pub(super) type Id = usize;
 
 /// The user every remote process runs as, unless the test says another.
@@ -73,7 +73,7 @@ pub(super) struct Outgoing {
     /// The one EAGAIN of `Knobs::split_writes_at` has been given.
     pub(super) split: bool,
     pub(super) capacity: usize,
-    /// When what departed last arrives: nothing may overtake it.
+    /// When the last segment that was sent arrives: later ones must not overtake it.
     pub(super) last_arrival: Time,
 }
 
@@ -123,7 +123,7 @@ pub(super) struct Endpoint {
     pub(super) input: Incoming,
     pub(super) listening: Option<Listening>,
     pub(super) options: Vec<SockOpt>,
-    /// A remote script that does not read.
+    /// The remote script does not read.
     pub(super) stalled: bool,
     /// What a remote script has read.
     pub(super) read: Vec<u8>,
@@ -140,7 +140,7 @@ pub(super) fn unbound(family: Family) -> Addr {
 
 impl Endpoint {
     pub(super) fn new(family: Family, owner: Owner, knobs: &Knobs) -> Self {
-        // A script's program never waits for its own system.
+        // The script of a remote peer is never told EAGAIN.
         let capacity = if owner == Owner::Remote { usize::MAX } else { knobs.send_buffer };
         Self {
             family,
@@ -203,7 +203,7 @@ impl Endpoint {
         n.min(until(knobs.split_reads_at, self.input.given))
     }
 
-    /// Why nothing can be sent, if so. Room is another question.
+    /// Why nothing can be sent, if so; a lack of room is not considered here.
     pub(super) fn send_refused(&mut self) -> Option<Errno> {
         let pipe = Errno(libc::EPIPE);
         match (self.stage, self.is_unix()) {
@@ -230,7 +230,7 @@ impl Endpoint {
         self.fail(Errno(errno));
     }
 
-    /// Over, with an error for whoever asks.
+    /// Ends the connection, with an error for the next call that asks.
     pub(super) fn fail(&mut self, errno: Errno) {
         self.error = Some(errno);
         self.stage = Stage::Done;
@@ -246,7 +246,7 @@ impl Endpoint {
         self.input = Incoming { capacity: receive, ..Incoming::default() };
     }
 
-    /// TCP: with both FINs across nothing is left to do, and the socket is as good as unconnected.
+    /// TCP: when both FINs have arrived the connection is over, and the socket behaves as unconnected.
     pub(super) fn end_if_both_ended(&mut self) {
         if self.stage == Stage::Connected
             && !self.is_unix()

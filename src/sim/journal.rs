@@ -1,4 +1,4 @@
-//! What was called, and which calls are to fail.
+//! The record of calls, and the plan of which are to fail.
 
 use std::fmt;
 

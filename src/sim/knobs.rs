@@ -1,4 +1,4 @@
-//! What can be turned to make the network narrower, slower and more malicious.
+//! Settings that make the network narrower, slower and more hostile.
 
 use std::ops::RangeInclusive;
 
@@ -12,8 +12,8 @@ pub(super) const FIRST_FD: i32 = 3;
 /// Where Linux's local port range starts (ip_local_port_range).
 pub(super) const FIRST_PORT: u16 = 32_768;
 
-/// The manners of a simulated network. Sizes and latencies count for what happens after they were
-/// set; buffer sizes for sockets made after.
+/// The behaviour of a simulated network. Sizes and latencies apply to what happens after they were
+/// set; buffer sizes to sockets made after.
 #[derive(Clone, Debug)]
 pub struct Knobs {
     /// Nanoseconds one way, chosen anew for each delivery. Deliveries of one direction of one
@@ -36,8 +36,8 @@ pub struct Knobs {
     pub max_read: usize,
     /// The most bytes one `send` or splice out of a pipe takes.
     pub max_write: usize,
-    /// One in so many `recv`, `send`, splice, `accept` and repeated `connect` calls that could succeed
-    /// answers EAGAIN (EALREADY) instead, chosen by the seed. The descriptor is then owed an
+    /// One in this many `recv`, `send`, splice, `accept` and repeated `connect` calls that could
+    /// succeed answers EAGAIN (EALREADY) instead, chosen by the seed. The descriptor is then owed an
     /// event: see `World::take_owed`. 1 would never let anything happen. A splice into a pipe that
     /// holds bytes is owed nothing: its EAGAIN says that the pipe may be full.
     pub would_block_one_in: Option<u64>,
@@ -51,7 +51,7 @@ pub struct Knobs {
 }
 
 impl Default for Knobs {
-    /// A network without malice.
+    /// A network without adverse behaviour.
     fn default() -> Self {
         Self {
             latency: 10 * MICROSECOND..=50 * MICROSECOND,

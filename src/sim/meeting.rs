@@ -127,7 +127,7 @@ impl Network {
         Ok(fd)
     }
 
-    /// The listener that a path leads to stands for the file.
+    /// The file at a path is identified by the listener that the path leads to.
     pub(super) fn path_id(&self, addr: &Addr) -> Option<PathId> {
         path(addr)?;
         let found = self.listeners.iter().copied().find(|id| {
@@ -137,7 +137,7 @@ impl Network {
         Some(PathId { device: 0, number: found as u64 })
     }
 
-    /// Whoever listened at a path is not found there any more.
+    /// The listener at a path can no longer be found there.
     pub(super) fn forget_path(&mut self, addr: &Addr) {
         let Some(path) = path(addr) else { return };
         self.paths.remove(path);
@@ -152,7 +152,7 @@ impl Network {
         let Some(listening) = &self.endpoints[listener].listening else {
             return Err(Errno(libc::EINVAL));
         };
-        // The number is looked for before the connection: EMFILE even when none waits.
+        // The descriptor is allocated before a connection is taken: EMFILE even when none waits.
         let first = listening.waiting.front().copied();
         let fd = self.open(first.map_or(Slot::Free, Slot::Socket))?;
         let Some(id) = first else { return Err(Errno::AGAIN) };
@@ -163,14 +163,14 @@ impl Network {
         Ok((fd, peer.unwrap_or_else(|| unbound(self.endpoints[id].family))))
     }
 
-    /// `connect` of the engine's.
+    /// `connect`, called by the engine.
     pub(super) fn connect(&mut self, id: Id, to: &Addr) -> Result<(), Errno> {
         let end = &mut self.endpoints[id];
         match end.stage {
             Stage::Listening => return Err(Errno(libc::EINVAL)),
             Stage::Connecting => return Err(Errno(libc::EALREADY)),
             Stage::Done if !end.told => {
-                // The failure is told once, and the socket is as good as new (tcp_disconnect).
+                // The failure is told once, and the socket can be connected again (tcp_disconnect).
                 end.begin_anew();
                 return Err(end.error.take().unwrap_or(Errno(libc::ECONNABORTED)));
             }
@@ -200,7 +200,7 @@ impl Network {
         }
     }
 
-    /// The first packet leaves.
+    /// The first packet of a connection attempt leaves.
     pub(super) fn set_out(&mut self, client: Id, to: &Addr) {
         let local = self.endpoints[client].local.clone();
         self.endpoints[client].local = match &local {
@@ -223,7 +223,7 @@ impl Network {
         self.cause(at, Event::Knock { client, to: to.clone() });
     }
 
-    /// The first packet arrives.
+    /// The first packet of a connection attempt arrives.
     pub(super) fn knock(&mut self, client: Id, to: Addr) {
         let back = self.now + self.latency();
         match self.admit(client, &to) {

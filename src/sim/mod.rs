@@ -1,9 +1,9 @@
-//! A network that is all memory and whose time stands still until it is told to move: [`Net`] for
-//! an engine on one side, scripted peers on the other.
+//! A network in memory under virtual time: [`Net`] for an engine on one side, scripted peers on the
+//! other.
 //!
-//! It answers as Linux does (a test runs the same scripts against both), and as badly as Linux
-//! ever could: short reads and writes, EAGAIN anywhere, resets, any error at any call. Everything
-//! that happens follows from the seed and the calls, so that a run can be had again.
+//! It answers as Linux does (a test runs the same scripts against both), and as badly as Linux ever
+//! could: short reads and writes, EAGAIN anywhere, resets, any error at any call. Everything that
+//! happens follows from the seed and the calls, so that a run can be repeated.
 //!
 //! [`Net`]: crate::sys::Net
 

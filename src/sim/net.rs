@@ -21,7 +21,7 @@ pub struct SimNet {
     network: Rc<RefCell<Network>>,
 }
 
-/// The number an answer has in the trace.
+/// The number by which an answer appears in the trace.
 trait Figure {
     fn figure(&self) -> usize {
         0
@@ -82,7 +82,7 @@ impl SimNet {
         answer
     }
 
-    /// A call on a socket.
+    /// A call that needs a socket: ENOTSOCK for any other descriptor.
     fn on<T: Figure>(
         &mut self,
         call: CallKind,
@@ -95,7 +95,7 @@ impl SimNet {
         })
     }
 
-    /// A call that gives the number back, and cannot fail.
+    /// A call that closes the descriptor and cannot fail.
     fn give_up(&mut self, call: CallKind, fd: Fd, abort: bool) {
         let network = &mut *self.network.borrow_mut();
         let slot = std::mem::replace(network.slot(fd, call.name()), Slot::Free);
@@ -142,7 +142,7 @@ impl Network {
         Ok(n)
     }
 
-    /// What was read has made room for what the other end holds back.
+    /// Lets the other end send what it held back, since reading has made room.
     pub(super) fn make_way(&mut self, id: Id) {
         if let Some(pair) = self.endpoints[id].pair {
             self.pump(pair);
@@ -180,7 +180,7 @@ impl Network {
             Stage::Listening if !end.is_unix() => Err(Errno(libc::EINVAL)),
             Stage::Connecting => Ok(0),
             _ if end.is_unix() => Ok(self.used(id)),
-            // The numbers of the sequence stay where they were (tcp_reset).
+            // The sequence numbers stay as they were at the reset (tcp_reset).
             Stage::Done if end.input.reset => Ok(end.out.cut),
             _ => Ok(end.out.unacknowledged()),
         }
@@ -251,7 +251,7 @@ impl Net for SimNet {
         self.on(CallKind::Connect, fd, |network, id| {
             let end = &network.endpoints[id];
             if end.is_unix() && end.stage == Stage::Idle && network.is_unlucky() {
-                // As if the backlog were full, of which no readiness ever tells.
+                // As if the backlog were full, after which no event follows.
                 return Err(Errno::AGAIN);
             }
             let waiting = !network.endpoints[id].told && network.endpoints[id].stage != Stage::Idle;

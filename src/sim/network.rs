@@ -74,7 +74,7 @@ pub(super) struct Network {
     /// Paths of the file system that are sockets, stale ones included.
     pub(super) paths: BTreeSet<Box<[u8]>>,
     pub(super) next_port: u16,
-    /// Descriptors that were told EAGAIN although they are ready.
+    /// Descriptors on which a call answered EAGAIN although they were ready: each is owed an event.
     pub(super) owed: Vec<Fd>,
     /// The engine has spliced into a socket and not settled the signals since.
     pub(super) holds_signals: bool,
@@ -289,7 +289,7 @@ impl Network {
 
     fn arrive(&mut self, from: Id, to: Id, segment: Segment) {
         if self.endpoints[from].pair != Some(to) || self.endpoints[to].pair != Some(from) {
-            // One of them began anew in the meantime.
+            // One of the ends was disconnected in the meantime, and may be in use again.
             return;
         }
         let end = &mut self.endpoints[to];
@@ -319,7 +319,8 @@ impl Network {
                 }
                 end.input.fin = true;
             }
-            // Nobody is there any more: TCP says so, and a unix socket has said so already.
+            // The program has closed: TCP answers with a reset, a unix socket has told its peer
+            // already.
             Segment::Established | Segment::Fin => self.answer_with_reset(to),
         }
     }
@@ -349,7 +350,7 @@ impl Network {
         }
     }
 
-    /// Nothing of what was said matters any more, and the other end is told.
+    /// Resets the connection: what was queued is discarded, and the other end is told.
     pub(super) fn send_reset(&mut self, id: Id) {
         let end = &mut self.endpoints[id];
         if end.stage != Stage::Idle {

@@ -10,7 +10,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// None is taken.
+    /// An empty pipe of `most` slots.
     pub(super) fn new(most: usize) -> Self {
         Self { parts: VecDeque::new(), most }
     }
@@ -23,7 +23,7 @@ impl Slots {
         self.parts.iter().map(VecDeque::len).sum()
     }
 
-    /// Fills fresh slots: what is left free in others stays so.
+    /// Fills unused slots: free space in partly filled ones stays unused.
     pub(super) fn put(&mut self, bytes: impl Iterator<Item = u8>, slot_bytes: usize) {
         let mut bytes = bytes.peekable();
         while bytes.peek().is_some() {

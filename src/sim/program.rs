@@ -28,7 +28,7 @@ impl Network {
         self.pump(id);
     }
 
-    /// `close`, with `SO_LINGER` of 0 when `abort`. Bytes nobody has read turn it into a reset
+    /// `close`, with `SO_LINGER` of 0 when `abort`. Bytes that were not read turn it into a reset
     /// (RFC 2525 section 2.17, tcp_close); on a unix socket linger means nothing.
     pub(super) fn give_up(&mut self, id: Id, abort: bool) {
         let end = &mut self.endpoints[id];

@@ -1,4 +1,4 @@
-//! The far side, played by a test: servers the engine connects to, and peers.
+//! The remote side, scripted by a test: servers the engine connects to, and peers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -86,7 +86,7 @@ impl Peer {
         self.look(|end| end.read.clone())
     }
 
-    /// All that was read since the last call of this.
+    /// All that was read since the last call of this function.
     #[must_use]
     pub fn take_received(&self) -> Vec<u8> {
         self.look(|end| std::mem::take(&mut end.read))
@@ -114,7 +114,7 @@ impl Peer {
         self.network.borrow_mut().give_up(self.id, true);
     }
 
-    /// Stops reading, so that the engine's send buffer fills, or goes on.
+    /// Stops reading, so that the engine's send buffer fills, or reads again.
     pub fn stall(&self, stalled: bool) {
         self.look(|end| end.stalled = stalled);
         self.read(usize::MAX);

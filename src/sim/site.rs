@@ -1,4 +1,4 @@
-//! Addresses that somebody else serves, and how they answer.
+//! Addresses that are served by programs outside the engine, and how they answer.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ pub enum Answer {
     Accept,
     /// ECONNREFUSED.
     Refuse,
-    /// Not at all: ETIMEDOUT after the 127 s Linux waits. On a unix socket the same as `Full`.
+    /// Not at all: ETIMEDOUT after the 127 s Linux waits. On a unix socket as [`Answer::Full`].
     Silent,
     /// EHOSTUNREACH, told by a router some time later.
     Unreachable,
@@ -22,7 +22,7 @@ pub enum Answer {
     Full,
 }
 
-/// An address that somebody else serves.
+/// An address that is served by a program outside the engine.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) at: Addr,

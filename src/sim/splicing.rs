@@ -43,7 +43,8 @@ impl Network {
             return Err(Errno::AGAIN);
         }
         let ready = self.ready(id).read;
-        // With bytes in the pipe it reads as a full one, of which no event tells: nothing is owed.
+        // With bytes in the pipe, EAGAIN means a full pipe, of which no event tells: no event is
+        // owed.
         let unlucky =
             if held == 0 { self.is_spurious(fd, ready) } else { ready && self.is_unlucky() };
         if unlucky {

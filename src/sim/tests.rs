@@ -1,4 +1,4 @@
-//! The simulator's own promises: what a test can rely on when it scripts a peer or plans a fault.
+//! What the simulator guarantees: what a test can rely on when it scripts a peer or plans a fault.
 
 use std::io::IoSlice;
 
@@ -236,7 +236,7 @@ fn more_holds_bytes_back_for_a_while_only() {
     assert_eq!(peer.received(), b"bc");
 }
 
-/// Sends `text` both ways through all the malice there is, and gives back the trace.
+/// Sends `text` both ways through all the adverse behaviour there is, and gives back the trace.
 fn ordeal(seed: u64, text: &[u8]) -> String {
     let (world, mut net, peer, listener, fd) = met(seed);
     world.tune(|knobs| {
@@ -252,7 +252,7 @@ fn ordeal(seed: u64, text: &[u8]) -> String {
     peer.send(text);
     peer.shutdown_write();
     let (mut sent, mut heard, mut ended) = (0, Vec::new(), false);
-    // Far more turns than it takes: a run that needs them has got stuck.
+    // Far more turns than it takes: a run that uses them all makes no progress.
     for _ in 0..100 * text.len() {
         if sent < text.len() {
             sent += say(&mut net, fd, &text[sent..]).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The handle of a test on the simulated network.
+//! A test's handle on the simulated network.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -25,7 +25,8 @@ pub struct World {
 }
 
 impl World {
-    /// An empty network, one second after the origin of time. The same seed and the same calls give the same run.
+    /// An empty network, one second after the origin of time. The same seed and the same calls give
+    /// the same run.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { network: Rc::new(RefCell::new(Network::new(seed))) }
@@ -37,7 +38,7 @@ impl World {
         SimNet::new(Rc::clone(&self.network))
     }
 
-    /// Changes the manners of the network.
+    /// Changes the behaviour of the network.
     pub fn tune(&self, change: impl FnOnce(&mut Knobs)) {
         let mut network = self.network.borrow_mut();
         change(&mut network.knobs);
@@ -58,13 +59,14 @@ impl World {
         self.network.borrow().next_event()
     }
 
-    /// Lets everything happen that is due until `time`, which then it is. Never goes back.
+    /// Lets everything happen that is due until `time`, which is then the current time. Never goes
+    /// back.
     pub fn advance_to(&self, time: Time) {
         self.network.borrow_mut().advance_to(time);
     }
 
-    /// Lets everything happen that is under way and not far off, such as a repeated SYN or a
-    /// connection attempt that times out.
+    /// Lets everything happen that is under way and due soon. A repeated SYN or the timeout of a
+    /// connection attempt is further away, and is not waited for.
     pub fn settle(&self) {
         while let Some(next) = self.next_event() {
             if next.since(self.now()) > SETTLING {
@@ -74,7 +76,7 @@ impl World {
         }
     }
 
-    // The far side.
+    // The remote side.
 
     /// A peer that sets out from `from` to connect to `to`, where the engine listens.
     #[must_use]
@@ -108,7 +110,7 @@ impl World {
     }
 
     /// The descriptors that were told EAGAIN although they were ready, since the last call of
-    /// this: a host that tells each event once owes each of them another.
+    /// this: a host that reports each event once has to report another one for each of them.
     #[must_use]
     pub fn take_owed(&self) -> Vec<Fd> {
         std::mem::take(&mut self.network.borrow_mut().owed)
@@ -128,7 +130,7 @@ impl World {
         self.fail(None, n, errno, ever_after);
     }
 
-    /// Forgets all faults that were planned.
+    /// Cancels all planned faults.
     pub fn heal(&self) {
         self.network.borrow_mut().journal.faults.clear();
     }

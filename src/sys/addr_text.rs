@@ -102,7 +102,7 @@ impl fmt::Display for AddrError {
 
 impl std::error::Error for AddrError {}
 
-/// A text of somebody else's in a message: escaped, and cut when it is long.
+/// A text from outside, in a message: escaped, and cut when it is long.
 pub struct Shown<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -124,8 +124,8 @@ impl Addr {
         read(text).map_err(|fault| AddrError { text: text.into(), fault })
     }
 
-    /// Reads an address that can be connected to: [`Addr::parse`], but with a port, and of somebody
-    /// (RFC 1122 section 3.2.1.3: 0.0.0.0 is no destination).
+    /// Reads an address that can be connected to: [`Addr::parse`], but port 0 and an unspecified
+    /// address are refused (RFC 1122 section 3.2.1.3: 0.0.0.0 is no destination).
     ///
     /// # Errors
     /// What is wrong with it.
@@ -175,7 +175,7 @@ fn unix(name: &[u8]) -> Result<Addr, Fault> {
     Ok(Addr::Unix(bytes.into()))
 }
 
-/// What is no IP address at first sight.
+/// The fault of a text that at first sight is no IP address with a port.
 fn strange(text: &str) -> Option<Fault> {
     match text {
         "" => Some(Fault::Empty),

@@ -12,7 +12,7 @@ pub(super) fn last_errno() -> Errno {
     Errno(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
 }
 
-/// Makes a call that answers -1 on failure, again and again while a signal interrupts it.
+/// Makes a call that answers -1 on failure, and repeats it while a signal interrupts it.
 pub(super) fn repeat(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
     loop {
         if let Ok(answer) = usize::try_from(call()) {

@@ -1,5 +1,5 @@
-//! The clock, for entries that were given no time, and the time of day, which only certificates and
-//! session tickets ask for.
+//! The monotonic clock, for calls of the host that give no time, and the time of day, which only
+//! certificates and session tickets ask for.
 #![allow(unsafe_code)]
 
 use std::fmt;

@@ -7,7 +7,8 @@ use std::fmt;
 pub struct Errno(pub i32);
 
 impl Errno {
-    /// Not now: readiness will be told (EWOULDBLOCK is the same number on every system we serve).
+    /// The call would block: readiness has to be awaited (EWOULDBLOCK is the same number on every
+    /// system we serve).
     pub const AGAIN: Self = Self(libc::EAGAIN);
 
     /// Whether the call has to wait for readiness.

@@ -25,7 +25,7 @@ pub struct ListenSpec {
     pub mode: Option<u32>,
     /// Owner and group of a unix socket's path.
     pub owner: Option<(u32, u32)>,
-    /// A unix path that somebody listens at is not taken over.
+    /// A unix path is not taken over while another socket listens at it.
     pub exclusive: bool,
 }
 

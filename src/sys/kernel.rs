@@ -24,7 +24,7 @@ mod tests;
 pub struct Kernel;
 
 const ON: c_int = 1;
-/// A packet with it goes no further than the next machine.
+/// The TTL or hop limit of a packet that goes no further than the next machine.
 const ONE_HOP: c_int = 1;
 /// What `SO_PEERCRED` answers for a socket that has no peer on this machine.
 const NO_UID: u32 = u32::MAX;
@@ -55,7 +55,8 @@ impl Net for Kernel {
         match raw.to_addr() {
             Ok(addr) => Ok((accepted, addr)),
             Err(_) => {
-                // Nobody to talk to: as if the connection had gone before it was taken.
+                // The peer has no address of a known family: as if the connection had been aborted
+                // before it was accepted.
                 close(accepted);
                 Err(Errno(libc::ECONNABORTED))
             }
@@ -122,7 +123,8 @@ impl Net for Kernel {
             libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0)
         });
         let Ok(fd) = made.map(Fd) else { return false };
-        // A socket can be bound to no other addresses, unless `ip_nonlocal_bind` is set.
+        // A socket can be bound only to addresses of this machine, unless `ip_nonlocal_bind` is
+        // set.
         let own = self.bind(fd, &addr).is_ok();
         close(fd);
         own
@@ -157,7 +159,8 @@ impl Net for Kernel {
         let nobody = libc::ucred { pid: 0, uid: NO_UID, gid: NO_UID };
         // SAFETY: a `ucred` is three integers.
         let peer = unsafe { get_option(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, nobody) }?;
-        // TCP and unconnected sockets answer without an error: nobody must never pass for a user.
+        // TCP and unconnected sockets answer without an error: "no user" must never pass for a
+        // user.
         if peer.uid == NO_UID { Err(Errno(libc::ENOTCONN)) } else { Ok(peer.uid) }
     }
 
@@ -181,7 +184,8 @@ impl Net for Kernel {
             SockOpt::Mark(mark) => set_option(fd, libc::SOL_SOCKET, libc::SO_MARK, mark),
             SockOpt::Tos(tos) => {
                 let tos = c_int::from(tos);
-                // A socket of IPv6 has both, and takes the first for its mapped addresses.
+                // An IPv6 socket has both options, and takes `IP_TOS` for its IPv4-mapped
+                // addresses.
                 let v4 = set_option(fd, libc::IPPROTO_IP, libc::IP_TOS, tos);
                 set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_TCLASS, tos).or(v4)
             }

@@ -60,7 +60,7 @@ fn open_ip(spec: &ListenSpec) -> Result<Fd, Errno> {
         set_option(draft.fd, libc::SOL_SOCKET, libc::SO_REUSEPORT, on)?;
     }
     if family == Family::V6 {
-        // Both ways: what it is otherwise depends on a sysctl.
+        // Set to either value, since the default depends on a sysctl.
         let only = c_int::from(spec.v6_only);
         set_option(draft.fd, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, only)?;
     }
@@ -82,7 +82,7 @@ fn open_abstract(spec: &ListenSpec) -> Result<Fd, Errno> {
 }
 
 fn open_path(spec: &ListenSpec, name: &[u8], path: &CStr) -> Result<Fd, Errno> {
-    // The rename would silently take the place of a file or a link of somebody's.
+    // `rename` would silently replace a file or a link that is not ours.
     if kind(path).is_some_and(|kind| kind != libc::S_IFSOCK) {
         return Err(Errno(libc::EADDRINUSE));
     }
@@ -111,11 +111,11 @@ fn open_path(spec: &ListenSpec, name: &[u8], path: &CStr) -> Result<Fd, Errno> {
     Ok(draft.into_fd())
 }
 
-/// Whether somebody listens at a unix path: a connection tells, and is closed at once.
+/// Whether a socket listens at a unix path: tried by a connection, which is closed at once.
 fn is_listened_at(addr: &Addr) -> Result<bool, Errno> {
     let probe = Draft { fd: socket(Family::Unix)?, path: None };
     match connect(probe.fd, addr) {
-        // A queue that is full and a socket of another type are somebody's too.
+        // A queue that is full, or a socket of another type, is listened at as well.
         Ok(()) | Err(Errno(libc::EAGAIN | libc::EINPROGRESS | libc::EPROTOTYPE)) => Ok(true),
         Err(Errno(libc::ECONNREFUSED | libc::ENOENT)) => Ok(false),
         Err(errno) => Err(errno),

@@ -1,4 +1,4 @@
-//! The socket calls, behind one trait, and the only place beside `ffi` where `unsafe` is allowed.
+//! The socket calls, behind one trait, and the only place besides `ffi` where `unsafe` is allowed.
 //!
 //! [`Net`] is the kernel in production ([`Kernel`]) and a simulated network under virtual time in
 //! tests (`crate::sim`). It holds neither readiness nor time: readiness is only ever a hint that

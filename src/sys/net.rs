@@ -44,7 +44,8 @@ pub trait Net {
     /// What `accept4(2)` answers; EAGAIN when none waits.
     fn accept(&mut self, fd: Fd) -> Result<(Fd, Addr), Errno>;
 
-    /// Starts or asks after a connection: `Ok` when it is established, EISCONN counted as that.
+    /// Starts a connection or asks how it stands: `Ok` when it is established; EISCONN counts as
+    /// that.
     ///
     /// # Errors
     /// What `connect(2)` answers, EINPROGRESS, EALREADY and EAGAIN among it.
@@ -69,15 +70,16 @@ pub trait Net {
     /// What `shutdown(2)` answers.
     fn shutdown_write(&mut self, fd: Fd) -> Result<(), Errno>;
 
-    /// Gives the number back to the system. Errors are not told: none leaves the number ours.
+    /// Closes the descriptor. Errors are not reported: whatever the answer, the number is no longer
+    /// ours.
     fn close(&mut self, fd: Fd);
 
     /// Closes with a reset: `SO_LINGER` of 0 and `close`. Two system calls.
     fn reset(&mut self, fd: Fd);
 
-    /// Closes without a word to the peer, which goes on to believe that there is a connection. Where
-    /// the system does not allow that, the reset is sent so that it does not get far. Up to four system
-    /// calls.
+    /// Closes without notifying the peer, which goes on to believe that there is a connection.
+    /// Where the system does not allow that, a reset is sent that goes no further than the next
+    /// machine. Up to four system calls.
     fn vanish(&mut self, fd: Fd);
 
     /// Whether `ip` is an address of this machine. Up to three system calls.
@@ -166,8 +168,8 @@ pub trait Net {
     /// Moves at most `len` bytes, which is not 0 and no more than the pipe holds, from a pipe into
     /// a socket. `more` says that further bytes follow at once (`SPLICE_F_MORE`).
     ///
-    /// The kernel raises SIGPIPE here, and nothing can tell it not to. So SIGPIPE is held back from
-    /// this thread, from the first such call until [`Net::settle_signals`].
+    /// The kernel raises SIGPIPE here, and no flag prevents it. So SIGPIPE is blocked for this
+    /// thread, from the first such call until [`Net::settle_signals`].
     ///
     /// # Errors
     /// What `splice(2)` answers, which is what [`Net::send`] answers. EAGAIN: no room in the

@@ -18,7 +18,7 @@ pub struct PathId {
     pub number: u64,
 }
 
-/// Removes the path of `addr` where it has one and a socket is there: never somebody's file.
+/// Removes the path of `addr` where it has one and a socket is there: other files are left alone.
 pub(super) fn remove(addr: &Addr) {
     let Addr::Unix(name) = addr else { return };
     if let Some(Ok(path)) = path_of(name)

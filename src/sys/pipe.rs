@@ -50,7 +50,7 @@ pub(super) fn open() -> Result<Pipe, Errno> {
     }
 }
 
-/// Raises no signal: that takes a pipe nobody reads from, and its other end is ours.
+/// Raises no signal: SIGPIPE requires a pipe without a reader, and the reading end is ours.
 pub(super) fn splice_in(socket: Fd, pipe: &Pipe, len: usize) -> Result<usize, Errno> {
     splice(socket, pipe.write, len, FLAGS)
 }

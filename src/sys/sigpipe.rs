@@ -1,5 +1,5 @@
-//! SIGPIPE of splice(2), which has no `MSG_NOSIGNAL`: held back while we splice, taken if it is
-//! ours, and then everything is as the host had it.
+//! SIGPIPE of splice(2), which has no `MSG_NOSIGNAL`: blocked while we splice, taken if we raised
+//! it, and then mask and pending signals are as the host had them.
 //!
 //! The mask is the thread's, and so is what is known of it here: engines that share a thread, and
 //! calls made inside callbacks, need not know of each other.
@@ -12,26 +12,26 @@ use std::mem::MaybeUninit;
 use super::call::repeat_int;
 use super::errno::Errno;
 
-/// What holding SIGPIPE back has found and done.
+/// What blocking SIGPIPE has found and done.
 #[derive(Clone, Copy, Debug)]
 struct Held {
-    /// The host blocks it anyway: it is not ours to let through.
+    /// The host blocks it itself, so it must stay blocked.
     by_host: bool,
-    /// One was waiting already. Only a host that blocks it can have that.
+    /// One was pending already. That is possible only where the host blocks it.
     waiting: bool,
-    /// One of ours waits, for certain.
+    /// One that our splices raised is pending, for certain.
     raised: bool,
-    /// One of ours may wait.
+    /// One that our splices raised may be pending.
     suspected: bool,
 }
 
 thread_local! {
-    // Without a destructor: that would crash the host that unloads the library.
+    // No destructor: one that runs after the library was unloaded would crash the host.
     static HELD: Cell<Option<Held>> = const { Cell::new(None) };
 }
 
-/// Holds SIGPIPE back from this thread until [`settle`]. One system call the first time, and
-/// another where the host blocks it.
+/// Blocks SIGPIPE for this thread until [`settle`]. One system call the first time, and another
+/// where the host blocks it already.
 pub(super) fn hold() {
     if HELD.get().is_none() {
         let by_host = mask(libc::SIG_BLOCK);
@@ -53,20 +53,20 @@ pub(super) fn note(answer: Result<usize, Errno>, len: usize) {
     }
 }
 
-/// Takes the signal that our splices raised and lets SIGPIPE through again where the host does.
-/// No system call when nothing was held, else one, and one more where a
-/// splice failed or took less than it was given.
+/// Takes the signal that our splices raised, and unblocks SIGPIPE where the host does not block it.
+/// No system call when nothing was blocked, else one, and one more where a splice failed or took
+/// less than it was given.
 ///
-/// Where one was waiting before, it is the host's and stays; ours has merged with it if it was sent
-/// to this thread, and waits beside it if it was sent to the process. (Hosts that have both waiting
-/// keep one.)
+/// Where one was pending before, it is the host's and stays. Ours has merged with it if it was sent
+/// to this thread, and is pending beside it if it was sent to the process. (Hosts that have both
+/// pending keep one.)
 pub(super) fn settle() {
     let Some(held) = HELD.take() else { return };
     if (held.raised || (held.suspected && !held.waiting))
         && let Some(signal) = take()
     {
-        // What is sent to the thread is taken before what is sent to the process. So with nothing
-        // left the one taken is the one that was waiting.
+        // What is sent to the thread is taken before what is sent to the process. So if nothing is
+        // pending any more, the one taken is the one that was pending before.
         let is_ours = signal.is_own && (!held.waiting || is_waiting());
         if !is_ours {
             signal.put_back();
@@ -77,7 +77,7 @@ pub(super) fn settle() {
     }
 }
 
-/// A signal that was waiting.
+/// A signal that was pending.
 struct Taken {
     info: libc::siginfo_t,
     /// Sent by this process, as the kernel says of those it raises for a write.
@@ -85,8 +85,9 @@ struct Taken {
 }
 
 impl Taken {
-    /// To this thread, with its sender: as it was, or, sent to the process while we held it back,
-    /// where it would have been handled anyway.
+    /// Sends it to this thread, with its sender. One that was sent to the thread is then pending as it
+    /// was. One that was sent to the process while we blocked it is handled by this thread, which
+    /// would have handled it anyway.
     fn put_back(&self) {
         let process = this_process();
         // SAFETY: it has no precondition.
@@ -97,7 +98,7 @@ impl Taken {
     }
 }
 
-/// Takes a waiting SIGPIPE, this thread's before the process's.
+/// Takes a pending SIGPIPE, this thread's before the process's.
 fn take() -> Option<Taken> {
     let set = sigpipe();
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
@@ -124,7 +125,7 @@ fn mask(how: c_int) -> bool {
     contains_sigpipe(&before)
 }
 
-/// Whether a SIGPIPE waits for this thread or the process.
+/// Whether a SIGPIPE is pending for this thread or the process.
 fn is_waiting() -> bool {
     let mut waiting = no_signals();
     // SAFETY: the pointer is to a local that outlives the call.

@@ -1,4 +1,4 @@
-//! Addresses in the kernel's layout. Everything here is computing: no system call.
+//! Addresses in the kernel's layout. Conversion only: no system call.
 #![allow(unsafe_code)]
 
 use std::mem::offset_of;

@@ -1,4 +1,4 @@
-//! Sockets as they are made, bound, connected and closed, by whoever in this folder needs one.
+//! Making, binding, connecting and closing sockets, for all modules of this folder.
 #![allow(unsafe_code)]
 
 use super::addr::{Addr, Family};

@@ -1,4 +1,4 @@
-//! What is the calling thread's: its `errno`, and which one it is.
+//! State of the calling thread: its `errno`, and a number that identifies the thread.
 //!
 //! `errno` belongs to the host: a function called between its system call and its look at `errno`
 //! must leave it as it was.
@@ -47,7 +47,7 @@ fn location() -> *mut c_int {
 }
 
 thread_local! {
-    // Without a destructor: that would crash the host that unloads the library.
+    // No destructor: one that runs after the library was unloaded would crash the host.
     static TOKEN: u8 = const { 0 };
 }
 

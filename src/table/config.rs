@@ -20,9 +20,9 @@ pub struct TableConfig {
     /// How long an entry that nothing holds is kept after its last use, in nanoseconds; `None`: until
     /// it makes room for another.
     pub expire: Option<u64>,
-    /// When the table is full nothing makes room: new keys are not tracked.
+    /// When the table is full, no entry is removed for another: new keys are not tracked.
     pub nopurge: bool,
-    /// What entries hold beside their key.
+    /// What entries hold in addition to their key.
     pub store: Vec<Stored>,
 }
 
@@ -33,13 +33,13 @@ pub enum TableError {
     Size(usize),
     /// The length of a string or binary key is 0 or above [`KEY_LEN_MAX`].
     KeyLen(usize),
-    /// Entries would expire at once.
+    /// The expiry is 0: entries would expire at once.
     Expire,
-    /// A rate is counted over no time.
+    /// The period of a rate is 0.
     Period(Data),
     /// The number of counters is 0 or above [`GPC_MAX`].
     Counters(u8),
-    /// It is stored twice.
+    /// This datum is stored twice.
     Twice(Data),
 }
 

@@ -1,9 +1,9 @@
-//! What an entry holds beside its key, and where in it.
+//! What an entry holds in addition to its key, and where in the entry it is.
 
 use super::rate::{self, Rate};
 use crate::time::Time;
 
-/// One thing that can be asked of an entry.
+/// A datum that can be asked of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Data {
     /// The number of a server, for streams that are to stay with one; 0 is none.
@@ -69,7 +69,7 @@ pub enum Stored {
 }
 
 impl Stored {
-    /// What can be asked when this is stored; the first of several.
+    /// The datum that this stores; the first of several.
     #[must_use]
     pub const fn data(self) -> Data {
         match self {
@@ -89,7 +89,7 @@ impl Stored {
         }
     }
 
-    /// The period, of a rate.
+    /// The period of a rate; `None` for what is no rate.
     #[must_use]
     pub const fn period(self) -> Option<u64> {
         match self {
@@ -102,8 +102,8 @@ impl Stored {
         }
     }
 
-    /// Words of an entry that it takes. The connections that exist are those that hold the entry,
-    /// which is counted anyway.
+    /// How many words of an entry it takes. The connections that exist are the holders of the
+    /// entry, which are counted anyway.
     const fn words(self) -> usize {
         match self {
             Self::ConnCur => 0,
@@ -135,7 +135,7 @@ impl Data {
         }
     }
 
-    /// The place among all kinds of data; every index of a counter has the same.
+    /// The position among all kinds of data; every index of a counter has the same position.
     const fn rank(self) -> usize {
         match self {
             Self::ServerId => 0,
@@ -166,7 +166,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout of a list in which nothing stands twice.
+    /// The layout of a list in which no datum is stored twice.
     pub(super) fn of(store: &[Stored]) -> Self {
         let mut layout = Self { places: [None; RANKS], words: 0 };
         for stored in store {
@@ -191,7 +191,7 @@ impl Layout {
         self.place(data).is_some()
     }
 
-    /// What is stored behind `data` in words of an entry, and the first of them.
+    /// What is stored for `data` in the words of an entry, and the index of its first word.
     fn in_words(&self, data: Data) -> Option<(Stored, usize)> {
         self.place(data).filter(|(stored, _)| stored.words() > 0)
     }
@@ -206,7 +206,7 @@ impl Layout {
         }
     }
 
-    /// Reads `data`, which is not what holds the entry, out of the words of an entry.
+    /// Reads `data`, other than the number of holders, from the words of an entry.
     pub(super) fn read(&self, words: &[u64], data: Data, now: Time) -> Option<u64> {
         let (stored, first) = self.in_words(data)?;
         match stored.period() {
@@ -215,7 +215,7 @@ impl Layout {
         }
     }
 
-    /// Counts `count` more of `data`, where it is stored; what it is then.
+    /// Adds `count` to `data`, where it is stored, and returns the new value.
     pub(super) fn add(&self, words: &mut [u64], data: Data, count: u64, now: Time) -> Option<u64> {
         let (stored, first) = self.in_words(data)?;
         if let Some(period) = stored.period() {
@@ -228,7 +228,7 @@ impl Layout {
         Some(*word)
     }
 
-    /// Makes `data` be `value`, where it is stored. A rate begins a period with it.
+    /// Sets `data` to `value`, where it is stored. A rate begins a period with it.
     pub(super) fn put(&self, words: &mut [u64], data: Data, value: u64, now: Time) -> Option<()> {
         let (stored, first) = self.in_words(data)?;
         if stored.period().is_some() {

@@ -31,11 +31,11 @@ pub struct DefinitionError {
 pub enum DefinitionFault {
     /// Something else belongs here; what.
     Expected(&'static str),
-    /// The same was said before.
+    /// A word that may occur once occurs again.
     Again,
-    /// It is HAProxy's and not ours; what to do instead.
+    /// HAProxy has it and it is not supported here; what to do instead.
     Unsupported(&'static str),
-    /// It is a table that makes no sense.
+    /// No table can have this definition.
     Table(TableError),
 }
 
@@ -60,7 +60,7 @@ const USE_GPC0_RATE: &str = "the first counter alone has a rate, gpc0_rate(T)";
 /// A part of the text, and where it begins.
 #[derive(Clone, Copy, Debug)]
 struct Word<'a> {
-    /// In bytes, from 0.
+    /// The offset in bytes, from 0.
     at: usize,
     text: &'a str,
 }
@@ -93,7 +93,7 @@ impl<'a> Word<'a> {
     }
 }
 
-/// The words of a text, with a look at the next.
+/// The words of a text, one after the other, with a look at the next one.
 struct Words<'a> {
     text: &'a str,
     at: usize,
@@ -244,7 +244,7 @@ fn number(text: &str) -> Option<u64> {
     if is_digits { text.parse().ok() } else { None }
 }
 
-/// A number and what it is of.
+/// A number and the unit behind it.
 fn measured(text: &str) -> Option<(u64, &str)> {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -264,7 +264,7 @@ fn entries(text: &str) -> Option<usize> {
     (1..=SIZE_MAX).contains(&count).then_some(count)
 }
 
-/// In nanoseconds; at least a millisecond.
+/// A time in nanoseconds; at least a millisecond.
 pub(crate) fn time(text: &str) -> Option<u64> {
     let (count, unit) = measured(text)?;
     let unit = match unit {

@@ -3,8 +3,8 @@
 //! An entry is a slot in three arrays (a head, the bytes of its key, its words) and a number in the
 //! index. So it costs no allocation of its own, and a slot that is held stays where it is.
 //!
-//! An entry is on the list of the idle if and only if nothing holds it: so what makes room or
-//! expires is always the head of the list, and what is held is never looked at.
+//! Invariant: an entry is on the idle list if and only if nothing holds it. So what makes room or
+//! expires is always the head of the list, and held entries are never looked at.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -25,19 +25,19 @@ const GROWTH_LEAST: usize = 16;
 /// What every entry has.
 #[derive(Clone, Copy, Debug)]
 struct Head {
-    /// When it was last created, held, let go of or set.
+    /// When it was last created, held, released or set.
     used: Time,
-    /// How many hold it.
+    /// How many connections hold it.
     holders: u32,
     /// How many of the bytes of the key are its own; [`NONE`] in a slot without an entry.
     key_len: u32,
-    /// The neighbour that became idle later; the next of the free slots.
+    /// On the idle list, the neighbour that became idle later; in a free slot, the next free slot.
     newer: EntryIndex,
-    /// The neighbour that became idle earlier.
+    /// On the idle list, the neighbour that became idle earlier.
     older: EntryIndex,
 }
 
-/// See the top of the file.
+/// The entries of one shard; see the documentation of this module.
 #[derive(Clone, Debug)]
 pub(super) struct Entries {
     index: HashTable<EntryIndex>,
@@ -92,7 +92,7 @@ impl Entries {
         slot
     }
 
-    /// Forgets an idle entry.
+    /// Removes an idle entry.
     pub(super) fn discard(&mut self, slot: EntryIndex) {
         debug_assert_eq!(self.holders(slot), 0, "an entry that is held is not discarded");
         let hash = self.hasher.hash_one(self.key(slot));
@@ -107,7 +107,7 @@ impl Entries {
         self.free = slot;
     }
 
-    /// One more holds an entry.
+    /// Adds a holder to an entry.
     pub(super) fn hold(&mut self, slot: EntryIndex, now: Time) {
         if self.holders(slot) == 0 {
             self.unlink(slot);
@@ -117,7 +117,7 @@ impl Entries {
         head.used = head.used.max(now);
     }
 
-    /// One fewer holds an entry.
+    /// Removes a holder from an entry.
     pub(super) fn let_go(&mut self, slot: EntryIndex) {
         let head = self.head_mut(slot);
         head.holders -= 1;
@@ -126,7 +126,7 @@ impl Entries {
         }
     }
 
-    /// An entry was used now.
+    /// Records that an entry was used at `now`.
     pub(super) fn touch(&mut self, slot: EntryIndex, now: Time) {
         let head = self.head_mut(slot);
         head.used = head.used.max(now);
@@ -174,9 +174,9 @@ impl Entries {
         later.filter(|(head, _)| head.key_len != NONE).map(|(_, slot)| slot).next()
     }
 
-    /// Copies of the slots from `from` on, of which there may be none, `most` at most; how many. In the
-    /// copy they begin at 0, and `entry_from`, `key`, `words`, `used` and `holders` answer of them; nothing
-    /// can be found in it. A copy with room for them is not moved.
+    /// Copies at most `most` slots, from `from` on, and returns how many there were. In the copy
+    /// they begin at 0, and `entry_from`, `key`, `words`, `used` and `holders` answer for them;
+    /// look-ups by key find nothing in it. A copy with enough capacity is not reallocated.
     pub(super) fn copy_to(&self, copy: &mut Self, from: EntryIndex, most: usize) -> usize {
         let from = (from as usize).min(self.heads.len());
         let to = (from + most).min(self.heads.len());
@@ -190,7 +190,7 @@ impl Entries {
         to - from
     }
 
-    /// Makes room for as many more slots.
+    /// Reserves capacity for `more` slots.
     pub(super) fn reserve(&mut self, more: usize) {
         self.heads.reserve_exact(more);
         self.keys.reserve_exact(more * self.key_width);
@@ -220,7 +220,7 @@ impl Entries {
         len as EntryIndex
     }
 
-    /// Puts an entry at the newer end of the idle.
+    /// Adds an entry at the newer end of the idle list.
     fn link(&mut self, slot: EntryIndex) {
         let older = self.newest;
         let head = self.head_mut(slot);
@@ -234,7 +234,7 @@ impl Entries {
         }
     }
 
-    /// Takes an entry out of the idle.
+    /// Removes an entry from the idle list.
     fn unlink(&mut self, slot: EntryIndex) {
         let Head { newer, older, .. } = self.heads[slot as usize];
         if newer == NONE {

@@ -41,7 +41,7 @@ pub enum KeyForm {
     Text,
 }
 
-/// A key as whoever asks has it. The bytes may be a stranger's: any are fine.
+/// A key as a caller gives it. The bytes may come from a stranger: any are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key<'a> {
     /// For tables of addresses.
@@ -76,7 +76,7 @@ impl Key<'_> {
 }
 
 impl OwnedKey {
-    /// The key as one asks with it.
+    /// The key in the form that look-ups take.
     #[must_use]
     pub fn borrow(&self) -> Key<'_> {
         match self {
@@ -137,7 +137,7 @@ impl KeyKind {
                 Some(StoredKey::Long(&text[..text.len().min(len)]))
             }
             (Self::Binary { len }, Key::Text(text)) => {
-                // Zeros at the end say nothing: the block is filled up with them anyway.
+                // Trailing zeros are left out: the block is filled up with them anyway.
                 let block = &text[..text.len().min(len)];
                 let end = block.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
                 Some(StoredKey::Long(&block[..end]))
@@ -169,9 +169,9 @@ impl KeyKind {
 /// A key in the one form that a table stores it in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StoredKey<'a> {
-    /// Made here: so many of the bytes.
+    /// Bytes made here, and how many of them count.
     Short([u8; 16], usize),
-    /// A part of what was given.
+    /// A part of the bytes that were given.
     Long(&'a [u8]),
 }
 

@@ -6,13 +6,14 @@
 //! the keys are whatever strangers send. Every operation locks one shard for one look-up. The size
 //! bounds the whole table and no shard: entries are counted together, and a shard holds what falls
 //! into it. When the table is full, the entry that has been unused for longest *in the shard of the
-//! new key* makes room, or, if all there are held, the one that has been so in any other. A table of
-//! fewer than 2,048 entries is a single shard, so that its oldest is the oldest of all.
+//! new key* makes room, or, if all entries there are held, the longest unused entry of another
+//! shard. A table of fewer than 2,048 entries is a single shard, so that its oldest is the oldest
+//! of all.
 //!
-//! What has expired is gone for whoever asks, and its place is freed by those that come: every new
-//! entry takes a few of its shard out first. So a table holds hardly more than lives, no step of it is
-//! longer than a look-up, and there is no sweep that somebody would have to run in time. A table that
-//! nobody comes to does not grow.
+//! An expired entry is never returned, and its place is freed when entries are added: every new
+//! entry first removes a few expired ones of its shard. So a table holds hardly more than the live
+//! entries, no operation takes longer than a look-up, and no sweep has to be run in time. A table
+//! to which no entries are added does not grow.
 
 mod config;
 mod data;
@@ -49,11 +50,11 @@ use shard::{Open, Shard};
 const SHARD_ENTRIES: usize = 1_024;
 const SHARDS_MAX: usize = 1 << 14;
 
-/// How many entries go, or are copied, under one hold of a shard's lock when many are.
+/// How many entries are removed or copied under one hold of a shard's lock, when there are many.
 const BATCH: usize = 64;
 
-/// How many that have expired go for each that comes: more than one, so that after a flood the table
-/// comes back to those that live.
+/// How many expired entries are removed for each that is added: more than one, so that after a
+/// flood the table shrinks to the live ones.
 const GONE_FOR_ONE: usize = 2;
 
 /// What became of an entry that was to be removed.
@@ -74,20 +75,20 @@ pub enum SetError {
     Key,
     /// The table does not store it.
     NotStored,
-    /// It is how many connections hold the entry, which cannot be said otherwise.
+    /// It is the number of connections that hold the entry, which cannot be set.
     Counted,
     /// The table is full and nothing may make room.
     Full,
 }
 
-/// A table. See the top of the module.
+/// A stick table; see the documentation of this module.
 #[derive(Debug)]
 pub struct Table {
     config: TableConfig,
     layout: Layout,
     hasher: RandomState,
     shards: Box<[Shard]>,
-    /// Entries that exist, and those that are about to: never above the size.
+    /// Entries that exist and those that are about to be made: never above the size.
     used: AtomicUsize,
     refused: AtomicU64,
     purged: AtomicU64,
@@ -126,8 +127,8 @@ impl Table {
         self.layout.has(data)
     }
 
-    /// What is known of a key. `None` if there is no entry or `data` is not stored. Asking is no use:
-    /// the entry expires when it would have.
+    /// What is known of a key. `None` if there is no entry or `data` is not stored. Reading does
+    /// not count as a use: it does not postpone the expiry.
     #[must_use]
     pub fn get(&self, key: Key<'_>, data: Data, now: Time) -> Option<u64> {
         let (shard, hash, key) = self.locate(key)?;
@@ -146,8 +147,8 @@ impl Table {
         })
     }
 
-    /// Sets a datum of a key, whose entry is made if there is none, and used. A rate begins a period
-    /// with the value.
+    /// Sets a datum of a key, whose entry is made if there is none. It counts as a use of the
+    /// entry. A rate begins a period with the value.
     pub fn set(&self, key: Key<'_>, data: Data, value: u64, now: Time) -> Result<(), SetError> {
         if !self.stores(data) {
             return Err(SetError::NotStored);
@@ -191,7 +192,7 @@ impl Table {
         cleared
     }
 
-    /// How many entries there are, with those that have expired and are not gone yet.
+    /// How many entries there are, expired ones that are not yet removed among them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.used.load(Ordering::Relaxed)
@@ -219,7 +220,8 @@ impl Table {
     fn locate<'a>(&self, key: Key<'a>) -> Option<(usize, u64, key::StoredKey<'a>)> {
         let key = self.config.kind.stored(key)?;
         let hash = self.hasher.hash_one(key.bytes());
-        // The index of a shard uses the lowest and the highest bits.
+        // The index of a shard uses the lowest and the highest bits of the hash, so the shard is
+        // chosen by others.
         let shard = (hash >> 32) as usize & (self.shards.len() - 1);
         Some((shard, hash, key))
     }
@@ -260,7 +262,7 @@ impl Table {
         Some((open, slot))
     }
 
-    /// Takes one of the free places, if there is one.
+    /// Takes one of the free places, and returns whether there was one.
     fn take_place(&self) -> bool {
         let more = |used| (used < self.config.size).then_some(used + 1);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
@@ -271,7 +273,7 @@ impl Table {
         self.used.fetch_sub(places, Ordering::Relaxed);
     }
 
-    /// Frees a place in the first shard that has one to spare; the place is the caller's.
+    /// Frees a place in the first shard that has an entry to remove; the place is the caller's.
     fn make_room_elsewhere(&self, now: Time) -> bool {
         if self.config.nopurge && self.config.expire.is_none() {
             return false;

@@ -32,12 +32,12 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// As it is stored.
+    /// The rate from the words of an entry.
     pub(super) const fn of(words: [u64; WORDS]) -> Self {
         Self { start: Time(words[0]), current: words[1], previous: words[2] }
     }
 
-    /// To be stored.
+    /// The words to be stored in an entry.
     pub(super) const fn words(self) -> [u64; WORDS] {
         [self.start.0, self.current, self.previous]
     }
@@ -69,7 +69,7 @@ impl Rate {
         current.saturating_add(scaled as u64)
     }
 
-    /// The same with the period that runs at `now`.
+    /// This rate, moved on to the period that runs at `now`.
     fn at(self, now: Time, period: u64) -> Self {
         let elapsed = now.since(self.start);
         let is_idle = self.current == 0 && self.previous == 0;

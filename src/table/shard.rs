@@ -7,10 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::entries::Entries;
 use crate::time::Time;
 
-/// The latest use there can be, so that it is not taken for no use at all.
+/// The latest time that is recorded as a use, so that it is not taken for [`Time::NEVER`].
 const LAST: Time = Time(Time::NEVER.0 - 1);
 
-/// See the top of the file.
+/// A shard; see the documentation of this module.
 #[derive(Debug)]
 pub(super) struct Shard {
     entries: Mutex<Entries>,
@@ -25,13 +25,13 @@ impl Shard {
     }
 
     /// The entries, until the guard is dropped. No step on them can leave them half done, so a
-    /// poisoned lock is as good as any.
+    /// poisoned lock can be used.
     pub(super) fn open(&self) -> Open<'_> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Open { entries, shard: self }
     }
 
-    /// When the oldest of the idle was last used, a moment ago.
+    /// When the oldest idle entry was last used. Read without the lock, so it may be out of date.
     pub(super) fn oldest(&self) -> Option<Time> {
         let oldest = Time(self.oldest.load(Ordering::Relaxed));
         (oldest != Time::NEVER).then_some(oldest)

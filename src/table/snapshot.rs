@@ -10,9 +10,9 @@ use super::key::{KeyKind, OwnedKey};
 use super::{BATCH, Table};
 use crate::time::{MILLISECOND, Time};
 
-/// The entries of a table, one after the other. A few slots of a shard are copied when their turn comes,
-/// which is all it is locked for; nothing is allocated meanwhile. Since an entry keeps its slot, the
-/// pieces fit together.
+/// The entries of a table, one after the other. A shard is copied a few slots at a time; it is
+/// locked for no more than that, and nothing is allocated under the lock. Since an entry keeps its
+/// slot, the copies fit together.
 #[derive(Debug)]
 pub struct Snapshot {
     table: Arc<Table>,
@@ -44,8 +44,9 @@ pub struct Row {
 }
 
 impl Table {
-    /// The entries as they are, a few at a time: one that is there all the time is seen once, one that
-    /// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
+    /// The entries as they are, a few at a time. An entry that exists all the time is returned
+    /// once; one that is added or removed meanwhile may be returned or not. Where a key is removed
+    /// and added again, both entries may be returned.
     #[must_use]
     pub fn snapshot(self: &Arc<Self>, now: Time) -> Snapshot {
         Snapshot::new(self.clone(), now)
@@ -71,7 +72,7 @@ impl Snapshot {
         Self { table, now, copy, first: 0, next: 0, behind: (0, 0) }
     }
 
-    /// The next slot with an entry, of the copy that is in hand then.
+    /// The next slot with an entry, in the copy that is current then.
     fn advance(&mut self) -> Option<EntryIndex> {
         loop {
             if let Some(slot) = self.copy.entry_from(self.next) {
@@ -146,7 +147,7 @@ impl fmt::Display for Title<'_> {
 }
 
 impl fmt::Display for Row {
-    /// The line about the entry. No key can end the line or look like something behind it.
+    /// The line about the entry. No key can end the line or pass for what follows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}: key=", self.number)?;
         match (&self.key, self.kind) {

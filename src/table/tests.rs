@@ -160,7 +160,7 @@ fn an_address_table_takes_an_ipv6_address_only_if_it_stands_for_an_ipv4_one() {
     let four = Key::Ip("192.0.2.1".parse().expect("an address"));
     let _held = table.track(four, at(0)).expect("room");
     assert!(table.contains(v6("::ffff:192.0.2.1"), at(0)));
-    // An address that only looks related is somebody else's: 6to4 and the old compatible form.
+    // Not IPv4-mapped, though the first three contain the IPv4 address: 6to4, IPv4-compatible, NAT64.
     for other in ["2002:c000:201::", "::192.0.2.1", "64:ff9b::192.0.2.1", "2001:db8::1"] {
         assert!(table.track(v6(other), at(0)).is_none(), "{other}");
     }

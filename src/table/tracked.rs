@@ -98,7 +98,7 @@ impl Tracked {
         if !self.table.stores(Data::ServerId) {
             return None;
         }
-        // No time goes into it.
+        // No rate is read, so the time does not matter.
         let server = self.get(Data::ServerId, Time(0))?;
         NonZeroU32::new(u32::try_from(server).ok()?)
     }
@@ -109,7 +109,7 @@ impl Tracked {
         self.open().touch(self.slot, now);
     }
 
-    /// Counts in a number and its rate. A table that stores neither is not locked.
+    /// Adds to a number and its rate. A table that stores neither is not locked.
     fn count(&self, data: [Data; 2], count: u64, now: Time) {
         if data.iter().any(|data| self.table.stores(*data)) {
             let mut open = self.open();
@@ -120,7 +120,7 @@ impl Tracked {
         }
     }
 
-    /// Sets what is no rate. A table that does not store it is not locked.
+    /// Sets a datum that is no rate. A table that does not store it is not locked.
     fn put(&self, data: Data, value: u64) -> Option<()> {
         if !self.table.stores(data) {
             return None;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What a peer means that gave up with `alert`.
+/// What it means, as a clause, that the peer sent `alert`.
 pub(super) fn received(alert: u8) -> Cow<'static, str> {
     let meaning = match alert {
         40 => "there is nothing that both sides speak",

@@ -80,17 +80,19 @@ pub struct CertificateFacts {
 pub(super) struct OwnCertificate {
     pub(super) key: Arc<CertifiedKey>,
     pub(super) facts: CertificateFacts,
-    /// The names it is for, in lower case: its DNS names, or its common name when it has none.
+    /// The names that the certificate is for, in lower case: its DNS names, or its common name when
+    /// it has none.
     pub(super) names: Vec<String>,
     /// The first and the last second at which it is valid, since 1970.
     pub(super) validity: (u64, u64),
-    /// Where it came from.
+    /// The file or other source it was read from, for messages.
     pub(super) place: String,
 }
 
 impl OwnCertificate {
-    /// Loads a chain. It is presented and not verified, which is the peer's to do: it may not be valid
-    /// yet or any more, be an authority's, or be of a version that we take from nobody.
+    /// Loads a chain. The chain is only presented; verifying it is the peer's task. So the
+    /// certificate may have expired, may not be valid yet, may be an authority's, or may have a
+    /// version that we accept from no peer.
     pub(super) fn load(source: &CertificateSource) -> Result<Self, LoadError> {
         match source {
             CertificateSource::Pem { chain, key } => {
@@ -109,7 +111,7 @@ impl OwnCertificate {
         }
     }
 
-    /// `beside` is what `key` may hold beside the key.
+    /// `beside` is the kind of section that may accompany the private key in `key`.
     fn from_text(chain: &Text, key: &Text, beside: Option<DerKind>) -> Result<Self, LoadError> {
         let mut ders: Vec<CertificateDer<'static>> = Vec::new();
         for section in chain.all(DerKind::Certificate) {
@@ -150,7 +152,8 @@ impl OwnCertificate {
         Ok(Self { key, facts, names, validity, place: place.to_owned() })
     }
 
-    /// What is to be told of it at this second since 1970, though it can be used.
+    /// A warning about a certificate that can be used all the same but, at `now` in seconds since
+    /// 1970, has expired or is not valid yet.
     pub(super) fn note(&self, now: u64) -> Option<String> {
         let (first, last) = self.validity;
         let name = self.names.first().map_or("no name", String::as_str);
@@ -180,21 +183,21 @@ fn private_key(text: &Text, beside: Option<DerKind>) -> Result<&Section, LoadErr
     Err(text.error(section, fault))
 }
 
-/// The key is borrowed, so that no copy of it stays behind.
+/// The DER is borrowed, so that no second copy of the private key stays in memory.
 fn signing_key(der: &[u8]) -> Result<Arc<dyn SigningKey>, LoadFault> {
     let key = PrivateKeyDer::try_from(der)
         .map_err(|_| LoadFault::UnusableKey("it is no private key, or it was cut short".into()))?;
-    // The cryptography knows some such curves, but the certificate then has them as well, and hardly a
-    // client takes that.
+    // The provider accepts some curves given by explicit parameters, but then the certificate has
+    // such parameters as well, and few clients accept that.
     if KeyKind::of(der) == Some(KeyKind::ExplicitCurve) {
         return Err(LoadFault::UnusableKey(unusable(der)));
     }
     provider::signing_key(&key).map_err(|_| LoadFault::UnusableKey(unusable(der)))
 }
 
-/// FailureKind a key is refused, told by what it is.
+/// Why a private key is refused, told by the kind of key it is.
 fn unusable(der: &[u8]) -> Cow<'static, str> {
-    /// The sizes of RSA that are signed with.
+    /// The sizes in bits of the RSA keys that the provider signs with.
     const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
     let supported = format!("supported are RSA, Ed25519 and EC on {}", provider::CURVES);
     match KeyKind::of(der) {

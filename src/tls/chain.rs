@@ -6,8 +6,9 @@ use super::error::LoadFault;
 use crate::wire::der::Certificate;
 
 /// `chain` without repetitions, our own certificate first: the first one that `key` (a
-/// SubjectPublicKeyInfo) belongs to, or the first of all when it cannot be told. Each further one
-/// issues the one before, as TLS 1.2 demands (RFC 5246 section 7.4.2); what issues none comes last.
+/// SubjectPublicKeyInfo) belongs to, or the first of all when that cannot be told. Each further one
+/// issued the one before it, as TLS 1.2 demands (RFC 5246 section 7.4.2). Certificates that issued
+/// none of these come last.
 pub(super) fn in_order(
     chain: Vec<CertificateDer<'static>>,
     key: Option<&[u8]>,

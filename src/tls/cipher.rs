@@ -1,5 +1,5 @@
-//! The cipher of one direction: authenticated encryption from one place in memory to another, so
-//! that a record is protected on the way it goes anyway.
+//! The AEAD of one direction. It works from one buffer into another, so that protecting a record
+//! and copying it are one pass.
 
 #[cfg(feature = "aws-lc-rs")]
 use aws_lc_rs::aead;
@@ -12,18 +12,19 @@ use rustls::{ConnectionTrafficSecrets, Error};
 /// The length of the tag, the same for every cipher here.
 pub(super) const TAG: usize = 16;
 
-/// Which number used once: it must never come twice under one key.
+/// A nonce: it must never be used twice under one key.
 pub(super) type Number = [u8; NONCE_LEN];
 
-/// It was not done: a text that was tampered with, or a limit of the cipher.
+/// The AEAD refused: authentication failed, or a limit of the cipher was exceeded.
 pub(super) struct Refused;
 
 /// A key in use.
 pub(super) struct Cipher(LessSafeKey);
 
 impl Cipher {
-    /// The cipher of `secrets`, its numbers' mask, and whether TLS 1.2 sends half of each number
-    /// along, which it does for AES-GCM alone (RFC 5288 section 3, RFC 7905 section 2).
+    /// The cipher of `secrets`, the IV that its nonces are made from, and whether TLS 1.2 sends a
+    /// part of each nonce in the record, which it does for AES-GCM alone (RFC 5288 section 3, RFC
+    /// 7905 section 2).
     pub(super) fn new(secrets: &ConnectionTrafficSecrets) -> Result<(Self, Number, bool), Error> {
         let (algorithm, key, iv) = match secrets {
             ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&aead::AES_128_GCM, key, iv),
@@ -43,7 +44,7 @@ impl Cipher {
         self.0.algorithm().key_len()
     }
 
-    /// The same cipher with another key, of [`Cipher::key_len`] bytes.
+    /// A cipher of this algorithm with another key, of [`Cipher::key_len`] bytes.
     pub(super) fn with_key(&self, key: &[u8]) -> Result<Self, Refused> {
         let key = UnboundKey::new(self.0.algorithm(), key).map_err(|_| Refused)?;
         Ok(Self(LessSafeKey::new(key)))
@@ -82,7 +83,8 @@ impl Cipher {
         self.0.open_separate_gather(number, Aad::from(aad), text, tag, out).map_err(|_| Refused)
     }
 
-    /// The same over ring, which works in place only.
+    /// Encrypts `plain`, and `extra` behind it, into `out`, with the tag behind them. ring works in
+    /// place only, so the plaintext is copied there first.
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
     pub(super) fn seal(
         &self,
@@ -101,7 +103,8 @@ impl Cipher {
         Ok(())
     }
 
-    /// The same over ring, which works in place only.
+    /// Decrypts `sealed`, which ends with its tag, into `out`. ring works in place only, so
+    /// `sealed` is overwritten as well.
     #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
     pub(super) fn open(
         &self,

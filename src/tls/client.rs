@@ -71,8 +71,8 @@ impl Default for ClientOptions {
 }
 
 /// The connecting side's configuration, shared by the connections that use it. Its sessions are
-/// kept by server name and belong to it alone, and it offers one list of protocols: what was agreed
-/// under other rules is never resumed. A health check therefore has its own.
+/// kept by server name and belong to it alone, and it offers one list of protocols: a session
+/// agreed under other rules is never resumed. A health check therefore has its own configuration.
 #[derive(Debug)]
 pub struct ClientTls {
     pub(super) config: Arc<ClientConfig>,
@@ -89,7 +89,7 @@ impl ClientTls {
     /// Reads every file and checks everything that can be checked before a server is asked.
     ///
     /// # Errors
-    /// The first thing wrong, with its file and line.
+    /// The first fault found, with its file and line.
     pub fn new(options: &ClientOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
         let provider = provider::provider(options.key_exchange);
         let versions = provider::versions(options.min_version, options.max_version)?;
@@ -120,7 +120,7 @@ impl ClientTls {
                 options.session_lifetime,
             ))),
         };
-        // The keys are taken over when the handshake is over (`record.rs`).
+        // `record.rs` takes over the traffic keys when the handshake is over.
         config.enable_secret_extraction = true;
         config.alpn_protocols = provider::alpn(&options.alpn)?;
         config.enable_early_data = false;
@@ -137,8 +137,8 @@ impl ClientTls {
         }))
     }
 
-    /// What is to be told of the configuration though it can be used: that our own certificate has
-    /// expired or is not valid yet. One sentence each.
+    /// Warnings about a configuration that can be used all the same, one sentence each: our own
+    /// certificate has expired or is not valid yet.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -154,7 +154,7 @@ impl ClientTls {
     /// `key_log` is on.
     ///
     /// # Errors
-    /// They are longer than `most` bytes: how long. They stay.
+    /// The lines are longer than `most` bytes: their length. They are kept.
     pub fn take_key_log(&self, most: usize) -> Result<String, usize> {
         self.key_log.take(most)
     }
@@ -182,7 +182,7 @@ fn verifier(
     Ok(Arc::new(Verifier::new(rules, pins, options.session_lifetime)))
 }
 
-/// Takes any certificate, but checks that its holder signed this handshake.
+/// Accepts any certificate, but checks that its holder signed this handshake.
 #[derive(Debug)]
 struct NoVerifier(WebPkiSupportedAlgorithms);
 

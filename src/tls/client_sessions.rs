@@ -11,12 +11,12 @@ use rustls::pki_types::ServerName;
 use super::expiry::Stamp;
 use crate::sys::WallTime;
 
-/// The most tickets kept of one server. Each is used once, so that connections that begin together
-/// all resume and cannot be told to be one client's (RFC 8446 appendix C.4).
+/// The most tickets kept for one server. Each is used once, so that connections begun at the same
+/// time can all resume and cannot be linked to one client (RFC 8446 appendix C.4).
 const TICKETS_PER_SERVER: usize = 8;
 
-/// The sessions of one configuration. Of servers beyond the bound the one that was met first is
-/// forgotten.
+/// The sessions of one configuration. When there are too many servers, the one that was added first
+/// is dropped.
 pub(super) struct ClientSessions {
     servers: Mutex<Servers>,
     most: usize,
@@ -27,17 +27,17 @@ pub(super) struct ClientSessions {
 #[derive(Default)]
 struct Servers {
     by_name: HashMap<ServerName<'static>, Server>,
-    /// The names, the one met first in front.
+    /// The names, the one added first in front.
     order: VecDeque<ServerName<'static>>,
 }
 
-/// What is kept of one server.
+/// The sessions of one server.
 #[derive(Default)]
 struct Server {
     /// The group of its last key exchange.
     group: Option<NamedGroup>,
     tls12: Option<(Stamp, Tls12ClientSessionValue)>,
-    /// The newest last.
+    /// Tickets, the newest last.
     tls13: VecDeque<(Stamp, Tls13ClientSessionValue)>,
 }
 
@@ -52,7 +52,7 @@ impl ClientSessions {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is kept of a server, which is met now if it was not before.
+    /// Changes what is kept for a server, which is added if it is not known.
     fn keep(&self, name: ServerName<'static>, change: impl FnOnce(&mut Server)) {
         let mut servers = self.lock();
         let Servers { by_name, order } = &mut *servers;
@@ -121,7 +121,7 @@ impl ClientSessionStore for ClientSessions {
 }
 
 impl fmt::Debug for ClientSessions {
-    /// Not the sessions: they hold secrets.
+    /// The sessions are left out, since they hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ClientSessions({} s)", self.lifetime)
     }

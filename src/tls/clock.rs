@@ -1,4 +1,4 @@
-//! The injected time of day, in rustls's shape.
+//! The injected time of day as rustls's `TimeProvider`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,7 +13,7 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     name
 }
 
-/// SHA-1 (FIPS 180-4): a name, and no proof of anything.
+/// SHA-1 (FIPS 180-4). It identifies a certificate and must not be relied on as proof.
 pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
     let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
     let mut name = [0; 20];

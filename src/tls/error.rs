@@ -1,4 +1,4 @@
-//! FailureKind a configuration cannot be made.
+//! Why a configuration cannot be made.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,7 +26,7 @@ pub struct LoadError {
 pub enum LoadFault {
     /// The file cannot be read; what the system said.
     Unreadable(String),
-    /// It is larger than anything that could be due.
+    /// It is larger than any certificate, key or revocation list that is accepted.
     TooLarge,
     /// The file holds no byte.
     Empty,
@@ -42,18 +42,18 @@ pub enum LoadFault {
     SecondKey(u32),
     /// There is no `X509 CRL` section.
     NoCrl,
-    /// There is something else than what is due.
+    /// Something else stands where a certificate, a key or a revocation list was expected.
     Instead {
-        /// What is due.
+        /// What was expected.
         due: Due,
-        /// What there is.
+        /// What was found.
         found: Found,
     },
-    /// A BEGIN or END line that is none.
+    /// A line looks like a BEGIN or END line and is malformed.
     Marker,
-    /// A PEM section begins and is not ended.
+    /// A PEM section has no END line.
     Unended,
-    /// The END of another section than the one that began.
+    /// The END line names another section than the BEGIN line.
     OtherEnd,
     /// A line of a PEM section is not base64.
     NotBase64,
@@ -67,7 +67,7 @@ pub enum LoadFault {
     UnusableCertificate(Cow<'static, str>),
     /// The revocation list cannot be used; why.
     UnusableCrl(Cow<'static, str>),
-    /// Client certificates are to be verified and nothing says against which authorities.
+    /// Client certificates are to be verified, but no authorities are given to verify them against.
     NoClientRoots,
     /// The system's own authorities were found in none of the usual places.
     NoSystemRoots,

@@ -1,20 +1,20 @@
-//! How long a session may go on. A certificate is verified once, and whoever resumes the session is
-//! taken for verified; so the time at which that ends is fixed when the certificate is verified, and
-//! goes with the session through every resumption.
+//! How long a session may be resumed. A certificate is verified once, and a peer that resumes the
+//! session counts as verified; so the time at which that ends is fixed when the certificate is
+//! verified, and goes with the session through every resumption.
 //!
 //! rustls calls the verifier, the ticketer and the store of the shared configuration from within a
 //! call on a connection, on the same thread, and says nothing of which connection it is. So each such
 //! call is made by [`Expiry::during`], which lends them the connection's expiry.
 //!
-//! Plain data with a constant beginning: such a thread-local has no destructor and allocates
-//! nothing, so that it outlives an unloaded library unharmed.
+//! The thread-local is plain data with a constant initial value: it has no destructor and allocates
+//! nothing, so that a library that is unloaded leaves nothing to run or to free.
 
 use std::cell::Cell;
 
 use super::error::{LIFETIME_MAX, LoadError, LoadFault};
 use crate::wire::der::Certificate;
 
-/// Refuses a lifetime that is too long; `option` is where it stands.
+/// Refuses a lifetime that is too long; `option` names the option that set it.
 pub(super) const fn check(option: &'static str, seconds: u32) -> Result<(), LoadError> {
     if seconds > LIFETIME_MAX {
         return Err(LoadError::option(LoadFault::LongLifetime { option, seconds }));
@@ -27,16 +27,18 @@ pub(super) const fn check(option: &'static str, seconds: u32) -> Result<(), Load
 pub(super) struct Expiry(u64);
 
 thread_local! {
-    /// Of the connection that rustls works on. Outside its calls nothing is resumed.
+    /// The expiry of the connection whose call into rustls is running. Outside such calls it has
+    /// passed, so that nothing is resumed.
     static CURRENT: Cell<Expiry> = const { Cell::new(Expiry::PAST) };
 }
 
 impl Expiry {
-    /// No certificate was verified, so none expires.
+    /// The expiry where no certificate was verified: there is none.
     pub(super) const NEVER: Self = Self(u64::MAX);
     const PAST: Self = Self(0);
 
-    /// Of a session that rests on `leaf`, a certificate in DER that was verified at `now`.
+    /// The expiry of a session that rests on `leaf`, a certificate in DER that was verified at
+    /// `now`.
     pub(super) fn of(leaf: &[u8], now: u64, lifetime: u32) -> Self {
         let not_after = Certificate::parse(leaf).ok().and_then(|leaf| leaf.not_after());
         let end = now.saturating_add(lifetime.into());
@@ -48,8 +50,8 @@ impl Expiry {
         Self(seconds)
     }
 
-    /// Runs `call`, which goes into rustls for the connection whose expiry this is, and keeps what
-    /// it comes to.
+    /// Runs `call`, a call into rustls for the connection whose expiry this is, and keeps the
+    /// expiry that is set during the call.
     pub(super) fn during<T>(&mut self, call: impl FnOnce() -> T) -> T {
         CURRENT.set(*self);
         let answer = call();
@@ -57,19 +59,20 @@ impl Expiry {
         answer
     }
 
-    /// From now on this is the expiry of the connection that rustls works on.
+    /// Makes this the expiry of the connection that rustls works on.
     pub(super) fn set(self) {
         CURRENT.set(self);
     }
 
-    /// The seconds that the session of the connection that rustls works on has left, at most `most`.
+    /// How many seconds the session of the connection that rustls works on has left, at most
+    /// `most`.
     pub(super) fn left(now: u64, most: u32) -> u32 {
         let left = CURRENT.get().0.saturating_sub(now);
         u32::try_from(left).map_or(most, |left| left.min(most))
     }
 }
 
-/// What a session is kept with.
+/// The times that are stored with a session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stamp {
     issued: u64,
@@ -77,10 +80,10 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// The length of a stamp as bytes: both times, big-endian.
+    /// The length of an encoded stamp: both times, big-endian.
     pub(super) const LEN: usize = 2 * size_of::<u64>();
 
-    /// For a session of the connection that rustls works on; `None` when it has expired.
+    /// The stamp for a session of the connection that rustls works on; `None` when it has expired.
     pub(super) fn new(now: u64) -> Option<Self> {
         let expiry = CURRENT.get();
         (now < expiry.0).then_some(Self { issued: now, expiry })

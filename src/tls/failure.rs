@@ -1,4 +1,4 @@
-//! FailureKind a connection's TLS came to nothing.
+//! Why the TLS of a connection failed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::wire::protocol;
 pub enum FailureKind {
     /// The peer broke the protocol, or does not speak it.
     PeerMisbehaved,
-    /// The peer gave up, with this alert.
+    /// The peer ended the connection with this alert.
     AlertReceived(u8),
     /// A certificate was not accepted, or not sent.
     Certificate,
@@ -23,7 +23,7 @@ pub enum FailureKind {
     TooLarge,
     /// The keys have protected as many records as they may, and cannot be changed (TLS 1.2).
     KeysWorn,
-    /// The peer ended without saying so.
+    /// The peer ended the connection without close_notify.
     Truncated,
     /// Our own fault.
     Internal,
@@ -34,8 +34,8 @@ pub enum FailureKind {
 pub struct Failure {
     /// What kind of thing went wrong.
     pub why: FailureKind,
-    /// The alert (RFC 8446 section 6) that was received, or that we sent. One that left encrypted
-    /// is told as what the fault calls for.
+    /// The alert (RFC 8446 section 6) that was received, or that we sent. Where rustls sent it
+    /// encrypted, it is derived from the error.
     pub alert: Option<u8>,
     /// A sentence for a log.
     pub text: Cow<'static, str>,
@@ -60,7 +60,7 @@ impl Failure {
         Self { why: FailureKind::PeerMisbehaved, alert: Some(alert), text: Cow::Borrowed(text) }
     }
 
-    /// The peer gave up with `alert`.
+    /// The peer ended the connection with `alert`.
     pub(super) fn received(alert: u8) -> Self {
         Self::of(&Error::AlertReceived(AlertDescription::from(alert)))
     }
@@ -107,7 +107,8 @@ impl Failure {
         Self { why, alert, text: sentence::of(error) }
     }
 
-    /// Says what came instead, where `bytes`, refused because of `error`, are no TLS and tell.
+    /// Names in the text what the peer sent instead of TLS, where `bytes`, refused because of
+    /// `error`, show it.
     pub(super) fn name_stranger(&mut self, error: &Error, bytes: &[u8]) {
         let is_no_record = matches!(
             error,

@@ -1,10 +1,10 @@
-//! What a file or a section turned out to be, where something else was due.
+//! What a file or a section turned out to be, where something else was expected.
 
 use std::fmt;
 
 use crate::wire::der::DerKind;
 
-/// What is due in a file.
+/// What is expected in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// A certificate.
@@ -29,7 +29,7 @@ pub enum Found {
     Der(DerKind),
     /// Base64 that is not between BEGIN and END, of this kind.
     Bare(DerKind),
-    /// A BEGIN line that is none.
+    /// A malformed BEGIN line.
     Marker,
     /// Line breaks that are written as a backslash and a letter.
     EscapedLines,
@@ -43,7 +43,7 @@ pub enum Found {
     PuttyKey,
     /// An OpenPGP key or message.
     Pgp,
-    /// A page of a web server.
+    /// An HTML page.
     Html,
     /// JSON.
     Json,
@@ -132,7 +132,7 @@ impl fmt::Display for Found {
 }
 
 impl Found {
-    /// The sentence for whoever gave it where `due` was.
+    /// The sentence for an operator who gave this where `due` was expected.
     pub(in crate::tls) fn instead(&self, due: Due) -> String {
         let advice = self.advice(due);
         let joint = if advice.is_empty() { "" } else { "; " };

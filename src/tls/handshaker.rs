@@ -20,12 +20,12 @@ use super::secrets::Secrets;
 use super::traffic::Traffic;
 use crate::buffer::Buffer;
 
-/// rustls's connection, and when what it has verified expires. Kept in a box, since it is large and
-/// does not outlive the handshake.
+/// rustls's connection, and when the certificate it has verified expires. Boxed, since it is large
+/// and does not outlive the handshake.
 pub(super) struct Handshaker {
     connection: Connection,
     expiry: Expiry,
-    /// Told in TLS 1.3, before the handshake is over.
+    /// The traffic secrets: in TLS 1.3 they exist before the handshake is over.
     secrets: Option<Secrets>,
 }
 
@@ -34,14 +34,14 @@ enum Connection {
     Client(UnbufferedClientConnection),
 }
 
-/// What a call did.
+/// What a call into rustls achieved.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Something moved; the same call may move more.
+    /// There was progress; calling again without new input may bring more.
     Again,
-    /// Nothing moves without more of the peer's handshake.
+    /// No progress is possible without more of the peer's handshake.
     Blocked,
-    /// Nothing moves; the handshake is over.
+    /// No progress is left to make: the handshake is over.
     Over,
 }
 
@@ -51,7 +51,7 @@ impl Handshaker {
         Ok(Self::new(Connection::Server(connection), Expiry::NEVER))
     }
 
-    /// Looks for a session to resume.
+    /// A client's connection, which resumes a session if there is one.
     pub(super) fn client(
         config: &Arc<ClientConfig>,
         name: ServerName<'static>,
@@ -103,8 +103,8 @@ impl Handshaker {
         }
     }
 
-    /// Takes the keys out of a connection whose handshake is over and that has nothing to send. A client
-    /// `keeps_tickets` that come later, or does not.
+    /// Takes the keys out of a connection whose handshake is over and that has nothing to send.
+    /// `keeps_tickets`: whether a client keeps the tickets that arrive later.
     pub(super) fn into_traffic(
         self,
         chains: &Chains,
@@ -154,7 +154,8 @@ fn act<Data>(
     (status.discard, step)
 }
 
-/// A chunk that does not fit is lost when its state is dropped, so it is tried again within it.
+/// rustls loses a chunk that does not fit when its state is dropped, so encoding is tried again,
+/// with more room, on the same state.
 fn encode<Data>(mut data: EncodeTlsData<'_, Data>, out: &mut Buffer) -> Result<Step, Error> {
     let mut outcome = data.encode(out.space());
     if let Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) = outcome {

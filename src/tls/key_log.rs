@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::secrets;
 
-/// Lines that nobody fetches are dropped beyond this many bytes.
+/// While more bytes than this wait to be fetched, further lines are dropped.
 const KEPT: usize = 1 << 20;
 
-/// The lines since they were last fetched, if they are kept for somebody. Handshakes of any thread
+/// The lines since they were last fetched; `None` where they are not kept. Handshakes of any thread
 /// append.
 pub(super) struct KeyLog(Option<Mutex<String>>);
 
@@ -17,7 +17,7 @@ impl KeyLog {
         Self(keeps_lines.then(Mutex::default))
     }
 
-    /// All lines, if they are no longer than `most` bytes; else how long they are, and they stay.
+    /// All lines, if they are no longer than `most` bytes; else their length, and they are kept.
     pub(super) fn take(&self, most: usize) -> Result<String, usize> {
         let Some(lines) = &self.0 else {
             return Ok(String::new());

@@ -1,4 +1,5 @@
-//! What is kept of the handshake for later: what new keys are made of, and where tickets go.
+//! What is kept of the handshake for later: the secrets that new keys are derived from, and where
+//! tickets go.
 
 use rustls::Error;
 use rustls::client::ClientConnectionData;
@@ -7,7 +8,7 @@ use rustls::kernel::KernelConnection;
 use super::expiry::Expiry;
 use super::secrets::{Secret, Secrets};
 
-/// The side this is. TLS 1.2 changes no keys and sends its ticket within the handshake, so it keeps
+/// The keys by side. TLS 1.2 changes no keys and sends its ticket within the handshake, so it keeps
 /// nothing.
 pub(super) enum Keys {
     Server(Option<Box<Secrets>>),
@@ -15,7 +16,7 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// What new keys to send with are made of.
+    /// The secret that new keys to send with are derived from.
     pub(super) fn own(&mut self) -> Option<&mut Secret> {
         match self {
             Self::Server(keys) => keys.as_mut().map(|secrets| &mut secrets.server),
@@ -23,7 +24,7 @@ impl Keys {
         }
     }
 
-    /// What new keys to receive with are made of.
+    /// The secret that new keys to receive with are derived from.
     pub(super) fn peers(&mut self) -> Option<&mut Secret> {
         match self {
             Self::Server(keys) => keys.as_mut().map(|secrets| &mut secrets.client),
@@ -32,10 +33,10 @@ impl Keys {
     }
 }
 
-/// Of a client, whose tickets come after the handshake.
+/// What a client keeps, whose tickets come after the handshake.
 pub(super) struct ClientKeys {
     pub(super) secrets: Secrets,
-    /// Where there is a place for them.
+    /// `None` where no tickets are kept.
     pub(super) tickets: Option<Box<Tickets>>,
 }
 

@@ -25,7 +25,7 @@ pub enum Verified {
     Absent,
     /// It was verified: now or, in a resumed session, when the session began.
     Valid,
-    /// It was taken unseen, because verification is switched off.
+    /// It was accepted without verification, which is switched off.
     Skipped,
 }
 
@@ -42,13 +42,13 @@ pub struct Negotiated<'a> {
     pub group: Option<Group>,
     /// The application protocol.
     pub alpn: Option<&'a [u8]>,
-    /// The name the client asked for, in lower case as a server sees it.
+    /// The host name that the client asked for; on a server in lower case.
     pub server_name: Option<&'a str>,
-    /// Whether an earlier session went on, without its certificates being shown again.
+    /// Whether an earlier session was resumed, without its certificates being shown again.
     pub resumed: bool,
     /// What is known of the peer's certificate.
     pub verified: Verified,
-    /// Of the certificate that we presented as a server.
+    /// Facts about the certificate that we presented as a server.
     pub own: Option<&'a CertificateFacts>,
     pub(super) chain: &'a [CertificateDer<'static>],
 }
@@ -60,7 +60,7 @@ impl<'a> Negotiated<'a> {
     }
 }
 
-/// What is kept of a finished handshake to be asked for.
+/// The results of a finished handshake, kept so that they can be asked for.
 pub(super) struct Agreed {
     pub(super) version: Version,
     pub(super) suite: SupportedCipherSuite,
@@ -84,7 +84,7 @@ impl Agreed {
     }
 }
 
-/// IANA's name of a suite: rustls marks those of TLS 1.3 in its own way.
+/// IANA's name of a suite; rustls has names of its own for those of TLS 1.3.
 pub(super) fn suite_name(suite: CipherSuite) -> &'static str {
     match suite {
         CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",

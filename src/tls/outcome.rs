@@ -1,15 +1,15 @@
-//! What the steps of a session answer.
+//! What the steps of a session return.
 
 use super::failure::Failure;
 
 /// How a handshake stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handshake {
-    /// Everything received is used up; more must come.
+    /// Everything received has been consumed; more must arrive.
     NeedInput,
     /// It is over: data may be decrypted, if any came along, and encrypted.
     Done,
-    /// It failed, now or before.
+    /// It failed, in this call or an earlier one.
     Failed(Failure),
 }
 
@@ -30,9 +30,9 @@ pub struct Reading {
 pub enum End {
     /// After the peer's close_notify.
     Clean,
-    /// Without one, and else where a peer may stop that does not care to send it: what it meant to
-    /// say may be cut short.
+    /// Without one, but after the handshake and between records, where a peer that omits
+    /// close_notify may stop: the data may be truncated.
     Truncated,
-    /// Inside the handshake, a record or a message: no peer stops there.
+    /// Inside the handshake, a record or a handshake message, where no peer stops on purpose.
     Failed(Failure),
 }

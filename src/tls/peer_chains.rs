@@ -1,4 +1,4 @@
-//! The chains that peers have shown, each kept once however many connections rest on it.
+//! The chains that peers have shown, each kept once for all the connections that use it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,7 +17,7 @@ const COMPARED: usize = 16;
 pub(super) struct Chains(Mutex<VecDeque<Weak<[CertificateDer<'static>]>>>);
 
 impl Chains {
-    /// `chain`, without a copy when a connection has the same.
+    /// `chain`, shared with a connection that has the same chain, if any, instead of copied.
     pub(super) fn share(&self, chain: &[CertificateDer<'static>]) -> Chain {
         if chain.is_empty() {
             return Chain::default();

@@ -1,7 +1,8 @@
-//! Certificates that are trusted themselves, and not only for what they have signed.
+//! Certificates that are trusted themselves, not only as issuers of others.
 //!
-//! Whoever gives the certificate of `openssl req -x509` as an authority means the server that shows this
-//! very certificate. It says of itself that it is an authority, and so webpki takes it from no server.
+//! An operator who gives the certificate of `openssl req -x509` as an authority means the server
+//! that shows this very certificate. It is marked as an authority's, and so webpki accepts it from
+//! no server.
 
 use std::collections::HashSet;
 
@@ -20,8 +21,9 @@ impl Pins {
         self.0.insert(sha256(certificate));
     }
 
-    /// The certificate that was `shown`, if it is one of these and was refused for its issuer alone, of
-    /// which it has no need. webpki looks at the dates before; to revoke it, its issuer must be known.
+    /// The certificate that was `shown`, if it is one of these and was refused for its issuer
+    /// alone, which does not matter for a pinned one. webpki has checked the dates before that; a
+    /// revocation list applies only where the issuer is known.
     ///
     /// # Errors
     /// What it was refused for.
@@ -32,7 +34,7 @@ impl Pins {
     ) -> Result<ParsedCertificate<'a>, Error> {
         let for_its_issuer = matches!(
             refused,
-            // The second: an authority that is at the wrong end of a chain (`CaUsedAsEndEntity`).
+            // `Other` is an authority used as an end-entity certificate (`CaUsedAsEndEntity`).
             Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_))
         );
         if for_its_issuer && self.0.contains(&sha256(shown)) {

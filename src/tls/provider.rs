@@ -37,8 +37,8 @@ impl Version {
 
 /// Which groups the key exchange offers, and accepts.
 ///
-/// The order is that of a connecting side: an accepting one takes the first group of the client's that
-/// it knows, whatever it would itself prefer.
+/// A client offers them in this order; a server takes the first group in the client's order that it
+/// knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyExchange {
     /// All the provider has. `X25519MLKEM768` comes first where there is one, so that what is recorded
@@ -71,7 +71,7 @@ pub(super) use rustls::crypto::aws_lc_rs::sign::any_supported_type as signing_ke
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 pub(super) use rustls::crypto::ring::sign::any_supported_type as signing_key;
 
-/// The curves on which it signs, by the names of openssl.
+/// The curves of the private keys that the provider signs with, by openssl's names.
 #[cfg(feature = "aws-lc-rs")]
 pub(super) const CURVES: &str = "P-256 (prime256v1), P-384 (secp384r1) and P-521 (secp521r1)";
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
@@ -89,7 +89,7 @@ pub(super) fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-/// A number that nobody foresees; `None` when the system gives none.
+/// A number that cannot be predicted; `None` when the system gives no randomness.
 #[must_use]
 pub(crate) fn random() -> Option<u64> {
     let mut bytes = [0; size_of::<u64>()];

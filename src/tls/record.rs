@@ -24,7 +24,7 @@ const EXPANSION_MAX: usize = 256;
 pub(crate) const RECORD_MAX: usize = HEADER + PLAINTEXT_MAX + EXPANSION_MAX;
 /// The part of a nonce that stands in a record of AES-GCM in TLS 1.2 (RFC 5288 section 3).
 const EXPLICIT_NONCE: usize = 8;
-/// What is authenticated beside the plaintext in TLS 1.2: sequence number, type, version, length.
+/// The additional data that TLS 1.2 authenticates: sequence number, type, version, length.
 const AAD_TLS12: usize = 13;
 
 /// Record types (RFC 8446 section 5.1).
@@ -46,7 +46,8 @@ pub(super) const DECODE_ERROR: u8 = 50;
 enum Form {
     /// The true type is protected too, and every record looks like application data.
     Tls13,
-    /// The type is in the clear, half the nonce in front of the ciphertext.
+    /// The type is in the clear, and eight of the nonce's twelve bytes stand in front of the
+    /// ciphertext.
     Tls12Explicit,
     /// The type is in the clear, the nonce is not sent.
     Tls12Implicit,
@@ -78,7 +79,7 @@ pub(super) struct Protection {
 }
 
 impl Protection {
-    /// Protection by `secrets`, under which `sequence` records have gone already.
+    /// Protection by `secrets`, under which `sequence` records have been protected already.
     pub(super) fn new(
         version: Version,
         (sequence, secrets): (u64, ConnectionTrafficSecrets),
@@ -92,7 +93,7 @@ impl Protection {
         Ok(Self { cipher, mask: mask.into(), form, sequence })
     }
 
-    /// The protection that follows, by a key and a mask made of the next `secret`.
+    /// The protection after a KeyUpdate, with a key and an IV derived from the next `secret`.
     pub(super) fn next(&self, secret: &mut Secret, suite: &Tls13CipherSuite) -> Option<Self> {
         let (mut key, mut mask) = (Zeroizing::new([0; KEY_MAX]), Zeroizing::new(Number::default()));
         let key = key.get_mut(..self.cipher.key_len())?;
@@ -138,8 +139,8 @@ impl Protection {
         Ok(())
     }
 
-    /// Whether a record may begin like this, so that what never becomes one is refused before it is
-    /// there.
+    /// Checks the header of a record, so that bytes that can never become a record are refused
+    /// before all of it has arrived.
     pub(super) fn accepts(&self, header: [u8; HEADER]) -> Result<(), Failure> {
         let [kind, major, _, high, low] = header;
         if major != MAJOR_VERSION {
@@ -182,7 +183,7 @@ impl Protection {
         let plain = &mut to[..plain_len];
         self.cipher.open(number, &aad[..aad_len], sealed, plain).map_err(|_| FORGED)?;
         self.sequence += 1;
-        // Padding counts too (RFC 8446 section 5.4).
+        // Padding counts towards the limit (RFC 8446 section 5.4).
         if plain_len > PLAINTEXT_MAX + self.form.inner_type() {
             return Err(Failure::of_peer(RECORD_OVERFLOW, "the peer sent too large a record"));
         }
@@ -192,9 +193,9 @@ impl Protection {
         }
     }
 
-    /// The next record's nonce: the sequence number over the end of the vector (RFC 8446 section
-    /// 5.3, RFC 7905 section 2). AES-GCM in TLS 1.2 asks only that none comes twice, which the same
-    /// construction gives.
+    /// The next record's nonce: the sequence number XORed into the end of the IV (RFC 8446 section
+    /// 5.3, RFC 7905 section 2). AES-GCM in TLS 1.2 requires only that no nonce is used twice,
+    /// which the same construction ensures.
     fn number(&self) -> Number {
         let mut number = *self.mask;
         for (byte, count) in number.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
@@ -203,8 +204,8 @@ impl Protection {
         number
     }
 
-    /// What the tag covers beside the plaintext: the header; in TLS 1.2 with the sequence number,
-    /// and with the length of what it protects (RFC 5246 section 6.2.3.3).
+    /// The additional data that the tag covers: the header; in TLS 1.2 with the sequence number, and
+    /// with the length of what it protects (RFC 5246 section 6.2.3.3).
     fn authenticated(&self, header: &[u8], plain_len: usize) -> ([u8; AAD_TLS12], usize) {
         let mut aad = [0; AAD_TLS12];
         if self.form == Form::Tls13 {

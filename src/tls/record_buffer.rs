@@ -1,4 +1,4 @@
-//! The ciphertext that was received and is not used up.
+//! The ciphertext that was received and has not been consumed.
 
 use super::record::HEADER;
 use crate::buffer::{Buffer, Pool};
@@ -51,7 +51,7 @@ impl RecordBuffer {
         buffer
     }
 
-    /// Makes the buffer one for `n` bytes, where what is held fits into that.
+    /// Resizes the buffer for `n` bytes, if what is held fits into that.
     pub(super) fn fit(&mut self, n: usize, pool: &mut Pool) {
         match &mut self.buffer {
             Some(buffer) => pool.refit(buffer, n),
@@ -67,7 +67,7 @@ impl RecordBuffer {
         Some(Next { header, end: end.min(bytes.len()), complete: end <= bytes.len() })
     }
 
-    /// The first `end` bytes, to be worked in.
+    /// The first `end` bytes, for rustls to decrypt in place.
     pub(super) fn shown(&mut self, end: usize) -> &mut [u8] {
         let Some(buffer) = &mut self.buffer else {
             return &mut [];
@@ -76,9 +76,9 @@ impl RecordBuffer {
         &mut buffer.bytes_mut()[..end]
     }
 
-    /// A call into rustls is over that was shown the first `end` bytes and needs the first
-    /// `discard` of them no more. It refers to the rest, unless that was the beginning of a record,
-    /// of which it remembers nothing.
+    /// Ends a call into rustls that was shown the first `end` bytes and no longer needs the first
+    /// `discard` of them. rustls refers to the rest, unless that was the beginning of a record, of
+    /// which it remembers nothing.
     pub(super) fn used(&mut self, end: usize, whole_records: bool, discard: usize) {
         let Some(buffer) = &mut self.buffer else {
             return;

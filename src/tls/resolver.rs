@@ -10,7 +10,7 @@ use rustls::sign::CertifiedKey;
 use super::certificate::OwnCertificate;
 use super::resolver_slot;
 
-/// As many certificates as an index can tell apart.
+/// The most certificates: as many as an index of 16 bits can tell apart.
 pub(super) const CERTIFICATES_MAX: usize = 1 << u16::BITS;
 
 /// Our certificates by name. The first one is the default.
@@ -18,14 +18,14 @@ pub(super) const CERTIFICATES_MAX: usize = 1 << u16::BITS;
 pub(super) struct Resolver {
     certificates: Vec<OwnCertificate>,
     exact: HashMap<String, Vec<u16>>,
-    /// By what follows the `*.`.
+    /// By the part of the name behind `*.`.
     wildcard: HashMap<String, Vec<u16>>,
     strict: bool,
 }
 
 impl Resolver {
-    /// `certificates` is not empty, and has at most [`CERTIFICATES_MAX`]. With `strict`, a client that asks for none of the names, or
-    /// for no name, is refused.
+    /// `certificates` is not empty and has at most [`CERTIFICATES_MAX`]. With `strict`, a client
+    /// that asks for none of the names, or for no name, is refused.
     pub(super) fn new(certificates: Vec<OwnCertificate>, strict: bool) -> Self {
         let mut exact = HashMap::<_, Vec<_>>::new();
         let mut wildcard = HashMap::<_, Vec<_>>::new();

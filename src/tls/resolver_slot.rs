@@ -2,8 +2,8 @@
 //! configuration from within a call on the connection, on the same thread, and says nothing of
 //! which connection it is; so the resolver writes here, and the session reads here right after.
 //!
-//! Plain data with a constant beginning: such a thread-local has no destructor and allocates
-//! nothing, so that it outlives an unloaded library unharmed.
+//! The thread-local is plain data with a constant initial value: it has no destructor and allocates
+//! nothing, so that a library that is unloaded leaves nothing to run or to free.
 
 use std::cell::Cell;
 

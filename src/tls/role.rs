@@ -47,12 +47,12 @@ impl Role {
         }
     }
 
-    /// Whether there is a place for a server's tickets.
+    /// Whether the tickets that a server sends are kept.
     pub(super) fn keeps_tickets(&self) -> bool {
         matches!(self, Self::Client { tls, .. } if tls.keeps_tickets)
     }
 
-    /// The certificate that a server has shown.
+    /// Facts about the certificate that we have presented as a server.
     pub(super) fn own(&self) -> Option<&CertificateFacts> {
         match self {
             Self::Server { tls, chosen, .. } => chosen.and_then(|index| tls.facts(index)),

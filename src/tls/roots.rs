@@ -19,11 +19,12 @@ pub enum Roots {
     /// variable changes the place.
     #[default]
     System,
-    /// The CA certificates in these sources, and no others. One that a server shows itself, as what
-    /// `openssl req -x509` makes, is taken for its names and while it is valid.
+    /// The CA certificates in these sources, and no others. One of them that the server itself
+    /// presents, such as one made by `openssl req -x509`, is accepted for its names while it is
+    /// valid.
     Pem(Vec<Source>),
-    /// Nothing at all: **any** certificate of any server is taken, so anybody in between can read
-    /// and change everything. Only what the server signs with its own key is checked.
+    /// Nothing at all: **any** certificate of any server is taken, so an attacker on the way can
+    /// read and change everything. Only what the server signs with its own key is checked.
     DangerouslySkipVerification,
 }
 
@@ -39,7 +40,7 @@ const SYSTEM_FILES: &[&str] = &[
 /// Directories of single certificates, where there is no bundle.
 const SYSTEM_DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// Who is trusted: authorities, and the certificates they were given as.
+/// The trust anchors, and the certificates from which they were read.
 pub(super) struct Trusted {
     pub(super) store: RootCertStore,
     pub(super) pins: Pins,

@@ -1,12 +1,12 @@
 //! The traffic secrets of a TLS 1.3 connection, which its new keys are made of (RFC 8446 section 7.2).
 //!
-//! rustls keeps them too, but together with the peer's certificates and with secrets that nobody asks
-//! for any more. It tells them to the key log alone, which belongs to the shared configuration, from
+//! rustls keeps them too, but together with the peer's certificates and with secrets that are no
+//! longer needed. It tells them to the key log alone, which belongs to the shared configuration, from
 //! within the call on the connection that makes them, on the same thread. So the key log writes here,
 //! and the handshaker reads here right after.
 //!
-//! Plain data with a constant beginning: such a thread-local has no destructor and allocates
-//! nothing, so that it outlives an unloaded library unharmed.
+//! The thread-local is plain data with a constant initial value: it has no destructor and allocates
+//! nothing, so that a library that is unloaded leaves nothing to run or to free.
 
 use std::cell::Cell;
 
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// The longest hash of a cipher suite: SHA-384.
 const HASH_MAX: usize = 48;
 
-/// As the key log calls them.
+/// The labels of the two secrets in the key log.
 const CLIENT: &str = "CLIENT_TRAFFIC_SECRET_0";
 const SERVER: &str = "SERVER_TRAFFIC_SECRET_0";
 
@@ -25,16 +25,16 @@ const SERVER: &str = "SERVER_TRAFFIC_SECRET_0";
 type Bytes = [u8; HASH_MAX];
 
 thread_local! {
-    /// What the client and the server send with, in the connection that rustls works on.
+    /// The traffic secrets of client and server, in the connection that rustls works on.
     static TOLD: Cell<[Bytes; 2]> = const { Cell::new([[0; HASH_MAX]; 2]) };
 }
 
-/// Whether the key log is to be told of `label` for our own sake.
+/// Whether `label` names a secret that is needed here, even where no key log is kept.
 pub(super) fn wants(label: &str) -> bool {
     matches!(label, CLIENT | SERVER)
 }
 
-/// Takes note of what the key log was told.
+/// Stores a secret that the key log was told, if it is needed here.
 pub(super) fn write(label: &str, told: &[u8]) {
     let place = match label {
         CLIENT => 0,
@@ -67,8 +67,8 @@ impl Secrets {
 pub(super) struct Secret(Zeroizing<Bytes>);
 
 impl Secret {
-    /// Moves on to the next secret, and makes a key and the mask of its nonces of that (sections 7.2
-    /// and 7.3).
+    /// Advances to the next secret, and derives from it a key and an IV (RFC 8446 sections 7.2 and
+    /// 7.3).
     pub(super) fn next(
         &mut self,
         suite: &Tls13CipherSuite,
@@ -86,7 +86,7 @@ impl Secret {
     }
 }
 
-/// HKDF-Expand-Label with an empty context (section 7.1). Labels and what is made are short.
+/// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1). Labels and outputs are short.
 fn expand_label(
     expander: &dyn HkdfExpander,
     label: &[u8],

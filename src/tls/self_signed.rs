@@ -1,4 +1,4 @@
-//! A throw-away certificate for development: nobody trusts it, and nothing is written down.
+//! A temporary certificate for development: nobody trusts it, and it is stored nowhere.
 
 use rcgen::{CertificateParams, KeyPair};
 

@@ -36,9 +36,10 @@ pub enum ClientAuth {
 
 /// How a listener speaks TLS.
 ///
-/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-/// sent so many says close_notify and ends ([`FailureKind::KeysWorn`](super::FailureKind::KeysWorn)). TLS 1.3 changes
-/// them in passing.
+/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that
+/// has sent so many sends close_notify and ends
+/// ([`FailureKind::KeysWorn`](super::FailureKind::KeysWorn)). TLS 1.3 updates its keys while data
+/// flows.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Our certificates, at most 65,536; the first is the default.
@@ -49,7 +50,7 @@ pub struct ServerOptions {
     /// Whether clients show a certificate.
     pub client_auth: ClientAuth,
     /// The authorities that client certificates are verified against. One of these certificates that
-    /// a client shows itself is taken while it is valid.
+    /// a client itself presents is accepted while it is valid.
     pub client_roots: Vec<Source>,
     /// Their revocation lists. With any, every certificate of a chain must be covered by a list
     /// that is not out of date, as with OpenSSL's `CRL_CHECK_ALL`.
@@ -101,7 +102,8 @@ impl Default for ServerOptions {
 }
 
 /// The accepting side's configuration, shared by the connections that use it. Ticket keys and kept
-/// sessions belong to it alone: whatever changes is a new one, on which no old session resumes.
+/// sessions belong to it alone: a changed configuration is a new one, on which no old session is
+/// resumed.
 #[derive(Debug)]
 pub struct ServerTls {
     pub(super) config: Arc<ServerConfig>,
@@ -117,7 +119,7 @@ impl ServerTls {
     /// tells the time of day for certificates and tickets.
     ///
     /// # Errors
-    /// The first thing wrong, with its file and line. An expired certificate is not wrong.
+    /// The first fault found, with its file and line. An expired certificate is no fault.
     pub fn new(options: &ServerOptions, clock: Arc<dyn WallTime>) -> Result<Arc<Self>, LoadError> {
         let provider = provider::provider(options.key_exchange);
         let versions = provider::versions(options.min_version, options.max_version)?;
@@ -158,7 +160,7 @@ impl ServerTls {
             })?;
             config.ticketer = Arc::new(tickets);
         }
-        // The keys are taken over when the handshake is over (`record.rs`).
+        // `record.rs` takes over the traffic keys when the handshake is over.
         config.enable_secret_extraction = true;
         config.alpn_protocols = provider::alpn(&options.alpn)?;
         config.max_early_data_size = 0;
@@ -178,13 +180,13 @@ impl ServerTls {
     /// `key_log` is on.
     ///
     /// # Errors
-    /// They are longer than `most` bytes: how long. They stay.
+    /// The lines are longer than `most` bytes: their length. They are kept.
     pub fn take_key_log(&self, most: usize) -> Result<String, usize> {
         self.key_log.take(most)
     }
 
-    /// What is to be told of the configuration though it can be used: certificates that have expired
-    /// or are not valid yet. One sentence each.
+    /// Warnings about a configuration that can be used all the same, one sentence each:
+    /// certificates have expired or are not valid yet.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -198,7 +200,7 @@ impl ServerTls {
         self.resolver.certificate(index).map(|own| own.validity.1)
     }
 
-    /// The same of the certificate that ends first.
+    /// The last second at which every certificate is valid, since 1970.
     #[must_use]
     pub fn first_not_after(&self) -> u64 {
         (0..).map_while(|index| self.not_after(index)).min().unwrap_or(u64::MAX)

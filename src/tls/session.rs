@@ -22,13 +22,13 @@ use super::traffic::Traffic;
 use crate::buffer::{Buffer, Pool};
 use crate::cause::is_plain;
 
-/// How far it is.
+/// The stages of a session.
 enum Stage {
-    /// Nothing has come and nothing was sent.
+    /// Nothing was received and nothing was sent.
     Fresh,
-    /// rustls leads the handshake.
+    /// rustls runs the handshake.
     Handshaking(Box<Handshaker>),
-    /// rustls has given the keys, and is gone.
+    /// rustls has handed over the keys and is dropped.
     Open(Box<Traffic>),
 }
 
@@ -45,7 +45,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// The accepting side. Takes no memory of rustls's before the first bytes come.
+    /// The accepting side. It creates no rustls connection before the first bytes come.
     #[must_use]
     pub fn server(tls: &Arc<ServerTls>) -> Self {
         Self::new(Role::Server { tls: Arc::clone(tls), name: None, chosen: None })
@@ -125,7 +125,8 @@ impl Session {
             Stage::Handshaking(handshaker) => handshaker,
             Stage::Open(_) => return false,
         };
-        // In TLS 1.3 a server that asked for no certificate has only a MAC left to check.
+        // In TLS 1.3 a server that asked for no certificate has only the client's MAC left to
+        // check.
         if let Role::Server { tls, .. } = &self.role
             && tls.client_auth == ClientAuth::None
             && Version::of(handshaker.common().protocol_version()) == Some(Version::Tls13)
@@ -159,7 +160,7 @@ impl Session {
         }
     }
 
-    /// Whether reading comes to something without further ciphertext: a record waits, or nothing more
+    /// Whether reading makes progress without further ciphertext: a record waits, or nothing more
     /// will ever come.
     #[must_use]
     pub fn has_input(&self) -> bool {
@@ -176,10 +177,11 @@ impl Session {
     /// room for all a record may hold (an empty pooled buffer always has room for one). What has to
     /// be answered is appended to `out`; the answer to a KeyUpdate leaves with the next record.
     ///
-    /// TLS 1.2 wants close_notify answered; that is the caller's to do, behind its pending bytes.
+    /// TLS 1.2 requires an answer to close_notify (RFC 5246 section 7.2.1): the caller sends it,
+    /// behind its pending bytes.
     ///
     /// # Errors
-    /// What was decrypted before is in `plain` and is genuine; the alert is in `out`.
+    /// What was decrypted before the fault is in `plain` and is authentic; the alert is in `out`.
     pub fn decrypt(
         &mut self,
         plain: &mut Buffer,
@@ -207,8 +209,8 @@ impl Session {
     /// was: at most 16,384 bytes.
     ///
     /// # Errors
-    /// The connection has failed; or this is not the time, before the end of the handshake or after
-    /// close_notify, which changes nothing.
+    /// The connection has failed; or the call comes before the end of the handshake or after
+    /// close_notify, and then changes nothing.
     pub fn encrypt(&mut self, plain: &[u8], out: &mut Buffer) -> Result<usize, Failure> {
         self.check()?;
         let Stage::Open(traffic) = &mut self.stage else {
@@ -226,8 +228,8 @@ impl Session {
         Ok(plain.len())
     }
 
-    /// Ends the outgoing direction: close_notify, once. Nothing happens during the handshake or
-    /// after a failure: then the end of the connection is all there is to say.
+    /// Ends the outgoing direction by close_notify, once. During the handshake or after a failure
+    /// nothing is sent.
     pub fn close_notify(&mut self, out: &mut Buffer) {
         if self.failure.is_none()
             && let Stage::Open(traffic) = &mut self.stage
@@ -237,7 +239,7 @@ impl Session {
         }
     }
 
-    /// The bytes of our close_notify, where the peer has said its own before and so need not read ours
+    /// The length of our close_notify where the peer has sent its own and so need not read ours
     /// (RFC 8446 section 6.1); else 0.
     #[must_use]
     pub const fn needless(&self) -> usize {
@@ -247,8 +249,8 @@ impl Session {
         }
     }
 
-    /// Says that no more ciphertext comes. The outgoing direction is not concerned, unless that is a
-    /// failure.
+    /// Reports that no more ciphertext comes. The outgoing direction stays open, unless the end is
+    /// a failure.
     pub fn eof(&mut self) -> End {
         if self.is_peer_closed() {
             return End::Clean;
@@ -313,15 +315,15 @@ impl Session {
         }
     }
 
-    /// Lets the buffer of [`Session::input`] take `n` bytes at once, once there are records.
+    /// Sizes the buffer of [`Session::input`] for `n` bytes, once the handshake is over.
     pub fn expect(&mut self, n: usize, pool: &mut Pool) {
         if matches!(self.stage, Stage::Open(_)) {
             self.record_buffer.fit(n, pool);
         }
     }
 
-    /// Nothing comes for now: the buffer goes back if no ciphertext waits in it, and is no larger
-    /// than what does.
+    /// Releases memory while nothing is received: the buffer goes back if no ciphertext waits in
+    /// it, and else shrinks to what waits.
     pub fn rest(&mut self, pool: &mut Pool) {
         self.record_buffer.give_empty(pool);
         if self.held() > 0 {
@@ -335,19 +337,19 @@ impl Session {
         self.record_buffer.give_back(pool);
     }
 
-    /// Appends a record of any kind, protected as it should be.
+    /// Appends a record of any type, protected with our keys.
     #[cfg(test)]
     pub(crate) fn forge(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) {
         self.traffic().forge(kind, plain, out);
     }
 
-    /// Lets the keys we send with have served for all but `left` records.
+    /// Makes the keys we send with appear to have protected all but `left` of their records.
     #[cfg(test)]
     pub(crate) fn wear(&mut self, left: u64) {
         self.traffic().wear(left);
     }
 
-    /// The same of the peer's.
+    /// Makes the keys we receive with appear to have protected all but `left` of their records.
     #[cfg(test)]
     pub(crate) fn wear_received(&mut self, left: u64) {
         self.traffic().wear_received(left);

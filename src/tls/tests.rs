@@ -1,4 +1,4 @@
-//! Client and server of ours against each other in memory, and against a peer that lies.
+//! Client and server of ours against each other in memory, and against a peer that breaks the protocol.
 
 mod close;
 mod data;

@@ -54,7 +54,7 @@ struct Key {
 }
 
 impl Keys {
-    /// Retires and wipes what no longer seals and opens at `now`.
+    /// Retires a key that no longer seals at `now`, and wipes keys that no longer open.
     fn age(&mut self, now: u64, lifetime: u64) {
         if self.current.as_ref().is_some_and(|key| !key.is_younger(now, lifetime)) {
             self.previous = self.current.take();
@@ -71,7 +71,7 @@ impl Key {
         Some(key)
     }
 
-    /// Whether it was made less than `age` seconds before `now`, and not after it.
+    /// Whether the key was made less than `age` seconds before `now`, and not after it.
     fn is_younger(&self, now: u64, age: u64) -> bool {
         now.checked_sub(self.born).is_some_and(|old| old < age)
     }
@@ -98,8 +98,8 @@ impl Tickets {
         Some(Self { aead, random, clock, lifetime, keys: Mutex::default() })
     }
 
-    /// The keys that hold now, and the time it is: read under the lock, so that no thread finds a key
-    /// of another's to be of the future.
+    /// The keys that hold now, and the current time. The time is read under the lock, so that no
+    /// thread takes a key that another thread has just made for one from the future.
     fn keys(&self) -> (MutexGuard<'_, Keys>, u64) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.unix_seconds();
@@ -107,7 +107,7 @@ impl Tickets {
         (keys, now)
     }
 
-    /// The key to seal with, made when there is none, and the time it is.
+    /// The key to seal with, made when there is none, and the current time.
     fn current(&self) -> Option<(Key, u64)> {
         let (mut keys, now) = self.keys();
         if keys.current.is_none() {
@@ -116,7 +116,7 @@ impl Tickets {
         keys.current.clone().map(|key| (key, now))
     }
 
-    /// The key of this name, and the time it is.
+    /// The key of this name, and the current time.
     fn named(&self, name: &[u8]) -> Option<(Key, u64)> {
         let (keys, now) = self.keys();
         let mut known = [&keys.current, &keys.previous].into_iter().flatten();
@@ -162,7 +162,7 @@ fn record(payload: OutboundChunks<'_>) -> OutboundPlainMessage<'_> {
     }
 }
 
-/// The session behind its stamp, if that lets it be resumed.
+/// The session behind its stamp, if the stamp allows resumption.
 fn resumable(stamped: &[u8], now: u64, lifetime: u32) -> Option<Vec<u8>> {
     let (stamp, session) = Stamp::split(stamped)?;
     stamp.resume(now, lifetime).then(|| session.to_vec())
@@ -173,7 +173,7 @@ impl ProducesTickets for Tickets {
         true
     }
 
-    /// What clients are told of the ticket that was just sealed.
+    /// The lifetime that clients are told for the ticket that was just sealed.
     fn lifetime(&self) -> u32 {
         Expiry::left(self.clock.unix_seconds(), self.lifetime)
     }
@@ -188,13 +188,13 @@ impl ProducesTickets for Tickets {
 }
 
 impl fmt::Debug for Tickets {
-    /// Not the keys.
+    /// The keys are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tickets({} s)", self.lifetime)
     }
 }
 
-/// Sessions kept in memory, for clients that take no tickets, for the same time.
+/// Sessions kept in memory for clients that take no tickets, for the lifetime of a ticket.
 #[derive(Debug)]
 pub(super) struct Sessions {
     store: Arc<ServerSessionMemoryCache>,

@@ -1,4 +1,4 @@
-//! A connection whose handshake is over: data, and what the protocol says beside it.
+//! A connection whose handshake is over: data, alerts and handshake messages.
 
 use rustls::{Error, ExtractedSecrets, SupportedCipherSuite};
 
@@ -28,23 +28,23 @@ const HELLO_REQUEST: u8 = 0;
 const CLIENT_HELLO: u8 = 1;
 const NEW_SESSION_TICKET: u8 = 4;
 const KEY_UPDATE: u8 = 24;
-/// What a KeyUpdate says of the other direction.
+/// The values of `request_update` in a KeyUpdate (RFC 8446 section 4.6.3).
 const UPDATE_NOT_REQUESTED: u8 = 0;
 const UPDATE_REQUESTED: u8 = 1;
 /// The longest NewSessionTicket that is taken, as in BoringSSL. It carries a whole session, with the
 /// client's certificate if that is how the server keeps it.
 const TICKET_MAX: usize = 1 << 14;
-/// The longest ClientHello that is read to be declined.
+/// The longest ClientHello that is read in order to decline a renegotiation.
 const HELLO_MAX: usize = 1 << 14;
 /// A KeyUpdate is one byte (RFC 8446 section 4.6.3), a HelloRequest none (RFC 5246 section 7.4.1.1).
 const KEY_UPDATE_MAX: usize = 1;
 const HELLO_REQUEST_MAX: usize = 0;
 
-/// How many warnings are let pass. BoringSSL and rustls have the same limits.
+/// How many warning alerts are tolerated. BoringSSL and rustls have the same limits.
 const WARNINGS: u8 = 4;
-/// How many changes of keys are followed without data between them.
+/// How many KeyUpdates are accepted without data between them.
 const KEY_UPDATES: u8 = 32;
-/// How many records without data are borne in a row. OpenSSL and BoringSSL have the same limit.
+/// How many records without data are tolerated in a row. OpenSSL and BoringSSL have the same limit.
 const EMPTY_RECORDS: u8 = 32;
 /// How many times a peer may ask to negotiate again, which is never done.
 const RENEGOTIATIONS: u8 = 1;
@@ -58,14 +58,14 @@ pub(super) struct Traffic {
     /// The beginning of a handshake message whose rest has not come.
     message: Vec<u8>,
     tolerance: Patience,
-    /// The peer asked for new keys of ours. They come with the next record, so that asking again and
-    /// again costs nothing.
+    /// The peer asked for new keys of ours. They are changed with the next record, so that asking
+    /// repeatedly costs nothing.
     keys_owed: bool,
     pub(super) peer_closed: bool,
     pub(super) close_sent: bool,
 }
 
-/// What of a peer's is still borne.
+/// How many more warnings, KeyUpdates and the like of the peer are tolerated.
 struct Patience {
     warnings: u8,
     key_updates: u8,
@@ -97,8 +97,8 @@ impl Traffic {
         })
     }
 
-    /// Whether [`Traffic::read`] will come to something: a whole record waits, or the beginning of
-    /// what never becomes one.
+    /// Whether [`Traffic::read`] will make progress: a whole record waits, or the beginning of
+    /// bytes that can never become one.
     pub(super) fn has_input(&self, record_buffer: &RecordBuffer) -> bool {
         record_buffer
             .next()
@@ -110,8 +110,8 @@ impl Traffic {
         !self.message.is_empty()
     }
 
-    /// Opens every whole record as long as `plain` has room for all it may hold. Answers whether it
-    /// stopped for want of room. On failure the alert is in `out`.
+    /// Opens every whole record as long as `plain` has room for all it may hold. Returns whether it
+    /// stopped for lack of room. On failure the alert is in `out`.
     pub(super) fn read(
         &mut self,
         record_buffer: &mut RecordBuffer,
@@ -136,7 +136,8 @@ impl Traffic {
         Ok(())
     }
 
-    /// The bytes of our close_notify that a peer need not read: it has said its own.
+    /// The length of our close_notify where the peer has sent its own and so need not read ours;
+    /// else 0.
     pub(super) const fn needless(&self) -> usize {
         if self.close_sent && self.peer_closed {
             self.sealing.sealed_len([WARNING, CLOSE_NOTIFY].len())
@@ -181,7 +182,7 @@ impl Traffic {
                     self.tolerance.key_updates = KEY_UPDATES;
                     self.tolerance.empty_records = EMPTY_RECORDS;
                 }
-                // One without content has no place anywhere (RFC 8446 section 5.4).
+                // An alert record without content is not allowed (RFC 8446 section 5.4).
                 ALERT if !payload.is_empty() => {
                     let alert = payload.try_into();
                     let alert = alert.map_err(|_| {
@@ -200,8 +201,8 @@ impl Traffic {
         Ok(false)
     }
 
-    /// TLS 1.3 knows no warnings but those that say nothing (RFC 8446 section 6.2): another is fatal,
-    /// and answered, since whoever sent it may not know that.
+    /// TLS 1.3 has no warnings but close_notify and user_canceled (RFC 8446 section 6.1). Another
+    /// alert at that level is fatal, and is answered, since its sender may not take it for fatal.
     fn alert(&mut self, [level, code]: [u8; 2], out: &mut Buffer) -> Result<(), Failure> {
         match (level, code) {
             (WARNING | FATAL, CLOSE_NOTIFY) => {
@@ -220,8 +221,9 @@ impl Traffic {
         }
     }
 
-    /// Takes every whole handshake message. One that has no place here, or is longer than its kind
-    /// ever is, is refused at its head, so that nobody has us keep what never becomes a message.
+    /// Takes every whole handshake message. One that is not allowed here, or is longer than its
+    /// type may be, is refused at its header, so that a peer cannot make us keep a message that
+    /// never ends.
     fn messages(&mut self, out: &mut Buffer) -> Result<(), Failure> {
         let mut bytes = std::mem::take(&mut self.message);
         let mut rest = &bytes[..];
@@ -242,7 +244,7 @@ impl Traffic {
         Ok(())
     }
 
-    /// The most bytes that a message of `kind` has, if it may come at all.
+    /// The most bytes that a message of `kind` may have; an error if it is not allowed here.
     fn longest(&self, kind: u8) -> Result<usize, Failure> {
         match (kind, &self.keys) {
             (KEY_UPDATE, Keys::Server(Some(_)) | Keys::Client(Some(_))) => Ok(KEY_UPDATE_MAX),
@@ -253,7 +255,7 @@ impl Traffic {
         }
     }
 
-    /// One message; `last` in its record.
+    /// Takes one message; `last` says that it ends its record.
     fn message(
         &mut self,
         kind: u8,
@@ -303,7 +305,8 @@ impl Traffic {
         Ok(())
     }
 
-    /// Changes the keys we send with, when the peer has asked or they have served long enough.
+    /// Changes the keys we send with, when the peer has asked for it or they have reached their
+    /// limit.
     fn change_own_keys(&mut self, out: &mut Buffer) -> Result<(), Failure> {
         let worn = self.sealing.sequence() >= records_per_key(self.agreed.suite);
         if !worn && !self.keys_owed {
@@ -323,7 +326,8 @@ impl Traffic {
     }
 
     /// Appends the alert that `failure` calls for. Nothing follows a close_notify, and an alert is
-    /// not answered. Keys that are worn are nobody's fault: what was sent is whole.
+    /// not answered. Keys that have reached their limit are nobody's fault: what was sent is whole,
+    /// and close_notify says so.
     fn fail(&mut self, mut failure: Failure, out: &mut Buffer) -> Failure {
         match failure.why {
             FailureKind::AlertReceived(_) => return failure,
@@ -337,37 +341,37 @@ impl Traffic {
         failure
     }
 
-    /// Appends a fatal alert, unless nothing may follow any more. Answers whether it did.
+    /// Appends a fatal alert, unless close_notify was sent. Returns whether it did.
     fn say_fatal(&mut self, alert: u8, out: &mut Buffer) -> bool {
         !self.close_sent && self.sealing.seal(ALERT, &[FATAL, alert], out).is_ok()
     }
 }
 
-/// What a peer with other manners would do.
+/// What only a misbehaving peer does.
 #[cfg(test)]
 impl Traffic {
     pub(super) fn forge(&mut self, kind: u8, plain: &[u8], out: &mut Buffer) {
         self.sealing.seal(kind, plain, out).expect("it seals anything");
     }
 
-    /// Changes the keys without a word.
+    /// Changes the keys without sending a KeyUpdate.
     pub(super) fn forge_keys(&mut self) {
         let next = following(&self.sealing, self.keys.own(), self.agreed.suite);
         self.sealing = next.expect("TLS 1.3");
     }
 
-    /// Lets the keys have served for all but `left` records.
+    /// Makes the keys we send with appear to have protected all but `left` of their records.
     pub(super) fn wear(&mut self, left: u64) {
         self.sealing.wear(records_per_key(self.agreed.suite) - left);
     }
 
-    /// The same of the peer's.
+    /// Makes the keys we receive with appear to have protected all but `left` of their records.
     pub(super) fn wear_received(&mut self, left: u64) {
         self.opening.wear(records_per_key(self.agreed.suite) - left);
     }
 }
 
-/// The protection that follows `old`, made of the next `secret`, which only TLS 1.3 has.
+/// The protection that follows `old`, derived from the next `secret`, which only TLS 1.3 has.
 fn following(
     old: &Protection,
     secret: Option<&mut Secret>,
@@ -377,7 +381,8 @@ fn following(
     next.ok_or_else(|| Failure::misuse("new keys could not be made"))
 }
 
-/// How many records may be sent with one key, one kept back for the KeyUpdate.
+/// How many records may be sent with one key. One more is reserved for the KeyUpdate or
+/// close_notify that follows them.
 fn records_per_key(suite: SupportedCipherSuite) -> u64 {
     let common = match suite {
         SupportedCipherSuite::Tls12(suite) => &suite.common,

@@ -1,5 +1,5 @@
-//! What certificates are verified by: rustls's own rules, beside them certificates that are trusted
-//! themselves, and how long the result holds.
+//! How certificates are verified: by rustls's own rules, or because they are trusted themselves;
+//! and how long the result holds.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use super::expiry::Expiry;
 use super::pinned::Pins;
 
-/// Verifies by `rules`, and takes `pins` as well. The session that rests on it ends `lifetime` seconds
-/// later, or with the certificate.
+/// Verifies by `rules`, and accepts `pins` as well. A session that rests on the result ends
+/// `lifetime` seconds later, or with the certificate if that is sooner.
 pub(super) struct Verifier<V: ?Sized> {
     rules: Arc<V>,
     pins: Pins,
@@ -37,7 +37,7 @@ impl<V: fmt::Debug + ?Sized> fmt::Debug for Verifier<V> {
     }
 }
 
-/// What both kinds of verifier ask of the signature in a handshake, which the rules alone decide.
+/// How both kinds of verifier check the signature in a handshake: by the rules alone.
 macro_rules! signatures_by_the_rules {
     () => {
         fn verify_tls12_signature(

@@ -24,7 +24,7 @@ pub const MAGIC: u32 = 0xCAFE_BABE;
 /// The longest header in bytes: the longer layout around the longest packet headers.
 pub const LONGEST: usize = STANDARD + PACKET_MAX;
 
-/// What is in front of the packet headers.
+/// The bytes in front of the packet headers, in each layout.
 const LEGACY: usize = 4 + 4;
 const STANDARD: usize = 4 + 4 + 2 + 2;
 /// The only type of a standard header.
@@ -139,10 +139,10 @@ pub fn parse(magic: u32, bytes: &[u8]) -> Parsed {
     }
 }
 
-/// Why a header is not read to its end. Everything is looked at in one order, so that what is found
-/// wrong in few bytes is found in more.
+/// Why reading stops. The checks are made in one order, so that a fault found in few bytes is found
+/// in more.
 enum Stop {
-    /// So many bytes are needed.
+    /// This many bytes are needed.
     Short(usize),
     Fault(Fault),
 }
@@ -197,7 +197,8 @@ fn layout(front: &Front<'_>) -> Result<(usize, usize), Stop> {
     require(front.byte(LEGACY)? == TYPE_CLIENT.to_be_bytes()[0], Fault::Layout)?;
     require(front.u16(LEGACY)? == TYPE_CLIENT, Fault::Layout)?;
     let length = usize::from(front.u16(LEGACY + 2)?);
-    // Whether the total counts what is in front is not written down.
+    // The specification does not say whether the total counts the bytes in front of the packet
+    // headers.
     require((length..=length + STANDARD).contains(&first), Fault::Lengths)?;
     Ok((STANDARD, length))
 }

@@ -37,9 +37,9 @@ const ALPN: u16 = 16;
 pub enum Parsed<'a> {
     /// No ClientHello, and no further byte can make it one.
     NotTls,
-    /// The beginning of one.
+    /// The beginning of a ClientHello.
     Partial,
-    /// A whole one.
+    /// A whole ClientHello.
     Hello(ClientHello<'a>),
 }
 
@@ -92,7 +92,7 @@ pub fn parse(bytes: &[u8]) -> Parsed<'_> {
     }
 }
 
-/// Why there is no message.
+/// Why there is no whole message.
 enum Short {
     NotTls,
     Partial,
@@ -210,8 +210,9 @@ impl<'a> ClientHello<'a> {
     }
 }
 
-/// The host name of a ServerNameList, of which there may be one (RFC 6066 section 3); none inside when it
-/// begins with a name of another type. The shape of those, and what follows them, is nobody's to know.
+/// The host name of a ServerNameList, of which there may be one (RFC 6066 section 3). The inner
+/// value is none when the list begins with a name of another type: the format of such a name is not
+/// known, and so neither is what follows it.
 fn host_name(mut content: Reader<'_>) -> Option<Option<Range<usize>>> {
     let names = content.vector16()?;
     let mut names = content.within(names);
@@ -241,7 +242,7 @@ fn protocols(mut content: Reader<'_>) -> Option<Range<usize>> {
     Some(list)
 }
 
-/// Reads numbers and vectors with a length in front; a vector is where it lies in the message.
+/// Reads numbers and vectors with a length in front; a vector is given as its range in the message.
 #[derive(Clone)]
 struct Reader<'a> {
     bytes: &'a [u8],

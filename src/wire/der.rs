@@ -102,7 +102,7 @@ const ATTRIBUTES: &[(&[u8], &str)] = &[
     (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25], "DC"),
 ];
 
-/// The bytes are no certificate, or none whose names can be read to their end.
+/// The bytes are no certificate, or its names cannot be read to their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
@@ -193,7 +193,8 @@ impl<'a> Certificate<'a> {
         distinguished_name(self.issuer)
     }
 
-    /// The first second at which it is valid, as [`Certificate::not_after`] has it.
+    /// The first second at which it is valid, since 1970, with the conventions of
+    /// [`Certificate::not_after`].
     #[must_use]
     pub fn not_before(&self) -> Option<u64> {
         let (tag, contents) = Reader(self.validity).any()?;
@@ -216,7 +217,7 @@ impl<'a> Certificate<'a> {
     }
 
     /// The addresses of the subject alternative name: 4 bytes for IPv4, 16 for IPv6, in network
-    /// order; an entry of another length is as meaningless as it looks.
+    /// order. Entries of other lengths are not left out.
     pub fn ip_addresses(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         general_names(self.alt_names, IP_ADDRESS)
     }
@@ -277,7 +278,7 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// The attributes of a Name's contents; `None` once where it cannot be read on.
+/// The attributes of a Name's contents; a `None` ends them where the rest cannot be read.
 fn attributes(name: &[u8]) -> impl Iterator<Item = Option<Attribute<'_>>> {
     let mut sets = Reader(name);
     let mut set = Reader(&[]);

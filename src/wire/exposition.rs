@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// What the text is called where a content type is asked for.
+/// The `Content-Type` of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What a number means over time.
@@ -33,7 +33,7 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Begins a family. The samples that follow are its.
+    /// Begins a family, to which the samples that follow belong.
     pub fn family(&mut self, family: Family) {
         let Family { name, kind, help } = family;
         let kind = match kind {
@@ -77,7 +77,7 @@ impl Exposition {
         }
     }
 
-    /// The text.
+    /// The finished text.
     #[must_use]
     pub fn into_text(self) -> String {
         self.text

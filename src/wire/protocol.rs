@@ -1,10 +1,10 @@
-//! Which protocol the first bytes of a connection look like, to name what came where something else
-//! was due. It decides nothing.
+//! Which protocol the first bytes of a connection look like, for messages about unexpected input.
+//! No decision depends on it.
 
 use super::{cip, proxy};
 
-/// As many bytes tell one beginning from another: what the header of a TLS record has, after which
-/// it is judged.
+/// This many bytes identify a protocol: as many as the header of a TLS record has, which is judged
+/// once it has arrived.
 const TELLING: usize = 5;
 
 /// Beginnings, and what begins like that.
@@ -42,8 +42,8 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
 pub const PROXY: &str = "a PROXY header";
 const HTTP: &str = "HTTP without TLS";
 
-/// What `bytes`, the first of a connection, look like. Of a text that is not all there its first five
-/// bytes tell.
+/// What `bytes`, the first of a connection, look like. Where a beginning has not arrived whole, its
+/// first five bytes are enough.
 #[must_use]
 pub fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     let begins = |beginning: &[u8]| {

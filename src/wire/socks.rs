@@ -1,4 +1,4 @@
-//! SOCKS as a client speaks it: what is said to a server to be connected somewhere, and what its
+//! SOCKS as a client speaks it: what is sent to a server to ask for a connection, and what its
 //! answers mean.
 //!
 //! Sources: RFC 1928 (version 5), RFC 1929 (user name and password), and for versions 4 and 4a the
@@ -26,7 +26,7 @@ const NO_METHOD: u8 = 0xff;
 const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
-/// Version 4a: an address that no destination has says that a name follows.
+/// Version 4a: an address that no destination has announces that a name follows.
 const NAME_FOLLOWS: Ipv4Addr = Ipv4Addr::new(0, 0, 0, 1);
 /// The most that a length of one byte can say.
 const TEXT_MAX: usize = 255;
@@ -39,7 +39,7 @@ const V5_FRONT: usize = 4;
 pub enum Version {
     /// Version 4: IPv4 addresses only.
     V4,
-    /// Version 4a: the same, and names.
+    /// Version 4a: IPv4 addresses and names.
     V4a,
     /// Version 5.
     V5,
@@ -60,7 +60,7 @@ impl Destination {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(address) = text.parse::<SocketAddr>() {
-            // The form that a server of IPv4 alone can reach too.
+            // A server that knows IPv4 alone can reach this form too.
             return Some(Self::Ip(SocketAddr::new(address.ip().to_canonical(), address.port())));
         }
         let (name, port) = text.rsplit_once(':')?;
@@ -75,10 +75,10 @@ impl Destination {
     }
 }
 
-/// Who asks a server.
+/// The credentials that are given to a server.
 #[derive(Clone, Copy, Default)]
 pub struct Login<'a> {
-    /// The user: in version 4 a claim, which may be left out; in version 5 with a password.
+    /// The user: optional in version 4, where nothing proves it; in version 5 with a password.
     pub user: Option<&'a str>,
     /// The password, in version 5 only.
     pub password: Option<&'a str>,
@@ -116,7 +116,7 @@ impl Unaskable {
     }
 }
 
-/// What is said to a server to reach one destination.
+/// What is sent to a server to reach one destination.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dialogue {
     version: Version,
@@ -126,13 +126,13 @@ pub struct Dialogue {
 }
 
 impl fmt::Debug for Dialogue {
-    /// Without what is said: a password may be in it.
+    /// The bytes to be sent are left out: a password may be among them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dialogue").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
-/// Which answer is waited for.
+/// Which answer is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// Version 5: which method the server takes.
@@ -148,13 +148,13 @@ pub enum Turn {
 pub enum Heard<'a> {
     /// The beginning of an answer.
     Partial,
-    /// An answer of `len` bytes: `say` is to be said, and then another is waited for.
+    /// An answer of `len` bytes: `say` is to be sent, and then another answer is awaited.
     Next {
         /// The bytes of the answer.
         len: usize,
-        /// What is said to it.
+        /// What is to be sent.
         say: &'a [u8],
-        /// What is waited for then.
+        /// Which answer is awaited then.
         turn: Turn,
     },
     /// It is connected: everything behind the `len` bytes of the answer is the destination's.
@@ -162,17 +162,17 @@ pub enum Heard<'a> {
         /// The bytes of the answer.
         len: usize,
     },
-    /// The server says no, for this reason.
+    /// The server refuses, for this reason.
     Refused(&'static str),
     /// No answer, and no further byte can make it one.
     Malformed(&'static str),
 }
 
 impl Dialogue {
-    /// Composes what is said.
+    /// Composes what is to be sent.
     ///
     /// # Errors
-    /// What the version cannot say.
+    /// What the version cannot express.
     pub fn new(
         version: Version,
         destination: &Destination,
@@ -252,7 +252,7 @@ impl Dialogue {
         Ok(Self { version: Version::V5, greeting, login, request })
     }
 
-    /// What is said first, before the server has said anything.
+    /// What is sent first, before the server has sent anything.
     #[must_use]
     pub fn opening(&self) -> &[u8] {
         match self.version {
@@ -261,7 +261,7 @@ impl Dialogue {
         }
     }
 
-    /// The answer that is waited for first.
+    /// The answer that is awaited first.
     #[must_use]
     pub const fn first(&self) -> Turn {
         match self.version {
@@ -315,7 +315,8 @@ impl Dialogue {
 const NOT_V5: &str = "the SOCKS server's answer has another version than 5";
 
 fn put_text(to: &mut Vec<u8>, text: &str) {
-    // Its length was looked at before.
+    // The length was checked when the destination was read or the login was taken: at most 255
+    // bytes.
     to.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
     to.extend(text.bytes());
 }

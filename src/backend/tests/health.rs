@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::super::health::Health;
 use super::*;
 
-/// No number of them brings a server down.
+/// No number of failed connection attempts brings a server down.
 const NO_ERRORS: u32 = u32::MAX;
 
 const CHECKS: Checks = Checks {
@@ -110,7 +110,7 @@ fn connect_errors_in_a_row_bring_a_server_down_and_only_checks_bring_it_up() {
     }
     let down = Some(Transition::Down(Fall::ConnectErrors));
     assert_eq!(health.connected(AttemptOutcome::Failed, NOW), down);
-    // At the pace of a server that is down.
+    // The next check comes at the interval of a server that is down.
     assert_eq!(health.due(), NOW + SECOND);
     assert_eq!(health.connected(AttemptOutcome::Succeeded, NOW), None);
     assert!(!health.is_up());

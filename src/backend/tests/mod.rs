@@ -97,7 +97,7 @@ fn name_of<'a>(backend: &'a Backend, slot: &ServerSlot) -> &'a str {
     backend.server(slot.server()).unwrap().name()
 }
 
-/// The names of the servers that `n` streams get which all stay.
+/// The names of the servers that `n` streams get, of which none ends.
 fn sequence(backend: &mut Backend, n: usize) -> String {
     let mut names = String::new();
     for _ in 0..n {
@@ -121,7 +121,7 @@ fn shares(
     shares
 }
 
-/// Who is called, and where to, until nobody is. The slots are lost.
+/// The tickets that are called until none is, each with the name of its server. The slots are lost.
 fn called(backend: &mut Backend) -> Vec<(u64, String)> {
     std::iter::from_fn(|| {
         let (ticket, slot) = backend.next()?;

@@ -1,4 +1,4 @@
-//! The backend beside a plain model that counts everything anew.
+//! The backend compared with a plain model that counts everything anew.
 
 use proptest::prelude::*;
 
@@ -215,7 +215,7 @@ impl Rig {
         }
     }
 
-    /// Whoever waited for a server that serves no more waits for any.
+    /// Streams that waited for a server that no longer serves wait for any server.
     fn settle(&mut self) {
         let gone: Vec<u32> =
             (0..self.servers.len() as u32).filter(|index| !self.serves(*index)).collect();
@@ -427,7 +427,7 @@ impl Rig {
         self.check();
     }
 
-    /// Every server serves again: everybody must get through.
+    /// Makes every server serve again: then every stream must get a server.
     fn finish(mut self) {
         for index in 0..self.servers.len() as u32 {
             self.step(&Step::Resolved(index, true));

@@ -100,7 +100,7 @@ fn backup_servers_are_used_only_while_no_other_is_usable() {
     let backup = ServerConfig { backup: true, ..server("z") };
     let mut backend = backend(Method::RoundRobin, [at_most("a", 1), backup]);
     let _kept = assigned(backend.ask(request(1)));
-    // Full is not unusable.
+    // A server that is full is still usable.
     queued(backend.ask(request(2)));
     set(&mut backend, 0, Change::Admin(Admin::Drain));
     assert_eq!(called(&mut backend), [(2, "z".to_owned())]);

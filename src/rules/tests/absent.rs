@@ -78,14 +78,14 @@ fn values(kind: ValueKind) -> Vec<&'static str> {
     }
 }
 
-/// Somebody of whom nothing is known.
+/// A connection of which nothing is known.
 fn nobody() -> Visitor {
     Visitor::default()
 }
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// Somebody of whom the IP is known that is [`there_beside`] a word.
+/// A connection of which nothing is known but the IP address that is [`there_beside`] a word.
 fn nobody_but_beside(word: &str) -> Visitor {
     let end = Some(SocketAddr::new(HERE, 1));
     match there_beside(word) {

@@ -59,7 +59,7 @@ fn effects_come_in_the_order_of_the_rules_and_not_behind_a_decision() {
     assert_eq!(visitor.done, ["mark 1", "tos 2"]);
 }
 
-/// Somebody comes in and stays.
+/// A connection from `source` is accepted and stays open.
 fn comes(rules: &Arc<RuleSet>, source: &str) -> (Verdict, RuleProgress) {
     let mut progress = RuleProgress::default();
     let verdict = rules.evaluate(SESSION, &mut progress, &mut Visitor::from(source), NOW);

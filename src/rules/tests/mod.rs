@@ -32,7 +32,7 @@ fn read_bytes(text: &[u8], load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleEr
     RuleSet::parse(text, Outside { tables: &Tables::default(), before: None, load })
 }
 
-/// What the rules of a phase come to for somebody who has not met rules before.
+/// The verdict of the rules of a phase on a connection for which no rules were evaluated before.
 fn verdict(rules: &RuleSet, phase: RulePhase, visitor: &mut Visitor) -> Verdict {
     rules.evaluate(phase, &mut RuleProgress::default(), visitor, NOW)
 }

@@ -11,7 +11,7 @@ use crate::rules::condition::Condition;
 use crate::rules::verb::VERBS;
 use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 
-/// A text, and who comes in one after the other, with what becomes of each. Everybody stays.
+/// A text, and connections that come one after the other, with the result for each. All stay open.
 struct Case {
     text: &'static str,
     visits: Vec<(Visitor, &'static str)>,
@@ -173,7 +173,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Lets everybody in who comes, phase by phase, and tells what becomes of each.
+/// Evaluates the rules for each connection, phase by phase, and returns the results.
 fn run(rules: &RuleSet, case: &Case) -> Vec<String> {
     let mut stay = Vec::new();
     let visit = |visitor: &Visitor| {

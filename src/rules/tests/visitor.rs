@@ -27,13 +27,13 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    /// Somebody of whom nothing is known but where they are from.
+    /// A connection of which only the source address is known.
     pub(super) fn from(address: &str) -> Self {
         let source = Some(SocketAddr::new(address.parse().expect("an address"), 40_000));
         Self { source, socket_source: source, ..Self::default() }
     }
 
-    /// Somebody of whom there is nothing that is not known.
+    /// A connection of which everything is known.
     pub(super) fn known() -> Self {
         let end = |text: &str| Some(text.parse().expect("an address"));
         Self {

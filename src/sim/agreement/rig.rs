@@ -1,4 +1,4 @@
-//! What runs a script in one world or the other, and writes down what it sees.
+//! What runs a script against the kernel or the simulated network, and records what it sees.
 
 use std::fmt::{Debug, Write};
 use std::io::IoSlice;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::sim::{Ready, World};
 use crate::sys::{Addr, Errno, Family, Fd, Kernel, ListenSpec, Net, Pipe, poll};
 
-/// One of the two worlds, and what was seen in it.
+/// The kernel or a simulated network, and what was seen in it.
 pub(super) struct Rig {
     pub(super) net: Box<dyn Net>,
     /// `None` is the kernel.
@@ -29,7 +29,7 @@ impl Rig {
         }
     }
 
-    /// Lets time pass until `wanted` is true of `fd`, and then sees what is.
+    /// Lets time pass until `wanted` is true of `fd`, and then records its readiness.
     pub(super) fn until(&mut self, fd: Fd, wanted: impl Fn(Ready) -> bool) {
         let came = match &self.world {
             Some(world) => {
@@ -47,7 +47,7 @@ impl Rig {
         self.see("ready", ready);
     }
 
-    /// Waits for what may take any number of turns, and so sees nothing.
+    /// Waits for what may take any number of turns, and so records nothing.
     pub(super) fn until_readable(&mut self, fd: Fd) {
         let seen = self.seen.len();
         self.until(fd, |ready| ready.read);
@@ -153,7 +153,7 @@ impl Rig {
         self.see("acknowledged", came);
     }
 
-    /// Sends all of `bytes` into a connection with enough room, and so sees nothing.
+    /// Sends all of `bytes` into a connection with enough room, and records nothing.
     pub(super) fn give(&mut self, fd: Fd, bytes: &[u8]) {
         let taken = self.net.send(fd, &[IoSlice::new(bytes)], false);
         assert_eq!(taken, Ok(bytes.len()), "there is room");

@@ -205,7 +205,7 @@ fn a_full_socket_keeps_the_pipe_as_it_is() {
                 }
                 Err(errno) => {
                     assert_eq!(errno, Errno::AGAIN);
-                    // What is under way makes room when it has arrived.
+                    // Bytes in flight make room when they have arrived.
                     if let Some(world) = &rig.world {
                         world.settle();
                     }

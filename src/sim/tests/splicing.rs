@@ -123,7 +123,7 @@ fn a_pipe_used_after_it_was_closed_is_a_panic() {
     let _ = net.splice_in(from, &pipe, 1);
 }
 
-/// Carries `text` through a pipe and all the malice there is, and gives back the trace.
+/// Carries `text` through a pipe and all the adverse behaviour there is, and gives back the trace.
 fn ordeal(seed: u64, text: &[u8]) -> String {
     let (world, mut net, [giver, taker], [from, to], pipe) = joined(seed);
     world.tune(|knobs| {
@@ -139,7 +139,7 @@ fn ordeal(seed: u64, text: &[u8]) -> String {
     giver.send(text);
     giver.shutdown_write();
     let (mut held, mut ended) = (0, false);
-    // Far more turns than it takes: a run that needs them has got stuck.
+    // Far more turns than it takes: a run that uses them all makes no progress.
     for _ in 0..100 * text.len() {
         if ended && held == 0 {
             break;

@@ -274,7 +274,7 @@ fn addresses_of_this_machine_are_told_from_others() {
     for at in loopbacks() {
         assert!(at.as_ip().is_some_and(|ip| net.is_own(ip.ip())), "{at}");
     }
-    // TEST-NET-1 (RFC 5737) and the prefix for documentation (RFC 3849) are nobody's.
+    // TEST-NET-1 (RFC 5737) and the prefix for documentation (RFC 3849) are assigned to no machine.
     for other in ["192.0.2.1", "2001:db8::1"] {
         assert!(!net.is_own(other.parse().expect("an address")), "{other}");
     }

@@ -77,7 +77,7 @@ fn a_table_that_is_larger_than_it_need_be_holds_hardly_more_than_lives() {
         drop(table.track(ip(n), at(u64::from(n))));
         assert!(table.len() <= 61, "{} after {n} seconds", table.len());
     }
-    // After a flood it comes back to that.
+    // After a flood the table shrinks to the live entries again.
     for n in 20_000..20_900 {
         drop(table.track(ip(n), at(10_000)));
     }

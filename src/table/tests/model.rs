@@ -16,7 +16,7 @@ struct Known {
     held: usize,
 }
 
-/// The same as a table, without a bound and without a clever thought.
+/// A table as a plain map, without a bound on its size.
 #[derive(Default)]
 struct Plain {
     known: HashMap<Vec<u8>, Known>,

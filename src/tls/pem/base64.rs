@@ -7,7 +7,7 @@ pub(super) const BEGIN: &[u8] = b"-----BEGIN ";
 pub(super) const END: &[u8] = b"-----END ";
 pub(super) const HYPHENS: &[u8] = b"-----";
 
-/// Line ends of all systems.
+/// The number of line ends, of whichever system.
 pub(super) fn lines(text: &[u8]) -> u32 {
     let ends = text
         .iter()
@@ -16,10 +16,10 @@ pub(super) fn lines(text: &[u8]) -> u32 {
     u32::try_from(ends.count()).unwrap_or(u32::MAX)
 }
 
-/// The bytes behind base64 in lines of any width. rustls's decoder takes as long for one text as for
-/// any other of its length where the label is that of a private key.
+/// The bytes behind base64 in lines of any width. Where the label is that of a private
+/// key, the time that rustls's decoder takes depends only on the length.
 pub(super) fn decode(label: &[u8], base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    /// Line ends.
+    /// The line ends that the markers add.
     const BREAKS: usize = 3;
     let frame = BEGIN.len() + END.len() + 2 * (label.len() + HYPHENS.len()) + BREAKS;
     let mut text = Zeroizing::new(Vec::with_capacity(base64.len() + frame));
@@ -33,7 +33,8 @@ pub(super) fn decode(label: &[u8], base64: &[u8]) -> Option<Zeroizing<Vec<u8>>> 
     <(SectionKind, Vec<u8>)>::from_pem_slice(&text).ok().map(|(_, der)| der.into())
 }
 
-/// How many lines below its beginning the first line is that is not base64; 0 when none is.
+/// How many lines below the beginning of the section the first line is that is not base64; 0 when
+/// all lines are.
 pub(super) fn bad_line(body: &[u8]) -> u32 {
     let is_digit = |byte: &u8| {
         byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(byte)

@@ -1,7 +1,8 @@
 //! PEM text (RFC 7468) cut into sections, each with the line it begins on.
 //!
-//! What other programs load is loaded: a byte order mark, indentation, lines of any width and end,
-//! an END that the next BEGIN is glued to, text around the sections, and labels of old programs.
+//! What other programs accept is accepted: a byte order mark, indentation, lines of any width and
+//! end, an END that the next BEGIN follows on the same line, text around the sections, and labels
+//! of old programs.
 
 use std::fmt;
 use std::io::Read as _;
@@ -36,7 +37,7 @@ impl Drop for Source {
 }
 
 impl fmt::Debug for Source {
-    /// Not the bytes: they may be a key.
+    /// The bytes are left out: they may be a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "File({})", path.display()),
@@ -49,7 +50,8 @@ impl fmt::Debug for Source {
 pub(super) struct Section {
     pub(super) line: u32,
     pub(super) found: Found,
-    /// Empty unless it is of a kind that can be due. Wiped when it is dropped, since it may be a key.
+    /// Empty unless the section is of a kind that can be asked for. Wiped when it is dropped, since
+    /// it may be a key.
     pub(super) der: Zeroizing<Vec<u8>>,
 }
 
@@ -58,7 +60,7 @@ impl Section {
         self.found == Found::Pem(kind)
     }
 
-    /// Whether it is a private key, if perhaps one that cannot be used.
+    /// Whether it is a private key, even one that cannot be used.
     pub(super) fn is_key(&self) -> bool {
         self.is(DerKind::PrivateKey)
             || self.is(DerKind::EncryptedKey)
@@ -71,7 +73,7 @@ impl Section {
 pub(super) struct Text {
     pub(super) place: String,
     pub(super) sections: Vec<Section>,
-    /// What the whole is, and the line that tells, when there is no section.
+    /// Where there is no section: what the whole text is, and the line that shows it.
     strange: Option<(Found, Option<u32>)>,
 }
 
@@ -110,8 +112,8 @@ impl Text {
         self.sections.iter().filter(move |section| section.is(kind))
     }
 
-    /// The error of a source in which nothing is that is due; `beside` is what may be there as well
-    /// and is none in its place.
+    /// The error of a source that holds nothing of what is `due`; `beside` is a kind that may
+    /// accompany it and is no mistake.
     pub(super) fn lacks(&self, due: Due, beside: Option<DerKind>) -> LoadError {
         if let Some((found, line)) = &self.strange {
             let fault = LoadFault::Instead { due, found: found.clone() };
@@ -119,7 +121,7 @@ impl Text {
         }
         let strangers =
             || self.sections.iter().filter(|section| beside.is_none_or(|kind| !section.is(kind)));
-        // Parameters stand beside a key and are hardly what somebody gave in its place.
+        // Parameters often accompany a key and are hardly what was given in its place.
         let telling = strangers().find(|section| !section.is(DerKind::Parameters));
         match telling.or_else(|| strangers().next()) {
             Some(section) => {
@@ -142,11 +144,11 @@ impl Text {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadFault> {
-    /// Revocation lists of 130 MB exist; what is larger is something else, or has no end.
+    /// Revocation lists of 130 MB exist; anything larger is something else, or endless.
     const LONGEST: u64 = 256 * 1024 * 1024;
     let unreadable = |error: std::io::Error| LoadFault::Unreadable(error.to_string());
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    // Room for all of it at once: memory that is outgrown would keep a copy.
+    // Room for all of it at once: growing would leave a copy of a key in freed memory.
     let len = file.metadata().map_err(unreadable)?.len().min(LONGEST);
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1));
     file.take(LONGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
@@ -158,7 +160,7 @@ type Fault = (u32, LoadFault);
 
 fn sections(text: &[u8]) -> Result<Vec<Section>, Fault> {
     let mut sections = Vec::new();
-    // Lines are counted on from the last begin.
+    // Lines are counted onwards from the last BEGIN.
     let (mut at, mut counted, mut line) = (0, 0, 1);
     while let Some(begin) = next_begin(text, at) {
         line += lines(&text[counted..begin]);
@@ -181,8 +183,8 @@ fn sections(text: &[u8]) -> Result<Vec<Section>, Fault> {
     Ok(sections)
 }
 
-/// Where the next section begins: on its own line, indented or not, or glued to the last END, which
-/// is at `from`.
+/// Where the next section begins: on its own line, indented or not, or directly behind the last
+/// END, which is at `from`.
 fn next_begin(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -240,7 +242,7 @@ fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
     {
         der.truncate(len);
     }
-    // The contents tell better than the label, where they tell.
+    // The contents tell the kind more reliably than the label, where they are recognised.
     let found = Found::Pem(DerKind::of(&der).unwrap_or(expected));
     Ok(Section { line, found, der })
 }
@@ -253,7 +255,7 @@ const fn due(kind: DerKind) -> Due {
     }
 }
 
-/// What a section is whose contents are of no use.
+/// The kind of a section whose contents are not used.
 fn unread_kind(label: &[u8]) -> Found {
     match label {
         b"ENCRYPTED PRIVATE KEY" => Found::Pem(DerKind::EncryptedKey),

@@ -1,4 +1,4 @@
-//! What bytes without the section that is due look like.
+//! What bytes look like that lack the section that was expected.
 
 use super::super::found::Found;
 use super::base64::decode;
@@ -24,7 +24,7 @@ const BEGINNINGS: &[(&[u8], Found)] = &[
     (b"Certificate:", Found::Description),
 ];
 
-/// What `bytes`, in which no section is, are, and the line that tells, from 1.
+/// What `bytes`, which hold no section, are, and the line, from 1, that shows it.
 pub(super) fn look_at(bytes: &[u8]) -> (Found, Option<u32>) {
     if bytes.iter().all(|&byte| byte == 0) {
         return (Found::Zeros, None);
@@ -42,7 +42,7 @@ pub(super) fn look_at(bytes: &[u8]) -> (Found, Option<u32>) {
     (unnamed(bytes), None)
 }
 
-/// What a line is that wants to begin a section and does not.
+/// What a line is that resembles a BEGIN line and is none.
 fn begin_line(bytes: &[u8]) -> Option<(Found, u32)> {
     for (line, number) in bytes.split(|&byte| byte == b'\n').zip(1..) {
         let upper = line.to_ascii_uppercase();

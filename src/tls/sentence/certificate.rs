@@ -76,9 +76,9 @@ const UNKNOWN_CRITICAL: &str = "it has a critical extension that is not understo
 const UNKNOWN_SIGNATURE: &str =
     "it is signed in a way that is not accepted here (SHA-1, MD5, DSA and the like)";
 
-/// The names are those of a peer's certificate: in quotes, and not all of a thousand.
+/// The names come from a peer's certificate: they are quoted, and their number is bounded.
 fn another_name(expected: &str, presented: &[String]) -> String {
-    /// What a log line has room for.
+    /// How many names a message lists.
     const SHOWN: usize = 4;
     let mut text = format!("it is not for the name {expected:?} but for ");
     if presented.is_empty() {
@@ -145,7 +145,7 @@ pub(in crate::tls) fn list(error: &CertRevocationListError) -> &'static str {
     }
 }
 
-/// FailureKind a verifier cannot be made, as a clause about its revocation lists.
+/// Why a verifier cannot be made, as a clause about its revocation lists.
 pub(in crate::tls) fn verifier(error: &VerifierBuilderError) -> &'static str {
     match error {
         VerifierBuilderError::InvalidCrl(why) => list(why),
@@ -154,13 +154,14 @@ pub(in crate::tls) fn verifier(error: &VerifierBuilderError) -> &'static str {
     }
 }
 
-/// What rustls passes through from webpki, or from somebody we do not know.
+/// The clause for an error that rustls passes through from webpki; `None` for one of another
+/// origin.
 pub(super) fn other(error: &OtherError) -> Option<&'static str> {
     error.0.downcast_ref::<Chain>().and_then(chain)
 }
 
-/// What is wrong with a certificate, its chain or a list, as a clause about it. What rustls has a
-/// variant of its own for comes here never.
+/// What is wrong with a certificate, its chain or a list, as a clause about it. Errors for which
+/// rustls has a variant of its own do not come here.
 fn chain(error: &Chain) -> Option<&'static str> {
     Some(match error {
         Chain::CaUsedAsEndEntity => {

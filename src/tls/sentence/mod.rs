@@ -14,7 +14,7 @@ pub(super) use certificate::{certificate, list, verifier};
 
 use certificate::Text;
 
-/// FailureKind a connection ends, as a sentence about the peer.
+/// Why a connection ends, as a sentence about the peer.
 pub(super) fn of(error: &Error) -> Text {
     match error {
         Error::AlertReceived(alert) => alert::received(u8::from(*alert)),

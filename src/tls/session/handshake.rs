@@ -50,9 +50,10 @@ impl Session {
         }
     }
 
-    /// Goes on without rustls.
+    /// Takes the keys from rustls and drops it.
     fn open(&mut self) -> Result<Handshake, Failure> {
-        // A handshake message begun behind the last one is meant for keys that do not hold any more.
+        // The beginning of another message in the record that ends the handshake would lie under
+        // keys that no longer hold (RFC 8446 section 5.1).
         if self.record_buffer.seen() > 0 {
             return Err(self.latch(Failure::new(
                 FailureKind::PeerMisbehaved,
@@ -68,7 +69,7 @@ impl Session {
         Ok(Handshake::Done)
     }
 
-    /// Calls rustls without new input until nothing moves any more.
+    /// Calls rustls without new input until there is no more progress.
     fn settle(&mut self, out: &mut Buffer) -> Result<Step, Failure> {
         loop {
             match self.step(self.record_buffer.seen(), true, out)? {
@@ -78,8 +79,8 @@ impl Session {
         }
     }
 
-    /// Shows rustls the next record, or what is there of it, which it then refuses early when it is
-    /// no record. Answers whether there was a complete one.
+    /// Shows rustls the next record, or as much of it as has arrived, which rustls refuses early
+    /// when it cannot be a record. Returns whether the record was complete.
     fn show_next(&mut self, out: &mut Buffer) -> Result<bool, Failure> {
         let Some(next) = self.record_buffer.next() else {
             return Ok(false);
@@ -88,8 +89,8 @@ impl Session {
         Ok(next.complete)
     }
 
-    /// One call into rustls with the first `end` bytes of the record buffer, which are `whole_records` or
-    /// end within one.
+    /// One call into rustls with the first `end` bytes of the record buffer, which are
+    /// `whole_records` or end within a record.
     fn step(&mut self, end: usize, whole_records: bool, out: &mut Buffer) -> Result<Step, Failure> {
         let Stage::Handshaking(handshaker) = &mut self.stage else {
             return Err(Failure::misuse("no handshake is under way"));
@@ -106,7 +107,8 @@ impl Session {
         let refused = listens && self.read_note();
         match step {
             Ok(step) => Ok(step),
-            // rustls misses something else first, which those versions do not have.
+            // For those versions rustls first reports something else missing, which they do not
+            // have.
             Err(Error::PeerIncompatible(_)) if outdated => {
                 Err(self.refuse(Failure::outdated_client(), out))
             }
@@ -116,14 +118,14 @@ impl Session {
         }
     }
 
-    /// Latches a refusal of ours, and says it instead of what rustls would say.
+    /// Latches a refusal of ours, and sends its alert in place of rustls's.
     fn refuse(&mut self, failure: Failure, out: &mut Buffer) -> Failure {
         out.extend(&FATAL_ALERT);
         out.extend(failure.alert.as_slice());
         self.latch(failure)
     }
 
-    /// Keeps what the resolver learned in the last call. Answers whether it refused.
+    /// Keeps what the resolver learned in the last call. Returns whether it refused.
     fn read_note(&mut self) -> bool {
         let (Role::Server { name, chosen, .. }, Some(note)) =
             (&mut self.role, resolver_slot::take())
@@ -154,9 +156,9 @@ impl Session {
     }
 }
 
-/// Whether a client whose first message rustls was `shown` speaks TLS 1.1 at most, where that message
-/// does not say more of versions (RFC 8446 section 4.2.1). Pieces of it are joined where they lie, behind
-/// the head of the first record.
+/// Whether a client whose first message rustls was `shown` speaks TLS 1.1 at most, where that
+/// message names no versions but `legacy_version` (RFC 8446 section 4.2.1). rustls has joined the
+/// pieces of the message in place, behind the header of the first record.
 fn is_outdated(shown: &[u8]) -> bool {
     match shown.get(HEADER..) {
         Some([ClientHello::TYPE, _, _, _, high, low, ..]) => {

@@ -1,10 +1,11 @@
-//! The two ends of the close, and ends that are none.
+//! Clean closes from either side, and ends of the input without close_notify.
 
 use super::rig::*;
 use crate::buffer::Buffer;
 use crate::tls::*;
 
-/// The end came where no peer stops.
+/// Asserts that the end of the input is a failure, since it came inside the handshake, a record
+/// or a message.
 #[track_caller]
 fn assert_truncated_inside(end: End) {
     let End::Failed(failure) = end else { panic!("{end:?}") };

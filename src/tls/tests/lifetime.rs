@@ -1,4 +1,4 @@
-//! A certificate that was verified once does not hold for ever.
+//! The verification of a certificate is valid for a limited time, also through resumptions.
 
 use std::sync::Arc;
 
@@ -200,7 +200,7 @@ fn a_session_of_the_future_is_not_resumed() {
             clock.go_back(1);
             assert!(!ends.resumes(), "{version:?} {kept:?} {of_server}");
             assert!(ends.resumes());
-            // To and fro, and far.
+            // The clock goes far ahead, and back again.
             clock.advance(1000 * DAY);
             assert!(!ends.resumes(), "{version:?} {kept:?} {of_server}");
             assert!(ends.resumes());

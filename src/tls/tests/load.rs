@@ -152,7 +152,7 @@ fn a_certificate_of_our_own_is_presented_whatever_it_is() {
     let authority = Authority::new("test");
     let of_an_authority = authority.sign(&params, &key);
     let old = version_1(&of_an_authority);
-    // One that says something critical that nobody here knows.
+    // A certificate with a critical extension that is unknown.
     params
         .custom_extensions
         .push(rcgen::CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]));

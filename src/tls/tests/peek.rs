@@ -1,4 +1,4 @@
-//! What is peeked at before TLS, beside what rustls makes of the same bytes.
+//! What is read of a ClientHello before TLS, compared with what rustls reads from the same bytes.
 
 use rustls::server::Acceptor;
 

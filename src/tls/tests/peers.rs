@@ -1,4 +1,4 @@
-//! Who is believed.
+//! Which certificates of peers are accepted.
 
 use rcgen::{DnType, KeyPair, PKCS_ED25519, SerialNumber, date_time_ymd};
 

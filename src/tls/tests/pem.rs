@@ -8,7 +8,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, d
 use super::rig::*;
 use crate::tls::*;
 
-/// An authority and a certificate of its with the key, to be spoilt.
+/// An authority, and a certificate that it issued with its key, to be damaged.
 struct Good {
     authority: Authority,
     leaf: Leaf,
@@ -87,7 +87,7 @@ fn number(value: u8) -> Vec<u8> {
     der(INTEGER, &[&[value]])
 }
 
-/// An RSA private key (PKCS #1) with a modulus of so many bits, and no sense in it.
+/// An RSA private key (PKCS #1) with a modulus of `bits` bits; its numbers form no real key.
 fn rsa(bits: usize) -> Vec<u8> {
     let modulus = der(INTEGER, &[&[0], &vec![0xff; bits / 8]]);
     let rest = number(3).repeat(7);
@@ -121,7 +121,8 @@ fn p256_in_numbers() -> Vec<u8> {
     der(SEQUENCE, &[&number(1), &field, &curve, &der(OCTETS, &[&generator]), &order, &number(1)])
 }
 
-/// The ECPrivateKey within the PKCS #8 of a key on P-256: what follows the head, which is of fixed size.
+/// The ECPrivateKey within the PKCS #8 of a key on P-256: what follows the header, which is of fixed
+/// size.
 fn ec_key_of(key: &KeyPair) -> Vec<u8> {
     let whole = key.serialize_der();
     let start = whole.windows(5).position(|part| part[0] == 0x30 && part[2..] == [2, 1, 1]);

@@ -1,4 +1,4 @@
-//! Certificates made on the spot, and two sessions with the wire between them.
+//! Certificates made for the tests, and two sessions that are connected in memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ impl Time {
         self.0.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// Somebody sets the clock back.
+    /// Sets the clock back.
     pub(crate) fn go_back(&self, seconds: u64) {
         self.0.fetch_sub(seconds, Ordering::Relaxed);
     }
@@ -171,7 +171,8 @@ pub(super) fn configurations(version: Version) -> (Arc<ClientTls>, Arc<ServerTls
     (client(&client_options), server(&server_options(&authority.leaf(&["a.test"]))))
 }
 
-/// The same for repeatable runs: no session is kept or resumed, so that all lengths repeat.
+/// Both configurations for repeatable runs: no session is kept or resumed, so that all lengths
+/// repeat.
 pub(crate) fn repeatable(version: Version) -> (Arc<ClientTls>, Arc<ServerTls>) {
     let authority = Authority::new("test");
     let client_options = ClientOptions {
@@ -299,7 +300,7 @@ impl Pair {
         self.run_with(|flight| flight);
     }
 
-    /// The same with every flight rewritten on its way.
+    /// Carries bytes until none is left, with every flight rewritten on its way.
     pub(super) fn run_with(&mut self, rewrite: impl Fn(Vec<u8>) -> Vec<u8>) {
         loop {
             let to_server = self.client.take();

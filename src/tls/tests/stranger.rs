@@ -71,7 +71,7 @@ fn every_cipher_suite_speaks_with_rustls_both_ways_and_closes() {
     let authority = Authority::new("test");
     let server = server(&server_options(&authority.leaf(&["a.test"])));
     let mut suites = provider(KeyExchange::All).cipher_suites.clone();
-    // Those that want an RSA certificate protect records like their sisters.
+    // Suites that require an RSA certificate protect records like those with ECDSA.
     suites.retain(|suite| !suite.suite().as_str().unwrap_or_default().contains("RSA_WITH"));
     assert_eq!(suites.len(), 6, "three ciphers in two versions");
     for suite in suites {

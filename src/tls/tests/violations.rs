@@ -1,5 +1,5 @@
-//! What no peer may do while the handshake lasts or right behind it, and what is then said to it: the
-//! questions of tlsfuzzer, asked in memory.
+//! What no peer may do during the handshake or right behind it, and which alert it then gets: the
+//! cases of tlsfuzzer, in memory.
 
 use super::records::record;
 use super::rig::*;

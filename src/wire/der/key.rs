@@ -1,4 +1,4 @@
-//! What kind of key a private key is, in words: for a key that cannot be used.
+//! What kind of key a private key is, in words: for messages about a key that cannot be used.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,4 @@
-//! What a piece of DER is, told by its outermost structure: for naming what came where something else
-//! was due.
+//! What a piece of DER is, told by its outermost structure: for messages about unexpected input.
 
 use super::{BIT_STRING, Certificate, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
 
@@ -34,7 +33,7 @@ pub enum DerKind {
 }
 
 impl DerKind {
-    /// What `der` is; `None` when it is nothing that is known. What follows its first element is not
+    /// What `der` is; `None` when it is of no known kind. What follows its first element is not
     /// looked at.
     #[must_use]
     pub fn of(der: &[u8]) -> Option<Self> {
@@ -84,7 +83,8 @@ impl DerKind {
 
     fn of_numbers(count: usize, second: &[u8]) -> Option<Self> {
         match count {
-            // A generator is small, and the exponent of RSA is none that fits a byte in practice.
+            // The generator of Diffie-Hellman parameters fits in one byte; the exponent of an RSA
+            // key in practice does not.
             2 if second.len() > 1 => Some(Self::PublicKey),
             2 | 3 => Some(Self::Parameters),
             6 => Some(Self::DsaKey),
@@ -104,7 +104,7 @@ pub fn first_element(der: &[u8]) -> Option<&[u8]> {
 
 /// The tags of the elements in a row, and the contents of the first two.
 fn children(contents: &[u8]) -> Option<(Vec<u8>, &[u8], &[u8])> {
-    /// More elements than anything has that is known here.
+    /// More elements than any known structure has.
     const MOST: usize = 12;
     let mut rest = Reader(contents);
     let mut tags = Vec::new();

@@ -7,8 +7,8 @@ use std::fmt;
 pub struct Malformed {
     /// What is wrong.
     pub fault: Fault,
-    /// The offset of the first byte after which nothing could help, from the front. For
-    /// [`Fault::Checksum`] that of the checksum.
+    /// The offset, from the front, of the byte that made the header invalid whatever follows it.
+    /// For [`Fault::Checksum`] that of the checksum.
     pub at: usize,
 }
 

@@ -96,7 +96,7 @@ pub enum Command {
 /// The ends of the connection that is relayed, as they were announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Addresses {
-    /// Nothing to be believed: LOCAL, `UNKNOWN`, or a family or protocol left unspecified. The
+    /// No addresses to use: LOCAL, `UNKNOWN`, or a family or protocol left unspecified. The
     /// socket's own addresses are the ones to use.
     None,
     /// TCP over IPv4 or IPv6; both ends are of one family.

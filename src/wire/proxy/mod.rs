@@ -1,8 +1,9 @@
 //! The PROXY protocol, versions 1 and 2: the header a proxy puts before the bytes it relays, to say
 //! whose bytes they are.
 //!
-//! The published specification (`proxy-protocol.txt`) is the judge; "section" means a section of
-//! it. [`parse`] reads, [`write_v1`] and [`Outgoing`] write. Two promises hold for every input:
+//! The published specification (`proxy-protocol.txt`) is authoritative; "section" means a section
+//! of it. [`parse`] reads, [`write_v1`] and [`Outgoing`] write. Two guarantees hold for every
+//! input:
 //!
 //! - the verdict on a header is the same whether its bytes come at once or one by one, and nothing
 //!   is accepted before its last byte;

@@ -1,8 +1,8 @@
 //! The TLVs behind the addresses of a version 2 header, and the second level of them inside the
 //! SSL TLV (sections 2.2.1 to 2.2.8). Values are bytes: none need be text, and NUL is a byte.
 //!
-//! There are two levels and no third: an SSL TLV among the sub-TLVs is a type nobody assigned there
-//! and stays unread, so nesting costs neither stack nor time.
+//! There are two levels and no third: an SSL TLV among the sub-TLVs is a type that is not assigned
+//! there and stays unread, so nesting costs neither stack nor time.
 
 use std::ops::RangeInclusive;
 
@@ -220,8 +220,8 @@ type Lengths = &'static [RangeInclusive<usize>];
 
 const ANY: [RangeInclusive<usize>; 1] = [0..=u16::MAX as usize];
 
-/// The possible lengths of a value on the first level, behind a `checksum` if there is one: then
-/// there are none for another.
+/// The possible lengths of a value on the first level, behind a `checksum` if there is one: a
+/// second checksum has no possible length.
 const fn lengths(kind: u8, checksum: Option<usize>) -> Lengths {
     match kind {
         kind::CRC32C if checksum.is_some() => &[],
@@ -243,7 +243,8 @@ fn next(
 ) -> Result<Option<Head>, (Fault, usize)> {
     match end.saturating_sub(at) {
         0 => return Ok(None),
-        // Only the first of a block: the room behind any other was judged with its head.
+        // Only the first TLV of a block can fail here: the room behind any other was checked with
+        // its header.
         1..HEAD => return Err((Fault::TlvLeftover, FIXED - 1)),
         _ => {}
     }

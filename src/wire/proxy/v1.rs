@@ -33,7 +33,7 @@ const LINES: [&[u8]; 3] = [UNKNOWN_LINE, b"TCP6 :: :: 0 0\r\n", b"TCP4 0.0.0.0 0
 /// whenever any ending does.
 const ADDRESS_ENDINGS: [&[u8]; 10] =
     [b"", b"0", b":", b"::", b".0", b"0.0", b".0.0", b"0.0.0", b".0.0.0", b"0.0.0.0"];
-/// The same for a port.
+/// Endings of which one, behind the beginning of a port, gives a port whenever any ending does.
 const PORT_ENDINGS: [&[u8]; 2] = [b"", b"0"];
 
 pub(super) fn parse(bytes: &[u8]) -> Parsed {
@@ -121,7 +121,7 @@ enum Field {
     Source,
     Destination,
     SourcePort,
-    /// Or anything behind it.
+    /// The destination port, or anything behind it.
     DestinationPort,
 }
 
@@ -161,7 +161,8 @@ fn tail(start: &[u8]) -> &'static [u8] {
 
 /// The fault of a line that cannot become valid, by its first byte after which that was certain.
 fn bad(line: &[u8]) -> Parsed {
-    // A beginning of a hopeful beginning is hopeful, so halving finds the border.
+    // Every beginning of a line that can become valid can become valid itself, so a binary search
+    // finds the first byte that rules it out.
     let (mut hopeful, mut hopeless) = (0, line.len());
     while hopeless - hopeful > 1 {
         let middle = hopeful.midpoint(hopeless);
@@ -174,7 +175,7 @@ fn bad(line: &[u8]) -> Parsed {
     Parsed::Bad(Malformed { fault: fault(&line[..at], line[at]), at })
 }
 
-/// What is wrong with `byte` behind `start`, a beginning that was hopeful.
+/// What is wrong with `byte` behind `start`, a beginning that could still become valid.
 fn fault(start: &[u8], byte: u8) -> Fault {
     if start.len() < PREFIX.len() {
         return Fault::NotProxy;
@@ -198,7 +199,7 @@ fn fault(start: &[u8], byte: u8) -> Fault {
     }
 }
 
-/// Whether a dot behind `start` makes an IPv4 address of what is due to be one of IPv6.
+/// Whether a dot behind `start` makes an IPv4 address where one of IPv6 is expected.
 fn is_mixed(start: &[u8]) -> bool {
     let word = start.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     start.starts_with(b"PROXY TCP6")

@@ -20,11 +20,11 @@ use super::header::{Addresses, Command, Header, Parsed, Version};
 use super::tlv::{self, FIXED};
 use crate::sys::UNIX_PATH_MAX;
 
-/// The family of two addresses of 4 bytes and two ports.
+/// The size of the addresses of `AF_INET`: two of 4 bytes and two ports.
 pub(super) const INET_SIZE: usize = 2 * 4 + 2 * 2;
-/// The family of two addresses of 16 bytes and two ports.
+/// The size of the addresses of `AF_INET6`: two of 16 bytes and two ports.
 pub(super) const INET6_SIZE: usize = 2 * 16 + 2 * 2;
-/// The family of two socket names.
+/// The size of the addresses of `AF_UNIX`: two socket names.
 pub(super) const UNIX_SIZE: usize = 2 * UNIX_PATH_MAX;
 
 const VERSION_COMMAND: usize = 12;
@@ -48,7 +48,7 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
     }
 }
 
-/// The verdict; a fault comes with its offset.
+/// The verdict; a fault comes with the offset of its byte.
 fn read(bytes: &[u8]) -> Result<Parsed, (Fault, usize)> {
     if let Some(at) = bytes.iter().zip(v2::PROTOCOL_PREFIX).position(|(got, want)| got != want) {
         return Err((Fault::NotProxy, at));
@@ -103,7 +103,7 @@ const fn command(byte: u8) -> Result<Command, (Fault, usize)> {
     }
 }
 
-/// "Other values are unspecified [...] and must be rejected as invalid by receivers."
+/// Section 2.2: "Other values are unspecified [...] and must be rejected as invalid by receivers."
 const fn assigned(family: u8) -> Result<(), (Fault, usize)> {
     if family & HIGH_NIBBLE > UNIX {
         Err((Fault::Family, FAMILY_PROTOCOL))

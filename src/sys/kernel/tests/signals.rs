@@ -65,8 +65,8 @@ impl Broken {
     }
 }
 
-/// A host that has prepared itself in some way is as it was after splices to nobody, whether they
-/// were settled one by one or together.
+/// After splices to a connection without a reader the signals of the host, prepared by `prepare`, are
+/// as they were, whether the splices were settled one by one or together.
 fn nothing_changes_for_a_host(prepare: impl Fn()) {
     let directory = Directory::new();
     for at in places(&directory) {
@@ -170,7 +170,8 @@ fn a_signal_of_somebody_else_is_late_and_not_lost() {
     assert_eq!(status, 0);
 }
 
-/// As above, where a splice that took a part makes us look, and no signal of ours is there.
+/// Another process sends one while ours are held back. A splice that took less than it was given
+/// makes us look for a signal of ours, and there is none.
 #[test]
 fn a_signal_of_somebody_else_is_not_taken_for_ours() {
     let (socket, peer) = connected(&mut Kernel, &loopbacks()[0]);

@@ -93,7 +93,8 @@ fn a_pipe_beyond_the_quota_of_its_user_tells_that_it_holds_little() {
 #[test]
 fn a_pipe_takes_two_numbers_or_none() {
     let status = status_of_child(|| {
-        // Other threads' descriptors, which a fork copies, must not lie between the numbers counted here.
+        // Other threads' descriptors, which a fork copies, must not lie between the numbers that are
+        // counted here.
         // SAFETY: the child has this thread only, and nothing in it uses a descriptor after this.
         let alone = unsafe { libc::close_range(3, u32::MAX, 0) };
         let next = Kernel.socket(Family::Unix).expect("a socket");

@@ -1,4 +1,4 @@
-//! What broke other implementations, one test a class.
+//! Faults known from other implementations, one test for each class of them.
 
 use super::tlv::kind;
 use super::*;
@@ -181,7 +181,7 @@ fn every_verdict_can_be_sent_on_in_every_form() {
                 let sent = accepted(&block);
                 let told = matches!(origin, Origin::Ends(..));
                 assert_eq!(sent.ends(), header.ends().filter(|_| told));
-                // Whoever receives LOCAL discards what is in it.
+                // The receiver of a LOCAL header discards its block.
                 let kept = header.tlvs().all(|tlv| sent.tlv(tlv.kind) == Some(tlv.value));
                 assert!(kept || matches!(origin, Origin::Local));
             }

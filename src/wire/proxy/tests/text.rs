@@ -83,7 +83,7 @@ fn the_first_cr_lf_ends_the_line_and_the_payload_stays() {
     }
 }
 
-/// Lines with a caret under the byte that ends all hope.
+/// Each line with its fault and the offset of the byte that rules it out.
 #[test]
 fn wrong_lines_are_refused_by_their_first_hopeless_byte() {
     let cases = [

@@ -103,7 +103,7 @@ fn a_checksum_is_compared_over_the_whole_header() {
             assert_eq!(refused(&bytes), (Fault::Checksum, good.len() - 4), "{at} {bit}");
         }
     }
-    // The payload is no part of it.
+    // The checksum does not cover the payload.
     assert!(matches!(judge(&[&good[..], b"payload"].concat()), Parsed::Whole { .. }));
 }
 
