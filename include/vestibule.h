@@ -7,20 +7,28 @@
 //
 // The main path, in code; every call may fail, and says why:
 //
-//     vst_engine_options options = {.size = sizeof options, .fdset = watch, .fdclr = forget, .event = hear};
+//     vst_engine_options options = {.size = sizeof options, .event = hear};
+//     options.fdset = watch, options.fdclr = forget;
 //     vst_engine_new(&options, &engine, why, sizeof why);
 //     vst_accept_options opening = {.size = sizeof opening, .tls = certificates};
 //     vst_accept_config_new(&opening, &config, why, sizeof why);
 //     vst_listener_open(engine, "[::]:443", config, NULL, &listener, NULL, why, sizeof why);
 //     vst_engine_wait(engine, &wait);
 //     while (!done) {
-//         poll(...);                                       // until wait.deadline_ns at most
-//         vst_engine_ready(engine, token, events, 0, &wait); // for each descriptor that is ready
-//         vst_engine_run(engine, 0, &wait);  // if the deadline has come, or VST_WAIT_RUNNABLE is set
+//         poll(...);                                          // until wait.deadline_ns at most
+//         vst_engine_ready(engine, token, events, 0, &wait);  // for each descriptor that is ready
+//         vst_engine_run(engine, 0, &wait);                   // if that time has come, or if RUNNABLE
 //     }
 //
 // hear is told VST_EVENT_SESSION with an id, on which it calls vst_conn_recv, vst_conn_send and
 // vst_conn_close, or joins it to a server's with vst_conn_forward.
+//
+// Terms. A drive call is vst_engine_ready, vst_engine_ready_batch, vst_engine_ready_fd, vst_engine_run
+// or vst_engine_wait. An outermost call is one that is not made from a callback of the engine. An
+// engine is RUNNABLE while vst_wait has VST_WAIT_RUNNABLE. A token is the id that the library gives a
+// descriptor: it comes with its interest and goes back with its readiness. A session is a connection,
+// incoming or outgoing, whose handshakes are done and that is neither closed nor part of a stream. A
+// stream is two connections between which the library moves the bytes.
 //
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
@@ -28,31 +36,43 @@
 //   there is nothing. An unknown number, flag or reserved byte is an error; a flag is
 //   named after its struct, and unknown in every other. Every function that takes an engine may answer
 //   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
-// - Structs that begin with a size: set it to sizeof. In options a field that is 0 is its default, so
-//   that {.size = sizeof x} is the defaults; the _init function says them. No bound is said: VST_NEVER
-//   for spans of time, UINT32_MAX or UINT64_MAX for numbers, and that there is none of something is a
-//   flag. Bytes beyond what the library knows must be 0; what it does not find is a default. A size
-//   that no version has is answered before anything is done.
-// - Ownership: the library takes nothing but descriptors, and those only when the call succeeds.
+// - Structs that begin with a size: set it to sizeof. The library takes any size from that of
+//   the first version of the struct, which the comment of the field says ("not less than"), to
+//   65,536 bytes; another is VST_E_SIZE, before anything is done. The fields that a shorter
+//   struct does not have are 0 when the library reads it, and are left out when it writes. In a
+//   longer one, bytes beyond what the library knows must be 0 when it reads, and are set to 0
+//   when it writes. In options a field that is 0 is its default, so that {.size = sizeof x} is
+//   the defaults; the _init function writes them. VST_NEVER is no bound for spans of time,
+//   UINT32_MAX or UINT64_MAX for numbers; that there is none of something is a flag.
+// - Ownership: the library takes over nothing but descriptors, and those only when the call succeeds.
 //   Texts and structs are read during the call. _free(NULL) is fine.
 // - Ids are 64 bits and may be kept after what they name is gone: using one is an error, VST_E_STALE,
 //   and nothing else.
-// - Threads: an engine belongs to the thread of its first drive call (vst_engine_ready and those like
-//   it, vst_engine_run, vst_engine_wait); another gets VST_E_THREAD. Until then it may be used by one
-//   thread at a time: made and given listeners in one, driven in another. Configurations and tables
-//   may be used by all, and so may wakers, by which other threads reach an engine.
-// - Callbacks: every function may be called from fdset, fdclr, interest, timer, event and step, but
-//   those that are legal outside callbacks only: vst_engine_free, vst_engine_next,
-//   vst_engine_batch_begin and _end, vst_loop_run and vst_loop_free answer VST_E_REENTRANT. From log,
-//   wake and discard, and from whatever vst_engine_free calls, all that take an engine, a loop or a
-//   waker answer that, but vst_loop_stop and vst_waker_free. No lock of the library is held meanwhile.
+// - Threads: an engine belongs to the thread of its first drive call, vst_engine_wait among these;
+//   another gets VST_E_THREAD. Until then it may be used by one thread at a time: made and given
+//   listeners in one, driven in another. Configurations, rules and tables may be used by all, and so
+//   may wakers, by which other threads reach an engine.
+// - Callbacks, and from where a function may be called. The comment of each function says one of these:
+//   "Legal from any thread and any callback": from everywhere, also from log, wake and discard, but not
+//   from signal handlers. "Legal on the engine's thread": outside callbacks, and also from fdset,
+//   fdclr, interest, timer, event and step. "Legal on the engine's thread, outside callbacks": from a
+//   callback of the same engine it answers VST_E_REENTRANT. From log, wake and discard, and from every
+//   callback that vst_engine_free calls, all functions that take an engine, a loop or a waker answer
+//   VST_E_REENTRANT, whatever engine it is, except vst_loop_stop and vst_waker_free. A function whose
+//   comment says "Otherwise as" another is legal where that one is.
 //   A call made in a callback acts and answers at once; the events it causes are told when the
-//   callback has returned. A callback must not throw or longjmp.
-// - Outside a callback, every call on an engine may run callbacks before it returns: what it is about
-//   may have been told CLOSED by then, and an id that it wrote may be stale.
-// - Time: nanoseconds of CLOCK_MONOTONIC, and 0 has that read; or of a clock of the host's own, where
-//   the engine was made with now_ns. A time of another clock is VST_E_MODE. A jump of an own clock by
-//   more than an hour is told to log.
+//   callback has returned. No lock of the library is held in a callback. A callback must not throw or
+//   longjmp.
+// - Outside a callback, every call on an engine may run callbacks before it returns: the connection it
+//   was made for may have been told CLOSED by then, and an id that it wrote may be stale.
+// - Without callbacks: an engine made with neither event nor interest callbacks tells both through
+//   vst_engine_next. One with event needs interest callbacks (fdset and fdclr, or interest) as well:
+//   without them it has no way to report interest.
+// - The engine's clock: CLOCK_MONOTONIC in nanoseconds, which drive calls tell, and 0 has read; or a
+//   clock of the host's own, where the engine was made with now_ns. A time of another clock is
+//   VST_E_MODE. A jump of an own clock by more than an hour is told to log.
+// - A failure inside the library is answered with VST_E_PANIC, and everything on that engine after it
+//   with VST_E_POISONED, except vst_engine_free, which then does not call discard.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
 // - errno is as it was when a call returns. No SIGPIPE reaches the host.
 //
@@ -138,14 +158,14 @@ typedef struct vst_listener_counters vst_listener_counters;
 // =================================================================================================
 // 1. Statuses
 //
-// What every function answers with, and the texts of it. Of why a connection or a stream ended a
-// host is told in the event: an operation (VST_OP_*) and a reason (VST_WHY_*).
+// What every function answers, and texts for it. Why a connection or a stream ended is in its event
+// instead: an operation (VST_OP_*) and a reason (VST_WHY_*).
 // =================================================================================================
 
 // It is done.
 #define VST_OK (0)
 
-// Not now: an event tells when to try again.
+// Not now: an event tells when to try again. Of vst_loop_run: its time is over.
 #define VST_WAIT (1)
 
 // The peer has ended its side in order, and everything before that has been read.
@@ -176,10 +196,10 @@ typedef struct vst_listener_counters vst_listener_counters;
 // Not in this state: reading before there is a session, a connection of a stream, a second close.
 #define VST_E_STATE (-7)
 
-// Not from inside this callback.
+// The function must not be called from inside this callback.
 #define VST_E_REENTRANT (-8)
 
-// The engine was made for another way of being driven.
+// The engine was made with options with which this function, or this time, does not work.
 #define VST_E_MODE (-9)
 
 // The caller's buffer is too small; the length that is needed is written.
@@ -216,7 +236,7 @@ typedef struct vst_listener_counters vst_listener_counters;
 // The library failed inside. The engine accepts nothing but vst_engine_free from now on.
 #define VST_E_PANIC (-50)
 
-// The engine failed inside before: only vst_engine_free works.
+// The engine has answered VST_E_PANIC before: only vst_engine_free works.
 #define VST_E_POISONED (-51)
 
 // What a function answers: 0 or more when it did what was asked, negative when it did not.
@@ -227,11 +247,11 @@ typedef int32_t vst_status;
 
 // What a status means, as a sentence in English, NUL-terminated, valid for ever.
 //
-// Legal at any time, from any thread, in any callback. An unknown number gets a sentence too.
+// Legal from any thread and any callback. An unknown number gets a sentence too.
 const char *vst_strerror(vst_status status);
 
 // Where a connection failed: an operation, in the order they run.
-// A monitor is known by its source, before anything it sends: it is answered and let go.
+// A monitor is known by its source, before anything it sends: it is answered, and its connection ends.
 #define VST_OP_MONITOR_IN (1)
 // Rules that need the socket's addresses alone, before anything is read.
 #define VST_OP_ACCEPT_RULES (2)
@@ -295,7 +315,7 @@ const char *vst_strerror(vst_status status);
 #define VST_WHY_TIMED_OUT (4)
 // What the peer sent breaks the protocol.
 #define VST_WHY_MALFORMED (5)
-// The peer, or its system, said no.
+// The peer, or its system, refused.
 #define VST_WHY_REFUSED (6)
 // The connection was torn down by the peer or on the way to it.
 #define VST_WHY_RESET (7)
@@ -320,10 +340,12 @@ const char *vst_strerror(vst_status status);
 // ended.
 // =================================================================================================
 
-// There is work to do right now: call vst_engine_run before waiting.
+// There is work that needs no readiness: call vst_engine_run before waiting, and poll without
+// waiting in between.
 #define VST_WAIT_RUNNABLE (128)
 
-// The call was made from inside a callback: the outermost call answers for the engine.
+// The call was made from a callback. The host waits by what the outermost call writes, not by
+// this.
 #define VST_WAIT_NESTED (256)
 
 // No deadline.
@@ -376,8 +398,8 @@ struct vst_end {
     int32_t sys_errno;
     // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     int32_t alert;
-    // 1 when this end, of a session or a stream, is one too many of its kind for a log: see
-    // ends_per_second. Else 0.
+    // 1 when this end, of a session or a stream, is above ends_per_second of its listener, and a
+    // host may leave it out of its log. Else 0.
     uint32_t quiet;
     // The connection. Stale.
     vst_id conn;
@@ -402,14 +424,15 @@ struct vst_end {
     // since the last one that was told. Of ends: how many were quiet since the last one that was
     // not.
     uint64_t suppressed;
-    // Where, why and a sentence for a person, in English, NUL-terminated. What a peer said in it is
-    // escaped.
+    // The operation, the reason and a sentence for people, in English, NUL-terminated. What a peer
+    // said in it is escaped.
     const char *text;
     // The length of text, without the NUL.
     uint64_t text_len;
     // The other end of the socket.
     vst_addr peer;
-    // Our end of the socket, where somebody asked for it while it was open.
+    // Our end of the socket, if it was asked for while the connection was open; otherwise
+    // VST_ADDR_NONE.
     vst_addr local;
     // The source announced by a header, as vst_conn_addrs says.
     vst_addr announced_source;
@@ -427,10 +450,11 @@ struct vst_stream_end {
     uint32_t size;
     // Why it was cut, or what failed first: VST_WHY_*, or 0 when both sides ended in order.
     uint32_t why;
-    // Two letters as in HAProxy's log, NUL-terminated. Who ended it: - nobody, C the client,
-    // S the server, c the client by silence, s the server by silence, P a limit, R want of
-    // resources, K the host. And when: - at the end, Q in a queue, C while the server was
-    // being reached, D while data moved, L while the server's last data moved.
+    // Two letters as in HAProxy's log, NUL-terminated. Who ended it: - nobody (both sides ended
+    // in order), C the client, S the server, c the client by silence, s the server by
+    // silence, P a limit, R want of resources, K the host. And when: - at the end, Q in
+    // a queue, C while the server was being reached, D while data moved, L while the
+    // server's last data moved.
     char termination[4];
     // The server it was given last, as vst_backend_add_server numbered it, or VST_NO_SERVER.
     uint32_t server;
@@ -462,14 +486,14 @@ struct vst_stream_end {
     uint32_t _reserved;
 };
 
-// What the host must know to wait well. Every drive call writes it.
+// Until when the host may wait, and what exists. Every drive call writes it.
 struct vst_wait {
-    // In: sizeof(vst_wait).
+    // In: sizeof(vst_wait). Not less than 32 bytes.
     uint32_t size;
     // VST_WAIT_*.
     uint32_t flags;
-    // When to call vst_engine_run next if nothing happens: a point of the clock that drive calls
-    // are told, in nanoseconds, or VST_NEVER. Possibly too early, never too late.
+    // When to call vst_engine_run if nothing happens before: a point of the engine's clock, in
+    // nanoseconds, or VST_NEVER. It may be earlier than necessary, never later.
     uint64_t deadline_ns;
     // Connections that exist, those that are closing among them.
     uint32_t conns;
@@ -485,7 +509,7 @@ struct vst_wait {
 // with bytes that are not printable ASCII escaped, and - for no address.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 512 bytes
-// always do. Legal at any time, from any thread, in any callback.
+// always do. Legal from any thread and any callback.
 // Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
 //
 // Needs:
@@ -498,21 +522,22 @@ vst_status vst_addr_text(const vst_addr *addr,
 // =================================================================================================
 // 3. The engine
 //
-// One engine is one thread's worth of connections. vst_engine_new makes it, with the callbacks by
-// which it reaches the host; events say what happened; vst_engine_drain empties it in order, and
-// vst_engine_free ends whatever is left. A host that would rather fetch events than be called makes
-// it without an interest callback, and calls vst_engine_next.
+// An engine holds the connections of one thread. vst_engine_new makes it, with the callbacks that
+// it calls; events say what happened; vst_engine_drain ends what there is in order, and
+// vst_engine_free ends the rest at once, without any event. A host that would rather fetch than be
+// called makes the engine without event and without interest callbacks (fdset and fdclr, or
+// interest), and calls vst_engine_next; with interest callbacks it may fetch the events alone.
 // =================================================================================================
 
-// An incoming connection has passed its handshakes: id is the session. Read, write, forward or
-// close it now or later.
+// An incoming connection has finished its handshakes: id is the session, which may be read,
+// written, forwarded or closed, now or later.
 #define VST_EVENT_SESSION (1)
 
 // An outgoing connection is open, its handshakes included.
 #define VST_EVENT_CONNECTED (2)
 
-// A read that answered VST_WAIT may be tried again, and on a fresh session, the first read. Told
-// once per VST_WAIT.
+// A read that answered VST_WAIT may be tried again; of a new session, the first read may be
+// tried. Told once per VST_WAIT.
 #define VST_EVENT_READABLE (3)
 
 // A write that answered VST_WAIT may be tried again. Told once per VST_WAIT.
@@ -522,8 +547,8 @@ vst_status vst_addr_text(const vst_addr *addr,
 // listener and kind, see refused_per_second.
 #define VST_EVENT_REFUSED (5)
 
-// A connection has ended, whatever ended it; end says how. id is stale from here on: the last
-// event about it, told of every connection however many there are (see ends_per_second).
+// A connection has ended, whatever ended it; end says how. id is stale from now on, and no
+// event about it follows. Told of every connection, whatever ends_per_second is.
 #define VST_EVENT_CLOSED (6)
 
 // A stream has ended, and its two connections with it; stream says how, end is the client's own
@@ -531,25 +556,26 @@ vst_status vst_addr_text(const vst_addr *addr,
 // stream's.
 #define VST_EVENT_STREAM_END (7)
 
-// A listener rests because the system ran out of something (sys_errno), or because a limit is
-// reached (0). It goes on by itself.
+// A listener has stopped accepting because the system ran out of something (sys_errno) or
+// because a limit is reached (sys_errno is 0). It resumes by itself: VST_EVENT_RESUMED.
 #define VST_EVENT_PAUSED (8)
 
-// A listener takes connections again.
+// A listener accepts connections again.
 #define VST_EVENT_RESUMED (9)
 
 // A listener is closed; id is stale from here on.
 #define VST_EVENT_LISTENER_CLOSED (10)
 
 // Only from vst_engine_next, of an engine without interest callbacks: watch fd for new_mask
-// and hand id, its token, back with its readiness.
+// instead of old_mask, and hand id, its token, back with its readiness. As for
+// vst_interest_fn.
 #define VST_EVENT_INTEREST (11)
 
-// The engine is being emptied (vst_engine_drain): end this session when it suits, before the time
-// of grace is over.
+// The engine is draining (vst_engine_drain): the host ends this session, at the latest before
+// the grace period is over.
 #define VST_EVENT_DRAINING (12)
 
-// A server of the backend id is taken to be well again; reason says by what.
+// A server of the backend id is up again; reason says by what.
 #define VST_EVENT_SERVER_UP (13)
 
 // A server of the backend id is down: streams go to the others; reason says by what.
@@ -559,7 +585,7 @@ vst_status vst_addr_text(const vst_addr *addr,
 // vst_server_set_addresses. Told once, when the server was added.
 #define VST_EVENT_SERVER_RESOLVE (15)
 
-// TLS that was begun in the middle of a session (vst_conn_start_tls) is there: read and write on.
+// The TLS handshake that vst_conn_start_tls began is done: reads and writes are possible again.
 #define VST_EVENT_TLS_DONE (16)
 
 // Enough checks in a row have passed, or failed.
@@ -571,100 +597,129 @@ vst_status vst_addr_text(const vst_addr *addr,
 // The server gets another chance: it was down for long enough, or is back from maintenance.
 #define VST_REASON_TRIAL (3)
 
-// Bytes, connections or the end can be read.
+// Bytes, incoming connections or the end of the stream can be read (EPOLLIN, POLLIN).
 #define VST_IO_IN (1)
 
-// Bytes can be written.
+// Bytes can be written, or a connect has ended (EPOLLOUT, POLLOUT).
 #define VST_IO_OUT (2)
 
-// The peer has ended its side (EPOLLRDHUP, POLLRDHUP). A poller without it never tells it.
+// The peer has ended its sending side: EPOLLRDHUP, POLLRDHUP. A poller that has no such event
+// never tells it, and watches nothing for it.
 #define VST_IO_HANGUP (4)
 
-// An error, or the end of both sides (EPOLLERR, EPOLLHUP, POLLNVAL not among them). It is
-// only told to the library, never asked for.
+// An error, or the end of both directions: told for EPOLLERR and for EPOLLHUP, with poll for
+// POLLERR and for POLLHUP. POLLNVAL is neither: it says that the number is not an open descriptor,
+// and is not told. This bit is only told to the library: no mask of the library asks for it, since
+// pollers tell it unasked.
 #define VST_IO_ERROR (8)
 
-// The mask stands for the descriptor's whole life and may be registered edge-triggered. Only an
-// engine made with VST_TRIGGER_EDGE says so, and never of a listener: those stay level-triggered.
+// In a mask that the library tells: the mask does not change until the descriptor is released, so
+// it may be registered edge-triggered. Only an engine made with VST_TRIGGER_EDGE sets it, and
+// only for connections: listeners and the descriptor of the wakers are level-triggered always.
 #define VST_IO_EDGE (16)
 
-// The poller must forget the descriptor: the last word about it.
+// The host stops watching the descriptor and forgets its token: nothing is told about this
+// descriptor afterwards.
 #define VST_IO_RELEASED (32)
 
-// With VST_IO_RELEASED: the library closes the number next, so an epoll host may leave out
-// EPOLL_CTL_DEL.
+// Comes with VST_IO_RELEASED: the library closes the descriptor next, so a host that uses epoll
+// may leave out EPOLL_CTL_DEL. VST_IO_RELEASED without VST_IO_CLOSING comes of
+// vst_conn_take_fd alone: the descriptor stays open and is the host's, which removes it from its
+// poller.
 #define VST_IO_CLOSING (64)
 
 // The host's poller tells readiness again and again while it lasts (epoll without EPOLLET, poll,
 // select, kqueue, libevent, libuv).
 #define VST_TRIGGER_LEVEL (0)
 
-// The host's poller tells each change once, for descriptors whose mask has VST_IO_EDGE.
+// The host's poller tells each change once, for descriptors whose mask has VST_IO_EDGE. Then
+// every event must be handed in.
 #define VST_TRIGGER_EDGE (1)
 
-// Readiness may be told by descriptor number, with vst_engine_ready_fd.
+// Readiness may be told by descriptor number, with vst_engine_ready_fd, as well as by token.
 #define VST_ENGINE_BY_FD (UINT64_C(1) << 16)
 
 // Streams move all bytes by copying them, whatever max_pipes says.
 #define VST_ENGINE_NO_PIPES (UINT64_C(1) << 17)
 
-// Connections are still taken, but the engine is to be known as going: health answers fail.
+// Connections are still accepted, but monitors (vst_monitor_options) are answered with a
+// failure, so that no more clients are sent here.
 #define VST_DRAIN_LAME_DUCK (1)
 
-// Listeners take no more connections. What waits in their queues is left to another process that
-// holds the sockets.
+// Listeners accept no more connections. Those that wait in the kernel's queue are left to another
+// process that has the same sockets open.
 #define VST_DRAIN_PAUSE (2)
 
-// Listeners take what waits already, since closing would reset it, and are closed.
+// Listeners accept the connections that wait in the kernel's queue, since closing would reset
+// these, and are closed.
 #define VST_DRAIN_CLOSE (3)
 
-// One thread's worth of connections. Made by vst_engine_new, freed by vst_engine_free, used by
-// the thread of its first drive call only.
+// The connections, listeners, streams, backends and timers of one thread. Made by
+// vst_engine_new, freed by vst_engine_free, used only by the thread of its first drive call.
 struct vst_engine;
 
 // Starts watching one direction of a descriptor: dir is one of VST_IO_IN, VST_IO_OUT,
-// VST_IO_HANGUP. Calling it again changes nothing.
+// VST_IO_HANGUP. token is handed back with the readiness (vst_engine_ready). data is that
+// of the options.
 typedef void (*vst_fdset_fn)(void *data,
                              int32_t fd,
                              uint32_t dir,
                              vst_id token);
 
-// Stops watching one direction, or, with VST_IO_RELEASED in dir, forgets the descriptor.
+// Stops watching. dir is one direction, VST_IO_IN, VST_IO_OUT or VST_IO_HANGUP; or it has
+// VST_IO_RELEASED, alone or with VST_IO_CLOSING.
+//
+// VST_IO_RELEASED comes once for a descriptor, in one call for all directions: those that are
+// still watched are not cleared one by one before, and there may be none. The host then stops
+// watching the descriptor in every direction, and forgets the token.
 typedef void (*vst_fdclr_fn)(void *data,
                              int32_t fd,
                              uint32_t dir,
                              vst_id token);
 
-// Watches a descriptor for new_mask instead of old_mask. 0 is "not now": an epoll host removes
-// the descriptor then, since an empty mask still reports a reset, for ever. VST_IO_RELEASED is
-// told once for every descriptor that was ever announced, as the last word about it.
+// Watches a descriptor for new_mask instead of old_mask, both masks of VST_IO_*. token is
+// handed back with the readiness (vst_engine_ready). data is that of the options.
+//
+// A new_mask of 0 means that nothing is to be watched now; it may change again. A host that uses
+// epoll removes the descriptor then, since epoll reports errors and resets also for an empty mask,
+// again and again. VST_IO_RELEASED is told once for every descriptor that was announced before,
+// and nothing about it afterwards; old_mask may be 0 then.
 typedef void (*vst_interest_fn)(void *data,
                                 int32_t fd,
                                 vst_id token,
                                 uint32_t old_mask,
                                 uint32_t new_mask);
 
-// The next deadline has moved earlier, to deadline_ns. It is never told that one moved later:
-// driving too early does no harm.
+// The next deadline is deadline_ns, a point of the engine's clock in nanoseconds: call
+// vst_engine_run then. Told when the deadline is earlier than the one told last, and again after
+// each vst_engine_run; that a deadline moved later is not told, since a call too early does no
+// harm.
+//
+// deadline_ns may be a time that has passed, and then is due at once. 0 is such a time as well,
+// of a clock of the host's own that began there, and never means that there is no deadline. A
+// timerfd reads a time of 0 as disarmed: set it to 1 ns instead. VST_WAIT_RUNNABLE is not told
+// here, only in vst_wait.
 typedef void (*vst_timer_fn)(void *data,
                              uint64_t deadline_ns);
 
-// One thing the host is told. The library's memory, valid until the callback returns, or until the
-// next call on the engine when vst_engine_next wrote it.
+// An event. What it points to is the library's memory: valid until the callback returns, or, when
+// vst_engine_next wrote the event, until the next call on the engine.
 struct vst_event {
-    // In, for vst_engine_next: sizeof(vst_event).
+    // In, for vst_engine_next: sizeof(vst_event). Not less than 72 bytes.
     uint32_t size;
     // VST_EVENT_*.
     uint32_t kind;
-    // What it is about.
+    // The id of the connection, listener, stream or backend that the event is about; with
+    // VST_EVENT_INTEREST, the token.
     vst_id id;
-    // The host's user data for that.
+    // The host's user data for id; NULL with VST_EVENT_INTEREST.
     void *user;
     // How it ended; NULL unless the kind says so.
     const vst_end *end;
-    // How the server's side of a stream ended; NULL when there was none, and else.
+    // How the server's side of a stream ended, with VST_EVENT_STREAM_END; NULL when there was
+    // none, and with all other events.
     const vst_end *end_server;
-    // How a stream ended as a whole; else NULL.
+    // How a stream ended as a whole, with VST_EVENT_STREAM_END; otherwise NULL.
     const vst_stream_end *stream;
     // The errno behind VST_EVENT_PAUSED, or 0.
     int32_t sys_errno;
@@ -680,28 +735,33 @@ struct vst_event {
     uint32_t reason;
 };
 
-// Something happened. Every function may be called from here, but those that are legal outside
-// callbacks only.
+// An event. event and what it points to are valid until the callback returns. Which functions
+// may be called from here: see Callbacks at the top of this header.
 typedef void (*vst_event_fn)(void *data,
                              vst_engine *engine,
                              const vst_event *event);
 
-// A sentence for the host's log, not NUL-terminated. No function on an engine, a loop or a waker may be
-// called from here: it answers VST_E_REENTRANT.
+// A sentence for the host's log: len bytes at text in UTF-8, without a NUL at the end, valid
+// until the callback returns. No function on an engine, a loop or a waker may be called from here:
+// it answers VST_E_REENTRANT.
 typedef void (*vst_log_fn)(void *data,
                            const char *text,
                            size_t len);
 
-// The engine should be driven, by any drive call of its own thread, soon. Called from whichever thread
-// posts, when an answer waits and none did before; no lock of the library is held. No function on an
-// engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT. vst_engine_free
-// waits for this call to return, so this call must not wait for the engine's thread.
+// An answer of a handler waits: the host has the engine's thread call vst_engine_run,
+// vst_engine_ready, vst_engine_ready_batch or vst_engine_ready_fd soon, each of which takes
+// it. vst_engine_wait does not take it. data is that of the engine's options.
+//
+// Called on the thread that calls vst_waker_post, when an answer waits and none did before; no
+// lock of the library is held. It must not wait for the engine's thread, since vst_engine_free
+// waits for this callback to return. No function on an engine, a loop or a waker may be called
+// from here: it answers VST_E_REENTRANT.
 typedef void (*vst_wake_fn)(void *data);
 
-// What a host decides when it makes an engine. A field that is 0 stands for its default, so that all
-// zero but size is the defaults; vst_engine_options_init says them.
+// What a host decides when it makes an engine. A field that is 0 stands for its default, so that
+// all zero but size is the defaults; vst_engine_options_init writes them.
 struct vst_engine_options {
-    // sizeof(vst_engine_options).
+    // sizeof(vst_engine_options). Not less than 104 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -709,23 +769,23 @@ struct vst_engine_options {
     uint64_t flags;
     // VST_TRIGGER_*.
     uint32_t trigger;
-    // The most connections of all kinds. Listeners rest while it is reached. Default UINT32_MAX: no
-    // bound.
+    // The most connections of all kinds. Listeners accept nothing while it is reached. Default
+    // UINT32_MAX: no bound.
     uint32_t max_conns;
-    // The most incoming connections that are not sessions yet. Listeners rest while it is reached.
-    // Default UINT32_MAX: no bound.
+    // The most incoming connections that are not sessions yet. Listeners accept nothing while it
+    // is reached. Default UINT32_MAX: no bound.
     uint32_t max_opening;
-    // TLS handshake steps with asymmetric cryptography per drive call; the others wait a turn.
-    // Default 4; UINT32_MAX is no bound.
+    // TLS handshake steps with asymmetric cryptography per drive call; the others wait for the
+    // next vst_engine_run, and the engine is RUNNABLE. Default 4; UINT32_MAX is no bound.
     uint32_t heavy_per_drive;
-    // Events told per outermost call; what is left makes the engine RUNNABLE. Default UINT32_MAX: no
-    // bound.
+    // The most events that one outermost call tells; those that are left make the engine RUNNABLE.
+    // Default UINT32_MAX: no bound.
     uint32_t events_per_drive;
-    // Descriptors of the process (below RLIMIT_NOFILE) that are kept for clients and the servers of
-    // their streams. A listener takes a client only while so many are left, as far as the engine can
-    // tell, and rests else (VST_EVENT_PAUSED, EMFILE). Pipes, and connections that are not part of a
-    // stream when they begin, take none of them: such a connect ends with VST_WHY_LOCAL_LIMIT.
-    // Default 2, which is a client and its server; UINT32_MAX keeps none.
+    // Descriptors of the process (below RLIMIT_NOFILE) that are kept for clients and the servers
+    // of their streams. A listener takes a client only while so many are left, as far as the
+    // engine can tell, and is paused otherwise (VST_EVENT_PAUSED, EMFILE). Pipes, and connections
+    // that are not part of a stream when they begin, take none of them: such a connect ends with
+    // VST_WHY_LOCAL_LIMIT. Default 2, which is a client and its server; UINT32_MAX keeps none.
     uint32_t reserve_fds;
     // The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
     // A longer one is refused with VST_WHY_TOO_LARGE. Default UINT32_MAX: all that the protocol
@@ -736,31 +796,36 @@ struct vst_engine_options {
     uint32_t max_pipes;
     // Handed to every callback below. The library neither reads nor frees it.
     void *data;
-    // The poller, one direction at a time. With fdclr, and without interest.
+    // Interest callback, one direction per call. Needs fdclr, and excludes interest and
+    // VST_TRIGGER_EDGE.
     vst_fdset_fn fdset;
-    // See fdset.
+    // Interest callback for the end of watching. Needs fdset.
     vst_fdclr_fn fdclr;
-    // The poller, one call per change. Without any of the three, interest comes from
-    // vst_engine_next. VST_TRIGGER_EDGE works with this and with that, not with fdset.
+    // Interest callback, one call per change of a descriptor. Excludes fdset and fdclr. An
+    // engine that has none of the three is asked with vst_engine_next and tells
+    // VST_EVENT_INTEREST there. That works only without event: an engine with event and
+    // without interest callbacks can be made, but has no way to report interest, and its
+    // connections do not move.
     vst_interest_fn interest;
-    // Optional: hosts that look at vst_wait after every drive call need none.
+    // Optional: a host that reads vst_wait after every drive call does without.
     vst_timer_fn timer;
-    // What happens. Without it events come from vst_engine_next.
+    // Event callback. An engine without it tells its events through vst_engine_next.
     vst_event_fn event;
-    // Optional: failures inside the library, and jumps of the host's own clock.
+    // Optional: told of failures inside the library, and of jumps of a clock of the host's own.
     vst_log_fn log;
-    // Optional: how other threads wake this one (vst_waker_post). Without it the poller watches a
-    // descriptor more.
+    // Optional: called by vst_waker_post so that the host wakes the engine's thread. Without it
+    // the library opens a descriptor for that, which the host's poller watches like any other.
     vst_wake_fn wake;
-    // Where the host's own clock stands, in nanoseconds: for hosts whose drive calls tell another one
-    // than CLOCK_MONOTONIC, and always that one. What goes back with it stands still until it is where
-    // it was; a jump by more than an hour is told to log. 0: the clock is CLOCK_MONOTONIC.
+    // 0: the clock is CLOCK_MONOTONIC. Else the present time of a clock of the host's own, in
+    // nanoseconds; every drive call then tells the time of that clock, which is never 0. When the
+    // clock goes back, the engine's time stands still until the clock has caught up; a jump by
+    // more than an hour is told to log.
     uint64_t now_ns;
 };
 
-// How a drain stands.
+// The state of a drain.
 struct vst_drain {
-    // In: sizeof(vst_drain).
+    // In: sizeof(vst_drain). Not less than 40 bytes.
     uint32_t size;
     // VST_DRAIN_*, or 0: none was asked for.
     uint32_t how;
@@ -783,7 +848,7 @@ struct vst_drain {
 // _total only grows, one that ends in _most is the highest there was, and the others are as
 // things stand now.
 struct vst_engine_counters {
-    // In: sizeof(vst_engine_counters).
+    // In: sizeof(vst_engine_counters). Not less than 88 bytes.
     uint32_t size;
     // Pooled buffers that hold bytes in flight now.
     uint32_t buffers_in_use;
@@ -797,9 +862,9 @@ struct vst_engine_counters {
     uint64_t suppressed_total;
     // accept calls that failed for one connection.
     uint64_t accept_errors_total;
-    // Times a listener had to rest because the system ran out of something.
+    // Times a listener was paused because the system ran out of something.
     uint64_t starved_total;
-    // Times a limit turned a connection away or made a listener rest.
+    // Times a limit turned a connection away or paused a listener.
     uint64_t limited_total;
     // Outgoing connections asked for.
     uint64_t connects_total;
@@ -813,7 +878,7 @@ struct vst_engine_counters {
 
 // Fills options with the defaults. size is sizeof(vst_engine_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -821,16 +886,17 @@ struct vst_engine_counters {
 vst_status vst_engine_options_init(vst_engine_options *options,
                                    uint32_t size);
 
-// Makes an engine: one thread's worth of descriptors, connections and timers.
+// Makes an engine: the descriptors, connections and timers of one thread.
 //
-// options is read and not kept; what its pointers point to stays the host's and must outlive the
-// engine. *out is the engine, or NULL on failure; free it with vst_engine_free. It belongs to
-// the thread of its first drive call. Engines share nothing but configurations. On failure why,
-// unless NULL, gets a sentence, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, fdset without
-// fdclr or with interest, edges with fdset, max_prefix_bytes below 107); VST_E_LIMIT
-// (4,096 engines live).
+// options is read and not kept; its callbacks and what its data points to must stay valid
+// until the engine is freed. *out is the engine, or NULL on failure; free it with
+// vst_engine_free. It belongs to the thread of its first drive call. Engines share nothing but
+// configurations, rules and tables. On failure why, unless NULL, gets a sentence, cut to
+// why_size bytes with its NUL.
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of fdset
+// and fdclr without the other or with interest, VST_TRIGGER_EDGE with fdset,
+// max_prefix_bytes below 107); VST_E_LIMIT (4,096 engines live).
 //
 // Needs:
 // options points to as many bytes as its size says; out to a pointer; why to why_size
@@ -840,39 +906,56 @@ vst_status vst_engine_new(const vst_engine_options *options,
                           char *why,
                           size_t why_size);
 
-// Frees an engine at any moment outside a callback: connections are reset, descriptors released
-// and closed; the interest callback is told RELEASED, no event is told. Whatever it calls may call
-// nothing: that answers VST_E_REENTRANT. NULL is fine.
+// Frees an engine: connections are reset, and all descriptors are released and closed. For an end
+// in order call vst_engine_drain first. NULL is fine.
 //
-// Every id and token of the engine is stale afterwards. Configurations stay.
-// Legal from the engine's thread; also after VST_E_PANIC. Not from a callback of this engine.
+// No event is told, neither VST_EVENT_CLOSED nor any other. A host that has objects of its own for
+// connections, listeners or streams, as their user data, must keep a list of these objects, and
+// frees them itself after this call.
+// The interest callbacks are told VST_IO_RELEASED with VST_IO_CLOSING for every descriptor that
+// was announced; an engine whose interest comes from vst_engine_next tells nothing and closes
+// its descriptors. discard gets what handlers have kept, except after VST_E_PANIC: then
+// discard is not called. From these callbacks no function on any engine, loop or waker may be
+// called: it answers VST_E_REENTRANT.
+// Every id and token of the engine is stale afterwards. Configurations, rules, tables and wakers
+// stay, and are freed on their own, before or after.
+// Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
 // Returns VST_OK; VST_E_REENTRANT and VST_E_THREAD (then nothing happens).
 //
 // Needs:
 // engine is NULL or an engine that is not freed.
 vst_status vst_engine_free(vst_engine *engine);
 
-// Writes the next event, for an engine made without an event callback; without interest callbacks
-// too, interest changes come the same way. What event points to is valid until the next call on
-// the engine.
+// Writes the next event of an engine that was made without an event callback. Where it was made
+// without interest callbacks too, VST_EVENT_INTEREST comes the same way, ahead of all other
+// events. A host calls it until it answers VST_NONE, after every other call on the engine and
+// before it waits.
 //
-// Legal outside callbacks. All of event but its size is 0 unless VST_OK.
-// Returns VST_OK; VST_NONE (no further event); VST_E_MODE (there is an event callback);
-// VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+// What event points to is valid until the next call on the engine. All bytes of event but its
+// size are 0 unless VST_OK.
+// A descriptor of a VST_EVENT_INTEREST with VST_IO_RELEASED in new_mask stays open until that
+// event has been written, and is closed by the next call on the engine (after
+// vst_engine_batch_begin: by the first call after vst_engine_batch_end). So a host that does
+// not call this keeps descriptors open.
+// Legal on the engine's thread, outside callbacks.
+// Returns VST_OK; VST_NONE (there is no event); VST_E_MODE (the engine has an event callback, also
+// where it has no interest callbacks); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD;
+// VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; event points to as many bytes as its size says.
 vst_status vst_engine_next(vst_engine *engine,
                            vst_event *event);
 
-// Begins to empty an engine, or goes on to a later stage: how is VST_DRAIN_*, each with what
-// those before it do.
+// Begins to drain an engine, or goes on to a later stage: how is VST_DRAIN_*. A stage includes
+// what the stages before it do.
 //
 // From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-// and writes, also of those that still come; streams run on, and servers are not checked any more.
-// grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The engine is
-// empty when vst_drain.conns, streams and, after VST_DRAIN_CLOSE, listeners are 0.
-// Legal at any time, from any callback.
+// and writes, also of those that still come; streams go on, and health checks of servers end.
+// grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound.
+// The drain is done when conns and streams of vst_drain are 0, and after VST_DRAIN_CLOSE
+// listeners as well.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 // one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 //
@@ -882,9 +965,9 @@ vst_status vst_engine_drain(vst_engine *engine,
                             uint32_t how,
                             uint64_t grace_ns);
 
-// Writes how a drain stands.
+// Writes the state of a drain.
 //
-// Legal at any time.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -894,7 +977,7 @@ vst_status vst_engine_drain_state(vst_engine *engine,
 
 // Writes what the engine has counted.
 //
-// Legal at any time.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -905,18 +988,18 @@ vst_status vst_engine_get_counters(vst_engine *engine,
 // =================================================================================================
 // 4. The poller
 //
-// The contract with whatever waits for the host. The engine says what to watch (fdset and fdclr, or
-// interest); the host hands every readiness in with vst_engine_ready, waits until the deadline of
-// vst_wait at most, and calls vst_engine_run when it has passed or when VST_WAIT_RUNNABLE is set.
-// Readiness is a hint: told too often, too late or for nothing it does no harm. A descriptor is
-// closed only after the host was told RELEASED.
+// How the engine and the poller of the host work together. The engine says what to watch (fdset and
+// fdclr, interest, or VST_EVENT_INTEREST); the host hands every readiness in with vst_engine_ready,
+// waits until the deadline of vst_wait at most, and calls vst_engine_run when it has passed or when
+// VST_WAIT_RUNNABLE is set. Readiness is a hint: told too often, too late or for nothing it does no
+// harm. A descriptor that was announced is closed only after the host was told VST_IO_RELEASED.
 // =================================================================================================
 
 // Readiness of one descriptor.
 struct vst_ready {
-    // The token that came with the interest.
+    // The token that came with the interest of the descriptor.
     vst_id token;
-    // VST_IO_*.
+    // A mask of VST_IO_IN, VST_IO_OUT, VST_IO_HANGUP and VST_IO_ERROR.
     uint32_t events;
     // 0.
     uint32_t _reserved;
@@ -924,14 +1007,16 @@ struct vst_ready {
 
 // Tells that one descriptor is ready.
 //
-// token came with its interest; events is a mask of VST_IO_IN, OUT, HANGUP, ERROR. now_ns is
-// CLOCK_MONOTONIC in nanoseconds, or 0 to have it read; of an engine made with now_ns it is the
-// host's own clock, and never 0. What is due by then is done first: a deadline that has passed holds,
-// whatever has come since. wait is written unless NULL. Callbacks run before this returns.
-// Legal at any time, also from the event callback (then it is nested).
-// Returns VST_OK; VST_E_STALE, VST_E_KIND, VST_E_ENGINE (then no readiness is told: a late one
-// does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another clock), and
-// then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+// token came with its interest; events is a mask of VST_IO_IN, VST_IO_OUT, VST_IO_HANGUP and
+// VST_IO_ERROR; 0 tells no readiness. now_ns is CLOCK_MONOTONIC in nanoseconds, or 0 to have it
+// read; with an engine made with now_ns it is the time of the host's own clock, and never 0.
+// Deadlines that have passed by then are handled first: a handshake whose deadline has passed
+// fails, even where its last bytes have come. wait, unless NULL, is written. Callbacks run
+// before this returns.
+// Legal on the engine's thread; from a callback, wait has VST_WAIT_NESTED.
+// Returns VST_OK; VST_E_STALE, VST_E_KIND and VST_E_ENGINE (the token; no readiness is told, and a
+// late one does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another
+// clock), and then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; wait is NULL or points to as many bytes as its size.
@@ -941,11 +1026,18 @@ vst_status vst_engine_ready(vst_engine *engine,
                             uint64_t now_ns,
                             vst_wait *wait);
 
-// Tells that descriptors are ready, in the order of list. Callbacks run after each; interest
-// changes are told after the last. A stale token in the list is passed over.
+// Tells that descriptors are ready, in the order of list: count entries, read only during the
+// call. now_ns and wait are as for vst_engine_ready.
 //
-// Otherwise as vst_engine_ready. list points to count entries, read only during the call.
-// Returns as vst_engine_ready, without VST_E_STALE.
+// The event callback is called after each entry, for what that entry caused. Interest changes are
+// told, and handlers asked (step, discard), only after the last entry. An entry with a stale
+// token is skipped. A token of another kind or of another engine ends the batch: the entries
+// before it are done, those after it are not told. An unknown bit, a reserved field that is not 0
+// or a token of 0 anywhere in the list is VST_E_ARGUMENT, and no entry is told.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (a token, as above); VST_E_SIZE, VST_E_ARGUMENT,
+// VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
+// VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // As vst_engine_ready; list points to count entries.
@@ -955,12 +1047,17 @@ vst_status vst_engine_ready_batch(vst_engine *engine,
                                   uint64_t now_ns,
                                   vst_wait *wait);
 
-// Tells that a descriptor is ready, by its number, for hosts that know no tokens. Such a host calls
-// vst_engine_batch_begin before it goes through the results of one poll and
-// vst_engine_batch_end after, so that no number is closed, and used again, in between.
+// Tells that one descriptor is ready, by its number instead of its token. Only for an engine made
+// with VST_ENGINE_BY_FD. A host calls vst_engine_batch_begin before it goes through the results
+// of one poll, and vst_engine_batch_end after: in between no descriptor is closed, so that no
+// number is used again and a result cannot be taken for a newer descriptor's.
 //
-// Otherwise as vst_engine_ready. The engine must be made with VST_ENGINE_BY_FD.
-// Returns as vst_engine_ready; VST_E_MODE also where it is not.
+// events, now_ns and wait are as for vst_engine_ready.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STALE (no descriptor of this engine has this number: no readiness is
+// told); VST_E_MODE (the engine was made without VST_ENGINE_BY_FD, or a time of another clock);
+// VST_E_ARGUMENT (an unknown bit, a negative number); VST_E_SIZE; VST_E_NULL; VST_E_THREAD;
+// VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // As vst_engine_ready.
@@ -970,12 +1067,14 @@ vst_status vst_engine_ready_fd(vst_engine *engine,
                                uint64_t now_ns,
                                vst_wait *wait);
 
-// Does what is due by time and what is RUNNABLE. Call it when the deadline of vst_wait has come
-// and whenever VST_WAIT_RUNNABLE is set; at other times it does no harm.
+// Handles deadlines that have passed, and does the work that VST_WAIT_RUNNABLE tells of, up to a
+// bound. Call it when deadline_ns of vst_wait has come, and, before waiting, whenever
+// VST_WAIT_RUNNABLE is set. At other times it does no harm.
 //
-// Otherwise as vst_engine_ready.
-// Returns VST_OK; VST_E_SIZE, VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing
-// happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+// now_ns and wait are as for vst_engine_ready. Callbacks run before this returns.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_SIZE, VST_E_NULL and VST_E_MODE (a time of another clock), and then
+// nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // As vst_engine_ready.
@@ -983,9 +1082,13 @@ vst_status vst_engine_run(vst_engine *engine,
                           uint64_t now_ns,
                           vst_wait *wait);
 
-// Writes what the host must know to wait well, as every drive call does.
+// Writes until when the host may wait, and what exists: wait, as every drive call does.
 //
-// Legal at any time; from a callback it says VST_WAIT_NESTED.
+// It is a drive call as far as threads go: the first one binds the engine to its thread. It tells
+// no time, handles no deadlines, and does not take the answers that vst_waker_post has brought;
+// vst_engine_run, vst_engine_ready, vst_engine_ready_batch and vst_engine_ready_fd do. Like
+// any call outside a callback it may run callbacks for what an earlier call left.
+// Legal on the engine's thread; from a callback, wait has VST_WAIT_NESTED.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -993,9 +1096,13 @@ vst_status vst_engine_run(vst_engine *engine,
 vst_status vst_engine_wait(vst_engine *engine,
                            vst_wait *wait);
 
-// Holds back interest changes and the closing of descriptors until vst_engine_batch_end.
+// Begins a batch: until vst_engine_batch_end, interest callbacks are not called, and released
+// descriptors are not closed. For hosts that tell readiness by number, see vst_engine_ready_fd.
 //
-// Legal outside callbacks.
+// Two things are not held back: VST_EVENT_INTEREST, which vst_engine_next writes all the same,
+// and the release of a descriptor by vst_conn_take_fd, which is told at once. Events are told as
+// usual.
+// Legal on the engine's thread, outside callbacks.
 // Returns VST_OK; VST_E_STATE (begun already); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -1003,9 +1110,11 @@ vst_status vst_engine_wait(vst_engine *engine,
 // engine is an engine that is not freed.
 vst_status vst_engine_batch_begin(vst_engine *engine);
 
-// Ends what vst_engine_batch_begin began: interest changes are told and descriptors closed.
+// Ends a batch that vst_engine_batch_begin began: interest changes are told and released
+// descriptors closed before this returns. Where interest comes from vst_engine_next, the
+// descriptors whose release has been written there are closed by the next call on the engine.
 //
-// Legal outside callbacks.
+// Legal on the engine's thread, outside callbacks.
 // Returns VST_OK; VST_E_STATE (none begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -1016,9 +1125,9 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 // =================================================================================================
 // 5. Listeners
 //
-// Where connections come in: opened here, or taken over from somebody who opened the descriptor. A
-// listener that the system or a limit keeps from taking connections says so with VST_EVENT_PAUSED
-// and goes on by itself.
+// Where connections come in: opened here, or taken over from another program that opened the
+// descriptor. A listener that the system or a limit keeps from taking connections says so with
+// VST_EVENT_PAUSED and goes on by itself.
 // =================================================================================================
 
 // Several sockets, of this and other processes, share the port (SO_REUSEPORT).
@@ -1027,24 +1136,24 @@ vst_status vst_engine_batch_end(vst_engine *engine);
 // An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
 #define VST_LISTENER_V6ONLY (UINT64_C(1) << 19)
 
-// mode counts.
+// mode is used.
 #define VST_LISTENER_MODE (UINT64_C(1) << 20)
 
-// uid and gid count.
+// uid and gid are used.
 #define VST_LISTENER_OWNER (UINT64_C(1) << 21)
 
-// A unix path at which somebody listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead. Found
-// out by a connection that is closed at once, so that two who open it at the same moment may both get
-// it.
+// A unix path at which a process listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead.
+// This is found out by a connection that is closed at once, so that two processes that open the
+// path at the same moment may both succeed.
 #define VST_LISTENER_UNIX_EXCLUSIVE (UINT64_C(1) << 22)
 
 // No VST_EVENT_REFUSED is told, whatever refused_per_second says: refusals are counted alone.
 #define VST_LISTENER_NO_REFUSED (UINT64_C(1) << 23)
 
-// How a listener is opened. A field that is 0 stands for its default, so that all zero but size is
-// the defaults; vst_listener_options_init says them.
+// How a listener is opened. A field that is 0 stands for its default, so that all zero but size
+// is the defaults; vst_listener_options_init writes them.
 struct vst_listener_options {
-    // sizeof(vst_listener_options).
+    // sizeof(vst_listener_options). Not less than 56 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -1079,7 +1188,7 @@ struct vst_listener_options {
 
 // Fills options with the defaults. size is sizeof(vst_listener_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -1089,18 +1198,19 @@ vst_status vst_listener_options_init(vst_listener_options *options,
 
 // Opens a listener.
 //
-// address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; :80 and *:80
-// are any IPv4 address, [::]:80 any at all. A zone is the number of an interface,
+// address is 192.0.2.1:80, [2001:db8::1]:80, unix:/path or unix:@abstract; :80 and
+// *:80 are any IPv4 address, [::]:80 any at all. A zone is the number of an interface,
 // [fe80::1%2]:80, and a name is the host's to resolve. Port 0 lets the kernel choose, and
 // vst_listener_addr tells. A unix path is taken over from the socket that is there, also from a
-// process that still listens at it, which then gets no more connections: so a new one takes the place
-// of an old one (VST_LISTENER_UNIX_EXCLUSIVE refuses that). It is removed when the listener closes,
-// unless somebody has taken it over since.
+// process that still listens at it, which then gets no more connections: so a new one takes the
+// place of an old one (VST_LISTENER_UNIX_EXCLUSIVE refuses that). It is removed when the
+// listener closes, unless another socket has taken its place.
 //
-// config may be freed at once. options may be NULL. *out is the id, or 0 on failure; sys_errno,
-// unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a
-// sentence, cut to why_size bytes with its NUL.
-// Connections come as VST_EVENT_SESSION. May be called from the event callback.
+// config may be freed at once. options may be NULL. *out is the id, or 0 on failure;
+// sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless
+// NULL, gets a sentence, cut to why_size bytes with its NUL. Connections come as
+// VST_EVENT_SESSION.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_STATE (after
 // VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_SYSTEM; VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1117,7 +1227,8 @@ vst_status vst_listener_open(vst_engine *engine,
                              char *why,
                              size_t why_size);
 
-// Takes over a listening descriptor that somebody else opened: socket activation, inheritance.
+// Takes over a listening descriptor that another program opened, as in socket activation or after
+// an exec.
 //
 // On success the descriptor belongs to the library, which makes it non-blocking and closes it; on
 // failure it stays the host's. A unix path stays where it is. Otherwise as vst_listener_open.
@@ -1136,7 +1247,7 @@ vst_status vst_listener_adopt(vst_engine *engine,
 
 // Writes where a listener listens, with the port that the kernel chose.
 //
-// Legal at any time. On failure *addr is VST_ADDR_NONE.
+// Legal on the engine's thread. On failure *addr is VST_ADDR_NONE.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1146,10 +1257,10 @@ vst_status vst_listener_addr(vst_engine *engine,
                              vst_id listener,
                              vst_addr *addr);
 
-// Stops taking connections. Those that wait stay in the kernel's queue, for
+// Stops accepting connections. Those that wait stay in the kernel's queue, for
 // vst_listener_resume or for another process that holds the socket.
 //
-// Legal at any time; twice changes nothing.
+// Legal on the engine's thread; twice changes nothing.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1158,8 +1269,8 @@ vst_status vst_listener_addr(vst_engine *engine,
 vst_status vst_listener_pause(vst_engine *engine,
                               vst_id listener);
 
-// Takes connections again. Otherwise as vst_listener_pause; VST_E_STATE after VST_DRAIN_PAUSE or
-// VST_DRAIN_CLOSE.
+// Accepts connections again. Otherwise as vst_listener_pause; VST_E_STATE after VST_DRAIN_PAUSE
+// or VST_DRAIN_CLOSE.
 //
 // Needs:
 // engine is an engine that is not freed.
@@ -1168,7 +1279,7 @@ vst_status vst_listener_resume(vst_engine *engine,
 
 // Closes a listener, after taking the connections that wait already, since closing would reset
 // them. Its connections go on. The id accepts nothing more; VST_EVENT_LISTENER_CLOSED is the last
-// word about it.
+// event about it.
 //
 // Otherwise as vst_listener_pause.
 //
@@ -1180,7 +1291,7 @@ vst_status vst_listener_close(vst_engine *engine,
 // Gives a listener the name by which rules (so_name) and metrics know it, UTF-8, NUL-terminated.
 // Copied.
 //
-// Legal from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1202,9 +1313,10 @@ vst_status vst_listener_set_name(vst_engine *engine,
 // which then announces nothing, and what they send is payload.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (UINT64_C(1) << 24)
 
-// On TLS 1.2, where the end of one side ends both, a half-close waits until the peer has ended its own
-// side, or is waited for and has said nothing for tls12_half_close_hold_ns. Without it a half-close is
-// sent at once, since a client that reads until the end would else wait for ever.
+// On TLS 1.2, where the end of one side ends both, a half-close is held back until the peer has
+// ended its own side, or, once bytes of the peer are waited for, has sent none for
+// tls12_half_close_hold_ns. Without it a half-close is sent at once, since a client that reads
+// until the end would otherwise wait for ever.
 #define VST_ACCEPT_TLS12_HALF_CLOSE_HOLD (UINT64_C(1) << 25)
 
 // In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
@@ -1216,10 +1328,11 @@ vst_status vst_listener_set_name(vst_engine *engine,
 // What incoming connections go through. Shared: any number of listeners and engines may use it.
 struct vst_accept_config;
 
-// What incoming connections go through. A field that is 0 stands for its default, so that all zero but
-// size is the defaults; vst_accept_options_init says them. In spans of time VST_NEVER is no bound.
+// What incoming connections go through. A field that is 0 stands for its default, so that all zero
+// but size is the defaults; vst_accept_options_init writes them. In spans of time VST_NEVER is
+// no bound.
 struct vst_accept_options {
-    // sizeof(vst_accept_options).
+    // sizeof(vst_accept_options). Not less than 80 bytes.
     uint32_t size;
     // The magic number that the header of accept_cip begins with. Default 0xCAFEBABE.
     uint32_t cip_magic;
@@ -1229,7 +1342,8 @@ struct vst_accept_options {
     // list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix
     // (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
     const char *accept_proxy;
-    // Where set, TLS comes next. Only referred to: free your handle whenever you like.
+    // Where set, TLS comes next. The configuration keeps its own reference: the handle may be
+    // freed at once.
     const vst_tls_server *tls;
     // For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
     // Default 5 s.
@@ -1238,27 +1352,28 @@ struct vst_accept_options {
     uint64_t timeout_tls_ns;
     // For everything before the session, in nanoseconds from accept. Default 30 s.
     uint64_t timeout_opening_ns;
-    // How long last bytes may wait for the peer to take some, in nanoseconds. It counts
-    // anew whenever some are taken: by the system, and then by the peer's, which acknowledges them
-    // (TCP). What is left then is lost: the peer is reset, and the record says VST_WHY_TIMED_OUT at
-    // VST_OP_DSHW or VST_OP_CCLOSE, and how much. Default 30 s.
+    // While closing: how long unsent bytes may wait without progress, in nanoseconds. It starts
+    // anew whenever bytes are taken by the kernel, and after that whenever the peer acknowledges
+    // some (TCP). Then the connection is reset and those bytes are lost: vst_end has
+    // VST_WHY_TIMED_OUT at VST_OP_DSHW or VST_OP_CCLOSE, and their number in lost. Default 30 s.
     uint64_t linger_ns;
-    // How long the peer's end is waited for once it has all of ours, in nanoseconds. A
-    // peer that was silent meanwhile has ended as it should; one that went on sending is cut off, with
-    // VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
+    // While closing: how long the peer's FIN is waited for once the peer has all our bytes, in
+    // nanoseconds. A peer that was silent meanwhile has ended as it should; one that went on
+    // sending is cut off, with VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
     uint64_t drain_ns;
-    // How many bytes are read and thrown away meanwhile. A peer that sends more is cut off, with
-    // VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB; more than
-    // 4 GiB is taken as that.
+    // While closing: how many bytes of the peer are read and thrown away until its FIN. A peer
+    // that sends more is cut off, with VST_WHY_TOO_LARGE at VST_OP_CCLOSE. Default 1 MiB; more
+    // than 4 GiB is taken as that.
     uint64_t drain_bytes;
-    // Where set, sources that are answered and let go before any of the above. Read and not kept.
+    // Where set, the sources of monitors (health checks by load balancers and the like), which are
+    // answered and closed before any of the above. Read and not kept.
     const vst_monitor_options *monitor;
     // Handlers of the host's own, on either side of TLS, asked in this order. Copied.
     const vst_handler *handlers;
     // How many there are.
     uint64_t handler_count;
-    // Where set, the rules that are asked on the way. Only referred to: free your handle whenever you
-    // like; keep it to replace them.
+    // Where set, the rules that are asked on the way. The configuration keeps its own reference:
+    // the handle may be freed at once, and is needed to replace the rules.
     const vst_rules *rules;
     // Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
     // come next, behind the PROXY header if there is one, and only from these sources: a list as in
@@ -1273,7 +1388,7 @@ struct vst_accept_options {
 
 // Fills options with the defaults. size is sizeof(vst_accept_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -1281,12 +1396,12 @@ struct vst_accept_options {
 vst_status vst_accept_options_init(vst_accept_options *options,
                                    uint32_t size);
 
-// Makes what incoming connections go through.
+// Makes an accept configuration: what incoming connections go through.
 //
 // options is read and not kept. *out is the configuration, or NULL on failure; free it with
 // vst_accept_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
 // with its NUL.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
 // missing, too long or not asked for); VST_E_CONFIG (accept_proxy, accept_cip or monitor_net
 // cannot be read, or the last overlaps one of the others).
@@ -1299,9 +1414,9 @@ vst_status vst_accept_config_new(const vst_accept_options *options,
                                  char *why,
                                  size_t why_size);
 
-// Gives up a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+// Frees a handle. Listeners and connections that use the configuration keep it. NULL is fine.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 //
 // Needs:
 // config is NULL or a handle that is not freed.
@@ -1312,14 +1427,14 @@ void vst_accept_config_free(vst_accept_config *config);
 //
 // How one begins other than by a listener (vst_conn_connect, or a descriptor that is handed over),
 // and the life of a session: it is told with VST_EVENT_SESSION or VST_EVENT_CONNECTED, read and
-// written until it is closed, and VST_EVENT_CLOSED is the last word about it. A read or write that
-// answers VST_WAIT is tried again when VST_EVENT_READABLE or _WRITABLE is told.
+// written until it is closed, and VST_EVENT_CLOSED is the last event about it. A read or write that
+// answers VST_WAIT is tried again when VST_EVENT_READABLE or VST_EVENT_WRITABLE is told.
 // =================================================================================================
 
-// From the peer to us.
+// The direction from the peer to us.
 #define VST_SHUT_READ (1)
 
-// From us to the peer.
+// The direction from us to the peer.
 #define VST_SHUT_WRITE (2)
 
 // Both.
@@ -1337,7 +1452,7 @@ struct vst_tlv {
 
 // What one outgoing connection needs beside its configuration.
 struct vst_connect_args {
-    // sizeof(vst_connect_args).
+    // sizeof(vst_connect_args). Not less than 32 bytes.
     uint32_t size;
     // How many TLVs tlvs points to.
     uint32_t tlv_count;
@@ -1350,16 +1465,16 @@ struct vst_connect_args {
     void *user;
 };
 
-// Which TLS begins in the middle of a session. Zero it, then set size and one of server and
+// Which TLS begins in the middle of a session. Zero it, then set size and either server or
 // client.
 struct vst_start_tls {
-    // sizeof(vst_start_tls).
+    // sizeof(vst_start_tls). Not less than 56 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
     // 0: there are none yet.
     uint64_t flags;
-    // The accepting side. Only referred to: free your handle whenever you like.
+    // The accepting side. The connection keeps its own reference: the handle may be freed at once.
     const vst_tls_server *server;
     // The connecting side; needs server_name.
     const vst_tls_client *client;
@@ -1372,13 +1487,15 @@ struct vst_start_tls {
     uint64_t early_len;
 };
 
-// Takes a connection that the host accepted itself through what config says.
+// Takes over a connection that the host accepted itself, and runs what config says: headers,
+// rules, handlers, TLS.
 //
 // On success the descriptor belongs to the library; on failure it stays the host's. *out is the
-// id, or 0. VST_EVENT_SESSION tells that it is a session, VST_EVENT_CLOSED its end, whatever it
-// was. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why, unless
-// NULL, gets a sentence, cut to why_size bytes with its NUL.
-// May be called from the event callback.
+// id, or 0. VST_EVENT_SESSION tells that it is a session; VST_EVENT_CLOSED tells its end, also if
+// it never was a session (there is no VST_EVENT_REFUSED). sys_errno, unless NULL, gets the errno
+// behind VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a sentence, cut to why_size
+// bytes with its NUL.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
 // socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1394,8 +1511,8 @@ vst_status vst_conn_accept_fd(vst_engine *engine,
                               char *why,
                               size_t why_size);
 
-// Takes a connection that is open already, as a raw session: no handler runs, and
-// VST_EVENT_READABLE is the first event.
+// Takes over a connected socket as a session without TLS: no rules, handlers or handshakes run,
+// and VST_EVENT_READABLE is the first event.
 //
 // Otherwise as vst_conn_accept_fd.
 //
@@ -1415,7 +1532,7 @@ vst_status vst_conn_adopt(vst_engine *engine,
 // whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
 // VST_EVENT_CLOSED its end, a failure among them. connect may be NULL. *out is the id, or 0.
 // On failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
-// May be called from the event callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1433,14 +1550,16 @@ vst_status vst_conn_connect(vst_engine *engine,
 
 // Reads bytes of a session into buffer, at least one, at most size.
 //
-// *got is how many, 0 unless VST_OK. VST_WAIT: none now, VST_EVENT_READABLE will be told, once.
-// Until it answers VST_WAIT more may be there without any further event. Nothing is read ahead of
-// the host, so a host that does not read slows its peer down.
-// Legal on a session, also after VST_EVENT_SESSION's own callback, and from any callback.
-// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (an end without TLS's own: bytes may be
-// missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet,
-// closed by the host, inside a stream); VST_E_ARGUMENT (size 0); VST_E_NULL; VST_E_STALE,
-// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+// *got is how many, 0 unless VST_OK. VST_WAIT: there are none now, and VST_EVENT_READABLE is
+// told once when some have come. No event is told while reads answer VST_OK: read until VST_WAIT.
+// The library reads nothing ahead of the host, so a host that does not read slows its peer down
+// (backpressure).
+// Legal on the engine's thread, for a session: in the callback that tells of it, or at any time
+// later.
+// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (the connection ended without TLS
+// close_notify: bytes may be missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows);
+// VST_E_STATE (no session yet, closed by the host, inside a stream); VST_E_ARGUMENT (size 0);
+// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; buffer points to size writable bytes; got to a
@@ -1453,9 +1572,9 @@ vst_status vst_conn_recv(vst_engine *engine,
 
 // Writes bytes of a session: all or a part, at least one.
 //
-// *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now,
-// VST_EVENT_WRITABLE will be told, once. size 0 takes none and is fine.
-// Legal on a session, from any callback.
+// *taken is how many, 0 unless VST_OK; those bytes are copied. VST_WAIT: none can be taken now,
+// and VST_EVENT_WRITABLE is told once when some can. A size of 0 takes none and answers VST_OK.
+// Legal on the engine's thread, for a session.
 // Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
 // before can still be read: read on while it answers VST_OK, or close, since no event asks for it);
 // VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
@@ -1470,11 +1589,12 @@ vst_status vst_conn_send(vst_engine *engine,
                          size_t size,
                          size_t *taken);
 
-// Ends one direction of a session, VST_SHUT_*. Writing: what was written leaves, then TLS's own
-// end, then the FIN. Reading: no further byte is delivered, and what still comes is thrown away.
-// When both are ended, by whichever side, the connection closes and VST_EVENT_CLOSED follows.
+// Ends one direction of a session, VST_SHUT_*. Writing (half-close): the bytes written so far are
+// sent, then TLS close_notify, then the FIN. Reading: no further byte is delivered, and bytes that
+// still come are thrown away. When both are ended, by whichever side, the connection closes and
+// VST_EVENT_CLOSED follows.
 //
-// Legal on a session, from any callback; twice changes nothing.
+// Legal on the engine's thread, for a session; twice changes nothing.
 // Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1484,12 +1604,13 @@ vst_status vst_conn_shutdown(vst_engine *engine,
                              vst_id conn,
                              uint32_t direction);
 
-// Ends a connection in order: what was written leaves, each layer says its goodbye, the peer's end
-// is waited for within bounds. One that is still opening is given up. From here on the id accepts
-// vst_conn_abort and what asks facts of it, such as vst_conn_describe, and VST_EVENT_CLOSED is
-// its only and last event; of an incoming one that was no session yet, VST_EVENT_REFUSED.
+// Closes a connection in order: the bytes written so far are sent, then TLS close_notify and the
+// FIN, and the peer's end is waited for within linger_ns and drain_ns. A connection that is
+// still opening is aborted. From now on the id is good for vst_conn_abort and for functions that
+// only read, such as vst_conn_describe. One event follows, VST_EVENT_CLOSED; for a connection of
+// a listener that was no session yet it is VST_EVENT_REFUSED.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback.
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1498,25 +1619,30 @@ vst_status vst_conn_shutdown(vst_engine *engine,
 vst_status vst_conn_close(vst_engine *engine,
                           vst_id conn);
 
-// Ends a connection at once: nothing more leaves, and the peer sees a reset.
+// Aborts a connection: unsent bytes are thrown away, and the peer gets a reset.
 //
-// Otherwise as vst_conn_close; also after it.
+// Otherwise as vst_conn_close; it may also be called after that.
 //
 // Needs:
 // engine is an engine that is not freed.
 vst_status vst_conn_abort(vst_engine *engine,
                           vst_id conn);
 
-// Takes a raw session's descriptor out of the library: it belongs to the host from here on, and the
-// id is stale without any event. Bytes that were read already, behind a PROXY header, come first:
-// they are copied to ahead.
+// Takes the descriptor of a session without TLS out of the library: it belongs to the host from
+// then on, which closes it. The id is stale, and no event tells of that. Bytes that the library
+// has already read from it, such as those after a PROXY header, are copied to ahead: they come
+// before whatever the host reads from the descriptor.
 //
-// *fd is the descriptor, or -1; *ahead_len the number of bytes. The interest callback is told
-// VST_IO_RELEASED, without VST_IO_CLOSING, before this returns.
-// Legal on a session without TLS that has nothing unsent, from any callback.
-// Returns VST_OK; VST_E_SPACE (*ahead_len is what is needed, and nothing happened); VST_E_STATE;
-// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_MODE (interest is pulled);
-// VST_E_THREAD; VST_E_POISONED.
+// *fd is the descriptor, or -1 on failure; *ahead_len is the number of bytes. If the
+// descriptor was announced to the interest callbacks before, they are told VST_IO_RELEASED without
+// VST_IO_CLOSING, before this returns and also within a batch (vst_engine_batch_begin): the host
+// removes it from its poller. If it was not, nothing is told.
+// Legal on the engine's thread, for a session without TLS that has no unsent bytes and no
+// direction shut.
+// Returns VST_OK; VST_E_SPACE (*ahead_len is the capacity that is needed; nothing happened);
+// VST_E_STATE (TLS, unsent bytes, a direction shut, no session); VST_E_NULL; VST_E_STALE,
+// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_MODE (the engine has no interest
+// callbacks); VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; fd points to an int; ahead to capacity writable
@@ -1530,7 +1656,7 @@ vst_status vst_conn_take_fd(vst_engine *engine,
 
 // Writes the host's user data for a connection.
 //
-// Legal at any time before VST_EVENT_CLOSED. On failure *user is NULL.
+// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure *user is NULL.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -1550,16 +1676,18 @@ vst_status vst_conn_set_user(vst_engine *engine,
                              vst_id conn,
                              void *user);
 
-// Begins TLS on a raw session (STARTTLS), once the answer to the peer's command has been taken.
+// Begins TLS on a session without TLS (STARTTLS), once vst_conn_send has taken the answer to the
+// peer's command.
 //
-// Nothing can be read or written until VST_EVENT_TLS_DONE tells that it is there; a handshake that fails
-// ends the connection with VST_EVENT_CLOSED. Its time is that of the configuration the connection
-// came by. Plaintext that came behind the command must not be treated as if it had come through TLS
-// (CVE-2011-0411): a host that has read any refuses the client. On failure why, unless NULL, gets a
-// sentence, cut to why_size bytes with its NUL.
-// Legal on a session, from any callback.
-// Returns VST_OK; VST_E_STATE (no session; TLS is there; bytes wait to leave; bytes came that the
-// host has not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
+// Nothing can be read or written until VST_EVENT_TLS_DONE tells that the handshake is done; a
+// handshake that fails ends the connection with VST_EVENT_CLOSED. The timeout of the handshake is
+// timeout_tls_ns of the configuration that the connection was made with. Plaintext that came
+// after the command must not be treated as if it had come through TLS (CVE-2011-0411): a host that
+// has read any refuses the client. On failure why, unless NULL, gets a sentence, cut to
+// why_size bytes with its NUL.
+// Legal on the engine's thread, for a session.
+// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; bytes came that the host has
+// not read; inside a stream); VST_E_ARGUMENT (not one of server and client; no name);
 // VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -1575,7 +1703,7 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 // 8. What is known of a connection
 //
 // Its state and layers, addresses, the PROXY header that came first, what TLS agreed on, and a line
-// for a person who debugs. All of it is copied out.
+// of text for debugging. All of it is copied out.
 // =================================================================================================
 
 // On its way out with nothing to report.
@@ -1656,12 +1784,12 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 // No byte is taken for the connection any more: its outgoing direction was shut.
 #define VST_CONN_SHW (2048)
 
-// The connection failed, or was given up: its state is VST_STATE_ERROR until it is gone.
+// The connection failed or was aborted: its state is VST_STATE_ERROR until it is gone.
 #define VST_CONN_ERR (4096)
 
 // The PROXY header that a connection came with.
 struct vst_proxy_header {
-    // In: sizeof(vst_proxy_header).
+    // In: sizeof(vst_proxy_header). Not less than 24 bytes.
     uint32_t size;
     // 1 or 2.
     uint32_t version;
@@ -1677,7 +1805,7 @@ struct vst_proxy_header {
 
 // What TLS agreed on.
 struct vst_tls_info {
-    // In: sizeof(vst_tls_info).
+    // In: sizeof(vst_tls_info). Not less than 32 bytes.
     uint32_t size;
     // The protocol version: 0x0303 for TLS 1.2, 0x0304 for TLS 1.3.
     uint32_t version;
@@ -1698,7 +1826,7 @@ struct vst_tls_info {
 
 // What one layer of a connection has behind it; each field is 0 or 1.
 struct vst_layer {
-    // It stands and is not torn down.
+    // The layer exists: it was set up and is not torn down.
     uint32_t initialized;
     // It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
     // handshake is done.
@@ -1716,11 +1844,11 @@ struct vst_layer {
 
 // The thirteen states inside a connection, from the descriptor up.
 struct vst_layers {
-    // In: sizeof(vst_layers).
+    // In: sizeof(vst_layers). Not less than 56 bytes.
     uint32_t size;
     // 1 while there is a descriptor, else 0.
     uint32_t fd_allocated;
-    // What carries bytes: the socket, and what is said on it ahead of TLS.
+    // What carries bytes: the socket, and what goes over it ahead of TLS.
     vst_layer ctrl;
     // What the session reads and writes: raw, or TLS and what comes behind it.
     vst_layer data;
@@ -1728,8 +1856,7 @@ struct vst_layers {
 
 // Writes the state of a connection, VST_STATE_*.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure *state is
-// VST_STATE_CLOSED.
+// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure *state is VST_STATE_CLOSED.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -1745,9 +1872,8 @@ vst_status vst_conn_state(vst_engine *engine,
 // Where several headers came, the NetScaler's announces. A PROXY header that says LOCAL, UNKNOWN or
 // UNSPEC announces nothing.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure both are
-// VST_ADDR_NONE.
-// Returns VST_OK; VST_E_STATE (the system does not know them any more); VST_E_NULL; VST_E_STALE,
+// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure both are VST_ADDR_NONE.
+// Returns VST_OK; VST_E_STATE (the system does not know them any longer); VST_E_NULL; VST_E_STALE,
 // VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -1770,7 +1896,7 @@ vst_status vst_conn_socket_addrs(vst_engine *engine,
 
 // Writes what the PROXY header of a connection said.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback.
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_NONE (it came without one); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1783,8 +1909,8 @@ vst_status vst_conn_proxy_header(vst_engine *engine,
 // Copies the TLV at index, from 0, of the PROXY header of a connection, as it came: its type to
 // *kind, its value as bytes and length, which may hold anything, a NUL among it.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback. *len is the length of the
-// value, also when capacity does not suffice, and 0 when there is none.
+// Legal on the engine's thread, before VST_EVENT_CLOSED. *len is the length of the value, also
+// when capacity does not suffice, and 0 when there is none.
 // Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
 // VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1801,7 +1927,7 @@ vst_status vst_conn_proxy_tlv(vst_engine *engine,
 
 // Writes what TLS agreed on.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback.
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_NONE (no TLS, or its handshake is not done); VST_E_NULL; VST_E_SIZE;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1814,8 +1940,8 @@ vst_status vst_conn_tls_info(vst_engine *engine,
 // Copies one text of what TLS agreed on, VST_TLS_TEXT_*, as bytes and length: names come from a
 // peer's certificate and may hold anything, a NUL among it.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback. *len is its length, also
-// when capacity does not suffice, and 0 when there is none.
+// Legal on the engine's thread, before VST_EVENT_CLOSED. *len is its length, also when
+// capacity does not suffice, and 0 when there is none.
 // Returns VST_OK; VST_NONE (no TLS, or it has none); VST_E_SPACE; VST_E_NULL; VST_E_ARGUMENT;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
@@ -1845,7 +1971,7 @@ vst_status vst_conn_tls_certificate(vst_engine *engine,
 // Writes what is over of a connection: *flags has VST_CONN_SHR, VST_CONN_SHW and VST_CONN_ERR,
 // each where it holds, and nothing else.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback. On failure *flags is 0.
+// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure *flags is 0.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -1855,10 +1981,10 @@ vst_status vst_conn_shut(vst_engine *engine,
                          vst_id conn,
                          uint32_t *flags);
 
-// Writes how far each layer of a connection is, for whoever debugs: vst_conn_describe has the same
-// in words.
+// Writes how far each layer of a connection is, for debugging: vst_conn_describe has the same in
+// words.
 //
-// Legal at any time before VST_EVENT_CLOSED, from any callback.
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1868,11 +1994,11 @@ vst_status vst_conn_layers(vst_engine *engine,
                            vst_id conn,
                            vst_layers *layers);
 
-// Copies everything about a listener as one line of name=value, for a log or a person: its name,
-// address, descriptor, why it rests, and what became of its connections.
+// Copies the state of a listener as one line of name=value, for a log or a person: its name,
+// address, descriptor, why it is paused, and what became of its connections.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
-// mostly do. Legal at any time before VST_EVENT_LISTENER_CLOSED, from any callback.
+// mostly do. Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1885,11 +2011,12 @@ vst_status vst_listener_describe(vst_engine *engine,
                                  size_t capacity,
                                  size_t *len);
 
-// Copies everything about a backend as one line of name=value, for a log or a person: its streams and
-// queue, and of each server (server.NUMBER.name and so on) its name, state, health, share, streams and queue.
+// Copies the state of a backend as one line of name=value, for a log or a person: its streams
+// and queue, and of each server (server.NUMBER.name and so on) its name, state, health, share,
+// streams and queue.
 //
-// The text grows with the servers, by some 200 bytes each. Legal at any time. Otherwise as
-// vst_listener_describe.
+// The text grows with the servers, by some 200 bytes each. Legal on the engine's thread. Otherwise
+// as vst_listener_describe.
 //
 // Needs:
 // As vst_listener_describe.
@@ -1899,11 +2026,11 @@ vst_status vst_backend_describe(vst_engine *engine,
                                 size_t capacity,
                                 size_t *len);
 
-// Copies everything about a connection as one line of name=value, for a log or a person: state,
+// Copies the state of a connection as one line of name=value, for a log or a person: state,
 // descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
-// mostly do. Legal at any time before VST_EVENT_CLOSED, from any callback.
+// mostly do. Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -1941,8 +2068,8 @@ vst_status vst_conn_describe(vst_engine *engine,
 // is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
 #define VST_TLS_SERVER_NO_TICKETS (UINT64_C(1) << 38)
 
-// The secrets of every connection are kept for vst_tls_server_take_key_log: whoever has them reads
-// everything.
+// The secrets of every connection are kept for vst_tls_server_take_key_log: with them everything
+// can be decrypted.
 #define VST_TLS_SERVER_KEY_LOG (UINT64_C(1) << 39)
 
 // No sessions are kept, whatever session_cache says.
@@ -1966,8 +2093,8 @@ vst_status vst_conn_describe(vst_engine *engine,
 // of 230, which some old middleboxes do not let through.
 #define VST_TLS_CLIENT_NO_POST_QUANTUM (UINT64_C(1) << 42)
 
-// The secrets of every connection are kept for vst_tls_client_take_key_log: whoever has them reads
-// everything.
+// The secrets of every connection are kept for vst_tls_client_take_key_log: with them everything
+// can be decrypted.
 #define VST_TLS_CLIENT_KEY_LOG (UINT64_C(1) << 43)
 
 // No sessions are kept, whatever session_cache says.
@@ -1998,8 +2125,8 @@ struct vst_identity {
     vst_pem key;
 };
 
-// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero but
-// size and the certificates is the defaults; vst_tls_server_options_init says them.
+// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero
+// but size and the certificates is the defaults; vst_tls_server_options_init writes them.
 //
 // The key exchange takes the first of the client's groups that is known here: X25519MLKEM768 where it
 // prefers that (not with ring), else X25519, P-256 or P-384.
@@ -2008,7 +2135,7 @@ struct vst_identity {
 // sent so many (256 GiB in full ones) says close_notify and ends, with VST_WHY_KEYS_WORN. TLS 1.3
 // changes them in passing.
 struct vst_tls_server_options {
-    // sizeof(vst_tls_server_options).
+    // sizeof(vst_tls_server_options). Not less than 112 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -2045,14 +2172,14 @@ struct vst_tls_server_options {
     uint64_t session_cache;
 };
 
-// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero but
-// size is the defaults; vst_tls_client_options_init says them.
+// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero
+// but size is the defaults; vst_tls_client_options_init writes them.
 //
 // X25519MLKEM768 is offered first (not with ring), then X25519, P-256 and P-384; see
 // VST_TLS_CLIENT_NO_POST_QUANTUM. A connection of TLS 1.2 ends when its keys are worn, as in
 // vst_tls_server_options.
 struct vst_tls_client_options {
-    // sizeof(vst_tls_client_options).
+    // sizeof(vst_tls_client_options). Not less than 96 bytes.
     uint32_t size;
     // How long a server's certificate holds after it was verified, in seconds: no resumption takes a
     // session beyond that, nor beyond the end of the certificate's validity. Default and most:
@@ -2082,7 +2209,7 @@ struct vst_tls_client_options {
 
 // Fills options with the defaults. size is sizeof(vst_tls_server_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -2090,14 +2217,14 @@ struct vst_tls_client_options {
 vst_status vst_tls_server_options_init(vst_tls_server_options *options,
                                        uint32_t size);
 
-// Makes what incoming connections speak TLS with: reads every file and checks everything that can
-// be checked before a client comes.
+// Makes the TLS configuration of incoming connections: reads every file and checks everything that
+// can be checked before a client comes.
 //
 // options is read and not kept. *out is the configuration, or NULL on failure; free it with
 // vst_tls_server_free. On failure why, unless NULL, gets a sentence that names the file, the
 // line, what is wrong and what to do about it, cut to why_size bytes with its NUL. On success it is
 // empty, or a note: that a certificate has expired, or is not valid yet.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
 //
 // Needs:
@@ -2108,9 +2235,9 @@ vst_status vst_tls_server_new(const vst_tls_server_options *options,
                               char *why,
                               size_t why_size);
 
-// Makes what incoming connections speak TLS with, with a throw-away certificate for names
-// (separated by commas: DNS names, addresses): nobody trusts it, and its key exists only in memory.
-// For development.
+// Makes the TLS configuration of incoming connections with a throw-away, self-signed certificate
+// for names (separated by commas: DNS names, addresses): no client trusts it, and its key exists
+// only in memory. For development.
 //
 // Otherwise as vst_tls_server_new.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
@@ -2125,7 +2252,7 @@ vst_status vst_tls_server_self_signed(const char *names,
 // Tells when a certificate of ours ends: that of identities[index]. *not_after is the last second
 // at which it is valid, since 1970 in UTC.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: *not_after is 0).
 //
 // Needs:
@@ -2134,10 +2261,10 @@ vst_status vst_tls_server_not_after(const vst_tls_server *tls,
                                     uint32_t index,
                                     uint64_t *not_after);
 
-// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+// Frees a handle. Configurations and connections that use it keep what it stands for. NULL is
 // fine.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 //
 // Needs:
 // tls is NULL or a handle that is not freed.
@@ -2146,8 +2273,8 @@ void vst_tls_server_free(vst_tls_server *tls);
 // Takes the secrets of the connections since the last call, as lines of the NSS key log format
 // that a protocol analyser reads. Only with VST_TLS_SERVER_KEY_LOG.
 //
-// The text has no NUL; *len is its length. When capacity does not suffice nothing is taken, and
-// *len says what is needed. Legal at any time, from any thread, in any callback.
+// The text has no NUL; *len is its length. When capacity does not suffice nothing is taken,
+// and *len says what is needed. Legal from any thread and any callback.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 //
 // Needs:
@@ -2159,7 +2286,7 @@ vst_status vst_tls_server_take_key_log(const vst_tls_server *tls,
 
 // Fills options with the defaults. size is sizeof(vst_tls_client_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -2167,7 +2294,7 @@ vst_status vst_tls_server_take_key_log(const vst_tls_server *tls,
 vst_status vst_tls_client_options_init(vst_tls_client_options *options,
                                        uint32_t size);
 
-// Makes what outgoing connections speak TLS with.
+// Makes the TLS configuration of outgoing connections.
 //
 // Otherwise as vst_tls_server_new; free it with vst_tls_client_free.
 //
@@ -2180,7 +2307,7 @@ vst_status vst_tls_client_new(const vst_tls_client_options *options,
 
 // Tells when the certificate that we show to servers ends, as vst_tls_server_not_after does.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: *not_after is 0).
 //
 // Needs:
@@ -2188,7 +2315,7 @@ vst_status vst_tls_client_new(const vst_tls_client_options *options,
 vst_status vst_tls_client_not_after(const vst_tls_client *tls,
                                     uint64_t *not_after);
 
-// Gives up a handle, as vst_tls_server_free does.
+// Frees a handle, as vst_tls_server_free does.
 //
 // Needs:
 // tls is NULL or a handle that is not freed.
@@ -2222,9 +2349,10 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 // The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
 #define VST_SOCKS_5 (3)
 
-// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a half-close
-// waits until the peer has ended its own side, or is waited for and has said nothing for
-// tls12_half_close_hold_ns, since a server that is told of an end may stop answering.
+// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a
+// half-close is held back until the peer has ended its own side, or, once bytes of the peer are
+// waited for, has sent none for tls12_half_close_hold_ns, since a server that is told of an end
+// may stop answering.
 #define VST_CONNECT_TLS12_HALF_CLOSE_SEND (UINT64_C(1) << 27)
 
 // As VST_ACCEPT_TLS_TRUNCATION_ABORT.
@@ -2257,10 +2385,11 @@ vst_status vst_tls_client_take_key_log(const vst_tls_client *tls,
 // What outgoing connections go through. Shared: any number of engines may use it.
 struct vst_connect_config;
 
-// What outgoing connections go through. A field that is 0 stands for its default, so that all zero but
-// size is the defaults; vst_connect_options_init says them. In spans of time VST_NEVER is no bound.
+// What outgoing connections go through. A field that is 0 stands for its default, so that all zero
+// but size is the defaults; vst_connect_options_init writes them. In spans of time VST_NEVER
+// is no bound.
 struct vst_connect_options {
-    // sizeof(vst_connect_options).
+    // sizeof(vst_connect_options). Not less than 96 bytes.
     uint32_t size;
     // VST_SEND_PROXY_*.
     uint32_t send_proxy;
@@ -2268,7 +2397,8 @@ struct vst_connect_options {
     uint64_t flags;
     // VST_PROXY_TLV_*, for version 2.
     uint64_t proxy_tlvs;
-    // Where set, TLS. Only referred to: free your handle whenever you like. Needs server_name.
+    // Where set, TLS. The configuration keeps its own reference: the handle may be freed at once.
+    // Needs server_name.
     const vst_tls_client *tls;
     // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
     // an IP address. Copied.
@@ -2312,7 +2442,7 @@ struct vst_connect_options {
 
 // Fills options with the defaults. size is sizeof(vst_connect_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -2320,7 +2450,7 @@ struct vst_connect_options {
 vst_status vst_connect_options_init(vst_connect_options *options,
                                     uint32_t size);
 
-// Makes what outgoing connections go through.
+// Makes a connect configuration: what outgoing connections go through.
 //
 // Otherwise as vst_accept_config_new; free it with vst_connect_config_free.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
@@ -2335,7 +2465,7 @@ vst_status vst_connect_config_new(const vst_connect_options *options,
                                   char *why,
                                   size_t why_size);
 
-// Gives up a handle, as vst_accept_config_free does.
+// Frees a handle, as vst_accept_config_free does.
 //
 // Needs:
 // config is NULL or a handle that is not freed.
@@ -2345,25 +2475,26 @@ void vst_connect_config_free(vst_connect_config *config);
 // 11. Streams
 //
 // Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine moves the
-// bytes between them, and the host hears of neither until VST_EVENT_STREAM_END.
+// bytes between them, and the host is told nothing of either until VST_EVENT_STREAM_END.
 // =================================================================================================
 
-// A client that ends its side before a server is reached takes its request back, even when it has
+// A client that ends its side before a server is reached withdraws its request, even when it has
 // sent some bytes. Without it such a client is taken to wait for an answer.
 #define VST_STREAM_ABORT_ON_CLOSE (UINT64_C(1) << 45)
 
-// What bounds streams. Shared: any number of streams and engines may use it.
+// Timeouts of streams. Shared: any number of streams and engines may use it.
 struct vst_stream_config;
 
-// What bounds streams. A field that is 0 stands for its default, so that all zero but size is the
-// defaults; vst_stream_options_init says them. In spans of time VST_NEVER is no bound.
+// Timeouts of streams. A field that is 0 stands for its default, so that all zero but size is
+// the defaults; vst_stream_options_init writes them. In spans of time VST_NEVER is no bound.
 //
-// Silence counts only while somebody waits for the side that is silent: to send, or to take what is
-// there for it. A side that is held up by the other is not blamed for it. Of two that could both send,
-// the one is waited for that took bytes last: it is its turn to answer. Only when it has no bound that
-// of the other holds.
+// The timeout of a side runs only while something is expected of it: that it sends, or that it
+// takes the bytes that are there for it. A side that cannot send or receive because of the other
+// (backpressure) is not timed. Of two that could both send, the timeout is that of the side that
+// received bytes last, since the next bytes are expected of it; where that side has no timeout,
+// that of the other.
 struct vst_stream_options {
-    // sizeof(vst_stream_options).
+    // sizeof(vst_stream_options). Not less than 56 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -2386,7 +2517,7 @@ struct vst_stream_options {
 
 // Fills options with the defaults. size is sizeof(vst_stream_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -2394,12 +2525,12 @@ struct vst_stream_options {
 vst_status vst_stream_options_init(vst_stream_options *options,
                                    uint32_t size);
 
-// Makes what bounds streams.
+// Makes the configuration of streams.
 //
 // options is read and not kept. *out is the configuration, or NULL on failure; free it with
 // vst_stream_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
 // with its NUL.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
 //
 // Needs:
@@ -2410,22 +2541,22 @@ vst_status vst_stream_config_new(const vst_stream_options *options,
                                  char *why,
                                  size_t why_size);
 
-// Gives up a handle. Streams that use the configuration keep it. NULL is fine.
+// Frees a handle. Streams that use the configuration keep it. NULL is fine.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 //
 // Needs:
 // config is NULL or a handle that is not freed.
 void vst_stream_config_free(vst_stream_config *config);
 
 // Joins two connections into a stream: from here on the library moves the bytes between them, with
-// backpressure, and passes each side's end on to the other.
+// backpressure, and passes the half-close of each side on to the other.
 //
-// client is a session; server may be open or still connecting. Both ids accept only what asks
-// facts of them, such as vst_conn_describe, from here on, and VST_EVENT_STREAM_END is the one
-// event that follows. config is only referred to: free your handle whenever you like; NULL takes
-// the defaults. *out is the stream's id, or 0.
-// Legal from any callback; best in the callback of VST_EVENT_SESSION, right after
+// client is a session; server may be open or still connecting. From then on both ids are good
+// only for functions that read, such as vst_conn_describe, and VST_EVENT_STREAM_END is the one
+// event that follows. The stream keeps its own reference to config: the handle may be freed at
+// once; NULL takes the defaults. *out is the stream's id, or 0.
+// Legal on the engine's thread; best in the callback of VST_EVENT_SESSION, right after
 // vst_conn_connect: then the client's first bytes leave with the PROXY header.
 // Returns VST_OK; VST_E_STATE (one is closing, in a stream, or client is no session yet);
 // VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
@@ -2447,13 +2578,14 @@ vst_status vst_conn_forward(vst_engine *engine,
 // The server that a table remembers for the client is asked for first, and the one that was reached is
 // remembered: server_id in docs/tables.md.
 //
-// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY header
-// tells its addresses. The client's bytes are kept until a server has taken the first of them, so
-// that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when
-// no server is to be had; vst_stream_end says which server it was and how long it took. client
-// must not be used again but to ask facts of it, such as vst_conn_describe. config is only
-// referred to; NULL takes the defaults. user comes with the event. *out is the stream's id, or 0.
-// Legal from any callback; best in the callback of VST_EVENT_SESSION.
+// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY
+// header tells its addresses. The client's bytes are kept until a server has taken the first of
+// them, so that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows,
+// also when no server can be reached; vst_stream_end says which server it was and how long it
+// took. From then on client is good only for functions that read, such as vst_conn_describe.
+// The stream keeps its own reference to config: the handle may be freed at once; NULL takes the
+// defaults. user comes with the event. *out is the stream's id, or 0.
+// Legal on the engine's thread; best in the callback of VST_EVENT_SESSION.
 // Returns VST_OK; VST_E_STATE (client is closing, in a stream, or no session yet); VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
 // VST_E_POISONED.
@@ -2470,7 +2602,7 @@ vst_status vst_conn_forward_to(vst_engine *engine,
 
 // Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
 //
-// Legal from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -2483,7 +2615,7 @@ vst_status vst_stream_abort(vst_engine *engine,
 // both sides, bytes, the search for a server, what it waits for, and how it ends.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
-// mostly do. Legal at any time before VST_EVENT_STREAM_END, from any callback.
+// mostly do. Legal on the engine's thread, before VST_EVENT_STREAM_END.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -2499,8 +2631,8 @@ vst_status vst_stream_describe(vst_engine *engine,
 // =================================================================================================
 // 12. Backends
 //
-// Servers among which a stream is given one: by weight and load, with queues, retries and health
-// checks. A backend is made, given servers, and named by vst_conn_forward_to.
+// A backend is a group of servers, of which each stream gets one: by weight and load, with queues,
+// retries and health checks. A backend is made, given servers, and named by vst_conn_forward_to.
 // =================================================================================================
 
 // One server after the other, heavier ones more often.
@@ -2531,7 +2663,7 @@ vst_status vst_stream_describe(vst_engine *engine,
 // The server is used only while no other can be.
 #define VST_SERVER_BACKUP (UINT64_C(1) << 49)
 
-// The server is checked: the check_* fields count.
+// The server has health checks: the check_* fields are used.
 #define VST_SERVER_CHECK (UINT64_C(1) << 50)
 
 // The server has no share, whatever weight says: it takes no new streams until
@@ -2553,13 +2685,13 @@ vst_status vst_stream_describe(vst_engine *engine,
 // The server takes nothing and is not checked. Streams it has go on.
 #define VST_ADMIN_MAINTENANCE (3)
 
-// How a backend works. A field that is 0 stands for its default, so that all zero but size is the
-// defaults; vst_backend_options_init says them.
+// How a backend works. A field that is 0 stands for its default, so that all zero but size is
+// the defaults; vst_backend_options_init writes them.
 //
 // Limits and queues are of this one backend of this one engine: a program with several engines
 // divides what its servers can bear by their number.
 struct vst_backend_options {
-    // sizeof(vst_backend_options).
+    // sizeof(vst_backend_options). Not less than 64 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -2596,7 +2728,7 @@ struct vst_backend_options {
 // A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
 // that in which streams wait for any server; a server has one for the streams that want it alone.
 struct vst_backend_counters {
-    // In: sizeof(vst_backend_counters).
+    // In: sizeof(vst_backend_counters). Not less than 112 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -2635,9 +2767,9 @@ struct vst_backend_counters {
 };
 
 // A server of a backend. A field that is 0 stands for its default, so that all zero but size and
-// name is the defaults; vst_server_options_init says them.
+// name is the defaults; vst_server_options_init writes them.
 struct vst_server_options {
-    // sizeof(vst_server_options).
+    // sizeof(vst_server_options). Not less than 144 bytes.
     uint32_t size;
     // Its share beside the others', 1 to 256. Default 1; VST_SERVER_NO_WEIGHT gives it none.
     uint32_t weight;
@@ -2650,7 +2782,7 @@ struct vst_server_options {
     // looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
     const char *addresses;
     // What its connections go through; NULL: nothing but TCP, with the defaults of
-    // vst_connect_options. Only referred to: free your handle whenever you like.
+    // vst_connect_options. The server keeps its own reference: the handle may be freed at once.
     const vst_connect_config *connect;
     // The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
     uint32_t maxconn;
@@ -2661,7 +2793,8 @@ struct vst_server_options {
     // streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
     // until it is given a state.
     uint64_t trial_ns;
-    // What a check goes through; NULL: a TCP connection alone. Only referred to.
+    // What a check goes through; NULL: a TCP connection alone. As for connect, the handle may be
+    // freed at once.
     const vst_connect_config *check_connect;
     // Where the check goes; NULL: the server's first address. Copied.
     const char *check_address;
@@ -2680,8 +2813,8 @@ struct vst_server_options {
     uint64_t check_down_interval_ns;
     // How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
     uint64_t check_timeout_ns;
-    // By how many percent an interval may be longer or shorter, by chance, so that not everybody
-    // checks at the same moment; 1 to 100. Default 10; VST_SERVER_NO_JITTER is none.
+    // By how many percent an interval may be longer or shorter, by chance, so that not all checks
+    // are made at the same moment; 1 to 100. Default 10; VST_SERVER_NO_JITTER is none.
     uint32_t check_jitter;
     // How many checks in a row must pass for a server that is down to be up. Default 2.
     uint32_t check_rise;
@@ -2692,13 +2825,13 @@ struct vst_server_options {
     uint32_t connect_errors;
 };
 
-// How a server stands.
+// The state of a server.
 struct vst_server {
-    // In: sizeof(vst_server).
+    // In: sizeof(vst_server). Not less than 24 bytes.
     uint32_t size;
-    // What is wanted of it: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
+    // Its administrative state: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     uint32_t state;
-    // 1 while its health is good, whatever is wanted of it; else 0.
+    // 1 while it is up, whatever its administrative state; else 0.
     uint32_t up;
     // Its share.
     uint32_t weight;
@@ -2710,7 +2843,7 @@ struct vst_server {
 
 // Fills options with the defaults. size is sizeof(vst_backend_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -2723,7 +2856,7 @@ vst_status vst_backend_options_init(vst_backend_options *options,
 // options is read and not kept. It has no servers yet: vst_backend_add_server. *out is its id,
 // or 0. It belongs to the engine and is freed with it. On failure why, unless NULL, gets a sentence,
 // cut to why_size bytes with its NUL.
-// Legal at any time, from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 // (no random number for seed); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2748,7 +2881,7 @@ vst_status vst_backend_set_name(vst_engine *engine,
 
 // Writes what a backend has counted.
 //
-// Legal at any time.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
 // id); VST_E_THREAD; VST_E_POISONED.
 //
@@ -2771,7 +2904,7 @@ vst_status vst_server_get_counters(vst_engine *engine,
 
 // Fills options with the defaults. size is sizeof(vst_server_options).
 //
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -2779,12 +2912,13 @@ vst_status vst_server_get_counters(vst_engine *engine,
 vst_status vst_server_options_init(vst_server_options *options,
                                    uint32_t size);
 
-// Adds a server to a backend: it is ready, and taken to be up until something speaks against it.
+// Adds a server to a backend: it is VST_ADMIN_READY, and up until health checks or failed connects
+// say otherwise.
 //
 // options is read and not kept. *out is its number, from 0 in the order of calls, or
 // VST_NO_SERVER on failure. On failure why, unless NULL, gets a sentence, cut to why_size
 // bytes with its NUL. Servers are not taken away again: VST_ADMIN_MAINTENANCE puts one out of use.
-// Legal at any time, from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL (also for name); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
 // out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -2802,7 +2936,7 @@ vst_status vst_backend_add_server(vst_engine *engine,
 
 // Changes the share of a server, 0 to 256. With 0 it takes no new streams.
 //
-// Legal at any time, from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2813,7 +2947,7 @@ vst_status vst_server_set_weight(vst_engine *engine,
                                  uint32_t server,
                                  uint32_t weight);
 
-// Says what is wanted of a server: state is VST_ADMIN_READY, VST_ADMIN_DRAIN or
+// Sets the administrative state of a server: state is VST_ADMIN_READY, VST_ADMIN_DRAIN or
 // VST_ADMIN_MAINTENANCE. No stream is ended by it.
 //
 // A server back from maintenance is taken to be up, and on trial: the first failure of any kind
@@ -2843,9 +2977,9 @@ vst_status vst_server_set_addresses(vst_engine *engine,
                                     char *why,
                                     size_t why_size);
 
-// Writes how a server stands.
+// Writes the state of a server.
 //
-// Legal at any time.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the id, a number that no server has);
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
@@ -2879,7 +3013,7 @@ struct vst_rules;
 // *out is the set, or NULL on failure; free it with vst_rules_free. On failure why, unless
 // NULL, gets what is wrong: line, column, the word and what was expected, then the line itself with a
 // caret below, lines parted by LF, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
 //
 // Needs:
@@ -2894,10 +3028,10 @@ vst_status vst_rules_new(const uint8_t *text,
                          char *why,
                          size_t why_size);
 
-// Lets everything that uses rules use from now on what by stands for now. Connections that have
-// begun end with what they began with. by is not kept and may be freed.
+// Replaces a set of rules: whatever uses rules uses the lines of by from now on. Connections
+// that have begun end with what they began with. by is not kept and may be freed.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL.
 //
 // Needs:
@@ -2905,12 +3039,12 @@ vst_status vst_rules_new(const uint8_t *text,
 vst_status vst_rules_replace(vst_rules *rules,
                              const vst_rules *by);
 
-// Looks whether every backend that use_backend lines of rules name is one of this engine's: to be
-// called when they have their names, before a listener is opened with the rules or others are
-// replaced by them. On failure why, unless NULL, gets the first line that names another, and what
-// it names, cut to why_size bytes with its NUL.
+// Checks that every backend that use_backend lines of rules name is one of this engine's: to
+// be called when they have their names, before a listener is opened with the rules or others are
+// replaced by them. On failure why, unless NULL, gets the first line that names another, and
+// what it names, cut to why_size bytes with its NUL.
 //
-// Legal from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -2924,10 +3058,10 @@ vst_status vst_rules_check(vst_engine *engine,
 // The backend that a use_backend line of the rules chooses for a session, as things stand now:
 // *backend is its id, or 0.
 //
-// Where a line applies that names no backend of this engine, the session ends in order, since nobody
-// could serve it: VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name.
-// vst_rules_check finds such lines before a client does.
-// Legal on a session, from any callback.
+// Where a line applies that names no backend of this engine, the session is closed in order:
+// VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. vst_rules_check
+// finds such lines before a client does.
+// Legal on the engine's thread, for a session.
 // Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
 // names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 // VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
@@ -2938,11 +3072,12 @@ vst_status vst_conn_chosen_backend(vst_engine *engine,
                                    vst_id conn,
                                    vst_id *backend);
 
-// What a rule has written down of a connection (set-var(name)): a number or a truth in decimal, an
-// address as text, bytes as they are. *len is its length, also when capacity does not suffice.
+// Copies a variable that a rule has set for a connection (set-var(name)): a number or a boolean
+// in decimal, an address as text, bytes as they are. *len is its length, also when capacity
+// does not suffice.
 //
-// Legal until the connection is gone, from any callback.
-// Returns VST_OK; VST_NONE (nothing is written down under this name); VST_E_SPACE; VST_E_NULL;
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
+// Returns VST_OK; VST_NONE (no variable of this name is set); VST_E_SPACE; VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -2955,10 +3090,10 @@ vst_status vst_conn_variable(vst_engine *engine,
                              size_t capacity,
                              size_t *len);
 
-// Gives up a handle. Configurations and connections that use it keep what it stands for. NULL is
+// Frees a handle. Configurations and connections that use it keep what it stands for. NULL is
 // fine.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 //
 // Needs:
 // rules is NULL or a handle that is not freed.
@@ -2968,8 +3103,7 @@ void vst_rules_free(vst_rules *rules);
 // 14. Stick tables
 //
 // What is remembered of a key, an address mostly, from one connection to the next, by all engines
-// and threads that share the table. Rules track and ask; a host may read, set and walk through the
-// entries.
+// and threads that share the table. Rules track and ask; a host may read, set and list the entries.
 // =================================================================================================
 
 // The key is an address: bytes are the 4 of IPv4 or the 16 of IPv6, in network order.
@@ -3024,8 +3158,7 @@ void vst_rules_free(vst_rules *rules);
 // Shared by engines in any threads; every function on it may be called from any thread.
 struct vst_table;
 
-// The entries of a table as they are, one after the other. Belongs to whoever made it, one thread at
-// a time.
+// The entries of a table as they are, one after the other. Used by one thread at a time.
 struct vst_table_snapshot;
 
 // A key. Tables of addresses take VST_KEY_IP, those of integers VST_KEY_INTEGER, those of strings
@@ -3043,7 +3176,7 @@ struct vst_table_key {
 
 // How full a table is.
 struct vst_table_counters {
-    // In: sizeof(vst_table_counters).
+    // In: sizeof(vst_table_counters). Not less than 40 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -3059,7 +3192,7 @@ struct vst_table_counters {
 
 // One entry of a snapshot.
 struct vst_table_row {
-    // In: sizeof(vst_table_row).
+    // In: sizeof(vst_table_row). Not less than 48 bytes.
     uint32_t size;
     // How many connections hold the entry.
     uint32_t holders;
@@ -3071,13 +3204,14 @@ struct vst_table_row {
     vst_table_key key;
 };
 
-// Makes a table from its definition, which is what stands behind stick-table in a configuration of
-// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all words.
+// Makes a table from its definition, which is what follows stick-table in a configuration of
+// HAProxy: type ip size 100k expire 10m store conn_cur,conn_rate(10s). docs/tables.md has all
+// words.
 //
 // name is what it is called in dumps and rules. *out is the table, or NULL on failure; free it
 // with vst_table_free. On failure why, unless NULL, gets a sentence that names the column, the
 // word and what belongs there, cut to why_size bytes with its NUL.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
 //
 // Needs:
@@ -3089,20 +3223,21 @@ vst_status vst_table_new(const char *name,
                          char *why,
                          size_t why_size);
 
-// Gives up a handle. Connections, rules and snapshots that use the table keep what it stands for.
+// Frees a handle. Connections, rules and snapshots that use the table keep what it stands for.
 // NULL is fine.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 //
 // Needs:
 // table is NULL or a handle that is not freed.
 void vst_table_free(vst_table *table);
 
-// Looks up what is known of a key. Asking is no use: the entry expires when it would have.
+// Looks up what is known of a key. This does not count as a use: the entry expires when it would
+// have without it.
 //
 // data is VST_DATA_*. now_ns is the time, or 0 to have the clock read. *value is 0 unless it
 // is found.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
 // or has no such keys; an address of another length than 4 or 16).
 //
@@ -3119,7 +3254,7 @@ vst_status vst_table_get(const vst_table *table,
 // with the value. Connections that exist are counted and cannot be set.
 //
 // data is VST_DATA_*. now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as vst_table_get); VST_E_STATE
 // (VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and nothing may make room).
 //
@@ -3134,7 +3269,7 @@ vst_status vst_table_set(const vst_table *table,
 // Forgets a key, unless a connection holds its entry.
 //
 // now_ns is the time, or 0 to have the clock read.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
 // VST_E_ARGUMENT (the table has no such keys).
 //
@@ -3146,7 +3281,7 @@ vst_status vst_table_remove(const vst_table *table,
 
 // Forgets every key whose entry no connection holds; *cleared, unless NULL, is how many.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL.
 //
 // Needs:
@@ -3156,7 +3291,7 @@ vst_status vst_table_clear(const vst_table *table,
 
 // Tells how full a table is.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
@@ -3170,7 +3305,7 @@ vst_status vst_table_get_counters(const vst_table *table,
 // The text has no NUL; *len is its length. When capacity does not suffice nothing is written, and
 // *len says what was needed; others may have added entries until the next call. A table of any size
 // is better read through a snapshot.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 //
 // Needs:
@@ -3181,13 +3316,14 @@ vst_status vst_table_dump(const vst_table *table,
                           size_t capacity,
                           size_t *len);
 
-// Makes a snapshot: the entries of a table, to be read one by one. Nobody waits for whoever reads it:
-// the table is copied a part at a time. An entry that is there all the time is seen once; one that
-// comes or goes meanwhile may be or not, and of a key that goes and comes again both may be.
+// Makes a snapshot: the entries of a table, to be read one by one. The table is copied a part at a
+// time, so that other threads do not wait for the reader. An entry that is there all the time is
+// seen once; one that comes or goes meanwhile may be or not, and of a key that goes and comes
+// again both may be.
 //
 // now_ns is the time for all of it, or 0 to have the clock read. *out is the snapshot, or NULL;
 // free it with vst_table_snapshot_free.
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL.
 //
 // Needs:
@@ -3198,8 +3334,8 @@ vst_status vst_table_snapshot_new(const vst_table *table,
 
 // Goes on to the next entry of a snapshot and writes it.
 //
-// Legal at any time, in any callback, by one thread at a time.
-// Returns VST_OK; VST_NONE (that was all); VST_E_NULL; VST_E_SIZE.
+// Legal from any thread and any callback, one thread at a time.
+// Returns VST_OK; VST_NONE (there is no further entry); VST_E_NULL; VST_E_SIZE.
 //
 // Needs:
 // snapshot is a handle that is not freed and that nobody else uses; row points to as many bytes as
@@ -3210,7 +3346,7 @@ vst_status vst_table_snapshot_next(vst_table_snapshot *snapshot,
 // Reads what the entry holds that vst_table_snapshot_next has written last.
 //
 // data is VST_DATA_*. *value is 0 unless it is stored.
-// Legal at any time, in any callback, by one thread at a time.
+// Legal from any thread and any callback, one thread at a time.
 // Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
 // it).
 //
@@ -3222,7 +3358,7 @@ vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
 
 // Frees a snapshot. NULL is fine.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 //
 // Needs:
 // snapshot is NULL or a handle that is not freed.
@@ -3237,7 +3373,8 @@ void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 // brings an answer that came later.
 // =================================================================================================
 
-// The handler is done: the connection goes on. What it has not consumed is for whoever comes next.
+// The handler is done: the connection goes on. Bytes that it has not consumed go to the next
+// handler, or to TLS, or to the session.
 #define VST_NEXT_DONE (0)
 
 // The handler is to be asked again when bytes, or the end, have come.
@@ -3246,33 +3383,37 @@ void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 // The handler is to be asked again when there is room to send.
 #define VST_NEXT_WRITE (2)
 
-// The handler will answer later, by vst_conn_handler_done or vst_waker_post, with the ticket.
+// The handler answers later, by vst_conn_handler_done or vst_waker_post, with the ticket.
 // Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
 // afterwards.
 #define VST_NEXT_LATER (3)
 
-// The handler will not have the connection: it is refused, with code and text.
+// The handler refuses the connection, with code and text.
 #define VST_NEXT_FAIL (4)
 
 // The peer has ended its side: no further byte comes.
 #define VST_STEP_ENDED (512)
 
-// The handler sees what TLS protects. Without it, it sees what is on the wire, ahead of TLS.
+// The handler runs after the TLS handshake and sees decrypted bytes. Without this flag it runs
+// before TLS and sees the bytes on the wire.
 #define VST_HANDLER_BEHIND_TLS (UINT64_C(1) << 36)
 
-// A question to a handler, and its answer. The library's memory, valid until the callback returns.
+// A question to a handler, and what goes with its answer. The library's memory, valid until the
+// callback returns.
 struct vst_step {
     // In: sizeof(vst_step) of the library.
     uint32_t size;
     // In: VST_STEP_ENDED.
     uint32_t flags;
-    // In: the connection. vst_handler_*, vst_conn_describe, vst_conn_abort and what asks facts
-    // of it are legal.
+    // In: the connection. Legal for it are vst_handler_peek, vst_handler_consume,
+    // vst_handler_send, vst_conn_abort, and functions that only read, such as
+    // vst_conn_describe.
     vst_id conn;
     // In: the host's user data for the connection.
     void *user;
     // In and out: the host's user data for the connection in this handler; NULL at first. When the
-    // handler is through with the connection, in whatever way, discard gets it once, unless NULL.
+    // handler is through with the connection, in whatever way, discard gets it once, unless it
+    // is NULL or the engine has answered VST_E_PANIC.
     void *state;
     // In: what an answer that comes later brings back. No two questions of a connection have the
     // same.
@@ -3284,20 +3425,22 @@ struct vst_step {
     const char *text;
 };
 
-// What is next? data is the handler's. Answers VST_NEXT_*; anything else fails the connection.
-// Every function may be called from here, but those that are legal outside callbacks only.
+// Asks a handler about a connection. data is that of the vst_handler. It answers VST_NEXT_*;
+// any other number fails the connection. Which functions may be called from here: see Callbacks at
+// the top of this header.
 typedef int32_t (*vst_step_fn)(void *data,
                                vst_engine *engine,
                                vst_step *step);
 
-// A handler is through with a connection: frees state, which is not NULL. No function on an engine, a
-// loop or a waker may be called from here: it answers VST_E_REENTRANT.
+// A handler is through with a connection: frees state, which is not NULL. Called on the engine's
+// thread; also by vst_engine_free, but not for an engine that has answered VST_E_PANIC. No
+// function on an engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT.
 typedef void (*vst_discard_fn)(void *data,
                                void *state);
 
 // A handler of the host's own: a step between what the library does itself.
 struct vst_handler {
-    // sizeof(vst_handler), the same in all of a list.
+    // sizeof(vst_handler), the same in all of a list. Not less than 48 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -3318,7 +3461,7 @@ struct vst_handler {
 // Gives the answer that a handler announced with VST_NEXT_LATER: any other VST_NEXT_*. code and
 // text (UTF-8, NUL-terminated, or NULL) go with VST_NEXT_FAIL.
 //
-// Legal from any callback, the handler's own step among them.
+// Legal on the engine's thread, also from the handler's own step.
 // Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
 // answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
 // VST_E_THREAD; VST_E_POISONED.
@@ -3337,7 +3480,8 @@ vst_status vst_conn_handler_done(vst_engine *engine,
 // *len is how many there are in all. They stay: vst_handler_consume drops them. The library
 // reads on only when a step answers VST_NEXT_READ, until 16 KiB are held; then such an answer
 // refuses the connection.
-// Legal between a handler's question and its answer.
+// Legal on the engine's thread, from the call of the handler's step until the handler has
+// answered; after VST_NEXT_LATER, until the answer that comes later.
 // Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -3350,9 +3494,11 @@ vst_status vst_handler_peek(vst_engine *engine,
                             size_t capacity,
                             size_t *len);
 
-// Drops the first count bytes that came for a handler: whoever comes next does not see them.
+// Drops the first count bytes that came for a handler: the next handler, TLS and the session do
+// not get them.
 //
-// Legal between a handler's question and its answer.
+// Legal on the engine's thread, from the call of the handler's step until the handler has
+// answered; after VST_NEXT_LATER, until the answer that comes later.
 // Returns VST_OK; VST_E_ARGUMENT (there are not so many); VST_E_STATE (no handler is asked);
 // VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
@@ -3364,9 +3510,10 @@ vst_status vst_handler_consume(vst_engine *engine,
 
 // Sends bytes of a handler: all or a part.
 //
-// *taken is how many, 0 unless VST_OK; they need not be kept. VST_WAIT: none can be taken now; a
-// step that answers VST_NEXT_WRITE is asked again when some can.
-// Legal between a handler's question and its answer.
+// *taken is how many, 0 unless VST_OK; those bytes are copied. VST_WAIT: none can be taken now;
+// a step that answers VST_NEXT_WRITE is asked again when some can.
+// Legal on the engine's thread, from the call of the handler's step until the handler has
+// answered; after VST_NEXT_LATER, until the answer that comes later.
 // Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
 // handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
@@ -3383,11 +3530,12 @@ vst_status vst_handler_send(vst_engine *engine,
 // =================================================================================================
 // 16. Monitors and metrics
 //
-// Who is answered instead of let in, so that whatever watches the service need not speak its
-// protocol; and what has been counted, as text for Prometheus or as numbers.
+// Monitors are sources, such as the health checks of a load balancer, that are answered by the
+// library instead of becoming sessions, so that they need not speak the protocol of the service.
+// Metrics are what has been counted, as text for Prometheus or as numbers.
 // =================================================================================================
 
-// A text and nothing else: OK, or FAIL.
+// The text alone: OK, or FAIL.
 #define VST_ANSWER_TEXT (1)
 
 // A response of HTTP/1.0: 200, or 503.
@@ -3404,16 +3552,17 @@ vst_status vst_handler_send(vst_engine *engine,
 // The longest answer of the host's own, in bytes.
 #define VST_ANSWER_MOST (16384)
 
-// Every connection is a monitor's: the listener is there for nothing else.
+// Every source is a monitor: the listener serves monitors alone.
 #define VST_MONITOR_EVERYONE (UINT64_C(1) << 34)
 
 // Sources of monitor_net may be in accept_proxy or accept_cip too: it is meant that no header is
 // read of them.
 #define VST_MONITOR_TRUSTED (UINT64_C(1) << 35)
 
-// Who is answered and let go instead of let in, and with what. All bytes 0 but size, and then what
-// is wanted. A monitor is known by the socket's own source address, before anything it sends is read:
-// it needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
+// Which sources are monitors (health checks of load balancers, and the like), and what they are
+// answered before they are closed. Zero it, then set size and the fields that are wanted. A
+// monitor is recognised by the socket's own source address, before anything it sends is read: it
+// needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 // the host accepted the descriptor itself; it is counted in vst_engine_counters.monitored_total.
 //
 // The answer tells of a failure while vst_listener_set_monitor_fail says so of the listener that
@@ -3423,7 +3572,7 @@ vst_status vst_handler_send(vst_engine *engine,
 // linger_ns. What the peer still sends is then read and thrown away, as drain_ns and
 // drain_bytes allow, so that no reset destroys the answer.
 struct vst_monitor_options {
-    // sizeof(vst_monitor_options).
+    // sizeof(vst_monitor_options). Not less than 56 bytes.
     uint32_t size;
     // VST_ANSWER_*. Default VST_ANSWER_TEXT.
     uint32_t answer;
@@ -3443,7 +3592,7 @@ struct vst_monitor_options {
 
 // What became of the connections of a listener.
 struct vst_listener_counters {
-    // In: sizeof(vst_listener_counters).
+    // In: sizeof(vst_listener_counters). Not less than 40 bytes.
     uint32_t size;
     // Connections that exist.
     uint32_t conns;
@@ -3460,7 +3609,7 @@ struct vst_listener_counters {
 // Says whether the monitors of a listener are told of a failure: fail is 0 or 1. It holds for
 // answers that are not made yet, and changes nothing else.
 //
-// Legal at any time, from any callback.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE (the id); VST_E_THREAD; VST_E_POISONED.
 //
@@ -3472,7 +3621,7 @@ vst_status vst_listener_set_monitor_fail(vst_engine *engine,
 
 // Writes what became of the connections of a listener.
 //
-// Legal at any time.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
 // id); VST_E_THREAD; VST_E_POISONED.
 //
@@ -3490,7 +3639,8 @@ vst_status vst_listener_get_counters(vst_engine *engine,
 // with their name, and a number that counts those of one name.
 //
 // The text has no NUL; *len is its length, and the length that is needed with VST_E_SPACE. It
-// grows with the listeners, servers and tables, not with the connections. Legal at any time.
+// grows with the listeners, servers and tables, not with the connections. Legal on the engine's
+// thread.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -3504,19 +3654,20 @@ vst_status vst_metrics_text(vst_engine *engine,
 // =================================================================================================
 // 17. Wakers
 //
-// The one object that other threads may use: it brings an answer of a handler to the engine's
-// thread, and wakes that.
+// The one object by which other threads reach an engine: it brings an answer of a handler to the
+// engine's thread, and wakes that thread.
 // =================================================================================================
 
-// Wakes an engine from other threads. Refers to the engine and does not keep it alive.
+// Brings answers of handlers from other threads to an engine, and wakes its thread. It does not
+// keep the engine alive: after vst_engine_free it answers VST_E_GONE.
 struct vst_waker;
 
-// Gives a waker of the engine. *out is one, or NULL; free it with vst_waker_free, before or after
-// the engine. Any number may be had.
+// Gives a waker of the engine. *out is one, or NULL; free it with vst_waker_free, before or
+// after the engine. An engine may have any number of them.
 //
-// The first one has the host's poller watch one more descriptor, unless the engine was made with
-// wake.
-// Legal on the engine's thread, from any callback.
+// With the first waker of an engine the host's poller is told to watch one more descriptor, unless
+// the engine was made with wake.
+// Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -3525,12 +3676,14 @@ struct vst_waker;
 vst_status vst_engine_waker(vst_engine *engine,
                             vst_waker **out);
 
-// Brings the answer of a handler that announced it with VST_NEXT_LATER: VST_NEXT_DONE, READ, WRITE or
-// FAIL (with code, and a general sentence). The engine's thread takes it with its next drive call,
-// which it is woken for. An answer to a connection that is gone by then is dropped.
+// Brings the answer of a handler whose step answered VST_NEXT_LATER: answer is VST_NEXT_DONE,
+// VST_NEXT_READ, VST_NEXT_WRITE or VST_NEXT_FAIL (with code, and a general sentence); ticket
+// is that of the vst_step. The engine takes it in its next vst_engine_run, vst_engine_ready,
+// vst_engine_ready_batch or vst_engine_ready_fd, not in vst_engine_wait; its thread is woken
+// for that. An answer to a connection that is gone by then is dropped.
 //
-// Legal at any time, from any thread and any number of them at once, but not from a signal handler
-// nor from wake, log and discard.
+// Legal from any thread, from several at once, and from the callbacks event, step, fdset,
+// fdclr, interest and timer; not from a signal handler.
 // Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
 // engine, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
 //
@@ -3544,7 +3697,7 @@ vst_status vst_waker_post(vst_waker *waker,
 
 // Frees a waker. NULL is fine.
 //
-// Legal at any time, from any thread, before or after the engine is freed.
+// Legal from any thread and any callback, before or after the engine is freed.
 //
 // Needs:
 // waker is NULL or a waker that is not freed.
@@ -3568,7 +3721,7 @@ struct vst_loop;
 // NULL on failure; free it with vst_loop_free. sys_errno, unless NULL, gets the errno behind
 // VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a sentence, cut to why_size bytes with
 // its NUL.
-// Legal at any time, from any thread.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
 // VST_E_UNSUPPORTED (built without it).
 //
@@ -3583,7 +3736,7 @@ vst_status vst_loop_new(const vst_engine_options *options,
 
 // Writes the engine of a loop, for every other function. It is the loop's: never free it.
 //
-// Legal at any time, from the loop's thread.
+// Legal from any thread; from log, wake and discard it answers VST_E_REENTRANT.
 // Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 //
 // Needs:
@@ -3591,11 +3744,12 @@ vst_status vst_loop_new(const vst_engine_options *options,
 vst_status vst_loop_engine(vst_loop *loop,
                            vst_engine **engine);
 
-// Runs the loop until vst_loop_stop is called, or for one round.
+// Runs the loop: until vst_loop_stop is called, or for one round of waiting and handling.
 //
-// most_ns bounds one round: 0 does what is ready and returns; VST_NEVER runs until it is stopped.
-// A stop that came before is not lost.
-// Legal outside callbacks, from the loop's thread.
+// most_ns is the longest wait of one round, in nanoseconds: with 0 it does what is ready and
+// returns; with VST_NEVER it runs until vst_loop_stop. If vst_loop_stop was called before, it
+// returns after one round.
+// Legal on the loop's thread, outside callbacks.
 // Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
 // VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 //
@@ -3606,7 +3760,7 @@ vst_status vst_loop_run(vst_loop *loop,
 
 // Lets vst_loop_run return, now or when it is called next.
 //
-// Legal at any time, from any thread, from signal handlers.
+// Legal from any thread, any callback and any signal handler.
 // Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
 //
 // Needs:
@@ -3646,17 +3800,17 @@ vst_status vst_loop_free(vst_loop *loop);
 
 // The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 uint32_t vst_abi_version(void);
 
 // The version of the library as text, 0.1.0, NUL-terminated, valid for ever.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 const char *vst_version(void);
 
 // Writes what this build of the library has, a mask of VST_FEATURE_*.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL.
 //
 // Needs:
@@ -3666,13 +3820,13 @@ vst_status vst_features(uint64_t *features);
 // The name of an operation, VST_OP_*, as it is printed: ACCEPT_PROXY. 0 is SESSION, and a number
 // that no operation has UNKNOWN. NUL-terminated, valid for ever.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 const char *vst_op_name(uint32_t op);
 
 // The name of a reason, VST_WHY_*, as it is printed: TIMED_OUT. 0 is OK, and a number that no
 // reason has UNKNOWN. NUL-terminated, valid for ever.
 //
-// Legal at any time, from any thread, in any callback.
+// Legal from any thread and any callback.
 const char *vst_why_name(uint32_t why);
 
 #ifdef __cplusplus

@@ -53,7 +53,7 @@ whys! {
     TimedOut = 4, "TIMED_OUT";
     /// What the peer sent breaks the protocol.
     Malformed = 5, "MALFORMED";
-    /// The peer, or its system, said no.
+    /// The peer, or its system, refused.
     Refused = 6, "REFUSED";
     /// The connection was torn down by the peer or on the way to it.
     Reset = 7, "RESET";

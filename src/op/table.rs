@@ -8,7 +8,7 @@
 macro_rules! every_op {
     ($then:ident) => {
         $then! {
-            /// A monitor is known by its source, before anything it sends: it is answered and let go.
+            /// A monitor is known by its source, before anything it sends: it is answered, and its connection ends.
             MonitorIn = 1, "MONITOR_IN", Incoming, Proxy, after earlier,
                 when |start| start.is_monitor(),
                 step monitor::step;
