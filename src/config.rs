@@ -1,18 +1,16 @@
 //! Configurations: made once by the host and shared by many connections, immutable and
 //! reference-counted.
 
-mod custom;
 mod monitor;
-mod rules;
 mod trust;
 
-pub use custom::Custom;
 pub use monitor::{ANSWER_MOST, Monitor, MonitorAnswer};
-pub use rules::LiveRules;
 pub use trust::{Trust, TrustError};
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::rules::RuleSet;
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
 use crate::tls::{ClientTls, ServerTls};
@@ -270,3 +268,37 @@ pub const ROOM_RETRY: u64 = 100 * MILLISECOND;
 pub const UNIX_RETRY_FIRST: u64 = MILLISECOND;
 /// The longest pause before a unix connect is tried again.
 pub const UNIX_RETRY_LONGEST: u64 = 50 * MILLISECOND;
+
+/// One custom handler. The host gets its questions and gives its answers.
+#[derive(Clone, Debug)]
+pub struct Custom {
+    /// Whether it works on the bytes that TLS protects, instead of those on the wire.
+    pub behind_tls: bool,
+    /// Its timeout, from its first question, in nanoseconds.
+    pub span: u64,
+    /// The value by which its owner identifies it.
+    pub owner: Arc<dyn Any + Send + Sync>,
+}
+
+/// A set of rules that can be replaced. A connection keeps the set that it began with.
+#[derive(Debug)]
+pub struct LiveRules(RwLock<Arc<RuleSet>>);
+
+impl LiveRules {
+    /// Begins with `rules`.
+    #[must_use]
+    pub const fn new(rules: Arc<RuleSet>) -> Self {
+        Self(RwLock::new(rules))
+    }
+
+    /// The set for connections that begin now.
+    #[must_use]
+    pub fn current(&self) -> Arc<RuleSet> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the set for connections that begin from now on.
+    pub fn replace(&self, rules: Arc<RuleSet>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+}
