@@ -73,7 +73,7 @@ impl Session {
     ///
     /// # Errors
     /// The connection has failed, or the peer has closed. [`FailureKind::TooLarge`] when an incomplete
-    /// message has filled [`RESIDUAL_MAX`] bytes.
+    /// message has filled `RESIDUAL_MAX` bytes.
     pub fn input(&mut self, pool: &mut Pool) -> Result<&mut Buffer, Failure> {
         self.check()?;
         if self.is_peer_closed() {
