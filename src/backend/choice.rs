@@ -5,8 +5,8 @@ use super::Backend;
 use super::health::Transition;
 use super::queue::Line;
 use super::request::{Affinity, Request};
+use super::server::ServerSlot;
 use super::server::{Server, ServerIndex};
-use super::slot::ServerSlot;
 use super::stats::Counters;
 use crate::time::Time;
 

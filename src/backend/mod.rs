@@ -16,7 +16,6 @@ mod queue;
 mod request;
 mod retry;
 mod server;
-mod slot;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -28,8 +27,7 @@ pub(crate) use health::{
 pub(crate) use queue::{Place, Ticket};
 pub(crate) use request::{Affinity, Assignment, Leave, Request, Unassigned};
 pub(crate) use retry::{Next, Redispatch, Retries};
-pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, Weight};
-pub(crate) use slot::ServerSlot;
+pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, ServerSlot, Weight};
 pub(crate) use stats::{Counters, Gauge, Stats};
 
 use balance::Balance;

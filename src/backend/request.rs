@@ -2,7 +2,7 @@
 
 use super::queue::{Place, Ticket};
 use super::server::ServerIndex;
-use super::slot::ServerSlot;
+use super::server::ServerSlot;
 
 /// Which server a stream would have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

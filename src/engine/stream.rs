@@ -150,7 +150,7 @@ impl<N: Net> Engine<N> {
                 }
                 stream.settle(key, &mut pair, &mut cx);
             }
-            let seeks = stream.selection.is_some();
+            let selects = stream.selection.is_some();
             let mut ended = false;
             for (conn, outcome) in keys.into_iter().zip(outcomes) {
                 if let Some(conn) = conn.filter(|_| !outcome.is_empty()) {
@@ -158,7 +158,7 @@ impl<N: Net> Engine<N> {
                     self.apply(conn, outcome);
                 }
             }
-            if seeks {
+            if selects {
                 self.apply_to_search(key, outcome);
             }
             match keys[usize::from(SERVER)] {

@@ -15,7 +15,6 @@ mod accept_proxy;
 mod announced;
 mod connect;
 mod handlers;
-mod last_chunk;
 mod monitor;
 mod prefix;
 pub(crate) mod rules;

@@ -51,7 +51,7 @@ macro_rules! every_op {
             /// The last bytes leave, instead of a session.
             SendLastChunk = 11, "SEND_LAST_CHUNK", Incoming, Linger, after earlier,
                 when |_| false,
-                step last_chunk::step;
+                step monitor::last_chunk;
             /// The host is given the session.
             AcceptSession = 12, "ACCEPT_SESSION", Incoming, Unbounded, after earlier,
                 when |start| start.accepts(|_| true),

@@ -19,7 +19,7 @@ use crate::time::Time;
 use crate::tls::Session;
 
 /// The sides, in the order they are driven.
-pub(crate) const SIDES: [u8; 2] = [CLIENT, SERVER];
+const SIDES: [u8; 2] = [CLIENT, SERVER];
 
 /// The connections of a stream, by side.
 pub(crate) type Pair<'a> = [Option<&'a mut Conn>; 2];

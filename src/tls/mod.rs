@@ -15,7 +15,6 @@ mod cipher;
 mod client;
 mod client_sessions;
 mod clock;
-mod digest;
 mod error;
 mod expiry;
 mod failure;
@@ -47,15 +46,14 @@ mod verifier;
 
 pub use certificate::{CertificateFacts, CertificateSource, SecretDer};
 pub use client::{ClientOptions, ClientTls};
-pub(crate) use digest::sha1;
 pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, FailureKind};
 pub use found::{Due, Found};
 pub use negotiated::{Group, Negotiated, Verified};
 pub use outcome::{End, Handshake, Reading};
 pub use pem::Source;
-pub(crate) use provider::random;
 pub use provider::{KeyExchange, Version};
+pub(crate) use provider::{random, sha1};
 pub(crate) use record::{PLAINTEXT_MAX, RECORD_MAX};
 pub use roots::Roots;
 #[cfg(feature = "self-signed")]

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error};
 
-use super::digest::sha256;
+use super::provider::sha256;
 
 /// Certificates, by their SHA-256.
 #[derive(Clone, Debug, Default)]

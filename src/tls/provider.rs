@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "aws-lc-rs")]
+use aws_lc_rs::digest;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+use ring::digest;
 use rustls::crypto::CryptoProvider;
 use rustls::{NamedGroup, ProtocolVersion, SupportedProtocolVersion, version};
 
@@ -119,4 +123,20 @@ pub(super) fn alpn(protocols: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, LoadError> {
         return Err(LoadError::option(LoadFault::BadAlpn));
     }
     Ok(protocols.to_vec())
+}
+
+/// SHA-256 (FIPS 180-4).
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    let mut name = [0; 32];
+    name.copy_from_slice(digest.as_ref());
+    name
+}
+
+/// SHA-1 (FIPS 180-4). It identifies a certificate and must not be relied on as proof.
+pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
+    let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let mut name = [0; 20];
+    name.copy_from_slice(digest.as_ref());
+    name
 }

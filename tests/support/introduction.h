@@ -33,9 +33,9 @@
 // Conventions.
 // - Statuses: vst_status is 0 or more when the call did what was asked, negative when it did not.
 //   Outputs go through pointers and are always written: with zeros, or what the function says, where
-//   there is nothing. An unknown number, flag or reserved byte is an error; a flag is
-//   named after its struct, and unknown in every other. Every function that takes an engine may answer
-//   VST_E_PANIC, every one that takes a struct with a size VST_E_SIZE.
+//   there is nothing. An unknown number, flag or reserved byte is an error; a flag is named after its
+//   struct, and unknown in every other. Every function that takes an engine may answer VST_E_PANIC,
+//   every one that takes a struct with a size VST_E_SIZE.
 // - Structs that begin with a size: set it to sizeof. The library takes any size from that of
 //   the first version of the struct, which the comment of the field says ("not less than"), to
 //   65,536 bytes; another is VST_E_SIZE, before anything is done. The fields that a shorter

@@ -2,7 +2,7 @@
 
 use super::host::Program;
 use super::rig::{Rig, both, closed, everywhere, refusal};
-use super::rules::{rule_state, ruled};
+use super::rules::{come_in, ruled};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::buffer::BUFFER_SIZE;
@@ -54,8 +54,7 @@ fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
         assert_eq!(closed(&rig.finish()).cause, None);
 
         // An end comes before the time is over.
-        let (got, record) =
-            rule_state(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
+        let (got, record) = come_in(setup, ruled(AcceptConfig::default(), NAMES), &[22, 3, 1, 0]);
         assert_eq!((&got[..], record.cause), (&[22, 3, 1, 0][..], None));
         assert!(record.lasted < 5 * SECOND);
     });

@@ -7,6 +7,7 @@ mod checks;
 mod closing;
 mod connect;
 mod content;
+mod counting;
 mod describe;
 mod drain;
 mod end_log;

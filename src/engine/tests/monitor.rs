@@ -373,7 +373,7 @@ const FAULTS: &[(CallKind, &[i32])] = &[
 ];
 
 /// One monitor comes and goes; faults are over before the host tidies up.
-fn rule_state(setup: Setup, answer: &MonitorAnswer, prepare: impl Fn(&Rig)) -> Rig {
+fn come_in(setup: Setup, answer: &MonitorAnswer, prepare: impl Fn(&Rig)) -> Rig {
     let mut rig = Rig::new(setup, Program::Idle);
     rig.listen(ours(answer.clone()));
     prepare(&rig);
@@ -391,7 +391,7 @@ fn rule_state(setup: Setup, answer: &MonitorAnswer, prepare: impl Fn(&Rig)) -> R
 fn a_monitor_survives_every_fault_and_none_is_news() {
     both(|setup| {
         for answer in answers() {
-            let calm = rule_state(setup, &answer, |_| {});
+            let calm = come_in(setup, &answer, |_| {});
             let counts = FAULTS.iter().map(|(call, _)| calm.world.calls_of(*call));
             let counts: Vec<u64> = counts.collect();
             is_no_news(calm, 1);
@@ -399,7 +399,7 @@ fn a_monitor_survives_every_fault_and_none_is_news() {
                 for (errno, nth) in errnos.iter().flat_map(|e| (1..=count).map(move |n| (*e, n))) {
                     let fault = format!("{answer:?}: {call:?} {nth} {errno}");
                     let context = super::rig::Context(fault);
-                    let rig = rule_state(setup, &answer, |rig| {
+                    let rig = come_in(setup, &answer, |rig| {
                         rig.world.fail_nth(*call, nth, Errno(errno), false);
                     });
                     let counted = rig.engine.counters();

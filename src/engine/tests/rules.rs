@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::header::proxied;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
-use super::stream::pattern;
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{
@@ -15,13 +14,21 @@ use crate::config::{
 use crate::conn::{Op, Why};
 use crate::engine::Record;
 use crate::rules::{Outside, RuleSet, Tables, Value};
-use crate::sim::{CallKind, Peer};
+use crate::sim::CallKind;
 use crate::sys::SockOpt;
 use crate::table::{Data, Key, Table};
-use crate::time::{FOREVER, SECOND, Time};
+use crate::time::{FOREVER, Time};
 use crate::tls::Version;
 
+pub(super) const COUNTING: &str = "stick-table type ip size 1k expire 1m store \
+    conn_cnt,conn_cur,sess_cnt,bytes_in_cnt,bytes_out_cnt\n\
+    tcp-request connection track-sc0 src\n";
+
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+
+pub(super) fn client_key() -> IpAddr {
+    IpAddr::from([198, 51, 100, 7])
+}
 
 pub(super) fn compile(text: &str) -> Arc<RuleSet> {
     let tables = Tables::default();
@@ -39,7 +46,7 @@ pub(super) fn table(config: &AcceptConfig) -> Arc<Table> {
 }
 
 /// An echo behind `config` to a client that says `words` and ends: what it got, and its record.
-pub(super) fn rule_state(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
+pub(super) fn come_in(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(config);
     let client = rig.peer();
@@ -63,13 +70,13 @@ fn each_phase_is_asked_in_its_place_and_says_no_there() {
     for (phase, op) in places {
         everywhere(|setup| {
             let text = format!("# one line above\ntcp-request {phase} reject");
-            let (got, record) = rule_state(setup, ruled(AcceptConfig::default(), &text), b"hello");
+            let (got, record) = come_in(setup, ruled(AcceptConfig::default(), &text), b"hello");
             let cause = record.cause.expect("a cause");
             assert_eq!((cause.at, cause.why), (Some(op), Why::Denied), "{phase}");
             assert!(cause.text.contains("line 2"), "{cause}");
             assert_eq!(got, b"");
             let text = format!("tcp-request {phase} accept");
-            let (got, record) = rule_state(setup, ruled(AcceptConfig::default(), &text), b"hello");
+            let (got, record) = come_in(setup, ruled(AcceptConfig::default(), &text), b"hello");
             assert_eq!((&got[..], record.cause), (&b"hello"[..], None), "{phase}");
         });
     }
@@ -88,7 +95,7 @@ fn before_the_header_rules_see_the_socket_and_behind_it_who_was_announced() {
         ] {
             let words = [HEADER, b"hello"].concat();
             let text = format!("tcp-request {line}");
-            let (got, record) = rule_state(setup, ruled(proxied(), &text), &words);
+            let (got, record) = come_in(setup, ruled(proxied(), &text), &words);
             assert_eq!(got == b"hello", passes, "{line}: {record:?}");
         }
     });
@@ -126,7 +133,7 @@ fn rules_see_an_announced_address_only_of_a_source_that_may_announce_one() {
             both(|setup| {
                 let config = ruled(config.clone(), &text);
                 let table = table(&config);
-                let (got, record) = rule_state(setup, config, &[&header, &b"hello"[..]].concat());
+                let (got, record) = come_in(setup, config, &[&header, &b"hello"[..]].concat());
                 let cause = record.cause.map(|cause| (cause.at, cause.why));
                 assert_eq!(cause, due.map(|(at, why)| (Some(at), why)), "{phase}, {name}");
                 assert_eq!(got == b"hello", due.is_none(), "{phase}, {name}");
@@ -139,7 +146,7 @@ fn rules_see_an_announced_address_only_of_a_source_that_may_announce_one() {
     }
     both(|setup| {
         let text = "tcp-request accept reject if { src 192.0.2.33 }";
-        let (got, _) = rule_state(setup, ruled(here(), text), &[HEADER, b"hello"].concat());
+        let (got, _) = come_in(setup, ruled(here(), text), &[HEADER, b"hello"].concat());
         assert_eq!(got, b"hello", "nothing was read there");
     });
 }
@@ -185,173 +192,6 @@ fn session_rules_know_what_the_handshake_agreed_on() {
             rig.finish();
         }
     });
-}
-
-const COUNTING: &str = "stick-table type ip size 1k expire 1m store \
-    conn_cnt,conn_cur,sess_cnt,bytes_in_cnt,bytes_out_cnt\n\
-    tcp-request connection track-sc0 src\n";
-
-pub(super) fn client_key() -> IpAddr {
-    IpAddr::from([198, 51, 100, 7])
-}
-
-/// A way in which a connection ends.
-type End = (&'static str, fn(&mut Rig, &Peer));
-
-#[test]
-fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
-    let ends: [End; 6] = [
-        ("in order", |_, client| client.shutdown_write()),
-        ("reset", |_, client| client.reset()),
-        ("close", |_, client| client.close()),
-        ("abort", |rig, client| {
-            for session in rig.host.sessions() {
-                rig.call(|engine| engine.abort(session)).expect("it is there");
-            }
-            client.close();
-        }),
-        ("timeout", |rig, client| {
-            rig.run_for(40 * SECOND);
-            client.close();
-        }),
-        ("engine", |rig, client| {
-            rig.call(crate::engine::Engine::abort_all);
-            client.close();
-        }),
-    ];
-    for (tls, (name, end)) in [false, true].into_iter().flat_map(|tls| ends.map(|end| (tls, end))) {
-        everywhere(|setup| {
-            let config = if tls { accepting(Version::Tls13) } else { AcceptConfig::default() };
-            let config = ruled(config, COUNTING);
-            let table = table(&config);
-            let key = Key::Ip(client_key());
-            let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(config);
-            let client = rig.peer();
-            client.send(b"seven b");
-            rig.settle();
-            let now = rig.world.now();
-            assert_eq!(table.get(key, Data::ConnCur, now), Some(1), "{name}");
-            assert_eq!(table.get(key, Data::SessCnt, now), Some(u64::from(!tls)), "{name}");
-            end(&mut rig, &client);
-            rig.run();
-            let now = rig.world.now();
-            assert_eq!(table.get(key, Data::ConnCur, now), Some(0), "{name} {tls} {setup:?}");
-            assert_eq!(table.get(key, Data::ConnCnt, now), Some(1), "{name}");
-            if name == "in order" && !tls {
-                assert_eq!(table.get(key, Data::BytesInCnt, now), Some(7));
-                assert_eq!(table.get(key, Data::BytesOutCnt, now), Some(7));
-            }
-            if name != "engine" {
-                rig.finish();
-            }
-        });
-    }
-}
-
-#[test]
-fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
-    both(|setup| {
-        let config = ruled(AcceptConfig::default(), COUNTING);
-        let table = table(&config);
-        let key = Key::Ip(client_key());
-        let mut rig = Rig::new(setup, Program::Idle);
-        rig.listen(config);
-        let client = rig.peer();
-        rig.settle();
-        let session = rig.host.sessions()[0];
-        rig.run_for(50 * SECOND);
-        let taken_at = rig.world.now();
-        let (fd, op) = rig.call(|engine| engine.take_fd(session)).expect("a raw session");
-        if let Some(op) = op {
-            let world = rig.world.clone();
-            rig.poller.apply(op, &world);
-        }
-        assert_eq!(table.get(key, Data::ConnCur, taken_at), Some(0));
-        assert!(table.contains(key, taken_at + 59 * SECOND));
-        assert!(!table.contains(key, taken_at + 60 * SECOND));
-        let again = rig.call(|engine| engine.adopt(fd, 0)).expect("a connected socket");
-        rig.call(|engine| engine.close(again)).expect("it is open");
-        client.close();
-        rig.run();
-        rig.finish();
-    });
-}
-
-#[test]
-fn one_too_many_at_once_is_refused_and_let_in_when_there_is_room() {
-    both(|setup| {
-        let text = format!("{COUNTING}tcp-request connection reject if {{ sc0_conn_cur gt 2 }}");
-        let config = ruled(AcceptConfig::default(), &text);
-        let mut rig = Rig::new(setup, Program::Echo);
-        rig.listen(config);
-        let clients: Vec<Peer> = (0..3).map(|_| rig.peer()).collect();
-        clients.iter().for_each(|client| client.send(b"in?"));
-        rig.settle();
-        let served = clients.iter().filter(|client| client.received() == b"in?").count();
-        assert_eq!(served, 2);
-        clients.iter().for_each(Peer::close);
-        rig.settle();
-        let again = rig.peer();
-        again.send(b"now?");
-        rig.settle();
-        assert_eq!(again.received(), b"now?");
-        again.close();
-        rig.run();
-        rig.finish();
-    });
-}
-
-#[test]
-fn bytes_of_a_stream_are_counted_while_it_goes_on() {
-    both(|setup| {
-        let config = ruled(AcceptConfig::default(), COUNTING);
-        let table = table(&config);
-        let forward =
-            Program::Forward { to: yonder(), config: Arc::default(), stream: silent(FOREVER) };
-        let mut rig = Rig::new(setup, forward);
-        let site = rig.world.serve(yonder());
-        rig.listen(config);
-        let client = rig.peer();
-        client.send(&pattern(5_000, 1));
-        rig.settle();
-        let server = site.accept().expect("it came");
-        server.send(&pattern(2_000, 2));
-        rig.settle();
-        let (key, now) = (Key::Ip(client_key()), rig.world.now());
-        assert_eq!(table.get(key, Data::BytesInCnt, now), Some(5_000));
-        assert_eq!(table.get(key, Data::BytesOutCnt, now), Some(2_000));
-        client.close();
-        server.close();
-        rig.run();
-        rig.finish();
-    });
-}
-
-#[test]
-fn bytes_ahead_of_the_rule_that_counts_them_are_counted_however_they_came() {
-    let text = "stick-table type ip size 1k expire 1m store bytes_in_cnt\n\
-        tcp-request inspect-delay 5s\n\
-        tcp-request content track-sc0 src if { req.len ge 100 }\n\
-        tcp-request content accept if { req.len ge 100 }\n";
-    for parts in [&[100][..], &[60, 40]] {
-        both(|setup| {
-            let config = ruled(AcceptConfig::default(), text);
-            let table = table(&config);
-            let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(config);
-            let client = rig.peer();
-            for part in parts {
-                client.send(&pattern(*part, 1));
-                rig.settle();
-            }
-            let (key, now) = (Key::Ip(client_key()), rig.world.now());
-            assert_eq!(table.get(key, Data::BytesInCnt, now), Some(100), "{parts:?}");
-            client.close();
-            rig.run();
-            rig.finish();
-        });
-    }
 }
 
 #[test]
