@@ -21,7 +21,7 @@ macro_rules! whys {
             /// Every reason.
             pub const ALL: &'static [Self] = &[$(Self::$why),+];
 
-            /// The number of the reason at the C boundary: stable, never given to another.
+            /// The number of the reason at the C boundary: stable, and never used for another reason.
             #[must_use]
             pub const fn number(self) -> u8 {
                 match self { $(Self::$why => $number),+ }
@@ -43,11 +43,11 @@ macro_rules! whys {
 }
 
 whys! {
-    /// The peer ended its side before the first byte that was due.
+    /// The peer ended its side before the first expected byte.
     Empty = 1, "EMPTY";
-    /// The peer ended its side in the middle of something.
+    /// The peer ended its side before everything that was expected had arrived.
     Truncated = 2, "TRUNCATED";
-    /// The host gave the connection up.
+    /// The host aborted the connection.
     Aborted = 3, "ABORTED";
     /// The deadline of the operation passed.
     TimedOut = 4, "TIMED_OUT";
@@ -55,15 +55,15 @@ whys! {
     Malformed = 5, "MALFORMED";
     /// The peer, or its system, refused.
     Refused = 6, "REFUSED";
-    /// The connection was torn down by the peer or on the way to it.
+    /// The connection was reset by the peer or by the network in between.
     Reset = 7, "RESET";
-    /// Our configuration does not let the peer in.
+    /// Our configuration does not accept the peer.
     Denied = 8, "DENIED";
-    /// No way leads to the peer.
+    /// There is no route to the peer.
     Unreachable = 9, "UNREACHABLE";
-    /// This process or machine has run out of something.
+    /// A resource of this process or machine is used up.
     LocalLimit = 10, "LOCAL_LIMIT";
-    /// What the peer sent is larger than we take.
+    /// What the peer sent is larger than we accept.
     TooLarge = 11, "TOO_LARGE";
     /// The system refused a call for another reason.
     System = 12, "SYSTEM";
@@ -104,7 +104,7 @@ impl Cause {
         Self { at, why, detail: Detail::None, text: Cow::Borrowed(why.doc()) }
     }
 
-    /// Replaces the message by a more precise one, in which text from outside is quoted.
+    /// Replaces the message by a more precise one, in which text from the peer or the host is quoted.
     #[must_use]
     pub fn because(self, text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();

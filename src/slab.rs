@@ -1,10 +1,10 @@
-//! Slabs: records found by slot and generation. A key of a record that was removed is an error; it
-//! never leads to another record.
+//! Slabs: records found by slot and generation. The key of a removed record is an error; it never
+//! returns another record.
 
 use std::fmt;
 use std::mem;
 
-/// The place of a record, and its generation among the records that were in that place.
+/// The slot of a record, and its generation among the records that were in that slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// How many records were in the slot before, counted from the base of the slab; below
@@ -37,7 +37,7 @@ impl Key {
     }
 }
 
-/// The key does not lead to a record of this slab, or no longer does.
+/// No record of this slab has the key, or the record was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale;
 
@@ -87,7 +87,8 @@ impl<T> Entry<T> {
 /// Records that never move: memory grows in chunks and is kept. An entry costs 8 bytes more than its
 /// record (or the record's alignment, where that is larger).
 ///
-/// `GENERATIONS` is how many records a slot has before it retires.
+/// `GENERATIONS` is how many records a slot has, one after the other. Then the slot is retired: it stays
+/// vacant.
 pub struct Slab<T, const GENERATIONS: u32 = { Key::GENERATIONS }> {
     /// Every chunk has room for [`CHUNK`] entries from the beginning, and all but the last are
     /// full: a chunk never reallocates, so an entry never moves.

@@ -1,6 +1,6 @@
 //! The deadlines of an engine: a hierarchical timer wheel with a tick of one millisecond.
 //!
-//! Level 0 has a slot per tick; a slot of every higher level spans all slots of the level below. A
+//! Level 0 has a slot per tick; a slot of every higher level covers all slots of the level below. A
 //! timer is in the level of the highest digit (base 64) in which its tick differs from the wheel's, in
 //! the slot of that digit. So in every level all timers are ahead of the wheel, those of a lower level
 //! expire before those of a higher one, and the earliest slot is found by one bit scan. When the wheel

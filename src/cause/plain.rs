@@ -1,6 +1,6 @@
-//! Whether a sentence for a person is one: the debug form of a value has no place in it.
+//! Whether a text for people is a plain sentence: one without the debug form of a value.
 
-/// Names of the field that have a capital inside a word.
+/// Technical names that have a capital letter inside a word.
 const TERMS: &[&str] = &[
     "ChaCha20",
     "ChangeCipherSpec",
@@ -28,8 +28,8 @@ const TERMS: &[&str] = &[
 /// What the debug form of an option, a result, a struct or a text begins with.
 const FORMS: &[&str] = &["Some(", "None", "Ok(", "Err(", " { ", "(\""];
 
-/// Whether `text` holds no debug form of a value: no word with a capital inside, as variants of enums
-/// have, but for the terms of the field. What stands in quotes is a peer's or a host's and may be
+/// Whether `text` holds no debug form of a value: no word with a capital letter inside, as the variants
+/// of enums have, except for [`TERMS`]. A text in quotes comes from a peer or a host and may be
 /// anything.
 #[must_use]
 pub(crate) fn is_plain(text: &str) -> bool {

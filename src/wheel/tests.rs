@@ -14,7 +14,7 @@ fn owners(wheel: &mut Wheel) -> Vec<u32> {
     std::iter::from_fn(|| wheel.pop()).map(|(owner, _)| owner).collect()
 }
 
-/// Counts everything anew and checks what every list and bit must be.
+/// Recomputes every count, and checks the invariants of every list and bit.
 fn check(wheel: &Wheel) {
     let mut armed = 0;
     for (place, &first) in (0_u16..).zip(&wheel.first) {
@@ -199,7 +199,7 @@ fn a_node_serves_again_and_setting_a_timer_allocates_nothing() {
     assert_eq!(owners(&mut wheel), [2]);
 }
 
-/// Spans of all sizes, from less than a tick to decades.
+/// Durations of all sizes, from less than a tick to decades.
 fn span() -> impl Strategy<Value = u64> {
     prop_oneof![
         1 => 0..=2 * MS,
