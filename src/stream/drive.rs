@@ -52,8 +52,8 @@ pub(super) fn ends<'p>(
 
 impl Stream {
     /// Drives both connections and relays the bytes between them, until all wait or the engine is to
-    /// act. The result of each connection is added to `outcomes`. Unless it `dials`, a connect that has
-    /// not begun does not begin yet: the descriptor of the previous attempt is not closed.
+    /// act. The result of each connection is added to `outcomes`. Unless `dials` is set, a connect that
+    /// has not begun does not begin yet: the descriptor of the previous attempt is still open.
     pub(crate) fn drive<N: Net>(
         &mut self,
         pair: &mut Pair<'_>,

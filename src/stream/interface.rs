@@ -1,10 +1,10 @@
-//! The states of one side of a stream, and every move between them, in one table.
+//! The states of one side of a stream, and every transition between them, in one table.
 
 use std::fmt;
 
 macro_rules! states {
     ($($(#[doc = $doc:literal])+ $state:ident = $name:literal;)+) => {
-        /// How far one side of a stream is.
+        /// The state of one side of a stream.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         pub enum State { $($(#[doc = $doc])+ $state),+ }
@@ -31,21 +31,21 @@ macro_rules! states {
 states! {
     /// Nothing has begun.
     Ini = "INI";
-    /// A server is wanted.
+    /// A server has to be selected.
     Req = "REQ";
-    /// Every server that may be used is full: it waits in a queue.
+    /// Every server that may be used is full: the stream waits in a queue.
     Que = "QUE";
-    /// An attempt failed: it waits a moment before the next.
+    /// An attempt failed: the stream pauses before the next one.
     Tar = "TAR";
-    /// A server is assigned, and one of its places taken.
+    /// A server is assigned, and the stream holds one of its slots.
     Ass = "ASS";
-    /// The server is being reached, handshakes included.
+    /// The connection to the server is being opened, handshakes included.
     Con = "CON";
-    /// The attempt failed: what comes next is being decided.
+    /// The attempt failed: the next step is being decided.
     Cer = "CER";
-    /// Bytes may move.
+    /// The connection is open: bytes may be relayed.
     Est = "EST";
-    /// The connection is on its way out.
+    /// The connection is closing.
     Dis = "DIS";
     /// There is no connection any more.
     Clo = "CLO";
@@ -53,7 +53,7 @@ states! {
 
 macro_rules! moves {
     ($($event:ident, $doc:literal: $($from:ident)+ => $to:ident;)+) => {
-        /// What moves one side of a stream.
+        /// What changes the state of one side of a stream.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Event { $(#[doc = $doc] $event),+ }
 
@@ -71,7 +71,7 @@ macro_rules! moves {
         }
 
         impl State {
-            /// The state after `event`; `None` when it has no place in this one.
+            /// The state after `event`; `None` if the event cannot occur in this state.
             #[must_use]
             pub(crate) const fn after(self, event: Event) -> Option<Self> {
                 match (event, self) {

@@ -11,8 +11,8 @@ use crate::pipes::PipeId;
 use crate::sys::Net;
 use crate::time::Time;
 
-/// The most bytes that one direction relays in one drive, so that a bulk transfer leaves others their
-/// share.
+/// The most bytes that one direction relays in one drive, so that a bulk transfer does not delay all
+/// other connections.
 const BYTES_PER_DRIVE: u64 = 256 * 1024;
 
 /// After so many consecutive reads that fill a buffer, a transfer counts as bulk.
@@ -57,7 +57,7 @@ pub(crate) struct Moved {
     pub(crate) wants_read: bool,
     /// The destination is to be written when it can be.
     pub(crate) wants_write: bool,
-    /// There is more to do at once, but this drive's share is used up.
+    /// There is more to do at once, but this drive has relayed as much as one drive may.
     pub(crate) wants_turn: bool,
     /// The source brought bytes.
     pub(crate) brought: bool,
@@ -178,7 +178,7 @@ impl Lane {
         true
     }
 
-    /// Reads the next piece from the source into the buffer or a pipe; `raw` says that the destination
+    /// Reads the next piece from the source into the buffer or a pipe. `raw` is set if the destination
     /// sends bytes unchanged. Returns whether the lane is loaded afterwards.
     pub(crate) fn load<N: Net>(
         &mut self,
@@ -214,7 +214,7 @@ impl Lane {
             }
             Err(cause) => from.fail_session(cause),
         }
-        // Nothing arrives for now: a lane that is busy may have the pipe.
+        // Nothing arrives for now, so the pipe is returned for a lane that has bytes.
         self.give_pipe(cx);
         false
     }
@@ -271,12 +271,13 @@ impl Lane {
         Ok(read)
     }
 
-    /// Whether the transfer is bulk, so that larger pieces are worth their memory.
+    /// Whether the transfer is bulk, so that larger pieces justify the memory they need.
     const fn is_bulk(&self) -> bool {
         self.full >= FULL_READS
     }
 
-    /// Whether this drive has used up the lane's share; `moved_before` is the count at its start.
+    /// Whether this drive has relayed as much of the lane as one drive may; `moved_before` is the count
+    /// at its start.
     pub(crate) const fn is_sated(&self, moved_before: u64) -> bool {
         self.moved - moved_before >= BYTES_PER_DRIVE
     }

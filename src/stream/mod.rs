@@ -45,7 +45,7 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// A side that nothing has happened to.
+    /// A side in its first state.
     pub(crate) const fn new(now: Time) -> Self {
         Self { state: State::Ini, conn: None, record: None, active_at: now }
     }
@@ -120,7 +120,7 @@ pub(crate) struct Stream {
     pub(crate) selection: Option<Box<ServerSelection>>,
     /// What ended it first.
     pub(crate) end: Option<Box<End>>,
-    /// The side that last took bytes: the other waits for its answer.
+    /// The side that last took bytes, and is expected to answer.
     pub(crate) turn: Option<u8>,
     /// Its timeouts and options.
     pub(crate) config: Arc<StreamConfig>,

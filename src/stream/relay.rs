@@ -34,7 +34,8 @@ impl<'a> Party<'a> {
 }
 
 impl Stream {
-    /// Relays what it can in both directions, and notes in each connection what the rest waits for.
+    /// Relays what it can in both directions, and notes in each connection what the remaining bytes wait
+    /// for.
     pub(super) fn relay<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
         let waited = pair.each_mut().map(|conn| {
             conn.as_deref_mut().is_some_and(|conn| {
@@ -155,8 +156,8 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
     moved
 }
 
-/// The work on a connection beside the lanes: send bytes of its own protocol, discard what arrives on a
-/// shut read side, and notice a reset although nothing is read.
+/// The work on a connection that belongs to no lane: send bytes of its own protocol, discard what
+/// arrives on a shut read side, and notice a reset although nothing is read.
 fn tidy<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     if conn.word.is_closing() || conn.word.incomplete().has(Op::CtrlConnect) {
         return;

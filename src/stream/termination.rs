@@ -20,7 +20,7 @@ pub enum By {
     ServerTimeout,
     /// A limit of the configuration.
     Limit,
-    /// A resource that this machine has run out of.
+    /// A resource of this machine was used up.
     Resources,
     /// The host.
     Host,
