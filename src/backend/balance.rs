@@ -6,19 +6,20 @@ use crate::random::{Random, mix};
 /// How streams are spread over servers, each by its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Method {
-    /// One after the other, the heavier ones more often and never in a row where it can be helped.
+    /// One after the other. A server with a higher weight comes more often, and twice in succession only
+    /// if the weights require it.
     #[default]
     RoundRobin,
-    /// The one with the fewest streams for its weight, equal ones by turn.
+    /// The server with the fewest streams for its weight; servers with equal load in turn.
     LeastConnections,
-    /// By the hash of the source: a source keeps its server, and when servers come or go only the
-    /// sources move that must. Without a source, by turn.
+    /// By the hash of the source. A source keeps its server; when servers are added or removed, only
+    /// those sources change theirs that have to. Without a source, as [`Method::RoundRobin`].
     SourceHash,
-    /// Two are drawn and the one with fewer streams for its weight is taken.
+    /// Two are chosen at random, and the one with fewer streams for its weight is taken.
     RandomOfTwo,
 }
 
-/// The method and what it remembers.
+/// The method and its state.
 #[derive(Debug)]
 pub(super) struct Balance {
     method: Method,
@@ -31,7 +32,8 @@ impl Balance {
         Self { method, seed, random: Random::new(seed) }
     }
 
-    /// The next server of those that `may` be taken, each with a weight above 0; `None` if none may.
+    /// The next server of those that `may` be taken, each with a weight above 0; `None` if there is
+    /// none.
     pub(super) fn pick(
         &mut self,
         servers: &mut [Server],
@@ -62,8 +64,8 @@ impl Balance {
         }
     }
 
-    /// The server that a source is bound to among those that `may` be taken; `None` if none may, or
-    /// nothing binds it.
+    /// The server that a source is bound to among those that `may` be taken; `None` if there is none, or
+    /// the source is not bound.
     ///
     /// Rendezvous hashing with weights: every server draws `-ln(u) / weight` with a `u` in (0, 1]
     /// that follows from source and server, and the least wins. These are exponential draws with
@@ -113,10 +115,10 @@ fn among<'a>(
     (0..).map(ServerIndex).zip(servers).filter(move |(index, server)| may(*index, server))
 }
 
-/// Smooth weighted round robin: in every round the balance of each server grows by its weight, and
-/// the server with the highest balance is taken and loses the sum of all weights. So the turns of a
-/// server are spread as evenly as they can be, and one that is passed over for a while (because it
-/// is full, say) neither loses turns nor accumulates them.
+/// Smooth weighted round robin: in every round the balance of each server grows by its weight, and the
+/// server with the highest balance is taken and loses the sum of all weights. So the turns of a server
+/// are spread as evenly as they can be, and one that cannot be taken for a while (because it is full,
+/// for example) neither loses turns nor accumulates them.
 fn turn(servers: &mut [Server], may: impl Fn(ServerIndex, &Server) -> bool) -> Option<ServerIndex> {
     let mut sum = 0;
     let mut first: Option<(i64, ServerIndex)> = None;

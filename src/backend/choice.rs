@@ -1,5 +1,5 @@
-//! How the backend decides: the queue of a stream, a server with room, and what a change of health
-//! entails.
+//! How the backend decides: the queue of a stream, a server with room, and the consequences of a change
+//! of health.
 
 use super::Backend;
 use super::health::Transition;
@@ -15,8 +15,8 @@ impl Backend {
         self.servers.get_mut(index.0 as usize)
     }
 
-    /// The queue in which a stream would wait, which says what it waits for; `None` if no server is
-    /// usable.
+    /// The queue in which a stream would wait: that of one server, or the one for any server. `None` if
+    /// no server is usable.
     pub(super) fn line(&self, request: &Request) -> Option<Line> {
         if let Some(index) = request.affinity.insists()
             && self.server(index).is_some_and(Server::serves)
@@ -95,7 +95,8 @@ impl Backend {
         transition
     }
 
-    /// Streams that wait for a server that no longer serves wait for any server, each at its age.
+    /// Streams that wait for a server that no longer serves wait for any server, still in the order in
+    /// which they began to wait.
     pub(super) fn settle(&mut self, index: ServerIndex) {
         if self.server(index).is_some_and(|server| !server.serves()) {
             self.queues.pour(index);

@@ -1,15 +1,15 @@
-//! Whether a server is up: what checks and connection attempts say of it.
+//! Whether a server is up, concluded from checks and connection attempts.
 
 use crate::random::Random;
 use crate::time::{MILLISECOND, SECOND, Time};
 
-/// How a server is checked. Spans in nanoseconds.
+/// How a server is checked. Times are in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Checks {
     /// From the beginning of one check to the beginning of the next, at least a millisecond. A
     /// check that takes longer delays the next one.
     pub(crate) interval: u64,
-    /// The interval while the server is down, where it is another one.
+    /// The interval while the server is down, if it differs.
     pub(crate) down_interval: Option<u64>,
     /// By how many percent an interval may be longer or shorter, so that many servers, or many
     /// programs with one server, do not check at the same moment. At most 100.
@@ -35,13 +35,13 @@ impl Default for Checks {
     }
 }
 
-/// What brings a server back that went down.
+/// What makes a server that is down go up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recovery {
-    /// Checks, which also bring it down.
+    /// Checks, which also make it go down.
     Checks(Checks),
-    /// Time: after this many nanoseconds it is tried with real streams, and the first failure
-    /// brings it down again.
+    /// Time: after this many nanoseconds it is tried with real streams, and the first failure makes it
+    /// go down again.
     Trial(u64),
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct HealthConfig {
     /// How many connection attempts in a row must fail for the server to go down; with `u32::MAX` no
     /// number of them does.
     pub(crate) connect_errors: u32,
-    /// What brings it back.
+    /// What makes it go up again.
     pub(crate) recovery: Recovery,
 }
 
@@ -61,14 +61,15 @@ impl Default for HealthConfig {
     }
 }
 
-/// How a check or a connection attempt went.
+/// The outcome of a check or a connection attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
     /// It succeeded.
     Succeeded,
-    /// It failed because of the server or the way to it.
+    /// It failed because of the server or the network path to it.
     Failed,
-    /// It failed on our side (no descriptor was left, say), which says nothing about the server.
+    /// It failed on our side (for example because no descriptor was left), which shows nothing about the
+    /// server.
     Local,
 }
 
@@ -99,7 +100,7 @@ pub(crate) enum Transition {
     Down(Fall),
 }
 
-/// A check that was begun. Its result is told with it, once.
+/// A check that was begun. Its result is reported together with it; only the first report counts.
 #[derive(Debug)]
 #[must_use = "no other check begins before this one's result is told"]
 pub(crate) struct Check {
@@ -128,7 +129,7 @@ pub(crate) struct Health {
     errors: u32,
     /// When something is to be done.
     due: Time,
-    /// When the check began that is under way.
+    /// When the check that is in progress began.
     begun: Option<Time>,
     /// The number of the current check: the result of an older one is ignored.
     round: u32,
@@ -136,8 +137,7 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// A server is up until checks or connection attempts bring it down. The jitter comes from
-    /// `seed`.
+    /// A server is up until checks or connection attempts make it go down. The jitter comes from `seed`.
     pub(super) fn new(config: HealthConfig, seed: u64, now: Time) -> Self {
         let random = Random::new(seed);
         let (against, errors, begun) = (0, 0, None);
@@ -151,7 +151,7 @@ impl Health {
         self.up
     }
 
-    /// When [`Health::run`] has something to do; [`Time::NEVER`] while nothing is in sight.
+    /// When [`Health::run`] has something to do; [`Time::NEVER`] if nothing is scheduled.
     pub(super) const fn due(&self) -> Time {
         self.due
     }
@@ -171,12 +171,12 @@ impl Health {
         }
     }
 
-    /// Whether the result of a check is waited for: not of one begun before [`Health::pause`].
+    /// Whether the result of a check is expected. It is not if the check began before [`Health::pause`].
     pub(super) fn awaits(&self, check: &Check) -> bool {
         self.begun.is_some() && check.round == self.round
     }
 
-    /// Takes the result of a check. One that is not awaited is ignored.
+    /// Records the result of a check. One that is not expected is ignored.
     pub(super) fn checked(
         &mut self,
         check: &Check,
@@ -192,8 +192,8 @@ impl Health {
         transition
     }
 
-    /// Takes how a connection attempt went. A success does not bring a server up: it may have begun
-    /// long before the server went down.
+    /// Records the outcome of a connection attempt. A success does not make a server go up: the attempt
+    /// may have begun long before the server went down.
     pub(super) fn connected(&mut self, outcome: AttemptOutcome, now: Time) -> Option<Transition> {
         match outcome {
             AttemptOutcome::Local => return None,
@@ -210,8 +210,8 @@ impl Health {
         (self.up, self.against) = (false, 0);
         match self.config.recovery {
             Recovery::Trial(after) => self.due = now + after,
-            // The next check comes at the interval of a server that is down. Where a check is under
-            // way, its result sets that time.
+            // The next check comes at the interval of a server that is down. If a check is in progress,
+            // its result sets that time.
             Recovery::Checks(checks) if self.begun.is_none() => {
                 self.due = self.due.min(now + self.interval(&checks));
             }
@@ -232,7 +232,7 @@ impl Health {
         self.schedule_first(now);
     }
 
-    /// Up, but the first failure of any kind brings it down.
+    /// Up, but the first failure of any kind makes it go down.
     fn try_again(&mut self) {
         self.up = true;
         self.errors = self.config.connect_errors.saturating_sub(1);
@@ -282,7 +282,7 @@ impl Health {
     }
 }
 
-/// How far an interval may be off, in nanoseconds.
+/// By how much an interval may deviate, in nanoseconds.
 fn spread(checks: &Checks, interval: u64) -> u64 {
     interval / 100 * u64::from(checks.jitter.min(100))
 }

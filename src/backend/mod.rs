@@ -1,13 +1,14 @@
-//! Which server a stream gets, who waits for one, and which servers are healthy. These are
+//! Which server a stream gets, which streams wait for one, and which servers are healthy. These are
 //! decisions only: there is no socket, and the caller passes the time.
 //!
-//! A stream *asks* and is assigned a [`ServerSlot`], queued or refused. A slot is given back
-//! exactly once, since giving it back consumes it. After whatever may have made room for a stream
-//! that waits, the caller asks which is [`next`](Backend::next) until there is none.
+//! With [`ask`](Backend::ask) a stream requests a server, and is assigned a [`ServerSlot`], queued or
+//! refused. A slot is given back exactly once, since giving it back consumes it. After everything that
+//! may have made room for a waiting stream, the caller calls [`next`](Backend::next) until it returns
+//! `None`.
 //!
-//! Streams that wait for one server and those that wait for any go in the order of their age.
-//! Whether a server takes streams is computed from what the operator wants, its health, weight and
-//! addresses, and is stored nowhere.
+//! Streams that wait for one server and those that wait for any are served in the order in which they
+//! began to wait. Whether a server takes streams is computed from its administrative state, health,
+//! weight and addresses, and is stored nowhere.
 
 mod balance;
 mod choice;
@@ -37,7 +38,7 @@ use retry::Failure;
 use crate::sys::Addr;
 use crate::time::Time;
 
-/// What is said of a backend when it is made.
+/// The configuration of a backend.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BackendConfig {
     /// How streams are spread over the servers.
@@ -48,19 +49,19 @@ pub(crate) struct BackendConfig {
     pub(crate) maxqueue: u32,
     /// How often an attempt is repeated, and where.
     pub(crate) retries: Retries,
-    /// Where all chance comes from. Engines that are to send a source to the same server have the
-    /// same one.
+    /// The seed of all random choices and of the hash of sources. Engines that are to send a source to
+    /// the same server have the same seed.
     pub(crate) seed: u64,
 }
 
 /// What may be changed of a server at any time.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Its share.
+    /// Its weight.
     Weight(Weight),
-    /// What the operator wants of it.
+    /// Its administrative state.
     Admin(Admin),
-    /// Where it is.
+    /// Its addresses.
     Addresses(Vec<Addr>),
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct NoSuchServer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NameTaken;
 
-/// Servers that can take each other's place.
+/// Servers of which any can serve a stream.
 pub(crate) struct Backend {
     config: BackendConfig,
     servers: Vec<Server>,
@@ -114,8 +115,8 @@ impl Backend {
         Ok(index)
     }
 
-    /// Changes a server. Back from maintenance it is up, and on trial: the first failure of any
-    /// kind brings it down.
+    /// Changes a server. One that leaves maintenance is up, and on trial: the first failure of any kind
+    /// makes it go down.
     ///
     /// # Errors
     /// [`NoSuchServer`].
@@ -150,7 +151,7 @@ impl Backend {
         (0..).map(ServerIndex).zip(&self.servers)
     }
 
-    /// A stream asks for a server.
+    /// Requests a server for a stream.
     pub(crate) fn ask(&mut self, request: Request) -> Assignment {
         match request.affinity {
             Affinity::Any | Affinity::Sticky(_) => {}
@@ -160,7 +161,7 @@ impl Backend {
         let Some(line) = self.line(&request) else {
             return Assignment::Refused(Unassigned::NoServer);
         };
-        // A stream that could go now is not overtaken, whichever queue it is in.
+        // A stream that could get a server now goes first, whichever queue it is in.
         if (request.front || self.called().is_none())
             && let Some(server) = self.free(line, request.source, request.affinity)
         {
@@ -175,7 +176,7 @@ impl Backend {
         }
     }
 
-    /// Gives a slot back: when the stream is over, or the attempt.
+    /// Gives a slot back, once the stream or the attempt has ended.
     pub(crate) fn release(&mut self, slot: ServerSlot) {
         if let Some(server) = self.server_mut(slot.server()) {
             server.streams.leave();
@@ -183,8 +184,8 @@ impl Backend {
         }
     }
 
-    /// The stream that waits no more, and its server. To be asked until there is none, after a slot was
-    /// given back, a server was added or changed, or has come up.
+    /// Assigns a server to the next waiting stream that can have one. To be called until it returns
+    /// `None`, after a slot was given back, or a server was added, was changed or went up.
     pub(crate) fn next(&mut self) -> Option<(Ticket, ServerSlot)> {
         let line = self.called()?;
         let source = self.queues.first(line)?.source;
@@ -193,7 +194,7 @@ impl Backend {
         Some((ticket, self.take(server)))
     }
 
-    /// A stream waits no more; whether it did.
+    /// Removes a stream from its queue, and returns whether it waited.
     pub(crate) fn leave(&mut self, place: Place, why: Leave) -> bool {
         let Some(line) = self.queues.leave(place) else { return false };
         if why == Leave::TimedOut {
@@ -202,14 +203,14 @@ impl Backend {
         true
     }
 
-    /// How many are in front of a stream in its queue, for a person to read; `None` if it does not
+    /// How many streams are in front of a stream in its queue, for display only; `None` if it does not
     /// wait.
     #[must_use]
     pub(crate) fn ahead(&self, place: Place) -> Option<usize> {
         self.queues.ahead(place)
     }
 
-    /// Takes how an attempt to reach a server went. If it failed, the slot is given back
+    /// Records the outcome of an attempt to reach a server. If it failed, the slot is given back
     /// separately.
     pub(crate) fn connected(
         &mut self,
@@ -228,7 +229,7 @@ impl Backend {
         Some(self.changed(index, transition, now))
     }
 
-    /// What comes after the failed attempt number `attempts`, counted from 1.
+    /// What to do after the failed attempt number `attempts`, counted from 1.
     #[must_use]
     pub(crate) fn retry(&self, index: ServerIndex, attempts: u32, outcome: AttemptOutcome) -> Next {
         let serves = self.server(index).is_some_and(Server::serves);
@@ -236,13 +237,13 @@ impl Backend {
         self.config.retries.after(Failure { attempts, is_local, serves })
     }
 
-    /// When [`Backend::run`] has something to do; [`Time::NEVER`] while nothing is in sight.
+    /// When [`Backend::run`] has something to do; [`Time::NEVER`] if nothing is scheduled.
     #[must_use]
     pub(crate) fn due(&self) -> Time {
         self.servers.iter().map(|server| server.health.due()).min().unwrap_or(Time::NEVER)
     }
 
-    /// What is to be done about the health of a server at `now`: to be asked until nothing is.
+    /// What is to be done about the health of a server at `now`. To be called until it returns `None`.
     pub(crate) fn run(&mut self, now: Time) -> Option<(ServerIndex, Work)> {
         let work = |(index, server): (u32, &mut Server)| {
             server.health.run(now).map(|work| (ServerIndex(index), work))
@@ -254,7 +255,7 @@ impl Backend {
         Some((index, work))
     }
 
-    /// Takes the result of a check. That of one from before a maintenance is ignored.
+    /// Records the result of a check. One from before a maintenance is ignored.
     pub(crate) fn checked(
         &mut self,
         index: ServerIndex,

@@ -1,9 +1,9 @@
-//! Who waits: one queue for each server, and one for any server at all.
+//! The streams that wait: one queue for each server, and one for any server at all.
 //!
-//! All queues are lists threaded through one slab. So a stream leaves from the middle at no more
-//! cost than from the front, moves to another queue without its key changing, and nothing is
-//! allocated once the slab has grown to the most that ever waited, which the limits bound. The
-//! generation in a key makes leaving twice harmless.
+//! All queues are linked lists in one slab. So a stream leaves from the middle at no more cost than from
+//! the front, moves to another queue without its key changing, and nothing is allocated once the slab
+//! has grown to the most that ever waited, which the limits bound. Because of the generation in a key,
+//! leaving twice does no harm.
 
 use super::server::ServerIndex;
 use super::stats::Gauge;
@@ -20,9 +20,9 @@ pub(crate) struct Place(Key);
 /// Which queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// That for any server.
+    /// The queue for any server.
     Any,
-    /// That for one server.
+    /// The queue of one server.
     For(ServerIndex),
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Waiting {
     pub(super) ticket: Ticket,
     /// The hash of its source.
     pub(super) source: Option<u64>,
-    /// Its rank among the waiting streams of all queues: the lower, the sooner.
+    /// Its rank among the waiting streams of all queues: the lowest is served first.
     pub(super) rank: i64,
     line: Line,
     before: u32,
@@ -71,7 +71,8 @@ pub(super) struct Queues {
     waiting: Slab<Waiting>,
     /// By [`Line::index`].
     lists: Vec<List>,
-    /// The rank of the next to enter at the back. Those who enter at the front get negative ones.
+    /// The rank of the next stream to enter at the back. Those that enter at the front get negative
+    /// ranks.
     back: i64,
     front: i64,
 }
@@ -102,7 +103,7 @@ impl Queues {
         self.lists.get(line.index()).map_or_else(Gauge::default, |list| list.length)
     }
 
-    /// Who is first in a queue.
+    /// The first stream in a queue.
     pub(super) fn first(&self, line: Line) -> Option<&Waiting> {
         self.waiting.by_slot(self.lists.get(line.index())?.first)
     }
@@ -115,7 +116,7 @@ impl Queues {
         Some(std::iter::successors(ahead(waiting), |of| ahead(of)).count())
     }
 
-    /// Lets a stream wait, at the front or at the back; `None` if the queue is full.
+    /// Adds a stream to a queue, at the front or at the back; `None` if the queue is full.
     pub(super) fn enter(
         &mut self,
         line: Line,
@@ -139,7 +140,7 @@ impl Queues {
         Some(Place(key))
     }
 
-    /// Takes a stream out from wherever it is; `None` if it has left already.
+    /// Removes a stream from its queue, wherever in it the stream is; `None` if it has left already.
     pub(super) fn leave(&mut self, place: Place) -> Option<Line> {
         let line = self.waiting.get(place.0).ok()?.line;
         self.unlink(place.0.slot);
@@ -147,7 +148,7 @@ impl Queues {
         Some(line)
     }
 
-    /// Takes the first of a queue out.
+    /// Removes the first stream of a queue.
     pub(super) fn pop(&mut self, line: Line) -> Option<Ticket> {
         let slot = self.lists.get(line.index())?.first;
         let key = self.waiting.key_of(slot)?;
@@ -155,12 +156,12 @@ impl Queues {
         self.waiting.remove(key).ok().map(|waiting| waiting.ticket)
     }
 
-    /// Moves every stream from the queue of a server to that for any server, each to where its rank
-    /// puts it. The limit does not apply: a stream that was admitted is not refused because its
+    /// Moves every stream from the queue of a server to that for any server, each to the place that its
+    /// rank requires. The limit does not apply: a stream that was admitted is not refused because its
     /// server stopped serving.
     pub(super) fn pour(&mut self, server: ServerIndex) {
         let from = Line::For(server);
-        // The stream behind which the next one is put. Both queues are in order, so each is walked
+        // The stream behind which the next one is put. Both queues are in order, so each is traversed
         // once.
         let mut before = NONE;
         while let Some(slot) = self.lists.get(from.index()).map(|list| list.first) {
@@ -188,7 +189,7 @@ impl Queues {
         }
     }
 
-    /// Puts a stream into a queue right behind `before`, or first if that is none.
+    /// Puts a stream into a queue directly behind `before`, or first if that is none.
     fn link(&mut self, slot: u32, line: Line, before: u32) {
         let Some(list) = self.lists.get_mut(line.index()) else { return };
         list.length.enter();
@@ -205,7 +206,7 @@ impl Queues {
         }
     }
 
-    /// Takes a stream out of its queue.
+    /// Removes a stream from its queue.
     fn unlink(&mut self, slot: u32) {
         let Some(&Waiting { line, before, behind, .. }) = self.waiting.by_slot(slot) else {
             return;

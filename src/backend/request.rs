@@ -1,21 +1,22 @@
-//! What a stream asks of a backend, and what it is told.
+//! The request of a stream to a backend, and the answer.
 
 use super::queue::{Place, Ticket};
 use super::server::ServerIndex;
 use super::server::ServerSlot;
 
-/// Which server a stream would have.
+/// Which server a stream prefers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Affinity {
-    /// Whichever the balancing method chooses.
+    /// Any server that the balancing method chooses.
     #[default]
     Any,
-    /// This one, as a retry. If it is full the stream waits for it. If it no longer serves, any.
+    /// This one, as a retry. If it is full the stream waits for it; if it no longer serves, the stream
+    /// gets any.
     Same(ServerIndex),
-    /// This one, since the client had it before. It is no retry, and apart from that like
+    /// This one, since the client had it before. It does not count as a retry; otherwise it is like
     /// [`Affinity::Same`].
     Sticky(ServerIndex),
-    /// Any but this one, as a redispatch. This one is taken after all where no other has room.
+    /// Any but this one, as a redispatch. This one is taken after all if no other has room.
     Other(ServerIndex),
 }
 
@@ -28,7 +29,7 @@ impl Affinity {
         }
     }
 
-    /// The server it avoids where another has room.
+    /// The server it avoids if another has room.
     pub(super) const fn other(self) -> Option<ServerIndex> {
         match self {
             Self::Other(server) => Some(server),
@@ -37,16 +38,17 @@ impl Affinity {
     }
 }
 
-/// A stream asks for a server.
+/// The request of a stream for a server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
-    /// What the caller calls it.
+    /// The caller's number for the stream.
     pub(crate) ticket: Ticket,
-    /// The hash of its source, if it is to matter. Any hash will do: it is mixed with the seed.
+    /// The hash of its source, if the choice is to depend on it. Any hash function is good enough: the
+    /// value is mixed with the seed.
     pub(crate) source: Option<u64>,
-    /// Which server it would have.
+    /// Which server it prefers.
     pub(crate) affinity: Affinity,
-    /// Whether it goes before all who wait, because it has waited before.
+    /// Whether it is served before all waiting streams, because it has waited already.
     pub(crate) front: bool,
 }
 
@@ -54,15 +56,15 @@ pub(crate) struct Request {
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Assignment {
-    /// It has a server.
+    /// It has got a slot of a server.
     Assigned(ServerSlot),
-    /// It waits, until it is called or leaves.
+    /// It waits until it gets a server or leaves the queue.
     Queued(Place),
-    /// It can have none.
+    /// It cannot get a server.
     Refused(Unassigned),
 }
 
-/// Why a stream can have no server.
+/// Why a stream cannot get a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unassigned {
     /// No server is usable.
@@ -71,11 +73,11 @@ pub(crate) enum Unassigned {
     QueueFull,
 }
 
-/// Why a stream waits no more.
+/// Why a stream leaves its queue without a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leave {
-    /// It has waited long enough.
+    /// It has waited for as long as it may.
     TimedOut,
-    /// Its client has gone, or whatever else ended it.
+    /// It has ended, for example because its client did.
     Gone,
 }

@@ -1,4 +1,4 @@
-//! What comes after an attempt that failed.
+//! What to do after an attempt that failed.
 
 use crate::time::{FOREVER, SECOND};
 
@@ -7,19 +7,20 @@ use crate::time::{FOREVER, SECOND};
 pub(crate) enum Redispatch {
     /// It stays with the first server.
     Never,
-    /// The last attempt is made on another one; so is any, once the server can no longer be used.
+    /// The last attempt is made on another server, and so is every attempt once the first can no longer
+    /// be used.
     #[default]
     Last,
 }
 
-/// How often it is tried, and where.
+/// How often an attempt is repeated, and on which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retries {
     /// How many attempts may follow the first.
     pub(crate) retries: u32,
-    /// Where the others are made.
+    /// Whether another server may be tried.
     pub(crate) redispatch: Redispatch,
-    /// The turn-around delay: how long after a failure the same server is left alone, in
+    /// The turn-around delay: how long after a failure the same server is not tried again, in
     /// nanoseconds.
     pub(crate) delay: u64,
 }
@@ -30,14 +31,14 @@ impl Default for Retries {
     }
 }
 
-/// What comes next.
+/// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The same server, so many nanoseconds later.
+    /// Try the same server, this many nanoseconds later.
     SameServer(u64),
-    /// Another server, at once.
+    /// Try another server, at once.
     AnotherServer,
-    /// Nothing.
+    /// Try no server any more.
     GiveUp,
 }
 
@@ -54,7 +55,7 @@ pub(crate) struct Failure {
 }
 
 impl Retries {
-    /// What comes after `failure`.
+    /// What to do after `failure`.
     #[must_use]
     pub(crate) const fn after(&self, failure: Failure) -> Next {
         if failure.attempts > self.retries {
@@ -71,8 +72,8 @@ impl Retries {
     }
 }
 
-/// The turn-around delay that fits a connect timeout: a second, or the timeout if that is shorter.
-/// Both in nanoseconds.
+/// The turn-around delay for a connect timeout: a second, or the timeout if that is shorter. Both are in
+/// nanoseconds.
 #[must_use]
 pub(crate) const fn turn_around(connect_timeout: u64) -> u64 {
     if connect_timeout > SECOND { SECOND } else { connect_timeout }
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
     use crate::time::MILLISECOND;
 
-    /// The decisions after each of `n` failed attempts that are alike.
+    /// The decisions after each of `n` failed attempts with these properties.
     fn course(retries: u32, redispatch: Redispatch, is_local: bool, serves: bool) -> Vec<Next> {
         let policy = Retries { retries, redispatch, delay: 7 };
         (1..=retries + 1)

@@ -1,4 +1,4 @@
-//! One server: where it is, how much it takes, and whether it takes anything now.
+//! One server: its addresses, its limits, and whether it takes streams now.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ServerIndex(pub(crate) u32);
 
-/// A server's share relative to the others: 0 to [`Weight::MAX`]. 0 is no share at all.
+/// A server's share relative to the others: 0 to [`Weight::MAX`]. With 0 it has no share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Weight(u16);
 
@@ -40,35 +40,35 @@ impl Default for Weight {
     }
 }
 
-/// What the operator wants of a server.
+/// The administrative state of a server, which the operator sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Admin {
     /// It serves.
     #[default]
     Ready,
-    /// It takes no new streams, but for those that insist on it or wait in its own queue.
+    /// It takes no new streams, except those that insist on it or wait in its own queue.
     Drain,
     /// It takes nothing and is not checked.
     Maintenance,
 }
 
-/// What is said of a server when it is added.
+/// The configuration of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerConfig {
-    /// Its name, which no other server of the backend has. Which sources it gets by their hash
-    /// follows from the name, so it keeps them when the list of servers is written anew.
+    /// Its name, which no other server of the backend has. Which sources it gets by their hash depends
+    /// on the name, so it keeps them when the list of servers is rewritten.
     pub(crate) name: Box<str>,
-    /// Where it is; one address after the other is tried. It gets no stream while there is none.
+    /// Its addresses, which are tried one after the other. It gets no stream while it has none.
     pub(crate) addresses: Vec<Addr>,
-    /// Its share.
+    /// Its weight.
     pub(crate) weight: Weight,
-    /// Whether it is used only while no other server can be.
+    /// Whether it is used only while no other server is usable.
     pub(crate) backup: bool,
     /// How many streams it carries at a time; 0 is no limit.
     pub(crate) maxconn: u32,
-    /// How many streams may wait for this very server.
+    /// How many streams may wait in its own queue.
     pub(crate) maxqueue: u32,
-    /// What its connections go through.
+    /// The configuration of the connections to it.
     pub(crate) connect: Arc<ConnectConfig>,
     /// How its health is judged.
     pub(crate) health: HealthConfig,
@@ -104,7 +104,7 @@ impl Server {
             maxconn: config.maxconn,
             connect: config.connect,
             admin: Admin::Ready,
-            // Servers of one configuration must not be checked in step.
+            // Servers with the same configuration must not all be checked at the same times.
             health: Health::new(config.health, mix(seed ^ key), now),
             streams: Gauge::default(),
             counters: Counters::default(),
@@ -126,37 +126,37 @@ impl Server {
         &self.name
     }
 
-    /// Where it is.
+    /// Its addresses.
     #[must_use]
     pub(crate) fn addresses(&self) -> &[Addr] {
         &self.addresses
     }
 
-    /// What its connections go through.
+    /// The configuration of the connections to it.
     #[must_use]
     pub(crate) const fn connect(&self) -> &Arc<ConnectConfig> {
         &self.connect
     }
 
-    /// What the operator wants of it.
+    /// Its administrative state.
     #[must_use]
     pub(crate) const fn admin(&self) -> Admin {
         self.admin
     }
 
-    /// Its share.
+    /// Its weight.
     #[must_use]
     pub(crate) const fn weight(&self) -> Weight {
         self.weight
     }
 
-    /// Whether its health is good, whatever the operator wants of it.
+    /// Whether its health is good, whatever its administrative state.
     #[must_use]
     pub(crate) const fn is_up(&self) -> bool {
         self.health.is_up()
     }
 
-    /// Whether it takes a stream that wants this very server.
+    /// Whether it takes a stream that insists on it.
     #[must_use]
     pub(crate) fn serves(&self) -> bool {
         self.admin != Admin::Maintenance && self.health.is_up() && !self.addresses.is_empty()
@@ -168,8 +168,8 @@ impl Server {
         self.admin == Admin::Ready && self.weight.get() > 0 && self.serves()
     }
 
-    /// A server that leaves maintenance has been attended to: what was known of its health before
-    /// no longer counts.
+    /// The operator has dealt with a server that leaves maintenance, so what was known of its health
+    /// before no longer counts.
     pub(super) fn set_admin(&mut self, admin: Admin, now: Time) {
         match (self.admin, admin) {
             (_, Admin::Maintenance) => self.health.pause(),

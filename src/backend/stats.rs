@@ -5,16 +5,16 @@ use crate::time::Time;
 /// A number that rises and falls: its present value, its maximum, and the sum of all rises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Gauge {
-    /// How many there are. Limits are compared with this very number, not with a copy of it.
+    /// How many there are. Limits are compared with this number itself, not with a copy of it.
     pub(crate) now: u32,
-    /// The most there ever were at once.
+    /// The most there were at any time.
     pub(crate) most: u32,
     /// How many came since the beginning.
     pub(crate) total: u64,
 }
 
 impl Gauge {
-    /// Counts one that comes.
+    /// Counts one more.
     pub(super) const fn enter(&mut self) {
         self.now += 1;
         if self.now > self.most {
@@ -23,7 +23,7 @@ impl Gauge {
         self.total += 1;
     }
 
-    /// Counts one that goes.
+    /// Counts one less.
     pub(super) const fn leave(&mut self) {
         debug_assert!(self.now > 0, "more left than came");
         self.now = self.now.saturating_sub(1);
@@ -33,11 +33,11 @@ impl Gauge {
 /// What happened, each counted since the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters {
-    /// Attempts that failed, but for those that failed on our side.
+    /// Attempts that failed, except those that failed on our side.
     pub(crate) connect_errors: u64,
-    /// Streams that asked again for the same server.
+    /// Streams that requested the same server again.
     pub(crate) retries: u64,
-    /// Streams that asked for another server than this one.
+    /// Streams that requested another server than this one.
     pub(crate) redispatches: u64,
     /// Streams refused because the queue they had to wait in was full.
     pub(crate) queue_full: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Counters {
     pub(crate) queue_timeouts: u64,
     /// Health checks that passed.
     pub(crate) checks_passed: u64,
-    /// Health checks that failed, but for those that failed on our side.
+    /// Health checks that failed, except those that failed on our side.
     pub(crate) checks_failed: u64,
     /// How often a server went down.
     pub(crate) downs: u64,
@@ -58,8 +58,8 @@ pub(crate) struct Counters {
 pub(crate) struct Stats {
     /// Streams that hold a slot.
     pub(crate) streams: Gauge,
-    /// Streams in this queue: the server's, or the one in which streams wait for any server. A
-    /// stream whose server goes away waits in both, one after the other.
+    /// Streams in this queue: the server's, or the one in which streams wait for any server. A stream
+    /// whose server stops serving meanwhile is counted in both, one after the other.
     pub(crate) queue: Gauge,
     /// What happened. A backend's are the sums of its servers', and what concerns none of them.
     pub(crate) counters: Counters,
