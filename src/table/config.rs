@@ -17,8 +17,8 @@ pub struct TableConfig {
     pub kind: KeyKind,
     /// The most entries, 1 to [`SIZE_MAX`].
     pub size: usize,
-    /// How long an entry that nothing holds is kept after its last use, in nanoseconds; `None`: until
-    /// it makes room for another.
+    /// How long an entry that nothing holds is kept after its last use, in nanoseconds; `None`: until it
+    /// is removed for another.
     pub expire: Option<u64>,
     /// When the table is full, no entry is removed for another: new keys are not tracked.
     pub nopurge: bool,

@@ -3,7 +3,7 @@
 use super::rate::{self, Rate};
 use crate::time::Time;
 
-/// A datum that can be asked of an entry.
+/// A datum that can be read from an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Data {
     /// The number of a server, for streams that are to stay with one; 0 is none.
@@ -228,7 +228,7 @@ impl Layout {
         Some(*word)
     }
 
-    /// Sets `data` to `value`, where it is stored. A rate begins a period with it.
+    /// Sets `data` to `value`, where it is stored. For a rate, a new period begins with the value.
     pub(super) fn put(&self, words: &mut [u64], data: Data, value: u64, now: Time) -> Option<()> {
         let (stored, first) = self.in_words(data)?;
         if stored.period().is_some() {

@@ -5,8 +5,8 @@
 //!     [expire TIME] [nopurge] [store DATUM[,DATUM]...]...
 //! ```
 //!
-//! The words come in any order, but `len` behind the type it belongs to. A time is a number with
-//! `us`, `ms`, `s`, `m`, `h` or `d` behind it, milliseconds without.
+//! The words come in any order, except that `len` follows its type. A time is a number followed by `us`,
+//! `ms`, `s`, `m`, `h` or `d`; a number alone is in milliseconds.
 
 use std::fmt;
 
@@ -18,7 +18,8 @@ use crate::time::{MILLISECOND, SECOND};
 /// What is wrong with a definition, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefinitionError {
-    /// Where the word begins, in bytes from 1; behind the text if something is missing.
+    /// Where the word begins, in bytes from 1; one more than the length of the text if something is
+    /// missing.
     pub column: usize,
     /// The word that is wrong; empty if something is missing.
     pub word: String,
@@ -84,7 +85,7 @@ impl<'a> Word<'a> {
         })
     }
 
-    /// The name, and what stands in parentheses behind it.
+    /// The name, and what follows it in parentheses.
     fn call(self) -> (&'a str, Option<&'a str>) {
         match self.text.strip_suffix(')').and_then(|text| text.split_once('(')) {
             Some((name, argument)) => (name, Some(argument)),
@@ -244,7 +245,7 @@ fn number(text: &str) -> Option<u64> {
     if is_digits { text.parse().ok() } else { None }
 }
 
-/// A number and the unit behind it.
+/// A number and the unit that follows it.
 fn measured(text: &str) -> Option<(u64, &str)> {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);

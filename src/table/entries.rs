@@ -3,8 +3,8 @@
 //! An entry is a slot in three arrays (a head, the bytes of its key, its words) and a number in the
 //! index. So it costs no allocation of its own, and a slot that is held stays where it is.
 //!
-//! Invariant: an entry is on the idle list if and only if nothing holds it. So what makes room or
-//! expires is always the head of the list, and held entries are never looked at.
+//! Invariant: an entry is on the idle list if and only if nothing holds it. So the entry to be removed,
+//! for room or because it expired, is always the head of the list, and held entries are never looked at.
 
 use std::hash::{BuildHasher, RandomState};
 

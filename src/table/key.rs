@@ -1,4 +1,4 @@
-//! What a table finds its entries by.
+//! The keys by which a table finds its entries.
 
 use std::net::IpAddr;
 
@@ -10,15 +10,15 @@ pub const KEY_LEN_DEFAULT: usize = 32;
 /// What kind of keys a table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// IPv4 addresses. An IPv6 address that stands for one (`::ffff:192.0.2.1`, RFC 4291 section
-    /// 2.5.5.2) is taken as it; any other has no place in the table.
+    /// IPv4 addresses. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2) is
+    /// treated as the IPv4 address; any other IPv6 address cannot be in the table.
     Ip,
-    /// IPv6 addresses. An IPv4 address is taken as the IPv6 address that stands for it.
+    /// IPv6 addresses. An IPv4 address is treated as its IPv4-mapped IPv6 address.
     Ipv6,
     /// Numbers of 32 bits.
     Integer,
-    /// Texts of at most `len` bytes: what is longer is cut, so that texts that begin alike are one
-    /// key. Every byte counts, NUL as well, and the empty text is a key.
+    /// Texts of at most `len` bytes: longer ones are cut, so that texts with the same first `len` bytes
+    /// are one key. Every byte counts, NUL as well, and the empty text is a key.
     String {
         /// Between 1 and [`KEY_LEN_MAX`].
         len: usize,
@@ -41,7 +41,7 @@ pub enum KeyForm {
     Text,
 }
 
-/// A key as a caller gives it. The bytes may come from a stranger: any are valid.
+/// A key as a caller gives it. The bytes may come from an untrusted peer: any are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key<'a> {
     /// For tables of addresses.
@@ -88,8 +88,8 @@ impl OwnedKey {
 }
 
 impl KeyKind {
-    /// Which keys find something in a table of this kind: any other finds nothing, so whoever
-    /// configures one is to be told.
+    /// Which keys a table of this kind can find. Any other finds nothing, so a configuration that uses
+    /// one has to be reported as a mistake.
     #[must_use]
     pub const fn form(self) -> KeyForm {
         match self {
@@ -120,7 +120,7 @@ impl KeyKind {
         }
     }
 
-    /// The key as this kind of table stores it; `None` if it has no place there. Two keys are the
+    /// The key as this kind of table stores it; `None` if it cannot be in the table. Two keys are the
     /// same if and only if their stored forms are.
     pub(super) fn stored(self, key: Key<'_>) -> Option<StoredKey<'_>> {
         match (self, key) {
@@ -146,7 +146,7 @@ impl KeyKind {
         }
     }
 
-    /// The key behind stored bytes.
+    /// The key that stored bytes stand for.
     pub(super) fn owned(self, stored: &[u8]) -> OwnedKey {
         let mut filled = [0; 16];
         let len = stored.len().min(filled.len());

@@ -1,19 +1,19 @@
-//! Stick tables: what is remembered about a key, such as the address of a client, from one connection
-//! to the next. A table is shared between engines in different threads; it knows no connection and
+//! Stick tables: what is remembered about a key, such as the address of a client, from one connection to
+//! the next. A table is shared between engines in different threads; it does not know connections and
 //! reads no clock.
 //!
-//! A table is cut into shards by the hash of the keys, which is seeded anew for every table, since
-//! the keys are whatever strangers send. Every operation locks one shard for one look-up. The size
-//! bounds the whole table and no shard: entries are counted together, and a shard holds what falls
-//! into it. When the table is full, the entry that has been unused for longest *in the shard of the
-//! new key* makes room, or, if all entries there are held, the longest unused entry of another
-//! shard. A table of fewer than 2,048 entries is a single shard, so that its oldest is the oldest
-//! of all.
+//! A table is divided into shards by the hash of the keys, which is seeded anew for every table, since
+//! untrusted peers choose the keys. Every operation locks one shard for one look-up. The size bounds the
+//! whole table and not each shard: entries are counted together, and a shard holds all that its part of
+//! the hashes selects. When the table is full, the entry that has been unused for longest *in the shard
+//! of the new key* is removed, or, if all entries there are held, the longest unused entry of another
+//! shard. A table of fewer than 2,048 entries is a single shard, so that its oldest is the oldest of
+//! all.
 //!
-//! An expired entry is never returned, and its place is freed when entries are added: every new
-//! entry first removes a few expired ones of its shard. So a table holds hardly more than the live
-//! entries, no operation takes longer than a look-up, and no sweep has to be run in time. A table
-//! to which no entries are added does not grow.
+//! An expired entry is never returned, and its place is freed when entries are added: every new entry
+//! first removes a few expired ones of its shard. So a table holds hardly more than the live entries, no
+//! operation takes longer than a look-up, and no regular clean-up has to be run. A table to which no
+//! entries are added does not grow.
 
 mod config;
 mod data;
@@ -50,34 +50,34 @@ use shard::{Open, Shard};
 const SHARD_ENTRIES: usize = 1_024;
 const SHARDS_MAX: usize = 1 << 14;
 
-/// How many entries are removed or copied under one hold of a shard's lock, when there are many.
+/// How many entries are removed or copied while the lock of a shard is held once.
 const BATCH: usize = 64;
 
-/// How many expired entries are removed for each that is added: more than one, so that after a
-/// flood the table shrinks to the live ones.
+/// How many expired entries are removed for each that is added: more than one, so that after a time with
+/// very many keys the table shrinks to the live ones.
 const GONE_FOR_ONE: usize = 2;
 
-/// What became of an entry that was to be removed.
+/// The result of removing an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone.
+    /// It was removed.
     Removed,
     /// A connection holds it: it stays.
     Held,
-    /// There was none.
+    /// There was no entry.
     Absent,
 }
 
 /// Why a datum was not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetError {
-    /// The table has no place for such a key.
+    /// The table cannot hold such a key.
     Key,
     /// The table does not store it.
     NotStored,
     /// It is the number of connections that hold the entry, which cannot be set.
     Counted,
-    /// The table is full and nothing may make room.
+    /// The table is full and no entry may be removed.
     Full,
 }
 
@@ -147,8 +147,8 @@ impl Table {
         })
     }
 
-    /// Sets a datum of a key, whose entry is made if there is none. It counts as a use of the
-    /// entry. A rate begins a period with the value.
+    /// Sets a datum of a key, whose entry is made if there is none. It counts as a use of the entry. For
+    /// a rate, a new period begins with the value.
     pub fn set(&self, key: Key<'_>, data: Data, value: u64, now: Time) -> Result<(), SetError> {
         if !self.stores(data) {
             return Err(SetError::NotStored);
@@ -163,7 +163,7 @@ impl Table {
         self.layout.put(open.words_mut(slot), data, value, now).ok_or(SetError::NotStored)
     }
 
-    /// Forgets a key, unless a connection holds its entry.
+    /// Removes the entry of a key, unless a connection holds it.
     pub fn remove(&self, key: Key<'_>, now: Time) -> Removal {
         let Some((shard, hash, key)) = self.locate(key) else { return Removal::Absent };
         let mut open = self.shards[shard].open();
@@ -177,7 +177,7 @@ impl Table {
         if had_expired { Removal::Absent } else { Removal::Removed }
     }
 
-    /// Forgets every key whose entry no connection holds; how many.
+    /// Removes every entry that no connection holds, and returns how many.
     pub fn clear(&self) -> usize {
         let mut cleared = 0;
         for shard in &self.shards {
@@ -210,18 +210,18 @@ impl Table {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// How many entries have made room for others before they expired.
+    /// How many entries were removed for others before they expired.
     #[must_use]
     pub fn purged(&self) -> u64 {
         self.purged.load(Ordering::Relaxed)
     }
 
-    /// Where a key belongs: its shard, its hash, and how it is stored.
+    /// The shard of a key, its hash, and how it is stored.
     fn locate<'a>(&self, key: Key<'a>) -> Option<(usize, u64, key::StoredKey<'a>)> {
         let key = self.config.kind.stored(key)?;
         let hash = self.hasher.hash_one(key.bytes());
-        // The index of a shard uses the lowest and the highest bits of the hash, so the shard is
-        // chosen by others.
+        // The index of a shard uses the lowest and the highest bits of the hash, so the shard is chosen
+        // by other bits.
         let shard = (hash >> 32) as usize & (self.shards.len() - 1);
         Some((shard, hash, key))
     }
@@ -295,12 +295,12 @@ impl Table {
         true
     }
 
-    /// Whether an idle entry that was last used then may make room.
+    /// Whether an idle entry that was last used at `used` may be removed.
     fn may_go(&self, used: Time, now: Time) -> bool {
         !self.config.nopurge || self.config.expire.is_some_and(|expire| now.since(used) >= expire)
     }
 
-    /// Forgets entries from the oldest of the idle on, while they `may_go`; how many.
+    /// Removes entries from the oldest of the idle on, while they `may_go`, and returns how many.
     fn discard_idle(
         &self,
         open: &mut Open<'_>,

@@ -1,19 +1,19 @@
-//! How often something happened within the last period, out of three numbers.
+//! How often something happened within the last period, computed from three numbers.
 //!
-//! Time is cut into periods that follow each other, the first one beginning with the first event.
-//! Two counts are kept: of the period that runs and of the one before. A window one period long that
-//! ends now covers all of the first and a part of the second, so the rate is
+//! Time is divided into periods that follow each other, the first one beginning with the first event.
+//! Two counts are kept: of the current period and of the one before. A window one period long that ends
+//! now covers all of the current period and a part of the previous one, so the rate is
 //!
 //! ```text
 //! current + previous × (period − elapsed) / period        (rounded down)
 //! ```
 //!
-//! where `elapsed` is how far the running period is in. The events of the period before are taken as
-//! spread evenly over it: the figure is exact while they were, and off by at most `previous`.
+//! where `elapsed` is how much of the current period has passed. The events of the previous period are
+//! taken as spread evenly over it: the result is exact while they were, and off by at most `previous`.
 //!
-//! One case is not scaled: a single event in the period before and none since counts as one until
-//! its whole period has left the window. Scaled down it would be zero at once, and a rule that asks
-//! for more than none would see it come and go.
+//! One case is not scaled: a single event in the previous period and none since counts as one until that
+//! whole period is outside the window. Scaled it would be zero at once, and a rule for a rate above zero
+//! would apply for a moment only.
 
 use crate::time::Time;
 
@@ -23,11 +23,11 @@ pub(super) const WORDS: usize = 3;
 /// The three words of one rate, as they are stored in an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rate {
-    /// When the running period began.
+    /// When the current period began.
     start: Time,
     /// What was counted since.
     current: u64,
-    /// What was counted in the period before.
+    /// What was counted in the previous period.
     previous: u64,
 }
 
@@ -69,7 +69,7 @@ impl Rate {
         current.saturating_add(scaled as u64)
     }
 
-    /// This rate, moved on to the period that runs at `now`.
+    /// This rate, moved on to the period that is current at `now`.
     fn at(self, now: Time, period: u64) -> Self {
         let elapsed = now.since(self.start);
         let is_idle = self.current == 0 && self.previous == 0;

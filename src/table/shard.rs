@@ -1,4 +1,4 @@
-//! A part of a table behind a lock of its own.
+//! A part of a table with a lock of its own.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +10,12 @@ use crate::time::Time;
 /// The latest time that is recorded as a use, so that it is not taken for [`Time::NEVER`].
 const LAST: Time = Time(Time::NEVER.0 - 1);
 
-/// A shard; see the documentation of this module.
+/// A part of a table with a lock of its own.
 #[derive(Debug)]
 pub(super) struct Shard {
     entries: Mutex<Entries>,
-    /// When the oldest of the idle entries was last used, [`Time::NEVER`] without one: read without
-    /// the lock by who looks for room, and never trusted without it.
+    /// When the oldest of the idle entries was last used, [`Time::NEVER`] without one. The search for an
+    /// entry to remove reads it without the lock, and reads the entry itself only under the lock.
     oldest: AtomicU64,
 }
 
@@ -24,8 +24,8 @@ impl Shard {
         Self { entries: Mutex::new(entries), oldest: AtomicU64::new(Time::NEVER.0) }
     }
 
-    /// The entries, until the guard is dropped. No step on them can leave them half done, so a
-    /// poisoned lock can be used.
+    /// The entries, until the guard is dropped. No operation leaves them inconsistent, even if it
+    /// panics, so a poisoned lock can be used.
     pub(super) fn open(&self) -> Open<'_> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Open { entries, shard: self }

@@ -1,4 +1,4 @@
-//! A table as it is: a copy of a few entries at a time, and text made from it.
+//! The contents of a table: a copy of a few entries at a time, and text made from it.
 
 use std::fmt;
 use std::hash::RandomState;
@@ -10,9 +10,9 @@ use super::key::{KeyKind, OwnedKey};
 use super::{BATCH, Table};
 use crate::time::{MILLISECOND, Time};
 
-/// The entries of a table, one after the other. A shard is copied a few slots at a time; it is
-/// locked for no more than that, and nothing is allocated under the lock. Since an entry keeps its
-/// slot, the copies fit together.
+/// The entries of a table, one after the other. A shard is copied a few slots at a time; it is locked
+/// for no more than that, and nothing is allocated under the lock. An entry keeps its slot, so no entry
+/// moves from one part to another between two copies.
 #[derive(Debug)]
 pub struct Snapshot {
     table: Arc<Table>,
@@ -39,7 +39,7 @@ pub struct Row {
     pub holders: u32,
     /// How long until it expires if it is not used, in nanoseconds; `None` if it does not.
     pub expires_in: Option<u64>,
-    /// What is stored and what it is, in the order of dumps, each counter for itself.
+    /// What is stored and its value, in the order of dumps, each counter separately.
     pub values: Vec<(Stored, Data, u64)>,
 }
 
@@ -83,7 +83,7 @@ impl Snapshot {
         }
     }
 
-    /// Copies the next few slots; none behind the last shard.
+    /// Copies the next few slots; `None` after the last shard.
     fn copy_next(&mut self) -> Option<()> {
         let (shard, slot) = self.behind;
         let copied = self.table.shards.get(shard)?.open().copy_to(&mut self.copy, slot, BATCH);
@@ -147,7 +147,8 @@ impl fmt::Display for Title<'_> {
 }
 
 impl fmt::Display for Row {
-    /// The line about the entry. No key can end the line or pass for what follows it.
+    /// The line about the entry. Keys are escaped: none can end the line or look like the fields behind
+    /// it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}: key=", self.number)?;
         match (&self.key, self.kind) {

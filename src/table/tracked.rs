@@ -10,9 +10,9 @@ use super::key::Key;
 use super::shard::Open;
 use crate::time::Time;
 
-/// One connection in one entry of a table. It cannot be copied, and dropping it takes the connection
-/// out of the entry: so each is counted as gone once, whatever way it ends. While it exists the entry
-/// is neither removed nor does it expire.
+/// One connection in one entry of a table. It cannot be copied, and dropping it takes the connection out
+/// of the entry: so each connection is removed from the count once, however it ends. While it exists the
+/// entry is neither removed nor does it expire.
 #[derive(Debug)]
 #[must_use = "a connection that is not held is counted as gone"]
 pub struct Tracked {
@@ -22,9 +22,9 @@ pub struct Tracked {
 }
 
 impl Table {
-    /// A connection with this key has come: its entry is found or made, the connection is counted in
-    /// it, and holds it until the [`Tracked`] is dropped. `None` if the key has no place in the table
-    /// or the table is full and nothing may make room, which is counted.
+    /// Counts a new connection with this key: its entry is found or made, and the connection holds it
+    /// until the [`Tracked`] is dropped. `None` if the table cannot hold the key, or if the table is
+    /// full and no entry may be removed, which is counted.
     #[must_use = "a connection that is not held is counted as gone"]
     pub fn track(self: &Arc<Self>, key: Key<'_>, now: Time) -> Option<Tracked> {
         let (shard, hash, key) = self.locate(key)?;
@@ -103,7 +103,7 @@ impl Tracked {
         NonZeroU32::new(u32::try_from(server).ok()?)
     }
 
-    /// Lets the entry go at a known time, from which on it may expire. Dropping does the same at the
+    /// Releases the entry at a known time, from which its expiry counts. Dropping does the same with the
     /// time of the last use that is known.
     pub fn release(self, now: Time) {
         self.open().touch(self.slot, now);
