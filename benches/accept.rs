@@ -1,10 +1,10 @@
 //! What rules cost an accepted connection, in instructions: counted by valgrind, so that the figures are
 //! the same on a busy machine as on an idle one.
 //!
-//! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a
-//! table. Each figure is the difference of two runs that differ by their number of connections, so
-//! what is done once for the process (compiling the rules among it) is in none of them; and of each
-//! connection only accept, echo and close are counted, not the world that is made around it.
+//! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a table.
+//! Each figure is the difference of two runs that differ by their number of connections, so what is done
+//! once for the process (compiling the rules, for example) is in none of them. Of each connection only
+//! accept, echo and close are counted, not the setup of the network around it.
 
 mod rig;
 
@@ -26,7 +26,7 @@ const TRACKING: &str = "stick-table type ip size 100k expire 10m \
     tcp-request connection track-sc0 src\n\
     tcp-request connection reject if { sc0_conn_cur gt 100000 }\n";
 
-/// What stands before the rules of a case, and how many there are.
+/// What comes before the rules of a case, and how many rules there are.
 const CASES: [(&str, &str, u32); 6] = [
     ("no rules", "", 0),
     ("1 rule", "", 1),
@@ -36,7 +36,7 @@ const CASES: [(&str, &str, u32); 6] = [
     ("tracking, a limit and 10 rules", TRACKING, 10),
 ];
 
-/// The rules of a case, none of which applies, so that all are asked; `None` where there are none.
+/// The rules of a case, none of which applies, so that all are evaluated; `None` if there are none.
 fn text(case: usize) -> Option<String> {
     let (_, before, rules) = CASES[case];
     let rules = (0..rules).map(|n| {
@@ -47,7 +47,7 @@ fn text(case: usize) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// So many connections, one after the other.
+/// Makes this many connections, one after the other.
 fn connections(case: usize, count: u64) {
     let outside = Outside { tables: &Tables::default(), before: None, load: &|_| Ok(Vec::new()) };
     let rules = text(case).map(|text| {
@@ -61,7 +61,7 @@ fn connections(case: usize, count: u64) {
     }
 }
 
-/// How many instructions so many connections take.
+/// How many instructions this many connections take.
 fn instructions(case: usize, count: u64) -> u64 {
     let this = env::current_exe().expect("a program");
     let output = Command::new("valgrind")
@@ -76,7 +76,7 @@ fn instructions(case: usize, count: u64) -> u64 {
 }
 
 fn main() {
-    // Cargo says `--bench`.
+    // Cargo passes `--bench`.
     let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if let [case, count] = &words[..] {
         let number = "a number of our own";

@@ -1,5 +1,5 @@
-//! What the core costs without the kernel: the word of operations, the driver that runs them, one
-//! whole accepted connection over a network that is all memory, and a connection in a table.
+//! What the core costs without the kernel: the word of operations, the driver that runs them, one whole
+//! accepted connection over a network in memory, and a connection in a table.
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -18,10 +18,10 @@ use vestibule::time::Time;
 use rig::{PAYLOAD, Rig};
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n";
-/// Each connection is handed to a fresh engine; so many are prepared at once.
+/// Each connection is handed to a fresh engine; this many are prepared at once.
 const ROUNDS_PER_BATCH: u64 = 32;
 
-/// Takes a word through its whole life: opened, both directions ended, every operation run.
+/// Takes a word through all its states: opened, both directions ended, every operation run.
 fn live(mut word: OpWord) -> OpWord {
     loop {
         let Some(op) = word.runnable().first() else {
@@ -53,7 +53,7 @@ fn words(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A connection of which nothing is there but its operations.
+/// A connection that consists of its operations only.
 struct Bare(OpWord);
 
 impl Driven for Bare {
@@ -70,7 +70,8 @@ impl Driven for Bare {
     }
 }
 
-/// Opens and closes a connection whose steps have this to say, driving it as often as it takes.
+/// Opens and closes a connection whose steps return what `step` returns, driving it as often as it
+/// takes.
 fn drive(word: OpWord, step: impl Fn(&mut Bare, Op) -> Progress) -> OpWord {
     let mut bare = Bare(word);
     while bare.0.is_opening() {
@@ -125,7 +126,7 @@ fn connections(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A full table of so many clients, each of whom comes again.
+/// The clients of a full table, each of which connects again.
 const CLIENTS: u32 = 100_000;
 
 fn tables(criterion: &mut Criterion) {

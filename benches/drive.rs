@@ -1,5 +1,5 @@
-//! What the engine itself costs, in instructions: over socket calls that do nothing, so that neither
-//! the kernel nor the simulated network is in the figures.
+//! What the engine itself costs, in instructions: over socket calls that do nothing, so that neither the
+//! kernel nor the simulated network is in the figures.
 //!
 //! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a
 //! table. Each figure is the difference of two runs that differ in how often the thing is done.
@@ -30,7 +30,7 @@ const EAGAIN: Errno = Errno(libc::EAGAIN);
 
 /// Socket calls that answer at once.
 struct Idle {
-    /// Where every peer is.
+    /// The address of every peer.
     peer: Addr,
     next_fd: i32,
     /// Connections that wait to be accepted.
@@ -164,7 +164,7 @@ fn peer() -> Addr {
     Addr::parse("192.0.2.7:40000").expect("an address")
 }
 
-/// An engine that listens, and what the host knows of it.
+/// An engine that listens, and what the host knows about it.
 struct Host {
     engine: Engine<Idle>,
     listener: Id,
@@ -232,7 +232,7 @@ impl Host {
         (host, session, known)
     }
 
-    /// A stream of two raw connections with nothing to do: the token of its client.
+    /// A stream of two raw connections with nothing to do: the tokens of both.
     fn stream() -> (Self, [(Id, Fd); 2]) {
         let mut host = Self::new(Trigger::Edge);
         host.accept();
@@ -299,7 +299,7 @@ fn send(times: u64) {
     });
 }
 
-/// What the client says reaches the server, and what the server says the client.
+/// What the client sends reaches the server, and what the server sends reaches the client.
 fn echo(times: u64) {
     let (mut host, ends) = Host::stream();
     counted(|| {
@@ -327,7 +327,7 @@ fn instructions(case: usize, times: u64) -> u64 {
 }
 
 fn main() {
-    // Cargo says `--bench`.
+    // Cargo passes `--bench`.
     let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if let [case, times] = &words[..] {
         let number = "a number of our own";

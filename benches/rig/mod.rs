@@ -1,4 +1,4 @@
-//! An engine over a network that is all memory, with the least of a host around it.
+//! An engine over a network in memory, with a minimal host.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use vestibule::sys::{Addr, Fd, ListenSpec};
 
 const SEED: u64 = 1;
 
-/// What the peer says, and gets back.
+/// What the peer sends, and gets back.
 pub(crate) const PAYLOAD: &[u8] = &[7; 64];
 
 fn addr(text: &str) -> Addr {
     Addr::parse(text).expect("an address")
 }
 
-/// A host without a poller: what the network is ready for is told at once.
+/// A host without a poller: it reports at once what the network is ready for.
 pub(crate) struct Rig {
     world: World,
     engine: Engine<SimNet>,
@@ -31,7 +31,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// An engine that listens, and a peer that has said `header` and a payload.
+    /// An engine that listens, and a peer that has sent `header` and a payload.
     pub(crate) fn new(config: &Arc<AcceptConfig>, header: &[u8]) -> Self {
         let world = World::new(SEED);
         let mut engine = Engine::new(world.net(), 1, 1, EngineOptions::default(), world.now());
@@ -73,7 +73,7 @@ impl Rig {
         self.engine.settle();
     }
 
-    /// Echoes what comes, and ends when the peer does.
+    /// Echoes what arrives, and ends when the peer does.
     fn hear(&mut self, id: Id, kind: &EventKind) {
         if !matches!(kind, EventKind::Session | EventKind::Readable) {
             return;

@@ -1,4 +1,4 @@
-//! The verdict on a NetScaler's header is the same however it is cut.
+//! The verdict on a NetScaler's header is the same wherever the bytes are cut.
 #![no_main]
 
 use std::hint::black_box;

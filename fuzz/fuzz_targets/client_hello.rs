@@ -1,10 +1,10 @@
-//! The verdict on the first bytes of a TLS connection is the same however they are cut.
+//! The verdict on the first bytes of a TLS connection is the same wherever they are cut.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use vestibule::wire::client_hello::{Parsed, parse};
 
-/// Up to here every cut is tried; in longer inputs every so many bytes, since each costs a parse.
+/// Up to this length every cut is tried. In longer inputs only some are, since each costs a parse.
 const EVERY_CUT: usize = 512;
 
 fuzz_target!(|bytes: &[u8]| {

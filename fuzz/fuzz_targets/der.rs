@@ -1,4 +1,4 @@
-//! Whatever a peer calls its certificate is refused or can be read to its end.
+//! Whatever a peer sends as its certificate is refused or can be read to its end.
 #![no_main]
 
 use std::hint::black_box;

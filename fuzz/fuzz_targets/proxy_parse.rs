@@ -1,4 +1,4 @@
-//! The verdict on the first bytes of a connection is the same however they are cut.
+//! The verdict on the first bytes of a connection is the same wherever they are cut.
 #![no_main]
 
 use std::hint::black_box;
@@ -6,8 +6,8 @@ use std::hint::black_box;
 use libfuzzer_sys::fuzz_target;
 use vestibule::wire::proxy::{Parsed, V2_MAX, parse};
 
-/// Up to here every cut is tried; in longer inputs those around the end of the header, since each
-/// one costs a parse.
+/// Up to this length every cut is tried. In longer inputs those around the end of the header are, since
+/// each costs a parse.
 const EVERY_CUT: usize = 512;
 const NEAR: usize = 16;
 

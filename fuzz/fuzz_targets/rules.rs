@@ -1,4 +1,4 @@
-//! Whatever an operator writes is refused with a place, or decides about anybody.
+//! Whatever an operator writes is refused with a position, or can be evaluated for any connection.
 #![no_main]
 
 use std::hint::black_box;
@@ -13,10 +13,10 @@ use vestibule::wire::proxy::Header;
 
 const NOW: Time = Time(1_000_000_000);
 
-/// Tables are made as large as a text asks for; this is not what is looked for here.
+/// Tables are made as large as a text demands, which is not what is tested here.
 const TABLE_WORD: &[u8] = b"stick-table";
 
-/// Somebody of whom everything is known, with these first bytes.
+/// A connection of which everything is known, with these first bytes.
 struct Visitor<'a> {
     source: SocketAddr,
     prefix: &'a [u8],
@@ -83,7 +83,7 @@ impl Effects for Visitor<'_> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // Behind the first NUL are the bytes of a client.
+    // The bytes of the client follow the first NUL.
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let (text, prefix) = bytes.split_at(end);
     if text.windows(TABLE_WORD.len()).any(|word| word == TABLE_WORD) {

@@ -1,5 +1,5 @@
-//! The verdict on a SOCKS server's answer is the same however it is cut, and what is asked of one is
-//! never more than lengths of one byte can say.
+//! The verdict on a SOCKS server's answer is the same wherever it is cut, and no request has a field
+//! that is longer than its length of one byte can state.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

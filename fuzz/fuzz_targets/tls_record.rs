@@ -1,4 +1,5 @@
-//! Whatever a client sends, a TLS server neither panics nor grows nor loses a buffer.
+//! Whatever a client sends, a TLS server does not panic, its memory does not grow, and no buffer is
+//! lost.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -8,11 +9,11 @@ use vestibule::buffer::{Buffer, Pool};
 use vestibule::sys::WallTime;
 use vestibule::tls::{Handshake, ServerOptions, ServerTls, Session, self_signed};
 
-/// More than a handshake message may grow to before it is refused.
+/// More than the size at which a handshake message is refused.
 const HELD_MAX: usize = 128 * 1024;
 const BUFFERS_KEPT: usize = 4;
 
-/// A clock that stands still, so that an input has one outcome. 2033-05-18.
+/// A clock that always has the same time, so that an input has one outcome. 2033-05-18.
 #[derive(Debug)]
 struct Still;
 
@@ -28,7 +29,7 @@ static TLS: LazyLock<Arc<ServerTls>> = LazyLock::new(|| {
     ServerTls::new(&options, Arc::new(Still)).expect("a configuration")
 });
 
-/// Feeds one piece. Tells whether the session takes more.
+/// Feeds one piece. Returns whether the session takes more.
 fn feed(session: &mut Session, pool: &mut Pool, out: &mut Buffer, mut piece: &[u8]) -> bool {
     while !piece.is_empty() {
         let Ok(input) = session.input(pool) else { return false };
@@ -50,7 +51,7 @@ fn feed(session: &mut Session, pool: &mut Pool, out: &mut Buffer, mut piece: &[u
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // The first byte says how long the pieces are.
+    // The first byte is the length of the pieces.
     let Some((&size, bytes)) = bytes.split_first() else { return };
     let mut pool = Pool::new(BUFFERS_KEPT, 1);
     let mut out = Buffer::with_size(1024);
