@@ -1,4 +1,5 @@
-//! Backends under simulation: who gets which server, who waits, what is tried again, who is well.
+//! Backends under simulation: which stream gets which server, which waits, what is tried again, and
+//! which servers are healthy.
 
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ fn who_finds_every_place_taken_waits_and_is_served_in_order() {
     });
 }
 
-/// What stands in the way of the last of four streams can be read.
+/// What the last of four streams waits for can be read.
 fn assert_described(farm: &Farm) {
     let last = *farm.rig.host.streams.last().expect("four streams");
     let line = farm.rig.engine.describe_stream(last).expect("it is there");
@@ -322,7 +323,7 @@ fn without_a_usable_server_a_stream_ends_and_an_unknown_address_is_asked_for() {
     });
 }
 
-/// Three clients, two servers with one place each; faults as `prepare` has them.
+/// Three clients, two servers with one slot each; `prepare` plans the faults.
 fn busy_farm(setup: Setup, prepare: impl Fn(&Rig)) -> Farm {
     let retries = Retries { retries: 2, redispatch: Redispatch::Last, delay: SECOND };
     let config = BackendConfig { retries, ..options().config };
@@ -438,7 +439,7 @@ fn another_attempt_begins_when_the_descriptor_of_the_last_is_given_back() {
         once_more.config.retries.retries = 1;
         let mut farm = Farm::new(setup, once_more, (0..2).map(server).collect());
         farm.sites[0].answer(Answer::Refuse);
-        // Room for the client and one attempt beside what is open.
+        // Room for the client and one attempt in addition to what is open.
         let open = farm.rig.world.open_fds().into_iter().max().expect("it listens");
         farm.rig.world.tune(|knobs| knobs.fd_limit = Fd(open.0 + 3));
         let client = farm.client(b"word");

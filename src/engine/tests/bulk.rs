@@ -1,4 +1,5 @@
-//! Bytes in bulk: streams that turn from copying to splicing, and everything that can come in between.
+//! Bytes in bulk: streams that change from copying to splicing, and everything that can happen in
+//! between.
 
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ fn a_bulk_transfer_each_way_is_spliced_and_arrives_as_it_was() {
         client.send(&up);
         server.send(&down);
         rig.run_for(SECOND);
-        // An end that is told would keep a descriptor ready: what splices must not need one.
+        // An end that is reported would keep a descriptor ready, and what splices must not need one.
         assert!(splices(&rig) > 8, "{}", splices(&rig));
         client.shutdown_write();
         rig.run_for(SECOND);
@@ -237,7 +238,7 @@ struct Run {
     broken: bool,
 }
 
-/// Both say a lot and stop reading now and then. In some runs one of them breaks off in the middle.
+/// Both send a lot and stop reading now and then. In some runs one of them stops in the middle.
 fn random_transfer(seed: u64) -> Run {
     let mut random = Random::new(seed);
     let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };

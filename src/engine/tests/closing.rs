@@ -1,4 +1,4 @@
-//! Every way in which the wait for the peer's end can end, and what the record says of it.
+//! Every way in which the wait for the peer's end can end, and what the record then contains.
 
 use super::farm::{Farm, options, server};
 use super::host::Program;
@@ -21,7 +21,7 @@ const DRAIN_BYTES: u64 = 20_000;
 const WINDOW: usize = 2_000;
 const ANSWER: usize = 30_000;
 
-/// A session that has said its answer, all of which the system took, and was closed. Its peer reads
+/// A session that has sent its answer, all of which the system took, and was closed. Its peer reads
 /// nothing by itself.
 fn said(setup: Setup) -> (Rig, Peer) {
     said_and_drains(setup, DRAIN_BYTES)
@@ -54,7 +54,7 @@ fn said_and_drains(setup: Setup, drain_bytes: u64) -> (Rig, Peer) {
     (rig, peer)
 }
 
-/// What a read comes to that waits until it comes to something.
+/// The result of a read, which waits while there is none.
 fn recv_later(rig: &mut Rig, id: Id) -> Received {
     for _ in 0..100 {
         let mut bytes = [0; 64];
@@ -66,7 +66,7 @@ fn recv_later(rig: &mut Rig, id: Id) -> Received {
     panic!("nothing came");
 }
 
-/// The only record, with what it blames.
+/// The only record, and its cause.
 fn end(rig: Rig) -> (Record, Option<(Option<Op>, Why)>) {
     let record = closed(&rig.finish()).clone();
     let blamed = record.cause.as_ref().map(|cause| (cause.at, cause.why));
@@ -215,7 +215,7 @@ fn a_client_that_has_the_answer_and_still_speaks_is_cut_in_time_and_recorded() {
             assert!(peer.saw_fin());
             if speaks {
                 let speaker = peer.clone();
-                // Whenever the engine looks there is more.
+                // There is more each time the engine looks.
                 rig.actors.push(Box::new(move || {
                     if speaker.is_connected() && speaker.unsent() == 0 {
                         speaker.send(b"x");

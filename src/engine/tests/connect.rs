@@ -1,4 +1,4 @@
-//! Reaching servers: every answer there is, and the PROXY header that goes first.
+//! Reaching servers: every answer there is, and the PROXY header that is sent first.
 
 use std::sync::Arc;
 

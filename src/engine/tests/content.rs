@@ -41,7 +41,7 @@ fn content_rules_wait_no_longer_than_they_are_told_and_lose_no_byte() {
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(ruled(AcceptConfig::default(), NAMES));
         let client = rig.peer();
-        // The beginning of a handshake record, as far as anybody can tell.
+        // The beginning of a handshake record, as far as it can be recognised.
         client.send(&[22, 3, 1, 0]);
         rig.run_for(4 * SECOND);
         assert_eq!(client.received(), b"");

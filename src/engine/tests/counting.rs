@@ -1,4 +1,4 @@
-//! What stick tables count of connections, however these come and end.
+//! What stick tables count of connections, however these begin and end.
 
 use std::sync::Arc;
 

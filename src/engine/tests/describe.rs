@@ -1,4 +1,4 @@
-//! What the engine says of its listeners and backends.
+//! How the engine describes its listeners and backends.
 
 use super::farm::{Farm, options, server};
 use super::host::Program;
@@ -54,7 +54,7 @@ fn only(rig: &Rig) -> Id {
     rig.engine.id(Kind::Conn, key)
 }
 
-/// The words about the layers of the only connection, those that hold.
+/// The words about the layers of the only connection that apply.
 fn layers(rig: &Rig) -> String {
     let line = rig.engine.describe(only(rig)).expect("it is there");
     let of_layers = |word: &&str| ["fd_a", "ctrl_", "data_"].iter().any(|of| word.starts_with(of));

@@ -30,7 +30,7 @@ fn a_lame_duck_goes_on_as_before() {
 
 #[test]
 fn what_waits_is_taken_before_listeners_close_and_left_alone_when_they_pause() {
-    // Not in weather where `accept` says that nothing waits while something does.
+    // Not in weather where `accept` returns EAGAIN while a connection waits.
     both(|setup| {
         for how in [Drain::Pause, Drain::Close] {
             let mut rig = Rig::new(setup, Program::Echo);

@@ -1,4 +1,5 @@
-//! Which ends are for a log. Every end is told: a bound only says which records are one too many.
+//! Which ends are for a log. Every end is reported: a bound only decides which records exceed the limit
+//! of the log.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ fn rig(setup: Setup, program: Program, ends_per_second: u32) -> Rig {
     rig
 }
 
-/// So many clients come and each leaves in the same way.
+/// This many clients connect, and each leaves in the same way.
 fn come_and_go(rig: &mut Rig, count: usize, leave: impl Fn(&Peer)) {
     for _ in 0..count {
         let peer = rig.peer();
@@ -31,7 +32,7 @@ fn come_and_go(rig: &mut Rig, count: usize, leave: impl Fn(&Peer)) {
     }
 }
 
-/// What is told of ends that came for this reason, in their order.
+/// The records of the ends that have this reason, in their order.
 fn ends(events: &[Event], why: Option<Why>) -> Vec<&Record> {
     let of_conn = |event| match event {
         &Event { kind: EventKind::Closed(ref record), .. } => Some(&**record),
@@ -41,7 +42,7 @@ fn ends(events: &[Event], why: Option<Why>) -> Vec<&Record> {
     events.iter().filter_map(of_conn).filter(|record| why_of(record) == why).collect()
 }
 
-/// Whether each is for the log, and how many it speaks for beside itself.
+/// Whether each is for the log, and how many others it stands for.
 fn logged(records: &[&Record]) -> Vec<Option<u64>> {
     records.iter().map(|record| (!record.quiet).then_some(record.suppressed)).collect()
 }
@@ -59,7 +60,7 @@ fn every_end_is_told_and_so_many_of_a_kind_each_second_are_for_the_log() {
         let (loud, quiet) = (Some(0), None);
         let resets = ends(&events, Some(Why::Reset));
         assert_eq!(logged(&resets), [loud, loud, quiet, quiet, quiet, Some(3)]);
-        // One kind does not hold another back, and an end in order is a kind as well.
+        // One kind does not hold another back, and an orderly end is a kind as well.
         assert_eq!(logged(&ends(&events, None)), [loud, loud, quiet, Some(1)]);
     });
 }

@@ -1,4 +1,4 @@
-//! How streams end: who is blamed, when, and who is not.
+//! How streams end: which side is the cause, when, and which is not.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::engine::StreamState;
 use crate::sim::{Answer, Peer, Server};
 use crate::time::{FOREVER, MILLISECOND, SECOND};
 
-/// A stream whose client has come, and maybe its server.
+/// A stream whose client has connected, and perhaps its server.
 struct Joined {
     rig: Rig,
     client: Peer,
@@ -39,7 +39,7 @@ fn assert_ended(rig: Rig, letters: &[u8; 2], why: Option<Why>, lasted: std::ops:
     assert!(lasted.contains(&report.lasted), "{} ns", report.lasted);
 }
 
-/// Bounds that are all different, so that one is never taken for another.
+/// Bounds that are all different, so that none is mistaken for another.
 fn bounds() -> StreamConfig {
     StreamConfig {
         client: 10 * SECOND,
@@ -51,7 +51,7 @@ fn bounds() -> StreamConfig {
     }
 }
 
-/// The span, and the time in which the end of a peer that says nothing is waited for.
+/// The bound, and the time in which the end of a silent peer is waited for.
 fn about(span: u64) -> std::ops::Range<u64> {
     span..span + 2500 * MILLISECOND
 }
@@ -142,7 +142,7 @@ fn the_silent_side_that_is_waited_for_is_the_one_to_blame() {
             rig.run();
             assert_ended(rig, letters, Some(Why::TimedOut), about(span));
         }
-        // The server takes nothing, and the client is held up by it.
+        // The server takes nothing, and the client waits for it.
         let Joined { mut rig, client, site } = begin(setup, Answer::Accept, bounds());
         rig.settle();
         let server = site.accept().expect("it came");

@@ -1,4 +1,4 @@
-//! One peer must not starve the others.
+//! One peer must not keep the others from being served.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn forward() -> Program {
     Program::Forward { to: yonder(), config, stream: silent(FOREVER) }
 }
 
-/// Room for everybody, and buffers as large as those of a fast network.
+/// Room for all peers, and buffers as large as those of a fast network.
 fn wide() -> Knobs {
     Knobs {
         fd_limit: Fd(4_000),

@@ -15,7 +15,7 @@ pub(super) enum FarEnd {
 }
 
 impl FarEnd {
-    /// A new client on its way to the engine, which first sends `prefix` in the clear.
+    /// A new client that connects to the engine, and first sends `prefix` in the clear.
     pub(super) fn client(rig: &mut Rig, tls: Option<Version>, prefix: &[u8]) -> Self {
         let peer = rig.peer();
         match tls {
@@ -38,8 +38,8 @@ impl FarEnd {
         }
     }
 
-    /// Says it all and ends in order; or only what fits into so many bytes of the wire, and then
-    /// what is to be done.
+    /// Sends all bytes and ends in order; or sends only what fits into so many bytes of the wire, and
+    /// then does what is given.
     pub(super) fn say_up_to(&self, bytes: &[u8], stop: Option<(usize, Then)>) {
         match (self, stop) {
             (Self::Raw(peer), Some((most, then))) => {
@@ -110,7 +110,7 @@ impl FarEnd {
     }
 }
 
-/// Whoever connects to a server, as far as it was taken.
+/// The connections to a server that were taken so far.
 pub(super) type Taken = Rc<RefCell<Vec<FarEnd>>>;
 
 /// Takes every connection of `server`, each of which begins with `begin`. With `line` a line in the

@@ -70,7 +70,7 @@ impl Farm {
         Self::behind(AcceptConfig::default(), setup, options, servers)
     }
 
-    /// A farm whose clients come in as `config` says.
+    /// A farm whose clients are accepted as `config` requires.
     pub(super) fn behind(
         config: AcceptConfig,
         setup: Setup,
@@ -90,7 +90,7 @@ impl Farm {
         Self { rig, backend, sites }
     }
 
-    /// A client that has said a word.
+    /// A client that has sent a text.
     pub(super) fn client(&mut self, word: &[u8]) -> Peer {
         let client = self.rig.peer();
         client.send(word);
@@ -105,10 +105,10 @@ impl Farm {
             .expect("there is such a server");
     }
 
-    /// Everything ends, every place is given back, and the counters are what they should be.
+    /// Everything ends, every slot is given back, and the counters have the right values.
     pub(super) fn finish(mut self) -> Vec<Event> {
         for i in 0..self.sites.len() {
-            // A check that went on for ever would never let the run end.
+            // Checks that never stop would never let the run end.
             self.set(i, Change::Admin(Admin::Maintenance));
         }
         for site in &self.sites {

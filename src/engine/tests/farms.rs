@@ -1,5 +1,5 @@
-//! Random farms: a backend, its servers and its clients do whatever they like. Everything follows
-//! from a seed, and a run that fails is cut down to the steps that matter.
+//! Random farms: a backend, its servers and its clients act at random. Everything follows from a seed,
+//! and a run that fails is reduced to the steps that matter.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -29,15 +29,15 @@ use crate::tls::Version;
 /// Seeds of an ordinary test run, in as many tests as there are parts.
 const SEEDS: u64 = 10_000;
 const PARTS: u64 = 4;
-/// Whoever says something first says who it is.
+/// Every peer sends its name first, which has this length.
 const NAME: usize = 4;
 /// Each side of the engine has TLS in one run of so many.
 const TLS_ONE_IN: u64 = 6;
-/// Where no side has, everybody says so many times as much in one run of so many.
+/// In one run of so many in which no side has TLS, every peer sends so many times as much.
 const BULK_ONE_IN: u64 = 4;
 const BULK: usize = 40;
 
-/// One thing that somebody does. Numbers are taken modulo whoever is there.
+/// One action of one peer. Numbers are taken modulo the number of peers there are.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Come,
@@ -83,7 +83,7 @@ fn step(random: &mut Random) -> Step {
     }
 }
 
-/// A client or a server's end, and what it has said.
+/// A client or a server's end, and what it has sent.
 struct Player {
     end: FarEnd,
     name: [u8; NAME],
@@ -113,7 +113,7 @@ struct Site {
     met: usize,
 }
 
-/// What a seed decides beside the steps.
+/// What a seed decides apart from the steps.
 struct Farm {
     rig: Rig,
     backend: Id,
@@ -122,9 +122,9 @@ struct Farm {
     servers: Vec<Player>,
     /// What protects the bytes of the clients.
     front: Option<Version>,
-    /// A header comes in front of what servers hear.
+    /// A header is sent ahead of what servers receive.
     headed: bool,
-    /// What is said is so many times as long.
+    /// What is sent is so many times as long.
     times: usize,
     maxconn: Vec<u32>,
 }
@@ -219,13 +219,13 @@ impl Farm {
         rig.host.program = Program::ForwardTo { backend, stream: Arc::new(stream) };
         let config = front.map_or_else(AcceptConfig::default, accepting);
         rig.listen(if random.one_in(3) { ruled(config, STICKY) } else { config });
-        // Before TLS it is read by whoever speaks that.
+        // Before TLS it is read by the TLS peer.
         let headed = headed && behind.is_none();
         let (clients, servers) = (vec![], vec![]);
         Self { rig, backend, sites, clients, servers, front, headed, times, maxconn }
     }
 
-    /// Whoever has this number among clients and servers.
+    /// The client or server with this number.
     fn player(&mut self, number: usize) -> Option<&mut Player> {
         let all = self.clients.len() + self.servers.len();
         self.clients.iter_mut().chain(&mut self.servers).nth(number.checked_rem(all)?)
@@ -276,10 +276,10 @@ impl Farm {
             Step::Abort(which) => {
                 let streams = &self.rig.host.streams;
                 if let Some(&id) = which.checked_rem(streams.len()).and_then(|i| streams.get(i)) {
-                    // It may have ended, and its end not been told.
+                    // It may have ended, and its end not been reported yet.
                     let _ = self.rig.call(|engine| engine.abort_stream(id));
                     self.clients.iter_mut().chain(&mut self.servers).for_each(|player| {
-                        // Whose it was is not worth finding out.
+                        // Which connection it was is not determined.
                         player.broken = true;
                     });
                 }
@@ -297,7 +297,7 @@ impl Farm {
             .expect("there is such a server");
     }
 
-    /// Servers' ends that are new.
+    /// Adds the servers' ends that are new.
     fn meet(&mut self) {
         for site in &mut self.sites {
             let taken = site.taken.borrow();
@@ -309,7 +309,7 @@ impl Farm {
         }
     }
 
-    /// What a server heard behind the header.
+    /// What a server received behind the header.
     fn heard(&self, player: &Player, by_server: bool) -> Vec<u8> {
         let mut heard = player.end.heard();
         if by_server && self.headed {
@@ -319,7 +319,7 @@ impl Farm {
         heard
     }
 
-    /// Nobody hears what nobody said to him: each hears the beginning of what one other said.
+    /// No peer receives what was not sent to it: each receives the beginning of what one other sent.
     fn check_bytes(&self) {
         for (hearers, sayers, by_server) in
             [(&self.clients, &self.servers, false), (&self.servers, &self.clients, true)]
@@ -334,7 +334,7 @@ impl Farm {
         }
     }
 
-    /// Places and tickets are what the streams hold, and no more than the limits allow.
+    /// Slots and tickets are those that the streams hold, and no more than the limits allow.
     fn check_places(&self) {
         let engine = &self.rig.engine;
         let mut used = vec![0; self.sites.len()];
@@ -362,8 +362,7 @@ impl Farm {
         assert_eq!(queued, waiting);
     }
 
-    /// Everybody says goodbye, everything ends, and nothing is left. Tells whether bytes went through a
-    /// pipe.
+    /// All peers end, everything ends, and nothing is left. Returns whether bytes went through a pipe.
     fn finish(mut self) -> bool {
         for i in 0..self.sites.len() {
             self.sites[i].server.answer(Answer::Accept);
@@ -392,7 +391,7 @@ impl Farm {
         spliced
     }
 
-    /// Where nobody broke off, all that was said arrived.
+    /// If no peer stopped early, everything that was sent arrived.
     fn check_whole(&self) {
         let reports = self.rig.host.events.iter().filter_map(|event| match &event.kind {
             EventKind::StreamEnd(report) => Some(report),
@@ -435,7 +434,7 @@ fn steps_of(seed: u64) -> Vec<Step> {
     steps(&mut Random::new(seed ^ 0x57e9))
 }
 
-/// The fewest steps that still fail: ever smaller pieces are left out as long as it does.
+/// The fewest steps that still fail: smaller and smaller pieces are left out as long as the run fails.
 fn shrink(mut steps: Vec<Step>, fails: impl Fn(&[Step]) -> bool) -> Vec<Step> {
     let mut piece = steps.len();
     while piece > 0 {

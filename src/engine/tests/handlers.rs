@@ -36,7 +36,7 @@ fn held(engine: &Engine<SimNet>, conn: Id) -> Vec<u8> {
     space[..n.min(64)].to_vec()
 }
 
-/// Takes the command, and answers it byte by byte if it must. The state tells how much is said.
+/// Takes the command, and answers it byte by byte if it must. The state is how much was sent.
 pub(super) fn take_command(engine: &mut Engine<SimNet>, question: &mut Question) -> HandlerAnswer {
     if question.state == 0 {
         let came = held(engine, question.conn);
@@ -52,7 +52,7 @@ pub(super) fn take_command(engine: &mut Engine<SimNet>, question: &mut Question)
     say(engine, question, ANSWER)
 }
 
-/// What a client of the protocol does: it commands, and reads a line.
+/// What a client of the protocol does: it sends a command, and reads a line.
 pub(super) fn give_command(engine: &mut Engine<SimNet>, question: &mut Question) -> HandlerAnswer {
     question.state = question.state.max(1);
     match say(engine, question, COMMAND) {
@@ -168,7 +168,7 @@ fn a_stream_s_first_bytes_wait_for_the_handlers_towards_its_server() {
         assert_eq!(rig.host.spent.len(), 1);
         rig.finish();
 
-        // A server that goes away instead of answering.
+        // A server that disconnects instead of answering.
         let (mut rig, site) = rig_that_forwards(setup);
         let client = rig.peer();
         rig.settle();

@@ -16,7 +16,7 @@ use crate::sim::SimNet;
 use crate::time::SECOND;
 use crate::tls::Version;
 
-/// Answers later, and remembers that it was asked.
+/// Answers later, and stores the ticket of the question.
 pub(super) fn patient(behind_tls: bool) -> (Custom, Arc<AtomicU32>) {
     let ticket = Arc::new(AtomicU32::new(0));
     let told = Arc::clone(&ticket);
@@ -110,7 +110,7 @@ fn a_description_tells_that_a_handler_is_waited_for() {
     });
 }
 
-/// A way in which a connection ends whose handler is asked, and why it is then refused, if it is.
+/// A way in which a connection ends whose handler was called, and why it is then refused, if it is.
 type End = (&'static str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>);
 
 #[test]
@@ -181,7 +181,7 @@ fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
 #[test]
 fn a_state_that_is_made_while_the_connection_ends_is_freed_too() {
     both(|setup| {
-        // It ends its own connection, and answers as if nothing were.
+        // It ends its own connection, and answers as usual.
         let step = |engine: &mut Engine<SimNet>, question: &mut Question| {
             engine.abort(question.conn).expect("it is there");
             question.state = 5;

@@ -1,5 +1,5 @@
-//! Accepting a header that announces addresses, PROXY's or a NetScaler's: every way it can come, and
-//! every way it can fail to.
+//! Accepting a header that announces addresses, PROXY's or a NetScaler's: every way it can arrive, and
+//! every way it can be wrong.
 
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here, refusal};
@@ -45,7 +45,7 @@ fn cip(standard: bool) -> Vec<u8> {
 /// A way to announce the ends.
 struct Form {
     header: Vec<u8>,
-    /// None of its first so many bytes can be another.
+    /// None of its first so many bytes can be different.
     fixed: usize,
     op: Op,
 }
@@ -56,7 +56,7 @@ fn forms() -> [Form; 4] {
     [proxy(V1.to_vec(), V1.len()), proxy(v2(), SIGNATURE + 1), cip(false), cip(true)]
 }
 
-/// What expects a header of this operation from these sources.
+/// A configuration that expects a header of this operation from these sources.
 fn expecting(op: Op, trust: Trust, untrusted: Untrusted) -> AcceptConfig {
     if op == Op::AcceptCip {
         let cip = AcceptCip { trust, untrusted, magic: MAGIC };
@@ -75,10 +75,10 @@ pub(super) fn proxied() -> AcceptConfig {
     everyone(Op::AcceptProxy)
 }
 
-/// The PROXY header of somebody who relays what a NetScaler does.
+/// The PROXY header of a relay in front of a NetScaler.
 const RELAY: &[u8] = b"PROXY TCP4 203.0.113.5 203.0.113.6 5 6\r\n";
 
-/// What expects both headers.
+/// A configuration that expects both headers.
 pub(super) fn twice() -> AcceptConfig {
     AcceptConfig { cip: everyone(Op::AcceptCip).cip, ..proxied() }
 }

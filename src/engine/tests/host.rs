@@ -1,4 +1,4 @@
-//! The programs that use the engine, and the laws of what they are told.
+//! The programs that use the engine, and the rules for what is reported to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ pub(super) type Script =
 pub(super) enum Program {
     /// Nothing: the test does.
     Idle,
-    /// Sends back what comes, and ends when the peer does.
+    /// Sends back what arrives, and ends when the peer does.
     Echo,
-    /// Takes a line from each session, answers with another, begins TLS, and is an echo behind it.
+    /// Takes a line from each session, answers with another, begins TLS, and echoes after it.
     StartTls { tls: Arc<ServerTls>, answer: &'static [u8] },
     /// Joins each session with a new connection.
     Forward { to: Addr, config: Arc<ConnectConfig>, stream: Arc<StreamConfig> },
@@ -45,14 +45,14 @@ struct Talk {
     over: bool,
 }
 
-/// One program, all it was told, and the state it keeps.
+/// One program, everything that was reported to it, and its state.
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) program: Program,
     pub(super) events: Vec<Event>,
-    /// What handlers were to free, in that order.
+    /// What handlers had to free, in that order.
     pub(super) spent: Vec<u64>,
-    /// Sessions whose TLS is there.
+    /// Sessions whose TLS handshake is complete.
     secured: BTreeSet<u64>,
     /// Streams that were begun and have not ended.
     pub(super) streams: Vec<Id>,
@@ -115,7 +115,7 @@ impl Host {
                     .and_then(|server| engine.forward(id, server, Some(Arc::clone(stream)), 0));
                 match joined {
                     Ok(stream) => self.streams.push(stream),
-                    // It may have failed already, between its news and now.
+                    // It may have failed already, after the event and before now.
                     Err(_) => {
                         let _ = engine.abort(id);
                     }
@@ -133,7 +133,7 @@ impl Host {
         }
     }
 
-    /// As far as it comes; none when the connection is of no use any more.
+    /// Goes as far as it can; `None` if the connection cannot be used any more.
     fn begin_tls(
         &mut self,
         engine: &mut Engine<SimNet>,
@@ -155,7 +155,7 @@ impl Host {
         };
         let early = heard.split_off(end);
         heard.clear();
-        // A system that does not take a line at once is given up.
+        // If the system does not take a line at once, the connection is given up.
         (engine.send(id, answer).ok()? == Sent::Bytes(answer.len())).then_some(())?;
         engine.start_tls(id, StartTls::Server(tls), &early).ok()
     }
@@ -195,7 +195,7 @@ impl Host {
         }
     }
 
-    /// What may be told, and in which order.
+    /// Which events may be reported, and in which order.
     fn check(&mut self, event: &Event) {
         let id = event.id.bits();
         assert!(!self.ended.contains(&id), "news of {id:#x} after its end: {event:?}");

@@ -1,5 +1,5 @@
-//! The text of all that is counted: its numbers are a recount of what happened, and its form is one
-//! that a reader of it takes.
+//! The text of all that is counted: its numbers are a recount of what happened, and its form is one that
+//! a reader of the format accepts.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Monitors: answered whatever comes, let go, and no news.
+//! Monitors: answered whatever they send, closed, and never reported.
 
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here};
@@ -19,7 +19,7 @@ fn own() -> MonitorAnswer {
     }
 }
 
-/// What a monitor is answered, and whether that waits for its request.
+/// Every kind of answer for a monitor.
 fn answers() -> [MonitorAnswer; 4] {
     [MonitorAnswer::Text, MonitorAnswer::Http, MonitorAnswer::Metrics, own()]
 }
@@ -40,7 +40,7 @@ fn ours(answer: MonitorAnswer) -> AcceptConfig {
     monitored("203.0.113.0/24,198.51.100.0/24", answer)
 }
 
-/// Whether the bytes are this answer, while all is well or not.
+/// Whether the bytes are this answer, for the state good or bad.
 #[track_caller]
 fn check(answer: &MonitorAnswer, fails: bool, heard: &[u8]) {
     match answer.fixed(fails) {
@@ -56,7 +56,7 @@ fn check(answer: &MonitorAnswer, fails: bool, heard: &[u8]) {
     }
 }
 
-/// Nothing is told of a monitor, and it is neither a session nor refused.
+/// No event reports a monitor, and it is neither a session nor refused.
 #[track_caller]
 fn is_no_news(rig: Rig, monitors: u64) {
     let counted = rig.engine.counters();
@@ -364,7 +364,7 @@ fn a_monitor_that_the_host_accepted_itself_is_told_closed_without_a_cause() {
     });
 }
 
-/// The errors that a call can come to where a monitor is concerned.
+/// The errors that a call can return where a monitor is concerned.
 const FAULTS: &[(CallKind, &[i32])] = &[
     (CallKind::Accept, &[libc::ECONNABORTED, libc::EMFILE, libc::EINVAL]),
     (CallKind::Recv, &[libc::ECONNRESET, libc::ETIMEDOUT, libc::ENOMEM]),
@@ -372,7 +372,7 @@ const FAULTS: &[(CallKind, &[i32])] = &[
     (CallKind::ShutdownWrite, &[libc::ENOTCONN]),
 ];
 
-/// One monitor comes and goes; faults are over before the host tidies up.
+/// One monitor connects and is answered. Planned faults are cancelled before the host cleans up.
 fn come_in(setup: Setup, answer: &MonitorAnswer, prepare: impl Fn(&Rig)) -> Rig {
     let mut rig = Rig::new(setup, Program::Idle);
     rig.listen(ours(answer.clone()));

@@ -32,7 +32,7 @@ impl Layers {
         ]
     }
 
-    /// An engine that joins its clients with a server, so protected.
+    /// An engine that joins its clients with a server, with these layers.
     pub(super) fn rig(self, setup: Setup, idle: u64) -> Rig {
         self.rig_with(setup, silent(idle), HALF_CLOSES)
     }
@@ -53,7 +53,7 @@ impl Layers {
 /// What TLS 1.2 does with a half-close towards the client, and towards the server.
 type HalfCloses = [Tls12HalfClose; 2];
 
-/// As it is when nothing is said about it.
+/// The defaults.
 const HALF_CLOSES: HalfCloses = [Tls12HalfClose::Send, Tls12HalfClose::Hold];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,8 @@ enum Order {
 
 const ORDERS: [Order; 3] = [Order::ClientFirst, Order::ServerFirst, Order::Both];
 
-/// Bytes each way: none, one, a part of a record, and more than a record. Handshakes in bad weather
-/// take long, so there one has to do.
+/// Bytes each way: none, one, a part of a record, and more than a record. Handshakes in bad weather take
+/// long, so there one size has to be enough.
 const fn sizes(setup: Setup, layers: Layers) -> &'static [usize] {
     match (setup.weather, layers) {
         (Weather::Calm, _) => &[0, 1, 3_000, 20_000],
@@ -75,7 +75,7 @@ const fn sizes(setup: Setup, layers: Layers) -> &'static [usize] {
     }
 }
 
-/// A stream with both ends in hand.
+/// A stream both of whose peers the test controls.
 struct Joined {
     rig: Rig,
     client: FarEnd,
@@ -188,7 +188,7 @@ fn over_tls_1_2_an_end_is_held_or_sent_in_either_direction_as_it_was_told() {
     }
 }
 
-/// A raw client of a TLS 1.2 server, whose end is held back for so long while the server is silent.
+/// A raw client of a TLS 1.2 server, whose end is held back for this time while the server is silent.
 fn held(setup: Setup, hold: u64, stream: StreamConfig) -> Joined {
     let layers = Layers { front: None, behind: Some(Version::Tls12) };
     let config = connecting(Version::Tls12);
@@ -200,7 +200,7 @@ fn held(setup: Setup, hold: u64, stream: StreamConfig) -> Joined {
     join(rig, layers)
 }
 
-/// The server cannot know that its client has ended, so that its silence is what ends the stream.
+/// The server cannot know that its client has ended, so its silence is what ends the stream.
 #[test]
 fn a_server_whose_clients_end_is_held_has_the_time_of_one_that_was_told() {
     let (tolerance, words) = (3 * SECOND, pattern(3_000, 2));
@@ -237,7 +237,7 @@ fn a_half_close_that_is_held_back_is_sent_once_the_server_was_silent_enough() {
         assert!(!server.saw_end(), "what the server says begins the time anew");
         rig.run_for(SECOND);
         assert!(server.saw_end() && !server.peer().saw_reset(), "it may wait for that");
-        // A server that answers only then is heard as well.
+        // A server that answers only then is received from as well.
         server.say(&words);
         rig.settle();
         assert!(client.heard() == [&words[..], &words].concat() && !client.saw_end());
@@ -301,7 +301,7 @@ fn an_end_that_nothing_vouches_for_is_held_back_and_passed_on_without_goodbye() 
     });
 }
 
-/// The bound of a half-closed side is the side's own.
+/// A half-closed side has its own bound.
 #[test]
 fn a_client_that_has_ended_behind_a_slow_server_has_the_servers_own_time() {
     let minute = 60 * SECOND;

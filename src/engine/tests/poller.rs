@@ -1,5 +1,5 @@
-//! The host's poller, as adversarial as a correct one may be: it turns what is true of descriptors
-//! into events in any order, late, more than once, and now and then without a reason.
+//! The host's poller, as adversarial as a correct one may be: it turns what is true of descriptors into
+//! events in any order, late, more than once, and now and then without a reason.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::id::Id;
 use crate::sim::{Random, World};
 use crate::sys::Fd;
 
-/// How badly the poller behaves. `None` is never, `Some(n)` one time in `n`.
+/// How often the poller misbehaves. `None` is never, `Some(n)` one time in `n`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Manners {
-    /// An event that nothing stands behind.
+    /// An event of something that is not true.
     pub(super) spurious: Option<u64>,
     /// The same event twice.
     pub(super) repeated: Option<u64>,
-    /// An event that is told a round later.
+    /// An event that is reported a round later.
     pub(super) late: Option<u64>,
 }
 
@@ -26,12 +26,12 @@ pub(super) struct Watch {
     pub(super) fd: Fd,
     pub(super) token: Id,
     pub(super) mask: Io,
-    /// Edge-triggered: what was told and is still true.
+    /// Edge-triggered: what was reported and is still true.
     told: Io,
 }
 
 impl Watch {
-    /// What `epoll_wait` would tell of it, were it level-triggered.
+    /// What `epoll_wait` would report of it if it were level-triggered.
     fn truth(&self, world: &World) -> Io {
         if self.mask.is_empty() {
             return Io::empty();
@@ -41,7 +41,7 @@ impl Watch {
         io.set(Io::IN, ready.read);
         io.set(Io::OUT, ready.write);
         io.set(Io::HANGUP, ready.rdhup);
-        // What epoll tells unasked.
+        // What epoll reports even if it is not in the mask.
         (io & self.mask) | if ready.hup || ready.err { Io::ERROR } else { Io::empty() }
     }
 }
@@ -53,7 +53,7 @@ pub(super) struct Poller {
     pub(super) dead: Vec<Id>,
     /// Whether the last round kept something back.
     pub(super) keeps: bool,
-    /// Whether the last round told nothing that was true.
+    /// Whether the last round reported nothing that was true.
     pub(super) lied: bool,
 }
 
@@ -62,7 +62,7 @@ fn happens(random: &mut Random, chance: Option<u64>) -> bool {
 }
 
 impl Poller {
-    /// Does what the engine asks, and checks that it may ask for it.
+    /// Does what the engine requests, and checks that it may request it.
     pub(super) fn apply(&mut self, op: HostOp, world: &World) {
         let HostOp::Interest { fd, token, old, new } = op;
         assert!(world.open_fds().contains(&fd), "interest in {fd:?}, which is closed");
@@ -85,7 +85,7 @@ impl Poller {
         self.watches.insert(token.bits(), watch);
     }
 
-    /// Forgets of edges what is not true any more. To be called before time passes.
+    /// Removes from the reported edges what is not true any more. To be called before time passes.
     pub(super) fn sample(&mut self, world: &World) {
         for owed in world.take_owed() {
             for watch in self.watches.values_mut().filter(|watch| watch.fd == owed) {
@@ -107,7 +107,8 @@ impl Poller {
         let mut events = Vec::new();
         self.keeps = false;
         self.lied = true;
-        // Among many descriptors a single one lies less often, or no round would be without a lie.
+        // Among many descriptors a single one is reported wrongly less often, or no round would be
+        // correct.
         let spurious = manners.spurious.map(|n| n * (self.watches.len() as u64).div_ceil(4));
         for watch in self.watches.values_mut() {
             let truth = watch.truth(world);

@@ -1,4 +1,4 @@
-//! Listeners when something runs out: descriptors, memory, configured limits; and how they close.
+//! Listeners when a resource is used up: descriptors, memory, configured limits; and how they close.
 
 use super::header::proxied;
 use super::host::{Program, silent};
@@ -89,7 +89,7 @@ fn at_every_limit_of_descriptors_nothing_spins_and_enough_of_them_mend_all() {
 #[test]
 fn where_only_few_pairs_fit_every_client_waits_for_one_and_none_is_dropped() {
     everywhere(|setup| {
-        // The listener has one; from none too few to none left over.
+        // The listener has one; from too few for any to enough for all.
         for limit in 6..=9 {
             let config = Arc::new(ConnectConfig::default());
             let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
@@ -174,7 +174,7 @@ fn every_error_of_accept_lets_the_listener_go_on_without_spinning() {
                 peer.send(b"hello");
                 peer.shutdown_write();
                 if ever_after && skipped.contains(&errno) {
-                    // Each of these is one connection's, so it cannot go on for ever.
+                    // Each of these errors belongs to one connection, so it cannot occur for ever.
                     continue;
                 }
                 rig.run_for(SECOND);
@@ -205,7 +205,7 @@ fn a_full_listener_that_the_host_resumes_says_so() {
             }
             rig.call(|engine| engine.resume_listener(id)).expect("it is there");
             rig.settle();
-            // It goes on, and finds itself full again.
+            // It accepts again, and finds itself full again.
             assert_eq!(pauses(&rig.host.events), [Some(None), None, Some(None)]);
             first.close();
             second.close();
@@ -225,7 +225,7 @@ fn closing_a_listener_takes_as_many_as_had_room_to_wait_and_no_more() {
             let next = rig.world.next_event().expect("they are on their way");
             rig.world.advance_to(next);
         }
-        // The others stand for those that come meanwhile.
+        // A backlog of 3: the other peers are as if they had connected meanwhile.
         rig.engine.registry.listeners.get_mut(id.key()).expect("it is there").backlog = 3;
         rig.call(|engine| engine.close_listener(id)).expect("it is open");
         assert_eq!(rig.engine.counters().accepted, 4);
@@ -301,7 +301,8 @@ fn a_thousand_silent_peers_do_not_keep_out_the_next_one() {
             let good = rig.peer();
             good.send(b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nhello");
             good.shutdown_write();
-            // A bound on openings lets in as many each time the deadline of others passes.
+            // With a bound on openings, another group is accepted each time the deadline of the group
+            // before passes.
             rig.run_for(if most > 0 { 60 * SECOND } else { SECOND });
             assert_eq!(good.received(), b"hello");
             drop(silent);
@@ -373,7 +374,7 @@ fn reserved_descriptors_are_left_for_what_comes_in() {
         assert_eq!(peer.received(), b"hello", "one of the two");
         peer.close();
         for id in left {
-            // Those that failed are gone.
+            // Those that failed have ended already.
             let _ = rig.call(|engine| engine.abort(id));
         }
         rig.run();

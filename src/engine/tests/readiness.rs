@@ -1,4 +1,5 @@
-//! Readiness is a hint: whatever a poller says, and whenever it says so, the truth comes from the calls.
+//! Readiness is a hint: whatever a poller reports, and whenever it does, only the results of the calls
+//! count.
 
 use std::sync::Arc;
 
@@ -15,23 +16,23 @@ use crate::time::{FOREVER, MILLISECOND, SECOND};
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 /// More than a socket and the lane before it hold.
 const FLOOD: usize = 300_000;
-/// How often it is said in each state, and how far apart.
+/// How often it is reported in each state, and the time between two reports.
 const TIMES: u32 = 8;
 const STEP: u64 = MILLISECOND / 40;
 
-/// Says it again and again of every descriptor there is.
+/// Reports it again and again for every descriptor there is.
 fn insist(rig: &mut Rig, told: Io) {
     for _ in 0..TIMES {
         let tokens: Vec<Id> = rig.poller.watches.values().map(|watch| watch.token).collect();
         for token in tokens {
-            // One before may have let it go.
+            // An earlier report may have closed it.
             let _ = rig.call(|engine| engine.on_ready(token, told));
         }
         rig.run_for(STEP);
     }
 }
 
-/// A stream through all of its states, in each of which the poller insists.
+/// A stream through all of its states, in each of which the poller reports the same.
 fn through_every_state(setup: Setup, told: Io) {
     let config = Arc::new(ConnectConfig::default());
     let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };

@@ -29,7 +29,7 @@ fn forwarding(setup: Setup, connect: ConnectConfig) -> Rig {
     rig
 }
 
-/// Fewer calls than reading and sending record by record takes, by far.
+/// Far fewer calls than reading and sending record by record takes.
 fn assert_few_calls(rig: &Rig) {
     let calls = rig.world.calls_of(CallKind::Recv) + rig.world.calls_of(CallKind::Send);
     let record_by_record = (2 * BULK / UNIT) as u64;
@@ -86,7 +86,7 @@ fn whatever_portions_the_system_takes_every_byte_arrives_over_tls() {
                 let mut rig = forwarding(setup, connecting(version));
                 rig.world.tune(|knobs| {
                     knobs.max_write = most;
-                    // The system has less room than one call would bring.
+                    // The system has less room than one call would send.
                     knobs.send_buffer = 3 * most / 2;
                 });
                 let site = rig.world.serve(yonder());

@@ -1,9 +1,9 @@
-//! What is counted is counted anew when a run is over, and what comes and goes must be gone.
+//! All counters are recomputed when a run is over, and every gauge must be 0.
 
 use super::rig::Rig;
 use crate::engine::EventKind;
 
-/// Numbers of what comes and goes.
+/// The gauges: numbers that rise and fall.
 const GAUGES: [&str; 10] = [
     "connections",
     "connections_opening",
@@ -18,7 +18,7 @@ const GAUGES: [&str; 10] = [
 ];
 
 impl Rig {
-    /// What was counted is what was told.
+    /// The counters are equal to what was reported.
     pub(super) fn check_counts(&self) {
         let counted = self.engine.counters();
         let told = |is: fn(&EventKind) -> bool| {
@@ -29,7 +29,7 @@ impl Rig {
         let ended = counted.sessions + counted.refused + counted.monitored;
         let pipes = self.engine.tools.pipes.on_loan();
         let passed = self.engine.op_counts().passed(crate::conn::Op::AcceptSession);
-        // Of a descriptor that the host accepted itself the end is told, and no refusal.
+        // A descriptor that the host accepted itself is reported when it ends, and not as refused.
         if sessions != counted.sessions
             || refusals > counted.refused
             || ended < counted.accepted
@@ -43,7 +43,7 @@ impl Rig {
         }
     }
 
-    /// After the last close every number of what comes and goes is 0.
+    /// After the last close every gauge is 0.
     pub(super) fn check_gauges(&self) {
         let text = self.engine.metrics();
         for gauge in GAUGES.map(|name| format!("vestibule_{name}")) {

@@ -1,5 +1,5 @@
-//! An engine over the simulated network with a host's loop around it, a clock that jumps, and
-//! monitors that fail a run that spins, stalls or leaks.
+//! An engine over the simulated network with a host's loop around it, a clock that jumps, and checks
+//! that fail a run that spins, stalls or leaks.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::sim::{Knobs, Peer, Random, SimNet, World};
 use crate::sys::{Addr, ListenSpec};
 use crate::time::{MILLISECOND, Time};
 
-/// Rounds in a row in which nothing came of anything.
+/// Rounds in a row in which nothing happened.
 const FRUITLESS: u32 = 300;
-/// Fruitless rounds this far apart are no spin, in nanoseconds.
+/// Fruitless rounds that are this far apart, in nanoseconds, are no spin.
 const PATIENCE: u64 = 40 * MILLISECOND;
-/// Rounds of one run: more is a spin that pretends to be work.
+/// Rounds of one run: more are a spin in which something happens each time.
 const ROUNDS: u32 = 2_000_000;
 /// Host requests and events of one drain.
 const NEWS: u32 = 100_000;
 
-/// Something beside the engine that acts whenever it can: tells whether it did.
+/// Something outside the engine that acts whenever it can, and returns whether it did.
 pub(super) type Actor = Box<dyn FnMut() -> bool>;
 
 pub(super) struct Rig {
@@ -33,18 +33,18 @@ pub(super) struct Rig {
     pub(super) manners: Manners,
     pub(super) poller: Poller,
     pub(super) actors: Vec<Actor>,
-    /// Events that are told in one drain at most.
+    /// The random choices of the host's loop.
     random: Random,
     setup: Setup,
     fruitless: u32,
     fruitless_at: Time,
     seen: Seen,
     peers: u16,
-    /// Rules of listeners there have been.
+    /// The rules of every listener there was.
     pub(super) rules: Vec<Arc<LiveRules>>,
 }
 
-/// What tells that something came of a round.
+/// What shows that a round changed something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Seen {
     succeeded: u64,
@@ -91,7 +91,7 @@ impl Rig {
 
     // What tests do.
 
-    /// A listener at [`here`], whose refusals are all told.
+    /// A listener at [`here`], all of whose refusals are reported.
     pub(super) fn listen(&mut self, config: AcceptConfig) -> Id {
         let options =
             ListenerOptions { refused_per_second: u32::MAX, ..ListenerOptions::default() };
@@ -110,7 +110,7 @@ impl Rig {
         self.call(listens).expect("a listener")
     }
 
-    /// A new peer on its way to [`here`].
+    /// A new peer that connects to [`here`].
     pub(super) fn peer(&mut self) -> Peer {
         let port = FIRST_CLIENT + self.peers;
         self.peers += 1;
@@ -118,7 +118,7 @@ impl Rig {
         self.world.connect(&here(), from.expect("an address"))
     }
 
-    /// A command of the host's.
+    /// A command of the host.
     pub(super) fn call<R>(&mut self, command: impl FnOnce(&mut Engine<SimNet>) -> R) -> R {
         self.engine.begin(self.world.now());
         let result = command(&mut self.engine);
@@ -145,7 +145,7 @@ impl Rig {
         !self.round(now)
     }
 
-    /// Runs for a span of time.
+    /// Runs for this long.
     pub(super) fn run_for(&mut self, nanoseconds: u64) {
         let until = self.world.now() + nanoseconds;
         self.run_until(until);
@@ -184,7 +184,7 @@ impl Rig {
         self.host.events
     }
 
-    /// Nothing is left of what there was.
+    /// Checks that nothing is left.
     fn check_empty(&mut self) {
         let state = self.engine.wait_state();
         let left = (state.conns, state.streams, state.listeners);
@@ -213,7 +213,8 @@ impl Rig {
         }
     }
 
-    /// Whether a session that was told to wait will be told to go on without the peer.
+    /// Settles, and returns whether the session got an event by it. In calm weather the result is always
+    /// false: there a session that got WAIT gets no event unless the peer acts.
     pub(super) fn will_hear(&mut self, id: Id) -> bool {
         let before = self.host.events.len();
         self.settle();
@@ -271,7 +272,7 @@ impl Rig {
         self.drain();
         self.check_dead_tokens();
         self.poller.sample(&self.world);
-        // Of lies alone nothing can come.
+        // If all events were wrong, nothing can follow from them.
         if !self.poller.lied || state.runnable || due {
             self.monitor();
         }
@@ -318,7 +319,7 @@ impl Rig {
         self.fail("handlers are asked without end");
     }
 
-    // Monitors.
+    // Checks of every round.
 
     fn check_watches(&self) {
         let open = self.world.open_fds();
@@ -335,7 +336,7 @@ impl Rig {
         }
     }
 
-    /// A round without bytes, state or news is fruitless. Some are the poller's fault.
+    /// A round without bytes, states or events is fruitless. Some are caused by the poller.
     fn monitor(&mut self) {
         let state = self.engine.wait_state();
         let seen = Seen {
@@ -356,7 +357,7 @@ impl Rig {
         }
     }
 
-    /// Called when the host would wait: whatever could go on must not.
+    /// Called when the host would wait: nothing may be left that could go on.
     fn check_nothing_is_lost(&self) {
         for (key, conn) in self.engine.conns.iter() {
             let Some(number) = conn.ctrl.descriptor() else { continue };
@@ -411,7 +412,7 @@ impl Rig {
 /// The port of the first client; those of the others follow.
 pub(super) const FIRST_CLIENT: u16 = 20_001;
 
-/// How a listener listens.
+/// The options of a listener.
 pub(super) fn listening(at: &Addr) -> ListenSpec {
     ListenSpec {
         addr: at.clone(),
@@ -425,12 +426,12 @@ pub(super) fn listening(at: &Addr) -> ListenSpec {
     }
 }
 
-/// Where the engine listens.
+/// The address at which the engine listens.
 pub(super) fn here() -> Addr {
     Addr::parse("192.0.2.1:80").expect("an address")
 }
 
-/// Where a server is.
+/// The address of a server.
 pub(super) fn yonder() -> Addr {
     Addr::parse("203.0.113.9:443").expect("an address")
 }

@@ -1,4 +1,4 @@
-//! Rules in the engine: asked in their places, with what is known there, and what they count.
+//! Rules in the engine: evaluated in their phases, with what is known there, and what they count.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) fn table(config: &AcceptConfig) -> Arc<Table> {
     Arc::clone(rules.tables().get("default").expect("a default table"))
 }
 
-/// An echo behind `config` to a client that says `words` and ends: what it got, and its record.
+/// An echo with `config` for a client that sends `words` and ends: what it received, and its record.
 pub(super) fn come_in(setup: Setup, config: AcceptConfig, words: &[u8]) -> (Vec<u8>, Record) {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(config);
@@ -137,7 +137,7 @@ fn rules_see_an_announced_address_only_of_a_source_that_may_announce_one() {
                 let cause = record.cause.map(|cause| (cause.at, cause.why));
                 assert_eq!(cause, due.map(|(at, why)| (Some(at), why)), "{phase}, {name}");
                 assert_eq!(got == b"hello", due.is_none(), "{phase}, {name}");
-                // Who is counted is, too, who may be believed to be there.
+                // The announced address is counted if and only if the connection is accepted.
                 let announced = Key::Ip(IpAddr::from([192, 0, 2, 33]));
                 let counted = table.get(announced, Data::ConnCnt, Time(1));
                 assert_eq!(counted, due.is_none().then_some(1), "{phase}, {name}");
@@ -158,7 +158,7 @@ fn a_silent_drop_tells_the_peer_nothing() {
         rig.listen(ruled(AcceptConfig::default(), "tcp-request connection silent-drop"));
         let client = rig.peer();
         rig.run();
-        // It hears of it when it says something: the system knows of no such connection.
+        // The client learns of it when it sends something: the system knows of no such connection.
         assert!(!client.saw_fin() && !client.saw_reset());
         assert_eq!(rig.world.calls_of(CallKind::Vanish), 1);
         let cause = refusal(&rig.finish()).cause.clone().expect("a cause");
@@ -197,7 +197,7 @@ fn session_rules_know_what_the_handshake_agreed_on() {
 #[test]
 fn a_source_that_a_rule_sets_is_the_one_that_servers_are_told() {
     both(|setup| {
-        // The destination stands in for another address.
+        // The destination replaces another address.
         let text = "tcp-request connection set-src dst";
         let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() };
         let forward =

@@ -26,15 +26,15 @@ fn seeds() -> u64 {
     std::env::var("VST_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
 }
 
-/// A client or server of a run, and what it has said.
+/// A client or server of a run, and what it has sent.
 struct Player {
     end: FarEnd,
     said: Vec<u8>,
-    /// In the bytes it says: tells whose they are.
+    /// In the bytes it sends: shows which player sent them.
     tag: u8,
-    /// A header comes before what is said to it.
+    /// A header comes before what is sent to it.
     headed: bool,
-    /// It may still say something.
+    /// It may still send something.
     open: bool,
     /// It left without waiting for what is sent to it.
     gone: bool,
@@ -42,7 +42,7 @@ struct Player {
 
 /// Tags of servers begin here.
 const SERVERS: u8 = 8;
-/// The bits of a byte that are the tag of who said it; the others are its place.
+/// The bits of a byte that are the tag of its sender; the others are its place.
 const TAG: u8 = 15;
 
 impl Player {
@@ -51,14 +51,14 @@ impl Player {
     }
 
     fn say(&mut self, n: usize) {
-        // A prime period that is no power of two: a piece that moved would show.
+        // A prime period that is no power of two, so that a piece in the wrong place shows.
         let from = self.said.len();
         let bytes: Vec<u8> = (from..from + n).map(|at| self.tag | ((at % 13) as u8) << 4).collect();
         self.end.say(&bytes);
         self.said.extend(bytes);
     }
 
-    /// What it heard, behind the header if one came in the clear.
+    /// What it received, behind the header if one came in the clear.
     fn heard(&self) -> Vec<u8> {
         let mut heard = self.end.heard();
         if self.headed {
@@ -92,7 +92,7 @@ fn misbehave(players: &mut [Player], random: &mut Random) {
     }
 }
 
-/// Servers that were reached since the last time.
+/// Adds servers that were reached since the last time.
 fn join(players: &mut Vec<Player>, taken: &Taken, headed: bool) {
     let servers = players.iter().filter(|player| player.tag >= SERVERS).count();
     for (i, end) in taken.borrow().iter().enumerate().skip(servers) {
@@ -100,8 +100,8 @@ fn join(players: &mut Vec<Player>, taken: &Taken, headed: bool) {
     }
 }
 
-/// Whoever heard something heard the beginning of what one other said, and nobody else hears it.
-/// Gives each player's source: `echoes` are their own.
+/// A player that received something received the beginning of what one other sent, and no other player
+/// receives that. Returns each player's source: `echoes` are their own.
 fn sources(players: &[Player], echoes: bool) -> Vec<Option<usize>> {
     let mut sources = Vec::new();
     for player in players {
@@ -124,10 +124,10 @@ fn sources(players: &[Player], echoes: bool) -> Vec<Option<usize>> {
     sources
 }
 
-/// Where nothing was amiss every byte arrived: `client` is a client's number, `moved` what the engine
+/// If there was no fault every byte arrived: `client` is a client's number, `moved` what the engine
 /// counted of it, up and down.
 fn check_whole(players: &[Player], sources: &[Option<usize>], client: usize, moved: [u64; 2]) {
-    // Whoever has left may have heard nothing, so the pair is known by either of the two.
+    // A player that has left may have received nothing, so the pair is identified by either of the two.
     let hears_client = sources.iter().position(|source| *source == Some(client));
     let server = sources[client].or(hears_client);
     let said = |player: Option<usize>| player.map_or(0, |i| players[i].said.len());
@@ -149,8 +149,8 @@ fn client_of(record: &Record) -> usize {
     usize::from(port - FIRST_CLIENT)
 }
 
-/// Holds what was heard against what was said, and against what the host was told. Tells of how many
-/// clients every byte was accounted for.
+/// Compares what was received with what was sent, and with what was reported to the host. Returns for
+/// how many clients every byte was accounted for.
 fn check(players: &[Player], events: &[Event], echoes: bool) -> usize {
     let sources = sources(players, echoes);
     let mut whole = 0;
@@ -176,7 +176,7 @@ fn check(players: &[Player], events: &[Event], echoes: bool) -> usize {
     whole
 }
 
-/// One run. Tells all calls that were made, and of how many clients nothing was lost.
+/// One run. Returns all calls that were made, and for how many clients nothing was lost.
 fn run(seed: u64) -> (String, usize) {
     let context = Context(format!("VST seed {seed}"));
     let mut random = Random::new(seed);

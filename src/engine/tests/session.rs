@@ -1,4 +1,4 @@
-//! Sessions in the host's hands: statuses, shutdown, close and abort at every point.
+//! Sessions that the host drives: statuses, shutdown, close and abort at every point.
 
 use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here};

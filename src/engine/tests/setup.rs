@@ -1,4 +1,4 @@
-//! How a simulated run is set up: what it is told of the host, the network and the poller.
+//! How a simulated run is set up: the parameters of the host, the network and the poller.
 
 use super::poller::Manners;
 use crate::cx::Trigger;
@@ -12,19 +12,19 @@ pub(super) struct Setup {
     pub(super) weather: Weather,
 }
 
-/// How kind the network and the poller are.
+/// How the network and the poller behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weather {
-    /// No malice.
+    /// No adverse behaviour.
     Calm,
     /// Everything arrives and leaves a byte at a time.
     Narrow,
-    /// Pieces of any size, EAGAIN without a reason, a poller that errs.
+    /// Pieces of any size, EAGAIN without a reason, a poller that reports wrongly.
     Rough,
 }
 
 impl Setup {
-    /// Makes the network of this kind; and says how the poller is.
+    /// Makes the network behave like this, and returns how the poller behaves.
     pub(super) fn imposed_on(self, world: &World) -> Manners {
         match self.weather {
             Weather::Calm => Manners::default(),
@@ -33,7 +33,7 @@ impl Setup {
                     knobs.max_segment = 1;
                     knobs.max_write = 1;
                     if self.trigger == Trigger::Level {
-                        // A short read tells an edge-triggered engine that no more is there.
+                        // A short read means to an edge-triggered engine that no more is there.
                         knobs.max_read = 1;
                     }
                 });
@@ -70,7 +70,7 @@ pub(super) fn both(run: impl Fn(Setup)) {
     }
 }
 
-/// What a run is about: printed when it fails.
+/// The description of a run: printed when it fails.
 pub(super) struct Context(pub(super) String);
 
 impl Drop for Context {

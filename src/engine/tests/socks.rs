@@ -1,4 +1,4 @@
-//! A SOCKS server on the way to somebody else.
+//! A SOCKS server between the engine and the destination.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ const BANNER: &[u8] = b"220 hello\r\n";
 const V4_GRANTED: &[u8] = &[0, 90, 0, 0, 0, 0, 0, 0];
 const V5_CONNECTED: &[u8] = &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
 
-/// What a server hears, and what it says to each.
+/// What a server receives, and what it answers to each.
 type Lines = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn dialogue(version: Version, login: bool) -> Dialogue {
@@ -36,7 +36,7 @@ fn dialogue(version: Version, login: bool) -> Dialogue {
     Dialogue::new(version, &to, login).expect("it can be asked")
 }
 
-/// Every course that ends well.
+/// Every dialogue that succeeds.
 fn courses() -> [(Dialogue, Lines); 4] {
     let name = b"example.net";
     let ask5 = [&[5, 1, 0, 3, 11][..], name, &[0, 80]].concat();
@@ -61,7 +61,7 @@ fn courses() -> [(Dialogue, Lines); 4] {
     ]
 }
 
-/// The course that torture takes.
+/// The dialogue that the torture test uses.
 pub(super) fn longest() -> (Dialogue, Lines) {
     let [.., last] = courses();
     last
@@ -71,12 +71,12 @@ pub(super) fn longest() -> (Dialogue, Lines) {
 #[derive(Default)]
 pub(super) struct Served {
     pub(super) peer: Option<Peer>,
-    /// All lines are said: what comes now is the destination's.
+    /// All lines are sent: what arrives now is for the destination.
     pub(super) done: bool,
 }
 
-/// A server of one connection that says each line once it has heard what belongs to it and not a byte
-/// more.
+/// A server of one connection that sends each line once it has received the line that belongs to it and
+/// not a byte more.
 pub(super) fn serve(site: Server, lines: Lines) -> (Rc<RefCell<Served>>, Actor) {
     let served = Rc::new(RefCell::new(Served::default()));
     let shared = Rc::clone(&served);
@@ -112,7 +112,7 @@ fn connect(rig: &mut Rig, config: ConnectConfig) -> Id {
         .expect("asked for")
 }
 
-/// Reads what is there and comes while anything does.
+/// Reads what has arrived, and continues while anything arrives.
 fn read(rig: &mut Rig, id: Id) -> Vec<u8> {
     let mut got = Vec::new();
     loop {
@@ -173,7 +173,7 @@ fn a_stream_s_first_bytes_wait_for_the_destination_behind_a_proxy_header() {
                     let header = b"PROXY TCP4 198.51.100.7 192.0.2.1 20001 80\r\n";
                     lines[0].0.splice(0..0, header.iter().copied());
                 }
-                // The destination answers what the client says; the actor sees to the order.
+                // The destination answers what the client sends; the actor keeps the order.
                 let lines = [&lines[..], &[(b"GET /".to_vec(), BANNER.to_vec())]].concat();
                 let config = Arc::new(ConnectConfig { send_proxy, ..over(socks.clone()) });
                 let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
@@ -221,7 +221,8 @@ fn tls_begins_behind_the_answer() {
     });
 }
 
-/// How a connection fails whose server says `says` to what it hears first, and then does something.
+/// The failure of a connection whose server answers `says` to what it receives first, and then does
+/// `then`.
 fn fails(setup: Setup, socks: &Dialogue, lines: &Lines, then: impl Fn(&Peer)) -> Record {
     let mut rig = Rig::new(setup, Program::Idle);
     let (server, actor) = serve(rig.world.serve(yonder()), lines.clone());
@@ -298,7 +299,8 @@ fn an_answer_to_what_was_not_asked_yet_is_malformed() {
     });
 }
 
-/// Every place at which a server may stop: the lines up to there, and whether a part of an answer is out.
+/// Every point at which a server may stop: the lines up to there, and whether a part of an answer was
+/// sent.
 fn stops() -> Vec<(Dialogue, Lines, bool)> {
     let mut stops = Vec::new();
     for (socks, lines) in courses() {

@@ -15,7 +15,7 @@ const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
 const COMMAND: &[u8] = b"STARTTLS\n";
 const READY: &[u8] = b"220 ready\n";
 
-/// A session whose client has asked for TLS and been told to go on.
+/// A session whose client has requested TLS and got the answer to go on.
 fn asked(setup: Setup) -> (Rig, Peer, Id) {
     let mut rig = Rig::new(setup, Program::Idle);
     rig.listen(AcceptConfig::default());

@@ -1,4 +1,4 @@
-//! Clients keep their servers: tables remember which.
+//! Clients keep their servers: tables remember which server each has.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sys::Addr;
 use crate::table::{Data, Key, Table};
 use crate::time::SECOND;
 
-/// A client has the same server until it has been away for a minute.
+/// A client has the same server until it has not connected for a minute.
 pub(super) const STICKY: &str = "stick-table type ip size 100 expire 1m store server_id\n\
     tcp-request connection track-sc0 src";
 
@@ -50,7 +50,7 @@ fn a_client_that_comes_back_gets_its_server_whatever_the_balance_says() {
         let peers: Vec<Peer> = (0..4).map(|_| farm.client(b"word")).collect();
         let met: Vec<Peer> = std::iter::from_fn(|| farm.sites[0].accept()).collect();
         assert_eq!(met.len(), 4, "all of one source");
-        // Another source has its turn with another server.
+        // Another source goes to another server.
         let from = Addr::parse("198.51.100.8:1").expect("an address");
         let other = farm.rig.world.connect(&here(), from);
         farm.rig.settle();

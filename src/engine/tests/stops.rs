@@ -15,11 +15,11 @@ use crate::tls::Version;
 
 /// Bytes each way.
 const WORDS: usize = 40;
-/// The same, when they come in bulk: through two buffers and then pipes.
+/// The same, when they are bulk: through two buffers and then pipes.
 const BULK: usize = 180_000;
 /// What a pipe holds.
 const PIPE: usize = 64 * 1024;
-/// The silence that ends a stream.
+/// The idle timeout that ends a stream.
 const IDLE: u64 = 3 * SECOND;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum Who {
 /// How far a peer goes, and what it does there.
 type Stop = Option<(usize, Then)>;
 
-/// Peers that say so many bytes each.
+/// Peers that send so many bytes each.
 #[derive(Clone, Copy, Debug)]
 struct Talk {
     layers: Layers,
@@ -40,8 +40,8 @@ struct Talk {
 
 const RAW: Layers = Layers { front: None, behind: None };
 
-/// A stream whose peers say their words and end, one of them up to its stop. What was heard by
-/// that one, by the other, what the host was told, and how many splices it took.
+/// A stream whose peers send their bytes and end, one of them (`stray`) only up to its stop; what the
+/// host was reported, and how many splices it took.
 struct Outcome {
     stray: FarEnd,
     other: Option<FarEnd>,
@@ -72,7 +72,7 @@ fn play(setup: Setup, talk: Talk, who: Who, stop: Stop) -> Outcome {
     Outcome { stray, other, events: rig.finish(), splices }
 }
 
-/// Every reason that the host was told.
+/// Every reason that was reported to the host.
 fn whys(events: &[Event]) -> Vec<Why> {
     let mut whys = Vec::new();
     for event in events {
@@ -90,7 +90,7 @@ fn whys(events: &[Event]) -> Vec<Why> {
     whys
 }
 
-/// The stop after `cut` bytes, and what must come of it.
+/// The stop after `cut` bytes, and what must follow from it.
 fn stops(setup: Setup, talk: Talk, who: Who, cut: usize, then: Then) {
     let Talk { layers, words } = talk;
     let context = format!("{who:?} {then:?} after {cut} bytes, {talk:?} {setup:?}");
@@ -107,7 +107,7 @@ fn stops(setup: Setup, talk: Talk, who: Who, cut: usize, then: Then) {
         let peer = other.peer();
         assert!(peer.saw_fin() || peer.saw_reset(), "the other one hears of it: {context}");
     }
-    // A client that ends before a server is reached, without a word, wants none.
+    // A client that ends before a server is reached, without having sent a byte, needs none.
     let took_back = who == Who::Client && !protected && then == Then::End && cut == 0;
     if !protected && then != Then::Reset && !took_back {
         assert_eq!(heard.len(), cut, "what was said before arrives: {context}");
@@ -144,8 +144,8 @@ fn everywhere_on_the_wire(layers: Layers, who: Who) {
     });
 }
 
-/// Where a bulk transfer can stop: about the end of every buffer and of every pipe, and at places
-/// in between that fall together with neither.
+/// Where a bulk transfer can stop: near the end of every buffer and of every pipe, and at places in
+/// between that are the end of neither.
 fn bulk_cuts() -> Vec<usize> {
     let buffers = (0..BULK).step_by(BUFFER_SIZE);
     let pipes = (2 * BUFFER_SIZE..BULK).step_by(PIPE);

@@ -19,7 +19,7 @@ pub(super) fn pattern(n: usize, salt: u8) -> Vec<u8> {
     (0..n).map(|i| (i * 31 + i / 251) as u8 ^ salt).collect()
 }
 
-/// A stream with both ends in hand.
+/// A stream both of whose peers the test controls.
 struct Joined {
     rig: Rig,
     client: Peer,

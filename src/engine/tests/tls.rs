@@ -34,7 +34,7 @@ pub(super) fn client(rig: &mut Rig, version: Version, prefix: &[u8]) -> Shared {
     shared
 }
 
-/// An echo over TLS that pauses after `cut` bytes of the client's wire. Tells how many there were.
+/// An echo over TLS that pauses after `cut` bytes of the client's wire. Returns how many there were.
 fn accepts(setup: Setup, version: Version, proxy: bool, cut: Option<usize>) -> usize {
     let mut rig = Rig::new(setup, Program::Echo);
     let config = if proxy { proxied() } else { AcceptConfig::default() };
@@ -99,7 +99,7 @@ fn a_client_that_stops_ends_or_resets_at_any_byte_of_a_handshake_is_refused() {
                     let record = refused(setup, version, cut, then);
                     let cause = record.cause.expect("a cause");
                     assert_eq!((cause.at, cause.why), (Some(Op::TlsAccept), expected), "{cut}");
-                    // A reset destroys what is still on its way.
+                    // A reset destroys what is still in flight.
                     assert!(record.bytes_in <= cut as u64);
                     assert!(then == Then::Reset || record.bytes_in == cut as u64);
                     if then == Then::Stop {
@@ -248,7 +248,7 @@ fn a_record_that_breaks_in_a_session_is_answered_with_an_alert() {
             let peer = client(&mut rig, version, &[]);
             peer.borrow_mut().say(WORDS);
             rig.settle();
-            // A record of application data that no key has sealed.
+            // A record of application data that was not encrypted with any key.
             let forged = [&[23, 3, 3, 0, 40][..], &[0; 40]].concat();
             peer.borrow().peer.send(&forged);
             rig.run();
@@ -345,7 +345,7 @@ fn last_bytes_that_nobody_takes_are_given_up_after_the_linger_time() {
     }
 }
 
-/// Lets the keys of the only TLS connection, on its way to `peer`, protect one record more.
+/// Lets the keys of the only TLS connection, which is with `peer`, protect one record more.
 fn wear(rig: &mut Rig, peer: &Shared) {
     let sessions = rig.engine.conns.iter_mut().filter_map(|(_, conn)| conn.data.tls_mut());
     sessions.for_each(|session| session.wear(1));

@@ -21,7 +21,7 @@ pub(super) fn pair(version: Version) -> (Arc<ClientTls>, Arc<ServerTls>) {
 /// What the peer does when it has sent so many bytes of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
-    /// Nothing any more.
+    /// It sends nothing any more.
     Stop,
     /// It ends its direction.
     End,
@@ -40,14 +40,14 @@ pub(super) struct TlsPeer {
     pub(super) limit: Option<(usize, Then)>,
     stopped: bool,
     pause: Option<usize>,
-    /// A line in the clear is still to come.
+    /// A line in the clear has yet to arrive.
     line: bool,
-    /// What is to be said.
+    /// What is still to be sent.
     say: Vec<u8>,
-    /// Say goodbye behind it: close_notify and the FIN.
+    /// Send close_notify and the FIN after it.
     ends: bool,
     ended: bool,
-    /// What was heard.
+    /// What was received.
     pub(super) got: Vec<u8>,
     /// The engine's close_notify came.
     pub(super) closed: bool,
@@ -97,7 +97,8 @@ impl TlsPeer {
         self.ends = true;
     }
 
-    /// Says what no program would: its bytes leave together with whatever waits to leave.
+    /// Makes the session send what no program would: its bytes are sent together with whatever waits to
+    /// be sent.
     pub(super) fn utter(&mut self, say: impl FnOnce(&mut Session, &mut Buffer)) {
         say(&mut self.session, &mut self.out);
     }
@@ -125,7 +126,7 @@ impl TlsPeer {
         self.stopped = true;
     }
 
-    /// Does what can be done. Tells whether anything was.
+    /// Does what can be done. Returns whether anything was.
     pub(super) fn act(&mut self) -> bool {
         let bytes = self.peer.take_received();
         let mut acted = !bytes.is_empty();
@@ -153,7 +154,7 @@ impl TlsPeer {
         acted
     }
 
-    /// What is to be said is encrypted.
+    /// Encrypts what is still to be sent.
     pub(super) fn encrypt(&mut self) {
         while !self.say.is_empty() {
             let Ok(n) = self.session.encrypt(&self.say, &mut self.out) else { break };
@@ -197,7 +198,7 @@ impl TlsPeer {
         }
     }
 
-    /// What is to be sent leaves, as far as the limit.
+    /// Sends what waits to be sent, up to the limit.
     fn leave(&mut self) -> bool {
         if self.stopped || self.ended {
             self.out.clear();

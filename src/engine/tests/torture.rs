@@ -1,5 +1,5 @@
-//! Every call fails once, and every call fails from some point on: nothing may panic, stall, spin
-//! or leak, and the host hears of every end.
+//! Every call fails once, and every call fails from some point on: nothing may panic, stall, spin or
+//! leak, and every end is reported to the host.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,8 +30,8 @@ const ANNOUNCES: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 const COUNTED: [[u8; 4]; 3] = [[198, 51, 100, 7], [192, 0, 2, 33], [198, 51, 100, 1]];
 const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 
-/// The errors that a call can come to on Linux, one for each way they are dealt with. EAGAIN is the
-/// weather's: a poller that tells edges has to know of it.
+/// The errors that a call can return on Linux, one for each way they are handled. EAGAIN is left to the
+/// weather: a poller that reports edges has to know of it.
 const FAULTS: &[(CallKind, &[i32])] = &[
     (CallKind::Socket, &[libc::EMFILE, libc::ENOBUFS]),
     (CallKind::Set, &[libc::EINVAL, libc::ENOMEM]),
@@ -61,16 +61,16 @@ enum Scene {
     ForwardThroughSocks,
     /// The same, raw and in bulk each way.
     Bulk,
-    /// Handlers of the host's own on both sides of TLS, or where it would be, ahead of an echo.
+    /// Handlers of the host on both sides of TLS, or where it would be, ahead of an echo.
     Handlers(Option<Version>),
     /// One towards the server, ahead of a stream.
     HandlersOut,
-    /// A session that turns to TLS.
+    /// A session that begins TLS.
     StartTls(Version),
 }
 
 impl Scene {
-    /// What a raw client says, and what a raw server answers.
+    /// What a raw client sends, and what a raw server answers.
     fn words(self) -> [Vec<u8>; 2] {
         match self {
             Self::EchoBehindHeaders => [[&relayed_twice()[..], HEADER].concat(), ANSWER.to_vec()],
@@ -82,7 +82,7 @@ impl Scene {
     }
 }
 
-/// Rules of every phase, which ask for what needs calls, set options and count.
+/// Rules of every phase that use fetches which need calls, set options and count.
 const RULES: &str =
     "stick-table type ip size 1k expire 1m store conn_cur,conn_cnt,bytes_in_cnt,gpc0
     tcp-request accept track-sc0 src
@@ -98,7 +98,7 @@ const RULES: &str =
     tcp-request session track-sc2 dst
 ";
 
-/// A handler of the host's own, and how often it has made a word for a connection.
+/// A handler of the host, and how often it has made a state for a connection.
 fn counting(
     made: &Arc<AtomicUsize>,
     behind_tls: bool,
@@ -113,7 +113,7 @@ fn counting(
     })
 }
 
-/// Plays a scene and tells how many calls it made.
+/// Plays a scene, and returns the rig in which its calls are counted.
 fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     let made = Arc::new(AtomicUsize::new(0));
     let forward = |config: ConnectConfig| Program::Forward {
@@ -253,7 +253,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         }
     }
     rig.run_for(20 * SECOND);
-    // Faults are over before the host tidies up.
+    // Planned faults are cancelled before the host cleans up.
     rig.world.heal();
     let _ = rig.call(|engine| engine.close_listener(listener));
     rig.run_for(20 * SECOND);

@@ -1,4 +1,4 @@
-//! One end has one truth: however a stream ends, its own record and those of its two sides agree.
+//! However a stream ends, its own record and those of its two sides agree on one cause.
 
 use std::sync::Arc;
 
@@ -27,15 +27,15 @@ enum Way {
     Drained,
     /// This side resets.
     Reset(u8),
-    /// This side is asked and does not answer.
+    /// An answer of this side is waited for, and it does not answer.
     Silent(u8),
-    /// This side takes nothing of what there is for it.
+    /// This side takes nothing of what is to be sent to it.
     Stalled(u8),
-    /// This side ends in the middle, without the goodbye of TLS.
+    /// This side ends in the middle, without close_notify.
     Truncated(u8),
     /// The same, in the middle of a record.
     Severed(u8),
-    /// This side sends a record that no key has sealed.
+    /// This side sends a record that was not encrypted with any key.
     Garbled(u8),
 }
 
@@ -68,8 +68,8 @@ fn ways() -> Vec<Way> {
     [Way::InOrder, Way::Aborted, Way::Drained].into_iter().chain(of_sides).collect()
 }
 
-/// All three give the same reason, and neither side says that it ended as it should when the stream
-/// did not.
+/// All three give the same reason, and neither side reports an orderly end if the stream did not end in
+/// order.
 #[track_caller]
 fn assert_agree(report: &EndReport, letters: &[u8; 2], why: Option<Why>, context: &str) {
     let found = report.termination.letters();
@@ -184,7 +184,7 @@ fn a_stream_without_a_server_is_told_alike_by_itself_and_by_its_client() {
             let events = rig.finish();
             assert_agree(super::stream::report(&events), letters, Some(why), "not reached");
         }
-        // None may be used.
+        // No server may be used.
         let mut farm = Farm::new(setup, farm::options(), vec![farm::server(0)]);
         farm.set(0, Change::Admin(Admin::Maintenance));
         let client = farm.client(b"a request");

@@ -1,5 +1,5 @@
-//! What a close_notify vouches for: in a stream, the end of one side is an end of the other only if
-//! everything came.
+//! What a close_notify proves: in a stream, the end of one side is passed on as an end of the other only
+//! if everything arrived.
 
 use std::sync::Arc;
 
@@ -81,8 +81,8 @@ impl Failing {
     }
 }
 
-/// A stream whose sides are raw or not, one of which says its words, which arrive, and fails. Tells
-/// what became of the other one, and how the stream ended.
+/// A stream whose sides are raw or not, one of which sends its bytes, which arrive, and fails. Returns
+/// how the other one ended, and how the stream ended.
 fn fails_in_stream(
     setup: Setup,
     tls: [Option<Version>; 2],
@@ -127,7 +127,7 @@ fn fails_in_stream(
     other.peer().stall(false);
     rig.settle();
     if failing == Failing::End {
-        // Towards a TLS 1.2 server it is held back while the server may answer.
+        // Towards a TLS 1.2 server the end is held back while the server may answer.
         rig.run_for(3 * SECOND / 2);
     }
     assert!(other.peer().saw_fin() || other.peer().saw_reset(), "it hears of it at once");
