@@ -1,5 +1,5 @@
-//! The same scripts against the kernel and against the simulated network: what a program sees must
-//! be the same, or the simulator proves nothing. Amounts are left out: buffers differ.
+//! The same scripts against the kernel and against the simulated network: what a program observes must
+//! be the same, or tests on the simulator prove nothing. Amounts are left out, since buffers differ.
 
 mod rig;
 mod splicing;

@@ -1,4 +1,4 @@
-//! One end of a simulated connection: what Linux keeps in a socket, as far as a program can tell.
+//! One end of a simulated connection: what Linux keeps in a socket, as far as a program can observe it.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,10 +10,10 @@ use crate::time::Time;
 /// The index of an endpoint in the network; never reused.
 pub(super) type Id = usize;
 
-/// The user every remote process runs as, unless the test says another.
+/// The user every remote process runs as, unless the test sets another.
 pub(super) const REMOTE_UID: u32 = 1_000;
 
-/// What is true of a descriptor now, as `poll(2)` would tell.
+/// What is true of a descriptor now, as `poll(2)` would report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
     /// POLLIN
@@ -36,7 +36,7 @@ pub(super) enum Stage {
     Connecting,
     /// Established, in one direction at least.
     Connected,
-    /// Over: both directions have ended, or it was reset, or it never came about.
+    /// Over: both directions have ended, or it was reset, or it was never established.
     Done,
 }
 
@@ -52,17 +52,17 @@ pub(super) enum Owner {
 
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    /// Taken from the program, not yet on its way.
+    /// Taken from the program, not yet sent.
     pub(super) unsent: VecDeque<u8>,
-    /// Bytes on their way.
+    /// Bytes in flight.
     pub(super) flying: usize,
     /// Bytes ever taken from the program.
     pub(super) taken: u64,
-    /// Bytes ever put on their way.
+    /// Bytes ever sent.
     pub(super) departed: u64,
     /// The program has ended this direction.
     pub(super) shut: bool,
-    /// The FIN is on its way.
+    /// The FIN is in flight.
     pub(super) fin_departed: bool,
     /// The FIN has arrived.
     pub(super) fin_arrived: bool,
@@ -96,8 +96,8 @@ pub(super) struct Incoming {
 
 #[derive(Debug)]
 pub(super) struct Listening {
-    /// Where it is found: for a unix path not where it was bound. `None` when another has taken
-    /// the path, or it was unlinked.
+    /// The address at which it is found: for a unix path not where it was bound. `None` when another has
+    /// taken the path, or it was unlinked.
     pub(super) at: Option<Addr>,
     pub(super) waiting: VecDeque<Id>,
     pub(super) backlog: usize,
@@ -114,10 +114,10 @@ pub(super) struct Endpoint {
     pub(super) remote: Option<Addr>,
     pub(super) pair: Option<Id>,
     pub(super) uid: u32,
-    /// `SO_ERROR`: taken by whichever call meets it first.
+    /// `SO_ERROR`: taken by the first call that checks it.
     pub(super) error: Option<Errno>,
-    /// `connect` has told that it is established, or it came out of `accept`: from then on the
-    /// answer is EISCONN, whatever becomes of the connection.
+    /// `connect` has reported that it is established, or it was returned by `accept`: from then on the
+    /// answer is EISCONN, whatever happens to the connection.
     pub(super) told: bool,
     pub(super) out: Outgoing,
     pub(super) input: Incoming,
@@ -140,7 +140,7 @@ pub(super) fn unbound(family: Family) -> Addr {
 
 impl Endpoint {
     pub(super) fn new(family: Family, owner: Owner, knobs: &Knobs) -> Self {
-        // The script of a remote peer is never told EAGAIN.
+        // The script of a remote peer never gets EAGAIN.
         let capacity = if owner == Owner::Remote { usize::MAX } else { knobs.send_buffer };
         Self {
             family,
@@ -165,10 +165,10 @@ impl Endpoint {
         self.family == Family::Unix
     }
 
-    /// `recv`: what waits comes first, even behind a reset. Then TCP knows a FIN before an error
-    /// (tcp_recvmsg looks at SOCK_DONE first), a unix socket the error before the end.
+    /// `recv`: waiting bytes come first, even behind a reset. Then TCP reports a FIN before an error
+    /// (tcp_recvmsg checks SOCK_DONE first), a unix socket the error before the end.
     ///
-    /// Tells how many bytes it gives, 0 being the end.
+    /// Returns how many bytes it can give, 0 being the end.
     pub(super) fn receivable(&mut self, wanted: usize, knobs: &Knobs) -> Result<usize, Errno> {
         let n = self.readable_at_once(wanted, knobs);
         if n > 0 {
@@ -192,7 +192,7 @@ impl Endpoint {
         }
     }
 
-    /// Gives the program what it was told it can have.
+    /// Gives the program the bytes that [`Self::receivable`] counted.
     pub(super) fn give(&mut self, n: usize) -> impl Iterator<Item = u8> {
         self.input.given += n as u64;
         self.input.waiting.drain(..n)
@@ -211,7 +211,7 @@ impl Endpoint {
             (Stage::Connecting, _) => Some(Errno::AGAIN),
             (Stage::Idle | Stage::Listening, true) => Some(Errno(libc::ENOTCONN)),
             (_, true) => Some(pipe),
-            // The pending error is told instead of EPIPE, once (sk_stream_error).
+            // The pending error is returned instead of EPIPE, once (sk_stream_error).
             (_, false) => Some(self.error.take().unwrap_or(pipe)),
         }
     }
@@ -230,7 +230,7 @@ impl Endpoint {
         self.fail(Errno(errno));
     }
 
-    /// Ends the connection, with an error for the next call that asks.
+    /// Ends the connection, with an error for the next call that checks for one.
     pub(super) fn fail(&mut self, errno: Errno) {
         self.error = Some(errno);
         self.stage = Stage::Done;
@@ -258,7 +258,7 @@ impl Endpoint {
     }
 }
 
-/// How many bytes may go before the offset `split` is reached, `done` having gone already.
+/// How many bytes may be moved before the offset `split` is reached, if `done` were moved already.
 pub(super) fn until(split: Option<u64>, done: u64) -> usize {
     match split {
         Some(split) if done < split => usize::try_from(split - done).unwrap_or(usize::MAX),

@@ -73,7 +73,7 @@ pub struct Entry {
     pub at: Time,
     /// Which it was.
     pub call: CallKind,
-    /// The descriptor it was made on, where it was: of a splice the socket.
+    /// The descriptor it was made on, if there is one: of a splice the socket.
     pub fd: Option<Fd>,
     /// A length, a descriptor number, or 0.
     pub answer: Result<usize, Errno>,
@@ -109,14 +109,14 @@ pub(super) struct Fault {
 pub(super) struct Journal {
     total: u64,
     by_kind: [u64; KINDS],
-    /// Calls that did what they were asked.
+    /// Calls that succeeded.
     pub(super) succeeded: u64,
     pub(super) faults: Vec<Fault>,
     pub(super) entries: Vec<Entry>,
 }
 
 impl Journal {
-    /// Counts a call and tells the error planned for it.
+    /// Counts a call and returns the error planned for it.
     pub(super) fn begin(&mut self, call: CallKind) -> Option<Errno> {
         self.total += 1;
         self.by_kind[call as usize] += 1;

@@ -19,13 +19,13 @@ pub struct Knobs {
     /// Nanoseconds one way, chosen anew for each delivery. Deliveries of one direction of one
     /// connection never overtake each other.
     pub latency: RangeInclusive<u64>,
-    /// Bytes an engine's socket takes before `send` answers EAGAIN; what is in flight counts.
+    /// Bytes an engine's socket takes before `send` answers EAGAIN; bytes in flight count.
     pub send_buffer: usize,
-    /// Bytes that wait for `recv` before the sender has to hold back.
+    /// Bytes that wait for `recv` before the sender has to stop.
     pub receive_buffer: usize,
     /// The most bytes that travel together.
     pub max_segment: usize,
-    /// Segments are of any size up to the most.
+    /// Segments have random sizes up to the most.
     pub random_segments: bool,
     /// In every direction of every connection, the bytes from this offset on arrive later than
     /// those before, and no `recv` crosses it.
@@ -36,12 +36,13 @@ pub struct Knobs {
     pub max_read: usize,
     /// The most bytes one `send` or splice out of a pipe takes.
     pub max_write: usize,
-    /// One in this many `recv`, `send`, splice, `accept` and repeated `connect` calls that could
-    /// succeed answers EAGAIN (EALREADY) instead, chosen by the seed. The descriptor is then owed an
-    /// event: see `World::take_owed`. 1 would never let anything happen. A splice into a pipe that
-    /// holds bytes is owed nothing: its EAGAIN says that the pipe may be full.
+    /// One in this many `recv`, `send`, splice, `accept` and repeated `connect` calls that could succeed
+    /// answers EAGAIN (EALREADY) instead, chosen by the seed. The descriptor must then get an event: see
+    /// `World::take_owed`. With 1 nothing would ever succeed. A splice into a pipe that holds bytes
+    /// needs no event: its EAGAIN means that the pipe may be full.
     pub would_block_one_in: Option<u64>,
-    /// Parts a pipe holds. Fewer than 16: its user's quota is exhausted, and the capacity tells it.
+    /// Parts a pipe holds. Fewer than 16: its user's quota is exhausted, and the reported capacity shows
+    /// it.
     pub pipe_slots: usize,
     /// Bytes one part has at most. Fewer than a page: a pipe is full with few bytes in it, as when
     /// they came in small segments.

@@ -170,7 +170,7 @@ impl Network {
             Stage::Listening => return Err(Errno(libc::EINVAL)),
             Stage::Connecting => return Err(Errno(libc::EALREADY)),
             Stage::Done if !end.told => {
-                // The failure is told once, and the socket can be connected again (tcp_disconnect).
+                // The failure is reported once, and the socket can be connected again (tcp_disconnect).
                 end.begin_anew();
                 return Err(end.error.take().unwrap_or(Errno(libc::ECONNABORTED)));
             }
@@ -200,7 +200,7 @@ impl Network {
         }
     }
 
-    /// The first packet of a connection attempt leaves.
+    /// Sends the first packet of a connection attempt.
     pub(super) fn set_out(&mut self, client: Id, to: &Addr) {
         let local = self.endpoints[client].local.clone();
         self.endpoints[client].local = match &local {
@@ -267,7 +267,7 @@ impl Network {
             return Verdict::Refused(Errno(errno));
         };
         let Some(listening) = &self.endpoints[listener].listening else { return Verdict::Silent };
-        // Linux lets one more wait than was asked for (sk_acceptq_is_full).
+        // Linux lets one more wait than was requested (sk_acceptq_is_full).
         if listening.waiting.len() > listening.backlog {
             return Verdict::Full;
         }
@@ -318,7 +318,7 @@ impl Network {
     }
 }
 
-/// The name a unix listener is bound under before it is renamed, and bears for ever after.
+/// The name a unix listener is bound under before it is renamed, which stays its address.
 fn temporary(path: &[u8]) -> Addr {
     let directory = path.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     Addr::Unix([&path[..directory], b".vst0"].concat().into())

@@ -1,7 +1,7 @@
 //! A network in memory under virtual time: [`Net`] for an engine on one side, scripted peers on the
 //! other.
 //!
-//! It answers as Linux does (a test runs the same scripts against both), and as badly as Linux ever
+//! It answers as Linux does (a test runs the same scripts against both), and as adversely as Linux ever
 //! could: short reads and writes, EAGAIN anywhere, resets, any error at any call. Everything that
 //! happens follows from the seed and the calls, so that a run can be repeated.
 //!

@@ -1,4 +1,4 @@
-//! The engine's side: [`Net`], each call counted, failed where planned, and written down.
+//! The engine's side: [`Net`], each call counted, failed where planned, and recorded.
 
 use std::cell::RefCell;
 use std::io::IoSlice;
@@ -14,8 +14,8 @@ use crate::sys::{
 
 /// The socket calls of a simulated network. Cloning it shares the network.
 ///
-/// Every call panics on a descriptor that is not open: that is a mistake of the engine's, which
-/// EBADF would hide.
+/// Every call panics on a descriptor that is not open: that is a bug of the engine, which EBADF would
+/// hide.
 #[derive(Clone, Debug)]
 pub struct SimNet {
     network: Rc<RefCell<Network>>,
@@ -108,7 +108,7 @@ impl SimNet {
 }
 
 impl Network {
-    /// Writes down a call that cannot fail.
+    /// Records a call that cannot fail.
     fn note(&mut self, call: CallKind, fd: Option<Fd>) {
         let _a_fault_changes_nothing = self.journal.begin(call);
         self.journal.write(Entry { at: self.now, call, fd, answer: Ok(0) });
@@ -142,7 +142,7 @@ impl Network {
         Ok(n)
     }
 
-    /// Lets the other end send what it held back, since reading has made room.
+    /// Lets the other end send what it kept for lack of room, since reading has made room.
     pub(super) fn make_way(&mut self, id: Id) {
         if let Some(pair) = self.endpoints[id].pair {
             self.pump(pair);
@@ -202,7 +202,7 @@ impl Network {
         match end.stage {
             Stage::Idle | Stage::Done if !end.is_unix() => return Err(Errno(libc::ENOTCONN)),
             Stage::Connecting => {
-                // Linux takes the attempt back and says so (inet_shutdown, tcp_disconnect).
+                // Linux cancels the attempt and reports that (inet_shutdown, tcp_disconnect).
                 end.begin_anew();
                 end.error = Some(Errno(libc::ECONNRESET));
             }
@@ -215,7 +215,7 @@ impl Network {
         let end = &self.endpoints[id];
         let known = match end.stage {
             Stage::Connected => true,
-            // A unix socket remembers whom it was connected to; TCP does not.
+            // A unix socket keeps the address it was connected to; TCP does not.
             Stage::Done => end.is_unix(),
             Stage::Idle | Stage::Listening | Stage::Connecting => false,
         };

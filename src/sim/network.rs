@@ -35,7 +35,7 @@ pub(super) enum Event {
         client: Id,
         to: Addr,
     },
-    /// A connection attempt comes to nothing.
+    /// A connection attempt fails.
     Fail {
         client: Id,
         errno: Errno,
@@ -74,7 +74,7 @@ pub(super) struct Network {
     /// Paths of the file system that are sockets, stale ones included.
     pub(super) paths: BTreeSet<Box<[u8]>>,
     pub(super) next_port: u16,
-    /// Descriptors on which a call answered EAGAIN although they were ready: each is owed an event.
+    /// Descriptors on which a call answered EAGAIN although they were ready: each must get an event.
     pub(super) owed: Vec<Fd>,
     /// The engine has spliced into a socket and not settled the signals since.
     pub(super) holds_signals: bool,
@@ -126,7 +126,7 @@ impl Network {
         Ok(fd)
     }
 
-    /// The place of an open number.
+    /// The slot of an open number.
     ///
     /// # Panics
     /// When it is not open: EBADF would hide the mistake, and by the next call the number may be
@@ -181,7 +181,7 @@ impl Network {
         self.cause(at, Event::Arrive { from, to, segment });
     }
 
-    /// Puts on their way the bytes the other end has room for, and then the FIN.
+    /// Sends the bytes that the other end has room for, and then the FIN.
     pub(super) fn pump(&mut self, id: Id) {
         while let Some(n) = self.departing(id) {
             let out = &mut self.endpoints[id].out;
@@ -238,8 +238,8 @@ impl Network {
         self.endpoints[id].out.capacity.saturating_sub(self.used(id))
     }
 
-    /// Whether poll would tell POLLOUT: a third of the buffer free on TCP
-    /// (sk_stream_is_writeable), three quarters on a unix socket (unix_writable).
+    /// Whether poll would report POLLOUT: a third of the buffer free on TCP (sk_stream_is_writeable),
+    /// three quarters on a unix socket (unix_writable).
     fn is_writable(&self, id: Id) -> bool {
         let end = &self.endpoints[id];
         let (used, capacity) = (self.used(id), end.out.capacity);
@@ -319,7 +319,7 @@ impl Network {
                 }
                 end.input.fin = true;
             }
-            // The program has closed: TCP answers with a reset, a unix socket has told its peer
+            // The program has closed: TCP answers with a reset, a unix socket has informed its peer
             // already.
             Segment::Established | Segment::Fin => self.answer_with_reset(to),
         }
@@ -350,7 +350,7 @@ impl Network {
         }
     }
 
-    /// Resets the connection: what was queued is discarded, and the other end is told.
+    /// Resets the connection: what was queued is discarded, and the other end gets a reset.
     pub(super) fn send_reset(&mut self, id: Id) {
         let end = &mut self.endpoints[id];
         if end.stage != Stage::Idle {

@@ -1,5 +1,5 @@
-//! Simulated pipes: a row of slots, as in the kernel, where a part takes a whole one however small
-//! it is.
+//! Simulated pipes: a list of slots, as in the kernel, where a part takes a whole slot however small it
+//! is.
 
 use std::collections::VecDeque;
 

@@ -53,9 +53,8 @@ impl Server {
     }
 }
 
-/// The far end of one connection. It reads all that arrives at once, unless it is stalled; what it
-/// is told to do before the connection is established it does then. Dropping the handle closes
-/// nothing.
+/// The far end of one connection. It reads all that arrives at once, unless it is stalled. Commands
+/// given before the connection is established are done then. Dropping the handle closes nothing.
 #[derive(Clone, Debug)]
 pub struct Peer {
     network: Rc<RefCell<Network>>,
@@ -80,7 +79,7 @@ impl Peer {
         }
     }
 
-    /// All that was read, since the last [`Peer::take_received`].
+    /// All that was read since the last [`Peer::take_received`].
     #[must_use]
     pub fn received(&self) -> Vec<u8> {
         self.look(|end| end.read.clone())
@@ -97,7 +96,7 @@ impl Peer {
         self.network.borrow_mut().shut_write(self.id);
     }
 
-    /// Closes. Bytes that arrived and were not read, being stalled, make it a reset.
+    /// Closes. Bytes that arrived and were not read, because it is stalled, make it a reset.
     pub fn close(&self) {
         let mut network = self.network.borrow_mut();
         let end = &mut network.endpoints[self.id];
@@ -120,7 +119,7 @@ impl Peer {
         self.read(usize::MAX);
     }
 
-    /// While stalled: reads `n` bytes all the same.
+    /// Reads `n` bytes although it is stalled.
     pub fn read_slowly(&self, n: usize) {
         let was = self.look(|end| std::mem::replace(&mut end.stalled, false));
         self.read(n);
@@ -162,7 +161,7 @@ impl Peer {
         self.look(|end| end.error)
     }
 
-    /// Bytes given to [`Peer::send`] that are not yet on their way.
+    /// Bytes given to [`Peer::send`] that are not yet in flight.
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.look(|end| end.out.unsent.len())

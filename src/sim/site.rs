@@ -14,7 +14,7 @@ pub enum Answer {
     Refuse,
     /// Not at all: ETIMEDOUT after the 127 s Linux waits. On a unix socket as [`Answer::Full`].
     Silent,
-    /// EHOSTUNREACH, told by a router some time later.
+    /// EHOSTUNREACH, reported by a router some time later.
     Unreachable,
     /// ENETUNREACH, at once, from the system's own routing table. A unix socket: EHOSTUNREACH.
     NoRoute,

@@ -5,7 +5,7 @@ use super::network::{Network, Slot};
 use super::pipe::Slots;
 use crate::sys::{Errno, Fd, Pipe};
 
-/// A page. It is what the capacity is told in; `Knobs::slot_bytes` is what really fits.
+/// A page. The capacity is reported in pages; `Knobs::slot_bytes` is what really fits.
 const PAGE: usize = 4096;
 
 impl Network {
@@ -43,8 +43,7 @@ impl Network {
             return Err(Errno::AGAIN);
         }
         let ready = self.ready(id).read;
-        // With bytes in the pipe, EAGAIN means a full pipe, of which no event tells: no event is
-        // owed.
+        // With bytes in the pipe, EAGAIN means a full pipe, which no event reports: so no event is due.
         let unlucky =
             if held == 0 { self.is_spurious(fd, ready) } else { ready && self.is_unlucky() };
         if unlucky {

@@ -40,7 +40,8 @@ fn listen(net: &mut SimNet, at: &Addr) -> Fd {
     net.listen(&spec(at)).expect("nobody else is there")
 }
 
-/// A world in which a peer has connected: it, the engine's side, the listener and the connection.
+/// A world in which a peer has connected: the world, the engine's side, the peer, the listener and the
+/// connection.
 fn met(seed: u64) -> (World, SimNet, Peer, Fd, Fd) {
     let world = World::new(seed);
     let mut net = world.net();
@@ -236,7 +237,7 @@ fn more_holds_bytes_back_for_a_while_only() {
     assert_eq!(peer.received(), b"bc");
 }
 
-/// Sends `text` both ways through all the adverse behaviour there is, and gives back the trace.
+/// Sends `text` both ways through all the adverse behaviour there is, and returns the trace.
 fn ordeal(seed: u64, text: &[u8]) -> String {
     let (world, mut net, peer, listener, fd) = met(seed);
     world.tune(|knobs| {

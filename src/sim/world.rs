@@ -14,8 +14,8 @@ use super::remote::{Peer, Server};
 use crate::sys::{Addr, Errno, Fd, SockOpt};
 use crate::time::{MILLISECOND, Time};
 
-/// [`World::settle`] waits for nothing that is further away than this: longer than any latency a
-/// test sets and than `MSG_MORE` holds bytes back, shorter than a repeated SYN.
+/// [`World::settle`] waits for nothing that is due later than this: longer than any latency a test sets
+/// and than `MSG_MORE` holds bytes back, shorter than a repeated SYN.
 const SETTLING: u64 = 500 * MILLISECOND;
 
 /// One simulated network and its clock. Cloning it shares it.
@@ -53,7 +53,7 @@ impl World {
         self.network.borrow().now
     }
 
-    /// When the next thing happens, where anything is under way.
+    /// When the next thing happens, if anything is pending.
     #[must_use]
     pub fn next_event(&self) -> Option<Time> {
         self.network.borrow().next_event()
@@ -65,8 +65,8 @@ impl World {
         self.network.borrow_mut().advance_to(time);
     }
 
-    /// Lets everything happen that is under way and due soon. A repeated SYN or the timeout of a
-    /// connection attempt is further away, and is not waited for.
+    /// Lets everything happen that is pending and due soon. A repeated SYN or the timeout of a
+    /// connection attempt is due later, and is not waited for.
     pub fn settle(&self) {
         while let Some(next) = self.next_event() {
             if next.since(self.now()) > SETTLING {
@@ -78,7 +78,7 @@ impl World {
 
     // The remote side.
 
-    /// A peer that sets out from `from` to connect to `to`, where the engine listens.
+    /// A peer that connects from `from` to `to`, where the engine listens.
     #[must_use]
     pub fn connect(&self, to: &Addr, from: Addr) -> Peer {
         let mut network = self.network.borrow_mut();
@@ -88,8 +88,8 @@ impl World {
         Peer::new(Rc::clone(&self.network), id)
     }
 
-    /// A program that serves `at`, for the engine to connect to. It accepts at once until it is
-    /// told otherwise.
+    /// A program that serves `at`, for the engine to connect to. It accepts at once until its answer is
+    /// changed.
     #[must_use]
     pub fn serve(&self, at: Addr) -> Server {
         Server::new(Rc::clone(&self.network), at)
@@ -109,8 +109,8 @@ impl World {
         }
     }
 
-    /// The descriptors that were told EAGAIN although they were ready, since the last call of
-    /// this: a host that reports each event once has to report another one for each of them.
+    /// The descriptors on which calls answered EAGAIN although they were ready, since the last call of
+    /// this function: a host that reports each event once has to report another one for each of them.
     #[must_use]
     pub fn take_owed(&self) -> Vec<Fd> {
         std::mem::take(&mut self.network.borrow_mut().owed)
@@ -154,7 +154,7 @@ impl World {
         self.network.borrow().journal.of(call)
     }
 
-    /// How many calls did what they were asked.
+    /// How many calls succeeded.
     #[must_use]
     pub fn succeeded(&self) -> u64 {
         self.network.borrow().journal.succeeded

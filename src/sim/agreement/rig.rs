@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::sim::{Ready, World};
 use crate::sys::{Addr, Errno, Family, Fd, Kernel, ListenSpec, Net, Pipe, poll};
 
-/// The kernel or a simulated network, and what was seen in it.
+/// The kernel or a simulated network, and what was observed in it.
 pub(super) struct Rig {
     pub(super) net: Box<dyn Net>,
     /// `None` is the kernel.
@@ -84,7 +84,7 @@ impl Rig {
         (near, far)
     }
 
-    /// Connects `near`, without asking whether it is established.
+    /// Connects `near`, without checking whether it is established.
     pub(super) fn meet(&mut self, near: Fd, listener: Fd, at: &Addr) -> Fd {
         let started = self.net.connect(near, at);
         assert!(matches!(started, Ok(()) | Err(Errno(libc::EINPROGRESS))), "{started:?}");
@@ -159,7 +159,7 @@ impl Rig {
         assert_eq!(taken, Ok(bytes.len()), "there is room");
     }
 
-    /// All that a program can ask of a dead or strange descriptor.
+    /// Every call that a program can make on a dead or unrelated descriptor.
     pub(super) fn ask_everything(&mut self, fd: Fd) {
         self.ready_now(fd);
         self.has_peer(fd);
@@ -196,7 +196,7 @@ fn from_bits(bits: i16) -> Ready {
     }
 }
 
-/// Runs `script` in both worlds, in every family this machine has, and compares what was seen.
+/// Runs `script` in both worlds, in every family this machine has, and compares what was observed.
 pub(super) fn agree(script: impl Fn(&mut Rig)) {
     for family in [Family::V4, Family::V6, Family::Unix] {
         let probe = Addr::parse("[::1]:0").expect("an address");

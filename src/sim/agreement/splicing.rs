@@ -3,7 +3,7 @@
 use super::rig::{Rig, agree};
 use crate::sys::{Errno, Fd, Pipe};
 
-/// A pipe that holds `text`, which came out of a connection that is gone.
+/// A pipe that holds `text`, which was read from a connection that is closed now.
 fn filled(rig: &mut Rig, text: &[u8]) -> Pipe {
     let (near, far) = rig.pair();
     let pipe = rig.net.pipe().expect("a pipe");
@@ -15,7 +15,7 @@ fn filled(rig: &mut Rig, text: &[u8]) -> Pipe {
     pipe
 }
 
-/// All that a program can ask of a dead or strange descriptor by splices.
+/// Every splice that a program can make with a dead or unrelated descriptor.
 fn splice_everything(rig: &mut Rig, fd: Fd) {
     let empty = rig.net.pipe().expect("a pipe");
     let pipe = filled(rig, b"xy");

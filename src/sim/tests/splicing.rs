@@ -123,7 +123,7 @@ fn a_pipe_used_after_it_was_closed_is_a_panic() {
     let _ = net.splice_in(from, &pipe, 1);
 }
 
-/// Carries `text` through a pipe and all the adverse behaviour there is, and gives back the trace.
+/// Carries `text` through a pipe and all the adverse behaviour there is, and returns the trace.
 fn ordeal(seed: u64, text: &[u8]) -> String {
     let (world, mut net, [giver, taker], [from, to], pipe) = joined(seed);
     world.tune(|knobs| {
