@@ -1,4 +1,4 @@
-//! Client and server of ours against each other in memory, and against a peer that breaks the protocol.
+//! Our client and our server connected in memory, and each against a peer that breaks the protocol.
 
 mod close;
 mod data;

@@ -1,4 +1,4 @@
-//! What is not there: no condition on it is true, and no action needs it to be.
+//! Values that are not there: no condition on one is true, and no action needs one.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -14,8 +14,8 @@ const TABLES: &str = "stick-table ips type ip size 10 store gpc0,gpt0\n\
      stick-table numbers type integer size 10 store gpc0,gpt0\n\
      stick-table texts type string len 64 size 10 store gpc0,gpt0\n";
 
-/// Every word, with something in brackets where it needs that, its kind, and a phase that knows it.
-/// Those that are always there are yes or no, a length, and what a table knows.
+/// Every keyword that may have no value, with an argument in parentheses where it takes one, its kind,
+/// and a phase that knows it. Left out are those that always have one: truth values and a length.
 fn asked() -> Vec<(String, ValueKind, RulePhase)> {
     let mut all = Vec::new();
     for word in
@@ -42,8 +42,8 @@ fn asked() -> Vec<(String, ValueKind, RulePhase)> {
     all
 }
 
-/// Every action, each of which would do something: on an IP that is there and is not the one that
-/// `word` asks for, and in a slot that is not the one it asks for.
+/// Every action, each of which would do something: on an IP that is there and is not the one of `word`,
+/// and in a slot that is not the one of `word`.
 fn actions(word: &str) -> Vec<String> {
     let key = there_beside(word);
     let slot = slot_beside(word);
@@ -85,7 +85,7 @@ fn nobody() -> Visitor {
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// A connection of which nothing is known but the IP address that is [`there_beside`] a word.
+/// A connection of which only the IP address that is [`there_beside`] a word is known.
 fn nobody_but_beside(word: &str) -> Visitor {
     let end = Some(SocketAddr::new(HERE, 1));
     match there_beside(word) {
@@ -100,7 +100,7 @@ fn run(rules: &RuleSet, phase: RulePhase, visitor: &mut Visitor) -> (Verdict, us
     (verdict, progress.tracks.iter().count())
 }
 
-/// What an action leaves behind.
+/// The effects of an action.
 #[derive(Debug, PartialEq, Eq)]
 struct Traces {
     verdict: Verdict,
@@ -110,8 +110,8 @@ struct Traces {
     entry: [Option<u64>; 2],
 }
 
-/// What `action` leaves behind where the rule of it has this condition and the rule behind it, in the
-/// sixth line, refuses.
+/// The effects of `action` if its rule has this condition and the rule behind it, in the sixth line,
+/// refuses.
 fn traces(word: &str, phase: RulePhase, action: &str, condition: &str) -> Traces {
     let begin = format!("tcp-request {}", phase.name());
     let is_counted = action.starts_with("sc-");

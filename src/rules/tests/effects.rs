@@ -1,4 +1,4 @@
-//! What each action does, and what becomes of it further down.
+//! What each action does, and its effect on later rules.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What is said of texts that are no rules, word for word: `errors.txt` has each text behind `> `
-//! and what is said of it below. `VST_BLESS=1` rewrites what is said.
+//! The exact messages for texts that are no rules: `errors.txt` has each text behind `> ` and its
+//! message below. `VST_BLESS=1` rewrites the messages.
 
 use std::fmt::Write;
 
@@ -69,7 +69,7 @@ fn a_long_line_is_cut_around_its_mistake() {
     assert_eq!(why.source, text);
 }
 
-/// Words of the language and pieces of it, so that what is put together comes far.
+/// Words of the language and pieces of it, so that random texts of them are parsed far.
 const WORDS: &[&str] = &[
     "acl",
     "a",

@@ -1,5 +1,5 @@
-//! Everything that can be asked for, with every way to compare it: with a value that fits and with
-//! one that does not.
+//! Every fetch, with every way to compare its value: with a value that matches and with one that does
+//! not.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::rules::{RulePhase, RuleProgress, Verdict};
 use crate::table::{Data, Key};
 use crate::wire::client_hello;
 
-/// What is asked for, the values that fit, and some that do not: they are as near as can be.
+/// A fetch, values that match, and some that do not: they are as near as possible.
 const ASKED: &[(&str, &[&str], &[&str])] = &[
     (
         "src",
@@ -185,7 +185,7 @@ fn an_address_that_stands_for_another_is_that_one() {
     assert!(!holds("{ src 0.0.0.0/0 }", &visitor));
 }
 
-/// A ClientHello in one record that asks for this name and these protocols.
+/// A ClientHello in one record with this name and these protocols.
 pub(super) fn hello(name: &str, protocols: &[&str]) -> Vec<u8> {
     let vector16 = |content: &[u8]| [&(content.len() as u16).to_be_bytes(), content].concat();
     let entry = [&[0], &*vector16(name.as_bytes())].concat();
@@ -235,8 +235,8 @@ fn what_a_client_hello_asks_for_is_seen_before_tls() {
     }
 }
 
-/// What an entry is made to hold: a number for each counter that no other has, but for `conn_cur`,
-/// which is one for each slot.
+/// What an entry contains: a number for each counter that no other has, except `conn_cur`, which is one
+/// for each slot.
 const HELD: &[(&str, Data, u64)] = &[
     ("conn_cnt", Data::ConnCnt, 11),
     ("conn_cur", Data::ConnCur, SLOTS as u64),

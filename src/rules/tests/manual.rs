@@ -1,10 +1,10 @@
-//! docs/rules.md lists every word of the language, and its example is one.
+//! docs/rules.md lists every word of the language, and its example is valid.
 
 use super::parse;
 use crate::rules::reference;
 
 const MANUAL: &str = include_str!("../../../docs/rules.md");
-/// Behind this line everything is written here.
+/// Everything behind this line is written by this test.
 const MARK: &str = "<!-- What follows is written by";
 
 #[test]

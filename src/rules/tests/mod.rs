@@ -1,4 +1,4 @@
-//! The language, whole.
+//! Tests of the rule language as a whole.
 
 mod absent;
 mod effects;

@@ -1,6 +1,6 @@
-//! Nothing in a set of rules is without consequence: of sets that use every action, each rule, each
-//! line of an acl, each term and each negation is left out or turned around in its turn, and then
-//! something else happens to one of the visitors.
+//! Every part of a set of rules has an effect. Of sets that use every action, each rule, each line of an
+//! acl, each term and each negation is left out or inverted in turn, and then the result changes for one
+//! of the connections.
 
 use std::sync::Arc;
 
@@ -198,7 +198,7 @@ fn run(rules: &RuleSet, case: &Case) -> Vec<String> {
     case.visits.iter().map(|(visitor, _)| visitor).map(visit).collect()
 }
 
-/// Every way to leave one thing out or to turn it around, and what it is.
+/// Every way to leave one thing out or to invert it, with its description.
 type Mutation = (String, Box<dyn Fn(&mut RuleSet)>);
 
 fn mutations(rules: &RuleSet) -> Vec<Mutation> {
@@ -256,7 +256,7 @@ fn changed(condition: &Condition) -> Vec<(String, Condition)> {
             let mut without = condition.clone();
             let mut left = terms.to_vec();
             left.remove(at);
-            // A group without terms would be true: then the group goes.
+            // A group without terms would be true, so the whole group is removed.
             let mut groups = without.any_of.to_vec();
             if left.is_empty() {
                 groups.remove(group);
@@ -288,7 +288,7 @@ fn whatever_is_left_out_or_turned_around_is_missed_by_somebody() {
     for case in cases() {
         let expected: Vec<&str> = case.visits.iter().map(|(_, expected)| *expected).collect();
         for (what, change) in mutations(&parse(case.text)) {
-            // Tables remember: each run has its own.
+            // Tables keep state, so each run has its own.
             let mut rules = Arc::unwrap_or_clone(parse(case.text));
             change(&mut rules);
             if run(&rules, &case) == expected {

@@ -1,4 +1,4 @@
-//! Tables that a text finds outside of itself.
+//! Tables that are defined outside of the text that uses them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A connection that is only what its fields say.
+//! A connection that consists of the values of its fields.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ pub(super) struct Visitor {
     pub(super) tls: Option<Tls<'static>>,
     pub(super) sha1: Option<[u8; 20]>,
     pub(super) backends: Vec<(&'static str, Load)>,
-    /// What was done to it, in its order.
+    /// What actions did to it, in order.
     pub(super) done: Vec<String>,
 }
 
@@ -74,8 +74,8 @@ fn certificate() -> &'static [u8] {
     &DER
 }
 
-/// A header of version 2 that says where the client is from, what it asked for, a number of its own
-/// and a TLV that is no text.
+/// A header of version 2 with the source, the destination, a TLV with a number and a TLV that is no
+/// text.
 fn header() -> Header {
     let mut block = vec![192, 0, 2, 7, 198, 51, 100, 1, 0x9c, 0x40, 0x01, 0xbb];
     for (kind, value) in

@@ -304,7 +304,7 @@ fn everything_wrong_with_a_revocation_list_is_a_sentence() {
     }
 }
 
-/// What rustls passes on wrapped: all that it has no variant of its own for.
+/// Errors of webpki that rustls passes on wrapped, because it has no variant of its own for them.
 #[test]
 fn everything_wrong_with_a_chain_is_a_sentence() {
     for error in [

@@ -240,7 +240,7 @@ fn the_key_log_has_the_lines_of_both_sides_and_is_emptied() {
     assert_eq!(server.take_key_log(0).as_deref(), Ok(""));
 }
 
-/// A ClientHello of a client that knows nothing newer than `version`, with these extensions.
+/// A ClientHello of a client that supports nothing newer than `version`, with these extensions.
 fn old_hello(version: u16, extensions: &[u8]) -> Vec<u8> {
     let mut body = version.to_be_bytes().to_vec();
     body.extend([7; 32]);
@@ -287,7 +287,7 @@ fn a_client_of_tls_1_1_at_most_is_told_that_its_version_is_not_spoken() {
                     }
                 }
             }
-            // One of TLS 1.2 that lacks as much is not told so.
+            // A TLS 1.2 client that lacks the same extensions does not get that alert.
             let mut side = Side::new(Session::server(&server));
             side.receive(&old_hello(0x0303, GROUPS));
             assert_eq!(side.failure.as_ref().and_then(|failure| failure.alert), Some(40));

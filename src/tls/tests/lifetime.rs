@@ -9,7 +9,7 @@ use crate::tls::*;
 const LIFETIME: u32 = 1_000;
 const DAY: u64 = 24 * 3600;
 
-/// Who keeps what a session resumes by.
+/// Which side keeps what a session resumes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     Ticket,
@@ -66,7 +66,7 @@ impl Ends {
         pair
     }
 
-    /// Connects, and tells whether an earlier session went on.
+    /// Connects, and returns whether an earlier session was resumed.
     fn resumes(&self) -> bool {
         let pair = self.connect();
         pair.assert_established();
@@ -78,8 +78,8 @@ fn ways() -> impl Iterator<Item = (Version, Kept)> {
     VERSIONS.into_iter().flat_map(|version| [Kept::Ticket, Kept::Cache].map(|kept| (version, kept)))
 }
 
-/// Connects 2,000 times in 20 days; no session goes on for longer than `LIFETIME` after a full
-/// handshake, and each does go on until then.
+/// Connects 2,000 times in 20 days; no session is resumed for longer than `LIFETIME` after a full
+/// handshake, and each is until then.
 fn assert_verified_every_lifetime(ends: &Ends, case: &str) {
     const CONNECTIONS: u64 = 2_000;
     const STEP: u64 = 20 * DAY / CONNECTIONS;
@@ -200,7 +200,7 @@ fn a_session_of_the_future_is_not_resumed() {
             clock.go_back(1);
             assert!(!ends.resumes(), "{version:?} {kept:?} {of_server}");
             assert!(ends.resumes());
-            // The clock goes far ahead, and back again.
+            // The clock is set far ahead, and back again.
             clock.advance(1000 * DAY);
             assert!(!ends.resumes(), "{version:?} {kept:?} {of_server}");
             assert!(ends.resumes());

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration is said precisely.
+//! A mistake in a configuration is reported precisely.
 
 use rcgen::{BasicConstraints, IsCa, KeyPair, PKCS_ED25519, date_time_ymd};
 
@@ -110,7 +110,7 @@ fn more_certificates_than_a_configuration_takes_are_an_error() {
 }
 
 /// The certificate without its extensions, and of version 1 (X.509, RFC 5280 section 4.1.2.1): as
-/// `openssl x509 -req` makes one. Its signature is not right any more.
+/// `openssl x509 -req` makes one. Its signature is not valid any more.
 fn version_1(leaf: &Leaf) -> Leaf {
     let element = |bytes: &[u8]| {
         let (head, len) = match bytes[1] {

@@ -9,7 +9,7 @@ use crate::wire::client_hello::{Parsed, parse};
 /// The name and the protocols of a ClientHello.
 type Asked = (Option<String>, Vec<Vec<u8>>);
 
-/// What rustls makes of the first bytes of a client: nothing yet, a ClientHello or an error.
+/// The result of rustls for the first bytes of a client: nothing yet, a ClientHello or an error.
 fn rustls_reads(mut bytes: &[u8]) -> Result<Option<Asked>, ()> {
     let mut acceptor = Acceptor::default();
     loop {

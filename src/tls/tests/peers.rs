@@ -5,7 +5,7 @@ use rcgen::{DnType, KeyPair, PKCS_ED25519, SerialNumber, date_time_ymd};
 use super::rig::*;
 use crate::tls::*;
 
-/// What a client makes of a server's certificate.
+/// The verdict of a client on a server's certificate.
 fn client_verdict(client: &ClientOptions, leaf: &Leaf, name: &str) -> Option<Failure> {
     let mut pair = Pair::new(&self::client(client), &server(&server_options(leaf)), name);
     pair.run();

@@ -1,5 +1,5 @@
-//! Certificates and keys as operators have them: what can be used is loaded, and of all else it is
-//! said what it is, in which file, and what to do about it.
+//! Certificates and keys as operators have them: what can be used is loaded, and for everything else the
+//! message states what it is, in which file, and what to do about it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, d
 use super::rig::*;
 use crate::tls::*;
 
-/// An authority, and a certificate that it issued with its key, to be damaged.
+/// An authority, and a certificate with its key that it issued, to be damaged.
 struct Good {
     authority: Authority,
     leaf: Leaf,
@@ -400,7 +400,7 @@ fn a_certificate_that_has_expired_or_is_not_valid_yet_is_a_note() {
         params.not_after = date_time_ymd(to, 4, 1);
         good.authority.sign(&params, &good.key)
     };
-    // The clock of these tests says 2033-05-18.
+    // The clock of these tests is at 2033-05-18.
     for (from, to, note) in [
         (2022, 2033, Some("\"pem.test\" expired on 2033-04-01 00:00:00 UTC")),
         (2034, 2035, Some("\"pem.test\" is not valid before 2034-04-01 00:00:00 UTC")),

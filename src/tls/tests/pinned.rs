@@ -1,4 +1,4 @@
-//! Certificates that are given as authorities and shown by the peer itself.
+//! Certificates that are given as authorities and sent by the peer itself.
 
 use rcgen::{
     BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ED25519, SerialNumber, date_time_ymd,
@@ -9,7 +9,8 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use super::rig::*;
 use crate::tls::*;
 
-/// What a certificate is like that `openssl req -x509` makes: an authority's, signed with its own key.
+/// The parameters of a certificate that `openssl req -x509` makes: an authority's, signed with its own
+/// key.
 fn params() -> CertificateParams {
     let mut params = Authority::params(&["a.test"]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -46,7 +47,7 @@ fn trusting(given: Vec<Source>, version: Version) -> ClientOptions {
     }
 }
 
-/// What a client makes of a server that shows `shown`.
+/// The verdict of a client on a server that sends `shown`.
 fn verdict(client_options: &ClientOptions, shown: &Leaf, name: &str) -> Option<Failure> {
     let mut pair = Pair::new(&client(client_options), &server(&server_options(shown)), name);
     pair.run();

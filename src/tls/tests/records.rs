@@ -1,4 +1,4 @@
-//! Records that no honest peer sends, at the beginning and on an established connection.
+//! Records that no correct peer sends, at the beginning and on an established connection.
 
 use super::rig::*;
 use crate::buffer::{BUFFER_SIZE, Buffer};
@@ -32,7 +32,7 @@ fn dummy(client: &std::sync::Arc<ClientTls>) -> Side {
     Side::new(Session::client(client, "a.test").unwrap())
 }
 
-/// Whatever came: if it failed, it stays failed, says why, and holds nothing.
+/// Whatever arrived: a session that failed stays failed, reports why, and holds nothing.
 fn assert_sound(point: &str, mut side: Side) {
     if let Some(failure) = side.failure.clone() {
         assert!(!failure.text.is_empty());

@@ -1,11 +1,11 @@
-//! Sessions go on only where the same rules hold.
+//! Sessions are resumed only where the same rules apply.
 
 use std::sync::Arc;
 
 use super::rig::*;
 use crate::tls::*;
 
-/// Connects, and tells whether an earlier session went on, on which both sides agree.
+/// Connects, and returns whether an earlier session was resumed, on which both sides agree.
 fn connect(client: &Arc<ClientTls>, server: &Arc<ServerTls>) -> bool {
     let mut pair = Pair::new(client, server, "a.test");
     pair.run();
@@ -144,7 +144,7 @@ fn tickets_live_their_time_across_rotations_and_no_longer() {
             let client = |version| version_client(&authority, Some(&leaf), version);
             let (early, late, dead) = (client(version), client(version), client(version));
             assert!(!connect(&early, &server));
-            // Late in the life of the first key, whose successor then seals.
+            // Late in the life of the first key; then its successor encrypts.
             time.advance(lifetime - 1);
             assert!(connect(&early, &server));
             assert!(!connect(&late, &server));

@@ -279,7 +279,7 @@ impl Side {
     }
 }
 
-/// Two ends and the wire.
+/// Two ends and the bytes between them.
 pub(super) struct Pair {
     pub(super) client: Side,
     pub(super) server: Side,
@@ -300,7 +300,7 @@ impl Pair {
         self.run_with(|flight| flight);
     }
 
-    /// Carries bytes until none is left, with every flight rewritten on its way.
+    /// Carries bytes until none is left, with every flight rewritten in between.
     pub(super) fn run_with(&mut self, rewrite: impl Fn(Vec<u8>) -> Vec<u8>) {
         loop {
             let to_server = self.client.take();

@@ -9,7 +9,7 @@ use crate::tls::certificate::OwnCertificate;
 use crate::tls::resolver::{CERTIFICATES_MAX, Resolver};
 use crate::tls::*;
 
-/// The certificate a client gets that asks for `name` and believes anything, or the alert.
+/// The certificate that a client gets which requests `name` and accepts anything, or the alert.
 fn chosen(server: &std::sync::Arc<ServerTls>, name: &str) -> Result<Vec<u8>, u8> {
     let options = ClientOptions {
         roots: Roots::DangerouslySkipVerification,

@@ -1,4 +1,4 @@
-//! Our record protection with rustls's at the other end.
+//! Our record protection with that of rustls at the other end.
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::tls::clock::Clock;
 use crate::tls::provider::provider;
 use crate::tls::*;
 
-/// A client that is rustls alone.
+/// A client that uses rustls alone.
 struct Stranger {
     tls: ClientConnection,
     got: Vec<u8>,
@@ -24,7 +24,7 @@ impl Stranger {
         Self { tls: ClientConnection::new(config, name).unwrap(), got: Vec::new() }
     }
 
-    /// Lets bytes flow until nothing moves.
+    /// Carries bytes until none is left.
     fn run(&mut self, server: &mut Side) {
         loop {
             let mut flight = Vec::new();
@@ -125,7 +125,7 @@ fn changes_keys(stranger: &mut Stranger, mut server: Side) {
         stranger.run(&mut server);
         assert_eq!(stranger.got, b"mine too".repeat(round));
     }
-    // Without anything to say in between, asking again and again costs nothing and breaks nothing.
+    // With nothing to send in between, many requests cost nothing and break nothing.
     for _ in 0..20 {
         stranger.tls.refresh_traffic_keys().unwrap();
         stranger.run(&mut server);

@@ -265,7 +265,7 @@ fn messages_that_have_no_place_on_an_open_connection_are_refused() {
     }
 }
 
-/// Forges the head of a handshake message, whose body never comes, to the server or the client.
+/// Sends the head of a handshake message, whose body never arrives, to the server or the client.
 fn head(pair: &mut Pair, to_server: bool, head: [u8; 4]) -> &Side {
     let (from, to) = match to_server {
         true => (&mut pair.client, &mut pair.server),

@@ -1,4 +1,4 @@
-//! What no peer may do during the handshake or right behind it, and which alert it then gets: the
+//! What no peer may do during the handshake or directly after it, and which alert it then gets: the
 //! cases of tlsfuzzer, in memory.
 
 use super::records::record;
@@ -21,7 +21,7 @@ fn fresh_server() -> Side {
     Side::new(Session::server(&configurations(Version::Tls13).1))
 }
 
-/// A client that has said hello, and its hello.
+/// A client that has sent its ClientHello, and that ClientHello.
 fn greeted(version: Version) -> (Pair, Vec<u8>) {
     let (client, server) = configurations(version);
     let mut pair = Pair::new(&client, &server, "a.test");
@@ -29,7 +29,7 @@ fn greeted(version: Version) -> (Pair, Vec<u8>) {
     (pair, hello)
 }
 
-/// It failed by the peer's fault, and an alert in the clear says so.
+/// It failed because of the peer, and an alert in the clear reports it.
 fn assert_told(side: &Side, alert: u8, what: &str) {
     let failure = side.failure.as_ref().unwrap_or_else(|| panic!("{what}: taken"));
     assert_eq!((failure.why, failure.alert), (FailureKind::PeerMisbehaved, Some(alert)), "{what}");
@@ -131,7 +131,7 @@ fn a_record_longer_than_any_is_refused_at_its_header_during_the_handshake() {
     }
 }
 
-/// A ClientHello that also asks for early data (RFC 8446 section 4.2.10).
+/// A ClientHello that also requests early data (RFC 8446 section 4.2.10).
 fn asking_for_early_data(hello: &[u8]) -> Vec<u8> {
     const EARLY_DATA: [u8; 4] = [0, 42, 0, 0];
     let mut message = hello[5..].to_vec();

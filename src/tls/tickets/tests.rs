@@ -39,7 +39,7 @@ fn an_old_key_is_wiped_when_its_time_is_over_and_not_at_the_next_change() {
     time.advance(1);
     assert!(opens(&tickets, &ticket));
     assert_eq!(born(&tickets), [Some(1_500), None]);
-    // No key seals any more, and what is shown is no ticket of ours.
+    // No key encrypts any more, and what is presented is no ticket of ours.
     time.advance(1_500);
     assert!(!opens(&tickets, &ticket));
     assert_eq!(born(&tickets), [None, None]);

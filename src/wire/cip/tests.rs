@@ -3,7 +3,7 @@
 use super::*;
 use crate::random::Random;
 
-/// A client's packet headers and the ends they tell of.
+/// A client's packet headers and the addresses in them.
 #[derive(Clone)]
 struct Packet {
     bytes: Vec<u8>,
@@ -56,7 +56,7 @@ fn legacy(packet: &[u8]) -> Vec<u8> {
     [&MAGIC.to_be_bytes()[..], &(packet.len() as u32).to_be_bytes(), packet].concat()
 }
 
-/// A standard header whose total is `extra` more than the packet headers have.
+/// A standard header whose total is `extra` more than the length of the packet headers.
 fn standard(packet: &[u8], extra: u32) -> Vec<u8> {
     let total = packet.len() as u32 + extra;
     let len = packet.len() as u16;
@@ -71,7 +71,7 @@ fn layouts(packet: &Packet) -> [Vec<u8>; 4] {
     [legacy(bytes), standard(bytes, 12), standard(bytes, 4), standard(bytes, 0)]
 }
 
-/// The verdict, once it is seen to be the same for every way the bytes can come.
+/// The verdict, after a check that it is the same for every way the bytes can arrive.
 #[track_caller]
 fn judged(bytes: &[u8]) -> Parsed {
     let verdict = parse(MAGIC, bytes);
@@ -170,7 +170,7 @@ fn a_header_that_is_cut_short_never_borrows_from_what_follows() {
     for packet in packets() {
         let whole = packet.bytes.len();
         for short in 0..whole {
-            // The lengths are honest about the part that is there; payload follows at once.
+            // The lengths are right for the part that is there; payload follows at once.
             for mut bytes in [legacy(&packet.bytes[..short]), standard(&packet.bytes[..short], 12)]
             {
                 bytes.extend([0x55; 200]);

@@ -35,7 +35,7 @@ fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A version 1 certificate with these parts and nothing true about it.
+/// A version 1 certificate with these parts; the other fields have no meaning.
 fn made(subject: &[u8], key: &[u8], signature: &[u8]) -> Vec<u8> {
     let algorithm = element(SEQUENCE, &element(OID, signature));
     let name = element(SEQUENCE, subject);

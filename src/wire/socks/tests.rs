@@ -18,7 +18,7 @@ fn unaskable(
     Dialogue::new(version, &destination, Login { user, password }).err()
 }
 
-/// The verdict on an answer, once it is seen to be the same for every way its bytes can come.
+/// The verdict on an answer, after a check that it is the same for every way its bytes can arrive.
 #[track_caller]
 fn heard<'a>(dialogue: &'a Dialogue, turn: Turn, bytes: &[u8]) -> Heard<'a> {
     let verdict = dialogue.hear(turn, bytes);
@@ -120,7 +120,7 @@ fn a_destination_is_an_address_or_a_name_with_a_port() {
     }
 }
 
-/// The answers that say "connected", and a dialogue that waits for each.
+/// The answers that mean "connected", and a dialogue that waits for each.
 fn connected() -> Vec<(Dialogue, Vec<u8>)> {
     let v4 = dialogue(Version::V4, "192.0.2.1:80", None, None);
     let v5 = dialogue(Version::V5, "192.0.2.1:80", None, None);

@@ -1,5 +1,5 @@
-//! The verdicts, class by class. Every vector goes through [`judge`], which demands the same of it
-//! cut at every byte.
+//! The verdicts, class by class. Every vector goes through [`judge`], which requires the same verdict
+//! for it cut at every byte.
 
 use super::*;
 use crate::sys::Addr;
@@ -23,7 +23,7 @@ fn header(version_command: u8, family: u8, block: &[u8]) -> Vec<u8> {
     announcing(version_command, family, block.len(), block)
 }
 
-/// A version 2 header whose length field says `length`.
+/// A version 2 header with `length` in its length field.
 fn announcing(version_command: u8, family: u8, length: usize, block: &[u8]) -> Vec<u8> {
     let length = u16::try_from(length).expect("a length field has 16 bits");
     [&SIGNATURE[..], &[version_command, family], &length.to_be_bytes(), block].concat()
@@ -59,8 +59,8 @@ fn tcp(source: &str, destination: &str) -> Addresses {
     }
 }
 
-/// The verdict on `bytes`, after comparing it with those on every beginning of them: nothing is
-/// accepted early, nothing refused later than its fault says, and no verdict changes.
+/// The verdict on `bytes`, after comparing it with those on every beginning of them: nothing is accepted
+/// early, nothing is refused later than at the offset of its fault, and no verdict changes.
 fn judge(bytes: &[u8]) -> Parsed {
     let verdict = parse(bytes);
     for n in 0..bytes.len() {
@@ -75,7 +75,7 @@ fn judge(bytes: &[u8]) -> Parsed {
             (Parsed::Partial { need }, Parsed::Partial { need: earlier }) => {
                 assert!(n < *earlier && earlier <= need, "{n} of {bytes:x?}: {before:?}");
             }
-            // A checksum stands in the header it is compared with the last byte of.
+            // The checksum is compared when the last byte of the header has arrived.
             (Parsed::Bad(fault), Parsed::Partial { need }) if fault.fault == Fault::Checksum => {
                 assert!(n < *need, "{n} of {bytes:x?}");
             }
@@ -102,7 +102,7 @@ fn accepted(bytes: &[u8]) -> Header {
     }
 }
 
-/// Judges what is not a header: the fault, and the offset of the byte that made it one.
+/// Judges what is not a header: the fault, and the offset of the byte that shows it.
 fn refused(bytes: &[u8]) -> (Fault, usize) {
     match judge(bytes) {
         Parsed::Bad(Malformed { fault, at }) => (fault, at),

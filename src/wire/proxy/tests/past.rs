@@ -26,7 +26,7 @@ fn what_lies_behind_the_received_bytes_changes_no_verdict() {
             });
             assert!(verdicts.iter().all(|verdict| *verdict == verdicts[0]), "{family:x} {length}");
             assert!(!matches!(verdicts[0], Parsed::Whole { .. }) || length == 0);
-            // And with all of it there, what follows it is not looked at.
+            // And if all of it is there, what follows it is not looked at.
             let whole = header(command, family, &vec![0; length]);
             let verdicts = [0x00, 0x04, 0x20, 0x7f, 0xff]
                 .map(|poison| parse(&[&whole[..], &[poison; 219]].concat()));

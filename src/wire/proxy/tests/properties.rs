@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::reference::Verdict;
 use super::*;
 
-/// Our verdict, in the reference's words.
+/// Our verdict, in the terms of the reference.
 fn ours(bytes: &[u8]) -> Verdict {
     match parse(bytes) {
         Parsed::Partial { .. } => Verdict::Partial,

@@ -1,6 +1,6 @@
-//! A second parser, written from the text of the specification and sharing nothing with the first:
-//! one state for every length, no library for addresses, ports or checksums. It decides one
-//! beginning at a time and is slow.
+//! A second parser, written from the text of the specification and sharing nothing with the first: one
+//! state for every length, no library for addresses, ports or checksums. It decides one beginning at a
+//! time and is slow.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 

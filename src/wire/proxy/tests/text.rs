@@ -83,7 +83,7 @@ fn the_first_cr_lf_ends_the_line_and_the_payload_stays() {
     }
 }
 
-/// Each line with its fault and the offset of the byte that rules it out.
+/// Each line with its fault and the offset of the first byte that cannot be right.
 #[test]
 fn wrong_lines_are_refused_by_their_first_hopeless_byte() {
     let cases = [

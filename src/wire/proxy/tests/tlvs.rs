@@ -94,7 +94,7 @@ fn a_checksum_is_compared_over_the_whole_header() {
     let good = seal(inet(&block));
     let header = accepted(&good);
     assert_eq!(header.tlv(kind::CRC32C), Some(&good[good.len() - 4..]));
-    // Every bit that leaves the header's shape alone: addresses, padding, the sum itself.
+    // Every bit that does not change the header's structure: addresses, padding, the sum itself.
     let first = BLOCK + INET.len();
     for at in (BLOCK..first).chain(first + 3..first + 6).chain(good.len() - 4..good.len()) {
         for bit in 0..8 {
@@ -162,7 +162,7 @@ fn a_malformed_ssl_tlv_refuses_the_header() {
     ];
     for (subs, fault, at) in cases {
         let value = [b"\x01\0\0\0\0", subs].concat();
-        // What follows the SSL TLV is not lent to its sub-TLVs.
+        // What follows the SSL TLV does not belong to its sub-TLVs.
         let block = [tlv(kind::SSL, &value), tlv(kind::NOOP, b"abcdefgh")].concat();
         assert_eq!(refused(&inet(&block)), (fault, first + at), "{subs:x?}");
     }
