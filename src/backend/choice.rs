@@ -142,8 +142,7 @@ impl Backend {
     }
 }
 
-/// Whether a new stream may go to a server now; `backup` says whether the backup servers are in
-/// use.
+/// Whether a new stream may go to a server now; `backup` is set if the backup servers are in use.
 fn takes(server: &Server, backup: bool) -> bool {
     server.is_usable() && server.backup == backup && server.has_room()
 }

@@ -47,8 +47,8 @@ pub(crate) enum Next {
 pub(crate) struct Failure {
     /// Attempts made so far, this one among them.
     pub(crate) attempts: u32,
-    /// Whether it failed on our side. Then another server would not help, and the failure says
-    /// nothing about this one.
+    /// Whether it failed on our side. Then another server would not help, and the failure shows nothing
+    /// about this one.
     pub(crate) is_local: bool,
     /// Whether the server still takes streams that insist on it.
     pub(crate) serves: bool,

@@ -1,4 +1,4 @@
-//! The word of operations against a plain model, over every state that it can reach.
+//! The word of operations compared with a simple model, over every state that it can reach.
 //!
 //! The model is a map from operations to stages, without any bits. Every state is driven
 //! with every answer a step may give and everything that may happen from outside.

@@ -165,7 +165,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Few enough that slots retire within one case.
+/// So few that slots retire within one case.
 const FEW: u32 = 6;
 const BASE: u32 = 2;
 const CASES: u32 = if cfg!(miri) { 4 } else { 256 };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::*;
 use crate::time::SECOND;
 
-/// A table of addresses of this size that stores something of every sort.
+/// A table of addresses of this size that stores one datum of every kind.
 fn config(size: usize) -> TableConfig {
     TableConfig {
         name: "t".into(),
@@ -235,7 +235,7 @@ fn the_one_that_was_unused_for_longest_makes_room() {
         for n in 0..size {
             drop(table.track(ip(n), at(n.into())));
         }
-        // Used again, the first is the last to go.
+        // The first is used again, so it is the last to be removed.
         drop(table.track(ip(0), at(20)));
         for n in 1..=size {
             assert_eq!(table.len(), size as usize);
@@ -258,7 +258,7 @@ fn a_table_full_of_held_entries_refuses_and_says_so() {
         assert_eq!(table.refused(), 2);
         assert!(table.track(ip(0), at(1_000)).is_some(), "who is known is tracked");
         assert_eq!(table.clear(), 0);
-        // Any single one that is let go makes room for any other.
+        // Any single one that is released makes room for any other.
         let mut held = held;
         drop(held.swap_remove(size / 2));
         assert!(table.track(ip(u32::MAX), at(1_000)).is_some());
@@ -277,7 +277,7 @@ fn without_purging_a_full_table_refuses_until_something_expires() {
         assert!(table.track(ip(u32::MAX), at(59)).is_none());
         assert_eq!((table.refused(), table.len()), (1, size));
         assert!(table.track(ip(u32::MAX), at(60)).is_some());
-        // Two went for one that came, where there were two.
+        // Two were removed for the one that was added, if there were two.
         assert_eq!((table.purged(), table.len()), (0, 1.max(size - 1)));
     }
 }

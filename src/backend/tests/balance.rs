@@ -2,8 +2,8 @@ use super::*;
 
 #[test]
 fn round_robin_weaves_the_light_servers_between_the_heavy_ones_turns() {
-    // Worked by hand. 5, 1, 1: the balances after each turn are (-2 1 1), (-4 2 2), (1 -4 3),
-    // (-1 -3 4), (4 -2 -2), (2 -1 -1), (0 0 0), and it begins anew.
+    // Computed by hand. 5, 1, 1: the balances after each turn are (-2 1 1), (-4 2 2), (1 -4 3), (-1 -3
+    // 4), (4 -2 -2), (2 -1 -1), (0 0 0), and so on from the beginning.
     let mut unequal =
         backend(Method::RoundRobin, [weighing("a", 5), weighing("b", 1), weighing("c", 1)]);
     assert_eq!(sequence(&mut unequal, 14), "aabacaaaabacaa");
@@ -20,7 +20,7 @@ fn round_robin_passes_over_a_full_server_and_neither_owes_nor_hoards_turns_after
     assert_eq!(name_of(&backend, &slot), "a");
     assert_eq!(sequence(&mut backend, 6), "bcbcbc");
     backend.release(slot);
-    // The balances are (-2 1 1), as they were before it was passed over.
+    // The balances are (-2 1 1), as they were before it could not be taken.
     assert_eq!(sequence(&mut backend, 3), "bca");
 }
 
@@ -32,7 +32,7 @@ fn least_connections_compares_streams_by_weight_and_equal_ones_take_turns() {
     let slots: Vec<ServerSlot> = (0..6).map(|_| assigned(backend.ask(request(0)))).collect();
     let names: String = slots.iter().map(|slot| name_of(&backend, slot)).collect();
     assert_eq!(names, "ababaa");
-    // 4/2 2 is equal; with one stream less b is the emptier.
+    // 4/2 2 is equal; with one stream less b has the lower load.
     for slot in slots.into_iter().filter(|slot| slot.server() == ServerIndex(1)).take(1) {
         backend.release(slot);
     }
@@ -52,7 +52,7 @@ fn the_lighter_of_two_drawn_servers_is_taken() {
     for n in 1..=100_u32 {
         let _kept = assigned(backend.ask(request(0)));
         let used = [0, 1].map(|i| backend.server_stats(ServerIndex(i)).unwrap().streams.now);
-        // Of two servers both are drawn, so they never drift apart.
+        // Of two servers both are drawn, so their numbers of streams never differ by more than one.
         assert!(used[0].abs_diff(used[1]) == n % 2, "{used:?}");
     }
 }
@@ -67,7 +67,7 @@ fn idle_servers_are_drawn_by_their_weights_and_a_seed_repeats_its_draws() {
     assert_eq!(run(), run());
 }
 
-/// Where each source goes.
+/// The server of each source.
 fn homes(backend: &mut Backend) -> Vec<String> {
     (0..4_000)
         .map(|source| {
@@ -79,7 +79,7 @@ fn homes(backend: &mut Backend) -> Vec<String> {
         .collect()
 }
 
-/// How many sources are not where they were, each of which must have moved as `may` says.
+/// How many sources have another server than before, each of which must have moved as `may` allows.
 fn moved(before: &[String], after: &[String], may: impl Fn(&str, &str) -> bool) -> usize {
     let mut moved = 0;
     for (from, to) in before.iter().zip(after).filter(|(from, to)| from != to) {
@@ -95,7 +95,7 @@ fn sources_are_spread_as_the_weights_say() {
     let mut backend = backend(Method::SourceHash, servers);
     let shares = shares(&mut backend, (0..8_000).map(from));
     for (name, expected) in [("a", 1_000), ("b", 2_000), ("c", 5_000)] {
-        // Three standard deviations of a draw of 8,000 are at most 130.
+        // Three standard deviations of 8,000 draws are at most 130.
         assert!(shares[name].abs_diff(expected) < 130, "{shares:?}");
     }
 }

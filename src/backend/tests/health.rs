@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::super::health::Health;
 use super::*;
 
-/// No number of failed connection attempts brings a server down.
+/// No number of failed connection attempts makes a server go down.
 const NO_ERRORS: u32 = u32::MAX;
 
 const CHECKS: Checks = Checks {
@@ -19,7 +19,7 @@ fn checked(connect_errors: u32, checks: Checks) -> Health {
     Health::new(HealthConfig { connect_errors, recovery: Recovery::Checks(checks) }, 1, NOW)
 }
 
-/// Makes the check that is due, and says how it went a millisecond later.
+/// Makes the check that is due, and reports its result a millisecond later.
 #[track_caller]
 fn check(health: &mut Health, outcome: AttemptOutcome) -> Option<Transition> {
     let at = health.due();
@@ -126,7 +126,7 @@ fn connect_errors_put_off_no_check() {
     let due = health.due();
     health.connected(AttemptOutcome::Failed, due - 1);
     assert_eq!(health.due(), due);
-    // Nor is another begun beside the one that is under way.
+    // Nor is another one begun while one is in progress.
     let mut health = checked(1, CHECKS);
     let Some(Work::Check(check)) = health.run(NOW) else { panic!("no check") };
     health.connected(AttemptOutcome::Failed, NOW);
@@ -188,7 +188,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// All that was ever said, judged anew each time.
+/// All results that were ever reported, judged anew each time.
 struct Model {
     config: HealthConfig,
     up: bool,
@@ -285,7 +285,7 @@ proptest! {
                 Step::Checked(outcome) => {
                     if let Some(check) = pending.take() {
                         prop_assert_eq!(health.checked(&check, outcome, now), model.checked(outcome));
-                        // The longest interval, all of the jitter on top.
+                        // The longest interval, with all of the jitter added.
                         prop_assert!(health.due() >= now && health.due() <= now + 4 * SECOND);
                     }
                 }
@@ -304,7 +304,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(health.is_up(), model.up);
-            // Something will happen to every server that can change by itself.
+            // Something is due for every server that can change by itself.
             let waits = if is_checked { pending.is_none() } else { !model.up };
             prop_assert_eq!(health.due() != Time::NEVER, waits);
         }

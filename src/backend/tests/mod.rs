@@ -107,7 +107,7 @@ fn sequence(backend: &mut Backend, n: usize) -> String {
     names
 }
 
-/// How many of `n` streams each server gets when each leaves before the next comes.
+/// How many of `n` streams each server gets if each leaves before the next one enters.
 fn shares(
     backend: &mut Backend,
     requests: impl Iterator<Item = Request>,
@@ -121,7 +121,8 @@ fn shares(
     shares
 }
 
-/// The tickets that are called until none is, each with the name of its server. The slots are lost.
+/// The tickets that get a server until there is none, each with the name of its server. The slots are
+/// not given back.
 fn called(backend: &mut Backend) -> Vec<(u64, String)> {
     std::iter::from_fn(|| {
         let (ticket, slot) = backend.next()?;

@@ -1,4 +1,4 @@
-//! The backend compared with a plain model that counts everything anew.
+//! The backend compared with a simple model that recomputes everything.
 
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ fn config_of_server(index: u32) -> ServerConfig {
     }
 }
 
-/// What the model knows of a server.
+/// What the model knows about a server.
 struct Known {
     config: ServerConfig,
     admin: Admin,
@@ -53,7 +53,7 @@ struct Known {
     stats: Stats,
 }
 
-/// A stream that waits: for whom, and how soon it is its turn.
+/// A stream that waits: for which server, and its rank.
 struct Waits {
     rank: i64,
     ticket: u64,
@@ -70,7 +70,7 @@ struct Rig {
     waiting: Vec<Waits>,
     slots: Vec<ServerSlot>,
     asked: u64,
-    /// How each stream's search ended, but for those that wait.
+    /// The streams whose requests are decided: those that got a server, and those that left.
     ended: BTreeSet<u64>,
     ranks: (i64, i64),
 }
@@ -178,7 +178,7 @@ impl Rig {
         assert!(self.ended.insert(ticket), "{ticket} ended twice");
     }
 
-    /// Counts everything anew.
+    /// Recomputes everything.
     fn check(&mut self) {
         let lines: Vec<Option<u32>> =
             (0..self.servers.len() as u32).map(Some).chain([None]).collect();
@@ -247,8 +247,8 @@ impl Rig {
         let usable = self.usable();
         let insists =
             matches!(affinity, Affinity::Same(_) | Affinity::Sticky(_)) && self.serves(server);
-        // Where it may wait, and what it may get. A bound source has one server which only the
-        // balance knows, so any usable one will do here.
+        // Where it may wait, and what it may get. A bound source has one server which only the balance
+        // knows, so any usable one is accepted here.
         let is_bound = self.config.method == Method::SourceHash && source.is_some();
         let lines: Vec<Option<u32>> = match () {
             () if insists => vec![Some(server)],

@@ -18,7 +18,7 @@ mod listening;
 mod signals;
 mod splicing;
 
-/// A directory of the test's own, gone with it.
+/// A directory of the test, which is removed with it.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -116,7 +116,7 @@ fn flags(fd: Fd) -> (bool, bool) {
     (status & libc::O_NONBLOCK != 0, descriptor & libc::FD_CLOEXEC != 0)
 }
 
-/// Runs `check` in a child, which has this thread only, and tells how it ended.
+/// Runs `check` in a child, which has this thread only, and returns how it ended.
 fn status_of_child(check: impl FnOnce() -> bool) -> c_int {
     // SAFETY: the child touches no lock another thread may have held, and leaves by _exit.
     let child = unsafe { libc::fork() };
@@ -232,7 +232,7 @@ fn a_reset_is_an_error_at_the_peer_and_its_addresses_are_errors_too() {
     }
 }
 
-/// Whether this process may put sockets under repair, and so close them without a packet.
+/// Whether this process may put sockets into repair mode, and so close them without a packet.
 fn may_repair(fd: Fd) -> bool {
     let off: c_int = 0;
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_REPAIR, ON).is_ok()
@@ -246,7 +246,7 @@ fn whoever_vanishes_says_nothing_where_that_is_allowed_and_is_gone_elsewhere() {
         let (client, server) = connected(&mut net, &at);
         let silent = may_repair(server);
         net.vanish(server);
-        // On loopback what was said would be there by now.
+        // On loopback anything that was sent would have arrived by now.
         let expected = if silent { libc::EAGAIN } else { libc::ECONNRESET };
         assert_eq!(hear(&mut net, client), Err(Errno(expected)));
         net.close(client);

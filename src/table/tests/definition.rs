@@ -1,4 +1,4 @@
-//! Definitions as people write them, and as they get them wrong.
+//! Definitions as people write them, and common mistakes.
 
 use super::*;
 

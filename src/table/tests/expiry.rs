@@ -1,4 +1,4 @@
-//! When entries go, and that none goes while a connection holds it.
+//! When entries are removed, and that none is removed while a connection holds it.
 
 use super::*;
 
@@ -71,13 +71,13 @@ fn what_has_expired_goes_as_others_come_and_what_lives_stays() {
 
 #[test]
 fn a_table_that_is_larger_than_it_need_be_holds_hardly_more_than_lives() {
-    // One new client every second, each of whom lives for a minute, among places for many more.
+    // One new client every second, each entry lives for a minute, and the table has room for many more.
     let table = table(1_000);
     for n in 0..10_000_u32 {
         drop(table.track(ip(n), at(u64::from(n))));
         assert!(table.len() <= 61, "{} after {n} seconds", table.len());
     }
-    // After a flood the table shrinks to the live entries again.
+    // After many keys at once the table shrinks to the live entries again.
     for n in 20_000..20_900 {
         drop(table.track(ip(n), at(10_000)));
     }

@@ -1,4 +1,4 @@
-//! A table against a plain map.
+//! A table compared with a simple map.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ enum Step {
     Clear,
 }
 
-/// Keys as a stranger would choose them.
+/// Keys as an attacker would choose them.
 fn keys(len: usize) -> Vec<Vec<u8>> {
     let longest = vec![b'x'; len];
     let mut other = longest.clone();

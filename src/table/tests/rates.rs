@@ -1,11 +1,11 @@
-//! Figures of rates, worked by hand.
+//! Values of rates, computed by hand.
 
 use super::*;
 
-/// A period of ten seconds, as in the rule of thumb "100 connections in 10 s".
+/// A period of ten seconds, as in the common rule "100 connections in 10 s".
 const PERIOD: u64 = 10 * SECOND;
 
-/// Counts so many events at a second.
+/// Counts this many events at a second.
 fn events(table: &Arc<Table>, count: u64, second: u64) {
     for _ in 0..count {
         drop(table.track(ip(1), at(second)));

@@ -67,7 +67,7 @@ fn eight_threads_count_exactly() {
 
 #[test]
 fn under_a_crowd_the_size_holds_and_nothing_that_is_held_is_lost() {
-    // Several shards, every one too small for what comes.
+    // Several shards, every one too small for what is added.
     const SIZE: usize = 4_096;
     let table = table(SIZE);
     let work = |seed| {
@@ -81,7 +81,7 @@ fn under_a_crowd_the_size_holds_and_nothing_that_is_held_is_lost() {
             match random.below(256) {
                 0 | 1 => drop(table.remove(ip(n), now)),
                 2 => {
-                    // Others change what comes and goes, but what is held is there all the time.
+                    // Others add and remove entries, but what is held is there all the time.
                     let mut keys: Vec<_> = table.snapshot(now).map(|row| row.key).collect();
                     keys.sort();
                     for (n, _) in &held {

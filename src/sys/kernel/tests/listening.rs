@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use super::*;
 use crate::sys::UNIX_PATH_MAX;
 
-/// A user without rights; when the tests are run without them already, it is whoever runs them.
+/// A user without rights; if the tests are run without them already, it is the user that runs them.
 const NOBODY: u32 = 65534;
 
 #[test]
@@ -102,7 +102,7 @@ fn a_unix_path_is_taken_over_from_who_listens_at_it_unless_that_is_refused() {
     let at = directory.socket("s");
     let exclusive = ListenSpec { exclusive: true, backlog: 0, ..spec(at.clone()) };
     let first = net.listen(&exclusive).expect("nobody is there");
-    // The second finds a queue that the first has filled.
+    // The second one meets a queue that the first has filled.
     for _ in 0..2 {
         assert_eq!(net.listen(&exclusive), Err(Errno(libc::EADDRINUSE)));
     }

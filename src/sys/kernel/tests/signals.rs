@@ -1,11 +1,11 @@
-//! SIGPIPE of a splice: raised by the kernel, and nothing of it is left for the host. Each host
-//! lives in a child of its own.
+//! SIGPIPE of a splice: raised by the kernel, and nothing of it is left for the host. Each host is a
+//! child process of its own.
 
 use super::*;
 use crate::sys::poll::until;
 
-/// What the kernel has written down of this thread's signals: waiting for the thread, for the
-/// process, blocked, ignored, handled.
+/// What the kernel reports of this thread's signals: waiting for the thread, for the process, blocked,
+/// ignored, handled.
 fn signals() -> Vec<String> {
     let status = fs::read_to_string("/proc/thread-self/status").expect("there is a /proc");
     let wanted = ["SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt"];
@@ -18,7 +18,7 @@ fn set_action(action: libc::sighandler_t) {
     unsafe { libc::signal(libc::SIGPIPE, action) };
 }
 
-/// Blocks SIGPIPE as a host would, behind our back.
+/// Blocks SIGPIPE as a host would, without the library knowing.
 fn block() {
     // SAFETY: a set of zeroes is an empty one.
     let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
@@ -65,7 +65,7 @@ impl Broken {
     }
 }
 
-/// After splices to a connection without a reader the signals of the host, prepared by `prepare`, are
+/// After splices to a connection without a reader the signals of the host, which `prepare` set up, are
 /// as they were, whether the splices were settled one by one or together.
 fn nothing_changes_for_a_host(prepare: impl Fn()) {
     let directory = Directory::new();
@@ -151,7 +151,7 @@ fn a_handler_hears_of_its_own_signals_and_not_of_ours() {
     assert_eq!(status, 0);
 }
 
-/// Another process sends one while ours are held back, and the handler hears of it afterwards.
+/// Another process sends one while ours are held back, and the handler is called afterwards.
 #[test]
 fn a_signal_of_somebody_else_is_late_and_not_lost() {
     let broken = Broken::new(&loopbacks()[0]);
@@ -170,15 +170,15 @@ fn a_signal_of_somebody_else_is_late_and_not_lost() {
     assert_eq!(status, 0);
 }
 
-/// Another process sends one while ours are held back. A splice that took less than it was given
-/// makes us look for a signal of ours, and there is none.
+/// Another process sends one while ours are held back. A splice that took less than it was given makes
+/// us check for a signal of ours, and there is none.
 #[test]
 fn a_signal_of_somebody_else_is_not_taken_for_ours() {
     let (socket, peer) = connected(&mut Kernel, &loopbacks()[0]);
     let broken = Broken { socket: peer, ..Broken::new(&loopbacks()[0]) };
     let status = status_of_child(|| {
         set_action(count as *const () as libc::sighandler_t);
-        // It holds one byte: fewer are taken than asked for.
+        // It holds one byte: fewer are taken than requested.
         let part = Kernel.splice_out(&broken.pipe, broken.socket, 2, false) == Ok(1);
         let host = own_id();
         let sent = status_of_child(|| {
@@ -192,8 +192,8 @@ fn a_signal_of_somebody_else_is_not_taken_for_ours() {
     close(socket);
 }
 
-/// The peer has closed, and resets what the first round of a splice sends; the second round gets
-/// EPIPE with its signal, of which the answer says nothing.
+/// The peer has closed, and resets what the first round of a splice sends; the second round gets EPIPE
+/// with its signal, which the result does not show.
 #[test]
 fn a_splice_that_answers_with_bytes_may_have_raised_one_too() {
     const PAGES: usize = 256;
@@ -237,7 +237,7 @@ fn settling_touches_nothing_where_nothing_was_spliced() {
         let held = signals();
         Kernel.settle_signals();
         let settled = signals();
-        // The host's own, behind our back: a second settling must not undo it.
+        // The host blocks it itself, without the library knowing: a second settling must not undo that.
         block();
         let blocked = signals();
         Kernel.settle_signals();

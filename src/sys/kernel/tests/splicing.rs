@@ -3,7 +3,7 @@
 use super::*;
 use crate::sys::poll::until;
 
-/// A user without rights; when the tests are run without them already, it is whoever runs them.
+/// A user without rights; if the tests are run without them already, it is the user that runs them.
 const NOBODY: u32 = 65534;
 
 fn hold(net: &mut Kernel, pipe: &Pipe, text: &[u8]) {
@@ -78,7 +78,7 @@ fn a_pipe_is_full_with_few_bytes_and_says_what_an_empty_socket_says() {
 
 #[test]
 fn a_pipe_beyond_the_quota_of_its_user_tells_that_it_holds_little() {
-    /// What a user's pipes may have together is counted in pages; so many pipes reach it.
+    /// What a user's pipes may have together is counted in pages; this many pipes reach it.
     const MANY: usize = 1_500;
     let status = status_of_child(|| {
         // SAFETY: it takes no pointer, and the process is a child.
