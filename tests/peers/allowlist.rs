@@ -1,4 +1,4 @@
-//! The example whose look-ups are another thread's: allowed, refused, too late.
+//! The example whose look-ups are made by another thread: allowed, refused, too late.
 
 use std::ffi::CString;
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ fn allowlist(file: &Path, words: &str) -> Running {
     Running::spawn(&mut command("allowlist", &format!("--allow {} {words}", file.display())))
 }
 
-/// What a client from another address of the loopback hears.
+/// What a client from another address of the loopback receives.
 fn heard_from(source: &str, at: &str) -> Option<String> {
     let mut command = Command::new(peer("socat")?);
     command.args(["-t", "20", "-", &format!("TCP:{at},bind={source}")]);
@@ -36,7 +36,7 @@ fn who_is_on_the_list_is_let_in_and_nobody_else() {
         let ours = allowlist(&file, &format!("--host {host}"));
         let at = ours.ready();
         assert_eq!(connect(&at).last_words(), b"welcome\n");
-        // The list is read anew for everyone.
+        // The list is read again for every client.
         fs::write(&file, "127.0.0.10\n").expect("the folder is writable");
         assert_eq!(connect(&at).last_words(), b"");
         ours.stderr.until_said("refused: CUSTOM_RAW DENIED code 1");
@@ -61,7 +61,7 @@ fn many_are_looked_up_at_once() {
     }
 }
 
-/// A list that nobody can read before somebody writes it.
+/// A list that cannot be read before it is written.
 fn slow_list(place: &Place) -> PathBuf {
     let path = place.join("list");
     let name = CString::new(path.as_os_str().as_bytes()).expect("no NUL");
@@ -71,7 +71,7 @@ fn slow_list(place: &Place) -> PathBuf {
     path
 }
 
-/// Writes the list as soon as somebody has begun to read it.
+/// Writes the list as soon as a reader has opened it.
 fn hand_out(path: &Path, text: &str) {
     let deadline = Instant::now() + PATIENCE;
     let nobody_reads = |why: &io::Error| why.raw_os_error() == Some(libc::ENXIO);
@@ -95,7 +95,7 @@ fn an_answer_that_is_slow_is_waited_for_and_one_that_is_too_slow_finds_nobody() 
     hand_out(&file, "127.0.0.1\n");
     assert_eq!(client.last_words(), b"welcome\n");
 
-    // The engine goes on while the look-up is stuck: it keeps the time.
+    // The engine goes on while the look-up is blocked: its deadlines pass.
     assert_eq!(connect(&at).last_words(), b"");
     ours.stderr.until_said("refused: CUSTOM_RAW TIMED_OUT");
     hand_out(&file, "127.0.0.1\n");

@@ -1,4 +1,4 @@
-//! Several servers behind proxy: turns, queues, a server that dies, and servers that are restarted.
+//! Several servers behind proxy: turns, queues, a server that is killed, and servers that are restarted.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -16,16 +16,16 @@ use crate::place::Place;
 use crate::running::{Running, raise_descriptors};
 use crate::servers::{HOSTS, joined, proxy, whoami};
 
-/// Streams that are open when a server dies.
+/// Streams that are open when a server is killed.
 const STREAMS: usize = 200;
 /// Streams that begin afterwards.
 const LATER: usize = 20;
 
-/// Clients, and how many of them the server bears at once.
+/// Clients, and how many of them the server serves at once.
 const CROWD: usize = 2_000;
 const MAXCONN: usize = 50;
 
-/// Clients that ask again and again while servers are restarted, and how often each server is.
+/// Clients that connect again and again while servers are restarted, and how often each server is.
 const LOOPS: usize = 4;
 const ROUNDS: usize = 2;
 
@@ -103,13 +103,14 @@ fn a_server_that_dies_takes_its_streams_with_it_and_no_others() {
             (0..STREAMS).map(|_| stream(&front)).partition(|(_, server)| *server == dead);
         assert_eq!((doomed.len(), others.len()), (STREAMS / 2, STREAMS / 2));
 
-        // Bytes that it will never read: so its end is a reset, and not an end in order.
+        // Bytes that it will never read, so that its end is a reset, and not an orderly end.
         dies.signal(libc::SIGSTOP);
         doomed.iter_mut().for_each(|(client, _)| client.say(b"lost"));
         let port = dead.parse::<SocketAddr>().expect("an address").port();
         until("the bytes are at the server", || unread(port) == STREAMS / 2);
         dies.signal(libc::SIGKILL);
-        // Until then it may still listen, and what it had taken in would be lost with it.
+        // Until then it may still listen, and the connections that it had accepted would be lost with
+        // it.
         assert!(!dies.exit().success());
         for (mut client, _) in doomed {
             assert_eq!(client.last_words(), b"");
@@ -176,7 +177,7 @@ fn two_thousand_clients_share_fifty_places_in_the_order_they_came() {
             client.say(&token(number));
             clients.push(client);
         }
-        // Each is gone when it has its answer: a place is taken until both sides have ended.
+        // Each one leaves once it has its answer: a slot is taken until both sides have ended.
         for (number, mut client) in clients.into_iter().enumerate() {
             assert_eq!(client.rest().expect("an orderly end"), token(number));
         }
@@ -184,7 +185,7 @@ fn two_thousand_clients_share_fifty_places_in_the_order_they_came() {
     }
 }
 
-/// One client after the other, until told to stop: whether each was served is asserted.
+/// One client after the other, until `stop` is set. That each was served is asserted.
 fn ask_again_and_again(front: &str, stop: &AtomicBool, served: &AtomicUsize) {
     while !stop.load(Ordering::Relaxed) {
         let (mut client, _) = stream(front);
@@ -201,7 +202,7 @@ fn tell(control: &str, line: &str) -> String {
     String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
 }
 
-/// A number that `show` tells of a server.
+/// A number in the line of a server in the answer to `show`.
 fn shown(control: &str, server: &str, name: &str) -> u64 {
     let answer = tell(control, "show");
     let line = answer.lines().find(|line| line.starts_with(&format!("{server} ")));
@@ -213,7 +214,7 @@ fn shown(control: &str, server: &str, name: &str) -> u64 {
 #[test]
 fn servers_are_restarted_one_after_the_other_without_a_failed_request() {
     for host in HOSTS {
-        // The ports stay ours while nobody listens there; the third is the control's.
+        // The ports stay reserved while no program listens there; the third is that of the control.
         let ports = [Deaf::new(), Deaf::new(), Deaf::new()];
         let [left, right, control] = ports.each_ref().map(Deaf::address);
         let start = |address: &String| {
@@ -232,7 +233,7 @@ fn servers_are_restarted_one_after_the_other_without_a_failed_request() {
             for _ in 0..LOOPS {
                 scope.spawn(|| ask_again_and_again(&front, &stop, &served));
             }
-            // Also when something below fails.
+            // Set also when something below fails.
             let _stop = Stop(&stop);
             for _ in 0..ROUNDS {
                 for (address, server) in &mut servers {
@@ -252,7 +253,7 @@ fn servers_are_restarted_one_after_the_other_without_a_failed_request() {
     }
 }
 
-/// Tells others to stop when it is dropped.
+/// Sets the flag when it is dropped, so that the other threads stop.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {

@@ -1,4 +1,4 @@
-//! A lot of bytes through proxy, in each direction, checksummed.
+//! Very many bytes through proxy, in each direction, with checksums.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use crate::ends::{
 use crate::running::Running;
 use crate::servers::{HOSTS, joined, proxy};
 
-/// What goes through in each direction.
+/// How many bytes go through in each direction.
 const ALL: usize = 1 << 30;
 
-/// What goes through where the host, not the amount, is what is tried.
+/// How many bytes go through where the host is tested, and not the amount.
 const LESS: usize = 64 << 20;
 
 /// Not a power of two, so that a block that is lost, doubled or moved changes what follows.
@@ -70,7 +70,7 @@ fn receive(end: &mut dyn End) -> (usize, u32) {
     }
 }
 
-/// One transfer. The client says with its first byte which way it goes.
+/// One transfer. The first byte that the client sends is the direction.
 fn serve(end: &mut dyn End, count: usize) -> (usize, u32) {
     if end.exactly(1) == b"u" {
         let got = receive(end);
@@ -131,7 +131,7 @@ fn both_ways(certificates: &Certificates, front: bool, back: bool, host: &str, c
     bounded(&proxy);
 }
 
-/// Whatever went through, nothing of it stayed.
+/// Nothing of what went through stayed in memory.
 fn bounded(proxy: &Running) {
     const MOST: u64 = 32 << 20;
     let bytes = proxy.written_bytes();
@@ -200,7 +200,7 @@ fn a_flood_into_a_peer_that_never_reads_stays_bounded() {
         client.set_write_timeout(Some(STOPPED)).expect("a socket");
         let server = accept(&listener);
         let flood = vec![0; 1 << 20];
-        // The kernel's buffers on the way fill, then proxy's, and then nobody takes more.
+        // The kernel's buffers between the ends fill, then proxy's, and then nothing takes more.
         let mut sent = 0_u64;
         while let Ok(count) = client.write(&flood) {
             sent += count as u64;
@@ -241,7 +241,7 @@ fn bytes_that_come_in_bulk_go_through_a_pipe_unless_tls_is_in_between() {
                 Some(config) => Box::new(tls_accept(config, stream)),
                 None => Box::new(stream),
             };
-            // Far more than the first buffers and less than everything: the rest is on its way.
+            // Far more than the first buffers and less than everything: the rest is in flight.
             server.exactly(LESS / 2);
             assert_eq!(pipes(&proxy) - before, if back { 0 } else { 2 }, "{host}");
             let (rest, _) = receive(&mut *server);

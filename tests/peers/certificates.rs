@@ -15,14 +15,14 @@ pub(crate) struct Certificates {
     /// For `localhost` and the loopback addresses.
     pub(crate) server: PathBuf,
     pub(crate) server_key: PathBuf,
-    /// Certificate and key in one file, as HAProxy likes them.
+    /// Certificate and key in one file, as HAProxy expects them.
     pub(crate) server_both: PathBuf,
     pub(crate) client: PathBuf,
     pub(crate) client_key: PathBuf,
-    /// Signs nobody here.
+    /// An authority that signs nothing here.
     pub(crate) stranger: PathBuf,
-    /// For `localhost`, and by its own word an authority that has signed itself: what
-    /// `openssl req -x509` makes.
+    /// For `localhost`, and marked as an authority that has signed itself: what `openssl req -x509`
+    /// makes.
     pub(crate) own_authority: PathBuf,
     /// For `localhost`, and of X.509 version 1: what `openssl x509 -req` makes.
     pub(crate) version_1: PathBuf,
@@ -87,7 +87,7 @@ fn make(openssl: &Path) -> Certificates {
     }
 }
 
-/// What `like` certifies, with its key, in version 1: without extensions.
+/// A certificate for the same subject and key as `like`, in version 1: without extensions.
 fn version_1(openssl: &Path, place: &Place, like: &Path) -> PathBuf {
     let (certificate, key) = (place.join("version-1.pem"), place.join("version-1.key"));
     let request = place.join("version-1.csr");

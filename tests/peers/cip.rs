@@ -1,5 +1,5 @@
-//! The header that a NetScaler inserts, read by HAProxy and by whoami: the same bytes to both, and the
-//! same said of them.
+//! The header that a NetScaler inserts, read by HAProxy and by whoami: both get the same bytes, and both
+//! must report the same addresses.
 
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
@@ -44,10 +44,10 @@ fn with(mut bytes: Vec<u8>, at: usize, byte: u8) -> Vec<u8> {
     bytes
 }
 
-/// What is said to a client that sends these bytes and then ends its side: nothing if it is refused.
+/// What a client receives that sends these bytes and then ends its side: nothing if it is refused.
 fn said(mut client: TcpStream, bytes: &[u8]) -> String {
     client.say(bytes);
-    // One who refuses may have reset it by now.
+    // A program that refuses may have reset the connection by now.
     let _ = client.shutdown(Shutdown::Write);
     String::from_utf8(client.rest().unwrap_or_default()).expect("text")
 }
@@ -67,7 +67,7 @@ fn haproxy_and_whoami_say_the_same_of_the_same_header() {
     let Some(_haproxy) = haproxy(&place, &front, &sections) else { return };
     let plain = packet(false, 0, 0);
     let good = [plain.clone(), packet(false, 10, 0), packet(false, 0, 10), packet(true, 0, 5)];
-    // HAProxy takes any type of the standard layout; its own document, and we, have 1 alone.
+    // HAProxy accepts any type of the standard layout; its documentation, and we, have 1 alone.
     assert_eq!(said(connect(&ours.ready()), &with(standard(&plain), 9, 2)), "");
     let bad = [
         with(legacy(&plain), 0, 0),

@@ -1,4 +1,4 @@
-//! How a stream ends: half-closes, orders of speech, slow readers, signals.
+//! How a stream ends: half-closes, which side sends first, slow readers, signals.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
@@ -78,7 +78,7 @@ fn a_client_that_half_closes_after_its_request_gets_the_whole_answer() {
     let answer = |byte: u8| vec![byte; 300_000];
     between(
         move |stream| {
-            // The end of the request, and only then the answer.
+            // The end of the request arrives, and only then the answer is sent.
             let request = stream.rest().expect("an orderly end");
             stream.say(&answer(request[0]));
             stream.finish_writing();
@@ -93,7 +93,7 @@ fn a_client_that_half_closes_after_its_request_gets_the_whole_answer() {
     );
 }
 
-/// TLS 1.2 has no half-close: the end is held back, and is sent to a server that says nothing.
+/// TLS 1.2 has no half-close: the end is held back, and is sent to a server that sends nothing.
 #[test]
 fn a_tls_1_2_server_that_answers_behind_the_end_is_told_it_and_its_answer_arrives() {
     let Some(made) = certificates() else { return };
@@ -176,7 +176,7 @@ fn a_server_that_speaks_first_gets_the_header_before_the_client_says_a_byte() {
 
 #[test]
 fn a_slow_reader_gets_every_byte() {
-    // More than the kernel's buffers on the way can hold together.
+    // More than the kernel's buffers between the ends can hold together.
     const ALL: usize = 64 << 20;
     for host in HOSTS {
         let (stuck, is_stuck) = mpsc::channel();
@@ -196,7 +196,7 @@ fn a_slow_reader_gets_every_byte() {
             stuck.send(sent).expect("the test waits");
             stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
             stream.say(&bytes[sent..]);
-            // All is sent and the connection is given up, with nothing of it read yet.
+            // Everything is sent and the connection is closed, with nothing of it read yet.
             drop(stream);
             bytes
         });
@@ -259,7 +259,8 @@ fn sigterm_lets_streams_finish_takes_no_more_and_exits_0() {
         let mut client = open_stream(&proxy);
         let address = proxy.ready();
         proxy.signal(libc::SIGTERM);
-        // The listener is closed first: a connection is refused, at the latest when it is.
+        // The listener is closed before anything else, so a connection is refused from then on at the
+        // latest.
         until("no more connections are taken", || TcpStream::connect(&address).is_err());
         client.say(b"still here");
         assert_eq!(client.exactly(10), b"still here");

@@ -38,14 +38,14 @@ fn serve(listener: &TcpListener) {
     }
 }
 
-/// A client's part of a connection that is open and has said its piece.
+/// A client's part of a connection that is open and has sent its bytes.
 fn finish(client: &mut dyn End) {
     assert_eq!(client.exactly(PAYLOAD.len()), PAYLOAD);
     client.finish_writing();
     assert_eq!(client.rest().expect("an orderly end"), b"");
 }
 
-/// The calls of proxy per connection, by name, from the first connection to the last's end.
+/// The system calls of proxy per connection, by name, from the first connection to the last one's end.
 fn count(words: &str, one: impl Fn(&str) + Sync) -> Option<BTreeMap<String, f64>> {
     let strace = peer("strace")?;
     let listener = listen();
@@ -106,7 +106,7 @@ fn keys(certificates: &Certificates) -> String {
 fn a_tls_connection_costs_at_most_twenty_two_system_calls() {
     let Some(certificates) = certificates() else { return };
     let one = |address: &str| {
-        // A new configuration remembers no session: every handshake is a full one.
+        // A new configuration has no session to resume: every handshake is a full one.
         let config = tls_client(certificates, &[&rustls::version::TLS13]);
         let mut client = tls_over(&config, connect(address));
         client.say(&PAYLOAD);

@@ -17,11 +17,11 @@ const CROWD: usize = 5_000;
 const MOST_RAW: u64 = 1_200;
 const MOST_TLS: u64 = 3_600;
 
-/// Of so many connections, one opens before memory is looked at: the program has then what it needs
-/// whatever the number.
+/// One of this many connections opens before memory is measured: the program then has what it needs for
+/// any number of connections.
 const FIRST_OF: usize = 10;
 
-/// Two ends here and two in proxy for each, and some for all the rest.
+/// Two ends here and two in proxy for each, and some for everything else.
 const DESCRIPTORS: u64 = 2 * CROWD as u64 + 500;
 
 /// Smaller where each of the test's ends does a handshake in it.
@@ -35,7 +35,7 @@ fn token(number: usize) -> Vec<u8> {
 struct Server {
     address: String,
     thread: thread::JoinHandle<()>,
-    /// Tells of each connection whose token has reached it.
+    /// Gets a message for each connection whose token has reached the server.
     reached: Receiver<()>,
 }
 
@@ -61,12 +61,12 @@ fn crowd_server(count: usize) -> Server {
     Server { address, thread, reached }
 }
 
-/// So many clients, each opened by `open`; and what each but the first tenth adds to the memory of
-/// `proxy`, in bytes.
+/// Opens this many clients with `open`; returns them, and what each but the first tenth adds to the
+/// memory of `proxy`, in bytes.
 ///
-/// One after the other, each idle before the next one comes: one on its way holds a buffer with its
-/// first bytes, and malloc does not give back what a burst of them took, so that a slow server would
-/// show in what idle connections seem to cost.
+/// One after the other, each idle before the next one comes: one that is being opened holds a buffer
+/// with its first bytes, and malloc does not return the memory of many such buffers at once, so that a
+/// slow server would increase what idle connections seem to cost.
 fn crowd<T>(server: &Server, proxy: &Running, count: usize, open: impl Fn() -> T) -> (Vec<T>, u64)
 where
     T: End,

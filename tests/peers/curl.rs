@@ -1,4 +1,4 @@
-//! The main job from end to end, as a person would try it.
+//! The main use from end to end, as a person would try it.
 
 use std::os::fd::AsRawFd;
 use std::process::Command;
@@ -14,10 +14,10 @@ use crate::support::peer;
 
 const PAGE: &str = "the page";
 
-/// Where curl comes from: not the address that proxy itself has.
+/// The address of curl: not the address that proxy itself has.
 const CLIENT: &str = "127.0.0.2";
 
-/// An nginx that answers with the page and logs who the header says it is.
+/// An nginx that answers with the page and logs the addresses in the header.
 fn page(place: &Place, tls: Option<&Certificates>) -> Option<(String, Running)> {
     let listener = listen();
     let address = at(&listener);
@@ -37,7 +37,7 @@ fn page(place: &Place, tls: Option<&Certificates>) -> Option<(String, Running)> 
     Some((address.to_string(), nginx))
 }
 
-/// What curl gets at `url`.
+/// What curl receives from `url`.
 pub(crate) fn curl(url: &str, certificates: &Certificates) -> Option<String> {
     let output = Command::new(peer("curl")?)
         .args(["--silent", "--show-error", "--fail", "--max-time", "20", "--noproxy", "*"])

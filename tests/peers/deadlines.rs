@@ -1,4 +1,4 @@
-//! Peers that keep silent, on either side, and the deadlines that end them.
+//! Peers that send nothing, on either side, and the deadlines that end them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::ends::{End, connect, listen, tls_client, tls_over};
 use crate::running::PATIENCE;
 use crate::servers::{HOSTS, echo_server, proxy};
 
-/// For what no event tells: looks again and again until it is so.
+/// For what no event reports: checks again and again until it is so.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
@@ -17,10 +17,10 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// What the programs under test are given for a handshake.
+/// The time that the programs under test allow for a handshake.
 const HANDSHAKE: Duration = Duration::from_millis(300);
 
-/// Clients that never say what they should first.
+/// Clients that never send what they should send first.
 const SILENT: usize = 100;
 
 #[test]
@@ -44,7 +44,7 @@ fn silent_peers_are_cut_at_the_deadline_while_a_good_one_is_served() {
             let silent: Vec<_> = (0..SILENT)
                 .map(|number| {
                     let mut silent = connect(&address);
-                    // Bytes that go on and never finish do not move the deadline.
+                    // Bytes that go on arriving and never complete the header do not move the deadline.
                     if number % 2 == 1 && !with_tls {
                         silent.say(b"PROXY TCP4 ");
                     }
@@ -66,7 +66,7 @@ fn silent_peers_are_cut_at_the_deadline_while_a_good_one_is_served() {
                 }
             }
             for mut silent in silent {
-                // TLS may say why by an alert; nothing else is ever said.
+                // TLS may send the reason as an alert; nothing else is ever sent.
                 let got = silent.last_words();
                 assert!(got.is_empty() || (with_tls && got[0] == 0x15), "{got:?}");
             }

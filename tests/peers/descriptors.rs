@@ -1,4 +1,4 @@
-//! Running out of descriptors, and recovering.
+//! Using up all descriptors, and recovering.
 
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
@@ -14,7 +14,7 @@ const FEW: u64 = 40;
 /// More than `FEW` can hold, each with two descriptors.
 const CROWD: usize = 60;
 
-/// How many times it is watched that no pair of descriptors is left. Each is a tenth of a second after
+/// How many times it is observed that no pair of descriptors is left. Each is a tenth of a second after
 /// the one before, so wake-ups that follow each other at once would be thousands by then.
 const REFUSALS: usize = 5;
 

@@ -23,10 +23,10 @@ use crate::running::PATIENCE;
 pub(crate) type TlsClient = StreamOwned<ClientConnection, TcpStream>;
 pub(crate) type TlsServer = StreamOwned<ServerConnection, TcpStream>;
 
-/// A writer from whom nothing is taken for so long has met backpressure.
+/// A writer from whom nothing is taken for this long has met backpressure.
 pub(crate) const STOPPED: Duration = Duration::from_millis(300);
 
-/// What a connection says that was ended by the other side, and not by our deadline.
+/// The errors of a connection that was ended by the other side, and not by our deadline.
 const CUT: [ErrorKind; 4] = [
     ErrorKind::ConnectionReset,
     ErrorKind::BrokenPipe,
@@ -43,7 +43,7 @@ pub(crate) trait End: Read + Write + Send {
         self.read_to_end(&mut bytes).map(|_| bytes)
     }
 
-    /// All that comes until the end, however abrupt: a peer that was refused may see a reset.
+    /// Everything that arrives until the end, however abrupt: a peer that was refused may see a reset.
     fn last_words(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         match self.read_to_end(&mut bytes) {
@@ -63,7 +63,7 @@ pub(crate) trait End: Read + Write + Send {
     }
 
     fn line(&mut self) -> String {
-        // One byte at a time: nothing behind the line may be swallowed.
+        // One byte at a time: no byte behind the line may be consumed.
         let mut line = String::new();
         BufReader::with_capacity(1, self).read_line(&mut line).expect("a line arrives");
         line
@@ -106,8 +106,8 @@ pub(crate) fn connect(address: &str) -> TcpStream {
     patient(TcpStream::connect_timeout(&address, PATIENCE).expect("somebody listens"))
 }
 
-/// Gives a socket, or those that a listener will accept, the smallest buffer to receive into. It
-/// counts only before there is a connection: what was offered is not taken back.
+/// Gives a socket, or those that a listener will accept, the smallest receive buffer. It has an effect
+/// only before there is a connection: a window that was offered is not reduced.
 pub(crate) fn narrow(socket: &impl AsRawFd) {
     let least: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of_val(&least)).expect("a small number");
@@ -131,11 +131,11 @@ pub(crate) fn connect_narrow(address: &str) -> TcpStream {
     patient(socket.into())
 }
 
-/// A client at an address of its own choice.
+/// A client at an address that the test chooses.
 pub(crate) fn connect_from(from: Ipv4Addr, to: SocketAddrV4) -> TcpStream {
     let socket = tcp_socket();
     let number = socket.as_raw_fd();
-    // The port is chosen by the connect, which knows what is taken towards there.
+    // The port is chosen by the connect, which knows which are in use towards that address.
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of_val(&on)).expect("a small number");
     let (level, name) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
@@ -149,7 +149,8 @@ pub(crate) fn connect_from(from: Ipv4Addr, to: SocketAddrV4) -> TcpStream {
     assert_eq!(bound, 0, "the address is this machine's");
     // SAFETY: the struct is as long as `size` says.
     let done = unsafe { libc::connect(number, (&raw const to).cast(), size) };
-    // Who is refused at once may hear of it before the connect is over: reading tells it again.
+    // A client that is refused at once may learn of it before the connect returns: reading reports it
+    // again.
     let error = std::io::Error::last_os_error();
     assert!(done == 0 || error.kind() == ErrorKind::ConnectionReset, "somebody listens: {error}");
     patient(socket.into())
@@ -275,8 +276,8 @@ pub(crate) fn tls_accept(config: &Arc<ServerConfig>, stream: TcpStream) -> TlsSe
     StreamOwned::new(server, stream)
 }
 
-/// A socket that is bound and does not listen: its port is given to nobody else, and every connect to
-/// it is refused, unless a program that was told the port listens there.
+/// A socket that is bound and does not listen: its port is given to no other socket, and every connect
+/// to it is refused, unless a program that was given the port listens there.
 pub(crate) struct Deaf(OwnedFd, u16);
 
 impl Deaf {

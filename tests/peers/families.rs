@@ -11,7 +11,7 @@ use crate::running::{PATIENCE, Running};
 use crate::servers::{HOSTS, backend, echo, joined, proxy, whoami};
 use crate::support::peer;
 
-/// Whether this machine has IPv6; where it has none, that is said.
+/// Whether this machine has IPv6; if it has none, a message is printed.
 fn has_ipv6() -> bool {
     let has = TcpListener::bind("[::1]:0").is_ok();
     if !has {
@@ -115,7 +115,7 @@ fn a_header_of_ipv6_is_taken_on_a_host_without_ipv6() {
     let Some(unshare) = peer("unshare") else { return };
     let place = Place::new("without-ipv6");
     let path = place.join("socket");
-    // A network of its own, with IPv6 switched off; the unix socket reaches into it.
+    // A network namespace, with IPv6 switched off; the unix socket can be reached from outside.
     let script = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 && exec \"$@\"";
     let mut command = Command::new(unshare);
     command.args(["--net", "--map-root-user", "sh", "-c", script, "sh"]);

@@ -11,8 +11,8 @@ use crate::running::{Running, inherit};
 use crate::servers::{HOSTS, proxy, whoami};
 use crate::support::peer;
 
-/// Starts HAProxy with `sections`; it inherits the listener, whose number `fd@` names, so that
-/// no port is ever guessed and a connection made before it is up waits in the backlog.
+/// Starts HAProxy with `sections`; it inherits the listener, whose number `fd@` contains, so that no
+/// port is ever guessed and a connection made before it is up waits in the backlog.
 pub(crate) fn haproxy(place: &Place, listener: &TcpListener, sections: &str) -> Option<Running> {
     haproxy_at(place, std::slice::from_ref(listener), sections)
 }
@@ -35,7 +35,7 @@ pub(crate) fn haproxy_at(
     Some(Running::spawn(&mut command))
 }
 
-/// HAProxy before whoami: what whoami says must be the client's address and HAProxy's.
+/// HAProxy before whoami: whoami must answer with the client's address and HAProxy's.
 fn haproxy_tells_whoami(name: &str, server_options: &str) {
     for host in ["epoll", "epoll-et"] {
         let place = Place::new(name);

@@ -1,4 +1,4 @@
-//! Every verdict on a received header, and what it becomes on the way out.
+//! Every verdict on a received header, and the header that is sent on.
 
 use std::net::Ipv6Addr;
 
@@ -7,7 +7,7 @@ use crate::servers::{backend, joined, proxy, whoami};
 
 const V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// A header of version 2 from its last fixed bytes and what they announce.
+/// A header of version 2 from its last fixed bytes and the block whose length they announce.
 fn v2(command: u8, family: u8, block: &[u8]) -> Vec<u8> {
     let length = u16::try_from(block.len()).expect("a short block");
     [V2, &[0x20 | command, family], &length.to_be_bytes(), block].concat()
@@ -32,7 +32,7 @@ fn unix_block() -> Vec<u8> {
     [path("/run/a"), path("/run/b")].concat()
 }
 
-/// What the header makes of the connection's ends.
+/// The effect of the header on the addresses of the connection.
 #[derive(Clone, Copy, PartialEq)]
 enum Verdict {
     /// The socket's own.
@@ -40,7 +40,7 @@ enum Verdict {
     Said(&'static str),
 }
 
-/// Every kind of header, with what whoami must say.
+/// Every kind of header, with what whoami must answer.
 fn headers() -> Vec<(&'static str, Vec<u8>, Verdict)> {
     let four = Verdict::Said("192.0.2.1 1111 192.0.2.2 2222\n");
     let six = Verdict::Said("2001:db8::1 1111 2001:db8::2 2222\n");
@@ -158,7 +158,7 @@ fn a_header_that_breaks_the_protocol_closes_without_a_byte() {
     for (name, header) in broken {
         let mut client = connect(&whoami.ready());
         client.say(&header);
-        // An end or a reset; whoami had nothing to say either way.
+        // An end or a reset; whoami sent nothing either way.
         assert_eq!(client.last_words(), b"", "{name}");
     }
 }

@@ -1,7 +1,7 @@
-//! The example programs against the programs of others, over loopback: HAProxy, nginx, curl,
-//! OpenSSL, Postgres, and raw and rustls ends of our own that misbehave on demand.
+//! The example programs against other programs, over loopback: HAProxy, nginx, curl, OpenSSL, Postgres,
+//! and raw and rustls ends of our own that misbehave as the test requires.
 //!
-//! A peer that is not installed skips its tests and says so; `VST_REQUIRE_PEERS=1` makes that a
+//! A peer that is not installed skips its tests and prints so; `VST_REQUIRE_PEERS=1` makes that a
 //! failure.
 #![allow(clippy::disallowed_methods, reason = "a test has a clock and threads of its own")]
 

@@ -1,4 +1,4 @@
-//! Peers without manners, and how clients are spread over servers.
+//! Peers that misbehave, and how clients are spread over servers.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,9 +12,9 @@ use crate::ends::{
 use crate::running::PATIENCE;
 use crate::servers::{HOSTS, backend, joined, proxy};
 
-/// What a byte at a time is read of.
+/// How many bytes are read one at a time.
 const LONG: usize = 400_000;
-/// More than the kernel's buffers on the way can hold together.
+/// More than the kernel's buffers between the ends can hold together.
 const ENDLESS: usize = 64 << 20;
 /// What a stalled stream may cost a process: a buffer or a pipe for each direction, and some room.
 const STALLED: u64 = 256 * 1024;
@@ -23,7 +23,7 @@ fn words() -> Vec<u8> {
     (0..LONG).map(|i| (i % 251) as u8).collect()
 }
 
-/// All that comes, a byte in each read.
+/// All that arrives, one byte in each read.
 fn byte_by_byte(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut one = [0];
@@ -38,7 +38,7 @@ fn a_client_that_reads_a_byte_at_a_time_through_a_narrow_socket_gets_every_byte(
     for host in HOSTS {
         let (address, server) = backend(|mut stream| {
             stream.say(&words());
-            // All is sent and the connection given up, with little of it read yet.
+            // Everything is sent and the connection is closed, with little of it read yet.
             drop(stream);
         });
         let proxy = proxy(&format!("--backend {address} --host {host} --log"));
@@ -72,7 +72,7 @@ fn a_server_that_reads_a_byte_at_a_time_through_a_narrow_socket_gets_every_byte(
     }
 }
 
-/// Writes until nobody takes any more. How much that was.
+/// Writes until nothing is taken any more, and returns how much that was.
 fn write_until_stopped(stream: &mut TcpStream) -> usize {
     stream.set_write_timeout(Some(STOPPED)).expect("a socket");
     let block = [7; 64 * 1024];
@@ -102,7 +102,7 @@ fn a_client_that_never_reads_stops_its_server_costs_little_and_ends_nobody_else(
             assert_eq!(good.exactly(3), b"def");
             good.say(b"def");
             good.finish_writing();
-            // Who never read leaves, and so the rest is lost: the server hears of it.
+            // The client that never read leaves, so what remains is lost, and the server gets an error.
             assert_eq!(flood.last_words(), b"start");
         });
         let proxy = proxy(&format!("--backend {address} --host {host} --log"));
@@ -174,7 +174,7 @@ fn a_tls_client_that_ends_without_close_notify_is_answered_and_logged_as_truncat
         let config = tls_client(made, &[&rustls::version::TLS13]);
         let mut client = tls_over(&config, connect(&proxy.ready()));
         client.say(b"request");
-        // The socket ends, and TLS said nothing.
+        // The socket ends, without close_notify.
         client.sock.finish_writing();
         assert_eq!(client.exactly(6), b"answer");
         assert_eq!(joined(server), b"request");
@@ -183,7 +183,7 @@ fn a_tls_client_that_ends_without_close_notify_is_answered_and_logged_as_truncat
     }
 }
 
-/// A server that says its name to everybody and stays until it is left.
+/// A server that sends its name to every client and stays until the client leaves.
 fn named(name: &'static [u8]) -> String {
     let listener = listen();
     let address = at(&listener).to_string();
@@ -191,7 +191,7 @@ fn named(name: &'static [u8]) -> String {
         while let Ok((mut stream, _)) = listener.accept() {
             thread::spawn(move || {
                 stream.say(name);
-                // Whoever leaves may leave by a reset.
+                // The client may leave by a reset.
                 let _ = stream.read(&mut [0]);
             });
         }
@@ -199,7 +199,7 @@ fn named(name: &'static [u8]) -> String {
     address
 }
 
-/// A client that stays, and the name it was told.
+/// A client that stays, and the name it received.
 fn visitor(front: &str) -> (TcpStream, Vec<u8>) {
     let mut client = connect(front);
     client.say(b"x");

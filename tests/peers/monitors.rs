@@ -1,4 +1,5 @@
-//! Those who look whether we are well: curl, python's HTTP, HAProxy's checks, and a reader of metrics.
+//! Programs that check whether the proxy works: curl, python's HTTP, HAProxy's checks, and a reader of
+//! metrics.
 
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
@@ -19,17 +20,17 @@ use crate::running::Running;
 use crate::servers::{HOSTS, echo_server, proxy, whoami};
 use crate::support::{missing, peer};
 
-/// Where monitors come from; clients come from 127.0.0.1.
+/// The address of monitors; clients come from 127.0.0.1.
 const MONITOR: &str = "127.0.0.2";
 
-/// A proxy with monitors, and where it says more.
+/// A proxy with monitors, and the addresses of its other listeners.
 struct Monitored {
     proxy: Running,
     at: String,
     control: String,
     health: String,
     metrics: String,
-    /// The ports stay ours while nobody listens there.
+    /// The ports stay reserved while no program listens there.
     _ports: [Deaf; 3],
 }
 
@@ -51,7 +52,7 @@ fn leave(control: &str) {
     assert_eq!(operator.rest().expect("an orderly end"), b"done\n");
 }
 
-/// What curl comes to: the status, a blank, the body.
+/// The result of curl: the status, a blank, the body.
 fn curl(options: &[&str], url: &str) -> Option<String> {
     let output = Command::new(peer("curl")?)
         .args(["--silent", "--show-error", "--max-time", "20", "--noproxy", "*"])
@@ -83,7 +84,8 @@ fn curl_as_a_monitor_gets_200_and_503_once_we_go_while_a_client_is_served() {
         };
         let Some(well) = ask() else { return };
         assert_eq!(well, "OK\n200 ");
-        // A request whose body comes late is answered all the same, and its rest does no harm.
+        // A request whose body comes late is answered all the same, and the bytes that follow do no
+        // harm.
         let body = "x".repeat(100_000);
         let posted = curl(&["--data-binary", &body], &format!("http://{at}/"));
         assert_eq!(posted.as_deref(), Some("OK\n200 "));
@@ -109,7 +111,7 @@ fn python_s_http_client_reads_the_answer_to_its_end() {
     said(&Command::new(python).args(["-c", ASK, &ours.at]).output().expect("it runs"));
 }
 
-/// HAProxy looks after a server with these lines; what it says of it.
+/// HAProxy checks a server with these lines, and logs the result.
 fn checked(name: &str, address: &str, lines: &str) -> Option<(Place, Running)> {
     let place = Place::new(name);
     let front = listen();
@@ -156,7 +158,7 @@ fn a_monitor_that_hangs_up_at_once_is_no_news() {
     assert_eq!(whoami.stderr.so_far(), "");
 }
 
-/// A python that has the parser, or `None`, and said so.
+/// A python that has the parser; without one, `None` and a message.
 fn python_with_parser() -> Option<PathBuf> {
     let found = [PathBuf::from("/usr/bin/python3")].into_iter().chain(peer("python3")).find(|it| {
         Command::new(it)
@@ -167,8 +169,8 @@ fn python_with_parser() -> Option<PathBuf> {
     found.or_else(|| missing("prometheus_client of Python"))
 }
 
-/// Has the parser read a text, every metric and none twice, and assert `also` of `seen` (samples by
-/// name and labels) and of `word`; how many samples there are.
+/// Has the parser read a text, every metric and none twice, and assert `also` of `seen` (samples by name
+/// and labels) and of `word`. Returns how many samples there are.
 fn read_by_the_parser(place: &str, text: &str, also: &str, word: &str) -> Option<u32> {
     const READ: &str = "import sys\n\
         from prometheus_client.parser import text_string_to_metric_families as parse\n\

@@ -10,14 +10,14 @@ use crate::running::{Running, inherit};
 use crate::servers::{proxy, whoami};
 use crate::support::peer;
 
-/// Where the module may be as a file of its own; where it is built in, there is none.
+/// Where the module may be as a file; if it is built in, there is none.
 const STREAM_MODULES: [&str; 2] = [
     "/usr/lib/nginx/modules/ngx_stream_module.so",
     "/usr/lib64/nginx/modules/ngx_stream_module.so",
 ];
 
-/// Starts nginx with `blocks`. It inherits the listener in the way of its own upgrades, so that
-/// no port is ever guessed; a `listen` of `blocks` names the same address.
+/// Starts nginx with `blocks`. It inherits the listener in the way of its own upgrades, so that no port
+/// is ever guessed; a `listen` of `blocks` has the same address.
 pub(crate) fn nginx(place: &Place, listener: &TcpListener, blocks: &str) -> Option<Running> {
     let program = peer("nginx")?;
     let module = STREAM_MODULES.iter().find(|path| Path::new(path).exists());
@@ -33,7 +33,7 @@ pub(crate) fn nginx(place: &Place, listener: &TcpListener, blocks: &str) -> Opti
     Some(Running::spawn(&mut command).ended_by_a_signal())
 }
 
-/// Folders of nginx that are not the system's.
+/// Folders for nginx other than the system's.
 pub(crate) const OWN_FOLDERS: &str = "client_body_temp_path t1; proxy_temp_path t2; \
      fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;";
 

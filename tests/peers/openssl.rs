@@ -21,7 +21,7 @@ pub(crate) fn s_client(certificates: &Certificates, address: &str, words: &str) 
     Running::spawn(&mut command)
 }
 
-/// Says a line and waits for it to come back.
+/// Sends a line and waits until it comes back.
 pub(crate) fn exchange(client: &mut Running) {
     client.input().write_all(b"said and heard\n").expect("it listens");
     client.stdout.until_said("said and heard\n");
@@ -91,7 +91,7 @@ fn a_session_of_tls_1_3_resumes_by_its_ticket() {
     let file = place.join("session");
     let words = format!("-tls1_3 -sess_out {}", file.display());
     let mut client = s_client(certificates, &whoami.ready(), &words);
-    // The tickets came no later than the line; openssl prints them when it likes.
+    // The tickets arrived no later than the line; openssl prints them at an arbitrary time.
     exchange(&mut client);
     assert!(finish(client).contains("New, TLSv1.3"));
     let words = format!("-tls1_3 -sess_in {}", file.display());
@@ -201,7 +201,7 @@ fn proxy_speaks_either_version_to_s_server() {
                 let mut client = connect(&proxy.ready());
                 client.say(b"drawer\n");
                 assert_eq!(client.exactly(7), b"reward\n");
-                // The server ends first: TLS 1.2 knows no half-close that the client could pass on.
+                // The server ends first: TLS 1.2 has no half-close that the client could pass on.
                 client.say(b"CLOSE\n");
                 assert_eq!(client.rest().expect("an orderly end"), b"");
             }
@@ -210,19 +210,19 @@ fn proxy_speaks_either_version_to_s_server() {
     }
 }
 
-/// What a client of proxy gets whose backend shows the server certificate of this run.
+/// What a client of proxy receives if the backend sends the server certificate of this run.
 fn through(certificates: &Certificates, trust: &str, words: &str) -> (Vec<u8>, Running) {
     through_to(&certificates.server, trust, words)
 }
 
-/// The same of a backend that shows `certificate`.
+/// The same for a backend that sends `certificate`.
 fn through_to(certificate: &Path, trust: &str, words: &str) -> (Vec<u8>, Running) {
     let (backend, _server) = s_server_as(certificate, "");
     let proxy = proxy(&format!("--backend {backend} --backend-tls {trust} --log {words}"));
     let mut client = connect(&proxy.ready());
     client.say(b"drawer\n");
     client.finish_writing();
-    // A reset says the same as an end: nothing came.
+    // A reset means the same as an end: nothing arrived.
     (client.last_words(), proxy)
 }
 

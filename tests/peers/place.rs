@@ -1,4 +1,4 @@
-//! A folder of a test's own, gone when the test has passed.
+//! A folder for one test, removed when the test has passed.
 
 use std::fs;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use std::sync::Once;
 pub(crate) struct Place(PathBuf);
 
 impl Place {
-    /// `name` is the test's alone.
+    /// `name` is used by this test alone.
     pub(crate) fn new(name: &str) -> Self {
         static SWEPT: Once = Once::new();
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
@@ -40,7 +40,7 @@ impl Drop for Place {
     }
 }
 
-/// Removes what test programs left that are gone, and no other's.
+/// Removes the folders of test programs that have ended, and no other ones.
 fn sweep(home: &Path) {
     let Ok(entries) = fs::read_dir(home) else { return };
     for entry in entries.flatten() {

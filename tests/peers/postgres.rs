@@ -1,4 +1,4 @@
-//! The example that answers Postgres' request for TLS, between the psql and the Postgres of Debian.
+//! The example that answers Postgres' request for TLS, between Debian's psql and Postgres.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -13,19 +13,19 @@ use crate::running::Running;
 use crate::servers::{HOSTS, command};
 use crate::support::peer_in;
 
-/// Postgres refuses to run as root: whoever its package made, or else somebody who owns nothing.
+/// Postgres refuses to run as root: the user that its package made, or else a user who owns nothing.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 48];
 
-/// A program of Postgres', which Debian keeps in a folder for each version.
+/// A program of Postgres, which Debian keeps in a folder for each version.
 fn program(name: &str) -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     peer_in(versions.map(|version| version.path().join("bin")), name)
 }
 
-/// The numbers of the user and the group to run as, when we are root.
+/// The numbers of the user and the group to run as, if we are root.
 fn somebody() -> Option<(u32, u32)> {
     // SAFETY: it takes nothing and cannot fail.
     if unsafe { libc::getuid() } != 0 {
@@ -40,17 +40,17 @@ fn somebody() -> Option<(u32, u32)> {
     Some(found.expect("one of the users exists"))
 }
 
-/// A Postgres with nothing in it, on a unix socket.
+/// An empty Postgres, on a unix socket.
 struct Postgres {
     server: Option<Running>,
     home: PathBuf,
 }
 
 impl Postgres {
-    /// `name` is the test's alone.
+    /// `name` is used by this test alone.
     fn start(name: &str) -> Option<Self> {
         let (initdb, postgres) = (program("initdb")?, program("postgres")?);
-        // Not among the target's folders: their parents may be closed to others, and the name of a
+        // Not in the target folder: other users may be denied access to its parents, and the name of a
         // socket must be short.
         let home = std::env::temp_dir().join(format!("vst-{}-{name}", std::process::id()));
         let mut ours = Self { server: None, home };
@@ -84,7 +84,7 @@ impl Postgres {
         Some(ours)
     }
 
-    /// Where it listens, as `--backend` wants it.
+    /// Its address, in the form of `--backend`.
     fn backend(&self) -> String {
         format!("unix:{}/.s.PGSQL.1", self.home.display())
     }
@@ -102,7 +102,7 @@ fn front(certificates: &Certificates, backend: &str, words: &str) -> Running {
     Running::spawn(&mut command("postgres", &words))
 }
 
-/// What psql comes to with these words about the connection.
+/// The result of psql with these words about the connection.
 fn psql(psql: &Path, at: &str, words: &str, query: &str) -> Output {
     let (_, port) = at.rsplit_once(':').expect("a port");
     let connection = format!(
@@ -132,7 +132,7 @@ fn psql_over_tls_asks_a_postgres_that_speaks_none() {
         assert_eq!(ask("sslmode=require", "select 6 * 7"), "42");
         assert_eq!(ask(&verified, "select current_user"), "tester");
         assert!(ask(&verified, "\\conninfo").contains("TLS"));
-        // For Postgres it is a connection in the clear.
+        // For Postgres the connection is in the clear.
         let clear = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
         assert_eq!(ask("sslmode=require", clear), "f");
         let long = ask("sslmode=require", "select repeat('0123456789', 200000)");
@@ -165,7 +165,7 @@ fn requests_are_answered_one_after_the_other_and_cut_anywhere() {
         client.say(&SSL_REQUEST[..cut]);
         client.say(&SSL_REQUEST[cut..]);
         assert_eq!(client.exactly(1), b"S");
-        // Nobody is behind it, so nothing but an end follows the handshake.
+        // No server is behind it, so nothing but an end follows the handshake.
         let mut client = tls_over(&tls, client);
         assert_eq!(client.last_words(), b"");
         assert!(client.conn.peer_certificates().is_some(), "the handshake was made");

@@ -1,4 +1,4 @@
-//! The same connections to HAProxy and to us, by the same rules: the verdicts have to be the same.
+//! The same connections to HAProxy and to us, with the same rules: the verdicts have to be the same.
 
 mod client;
 mod corpus;
@@ -21,14 +21,14 @@ use crate::running::Running;
 use crate::servers::{HOSTS, command};
 use crate::support::peer;
 
-/// As many as the kinds of rules that both have ask for.
+/// As many as the kinds of rules that both have require.
 const SETS_LEAST: usize = 60;
-/// Names of backends, which are what they say first.
+/// The names of backends, which are the first bytes that they send.
 const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// A server that says its letter to whoever comes, and stays until they go.
+/// A server that sends its letter to every client, and stays until the client leaves.
 fn server(letter: &'static str) -> String {
-    // Without a deadline: nobody may come to some of them for long.
+    // Without a deadline: some of them may have no client for long.
     let listener = TcpListener::bind("127.0.0.1:0").expect("the address is this machine's");
     let address = at(&listener).to_string();
     thread::spawn(move || {
@@ -71,7 +71,7 @@ impl World {
         })
     }
 
-    /// The rules of a set, for one of both.
+    /// The rules of a set, in the language of one of the two programs.
     fn text(&self, set: &Set, number: usize, phase: &str) -> String {
         let name = self.subject.rsplit_once("CN=").expect("a name").1.trim();
         let mut text = set.rules.replace("PHASE", phase);
@@ -103,7 +103,7 @@ impl World {
             "frontend f{number}\n bind fd@{fd} name 0.0.0.0:0 {how}\n default_backend a\n \
              option contstats\n"
         );
-        // A table with a name is there that of a section with this name.
+        // In HAProxy a table with a name is that of a section with this name.
         let mut tables = String::new();
         let mut text = self.text(set, number, set.kind.there());
         for line in text.clone().lines() {
@@ -126,7 +126,7 @@ impl World {
     /// All sets behind one HAProxy, each behind a listener of its own.
     fn theirs(&self, sets: &[Set]) -> Option<(Running, Vec<TcpListener>)> {
         let listeners: Vec<TcpListener> = sets.iter().map(|_| listen_at("0.0.0.0:0")).collect();
-        // One thread: what one connection has counted, the next one sees.
+        // One thread, so that the next connection sees what the one before has counted.
         let mut text = "global\n nbthread 1\n".to_owned();
         for (letter, address) in LETTERS.iter().zip(&self.servers) {
             let most = if *letter == "f" { "maxconn 1" } else { "" };
@@ -172,7 +172,7 @@ fn port(address: &str) -> u16 {
     address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// What differs from what should be, in a line for each connection.
+/// How the verdicts differ from what they should be, in a line for each connection.
 fn wrong(who: &str, set: &Set, verdicts: &[Verdict]) -> String {
     let mut text = String::new();
     for (visit, is) in set.visits.iter().zip(verdicts) {
@@ -211,7 +211,7 @@ fn haproxy_and_we_come_to_the_same_verdicts() {
     assert!(text.is_empty(), "\n{text}");
 }
 
-/// What somebody hears first who comes to an address, or nothing if it is refused.
+/// The first byte that a client receives at an address, or `None` if it is refused.
 fn greeting(address: &str) -> Option<u8> {
     let mut first = [0];
     let address = address.parse().expect("an address");
@@ -276,7 +276,7 @@ fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
         place.write("rules", "use_backend");
         assert_eq!(tell(b"reload\n"), "what?\n");
         assert_eq!(greeting(&address), Some(b'b'));
-        // A name that nobody has is a mistake like any other.
+        // A name that no backend has is a mistake like any other.
         place.write("rules", "use_backend other\nuse_backend another if { src 127.0.0.9 }");
         assert_eq!(tell(b"reload\n"), "what?\n");
         proxy.stderr.until_said("line 2: `use_backend` names \"another\"");

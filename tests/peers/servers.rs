@@ -11,7 +11,7 @@ use crate::running::Running;
 /// The ways in which `proxy` can be hosted.
 pub(crate) const HOSTS: [&str; 3] = ["epoll", "epoll-et", "mio"];
 
-/// A command of an example program; the words must not hold blanks of their own.
+/// A command of an example program; a word must not contain a blank.
 pub(crate) fn command(name: &str, words: &str) -> Command {
     let mut command = Command::new(example(name));
     if !words.contains("--listen") {
@@ -29,7 +29,7 @@ pub(crate) fn proxy(words: &str) -> Running {
     Running::spawn(&mut command("proxy", words))
 }
 
-/// A server of one connection: `serve` gets it. Its address is the first half.
+/// A server of one connection, which `serve` gets. Its address is the first half of the result.
 pub(crate) fn backend<T: Send + 'static>(
     serve: impl FnOnce(TcpStream) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
@@ -38,7 +38,7 @@ pub(crate) fn backend<T: Send + 'static>(
     (address, thread::spawn(move || serve(accept(&listener))))
 }
 
-/// Sends back what comes until the peer ends its side, then ends its own.
+/// Sends back what arrives until the peer ends its side, then ends its own.
 pub(crate) fn echo(stream: &mut impl End) {
     let mut chunk = vec![0; 16 * 1024];
     loop {
@@ -75,7 +75,7 @@ pub(crate) fn echo_server() -> String {
     address
 }
 
-/// What a joined thread returned; its panic is ours.
+/// What a joined thread returned; if it panicked, this panics.
 pub(crate) fn joined<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

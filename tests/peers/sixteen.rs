@@ -1,5 +1,6 @@
-//! Sixteen ways to end a stream: who ends first, in order or by a reset, raw or under TLS, with bytes
-//! in flight or without. What each peer reads, and that nobody sees a reset where none belongs.
+//! Sixteen ways to end a stream: who ends first, in order or by a reset, raw or under TLS, with bytes in
+//! flight or without. Checked are the bytes that each peer reads, and that no peer sees an unexpected
+//! reset.
 
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
@@ -10,7 +11,7 @@ use crate::ends::{
 };
 use crate::servers::{HOSTS, backend, joined, proxy};
 
-/// More than one record and less than the sockets on the way hold.
+/// More than one record and less than the sockets between the ends hold.
 const IN_FLIGHT: usize = 40_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ fn ways() -> impl Iterator<Item = Way> {
     })
 }
 
-/// One end of ours, whatever protects it.
+/// One of our ends, raw or with TLS.
 enum Peer {
     Raw(TcpStream),
     Client(TlsClient),

@@ -1,4 +1,4 @@
-//! The example of a mail server whose TLS begins in the middle, and the clients of others.
+//! The example of a mail server whose TLS begins in the middle, with the clients of other projects.
 
 use std::io::Write;
 use std::process::{Command, Output};
@@ -72,13 +72,13 @@ fn what_is_pipelined_behind_starttls_is_never_taken_for_protected() {
     let smtp = smtp(certificates, "");
     let tls = tls_client(certificates, rustls::ALL_VERSIONS);
 
-    // In one piece with the command: refused in words.
+    // In one piece with the command: refused with an answer.
     let mut client = connect(&smtp.ready());
     assert_eq!(client.line(), "220 mail.test ESMTP\r\n");
     client.say(b"STARTTLS\r\nRSET\r\n");
     assert_eq!(client.last_words(), b"554 5.5.1 nothing may follow STARTTLS before TLS\r\n");
 
-    // Behind its answer, where TLS is due: it is no handshake.
+    // Behind the answer, where the handshake should begin: it is no handshake.
     let mut client = connect(&smtp.ready());
     client.line();
     client.say(b"starttls\r\n");
@@ -88,7 +88,7 @@ fn what_is_pipelined_behind_starttls_is_never_taken_for_protected() {
     assert!(!words.windows(3).any(|three| three == b"250"), "{words:?}");
     smtp.stderr.until_said("ended: TLS_ACCEPT MALFORMED");
 
-    // And who does as is due starts anew, with TLS there once and for all.
+    // A client that does it correctly starts again, with TLS from then on.
     let mut client = connect(&smtp.ready());
     client.line();
     client.say(b"STARTTLS\r\n");

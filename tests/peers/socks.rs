@@ -1,4 +1,4 @@
-//! SOCKS servers of others between proxy and the destination.
+//! SOCKS servers of other projects between proxy and the destination.
 
 use std::process::Command;
 
@@ -11,10 +11,10 @@ use crate::running::Running;
 use crate::servers::{HOSTS, proxy, whoami};
 use crate::support::{missing, peer};
 
-/// Neither server can be given a listener or tells which port it took. This address is these tests' own:
-/// a port of it that was free a moment ago is still free.
+/// Neither server can be given a listener or reports which port it took. This address is used by these
+/// tests alone: a port of it that was free a moment ago is still free.
 const OWN: &str = "127.0.77.1";
-/// They are begun as they are: until one listens, attempts fail, a second apart.
+/// Nothing waits until the servers listen: until then attempts fail, a second apart.
 const PATIENTLY: &str = "--retries 15";
 
 fn free_port() -> u16 {
@@ -45,7 +45,7 @@ fn dante(place: &Place) -> Option<(String, Running)> {
     Some((format!("{OWN}:{port}"), dante))
 }
 
-/// A session through `server` with whoami, which speaks first and then echoes.
+/// A session through `server` with whoami, which sends first and then echoes.
 fn reaches_whoami(server: &str, host: &str, version: &str, by_name: bool, login: &str) {
     let whoami = whoami("");
     let address = whoami.ready();
@@ -69,7 +69,7 @@ fn microsocks_reaches_whoami_with_and_without_a_login() {
         let Some((open, _microsocks)) = microsocks(&[]) else { return };
         reaches_whoami(&open, host, "5", false, "");
         reaches_whoami(&open, host, "5", true, "");
-        // It is offered, and not taken.
+        // The login is offered, and not accepted.
         reaches_whoami(&open, host, "5", false, "--socks-login fred secret");
         let Some((closed, _microsocks)) = microsocks(&["-u", "fred", "-P", "secret"]) else {
             return;
@@ -90,7 +90,7 @@ fn dante_reaches_whoami_by_version_4_and_by_5() {
     }
 }
 
-/// What proxy says of a connection that a server which listens refuses.
+/// What proxy logs about a connection that a server which listens refuses.
 fn refusal(server: &str, words: &str) -> String {
     let proxy = proxy(&format!("--backend {server} --socks {words} --retries 0 --log"));
     let mut client = connect(&proxy.ready());

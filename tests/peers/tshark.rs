@@ -1,6 +1,6 @@
-//! What a PROXY header tells of a client's TLS, read back by Wireshark's dissector and held against
-//! what OpenSSL's client saw of the same connection. Neither HAProxy 2.6 nor nginx 1.22 can be asked
-//! for these fields.
+//! What a PROXY header contains about a client's TLS, read by Wireshark's dissector and compared with
+//! what OpenSSL's client saw of the same connection. Neither HAProxy 2.6 nor nginx 1.22 can report these
+//! fields.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ const CERT_SESS: u8 = 4;
 const VERIFIED: &str = "0x00000000";
 const NOT_VERIFIED: &str = "0x00000001";
 
-/// What the client offers, and the version that comes of it.
+/// What the client offers, and the version that results from it.
 const OFFERS: [(&str, &str); 4] = [
     ("-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256", "TLSv1.2"),
     ("-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384", "TLSv1.2"),
@@ -56,8 +56,8 @@ fn capture(place: &Place, payload: &[u8]) -> std::path::PathBuf {
     path
 }
 
-/// A header with a TLV behind it that stands for nothing (PP2_TYPE_NOOP): Wireshark 4.0 measures the
-/// block from the beginning of the header, and so does not look at its last bytes.
+/// A header with a TLV behind it that has no meaning (PP2_TYPE_NOOP): Wireshark 4.0 measures the block
+/// from the beginning of the header, and so does not look at its last bytes.
 fn padded(header: &[u8]) -> Vec<u8> {
     const NOOP: [u8; 3] = [4, 0, (FIXED - 3) as u8];
     let mut padded = [header, &NOOP, &[0; FIXED - 3]].concat();
@@ -66,7 +66,7 @@ fn padded(header: &[u8]) -> Vec<u8> {
     padded
 }
 
-/// What Wireshark makes of a PROXY header: lines of a name, a colon and a value.
+/// Wireshark's output for a PROXY header: lines of a name, a colon and a value.
 struct Dissected(String);
 
 impl Dissected {
@@ -113,8 +113,8 @@ fn key_name(said: &str) -> String {
     format!("{kind}{}", after(said, &format!("{algorithm}, "), &[' ']))
 }
 
-/// One connection of `s_client` through proxy. What the server was sent ahead of it, and what
-/// `s_client` said.
+/// One connection of `s_client` through proxy. Returns what the server received ahead of it, and what
+/// `s_client` printed.
 fn header_of(certificates: &Certificates, words: &str, client_words: &str) -> (Vec<u8>, String) {
     let (address, server) = backend(|mut stream| {
         let mut header = stream.exactly(FIXED);

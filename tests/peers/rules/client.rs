@@ -1,4 +1,4 @@
-//! Those who try to come in.
+//! The clients that try to connect.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -13,8 +13,8 @@ use crate::certificates::Certificates;
 use crate::ends::{End, connect_from, tls_client, tls_client_of};
 use crate::running::PATIENCE;
 
-/// After so long whoever may have been forgotten says something, and a verdict that may change is
-/// asked for again.
+/// After this long a client that may have been dropped silently sends something, and a verdict that may
+/// change is checked again.
 const A_WHILE: Duration = Duration::from_millis(50);
 
 pub(crate) struct Crowd {
@@ -23,7 +23,7 @@ pub(crate) struct Crowd {
     certificates: &'static Certificates,
 }
 
-/// A connection that stays.
+/// A connection that stays open.
 type Kept = Box<dyn End>;
 
 impl Crowd {
@@ -32,7 +32,7 @@ impl Crowd {
         Self { stranger, known: tls_client_of(certificates), certificates }
     }
 
-    /// What becomes of the connections of a set, one after the other.
+    /// The verdicts on the connections of a set, one after the other.
     pub(crate) fn visit(&self, set: &Set, port: u16) -> Vec<Verdict> {
         let mut kept = Vec::new();
         let mut verdicts = Vec::new();
@@ -56,7 +56,8 @@ impl Crowd {
     fn try_once(&self, set: &Set, visit: &RuleState, port: u16) -> (Kept, Verdict) {
         let mut stream = connect_from(visit.from, SocketAddrV4::new(visit.to, port));
         if let Some(header) = &visit.header {
-            // Whoever was refused already takes no more; then there is nothing to read either.
+            // A client that was refused already cannot send any more; then there is nothing to read
+            // either.
             let _ = stream.write_all(&header.bytes());
         }
         if set.kind.speaks_tls() {
@@ -91,14 +92,14 @@ impl Crowd {
         config.alpn_protocols.clone_from(&visit.alpn);
         let name = match visit.sni {
             true => ServerName::try_from(visit.name.clone()).expect("a name"),
-            // An address is asked for by no name.
+            // For an address, no name is sent.
             false => ServerName::from(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST)),
         };
         ClientConnection::new(Arc::new(config), name).expect("a client")
     }
 }
 
-/// What is read first, in the words of the corpus.
+/// The verdict that the first read shows, in the terms of the corpus.
 fn verdict(end: &mut (impl Read + Write), visit: &RuleState, tolerance: Duration) -> Verdict {
     let deadline = Instant::now() + PATIENCE;
     let mut first = [0];

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Where the rules of a set are asked, and what comes before.
+/// Where the rules of a set are evaluated, and what comes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Without a PROXY header: `connection` in both languages.
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Content,
     /// Behind TLS: `session` in both.
     Tls,
-    /// The same, with a certificate of the client's.
+    /// The same, with a client certificate.
     Client,
     /// `connection` in both, and a choice of backends.
     Backends,
@@ -53,19 +53,19 @@ impl Kind {
     }
 }
 
-/// What becomes of a connection.
+/// The verdict on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     In,
     /// Closed without a byte.
     Out,
-    /// Let in, by the backend that says this first.
+    /// Accepted, with the backend that sends this byte first.
     By(u8),
-    /// Nobody waits for it.
+    /// The connection does not exist for the server.
     Unknown,
 }
 
-/// What a PROXY header says.
+/// The contents of a PROXY header.
 #[derive(Clone, Debug)]
 pub(crate) enum Header {
     Nobody,
@@ -77,24 +77,24 @@ pub(crate) enum Header {
 pub(crate) struct RuleState {
     pub(crate) line: String,
     pub(crate) verdict: Verdict,
-    /// It is forgotten without a word: it says more until it hears that it is unknown.
+    /// It is dropped silently: it sends more until it learns that the server does not know it.
     pub(crate) insists: bool,
     pub(crate) from: Ipv4Addr,
     pub(crate) to: Ipv4Addr,
     pub(crate) header: Option<Header>,
-    /// A bare ClientHello is what it says.
+    /// It sends a bare ClientHello.
     pub(crate) hello: bool,
     pub(crate) says: String,
     /// It then ends its side.
     pub(crate) ends: bool,
-    /// The name it asks for in TLS.
+    /// Whether it sends a server name in TLS.
     pub(crate) sni: bool,
     pub(crate) name: String,
     pub(crate) alpn: Vec<Vec<u8>>,
     pub(crate) tls12: bool,
-    /// It does not stay once it has its verdict.
+    /// It is closed once it has its verdict.
     pub(crate) closes: bool,
-    /// It is tried again until the verdict is as it should be.
+    /// It is tried again until the verdict is the expected one.
     pub(crate) at_last: bool,
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct Set {
     pub(crate) rules: String,
     /// Names and texts of files.
     pub(crate) files: Vec<(String, String)>,
-    /// More words for our command line.
+    /// Further arguments for our command line.
     pub(crate) words: String,
     pub(crate) visits: Vec<RuleState>,
 }
