@@ -1,5 +1,5 @@
-//! The contracts of the header, each a program of C in `c-tests`, linked to the shared library and to
-//! the static one; and the same programs under valgrind, where it is installed.
+//! The contracts of the header, each a C program in `c-tests`, linked to the shared library and to the
+//! static one; and the same programs under valgrind, if it is installed.
 #![cfg(all(unix, feature = "self-signed"))]
 
 #[path = "support/artifacts.rs"]
@@ -20,7 +20,7 @@ const PATIENCE_UNDER_VALGRIND: Duration = Duration::from_secs(200);
 /// What valgrind exits with when it has found something.
 const FOUND: &str = "--error-exitcode=99";
 
-/// A certificate and its key in one file, made for this run: every program is told where it is.
+/// A certificate and its key in one file, made for this run: every program gets its path.
 fn identity() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
@@ -67,7 +67,7 @@ fn holds_under_valgrind(name: &str) {
     assert!(status.success(), "{name} under valgrind, {status}:\n{said}");
 }
 
-/// A table of programs: the sentence that each proves.
+/// A table of programs, each with the sentence that it proves.
 macro_rules! contracts {
     ($($sentence:ident: $file:ident,)*) => {
         mod shared {

@@ -1,4 +1,4 @@
-//! The header is what the sources say: generated anew here and compared with what is committed.
+//! The header follows from the sources: it is generated again here and compared with what is committed.
 //! `VST_BLESS=1 cargo test --test header` writes it.
 
 #[path = "support/artifacts.rs"]
@@ -46,7 +46,7 @@ fn generate() -> String {
     book::bind(&written, INTRODUCTION, &tables(), source)
 }
 
-/// Makes comments of Rust ones of C, and every value an expression of its own.
+/// Turns comments of Rust into comments of C, and every value into an expression in parentheses.
 fn polish(header: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in header.lines() {
@@ -106,7 +106,7 @@ fn every_item_of_the_header_has_a_comment() {
     }
 }
 
-/// The names of ours in a text; one that ends with `_` stands for all that begin so.
+/// The names of ours in a text; one that ends with `_` stands for all that begin with it.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| word.starts_with("vst_") || word.starts_with("VST_"))
@@ -142,7 +142,7 @@ fn the_symbols_are_those_of_the_committed_list() {
     compare(&root().join("include/vestibule.symbols"), &(names.join("\n") + "\n"));
 }
 
-/// Compiles a program that is nothing but the header, twice, as `standard`.
+/// Compiles a program that only includes the header, twice, as `standard`.
 #[cfg(unix)]
 fn compiles_alone(header: &str, compiler: &str, language: &str, standard: &str) {
     use std::io::Write;

@@ -1,5 +1,5 @@
-//! The law of the layers, read from the sources: who may use whom, and who alone may say what.
-//! Tests inside `src` are exempt: they may use everything.
+//! The rules of the layers, checked in the sources: which layer may use which, and where alone certain
+//! code may be. Tests inside `src` are exempt: they may use everything.
 
 use std::fs;
 use std::path::Path;
@@ -38,14 +38,14 @@ const LAYERS: &[&[&str]] = &[
 /// The folders whose files may still import each other in circles.
 const WITH_CIRCLES: &[&str] = &["conn", "engine"];
 
-/// Words that stood for something that the field has a word for: code has that word.
+/// Words that code used in a sense of its own where a common term exists: code uses the common term.
 const WORDS_GIVEN_UP: &[&str] = &[
     "asking", "errand", "errands", "farewell", "seek", "sight", "wish", "patience", "passage",
     "visit", "bell", "house", "residual", "Marks", "Asking", "Errand", "Farewell", "Seek", "Sight",
     "Wish", "Passage", "Visit", "News", "House", "Unusable", "Residual", "spans",
 ];
 
-/// Where code outside of `allowed` says something that `is_forbidden`.
+/// The lines outside of `allowed` for which `is_forbidden` is true.
 fn offences(allowed: &[&str], is_forbidden: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources().iter().filter(|source| !source.is_in(allowed)) {
@@ -88,7 +88,7 @@ fn no_layer_uses_one_above_it() {
         let Some(own) = row_of(source.layer()) else { continue };
         for (number, used) in source.uses() {
             seen += 1;
-            // What is no layer by name would be an item of the root, which is above all.
+            // A name that is no layer would be an item of the root, which is above all.
             if row_of(&used).is_none_or(|row| row < own) {
                 upward.push(format!("src/{}.rs:{number} uses {used}", source.path));
             }
@@ -127,7 +127,7 @@ fn a_circle_is_found_whatever_way_its_imports_are_written() {
     };
     let handed_on = "mod one;\nmod other;\npub use one::{A, C as D};\npub use other::B;";
     let other = "use super::one::A;";
-    // Written out, in braces over several lines, in the code, and through what the root hands on.
+    // Written out, in braces over several lines, in the code, and through what the root re-exports.
     assert_eq!(circles("use super::other::B;", other, handed_on), 2);
     assert_eq!(circles("use crate::{\n    data::{self, other::{B}},\n};", other, handed_on), 2);
     assert_eq!(circles("fn f() {\n    super::other::g();\n}", other, handed_on), 2);
@@ -139,7 +139,7 @@ fn a_circle_is_found_whatever_way_its_imports_are_written() {
         circles("use super::B;", "", "mod one;\npub struct B;\nfn f() {\n    one::g();\n}"),
         2
     );
-    // One way is no circle, nor are handing on, tests and other folders.
+    // One direction is no circle, nor are re-exports, tests and other folders.
     assert_eq!(circles("", other, handed_on), 0);
     assert_eq!(circles("pub struct A;", "use super::A;", handed_on), 0);
     let tests = "#[cfg(test)]\nmod tests {\n    use super::super::other::B;\n}";
@@ -221,7 +221,7 @@ fn unsafe_code_is_in_sys_and_ffi_alone() {
 
 #[test]
 fn the_system_is_called_in_sys_alone() {
-    // Others name the numbers of errors.
+    // Others use only the numbers of errors.
     let names_other_than_errors = |line: &str| {
         line.split("libc::").skip(1).any(|rest| {
             let name: &str =

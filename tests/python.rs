@@ -1,4 +1,4 @@
-//! The library from Python, by ctypes alone, with the program of `python/` that shows how.
+//! The library from Python, with ctypes alone, by the program in `python/` that shows how.
 #![cfg(unix)]
 
 #[path = "support/artifacts.rs"]
@@ -19,7 +19,7 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already when all went well.
+        // It has ended already if all went well.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! What the README shows is what the examples are, and it compiles as shown.
+//! The code in the README is that of the examples, and it compiles as shown.
 
 mod support;
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An example to read in one go.
+/// An example short enough to be read at once.
 const LINES_MOST: usize = 40;
 
 fn root() -> PathBuf {

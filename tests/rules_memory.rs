@@ -1,4 +1,4 @@
-//! What asking rules allocates, counted: nothing.
+//! What evaluating rules allocates, counted: nothing.
 
 #[path = "support/counting.rs"]
 mod counting;
@@ -77,7 +77,7 @@ impl Effects for Visitor {
     fn set_variable(&mut self, _: &str, _: Value<'static>) {}
 }
 
-/// A hundred thousand networks, each with as large a gap behind it.
+/// A hundred thousand networks, each followed by an equally large gap.
 fn networks() -> Vec<u8> {
     let mut text = String::new();
     for n in 0..100_000u32 {
@@ -121,7 +121,7 @@ fn asking_rules_allocates_nothing() {
         assert_eq!(verdicts, [Verdict::Accept, Verdict::Accept, Verdict::Wait, Verdict::Accept]);
         assert_eq!(rules.backend(&passage, &visitor, now), Some("farm"));
     };
-    // Expressions make their working space when they are first used, and so does the table.
+    // Expressions allocate their working memory at the first use, and so does the table.
     ask();
     let before = counted().0;
     (0..1_000).for_each(|_| ask());

@@ -1,4 +1,4 @@
-//! Private keys leave no copy behind: memory is searched as it is given back.
+//! No copy of a private key is left: memory is searched when it is freed.
 #![cfg(feature = "self-signed")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use vestibule::sys::WallClock;
 use vestibule::tls::{CertificateSource, SecretDer, ServerOptions, ServerTls, Source, self_signed};
 
-/// What is looked for, in DER and in PEM, is this long.
+/// What is searched for, in DER and in PEM, is this long.
 const LEN: usize = 24;
 
 struct Sought {
@@ -32,7 +32,7 @@ impl Sought {
         let here = |part: &[u8]| {
             part.iter().zip(&self.bytes).all(|(byte, due)| *byte == due.load(Ordering::Relaxed))
         };
-        // Nothing is sought while the first byte is 0.
+        // Nothing is searched for while the first byte is 0.
         if self.bytes[0].load(Ordering::Relaxed) != 0 && block.windows(LEN).any(here) {
             self.found.fetch_add(1, Ordering::Relaxed);
         }
@@ -44,7 +44,7 @@ static PEM: Sought = Sought::new();
 
 struct Searching;
 
-// SAFETY: everything is the system's.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Searching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's contract.
@@ -87,7 +87,7 @@ fn load(certificate: CertificateSource) {
     drop(ServerTls::new(&options, Arc::new(WallClock)).unwrap());
 }
 
-/// One test, so that nothing else gives memory back meanwhile.
+/// One test, so that nothing else frees memory meanwhile.
 #[test]
 fn a_private_key_is_wiped_wherever_it_was_loaded_from() {
     let CertificateSource::Der { chain, key } = self_signed(&["a.test"]).unwrap() else {
@@ -102,11 +102,12 @@ fn a_private_key_is_wiped_wherever_it_was_loaded_from() {
     std::fs::write(&key_file, &key_pem).unwrap();
 
     DER.set(&key.0[middle..][..LEN]);
-    // Two labels' ends and the beginning of the key: what holds the text and not only its digits.
+    // The ends of two labels and the beginning of the key: this finds what holds the text and not only
+    // its digits.
     let begin = key_text.find("KEY-----\n").unwrap();
     PEM.set(&key_text.as_bytes()[begin..][..LEN]);
 
-    // Whoever leaves a copy is found.
+    // A copy that is left is found.
     drop(key.0.clone());
     assert_eq!(DER.found.swap(0, Ordering::Relaxed), 1);
     drop(key_text.clone());

@@ -1,5 +1,5 @@
-//! What an entry of a table keeps, and that using one that is there allocates nothing: measured, so
-//! that a new field shows.
+//! The memory of an entry of a table, and that using an existing one allocates nothing: measured, so
+//! that the cost of a new field shows.
 
 #[path = "support/counting.rs"]
 mod counting;
@@ -33,7 +33,7 @@ fn bytes_per_entry(definition: &str) -> f64 {
     live as f64 / f64::from(ENTRIES)
 }
 
-/// One test, since what is counted is counted of the whole program.
+/// One test, since the counts are those of the whole program.
 #[test]
 fn an_entry_is_small_and_using_it_allocates_nothing() {
     // 24 bytes of a head, 4 of the key, 24 of a rate, and the index; arrays that have grown are up to

@@ -1,5 +1,5 @@
-//! What an idle TLS connection keeps, and what a record allocates: measured, so that a new rustls
-//! or a new field shows.
+//! The memory of an idle TLS connection, and what a record allocates: measured, so that a change by a
+//! new rustls or a new field shows.
 #![cfg(feature = "self-signed")]
 
 #[path = "support/counting.rs"]
@@ -85,7 +85,7 @@ fn deliver(
     done
 }
 
-/// Live bytes per session once all connections stand: server's, client's.
+/// Live bytes per session once all connections are established: the server's, the client's.
 fn idle_bytes(version: Version) -> (isize, isize) {
     const SESSIONS: usize = 64;
     let with = configurations(version);

@@ -1,5 +1,5 @@
-//! What the tests before this one left out, since a program they need is not installed. cargo runs
-//! test programs in the order of their names: this one is the last.
+//! The tests of this run that did nothing, since a program they need is not installed. Cargo runs test
+//! programs in the order of their names: this one is the last.
 
 mod support;
 

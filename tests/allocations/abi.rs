@@ -1,9 +1,9 @@
-//! What the test uses of the C interface, laid out as `include/vestibule.h` has it. Every struct is
-//! filled by its `_init` function, which refuses one of another size.
+//! What the test uses of the C interface, laid out as in `include/vestibule.h`. Every struct is filled
+//! by its `_init` function, which refuses one of another size.
 
 use std::ffi::{c_char, c_void};
 
-// Whatever a test names of the crate makes the linker look into it.
+// Naming the crate makes the linker search it for the functions.
 use vestibule as _;
 
 pub(crate) const IO_IN: u32 = 1;

@@ -1,5 +1,5 @@
-//! A host on epoll around one engine, as a program of C would be: it calls the exported functions
-//! and allocates nothing itself once it stands.
+//! A host on epoll around one engine, as a C program would be: it calls the exported functions and
+//! allocates nothing itself once it is set up.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_void};
@@ -7,9 +7,9 @@ use std::ptr::{null, null_mut};
 
 use crate::abi::*;
 
-/// What becomes of a session.
+/// What the host does with a session.
 pub(crate) enum Program {
-    /// It is joined with a connection to there, over TLS if so configured.
+    /// It is joined with a connection to this address, over TLS if so configured.
     Forward { to: CString, connect: *mut Handle },
     /// The host reads and writes back.
     Echo,
@@ -32,8 +32,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// A host that listens on the loopback, with TLS if there is a handle for it. It stays where it
-    /// is: the engine knows its address.
+    /// A host that listens on the loopback, with TLS if there is a handle for it. It stays at its
+    /// address, because the engine has a pointer to it.
     pub(crate) fn new(trigger: u32, tls: *const Handle, program: Program) -> Box<Self> {
         // SAFETY: no pointer is passed.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
@@ -53,7 +53,7 @@ impl Host {
 
     fn open(&self, trigger: u32) {
         let mut options = EngineOptions::zero();
-        // SAFETY: the struct has the size that is told.
+        // SAFETY: the struct has the size that is passed.
         let filled =
             unsafe { vst_engine_options_init(&raw mut options, size_of::<EngineOptions>() as u32) };
         assert_eq!(filled, OK);
@@ -71,12 +71,12 @@ impl Host {
         let mut options = AcceptOptions::zero();
         let (mut config, mut id, mut address) = (null_mut(), 0, Address::zero());
         let engine = self.engine.get();
-        // SAFETY: the struct has the size that is told.
+        // SAFETY: the struct has the size that is passed.
         let filled =
             unsafe { vst_accept_options_init(&raw mut options, size_of::<AcceptOptions>() as u32) };
         assert_eq!(filled, OK);
         options.tls = tls;
-        // SAFETY: the options are filled in; no sentence is asked for.
+        // SAFETY: the options are filled in; no sentence is requested.
         let made =
             unsafe { vst_accept_config_new(&raw const options, &raw mut config, null_mut(), 0) };
         assert_eq!(made, OK);
@@ -95,14 +95,14 @@ impl Host {
         self.port.set(address.port);
     }
 
-    /// Hears what the poller has to say, waiting a moment if it is nothing.
+    /// Handles the events of the poller; without one, waits a moment for them.
     pub(crate) fn turn(&self) {
         const MOMENT_MS: i32 = 1;
         let mut wait = self.wait.borrow_mut();
         let runnable = wait.flags & WAIT_RUNNABLE != 0;
         let mut list = [libc::epoll_event { events: 0, u64: 0 }; 16];
         let most = if runnable { 0 } else { MOMENT_MS };
-        // SAFETY: the list has room for as many events as are told.
+        // SAFETY: the list has room for as many events as are requested.
         let found = unsafe { libc::epoll_wait(self.epoll, list.as_mut_ptr(), 16, most) };
         let found = usize::try_from(found).expect("epoll works");
         for event in &list[..found] {
@@ -137,7 +137,7 @@ impl Host {
             Program::Forward { to, connect } if kind == EVENT_SESSION => {
                 let (mut server, mut stream) = (0, 0);
                 let engine = self.engine.get();
-                // SAFETY: the handles live, and nothing more is to be said of the connection.
+                // SAFETY: the handles live, and the other arguments may be NULL or 0.
                 let asked = unsafe {
                     let out = &raw mut server;
                     vst_conn_connect(engine, to.as_ptr(), *connect, null(), out, null_mut(), 0)
@@ -185,7 +185,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // SAFETY: the engine is this host's, and nobody uses it again.
+        // SAFETY: the engine is this host's, and is not used again.
         let freed = unsafe { vst_engine_free(self.engine.get()) };
         assert_eq!(freed, OK);
         // SAFETY: the number is ours.
@@ -194,13 +194,15 @@ impl Drop for Host {
 }
 
 unsafe extern "C" fn on_interest(data: *mut c_void, fd: i32, token: u64, old: u32, new: u32) {
-    // SAFETY: it is what was handed in, a host that outlives its engine, and is only shared.
+    // SAFETY: it is the pointer that was handed in, to a host that outlives its engine, and is only
+    // shared.
     let host = unsafe { &*data.cast::<Host>() };
     host.watch(fd, token, old, new);
 }
 
 unsafe extern "C" fn on_event(data: *mut c_void, _engine: *mut Handle, event: *const Event) {
-    // SAFETY: it is what was handed in, a host that outlives its engine, and is only shared.
+    // SAFETY: it is the pointer that was handed in, to a host that outlives its engine, and is only
+    // shared.
     let host = unsafe { &*data.cast::<Host>() };
     // SAFETY: the event is the library's until this returns.
     let event = unsafe { &*event };

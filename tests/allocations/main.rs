@@ -19,7 +19,7 @@ use host::{Host, Program};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Rounds before the counting begins: pools fill, lists grow to their size, tickets leave.
+/// Rounds before the counting begins: pools fill, lists grow to their size, tickets are sent.
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 1_000;
 const BULK_ROUNDS: usize = 4;
@@ -29,8 +29,8 @@ const BULK: usize = 16 << 20;
 
 const TRIGGERS: [u32; 2] = [TRIGGER_LEVEL, TRIGGER_EDGE];
 
-/// A client, engines one behind the other, and the far end that the last leads to: the client again
-/// where the last one echoes. All of it in one thread, which never blocks.
+/// A client, engines one behind the other, and the far end to which the last one connects: the client
+/// again if the last one echoes. All of it in one thread, which never blocks.
 struct Chain {
     hosts: Vec<Box<Host>>,
     client: TcpStream,
@@ -39,7 +39,7 @@ struct Chain {
 }
 
 impl Chain {
-    /// The hosts in the order that bytes of the client pass them.
+    /// The hosts in the order in which bytes of the client pass them.
     fn open(hosts: Vec<Box<Host>>, backend: Option<&TcpListener>) -> Self {
         let front = SocketAddr::from(([127, 0, 0, 1], hosts[0].port.get()));
         let client = TcpStream::connect(front).expect("the engine listens");
@@ -69,7 +69,7 @@ impl Chain {
         }
     }
 
-    /// So many bytes from one end to the other.
+    /// Carries this many bytes from one end to the other.
     fn carry(&mut self, up: bool, bytes: usize) {
         let (mut unsent, mut missing) = (bytes, bytes);
         self.until(|chain| {
@@ -79,7 +79,7 @@ impl Chain {
             let space = &mut chain.space;
             let most = unsent.min(space.len());
             unsent -= now(from.write(&space[..most]));
-            // More than is missing would be bytes that nobody sent.
+            // More bytes than are missing would be bytes that were never sent.
             while missing > 0 {
                 match now(to.read(space)) {
                     0 => break,
@@ -90,7 +90,7 @@ impl Chain {
         });
     }
 
-    /// There and back again.
+    /// Carries bytes to the far end and back.
     fn round(&mut self, bytes: usize) {
         self.carry(true, bytes);
         if self.server.is_some() {
@@ -98,7 +98,7 @@ impl Chain {
         }
     }
 
-    /// How often rounds allocate once everything is warm.
+    /// How many allocations rounds make after the warm-up.
     fn allocations(&mut self, rounds: usize, bytes: usize) -> usize {
         let before = counted().0;
         (0..rounds).for_each(|_| self.round(bytes));
@@ -130,7 +130,7 @@ struct Connecting(*mut Handle);
 impl Connecting {
     fn new(tls: *const Handle) -> Self {
         let mut options = ConnectOptions::zero();
-        // SAFETY: the struct has the size that is told.
+        // SAFETY: the struct has the size that is passed.
         let filled = unsafe {
             vst_connect_options_init(&raw mut options, size_of::<ConnectOptions>() as u32)
         };
@@ -138,7 +138,7 @@ impl Connecting {
         options.tls = tls;
         options.server_name = if tls.is_null() { null() } else { c"a.test".as_ptr() };
         let mut config = null_mut();
-        // SAFETY: the options are filled in; no sentence is asked for.
+        // SAFETY: the options are filled in; no sentence is requested.
         let made =
             unsafe { vst_connect_config_new(&raw const options, &raw mut config, null_mut(), 0) };
         assert_eq!(made, OK);
@@ -152,7 +152,7 @@ impl Connecting {
 
 impl Drop for Connecting {
     fn drop(&mut self) {
-        // SAFETY: the handle is ours, and whoever uses the configuration keeps it.
+        // SAFETY: the handle is ours, and whatever uses the configuration keeps it.
         unsafe { vst_connect_config_free(self.0) };
     }
 }
@@ -163,7 +163,7 @@ fn backend() -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// That nothing is counted shows only where something would be.
+/// The count of 0 proves something only if allocations are counted at all.
 fn assert_that_the_opening_was_counted(before: usize) {
     assert!(counted().0 > before, "an engine and a connection are made of memory");
 }
@@ -204,17 +204,17 @@ fn a_raw_session_allocates_nothing_once_it_stands() {
 #[test]
 fn a_stream_over_tls_allocates_nothing_once_it_stands() {
     let (mut server, mut client) = (null_mut(), null_mut());
-    // SAFETY: the text has its NUL; no sentence is asked for.
+    // SAFETY: the text has its NUL; no sentence is requested.
     let made =
         unsafe { vst_tls_server_self_signed(c"a.test".as_ptr(), &raw mut server, null_mut(), 0) };
     assert_eq!(made, OK);
     let mut options = TlsClientOptions::zero();
     let size = size_of::<TlsClientOptions>() as u32;
-    // SAFETY: the struct has the size that is told.
+    // SAFETY: the struct has the size that is passed.
     let filled = unsafe { vst_tls_client_options_init(&raw mut options, size) };
     assert_eq!(filled, OK);
     options.flags = TLS_SKIP_VERIFICATION;
-    // SAFETY: the options are filled in; no sentence is asked for.
+    // SAFETY: the options are filled in; no sentence is requested.
     let made = unsafe { vst_tls_client_new(&raw const options, &raw mut client, null_mut(), 0) };
     assert_eq!(made, OK);
     for trigger in TRIGGERS {
@@ -225,7 +225,7 @@ fn a_stream_over_tls_allocates_nothing_once_it_stands() {
         let chain = Chain::open(vec![outer, inner], Some(&listener));
         allocates_nothing(chain);
     }
-    // SAFETY: the handle is ours, and whoever uses the configuration keeps it.
+    // SAFETY: the handle is ours, and whatever uses the configuration keeps it.
     unsafe { vst_tls_server_free(server) };
     // SAFETY: as above.
     unsafe { vst_tls_client_free(client) };

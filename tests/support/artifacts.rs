@@ -1,8 +1,9 @@
-//! The library as C sees it: built once per test program, and programs of C compiled against it.
+//! The library as C uses it: built once per test program, and C programs compiled with it.
 //!
-//! `cargo test` leaves the shared library among its dependencies and does not lift it, so that one of
-//! an earlier `cargo build` would be found instead. So it is built here, its paths are those that
-//! cargo names, and what is run is a copy in a folder that nothing else writes to.
+//! `cargo test` leaves the shared library among its dependencies and does not copy it to the target
+//! folder, so that one of an earlier `cargo build` would be found instead. So it is built here, its
+//! paths are those that cargo reports, and what is run is a copy in a folder that nothing else writes
+//! to.
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(clippy::disallowed_methods, reason = "a test has deadlines of its own")]
 
@@ -13,19 +14,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a program links that takes the static library: what
-/// `cargo rustc --lib -- --print native-static-libs` says, which a test compares.
+/// The libraries that a program with the static library links: the output of `cargo rustc --lib --
+/// --print native-static-libs`, which a test compares.
 pub(crate) const NATIVE_STATIC_LIBS: &[&str] =
     &["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl", "-lc"];
 
-/// How a program comes by the library.
+/// How a program gets the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linked {
     /// To `libvestibule.so.0`.
     Shared,
     /// To `libvestibule.a`.
     Static,
-    /// Not at all: it loads it itself.
+    /// Not at all: the program loads it at run time.
     No,
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
         ("loop", cfg!(feature = "loop")),
         ("sim", cfg!(feature = "sim")),
     ];
-    // Naming no feature where the defaults are on finds what is built already.
+    // If the default features are on, naming none of them reuses what is built already.
     if !cfg!(all(feature = "aws-lc-rs", feature = "self-signed", feature = "loop")) {
         command.arg("--no-default-features");
     }
@@ -62,7 +63,7 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// The library, built when it is first asked for.
+/// The library, built at the first use.
 pub(crate) fn artifacts() -> &'static Artifacts {
     static BUILT: OnceLock<Artifacts> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -82,7 +83,7 @@ pub(crate) fn artifacts() -> &'static Artifacts {
     })
 }
 
-/// The file of ours whose path ends so, among cargo's messages.
+/// Our file whose path ends like this, among cargo's messages.
 fn artifact(messages: &str, end: &str) -> Option<PathBuf> {
     let ours = messages.lines().filter(|line| {
         line.contains(r#""reason":"compiler-artifact""#) && line.contains(r#""name":"vestibule""#)
@@ -103,7 +104,7 @@ fn compiler() -> Command {
 
 /// Compiles `c-tests/<name>.c` and links it, once.
 pub(crate) fn program(name: &str, linked: Linked) -> PathBuf {
-    // Held to the end: a program that another test runs is not written again.
+    // Locked to the end: a program that another test runs is not written again.
     static MADE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = &artifacts().folder;
@@ -132,8 +133,8 @@ pub(crate) fn program(name: &str, linked: Linked) -> PathBuf {
     out
 }
 
-/// Runs a command that finds this run's library and no other, and gives what it said and how it
-/// ended. One that takes longer than `most` is ended.
+/// Runs a command that finds this run's library and no other, and returns its output and how it ended.
+/// One that takes longer than `most` is killed.
 pub(crate) fn run(command: &mut Command, most: Duration) -> (ExitStatus, String) {
     let log = artifacts().folder.join(format!("{:?}.log", std::thread::current().id()));
     let file = fs::File::create(&log).expect("the target folder is writable");
@@ -150,7 +151,7 @@ pub(crate) fn run(command: &mut Command, most: Duration) -> (ExitStatus, String)
     (status, said)
 }
 
-/// How a child ended, or none if it had to be killed.
+/// How a child ended, or `None` if it had to be killed.
 fn end(child: &mut Child, most: Duration) -> Option<ExitStatus> {
     const LOOK_AGAIN: Duration = Duration::from_millis(5);
     let begun = Instant::now();

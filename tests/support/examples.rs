@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folder of what cargo builds, as this very test was.
+/// The folder of what cargo builds, found from the path of this test.
 pub(crate) fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder is inside the target's")
 }
@@ -18,7 +18,7 @@ pub(crate) fn built() -> &'static Path {
             .arg("-C")
             .arg(&examples)
             .env("CARGO_TARGET_DIR", target())
-            // A make above this one would hand its job server down.
+            // A make that runs this test would pass its job server on.
             .env_remove("MAKEFLAGS")
             .output()
             .expect("make runs");

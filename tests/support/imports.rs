@@ -1,11 +1,11 @@
-//! Who imports whom among the files of one folder.
+//! Which file of a folder imports which.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sources::{Place, Source};
 
-/// A folder of `src` and its files. A child that is a folder in turn counts as one of them, and the
-/// file that the folder begins with as another.
+/// A folder of `src` and its files. A child that is itself a folder counts as one of them, and the root
+/// file of the folder as another.
 pub(crate) struct Folder {
     /// Its path below `src`.
     pub(crate) path: String,
@@ -13,7 +13,7 @@ pub(crate) struct Folder {
     imports: BTreeMap<(String, String), String>,
 }
 
-/// What the file that a folder begins with is called here.
+/// The name of the root file of a folder here.
 const ROOT: &str = "mod";
 
 /// The folders of `src`.
@@ -36,7 +36,7 @@ impl Folder {
             below.first().filter(|name| children.contains(*name)).cloned()
         };
 
-        // Whose items the root file gives a name of its own.
+        // The items that the root file re-exports, and the file that each is from.
         let mut handed_on: BTreeMap<String, String> = BTreeMap::new();
         let root = inside.iter().find(|source| source.modules == modules);
         for named in root.map(|root| root.names()).unwrap_or_default() {
@@ -62,7 +62,7 @@ impl Folder {
                 };
                 let first = path.get(modules.len());
                 let to = match (child_in(&path), first.and_then(|name| handed_on.get(name))) {
-                    // Handing on is no import, nor is it that a child is there.
+                    // A re-export is no import, nor is the declaration of a child.
                     (Some(_), _) if from == ROOT && named.place == Place::Reexport => continue,
                     (Some(_), _) if from == ROOT && path.len() == modules.len() + 1 => continue,
                     (Some(child), _) => child,

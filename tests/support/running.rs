@@ -17,7 +17,7 @@ struct Heard {
     ended: bool,
 }
 
-/// What a child says, as it grows.
+/// What a child prints, as it grows.
 #[derive(Clone, Default)]
 pub(crate) struct Speech(Arc<(Mutex<Heard>, Condvar)>);
 
@@ -45,12 +45,12 @@ impl Speech {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All that was said up to now.
+    /// All that was printed up to now.
     pub(crate) fn so_far(&self) -> String {
         self.lock().text.clone()
     }
 
-    /// What `find` finds in the speech, as soon as it is there.
+    /// What `find` finds in the output, as soon as it is there.
     pub(crate) fn until<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut heard = self.lock();
@@ -66,19 +66,19 @@ impl Speech {
         }
     }
 
-    /// Waits until `part` has been said.
+    /// Waits until `part` has been printed.
     pub(crate) fn until_said(&self, part: &str) {
         self.until(part, |text| text.contains(part).then_some(()));
     }
 
-    /// Whether nothing can follow any more: the process, and whoever shares the pipe with it,
-    /// has gone.
+    /// Whether nothing can follow any more: the process, and all that share the pipe with it, have
+    /// ended.
     fn wait_for_the_end(&self) -> bool {
         let waited = self.0.1.wait_timeout_while(self.lock(), PATIENCE, |heard| !heard.ended);
         waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
-    /// All that was said, once nothing can follow.
+    /// Everything that was printed, once nothing can follow.
     pub(crate) fn to_the_end(&self) -> String {
         let ended = self.wait_for_the_end();
         assert!(ended, "the process does not end; heard:\n{}", self.so_far());
@@ -86,7 +86,7 @@ impl Speech {
     }
 }
 
-/// A child. Dropped, it is killed and waited for; if the test is failing, its words are shown.
+/// A child. When dropped, it is killed and waited for; if the test is failing, its output is shown.
 pub(crate) struct Running {
     name: String,
     child: Child,
@@ -99,7 +99,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        // cargo's own search path would go before the one that a program was linked with.
+        // Cargo's own search path would take precedence over the one that a program was linked with.
         command.env_remove("LD_LIBRARY_PATH");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|why| panic!("{name}: {why}"));
@@ -159,9 +159,9 @@ impl Running {
         std::fs::read_dir(folder).expect("the process lives").count()
     }
 
-    /// The bytes of memory that it has written to. Pages of programs and libraries are left out:
-    /// those of one that was linked a moment ago are dirty, and whose they are depends on who else
-    /// runs it.
+    /// The bytes of memory that it has written to. Pages of programs and libraries are left out: those
+    /// of one that was linked a moment ago are dirty, and which process they are counted for depends on
+    /// which others run it.
     pub(crate) fn written_bytes(&self) -> u64 {
         let name = format!("/proc/{}/smaps_rollup", self.id());
         let text = std::fs::read_to_string(name).expect("the process lives");
@@ -201,7 +201,7 @@ pub(crate) fn inherit(command: &mut Command, descriptor: &impl AsRawFd) -> RawFd
     number
 }
 
-/// Gives a child a limit of descriptors of its own.
+/// Gives a child its own limit of descriptors.
 pub(crate) fn limit_descriptors(command: &mut Command, most: u64) {
     let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
     let set = move || {
@@ -215,7 +215,7 @@ pub(crate) fn limit_descriptors(command: &mut Command, most: u64) {
     unsafe { command.pre_exec(set) };
 }
 
-/// Raises this process's limit of descriptors, which children inherit, as far as it goes.
+/// Raises this process's limit of descriptors, which children inherit, as far as possible.
 pub(crate) fn raise_descriptors() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the struct is written by the call.

@@ -1,6 +1,6 @@
-//! Which tests did nothing, since a program they need is not installed. libtest calls such a test
-//! `ok` and keeps what it prints to itself, so it is said past the capture, and kept in a file for
-//! the list that `tests/what_was_skipped.rs` shows when all others are through.
+//! Which tests did nothing, since a program they need is not installed. libtest reports such a test as
+//! `ok` and does not show what it prints, so the message is printed past the capture, and kept in a file
+//! for the list that `tests/what_was_skipped.rs` shows after all other tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
 
-/// Names the folder of the files to those who want one of their own.
+/// The environment variable that sets another folder for the files.
 pub(crate) const FOLDER: &str = "VST_SKIPPED_FOLDER";
 
-/// Parts the columns of a file: the peer, the test program, the test.
+/// Separates the columns of a file: the peer, the test program, the test.
 const COLUMN: char = '\t';
 
-/// Forgets what this test program noted when it last ran.
+/// Removes what this test program noted when it last ran.
 pub(crate) fn begin() {
     file();
 }
@@ -23,13 +23,14 @@ pub(crate) fn begin() {
 /// Notes that the test on this thread needs `peer` and does nothing.
 pub(crate) fn note(peer: &str) {
     let this = thread::current();
-    // With one thread for all of them libtest gives them no name.
+    // If all tests run in one thread, libtest gives it no name of a test.
     let test = this.name().filter(|name| *name != "main").unwrap_or("a test");
     let program = env!("CARGO_CRATE_NAME");
     let line = format!("{peer}{COLUMN}{program}{COLUMN}{test}\n");
-    // One write is one line, whoever else writes.
+    // One write is one line, even if other programs write at the same time.
     file().write_all(line.as_bytes()).expect("the target folder is writable");
-    // Not `eprintln!`, which is what libtest captures. Who closed standard error does not want it.
+    // Not `eprintln!`, which is what libtest captures. If standard error is closed, the message is not
+    // needed.
     let _ = writeln!(io::stderr(), "\nskipped: {program} {test}: {peer} is not installed");
 }
 
@@ -40,14 +41,14 @@ fn file() -> &'static File {
         let folder = folder();
         fs::create_dir_all(&folder).expect("the target folder is writable");
         let path = folder.join(env!("CARGO_CRATE_NAME"));
-        // A program that still writes to the old one does not write to this.
+        // A program that still writes to the old file does not write to this one.
         let _ = fs::remove_file(&path);
         let options = File::options().create(true).append(true).open(path);
         options.expect("the target folder is writable")
     })
 }
 
-/// Where the files of all test programs are.
+/// The folder with the files of all test programs.
 pub(crate) fn folder() -> PathBuf {
     let own = std::env::var_os(FOLDER).map(PathBuf::from);
     own.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped"))

@@ -1,12 +1,12 @@
-//! The sources as the laws read them: code alone, and the paths that it names.
+//! The sources as the checks read them: code alone, and the paths in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// With fewer files than this the sources are somewhere else.
+/// With fewer files than this the sources are not where they are expected.
 const FEWEST: usize = 100;
 
-/// A file of `src` as code alone: no comments, no texts, no tests.
+/// A file of `src` as code alone: no comments, no strings, no tests.
 pub(crate) struct Source {
     /// Its path below `src`.
     pub(crate) path: String,
@@ -16,7 +16,7 @@ pub(crate) struct Source {
     pub(crate) lines: Vec<(usize, String)>,
 }
 
-/// What a path stands in.
+/// The kind of line that a path is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Code,
@@ -24,13 +24,13 @@ pub(crate) enum Place {
     Reexport,
 }
 
-/// A path that a source names.
+/// A path in a source.
 pub(crate) struct Named {
     pub(crate) line: usize,
     pub(crate) place: Place,
     /// The words from the root of the crate, where it begins with `crate`, `self` or `super`.
     pub(crate) from_root: Option<Vec<String>>,
-    /// The words as they stand there.
+    /// The words as they are written.
     pub(crate) words: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl Source {
         layers.contains(&self.layer())
     }
 
-    /// The layers that it names beside its own, and where.
+    /// The layers other than its own that it uses, and where.
     pub(crate) fn uses(&self) -> Vec<(usize, String)> {
         let rooted = |named: Named| {
             let used = named.from_root?.into_iter().next().unwrap_or_default();
@@ -54,7 +54,7 @@ impl Source {
 
     /// Every path in it, and single words too.
     pub(crate) fn names(&self) -> Vec<Named> {
-        // Inline modules that are open: `super` climbs out of them first.
+        // Inline modules that are open: `super` leaves them first.
         let mut inline: Vec<(usize, String)> = Vec::new();
         let mut found = Vec::new();
         let mut lines = self.lines.iter();
@@ -96,7 +96,7 @@ impl Source {
     }
 }
 
-/// What a line that begins a `use` uses, as far as it goes.
+/// The path that a line which begins a `use` imports, as far as the line goes.
 fn used(line: &str) -> Option<(&str, Place)> {
     let (before, tree) = line.trim().split_once("use ")?;
     match before {
@@ -127,7 +127,7 @@ fn expand(path: &str, tree: &str, into: &mut Vec<String>) {
     inside.split(commas).for_each(|tree| expand(&path, tree, into));
 }
 
-/// The words of a path from the root, seen from a module; none where it does not say where it begins.
+/// The words of a path from the root, seen from a module; `None` if it does not contain where it begins.
 fn from_root(path: &str, here: &[&String]) -> Option<Vec<String>> {
     let mut words = path.split("::").peekable();
     let climbs = |words: &mut std::iter::Peekable<_>| {
@@ -158,15 +158,15 @@ fn inline_module(line: &str) -> Option<&str> {
     }
 }
 
-/// The paths in a line: words, joined by `::`. A single word that leads nowhere is none.
+/// The paths in a line: words, joined by `::`. A single word that resolves to nothing is none.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
         .map(|path| path.trim_matches(':'))
         .filter(|path| !matches!(*path, "" | "crate" | "self" | "super"))
 }
 
-/// Takes the texts and the comment out of a line, which is enough for sources without block comments
-/// and with texts that end on their line or hold no code.
+/// Removes the strings and the comment from a line. This is enough for sources without block comments
+/// and with strings that end on their line or contain no code.
 fn code_of(line: &str) -> String {
     let mut code = String::new();
     let mut rest = line.chars().peekable();
@@ -183,7 +183,7 @@ fn code_of(line: &str) -> String {
                 }
                 code.push_str("\"\"");
             }
-            // A character that would look like the beginning of a text or an escape.
+            // A character that would look like the beginning of a string or an escape.
             '\'' if matches!(rest.peek(), Some('"' | '\\')) => {
                 for c in rest.by_ref().skip(1) {
                     if c == '\'' {
@@ -197,7 +197,7 @@ fn code_of(line: &str) -> String {
     code
 }
 
-/// The code of a text, with what stands behind `#[cfg(test)]` left out.
+/// The code of a text, without what follows `#[cfg(test)]`.
 pub(crate) fn lines_of(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut source = (1..).zip(text.lines());
@@ -207,7 +207,8 @@ pub(crate) fn lines_of(text: &str) -> Vec<(usize, String)> {
             lines.push((number, code_of(line)));
             continue;
         }
-        // The item behind it: one line, or a block that ends with a brace as far in as it began.
+        // The item after it: one line, or a block that ends with a brace at the indentation where it
+        // began.
         let mut item = source.next();
         while item.is_some_and(|(_, line)| line.trim_start().starts_with("#[")) {
             item = source.next();
