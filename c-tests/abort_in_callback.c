@@ -38,7 +38,7 @@ int main(void)
         if (got > 0)
             got = hear(peer, bytes, sizeof bytes);
         if (closes_first) {
-            /* Behind a FIN, a reset is the end to a reader, and a broken pipe to a writer. */
+            /* Behind a FIN, a reset reads as the end, and writes as a broken pipe. */
             CHECK(got == 0);
             CHECK(send(peer, "x", 1, MSG_NOSIGNAL) == -1);
         } else {

@@ -73,7 +73,7 @@ static void accept_fd(void)
     CHECK(source.family == VST_ADDR_IPV6 && source.port == 1000 && source.bytes[15] == 1);
     CHECK(destination.port == 2000 && destination.bytes[15] == 2);
 
-    /* One that fails in its handshake was known to the host, so its end is CLOSED. */
+    /* One that fails in its handshake was known to the host, so its end is reported as CLOSED. */
     int rude = dial(port), other = accept(door, NULL, NULL);
     CHECK_EQ(vst_conn_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
     say_text(rude, "GET / HTTP/1.1\r\n\r\n");

@@ -1,5 +1,5 @@
-/* What the tests of backends share: a host that joins every session with one backend and keeps how
- * each stream ended, and servers whose ports stay theirs while nobody listens on them. */
+/* What the tests of backends share: a host that joins every session with one backend and keeps how each
+ * stream ended, and servers whose ports stay reserved while no program listens on them. */
 #ifndef VST_BACKEND_H
 #define VST_BACKEND_H
 
@@ -12,11 +12,11 @@ enum { STREAMS = 16 };
 struct farm {
     struct host host; /* first: the event hook gets a pointer to it */
     vst_id backend;
-    uint16_t port; /* where clients come in */
+    uint16_t port; /* where clients connect */
     vst_id streams[STREAMS];
-    vst_stream_end ends[STREAMS]; /* in the order of their ends; `text` is gone */
+    vst_stream_end ends[STREAMS]; /* in the order of their ends; `text` is not kept */
     unsigned begun, ended;
-    /* The last word about a server, and about which. */
+    /* The last event about a server, and about which. */
     uint32_t kind, server, reason;
     unsigned words;
 };
@@ -76,7 +76,7 @@ static inline vst_server_options server_defaults(void)
     return options;
 }
 
-/* Another backend, which sessions get from here on. */
+/* Another backend, which sessions are joined with from here on. */
 static inline void farm_backend(struct farm *farm, vst_backend_options options)
 {
     options.user = farm;
@@ -114,7 +114,7 @@ static inline vst_server farm_server(struct farm *farm, uint32_t server)
     return state;
 }
 
-/* A client that has said something, and whose stream has begun. */
+/* A client that has sent something, and whose stream has begun. */
 static inline int farm_client(struct farm *farm, const char *text)
 {
     unsigned before = farm->begun;
@@ -124,7 +124,7 @@ static inline int farm_client(struct farm *farm, const char *text)
     return fd;
 }
 
-/* Drives until a socket has brought exactly this text. */
+/* Drives until exactly this text has arrived on a socket. */
 static inline void farm_hears(struct farm *farm, int fd, const char *text)
 {
     char bytes[64];
@@ -137,7 +137,8 @@ static inline void farm_hears(struct farm *farm, int fd, const char *text)
     CHECK(had == strlen(text) && memcmp(bytes, text, had) == 0);
 }
 
-/* The next connection of a server that brings a word: checks bring none, and end. */
+/* The next connection of a server on which this text arrives: on those of checks nothing does before
+ * they end. */
 static inline int farm_takes(struct farm *farm, int door, const char *text)
 {
     int fd = -1;
@@ -166,7 +167,7 @@ static inline void farm_ends(struct farm *farm, int client, int server)
 
 /* ---- servers ---- */
 
-/* A port of our own: bound, so that nobody else is given it, and without a listener. */
+/* A port reserved for the test: bound, so that no other socket is given it, and without a listener. */
 static inline int reserved(uint16_t *port)
 {
     struct sockaddr_in name = {.sin_family = AF_INET};
@@ -180,7 +181,8 @@ static inline int reserved(uint16_t *port)
     return fd;
 }
 
-/* Begins to listen on a reserved port, without blocking in accept. Closed, the port is deaf again. */
+/* Begins to listen on a reserved port, without blocking in accept. When the result is closed, connects
+ * are refused again. */
 static inline int opened(uint16_t port)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};

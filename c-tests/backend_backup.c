@@ -1,4 +1,4 @@
-/* A backup gets a stream only while no other server may have one: all are down, or put out of use. */
+/* A backup gets a stream only while no other server may: all are down, or in maintenance. */
 #include "backend.h"
 
 static struct farm farm;

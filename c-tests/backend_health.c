@@ -1,8 +1,8 @@
-/* Servers go down and come up, and the events say by what: checks, attempts that fail, or another
- * chance. A server without an address is asked for. */
+/* Servers go down and come up, and the events report the reason: checks, attempts that fail, or a trial.
+ * A server without an address gets no stream until it has one. */
 #include "backend.h"
 
-/* Drives until the next word about a server, and compares. */
+/* Drives until the next event about a server, and compares. */
 static void told(struct farm *farm, unsigned *words, uint32_t server, uint32_t kind, uint32_t reason)
 {
     HOST_UNTIL(&farm->host, farm->words > *words);
@@ -32,7 +32,7 @@ static void serves(struct farm *farm, int door)
     CHECK(strcmp(farm->ends[farm->ended - 1].termination, "--") == 0);
 }
 
-/* Nobody listens, somebody does, nobody does, and it is looked after. */
+/* A server with checks: at first nothing listens, then something does, then nothing does. */
 static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
 {
     farm_backend(farm, backend_defaults());
@@ -56,7 +56,7 @@ static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
     CHECK(counters.checks_passed_total >= 2 && counters.checks_failed_total >= 4);
     CHECK(counters.last_change_ns > 0 && counters.last_change_ns <= now_ns());
 
-    /* In maintenance nobody asks after it, and afterwards it gets another chance: one failure. */
+    /* In maintenance it is not checked, and afterwards it is on trial: one failure makes it go down. */
     vst_engine *engine = farm->host.engine;
     CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_MAINTENANCE), VST_OK);
     CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_READY), VST_OK);
@@ -79,7 +79,7 @@ static int answer(int door, const char *text, int *fds, unsigned *count)
     return 0;
 }
 
-/* What is sent comes, and what comes back must begin with what is expected. */
+/* The bytes of a check are sent, and what the server answers must begin with what is expected. */
 static void by_what_is_said(struct farm *farm, uint16_t port, uint16_t check_port, unsigned *words)
 {
     char address[32], bytes[8] = {0};
@@ -108,7 +108,7 @@ static void by_what_is_said(struct farm *farm, uint16_t port, uint16_t check_por
     close(door);
 }
 
-/* One failed attempt brings it down, and time gives it another chance. */
+/* One failed attempt makes it go down, and after a time it is on trial. */
 static void by_attempts(struct farm *farm, uint16_t port, unsigned *words)
 {
     vst_backend_options options = backend_defaults();

@@ -1,10 +1,11 @@
-/* A server with one place serves those who wait in the order they came. Who waits too long, or finds
- * the queue full, is told so by the two letters; and time in the queue is counted once. */
+/* A server with one slot serves the clients that wait in the order in which they came. A stream that
+ * waits too long, or finds the queue full, ends with two letters that show it; and time in the queue is
+ * counted once. */
 #include "backend.h"
 
 enum { CLIENTS = 4 };
 
-/* The one whose place it was ends, and the next is served. */
+/* The stream that has the slot ends, and the next one is served. */
 static void in_order(struct farm *farm, uint16_t port, int door)
 {
     static const char *const words[CLIENTS] = {"one", "two", "three", "four"};
@@ -37,7 +38,7 @@ static void in_order(struct farm *farm, uint16_t port, int door)
     CHECK_EQ(all.queued_total, CLIENTS - 1);
 }
 
-/* Nobody gives a place back: one waits in vain, and one may not even wait. */
+/* No stream gives its slot back: one waits until its time is over, and one may not even wait. */
 static void in_vain(struct farm *farm, uint16_t port, int door)
 {
     const uint64_t patience = 30 * MS;
@@ -73,8 +74,8 @@ static void in_vain(struct farm *farm, uint16_t port, int door)
     close(turned_away);
 }
 
-/* A stream that has waited, and whose server is gone when its turn comes, waits for nobody while it
- * is tried again. */
+/* A stream that has waited, and whose server cannot be reached when it gets its slot, does not wait in a
+ * queue while it is tried again. */
 static void counted_once(struct farm *farm, uint16_t port, int *door)
 {
     const uint64_t pause = 50 * MS;

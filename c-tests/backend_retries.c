@@ -1,5 +1,5 @@
-/* A server that refuses is tried again, and at last another one; the server that is reached gets the
- * same first bytes as if it had been the first, the header among them. */
+/* A server that refuses is tried again, and the last attempt is made on another one; the server that is
+ * reached gets the same first bytes as if it had been the first, the header included. */
 #include "backend.h"
 
 enum { RETRIES = 2 };
@@ -45,7 +45,7 @@ int main(void)
     CHECK_EQ(second.streams_total, 1);
     CHECK_EQ(second.connect_errors_total, 0);
 
-    /* Without redispatch the server it was given first is all there is. */
+    /* Without redispatch only the server it was given first is tried. */
     options.flags = VST_BACKEND_NO_REDISPATCH;
     farm_backend(&farm, options);
     CHECK_EQ(farm_add(&farm, server_defaults(), deaf), 0);

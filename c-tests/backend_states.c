@@ -1,5 +1,5 @@
-/* A server is drained, put out of use and taken back while streams run: none of them is cut, and new
- * ones go where they may. */
+/* A server is drained, put into maintenance and made ready again while streams run: none of them is cut,
+ * and new ones go to servers that take them. */
 #include "backend.h"
 
 static struct farm farm;
@@ -67,7 +67,7 @@ int main(void)
     struct pair fifth = joined(0);
     set(1, VST_ADMIN_READY);
 
-    /* A share of nothing, and one of three in four. */
+    /* With a weight of 0 it gets no stream; with 3, beside one of 1, it gets three of four. */
     vst_engine *engine = farm.host.engine;
     CHECK_EQ(vst_server_set_weight(engine, farm.backend, 0, 0), VST_OK);
     CHECK_EQ(farm_server(&farm, 0).usable, 0);

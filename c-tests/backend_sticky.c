@@ -1,5 +1,6 @@
-/* A client that a table remembers the server of comes back to it, whatever the balance says; the host
- * can read and change what is remembered, and the metrics count what is there by its name. */
+/* A client whose server a table remembers gets that server again, whatever the balancing method would
+ * choose; the host can read and change what is remembered, and the metrics have the table under its
+ * name. */
 #include "backend.h"
 
 enum { SERVERS = 3 };

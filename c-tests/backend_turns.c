@@ -1,5 +1,5 @@
-/* Streams go to the servers of a backend in turn, each end says to which and after how many attempts,
- * and the counters are what a recount of the ends says. */
+/* Streams go to the servers of a backend in turn, each end reports to which and after how many attempts,
+ * and the counters are equal to a recount of the ends. */
 #include "backend.h"
 
 enum { SERVERS = 2, CLIENTS = 6 };

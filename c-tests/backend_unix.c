@@ -1,5 +1,5 @@
-/* A server may be a unix socket, beside others of TCP. While its program is gone, so is its path, and
- * streams go to the other. */
+/* A server may be a unix socket, beside others with TCP. While its program does not run its path does
+ * not exist, and streams go to the other. */
 #include "backend.h"
 
 static struct farm farm;
@@ -42,7 +42,7 @@ int main(void)
     int unix_door = opened_at(path), held = reserved(&port), door = opened(port);
 
     vst_backend_options options = backend_defaults();
-    options.retries = 1; /* and that goes to another server */
+    options.retries = 1; /* and the retry goes to another server */
     farm_open(&farm);
     farm_backend(&farm, options);
     vst_server_options server = server_defaults();
@@ -56,13 +56,13 @@ int main(void)
     served_by(local, unix_door);
     served_by(far, door);
 
-    /* Its turn, and nobody there: the other has the stream. */
+    /* It is its turn, and nothing listens there: the other gets the stream. */
     close(unix_door);
     MUST(unlink(path) == 0);
     served_by(far, door);
     CHECK(farm_counters(&farm, local).connect_errors_total > 0);
     unix_door = opened_at(path);
-    /* What it took for another was no turn of its own. */
+    /* The other's own turn was not used up by that. */
     served_by(far, door);
     served_by(local, unix_door);
 

@@ -1,8 +1,8 @@
-/* What the C tests share: checks that say what broke, sockets of the loopback, and a small host
- * over epoll, poll or select that holds the library to its contract about descriptors.
+/* What the C tests share: checks that print what failed, sockets of the loopback, and a small host over
+ * epoll, poll or select that checks that the library follows its contract about descriptors.
  *
- * A test prints what broke and exits with 1, or exits with 0. Nothing sleeps: whoever waits, waits
- * in a poller for the thing itself, and gives up after PATIENCE_NS. */
+ * A test prints what failed and exits with 1, or exits with 0. Nothing sleeps: code that waits, waits in
+ * a poller for the thing itself, and gives up after PATIENCE_NS. */
 #ifndef VST_CHECK_H
 #define VST_CHECK_H
 
@@ -55,7 +55,7 @@ static int broken;
         }                                                                                          \
     } while (0)
 
-/* For what a test cannot go on without. */
+/* For conditions without which a test cannot go on. */
 #define MUST(what)                                                                                 \
     do {                                                                                           \
         if (!(what)) {                                                                             \
@@ -92,7 +92,7 @@ static inline int wait_for(int fd, short events)
     return poll(&one, 1, (int)(PATIENCE_NS / 1000000)) == 1;
 }
 
-/* A listening socket of our own on a port that the kernel chose. */
+/* A listening socket of the test, on a port that the kernel chose. */
 static inline int listening(uint16_t *port)
 {
     struct sockaddr_in name = {.sin_family = AF_INET};
@@ -132,7 +132,7 @@ static inline void reset_on_close(int fd)
     MUST(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0);
 }
 
-/* Reads what has come without waiting: bytes, 0 for the end, -1 for nothing or an error. */
+/* Reads what has arrived without waiting: bytes, 0 for the end, -1 for nothing or an error. */
 static inline ssize_t hear(int fd, void *to, size_t size)
 {
     return recv(fd, to, size, MSG_DONTWAIT);
@@ -160,7 +160,7 @@ struct host {
         int announced;
     } watch[FDS];
     unsigned announced, released, changes, runs;
-    /* By VST_EVENT_*: how often it was told, about what last. */
+    /* By VST_EVENT_*: how often it was reported, and the last id. */
     unsigned told[EVENTS];
     vst_id last[EVENTS];
     event_hook hook;
@@ -189,7 +189,7 @@ static inline void host_poller(struct host *host, int fd, uint32_t old, uint32_t
         CHECK(epoll_ctl(host->epoll, op, fd, &event) == 0);
 }
 
-/* The one place where interest arrives: what is told must fit what was told before. */
+/* All interest is reported here: each report must fit the one before. */
 static inline void host_interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
 {
     struct host *host = data;
@@ -291,7 +291,7 @@ static inline void host_new(struct host *host, enum host_kind kind)
     host_open(host, &options);
 }
 
-/* Frees the engine; afterwards every descriptor must have had its last word. */
+/* Frees the engine; afterwards every descriptor must have been reported as RELEASED. */
 static inline void host_free(struct host *host)
 {
     CHECK_EQ(vst_engine_free(host->engine), VST_OK);
@@ -301,7 +301,7 @@ static inline void host_free(struct host *host)
         close(host->epoll);
 }
 
-/* What a test waits for may be at a peer's end, where no poller of the host looks: so no round takes
+/* What a test waits for may happen at a peer's end, where no poller of the host looks: so no round takes
  * longer than this. */
 #define ROUND_NS (20u * 1000 * 1000)
 
@@ -367,7 +367,7 @@ static inline void host_wait_select(struct host *host)
     FD_ZERO(&out);
     for (int fd = 0; fd < FDS; fd++) {
         tokens[fd] = host->watch[fd].token;
-        /* select has no word for a hang-up: a read tells it. */
+        /* select does not report a hang-up: a read does. */
         if (host->watch[fd].mask & VST_IO_IN)
             FD_SET(fd, &in);
         if (host->watch[fd].mask & VST_IO_OUT)
@@ -382,7 +382,7 @@ static inline void host_wait_select(struct host *host)
     }
 }
 
-/* One round: wait, tell, run. 0 when patience is at its end. */
+/* One round: wait, report readiness, run. 0 when the time for waiting is over. */
 static inline int host_turn(struct host *host)
 {
     if (now_ns() > host->patience_ends)
@@ -400,8 +400,8 @@ static inline int host_turn(struct host *host)
     return 1;
 }
 
-/* Drives until something holds, and says so if it never does. What was done outside of drive
- * calls may have moved the deadline, so it is asked for first. */
+/* Drives until something holds, and prints it if it never does. Calls other than drive calls may have
+ * moved the deadline, so it is read first. */
 #define HOST_UNTIL(host, what)                                                                     \
     do {                                                                                           \
         CHECK_EQ(vst_engine_wait((host)->engine, &(host)->wait), VST_OK);                          \

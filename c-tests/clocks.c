@@ -1,6 +1,6 @@
-/* An engine has one clock: CLOCK_MONOTONIC, told or read, or one of the host's own, always told. A time
- * of another one is refused and changes nothing, a jump is told once, and a deadline that has passed
- * holds whatever has come since. */
+/* An engine has one clock: CLOCK_MONOTONIC, passed in or read, or one of the host, always passed in. A
+ * time of another clock is refused and changes nothing, a jump is reported once, and a deadline that has
+ * passed takes effect whatever has arrived since. */
 #include "check.h"
 
 #define SECOND 1000000000ull
@@ -41,7 +41,7 @@ static void open_host(struct host *host, uint64_t clock_ns, uint16_t *port)
     *port = addr.port;
 }
 
-/* Tells the next readiness that comes as of this time. */
+/* Reports the next readiness, with this time. */
 static vst_status ready(struct host *host, uint64_t at)
 {
     struct epoll_event event;
@@ -63,7 +63,7 @@ static void the_system_s_clock(int told_first)
     CHECK_EQ(vst_engine_run(host.engine, since_1970(), &host.wait), VST_E_MODE);
     CHECK_EQ(ready(&host, own), VST_OK);
     CHECK_EQ(host.wait.conns, 1);
-    /* Its deadline is as near as ever. */
+    /* Its deadline is as near as before. */
     CHECK(host.wait.deadline_ns < now_ns() + 3 * SECOND);
     CHECK_EQ(vst_engine_run(host.engine, now_ns(), &host.wait), VST_OK);
     CHECK_EQ(vst_engine_run(host.engine, 0, &host.wait), VST_OK);
@@ -97,7 +97,7 @@ static void a_clock_of_the_host_s_own(void)
     close(peer);
 }
 
-/* The header is there, and its time was over before. */
+/* The header has arrived, and its time was over before. */
 static void what_comes_after_its_deadline(void)
 {
     struct host host;

@@ -1,5 +1,5 @@
-/* A connection may be closed in its own callback, of any kind: from there on it can only be looked
- * at and aborted, and CLOSED is its only and last event. */
+/* A connection may be closed in its own callback, of any kind: from then on its state can be read and it
+ * can be aborted, and nothing else. CLOSED is its only and last event. */
 #include "check.h"
 
 static unsigned kind_that_closes;
@@ -52,7 +52,7 @@ static void close_at(enum host_kind how, unsigned kind)
     if (kind == VST_EVENT_READABLE)
         say_text(peer, "hello");
     HOST_UNTIL(&host, closed != 0);
-    /* An orderly end, and not a reset, whatever was unread. */
+    /* An orderly end, and not a reset, whatever was not read. */
     HOST_UNTIL(&host, hear(peer, &byte, 1) == 0);
     close(peer);
     HOST_UNTIL(&host, ends == 1);

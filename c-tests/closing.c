@@ -1,5 +1,5 @@
-/* Every way in which the wait for the peer's end can end, over the kernel: whoever takes what was said
- * gets all of it, and what is cut is in the record. */
+/* Every way in which the wait for the peer's end can end, over the kernel: a peer that reads what was
+ * sent gets all of it, and what is cut is in the record. */
 #include "check.h"
 
 enum { WINDOW = 16 * 1024, ANSWER = 3 * 1024 * 1024, PIECE = 32 * 1024 };
@@ -58,7 +58,7 @@ static vst_id meet(struct host *host, uint16_t port, int *peer)
     return host->last[VST_EVENT_SESSION];
 }
 
-/* What came without waiting; *over once nothing more can. */
+/* What arrived without waiting; *over is set once nothing more can arrive. */
 static size_t take(int peer, size_t most, int *over)
 {
     static char to[PIECE];
@@ -67,7 +67,8 @@ static size_t take(int peer, size_t most, int *over)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* A session that has said so much, which the kernel took, and was closed. The peer has read `heard`. */
+/* A session that has sent this much, which the kernel took, and was closed. The peer has read `heard`.
+ * */
 static vst_id say_and_close(struct host *host, uint16_t port, int *peer, size_t all, size_t *heard)
 {
     vst_id id = meet(host, port, peer);
@@ -151,7 +152,7 @@ static void resets(struct host *host, uint16_t port, size_t all)
         MUST(wait_for(peer, POLLIN));
         while (!over)
             heard += take(peer, PIECE, &over);
-        /* The end is acknowledged at once, and not when there is something to say as well. */
+        /* The end is acknowledged at once, and not only together with the next bytes. */
         MUST(setsockopt(peer, IPPROTO_TCP, TCP_QUICKACK, &whole, sizeof whole) == 0);
     }
     reset_on_close(peer);
@@ -163,7 +164,7 @@ static void resets(struct host *host, uint16_t port, size_t all)
     CHECK_EQ(last.lost > 0, !whole);
 }
 
-/* The peer has all, and then goes on in silence, or speaking. */
+/* The peer has read everything, and then sends nothing, or goes on sending. */
 static void has_all(struct host *host, uint16_t port, int speaks)
 {
     unsigned before = host->told[VST_EVENT_CLOSED];
@@ -185,7 +186,7 @@ static void has_all(struct host *host, uint16_t port, int speaks)
     close(peer);
 }
 
-/* Received and not read, and nothing was said: it ends in order all the same. */
+/* Received and not read, and nothing was sent: it ends in order all the same. */
 static void unread(struct host *host, uint16_t port)
 {
     unsigned before = host->told[VST_EVENT_CLOSED];

@@ -1,6 +1,6 @@
-/* A configuration is only referred to: its handle may be freed at any point, and everything that uses
- * it goes on. Here a stream from a raw client to a server with TLS, both of one engine, is carried
- * from its beginning to its end, and every handle freed at one point after the other. */
+/* A configuration is only referred to: its handle may be freed at any point, and everything that uses it
+ * continues. Here a stream from a raw client to a server with TLS, both in one engine, runs from its
+ * beginning to its end, and every handle is freed at one point after the other. */
 #include "check.h"
 
 /* Where the handles are freed. */
@@ -15,7 +15,7 @@ struct scene {
     vst_tls_server *tls_server;
     vst_tls_client *tls_client;
     vst_id in_front; /* the listener for clients; the other is the server */
-    char server[64]; /* where that is */
+    char server[64]; /* the address of that one */
 };
 
 static void reaches(struct scene *scene, int point)
@@ -132,7 +132,7 @@ static void plays(int free_at)
              opens(&scene, scene.protected, &behind));
     uint16_t port = opens(&scene, scene.raw, &scene.in_front);
     if (free_at == AT_ONCE) {
-        /* What listeners refer to; the others are still to be given to somebody. */
+        /* What listeners refer to; the others are still to be passed to something. */
         vst_accept_config_free(scene.raw);
         vst_accept_config_free(scene.protected);
         vst_tls_server_free(scene.tls_server);

@@ -1,4 +1,4 @@
-/* vst_conn_describe says everything of a connection in one line of name=value, while it lives and
+/* vst_conn_describe writes everything about a connection in one line of name=value, while it lives and
  * while it closes. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
-/* A program that knows the library only by name: it loads it, compares the version, finds every
- * function by dlsym, serves connections, and lets go of it; threads that used it end afterwards. */
+/* A program that has only the library's name: it loads it, compares the version, finds every function by
+ * dlsym, serves connections, and unloads it; threads that used it end afterwards. */
 #include "check.h"
 
 #include <dlfcn.h>
@@ -23,7 +23,7 @@
     X(conn_send)                                                                                   \
     X(conn_close)
 
-/* The header gives each name its type, and the library its address. */
+/* The header gives each function its type, and the library its address. */
 static struct {
 #define MEMBER(name) __typeof__(vst_##name) *name;
     NAMES(MEMBER)
@@ -32,7 +32,7 @@ static struct {
 static int epoll_fd;
 static unsigned sessions, closed;
 static void *library;
-/* The library stays loaded until both threads are at this point, and goes before they end. */
+/* The library stays loaded until both threads are at this point, and is unloaded before they end. */
 static pthread_barrier_t used, gone;
 
 static void interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
@@ -80,7 +80,7 @@ static void *serve(void *unused)
     MUST(vst.engine_new(&options, &engine, NULL, 0) == VST_OK);
     MUST(vst.accept_options_init(&accepts, sizeof accepts) == VST_OK);
     MUST(vst.accept_config_new(&accepts, &config, NULL, 0) == VST_OK);
-    /* Cryptography keeps things of its own per thread: they must not outlive its code. */
+    /* The cryptographic code keeps data per thread, which must not outlive that code. */
     vst_status made = vst.tls_server_self_signed("a.test", &tls, NULL, 0);
     CHECK(made == VST_OK || made == VST_E_UNSUPPORTED);
     vst.tls_server_free(tls);

@@ -1,5 +1,5 @@
-/* An engine is emptied: nothing more comes in, sessions are asked to end, what is left in the end is
- * reset and counted. */
+/* An engine is drained: nothing more is accepted, sessions are requested to end, and what is left in the
+ * end is reset and counted. */
 #include "check.h"
 
 #define NOTHING_LEFT(host)                                                                         \
@@ -40,7 +40,7 @@ static void drains(enum host_kind kind)
     CHECK(late == 0 && close(own) == 0);
     vst_accept_config_free(config);
 
-    /* One does as it was asked to. */
+    /* One ends as requested. */
     CHECK_EQ(vst_conn_close(host.engine, host.last[VST_EVENT_DRAINING]), VST_OK);
     CHECK_EQ(vst_engine_drain_state(host.engine, &state), VST_OK);
     CHECK_EQ(state.how, VST_DRAIN_CLOSE);

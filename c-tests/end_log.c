@@ -1,5 +1,5 @@
-/* However many connections end, each end is told once. What a limit holds back is the log: an end
- * that is one too many of its kind says so, and the next that is not counts those. */
+/* However many connections end, each end is reported once. A limit applies to the log only: an end that
+ * exceeds the limit of its kind is marked so, and the next that does not counts those. */
 #include "check.h"
 
 enum { ENDS = 20, MOST = 2 };
@@ -57,7 +57,7 @@ int main(void)
     CHECK(loud >= MOST && loud <= 4 * MOST);
     CHECK(suppressed <= quiet);
 
-    /* Two seconds later, by the host's clock, one is for the log again and speaks for the rest. */
+    /* Two seconds later, by the host's clock, one is for the log again and counts the others. */
     unsigned before = loud;
     CHECK_EQ(vst_engine_run(host.engine, now_ns() + 2000000000u, &host.wait), VST_OK);
     comes_and_goes(&host, addr.port);

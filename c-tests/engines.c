@@ -1,5 +1,5 @@
-/* 4,096 engines live at once and not one more; a number that is used again goes on with its
- * generations, so that an id of the engine before is stale to the next one of the same number. */
+/* 4,096 engines live at once and not one more; a number that is used again continues its generations, so
+ * that an id of the engine before is stale for the next one of the same number. */
 #include "check.h"
 
 #define MOST 4096
@@ -23,7 +23,7 @@ int main(void)
         MUST(vst_engine_new(&options, &engines[i], NULL, 0) == VST_OK);
     CHECK_EQ(vst_engine_new(&options, &engines[MOST], NULL, 0), VST_E_LIMIT);
     CHECK(engines[MOST] == NULL);
-    /* The number of the old engine is among them: it alone calls the id stale. */
+    /* One of them has the number of the old engine: it alone reports the id as stale. */
     int stale = 0, foreign = 0;
     for (int i = 0; i < MOST; i++) {
         vst_status status = vst_conn_state(engines[i], old, &state);

@@ -9,7 +9,7 @@
         CHECK_EQ(errno, MARK);                                                                     \
     } while (0)
 
-/* What a handler does, and what of it is its host's own to keep. */
+/* The calls of a handler, each of which must keep errno. */
 static int32_t step(void *data, vst_engine *engine, vst_step *step)
 {
     char text[8];
@@ -43,7 +43,7 @@ static void handlers(struct host *host)
     int peer = dial(addr.port);
     HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] == 1);
     vst_id gone = host->last[VST_EVENT_REFUSED];
-    /* Rings, then is hushed. */
+    /* The post signals the waker's descriptor, and the run clears it. */
     KEEPS(vst_waker_post(waker, gone, 1, VST_NEXT_DONE, 0));
     KEEPS(vst_engine_run(host->engine, 0, NULL));
     KEEPS(vst_conn_handler_done(host->engine, gone, 1, VST_NEXT_DONE, 0, NULL));

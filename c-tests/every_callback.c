@@ -1,12 +1,12 @@
 /* Every function from every callback: what is legal there acts, what is not answers VST_E_REENTRANT and
- * does nothing, and nobody waits for anybody.
+ * does nothing, and no thread waits for another.
  *
- * Keys of TLS are taken with a function and not told by a callback. */
+ * TLS keys are taken with a function and not reported by a callback. */
 #include "check.h"
 
 /* What a callback may call. */
 enum license {
-    ALL,    /* but what is legal outside callbacks only */
+    ALL,    /* except what is legal outside callbacks only */
     NOTHING /* of what takes an engine, a loop or a waker */
 };
 
@@ -26,7 +26,7 @@ static struct {
     vst_id door, conn, partner, backend;
     int peers[2]; /* of `conn` and `partner` */
     vst_waker *waker;
-    vst_loop *built_in; /* another one: nobody is inside its engine */
+    vst_loop *built_in; /* another one, none of whose calls is running */
     vst_engine *left_engine;
     vst_loop *left_loop;
     vst_accept_config *accept;
@@ -35,7 +35,7 @@ static struct {
     vst_tls_server *server;
 } scene;
 
-enum { VISITS = 3 }; /* each brings about callbacks of its own */
+enum { VISITS = 3 }; /* each causes callbacks of its own */
 
 static void judge(const char *call, enum need need, vst_status status)
 {
@@ -374,7 +374,7 @@ static void wake(void *data)
 {
     (void)data;
     visit("wake");
-    /* Nobody waits for this to return. */
+    /* No code waits for this to return. */
     if (scene.callback != NULL)
         post_from_elsewhere();
 }
@@ -446,7 +446,7 @@ static void end(void)
     let_go();
 }
 
-/* A client comes and goes, which brings about every callback but two. */
+/* A client connects and disconnects, which causes every callback but two. */
 static void from(const char *callback, enum license license)
 {
     vst_addr addr;
@@ -485,7 +485,7 @@ static void from_log(void)
     end();
 }
 
-/* While an engine is freed its poller is told, and nothing may be called. */
+/* While an engine is freed its poller is called, and nothing may be called. */
 static void from_the_free(void)
 {
     begin("free", NOTHING);

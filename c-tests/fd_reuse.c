@@ -1,6 +1,6 @@
-/* A descriptor number that is closed and used again inside one batch of the poller's results. A
- * late readiness told by token is stale and does nothing; a host that tells by number brackets the
- * batch, and no number is closed, and so none used again, inside. */
+/* A descriptor number that is closed and used again inside one batch of the poller's results. A late
+ * readiness that is reported by token is stale and does nothing; a host that reports by number brackets
+ * the batch, and no number is closed, and so none used again, inside. */
 #include "check.h"
 
 static void by_token(void)
@@ -23,7 +23,7 @@ static void by_token(void)
     close(first);
     vst_id next = session(&host, port, &second);
     CHECK(next != conn);
-    /* With the number taken by a new connection, the old word for it does nothing. */
+    /* When a new connection has the number, the late event for the old one does nothing. */
     for (int fd = 0; fd < FDS; fd++)
         CHECK(host.watch[fd].token != token);
     unsigned changes = host.changes, told = 0, still = 0;

@@ -1,5 +1,5 @@
-/* Every descriptor of the library is close-on-exec: a child that execs in the middle of everything
- * holds none of them. */
+/* Every descriptor of the library is close-on-exec: a child that execs while everything is in use holds
+ * none of them. */
 #include "check.h"
 
 #include <dirent.h>
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     CHECK_EQ(vst_conn_connect(host.engine, address, outgoing, NULL, &server, NULL, 0), VST_OK);
     CHECK_EQ(vst_conn_forward(host.engine, client, server, NULL, NULL, &stream), VST_OK);
 
-    /* Also a listener that was taken over without the flag gets it. */
+    /* A listener that was taken over without the flag gets it too. */
     int bare = socket(AF_INET, SOCK_STREAM, 0);
     MUST(bare >= 0 && listen(bare, 1) == 0);
     vst_accept_config *config = accepting(NULL);
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     MUST(waitpid(pid, &status, 0) == pid);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 
-    /* And the parent goes on. */
+    /* And the parent continues. */
     say_text(peer, "hello");
     MUST(wait_for(door, POLLIN));
     int accepted = accept(door, NULL, NULL);

@@ -1,5 +1,5 @@
-/* A host that asks for the server and joins the two in the callback of SESSION hears one more
- * event, the end of the stream, which counts every byte of both directions. */
+/* A host that connects to the server and joins the two in the callback of SESSION gets one more event,
+ * the end of the stream, which counts every byte of both directions. */
 #include "check.h"
 
 static uint16_t server_port;

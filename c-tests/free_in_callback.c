@@ -1,4 +1,4 @@
-/* An engine cannot be freed in one of its own callbacks, and nothing happens when it is tried. */
+/* An engine cannot be freed in one of its own callbacks, and an attempt changes nothing. */
 #include "check.h"
 
 static unsigned tries;

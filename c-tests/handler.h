@@ -1,5 +1,5 @@
-/* What the tests of handlers share: a handler that plays what a test gives it and keeps what it was
- * asked and what came back, and a listener with handlers. */
+/* What the tests of handlers share: a handler that does what a test sets, and keeps the questions it got
+ * and the results, and a listener with handlers. */
 #ifndef VST_HANDLER_H
 #define VST_HANDLER_H
 
@@ -35,7 +35,8 @@ static inline int32_t handled_step(void *data, vst_engine *engine, vst_step *ste
     return handled->play(handled, engine, step);
 }
 
-/* The state is memory: what is freed twice or never, or is not ours, does not go unnoticed. */
+/* The state is allocated memory, so a state that is freed twice or never, or is not ours, is detected.
+ * */
 static inline void handled_discard(void *data, void *state)
 {
     struct handled *handled = data;
@@ -79,7 +80,7 @@ static inline void handled_open(struct handled *handled, enum host_kind kind, pl
     handled->play = play;
 }
 
-/* A listener as these options say; answers its port. */
+/* A listener with these options; returns its port. */
 static inline uint16_t opened(struct host *host, const vst_accept_options *options)
 {
     vst_accept_config *config;
@@ -93,7 +94,7 @@ static inline uint16_t opened(struct host *host, const vst_accept_options *optio
     return addr.port;
 }
 
-/* A listener whose connections meet these handlers first. */
+/* A listener whose connections pass these handlers first. */
 static inline uint16_t guarded(struct host *host, const vst_handler *list, size_t count)
 {
     vst_accept_options options;

@@ -1,4 +1,4 @@
-/* What a handler keeps for a connection is given back once, however the connection ends; and a
+/* The state that a handler keeps for a connection is given back once, however the connection ends; and a
  * connection may end while its step runs. */
 #include "handler.h"
 
@@ -61,7 +61,7 @@ static void timed_out(struct handled *handled, int *peer)
 
 struct way {
     void (*end)(struct handled *handled, int *peer);
-    uint32_t kind, why; /* the event that tells of it */
+    uint32_t kind, why; /* the event that reports it */
 };
 
 static void ends(play play, const struct way *way)
@@ -85,8 +85,8 @@ static void ends(play play, const struct way *way)
         close(peer);
 }
 
-/* Nothing is read while an answer is awaited: the end of the peer's side is met when somebody reads
- * again, and until then wakes nobody a second time. */
+/* Nothing is read while an answer is awaited: the end of the peer's side is noticed at the next read,
+ * and until then causes no second wake-up. */
 static void a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(enum host_kind kind)
 {
     struct handled handled;
@@ -107,7 +107,7 @@ static void a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(enum host_kind
     close(peer);
 }
 
-/* Whoever waits for an answer hears of a reset, where the poller tells it. */
+/* A connection that waits for an answer notices a reset, if the poller reports it. */
 static void a_peer_that_resets_meanwhile_is_refused_at_once(enum host_kind kind)
 {
     struct handled handled;
@@ -158,7 +158,7 @@ static int32_t closes(struct handled *handled, vst_engine *engine, vst_step *ste
     return answer_of_ended;
 }
 
-/* Answers by a call, and then once more by what it returns, which is too late. */
+/* Answers by a call, and then again by its return value, which is too late. */
 static int32_t answers_twice(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     (void)handled;
@@ -211,7 +211,7 @@ static void a_step_may_ask_and_not_free(void)
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
     CHECK_EQ(vst_conn_user(handled.host.engine, handled.conn, &user), VST_OK);
     CHECK(user == &handled);
-    /* It never made a state: nothing comes back. */
+    /* It never made a state, so none is given back. */
     CHECK_EQ(handled.discarded, 0);
     host_free(&handled.host);
     close(peer);
@@ -246,7 +246,7 @@ static void handlers_are_asked_in_order_and_freed_as_they_are_done(void)
     for (int i = 0; i < 3; i++)
         list[i] = (vst_handler){.size = sizeof *list, .step = notes, .discard = notes_end,
                                 .data = &names[i]};
-    /* The second stands behind TLS, or where TLS would be: it comes last. */
+    /* The second runs after TLS, or where TLS would be: it runs last. */
     list[1].flags = VST_HANDLER_BEHIND_TLS;
     host_new(&host, HOST_EPOLL);
     int peer = dial(guarded(&host, list, 3));

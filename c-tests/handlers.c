@@ -1,5 +1,5 @@
-/* A handler of the host's own peeks, consumes and sends, waits for what it says, and lets a
- * connection go on or not; what it may do is refused to everybody else. */
+/* A handler of the host peeks, consumes and sends, waits for what it needs, and decides whether a
+ * connection continues; its calls are refused to all other code. */
 #include "handler.h"
 
 #define COMMAND "BEGIN\r\n"
@@ -7,7 +7,7 @@
 
 /* ---- a whole conversation ---- */
 
-/* Sends what is left of `bytes`; `*said` tells how much was taken. */
+/* Sends what is left of `bytes`; `*said` is how much was taken. */
 static int32_t speak(vst_engine *engine, vst_step *step, const char *bytes, size_t len,
                      unsigned *said)
 {
@@ -24,7 +24,7 @@ static int32_t speak(vst_engine *engine, vst_step *step, const char *bytes, size
     return VST_NEXT_DONE;
 }
 
-/* Takes the command, says the answer. */
+/* Takes the command, sends the answer. */
 static int32_t begin(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     char came[sizeof COMMAND];
@@ -80,7 +80,8 @@ static void what_a_handler_leaves_is_the_session_s(enum host_kind kind)
     host_free(&handled.host);
 }
 
-/* What came behind a PROXY header is the handler's, and then the session's; a monitor meets none. */
+/* The bytes behind a PROXY header go to the handler, and then to the session; a monitor passes no
+ * handler. */
 static void a_handler_comes_behind_the_header(void)
 {
     static const char all[] = "PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n" COMMAND "hello";
@@ -147,7 +148,7 @@ static void a_handler_is_asked_again_when_there_is_room(enum host_kind kind)
     close(peer);
 }
 
-/* Has all that comes, and is content with the end. */
+/* Reads all that arrives, and accepts the end. */
 static int32_t until_the_end(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     size_t len;
@@ -159,7 +160,7 @@ static int32_t until_the_end(struct handled *handled, vst_engine *engine, vst_st
     return VST_NEXT_DONE;
 }
 
-/* Is never content. */
+/* Always wants more. */
 static int32_t greedy(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     (void)handled, (void)engine;
@@ -179,7 +180,7 @@ static void a_handler_is_told_of_the_end(void)
     CHECK_EQ(vst_conn_abort(handled.host.engine, handled.conn), VST_OK);
     close(peer);
 
-    /* Who wants more than the peer had ends with it. */
+    /* A handler that wants more than the peer sent ends with it. */
     handled.play = greedy;
     peer = dial(port);
     say_text(peer, "abc");
@@ -189,7 +190,7 @@ static void a_handler_is_told_of_the_end(void)
     CHECK_EQ(handled.end.host_code, 0);
     close(peer);
 
-    /* And so does who wants more than is kept for it. */
+    /* And so does one that wants more than is kept for it. */
     peer = dial(port);
     say(peer, flood, 40000);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 2);
@@ -279,7 +280,7 @@ static void an_answer_may_come_later_and_only_once(void)
     CHECK_EQ(ANSWERED(ticket + 1, VST_NEXT_DONE), VST_E_STALE);
     CHECK_EQ(ANSWERED(ticket, VST_NEXT_LATER), VST_E_ARGUMENT);
     CHECK_EQ(ANSWERED(ticket, 99), VST_E_ARGUMENT);
-    /* It is asked until it has answered: meanwhile it may do everything. */
+    /* Until it has answered it is the current handler: meanwhile it may do everything. */
     CHECK_EQ(vst_handler_send(engine, conn, "wait", 4, &len), VST_OK);
     CHECK_EQ(len, 4);
     CHECK_EQ(ANSWERED(ticket, VST_NEXT_READ), VST_OK);
@@ -311,7 +312,7 @@ static void an_answer_may_come_later_and_only_once(void)
     host_free(&handled.host);
 }
 
-/* The step answers by a call, and its state is the handler's as long as it goes on. */
+/* The step answers by a call, and its state belongs to the handler while the step runs. */
 static int32_t answers_itself(struct handled *handled, vst_engine *engine, vst_step *step)
 {
     unsigned *count = handled_state(step);
@@ -359,7 +360,7 @@ static void functions_of_handlers_are_refused_outside_a_question(void)
     HOST_UNTIL(&handled.host, handled.asked == 1);
     vst_id door = listener(&handled.host, NULL, &open);
     vst_id conns[] = {handled.conn, session(&handled.host, open, &peer)};
-    /* Neither where the answer was given, nor where no handler is. */
+    /* Neither after the answer was given, nor where there is no handler. */
     for (int i = 0; i < 2; i++) {
         len = 9;
         CHECK_EQ(vst_handler_peek(engine, conns[i], NULL, 0, &len), VST_E_STATE);

@@ -1,5 +1,5 @@
-/* One small server, an echo behind a PROXY header, under four hosts: epoll told by level, epoll
- * told by edge, poll, and select by way of fdset and fdclr. A thread with 200 connections sends
+/* One small server, an echo behind a PROXY header, under four hosts: level-triggered epoll,
+ * edge-triggered epoll, poll, and select by way of fdset and fdclr. A thread with 200 connections sends
  * data of odd sizes, half-closes and resets; what comes back is the same under all. */
 #include "check.h"
 
@@ -28,7 +28,7 @@ static void pump(struct host *host, vst_id conn, struct echo *echo)
             status = vst_conn_send(host->engine, conn, echo->bytes + echo->from,
                                    echo->to - echo->from, &n);
             echo->from += n;
-            /* It takes no more; what it sent before could still be read, and nobody wants it. */
+            /* It takes no more; what it sent before could still be read, and is not needed. */
             if (status < 0)
                 vst_conn_abort(host->engine, conn);
         } else if (echo->ended) {

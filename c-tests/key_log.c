@@ -1,10 +1,10 @@
-/* Where it was asked for, the secrets of every connection can be taken once, as lines of the NSS key
- * log format (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile-02.html); else none is kept. */
+/* If it was requested, the secrets of every connection can be taken once, as lines of the NSS key log
+ * format (https://www.ietf.org/archive/id/draft-ietf-tls-keylogfile-02.html); else none is kept. */
 #include "check.h"
 
 #include <ctype.h>
 
-/* A file with a certificate that nobody trusts, and its key: made for this run. */
+/* A file with a certificate that no client trusts, and its key: made for this run. */
 static const char *pem;
 
 /* The labels of TLS 1.3 and of TLS 1.2 (sections 2.1 and 2.2). */
@@ -68,7 +68,7 @@ static const struct line *find(const struct lines *lines, const char *label)
     return found;
 }
 
-/* Takes the log of one side. A place that is too small takes nothing. */
+/* Takes the log of one side. A buffer that is too small takes nothing. */
 static void take(const vst_tls_server *server, const vst_tls_client *client, struct lines *to)
 {
     char text[LINES * sizeof(struct line)];

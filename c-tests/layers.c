@@ -1,5 +1,5 @@
-/* What is seen of a connection from outside, SHR, SHW and ERR, and how far its layers are; what a
- * listener and a backend say of themselves. */
+/* What can be observed of a connection from outside: SHR, SHW and ERR, and the progress of its layers;
+ * and how a listener and a backend describe themselves. */
 #include "check.h"
 
 static char line[4096];
@@ -19,7 +19,7 @@ static vst_layers layers_of(struct host *host, vst_id conn)
     return layers;
 }
 
-/* The session is aborted where its id still lives: in a callback. */
+/* The session is aborted while its id is still valid: in a callback. */
 static void give_up(struct host *host, const vst_event *event)
 {
     if (event->kind != VST_EVENT_SESSION)

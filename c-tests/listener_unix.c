@@ -1,5 +1,5 @@
-/* A unix path is taken over from whoever listens at it, unless the host refuses to; one at which nobody
- * listens any more is free either way. */
+/* A unix path is taken over from a listener that has it, unless the host forbids that; a path at which
+ * nothing listens any more is free either way. */
 #include "check.h"
 
 int main(void)
@@ -27,7 +27,7 @@ int main(void)
     options.flags = 0;
     CHECK_EQ(OPEN(&second), VST_OK);
 
-    /* The path is the second's now: the first leaves it where it is. */
+    /* The path belongs to the second now: the first leaves it unchanged. */
     CHECK_EQ(vst_listener_close(host.engine, first), VST_OK);
     HOST_UNTIL(&host, host.last[VST_EVENT_LISTENER_CLOSED] == first);
     CHECK_EQ(access(path, F_OK), 0);

@@ -30,7 +30,7 @@ static void on_event(void *data, vst_engine *on, const vst_event *event)
     }
 }
 
-/* How many bytes have come, one at most. */
+/* How many bytes have arrived, one at most. */
 static int readable(int fd)
 {
     char byte;
@@ -128,7 +128,7 @@ int main(void)
     CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_OK);
     timer_delete(timer);
 
-    /* What was ready when it stopped is not forgotten. */
+    /* What was ready when it stopped is not lost. */
     sessions = 0;
     int peer = dial(addr.port);
     CHECK_EQ(vst_loop_stop(loop), VST_OK);

@@ -1,5 +1,5 @@
-/* What the engine counts is text for whoever reads it: copied out whole or not at all, and served by a
- * listener that is there for nothing else. */
+/* The counters of the engine as text: copied out completely or not at all, and served by a listener that
+ * does nothing else. */
 #include "check.h"
 
 #define CANARY 0x5a

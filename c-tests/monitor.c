@@ -1,5 +1,5 @@
-/* Monitors are answered and let go, whatever else the listener asks of others; how things stand is
- * changed while it runs. */
+/* Monitors are answered and closed, whatever else the listener requires of others; the state that they
+ * get is changed while the listener runs. */
 #include "check.h"
 
 static vst_monitor_options monitoring(const char *net, uint32_t answer)
@@ -8,7 +8,7 @@ static vst_monitor_options monitoring(const char *net, uint32_t answer)
     return monitor;
 }
 
-/* What a configuration for these monitors comes to, with the sentence. */
+/* The status for a configuration with these monitors, and the sentence. */
 static vst_status status_of(const vst_monitor_options *monitor, const char *proxy, char *why)
 {
     vst_accept_options options;
@@ -73,7 +73,7 @@ static void bad_options_are_named(void)
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_SIZE);
 }
 
-/* A listener of which this end of the loopback is a monitor. */
+/* A listener for which this end of the loopback is a monitor. */
 static vst_id monitored(struct host *host, vst_monitor_options monitor, uint16_t *port)
 {
     vst_accept_options options;
@@ -92,7 +92,7 @@ static vst_id monitored(struct host *host, vst_monitor_options monitor, uint16_t
     return id;
 }
 
-/* Everything a monitor hears until its end. */
+/* Everything a monitor receives until its end. */
 static const char *heard(struct host *host, uint16_t port)
 {
     static char all[4096];

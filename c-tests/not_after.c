@@ -1,5 +1,5 @@
-/* When certificates end is told by the configuration, by index and in seconds since 1970, and a
- * configuration that can be used without reserve has no note. */
+/* The configuration reports when certificates end, by index and in seconds since 1970, and a
+ * configuration that can be used without reservation has no note. */
 #include "check.h"
 
 #include <time.h>

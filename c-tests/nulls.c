@@ -1,5 +1,5 @@
-/* Every function with every pointer NULL in turn: VST_E_NULL, or, where NULL is allowed, no harm.
- * The other outputs are written all the same. */
+/* Every function with every pointer NULL in turn: VST_E_NULL, or, if NULL is allowed, no harm. The other
+ * outputs are written nevertheless. */
 #include "check.h"
 
 static uint64_t raw[128]; /* room for any out-parameter */
@@ -98,7 +98,7 @@ static void handlers(vst_engine *e, vst_id conn)
     NULLS(vst_accept_config_new(&accept, &accept_made, NULL, 0));
     NULLS(vst_connect_config_new(&connect, &connect_made, NULL, 0));
     CHECK(accept_made == NULL && connect_made == NULL);
-    /* What it is handed and how it lets go may be NULL. */
+    /* Its data and its discard function may be NULL. */
     one.step = step;
     CHECK_EQ(vst_accept_config_new(&accept, &accept_made, NULL, 0), VST_OK);
     vst_accept_config_free(accept_made);
@@ -409,7 +409,7 @@ int main(void)
     NULLS(vst_loop_stop(NULL));
     CHECK_EQ(vst_loop_free(NULL), VST_OK);
 
-    /* Nothing of all that touched the session. */
+    /* None of these calls changed the session. */
     CHECK_EQ(vst_conn_state(e, conn, &number), VST_OK);
     CHECK_EQ(number, VST_STATE_ESTABLISHED);
     CHECK_EQ(host.told[VST_EVENT_CLOSED], 0);

@@ -1,5 +1,5 @@
-/* A host may have a clock of its own, which began after the system's: it says where that stands when it
- * makes the engine, and all deadlines are of it. */
+/* A host may have a clock of its own, which began after the system's: it passes the clock's present time
+ * when it makes the engine, and all deadlines are times of that clock. */
 #include "check.h"
 
 #define SECOND 1000000000u
@@ -35,7 +35,7 @@ int main(void)
     CHECK(host.wait.deadline_ns > 2ull * SECOND && host.wait.deadline_ns <= 4ull * SECOND);
     CHECK_EQ(vst_engine_run(host.engine, 3ull * SECOND, &host.wait), VST_OK);
     CHECK_EQ(host.told[VST_EVENT_REFUSED], 0);
-    /* A command is as late as the last drive call. */
+    /* A command has the time of the last drive call. */
     CHECK_EQ(vst_listener_pause(host.engine, door), VST_OK);
     CHECK_EQ(vst_engine_run(host.engine, 5ull * SECOND, &host.wait), VST_OK);
     CHECK_EQ(host.told[VST_EVENT_REFUSED], 1);

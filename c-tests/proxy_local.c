@@ -1,5 +1,5 @@
-/* Headers that announce nobody, LOCAL, UNKNOWN and UNSPEC, leave the socket's own addresses in
- * force; a connection without a header has none. */
+/* After headers that announce no addresses (LOCAL, UNKNOWN and UNSPEC) the socket's own addresses apply;
+ * a connection without a header has none. */
 #include "check.h"
 
 static const char local[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";

@@ -1,12 +1,12 @@
-/* What a PROXY header of version 2 carries is read as it came: values with a NUL and with 0xff, an
- * empty one, types we know nothing of; and what we send arrives the same way. */
+/* The TLVs of a PROXY header of version 2 are readable as they arrived: values with a NUL and with 0xff,
+ * an empty one, unknown types; and what we send arrives the same way. */
 #include "check.h"
 
 static const uint8_t header[] = {
     '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n', 0x21, 0x11, 0, 29,
     192, 0, 2, 1, 192, 0, 2, 2, 0x03, 0xe8, 0x07, 0xd0,
     0xe0, 0, 5, 'a', 0, 0xff, 'b', 0, /* of the application's own range */
-    0xf7, 0, 0,                       /* nobody knows it, and it is empty */
+    0xf7, 0, 0,                       /* an unknown type, and empty */
     0x02, 0, 3, 'x', '.', 'y',        /* AUTHORITY */
 };
 
@@ -79,7 +79,7 @@ int main(void)
     CHECK_EQ(vst_conn_addrs(e, conn, &source, &destination), VST_OK);
     CHECK(source.port == 1000 && memcmp(source.bytes, "\300\0\2\1", 4) == 0);
 
-    /* A type that is none, and more than a header holds. */
+    /* A type that does not exist, and more than a header holds. */
     static uint8_t much[65000];
     vst_id none;
     tlvs[0].kind = 256;

@@ -1,5 +1,6 @@
-/* A host that pulls, under level and edge: events and interest come from vst_engine_next, and a descriptor whose RELEASED
- * was returned is still open until the next call. Another thread wakes it like any other. */
+/* A host that pulls, under level and edge: events and interest come from vst_engine_next, and a
+ * descriptor whose RELEASED was returned is still open until the next call. Another thread wakes it like
+ * any other host. */
 #include "check.h"
 
 #include <pthread.h>
@@ -11,7 +12,7 @@ static uint32_t masks[FDS];
 static unsigned announced, released, edges, told[16];
 static vst_id last;
 
-/* Takes what there is to take; 1 when an event of this kind was among it. */
+/* Takes everything that is available; 1 if an event of this kind was among it. */
 static int take(unsigned kind)
 {
     int found = 0;
@@ -56,7 +57,7 @@ static int take(unsigned kind)
     }
 }
 
-/* One round: waits, no longer than until `ends`, tells, runs. */
+/* One round: waits, no longer than until `ends`, reports readiness, runs. */
 static void turn(uint64_t ends)
 {
     struct epoll_event list[16];
@@ -118,7 +119,8 @@ static void everything_is_pulled(uint32_t trigger)
     vst_id conn = last;
     CHECK_EQ(vst_conn_recv(engine, conn, bytes, sizeof bytes, &len), VST_WAIT);
     say_text(peer, "hello");
-    /* No event goes to a struct that is none; where there is none, nothing of the last one stays. */
+    /* No event is written to a struct of an invalid size; if there is none, nothing of the last one
+     * stays. */
     vst_event event = {.size = 8};
     CHECK_EQ(vst_engine_next(engine, &event), VST_E_SIZE);
     event = (vst_event){.size = sizeof event, .kind = 9, .id = 9, .fd = 9};

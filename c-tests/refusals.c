@@ -1,5 +1,5 @@
-/* Every connection that ends before its session yields one record: where, why, who; limited per
- * second, listener and kind, with what was not told counted in the next that is. */
+/* Every connection that ends before its session gives one record: where, why, and the peer; limited per
+ * second, listener and kind, and those that were not reported are counted in the next that is. */
 #include "check.h"
 
 static unsigned malformed, empty;
@@ -68,7 +68,7 @@ int main(void)
     CHECK(strstr(text, "ACCEPT_PROXY") != NULL);
     for (int i = 0; i < 20; i++)
         refused(&host, addr.port, "GET / HTTP/1.1\r\n\r\n");
-    /* All within a second, or nearly: then two a second are told. */
+    /* All within a second, or nearly: then two a second are reported. */
     CHECK(malformed >= 2 && malformed <= 8);
     CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
     CHECK_EQ(counters.refused_total, 21);
@@ -78,7 +78,8 @@ int main(void)
     /* Another kind is not held back by them. */
     refused(&host, addr.port, "PROXY TCP4");
     CHECK(strstr(text, "TRUNCATED") != NULL);
-    /* Two seconds later, by the host's clock, one is told again, with what was held back. */
+    /* Two seconds later, by the host's clock, one is reported again, with the number of those that were
+     * not. */
     CHECK_EQ(vst_engine_run(host.engine, now_ns() + 2000000000u, &host.wait), VST_OK);
     unsigned before = malformed;
     int peer = dial(addr.port);

@@ -1,6 +1,6 @@
-/* RELEASED is told exactly once per descriptor that was ever announced, as its last word, and each
- * change says truly what was told before: for masks, for directions, for edges, and when the engine
- * is freed in the middle of everything. The host of these tests checks every change. */
+/* RELEASED is reported exactly once per descriptor that was ever announced, as its last change, and each
+ * change has the right old mask: for masks, for directions, for edges, and when the engine is freed
+ * while everything is in use. The host of these tests checks every change. */
 #include "check.h"
 
 static void on_event(struct host *host, const vst_event *event)
@@ -54,7 +54,7 @@ static void lives(enum host_kind kind)
         still += host.told[i];
     CHECK_EQ(told, still);
     for (int i = 0; i < 12; i++) {
-        /* What was still open is closed, and the peer knows. */
+        /* What was still open is closed, and the peer notices. */
         if (i != 3)
             CHECK(wait_for(peers[i], POLLIN) && hear(peers[i], &byte, 1) >= -1);
         if (i != 3)

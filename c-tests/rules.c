@@ -1,6 +1,6 @@
-/* Rules are asked in their places: a refusal names the phase and the line; what they write down and
- * choose can be asked for; they are replaced while connections are on their way, and freed in any
- * order. */
+/* Rules are evaluated in their phases: a refusal contains the phase and the line; the variables that
+ * they set and the backend that they choose can be read; they are replaced while connections are being
+ * opened, and freed in any order. */
 #include "check.h"
 
 static vst_rules *compiled(const char *text, const vst_rules *before)
@@ -34,7 +34,7 @@ static vst_id ruled(struct host *host, const vst_rules *rules, uint16_t *port)
     return door;
 }
 
-/* The last end that was told. */
+/* The last end that was reported. */
 static struct {
     uint32_t at, why;
     char text[256];
@@ -50,13 +50,13 @@ static void on_event(struct host *host, const vst_event *event)
     snprintf(ended.text, sizeof ended.text, "%s", event->end->text);
 }
 
-/* Whoever comes is refused by the line, and gets no byte. */
+/* A client that connects is refused by the line, and gets no byte. */
 static void refused(struct host *host, uint16_t port, uint32_t at, const char *line)
 {
     unsigned before = host->told[VST_EVENT_REFUSED];
     char byte;
     int peer = dial(port);
-    /* It may be gone already. */
+    /* It may be closed already. */
     (void)!send(peer, "x", 1, MSG_NOSIGNAL);
     HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] > before);
     CHECK_EQ(ended.at, at);
@@ -83,7 +83,7 @@ static void every_phase_says_no(struct host *host)
         vst_rules *rules = compiled(text, NULL);
         vst_id door = ruled(host, rules, &port);
         refused(host, port, phases[i].op, "line 2");
-        /* The same listener without the line lets in. */
+        /* The same listener without the line accepts. */
         vst_rules *none = compiled("", NULL);
         CHECK_EQ(vst_rules_replace(rules, none), VST_OK);
         vst_rules_free(rules);
@@ -180,7 +180,7 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
     CHECK_EQ(vst_backend_set_name(host->engine, conn, "x"), VST_E_KIND);
     CHECK_EQ(vst_backend_set_name(host->engine, door, "x"), VST_E_KIND);
 
-    /* Nobody is called so any more: the session ends, and says why. */
+    /* No backend has the name any more: the session ends, and the record contains why. */
     CHECK_EQ(vst_backend_set_name(host->engine, mail, "post"), VST_OK);
     CHECK_EQ(CHOSEN(), VST_E_CONFIG);
     CHECK_EQ(chosen, 0);
@@ -199,8 +199,8 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
     CHECK_EQ(vst_listener_set_name(host->engine, door, "x"), VST_E_STALE);
 }
 
-/* Whoever is on the way ends with the rules it began with, whatever takes their place and whoever
- * frees what when; what was counted goes on being counted. */
+/* A connection that is being opened continues with the rules it began with, whatever replaces them and
+ * whichever handle is freed when; the counts continue. */
 static void rules_change_while_they_are_asked(struct host *host)
 {
     static const char table[] = "stick-table type ip size 1k expire 1m store conn_cnt,conn_cur\n";

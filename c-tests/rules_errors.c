@@ -1,5 +1,5 @@
-/* Rules with a mistake are refused, in a sentence that says where it is and what was expected, with
- * the line and a caret below. */
+/* Rules with a mistake are refused, in a sentence with its position and what was expected, with the line
+ * and a caret below. */
 #include "check.h"
 
 static char why[512];
@@ -24,7 +24,7 @@ static void mistaken(const char *text, const vst_rules *before)
     CHECK(rules == NULL);
 }
 
-/* The text is a mistake, of which exactly this is said. */
+/* The text is a mistake, with exactly this message. */
 static void refused(const char *text, const char *due)
 {
     mistaken(text, NULL);
@@ -46,7 +46,7 @@ int main(void)
             " 1 | tcp-request accept reject if { ssl_fc_sni a.test }\n"
             "   |                                ^^^^^^^^^^");
 
-    /* Files are read; what is wrong in them is named by their own line. */
+    /* Files are read; a mistake in one is reported with the line in the file. */
     char folder[] = "/tmp/vestibule-XXXXXX", path[64], text[160], due[160];
     MUST(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/networks", folder);
@@ -64,7 +64,8 @@ int main(void)
     unlink(path);
     rmdir(folder);
 
-    /* A set goes on with the tables of another, and needs it no longer; but it defines them. */
+    /* A set continues the tables of another, which it then no longer needs; but it has to define them.
+     * */
     const char *track = "tcp-request connection track-sc0 src";
     vst_rules *first = made("stick-table type ip size 1k store conn_cur", NULL);
     vst_rules *second = made("stick-table type ip size 1k store conn_cur\n"
@@ -74,7 +75,7 @@ int main(void)
     vst_rules_free(second);
     vst_rules_free(NULL);
 
-    /* Tables of the host go by their names, and each name goes once. */
+    /* Tables of the host have names, and each name may occur once. */
     vst_table *table;
     static const char definition[] = "type ip size 1k store gpc0";
     MUST(vst_table_new("seen", definition, &table, why, sizeof why) == VST_OK);
@@ -91,7 +92,8 @@ int main(void)
     CHECK_EQ(vst_rules_new((const uint8_t *)seen, strlen(seen), NULL, 1, NULL, &rules, why,
                            sizeof why), VST_E_NULL);
 
-    /* An empty text is a set without rules; no place for the set is a mistake, none for why is not. */
+    /* An empty text is a set without rules; no output for the set is a mistake, none for the message is
+     * not. */
     const uint8_t *mark = (const uint8_t *)"x";
     CHECK_EQ(vst_rules_new(NULL, 0, NULL, 0, NULL, &rules, NULL, 0), VST_OK);
     vst_rules_free(rules);

@@ -1,4 +1,4 @@
-/* Calls made in a callback act at once and answer with their own results; READABLE is told once per
+/* Calls made in a callback act at once and return their own results; READABLE is reported once per
  * VST_WAIT. */
 #include "check.h"
 

@@ -1,5 +1,5 @@
-/* SIGPIPE has its default action and kills the process that gets it: writing to peers that went
- * away never lets it through, neither by send nor by a stream, be its bytes copied or spliced. */
+/* SIGPIPE has its default action and kills the process that gets it: writing to peers that have closed
+ * never causes it, neither with send nor in a stream, whether its bytes are copied or spliced. */
 #include "check.h"
 
 #include <dirent.h>
@@ -81,7 +81,7 @@ static void send_to_nobody(void)
     host_free(&host);
 }
 
-/* A stream whose server goes while it has bytes of the client's in hand. */
+/* A stream whose server closes while the stream holds bytes of the client. */
 static void stream_to_nobody(enum host_kind kind, unsigned max_pipes, int door)
 {
     struct host host;
@@ -93,18 +93,18 @@ static void stream_to_nobody(enum host_kind kind, unsigned max_pipes, int door)
     MUST(wait_for(door, POLLIN));
     int server = accept(door, NULL, NULL);
     MUST(server >= 0 && fcntl(client, F_SETFL, O_NONBLOCK) == 0);
-    /* The server reads nothing: everything on the way fills, the stream's pipe among it. */
+    /* The server reads nothing: all buffers in between fill, and the stream's pipe with them. */
     int wanted = max_pipes > 0 ? 2 : 0, full = 0;
     while ((full < 3 || pipes() - before != wanted) && now_ns() < host.patience_ends) {
         full = send(client, bytes, sizeof bytes, MSG_NOSIGNAL) < 0 ? full + 1 : 0;
         host_turn(&host);
     }
     CHECK_EQ(pipes() - before, wanted);
-    /* On TCP the writer learns of a reset; on a unix socket of EPIPE. */
+    /* On TCP the writer gets a reset; on a unix socket EPIPE. */
     reset_on_close(server);
     close(server);
     HOST_UNTIL(&host, host.told[VST_EVENT_STREAM_END] == 1);
-    /* Bytes that it held went with their pipe. */
+    /* Bytes that it held were discarded with their pipe. */
     CHECK_EQ(pipes(), before);
     sigset_t blocked;
     MUST(pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0);

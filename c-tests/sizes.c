@@ -1,6 +1,6 @@
-/* Structs of another size than ours: smaller ones are read as far as they go and never written
- * past, larger ones are fine while what we do not know is 0, and out-parameters are never written
- * past. Canaries stand behind every one of them. */
+/* Structs of another size than ours: smaller ones are read up to their size and never written past,
+ * larger ones are accepted while what we do not know is 0, and out-parameters are never written past.
+ * Canaries are behind every one of them. */
 #include "check.h"
 
 #include <stddef.h>
@@ -61,7 +61,7 @@ static void inits(fill init, size_t size, size_t first)
     for (size_t i = size; i < size + 64; i++)
         CHECK_EQ(room[i], 0);
     CHECK(is_untouched_behind(size + 64));
-    /* One that no version had. */
+    /* A size that no version had. */
     memset(room, CANARY, ROOM);
     CHECK_EQ(init(room, 3), VST_E_SIZE);
     CHECK_EQ(init(room, 0), VST_E_SIZE);
@@ -114,7 +114,7 @@ struct later_handler {
     uint64_t more;
 };
 
-/* Handlers stand in a list, so all must have the size of the first, whichever that is. */
+/* Handlers are in a list, so all must have the size of the first, whichever that is. */
 static void lists_of_handlers(void)
 {
     struct later_handler later[2] = {{{.size = sizeof *later, .step = step}, 0},
@@ -148,7 +148,7 @@ static vst_status begin_tls(void *options)
     return vst_conn_start_tls(host.engine, conn, options, NULL, 0);
 }
 
-/* Its fields make no sense when they are 0, which is looked at once the size is one. */
+/* Fields that are 0 are a mistake here, which is checked once the size is valid. */
 static void start_tls(void)
 {
     fresh(sizeof(vst_start_tls) + 64);
@@ -189,7 +189,7 @@ static vst_status use_backend(void *options)
 
 static vst_status use_server(void *options)
 {
-    /* A struct that is too small for its name has none. */
+    /* A struct that is too small for its name has no name. */
     char name[16] = "";
     uint32_t size, made;
     memcpy(&size, options, sizeof size);
@@ -284,7 +284,7 @@ static void writes(use give, size_t size, size_t first, vst_status due)
     memcpy(&is, room, sizeof is);
     CHECK_EQ(is, size);
     CHECK(is_untouched_behind(size));
-    /* What a later host has more, we do not know: it is 0. */
+    /* What a later host has in addition is unknown to us: it becomes 0. */
     fresh(size + 64);
     stamp((uint32_t)size + 64);
     memset(room + size, CANARY, 64);
@@ -323,7 +323,7 @@ static void outs(uint16_t port)
     CHECK_EQ(vst_features((uint64_t *)room), VST_OK);
     CHECK(is_untouched_behind(sizeof(uint64_t)));
 
-    /* Texts: exactly as long as said, no NUL behind; nothing when one byte is missing. */
+    /* Texts: exactly as long as reported, no NUL behind; nothing when one byte is missing. */
     memset(room, CANARY, ROOM);
     vst_addr four = {.family = VST_ADDR_IPV4, .port = 80, .len = 4, .bytes = {192, 0, 2, 1}};
     CHECK_EQ(vst_addr_text(&four, (char *)room, 12, &len), VST_OK);
@@ -357,7 +357,7 @@ static void outs(uint16_t port)
     close(peer);
 }
 
-/* A size that is none is answered before anything is done. */
+/* An invalid size is answered before anything is done. */
 static void nothing_is_done(int peer)
 {
     vst_wait bad = {.size = sizeof bad - 1, .conns = 77};
@@ -367,7 +367,7 @@ static void nothing_is_done(int peer)
     for (int fd = 0; fd < FDS; fd++)
         if (host.watch[fd].announced && host.watch[fd].mask & VST_IO_IN
             && host.watch[fd].token != 0)
-            ready[0].token = host.watch[fd].token; /* the last is the connection's */
+            ready[0].token = host.watch[fd].token; /* the last is that of the connection */
     ready[1] = ready[0];
     say_text(peer, "x");
     unsigned told = host.told[VST_EVENT_READABLE];
@@ -376,7 +376,7 @@ static void nothing_is_done(int peer)
     CHECK_EQ(vst_engine_ready_fd(host.engine, 0, VST_IO_IN, 0, &bad), VST_E_SIZE);
     CHECK_EQ(vst_engine_run(host.engine, 0, &bad), VST_E_SIZE);
     CHECK_EQ(vst_engine_wait(host.engine, &bad), VST_E_SIZE);
-    /* Nor anything of a list that is not right to its end. */
+    /* Nor is anything of a list done that is not valid to its end. */
     ready[1]._reserved = 1;
     CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 2, 0, NULL), VST_E_ARGUMENT);
     ready[1]._reserved = 0, ready[1].events = 1u << 31;

@@ -1,4 +1,4 @@
-/* The id of something that is gone is answered with VST_E_STALE by every function, for ever. */
+/* The id of something that has ended is answered with VST_E_STALE by every function, for ever. */
 #include "check.h"
 
 int main(void)

@@ -1,8 +1,8 @@
-/* TLS begins in the middle of a session, on either side; what is no raw session of which everything
- * has been read is refused, and so is what makes no sense. */
+/* TLS begins in the middle of a session, on either side; anything but a raw session of which everything
+ * has been read is refused, and so are invalid arguments. */
 #include "check.h"
 
-/* A file with a certificate that nobody trusts, and its key: made for this run. */
+/* A file with a certificate that no client trusts, and its key: made for this run. */
 static const char *pem;
 
 static vst_tls_server *make_server(uint32_t version)
@@ -46,7 +46,7 @@ static vst_start_tls as_client(const vst_tls_client *client)
 struct pair {
     struct host host; /* first: the event hook gets a pointer to it */
     vst_id server, client;
-    vst_end end; /* of whichever ended first */
+    vst_end end; /* of the one that ended first */
     char text[256];
 };
 
@@ -124,7 +124,7 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     CHECK_EQ(vst_conn_start_tls(engine, pair.client, &connect, NULL, 0), VST_OK);
     vst_tls_client_free(client);
 
-    /* Nothing is read, written or begun before it is there. */
+    /* Nothing is read, written or begun before the handshake is complete. */
     CHECK_EQ(vst_conn_recv(engine, pair.server, &byte, 1, &len), VST_E_STATE);
     CHECK_EQ(vst_conn_send(engine, pair.client, "x", 1, &len), VST_E_STATE);
     CHECK_EQ(len, 0);
@@ -139,7 +139,7 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     speak(&pair, pair.server, "kept");
     expect(&pair, pair.client, "kept");
 
-    /* The end is one of TLS. */
+    /* The end is a close_notify. */
     CHECK_EQ(vst_conn_close(engine, pair.client), VST_OK);
     vst_status status;
     HOST_UNTIL(&pair.host,
@@ -278,7 +278,7 @@ static void it_waits_for_nobody_s_bytes(void)
     say_text(peer, "PROXY UNKNOWN\r\nSTARTTLS\r\n");
     HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
-    /* What came behind the header is read already, and by nobody who asked for it. */
+    /* What arrived behind the header was read by the library, and not by the host yet. */
     CHECK_EQ(vst_conn_start_tls(host.engine, conn, &serve, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_conn_recv(host.engine, conn, got, sizeof got, &len), VST_OK);
     CHECK_EQ(len, 10);

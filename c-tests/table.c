@@ -87,7 +87,7 @@ static void addresses(void)
     CHECK_EQ(vst_table_get(table, &four, VST_DATA_GPC + 2, now, &value), VST_E_ARGUMENT);
     CHECK_EQ(vst_table_get(table, &four, VST_DATA_GPC - 1, now, &value), VST_E_ARGUMENT);
     CHECK_EQ(vst_table_get(table, &four, UINT32_MAX, now, &value), VST_E_ARGUMENT);
-    /* An IPv6 address has no place here, which is no entry; other keys are a mistake. */
+    /* An IPv6 address cannot be in this table, so there is no entry; other keys are a mistake. */
     CHECK_EQ(vst_table_get(table, &six, VST_DATA_CONN_CNT, now, &value), VST_NONE);
     CHECK_EQ(vst_table_set(table, &six, VST_DATA_CONN_CNT, 1, now), VST_E_ARGUMENT);
     CHECK_EQ(vst_table_get(table, &odd, VST_DATA_CONN_CNT, now, &value), VST_E_ARGUMENT);
@@ -103,12 +103,12 @@ static void addresses(void)
     CHECK_EQ(vst_table_set(table, &four, VST_DATA_CONN_CNT, 1, now), VST_OK);
     CHECK_EQ(vst_table_get(table, &four, VST_DATA_CONN_CNT, now + 10 * SECOND - 1, &value), VST_OK);
     CHECK_EQ(vst_table_get(table, &four, VST_DATA_CONN_CNT, now + 10 * SECOND, &value), VST_NONE);
-    /* Whoever comes takes out what has expired. */
+    /* An entry that is added removes those that have expired. */
     CHECK_EQ(vst_table_set(table, &other, VST_DATA_CONN_CNT, 1, now + 10 * SECOND), VST_OK);
     CHECK_EQ(vst_table_get_counters(table, &counters), VST_OK);
     CHECK_EQ(counters.entries, 1);
     CHECK_EQ(vst_table_clear(table, &value), VST_OK);
-    /* 0 has the clock read, which is not at 100 s for long. */
+    /* With 0 the clock is read, which is not at 100 s for long. */
     CHECK_EQ(vst_table_set(table, &four, VST_DATA_CONN_CNT, 1, 0), VST_OK);
     CHECK_EQ(got(table, four, VST_DATA_CONN_CNT, 0), 1);
     CHECK_EQ(vst_table_clear(table, &value), VST_OK);

@@ -1,11 +1,12 @@
-/* The timer callback is told only of deadlines that moved earlier, and by the end of every call it
- * has been told one that is not later than what vst_wait says. */
+/* The timer callback gets only deadlines that moved earlier, and by the end of every call it has got one
+ * that is not later than that in vst_wait. */
 #include "check.h"
 
 static uint64_t armed = VST_NEVER;
 static unsigned tellings;
 
-/* A host's timer is gone once it has fired, and the run that follows tells the next. */
+/* A host's timer is not set any more once it has fired, and the run that follows reports the next
+ * deadline. */
 static void timer(void *data, uint64_t deadline_ns)
 {
     struct host *host = data;
@@ -47,7 +48,7 @@ int main(void)
     MUST(vst_listener_addr(host.engine, door, &addr) == VST_OK);
     vst_accept_config_free(config);
 
-    /* Three that send no header: the first deadline stands, later ones are not told. */
+    /* Three that send no header: the first deadline stays, later ones are not reported. */
     uint64_t start = now_ns();
     for (unsigned i = 0; i < 3; i++) {
         peers[i] = dial(addr.port);
@@ -57,7 +58,7 @@ int main(void)
     CHECK(tellings >= 1);
     CHECK(armed > start && armed <= start + 4000000000u);
 
-    /* Time is the host's: half a minute later they are all refused, without anybody waiting. */
+    /* Time is the host's: half a minute later they are all refused, without any real wait. */
     for (int round = 0; round < 20 && host.wait.conns > 0; round++)
         run_at(&host, start + 30000000000u + (uint64_t)round * 5000000000u);
     CHECK_EQ(host.wait.conns, 0);

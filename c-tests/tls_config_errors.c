@@ -1,5 +1,5 @@
-/* A certificate that cannot be used is refused when it is loaded, in a sentence that names the file,
- * the line and what is wrong. */
+/* A certificate that cannot be used is refused when it is loaded, in a sentence with the file, the line
+ * and what is wrong. */
 #include "check.h"
 
 static char why[512];
@@ -37,7 +37,7 @@ int main(void)
     refused(path, "# a remark\n-----BEGIN CERTIFICATE-----\nAAAA\n", "line 2");
     refused(path, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "");
 
-    /* From memory there is no file to name, and a missing certificate is one too many. */
+    /* From memory there is no file to name, and a missing certificate is a mistake. */
     vst_tls_server_options options;
     vst_tls_server *server;
     MUST(vst_tls_server_options_init(&options, sizeof options) == VST_OK);

@@ -1,5 +1,5 @@
 /* Answers of handlers come from other threads: they wake the engine's own, by a descriptor that its
- * poller watches or as the host says; they are bounded, and none outlives the engine. */
+ * poller watches or in a way that the host sets; they are bounded, and none outlives the engine. */
 #include "handler.h"
 
 #include <stdatomic.h>
@@ -38,7 +38,7 @@ static void post_from_elsewhere(struct letter *letter)
     MUST(pthread_join(thread, NULL) == 0);
 }
 
-/* A connection that waits for its answer, which `letter` is to bring. */
+/* A connection that waits for its answer, which `letter` is to carry. */
 static int waiting(struct handled *handled, uint16_t port, struct letter *letter)
 {
     unsigned before = handled->asked;
@@ -62,8 +62,8 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     CHECK_EQ(handled.host.announced, watched + 1);
     vst_waker_free(second);
 
-    /* Nothing but the descriptor has the engine driven here: the next deadline is half a minute
-     * away. */
+    /* Only the descriptor makes the host drive the engine here: the next deadline is half a minute away.
+     * */
     int peer = waiting(&handled, port, &letter);
     post_from_elsewhere(&letter);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
@@ -79,7 +79,8 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     CHECK_EQ(handled.discarded, 2);
     close(peer);
 
-    /* An answer to nobody wakes the engine and is dropped: gone, answered, never asked. */
+    /* An answer to no question wakes the engine and is dropped: the connection has ended, or the
+     * question was answered already or never existed. */
     post_from_elsewhere(&letter);
     letter.conn = handled.host.last[VST_EVENT_SESSION];
     post_from_elsewhere(&letter);
@@ -138,7 +139,7 @@ static void the_host_may_say_how_it_is_woken(void)
     CHECK_EQ(handled.host.announced, watched);
     int peer = waiting(&handled, port, &letter);
 
-    /* Told once until the engine is driven. */
+    /* Called once until the engine is driven. */
     for (int i = 0; i < 3; i++)
         post_from_elsewhere(&letter);
     CHECK_EQ(wakes, 1);

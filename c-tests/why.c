@@ -1,5 +1,5 @@
-/* Whatever makes something of what the host says writes why it cannot, for every failure there is, and
- * an empty sentence when it can. */
+/* Every function that makes something of the host's arguments writes why it cannot, for every failure
+ * there is, and an empty sentence when it can. */
 #include "check.h"
 
 #define ROOM 256
@@ -11,7 +11,7 @@ static const char *dirty(void)
     return why;
 }
 
-/* A sentence that has `due` in it. */
+/* A sentence that contains `due`. */
 static void said(vst_status status, vst_status due_status, const char *due)
 {
     CHECK_EQ(status, due_status);
@@ -296,7 +296,7 @@ static void listeners(vst_engine *engine, const vst_accept_config *config)
     close(bare);
 }
 
-/* Each has its own sentence (src/sys/addr_text.rs has them all): here, that they come through. */
+/* Each has its own sentence (src/sys/addr_text.rs has them all): here, that they are passed on. */
 static void addresses(vst_engine *engine, const vst_accept_config *accepting)
 {
     static const char *const bad[][2] = {

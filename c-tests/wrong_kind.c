@@ -20,7 +20,7 @@ int main(void)
     CHECK_EQ(vst_listener_close(engine, conn), VST_E_KIND);
     CHECK_EQ(vst_stream_abort(engine, conn), VST_E_KIND);
     CHECK_EQ(vst_stream_abort(engine, door), VST_E_KIND);
-    /* Readiness is told with tokens, and a connection's id is none. */
+    /* Readiness is reported with tokens, and a connection's id is none. */
     CHECK_EQ(vst_engine_ready(engine, conn, VST_IO_IN, 0, NULL), VST_E_KIND);
     for (int fd = 0; fd < FDS; fd++)
         if (host.watch[fd].announced)

@@ -1,4 +1,4 @@
-/* An engine belongs to the thread of its first drive call; another is told so, and nothing
+/* An engine belongs to the thread of its first drive call; calls from another are refused, and nothing
  * happens. It may be made in one thread and driven in another. */
 #include "check.h"
 

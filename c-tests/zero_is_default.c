@@ -1,5 +1,5 @@
-/* Options that are all zero but their size are the defaults, which bound everything; what is not to be
- * bounded, or not to be at all, is said. */
+/* Options that are all zero except their size are the defaults, which bound everything. What is to have
+ * no bound, or not to exist at all, must be set. */
 #include "backend.h"
 
 #define SECOND 1000000000ull
@@ -18,8 +18,8 @@ static vst_id door_of(struct host *host, const vst_accept_options *accept,
     return door;
 }
 
-/* How long a client that says nothing is borne, to the second; VST_NEVER is longer than two hours. Told by
- * a clock of the test's own, so that nothing is waited for. */
+/* How long a client that sends nothing stays open, to the second; VST_NEVER is longer than two hours.
+ * Measured by a clock of the test, so that nothing is waited for. */
 static uint64_t patience(const vst_accept_options *accept)
 {
     const uint64_t came = 2 * SECOND, last = came + 7200 * SECOND;
@@ -78,7 +78,7 @@ static void whoever_is_silent(void)
     CHECK_EQ(patience(&accept), VST_NEVER);
 }
 
-/* TCP_INFO of a listener says how many may wait (tcp(7)). */
+/* TCP_INFO of a listener contains how many may wait (tcp(7)). */
 static uint32_t backlog(const struct host *host)
 {
     for (int fd = 0; fd < FDS; fd++) {
@@ -119,13 +119,13 @@ static void listeners(void)
     CHECK_EQ(refusals(NULL, &waiting), 1);
     CHECK_EQ(waiting, 1024);
     options.flags = VST_LISTENER_NO_REFUSED;
-    options.backlog = UINT32_MAX; /* as many as the kernel lets */
+    options.backlog = UINT32_MAX; /* as many as the kernel allows */
     options.max_conns = options.ends_per_second = UINT32_MAX;
     CHECK_EQ(refusals(&options, &waiting), 0);
     CHECK(waiting >= 1024);
 }
 
-/* How often it is tried to reach nobody. */
+/* How many attempts are made to reach a server that does not exist. */
 static uint32_t attempts(vst_backend_options options, vst_server_options server)
 {
     struct farm farm;
@@ -154,7 +154,7 @@ static void backends(void)
     CHECK_EQ(attempts(options, server), 1);
     options.retries = 9;
     CHECK_EQ(attempts(options, server), 1);
-    /* No bound anywhere is none that is reached. */
+    /* If no bound is set, none is ever reached. */
     options = (vst_backend_options){.size = sizeof options, .maxconn = UINT32_MAX,
                                     .maxqueue = UINT32_MAX, .queue_timeout_ns = VST_NEVER};
     server.trial_ns = server.check_interval_ns = server.check_timeout_ns = VST_NEVER;
@@ -164,7 +164,7 @@ static void backends(void)
     CHECK_EQ(attempts(options, server), 4);
 }
 
-/* Nobody waits where nobody may, nor where nobody has a share. */
+/* No stream waits if none may, or if no server has a share. */
 static void without_a_queue(uint64_t of_backend, uint64_t of_server)
 {
     struct farm farm;
