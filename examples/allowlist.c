@@ -1,14 +1,14 @@
-/* allowlist: lets in who is on a list, which another thread looks up.
+/* allowlist: accepts the clients that are on a list, which another thread reads.
  *
  *   allowlist --listen ADDR:PORT --allow FILE [--host epoll|epoll-et|mio]
  *
- * FILE has one address a line. It is read anew for every client, by a thread of its own, since that
- * may take its time: a file on a slow disk here, a database or a service elsewhere. The engine's
- * thread never waits for it. The handler puts the question on a list and answers LATER; the other
- * thread brings the answer through a waker, the one object of vestibule that every thread may use.
+ * FILE has one address a line. It is read again for every client, by a thread of its own, since that may
+ * be slow: it is a file on a disk here, and may be a database or a service elsewhere. The engine's
+ * thread never waits for it. The handler puts the question on a list and answers LATER; the other thread
+ * brings the answer through a waker, the one object of vestibule that every thread may use.
  *
- * A client that is let in is greeted. One for which there is no answer within two seconds is refused,
- * and an answer that comes afterwards finds nobody and is dropped.
+ * A client that is accepted is greeted. One for which there is no answer within two seconds is refused,
+ * and an answer that comes afterwards is dropped.
  *
  * Prints "ready ADDR:PORT" when it serves. */
 #include "host.h"
@@ -21,10 +21,10 @@ enum { WHY = 512, ADDRESS = 128, WAITING_MOST = 1024 };
 
 #define LOOK_UP_NS (UINT64_C(2000) * 1000 * 1000)
 
-/* The end report has them. */
+/* They are in the end report. */
 enum { CODE_NOT_ON_LIST = 1, CODE_BUSY = 2, CODE_NO_LIST = 3 };
 
-/* What the other thread is asked, with what brings the answer back. */
+/* The question for the other thread, with what brings the answer back. */
 struct question {
     vst_id conn;
     uint32_t ticket;
@@ -79,7 +79,7 @@ static int put(struct desk *desk, const struct question *question)
     return fits;
 }
 
-/* The handler. It is asked once for every client: it never wants to read or write. */
+/* The handler. It is called once for every client: it never wants to read or write. */
 static int32_t look_up_later(void *data, vst_engine *engine, vst_step *step)
 {
     struct question question = {.conn = step->conn, .ticket = step->ticket};
@@ -94,7 +94,7 @@ static int32_t look_up_later(void *data, vst_engine *engine, vst_step *step)
 
 /* ---- the other thread ----------------------------------------------------------------------- */
 
-/* Takes the next question, as soon as there is one; 0 when none will come. */
+/* Takes the next question, as soon as there is one; 0 when no more will come. */
 static int take(struct desk *desk, struct question *question)
 {
     int some;
@@ -112,7 +112,7 @@ static int take(struct desk *desk, struct question *question)
     return some;
 }
 
-/* 0, or why not. */
+/* 0, or the code of the reason. */
 static int32_t is_on_list(const char *file, const char *address)
 {
     int32_t code = CODE_NOT_ON_LIST;
@@ -120,7 +120,7 @@ static int32_t is_on_list(const char *file, const char *address)
     FILE *list = fopen(file, "re");
 
     if (list == NULL)
-        return CODE_NO_LIST; /* a list that cannot be read lets nobody in */
+        return CODE_NO_LIST; /* if a list cannot be read, no client is accepted */
     while (code != 0 && fgets(line, sizeof line, list) != NULL) {
         line[strcspn(line, "\r\n")] = '\0';
         if (line[0] != '\0' && strcmp(line, address) == 0)

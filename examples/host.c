@@ -18,7 +18,7 @@ enum { POLLED = 256, ADDRESS_TEXT = 512, WHY = 512 };
 #define NS_PER_MS UINT64_C(1000000)
 #define GRACE_NS (5000 * NS_PER_MS)
 #define DRAIN_LOOK_NS (10 * NS_PER_MS)
-/* What epoll carries for the eventfd: no token of vestibule is 0. */
+/* The value in epoll for the eventfd: no token of vestibule is 0. */
 #define WAKE_TOKEN UINT64_C(0)
 
 void die(const char *format, ...)
@@ -39,7 +39,7 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
 }
 
-/* ---- the first thing a host owes: watching descriptors ------------------------------------- */
+/* ---- the first duty of a host: watching descriptors ----------------------------------------- */
 
 static uint32_t to_epoll(uint32_t io)
 {
@@ -54,8 +54,8 @@ static uint32_t from_epoll(uint32_t events)
            (events & (EPOLLERR | EPOLLHUP) ? VST_IO_ERROR : 0u);
 }
 
-/* The token says who is ready, so nothing has to be looked up by descriptor. It may be stale by the
- * time its event is handed in: the library passes over it. */
+/* The token identifies what is ready, so nothing has to be looked up by descriptor. It may be stale by
+ * the time its event is handed in: the library ignores it. */
 static void watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
 {
     struct host *host = data;
@@ -63,13 +63,13 @@ static void watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint3
     int op = old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
     if (new_mask & VST_IO_RELEASED) {
-        /* With CLOSING the number is closed next, and that takes it out of epoll: one system call
-         * saved. A program that forks without closing descriptors has to remove it here instead. */
+        /* With CLOSING the number is closed next, and that removes it from epoll, which saves one system
+         * call. A program that forks without closing descriptors has to remove it here instead. */
         if ((new_mask & VST_IO_CLOSING) || old_mask == 0)
             return;
         op = EPOLL_CTL_DEL;
     } else if (new_mask == 0) {
-        /* Not MOD to 0: epoll tells errors and hang-ups even of an empty mask, again and again. */
+        /* Not MOD to 0: epoll reports errors and hang-ups even for an empty mask, again and again. */
         op = EPOLL_CTL_DEL;
     }
     if (epoll_ctl(host->epoll, op, fd, &event) != 0)
@@ -87,12 +87,12 @@ static int wait_ms(const vst_wait *wait)
     if (wait->deadline_ns == VST_NEVER)
         return -1;
     now = now_ns();
-    /* Rounded up: rounded down, the last millisecond would be spent spinning. */
+    /* Rounded up: rounded down, the last millisecond would be spent in a busy loop. */
     ms = wait->deadline_ns <= now ? 0 : (wait->deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS;
     return ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
-/* Waits for readiness or time, and has the engine do what is due. */
+/* Waits for readiness or time, and drives the engine. */
 static void epoll_turn(struct host *host, vst_wait *wait)
 {
     struct epoll_event polled[POLLED];
@@ -105,7 +105,7 @@ static void epoll_turn(struct host *host, vst_wait *wait)
         die("epoll_wait: %s", strerror(errno));
     for (int i = 0; i < n; i++) {
         if (polled[i].data.u64 == WAKE_TOKEN)
-            continue; /* host_serve looks at what the signal handler left */
+            continue; /* host_serve handles what the signal handler left */
         ready[count++] = (vst_ready){.token = polled[i].data.u64,
                                      .events = from_epoll(polled[i].events)};
     }
@@ -117,21 +117,21 @@ static void epoll_turn(struct host *host, vst_wait *wait)
             die("vst_engine_run failed");
 }
 
-/* The same with the built-in loop. Without a bound it comes back only when it is stopped; while the
- * engine is emptied, somebody must look now and then whether it is empty. */
+/* The same with the built-in loop. Without a bound it returns only when it is stopped; while the engine
+ * is drained, it has to be checked now and then whether it is empty. */
 static void loop_turn(struct host *host, int draining, vst_wait *wait)
 {
     if (vst_loop_run(host->loop, draining ? DRAIN_LOOK_NS : VST_NEVER) < 0 || vst_engine_wait(host->engine, wait) < 0)
         die("vst_loop_run failed");
 }
 
-/* ---- the rest is the program's own business ------------------------------------------------ */
+/* ---- the remaining code is not about vestibule -------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked, hang_up_asked;
 static struct host *signalled;
 
-/* Only sets the flag and ends the wait: a flag alone could be set right before epoll_wait begins,
- * and then nobody would look at it. */
+/* Sets the flag and ends the wait: a flag alone could be set directly before epoll_wait begins, and then
+ * would not be seen. */
 static void on_signal(int number)
 {
     int saved = errno;
@@ -156,7 +156,7 @@ static void catch_signal(struct host *host, int number)
     sigaction(number, &action, NULL);
 }
 
-/* What on_signal wakes is about to go. */
+/* The descriptor that on_signal writes to is about to be closed. */
 static void ignore_signals(void)
 {
     signal(SIGINT, SIG_IGN);

@@ -1,6 +1,6 @@
 /* The host of the examples: the program that owns the poller.
  *
- * This is the part that an embedding program already has. What it owes to vestibule is in host.c:
+ * This is the part that an embedding program already has. What vestibule requires of it is in host.c:
  * one callback that registers descriptors, and one turn of the loop. */
 #ifndef VESTIBULE_EXAMPLE_HOST_H
 #define VESTIBULE_EXAMPLE_HOST_H
@@ -13,23 +13,23 @@ struct host {
     int epoll;      /* our poller, or -1 with the built-in loop */
     int wake;       /* an eventfd by which the signal handler ends the wait */
     vst_loop *loop; /* the built-in loop, or NULL */
-    void (*hang_up)(struct host *host); /* what SIGHUP asks for, or NULL */
+    void (*hang_up)(struct host *host); /* called on SIGHUP, or NULL */
 };
 
-/* Opens a host and its engine. kind is "epoll", "epoll-et" or "mio" (the library's own loop); event
- * is called with the host: a program's own struct begins with it. Exits with a message when it
- * cannot. */
+/* Opens a host and its engine. kind is "epoll", "epoll-et" or "mio" (the library's own loop); event is
+ * called with the host, which is the first field of a program's own struct. Exits with a message if it
+ * fails. */
 void host_open(struct host *host, const char *kind, vst_event_fn event);
 
-/* Prints where the listener listens, serves until SIGINT or SIGTERM, empties the engine within a
- * grace time, and frees it. */
+/* Prints the listener's address, serves until SIGINT or SIGTERM, drains the engine for a limited time,
+ * and frees it. */
 void host_serve(struct host *host, vst_id listener);
 
-/* Has hang_up called between two turns whenever SIGHUP comes. */
+/* Sets the function that is called between two turns when SIGHUP has come. */
 void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
 
-/* Opens a listener; user comes with the events of its connections. Rules call it (so_name) what
- * address says. */
+/* Opens a listener; user comes with the events of its connections. address is also its name in rules
+ * (so_name). */
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
                    void *user);
 

@@ -11,7 +11,8 @@ enum { NAME_TEXT = 256 };
 
 #define NS_PER_MS UINT64_C(1000000)
 
-/* After so many failed attempts in a row a server that is checked is down, before its checks say so. */
+/* After this many failed attempts in a row a server that is checked is down, even before its checks
+ * fail. */
 #define CONNECT_ERRORS 3
 
 void add_address(struct arguments *args, const char *text)
@@ -111,7 +112,7 @@ static uint64_t number(const char *text, uint64_t most, uint64_t otherwise)
     return value;
 }
 
-/* Milliseconds from the command line; 0 there is no bound. */
+/* Milliseconds from the command line; 0 means no bound. */
 static uint64_t milliseconds(const char *text, uint64_t otherwise_ns)
 {
     uint64_t given;
@@ -212,7 +213,7 @@ static vst_tls_client *client_tls(const char *how)
     return tls;
 }
 
-/* The name to ask for when none is given: the backend's address, without brackets and port. */
+/* The name to request when none is given: the backend's address, without brackets and port. */
 static const char *default_name(const char *backend, char *name, size_t size)
 {
     const char *port = strrchr(backend, ':');
@@ -237,7 +238,7 @@ static uint32_t socks(const char *version)
     return VST_SOCKS_5;
 }
 
-/* What goes to one of the servers. */
+/* The configuration of connections to one of the servers. */
 static vst_connect_config *connect_config(const struct arguments *args, const char *backend,
                                           const vst_tls_client *tls)
 {
@@ -267,7 +268,7 @@ static vst_connect_config *connect_config(const struct arguments *args, const ch
     options.timeout_connect_ns = milliseconds(args->connect_ms, options.timeout_connect_ns);
     options.timeout_tls_ns = milliseconds(args->handshake_ms, options.timeout_tls_ns);
     options.linger_ns = milliseconds(args->linger_ms, options.linger_ns);
-    /* The two bound everything there is. */
+    /* These two bound the whole opening. */
     options.timeout_opening_ns = VST_NEVER;
     if (vst_connect_config_new(&options, &config, why, sizeof why) < 0)
         die("%s", why);
@@ -309,7 +310,7 @@ static void add_server(vst_engine *engine, vst_id backend, const struct argument
     options.connect = connect;
     options.maxconn = (uint32_t)number(args->maxconn, UINT32_MAX, options.maxconn);
     if (args->check) {
-        /* It has to pass what its streams pass: the header, and TLS. */
+        /* A check has to pass what the server's streams pass: the header, and TLS. */
         options.flags = VST_SERVER_CHECK;
         options.check_connect = connect;
         options.check_interval_ns = milliseconds(args->check_ms, options.check_interval_ns);
@@ -335,7 +336,7 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
     options.flags |= options.maxqueue == 0 ? VST_BACKEND_NO_QUEUE : 0;
     options.queue_timeout_ns = milliseconds(args->queue_ms, options.queue_timeout_ns);
     options.user = pool;
-    /* A server is left alone for no longer than an attempt may take. */
+    /* The delay before the same server is tried again is no longer than an attempt may take. */
     connect_ns = milliseconds(args->connect_ms, VST_NEVER);
     if (connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;

@@ -1,4 +1,4 @@
-/* What the command line of proxy says, and what vestibule makes of it. */
+/* The command line of proxy, and the configurations of vestibule that follow from it. */
 #ifndef VESTIBULE_EXAMPLE_OPTIONS_H
 #define VESTIBULE_EXAMPLE_OPTIONS_H
 
@@ -7,9 +7,9 @@
 
 enum { POOLS_MOST = 8, SERVERS_MOST = 64, WHY = 512 };
 
-/* Servers that stand for each other. */
+/* Servers of which any can serve a client. */
 struct pool {
-    char name[64]; /* by which use_backend knows it; empty without one */
+    char name[64]; /* its name for use_backend; empty without one */
     vst_id backend;
     const char *servers[SERVERS_MOST]; /* their addresses; their numbers are those of the backend */
     unsigned count;
@@ -17,7 +17,7 @@ struct pool {
 
 struct arguments {
     const char *listen, *accept_proxy, *certificate, *key, *client_ca, *alpn;
-    struct pool pools[POOLS_MOST]; /* the first gets whom no use_backend sends elsewhere */
+    struct pool pools[POOLS_MOST]; /* the first gets the clients for which no use_backend applies */
     const char *balance, *maxconn, *maxqueue, *queue_ms, *retries, *check_ms;
     const char *send_proxy, *backend_tls, *sni;
     const char *socks, *socks_destination, *socks_user, *socks_password;
@@ -28,23 +28,24 @@ struct arguments {
     int check, log;
 };
 
-/* Reads a command line. Everything here exits with a message when it cannot do its part. */
+/* Reads a command line. Every function here exits with a message if it fails. */
 struct arguments parse_arguments(int argc, char **argv);
 
-/* TLS towards clients, or NULL when none is asked for. */
+/* TLS towards clients, or NULL if none is requested. */
 vst_tls_server *server_tls(const struct arguments *args);
 
-/* What clients go through. Gives up its handle of tls. */
+/* The configuration for clients. Frees its handle of tls. */
 vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls,
                                  const vst_rules *rules);
 
-/* What bounds the streams. */
+/* The bounds of the streams. */
 vst_stream_config *stream_config(const struct arguments *args);
 
 /* Adds a server, ADDRESS or NAME=ADDRESS: to the pool of its name. */
 void add_address(struct arguments *args, const char *text);
 
-/* Makes the servers of a pool a backend of the engine; the pool comes with the news about them. */
+/* Makes the servers of a pool a backend of the engine; the events about them have the pool as user data.
+ * */
 void make_backend(vst_engine *engine, const struct arguments *args, struct pool *pool);
 
 #endif

@@ -1,19 +1,19 @@
-/* postgres: TLS in front of a Postgres that speaks none.
+/* postgres: TLS in front of a Postgres that has none.
  *
  *   postgres --listen ADDR:PORT --tls CERT KEY --backend ADDR:PORT|unix:PATH
  *            [--host epoll|epoll-et|mio]
  *
- * A client of Postgres does not begin with TLS. It asks for it, in the clear, with eight bytes; is
- * told 'S' (yes) or 'N' (no) in one; and only then shakes hands. vestibule knows nothing of that: a
- * handler of our own answers, ahead of TLS. What comes out of TLS is forwarded as it is.
+ * A client of Postgres does not begin with TLS. It requests it, in the clear, with eight bytes; gets 'S'
+ * (yes) or 'N' (no) in one; and only then begins the handshake. vestibule knows nothing of that: a
+ * handler of our own answers, ahead of TLS. What comes out of TLS is forwarded unchanged.
  *
  * https://www.postgresql.org/docs/current/protocol-flow.html, "SSL Session Encryption" and "GSSAPI
  * Session Encryption"; https://www.postgresql.org/docs/current/protocol-message-formats.html.
  *
  *   psql "host=127.0.0.1 port=5433 sslmode=require dbname=postgres"
  *
- * Who begins without TLS is told so in Postgres' own words. That holds for CancelRequest too, which
- * clients before version 17 send in the clear.
+ * A client that begins without TLS gets an error message of the Postgres protocol. That holds for
+ * CancelRequest too, which clients before version 17 send in the clear.
  *
  * Prints "ready ADDR:PORT" when it serves. */
 #include "host.h"
@@ -26,10 +26,10 @@ enum { WHY = 512, REQUEST = 8 };
 #define SSL_REQUEST 80877103u    /* 1234 in the upper half, 5679 in the lower */
 #define GSSENC_REQUEST 80877104u /* 1234 and 5680 */
 
-/* An answer within this time, or no connection. */
+/* The time in which the handler must finish. */
 #define ASK_NS (UINT64_C(5000) * 1000 * 1000)
 
-/* The end report has them. */
+/* They are in the end report. */
 enum { CODE_NO_TLS = 1, CODE_STUFFED = 2 };
 
 struct postgres {
@@ -52,9 +52,9 @@ static int32_t fail(vst_step *step, int32_t code, const char *text)
     return VST_NEXT_FAIL;
 }
 
-/* An ErrorResponse: 'E', the length of what follows and of itself, fields that end with a NUL each,
- * and one more NUL. Whoever reads it sees "FATAL: this server wants TLS". What a handler has sent
- * leaves, also when it then fails. */
+/* An ErrorResponse: 'E', the length of what follows and of itself, fields that end with a NUL each, and
+ * one more NUL. The client shows "FATAL: this server wants TLS". What a handler has sent is still
+ * delivered when it then fails. */
 static int32_t fail_without_tls(vst_engine *engine, vst_step *step)
 {
     static const char fields[] = "SFATAL\0VFATAL\0C28000\0Mthis server wants TLS\0";
@@ -66,8 +66,8 @@ static int32_t fail_without_tls(vst_engine *engine, vst_step *step)
     return fail(step, CODE_NO_TLS, "the client began without asking for TLS");
 }
 
-/* Says one byte and drops the request. The byte goes first: when there is no room for it, the same
- * question comes again, and the request is still there. */
+/* Sends one byte and consumes the request. The byte is sent first: if there is no room for it, the
+ * handler is called again, and the request is still there. */
 static int32_t answer(vst_engine *engine, vst_step *step, char byte)
 {
     size_t taken = 0;
@@ -81,8 +81,8 @@ static int32_t answer(vst_engine *engine, vst_step *step, char byte)
     return VST_NEXT_DONE;
 }
 
-/* Asked when a client has come, and again whenever more of it has. Nothing is kept between two
- * questions: what was not consumed is seen again. */
+/* Called when a client has connected, and again whenever more of its bytes have arrived. Nothing is kept
+ * between two calls: what was not consumed is seen again. */
 static int32_t ask_for_tls(void *data, vst_engine *engine, vst_step *step)
 {
     uint8_t request[REQUEST];
@@ -93,16 +93,16 @@ static int32_t ask_for_tls(void *data, vst_engine *engine, vst_step *step)
     for (;;) {
         vst_handler_peek(engine, step->conn, request, sizeof request, &len);
         if (len < REQUEST)
-            return VST_NEXT_READ; /* at the end of a client that sends less, this fails */
+            return VST_NEXT_READ; /* this fails if the client ends with fewer bytes */
         if (number(request) != REQUEST)
-            return fail_without_tls(engine, step); /* a StartupMessage, or not even that */
+            return fail_without_tls(engine, step); /* a StartupMessage, or something invalid */
 
         switch (number(request + 4)) {
         case GSSENC_REQUEST:
             next = answer(engine, step, 'N');
             if (next != VST_NEXT_DONE)
                 return next;
-            break; /* the client goes on, on this connection, with what else it can do */
+            break; /* the client continues on this connection with its other requests */
         case SSL_REQUEST:
             /* A client waits for the answer. Bytes that are here before it would be taken for the
              * beginning of TLS, or worse, for something that came through it (CVE-2021-23214). */
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     postgres.to_backend = servers();
     config = clients(tls);
     listener = host_listen(&postgres.host, listen, config, NULL);
-    /* The listener keeps what it needs. */
+    /* The configuration is kept by the listener. */
     vst_accept_config_free(config);
     vst_tls_server_free(tls);
     host_serve(&postgres.host, listener);

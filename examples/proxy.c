@@ -12,27 +12,30 @@
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
  *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
  *
- * Several --backend of one NAME, or without, are servers that stand for each other. --rules says who
- * is let in, in the language of docs/rules.md, and to which NAME its use_backend lines send whom; all
- * others go to the first. SIGHUP has the file read again. --maxconn is how many clients each of them
- * bears at once: others wait, as many as --maxqueue and as long as --queue-timeout say. A server that
- * is not reached is tried again, and at last another one. --check looks after the servers with connections that pass
- * what the clients' pass, and leaves out those that are down.
+ * Several --backend with one NAME, or without a name, are servers of which any can serve a client.
+ * --rules decides which clients are accepted, in the language of docs/rules.md, and to which NAME its
+ * use_backend lines send them; all others go to the first. On SIGHUP the file is read again. --maxconn
+ * is how many clients each server has at once: others wait, as many as --maxqueue and as long as
+ * --queue-timeout allow. A server that is not reached is tried again, and the last attempt is made on
+ * another one. --check checks the servers with connections that pass what the clients' pass, and leaves
+ * out those that are down.
  *
  * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
  *
  * --control takes a line per connection: "drain SERVER" gives it no new clients, "ready SERVER" does
- * again, "show" tells how they stand. A server goes by its address. "reload" is SIGHUP. "leave" has every
- * monitor told that this proxy is going; clients are still let in.
+ * again, "show" lists their states. SERVER is the server's address. "reload" does the same as SIGHUP.
+ * "leave" makes the answer to every monitor that this proxy is about to stop; clients are still
+ * accepted.
  *
- * Sources of --monitor-net get 200, or 503 once this is going, instead of being let in. At --health
- * everybody does, and at --metrics everybody gets the metrics.
+ * Sources of --monitor-net get 200, or 503 once this proxy is about to stop, instead of being accepted.
+ * At --health every client gets that answer, and at --metrics every client gets the metrics.
  *
- * Without arguments it shows the whole path at once: TLS with a throw-away certificate, the client's
- * address passed on in a PROXY header, and a small server that reads it, in the same engine.
+ * Without arguments it shows the whole path at once: TLS with a self-signed certificate for this run,
+ * the client's address passed on in a PROXY header, and a small server that reads it, in the same
+ * engine.
  *
- * Prints "ready ADDR:PORT" when it serves. SIGINT and SIGTERM stop it: no new connections, five
- * seconds for those that are left. --log tells every refused and ended connection on stderr. */
+ * Prints "ready ADDR:PORT" when it serves. SIGINT and SIGTERM stop it: no new connections, five seconds
+ * for those that are left. --log prints every refused and ended connection on stderr. */
 #include "host.h"
 #include "options.h"
 #include "rules.h"
@@ -51,8 +54,8 @@ struct proxy {
     vst_stream_config *stream;
 };
 
-/* Come as the user words of connections that are not to be joined: those to the built-in server, and
- * an operator's. */
+/* Their addresses are the user data of connections that are not to be joined: those to the built-in
+ * server, and an operator's. */
 static char hello_server, control;
 
 static const char *text_of(const vst_addr *addr, char *text, size_t size)
@@ -66,8 +69,8 @@ static const char *text_of(const vst_addr *addr, char *text, size_t size)
 
 /* ---- sessions that are answered here -------------------------------------------------------- */
 
-/* Says it and ends in order. A fresh connection takes this much at once; one that does not is
- * broken. What it has sent is not even read: closing in order reads what is left, so that no reset
+/* Sends the text and ends in order. A fresh connection takes this much at once; one that does not is
+ * broken. What the peer has sent is not even read: closing in order reads what is left, so that no reset
  * destroys the answer. */
 static void say_and_close(vst_engine *engine, vst_id id, const char *text, size_t len)
 {
@@ -79,7 +82,7 @@ static void say_and_close(vst_engine *engine, vst_id id, const char *text, size_
         vst_conn_abort(engine, id);
 }
 
-/* The server of the embedded default: one answer to whatever was asked. */
+/* The server that runs without arguments: one answer to every request. */
 static void say_hello(vst_engine *engine, vst_id id)
 {
     char text[ADDRESS_TEXT], answer[ADDRESS_TEXT + 256];
@@ -124,7 +127,7 @@ static size_t show_all(struct proxy *proxy, vst_engine *engine, char *answer, si
     return len;
 }
 
-/* Whether there is a server at the address, which is now in the state. */
+/* Sets the state of the server with this address, and returns whether there is one. */
 static int set_state(struct proxy *proxy, vst_engine *engine, const char *address, uint32_t state)
 {
     int found = 0;
@@ -139,7 +142,7 @@ static int set_state(struct proxy *proxy, vst_engine *engine, const char *addres
     return found;
 }
 
-/* What an operator wants: a line, which comes in one piece. */
+/* Executes an operator's command: a line, which arrives in one piece. */
 static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
 {
     char line[ADDRESS_TEXT], name[ADDRESS_TEXT] = "", answer[ANSWER] = "what?\n";
@@ -176,7 +179,7 @@ static const char *server_of(const struct proxy *proxy, const vst_stream_end *st
     return "-";
 }
 
-/* One line for an operator: who, how much, how long, and why. */
+/* One line for an operator: the client, how much, how long, and why. */
 static void log_end(const struct proxy *proxy, const char *what, const vst_event *event)
 {
     const vst_end *client = event->end, *server = event->end_server;
@@ -211,7 +214,7 @@ static void log_server(const char *how, const vst_event *event)
             reasons[event->reason]);
 }
 
-/* Joins a session with a server of the backend that the rules choose, else of the first. */
+/* Joins a session with a server of the backend that the rules choose, or else of the first. */
 static void forward(struct proxy *proxy, vst_engine *engine, vst_id id)
 {
     vst_id backend, stream;
@@ -221,7 +224,7 @@ static void forward(struct proxy *proxy, vst_engine *engine, vst_id id)
         backend = proxy->args.pools[0].backend;
     else if (status == VST_E_CONFIG) /* nobody is called so: it ends, and its record says that */
         return;
-    /* At once, while the server is still being connected to: the client's first bytes then leave
+    /* At once, while the server is still being connected to: the client's first bytes are then sent
      * together with the PROXY header. */
     if (status < 0 || vst_conn_forward_to(engine, id, backend, proxy->stream, NULL, &stream) < 0)
         vst_conn_abort(engine, id);
@@ -277,7 +280,7 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
 
 /* ---- the two ways to run -------------------------------------------------------------------- */
 
-/* Each proxied connection takes two descriptors; the soft limit is for programs that use select. */
+/* Each proxied connection takes two descriptors; the soft limit is low for programs that use select. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -288,7 +291,7 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* A listener whose connections are answered here, by us or by vestibule; NULL is none. */
+/* A listener whose connections are answered here, by us or by vestibule; no address is none. */
 static vst_id listen_here(struct proxy *proxy, const char *address, struct arguments how,
                           char *user)
 {

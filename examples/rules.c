@@ -1,4 +1,4 @@
-/* From a file to rules, and again. See rules.h. */
+/* Reads rules from a file, and again. See rules.h. */
 #include "rules.h"
 
 #include "host.h"
@@ -36,7 +36,7 @@ static uint8_t *contents(const char *path, size_t *len)
     return bytes;
 }
 
-/* What the file says now, or NULL and why. What its rules have counted goes on being counted. */
+/* The rules in the file now, or NULL and why. What its rules have counted is kept. */
 static vst_rules *read_rules(const struct rule_file *file, char *why)
 {
     vst_rules *rules = NULL;

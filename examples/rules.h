@@ -11,12 +11,12 @@ struct rule_file {
     vst_rules *rules;
 };
 
-/* Reads the rules that path names, for the backends of an engine, or NULL where nobody asks for one;
- * exits with the mistake if there is one. */
+/* Reads the rules in the file path, for the backends of an engine, or NULL if none may be named; exits
+ * with the mistake if there is one. */
 void rules_open(struct rule_file *file, const char *path, vst_engine *engine);
 
-/* Reads the file again: connections that begin from now on begin with what it says. A mistake
- * changes nothing and is printed on stderr. Answers whether it was read. */
+/* Reads the file again: connections that begin from now on use the new rules. A mistake changes nothing
+ * and is printed on stderr. Returns whether the file was read. */
 int rules_reload(struct rule_file *file);
 
 #endif

@@ -1,11 +1,11 @@
-/* smtp: the front of a mail server, with TLS that begins in the middle (STARTTLS).
+/* smtp: a minimal mail server, with TLS that begins in the middle (STARTTLS).
  *
  *   smtp --listen ADDR:PORT --tls CERT KEY [--host epoll|epoll-et|mio]
  *
- * It speaks as much of SMTP (RFC 5321) as shows where TLS comes in (RFC 3207): a banner, EHLO that
- * offers STARTTLS, and mail that is taken behind TLS only, counted, and thrown away. The session is
- * one from the first byte to the last: vst_conn_start_tls puts TLS under it, VST_EVENT_TLS_DONE says that
- * it is there, and reading and writing go on as before.
+ * It implements as much of SMTP (RFC 5321) as shows where TLS begins (RFC 3207): a banner, EHLO that
+ * offers STARTTLS, and mail that is accepted after TLS only, counted, and discarded. The session is one
+ * from the first byte to the last: vst_conn_start_tls begins TLS, VST_EVENT_TLS_DONE reports that the
+ * handshake is complete, and reading and writing go on as before.
  *
  *   curl --ssl-reqd --cacert ca.pem --mail-from a@a.test --mail-rcpt b@b.test -T mail.txt \
  *       smtp://localhost:2525/localhost
@@ -21,17 +21,17 @@
 /* The longest line of a mail (RFC 5321 section 4.5.3.1.6); commands are shorter. */
 enum { WHY = 512, LINE = 1000, ANSWER = 256 };
 
-/* What is done once the answer has left. */
+/* What is done once the answer was sent. */
 enum next { GO_ON, BEGIN_TLS, END };
 
 struct session {
     int is_secure;
-    int in_mail; /* between DATA and the lone dot */
+    int in_mail; /* between DATA and the line with a dot only */
     unsigned long mail_bytes;
     enum next next;
     size_t out_from, out_to; /* what the client has not taken yet */
     char out[ANSWER];
-    size_t in_len; /* what it has said and has not been looked at */
+    size_t in_len; /* what it has sent and has not been processed */
     char in[LINE];
 };
 
@@ -50,8 +50,8 @@ static void say(struct session *session, const char *text, enum next next)
     session->next = next;
 }
 
-/* Bytes behind the command came in the clear, perhaps from somebody in between. They must not be
- * taken for something that was said behind TLS (CVE-2011-0411). */
+/* Bytes behind the command came in the clear, perhaps from an attacker in between. They must not be
+ * taken for something that was sent after TLS began (CVE-2011-0411). */
 static void starttls(struct session *session)
 {
     if (session->is_secure)
@@ -106,7 +106,7 @@ static void take_mail(struct session *session, const char *line, size_t len)
     say(session, text, GO_ON);
 }
 
-/* Looks at one line, and whether there was a whole one. */
+/* Processes one line; returns whether there was a whole one. */
 static int take_line(struct session *session)
 {
     char line[LINE];
@@ -192,7 +192,7 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
         open_session(data, engine, event->id);
         break;
     case VST_EVENT_TLS_DONE:
-        /* What was agreed on before is forgotten (RFC 3207 section 4.2): there is nothing here. */
+        /* What was agreed on before is discarded (RFC 3207 section 4.2): there is nothing here. */
         session->is_secure = 1;
         serve(data, engine, event->id, session);
         break;

@@ -1,14 +1,14 @@
-/* whoami: tells each client who it is, then echoes what it says.
+/* whoami: sends each client its addresses, then echoes what it sends.
  *
  *   whoami --listen ADDR:PORT [--accept-proxy CIDR,...|any] [--accept-cip CIDR,...]
  *          [--monitor-net CIDR,...] [--tls CERT KEY] [--rules FILE] [--host epoll|epoll-et|mio]
  *
- * The smallest use of sessions: what the handlers are done with is read and written here. The first
+ * The smallest use of sessions: what comes after all other steps is read and written here. The first
  * line is SRC_IP SRC_PORT DST_IP DST_PORT, the addresses that the connection stands for: with
- * --accept-proxy those that the PROXY header announced, with --accept-cip those that a NetScaler did. "any" trusts every source, unix sockets
- * among them; never do that where clients can connect by themselves. Sources of --monitor-net are
- * told "OK" and no more. --rules says who is let in, in the language of docs/rules.md; SIGHUP has the
- * file read again.
+ * --accept-proxy those in the PROXY header, with --accept-cip those in a NetScaler's header. "any"
+ * trusts every source, unix sockets included; never use that where clients can connect by themselves.
+ * Sources of --monitor-net get "OK" and nothing more. --rules decides which clients are accepted, in the
+ * language of docs/rules.md; on SIGHUP the file is read again.
  *
  * Prints "ready ADDR:PORT" when it serves; port 0 lets the kernel choose. */
 #include "host.h"
@@ -28,7 +28,7 @@ struct session {
     char bytes[ECHO_BYTES];
 };
 
-/* Writes "IP PORT", or "unix:PATH -", and answers its length. */
+/* Writes "IP PORT", or "unix:PATH -", and returns its length. */
 static size_t print_end(char *text, size_t size, const vst_addr *addr)
 {
     char ip[INET6_ADDRSTRLEN];
@@ -56,8 +56,8 @@ static void greet(vst_engine *engine, vst_id id, struct session *session)
     session->to = len;
 }
 
-/* Writes what is pending, then reads more, until one of both has to wait. Nothing is read while
- * anything is pending: that is the backpressure. The event that ends the wait comes back here. */
+/* Writes what is pending, then reads more, until one of both has to wait. Nothing is read while anything
+ * is pending: that is the backpressure. The event that ends the wait calls this again. */
 static void echo(vst_engine *engine, vst_id id, struct session *session)
 {
     vst_status status;
@@ -70,7 +70,7 @@ static void echo(vst_engine *engine, vst_id id, struct session *session)
             if (status == VST_WAIT)
                 return;
             if (status != VST_OK) {
-                vst_conn_abort(engine, id); /* nobody is left to listen */
+                vst_conn_abort(engine, id); /* the peer does not read any more */
                 return;
             }
             session->from += count;
@@ -80,8 +80,8 @@ static void echo(vst_engine *engine, vst_id id, struct session *session)
         session->to = count;
     } while (status == VST_OK);
 
-    /* VST_END, or a failure that closes the connection anyway: then this is too late and does no
-     * harm. Either way VST_EVENT_CLOSED comes last. */
+    /* VST_END, or a failure that closes the connection anyway: then this is too late and does no harm.
+     * Either way VST_EVENT_CLOSED comes last. */
     if (status != VST_WAIT)
         vst_conn_close(engine, id);
 }
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
     if (vst_accept_config_new(&accept, &config, why, sizeof why) < 0)
         die("%s", why);
     listener = host_listen(&host, listen, config, NULL);
-    /* The listener keeps what it needs. */
+    /* The configuration is kept by the listener. */
     vst_accept_config_free(config);
     vst_tls_server_free(tls);
     host_serve(&host, listener);
