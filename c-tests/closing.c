@@ -67,8 +67,8 @@ static size_t take(int peer, size_t most, int *over)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* A session that has sent this much, which the kernel took, and was closed. The peer has read `heard`.
- * */
+/* A session that has sent this much, which the kernel took, and was closed. The peer has read
+ * `heard`. */
 static vst_id say_and_close(struct host *host, uint16_t port, int *peer, size_t all, size_t *heard)
 {
     vst_id id = meet(host, port, peer);

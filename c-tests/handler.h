@@ -35,8 +35,8 @@ static inline int32_t handled_step(void *data, vst_engine *engine, vst_step *ste
     return handled->play(handled, engine, step);
 }
 
-/* The state is allocated memory, so a state that is freed twice or never, or is not ours, is detected.
- * */
+/* The state is allocated memory, so a state that is freed twice or never, or is not ours, is
+ * detected. */
 static inline void handled_discard(void *data, void *state)
 {
     struct handled *handled = data;

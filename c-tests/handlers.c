@@ -340,7 +340,7 @@ static void an_answer_may_come_within_the_step(void)
     host_free(&handled.host);
 }
 
-/* ---- who may ask what ---- */
+/* ---- which calls are allowed where ---- */
 
 static int32_t nobody(struct handled *handled, vst_engine *engine, vst_step *step)
 {

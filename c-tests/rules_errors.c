@@ -64,8 +64,8 @@ int main(void)
     unlink(path);
     rmdir(folder);
 
-    /* A set continues the tables of another, which it then no longer needs; but it has to define them.
-     * */
+    /* A set continues the tables of another, which it then no longer needs; but it has to define
+     * them. */
     const char *track = "tcp-request connection track-sc0 src";
     vst_rules *first = made("stick-table type ip size 1k store conn_cur", NULL);
     vst_rules *second = made("stick-table type ip size 1k store conn_cur\n"

@@ -62,8 +62,8 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     CHECK_EQ(handled.host.announced, watched + 1);
     vst_waker_free(second);
 
-    /* Only the descriptor makes the host drive the engine here: the next deadline is half a minute away.
-     * */
+    /* Only the descriptor makes the host drive the engine here: the next deadline is half a minute
+     * away. */
     int peer = waiting(&handled, port, &letter);
     post_from_elsewhere(&letter);
     HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);

@@ -44,8 +44,8 @@ vst_stream_config *stream_config(const struct arguments *args);
 /* Adds a server, ADDRESS or NAME=ADDRESS: to the pool of its name. */
 void add_address(struct arguments *args, const char *text);
 
-/* Makes the servers of a pool a backend of the engine; the events about them have the pool as user data.
- * */
+/* Makes the servers of a pool a backend of the engine; the events about them have the pool as user
+ * data. */
 void make_backend(vst_engine *engine, const struct arguments *args, struct pool *pool);
 
 #endif

@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Searching {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is as long as it was asked for, and was zeroed when it was given out.
+        // SAFETY: the block is as long as requested, and was zeroed when it was allocated.
         let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
         DER.look(bytes);
         PEM.look(bytes);

@@ -113,7 +113,7 @@ pub(crate) fn narrow(socket: &impl AsRawFd) {
     let size = libc::socklen_t::try_from(size_of_val(&least)).expect("a small number");
     let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVBUF);
     let value = (&raw const least).cast();
-    // SAFETY: the descriptor is open and the value as long as `size` says.
+    // SAFETY: the descriptor is open and the value is `size` bytes long.
     let set = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, value, size) };
     assert_eq!(set, 0);
 }
@@ -125,7 +125,7 @@ pub(crate) fn connect_narrow(address: &str) -> TcpStream {
     narrow(&socket);
     let name = ipv4(*address.ip(), address.port());
     let size = libc::socklen_t::try_from(size_of_val(&name)).expect("a small struct");
-    // SAFETY: the struct is as long as `size` says.
+    // SAFETY: the struct is `size` bytes long.
     let done = unsafe { libc::connect(socket.as_raw_fd(), (&raw const name).cast(), size) };
     assert_eq!(done, 0, "somebody listens");
     patient(socket.into())
@@ -139,15 +139,15 @@ pub(crate) fn connect_from(from: Ipv4Addr, to: SocketAddrV4) -> TcpStream {
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of_val(&on)).expect("a small number");
     let (level, name) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
-    // SAFETY: the descriptor is open and the value as long as `size` says.
+    // SAFETY: the descriptor is open and the value is `size` bytes long.
     let done = unsafe { libc::setsockopt(number, level, name, (&raw const on).cast(), size) };
     assert_eq!(done, 0, "a socket of IP");
     let [from, to] = [ipv4(from, 0), ipv4(*to.ip(), to.port())];
     let size = libc::socklen_t::try_from(size_of_val(&from)).expect("a small struct");
-    // SAFETY: the struct is as long as `size` says.
+    // SAFETY: the struct is `size` bytes long.
     let bound = unsafe { libc::bind(number, (&raw const from).cast(), size) };
     assert_eq!(bound, 0, "the address is this machine's");
-    // SAFETY: the struct is as long as `size` says.
+    // SAFETY: the struct is `size` bytes long.
     let done = unsafe { libc::connect(number, (&raw const to).cast(), size) };
     // A client that is refused at once may learn of it before the connect returns: reading reports it
     // again.
@@ -188,7 +188,7 @@ pub(crate) fn listen_at(address: &str) -> TcpListener {
     let size = libc::socklen_t::try_from(size_of_val(&most)).expect("a small struct");
     let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVTIMEO);
     let value = (&raw const most).cast();
-    // SAFETY: the descriptor is open and the value as long as `size` says.
+    // SAFETY: the descriptor is open and the value is `size` bytes long.
     let set = unsafe { libc::setsockopt(listener.as_raw_fd(), level, name, value, size) };
     assert_eq!(set, 0);
     listener
@@ -287,12 +287,12 @@ impl Deaf {
         let on: libc::c_int = 1;
         let size = libc::socklen_t::try_from(size_of_val(&on)).expect("a small number");
         let (level, name) = (libc::SOL_SOCKET, libc::SO_REUSEADDR);
-        // SAFETY: the descriptor is open and the value as long as `size` says.
+        // SAFETY: the descriptor is open and the value is `size` bytes long.
         let set = unsafe { libc::setsockopt(number, level, name, (&raw const on).cast(), size) };
         assert_eq!(set, 0);
         let mut address = ipv4(Ipv4Addr::LOCALHOST, 0);
         let mut size = libc::socklen_t::try_from(size_of_val(&address)).expect("a small struct");
-        // SAFETY: the struct is as long as `size` says.
+        // SAFETY: the struct is `size` bytes long.
         let bound = unsafe { libc::bind(number, (&raw const address).cast(), size) };
         assert_eq!(bound, 0);
         // SAFETY: the struct is written up to `size`.

@@ -69,7 +69,7 @@ impl Peer {
         let now = libc::linger { l_onoff: 1, l_linger: 0 };
         let size = libc::socklen_t::try_from(size_of_val(&now)).expect("a small struct");
         let (level, name) = (libc::SOL_SOCKET, libc::SO_LINGER);
-        // SAFETY: the descriptor is open and the value as long as `size` says.
+        // SAFETY: the descriptor is open and the value is `size` bytes long.
         let set = unsafe {
             libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const now).cast(), size)
         };

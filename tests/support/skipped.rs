@@ -34,7 +34,7 @@ pub(crate) fn note(peer: &str) {
     let _ = writeln!(io::stderr(), "\nskipped: {program} {test}: {peer} is not installed");
 }
 
-/// The file of this test program, emptied when it is first asked for.
+/// The file of this test program, emptied at its first use.
 fn file() -> &'static File {
     static FILE: OnceLock<File> = OnceLock::new();
     FILE.get_or_init(|| {
