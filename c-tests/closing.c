@@ -186,7 +186,7 @@ static void has_all(struct host *host, uint16_t port, int speaks)
     close(peer);
 }
 
-/* Received and not read, and nothing was sent: it ends in order all the same. */
+/* Received and not read, and nothing was sent: it ends in order nevertheless. */
 static void unread(struct host *host, uint16_t port)
 {
     unsigned before = host->told[VST_EVENT_CLOSED];

@@ -110,7 +110,7 @@ fn idle_bytes(version: Version) -> (isize, isize) {
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn an_idle_session_is_small_and_a_record_allocates_nothing() {
-    // aws-lc keeps its keys in C's heap, which is not counted here and comes to about 1,200 bytes.
+    // aws-lc keeps its keys in C's heap, which is not counted here and is about 1,200 bytes.
     let (most_server, most_client) =
         if cfg!(feature = "aws-lc-rs") { (2500, 3100) } else { (3500, 4100) };
     for version in [Version::Tls13, Version::Tls12] {

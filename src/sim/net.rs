@@ -114,7 +114,7 @@ impl Network {
         self.journal.write(Entry { at: self.now, call, fd, answer: Ok(0) });
     }
 
-    /// Whether a call that could succeed is to answer EAGAIN all the same.
+    /// Whether a call that could succeed is to answer EAGAIN nevertheless.
     pub(super) fn is_spurious(&mut self, fd: Fd, could_succeed: bool) -> bool {
         let spurious = could_succeed && self.is_unlucky();
         if spurious && !self.owed.contains(&fd) {

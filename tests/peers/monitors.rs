@@ -84,7 +84,7 @@ fn curl_as_a_monitor_gets_200_and_503_once_we_go_while_a_client_is_served() {
         };
         let Some(well) = ask() else { return };
         assert_eq!(well, "OK\n200 ");
-        // A request whose body comes late is answered all the same, and the bytes that follow do no
+        // A request whose body comes late is answered nevertheless, and the bytes that follow do no
         // harm.
         let body = "x".repeat(100_000);
         let posted = curl(&["--data-binary", &body], &format!("http://{at}/"));

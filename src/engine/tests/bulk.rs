@@ -238,7 +238,7 @@ struct Run {
     broken: bool,
 }
 
-/// Both send a lot and stop reading now and then. In some runs one of them stops in the middle.
+/// Both send a lot and sometimes stop reading. In some runs one of them stops in the middle.
 fn random_transfer(seed: u64) -> Run {
     let mut random = Random::new(seed);
     let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };

@@ -1,5 +1,5 @@
 //! The host's poller, as adversarial as a correct one may be: it turns what is true of descriptors into
-//! events in any order, late, more than once, and now and then without a reason.
+//! events in any order, late, more than once, and sometimes without a reason.
 
 use std::collections::BTreeMap;
 
