@@ -8,47 +8,48 @@
 macro_rules! every_op {
     ($then:ident) => {
         $then! {
-            /// A monitor is known by its source, before anything it sends: it is answered, and its connection ends.
+            /// A monitor (vst_monitor_options) is recognised by its source, is answered, and its
+            /// connection ends.
             MonitorIn = 1, "MONITOR_IN", Incoming, Proxy, after earlier,
                 when |start| start.is_monitor(),
                 step monitor::step;
-            /// Rules that need the socket's addresses alone, before anything is read.
+            /// tcp-request accept rules: on the socket's addresses, before anything is read.
             AcceptRules = 2, "ACCEPT_RULES", Incoming, Unbounded, after earlier,
                 when |start| start.has_rules(RulePhase::Accept),
                 step rules::step;
-            /// The PROXY header comes first: no byte is read for anyone else until it is done.
+            /// The PROXY header is read, before any other byte.
             AcceptProxy = 3, "ACCEPT_PROXY", Incoming, Proxy, after earlier,
                 when |start| start.accepts(|to| to.proxy.is_some()),
                 step accept_proxy::step;
-            /// The NetScaler's header comes next, where one stands between the clients and whoever relays them.
+            /// The header of a NetScaler is read, after the PROXY header.
             AcceptCip = 4, "ACCEPT_CIP", Incoming, Proxy, after earlier,
                 when |start| start.accepts(|to| to.cip.is_some()),
                 step accept_cip::step;
-            /// Rules on the addresses that were announced.
+            /// tcp-request connection rules: on the announced addresses.
             TcpRules = 5, "TCP_RULES", Incoming, Unbounded, after earlier,
                 when |start| start.has_rules(RulePhase::Connection),
                 step rules::step;
-            /// Handlers of the host's own, ahead of TLS.
+            /// The host's own handlers, before TLS.
             CustomRaw = 6, "CUSTOM_RAW", Incoming, Custom, after earlier,
                 when |start| start.accepts(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
                 step handlers::step;
-            /// Rules on the first bytes, which stay where they are.
+            /// tcp-request content rules: on the first bytes, which stay unread.
             Inspect = 7, "INSPECT", Incoming, Unbounded, after earlier,
                 when |start| start.has_rules(RulePhase::Content),
                 step rules::step;
-            /// The handshake with a client.
+            /// The TLS handshake with a client.
             TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier,
                 when |start| start.accepts(|to| to.tls.is_some()),
                 step tls::accept;
-            /// Rules on what the handshake agreed on.
+            /// tcp-request session rules: on what the TLS handshake agreed on.
             SessionRules = 9, "SESSION_RULES", Incoming, Unbounded, after earlier,
                 when |start| start.has_rules(RulePhase::Session),
                 step rules::step;
-            /// Handlers of the host's own, behind TLS.
+            /// The host's own handlers, after TLS.
             CustomClear = 10, "CUSTOM_CLEAR", Incoming, Custom, after earlier,
                 when |start| start.accepts(|to| to.customs.iter().any(|custom| custom.behind_tls)),
                 step handlers::step;
-            /// The last bytes leave, instead of a session.
+            /// The answer to a monitor is sent, instead of a session.
             SendLastChunk = 11, "SEND_LAST_CHUNK", Incoming, Linger, after earlier,
                 when |_| false,
                 step monitor::last_chunk;
@@ -56,31 +57,31 @@ macro_rules! every_op {
             AcceptSession = 12, "ACCEPT_SESSION", Incoming, Unbounded, after earlier,
                 when |start| start.accepts(|_| true),
                 step accept_session;
-            /// The socket reaches the server.
+            /// The socket is connected to the server.
             CtrlConnect = 13, "CTRL_CONNECT", Outgoing, Connect, after earlier,
                 when |start| start.connects(|_| true),
                 step connect::step;
-            /// A PROXY header goes ahead of any other byte.
+            /// A PROXY header is sent, before any other byte.
             SendProxy = 14, "SEND_PROXY", Outgoing, Connect, after earlier,
                 when |start| start.connects(|to| to.send_proxy.is_some()),
                 step send_proxy::step;
-            /// A SOCKS server is told what is wanted of it.
+            /// The request is sent to a SOCKS server.
             SocksSend = 15, "SOCKS_SEND", Outgoing, Connect, after earlier,
                 when |start| start.connects(|to| to.socks.is_some()),
                 step socks::send;
-            /// The SOCKS server connects: what follows its answer is the destination's.
+            /// The answer of the SOCKS server is read; bytes after it are the destination's.
             SocksRecv = 16, "SOCKS_RECV", Outgoing, Connect, after earlier,
                 when |start| start.connects(|to| to.socks.is_some()),
                 step socks::receive;
-            /// Handlers of the host's own towards a server, ahead of TLS.
+            /// The host's own handlers towards a server, before TLS.
             CustomRawOut = 17, "CUSTOM_RAW_OUT", Outgoing, Custom, after earlier,
                 when |start| start.connects(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
                 step handlers::step;
-            /// The handshake with a server.
+            /// The TLS handshake with a server.
             TlsConnect = 18, "TLS_CONNECT", Outgoing, Tls, after earlier,
                 when |start| start.connects(|to| to.tls.is_some()),
                 step tls::connect;
-            /// Handlers of the host's own towards a server, behind TLS.
+            /// The host's own handlers towards a server, after TLS.
             CustomClearOut = 19, "CUSTOM_CLEAR_OUT", Outgoing, Custom, after earlier,
                 when |start| start.connects(|to| to.customs.iter().any(|custom| custom.behind_tls)),
                 step handlers::step;
@@ -92,7 +93,7 @@ macro_rules! every_op {
             Dshr = 21, "DSHR", Closing, Unbounded, after [],
                 when |_| false,
                 step closing::data_shut_read;
-            /// The data layer is torn down.
+            /// The data layer is released.
             Dclose = 22, "DCLOSE", Closing, Unbounded, after [Dshw Dshr],
                 when |_| false,
                 step closing::data_close;
@@ -108,7 +109,7 @@ macro_rules! every_op {
             Cclose = 25, "CCLOSE", Closing, Drain, after [Cshw Cshr Dclose],
                 when |_| false,
                 step closing::ctrl_close;
-            /// The descriptor goes back: first to the host's poller, then to the system.
+            /// The descriptor is released by the host's poller and then closed.
             Fclose = 26, "FCLOSE", Closing, Unbounded, after [Cclose],
                 when |_| false,
                 step closing::fd_close;
