@@ -2184,8 +2184,8 @@ vst_status vst_backend_describe(vst_engine *engine,
 // No sessions are kept, whatever session_cache says.
 #define VST_TLS_SERVER_NO_SESSION_CACHE (UINT64_C(1) << 40)
 
-// The most that session_cache may be. Memory for all of them is allocated when the object is
-// made.
+// The most that session_cache may be. A vst_tls_server allocates the index of so many sessions
+// as session_cache says when it is made; a vst_tls_client allocates memory as sessions come.
 #define VST_TLS_SESSIONS_MOST (1048576)
 
 // TLS 1.2, for min_version and max_version.
@@ -2322,8 +2322,8 @@ struct vst_tls_client_options {
     // Application protocols (ALPN) to offer, the preferred first, separated by commas:
     // h2,http/1.1. NULL: ALPN is not used. Copied.
     const char *alpn;
-    // The most sessions that are kept for resumption. Default 256, at most
-    // VST_TLS_SESSIONS_MOST; VST_TLS_CLIENT_NO_SESSION_CACHE keeps none.
+    // The most sessions that are kept for resumption, at most 8 for each server name. Default 256,
+    // at most VST_TLS_SESSIONS_MOST; VST_TLS_CLIENT_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
 };
 

@@ -45,8 +45,8 @@ pub const VST_TLS_SERVER_KEY_LOG: u64 = 1 << 39;
 /// No sessions are kept, whatever `session_cache` says.
 pub const VST_TLS_SERVER_NO_SESSION_CACHE: u64 = 1 << 40;
 
-/// The most that `session_cache` may be. Memory for all of them is allocated when the object is
-/// made.
+/// The most that `session_cache` may be. A `vst_tls_server` allocates the index of so many sessions
+/// as `session_cache` says when it is made; a `vst_tls_client` allocates memory as sessions come.
 pub const VST_TLS_SESSIONS_MOST: u64 = 1_048_576;
 
 /// TLS 1.2, for `min_version` and max_version.

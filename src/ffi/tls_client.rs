@@ -74,8 +74,8 @@ pub struct vst_tls_client_options {
     /// Application protocols (ALPN) to offer, the preferred first, separated by commas:
     /// h2,http/1.1. NULL: ALPN is not used. Copied.
     pub alpn: *const c_char,
-    /// The most sessions that are kept for resumption. Default 256, at most
-    /// `VST_TLS_SESSIONS_MOST`; `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
+    /// The most sessions that are kept for resumption, at most 8 for each server name. Default 256,
+    /// at most `VST_TLS_SESSIONS_MOST`; `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
 }
 
