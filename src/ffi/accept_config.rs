@@ -19,28 +19,30 @@ use crate::config::{
 };
 use crate::wire::cip;
 
-/// What incoming connections go through. Shared: any number of listeners and engines may use it.
+/// An accept configuration: what is done with incoming connections. Any number of listeners and
+/// engines, also in several threads, may use it. It never changes.
 pub struct vst_accept_config {
     pub(super) config: Arc<AcceptConfig>,
 }
 
-/// Sources outside `accept_proxy` or `accept_cip` are not refused: they go on without that header,
-/// which then announces nothing, and what they send is payload.
+/// Connections from sources outside `accept_proxy` or `accept_cip` are not refused: they go on
+/// without that header, and all that they send belongs to what follows, TLS or the session.
 pub const VST_ACCEPT_UNTRUSTED_DIRECT: u64 = 1 << 24;
-/// On TLS 1.2, where the end of one side ends both, a half-close is held back until the peer has
-/// ended its own side, or, once bytes of the peer are waited for, has sent none for
-/// `tls12_half_close_hold_ns`. Without it a half-close is sent at once, since a client that reads
-/// until the end would otherwise wait for ever.
+/// With TLS 1.2, where a `close_notify` ends both directions, a half-close (`vst_conn_shutdown`, or
+/// that of a stream) is held back until the peer has ended its own side, or, once bytes of the peer
+/// are waited for, has sent none for tls12_half_close_hold_ns. Without this flag a half-close is
+/// sent at once, since a client that reads until the end would otherwise never finish.
 pub const VST_ACCEPT_TLS12_HALF_CLOSE_HOLD: u64 = 1 << 25;
-/// In a stream, the end of a TLS connection without close_notify resets both sides, and so does its
-/// failure, also while it closes. Without it the other side gets what came, and then the end of its
-/// connection: where it speaks TLS, without close_notify, which would vouch that this was all. Either
-/// way the records of the stream and of its sides have `VST_WHY_TRUNCATED`, or the failure's reason.
+/// In a stream, the end of a TLS connection without `close_notify` resets both sides, and so does
+/// its failure, also while it closes. Without this flag the other side gets the bytes that came,
+/// and then the end of its connection; where it uses TLS, it gets no `close_notify`, which would
+/// say that the bytes are complete. Either way `vst_stream_end` and `vst_end` have
+/// VST_WHY_TRUNCATED, or the reason of the failure.
 pub const VST_ACCEPT_TLS_TRUNCATION_ABORT: u64 = 1 << 26;
 
-/// What incoming connections go through. A field that is 0 stands for its default, so that all zero
-/// but `size` is the defaults; `vst_accept_options_init` writes them. In spans of time VST_NEVER is
-/// no bound.
+/// The options of an accept configuration. A field that is 0 stands for its default, so that all
+/// zero but size is the defaults; `vst_accept_options_init` writes them. In spans of time VST_NEVER
+/// is no bound.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_accept_options {
@@ -51,50 +53,53 @@ pub struct vst_accept_options {
     /// `VST_ACCEPT_*`.
     pub flags: u64,
     /// Where set, a PROXY header (version 1 or 2) must come first, and only from these sources: a
-    /// list separated by commas of networks (`10.0.0.0/8`), addresses, `any` (all of IP) and `unix`
-    /// (all unix sockets). Other sources are refused. NULL: no header, and one that comes is payload.
+    /// list separated by commas of networks (10.0.0.0/8), addresses, any (all of IP) and unix (all
+    /// unix sockets). Connections from other sources are refused, unless
+    /// VST_ACCEPT_UNTRUSTED_DIRECT is set. NULL: no header is read; one that comes is taken for TLS
+    /// or bytes of the session. Read and not kept.
     pub accept_proxy: *const c_char,
-    /// Where set, TLS comes next. The configuration keeps its own reference: the handle may be
-    /// freed at once.
+    /// Where set, TLS follows the headers. NULL: no TLS. The configuration keeps its own reference:
+    /// the handle may be freed at once.
     pub tls: *const vst_tls_server,
-    /// For the PROXY header, in nanoseconds from accept, and again for the NetScaler's header behind it.
-    /// Default 5 s.
+    /// Timeout of the PROXY header, in nanoseconds from accept, and again of the NetScaler's header
+    /// after it. Default 5 s.
     pub timeout_proxy_ns: u64,
-    /// For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
+    /// Timeout of the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     pub timeout_tls_ns: u64,
-    /// For everything before the session, in nanoseconds from accept. Default 30 s.
+    /// Timeout of everything before the session, in nanoseconds from accept. Default 30 s.
     pub timeout_opening_ns: u64,
-    /// While closing: how long unsent bytes may wait without progress, in nanoseconds. It starts
-    /// anew whenever bytes are taken by the kernel, and after that whenever the peer acknowledges
-    /// some (TCP). Then the connection is reset and those bytes are lost: `vst_end` has
-    /// VST_WHY_TIMED_OUT at VST_OP_DSHW or VST_OP_CCLOSE, and their number in `lost`. Default 30 s.
+    /// While closing: how long unsent bytes may wait without progress, in nanoseconds. The time
+    /// starts again whenever the kernel takes bytes, and, once it has them all, whenever the peer
+    /// acknowledges some (TCP). Then the connection is reset and those bytes are lost: `vst_end`
+    /// has VST_WHY_TIMED_OUT at VST_OP_DSHW or VST_OP_CCLOSE, and their number in `lost`. Default
+    /// 30 s.
     pub linger_ns: u64,
     /// While closing: how long the peer's FIN is waited for once the peer has all our bytes, in
-    /// nanoseconds. A peer that was silent meanwhile has ended as it should; one that went on
-    /// sending is cut off, with `VST_WHY_TIMED_OUT` at `VST_OP_CCLOSE`. Default 2 s.
+    /// nanoseconds. If the peer sent nothing meanwhile, the connection counts as ended in order; a
+    /// peer that went on sending is cut off, with VST_WHY_TIMED_OUT at VST_OP_CCLOSE. Default 2 s.
     pub drain_ns: u64,
     /// While closing: how many bytes of the peer are read and thrown away until its FIN. A peer
     /// that sends more is cut off, with `VST_WHY_TOO_LARGE` at `VST_OP_CCLOSE`. Default 1 MiB; more
     /// than 4 GiB is taken as that.
     pub drain_bytes: u64,
-    /// Where set, the sources of monitors (health checks by load balancers and the like), which are
-    /// answered and closed before any of the above. Read and not kept.
+    /// Where set, the sources of monitors, such as health checks of load balancers, whose
+    /// connections are answered and closed before any of the above. Read and not kept.
     pub monitor: *const vst_monitor_options,
-    /// Handlers of the host's own, on either side of TLS, asked in this order. Copied.
+    /// The host's own handlers, before or after TLS, called in this order. Copied.
     pub handlers: *const vst_handler,
     /// How many there are.
     pub handler_count: u64,
-    /// Where set, the rules that are asked on the way. The configuration keeps its own reference:
-    /// the handle may be freed at once, and is needed to replace the rules.
+    /// Where set, the rules that decide about the connections. The configuration keeps its own
+    /// reference, so the handle may be freed at once; but `vst_rules_replace` needs it.
     pub rules: *const vst_rules,
-    /// Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard) must
-    /// come next, behind the PROXY header if there is one, and only from these sources: a list as in
-    /// `accept_proxy`, of the socket's own addresses. The client's addresses are those in it. NULL: no
-    /// header, and one that comes is payload.
+    /// Where set, the header that a NetScaler inserts ("client IP insertion", legacy or standard)
+    /// must come next, after the PROXY header if there is one, and only from these sources: a list
+    /// as in `accept_proxy`, compared with the socket's own source address. The client's addresses
+    /// are those in the header. NULL: no header is read. Read and not kept.
     pub accept_cip: *const c_char,
-    /// On TLS 1.2, how long a peer may be silent before a half-close that is held back
-    /// (`VST_ACCEPT_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the peer's
-    /// own end. Default 1 s.
+    /// With TLS 1.2: how long a peer may be silent before a half-close that is held back
+    /// (`VST_ACCEPT_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the
+    /// peer's own end. Default 1 s.
     pub tls12_half_close_hold_ns: u64,
 }
 
@@ -153,19 +158,20 @@ pub unsafe extern "C" fn vst_accept_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes an accept configuration: what incoming connections go through.
+/// Makes an accept configuration: what is done with incoming connections.
 ///
 /// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
 /// `vst_accept_config_free`. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes
 /// with its NUL.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or answer, bytes that are
-/// missing, too long or not asked for); VST_E_CONFIG (`accept_proxy`, `accept_cip` or `monitor_net`
-/// cannot be read, or the last overlaps one of the others).
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag; of
+/// `vst_monitor_options` an unknown answer, or well or failing missing, too long or not wanted);
+/// VST_E_CONFIG (`accept_proxy`, `accept_cip` or `monitor_net` cannot be parsed, or `monitor_net`
+/// overlaps one of the others).
 ///
 /// # Safety
-/// `options` points to as many bytes as its `size` says, its texts to NUL-terminated strings, its
-/// handles to handles that are not freed; `out` to a pointer; `why` to `why_size` writable bytes.
+/// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
+/// handles are not freed; out points to a pointer; why to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_accept_config_new(
     options: *const vst_accept_options,
@@ -243,7 +249,7 @@ unsafe fn accept_config(
     Ok(vst_accept_config { config: Arc::new(config) })
 }
 
-/// Frees a handle. Listeners and connections that use the configuration keep it. NULL is fine.
+/// Frees a handle. Listeners and connections that use the configuration keep it. NULL does nothing.
 ///
 /// Legal from any thread and any callback.
 ///

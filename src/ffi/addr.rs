@@ -29,7 +29,7 @@ pub struct vst_addr {
     pub family: u16,
     /// The port, in the host's byte order; 0 for a unix socket.
     pub port: u16,
-    /// How many of `bytes` count.
+    /// How many of bytes are used.
     pub len: u32,
     /// The zone of a link-local IPv6 address, or 0.
     pub scope: u32,
@@ -127,7 +127,8 @@ pub unsafe extern "C" fn vst_addr_text(
 pub struct vst_end {
     /// `sizeof(vst_end)` of the library.
     pub size: u32,
-    /// Where: `VST_OP_*`, or 0 while the session's own bytes moved, or when it ended as it should.
+    /// The operation that failed: VST_OP_*. 0 when it ended as it should, and when it failed while
+    /// the session's own bytes moved; why is 0 only in the first case.
     pub at: u32,
     /// Why: `VST_WHY_*`, or 0 when it ended as it should.
     pub why: u32,
@@ -135,10 +136,10 @@ pub struct vst_end {
     pub sys_errno: i32,
     /// The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     pub alert: i32,
-    /// 1 when this end, of a session or a stream, is above `ends_per_second` of its listener, and a
-    /// host may leave it out of its log. Else 0.
+    /// 1 when this end, of a session or a stream, is above ends_per_second of its listener, so that
+    /// a host may leave it out of its log. Else 0.
     pub quiet: u32,
-    /// The connection. Stale.
+    /// The connection. This id is stale.
     pub conn: vst_id,
     /// The listener it came from, or 0.
     pub listener: vst_id,
@@ -146,23 +147,23 @@ pub struct vst_end {
     pub bytes_in: u64,
     /// Bytes the kernel took for the wire.
     pub bytes_out: u64,
-    /// Of those read, how many were thrown away while closing.
+    /// Of bytes_in: how many were thrown away while closing.
     pub discarded: u64,
-    /// Bytes written that never reached the peer as far as can be told, where the end was cut (`at` is
-    /// VST_OP_DSHW or VST_OP_CCLOSE then): those that waited here, and those that the system held and
-    /// the peer had not acknowledged. A peer may have had some that it did not acknowledge before it
-    /// reset the connection.
+    /// Bytes written that did not reach the peer as far as is known, where closing was cut short
+    /// (at is VST_OP_DSHW or VST_OP_CCLOSE then): those that the library still held, and those that
+    /// the system held and the peer had not acknowledged. A peer may have had some that it did not
+    /// acknowledge before it reset the connection.
     pub lost: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted_ns: u64,
     /// From the beginning of the operation that failed, in nanoseconds, or 0.
     pub in_op_ns: u64,
-    /// Of refusals: how many of the same listener, operation and reason were counted and not told
-    /// since the last one that was told. Of ends: how many were quiet since the last one that was
-    /// not.
+    /// With VST_EVENT_REFUSED: how many refusals of the same listener, operation and reason were
+    /// counted but not reported since the last reported one. With other events: how many such ends
+    /// were quiet since the last one that was not.
     pub suppressed: u64,
-    /// The operation, the reason and a sentence for people, in English, NUL-terminated. What a peer
-    /// said in it is escaped.
+    /// The operation, the reason and a sentence, in English, NUL-terminated, valid as long as the
+    /// event. Bytes that came from a peer are escaped in it.
     pub text: *const c_char,
     /// The length of `text`, without the NUL.
     pub text_len: u64,
@@ -175,7 +176,8 @@ pub struct vst_end {
     pub announced_source: vst_addr,
     /// The destination announced by a header, as `vst_conn_addrs` says.
     pub announced_destination: vst_addr,
-    /// The code that a handler of the host's own failed with, or 0.
+    /// The code of the `vst_step` or `vst_conn_handler_done` with which a handler failed the
+    /// connection, or 0.
     pub host_code: i32,
     /// 0.
     pub _reserved: u32,

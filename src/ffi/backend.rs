@@ -15,31 +15,34 @@ use crate::engine::BackendOptions;
 use crate::id::Kind;
 use crate::time::SECOND;
 
-/// One server after the other, heavier ones more often.
+/// Round robin: one server after the other, those with more weight more often.
 pub const VST_BALANCE_ROUND_ROBIN: u32 = 0;
-/// The server with the fewest streams for its weight.
+/// Least connections: the server with the fewest streams in proportion to its weight.
 pub const VST_BALANCE_LEAST_CONNECTIONS: u32 = 1;
-/// By the client's address, without its port: a client keeps its server, and when servers come or go
-/// only the clients move that must. It is the one announced by a header, where one came.
-/// Clients without an address, those of unix sockets, go round robin.
+/// By a hash of the client's address, without its port: a client gets the same server each time,
+/// and when servers are added, go down or come up, only those clients get another server that must.
+/// The address is the one announced by a header, where one came. Clients without an address, those
+/// of unix sockets, are spread round robin.
 pub const VST_BALANCE_SOURCE: u32 = 2;
-/// Two servers are drawn, and the one with fewer streams for its weight is taken: nearly as even as
-/// the fewest streams, also where several engines share the servers and know nothing of each other.
+/// Two servers are chosen at random, and of these the one with fewer streams in proportion to its
+/// weight is taken. Nearly as even as VST_BALANCE_LEAST_CONNECTIONS, also where several engines use
+/// the same servers without knowing each other's streams.
 pub const VST_BALANCE_RANDOM: u32 = 3;
 
-/// A stream goes to no other server than the one it was given first. Without it the last attempt is
-/// made on another one, and so is any when the server is taken to be down.
+/// All attempts of a stream are made on the server that it was given first; the stream ends when
+/// that server goes down. Without this flag the last attempt is made on another server, and so is
+/// every attempt after the server went down.
 pub const VST_BACKEND_NO_REDISPATCH: u64 = 1 << 46;
-/// No attempt is repeated, whatever `retries` says.
+/// A failed attempt is not repeated, whatever retries says.
 pub const VST_BACKEND_NO_RETRIES: u64 = 1 << 47;
-/// No stream waits for any server, whatever `maxqueue` says: it is ended where there is no room.
+/// No stream waits until any server has room, whatever maxqueue says: the stream is ended instead.
 pub const VST_BACKEND_NO_QUEUE: u64 = 1 << 48;
 
-/// How a backend works. A field that is 0 stands for its default, so that all zero but `size` is
+/// The options of a backend. A field that is 0 stands for its default, so that all zero but size is
 /// the defaults; `vst_backend_options_init` writes them.
 ///
-/// Limits and queues are of this one backend of this one engine: a program with several engines
-/// divides what its servers can bear by their number.
+/// Limits and queues belong to this backend of this engine: a program with several engines divides
+/// what its servers can carry by the number of engines.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_backend_options {
@@ -51,24 +54,27 @@ pub struct vst_backend_options {
     pub flags: u64,
     /// `VST_BALANCE_*`. Default `VST_BALANCE_ROUND_ROBIN`.
     pub balance: u32,
-    /// The most streams over all servers at once; others wait. Default UINT32_MAX: no bound.
+    /// The most streams that all servers together carry at once; further ones wait in the queue.
+    /// Default UINT32_MAX: no bound.
     pub maxconn: u32,
-    /// The most streams that may wait for any server; one more is ended. Default 1024; UINT32_MAX is no
-    /// bound, and `VST_BACKEND_NO_QUEUE` lets none wait.
+    /// The most streams that may wait in the backend's queue, for whichever server has room first;
+    /// one more is ended. Default 1024; UINT32_MAX is no bound, and `VST_BACKEND_NO_QUEUE` lets
+    /// none wait.
     pub maxqueue: u32,
-    /// Attempts beside the first. Only attempts whose server took no byte are repeated. Default 3;
-    /// UINT32_MAX is no bound, and `VST_BACKEND_NO_RETRIES` repeats none.
+    /// The most attempts after the first. An attempt is repeated only when its server took no byte
+    /// of the client. Default 3; UINT32_MAX is no bound, and `VST_BACKEND_NO_RETRIES` repeats none.
     pub retries: u32,
-    /// How long a stream waits for a server with room, in nanoseconds; VST_NEVER is no bound. Default
-    /// 5 s.
+    /// How long a stream waits in a queue, that of the backend or that of a server, in nanoseconds;
+    /// VST_NEVER is no bound. Default 5 s.
     pub queue_timeout_ns: u64,
-    /// How long after a failed attempt the same server is left alone, in nanoseconds. Default 1 s; a
-    /// connect timeout that is shorter is the better choice.
+    /// How long a stream waits after a failed attempt before the next one on the same server, in
+    /// nanoseconds. Default 1 s. Where `timeout_connect_ns` is shorter than that, set this to the
+    /// same.
     pub turn_around_ns: u64,
-    /// Where all chance comes from: the spread of checks over time, what is drawn for
-    /// `VST_BALANCE_RANDOM`, and which address belongs to which server for `VST_BALANCE_SOURCE`.
-    /// Engines and processes that are to send a client to the same server have the same one here, and
-    /// the same names of servers. 0, the default, takes a random number.
+    /// The seed of random choices: the spread of checks over time, the servers for
+    /// VST_BALANCE_RANDOM, and which address belongs to which server for VST_BALANCE_SOURCE.
+    /// Engines and processes that are to send a client to the same server need the same seed and
+    /// the same names of servers. 0, the default: the library takes a random number.
     pub seed: u64,
     /// The host's user data for the backend: it comes with VST_EVENT_SERVER_*. The library neither
     /// reads nor frees it.
@@ -158,18 +164,19 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Conf
     })
 }
 
-/// Makes a backend: servers that stand for each other, among which `vst_conn_forward_to` chooses.
+/// Makes a backend, a group of servers of which `vst_conn_forward_to` chooses one for each stream.
+/// It has no servers yet: `vst_backend_add_server` adds them.
 ///
-/// `options` is read and not kept. It has no servers yet: `vst_backend_add_server`. `*out` is its id,
-/// or 0. It belongs to the engine and is freed with it. On failure `why`, unless NULL, gets a sentence,
-/// cut to `why_size` bytes with its NUL.
+/// options is read and not kept. `*out` is the backend's id, or 0 on failure. The backend belongs to
+/// the engine and is freed with it. On failure `why`, unless NULL, gets a sentence, cut to
+/// `why_size` bytes with its NUL.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or balance); VST_E_SYSTEM
 /// (no random number for `seed`); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `options` points to as many bytes as its `size` says;
-/// `out` to an id; `why` to `why_size` writable bytes.
+/// `out` to an id; `why` is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_backend_new(
     engine: *mut vst_engine,
@@ -193,12 +200,15 @@ pub unsafe extern "C" fn vst_backend_new(
     unsafe { asked(no_out.and(engine), why, why_size, add) }
 }
 
-/// Gives a backend the name by which rules (`use_backend`, `be_conn`) and metrics know it.
+/// Gives a backend a name, which rules (`use_backend`, `be_conn`) and metrics use: UTF-8,
+/// NUL-terminated, copied. A second call replaces the name.
 ///
-/// Otherwise as `vst_listener_set_name`.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8, the id); VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_listener_set_name`.
+/// engine is an engine that is not freed; name is a NUL-terminated string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_backend_set_name(
     engine: *mut vst_engine,
@@ -209,10 +219,11 @@ pub unsafe extern "C" fn vst_backend_set_name(
     unsafe { set_name(engine, Kind::Backend, backend, name) }
 }
 
-/// What was counted of a backend, or of one of its servers.
+/// The counters of a backend, or of one of its servers.
 ///
-/// A backend's counters are the sums of its servers', with what concerns none of them. Its queue is
-/// that in which streams wait for any server; a server has one for the streams that want it alone.
+/// A backend's counters are the sums of its servers', plus what belongs to no server. The backend's
+/// queue is for streams that any server may take; each server has a queue of its own for streams
+/// that must go to it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_backend_counters {
@@ -220,24 +231,26 @@ pub struct vst_backend_counters {
     pub size: u32,
     /// 0.
     pub _reserved: u32,
-    /// Streams that have a place at a server now: from the beginning of an attempt to its failure or
+    /// Streams that count towards maxconn now: from the beginning of an attempt to its failure, or
     /// to the end of the server's connection.
     pub streams: u32,
     /// The most there were at once.
     pub streams_most: u32,
-    /// How many there were in all: every attempt is one.
+    /// How many there were in all: every attempt counts as one.
     pub streams_total: u64,
     /// Streams that wait in the queue now.
     pub queued: u32,
     /// The most that waited at once.
     pub queued_most: u32,
-    /// How many waited in all. One whose server went away waited in two queues.
+    /// How many waited in all. A stream that went on to another queue, since its server went down,
+    /// counts twice.
     pub queued_total: u64,
-    /// Attempts that failed, but for those that failed on our side.
+    /// Attempts that failed, without those that failed because of this process or machine
+    /// (VST_WHY_LOCAL_LIMIT).
     pub connect_errors_total: u64,
-    /// Streams that asked again for the same server.
+    /// Attempts that were repeated on the same server.
     pub retries_total: u64,
-    /// Streams that asked for another server than this one.
+    /// Attempts that were repeated on another server, after one on this server failed.
     pub redispatches_total: u64,
     /// Streams that were ended because the queue was full.
     pub queue_full_total: u64,
@@ -245,12 +258,12 @@ pub struct vst_backend_counters {
     pub queue_timeouts_total: u64,
     /// Health checks that passed.
     pub checks_passed_total: u64,
-    /// Health checks that failed, but for those that failed on our side.
+    /// Health checks that failed, without those that failed because of this process or machine.
     pub checks_failed_total: u64,
     /// How often a server went down.
     pub downs_total: u64,
-    /// When a server last went up or down or was given another state, of the clock that drive calls
-    /// are told, in nanoseconds; 0: never.
+    /// When a server last went up or down or was given another administrative state: a time of the
+    /// engine's clock, in nanoseconds. 0: never.
     pub last_change_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -302,12 +315,14 @@ pub unsafe extern "C" fn vst_backend_get_counters(
     unsafe { stats(engine, backend, None, counters) }
 }
 
-/// Writes what one server has counted: `server` is its number, from `vst_backend_add_server`.
+/// Writes the counters of one server: server is its number, from vst_backend_add_server.
 ///
-/// Otherwise as `vst_backend_get_counters`; VST_E_ARGUMENT also for a number that no server has.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT
+/// (the id, a number that no server has); VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_backend_get_counters`.
+/// engine is an engine that is not freed; counters points to as many bytes as its size says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_server_get_counters(
     engine: *mut vst_engine,
@@ -320,7 +335,7 @@ pub unsafe extern "C" fn vst_server_get_counters(
 }
 
 /// # Safety
-/// As `vst_backend_get_counters`.
+/// engine is an engine that is not freed; counters points to as many bytes as its size says.
 unsafe fn stats(
     engine: *mut vst_engine,
     backend: vst_id,

@@ -20,14 +20,14 @@ pub const VST_SHUT_BOTH: u32 = 3;
 /// Reads bytes of a session into `buffer`, at least one, at most `size`.
 ///
 /// `*got` is how many, 0 unless VST_OK. VST_WAIT: there are none now, and VST_EVENT_READABLE is
-/// told once when some have come. No event is told while reads answer VST_OK: read until VST_WAIT.
-/// The library reads nothing ahead of the host, so a host that does not read slows its peer down
-/// (backpressure).
-/// Legal on the engine's thread, for a session: in the callback that tells of it, or at any time
-/// later.
+/// reported once when some have come. No event is reported while reads return VST_OK: read until
+/// VST_WAIT. The library reads nothing before the host does, so a host that does not read slows its
+/// peer down (backpressure).
+/// Legal on the engine's thread, for a session: in the callback of VST_EVENT_SESSION or
+/// VST_EVENT_CONNECTED, or at any time later.
 /// Returns VST_OK; VST_WAIT; VST_END; VST_E_TRUNCATED (the connection ended without TLS
 /// close_notify: bytes may be missing); VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows);
-/// VST_E_STATE (no session yet, closed by the host, inside a stream); VST_E_ARGUMENT (`size` 0);
+/// VST_E_STATE (no session yet, closed by the host, part of a stream); VST_E_ARGUMENT (`size` 0);
 /// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -66,12 +66,14 @@ pub unsafe extern "C" fn vst_conn_recv(
 /// Writes bytes of a session: all or a part, at least one.
 ///
 /// `*taken` is how many, 0 unless VST_OK; those bytes are copied. VST_WAIT: none can be taken now,
-/// and VST_EVENT_WRITABLE is told once when some can. A `size` of 0 takes none and answers VST_OK.
+/// and VST_EVENT_WRITABLE is reported once when some can. A size of 0 takes none and returns
+/// VST_OK.
 /// Legal on the engine's thread, for a session.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-/// before can still be read: read on while it answers VST_OK, or close, since no event asks for it);
-/// VST_E_STATE (no session yet, its write side shut, closed by the host, inside a stream); VST_E_NULL;
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+/// before can still be read: read while `vst_conn_recv` returns VST_OK, or close, since no event
+/// follows by itself); VST_E_STATE (no session yet, its write side shut, closed by the host, part
+/// of a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `bytes` points to `size` readable bytes; `taken` to a
@@ -112,13 +114,14 @@ const fn failed(why: Why) -> vst_status {
     }
 }
 
-/// Ends one direction of a session, VST_SHUT_*. Writing (half-close): the bytes written so far are
-/// sent, then TLS close_notify, then the FIN. Reading: no further byte is delivered, and bytes that
-/// still come are thrown away. When both are ended, by whichever side, the connection closes and
-/// VST_EVENT_CLOSED follows.
+/// Ends one direction of a session, or both: direction is VST_SHUT_*. Writing (half-close): the
+/// bytes written so far are sent, then TLS close_notify, then the FIN. Reading: no further byte is
+/// delivered, and bytes that still come are thrown away. When both are ended, by whichever side,
+/// the connection closes and VST_EVENT_CLOSED follows.
 ///
-/// Legal on the engine's thread, for a session; twice changes nothing.
-/// Returns VST_OK; VST_E_STATE; VST_E_ARGUMENT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// Legal on the engine's thread, for a session; a second call changes nothing.
+/// Returns VST_OK; VST_E_STATE (no session yet, closed by the host, part of a stream);
+/// VST_E_ARGUMENT (the direction, the id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -148,13 +151,13 @@ pub unsafe extern "C" fn vst_conn_shutdown(
 
 /// Closes a connection in order: the bytes written so far are sent, then TLS close_notify and the
 /// FIN, and the peer's end is waited for within `linger_ns` and `drain_ns`. A connection that is
-/// still opening is aborted. From now on the id is good for `vst_conn_abort` and for functions that
-/// only read, such as `vst_conn_describe`. One event follows, VST_EVENT_CLOSED; for a connection of
-/// a listener that was no session yet it is VST_EVENT_REFUSED.
+/// still opening is aborted. From now on the id works only with `vst_conn_abort` and with functions
+/// that only read, such as vst_conn_describe. One event follows, VST_EVENT_CLOSED; for a connection
+/// of a listener that was no session yet it is VST_EVENT_REFUSED.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED.
-/// Returns VST_OK; VST_E_STATE (closed before, inside a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
-/// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (closed before, part of a stream); VST_E_NULL; VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -168,9 +171,13 @@ pub unsafe extern "C" fn vst_conn_close(engine: *mut vst_engine, conn: vst_id) -
     })
 }
 
-/// Aborts a connection: unsent bytes are thrown away, and the peer gets a reset.
+/// Aborts a connection: unsent bytes are thrown away, and the peer gets a reset. One event follows,
+/// VST_EVENT_CLOSED; for a connection of a listener that was no session yet it is
+/// VST_EVENT_REFUSED.
 ///
-/// Otherwise as `vst_conn_close`; it may also be called after that.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED, also after vst_conn_close.
+/// Returns VST_OK; VST_E_STATE (part of a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -184,15 +191,15 @@ pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -
     })
 }
 
-/// Takes the descriptor of a session without TLS out of the library: it belongs to the host from
-/// then on, which closes it. The id is stale, and no event tells of that. Bytes that the library
-/// has already read from it, such as those after a PROXY header, are copied to `ahead`: they come
+/// Takes the descriptor of a session without TLS out of the library: from then on it belongs to the
+/// host, which closes it. The id is stale, and no event is reported. Bytes that the library has
+/// already read from it, such as those after a PROXY header, are copied to `ahead`: they come
 /// before whatever the host reads from the descriptor.
 ///
 /// `*fd` is the descriptor, or -1 on failure; `*ahead_len` is the number of bytes. If the
-/// descriptor was announced to the interest callbacks before, they are told VST_IO_RELEASED without
-/// VST_IO_CLOSING, before this returns and also within a batch (`vst_engine_batch_begin`): the host
-/// removes it from its poller. If it was not, nothing is told.
+/// descriptor was announced to the interest callbacks before, they are called with VST_IO_RELEASED
+/// without VST_IO_CLOSING, before this returns and also within a batch (`vst_engine_batch_begin`):
+/// the host removes it from its poller. If it was not, they are not called.
 /// Legal on the engine's thread, for a session without TLS that has no unsent bytes and no
 /// direction shut.
 /// Returns VST_OK; VST_E_SPACE (`*ahead_len` is the capacity that is needed; nothing happened);
@@ -201,8 +208,8 @@ pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -
 /// callbacks); VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `fd` points to an int; `ahead` to `capacity` writable
-/// bytes; `ahead_len` to a size.
+/// `engine` is an engine that is not freed; `fd` points to an `int32_t`; `ahead` to `capacity`
+/// writable bytes; `ahead_len` to a size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_take_fd(
     engine: *mut vst_engine,
@@ -275,7 +282,9 @@ pub unsafe extern "C" fn vst_conn_user(
 
 /// Changes the host's user data for a connection, which events about it carry.
 ///
-/// Otherwise as `vst_conn_user`.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+/// VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.

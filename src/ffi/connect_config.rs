@@ -18,40 +18,45 @@ use crate::config::{
 };
 use crate::sys::Addr;
 
-/// What outgoing connections go through. Shared: any number of engines may use it.
+/// A connect configuration: what is done with outgoing connections. Any number of engines, also in
+/// several threads, may use it. It never changes.
 pub struct vst_connect_config {
     pub(super) config: Arc<ConnectConfig>,
 }
 
-/// On TLS 1.2, where the end of one side ends both, a half-close is sent at once. Without it a
-/// half-close is held back until the peer has ended its own side, or, once bytes of the peer are
-/// waited for, has sent none for `tls12_half_close_hold_ns`, since a server that is told of an end
-/// may stop answering.
+/// With TLS 1.2, where a `close_notify` ends both directions, a half-close (`vst_conn_shutdown`, or
+/// that of a stream) is sent at once. Without this flag a half-close is held back until the peer
+/// has ended its own side, or, once bytes of the peer are waited for, has sent none for
+/// `tls12_half_close_hold_ns`, since a server that gets a `close_notify` may stop sending its
+/// response.
 pub const VST_CONNECT_TLS12_HALF_CLOSE_SEND: u64 = 1 << 27;
-/// As `VST_ACCEPT_TLS_TRUNCATION_ABORT`.
+/// In a stream, the end of a TLS connection without `close_notify` resets both sides: as
+/// VST_ACCEPT_TLS_TRUNCATION_ABORT, for the server's connection.
 pub const VST_CONNECT_TLS_TRUNCATION_ABORT: u64 = 1 << 28;
 
-/// No PROXY header goes out.
+/// No PROXY header is sent.
 pub const VST_SEND_PROXY_NONE: u32 = 0;
 /// The PROXY header of version 1: a line of text.
 pub const VST_SEND_PROXY_V1: u32 = 1;
 /// The PROXY header of version 2: binary, with TLVs.
 pub const VST_SEND_PROXY_V2: u32 = 2;
 
-/// A version 2 header carries the application protocol that the client negotiated.
+/// A version 2 header carries the application protocol of the client's TLS (PP2_TYPE_ALPN).
 pub const VST_PROXY_TLV_ALPN: u64 = 1 << 29;
-/// A version 2 header carries the server name that the client asked for.
+/// A version 2 header carries the server name that the client's TLS asked for (PP2_TYPE_AUTHORITY).
 pub const VST_PROXY_TLV_AUTHORITY: u64 = 1 << 30;
-/// A version 2 header carries the client's TLS: version, certificate name, cipher, algorithms.
+/// A version 2 header carries facts of the client's TLS (PP2_TYPE_SSL): version, certificate name,
+/// cipher, algorithms.
 pub const VST_PROXY_TLV_SSL: u64 = 1 << 31;
-/// A version 2 header carries a checksum over itself.
+/// A version 2 header carries a checksum of itself (PP2_TYPE_CRC32C).
 pub const VST_PROXY_TLV_CRC32C: u64 = 1 << 32;
-/// A version 2 header carries a name for this one connection, made by the engine.
+/// A version 2 header carries an identifier of this one connection (PP2_TYPE_UNIQUE_ID), made by
+/// the engine.
 pub const VST_PROXY_TLV_UNIQUE_ID: u64 = 1 << 33;
 
-/// What outgoing connections go through. A field that is 0 stands for its default, so that all zero
-/// but `size` is the defaults; `vst_connect_options_init` writes them. In spans of time VST_NEVER
-/// is no bound.
+/// The options of a connect configuration. A field that is 0 stands for its default, so that all
+/// zero but `size` is the defaults; `vst_connect_options_init` writes them. In spans of time
+/// VST_NEVER is no bound.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_connect_options {
@@ -63,46 +68,53 @@ pub struct vst_connect_options {
     pub flags: u64,
     /// `VST_PROXY_TLV_*`, for version 2.
     pub proxy_tlvs: u64,
-    /// Where set, TLS. The configuration keeps its own reference: the handle may be freed at once.
-    /// Needs `server_name`.
+    /// Where set, the connection uses TLS. Needs server_name. NULL: no TLS. The configuration keeps
+    /// its own reference: the handle may be freed at once.
     pub tls: *const vst_tls_client,
     /// The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
     /// an IP address. Copied.
     pub server_name: *const c_char,
-    /// The source address, `192.0.2.1:0`, or NULL. Copied.
+    /// The source address, 192.0.2.1:0, or NULL: the system chooses. Copied.
     pub source: *const c_char,
-    /// For the connection and the PROXY header, in nanoseconds. Default 5 s.
+    /// Timeout of the connect, the PROXY header and SOCKS together, in nanoseconds. Default 5 s.
     pub timeout_connect_ns: u64,
-    /// For the TLS handshake, in nanoseconds from its beginning. Default 10 s.
+    /// Timeout of the TLS handshake, in nanoseconds from its beginning. Default 10 s.
     pub timeout_tls_ns: u64,
-    /// For everything before the connection is open, in nanoseconds. Default 30 s.
+    /// Timeout of everything before the connection is open, in nanoseconds. Default 30 s.
     pub timeout_opening_ns: u64,
-    /// As in `vst_accept_options`.
+    /// While closing: how long unsent bytes may wait without progress, in nanoseconds, as in
+    /// `vst_accept_options`. Default 30 s.
     pub linger_ns: u64,
-    /// As in `vst_accept_options`.
+    /// While closing: how long the peer's FIN is waited for once the peer has all our bytes, in
+    /// nanoseconds, as in `vst_accept_options`. Default 2 s.
     pub drain_ns: u64,
-    /// As in `vst_accept_options`.
+    /// While closing: how many bytes of the peer are read and thrown away until its FIN, as in
+    /// `vst_accept_options`. Default 1 MiB.
     pub drain_bytes: u64,
-    /// As in `vst_accept_options`.
+    /// The host's own handlers, before or after TLS, called in this order. Copied.
     pub handlers: *const vst_handler,
-    /// As in `vst_accept_options`.
+    /// How many there are.
     pub handler_count: u64,
-    /// `VST_SOCKS_*`: where not NONE, the target of the connection is a SOCKS server, and is asked to
-    /// connect to `socks_destination` before TLS and the session. Its answer counts towards
-    /// `timeout_connect_ns`; a refusal ends the connection with `VST_WHY_REFUSED` and its reason in words.
+    /// VST_SOCKS_*. Where it is not VST_SOCKS_NONE, the address of the connection is that of a
+    /// SOCKS server, which is asked to connect to `socks_destination` before TLS and the session.
+    /// Its answer must come within `timeout_connect_ns`; a refusal ends the connection with
+    /// VST_WHY_REFUSED and the server's reason in text of vst_end.
     pub socks: u32,
     /// Must be 0.
     pub _reserved: u32,
-    /// `192.0.2.1:80`, `[2001:db8::1]:80` or `example.net:80`, as far as the version has it. A name is
-    /// resolved by the server. Copied.
+    /// With SOCKS: the destination, 192.0.2.1:80, `[2001:db8::1]:80` or example.net:80, as far as the
+    /// version has it. The server resolves a name. Copied.
     pub socks_destination: *const c_char,
-    /// The user: in versions 4 and 4a a claim of at most 255 bytes; in version 5, with a password, 1 to
-    /// 255 bytes (RFC 1929), sent if the server asks for them. Or NULL. Copied.
+    /// With SOCKS: the name of the user, or NULL. In versions 4 and 4a at most 255 bytes, without a
+    /// password. In version 5 1 to 255 bytes with `socks_password` (RFC 1929), sent if the server
+    /// asks for both. Copied.
     pub socks_user: *const c_char,
-    /// The password, in version 5 only: 1 to 255 bytes, or NULL. It is sent in the clear. Copied.
+    /// With SOCKS version 5: the password of `socks_user`, 1 to 255 bytes, or NULL. It is sent
+    /// without encryption. Copied.
     pub socks_password: *const c_char,
-    /// As in `vst_accept_options`; here a half-close is held back unless
-    /// `VST_CONNECT_TLS12_HALF_CLOSE_SEND` says otherwise.
+    /// With TLS 1.2: how long a peer may be silent before a half-close that is held back (without
+    /// VST_CONNECT_TLS12_HALF_CLOSE_SEND) is sent, in nanoseconds. VST_NEVER: it waits for the
+    /// peer's own end. Default 1 s.
     pub tls12_half_close_hold_ns: u64,
 }
 
@@ -164,16 +176,20 @@ pub unsafe extern "C" fn vst_connect_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes a connect configuration: what outgoing connections go through.
+/// Makes a connect configuration: what is done with outgoing connections.
 ///
-/// Otherwise as `vst_accept_config_new`; free it with `vst_connect_config_free`.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number, TLVs without
-/// version 2, SOCKS texts without a version); VST_E_CONFIG (`source` or `socks_destination` cannot be
-/// read, `server_name` or `socks_destination` is missing, or the version of SOCKS cannot say what is
-/// asked).
+/// options is read and not kept. `*out` is the configuration, or NULL on failure; free it with
+/// vst_connect_config_free. On failure why, unless NULL, gets a sentence, cut to `why_size` bytes
+/// with its NUL.
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, `proxy_tlvs`
+/// without version 2, SOCKS texts with VST_SOCKS_NONE); VST_E_CONFIG (source or `socks_destination`
+/// cannot be parsed, `server_name` is missing or no DNS name and no IP address, `socks_destination`
+/// is missing, or the version of SOCKS cannot express the destination, user or password).
 ///
 /// # Safety
-/// As `vst_accept_config_new`.
+/// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
+/// handles are not freed; out points to a pointer; why to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_connect_config_new(
     options: *const vst_connect_options,
@@ -264,7 +280,10 @@ fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, C
     Ok(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
 }
 
-/// Frees a handle, as `vst_accept_config_free` does.
+/// Frees a handle. Connections, servers and checks that use the configuration keep it. NULL does
+/// nothing.
+///
+/// Legal from any thread and any callback.
 ///
 /// # Safety
 /// `config` is NULL or a handle that is not freed.

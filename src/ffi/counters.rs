@@ -5,25 +5,25 @@ use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::*;
 
-/// What an engine has counted since it was made. Here and in all counters, a number that ends in
-/// `_total` only grows, one that ends in `_most` is the highest there was, and the others are as
-/// things stand now.
+/// What an engine has counted since it was made. Here and in all counters, a field that ends in
+/// _total only grows, one that ends in _most is the highest value there was, and the others are
+/// present values.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_engine_counters {
     /// In: `sizeof(vst_engine_counters)`. Not less than 88 bytes.
     pub size: u32,
-    /// Pooled buffers that hold bytes in flight now.
+    /// Buffers of the engine's pool that hold bytes now.
     pub buffers_in_use: u32,
     /// Connections accepted.
     pub accepted_total: u64,
     /// Connections that became sessions.
     pub sessions_total: u64,
-    /// Connections that ended before that.
+    /// Connections that ended before they were sessions.
     pub refused_total: u64,
-    /// Refusals that were counted and not told.
+    /// Refusals that were counted and not reported.
     pub suppressed_total: u64,
-    /// `accept` calls that failed for one connection.
+    /// Calls of accept that failed because of the one connection.
     pub accept_errors_total: u64,
     /// Times a listener was paused because the system ran out of something.
     pub starved_total: u64,

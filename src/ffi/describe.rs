@@ -9,8 +9,35 @@ use super::ptr;
 use super::status::{self, *};
 use super::types::{id, vst_id};
 
-/// Copies the state of a listener as one line of `name=value`, for a log or a person: its name,
-/// address, descriptor, why it is paused, and what became of its connections.
+/// Copies the state of a connection as one line of name=value, for a log or for debugging: state,
+/// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
+///
+/// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
+/// mostly do. Legal on the engine's thread, before VST_EVENT_CLOSED.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_describe(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    unsafe {
+        copy_text(engine, text, capacity, len, |shell| {
+            shell.core()?.describe(id(conn)?).map_err(status::of)
+        })
+    }
+}
+
+/// Copies the state of a listener as one line of name=value, for a log or for debugging: its name,
+/// address, descriptor, why it is paused, and the counts of its connections.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
 /// mostly do. Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
@@ -36,15 +63,18 @@ pub unsafe extern "C" fn vst_listener_describe(
     }
 }
 
-/// Copies the state of a backend as one line of `name=value`, for a log or a person: its streams
+/// Copies the state of a backend as one line of name=value, for a log or for debugging: its streams
 /// and queue, and of each server (`server.NUMBER.name and so on`) its name, state, health, share,
 /// streams and queue.
 ///
-/// The text grows with the servers, by some 200 bytes each. Legal on the engine's thread. Otherwise
-/// as `vst_listener_describe`.
+/// The text has no NUL; `*len` is its length, also when capacity does not suffice. It grows with the
+/// servers, by some 200 bytes each.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_listener_describe`.
+/// engine is an engine that is not freed; text points to capacity writable bytes; len to a size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_backend_describe(
     engine: *mut vst_engine,
@@ -57,33 +87,6 @@ pub unsafe extern "C" fn vst_backend_describe(
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
             shell.core()?.describe_backend(id(backend)?).map_err(status::of)
-        })
-    }
-}
-
-/// Copies the state of a connection as one line of `name=value`, for a log or a person: state,
-/// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
-///
-/// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
-/// mostly do. Legal on the engine's thread, before VST_EVENT_CLOSED.
-/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
-/// VST_E_THREAD; VST_E_POISONED.
-///
-/// # Safety
-/// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
-/// size.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_conn_describe(
-    engine: *mut vst_engine,
-    conn: vst_id,
-    text: *mut c_char,
-    capacity: usize,
-    len: *mut usize,
-) -> vst_status {
-    // SAFETY: the caller's contract.
-    unsafe {
-        copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe(id(conn)?).map_err(status::of)
         })
     }
 }

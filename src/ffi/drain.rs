@@ -8,13 +8,13 @@ use super::types::VST_NEVER;
 use crate::engine::Drain;
 
 /// Connections are still accepted, but monitors (`vst_monitor_options`) are answered with a
-/// failure, so that no more clients are sent here.
+/// failure, so that load balancers send no more clients to this program.
 pub const VST_DRAIN_LAME_DUCK: u32 = 1;
-/// Listeners accept no more connections. Those that wait in the kernel's queue are left to another
-/// process that has the same sockets open.
+/// Listeners accept no more connections. Connections that wait in the kernel's queue stay there,
+/// for another process that has the same sockets open.
 pub const VST_DRAIN_PAUSE: u32 = 2;
 /// Listeners accept the connections that wait in the kernel's queue, since closing would reset
-/// these, and are closed.
+/// these, and then are closed.
 pub const VST_DRAIN_CLOSE: u32 = 3;
 
 /// The state of a drain.
@@ -23,12 +23,11 @@ pub const VST_DRAIN_CLOSE: u32 = 3;
 pub struct vst_drain {
     /// In: `sizeof(vst_drain)`. Not less than 40 bytes.
     pub size: u32,
-    /// `VST_DRAIN_*`, or 0: none was asked for.
+    /// The stage, VST_DRAIN_*, or 0 when the engine does not drain.
     pub how: u32,
-    /// When what is left is aborted: a point of the clock that drive calls are told, in nanoseconds,
-    /// or `VST_NEVER`.
+    /// When what is left is aborted: a time of the engine's clock, in nanoseconds, or VST_NEVER.
     pub deadline_ns: u64,
-    /// Connections and streams that were aborted because the time was over.
+    /// Connections and streams that were aborted at deadline_ns.
     pub aborted: u64,
     /// Connections that are left, those that are closing among them.
     pub conns: u32,
@@ -45,14 +44,15 @@ unsafe impl Sized32 for vst_drain {
 }
 const _: () = assert!(size_of::<vst_drain>() == 40);
 
-/// Begins to drain an engine, or goes on to a later stage: `how` is `VST_DRAIN_*`. A stage includes
-/// what the stages before it do.
+/// Begins to drain an engine, or goes on to a later stage: how is VST_DRAIN_LAME_DUCK,
+/// VST_DRAIN_PAUSE or VST_DRAIN_CLOSE, in this order. A stage includes what the stages before it
+/// do.
 ///
-/// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is told of every session that the host itself reads
-/// and writes, also of those that still come; streams go on, and health checks of servers end.
-/// `grace_ns` nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no bound.
-/// The drain is done when `conns` and `streams` of `vst_drain` are 0, and after VST_DRAIN_CLOSE
-/// `listeners` as well.
+/// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is reported for every session that the host itself
+/// reads and writes, also for those that begin later; streams go on, and health checks of servers
+/// end. `grace_ns` nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no
+/// bound. The drain is done when `conns` and `streams` of `vst_drain` are 0, and after
+/// VST_DRAIN_CLOSE `listeners` as well.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 /// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.

@@ -27,21 +27,22 @@ fn io(events: u32) -> Result<Io, vst_status> {
     Io::from_bits(bits).filter(|io| Io::REPORTED.contains(*io)).ok_or(VST_E_ARGUMENT)
 }
 
-/// Tells that one descriptor is ready.
+/// Hands in that one descriptor is ready.
 ///
 /// `token` came with its interest; `events` is a mask of VST_IO_IN, VST_IO_OUT, VST_IO_HANGUP and
-/// VST_IO_ERROR; 0 tells no readiness. `now_ns` is CLOCK_MONOTONIC in nanoseconds, or 0 to have it
-/// read; with an engine made with `now_ns` it is the time of the host's own clock, and never 0.
-/// Deadlines that have passed by then are handled first: a handshake whose deadline has passed
-/// fails, even where its last bytes have come. `wait`, unless NULL, is written. Callbacks run
-/// before this returns.
+/// VST_IO_ERROR; 0 means no readiness. `now_ns` is CLOCK_MONOTONIC in nanoseconds, or 0: then the
+/// library reads the clock. With an engine made with `now_ns` it is the time of the host's own
+/// clock, and never 0. Deadlines that have passed by then are handled first: a handshake whose
+/// deadline has passed fails, even where its last bytes have come. `wait`, unless NULL, is written.
+/// Callbacks run before this returns.
 /// Legal on the engine's thread; from a callback, `wait` has VST_WAIT_NESTED.
-/// Returns VST_OK; VST_E_STALE, VST_E_KIND and VST_E_ENGINE (the token; no readiness is told, and a
-/// late one does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another
-/// clock), and then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
+/// Returns VST_OK; VST_E_STALE, VST_E_KIND and VST_E_ENGINE (the token; readiness of a released
+/// descriptor does no harm); VST_E_SIZE, VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of
+/// another clock), and then nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`.
+/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`
+/// says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_ready(
     engine: *mut vst_engine,
@@ -63,21 +64,22 @@ pub unsafe extern "C" fn vst_engine_ready(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Tells that descriptors are ready, in the order of `list`: `count` entries, read only during the
+/// Hands in that descriptors are ready, in the order of list: count entries, read only during the
 /// call. `now_ns` and `wait` are as for `vst_engine_ready`.
 ///
-/// The event callback is called after each entry, for what that entry caused. Interest changes are
-/// told, and handlers asked (`step`, `discard`), only after the last entry. An entry with a stale
-/// token is skipped. A token of another kind or of another engine ends the batch: the entries
-/// before it are done, those after it are not told. An unknown bit, a reserved field that is not 0
-/// or a token of 0 anywhere in the list is VST_E_ARGUMENT, and no entry is told.
+/// The event callback is called after each entry, for what that entry caused. The interest
+/// callbacks, step and discard are called only after the last entry. An entry with a stale token is
+/// skipped. A token of another kind or of another engine ends the batch: the entries before it are
+/// handled, those after it are not. An unknown bit, a reserved field that is not 0 or a token of 0
+/// anywhere in the list is VST_E_ARGUMENT, and no entry is handled.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (a token, as above); VST_E_SIZE, VST_E_ARGUMENT,
 /// VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
 /// VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_engine_ready`; `list` points to `count` entries.
+/// engine is an engine that is not freed; list points to count entries; wait is NULL or points to
+/// as many bytes as its size says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_ready_batch(
     engine: *mut vst_engine,
@@ -113,20 +115,21 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Tells that one descriptor is ready, by its number instead of its token. Only for an engine made
-/// with VST_ENGINE_BY_FD. A host calls `vst_engine_batch_begin` before it goes through the results
-/// of one poll, and `vst_engine_batch_end` after: in between no descriptor is closed, so that no
-/// number is used again and a result cannot be taken for a newer descriptor's.
+/// Hands in that one descriptor is ready, by its number instead of its token. Only for an engine
+/// made with VST_ENGINE_BY_FD. A host calls `vst_engine_batch_begin` before it goes through the
+/// results of one poll, and `vst_engine_batch_end` after: in between no descriptor is closed, so
+/// that no number is used again and a result cannot be taken for a newer descriptor's.
 ///
 /// `events`, `now_ns` and `wait` are as for `vst_engine_ready`.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_STALE (no descriptor of this engine has this number: no readiness is
-/// told); VST_E_MODE (the engine was made without VST_ENGINE_BY_FD, or a time of another clock);
-/// VST_E_ARGUMENT (an unknown bit, a negative number); VST_E_SIZE; VST_E_NULL; VST_E_THREAD;
-/// VST_E_PANIC; VST_E_POISONED.
+/// Returns VST_OK; VST_E_STALE (no descriptor of this engine has this number); VST_E_MODE (the
+/// engine was made without VST_ENGINE_BY_FD, or a time of another clock); VST_E_ARGUMENT (an
+/// unknown bit, a negative number); VST_E_SIZE; VST_E_NULL; VST_E_THREAD; VST_E_PANIC;
+/// VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_engine_ready`.
+/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`
+/// says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_ready_fd(
     engine: *mut vst_engine,
@@ -148,8 +151,8 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Handles deadlines that have passed, and does the work that VST_WAIT_RUNNABLE tells of, up to a
-/// bound. Call it when `deadline_ns` of `vst_wait` has come, and, before waiting, whenever
+/// Handles deadlines that have passed, and does a bounded part of the work that VST_WAIT_RUNNABLE
+/// stands for. Call it when `deadline_ns` of `vst_wait` has come, and, before waiting, whenever
 /// VST_WAIT_RUNNABLE is set. At other times it does no harm.
 ///
 /// `now_ns` and `wait` are as for `vst_engine_ready`. Callbacks run before this returns.
@@ -158,7 +161,8 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
 /// nothing happens; VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_engine_ready`.
+/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`
+/// says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_run(
     engine: *mut vst_engine,
@@ -180,17 +184,19 @@ pub unsafe extern "C" fn vst_engine_run(
     .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// Writes until when the host may wait, and what exists: `wait`, as every drive call does.
+/// Writes wait, as every drive call does: until when the host may wait, and what exists.
 ///
-/// It is a drive call as far as threads go: the first one binds the engine to its thread. It tells
-/// no time, handles no deadlines, and does not take the answers that `vst_waker_post` has brought;
-/// `vst_engine_run`, `vst_engine_ready`, `vst_engine_ready_batch` and `vst_engine_ready_fd` do. Like
-/// any call outside a callback it may run callbacks for what an earlier call left.
+/// It is a drive call as far as threads are concerned: the first one binds the engine to its
+/// thread. It is given no time, handles no deadlines, and does not take the answers that
+/// `vst_waker_post` has brought; `vst_engine_run`, `vst_engine_ready`, `vst_engine_ready_batch` and
+/// `vst_engine_ready_fd` do. Like any call outside a callback it may run callbacks for what an
+/// earlier call left.
 /// Legal on the engine's thread; from a callback, `wait` has VST_WAIT_NESTED.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_engine_ready`.
+/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`
+/// says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_wait(
     engine: *mut vst_engine,
@@ -209,14 +215,14 @@ pub unsafe extern "C" fn vst_engine_wait(
 }
 
 /// Begins a batch: until `vst_engine_batch_end`, interest callbacks are not called, and released
-/// descriptors are not closed. For hosts that tell readiness by number, see `vst_engine_ready_fd`.
+/// descriptors are not closed. For hosts that hand readiness in by number, see vst_engine_ready_fd.
 ///
 /// Two things are not held back: VST_EVENT_INTEREST, which `vst_engine_next` writes all the same,
-/// and the release of a descriptor by `vst_conn_take_fd`, which is told at once. Events are told as
-/// usual.
+/// and the release of a descriptor by `vst_conn_take_fd`, which is reported at once. Events are
+/// reported as usual.
 /// Legal on the engine's thread, outside callbacks.
-/// Returns VST_OK; VST_E_STATE (begun already); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (a batch is begun already); VST_E_REENTRANT; VST_E_NULL;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -227,12 +233,12 @@ pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_
     entry::call(engine, |shell| shell.bracket(true))
 }
 
-/// Ends a batch that `vst_engine_batch_begin` began: interest changes are told and released
+/// Ends a batch that `vst_engine_batch_begin` began: interest callbacks are called and released
 /// descriptors closed before this returns. Where interest comes from `vst_engine_next`, the
 /// descriptors whose release has been written there are closed by the next call on the engine.
 ///
 /// Legal on the engine's thread, outside callbacks.
-/// Returns VST_OK; VST_E_STATE (none begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
+/// Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
 /// # Safety

@@ -11,35 +11,37 @@ use crate::engine::EndReport;
 pub struct vst_stream_end {
     /// `sizeof(vst_stream_end)` of the library.
     pub size: u32,
-    /// Why it was cut, or what failed first: `VST_WHY_*`, or 0 when both sides ended in order.
+    /// Why it was cut off, or what failed first: VST_WHY_*, or 0 when both sides ended in order.
     pub why: u32,
-    /// Two letters as in HAProxy's log, NUL-terminated. Who ended it: `-` nobody (both sides ended
-    /// in order), `C` the client, `S` the server, `c` the client by silence, `s` the server by
-    /// silence, `P` a limit, `R` want of resources, `K` the host. And when: `-` at the end, `Q` in
-    /// a queue, `C` while the server was being reached, `D` while data moved, `L` while the
-    /// server's last data moved.
+    /// Two letters as in HAProxy's log, NUL-terminated. The first is what ended it: - nothing (both
+    /// sides ended in order), C the client, S the server, or no server could be reached, c the
+    /// client's timeout, s the server's timeout, or that of queue or connect, P a configured limit,
+    /// R this machine ran out of a resource, K the host. The second is when: - after both sides
+    /// ended, Q in a queue, C while a server was being connected to, D while data moved, L while
+    /// the server's last data moved.
     pub termination: [c_char; 4],
     /// The server it was given last, as `vst_backend_add_server` numbered it, or `VST_NO_SERVER`.
     pub server: u32,
     /// The backend that chose the server, or 0.
     pub backend: vst_id,
-    /// Bytes that the server took of the client's.
+    /// Bytes of the client that the server's connection took.
     pub bytes_up: u64,
-    /// Bytes that the client took of the server's.
+    /// Bytes of the server that the client's connection took.
     pub bytes_down: u64,
     /// From its beginning to its end, in nanoseconds.
     pub lasted_ns: u64,
-    /// From its beginning until its server was reached, in nanoseconds; `VST_NEVER` when it never
-    /// was.
+    /// From its beginning until a server was reached, in nanoseconds; VST_NEVER when none was.
     pub reached_ns: u64,
-    /// From its beginning until the server took the last byte of the client's, in nanoseconds, or 0.
+    /// From its beginning until the last byte counted in bytes_up, in nanoseconds; 0 when there was
+    /// none.
     pub last_up_ns: u64,
-    /// From its beginning until the client took the last byte of the server's, in nanoseconds, or 0.
+    /// From its beginning until the last byte counted in bytes_down, in nanoseconds; 0 when there
+    /// was none.
     pub last_down_ns: u64,
-    /// How much of that it waited in queues for a server with room, in nanoseconds.
+    /// How long it waited in queues for a server with room, all waits together, in nanoseconds.
     pub queued_ns: u64,
-    /// The same as `termination` and `why` in words, NUL-terminated. What a peer said in it is
-    /// escaped.
+    /// The same as termination and why in words, NUL-terminated, valid as long as the event. Bytes
+    /// that came from a peer are escaped in it.
     pub text: *const c_char,
     /// The length of `text`, without the NUL.
     pub text_len: u64,

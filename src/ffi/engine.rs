@@ -36,34 +36,35 @@ pub const VST_IO_IN: u32 = 1;
 /// Bytes can be written, or a connect has ended (EPOLLOUT, POLLOUT).
 pub const VST_IO_OUT: u32 = 2;
 /// The peer has ended its sending side: EPOLLRDHUP, POLLRDHUP. A poller that has no such event
-/// never tells it, and watches nothing for it.
+/// watches nothing for it and never hands it in.
 pub const VST_IO_HANGUP: u32 = 4;
-/// An error, or the end of both directions: told for EPOLLERR and for EPOLLHUP, with poll for
-/// POLLERR and for POLLHUP. POLLNVAL is neither: it says that the number is not an open descriptor,
-/// and is not told. This bit is only told to the library: no mask of the library asks for it, since
-/// pollers tell it unasked.
+/// An error, or the end of both directions: EPOLLERR, EPOLLHUP, POLLERR, POLLHUP. Not POLLNVAL,
+/// which says that the number is not an open descriptor: hand nothing in for that. The host hands
+/// this bit in; no mask of the library has it, since pollers report it without being asked.
 pub const VST_IO_ERROR: u32 = 8;
-/// In a mask that the library tells: the mask does not change until the descriptor is released, so
-/// it may be registered edge-triggered. Only an engine made with `VST_TRIGGER_EDGE` sets it, and
-/// only for connections: listeners and the descriptor of the wakers are level-triggered always.
+/// In a mask from the library: this mask does not change until the descriptor is released, so the
+/// descriptor may be registered edge-triggered. Only an engine made with `VST_TRIGGER_EDGE` sets
+/// it, and only for connections: listeners and the descriptor of the wakers are level-triggered
+/// always.
 pub const VST_IO_EDGE: u32 = 16;
-/// The host stops watching the descriptor and forgets its token: nothing is told about this
-/// descriptor afterwards.
+/// In a mask or dir from the library: the host stops watching the descriptor and forgets its token.
+/// The library says nothing about this descriptor afterwards.
 pub const VST_IO_RELEASED: u32 = 32;
 /// Comes with `VST_IO_RELEASED`: the library closes the descriptor next, so a host that uses epoll
-/// may leave out `EPOLL_CTL_DEL`. VST_IO_RELEASED without VST_IO_CLOSING comes of
-/// `vst_conn_take_fd` alone: the descriptor stays open and is the host's, which removes it from its
+/// may leave out `EPOLL_CTL_DEL`. VST_IO_RELEASED without VST_IO_CLOSING comes only from
+/// `vst_conn_take_fd`: the descriptor stays open and belongs to the host, which removes it from its
 /// poller.
 pub const VST_IO_CLOSING: u32 = 64;
 
-/// The host's poller tells readiness again and again while it lasts (epoll without `EPOLLET`, poll,
-/// select, kqueue, libevent, libuv).
+/// The host's poller reports readiness again and again while it lasts (epoll without `EPOLLET`,
+/// poll, select, kqueue, libevent, libuv).
 pub const VST_TRIGGER_LEVEL: u32 = 0;
-/// The host's poller tells each change once, for descriptors whose mask has `VST_IO_EDGE`. Then
+/// The host's poller reports each change once, for descriptors whose mask has VST_IO_EDGE. Then
 /// every event must be handed in.
 pub const VST_TRIGGER_EDGE: u32 = 1;
 
-/// Readiness may be told by descriptor number, with `vst_engine_ready_fd`, as well as by token.
+/// Readiness may be handed in by descriptor number, with `vst_engine_ready_fd`, as well as by
+/// token.
 pub const VST_ENGINE_BY_FD: u64 = 1 << 16;
 /// Streams move all bytes by copying them, whatever `max_pipes` says.
 pub const VST_ENGINE_NO_PIPES: u64 = 1 << 17;
@@ -76,7 +77,7 @@ pub type vst_fdset_fn =
 /// Stops watching. `dir` is one direction, `VST_IO_IN`, `VST_IO_OUT` or `VST_IO_HANGUP`; or it has
 /// `VST_IO_RELEASED`, alone or with `VST_IO_CLOSING`.
 ///
-/// VST_IO_RELEASED comes once for a descriptor, in one call for all directions: those that are
+/// VST_IO_RELEASED comes once for a descriptor, in one call for all directions: directions that are
 /// still watched are not cleared one by one before, and there may be none. The host then stops
 /// watching the descriptor in every direction, and forgets the token.
 pub type vst_fdclr_fn =
@@ -86,33 +87,33 @@ pub type vst_fdclr_fn =
 ///
 /// A `new_mask` of 0 means that nothing is to be watched now; it may change again. A host that uses
 /// epoll removes the descriptor then, since epoll reports errors and resets also for an empty mask,
-/// again and again. `VST_IO_RELEASED` is told once for every descriptor that was announced before,
-/// and nothing about it afterwards; `old_mask` may be 0 then.
+/// again and again. `new_mask` has VST_IO_RELEASED once for every descriptor that was announced
+/// before, and nothing about it follows; `old_mask` may be 0 then.
 pub type vst_interest_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
 >;
 /// The next deadline is `deadline_ns`, a point of the engine's clock in nanoseconds: call
-/// `vst_engine_run` then. Told when the deadline is earlier than the one told last, and again after
-/// each `vst_engine_run`; that a deadline moved later is not told, since a call too early does no
-/// harm.
+/// `vst_engine_run` then. Called when the deadline is earlier than that of the last call, and again
+/// after each `vst_engine_run`; not when a deadline moved later, since a `vst_engine_run` too early
+/// does no harm.
 ///
-/// `deadline_ns` may be a time that has passed, and then is due at once. 0 is such a time as well,
-/// of a clock of the host's own that began there, and never means that there is no deadline. A
-/// `timerfd` reads a time of 0 as disarmed: set it to 1 ns instead. VST_WAIT_RUNNABLE is not told
-/// here, only in `vst_wait`.
+/// `deadline_ns` may be a time that has passed, and then is due at once. 0 is such a time too,
+/// possible with a clock of the host's own; it never means that there is no deadline. A timerfd
+/// takes a time of 0 as disarmed: set it to 1 ns instead. VST_WAIT_RUNNABLE is not reported here,
+/// only in vst_wait. data is that of the options.
 pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
-/// An event. `event` and what it points to are valid until the callback returns. Which functions
-/// may be called from here: see Callbacks at the top of this header.
+/// An event. event and what it points to are valid until the callback returns. data is that of the
+/// options. Which functions may be called from here: see Callbacks at the top of this header.
 pub type vst_event_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
 >;
 /// A sentence for the host's log: `len` bytes at `text` in UTF-8, without a NUL at the end, valid
-/// until the callback returns. No function on an engine, a loop or a waker may be called from here:
-/// it answers VST_E_REENTRANT.
+/// until the callback returns. data is that of the options. No function on an engine, a loop or a
+/// waker may be called from here: it returns VST_E_REENTRANT.
 pub type vst_log_fn =
     Option<unsafe extern "C" fn(data: *mut c_void, text: *const c_char, len: usize)>;
-/// What a host decides when it makes an engine. A field that is 0 stands for its default, so that
-/// all zero but `size` is the defaults; `vst_engine_options_init` writes them.
+/// The options of an engine. A field that is 0 stands for its default, so that all zero but size is
+/// the defaults; `vst_engine_options_init` writes them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_engine_options {
@@ -130,24 +131,25 @@ pub struct vst_engine_options {
     /// The most incoming connections that are not sessions yet. Listeners accept nothing while it
     /// is reached. Default UINT32_MAX: no bound.
     pub max_opening: u32,
-    /// TLS handshake steps with asymmetric cryptography per drive call; the others wait for the
-    /// next `vst_engine_run`, and the engine is RUNNABLE. Default 4; UINT32_MAX is no bound.
+    /// The most TLS handshake steps with asymmetric cryptography in one drive call; further ones
+    /// wait for the next `vst_engine_run`, and the engine is RUNNABLE. Default 4; UINT32_MAX is no
+    /// bound.
     pub heavy_per_drive: u32,
-    /// The most events that one outermost call tells; those that are left make the engine RUNNABLE.
-    /// Default UINT32_MAX: no bound.
+    /// The most events that one outermost call reports; those that are left make the engine
+    /// RUNNABLE. Default UINT32_MAX: no bound.
     pub events_per_drive: u32,
-    /// Descriptors of the process (below `RLIMIT_NOFILE`) that are kept for clients and the servers
-    /// of their streams. A listener takes a client only while so many are left, as far as the
-    /// engine can tell, and is paused otherwise (VST_EVENT_PAUSED, EMFILE). Pipes, and connections
+    /// Descriptors of the process (below RLIMIT_NOFILE) that are kept free for clients and the
+    /// servers of their streams. A listener accepts a client only while so many are free, as far as
+    /// the engine knows, and is paused otherwise (VST_EVENT_PAUSED, EMFILE). Pipes, and connections
     /// that are not part of a stream when they begin, take none of them: such a connect ends with
     /// `VST_WHY_LOCAL_LIMIT`. Default 2, which is a client and its server; UINT32_MAX keeps none.
     pub reserve_fds: u32,
-    /// The longest PROXY header that is taken, in bytes: 107, the longest line of version 1, or more.
-    /// A longer one is refused with `VST_WHY_TOO_LARGE`. Default UINT32_MAX: all that the protocol
-    /// allows.
+    /// The longest PROXY header that is accepted, in bytes: 107, the longest line of version 1, or
+    /// more. A connection with a longer one is refused with VST_WHY_TOO_LARGE. Default UINT32_MAX:
+    /// all that the protocol allows.
     pub max_prefix_bytes: u32,
-    /// The most pipes through which streams without TLS move bytes in bulk (`splice`), two
-    /// descriptors each. Default 64. `VST_ENGINE_NO_PIPES` has all bytes copied.
+    /// The most pipes through which streams without TLS move bytes in bulk (splice), two
+    /// descriptors each. Default 64. With VST_ENGINE_NO_PIPES all bytes are copied.
     pub max_pipes: u32,
     /// Handed to every callback below. The library neither reads nor frees it.
     pub data: *mut c_void,
@@ -157,24 +159,24 @@ pub struct vst_engine_options {
     /// Interest callback for the end of watching. Needs `fdset`.
     pub fdclr: vst_fdclr_fn,
     /// Interest callback, one call per change of a descriptor. Excludes `fdset` and `fdclr`. An
-    /// engine that has none of the three is asked with `vst_engine_next` and tells
-    /// `VST_EVENT_INTEREST` there. That works only without `event`: an engine with `event` and
-    /// without interest callbacks can be made, but has no way to report interest, and its
-    /// connections do not move.
+    /// engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next. That
+    /// works only without event: an engine with event and without interest callbacks can be made,
+    /// but has no way to report interest, and its connections do not move.
     pub interest: vst_interest_fn,
-    /// Optional: a host that reads `vst_wait` after every drive call does without.
+    /// Optional: a host that reads `vst_wait` after every drive call does not need it.
     pub timer: vst_timer_fn,
-    /// Event callback. An engine without it tells its events through `vst_engine_next`.
+    /// Event callback. An engine without it reports its events through vst_engine_next.
     pub event: vst_event_fn,
-    /// Optional: told of failures inside the library, and of jumps of a clock of the host's own.
+    /// Optional: called with a sentence about an internal failure of the library, or about a jump
+    /// of a clock of the host's own.
     pub log: vst_log_fn,
     /// Optional: called by `vst_waker_post` so that the host wakes the engine's thread. Without it
     /// the library opens a descriptor for that, which the host's poller watches like any other.
     pub wake: vst_wake_fn,
     /// 0: the clock is CLOCK_MONOTONIC. Else the present time of a clock of the host's own, in
-    /// nanoseconds; every drive call then tells the time of that clock, which is never 0. When the
-    /// clock goes back, the engine's time stands still until the clock has caught up; a jump by
-    /// more than an hour is told to `log`.
+    /// nanoseconds; every drive call is then given the time of that clock, which is never 0. When
+    /// the clock goes back, the engine's time stands still until the clock has caught up; a jump by
+    /// more than an hour is reported to log.
     pub now_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
@@ -280,7 +282,8 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
 pub(super) const UNBOUND: usize = 0;
 
 /// The connections, listeners, streams, backends and timers of one thread. Made by
-/// `vst_engine_new`, freed by `vst_engine_free`, used only by the thread of its first drive call.
+/// `vst_engine_new`, freed by `vst_engine_free`; from its first drive call on used only by the
+/// thread of that call.
 #[allow(non_camel_case_types)]
 pub struct vst_engine {
     pub(super) owner: AtomicUsize,

@@ -12,20 +12,21 @@ use super::types::vst_id;
 pub const VST_EVENT_SESSION: u32 = 1;
 /// An outgoing connection is open, its handshakes included.
 pub const VST_EVENT_CONNECTED: u32 = 2;
-/// A read that answered `VST_WAIT` may be tried again; of a new session, the first read may be
-/// tried. Told once per `VST_WAIT`.
+/// A read that returned VST_WAIT may be tried again; of a new session, the first read may be tried.
+/// Reported once per VST_WAIT.
 pub const VST_EVENT_READABLE: u32 = 3;
-/// A write that answered `VST_WAIT` may be tried again. Told once per `VST_WAIT`.
+/// A write that returned VST_WAIT may be tried again. Reported once per VST_WAIT.
 pub const VST_EVENT_WRITABLE: u32 = 4;
-/// An incoming connection ended before it was a session; `end` says how. `id` is stale. Limited per
-/// listener and kind, see `refused_per_second`.
+/// An incoming connection ended before it was a session; `end` says how. `id` is stale. At most
+/// `refused_per_second` of `vst_listener_options` are reported per second, operation and reason.
 pub const VST_EVENT_REFUSED: u32 = 5;
 /// A connection has ended, whatever ended it; `end` says how. `id` is stale from now on, and no
-/// event about it follows. Told of every connection, whatever `ends_per_second` is.
+/// event about it follows. Reported for every session, and for every connection that the host asked
+/// for or handed in, whatever ends_per_second is. Not reported for a connection of a stream.
 pub const VST_EVENT_CLOSED: u32 = 6;
-/// A stream has ended, and its two connections with it; `stream` says how, `end` is the client's own
-/// end, `end_server` the server's. Told of every stream; `quiet` and `suppressed` of `end` are the
-/// stream's.
+/// A stream has ended, and its two connections with it; `stream` says how, `end` is the client's
+/// own end, `end_server` the server's. Reported for every stream; quiet and suppressed of end are
+/// about the stream as a whole.
 pub const VST_EVENT_STREAM_END: u32 = 7;
 /// A listener has stopped accepting because the system ran out of something (`sys_errno`) or
 /// because a limit is reached (`sys_errno` is 0). It resumes by itself: VST_EVENT_RESUMED.
@@ -34,31 +35,32 @@ pub const VST_EVENT_PAUSED: u32 = 8;
 pub const VST_EVENT_RESUMED: u32 = 9;
 /// A listener is closed; `id` is stale from here on.
 pub const VST_EVENT_LISTENER_CLOSED: u32 = 10;
-/// Only from `vst_engine_next`, of an engine without interest callbacks: watch `fd` for `new_mask`
-/// instead of `old_mask`, and hand `id`, its token, back with its readiness. As for
-/// `vst_interest_fn`.
+/// Only from `vst_engine_next`, of an engine without interest callbacks: watch fd for new_mask
+/// instead of old_mask, as in `vst_interest_fn`. id is the token to hand back with its readiness.
 pub const VST_EVENT_INTEREST: u32 = 11;
 
 /// The engine is draining (`vst_engine_drain`): the host ends this session, at the latest before
-/// the grace period is over.
+/// grace_ns have passed, when it is aborted.
 pub const VST_EVENT_DRAINING: u32 = 12;
 
-/// A server of the backend `id` is up again; `reason` says by what.
+/// A server of the backend id is up again; reason is VST_REASON_CHECKS or VST_REASON_TRIAL.
 pub const VST_EVENT_SERVER_UP: u32 = 13;
-/// A server of the backend `id` is down: streams go to the others; `reason` says by what.
+/// A server of the backend id is down, and streams go to the others; reason is VST_REASON_CHECKS or
+/// VST_REASON_CONNECT_ERRORS.
 pub const VST_EVENT_SERVER_DOWN: u32 = 14;
-/// A server of the backend `id` has no address: look its name up, and tell what was found with
-/// `vst_server_set_addresses`. Told once, when the server was added.
+/// A server of the backend `id` has no address: look its name up, and hand in what was found with
+/// `vst_server_set_addresses`. Reported once, when the server was added.
 pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
 
 /// The TLS handshake that `vst_conn_start_tls` began is done: reads and writes are possible again.
 pub const VST_EVENT_TLS_DONE: u32 = 16;
 
-/// Enough checks in a row have passed, or failed.
+/// check_rise checks in a row have passed, or check_fall in a row have failed.
 pub const VST_REASON_CHECKS: u32 = 1;
-/// Enough attempts in a row to connect have failed.
+/// `connect_errors` attempts in a row to connect have failed, or the first one of a server on
+/// trial.
 pub const VST_REASON_CONNECT_ERRORS: u32 = 2;
-/// The server gets another chance: it was down for long enough, or is back from maintenance.
+/// The server is tried again: it was down for trial_ns, or is back from maintenance.
 pub const VST_REASON_TRIAL: u32 = 3;
 
 /// An event. What it points to is the library's memory: valid until the callback returns, or, when
@@ -75,22 +77,23 @@ pub struct vst_event {
     pub id: vst_id,
     /// The host's user data for `id`; NULL with VST_EVENT_INTEREST.
     pub user: *mut c_void,
-    /// How it ended; NULL unless the kind says so.
+    /// How it ended, with VST_EVENT_REFUSED, VST_EVENT_CLOSED and VST_EVENT_STREAM_END; otherwise
+    /// NULL.
     pub end: *const vst_end,
     /// How the server's side of a stream ended, with VST_EVENT_STREAM_END; NULL when there was
     /// none, and with all other events.
     pub end_server: *const vst_end,
     /// How a stream ended as a whole, with VST_EVENT_STREAM_END; otherwise NULL.
     pub stream: *const vst_stream_end,
-    /// The errno behind `VST_EVENT_PAUSED`, or 0.
+    /// With VST_EVENT_PAUSED: the errno of the system, or 0 when a limit is reached. Else 0.
     pub sys_errno: i32,
     /// The descriptor of `VST_EVENT_INTEREST`, else -1.
     pub fd: i32,
-    /// What the descriptor was watched for.
+    /// With VST_EVENT_INTEREST: what the descriptor was watched for, a mask of VST_IO_*. Else 0.
     pub old_mask: u32,
-    /// What it is to be watched for.
+    /// With VST_EVENT_INTEREST: what it is to be watched for, a mask of VST_IO_*. Else 0.
     pub new_mask: u32,
-    /// The server of a backend that VST_EVENT_SERVER_* is about, as `vst_backend_add_server` numbered it.
+    /// With VST_EVENT_SERVER_*: the number of the server, from `vst_backend_add_server`. Else 0.
     pub server: u32,
     /// `VST_REASON_*` of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     pub reason: u32,

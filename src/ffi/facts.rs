@@ -9,15 +9,15 @@ use super::status::{self, *};
 use super::types::{id, vst_id};
 use crate::conn::State;
 
-/// On its way out with nothing to report.
+/// It is closing, without a failure.
 pub const VST_STATE_CLOSED: u32 = 0;
-/// It came in and its handshakes are not done.
+/// An incoming connection whose handshakes are not done.
 pub const VST_STATE_ACCEPTED: u32 = 1;
-/// It goes out and its handshakes are not done.
+/// An outgoing connection whose handshakes are not done.
 pub const VST_STATE_CONNECTING: u32 = 2;
-/// The session's bytes may move.
+/// The handshakes are done: bytes may be read and written.
 pub const VST_STATE_ESTABLISHED: u32 = 3;
-/// It failed.
+/// It failed or was aborted.
 pub const VST_STATE_ERROR: u32 = 4;
 
 /// Writes the state of a connection, VST_STATE_*.
@@ -52,10 +52,10 @@ pub unsafe extern "C" fn vst_conn_state(
     })
 }
 
-/// Writes the source and destination that a connection stands for: those announced by a header, else
-/// the socket's own.
+/// Writes the source and destination of a connection: those announced by a PROXY or NetScaler
+/// header, else the socket's own.
 ///
-/// Where several headers came, the NetScaler's announces. A PROXY header that says LOCAL, UNKNOWN or
+/// Where both headers came, the NetScaler's counts. A PROXY header that says LOCAL, UNKNOWN or
 /// UNSPEC announces nothing.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure both are VST_ADDR_NONE.
@@ -87,12 +87,15 @@ pub unsafe extern "C" fn vst_conn_addrs(
     })
 }
 
-/// Writes both ends of the socket itself, whatever was announced by a header: the peer's and ours.
+/// Writes the addresses of both ends of the socket, whatever was announced by a header: the peer's
+/// and ours.
 ///
-/// Otherwise as `vst_conn_addrs`.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure both are VST_ADDR_NONE.
+/// Returns VST_OK; VST_E_STATE (the system does not know them any longer); VST_E_NULL; VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_conn_addrs`.
+/// engine is an engine that is not freed; peer and local point to addresses.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_socket_addrs(
     engine: *mut vst_engine,

@@ -19,24 +19,24 @@ use crate::engine::Sent;
 /// before TLS and sees the bytes on the wire.
 pub const VST_HANDLER_BEHIND_TLS: u64 = 1 << 36;
 
-/// A handler of the host's own: a step between what the library does itself.
+/// A handler of the host's own: a step in opening a connection, besides the library's own.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_handler {
-    /// `sizeof(vst_handler)`, the same in all of a list. Not less than 48 bytes.
+    /// sizeof(`vst_handler`), the same in all handlers of a list. Not less than 48 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
-    /// `VST_HANDLER_BEHIND_TLS`.
+    /// VST_HANDLER_BEHIND_TLS or 0.
     pub flags: u64,
-    /// Asked on the engine's thread, from within a call on the engine.
+    /// Called on the engine's thread, during a call on the engine. Must not be NULL.
     pub step: vst_step_fn,
     /// Optional.
     pub discard: vst_discard_fn,
-    /// Handed to both. The library neither reads nor frees it; it stays valid until the engines that
-    /// use the configuration are freed.
+    /// Handed to step and discard. The library neither reads nor frees it. It must stay valid until
+    /// the engines that use the configuration are freed, and usable in the threads of all of them.
     pub data: *mut c_void,
-    /// How long it may take, in nanoseconds from when it is first asked. Default VST_NEVER: only
+    /// Timeout of the handler, in nanoseconds from the first call of step. Default VST_NEVER: only
     /// `timeout_opening_ns` bounds it.
     pub timeout_ns: u64,
 }
@@ -74,12 +74,13 @@ fn custom(handler: &vst_handler) -> Result<Custom, ConfigError> {
     })
 }
 
-/// Gives the answer that a handler announced with VST_NEXT_LATER: any other `VST_NEXT_*`. `code` and
-/// `text` (UTF-8, NUL-terminated, or NULL) go with VST_NEXT_FAIL.
+/// Gives the answer that a handler announced with VST_NEXT_LATER: answer is any other VST_NEXT_*;
+/// ticket is that of the vst_step. code and text (UTF-8, NUL-terminated, copied, or NULL) are used
+/// with VST_NEXT_FAIL, as in vst_step.
 ///
 /// Legal on the engine's thread, also from the handler's own `step`.
-/// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no such ticket: it has been
-/// answered, or its time was over); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
+/// Returns VST_OK; VST_E_STALE (the connection is gone, or waits for no answer with this ticket: it
+/// has one, or its timeout has passed); VST_E_ARGUMENT; VST_E_KIND, VST_E_ENGINE; VST_E_NULL;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -105,9 +106,9 @@ pub unsafe extern "C" fn vst_conn_handler_done(
 
 /// Copies the first bytes that came for a handler into `buffer`, at most `capacity`.
 ///
-/// `*len` is how many there are in all. They stay: `vst_handler_consume` drops them. The library
-/// reads on only when a step answers VST_NEXT_READ, until 16 KiB are held; then such an answer
-/// refuses the connection.
+/// `*len` is how many there are in all. They stay until `vst_handler_consume` drops them. The library
+/// reads more only when a step returns VST_NEXT_READ. With 16 KiB unconsumed it reads no more:
+/// VST_NEXT_READ then refuses the connection.
 /// Legal on the engine's thread, from the call of the handler's `step` until the handler has
 /// answered; after VST_NEXT_LATER, until the answer that comes later.
 /// Returns VST_OK; VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND,
@@ -168,7 +169,7 @@ pub unsafe extern "C" fn vst_handler_consume(
 /// Sends bytes of a handler: all or a part.
 ///
 /// `*taken` is how many, 0 unless VST_OK; those bytes are copied. VST_WAIT: none can be taken now;
-/// a step that answers VST_NEXT_WRITE is asked again when some can.
+/// when the step returns VST_NEXT_WRITE, it is called again when some can.
 /// Legal on the engine's thread, from the call of the handler's `step` until the handler has
 /// answered; after VST_NEXT_LATER, until the answer that comes later.
 /// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no

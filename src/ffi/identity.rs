@@ -7,7 +7,7 @@ use super::ptr;
 use super::words::text;
 use crate::tls::{CertificateSource, Source};
 
-/// PEM text, from a file or from memory: one of the two.
+/// PEM text, from a file or from memory. Set file, or bytes and len; both is VST_E_ARGUMENT.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_pem {
@@ -25,7 +25,8 @@ pub struct vst_pem {
 pub struct vst_identity {
     /// The chain, our own certificate first.
     pub chain: vst_pem,
-    /// The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase; none: it is in `chain`.
+    /// The private key (PKCS #8, PKCS #1 or SEC 1), without a passphrase. All zero: the key is in
+    /// chain.
     pub key: vst_pem,
 }
 

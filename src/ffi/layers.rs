@@ -7,15 +7,15 @@ use super::status::{self, *};
 use super::types::{id, vst_id};
 use crate::conn::Layer;
 
-/// No byte of the connection is delivered any more: its incoming direction was shut, by whichever side.
+/// The incoming direction is shut, by either side: no further byte is delivered.
 pub const VST_CONN_SHR: u32 = 1024;
-/// No byte is taken for the connection any more: its outgoing direction was shut.
+/// The outgoing direction is shut: no further byte is taken.
 pub const VST_CONN_SHW: u32 = 2048;
 /// The connection failed or was aborted: its state is VST_STATE_ERROR until it is gone.
 pub const VST_CONN_ERR: u32 = 4096;
 
-/// Writes what is over of a connection: `*flags` has `VST_CONN_SHR`, `VST_CONN_SHW` and `VST_CONN_ERR`,
-/// each where it holds, and nothing else.
+/// Writes which directions of a connection are shut, and whether it failed: `*flags` is a mask of
+/// VST_CONN_SHR, VST_CONN_SHW and VST_CONN_ERR.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure `*flags` is 0.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
@@ -44,18 +44,18 @@ pub unsafe extern "C" fn vst_conn_shut(
     })
 }
 
-/// What one layer of a connection has behind it; each field is 0 or 1.
+/// How far one layer of a connection is; each field is 0 or 1.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_layer {
-    /// The layer exists: it was set up and is not torn down.
+    /// The layer exists: it was set up and is not released.
     pub initialized: u32,
     /// It reaches its counterpart at the peer: the socket is connected, and where there is TLS its
     /// handshake is done.
     pub connected: u32,
-    /// Its opening operations are through, and those of the layers below.
+    /// Its opening operations are done, and those of the layer below.
     pub handlers_done: u32,
-    /// It could not go on. A connection that the host gave up, or that a bound of its stream cut, has
+    /// It failed. A connection that the host aborted, or that a timeout of its stream ended, has
     /// not failed in any layer.
     pub failed: u32,
     /// Its incoming direction has ended.
@@ -77,7 +77,7 @@ impl vst_layer {
     }
 }
 
-/// The thirteen states inside a connection, from the descriptor up.
+/// The state of the descriptor and of the two layers of a connection.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_layers {
@@ -85,9 +85,10 @@ pub struct vst_layers {
     pub size: u32,
     /// 1 while there is a descriptor, else 0.
     pub fd_allocated: u32,
-    /// What carries bytes: the socket, and what goes over it ahead of TLS.
+    /// The control layer: the socket, and the operations before TLS.
     pub ctrl: vst_layer,
-    /// What the session reads and writes: raw, or TLS and what comes behind it.
+    /// The data layer, which the session reads and writes: the bytes of the socket, or those of TLS
+    /// over it.
     pub data: vst_layer,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.

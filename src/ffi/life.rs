@@ -11,19 +11,19 @@ use super::words::hand_out;
 
 /// Makes an engine: the descriptors, connections and timers of one thread.
 ///
-/// `options` is read and not kept; its callbacks and what its `data` points to must stay valid
-/// until the engine is freed. `*out` is the engine, or NULL on failure; free it with
-/// `vst_engine_free`. It belongs to the thread of its first drive call. Engines share nothing but
-/// configurations, rules and tables. On failure `why`, unless NULL, gets a sentence, cut to
-/// `why_size` bytes with its NUL.
+/// options is read and not kept. Its callbacks, and what its data points to, must stay valid until
+/// the engine is freed. `*out` is the engine, or NULL on failure; free it with `vst_engine_free`.
+/// It belongs to the thread of its first drive call. Engines share nothing but configurations,
+/// rules and tables. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
+/// its NUL.
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of `fdset`
 /// and `fdclr` without the other or with `interest`, VST_TRIGGER_EDGE with `fdset`,
 /// `max_prefix_bytes` below 107); VST_E_LIMIT (4,096 engines live).
 ///
 /// # Safety
-/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` to `why_size`
-/// writable bytes.
+/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` is NULL or
+/// points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_new(
     options: *const vst_engine_options,
@@ -40,19 +40,18 @@ pub unsafe extern "C" fn vst_engine_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Frees an engine: connections are reset, and all descriptors are released and closed. For an end
-/// in order call `vst_engine_drain` first. NULL is fine.
+/// Frees an engine: connections are reset, and all descriptors are released and closed. To end
+/// connections in order, call `vst_engine_drain` first. NULL does nothing.
 ///
-/// No event is told, neither VST_EVENT_CLOSED nor any other. A host that has objects of its own for
-/// connections, listeners or streams, as their user data, must keep a list of these objects, and
-/// frees them itself after this call.
-/// The interest callbacks are told VST_IO_RELEASED with VST_IO_CLOSING for every descriptor that
-/// was announced; an engine whose interest comes from `vst_engine_next` tells nothing and closes
-/// its descriptors. `discard` gets what handlers have kept, except after VST_E_PANIC: then
-/// `discard` is not called. From these callbacks no function on any engine, loop or waker may be
-/// called: it answers VST_E_REENTRANT.
-/// Every id and token of the engine is stale afterwards. Configurations, rules, tables and wakers
-/// stay, and are freed on their own, before or after.
+/// No event is reported, neither VST_EVENT_CLOSED nor any other. A host that has objects of its own
+/// for connections, listeners or streams, as their user data, must keep a list of these objects,
+/// and frees them itself after this call. The interest callbacks are called with VST_IO_RELEASED
+/// and VST_IO_CLOSING for every descriptor that was announced; an engine whose interest comes from
+/// `vst_engine_next` reports nothing and closes its descriptors. discard is called with what
+/// handlers have kept, but not after VST_E_PANIC. From these callbacks no function on any engine,
+/// loop or waker may be called: it returns VST_E_REENTRANT.
+/// Every id and token of the engine is invalid afterwards. Configurations, rules, tables and wakers
+/// are not freed with it: the host frees them, before or after.
 /// Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
 /// Returns VST_OK; VST_E_REENTRANT and VST_E_THREAD (then nothing happens).
 ///

@@ -25,11 +25,11 @@ pub const VST_LISTENER_V6ONLY: u64 = 1 << 19;
 pub const VST_LISTENER_MODE: u64 = 1 << 20;
 /// `uid` and `gid` are used.
 pub const VST_LISTENER_OWNER: u64 = 1 << 21;
-/// A unix path at which a process listens is not taken over: VST_E_SYSTEM with EADDRINUSE instead.
-/// This is found out by a connection that is closed at once, so that two processes that open the
-/// path at the same moment may both succeed.
+/// A unix path at which a process listens is not taken over: `vst_listener_open` returns
+/// VST_E_SYSTEM with EADDRINUSE instead. It checks this by a connection that it closes at once; two
+/// processes that open the path at the same moment may still both succeed.
 pub const VST_LISTENER_UNIX_EXCLUSIVE: u64 = 1 << 22;
-/// No VST_EVENT_REFUSED is told, whatever `refused_per_second` says: refusals are counted alone.
+/// No VST_EVENT_REFUSED is reported, whatever `refused_per_second` says: refusals are only counted.
 pub const VST_LISTENER_NO_REFUSED: u64 = 1 << 23;
 
 /// How a listener is opened. A field that is 0 stands for its default, so that all zero but `size`
@@ -43,27 +43,28 @@ pub struct vst_listener_options {
     pub _reserved: u32,
     /// `VST_LISTENER_*`.
     pub flags: u64,
-    /// Connections the kernel keeps waiting. Default 1024, and never more than the kernel's own
-    /// bound.
+    /// The backlog of listen: the most connections that wait in the kernel's queue. Default 1024;
+    /// the kernel takes no more than net.core.somaxconn.
     pub backlog: u32,
-    /// `TCP_DEFER_ACCEPT` in seconds: connections are told when their first bytes are there. 0, the
-    /// default: off.
+    /// TCP_DEFER_ACCEPT in seconds: the kernel hands a connection out when its first bytes have
+    /// come. 0, the default: off.
     pub defer_accept_s: u32,
     /// The most connections of this listener that exist at once. Default UINT32_MAX: no bound.
     pub max_conns: u32,
-    /// `VST_EVENT_REFUSED` told per second, listener, operation and reason; the rest is counted.
-    /// Default 10; UINT32_MAX is no bound, and `VST_LISTENER_NO_REFUSED` tells none.
+    /// The most VST_EVENT_REFUSED that are reported per second, listener, operation and reason;
+    /// further refusals are only counted. Default 10; UINT32_MAX is no bound.
+    /// VST_LISTENER_NO_REFUSED reports none.
     pub refused_per_second: u32,
-    /// Permission bits of a unix socket's path.
+    /// Permission bits of a unix socket's path, with VST_LISTENER_MODE.
     pub mode: u32,
-    /// Owner of a unix socket's path.
+    /// Owner of a unix socket's path, with VST_LISTENER_OWNER.
     pub uid: u32,
-    /// Group of a unix socket's path.
+    /// Group of a unix socket's path, with VST_LISTENER_OWNER.
     pub gid: u32,
-    /// Ends of sessions and streams that are for a log per second, listener, operation and reason.
-    /// VST_EVENT_CLOSED and VST_EVENT_STREAM_END are told all the same: those above it have `quiet`
-    /// set in their `end`, and the next that has not counts them in `suppressed`. Default UINT32_MAX:
-    /// no bound.
+    /// How many ends of sessions and streams a log should take per second, listener, operation and
+    /// reason. VST_EVENT_CLOSED and VST_EVENT_STREAM_END are reported for all: those above this
+    /// number have quiet set in their end, and suppressed of the next one without quiet counts
+    /// them. Default UINT32_MAX: no bound.
     pub ends_per_second: u32,
     /// The host's user data for the listener and, until it is changed, for its connections. The
     /// library neither reads nor frees it.
@@ -140,25 +141,25 @@ unsafe fn read(
 /// Opens a listener.
 ///
 /// `address` is `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or `unix:@abstract`; `:80` and
-/// `*:80` are any IPv4 address, `[::]:80` any at all. A zone is the number of an interface,
-/// `[fe80::1%2]:80`, and a name is the host's to resolve. Port 0 lets the kernel choose, and
-/// `vst_listener_addr` tells. A unix path is taken over from the socket that is there, also from a
-/// process that still listens at it, which then gets no more connections: so a new one takes the
-/// place of an old one (`VST_LISTENER_UNIX_EXCLUSIVE` refuses that). It is removed when the
-/// listener closes, unless another socket has taken its place.
+/// `*:80` are any IPv4 address, `[::]:80` any IPv6 or IPv4 address (only IPv6 with
+/// VST_LISTENER_V6ONLY). A zone is the number of an interface, as in `[fe80::1%2]:80`. Names of
+/// hosts are not resolved. With port 0 the kernel chooses the port, and `vst_listener_addr` writes
+/// it. A socket that is at a unix path already is replaced, also when a process still listens at
+/// it, which then gets no more connections; with VST_LISTENER_UNIX_EXCLUSIVE it is not. The path is
+/// removed when the listener closes, unless another socket has replaced it.
 ///
-/// `config` may be freed at once. `options` may be NULL. `*out` is the id, or 0 on failure;
-/// `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`, unless
-/// NULL, gets a sentence, cut to `why_size` bytes with its NUL. Connections come as
-/// VST_EVENT_SESSION.
+/// The handle config may be freed at once. options may be NULL: the defaults. `*out` is the id, or 0
+/// on failure; `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure
+/// `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL. VST_EVENT_SESSION
+/// reports each connection once it is a session.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_STATE (after
 /// VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_SYSTEM; VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `address` is a NUL-terminated string; `options` is NULL or points to as
-/// many bytes as its `size` says; `out` points to an id; `sys_errno` is NULL or points to an int;
-/// `why` to `why_size` writable bytes.
+/// many bytes as its `size` says; `out` points to an id; `sys_errno` is NULL or points to an
+/// `int32_t`; `why` is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_listener_open(
     engine: *mut vst_engine,
@@ -206,11 +207,22 @@ pub unsafe extern "C" fn vst_listener_open(
 /// an exec.
 ///
 /// On success the descriptor belongs to the library, which makes it non-blocking and closes it; on
-/// failure it stays the host's. A unix path stays where it is. Otherwise as `vst_listener_open`.
-/// Returns as `vst_listener_open`; VST_E_ARGUMENT when it does not listen.
+/// failure it stays the host's. The path of a unix socket is not removed. Of options only
+/// `max_conns`, `refused_per_second`, `ends_per_second`, user and VST_LISTENER_NO_REFUSED take
+/// effect, and a `defer_accept_s` above 0 says that TCP_DEFER_ACCEPT is set on the descriptor, so
+/// that first bytes are read at once. The handle config may be freed at once. options may be NULL:
+/// the defaults. `*out` is the id, or 0 on failure; `sys_errno`, unless NULL, gets the errno behind
+/// VST_E_SYSTEM, else 0. On failure why, unless NULL, gets a sentence, cut to `why_size` bytes with
+/// its NUL. VST_EVENT_SESSION reports each connection once it is a session.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (the descriptor does not listen, a flag);
+/// VST_E_STATE (after VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_SYSTEM; VST_E_LIMIT; VST_E_THREAD;
+/// VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_listener_open`.
+/// Handles are not freed; options is NULL or points to as many bytes as its size says; out points
+/// to an id; `sys_errno` is NULL or points to an `int32_t`; why is NULL or points to `why_size`
+/// writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_listener_adopt(
     engine: *mut vst_engine,
@@ -248,7 +260,7 @@ pub unsafe extern "C" fn vst_listener_adopt(
 /// Writes an id, or the errno behind a refusal of `subject`.
 ///
 /// # Safety
-/// `out` points to an id; `sys_errno` is NULL or points to an int.
+/// `out` points to an id; `sys_errno` is NULL or points to an `int32_t`.
 pub(super) unsafe fn answer(
     made: Result<crate::id::Id, Refusal>,
     subject: &str,
@@ -271,7 +283,7 @@ pub(super) unsafe fn answer(
     }
 }
 
-/// Writes where a listener listens, with the port that the kernel chose.
+/// Writes the address of a listener, with the port that the kernel chose.
 ///
 /// Legal on the engine's thread. On failure `*addr` is VST_ADDR_NONE.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
@@ -297,10 +309,10 @@ pub unsafe extern "C" fn vst_listener_addr(
     })
 }
 
-/// Stops accepting connections. Those that wait stay in the kernel's queue, for
-/// `vst_listener_resume` or for another process that holds the socket.
+/// Stops accepting connections. Those that come stay in the kernel's queue, for
+/// `vst_listener_resume` or for another process that holds the socket. No event is reported.
 ///
-/// Legal on the engine's thread; twice changes nothing.
+/// Legal on the engine's thread; a second call changes nothing.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -319,8 +331,11 @@ pub unsafe extern "C" fn vst_listener_pause(
     })
 }
 
-/// Accepts connections again. Otherwise as `vst_listener_pause`; VST_E_STATE after VST_DRAIN_PAUSE
-/// or VST_DRAIN_CLOSE.
+/// Accepts connections again, after vst_listener_pause.
+///
+/// Legal on the engine's thread; a second call changes nothing.
+/// Returns VST_OK; VST_E_STATE (after VST_DRAIN_PAUSE or VST_DRAIN_CLOSE); VST_E_NULL; VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -337,11 +352,14 @@ pub unsafe extern "C" fn vst_listener_resume(
     })
 }
 
-/// Closes a listener, after taking the connections that wait already, since closing would reset
-/// them. Its connections go on. The id accepts nothing more; VST_EVENT_LISTENER_CLOSED is the last
-/// event about it.
+/// Closes a listener, after accepting the connections that wait in the kernel's queue, since
+/// closing would reset them. Its connections go on. VST_EVENT_LISTENER_CLOSED is the last event
+/// about it; until then the id works only with `vst_listener_describe`, and a second close returns
+/// VST_E_STALE.
 ///
-/// Otherwise as `vst_listener_pause`.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -358,12 +376,12 @@ pub unsafe extern "C" fn vst_listener_close(
     })
 }
 
-/// Gives a listener the name by which rules (`so_name`) and metrics know it, UTF-8, NUL-terminated.
-/// Copied.
+/// Gives a listener a name, which rules (`so_name`) and metrics use: UTF-8, NUL-terminated, copied.
+/// A second call replaces the name.
 ///
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no UTF-8); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
-/// VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8, the id); VST_E_STALE,
+/// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `name` is a NUL-terminated string.

@@ -17,27 +17,29 @@ use super::words::hand_out;
 use crate::engine::Refusal;
 use crate::sys::ErrnoGuard;
 
-/// A loop with an engine in it. It belongs to the thread that runs it; `vst_loop_stop` alone may be
+/// A loop with an engine in it. It belongs to the thread that runs it; only `vst_loop_stop` may be
 /// called from anywhere.
 pub struct vst_loop {
     #[cfg(feature = "loop")]
     inner: hosted::Loop,
 }
 
-/// Makes a loop and the engine that it hosts.
+/// Makes a loop and its engine.
 ///
-/// `options` is as for `vst_engine_new`, with `event`, and without `fdset`, `fdclr`, `interest`,
-/// `timer`, `wake` and `now_ns`, which are the loop's own; `trigger` is ignored. `*out` is the loop, or
-/// NULL on failure; free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno behind
-/// VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
-/// its NUL.
+/// options is as for vst_engine_new. event must be set; fdset, fdclr, interest, timer, wake and
+/// `now_ns` must be 0, since the loop provides these; trigger is ignored. options is not kept; its
+/// callbacks, and what its data points to, must stay valid until the loop is freed. `*out` is the
+/// loop, or NULL on failure; free it with `vst_loop_free`. `sys_errno`, unless NULL, gets the errno
+/// behind VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
+/// bytes with its NUL.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT; VST_E_LIMIT; VST_E_SYSTEM;
-/// VST_E_UNSUPPORTED (built without it).
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (no event, a callback that must be 0, and
+/// as `vst_engine_new`); VST_E_LIMIT (4,096 engines exist); VST_E_SYSTEM; VST_E_UNSUPPORTED (the
+/// library was built without the loop, see VST_FEATURE_LOOP).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer; `sys_errno` is NULL or
-/// points to an int; `why` points to `why_size` writable bytes.
+/// points to an `int32_t`; `why` is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_loop_new(
     options: *const vst_engine_options,
@@ -87,9 +89,10 @@ fn loop_options(options: &vst_engine_options) -> Result<(), ConfigError> {
     }
 }
 
-/// Writes the engine of a loop, for every other function. It is the loop's: never free it.
+/// Writes the engine of a loop, to be used with all other functions. It belongs to the loop: do not
+/// call `vst_engine_free` with it.
 ///
-/// Legal from any thread; from `log`, `wake` and `discard` it answers VST_E_REENTRANT.
+/// Legal from any thread; from log, wake and discard it returns VST_E_REENTRANT.
 /// Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 ///
 /// # Safety
@@ -119,11 +122,11 @@ pub unsafe extern "C" fn vst_loop_engine(
     })
 }
 
-/// Runs the loop: until `vst_loop_stop` is called, or for one round of waiting and handling.
+/// Runs the loop: with `most_ns` VST_NEVER until `vst_loop_stop` is called, else for one round of
+/// waiting and handling.
 ///
-/// `most_ns` is the longest wait of one round, in nanoseconds: with 0 it does what is ready and
-/// returns; with VST_NEVER it runs until `vst_loop_stop`. If `vst_loop_stop` was called before, it
-/// returns after one round.
+/// `most_ns` is the longest wait of one round, in nanoseconds; with 0 it handles what is ready and
+/// does not wait. If `vst_loop_stop` was called before, it returns VST_OK after one round.
 /// Legal on the loop's thread, outside callbacks.
 /// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
 /// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
@@ -145,7 +148,7 @@ pub unsafe extern "C" fn vst_loop_run(r#loop: *mut vst_loop, most_ns: u64) -> vs
     })
 }
 
-/// Lets `vst_loop_run` return, now or when it is called next.
+/// Makes `vst_loop_run` return VST_OK, now or when it is called next.
 ///
 /// Legal from any thread, any callback and any signal handler.
 /// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM; VST_E_UNSUPPORTED.
@@ -167,9 +170,11 @@ pub unsafe extern "C" fn vst_loop_stop(r#loop: *mut vst_loop) -> vst_status {
     }
 }
 
-/// Frees a loop and its engine, as `vst_engine_free` does. NULL is fine.
+/// Frees a loop and its engine, as `vst_engine_free` does: connections are reset, and no event is
+/// reported. NULL does nothing.
 ///
-/// Returns as `vst_engine_free`.
+/// Legal on the loop's thread, outside callbacks; also after VST_E_PANIC.
+/// Returns VST_OK; VST_E_REENTRANT and VST_E_THREAD (then nothing happens).
 ///
 /// # Safety
 /// `loop` is NULL or a loop that is not freed.

@@ -13,39 +13,40 @@ use super::types::{id, vst_id};
 use super::words::text;
 use crate::config::{ANSWER_MOST, Monitor, MonitorAnswer, Trust};
 
-/// The text alone: `OK`, or `FAIL`.
+/// Plain text: OK, or FAIL.
 pub const VST_ANSWER_TEXT: u32 = 1;
-/// A response of HTTP/1.0: 200, or 503.
+/// An HTTP/1.0 response: 200, or 503.
 pub const VST_ANSWER_HTTP: u32 = 2;
-/// A response of HTTP/1.0: 200, also while a failure is told of, with the text of
-/// `vst_metrics_text`, made anew for each connection. A connection holds it until the peer has taken
-/// it: `max_conns` of the listener bounds how many do.
+/// An HTTP/1.0 response with the text of `vst_metrics_text`: always 200, also while a failure is
+/// reported. The text is made for each connection and kept in memory until the peer has taken it;
+/// `max_conns` of the listener bounds how many there are.
 pub const VST_ANSWER_METRICS: u32 = 3;
-/// Bytes of the host's own.
+/// Bytes that the host chooses: well, or failing.
 pub const VST_ANSWER_BYTES: u32 = 4;
 
-/// The longest answer of the host's own, in bytes.
+/// The most bytes of well and of failing.
 pub const VST_ANSWER_MOST: u32 = 16_384;
 const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
 
-/// Every source is a monitor: the listener serves monitors alone.
+/// Every source is a monitor: the listener has no other connections.
 pub const VST_MONITOR_EVERYONE: u64 = 1 << 34;
-/// Sources of `monitor_net` may be in `accept_proxy` or `accept_cip` too: it is meant that no header is
-/// read of them.
+/// Sources of `monitor_net` may be in `accept_proxy` or `accept_cip` too: no header is read from
+/// them. Without this flag such an overlap is VST_E_CONFIG.
 pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 
-/// Which sources are monitors (health checks of load balancers, and the like), and what they are
-/// answered before they are closed. Zero it, then set `size` and the fields that are wanted. A
+/// Which sources are monitors, such as health checks of load balancers, and what is sent to them
+/// before their connections are closed. Zero it, then set size and the fields that are wanted. A
 /// monitor is recognised by the socket's own source address, before anything it sends is read: it
 /// needs no PROXY header and gets no TLS, and never becomes a session. Its end is no event, unless
 /// the host accepted the descriptor itself; it is counted in `vst_engine_counters.monitored_total`.
 ///
-/// The answer tells of a failure while `vst_listener_set_monitor_fail` says so of the listener that
-/// the connection came from, and from the first stage of `vst_engine_drain` on. TEXT and BYTES are
-/// sent at once. HTTP and METRICS follow the first byte of the request, or the end of the peer's side,
-/// within `timeout_proxy_ns`; nothing more of the request is looked at. The answer is to leave within
-/// `linger_ns`. What the peer still sends is then read and thrown away, as `drain_ns` and
-/// `drain_bytes` allow, so that no reset destroys the answer.
+/// The answer reports a failure while `vst_listener_set_monitor_fail` is set for the listener of
+/// the connection, and from the first stage of `vst_engine_drain` on. VST_ANSWER_TEXT and
+/// VST_ANSWER_BYTES are sent at once. VST_ANSWER_HTTP and VST_ANSWER_METRICS are sent after the
+/// first byte of the request, or the end of the peer's side, which must come within
+/// `timeout_proxy_ns`; the request is not parsed. The answer must be sent within linger_ns. What
+/// the peer still sends is then read and thrown away, as `drain_ns` and `drain_bytes` allow, so
+/// that no reset destroys the answer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_monitor_options {
@@ -57,11 +58,13 @@ pub struct vst_monitor_options {
     pub flags: u64,
     /// The sources, as in `vst_accept_options.accept_proxy`; NULL with `VST_MONITOR_EVERYONE`.
     pub monitor_net: *const c_char,
-    /// With `VST_ANSWER_BYTES`: what is sent while all is well, 1 to `VST_ANSWER_MOST` bytes. Copied.
+    /// With VST_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_ANSWER_MOST bytes.
+    /// Copied. Else NULL.
     pub well: *const c_void,
     /// Length of `well` in bytes.
     pub well_len: usize,
-    /// With `VST_ANSWER_BYTES`: what is sent while it is not, 1 to `VST_ANSWER_MOST` bytes. Copied.
+    /// With VST_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_ANSWER_MOST bytes.
+    /// Copied. Else NULL.
     pub failing: *const c_void,
     /// Length of `failing` in bytes.
     pub failing_len: usize,
@@ -157,8 +160,8 @@ fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<MonitorAnswer> {
     (well.is_empty() && failing.is_empty()).then_some(answer)
 }
 
-/// Says whether the monitors of a listener are told of a failure: `fail` is 0 or 1. It holds for
-/// answers that are not made yet, and changes nothing else.
+/// Sets whether a failure is reported to the monitors of a listener: fail is 0 or 1. It applies to
+/// answers from now on, and changes nothing else.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (neither 0 nor 1, the id); VST_E_STALE, VST_E_KIND,
@@ -183,21 +186,21 @@ pub unsafe extern "C" fn vst_listener_set_monitor_fail(
     })
 }
 
-/// What became of the connections of a listener.
+/// The counters of a listener.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_listener_counters {
     /// In: `sizeof(vst_listener_counters)`. Not less than 40 bytes.
     pub size: u32,
-    /// Connections that exist.
+    /// Connections that exist now.
     pub conns: u32,
     /// Connections accepted.
     pub accepted_total: u64,
     /// Connections that became sessions.
     pub sessions_total: u64,
-    /// Connections that ended before that.
+    /// Connections that ended before they were sessions, without those of monitors.
     pub refused_total: u64,
-    /// Connections of monitors, which are neither.
+    /// Connections of monitors, which count neither as sessions nor as refused.
     pub monitored_total: u64,
 }
 
@@ -207,7 +210,7 @@ unsafe impl Sized32 for vst_listener_counters {
 }
 const _: () = assert!(size_of::<vst_listener_counters>() == 40);
 
-/// Writes what became of the connections of a listener.
+/// Writes the counters of a listener.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
@@ -241,15 +244,16 @@ pub unsafe extern "C" fn vst_listener_get_counters(
 }
 
 /// Copies everything the engine counts as text, in the exposition format that Prometheus reads
-/// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that rules
-/// of its listeners can name. Listeners and backends are labelled with the name that they were given
-/// (`vst_listener_set_name`, `vst_backend_set_name`), without one with the address that was asked for
-/// (port 0 stays 0) or number, and with a number: that of a freed one is given again. Tables are labelled
-/// with their name, and a number that counts those of one name.
+/// (version 0.0.4): engine, listeners, backends and servers, operations, TLS, and the tables that
+/// rules of its listeners can name. Listeners and backends have two labels: a name and a number.
+/// The name is that of `vst_listener_set_name` or `vst_backend_set_name`; without one it is the
+/// address that was asked for (port 0 stays 0), or for a backend its number. The number of a closed
+/// one is used again. Tables are labelled with their name, and a number that distinguishes tables
+/// of the same name.
 ///
-/// The text has no NUL; `*len` is its length, and the length that is needed with VST_E_SPACE. It
-/// grows with the listeners, servers and tables, not with the connections. Legal on the engine's
-/// thread.
+/// The text has no NUL; `*len` is its length, also with VST_E_SPACE. It grows with the listeners,
+/// servers and tables, not with the connections.
+/// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

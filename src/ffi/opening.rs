@@ -31,7 +31,8 @@ pub struct vst_tlv {
 }
 const _: () = assert!(size_of::<vst_tlv>() == 16);
 
-/// What one outgoing connection needs beside its configuration.
+/// What one outgoing connection needs besides its configuration. Zero it, then set size and the
+/// fields that are wanted.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_connect_args {
@@ -39,8 +40,8 @@ pub struct vst_connect_args {
     pub size: u32,
     /// How many TLVs `tlvs` points to.
     pub tlv_count: u32,
-    /// The connection on whose behalf it is made: the PROXY header tells its addresses and its TLS.
-    /// 0: it is made on our own behalf, and a version 2 header says LOCAL.
+    /// The client's connection for which this one is made: the PROXY header carries its addresses
+    /// and its TLS. 0: it is made for nobody else, and a version 2 header says LOCAL.
     pub client: vst_id,
     /// Further TLVs for a version 2 header, read during the call.
     pub tlvs: *const vst_tlv,
@@ -54,21 +55,21 @@ unsafe impl Sized32 for vst_connect_args {
 }
 const _: () = assert!(size_of::<vst_connect_args>() == 32);
 
-/// Takes over a connection that the host accepted itself, and runs what `config` says: headers,
-/// rules, handlers, TLS.
+/// Takes over a connection that the host accepted itself, and does what config says: headers,
+/// rules, handlers, TLS. user is the host's user data for it.
 ///
 /// On success the descriptor belongs to the library; on failure it stays the host's. `*out` is the
-/// id, or 0. VST_EVENT_SESSION tells that it is a session; VST_EVENT_CLOSED tells its end, also if
-/// it never was a session (there is no VST_EVENT_REFUSED). `sys_errno`, unless NULL, gets the errno
-/// behind VST_E_SYSTEM, else 0. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
-/// bytes with its NUL.
+/// id, or 0. VST_EVENT_SESSION reports that it is a session; VST_EVENT_CLOSED reports its end, also
+/// if it never was a session (there is no VST_EVENT_REFUSED). The handle config may be freed at
+/// once. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`,
+/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (it listens); VST_E_SYSTEM (no connected stream
-/// socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the descriptor listens); VST_E_SYSTEM (it is no
+/// connected stream socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// Handles are not freed; `out` points to an id; `sys_errno` is NULL or points to an int; `why`
-/// to `why_size` writable bytes.
+/// Handles are not freed; `out` points to an id; `sys_errno` is NULL or points to an `int32_t`;
+/// `why` is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_accept_fd(
     engine: *mut vst_engine,
@@ -100,12 +101,18 @@ pub unsafe extern "C" fn vst_conn_accept_fd(
 }
 
 /// Takes over a connected socket as a session without TLS: no rules, handlers or handshakes run,
-/// and VST_EVENT_READABLE is the first event.
+/// and VST_EVENT_READABLE is the first event. user is the host's user data for it.
 ///
-/// Otherwise as `vst_conn_accept_fd`.
+/// On success the descriptor belongs to the library; on failure it stays the host's. `*out` is the
+/// id, or 0. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why,
+/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the descriptor listens); VST_E_SYSTEM (it is no
+/// connected stream socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_conn_accept_fd`.
+/// engine is an engine that is not freed; out points to an id; `sys_errno` is NULL or points to an
+/// `int32_t`; why is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_adopt(
     engine: *mut vst_engine,
@@ -142,20 +149,24 @@ fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>
     }
 }
 
-/// Asks for a connection to `address` (as in `vst_listener_open`, but with a port, and not any address).
+/// Opens a connection to address: `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path` or
+/// `unix:@abstract`. Port 0 and the addresses 0.0.0.0 and :: are errors. Names of hosts are not
+/// resolved.
 ///
-/// It is begun when the outermost call ends, or when `vst_conn_forward` makes it part of a stream,
-/// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED tells that it is open,
-/// VST_EVENT_CLOSED its end, a failure among them. `connect` may be NULL. `*out` is the id, or 0.
-/// On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// It begins when the outermost call ends, or when `vst_conn_forward` makes it part of a stream,
+/// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED reports that it is open,
+/// VST_EVENT_CLOSED its end, also when it could not be opened. The handle config may be freed at
+/// once. connect may be NULL. `*out` is the id, or 0. On failure `why`, unless NULL, gets a
+/// sentence, cut to `why_size` bytes with its NUL.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header);
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header,
+/// or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `address` is a NUL-terminated string; `connect` is NULL or points to as
-/// many bytes as its `size` says, and its TLVs to theirs; `out` points to an id; `why` to `why_size`
-/// writable bytes.
+/// many bytes as its `size` says, and its TLVs to theirs; `out` points to an id; `why` is NULL or
+/// points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_connect(
     engine: *mut vst_engine,

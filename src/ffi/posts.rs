@@ -15,14 +15,15 @@ use crate::sys::{Fd, wake_fd};
 /// As many answers wait for an engine at most.
 const POSTS_MAX: usize = 4096;
 
-/// An answer of a handler waits: the host has the engine's thread call `vst_engine_run`,
-/// `vst_engine_ready`, `vst_engine_ready_batch` or `vst_engine_ready_fd` soon, each of which takes
-/// it. `vst_engine_wait` does not take it. `data` is that of the engine's options.
+/// Called when an answer of a handler waits: the host then lets the engine's thread call
+/// `vst_engine_run`, `vst_engine_ready`, `vst_engine_ready_batch` or `vst_engine_ready_fd` soon,
+/// each of which takes it. `vst_engine_wait` does not take it. `data` is that of the engine's
+/// options.
 ///
 /// Called on the thread that calls `vst_waker_post`, when an answer waits and none did before; no
 /// lock of the library is held. It must not wait for the engine's thread, since `vst_engine_free`
 /// waits for this callback to return. No function on an engine, a loop or a waker may be called
-/// from here: it answers VST_E_REENTRANT.
+/// from here: it returns VST_E_REENTRANT.
 pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// An answer on its way.

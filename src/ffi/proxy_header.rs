@@ -7,9 +7,9 @@ use super::status::{self, *};
 use super::types::{id, vst_id};
 use crate::wire::proxy::{self, Addresses};
 
-/// The header stands for no relayed connection: it announces nothing.
+/// LOCAL: the proxy connected for itself, and announces no client.
 pub const VST_PROXY_COMMAND_LOCAL: u32 = 0;
-/// The header stands for a relayed connection.
+/// PROXY: the proxy connected for a client.
 pub const VST_PROXY_COMMAND_RELAYED: u32 = 1;
 
 /// The header announced no addresses: LOCAL, UNKNOWN, UNSPEC.
@@ -33,7 +33,7 @@ pub struct vst_proxy_header {
     pub version: u32,
     /// `VST_PROXY_COMMAND_LOCAL` or `VST_PROXY_COMMAND_RELAYED`.
     pub command: u32,
-    /// `VST_PROXY_TRANSPORT_TCP` and so on.
+    /// VST_PROXY_TRANSPORT_*.
     pub transport: u32,
     /// How many TLVs it had.
     pub tlv_count: u32,
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
 }
 
 /// Copies the TLV at `index`, from 0, of the PROXY header of a connection, as it came: its type to
-/// `*kind`, its value as bytes and length, which may hold anything, a NUL among it.
+/// `*kind`, its bytes to value and their length to `*len`. The bytes may be any, NUL too.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED. `*len` is the length of the value, also
 /// when `capacity` does not suffice, and 0 when there is none.

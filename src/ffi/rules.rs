@@ -16,29 +16,31 @@ use crate::config::LiveRules;
 use crate::rules::{Outside, RuleSet, Tables, Value};
 use crate::sys::read_file;
 
-/// `tcp-request` rules. Shared; connections that began with a set end with it, whatever takes its
-/// place.
+/// A set of tcp-request rules. Any number of configurations, engines and threads may use it. A
+/// connection keeps the rules with which it began, also after vst_rules_replace.
 pub struct vst_rules {
     pub(super) rules: Arc<LiveRules>,
 }
 
-/// Makes rules from `text`, `len` bytes without a NUL at their end, in the language of
-/// docs/rules.md. Files that it names with `-f` are read during the call.
+/// Makes a set of rules from text, len bytes without a NUL at their end, in the language of
+/// docs/rules.md. Files that it names with -f are read during the call.
 ///
-/// Lines may name the `table_count` tables of `tables` beside those that the text defines; the set
-/// keeps them. Tables that the text defines, and that `before` has by the same name and definition,
-/// are those of `before`, with their entries: pass the set that this one takes the place of, or NULL.
-/// `before` is read and not kept.
+/// Besides the tables that the text defines, its lines may name the `table_count` tables in tables;
+/// the set keeps these. before is the set that this one is to replace, or NULL: a table that the
+/// text defines, and that before defines with the same name and definition, is taken from before
+/// with its entries. before is not kept.
 ///
 /// `*out` is the set, or NULL on failure; free it with `vst_rules_free`. On failure `why`, unless
-/// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself with a
-/// caret below, lines parted by LF, cut to `why_size` bytes with its NUL.
+/// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself and
+/// a line with a caret below the word, separated by LF, cut to `why_size` bytes with its NUL.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two tables of one name); VST_E_CONFIG.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (two of tables have the same name); VST_E_CONFIG (the
+/// text has a mistake, or a file cannot be read).
 ///
 /// # Safety
-/// `text` points to `len` bytes; `tables` to `table_count` tables that are not freed; `before` is NULL
-/// or a set that is not freed; `out` points to a pointer; `why` to `why_size` writable bytes.
+/// `text` points to `len` bytes; `tables` to `table_count` tables that are not freed; `before` is
+/// NULL or a set that is not freed; `out` points to a pointer; `why` is NULL or points to
+/// `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_rules_new(
     text: *const u8,
@@ -76,8 +78,9 @@ pub unsafe extern "C" fn vst_rules_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Replaces a set of rules: whatever uses `rules` uses the lines of `by` from now on. Connections
-/// that have begun end with what they began with. `by` is not kept and may be freed.
+/// Replaces the rules in a set: what uses rules uses the rules of by for every connection that
+/// begins from now on. Connections that have begun keep the rules that they began with. The handle
+/// by is not kept and may be freed.
 ///
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
@@ -99,13 +102,15 @@ pub unsafe extern "C" fn vst_rules_replace(
     })
 }
 
-/// Checks that every backend that `use_backend` lines of `rules` name is one of this engine's: to
-/// be called when they have their names, before a listener is opened with the rules or others are
-/// replaced by them. On failure `why`, unless NULL, gets the first line that names another, and
-/// what it names, cut to `why_size` bytes with its NUL.
+/// Checks that every name in a `use_backend` line of rules is that of a backend of this engine
+/// (`vst_backend_set_name`). Call it when the backends have their names, before a listener is
+/// opened with the rules or `vst_rules_replace` is called with them. On failure why, unless NULL,
+/// gets the first line that names another backend, and that name, cut to `why_size` bytes with its
+/// NUL.
 ///
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_CONFIG; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_CONFIG (a name that no backend of this engine has); VST_E_NULL;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine and `rules` a set that are not freed; `why` is NULL or points to `why_size`
@@ -132,15 +137,15 @@ pub unsafe extern "C" fn vst_rules_check(
     unsafe { explained(why, why_size, call) }
 }
 
-/// The backend that a `use_backend` line of the rules chooses for a session, as things stand now:
-/// `*backend` is its id, or 0.
+/// Writes the backend that a `use_backend` line of the rules chooses for a session. `*backend` is its
+/// id, or 0. The conditions of the lines are evaluated during the call.
 ///
-/// Where a line applies that names no backend of this engine, the session is closed in order:
+/// Where the line that applies names no backend of this engine, the session is closed in order:
 /// VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. `vst_rules_check`
-/// finds such lines before a client does.
+/// finds such lines earlier.
 /// Legal on the engine's thread, for a session.
-/// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (a line applies that
-/// names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+/// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (the line that
+/// applies names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 /// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -220,8 +225,7 @@ pub unsafe extern "C" fn vst_conn_variable(
     })
 }
 
-/// Frees a handle. Configurations and connections that use it keep what it stands for. NULL is
-/// fine.
+/// Frees a handle. Configurations and connections that use the set keep it. NULL does nothing.
 ///
 /// Legal from any thread and any callback.
 ///

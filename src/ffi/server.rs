@@ -19,76 +19,79 @@ use crate::engine::{CheckPlan, Refusal};
 use crate::sys::Addr;
 use crate::time::SECOND;
 
-/// The server is used only while no other can be.
+/// A backup: the server gets streams only while no server without this flag is usable.
 pub const VST_SERVER_BACKUP: u64 = 1 << 49;
 /// The server has health checks: the `check_*` fields are used.
 pub const VST_SERVER_CHECK: u64 = 1 << 50;
-/// The server has no share, whatever `weight` says: it takes no new streams until
-/// `vst_server_set_weight` gives it one.
+/// The server's weight is 0, whatever weight says: it gets no new streams until
+/// `vst_server_set_weight` changes that.
 pub const VST_SERVER_NO_WEIGHT: u64 = 1 << 51;
-/// No stream waits for this very server, whatever `maxqueue` says.
+/// No stream waits in this server's own queue, whatever maxqueue says.
 pub const VST_SERVER_NO_QUEUE: u64 = 1 << 52;
-/// Checks follow one another exactly, whatever `check_jitter` says.
+/// The interval of checks is exact, whatever `check_jitter` says.
 pub const VST_SERVER_NO_JITTER: u64 = 1 << 53;
 
-/// A server of a backend. A field that is 0 stands for its default, so that all zero but `size` and
-/// `name` is the defaults; `vst_server_options_init` writes them.
+/// The options of a server of a backend. A field that is 0 stands for its default, so that all zero
+/// but `size` and `name` is the defaults; `vst_server_options_init` writes them.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_server_options {
     /// `sizeof(vst_server_options)`. Not less than 144 bytes.
     pub size: u32,
-    /// Its share beside the others', 1 to 256. Default 1; `VST_SERVER_NO_WEIGHT` gives it none.
+    /// Its share of the streams, in proportion to the weights of the other servers, 1 to 256.
+    /// Default 1; with VST_SERVER_NO_WEIGHT it is 0.
     pub weight: u32,
     /// `VST_SERVER_*`.
     pub flags: u64,
-    /// Its name, which no other server of the backend has. Copied.
+    /// Its name, not empty, which no other server of the backend has. Copied.
     pub name: *const c_char,
-    /// Where it is, one address or several separated by commas, which attempts try in turn:
-    /// `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `unix:@abstract`. Copied. NULL: the host
-    /// looks its name up, VST_EVENT_SERVER_RESOLVE asks for that.
+    /// Its addresses, one or several separated by commas, which the attempts of a stream use in
+    /// turn: `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `unix:@abstract`. Copied. NULL:
+    /// VST_EVENT_SERVER_RESOLVE asks the host to look them up.
     pub addresses: *const c_char,
-    /// What its connections go through; NULL: nothing but TCP, with the defaults of
-    /// `vst_connect_options`. The server keeps its own reference: the handle may be freed at once.
+    /// The configuration of its connections. NULL: TCP without headers or TLS, with the defaults of
+    /// vst_connect_options. The server keeps its own reference: the handle may be freed at once.
     pub connect: *const vst_connect_config,
-    /// The most streams it carries at once; others wait. Default UINT32_MAX: no bound.
+    /// The most streams that it carries at once; further ones wait or go to other servers. Default
+    /// UINT32_MAX: no bound.
     pub maxconn: u32,
-    /// The most streams that may wait for this very server. Default 1024; UINT32_MAX is no bound, and
-    /// `VST_SERVER_NO_QUEUE` lets none wait.
+    /// The most streams that may wait in the server's own queue. Default 1024; UINT32_MAX is no
+    /// bound, and `VST_SERVER_NO_QUEUE` lets none wait.
     pub maxqueue: u32,
-    /// How long a server without checks stays down, in nanoseconds: then it is tried with real
-    /// streams, and the first failure brings it down again. Default 10 s; with VST_NEVER it stays down
-    /// until it is given a state.
+    /// Without VST_SERVER_CHECK: how long the server stays down, in nanoseconds. Then it is on
+    /// trial: it gets streams, and the first failure makes it go down again. Default 10 s; with
+    /// VST_NEVER it stays down until vst_server_set_state.
     pub trial_ns: u64,
-    /// What a check goes through; NULL: a TCP connection alone. As for `connect`, the handle may be
-    /// freed at once.
+    /// The configuration of the connections of checks. NULL: TCP without headers or TLS. The server
+    /// keeps its own reference: the handle may be freed at once.
     pub check_connect: *const vst_connect_config,
-    /// Where the check goes; NULL: the server's first address. Copied.
+    /// The address to check; NULL: the server's first address. Copied.
     pub check_address: *const c_char,
     /// What is sent once the connection of a check is open. Copied. May be NULL with a length of 0.
     pub check_send: *const u8,
     /// The length of `check_send`.
     pub check_send_len: usize,
-    /// What the answer must begin with. Copied. NULL with a length of 0: none is waited for.
+    /// What the server's response must begin with. Copied. NULL with a length of 0: the check
+    /// passes once the connection is open and `check_send` is sent.
     pub check_expect: *const u8,
     /// The length of `check_expect`.
     pub check_expect_len: usize,
-    /// From the beginning of one check to that of the next, in nanoseconds; less than a millisecond is
-    /// taken as one. Default 2 s.
+    /// From the beginning of one check to the beginning of the next, in nanoseconds; less than a
+    /// millisecond counts as one millisecond. Default 2 s.
     pub check_interval_ns: u64,
-    /// The same while the server is down, in nanoseconds; 0, the default: the same.
+    /// The interval while the server is down, in nanoseconds; 0, the default: check_interval_ns.
     pub check_down_interval_ns: u64,
     /// How long a check may take, in nanoseconds; VST_NEVER is no bound. Default 2 s.
     pub check_timeout_ns: u64,
-    /// By how many percent an interval may be longer or shorter, by chance, so that not all checks
-    /// are made at the same moment; 1 to 100. Default 10; `VST_SERVER_NO_JITTER` is none.
+    /// By how many percent an interval is made longer or shorter at random, so that not all checks
+    /// are made at the same moment; 1 to 100. Default 10; with VST_SERVER_NO_JITTER it is 0.
     pub check_jitter: u32,
-    /// How many checks in a row must pass for a server that is down to be up. Default 2.
+    /// How many checks in a row must pass until a server that is down is up. Default 2.
     pub check_rise: u32,
-    /// How many checks in a row must fail for a server that is up to be down. Default 3.
+    /// How many checks in a row must fail until a server that is up is down. Default 3.
     pub check_fall: u32,
-    /// How many attempts in a row must fail for it to be taken to be down. Default UINT32_MAX: no number
-    /// of them does that.
+    /// How many attempts of streams in a row must fail until the server is down, also without
+    /// checks. Default UINT32_MAX: failed attempts never make it go down.
     pub connect_errors: u32,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -261,21 +264,21 @@ unsafe fn read(
     Ok((config, Some(CheckPlan { connect, address, send: send.into(), expect: expect.into() })))
 }
 
-/// Adds a server to a backend: it is VST_ADMIN_READY, and up until health checks or failed connects
-/// say otherwise.
+/// Adds a server to a backend. Its administrative state is VST_ADMIN_READY, and it is up until
+/// health checks or failed attempts say otherwise.
 ///
-/// `options` is read and not kept. `*out` is its number, from 0 in the order of calls, or
-/// `VST_NO_SERVER` on failure. On failure `why`, unless NULL, gets a sentence, cut to `why_size`
-/// bytes with its NUL. Servers are not taken away again: VST_ADMIN_MAINTENANCE puts one out of use.
+/// options is read and not kept. `*out` is the server's number in the backend, from 0 in the order of
+/// calls, or VST_NO_SERVER on failure. On failure `why`, unless NULL, gets a sentence, cut to
+/// `why_size` bytes with its NUL. A server cannot be removed: use VST_ADMIN_MAINTENANCE instead.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL (also for `name`); VST_E_SIZE; VST_E_ARGUMENT (unknown flag, a number
-/// out of its bounds, the id); VST_E_CONFIG (the name is empty or taken, an address cannot be read);
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+/// out of its bounds, the id); VST_E_CONFIG (the name is empty or another server has it, an address
+/// cannot be parsed); VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `options` points to as many bytes as its `size` says, its
-/// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles to handles
-/// that are not freed; `out` to a number; `why` to `why_size` writable bytes.
+/// `engine` is an engine that is not freed; options points to as many bytes as its size says, its
+/// texts to NUL-terminated strings, its bytes to as many as their lengths say, its handles are not
+/// freed; out points to a number; why to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_backend_add_server(
     engine: *mut vst_engine,

@@ -13,14 +13,15 @@ use super::words::text;
 use crate::backend::{Admin, Change, ServerIndex};
 use crate::engine::Refusal;
 
-/// The server serves.
+/// The server is in normal use.
 pub const VST_ADMIN_READY: u32 = 1;
-/// The server takes no new streams. Those it has go on, and those that wait for it alone are served.
+/// The server gets no new streams. Those it has go on, and those that wait in its own queue are
+/// served.
 pub const VST_ADMIN_DRAIN: u32 = 2;
-/// The server takes nothing and is not checked. Streams it has go on.
+/// The server gets no streams and is not checked. Streams it has go on.
 pub const VST_ADMIN_MAINTENANCE: u32 = 3;
 
-/// Changes the share of a server, 0 to 256. With 0 it takes no new streams.
+/// Changes the weight of a server, 0 to 256. With 0 it gets no new streams.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
@@ -42,8 +43,11 @@ pub unsafe extern "C" fn vst_server_set_weight(
 /// Sets the administrative state of a server: `state` is VST_ADMIN_READY, VST_ADMIN_DRAIN or
 /// VST_ADMIN_MAINTENANCE. No stream is ended by it.
 ///
-/// A server back from maintenance is taken to be up, and on trial: the first failure of any kind
-/// brings it down. Otherwise as `vst_server_set_weight`.
+/// A server that comes back from maintenance is up and on trial: the first failed check or attempt
+/// makes it go down.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_ARGUMENT (the state, the id, a number that no server has); VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -64,16 +68,18 @@ pub unsafe extern "C" fn vst_server_set_state(
     unsafe { set(engine, backend, server, change) }
 }
 
-/// Says where a server is, as `addresses` of `vst_server_options`: the answer to
-/// VST_EVENT_SERVER_RESOLVE, and whenever its name leads elsewhere. NULL: nowhere, and it gets no
-/// streams until it has an address again. Streams that it has go on.
+/// Replaces the addresses of a server; addresses is a text as in `vst_server_options`, copied. Call
+/// it after VST_EVENT_SERVER_RESOLVE, and whenever the addresses of the server's name change. NULL:
+/// none, and the server gets no streams until it has an address again. Streams that it has go on.
 ///
-/// Otherwise as `vst_server_set_weight`; VST_E_ARGUMENT also for a text that is no address. On
-/// failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// On failure why, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// Legal on the engine's thread.
+/// Returns VST_OK; VST_E_ARGUMENT (a text that is no address, the id, a number that no server has);
+/// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `addresses` is NULL or a NUL-terminated string;
-/// `why` points to `why_size` writable bytes.
+/// `engine` is an engine that is not freed; `addresses` is NULL or a NUL-terminated string; `why`
+/// is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_server_set_addresses(
     engine: *mut vst_engine,
@@ -128,11 +134,11 @@ pub struct vst_server {
     pub state: u32,
     /// 1 while it is up, whatever its administrative state; else 0.
     pub up: u32,
-    /// Its share.
+    /// Its weight.
     pub weight: u32,
     /// How many addresses it has.
     pub addresses: u32,
-    /// 1 while new streams may go to it: ready, up, with a share and an address; else 0.
+    /// 1 while it gets new streams: ready, up, with a weight above 0 and an address; else 0.
     pub usable: u32,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.

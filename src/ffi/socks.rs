@@ -6,13 +6,16 @@ use super::config_error::ConfigError;
 use super::words::text;
 use crate::wire::socks::{Destination, Dialogue, Login, Version};
 
-/// The target is connected to directly.
+/// No SOCKS: the address of the connection is the destination itself.
 pub const VST_SOCKS_NONE: u32 = 0;
-/// The target is a SOCKS server of version 4: IPv4 addresses only.
+/// The address of the connection is that of a SOCKS server of version 4: destinations are IPv4
+/// addresses.
 pub const VST_SOCKS_4: u32 = 1;
-/// The target is a SOCKS server of version 4a: IPv4 addresses, and names that the server resolves.
+/// As VST_SOCKS_4, with version 4a: destinations are IPv4 addresses, and names that the server
+/// resolves.
 pub const VST_SOCKS_4A: u32 = 2;
-/// The target is a SOCKS server of version 5 (RFC 1928): addresses of both families and names.
+/// As VST_SOCKS_4, with version 5 (RFC 1928): destinations are IPv4 and IPv6 addresses, and names
+/// that the server resolves.
 pub const VST_SOCKS_5: u32 = 3;
 
 /// What the options of a connection say of a SOCKS server, or a status with a sentence.

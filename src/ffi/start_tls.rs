@@ -15,8 +15,7 @@ use super::types::{id, vst_id};
 use super::words::text;
 use crate::engine::{Refusal, StartTls};
 
-/// Which TLS begins in the middle of a session. Zero it, then set `size` and either `server` or
-/// `client`.
+/// The TLS to begin in the middle of a session. Zero it, then set size and either server or client.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_start_tls {
@@ -24,16 +23,20 @@ pub struct vst_start_tls {
     pub size: u32,
     /// 0.
     pub _reserved: u32,
-    /// 0: there are none yet.
+    /// Must be 0: there are no flags yet.
     pub flags: u64,
-    /// The accepting side. The connection keeps its own reference: the handle may be freed at once.
+    /// Set: the peer is the TLS client. The connection keeps its own reference: the handle may be
+    /// freed at once.
     pub server: *const vst_tls_server,
-    /// The connecting side; needs `server_name`.
+    /// Set: the peer is the TLS server; needs server_name. The connection keeps its own reference:
+    /// the handle may be freed at once.
     pub client: *const vst_tls_client,
-    /// As in `vst_connect_options`. Copied.
+    /// With client: the name that TLS asks for and that the server's certificate must be valid for,
+    /// a DNS name or an IP address. Copied.
     pub server_name: *const c_char,
-    /// Bytes that the host has read already and that are TLS's: what a peer sent right behind the
-    /// command is plaintext, and a host that passes it here must be sure that it is not. Copied.
+    /// Bytes that the host has read already and that belong to TLS; NULL with a length of 0 for
+    /// none. Only for a protocol in which the host knows that they are TLS and not plaintext that
+    /// somebody put after the command. Copied.
     pub early: *const c_void,
     /// The length of `early` in bytes.
     pub early_len: u64,
@@ -47,7 +50,7 @@ const _: () = assert!(size_of::<vst_start_tls>() == 56);
 /// Begins TLS on a session without TLS (STARTTLS), once `vst_conn_send` has taken the answer to the
 /// peer's command.
 ///
-/// Nothing can be read or written until VST_EVENT_TLS_DONE tells that the handshake is done; a
+/// Nothing can be read or written until VST_EVENT_TLS_DONE reports that the handshake is done; a
 /// handshake that fails ends the connection with VST_EVENT_CLOSED. The timeout of the handshake is
 /// `timeout_tls_ns` of the configuration that the connection was made with. Plaintext that came
 /// after the command must not be treated as if it had come through TLS (CVE-2011-0411): a host that
@@ -55,12 +58,12 @@ const _: () = assert!(size_of::<vst_start_tls>() == 56);
 /// `why_size` bytes with its NUL.
 /// Legal on the engine's thread, for a session.
 /// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; bytes came that the host has
-/// not read; inside a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
+/// not read; part of a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
 /// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// Handles are not freed; `start` points to as many bytes as its `size` says, `early` to `early_len`;
-/// `why` to `why_size` writable bytes.
+/// Handles are not freed; `start` points to as many bytes as its `size` says, `early` to
+/// `early_len`; `why` is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_start_tls(
     engine: *mut vst_engine,

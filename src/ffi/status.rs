@@ -4,17 +4,18 @@ use std::ffi::{CStr, c_char};
 
 use crate::engine::Refusal;
 
-/// What a function answers: 0 or more when it did what was asked, negative when it did not.
+/// What a function returns: 0 or more when it did what was asked, negative when it did not.
 ///
-/// The negative ones are grouped by fault: -1 to -19 the caller's, -20 to -29 the system's, -30 to
-/// -39 the peer's, -40 to -49 a limit's, -50 and below the library's own.
+/// The negative ones are grouped by cause: -1 to -19 the caller, -20 to -29 the system or a
+/// configuration, -30 to -39 the peer, -40 to -49 a limit, -50 and below the library itself.
 pub type vst_status = i32;
 
 /// It is done.
 pub const VST_OK: vst_status = 0;
-/// Not now: an event tells when to try again. Of `vst_loop_run`: its time is over.
+/// Not now. VST_EVENT_READABLE or VST_EVENT_WRITABLE says when to try again; a handler answers
+/// VST_NEXT_WRITE instead. From `vst_loop_run`: the round is over.
 pub const VST_WAIT: vst_status = 1;
-/// The peer has ended its side in order, and everything before that has been read.
+/// The peer has ended its sending side in order, and every byte before that has been read.
 pub const VST_END: vst_status = 2;
 /// There is nothing: no further event, no such TLV, no TLS.
 pub const VST_NONE: vst_status = 3;
@@ -26,15 +27,16 @@ pub const VST_E_NULL: vst_status = -1;
 pub const VST_E_ARGUMENT: vst_status = -2;
 /// The id is of something that is gone.
 pub const VST_E_STALE: vst_status = -3;
-/// The id is of another kind of thing: a stream's where a connection's is due.
+/// The id is of another kind of thing: a stream's id where a connection's id is needed.
 pub const VST_E_KIND: vst_status = -4;
-/// The id is another engine's.
+/// The id belongs to another engine.
 pub const VST_E_ENGINE: vst_status = -5;
 /// The engine belongs to another thread.
 pub const VST_E_THREAD: vst_status = -6;
-/// Not in this state: reading before there is a session, a connection of a stream, a second close.
+/// Not possible in the present state: a read before there is a session, a read of a connection that
+/// is part of a stream, a second close.
 pub const VST_E_STATE: vst_status = -7;
-/// The function must not be called from inside this callback.
+/// The function must not be called from this callback.
 pub const VST_E_REENTRANT: vst_status = -8;
 /// The engine was made with options with which this function, or this time, does not work.
 pub const VST_E_MODE: vst_status = -9;
@@ -42,33 +44,34 @@ pub const VST_E_MODE: vst_status = -9;
 pub const VST_E_SPACE: vst_status = -10;
 /// This build of the library does not have it.
 pub const VST_E_UNSUPPORTED: vst_status = -11;
-/// The `size` of a struct is smaller than any version of it, or bytes beyond what this library
-/// knows are not 0.
+/// The size of a struct is smaller than its first version or larger than 65,536, or bytes beyond
+/// those that this library knows are not 0.
 pub const VST_E_SIZE: vst_status = -12;
-/// The engine that is meant is freed.
+/// The engine of this waker is freed.
 pub const VST_E_GONE: vst_status = -13;
 
-/// The system refused; the text or the errno out-parameter of the function says why.
+/// A system call failed; why or sys_errno of the function, where it has them, says which and how.
 pub const VST_E_SYSTEM: vst_status = -20;
 /// A file or text of configuration could not be used; the text says which, where and why.
 pub const VST_E_CONFIG: vst_status = -21;
 
-/// The peer or something on the way tore the connection down.
+/// The connection was reset, by the peer or by something between.
 pub const VST_E_RESET: vst_status = -30;
-/// The connection ended below TLS before TLS did: bytes may be missing.
+/// The connection ended without a TLS close_notify: bytes may be missing.
 pub const VST_E_TRUNCATED: vst_status = -31;
-/// The connection failed for another reason; the CLOSED event has it.
+/// The connection failed for another reason; the end of VST_EVENT_CLOSED says which.
 pub const VST_E_FAILED: vst_status = -32;
 
 /// A configured or built-in limit is reached.
 pub const VST_E_LIMIT: vst_status = -40;
 
-/// The library failed inside. The engine accepts nothing but `vst_engine_free` from now on.
+/// An internal failure of the library. From now on only `vst_engine_free` works on the engine.
 pub const VST_E_PANIC: vst_status = -50;
-/// The engine has answered VST_E_PANIC before: only `vst_engine_free` works.
+/// A call on this engine has returned VST_E_PANIC before: only `vst_engine_free` works.
 pub const VST_E_POISONED: vst_status = -51;
 
-/// What a status means, as a sentence in English, NUL-terminated, valid for ever.
+/// What a status means, as a sentence in English, NUL-terminated, valid as long as the library is
+/// loaded.
 ///
 /// Legal from any thread and any callback. An unknown number gets a sentence too.
 #[unsafe(no_mangle)]

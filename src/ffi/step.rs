@@ -13,22 +13,22 @@ use crate::engine::{HandlerAnswer, Question, Spent};
 /// The handler is done: the connection goes on. Bytes that it has not consumed go to the next
 /// handler, or to TLS, or to the session.
 pub const VST_NEXT_DONE: i32 = 0;
-/// The handler is to be asked again when bytes, or the end, have come.
+/// Call step again when more bytes, or the end of the peer's side, have come.
 pub const VST_NEXT_READ: i32 = 1;
-/// The handler is to be asked again when there is room to send.
+/// Call step again when `vst_handler_send` can take bytes.
 pub const VST_NEXT_WRITE: i32 = 2;
-/// The handler answers later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket.
-/// Nothing is read meanwhile: a reset ends the connection, the end of the peer's side is noticed
-/// afterwards.
+/// The handler answers later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket of
+/// this step. Nothing is read meanwhile: a reset ends the connection, but the end of the peer's
+/// side is noticed only after the answer.
 pub const VST_NEXT_LATER: i32 = 3;
-/// The handler refuses the connection, with `code` and `text`.
+/// The handler refuses the connection, with code and text of vst_step.
 pub const VST_NEXT_FAIL: i32 = 4;
 
 /// The peer has ended its side: no further byte comes.
 pub const VST_STEP_ENDED: u32 = 512;
 
-/// A question to a handler, and what goes with its answer. The library's memory, valid until the
-/// callback returns.
+/// What a step callback is given, and what it answers besides VST_NEXT_*. The library's memory,
+/// valid until the callback returns.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_step {
@@ -36,36 +36,38 @@ pub struct vst_step {
     pub size: u32,
     /// In: `VST_STEP_ENDED`.
     pub flags: u32,
-    /// In: the connection. Legal for it are `vst_handler_peek`, `vst_handler_consume`,
-    /// `vst_handler_send`, `vst_conn_abort`, and functions that only read, such as
-    /// `vst_conn_describe`.
+    /// In: the connection. Functions that may be called with it are `vst_handler_peek`,
+    /// `vst_handler_consume`, `vst_handler_send`, `vst_conn_abort`, and functions that only read,
+    /// such as `vst_conn_describe`.
     pub conn: vst_id,
     /// In: the host's user data for the connection.
     pub user: *mut c_void,
-    /// In and out: the host's user data for the connection in this handler; NULL at first. When the
-    /// handler is through with the connection, in whatever way, `discard` gets it once, unless it
-    /// is NULL or the engine has answered VST_E_PANIC.
+    /// In and out: the host's user data for the connection in this handler; NULL in the first call.
+    /// When the handler has finished with the connection, or the connection has ended, discard is
+    /// called with it once, unless it is NULL or the engine has returned VST_E_PANIC.
     pub state: *mut c_void,
-    /// In: what an answer that comes later brings back. No two questions of a connection have the
-    /// same.
+    /// In: the number to hand in with an answer that comes later. No two calls of step for a
+    /// connection have the same.
     pub ticket: u32,
-    /// Out, with VST_NEXT_FAIL: a code of the host's own, which the end report has.
+    /// Out, with VST_NEXT_FAIL: a code of the host's own, which is reported in `host_code` of
+    /// vst_end.
     pub code: i32,
-    /// Out, with VST_NEXT_FAIL: a sentence in UTF-8, NUL-terminated, which the end report has. Copied
-    /// when the callback returns. NULL: a general one.
+    /// Out, with VST_NEXT_FAIL: a sentence in UTF-8, NUL-terminated, which is reported in text of
+    /// vst_end. Copied when the callback returns. NULL: a general sentence.
     pub text: *const c_char,
 }
 const _: () = assert!(size_of::<vst_step>() == 48);
 
-/// Asks a handler about a connection. `data` is that of the `vst_handler`. It answers `VST_NEXT_*`;
+/// A step of a handler for a connection. data is that of the vst_handler. It returns VST_NEXT_*;
 /// any other number fails the connection. Which functions may be called from here: see Callbacks at
 /// the top of this header.
 pub type vst_step_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, step: *mut vst_step) -> i32,
 >;
-/// A handler is through with a connection: frees `state`, which is not NULL. Called on the engine's
-/// thread; also by `vst_engine_free`, but not for an engine that has answered VST_E_PANIC. No
-/// function on an engine, a loop or a waker may be called from here: it answers VST_E_REENTRANT.
+/// Called when a handler has finished with a connection, or the connection has ended, to free
+/// state, which is not NULL. data is that of the vst_handler. Called on the engine's thread; also
+/// by `vst_engine_free`, but not for an engine that has returned VST_E_PANIC. No function on an
+/// engine, a loop or a waker may be called from here: it returns VST_E_REENTRANT.
 pub type vst_discard_fn = Option<unsafe extern "C" fn(data: *mut c_void, state: *mut c_void)>;
 
 /// The functions behind a handler of the core's.

@@ -15,23 +15,24 @@ use super::types::{id, vst_id};
 use super::words::hand_out;
 use crate::config::StreamConfig;
 
-/// Timeouts of streams. Shared: any number of streams and engines may use it.
+/// The timeouts and flags of streams. Any number of streams and engines, also in several threads,
+/// may use it. It never changes.
 pub struct vst_stream_config {
     config: Arc<StreamConfig>,
 }
 
-/// A client that ends its side before a server is reached withdraws its request, even when it has
-/// sent some bytes. Without it such a client is taken to wait for an answer.
+/// When a client ends its side before a server is reached, the stream ends, even when the client
+/// has sent bytes. Without this flag such a client is taken to wait for a response.
 pub const VST_STREAM_ABORT_ON_CLOSE: u64 = 1 << 45;
 
-/// Timeouts of streams. A field that is 0 stands for its default, so that all zero but `size` is
+/// The options of streams. A field that is 0 stands for its default, so that all zero but size is
 /// the defaults; `vst_stream_options_init` writes them. In spans of time VST_NEVER is no bound.
 ///
 /// The timeout of a side runs only while something is expected of it: that it sends, or that it
-/// takes the bytes that are there for it. A side that cannot send or receive because of the other
-/// (backpressure) is not timed. Of two that could both send, the timeout is that of the side that
-/// received bytes last, since the next bytes are expected of it; where that side has no timeout,
-/// that of the other.
+/// takes the bytes that are there for it. It does not run for a side that cannot send or receive
+/// because of the other (backpressure). When both could send, only the timeout of the side that
+/// received bytes last runs, since the next bytes are expected of it; where that side has no
+/// timeout, that of the other runs.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_stream_options {
@@ -41,18 +42,18 @@ pub struct vst_stream_options {
     pub _reserved: u32,
     /// `VST_STREAM_*`.
     pub flags: u64,
-    /// The longest silence of the client, in nanoseconds. Default 300 s.
+    /// The longest time without a byte from or to the client, in nanoseconds. Default 300 s.
     pub timeout_client_ns: u64,
-    /// The longest silence of the server, in nanoseconds. Default 300 s.
+    /// The same for the server, in nanoseconds. Default 300 s.
     pub timeout_server_ns: u64,
-    /// The longest silence of either once bytes have gone both ways, in nanoseconds; 0, the default,
-    /// leaves the two above in force.
+    /// Once bytes have gone both ways: the same for either, instead of the two above, in
+    /// nanoseconds. 0, the default: the two above stay in force.
     pub timeout_tunnel_ns: u64,
-    /// The longest silence of a client once the server has ended, in nanoseconds; 0, the default, leaves
-    /// the others in force.
+    /// Once the server has ended its side: the same for the client, in nanoseconds. 0, the default:
+    /// the timeouts above stay in force.
     pub timeout_client_fin_ns: u64,
-    /// The longest silence of a server once the client has ended, also where TLS 1.2 holds the end back,
-    /// in nanoseconds; 0, the default, leaves the others in force.
+    /// Once the client has ended its side, also where the half-close of TLS 1.2 is held back: the
+    /// same for the server, in nanoseconds. 0, the default: the timeouts above stay in force.
     pub timeout_server_fin_ns: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -104,8 +105,8 @@ pub unsafe extern "C" fn vst_stream_options_init(
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag).
 ///
 /// # Safety
-/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` to `why_size`
-/// writable bytes.
+/// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` is NULL or
+/// points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_stream_config_new(
     options: *const vst_stream_options,
@@ -132,7 +133,7 @@ pub unsafe extern "C" fn vst_stream_config_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Frees a handle. Streams that use the configuration keep it. NULL is fine.
+/// Frees a handle. Streams that use the configuration keep it. NULL does nothing.
 ///
 /// Legal from any thread and any callback.
 ///
@@ -147,15 +148,16 @@ pub unsafe extern "C" fn vst_stream_config_free(config: *mut vst_stream_config) 
 /// Joins two connections into a stream: from here on the library moves the bytes between them, with
 /// backpressure, and passes the half-close of each side on to the other.
 ///
-/// `client` is a session; `server` may be open or still connecting. From then on both ids are good
-/// only for functions that read, such as `vst_conn_describe`, and VST_EVENT_STREAM_END is the one
-/// event that follows. The stream keeps its own reference to `config`: the handle may be freed at
-/// once; NULL takes the defaults. `*out` is the stream's id, or 0.
+/// client is a session; server may be open or still connecting. From then on both ids work only
+/// with functions that read, such as `vst_conn_describe`, and VST_EVENT_STREAM_END is the one event
+/// that follows. The stream keeps its own reference to `config`: the handle may be freed at once;
+/// NULL: the defaults. user is the host's user data for the stream, which comes with the event.
+/// `*out` is the stream's id, or 0.
 /// Legal on the engine's thread; best in the callback of VST_EVENT_SESSION, right after
 /// `vst_conn_connect`: then the client's first bytes leave with the PROXY header.
-/// Returns VST_OK; VST_E_STATE (one is closing, in a stream, or `client` is no session yet);
-/// VST_E_ARGUMENT (they are the same); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_LIMIT;
-/// VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (one is closing or part of a stream, or client is no session yet);
+/// VST_E_ARGUMENT (both are the same connection); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE; VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `config` is NULL or a handle that is not freed; `out`
@@ -184,23 +186,23 @@ pub unsafe extern "C" fn vst_conn_forward(
     })
 }
 
-/// Makes a session the client's side of a stream whose other side is a server of `backend`, one that
-/// the backend chooses, with queues and further attempts as it was made with.
+/// Makes a session the client's side of a stream whose other side is a server of backend. The
+/// backend chooses the server; queues and repeated attempts are as in vst_backend_options.
 ///
-/// The server that a table remembers for the client is asked for first, and the one that was reached is
-/// remembered: `server_id` in docs/tables.md.
+/// Where a stick table with `server_id` remembers a server for the client, that server is tried
+/// first; the server that is reached is stored there (docs/tables.md).
 ///
-/// Each attempt goes through the server's own configuration, on behalf of the client: a PROXY
-/// header tells its addresses. The client's bytes are kept until a server has taken the first of
-/// them, so that every attempt sends the same. VST_EVENT_STREAM_END is the one event that follows,
-/// also when no server can be reached; `vst_stream_end` says which server it was and how long it
-/// took. From then on `client` is good only for functions that read, such as `vst_conn_describe`.
-/// The stream keeps its own reference to `config`: the handle may be freed at once; NULL takes the
-/// defaults. `user` comes with the event. `*out` is the stream's id, or 0.
+/// Each attempt uses the server's own connect configuration; a PROXY header carries the client's
+/// addresses. The client's bytes are kept until a server has taken the first of them, so that every
+/// attempt sends the same. VST_EVENT_STREAM_END is the one event that follows, also when no server
+/// can be reached; `vst_stream_end` says which server it was and how long it took. From then on
+/// client works only with functions that read, such as vst_conn_describe. The stream keeps its own
+/// reference to config: the handle may be freed at once; NULL: the defaults. user is the host's
+/// user data for the stream, which comes with the event. `*out` is the stream's id, or 0.
 /// Legal on the engine's thread; best in the callback of VST_EVENT_SESSION.
-/// Returns VST_OK; VST_E_STATE (`client` is closing, in a stream, or no session yet); VST_E_NULL;
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (client is closing, part of a stream, or no session yet);
+/// VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_LIMIT;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `config` is NULL or a handle that is not freed; `out`
@@ -229,7 +231,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
     })
 }
 
-/// Ends a stream at once: both peers see a reset. VST_EVENT_STREAM_END follows.
+/// Ends a stream at once: both peers get a reset. VST_EVENT_STREAM_END follows.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
@@ -247,8 +249,8 @@ pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_i
     })
 }
 
-/// Copies everything about a stream as one line of `name=value`, for a log or a person: the states of
-/// both sides, bytes, the search for a server, what it waits for, and how it ends.
+/// Copies the state of a stream as one line of name=value, for a log or for debugging: the states
+/// of both sides, bytes, the choice of a server, what it waits for, and how it ends.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
 /// mostly do. Legal on the engine's thread, before VST_EVENT_STREAM_END.

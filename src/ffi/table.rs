@@ -13,8 +13,9 @@ use crate::sys::monotonic;
 use crate::table::{Removal, SetError, Table, TableConfig};
 use crate::time::Time;
 
-/// What is remembered about a key, such as the address of a client, from one connection to the next.
-/// Shared by engines in any threads; every function on it may be called from any thread.
+/// A stick table: what is remembered about keys, such as the addresses of clients, from one
+/// connection to the next. Engines in any threads may use it, and every function on it may be
+/// called from any thread.
 pub struct vst_table {
     pub(super) table: Arc<Table>,
 }
@@ -27,13 +28,14 @@ pub struct vst_table_counters {
     pub size: u32,
     /// 0.
     pub _reserved: u32,
-    /// Entries, with those that have expired and are not gone yet.
+    /// Entries, including those that have expired and are not removed yet.
     pub entries: u64,
-    /// The most there can be.
+    /// The most entries there can be: size of the definition.
     pub entries_max: u64,
-    /// How often a key was not tracked or set because the table was full.
+    /// How often no entry was made for a key, by a rule or by `vst_table_set`, because the table
+    /// was full.
     pub refused_total: u64,
-    /// Entries that made room for others before they expired.
+    /// Entries that were removed before they expired, to make room for others.
     pub purged_total: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
@@ -42,19 +44,21 @@ unsafe impl Sized32 for vst_table_counters {
 }
 const _: () = assert!(size_of::<vst_table_counters>() == 40);
 
-/// Makes a table from its definition, which is what follows `stick-table` in a configuration of
-/// HAProxy: `type ip size 100k expire 10m store conn_cur,conn_rate(10s)`. docs/tables.md has all
-/// words.
+/// Makes a table from its definition, which is what follows stick-table in a configuration of
+/// HAProxy, such as: type ip size 100k expire 10m store `conn_cur`,conn_rate(10s). docs/tables.md
+/// lists all words.
 ///
-/// `name` is what it is called in dumps and rules. `*out` is the table, or NULL on failure; free it
-/// with `vst_table_free`. On failure `why`, unless NULL, gets a sentence that names the column, the
-/// word and what belongs there, cut to `why_size` bytes with its NUL.
+/// name is the table's name in rules, dumps and metrics. Both texts are copied. `*out` is the table,
+/// or NULL on failure; free it with vst_table_free. On failure why, unless NULL, gets a sentence
+/// that names the column, the word and what was expected there, cut to `why_size` bytes with its
+/// NUL.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (not UTF-8); VST_E_CONFIG.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (a text is not UTF-8); VST_E_CONFIG (the definition
+/// has a mistake).
 ///
 /// # Safety
-/// `name` and `definition` are NUL-terminated strings; `out` points to a pointer; `why` to `why_size`
-/// writable bytes.
+/// `name` and `definition` are NUL-terminated strings; `out` points to a pointer; `why` is NULL or
+/// points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_new(
     name: *const c_char,
@@ -77,31 +81,20 @@ pub unsafe extern "C" fn vst_table_new(
     unsafe { hand_out(out, why, why_size, make) }
 }
 
-/// Frees a handle. Connections, rules and snapshots that use the table keep what it stands for.
-/// NULL is fine.
+/// Reads one value of the entry of a key. This does not count as a use: it does not delay the
+/// expiry of the entry.
 ///
+/// data is VST_DATA_*. `now_ns` is the time by the clock of the engines that use the table, in
+/// nanoseconds; 0: the library reads CLOCK_MONOTONIC, which is the clock of engines made without
+/// now_ns. `*value` is 0 unless VST_OK.
 /// Legal from any thread and any callback.
-///
-/// # Safety
-/// `table` is NULL or a handle that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_table_free(table: *mut vst_table) {
-    // SAFETY: the caller's contract.
-    unsafe { free(table) };
-}
-
-/// Looks up what is known of a key. This does not count as a use: the entry expires when it would
-/// have without it.
-///
-/// `data` is `VST_DATA_*`. `now_ns` is the time, or 0 to have the clock read. `*value` is 0 unless it
-/// is found.
-/// Legal from any thread and any callback.
-/// Returns VST_OK; VST_NONE (no such entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store it,
-/// or has no such keys; an address of another length than 4 or 16).
+/// Returns VST_OK; VST_NONE (no entry, or an IPv6 address that a table of type ip cannot hold);
+/// VST_E_NULL; VST_E_ARGUMENT (the table does not store data, form is not the table's, an address
+/// has not 4 or 16 bytes).
 ///
 /// # Safety
 /// `table` is a handle that is not freed; `key` points to a key, and its `bytes` to `len` bytes;
-/// `value` to a u64.
+/// `value` to a `uint64_t`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_get(
     table: *const vst_table,
@@ -125,16 +118,20 @@ pub unsafe extern "C" fn vst_table_get(
     })
 }
 
-/// Sets what is known of a key, whose entry is made if there is none, and used. A rate begins a period
-/// with the value. Connections that exist are counted and cannot be set.
+/// Sets one value of the entry of a key. The entry is made if there is none; this counts as a use,
+/// so the time until it expires starts again. Setting a rate begins a new period with value as its
+/// count. VST_DATA_CONN_CUR cannot be set.
 ///
-/// `data` is `VST_DATA_*`. `now_ns` is the time, or 0 to have the clock read.
+/// data is VST_DATA_*. `now_ns` is the time by the clock of the engines that use the table, in
+/// nanoseconds; 0: the library reads CLOCK_MONOTONIC.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (as `vst_table_get`); VST_E_STATE
-/// (`VST_DATA_CONN_CUR`); VST_E_LIMIT (the table is full and nothing may make room).
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the table does not store data, form is not the
+/// table's, an address has not 4 or 16 bytes, a table of type ip cannot hold an IPv6 address);
+/// VST_E_STATE (data is VST_DATA_CONN_CUR); VST_E_LIMIT (the table is full and no entry may be
+/// removed).
 ///
 /// # Safety
-/// As `vst_table_get`.
+/// table is a handle that is not freed; key points to a key, and its bytes to len bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_set(
     table: *const vst_table,
@@ -158,15 +155,17 @@ pub unsafe extern "C" fn vst_table_set(
     })
 }
 
-/// Forgets a key, unless a connection holds its entry.
+/// Removes the entry of a key, unless a connection holds it, which is one that a rule counts in it
+/// (track-sc0) and that still exists.
 ///
-/// `now_ns` is the time, or 0 to have the clock read.
+/// `now_ns` is the time by the clock of the engines that use the table, in nanoseconds; 0: the
+/// library reads CLOCK_MONOTONIC.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_NONE (no such entry); VST_E_STATE (a connection holds it); VST_E_NULL;
-/// VST_E_ARGUMENT (the table has no such keys).
+/// Returns VST_OK; VST_NONE (no entry, or it had expired); VST_E_STATE (a connection holds it);
+/// VST_E_NULL; VST_E_ARGUMENT (form is not the table's, an address has not 4 or 16 bytes).
 ///
 /// # Safety
-/// As `vst_table_get`.
+/// table is a handle that is not freed; key points to a key, and its bytes to len bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_remove(
     table: *const vst_table,
@@ -186,13 +185,13 @@ pub unsafe extern "C" fn vst_table_remove(
     })
 }
 
-/// Forgets every key whose entry no connection holds; `*cleared`, unless NULL, is how many.
+/// Removes every entry that no connection holds; `*cleared`, unless NULL, is how many.
 ///
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
 ///
 /// # Safety
-/// `table` is a handle that is not freed; `cleared` is NULL or points to a u64.
+/// `table` is a handle that is not freed; `cleared` is NULL or points to a uint64_t.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_clear(table: *const vst_table, cleared: *mut u64) -> vst_status {
     guard(|| {
@@ -206,7 +205,7 @@ pub unsafe extern "C" fn vst_table_clear(table: *const vst_table, cleared: *mut 
     })
 }
 
-/// Tells how full a table is.
+/// Writes how full a table is.
 ///
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
@@ -236,12 +235,13 @@ pub unsafe extern "C" fn vst_table_get_counters(
     })
 }
 
-/// Writes the table as text, in the form of HAProxy's `show table`: a line about the table, then one
-/// about each entry. What is no printable character in a key is escaped.
+/// Copies the table as text, in the form of HAProxy's show table: a line about the table, then one
+/// about each entry. Bytes of a key that are not printable ASCII are escaped.
 ///
-/// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is written, and
-/// `*len` says what was needed; others may have added entries until the next call. A table of any size
-/// is better read through a snapshot.
+/// `now_ns` is the time by the clock of the engines that use the table, in nanoseconds; 0: the
+/// library reads CLOCK_MONOTONIC. The text has no NUL; `*len` is its length. With VST_E_SPACE nothing
+/// is copied, and `*len` is the capacity that was needed; by the next call there may be more entries.
+/// For a large table a snapshot (`vst_table_snapshot_new`) is better.
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 ///
@@ -263,6 +263,18 @@ pub unsafe extern "C" fn vst_table_dump(
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::copy_out(dump.as_bytes(), text.cast(), capacity, len) })
     })
+}
+
+/// Frees a handle. Connections, rules and snapshots that use the table keep it. NULL does nothing.
+///
+/// Legal from any thread and any callback.
+///
+/// # Safety
+/// `table` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_table_free(table: *mut vst_table) {
+    // SAFETY: the caller's contract.
+    unsafe { free(table) };
 }
 
 pub(super) fn time(now_ns: u64) -> Time {

@@ -6,52 +6,56 @@ use super::ptr;
 use super::status::*;
 use crate::table::{Data, Key, Table};
 
-/// The key is an address: `bytes` are the 4 of IPv4 or the 16 of IPv6, in network order.
+/// The key is an IP address: bytes has the 4 bytes of IPv4 or the 16 of IPv6, in network order. For
+/// tables of type ip and ipv6.
 pub const VST_KEY_IP: u32 = 0;
-/// The key is `integer`.
+/// The key is the number in integer. For tables of type integer.
 pub const VST_KEY_INTEGER: u32 = 1;
-/// The key is `bytes`, of a table of strings or of blocks.
+/// The key is the text or block in bytes. For tables of type string and binary.
 pub const VST_KEY_BYTES: u32 = 2;
 
-/// The number of the server that streams of the key go to; 0 is none.
+/// The server that streams of the key go to: its number from `vst_backend_add_server` plus 1; 0 is
+/// none. `server_id` in a definition.
 pub const VST_DATA_SERVER_ID: u32 = 0;
-/// The tag of the host's own.
+/// A number for any purpose. gpt0 in a definition.
 pub const VST_DATA_GPT0: u32 = 1;
-/// How often the first counter was counted in the last period.
+/// How often the counter with index 0 was increased in the last period. `gpc0_rate` in a
+/// definition; the period is the time in brackets there, as for every rate.
 pub const VST_DATA_GPC0_RATE: u32 = 2;
-/// Connections, refused ones among them.
+/// Connections so far, refused ones among them. `conn_cnt` in a definition.
 pub const VST_DATA_CONN_CNT: u32 = 3;
-/// Connections in the last period.
+/// Connections in the last period. `conn_rate` in a definition.
 pub const VST_DATA_CONN_RATE: u32 = 4;
-/// Connections that exist.
+/// Connections that exist now. `conn_cur` in a definition.
 pub const VST_DATA_CONN_CUR: u32 = 5;
-/// Sessions.
+/// Sessions so far: connections that passed all rules. `sess_cnt` in a definition.
 pub const VST_DATA_SESS_CNT: u32 = 6;
-/// Sessions in the last period.
+/// Sessions in the last period. `sess_rate` in a definition.
 pub const VST_DATA_SESS_RATE: u32 = 7;
-/// Bytes from the clients.
+/// Bytes from clients so far. `bytes_in_cnt` in a definition.
 pub const VST_DATA_BYTES_IN_CNT: u32 = 8;
-/// Bytes from the clients in the last period.
+/// Bytes from clients in the last period. `bytes_in_rate` in a definition.
 pub const VST_DATA_BYTES_IN_RATE: u32 = 9;
-/// Bytes to the clients.
+/// Bytes to clients so far. `bytes_out_cnt` in a definition.
 pub const VST_DATA_BYTES_OUT_CNT: u32 = 10;
-/// Bytes to the clients in the last period.
+/// Bytes to clients in the last period. `bytes_out_rate` in a definition.
 pub const VST_DATA_BYTES_OUT_RATE: u32 = 11;
-/// The first counter of the host's own; `VST_DATA_GPC + n` is the one with index `n`, up to 99.
+/// Counters for any purpose: VST_DATA_GPC + n is the one with index n, 0 to 99. gpc0 or gpc(N) in a
+/// definition.
 pub const VST_DATA_GPC: u32 = 256;
 
-/// A key. Tables of addresses take `VST_KEY_IP`, those of integers `VST_KEY_INTEGER`, those of strings
-/// and of blocks `VST_KEY_BYTES`.
+/// A key of a table. form must be the one for the type of the table.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_table_key {
     /// `VST_KEY_*`.
     pub form: u32,
-    /// The number of `VST_KEY_INTEGER`, else 0.
+    /// With VST_KEY_INTEGER: the number. Else 0.
     pub integer: u32,
-    /// The bytes of the others, read during the call; NULL for none. Any bytes, NUL as well.
+    /// With VST_KEY_IP and VST_KEY_BYTES: the bytes, of any value, NUL too; read during the call.
+    /// Else NULL.
     pub bytes: *const u8,
-    /// How many.
+    /// The length of bytes; 0 with VST_KEY_INTEGER.
     pub len: usize,
 }
 const _: () = assert!(size_of::<vst_table_key>() == 24);

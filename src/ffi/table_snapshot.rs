@@ -10,7 +10,7 @@ use super::table_key::{VST_KEY_BYTES, VST_KEY_INTEGER, VST_KEY_IP, data_of, vst_
 use crate::table::{Key, Row, Snapshot};
 use crate::time::Time;
 
-/// The entries of a table as they are, one after the other. Used by one thread at a time.
+/// A walk through the entries of a table. Used by one thread at a time.
 pub struct vst_table_snapshot {
     snapshot: Snapshot,
     /// The entry that was written last, and the bytes of its key.
@@ -24,11 +24,14 @@ pub struct vst_table_snapshot {
 pub struct vst_table_row {
     /// In: `sizeof(vst_table_row)`. Not less than 48 bytes.
     pub size: u32,
-    /// How many connections hold the entry.
+    /// How many connections hold the entry: those that a rule counts in it (track-sc0) and that
+    /// exist now.
     pub holders: u32,
-    /// Which entry it is: no other of the table has the number as long as the entry exists.
+    /// A number of the entry, which no other entry of the table has while this one exists.
+    /// `vst_table_dump` prints it.
     pub number: u64,
-    /// How long until it expires if it is not used, in nanoseconds; `VST_NEVER` if it does not.
+    /// How long until it expires if it is not used meanwhile, in nanoseconds; VST_NEVER when the
+    /// table has no expire.
     pub expires_in_ns: u64,
     /// The key. Its bytes belong to the snapshot and are valid until the next call on it.
     pub key: vst_table_key,
@@ -39,13 +42,14 @@ unsafe impl Sized32 for vst_table_row {
 }
 const _: () = assert!(size_of::<vst_table_row>() == 48);
 
-/// Makes a snapshot: the entries of a table, to be read one by one. The table is copied a part at a
-/// time, so that other threads do not wait for the reader. An entry that is there all the time is
-/// seen once; one that comes or goes meanwhile may be or not, and of a key that goes and comes
-/// again both may be.
+/// Makes a snapshot, with which the entries of a table are read one by one. Entries are copied a
+/// part at a time, while the snapshot is read, so that other threads do not wait for it. An entry
+/// that exists all the time is returned once. An entry that is made or removed meanwhile may be
+/// returned or not; a key that is removed and made again may be returned twice.
 ///
-/// `now_ns` is the time for all of it, or 0 to have the clock read. `*out` is the snapshot, or NULL;
-/// free it with `vst_table_snapshot_free`.
+/// `now_ns` is the time for all entries, by the clock of the engines that use the table, in
+/// nanoseconds; 0: the library reads CLOCK_MONOTONIC. `*out` is the snapshot, or NULL on failure;
+/// free it with vst_table_snapshot_free. The handle table may be freed before it.
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL.
 ///
@@ -69,7 +73,8 @@ pub unsafe extern "C" fn vst_table_snapshot_new(
     })
 }
 
-/// Goes on to the next entry of a snapshot and writes it.
+/// Goes to the next entry of a snapshot and writes it to row; the first call goes to the first
+/// entry. Expired entries are left out. row is all 0 but its size when there is none.
 ///
 /// Legal from any thread and any callback, one thread at a time.
 /// Returns VST_OK; VST_NONE (there is no further entry); VST_E_NULL; VST_E_SIZE.
@@ -99,15 +104,15 @@ pub unsafe extern "C" fn vst_table_snapshot_next(
     })
 }
 
-/// Reads what the entry holds that `vst_table_snapshot_next` has written last.
+/// Reads one value of the entry that `vst_table_snapshot_next` wrote last.
 ///
-/// `data` is `VST_DATA_*`. `*value` is 0 unless it is stored.
+/// data is VST_DATA_*. `*value` is 0 unless VST_OK.
 /// Legal from any thread and any callback, one thread at a time.
-/// Returns VST_OK; VST_NONE (there is no entry); VST_E_NULL; VST_E_ARGUMENT (the table does not store
-/// it).
+/// Returns VST_OK; VST_NONE (there is no entry: `vst_table_snapshot_next` was not called, or
+/// returned VST_NONE); VST_E_NULL; VST_E_ARGUMENT (the table does not store data).
 ///
 /// # Safety
-/// `snapshot` is a handle that is not freed; `value` points to a u64.
+/// `snapshot` is a handle that is not freed; `value` points to a uint64_t.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_table_snapshot_value(
     snapshot: *const vst_table_snapshot,
@@ -128,7 +133,7 @@ pub unsafe extern "C" fn vst_table_snapshot_value(
     })
 }
 
-/// Frees a snapshot. NULL is fine.
+/// Frees a snapshot. NULL does nothing.
 ///
 /// Legal from any thread and any callback.
 ///

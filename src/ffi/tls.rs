@@ -13,8 +13,8 @@ use super::words::{hand_out, hand_out_noted, needed_text, text};
 use crate::sys::WallClock;
 use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, Version};
 
-/// How incoming connections speak TLS. Shared and never changed; ticket keys and kept sessions
-/// belong to it alone.
+/// The TLS of incoming connections. Any number of configurations, engines and threads may use it.
+/// It never changes. Ticket keys and kept sessions are not shared with any other vst_tls_server.
 pub struct vst_tls_server {
     pub(super) tls: Arc<ServerTls>,
 }
@@ -27,16 +27,17 @@ impl vst_tls_server {
 
 /// Clients are not asked for a certificate.
 pub const VST_CLIENT_AUTH_NONE: u32 = 0;
-/// Clients are asked and may decline; a certificate that is shown must verify.
+/// Clients are asked for a certificate and may send none; a certificate that is sent must verify.
 pub const VST_CLIENT_AUTH_OPTIONAL: u32 = 1;
-/// Clients are refused without a certificate that verifies.
+/// Clients are asked for a certificate; those without one that verifies are refused.
 pub const VST_CLIENT_AUTH_REQUIRED: u32 = 2;
 
-/// Clients that ask for no name, or for one that no certificate has, are refused (RFC 6066 section
-/// 3) instead of shown the first certificate.
+/// Clients that send no server name (SNI), or one that no certificate has, are refused (RFC 6066
+/// section 3). Without this flag they get the first certificate.
 pub const VST_TLS_SERVER_STRICT_SNI: u64 = 1 << 37;
-/// No ticket holds a session: those kept here (`session_cache`) alone are resumed. In TLS 1.3 a client
-/// is still handed the number of its own, as a ticket (RFC 8446 section 4.6.1).
+/// No ticket carries a session: only sessions that the library keeps (`session_cache`) are resumed.
+/// A TLS 1.3 client still gets a ticket, which only holds the number of its session (RFC 8446
+/// section 4.6.1).
 pub const VST_TLS_SERVER_NO_TICKETS: u64 = 1 << 38;
 /// The secrets of every connection are kept for `vst_tls_server_take_key_log`: with them everything
 /// can be decrypted.
@@ -44,23 +45,24 @@ pub const VST_TLS_SERVER_KEY_LOG: u64 = 1 << 39;
 /// No sessions are kept, whatever `session_cache` says.
 pub const VST_TLS_SERVER_NO_SESSION_CACHE: u64 = 1 << 40;
 
-/// The most sessions that one configuration keeps: room for them is made at once.
+/// The most that `session_cache` may be. A `vst_tls_server` allocates the index of so many sessions
+/// as `session_cache` says when it is made; a `vst_tls_client` allocates memory as sessions come.
 pub const VST_TLS_SESSIONS_MOST: u64 = 1_048_576;
 
-/// Bounds of the protocol version: 0 is the library's own, TLS 1.2 to 1.3.
+/// TLS 1.2, for `min_version` and max_version.
 pub const VST_TLS_1_2: u32 = 0x0303;
-/// See `VST_TLS_1_2`.
+/// TLS 1.3, for `min_version` and max_version.
 pub const VST_TLS_1_3: u32 = 0x0304;
 
-/// How incoming connections speak TLS. A field that is 0 stands for its default, so that all zero
-/// but `size` and the certificates is the defaults; `vst_tls_server_options_init` writes them.
+/// The TLS of incoming connections. A field that is 0 stands for its default, so that all zero but
+/// size and the certificates is the defaults; `vst_tls_server_options_init` writes them.
 ///
-/// The key exchange takes the first of the client's groups that is known here: `X25519MLKEM768` where it
-/// prefers that (not with ring), else X25519, P-256 or P-384.
+/// The group of the key exchange is the first in the client's list that the library has:
+/// X25519MLKEM768 (not in a build with ring), X25519, P-256 or P-384.
 ///
-/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that has
-/// sent so many (256 GiB in full ones) says close_notify and ends, with `VST_WHY_KEYS_WORN`. TLS 1.3
-/// changes them in passing.
+/// TLS 1.2 cannot change its keys, and a key of AES-GCM may protect 2^24 records: a connection that
+/// has sent so many (256 GiB in full records) sends `close_notify` and ends with VST_WHY_KEYS_WORN.
+/// TLS 1.3 changes its keys without an interruption.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_server_options {
@@ -74,30 +76,35 @@ pub struct vst_tls_server_options {
     pub identity_count: u32,
     /// `VST_CLIENT_AUTH_*`.
     pub client_auth: u32,
-    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    /// The lowest protocol version: VST_TLS_1_2 or VST_TLS_1_3; 0 is VST_TLS_1_2.
     pub min_version: u32,
-    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    /// The highest protocol version: VST_TLS_1_2 or VST_TLS_1_3; 0 is VST_TLS_1_3.
     pub max_version: u32,
-    /// How long a session can be resumed, in seconds; each resumption begins it anew. Default 43,200,
-    /// at most 604,800, seven days (RFC 8446 section 4.6.1).
+    /// How long a session can be resumed, in seconds; each resumption starts the time again.
+    /// Default 43,200; at most 604,800, which is seven days (RFC 8446 section 4.6.1).
     pub ticket_lifetime_s: u32,
-    /// How long a client's certificate holds after it was verified, in seconds: no resumption takes a
-    /// session beyond that, nor beyond the end of the certificate's validity. Then the client makes a
-    /// full handshake. The shorter of the two times holds where clients are asked. Default 3,600.
+    /// How long the verification of a client's certificate is relied on, in seconds: later, and
+    /// when the certificate has expired, its session is not resumed, and the client makes a full
+    /// handshake. Where clients are asked for a certificate, the shorter of this time and
+    /// `ticket_lifetime_s` counts. Default 3,600.
     pub client_ticket_lifetime_s: u32,
-    /// Our certificates, which are presented and not verified: chosen by the name a client asks for,
-    /// exact, then wildcard; the first is the default. Read during the call.
+    /// Our certificates, which the library sends and does not verify. A client gets the one with
+    /// the server name (SNI) that it sends: an exact match, else a wildcard, else the first. Read
+    /// during the call.
     pub identities: *const vst_identity,
-    /// The authorities that client certificates are verified against. One of these certificates that
-    /// a client shows itself, as what `openssl req -x509` makes, is taken while it is valid.
+    /// The certificates of the authorities that client certificates are verified against. A client
+    /// that sends one of these certificates as its own (a self-signed one, such as openssl req
+    /// -x509 makes) is accepted while that is valid.
     pub client_ca: vst_pem,
-    /// Their revocation lists, or none.
+    /// The revocation lists (CRL) of these authorities; all zero: none.
     pub client_crl: vst_pem,
-    /// Application protocols, the preferred first, separated by commas: `h2,http/1.1`. A client that
-    /// offers some and none of these is refused (RFC 7301 section 3.2). NULL: none.
+    /// Application protocols (ALPN), the preferred first, separated by commas: h2,http/1.1. A
+    /// client that offers protocols, but none of these, is refused (RFC 7301 section 3.2). NULL:
+    /// ALPN is not used. Copied.
     pub alpn: *const c_char,
-    /// Sessions kept for clients that take no ticket. Default 256, at most
-    /// `VST_TLS_SESSIONS_MOST`; `VST_TLS_SERVER_NO_SESSION_CACHE` keeps none.
+    /// The most sessions that are kept for clients that take no ticket, or for all clients with
+    /// VST_TLS_SERVER_NO_TICKETS. Default 256, at most VST_TLS_SESSIONS_MOST;
+    /// VST_TLS_SERVER_NO_SESSION_CACHE keeps none.
     pub session_cache: u64,
 }
 
@@ -144,19 +151,21 @@ pub unsafe extern "C" fn vst_tls_server_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes the TLS configuration of incoming connections: reads every file and checks everything that
-/// can be checked before a client comes.
+/// Makes the TLS of incoming connections: reads every file and checks everything that can be
+/// checked before a client comes.
 ///
-/// `options` is read and not kept. `*out` is the configuration, or NULL on failure; free it with
-/// `vst_tls_server_free`. On failure `why`, unless NULL, gets a sentence that names the file, the
-/// line, what is wrong and what to do about it, cut to `why_size` bytes with its NUL. On success it is
+/// `options` is read and not kept. `*out` is the object, or NULL on failure; free it with
+/// vst_tls_server_free. On failure why, unless NULL, gets a sentence that names the file, the line,
+/// what is wrong and what to do about it, cut to `why_size` bytes with its NUL. On success it is
 /// empty, or a note: that a certificate has expired, or is not valid yet.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or number); VST_E_CONFIG.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, no chain, a
+/// `vst_pem` with file and bytes, a name in alpn that has not 1 to 255 bytes); VST_E_CONFIG (a
+/// file, certificate, key or list cannot be used).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says, and its texts, files and memory to what
-/// their fields say; `out` to a pointer; `why` to `why_size` writable bytes.
+/// their fields say; `out` to a pointer; `why` is NULL or points to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_server_new(
     options: *const vst_tls_server_options,
@@ -222,15 +231,20 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
     made.map(vst_tls_server::new).map_err(unloadable)
 }
 
-/// Makes the TLS configuration of incoming connections with a throw-away, self-signed certificate
-/// for `names` (separated by commas: DNS names, addresses): no client trusts it, and its key exists
-/// only in memory. For development.
+/// Makes the TLS of incoming connections with a new self-signed certificate for names (DNS names
+/// and IP addresses, separated by commas). No client trusts it, and its key exists only in memory.
+/// For development.
 ///
-/// Otherwise as `vst_tls_server_new`.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT; VST_E_CONFIG; VST_E_UNSUPPORTED (built without it).
+/// `*out` is the object, or NULL on failure; free it with vst_tls_server_free. On failure why, unless
+/// NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (names is not UTF-8); VST_E_CONFIG (a name that no
+/// certificate can have); VST_E_UNSUPPORTED (the library was built without it, see
+/// VST_FEATURE_SELF_SIGNED).
 ///
 /// # Safety
-/// `names` is a NUL-terminated string; `out` points to a pointer; `why` to `why_size` writable bytes.
+/// `names` is a NUL-terminated string; `out` points to a pointer; `why` is NULL or points to
+/// `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_server_self_signed(
     names: *const c_char,
@@ -260,8 +274,8 @@ fn self_signed(_: &str) -> Result<Arc<ServerTls>, ConfigError> {
     Err(VST_E_UNSUPPORTED.into())
 }
 
-/// Tells when a certificate of ours ends: that of `identities[index]`. `*not_after` is the last second
-/// at which it is valid, since 1970 in UTC.
+/// Writes when a certificate of ours expires: that of identities[index]. *`not_after` is the last
+/// second in which it is valid, in seconds since 1970-01-01 00:00 UTC.
 ///
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (no certificate has this index: `*not_after` is 0).
@@ -286,24 +300,13 @@ pub unsafe extern "C" fn vst_tls_server_not_after(
     })
 }
 
-/// Frees a handle. Configurations and connections that use it keep what it stands for. NULL is
-/// fine.
+/// Copies the secrets of the connections since the last call, and forgets them, as lines of the NSS
+/// key log format that protocol analysers read (SSLKEYLOGFILE). Without VST_TLS_SERVER_KEY_LOG the
+/// text is empty. While more than 1 MiB waits to be copied, further secrets are dropped.
 ///
+/// The text has no NUL; `*len` is its length. With VST_E_SPACE nothing is copied or forgotten, and
+/// `*len` is the capacity that is needed.
 /// Legal from any thread and any callback.
-///
-/// # Safety
-/// `tls` is NULL or a handle that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
-    // SAFETY: the caller's contract.
-    unsafe { free(tls) };
-}
-
-/// Takes the secrets of the connections since the last call, as lines of the NSS key log format
-/// that a protocol analyser reads. Only with VST_TLS_SERVER_KEY_LOG.
-///
-/// The text has no NUL; `*len` is its length. When `capacity` does not suffice nothing is taken,
-/// and `*len` says what is needed. Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 ///
 /// # Safety
@@ -327,10 +330,22 @@ pub unsafe extern "C" fn vst_tls_server_take_key_log(
     })
 }
 
+/// Frees a handle. Configurations and connections that use the object keep it. NULL does nothing.
+///
+/// Legal from any thread and any callback.
+///
+/// # Safety
+/// `tls` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_server_free(tls: *mut vst_tls_server) {
+    // SAFETY: the caller's contract.
+    unsafe { free(tls) };
+}
+
 /// Copies the lines out, or tells how much room they need.
 ///
 /// # Safety
-/// As `vst_tls_server_take_key_log`.
+/// len points to a size; text is NULL or points to capacity writable bytes.
 pub(super) unsafe fn put_lines(
     taken: Result<String, usize>,
     text: *mut c_char,

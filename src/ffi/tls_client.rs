@@ -14,7 +14,8 @@ use super::words::hand_out_noted;
 use crate::sys::WallClock;
 use crate::tls::{ClientOptions, ClientTls, KeyExchange, Roots, Version};
 
-/// How outgoing connections speak TLS. Shared and never changed; kept sessions belong to it alone.
+/// The TLS of outgoing connections. Any number of configurations, engines and threads may use it.
+/// It never changes. Kept sessions are not shared with any other vst_tls_client.
 pub struct vst_tls_client {
     pub(super) tls: Arc<ClientTls>,
 }
@@ -25,12 +26,13 @@ impl vst_tls_client {
     }
 }
 
-/// **Dangerous**: any certificate of any server is taken, so that anybody in between can read and
+/// Dangerous: any certificate of any server is accepted, so that anybody between can read and
 /// change everything.
 pub const VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION: u64 = 1 << 41;
-/// `X25519MLKEM768` is not offered to servers. It is offered first otherwise, so that what somebody
-/// records today stays secret from a quantum computer; the ClientHello is then about 1,450 bytes instead
-/// of 230, which some old middleboxes do not let through.
+/// X25519MLKEM768 is not offered to servers. Without this flag it is offered first (not in a build
+/// with ring), so that a recorded connection stays secret from a later quantum computer. The
+/// ClientHello then has about 1,450 bytes instead of 230, which some old middleboxes do not
+/// forward.
 pub const VST_TLS_CLIENT_NO_POST_QUANTUM: u64 = 1 << 42;
 /// The secrets of every connection are kept for `vst_tls_client_take_key_log`: with them everything
 /// can be decrypted.
@@ -38,40 +40,42 @@ pub const VST_TLS_CLIENT_KEY_LOG: u64 = 1 << 43;
 /// No sessions are kept, whatever `session_cache` says.
 pub const VST_TLS_CLIENT_NO_SESSION_CACHE: u64 = 1 << 44;
 
-/// How outgoing connections speak TLS. A field that is 0 stands for its default, so that all zero
-/// but `size` is the defaults; `vst_tls_client_options_init` writes them.
+/// The TLS of outgoing connections. A field that is 0 stands for its default, so that all zero but
+/// size is the defaults; `vst_tls_client_options_init` writes them.
 ///
-/// `X25519MLKEM768` is offered first (not with ring), then X25519, P-256 and P-384; see
-/// `VST_TLS_CLIENT_NO_POST_QUANTUM`. A connection of TLS 1.2 ends when its keys are worn, as in
-/// `vst_tls_server_options`.
+/// The groups X25519MLKEM768 (not in a build with ring), X25519, P-256 and P-384 are offered in
+/// this order; see VST_TLS_CLIENT_NO_POST_QUANTUM. A connection with TLS 1.2 and AES-GCM ends with
+/// VST_WHY_KEYS_WORN after 2^24 records, as in vst_tls_server_options.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_client_options {
     /// `sizeof(vst_tls_client_options)`. Not less than 96 bytes.
     pub size: u32,
-    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes a
-    /// session beyond that, nor beyond the end of the certificate's validity. Default and most:
-    /// 604,800, seven days (RFC 8446 section 4.6.1).
+    /// How long the verification of a server's certificate is relied on, in seconds: later, and
+    /// when the certificate has expired, its session is not resumed. The default, 604,800, which is
+    /// seven days, is also the most (RFC 8446 section 4.6.1).
     pub session_lifetime_s: u32,
     /// `VST_TLS_CLIENT_*`.
     pub flags: u64,
-    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    /// The lowest protocol version: VST_TLS_1_2 or VST_TLS_1_3; 0 is VST_TLS_1_2.
     pub min_version: u32,
-    /// `VST_TLS_1_2`, `VST_TLS_1_3` or 0.
+    /// The highest protocol version: VST_TLS_1_2 or VST_TLS_1_3; 0 is VST_TLS_1_3.
     pub max_version: u32,
-    /// The authorities that servers are verified against; none: those that the system trusts, from
-    /// where distributions keep them. No environment variable changes the place. One of these
-    /// certificates that a server shows itself, as what `openssl req -x509` makes, is taken for the
-    /// names in its subjectAltName and while it is valid.
+    /// The certificates of the authorities that servers are verified against. All zero: those that
+    /// the system trusts, from the files where distributions keep them; no environment variable is
+    /// read. A server that sends one of the certificates given here as its own (a self-signed one,
+    /// such as openssl req -x509 makes) is accepted for the names in its subjectAltName while it is
+    /// valid.
     pub ca: vst_pem,
-    /// Their revocation lists, or none.
+    /// The revocation lists (CRL) of these authorities; all zero: none.
     pub crl: vst_pem,
     /// Our certificate, for servers that ask for one, or NULL. Read during the call.
     pub identity: *const vst_identity,
-    /// Application protocols to offer, as in `vst_tls_server_options`.
+    /// Application protocols (ALPN) to offer, the preferred first, separated by commas:
+    /// h2,http/1.1. NULL: ALPN is not used. Copied.
     pub alpn: *const c_char,
-    /// Sessions kept for resumption. Default 256, at most `VST_TLS_SESSIONS_MOST`;
-    /// `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
+    /// The most sessions that are kept for resumption, at most 8 for each server name. Default 256,
+    /// at most `VST_TLS_SESSIONS_MOST`; `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
 }
 
@@ -114,12 +118,21 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
     unsafe { options::init(options, size) }
 }
 
-/// Makes the TLS configuration of outgoing connections.
+/// Makes the TLS of outgoing connections: reads every file and checks everything that can be
+/// checked before a connection.
 ///
-/// Otherwise as `vst_tls_server_new`; free it with `vst_tls_client_free`.
+/// options is read and not kept. `*out` is the object, or NULL on failure; free it with
+/// vst_tls_client_free. On failure why, unless NULL, gets a sentence that names the file, the line,
+/// what is wrong and what to do about it, cut to `why_size` bytes with its NUL. On success it is
+/// empty, or a note: that a certificate has expired, or is not valid yet.
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, an identity
+/// without chain, a `vst_pem` with file and bytes, a name in alpn that has not 1 to 255 bytes);
+/// VST_E_CONFIG (a file, certificate, key or list cannot be used).
 ///
 /// # Safety
-/// As `vst_tls_server_new`.
+/// options points to as many bytes as its size says, and its texts, files and memory to what their
+/// fields say; out to a pointer; why to `why_size` writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_client_new(
     options: *const vst_tls_client_options,
@@ -182,7 +195,8 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
     made.map(vst_tls_client::new).map_err(unloadable)
 }
 
-/// Tells when the certificate that we show to servers ends, as `vst_tls_server_not_after` does.
+/// Writes when the certificate that we send to servers expires. *`not_after` is the last second in
+/// which it is valid, in seconds since 1970-01-01 00:00 UTC.
 ///
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_STATE (there is no such certificate: `*not_after` is 0).
@@ -206,20 +220,17 @@ pub unsafe extern "C" fn vst_tls_client_not_after(
     })
 }
 
-/// Frees a handle, as `vst_tls_server_free` does.
+/// Copies the secrets of the connections since the last call, and forgets them, as lines of the NSS
+/// key log format that protocol analysers read (SSLKEYLOGFILE). Without VST_TLS_CLIENT_KEY_LOG the
+/// text is empty. While more than 1 MiB waits to be copied, further secrets are dropped.
+///
+/// The text has no NUL; `*len` is its length. With VST_E_SPACE nothing is copied or forgotten, and
+/// `*len` is the capacity that is needed.
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL.
 ///
 /// # Safety
-/// `tls` is NULL or a handle that is not freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_tls_client_free(tls: *mut vst_tls_client) {
-    // SAFETY: the caller's contract.
-    unsafe { free(tls) };
-}
-
-/// Takes the secrets of outgoing connections, as `vst_tls_server_take_key_log` does.
-///
-/// # Safety
-/// As `vst_tls_server_take_key_log`.
+/// tls is a handle that is not freed; text points to capacity writable bytes; len to a size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_tls_client_take_key_log(
     tls: *const vst_tls_client,
@@ -237,4 +248,16 @@ pub unsafe extern "C" fn vst_tls_client_take_key_log(
         // SAFETY: the caller's contract.
         unsafe { put_lines(taken, text, capacity, len) }
     })
+}
+
+/// Frees a handle. Configurations and connections that use the object keep it. NULL does nothing.
+///
+/// Legal from any thread and any callback.
+///
+/// # Safety
+/// `tls` is NULL or a handle that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_tls_client_free(tls: *mut vst_tls_client) {
+    // SAFETY: the caller's contract.
+    unsafe { free(tls) };
 }

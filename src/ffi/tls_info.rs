@@ -12,7 +12,7 @@ use crate::wire::der::Certificate;
 
 /// The peer was not asked for a certificate.
 pub const VST_VERIFIED_NOT_ASKED: u32 = 0;
-/// The peer was asked for a certificate and has none.
+/// The peer was asked for a certificate and sent none.
 pub const VST_VERIFIED_ABSENT: u32 = 1;
 /// The peer's certificate was verified, now or when the resumed session began.
 pub const VST_VERIFIED_VALID: u32 = 2;
@@ -32,11 +32,11 @@ pub struct vst_tls_info {
     /// The number of the key exchange's group (IANA, "TLS Supported Groups"), or 0 when a resumed
     /// session needed none.
     pub group: u32,
-    /// 1 when an earlier session went on.
+    /// 1 when an earlier TLS session was resumed, else 0.
     pub resumed: u32,
-    /// `VST_VERIFIED_VALID` and so on.
+    /// VST_VERIFIED_*.
     pub verified: u32,
-    /// How many certificates the peer showed.
+    /// How many certificates the peer sent.
     pub certificate_count: u32,
     /// 0.
     pub _reserved: u32,
@@ -103,13 +103,13 @@ pub unsafe extern "C" fn vst_conn_tls_info(
     })
 }
 
-/// The protocol version: `TLSv1.3`.
+/// The protocol version, such as TLSv1.3.
 pub const VST_TLS_TEXT_VERSION: u32 = 1;
-/// The cipher suite: `TLS_AES_256_GCM_SHA384`.
+/// The cipher suite by its IANA name, such as TLS_AES_256_GCM_SHA384.
 pub const VST_TLS_TEXT_CIPHER: u32 = 2;
-/// The group of the key exchange: `X25519`.
+/// The group of the key exchange, such as X25519.
 pub const VST_TLS_TEXT_GROUP: u32 = 3;
-/// The application protocol, as bytes: `h2`.
+/// The application protocol (ALPN), as bytes, such as h2.
 pub const VST_TLS_TEXT_ALPN: u32 = 4;
 /// The server name the client asked for.
 pub const VST_TLS_TEXT_SNI: u32 = 5;
@@ -120,13 +120,13 @@ pub const VST_TLS_TEXT_PEER_SUBJECT: u32 = 7;
 /// The issuer of the peer's certificate.
 pub const VST_TLS_TEXT_PEER_ISSUER: u32 = 8;
 
-/// Copies one text of what TLS agreed on, VST_TLS_TEXT_*, as bytes and length: names come from a
-/// peer's certificate and may hold anything, a NUL among it.
+/// Copies one text of what TLS agreed on, as bytes and length: what is VST_TLS_TEXT_*. The text has
+/// no NUL at its end, and may have any bytes, NUL too, since names come from the peer.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED. `*len` is its length, also when
 /// `capacity` does not suffice, and 0 when there is none.
-/// Returns VST_OK; VST_NONE (no TLS, or it has none); VST_E_SPACE; VST_E_NULL; VST_E_ARGUMENT;
-/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_NONE (no TLS, or there is no such text); VST_E_SPACE; VST_E_NULL;
+/// VST_E_ARGUMENT; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
@@ -170,12 +170,15 @@ fn tls_text(tls: &Negotiated<'_>, what: u32) -> Option<Vec<u8>> {
     }
 }
 
-/// Copies the certificate at `index`, from 0, that the peer showed, its own first, in DER.
+/// Copies the certificate at index of those that the peer sent, in DER: 0 is the peer's own.
 ///
-/// Otherwise as `vst_conn_tls_text`.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED. `*len` is its length, also when capacity
+/// does not suffice, and 0 when there is none.
+/// Returns VST_OK; VST_NONE (no TLS, or fewer certificates); VST_E_SPACE; VST_E_NULL;
+/// VST_E_ARGUMENT; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// As `vst_conn_tls_text`.
+/// engine is an engine that is not freed; der points to capacity writable bytes; len to a size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_tls_certificate(
     engine: *mut vst_engine,

@@ -5,16 +5,16 @@ use super::status::{VST_E_ARGUMENT, vst_status};
 use crate::engine::WaitState;
 use crate::id::Id;
 
-/// A 64-bit id of a connection, listener or stream, or the token of a descriptor. 0 is never one.
-/// It may be stored anywhere 64 bits fit: `epoll_data.u64`, io_uring user data, an integer of
-/// Python. An id of something that is gone is answered with `VST_E_STALE`, never with harm.
+/// A 64-bit id of a connection, listener, stream or backend, or the token of a descriptor. 0 is
+/// never one. It may be stored anywhere 64 bits fit: `epoll_data.u64`, io_uring user data, a Python
+/// integer. A call with the id of something that is gone returns VST_E_STALE and does nothing else.
 pub type vst_id = u64;
 
-/// There is work that needs no readiness: call `vst_engine_run` before waiting, and poll without
-/// waiting in between.
+/// There is work that needs no readiness: call `vst_engine_run` before waiting. A host that polls
+/// first polls with a timeout of 0.
 pub const VST_WAIT_RUNNABLE: u32 = 128;
-/// The call was made from a callback. The host waits by what the outermost call writes, not by
-/// this.
+/// The call was made from a callback. Do not use this `vst_wait` for waiting: the one that the
+/// outermost call writes counts.
 pub const VST_WAIT_NESTED: u32 = 256;
 /// No deadline.
 pub const VST_NEVER: u64 = u64::MAX;
@@ -27,8 +27,8 @@ pub struct vst_wait {
     pub size: u32,
     /// `VST_WAIT_*`.
     pub flags: u32,
-    /// When to call `vst_engine_run` if nothing happens before: a point of the engine's clock, in
-    /// nanoseconds, or `VST_NEVER`. It may be earlier than necessary, never later.
+    /// When to call `vst_engine_run` if no descriptor is ready before: a time of the engine's
+    /// clock, in nanoseconds, or VST_NEVER. It may be earlier than necessary, never later.
     pub deadline_ns: u64,
     /// Connections that exist, those that are closing among them.
     pub conns: u32,
@@ -46,7 +46,7 @@ unsafe impl Sized32 for vst_wait {
 }
 const _: () = assert!(size_of::<vst_wait>() == 32);
 
-/// Of a stream: it was given no server.
+/// In `vst_stream_end`: the stream was given no server. From `vst_backend_add_server`: it failed.
 pub const VST_NO_SERVER: u32 = u32::MAX;
 
 /// The id that a number of the host's is, of whatever kind.

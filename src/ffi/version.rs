@@ -13,7 +13,7 @@ pub const VST_ABI_VERSION: u32 = 1;
 
 /// The library has the built-in loop, `vst_loop_*`.
 pub const VST_FEATURE_LOOP: u64 = 1;
-/// The library can make throw-away certificates, `vst_tls_server_self_signed`.
+/// The library has vst_tls_server_self_signed.
 pub const VST_FEATURE_SELF_SIGNED: u64 = 2;
 /// TLS uses aws-lc.
 pub const VST_FEATURE_AWS_LC: u64 = 4;
@@ -37,7 +37,8 @@ pub extern "C" fn vst_abi_version() -> u32 {
     VST_ABI_VERSION
 }
 
-/// The version of the library as text, `0.1.0`, NUL-terminated, valid for ever.
+/// The version of the library as text, such as 0.1.0, NUL-terminated, valid as long as the library
+/// is loaded.
 ///
 /// Legal from any thread and any callback.
 #[unsafe(no_mangle)]
@@ -105,8 +106,9 @@ macro_rules! names {
 static OPS: [[u8; NAME]; Op::ALL.len()] = names!(Op);
 static WHYS: [[u8; NAME]; Why::ALL.len()] = names!(Why);
 
-/// The name of an operation, `VST_OP_*`, as it is printed: `ACCEPT_PROXY`. 0 is `SESSION`, and a number
-/// that no operation has `UNKNOWN`. NUL-terminated, valid for ever.
+/// The name of an operation, VST_OP_*, without its prefix, such as ACCEPT_PROXY. For 0 it is
+/// SESSION, and for a number that no operation has UNKNOWN. NUL-terminated, valid as long as the
+/// library is loaded.
 ///
 /// Legal from any thread and any callback.
 #[unsafe(no_mangle)]
@@ -115,8 +117,8 @@ pub extern "C" fn vst_op_name(op: u32) -> *const c_char {
     name(op, c"SESSION", Op::ALL.iter().map(number).zip(&OPS))
 }
 
-/// The name of a reason, `VST_WHY_*`, as it is printed: `TIMED_OUT`. 0 is `OK`, and a number that no
-/// reason has `UNKNOWN`. NUL-terminated, valid for ever.
+/// The name of a reason, VST_WHY_*, without its prefix, such as TIMED_OUT. For 0 it is OK, and for
+/// a number that no reason has UNKNOWN. NUL-terminated, valid as long as the library is loaded.
 ///
 /// Legal from any thread and any callback.
 #[unsafe(no_mangle)]

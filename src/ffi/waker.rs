@@ -13,8 +13,8 @@ use super::step::{VST_NEXT_DONE, VST_NEXT_FAIL, VST_NEXT_READ, VST_NEXT_WRITE};
 use super::types::{id, vst_id};
 use crate::engine::HandlerAnswer;
 
-/// Brings answers of handlers from other threads to an engine, and wakes its thread. It does not
-/// keep the engine alive: after `vst_engine_free` it answers VST_E_GONE.
+/// Brings answers of handlers from other threads to an engine, and wakes the engine's thread. It
+/// does not keep the engine: after `vst_engine_free`, `vst_waker_post` returns VST_E_GONE.
 pub struct vst_waker {
     shared: Arc<Shared>,
 }
@@ -34,13 +34,13 @@ impl vst_engine {
     }
 }
 
-/// Gives a waker of the engine. `*out` is one, or NULL; free it with `vst_waker_free`, before or
-/// after the engine. An engine may have any number of them.
+/// Makes a waker of an engine. `*out` is the waker, or NULL on failure; free it with
+/// `vst_waker_free`, before or after the engine. An engine may have any number of them.
 ///
-/// With the first waker of an engine the host's poller is told to watch one more descriptor, unless
-/// the engine was made with `wake`.
+/// With the first waker of an engine the library asks the host's poller to watch one more
+/// descriptor, unless the engine was made with wake.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor can be had); VST_E_THREAD;
+/// Returns VST_OK; VST_E_NULL; VST_E_SYSTEM (no descriptor could be opened); VST_E_THREAD;
 /// VST_E_POISONED.
 ///
 /// # Safety
@@ -62,16 +62,16 @@ pub unsafe extern "C" fn vst_engine_waker(
     })
 }
 
-/// Brings the answer of a handler whose `step` answered VST_NEXT_LATER: `answer` is VST_NEXT_DONE,
-/// VST_NEXT_READ, VST_NEXT_WRITE or VST_NEXT_FAIL (with `code`, and a general sentence); `ticket`
-/// is that of the `vst_step`. The engine takes it in its next `vst_engine_run`, `vst_engine_ready`,
-/// `vst_engine_ready_batch` or `vst_engine_ready_fd`, not in `vst_engine_wait`; its thread is woken
-/// for that. An answer to a connection that is gone by then is dropped.
+/// Brings the answer of a handler whose step returned VST_NEXT_LATER: answer is VST_NEXT_DONE,
+/// VST_NEXT_READ, VST_NEXT_WRITE or VST_NEXT_FAIL (with code, and a general sentence as text);
+/// ticket is that of the vst_step. The engine takes it in its next `vst_engine_run`,
+/// `vst_engine_ready`, `vst_engine_ready_batch` or `vst_engine_ready_fd`, not in `vst_engine_wait`;
+/// its thread is woken for that. An answer to a connection that is gone by then is dropped.
 ///
 /// Legal from any thread, from several at once, and from the callbacks `event`, `step`, `fdset`,
 /// `fdclr`, `interest` and `timer`; not from a signal handler.
-/// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait: drive the
-/// engine, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
+/// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_LIMIT (4,096 answers wait already: let
+/// the engine's thread run, and try again); VST_E_ARGUMENT; VST_E_NULL; VST_E_REENTRANT.
 ///
 /// # Safety
 /// `waker` is a waker that is not freed.
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn vst_waker_post(
     })
 }
 
-/// Frees a waker. NULL is fine.
+/// Frees a waker. NULL does nothing.
 ///
 /// Legal from any thread and any callback, before or after the engine is freed.
 ///

@@ -1,4 +1,4 @@
-//! The order of the header: a section for each noun, those that a program meets first first.
+//! The order of the header: a section for each noun, in the order in which a program needs them.
 
 /// A section: its title, what it is for and which calls follow which, and the files of `src/ffi`
 /// whose items it has.
@@ -12,14 +12,14 @@ pub(crate) struct Section {
 pub(crate) const SECTIONS: &[Section] = &[
     Section {
         title: "Statuses",
-        text: "What every function answers, and texts for it. Why a connection or a stream ended is \
+        text: "What the functions return, and texts for it. Why a connection or a stream ended is \
                in its event instead: an operation (VST_OP_*) and a reason (VST_WHY_*).",
         files: &["status"],
     },
     Section {
         title: "Ids, waiting, addresses and ends",
-        text: "What the other sections speak of: the 64-bit ids of connections, listeners, streams and \
-               backends, what a host must know to wait well, addresses, and the record of how a \
+        text: "What the other sections use: the 64-bit ids of connections, listeners, streams and \
+               backends; what a host must know to wait; addresses; and the structs that say how a \
                connection or a stream ended.",
         files: &["types", "addr", "end"],
     },
@@ -28,117 +28,124 @@ pub(crate) const SECTIONS: &[Section] = &[
         text: "An engine holds the connections of one thread. vst_engine_new makes it, with the \
                callbacks that it calls; events say what happened; vst_engine_drain ends what there \
                is in order, and vst_engine_free ends the rest at once, without any event. A host \
-               that would rather fetch than be called makes the engine without event and without \
-               interest callbacks (fdset and fdclr, or interest), and calls vst_engine_next; with \
-               interest callbacks it may fetch the events alone.",
+               that would rather ask than be called makes the engine without event and without \
+               interest callbacks (fdset and fdclr, or interest), and calls vst_engine_next for \
+               both; an engine with interest callbacks and without event reports only its events \
+               there.",
         files: &["event", "posts", "engine", "life", "pull", "drain", "counters"],
     },
     Section {
         title: "The poller",
         text: "How the engine and the poller of the host work together. The engine says what to \
                watch (fdset and fdclr, interest, or VST_EVENT_INTEREST); the host hands every \
-               readiness in with vst_engine_ready, waits until the deadline of vst_wait at most, and \
-               calls vst_engine_run when it has passed or when VST_WAIT_RUNNABLE is set. Readiness \
-               is a hint: told too often, too late or for nothing it does no harm. A descriptor that \
-               was announced is closed only after the host was told VST_IO_RELEASED.",
+               readiness in with vst_engine_ready, waits until deadline_ns of vst_wait at most, \
+               and calls vst_engine_run when that time has come or when VST_WAIT_RUNNABLE is set. \
+               Readiness is a hint: handed in twice, late or without reason it does no harm. A \
+               descriptor that was announced is closed only after VST_IO_RELEASED was reported for \
+               it.",
         files: &["drive"],
     },
     Section {
         title: "Listeners",
         text: "Where connections come in: opened here, or taken over from another program that \
-               opened the descriptor. A listener that the system or a limit keeps from taking \
-               connections says so with VST_EVENT_PAUSED and goes on by itself.",
+               opened the descriptor. A listener that the system or a limit keeps from accepting \
+               connections reports VST_EVENT_PAUSED and continues by itself.",
         files: &["listener"],
     },
     Section {
         title: "Accept configurations",
-        text: "What incoming connections go through before they are sessions: a PROXY header or a \
-               NetScaler's, monitors, rules, handlers, TLS, and the bounds of each in time. Many listeners \
-               and engines may share one.",
+        text: "What is done with incoming connections before they are sessions: monitors, a PROXY \
+               header or a NetScaler's, rules, handlers, TLS, and the timeout of each. Many \
+               listeners and engines may share one.",
         files: &["accept_config"],
     },
     Section {
         title: "Connections",
-        text: "How one begins other than by a listener (vst_conn_connect, or a descriptor that is \
-               handed over), and the life of a session: it is told with VST_EVENT_SESSION or \
-               VST_EVENT_CONNECTED, read and written until it is closed, and VST_EVENT_CLOSED is the \
-               last event about it. A read or write that answers VST_WAIT is tried again when \
-               VST_EVENT_READABLE or VST_EVENT_WRITABLE is told.",
+        text: "How a connection begins other than through a listener (vst_conn_connect, or a \
+               descriptor that is handed over), and how a session is used: VST_EVENT_SESSION or \
+               VST_EVENT_CONNECTED reports it, it is read and written until it is closed, and \
+               VST_EVENT_CLOSED is the last event about it. A read or write that returns VST_WAIT \
+               is tried again when VST_EVENT_READABLE or VST_EVENT_WRITABLE is reported.",
         files: &["opening", "conn", "start_tls"],
     },
     Section {
         title: "What is known of a connection",
         text: "Its state and layers, addresses, the PROXY header that came first, what TLS agreed \
-               on, and a line of text for debugging. All of it is copied out.",
+               on, and a line of text for debugging, which listeners and backends have as well. \
+               All of it is copied to the host's memory.",
         files: &["facts", "proxy_header", "tls_info", "layers", "describe"],
     },
     Section {
         title: "Certificates and TLS",
-        text: "How incoming and outgoing connections speak TLS: made once, named by an accept or a connect \
-               configuration, shared by any number of connections and engines, and freed when the host \
-               likes, since whatever still uses it keeps it.",
+        text: "How incoming connections (vst_tls_server) and outgoing ones (vst_tls_client) use \
+               TLS. Such an object is made once, named in accept or connect configurations, and \
+               shared by any number of connections and engines. The host may free its handle at \
+               any time, since what uses the object keeps it.",
         files: &["identity", "tls", "tls_client"],
     },
     Section {
         title: "Connect configurations",
-        text: "What outgoing connections go through before they are open: the source address, a PROXY \
-               header, a SOCKS server, handlers, TLS, and the bounds of each in time.",
+        text: "What is done with outgoing connections before they are open: the source address, a \
+               PROXY header, a SOCKS server, handlers, TLS, and the timeout of each.",
         files: &["socks", "connect_config"],
     },
     Section {
         title: "Streams",
         text: "Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine \
-               moves the bytes between them, and the host is told nothing of either until \
+               moves the bytes between them, and no event of either is reported but \
                VST_EVENT_STREAM_END.",
         files: &["stream"],
     },
     Section {
         title: "Backends",
         text: "A backend is a group of servers, of which each stream gets one: by weight and load, \
-               with queues, retries and health checks. A backend is made, given servers, and named \
-               by vst_conn_forward_to.",
+               with queues, retries and health checks. vst_backend_new makes it, \
+               vst_backend_add_server adds servers, and vst_conn_forward_to names it.",
         files: &["backend", "server", "server_state"],
     },
     Section {
         title: "Rules",
-        text: "The tcp-request rules of HAProxy: a text becomes a set of rules, an accept configuration \
-               names it, and it may be replaced while connections come. A backend that rules choose is \
-               asked for with vst_conn_chosen_backend.",
+        text: "The tcp-request rules of HAProxy: vst_rules_new makes a set of rules from a text, \
+               an accept configuration names the set, and vst_rules_replace may change it while \
+               connections come. vst_conn_chosen_backend says which backend the rules choose for a \
+               session.",
         files: &["rules"],
     },
     Section {
         title: "Stick tables",
-        text: "What is remembered of a key, an address mostly, from one connection to the next, by \
-               all engines and threads that share the table. Rules track and ask; a host may read, \
-               set and list the entries.",
+        text: "What is remembered about a key, such as the address of a client, from one \
+               connection to the next. All engines and threads that share a table use the same \
+               entries. Rules count connections in entries (track-sc0) and compare what is there; \
+               the host may read, set and list the entries.",
         files: &["table_key", "table", "table_snapshot"],
     },
     Section {
         title: "Handlers of the host's own",
-        text: "A step of the host's between the others, before or behind TLS: it looks at bytes, answers, \
-               refuses, or says that its answer comes later. It is asked through the step callback; \
-               vst_handler_peek, _consume and _send serve it meanwhile, and vst_conn_handler_done, or a \
-               waker, brings an answer that came later.",
+        text: "A handler is a step of the host's own in opening a connection, before or after TLS: \
+               it looks at bytes, sends some, lets the connection go on or refuses it, or says \
+               that it decides later. The library calls its step callback; vst_handler_peek, \
+               vst_handler_consume and vst_handler_send work meanwhile. vst_conn_handler_done, or \
+               vst_waker_post from another thread, brings an answer that comes later.",
         files: &["step", "handler"],
     },
     Section {
         title: "Monitors and metrics",
-        text: "Monitors are sources, such as the health checks of a load balancer, that are answered \
-               by the library instead of becoming sessions, so that they need not speak the protocol \
-               of the service. Metrics are what has been counted, as text for Prometheus or as \
-               numbers.",
+        text: "Monitors are sources, such as the health checks of a load balancer, whose \
+               connections the library answers and closes itself, so that they need not speak the \
+               protocol of the service. Metrics are what the library has counted, as text for \
+               Prometheus or as numbers.",
         files: &["monitor"],
     },
     Section {
         title: "Wakers",
-        text: "The one object by which other threads reach an engine: it brings an answer of a \
-               handler to the engine's thread, and wakes that thread.",
+        text: "A waker is how other threads reach an engine: it brings the answer of a handler to \
+               the engine's thread, and wakes that thread.",
         files: &["waker"],
     },
     Section {
         title: "The built-in loop",
-        text: "For programs that have no poller. It is a host like any other, and uses nothing of the \
-               library that another could not.",
+        text: "For programs that have no poller of their own. The loop uses the same functions as \
+               any other host.",
         files: &["looping"],
     },
     Section {
