@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use vestibule::config::{AcceptConfig, LiveRules};
-use vestibule::rules::{Outside, RuleSet, Tables};
+use vestibule::rules::{Environment, RuleSet, Tables};
 
 use rig::{PAYLOAD, Rig};
 
@@ -49,9 +49,10 @@ fn text(case: usize) -> Option<String> {
 
 /// Makes this many connections, one after the other.
 fn connections(case: usize, count: u64) {
-    let outside = Outside { tables: &Tables::default(), before: None, load: &|_| Ok(Vec::new()) };
+    let environment =
+        Environment { tables: &Tables::default(), before: None, load: &|_| Ok(Vec::new()) };
     let rules = text(case).map(|text| {
-        let rules = RuleSet::parse(text.as_bytes(), outside).expect("rules");
+        let rules = RuleSet::parse(text.as_bytes(), environment).expect("rules");
         Arc::new(LiveRules::new(rules))
     });
     let config = Arc::new(AcceptConfig { rules, ..AcceptConfig::default() });

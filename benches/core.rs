@@ -12,7 +12,7 @@ use vestibule::config::{AcceptConfig, AcceptProxy, Trust, Untrusted};
 use vestibule::conn::{
     Cause, Code, Direction, Driven, Ending, Op, OpWord, Progress, Wait, advance,
 };
-use vestibule::table::{Data, Key, Table, TableConfig};
+use vestibule::table::{DataType, Table, TableConfig, TableKey};
 use vestibule::time::Time;
 
 use rig::{PAYLOAD, Rig};
@@ -133,7 +133,7 @@ fn tables(criterion: &mut Criterion) {
     let definition = "type ip size 100000 expire 10m store conn_cnt,conn_cur,conn_rate(10s)";
     let config = TableConfig::parse("clients", definition).expect("a definition");
     let table = Table::new(config).expect("a table");
-    let client = |n: u32| Key::Ip(Ipv4Addr::from_bits(n).into());
+    let client = |n: u32| TableKey::Ip(Ipv4Addr::from_bits(n).into());
     for n in 0..CLIENTS {
         drop(table.track(client(n), Time(1)));
     }
@@ -153,7 +153,7 @@ fn tables(criterion: &mut Criterion) {
         });
     });
     group.bench_function("get", |b| {
-        b.iter(|| table.get(client(black_box(n)), Data::ConnRate, Time(5)));
+        b.iter(|| table.get(client(black_box(n)), DataType::ConnRate, Time(5)));
     });
     group.finish();
 }

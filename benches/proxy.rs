@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use vestibule::sys::Addr;
-use vestibule::wire::proxy::{Origin, Outgoing, Ssl, parse, write_v1};
+use vestibule::wire::proxy::{Origin, OutgoingHeader, Ssl, parse, write_v1};
 
 const LINE_V4: &[u8] = b"PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\nGET / HTTP/1.1\r\n";
 const LINE_V6: &[u8] =
@@ -25,8 +25,8 @@ fn reading(criterion: &mut Criterion) {
     });
     let mut plain = Vec::new();
     let mut full = Vec::new();
-    Outgoing::new(origin).write_v2(&mut plain).expect("it fits");
-    Outgoing { origin, tlvs: &[], ssl, crc32c: true }.write_v2(&mut full).expect("it fits");
+    OutgoingHeader::new(origin).write_v2(&mut plain).expect("it fits");
+    OutgoingHeader { origin, tlvs: &[], ssl, crc32c: true }.write_v2(&mut full).expect("it fits");
 
     let mut group = criterion.benchmark_group("parse");
     let inputs: [(&str, &[u8]); 8] = [
@@ -48,8 +48,8 @@ fn reading(criterion: &mut Criterion) {
 fn writing(criterion: &mut Criterion) {
     let (v4, v6) = (addr("192.0.2.1:56324"), addr("[2001:db8::1]:443"));
     let ssl = Some(Ssl { client: 1, version: Some(b"TLSv1.3"), ..Ssl::default() });
-    let plain = Outgoing::new(Origin::Ends(&v4, &v4));
-    let full = Outgoing { ssl, crc32c: true, ..plain };
+    let plain = OutgoingHeader::new(Origin::Ends(&v4, &v4));
+    let full = OutgoingHeader { ssl, crc32c: true, ..plain };
     let mut out = Vec::with_capacity(1024);
 
     let mut group = criterion.benchmark_group("build");

@@ -2,13 +2,13 @@
  * reset, and CLOSED is the only event that follows. */
 #include "check.h"
 
-static unsigned told_after;
+static unsigned reported_after;
 static int closes_first;
 
 static void on_event(struct host *host, const vst_event *event)
 {
     if (host->mine != NULL && event->kind != VST_EVENT_CLOSED)
-        told_after++;
+        reported_after++;
     if (event->kind == VST_EVENT_CLOSED) {
         CHECK(event->end != NULL);
         CHECK_EQ(event->end->why, VST_WHY_ABORTED);
@@ -33,7 +33,7 @@ int main(void)
         host.hook = on_event;
         listener(&host, NULL, &port);
         int peer = dial(port);
-        HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+        HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
         ssize_t got = hear(peer, bytes, sizeof bytes);
         if (got > 0)
             got = hear(peer, bytes, sizeof bytes);
@@ -44,7 +44,7 @@ int main(void)
         } else {
             CHECK(got == -1 && errno == ECONNRESET);
         }
-        CHECK_EQ(told_after, 0);
+        CHECK_EQ(reported_after, 0);
         CHECK_EQ(host.wait.conns, 0);
         host_free(&host);
         close(peer);

@@ -33,7 +33,7 @@ static void listener_adopt(void)
     int peer;
     session(&host, port, &peer);
     CHECK_EQ(vst_listener_close(host.engine, id), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_LISTENER_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_LISTENER_CLOSED] == 1);
     CHECK(closed(fd));
     vst_accept_config_free(config);
     host_free(&host);
@@ -62,7 +62,7 @@ static void accept_fd(void)
     CHECK_EQ(vst_conn_accept_fd(host.engine, config, fd, &mine, &id, &sys, NULL, 0), VST_OK);
     CHECK(id != 0);
     say_text(peer, "PROXY TCP6 2001:db8::1 2001:db8::2 1000 2000\r\n");
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     CHECK(host.last[VST_EVENT_SESSION] == id);
     CHECK_EQ(vst_conn_user(host.engine, id, &user), VST_OK);
     CHECK(user == &mine);
@@ -77,9 +77,9 @@ static void accept_fd(void)
     int rude = dial(port), other = accept(door, NULL, NULL);
     CHECK_EQ(vst_conn_accept_fd(host.engine, config, other, NULL, &id, &sys, NULL, 0), VST_OK);
     say_text(rude, "GET / HTTP/1.1\r\n\r\n");
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(host.last[VST_EVENT_CLOSED] == id);
-    CHECK_EQ(host.told[VST_EVENT_REFUSED], 0);
+    CHECK_EQ(host.reported[VST_EVENT_REFUSED], 0);
     vst_accept_config_free(config);
     host_free(&host);
     CHECK(closed(fd));
@@ -99,8 +99,8 @@ static void conn_adopt(void)
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
     CHECK_EQ(vst_conn_adopt(host.engine, pair[0], &mine, &id, &sys, NULL, 0), VST_OK);
     say_text(pair[1], "hello");
-    HOST_UNTIL(&host, host.told[VST_EVENT_READABLE] == 1);
-    CHECK_EQ(host.told[VST_EVENT_SESSION], 0);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_READABLE] == 1);
+    CHECK_EQ(host.reported[VST_EVENT_SESSION], 0);
     CHECK_EQ(vst_conn_recv(host.engine, id, bytes, sizeof bytes, &len), VST_OK);
     CHECK(len == 5 && memcmp(bytes, "hello", 5) == 0);
     CHECK_EQ(vst_conn_send(host.engine, id, "bye", 3, &len), VST_OK);
@@ -113,7 +113,7 @@ static void conn_adopt(void)
     vst_status status = VST_WAIT;
     HOST_UNTIL(&host, (status = vst_conn_recv(host.engine, id, bytes, 1, &len)) != VST_WAIT);
     CHECK_EQ(status, VST_END);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(closed(pair[0]));
     host_free(&host);
 }

@@ -107,9 +107,9 @@ static inline vst_backend_counters farm_counters(struct farm *farm, uint32_t ser
     return counters;
 }
 
-static inline vst_server farm_server(struct farm *farm, uint32_t server)
+static inline vst_server_status farm_server(struct farm *farm, uint32_t server)
 {
-    vst_server state = {.size = sizeof state};
+    vst_server_status state = {.size = sizeof state};
     MUST(vst_server_state(farm->host.engine, farm->backend, server, &state) == VST_OK);
     return state;
 }

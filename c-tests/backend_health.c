@@ -3,7 +3,7 @@
 #include "backend.h"
 
 /* Drives until the next event about a server, and compares. */
-static void told(struct farm *farm, unsigned *words, uint32_t server, uint32_t kind, uint32_t reason)
+static void expect_event(struct farm *farm, unsigned *words, uint32_t server, uint32_t kind, uint32_t reason)
 {
     HOST_UNTIL(&farm->host, farm->words > *words);
     *words += 1;
@@ -38,7 +38,7 @@ static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
     farm_backend(farm, backend_defaults());
     CHECK_EQ(farm_add(farm, checked(), port), 0);
     CHECK_EQ(farm_server(farm, 0).up, 1);
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     int client = farm_client(farm, "ask");
     HOST_UNTIL(&farm->host, farm->ended > 0);
     CHECK(strcmp(farm->ends[0].termination, "SC") == 0);
@@ -47,10 +47,10 @@ static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
     close(client);
 
     int door = opened(port);
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_CHECKS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_CHECKS);
     serves(farm, door);
     close(door);
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     vst_backend_counters counters = farm_counters(farm, 0);
     CHECK_EQ(counters.downs_total, 2);
     CHECK(counters.checks_passed_total >= 2 && counters.checks_failed_total >= 4);
@@ -60,9 +60,9 @@ static void by_checks(struct farm *farm, uint16_t port, unsigned *words)
     vst_engine *engine = farm->host.engine;
     CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_MAINTENANCE), VST_OK);
     CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_READY), VST_OK);
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_TRIAL);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_TRIAL);
     uint64_t failed = farm_counters(farm, 0).checks_failed_total;
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     CHECK_EQ(farm_counters(farm, 0).checks_failed_total, failed + 1);
     CHECK_EQ(vst_server_set_state(engine, farm->backend, 0, VST_ADMIN_MAINTENANCE), VST_OK);
 }
@@ -95,9 +95,9 @@ static void by_what_is_said(struct farm *farm, uint16_t port, uint16_t check_por
     farm_backend(farm, backend_defaults());
     farm_add(farm, options, port);
     HOST_UNTIL(&farm->host, farm->words > *words || answer(check_door, "PANG", fds, &count));
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CHECKS);
     HOST_UNTIL(&farm->host, farm->words > *words || answer(check_door, "PONG!", fds, &count));
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_CHECKS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_CHECKS);
     CHECK(recv(fds[0], bytes, sizeof bytes, MSG_DONTWAIT) == 4 && strcmp(bytes, "PING") == 0);
     CHECK_EQ(accept(door, NULL, NULL), -1);
     CHECK_EQ(vst_server_set_state(farm->host.engine, farm->backend, 0, VST_ADMIN_MAINTENANCE),
@@ -120,10 +120,10 @@ static void by_attempts(struct farm *farm, uint16_t port, unsigned *words)
     farm_add(farm, server, port);
     unsigned before = farm->ended;
     int client = farm_client(farm, "ask");
-    told(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CONNECT_ERRORS);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_DOWN, VST_REASON_CONNECT_ERRORS);
     HOST_UNTIL(&farm->host, farm->ended > before);
     CHECK_EQ(farm->ends[before].attempts, 1);
-    told(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_TRIAL);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_UP, VST_REASON_TRIAL);
     close(client);
 }
 
@@ -133,7 +133,7 @@ static void by_name(struct farm *farm, uint16_t port, unsigned *words)
     int door = opened(port);
     farm_backend(farm, backend_defaults());
     CHECK_EQ(farm_add(farm, server_defaults(), 0), 0);
-    told(farm, words, 0, VST_EVENT_SERVER_RESOLVE, 0);
+    expect_event(farm, words, 0, VST_EVENT_SERVER_RESOLVE, 0);
     CHECK_EQ(farm_server(farm, 0).addresses, 0);
     CHECK_EQ(farm_server(farm, 0).usable, 0);
     snprintf(address, sizeof address, "127.0.0.1:%u, 127.0.0.1:%u", port, port);

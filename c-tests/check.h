@@ -161,7 +161,7 @@ struct host {
     } watch[FDS];
     unsigned announced, released, changes, runs;
     /* By VST_EVENT_*: how often it was reported, and the last id. */
-    unsigned told[EVENTS];
+    unsigned reported[EVENTS];
     vst_id last[EVENTS];
     event_hook hook;
     void *mine;
@@ -251,7 +251,7 @@ static inline void host_event(void *data, vst_engine *engine, const vst_event *e
     CHECK(engine == host->engine);
     CHECK_EQ(event->size, sizeof *event);
     MUST(event->kind < EVENTS);
-    host->told[event->kind]++;
+    host->reported[event->kind]++;
     host->last[event->kind] = event->id;
     if (host->hook)
         host->hook(host, event);
@@ -315,7 +315,7 @@ static inline int host_timeout(const struct host *host)
     return until <= now ? 0 : (int)((until - now + 999999) / 1000000);
 }
 
-static inline void host_told(struct host *host, vst_id token, uint32_t events)
+static inline void host_report(struct host *host, vst_id token, uint32_t events)
 {
    
     vst_status status = vst_engine_ready(host->engine, token, events, now_ns(), &host->wait);
@@ -327,7 +327,7 @@ static inline void host_wait_epoll(struct host *host)
     struct epoll_event list[64];
     int found = epoll_wait(host->epoll, list, 64, host_timeout(host));
     for (int i = 0; i < found; i++)
-        host_told(host, list[i].data.u64, from_epoll(list[i].events));
+        host_report(host, list[i].data.u64, from_epoll(list[i].events));
 }
 
 static inline void host_wait_poll(struct host *host)
@@ -350,7 +350,7 @@ static inline void host_wait_poll(struct host *host)
         short is = list[i].revents;
         CHECK(!(is & POLLNVAL));
         if (is)
-            host_told(host, tokens[i],
+            host_report(host, tokens[i],
                       (is & POLLIN ? VST_IO_IN : 0) | (is & POLLOUT ? VST_IO_OUT : 0)
                           | (is & POLLRDHUP ? VST_IO_HANGUP : 0)
                           | (is & (POLLERR | POLLHUP) ? VST_IO_ERROR : 0));
@@ -378,7 +378,7 @@ static inline void host_wait_select(struct host *host)
     for (int fd = 0; fd < FDS; fd++) {
         uint32_t is = (FD_ISSET(fd, &in) ? VST_IO_IN : 0) | (FD_ISSET(fd, &out) ? VST_IO_OUT : 0);
         if (is)
-            host_told(host, tokens[fd], is);
+            host_report(host, tokens[fd], is);
     }
 }
 
@@ -452,9 +452,9 @@ static inline vst_id listener(struct host *host, const char *accept_proxy, uint1
 /* A session, and the socket of its peer. */
 static inline vst_id session(struct host *host, uint16_t port, int *peer)
 {
-    unsigned before = host->told[VST_EVENT_SESSION];
+    unsigned before = host->reported[VST_EVENT_SESSION];
     *peer = dial(port);
-    HOST_UNTIL(host, host->told[VST_EVENT_SESSION] > before);
+    HOST_UNTIL(host, host->reported[VST_EVENT_SESSION] > before);
     return host->last[VST_EVENT_SESSION];
 }
 

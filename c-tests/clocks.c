@@ -50,12 +50,12 @@ static vst_status ready(struct host *host, uint64_t at)
                             &host->wait);
 }
 
-static void the_system_s_clock(int told_first)
+static void the_system_s_clock(int reported_first)
 {
     struct host host;
     uint16_t port;
     open_host(&host, 0, &port);
-    uint64_t own = told_first ? now_ns() : 0;
+    uint64_t own = reported_first ? now_ns() : 0;
     CHECK_EQ(vst_engine_run(host.engine, own, &host.wait), VST_OK);
     int peer = dial(port);
     CHECK_EQ(ready(&host, since_1970()), VST_E_MODE);
@@ -86,7 +86,7 @@ static void a_clock_of_the_host_s_own(void)
     CHECK(host.wait.deadline_ns > 3 * SECOND && host.wait.deadline_ns < 6 * SECOND);
     CHECK_EQ(lines, 0);
     CHECK_EQ(vst_engine_run(host.engine, 4 * SECOND + HOUR, &host.wait), VST_OK);
-    CHECK_EQ(host.told[VST_EVENT_REFUSED], 1);
+    CHECK_EQ(host.reported[VST_EVENT_REFUSED], 1);
     CHECK_EQ(lines, 1);
     CHECK_EQ(vst_engine_run(host.engine, 5 * SECOND + HOUR, &host.wait), VST_OK);
     CHECK_EQ(vst_engine_run(host.engine, SECOND, &host.wait), VST_OK);
@@ -106,10 +106,10 @@ static void what_comes_after_its_deadline(void)
     int peer = dial(port);
     CHECK_EQ(ready(&host, 2 * SECOND), VST_OK);
     say_text(peer, "PROXY UNKNOWN\r\n");
-    vst_status told = ready(&host, 5 * SECOND);
-    CHECK(told == VST_OK || told == VST_E_STALE);
-    CHECK_EQ(host.told[VST_EVENT_SESSION], 0);
-    CHECK_EQ(host.told[VST_EVENT_REFUSED], 1);
+    vst_status reported = ready(&host, 5 * SECOND);
+    CHECK(reported == VST_OK || reported == VST_E_STALE);
+    CHECK_EQ(host.reported[VST_EVENT_SESSION], 0);
+    CHECK_EQ(host.reported[VST_EVENT_REFUSED], 1);
     host_free(&host);
     close(peer);
 }

@@ -3,7 +3,7 @@
 #include "check.h"
 
 static unsigned kind_that_closes;
-static unsigned told_after_close, ends;
+static unsigned reported_after_close, ends;
 
 static void on_event(struct host *host, const vst_event *event)
 {
@@ -19,7 +19,7 @@ static void on_event(struct host *host, const vst_event *event)
         return;
     }
     if (event->id == closed)
-        told_after_close++;
+        reported_after_close++;
     if (event->kind == VST_EVENT_SESSION && kind_that_closes != VST_EVENT_SESSION) {
         CHECK_EQ(vst_conn_recv(host->engine, event->id, text, sizeof text, &len), VST_WAIT);
         CHECK_EQ(len, 0);
@@ -45,10 +45,10 @@ static void close_at(enum host_kind how, unsigned kind)
     host.hook = on_event;
     host.mine = &closed;
     kind_that_closes = kind;
-    told_after_close = ends = 0;
+    reported_after_close = ends = 0;
     listener(&host, NULL, &port);
     int peer = dial(port);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     if (kind == VST_EVENT_READABLE)
         say_text(peer, "hello");
     HOST_UNTIL(&host, closed != 0);
@@ -56,7 +56,7 @@ static void close_at(enum host_kind how, unsigned kind)
     HOST_UNTIL(&host, hear(peer, &byte, 1) == 0);
     close(peer);
     HOST_UNTIL(&host, ends == 1);
-    CHECK_EQ(told_after_close, 0);
+    CHECK_EQ(reported_after_close, 0);
     host_free(&host);
 }
 

@@ -48,13 +48,13 @@ static vst_id meet(struct host *host, uint16_t port, int *peer)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
     int window = WINDOW;
-    unsigned before = host->told[VST_EVENT_SESSION];
+    unsigned before = host->reported[VST_EVENT_SESSION];
     *peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     MUST(*peer >= 0);
     MUST(setsockopt(*peer, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) == 0);
     MUST(connect(*peer, (struct sockaddr *)&name, sizeof name) == 0);
-    HOST_UNTIL(host, host->told[VST_EVENT_SESSION] > before);
+    HOST_UNTIL(host, host->reported[VST_EVENT_SESSION] > before);
     return host->last[VST_EVENT_SESSION];
 }
 
@@ -93,7 +93,7 @@ static vst_id say_and_close(struct host *host, uint16_t port, int *peer, size_t 
 
 static void must_end(struct host *host, unsigned before, uint32_t at, uint32_t why)
 {
-    HOST_UNTIL(host, host->told[VST_EVENT_CLOSED] > before);
+    HOST_UNTIL(host, host->reported[VST_EVENT_CLOSED] > before);
     CHECK_EQ(last.at, at);
     CHECK_EQ(last.why, why);
     if (at != 0)
@@ -102,7 +102,7 @@ static void must_end(struct host *host, unsigned before, uint32_t at, uint32_t w
 
 static void uploads_while_it_reads(struct host *host, uint16_t port)
 {
-    unsigned before = host->told[VST_EVENT_CLOSED];
+    unsigned before = host->reported[VST_EVENT_CLOSED];
     size_t heard, uploaded = 0;
     int peer, over = 0;
     say_and_close(host, port, &peer, ANSWER, &heard);
@@ -125,11 +125,11 @@ static void uploads_while_it_reads(struct host *host, uint16_t port)
 
 static void takes_nothing(struct host *host, uint16_t port, int uploads)
 {
-    unsigned before = host->told[VST_EVENT_CLOSED];
+    unsigned before = host->reported[VST_EVENT_CLOSED];
     size_t heard, more;
     int peer, over = 0;
     say_and_close(host, port, &peer, ANSWER, &heard);
-    while (host->told[VST_EVENT_CLOSED] == before && host_turn(host))
+    while (host->reported[VST_EVENT_CLOSED] == before && host_turn(host))
         if (uploads)
             (void)!send(peer, piece, 100, MSG_DONTWAIT | MSG_NOSIGNAL);
     must_end(host, before, VST_OP_CCLOSE, VST_WHY_TIMED_OUT);
@@ -144,7 +144,7 @@ static void takes_nothing(struct host *host, uint16_t port, int uploads)
 
 static void resets(struct host *host, uint16_t port, size_t all)
 {
-    unsigned before = host->told[VST_EVENT_CLOSED];
+    unsigned before = host->reported[VST_EVENT_CLOSED];
     size_t heard;
     int peer, over = 0, whole = all < WINDOW / 2;
     say_and_close(host, port, &peer, all, &heard);
@@ -167,7 +167,7 @@ static void resets(struct host *host, uint16_t port, size_t all)
 /* The peer has read everything, and then sends nothing, or goes on sending. */
 static void has_all(struct host *host, uint16_t port, int speaks)
 {
-    unsigned before = host->told[VST_EVENT_CLOSED];
+    unsigned before = host->reported[VST_EVENT_CLOSED];
     size_t heard;
     int peer, over = 0;
     say_and_close(host, port, &peer, 1000, &heard);
@@ -175,7 +175,7 @@ static void has_all(struct host *host, uint16_t port, int speaks)
     while (!over)
         heard += take(peer, PIECE, &over);
     CHECK_EQ(heard, 1000);
-    while (host->told[VST_EVENT_CLOSED] == before && host_turn(host))
+    while (host->reported[VST_EVENT_CLOSED] == before && host_turn(host))
         if (speaks)
             (void)!send(peer, piece, PIECE, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (speaks)
@@ -189,7 +189,7 @@ static void has_all(struct host *host, uint16_t port, int speaks)
 /* Received and not read, and nothing was sent: it ends in order nevertheless. */
 static void unread(struct host *host, uint16_t port)
 {
-    unsigned before = host->told[VST_EVENT_CLOSED];
+    unsigned before = host->reported[VST_EVENT_CLOSED];
     int peer;
     vst_id id = meet(host, port, &peer);
     say_text(peer, "a request that nobody reads");

@@ -147,8 +147,8 @@ static void plays(int free_at)
     HOST_UNTIL(&scene.host, recv(client, bytes, sizeof bytes, MSG_DONTWAIT) == 5);
     CHECK(memcmp(bytes, "hello", 5) == 0);
     shutdown(client, SHUT_WR);
-    HOST_UNTIL(&scene.host, scene.host.told[VST_EVENT_STREAM_END] == 1
-                                && scene.host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&scene.host, scene.host.reported[VST_EVENT_STREAM_END] == 1
+                                && scene.host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(scene.raw == NULL && scene.connect == NULL && scene.stream == NULL);
     CHECK_EQ(recv(client, bytes, sizeof bytes, MSG_DONTWAIT), 0);
     close(client);

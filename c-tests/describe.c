@@ -49,7 +49,7 @@ int main(void)
     CHECK(strstr(line, "state=CLOSED") != NULL || strstr(line, "state=ESTABLISHED") != NULL);
     CHECK_EQ(vst_conn_state(host.engine, conn, &state), VST_OK);
     close(peer);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     host_free(&host);
     return verdict();
 }

@@ -24,9 +24,9 @@ static void drains(enum host_kind kind)
     CHECK_EQ(vst_engine_drain(host.engine, 0, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_engine_drain(host.engine, 4, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_LAME_DUCK, 0), VST_OK);
-    CHECK_EQ(host.told[VST_EVENT_DRAINING], 0);
+    CHECK_EQ(host.reported[VST_EVENT_DRAINING], 0);
     CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_CLOSE, grace_ns), VST_OK);
-    CHECK_EQ(host.told[VST_EVENT_DRAINING], 3);
+    CHECK_EQ(host.reported[VST_EVENT_DRAINING], 3);
     CHECK_EQ(vst_engine_drain(host.engine, VST_DRAIN_PAUSE, 0), VST_E_STATE);
 
     /* Nothing listens any more. */
@@ -49,7 +49,7 @@ static void drains(enum host_kind kind)
     CHECK(now_ns() >= state.deadline_ns);
     CHECK_EQ(vst_engine_drain_state(host.engine, &state), VST_OK);
     CHECK_EQ(state.aborted, 2);
-    CHECK_EQ(host.told[VST_EVENT_CLOSED], 3);
+    CHECK_EQ(host.reported[VST_EVENT_CLOSED], 3);
     for (int i = 0; i < 3; i++) {
         CHECK(wait_for(peers[i], POLLIN) && hear(peers[i], &byte, 1) <= 0);
         close(peers[i]);

@@ -25,10 +25,10 @@ static void on_event(struct host *host, const vst_event *event)
 
 static void comes_and_goes(struct host *host, uint16_t port)
 {
-    unsigned before = host->told[VST_EVENT_CLOSED];
+    unsigned before = host->reported[VST_EVENT_CLOSED];
     int peer = dial(port);
     shutdown(peer, SHUT_WR);
-    HOST_UNTIL(host, host->told[VST_EVENT_CLOSED] > before);
+    HOST_UNTIL(host, host->reported[VST_EVENT_CLOSED] > before);
     close(peer);
 }
 
@@ -51,7 +51,7 @@ int main(void)
 
     for (int i = 0; i < ENDS; i++)
         comes_and_goes(&host, addr.port);
-    CHECK_EQ(host.told[VST_EVENT_CLOSED], ENDS);
+    CHECK_EQ(host.reported[VST_EVENT_CLOSED], ENDS);
     CHECK_EQ(loud + quiet, ENDS);
     /* All within a second, or nearly: then two a second are for the log. */
     CHECK(loud >= MOST && loud <= 4 * MOST);

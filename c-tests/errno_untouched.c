@@ -41,7 +41,7 @@ static void handlers(struct host *host)
     vst_accept_config_free(config);
     KEEPS(vst_engine_waker(host->engine, &waker));
     int peer = dial(addr.port);
-    HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] == 1);
+    HOST_UNTIL(host, host->reported[VST_EVENT_REFUSED] == 1);
     vst_id gone = host->last[VST_EVENT_REFUSED];
     /* The post signals the waker's descriptor, and the run clears it. */
     KEEPS(vst_waker_post(waker, gone, 1, VST_NEXT_DONE, 0));

@@ -160,7 +160,7 @@ static void backends(vst_engine *e)
     vst_backend_options backend = {.size = sizeof backend};
     vst_server_options server = {.size = sizeof server, .name = "a"};
     vst_backend_counters counters = {.size = sizeof counters};
-    vst_server state = {.size = sizeof state};
+    vst_server_status state = {.size = sizeof state};
     uint32_t number;
     vst_id id;
     char text[64];

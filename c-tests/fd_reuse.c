@@ -19,23 +19,23 @@ static void by_token(void)
 
     /* The batch: the first entry ends the connection and opens one under the same number. */
     CHECK_EQ(vst_conn_abort(host.engine, conn), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     close(first);
     vst_id next = session(&host, port, &second);
     CHECK(next != conn);
     /* When a new connection has the number, the late event for the old one does nothing. */
     for (int fd = 0; fd < FDS; fd++)
         CHECK(host.watch[fd].token != token);
-    unsigned changes = host.changes, told = 0, still = 0;
+    unsigned changes = host.changes, reported = 0, still = 0;
     for (int kind = 0; kind < 16; kind++)
-        told += host.told[kind];
+        reported += host.reported[kind];
     CHECK_EQ(vst_engine_ready(host.engine, token, VST_IO_IN | VST_IO_ERROR, 0, &host.wait),
              VST_E_STALE);
     vst_ready list = {.token = token, .events = VST_IO_IN};
     CHECK_EQ(vst_engine_ready_batch(host.engine, &list, 1, 0, &host.wait), VST_OK);
     for (int kind = 0; kind < 16; kind++)
-        still += host.told[kind];
-    CHECK_EQ(still, told);
+        still += host.reported[kind];
+    CHECK_EQ(still, reported);
     CHECK_EQ(host.changes, changes);
     host_free(&host);
     close(second);
@@ -76,7 +76,7 @@ static void by_number(void)
     vst_status status = vst_engine_ready_fd(host.engine, number, VST_IO_ERROR, 0, &host.wait);
     CHECK(status == VST_OK || status == VST_E_STALE);
     CHECK_EQ(vst_engine_batch_end(host.engine), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK_EQ(host.released, 1);
     CHECK(fcntl(number, F_GETFD) == -1 && errno == EBADF);
     CHECK_EQ(vst_engine_ready_fd(host.engine, number, VST_IO_IN, 0, &host.wait), VST_E_STALE);

@@ -74,10 +74,10 @@ int main(void)
     shutdown(server, SHUT_WR);
     HOST_UNTIL(&host, recv(client, bytes, sizeof bytes, MSG_DONTWAIT | MSG_PEEK) == 7);
     shutdown(client, SHUT_WR);
-    HOST_UNTIL(&host, host.told[VST_EVENT_STREAM_END] == 1);
-    CHECK_EQ(host.told[VST_EVENT_CLOSED], 0);
-    CHECK_EQ(host.told[VST_EVENT_CONNECTED], 0);
-    CHECK_EQ(host.told[VST_EVENT_READABLE], 0);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_STREAM_END] == 1);
+    CHECK_EQ(host.reported[VST_EVENT_CLOSED], 0);
+    CHECK_EQ(host.reported[VST_EVENT_CONNECTED], 0);
+    CHECK_EQ(host.reported[VST_EVENT_READABLE], 0);
     CHECK_EQ(vst_stream_abort(host.engine, stream), VST_E_STALE);
     close(server);
     close(client);

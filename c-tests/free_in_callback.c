@@ -41,13 +41,13 @@ int main(void)
     listener(&host, "any", &port);
     peer = dial(port);
     say_text(peer, "PROXY UNKNOWN\r\n");
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
     size_t taken;
     CHECK_EQ(vst_conn_send(host.engine, conn, "hello", 5, &taken), VST_OK);
     CHECK_EQ(vst_conn_close(host.engine, conn), VST_OK);
     close(peer);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(tries >= 3);
     host_free(&host);
     CHECK_EQ(vst_engine_free(NULL), VST_OK);

@@ -74,7 +74,7 @@ static void ends(play play, const struct way *way)
     HOST_UNTIL(&handled.host, handled.asked == 1);
     CHECK_EQ(handled.discarded, 0);
     way->end(&handled, &peer);
-    HOST_UNTIL(&handled.host, handled.host.told[way->kind] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[way->kind] == 1);
     CHECK_EQ(handled.discarded, 1);
     CHECK_EQ(handled.asked, 1);
     if (way->kind == VST_EVENT_REFUSED)
@@ -98,10 +98,10 @@ static void a_peer_that_ends_its_side_meanwhile_keeps_nobody_busy(enum host_kind
     for (int turn = 0; turn < 5; turn++)
         CHECK(host_turn(&handled.host));
     CHECK_EQ(epoll_wait(handled.host.epoll, &event, 1, 0), 0);
-    CHECK_EQ(handled.host.told[VST_EVENT_REFUSED], 0);
+    CHECK_EQ(handled.host.reported[VST_EVENT_REFUSED], 0);
     CHECK_EQ(vst_conn_handler_done(handled.host.engine, handled.conn, handled.ticket,
                                    VST_NEXT_DONE, 0, NULL), VST_OK);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK_EQ(handled.discarded, 1);
     host_free(&handled.host);
     close(peer);
@@ -116,7 +116,7 @@ static void a_peer_that_resets_meanwhile_is_refused_at_once(enum host_kind kind)
     HOST_UNTIL(&handled.host, handled.asked == 1);
     reset_on_close(peer);
     close(peer);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 1);
     CHECK_EQ(handled.end.why, VST_WHY_RESET);
     CHECK_EQ(handled.discarded, 1);
     CHECK_EQ(vst_conn_handler_done(handled.host.engine, handled.conn, handled.ticket,
@@ -176,9 +176,9 @@ static void a_step_may_end_its_connection(play play)
         struct handled handled;
         handled_open(&handled, HOST_EPOLL, play);
         int peer = dial(guarded_by(&handled));
-        HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
+        HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 1);
         CHECK_EQ(handled.discarded, 1);
-        CHECK_EQ(handled.host.told[VST_EVENT_SESSION], 0);
+        CHECK_EQ(handled.host.reported[VST_EVENT_SESSION], 0);
         if (play == answers_twice)
             CHECK_EQ(handled.end.host_code, -4);
         host_free(&handled.host);
@@ -208,7 +208,7 @@ static void a_step_may_ask_and_not_free(void)
     void *user;
     handled_open(&handled, HOST_EPOLL, frees_the_engine);
     int peer = dial(guarded_by(&handled));
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK_EQ(vst_conn_user(handled.host.engine, handled.conn, &user), VST_OK);
     CHECK(user == &handled);
     /* It never made a state, so none is given back. */
@@ -247,11 +247,11 @@ static void handlers_are_asked_in_order_and_freed_as_they_are_done(void)
         list[i] = (vst_handler){.size = sizeof *list, .step = notes, .discard = notes_end,
                                 .data = &names[i]};
     /* The second runs after TLS, or where TLS would be: it runs last. */
-    list[1].flags = VST_HANDLER_BEHIND_TLS;
+    list[1].flags = VST_HANDLER_AFTER_TLS;
     host_new(&host, HOST_EPOLL);
     int peer = dial(guarded(&host, list, 3));
     memset(list, 0, sizeof list);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     CHECK(strcmp(order, "aAcCbB") == 0);
     host_free(&host);
     close(peer);
@@ -295,10 +295,10 @@ static void outgoing(const char *answer, uint32_t kind)
     HOST_UNTIL(&handled.host, handled.asked >= 1);
     MUST((peer = accept(listening_fd, NULL, NULL)) >= 0);
     CHECK(recv(peer, got, 4, MSG_WAITALL) == 4 && memcmp(got, "EHLO", 4) == 0);
-    CHECK_EQ(handled.host.told[VST_EVENT_CONNECTED], 0);
+    CHECK_EQ(handled.host.reported[VST_EVENT_CONNECTED], 0);
     say_text(peer, answer);
     shutdown(peer, SHUT_WR);
-    HOST_UNTIL(&handled.host, handled.host.told[kind] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[kind] == 1);
     CHECK_EQ(handled.discarded, 1);
     if (kind == VST_EVENT_CLOSED)
         CHECK(handled.end.at == VST_OP_CUSTOM_RAW_OUT && handled.end.why == VST_WHY_DENIED);

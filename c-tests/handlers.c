@@ -53,11 +53,11 @@ static void what_a_handler_leaves_is_the_session_s(enum host_kind kind)
     /* The command comes in two pieces, cut at every byte; what is behind it belongs to the session. */
     for (size_t cut = 0; cut < sizeof all; cut++) {
         int peer = dial(port);
-        unsigned before = handled.asked, sessions = handled.host.told[VST_EVENT_SESSION];
+        unsigned before = handled.asked, sessions = handled.host.reported[VST_EVENT_SESSION];
         say(peer, all, cut);
         HOST_UNTIL(&handled.host, handled.asked > before + (cut > 0));
         say(peer, all + cut, sizeof all - 1 - cut);
-        HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] > sessions);
+        HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] > sessions);
         CHECK_EQ(recv(peer, got, sizeof got, 0), sizeof ANSWER - 1);
         CHECK(memcmp(got, ANSWER, sizeof ANSWER - 1) == 0);
         vst_id conn = handled.host.last[VST_EVENT_SESSION];
@@ -65,10 +65,10 @@ static void what_a_handler_leaves_is_the_session_s(enum host_kind kind)
         size_t all_of_it = 0;
         while (all_of_it < 5) {
             vst_status status = vst_conn_recv(handled.host.engine, conn, got, sizeof got, &len);
-            unsigned readable = handled.host.told[VST_EVENT_READABLE];
+            unsigned readable = handled.host.reported[VST_EVENT_READABLE];
             all_of_it += len;
             if (status == VST_WAIT)
-                HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_READABLE] > readable);
+                HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_READABLE] > readable);
             else
                 MUST(status == VST_OK);
         }
@@ -91,7 +91,7 @@ static void a_handler_comes_behind_the_header(void)
     ssize_t n;
     handled_open(&handled, HOST_EPOLL, begin);
     vst_handler one = handler(&handled, 0);
-    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_TEXT};
+    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_MONITOR_ANSWER_TEXT};
     vst_accept_options options;
     MUST(vst_accept_options_init(&options, sizeof options) == VST_OK);
     options.handlers = &one;
@@ -99,7 +99,7 @@ static void a_handler_comes_behind_the_header(void)
     options.accept_proxy = "any";
     int peer = dial(opened(&handled.host, &options));
     say(peer, all, sizeof all - 1);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK_EQ(vst_conn_recv(handled.host.engine, handled.conn, got, sizeof got, &len), VST_OK);
     CHECK(len == 5 && memcmp(got, "hello", 5) == 0);
     close(peer);
@@ -142,7 +142,7 @@ static void a_handler_is_asked_again_when_there_is_room(enum host_kind kind)
         CHECK(memcmp(got, flood + all, (size_t)n) == 0);
         all += (size_t)n;
     }
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK(handled.asked > 1 && handled.discarded == 1);
     host_free(&handled.host);
     close(peer);
@@ -176,7 +176,7 @@ static void a_handler_is_told_of_the_end(void)
     int peer = dial(port);
     say_text(peer, "abc");
     shutdown(peer, SHUT_WR);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK_EQ(vst_conn_abort(handled.host.engine, handled.conn), VST_OK);
     close(peer);
 
@@ -185,7 +185,7 @@ static void a_handler_is_told_of_the_end(void)
     peer = dial(port);
     say_text(peer, "abc");
     shutdown(peer, SHUT_WR);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 1);
     CHECK(handled.end.at == VST_OP_CUSTOM_RAW && handled.end.why == VST_WHY_TRUNCATED);
     CHECK_EQ(handled.end.host_code, 0);
     close(peer);
@@ -193,7 +193,7 @@ static void a_handler_is_told_of_the_end(void)
     /* And so does one that wants more than is kept for it. */
     peer = dial(port);
     say(peer, flood, 40000);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 2);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 2);
     CHECK(handled.end.at == VST_OP_CUSTOM_RAW && handled.end.why == VST_WHY_TOO_LARGE);
     CHECK_EQ(handled.discarded, 2);
     close(peer);
@@ -221,7 +221,7 @@ static void refused_with(uint64_t flags, int32_t answer, const char *text, uint3
     vst_handler one = handler(&handled, flags);
     word = answer, sentence = text;
     int peer = dial(guarded(&handled.host, &one, 1));
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 1);
     CHECK(handled.end.conn == handled.conn);
     CHECK_EQ(handled.end.at, at);
     CHECK_EQ(handled.end.why, VST_WHY_DENIED);
@@ -231,7 +231,7 @@ static void refused_with(uint64_t flags, int32_t answer, const char *text, uint3
         broken++;
     }
     CHECK_EQ(handled.asked, 1);
-    CHECK_EQ(handled.host.told[VST_EVENT_SESSION], 0);
+    CHECK_EQ(handled.host.reported[VST_EVENT_SESSION], 0);
     host_free(&handled.host);
     close(peer);
 }
@@ -240,7 +240,7 @@ static void a_refusal_has_the_handler_s_code_and_sentence(void)
 {
     refused_with(0, VST_NEXT_FAIL, "not on the list", VST_OP_CUSTOM_RAW, "not on the list");
     refused_with(0, VST_NEXT_FAIL, NULL, VST_OP_CUSTOM_RAW, "CUSTOM_RAW");
-    refused_with(VST_HANDLER_BEHIND_TLS, VST_NEXT_FAIL, "n\n", VST_OP_CUSTOM_CLEAR, "CUSTOM_CLEAR");
+    refused_with(VST_HANDLER_AFTER_TLS, VST_NEXT_FAIL, "n\n", VST_OP_CUSTOM_CLEAR, "CUSTOM_CLEAR");
     refused_with(0, VST_NEXT_FAIL, "caf\xe9", VST_OP_CUSTOM_RAW, "an answer that is none");
     refused_with(0, VST_NEXT_FAIL + 1, "x", VST_OP_CUSTOM_RAW, "an answer that is none");
     refused_with(0, -1, "x", VST_OP_CUSTOM_RAW, "an answer that is none");
@@ -295,14 +295,14 @@ static void an_answer_may_come_later_and_only_once(void)
     CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_DONE), VST_OK);
     CHECK_EQ(handled.discarded, 1);
     CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_DONE), VST_E_STALE);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK(recv(peer, got, sizeof got, 0) == 4 && memcmp(got, "wait", 4) == 0);
     close(peer);
 
     peer = waiting(&handled, port);
     conn = handled.conn;
     CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_FAIL), VST_OK);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 1);
     CHECK_EQ(handled.end.host_code, -5);
     CHECK(strstr(handled.text, "enough") != NULL);
     CHECK_EQ(ANSWERED(handled.ticket, VST_NEXT_DONE), VST_E_STALE);
@@ -333,7 +333,7 @@ static void an_answer_may_come_within_the_step(void)
         HOST_UNTIL(&handled.host, handled.asked == asked);
         say_text(peer, "x");
     }
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK_EQ(handled.asked, 3);
     CHECK_EQ(handled.discarded, 1);
     close(peer);

@@ -139,13 +139,13 @@ static struct client serve(enum host_kind kind)
     listener(&host, "127.0.0.1", &client.port);
     MUST(pthread_create(&thread, NULL, run_client, &client) == 0);
     /* A connection that is reset at once may never have been a session. */
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] + host.told[VST_EVENT_REFUSED] == CONNECTIONS);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] + host.reported[VST_EVENT_REFUSED] == CONNECTIONS);
     MUST(pthread_join(thread, NULL) == 0);
     CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
     CHECK_EQ(counters.accepted_total, CONNECTIONS);
     CHECK_EQ(counters.buffers_in_use, 0);
     CHECK_EQ(host.wait.conns, 0);
-    CHECK_EQ(host.told[VST_EVENT_SESSION], host.told[VST_EVENT_CLOSED]);
+    CHECK_EQ(host.reported[VST_EVENT_SESSION], host.reported[VST_EVENT_CLOSED]);
     host_free(&host);
     return client;
 }

@@ -149,7 +149,7 @@ static void shake_hands(const vst_tls_server *server, const vst_tls_client *clie
     MUST(vst_listener_addr(host.engine, door, &addr) == VST_OK);
     snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)addr.port);
     MUST(vst_conn_connect(host.engine, address, outgoing, NULL, &id, NULL, 0) == VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] && host.told[VST_EVENT_CONNECTED]);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] && host.reported[VST_EVENT_CONNECTED]);
     vst_accept_config_free(incoming);
     vst_connect_config_free(outgoing);
     host_free(&host);

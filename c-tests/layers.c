@@ -65,7 +65,7 @@ static void directions(struct host *host, uint16_t port)
     CHECK_EQ(layers.data.shutr, 0);
     close(peer);
     HOST_UNTIL(host, vst_conn_recv(host->engine, conn, &byte, 1, &got) == VST_END);
-    HOST_UNTIL(host, host->told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(host, host->reported[VST_EVENT_CLOSED] == 1);
 
     conn = session(host, port, &peer);
     CHECK_EQ(vst_conn_shutdown(host->engine, conn, VST_SHUT_READ), VST_OK);
@@ -76,7 +76,7 @@ static void directions(struct host *host, uint16_t port)
     CHECK_EQ(layers.ctrl.shutw, 0);
     CHECK_EQ(vst_conn_abort(host->engine, conn), VST_OK);
     close(peer);
-    HOST_UNTIL(host, host->told[VST_EVENT_CLOSED] == 2);
+    HOST_UNTIL(host, host->reported[VST_EVENT_CLOSED] == 2);
     uint32_t flags = 99;
     CHECK_EQ(vst_conn_shut(host->engine, conn, &flags), VST_E_STALE);
     CHECK_EQ(flags, 0);
@@ -118,7 +118,7 @@ int main(void)
     descriptions(&host, door);
     host.hook = give_up;
     int peer = dial(port);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 3);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 3);
     close(peer);
     host_free(&host);
     return verdict();

@@ -31,7 +31,7 @@ int main(void)
 {
     vst_monitor_options monitor = {.size = sizeof monitor,
                                    .flags = VST_MONITOR_EVERYONE,
-                                   .answer = VST_ANSWER_METRICS};
+                                   .answer = VST_MONITOR_ANSWER_METRICS};
     vst_accept_options options;
     vst_accept_config *config;
     vst_addr addr;

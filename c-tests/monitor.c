@@ -26,7 +26,7 @@ static vst_status status_of(const vst_monitor_options *monitor, const char *prox
 static void bad_options_are_named(void)
 {
     char why[200] = "", text[] = "x";
-    vst_monitor_options monitor = monitoring("10.0.0.0/8", VST_ANSWER_TEXT);
+    vst_monitor_options monitor = monitoring("10.0.0.0/8", VST_MONITOR_ANSWER_TEXT);
     CHECK_EQ(status_of(&monitor, NULL, why), VST_OK);
     CHECK_EQ(status_of(&monitor, "192.0.2.0/24,unix", why), VST_OK);
     CHECK_EQ(status_of(&monitor, "10.1.2.3", why), VST_E_CONFIG);
@@ -45,30 +45,30 @@ static void bad_options_are_named(void)
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_CONFIG);
     CHECK(strstr(why, "nonsense") != NULL);
 
-    monitor = monitoring("any", VST_ANSWER_TEXT);
+    monitor = monitoring("any", VST_MONITOR_ANSWER_TEXT);
     monitor.flags = 4;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_ARGUMENT);
     monitor = monitoring("any", 0); /* the text */
     CHECK_EQ(status_of(&monitor, NULL, why), VST_OK);
-    monitor.answer = VST_ANSWER_BYTES + 1;
+    monitor.answer = VST_MONITOR_ANSWER_BYTES + 1;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_ARGUMENT);
-    monitor.answer = VST_ANSWER_BYTES;
+    monitor.answer = VST_MONITOR_ANSWER_BYTES;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_ARGUMENT);
     monitor.well = monitor.failing = text;
     monitor.well_len = 1;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_ARGUMENT);
     monitor.failing_len = 1;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_OK);
-    monitor.answer = VST_ANSWER_HTTP;
+    monitor.answer = VST_MONITOR_ANSWER_HTTP;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_ARGUMENT);
-    monitor.answer = VST_ANSWER_BYTES;
-    monitor.well = calloc(1, VST_ANSWER_MOST + 1);
-    monitor.well_len = VST_ANSWER_MOST;
+    monitor.answer = VST_MONITOR_ANSWER_BYTES;
+    monitor.well = calloc(1, VST_MONITOR_ANSWER_MAX_BYTES + 1);
+    monitor.well_len = VST_MONITOR_ANSWER_MAX_BYTES;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_OK);
     monitor.well_len++;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_ARGUMENT);
     free((void *)monitor.well);
-    monitor = monitoring("any", VST_ANSWER_TEXT);
+    monitor = monitoring("any", VST_MONITOR_ANSWER_TEXT);
     monitor.size--;
     CHECK_EQ(status_of(&monitor, NULL, why), VST_E_SIZE);
 }
@@ -113,15 +113,15 @@ static void answers(enum host_kind kind)
 {
     vst_engine_counters counters = {.size = sizeof counters};
     vst_listener_counters of = {.size = sizeof of};
-    vst_monitor_options monitor = monitoring("127.0.0.0/8", VST_ANSWER_BYTES);
+    vst_monitor_options monitor = monitoring("127.0.0.0/8", VST_MONITOR_ANSWER_BYTES);
     struct host host;
     uint16_t text, http, own;
     vst_id texts, https;
     char well[] = "fine", failing[] = "broken";
 
     host_new(&host, kind);
-    texts = monitored(&host, monitoring("127.0.0.1", VST_ANSWER_TEXT), &text);
-    https = monitored(&host, monitoring("::1,127.0.0.1", VST_ANSWER_HTTP), &http);
+    texts = monitored(&host, monitoring("127.0.0.1", VST_MONITOR_ANSWER_TEXT), &text);
+    https = monitored(&host, monitoring("::1,127.0.0.1", VST_MONITOR_ANSWER_HTTP), &http);
     monitor.well = well, monitor.well_len = 4;
     monitor.failing = failing, monitor.failing_len = 6;
     monitored(&host, monitor, &own);
@@ -146,7 +146,7 @@ static void answers(enum host_kind kind)
     CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_OK);
     CHECK(counters.monitored_total == 8 && counters.accepted_total == 8);
     CHECK(counters.refused_total == 0 && counters.sessions_total == 0 && counters.buffers_in_use == 0);
-    CHECK(host.told[VST_EVENT_REFUSED] == 0 && host.told[VST_EVENT_CLOSED] == 0);
+    CHECK(host.reported[VST_EVENT_REFUSED] == 0 && host.reported[VST_EVENT_CLOSED] == 0);
     CHECK_EQ(vst_listener_get_counters(host.engine, https, &of), VST_OK);
     CHECK(of.conns == 0 && of.accepted_total == 3 && of.monitored_total == 3 && of.refused_total == 0);
     CHECK_EQ(vst_listener_get_counters(host.engine, https, NULL), VST_E_NULL);

@@ -11,7 +11,7 @@ static void backends(vst_engine *e, vst_id conn)
     vst_backend_options options;
     vst_server_options server;
     vst_backend_counters counters = {.size = sizeof counters};
-    vst_server state = {.size = sizeof state};
+    vst_server_status state = {.size = sizeof state};
     vst_id backend, id = 9;
     uint32_t index = 9;
     char why[64];
@@ -412,7 +412,7 @@ int main(void)
     /* None of these calls changed the session. */
     CHECK_EQ(vst_conn_state(e, conn, &number), VST_OK);
     CHECK_EQ(number, VST_STATE_ESTABLISHED);
-    CHECK_EQ(host.told[VST_EVENT_CLOSED], 0);
+    CHECK_EQ(host.reported[VST_EVENT_CLOSED], 0);
     vst_accept_config_free(accept);
     vst_connect_config_free(connect);
     host_free(&host);

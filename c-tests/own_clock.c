@@ -34,11 +34,11 @@ int main(void)
     }
     CHECK(host.wait.deadline_ns > 2ull * SECOND && host.wait.deadline_ns <= 4ull * SECOND);
     CHECK_EQ(vst_engine_run(host.engine, 3ull * SECOND, &host.wait), VST_OK);
-    CHECK_EQ(host.told[VST_EVENT_REFUSED], 0);
+    CHECK_EQ(host.reported[VST_EVENT_REFUSED], 0);
     /* A command has the time of the last drive call. */
     CHECK_EQ(vst_listener_pause(host.engine, door), VST_OK);
     CHECK_EQ(vst_engine_run(host.engine, 5ull * SECOND, &host.wait), VST_OK);
-    CHECK_EQ(host.told[VST_EVENT_REFUSED], 1);
+    CHECK_EQ(host.reported[VST_EVENT_REFUSED], 1);
     close(peer);
     host_free(&host);
     return verdict();

@@ -20,7 +20,7 @@ static void announces_nobody(const char *bytes, size_t len, uint32_t version, ui
     int peer = dial(port);
     MUST(getsockname(peer, (struct sockaddr *)&name, &name_len) == 0);
     say(peer, bytes, len);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
     CHECK_EQ(vst_conn_proxy_header(host.engine, conn, &header), VST_OK);
     CHECK_EQ(header.version, version);

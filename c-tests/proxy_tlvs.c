@@ -25,7 +25,7 @@ int main(void)
     listener(&host, "any", &port);
     int peer = dial(port);
     say(peer, header, sizeof header);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
     vst_engine *e = host.engine;
 
@@ -63,7 +63,7 @@ int main(void)
     MUST(vst_connect_config_new(&options, &config, NULL, 0) == VST_OK);
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     CHECK_EQ(vst_conn_connect(e, address, config, &more, &inner, NULL, 0), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 2 && host.told[VST_EVENT_CONNECTED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 2 && host.reported[VST_EVENT_CONNECTED] == 1);
     conn = host.last[VST_EVENT_SESSION];
     int found = 0;
     for (uint32_t i = 0; vst_conn_proxy_tlv(e, conn, i, &kind, value, sizeof value, &len) == VST_OK;

@@ -9,7 +9,7 @@ static vst_engine *engine;
 static vst_wait wait_state = {.size = sizeof wait_state};
 static int poller;
 static uint32_t masks[FDS];
-static unsigned announced, released, edges, told[16];
+static unsigned announced, released, edges, reported[16];
 static vst_id last;
 
 /* Takes everything that is available; 1 if an event of this kind was among it. */
@@ -29,7 +29,7 @@ static int take(unsigned kind)
         MUST(status == VST_OK);
         CHECK_EQ(event.size, sizeof event);
         MUST(event.kind < 16);
-        told[event.kind]++;
+        reported[event.kind]++;
         found |= event.kind == kind;
         if (event.kind != VST_EVENT_INTEREST) {
             CHECK_EQ(event.fd, -1);
@@ -90,7 +90,7 @@ static void begin(uint32_t trigger)
     options.trigger = trigger;
     MUST(vst_engine_new(&options, &engine, NULL, 0) == VST_OK);
     announced = released = edges = 0;
-    memset(told, 0, sizeof told);
+    memset(reported, 0, sizeof reported);
 }
 
 /* The port of a new listener, which uses up its configuration. */
@@ -136,8 +136,8 @@ static void everything_is_pulled(uint32_t trigger)
     CHECK(last == conn);
     CHECK_EQ(vst_listener_close(engine, door), VST_OK);
     until(VST_EVENT_LISTENER_CLOSED);
-    CHECK_EQ(told[VST_EVENT_SESSION], 1);
-    CHECK_EQ(told[VST_EVENT_CLOSED], 1);
+    CHECK_EQ(reported[VST_EVENT_SESSION], 1);
+    CHECK_EQ(reported[VST_EVENT_CLOSED], 1);
     CHECK_EQ(released, 2);
     CHECK_EQ(edges > 0, trigger == VST_TRIGGER_EDGE);
     CHECK_EQ(vst_engine_free(engine), VST_OK);
@@ -189,7 +189,7 @@ static void another_thread_wakes_it(void)
     uint64_t ends = now_ns() + PATIENCE_NS;
     while (asked == 0)
         turn(ends);
-    CHECK_EQ(told[VST_EVENT_SESSION], 0);
+    CHECK_EQ(reported[VST_EVENT_SESSION], 0);
     MUST(pthread_create(&thread, NULL, post, NULL) == 0);
     MUST(pthread_join(thread, NULL) == 0);
     until(VST_EVENT_SESSION);

@@ -40,19 +40,19 @@ static void lives(enum host_kind kind)
     CHECK_EQ(vst_conn_close(host.engine, host.last[VST_EVENT_SESSION]), VST_OK);
     shutdown(peers[11], SHUT_WR);
     shutdown(peers[4], SHUT_WR);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 4);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 4);
     CHECK_EQ(host.announced, 13);
     CHECK_EQ(host.released, 4);
     CHECK_EQ(vst_listener_close(host.engine, door), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_LISTENER_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_LISTENER_CLOSED] == 1);
     CHECK_EQ(host.released, 5);
-    unsigned told = 0, still = 0;
+    unsigned reported = 0, still = 0;
     for (int i = 0; i < 16; i++)
-        told += host.told[i];
+        reported += host.reported[i];
     host_free(&host);
     for (int i = 0; i < 16; i++)
-        still += host.told[i];
-    CHECK_EQ(told, still);
+        still += host.reported[i];
+    CHECK_EQ(reported, still);
     for (int i = 0; i < 12; i++) {
         /* What was still open is closed, and the peer notices. */
         if (i != 3)

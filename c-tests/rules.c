@@ -53,12 +53,12 @@ static void on_event(struct host *host, const vst_event *event)
 /* A client that connects is refused by the line, and gets no byte. */
 static void refused(struct host *host, uint16_t port, uint32_t at, const char *line)
 {
-    unsigned before = host->told[VST_EVENT_REFUSED];
+    unsigned before = host->reported[VST_EVENT_REFUSED];
     char byte;
     int peer = dial(port);
     /* It may be closed already. */
     (void)!send(peer, "x", 1, MSG_NOSIGNAL);
-    HOST_UNTIL(host, host->told[VST_EVENT_REFUSED] > before);
+    HOST_UNTIL(host, host->reported[VST_EVENT_REFUSED] > before);
     CHECK_EQ(ended.at, at);
     CHECK_EQ(ended.why, VST_WHY_DENIED);
     CHECK(strstr(ended.text, line) != NULL);
@@ -236,9 +236,9 @@ static void rules_change_while_they_are_asked(struct host *host)
     vst_rules_free(rules);
 
     /* The early one still waits for its third byte. */
-    before = host->told[VST_EVENT_SESSION];
+    before = host->reported[VST_EVENT_SESSION];
     say_text(early, "c");
-    HOST_UNTIL(host, host->told[VST_EVENT_SESSION] > before);
+    HOST_UNTIL(host, host->reported[VST_EVENT_SESSION] > before);
     conn = host->last[VST_EVENT_SESSION];
     CHECK_EQ(vst_conn_variable(host->engine, conn, "by", value, sizeof value, &len), VST_OK);
     CHECK(len == 1 && value[0] == '3');
@@ -248,9 +248,9 @@ static void rules_change_while_they_are_asked(struct host *host)
 
     /* Both are still counted, so a third is one too many; then there is room again. */
     refused(host, port, VST_OP_TCP_RULES, "line 4");
-    unsigned closed = host->told[VST_EVENT_CLOSED];
+    unsigned closed = host->reported[VST_EVENT_CLOSED];
     CHECK_EQ(vst_conn_abort(host->engine, conn), VST_OK);
-    HOST_UNTIL(host, host->told[VST_EVENT_CLOSED] > closed);
+    HOST_UNTIL(host, host->reported[VST_EVENT_CLOSED] > closed);
     session(host, port, &third);
     close(early);
     close(late);

@@ -50,7 +50,7 @@ int main(void)
         CHECK_EQ(readables, before + 1);
     }
     shutdown(peer, SHUT_WR);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(hear(peer, bytes, 1) == 0);
     close(peer);
     host_free(&host);

@@ -75,9 +75,9 @@ static void send_to_nobody(void)
         status = vst_conn_send(host.engine, conn, bytes, sizeof bytes, &taken);
     CHECK(status == VST_E_RESET || status == VST_E_FAILED);
     CHECK_EQ(taken, 0);
-    if (host.told[VST_EVENT_CLOSED] == 0)
+    if (host.reported[VST_EVENT_CLOSED] == 0)
         vst_conn_close(host.engine, conn);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     host_free(&host);
 }
 
@@ -89,7 +89,7 @@ static void stream_to_nobody(enum host_kind kind, unsigned max_pipes, int door)
     int before = pipes();
     open_host(&host, kind, max_pipes, &port);
     int client = dial(port);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     MUST(wait_for(door, POLLIN));
     int server = accept(door, NULL, NULL);
     MUST(server >= 0 && fcntl(client, F_SETFL, O_NONBLOCK) == 0);
@@ -103,7 +103,7 @@ static void stream_to_nobody(enum host_kind kind, unsigned max_pipes, int door)
     /* On TCP the writer gets a reset; on a unix socket EPIPE. */
     reset_on_close(server);
     close(server);
-    HOST_UNTIL(&host, host.told[VST_EVENT_STREAM_END] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_STREAM_END] == 1);
     /* Bytes that it held were discarded with their pipe. */
     CHECK_EQ(pipes(), before);
     sigset_t blocked;

@@ -347,7 +347,7 @@ static void outs(uint16_t port)
     /* Bytes behind a header: nothing happens while there is no room for them. */
     int peer = dial(port), fd;
     say_text(peer, proxied);
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 2);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 2);
     vst_id late = host.last[VST_EVENT_SESSION];
     memset(room, CANARY, ROOM);
     CHECK_EQ(vst_conn_take_fd(host.engine, late, &fd, room, 4, &len), VST_E_SPACE);
@@ -370,7 +370,7 @@ static void nothing_is_done(int peer)
             ready[0].token = host.watch[fd].token; /* the last is that of the connection */
     ready[1] = ready[0];
     say_text(peer, "x");
-    unsigned told = host.told[VST_EVENT_READABLE];
+    unsigned reported = host.reported[VST_EVENT_READABLE];
     CHECK_EQ(vst_engine_ready(host.engine, ready[0].token, VST_IO_IN, 0, &bad), VST_E_SIZE);
     CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 1, 0, &bad), VST_E_SIZE);
     CHECK_EQ(vst_engine_ready_fd(host.engine, 0, VST_IO_IN, 0, &bad), VST_E_SIZE);
@@ -381,10 +381,10 @@ static void nothing_is_done(int peer)
     CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 2, 0, NULL), VST_E_ARGUMENT);
     ready[1]._reserved = 0, ready[1].events = 1u << 31;
     CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 2, 0, NULL), VST_E_ARGUMENT);
-    CHECK_EQ(host.told[VST_EVENT_READABLE], told);
+    CHECK_EQ(host.reported[VST_EVENT_READABLE], reported);
     CHECK_EQ(bad.conns, 77);
     CHECK_EQ(vst_engine_ready_batch(host.engine, ready, 1, 0, NULL), VST_OK);
-    CHECK_EQ(host.told[VST_EVENT_READABLE], told + 1);
+    CHECK_EQ(host.reported[VST_EVENT_READABLE], reported + 1);
     CHECK_EQ(vst_conn_recv(host.engine, conn, room, 1, &len), VST_OK);
 }
 
@@ -407,7 +407,7 @@ int main(void)
     port = addr.port;
     peer = dial(port);
     say_text(peer, "PROXY UNKNOWN\r\n");
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     conn = host.last[VST_EVENT_SESSION];
 
     inits(fill_engine_options, sizeof(vst_engine_options), offsetof(vst_engine_options, wake));
@@ -435,7 +435,7 @@ int main(void)
     reads(fill_server_options, use_server, sizeof(vst_server_options), sizeof(vst_server_options));
     writes(write_backend_counters, sizeof(vst_backend_counters), sizeof(vst_backend_counters), VST_OK);
     writes(write_server_counters, sizeof(vst_backend_counters), sizeof(vst_backend_counters), VST_OK);
-    writes(write_server, sizeof(vst_server), sizeof(vst_server), VST_OK);
+    writes(write_server, sizeof(vst_server_status), sizeof(vst_server_status), VST_OK);
     writes(write_wait, sizeof(vst_wait), sizeof(vst_wait), VST_OK);
     writes(write_run, sizeof(vst_wait), sizeof(vst_wait), VST_OK);
     writes(write_counters, sizeof(vst_engine_counters),

@@ -16,7 +16,7 @@ int main(void)
     vst_id old = session(&host, port, &peer);
 
     CHECK_EQ(vst_conn_abort(host.engine, old), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(host.last[VST_EVENT_CLOSED] == old);
     close(peer);
 
@@ -66,7 +66,7 @@ int main(void)
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
 
     CHECK_EQ(vst_listener_close(engine, door), VST_OK);
-    HOST_UNTIL(&host, host.told[VST_EVENT_LISTENER_CLOSED] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_LISTENER_CLOSED] == 1);
     CHECK_EQ(vst_listener_pause(engine, door), VST_E_STALE);
     CHECK_EQ(vst_listener_resume(engine, door), VST_E_STALE);
     CHECK_EQ(vst_listener_close(engine, door), VST_E_STALE);

@@ -73,7 +73,7 @@ static void pair_open(struct pair *pair, enum host_kind kind)
                           0) == VST_OK);
     vst_connect_config_free(config);
     HOST_UNTIL(&pair->host,
-               pair->host.told[VST_EVENT_SESSION] && pair->host.told[VST_EVENT_CONNECTED]);
+               pair->host.reported[VST_EVENT_SESSION] && pair->host.reported[VST_EVENT_CONNECTED]);
     pair->server = pair->host.last[VST_EVENT_SESSION];
 }
 
@@ -129,7 +129,7 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
     CHECK_EQ(vst_conn_send(engine, pair.client, "x", 1, &len), VST_E_STATE);
     CHECK_EQ(len, 0);
     CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_E_STATE);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS_DONE] == 2);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_TLS_DONE] == 2);
     CHECK_EQ(vst_conn_start_tls(engine, pair.server, &serve, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_conn_tls_info(engine, pair.server, &info), VST_OK);
     CHECK_EQ(info.version, version);
@@ -146,8 +146,8 @@ static void a_plain_session_goes_on_behind_tls(enum host_kind kind, uint32_t ver
                (status = vst_conn_recv(engine, pair.server, &byte, 1, &len)) != VST_WAIT);
     CHECK_EQ(status, VST_END);
     CHECK_EQ(vst_conn_close(engine, pair.server), VST_OK);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_CLOSED] == 2);
-    CHECK_EQ(pair.host.told[VST_EVENT_SESSION] + pair.host.told[VST_EVENT_CONNECTED], 2);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_CLOSED] == 2);
+    CHECK_EQ(pair.host.reported[VST_EVENT_SESSION] + pair.host.reported[VST_EVENT_CONNECTED], 2);
     CHECK_EQ(pair.end.why, 0);
     host_free(&pair.host);
 }
@@ -166,7 +166,7 @@ static void what_was_read_of_the_first_flight_is_its_beginning(void)
     CHECK(serve.early_len > 0 && flight[0] == 22);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     memset(flight, 0, sizeof flight);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_TLS_DONE] == 2);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_TLS_DONE] == 2);
     speak(&pair, pair.server, "kept");
     expect(&pair, pair.client, "kept");
     vst_tls_server_free(server);
@@ -184,10 +184,10 @@ static void plaintext_behind_the_command_is_no_handshake(void)
     pair_open(&pair, HOST_EPOLL);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     speak(&pair, pair.client, "MAIL FROM:<injected@a.test>\r\n");
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(pair.end.conn == pair.server);
     CHECK(pair.end.at == VST_OP_TLS_ACCEPT && pair.end.why == VST_WHY_MALFORMED);
-    CHECK_EQ(pair.host.told[VST_EVENT_TLS_DONE], 0);
+    CHECK_EQ(pair.host.reported[VST_EVENT_TLS_DONE], 0);
     vst_tls_server_free(server);
     host_free(&pair.host);
 }
@@ -202,7 +202,7 @@ static void a_server_that_proves_nothing_is_refused(void)
     pair_open(&pair, HOST_EPOLL);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.client, &connect, NULL, 0), VST_OK);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_CLOSED] == 1);
     CHECK(pair.end.alert >= 0);
     CHECK(pair.end.at == VST_OP_TLS_CONNECT || pair.end.at == VST_OP_TLS_ACCEPT);
     vst_tls_server_free(server);
@@ -257,7 +257,7 @@ static void what_makes_no_sense_changes_nothing(void)
     CHECK_EQ(vst_conn_forward(engine, pair.server, pair.client, NULL, NULL, &stream), VST_OK);
     CHECK_EQ(vst_conn_start_tls(engine, pair.server, &good, NULL, 0), VST_E_STATE);
     CHECK_EQ(vst_stream_abort(engine, stream), VST_OK);
-    HOST_UNTIL(&pair.host, pair.host.told[VST_EVENT_STREAM_END] == 1);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_STREAM_END] == 1);
     CHECK_EQ(vst_conn_start_tls(engine, pair.server, &good, NULL, 0), VST_E_STALE);
     vst_tls_server_free(server);
     vst_tls_client_free(client);
@@ -276,7 +276,7 @@ static void it_waits_for_nobody_s_bytes(void)
     listener(&host, "any", &port);
     int peer = dial(port);
     say_text(peer, "PROXY UNKNOWN\r\nSTARTTLS\r\n");
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
     /* What arrived behind the header was read by the library, and not by the host yet. */
     CHECK_EQ(vst_conn_start_tls(host.engine, conn, &serve, NULL, 0), VST_E_STATE);

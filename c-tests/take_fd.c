@@ -25,7 +25,7 @@ int main(void)
     listener(&host, "any", &port);
     int peer = dial(port);
     say_text(peer, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nfirst bytes");
-    HOST_UNTIL(&host, host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1);
     vst_id conn = host.last[VST_EVENT_SESSION];
 
     CHECK_EQ(vst_conn_take_fd(host.engine, conn, &fd, ahead, 3, &len), VST_E_SPACE);
@@ -40,7 +40,7 @@ int main(void)
     CHECK_EQ(vst_conn_state(host.engine, conn, &state), VST_E_STALE);
     CHECK_EQ(vst_engine_run(host.engine, 0, &host.wait), VST_OK);
     CHECK_EQ(host.wait.conns, 0);
-    CHECK_EQ(host.told[VST_EVENT_CLOSED], 0);
+    CHECK_EQ(host.reported[VST_EVENT_CLOSED], 0);
 
     /* It is ours, and it works. */
     MUST(fd >= 0);

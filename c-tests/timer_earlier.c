@@ -3,7 +3,7 @@
 #include "check.h"
 
 static uint64_t armed = VST_NEVER;
-static unsigned tellings;
+static unsigned timer_calls;
 
 /* A host's timer is not set any more once it has fired, and the run that follows reports the next
  * deadline. */
@@ -16,7 +16,7 @@ static void timer(void *data, uint64_t deadline_ns)
     runs = host->runs;
     CHECK(deadline_ns < armed);
     armed = deadline_ns;
-    tellings++;
+    timer_calls++;
 }
 
 static void run_at(struct host *host, uint64_t now)
@@ -55,14 +55,14 @@ int main(void)
         HOST_UNTIL(&host, host.wait.conns == i + 1);
         CHECK(armed <= host.wait.deadline_ns);
     }
-    CHECK(tellings >= 1);
+    CHECK(timer_calls >= 1);
     CHECK(armed > start && armed <= start + 4000000000u);
 
     /* Time is the host's: half a minute later they are all refused, without any real wait. */
     for (int round = 0; round < 20 && host.wait.conns > 0; round++)
         run_at(&host, start + 30000000000u + (uint64_t)round * 5000000000u);
     CHECK_EQ(host.wait.conns, 0);
-    CHECK_EQ(host.told[VST_EVENT_REFUSED], 3);
+    CHECK_EQ(host.reported[VST_EVENT_REFUSED], 3);
     CHECK_EQ(host.wait.deadline_ns, VST_NEVER);
     host_free(&host);
     for (unsigned i = 0; i < 3; i++)

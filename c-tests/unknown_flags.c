@@ -19,7 +19,7 @@ static void engine_options(void)
     bad.trigger = 2;
     REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
-    bad.max_prefix_bytes = 106;
+    bad.max_proxy_header_bytes = 106;
     REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.fdset = host_fdset;
@@ -58,7 +58,7 @@ static void configurations(void)
     CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
     CHECK(accept_made == NULL && strstr(why, "accept_cip") != NULL);
     vst_monitor_options monitor = {
-        .size = sizeof monitor, .answer = VST_ANSWER_TEXT, .monitor_net = "10.1.2.3"};
+        .size = sizeof monitor, .answer = VST_MONITOR_ANSWER_TEXT, .monitor_net = "10.1.2.3"};
     accept.accept_cip = "10.0.0.0/8";
     accept.monitor = &monitor;
     CHECK_EQ(vst_accept_config_new(&accept, &accept_made, why, sizeof why), VST_E_CONFIG);
@@ -98,7 +98,7 @@ static int32_t step(void *data, vst_engine *engine, vst_step *step)
 
 static void handlers(vst_engine *engine, vst_id conn)
 {
-    vst_handler one = {.size = sizeof one, .step = step, .flags = VST_HANDLER_BEHIND_TLS << 1};
+    vst_handler one = {.size = sizeof one, .step = step, .flags = VST_HANDLER_AFTER_TLS << 1};
     vst_accept_options accept;
     vst_accept_config *accept_made;
     vst_connect_options connect;
@@ -238,7 +238,7 @@ static void backends(struct host *host)
     CHECK_EQ(ADD(), VST_E_CONFIG);
     CHECK(strstr(why, "name") != NULL);
 
-    vst_server state = {.size = sizeof state};
+    vst_server_status state = {.size = sizeof state};
     vst_backend_counters counters = {.size = sizeof counters};
     REFUSED(vst_server_set_weight(host->engine, backend, 0, 257));
     REFUSED(vst_server_set_weight(host->engine, backend, 1, 1));

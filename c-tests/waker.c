@@ -66,7 +66,7 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
      * away. */
     int peer = waiting(&handled, port, &letter);
     post_from_elsewhere(&letter);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     CHECK_EQ(handled.discarded, 1);
     close(peer);
 
@@ -74,7 +74,7 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     letter.code = -31;
     peer = waiting(&handled, port, &letter);
     post_from_elsewhere(&letter);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_REFUSED] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_REFUSED] == 1);
     CHECK(handled.end.why == VST_WHY_DENIED && handled.end.host_code == -31);
     CHECK_EQ(handled.discarded, 2);
     close(peer);
@@ -92,7 +92,7 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     say_text(peer, "x");
     unsigned asked = handled.asked;
     HOST_UNTIL(&handled.host, handled.asked > asked);
-    CHECK_EQ(handled.host.told[VST_EVENT_REFUSED], 1);
+    CHECK_EQ(handled.host.reported[VST_EVENT_REFUSED], 1);
     for (int turn = 0; turn < 3; turn++)
         CHECK(host_turn(&handled.host));
     if (handled.host.epoll >= 0) {
@@ -145,9 +145,9 @@ static void the_host_may_say_how_it_is_woken(void)
     CHECK_EQ(wakes, 1);
     MUST(eventfd_read(bell, &count) == 0);
     CHECK_EQ(count, 1);
-    CHECK_EQ(handled.host.told[VST_EVENT_SESSION], 0);
+    CHECK_EQ(handled.host.reported[VST_EVENT_SESSION], 0);
     CHECK_EQ(vst_engine_run(handled.host.engine, now_ns(), &handled.host.wait), VST_OK);
-    HOST_UNTIL(&handled.host, handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, handled.host.reported[VST_EVENT_SESSION] == 1);
     post_from_elsewhere(&letter);
     CHECK_EQ(wakes, 2);
 
@@ -210,7 +210,7 @@ static void many_threads_answer_many_connections(void)
     for (int i = 0; i < THREADS; i++)
         MUST(pthread_join(threads[i], NULL) == 0);
     HOST_UNTIL(&handled.host,
-               handled.host.told[VST_EVENT_SESSION] == THREADS * ANSWERS / 2);
+               handled.host.reported[VST_EVENT_SESSION] == THREADS * ANSWERS / 2);
     HOST_UNTIL(&handled.host, handled.host.wait.conns == THREADS * ANSWERS / 2);
     CHECK_EQ(handled.asked, THREADS * ANSWERS);
     vst_waker_free(office.waker);
@@ -248,7 +248,7 @@ static void an_engine_may_be_freed_while_others_post(void)
         MUST(vst_engine_waker(handled.host.engine, &letters[i].waker) == VST_OK);
         MUST(pthread_create(&threads[i], NULL, post_until_it_is_gone, &letters[i]) == 0);
     }
-    HOST_UNTIL(&handled.host, posted > 100 && handled.host.told[VST_EVENT_SESSION] == 1);
+    HOST_UNTIL(&handled.host, posted > 100 && handled.host.reported[VST_EVENT_SESSION] == 1);
     host_free(&handled.host);
     for (int i = 0; i < THREADS; i++) {
         MUST(pthread_join(threads[i], NULL) == 0);
@@ -283,11 +283,11 @@ static void stops(void *data, vst_engine *engine, const vst_event *event)
 static void the_loop_is_woken_too(void)
 {
     struct host host = {0};
-    vst_id told = 0;
+    vst_id reported = 0;
     vst_engine_options options;
     vst_handler one = {.size = sizeof one, .step = posted_at_once};
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
-    options.data = &told;
+    options.data = &reported;
     options.event = stops;
     MUST(vst_loop_new(&options, &built_in, NULL, NULL, 0) == VST_OK);
     MUST(vst_loop_engine(built_in, &host.engine) == VST_OK);
@@ -299,7 +299,7 @@ static void the_loop_is_woken_too(void)
     while (status == VST_WAIT && now_ns() < ends)
         status = vst_loop_run(built_in, PATIENCE_NS);
     CHECK_EQ(status, VST_OK);
-    CHECK(told == to_loop.conn);
+    CHECK(reported == to_loop.conn);
     MUST(pthread_join(poster, NULL) == 0);
     vst_waker_free(to_loop.waker);
     CHECK_EQ(vst_loop_free(built_in), VST_OK);

@@ -93,7 +93,7 @@ static void configurations(void)
          "accept_proxy, number 3: \"10.0.0.0/33\": ");
     accepting_options.accept_proxy = NULL;
     vst_monitor_options monitor = {
-        .size = sizeof monitor, .answer = VST_ANSWER_TEXT, .monitor_net = "::1,*"};
+        .size = sizeof monitor, .answer = VST_MONITOR_ANSWER_TEXT, .monitor_net = "::1,*"};
     accepting_options.monitor = &monitor;
     SAID(vst_accept_config_new(&accepting_options, &accepting_made, why, ROOM), VST_E_CONFIG,
          "monitor_net, number 2: \"*\": ");
@@ -243,7 +243,7 @@ static void engines(void)
     options.fdclr = host_fdclr;
     SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "interest");
     options = good;
-    options.max_prefix_bytes = 106;
+    options.max_proxy_header_bytes = 106;
     SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "107");
     SAID(vst_loop_new(&good, &built_in, &sys, why, ROOM), VST_E_ARGUMENT, "interest");
     options = good;

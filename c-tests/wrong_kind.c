@@ -29,7 +29,7 @@ int main(void)
     vst_backend_options options;
     vst_server_options server_options;
     vst_backend_counters counters = {.size = sizeof counters};
-    vst_server server = {.size = sizeof server};
+    vst_server_status server = {.size = sizeof server};
     vst_id backend, stream = 9;
     uint32_t index = 9;
     MUST(vst_backend_options_init(&options, sizeof options) == VST_OK);

@@ -104,10 +104,10 @@ static unsigned refusals(const vst_listener_options *options, uint32_t *waiting)
     say_text(peer, "nonsense\r\n");
     HOST_UNTIL(&host, vst_engine_get_counters(host.engine, &counters) == VST_OK
                           && counters.refused_total == 1);
-    unsigned told = host.told[VST_EVENT_REFUSED];
+    unsigned reported = host.reported[VST_EVENT_REFUSED];
     host_free(&host);
     close(peer);
-    return told;
+    return reported;
 }
 
 static void listeners(void)

@@ -151,7 +151,7 @@ vst_tls_server *server_tls(const struct arguments *args)
 vst_accept_config *accept_config(const struct arguments *args, vst_tls_server *tls,
                                  const vst_rules *rules)
 {
-    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_HTTP,
+    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_MONITOR_ANSWER_HTTP,
                                    .monitor_net = args->monitor_net};
     vst_accept_options options;
     vst_accept_config *config;

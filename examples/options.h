@@ -23,7 +23,7 @@ struct arguments {
     const char *socks, *socks_destination, *socks_user, *socks_password;
     const char *handshake_ms, *connect_ms, *idle_ms, *linger_ms, *host, *control, *rules;
     const char *monitor_net, *health, *metrics;
-    uint32_t everyone_gets; /* VST_ANSWER_*, or 0: clients are let in */
+    uint32_t everyone_gets; /* VST_MONITOR_ANSWER_*, or 0: clients are let in */
     unsigned pool_count;
     int check, log;
 };

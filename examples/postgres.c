@@ -158,7 +158,7 @@ static vst_accept_config *clients(const vst_tls_server *tls)
     char why[WHY];
 
     vst_accept_options_init(&options, sizeof options);
-    options.handlers = &asking; /* without VST_HANDLER_BEHIND_TLS: ahead of it */
+    options.handlers = &asking; /* without VST_HANDLER_AFTER_TLS: ahead of it */
     options.handler_count = 1;
     options.tls = tls;
     if (vst_accept_config_new(&options, &config, why, sizeof why) < 0)

@@ -104,7 +104,7 @@ static size_t show(const struct pool *pool, vst_engine *engine, char *answer, si
 
     for (unsigned i = 0; i < pool->count && len < size; i++) {
         vst_backend_counters counted = {.size = sizeof counted};
-        vst_server server = {.size = sizeof server};
+        vst_server_status server = {.size = sizeof server};
 
         vst_server_state(engine, pool->backend, i, &server);
         vst_server_get_counters(engine, pool->backend, i, &counted);
@@ -359,8 +359,8 @@ int main(int argc, char **argv)
     listener = host_listen(&proxy.host, args->listen, config, NULL);
     vst_accept_config_free(config);
     listen_here(&proxy, args->control, (struct arguments){0}, &control);
-    listen_here(&proxy, args->health, (struct arguments){.everyone_gets = VST_ANSWER_HTTP}, NULL);
-    listen_here(&proxy, args->metrics, (struct arguments){.everyone_gets = VST_ANSWER_METRICS},
+    listen_here(&proxy, args->health, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_HTTP}, NULL);
+    listen_here(&proxy, args->metrics, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_METRICS},
                 NULL);
     if (argc == 1) {
         vst_listener_addr(proxy.host.engine, listener, &addr);

@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 {
     const char *listen = NULL, *kind = "epoll", *rule_file = NULL;
     struct host host;
-    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_ANSWER_TEXT};
+    vst_monitor_options monitor = {.size = sizeof monitor, .answer = VST_MONITOR_ANSWER_TEXT};
     vst_accept_options accept;
     vst_accept_config *config;
     vst_tls_server *tls = NULL;

@@ -177,7 +177,7 @@ typedef struct vst_stream_options vst_stream_options;
 typedef struct vst_backend_options vst_backend_options;
 typedef struct vst_backend_counters vst_backend_counters;
 typedef struct vst_server_options vst_server_options;
-typedef struct vst_server vst_server;
+typedef struct vst_server_status vst_server_status;
 typedef struct vst_table_key vst_table_key;
 typedef struct vst_table_counters vst_table_counters;
 typedef struct vst_table_row vst_table_row;
@@ -336,11 +336,11 @@ const char *vst_strerror(vst_status status);
 #define VST_OP_FCLOSE (26)
 
 // Why a connection failed.
-// The peer ended its side before the first byte that was due.
+// The peer ended its side before the first expected byte.
 #define VST_WHY_EMPTY (1)
-// The peer ended its side in the middle of something.
+// The peer ended its side before everything that was expected had arrived.
 #define VST_WHY_TRUNCATED (2)
-// The host gave the connection up.
+// The host aborted the connection.
 #define VST_WHY_ABORTED (3)
 // The deadline of the operation passed.
 #define VST_WHY_TIMED_OUT (4)
@@ -348,20 +348,20 @@ const char *vst_strerror(vst_status status);
 #define VST_WHY_MALFORMED (5)
 // The peer, or its system, refused.
 #define VST_WHY_REFUSED (6)
-// The connection was torn down by the peer or on the way to it.
+// The connection was reset by the peer or by the network in between.
 #define VST_WHY_RESET (7)
-// Our configuration does not let the peer in.
+// Our configuration does not accept the peer.
 #define VST_WHY_DENIED (8)
-// No way leads to the peer.
+// There is no route to the peer.
 #define VST_WHY_UNREACHABLE (9)
-// This process or machine has run out of something.
+// A resource of this process or machine is used up.
 #define VST_WHY_LOCAL_LIMIT (10)
-// What the peer sent is larger than we take.
+// What the peer sent is larger than we accept.
 #define VST_WHY_TOO_LARGE (11)
 // The system refused a call for another reason.
 #define VST_WHY_SYSTEM (12)
 // The keys of the connection have protected as many records as they may.
-#define VST_WHY_KEYS_WORN (13)
+#define VST_WHY_KEY_LIMIT (13)
 
 // =================================================================================================
 // 2. Ids, waiting, addresses and ends
@@ -832,7 +832,7 @@ struct vst_engine_options {
     // The longest PROXY header that is accepted, in bytes: 107, the longest line of version 1, or
     // more. A connection with a longer one is refused with VST_WHY_TOO_LARGE. Default UINT32_MAX:
     // all that the protocol allows.
-    uint32_t max_prefix_bytes;
+    uint32_t max_proxy_header_bytes;
     // The most pipes through which streams without TLS move bytes in bulk (splice), two
     // descriptors each. Default 64. With VST_ENGINE_NO_PIPES all bytes are copied.
     uint32_t max_pipes;
@@ -937,7 +937,7 @@ vst_status vst_engine_options_init(vst_engine_options *options,
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of fdset
 // and fdclr without the other or with interest, VST_TRIGGER_EDGE with fdset,
-// max_prefix_bytes below 107); VST_E_LIMIT (4,096 engines live).
+// max_proxy_header_bytes below 107); VST_E_LIMIT (4,096 engines live).
 //
 // Needs:
 // options points to as many bytes as its size says; out to a pointer; why is NULL or
@@ -2186,7 +2186,7 @@ vst_status vst_backend_describe(vst_engine *engine,
 
 // The most that session_cache may be. A vst_tls_server allocates the index of so many sessions
 // as session_cache says when it is made; a vst_tls_client allocates memory as sessions come.
-#define VST_TLS_SESSIONS_MOST (1048576)
+#define VST_TLS_SESSIONS_MAX (1048576)
 
 // TLS 1.2, for min_version and max_version.
 #define VST_TLS_1_2 (771)
@@ -2245,7 +2245,7 @@ struct vst_identity {
 // X25519MLKEM768 (not in a build with ring), X25519, P-256 or P-384.
 //
 // TLS 1.2 cannot change its keys, and a key of AES-GCM may protect 2^24 records: a connection that
-// has sent so many (256 GiB in full records) sends close_notify and ends with VST_WHY_KEYS_WORN.
+// has sent so many (256 GiB in full records) sends close_notify and ends with VST_WHY_KEY_LIMIT.
 // TLS 1.3 changes its keys without an interruption.
 struct vst_tls_server_options {
     // sizeof(vst_tls_server_options). Not less than 112 bytes.
@@ -2285,7 +2285,7 @@ struct vst_tls_server_options {
     // ALPN is not used. Copied.
     const char *alpn;
     // The most sessions that are kept for clients that take no ticket, or for all clients with
-    // VST_TLS_SERVER_NO_TICKETS. Default 256, at most VST_TLS_SESSIONS_MOST;
+    // VST_TLS_SERVER_NO_TICKETS. Default 256, at most VST_TLS_SESSIONS_MAX;
     // VST_TLS_SERVER_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
 };
@@ -2295,7 +2295,7 @@ struct vst_tls_server_options {
 //
 // The groups X25519MLKEM768 (not in a build with ring), X25519, P-256 and P-384 are offered in
 // this order; see VST_TLS_CLIENT_NO_POST_QUANTUM. A connection with TLS 1.2 and AES-GCM ends with
-// VST_WHY_KEYS_WORN after 2^24 records, as in vst_tls_server_options.
+// VST_WHY_KEY_LIMIT after 2^24 records, as in vst_tls_server_options.
 struct vst_tls_client_options {
     // sizeof(vst_tls_client_options). Not less than 96 bytes.
     uint32_t size;
@@ -2323,7 +2323,7 @@ struct vst_tls_client_options {
     // h2,http/1.1. NULL: ALPN is not used. Copied.
     const char *alpn;
     // The most sessions that are kept for resumption, at most 8 for each server name. Default 256,
-    // at most VST_TLS_SESSIONS_MOST; VST_TLS_CLIENT_NO_SESSION_CACHE keeps none.
+    // at most VST_TLS_SESSIONS_MAX; VST_TLS_CLIENT_NO_SESSION_CACHE keeps none.
     uint64_t session_cache;
 };
 
@@ -3011,8 +3011,8 @@ struct vst_server_options {
 };
 
 // The state of a server.
-struct vst_server {
-    // In: sizeof(vst_server). Not less than 24 bytes.
+struct vst_server_status {
+    // In: sizeof(vst_server_status). Not less than 24 bytes.
     uint32_t size;
     // Its administrative state: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     uint32_t state;
@@ -3184,7 +3184,7 @@ vst_status vst_server_set_addresses(vst_engine *engine,
 vst_status vst_server_state(vst_engine *engine,
                             vst_id backend,
                             uint32_t server,
-                            vst_server *state);
+                            vst_server_status *state);
 
 // =================================================================================================
 // 13. Rules
@@ -3619,7 +3619,7 @@ void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 
 // The handler runs after the TLS handshake and sees decrypted bytes. Without this flag it runs
 // before TLS and sees the bytes on the wire.
-#define VST_HANDLER_BEHIND_TLS (UINT64_C(1) << 36)
+#define VST_HANDLER_AFTER_TLS (UINT64_C(1) << 36)
 
 // What a step callback is given, and what it answers besides VST_NEXT_*. The library's memory,
 // valid until the callback returns.
@@ -3669,7 +3669,7 @@ struct vst_handler {
     uint32_t size;
     // 0.
     uint32_t _reserved;
-    // VST_HANDLER_BEHIND_TLS or 0.
+    // VST_HANDLER_AFTER_TLS or 0.
     uint64_t flags;
     // Called on the engine's thread, during a call on the engine. Must not be NULL.
     vst_step_fn step;
@@ -3762,21 +3762,21 @@ vst_status vst_handler_send(vst_engine *engine,
 // =================================================================================================
 
 // Plain text: OK, or FAIL.
-#define VST_ANSWER_TEXT (1)
+#define VST_MONITOR_ANSWER_TEXT (1)
 
 // An HTTP/1.0 response: 200, or 503.
-#define VST_ANSWER_HTTP (2)
+#define VST_MONITOR_ANSWER_HTTP (2)
 
 // An HTTP/1.0 response with the text of vst_metrics_text: always 200, also while a failure is
 // reported. The text is made for each connection and kept in memory until the peer has taken it;
 // max_conns of the listener bounds how many there are.
-#define VST_ANSWER_METRICS (3)
+#define VST_MONITOR_ANSWER_METRICS (3)
 
 // Bytes that the host chooses: well, or failing.
-#define VST_ANSWER_BYTES (4)
+#define VST_MONITOR_ANSWER_BYTES (4)
 
 // The most bytes of well and of failing.
-#define VST_ANSWER_MOST (16384)
+#define VST_MONITOR_ANSWER_MAX_BYTES (16384)
 
 // Every source is a monitor: the listener has no other connections.
 #define VST_MONITOR_EVERYONE (UINT64_C(1) << 34)
@@ -3792,8 +3792,8 @@ vst_status vst_handler_send(vst_engine *engine,
 // the host accepted the descriptor itself; it is counted in vst_engine_counters.monitored_total.
 //
 // The answer reports a failure while vst_listener_set_monitor_fail is set for the listener of
-// the connection, and from the first stage of vst_engine_drain on. VST_ANSWER_TEXT and
-// VST_ANSWER_BYTES are sent at once. VST_ANSWER_HTTP and VST_ANSWER_METRICS are sent after the
+// the connection, and from the first stage of vst_engine_drain on. VST_MONITOR_ANSWER_TEXT and
+// VST_MONITOR_ANSWER_BYTES are sent at once. VST_MONITOR_ANSWER_HTTP and VST_MONITOR_ANSWER_METRICS are sent after the
 // first byte of the request, or the end of the peer's side, which must come within
 // timeout_proxy_ns; the request is not parsed. The answer must be sent within linger_ns. What
 // the peer still sends is then read and thrown away, as drain_ns and drain_bytes allow, so
@@ -3801,18 +3801,18 @@ vst_status vst_handler_send(vst_engine *engine,
 struct vst_monitor_options {
     // sizeof(vst_monitor_options). Not less than 56 bytes.
     uint32_t size;
-    // VST_ANSWER_*. Default VST_ANSWER_TEXT.
+    // VST_MONITOR_ANSWER_*. Default VST_MONITOR_ANSWER_TEXT.
     uint32_t answer;
     // VST_MONITOR_*.
     uint64_t flags;
     // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
     const char *monitor_net;
-    // With VST_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_ANSWER_MOST bytes.
+    // With VST_MONITOR_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
     // Copied. Else NULL.
     const void *well;
     // Length of well in bytes.
     size_t well_len;
-    // With VST_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_ANSWER_MOST bytes.
+    // With VST_MONITOR_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
     // Copied. Else NULL.
     const void *failing;
     // Length of failing in bytes.

@@ -57,7 +57,7 @@ class EngineOptions(c.Structure):
     _fields_ = [("size", c.c_uint32), ("_reserved", c.c_uint32), ("flags", c.c_uint64),
                 ("trigger", c.c_uint32), ("max_conns", c.c_uint32), ("max_opening", c.c_uint32),
                 ("heavy_per_drive", c.c_uint32), ("events_per_drive", c.c_uint32),
-                ("reserve_fds", c.c_uint32), ("max_prefix_bytes", c.c_uint32),
+                ("reserve_fds", c.c_uint32), ("max_proxy_header_bytes", c.c_uint32),
                 ("max_pipes", c.c_uint32), ("data", c.c_void_p), ("fdset", c.c_void_p),
                 ("fdclr", c.c_void_p), ("interest", InterestFn), ("timer", c.c_void_p),
                 ("event", EventFn), ("log", c.c_void_p)]
@@ -205,13 +205,13 @@ class Engine:
         elif self.wait.deadline_ns != NEVER:
             timeout = max(0, self.wait.deadline_ns - time.monotonic_ns()) / 1e9
         for key, events in self.selector.select(timeout):
-            told = 0
+            reported = 0
             if events & selectors.EVENT_READ:
-                told |= IO_IN
+                reported |= IO_IN
             if events & selectors.EVENT_WRITE:
-                told |= IO_OUT
+                reported |= IO_OUT
             # key.data is the token; 0 has the library read the same monotonic clock.
-            self._drive("engine_ready", key.data, told, 0)
+            self._drive("engine_ready", key.data, reported, 0)
         if self.wait.flags & WAIT_RUNNABLE or self.wait.deadline_ns <= time.monotonic_ns():
             self._drive("engine_run", 0)
 

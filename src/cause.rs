@@ -68,7 +68,7 @@ whys! {
     /// The system refused a call for another reason.
     System = 12, "SYSTEM";
     /// The keys of the connection have protected as many records as they may.
-    KeysWorn = 13, "KEYS_WORN";
+    KeyLimit = 13, "KEY_LIMIT";
 }
 
 /// The detail from the layer below.

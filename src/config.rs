@@ -4,7 +4,7 @@
 mod monitor;
 mod trust;
 
-pub use monitor::{ANSWER_MOST, Monitor, MonitorAnswer};
+pub use monitor::{ANSWER_MAX_BYTES, Monitor, MonitorAnswer};
 pub use trust::{Trust, TrustError};
 
 use std::any::Any;

@@ -2,7 +2,7 @@
 
 use crate::cause::{Cause, Detail, Why};
 use crate::op::Op;
-use crate::tls::{Negotiated, Version};
+use crate::tls::{Negotiated, TlsVersion};
 
 const OPS: usize = Op::ALL.len();
 const WHYS: usize = Why::ALL.len();
@@ -70,14 +70,14 @@ impl TlsCounts {
         *self.of(outgoing, negotiated.version, negotiated.resumed) += 1;
     }
 
-    const fn of(&mut self, outgoing: bool, version: Version, resumed: bool) -> &mut u64 {
-        let version = matches!(version, Version::Tls13) as usize;
+    const fn of(&mut self, outgoing: bool, version: TlsVersion, resumed: bool) -> &mut u64 {
+        let version = matches!(version, TlsVersion::Tls13) as usize;
         &mut self.0[outgoing as usize][version][resumed as usize]
     }
 
     /// How many handshakes of this kind were completed.
     #[must_use]
-    pub const fn get(mut self, outgoing: bool, version: Version, resumed: bool) -> u64 {
+    pub const fn get(mut self, outgoing: bool, version: TlsVersion, resumed: bool) -> u64 {
         *self.of(outgoing, version, resumed)
     }
 }

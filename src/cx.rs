@@ -23,7 +23,7 @@ pub enum Trigger {
 
 /// Bytes that the sockets of an engine moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
+pub struct ByteCounts {
     /// Bytes read from the wire.
     pub received: u64,
     /// Bytes that the kernel accepted for sending.
@@ -115,7 +115,7 @@ pub(crate) struct Cx<'a, N> {
     /// The count of free descriptors.
     pub(crate) descriptors: &'a mut Descriptors,
     /// The count of bytes received and sent.
-    pub(crate) traffic: &'a mut Traffic,
+    pub(crate) traffic: &'a mut ByteCounts,
     /// The counters of operations and handshakes.
     pub(crate) counts: &'a mut Counts,
     /// The timers.

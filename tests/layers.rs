@@ -1,6 +1,7 @@
 //! The rules of the layers, checked in the sources: which layer may use which, and where alone certain
 //! code may be. Tests inside `src` are exempt: they may use everything.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ mod imports;
 mod sources;
 
 use imports::{Folder, folders};
-use sources::{Source, lines_of, sources};
+use sources::{Place, Source, lines_of, sources};
 
 /// The layers, from the host down. A layer uses those below it and, within a row, its neighbours.
 const LAYERS: &[&[&str]] = &[
@@ -44,6 +45,10 @@ const WORDS_GIVEN_UP: &[&str] = &[
     "visit", "bell", "house", "residual", "Marks", "Asking", "Errand", "Farewell", "Seek", "Sight",
     "Wish", "Passage", "Visit", "News", "House", "Unusable", "Residual", "spans",
 ];
+
+/// Types that several formats have, each in the module of its format (`proxy::Header`, `cip::Header`):
+/// code outside of `wire` names them with that module.
+const TYPES_OF_EACH_FORMAT: &[&str] = &["Fault", "Header", "Parsed"];
 
 /// The lines outside of `allowed` for which `is_forbidden` is true.
 fn offences(allowed: &[&str], is_forbidden: impl Fn(&str) -> bool) -> Vec<String> {
@@ -166,6 +171,58 @@ fn the_control_layer_shows_others_no_field_of_its_own() {
 #[test]
 fn code_speaks_the_words_of_the_field() {
     assert_none(&offences(&[], |line| WORDS_GIVEN_UP.iter().any(|word| says(line, word))));
+}
+
+/// The name of the type that a line defines. The type that an `impl` sets of a trait is not one.
+fn type_defined(line: &str) -> Option<&str> {
+    let mut words = line
+        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .skip_while(|word| matches!(*word, "" | "pub" | "crate" | "super" | "unsafe"));
+    match words.next()? {
+        "struct" | "enum" | "union" | "trait" => words.next(),
+        "type" if !line.starts_with(' ') => words.next(),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_name_of_a_type_has_one_meaning() {
+    assert_eq!(type_defined("    pub(super) enum Kind<T> {"), Some("Kind"));
+    assert_eq!(type_defined("type Short = u8;"), Some("Short"));
+    assert_eq!(type_defined("    type Item = u8;"), None);
+    assert_eq!(type_defined("    let structs = 1;"), None);
+    let all = sources();
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for source in &all {
+        for (number, line) in &source.lines {
+            if let Some(name) = type_defined(line) {
+                places.entry(name).or_default().push(format!("src/{}.rs:{number}", source.path));
+            }
+        }
+    }
+    assert!(places.len() > 300, "the types are not written as this test reads them");
+    let is_shared = |name: &str| TYPES_OF_EACH_FORMAT.contains(&name);
+    let mut offences = Vec::new();
+    for (name, places) in places {
+        match is_shared(name) {
+            false if places.len() > 1 => offences.push(format!("{name}: {}", places.join(", "))),
+            true if places.len() == 1 => offences.push(format!("{name} needs no exception")),
+            true if !places.iter().all(|place| place.starts_with("src/wire/")) => {
+                offences.push(format!("{name} is not a format's alone: {}", places.join(", ")));
+            }
+            _ => {}
+        }
+    }
+    for source in all.iter().filter(|source| !source.is_in(&["wire"])) {
+        for named in source.names().iter().filter(|named| named.place != Place::Code) {
+            let is_bare = named.words.last().is_some_and(|name| is_shared(name));
+            if is_bare {
+                let (path, words) = (&source.path, named.words.join("::"));
+                offences.push(format!("src/{path}.rs:{}: {words} without its module", named.line));
+            }
+        }
+    }
+    assert_none(&offences);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use counting::counted;
 use vestibule::rules::{
-    ConnView, Effects, Load, Outside, Prefix, RulePhase, RuleProgress, RuleSet, Tables, Tls, Value,
-    Verdict,
+    ConnView, Effects, Environment, Load, Prefix, RulePhase, RuleProgress, RuleSet, Tables, Tls,
+    Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -109,8 +109,8 @@ fn asking_rules_allocates_nothing() {
     }
     let load = |_: &str| Ok(networks());
     let rules = {
-        let outside = Outside { tables: &Tables::default(), before: None, load: &load };
-        RuleSet::parse(text.as_bytes(), outside).expect("rules")
+        let environment = Environment { tables: &Tables::default(), before: None, load: &load };
+        RuleSet::parse(text.as_bytes(), environment).expect("rules")
     };
     let now = Time(1_000_000_000);
     let mut visitor = Visitor { source: SocketAddr::from(([10, 3, 13, 63], 40_000)) };

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use vestibule::sys::WallClock;
-use vestibule::tls::{CertificateSource, SecretDer, ServerOptions, ServerTls, Source, self_signed};
+use vestibule::tls::{
+    CertificateSource, PemSource, SecretDer, ServerOptions, ServerTls, self_signed,
+};
 
 /// What is searched for, in DER and in PEM, is this long.
 const LEN: usize = 24;
@@ -115,12 +117,12 @@ fn a_private_key_is_wiped_wherever_it_was_loaded_from() {
 
     load(CertificateSource::Der { chain: chain.clone(), key: key.clone() });
     load(CertificateSource::Pem {
-        chain: Source::Bytes(chain_pem.into()),
-        key: Some(Source::Bytes(key_pem.into())),
+        chain: PemSource::Bytes(chain_pem.into()),
+        key: Some(PemSource::Bytes(key_pem.into())),
     });
     load(CertificateSource::Pem {
-        chain: Source::File(chain_file.into()),
-        key: Some(Source::File(key_file.into())),
+        chain: PemSource::File(chain_file.into()),
+        key: Some(PemSource::File(key_file.into())),
     });
     drop(SecretDer(key.0.clone()));
     let found = [&DER, &PEM].map(|sought| sought.found.load(Ordering::Relaxed));

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use counting::counted;
-use vestibule::table::{Data, Key, Table, TableConfig};
+use vestibule::table::{DataType, Table, TableConfig, TableKey};
 use vestibule::time::Time;
 
 const ENTRIES: u32 = 100_000;
@@ -17,8 +17,8 @@ fn table(definition: &str) -> Arc<Table> {
     Table::new(TableConfig::parse("t", definition).expect("a definition")).expect("a table")
 }
 
-fn ip(n: u32) -> Key<'static> {
-    Key::Ip(IpAddr::V4(Ipv4Addr::from_bits(n)))
+fn ip(n: u32) -> TableKey<'static> {
+    TableKey::Ip(IpAddr::V4(Ipv4Addr::from_bits(n)))
 }
 
 /// Bytes per entry of a table that is full.
@@ -57,10 +57,10 @@ fn an_entry_is_small_and_using_it_allocates_nothing() {
     for now in 2..1_000 {
         let held = table.track(ip(7), Time(now)).expect("it is there");
         held.bytes_in(100, Time(now));
-        assert_eq!(held.get(Data::ConnCur, Time(now)), Some(1));
+        assert_eq!(held.get(DataType::ConnCur, Time(now)), Some(1));
         held.release(Time(now));
-        assert_eq!(table.get(ip(7), Data::ConnCnt, Time(now)), Some(now));
-        assert_eq!(table.get(ip(8), Data::ConnCnt, Time(now)), None);
+        assert_eq!(table.get(ip(7), DataType::ConnCnt, Time(now)), Some(now));
+        assert_eq!(table.get(ip(8), DataType::ConnCnt, Time(now)), None);
     }
     assert_eq!(counted().0, before);
 }

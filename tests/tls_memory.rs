@@ -12,7 +12,7 @@ use vestibule::buffer::{Buffer, Pool};
 use vestibule::sys::WallClock;
 use vestibule::tls::{
     ClientOptions, ClientTls, Handshake, KeyExchange, Roots, ServerOptions, ServerTls, Session,
-    Version, self_signed,
+    TlsVersion, self_signed,
 };
 
 struct Configurations {
@@ -20,7 +20,7 @@ struct Configurations {
     server: Arc<ServerTls>,
 }
 
-fn configurations(version: Version) -> Configurations {
+fn configurations(version: TlsVersion) -> Configurations {
     let server = ServerOptions {
         certificates: vec![self_signed(&["a.test"]).unwrap()],
         min_version: version,
@@ -86,7 +86,7 @@ fn deliver(
 }
 
 /// Live bytes per session once all connections are established: the server's, the client's.
-fn idle_bytes(version: Version) -> (isize, isize) {
+fn idle_bytes(version: TlsVersion) -> (isize, isize) {
     const SESSIONS: usize = 64;
     let with = configurations(version);
     let mut wire = Wire::new();
@@ -113,7 +113,7 @@ fn an_idle_session_is_small_and_a_record_allocates_nothing() {
     // aws-lc keeps its keys in C's heap, which is not counted here and is about 1,200 bytes.
     let (most_server, most_client) =
         if cfg!(feature = "aws-lc-rs") { (2500, 3100) } else { (3500, 4100) };
-    for version in [Version::Tls13, Version::Tls12] {
+    for version in [TlsVersion::Tls13, TlsVersion::Tls12] {
         let (server, client) = idle_bytes(version);
         println!(
             "{version:?}: server {server} B, client {client} B per idle session, of these Session {} B",

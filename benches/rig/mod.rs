@@ -98,13 +98,13 @@ impl Rig {
         let mut ready = Vec::new();
         for (&token, &(fd, wanted)) in &self.watched {
             let is = self.world.readiness(fd);
-            let mut told = Io::empty();
-            told.set(Io::IN, is.read && wanted.contains(Io::IN));
-            told.set(Io::OUT, is.write && wanted.contains(Io::OUT));
-            told.set(Io::HANGUP, is.rdhup && wanted.contains(Io::HANGUP));
-            told.set(Io::ERROR, is.hup || is.err);
-            if !told.is_empty() {
-                ready.push((token, told));
+            let mut reported = Io::empty();
+            reported.set(Io::IN, is.read && wanted.contains(Io::IN));
+            reported.set(Io::OUT, is.write && wanted.contains(Io::OUT));
+            reported.set(Io::HANGUP, is.rdhup && wanted.contains(Io::HANGUP));
+            reported.set(Io::ERROR, is.hup || is.err);
+            if !reported.is_empty() {
+                ready.push((token, reported));
             }
         }
         ready
@@ -115,8 +115,8 @@ impl Rig {
     pub(crate) fn run(mut self) -> Self {
         while self.engine.counters().accepted == 0 || self.engine.wait_state().conns > 0 {
             self.engine.begin(self.world.now());
-            for (token, told) in self.ready() {
-                self.engine.on_ready(token, told).expect("a token of the engine's");
+            for (token, reported) in self.ready() {
+                self.engine.on_ready(token, reported).expect("a token of the engine's");
                 self.drain();
             }
             self.engine.on_deadline();

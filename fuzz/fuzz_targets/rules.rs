@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use libfuzzer_sys::fuzz_target;
 use vestibule::rules::{
-    Effects, ConnView, Load, Outside, RuleProgress, RulePhase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
+    Effects, ConnView, Load, Environment, RuleProgress, RulePhase, Prefix, RuleSet, Tables, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -90,8 +90,8 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let load = |name: &str| Ok(name.as_bytes().to_vec());
-    let outside = Outside { tables: &Tables::default(), before: None, load: &load };
-    let rules = match RuleSet::parse(text, outside) {
+    let environment = Environment { tables: &Tables::default(), before: None, load: &load };
+    let rules = match RuleSet::parse(text, environment) {
         Ok(rules) => rules,
         Err(why) => {
             assert!(why.line >= 1 && why.column >= 1);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vestibule::wire::socks::{ANSWER_LONGEST, Destination, Dialogue, Heard, Login, Turn, Version};
+use vestibule::wire::socks::{ANSWER_LONGEST, Destination, Dialogue, Heard, Login, Turn, SocksVersion};
 
 fn judge(dialogue: &Dialogue, turn: Turn, bytes: &[u8]) {
     let verdict = dialogue.hear(turn, bytes);
@@ -32,7 +32,7 @@ fuzz_target!(|input: (&str, &str, &[u8])| {
     let login = Login { user: Some(user), password: Some("secret") };
     let claim = Login { user: Some(user), password: None };
     for (version, login) in
-        [(Version::V4, claim), (Version::V4a, claim), (Version::V5, login), (Version::V5, Login::default())]
+        [(SocksVersion::V4, claim), (SocksVersion::V4a, claim), (SocksVersion::V5, login), (SocksVersion::V5, Login::default())]
     {
         let to = parsed.as_ref().unwrap_or(&fallback);
         let Ok(dialogue) = Dialogue::new(version, to, login) else { continue };

@@ -5,7 +5,7 @@ use crate::random::{Random, mix};
 
 /// How streams are spread over servers, each by its weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Method {
+pub(crate) enum BalanceMethod {
     /// One after the other. A server with a higher weight comes more often, and twice in succession only
     /// if the weights require it.
     #[default]
@@ -13,7 +13,7 @@ pub(crate) enum Method {
     /// The server with the fewest streams for its weight; servers with equal load in turn.
     LeastConnections,
     /// By the hash of the source. A source keeps its server; when servers are added or removed, only
-    /// those sources change theirs that have to. Without a source, as [`Method::RoundRobin`].
+    /// those sources change theirs that have to. Without a source, as [`BalanceMethod::RoundRobin`].
     SourceHash,
     /// Two are chosen at random, and the one with fewer streams for its weight is taken.
     RandomOfTwo,
@@ -22,13 +22,13 @@ pub(crate) enum Method {
 /// The method and its state.
 #[derive(Debug)]
 pub(super) struct Balance {
-    method: Method,
+    method: BalanceMethod,
     seed: u64,
     random: Random,
 }
 
 impl Balance {
-    pub(super) const fn new(method: Method, seed: u64) -> Self {
+    pub(super) const fn new(method: BalanceMethod, seed: u64) -> Self {
         Self { method, seed, random: Random::new(seed) }
     }
 
@@ -41,8 +41,8 @@ impl Balance {
         may: impl Fn(ServerIndex, &Server) -> bool + Copy,
     ) -> Option<ServerIndex> {
         match self.method {
-            Method::RoundRobin => turn(servers, may),
-            Method::LeastConnections => {
+            BalanceMethod::RoundRobin => turn(servers, may),
+            BalanceMethod::LeastConnections => {
                 let least = among(servers, may).min_by(|(_, a), (_, b)| a.load_cmp(b))?.0;
                 // The numbers that are compared are copied, since `turn` changes the servers.
                 let (streams, weight) = load(servers, least)?;
@@ -51,11 +51,11 @@ impl Balance {
                     may(index, server) && own == streams * u64::from(server.weight.get())
                 })
             }
-            Method::SourceHash => match self.home(servers, source, may) {
+            BalanceMethod::SourceHash => match self.home(servers, source, may) {
                 None => turn(servers, may),
                 home => home,
             },
-            Method::RandomOfTwo => {
+            BalanceMethod::RandomOfTwo => {
                 let first = self.draw(servers, may)?;
                 let second =
                     self.draw(servers, |index, server| index != first && may(index, server));
@@ -77,7 +77,7 @@ impl Balance {
         source: Option<u64>,
         may: impl Fn(ServerIndex, &Server) -> bool,
     ) -> Option<ServerIndex> {
-        let source = source.filter(|_| self.method == Method::SourceHash)?;
+        let source = source.filter(|_| self.method == BalanceMethod::SourceHash)?;
         let draw = |server: &Server| {
             let bits = mix(source ^ mix(self.seed ^ server.key));
             let u = ((bits >> 11) + 1) as f64 / (1_u64 << 53) as f64;

@@ -3,11 +3,11 @@
 
 use super::Backend;
 use super::health::Transition;
-use super::queue::Line;
+use super::queue::QueueId;
 use super::request::{Affinity, Request};
 use super::server::ServerSlot;
 use super::server::{Server, ServerIndex};
-use super::stats::Counters;
+use super::stats::BackendCounters;
 use crate::time::Time;
 
 impl Backend {
@@ -17,11 +17,11 @@ impl Backend {
 
     /// The queue in which a stream would wait: that of one server, or the one for any server. `None` if
     /// no server is usable.
-    pub(super) fn line(&self, request: &Request) -> Option<Line> {
+    pub(super) fn line(&self, request: &Request) -> Option<QueueId> {
         if let Some(index) = request.affinity.insists()
             && self.server(index).is_some_and(Server::serves)
         {
-            return Some(Line::For(index));
+            return Some(QueueId::For(index));
         }
         let backup = self.backup()?;
         let usable = |server: &Server| server.is_usable() && server.backup == backup;
@@ -31,16 +31,16 @@ impl Backend {
             })
         };
         let home = home(request.affinity.other()).or_else(|| home(None));
-        Some(home.map_or(Line::Any, Line::For))
+        Some(home.map_or(QueueId::Any, QueueId::For))
     }
 
     /// The queue whose first stream may go now: of several, the one whose first has waited longest.
-    pub(super) fn called(&self) -> Option<Line> {
+    pub(super) fn called(&self) -> Option<QueueId> {
         if self.queues.is_empty() {
             return None;
         }
-        let own = self.servers().map(|(index, _)| Line::For(index));
-        own.chain([Line::Any])
+        let own = self.servers().map(|(index, _)| QueueId::For(index));
+        own.chain([QueueId::Any])
             .filter_map(|line| Some((self.queues.first(line)?.rank, line)))
             .filter(|(_, line)| self.has_room(*line))
             .min_by_key(|(rank, _)| *rank)
@@ -51,7 +51,7 @@ impl Backend {
     /// it.
     pub(super) fn free(
         &mut self,
-        line: Line,
+        line: QueueId,
         source: Option<u64>,
         affinity: Affinity,
     ) -> Option<ServerIndex> {
@@ -59,8 +59,8 @@ impl Backend {
             return None;
         }
         let backup = match line {
-            Line::For(index) => return Some(index),
-            Line::Any => self.backup()?,
+            QueueId::For(index) => return Some(index),
+            QueueId::Any => self.backup()?,
         };
         let mut pick = |other| {
             self.balance.pick(&mut self.servers, source, |index, server| {
@@ -104,7 +104,7 @@ impl Backend {
     }
 
     /// Counts something that concerns a server.
-    pub(super) fn count(&mut self, index: ServerIndex, count: impl Fn(&mut Counters)) {
+    pub(super) fn count(&mut self, index: ServerIndex, count: impl Fn(&mut BackendCounters)) {
         if let Some(server) = self.server_mut(index) {
             count(&mut server.counters);
             count(&mut self.counters);
@@ -112,23 +112,23 @@ impl Backend {
     }
 
     /// Counts something that concerns a queue.
-    pub(super) fn count_in(&mut self, line: Line, count: impl Fn(&mut Counters)) {
+    pub(super) fn count_in(&mut self, line: QueueId, count: impl Fn(&mut BackendCounters)) {
         match line {
-            Line::For(index) => self.count(index, count),
-            Line::Any => count(&mut self.counters),
+            QueueId::For(index) => self.count(index, count),
+            QueueId::Any => count(&mut self.counters),
         }
     }
 
     /// Whether the first stream of a queue, or one that would be first in it, could go now.
-    fn has_room(&self, line: Line) -> bool {
+    fn has_room(&self, line: QueueId) -> bool {
         if self.streams.now >= self.config.maxconn {
             return false;
         }
         match line {
-            Line::For(index) => {
+            QueueId::For(index) => {
                 self.server(index).is_some_and(|server| server.serves() && server.has_room())
             }
-            Line::Any => {
+            QueueId::Any => {
                 let backup = self.backup();
                 self.servers.iter().any(|server| backup.is_some_and(|backup| takes(server, backup)))
             }

@@ -21,19 +21,19 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use balance::Method;
+pub(crate) use balance::BalanceMethod;
 pub(crate) use health::{
     AttemptOutcome, Check, Checks, Fall, HealthConfig, Recovery, Rise, Transition, Work,
 };
 pub(crate) use queue::{Place, Ticket};
 pub(crate) use request::{Affinity, Assignment, Leave, Request, Unassigned};
-pub(crate) use retry::{Next, Redispatch, Retries};
+pub(crate) use retry::{Redispatch, Retries, RetryDecision};
 pub(crate) use server::{Admin, Server, ServerConfig, ServerIndex, ServerSlot, Weight};
-pub(crate) use stats::{Counters, Gauge, Stats};
+pub(crate) use stats::{BackendCounters, Gauge, Stats};
 
 use balance::Balance;
-use queue::{Line, Queues};
-use retry::Failure;
+use queue::{QueueId, Queues};
+use retry::FailedAttempt;
 
 use crate::sys::Addr;
 use crate::time::Time;
@@ -42,7 +42,7 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BackendConfig {
     /// How streams are spread over the servers.
-    pub(crate) method: Method,
+    pub(crate) method: BalanceMethod,
     /// How many streams it carries at a time, over all servers; 0 is no limit.
     pub(crate) maxconn: u32,
     /// How many streams may wait for any server.
@@ -56,7 +56,7 @@ pub(crate) struct BackendConfig {
 
 /// What may be changed of a server at any time.
 #[derive(Clone, Debug)]
-pub(crate) enum Change {
+pub(crate) enum ServerChange {
     /// Its weight.
     Weight(Weight),
     /// Its administrative state.
@@ -80,7 +80,7 @@ pub(crate) struct Backend {
     balance: Balance,
     queues: Queues,
     streams: Gauge,
-    counters: Counters,
+    counters: BackendCounters,
 }
 
 impl Backend {
@@ -93,7 +93,7 @@ impl Backend {
             balance: Balance::new(config.method, config.seed),
             queues: Queues::new(config.maxqueue),
             streams: Gauge::default(),
-            counters: Counters::default(),
+            counters: BackendCounters::default(),
         }
     }
 
@@ -123,15 +123,15 @@ impl Backend {
     pub(crate) fn set(
         &mut self,
         index: ServerIndex,
-        change: Change,
+        change: ServerChange,
         now: Time,
     ) -> Result<(), NoSuchServer> {
         let server = self.server_mut(index).ok_or(NoSuchServer)?;
         match change {
-            Change::Weight(weight) => server.weight = weight,
-            Change::Addresses(addresses) => server.addresses = addresses,
-            Change::Admin(admin) if admin == server.admin => {}
-            Change::Admin(admin) => {
+            ServerChange::Weight(weight) => server.weight = weight,
+            ServerChange::Addresses(addresses) => server.addresses = addresses,
+            ServerChange::Admin(admin) if admin == server.admin => {}
+            ServerChange::Admin(admin) => {
                 server.set_admin(admin, now);
                 self.count(index, |counters| counters.last_change = now);
             }
@@ -231,10 +231,15 @@ impl Backend {
 
     /// What to do after the failed attempt number `attempts`, counted from 1.
     #[must_use]
-    pub(crate) fn retry(&self, index: ServerIndex, attempts: u32, outcome: AttemptOutcome) -> Next {
+    pub(crate) fn retry(
+        &self,
+        index: ServerIndex,
+        attempts: u32,
+        outcome: AttemptOutcome,
+    ) -> RetryDecision {
         let serves = self.server(index).is_some_and(Server::serves);
         let is_local = outcome == AttemptOutcome::Local;
-        self.config.retries.after(Failure { attempts, is_local, serves })
+        self.config.retries.after(FailedAttempt { attempts, is_local, serves })
     }
 
     /// When [`Backend::run`] has something to do; [`Time::NEVER`] if nothing is scheduled.
@@ -278,7 +283,7 @@ impl Backend {
     /// The counters of the whole backend.
     #[must_use]
     pub(crate) fn stats(&self) -> Stats {
-        let queue = self.queues.length(Line::Any);
+        let queue = self.queues.length(QueueId::Any);
         Stats { streams: self.streams, queue, counters: self.counters }
     }
 
@@ -286,6 +291,6 @@ impl Backend {
     #[must_use]
     pub(crate) fn server_stats(&self, index: ServerIndex) -> Option<Stats> {
         let Server { streams, counters, .. } = *self.server(index)?;
-        Some(Stats { streams, queue: self.queues.length(Line::For(index)), counters })
+        Some(Stats { streams, queue: self.queues.length(QueueId::For(index)), counters })
     }
 }

@@ -19,14 +19,14 @@ pub(crate) struct Place(Key);
 
 /// Which queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum QueueId {
     /// The queue for any server.
     Any,
     /// The queue of one server.
     For(ServerIndex),
 }
 
-impl Line {
+impl QueueId {
     const fn index(self) -> usize {
         match self {
             Self::Any => 0,
@@ -46,21 +46,21 @@ pub(super) struct Waiting {
     pub(super) source: Option<u64>,
     /// Its rank among the waiting streams of all queues: the lowest is served first.
     pub(super) rank: i64,
-    line: Line,
+    line: QueueId,
     before: u32,
     behind: u32,
 }
 
 /// The two ends of a queue. Ranks rise from the first to the last.
 #[derive(Clone, Copy, Debug)]
-struct List {
+struct QueueEnds {
     first: u32,
     last: u32,
     limit: u32,
     length: Gauge,
 }
 
-impl List {
+impl QueueEnds {
     const fn new(limit: u32) -> Self {
         Self { first: NONE, last: NONE, limit, length: Gauge { now: 0, most: 0, total: 0 } }
     }
@@ -69,8 +69,8 @@ impl List {
 /// The queues of a backend.
 pub(super) struct Queues {
     waiting: Slab<Waiting>,
-    /// By [`Line::index`].
-    lists: Vec<List>,
+    /// By [`QueueId::index`].
+    lists: Vec<QueueEnds>,
     /// The rank of the next stream to enter at the back. Those that enter at the front get negative
     /// ranks.
     back: i64,
@@ -82,7 +82,7 @@ impl Queues {
     pub(super) fn new(limit: u32) -> Self {
         Self {
             waiting: Slab::new(Key::SLOTS, 0),
-            lists: vec![List::new(limit)],
+            lists: vec![QueueEnds::new(limit)],
             back: 0,
             front: -1,
         }
@@ -90,7 +90,7 @@ impl Queues {
 
     /// Adds the queue of the next server.
     pub(super) fn add(&mut self, limit: u32) {
-        self.lists.push(List::new(limit));
+        self.lists.push(QueueEnds::new(limit));
     }
 
     /// Whether all queues are empty.
@@ -99,12 +99,12 @@ impl Queues {
     }
 
     /// How many wait in a queue.
-    pub(super) fn length(&self, line: Line) -> Gauge {
+    pub(super) fn length(&self, line: QueueId) -> Gauge {
         self.lists.get(line.index()).map_or_else(Gauge::default, |list| list.length)
     }
 
     /// The first stream in a queue.
-    pub(super) fn first(&self, line: Line) -> Option<&Waiting> {
+    pub(super) fn first(&self, line: QueueId) -> Option<&Waiting> {
         self.waiting.by_slot(self.lists.get(line.index())?.first)
     }
 
@@ -119,7 +119,7 @@ impl Queues {
     /// Adds a stream to a queue, at the front or at the back; `None` if the queue is full.
     pub(super) fn enter(
         &mut self,
-        line: Line,
+        line: QueueId,
         ticket: Ticket,
         source: Option<u64>,
         front: bool,
@@ -141,7 +141,7 @@ impl Queues {
     }
 
     /// Removes a stream from its queue, wherever in it the stream is; `None` if it has left already.
-    pub(super) fn leave(&mut self, place: Place) -> Option<Line> {
+    pub(super) fn leave(&mut self, place: Place) -> Option<QueueId> {
         let line = self.waiting.get(place.0).ok()?.line;
         self.unlink(place.0.slot);
         self.waiting.remove(place.0).ok()?;
@@ -149,7 +149,7 @@ impl Queues {
     }
 
     /// Removes the first stream of a queue.
-    pub(super) fn pop(&mut self, line: Line) -> Option<Ticket> {
+    pub(super) fn pop(&mut self, line: QueueId) -> Option<Ticket> {
         let slot = self.lists.get(line.index())?.first;
         let key = self.waiting.key_of(slot)?;
         self.unlink(slot);
@@ -160,7 +160,7 @@ impl Queues {
     /// rank requires. The limit does not apply: a stream that was admitted is not refused because its
     /// server stopped serving.
     pub(super) fn pour(&mut self, server: ServerIndex) {
-        let from = Line::For(server);
+        let from = QueueId::For(server);
         // The stream behind which the next one is put. Both queues are in order, so each is traversed
         // once.
         let mut before = NONE;
@@ -168,7 +168,7 @@ impl Queues {
             let Some(rank) = self.waiting.by_slot(slot).map(|waiting| waiting.rank) else { return };
             self.unlink(slot);
             before = self.last_below(rank, before);
-            self.link(slot, Line::Any, before);
+            self.link(slot, QueueId::Any, before);
             before = slot;
         }
     }
@@ -190,7 +190,7 @@ impl Queues {
     }
 
     /// Puts a stream into a queue directly behind `before`, or first if that is none.
-    fn link(&mut self, slot: u32, line: Line, before: u32) {
+    fn link(&mut self, slot: u32, line: QueueId, before: u32) {
         let Some(list) = self.lists.get_mut(line.index()) else { return };
         list.length.enter();
         let behind = match self.waiting.by_slot_mut(before) {

@@ -33,7 +33,7 @@ impl Default for Retries {
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum RetryDecision {
     /// Try the same server, this many nanoseconds later.
     SameServer(u64),
     /// Try another server, at once.
@@ -44,7 +44,7 @@ pub(crate) enum Next {
 
 /// A failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct FailedAttempt {
     /// Attempts made so far, this one among them.
     pub(crate) attempts: u32,
     /// Whether it failed on our side. Then another server would not help, and the failure shows nothing
@@ -57,17 +57,17 @@ pub(crate) struct Failure {
 impl Retries {
     /// What to do after `failure`.
     #[must_use]
-    pub(crate) const fn after(&self, failure: Failure) -> Next {
+    pub(crate) const fn after(&self, failure: FailedAttempt) -> RetryDecision {
         if failure.attempts > self.retries {
-            return Next::GiveUp;
+            return RetryDecision::GiveUp;
         }
         let is_last = failure.attempts == self.retries;
         match self.redispatch {
             Redispatch::Last if !failure.serves || (is_last && !failure.is_local) => {
-                Next::AnotherServer
+                RetryDecision::AnotherServer
             }
-            Redispatch::Never if !failure.serves => Next::GiveUp,
-            _ => Next::SameServer(self.delay),
+            Redispatch::Never if !failure.serves => RetryDecision::GiveUp,
+            _ => RetryDecision::SameServer(self.delay),
         }
     }
 }
@@ -81,15 +81,20 @@ pub(crate) const fn turn_around(connect_timeout: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Next::{AnotherServer, GiveUp, SameServer};
+    use super::RetryDecision::{AnotherServer, GiveUp, SameServer};
     use super::*;
     use crate::time::MILLISECOND;
 
     /// The decisions after each of `n` failed attempts with these properties.
-    fn course(retries: u32, redispatch: Redispatch, is_local: bool, serves: bool) -> Vec<Next> {
+    fn course(
+        retries: u32,
+        redispatch: Redispatch,
+        is_local: bool,
+        serves: bool,
+    ) -> Vec<RetryDecision> {
         let policy = Retries { retries, redispatch, delay: 7 };
         (1..=retries + 1)
-            .map(|attempts| policy.after(Failure { attempts, is_local, serves }))
+            .map(|attempts| policy.after(FailedAttempt { attempts, is_local, serves }))
             .collect()
     }
 
@@ -123,7 +128,7 @@ mod tests {
     #[test]
     fn attempts_beyond_all_that_were_allowed_end_it() {
         let policy = Retries { retries: 2, ..Retries::default() };
-        let failure = Failure { attempts: u32::MAX, is_local: false, serves: true };
+        let failure = FailedAttempt { attempts: u32::MAX, is_local: false, serves: true };
         assert_eq!(policy.after(failure), GiveUp);
     }
 

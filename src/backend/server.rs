@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::health::{Health, HealthConfig};
-use super::stats::{Counters, Gauge};
+use super::stats::{BackendCounters, Gauge};
 use crate::config::ConnectConfig;
 use crate::random::mix;
 use crate::sys::Addr;
@@ -86,7 +86,7 @@ pub(crate) struct Server {
     pub(super) admin: Admin,
     pub(super) health: Health,
     pub(super) streams: Gauge,
-    pub(super) counters: Counters,
+    pub(super) counters: BackendCounters,
     /// Its balance in smooth weighted round robin, in units of weight.
     pub(super) turn: i64,
     /// The hash of its name.
@@ -107,7 +107,7 @@ impl Server {
             // Servers with the same configuration must not all be checked at the same times.
             health: Health::new(config.health, mix(seed ^ key), now),
             streams: Gauge::default(),
-            counters: Counters::default(),
+            counters: BackendCounters::default(),
             turn: 0,
             key,
         }

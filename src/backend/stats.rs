@@ -32,7 +32,7 @@ impl Gauge {
 
 /// What happened, each counted since the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
+pub(crate) struct BackendCounters {
     /// Attempts that failed, except those that failed on our side.
     pub(crate) connect_errors: u64,
     /// Streams that requested the same server again.
@@ -62,5 +62,5 @@ pub(crate) struct Stats {
     /// whose server stops serving meanwhile is counted in both, one after the other.
     pub(crate) queue: Gauge,
     /// What happened. A backend's are the sums of its servers', and what concerns none of them.
-    pub(crate) counters: Counters,
+    pub(crate) counters: BackendCounters,
 }

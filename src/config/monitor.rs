@@ -4,8 +4,8 @@ use super::Trust;
 use crate::buffer::BUFFER_SIZE;
 
 /// The longest answer that the host can set, in bytes: it fits one pooled buffer.
-pub const ANSWER_MOST: usize = 16 * 1024;
-const _: () = assert!(ANSWER_MOST <= BUFFER_SIZE);
+pub const ANSWER_MAX_BYTES: usize = 16 * 1024;
+const _: () = assert!(ANSWER_MAX_BYTES <= BUFFER_SIZE);
 
 /// Which sources are monitors, and their answer.
 #[derive(Clone, Debug)]

@@ -25,12 +25,12 @@ pub struct TrustError {
     /// Its index in the list, from 0.
     pub index: usize,
     word: Box<str>,
-    fault: Fault,
+    fault: TrustFault,
 }
 
 /// Why a word is not a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum TrustFault {
     Empty,
     Any,
     Port,
@@ -40,7 +40,7 @@ enum Fault {
     Strange,
 }
 
-impl Fault {
+impl TrustFault {
     const fn sentence(self) -> &'static str {
         match self {
             Self::Empty => "it is empty",
@@ -118,7 +118,7 @@ impl Trust {
     }
 }
 
-fn network(word: &str) -> Result<IpNet, Fault> {
+fn network(word: &str) -> Result<IpNet, TrustFault> {
     let (address, bits) = match word.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
         None => (word, None),
@@ -126,27 +126,27 @@ fn network(word: &str) -> Result<IpNet, Fault> {
     let ip: IpAddr = address.parse().map_err(|_| no_address(word, address))?;
     let Some(bits) = bits else { return Ok(IpNet::from(ip.to_canonical())) };
     if bits.is_empty() || !bits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::Mask);
+        return Err(TrustFault::Mask);
     }
-    let bits: u8 = bits.parse().map_err(|_| Fault::Bits)?;
-    let network = IpNet::new(ip, bits).map_err(|_| Fault::Bits)?.trunc();
+    let bits: u8 = bits.parse().map_err(|_| TrustFault::Bits)?;
+    let network = IpNet::new(ip, bits).map_err(|_| TrustFault::Bits)?.trunc();
     // A peer with an IPv4-mapped address is compared as the IPv4 address.
     match (network.addr().to_canonical(), bits.checked_sub(MAPPED_PREFIX_BITS)) {
         (ipv4 @ IpAddr::V4(_), Some(bits)) if ip.is_ipv6() => {
-            IpNet::new(ipv4, bits).map_err(|_| Fault::Bits)
+            IpNet::new(ipv4, bits).map_err(|_| TrustFault::Bits)
         }
         _ => Ok(network),
     }
 }
 
 /// Why `address`, the beginning of `word`, is not an IP address.
-fn no_address(word: &str, address: &str) -> Fault {
+fn no_address(word: &str, address: &str) -> TrustFault {
     match word {
-        "" => Fault::Empty,
-        "*" => Fault::Any,
-        _ if address.parse::<SocketAddr>().is_ok() => Fault::Port,
-        _ if address.starts_with('[') => Fault::Brackets,
-        _ => Fault::Strange,
+        "" => TrustFault::Empty,
+        "*" => TrustFault::Any,
+        _ if address.parse::<SocketAddr>().is_ok() => TrustFault::Port,
+        _ if address.starts_with('[') => TrustFault::Brackets,
+        _ => TrustFault::Strange,
     }
 }
 

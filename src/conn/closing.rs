@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{Cause, CloseMode, Conn, Drain, Op, Plan, Progress, Wait, Why, is_first_step};
+use super::{Cause, CloseMode, Conn, DrainBound, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::ctrl::{Input, Release};
 use crate::cx::{Cx, Descriptors};
 use crate::data::Parting;
@@ -106,13 +106,13 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
         begin_drain(conn, cx);
     }
     let (waits_for_ours, most) = match conn.facts.drain {
-        Drain::Ours(_) => (true, u64::MAX),
-        Drain::Theirs(left) => (false, left.into()),
+        DrainBound::Ours(_) => (true, u64::MAX),
+        DrainBound::Theirs(left) => (false, left.into()),
     };
     let before = conn.facts.discarded;
     let came = discard(conn, cx, most);
     let heard = conn.facts.discarded - before;
-    if let Drain::Theirs(left) = &mut conn.facts.drain {
+    if let DrainBound::Theirs(left) = &mut conn.facts.drain {
         *left = left.saturating_sub(u32::try_from(heard).unwrap_or(u32::MAX));
     }
     let wait = match came {
@@ -137,7 +137,7 @@ pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     note_begin(conn, cx.now);
     // No query yet: the FIN was sent just now, and a peer that ends soon makes the query needless.
-    conn.facts.drain = Drain::Ours(u32::MAX);
+    conn.facts.drain = DrainBound::Ours(u32::MAX);
     conn.arm(cx.now, conn.facts.close_options().linger);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
     if matches!(conn.facts.peer, Addr::Unix(_)) {
@@ -147,18 +147,18 @@ fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
 
 /// Asks how much of ours the peer has not acknowledged. Each time it is less, the timeout starts again.
 fn look<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
-    let Drain::Ours(before) = conn.facts.drain else { return };
+    let DrainBound::Ours(before) = conn.facts.drain else { return };
     let close_options = conn.facts.close_options();
     let left = unacknowledged(conn, cx);
     if left == 0 {
-        conn.facts.drain = Drain::Theirs(drain_bytes(conn));
+        conn.facts.drain = DrainBound::Theirs(drain_bytes(conn));
         conn.retry_at = Time::NEVER;
         return conn.arm(cx.now, close_options.drain_time);
     }
     if left < before {
         conn.arm(cx.now, close_options.linger);
     }
-    conn.facts.drain = Drain::Ours(left);
+    conn.facts.drain = DrainBound::Ours(left);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
 }
 
@@ -235,7 +235,7 @@ pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N, descriptors: &m
 /// The deadline of a closing operation has passed.
 pub(crate) fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) {
     match (op, conn.facts.drain) {
-        (Op::Cclose, Drain::Theirs(left)) => {
+        (Op::Cclose, DrainBound::Theirs(left)) => {
             if left < drain_bytes(conn) {
                 let text = "the peer had all of ours, sent more and did not end within drain_ns";
                 let cause = Cause::new(Some(op), Why::TimedOut).because(text);
@@ -243,9 +243,9 @@ pub(crate) fn expire<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) {
             }
             conn.word.finish(op);
         }
-        (Op::Cclose, Drain::Ours(before)) => {
+        (Op::Cclose, DrainBound::Ours(before)) => {
             look(conn, cx);
-            if let Drain::Ours(left) = conn.facts.drain
+            if let DrainBound::Ours(left) = conn.facts.drain
                 && left >= before
             {
                 give_up(conn, cx, op, left.saturating_sub(FIN));

@@ -190,7 +190,7 @@ impl Conn {
     /// reported.
     pub(crate) fn settle<N>(&mut self, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
         self.count_bytes(cx.now);
-        if self.word.is_complete(Op::Fclose) && !self.is_told_as_ended() {
+        if self.word.is_complete(Op::Fclose) && !self.is_reported_as_ended() {
             self.end_rules(cx.now);
             return Outcome::ENDED;
         }

@@ -8,7 +8,7 @@ use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::Time;
 use crate::wire::cip;
-use crate::wire::proxy::Header;
+use crate::wire::proxy;
 use crate::wire::socks;
 
 use super::{Conn, HandlerState, Op, RuleState};
@@ -48,12 +48,12 @@ pub(crate) struct Facts {
     /// Bytes of ours that the peer had not acknowledged when they were given up.
     pub(crate) lost: u32,
     /// What bounds the wait for the peer's end.
-    pub(crate) drain: Drain,
+    pub(crate) drain: DrainBound,
 }
 
 /// What bounds the wait for the peer's end after ours was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Drain {
+pub(crate) enum DrainBound {
     /// The peer must go on acknowledging: so many bytes of ours were unacknowledged when last asked.
     Ours(u32),
     /// All of ours is acknowledged: `drain_time` applies, and so many bytes may still be discarded.
@@ -66,7 +66,7 @@ pub(crate) struct Rare {
     /// Our end of the socket, once it was asked for.
     pub(crate) local: Option<Addr>,
     /// The PROXY header that it began with.
-    pub(crate) header: Option<Header>,
+    pub(crate) header: Option<proxy::Header>,
     /// The NetScaler header behind the PROXY header, or at the beginning.
     pub(crate) cip: Option<cip::Header>,
     /// Which answer of a SOCKS server is expected, once it has sent one.
@@ -117,7 +117,7 @@ impl Facts {
             retry_pause: crate::config::UNIX_RETRY_FIRST as u32,
             discarded: 0,
             lost: 0,
-            drain: Drain::Ours(u32::MAX),
+            drain: DrainBound::Ours(u32::MAX),
         }
     }
 
@@ -127,7 +127,7 @@ impl Facts {
     }
 
     /// The PROXY header that it began with.
-    pub(crate) fn header(&self) -> Option<&Header> {
+    pub(crate) fn header(&self) -> Option<&proxy::Header> {
         self.rare.as_ref()?.header.as_ref()
     }
 

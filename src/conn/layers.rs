@@ -5,7 +5,7 @@ use super::{Conn, Detail, Op, OpSet, Plan, Why};
 
 /// What others see of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outside {
+pub struct ConnSummary {
     /// No byte is delivered any more.
     pub shr: bool,
     /// No byte is taken any more.
@@ -16,7 +16,7 @@ pub struct Outside {
 
 /// The state of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layer {
+pub struct LayerState {
     /// It exists and is not torn down.
     pub initialized: bool,
     /// It has reached its counterpart at the peer.
@@ -33,13 +33,13 @@ pub struct Layer {
 
 /// The state of both layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layers {
+pub struct LayerStates {
     /// There is a descriptor.
     pub fd_allocated: bool,
     /// What carries bytes: the socket, and the protocols on it ahead of TLS.
-    pub ctrl: Layer,
+    pub ctrl: LayerState,
     /// What the session reads and writes: raw or TLS.
-    pub data: Layer,
+    pub data: LayerState,
 }
 
 /// A layer that can fail.
@@ -57,8 +57,8 @@ const CTRL: OpSet = CTRL_OPENING.with(Op::Cshw).with(Op::Cshr).with(Op::Cclose).
 
 impl Conn {
     /// The summary that others see.
-    pub(crate) const fn outside(&self) -> Outside {
-        Outside {
+    pub(crate) const fn summary(&self) -> ConnSummary {
+        ConnSummary {
             shr: self.word.is_wanted(Op::Dshr),
             shw: self.word.is_wanted(Op::Dshw),
             err: self.cause.is_some(),
@@ -66,7 +66,7 @@ impl Conn {
     }
 
     /// The state of each layer.
-    pub(crate) fn layers(&self) -> Layers {
+    pub(crate) fn layers(&self) -> LayerStates {
         let word = self.word;
         let fd_allocated = self.ctrl.is_open();
         let ctrl_initialized = fd_allocated && !word.is_complete(Op::Cclose);
@@ -74,7 +74,7 @@ impl Conn {
             !matches!(self.facts.plan, Plan::Outgoing(_)) || word.is_complete(Op::CtrlConnect);
         let data_initialized = !word.is_complete(Op::Dclose);
         let failed = self.failed_part();
-        let ctrl = Layer {
+        let ctrl = LayerState {
             initialized: ctrl_initialized,
             connected: ctrl_initialized && reached && self.is_through(CONNECT),
             handlers_done: self.is_through(CTRL_OPENING),
@@ -82,7 +82,7 @@ impl Conn {
             shutr: word.is_complete(Op::Cshr),
             shutw: word.is_complete(Op::Cshw),
         };
-        let data = Layer {
+        let data = LayerState {
             initialized: data_initialized,
             connected: data_initialized && ctrl.connected && self.is_through(CTRL_OPENING.and(TLS)),
             handlers_done: self.is_through(OpSet::OPENING),
@@ -90,7 +90,7 @@ impl Conn {
             shutr: word.is_complete(Op::Dshr),
             shutw: word.is_complete(Op::Dshw),
         };
-        Layers { fd_allocated, ctrl, data }
+        LayerStates { fd_allocated, ctrl, data }
     }
 
     /// Whether none of these is incomplete or was given up. The word does not show which were given up;
@@ -150,8 +150,8 @@ mod tests {
     /// The names of the flags that are set.
     fn holding(conn: &Conn) -> Vec<String> {
         let layers = conn.layers();
-        let of = |name: &str, layer: Layer| {
-            let Layer { initialized, connected, handlers_done, failed, shutr, shutw } = layer;
+        let of = |name: &str, layer: LayerState| {
+            let LayerState { initialized, connected, handlers_done, failed, shutr, shutw } = layer;
             [
                 ("initialized", initialized),
                 ("connected", connected),
@@ -283,19 +283,19 @@ mod tests {
     #[test]
     fn outside_there_are_two_directions_and_an_error() {
         let mut conn = with_fd(&[]);
-        let mut outside = Outside { shr: false, shw: false, err: false };
-        assert_eq!(conn.outside(), outside);
+        let mut summary = ConnSummary { shr: false, shw: false, err: false };
+        assert_eq!(conn.summary(), summary);
         conn.word.shut(Direction::Write);
-        outside.shw = true;
-        assert_eq!(conn.outside(), outside);
+        summary.shw = true;
+        assert_eq!(conn.summary(), summary);
         conn.word.shut(Direction::Read);
-        outside.shr = true;
-        assert_eq!(conn.outside(), outside);
+        summary.shr = true;
+        assert_eq!(conn.summary(), summary);
         conn.cause = Some(Box::new(Cause::new(None, Why::Aborted)));
-        outside.err = true;
-        assert_eq!(conn.outside(), outside);
+        summary.err = true;
+        assert_eq!(conn.summary(), summary);
         let mut conn = with_fd(&[]);
         conn.word.shut(Direction::Read);
-        assert_eq!(conn.outside(), Outside { shr: true, shw: false, err: false });
+        assert_eq!(conn.summary(), ConnSummary { shr: true, shw: false, err: false });
     }
 }

@@ -30,10 +30,10 @@ mod tests;
 
 pub(crate) use drive::{Outcome, Steps};
 pub use ending::Ending;
-pub(crate) use facts::{Drain, Facts, Plan};
+pub(crate) use facts::{DrainBound, Facts, Plan};
 pub(crate) use half_close::HalfClose;
 pub(crate) use handler_state::{HandlerPhase, HandlerState};
-pub use layers::{Layer, Layers, Outside};
+pub use layers::{ConnSummary, LayerState, LayerStates};
 pub(crate) use operations::is_first_step;
 pub use operations::{Driven, Progress, Wait, advance};
 pub use record::Record;
@@ -41,14 +41,14 @@ pub(crate) use rule_state::RuleState;
 pub use session::{Received, Sent};
 
 pub use crate::cause::{Cause, Detail, Why};
-pub use crate::op::{Clock, Code, Direction, Op, OpSet, OpWord, Side};
+pub use crate::op::{Code, Direction, Op, OpKind, OpSet, OpWord, TimeoutKind};
 
 use bitflags::bitflags;
 
 use crate::agenda::Listed;
 use crate::ctrl::{Ctrl, Io};
 use crate::cx::Trigger;
-use crate::data::Data;
+use crate::data::DataLayer;
 use crate::time::Time;
 use crate::wheel::Timer;
 
@@ -186,7 +186,7 @@ pub(crate) struct Conn {
     /// The socket.
     pub(crate) ctrl: Ctrl,
     /// What the session reads and writes.
-    pub(crate) data: Data,
+    pub(crate) data: DataLayer,
     /// Why it failed; the first cause stays.
     pub(crate) cause: Option<Box<Cause>>,
     /// The rarely used part of the record.
@@ -275,7 +275,7 @@ impl Conn {
     }
 
     /// Whether its end is counted and waits to be reported.
-    pub(crate) const fn is_told_as_ended(&self) -> bool {
+    pub(crate) const fn is_reported_as_ended(&self) -> bool {
         self.events.intersects(Events::REFUSED.union(Events::CLOSED))
     }
 

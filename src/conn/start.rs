@@ -7,7 +7,7 @@ use super::{
 use crate::agenda::Listed;
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::ctrl::Ctrl;
-use crate::data::Data;
+use crate::data::DataLayer;
 use crate::op::every_op;
 use crate::rules::{RulePhase, RuleSet};
 use crate::sys::Addr;
@@ -53,7 +53,7 @@ impl Start<'_> {
 }
 
 macro_rules! wanted {
-    ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $side:ident, $clock:ident,
+    ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $kind:ident, $timeout_kind:ident,
         after $after:tt, when $when:expr, step $step:path;)+) => {
         impl Start<'_> {
             /// The word of operations of a new connection.
@@ -93,7 +93,7 @@ impl Conn {
         Self {
             word,
             ctrl,
-            data: Data::raw(),
+            data: DataLayer::raw(),
             cause: None,
             facts: Box::new(facts),
             deadline: Time::NEVER,

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::{
     Cause, CloseMode, Code, Conn, Direction, Driven, Ending, Events, Facts, Flags, HalfClose, Op,
-    OpSet, OpWord, Opening, Owner, Plan, Side, State, Wait, Why,
+    OpKind, OpSet, OpWord, Opening, Owner, Plan, State, Wait, Why,
 };
 use crate::agenda::Listed;
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::ctrl::Ctrl;
-use crate::data::Data;
+use crate::data::DataLayer;
 use crate::sys::Addr;
 use crate::time::Time;
 use crate::wheel::Wheel;
@@ -87,7 +87,7 @@ impl Model {
     }
 
     fn opens(&self) -> bool {
-        let opening = Op::ALL.iter().filter(|op| op.side() != Side::Closing);
+        let opening = Op::ALL.iter().filter(|op| op.kind() != OpKind::Closing);
         !self.closes() && opening.copied().any(|op| self.incomplete(op))
     }
 
@@ -114,7 +114,7 @@ impl Model {
             Some((_, after)) => !after.iter().any(|before| self.incomplete(*before)),
             None if self.closes() => false,
             None => {
-                let earlier = Op::ALL.iter().filter(|other| other.side() == op.side());
+                let earlier = Op::ALL.iter().filter(|other| other.kind() == op.kind());
                 !earlier.take_while(|other| **other != op).any(|other| self.incomplete(*other))
             }
         }
@@ -185,7 +185,7 @@ impl Model {
             }
             Input::End(ending, blame) => {
                 self.failed |= blame == Blame::Somebody;
-                for op in Op::ALL.iter().copied().filter(|op| op.side() != Side::Closing) {
+                for op in Op::ALL.iter().copied().filter(|op| op.kind() != OpKind::Closing) {
                     let shakes = matches!(op, Op::TlsAccept | Op::TlsConnect);
                     let keeps = shakes && self.stage(op) == Stage::Started;
                     if self.incomplete(op) && !keeps {
@@ -211,7 +211,7 @@ pub(super) fn conn(plan: &Plan, word: OpWord, failed: bool) -> Conn {
     Conn {
         word,
         ctrl: Ctrl::default(),
-        data: Data::raw(),
+        data: DataLayer::raw(),
         cause: failed.then(cause),
         facts: Box::new(Facts::new(plan.clone(), peer, Time(0))),
         deadline: Time::NEVER,
@@ -340,7 +340,7 @@ fn inputs(conn: &Conn) -> Vec<Input> {
 
 /// Every state that can be reached from the wanted operations.
 fn explore(wanted: &[Op]) -> BTreeSet<Model> {
-    let outgoing = wanted.iter().any(|op| op.side() == Side::Outgoing);
+    let outgoing = wanted.iter().any(|op| op.kind() == OpKind::Outgoing);
     let plan = if outgoing {
         Plan::Outgoing(Arc::new(ConnectConfig::default()))
     } else {
@@ -409,7 +409,7 @@ fn every_reachable_word_and_state_is_the_model_s() {
 #[allow(clippy::disallowed_methods)] // The library reads no environment; its tests may.
 #[test]
 fn the_table_of_operations_is_the_one_in_the_documentation() {
-    let mut table = String::from("number name side clock after\n");
+    let mut table = String::from("number name kind timeout after\n");
     for op in Op::ALL {
         let after: Vec<&str> = op.after().iter().map(Op::name).collect();
         let after = if after.is_empty() { "-".to_owned() } else { after.join(",") };
@@ -419,8 +419,8 @@ fn the_table_of_operations_is_the_one_in_the_documentation() {
             "{} {} {:?} {:?} {after}",
             op.number(),
             op.name(),
-            op.side(),
-            op.clock()
+            op.kind(),
+            op.timeout_kind()
         );
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ops.txt");

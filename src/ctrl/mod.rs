@@ -136,7 +136,7 @@ impl Ctrl {
         if !self.is_open() {
             return false;
         }
-        self.socket.tell(events);
+        self.socket.report(events);
         self.watch.hear(events, trigger);
         true
     }

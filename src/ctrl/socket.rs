@@ -74,7 +74,7 @@ impl Socket {
     }
 
     /// Notes events that the host's poller reported.
-    pub(super) fn tell(&mut self, events: Io) {
+    pub(super) fn report(&mut self, events: Io) {
         self.ready |= events.directions();
         self.reported |= events & (Io::HANGUP | Io::ERROR);
     }

@@ -35,7 +35,7 @@ enum Layer {
 
 /// The data layer of one connection.
 #[derive(Debug)]
-pub(crate) struct Data {
+pub(crate) struct DataLayer {
     layer: Layer,
     /// Bytes for the layer above that were read before it asked: payload behind a header, and the rest
     /// of the bytes in a record.
@@ -44,7 +44,7 @@ pub(crate) struct Data {
 
 type Result<T> = std::result::Result<T, Box<Cause>>;
 
-impl Data {
+impl DataLayer {
     /// A layer that passes bytes on.
     pub(crate) const fn raw() -> Self {
         Self { layer: Layer::Raw, ahead: None }
@@ -217,7 +217,7 @@ impl Data {
 
     /// Whether one direction can end alone. TLS 1.2 has no half-close (RFC 5246 section 7.2.1).
     pub(crate) fn half_closes(&self) -> bool {
-        self.tls().and_then(Session::version) != Some(tls::Version::Tls12)
+        self.tls().and_then(Session::version) != Some(tls::TlsVersion::Tls12)
     }
 
     /// Ends the outgoing direction. Returns whether that was sent.
@@ -329,9 +329,9 @@ fn tls_recv<N: Net>(
             Ok(Input::End) => {
                 session.rest(cx.pool);
                 return match session.eof() {
-                    tls::End::Clean => Ok(Read::End),
-                    tls::End::Truncated => Ok(Read::Truncated),
-                    tls::End::Failed(failure) => Err(tls_cause(failure)),
+                    tls::InputEnd::Clean => Ok(Read::End),
+                    tls::InputEnd::Truncated => Ok(Read::Truncated),
+                    tls::InputEnd::Failed(failure) => Err(tls_cause(failure)),
                 };
             }
             Err(errno) => {
@@ -403,7 +403,7 @@ pub(crate) fn tls_cause(failure: tls::Failure) -> Box<Cause> {
     let why = match failure.why {
         tls::FailureKind::Truncated => Why::Truncated,
         tls::FailureKind::TooLarge => Why::TooLarge,
-        tls::FailureKind::KeysWorn => Why::KeysWorn,
+        tls::FailureKind::KeyLimit => Why::KeyLimit,
         tls::FailureKind::AlertReceived(_) => Why::Refused,
         tls::FailureKind::Certificate | tls::FailureKind::NoCommonParameters => Why::Denied,
         tls::FailureKind::PeerMisbehaved => Why::Malformed,

@@ -124,9 +124,9 @@ impl<N: Net> Engine<N> {
         let mut failures = 0;
         for _ in 0..waiting {
             match self.take_connection(key) {
-                Taken::One => failures = 0,
-                Taken::Failed if failures < FAILURES_AT_CLOSE => failures += 1,
-                Taken::Failed | Taken::None | Taken::Stopped => break,
+                AcceptOutcome::One => failures = 0,
+                AcceptOutcome::Failed if failures < FAILURES_AT_CLOSE => failures += 1,
+                AcceptOutcome::Failed | AcceptOutcome::None | AcceptOutcome::Stopped => break,
             }
         }
         if let Ok(listener) = self.registry.listeners.get_mut(key) {
@@ -164,12 +164,12 @@ impl<N: Net> Engine<N> {
                     break;
                 }
                 match self.take_connection(key) {
-                    Taken::One | Taken::Failed => taken += 1,
-                    Taken::None => {
+                    AcceptOutcome::One | AcceptOutcome::Failed => taken += 1,
+                    AcceptOutcome::None => {
                         dry = true;
                         break;
                     }
-                    Taken::Stopped => break,
+                    AcceptOutcome::Stopped => break,
                 }
             }
             if let Ok(listener) = self.registry.listeners.get_mut(key) {
@@ -179,14 +179,14 @@ impl<N: Net> Engine<N> {
         self.settle_listener(key);
     }
 
-    fn take_connection(&mut self, key: Key) -> Taken {
+    fn take_connection(&mut self, key: Key) -> AcceptOutcome {
         if self.is_full(key) {
             self.counters.limited += 1;
             self.stop_listener(key, Accepting::Full);
-            return Taken::Stopped;
+            return AcceptOutcome::Stopped;
         }
-        let Ok(listener) = self.registry.listeners.get_mut(key) else { return Taken::None };
-        let Some(fd) = listener.fd else { return Taken::None };
+        let Ok(listener) = self.registry.listeners.get_mut(key) else { return AcceptOutcome::None };
+        let Some(fd) = listener.fd else { return AcceptOutcome::None };
         let accepted = self.tools.net.accept(fd);
         let starved = accepted
             .as_ref()
@@ -196,10 +196,10 @@ impl<N: Net> Engine<N> {
         }
         let (fd, peer) = match accepted {
             Ok(accepted) => accepted,
-            Err(errno) if errno.is_again() => return Taken::None,
+            Err(errno) if errno.is_again() => return AcceptOutcome::None,
             Err(errno) if is_of_one_connection(errno) => {
                 self.counters.accept_errors += 1;
-                return Taken::Failed;
+                return AcceptOutcome::Failed;
             }
             // Any errno that is not of one connection counts as exhaustion: an immediate retry would
             // spin.
@@ -209,7 +209,7 @@ impl<N: Net> Engine<N> {
                 // Idle pipes hold descriptors that this listener could use.
                 self.tools.pipes.close_idle(&mut self.tools.net);
                 self.stop_listener(key, Accepting::Starved(errno));
-                return Taken::Stopped;
+                return AcceptOutcome::Stopped;
             }
         };
         self.tools.descriptors.took(&mut self.tools.net, fd);
@@ -238,7 +238,7 @@ impl<N: Net> Engine<N> {
                 }
             }
         }
-        Taken::One
+        AcceptOutcome::One
     }
 
     /// Remembers whether the first bytes were there when a connection was accepted.
@@ -400,7 +400,7 @@ const fn is_of_one_connection(errno: Errno) -> bool {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Taken {
+enum AcceptOutcome {
     One,
     /// A connection that had already failed.
     Failed,

@@ -7,7 +7,7 @@ use super::check::CheckPlan;
 use super::{Engine, Refusal, TimerOwner, Tools};
 use crate::agenda::{List, Listed};
 use crate::backend::{
-    AttemptOutcome, Backend, BackendConfig, Change, Check, Fall, Rise, Server, ServerConfig,
+    AttemptOutcome, Backend, BackendConfig, Check, Fall, Rise, Server, ServerChange, ServerConfig,
     ServerIndex, ServerSlot, Stats, Ticket, Transition, Work,
 };
 use crate::id::{Id, Kind};
@@ -25,7 +25,7 @@ pub(super) struct BackendEntry {
     /// The health check of each server.
     pub(super) plans: Vec<Option<Arc<CheckPlan>>>,
     /// What was last reported to the host of each server.
-    told: Vec<Reported>,
+    reported: Vec<Reported>,
     /// Servers with events to report.
     events: VecDeque<ServerIndex>,
     user: u64,
@@ -88,8 +88,8 @@ impl BackendEntry {
         tools: &mut Tools<N>,
     ) {
         let Some(transition) = transition else { return };
-        if let Some(told) = self.told.get_mut(server.0 as usize) {
-            told.by_checks =
+        if let Some(reported) = self.reported.get_mut(server.0 as usize) {
+            reported.by_checks =
                 matches!(transition, Transition::Up(Rise::Checks) | Transition::Down(Fall::Checks));
         }
         self.note_server(key, server, tools);
@@ -98,11 +98,11 @@ impl BackendEntry {
     /// Lists a server for an event, if its state differs from what was last reported.
     fn note_server<N>(&mut self, key: Key, server: ServerIndex, tools: &mut Tools<N>) {
         let up = self.is_up(server);
-        let Some(told) = self.told.get_mut(server.0 as usize) else { return };
-        if (told.up == up && !told.resolve) || told.queued {
+        let Some(reported) = self.reported.get_mut(server.0 as usize) else { return };
+        if (reported.up == up && !reported.resolve) || reported.queued {
             return;
         }
-        told.queued = true;
+        reported.queued = true;
         self.events.push_back(server);
         tools.agenda.add(List::Events, Kind::Backend, key, &mut self.listed);
     }
@@ -152,7 +152,7 @@ impl<N: Net> Engine<N> {
             queue_timeout: options.queue_timeout,
             timer: tools.timers.insert(TimerOwner::Backend(key.slot).tag()),
             plans: Vec::new(),
-            told: Vec::new(),
+            reported: Vec::new(),
             events: VecDeque::new(),
             user: options.user,
             name: None,
@@ -174,7 +174,12 @@ impl<N: Net> Engine<N> {
         let nameless = config.addresses.is_empty();
         let index = entry.core.add(config, tools.now).map_err(|_| Refusal::Argument)?;
         entry.plans.push(plan.map(Arc::new));
-        entry.told.push(Reported { up: true, by_checks: false, queued: false, resolve: nameless });
+        entry.reported.push(Reported {
+            up: true,
+            by_checks: false,
+            queued: false,
+            resolve: nameless,
+        });
         if nameless {
             entry.note_server(backend.key(), index, tools);
         }
@@ -187,15 +192,15 @@ impl<N: Net> Engine<N> {
         &mut self,
         backend: Id,
         server: ServerIndex,
-        change: Change,
+        change: ServerChange,
     ) -> Result<(), Refusal> {
         let (entry, tools) = self.backend_mut(backend)?;
         let was_up = entry.is_up(server);
         entry.core.set(server, change, tools.now).map_err(|_| Refusal::Argument)?;
         if was_up != entry.is_up(server)
-            && let Some(told) = entry.told.get_mut(server.0 as usize)
+            && let Some(reported) = entry.reported.get_mut(server.0 as usize)
         {
-            told.by_checks = false;
+            reported.by_checks = false;
         }
         entry.note_server(backend.key(), server, tools);
         entry.settle(backend.key(), tools);
@@ -247,21 +252,21 @@ impl<N: Net> Engine<N> {
             && let Some(server) = entry.events.pop_front()
         {
             let up = entry.is_up(server);
-            let Some(told) = entry.told.get_mut(server.0 as usize) else { continue };
-            let news = match (std::mem::take(&mut told.resolve), told.up == up, up) {
+            let Some(reported) = entry.reported.get_mut(server.0 as usize) else { continue };
+            let news = match (std::mem::take(&mut reported.resolve), reported.up == up, up) {
                 (true, ..) => Some(ServerEvent::Resolve),
                 // The change was reverted before it could be reported.
                 (false, true, _) => None,
-                (false, false, true) => Some(ServerEvent::Up(told.by_checks)),
-                (false, false, false) => Some(ServerEvent::Down(told.by_checks)),
+                (false, false, true) => Some(ServerEvent::Up(reported.by_checks)),
+                (false, false, false) => Some(ServerEvent::Down(reported.by_checks)),
             };
             // A request to resolve is reported first; a change of health follows as the next event.
-            let again = news == Some(ServerEvent::Resolve) && told.up != up;
-            told.queued = again;
+            let again = news == Some(ServerEvent::Resolve) && reported.up != up;
+            reported.queued = again;
             if again {
                 entry.events.push_back(server);
             } else {
-                told.up = up;
+                reported.up = up;
             }
             found = news.map(|news| super::EventKind::Server(server.0, news));
         }

@@ -45,10 +45,10 @@ fn write_listener(id: Id, listener: &Listener, line: &mut String) -> fmt::Result
     let watch = &listener.watch;
     write!(line, " wanted={} announced={}", watch.wanted().bits(), watch.announced().bits())?;
     match listener.accepting {
-        Accepting::Open | Accepting::Retrying(_) => write!(line, " rests=no")?,
-        Accepting::Paused(_) => write!(line, " rests=paused")?,
-        Accepting::Full => write!(line, " rests=full")?,
-        Accepting::Starved(errno) => write!(line, " rests=starved errno={}", errno.0)?,
+        Accepting::Open | Accepting::Retrying(_) => write!(line, " accepting=yes")?,
+        Accepting::Paused(_) => write!(line, " accepting=paused")?,
+        Accepting::Full => write!(line, " accepting=full")?,
+        Accepting::Starved(errno) => write!(line, " accepting=starved errno={}", errno.0)?,
     }
     write!(line, " closing={} monitor_fails={}", listener.closing, listener.monitor_fails)?;
     let counts = &listener.counts;

@@ -10,7 +10,7 @@ use crate::wheel::Timer;
 
 /// How far a drain goes; each stage includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Drain {
+pub enum DrainStage {
     /// It still accepts connections, but health answers fail, so that no new ones are sent here.
     LameDuck,
     /// Listeners stop accepting; what waits in their queues is left to other processes that share the
@@ -23,7 +23,7 @@ pub enum Drain {
 /// A drain under way.
 #[derive(Debug)]
 pub(super) struct Draining {
-    how: Drain,
+    how: DrainStage,
     deadline: Time,
     timer: Timer,
     aborted: u64,
@@ -31,7 +31,7 @@ pub(super) struct Draining {
 
 impl Draining {
     /// The stage.
-    pub(super) const fn how(&self) -> Drain {
+    pub(super) const fn how(&self) -> DrainStage {
         self.how
     }
 }
@@ -40,7 +40,7 @@ impl Draining {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrainState {
     /// The stage.
-    pub how: Drain,
+    pub how: DrainStage,
     /// When the connections and streams that remain are aborted.
     pub deadline: Time,
     /// Connections and streams that were aborted when the grace period had passed.
@@ -48,13 +48,13 @@ pub struct DrainState {
 }
 
 impl<N: Net> Engine<N> {
-    /// Begins to drain the engine, or goes to a later stage. From [`Drain::Pause`] on, the host gets an
+    /// Begins to drain the engine, or goes to a later stage. From [`DrainStage::Pause`] on, the host gets an
     /// event for each of its sessions that it should end, and what remains `grace` nanoseconds later is
     /// aborted; with [`FOREVER`](crate::time::FOREVER) nothing is.
     ///
     /// # Errors
     /// [`Refusal::State`] for an earlier stage than the present one.
-    pub fn drain(&mut self, how: Drain, grace: u64) -> Result<(), Refusal> {
+    pub fn drain(&mut self, how: DrainStage, grace: u64) -> Result<(), Refusal> {
         let earlier = self.draining.take();
         if let Some(draining) = &earlier
             && draining.how > how
@@ -66,13 +66,13 @@ impl<N: Net> Engine<N> {
             Some(draining) => (draining.timer, draining.aborted),
             None => (self.tools.timers.insert(TimerOwner::Drain.tag()), 0),
         };
-        let is_bounded = how > Drain::LameDuck;
+        let is_bounded = how > DrainStage::LameDuck;
         let deadline = if is_bounded { self.tools.now + grace } else { Time::NEVER };
         self.tools.timers.set(timer, deadline);
         self.draining = Some(Draining { how, deadline, timer, aborted });
-        if how > Drain::LameDuck {
+        if how > DrainStage::LameDuck {
             self.stop_listeners(how);
-            self.tell_sessions();
+            self.report_draining();
             self.give_up_checks();
         }
         Ok(())
@@ -89,7 +89,7 @@ impl<N: Net> Engine<N> {
 
     /// Whether sessions are asked to end, and listeners stop accepting.
     pub(super) fn lets_end(&self) -> bool {
-        self.draining.as_ref().is_some_and(|draining| draining.how > Drain::LameDuck)
+        self.draining.as_ref().is_some_and(|draining| draining.how > DrainStage::LameDuck)
     }
 
     /// Whether a drain allows listeners to accept.
@@ -97,19 +97,19 @@ impl<N: Net> Engine<N> {
         if self.lets_end() { Err(Refusal::State) } else { Ok(()) }
     }
 
-    fn stop_listeners(&mut self, how: Drain) {
+    fn stop_listeners(&mut self, how: DrainStage) {
         let keys: Vec<Key> = self.registry.listeners.iter().map(|(key, _)| key).collect();
         for key in keys {
             let id = self.id(crate::id::Kind::Listener, key);
             // An error means that the listener is closing already.
             let _ = match how {
-                Drain::Close => self.close_listener(id),
-                Drain::LameDuck | Drain::Pause => self.pause_listener(id),
+                DrainStage::Close => self.close_listener(id),
+                DrainStage::LameDuck | DrainStage::Pause => self.pause_listener(id),
             };
         }
     }
 
-    fn tell_sessions(&mut self) {
+    fn report_draining(&mut self) {
         let Self { conns, tools, registry, .. } = self;
         let mut cx = tools.cx(registry);
         for (key, conn) in conns.iter_mut().filter(|(_, conn)| is_hosts(conn)) {

@@ -153,7 +153,7 @@ impl<N: Net> Engine<N> {
             let cause = conn.cause.as_deref();
             let alike = cause.map_or((None, Why::Aborted), |cause| (cause.at, cause.why));
             let from = self.registry.listener_mut(conn.facts.listener);
-            let told = match from {
+            let reported = match from {
                 Some(listener) => {
                     let most = listener.options.refused_per_second;
                     listener.refusals.admit(Some(alike), now, most)
@@ -161,7 +161,7 @@ impl<N: Net> Engine<N> {
                 // A listener that is closed has no further records to limit.
                 None => Some(0),
             };
-            match told {
+            match reported {
                 Some(suppressed) => {
                     if suppressed > 0 {
                         conn.facts.rare_mut().suppressed = suppressed;

@@ -323,7 +323,7 @@ pub(super) type Alike = Option<(Option<Op>, Why)>;
 struct LogKind {
     alike: Alike,
     since: Time,
-    told: u32,
+    reported: u32,
     suppressed: u64,
 }
 
@@ -333,19 +333,19 @@ impl Tally {
     pub(super) fn admit(&mut self, alike: Alike, now: Time, per_second: u32) -> Option<u64> {
         let found = self.kinds.iter_mut().position(|kind| kind.alike == alike);
         let index = found.unwrap_or_else(|| {
-            self.kinds.push(LogKind { alike, since: now, told: 0, suppressed: 0 });
+            self.kinds.push(LogKind { alike, since: now, reported: 0, suppressed: 0 });
             self.kinds.len() - 1
         });
         let kind = &mut self.kinds[index];
         if now.since(kind.since) >= SECOND {
             kind.since = now;
-            kind.told = 0;
+            kind.reported = 0;
         }
-        if kind.told >= per_second {
+        if kind.reported >= per_second {
             kind.suppressed += 1;
             return None;
         }
-        kind.told += 1;
+        kind.reported += 1;
         Some(std::mem::take(&mut kind.suppressed))
     }
 }

@@ -4,31 +4,31 @@ use std::sync::Arc;
 
 use super::backend::BackendEntry;
 use super::listener::Listener;
-use super::{Drain, Engine};
+use super::{DrainStage, Engine};
 use crate::backend::{Server, ServerIndex, Stats};
-use crate::conn::{Clock, Op, OpSet, Why};
+use crate::conn::{Op, OpSet, TimeoutKind, Why};
 use crate::sys::Net;
-use crate::table::Table as StickTable;
-use crate::tls::Version;
-use crate::wire::exposition::{CONTENT_TYPE, Exposition, Family, MetricKind};
+use crate::table::Table;
+use crate::tls::TlsVersion;
+use crate::wire::exposition::{CONTENT_TYPE, Exposition, MetricFamily, MetricKind};
 
-const fn counter(name: &'static str, help: &'static str) -> Family {
-    Family { name, kind: MetricKind::Counter, help }
+const fn counter(name: &'static str, help: &'static str) -> MetricFamily {
+    MetricFamily { name, kind: MetricKind::Counter, help }
 }
 
-const fn gauge(name: &'static str, help: &'static str) -> Family {
-    Family { name, kind: MetricKind::Gauge, help }
+const fn gauge(name: &'static str, help: &'static str) -> MetricFamily {
+    MetricFamily { name, kind: MetricKind::Gauge, help }
 }
 
 /// Metric families, and the function that supplies the numbers of each.
-type Table<F> = &'static [(Family, F)];
+type MetricTable<F> = &'static [(MetricFamily, F)];
 type OfListener = fn(&Listener) -> u64;
 type OfBackend = fn(&Stats) -> u64;
 type OfServer = fn(&Server, &Stats) -> u64;
-type OfTable = fn(&StickTable) -> u64;
+type OfTable = fn(&Table) -> u64;
 
 /// Numbers of each listener.
-const LISTENER: Table<OfListener> = &[
+const LISTENER: MetricTable<OfListener> = &[
     (counter("vestibule_listener_accepted_total", "Connections accepted."), |l| l.counts.accepted),
     (counter("vestibule_listener_sessions_total", "Connections that became sessions."), |l| {
         l.counts.sessions
@@ -53,7 +53,7 @@ const LISTENER: Table<OfListener> = &[
 ];
 
 /// Numbers of each backend.
-const BACKEND: Table<OfBackend> = &[
+const BACKEND: MetricTable<OfBackend> = &[
     (gauge("vestibule_backend_current_streams", "Streams at its servers."), |s| {
         s.streams.now.into()
     }),
@@ -71,7 +71,7 @@ const BACKEND: Table<OfBackend> = &[
 ];
 
 /// Numbers of each server.
-const SERVER: Table<OfServer> = &[
+const SERVER: MetricTable<OfServer> = &[
     (gauge("vestibule_server_up", "Whether its health is good."), |server, _| {
         server.is_up().into()
     }),
@@ -110,7 +110,7 @@ const SERVER: Table<OfServer> = &[
 ];
 
 /// Numbers of each stick table that rules of a listener can name.
-const TABLE: Table<OfTable> = &[
+const TABLE: MetricTable<OfTable> = &[
     (
         gauge("vestibule_table_entries", "Entries, with expired ones that nobody took out yet."),
         |table| table.len() as u64,
@@ -120,11 +120,11 @@ const TABLE: Table<OfTable> = &[
     }),
     (
         counter("vestibule_table_purged_total", "Entries that made room before they expired."),
-        StickTable::purged,
+        Table::purged,
     ),
     (
         counter("vestibule_table_refused_total", "Keys that a full table had no room for."),
-        StickTable::refused,
+        Table::refused,
     ),
 ];
 
@@ -156,9 +156,9 @@ impl<N: Net> Engine<N> {
         let (counted, tools) = (&self.counters, &self.tools);
         let stage = match self.draining.as_ref().map(super::drain::Draining::how) {
             None => 0,
-            Some(Drain::LameDuck) => 1,
-            Some(Drain::Pause) => 2,
-            Some(Drain::Close) => 3,
+            Some(DrainStage::LameDuck) => 1,
+            Some(DrainStage::Pause) => 2,
+            Some(DrainStage::Close) => 3,
         };
         text.family(gauge("vestibule_info", "The version of the library."));
         text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
@@ -271,7 +271,7 @@ impl<N: Net> Engine<N> {
             "vestibule_op_overdue_total",
             "Connections that ended because the deadline of an operation had passed.",
         ));
-        for op in Op::ALL.iter().filter(|op| op.clock() != Clock::Unbounded) {
+        for op in Op::ALL.iter().filter(|op| op.timeout_kind() != TimeoutKind::Unbounded) {
             text.sample(&[("op", op.name())], self.tools.counts.ops.overdue(*op));
         }
         text.family(counter(
@@ -292,7 +292,7 @@ impl<N: Net> Engine<N> {
     fn write_tls(&self, text: &mut Exposition) {
         text.family(counter("vestibule_tls_handshakes_total", "Handshakes that were finished."));
         for (side, outgoing) in [("server", false), ("client", true)] {
-            for version in [Version::Tls12, Version::Tls13] {
+            for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
                 for (word, resumed) in [("no", false), ("yes", true)] {
                     let labels = [("side", side), ("version", version.name()), ("resumed", word)];
                     text.sample(
@@ -378,8 +378,8 @@ impl<N: Net> Engine<N> {
     }
 
     /// The tables that the rules of listeners can name, each once.
-    fn tables(&self) -> Vec<Arc<StickTable>> {
-        let mut tables: Vec<Arc<StickTable>> = Vec::new();
+    fn tables(&self) -> Vec<Arc<Table>> {
+        let mut tables: Vec<Arc<Table>> = Vec::new();
         for (_, listener) in self.registry.listeners.iter() {
             let Some(rules) = listener.config.rules.as_ref().map(|rules| rules.current()) else {
                 continue;

@@ -41,12 +41,12 @@ mod tests;
 
 pub use crate::conn::{Received, Record, Sent};
 pub use crate::counts::{OpCounts, TlsCounts};
-pub use crate::stream::{By, EndPhase, State as StreamState, Termination};
+pub use crate::stream::{By, EndPhase, InterfaceState, Termination};
 pub(crate) use backend::BackendOptions;
 pub use backend::ServerEvent;
 pub(crate) use check::{CheckPlan, HealthCheck};
 pub use commands::ConnectOptions;
-pub use drain::{Drain, DrainState};
+pub use drain::{DrainStage, DrainState};
 pub use events::{Event, EventKind};
 pub use handlers::{HandlerAnswer, Question, Spent};
 pub use listener::{ListenerCounts, ListenerOptions};
@@ -63,7 +63,7 @@ use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::ctrl::Watch;
-use crate::cx::{Counts, Cx, Descriptors, Limits, Traffic, Trigger};
+use crate::cx::{ByteCounts, Counts, Cx, Descriptors, Limits, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
@@ -103,7 +103,7 @@ pub struct EngineOptions {
     /// The most pipes for moving bytes in bulk; 0 has bytes copied.
     pub max_pipes: u32,
     /// The longest PROXY header that is accepted, in bytes.
-    pub max_prefix_bytes: u32,
+    pub max_proxy_header_bytes: u32,
 }
 
 impl Default for EngineOptions {
@@ -116,7 +116,7 @@ impl Default for EngineOptions {
             heavy_per_drive: 4,
             reserve_fds: A_PAIR,
             max_pipes: 64,
-            max_prefix_bytes: u32::MAX,
+            max_proxy_header_bytes: u32::MAX,
         }
     }
 }
@@ -159,7 +159,7 @@ pub struct WaitState {
 
 /// What has been counted since the engine was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
+pub struct EngineCounters {
     /// Connections accepted.
     pub accepted: u64,
     /// Connections that became sessions.
@@ -190,7 +190,7 @@ struct Tools<N> {
     pool: Pool,
     pipes: Pipes,
     descriptors: Descriptors,
-    traffic: Traffic,
+    traffic: ByteCounts,
     scratch: Box<[u8]>,
     heavy: u32,
     now: Time,
@@ -279,7 +279,7 @@ pub struct Engine<N> {
     draining: Option<drain::Draining>,
     /// The configuration of streams that were given none, shared by all of them.
     default_stream: Arc<StreamConfig>,
-    counters: Counters,
+    counters: EngineCounters,
 }
 
 /// What a timer is for; the wheel stores it as a tag and returns it on expiry.
@@ -338,7 +338,7 @@ impl<N: Net> Engine<N> {
                 pool: Pool::new(BUFFERS_KEPT, BULK_BUFFERS_KEPT),
                 pipes: Pipes::new(options.max_pipes as usize),
                 descriptors: Descriptors::new(descriptors),
-                traffic: Traffic::default(),
+                traffic: ByteCounts::default(),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
                 heavy: options.heavy_per_drive,
                 now,
@@ -364,7 +364,7 @@ impl<N: Net> Engine<N> {
             opening: 0,
             draining: None,
             default_stream: Arc::default(),
-            counters: Counters::default(),
+            counters: EngineCounters::default(),
         }
     }
 
@@ -396,7 +396,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// What has been counted.
-    pub const fn counters(&self) -> Counters {
+    pub const fn counters(&self) -> EngineCounters {
         self.counters
     }
 
@@ -411,7 +411,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// Bytes that the sockets moved.
-    pub const fn traffic(&self) -> Traffic {
+    pub const fn traffic(&self) -> ByteCounts {
         self.tools.traffic
     }
 
@@ -461,6 +461,6 @@ fn limits(descriptors: Fd, options: &EngineOptions) -> Limits {
             0 => Fd(i32::MAX),
             reserved => Fd(descriptors.0.saturating_sub(reserved)),
         },
-        max_prefix: options.max_prefix_bytes as usize,
+        max_prefix: options.max_proxy_header_bytes as usize,
     }
 }

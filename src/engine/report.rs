@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use super::{Engine, Refusal};
-use crate::conn::{Conn, Layer, Layers, Outside, State, Wait};
+use crate::conn::{Conn, ConnSummary, LayerState, LayerStates, State, Wait};
 use crate::id::{Id, Kind};
-use crate::stream::{CLIENT, SERVER, State as StreamState, Stream};
+use crate::stream::{CLIENT, InterfaceState, SERVER, Stream};
 use crate::sys::{Addr, Net};
 use crate::time::{MILLISECOND, Time};
 use crate::tls::Negotiated;
-use crate::wire::proxy::Header;
+use crate::wire::proxy;
 
 impl<N: Net> Engine<N> {
     /// The state of a connection.
@@ -24,15 +24,15 @@ impl<N: Net> Engine<N> {
     ///
     /// # Errors
     /// A stale id.
-    pub fn outside(&self, id: Id) -> Result<Outside, Refusal> {
-        Ok(self.conn(id)?.outside())
+    pub fn summary(&self, id: Id) -> Result<ConnSummary, Refusal> {
+        Ok(self.conn(id)?.summary())
     }
 
     /// The state of each layer of a connection.
     ///
     /// # Errors
     /// A stale id.
-    pub fn layers(&self, id: Id) -> Result<Layers, Refusal> {
+    pub fn layers(&self, id: Id) -> Result<LayerStates, Refusal> {
         Ok(self.conn(id)?.layers())
     }
 
@@ -61,7 +61,7 @@ impl<N: Net> Engine<N> {
     ///
     /// # Errors
     /// A stale id.
-    pub fn header(&self, id: Id) -> Result<Option<&Header>, Refusal> {
+    pub fn header(&self, id: Id) -> Result<Option<&proxy::Header>, Refusal> {
         Ok(self.conn(id)?.facts.header())
     }
 
@@ -87,7 +87,7 @@ impl<N: Net> Engine<N> {
 
     fn write_description(&self, id: Id, conn: &Conn, line: &mut String) -> std::fmt::Result {
         let word = conn.word;
-        let Outside { shr, shw, err } = conn.outside();
+        let ConnSummary { shr, shw, err } = conn.summary();
         write!(line, "conn={:#018x} state={}", id.bits(), conn.state().name())?;
         write!(line, " shr={shr} shw={shw} err={err}")?;
         let (ctrl, watch) = (&conn.ctrl, conn.ctrl.watch());
@@ -95,7 +95,7 @@ impl<N: Net> Engine<N> {
         write!(line, " fd_state={} peer={}", ctrl.state().name(), conn.facts.peer)?;
         write!(line, " wanted={} announced={}", watch.wanted().bits(), watch.announced().bits())?;
         write!(line, " ready={}", ctrl.ready().bits())?;
-        let Layers { fd_allocated, ctrl, data } = conn.layers();
+        let LayerStates { fd_allocated, ctrl, data } = conn.layers();
         write!(line, " fd_allocated={fd_allocated}")?;
         write_layer("ctrl", ctrl, line)?;
         write_layer("data", data, line)?;
@@ -165,10 +165,10 @@ impl<N: Net> Engine<N> {
             write!(line, " deadline_ms={}", due.since(now) / MILLISECOND)?;
         }
         let waits = match server {
-            StreamState::Que => "place",
-            StreamState::Tar => "pause",
-            StreamState::Con => "server",
-            _ if client == StreamState::Dis || server == StreamState::Dis => "close",
+            InterfaceState::Que => "slot",
+            InterfaceState::Tar => "pause",
+            InterfaceState::Con => "server",
+            _ if client == InterfaceState::Dis || server == InterfaceState::Dis => "close",
             _ => "bytes",
         };
         write!(line, " waits={waits}")?;
@@ -181,8 +181,8 @@ impl<N: Net> Engine<N> {
 }
 
 /// Writes the state of one layer.
-fn write_layer(name: &str, layer: Layer, line: &mut String) -> std::fmt::Result {
-    let Layer { initialized, connected, handlers_done, failed, shutr, shutw } = layer;
+fn write_layer(name: &str, layer: LayerState, line: &mut String) -> std::fmt::Result {
+    let LayerState { initialized, connected, handlers_done, failed, shutr, shutw } = layer;
     write!(line, " {name}_init={initialized} {name}_connected={connected}")?;
     write!(line, " {name}_handlers_done={handlers_done} {name}_failed={failed}")?;
     write!(line, " {name}_shutr={shutr} {name}_shutw={shutw}")

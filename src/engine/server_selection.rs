@@ -7,8 +7,8 @@ use super::backend::BackendEntry;
 use super::stream::may_join;
 use super::{ConnectOptions, Engine, Refusal, Tools};
 use crate::backend::{
-    Affinity, Assignment, AttemptOutcome, Leave, Next, Request, ServerIndex, ServerSlot, Ticket,
-    Unassigned,
+    Affinity, Assignment, AttemptOutcome, Leave, Request, RetryDecision, ServerIndex, ServerSlot,
+    Ticket, Unassigned,
 };
 use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::{Cause, Conn, Record, Why};
@@ -16,7 +16,8 @@ use crate::id::{Id, Kind};
 use crate::random::mix;
 use crate::slab::Key;
 use crate::stream::{
-    self, By, CLIENT, EndPhase, Event, SERVER, ServerSelection, State, Stream, blame,
+    self, By, CLIENT, EndPhase, InterfaceEvent, InterfaceState, SERVER, ServerSelection, Stream,
+    blame,
 };
 use crate::sys::{Addr, Net};
 use crate::time::Time;
@@ -61,7 +62,7 @@ impl<N: Net> Engine<N> {
         let key = self.add_stream(config, selection, user)?;
         self.seat(key, CLIENT, client.key());
         let attempt = self.search(key).and_then(|mut search| {
-            search.stream.side_mut(SERVER).on(Event::Ask);
+            search.stream.side_mut(SERVER).on(InterfaceEvent::Ask);
             search.ask()
         });
         self.attempt(key, attempt);
@@ -90,7 +91,7 @@ impl<N: Net> Engine<N> {
                     let text = "a limit left no room for a connection to the server";
                     let cause = Cause::new(None, Why::LocalLimit).because(text);
                     attempt = self.search(key).and_then(|mut search| {
-                        search.stream.side_mut(SERVER).on(Event::Fail);
+                        search.stream.side_mut(SERVER).on(InterfaceEvent::Fail);
                         search.decide(Some(cause), false)
                     });
                 }
@@ -120,12 +121,12 @@ impl<N: Net> Engine<N> {
         let Some(mut search) = self.search(key) else { return };
         let mut next = None;
         match search.stream.side(SERVER).state() {
-            State::Tar => {
-                search.stream.side_mut(SERVER).on(Event::Ask);
+            InterfaceState::Tar => {
+                search.stream.side_mut(SERVER).on(InterfaceEvent::Ask);
                 search.wait_until(Time::NEVER);
                 next = search.ask();
             }
-            State::Que => {
+            InterfaceState::Que => {
                 search.leave_queue(Leave::TimedOut);
                 let text = "no server had a place free in time";
                 let cause = Cause::new(None, Why::TimedOut).because(text);
@@ -145,10 +146,10 @@ impl<N: Net> Engine<N> {
             search.reached();
         }
         let state = search.stream.side(SERVER).state();
-        if state != State::Que {
+        if state != InterfaceState::Que {
             search.leave_queue(Leave::Gone);
         }
-        if matches!(state, State::Dis | State::Clo) {
+        if matches!(state, InterfaceState::Dis | InterfaceState::Clo) {
             search.free_slot();
         }
     }
@@ -157,7 +158,8 @@ impl<N: Net> Engine<N> {
     pub(super) fn serve_called(&mut self) {
         while let Some((key, backend, slot)) = self.tools.called.pop_front() {
             let search = self.search(key);
-            let waits = |search: &Search<'_, N>| search.stream.side(SERVER).state() == State::Que;
+            let waits =
+                |search: &Search<'_, N>| search.stream.side(SERVER).state() == InterfaceState::Que;
             if let Some(mut search) = search.filter(waits) {
                 let next = search.assign(slot);
                 self.attempt(key, next);
@@ -185,7 +187,7 @@ impl<N> Search<'_, N> {
             Assignment::Queued(place) => {
                 selection.place = Some(place);
                 selection.queued_at = self.tools.now;
-                self.stream.side_mut(SERVER).on(Event::Wait);
+                self.stream.side_mut(SERVER).on(InterfaceEvent::Wait);
                 self.wait_until(self.tools.now + self.entry.queue_timeout);
             }
             Assignment::Refused(Unassigned::NoServer) => {
@@ -219,7 +221,7 @@ impl<N> Search<'_, N> {
         // `queued_at` is [`Time::NEVER`] when it was in no queue this time, and then adds nothing.
         let queued_at = std::mem::replace(&mut selection.queued_at, Time::NEVER);
         selection.queued += self.tools.now.since(queued_at);
-        self.stream.side_mut(SERVER).on(Event::Assign);
+        self.stream.side_mut(SERVER).on(InterfaceEvent::Assign);
         let client = self.stream.side(CLIENT).conn;
         let client = client.map(|key| self.tools.agenda.id(Kind::Conn, key));
         Some(Attempt { address: address.cloned(), connect, client })
@@ -239,23 +241,28 @@ impl<N> Search<'_, N> {
             if why == Why::LocalLimit { AttemptOutcome::Local } else { AttemptOutcome::Failed };
         self.free_slot();
         self.entry.attempt_was(self.backend, server, outcome, self.tools);
-        let next =
-            if took { Next::GiveUp } else { self.entry.core.retry(server, attempts, outcome) };
+        let next = if took {
+            RetryDecision::GiveUp
+        } else {
+            self.entry.core.retry(server, attempts, outcome)
+        };
         match next {
-            Next::SameServer(pause) => {
-                self.affinity(Affinity::Same(server), Event::Pause);
+            RetryDecision::SameServer(pause) => {
+                self.affinity(Affinity::Same(server), InterfaceEvent::Pause);
                 self.wait_until(self.tools.now + pause);
             }
-            Next::AnotherServer => {
-                self.affinity(Affinity::Other(server), Event::Ask);
+            RetryDecision::AnotherServer => {
+                self.affinity(Affinity::Other(server), InterfaceEvent::Ask);
                 return self.ask();
             }
-            Next::GiveUp => give_up(self.stream, blame(SERVER, why), EndPhase::Connect, cause),
+            RetryDecision::GiveUp => {
+                give_up(self.stream, blame(SERVER, why), EndPhase::Connect, cause)
+            }
         }
         None
     }
 
-    fn affinity(&mut self, affinity: Affinity, event: Event) {
+    fn affinity(&mut self, affinity: Affinity, event: InterfaceEvent) {
         self.stream.side_mut(SERVER).on(event);
         if let Some(selection) = &mut self.stream.selection {
             selection.affinity = affinity;
@@ -304,7 +311,7 @@ impl<N> Search<'_, N> {
 
 /// Ends server selection without a server.
 fn give_up(stream: &mut Stream, by: By, phase: EndPhase, cause: Option<Cause>) {
-    stream.side_mut(SERVER).on(Event::GiveUp);
+    stream.side_mut(SERVER).on(InterfaceEvent::GiveUp);
     stream.ended_by(by, phase, cause);
 }
 

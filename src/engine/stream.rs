@@ -10,7 +10,8 @@ use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::{
-    self, By, CLIENT, Event, Lane, SERVER, ServerSelection, Side, State, Stream, Termination, blame,
+    self, By, CLIENT, InterfaceEvent, InterfaceState, Lane, SERVER, ServerSelection, Side, Stream,
+    Termination, blame,
 };
 use crate::sys::Net;
 use crate::time::Time;
@@ -81,7 +82,7 @@ impl<N: Net> Engine<N> {
         let seat = stream.side_mut(side);
         seat.conn = Some(conn_key);
         let open = !conn.word.is_opening();
-        seat.on(if open { Event::Join } else { Event::Dial });
+        seat.on(if open { InterfaceEvent::Join } else { InterfaceEvent::Dial });
         if open && side == SERVER {
             stream.reached_at = self.tools.now;
         }
@@ -199,7 +200,7 @@ impl<N: Net> Engine<N> {
             let side = stream.side_mut(seat.side);
             side.conn = None;
             side.record = Some(Box::new(record));
-            side.on(Event::Gone);
+            side.on(InterfaceEvent::Gone);
         }
     }
 
@@ -207,7 +208,7 @@ impl<N: Net> Engine<N> {
     ///
     /// # Errors
     /// The id is not that of a stream of this engine.
-    pub fn stream_states(&self, id: Id) -> Result<([State; 2], Termination), Refusal> {
+    pub fn stream_states(&self, id: Id) -> Result<([InterfaceState; 2], Termination), Refusal> {
         let stream = self.stream(id)?;
         let end = stream.end.as_ref().map_or_else(Termination::default, |end| end.termination);
         Ok(([stream.side(CLIENT).state(), stream.side(SERVER).state()], end))

@@ -10,7 +10,7 @@ use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use crate::backend::{BackendConfig, Method, Redispatch, Retries, ServerIndex, Stats};
+use crate::backend::{BackendConfig, BalanceMethod, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
 use crate::id::Kind;
 use crate::time::SECOND;
@@ -136,10 +136,10 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Conf
     options::check_flags(options.flags, known, options._reserved)?;
     let unless = |flag: u64, most: u32| if options.flags & flag != 0 { 0 } else { most };
     let method = match options.balance {
-        VST_BALANCE_ROUND_ROBIN => Method::RoundRobin,
-        VST_BALANCE_LEAST_CONNECTIONS => Method::LeastConnections,
-        VST_BALANCE_SOURCE => Method::SourceHash,
-        VST_BALANCE_RANDOM => Method::RandomOfTwo,
+        VST_BALANCE_ROUND_ROBIN => BalanceMethod::RoundRobin,
+        VST_BALANCE_LEAST_CONNECTIONS => BalanceMethod::LeastConnections,
+        VST_BALANCE_SOURCE => BalanceMethod::SourceHash,
+        VST_BALANCE_RANDOM => BalanceMethod::RandomOfTwo,
         other => return Err(ConfigError::argument(format!("balance: {other} is none"))),
     };
     let redispatch = if options.flags & VST_BACKEND_NO_REDISPATCH != 0 {

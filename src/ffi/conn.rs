@@ -247,7 +247,7 @@ pub unsafe extern "C" fn vst_conn_take_fd(
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(fd, taken.0) }?;
         if let Some(op) = op {
-            shell.tell_host_op(op);
+            shell.report_host_op(op);
         }
         Ok(VST_OK)
     })

@@ -6,10 +6,10 @@ use std::ffi::c_char;
 
 use super::bar::Bar;
 use super::engine::vst_engine;
+use super::event_value::{point, value_of};
 use super::panic::outside;
 use super::status::{VST_E_REENTRANT, VST_E_STATE, VST_OK, vst_status};
 use super::step;
-use super::told::{point, told};
 use super::types::VST_NEVER;
 use crate::ctrl::Io;
 use crate::engine::HostOp;
@@ -38,9 +38,9 @@ impl vst_engine {
             self.ask_handlers()?;
             // Events first: what the host does in them changes interest once more, and it is told
             // once.
-            self.tell_events()?;
+            self.report_events()?;
             if !self.bracket.get() {
-                self.tell_interest()?;
+                self.report_interest()?;
             }
             let mut core = self.core()?;
             if self.bracket.get() || self.pulls_interest() {
@@ -53,25 +53,25 @@ impl vst_engine {
             let rests = !interest && !events && !core.has_questions();
             drop(core);
             // What the host does when it is told the deadline is to be told in turn.
-            if rests && !self.tell_deadline()? {
+            if rests && !self.report_deadline()? {
                 return Ok(());
             }
         }
     }
 
     /// Tells every interest change.
-    pub(super) fn tell_interest(&self) -> Result<(), vst_status> {
+    pub(super) fn report_interest(&self) -> Result<(), vst_status> {
         if self.pulls_interest() {
             return Ok(());
         }
         loop {
             let Some(op) = self.core()?.next_host_op() else { return Ok(()) };
-            self.tell_host_op(op);
+            self.report_host_op(op);
         }
     }
 
     /// Tells one change, by whichever callbacks the host gave.
-    pub(super) fn tell_host_op(&self, op: HostOp) {
+    pub(super) fn report_host_op(&self, op: HostOp) {
         let HostOp::Interest { fd, token, old, new } = op;
         let data = self.poller_data;
         if let Some(interest) = self.host.interest {
@@ -100,13 +100,13 @@ impl vst_engine {
     }
 
     /// Tells every event there is, as far as the budget goes.
-    pub(super) fn tell_events(&self) -> Result<(), vst_status> {
-        while self.tell_event()? {}
+    pub(super) fn report_events(&self) -> Result<(), vst_status> {
+        while self.report_event()? {}
         Ok(())
     }
 
     /// Tells one event, and whether there was one to tell.
-    fn tell_event(&self) -> Result<bool, vst_status> {
+    fn report_event(&self) -> Result<bool, vst_status> {
         // Events of nested calls are told by the outermost one.
         let Some(callback) = self.host.event.filter(|_| self.depth.get() == 1) else {
             return Ok(false);
@@ -117,8 +117,8 @@ impl vst_engine {
         }
         let Some(event) = self.core()?.next_event() else { return Ok(false) };
         self.budget.set(left - 1);
-        let (told, value) = told(event);
-        let value = point(value, &told);
+        let (details, value) = value_of(event);
+        let value = point(value, &details);
         let engine = std::ptr::from_ref(self).cast_mut();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive, and `engine` is only used through shared references.
@@ -127,14 +127,14 @@ impl vst_engine {
     }
 
     /// Tells the deadline if it moved earlier, and whether it did.
-    fn tell_deadline(&self) -> Result<bool, vst_status> {
+    fn report_deadline(&self) -> Result<bool, vst_status> {
         let Some(timer) = self.host.timer else { return Ok(false) };
         let state = self.core()?.wait_state();
         let deadline = state.deadline.map_or(VST_NEVER, |deadline| deadline.0);
-        if deadline >= self.told_deadline.get() {
+        if deadline >= self.reported_deadline.get() {
             return Ok(false);
         }
-        self.told_deadline.set(deadline);
+        self.reported_deadline.set(deadline);
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive.
         outside(|| unsafe { timer(self.host.data, deadline) });
@@ -143,7 +143,7 @@ impl vst_engine {
 
     /// What was due has been done: the next deadline is told anew.
     pub(super) fn ran(&self) {
-        self.told_deadline.set(VST_NEVER);
+        self.reported_deadline.set(VST_NEVER);
     }
 
     /// Begins or ends a batch of a host that knows only descriptor numbers.

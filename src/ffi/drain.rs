@@ -5,7 +5,7 @@ use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::VST_NEVER;
-use crate::engine::Drain;
+use crate::engine::DrainStage;
 
 /// Connections are still accepted, but monitors (`vst_monitor_options`) are answered with a
 /// failure, so that load balancers send no more clients to this program.
@@ -69,9 +69,9 @@ pub unsafe extern "C" fn vst_engine_drain(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         let how = match how {
-            VST_DRAIN_LAME_DUCK => Drain::LameDuck,
-            VST_DRAIN_PAUSE => Drain::Pause,
-            VST_DRAIN_CLOSE => Drain::Close,
+            VST_DRAIN_LAME_DUCK => DrainStage::LameDuck,
+            VST_DRAIN_PAUSE => DrainStage::Pause,
+            VST_DRAIN_CLOSE => DrainStage::Close,
             _ => return Err(VST_E_ARGUMENT),
         };
         let grace = if grace_ns == 0 { VST_NEVER } else { grace_ns };
@@ -102,9 +102,9 @@ pub unsafe extern "C" fn vst_engine_drain_state(
         let value = vst_drain {
             size: 0,
             how: drain.map_or(0, |drain| match drain.how {
-                Drain::LameDuck => VST_DRAIN_LAME_DUCK,
-                Drain::Pause => VST_DRAIN_PAUSE,
-                Drain::Close => VST_DRAIN_CLOSE,
+                DrainStage::LameDuck => VST_DRAIN_LAME_DUCK,
+                DrainStage::Pause => VST_DRAIN_PAUSE,
+                DrainStage::Close => VST_DRAIN_CLOSE,
             }),
             deadline_ns: drain.map_or(VST_NEVER, |drain| drain.deadline.0),
             aborted: drain.map_or(0, |drain| drain.aborted),

@@ -98,14 +98,14 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
         let list = list?;
         // Nothing is done of a list that is not right.
         for ready in list {
-            told_of(ready)?;
+            readiness_of(ready)?;
         }
         shell.begin_at(now_ns)?;
         for ready in list {
-            let (token, events) = told_of(ready)?;
-            let told = shell.core()?.on_ready(token, events).map_err(status::of);
-            match told {
-                Ok(()) | Err(VST_E_STALE) => shell.tell_events()?,
+            let (token, events) = readiness_of(ready)?;
+            let reported = shell.core()?.on_ready(token, events).map_err(status::of);
+            match reported {
+                Ok(()) | Err(VST_E_STALE) => shell.report_events()?,
                 Err(status) => return Err(status),
             }
         }
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn vst_engine_batch_end(engine: *mut vst_engine) -> vst_st
 }
 
 /// The readiness that an entry of a list tells.
-fn told_of(ready: &vst_ready) -> Result<(Id, Io), vst_status> {
+fn readiness_of(ready: &vst_ready) -> Result<(Id, Io), vst_status> {
     if ready._reserved != 0 {
         return Err(VST_E_ARGUMENT);
     }

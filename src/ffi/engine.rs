@@ -12,12 +12,12 @@ use std::sync::atomic::AtomicUsize;
 use super::clock::Clock;
 use super::config_error::ConfigError;
 use super::event::vst_event;
+use super::event_value::EventDetails;
 use super::options::{self, options};
 use super::panic::install_hook;
 use super::posts::{Shared, vst_wake_fn};
 use super::ptr::Sized32;
 use super::status::*;
-use super::told::Told;
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions};
@@ -147,7 +147,7 @@ pub struct vst_engine_options {
     /// The longest PROXY header that is accepted, in bytes: 107, the longest line of version 1, or
     /// more. A connection with a longer one is refused with VST_WHY_TOO_LARGE. Default UINT32_MAX:
     /// all that the protocol allows.
-    pub max_prefix_bytes: u32,
+    pub max_proxy_header_bytes: u32,
     /// The most pipes through which streams without TLS move bytes in bulk (splice), two
     /// descriptors each. Default 64. With VST_ENGINE_NO_PIPES all bytes are copied.
     pub max_pipes: u32,
@@ -199,7 +199,7 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     heavy_per_drive: 4,
     events_per_drive: u32::MAX,
     reserve_fds: A_PAIR,
-    max_prefix_bytes: u32::MAX,
+    max_proxy_header_bytes: u32::MAX,
     max_pipes: 64,
     data: std::ptr::null_mut(),
     fdset: None,
@@ -217,7 +217,7 @@ options!(vst_engine_options {
     heavy_per_drive,
     events_per_drive,
     reserve_fds,
-    max_prefix_bytes,
+    max_proxy_header_bytes,
     max_pipes,
 } DEFAULTS);
 
@@ -249,13 +249,13 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
     let edge = trigger == Trigger::Edge;
     let (fdset, fdclr) = (options.fdset.is_some(), options.fdclr.is_some());
     let interest = options.interest.is_some();
-    let too_short = options.max_prefix_bytes < PROXY_LINE_MAX;
+    let too_short = options.max_proxy_header_bytes < PROXY_LINE_MAX;
     let wrong = [
         (fdset && !fdclr, "fdclr: it is missing, and fdset is there"),
         (fdclr && !fdset, "fdset: it is missing, and fdclr is there"),
         (fdset && interest, "interest: it stands for fdset and fdclr, which are there too"),
         (edge && fdset, "trigger: VST_TRIGGER_EDGE needs interest, since fdset tells no mask"),
-        (too_short, "max_prefix_bytes: a line of PROXY version 1 has up to 107, so no less"),
+        (too_short, "max_proxy_header_bytes: a line of PROXY version 1 has up to 107, so no less"),
     ];
     if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {
         return Err(ConfigError::argument(*sentence));
@@ -270,7 +270,7 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
             u32::MAX => 0,
             n => n,
         },
-        max_prefix_bytes: options.max_prefix_bytes,
+        max_proxy_header_bytes: options.max_proxy_header_bytes,
         max_pipes: match options.flags & VST_ENGINE_NO_PIPES {
             0 => options.max_pipes,
             _ => 0,
@@ -298,9 +298,9 @@ pub struct vst_engine {
     /// Events that the outermost call may still tell.
     pub(super) budget: Cell<u32>,
     /// The deadline the timer callback was last told.
-    pub(super) told_deadline: Cell<u64>,
+    pub(super) reported_deadline: Cell<u64>,
     /// What the last pulled event points to.
-    pub(super) pulled: RefCell<Option<Box<Told>>>,
+    pub(super) pulled: RefCell<Option<Box<EventDetails>>>,
     /// What other threads reach the engine through, once somebody asked for it.
     pub(super) waker: RefCell<Option<Arc<Shared>>>,
     pub(super) core: RefCell<Engine<Under>>,
@@ -340,7 +340,7 @@ pub(super) fn new(
         poller_data,
         clock,
         budget: Cell::new(0),
-        told_deadline: Cell::new(VST_NEVER),
+        reported_deadline: Cell::new(VST_NEVER),
         pulled: RefCell::new(None),
         waker: RefCell::new(None),
         core: RefCell::new(core),

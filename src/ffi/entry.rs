@@ -16,12 +16,12 @@ use crate::engine::WaitState;
 use crate::sys::thread_token;
 
 /// What a drive call came to.
-pub(super) struct Driven {
+pub(super) struct DriveOutcome {
     status: vst_status,
     wait: vst_wait,
 }
 
-impl Driven {
+impl DriveOutcome {
     /// Writes the wait state and answers.
     pub(super) fn finish(self, put: impl FnOnce(&vst_wait) -> vst_status) -> vst_status {
         match put(&self.wait) {
@@ -35,7 +35,7 @@ impl Driven {
 pub(super) fn drive(
     engine: Result<&vst_engine, vst_status>,
     f: impl FnOnce(&vst_engine) -> Result<(), vst_status>,
-) -> Driven {
+) -> DriveOutcome {
     let nothing = WaitState { deadline: None, runnable: false, conns: 0, streams: 0, listeners: 0 };
     let mut wait = wait_of(&nothing, false, false);
     let status = enter(engine, true, |shell| {
@@ -48,7 +48,7 @@ pub(super) fn drive(
     {
         wait = wait_of(&core.wait_state(), shell.depth.get() > 0, false);
     }
-    Driven { status, wait }
+    DriveOutcome { status, wait }
 }
 
 /// Runs `f` as any other call.
@@ -103,9 +103,9 @@ pub(super) unsafe fn asked(
     why_size: usize,
     f: impl FnOnce(&vst_engine) -> Result<vst_status, ConfigError>,
 ) -> vst_status {
-    let call = |tell: &mut dyn FnMut(ConfigError) -> vst_status| match engine {
-        Ok(engine) => call(Ok(engine), |shell| f(shell).map_err(tell)),
-        Err(unusable) => tell(unusable),
+    let call = |report: &mut dyn FnMut(ConfigError) -> vst_status| match engine {
+        Ok(engine) => call(Ok(engine), |shell| f(shell).map_err(report)),
+        Err(unusable) => report(unusable),
     };
     // SAFETY: the caller's contract.
     unsafe { explained(why, why_size, call) }

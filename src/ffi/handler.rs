@@ -17,7 +17,7 @@ use crate::engine::Sent;
 
 /// The handler runs after the TLS handshake and sees decrypted bytes. Without this flag it runs
 /// before TLS and sees the bytes on the wire.
-pub const VST_HANDLER_BEHIND_TLS: u64 = 1 << 36;
+pub const VST_HANDLER_AFTER_TLS: u64 = 1 << 36;
 
 /// A handler of the host's own: a step in opening a connection, besides the library's own.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub struct vst_handler {
     pub size: u32,
     /// 0.
     pub _reserved: u32,
-    /// VST_HANDLER_BEHIND_TLS or 0.
+    /// VST_HANDLER_AFTER_TLS or 0.
     pub flags: u64,
     /// Called on the engine's thread, during a call on the engine. Must not be NULL.
     pub step: vst_step_fn,
@@ -65,10 +65,10 @@ pub(super) unsafe fn read(
 }
 
 fn custom(handler: &vst_handler) -> Result<Custom, ConfigError> {
-    options::check_flags(handler.flags, VST_HANDLER_BEHIND_TLS, handler._reserved)?;
+    options::check_flags(handler.flags, VST_HANDLER_AFTER_TLS, handler._reserved)?;
     let step = handler.step.ok_or_else(|| ConfigError::null("step"))?;
     Ok(Custom {
-        behind_tls: handler.flags & VST_HANDLER_BEHIND_TLS != 0,
+        behind_tls: handler.flags & VST_HANDLER_AFTER_TLS != 0,
         span: if handler.timeout_ns == 0 { VST_NEVER } else { handler.timeout_ns },
         owner: Arc::new(Functions { step, discard: handler.discard, data: handler.data }),
     })

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use super::config_error::{ConfigError, named};
 use super::ptr;
 use super::words::text;
-use crate::tls::{CertificateSource, Source};
+use crate::tls::{CertificateSource, PemSource};
 
 /// PEM text, from a file or from memory. Set file, or bytes and len; both is VST_E_ARGUMENT.
 #[derive(Clone, Copy, Debug)]
@@ -38,16 +38,16 @@ pub(super) const NO_PEM: vst_pem =
 ///
 /// # Safety
 /// The file is NULL or a NUL-terminated string, and the memory as long as it says.
-pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<Source>, ConfigError> {
+pub(super) unsafe fn pem(field: &str, given: &vst_pem) -> Result<Option<PemSource>, ConfigError> {
     // SAFETY: the caller's contract.
     let file = unsafe { text(&format!("{field}.file"), given.file) }?;
     let len = usize::try_from(given.len).unwrap_or(usize::MAX);
     // SAFETY: the caller's contract.
     let bytes = named(&format!("{field}.bytes"), unsafe { ptr::bytes(given.bytes, len) })?;
     match (file, bytes) {
-        (Some(path), []) => Ok(Some(Source::File(path.into()))),
+        (Some(path), []) => Ok(Some(PemSource::File(path.into()))),
         (None, []) => Ok(None),
-        (None, bytes) => Ok(Some(Source::Bytes(bytes.to_vec()))),
+        (None, bytes) => Ok(Some(PemSource::Bytes(bytes.to_vec()))),
         (Some(_), _) => Err(ConfigError::argument(format!("{field}: file or bytes, and not both"))),
     }
 }

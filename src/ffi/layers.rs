@@ -5,7 +5,7 @@ use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use crate::conn::Layer;
+use crate::conn::LayerState;
 
 /// The incoming direction is shut, by either side: no further byte is delivered.
 pub const VST_CONN_SHR: u32 = 1024;
@@ -34,9 +34,9 @@ pub unsafe extern "C" fn vst_conn_shut(
     // SAFETY: the caller's contract.
     let no_flags = unsafe { ptr::put(flags, 0) };
     entry::call(no_flags.and(engine), |shell| {
-        let outside = shell.core()?.outside(id(conn)?).map_err(status::of)?;
+        let summary = shell.core()?.summary(id(conn)?).map_err(status::of)?;
         let seen =
-            [(VST_CONN_SHR, outside.shr), (VST_CONN_SHW, outside.shw), (VST_CONN_ERR, outside.err)];
+            [(VST_CONN_SHR, summary.shr), (VST_CONN_SHW, summary.shw), (VST_CONN_ERR, summary.err)];
         let found = seen.iter().filter(|(_, holds)| *holds).map(|(flag, _)| flag).sum();
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(flags, found) }?;
@@ -65,7 +65,7 @@ pub struct vst_layer {
 }
 
 impl vst_layer {
-    fn of(layer: Layer) -> Self {
+    fn of(layer: LayerState) -> Self {
         Self {
             initialized: layer.initialized.into(),
             connected: layer.connected.into(),

@@ -19,7 +19,7 @@ use super::words::hand_out;
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of `fdset`
 /// and `fdclr` without the other or with `interest`, VST_TRIGGER_EDGE with `fdset`,
-/// `max_prefix_bytes` below 107); VST_E_LIMIT (4,096 engines live).
+/// `max_proxy_header_bytes` below 107); VST_E_LIMIT (4,096 engines live).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` is NULL or
@@ -86,14 +86,14 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
         shell.bracket.set(false);
         if !shell.poisoned.get() {
             shell.core()?.abort_all();
-            shell.tell_interest()?;
+            shell.report_interest()?;
             shell.core()?.close_released();
             shell.discard_spent()?;
         }
         // What is left is left by a failure inside: the poller lets go of it all the same.
         loop {
             let Some(op) = shell.core()?.next_left_over() else { break };
-            shell.tell_host_op(op);
+            shell.report_host_op(op);
         }
         Ok(VST_OK)
     });

@@ -11,22 +11,22 @@ use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
 use super::words::text;
-use crate::config::{ANSWER_MOST, Monitor, MonitorAnswer, Trust};
+use crate::config::{ANSWER_MAX_BYTES, Monitor, MonitorAnswer, Trust};
 
 /// Plain text: OK, or FAIL.
-pub const VST_ANSWER_TEXT: u32 = 1;
+pub const VST_MONITOR_ANSWER_TEXT: u32 = 1;
 /// An HTTP/1.0 response: 200, or 503.
-pub const VST_ANSWER_HTTP: u32 = 2;
+pub const VST_MONITOR_ANSWER_HTTP: u32 = 2;
 /// An HTTP/1.0 response with the text of `vst_metrics_text`: always 200, also while a failure is
 /// reported. The text is made for each connection and kept in memory until the peer has taken it;
 /// `max_conns` of the listener bounds how many there are.
-pub const VST_ANSWER_METRICS: u32 = 3;
+pub const VST_MONITOR_ANSWER_METRICS: u32 = 3;
 /// Bytes that the host chooses: well, or failing.
-pub const VST_ANSWER_BYTES: u32 = 4;
+pub const VST_MONITOR_ANSWER_BYTES: u32 = 4;
 
 /// The most bytes of well and of failing.
-pub const VST_ANSWER_MOST: u32 = 16_384;
-const _: () = assert!(VST_ANSWER_MOST as usize == ANSWER_MOST);
+pub const VST_MONITOR_ANSWER_MAX_BYTES: u32 = 16_384;
+const _: () = assert!(VST_MONITOR_ANSWER_MAX_BYTES as usize == ANSWER_MAX_BYTES);
 
 /// Every source is a monitor: the listener has no other connections.
 pub const VST_MONITOR_EVERYONE: u64 = 1 << 34;
@@ -41,8 +41,8 @@ pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 /// the host accepted the descriptor itself; it is counted in `vst_engine_counters.monitored_total`.
 ///
 /// The answer reports a failure while `vst_listener_set_monitor_fail` is set for the listener of
-/// the connection, and from the first stage of `vst_engine_drain` on. VST_ANSWER_TEXT and
-/// VST_ANSWER_BYTES are sent at once. VST_ANSWER_HTTP and VST_ANSWER_METRICS are sent after the
+/// the connection, and from the first stage of `vst_engine_drain` on. VST_MONITOR_ANSWER_TEXT and
+/// VST_MONITOR_ANSWER_BYTES are sent at once. VST_MONITOR_ANSWER_HTTP and VST_MONITOR_ANSWER_METRICS are sent after the
 /// first byte of the request, or the end of the peer's side, which must come within
 /// `timeout_proxy_ns`; the request is not parsed. The answer must be sent within linger_ns. What
 /// the peer still sends is then read and thrown away, as `drain_ns` and `drain_bytes` allow, so
@@ -52,18 +52,18 @@ pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 pub struct vst_monitor_options {
     /// `sizeof(vst_monitor_options)`. Not less than 56 bytes.
     pub size: u32,
-    /// `VST_ANSWER_*`. Default `VST_ANSWER_TEXT`.
+    /// `VST_MONITOR_ANSWER_*`. Default `VST_MONITOR_ANSWER_TEXT`.
     pub answer: u32,
     /// `VST_MONITOR_*`.
     pub flags: u64,
     /// The sources, as in `vst_accept_options.accept_proxy`; NULL with `VST_MONITOR_EVERYONE`.
     pub monitor_net: *const c_char,
-    /// With VST_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_ANSWER_MOST bytes.
+    /// With VST_MONITOR_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
     /// Copied. Else NULL.
     pub well: *const c_void,
     /// Length of `well` in bytes.
     pub well_len: usize,
-    /// With VST_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_ANSWER_MOST bytes.
+    /// With VST_MONITOR_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
     /// Copied. Else NULL.
     pub failing: *const c_void,
     /// Length of `failing` in bytes.
@@ -78,7 +78,7 @@ const _: () = assert!(size_of::<vst_monitor_options>() == 56);
 
 options!(vst_monitor_options { answer } vst_monitor_options {
     size: 0,
-    answer: VST_ANSWER_TEXT,
+    answer: VST_MONITOR_ANSWER_TEXT,
     flags: 0,
     monitor_net: std::ptr::null(),
     well: std::ptr::null(),
@@ -147,14 +147,14 @@ fn sources(
 }
 
 fn answer(kind: u32, well: &[u8], failing: &[u8]) -> Option<MonitorAnswer> {
-    let fits = |bytes: &[u8]| (1..=ANSWER_MOST).contains(&bytes.len());
+    let fits = |bytes: &[u8]| (1..=ANSWER_MAX_BYTES).contains(&bytes.len());
     let answer = match kind {
-        VST_ANSWER_BYTES if fits(well) && fits(failing) => {
+        VST_MONITOR_ANSWER_BYTES if fits(well) && fits(failing) => {
             return Some(MonitorAnswer::Bytes { well: well.into(), failing: failing.into() });
         }
-        VST_ANSWER_TEXT => MonitorAnswer::Text,
-        VST_ANSWER_HTTP => MonitorAnswer::Http,
-        VST_ANSWER_METRICS => MonitorAnswer::Metrics,
+        VST_MONITOR_ANSWER_TEXT => MonitorAnswer::Text,
+        VST_MONITOR_ANSWER_HTTP => MonitorAnswer::Http,
+        VST_MONITOR_ANSWER_METRICS => MonitorAnswer::Metrics,
         _ => return None,
     };
     (well.is_empty() && failing.is_empty()).then_some(answer)

@@ -11,12 +11,12 @@ use crate::sys::{ErrnoGuard, Kernel, Net};
 thread_local! {
     // Both are const and need no destructor: one would crash a host that unloads the library.
     static INSIDE: Cell<u32> = const { Cell::new(0) };
-    static TEXT: RefCell<Text> = const { RefCell::new(Text { bytes: [0; TEXT_SIZE], len: 0 }) };
+    static TEXT: RefCell<PanicText> = const { RefCell::new(PanicText { bytes: [0; TEXT_SIZE], len: 0 }) };
 }
 
 const TEXT_SIZE: usize = 256;
 
-struct Text {
+struct PanicText {
     bytes: [u8; TEXT_SIZE],
     len: usize,
 }
@@ -65,7 +65,7 @@ fn keep(info: &PanicHookInfo<'_>) {
     use std::io::Write;
     TEXT.with(|text| {
         let Ok(mut text) = text.try_borrow_mut() else { return };
-        let Text { bytes, len } = &mut *text;
+        let PanicText { bytes, len } = &mut *text;
         let mut rest = &mut bytes[..];
         let place = info.location().map_or(("?", 0), |place| (place.file(), place.line()));
         let why = info.payload_as_str().unwrap_or("");

@@ -3,9 +3,9 @@
 use super::engine::vst_engine;
 use super::entry;
 use super::event::{VST_EVENT_INTEREST, vst_event};
+use super::event_value::{blank, point, value_of};
 use super::ptr;
 use super::status::*;
-use super::told::{blank, point, told};
 use crate::engine::HostOp;
 
 impl vst_engine {
@@ -29,10 +29,10 @@ impl vst_engine {
             return Ok(Some(value));
         }
         let Some(event) = self.core()?.next_event() else { return Ok(None) };
-        let (told, value) = told(event);
-        let told = Box::new(told);
-        let value = point(value, &told);
-        *self.pulled.borrow_mut() = Some(told);
+        let (details, value) = value_of(event);
+        let details = Box::new(details);
+        let value = point(value, &details);
+        *self.pulled.borrow_mut() = Some(details);
         Ok(Some(value))
     }
 }

@@ -13,7 +13,7 @@ use super::table::vst_table;
 use super::types::{id, vst_id};
 use super::words::{explained, hand_out};
 use crate::config::LiveRules;
-use crate::rules::{Outside, RuleSet, Tables, Value};
+use crate::rules::{Environment, RuleSet, Tables, Value};
 use crate::sys::read_file;
 
 /// A set of tcp-request rules. Any number of configurations, engines and threads may use it. A
@@ -69,8 +69,9 @@ pub unsafe extern "C" fn vst_rules_new(
         }
         // SAFETY: NULL becomes None; else the host passes a handle we made.
         let before = unsafe { before.as_ref() }.map(|before| before.rules.current());
-        let outside = Outside { tables: &known, before: before.as_deref(), load: &read_file };
-        let rules = RuleSet::parse(text, outside);
+        let environment =
+            Environment { tables: &known, before: before.as_deref(), load: &read_file };
+        let rules = RuleSet::parse(text, environment);
         let rules = rules.map_err(|error| ConfigError::config(error.to_string()))?;
         Ok(vst_rules { rules: Arc::new(LiveRules::new(rules)) })
     };
@@ -124,12 +125,12 @@ pub unsafe extern "C" fn vst_rules_check(
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    let call = |tell: &mut dyn FnMut(ConfigError) -> vst_status| {
+    let call = |report: &mut dyn FnMut(ConfigError) -> vst_status| {
         entry::call(engine, |shell| {
             // SAFETY: the caller's contract.
             let rules = unsafe { ptr::handle(rules) }?.rules.current();
             let checked = shell.core()?.check_rules(&rules);
-            checked.map_err(|sentence| tell(ConfigError::config(sentence)))?;
+            checked.map_err(|sentence| report(ConfigError::config(sentence)))?;
             Ok(VST_OK)
         })
     };

@@ -10,7 +10,7 @@ use super::server;
 use super::status::{self, *};
 use super::types::{id, vst_id};
 use super::words::text;
-use crate::backend::{Admin, Change, ServerIndex};
+use crate::backend::{Admin, ServerChange, ServerIndex};
 use crate::engine::Refusal;
 
 /// The server is in normal use.
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn vst_server_set_weight(
     weight: u32,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { set(engine, backend, server, || Ok(Change::Weight(server::weight(weight)?))) }
+    unsafe { set(engine, backend, server, || Ok(ServerChange::Weight(server::weight(weight)?))) }
 }
 
 /// Sets the administrative state of a server: `state` is VST_ADMIN_READY, VST_ADMIN_DRAIN or
@@ -59,9 +59,9 @@ pub unsafe extern "C" fn vst_server_set_state(
     state: u32,
 ) -> vst_status {
     let change = || match state {
-        VST_ADMIN_READY => Ok(Change::Admin(Admin::Ready)),
-        VST_ADMIN_DRAIN => Ok(Change::Admin(Admin::Drain)),
-        VST_ADMIN_MAINTENANCE => Ok(Change::Admin(Admin::Maintenance)),
+        VST_ADMIN_READY => Ok(ServerChange::Admin(Admin::Ready)),
+        VST_ADMIN_DRAIN => Ok(ServerChange::Admin(Admin::Drain)),
+        VST_ADMIN_MAINTENANCE => Ok(ServerChange::Admin(Admin::Maintenance)),
         _ => Err(VST_E_ARGUMENT),
     };
     // SAFETY: the caller's contract.
@@ -96,7 +96,8 @@ pub unsafe extern "C" fn vst_server_set_addresses(
         let text = unsafe { text("addresses", addresses) }?;
         let list = server::addresses(text).map_err(ConfigError::argument)?;
         let backend = named("backend", id(backend))?;
-        let set = shell.core()?.set_server(backend, ServerIndex(server), Change::Addresses(list));
+        let set =
+            shell.core()?.set_server(backend, ServerIndex(server), ServerChange::Addresses(list));
         set.map_err(|refusal| match refusal {
             Refusal::Argument => ConfigError::argument(format!("server: none has number {server}")),
             other => ConfigError::from(other).of("backend"),
@@ -113,7 +114,7 @@ unsafe fn set(
     engine: *mut vst_engine,
     backend: vst_id,
     server: u32,
-    change: impl FnOnce() -> Result<Change, vst_status>,
+    change: impl FnOnce() -> Result<ServerChange, vst_status>,
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
@@ -127,8 +128,8 @@ unsafe fn set(
 /// The state of a server.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct vst_server {
-    /// In: `sizeof(vst_server)`. Not less than 24 bytes.
+pub struct vst_server_status {
+    /// In: `sizeof(vst_server_status)`. Not less than 24 bytes.
     pub size: u32,
     /// Its administrative state: VST_ADMIN_READY, VST_ADMIN_DRAIN, VST_ADMIN_MAINTENANCE.
     pub state: u32,
@@ -142,10 +143,10 @@ pub struct vst_server {
     pub usable: u32,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
-unsafe impl Sized32 for vst_server {
+unsafe impl Sized32 for vst_server_status {
     const FIRST: usize = 24;
 }
-const _: () = assert!(size_of::<vst_server>() == 24);
+const _: () = assert!(size_of::<vst_server_status>() == 24);
 
 /// Writes the state of a server.
 ///
@@ -160,7 +161,7 @@ pub unsafe extern "C" fn vst_server_state(
     engine: *mut vst_engine,
     backend: vst_id,
     server: u32,
-    state: *mut vst_server,
+    state: *mut vst_server_status,
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
@@ -169,7 +170,7 @@ pub unsafe extern "C" fn vst_server_state(
     entry::call(no_state.and(engine), |shell| {
         let core = shell.core()?;
         let found = core.server(id(backend)?, ServerIndex(server)).map_err(status::of)?;
-        let value = vst_server {
+        let value = vst_server_status {
             size: 0,
             state: match found.admin() {
                 Admin::Ready => VST_ADMIN_READY,

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::config_error::ConfigError;
 use super::words::text;
-use crate::wire::socks::{Destination, Dialogue, Login, Version};
+use crate::wire::socks::{Destination, Dialogue, Login, SocksVersion};
 
 /// No SOCKS: the address of the connection is the destination itself.
 pub const VST_SOCKS_NONE: u32 = 0;
@@ -36,9 +36,9 @@ pub(super) unsafe fn read(
     let password = unsafe { text("socks_password", password) }?;
     let version = match version {
         VST_SOCKS_NONE if destination.or(user).or(password).is_none() => return Ok(None),
-        VST_SOCKS_4 => Version::V4,
-        VST_SOCKS_4A => Version::V4a,
-        VST_SOCKS_5 => Version::V5,
+        VST_SOCKS_4 => SocksVersion::V4,
+        VST_SOCKS_4A => SocksVersion::V4a,
+        VST_SOCKS_5 => SocksVersion::V5,
         VST_SOCKS_NONE => return Err(ConfigError::argument("socks: texts for it, and no version")),
         _ => return Err(ConfigError::argument("socks: an unknown version")),
     };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::ptr;
 use super::status::*;
-use crate::table::{Data, Key, Table};
+use crate::table::{DataType, Table, TableKey};
 
 /// The key is an IP address: bytes has the 4 bytes of IPv4 or the 16 of IPv6, in network order. For
 /// tables of type ip and ipv6.
@@ -61,21 +61,21 @@ pub struct vst_table_key {
 const _: () = assert!(size_of::<vst_table_key>() == 24);
 
 /// What a number of `VST_DATA_*` stands for.
-pub(super) fn data_of(number: u32) -> Option<Data> {
+pub(super) fn data_of(number: u32) -> Option<DataType> {
     Some(match number {
-        VST_DATA_SERVER_ID => Data::ServerId,
-        VST_DATA_GPT0 => Data::Gpt0,
-        VST_DATA_GPC0_RATE => Data::Gpc0Rate,
-        VST_DATA_CONN_CNT => Data::ConnCnt,
-        VST_DATA_CONN_RATE => Data::ConnRate,
-        VST_DATA_CONN_CUR => Data::ConnCur,
-        VST_DATA_SESS_CNT => Data::SessCnt,
-        VST_DATA_SESS_RATE => Data::SessRate,
-        VST_DATA_BYTES_IN_CNT => Data::BytesInCnt,
-        VST_DATA_BYTES_IN_RATE => Data::BytesInRate,
-        VST_DATA_BYTES_OUT_CNT => Data::BytesOutCnt,
-        VST_DATA_BYTES_OUT_RATE => Data::BytesOutRate,
-        _ => Data::Gpc(u8::try_from(number.checked_sub(VST_DATA_GPC)?).ok()?),
+        VST_DATA_SERVER_ID => DataType::ServerId,
+        VST_DATA_GPT0 => DataType::Gpt0,
+        VST_DATA_GPC0_RATE => DataType::Gpc0Rate,
+        VST_DATA_CONN_CNT => DataType::ConnCnt,
+        VST_DATA_CONN_RATE => DataType::ConnRate,
+        VST_DATA_CONN_CUR => DataType::ConnCur,
+        VST_DATA_SESS_CNT => DataType::SessCnt,
+        VST_DATA_SESS_RATE => DataType::SessRate,
+        VST_DATA_BYTES_IN_CNT => DataType::BytesInCnt,
+        VST_DATA_BYTES_IN_RATE => DataType::BytesInRate,
+        VST_DATA_BYTES_OUT_CNT => DataType::BytesOutCnt,
+        VST_DATA_BYTES_OUT_RATE => DataType::BytesOutRate,
+        _ => DataType::Gpc(u8::try_from(number.checked_sub(VST_DATA_GPC)?).ok()?),
     })
 }
 
@@ -86,15 +86,15 @@ pub(super) fn data_of(number: u32) -> Option<Data> {
 pub(super) unsafe fn key_of<'a>(
     table: &Table,
     key: *const vst_table_key,
-) -> Result<Key<'a>, vst_status> {
+) -> Result<TableKey<'a>, vst_status> {
     // SAFETY: the caller's contract.
     let given = unsafe { key.as_ref() }.ok_or(VST_E_NULL)?;
     // SAFETY: the caller's contract.
     let bytes = unsafe { ptr::bytes(given.bytes, given.len) }?;
     let key = match given.form {
-        VST_KEY_IP if given.integer == 0 => Key::Ip(address(bytes).ok_or(VST_E_ARGUMENT)?),
-        VST_KEY_INTEGER if bytes.is_empty() => Key::Integer(given.integer),
-        VST_KEY_BYTES if given.integer == 0 => Key::Text(bytes),
+        VST_KEY_IP if given.integer == 0 => TableKey::Ip(address(bytes).ok_or(VST_E_ARGUMENT)?),
+        VST_KEY_INTEGER if bytes.is_empty() => TableKey::Integer(given.integer),
+        VST_KEY_BYTES if given.integer == 0 => TableKey::Text(bytes),
         _ => return Err(VST_E_ARGUMENT),
     };
     if key.form() == table.config().kind.form() { Ok(key) } else { Err(VST_E_ARGUMENT) }

@@ -7,7 +7,7 @@ use super::ptr::{self, Sized32};
 use super::status::*;
 use super::table::{table_of, time, vst_table};
 use super::table_key::{VST_KEY_BYTES, VST_KEY_INTEGER, VST_KEY_IP, data_of, vst_table_key};
-use crate::table::{Key, Row, Snapshot};
+use crate::table::{Row, Snapshot, TableKey};
 use crate::time::Time;
 
 /// A walk through the entries of a table. Used by one thread at a time.
@@ -158,19 +158,19 @@ fn row_of(row: &Row, bytes: &mut Vec<u8>) -> vst_table_row {
     bytes.clear();
     let mut integer = 0;
     let form = match row.key.borrow() {
-        Key::Ip(IpAddr::V4(v4)) => {
+        TableKey::Ip(IpAddr::V4(v4)) => {
             bytes.extend(v4.octets());
             VST_KEY_IP
         }
-        Key::Ip(IpAddr::V6(v6)) => {
+        TableKey::Ip(IpAddr::V6(v6)) => {
             bytes.extend(v6.octets());
             VST_KEY_IP
         }
-        Key::Integer(number) => {
+        TableKey::Integer(number) => {
             integer = number;
             VST_KEY_INTEGER
         }
-        Key::Text(text) => {
+        TableKey::Text(text) => {
             bytes.extend(text);
             VST_KEY_BYTES
         }

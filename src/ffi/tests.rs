@@ -40,7 +40,7 @@ type Reaction = Box<dyn FnMut(*mut vst_engine, &vst_event)>;
 /// A host: what it was told, and what it does when told.
 struct Host {
     engine: Cell<*mut vst_engine>,
-    told: RefCell<Vec<(u32, vst_id)>>,
+    reported: RefCell<Vec<(u32, vst_id)>>,
     /// What an attempt to free the engine from the log callback was answered.
     freed_in_log: RefCell<Vec<vst_status>>,
     watched: RefCell<Vec<(i32, vst_id, u32)>>,
@@ -66,7 +66,7 @@ unsafe extern "C" fn event(data: *mut c_void, engine: *mut vst_engine, event: *c
     let host = unsafe { &*data.cast::<Host>() };
     // SAFETY: the event lives until this returns.
     let event = unsafe { &*event };
-    host.told.borrow_mut().push((event.kind, event.id));
+    host.reported.borrow_mut().push((event.kind, event.id));
     (host.react.borrow_mut())(engine, event);
 }
 
@@ -82,7 +82,7 @@ impl Host {
     fn new(react: impl FnMut(*mut vst_engine, &vst_event) + 'static) -> Rc<Self> {
         let host = Rc::new(Self {
             engine: Cell::new(std::ptr::null_mut()),
-            told: RefCell::default(),
+            reported: RefCell::default(),
             freed_in_log: RefCell::default(),
             watched: RefCell::default(),
             react: RefCell::new(Box::new(react)),
@@ -178,7 +178,7 @@ impl Host {
     }
 
     fn kinds(&self) -> Vec<u32> {
-        self.told.borrow().iter().map(|one| one.0).collect()
+        self.reported.borrow().iter().map(|one| one.0).collect()
     }
 
     fn free(self: Rc<Self>) {
@@ -286,7 +286,7 @@ fn an_id_that_is_gone_is_stale_for_every_call_and_harms_nothing() {
     host.drive();
     peer.close();
     host.drive();
-    let gone = host.told.borrow()[0].1;
+    let gone = host.reported.borrow()[0].1;
     assert_eq!(recv(host.engine.get(), gone).0, VST_E_STALE);
     assert_eq!(send(host.engine.get(), gone, b"x").0, VST_E_STALE);
     assert_eq!(close(host.engine.get(), listener), VST_E_KIND);
@@ -324,7 +324,7 @@ fn a_panic_inside_is_a_status_and_leaves_an_engine_that_can_be_freed() {
     let peer = host.peer(&at);
     peer.send(b"x");
     // A descriptor closed behind the engine's back: the simulated network panics when it is used.
-    let session = host.told.borrow()[0].1;
+    let session = host.reported.borrow()[0].1;
     let fd = host.watched.borrow().iter().map(|one| one.0).max().expect("it is watched");
     let mut net = world().net();
     crate::sys::Net::close(&mut net, crate::sys::Fd(fd));

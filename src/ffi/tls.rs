@@ -11,7 +11,7 @@ use super::ptr::{self, Sized32};
 use super::status::*;
 use super::words::{hand_out, hand_out_noted, needed_text, text};
 use crate::sys::WallClock;
-use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, Version};
+use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, TlsVersion};
 
 /// The TLS of incoming connections. Any number of configurations, engines and threads may use it.
 /// It never changes. Ticket keys and kept sessions are not shared with any other vst_tls_server.
@@ -47,7 +47,7 @@ pub const VST_TLS_SERVER_NO_SESSION_CACHE: u64 = 1 << 40;
 
 /// The most that `session_cache` may be. A `vst_tls_server` allocates the index of so many sessions
 /// as `session_cache` says when it is made; a `vst_tls_client` allocates memory as sessions come.
-pub const VST_TLS_SESSIONS_MOST: u64 = 1_048_576;
+pub const VST_TLS_SESSIONS_MAX: u64 = 1_048_576;
 
 /// TLS 1.2, for `min_version` and max_version.
 pub const VST_TLS_1_2: u32 = 0x0303;
@@ -61,7 +61,7 @@ pub const VST_TLS_1_3: u32 = 0x0304;
 /// X25519MLKEM768 (not in a build with ring), X25519, P-256 or P-384.
 ///
 /// TLS 1.2 cannot change its keys, and a key of AES-GCM may protect 2^24 records: a connection that
-/// has sent so many (256 GiB in full records) sends `close_notify` and ends with VST_WHY_KEYS_WORN.
+/// has sent so many (256 GiB in full records) sends `close_notify` and ends with VST_WHY_KEY_LIMIT.
 /// TLS 1.3 changes its keys without an interruption.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -103,7 +103,7 @@ pub struct vst_tls_server_options {
     /// ALPN is not used. Copied.
     pub alpn: *const c_char,
     /// The most sessions that are kept for clients that take no ticket, or for all clients with
-    /// VST_TLS_SERVER_NO_TICKETS. Default 256, at most VST_TLS_SESSIONS_MOST;
+    /// VST_TLS_SERVER_NO_TICKETS. Default 256, at most VST_TLS_SESSIONS_MAX;
     /// VST_TLS_SERVER_NO_SESSION_CACHE keeps none.
     pub session_cache: u64,
 }
@@ -215,8 +215,8 @@ unsafe fn server(options: *const vst_tls_server_options) -> Result<vst_tls_serve
         client_crls: unsafe { pem("client_crl", &given.client_crl) }?.into_iter().collect(),
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
-        min_version: version("min_version", given.min_version, Version::Tls12)?,
-        max_version: version("max_version", given.max_version, Version::Tls13)?,
+        min_version: version("min_version", given.min_version, TlsVersion::Tls12)?,
+        max_version: version("max_version", given.max_version, TlsVersion::Tls13)?,
         tickets: given.flags & VST_TLS_SERVER_NO_TICKETS == 0,
         session_cache: session_cache(
             given.flags & VST_TLS_SERVER_NO_SESSION_CACHE != 0,
@@ -368,7 +368,7 @@ pub(super) fn session_cache(none: bool, most: u64) -> Result<usize, ConfigError>
     if none {
         return Ok(0);
     }
-    let kept = usize::try_from(most).ok().filter(|_| most <= VST_TLS_SESSIONS_MOST);
+    let kept = usize::try_from(most).ok().filter(|_| most <= VST_TLS_SESSIONS_MAX);
     kept.ok_or_else(|| ConfigError::argument("session_cache: at most 1,048,576 sessions are kept"))
 }
 
@@ -394,11 +394,15 @@ pub(super) unsafe fn alpn(list: *const c_char) -> Result<Vec<Vec<u8>>, ConfigErr
     }
 }
 
-pub(super) fn version(field: &str, number: u32, default: Version) -> Result<Version, ConfigError> {
+pub(super) fn version(
+    field: &str,
+    number: u32,
+    default: TlsVersion,
+) -> Result<TlsVersion, ConfigError> {
     match number {
         0 => Ok(default),
-        VST_TLS_1_2 => Ok(Version::Tls12),
-        VST_TLS_1_3 => Ok(Version::Tls13),
+        VST_TLS_1_2 => Ok(TlsVersion::Tls12),
+        VST_TLS_1_3 => Ok(TlsVersion::Tls13),
         _ => Err(ConfigError::argument(format!(
             "{field}: {number:#06x} is neither VST_TLS_1_2 nor VST_TLS_1_3"
         ))),

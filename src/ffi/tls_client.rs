@@ -12,7 +12,7 @@ use super::status::*;
 use super::tls::{alpn, put_lines, session_cache, unloadable, version};
 use super::words::hand_out_noted;
 use crate::sys::WallClock;
-use crate::tls::{ClientOptions, ClientTls, KeyExchange, Roots, Version};
+use crate::tls::{ClientOptions, ClientTls, KeyExchange, Roots, TlsVersion};
 
 /// The TLS of outgoing connections. Any number of configurations, engines and threads may use it.
 /// It never changes. Kept sessions are not shared with any other vst_tls_client.
@@ -45,7 +45,7 @@ pub const VST_TLS_CLIENT_NO_SESSION_CACHE: u64 = 1 << 44;
 ///
 /// The groups X25519MLKEM768 (not in a build with ring), X25519, P-256 and P-384 are offered in
 /// this order; see VST_TLS_CLIENT_NO_POST_QUANTUM. A connection with TLS 1.2 and AES-GCM ends with
-/// VST_WHY_KEYS_WORN after 2^24 records, as in vst_tls_server_options.
+/// VST_WHY_KEY_LIMIT after 2^24 records, as in vst_tls_server_options.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_tls_client_options {
@@ -75,7 +75,7 @@ pub struct vst_tls_client_options {
     /// h2,http/1.1. NULL: ALPN is not used. Copied.
     pub alpn: *const c_char,
     /// The most sessions that are kept for resumption, at most 8 for each server name. Default 256,
-    /// at most `VST_TLS_SESSIONS_MOST`; `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
+    /// at most `VST_TLS_SESSIONS_MAX`; `VST_TLS_CLIENT_NO_SESSION_CACHE` keeps none.
     pub session_cache: u64,
 }
 
@@ -183,8 +183,8 @@ unsafe fn client(options: *const vst_tls_client_options) -> Result<vst_tls_clien
         key_log: given.flags & VST_TLS_CLIENT_KEY_LOG != 0,
         // SAFETY: the caller's contract.
         alpn: unsafe { alpn(given.alpn) }?,
-        min_version: version("min_version", given.min_version, Version::Tls12)?,
-        max_version: version("max_version", given.max_version, Version::Tls13)?,
+        min_version: version("min_version", given.min_version, TlsVersion::Tls12)?,
+        max_version: version("max_version", given.max_version, TlsVersion::Tls13)?,
         session_cache: session_cache(
             given.flags & VST_TLS_CLIENT_NO_SESSION_CACHE != 0,
             given.session_cache,

@@ -7,7 +7,7 @@ use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
-use crate::tls::{Negotiated, Verified, Version};
+use crate::tls::{Negotiated, TlsVersion, Verified};
 use crate::wire::der::Certificate;
 
 /// The peer was not asked for a certificate.
@@ -81,8 +81,8 @@ pub unsafe extern "C" fn vst_conn_tls_info(
         };
         if let Some(tls) = &found {
             value.version = match tls.version {
-                Version::Tls12 => 0x0303,
-                Version::Tls13 => 0x0304,
+                TlsVersion::Tls12 => 0x0303,
+                TlsVersion::Tls13 => 0x0304,
             };
             value.cipher = u32::from(tls.suite);
             value.group = tls.group.map_or(0, |group| u32::from(group.code));

@@ -69,11 +69,11 @@ pub(super) unsafe fn hand_out<T>(
     why_size: usize,
     make: impl FnOnce() -> Result<T, ConfigError>,
 ) -> vst_status {
-    let call = |tell: &mut dyn FnMut(ConfigError) -> vst_status| {
+    let call = |report: &mut dyn FnMut(ConfigError) -> vst_status| {
         guard(|| {
             // SAFETY: the caller's contract.
-            named("out", unsafe { ptr::put(out, std::ptr::null_mut()) }).map_err(&mut *tell)?;
-            let made = Box::new(make().map_err(tell)?);
+            named("out", unsafe { ptr::put(out, std::ptr::null_mut()) }).map_err(&mut *report)?;
+            let made = Box::new(make().map_err(report)?);
             // SAFETY: written to a moment ago.
             unsafe { ptr::put(out, Box::into_raw(made)) }?;
             Ok(VST_OK)

@@ -8,7 +8,7 @@ use super::prefix::{consume, held, read_more};
 use crate::conn::{Conn, Op, Plan, Progress, Why};
 use crate::cx::Cx;
 use crate::sys::Net;
-use crate::wire::cip::{self, Fault, Parsed};
+use crate::wire::cip;
 
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
@@ -21,19 +21,19 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     let magic = expected.magic;
     loop {
         let need = match cip::parse(magic, held(conn)) {
-            Parsed::Whole { header, len } => {
+            cip::Parsed::Whole { header, len } => {
                 consume(conn, cx, len);
                 conn.facts.rare_mut().cip = Some(header);
                 return Progress::Done;
             }
-            Parsed::Bad(fault) => {
+            cip::Parsed::Bad(fault) => {
                 let came = match fault {
-                    Fault::Magic => stranger(held(conn), "a NetScaler's header"),
+                    cip::Fault::Magic => stranger(held(conn), "a NetScaler's header"),
                     _ => None,
                 };
                 return failed(op, Why::Malformed, came.unwrap_or(fault.why().into()));
             }
-            Parsed::Partial { need } => need,
+            cip::Parsed::Partial { need } => need,
         };
         if let ControlFlow::Break(progress) =
             read_more(conn, cx, op, need, "the NetScaler's header")

@@ -11,7 +11,7 @@ use crate::conn::{Conn, Op, Plan, Progress, Why};
 use crate::cx::Cx;
 use crate::sys::Net;
 use crate::wire::protocol;
-use crate::wire::proxy::{self, Fault, Parsed};
+use crate::wire::proxy;
 
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
@@ -23,24 +23,28 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     }
     loop {
         let need = match proxy::parse(held(conn)) {
-            Parsed::Whole { len: need, .. } | Parsed::Partial { need }
+            proxy::Parsed::Whole { len: need, .. } | proxy::Parsed::Partial { need }
                 if need > cx.limits.max_prefix =>
             {
-                return failed(op, Why::TooLarge, "the header is larger than max_prefix_bytes");
+                return failed(
+                    op,
+                    Why::TooLarge,
+                    "the header is larger than max_proxy_header_bytes",
+                );
             }
-            Parsed::Whole { header, len } => {
+            proxy::Parsed::Whole { header, len } => {
                 consume(conn, cx, len);
                 conn.facts.rare_mut().header = Some(header);
                 return Progress::Done;
             }
-            Parsed::Bad(malformed) => {
+            proxy::Parsed::Bad(malformed) => {
                 let came = match malformed.fault {
-                    Fault::NotProxy => stranger(held(conn), protocol::PROXY),
+                    proxy::Fault::NotProxy => stranger(held(conn), protocol::PROXY),
                     _ => None,
                 };
                 return failed(op, Why::Malformed, came.unwrap_or(malformed.why().into()));
             }
-            Parsed::Partial { need } => need,
+            proxy::Parsed::Partial { need } => need,
         };
         if let ControlFlow::Break(progress) = read_more(conn, cx, op, need, "the PROXY header") {
             return progress;

@@ -26,7 +26,7 @@ pub(crate) use send_proxy::{Client, compose};
 pub(crate) use socks::says_first;
 
 use crate::conn::{
-    Cause, Clock, Conn, Detail, Events, Op, OpSet, Progress, Why, closing, is_first_step,
+    Cause, Conn, Detail, Events, Op, OpSet, Progress, TimeoutKind, Why, closing, is_first_step,
 };
 use crate::cx::Cx;
 use crate::op::every_op;
@@ -34,11 +34,11 @@ use crate::sys::{Errno, Net};
 use crate::time::FOREVER;
 
 macro_rules! steps {
-    ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $side:ident, $clock:ident,
+    ($($(#[$doc:meta])+ $op:ident = $number:literal, $name:literal, $kind:ident, $timeout_kind:ident,
         after $after:tt, when $when:expr, step $step:path;)+) => {
         fn run<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
             match op {
-                $(Op::$op => steps!(@$side $step, conn, cx, op)),+
+                $(Op::$op => steps!(@$kind $step, conn, cx, op)),+
             }
         }
     };
@@ -51,26 +51,26 @@ every_op!(steps);
 /// One step of `op`.
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if OpSet::OPENING.has(op) && is_first_step(conn.word, op) {
-        open_clock(conn, cx, op);
+        start_timeout(conn, cx, op);
     }
     run(conn, cx, op)
 }
 
 /// Sets the deadline of an opening operation, which counts from its start; all of them together are
 /// bounded from the beginning of the connection. Received bytes do not extend it.
-fn open_clock<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
+fn start_timeout<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
     let timeouts = conn.facts.timeouts();
-    let span = match op.clock() {
-        Clock::Proxy => timeouts.proxy,
-        Clock::Connect => timeouts.connect,
-        Clock::Tls => timeouts.tls,
-        Clock::Linger => conn.facts.close_options().linger,
-        Clock::Custom => conn.facts.customs(op).next().map_or(FOREVER, |custom| custom.span),
-        Clock::Unbounded | Clock::Drain => FOREVER,
+    let span = match op.timeout_kind() {
+        TimeoutKind::Proxy => timeouts.proxy,
+        TimeoutKind::Connect => timeouts.connect,
+        TimeoutKind::Tls => timeouts.tls,
+        TimeoutKind::Linger => conn.facts.close_options().linger,
+        TimeoutKind::Custom => conn.facts.customs(op).next().map_or(FOREVER, |custom| custom.span),
+        TimeoutKind::Unbounded | TimeoutKind::Drain => FOREVER,
     };
     conn.facts.op_since = cx.now;
     // The operations of a connect share one timeout, which CTRL_CONNECT starts.
-    let goes_on = op.clock() == Clock::Connect && op != Op::CtrlConnect;
+    let goes_on = op.timeout_kind() == TimeoutKind::Connect && op != Op::CtrlConnect;
     if !goes_on {
         conn.arm_opening(cx.now, span);
     }

@@ -12,7 +12,7 @@ use crate::rules::{
 use crate::sys::{Addr, Net, SockOpt};
 use crate::time::FOREVER;
 use crate::tls::sha1;
-use crate::wire::proxy::Header;
+use crate::wire::proxy;
 
 /// The phase of the rules that `op` evaluates.
 const fn phase(op: Op) -> Option<RulePhase> {
@@ -168,7 +168,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
         self.directory.listener_name(self.conn.facts.listener?).map(str::as_bytes)
     }
 
-    fn proxy(&self) -> Option<&Header> {
+    fn proxy(&self) -> Option<&proxy::Header> {
         self.conn.facts.header()
     }
 

@@ -11,7 +11,7 @@ use crate::sys::{Addr, Net};
 use crate::tls::{Negotiated, Verified};
 use crate::wire::der::Certificate;
 use crate::wire::proxy::tlv::{client, kind};
-use crate::wire::proxy::{Origin, Outgoing, Ssl, Tlv, TooLong, write_v1};
+use crate::wire::proxy::{Origin, OutgoingHeader, Ssl, Tlv, TooLong, write_v1};
 
 /// What a header may say about the client.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub(crate) fn compose(
     tlvs.extend_from_slice(further);
     let common_name = tls.and_then(peer_name);
     let ssl = tls.filter(|_| asked.ssl).map(|tls| ssl(tls, common_name.as_deref()));
-    Outgoing { origin, tlvs: &tlvs, ssl, crc32c: asked.crc32c }.write_v2(&mut header)?;
+    OutgoingHeader { origin, tlvs: &tlvs, ssl, crc32c: asked.crc32c }.write_v2(&mut header)?;
     Ok(header)
 }
 

@@ -85,7 +85,7 @@ impl Poller {
                 self.stopped.set(true);
             }
             let id = Id::from_bits(event.token().0 as u64)?;
-            Some((id, told(event)))
+            Some((id, reported(event)))
         });
         Ok(ready.collect())
     }
@@ -124,7 +124,7 @@ fn interest(io: Io) -> Option<Interest> {
     }
 }
 
-fn told(event: &mio::event::Event) -> Io {
+fn reported(event: &mio::event::Event) -> Io {
     let mut io = Io::empty();
     io.set(Io::IN, event.is_readable());
     io.set(Io::OUT, event.is_writable());

@@ -14,7 +14,7 @@ pub use word::OpWord;
 
 /// Which part of a connection's life an operation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum OpKind {
     /// Opens an incoming connection.
     Incoming,
     /// Opens an outgoing connection.
@@ -25,7 +25,7 @@ pub enum Side {
 
 /// Which of the configured timeouts bounds an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
+pub enum TimeoutKind {
     /// None: the operation ends with those before it.
     Unbounded,
     /// The wait for the first bytes: a PROXY header, a NetScaler header, a monitor's request.
@@ -43,7 +43,7 @@ pub enum Clock {
 }
 
 macro_rules! ops {
-    ($($(#[doc = $doc:literal])+ $op:ident = $number:literal, $name:literal, $side:ident, $clock:ident, after $after:tt,
+    ($($(#[doc = $doc:literal])+ $op:ident = $number:literal, $name:literal, $kind:ident, $timeout_kind:ident, after $after:tt,
         when $when:expr, step $step:path;)+) => {
         /// One operation. The order of declaration is the order they run in, and the position in
         /// the [`OpWord`].
@@ -75,14 +75,14 @@ macro_rules! ops {
 
             /// The part of a connection's life it belongs to.
             #[must_use]
-            pub const fn side(self) -> Side {
-                match self { $(Self::$op => Side::$side),+ }
+            pub const fn kind(self) -> OpKind {
+                match self { $(Self::$op => OpKind::$kind),+ }
             }
 
             /// The timeout that bounds it.
             #[must_use]
-            pub const fn clock(self) -> Clock {
-                match self { $(Self::$op => Clock::$clock),+ }
+            pub const fn timeout_kind(self) -> TimeoutKind {
+                match self { $(Self::$op => TimeoutKind::$timeout_kind),+ }
             }
 
             /// The operations that must not be incomplete when it runs.
@@ -131,19 +131,19 @@ impl OpSet {
     /// No operation.
     pub const EMPTY: Self = Self(0);
     /// The operations that open a connection, of both sides.
-    pub const OPENING: Self = Self::of(Side::Incoming).and(Self::of(Side::Outgoing));
+    pub const OPENING: Self = Self::of(OpKind::Incoming).and(Self::of(OpKind::Outgoing));
     /// The operations that close a connection.
-    pub const CLOSING: Self = Self::of(Side::Closing);
+    pub const CLOSING: Self = Self::of(OpKind::Closing);
 
     const fn bit(op: Op) -> u64 {
         1 << (2 * op.position())
     }
 
-    const fn of(side: Side) -> Self {
+    const fn of(kind: OpKind) -> Self {
         let mut set = Self::EMPTY;
         let mut i = 0;
         while i < Op::ALL.len() {
-            if Op::ALL[i].side() as u8 == side as u8 {
+            if Op::ALL[i].kind() as u8 == kind as u8 {
                 set = set.with(Op::ALL[i]);
             }
             i += 1;
@@ -153,7 +153,7 @@ impl OpSet {
 
     /// The operations of the same side that come before `op`.
     const fn earlier(op: Op) -> Self {
-        Self(Self::of(op.side()).0 & (Self::bit(op) - 1))
+        Self(Self::of(op.kind()).0 & (Self::bit(op) - 1))
     }
 
     /// This set and `op`.

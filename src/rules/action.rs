@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::facts::{Effects, Value};
 use super::fetch::{EvalContext, Fetch};
 use super::progress::{TrackSlot, Tracks};
-use crate::table::{Key, KeyForm, Table, Tracked};
+use crate::table::{KeyForm, Table, TableKey, Tracked};
 
 /// What a rule does.
 #[derive(Clone, Debug)]
@@ -30,11 +30,11 @@ pub(super) enum Decided<'a> {
     /// What the action needs may still arrive.
     Wait,
     /// The next rule is evaluated, once this change is made.
-    Go(Option<Change<'a>>),
+    Go(Option<ConnChange<'a>>),
 }
 
 /// A change of the connection.
-pub(super) enum Change<'a> {
+pub(super) enum ConnChange<'a> {
     Track(TrackSlot, Tracked),
     Mark(u32),
     Tos(u8),
@@ -61,7 +61,7 @@ impl Action {
                 let tracked = sample.value.as_ref().and_then(|value| {
                     table.track(key(value, table.config().kind.form())?, context.now)
                 });
-                tracked.map(|tracked| Change::Track(*slot, tracked))
+                tracked.map(|tracked| ConnChange::Track(*slot, tracked))
             }
             Self::IncrementGpc0(slot) => {
                 context.tracks.get(*slot).and_then(|tracked| tracked.increment_gpc(0, context.now));
@@ -71,10 +71,10 @@ impl Action {
                 context.tracks.get(*slot).and_then(|tracked| tracked.set_gpt0(*tag));
                 None
             }
-            Self::SetMark(mark) => Some(Change::Mark(*mark)),
-            Self::SetTos(tos) => Some(Change::Tos(*tos)),
+            Self::SetMark(mark) => Some(ConnChange::Mark(*mark)),
+            Self::SetTos(tos) => Some(ConnChange::Tos(*tos)),
             Self::SetSource(fetch) => match fetch.read(context).value {
-                Some(Value::Address(address)) => Some(Change::Source(address)),
+                Some(Value::Address(address)) => Some(ConnChange::Source(address)),
                 _ => None,
             },
             Self::SetVariable(name, fetch) => {
@@ -82,13 +82,13 @@ impl Action {
                 if sample.value.is_none() && sample.may_change {
                     return Decided::Wait;
                 }
-                sample.value.map(|value| Change::Variable(name, value.into_owned()))
+                sample.value.map(|value| ConnChange::Variable(name, value.into_owned()))
             }
         })
     }
 }
 
-impl Change<'_> {
+impl ConnChange<'_> {
     pub(super) fn make(self, tracks: &mut Tracks, connection: &mut dyn Effects) {
         match self {
             Self::Track(slot, tracked) => tracks.set(slot, tracked),
@@ -101,11 +101,13 @@ impl Change<'_> {
 }
 
 /// The value as a key of a table; `None` when a value of its type cannot be such a key.
-fn key<'a>(value: &'a Value<'_>, form: KeyForm) -> Option<Key<'a>> {
+fn key<'a>(value: &'a Value<'_>, form: KeyForm) -> Option<TableKey<'a>> {
     match (value, form) {
-        (Value::Address(address), KeyForm::Ip) => Some(Key::Ip(*address)),
-        (Value::Number(number), KeyForm::Integer) => u32::try_from(*number).ok().map(Key::Integer),
-        (Value::Bytes(bytes), KeyForm::Text) => Some(Key::Text(bytes)),
+        (Value::Address(address), KeyForm::Ip) => Some(TableKey::Ip(*address)),
+        (Value::Number(number), KeyForm::Integer) => {
+            u32::try_from(*number).ok().map(TableKey::Integer)
+        }
+        (Value::Bytes(bytes), KeyForm::Text) => Some(TableKey::Text(bytes)),
         _ => None,
     }
 }

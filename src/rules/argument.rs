@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use super::error::{Fault, named};
+use super::error::{LineFault, named};
 use super::fetch::Fetch;
 use super::pattern;
 use super::progress::{SLOTS, TrackSlot};
 use super::tables::Tables;
 use super::token::Token;
-use crate::table::{Data, KeyForm};
+use crate::table::{DataType, KeyForm};
 
 /// A word and what stands in brackets behind it.
 pub(super) struct Argument<'a> {
@@ -21,8 +21,9 @@ pub(super) struct Argument<'a> {
 
 impl<'a> Argument<'a> {
     /// Splits `word(argument)` into the word and its argument.
-    pub(super) fn of(token: &'a Token) -> Result<Self, Fault> {
-        let fault = |problem: String, expected| Fault::new(token.span.clone(), problem, expected);
+    pub(super) fn of(token: &'a Token) -> Result<Self, LineFault> {
+        let fault =
+            |problem: String, expected| LineFault::new(token.span.clone(), problem, expected);
         let Some(text) = token.text() else {
             return Err(fault(format!("{} is no text", named(&token.word)), "a word in UTF-8"));
         };
@@ -43,8 +44,8 @@ impl<'a> Argument<'a> {
     }
 
     /// A fault in what is in the brackets.
-    fn fault(&self, problem: impl Into<String>, expected: impl Into<String>) -> Fault {
-        Fault::new(self.token.span.clone(), problem, expected)
+    fn fault(&self, problem: impl Into<String>, expected: impl Into<String>) -> LineFault {
+        LineFault::new(self.token.span.clone(), problem, expected)
     }
 
     /// What is in the brackets; empty brackets count as none.
@@ -53,7 +54,7 @@ impl<'a> Argument<'a> {
     }
 
     /// `value`; a fault when there is something in brackets.
-    pub(super) fn none<T>(&self, value: T) -> Result<T, Fault> {
+    pub(super) fn none<T>(&self, value: T) -> Result<T, LineFault> {
         match self.given() {
             None => Ok(value),
             Some(inside) => {
@@ -65,7 +66,7 @@ impl<'a> Argument<'a> {
     }
 
     /// A number within `range`.
-    pub(super) fn number(&self, range: RangeInclusive<u64>) -> Result<u64, Fault> {
+    pub(super) fn number(&self, range: RangeInclusive<u64>) -> Result<u64, LineFault> {
         let number = self.given().and_then(pattern::number_or_hex);
         number.filter(|number| range.contains(number)).ok_or_else(|| {
             let problem = format!("`{}` needs a number in brackets", self.word);
@@ -75,13 +76,13 @@ impl<'a> Argument<'a> {
     }
 
     /// The number of a slot.
-    pub(super) fn slot(&self) -> Result<TrackSlot, Fault> {
+    pub(super) fn slot(&self) -> Result<TrackSlot, LineFault> {
         let number = self.number(0..=SLOTS as u64 - 1)?;
         TrackSlot::new(number).ok_or_else(|| self.fault("there is no such slot", "0, 1 or 2"))
     }
 
     /// A name.
-    pub(super) fn name(&self) -> Result<Box<str>, Fault> {
+    pub(super) fn name(&self) -> Result<Box<str>, LineFault> {
         self.given().map(Into::into).ok_or_else(|| {
             let problem = format!("`{}` needs a name in brackets", self.word);
             self.fault(problem, format!("`{}(NAME)`", self.word))
@@ -89,7 +90,7 @@ impl<'a> Argument<'a> {
     }
 
     /// The whole subject of a certificate, or its common name.
-    pub(super) fn subject(&self) -> Result<Fetch, Fault> {
+    pub(super) fn subject(&self) -> Result<Fetch, LineFault> {
         match self.given() {
             None => Ok(Fetch::Subject),
             Some(part) if part.eq_ignore_ascii_case("cn") => Ok(Fetch::CommonName),
@@ -101,7 +102,7 @@ impl<'a> Argument<'a> {
     }
 
     /// A look-up of the source's entry in the table that is named, or else in the default one.
-    pub(super) fn look_up(&self, data: Data, tables: &Tables) -> Result<Fetch, Fault> {
+    pub(super) fn look_up(&self, data: DataType, tables: &Tables) -> Result<Fetch, LineFault> {
         let table = tables.find(self.given(), &self.token.span)?;
         let config = table.config();
         if config.kind.form() != KeyForm::Ip {

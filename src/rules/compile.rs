@@ -7,25 +7,25 @@ use std::sync::Arc;
 
 use super::condition::{Acl, Condition, Term};
 use super::criterion::{Context, Criterion};
-use super::error::{Fault, RuleError, named};
+use super::error::{LineFault, RuleError, named};
 use super::line::Line;
 use super::place::{Places, RulePhase};
 use super::suggest::suggest;
 use super::tables::{self, DEFAULT_TABLE};
 use super::token::{Token, tokens};
 use super::verb::{Verb, VerbContext, unseen};
-use super::{Choice, Outside, Rule, RuleSet};
+use super::{Choice, Environment, Rule, RuleSet};
 use crate::table::time;
 
 /// A kind of line, by its first word.
 pub(super) struct Statement {
     pub(super) name: &'static str,
-    read: fn(&mut Compiler<'_>, &mut Line<'_>) -> Result<(), Fault>,
-    pub(super) forms: &'static [Form],
+    read: fn(&mut Compiler<'_>, &mut Line<'_>) -> Result<(), LineFault>,
+    pub(super) forms: &'static [SyntaxForm],
 }
 
 /// One of the forms that a line of this kind may have.
-pub(super) struct Form {
+pub(super) struct SyntaxForm {
     pub(super) syntax: &'static str,
     pub(super) doc: &'static str,
     /// Where HAProxy differs; empty when it does not.
@@ -37,7 +37,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         name: "acl",
         read: |compiler, line| compiler.acl(line),
-        forms: &[Form {
+        forms: &[SyntaxForm {
             syntax: "acl NAME CRITERION",
             doc: "gives a criterion a name; of several lines with one name, one has to hold",
             haproxy: "some names need no line there, such as `TRUE`",
@@ -46,7 +46,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         name: "stick-table",
         read: |compiler, line| compiler.stick_table(line),
-        forms: &[Form {
+        forms: &[SyntaxForm {
             syntax: "stick-table [NAME] type TYPE size SIZE ...",
             doc: "a table; without a name it is called `default` and meant where none is named",
             haproxy: "no name there: a table is called like the proxy it is in",
@@ -56,12 +56,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
         name: "tcp-request",
         read: |compiler, line| compiler.tcp_request(line),
         forms: &[
-            Form {
+            SyntaxForm {
                 syntax: "tcp-request PHASE ACTION [if|unless CONDITION]",
                 doc: "a rule of a phase: `accept`, `connection`, `content` or `session`",
                 haproxy: "no phase `accept` there, and `connection` comes before the PROXY header",
             },
-            Form {
+            SyntaxForm {
                 syntax: "tcp-request inspect-delay TIME",
                 doc: "how long `content` rules wait for bytes that may decide; without this line, \
                       not at all",
@@ -72,7 +72,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         name: "use_backend",
         read: |compiler, line| compiler.use_backend(line),
-        forms: &[Form {
+        forms: &[SyntaxForm {
             syntax: "use_backend NAME [if|unless CONDITION]",
             doc: "the backend of the session, unless a line above has said so already",
             haproxy: "the name may be put together from values there",
@@ -85,15 +85,15 @@ impl RuleSet {
     ///
     /// # Errors
     /// What is wrong with the first line that has a fault.
-    pub fn parse(text: &[u8], outside: Outside<'_>) -> Result<Arc<Self>, Box<RuleError>> {
-        compile(text, outside).map(Arc::new)
+    pub fn parse(text: &[u8], environment: Environment<'_>) -> Result<Arc<Self>, Box<RuleError>> {
+        compile(text, environment).map(Arc::new)
     }
 }
 
 /// Reads a text.
-fn compile<'a>(text: &'a [u8], outside: Outside<'a>) -> Result<RuleSet, Box<RuleError>> {
+fn compile<'a>(text: &'a [u8], environment: Environment<'a>) -> Result<RuleSet, Box<RuleError>> {
     let text = std::str::from_utf8(text).map_err(|why| not_text(text, why.valid_up_to()))?;
-    let mut compiler = Compiler::new(outside);
+    let mut compiler = Compiler::new(environment);
     let lines = || (1..).zip(text.lines());
     let read: Result<(), Box<RuleError>> = lines().try_for_each(|(number, line)| {
         compiler.read(number, line).map_err(|fault| fault.at(number, line).into())
@@ -115,11 +115,11 @@ fn not_text(text: &[u8], at: usize) -> Box<RuleError> {
     let before = at - start;
     let problem = format!("byte 0x{:02x} is no UTF-8", text[at]);
     let replaced = before..(before + char::REPLACEMENT_CHARACTER.len_utf8()).min(source.len());
-    Box::new(Fault::new(replaced, problem, "UTF-8, or `\\xHH` for a byte").at(line, source))
+    Box::new(LineFault::new(replaced, problem, "UTF-8, or `\\xHH` for a byte").at(line, source))
 }
 
 struct Compiler<'a> {
-    outside: Outside<'a>,
+    environment: Environment<'a>,
     set: RuleSet,
     /// The line that is being read.
     line: u32,
@@ -144,10 +144,10 @@ struct Use {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(outside: Outside<'a>) -> Self {
+    fn new(environment: Environment<'a>) -> Self {
         Self {
-            outside,
-            set: RuleSet { tables: outside.tables.clone(), ..RuleSet::default() },
+            environment,
+            set: RuleSet { tables: environment.tables.clone(), ..RuleSet::default() },
             line: 0,
             source: "",
             begin: 0..0,
@@ -158,7 +158,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Reads a line.
-    fn read(&mut self, number: u32, source: &'a str) -> Result<(), Fault> {
+    fn read(&mut self, number: u32, source: &'a str) -> Result<(), LineFault> {
         let words = tokens(source)?;
         let mut line = Line::new(&words);
         let Some(first) = line.next_if(|_| true) else { return Ok(()) };
@@ -167,14 +167,14 @@ impl<'a> Compiler<'a> {
             let known = STATEMENTS.iter().map(|statement| statement.name);
             let problem = format!("{} begins no line", named(&first.word));
             let expected = known.clone().collect::<Vec<_>>().join(", ");
-            return Err(Fault::new(first.span.clone(), problem, expected)
+            return Err(LineFault::new(first.span.clone(), problem, expected)
                 .near(suggest(first.text().unwrap_or_default(), known)));
         };
         (statement.read)(self, &mut line)?;
         end(&line, "the end of the line")
     }
 
-    fn acl(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+    fn acl(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let token = line.next("a name")?;
         let name = name_of(token)?;
         let criterion = Criterion::parse(line, self.context())?;
@@ -190,23 +190,23 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn stick_table(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+    fn stick_table(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let (name, written) = match line.next_if(|token| !token.is("type")) {
             Some(token) => (name_of(token)?.to_owned(), token.span.clone()),
             None => (DEFAULT_TABLE.to_owned(), self.begin.clone()),
         };
         let span = line.rest_span();
         let definition = self.source.get(span.clone()).unwrap_or_default();
-        let before = self.outside.before.map(|before| &before.tables);
+        let before = self.environment.before.map(|before| &before.tables);
         let table = tables::defined(&name, definition, span.start, before)?;
         if self.set.tables.add(table) {
             return Ok(());
         }
         let problem = format!("there is a table {} already", named(name.as_bytes()));
-        Err(Fault::new(written, problem, "one definition of each table"))
+        Err(LineFault::new(written, problem, "one definition of each table"))
     }
 
-    fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+    fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let phases = RulePhase::ALL.iter().map(|phase| phase.name());
         let known = phases.chain([INSPECT_DELAY]);
         let expected = known.clone().collect::<Vec<_>>().join(", ");
@@ -216,7 +216,7 @@ impl<'a> Compiler<'a> {
         }
         let Some(phase) = RulePhase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
             let problem = format!("{} is no phase", named(&token.word));
-            return Err(Fault::new(token.span.clone(), problem, expected)
+            return Err(LineFault::new(token.span.clone(), problem, expected)
                 .near(suggest(token.text().unwrap_or_default(), known)));
         };
         let scene = VerbContext { tables: &self.set.tables, place: phase.place() };
@@ -227,18 +227,18 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn inspect_delay(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+    fn inspect_delay(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let token = line.next("a time")?;
         let span = token.text().and_then(time);
         self.set.inspect_delay = span.ok_or_else(|| {
             let problem = format!("{} is no time", named(&token.word));
             let expected = "a number with ms, s, m, h or d behind it, of at least a millisecond";
-            Fault::new(token.span.clone(), problem, expected)
+            LineFault::new(token.span.clone(), problem, expected)
         })?;
         Ok(())
     }
 
-    fn use_backend(&mut self, line: &mut Line<'_>) -> Result<(), Fault> {
+    fn use_backend(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let token = line.next("the name of a backend")?;
         let backend = name_of(token)?.into();
         let condition = self.condition(line, Places::BACKEND)?;
@@ -251,7 +251,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         line: &mut Line<'_>,
         place: Places,
-    ) -> Result<Option<Condition>, Fault> {
+    ) -> Result<Option<Condition>, LineFault> {
         let Some(word) = line.next_if(|token| token.is("if") || token.is("unless")) else {
             end(line, "`if`, `unless`, or the end of the line")?;
             return Ok(None);
@@ -262,7 +262,11 @@ impl<'a> Compiler<'a> {
             let token = line.next("the name of an acl, or `{`")?;
             if is_or(token) {
                 let problem = format!("nothing is in front of {}", named(&token.word));
-                return Err(Fault::new(token.span.clone(), problem, "a condition on either side"));
+                return Err(LineFault::new(
+                    token.span.clone(),
+                    problem,
+                    "a condition on either side",
+                ));
             }
             group.push(self.term(token, line, place)?);
             match line.next_if(is_or) {
@@ -281,7 +285,7 @@ impl<'a> Compiler<'a> {
         token: &'l Token,
         line: &mut Line<'l>,
         place: Places,
-    ) -> Result<Term, Fault> {
+    ) -> Result<Term, LineFault> {
         let (mut token, mut marks) = (token, negations(token));
         let mut negated = marks % 2 == 1;
         // A `!` that stands alone negates what follows it.
@@ -309,10 +313,10 @@ impl<'a> Compiler<'a> {
         brace: &Token,
         line: &mut Line<'_>,
         place: Places,
-    ) -> Result<usize, Fault> {
+    ) -> Result<usize, LineFault> {
         let Some(mut inside) = line.braced() else {
             let expected = "a `}`, with a blank in front of it";
-            return Err(Fault::new(brace.span.clone(), "this brace is not closed", expected));
+            return Err(LineFault::new(brace.span.clone(), "this brace is not closed", expected));
         };
         let criterion = Criterion::parse(&mut inside, self.context())?;
         if !criterion.seen.contains(place) {
@@ -325,14 +329,14 @@ impl<'a> Compiler<'a> {
     }
 
     /// The index of the acl with the name in `token`.
-    fn named(&mut self, token: Token, place: Places) -> Result<usize, Fault> {
+    fn named(&mut self, token: Token, place: Places) -> Result<usize, LineFault> {
         let name = token.text().unwrap_or_default();
         if let Some(acl) = self.names.get(name) {
             let acl = *acl;
             self.uses.push(Use { line: self.line, token, acl, place });
             return Ok(acl);
         }
-        let fault = |problem, expected| Err(Fault::new(token.span.clone(), problem, expected));
+        let fault = |problem, expected| Err(LineFault::new(token.span.clone(), problem, expected));
         let problem = format!("there is no acl {}", named(&token.word));
         match name {
             "and" | "&&" => {
@@ -364,7 +368,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Checks that what the acls named in a line ask for is known there.
-    fn check(&self, line: u32) -> Result<(), Fault> {
+    fn check(&self, line: u32) -> Result<(), LineFault> {
         let from = self.uses.partition_point(|named| named.line < line);
         for named in self.uses[from..].iter().take_while(|named| named.line == line) {
             for (word, seen) in &self.asked[named.acl] {
@@ -381,7 +385,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { tables: &self.set.tables, load: self.outside.load }
+        Context { tables: &self.set.tables, load: self.environment.load }
     }
 
     fn new_acl(&mut self) -> usize {
@@ -407,18 +411,18 @@ fn is_or(token: &Token) -> bool {
     token.is("or") || token.is("||")
 }
 
-fn end(line: &Line<'_>, expected: &str) -> Result<(), Fault> {
+fn end(line: &Line<'_>, expected: &str) -> Result<(), LineFault> {
     match line.peek() {
         None => Ok(()),
         Some(token) => {
             let problem = format!("{} has no place here", named(&token.word));
-            Err(Fault::new(token.span.clone(), problem, expected))
+            Err(LineFault::new(token.span.clone(), problem, expected))
         }
     }
 }
 
 /// A name as HAProxy allows them: letters, digits, `-`, `_`, `.` and `:`.
-fn name_of(token: &Token) -> Result<&str, Fault> {
+fn name_of(token: &Token) -> Result<&str, LineFault> {
     let is_fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
     let is_reserved =
         ["if", "unless", "or", "type"].iter().any(|word| token.word == word.as_bytes());
@@ -430,7 +434,7 @@ fn name_of(token: &Token) -> Result<&str, Fault> {
             let problem = format!("{} is no name", named(&token.word));
             let expected =
                 "ASCII letters, digits, `-`, `_`, `.` and `:`, and no word of the language";
-            Err(Fault::new(token.span.clone(), problem, expected))
+            Err(LineFault::new(token.span.clone(), problem, expected))
         }
     }
 }

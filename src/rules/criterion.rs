@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::Loader;
 use super::condition::Test;
-use super::error::{Elsewhere, Fault, named, printable};
+use super::error::{Elsewhere, LineFault, named, printable};
 use super::keyword::{Asked, ValueKind};
 use super::line::Line;
 use super::matcher::{Matcher, Networks};
@@ -18,7 +18,7 @@ use super::words::{Case, Position, Words};
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
+pub(super) enum MatchMethod {
     Found,
     Bool,
     Int,
@@ -30,7 +30,7 @@ pub(super) enum Method {
 /// A word behind `-m`.
 pub(super) struct MethodWord {
     pub(super) name: &'static str,
-    pub(super) method: Method,
+    pub(super) method: MatchMethod,
     pub(super) doc: &'static str,
 }
 
@@ -38,47 +38,47 @@ pub(super) struct MethodWord {
 pub(super) const METHODS: &[MethodWord] = &[
     MethodWord {
         name: "found",
-        method: Method::Found,
+        method: MatchMethod::Found,
         doc: "there is a value at all; any kind; takes no values",
     },
     MethodWord {
         name: "bool",
-        method: Method::Bool,
+        method: MatchMethod::Bool,
         doc: "yes; the default for yes or no; takes no values",
     },
     MethodWord {
         name: "int",
-        method: Method::Int,
+        method: MatchMethod::Int,
         doc: "one of the numbers; the default for numbers",
     },
     MethodWord {
         name: "ip",
-        method: Method::Ip,
+        method: MatchMethod::Ip,
         doc: "in one of the networks; the default for IPs",
     },
     MethodWord {
         name: "str",
-        method: Method::Word(Position::Whole),
+        method: MatchMethod::Word(Position::Whole),
         doc: "one of the values, byte for byte; the default for bytes",
     },
     MethodWord {
         name: "beg",
-        method: Method::Word(Position::Begin),
+        method: MatchMethod::Word(Position::Begin),
         doc: "begins with one of the values",
     },
     MethodWord {
         name: "end",
-        method: Method::Word(Position::End),
+        method: MatchMethod::Word(Position::End),
         doc: "ends with one of the values",
     },
     MethodWord {
         name: "sub",
-        method: Method::Word(Position::Inside),
+        method: MatchMethod::Word(Position::Inside),
         doc: "has one of the values in it",
     },
     MethodWord {
         name: "reg",
-        method: Method::Expression,
+        method: MatchMethod::Expression,
         doc: "one of the regular expressions finds a match in it",
     },
 ];
@@ -100,7 +100,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag { name: "--", doc: "the flags end: a value that begins with `-` may follow" },
 ];
 
-impl Method {
+impl MatchMethod {
     const fn default_for(kind: ValueKind) -> Self {
         match kind {
             ValueKind::Truth => Self::Bool,
@@ -144,14 +144,14 @@ pub(super) struct Criterion<'a> {
 
 impl<'a> Criterion<'a> {
     /// Reads all that is left of a line.
-    pub(super) fn parse(line: &mut Line<'a>, context: Context<'_>) -> Result<Self, Fault> {
+    pub(super) fn parse(line: &mut Line<'a>, context: Context<'_>) -> Result<Self, LineFault> {
         let word = line.next("what is asked for, such as `src`")?;
         let asked = Asked::parse(word, context.tables)?;
-        let options = Options::parse(line, asked.kind)?;
+        let options = CriterionFlags::parse(line, asked.kind)?;
         let values = Values::load(line.rest(), &options, context.load)?;
         if let (false, Some(value)) = (options.method.takes_values(), values.line.peek()) {
             let problem = format!("{} has nothing to be compared with here", named(&word.word));
-            return Err(Fault::new(value.span.clone(), problem, "no value"));
+            return Err(LineFault::new(value.span.clone(), problem, "no value"));
         }
         if options.method.takes_values() && values.line.peek().is_none() && values.files.is_empty()
         {
@@ -164,16 +164,16 @@ impl<'a> Criterion<'a> {
 }
 
 /// The flags of a criterion.
-struct Options<'a> {
-    method: Method,
+struct CriterionFlags<'a> {
+    method: MatchMethod,
     case: Case,
     files: Vec<&'a Token>,
 }
 
-impl<'a> Options<'a> {
-    fn parse(line: &mut Line<'a>, kind: ValueKind) -> Result<Self, Fault> {
+impl<'a> CriterionFlags<'a> {
+    fn parse(line: &mut Line<'a>, kind: ValueKind) -> Result<Self, LineFault> {
         let mut options =
-            Self { method: Method::default_for(kind), case: Case::Exact, files: Vec::new() };
+            Self { method: MatchMethod::default_for(kind), case: Case::Exact, files: Vec::new() };
         let mut folded = None;
         let is_flag = |token: &Token| !token.quoted && token.word.first() == Some(&b'-');
         while let Some(flag) = line.next_if(is_flag) {
@@ -186,9 +186,9 @@ impl<'a> Options<'a> {
             }
         }
         if let Some(flag) = folded {
-            if !matches!(options.method, Method::Word(_) | Method::Expression) {
+            if !matches!(options.method, MatchMethod::Word(_) | MatchMethod::Expression) {
                 let problem = "`-i` is about letters, and none are compared here";
-                return Err(Fault::new(flag.span.clone(), problem, "no `-i`"));
+                return Err(LineFault::new(flag.span.clone(), problem, "no `-i`"));
             }
             options.case = Case::Ignored;
         }
@@ -196,7 +196,7 @@ impl<'a> Options<'a> {
     }
 }
 
-fn method(token: &Token, kind: ValueKind) -> Result<Method, Fault> {
+fn method(token: &Token, kind: ValueKind) -> Result<MatchMethod, LineFault> {
     let fitting = || {
         let names = METHODS.iter().filter(|word| word.method.fits(kind)).map(|word| word.name);
         names.collect::<Vec<_>>().join(", ")
@@ -204,20 +204,20 @@ fn method(token: &Token, kind: ValueKind) -> Result<Method, Fault> {
     let Some(word) = METHODS.iter().find(|word| token.is(word.name)) else {
         let problem = format!("{} is no way to compare", named(&token.word));
         let known = METHODS.iter().map(|word| word.name);
-        return Err(Fault::new(token.span.clone(), problem, fitting())
+        return Err(LineFault::new(token.span.clone(), problem, fitting())
             .near(suggest(token.text().unwrap_or_default(), known)));
     };
     if !word.method.fits(kind) {
         let problem = format!("`-m {}` does not compare values of kind {}", word.name, kind.name());
-        return Err(Fault::new(token.span.clone(), problem, fitting()));
+        return Err(LineFault::new(token.span.clone(), problem, fitting()));
     }
     Ok(word.method)
 }
 
-fn unknown_flag(flag: &Token) -> Fault {
+fn unknown_flag(flag: &Token) -> LineFault {
     let problem = format!("{} is no flag", named(&flag.word));
     let expected = "`-i`, `-m METHOD`, `-f FILE`, or `--` in front of values that begin with `-`";
-    Fault::new(flag.span.clone(), problem, expected)
+    LineFault::new(flag.span.clone(), problem, expected)
 }
 
 /// The values to compare with.
@@ -241,30 +241,34 @@ struct Wrong {
 }
 
 impl<'a> Values<'a> {
-    fn load(line: Line<'a>, options: &Options<'a>, load: &Loader<'_>) -> Result<Self, Fault> {
+    fn load(
+        line: Line<'a>,
+        options: &CriterionFlags<'a>,
+        load: &Loader<'_>,
+    ) -> Result<Self, LineFault> {
         let mut files = Vec::new();
         for token in &options.files {
             let name = token.text().unwrap_or_default().to_owned();
             let content = load(&name).map_err(|why| {
                 let problem = format!("{} cannot be read: {}", named(&token.word), printable(&why));
-                Fault::new(token.span.clone(), problem, "a file of values")
+                LineFault::new(token.span.clone(), problem, "a file of values")
             })?;
             files.push(File { token, name, content });
         }
         Ok(Self { line, files })
     }
 
-    fn matcher(&self, options: &Options<'_>) -> Result<Matcher, Fault> {
+    fn matcher(&self, options: &CriterionFlags<'_>) -> Result<Matcher, LineFault> {
         Ok(match options.method {
-            Method::Found => Matcher::Found,
-            Method::Bool => Matcher::Yes,
-            Method::Int => Matcher::Numbers(Ranges::new(self.numbers()?)),
-            Method::Ip => Matcher::Networks(Networks::new(&self.each(network)?)),
-            Method::Word(position) => {
+            MatchMethod::Found => Matcher::Found,
+            MatchMethod::Bool => Matcher::Yes,
+            MatchMethod::Int => Matcher::Numbers(Ranges::new(self.numbers()?)),
+            MatchMethod::Ip => Matcher::Networks(Networks::new(&self.each(network)?)),
+            MatchMethod::Word(position) => {
                 let words = self.each(|word| Ok(word.to_vec()))?;
                 Matcher::Words(Words::new(position, options.case, words))
             }
-            Method::Expression => {
+            MatchMethod::Expression => {
                 let expressions = self.each(|word| expression(word, options.case))?;
                 Matcher::Expressions(expressions.into())
             }
@@ -272,7 +276,7 @@ impl<'a> Values<'a> {
     }
 
     /// Every value, read.
-    fn each<T>(&self, read: impl Fn(&[u8]) -> Result<T, Wrong>) -> Result<Vec<T>, Fault> {
+    fn each<T>(&self, read: impl Fn(&[u8]) -> Result<T, Wrong>) -> Result<Vec<T>, LineFault> {
         let mut all = Vec::new();
         for token in self.line.words() {
             all.push(read(&token.word).map_err(|wrong| wrong.at(token))?);
@@ -285,7 +289,7 @@ impl<'a> Values<'a> {
         &self,
         all: &mut Vec<T>,
         read: impl Fn(&[u8]) -> Result<T, Wrong>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), LineFault> {
         for file in &self.files {
             for (number, line) in (1..).zip(file.content.split(|byte| *byte == b'\n')) {
                 let Some(value) = value_of(line) else { continue };
@@ -298,7 +302,7 @@ impl<'a> Values<'a> {
     }
 
     /// Numbers, with comparisons in front of them that count up to the next one.
-    fn numbers(&self) -> Result<Vec<RangeInclusive<u64>>, Fault> {
+    fn numbers(&self) -> Result<Vec<RangeInclusive<u64>>, LineFault> {
         let mut all = Vec::new();
         let mut comparison = Comparison::Equal;
         let mut words = self.line.clone();
@@ -321,19 +325,19 @@ impl<'a> Values<'a> {
 }
 
 impl Wrong {
-    fn at(self, token: &Token) -> Fault {
-        Fault::new(token.span.clone(), self.problem, self.expected)
+    fn at(self, token: &Token) -> LineFault {
+        LineFault::new(token.span.clone(), self.problem, self.expected)
     }
 
     /// The fault of the value that begins at `start` of a line of a file, behind blanks alone.
-    fn of(self, file: &File<'_>, line: u32, source: &[u8], start: usize) -> Fault {
+    fn of(self, file: &File<'_>, line: u32, source: &[u8], start: usize) -> LineFault {
         let elsewhere = Elsewhere {
             file: file.name.clone(),
             line,
             start,
             source: String::from_utf8_lossy(source.trim_ascii_end()).into_owned(),
         };
-        Fault { elsewhere: Some(Box::new(elsewhere)), ..self.at(file.token) }
+        LineFault { elsewhere: Some(Box::new(elsewhere)), ..self.at(file.token) }
     }
 }
 

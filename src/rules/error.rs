@@ -34,7 +34,7 @@ pub struct RuleError {
 
 /// What is wrong with a part of a line.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct LineFault {
     /// The bytes of the line it is about.
     pub(super) span: Range<usize>,
     pub(super) problem: String,
@@ -54,7 +54,7 @@ pub(super) struct Elsewhere {
     pub(super) source: String,
 }
 
-impl Fault {
+impl LineFault {
     pub(super) fn new(
         span: Range<usize>,
         problem: impl Into<String>,

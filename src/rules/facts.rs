@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::wire::proxy::Header;
+use crate::wire::proxy;
 
 /// What rules may ask of a connection. Each question is cheap, or asked only by a rule that needs
 /// it. What is absent is `None`, and a condition on it is false.
@@ -21,7 +21,7 @@ pub trait ConnView {
     /// The name of the listener it came from.
     fn listener(&self) -> Option<&[u8]>;
     /// The PROXY header that came first.
-    fn proxy(&self) -> Option<&Header>;
+    fn proxy(&self) -> Option<&proxy::Header>;
     /// What has been read of the connection and has not been consumed.
     fn prefix(&self) -> Prefix<'_>;
     /// What the handshake with the client agreed on.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::facts::{ConnView, Load, Tls, Value};
 use super::progress::{TrackSlot, Tracks};
-use crate::table::{Data, Key, Table};
+use crate::table::{DataType, Table, TableKey};
 use crate::time::Time;
-use crate::wire::client_hello::{self, ClientHello, Parsed};
+use crate::wire::client_hello::{self, ClientHello};
 use crate::wire::der::Certificate;
 use crate::wire::proxy::{Version, tlv};
 
@@ -40,9 +40,9 @@ pub(super) enum Fetch {
     Subject,
     CommonName,
     Sha1,
-    Tracked(TrackSlot, Data),
+    Tracked(TrackSlot, DataType),
     /// A datum of the source's entry in the table.
-    LookUp(Arc<Table>, Data),
+    LookUp(Arc<Table>, DataType),
     Connections(Box<str>),
     Queued(Box<str>),
 }
@@ -54,7 +54,7 @@ pub(super) struct EvalContext<'a> {
     pub(super) now: Time,
     /// Whether rules wait for data that has not arrived.
     pub(super) waits: bool,
-    hello: OnceCell<Parsed<'a>>,
+    hello: OnceCell<client_hello::Parsed<'a>>,
 }
 
 /// The answer to a [`Fetch`].
@@ -78,7 +78,7 @@ impl<'a> EvalContext<'a> {
         self.waits && self.facts.prefix().may_grow
     }
 
-    fn hello(&self) -> &Parsed<'a> {
+    fn hello(&self) -> &client_hello::Parsed<'a> {
         self.hello.get_or_init(|| client_hello::parse(self.facts.prefix().bytes))
     }
 
@@ -88,9 +88,9 @@ impl<'a> EvalContext<'a> {
         ask: impl FnOnce(&'s ClientHello<'a>) -> Option<Value<'s>>,
     ) -> Sample<'s> {
         match self.hello() {
-            Parsed::NotTls => Sample { value: None, may_change: false },
-            Parsed::Partial => Sample { value: None, may_change: self.may_grow() },
-            Parsed::Hello(hello) => Sample { value: ask(hello), may_change: false },
+            client_hello::Parsed::NotTls => Sample { value: None, may_change: false },
+            client_hello::Parsed::Partial => Sample { value: None, may_change: self.may_grow() },
+            client_hello::Parsed::Hello(hello) => Sample { value: ask(hello), may_change: false },
         }
     }
 
@@ -163,7 +163,7 @@ impl Fetch {
             }
             Self::LookUp(table, data) => known(facts.source().map(|source| {
                 // A source without an entry has a count of 0.
-                let found = table.get(Key::Ip(source.ip()), *data, context.now);
+                let found = table.get(TableKey::Ip(source.ip()), *data, context.now);
                 Value::Number(found.unwrap_or(0))
             })),
             Self::Connections(backend) => context.load(backend, |load| load.connections),
@@ -178,8 +178,8 @@ impl Fetch {
     ) -> impl Iterator<Item = Value<'s>> {
         let several = match self {
             Self::HelloProtocols => match context.hello() {
-                Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
-                Parsed::NotTls | Parsed::Partial => None,
+                client_hello::Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
+                client_hello::Parsed::NotTls | client_hello::Parsed::Partial => None,
             },
             _ => None,
         };

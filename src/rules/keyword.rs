@@ -1,14 +1,14 @@
 //! The words of fetches, and how they are written.
 
 use super::argument::Argument;
-use super::error::{Fault, named};
+use super::error::{LineFault, named};
 use super::fetch::Fetch;
 use super::place::Places;
 use super::progress::TrackSlot;
 use super::suggest::suggest;
 use super::tables::Tables;
 use super::token::Token;
-use crate::table::Data;
+use crate::table::DataType;
 
 /// The type of the value that a word stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Keyword {
     pub(super) argument: &'static str,
     pub(super) kind: ValueKind,
     pub(super) seen: Places,
-    make: fn(&Argument<'_>) -> Result<Fetch, Fault>,
+    make: fn(&Argument<'_>) -> Result<Fetch, LineFault>,
     /// What it is.
     pub(super) doc: &'static str,
     /// Where HAProxy differs; empty when it does not.
@@ -52,7 +52,7 @@ pub(super) struct Counter {
     pub(super) name: &'static str,
     /// HAProxy's name for it, when that is another.
     pub(super) haproxy: Option<&'static str>,
-    pub(super) data: Data,
+    pub(super) data: DataType,
     pub(super) doc: &'static str,
 }
 
@@ -154,20 +154,20 @@ macro_rules! counters {
 
 /// Every counter of an entry.
 pub(super) const COUNTERS: &[Counter] = counters! {
-    "conn_cnt": Data::ConnCnt, "connections, refused ones among them";
-    "conn_cur": Data::ConnCur, "connections that exist";
-    "conn_rate": Data::ConnRate, "connections in the table's period";
-    "sess_cnt": Data::SessCnt, "sessions: connections that passed all rules";
-    "sess_rate": Data::SessRate, "sessions in the table's period";
-    "bytes_in_rate": Data::BytesInRate, "bytes from the client in the table's period";
-    "bytes_out_rate": Data::BytesOutRate, "bytes to the client in the table's period";
-    "gpc0" = "get_gpc0": Data::Gpc(0), "the counter that `sc-inc-gpc0` counts";
-    "gpc0_rate": Data::Gpc0Rate, "how often it was counted in the table's period";
-    "gpt0" = "get_gpt0": Data::Gpt0, "the tag that `sc-set-gpt0` sets";
+    "conn_cnt": DataType::ConnCnt, "connections, refused ones among them";
+    "conn_cur": DataType::ConnCur, "connections that exist";
+    "conn_rate": DataType::ConnRate, "connections in the table's period";
+    "sess_cnt": DataType::SessCnt, "sessions: connections that passed all rules";
+    "sess_rate": DataType::SessRate, "sessions in the table's period";
+    "bytes_in_rate": DataType::BytesInRate, "bytes from the client in the table's period";
+    "bytes_out_rate": DataType::BytesOutRate, "bytes to the client in the table's period";
+    "gpc0" = "get_gpc0": DataType::Gpc(0), "the counter that `sc-inc-gpc0` counts";
+    "gpc0_rate": DataType::Gpc0Rate, "how often it was counted in the table's period";
+    "gpt0" = "get_gpt0": DataType::Gpt0, "the tag that `sc-set-gpt0` sets";
 };
 
 /// Whose entry a counter is read from.
-pub(super) enum Owner {
+pub(super) enum CounterOwner {
     /// The entry in a slot.
     TrackSlot(TrackSlot),
     /// The entry in the slot that is given in brackets.
@@ -176,7 +176,7 @@ pub(super) enum Owner {
     Source,
 }
 
-impl Owner {
+impl CounterOwner {
     pub(super) const fn doc(&self) -> &'static str {
         match self {
             Self::TrackSlot(_) => {
@@ -192,12 +192,12 @@ impl Owner {
 }
 
 /// The prefixes of the names of counters.
-pub(super) const OWNERS: [(&str, Owner); 5] = [
-    ("sc0_", Owner::TrackSlot(TrackSlot::ALL[0])),
-    ("sc1_", Owner::TrackSlot(TrackSlot::ALL[1])),
-    ("sc2_", Owner::TrackSlot(TrackSlot::ALL[2])),
-    ("sc_", Owner::Numbered),
-    ("src_", Owner::Source),
+pub(super) const OWNERS: [(&str, CounterOwner); 5] = [
+    ("sc0_", CounterOwner::TrackSlot(TrackSlot::ALL[0])),
+    ("sc1_", CounterOwner::TrackSlot(TrackSlot::ALL[1])),
+    ("sc2_", CounterOwner::TrackSlot(TrackSlot::ALL[2])),
+    ("sc_", CounterOwner::Numbered),
+    ("src_", CounterOwner::Source),
 ];
 
 /// Every spelling of every word.
@@ -214,7 +214,7 @@ pub(super) fn names() -> impl Iterator<Item = String> {
 
 impl Asked {
     /// Reads a word with what stands in brackets behind it.
-    pub(super) fn parse(token: &Token, tables: &Tables) -> Result<Self, Fault> {
+    pub(super) fn parse(token: &Token, tables: &Tables) -> Result<Self, LineFault> {
         let argument = Argument::of(token)?;
         let name = argument.word;
         let is_called = |word: &&Keyword| word.name == name || word.also.contains(&name);
@@ -228,9 +228,11 @@ impl Asked {
                 |counter: &&Counter| counter.name == rest || counter.haproxy == Some(rest);
             let Some(counter) = COUNTERS.iter().find(is_called) else { continue };
             let fetch = match owner {
-                Owner::Source => argument.look_up(counter.data, tables)?,
-                Owner::Numbered => Fetch::Tracked(argument.slot()?, counter.data),
-                Owner::TrackSlot(slot) => argument.none(Fetch::Tracked(*slot, counter.data))?,
+                CounterOwner::Source => argument.look_up(counter.data, tables)?,
+                CounterOwner::Numbered => Fetch::Tracked(argument.slot()?, counter.data),
+                CounterOwner::TrackSlot(slot) => {
+                    argument.none(Fetch::Tracked(*slot, counter.data))?
+                }
             };
             return Ok(Self { fetch, kind: ValueKind::Number, seen: Places::EVERYWHERE });
         }
@@ -238,13 +240,13 @@ impl Asked {
     }
 }
 
-fn unknown(token: &Token, name: &str) -> Fault {
+fn unknown(token: &Token, name: &str) -> LineFault {
     if name.contains(',') {
         let problem = format!("{} converts a value, which rules here do not", named(&token.word));
-        return Fault::new(token.span.clone(), problem, "a value as it is");
+        return LineFault::new(token.span.clone(), problem, "a value as it is");
     }
     let problem = format!("{} is nothing that can be asked for", named(&token.word));
     let names: Vec<String> = names().collect();
-    Fault::new(token.span.clone(), problem, "a word such as `src` (docs/rules.md lists them)")
+    LineFault::new(token.span.clone(), problem, "a word such as `src` (docs/rules.md lists them)")
         .near(suggest(name, names.iter().map(String::as_str)))
 }

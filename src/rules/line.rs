@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::Fault;
+use super::error::LineFault;
 use super::token::Token;
 
 /// The words of a line that are still to be read.
@@ -27,11 +27,11 @@ impl<'a> Line<'a> {
     }
 
     /// The next word; a fault that asks for what is `expected` when there is none.
-    pub(super) fn next(&mut self, expected: &str) -> Result<&'a Token, Fault> {
+    pub(super) fn next(&mut self, expected: &str) -> Result<&'a Token, LineFault> {
         let (first, rest) = self
             .words
             .split_first()
-            .ok_or_else(|| Fault::new(self.end..self.end, self.ends, expected))?;
+            .ok_or_else(|| LineFault::new(self.end..self.end, self.ends, expected))?;
         self.words = rest;
         Ok(first)
     }

@@ -100,7 +100,7 @@ pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
 /// What a text of rules finds outside of itself.
 #[derive(Clone, Copy)]
-pub struct Outside<'a> {
+pub struct Environment<'a> {
     /// Tables that its lines can name in addition to those it defines.
     pub tables: &'a Tables,
     /// The set that it replaces: a table that both define alike is one and the same, and keeps its

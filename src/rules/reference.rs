@@ -1,6 +1,6 @@
 //! The language as tables for the documentation, made from what the compiler reads.
 
-use super::compile::{Form, STATEMENTS};
+use super::compile::{STATEMENTS, SyntaxForm};
 use super::criterion::{FLAGS, METHODS};
 use super::keyword::{COUNTERS, KEYWORDS, Keyword, OWNERS};
 use super::pattern::Comparison;
@@ -15,7 +15,7 @@ pub fn reference() -> String {
 
 fn lines() -> String {
     let forms = STATEMENTS.iter().flat_map(|statement| statement.forms);
-    let rows = forms.map(|Form { syntax, doc, haproxy }| row(&[&code(syntax), doc, haproxy]));
+    let rows = forms.map(|SyntaxForm { syntax, doc, haproxy }| row(&[&code(syntax), doc, haproxy]));
     table("Lines", &["line", "what it is", "HAProxy"], rows)
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::error::{Fault, named};
+use super::error::{LineFault, named};
 use super::suggest::suggest;
 use crate::table::{DefinitionError, DefinitionFault, Table, TableConfig};
 
@@ -40,17 +40,17 @@ impl Tables {
         &self,
         name: Option<&str>,
         span: &Range<usize>,
-    ) -> Result<Arc<Table>, Fault> {
+    ) -> Result<Arc<Table>, LineFault> {
         if let Some(table) = self.get(name.unwrap_or(DEFAULT_TABLE)) {
             return Ok(Arc::clone(table));
         }
         Err(match name {
-            None => Fault::new(
+            None => LineFault::new(
                 span.clone(),
                 "no table is named, and there is no default one",
                 "the name of a table, or a line `stick-table type ...` above",
             ),
-            Some(name) => Fault::new(
+            Some(name) => LineFault::new(
                 span.clone(),
                 format!("there is no table {}", named(name.as_bytes())),
                 format!(
@@ -70,17 +70,17 @@ pub(super) fn defined(
     definition: &str,
     start: usize,
     before: Option<&Tables>,
-) -> Result<Arc<Table>, Fault> {
+) -> Result<Arc<Table>, LineFault> {
     let config = TableConfig::parse(name, definition)
         .map_err(|why| not_defined(&why, start, definition.len()))?;
     match before.and_then(|before| before.get(name)) {
         Some(table) if *table.config() == config => Ok(Arc::clone(table)),
         _ => Table::new(config)
-            .map_err(|why| Fault::new(start..start + definition.len(), why.to_string(), "")),
+            .map_err(|why| LineFault::new(start..start + definition.len(), why.to_string(), "")),
     }
 }
 
-fn not_defined(why: &DefinitionError, start: usize, len: usize) -> Fault {
+fn not_defined(why: &DefinitionError, start: usize, len: usize) -> LineFault {
     let word = named(why.word.as_bytes());
     let (problem, expected) = match &why.fault {
         DefinitionFault::Expected(what) if why.column > len => {
@@ -95,5 +95,5 @@ fn not_defined(why: &DefinitionError, start: usize, len: usize) -> Fault {
         DefinitionFault::Table(why) => (why.to_string(), ""),
     };
     let start = start + why.column - 1;
-    Fault::new(start..start + why.word.len(), problem, expected)
+    LineFault::new(start..start + why.word.len(), problem, expected)
 }

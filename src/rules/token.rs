@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::error::Fault;
+use super::error::LineFault;
 
 /// One word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Token {
 }
 
 /// The words of a line.
-pub(super) fn tokens(line: &str) -> Result<Vec<Token>, Fault> {
+pub(super) fn tokens(line: &str) -> Result<Vec<Token>, LineFault> {
     let mut scanner = Scanner { line: line.as_bytes(), at: 0 };
     let mut tokens = Vec::new();
     while let Some(token) = scanner.token()? {
@@ -48,7 +48,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn token(&mut self) -> Result<Option<Token>, Fault> {
+    fn token(&mut self) -> Result<Option<Token>, LineFault> {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.at += 1;
         }
@@ -75,14 +75,14 @@ impl Scanner<'_> {
     }
 
     /// What is between two quotation marks of one kind.
-    fn quotation(&mut self, mark: u8, word: &mut Vec<u8>) -> Result<(), Fault> {
+    fn quotation(&mut self, mark: u8, word: &mut Vec<u8>) -> Result<(), LineFault> {
         let start = self.at;
         self.at += 1;
         loop {
             match self.peek() {
                 None => {
                     let expected = format!("a closing {}", char::from(mark));
-                    return Err(Fault::new(
+                    return Err(LineFault::new(
                         start..self.line.len(),
                         "this quotation does not end on its line",
                         expected,
@@ -98,7 +98,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn escape(&mut self, word: &mut Vec<u8>) -> Result<(), Fault> {
+    fn escape(&mut self, word: &mut Vec<u8>) -> Result<(), LineFault> {
         let start = self.at;
         let escaped = self.line.get(start + 1).copied();
         self.at += 2;
@@ -111,7 +111,7 @@ impl Scanner<'_> {
                 let digits = self.line.get(self.at..self.at + 2).and_then(hex);
                 let Some(byte) = digits else {
                     let problem = "`\\x` without the number of a byte";
-                    return Err(Fault::new(start..self.at, problem, "two hexadecimal digits"));
+                    return Err(LineFault::new(start..self.at, problem, "two hexadecimal digits"));
                 };
                 self.at += 2;
                 byte
@@ -124,11 +124,11 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn plain(&mut self, word: &mut Vec<u8>) -> Result<(), Fault> {
+    fn plain(&mut self, word: &mut Vec<u8>) -> Result<(), LineFault> {
         let byte = self.line[self.at];
         if byte.is_ascii_control() && byte != b'\t' {
             let expected = format!("`\\x{byte:02x}`, if it is meant");
-            return Err(Fault::new(self.at..self.at + 1, "a control character", expected));
+            return Err(LineFault::new(self.at..self.at + 1, "a control character", expected));
         }
         word.push(byte);
         self.at += 1;

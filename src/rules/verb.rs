@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::argument::Argument;
-use super::error::{Fault, named};
+use super::error::{LineFault, named};
 use super::fetch::Fetch;
 use super::keyword::{Asked, ValueKind};
 use super::line::Line;
@@ -19,7 +19,7 @@ pub(super) struct Verb {
     pub(super) name: &'static str,
     /// What stands behind it, as documents write it.
     pub(super) arguments: &'static str,
-    make: fn(&Argument<'_>, &mut Line<'_>, VerbContext<'_>) -> Result<Action, Fault>,
+    make: fn(&Argument<'_>, &mut Line<'_>, VerbContext<'_>) -> Result<Action, LineFault>,
     pub(super) doc: &'static str,
     /// Where HAProxy differs; empty when it does not.
     pub(super) haproxy: &'static str,
@@ -80,7 +80,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
 
 impl Verb {
     /// Reads an action and its arguments.
-    pub(super) fn parse(line: &mut Line<'_>, scene: VerbContext<'_>) -> Result<Action, Fault> {
+    pub(super) fn parse(line: &mut Line<'_>, scene: VerbContext<'_>) -> Result<Action, LineFault> {
         let token = line.next("an action, such as `accept` or `reject`")?;
         let argument = Argument::of(token)?;
         match VERBS.iter().find(|verb| verb.name == argument.word) {
@@ -89,7 +89,7 @@ impl Verb {
                 let known = VERBS.iter().map(|verb| verb.name);
                 let problem = format!("{} is no action", named(&token.word));
                 let expected = known.clone().collect::<Vec<_>>().join(", ");
-                Err(Fault::new(token.span.clone(), problem, expected)
+                Err(LineFault::new(token.span.clone(), problem, expected)
                     .near(suggest(argument.word, known)))
             }
         }
@@ -97,7 +97,7 @@ impl Verb {
 }
 
 /// Reads a fetch and checks that it is known here.
-fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, Asked), Fault> {
+fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, Asked), LineFault> {
     let token = line.next("what is asked for, such as `src`")?;
     let asked = Asked::parse(token, scene.tables)?;
     if !asked.seen.contains(scene.place) {
@@ -107,9 +107,9 @@ fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, 
 }
 
 /// The fault of a fetch in a place where it is not known.
-pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> Fault {
+pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> LineFault {
     let problem = format!("{word} is not known here");
-    Fault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))
+    LineFault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))
 }
 
 fn track(
@@ -117,7 +117,7 @@ fn track(
     line: &mut Line<'_>,
     scene: VerbContext<'_>,
     slot: TrackSlot,
-) -> Result<Action, Fault> {
+) -> Result<Action, LineFault> {
     argument.none(())?;
     let (token, asked) = asked(line, scene)?;
     let table = match line.next_if(|token| token.is("table")) {
@@ -141,7 +141,7 @@ fn track(
             named(config.name.as_bytes())
         );
         let expected = format!("{kind}, since its type is {}", config.kind.name());
-        return Err(Fault::new(token.span.clone(), problem, expected));
+        return Err(LineFault::new(token.span.clone(), problem, expected));
     }
     Ok(Action::Track(slot, asked.fetch, table))
 }
@@ -150,12 +150,12 @@ fn set_source(
     argument: &Argument<'_>,
     line: &mut Line<'_>,
     scene: VerbContext<'_>,
-) -> Result<Action, Fault> {
+) -> Result<Action, LineFault> {
     argument.none(())?;
     let (token, Asked { fetch, kind, .. }) = asked(line, scene)?;
     if kind != ValueKind::Address {
         let problem = format!("{} is of kind {}", named(&token.word), kind.name());
-        return Err(Fault::new(token.span.clone(), problem, "an IP, such as `fc_src`"));
+        return Err(LineFault::new(token.span.clone(), problem, "an IP, such as `fc_src`"));
     }
     Ok(Action::SetSource(fetch))
 }
@@ -164,13 +164,13 @@ fn set_variable(
     argument: &Argument<'_>,
     line: &mut Line<'_>,
     scene: VerbContext<'_>,
-) -> Result<Action, Fault> {
+) -> Result<Action, LineFault> {
     let name = argument.name()?;
     let fetch: Fetch = asked(line, scene)?.1.fetch;
     Ok(Action::SetVariable(name, fetch))
 }
 
-fn number(line: &mut Line<'_>, most: u32) -> Result<u32, Fault> {
+fn number(line: &mut Line<'_>, most: u32) -> Result<u32, LineFault> {
     let token = line.next("a number")?;
     let number = token.text().and_then(pattern::number_or_hex);
     number
@@ -178,6 +178,6 @@ fn number(line: &mut Line<'_>, most: u32) -> Result<u32, Fault> {
         .filter(|number| *number <= most)
         .ok_or_else(|| {
             let problem = format!("{} is no number that fits", named(&token.word));
-            Fault::new(token.span.clone(), problem, format!("a number of at most {most}"))
+            LineFault::new(token.span.clone(), problem, format!("a number of at most {most}"))
         })
 }

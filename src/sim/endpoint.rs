@@ -8,7 +8,7 @@ use crate::sys::{Addr, Errno, Family, SockOpt};
 use crate::time::Time;
 
 /// The index of an endpoint in the network; never reused.
-pub(super) type Id = usize;
+pub(super) type EndpointId = usize;
 
 /// The user every remote process runs as, unless the test sets another.
 pub(super) const REMOTE_UID: u32 = 1_000;
@@ -29,7 +29,7 @@ pub struct Ready {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum EndpointState {
     /// Neither connected nor listening.
     Idle,
     Listening,
@@ -41,7 +41,7 @@ pub(super) enum Stage {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(super) enum EndpointOwner {
     /// A descriptor of the engine's.
     Engine,
     /// A script that plays a peer.
@@ -51,7 +51,7 @@ pub(super) enum Owner {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
+pub(super) struct SendQueue {
     /// Taken from the program, not yet sent.
     pub(super) unsent: VecDeque<u8>,
     /// Bytes in flight.
@@ -77,7 +77,7 @@ pub(super) struct Outgoing {
     pub(super) last_arrival: Time,
 }
 
-impl Outgoing {
+impl SendQueue {
     /// What has not arrived, the FIN counted as one: it takes a place in the sequence.
     pub(super) fn unacknowledged(&self) -> usize {
         self.unsent.len() + self.flying + usize::from(self.shut && !self.fin_arrived)
@@ -99,7 +99,7 @@ pub(super) struct Listening {
     /// The address at which it is found: for a unix path not where it was bound. `None` when another has
     /// taken the path, or it was unlinked.
     pub(super) at: Option<Addr>,
-    pub(super) waiting: VecDeque<Id>,
+    pub(super) waiting: VecDeque<EndpointId>,
     pub(super) backlog: usize,
     pub(super) v6_only: bool,
     pub(super) reuse_port: bool,
@@ -108,18 +108,18 @@ pub(super) struct Listening {
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) family: Family,
-    pub(super) stage: Stage,
-    pub(super) owner: Owner,
+    pub(super) stage: EndpointState,
+    pub(super) owner: EndpointOwner,
     pub(super) local: Addr,
     pub(super) remote: Option<Addr>,
-    pub(super) pair: Option<Id>,
+    pub(super) pair: Option<EndpointId>,
     pub(super) uid: u32,
     /// `SO_ERROR`: taken by the first call that checks it.
     pub(super) error: Option<Errno>,
     /// `connect` has reported that it is established, or it was returned by `accept`: from then on the
     /// answer is EISCONN, whatever happens to the connection.
-    pub(super) told: bool,
-    pub(super) out: Outgoing,
+    pub(super) reported: bool,
+    pub(super) out: SendQueue,
     pub(super) input: Incoming,
     pub(super) listening: Option<Listening>,
     pub(super) options: Vec<SockOpt>,
@@ -139,20 +139,20 @@ pub(super) fn unbound(family: Family) -> Addr {
 }
 
 impl Endpoint {
-    pub(super) fn new(family: Family, owner: Owner, knobs: &Knobs) -> Self {
+    pub(super) fn new(family: Family, owner: EndpointOwner, knobs: &Knobs) -> Self {
         // The script of a remote peer never gets EAGAIN.
-        let capacity = if owner == Owner::Remote { usize::MAX } else { knobs.send_buffer };
+        let capacity = if owner == EndpointOwner::Remote { usize::MAX } else { knobs.send_buffer };
         Self {
             family,
-            stage: Stage::Idle,
+            stage: EndpointState::Idle,
             owner,
             local: unbound(family),
             remote: None,
             pair: None,
-            uid: if owner == Owner::Remote { REMOTE_UID } else { 0 },
+            uid: if owner == EndpointOwner::Remote { REMOTE_UID } else { 0 },
             error: None,
-            told: false,
-            out: Outgoing { capacity, ..Outgoing::default() },
+            reported: false,
+            out: SendQueue { capacity, ..SendQueue::default() },
             input: Incoming { capacity: knobs.receive_buffer, ..Incoming::default() },
             listening: None,
             options: Vec::new(),
@@ -174,7 +174,7 @@ impl Endpoint {
         if n > 0 {
             return Ok(n);
         }
-        let unconnected = matches!(self.stage, Stage::Idle | Stage::Listening);
+        let unconnected = matches!(self.stage, EndpointState::Idle | EndpointState::Listening);
         if unconnected && self.is_unix() {
             return Err(Errno(libc::EINVAL));
         }
@@ -186,8 +186,8 @@ impl Endpoint {
         }
         match self.stage {
             _ if unconnected => Err(Errno(libc::ENOTCONN)),
-            Stage::Connecting => Err(Errno::AGAIN),
-            Stage::Connected if !self.input.fin => Err(Errno::AGAIN),
+            EndpointState::Connecting => Err(Errno::AGAIN),
+            EndpointState::Connected if !self.input.fin => Err(Errno::AGAIN),
             _ => Ok(0),
         }
     }
@@ -207,9 +207,9 @@ impl Endpoint {
     pub(super) fn send_refused(&mut self) -> Option<Errno> {
         let pipe = Errno(libc::EPIPE);
         match (self.stage, self.is_unix()) {
-            (Stage::Connected, _) if !self.out.shut => None,
-            (Stage::Connecting, _) => Some(Errno::AGAIN),
-            (Stage::Idle | Stage::Listening, true) => Some(Errno(libc::ENOTCONN)),
+            (EndpointState::Connected, _) if !self.out.shut => None,
+            (EndpointState::Connecting, _) => Some(Errno::AGAIN),
+            (EndpointState::Idle | EndpointState::Listening, true) => Some(Errno(libc::ENOTCONN)),
             (_, true) => Some(pipe),
             // The pending error is returned instead of EPIPE, once (sk_stream_error).
             (_, false) => Some(self.error.take().unwrap_or(pipe)),
@@ -220,10 +220,10 @@ impl Endpoint {
     pub(super) fn be_reset(&mut self) {
         let half_closed = self.input.fin && !self.out.shut;
         let errno = match self.stage {
-            Stage::Connecting => libc::ECONNREFUSED,
-            Stage::Connected if half_closed && !self.is_unix() => libc::EPIPE,
-            Stage::Connected => libc::ECONNRESET,
-            Stage::Idle | Stage::Listening | Stage::Done => return,
+            EndpointState::Connecting => libc::ECONNREFUSED,
+            EndpointState::Connected if half_closed && !self.is_unix() => libc::EPIPE,
+            EndpointState::Connected => libc::ECONNRESET,
+            EndpointState::Idle | EndpointState::Listening | EndpointState::Done => return,
         };
         self.input.reset = true;
         self.out.cut = self.out.unacknowledged();
@@ -233,27 +233,27 @@ impl Endpoint {
     /// Ends the connection, with an error for the next call that checks for one.
     pub(super) fn fail(&mut self, errno: Errno) {
         self.error = Some(errno);
-        self.stage = Stage::Done;
+        self.stage = EndpointState::Done;
         self.out.unsent.clear();
     }
 
     /// Unconnected again (tcp_disconnect): nothing of the attempt is left.
     pub(super) fn begin_anew(&mut self) {
         let (send, receive) = (self.out.capacity, self.input.capacity);
-        self.stage = Stage::Idle;
+        self.stage = EndpointState::Idle;
         self.pair = None;
-        self.out = Outgoing { capacity: send, ..Outgoing::default() };
+        self.out = SendQueue { capacity: send, ..SendQueue::default() };
         self.input = Incoming { capacity: receive, ..Incoming::default() };
     }
 
     /// TCP: when both FINs have arrived the connection is over, and the socket behaves as unconnected.
     pub(super) fn end_if_both_ended(&mut self) {
-        if self.stage == Stage::Connected
+        if self.stage == EndpointState::Connected
             && !self.is_unix()
             && self.input.fin
             && self.out.fin_arrived
         {
-            self.stage = Stage::Done;
+            self.stage = EndpointState::Done;
         }
     }
 }

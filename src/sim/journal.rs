@@ -68,7 +68,7 @@ impl CallKind {
 
 /// One call and its answer, without the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct CallRecord {
     /// When it was made.
     pub at: Time,
     /// Which it was.
@@ -79,7 +79,7 @@ pub struct Entry {
     pub answer: Result<usize, Errno>,
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for CallRecord {
     /// `recv 5 17`, `socket - 5`, `connect 5 E115`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.call.name())?;
@@ -95,7 +95,7 @@ impl fmt::Display for Entry {
 }
 
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct InjectedFault {
     /// `None` counts calls of every kind.
     pub(super) call: Option<CallKind>,
     /// The first call is 1.
@@ -111,8 +111,8 @@ pub(super) struct Journal {
     by_kind: [u64; KINDS],
     /// Calls that succeeded.
     pub(super) succeeded: u64,
-    pub(super) faults: Vec<Fault>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) faults: Vec<InjectedFault>,
+    pub(super) entries: Vec<CallRecord>,
 }
 
 impl Journal {
@@ -120,7 +120,7 @@ impl Journal {
     pub(super) fn begin(&mut self, call: CallKind) -> Option<Errno> {
         self.total += 1;
         self.by_kind[call as usize] += 1;
-        let hit = |fault: &&Fault| {
+        let hit = |fault: &&InjectedFault| {
             let count = match fault.call {
                 None => self.total,
                 Some(kind) if kind == call => self.by_kind[call as usize],
@@ -132,7 +132,7 @@ impl Journal {
     }
 
     /// Writes down a call and its answer.
-    pub(super) fn write(&mut self, entry: Entry) {
+    pub(super) fn write(&mut self, entry: CallRecord) {
         self.succeeded += u64::from(entry.answer.is_ok());
         self.entries.push(entry);
     }

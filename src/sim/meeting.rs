@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::endpoint::{Id, Listening, Owner, Stage, unbound};
+use super::endpoint::{EndpointId, EndpointOwner, EndpointState, Listening, unbound};
 use super::knobs::FIRST_PORT;
-use super::network::{Event, Network, Segment, Slot};
-use super::site::Answer;
+use super::network::{DescriptorSlot, Network, NetworkEvent, Segment};
+use super::site::ConnectResponse;
 use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, PathId, SockOpt};
 use crate::time::SECOND;
 
@@ -16,8 +16,8 @@ const RETRY: u64 = SECOND;
 const GIVE_UP: u64 = 127 * SECOND;
 
 /// What becomes of a connection attempt.
-enum Verdict {
-    Paired(Id),
+enum ConnectOutcome {
+    Paired(EndpointId),
     Refused(Errno),
     /// No room in the backlog.
     Full,
@@ -68,7 +68,7 @@ impl Network {
         })
     }
 
-    pub(super) fn bind(&mut self, id: Id, addr: &Addr) -> Result<(), Errno> {
+    pub(super) fn bind(&mut self, id: EndpointId, addr: &Addr) -> Result<(), Errno> {
         if addr.family() != self.endpoints[id].family {
             return Err(Errno(libc::EAFNOSUPPORT));
         }
@@ -105,13 +105,13 @@ impl Network {
             return Err(Errno(libc::EADDRINUSE));
         }
         let id = self.endpoints.len();
-        let fd = self.open(Slot::Socket(id))?;
-        self.add(at.family(), Owner::Engine);
+        let fd = self.open(DescriptorSlot::Socket(id))?;
+        self.add(at.family(), EndpointOwner::Engine);
         if let Some(path) = path(&at) {
             self.paths.insert(path.into());
         }
         let end = &mut self.endpoints[id];
-        end.stage = Stage::Listening;
+        end.stage = EndpointState::Listening;
         end.local = bound;
         end.listening = Some(Listening {
             at: Some(at),
@@ -148,13 +148,13 @@ impl Network {
         }
     }
 
-    pub(super) fn accept(&mut self, listener: Id) -> Result<(Fd, Addr), Errno> {
+    pub(super) fn accept(&mut self, listener: EndpointId) -> Result<(Fd, Addr), Errno> {
         let Some(listening) = &self.endpoints[listener].listening else {
             return Err(Errno(libc::EINVAL));
         };
         // The descriptor is allocated before a connection is taken: EMFILE even when none waits.
         let first = listening.waiting.front().copied();
-        let fd = self.open(first.map_or(Slot::Free, Slot::Socket))?;
+        let fd = self.open(first.map_or(DescriptorSlot::Free, DescriptorSlot::Socket))?;
         let Some(id) = first else { return Err(Errno::AGAIN) };
         if let Some(listening) = &mut self.endpoints[listener].listening {
             listening.waiting.pop_front();
@@ -164,44 +164,46 @@ impl Network {
     }
 
     /// `connect`, called by the engine.
-    pub(super) fn connect(&mut self, id: Id, to: &Addr) -> Result<(), Errno> {
+    pub(super) fn connect(&mut self, id: EndpointId, to: &Addr) -> Result<(), Errno> {
         let end = &mut self.endpoints[id];
         match end.stage {
-            Stage::Listening => return Err(Errno(libc::EINVAL)),
-            Stage::Connecting => return Err(Errno(libc::EALREADY)),
-            Stage::Done if !end.told => {
+            EndpointState::Listening => return Err(Errno(libc::EINVAL)),
+            EndpointState::Connecting => return Err(Errno(libc::EALREADY)),
+            EndpointState::Done if !end.reported => {
                 // The failure is reported once, and the socket can be connected again (tcp_disconnect).
                 end.begin_anew();
                 return Err(end.error.take().unwrap_or(Errno(libc::ECONNABORTED)));
             }
-            Stage::Connected | Stage::Done => {
-                end.told = true;
+            EndpointState::Connected | EndpointState::Done => {
+                end.reported = true;
                 return Ok(());
             }
-            Stage::Idle if to.family() != end.family => return Err(Errno(libc::EAFNOSUPPORT)),
-            Stage::Idle => {}
+            EndpointState::Idle if to.family() != end.family => {
+                return Err(Errno(libc::EAFNOSUPPORT));
+            }
+            EndpointState::Idle => {}
         }
         if end.family != Family::Unix {
-            if self.answer_at(to) == Some(Answer::NoRoute) {
+            if self.answer_at(to) == Some(ConnectResponse::NoRoute) {
                 return Err(Errno(libc::ENETUNREACH));
             }
             self.set_out(id, to);
             return Err(Errno(libc::EINPROGRESS));
         }
         match self.admit(id, to) {
-            Verdict::Paired(_) => {
+            ConnectOutcome::Paired(_) => {
                 let end = &mut self.endpoints[id];
-                end.stage = Stage::Connected;
-                end.told = true;
+                end.stage = EndpointState::Connected;
+                end.reported = true;
                 Ok(())
             }
-            Verdict::Refused(errno) => Err(errno),
-            Verdict::Full | Verdict::Silent => Err(Errno::AGAIN),
+            ConnectOutcome::Refused(errno) => Err(errno),
+            ConnectOutcome::Full | ConnectOutcome::Silent => Err(Errno::AGAIN),
         }
     }
 
     /// Sends the first packet of a connection attempt.
-    pub(super) fn set_out(&mut self, client: Id, to: &Addr) {
+    pub(super) fn set_out(&mut self, client: EndpointId, to: &Addr) {
         let local = self.endpoints[client].local.clone();
         self.endpoints[client].local = match &local {
             Addr::Ip(ip) if ip.port() == 0 => {
@@ -217,80 +219,84 @@ impl Network {
             _ => local,
         };
         let end = &mut self.endpoints[client];
-        end.stage = Stage::Connecting;
+        end.stage = EndpointState::Connecting;
         end.remote = Some(to.clone());
         let at = self.now + self.latency();
-        self.cause(at, Event::Knock { client, to: to.clone() });
+        self.cause(at, NetworkEvent::Knock { client, to: to.clone() });
     }
 
     /// The first packet of a connection attempt arrives.
-    pub(super) fn knock(&mut self, client: Id, to: Addr) {
+    pub(super) fn knock(&mut self, client: EndpointId, to: Addr) {
         let back = self.now + self.latency();
         match self.admit(client, &to) {
-            Verdict::Paired(server) => self.depart(server, Segment::Established, 0),
-            Verdict::Refused(errno) => self.cause(back, Event::Fail { client, errno }),
-            Verdict::Full if self.endpoints[client].stage == Stage::Connecting => {
-                self.cause(self.now + RETRY, Event::Knock { client, to });
+            ConnectOutcome::Paired(server) => self.depart(server, Segment::Established, 0),
+            ConnectOutcome::Refused(errno) => {
+                self.cause(back, NetworkEvent::Fail { client, errno })
             }
-            Verdict::Full => {}
-            Verdict::Silent => {
+            ConnectOutcome::Full if self.endpoints[client].stage == EndpointState::Connecting => {
+                self.cause(self.now + RETRY, NetworkEvent::Knock { client, to });
+            }
+            ConnectOutcome::Full => {}
+            ConnectOutcome::Silent => {
                 let errno = Errno(libc::ETIMEDOUT);
-                self.cause(self.now + GIVE_UP, Event::Fail { client, errno });
+                self.cause(self.now + GIVE_UP, NetworkEvent::Fail { client, errno });
             }
         }
     }
 
-    fn answer_at(&self, to: &Addr) -> Option<Answer> {
+    fn answer_at(&self, to: &Addr) -> Option<ConnectResponse> {
         self.sites.iter().find(|site| site.at == *to).map(|site| site.answer)
     }
 
-    fn admit(&mut self, client: Id, to: &Addr) -> Verdict {
+    fn admit(&mut self, client: EndpointId, to: &Addr) -> ConnectOutcome {
         let site = self.sites.iter().position(|site| site.at == *to);
         if let Some(site) = site {
             return match self.sites[site].answer {
-                Answer::Accept => {
-                    let server = self.pair(client, to, Owner::Remote);
+                ConnectResponse::Accept => {
+                    let server = self.pair(client, to, EndpointOwner::Remote);
                     self.sites[site].waiting.push_back(server);
-                    Verdict::Paired(server)
+                    ConnectOutcome::Paired(server)
                 }
-                Answer::Refuse => Verdict::Refused(Errno(libc::ECONNREFUSED)),
-                Answer::Unreachable | Answer::NoRoute => {
-                    Verdict::Refused(Errno(libc::EHOSTUNREACH))
+                ConnectResponse::Refuse => ConnectOutcome::Refused(Errno(libc::ECONNREFUSED)),
+                ConnectResponse::Unreachable | ConnectResponse::NoRoute => {
+                    ConnectOutcome::Refused(Errno(libc::EHOSTUNREACH))
                 }
-                Answer::Silent => Verdict::Silent,
-                Answer::Full => Verdict::Full,
+                ConnectResponse::Silent => ConnectOutcome::Silent,
+                ConnectResponse::Full => ConnectOutcome::Full,
             };
         }
         let Some(listener) = self.listener_for(to) else {
             let missing = path(to).is_some_and(|path| !self.paths.contains(path));
             let errno = if missing { libc::ENOENT } else { libc::ECONNREFUSED };
-            return Verdict::Refused(Errno(errno));
+            return ConnectOutcome::Refused(Errno(errno));
         };
-        let Some(listening) = &self.endpoints[listener].listening else { return Verdict::Silent };
+        let Some(listening) = &self.endpoints[listener].listening else {
+            return ConnectOutcome::Silent;
+        };
         // Linux lets one more wait than was requested (sk_acceptq_is_full).
         if listening.waiting.len() > listening.backlog {
-            return Verdict::Full;
+            return ConnectOutcome::Full;
         }
         let is_unix = self.endpoints[listener].is_unix();
         let local = if is_unix { self.endpoints[listener].local.clone() } else { to.clone() };
-        let server = self.pair(client, &local, Owner::Engine);
+        let server = self.pair(client, &local, EndpointOwner::Engine);
         self.endpoints[server].options = self.endpoints[listener].options.clone();
         if let Some(listening) = &mut self.endpoints[listener].listening {
             listening.waiting.push_back(server);
         }
-        Verdict::Paired(server)
+        ConnectOutcome::Paired(server)
     }
 
     /// Makes the other end of `client`, at `local`.
-    fn pair(&mut self, client: Id, local: &Addr, owner: Owner) -> Id {
+    fn pair(&mut self, client: EndpointId, local: &Addr, owner: EndpointOwner) -> EndpointId {
         let server = self.add(local.family(), owner);
         let end = &mut self.endpoints[client];
         end.pair = Some(server);
         end.remote = Some(local.clone());
         let from = end.local.clone();
         let end = &mut self.endpoints[server];
-        end.stage = Stage::Connected;
-        end.told = true;
+        end.stage = EndpointState::Connected;
+        end.reported = true;
         end.local = local.clone();
         end.remote = Some(from);
         end.pair = Some(client);
@@ -299,9 +305,9 @@ impl Network {
 
     /// The listener that takes a connection to `to`; the closest match, and by chance where
     /// several share the port.
-    fn listener_for(&mut self, to: &Addr) -> Option<Id> {
-        let matching = |exact: bool| -> Vec<Id> {
-            let takes = |id: &Id| {
+    fn listener_for(&mut self, to: &Addr) -> Option<EndpointId> {
+        let matching = |exact: bool| -> Vec<EndpointId> {
+            let takes = |id: &EndpointId| {
                 let listening = self.endpoints[*id].listening.as_ref();
                 listening.is_some_and(|it| {
                     it.at

@@ -26,9 +26,9 @@ mod world;
 
 pub use crate::random::Random;
 pub use endpoint::Ready;
-pub use journal::{CallKind, Entry};
+pub use journal::{CallKind, CallRecord};
 pub use knobs::Knobs;
 pub use net::SimNet;
-pub use remote::{Peer, Server};
-pub use site::Answer;
+pub use remote::{Peer, RemoteServer};
+pub use site::ConnectResponse;
 pub use world::World;

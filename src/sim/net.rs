@@ -5,9 +5,9 @@ use std::io::IoSlice;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::endpoint::{Id, Owner, Stage, until};
-use super::journal::{CallKind, Entry};
-use super::network::{Network, Slot};
+use super::endpoint::{EndpointId, EndpointOwner, EndpointState, until};
+use super::journal::{CallKind, CallRecord};
+use super::network::{DescriptorSlot, Network};
 use crate::sys::{
     Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, Pipe, SockOpt,
 };
@@ -78,7 +78,7 @@ impl SimNet {
             None => f(network),
         };
         let figure = answer.as_ref().map(Figure::figure).map_err(|errno| *errno);
-        network.journal.write(Entry { at: network.now, call, fd, answer: figure });
+        network.journal.write(CallRecord { at: network.now, call, fd, answer: figure });
         answer
     }
 
@@ -87,19 +87,21 @@ impl SimNet {
         &mut self,
         call: CallKind,
         fd: Fd,
-        f: impl FnOnce(&mut Network, Id) -> Result<T, Errno>,
+        f: impl FnOnce(&mut Network, EndpointId) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
         self.call(call, Some(fd), |network| match *network.slot(fd, call.name()) {
-            Slot::Socket(id) => f(network, id),
-            Slot::Free | Slot::File | Slot::Pipe(_) => Err(Errno(libc::ENOTSOCK)),
+            DescriptorSlot::Socket(id) => f(network, id),
+            DescriptorSlot::Free | DescriptorSlot::File | DescriptorSlot::Pipe(_) => {
+                Err(Errno(libc::ENOTSOCK))
+            }
         })
     }
 
     /// A call that closes the descriptor and cannot fail.
     fn give_up(&mut self, call: CallKind, fd: Fd, abort: bool) {
         let network = &mut *self.network.borrow_mut();
-        let slot = std::mem::replace(network.slot(fd, call.name()), Slot::Free);
-        if let Slot::Socket(id) = slot {
+        let slot = std::mem::replace(network.slot(fd, call.name()), DescriptorSlot::Free);
+        if let DescriptorSlot::Socket(id) = slot {
             network.give_up(id, abort);
         }
         network.owed.retain(|owed| *owed != fd);
@@ -111,7 +113,7 @@ impl Network {
     /// Records a call that cannot fail.
     fn note(&mut self, call: CallKind, fd: Option<Fd>) {
         let _a_fault_changes_nothing = self.journal.begin(call);
-        self.journal.write(Entry { at: self.now, call, fd, answer: Ok(0) });
+        self.journal.write(CallRecord { at: self.now, call, fd, answer: Ok(0) });
     }
 
     /// Whether a call that could succeed is to answer EAGAIN nevertheless.
@@ -127,7 +129,7 @@ impl Network {
         self.knobs.would_block_one_in.is_some_and(|n| self.random.one_in(n))
     }
 
-    fn receive(&mut self, fd: Fd, id: Id, buf: &mut [u8]) -> Result<usize, Errno> {
+    fn receive(&mut self, fd: Fd, id: EndpointId, buf: &mut [u8]) -> Result<usize, Errno> {
         assert!(!buf.is_empty(), "an empty recv reads as the end of input");
         let ready = self.ready(id).read;
         if self.is_spurious(fd, ready) {
@@ -143,13 +145,19 @@ impl Network {
     }
 
     /// Lets the other end send what it kept for lack of room, since reading has made room.
-    pub(super) fn make_way(&mut self, id: Id) {
+    pub(super) fn make_way(&mut self, id: EndpointId) {
         if let Some(pair) = self.endpoints[id].pair {
             self.pump(pair);
         }
     }
 
-    fn send(&mut self, fd: Fd, id: Id, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
+    fn send(
+        &mut self,
+        fd: Fd,
+        id: EndpointId,
+        bufs: &[IoSlice<'_>],
+        more: bool,
+    ) -> Result<usize, Errno> {
         let bufs = &bufs[..bufs.len().min(MAX_IOVECS)];
         let n = self.sendable(fd, id, bufs.iter().map(|buf| buf.len()).sum())?;
         if n > 0 {
@@ -159,7 +167,12 @@ impl Network {
     }
 
     /// How many of the `wanted` bytes a call that sends takes.
-    pub(super) fn sendable(&mut self, fd: Fd, id: Id, wanted: usize) -> Result<usize, Errno> {
+    pub(super) fn sendable(
+        &mut self,
+        fd: Fd,
+        id: EndpointId,
+        wanted: usize,
+    ) -> Result<usize, Errno> {
         if let Some(errno) = self.endpoints[id].send_refused() {
             return Err(errno);
         }
@@ -174,20 +187,20 @@ impl Network {
         Ok(wanted.min(self.room(id)).min(self.knobs.max_write.max(1)).min(before_split))
     }
 
-    fn unsent(&self, id: Id) -> Result<usize, Errno> {
+    fn unsent(&self, id: EndpointId) -> Result<usize, Errno> {
         let end = &self.endpoints[id];
         match end.stage {
-            Stage::Listening if !end.is_unix() => Err(Errno(libc::EINVAL)),
-            Stage::Connecting => Ok(0),
+            EndpointState::Listening if !end.is_unix() => Err(Errno(libc::EINVAL)),
+            EndpointState::Connecting => Ok(0),
             _ if end.is_unix() => Ok(self.used(id)),
             // The sequence numbers stay as they were at the reset (tcp_reset).
-            Stage::Done if end.input.reset => Ok(end.out.cut),
+            EndpointState::Done if end.input.reset => Ok(end.out.cut),
             _ => Ok(end.out.unacknowledged()),
         }
     }
 
     /// The one EAGAIN at the offset where writes are split.
-    fn splits_here(&mut self, fd: Fd, id: Id) -> bool {
+    fn splits_here(&mut self, fd: Fd, id: EndpointId) -> bool {
         let out = &mut self.endpoints[id].out;
         let here = self.knobs.split_writes_at == Some(out.taken) && !out.split;
         if here {
@@ -197,11 +210,13 @@ impl Network {
         here
     }
 
-    fn shutdown(&mut self, id: Id) -> Result<(), Errno> {
+    fn shutdown(&mut self, id: EndpointId) -> Result<(), Errno> {
         let end = &mut self.endpoints[id];
         match end.stage {
-            Stage::Idle | Stage::Done if !end.is_unix() => return Err(Errno(libc::ENOTCONN)),
-            Stage::Connecting => {
+            EndpointState::Idle | EndpointState::Done if !end.is_unix() => {
+                return Err(Errno(libc::ENOTCONN));
+            }
+            EndpointState::Connecting => {
                 // Linux cancels the attempt and reports that (inet_shutdown, tcp_disconnect).
                 end.begin_anew();
                 end.error = Some(Errno(libc::ECONNRESET));
@@ -211,13 +226,13 @@ impl Network {
         Ok(())
     }
 
-    fn peer_of(&self, id: Id) -> Result<Addr, Errno> {
+    fn peer_of(&self, id: EndpointId) -> Result<Addr, Errno> {
         let end = &self.endpoints[id];
         let known = match end.stage {
-            Stage::Connected => true,
+            EndpointState::Connected => true,
             // A unix socket keeps the address it was connected to; TCP does not.
-            Stage::Done => end.is_unix(),
-            Stage::Idle | Stage::Listening | Stage::Connecting => false,
+            EndpointState::Done => end.is_unix(),
+            EndpointState::Idle | EndpointState::Listening | EndpointState::Connecting => false,
         };
         end.remote.clone().filter(|_| known).ok_or(Errno(libc::ENOTCONN))
     }
@@ -226,8 +241,8 @@ impl Network {
 impl Net for SimNet {
     fn socket(&mut self, family: Family) -> Result<Fd, Errno> {
         self.call(CallKind::Socket, None, |network| {
-            let fd = network.open(Slot::Socket(network.endpoints.len()))?;
-            network.add(family, super::endpoint::Owner::Engine);
+            let fd = network.open(DescriptorSlot::Socket(network.endpoints.len()))?;
+            network.add(family, super::endpoint::EndpointOwner::Engine);
             Ok(fd)
         })
     }
@@ -250,11 +265,12 @@ impl Net for SimNet {
     fn connect(&mut self, fd: Fd, addr: &Addr) -> Result<(), Errno> {
         self.on(CallKind::Connect, fd, |network, id| {
             let end = &network.endpoints[id];
-            if end.is_unix() && end.stage == Stage::Idle && network.is_unlucky() {
+            if end.is_unix() && end.stage == EndpointState::Idle && network.is_unlucky() {
                 // As if the backlog were full, after which no event follows.
                 return Err(Errno::AGAIN);
             }
-            let waiting = !network.endpoints[id].told && network.endpoints[id].stage != Stage::Idle;
+            let waiting = !network.endpoints[id].reported
+                && network.endpoints[id].stage != EndpointState::Idle;
             let ready = network.ready(id).write;
             if network.is_spurious(fd, waiting && ready) {
                 return Err(Errno(libc::EALREADY));
@@ -285,10 +301,12 @@ impl Net for SimNet {
 
     fn vanish(&mut self, fd: Fd) {
         let network = &mut *self.network.borrow_mut();
-        if let Slot::Socket(id) = std::mem::replace(network.slot(fd, "vanish"), Slot::Free) {
+        if let DescriptorSlot::Socket(id) =
+            std::mem::replace(network.slot(fd, "vanish"), DescriptorSlot::Free)
+        {
             let end = &mut network.endpoints[id];
-            end.owner = Owner::Nobody;
-            end.stage = Stage::Done;
+            end.owner = EndpointOwner::Nobody;
+            end.stage = EndpointState::Done;
             end.input.waiting.clear();
         }
         network.owed.retain(|owed| *owed != fd);
@@ -325,7 +343,7 @@ impl Net for SimNet {
     fn nature(&mut self, fd: Fd) -> Result<Nature, Errno> {
         self.on(CallKind::Nature, fd, |network, id| {
             let end = &network.endpoints[id];
-            Ok(Nature { family: end.family, listening: end.stage == Stage::Listening })
+            Ok(Nature { family: end.family, listening: end.stage == EndpointState::Listening })
         })
     }
 

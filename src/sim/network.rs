@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::endpoint::{Endpoint, Id, Owner, Ready, Stage, until};
+use super::endpoint::{Endpoint, EndpointId, EndpointOwner, EndpointState, Ready, until};
 use super::journal::Journal;
 use super::knobs::{FIRST_FD, FIRST_PORT, Knobs};
 use super::pipe::Slots;
@@ -29,30 +29,30 @@ pub(super) enum Segment {
 }
 
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum NetworkEvent {
     /// A connection attempt reaches its destination.
     Knock {
-        client: Id,
+        client: EndpointId,
         to: Addr,
     },
     /// A connection attempt fails.
     Fail {
-        client: Id,
+        client: EndpointId,
         errno: Errno,
     },
     Arrive {
-        from: Id,
-        to: Id,
+        from: EndpointId,
+        to: EndpointId,
         segment: Segment,
     },
-    Uncork(Id),
+    Uncork(EndpointId),
 }
 
 /// What a descriptor number stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum DescriptorSlot {
     Free,
-    Socket(Id),
+    Socket(EndpointId),
     /// A file: no socket call works on it.
     File,
     /// Either end of a pipe.
@@ -67,9 +67,9 @@ pub(super) struct Network {
     pub(super) journal: Journal,
     pub(super) endpoints: Vec<Endpoint>,
     /// By number, from [`FIRST_FD`] on.
-    pub(super) slots: Vec<Slot>,
+    pub(super) slots: Vec<DescriptorSlot>,
     pub(super) pipes: Vec<Slots>,
-    pub(super) listeners: Vec<Id>,
+    pub(super) listeners: Vec<EndpointId>,
     pub(super) sites: Vec<Site>,
     /// Paths of the file system that are sockets, stale ones included.
     pub(super) paths: BTreeSet<Box<[u8]>>,
@@ -79,7 +79,7 @@ pub(super) struct Network {
     /// The engine has spliced into a socket and not settled the signals since.
     pub(super) holds_signals: bool,
     /// By time, and in the order they were caused where the time is the same.
-    flights: BTreeMap<(Time, u64), Event>,
+    flights: BTreeMap<(Time, u64), NetworkEvent>,
     caused: u64,
 }
 
@@ -104,7 +104,7 @@ impl Network {
         }
     }
 
-    pub(super) fn add(&mut self, family: Family, owner: Owner) -> Id {
+    pub(super) fn add(&mut self, family: Family, owner: EndpointOwner) -> EndpointId {
         self.endpoints.push(Endpoint::new(family, owner, &self.knobs));
         self.endpoints.len() - 1
     }
@@ -112,8 +112,8 @@ impl Network {
     // Descriptors.
 
     /// The lowest free number, as the kernel gives it.
-    pub(super) fn open(&mut self, slot: Slot) -> Result<Fd, Errno> {
-        let free = self.slots.iter().position(|slot| *slot == Slot::Free);
+    pub(super) fn open(&mut self, slot: DescriptorSlot) -> Result<Fd, Errno> {
+        let free = self.slots.iter().position(|slot| *slot == DescriptorSlot::Free);
         let index = free.unwrap_or(self.slots.len());
         let fd = Fd(FIRST_FD + i32::try_from(index).unwrap_or(i32::MAX - FIRST_FD));
         if fd >= self.knobs.fd_limit {
@@ -132,16 +132,16 @@ impl Network {
     /// When it is not open: EBADF would hide the mistake, and by the next call the number may be
     /// another connection's.
     #[track_caller]
-    pub(super) fn slot(&mut self, fd: Fd, doing: &str) -> &mut Slot {
+    pub(super) fn slot(&mut self, fd: Fd, doing: &str) -> &mut DescriptorSlot {
         let index = fd.0.checked_sub(FIRST_FD).and_then(|index| usize::try_from(index).ok());
         match index.and_then(|index| self.slots.get_mut(index)) {
-            Some(slot) if *slot != Slot::Free => slot,
+            Some(slot) if *slot != DescriptorSlot::Free => slot,
             _ => panic!("{doing} on descriptor {}, which is not open", fd.0),
         }
     }
 
     pub(super) fn free(&mut self, fd: Fd) {
-        *self.slot(fd, "close") = Slot::Free;
+        *self.slot(fd, "close") = DescriptorSlot::Free;
     }
 
     // Flights.
@@ -166,23 +166,23 @@ impl Network {
         self.random.within(&self.knobs.latency)
     }
 
-    pub(super) fn cause(&mut self, at: Time, event: Event) {
+    pub(super) fn cause(&mut self, at: Time, event: NetworkEvent) {
         self.caused += 1;
         self.flights.insert((at, self.caused), event);
     }
 
     /// Sends a segment to the other end, behind everything sent before.
-    pub(super) fn depart(&mut self, from: Id, segment: Segment, gap: u64) {
+    pub(super) fn depart(&mut self, from: EndpointId, segment: Segment, gap: u64) {
         let at = self.now + self.latency();
         let end = &mut self.endpoints[from];
         let Some(to) = end.pair else { return };
         let at = at.max(end.out.last_arrival + gap);
         end.out.last_arrival = at;
-        self.cause(at, Event::Arrive { from, to, segment });
+        self.cause(at, NetworkEvent::Arrive { from, to, segment });
     }
 
     /// Sends the bytes that the other end has room for, and then the FIN.
-    pub(super) fn pump(&mut self, id: Id) {
+    pub(super) fn pump(&mut self, id: EndpointId) {
         while let Some(n) = self.departing(id) {
             let out = &mut self.endpoints[id].out;
             let bytes = out.unsent.drain(..n).collect();
@@ -194,16 +194,16 @@ impl Network {
         let end = &mut self.endpoints[id];
         let out = &mut end.out;
         let finished = out.shut && !out.fin_departed && out.unsent.is_empty();
-        if end.stage == Stage::Connected && finished {
+        if end.stage == EndpointState::Connected && finished {
             out.fin_departed = true;
             self.depart(id, Segment::Fin, 0);
         }
     }
 
     /// The size of the next segment of `id`, where one can leave.
-    fn departing(&mut self, id: Id) -> Option<usize> {
+    fn departing(&mut self, id: EndpointId) -> Option<usize> {
         let end = &self.endpoints[id];
-        if end.stage != Stage::Connected || end.out.corked || end.out.unsent.is_empty() {
+        if end.stage != EndpointState::Connected || end.out.corked || end.out.unsent.is_empty() {
             return None;
         }
         let window = match (end.pair, end.is_unix()) {
@@ -225,7 +225,7 @@ impl Network {
 
     /// Bytes that count against the send buffer: on TCP until they have arrived, on a unix socket
     /// until they are read.
-    pub(super) fn used(&self, id: Id) -> usize {
+    pub(super) fn used(&self, id: EndpointId) -> usize {
         let end = &self.endpoints[id];
         let unread = match end.pair {
             Some(pair) if end.is_unix() => self.endpoints[pair].input.waiting.len(),
@@ -234,68 +234,68 @@ impl Network {
         end.out.unsent.len() + end.out.flying + unread
     }
 
-    pub(super) fn room(&self, id: Id) -> usize {
+    pub(super) fn room(&self, id: EndpointId) -> usize {
         self.endpoints[id].out.capacity.saturating_sub(self.used(id))
     }
 
     /// Whether poll would report POLLOUT: a third of the buffer free on TCP (sk_stream_is_writeable),
     /// three quarters on a unix socket (unix_writable).
-    fn is_writable(&self, id: Id) -> bool {
+    fn is_writable(&self, id: EndpointId) -> bool {
         let end = &self.endpoints[id];
         let (used, capacity) = (self.used(id), end.out.capacity);
         if end.is_unix() { used <= capacity / 4 } else { used <= capacity - capacity.div_ceil(3) }
     }
 
-    pub(super) fn ready(&self, id: Id) -> Ready {
+    pub(super) fn ready(&self, id: EndpointId) -> Ready {
         let end = &self.endpoints[id];
         let input = &end.input;
         let err = end.error.is_some();
         match end.stage {
-            Stage::Idle => Ready { write: true, hup: true, err, ..Ready::default() },
-            Stage::Connecting => Ready { err, ..Ready::default() },
-            Stage::Listening => {
+            EndpointState::Idle => Ready { write: true, hup: true, err, ..Ready::default() },
+            EndpointState::Connecting => Ready { err, ..Ready::default() },
+            EndpointState::Listening => {
                 let waits = end.listening.as_ref().is_some_and(|it| !it.waiting.is_empty());
                 Ready { read: waits, ..Ready::default() }
             }
-            Stage::Connected => Ready {
+            EndpointState::Connected => Ready {
                 read: input.fin || !input.waiting.is_empty(),
                 write: (end.out.shut && !end.is_unix()) || self.is_writable(id),
                 rdhup: input.fin,
                 hup: input.fin && end.out.shut,
                 err,
             },
-            Stage::Done => Ready { read: true, write: true, rdhup: true, hup: true, err },
+            EndpointState::Done => Ready { read: true, write: true, rdhup: true, hup: true, err },
         }
     }
 
     // Arrivals.
 
-    fn happen(&mut self, event: Event) {
+    fn happen(&mut self, event: NetworkEvent) {
         match event {
-            Event::Knock { client, to } => self.knock(client, to),
-            Event::Fail { client, errno } => {
+            NetworkEvent::Knock { client, to } => self.knock(client, to),
+            NetworkEvent::Fail { client, errno } => {
                 let end = &mut self.endpoints[client];
-                if end.stage == Stage::Connecting {
+                if end.stage == EndpointState::Connecting {
                     end.fail(errno);
                 }
             }
-            Event::Uncork(id) => {
+            NetworkEvent::Uncork(id) => {
                 self.endpoints[id].out.corked = false;
                 self.pump(id);
             }
-            Event::Arrive { from, to, segment } => self.arrive(from, to, segment),
+            NetworkEvent::Arrive { from, to, segment } => self.arrive(from, to, segment),
         }
     }
 
-    fn arrive(&mut self, from: Id, to: Id, segment: Segment) {
+    fn arrive(&mut self, from: EndpointId, to: EndpointId, segment: Segment) {
         if self.endpoints[from].pair != Some(to) || self.endpoints[to].pair != Some(from) {
             // One of the ends was disconnected in the meantime, and may be in use again.
             return;
         }
         let end = &mut self.endpoints[to];
         match segment {
-            Segment::Established if end.stage == Stage::Connecting => {
-                end.stage = Stage::Connected;
+            Segment::Established if end.stage == EndpointState::Connecting => {
+                end.stage = EndpointState::Connected;
                 self.pump(to);
             }
             Segment::Data(bytes) => {
@@ -303,7 +303,7 @@ impl Network {
                 self.deliver(to, &bytes);
                 self.pump(from);
             }
-            Segment::Fin if end.stage == Stage::Connected => {
+            Segment::Fin if end.stage == EndpointState::Connected => {
                 end.input.fin = true;
                 end.end_if_both_ended();
                 let sender = &mut self.endpoints[from];
@@ -314,8 +314,8 @@ impl Network {
             Segment::Gone { unread } => {
                 if unread {
                     end.be_reset();
-                } else if end.stage == Stage::Connected {
-                    end.stage = Stage::Done;
+                } else if end.stage == EndpointState::Connected {
+                    end.stage = EndpointState::Done;
                 }
                 end.input.fin = true;
             }
@@ -325,9 +325,9 @@ impl Network {
         }
     }
 
-    fn deliver(&mut self, to: Id, bytes: &[u8]) {
+    fn deliver(&mut self, to: EndpointId, bytes: &[u8]) {
         let end = &mut self.endpoints[to];
-        if end.stage != Stage::Connected || end.owner == Owner::Nobody {
+        if end.stage != EndpointState::Connected || end.owner == EndpointOwner::Nobody {
             return self.answer_with_reset(to);
         }
         end.input.waiting.extend(bytes);
@@ -335,26 +335,26 @@ impl Network {
     }
 
     /// Lets a scripted peer read at most `limit` bytes, if it reads at all.
-    pub(super) fn read_as_script(&mut self, id: Id, limit: usize) {
+    pub(super) fn read_as_script(&mut self, id: EndpointId, limit: usize) {
         let end = &mut self.endpoints[id];
-        if end.owner == Owner::Remote && !end.stalled {
+        if end.owner == EndpointOwner::Remote && !end.stalled {
             let n = end.input.waiting.len().min(limit);
             end.read.extend(end.input.waiting.drain(..n));
             end.input.given += n as u64;
         }
     }
 
-    fn answer_with_reset(&mut self, id: Id) {
+    fn answer_with_reset(&mut self, id: EndpointId) {
         if !self.endpoints[id].is_unix() {
             self.send_reset(id);
         }
     }
 
     /// Resets the connection: what was queued is discarded, and the other end gets a reset.
-    pub(super) fn send_reset(&mut self, id: Id) {
+    pub(super) fn send_reset(&mut self, id: EndpointId) {
         let end = &mut self.endpoints[id];
-        if end.stage != Stage::Idle {
-            end.stage = Stage::Done;
+        if end.stage != EndpointState::Idle {
+            end.stage = EndpointState::Done;
         }
         end.out.unsent.clear();
         self.depart(id, Segment::Reset, 0);

@@ -1,7 +1,7 @@
 //! What programs do with their sockets once there is a connection: send, end, close.
 
-use super::endpoint::{Id, Owner, Stage};
-use super::network::{Event, Network, Segment};
+use super::endpoint::{EndpointId, EndpointOwner, EndpointState};
+use super::network::{Network, NetworkEvent, Segment};
 use crate::time::MILLISECOND;
 
 /// How long `MSG_MORE` holds bytes back (tcp(7), TCP_CORK).
@@ -9,7 +9,7 @@ const CORK_TIME: u64 = 200 * MILLISECOND;
 
 impl Network {
     /// `send`, where nothing refuses it: takes bytes, and they leave unless `more` holds them.
-    pub(super) fn take(&mut self, id: Id, bytes: impl IntoIterator<Item = u8>, more: bool) {
+    pub(super) fn take(&mut self, id: EndpointId, bytes: impl IntoIterator<Item = u8>, more: bool) {
         let out = &mut self.endpoints[id].out;
         let before = out.unsent.len();
         out.unsent.extend(bytes);
@@ -17,12 +17,12 @@ impl Network {
         let corked = more && !self.endpoints[id].is_unix();
         self.endpoints[id].out.corked = corked;
         if corked {
-            self.cause(self.now + CORK_TIME, Event::Uncork(id));
+            self.cause(self.now + CORK_TIME, NetworkEvent::Uncork(id));
         }
         self.pump(id);
     }
 
-    pub(super) fn shut_write(&mut self, id: Id) {
+    pub(super) fn shut_write(&mut self, id: EndpointId) {
         self.endpoints[id].out.shut = true;
         self.endpoints[id].out.corked = false;
         self.pump(id);
@@ -30,41 +30,43 @@ impl Network {
 
     /// `close`, with `SO_LINGER` of 0 when `abort`. Bytes that were not read turn it into a reset
     /// (RFC 2525 section 2.17, tcp_close); on a unix socket linger means nothing.
-    pub(super) fn give_up(&mut self, id: Id, abort: bool) {
+    pub(super) fn give_up(&mut self, id: EndpointId, abort: bool) {
         let end = &mut self.endpoints[id];
         let unread = !end.input.waiting.is_empty();
         let all_said = end.input.fin && end.out.fin_departed;
-        end.owner = Owner::Nobody;
+        end.owner = EndpointOwner::Nobody;
         end.input.waiting.clear();
         match end.stage {
-            Stage::Connected if end.is_unix() => {
-                end.stage = Stage::Done;
+            EndpointState::Connected if end.is_unix() => {
+                end.stage = EndpointState::Done;
                 let pair = end.pair;
                 let unread = unread || pair.is_some_and(|pair| self.endpoints[pair].out.flying > 0);
                 self.depart(id, Segment::Gone { unread }, 0);
             }
-            Stage::Connected if unread || (abort && !all_said) => self.send_reset(id),
-            Stage::Connected => self.shut_write(id),
-            Stage::Listening => {
-                end.stage = Stage::Done;
+            EndpointState::Connected if unread || (abort && !all_said) => self.send_reset(id),
+            EndpointState::Connected => self.shut_write(id),
+            EndpointState::Listening => {
+                end.stage = EndpointState::Done;
                 let waiting = end.listening.take().map(|listening| listening.waiting);
                 self.listeners.retain(|listener| *listener != id);
                 for waiting in waiting.unwrap_or_default() {
                     self.abandon(waiting);
                 }
             }
-            Stage::Idle | Stage::Connecting | Stage::Done => end.stage = Stage::Done,
+            EndpointState::Idle | EndpointState::Connecting | EndpointState::Done => {
+                end.stage = EndpointState::Done
+            }
         }
     }
 
     /// A connection in the backlog of a listener that is closed is reset.
-    fn abandon(&mut self, id: Id) {
-        self.endpoints[id].owner = Owner::Nobody;
-        if self.endpoints[id].stage != Stage::Connected {
+    fn abandon(&mut self, id: EndpointId) {
+        self.endpoints[id].owner = EndpointOwner::Nobody;
+        if self.endpoints[id].stage != EndpointState::Connected {
             return;
         }
         if self.endpoints[id].is_unix() {
-            self.endpoints[id].stage = Stage::Done;
+            self.endpoints[id].stage = EndpointState::Done;
             self.depart(id, Segment::Gone { unread: true }, 0);
         } else {
             self.send_reset(id);

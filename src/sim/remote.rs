@@ -4,27 +4,27 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::endpoint::{Endpoint, Id, Owner, Stage};
+use super::endpoint::{Endpoint, EndpointId, EndpointOwner, EndpointState};
 use super::network::Network;
-use super::site::{Answer, Site};
+use super::site::{ConnectResponse, Site};
 use crate::sys::{Addr, Errno};
 
 /// A program the engine connects to.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct RemoteServer {
     network: Rc<RefCell<Network>>,
     at: Addr,
 }
 
-impl Server {
+impl RemoteServer {
     pub(super) fn new(network: Rc<RefCell<Network>>, at: Addr) -> Self {
         let server = Self { network, at };
-        server.answer(Answer::Accept);
+        server.answer(ConnectResponse::Accept);
         server
     }
 
     /// Sets the answer to connection attempts that arrive from now on.
-    pub fn answer(&self, answer: Answer) {
+    pub fn answer(&self, answer: ConnectResponse) {
         self.with(|site| site.answer = answer);
     }
 
@@ -46,7 +46,7 @@ impl Server {
         let known = sites.iter().position(|site| site.at == self.at);
         let index = known.unwrap_or(sites.len());
         if known.is_none() {
-            let answer = Answer::Accept;
+            let answer = ConnectResponse::Accept;
             sites.push(Site { at: self.at.clone(), answer, waiting: VecDeque::new() });
         }
         f(&mut sites[index])
@@ -58,11 +58,11 @@ impl Server {
 #[derive(Clone, Debug)]
 pub struct Peer {
     network: Rc<RefCell<Network>>,
-    id: Id,
+    id: EndpointId,
 }
 
 impl Peer {
-    pub(super) const fn new(network: Rc<RefCell<Network>>, id: Id) -> Self {
+    pub(super) const fn new(network: Rc<RefCell<Network>>, id: EndpointId) -> Self {
         Self { network, id }
     }
 
@@ -73,8 +73,8 @@ impl Peer {
     pub fn send(&self, bytes: &[u8]) {
         let mut network = self.network.borrow_mut();
         let end = &network.endpoints[self.id];
-        assert!(!end.out.shut && end.owner == Owner::Remote, "sent after its own end");
-        if matches!(end.stage, Stage::Connecting | Stage::Connected) {
+        assert!(!end.out.shut && end.owner == EndpointOwner::Remote, "sent after its own end");
+        if matches!(end.stage, EndpointState::Connecting | EndpointState::Connected) {
             network.take(self.id, bytes.iter().copied(), false);
         }
     }
@@ -100,8 +100,8 @@ impl Peer {
     pub fn close(&self) {
         let mut network = self.network.borrow_mut();
         let end = &mut network.endpoints[self.id];
-        if end.stage == Stage::Connecting {
-            end.owner = Owner::Nobody;
+        if end.stage == EndpointState::Connecting {
+            end.owner = EndpointOwner::Nobody;
             end.out.shut = true;
         } else {
             network.give_up(self.id, false);
@@ -140,7 +140,7 @@ impl Peer {
     /// Whether it is established and not over.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.look(|end| end.stage == Stage::Connected)
+        self.look(|end| end.stage == EndpointState::Connected)
     }
 
     /// Whether the engine's end of input was read.

@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 
-use super::endpoint::Id;
+use super::endpoint::EndpointId;
 use crate::sys::Addr;
 
 /// How an address answers connection attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// At once; [`Server::accept`](super::Server::accept) hands the connection out.
+pub enum ConnectResponse {
+    /// At once; [`RemoteServer::accept`](super::RemoteServer::accept) hands the connection out.
     Accept,
     /// ECONNREFUSED.
     Refuse,
-    /// Not at all: ETIMEDOUT after the 127 s Linux waits. On a unix socket as [`Answer::Full`].
+    /// Not at all: ETIMEDOUT after the 127 s Linux waits. On a unix socket as [`ConnectResponse::Full`].
     Silent,
     /// EHOSTUNREACH, reported by a router some time later.
     Unreachable,
@@ -26,6 +26,6 @@ pub enum Answer {
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) at: Addr,
-    pub(super) answer: Answer,
-    pub(super) waiting: VecDeque<Id>,
+    pub(super) answer: ConnectResponse,
+    pub(super) waiting: VecDeque<EndpointId>,
 }

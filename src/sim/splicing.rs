@@ -1,7 +1,7 @@
 //! What programs do with pipes: they make them, and move bytes from a socket in and out to another.
 
-use super::endpoint::Id;
-use super::network::{Network, Slot};
+use super::endpoint::EndpointId;
+use super::network::{DescriptorSlot, Network};
 use super::pipe::Slots;
 use crate::sys::{Errno, Fd, Pipe};
 
@@ -10,7 +10,7 @@ const PAGE: usize = 4096;
 
 impl Network {
     pub(super) fn pipe(&mut self) -> Result<Pipe, Errno> {
-        let slot = Slot::Pipe(self.pipes.len());
+        let slot = DescriptorSlot::Pipe(self.pipes.len());
         let read = self.open(slot)?;
         let write = self.open(slot).inspect_err(|_| self.free(read))?;
         let most = self.knobs.pipe_slots.max(1);
@@ -23,7 +23,7 @@ impl Network {
     #[track_caller]
     fn slots(&mut self, end: Fd) -> &mut Slots {
         match *self.slot(end, "splice") {
-            Slot::Pipe(index) => &mut self.pipes[index],
+            DescriptorSlot::Pipe(index) => &mut self.pipes[index],
             _ => panic!("splice on descriptor {}, which is no pipe", end.0),
         }
     }
@@ -31,7 +31,7 @@ impl Network {
     pub(super) fn splice_in(
         &mut self,
         fd: Fd,
-        id: Id,
+        id: EndpointId,
         pipe: &Pipe,
         len: usize,
     ) -> Result<usize, Errno> {
@@ -61,7 +61,7 @@ impl Network {
         &mut self,
         pipe: &Pipe,
         fd: Fd,
-        id: Id,
+        id: EndpointId,
         len: usize,
         more: bool,
     ) -> Result<usize, Errno> {

@@ -116,11 +116,11 @@ fn a_server_answers_as_it_is_told() {
         net.close(fd);
         (result.map_err(|errno| errno.0), world.now().since(start) / SECOND)
     };
-    assert_eq!(outcome(Answer::Accept), (Ok(()), 0));
-    assert_eq!(outcome(Answer::Refuse), (Err(libc::ECONNREFUSED), 0));
-    assert_eq!(outcome(Answer::Unreachable), (Err(libc::EHOSTUNREACH), 0));
-    assert_eq!(outcome(Answer::NoRoute), (Err(libc::ENETUNREACH), 0));
-    assert_eq!(outcome(Answer::Silent), (Err(libc::ETIMEDOUT), 127));
+    assert_eq!(outcome(ConnectResponse::Accept), (Ok(()), 0));
+    assert_eq!(outcome(ConnectResponse::Refuse), (Err(libc::ECONNREFUSED), 0));
+    assert_eq!(outcome(ConnectResponse::Unreachable), (Err(libc::EHOSTUNREACH), 0));
+    assert_eq!(outcome(ConnectResponse::NoRoute), (Err(libc::ENETUNREACH), 0));
+    assert_eq!(outcome(ConnectResponse::Silent), (Err(libc::ETIMEDOUT), 127));
     let peer = server.accept().expect("the first one");
     assert!(server.accept().is_none());
     world.settle();
@@ -133,20 +133,20 @@ fn a_full_backlog_is_eagain_on_a_unix_socket_and_a_second_try_on_tcp() {
     let mut net = world.net();
     let at = addr("unix:/run/server");
     let unix = world.serve(at.clone());
-    unix.answer(Answer::Full);
+    unix.answer(ConnectResponse::Full);
     let fd = net.socket(Family::Unix).expect("a socket");
     assert_eq!(net.connect(fd, &at), Err(Errno::AGAIN));
-    unix.answer(Answer::Accept);
+    unix.answer(ConnectResponse::Accept);
     assert_eq!(net.connect(fd, &at), Ok(()));
     unix.accept().expect("it waits").set_uid(7);
     assert_eq!(net.peer_uid(fd), Ok(7));
 
     let tcp = world.serve(here());
-    tcp.answer(Answer::Full);
+    tcp.answer(ConnectResponse::Full);
     let fd = net.socket(Family::V4).expect("a socket");
     assert_eq!(net.connect(fd, &here()), Err(IN_PROGRESS));
     world.settle();
-    tcp.answer(Answer::Accept);
+    tcp.answer(ConnectResponse::Accept);
     assert!(!world.readiness(fd).write);
     world.advance_to(world.now() + 2 * SECOND);
     assert!(world.readiness(fd).write);

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
 
-use super::endpoint::{Owner, Ready};
-use super::journal::{CallKind, Entry, Fault};
+use super::endpoint::{EndpointOwner, Ready};
+use super::journal::{CallKind, CallRecord, InjectedFault};
 use super::knobs::{FIRST_FD, Knobs};
 use super::meeting::path;
 use super::net::SimNet;
-use super::network::{Network, Slot};
-use super::remote::{Peer, Server};
+use super::network::{DescriptorSlot, Network};
+use super::remote::{Peer, RemoteServer};
 use crate::sys::{Addr, Errno, Fd, SockOpt};
 use crate::time::{MILLISECOND, Time};
 
@@ -82,7 +82,7 @@ impl World {
     #[must_use]
     pub fn connect(&self, to: &Addr, from: Addr) -> Peer {
         let mut network = self.network.borrow_mut();
-        let id = network.add(to.family(), Owner::Remote);
+        let id = network.add(to.family(), EndpointOwner::Remote);
         network.endpoints[id].local = from;
         network.set_out(id, to);
         Peer::new(Rc::clone(&self.network), id)
@@ -91,8 +91,8 @@ impl World {
     /// A program that serves `at`, for the engine to connect to. It accepts at once until its answer is
     /// changed.
     #[must_use]
-    pub fn serve(&self, at: Addr) -> Server {
-        Server::new(Rc::clone(&self.network), at)
+    pub fn serve(&self, at: Addr) -> RemoteServer {
+        RemoteServer::new(Rc::clone(&self.network), at)
     }
 
     // Readiness.
@@ -102,8 +102,8 @@ impl World {
     pub fn readiness(&self, fd: Fd) -> Ready {
         let mut network = self.network.borrow_mut();
         match *network.slot(fd, "readiness") {
-            Slot::Socket(id) => network.ready(id),
-            Slot::Free | Slot::File | Slot::Pipe(_) => {
+            DescriptorSlot::Socket(id) => network.ready(id),
+            DescriptorSlot::Free | DescriptorSlot::File | DescriptorSlot::Pipe(_) => {
                 Ready { read: true, write: true, ..Ready::default() }
             }
         }
@@ -136,7 +136,7 @@ impl World {
     }
 
     fn fail(&self, call: Option<CallKind>, nth: u64, errno: Errno, ever_after: bool) {
-        let fault = Fault { call, nth, errno, ever_after };
+        let fault = InjectedFault { call, nth, errno, ever_after };
         self.network.borrow_mut().journal.faults.push(fault);
     }
 
@@ -162,7 +162,7 @@ impl World {
 
     /// All calls and their answers.
     #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<CallRecord> {
         self.network.borrow().journal.entries.clone()
     }
 
@@ -182,8 +182,8 @@ impl World {
     pub fn options(&self, fd: Fd) -> Vec<SockOpt> {
         let mut network = self.network.borrow_mut();
         match *network.slot(fd, "options") {
-            Slot::Socket(id) => network.endpoints[id].options.clone(),
-            Slot::Free | Slot::File | Slot::Pipe(_) => Vec::new(),
+            DescriptorSlot::Socket(id) => network.endpoints[id].options.clone(),
+            DescriptorSlot::Free | DescriptorSlot::File | DescriptorSlot::Pipe(_) => Vec::new(),
         }
     }
 
@@ -192,7 +192,7 @@ impl World {
     pub fn open_fds(&self) -> Vec<Fd> {
         let slots = &self.network.borrow().slots;
         let numbers = (FIRST_FD..).map(Fd).zip(slots);
-        numbers.filter(|(_, slot)| **slot != Slot::Free).map(|(fd, _)| fd).collect()
+        numbers.filter(|(_, slot)| **slot != DescriptorSlot::Free).map(|(fd, _)| fd).collect()
     }
 
     /// Whether the engine has spliced into a socket and not called `Net::settle_signals` since:
@@ -213,6 +213,6 @@ impl World {
     /// # Errors
     /// EMFILE.
     pub fn open_file(&self) -> Result<Fd, Errno> {
-        self.network.borrow_mut().open(Slot::File)
+        self.network.borrow_mut().open(DescriptorSlot::File)
     }
 }

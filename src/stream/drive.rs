@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use bitflags::bitflags;
 
-use super::{By, CLIENT, Event, Lane, SERVER, State, Stream, blame, other};
+use super::{By, CLIENT, InterfaceEvent, InterfaceState, Lane, SERVER, Stream, blame, other};
 use crate::agenda::List;
 use crate::config::TlsTruncation;
 use crate::conn::{
@@ -79,7 +79,7 @@ impl Stream {
     ) -> ControlFlow<()> {
         // An attempt that ended by its timeout must not count as an end of the client.
         self.follow(pair, cx, outcome)?;
-        if self.side(SERVER).state() == State::Con {
+        if self.side(SERVER).state() == InterfaceState::Con {
             // The client's first bytes must be in the buffer when the connect begins, to be sent with
             // it.
             self.relay(pair, cx);
@@ -139,32 +139,34 @@ impl Stream {
             let state = self.side(side).state();
             let Some(conn) = on(pair, side) else { continue };
             let (opening, closing) = (conn.word.is_opening(), conn.word.is_closing());
-            if conn.cause.is_some() && state != State::Con {
+            if conn.cause.is_some() && state != InterfaceState::Con {
                 self.note_failure(side, pair, cx);
             }
             match state {
                 // The attempt was cancelled with the stream.
-                State::Con if closing && self.end.is_some() => {
-                    self.side_mut(side).on(Event::Leave);
+                InterfaceState::Con if closing && self.end.is_some() => {
+                    self.side_mut(side).on(InterfaceEvent::Leave);
                 }
-                State::Con if closing => {
-                    self.side_mut(side).on(Event::Fail);
+                InterfaceState::Con if closing => {
+                    self.side_mut(side).on(InterfaceEvent::Fail);
                     *outcome |= StreamOutcome::ATTEMPT_FAILED;
                     return ControlFlow::Break(());
                 }
-                State::Con if !opening => {
-                    self.move_side(side, Event::Open, cx.now);
+                InterfaceState::Con if !opening => {
+                    self.move_side(side, InterfaceEvent::Open, cx.now);
                     self.reached_at = cx.now;
                     *outcome |= StreamOutcome::REACHED;
                 }
-                State::Est if closing => self.move_side(side, Event::Leave, cx.now),
+                InterfaceState::Est if closing => {
+                    self.move_side(side, InterfaceEvent::Leave, cx.now)
+                }
                 _ => {}
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn move_side(&mut self, side: u8, event: Event, now: Time) {
+    fn move_side(&mut self, side: u8, event: InterfaceEvent, now: Time) {
         let side = self.side_mut(side);
         side.on(event);
         side.active_at = now;
@@ -196,8 +198,8 @@ impl Stream {
     /// or that failed: it needs no server any more.
     fn take_back<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
         let state = self.side(SERVER).state();
-        let attempted =
-            state == State::Con && on(pair, SERVER).is_some_and(|conn| !conn.word.is_closing());
+        let attempted = state == InterfaceState::Con
+            && on(pair, SERVER).is_some_and(|conn| !conn.word.is_closing());
         if !state.is_seeking() && !attempted {
             return;
         }
@@ -238,7 +240,7 @@ impl Stream {
         }
         for side in SIDES {
             if self.side(side).state().is_seeking() {
-                self.side_mut(side).on(Event::GiveUp);
+                self.side_mut(side).on(InterfaceEvent::GiveUp);
             }
             let Some(conn) = on(pair, side) else { continue };
             if !conn.word.is_closing() || ending == Ending::Abort {
@@ -281,7 +283,8 @@ impl Stream {
         let dues = SIDES.map(|index| {
             let side = self.side(index);
             let conn = pair[usize::from(index)]?;
-            let waited_for = side.state() == State::Est && conn.flow.intersects(Wait::PEER);
+            let waited_for =
+                side.state() == InterfaceState::Est && conn.flow.intersects(Wait::PEER);
             is_held_up |= conn.flow.contains(Wait::WRITE);
             let (tolerance, text) = self.tolerance(index, conn);
             let due = side.active_at + tolerance;

@@ -7,9 +7,9 @@ macro_rules! states {
         /// The state of one side of a stream.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum State { $($(#[doc = $doc])+ $state),+ }
+        pub enum InterfaceState { $($(#[doc = $doc])+ $state),+ }
 
-        impl State {
+        impl InterfaceState {
             /// Every state.
             pub const ALL: &'static [Self] = &[$(Self::$state),+];
 
@@ -55,9 +55,9 @@ macro_rules! moves {
     ($($event:ident, $doc:literal: $($from:ident)+ => $to:ident;)+) => {
         /// What changes the state of one side of a stream.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub(crate) enum Event { $(#[doc = $doc] $event),+ }
+        pub(crate) enum InterfaceEvent { $(#[doc = $doc] $event),+ }
 
-        impl Event {
+        impl InterfaceEvent {
             /// Every event.
             #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$event),+];
@@ -70,12 +70,12 @@ macro_rules! moves {
             }
         }
 
-        impl State {
+        impl InterfaceState {
             /// The state after `event`; `None` if the event cannot occur in this state.
             #[must_use]
-            pub(crate) const fn after(self, event: Event) -> Option<Self> {
+            pub(crate) const fn after(self, event: InterfaceEvent) -> Option<Self> {
                 match (event, self) {
-                    $((Event::$event, $(Self::$from)|+) => Some(Self::$to),)+
+                    $((InterfaceEvent::$event, $(Self::$from)|+) => Some(Self::$to),)+
                     _ => None,
                 }
             }
@@ -97,7 +97,7 @@ moves! {
     Gone, "the connection is gone": Dis => Clo;
 }
 
-impl State {
+impl InterfaceState {
     /// Whether no connection has the side yet, but one is wanted.
     #[must_use]
     pub const fn is_seeking(self) -> bool {
@@ -105,7 +105,7 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for InterfaceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -132,12 +132,12 @@ mod tests {
 
     #[test]
     fn every_state_meets_every_event_as_the_plain_table_says() {
-        assert_eq!(State::ALL.len(), PLAIN.len());
-        for (state, (name, row)) in State::ALL.iter().zip(PLAIN) {
+        assert_eq!(InterfaceState::ALL.len(), PLAIN.len());
+        for (state, (name, row)) in InterfaceState::ALL.iter().zip(PLAIN) {
             assert_eq!(state.name(), name);
-            assert_eq!(row.len(), Event::ALL.len());
-            for (event, expected) in Event::ALL.iter().zip(row) {
-                let after = state.after(*event).map_or("", State::name);
+            assert_eq!(row.len(), InterfaceEvent::ALL.len());
+            for (event, expected) in InterfaceEvent::ALL.iter().zip(row) {
+                let after = state.after(*event).map_or("", InterfaceState::name);
                 assert_eq!(after, expected, "{state} {event:?}");
             }
         }
@@ -145,20 +145,20 @@ mod tests {
 
     #[test]
     fn from_every_state_the_end_can_be_reached_and_from_the_beginning_every_state() {
-        for &from in State::ALL {
+        for &from in InterfaceState::ALL {
             let mut reached = vec![from];
             let mut i = 0;
             while i < reached.len() {
                 let at = reached[i];
-                for next in Event::ALL.iter().filter_map(|&event| at.after(event)) {
+                for next in InterfaceEvent::ALL.iter().filter_map(|&event| at.after(event)) {
                     if !reached.contains(&next) {
                         reached.push(next);
                     }
                 }
                 i += 1;
             }
-            assert!(reached.contains(&State::Clo), "{from}");
-            assert!(from != State::Ini || reached.len() == State::ALL.len());
+            assert!(reached.contains(&InterfaceState::Clo), "{from}");
+            assert!(from != InterfaceState::Ini || reached.len() == InterfaceState::ALL.len());
         }
     }
 
@@ -169,18 +169,20 @@ mod tests {
             `INI EST DIS CLO`; the server's may go through all of them.\n\n\
             ```mermaid\nstateDiagram-v2\n"
             .to_owned();
-        let moves = State::ALL.iter().flat_map(|&from| {
-            Event::ALL.iter().filter_map(move |&event| Some((from, event, from.after(event)?)))
+        let moves = InterfaceState::ALL.iter().flat_map(|&from| {
+            InterfaceEvent::ALL
+                .iter()
+                .filter_map(move |&event| Some((from, event, from.after(event)?)))
         });
         for (from, event, to) in moves {
             writeln!(text, "    {from} --> {to}: {event:?}").unwrap();
         }
         text += "```\n\n| state | meaning |\n|---|---|\n";
-        for state in State::ALL {
+        for state in InterfaceState::ALL {
             writeln!(text, "| `{state}` | {} |", state.doc()).unwrap();
         }
         text += "\n| event | what happens |\n|---|---|\n";
-        for event in Event::ALL {
+        for event in InterfaceEvent::ALL {
             writeln!(text, "| {event:?} | {} |", event.doc()).unwrap();
         }
         text

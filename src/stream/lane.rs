@@ -20,7 +20,7 @@ const FULL_READS: u8 = 2;
 
 /// The state of the source of a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Source {
+enum SourceState {
     /// It may have more bytes.
     #[default]
     Open,
@@ -35,7 +35,7 @@ enum Source {
 pub(crate) struct Lane {
     /// Bytes that were read from the source, and not taken by the destination yet.
     pub(crate) buffer: Option<Buffer>,
-    source: Source,
+    source: SourceState,
     /// Bytes that the destination took.
     pub(crate) moved: u64,
     /// When the destination last took bytes.
@@ -73,18 +73,19 @@ impl Lane {
 
     /// Whether the source has ended and all its bytes were read, as far as the lane has noted.
     pub(crate) fn has_ended(&self) -> bool {
-        self.source == Source::Ended
+        self.source == SourceState::Ended
     }
 
     /// Whether bytes of the source may be missing.
     pub(crate) fn falls_short(&self) -> bool {
-        self.source == Source::Short
+        self.source == SourceState::Short
     }
 
     /// Notes the end of a source that the lane did not read itself.
     pub(crate) fn note_source(&mut self, from: &Conn) {
-        if self.source == Source::Open && !may_bring(from) {
-            self.source = if from.cause.is_some() { Source::Short } else { Source::Ended };
+        if self.source == SourceState::Open && !may_bring(from) {
+            self.source =
+                if from.cause.is_some() { SourceState::Short } else { SourceState::Ended };
         }
     }
 
@@ -201,7 +202,7 @@ impl Lane {
                 // After a write has failed with a reset, the socket reads as ended: that is no end in
                 // order.
                 if from.data.tls().is_some() || !is_reset(from) {
-                    self.source = Source::Ended;
+                    self.source = SourceState::Ended;
                 }
                 from.word.shut(Direction::Read);
             }

@@ -9,8 +9,8 @@ mod termination;
 use std::sync::Arc;
 
 pub(crate) use drive::StreamOutcome;
-pub(crate) use interface::Event;
-pub use interface::State;
+pub(crate) use interface::InterfaceEvent;
+pub use interface::InterfaceState;
 pub(crate) use lane::{Lane, Moved, may_bring};
 pub use termination::{By, EndPhase, Termination};
 
@@ -35,7 +35,7 @@ pub(crate) const fn other(side: u8) -> u8 {
 /// One side of a stream.
 #[derive(Debug)]
 pub(crate) struct Side {
-    state: State,
+    state: InterfaceState,
     /// The connection; `None` before there is one and after it has ended.
     pub(crate) conn: Option<Key>,
     /// How the connection ended.
@@ -47,16 +47,16 @@ pub(crate) struct Side {
 impl Side {
     /// A side in its first state.
     pub(crate) const fn new(now: Time) -> Self {
-        Self { state: State::Ini, conn: None, record: None, active_at: now }
+        Self { state: InterfaceState::Ini, conn: None, record: None, active_at: now }
     }
 
     /// Its state.
-    pub(crate) const fn state(&self) -> State {
+    pub(crate) const fn state(&self) -> InterfaceState {
         self.state
     }
 
     /// Moves it to the next state. An event that its state does not allow is a bug: it changes nothing.
-    pub(crate) fn on(&mut self, event: Event) {
+    pub(crate) fn on(&mut self, event: InterfaceEvent) {
         let next = self.state.after(event);
         debug_assert!(next.is_some(), "{event:?} in {}", self.state);
         self.state = next.unwrap_or(self.state);
@@ -65,7 +65,7 @@ impl Side {
 
 /// What ended a stream, other than orderly ends of both sides.
 #[derive(Clone, Debug)]
-pub(crate) struct End {
+pub(crate) struct StreamEnd {
     pub(crate) termination: Termination,
     pub(crate) cause: Option<Cause>,
 }
@@ -119,7 +119,7 @@ pub(crate) struct Stream {
     /// Its server selection, where a backend chooses the server.
     pub(crate) selection: Option<Box<ServerSelection>>,
     /// What ended it first.
-    pub(crate) end: Option<Box<End>>,
+    pub(crate) end: Option<Box<StreamEnd>>,
     /// The side that last took bytes, and is expected to answer.
     pub(crate) turn: Option<u8>,
     /// Its timeouts and options.
@@ -154,25 +154,29 @@ impl Stream {
 
     /// Whether it has ended, and only its event remains.
     pub(crate) fn is_over(&self) -> bool {
-        self.sides.iter().all(|side| side.state == State::Clo)
+        self.sides.iter().all(|side| side.state == InterfaceState::Clo)
     }
 
     /// Its present phase. `server_ended` says that the server sends nothing more.
     pub(crate) const fn phase(&self, server_ended: bool) -> EndPhase {
         match self.side(SERVER).state() {
-            State::Que => EndPhase::Queue,
-            State::Ini | State::Req | State::Tar | State::Ass | State::Con | State::Cer => {
-                EndPhase::Connect
-            }
-            State::Est if !server_ended => EndPhase::Data,
-            State::Est | State::Dis | State::Clo => EndPhase::Last,
+            InterfaceState::Que => EndPhase::Queue,
+            InterfaceState::Ini
+            | InterfaceState::Req
+            | InterfaceState::Tar
+            | InterfaceState::Ass
+            | InterfaceState::Con
+            | InterfaceState::Cer => EndPhase::Connect,
+            InterfaceState::Est if !server_ended => EndPhase::Data,
+            InterfaceState::Est | InterfaceState::Dis | InterfaceState::Clo => EndPhase::Last,
         }
     }
 
     /// Latches what ended it, unless something is latched already.
     pub(crate) fn ended_by(&mut self, by: By, phase: EndPhase, cause: Option<Cause>) {
-        self.end
-            .get_or_insert_with(|| Box::new(End { termination: Termination { by, phase }, cause }));
+        self.end.get_or_insert_with(|| {
+            Box::new(StreamEnd { termination: Termination { by, phase }, cause })
+        });
     }
 
     /// `side` took bytes that the other had brought.
@@ -208,7 +212,7 @@ impl Stream {
 pub(crate) const fn blame(side: u8, why: Why) -> By {
     match (why, side) {
         (Why::Aborted, _) => By::Host,
-        (Why::LocalLimit | Why::KeysWorn, _) => By::Resources,
+        (Why::LocalLimit | Why::KeyLimit, _) => By::Resources,
         (Why::TimedOut, CLIENT) => By::ClientTimeout,
         (Why::TimedOut, _) => By::ServerTimeout,
         (_, CLIENT) => By::Client,

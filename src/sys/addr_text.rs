@@ -12,12 +12,12 @@ const SHOWN_MAX: usize = 80;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddrError {
     text: Box<str>,
-    fault: Fault,
+    fault: AddrFault,
 }
 
 /// What is wrong with a text that should be an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum AddrFault {
     Empty,
     Space,
     List,
@@ -44,7 +44,7 @@ enum Fault {
     TargetAny,
 }
 
-impl Fault {
+impl AddrFault {
     const fn sentence(self) -> &'static str {
         match self {
             Self::Empty => "it is empty",
@@ -92,7 +92,7 @@ impl Fault {
 impl fmt::Display for AddrError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\": {}", Shown(&self.text), self.fault.sentence())?;
-        if let Fault::UnixLong(len) = self.fault {
+        if let AddrFault::UnixLong(len) = self.fault {
             // The last byte of the field is for a NUL.
             write!(f, ", {len} bytes instead of {}", UNIX_PATH_MAX - 1)?;
         }
@@ -132,15 +132,15 @@ impl Addr {
     pub fn parse_target(text: &str) -> Result<Self, AddrError> {
         let target = Self::parse(text)?;
         let fault = match target.as_ip() {
-            Some(ip) if ip.ip().is_unspecified() => Fault::TargetAny,
-            Some(ip) if ip.port() == 0 => Fault::TargetPort,
+            Some(ip) if ip.ip().is_unspecified() => AddrFault::TargetAny,
+            Some(ip) if ip.port() == 0 => AddrFault::TargetPort,
             _ => return Ok(target),
         };
         Err(AddrError { text: text.into(), fault })
     }
 }
 
-fn read(text: &str) -> Result<Addr, Fault> {
+fn read(text: &str) -> Result<Addr, AddrFault> {
     if let Some(name) = text.strip_prefix("unix:") {
         return unix(name.as_bytes());
     }
@@ -158,15 +158,15 @@ fn read(text: &str) -> Result<Addr, Fault> {
     Ok(Addr::ip((ip, port(port_text)?).into()))
 }
 
-fn unix(name: &[u8]) -> Result<Addr, Fault> {
+fn unix(name: &[u8]) -> Result<Addr, AddrFault> {
     if name.is_empty() {
-        return Err(Fault::UnixEmpty);
+        return Err(AddrFault::UnixEmpty);
     }
     if name.len() >= UNIX_PATH_MAX {
-        return Err(Fault::UnixLong(name.len()));
+        return Err(AddrFault::UnixLong(name.len()));
     }
     if name.contains(&0) {
-        return Err(Fault::UnixNul);
+        return Err(AddrFault::UnixNul);
     }
     let mut bytes = name.to_vec();
     if bytes[0] == b'@' {
@@ -176,70 +176,70 @@ fn unix(name: &[u8]) -> Result<Addr, Fault> {
 }
 
 /// The fault of a text that at first sight is no IP address with a port.
-fn strange(text: &str) -> Option<Fault> {
+fn strange(text: &str) -> Option<AddrFault> {
     match text {
-        "" => Some(Fault::Empty),
-        _ if text.starts_with(['/', '@', '.']) => Some(Fault::NoUnix),
-        _ if text.contains(char::is_whitespace) => Some(Fault::Space),
-        _ if text.contains("://") => Some(Fault::Url),
-        _ if text.contains(',') => Some(Fault::List),
-        _ if text.contains('/') => Some(Fault::Slash),
+        "" => Some(AddrFault::Empty),
+        _ if text.starts_with(['/', '@', '.']) => Some(AddrFault::NoUnix),
+        _ if text.contains(char::is_whitespace) => Some(AddrFault::Space),
+        _ if text.contains("://") => Some(AddrFault::Url),
+        _ if text.contains(',') => Some(AddrFault::List),
+        _ if text.contains('/') => Some(AddrFault::Slash),
         _ => None,
     }
 }
 
 /// An IPv6 address, from behind its opening bracket on.
-fn bracketed(text: &str) -> Result<Addr, Fault> {
-    let (inside, behind) = text.split_once(']').ok_or(Fault::NotClosed)?;
+fn bracketed(text: &str) -> Result<Addr, AddrFault> {
+    let (inside, behind) = text.split_once(']').ok_or(AddrFault::NotClosed)?;
     let (host, zone) = match inside.split_once('%') {
         Some((host, zone)) => (host, Some(zone)),
         None => (inside, None),
     };
     let ip: Ipv6Addr = host.parse().map_err(|_| match host.parse::<Ipv4Addr>() {
-        Ok(_) => Fault::Brackets4,
-        Err(_) => Fault::NotIpv6,
+        Ok(_) => AddrFault::Brackets4,
+        Err(_) => AddrFault::NotIpv6,
     })?;
-    let zone = zone.map_or(Some(0), number).ok_or(Fault::Zone)?;
+    let zone = zone.map_or(Some(0), number).ok_or(AddrFault::Zone)?;
     if behind.is_empty() {
-        return Err(Fault::NoPort);
+        return Err(AddrFault::NoPort);
     }
-    let port = port(behind.strip_prefix(':').ok_or(Fault::BehindBrackets)?)?;
+    let port = port(behind.strip_prefix(':').ok_or(AddrFault::BehindBrackets)?)?;
     Ok(Addr::ip(SocketAddr::V6(SocketAddrV6::new(ip, port, 0, zone))))
 }
 
 /// What a text without a colon lacks.
-fn portless(text: &str) -> Fault {
+fn portless(text: &str) -> AddrFault {
     match text {
-        "*" => Fault::NoPort,
-        _ if is_digits(text) => Fault::PortAlone,
-        _ if text.parse::<IpAddr>().is_ok() => Fault::NoPort,
+        "*" => AddrFault::NoPort,
+        _ if is_digits(text) => AddrFault::PortAlone,
+        _ if text.parse::<IpAddr>().is_ok() => AddrFault::NoPort,
         _ => no_ipv4(text, text),
     }
 }
 
 /// Why `host`, which stands before the last colon of `text`, is no IPv4 address.
-fn no_ipv4(text: &str, host: &str) -> Fault {
+fn no_ipv4(text: &str, host: &str) -> AddrFault {
     let is_ipv6 =
         |text: &str| text.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
     if is_ipv6(text) || is_ipv6(host) {
-        Fault::NoBrackets
+        AddrFault::NoBrackets
     } else if host.contains(':') {
-        Fault::Colons
+        AddrFault::Colons
     } else if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        Fault::NotIpv4
+        AddrFault::NotIpv4
     } else {
-        Fault::Name
+        AddrFault::Name
     }
 }
 
-fn port(text: &str) -> Result<u16, Fault> {
+fn port(text: &str) -> Result<u16, AddrFault> {
     if text.is_empty() {
-        return Err(Fault::NoPort);
+        return Err(AddrFault::NoPort);
     }
     if !is_digits(text) {
-        return Err(Fault::PortWord);
+        return Err(AddrFault::PortWord);
     }
-    text.parse().map_err(|_| Fault::PortRange)
+    text.parse().map_err(|_| AddrFault::PortRange)
 }
 
 /// A number without a sign, which the standard library would allow.

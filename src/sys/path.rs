@@ -36,7 +36,7 @@ pub(super) fn path_of(name: &[u8]) -> Option<Result<CString, Errno>> {
 
 pub(super) fn unlink(path: &CStr) {
     // SAFETY: the path is a C string that outlives the call.
-    let _nobody_is_told = unsafe { libc::unlink(path.as_ptr()) };
+    let _ignored = unsafe { libc::unlink(path.as_ptr()) };
 }
 
 /// Which socket the path of `addr` leads to.

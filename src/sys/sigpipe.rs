@@ -78,13 +78,13 @@ pub(super) fn settle() {
 }
 
 /// A signal that was pending.
-struct Taken {
+struct PendingSignal {
     info: libc::siginfo_t,
     /// Sent by this process, as the kernel says of those it raises for a write.
     is_own: bool,
 }
 
-impl Taken {
+impl PendingSignal {
     /// Sends it to this thread, with its sender. One that was sent to the thread is then pending as it
     /// was. One that was sent to the process while we blocked it is handled by this thread, which
     /// would have handled it anyway.
@@ -99,7 +99,7 @@ impl Taken {
 }
 
 /// Takes a pending SIGPIPE, this thread's before the process's.
-fn take() -> Option<Taken> {
+fn take() -> Option<PendingSignal> {
     let set = sigpipe();
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -113,7 +113,7 @@ fn take() -> Option<Taken> {
     // SAFETY: every kind of SIGPIPE has the sender there: it comes from a write, kill or sigqueue.
     let sender = unsafe { info.si_pid() };
     let is_own = info.si_code == libc::SI_USER && sender == this_process();
-    Some(Taken { info, is_own })
+    Some(PendingSignal { info, is_own })
 }
 
 /// Blocks or unblocks SIGPIPE for this thread and tells whether it was blocked.

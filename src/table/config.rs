@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::data::{Data, GPC_MAX, Stored};
-use super::key::{KEY_LEN_MAX, KeyKind};
+use super::data::{DataType, GPC_MAX, Stored};
+use super::key::{KEY_LEN_MAX, TableKeyKind};
 
 /// The most entries a table may have: a slot is a number of 32 bits.
 pub const SIZE_MAX: usize = 1 << 31;
@@ -14,7 +14,7 @@ pub struct TableConfig {
     /// What it is called in dumps and rules.
     pub name: String,
     /// What its keys are.
-    pub kind: KeyKind,
+    pub kind: TableKeyKind,
     /// The most entries, 1 to [`SIZE_MAX`].
     pub size: usize,
     /// How long an entry that nothing holds is kept after its last use, in nanoseconds; `None`: until it
@@ -36,11 +36,11 @@ pub enum TableError {
     /// The expiry is 0: entries would expire at once.
     Expire,
     /// The period of a rate is 0.
-    Period(Data),
+    Period(DataType),
     /// The number of counters is 0 or above [`GPC_MAX`].
     Counters(u8),
     /// This datum is stored twice.
-    Twice(Data),
+    Twice(DataType),
 }
 
 impl TableConfig {

@@ -5,7 +5,7 @@ use crate::time::Time;
 
 /// A datum that can be read from an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Data {
+pub enum DataType {
     /// The number of a server, for streams that are to stay with one; 0 is none.
     ServerId,
     /// A tag of the host's own.
@@ -40,52 +40,52 @@ pub const GPC_MAX: u8 = 100;
 /// What a table stores in each of its entries. Periods are in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
-    /// [`Data::ServerId`]
+    /// [`DataType::ServerId`]
     ServerId,
-    /// [`Data::Gpt0`]
+    /// [`DataType::Gpt0`]
     Gpt0,
-    /// [`Data::Gpc`] with indices below this, which is 1 to [`GPC_MAX`]. HAProxy's `gpc0` is one.
+    /// [`DataType::Gpc`] with indices below this, which is 1 to [`GPC_MAX`]. HAProxy's `gpc0` is one.
     Gpc(u8),
-    /// [`Data::Gpc0Rate`] over a period.
+    /// [`DataType::Gpc0Rate`] over a period.
     Gpc0Rate(u64),
-    /// [`Data::ConnCnt`]
+    /// [`DataType::ConnCnt`]
     ConnCnt,
-    /// [`Data::ConnRate`] over a period.
+    /// [`DataType::ConnRate`] over a period.
     ConnRate(u64),
-    /// [`Data::ConnCur`]
+    /// [`DataType::ConnCur`]
     ConnCur,
-    /// [`Data::SessCnt`]
+    /// [`DataType::SessCnt`]
     SessCnt,
-    /// [`Data::SessRate`] over a period.
+    /// [`DataType::SessRate`] over a period.
     SessRate(u64),
-    /// [`Data::BytesInCnt`]
+    /// [`DataType::BytesInCnt`]
     BytesInCnt,
-    /// [`Data::BytesInRate`] over a period.
+    /// [`DataType::BytesInRate`] over a period.
     BytesInRate(u64),
-    /// [`Data::BytesOutCnt`]
+    /// [`DataType::BytesOutCnt`]
     BytesOutCnt,
-    /// [`Data::BytesOutRate`] over a period.
+    /// [`DataType::BytesOutRate`] over a period.
     BytesOutRate(u64),
 }
 
 impl Stored {
     /// The datum that this stores; the first of several.
     #[must_use]
-    pub const fn data(self) -> Data {
+    pub const fn data(self) -> DataType {
         match self {
-            Self::ServerId => Data::ServerId,
-            Self::Gpt0 => Data::Gpt0,
-            Self::Gpc(_) => Data::Gpc(0),
-            Self::Gpc0Rate(_) => Data::Gpc0Rate,
-            Self::ConnCnt => Data::ConnCnt,
-            Self::ConnRate(_) => Data::ConnRate,
-            Self::ConnCur => Data::ConnCur,
-            Self::SessCnt => Data::SessCnt,
-            Self::SessRate(_) => Data::SessRate,
-            Self::BytesInCnt => Data::BytesInCnt,
-            Self::BytesInRate(_) => Data::BytesInRate,
-            Self::BytesOutCnt => Data::BytesOutCnt,
-            Self::BytesOutRate(_) => Data::BytesOutRate,
+            Self::ServerId => DataType::ServerId,
+            Self::Gpt0 => DataType::Gpt0,
+            Self::Gpc(_) => DataType::Gpc(0),
+            Self::Gpc0Rate(_) => DataType::Gpc0Rate,
+            Self::ConnCnt => DataType::ConnCnt,
+            Self::ConnRate(_) => DataType::ConnRate,
+            Self::ConnCur => DataType::ConnCur,
+            Self::SessCnt => DataType::SessCnt,
+            Self::SessRate(_) => DataType::SessRate,
+            Self::BytesInCnt => DataType::BytesInCnt,
+            Self::BytesInRate(_) => DataType::BytesInRate,
+            Self::BytesOutCnt => DataType::BytesOutCnt,
+            Self::BytesOutRate(_) => DataType::BytesOutRate,
         }
     }
 
@@ -114,7 +114,7 @@ impl Stored {
     }
 }
 
-impl Data {
+impl DataType {
     /// The name in definitions, rules and dumps, without the index of a counter.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -155,7 +155,7 @@ impl Data {
     }
 }
 
-const RANKS: usize = Data::BytesOutRate.rank() + 1;
+const RANKS: usize = DataType::BytesOutRate.rank() + 1;
 
 /// Where the data of an entry are among its words.
 #[derive(Clone, Debug)]
@@ -187,19 +187,19 @@ impl Layout {
     }
 
     /// Whether `data` is stored.
-    pub(super) fn has(&self, data: Data) -> bool {
+    pub(super) fn has(&self, data: DataType) -> bool {
         self.place(data).is_some()
     }
 
     /// What is stored for `data` in the words of an entry, and the index of its first word.
-    fn in_words(&self, data: Data) -> Option<(Stored, usize)> {
+    fn in_words(&self, data: DataType) -> Option<(Stored, usize)> {
         self.place(data).filter(|(stored, _)| stored.words() > 0)
     }
 
-    fn place(&self, data: Data) -> Option<(Stored, usize)> {
+    fn place(&self, data: DataType) -> Option<(Stored, usize)> {
         let (stored, first) = self.places[data.rank()]?;
         match (data, stored) {
-            (Data::Gpc(index), Stored::Gpc(count)) => {
+            (DataType::Gpc(index), Stored::Gpc(count)) => {
                 (index < count).then_some((stored, first + usize::from(index)))
             }
             _ => Some((stored, first)),
@@ -207,7 +207,7 @@ impl Layout {
     }
 
     /// Reads `data`, other than the number of holders, from the words of an entry.
-    pub(super) fn read(&self, words: &[u64], data: Data, now: Time) -> Option<u64> {
+    pub(super) fn read(&self, words: &[u64], data: DataType, now: Time) -> Option<u64> {
         let (stored, first) = self.in_words(data)?;
         match stored.period() {
             Some(period) => Some(rate_at(words, first)?.read(now, period)),
@@ -216,7 +216,13 @@ impl Layout {
     }
 
     /// Adds `count` to `data`, where it is stored, and returns the new value.
-    pub(super) fn add(&self, words: &mut [u64], data: Data, count: u64, now: Time) -> Option<u64> {
+    pub(super) fn add(
+        &self,
+        words: &mut [u64],
+        data: DataType,
+        count: u64,
+        now: Time,
+    ) -> Option<u64> {
         let (stored, first) = self.in_words(data)?;
         if let Some(period) = stored.period() {
             let rate = rate_at(words, first)?.plus(count, now, period);
@@ -229,7 +235,13 @@ impl Layout {
     }
 
     /// Sets `data` to `value`, where it is stored. For a rate, a new period begins with the value.
-    pub(super) fn put(&self, words: &mut [u64], data: Data, value: u64, now: Time) -> Option<()> {
+    pub(super) fn put(
+        &self,
+        words: &mut [u64],
+        data: DataType,
+        value: u64,
+        now: Time,
+    ) -> Option<()> {
         let (stored, first) = self.in_words(data)?;
         if stored.period().is_some() {
             put_rate(words, first, Rate::starting(value, now));

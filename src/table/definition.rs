@@ -11,7 +11,7 @@
 use std::fmt;
 
 use super::{
-    GPC_MAX, KEY_LEN_DEFAULT, KEY_LEN_MAX, KeyKind, SIZE_MAX, Stored, TableConfig, TableError,
+    GPC_MAX, KEY_LEN_DEFAULT, KEY_LEN_MAX, SIZE_MAX, Stored, TableConfig, TableError, TableKeyKind,
 };
 use crate::time::{MILLISECOND, SECOND};
 
@@ -95,12 +95,12 @@ impl<'a> Word<'a> {
 }
 
 /// The words of a text, one after the other, with a look at the next one.
-struct Words<'a> {
+struct WordCursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Words<'a> {
+impl<'a> WordCursor<'a> {
     fn peek(&self) -> Option<Word<'a>> {
         let rest = self.text.get(self.at..)?;
         let at = self.at + (rest.len() - rest.trim_start().len());
@@ -128,7 +128,7 @@ impl<'a> Words<'a> {
 impl TableConfig {
     /// Reads the definition of the table `name`.
     pub fn parse(name: &str, text: &str) -> Result<Self, DefinitionError> {
-        let mut words = Words { text, at: 0 };
+        let mut words = WordCursor { text, at: 0 };
         let (mut kind, mut size, mut expire, mut nopurge) = (None, None, None, None);
         let mut store: Vec<Stored> = Vec::new();
         while let Some(word) = words.next() {
@@ -180,19 +180,19 @@ fn once<T>(place: &mut Option<T>, word: Word<'_>, value: T) -> Result<(), Defini
     Ok(())
 }
 
-fn key_kind(words: &mut Words<'_>) -> Result<KeyKind, DefinitionError> {
+fn key_kind(words: &mut WordCursor<'_>) -> Result<TableKeyKind, DefinitionError> {
     let word = words.demand(TYPES)?;
     Ok(match word.text {
-        "ip" => KeyKind::Ip,
-        "ipv6" => KeyKind::Ipv6,
-        "integer" => KeyKind::Integer,
-        "string" => KeyKind::String { len: key_len(words)? },
-        "binary" => KeyKind::Binary { len: key_len(words)? },
+        "ip" => TableKeyKind::Ip,
+        "ipv6" => TableKeyKind::Ipv6,
+        "integer" => TableKeyKind::Integer,
+        "string" => TableKeyKind::String { len: key_len(words)? },
+        "binary" => TableKeyKind::Binary { len: key_len(words)? },
         _ => return Err(word.expected(TYPES)),
     })
 }
 
-fn key_len(words: &mut Words<'_>) -> Result<usize, DefinitionError> {
+fn key_len(words: &mut WordCursor<'_>) -> Result<usize, DefinitionError> {
     if words.peek().is_none_or(|word| word.text != "len") {
         return Ok(KEY_LEN_DEFAULT);
     }

@@ -24,7 +24,7 @@ const GROWTH_LEAST: usize = 16;
 
 /// What every entry has.
 #[derive(Clone, Copy, Debug)]
-struct Head {
+struct EntryHead {
     /// When it was last created, held, released or set.
     used: Time,
     /// How many connections hold it.
@@ -42,7 +42,7 @@ struct Head {
 pub(super) struct Entries {
     index: HashTable<EntryIndex>,
     hasher: RandomState,
-    heads: Vec<Head>,
+    heads: Vec<EntryHead>,
     keys: Vec<u8>,
     words: Vec<u64>,
     key_width: usize,
@@ -83,7 +83,8 @@ impl Entries {
         self.words_mut(slot).fill(0);
         // A key is at most as wide as a kind allows, which fits.
         let key_len = key.len() as u32;
-        *self.head_mut(slot) = Head { used: now, holders: 0, key_len, newer: NONE, older: NONE };
+        *self.head_mut(slot) =
+            EntryHead { used: now, holders: 0, key_len, newer: NONE, older: NONE };
         let Self { index, heads, keys, hasher, key_width, .. } = self;
         let width = *key_width;
         index
@@ -197,7 +198,7 @@ impl Entries {
         self.words.reserve_exact(more * self.word_count);
     }
 
-    fn head_mut(&mut self, slot: EntryIndex) -> &mut Head {
+    fn head_mut(&mut self, slot: EntryIndex) -> &mut EntryHead {
         &mut self.heads[slot as usize]
     }
 
@@ -212,7 +213,8 @@ impl Entries {
         if len == self.heads.capacity() {
             self.reserve((len / GROWTH_PART).max(GROWTH_LEAST));
         }
-        let unused = Head { used: Time(0), holders: 0, key_len: NONE, newer: NONE, older: NONE };
+        let unused =
+            EntryHead { used: Time(0), holders: 0, key_len: NONE, newer: NONE, older: NONE };
         self.heads.push(unused);
         self.keys.resize((len + 1) * self.key_width, 0);
         self.words.resize((len + 1) * self.word_count, 0);
@@ -236,7 +238,7 @@ impl Entries {
 
     /// Removes an entry from the idle list.
     fn unlink(&mut self, slot: EntryIndex) {
-        let Head { newer, older, .. } = self.heads[slot as usize];
+        let EntryHead { newer, older, .. } = self.heads[slot as usize];
         if newer == NONE {
             self.newest = older;
         } else {
@@ -250,7 +252,7 @@ impl Entries {
     }
 }
 
-fn key_in<'a>(heads: &[Head], keys: &'a [u8], width: usize, slot: EntryIndex) -> &'a [u8] {
+fn key_in<'a>(heads: &[EntryHead], keys: &'a [u8], width: usize, slot: EntryIndex) -> &'a [u8] {
     let slot = slot as usize;
     let at = slot * width;
     // A slot without an entry has no key.

@@ -9,7 +9,7 @@ pub const KEY_LEN_DEFAULT: usize = 32;
 
 /// What kind of keys a table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
+pub enum TableKeyKind {
     /// IPv4 addresses. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`, RFC 4291 section 2.5.5.2) is
     /// treated as the IPv4 address; any other IPv6 address cannot be in the table.
     Ip,
@@ -43,7 +43,7 @@ pub enum KeyForm {
 
 /// A key as a caller gives it. The bytes may come from an untrusted peer: any are valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key<'a> {
+pub enum TableKey<'a> {
     /// For tables of addresses.
     Ip(IpAddr),
     /// For tables of numbers.
@@ -63,7 +63,7 @@ pub enum OwnedKey {
     Text(Vec<u8>),
 }
 
-impl Key<'_> {
+impl TableKey<'_> {
     /// What it is made from.
     #[must_use]
     pub const fn form(&self) -> KeyForm {
@@ -78,16 +78,16 @@ impl Key<'_> {
 impl OwnedKey {
     /// The key in the form that look-ups take.
     #[must_use]
-    pub fn borrow(&self) -> Key<'_> {
+    pub fn borrow(&self) -> TableKey<'_> {
         match self {
-            Self::Ip(ip) => Key::Ip(*ip),
-            Self::Integer(number) => Key::Integer(*number),
-            Self::Text(text) => Key::Text(text),
+            Self::Ip(ip) => TableKey::Ip(*ip),
+            Self::Integer(number) => TableKey::Integer(*number),
+            Self::Text(text) => TableKey::Text(text),
         }
     }
 }
 
-impl KeyKind {
+impl TableKeyKind {
     /// Which keys a table of this kind can find. Any other finds nothing, so a configuration that uses
     /// one has to be reported as a mistake.
     #[must_use]
@@ -122,21 +122,23 @@ impl KeyKind {
 
     /// The key as this kind of table stores it; `None` if it cannot be in the table. Two keys are the
     /// same if and only if their stored forms are.
-    pub(super) fn stored(self, key: Key<'_>) -> Option<StoredKey<'_>> {
+    pub(super) fn stored(self, key: TableKey<'_>) -> Option<StoredKey<'_>> {
         match (self, key) {
-            (Self::Ip, Key::Ip(ip)) => match ip.to_canonical() {
+            (Self::Ip, TableKey::Ip(ip)) => match ip.to_canonical() {
                 IpAddr::V4(v4) => Some(StoredKey::short(&v4.octets())),
                 IpAddr::V6(_) => None,
             },
-            (Self::Ipv6, Key::Ip(ip)) => Some(StoredKey::short(&match ip {
+            (Self::Ipv6, TableKey::Ip(ip)) => Some(StoredKey::short(&match ip {
                 IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
                 IpAddr::V6(v6) => v6.octets(),
             })),
-            (Self::Integer, Key::Integer(number)) => Some(StoredKey::short(&number.to_be_bytes())),
-            (Self::String { len }, Key::Text(text)) => {
+            (Self::Integer, TableKey::Integer(number)) => {
+                Some(StoredKey::short(&number.to_be_bytes()))
+            }
+            (Self::String { len }, TableKey::Text(text)) => {
                 Some(StoredKey::Long(&text[..text.len().min(len)]))
             }
-            (Self::Binary { len }, Key::Text(text)) => {
+            (Self::Binary { len }, TableKey::Text(text)) => {
                 // Trailing zeros are left out: the block is filled up with them anyway.
                 let block = &text[..text.len().min(len)];
                 let end = block.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);

@@ -33,10 +33,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 pub use config::{SIZE_MAX, TableConfig, TableError};
-pub use data::{Data, GPC_MAX, Stored};
+pub use data::{DataType, GPC_MAX, Stored};
 pub(crate) use definition::time;
 pub use definition::{DefinitionError, DefinitionFault};
-pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, Key, KeyForm, KeyKind, OwnedKey};
+pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, KeyForm, OwnedKey, TableKey, TableKeyKind};
 pub use snapshot::{Row, Snapshot};
 pub use tracked::Tracked;
 
@@ -123,14 +123,14 @@ impl Table {
 
     /// Whether `data` is stored.
     #[must_use]
-    pub fn stores(&self, data: Data) -> bool {
+    pub fn stores(&self, data: DataType) -> bool {
         self.layout.has(data)
     }
 
     /// What is known of a key. `None` if there is no entry or `data` is not stored. Reading does
     /// not count as a use: it does not postpone the expiry.
     #[must_use]
-    pub fn get(&self, key: Key<'_>, data: Data, now: Time) -> Option<u64> {
+    pub fn get(&self, key: TableKey<'_>, data: DataType, now: Time) -> Option<u64> {
         let (shard, hash, key) = self.locate(key)?;
         let open = self.shards[shard].open();
         let slot = open.find(hash, key.bytes())?;
@@ -139,7 +139,7 @@ impl Table {
 
     /// Whether there is an entry for a key.
     #[must_use]
-    pub fn contains(&self, key: Key<'_>, now: Time) -> bool {
+    pub fn contains(&self, key: TableKey<'_>, now: Time) -> bool {
         self.locate(key).is_some_and(|(shard, hash, key)| {
             let open = self.shards[shard].open();
             let found = open.find(hash, key.bytes());
@@ -149,11 +149,17 @@ impl Table {
 
     /// Sets a datum of a key, whose entry is made if there is none. It counts as a use of the entry. For
     /// a rate, a new period begins with the value.
-    pub fn set(&self, key: Key<'_>, data: Data, value: u64, now: Time) -> Result<(), SetError> {
+    pub fn set(
+        &self,
+        key: TableKey<'_>,
+        data: DataType,
+        value: u64,
+        now: Time,
+    ) -> Result<(), SetError> {
         if !self.stores(data) {
             return Err(SetError::NotStored);
         }
-        if data == Data::ConnCur {
+        if data == DataType::ConnCur {
             return Err(SetError::Counted);
         }
         let (shard, hash, key) = self.locate(key).ok_or(SetError::Key)?;
@@ -164,7 +170,7 @@ impl Table {
     }
 
     /// Removes the entry of a key, unless a connection holds it.
-    pub fn remove(&self, key: Key<'_>, now: Time) -> Removal {
+    pub fn remove(&self, key: TableKey<'_>, now: Time) -> Removal {
         let Some((shard, hash, key)) = self.locate(key) else { return Removal::Absent };
         let mut open = self.shards[shard].open();
         let Some(slot) = open.find(hash, key.bytes()) else { return Removal::Absent };
@@ -217,7 +223,7 @@ impl Table {
     }
 
     /// The shard of a key, its hash, and how it is stored.
-    fn locate<'a>(&self, key: Key<'a>) -> Option<(usize, u64, key::StoredKey<'a>)> {
+    fn locate<'a>(&self, key: TableKey<'a>) -> Option<(usize, u64, key::StoredKey<'a>)> {
         let key = self.config.kind.stored(key)?;
         let hash = self.hasher.hash_one(key.bytes());
         // The index of a shard uses the lowest and the highest bits of the hash, so the shard is chosen
@@ -324,9 +330,9 @@ impl Table {
         is_idle && self.config.expire.is_some_and(|e| now.since(entries.used(slot)) >= e)
     }
 
-    fn read(&self, entries: &Entries, slot: EntryIndex, data: Data, now: Time) -> Option<u64> {
+    fn read(&self, entries: &Entries, slot: EntryIndex, data: DataType, now: Time) -> Option<u64> {
         match data {
-            Data::ConnCur => self.stores(data).then(|| entries.holders(slot).into()),
+            DataType::ConnCur => self.stores(data).then(|| entries.holders(slot).into()),
             _ => self.layout.read(entries.words(slot), data, now),
         }
     }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::hash::RandomState;
 use std::sync::Arc;
 
-use super::data::{Data, Stored};
+use super::data::{DataType, Stored};
 use super::entries::{Entries, EntryIndex};
-use super::key::{KeyKind, OwnedKey};
+use super::key::{OwnedKey, TableKeyKind};
 use super::{BATCH, Table};
 use crate::time::{MILLISECOND, Time};
 
@@ -32,7 +32,7 @@ pub struct Row {
     /// Which entry it is: no other of the table has the number as long as the entry exists.
     pub number: u64,
     /// The kind of the key.
-    pub kind: KeyKind,
+    pub kind: TableKeyKind,
     /// The key.
     pub key: OwnedKey,
     /// How many connections hold it.
@@ -40,7 +40,7 @@ pub struct Row {
     /// How long until it expires if it is not used, in nanoseconds; `None` if it does not.
     pub expires_in: Option<u64>,
     /// What is stored and its value, in the order of dumps, each counter separately.
-    pub values: Vec<(Stored, Data, u64)>,
+    pub values: Vec<(Stored, DataType, u64)>,
 }
 
 impl Table {
@@ -104,7 +104,7 @@ impl Snapshot {
             let indices = if let Stored::Gpc(count) = stored { count } else { 1 };
             for index in 0..indices {
                 let data = match stored {
-                    Stored::Gpc(_) => Data::Gpc(index),
+                    Stored::Gpc(_) => DataType::Gpc(index),
                     _ => stored.data(),
                 };
                 let value = table.read(copy, slot, data, *now).unwrap_or_default();
@@ -154,7 +154,7 @@ impl fmt::Display for Row {
         match (&self.key, self.kind) {
             (OwnedKey::Ip(ip), _) => write!(f, "{ip}")?,
             (OwnedKey::Integer(number), _) => write!(f, "{number}")?,
-            (OwnedKey::Text(block), KeyKind::Binary { .. }) => {
+            (OwnedKey::Text(block), TableKeyKind::Binary { .. }) => {
                 block.iter().try_for_each(|byte| write!(f, "{byte:02X}"))?;
             }
             (OwnedKey::Text(text), _) => {
@@ -170,7 +170,7 @@ impl fmt::Display for Row {
         write!(f, " use={} exp={expires}", self.holders)?;
         for (stored, data, value) in &self.values {
             write!(f, " {}", data.name())?;
-            if let Data::Gpc(index) = data {
+            if let DataType::Gpc(index) = data {
                 write!(f, "{index}")?;
             }
             if let Some(period) = stored.period() {

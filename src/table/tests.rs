@@ -17,7 +17,7 @@ use crate::time::SECOND;
 fn config(size: usize) -> TableConfig {
     TableConfig {
         name: "t".into(),
-        kind: KeyKind::Ip,
+        kind: TableKeyKind::Ip,
         size,
         expire: Some(60 * SECOND),
         nopurge: false,
@@ -43,17 +43,17 @@ fn table(size: usize) -> Arc<Table> {
     Table::new(config(size)).expect("a table")
 }
 
-fn of_kind(kind: KeyKind) -> Arc<Table> {
+fn of_kind(kind: TableKeyKind) -> Arc<Table> {
     Table::new(TableConfig { kind, ..config(16) }).expect("a table")
 }
 
 /// The `n`th address.
-fn ip(n: u32) -> Key<'static> {
-    Key::Ip(IpAddr::V4(Ipv4Addr::from_bits(n)))
+fn ip(n: u32) -> TableKey<'static> {
+    TableKey::Ip(IpAddr::V4(Ipv4Addr::from_bits(n)))
 }
 
-fn v6(text: &str) -> Key<'static> {
-    Key::Ip(IpAddr::V6(text.parse().expect("an address")))
+fn v6(text: &str) -> TableKey<'static> {
+    TableKey::Ip(IpAddr::V6(text.parse().expect("an address")))
 }
 
 const fn at(seconds: u64) -> Time {
@@ -63,16 +63,16 @@ const fn at(seconds: u64) -> Time {
 #[test]
 fn a_connection_counts_while_it_is_held_and_is_gone_once_it_is_not() {
     let table = table(10);
-    assert_eq!(table.get(ip(1), Data::ConnCur, at(0)), None, "nobody came yet");
+    assert_eq!(table.get(ip(1), DataType::ConnCur, at(0)), None, "nobody came yet");
     let first = table.track(ip(1), at(0)).expect("room");
     let second = table.track(ip(1), at(1)).expect("room");
-    assert_eq!(first.get(Data::ConnCur, at(1)), Some(2));
+    assert_eq!(first.get(DataType::ConnCur, at(1)), Some(2));
     drop(first);
-    assert_eq!(table.get(ip(1), Data::ConnCur, at(1)), Some(1));
+    assert_eq!(table.get(ip(1), DataType::ConnCur, at(1)), Some(1));
     second.release(at(2));
-    assert_eq!(table.get(ip(1), Data::ConnCur, at(2)), Some(0));
-    assert_eq!(table.get(ip(1), Data::ConnCnt, at(2)), Some(2));
-    assert_eq!(table.get(ip(1), Data::ConnRate, at(2)), Some(2));
+    assert_eq!(table.get(ip(1), DataType::ConnCur, at(2)), Some(0));
+    assert_eq!(table.get(ip(1), DataType::ConnCnt, at(2)), Some(2));
+    assert_eq!(table.get(ip(1), DataType::ConnRate, at(2)), Some(2));
     assert_eq!(table.len(), 1);
 }
 
@@ -93,20 +93,20 @@ fn what_a_connection_does_is_counted_in_its_entry() {
     assert_eq!(held.set_server(NonZeroU32::MIN), Some(()));
     assert_eq!(held.server(), Some(NonZeroU32::MIN));
     let due = [
-        (Data::ConnCnt, 1),
-        (Data::ConnCur, 1),
-        (Data::ConnRate, 1),
-        (Data::SessCnt, 1),
-        (Data::SessRate, 1),
-        (Data::BytesInCnt, 111),
-        (Data::BytesInRate, 111),
-        (Data::BytesOutCnt, 7),
-        (Data::BytesOutRate, 7),
-        (Data::Gpc(0), 2),
-        (Data::Gpc(1), 1),
-        (Data::Gpc0Rate, 2),
-        (Data::Gpt0, 77),
-        (Data::ServerId, 1),
+        (DataType::ConnCnt, 1),
+        (DataType::ConnCur, 1),
+        (DataType::ConnRate, 1),
+        (DataType::SessCnt, 1),
+        (DataType::SessRate, 1),
+        (DataType::BytesInCnt, 111),
+        (DataType::BytesInRate, 111),
+        (DataType::BytesOutCnt, 7),
+        (DataType::BytesOutRate, 7),
+        (DataType::Gpc(0), 2),
+        (DataType::Gpc(1), 1),
+        (DataType::Gpc0Rate, 2),
+        (DataType::Gpt0, 77),
+        (DataType::ServerId, 1),
     ];
     for (data, value) in due {
         assert_eq!(held.get(data, at(0)), Some(value), "{data:?}");
@@ -132,32 +132,32 @@ fn what_is_not_stored_is_neither_counted_nor_known_nor_set() {
         assert_eq!(table.get(ip(1), data, at(0)), None, "{data:?}");
         assert_eq!(table.set(ip(1), data, 1, at(0)), Err(SetError::NotStored), "{data:?}");
     }
-    assert_eq!(held.get(Data::Gpt0, at(0)), Some(5));
+    assert_eq!(held.get(DataType::Gpt0, at(0)), Some(5));
 }
 
 #[test]
 fn connections_that_exist_are_counted_and_never_set() {
     let table = table(10);
     let held = table.track(ip(1), at(0)).expect("room");
-    assert_eq!(table.set(ip(1), Data::ConnCur, 9, at(0)), Err(SetError::Counted));
-    assert_eq!(held.get(Data::ConnCur, at(0)), Some(1));
+    assert_eq!(table.set(ip(1), DataType::ConnCur, 9, at(0)), Err(SetError::Counted));
+    assert_eq!(held.get(DataType::ConnCur, at(0)), Some(1));
 }
 
 #[test]
 fn setting_makes_the_entry_and_changes_what_is_counted_from_there() {
     let table = table(10);
-    assert_eq!(table.set(ip(1), Data::ConnCnt, 41, at(0)), Ok(()));
-    assert_eq!(table.set(ip(1), Data::ConnRate, 5, at(0)), Ok(()));
+    assert_eq!(table.set(ip(1), DataType::ConnCnt, 41, at(0)), Ok(()));
+    assert_eq!(table.set(ip(1), DataType::ConnRate, 5, at(0)), Ok(()));
     let held = table.track(ip(1), at(0)).expect("room");
-    assert_eq!(held.get(Data::ConnCnt, at(0)), Some(42));
-    assert_eq!(held.get(Data::ConnRate, at(0)), Some(6));
-    assert_eq!(table.set(v6("::1"), Data::ConnCnt, 1, at(0)), Err(SetError::Key));
+    assert_eq!(held.get(DataType::ConnCnt, at(0)), Some(42));
+    assert_eq!(held.get(DataType::ConnRate, at(0)), Some(6));
+    assert_eq!(table.set(v6("::1"), DataType::ConnCnt, 1, at(0)), Err(SetError::Key));
 }
 
 #[test]
 fn an_address_table_takes_an_ipv6_address_only_if_it_stands_for_an_ipv4_one() {
-    let table = of_kind(KeyKind::Ip);
-    let four = Key::Ip("192.0.2.1".parse().expect("an address"));
+    let table = of_kind(TableKeyKind::Ip);
+    let four = TableKey::Ip("192.0.2.1".parse().expect("an address"));
     let _held = table.track(four, at(0)).expect("room");
     assert!(table.contains(v6("::ffff:192.0.2.1"), at(0)));
     // Not IPv4-mapped, though the first three contain the IPv4 address: 6to4, IPv4-compatible, NAT64.
@@ -169,8 +169,8 @@ fn an_address_table_takes_an_ipv6_address_only_if_it_stands_for_an_ipv4_one() {
 
 #[test]
 fn an_ipv6_table_knows_an_ipv4_address_by_the_one_that_stands_for_it() {
-    let table = of_kind(KeyKind::Ipv6);
-    let four = Key::Ip("192.0.2.1".parse().expect("an address"));
+    let table = of_kind(TableKeyKind::Ipv6);
+    let four = TableKey::Ip("192.0.2.1".parse().expect("an address"));
     let _held = table.track(four, at(0)).expect("room");
     assert!(table.contains(v6("::ffff:192.0.2.1"), at(0)));
     assert!(!table.contains(v6("::192.0.2.1"), at(0)));
@@ -178,13 +178,13 @@ fn an_ipv6_table_knows_an_ipv4_address_by_the_one_that_stands_for_it() {
 
 #[test]
 fn a_key_of_another_form_finds_and_makes_nothing() {
-    let all = [ip(7), Key::Integer(7), Key::Text(b"7")];
+    let all = [ip(7), TableKey::Integer(7), TableKey::Text(b"7")];
     let kinds = [
-        KeyKind::Ip,
-        KeyKind::Ipv6,
-        KeyKind::Integer,
-        KeyKind::String { len: 4 },
-        KeyKind::Binary { len: 4 },
+        TableKeyKind::Ip,
+        TableKeyKind::Ipv6,
+        TableKeyKind::Integer,
+        TableKeyKind::String { len: 4 },
+        TableKeyKind::Binary { len: 4 },
     ];
     for kind in kinds {
         let table = of_kind(kind);
@@ -198,31 +198,31 @@ fn a_key_of_another_form_finds_and_makes_nothing() {
 
 #[test]
 fn strings_with_nul_the_empty_one_and_the_longest_are_keys_of_their_own() {
-    let table = of_kind(KeyKind::String { len: 8 });
+    let table = of_kind(TableKeyKind::String { len: 8 });
     let keys: [&[u8]; 9] =
         [b"", b"\0", b"\0\0", b"a", b"a\0", b"a\0b", b"a\0c", b"\xff\xfe", b"12345678"];
     for (key, value) in keys.iter().zip(1..) {
-        table.set(Key::Text(key), Data::Gpt0, value, at(0)).expect("room");
+        table.set(TableKey::Text(key), DataType::Gpt0, value, at(0)).expect("room");
     }
     assert_eq!(table.len(), keys.len());
     for (key, value) in keys.iter().zip(1..) {
-        assert_eq!(table.get(Key::Text(key), Data::Gpt0, at(0)), Some(value), "{key:?}");
+        assert_eq!(table.get(TableKey::Text(key), DataType::Gpt0, at(0)), Some(value), "{key:?}");
     }
     // What goes beyond the length is cut.
-    assert_eq!(table.get(Key::Text(b"123456789"), Data::Gpt0, at(0)), Some(9));
-    assert_eq!(table.get(Key::Text(b"1234567"), Data::Gpt0, at(0)), None);
+    assert_eq!(table.get(TableKey::Text(b"123456789"), DataType::Gpt0, at(0)), Some(9));
+    assert_eq!(table.get(TableKey::Text(b"1234567"), DataType::Gpt0, at(0)), None);
 }
 
 #[test]
 fn blocks_are_cut_and_filled_with_zeros() {
-    let table = of_kind(KeyKind::Binary { len: 4 });
-    table.set(Key::Text(b"ab"), Data::Gpt0, 1, at(0)).expect("room");
-    table.set(Key::Text(b""), Data::Gpt0, 2, at(0)).expect("room");
+    let table = of_kind(TableKeyKind::Binary { len: 4 });
+    table.set(TableKey::Text(b"ab"), DataType::Gpt0, 1, at(0)).expect("room");
+    table.set(TableKey::Text(b""), DataType::Gpt0, 2, at(0)).expect("room");
     for same in [&b"ab"[..], b"ab\0", b"ab\0\0", b"ab\0\0x"] {
-        assert_eq!(table.get(Key::Text(same), Data::Gpt0, at(0)), Some(1), "{same:?}");
+        assert_eq!(table.get(TableKey::Text(same), DataType::Gpt0, at(0)), Some(1), "{same:?}");
     }
-    assert_eq!(table.get(Key::Text(b"\0\0\0\0"), Data::Gpt0, at(0)), Some(2));
-    assert_eq!(table.get(Key::Text(b"\0ab"), Data::Gpt0, at(0)), None);
+    assert_eq!(table.get(TableKey::Text(b"\0\0\0\0"), DataType::Gpt0, at(0)), Some(2));
+    assert_eq!(table.get(TableKey::Text(b"\0ab"), DataType::Gpt0, at(0)), None);
     let mut keys: Vec<_> = table.snapshot(at(0)).map(|row| row.key).collect();
     keys.sort();
     assert_eq!(keys, [OwnedKey::Text(vec![0; 4]), OwnedKey::Text(b"ab\0\0".to_vec())]);
@@ -254,7 +254,7 @@ fn a_table_full_of_held_entries_refuses_and_says_so() {
         let held: Vec<_> = (0..size as u32).filter_map(|n| table.track(ip(n), at(0))).collect();
         assert_eq!(held.len(), size, "every place can be had, whatever the hashes");
         assert!(table.track(ip(u32::MAX), at(1_000)).is_none());
-        assert_eq!(table.set(ip(u32::MAX), Data::Gpt0, 1, at(1_000)), Err(SetError::Full));
+        assert_eq!(table.set(ip(u32::MAX), DataType::Gpt0, 1, at(1_000)), Err(SetError::Full));
         assert_eq!(table.refused(), 2);
         assert!(table.track(ip(0), at(1_000)).is_some(), "who is known is tracked");
         assert_eq!(table.clear(), 0);
@@ -293,7 +293,7 @@ fn removing_spares_what_a_connection_holds() {
     assert_eq!(table.remove(ip(2), at(0)), Removal::Removed);
     assert_eq!(table.len(), 2);
     assert_eq!(table.clear(), 1);
-    assert_eq!(held.get(Data::ConnCur, at(0)), Some(1));
+    assert_eq!(held.get(DataType::ConnCur, at(0)), Some(1));
     drop(held);
     assert_eq!(table.clear(), 1);
     assert!(table.is_empty());
@@ -307,9 +307,9 @@ fn an_entry_in_the_place_of_another_knows_nothing_of_it() {
     held.set_gpt0(9);
     drop(held);
     let held = table.track(ip(2), at(1)).expect("room");
-    assert_eq!(held.get(Data::BytesInCnt, at(1)), Some(0));
-    assert_eq!(held.get(Data::Gpt0, at(1)), Some(0));
-    assert_eq!(held.get(Data::ConnCnt, at(1)), Some(1));
+    assert_eq!(held.get(DataType::BytesInCnt, at(1)), Some(0));
+    assert_eq!(held.get(DataType::Gpt0, at(1)), Some(0));
+    assert_eq!(held.get(DataType::ConnCnt, at(1)), Some(1));
 }
 
 #[test]
@@ -339,16 +339,16 @@ fn the_dump_has_a_line_for_the_table_and_one_for_each_entry() {
 
 #[test]
 fn no_key_can_forge_a_line_or_a_field_of_the_dump() {
-    let table = of_kind(KeyKind::String { len: 64 });
+    let table = of_kind(TableKeyKind::String { len: 64 });
     let evil = b"a\n0x1: key=b use=0 \\ \0\xff\x1b[2J";
-    table.set(Key::Text(evil), Data::Gpt0, 1, at(0)).expect("room");
+    table.set(TableKey::Text(evil), DataType::Gpt0, 1, at(0)).expect("room");
     let text = table.dump(at(0));
     assert_eq!(text.lines().count(), 2);
     assert!(text.is_ascii() && !text.contains('\x1b'));
     let due = r"key=a\n0x1:\ key=b\ use=0\ \\\ \x00\xff\x1b[2J use=0 exp=";
     assert!(text.contains(due), "{text}");
-    let table = of_kind(KeyKind::Binary { len: 4 });
-    table.set(Key::Text(b"\x01\xab"), Data::Gpt0, 1, at(0)).expect("room");
+    let table = of_kind(TableKeyKind::Binary { len: 4 });
+    table.set(TableKey::Text(b"\x01\xab"), DataType::Gpt0, 1, at(0)).expect("room");
     assert!(table.dump(at(0)).contains(" key=01AB0000 use=0 "));
 }
 
@@ -377,7 +377,7 @@ fn a_snapshot_copies_a_few_entries_at_a_time() {
     rows.next().expect("a row");
     held.iter().for_each(|one| assert!(one.set_gpt0(7).is_some()));
     let later =
-        |row: &Row| row.values.iter().any(|(_, data, tag)| (*data, *tag) == (Data::Gpt0, 7));
+        |row: &Row| row.values.iter().any(|(_, data, tag)| (*data, *tag) == (DataType::Gpt0, 7));
     let mut numbers = std::collections::HashSet::new();
     let changed = rows.filter(|row| numbers.insert(row.number) && later(row)).count();
     assert_eq!(changed, MANY as usize - BATCH, "one copy was made before they changed");
@@ -392,8 +392,8 @@ fn a_table_that_makes_no_sense_is_refused_in_a_sentence() {
     let cases = [
         (config(0), "0 are asked for"),
         (config(SIZE_MAX + 1), "1 to 2147483648 entries"),
-        (of(KeyKind::String { len: 0 }), "a key has 1 to 16384 bytes, and 0 are asked for"),
-        (of(KeyKind::Binary { len: 16_385 }), "a key has 1 to 16384 bytes"),
+        (of(TableKeyKind::String { len: 0 }), "a key has 1 to 16384 bytes, and 0 are asked for"),
+        (of(TableKeyKind::Binary { len: 16_385 }), "a key has 1 to 16384 bytes"),
         (TableConfig { expire: Some(0), ..config(1) }, "expire after no time"),
         (stored(vec![Stored::ConnRate(0)]), "the period of conn_rate is 0"),
         (stored(vec![Stored::Gpc(0)]), "1 to 100 counters, and 0"),
@@ -415,5 +415,5 @@ fn a_panic_while_a_shard_is_locked_leaves_the_table_usable() {
     });
     assert!(inside.is_err());
     assert!(table.track(ip(1), at(0)).is_some());
-    assert_eq!(table.get(ip(1), Data::ConnCnt, at(0)), Some(1));
+    assert_eq!(table.get(ip(1), DataType::ConnCnt, at(0)), Some(1));
 }

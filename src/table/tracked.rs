@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::Table;
-use super::data::Data;
+use super::data::DataType;
 use super::entries::EntryIndex;
-use super::key::Key;
+use super::key::TableKey;
 use super::shard::Open;
 use crate::time::Time;
 
@@ -26,13 +26,13 @@ impl Table {
     /// until the [`Tracked`] is dropped. `None` if the table cannot hold the key, or if the table is
     /// full and no entry may be removed, which is counted.
     #[must_use = "a connection that is not held is counted as gone"]
-    pub fn track(self: &Arc<Self>, key: Key<'_>, now: Time) -> Option<Tracked> {
+    pub fn track(self: &Arc<Self>, key: TableKey<'_>, now: Time) -> Option<Tracked> {
         let (shard, hash, key) = self.locate(key)?;
         let (mut open, slot) = self.entry(shard, hash, key.bytes(), now)?;
         open.hold(slot, now);
         let words = open.words_mut(slot);
-        self.layout.add(words, Data::ConnCnt, 1, now);
-        self.layout.add(words, Data::ConnRate, 1, now);
+        self.layout.add(words, DataType::ConnCnt, 1, now);
+        self.layout.add(words, DataType::ConnRate, 1, now);
         drop(open);
         Some(Tracked::new(self.clone(), shard, slot))
     }
@@ -52,23 +52,23 @@ impl Tracked {
 
     /// What the entry holds; `None` if `data` is not stored.
     #[must_use]
-    pub fn get(&self, data: Data, now: Time) -> Option<u64> {
+    pub fn get(&self, data: DataType, now: Time) -> Option<u64> {
         self.table.read(&self.open(), self.slot, data, now)
     }
 
     /// The connection has become a session.
     pub fn session(&self, now: Time) {
-        self.count([Data::SessCnt, Data::SessRate], 1, now);
+        self.count([DataType::SessCnt, DataType::SessRate], 1, now);
     }
 
     /// Bytes have come from the client.
     pub fn bytes_in(&self, count: u64, now: Time) {
-        self.count([Data::BytesInCnt, Data::BytesInRate], count, now);
+        self.count([DataType::BytesInCnt, DataType::BytesInRate], count, now);
     }
 
     /// Bytes have gone to the client.
     pub fn bytes_out(&self, count: u64, now: Time) {
-        self.count([Data::BytesOutCnt, Data::BytesOutRate], count, now);
+        self.count([DataType::BytesOutCnt, DataType::BytesOutRate], count, now);
     }
 
     /// Counts one in a counter of the host's own, and in the rate of the first; what the counter is
@@ -77,29 +77,29 @@ impl Tracked {
         let mut open = self.open();
         let words = open.words_mut(self.slot);
         if index == 0 {
-            self.table.layout.add(words, Data::Gpc0Rate, 1, now);
+            self.table.layout.add(words, DataType::Gpc0Rate, 1, now);
         }
-        self.table.layout.add(words, Data::Gpc(index), 1, now)
+        self.table.layout.add(words, DataType::Gpc(index), 1, now)
     }
 
     /// Sets the tag of the host's own; `None` if it is not stored.
     pub fn set_gpt0(&self, tag: u32) -> Option<()> {
-        self.put(Data::Gpt0, tag.into())
+        self.put(DataType::Gpt0, tag.into())
     }
 
     /// Remembers the server that the key's streams go to; `None` if it is not stored.
     pub fn set_server(&self, server: NonZeroU32) -> Option<()> {
-        self.put(Data::ServerId, server.get().into())
+        self.put(DataType::ServerId, server.get().into())
     }
 
     /// The server that the key's streams go to, if one is remembered.
     #[must_use]
     pub fn server(&self) -> Option<NonZeroU32> {
-        if !self.table.stores(Data::ServerId) {
+        if !self.table.stores(DataType::ServerId) {
             return None;
         }
         // No rate is read, so the time does not matter.
-        let server = self.get(Data::ServerId, Time(0))?;
+        let server = self.get(DataType::ServerId, Time(0))?;
         NonZeroU32::new(u32::try_from(server).ok()?)
     }
 
@@ -110,7 +110,7 @@ impl Tracked {
     }
 
     /// Adds to a number and its rate. A table that stores neither is not locked.
-    fn count(&self, data: [Data; 2], count: u64, now: Time) {
+    fn count(&self, data: [DataType; 2], count: u64, now: Time) {
         if data.iter().any(|data| self.table.stores(*data)) {
             let mut open = self.open();
             open.touch(self.slot, now);
@@ -121,7 +121,7 @@ impl Tracked {
     }
 
     /// Sets a datum that is no rate. A table that does not store it is not locked.
-    fn put(&self, data: Data, value: u64) -> Option<()> {
+    fn put(&self, data: DataType, value: u64) -> Option<()> {
         if !self.table.stores(data) {
             return None;
         }

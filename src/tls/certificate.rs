@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 
 use super::error::{LoadError, LoadFault};
 use super::found::{Due, Found};
-use super::pem::{Section, Source, Text};
+use super::pem::{PemSource, PemText, Section};
 use super::{chain, provider};
 use crate::time::Date;
 use crate::wire::der::{Certificate, DerKind, KeyKind};
@@ -21,9 +21,9 @@ pub enum CertificateSource {
     /// that issued it follow. Without `key` the key is looked for where the chain is.
     Pem {
         /// The chain.
-        chain: Source,
+        chain: PemSource,
         /// The private key (PKCS #8, PKCS #1 or SEC 1), when it is elsewhere.
-        key: Option<Source>,
+        key: Option<PemSource>,
     },
     /// DER in memory.
     Der {
@@ -54,13 +54,13 @@ impl CertificateSource {
     /// A chain with its key in one file.
     #[must_use]
     pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
-        Self::Pem { chain: Source::File(path.into()), key: None }
+        Self::Pem { chain: PemSource::File(path.into()), key: None }
     }
 
     /// A chain with its key in one piece of PEM text.
     #[must_use]
     pub fn pem(text: impl Into<Vec<u8>>) -> Self {
-        Self::Pem { chain: Source::Bytes(text.into()), key: None }
+        Self::Pem { chain: PemSource::Bytes(text.into()), key: None }
     }
 }
 
@@ -96,9 +96,9 @@ impl OwnCertificate {
     pub(super) fn load(source: &CertificateSource) -> Result<Self, LoadError> {
         match source {
             CertificateSource::Pem { chain, key } => {
-                let chain = Text::load(chain)?;
+                let chain = PemText::load(chain)?;
                 match key {
-                    Some(key) => Self::from_text(&chain, &Text::load(key)?, None),
+                    Some(key) => Self::from_text(&chain, &PemText::load(key)?, None),
                     None => Self::from_text(&chain, &chain, Some(DerKind::Certificate)),
                 }
             }
@@ -112,7 +112,11 @@ impl OwnCertificate {
     }
 
     /// `beside` is the kind of section that may accompany the private key in `key`.
-    fn from_text(chain: &Text, key: &Text, beside: Option<DerKind>) -> Result<Self, LoadError> {
+    fn from_text(
+        chain: &PemText,
+        key: &PemText,
+        beside: Option<DerKind>,
+    ) -> Result<Self, LoadError> {
         let mut ders: Vec<CertificateDer<'static>> = Vec::new();
         for section in chain.all(DerKind::Certificate) {
             Certificate::parse(&section.der).map_err(|why| {
@@ -169,7 +173,7 @@ impl OwnCertificate {
 }
 
 /// The one private key of a text.
-fn private_key(text: &Text, beside: Option<DerKind>) -> Result<&Section, LoadError> {
+fn private_key(text: &PemText, beside: Option<DerKind>) -> Result<&Section, LoadError> {
     let mut keys = text.sections.iter().filter(|section| section.is_key());
     let section = keys.next().ok_or_else(|| text.lacks(Due::Key, beside))?;
     if let Some(second) = keys.next() {

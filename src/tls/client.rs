@@ -13,13 +13,13 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
 use super::certificate::{CertificateSource, OwnCertificate};
 use super::client_sessions::ClientSessions;
-use super::clock::Clock;
+use super::clock::TlsTimeProvider;
 use super::error::{LIFETIME_MAX, LoadError, LoadFault};
 use super::expiry;
 use super::key_log::KeyLog;
 use super::peer_chains::Chains;
-use super::pem::Source;
-use super::provider::{self, KeyExchange, Version};
+use super::pem::PemSource;
+use super::provider::{self, KeyExchange, TlsVersion};
 use super::roots::{self, Roots, Trusted};
 use super::sentence;
 use super::verifier::Verifier;
@@ -32,15 +32,15 @@ pub struct ClientOptions {
     pub roots: Roots,
     /// Revocation lists. With any, every certificate of a chain must be covered by a list that is
     /// not out of date.
-    pub crls: Vec<Source>,
+    pub crls: Vec<PemSource>,
     /// Our certificate, for servers that ask for one.
     pub certificate: Option<CertificateSource>,
     /// Application protocols to offer, the preferred first.
     pub alpn: Vec<Vec<u8>>,
     /// The lowest version spoken.
-    pub min_version: Version,
+    pub min_version: TlsVersion,
     /// The highest version spoken.
-    pub max_version: Version,
+    pub max_version: TlsVersion,
     /// The groups of the key exchange, in the order they are offered.
     pub key_exchange: KeyExchange,
     /// Sessions kept for resumption; up to 8 belong to one server name. 0 turns resumption off.
@@ -60,8 +60,8 @@ impl Default for ClientOptions {
             crls: Vec::new(),
             certificate: None,
             alpn: Vec::new(),
-            min_version: Version::Tls12,
-            max_version: Version::Tls13,
+            min_version: TlsVersion::Tls12,
+            max_version: TlsVersion::Tls13,
             key_exchange: KeyExchange::All,
             session_cache: 256,
             session_lifetime: LIFETIME_MAX,
@@ -97,7 +97,7 @@ impl ClientTls {
         let now = clock.unix_seconds();
         let builder = ClientConfig::builder_with_details(
             Arc::clone(&provider),
-            Arc::new(Clock(Arc::clone(&clock))),
+            Arc::new(TlsTimeProvider(Arc::clone(&clock))),
         )
         .with_protocol_versions(versions)
         .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?;

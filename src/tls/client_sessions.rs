@@ -26,14 +26,14 @@ pub(super) struct ClientSessions {
 
 #[derive(Default)]
 struct Servers {
-    by_name: HashMap<ServerName<'static>, Server>,
+    by_name: HashMap<ServerName<'static>, ServerSessions>,
     /// The names, the one added first in front.
     order: VecDeque<ServerName<'static>>,
 }
 
 /// The sessions of one server.
 #[derive(Default)]
-struct Server {
+struct ServerSessions {
     /// The group of its last key exchange.
     group: Option<NamedGroup>,
     tls12: Option<(Stamp, Tls12ClientSessionValue)>,
@@ -53,7 +53,7 @@ impl ClientSessions {
     }
 
     /// Changes what is kept for a server, which is added if it is not known.
-    fn keep(&self, name: ServerName<'static>, change: impl FnOnce(&mut Server)) {
+    fn keep(&self, name: ServerName<'static>, change: impl FnOnce(&mut ServerSessions)) {
         let mut servers = self.lock();
         let Servers { by_name, order } = &mut *servers;
         if !by_name.contains_key(&name) {

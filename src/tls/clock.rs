@@ -9,9 +9,9 @@ use rustls::time_provider::TimeProvider;
 use crate::sys::WallTime;
 
 #[derive(Clone, Debug)]
-pub(super) struct Clock(pub(super) Arc<dyn WallTime>);
+pub(super) struct TlsTimeProvider(pub(super) Arc<dyn WallTime>);
 
-impl TimeProvider for Clock {
+impl TimeProvider for TlsTimeProvider {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0.unix_seconds())))
     }

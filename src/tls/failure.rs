@@ -22,7 +22,7 @@ pub enum FailureKind {
     /// A handshake message is longer than we keep.
     TooLarge,
     /// The keys have protected as many records as they may, and cannot be changed (TLS 1.2).
-    KeysWorn,
+    KeyLimit,
     /// The peer ended the connection without close_notify.
     Truncated,
     /// Our own fault.

@@ -12,10 +12,10 @@ use rustls::unbuffered::{
 use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 
 use super::expiry::Expiry;
-use super::keys::{ClientKeys, Keys, Tickets};
+use super::keys::{ClientKeys, Keys, TicketReceiver};
 use super::negotiated::Agreed;
 use super::peer_chains::Chains;
-use super::provider::Version;
+use super::provider::TlsVersion;
 use super::secrets::Secrets;
 use super::traffic::Traffic;
 use crate::buffer::Buffer;
@@ -86,8 +86,8 @@ impl Handshaker {
             Connection::Server(connection) => act(connection.process_tls_records(input), out),
             Connection::Client(connection) => act(connection.process_tls_records(input), out),
         });
-        if let Some(told) = Secrets::take() {
-            *secrets = Some(told);
+        if let Some(reported) = Secrets::take() {
+            *secrets = Some(reported);
         }
         outcome
     }
@@ -112,10 +112,10 @@ impl Handshaker {
     ) -> Result<Traffic, Error> {
         let agreed = Agreed::of(self.common(), chains).ok_or(Error::HandshakeNotComplete)?;
         let Self { connection, expiry, secrets } = self;
-        let untold = || Error::General("the secrets of the handshake were not told".to_owned());
+        let missing = || Error::General("the secrets of the handshake were not told".to_owned());
         let secrets = match agreed.version {
-            Version::Tls12 => None,
-            Version::Tls13 => Some(secrets.ok_or_else(untold)?),
+            TlsVersion::Tls12 => None,
+            TlsVersion::Tls13 => Some(secrets.ok_or_else(missing)?),
         };
         match connection {
             Connection::Server(connection) => {
@@ -125,7 +125,8 @@ impl Handshaker {
             Connection::Client(connection) => {
                 let (keys, kernel) = connection.dangerous_into_kernel_connection()?;
                 let kept = secrets.map(|secrets| {
-                    let tickets = keeps_tickets.then(|| Box::new(Tickets { kernel, expiry }));
+                    let tickets =
+                        keeps_tickets.then(|| Box::new(TicketReceiver { kernel, expiry }));
                     Box::new(ClientKeys { secrets, tickets })
                 });
                 Traffic::new(agreed, keys, Keys::Client(kept))

@@ -37,11 +37,11 @@ impl Keys {
 pub(super) struct ClientKeys {
     pub(super) secrets: Secrets,
     /// `None` where no tickets are kept.
-    pub(super) tickets: Option<Box<Tickets>>,
+    pub(super) tickets: Option<Box<TicketReceiver>>,
 }
 
 /// What rustls makes sessions of a server's tickets with, and when they expire.
-pub(super) struct Tickets {
+pub(super) struct TicketReceiver {
     pub(super) kernel: KernelConnection<ClientConnectionData>,
     pub(super) expiry: Expiry,
 }
@@ -50,7 +50,7 @@ impl ClientKeys {
     /// Keeps a ticket for later.
     pub(super) fn take_ticket(&mut self, message: &[u8]) -> Result<(), Error> {
         match self.tickets.as_deref_mut() {
-            Some(Tickets { kernel, expiry }) => {
+            Some(TicketReceiver { kernel, expiry }) => {
                 expiry.during(|| kernel.handle_new_session_ticket(message))
             }
             None => Ok(()),

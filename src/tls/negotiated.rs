@@ -4,8 +4,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, CommonState, HandshakeKind, NamedGroup, SupportedCipherSuite};
 
 use super::certificate::CertificateFacts;
-use super::peer_chains::{Chain, Chains};
-use super::provider::Version;
+use super::peer_chains::{CertificateChain, Chains};
+use super::provider::TlsVersion;
 
 /// A key exchange group (IANA's registry "TLS Supported Groups").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Verified {
 #[derive(Clone, Copy, Debug)]
 pub struct Negotiated<'a> {
     /// The protocol version.
-    pub version: Version,
+    pub version: TlsVersion,
     /// The cipher suite's number (IANA's registry "TLS Cipher Suites").
     pub suite: u16,
     /// The cipher suite's name there, such as `TLS_AES_256_GCM_SHA384`.
@@ -62,19 +62,19 @@ impl<'a> Negotiated<'a> {
 
 /// The results of a finished handshake, kept so that they can be asked for.
 pub(super) struct Agreed {
-    pub(super) version: Version,
+    pub(super) version: TlsVersion,
     pub(super) suite: SupportedCipherSuite,
     pub(super) group: Option<NamedGroup>,
     pub(super) alpn: Option<Box<[u8]>>,
     pub(super) resumed: bool,
-    pub(super) chain: Chain,
+    pub(super) chain: CertificateChain,
 }
 
 impl Agreed {
     /// `None` while the handshake lasts.
     pub(super) fn of(common: &CommonState, chains: &Chains) -> Option<Self> {
         Some(Self {
-            version: Version::of(common.protocol_version())?,
+            version: TlsVersion::of(common.protocol_version())?,
             suite: common.negotiated_cipher_suite()?,
             group: common.negotiated_key_exchange_group().map(|group| group.name()),
             alpn: common.alpn_protocol().map(Into::into),

@@ -27,7 +27,7 @@ pub struct Reading {
 
 /// How the input ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum InputEnd {
     /// After the peer's close_notify.
     Clean,
     /// Without one, but after the handshake and between records, where a peer that omits

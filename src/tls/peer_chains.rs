@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use rustls::pki_types::CertificateDer;
 
 /// A peer's certificates, its own first.
-pub(super) type Chain = Arc<[CertificateDer<'static>]>;
+pub(super) type CertificateChain = Arc<[CertificateDer<'static>]>;
 
 /// How many of the latest chains are compared with the next one: most configurations meet few peers
 /// with certificates, or each seldom.
@@ -18,9 +18,9 @@ pub(super) struct Chains(Mutex<VecDeque<Weak<[CertificateDer<'static>]>>>);
 
 impl Chains {
     /// `chain`, shared with a connection that has the same chain, if any, instead of copied.
-    pub(super) fn share(&self, chain: &[CertificateDer<'static>]) -> Chain {
+    pub(super) fn share(&self, chain: &[CertificateDer<'static>]) -> CertificateChain {
         if chain.is_empty() {
-            return Chain::default();
+            return CertificateChain::default();
         }
         let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = latest.iter().filter_map(Weak::upgrade);
@@ -29,7 +29,7 @@ impl Chains {
         }
         latest.retain(|known| known.strong_count() > 0);
         latest.truncate(COMPARED - 1);
-        let new = Chain::from(chain);
+        let new = CertificateChain::from(chain);
         latest.push_front(Arc::downgrade(&new));
         new
     }

@@ -13,14 +13,14 @@ use super::error::{LoadError, LoadFault};
 
 /// A protocol version. Nothing older is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Version {
+pub enum TlsVersion {
     /// TLS 1.2 (RFC 5246), with AEAD cipher suites and ECDHE only.
     Tls12,
     /// TLS 1.3 (RFC 8446).
     Tls13,
 }
 
-impl Version {
+impl TlsVersion {
     /// The name as OpenSSL and the PROXY v2 SSL block write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -103,17 +103,17 @@ pub(crate) fn random() -> Option<u64> {
 
 /// The versions between two bounds, the newest first.
 pub(super) fn versions(
-    min: Version,
-    max: Version,
+    min: TlsVersion,
+    max: TlsVersion,
 ) -> Result<&'static [&'static SupportedProtocolVersion], LoadError> {
     static NEW: &[&SupportedProtocolVersion] = &[&version::TLS13];
     static OLD: &[&SupportedProtocolVersion] = &[&version::TLS12];
     static BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
     match (min, max) {
-        (Version::Tls12, Version::Tls13) => Ok(BOTH),
-        (Version::Tls13, Version::Tls13) => Ok(NEW),
-        (Version::Tls12, Version::Tls12) => Ok(OLD),
-        (Version::Tls13, Version::Tls12) => Err(LoadError::option(LoadFault::NoVersion)),
+        (TlsVersion::Tls12, TlsVersion::Tls13) => Ok(BOTH),
+        (TlsVersion::Tls13, TlsVersion::Tls13) => Ok(NEW),
+        (TlsVersion::Tls12, TlsVersion::Tls12) => Ok(OLD),
+        (TlsVersion::Tls13, TlsVersion::Tls12) => Err(LoadError::option(LoadFault::NoVersion)),
     }
 }
 

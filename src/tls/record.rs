@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, Number, TAG};
 use super::failure::Failure;
-use super::provider::Version;
+use super::provider::TlsVersion;
 use super::secrets::Secret;
 use crate::buffer::Buffer;
 
@@ -43,7 +43,7 @@ pub(super) const DECODE_ERROR: u8 = 50;
 
 /// How a record looks around what is protected.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum RecordForm {
     /// The true type is protected too, and every record looks like application data.
     Tls13,
     /// The type is in the clear, and eight of the nonce's twelve bytes stand in front of the
@@ -53,7 +53,7 @@ enum Form {
     Tls12Implicit,
 }
 
-impl Form {
+impl RecordForm {
     const fn explicit_nonce(self) -> usize {
         match self {
             Self::Tls12Explicit => EXPLICIT_NONCE,
@@ -73,7 +73,7 @@ impl Form {
 pub(super) struct Protection {
     cipher: Cipher,
     mask: Zeroizing<Number>,
-    form: Form,
+    form: RecordForm,
     /// How many records these keys have protected.
     sequence: u64,
 }
@@ -81,14 +81,14 @@ pub(super) struct Protection {
 impl Protection {
     /// Protection by `secrets`, under which `sequence` records have been protected already.
     pub(super) fn new(
-        version: Version,
+        version: TlsVersion,
         (sequence, secrets): (u64, ConnectionTrafficSecrets),
     ) -> Result<Self, Error> {
         let (cipher, mask, explicit) = Cipher::new(&secrets)?;
         let form = match version {
-            Version::Tls13 => Form::Tls13,
-            Version::Tls12 if explicit => Form::Tls12Explicit,
-            Version::Tls12 => Form::Tls12Implicit,
+            TlsVersion::Tls13 => RecordForm::Tls13,
+            TlsVersion::Tls12 if explicit => RecordForm::Tls12Explicit,
+            TlsVersion::Tls12 => RecordForm::Tls12Implicit,
         };
         Ok(Self { cipher, mask: mask.into(), form, sequence })
     }
@@ -122,7 +122,7 @@ impl Protection {
         let len = explicit + plain.len() + self.form.inner_type() + TAG;
         out.reserve(HEADER + len);
         let (header, body) = out.space()[..HEADER + len].split_at_mut(HEADER);
-        let outer = if self.form == Form::Tls13 { APPLICATION_DATA } else { kind };
+        let outer = if self.form == RecordForm::Tls13 { APPLICATION_DATA } else { kind };
         let [_, _, .., high, low] = len.to_be_bytes();
         header.copy_from_slice(&[outer, MAJOR_VERSION, 3, high, low]);
 
@@ -151,7 +151,7 @@ impl Protection {
         }
         match (self.form, kind) {
             (_, APPLICATION_DATA) => Ok(()),
-            (Form::Tls12Explicit | Form::Tls12Implicit, ALERT | HANDSHAKE) => Ok(()),
+            (RecordForm::Tls12Explicit | RecordForm::Tls12Implicit, ALERT | HANDSHAKE) => Ok(()),
             _ => Err(Failure::of_peer(
                 UNEXPECTED_MESSAGE,
                 "the peer sent an unprotected record on an open connection",
@@ -188,8 +188,8 @@ impl Protection {
             return Err(Failure::of_peer(RECORD_OVERFLOW, "the peer sent too large a record"));
         }
         match self.form {
-            Form::Tls13 => inner(plain),
-            Form::Tls12Explicit | Form::Tls12Implicit => Ok((header[0], plain_len)),
+            RecordForm::Tls13 => inner(plain),
+            RecordForm::Tls12Explicit | RecordForm::Tls12Implicit => Ok((header[0], plain_len)),
         }
     }
 
@@ -208,7 +208,7 @@ impl Protection {
     /// with the length of what it protects (RFC 5246 section 6.2.3.3).
     fn authenticated(&self, header: &[u8], plain_len: usize) -> ([u8; AAD_TLS12], usize) {
         let mut aad = [0; AAD_TLS12];
-        if self.form == Form::Tls13 {
+        if self.form == RecordForm::Tls13 {
             aad[..HEADER].copy_from_slice(header);
             return (aad, HEADER);
         }

@@ -19,7 +19,7 @@ pub(super) struct RecordBuffer {
 }
 
 /// The next record that rustls has not been shown.
-pub(super) struct Next {
+pub(super) struct NextRecord {
     /// Type, version and length.
     pub(super) header: [u8; HEADER],
     /// Where it ends in the record buffer, or where what is there of it ends.
@@ -59,12 +59,12 @@ impl RecordBuffer {
         }
     }
 
-    pub(super) fn next(&self) -> Option<Next> {
+    pub(super) fn next(&self) -> Option<NextRecord> {
         let bytes = self.buffer.as_ref()?.bytes();
         let header = *bytes.get(self.seen()..)?.first_chunk::<HEADER>()?;
         let [_, _, _, high, low] = header;
         let end = self.seen() + HEADER + usize::from(u16::from_be_bytes([high, low]));
-        Some(Next { header, end: end.min(bytes.len()), complete: end <= bytes.len() })
+        Some(NextRecord { header, end: end.min(bytes.len()), complete: end <= bytes.len() })
     }
 
     /// The first `end` bytes, for rustls to decrypt in place.

@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::error::{LoadError, LoadFault};
 use super::found::Due;
-use super::pem::{Source, Text};
+use super::pem::{PemSource, PemText};
 use super::pinned::Pins;
 use super::sentence;
 use crate::wire::der::DerKind;
@@ -22,7 +22,7 @@ pub enum Roots {
     /// The CA certificates in these sources, and no others. One of them that the server itself
     /// presents, such as one made by `openssl req -x509`, is accepted for its names while it is
     /// valid.
-    Pem(Vec<Source>),
+    Pem(Vec<PemSource>),
     /// Nothing at all: **any** certificate of any server is taken, so an attacker on the way can
     /// read and change everything. Only what the server signs with its own key is checked.
     DangerouslySkipVerification,
@@ -59,10 +59,10 @@ impl Trusted {
 }
 
 /// All CA certificates of the sources. Each must be usable.
-pub(super) fn load(sources: &[Source]) -> Result<Trusted, LoadError> {
+pub(super) fn load(sources: &[PemSource]) -> Result<Trusted, LoadError> {
     let mut trusted = Trusted::nobody();
     for source in sources {
-        let text = Text::load(source)?;
+        let text = PemText::load(source)?;
         let before = trusted.store.len();
         for section in text.all(DerKind::Certificate) {
             trusted.add(&section.der).map_err(|why| {
@@ -99,7 +99,7 @@ pub(super) fn system() -> Result<Trusted, LoadError> {
 }
 
 fn add_what_can_be_used(trusted: &mut Trusted, file: &Path) {
-    if let Ok(text) = Text::load(&Source::File(file.to_owned())) {
+    if let Ok(text) = PemText::load(&PemSource::File(file.to_owned())) {
         for section in text.all(DerKind::Certificate) {
             drop(trusted.add(&section.der));
         }
@@ -108,11 +108,11 @@ fn add_what_can_be_used(trusted: &mut Trusted, file: &Path) {
 
 /// All revocation lists of the sources.
 pub(super) fn revocation_lists(
-    sources: &[Source],
+    sources: &[PemSource],
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, LoadError> {
     let mut lists = Vec::new();
     for source in sources {
-        let text = Text::load(source)?;
+        let text = PemText::load(source)?;
         let before = lists.len();
         lists.extend(text.all(DerKind::RevocationList).map(|section| section.der.to_vec().into()));
         if lists.len() == before {

@@ -26,7 +26,7 @@ type Bytes = [u8; HASH_MAX];
 
 thread_local! {
     /// The traffic secrets of client and server, in the connection that rustls works on.
-    static TOLD: Cell<[Bytes; 2]> = const { Cell::new([[0; HASH_MAX]; 2]) };
+    static REPORTED: Cell<[Bytes; 2]> = const { Cell::new([[0; HASH_MAX]; 2]) };
 }
 
 /// Whether `label` names a secret that is needed here, even where no key log is kept.
@@ -35,16 +35,16 @@ pub(super) fn wants(label: &str) -> bool {
 }
 
 /// Stores a secret that the key log was told, if it is needed here.
-pub(super) fn write(label: &str, told: &[u8]) {
+pub(super) fn write(label: &str, reported: &[u8]) {
     let place = match label {
         CLIENT => 0,
         SERVER => 1,
         _ => return,
     };
-    let mut all = Zeroizing::new(TOLD.get());
-    if let Some(bytes) = all[place].get_mut(..told.len()) {
-        bytes.copy_from_slice(told);
-        TOLD.set(*all);
+    let mut all = Zeroizing::new(REPORTED.get());
+    if let Some(bytes) = all[place].get_mut(..reported.len()) {
+        bytes.copy_from_slice(reported);
+        REPORTED.set(*all);
     }
 }
 
@@ -57,9 +57,9 @@ pub(super) struct Secrets {
 impl Secrets {
     /// Takes what was written since the last call.
     pub(super) fn take() -> Option<Self> {
-        let told = Zeroizing::new(TOLD.replace([[0; HASH_MAX]; 2]));
-        let [client, server] = told.map(|bytes| Secret(Zeroizing::new(bytes)));
-        (*told != [[0; HASH_MAX]; 2]).then_some(Self { client, server })
+        let reported = Zeroizing::new(REPORTED.replace([[0; HASH_MAX]; 2]));
+        let [client, server] = reported.map(|bytes| Secret(Zeroizing::new(bytes)));
+        (*reported != [[0; HASH_MAX]; 2]).then_some(Self { client, server })
     }
 }
 

@@ -8,13 +8,13 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 
 use super::certificate::{CertificateFacts, CertificateSource, OwnCertificate};
-use super::clock::Clock;
+use super::clock::TlsTimeProvider;
 use super::error::{LoadError, LoadFault};
 use super::expiry;
 use super::key_log::KeyLog;
 use super::peer_chains::Chains;
-use super::pem::Source;
-use super::provider::{self, KeyExchange, Version};
+use super::pem::PemSource;
+use super::provider::{self, KeyExchange, TlsVersion};
 use super::resolver::{CERTIFICATES_MAX, Resolver};
 use super::roots::{self, Trusted};
 use super::sentence;
@@ -38,7 +38,7 @@ pub enum ClientAuth {
 ///
 /// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that
 /// has sent so many sends close_notify and ends
-/// ([`FailureKind::KeysWorn`](super::FailureKind::KeysWorn)). TLS 1.3 updates its keys while data
+/// ([`FailureKind::KeyLimit`](super::FailureKind::KeyLimit)). TLS 1.3 updates its keys while data
 /// flows.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
@@ -51,17 +51,17 @@ pub struct ServerOptions {
     pub client_auth: ClientAuth,
     /// The authorities that client certificates are verified against. One of these certificates that
     /// a client itself presents is accepted while it is valid.
-    pub client_roots: Vec<Source>,
+    pub client_roots: Vec<PemSource>,
     /// Their revocation lists. With any, every certificate of a chain must be covered by a list
     /// that is not out of date, as with OpenSSL's `CRL_CHECK_ALL`.
-    pub client_crls: Vec<Source>,
+    pub client_crls: Vec<PemSource>,
     /// Application protocols, the preferred first. A client that offers protocols and none of
     /// these is refused (RFC 7301 section 3.2); one that offers none is not.
     pub alpn: Vec<Vec<u8>>,
     /// The lowest version spoken.
-    pub min_version: Version,
+    pub min_version: TlsVersion,
     /// The highest version spoken.
-    pub max_version: Version,
+    pub max_version: TlsVersion,
     /// The groups of the key exchange; the first of the client's that is among them is taken.
     pub key_exchange: KeyExchange,
     /// Hand out tickets, so that a client can resume without anything being kept here.
@@ -89,8 +89,8 @@ impl Default for ServerOptions {
             client_roots: Vec::new(),
             client_crls: Vec::new(),
             alpn: Vec::new(),
-            min_version: Version::Tls12,
-            max_version: Version::Tls13,
+            min_version: TlsVersion::Tls12,
+            max_version: TlsVersion::Tls13,
             key_exchange: KeyExchange::All,
             tickets: true,
             session_cache: 256,
@@ -139,7 +139,7 @@ impl ServerTls {
 
         let mut config = ServerConfig::builder_with_details(
             Arc::clone(&provider),
-            Arc::new(Clock(Arc::clone(&clock))),
+            Arc::new(TlsTimeProvider(Arc::clone(&clock))),
         )
         .with_protocol_versions(versions)
         .map_err(|why| LoadError::option(LoadFault::Crypto(sentence::of(&why))))?

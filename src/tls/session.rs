@@ -12,8 +12,8 @@ use super::client::ClientTls;
 use super::failure::{Failure, FailureKind};
 use super::handshaker::Handshaker;
 use super::negotiated::{self, Negotiated};
-use super::outcome::{End, Handshake, Reading};
-use super::provider::Version;
+use super::outcome::{Handshake, InputEnd, Reading};
+use super::provider::TlsVersion;
 use super::record::{APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::record_buffer::{RESIDUAL_MAX, RecordBuffer};
 use super::role::Role;
@@ -129,7 +129,7 @@ impl Session {
         // check.
         if let Role::Server { tls, .. } = &self.role
             && tls.client_auth == ClientAuth::None
-            && Version::of(handshaker.common().protocol_version()) == Some(Version::Tls13)
+            && TlsVersion::of(handshaker.common().protocol_version()) == Some(TlsVersion::Tls13)
             && handshaker
                 .common()
                 .handshake_kind()
@@ -251,9 +251,9 @@ impl Session {
 
     /// Reports that no more ciphertext comes. The outgoing direction stays open, unless the end is
     /// a failure.
-    pub fn eof(&mut self) -> End {
+    pub fn eof(&mut self) -> InputEnd {
         if self.is_peer_closed() {
-            return End::Clean;
+            return InputEnd::Clean;
         }
         let text = match &self.stage {
             Stage::Fresh | Stage::Handshaking(_) => "the peer went away during the handshake",
@@ -261,9 +261,9 @@ impl Session {
             Stage::Open(traffic) if traffic.has_begun_message() => {
                 "the peer went away in the middle of a TLS message"
             }
-            Stage::Open(_) => return End::Truncated,
+            Stage::Open(_) => return InputEnd::Truncated,
         };
-        End::Failed(self.latch(Failure::new(FailureKind::Truncated, text)))
+        InputEnd::Failed(self.latch(Failure::new(FailureKind::Truncated, text)))
     }
 
     /// The name a client asked for, known as soon as its first message was read; on the client's
@@ -307,10 +307,12 @@ impl Session {
 
     /// The version that was agreed on, once it was.
     #[must_use]
-    pub fn version(&self) -> Option<Version> {
+    pub fn version(&self) -> Option<TlsVersion> {
         match &self.stage {
             Stage::Fresh => None,
-            Stage::Handshaking(handshaker) => Version::of(handshaker.common().protocol_version()),
+            Stage::Handshaking(handshaker) => {
+                TlsVersion::of(handshaker.common().protocol_version())
+            }
             Stage::Open(traffic) => Some(traffic.agreed.version),
         }
     }

@@ -37,23 +37,23 @@ pub(super) struct Tickets {
     random: &'static dyn SecureRandom,
     clock: Arc<dyn WallTime>,
     lifetime: u32,
-    keys: Mutex<Keys>,
+    keys: Mutex<TicketKeys>,
 }
 
 #[derive(Default)]
-struct Keys {
-    current: Option<Key>,
-    previous: Option<Key>,
+struct TicketKeys {
+    current: Option<TicketKey>,
+    previous: Option<TicketKey>,
 }
 
 #[derive(Clone)]
-struct Key {
+struct TicketKey {
     born: u64,
     name: [u8; KEY_NAME_LEN],
     secret: Zeroizing<[u8; KEY_LEN]>,
 }
 
-impl Keys {
+impl TicketKeys {
     /// Retires a key that no longer seals at `now`, and wipes keys that no longer open.
     fn age(&mut self, now: u64, lifetime: u64) {
         if self.current.as_ref().is_some_and(|key| !key.is_younger(now, lifetime)) {
@@ -63,7 +63,7 @@ impl Keys {
     }
 }
 
-impl Key {
+impl TicketKey {
     fn new(now: u64, random: &dyn SecureRandom) -> Option<Self> {
         let mut key = Self { born: now, name: [0; KEY_NAME_LEN], secret: [0; KEY_LEN].into() };
         random.fill(&mut key.name).ok()?;
@@ -100,7 +100,7 @@ impl Tickets {
 
     /// The keys that hold now, and the current time. The time is read under the lock, so that no
     /// thread takes a key that another thread has just made for one from the future.
-    fn keys(&self) -> (MutexGuard<'_, Keys>, u64) {
+    fn keys(&self) -> (MutexGuard<'_, TicketKeys>, u64) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.unix_seconds();
         keys.age(now, self.lifetime.into());
@@ -108,16 +108,16 @@ impl Tickets {
     }
 
     /// The key to seal with, made when there is none, and the current time.
-    fn current(&self) -> Option<(Key, u64)> {
+    fn current(&self) -> Option<(TicketKey, u64)> {
         let (mut keys, now) = self.keys();
         if keys.current.is_none() {
-            keys.current = Some(Key::new(now, self.random)?);
+            keys.current = Some(TicketKey::new(now, self.random)?);
         }
         keys.current.clone().map(|key| (key, now))
     }
 
     /// The key of this name, and the current time.
-    fn named(&self, name: &[u8]) -> Option<(Key, u64)> {
+    fn named(&self, name: &[u8]) -> Option<(TicketKey, u64)> {
         let (keys, now) = self.keys();
         let mut known = [&keys.current, &keys.previous].into_iter().flatten();
         known.find(|key| key.name == name).cloned().map(|key| (key, now))

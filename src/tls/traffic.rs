@@ -5,7 +5,7 @@ use rustls::{Error, ExtractedSecrets, SupportedCipherSuite};
 use super::failure::{Failure, FailureKind, alert_for};
 use super::keys::Keys;
 use super::negotiated::Agreed;
-use super::provider::Version;
+use super::provider::TlsVersion;
 use super::record::{
     ALERT, APPLICATION_DATA, DECODE_ERROR, HANDSHAKE, HEADER, Protection, UNEXPECTED_MESSAGE,
 };
@@ -209,7 +209,9 @@ impl Traffic {
                 self.peer_closed = true;
                 Ok(())
             }
-            (WARNING, code) if code == USER_CANCELED || self.agreed.version == Version::Tls12 => {
+            (WARNING, code)
+                if code == USER_CANCELED || self.agreed.version == TlsVersion::Tls12 =>
+            {
                 spend(&mut self.tolerance.warnings, "the peer sent too many warnings")
             }
             (WARNING, code) => {
@@ -312,9 +314,9 @@ impl Traffic {
         if !worn && !self.keys_owed {
             return Ok(());
         }
-        if self.agreed.version == Version::Tls12 {
+        if self.agreed.version == TlsVersion::Tls12 {
             return Err(Failure::new(
-                FailureKind::KeysWorn,
+                FailureKind::KeyLimit,
                 "as many records were sent as the keys of a TLS 1.2 connection may protect, and it \
                  cannot change them: the connection has to begin anew",
             ));
@@ -331,7 +333,7 @@ impl Traffic {
     fn fail(&mut self, mut failure: Failure, out: &mut Buffer) -> Failure {
         match failure.why {
             FailureKind::AlertReceived(_) => return failure,
-            FailureKind::KeysWorn => {
+            FailureKind::KeyLimit => {
                 return self.close(out).map_or_else(|worse| worse, |()| failure);
             }
             _ => {}

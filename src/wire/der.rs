@@ -104,15 +104,15 @@ const ATTRIBUTES: &[(&[u8], &str)] = &[
 
 /// The bytes are no certificate, or its names cannot be read to their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
+pub struct NotDer;
 
-impl std::fmt::Display for Malformed {
+impl std::fmt::Display for NotDer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("not a well-formed X.509 certificate")
     }
 }
 
-impl std::error::Error for Malformed {}
+impl std::error::Error for NotDer {}
 
 /// A certificate in DER, taken apart. It borrows the bytes it was read from.
 #[derive(Clone, Copy, Debug)]
@@ -129,18 +129,18 @@ impl<'a> Certificate<'a> {
     /// Takes `der` apart.
     ///
     /// # Errors
-    /// [`Malformed`], also when bytes follow the certificate. What was parsed can be walked to its
+    /// [`NotDer`], also when bytes follow the certificate. What was parsed can be walked to its
     /// end: no list of names stops short.
-    pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
-        Self::read(der).ok_or(Malformed)
+    pub fn parse(der: &'a [u8]) -> Result<Self, NotDer> {
+        Self::read(der).ok_or(NotDer)
     }
 
     fn read(der: &'a [u8]) -> Option<Self> {
-        let mut outer = Reader(der);
-        let mut certificate = Reader(outer.tagged(SEQUENCE)?);
+        let mut outer = DerReader(der);
+        let mut certificate = DerReader(outer.tagged(SEQUENCE)?);
         outer.end()?;
-        let mut tbs = Reader(certificate.tagged(SEQUENCE)?);
-        let mut algorithm = Reader(certificate.tagged(SEQUENCE)?);
+        let mut tbs = DerReader(certificate.tagged(SEQUENCE)?);
+        let mut algorithm = DerReader(certificate.tagged(SEQUENCE)?);
         let signature = algorithm.tagged(OID)?;
         certificate.tagged(BIT_STRING)?;
         certificate.end()?;
@@ -162,7 +162,7 @@ impl<'a> Certificate<'a> {
         }
         attributes(issuer).try_for_each(|attribute| attribute.map(drop))?;
         attributes(subject).try_for_each(|attribute| attribute.map(drop))?;
-        let mut names = Reader(alt_names);
+        let mut names = DerReader(alt_names);
         while !names.0.is_empty() {
             names.any()?;
         }
@@ -197,7 +197,7 @@ impl<'a> Certificate<'a> {
     /// [`Certificate::not_after`].
     #[must_use]
     pub fn not_before(&self) -> Option<u64> {
-        let (tag, contents) = Reader(self.validity).any()?;
+        let (tag, contents) = DerReader(self.validity).any()?;
         time::unix_seconds(tag, contents)
     }
 
@@ -205,7 +205,7 @@ impl<'a> Certificate<'a> {
     /// that. `None` when it is written in a way that is not allowed.
     #[must_use]
     pub fn not_after(&self) -> Option<u64> {
-        let mut validity = Reader(self.validity);
+        let mut validity = DerReader(self.validity);
         validity.any()?;
         let (tag, contents) = validity.any()?;
         time::unix_seconds(tag, contents)
@@ -237,8 +237,8 @@ impl<'a> Certificate<'a> {
     }
 
     fn key_name(&self) -> Option<Cow<'static, str>> {
-        let mut info = Reader(self.key);
-        let mut algorithm = Reader(info.tagged(SEQUENCE)?);
+        let mut info = DerReader(self.key);
+        let mut algorithm = DerReader(info.tagged(SEQUENCE)?);
         match algorithm.tagged(OID)? {
             RSA => Some(format!("RSA{}", modulus_bits(info.tagged(BIT_STRING)?)?).into()),
             EC => lookup(CURVES, algorithm.tagged(OID)?).map(Cow::Borrowed),
@@ -280,29 +280,29 @@ impl<'a> Attribute<'a> {
 
 /// The attributes of a Name's contents; a `None` ends them where the rest cannot be read.
 fn attributes(name: &[u8]) -> impl Iterator<Item = Option<Attribute<'_>>> {
-    let mut sets = Reader(name);
-    let mut set = Reader(&[]);
+    let mut sets = DerReader(name);
+    let mut set = DerReader(&[]);
     std::iter::from_fn(move || {
         while set.0.is_empty() {
             if sets.0.is_empty() {
                 return None;
             }
             let Some(contents) = sets.tagged(SET) else {
-                sets = Reader(&[]);
+                sets = DerReader(&[]);
                 return Some(None);
             };
-            set = Reader(contents);
+            set = DerReader(contents);
         }
         let attribute = attribute(&mut set);
         if attribute.is_none() {
-            (sets, set) = (Reader(&[]), Reader(&[]));
+            (sets, set) = (DerReader(&[]), DerReader(&[]));
         }
         Some(attribute)
     })
 }
 
-fn attribute<'a>(set: &mut Reader<'a>) -> Option<Attribute<'a>> {
-    let mut attribute = Reader(set.tagged(SEQUENCE)?);
+fn attribute<'a>(set: &mut DerReader<'a>) -> Option<Attribute<'a>> {
+    let mut attribute = DerReader(set.tagged(SEQUENCE)?);
     let kind = attribute.tagged(OID)?;
     let (tag, value) = attribute.any()?;
     attribute.end()?;
@@ -364,18 +364,18 @@ fn push_dotted(text: &mut String, oid: &[u8]) {
 }
 
 fn subject_alt_name(extensions: &[u8]) -> Option<Option<&[u8]>> {
-    let mut outer = Reader(extensions);
-    let mut extensions = Reader(outer.tagged(SEQUENCE)?);
+    let mut outer = DerReader(extensions);
+    let mut extensions = DerReader(outer.tagged(SEQUENCE)?);
     outer.end()?;
     while !extensions.0.is_empty() {
-        let mut extension = Reader(extensions.tagged(SEQUENCE)?);
+        let mut extension = DerReader(extensions.tagged(SEQUENCE)?);
         if extension.tagged(OID)? != SUBJECT_ALT_NAME {
             continue;
         }
         if extension.peek() == Some(BOOLEAN) {
             extension.any()?;
         }
-        let mut value = Reader(extension.tagged(OCTET_STRING)?);
+        let mut value = DerReader(extension.tagged(OCTET_STRING)?);
         let names = value.tagged(SEQUENCE)?;
         value.end()?;
         return Some(Some(names));
@@ -384,7 +384,7 @@ fn subject_alt_name(extensions: &[u8]) -> Option<Option<&[u8]>> {
 }
 
 fn general_names(names: &[u8], wanted: u8) -> impl Iterator<Item = &[u8]> {
-    let mut names = Reader(names);
+    let mut names = DerReader(names);
     std::iter::from_fn(move || {
         loop {
             let (tag, contents) = names.any()?;
@@ -398,7 +398,7 @@ fn general_names(names: &[u8], wanted: u8) -> impl Iterator<Item = &[u8]> {
 /// The bits of the modulus of an RSAPublicKey (RFC 8017 appendix A.1.1) inside a bit string.
 fn modulus_bits(bit_string: &[u8]) -> Option<usize> {
     let (_unused_bits, key) = bit_string.split_first()?;
-    let mut key = Reader(Reader(key).tagged(SEQUENCE)?);
+    let mut key = DerReader(DerReader(key).tagged(SEQUENCE)?);
     bits(key.tagged(INTEGER)?)
 }
 
@@ -415,9 +415,9 @@ fn lookup(table: &[(&[u8], &'static str)], oid: &[u8]) -> Option<&'static str> {
 
 /// A cursor over DER: definite, minimal lengths and low tag numbers only (X.690 section 10.1).
 #[derive(Clone, Copy)]
-struct Reader<'a>(&'a [u8]);
+struct DerReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> DerReader<'a> {
     fn peek(&self) -> Option<u8> {
         self.0.first().copied()
     }

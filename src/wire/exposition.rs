@@ -16,7 +16,7 @@ pub enum MetricKind {
 
 /// One name and what it stands for. All its samples stand together in a text.
 #[derive(Clone, Copy, Debug)]
-pub struct Family {
+pub struct MetricFamily {
     /// The name: letters, digits and underscores.
     pub name: &'static str,
     /// What the number means over time.
@@ -34,8 +34,8 @@ pub struct Exposition {
 
 impl Exposition {
     /// Begins a family, to which the samples that follow belong.
-    pub fn family(&mut self, family: Family) {
-        let Family { name, kind, help } = family;
+    pub fn family(&mut self, family: MetricFamily) {
+        let MetricFamily { name, kind, help } = family;
         let kind = match kind {
             MetricKind::Counter => "counter",
             MetricKind::Gauge => "gauge",
@@ -61,7 +61,7 @@ impl Exposition {
     }
 
     /// A family of one number without labels.
-    pub fn single(&mut self, family: Family, value: u64) {
+    pub fn single(&mut self, family: MetricFamily, value: u64) {
         self.family(family);
         self.sample(&[], value);
     }
@@ -91,10 +91,14 @@ mod tests {
     #[test]
     fn labels_are_escaped_and_a_family_is_announced_once() {
         let mut text = Exposition::default();
-        text.family(Family { name: "a_total", kind: MetricKind::Counter, help: "What it is." });
+        text.family(MetricFamily {
+            name: "a_total",
+            kind: MetricKind::Counter,
+            help: "What it is.",
+        });
         text.sample(&[("one", "a\\b\"c\nd"), ("two", "é")], 1);
         text.sample(&[], u64::MAX);
-        text.single(Family { name: "b", kind: MetricKind::Gauge, help: "Another." }, 0);
+        text.single(MetricFamily { name: "b", kind: MetricKind::Gauge, help: "Another." }, 0);
         let expected = "# HELP a_total What it is.\n# TYPE a_total counter\n\
              a_total{one=\"a\\\\b\\\"c\\nd\",two=\"é\"} 1\n\
              a_total 18446744073709551615\n\

@@ -5,7 +5,7 @@ use super::{cip, proxy};
 
 /// This many bytes identify a protocol: as many as the header of a TLS record has, which is judged
 /// once it has arrived.
-const TELLING: usize = 5;
+const DISTINCTIVE: usize = 5;
 
 /// Beginnings, and what begins like that.
 const BEGINNINGS: &[(&[u8], &str)] = &[
@@ -47,8 +47,8 @@ const HTTP: &str = "HTTP without TLS";
 #[must_use]
 pub fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     let begins = |beginning: &[u8]| {
-        let telling = beginning.len().min(bytes.len().max(beginning.len().min(TELLING)));
-        bytes.starts_with(&beginning[..telling])
+        let distinctive = beginning.len().min(bytes.len().max(beginning.len().min(DISTINCTIVE)));
+        bytes.starts_with(&beginning[..distinctive])
     };
     BEGINNINGS.iter().find(|(beginning, _)| begins(beginning)).map(|(_, name)| *name)
 }
@@ -63,9 +63,9 @@ mod tests {
             assert_eq!(looks_like(beginning), Some(*name));
             let more = [beginning, &b" and more"[..]].concat();
             assert_eq!(looks_like(&more), Some(*name));
-            let telling = beginning.len().min(TELLING);
-            assert_eq!(looks_like(&beginning[..telling]), Some(*name));
-            assert_eq!(looks_like(&beginning[..telling - 1]), None, "{name}");
+            let distinctive = beginning.len().min(DISTINCTIVE);
+            assert_eq!(looks_like(&beginning[..distinctive]), Some(*name));
+            assert_eq!(looks_like(&beginning[..distinctive - 1]), None, "{name}");
         }
         for nothing in [&b""[..], b"PROXX", b"\r\n\r\n\0\r\nQUIX", b"\x15\x03\x03", b"GETTY"] {
             assert_eq!(looks_like(nothing), None);

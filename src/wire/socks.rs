@@ -36,7 +36,7 @@ const V5_FRONT: usize = 4;
 
 /// Which protocol is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
+pub enum SocksVersion {
     /// Version 4: IPv4 addresses only.
     V4,
     /// Version 4a: IPv4 addresses and names.
@@ -119,7 +119,7 @@ impl Unaskable {
 /// What is sent to a server to reach one destination.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dialogue {
-    version: Version,
+    version: SocksVersion,
     greeting: Box<[u8]>,
     login: Box<[u8]>,
     request: Box<[u8]>,
@@ -174,18 +174,18 @@ impl Dialogue {
     /// # Errors
     /// What the version cannot express.
     pub fn new(
-        version: Version,
+        version: SocksVersion,
         destination: &Destination,
         login: Login<'_>,
     ) -> Result<Self, Unaskable> {
         match version {
-            Version::V4 | Version::V4a => Self::v4(version, destination, login),
-            Version::V5 => Self::v5(destination, login),
+            SocksVersion::V4 | SocksVersion::V4a => Self::v4(version, destination, login),
+            SocksVersion::V5 => Self::v5(destination, login),
         }
     }
 
     fn v4(
-        version: Version,
+        version: SocksVersion,
         destination: &Destination,
         login: Login<'_>,
     ) -> Result<Self, Unaskable> {
@@ -204,7 +204,7 @@ impl Dialogue {
                 IpAddr::V4(ip) => (ip, address.port(), None),
                 IpAddr::V6(_) => return Err(Unaskable::Ipv6In4),
             },
-            (Destination::Name(name, port), Version::V4a) => (NAME_FOLLOWS, *port, Some(name)),
+            (Destination::Name(name, port), SocksVersion::V4a) => (NAME_FOLLOWS, *port, Some(name)),
             (Destination::Name(..), _) => return Err(Unaskable::NameIn4),
         };
         let mut request = vec![V4, CONNECT];
@@ -249,15 +249,15 @@ impl Dialogue {
         };
         request.extend(port.to_be_bytes());
         let (greeting, login, request) = (greeting.into(), login.into(), request.into());
-        Ok(Self { version: Version::V5, greeting, login, request })
+        Ok(Self { version: SocksVersion::V5, greeting, login, request })
     }
 
     /// What is sent first, before the server has sent anything.
     #[must_use]
     pub fn opening(&self) -> &[u8] {
         match self.version {
-            Version::V4 | Version::V4a => &self.request,
-            Version::V5 => &self.greeting,
+            SocksVersion::V4 | SocksVersion::V4a => &self.request,
+            SocksVersion::V5 => &self.greeting,
         }
     }
 
@@ -265,8 +265,8 @@ impl Dialogue {
     #[must_use]
     pub const fn first(&self) -> Turn {
         match self.version {
-            Version::V4 | Version::V4a => Turn::Request,
-            Version::V5 => Turn::Method,
+            SocksVersion::V4 | SocksVersion::V4a => Turn::Request,
+            SocksVersion::V5 => Turn::Method,
         }
     }
 
@@ -275,8 +275,8 @@ impl Dialogue {
     #[must_use]
     pub fn hear(&self, turn: Turn, bytes: &[u8]) -> Heard<'_> {
         match (turn, self.version) {
-            (Turn::Request, Version::V4 | Version::V4a) => hear_v4(bytes),
-            (Turn::Request, Version::V5) => hear_v5(bytes),
+            (Turn::Request, SocksVersion::V4 | SocksVersion::V4a) => hear_v4(bytes),
+            (Turn::Request, SocksVersion::V5) => hear_v5(bytes),
             (Turn::Method, _) => self.hear_method(bytes),
             (Turn::Login, _) => self.hear_login(bytes),
         }

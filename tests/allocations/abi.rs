@@ -41,7 +41,7 @@ pub(crate) struct EngineOptions {
     heavy_per_drive: u32,
     events_per_drive: u32,
     reserve_fds: u32,
-    max_prefix_bytes: u32,
+    max_proxy_header_bytes: u32,
     max_pipes: u32,
     pub(crate) data: *mut c_void,
     fdset: usize,

@@ -90,8 +90,8 @@ impl Host {
         // SAFETY: the listener keeps what it needs of it.
         unsafe { vst_accept_config_free(config) };
         // SAFETY: the engine lives, and the address is ours.
-        let told = unsafe { vst_listener_addr(engine, id, &raw mut address) };
-        assert_eq!(told, OK);
+        let reported = unsafe { vst_listener_addr(engine, id, &raw mut address) };
+        assert_eq!(reported, OK);
         self.port.set(address.port);
     }
 
@@ -220,6 +220,6 @@ fn to_epoll(mask: u32) -> u32 {
 
 fn from_epoll(events: u32) -> u32 {
     let broken = events & (libc::EPOLLERR | libc::EPOLLHUP) as u32 != 0;
-    let told = PAIRS.iter().filter(|(_, theirs)| events & *theirs as u32 != 0);
-    told.fold(if broken { IO_ERROR } else { 0 }, |all, (ours, _)| all | ours)
+    let reported = PAIRS.iter().filter(|(_, theirs)| events & *theirs as u32 != 0);
+    reported.fold(if broken { IO_ERROR } else { 0 }, |all, (ours, _)| all | ours)
 }

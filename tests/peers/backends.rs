@@ -196,7 +196,7 @@ fn ask_again_and_again(front: &str, stop: &AtomicBool, served: &AtomicUsize) {
 }
 
 /// What `--control` answers to a line.
-fn tell(control: &str, line: &str) -> String {
+fn report(control: &str, line: &str) -> String {
     let mut operator = connect(control);
     operator.say(format!("{line}\n").as_bytes());
     String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
@@ -204,7 +204,7 @@ fn tell(control: &str, line: &str) -> String {
 
 /// A number in the line of a server in the answer to `show`.
 fn shown(control: &str, server: &str, name: &str) -> u64 {
-    let answer = tell(control, "show");
+    let answer = report(control, "show");
     let line = answer.lines().find(|line| line.starts_with(&format!("{server} ")));
     let words = line.unwrap_or_else(|| panic!("{server} is not in {answer}")).split_whitespace();
     let value = words.filter_map(|word| word.split_once('=')).find(|(key, _)| *key == name);
@@ -237,7 +237,7 @@ fn servers_are_restarted_one_after_the_other_without_a_failed_request() {
             let _stop = Stop(&stop);
             for _ in 0..ROUNDS {
                 for (address, server) in &mut servers {
-                    assert_eq!(tell(&control, &format!("drain {address}")), "done\n");
+                    assert_eq!(report(&control, &format!("drain {address}")), "done\n");
                     until("nobody is there", || shown(&control, address, "streams") == 0);
                     server.signal(libc::SIGTERM);
                     assert!(server.exit().success());
@@ -245,7 +245,7 @@ fn servers_are_restarted_one_after_the_other_without_a_failed_request() {
                     until("the other serves", || served.load(Ordering::Relaxed) > before + LOOPS);
                     *server = start(address);
                     let total = shown(&control, address, "total");
-                    assert_eq!(tell(&control, &format!("ready {address}")), "done\n");
+                    assert_eq!(report(&control, &format!("ready {address}")), "done\n");
                     until("it serves again", || shown(&control, address, "total") > total);
                 }
             }

@@ -42,11 +42,11 @@ struct Server {
 fn crowd_server(count: usize) -> Server {
     let listener = listen();
     let address = at(&listener).to_string();
-    let (tell, reached) = channel();
+    let (report, reached) = channel();
     let meet = move || {
         let mut stream = accept(&listener);
         let token = stream.exactly(8);
-        tell.send(()).expect("the clients come one after the other");
+        report.send(()).expect("the clients come one after the other");
         (stream, token)
     };
     let thread = thread::spawn(move || {

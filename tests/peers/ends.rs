@@ -296,8 +296,9 @@ impl Deaf {
         let bound = unsafe { libc::bind(number, (&raw const address).cast(), size) };
         assert_eq!(bound, 0);
         // SAFETY: the struct is written up to `size`.
-        let told = unsafe { libc::getsockname(number, (&raw mut address).cast(), &raw mut size) };
-        assert_eq!(told, 0);
+        let reported =
+            unsafe { libc::getsockname(number, (&raw mut address).cast(), &raw mut size) };
+        assert_eq!(reported, 0);
         Self(socket, u16::from_be(address.sin_port))
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use vestibule::config::{AcceptConfig, LiveRules};
 use vestibule::engine::{Engine, EngineOptions, ListenerOptions};
-use vestibule::rules::{Outside, RuleSet, Tables};
+use vestibule::rules::{Environment, RuleSet, Tables};
 use vestibule::sys::{Addr, Kernel, ListenSpec};
 use vestibule::table::{Table, TableConfig};
 use vestibule::time::Time;
@@ -215,9 +215,10 @@ fn the_parser_of_prometheus_reads_names_of_listeners_and_tables_as_they_were_giv
     let mut tables = Tables::default();
     let config = TableConfig::parse(NAME, "type ip size 100 store conn_cur").expect("a definition");
     tables.add(Table::new(config).expect("a table"));
-    let outside = Outside { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
+    let environment =
+        Environment { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
     let text = b"stick-table type ip size 7 store gpc0\ntcp-request connection track-sc0 src";
-    let rules = RuleSet::parse(text, outside).expect("rules");
+    let rules = RuleSet::parse(text, environment).expect("rules");
     let config =
         AcceptConfig { rules: Some(Arc::new(LiveRules::new(rules))), ..Default::default() };
     let mut engine = Engine::new(Kernel, 1, 1, EngineOptions::default(), Time(1));

@@ -264,24 +264,24 @@ fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
         );
         let proxy = Running::spawn(&mut command("proxy", &words));
         let address = proxy.ready();
-        let tell = |line: &[u8]| {
+        let report = |line: &[u8]| {
             let mut operator = connect(&control);
             operator.say(line);
             String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
         };
         assert_eq!(greeting(&address), Some(b'a'));
         place.write("rules", "use_backend other if { src 127.0.0.0/8 }");
-        assert_eq!(tell(b"reload\n"), "done\n");
+        assert_eq!(report(b"reload\n"), "done\n");
         assert_eq!(greeting(&address), Some(b'b'));
         place.write("rules", "use_backend");
-        assert_eq!(tell(b"reload\n"), "what?\n");
+        assert_eq!(report(b"reload\n"), "what?\n");
         assert_eq!(greeting(&address), Some(b'b'));
         // A name that no backend has is a mistake like any other.
         place.write("rules", "use_backend other\nuse_backend another if { src 127.0.0.9 }");
-        assert_eq!(tell(b"reload\n"), "what?\n");
+        assert_eq!(report(b"reload\n"), "what?\n");
         proxy.stderr.until_said("line 2: `use_backend` names \"another\"");
         assert_eq!(greeting(&address), Some(b'b'));
-        let shown = tell(b"show\n");
+        let shown = report(b"show\n");
         assert!(shown.contains(&a) && shown.contains(&b), "{shown}");
     }
 }

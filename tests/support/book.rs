@@ -146,7 +146,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         title: "The built-in loop",
         text: "For programs that have no poller of their own. The loop uses the same functions as \
                any other host.",
-        files: &["looping"],
+        files: &["event_loop"],
     },
     Section {
         title: "Versions",

@@ -89,8 +89,10 @@ fn jitter_spreads_the_intervals_over_all_it_may_and_no_further() {
 fn servers_of_one_configuration_are_not_checked_in_step() {
     let health =
         HealthConfig { connect_errors: NO_ERRORS, recovery: Recovery::Checks(Checks::default()) };
-    let backend =
-        backend(Method::RoundRobin, ["a", "b"].map(|name| ServerConfig { health, ..server(name) }));
+    let backend = backend(
+        BalanceMethod::RoundRobin,
+        ["a", "b"].map(|name| ServerConfig { health, ..server(name) }),
+    );
     let due: BTreeSet<Time> = backend.servers().map(|(_, server)| server.health.due()).collect();
     assert_eq!(due.len(), 2);
 }

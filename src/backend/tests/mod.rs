@@ -45,7 +45,7 @@ fn at_most(name: &str, maxconn: u32) -> ServerConfig {
     ServerConfig { maxconn, ..server(name) }
 }
 
-fn config(method: Method) -> BackendConfig {
+fn config(method: BalanceMethod) -> BackendConfig {
     BackendConfig { method, maxconn: u32::MAX, maxqueue: 10, retries: Retries::default(), seed: 7 }
 }
 
@@ -57,7 +57,7 @@ fn backend_of(config: BackendConfig, servers: impl IntoIterator<Item = ServerCon
     backend
 }
 
-fn backend(method: Method, servers: impl IntoIterator<Item = ServerConfig>) -> Backend {
+fn backend(method: BalanceMethod, servers: impl IntoIterator<Item = ServerConfig>) -> Backend {
     backend_of(config(method), servers)
 }
 
@@ -131,6 +131,6 @@ fn called(backend: &mut Backend) -> Vec<(u64, String)> {
     .collect()
 }
 
-fn set(backend: &mut Backend, index: u32, change: Change) {
+fn set(backend: &mut Backend, index: u32, change: ServerChange) {
     backend.set(ServerIndex(index), change, NOW).unwrap();
 }

@@ -154,7 +154,7 @@ impl Rig {
     }
 
     /// Counts something that concerns a server, or none.
-    fn count(&mut self, line: Option<u32>, count: impl Fn(&mut Counters)) {
+    fn count(&mut self, line: Option<u32>, count: impl Fn(&mut BackendCounters)) {
         if line.is_none_or(|index| (index as usize) < self.servers.len()) {
             count(&mut self.stats.counters);
             if line.is_some() {
@@ -194,11 +194,11 @@ impl Rig {
             known.queue.now = queue;
             known.queue.most = known.queue.most.max(queue);
             let known = *known;
-            let told = match line {
+            let reported = match line {
                 Some(index) => self.backend.server_stats(ServerIndex(index)).unwrap(),
                 None => self.backend.stats(),
             };
-            assert_eq!(told, known, "{line:?}");
+            assert_eq!(reported, known, "{line:?}");
             if let Some(index) = line {
                 assert!(queue == 0 || self.serves(index), "somebody waits for nobody");
                 let server = self.backend.server(ServerIndex(index)).unwrap();
@@ -249,7 +249,7 @@ impl Rig {
             matches!(affinity, Affinity::Same(_) | Affinity::Sticky(_)) && self.serves(server);
         // Where it may wait, and what it may get. A bound source has one server which only the balance
         // knows, so any usable one is accepted here.
-        let is_bound = self.config.method == Method::SourceHash && source.is_some();
+        let is_bound = self.config.method == BalanceMethod::SourceHash && source.is_some();
         let lines: Vec<Option<u32>> = match () {
             () if insists => vec![Some(server)],
             () if is_bound => usable.iter().copied().map(Some).collect(),
@@ -300,13 +300,13 @@ impl Rig {
                     let limit = line.map_or(self.config.maxqueue, |index| {
                         self.servers[index as usize].config.maxqueue
                     });
-                    let told = match line {
+                    let reported = match line {
                         Some(index) => self.backend.server_stats(ServerIndex(*index)).unwrap(),
                         None => self.backend.stats(),
                     };
                     let before =
                         line.map_or(self.stats, |index| self.servers[index as usize].stats);
-                    told.counters.queue_full > before.counters.queue_full
+                    reported.counters.queue_full > before.counters.queue_full
                         && self.length(*line) >= limit
                 };
                 let line = lines.into_iter().find(is_full).expect("a queue that is full");
@@ -320,12 +320,12 @@ impl Rig {
     fn call(&mut self) {
         loop {
             let expected = self.called().map(|waits| (waits.ticket, self.open(waits.line)));
-            let told = self.backend.next();
+            let reported = self.backend.next();
             let Some((expected, open)) = expected else {
-                assert!(told.is_none());
+                assert!(reported.is_none());
                 return;
             };
-            let (ticket, slot) = told.expect("somebody could go");
+            let (ticket, slot) = reported.expect("somebody could go");
             assert_eq!(ticket.0, expected);
             assert!(open.contains(&slot.server().0));
             self.waiting.retain(|waits| waits.ticket != expected);
@@ -344,8 +344,8 @@ impl Rig {
     }
 
     fn admin(&mut self, index: u32, admin: Admin) {
-        let told = self.backend.set(ServerIndex(index), Change::Admin(admin), self.now);
-        assert_eq!(told.is_ok(), (index as usize) < self.servers.len());
+        let reported = self.backend.set(ServerIndex(index), ServerChange::Admin(admin), self.now);
+        assert_eq!(reported.is_ok(), (index as usize) < self.servers.len());
         let Some(server) = self.servers.get_mut(index as usize) else { return };
         if server.admin == admin {
             return;
@@ -384,7 +384,7 @@ impl Rig {
                 let weight = Weight::new(weight).unwrap();
                 if let Some(server) = self.servers.get_mut(index as usize) {
                     server.config.weight = weight;
-                    set(&mut self.backend, index, Change::Weight(weight));
+                    set(&mut self.backend, index, ServerChange::Weight(weight));
                 }
             }
             Step::Admin(index, admin) => {
@@ -395,7 +395,7 @@ impl Rig {
                 let addresses = if found { vec![address(1)] } else { vec![] };
                 if let Some(server) = self.servers.get_mut(index as usize) {
                     server.config.addresses.clone_from(&addresses);
-                    set(&mut self.backend, index, Change::Addresses(addresses));
+                    set(&mut self.backend, index, ServerChange::Addresses(addresses));
                 }
             }
             Step::Connected(index, failed) => {
@@ -448,12 +448,12 @@ impl Rig {
     }
 }
 
-fn method() -> impl Strategy<Value = Method> {
+fn method() -> impl Strategy<Value = BalanceMethod> {
     prop_oneof![
-        Just(Method::RoundRobin),
-        Just(Method::LeastConnections),
-        Just(Method::SourceHash),
-        Just(Method::RandomOfTwo),
+        Just(BalanceMethod::RoundRobin),
+        Just(BalanceMethod::LeastConnections),
+        Just(BalanceMethod::SourceHash),
+        Just(BalanceMethod::RandomOfTwo),
     ]
 }
 

@@ -1,7 +1,7 @@
-use super::super::queue::{Line, Queues};
+use super::super::queue::{QueueId, Queues};
 use super::*;
 
-const A: Line = Line::For(ServerIndex(0));
+const A: QueueId = QueueId::For(ServerIndex(0));
 
 fn queues() -> Queues {
     let mut queues = Queues::new(5);
@@ -10,11 +10,11 @@ fn queues() -> Queues {
 }
 
 #[track_caller]
-fn enter(queues: &mut Queues, line: Line, ticket: u64, front: bool) -> Place {
+fn enter(queues: &mut Queues, line: QueueId, ticket: u64, front: bool) -> Place {
     queues.enter(line, Ticket(ticket), None, front).unwrap()
 }
 
-fn drain(queues: &mut Queues, line: Line) -> Vec<u64> {
+fn drain(queues: &mut Queues, line: QueueId) -> Vec<u64> {
     std::iter::from_fn(|| queues.pop(line)).map(|ticket| ticket.0).collect()
 }
 
@@ -33,13 +33,13 @@ fn anybody_leaves_from_anywhere_once() {
     for gone in 0..4_usize {
         let mut queues = queues();
         let places: Vec<Place> =
-            (0..4).map(|ticket| enter(&mut queues, Line::Any, ticket, false)).collect();
+            (0..4).map(|ticket| enter(&mut queues, QueueId::Any, ticket, false)).collect();
         assert_eq!(queues.ahead(places[3]), Some(3));
         assert!(queues.leave(places[gone]).is_some());
         assert!(queues.leave(places[gone]).is_none());
         assert_eq!(queues.ahead(places[gone]), None);
         let left: Vec<u64> = (0..4).filter(|ticket| *ticket != gone as u64).collect();
-        assert_eq!(drain(&mut queues, Line::Any), left);
+        assert_eq!(drain(&mut queues, QueueId::Any), left);
     }
 }
 
@@ -62,22 +62,22 @@ fn a_full_queue_lets_nobody_in_not_even_at_the_front() {
     for front in [false, true] {
         assert!(queues.enter(A, Ticket(9), None, front).is_none());
     }
-    enter(&mut queues, Line::Any, 9, false);
+    enter(&mut queues, QueueId::Any, 9, false);
     assert_eq!(drain(&mut queues, A), [0, 1, 2, 3, 4]);
 }
 
 #[test]
 fn a_queue_that_is_poured_into_another_leaves_all_in_order_of_age() {
     let mut queues = queues();
-    let lines = [A, Line::Any, A, A, Line::Any, Line::Any, A];
+    let lines = [A, QueueId::Any, A, A, QueueId::Any, QueueId::Any, A];
     for (ticket, line) in (0..).zip(lines) {
         enter(&mut queues, line, ticket, false);
     }
     let front = enter(&mut queues, A, 7, true);
     queues.pour(ServerIndex(0));
-    assert_eq!((queues.length(A).now, queues.length(Line::Any).now), (0, 8));
-    assert_eq!(queues.leave(front), Some(Line::Any));
+    assert_eq!((queues.length(A).now, queues.length(QueueId::Any).now), (0, 8));
+    assert_eq!(queues.leave(front), Some(QueueId::Any));
     enter(&mut queues, A, 8, true);
-    assert_eq!(drain(&mut queues, Line::Any), [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(drain(&mut queues, QueueId::Any), [0, 1, 2, 3, 4, 5, 6]);
     assert_eq!(drain(&mut queues, A), [8]);
 }

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use super::farm::{DELAY, Farm, address, close_all, options, reports, server, the_report, told};
+use super::farm::{
+    DELAY, Farm, address, close_all, options, reported, reports, server, the_report,
+};
 use super::rig::{Rig, Setup, both, everywhere};
 use crate::backend::{
-    Admin, BackendConfig, Change, HealthConfig, Recovery, Redispatch, Retries, ServerConfig,
+    Admin, BackendConfig, HealthConfig, Recovery, Redispatch, Retries, ServerChange, ServerConfig,
     ServerIndex,
 };
 use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{Detail, Why};
 use crate::engine::{BackendOptions, ServerEvent};
-use crate::sim::{Answer, CallKind, Peer, Server};
+use crate::sim::{CallKind, ConnectResponse, Peer, RemoteServer};
 use crate::sys::{Errno, Fd};
 use crate::time::SECOND;
 
@@ -75,7 +77,7 @@ fn who_finds_every_place_taken_waits_and_is_served_in_order() {
 fn assert_described(farm: &Farm) {
     let last = *farm.rig.host.streams.last().expect("four streams");
     let line = farm.rig.engine.describe_stream(last).expect("it is there");
-    for word in ["client=EST", "server=QUE", "attempts=0", "queue_ahead=2", "waits=place"] {
+    for word in ["client=EST", "server=QUE", "attempts=0", "queue_ahead=2", "waits=slot"] {
         assert!(line.split(' ').any(|found| found == word), "{word} is not in: {line}");
     }
 }
@@ -159,10 +161,10 @@ fn a_refused_attempt_is_repeated_after_a_pause_with_the_same_first_bytes() {
         let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..Default::default() };
         let one = ServerConfig { connect: Arc::new(connect), ..server(0) };
         let mut farm = Farm::new(setup, options(), vec![one]);
-        farm.sites[0].answer(Answer::Refuse);
+        farm.sites[0].answer(ConnectResponse::Refuse);
         let client = farm.client(b"request");
         farm.rig.run_for(DELAY + DELAY / 2);
-        farm.sites[0].answer(Answer::Accept);
+        farm.sites[0].answer(ConnectResponse::Accept);
         assert!(farm.sites[0].accept().is_none());
         farm.rig.run_for(DELAY);
         let peer = farm.sites[0].accept().expect("the third attempt");
@@ -180,10 +182,10 @@ fn a_refused_attempt_is_repeated_after_a_pause_with_the_same_first_bytes() {
 fn an_attempt_that_is_not_answered_in_time_is_repeated_and_the_client_hears_of_none() {
     both(|setup| {
         let mut farm = Farm::new(setup, options(), vec![server(0)]);
-        farm.sites[0].answer(Answer::Silent);
+        farm.sites[0].answer(ConnectResponse::Silent);
         let client = farm.client(b"word");
         farm.rig.run_for(ConnectConfig::default().timeouts.connect);
-        farm.sites[0].answer(Answer::Accept);
+        farm.sites[0].answer(ConnectResponse::Accept);
         farm.rig.run_for(2 * DELAY);
         assert!(!client.saw_fin() && !client.saw_reset());
         let peer = farm.sites[0].accept().expect("the second attempt");
@@ -201,9 +203,9 @@ fn the_last_attempt_goes_to_another_server_and_then_there_is_none() {
     everywhere(|setup| {
         for other_works in [true, false] {
             let mut farm = Farm::new(setup, options(), (0..2).map(server).collect());
-            farm.sites[0].answer(Answer::Refuse);
+            farm.sites[0].answer(ConnectResponse::Refuse);
             if !other_works {
-                farm.sites[1].answer(Answer::Refuse);
+                farm.sites[1].answer(ConnectResponse::Refuse);
             }
             let client = farm.client(b"request");
             farm.rig.run_for(4 * DELAY);
@@ -240,7 +242,7 @@ fn what_this_machine_lacks_is_no_fault_of_the_server() {
         assert_eq!(one.expect("it is there").counters.connect_errors, 0);
         close_all(&[client, peer]);
         let events = farm.finish();
-        assert!(told(&events).is_empty(), "it never went down");
+        assert!(reported(&events).is_empty(), "it never went down");
     });
 }
 
@@ -250,7 +252,7 @@ fn errors_in_a_row_bring_a_server_down_and_time_gives_it_another_chance() {
         let health = HealthConfig { connect_errors: 2, recovery: Recovery::Trial(10 * SECOND) };
         let servers = (0..2).map(|i| ServerConfig { health, ..server(i) }).collect();
         let mut farm = Farm::new(setup, options(), servers);
-        farm.sites[0].answer(Answer::Refuse);
+        farm.sites[0].answer(ConnectResponse::Refuse);
         let mut peers = vec![farm.client(b"one")];
         farm.rig.run_for(3 * DELAY);
         for _ in 0..3 {
@@ -258,7 +260,7 @@ fn errors_in_a_row_bring_a_server_down_and_time_gives_it_another_chance() {
         }
         let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
         assert_eq!(served.len(), 4, "nobody is sent to a server that is down");
-        farm.sites[0].answer(Answer::Accept);
+        farm.sites[0].answer(ConnectResponse::Accept);
         farm.rig.run_for(10 * SECOND);
         for _ in 0..2 {
             peers.push(farm.client(b"again"));
@@ -268,7 +270,7 @@ fn errors_in_a_row_bring_a_server_down_and_time_gives_it_another_chance() {
         close_all(&peers);
         let events = farm.finish();
         assert_eq!(
-            told(&events)[..2],
+            reported(&events)[..2],
             [(0, ServerEvent::Down(false)), (0, ServerEvent::Up(false))]
         );
     });
@@ -281,7 +283,7 @@ fn a_server_that_drains_keeps_its_streams_and_gets_no_more() {
             let mut farm = Farm::new(setup, options(), (0..2).map(server).collect());
             let first = farm.client(b"first");
             let kept = farm.sites[0].accept().expect("its turn");
-            farm.set(0, Change::Admin(admin));
+            farm.set(0, ServerChange::Admin(admin));
             let others: Vec<Peer> = (0..3).map(|_| farm.client(b"more")).collect();
             assert!(farm.sites[0].accept().is_none());
             let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
@@ -289,7 +291,7 @@ fn a_server_that_drains_keeps_its_streams_and_gets_no_more() {
             kept.send(b"still here");
             farm.rig.settle();
             assert_eq!(first.received(), b"still here");
-            farm.set(0, Change::Admin(Admin::Ready));
+            farm.set(0, ServerChange::Admin(Admin::Ready));
             let back: Vec<Peer> = (0..2).map(|_| farm.client(b"back")).collect();
             let again = farm.sites[0].accept().expect("it serves again");
             close_all(&[first, kept, again]);
@@ -310,13 +312,13 @@ fn without_a_usable_server_a_stream_ends_and_an_unknown_address_is_asked_for() {
         assert!(early.saw_fin() && !early.saw_reset());
         early.close();
         farm.rig.settle();
-        farm.set(0, Change::Addresses(vec![address(0)]));
+        farm.set(0, ServerChange::Addresses(vec![address(0)]));
         let late = farm.client(b"late");
         let peer = farm.sites[0].accept().expect("it is known now");
         assert_eq!(peer.received(), b"late");
         close_all(&[late, peer]);
         let events = farm.finish();
-        assert_eq!(told(&events)[0], (0, ServerEvent::Resolve));
+        assert_eq!(reported(&events)[0], (0, ServerEvent::Resolve));
         let first = reports(&events)[0];
         assert_eq!(first.termination.letters(), *b"SC");
         assert_eq!(first.cause.as_ref().map(|cause| cause.why), Some(Why::Unreachable));
@@ -332,7 +334,7 @@ fn busy_farm(setup: Setup, prepare: impl Fn(&Rig)) -> Farm {
     prepare(&farm.rig);
     let sites = std::mem::take(&mut farm.sites);
     farm.rig.actors.push(Box::new(move || {
-        let Some(peer) = sites.iter().find_map(Server::accept) else { return false };
+        let Some(peer) = sites.iter().find_map(RemoteServer::accept) else { return false };
         peer.send(b"answer");
         peer.shutdown_write();
         true
@@ -438,7 +440,7 @@ fn another_attempt_begins_when_the_descriptor_of_the_last_is_given_back() {
         let mut once_more = options();
         once_more.config.retries.retries = 1;
         let mut farm = Farm::new(setup, once_more, (0..2).map(server).collect());
-        farm.sites[0].answer(Answer::Refuse);
+        farm.sites[0].answer(ConnectResponse::Refuse);
         // Room for the client and one attempt in addition to what is open.
         let open = farm.rig.world.open_fds().into_iter().max().expect("it listens");
         farm.rig.world.tune(|knobs| knobs.fd_limit = Fd(open.0 + 3));

@@ -175,10 +175,10 @@ fn without_pipes_of_full_size_or_where_none_are_wanted_bytes_are_copied() {
 fn what_is_encrypted_on_either_side_is_never_spliced() {
     use super::far_end::{FarEnd, take_all};
     use super::orders::Layers;
-    use crate::tls::Version;
+    use crate::tls::TlsVersion;
 
     both(|setup| {
-        for layers in &Layers::all(Version::Tls13)[1..] {
+        for layers in &Layers::all(TlsVersion::Tls13)[1..] {
             let mut rig = layers.rig(setup, FOREVER);
             rig.world.tune(broad);
             let site = rig.world.serve(yonder());

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::farm::{Farm, close_all, options, server, told};
+use super::farm::{Farm, close_all, options, reported, server};
 use super::rig::{both, everywhere};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex};
 use crate::config::ConnectConfig;
-use crate::engine::{CheckPlan, Drain, ServerEvent};
-use crate::sim::{Answer, CallKind, Peer};
+use crate::engine::{CheckPlan, DrainStage, ServerEvent};
+use crate::sim::{CallKind, ConnectResponse, Peer};
 use crate::sys::Errno;
 use crate::time::{FOREVER, MILLISECOND, SECOND};
 
@@ -35,7 +35,7 @@ fn plan(send: &[u8], expect: &[u8]) -> CheckPlan {
 #[test]
 fn checks_that_fail_bring_a_server_down_and_checks_that_pass_bring_it_back() {
     both(|setup| {
-        for answer in [Answer::Refuse, Answer::Silent] {
+        for answer in [ConnectResponse::Refuse, ConnectResponse::Silent] {
             let one = ServerConfig { health: checks(), ..server(0) };
             let mut farm = Farm::checked(
                 setup,
@@ -43,16 +43,16 @@ fn checks_that_fail_bring_a_server_down_and_checks_that_pass_bring_it_back() {
                 vec![(one, Some(plan(b"", b""))), (server(1), None)],
             );
             farm.rig.run_for(3 * SECOND);
-            assert!(told(&farm.rig.host.events).is_empty());
+            assert!(reported(&farm.rig.host.events).is_empty());
             farm.sites[0].answer(answer);
             farm.rig.run_for(5 * SECOND);
-            assert_eq!(told(&farm.rig.host.events), [(0, ServerEvent::Down(true))]);
+            assert_eq!(reported(&farm.rig.host.events), [(0, ServerEvent::Down(true))]);
             let clients: Vec<Peer> = (0..2).map(|_| farm.client(b"x")).collect();
             let served: Vec<Peer> = std::iter::from_fn(|| farm.sites[1].accept()).collect();
             assert_eq!(served.len(), 2);
-            farm.sites[0].answer(Answer::Accept);
+            farm.sites[0].answer(ConnectResponse::Accept);
             farm.rig.run_for(4 * SECOND);
-            assert_eq!(told(&farm.rig.host.events)[1..], [(0, ServerEvent::Up(true))]);
+            assert_eq!(reported(&farm.rig.host.events)[1..], [(0, ServerEvent::Up(true))]);
             close_all(&clients);
             close_all(&served);
             farm.finish();
@@ -87,7 +87,7 @@ fn a_check_that_asks_wants_the_answer_it_was_told() {
                 }
             }
             assert!(asked >= 3, "{asked}");
-            let down = told(&farm.rig.host.events).contains(&(0, ServerEvent::Down(true)));
+            let down = reported(&farm.rig.host.events).contains(&(0, ServerEvent::Down(true)));
             assert_eq!(down, !passes, "{answer:?}");
             let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
             let counters = stats.expect("it is there").counters;
@@ -114,7 +114,7 @@ fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
         farm.rig.run_for(100 * MILLISECOND);
         let asked = farm.sites[0].accept().expect("a check, which nobody answers");
         assert_eq!(farm.rig.engine.wait_state().conns, 1);
-        farm.rig.call(|engine| engine.drain(Drain::Close, FOREVER)).expect("it begins");
+        farm.rig.call(|engine| engine.drain(DrainStage::Close, FOREVER)).expect("it begins");
         farm.rig.settle();
         assert_eq!(farm.rig.engine.wait_state().conns, 0);
         assert!(asked.saw_reset());
@@ -140,6 +140,6 @@ fn a_check_that_this_machine_has_no_descriptor_for_says_nothing_of_the_server() 
         farm.rig.run_for(5 * SECOND);
         let stats = farm.rig.engine.backend_stats(farm.backend, Some(ServerIndex(0)));
         assert_eq!(stats.expect("it is there").counters.checks_failed, 0);
-        assert_eq!(told(&farm.finish()), []);
+        assert_eq!(reported(&farm.finish()), []);
     });
 }

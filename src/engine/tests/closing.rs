@@ -10,9 +10,9 @@ use crate::config::{AcceptConfig, CloseOptions};
 use crate::conn::{Op, Why};
 use crate::engine::{EngineOptions, Received, Record, Sent};
 use crate::id::Id;
-use crate::sim::{Answer, CallKind, Knobs, Peer};
+use crate::sim::{CallKind, ConnectResponse, Knobs, Peer};
 use crate::time::{MILLISECOND, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 const LINGER: u64 = 5 * SECOND;
 const DRAIN_TIME: u64 = 2 * SECOND;
@@ -79,7 +79,7 @@ const fn drain(why: Why) -> Option<(Option<Op>, Why)> {
 
 #[test]
 fn a_client_that_says_goodbye_and_resets_without_reading_ours_has_ended_in_order() {
-    for version in [Version::Tls12, Version::Tls13] {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         both(|setup| {
             for (answer, blamed) in [(&[][..], None), (b"an answer", drain(Why::Reset))] {
                 // What the peer does not read is not acknowledged either, but for less than a record.
@@ -102,8 +102,8 @@ fn a_client_that_says_goodbye_and_resets_without_reading_ours_has_ended_in_order
                 rig.call(|engine| engine.close(id)).expect("it is open");
                 client.borrow_mut().fall_silent();
                 peer.reset();
-                let (record, told) = end(rig);
-                assert_eq!(told, blamed, "{version:?}: {:?}", record.cause);
+                let (record, reported) = end(rig);
+                assert_eq!(reported, blamed, "{version:?}: {:?}", record.cause);
             }
         });
     }
@@ -292,7 +292,7 @@ fn a_client_turned_away_by_a_full_queue_ends_as_one_whose_server_refused() {
             let first = full.then(|| farm.rig.peer());
             farm.rig.settle();
             if !full {
-                farm.sites[0].answer(Answer::Refuse);
+                farm.sites[0].answer(ConnectResponse::Refuse);
             }
             let client = farm.rig.peer();
             client.send(&vec![b'r'; 100_000]);

@@ -8,7 +8,7 @@ use crate::config::{ConnectConfig, ProxyTlvs, SendProxy};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, EventKind, Record, Refusal};
 use crate::id::Id;
-use crate::sim::{Answer, CallKind};
+use crate::sim::{CallKind, ConnectResponse};
 use crate::sys::{Addr, Errno};
 use crate::time::{MILLISECOND, SECOND};
 
@@ -47,9 +47,9 @@ fn a_server_that_cannot_be_reached_is_told_with_the_reason() {
     everywhere(|setup| {
         for send in [None, Some(V1), Some(V2)] {
             for (answer, expected) in [
-                (Answer::Refuse, Why::Refused),
-                (Answer::Unreachable, Why::Unreachable),
-                (Answer::NoRoute, Why::Unreachable),
+                (ConnectResponse::Refuse, Why::Refused),
+                (ConnectResponse::Unreachable, Why::Unreachable),
+                (ConnectResponse::NoRoute, Why::Unreachable),
             ] {
                 let record = fails(setup, &yonder(), send, |rig| {
                     rig.world.serve(yonder()).answer(answer);
@@ -66,7 +66,7 @@ fn a_server_that_cannot_be_reached_is_told_with_the_reason() {
 fn a_silent_server_costs_its_deadline_and_no_more() {
     everywhere(|setup| {
         for send in [None, Some(V1)] {
-            for answer in [Answer::Silent, Answer::Full] {
+            for answer in [ConnectResponse::Silent, ConnectResponse::Full] {
                 let record = fails(setup, &yonder(), send, |rig| {
                     rig.world.serve(yonder()).answer(answer);
                 });
@@ -87,12 +87,12 @@ fn a_full_unix_backlog_is_asked_again_until_there_is_room_or_no_time() {
         for send in [None, Some(V1)] {
             let mut rig = Rig::new(setup, Program::Idle);
             let server = rig.world.serve(at.clone());
-            server.answer(Answer::Full);
+            server.answer(ConnectResponse::Full);
             connect(&mut rig, &at, plain(send));
             rig.run_for(SECOND);
             assert!(rig.host.sessions().is_empty());
             assert!(rig.world.calls_of(CallKind::Connect) < 40);
-            server.answer(Answer::Accept);
+            server.answer(ConnectResponse::Accept);
             rig.run_for(100 * MILLISECOND);
             let id = rig.host.sessions()[0];
             assert_eq!(server.accept().expect("it came").received().is_empty(), send.is_none());
@@ -100,7 +100,7 @@ fn a_full_unix_backlog_is_asked_again_until_there_is_room_or_no_time() {
             rig.finish();
 
             let record = fails(setup, &at, send, |rig| {
-                rig.world.serve(at.clone()).answer(Answer::Full);
+                rig.world.serve(at.clone()).answer(ConnectResponse::Full);
             });
             let cause = record.cause.expect("a cause");
             assert_eq!((cause.at, cause.why), (Some(Op::CtrlConnect), Why::TimedOut));
@@ -188,7 +188,7 @@ fn a_server_that_takes_no_byte_of_the_header_is_given_up_at_the_deadline() {
 #[test]
 fn closing_or_aborting_while_it_is_on_its_way_ends_it() {
     everywhere(|setup| {
-        for answer in [Answer::Accept, Answer::Silent, Answer::Refuse] {
+        for answer in [ConnectResponse::Accept, ConnectResponse::Silent, ConnectResponse::Refuse] {
             for send in [None, Some(V1)] {
                 for abort in [false, true] {
                     for micros in [0, 5, 20, 60, 100, 500] {
@@ -201,7 +201,8 @@ fn closing_or_aborting_while_it_is_on_its_way_ends_it() {
                         let start = rig.world.now();
                         rig.run();
                         let span = rig.world.now().since(start);
-                        let limit = if answer == Answer::Silent { 128 } else { 3 } * SECOND;
+                        let limit =
+                            if answer == ConnectResponse::Silent { 128 } else { 3 } * SECOND;
                         assert!(span < limit, "{span} {answer:?} {send:?} {abort} {micros}");
                         let events = rig.finish();
                         let record = closed(&events);

@@ -11,7 +11,7 @@ use crate::conn::{Op, Why};
 use crate::data::AHEAD_MAX;
 use crate::engine::Engine;
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 const NAMES: &str = "tcp-request inspect-delay 5s\n\
     tcp-request content accept if { req.ssl_sni a.test }\n\
@@ -19,7 +19,7 @@ const NAMES: &str = "tcp-request inspect-delay 5s\n\
 
 #[test]
 fn content_rules_read_the_name_of_a_hello_in_any_pieces_and_tls_gets_every_byte() {
-    for version in [Version::Tls12, Version::Tls13] {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         everywhere(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
             rig.listen(ruled(accepting(version), NAMES));

@@ -9,9 +9,9 @@ use super::stream::pattern;
 use super::tls::accepting;
 use crate::config::AcceptConfig;
 use crate::sim::Peer;
-use crate::table::{Data, Key};
+use crate::table::{DataType, TableKey};
 use crate::time::{FOREVER, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 /// A way in which a connection ends.
 type End = (&'static str, fn(&mut Rig, &Peer));
@@ -39,26 +39,26 @@ fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
     ];
     for (tls, (name, end)) in [false, true].into_iter().flat_map(|tls| ends.map(|end| (tls, end))) {
         everywhere(|setup| {
-            let config = if tls { accepting(Version::Tls13) } else { AcceptConfig::default() };
+            let config = if tls { accepting(TlsVersion::Tls13) } else { AcceptConfig::default() };
             let config = ruled(config, COUNTING);
             let table = table(&config);
-            let key = Key::Ip(client_key());
+            let key = TableKey::Ip(client_key());
             let mut rig = Rig::new(setup, Program::Echo);
             rig.listen(config);
             let client = rig.peer();
             client.send(b"seven b");
             rig.settle();
             let now = rig.world.now();
-            assert_eq!(table.get(key, Data::ConnCur, now), Some(1), "{name}");
-            assert_eq!(table.get(key, Data::SessCnt, now), Some(u64::from(!tls)), "{name}");
+            assert_eq!(table.get(key, DataType::ConnCur, now), Some(1), "{name}");
+            assert_eq!(table.get(key, DataType::SessCnt, now), Some(u64::from(!tls)), "{name}");
             end(&mut rig, &client);
             rig.run();
             let now = rig.world.now();
-            assert_eq!(table.get(key, Data::ConnCur, now), Some(0), "{name} {tls} {setup:?}");
-            assert_eq!(table.get(key, Data::ConnCnt, now), Some(1), "{name}");
+            assert_eq!(table.get(key, DataType::ConnCur, now), Some(0), "{name} {tls} {setup:?}");
+            assert_eq!(table.get(key, DataType::ConnCnt, now), Some(1), "{name}");
             if name == "in order" && !tls {
-                assert_eq!(table.get(key, Data::BytesInCnt, now), Some(7));
-                assert_eq!(table.get(key, Data::BytesOutCnt, now), Some(7));
+                assert_eq!(table.get(key, DataType::BytesInCnt, now), Some(7));
+                assert_eq!(table.get(key, DataType::BytesOutCnt, now), Some(7));
             }
             if name != "engine" {
                 rig.finish();
@@ -72,7 +72,7 @@ fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
     both(|setup| {
         let config = ruled(AcceptConfig::default(), COUNTING);
         let table = table(&config);
-        let key = Key::Ip(client_key());
+        let key = TableKey::Ip(client_key());
         let mut rig = Rig::new(setup, Program::Idle);
         rig.listen(config);
         let client = rig.peer();
@@ -85,7 +85,7 @@ fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
             let world = rig.world.clone();
             rig.poller.apply(op, &world);
         }
-        assert_eq!(table.get(key, Data::ConnCur, taken_at), Some(0));
+        assert_eq!(table.get(key, DataType::ConnCur, taken_at), Some(0));
         assert!(table.contains(key, taken_at + 59 * SECOND));
         assert!(!table.contains(key, taken_at + 60 * SECOND));
         let again = rig.call(|engine| engine.adopt(fd, 0)).expect("a connected socket");
@@ -136,9 +136,9 @@ fn bytes_of_a_stream_are_counted_while_it_goes_on() {
         let server = site.accept().expect("it came");
         server.send(&pattern(2_000, 2));
         rig.settle();
-        let (key, now) = (Key::Ip(client_key()), rig.world.now());
-        assert_eq!(table.get(key, Data::BytesInCnt, now), Some(5_000));
-        assert_eq!(table.get(key, Data::BytesOutCnt, now), Some(2_000));
+        let (key, now) = (TableKey::Ip(client_key()), rig.world.now());
+        assert_eq!(table.get(key, DataType::BytesInCnt, now), Some(5_000));
+        assert_eq!(table.get(key, DataType::BytesOutCnt, now), Some(2_000));
         client.close();
         server.close();
         rig.run();
@@ -163,8 +163,8 @@ fn bytes_ahead_of_the_rule_that_counts_them_are_counted_however_they_came() {
                 client.send(&pattern(*part, 1));
                 rig.settle();
             }
-            let (key, now) = (Key::Ip(client_key()), rig.world.now());
-            assert_eq!(table.get(key, Data::BytesInCnt, now), Some(100), "{parts:?}");
+            let (key, now) = (TableKey::Ip(client_key()), rig.world.now());
+            assert_eq!(table.get(key, DataType::BytesInCnt, now), Some(100), "{parts:?}");
             client.close();
             rig.run();
             rig.finish();

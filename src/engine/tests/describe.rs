@@ -30,13 +30,13 @@ fn a_listener_is_described_with_what_it_does_and_why_it_rests() {
         assert_eq!(fds, [FdState::Listen]);
         let line = rig.engine.describe_listener(listener).expect("it is there");
         says(&line, &[&format!("listener={:#018x}", listener.bits()), "addr=192.0.2.1:80"]);
-        says(&line, &["fd_state=LISTEN", "rests=no", "closing=false", "monitor_fails=false"]);
+        says(&line, &["fd_state=LISTEN", "accepting=yes", "closing=false", "monitor_fails=false"]);
         says(&line, &["conns=1", "accepted=1", "sessions=1", "refused=0", "monitored=0"]);
         rig.call(|engine| engine.set_name(listener, "front")).expect("it is there");
         rig.call(|engine| engine.pause_listener(listener)).expect("it is there");
         rig.call(|engine| engine.set_monitor_fail(listener, true)).expect("it is there");
         let line = rig.engine.describe_listener(listener).expect("it is there");
-        says(&line, &["name=\"front\"", "rests=paused", "monitor_fails=true"]);
+        says(&line, &["name=\"front\"", "accepting=paused", "monitor_fails=true"]);
         let other = Id::new(Kind::Conn, 1, listener.key());
         assert_eq!(rig.engine.describe_listener(other), Err(Refusal::WrongKind));
         let session = only(&rig);

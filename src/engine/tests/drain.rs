@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::host::{Program, silent};
 use super::rig::{Rig, both, everywhere, listening, yonder};
 use crate::config::{AcceptConfig, ConnectConfig};
-use crate::engine::{Drain, EventKind, ListenerOptions, Refusal};
+use crate::engine::{DrainStage, EventKind, ListenerOptions, Refusal};
 use crate::sim::Peer;
 use crate::time::{FOREVER, MILLISECOND, SECOND};
 
@@ -16,7 +16,7 @@ fn a_lame_duck_goes_on_as_before() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(AcceptConfig::default());
-        rig.call(|engine| engine.drain(Drain::LameDuck, GRACE)).expect("it begins");
+        rig.call(|engine| engine.drain(DrainStage::LameDuck, GRACE)).expect("it begins");
         rig.run_for(2 * GRACE);
         let peer = rig.peer();
         peer.send(b"hello");
@@ -32,7 +32,7 @@ fn a_lame_duck_goes_on_as_before() {
 fn what_waits_is_taken_before_listeners_close_and_left_alone_when_they_pause() {
     // Not in weather where `accept` returns EAGAIN while a connection waits.
     both(|setup| {
-        for how in [Drain::Pause, Drain::Close] {
+        for how in [DrainStage::Pause, DrainStage::Close] {
             let mut rig = Rig::new(setup, Program::Echo);
             let listener = rig.listen(AcceptConfig::default());
             rig.call(|engine| engine.pause_listener(listener)).expect("it is open");
@@ -46,8 +46,8 @@ fn what_waits_is_taken_before_listeners_close_and_left_alone_when_they_pause() {
             }
             rig.run_for(SECOND);
             let served = peers.iter().filter(|peer| peer.received() == b"hello").count();
-            assert_eq!(served, if how == Drain::Close { 3 } else { 0 });
-            assert_eq!(rig.engine.wait_state().listeners, u32::from(how == Drain::Pause));
+            assert_eq!(served, if how == DrainStage::Close { 3 } else { 0 });
+            assert_eq!(rig.engine.wait_state().listeners, u32::from(how == DrainStage::Pause));
             rig.finish();
         }
     });
@@ -61,8 +61,8 @@ fn every_session_is_told_once_and_one_that_still_comes_as_well() {
         let (open, opening) = (rig.peer(), rig.peer());
         open.send(b"PROXY UNKNOWN\r\n");
         rig.settle();
-        rig.call(|engine| engine.drain(Drain::Close, FOREVER)).expect("it begins");
-        rig.call(|engine| engine.drain(Drain::Close, FOREVER))
+        rig.call(|engine| engine.drain(DrainStage::Close, FOREVER)).expect("it begins");
+        rig.call(|engine| engine.drain(DrainStage::Close, FOREVER))
             .expect("handler_state again changes nothing");
         opening.send(b"PROXY UNKNOWN\r\n");
         rig.settle();
@@ -75,10 +75,10 @@ fn every_session_is_told_once_and_one_that_still_comes_as_well() {
         opening.close();
         let events = rig.finish();
         for id in sessions {
-            let told = events
+            let reported = events
                 .iter()
                 .filter(|event| event.id == id && matches!(event.kind, EventKind::Draining));
-            assert!((1..=2).contains(&told.count()));
+            assert!((1..=2).contains(&reported.count()));
         }
     });
 }
@@ -94,9 +94,9 @@ fn what_is_left_when_the_time_is_over_is_aborted_and_counted() {
         let (early, late) = (rig.peer(), rig.peer());
         rig.settle();
         let servers = [site.accept().expect("it came"), site.accept().expect("it came")];
-        rig.call(|engine| engine.drain(Drain::Close, GRACE)).expect("it begins");
+        rig.call(|engine| engine.drain(DrainStage::Close, GRACE)).expect("it begins");
         let begun = rig.world.now();
-        assert_eq!(rig.call(|engine| engine.drain(Drain::Pause, 0)), Err(Refusal::State));
+        assert_eq!(rig.call(|engine| engine.drain(DrainStage::Pause, 0)), Err(Refusal::State));
         early.close();
         for server in &servers {
             if server.saw_fin() {
@@ -131,13 +131,13 @@ fn what_is_left_when_the_time_is_over_is_aborted_and_counted() {
 #[test]
 fn no_listener_opens_or_goes_on_once_listeners_are_stopped() {
     everywhere(|setup| {
-        for how in [Drain::LameDuck, Drain::Pause, Drain::Close] {
+        for how in [DrainStage::LameDuck, DrainStage::Pause, DrainStage::Close] {
             let mut rig = Rig::new(setup, Program::Echo);
             let listener = rig.listen(AcceptConfig::default());
             rig.call(|engine| engine.drain(how, GRACE)).expect("it begins");
-            let takes = how == Drain::LameDuck;
+            let takes = how == DrainStage::LameDuck;
             let expected = if takes { Ok(()) } else { Err(Refusal::State) };
-            if how != Drain::Close {
+            if how != DrainStage::Close {
                 assert_eq!(rig.call(|engine| engine.resume_listener(listener)), expected);
             }
             let opened = rig.call(|engine| {

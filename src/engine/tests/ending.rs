@@ -7,18 +7,18 @@ use super::rig::{Rig, Setup, both, everywhere, yonder};
 use super::stream::report;
 use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig};
 use crate::conn::Why;
-use crate::engine::StreamState;
-use crate::sim::{Answer, Peer, Server};
+use crate::engine::InterfaceState;
+use crate::sim::{ConnectResponse, Peer, RemoteServer};
 use crate::time::{FOREVER, MILLISECOND, SECOND};
 
 /// A stream whose client has connected, and perhaps its server.
 struct Joined {
     rig: Rig,
     client: Peer,
-    site: Server,
+    site: RemoteServer,
 }
 
-fn begin(setup: Setup, answer: Answer, stream: StreamConfig) -> Joined {
+fn begin(setup: Setup, answer: ConnectResponse, stream: StreamConfig) -> Joined {
     let connect = Arc::new(ConnectConfig::default());
     let program = Program::Forward { to: yonder(), config: connect, stream: Arc::new(stream) };
     let mut rig = Rig::new(setup, program);
@@ -59,7 +59,7 @@ fn about(span: u64) -> std::ops::Range<u64> {
 #[test]
 fn a_client_that_leaves_without_a_word_before_a_server_is_reached_wants_none() {
     everywhere(|setup| {
-        let Joined { mut rig, client, site } = begin(setup, Answer::Silent, bounds());
+        let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Silent, bounds());
         rig.run_for(100 * MILLISECOND);
         client.shutdown_write();
         rig.run_for(100 * MILLISECOND);
@@ -76,7 +76,7 @@ fn a_client_that_ends_after_a_request_takes_it_back_only_where_that_is_configure
     everywhere(|setup| {
         for abort_on_close in [false, true] {
             let config = StreamConfig { abort_on_close, ..bounds() };
-            let Joined { mut rig, client, .. } = begin(setup, Answer::Silent, config);
+            let Joined { mut rig, client, .. } = begin(setup, ConnectResponse::Silent, config);
             client.send(b"request");
             client.shutdown_write();
             rig.run();
@@ -96,7 +96,7 @@ fn a_client_that_ends_after_a_request_takes_it_back_only_where_that_is_configure
 fn a_client_that_resets_while_the_server_is_reached_ends_the_attempt_at_once() {
     everywhere(|setup| {
         for request in [&b""[..], b"request"] {
-            let Joined { mut rig, client, .. } = begin(setup, Answer::Silent, bounds());
+            let Joined { mut rig, client, .. } = begin(setup, ConnectResponse::Silent, bounds());
             client.send(request);
             rig.run_for(100 * MILLISECOND);
             client.reset();
@@ -110,7 +110,7 @@ fn a_client_that_resets_while_the_server_is_reached_ends_the_attempt_at_once() {
 fn a_reset_is_seen_though_the_other_side_takes_nothing() {
     everywhere(|setup| {
         for client_resets in [true, false] {
-            let Joined { mut rig, client, site } = begin(setup, Answer::Accept, bounds());
+            let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, bounds());
             rig.settle();
             let server = site.accept().expect("it came");
             let (resets, stalls) =
@@ -135,7 +135,7 @@ fn the_silent_side_that_is_waited_for_is_the_one_to_blame() {
         // Both are silent: the shorter tolerance ends first.
         for (client_span, letters, span) in [(10, b"cD", 10 * SECOND), (30, b"sD", 20 * SECOND)] {
             let config = StreamConfig { client: client_span * SECOND, ..bounds() };
-            let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
+            let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, config);
             rig.run_for(40 * SECOND);
             client.close();
             site.accept().expect("it came").close();
@@ -143,7 +143,7 @@ fn the_silent_side_that_is_waited_for_is_the_one_to_blame() {
             assert_ended(rig, letters, Some(Why::TimedOut), about(span));
         }
         // The server takes nothing, and the client waits for it.
-        let Joined { mut rig, client, site } = begin(setup, Answer::Accept, bounds());
+        let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, bounds());
         rig.settle();
         let server = site.accept().expect("it came");
         server.stall(true);
@@ -169,7 +169,8 @@ fn the_side_whose_turn_it_is_is_the_one_that_is_waited_for() {
                     server: server_span * SECOND,
                     ..bounds()
                 };
-                let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
+                let Joined { mut rig, client, site } =
+                    begin(setup, ConnectResponse::Accept, config);
                 client.send(b"a request");
                 rig.settle();
                 let server = site.accept().expect("it came");
@@ -192,7 +193,7 @@ fn the_side_whose_turn_it_is_is_the_one_that_is_waited_for() {
 fn where_the_side_whose_turn_it_is_has_no_bound_that_of_the_other_holds() {
     both(|setup| {
         let config = StreamConfig { client: 10 * SECOND, server: FOREVER, ..bounds() };
-        let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
+        let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, config);
         client.send(b"a request");
         rig.run_for(20 * SECOND);
         client.close();
@@ -206,7 +207,7 @@ fn where_the_side_whose_turn_it_is_has_no_bound_that_of_the_other_holds() {
 fn a_tunnel_has_a_patience_of_its_own_once_both_have_spoken() {
     both(|setup| {
         let config = StreamConfig { tunnel: 60 * SECOND, ..bounds() };
-        let Joined { mut rig, client, site } = begin(setup, Answer::Accept, config);
+        let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, config);
         client.send(b"x");
         rig.settle();
         let server = site.accept().expect("it came");
@@ -224,7 +225,7 @@ fn a_side_that_was_told_the_end_has_a_patience_of_its_own() {
     both(|setup| {
         for (client_ends, letters, span) in [(true, b"sD", 4 * SECOND), (false, b"cL", 3 * SECOND)]
         {
-            let Joined { mut rig, client, site } = begin(setup, Answer::Accept, bounds());
+            let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, bounds());
             client.send(b"x");
             rig.settle();
             let server = site.accept().expect("it came");
@@ -243,9 +244,9 @@ fn a_side_that_was_told_the_end_has_a_patience_of_its_own() {
 fn a_server_that_is_not_reached_is_told_with_its_reason() {
     everywhere(|setup| {
         for (answer, letters, why) in [
-            (Answer::Refuse, b"SC", Why::Refused),
-            (Answer::NoRoute, b"SC", Why::Unreachable),
-            (Answer::Silent, b"sC", Why::TimedOut),
+            (ConnectResponse::Refuse, b"SC", Why::Refused),
+            (ConnectResponse::NoRoute, b"SC", Why::Unreachable),
+            (ConnectResponse::Silent, b"sC", Why::TimedOut),
         ] {
             let Joined { mut rig, client, .. } = begin(setup, answer, bounds());
             client.send(b"request");
@@ -262,13 +263,13 @@ fn a_server_that_is_not_reached_is_told_with_its_reason() {
 fn an_end_in_order_blames_nobody_and_the_host_is_named_when_it_was_the_host() {
     everywhere(|setup| {
         for host in [false, true] {
-            let Joined { mut rig, client, site } = begin(setup, Answer::Accept, bounds());
+            let Joined { mut rig, client, site } = begin(setup, ConnectResponse::Accept, bounds());
             client.send(b"x");
             rig.settle();
             let server = site.accept().expect("it came");
             let stream = rig.host.streams[0];
             let (states, _) = rig.engine.stream_states(stream).expect("it is there");
-            assert_eq!(states, [StreamState::Est; 2]);
+            assert_eq!(states, [InterfaceState::Est; 2]);
             if host {
                 rig.call(|engine| engine.abort_stream(stream)).expect("it is there");
             }

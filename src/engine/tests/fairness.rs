@@ -72,7 +72,7 @@ fn a_hundred_ping_pongs_go_on_beside_one_bulk_stream() {
 fn established_streams_go_on_under_a_flood_of_handshakes() {
     use super::tls::accepting;
     use super::tls_peer::{TlsPeer, pair, play};
-    use crate::tls::Version;
+    use crate::tls::TlsVersion;
 
     both(|setup| {
         let mut rig = Rig::in_world(setup, Program::Echo, Default::default(), wide());
@@ -83,11 +83,11 @@ fn established_streams_go_on_under_a_flood_of_handshakes() {
         assert_eq!(talker.take_received(), b"ping");
         rig.call(|engine| engine.close_listener(plain)).expect("it is open");
         rig.settle();
-        rig.listen(accepting(Version::Tls13));
+        rig.listen(accepting(TlsVersion::Tls13));
         let flood: Vec<Peer> = (0..60)
             .map(|_| {
                 let peer = rig.peer();
-                let shared = TlsPeer::client(peer.clone(), &pair(Version::Tls13).0, &[]);
+                let shared = TlsPeer::client(peer.clone(), &pair(TlsVersion::Tls13).0, &[]);
                 rig.actors.push(play(&shared));
                 peer
             })
@@ -120,7 +120,7 @@ fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
     use super::tls::connecting;
     use super::tls_peer::{TlsPeer, pair, serve};
     use crate::engine::ConnectOptions;
-    use crate::tls::Version;
+    use crate::tls::TlsVersion;
 
     /// A NewSessionTicket: lifetime, age_add, a nonce of one byte, a ticket of two, no extensions (RFC
     /// 8446 section 4.6.1).
@@ -135,7 +135,7 @@ fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
 
     for in_stream in [false, true] {
         both(|setup| {
-            let config = Arc::new(connecting(Version::Tls13));
+            let config = Arc::new(connecting(TlsVersion::Tls13));
             let program = match in_stream {
                 true => {
                     let config = Arc::clone(&config);
@@ -144,7 +144,7 @@ fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
                 false => Program::Echo,
             };
             let mut rig = Rig::in_world(setup, program, Default::default(), wide());
-            let tls = pair(Version::Tls13).1;
+            let tls = pair(TlsVersion::Tls13).1;
             let (peers, actor) = serve(rig.world.serve(yonder()), tls, |_| {});
             rig.actors.push(actor);
             rig.listen(AcceptConfig::default());

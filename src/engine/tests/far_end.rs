@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::rig::Rig;
 use super::tls_peer::{Shared, Then, TlsPeer, pair, play};
-use crate::sim::{Peer, Server};
-use crate::tls::Version;
+use crate::sim::{Peer, RemoteServer};
+use crate::tls::TlsVersion;
 
 #[derive(Clone)]
 pub(super) enum FarEnd {
@@ -16,7 +16,7 @@ pub(super) enum FarEnd {
 
 impl FarEnd {
     /// A new client that connects to the engine, and first sends `prefix` in the clear.
-    pub(super) fn client(rig: &mut Rig, tls: Option<Version>, prefix: &[u8]) -> Self {
+    pub(super) fn client(rig: &mut Rig, tls: Option<TlsVersion>, prefix: &[u8]) -> Self {
         let peer = rig.peer();
         match tls {
             None => {
@@ -117,8 +117,8 @@ pub(super) type Taken = Rc<RefCell<Vec<FarEnd>>>;
 /// clear comes before TLS.
 pub(super) fn take_all(
     rig: &mut Rig,
-    server: Server,
-    tls: Option<Version>,
+    server: RemoteServer,
+    tls: Option<TlsVersion>,
     line: bool,
     begin: impl Fn(&FarEnd) + 'static,
 ) -> Taken {

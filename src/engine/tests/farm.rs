@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::host::{Program, silent};
 use super::rig::{Rig, Setup};
 use crate::backend::{
-    Admin, BackendConfig, Change, HealthConfig, Method, Redispatch, Retries, ServerConfig,
-    ServerIndex, Weight,
+    Admin, BackendConfig, BalanceMethod, HealthConfig, Redispatch, Retries, ServerChange,
+    ServerConfig, ServerIndex, Weight,
 };
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::engine::{
     BackendOptions, CheckPlan, EndReport, EngineOptions, Event, EventKind, ServerEvent,
 };
 use crate::id::Id;
-use crate::sim::{Peer, Server};
+use crate::sim::{Peer, RemoteServer};
 use crate::sys::Addr;
 use crate::time::SECOND;
 
@@ -22,7 +22,7 @@ pub(super) const DELAY: u64 = SECOND;
 pub(super) fn options() -> BackendOptions {
     BackendOptions {
         config: BackendConfig {
-            method: Method::RoundRobin,
+            method: BalanceMethod::RoundRobin,
             maxconn: u32::MAX,
             maxqueue: 100,
             retries: Retries { retries: 3, redispatch: Redispatch::Last, delay: DELAY },
@@ -54,7 +54,7 @@ pub(super) fn server(i: usize) -> ServerConfig {
 pub(super) struct Farm {
     pub(super) rig: Rig,
     pub(super) backend: Id,
-    pub(super) sites: Vec<Server>,
+    pub(super) sites: Vec<RemoteServer>,
 }
 
 impl Farm {
@@ -98,7 +98,7 @@ impl Farm {
         client
     }
 
-    pub(super) fn set(&mut self, server: usize, change: Change) {
+    pub(super) fn set(&mut self, server: usize, change: ServerChange) {
         let (backend, index) = (self.backend, ServerIndex(server as u32));
         self.rig
             .call(|engine| engine.set_server(backend, index, change))
@@ -109,7 +109,7 @@ impl Farm {
     pub(super) fn finish(mut self) -> Vec<Event> {
         for i in 0..self.sites.len() {
             // Checks that never stop would never let the run end.
-            self.set(i, Change::Admin(Admin::Maintenance));
+            self.set(i, ServerChange::Admin(Admin::Maintenance));
         }
         for site in &self.sites {
             while let Some(peer) = site.accept() {
@@ -142,7 +142,7 @@ pub(super) fn the_report(events: &[Event]) -> &EndReport {
     report
 }
 
-pub(super) fn told(events: &[Event]) -> Vec<(u32, ServerEvent)> {
+pub(super) fn reported(events: &[Event]) -> Vec<(u32, ServerEvent)> {
     let news = |event: &Event| match event.kind {
         EventKind::Server(server, news) => Some((server, news)),
         _ => None,

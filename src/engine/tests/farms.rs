@@ -12,7 +12,7 @@ use super::rules::ruled;
 use super::sticky::STICKY;
 use super::tls::{accepting, connecting};
 use crate::backend::{
-    Admin, BackendConfig, Change, HealthConfig, Method, Recovery, Redispatch, Retries,
+    Admin, BackendConfig, BalanceMethod, HealthConfig, Recovery, Redispatch, Retries, ServerChange,
     ServerConfig, ServerIndex, Weight,
 };
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy, StreamConfig};
@@ -20,11 +20,11 @@ use crate::cx::Trigger;
 use crate::engine::{BackendOptions, EngineOptions, EventKind};
 use crate::id::Id;
 use crate::random::Random;
-use crate::sim::{Answer, CallKind, Server};
-use crate::stream::{SERVER, State};
+use crate::sim::{CallKind, ConnectResponse, RemoteServer};
+use crate::stream::{InterfaceState, SERVER};
 use crate::sys::{Addr, Errno};
 use crate::time::{FOREVER, MILLISECOND, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 /// Seeds of an ordinary test run, in as many tests as there are parts.
 const SEEDS: u64 = 10_000;
@@ -46,7 +46,7 @@ enum Step {
     Reset(usize),
     Stall(usize, bool),
     Window(usize, usize),
-    Answer(usize, Answer),
+    Answer(usize, ConnectResponse),
     Set(usize, Admin),
     Weigh(usize, u16),
     Abort(usize),
@@ -69,7 +69,12 @@ fn step(random: &mut Random) -> Step {
         15 => Step::Stall(who, random.one_in(2)),
         16 => Step::Window(who, 1 + random.below(3_000) as usize),
         17 => {
-            let answers = [Answer::Accept, Answer::Refuse, Answer::Silent, Answer::NoRoute];
+            let answers = [
+                ConnectResponse::Accept,
+                ConnectResponse::Refuse,
+                ConnectResponse::Silent,
+                ConnectResponse::NoRoute,
+            ];
             Step::Answer(who, answers[random.below(4) as usize])
         }
         18 => Step::Set(who, [Admin::Ready, Admin::Drain, Admin::Maintenance][who % 3]),
@@ -108,7 +113,7 @@ impl Player {
 
 /// A server of the backend, and its connections.
 struct Site {
-    server: Server,
+    server: RemoteServer,
     taken: Taken,
     met: usize,
 }
@@ -121,7 +126,7 @@ struct Farm {
     clients: Vec<Player>,
     servers: Vec<Player>,
     /// What protects the bytes of the clients.
-    front: Option<Version>,
+    front: Option<TlsVersion>,
     /// A header is sent ahead of what servers receive.
     headed: bool,
     /// What is sent is so many times as long.
@@ -153,8 +158,12 @@ impl Farm {
                 knobs.receive_buffer = 2_000;
             });
         }
-        let methods =
-            [Method::RoundRobin, Method::LeastConnections, Method::SourceHash, Method::RandomOfTwo];
+        let methods = [
+            BalanceMethod::RoundRobin,
+            BalanceMethod::LeastConnections,
+            BalanceMethod::SourceHash,
+            BalanceMethod::RandomOfTwo,
+        ];
         let options = BackendOptions {
             config: BackendConfig {
                 method: methods[random.below(4) as usize],
@@ -174,7 +183,7 @@ impl Farm {
             user: 0,
         };
         let backend = rig.call(|engine| engine.add_backend(options)).expect("there is room");
-        let version = if random.one_in(2) { Version::Tls12 } else { Version::Tls13 };
+        let version = if random.one_in(2) { TlsVersion::Tls12 } else { TlsVersion::Tls13 };
         let mut tls = || random.one_in(TLS_ONE_IN).then_some(version);
         let (front, behind) = (tls(), tls());
         let fit = front.is_none() && behind.is_none() && setup.weather != Weather::Narrow;
@@ -269,9 +278,9 @@ impl Farm {
             Step::Answer(which, answer) => {
                 self.sites[which % self.sites.len()].server.answer(answer);
             }
-            Step::Set(which, admin) => self.change(which, Change::Admin(admin)),
+            Step::Set(which, admin) => self.change(which, ServerChange::Admin(admin)),
             Step::Weigh(which, weight) => {
-                self.change(which, Change::Weight(Weight::new(weight).expect("a small one")));
+                self.change(which, ServerChange::Weight(Weight::new(weight).expect("a small one")));
             }
             Step::Abort(which) => {
                 let streams = &self.rig.host.streams;
@@ -290,7 +299,7 @@ impl Farm {
         self.meet();
     }
 
-    fn change(&mut self, which: usize, change: Change) {
+    fn change(&mut self, which: usize, change: ServerChange) {
         let (backend, index) = (self.backend, ServerIndex((which % self.sites.len()) as u32));
         self.rig
             .call(|engine| engine.set_server(backend, index, change))
@@ -342,9 +351,14 @@ impl Farm {
         for (_, stream) in engine.streams.iter() {
             let Some(selection) = &stream.selection else { continue };
             let state = stream.side(SERVER).state();
-            let holds = matches!(state, State::Ass | State::Con | State::Est);
+            let holds =
+                matches!(state, InterfaceState::Ass | InterfaceState::Con | InterfaceState::Est);
             assert_eq!(selection.slot.is_some(), holds, "a place in {state}");
-            assert_eq!(selection.place.is_some(), state == State::Que, "a ticket in {state}");
+            assert_eq!(
+                selection.place.is_some(),
+                state == InterfaceState::Que,
+                "a ticket in {state}"
+            );
             if let Some(slot) = &selection.slot {
                 used[slot.server().0 as usize] += 1;
             }
@@ -365,9 +379,9 @@ impl Farm {
     /// All peers end, everything ends, and nothing is left. Returns whether bytes went through a pipe.
     fn finish(mut self) -> bool {
         for i in 0..self.sites.len() {
-            self.sites[i].server.answer(Answer::Accept);
-            self.change(i, Change::Admin(Admin::Ready));
-            self.change(i, Change::Weight(Weight::default()));
+            self.sites[i].server.answer(ConnectResponse::Accept);
+            self.change(i, ServerChange::Admin(Admin::Ready));
+            self.change(i, ServerChange::Weight(Weight::default()));
         }
         for round in 0..4 {
             self.meet();

@@ -16,7 +16,7 @@ use crate::engine::{
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::time::{FOREVER, SECOND};
-use crate::tls::{Session, Version};
+use crate::tls::{Session, TlsVersion};
 
 /// A command in the clear, and its answer.
 pub(super) const COMMAND: &[u8] = b"BEGIN\r\n";
@@ -109,7 +109,7 @@ fn a_handler_peeks_consumes_and_sends_and_what_it_leaves_is_the_session_s() {
 
 #[test]
 fn a_handler_ahead_of_tls_leaves_the_first_flight_to_tls() {
-    for version in [Version::Tls12, Version::Tls13] {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         everywhere(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
             let config = AcceptConfig { tls: Some(pair(version).1), ..handler_state(false) };
@@ -129,7 +129,7 @@ fn a_handler_ahead_of_tls_leaves_the_first_flight_to_tls() {
 
 #[test]
 fn a_handler_behind_tls_sees_what_tls_protected() {
-    for version in [Version::Tls12, Version::Tls13] {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         everywhere(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
             let config =
@@ -181,7 +181,7 @@ fn a_stream_s_first_bytes_wait_for_the_handlers_towards_its_server() {
     });
 }
 
-fn rig_that_forwards(setup: Setup) -> (Rig, crate::sim::Server) {
+fn rig_that_forwards(setup: Setup) -> (Rig, crate::sim::RemoteServer) {
     let config =
         ConnectConfig { customs: vec![custom(false, give_command)], ..ConnectConfig::default() };
     let forward =
@@ -194,7 +194,7 @@ fn rig_that_forwards(setup: Setup) -> (Rig, crate::sim::Server) {
 
 #[test]
 fn outgoing_handlers_speak_with_the_server_before_the_session_does() {
-    for version in [None, Some(Version::Tls13)] {
+    for version in [None, Some(TlsVersion::Tls13)] {
         both(|setup| {
             let config = match version {
                 Some(version) => connecting(version),
@@ -230,7 +230,7 @@ fn outgoing_handlers_speak_with_the_server_before_the_session_does() {
 
 #[test]
 fn an_end_that_came_with_the_last_bytes_for_a_handler_is_told_to_the_session() {
-    for version in [Version::Tls12, Version::Tls13] {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         both(|setup| {
             let mut rig = Rig::new(setup, Program::Idle);
             let config =

@@ -14,14 +14,14 @@ use crate::engine::{Engine, HandlerAnswer, Question, Refusal, Sent};
 use crate::id::Id;
 use crate::sim::SimNet;
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 /// Answers later, and stores the ticket of the question.
 pub(super) fn patient(behind_tls: bool) -> (Custom, Arc<AtomicU32>) {
     let ticket = Arc::new(AtomicU32::new(0));
-    let told = Arc::clone(&ticket);
+    let reported = Arc::clone(&ticket);
     let step = move |_: &mut Engine<SimNet>, question: &mut Question| {
-        told.store(question.ticket, Ordering::Relaxed);
+        reported.store(question.ticket, Ordering::Relaxed);
         question.state = 99;
         HandlerAnswer::Later
     };
@@ -42,7 +42,7 @@ fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
 
 #[test]
 fn what_a_handler_sends_leaves_when_there_is_room_though_it_waits() {
-    for version in [Version::Tls12, Version::Tls13] {
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         both(|setup| {
             let (handler, ticket) = patient(true);
             let mut rig = Rig::new(setup, Program::Echo);

@@ -9,7 +9,7 @@ use crate::engine::EventKind;
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
 use crate::wire::cip::MAGIC;
-use crate::wire::proxy::{Origin, Outgoing};
+use crate::wire::proxy::{Origin, OutgoingHeader};
 
 const V1: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 const PAYLOAD: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
@@ -25,7 +25,7 @@ fn v2() -> Vec<u8> {
     let (source, destination) = ends();
     let mut header = Vec::new();
     let origin = Origin::Ends(&source, &destination);
-    Outgoing::new(origin).write_v2(&mut header).expect("it fits");
+    OutgoingHeader::new(origin).write_v2(&mut header).expect("it fits");
     header
 }
 

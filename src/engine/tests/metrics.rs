@@ -106,12 +106,12 @@ fn the_numbers_are_a_recount_of_what_happened() {
 #[test]
 fn a_listener_with_tls_tells_when_its_first_certificate_ends_and_no_other_does() {
     use super::tls::accepting;
-    use crate::tls::Version;
+    use crate::tls::TlsVersion;
     const NAME: &str = "vestibule_listener_certificate_not_after_seconds";
     for tls in [false, true] {
         both(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
-            let config = if tls { accepting(Version::Tls13) } else { proxied() };
+            let config = if tls { accepting(TlsVersion::Tls13) } else { proxied() };
             let end = config.tls.as_ref().map(|tls| tls.first_not_after());
             rig.listen(config);
             let found = samples(&rig.engine.metrics());
@@ -126,8 +126,8 @@ fn a_listener_with_tls_tells_when_its_first_certificate_ends_and_no_other_does()
 fn handshakes_are_counted_by_side_version_and_whether_they_resumed() {
     use super::tls::accepting;
     use super::tls_peer::{TlsPeer, pair, play};
-    use crate::tls::Version;
-    for version in [Version::Tls12, Version::Tls13] {
+    use crate::tls::TlsVersion;
+    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         both(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
             rig.listen(accepting(version));
@@ -167,16 +167,16 @@ fn a_handshake_is_counted_though_the_connection_is_refused_behind_it() {
     use super::tls::accepting;
     use super::tls_peer::{TlsPeer, pair, play};
     use crate::config::AcceptConfig;
-    use crate::tls::Version;
+    use crate::tls::TlsVersion;
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         let refuses = custom(true, |_, _| crate::engine::HandlerAnswer::Fail(1, String::new()));
-        rig.listen(AcceptConfig { customs: vec![refuses], ..accepting(Version::Tls13) });
-        let peer = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, &[]);
+        rig.listen(AcceptConfig { customs: vec![refuses], ..accepting(TlsVersion::Tls13) });
+        let peer = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, &[]);
         rig.actors.push(play(&peer));
         rig.settle();
         let counts = rig.engine.tls_counts();
-        let of = |resumed| counts.get(false, Version::Tls13, resumed);
+        let of = |resumed| counts.get(false, TlsVersion::Tls13, resumed);
         assert_eq!(of(false) + of(true), 1);
         assert_eq!(rig.engine.counters().refused, 1);
         peer.borrow().peer.close();

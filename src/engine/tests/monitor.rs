@@ -4,7 +4,7 @@ use super::host::Program;
 use super::rig::{Rig, Setup, both, closed, everywhere, here};
 use super::session::met;
 use crate::config::{AcceptConfig, AcceptProxy, Monitor, MonitorAnswer, Trust, Untrusted};
-use crate::engine::{Drain, EventKind, ListenerOptions};
+use crate::engine::{DrainStage, EventKind, ListenerOptions};
 use crate::sim::{CallKind, Knobs, Peer};
 use crate::sys::{Addr, Errno};
 use crate::time::SECOND;
@@ -166,10 +166,10 @@ fn a_monitor_is_answered_with_a_proxy_header_pending() {
 #[test]
 fn a_monitor_is_answered_in_the_clear_where_others_get_tls() {
     use super::tls_peer::{TlsPeer, pair, play};
-    use crate::tls::Version;
+    use crate::tls::TlsVersion;
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
-        let tls = Some(pair(Version::Tls13).1);
+        let tls = Some(pair(TlsVersion::Tls13).1);
         rig.listen(AcceptConfig {
             proxy: None,
             tls,
@@ -182,7 +182,7 @@ fn a_monitor_is_answered_in_the_clear_where_others_get_tls() {
         check(&MonitorAnswer::Text, false, &monitor.received());
         assert!(monitor.saw_fin() && !monitor.saw_reset());
         monitor.close();
-        let other = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, &[]);
+        let other = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, &[]);
         other.borrow_mut().say(b"hello");
         other.borrow_mut().end();
         rig.actors.push(play(&other));
@@ -327,7 +327,7 @@ fn a_lame_duck_answers_that_it_fails() {
             let mut rig = Rig::new(setup, Program::Idle);
             rig.listen(ours(answer.clone()));
             check(&answer, false, &ask(&mut rig));
-            rig.call(|engine| engine.drain(Drain::LameDuck, 0)).expect("the first stage");
+            rig.call(|engine| engine.drain(DrainStage::LameDuck, 0)).expect("the first stage");
             check(&answer, true, &ask(&mut rig));
             is_no_news_of_a_drained_engine(rig);
         }
@@ -336,7 +336,7 @@ fn a_lame_duck_answers_that_it_fails() {
 
 fn is_no_news_of_a_drained_engine(mut rig: Rig) {
     assert_eq!(rig.engine.counters().monitored, 2);
-    rig.call(|engine| engine.drain(Drain::Close, SECOND)).expect("a later stage");
+    rig.call(|engine| engine.drain(DrainStage::Close, SECOND)).expect("a later stage");
     rig.run_for(2 * SECOND);
     let quiet = |event: &crate::engine::Event| matches!(event.kind, EventKind::ListenerClosed);
     assert!(rig.host.events.iter().all(quiet));
@@ -406,13 +406,13 @@ fn a_monitor_survives_every_fault_and_none_is_news() {
                     assert_eq!((counted.refused, counted.sessions), (0, 0));
                     assert_eq!(counted.monitored, counted.accepted);
                     let events = rig.finish();
-                    let tells = |kind: &EventKind| {
+                    let reports = |kind: &EventKind| {
                         matches!(
                             kind,
                             EventKind::Refused(_) | EventKind::Closed(_) | EventKind::Session
                         )
                     };
-                    assert!(!events.iter().any(|event| tells(&event.kind)), "{events:?}");
+                    assert!(!events.iter().any(|event| reports(&event.kind)), "{events:?}");
                     drop(context);
                 }
             }

@@ -11,18 +11,18 @@ use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig, Tls
 use crate::conn::Why;
 use crate::stream::{CLIENT, SERVER};
 use crate::time::{FOREVER, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 /// What protects the bytes towards the client, and towards the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layers {
-    pub(super) front: Option<Version>,
-    pub(super) behind: Option<Version>,
+    pub(super) front: Option<TlsVersion>,
+    pub(super) behind: Option<TlsVersion>,
 }
 
 impl Layers {
     /// Raw, TLS on either side, TLS on both.
-    pub(super) const fn all(version: Version) -> [Self; 4] {
+    pub(super) const fn all(version: TlsVersion) -> [Self; 4] {
         let tls = Some(version);
         [
             Self { front: None, behind: None },
@@ -109,7 +109,7 @@ impl Row {
             Order::ServerFirst => (self.layers.front, self.half_closes[usize::from(CLIENT)]),
             Order::Both => return false,
         };
-        to == Some(Version::Tls12) && half_close == Tls12HalfClose::Hold
+        to == Some(TlsVersion::Tls12) && half_close == Tls12HalfClose::Hold
     }
 }
 
@@ -156,7 +156,7 @@ fn end_in_order(setup: Setup, row: Row) {
     assert!(sides.map(|side| &side.cause).all(Option::is_none), "{context}");
 }
 
-fn every_row(version: Version, half_closes: HalfCloses) {
+fn every_row(version: TlsVersion, half_closes: HalfCloses) {
     for layers in Layers::all(version) {
         everywhere(|setup| {
             for order in ORDERS {
@@ -172,26 +172,26 @@ fn every_row(version: Version, half_closes: HalfCloses) {
 
 #[test]
 fn whatever_end_comes_first_every_byte_arrives_once_and_then_the_end() {
-    every_row(Version::Tls13, HALF_CLOSES);
+    every_row(TlsVersion::Tls13, HALF_CLOSES);
 }
 
 #[test]
 fn over_tls_1_2_a_client_s_end_is_held_until_the_server_s_and_that_is_sent() {
-    every_row(Version::Tls12, HALF_CLOSES);
+    every_row(TlsVersion::Tls12, HALF_CLOSES);
 }
 
 #[test]
 fn over_tls_1_2_an_end_is_held_or_sent_in_either_direction_as_it_was_told() {
     let [send, hold] = HALF_CLOSES;
     for half_closes in [[hold, hold], [send, send], [hold, send]] {
-        every_row(Version::Tls12, half_closes);
+        every_row(TlsVersion::Tls12, half_closes);
     }
 }
 
 /// A raw client of a TLS 1.2 server, whose end is held back for this time while the server is silent.
 fn held(setup: Setup, hold: u64, stream: StreamConfig) -> Joined {
-    let layers = Layers { front: None, behind: Some(Version::Tls12) };
-    let config = connecting(Version::Tls12);
+    let layers = Layers { front: None, behind: Some(TlsVersion::Tls12) };
+    let config = connecting(TlsVersion::Tls12);
     let close_options = CloseOptions { tls12_half_close_hold: hold, ..config.close_options };
     let config = Arc::new(ConnectConfig { close_options, ..config });
     let stream = Arc::new(stream);
@@ -277,7 +277,7 @@ fn a_server_that_is_held_up_by_its_client_is_not_silent() {
 
 #[test]
 fn an_end_that_nothing_vouches_for_is_held_back_and_passed_on_without_goodbye() {
-    let layers = Layers { front: Some(Version::Tls12), behind: Some(Version::Tls12) };
+    let layers = Layers { front: Some(TlsVersion::Tls12), behind: Some(TlsVersion::Tls12) };
     let words = pattern(3_000, 2);
     everywhere(|setup| {
         let Joined { mut rig, client, server } = join(layers.rig(setup, 0), layers);
@@ -305,7 +305,7 @@ fn an_end_that_nothing_vouches_for_is_held_back_and_passed_on_without_goodbye() 
 #[test]
 fn a_client_that_has_ended_behind_a_slow_server_has_the_servers_own_time() {
     let minute = 60 * SECOND;
-    for behind in [None, Some(Version::Tls12), Some(Version::Tls13)] {
+    for behind in [None, Some(TlsVersion::Tls12), Some(TlsVersion::Tls13)] {
         both(|setup| {
             let stream =
                 StreamConfig { client: 5 * SECOND, server: 10 * minute, ..StreamConfig::default() };

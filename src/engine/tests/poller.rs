@@ -27,7 +27,7 @@ pub(super) struct Watch {
     pub(super) token: Id,
     pub(super) mask: Io,
     /// Edge-triggered: what was reported and is still true.
-    told: Io,
+    reported: Io,
 }
 
 impl Watch {
@@ -81,7 +81,7 @@ impl Poller {
         if known.contains(Io::EDGE) {
             panic!("an edge-triggered interest of {fd:?} changes from {old:?} to {new:?}");
         }
-        let watch = Watch { fd, token, mask: new, told: Io::empty() };
+        let watch = Watch { fd, token, mask: new, reported: Io::empty() };
         self.watches.insert(token.bits(), watch);
     }
 
@@ -89,11 +89,11 @@ impl Poller {
     pub(super) fn sample(&mut self, world: &World) {
         for owed in world.take_owed() {
             for watch in self.watches.values_mut().filter(|watch| watch.fd == owed) {
-                watch.told = Io::empty();
+                watch.reported = Io::empty();
             }
         }
         for watch in self.watches.values_mut() {
-            watch.told &= watch.truth(world);
+            watch.reported &= watch.truth(world);
         }
     }
 
@@ -113,7 +113,7 @@ impl Poller {
         for watch in self.watches.values_mut() {
             let truth = watch.truth(world);
             let edge = watch.mask.contains(Io::EDGE);
-            let fresh = if edge { truth.difference(watch.told) } else { truth };
+            let fresh = if edge { truth.difference(watch.reported) } else { truth };
             if fresh.is_empty() {
                 if !watch.mask.is_empty() && happens(random, spurious) {
                     let dir = if random.one_in(2) { Io::IN } else { Io::OUT };
@@ -125,7 +125,7 @@ impl Poller {
                 self.keeps = true;
                 continue;
             }
-            watch.told = truth;
+            watch.reported = truth;
             self.lied = false;
             events.push((watch.token, truth));
             if happens(random, manners.repeated) {

@@ -40,9 +40,9 @@ fn without_descriptors_a_listener_pauses_and_goes_on_when_one_is_free() {
         assert_eq!(second.received(), b"hello");
         second.close();
         rig.settle();
-        let told = pauses(&rig.finish());
-        assert_eq!(told[..2], [Some(Some(libc::EMFILE)), None]);
-        assert_eq!(told.last(), Some(&None));
+        let reported = pauses(&rig.finish());
+        assert_eq!(reported[..2], [Some(Some(libc::EMFILE)), None]);
+        assert_eq!(reported.last(), Some(&None));
     });
 }
 
@@ -278,9 +278,9 @@ fn a_limit_of_connections_pauses_and_resumes_the_listener() {
                 served = peers.iter().filter(|peer| peer.saw_fin()).count();
             }
             assert!(peers.iter().all(|peer| peer.received() == b"hello"));
-            let told = pauses(&rig.finish());
-            assert_eq!(told.first(), Some(&Some(None)));
-            assert_eq!(told.last(), Some(&None), "resumed in the end: {told:?}");
+            let reported = pauses(&rig.finish());
+            assert_eq!(reported.first(), Some(&Some(None)));
+            assert_eq!(reported.last(), Some(&None), "resumed in the end: {reported:?}");
         }
     });
 }
@@ -317,7 +317,8 @@ fn a_header_beyond_the_bound_is_refused_when_it_says_so_whole_or_in_pieces() {
     both(|setup| {
         for (len, taken) in [(200, true), (201, false), (65_000, false)] {
             for piece in [1, 16, 70_000] {
-                let options = EngineOptions { max_prefix_bytes: 200, ..EngineOptions::default() };
+                let options =
+                    EngineOptions { max_proxy_header_bytes: 200, ..EngineOptions::default() };
                 let mut rig = Rig::with(setup, Program::Echo, options);
                 rig.listen(proxied());
                 let peer = rig.peer();

@@ -12,9 +12,9 @@ use crate::data::{BULK_UNIT, UNIT};
 use crate::engine::EngineOptions;
 use crate::sim::CallKind;
 use crate::time::FOREVER;
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
-const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 const BULK: usize = 2 << 20;
 
 fn forwarding(setup: Setup, connect: ConnectConfig) -> Rig {

@@ -21,11 +21,11 @@ impl Rig {
     /// The counters are equal to what was reported.
     pub(super) fn check_counts(&self) {
         let counted = self.engine.counters();
-        let told = |is: fn(&EventKind) -> bool| {
+        let reported = |is: fn(&EventKind) -> bool| {
             self.host.events.iter().filter(|event| is(&event.kind)).count() as u64
         };
-        let sessions = told(|kind| matches!(kind, EventKind::Session));
-        let refusals = told(|kind| matches!(kind, EventKind::Refused(_))) + counted.suppressed;
+        let sessions = reported(|kind| matches!(kind, EventKind::Session));
+        let refusals = reported(|kind| matches!(kind, EventKind::Refused(_))) + counted.suppressed;
         let ended = counted.sessions + counted.refused + counted.monitored;
         let pipes = self.engine.tools.pipes.on_loan();
         let passed = self.engine.op_counts().passed(crate::conn::Op::AcceptSession);

@@ -48,7 +48,7 @@ pub(super) struct Rig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Seen {
     succeeded: u64,
-    told: usize,
+    reported: usize,
     alive: u32,
 }
 
@@ -218,8 +218,8 @@ impl Rig {
     pub(super) fn will_hear(&mut self, id: Id) -> bool {
         let before = self.host.events.len();
         self.settle();
-        let told = self.host.events[before..].iter().any(|event| event.id == id);
-        told && self.setup.weather != Weather::Calm
+        let reported = self.host.events[before..].iter().any(|event| event.id == id);
+        reported && self.setup.weather != Weather::Calm
     }
 
     // The host's loop.
@@ -341,7 +341,7 @@ impl Rig {
         let state = self.engine.wait_state();
         let seen = Seen {
             succeeded: self.world.succeeded(),
-            told: self.host.events.len(),
+            reported: self.host.events.len(),
             alive: state.conns + state.streams + state.listeners,
         };
         if seen != self.seen {

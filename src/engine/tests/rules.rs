@@ -13,12 +13,12 @@ use crate::config::{
 };
 use crate::conn::{Op, Why};
 use crate::engine::Record;
-use crate::rules::{Outside, RuleSet, Tables, Value};
+use crate::rules::{Environment, RuleSet, Tables, Value};
 use crate::sim::CallKind;
 use crate::sys::SockOpt;
-use crate::table::{Data, Key, Table};
+use crate::table::{DataType, Table, TableKey};
 use crate::time::{FOREVER, Time};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 pub(super) const COUNTING: &str = "stick-table type ip size 1k expire 1m store \
     conn_cnt,conn_cur,sess_cnt,bytes_in_cnt,bytes_out_cnt\n\
@@ -32,8 +32,9 @@ pub(super) fn client_key() -> IpAddr {
 
 pub(super) fn compile(text: &str) -> Arc<RuleSet> {
     let tables = Tables::default();
-    let outside = Outside { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
-    RuleSet::parse(text.as_bytes(), outside).unwrap_or_else(|why| panic!("{why}"))
+    let environment =
+        Environment { tables: &tables, before: None, load: &|_| Err("no files".to_owned()) };
+    RuleSet::parse(text.as_bytes(), environment).unwrap_or_else(|why| panic!("{why}"))
 }
 
 pub(super) fn ruled(config: AcceptConfig, text: &str) -> AcceptConfig {
@@ -138,8 +139,8 @@ fn rules_see_an_announced_address_only_of_a_source_that_may_announce_one() {
                 assert_eq!(cause, due.map(|(at, why)| (Some(at), why)), "{phase}, {name}");
                 assert_eq!(got == b"hello", due.is_none(), "{phase}, {name}");
                 // The announced address is counted if and only if the connection is accepted.
-                let announced = Key::Ip(IpAddr::from([192, 0, 2, 33]));
-                let counted = table.get(announced, Data::ConnCnt, Time(1));
+                let announced = TableKey::Ip(IpAddr::from([192, 0, 2, 33]));
+                let counted = table.get(announced, DataType::ConnCnt, Time(1));
                 assert_eq!(counted, due.is_none().then_some(1), "{phase}, {name}");
             });
         }
@@ -178,8 +179,8 @@ fn session_rules_know_what_the_handshake_agreed_on() {
         ] {
             let mut rig = Rig::new(setup, Program::Echo);
             let text = format!("tcp-request session {line}");
-            rig.listen(ruled(accepting(Version::Tls13), &text));
-            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, b"");
+            rig.listen(ruled(accepting(TlsVersion::Tls13), &text));
+            let client = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, b"");
             client.borrow_mut().say(b"protected");
             client.borrow_mut().end();
             rig.actors.push(play(&client));
@@ -220,11 +221,11 @@ fn a_source_that_a_rule_sets_is_the_one_that_servers_are_told() {
 #[test]
 fn connections_end_with_the_rules_they_began_with() {
     both(|setup| {
-        let config = ruled(accepting(Version::Tls13), "tcp-request session accept");
+        let config = ruled(accepting(TlsVersion::Tls13), "tcp-request session accept");
         let live = Arc::clone(config.rules.as_ref().expect("rules"));
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(config);
-        let early = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, b"");
+        let early = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, b"");
         early.borrow_mut().pause_at(50);
         rig.actors.push(play(&early));
         rig.settle();
@@ -234,7 +235,7 @@ fn connections_end_with_the_rules_they_began_with() {
         early.borrow_mut().end();
         rig.settle();
         assert_eq!(early.borrow().got, b"still");
-        let late = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, b"");
+        let late = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, b"");
         late.borrow_mut().say(b"refused");
         rig.actors.push(play(&late));
         rig.settle();

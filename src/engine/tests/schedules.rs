@@ -11,9 +11,9 @@ use super::tls_peer::pair;
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::cx::Trigger;
 use crate::engine::{Event, EventKind, Record};
-use crate::sim::{Answer, Random};
+use crate::sim::{ConnectResponse, Random};
 use crate::time::{MILLISECOND, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 /// Seeds of an ordinary test run.
 const SEEDS: u64 = 3_000;
@@ -186,7 +186,7 @@ fn run(seed: u64) -> (String, usize) {
         1 => Weather::Narrow,
         _ => Weather::Rough,
     };
-    let version = if random.one_in(2) { Version::Tls12 } else { Version::Tls13 };
+    let version = if random.one_in(2) { TlsVersion::Tls12 } else { TlsVersion::Tls13 };
     let mut tls = || random.one_in(TLS_ONE_IN).then_some(version);
     let (front, behind) = (tls(), tls());
     let send_proxy = random.one_in(2).then_some(SendProxy::V1);
@@ -208,7 +208,9 @@ fn run(seed: u64) -> (String, usize) {
     }
     let site = rig.world.serve(yonder());
     if random.one_in(5) {
-        site.answer([Answer::Refuse, Answer::Unreachable][random.below(2) as usize]);
+        site.answer(
+            [ConnectResponse::Refuse, ConnectResponse::Unreachable][random.below(2) as usize],
+        );
     }
     let taken = take_all(&mut rig, site, behind, send_proxy.is_some(), |_| {});
     let headed = send_proxy.is_some() && behind.is_none();

@@ -51,7 +51,7 @@ fn send_all(rig: &mut Rig, id: Id, mut bytes: &[u8]) {
     }
 }
 
-fn told(events: &[Event], kind: fn(&EventKind) -> bool) -> usize {
+fn reported(events: &[Event], kind: fn(&EventKind) -> bool) -> usize {
     events.iter().filter(|event| kind(&event.kind)).count()
 }
 
@@ -71,17 +71,17 @@ fn readable_is_told_once_after_each_wait() {
         rig.settle();
         peer.send(b"two");
         rig.settle();
-        assert_eq!(told(&rig.host.events, is_readable), 1);
+        assert_eq!(reported(&rig.host.events, is_readable), 1);
         assert_eq!(recv_all(&mut rig, id), (b"onetwo".to_vec(), Received::Wait));
         rig.settle();
-        assert_eq!(told(&rig.host.events, is_readable), 1);
+        assert_eq!(reported(&rig.host.events, is_readable), 1);
         peer.send(b"three");
         rig.settle();
-        assert_eq!(told(&rig.host.events, is_readable), 2);
+        assert_eq!(reported(&rig.host.events, is_readable), 2);
         assert_eq!(recv_all(&mut rig, id).0, b"three");
         peer.shutdown_write();
         rig.settle();
-        assert_eq!(told(&rig.host.events, is_readable), 3);
+        assert_eq!(reported(&rig.host.events, is_readable), 3);
         assert_eq!(recv(&mut rig, id), Err(Received::End));
         assert_eq!(recv(&mut rig, id), Err(Received::End), "and again");
         rig.call(|engine| engine.close(id)).expect("it is open");
@@ -130,10 +130,10 @@ fn a_full_socket_takes_a_part_then_waits_and_tells_writable_once() {
             }
         }
         rig.settle();
-        let before = told(&rig.host.events, is_writable);
+        let before = reported(&rig.host.events, is_writable);
         peer.stall(false);
         rig.settle();
-        assert_eq!(told(&rig.host.events, is_writable), before + 1);
+        assert_eq!(reported(&rig.host.events, is_writable), before + 1);
         assert_eq!(peer.received().len(), taken);
         rig.call(|engine| engine.close(id)).expect("it is open");
         peer.close();
@@ -295,7 +295,7 @@ fn every_call_after_every_event_of_the_peer_ends_clean() {
                     }
                     let events = rig.finish();
                     assert_eq!(
-                        told(&events, |kind| matches!(kind, EventKind::Closed(_))),
+                        reported(&events, |kind| matches!(kind, EventKind::Closed(_))),
                         1,
                         "{setup:?} {peer_does} {first:?} {second:?}"
                     );

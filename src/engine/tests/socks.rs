@@ -12,10 +12,10 @@ use crate::config::{ConnectConfig, SendProxy};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EventKind, Received, Record};
 use crate::id::Id;
-use crate::sim::{Peer, Server};
+use crate::sim::{Peer, RemoteServer};
 use crate::time::{FOREVER, MILLISECOND, SECOND};
-use crate::tls::Version as TlsVersion;
-use crate::wire::socks::{Destination, Dialogue, Login, Version};
+use crate::tls::TlsVersion;
+use crate::wire::socks::{Destination, Dialogue, Login, SocksVersion};
 
 const BANNER: &[u8] = b"220 hello\r\n";
 const V4_GRANTED: &[u8] = &[0, 90, 0, 0, 0, 0, 0, 0];
@@ -24,10 +24,10 @@ const V5_CONNECTED: &[u8] = &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
 /// What a server receives, and what it answers to each.
 type Lines = Vec<(Vec<u8>, Vec<u8>)>;
 
-fn dialogue(version: Version, login: bool) -> Dialogue {
+fn dialogue(version: SocksVersion, login: bool) -> Dialogue {
     let to = Destination::Name("example.net".into(), 80);
     let ip = Destination::parse("198.51.100.80:80").expect("an address");
-    let to = if version == Version::V4 { ip } else { to };
+    let to = if version == SocksVersion::V4 { ip } else { to };
     let login = if login {
         Login { user: Some("fred"), password: Some("secret") }
     } else {
@@ -43,19 +43,19 @@ fn courses() -> [(Dialogue, Lines); 4] {
     let pair = b"\x01\x04fred\x06secret".to_vec();
     [
         (
-            dialogue(Version::V4, false),
+            dialogue(SocksVersion::V4, false),
             vec![(vec![4, 1, 0, 80, 198, 51, 100, 80, 0], V4_GRANTED.to_vec())],
         ),
         (
-            dialogue(Version::V4a, false),
+            dialogue(SocksVersion::V4a, false),
             vec![([&[4, 1, 0, 80, 0, 0, 0, 1, 0][..], name, &[0]].concat(), V4_GRANTED.to_vec())],
         ),
         (
-            dialogue(Version::V5, false),
+            dialogue(SocksVersion::V5, false),
             vec![(vec![5, 1, 0], vec![5, 0]), (ask5.clone(), V5_CONNECTED.to_vec())],
         ),
         (
-            dialogue(Version::V5, true),
+            dialogue(SocksVersion::V5, true),
             vec![(vec![5, 2, 0, 2], vec![5, 2]), (pair, vec![1, 0]), (ask5, V5_CONNECTED.to_vec())],
         ),
     ]
@@ -77,7 +77,7 @@ pub(super) struct Served {
 
 /// A server of one connection that sends each line once it has received the line that belongs to it and
 /// not a byte more.
-pub(super) fn serve(site: Server, lines: Lines) -> (Rc<RefCell<Served>>, Actor) {
+pub(super) fn serve(site: RemoteServer, lines: Lines) -> (Rc<RefCell<Served>>, Actor) {
     let served = Rc::new(RefCell::new(Served::default()));
     let shared = Rc::clone(&served);
     let (mut heard, mut next) = (Vec::new(), 0);
@@ -350,7 +350,7 @@ fn a_server_that_takes_no_byte_of_the_request_is_given_up_at_the_deadline() {
             knobs.send_buffer = 4;
         });
         let site = rig.world.serve(yonder());
-        connect(&mut rig, over(dialogue(Version::V4a, false)));
+        connect(&mut rig, over(dialogue(SocksVersion::V4a, false)));
         rig.settle();
         site.accept().expect("it came").stall(true);
         rig.run();

@@ -9,9 +9,9 @@ use crate::engine::{EventKind, Received, Refusal, StartTls};
 use crate::id::Id;
 use crate::sim::Peer;
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
-const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 const COMMAND: &[u8] = b"STARTTLS\n";
 const READY: &[u8] = b"220 ready\n";
 
@@ -42,12 +42,12 @@ fn asked(setup: Setup) -> (Rig, Peer, Id) {
     (rig, client, session)
 }
 
-fn begin(rig: &mut Rig, session: Id, version: Version) -> Result<(), Refusal> {
+fn begin(rig: &mut Rig, session: Id, version: TlsVersion) -> Result<(), Refusal> {
     let start = StartTls::Server(pair(version).1);
     rig.call(|engine| engine.start_tls(session, start, &[]))
 }
 
-fn speak(rig: &mut Rig, client: Peer, version: Version) -> Shared {
+fn speak(rig: &mut Rig, client: Peer, version: TlsVersion) -> Shared {
     let client = TlsPeer::client(client, &pair(version).0, b"");
     client.borrow_mut().expect_a_line();
     rig.actors.push(play(&client));
@@ -115,7 +115,7 @@ fn a_handshake_that_fails_or_never_ends_closes_the_session_for_it() {
     both(|setup| {
         for silent in [false, true] {
             let (mut rig, client, session) = asked(setup);
-            begin(&mut rig, session, Version::Tls13).expect("a raw session");
+            begin(&mut rig, session, TlsVersion::Tls13).expect("a raw session");
             if !silent {
                 client.send(b"MAIL FROM:<injected@example.test>\r\n");
             }
@@ -137,13 +137,13 @@ fn a_handshake_that_fails_or_never_ends_closes_the_session_for_it() {
 fn it_is_refused_on_what_is_no_raw_session() {
     both(|setup| {
         let (mut rig, client, session) = asked(setup);
-        begin(&mut rig, session, Version::Tls13).expect("a raw session");
-        assert_eq!(begin(&mut rig, session, Version::Tls13), Err(Refusal::State), "twice");
+        begin(&mut rig, session, TlsVersion::Tls13).expect("a raw session");
+        assert_eq!(begin(&mut rig, session, TlsVersion::Tls13), Err(Refusal::State), "twice");
         rig.call(|engine| engine.close(session)).expect("it is there");
-        assert_eq!(begin(&mut rig, session, Version::Tls13), Err(Refusal::State), "closed");
+        assert_eq!(begin(&mut rig, session, TlsVersion::Tls13), Err(Refusal::State), "closed");
         client.close();
         rig.run();
-        assert_eq!(begin(&mut rig, session, Version::Tls13), Err(Refusal::Stale), "gone");
+        assert_eq!(begin(&mut rig, session, TlsVersion::Tls13), Err(Refusal::Stale), "gone");
         rig.finish();
     });
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::farm::{DELAY, Farm, address, close_all, options, reports, server};
 use super::rig::{Setup, both, everywhere, here};
 use super::rules::{client_key, ruled, table};
-use crate::backend::{Admin, Change, ServerConfig};
+use crate::backend::{Admin, ServerChange, ServerConfig};
 use crate::config::AcceptConfig;
-use crate::sim::{Answer, Peer};
+use crate::sim::{ConnectResponse, Peer};
 use crate::sys::Addr;
-use crate::table::{Data, Key, Table};
+use crate::table::{DataType, Table, TableKey};
 use crate::time::SECOND;
 
 /// A client has the same server until it has not connected for a minute.
@@ -30,7 +30,7 @@ fn three() -> Vec<ServerConfig> {
 
 /// The server that is remembered for the client, the first counted as 1.
 fn remembered(farm: &Farm, table: &Table) -> Option<u64> {
-    table.get(Key::Ip(client_key()), Data::ServerId, farm.rig.world.now())
+    table.get(TableKey::Ip(client_key()), DataType::ServerId, farm.rig.world.now())
 }
 
 /// The next of the client's visits reaches the server `site`, and ends.
@@ -93,16 +93,16 @@ fn a_server_that_drains_keeps_its_clients_and_one_that_serves_no_more_loses_them
     both(|setup| {
         let (mut farm, table) = sticky(setup, STICKY, three());
         visits(&mut farm, 0);
-        farm.set(0, Change::Admin(Admin::Drain));
+        farm.set(0, ServerChange::Admin(Admin::Drain));
         visits(&mut farm, 0);
-        farm.set(0, Change::Admin(Admin::Maintenance));
+        farm.set(0, ServerChange::Admin(Admin::Maintenance));
         visits(&mut farm, 1);
         assert_eq!(remembered(&farm, &table), Some(2));
-        farm.set(0, Change::Admin(Admin::Ready));
+        farm.set(0, ServerChange::Admin(Admin::Ready));
         visits(&mut farm, 1);
-        farm.set(1, Change::Addresses(vec![]));
+        farm.set(1, ServerChange::Addresses(vec![]));
         visits(&mut farm, 2);
-        farm.set(1, Change::Addresses(vec![address(1)]));
+        farm.set(1, ServerChange::Addresses(vec![address(1)]));
         visits(&mut farm, 2);
         farm.finish();
     });
@@ -113,14 +113,14 @@ fn a_remembered_server_that_is_out_of_reach_is_left_for_one_remembered_then() {
     everywhere(|setup| {
         let (mut farm, table) = sticky(setup, STICKY, (0..2).map(server).collect());
         visits(&mut farm, 0);
-        farm.sites[0].answer(Answer::Refuse);
+        farm.sites[0].answer(ConnectResponse::Refuse);
         let client = farm.client(b"request");
         assert_eq!(remembered(&farm, &table), Some(1), "nothing else was reached yet");
         farm.rig.run_for(4 * DELAY);
         let peer = farm.sites[1].accept().expect("the last attempt");
         assert_eq!(peer.received(), b"request");
         assert_eq!(remembered(&farm, &table), Some(2));
-        farm.sites[0].answer(Answer::Accept);
+        farm.sites[0].answer(ConnectResponse::Accept);
         close_all(&[client, peer]);
         farm.rig.run_for(3 * SECOND);
         visits(&mut farm, 1);
@@ -136,7 +136,9 @@ fn the_host_can_send_a_client_to_a_server_and_a_number_of_none_is_no_wish() {
         let (mut farm, table) = sticky(setup, STICKY, three());
         let set = |farm: &Farm, number| {
             let now = farm.rig.world.now();
-            table.set(Key::Ip(client_key()), Data::ServerId, number, now).expect("it is stored");
+            table
+                .set(TableKey::Ip(client_key()), DataType::ServerId, number, now)
+                .expect("it is stored");
         };
         set(&farm, 3);
         visits(&mut farm, 2);
@@ -161,16 +163,18 @@ fn the_first_entry_that_remembers_a_server_counts_and_every_one_remembers() {
         let (mut farm, table) = sticky(setup, TEXT, three());
         let rules = farm.rig.rules[0].current();
         let ports = rules.tables().get("ports").expect("a table");
-        let known = |farm: &Farm| ports.get(Key::Integer(80), Data::ServerId, farm.rig.world.now());
-        let set = |table: &Table, key: Key<'_>, number| {
-            table.set(key, Data::ServerId, number, crate::time::Time(1)).expect("it is stored");
+        let known = |farm: &Farm| {
+            ports.get(TableKey::Integer(80), DataType::ServerId, farm.rig.world.now())
         };
-        set(&table, Key::Ip(client_key()), 2);
-        set(ports, Key::Integer(80), 3);
+        let set = |table: &Table, key: TableKey<'_>, number| {
+            table.set(key, DataType::ServerId, number, crate::time::Time(1)).expect("it is stored");
+        };
+        set(&table, TableKey::Ip(client_key()), 2);
+        set(ports, TableKey::Integer(80), 3);
         visits(&mut farm, 1);
         assert_eq!((remembered(&farm, &table), known(&farm)), (Some(2), Some(2)));
-        set(&table, Key::Ip(client_key()), 0);
-        set(ports, Key::Integer(80), 3);
+        set(&table, TableKey::Ip(client_key()), 0);
+        set(ports, TableKey::Integer(80), 3);
         visits(&mut farm, 2);
         assert_eq!((remembered(&farm, &table), known(&farm)), (Some(3), Some(3)));
         farm.finish();

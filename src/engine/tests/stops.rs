@@ -11,7 +11,7 @@ use crate::conn::{Cause, Why};
 use crate::engine::{Event, EventKind};
 use crate::sim::CallKind;
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 /// Bytes each way.
 const WORDS: usize = 40;
@@ -181,10 +181,10 @@ fn a_raw_peer_that_stops_at_any_byte_ends_the_stream_and_loses_none() {
 
 #[test]
 fn a_tls_client_that_stops_at_any_byte_ends_the_stream() {
-    everywhere_on_the_wire(Layers { front: Some(Version::Tls13), behind: None }, Who::Client);
+    everywhere_on_the_wire(Layers { front: Some(TlsVersion::Tls13), behind: None }, Who::Client);
 }
 
 #[test]
 fn a_tls_server_that_stops_at_any_byte_ends_the_stream() {
-    everywhere_on_the_wire(Layers { front: None, behind: Some(Version::Tls13) }, Who::Server);
+    everywhere_on_the_wire(Layers { front: None, behind: Some(TlsVersion::Tls13) }, Who::Server);
 }

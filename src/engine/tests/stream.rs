@@ -7,7 +7,7 @@ use super::rig::{Rig, Setup, both, everywhere, yonder};
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::conn::Why;
 use crate::engine::{EndReport, Event, EventKind};
-use crate::sim::{Peer, Server};
+use crate::sim::{Peer, RemoteServer};
 use crate::time::{FOREVER, SECOND};
 
 fn forward(idle: u64) -> Program {
@@ -24,7 +24,7 @@ struct Joined {
     rig: Rig,
     client: Peer,
     server: Peer,
-    site: Server,
+    site: RemoteServer,
 }
 
 fn join(setup: Setup, idle: u64) -> Joined {
@@ -104,13 +104,13 @@ fn a_client_that_ends_after_its_request_is_answered_though_the_server_came_later
         for size in [1, 5] {
             let mut rig = Rig::new(setup, forward(FOREVER));
             let site = rig.world.serve(yonder());
-            site.answer(crate::sim::Answer::Full);
+            site.answer(crate::sim::ConnectResponse::Full);
             rig.listen(AcceptConfig::default());
             let client = rig.peer();
             client.send(&pattern(size, 0));
             client.shutdown_write();
             rig.run_for(100_000_000);
-            site.answer(crate::sim::Answer::Accept);
+            site.answer(crate::sim::ConnectResponse::Accept);
             rig.run_for(2 * SECOND);
             let server = site.accept().expect("it came");
             assert_eq!(server.received(), pattern(size, 0));
@@ -128,7 +128,7 @@ fn a_client_that_ends_after_its_request_is_answered_though_the_server_came_later
 fn a_server_that_refuses_ends_the_stream_and_the_client() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, forward(FOREVER));
-        rig.world.serve(yonder()).answer(crate::sim::Answer::Refuse);
+        rig.world.serve(yonder()).answer(crate::sim::ConnectResponse::Refuse);
         rig.listen(AcceptConfig::default());
         let client = rig.peer();
         client.send(b"hello");

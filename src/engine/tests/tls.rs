@@ -10,24 +10,24 @@ use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, ConnectTls, Tls12
 use crate::conn::{Direction, Op, Why};
 use crate::engine::{ConnectOptions, Received, Record, Sent};
 use crate::time::{FOREVER, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
-const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 /// No server's handshake is shorter, in bytes: a certificate alone is longer.
 const SHORTEST_FLIGHT: usize = 400;
 const WORDS: &[u8] = b"a few words that are protected";
 
-pub(super) fn accepting(version: Version) -> AcceptConfig {
+pub(super) fn accepting(version: TlsVersion) -> AcceptConfig {
     AcceptConfig { tls: Some(pair(version).1), ..AcceptConfig::default() }
 }
 
-pub(super) fn connecting(version: Version) -> ConnectConfig {
+pub(super) fn connecting(version: TlsVersion) -> ConnectConfig {
     let tls = ConnectTls { tls: pair(version).0, server_name: "a.test".to_owned() };
     ConnectConfig { tls: Some(tls), ..ConnectConfig::default() }
 }
 
-pub(super) fn client(rig: &mut Rig, version: Version, prefix: &[u8]) -> Shared {
+pub(super) fn client(rig: &mut Rig, version: TlsVersion, prefix: &[u8]) -> Shared {
     let peer = rig.peer();
     let shared = TlsPeer::client(peer, &pair(version).0, prefix);
     rig.actors.push(play(&shared));
@@ -35,7 +35,7 @@ pub(super) fn client(rig: &mut Rig, version: Version, prefix: &[u8]) -> Shared {
 }
 
 /// An echo over TLS that pauses after `cut` bytes of the client's wire. Returns how many there were.
-fn accepts(setup: Setup, version: Version, proxy: bool, cut: Option<usize>) -> usize {
+fn accepts(setup: Setup, version: TlsVersion, proxy: bool, cut: Option<usize>) -> usize {
     let mut rig = Rig::new(setup, Program::Echo);
     let config = if proxy { proxied() } else { AcceptConfig::default() };
     rig.listen(AcceptConfig { tls: Some(pair(version).1), ..config });
@@ -76,7 +76,7 @@ fn a_client_that_pauses_at_any_byte_gets_its_session() {
 }
 
 /// A client whose wire ends after `cut` bytes.
-fn refused(setup: Setup, version: Version, cut: usize, then: Then) -> Record {
+fn refused(setup: Setup, version: TlsVersion, cut: usize, then: Then) -> Record {
     let mut rig = Rig::new(setup, Program::Idle);
     rig.listen(accepting(version));
     let peer = client(&mut rig, version, &[]);
@@ -113,7 +113,7 @@ fn a_client_that_stops_ends_or_resets_at_any_byte_of_a_handshake_is_refused() {
 }
 
 /// How many bytes a client sends until it is done.
-fn handshake_of_a_client(setup: Setup, version: Version) -> usize {
+fn handshake_of_a_client(setup: Setup, version: TlsVersion) -> usize {
     let mut rig = Rig::new(setup, Program::Echo);
     rig.listen(accepting(version));
     let peer = client(&mut rig, version, &[]);
@@ -130,7 +130,7 @@ fn handshake_of_a_client(setup: Setup, version: Version) -> usize {
 fn what_is_no_client_hello_is_answered_with_an_alert_and_refused() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        rig.listen(accepting(Version::Tls13));
+        rig.listen(accepting(TlsVersion::Tls13));
         let peer = rig.peer();
         peer.send(b"GET / HTTP/1.0\r\n\r\n");
         rig.run();
@@ -143,7 +143,7 @@ fn what_is_no_client_hello_is_answered_with_an_alert_and_refused() {
 }
 
 /// A connection to a server that pauses after `cut` bytes of its wire.
-fn connects(setup: Setup, version: Version, cut: Option<usize>) -> usize {
+fn connects(setup: Setup, version: TlsVersion, cut: Option<usize>) -> usize {
     let mut rig = Rig::new(setup, Program::Echo);
     let server = rig.world.serve(yonder());
     let (peers, actor) = serve(server, pair(version).1, move |peer| {
@@ -169,7 +169,7 @@ fn connects(setup: Setup, version: Version, cut: Option<usize>) -> usize {
     peer.sent
 }
 
-fn connect(rig: &mut Rig, version: Version) {
+fn connect(rig: &mut Rig, version: TlsVersion) {
     let config = Arc::new(connecting(version));
     rig.call(|engine| engine.connect(yonder(), config, &ConnectOptions::default()))
         .expect("asked for");
@@ -358,7 +358,7 @@ fn assert_worn(peer: &Shared, got: &[u8], cause: Option<&crate::cause::Cause>) {
     assert_eq!((&peer.got[..], &peer.failure), (got, &None));
     assert!(peer.closed && peer.peer.saw_fin() && !peer.peer.saw_reset());
     let cause = cause.expect("a cause");
-    assert_eq!((cause.at, cause.why), (None, Why::KeysWorn));
+    assert_eq!((cause.at, cause.why), (None, Why::KeyLimit));
     assert!(cause.text.contains("TLS 1.2"), "{cause}");
 }
 
@@ -366,14 +366,14 @@ fn assert_worn(peer: &Shared, got: &[u8], cause: Option<&crate::cause::Cause>) {
 fn a_session_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
     everywhere(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
-        rig.listen(accepting(Version::Tls12));
-        let peer = client(&mut rig, Version::Tls12, &[]);
+        rig.listen(accepting(TlsVersion::Tls12));
+        let peer = client(&mut rig, TlsVersion::Tls12, &[]);
         rig.settle();
         wear(&mut rig, &peer);
         let id = rig.host.sessions()[0];
         let mut send = || rig.call(|engine| engine.send(id, WORDS)).expect("a session");
         assert_eq!(send(), Sent::Bytes(WORDS.len()));
-        assert_eq!(send(), Sent::Failed(Why::KeysWorn));
+        assert_eq!(send(), Sent::Failed(Why::KeyLimit));
         rig.settle();
         peer.borrow_mut().end();
         rig.run();
@@ -389,8 +389,8 @@ fn a_stream_whose_keys_are_worn_ends_with_close_notify_and_says_why() {
         let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, program);
         let site = rig.world.serve(yonder());
-        rig.listen(accepting(Version::Tls12));
-        let peer = client(&mut rig, Version::Tls12, &[]);
+        rig.listen(accepting(TlsVersion::Tls12));
+        let peer = client(&mut rig, TlsVersion::Tls12, &[]);
         peer.borrow_mut().say(b"?");
         rig.settle();
         let server = site.accept().expect("it came");
@@ -414,11 +414,11 @@ fn a_half_close_of_a_session_that_is_held_back_is_sent_once_its_peer_is_silent()
     both(|setup| {
         for reads in [false, true] {
             let mut rig = Rig::new(setup, Program::Idle);
-            let config = accepting(Version::Tls12);
+            let config = accepting(TlsVersion::Tls12);
             let close_options =
                 CloseOptions { tls12_half_close: Tls12HalfClose::Hold, ..config.close_options };
             rig.listen(AcceptConfig { close_options, ..config });
-            let peer = client(&mut rig, Version::Tls12, &[]);
+            let peer = client(&mut rig, TlsVersion::Tls12, &[]);
             rig.settle();
             let id = rig.host.sessions()[0];
             peer.borrow_mut().say(WORDS);

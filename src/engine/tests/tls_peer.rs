@@ -6,15 +6,15 @@ use std::sync::{Arc, OnceLock};
 
 use super::rig::Actor;
 use crate::buffer::{BUFFER_SIZE, Buffer, Pool};
-use crate::sim::{Peer, Server};
+use crate::sim::{Peer, RemoteServer};
 use crate::tls::tests::rig::repeatable;
-use crate::tls::{ClientTls, Failure, Handshake, ServerTls, Session, Version};
+use crate::tls::{ClientTls, Failure, Handshake, ServerTls, Session, TlsVersion};
 
 /// Both sides' configuration for `a.test`, one version only, with lengths that repeat.
-pub(super) fn pair(version: Version) -> (Arc<ClientTls>, Arc<ServerTls>) {
+pub(super) fn pair(version: TlsVersion) -> (Arc<ClientTls>, Arc<ServerTls>) {
     type Both = (Arc<ClientTls>, Arc<ServerTls>);
     static CONFIGS: [OnceLock<Both>; 2] = [const { OnceLock::new() }; 2];
-    let config = &CONFIGS[usize::from(version == Version::Tls13)];
+    let config = &CONFIGS[usize::from(version == TlsVersion::Tls13)];
     config.get_or_init(|| repeatable(version)).clone()
 }
 
@@ -233,7 +233,7 @@ pub(super) fn play(peer: &Shared) -> Box<dyn FnMut() -> bool> {
 
 /// The actor that takes every connection of `server` and speaks TLS on it.
 pub(super) fn serve(
-    server: Server,
+    server: RemoteServer,
     tls: Arc<ServerTls>,
     begin: impl Fn(&mut TlsPeer) + 'static,
 ) -> (Rc<RefCell<Vec<Shared>>>, Actor) {

@@ -20,9 +20,9 @@ use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
 use crate::engine::{Engine, Event, EventKind, HandlerAnswer, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
-use crate::table::{Data, Key};
+use crate::table::{DataType, TableKey};
 use crate::time::{FOREVER, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\nGET / HTTP/1.0\r\n\r\n";
 const ANNOUNCES: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
@@ -53,20 +53,20 @@ const BULK: usize = 150_000;
 #[derive(Clone, Copy, Debug)]
 enum Scene {
     EchoBehindHeaders,
-    EchoOverTls(Version),
+    EchoOverTls(TlsVersion),
     /// Behind a PROXY header and over TLS, with rules in front of and behind both.
     EchoUnderRules,
     Forward,
-    ForwardOverTls(Version),
+    ForwardOverTls(TlsVersion),
     ForwardThroughSocks,
     /// The same, raw and in bulk each way.
     Bulk,
     /// Handlers of the host on both sides of TLS, or where it would be, ahead of an echo.
-    Handlers(Option<Version>),
+    Handlers(Option<TlsVersion>),
     /// One towards the server, ahead of a stream.
     HandlersOut,
     /// A session that begins TLS.
-    StartTls(Version),
+    StartTls(TlsVersion),
 }
 
 impl Scene {
@@ -159,7 +159,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
         },
         Scene::EchoOverTls(version) | Scene::ForwardOverTls(version) => accepting(version),
         Scene::EchoUnderRules => {
-            ruled(AcceptConfig { tls: Some(pair(Version::Tls13).1), ..proxied() }, RULES)
+            ruled(AcceptConfig { tls: Some(pair(TlsVersion::Tls13).1), ..proxied() }, RULES)
         }
     };
     let counted = config.rules.is_some().then(|| table(&config));
@@ -195,7 +195,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
             }));
         }
         Scene::EchoUnderRules => {
-            let client = TlsPeer::client(rig.peer(), &pair(Version::Tls13).0, ANNOUNCES);
+            let client = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, ANNOUNCES);
             client.borrow_mut().say(b"counted");
             client.borrow_mut().end();
             rig.actors.push(play(&client));
@@ -273,7 +273,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
     if let Some(table) = counted {
         let now = rig.world.now();
         for client in COUNTED {
-            let there = table.get(Key::Ip(client.into()), Data::ConnCur, now);
+            let there = table.get(TableKey::Ip(client.into()), DataType::ConnCur, now);
             assert_eq!(there.unwrap_or(0), 0, "nobody is there any more");
         }
     }
@@ -315,8 +315,8 @@ fn an_echo_behind_headers_survives_every_fault() {
 
 #[test]
 fn an_echo_over_tls_survives_every_fault() {
-    torment(Scene::EchoOverTls(Version::Tls12));
-    torment(Scene::EchoOverTls(Version::Tls13));
+    torment(Scene::EchoOverTls(TlsVersion::Tls12));
+    torment(Scene::EchoOverTls(TlsVersion::Tls13));
 }
 
 #[test]
@@ -352,8 +352,8 @@ fn a_stream_in_bulk_survives_every_fault() {
 
 #[test]
 fn a_stream_over_tls_survives_every_fault() {
-    torment(Scene::ForwardOverTls(Version::Tls12));
-    torment(Scene::ForwardOverTls(Version::Tls13));
+    torment(Scene::ForwardOverTls(TlsVersion::Tls12));
+    torment(Scene::ForwardOverTls(TlsVersion::Tls13));
 }
 
 #[test]
@@ -368,7 +368,9 @@ fn handlers_survive_every_fault() {
 
 #[test]
 fn handlers_on_both_sides_of_tls_survive_every_fault() {
-    for scene in [Version::Tls12, Version::Tls13].map(|version| Scene::Handlers(Some(version))) {
+    for scene in
+        [TlsVersion::Tls12, TlsVersion::Tls13].map(|version| Scene::Handlers(Some(version)))
+    {
         both(|setup| {
             let rig = play_scene(setup, scene, |_| {});
             assert_eq!(rig.host.spent.len(), 2, "both were asked");
@@ -380,7 +382,7 @@ fn handlers_on_both_sides_of_tls_survive_every_fault() {
 
 #[test]
 fn a_session_that_turns_to_tls_survives_every_fault() {
-    for scene in [Version::Tls12, Version::Tls13].map(Scene::StartTls) {
+    for scene in [TlsVersion::Tls12, TlsVersion::Tls13].map(Scene::StartTls) {
         both(|setup| {
             let rig = play_scene(setup, scene, |_| {});
             let secured = |event: &&Event| matches!(event.kind, EventKind::Secured);

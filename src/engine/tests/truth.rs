@@ -7,14 +7,14 @@ use super::farm::{self, Farm, close_all, the_report};
 use super::host::Program;
 use super::rig::{Rig, Setup, everywhere, yonder};
 use super::tls::{accepting, connecting};
-use crate::backend::{Admin, Change};
+use crate::backend::{Admin, ServerChange};
 use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig, TlsTruncation};
 use crate::conn::Why;
-use crate::engine::{Drain, EndReport, Event};
-use crate::sim::Answer;
+use crate::engine::{DrainStage, EndReport, Event};
+use crate::sim::ConnectResponse;
 use crate::stream::{CLIENT, SERVER};
 use crate::time::SECOND;
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
 const BOTH: [u8; 2] = [CLIENT, SERVER];
 const ENDING: &str = "it ends as it is told";
@@ -45,7 +45,7 @@ impl Way {
     }
 
     /// The letters, and the reason of all three records.
-    const fn told(self) -> (&'static [u8; 2], Option<Why>) {
+    const fn reported(self) -> (&'static [u8; 2], Option<Why>) {
         match self {
             Self::InOrder => (b"--", None),
             Self::Aborted | Self::Drained => (b"KD", Some(Why::Aborted)),
@@ -82,7 +82,7 @@ fn assert_agree(report: &EndReport, letters: &[u8; 2], why: Option<Why>, context
     }
 }
 
-fn end(setup: Setup, way: Way, tls: Option<Version>, truncation: TlsTruncation) -> Vec<Event> {
+fn end(setup: Setup, way: Way, tls: Option<TlsVersion>, truncation: TlsTruncation) -> Vec<Event> {
     let tolerance = 3 * SECOND;
     let stream = StreamConfig { client: tolerance, server: tolerance, ..StreamConfig::default() };
     let close_options =
@@ -108,7 +108,7 @@ fn end(setup: Setup, way: Way, tls: Option<Version>, truncation: TlsTruncation) 
         }
         Way::Aborted => rig.call(|engine| engine.abort_stream(id)).expect(ENDING),
         Way::Drained => {
-            rig.call(|engine| engine.drain(Drain::Pause, SECOND)).expect(ENDING);
+            rig.call(|engine| engine.drain(DrainStage::Pause, SECOND)).expect(ENDING);
             rig.run_for(2 * SECOND);
         }
         Way::Reset(side) => of(side).0.reset(),
@@ -146,7 +146,7 @@ fn end(setup: Setup, way: Way, tls: Option<Version>, truncation: TlsTruncation) 
 #[test]
 fn however_a_stream_ends_its_record_and_those_of_its_sides_agree() {
     for way in ways() {
-        for tls in [None, Some(Version::Tls12), Some(Version::Tls13)] {
+        for tls in [None, Some(TlsVersion::Tls12), Some(TlsVersion::Tls13)] {
             if way.needs_tls() && tls.is_none() {
                 continue;
             }
@@ -154,7 +154,7 @@ fn however_a_stream_ends_its_record_and_those_of_its_sides_agree() {
                 everywhere(|setup| {
                     let context = format!("{way:?} {tls:?} {truncation:?} {setup:?}");
                     let events = end(setup, way, tls, truncation);
-                    let (letters, why) = way.told();
+                    let (letters, why) = way.reported();
                     assert_agree(super::stream::report(&events), letters, why, &context);
                 });
             }
@@ -167,9 +167,9 @@ fn a_stream_without_a_server_is_told_alike_by_itself_and_by_its_client() {
     everywhere(|setup| {
         // No server is reached.
         for (answer, letters, why) in [
-            (Answer::Refuse, b"SC", Why::Refused),
-            (Answer::NoRoute, b"SC", Why::Unreachable),
-            (Answer::Silent, b"sC", Why::TimedOut),
+            (ConnectResponse::Refuse, b"SC", Why::Refused),
+            (ConnectResponse::NoRoute, b"SC", Why::Unreachable),
+            (ConnectResponse::Silent, b"sC", Why::TimedOut),
         ] {
             let stream = Arc::new(StreamConfig::default());
             let program = Program::Forward { to: yonder(), config: Arc::default(), stream };
@@ -186,7 +186,7 @@ fn a_stream_without_a_server_is_told_alike_by_itself_and_by_its_client() {
         }
         // No server may be used.
         let mut farm = Farm::new(setup, farm::options(), vec![farm::server(0)]);
-        farm.set(0, Change::Admin(Admin::Maintenance));
+        farm.set(0, ServerChange::Admin(Admin::Maintenance));
         let client = farm.client(b"a request");
         client.close();
         assert_agree(the_report(&farm.finish()), b"SC", Some(Why::Unreachable), "none");

@@ -11,9 +11,9 @@ use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, TlsTruncation};
 use crate::conn::Why;
 use crate::engine::EndReport;
 use crate::time::{FOREVER, SECOND};
-use crate::tls::Version;
+use crate::tls::TlsVersion;
 
-const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 const WORDS: &[u8] = b"a few words that are protected";
 
 #[test]
@@ -85,7 +85,7 @@ impl Failing {
 /// how the other one ended, and how the stream ended.
 fn fails_in_stream(
     setup: Setup,
-    tls: [Option<Version>; 2],
+    tls: [Option<TlsVersion>; 2],
     by_client: bool,
     failing: Failing,
     truncation: TlsTruncation,
@@ -140,7 +140,7 @@ fn fails_in_stream(
 
 #[test]
 fn the_failure_of_one_side_ends_the_other_behind_every_byte_and_unvouched() {
-    let tls13 = Some(Version::Tls13);
+    let tls13 = Some(TlsVersion::Tls13);
     let sides = VERSIONS.map(|version| [Some(version), Some(version)]);
     let cases = sides.into_iter().chain([[tls13, None], [None, tls13]]);
     for (tls, by_client) in cases.flat_map(|tls| [(tls, false), (tls, true)]) {

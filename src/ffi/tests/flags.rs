@@ -38,7 +38,7 @@ const KINDS: [&str; 26] = [
     "VST_CLIENT_AUTH_",
     "VST_TLS_1_",
     "VST_TLS_TEXT_",
-    "VST_ANSWER_",
+    "VST_MONITOR_ANSWER_",
     "VST_NEXT_",
     "VST_SOCKS_",
     "VST_KEY_",

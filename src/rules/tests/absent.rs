@@ -8,7 +8,7 @@ use crate::rules::keyword::{COUNTERS, KEYWORDS, OWNERS, ValueKind};
 use crate::rules::place::Places;
 use crate::rules::verb::VERBS;
 use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
-use crate::table::{Data, Key};
+use crate::table::{DataType, TableKey};
 
 const TABLES: &str = "stick-table ips type ip size 10 store gpc0,gpt0\n\
      stick-table numbers type integer size 10 store gpc0,gpt0\n\
@@ -124,7 +124,8 @@ fn traces(word: &str, phase: RulePhase, action: &str, condition: &str) -> Traces
     let mut visitor = nobody_but_beside(word);
     let (verdict, tracks) = run(&rules, phase, &mut visitor);
     let table = rules.tables().get("ips").expect("a table");
-    let entry = [Data::Gpc(0), Data::Gpt0].map(|data| table.get(Key::Ip(HERE), data, NOW));
+    let entry =
+        [DataType::Gpc(0), DataType::Gpt0].map(|data| table.get(TableKey::Ip(HERE), data, NOW));
     Traces { verdict, tracks, done: visitor.done, entry }
 }
 

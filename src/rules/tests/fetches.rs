@@ -8,7 +8,7 @@ use super::{holds, parse};
 use crate::rules::keyword::{COUNTERS, KEYWORDS, OWNERS};
 use crate::rules::progress::SLOTS;
 use crate::rules::{RulePhase, RuleProgress, Verdict};
-use crate::table::{Data, Key};
+use crate::table::{DataType, TableKey};
 use crate::wire::client_hello;
 
 /// A fetch, values that match, and some that do not: they are as near as possible.
@@ -237,17 +237,17 @@ fn what_a_client_hello_asks_for_is_seen_before_tls() {
 
 /// What an entry contains: a number for each counter that no other has, except `conn_cur`, which is one
 /// for each slot.
-const HELD: &[(&str, Data, u64)] = &[
-    ("conn_cnt", Data::ConnCnt, 11),
-    ("conn_cur", Data::ConnCur, SLOTS as u64),
-    ("conn_rate", Data::ConnRate, 12),
-    ("sess_cnt", Data::SessCnt, 13),
-    ("sess_rate", Data::SessRate, 14),
-    ("bytes_in_rate", Data::BytesInRate, 15),
-    ("bytes_out_rate", Data::BytesOutRate, 16),
-    ("gpc0", Data::Gpc(0), 17),
-    ("gpc0_rate", Data::Gpc0Rate, 18),
-    ("gpt0", Data::Gpt0, 19),
+const HELD: &[(&str, DataType, u64)] = &[
+    ("conn_cnt", DataType::ConnCnt, 11),
+    ("conn_cur", DataType::ConnCur, SLOTS as u64),
+    ("conn_rate", DataType::ConnRate, 12),
+    ("sess_cnt", DataType::SessCnt, 13),
+    ("sess_rate", DataType::SessRate, 14),
+    ("bytes_in_rate", DataType::BytesInRate, 15),
+    ("bytes_out_rate", DataType::BytesOutRate, 16),
+    ("gpc0", DataType::Gpc(0), 17),
+    ("gpc0_rate", DataType::Gpc0Rate, 18),
+    ("gpt0", DataType::Gpt0, 19),
 ];
 
 #[test]
@@ -270,8 +270,10 @@ fn every_counter_can_be_asked_of_every_entry_by_every_name() {
                     (Visitor::from("192.0.2.1"), RuleProgress::default());
                 rules.evaluate(RulePhase::Session, &mut progress, &mut visitor, super::NOW);
                 let table = rules.tables().get("default").expect("a table");
-                let key = Key::Ip(IpAddr::from([192, 0, 2, 1]));
-                for (_, data, number) in HELD.iter().filter(|(_, data, _)| *data != Data::ConnCur) {
+                let key = TableKey::Ip(IpAddr::from([192, 0, 2, 1]));
+                for (_, data, number) in
+                    HELD.iter().filter(|(_, data, _)| *data != DataType::ConnCur)
+                {
                     table.set(key, *data, *number, super::NOW).expect("it is stored");
                 }
                 let chosen = rules.backend(&progress, &visitor, super::NOW);

@@ -13,7 +13,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use super::{Loader, Outside, RuleError, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
+use super::{Environment, Loader, RuleError, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
 use crate::time::Time;
 use visitor::Visitor;
 
@@ -29,7 +29,7 @@ fn read(text: &str, load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleError>> {
 }
 
 fn read_bytes(text: &[u8], load: &Loader<'_>) -> Result<Arc<RuleSet>, Box<RuleError>> {
-    RuleSet::parse(text, Outside { tables: &Tables::default(), before: None, load })
+    RuleSet::parse(text, Environment { tables: &Tables::default(), before: None, load })
 }
 
 /// The verdict of the rules of a phase on a connection for which no rules were evaluated before.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::{Outside, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
+use crate::rules::{Environment, RulePhase, RuleProgress, RuleSet, Tables, Verdict};
 use crate::table::{Table, TableConfig};
 
 const COUNTS: &str = "stick-table type ip size 10 store gpc0\n\
@@ -19,8 +19,8 @@ fn comes(rules: &RuleSet) -> Verdict {
 
 fn after(before: &RuleSet, text: &str) -> Result<Arc<RuleSet>, String> {
     let load = |_: &str| Err(String::new());
-    let outside = Outside { tables: &Tables::default(), before: Some(before), load: &load };
-    RuleSet::parse(text.as_bytes(), outside).map_err(|why| why.problem)
+    let environment = Environment { tables: &Tables::default(), before: Some(before), load: &load };
+    RuleSet::parse(text.as_bytes(), environment).map_err(|why| why.problem)
 }
 
 #[test]
@@ -47,12 +47,12 @@ fn a_host_brings_tables_that_lines_name_and_cannot_define_again() {
     assert!(tables.add(Table::new(config.clone()).expect("a table")));
     assert!(!tables.add(Table::new(config).expect("a table")), "the name is taken");
     let load = |_: &str| Err(String::new());
-    let outside = Outside { tables: &tables, before: None, load: &load };
+    let environment = Environment { tables: &tables, before: None, load: &load };
     let text = COUNTS.replace("track-sc0 src", "track-sc0 src table seen");
-    let rules = RuleSet::parse(text.as_bytes(), outside).expect("rules");
+    let rules = RuleSet::parse(text.as_bytes(), environment).expect("rules");
     assert_eq!(comes(&rules), Verdict::Accept);
     assert_eq!(tables.get("seen").expect("a table").len(), 1);
     let text = COUNTS.replace("stick-table", "stick-table seen");
-    let why = RuleSet::parse(text.as_bytes(), outside).expect_err("it is there");
+    let why = RuleSet::parse(text.as_bytes(), environment).expect_err("it is there");
     assert_eq!(why.problem, "there is a table `seen` already");
 }

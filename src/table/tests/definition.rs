@@ -11,7 +11,7 @@ fn a_definition_says_everything_a_table_is_made_from() {
     let text = "type ip size 100k expire 10m nopurge store conn_cur,conn_rate(10s) store gpc0";
     let due = TableConfig {
         name: "t".into(),
-        kind: KeyKind::Ip,
+        kind: TableKeyKind::Ip,
         size: 102_400,
         expire: Some(600 * SECOND),
         nopurge: true,
@@ -19,7 +19,7 @@ fn a_definition_says_everything_a_table_is_made_from() {
     };
     assert_eq!(read(text), due);
     let table = Table::new(due).expect("what can be read can be made");
-    assert!(table.stores(Data::Gpc(0)) && !table.stores(Data::Gpc(1)));
+    assert!(table.stores(DataType::Gpc(0)) && !table.stores(DataType::Gpc(1)));
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn every_datum_can_be_stored_by_its_name() {
 #[test]
 fn keys_have_a_length_where_they_are_texts() {
     let kind = |text| read(text).kind;
-    assert_eq!(kind("size 1 type string"), KeyKind::String { len: 32 });
-    assert_eq!(kind("type string len 7 size 1"), KeyKind::String { len: 7 });
-    assert_eq!(kind("type binary len 16384 size 2g"), KeyKind::Binary { len: 16_384 });
-    assert_eq!(kind("type\tipv6  size 1m "), KeyKind::Ipv6);
-    assert_eq!(kind("type integer size 1"), KeyKind::Integer);
+    assert_eq!(kind("size 1 type string"), TableKeyKind::String { len: 32 });
+    assert_eq!(kind("type string len 7 size 1"), TableKeyKind::String { len: 7 });
+    assert_eq!(kind("type binary len 16384 size 2g"), TableKeyKind::Binary { len: 16_384 });
+    assert_eq!(kind("type\tipv6  size 1m "), TableKeyKind::Ipv6);
+    assert_eq!(kind("type integer size 1"), TableKeyKind::Integer);
 }
 
 #[test]

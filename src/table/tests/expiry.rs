@@ -6,11 +6,11 @@ use super::*;
 fn an_entry_expires_after_its_last_use_and_asking_is_no_use() {
     let table = table(10);
     drop(table.track(ip(1), at(0)));
-    assert!(table.get(ip(1), Data::ConnCnt, at(59)).is_some());
-    assert!(table.get(ip(1), Data::ConnCnt, at(60)).is_none());
-    table.set(ip(1), Data::Gpt0, 1, at(60)).expect("room");
+    assert!(table.get(ip(1), DataType::ConnCnt, at(59)).is_some());
+    assert!(table.get(ip(1), DataType::ConnCnt, at(60)).is_none());
+    table.set(ip(1), DataType::Gpt0, 1, at(60)).expect("room");
     assert!(table.contains(ip(1), at(119)));
-    assert_eq!(table.get(ip(1), Data::ConnCnt, at(119)), Some(0), "it is another entry");
+    assert_eq!(table.get(ip(1), DataType::ConnCnt, at(119)), Some(0), "it is another entry");
     drop(table.track(ip(1), at(119)));
     assert!(table.contains(ip(1), at(178)));
     assert!(!table.contains(ip(1), at(179)));
@@ -32,7 +32,7 @@ fn an_entry_that_is_held_never_expires_and_is_kept_for_its_time_afterwards() {
     let table = table(10);
     let held = table.track(ip(1), at(0)).expect("room");
     drop(table.track(ip(2), at(1_000)));
-    assert_eq!(table.get(ip(1), Data::ConnCur, at(1_000)), Some(1));
+    assert_eq!(table.get(ip(1), DataType::ConnCur, at(1_000)), Some(1));
     held.release(at(1_000));
     assert!(table.contains(ip(1), at(1_059)));
     assert!(!table.contains(ip(1), at(1_060)));
@@ -111,9 +111,9 @@ fn every_order_of_holding_letting_go_expiring_and_purging_keeps_what_is_held() {
             }
             for (key, held) in (0..).zip(&held) {
                 let due = (!held.is_empty()).then_some(held.len() as u64);
-                let is = table.get(ip(key), Data::ConnCur, now);
+                let is = table.get(ip(key), DataType::ConnCur, now);
                 assert_eq!(is.filter(|count| *count > 0), due);
-                assert!(held.iter().all(|one| one.get(Data::ConnCur, now) == due));
+                assert!(held.iter().all(|one| one.get(DataType::ConnCur, now) == due));
             }
             assert!(table.len() <= 1);
         }

@@ -75,7 +75,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
+fn check(kind: TableKeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
     const LEN: usize = 6;
     let store = vec![Stored::ConnCnt, Stored::ConnCur, Stored::BytesInCnt, Stored::Gpt0];
     let config = TableConfig { kind, store, expire: Some(EXPIRE), ..config(16) };
@@ -87,7 +87,7 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
     // A block is its bytes and zeros behind them.
     let plainly = |key: &[u8]| {
         let mut key = key.to_vec();
-        if matches!(kind, KeyKind::Binary { .. }) {
+        if matches!(kind, TableKeyKind::Binary { .. }) {
             key.resize(LEN, 0);
         }
         key
@@ -97,7 +97,7 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
         match *step {
             Step::Track(which) => {
                 let key = &keys[which];
-                let tracked = table.track(Key::Text(key), now).expect("room for all");
+                let tracked = table.track(TableKey::Text(key), now).expect("room for all");
                 let known = plain.used(&plainly(key), now);
                 known.conns += 1;
                 known.held += 1;
@@ -120,7 +120,9 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
             Step::Tag(which, tag) => {
                 let key = &keys[which];
                 plain.used(&plainly(key), now).tag = tag.into();
-                table.set(Key::Text(key), Data::Gpt0, tag.into(), now).expect("room for all");
+                table
+                    .set(TableKey::Text(key), DataType::Gpt0, tag.into(), now)
+                    .expect("room for all");
             }
             Step::Remove(which) => {
                 let key = &keys[which];
@@ -129,7 +131,7 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
                     Some(known) if known.held > 0 => Removal::Held,
                     Some(_) => Removal::Removed,
                 };
-                prop_assert_eq!(table.remove(Key::Text(key), now), due);
+                prop_assert_eq!(table.remove(TableKey::Text(key), now), due);
                 if due == Removal::Removed {
                     plain.known.remove(&plainly(key));
                 }
@@ -144,11 +146,11 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
         plain.forget(now);
         for key in &keys {
             let known = plain.known.get(&plainly(key));
-            let get = |data| table.get(Key::Text(key), data, now);
-            prop_assert_eq!(get(Data::ConnCnt), known.map(|known| known.conns));
-            prop_assert_eq!(get(Data::ConnCur), known.map(|known| known.held as u64));
-            prop_assert_eq!(get(Data::BytesInCnt), known.map(|known| known.bytes));
-            prop_assert_eq!(get(Data::Gpt0), known.map(|known| known.tag));
+            let get = |data| table.get(TableKey::Text(key), data, now);
+            prop_assert_eq!(get(DataType::ConnCnt), known.map(|known| known.conns));
+            prop_assert_eq!(get(DataType::ConnCur), known.map(|known| known.held as u64));
+            prop_assert_eq!(get(DataType::BytesInCnt), known.map(|known| known.bytes));
+            prop_assert_eq!(get(DataType::Gpt0), known.map(|known| known.tag));
         }
         let mut seen: Vec<_> = table.snapshot(now).map(|row| row.key).collect();
         seen.sort();
@@ -163,12 +165,12 @@ fn check(kind: KeyKind, steps: &[Step]) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn a_table_of_strings_answers_as_a_plain_map_does(steps in steps()) {
-        check(KeyKind::String { len: 6 }, &steps)?;
+        check(TableKeyKind::String { len: 6 }, &steps)?;
     }
 
     #[test]
     fn a_table_of_blocks_answers_as_a_plain_map_does(steps in steps()) {
-        check(KeyKind::Binary { len: 6 }, &steps)?;
+        check(TableKeyKind::Binary { len: 6 }, &steps)?;
     }
 }
 
@@ -178,12 +180,12 @@ fn a_million_keys_have_a_million_entries_and_a_million_more_take_their_places() 
     let store = vec![Stored::ConnCur, Stored::Gpt0];
     let table = Table::new(TableConfig { store, ..config(MANY as usize) }).expect("a table");
     for n in 0..MANY {
-        table.set(ip(n), Data::Gpt0, n.into(), at(0)).expect("room");
+        table.set(ip(n), DataType::Gpt0, n.into(), at(0)).expect("room");
     }
     assert_eq!((table.len(), table.purged()), (MANY as usize, 0));
-    assert!((0..MANY).all(|n| table.get(ip(n), Data::Gpt0, at(0)) == Some(n.into())));
+    assert!((0..MANY).all(|n| table.get(ip(n), DataType::Gpt0, at(0)) == Some(n.into())));
     for n in MANY..2 * MANY {
-        table.set(ip(n), Data::Gpt0, n.into(), at(1)).expect("room");
+        table.set(ip(n), DataType::Gpt0, n.into(), at(1)).expect("room");
     }
     assert_eq!((table.len(), table.purged()), (MANY as usize, MANY.into()));
     // An old one stays only where a shard got fewer of the new than it had of the old.

@@ -13,7 +13,7 @@ fn events(table: &Arc<Table>, count: u64, second: u64) {
 }
 
 fn rate(table: &Arc<Table>, second: u64) -> u64 {
-    table.get(ip(1), Data::ConnRate, at(second)).expect("the entry is there")
+    table.get(ip(1), DataType::ConnRate, at(second)).expect("the entry is there")
 }
 
 fn counting() -> Arc<Table> {
@@ -102,11 +102,11 @@ fn bytes_are_rated_by_how_many_they_are_and_never_overflow() {
     let table = Table::new(TableConfig { store, ..config(1) }).expect("a table");
     let held = table.track(ip(1), at(0)).expect("room");
     held.bytes_in(1 << 40, at(1));
-    assert_eq!(held.get(Data::BytesInRate, at(16)), Some(1 << 39), "half of the first period");
+    assert_eq!(held.get(DataType::BytesInRate, at(16)), Some(1 << 39), "half of the first period");
     held.bytes_in(u64::MAX, at(16));
     held.bytes_in(u64::MAX, at(16));
-    assert_eq!(held.get(Data::BytesInRate, at(17)), Some(u64::MAX));
-    assert_eq!(held.get(Data::BytesInCnt, at(17)), Some(u64::MAX));
+    assert_eq!(held.get(DataType::BytesInRate, at(17)), Some(u64::MAX));
+    assert_eq!(held.get(DataType::BytesInCnt, at(17)), Some(u64::MAX));
     // The period from 11 s to 21 s is full; at 26 s half of it is left.
-    assert_eq!(held.get(Data::BytesInRate, at(26)), Some(u64::MAX / 2));
+    assert_eq!(held.get(DataType::BytesInRate, at(26)), Some(u64::MAX / 2));
 }

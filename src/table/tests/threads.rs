@@ -57,10 +57,10 @@ fn eight_threads_count_exactly() {
     });
     for (n, count) in (0..).zip(total) {
         let get = |data| table.get(ip(n), data, at(0));
-        assert_eq!(get(Data::ConnCnt), Some(count.conns));
-        assert_eq!(get(Data::BytesInCnt), Some(count.bytes));
-        assert_eq!(get(Data::Gpc(1)), Some(count.marks));
-        assert_eq!(get(Data::ConnCur), Some(0));
+        assert_eq!(get(DataType::ConnCnt), Some(count.conns));
+        assert_eq!(get(DataType::BytesInCnt), Some(count.bytes));
+        assert_eq!(get(DataType::Gpc(1)), Some(count.marks));
+        assert_eq!(get(DataType::ConnCur), Some(0));
     }
     assert_eq!(table.len(), KEYS);
 }
@@ -95,9 +95,9 @@ fn under_a_crowd_the_size_holds_and_nothing_that_is_held_is_lost() {
             }
             if held.len() > 400 {
                 let (n, tracked) = held.swap_remove(random.below(400) as usize);
-                let count = tracked.get(Data::ConnCur, now).expect("it is stored");
+                let count = tracked.get(DataType::ConnCur, now).expect("it is stored");
                 assert!(count >= 1);
-                assert!(table.get(ip(n), Data::ConnCur, now).is_some(), "its key finds it");
+                assert!(table.get(ip(n), DataType::ConnCur, now).is_some(), "its key finds it");
             }
         }
     };

@@ -21,14 +21,14 @@ use base64::{BEGIN, END, HYPHENS, bad_line, decode, lines};
 
 /// Where PEM text comes from. Text in memory is wiped when it is dropped, since it may be a key.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum PemSource {
     /// A file, read when the configuration is made and not again.
     File(PathBuf),
     /// The text itself.
     Bytes(Vec<u8>),
 }
 
-impl Drop for Source {
+impl Drop for PemSource {
     fn drop(&mut self) {
         if let Self::Bytes(text) = self {
             text.zeroize();
@@ -36,7 +36,7 @@ impl Drop for Source {
     }
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for PemSource {
     /// The bytes are left out: they may be a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,7 +70,7 @@ impl Section {
 }
 
 /// All sections of one source, and what to call the source in an error.
-pub(super) struct Text {
+pub(super) struct PemText {
     pub(super) place: String,
     pub(super) sections: Vec<Section>,
     /// Where there is no section: what the whole text is, and the line that shows it.
@@ -80,11 +80,11 @@ pub(super) struct Text {
 /// What editors of Windows put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-impl Text {
-    pub(super) fn load(source: &Source) -> Result<Self, LoadError> {
+impl PemText {
+    pub(super) fn load(source: &PemSource) -> Result<Self, LoadError> {
         match source {
-            Source::Bytes(text) => Self::parse("PEM text in memory".to_owned(), text),
-            Source::File(path) => {
+            PemSource::Bytes(text) => Self::parse("PEM text in memory".to_owned(), text),
+            PemSource::File(path) => {
                 let place = path.display().to_string();
                 match read(path) {
                     Ok(text) => Self::parse(place, &text),
@@ -156,9 +156,9 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, LoadFault> {
 }
 
 /// A fault and the line it is in.
-type Fault = (u32, LoadFault);
+type PemFault = (u32, LoadFault);
 
-fn sections(text: &[u8]) -> Result<Vec<Section>, Fault> {
+fn sections(text: &[u8]) -> Result<Vec<Section>, PemFault> {
     let mut sections = Vec::new();
     // Lines are counted onwards from the last BEGIN.
     let (mut at, mut counted, mut line) = (0, 0, 1);
@@ -211,7 +211,7 @@ fn find(what: &[u8], text: &[u8], from: usize) -> Option<usize> {
 }
 
 /// One section, with what stands between its BEGIN and END.
-fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, Fault> {
+fn section(line: u32, label: &[u8], inside: &[u8]) -> Result<Section, PemFault> {
     let (headers, body) = split_headers(inside);
     let unread = |found| Ok(Section { line, found, der: Vec::new().into() });
     let expected = match label {

@@ -9,14 +9,14 @@ use webpki::Error as Chain;
 use crate::time::Date;
 
 /// A sentence, or a part of one.
-pub(super) type Text = Cow<'static, str>;
+pub(super) type Sentence = Cow<'static, str>;
 
 /// For errors that the tables do not know.
 const GENERAL_CERTIFICATE: &str = "it does not verify";
 const GENERAL_LIST: &str = "it does not verify";
 
 /// What is wrong with a certificate, as a clause about it.
-pub(in crate::tls) fn certificate(error: &CertificateError) -> Text {
+pub(in crate::tls) fn certificate(error: &CertificateError) -> Sentence {
     match error {
         CertificateError::BadEncoding => "it is not well-formed".into(),
         CertificateError::Expired => "it has expired, or its end is before its beginning".into(),

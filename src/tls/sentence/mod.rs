@@ -12,10 +12,10 @@ mod tests;
 
 pub(super) use certificate::{certificate, list, verifier};
 
-use certificate::Text;
+use certificate::Sentence;
 
 /// Why a connection ends, as a sentence about the peer.
-pub(super) fn of(error: &Error) -> Text {
+pub(super) fn of(error: &Error) -> Sentence {
     match error {
         Error::AlertReceived(alert) => alert::received(u8::from(*alert)),
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
@@ -73,7 +73,7 @@ pub(super) fn of(error: &Error) -> Text {
 }
 
 /// What is wrong with a certificate that is loaded, as a clause about it.
-pub(super) fn loading(error: &Error) -> Text {
+pub(super) fn loading(error: &Error) -> Sentence {
     match error {
         Error::InvalidCertificate(why) => certificate(why),
         other => of(other),

@@ -2,9 +2,9 @@
 
 use rustls::{InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
-use super::certificate::Text;
+use super::certificate::Sentence;
 
-pub(super) fn message(error: InvalidMessage) -> Text {
+pub(super) fn message(error: InvalidMessage) -> Sentence {
     match error {
         InvalidMessage::InvalidContentType
         | InvalidMessage::UnknownProtocolVersion

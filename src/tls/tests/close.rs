@@ -7,8 +7,8 @@ use crate::tls::*;
 /// Asserts that the end of the input is a failure, since it came inside the handshake, a record
 /// or a message.
 #[track_caller]
-fn assert_truncated_inside(end: End) {
-    let End::Failed(failure) = end else { panic!("{end:?}") };
+fn assert_truncated_inside(end: InputEnd) {
+    let InputEnd::Failed(failure) = end else { panic!("{end:?}") };
     assert_eq!(failure.why, FailureKind::Truncated);
 }
 
@@ -23,13 +23,13 @@ fn the_end_of_input_is_truncated_at_every_point_but_after_close_notify() {
         assert_eq!(pair.server.why(), FailureKind::Truncated);
 
         let mut pair = established(version);
-        assert_eq!(pair.client.session.eof(), End::Truncated);
+        assert_eq!(pair.client.session.eof(), InputEnd::Truncated);
         pair.client.send(b"still allowed");
         pair.run();
         assert_eq!(pair.server.got, b"still allowed");
         pair.client.session.close_notify(&mut pair.client.out);
         pair.run();
-        assert_eq!(pair.server.session.eof(), End::Clean);
+        assert_eq!(pair.server.session.eof(), InputEnd::Clean);
     }
 }
 
@@ -110,7 +110,7 @@ fn close_notify_during_the_handshake_is_no_clean_end() {
         pair.server.receive(&hello);
         pair.server.receive(&[21, 3, 3, 0, 2, 1, 0]);
         assert!(!pair.server.closed && !pair.server.session.is_established());
-        assert!(matches!(pair.server.session.eof(), End::Failed(_)));
+        assert!(matches!(pair.server.session.eof(), InputEnd::Failed(_)));
     }
 }
 
@@ -131,7 +131,7 @@ fn an_end_inside_a_record_or_a_message_is_a_failure_and_no_goodbye_follows() {
             pair.server.assert_idle();
         }
     }
-    let mut pair = established(Version::Tls13);
+    let mut pair = established(TlsVersion::Tls13);
     pair.client.session.forge(HANDSHAKE, &[24, 0, 0], &mut pair.client.out);
     let flight = pair.client.take();
     pair.server.receive(&flight);
@@ -140,7 +140,7 @@ fn an_end_inside_a_record_or_a_message_is_a_failure_and_no_goodbye_follows() {
 
 #[test]
 fn a_connection_that_dies_with_a_partial_record_gives_its_buffer_back() {
-    let mut pair = established(Version::Tls13);
+    let mut pair = established(TlsVersion::Tls13);
     pair.client.send(b"cut short");
     let flight = pair.client.take();
     pair.server.receive(&flight[..10]);

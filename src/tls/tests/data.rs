@@ -93,7 +93,7 @@ fn a_record_cut_at_every_byte_lets_the_other_direction_go_on() {
 
 #[test]
 fn an_output_buffer_without_room_grows() {
-    let mut pair = established(Version::Tls13);
+    let mut pair = established(TlsVersion::Tls13);
     pair.client.out = Buffer::with_size(3);
     pair.client.send(&[5; 30_000]);
     pair.run();

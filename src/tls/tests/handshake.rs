@@ -78,7 +78,7 @@ fn handshake_records_of_every_small_size_are_put_together() {
 
 #[test]
 fn a_record_with_only_a_handshake_header_survives_every_call_in_between() {
-    let (client, server) = configurations(Version::Tls13);
+    let (client, server) = configurations(TlsVersion::Tls13);
     let mut pair = Pair::new(&client, &server, "a.test");
     let hello = fragment(&pair.client.take(), 4);
     let (header, rest) = hello.split_at(9);
@@ -96,7 +96,7 @@ fn a_record_with_only_a_handshake_header_survives_every_call_in_between() {
 
 #[test]
 fn twenty_thousand_one_byte_fragments_are_too_large_and_bounded() {
-    let (_, server) = configurations(Version::Tls13);
+    let (_, server) = configurations(TlsVersion::Tls13);
     let mut side = Side::new(Session::server(&server));
     // A ClientHello of 60,000 bytes, begun and never ended.
     let mut flight = Vec::new();
@@ -206,7 +206,9 @@ fn what_was_agreed_is_told_the_same_on_both_sides() {
 fn versions_without_overlap_fail_on_both_sides() {
     let authority = Authority::new("test");
     let leaf = authority.leaf(&["a.test"]);
-    for (theirs, ours) in [(Version::Tls12, Version::Tls13), (Version::Tls13, Version::Tls12)] {
+    for (theirs, ours) in
+        [(TlsVersion::Tls12, TlsVersion::Tls13), (TlsVersion::Tls13, TlsVersion::Tls12)]
+    {
         let client = client(&ClientOptions {
             min_version: theirs,
             max_version: theirs,

@@ -26,7 +26,7 @@ struct Ends {
 
 impl Ends {
     fn new(
-        version: Version,
+        version: TlsVersion,
         kept: Kept,
         (client_leaf, server_leaf): (&Leaf, &Leaf),
         authority: &Authority,
@@ -74,7 +74,7 @@ impl Ends {
     }
 }
 
-fn ways() -> impl Iterator<Item = (Version, Kept)> {
+fn ways() -> impl Iterator<Item = (TlsVersion, Kept)> {
     VERSIONS.into_iter().flat_map(|version| [Kept::Ticket, Kept::Cache].map(|kept| (version, kept)))
 }
 

@@ -34,8 +34,8 @@ fn chain_and_key_load_together_apart_from_files_and_with_other_sections_between(
     std::fs::write(&chain, certificate).unwrap();
     std::fs::write(&secret, key).unwrap();
     let result = load(CertificateSource::Pem {
-        chain: Source::File(chain.clone()),
-        key: Some(Source::File(secret)),
+        chain: PemSource::File(chain.clone()),
+        key: Some(PemSource::File(secret)),
     });
     let missing = load(CertificateSource::file(&chain)).unwrap_err();
     std::fs::remove_dir_all(&directory).unwrap();
@@ -161,7 +161,7 @@ fn a_certificate_of_our_own_is_presented_whatever_it_is() {
         let server = server(&server_options(&own));
         let client = client(&ClientOptions {
             roots: Roots::DangerouslySkipVerification,
-            max_version: Version::Tls12,
+            max_version: TlsVersion::Tls12,
             ..client_options(&authority)
         });
         let mut pair = Pair::new(&client, &server, "a.test");
@@ -187,8 +187,11 @@ fn options_that_contradict_are_refused() {
     let base = server_options(&authority.leaf(&["a.test"]));
     let fault = |options: &ServerOptions| ServerTls::new(options, Time::new()).unwrap_err().fault;
     assert_eq!(fault(&ServerOptions::default()), LoadFault::NoCertificates);
-    let options =
-        ServerOptions { min_version: Version::Tls13, max_version: Version::Tls12, ..base.clone() };
+    let options = ServerOptions {
+        min_version: TlsVersion::Tls13,
+        max_version: TlsVersion::Tls12,
+        ..base.clone()
+    };
     assert_eq!(fault(&options), LoadFault::NoVersion);
     let options = ServerOptions { client_auth: ClientAuth::Optional, ..base.clone() };
     assert_eq!(fault(&options), LoadFault::NoClientRoots);
@@ -216,7 +219,7 @@ fn a_client_needs_roots_a_name_and_a_certificate_that_fits() {
     }
     options.roots = Roots::Pem(vec![]);
     assert!(ClientTls::new(&options, Time::new()).is_err());
-    options.roots = Roots::Pem(vec![Source::Bytes(pem("CERTIFICATE", &[1, 2, 3]).into())]);
+    options.roots = Roots::Pem(vec![PemSource::Bytes(pem("CERTIFICATE", &[1, 2, 3]).into())]);
     let error = ClientTls::new(&options, Time::new()).unwrap_err();
     assert_eq!(error.line, Some(1));
 }

@@ -55,13 +55,13 @@ fn a_client_that_skips_verification_takes_anybody_and_says_so() {
 }
 
 /// A server's and a client's verdict where client certificates matter.
-fn auth(auth: ClientAuth, shown: Option<&Leaf>, crl: Option<String>, version: Version) -> Pair {
+fn auth(auth: ClientAuth, shown: Option<&Leaf>, crl: Option<String>, version: TlsVersion) -> Pair {
     let servers = Authority::new("servers");
     let clients = CLIENTS.get_or_init(|| Authority::new("clients"));
     let server = server(&ServerOptions {
         client_auth: auth,
         client_roots: vec![clients.source()],
-        client_crls: crl.into_iter().map(|text| Source::Bytes(text.into())).collect(),
+        client_crls: crl.into_iter().map(|text| PemSource::Bytes(text.into())).collect(),
         ..server_options(&servers.leaf(&["a.test"]))
     });
     let client = client(&ClientOptions {
@@ -86,9 +86,9 @@ fn a_client_certificate_is_shown_verified_and_told() {
     for version in VERSIONS {
         for kind in [ClientAuth::Optional, ClientAuth::Required] {
             let mut pair = auth(kind, Some(&leaf), None, version);
-            let told = pair.server.session.negotiated().unwrap();
-            assert_eq!(told.verified, Verified::Valid);
-            assert_eq!(told.peer_chain().next(), Some(&leaf.der[..]));
+            let reported = pair.server.session.negotiated().unwrap();
+            assert_eq!(reported.verified, Verified::Valid);
+            assert_eq!(reported.peer_chain().next(), Some(&leaf.der[..]));
             let parsed = crate::wire::der::Certificate::parse(&leaf.der).unwrap();
             assert!(parsed.common_name().unwrap().ends_with(b"me\0admin"));
             pair.assert_works();

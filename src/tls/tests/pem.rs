@@ -33,22 +33,22 @@ impl Good {
     }
 
     fn refused_certificate(&self, certificate: &[u8]) -> String {
-        told(load(certificate, self.leaf.key.as_bytes()))
+        reported(load(certificate, self.leaf.key.as_bytes()))
     }
 
     fn refused_key(&self, key: &[u8]) -> String {
-        told(load(self.leaf.certificate.as_bytes(), key))
+        reported(load(self.leaf.certificate.as_bytes(), key))
     }
 }
 
 fn load(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerTls>, LoadError> {
-    let chain = Source::Bytes(certificate.to_vec());
-    let key = Some(Source::Bytes(key.to_vec()));
+    let chain = PemSource::Bytes(certificate.to_vec());
+    let key = Some(PemSource::Bytes(key.to_vec()));
     let certificates = vec![CertificateSource::Pem { chain, key }];
     ServerTls::new(&ServerOptions { certificates, ..ServerOptions::default() }, Time::new())
 }
 
-fn told(loaded: Result<Arc<ServerTls>, LoadError>) -> String {
+fn reported(loaded: Result<Arc<ServerTls>, LoadError>) -> String {
     loaded.expect_err("it must not load").to_string()
 }
 
@@ -280,9 +280,9 @@ fn something_else_than_a_certificate_is_named_with_what_to_do() {
         (b"".to_vec(), &["empty"]),
     ];
     for (bytes, words) in cases {
-        let told = good.refused_certificate(&bytes);
-        assert!(told.starts_with("PEM text in memory"), "{told}");
-        assert_says(&told, words);
+        let reported = good.refused_certificate(&bytes);
+        assert!(reported.starts_with("PEM text in memory"), "{reported}");
+        assert_says(&reported, words);
     }
 }
 
@@ -363,8 +363,8 @@ fn something_else_than_a_revocation_list_or_an_authority_is_named() {
     let good = Good::new();
     let refusal = |roots: &str, crl: &str| {
         let options = ClientOptions {
-            roots: Roots::Pem(vec![Source::Bytes(roots.into())]),
-            crls: vec![Source::Bytes(crl.into())],
+            roots: Roots::Pem(vec![PemSource::Bytes(roots.into())]),
+            crls: vec![PemSource::Bytes(crl.into())],
             ..ClientOptions::default()
         };
         ClientTls::new(&options, Time::new()).unwrap_err().to_string()
@@ -380,8 +380,8 @@ fn something_else_than_a_revocation_list_or_an_authority_is_named() {
 fn a_directory_a_file_that_may_not_be_read_and_one_without_end_are_errors() {
     let good = Good::new();
     let refusal = |path: &str| {
-        let chain = Source::File(path.into());
-        let key = Some(Source::Bytes(good.leaf.key.clone().into()));
+        let chain = PemSource::File(path.into());
+        let key = Some(PemSource::Bytes(good.leaf.key.clone().into()));
         let certificates = vec![CertificateSource::Pem { chain, key }];
         let options = ServerOptions { certificates, ..ServerOptions::default() };
         ServerTls::new(&options, Time::new()).unwrap_err().to_string()

@@ -34,11 +34,11 @@ fn self_signed(params: &CertificateParams, key: &KeyPair) -> Leaf {
     }
 }
 
-fn source(leaf: &Leaf) -> Source {
-    Source::Bytes(leaf.certificate.clone().into())
+fn source(leaf: &Leaf) -> PemSource {
+    PemSource::Bytes(leaf.certificate.clone().into())
 }
 
-fn trusting(given: Vec<Source>, version: Version) -> ClientOptions {
+fn trusting(given: Vec<PemSource>, version: TlsVersion) -> ClientOptions {
     ClientOptions {
         roots: Roots::Pem(given),
         min_version: version,
@@ -113,10 +113,10 @@ fn a_certificate_that_its_issuer_revoked_is_refused_though_it_is_given() {
     let mut params = params();
     params.is_ca = IsCa::NoCa;
     let shown = authority.sign(&params, &key());
-    let mut options = trusting(vec![authority.source(), source(&shown)], Version::Tls13);
+    let mut options = trusting(vec![authority.source(), source(&shown)], TlsVersion::Tls13);
     assert_eq!(verdict(&options, &shown, "a.test"), None);
     let list = authority.revocation_list(SerialNumber::from(1u64));
-    options.crls = vec![Source::Bytes(list.into())];
+    options.crls = vec![PemSource::Bytes(list.into())];
     assert_refused(verdict(&options, &shown, "a.test"), "revoked");
 }
 
@@ -130,7 +130,7 @@ fn a_certificate_given_as_authority_is_nothing_without_its_key() {
     for version in VERSIONS {
         let config = rustls::ServerConfig::builder_with_details(
             provider.clone(),
-            std::sync::Arc::new(super::super::clock::Clock(Time::new())),
+            std::sync::Arc::new(super::super::clock::TlsTimeProvider(Time::new())),
         )
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -83,7 +83,7 @@ fn every_alert_at_both_levels_is_survived_at_every_point() {
 #[test]
 fn a_fatal_alert_during_the_handshake_is_told_with_its_code() {
     for code in [0, 40, 42, 48, 112, 200, 255] {
-        let (_, server) = configurations(Version::Tls13);
+        let (_, server) = configurations(TlsVersion::Tls13);
         let mut side = Side::new(Session::server(&server));
         side.receive(&record(21, &[2, code]));
         assert_eq!(side.why(), FailureKind::AlertReceived(code));
@@ -104,7 +104,7 @@ fn garbage_of_every_first_byte_is_refused_or_waited_for() {
 
 #[test]
 fn plain_text_on_a_tls_port_is_refused_after_five_bytes_with_an_alert() {
-    let (_, server) = configurations(Version::Tls13);
+    let (_, server) = configurations(TlsVersion::Tls13);
     let mut side = Side::new(Session::server(&server));
     side.receive(b"GET /");
     assert_eq!(side.why(), FailureKind::PeerMisbehaved);
@@ -114,7 +114,7 @@ fn plain_text_on_a_tls_port_is_refused_after_five_bytes_with_an_alert() {
 
 #[test]
 fn what_comes_where_tls_was_due_is_named_on_both_sides() {
-    let (client, server) = configurations(Version::Tls13);
+    let (client, server) = configurations(TlsVersion::Tls13);
     let v2 = [crate::wire::proxy::SIGNATURE, b"\x21\x11\0\x0c"].concat();
     let cases: [(&[u8], &str); 5] = [
         (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "a PROXY header where TLS was due"),
@@ -172,7 +172,7 @@ fn garbage_after_our_close_notify_fails_in_silence() {
 
 #[test]
 fn what_came_before_a_bad_record_is_delivered() {
-    let mut pair = established(Version::Tls13);
+    let mut pair = established(TlsVersion::Tls13);
     pair.client.send(b"genuine");
     let mut flight = pair.client.take();
     flight.extend(record(23, &[9; 40]));

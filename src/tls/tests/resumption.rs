@@ -16,7 +16,11 @@ fn connect(client: &Arc<ClientTls>, server: &Arc<ServerTls>) -> bool {
     resumed
 }
 
-fn version_client(authority: &Authority, leaf: Option<&Leaf>, version: Version) -> Arc<ClientTls> {
+fn version_client(
+    authority: &Authority,
+    leaf: Option<&Leaf>,
+    version: TlsVersion,
+) -> Arc<ClientTls> {
     client(&ClientOptions {
         min_version: version,
         max_version: version,
@@ -56,10 +60,10 @@ fn a_client_certificate_is_still_known_after_resumption() {
         assert!(!connect(&client, &server));
         let mut pair = Pair::new(&client, &server, "a.test");
         pair.run();
-        let told = pair.server.session.negotiated().unwrap();
-        assert!(told.resumed);
-        assert_eq!((told.verified, told.peer_chain().len()), (Verified::Valid, 1));
-        assert!(told.own.is_some(), "our certificate is known though it was not sent");
+        let reported = pair.server.session.negotiated().unwrap();
+        assert!(reported.resumed);
+        assert_eq!((reported.verified, reported.peer_chain().len()), (Verified::Valid, 1));
+        assert!(reported.own.is_some(), "our certificate is known though it was not sent");
         pair.assert_works();
     }
 }
@@ -82,7 +86,7 @@ fn a_session_of_one_configuration_never_resumes_on_another() {
         with(ClientAuth::Required, &[&authority]),
         with(ClientAuth::Required, &[&authority, &other]),
         ServerOptions {
-            client_crls: vec![Source::Bytes(
+            client_crls: vec![PemSource::Bytes(
                 authority.revocation_list(rcgen::SerialNumber::from(1u64)).into(),
             )],
             ..with(ClientAuth::Required, &[&authority])

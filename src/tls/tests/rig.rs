@@ -134,8 +134,8 @@ impl Authority {
         pem("X509 CRL", crl.signed_by(&self.issuer).unwrap().der())
     }
 
-    pub(super) fn source(&self) -> Source {
-        Source::Bytes(self.certificate.clone().into())
+    pub(super) fn source(&self) -> PemSource {
+        PemSource::Bytes(self.certificate.clone().into())
     }
 }
 
@@ -164,7 +164,7 @@ pub(super) fn client(options: &ClientOptions) -> Arc<ClientTls> {
 }
 
 /// Both configurations for the name `a.test`, one version only.
-pub(super) fn configurations(version: Version) -> (Arc<ClientTls>, Arc<ServerTls>) {
+pub(super) fn configurations(version: TlsVersion) -> (Arc<ClientTls>, Arc<ServerTls>) {
     let authority = Authority::new("test");
     let client_options =
         ClientOptions { min_version: version, max_version: version, ..client_options(&authority) };
@@ -173,7 +173,7 @@ pub(super) fn configurations(version: Version) -> (Arc<ClientTls>, Arc<ServerTls
 
 /// Both configurations for repeatable runs: no session is kept or resumed, so that all lengths
 /// repeat.
-pub(crate) fn repeatable(version: Version) -> (Arc<ClientTls>, Arc<ServerTls>) {
+pub(crate) fn repeatable(version: TlsVersion) -> (Arc<ClientTls>, Arc<ServerTls>) {
     let authority = Authority::new("test");
     let client_options = ClientOptions {
         min_version: version,
@@ -335,15 +335,15 @@ impl Pair {
         self.server.session.close_notify(&mut self.server.out);
         self.run();
         assert!(self.client.closed && self.server.closed);
-        assert_eq!(self.client.session.eof(), End::Clean);
-        assert_eq!(self.server.session.eof(), End::Clean);
+        assert_eq!(self.client.session.eof(), InputEnd::Clean);
+        assert_eq!(self.server.session.eof(), InputEnd::Clean);
         self.client.assert_idle();
         self.server.assert_idle();
     }
 }
 
 /// A connected pair.
-pub(super) fn established(version: Version) -> Pair {
+pub(super) fn established(version: TlsVersion) -> Pair {
     let (client, server) = configurations(version);
     let mut pair = Pair::new(&client, &server, "a.test");
     pair.run();
@@ -351,7 +351,7 @@ pub(super) fn established(version: Version) -> Pair {
     pair
 }
 
-pub(super) const VERSIONS: [Version; 2] = [Version::Tls12, Version::Tls13];
+pub(super) const VERSIONS: [TlsVersion; 2] = [TlsVersion::Tls12, TlsVersion::Tls13];
 
 /// Cuts every handshake record that is not encrypted into records of `n` bytes of payload.
 pub(super) fn fragment(flight: &[u8], n: usize) -> Vec<u8> {

@@ -99,8 +99,8 @@ fn two_certificates_for_one_name_go_to_who_can_check_them() {
     // The same client without Ed25519: its ClientHello, with the scheme's number made unknown.
     let options = ClientOptions {
         roots: Roots::DangerouslySkipVerification,
-        min_version: Version::Tls12,
-        max_version: Version::Tls12,
+        min_version: TlsVersion::Tls12,
+        max_version: TlsVersion::Tls12,
         ..ClientOptions::default()
     };
     let mut pair = Pair::new(&client(&options), &server, "a.test");
@@ -168,7 +168,7 @@ fn a_self_signed_certificate_serves_its_names() {
     let server = server(&ServerOptions { certificates: vec![source], ..Default::default() });
     for name in ["dev.test", "127.0.0.1"] {
         let options = ClientOptions {
-            roots: Roots::Pem(vec![Source::Bytes(text.clone().into())]),
+            roots: Roots::Pem(vec![PemSource::Bytes(text.clone().into())]),
             ..ClientOptions::default()
         };
         let mut pair = Pair::new(&client(&options), &server, name);

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedCipherSuite};
 
 use super::rig::*;
-use crate::tls::clock::Clock;
+use crate::tls::clock::TlsTimeProvider;
 use crate::tls::provider::provider;
 use crate::tls::*;
 
@@ -58,11 +58,12 @@ fn only(suite: SupportedCipherSuite, authority: &Authority) -> Arc<ClientConfig>
     let provider = Arc::new(CryptoProvider { cipher_suites: vec![suite], ..(*provider).clone() });
     let mut roots = RootCertStore::empty();
     roots.add(authority.der.clone().into()).unwrap();
-    let config = ClientConfig::builder_with_details(provider, Arc::new(Clock(Time::new())))
-        .with_protocol_versions(&[suite.version()])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config =
+        ClientConfig::builder_with_details(provider, Arc::new(TlsTimeProvider(Time::new())))
+            .with_protocol_versions(&[suite.version()])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
     Arc::new(config)
 }
 

@@ -18,11 +18,11 @@ const BAD_RECORD_MAC: u8 = 20;
 const DECODE_ERROR: u8 = 50;
 
 fn fresh_server() -> Side {
-    Side::new(Session::server(&configurations(Version::Tls13).1))
+    Side::new(Session::server(&configurations(TlsVersion::Tls13).1))
 }
 
 /// A client that has sent its ClientHello, and that ClientHello.
-fn greeted(version: Version) -> (Pair, Vec<u8>) {
+fn greeted(version: TlsVersion) -> (Pair, Vec<u8>) {
     let (client, server) = configurations(version);
     let mut pair = Pair::new(&client, &server, "a.test");
     let hello = pair.client.take();
@@ -30,7 +30,7 @@ fn greeted(version: Version) -> (Pair, Vec<u8>) {
 }
 
 /// It failed because of the peer, and an alert in the clear reports it.
-fn assert_told(side: &Side, alert: u8, what: &str) {
+fn assert_alerted(side: &Side, alert: u8, what: &str) {
     let failure = side.failure.as_ref().unwrap_or_else(|| panic!("{what}: taken"));
     assert_eq!((failure.why, failure.alert), (FailureKind::PeerMisbehaved, Some(alert)), "{what}");
     assert_eq!(side.out.bytes(), [ALERT, 3, 3, 0, 2, 2, alert], "{what}");
@@ -41,13 +41,13 @@ fn handshake_records_without_a_byte_are_refused_wherever_they_come() {
     let empty = record(HANDSHAKE, &[]);
     let mut first = fresh_server();
     first.receive(&empty);
-    assert_told(&first, DECODE_ERROR, "first");
+    assert_alerted(&first, DECODE_ERROR, "first");
 
-    let (mut pair, hello) = greeted(Version::Tls13);
+    let (mut pair, hello) = greeted(TlsVersion::Tls13);
     let (half, _) = hello.split_at(hello.len() / 2);
     pair.server.receive(&record(HANDSHAKE, &half[5..]));
     pair.server.receive(&empty);
-    assert_told(&pair.server, DECODE_ERROR, "in a message");
+    assert_alerted(&pair.server, DECODE_ERROR, "in a message");
 }
 
 #[test]
@@ -77,11 +77,11 @@ fn data_before_the_handshake_is_over_is_refused() {
     let data = record(APPLICATION_DATA, b"too early");
     let mut first = fresh_server();
     first.receive(&data);
-    assert_told(&first, UNEXPECTED_MESSAGE, "before the hello");
+    assert_alerted(&first, UNEXPECTED_MESSAGE, "before the hello");
     for version in VERSIONS {
         let (mut pair, hello) = greeted(version);
         pair.client.receive(&data);
-        assert_told(&pair.client, UNEXPECTED_MESSAGE, "instead of a server's hello");
+        assert_alerted(&pair.client, UNEXPECTED_MESSAGE, "instead of a server's hello");
         pair.server.receive(&record(HANDSHAKE, &hello[5..40]));
         pair.server.receive(&data);
         assert_eq!(pair.server.why(), FailureKind::PeerMisbehaved, "in the middle of a hello");
@@ -93,25 +93,25 @@ fn an_alert_that_is_none_is_refused_during_the_handshake() {
     for payload in [&[][..], &[2], &[2, 40, 0], &[2, 40, 2, 40]] {
         let mut side = fresh_server();
         side.receive(&record(ALERT, payload));
-        assert_told(&side, DECODE_ERROR, &format!("{payload:?}"));
+        assert_alerted(&side, DECODE_ERROR, &format!("{payload:?}"));
     }
 }
 
 #[test]
 fn a_change_of_ciphers_has_one_byte_and_its_place() {
     for payload in [&[][..], &[0], &[1, 1]] {
-        let (mut pair, _) = greeted(Version::Tls13);
+        let (mut pair, _) = greeted(TlsVersion::Tls13);
         pair.client.receive(&record(CHANGE_CIPHER_SPEC, payload));
         assert!(pair.client.failure.is_some(), "{payload:?}");
     }
     let mut side = fresh_server();
     side.receive(&record(CHANGE_CIPHER_SPEC, &[1]));
-    assert_told(&side, UNEXPECTED_MESSAGE, "before the hello");
+    assert_alerted(&side, UNEXPECTED_MESSAGE, "before the hello");
 }
 
 #[test]
 fn what_comes_with_a_hello_in_its_record_is_refused() {
-    let (mut pair, hello) = greeted(Version::Tls13);
+    let (mut pair, hello) = greeted(TlsVersion::Tls13);
     let mut both = hello[5..].to_vec();
     both.extend([CLIENT_HELLO, 0, 0, 1]);
     pair.server.receive(&record(HANDSHAKE, &both));
@@ -150,7 +150,7 @@ fn asking_for_early_data(hello: &[u8]) -> Vec<u8> {
 
 #[test]
 fn early_data_is_not_taken_and_what_comes_of_it_is_bounded() {
-    let (mut pair, hello) = greeted(Version::Tls13);
+    let (mut pair, hello) = greeted(TlsVersion::Tls13);
     pair.server.receive(&asking_for_early_data(&hello));
     assert_eq!(pair.server.failure, None, "who asks for it is not refused");
     assert!(!pair.server.take().is_empty(), "the handshake goes on");
@@ -167,7 +167,7 @@ fn a_client_is_never_asked_for_its_certificate_behind_the_handshake() {
     // A context of one byte, and extensions with one scheme of signatures, ed25519.
     let body = [1, 9, 0, 8, 0, 13, 0, 4, 0, 2, 8, 7];
     let request = [&[CERTIFICATE_REQUEST, 0, 0, body.len() as u8][..], &body].concat();
-    let mut pair = established(Version::Tls13);
+    let mut pair = established(TlsVersion::Tls13);
     let mut bytes = Buffer::default();
     pair.server.session.forge(HANDSHAKE, &request, &mut bytes);
     pair.client.receive(bytes.bytes());
@@ -180,7 +180,7 @@ fn a_client_is_never_asked_for_its_certificate_behind_the_handshake() {
 
 #[test]
 fn records_under_keys_that_were_given_up_do_not_decrypt() {
-    let mut pair = established(Version::Tls13);
+    let mut pair = established(TlsVersion::Tls13);
     let mut bytes = Buffer::default();
     pair.client.session.forge(HANDSHAKE, &[24, 0, 0, 1, 0], &mut bytes);
     pair.client.session.forge(APPLICATION_DATA, b"old keys", &mut bytes);

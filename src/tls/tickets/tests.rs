@@ -79,16 +79,16 @@ fn a_ticket_of_the_future_is_refused_though_its_key_is_not() {
 #[test]
 fn clients_are_told_of_no_longer_life_than_the_session_has() {
     let (tickets, time) = tickets();
-    let told = |expiry: &mut Expiry| {
+    let reported = |expiry: &mut Expiry| {
         expiry.during(|| tickets.encrypt(SESSION).map(|_| tickets.lifetime()))
     };
-    assert_eq!(told(&mut Expiry::NEVER.clone()), Some(LIFETIME));
+    assert_eq!(reported(&mut Expiry::NEVER.clone()), Some(LIFETIME));
     let not_verified_for_long = &mut Expiry::at(NOW + 300);
-    assert_eq!(told(not_verified_for_long), Some(300));
+    assert_eq!(reported(not_verified_for_long), Some(300));
     time.advance(299);
-    assert_eq!(told(not_verified_for_long), Some(1));
+    assert_eq!(reported(not_verified_for_long), Some(1));
     time.advance(1);
-    assert_eq!(told(not_verified_for_long), None, "an ended session gets no ticket");
+    assert_eq!(reported(not_verified_for_long), None, "an ended session gets no ticket");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    EC, INTEGER, KEYS, OCTET_STRING, OID, RSA, Reader, SEQUENCE, bits, lookup, push_dotted,
+    DerReader, EC, INTEGER, KEYS, OCTET_STRING, OID, RSA, SEQUENCE, bits, lookup, push_dotted,
 };
 
 /// `[0]` Parameters of an ECPrivateKey.
@@ -55,17 +55,17 @@ impl KeyKind {
     /// What kind of private key `der` (PKCS #8, PKCS #1 or SEC 1) is; `None` when it does not tell.
     #[must_use]
     pub fn of(der: &[u8]) -> Option<Self> {
-        let mut key = Reader(Reader(der).tagged(SEQUENCE)?);
+        let mut key = DerReader(DerReader(der).tagged(SEQUENCE)?);
         let _version = key.tagged(INTEGER)?;
         let (tag, contents) = key.any()?;
         match tag {
             INTEGER => Some(Self::Rsa(bits(contents)?)),
             OCTET_STRING => {
                 let (tag, parameters) = key.any()?;
-                if tag == PARAMETERS { Self::on_curve(Reader(parameters)) } else { None }
+                if tag == PARAMETERS { Self::on_curve(DerReader(parameters)) } else { None }
             }
             SEQUENCE => {
-                let mut algorithm = Reader(contents);
+                let mut algorithm = DerReader(contents);
                 match algorithm.tagged(OID)? {
                     RSA => Self::of(key.tagged(OCTET_STRING)?),
                     RSA_PSS => Some(Self::RsaPss),
@@ -80,7 +80,7 @@ impl KeyKind {
         }
     }
 
-    fn on_curve(mut parameters: Reader<'_>) -> Option<Self> {
+    fn on_curve(mut parameters: DerReader<'_>) -> Option<Self> {
         match parameters.any()? {
             (OID, curve) => {
                 let name = lookup(CURVES, curve);

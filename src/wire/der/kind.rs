@@ -1,6 +1,6 @@
 //! What a piece of DER is, told by its outermost structure: for messages about unexpected input.
 
-use super::{BIT_STRING, Certificate, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE};
+use super::{BIT_STRING, Certificate, DerReader, INTEGER, OCTET_STRING, OID, SEQUENCE};
 
 /// UTCTime and GeneralizedTime.
 const TIMES: [u8; 2] = [0x17, 0x18];
@@ -37,7 +37,7 @@ impl DerKind {
     /// looked at.
     #[must_use]
     pub fn of(der: &[u8]) -> Option<Self> {
-        let (tag, contents) = Reader(der).any()?;
+        let (tag, contents) = DerReader(der).any()?;
         if tag == OID {
             return Some(Self::Parameters);
         }
@@ -97,7 +97,7 @@ impl DerKind {
 /// The first element alone, without what follows it: OpenSSL's trust settings behind a certificate.
 #[must_use]
 pub fn first_element(der: &[u8]) -> Option<&[u8]> {
-    let mut rest = Reader(der);
+    let mut rest = DerReader(der);
     rest.any()?;
     der.get(..der.len() - rest.0.len())
 }
@@ -106,7 +106,7 @@ pub fn first_element(der: &[u8]) -> Option<&[u8]> {
 fn children(contents: &[u8]) -> Option<(Vec<u8>, &[u8], &[u8])> {
     /// More elements than any known structure has.
     const MOST: usize = 12;
-    let mut rest = Reader(contents);
+    let mut rest = DerReader(contents);
     let mut tags = Vec::new();
     let mut firsts: [&[u8]; 2] = [&[]; 2];
     while !rest.0.is_empty() && tags.len() < MOST {
@@ -123,7 +123,7 @@ impl Certificate<'_> {
     /// Whether `info`, a SubjectPublicKeyInfo in DER, is that of this certificate.
     #[must_use]
     pub fn has_key(&self, info: &[u8]) -> bool {
-        Reader(info).tagged(SEQUENCE) == Some(self.key)
+        DerReader(info).tagged(SEQUENCE) == Some(self.key)
     }
 
     /// Whether `other` may have issued it: its subject is this one's issuer, byte for byte.

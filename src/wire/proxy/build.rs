@@ -71,7 +71,7 @@ pub enum Origin<'a> {
 
 /// A version 2 header to send.
 #[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
+pub struct OutgoingHeader<'a> {
     /// Whose connection it is.
     pub origin: Origin<'a>,
     /// TLVs in their order, those of a received header for instance: a CRC32C among them is left
@@ -97,7 +97,7 @@ impl Display for TooLong {
 
 impl std::error::Error for TooLong {}
 
-impl<'a> Outgoing<'a> {
+impl<'a> OutgoingHeader<'a> {
     /// A header without TLVs.
     #[must_use]
     pub const fn new(origin: Origin<'a>) -> Self {

@@ -2,7 +2,7 @@
 //! whose bytes they are.
 //!
 //! The published specification (`proxy-protocol.txt`) is authoritative; "section" means a section
-//! of it. [`parse`] reads, [`write_v1`] and [`Outgoing`] write. Two guarantees hold for every
+//! of it. [`parse`] reads, [`write_v1`] and [`OutgoingHeader`] write. Two guarantees hold for every
 //! input:
 //!
 //! - the verdict on a header is the same whether its bytes come at once or one by one, and nothing
@@ -19,7 +19,7 @@ pub mod tlv;
 mod v1;
 mod v2;
 
-pub use build::{Origin, Outgoing, TooLong, write_v1};
+pub use build::{Origin, OutgoingHeader, TooLong, write_v1};
 pub use fault::{Fault, Malformed};
 pub use header::{Addresses, Command, Header, Parsed, Version};
 pub use tlv::{Ssl, Tlv, Tlvs};

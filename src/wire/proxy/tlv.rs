@@ -180,7 +180,7 @@ impl<'a> Ssl<'a> {
 
 /// A chain of TLVs without fault.
 #[derive(Clone, Copy)]
-pub(super) struct Chain {
+pub(super) struct TlvChain {
     /// Where it begins in the header.
     pub(super) start: usize,
     /// Where in the header the value of its checksum is.
@@ -189,8 +189,8 @@ pub(super) struct Chain {
 
 /// Walks the chain from `start` to `end`, of which `header` may still lack bytes: a fault is one
 /// that they could not mend, and comes with the offset of the byte that made it certain.
-pub(super) fn check(header: &[u8], start: usize, end: usize) -> Result<Chain, (Fault, usize)> {
-    let mut chain = Chain { start, checksum: None };
+pub(super) fn check(header: &[u8], start: usize, end: usize) -> Result<TlvChain, (Fault, usize)> {
+    let mut chain = TlvChain { start, checksum: None };
     let mut at = start;
     while let Some(head) = next(header, at, end, |kind| lengths(kind, chain.checksum))? {
         match head.kind {
@@ -209,7 +209,7 @@ pub(super) fn check(header: &[u8], start: usize, end: usize) -> Result<Chain, (F
 }
 
 /// The type of a TLV and where in the header its value begins and ends.
-struct Head {
+struct TlvHead {
     kind: u8,
     value: usize,
     end: usize,
@@ -240,7 +240,7 @@ fn next(
     at: usize,
     end: usize,
     lengths: impl Fn(u8) -> Lengths,
-) -> Result<Option<Head>, (Fault, usize)> {
+) -> Result<Option<TlvHead>, (Fault, usize)> {
     match end.saturating_sub(at) {
         0 => return Ok(None),
         // Only the first TLV of a block can fail here: the room behind any other was checked with
@@ -256,7 +256,7 @@ fn next(
     if let &[_, high, low, ..] = have {
         let length = usize::from(u16::from_be_bytes([high, low]));
         if fit(lengths, &(length..=length), room).is_ok() {
-            return Ok(Some(Head { kind, value, end: value + length }));
+            return Ok(Some(TlvHead { kind, value, end: value + length }));
         }
     }
     // Not whole, or with a fault. The length becomes known a byte at a time, and the fault counts

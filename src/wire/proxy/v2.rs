@@ -63,22 +63,22 @@ fn read(bytes: &[u8]) -> Result<Parsed, (Fault, usize)> {
     };
     let len = FIXED + usize::from(u16::from_be_bytes([fixed[LENGTH], fixed[LENGTH + 1]]));
     let header = &bytes[..bytes.len().min(len)];
-    let told = command == Command::Proxy
+    let reported = command == Command::Proxy
         && family & HIGH_NIBBLE != UNSPEC
         && family & LOW_NIBBLE != UNSPEC;
     let start = FIXED + addresses_size(family);
-    if told && len < start {
+    if reported && len < start {
         return Err((Fault::ShortBlock, FIXED - 1));
     }
-    if !told && header.len() < len {
+    if !reported && header.len() < len {
         return Ok(Parsed::Partial { need: len });
     }
-    let nothing = tlv::Chain { start: len, checksum: None };
+    let nothing = tlv::TlvChain { start: len, checksum: None };
     let chain = match command {
         Command::Local => nothing,
         Command::Proxy => match tlv::check(header, start.min(len), len) {
             Ok(chain) => chain,
-            Err(fault) if told => return Err(fault),
+            Err(fault) if reported => return Err(fault),
             Err(_) => nothing,
         },
     };
@@ -88,7 +88,7 @@ fn read(bytes: &[u8]) -> Result<Parsed, (Fault, usize)> {
     if let Some(at) = chain.checksum {
         compare_checksum(header, at)?;
     }
-    let addresses = if told { addresses(header)? } else { Addresses::None };
+    let addresses = if reported { addresses(header)? } else { Addresses::None };
     let tlvs = header[chain.start..].into();
     let header = Header { version: Version::V2, command, addresses, tlvs };
     Ok(Parsed::Whole { header, len })
@@ -128,10 +128,10 @@ const fn addresses_size(family: u8) -> usize {
 /// is in network order, as every number of the header.
 fn compare_checksum(header: &[u8], at: usize) -> Result<(), (Fault, usize)> {
     let (before, rest) = header.split_at(at);
-    let (told, after) = rest.split_at(tlv::CHECKSUM_SIZE);
+    let (reported, after) = rest.split_at(tlv::CHECKSUM_SIZE);
     let sum = crc32c::crc32c_append(crc32c::crc32c(before), &[0; tlv::CHECKSUM_SIZE]);
     let sum = crc32c::crc32c_append(sum, after);
-    if sum.to_be_bytes() == *told { Ok(()) } else { Err((Fault::Checksum, at)) }
+    if sum.to_be_bytes() == *reported { Ok(()) } else { Err((Fault::Checksum, at)) }
 }
 
 /// The addresses of a whole PROXY header whose family and protocol are assigned and specified.

@@ -3,13 +3,18 @@
 use super::*;
 use crate::random::Random;
 
-fn dialogue(version: Version, to: &str, user: Option<&str>, password: Option<&str>) -> Dialogue {
+fn dialogue(
+    version: SocksVersion,
+    to: &str,
+    user: Option<&str>,
+    password: Option<&str>,
+) -> Dialogue {
     let destination = Destination::parse(to).expect("a destination");
     Dialogue::new(version, &destination, Login { user, password }).expect("it can be asked")
 }
 
 fn unaskable(
-    version: Version,
+    version: SocksVersion,
     to: &str,
     user: Option<&str>,
     password: Option<&str>,
@@ -40,20 +45,20 @@ fn heard<'a>(dialogue: &'a Dialogue, turn: Turn, bytes: &[u8]) -> Heard<'a> {
 
 #[test]
 fn version_4_asks_in_one_piece() {
-    let plain = dialogue(Version::V4, "192.0.2.1:80", None, None);
+    let plain = dialogue(SocksVersion::V4, "192.0.2.1:80", None, None);
     assert_eq!(plain.opening(), [4, 1, 0, 80, 192, 0, 2, 1, 0]);
-    let user = dialogue(Version::V4, "192.0.2.1:443", Some("fred"), None);
+    let user = dialogue(SocksVersion::V4, "192.0.2.1:443", Some("fred"), None);
     assert_eq!(user.opening(), [&[4, 1, 1, 187, 192, 0, 2, 1][..], b"fred\0"].concat());
     assert_eq!(user.first(), Turn::Request);
 }
 
 #[test]
 fn version_4a_leaves_names_to_the_server_and_says_addresses_as_4_does() {
-    let name = dialogue(Version::V4a, "example.net:80", Some("fred"), None);
+    let name = dialogue(SocksVersion::V4a, "example.net:80", Some("fred"), None);
     let expected = [&[4, 1, 0, 80, 0, 0, 0, 1][..], b"fred\0example.net\0"].concat();
     assert_eq!(name.opening(), expected);
-    let address = dialogue(Version::V4a, "192.0.2.1:80", None, None);
-    assert_eq!(address.opening(), dialogue(Version::V4, "192.0.2.1:80", None, None).opening());
+    let address = dialogue(SocksVersion::V4a, "192.0.2.1:80", None, None);
+    assert_eq!(address.opening(), dialogue(SocksVersion::V4, "192.0.2.1:80", None, None).opening());
 }
 
 #[test]
@@ -64,12 +69,12 @@ fn version_5_greets_logs_in_where_asked_and_asks() {
         ("[::ffff:192.0.2.1]:80", vec![5, 1, 0, 1, 192, 0, 2, 1, 0, 80]),
         ("example.net:65535", [&[5, 1, 0, 3, 11][..], b"example.net", &[255, 255]].concat()),
     ] {
-        let open = dialogue(Version::V5, to, None, None);
+        let open = dialogue(SocksVersion::V5, to, None, None);
         assert_eq!((open.opening(), open.first()), (&[5, 1, 0][..], Turn::Method));
         let next = Heard::Next { len: 2, say: &said[..], turn: Turn::Request };
         assert_eq!(heard(&open, Turn::Method, &[5, 0]), next);
 
-        let login = dialogue(Version::V5, to, Some("fred"), Some("secret"));
+        let login = dialogue(SocksVersion::V5, to, Some("fred"), Some("secret"));
         assert_eq!(login.opening(), [5, 2, 0, 2]);
         let pair = [&[1, 4][..], b"fred", &[6], b"secret"].concat();
         let asked = Heard::Next { len: 2, say: &pair[..], turn: Turn::Login };
@@ -82,7 +87,7 @@ fn version_5_greets_logs_in_where_asked_and_asks() {
 #[test]
 fn what_a_version_cannot_say_is_refused_before_anything_is_said() {
     use Unaskable::{HalfALogin, Ipv6In4, NameIn4, NameMarker, PasswordIn4};
-    let (v4, v4a, v5) = (Version::V4, Version::V4a, Version::V5);
+    let (v4, v4a, v5) = (SocksVersion::V4, SocksVersion::V4a, SocksVersion::V5);
     let (user, password) = (Some("u"), Some("p"));
     assert_eq!(unaskable(v4, "example.net:80", None, None), Some(NameIn4));
     for version in [v4, v4a] {
@@ -122,8 +127,8 @@ fn a_destination_is_an_address_or_a_name_with_a_port() {
 
 /// The answers that mean "connected", and a dialogue that waits for each.
 fn connected() -> Vec<(Dialogue, Vec<u8>)> {
-    let v4 = dialogue(Version::V4, "192.0.2.1:80", None, None);
-    let v5 = dialogue(Version::V5, "192.0.2.1:80", None, None);
+    let v4 = dialogue(SocksVersion::V4, "192.0.2.1:80", None, None);
+    let v5 = dialogue(SocksVersion::V5, "192.0.2.1:80", None, None);
     let name = |len: u8| [&[5, 0, 0, 3, len][..], &vec![b'x'; len.into()], &[0, 80]].concat();
     vec![
         (v4.clone(), vec![0, 90, 0, 80, 192, 0, 2, 1]),
@@ -153,8 +158,8 @@ fn an_answer_is_whole_at_its_last_byte_and_what_follows_is_left() {
 
 #[test]
 fn every_refusal_has_words_of_its_own_and_is_known_at_its_code() {
-    let v4 = dialogue(Version::V4, "192.0.2.1:80", None, None);
-    let v5 = dialogue(Version::V5, "192.0.2.1:80", None, None);
+    let v4 = dialogue(SocksVersion::V4, "192.0.2.1:80", None, None);
+    let v5 = dialogue(SocksVersion::V5, "192.0.2.1:80", None, None);
     let mut words = Vec::new();
     for code in 0..=255 {
         let verdict = v4.hear(Turn::Request, &[0, code]);
@@ -179,8 +184,8 @@ fn every_refusal_has_words_of_its_own_and_is_known_at_its_code() {
 
 #[test]
 fn a_login_that_is_wanted_not_offered_or_refused_is_told_apart() {
-    let open = dialogue(Version::V5, "192.0.2.1:80", None, None);
-    let login = dialogue(Version::V5, "192.0.2.1:80", Some("fred"), Some("secret"));
+    let open = dialogue(SocksVersion::V5, "192.0.2.1:80", None, None);
+    let login = dialogue(SocksVersion::V5, "192.0.2.1:80", Some("fred"), Some("secret"));
     let refused = |dialogue: &Dialogue, turn, bytes: &[u8]| match heard(dialogue, turn, bytes) {
         Heard::Refused(text) => text,
         other => panic!("{other:?}"),
@@ -198,8 +203,8 @@ fn a_login_that_is_wanted_not_offered_or_refused_is_told_apart() {
 
 #[test]
 fn a_wrong_version_a_reserved_byte_and_an_unknown_address_are_malformed_at_once() {
-    let v4 = dialogue(Version::V4, "192.0.2.1:80", None, None);
-    let login = dialogue(Version::V5, "192.0.2.1:80", Some("fred"), Some("secret"));
+    let v4 = dialogue(SocksVersion::V4, "192.0.2.1:80", None, None);
+    let login = dialogue(SocksVersion::V5, "192.0.2.1:80", Some("fred"), Some("secret"));
     let bad = |dialogue: &Dialogue, turn, bytes: &[u8]| {
         matches!(heard(dialogue, turn, bytes), Heard::Malformed(_))
     };
@@ -217,8 +222,8 @@ fn a_wrong_version_a_reserved_byte_and_an_unknown_address_are_malformed_at_once(
 #[test]
 fn garbage_is_judged_the_same_however_it_is_cut() {
     let mut random = Random::new(3);
-    let login = dialogue(Version::V5, "example.net:80", Some("fred"), Some("secret"));
-    let v4 = dialogue(Version::V4, "192.0.2.1:80", None, None);
+    let login = dialogue(SocksVersion::V5, "example.net:80", Some("fred"), Some("secret"));
+    let v4 = dialogue(SocksVersion::V4, "192.0.2.1:80", None, None);
     for _ in 0..2_000 {
         // Small numbers are what the protocols have.
         let most = [6, 256][random.below(2) as usize];
@@ -232,7 +237,7 @@ fn garbage_is_judged_the_same_however_it_is_cut() {
 
 #[test]
 fn a_password_is_not_shown() {
-    let login = dialogue(Version::V5, "192.0.2.1:80", Some("fred"), Some("secret"));
+    let login = dialogue(SocksVersion::V5, "192.0.2.1:80", Some("fred"), Some("secret"));
     let shown = format!("{login:?}");
     assert!(!shown.contains("secret") && !shown.contains("115"), "{shown}");
 }

@@ -13,7 +13,7 @@ fn v1(source: &Addr, destination: &Addr) -> String {
     String::from_utf8(out.split_off(7)).expect("ASCII")
 }
 
-fn v2(outgoing: Outgoing<'_>) -> Vec<u8> {
+fn v2(outgoing: OutgoingHeader<'_>) -> Vec<u8> {
     let mut out = b"before ".to_vec();
     outgoing.write_v2(&mut out).expect("it fits");
     assert_eq!(&out[..7], b"before ");
@@ -47,11 +47,11 @@ fn the_longest_line_fits() {
 #[test]
 fn a_block_is_written_byte_for_byte() {
     let (v4, v6) = (addr("192.0.2.1:4242"), addr("198.51.100.2:443"));
-    assert_eq!(v2(Outgoing::new(Origin::Ends(&v4, &v6))), inet(b""));
-    assert_eq!(v2(Outgoing::new(Origin::Local)), header(LOCAL, 0x00, b""));
-    assert_eq!(v2(Outgoing::new(Origin::Unknown)), header(PROXY, 0x00, b""));
+    assert_eq!(v2(OutgoingHeader::new(Origin::Ends(&v4, &v6))), inet(b""));
+    assert_eq!(v2(OutgoingHeader::new(Origin::Local)), header(LOCAL, 0x00, b""));
+    assert_eq!(v2(OutgoingHeader::new(Origin::Unknown)), header(PROXY, 0x00, b""));
     let unix = (addr("unix:@a"), addr("unix:/run/x"));
-    let sent = v2(Outgoing::new(Origin::Ends(&unix.0, &unix.1)));
+    let sent = v2(OutgoingHeader::new(Origin::Ends(&unix.0, &unix.1)));
     assert_eq!(sent, header(PROXY, 0x31, &unix_block(b"\0a", b"/run/x")));
 }
 
@@ -59,13 +59,13 @@ fn a_block_is_written_byte_for_byte() {
 fn a_block_never_mixes_families() {
     let (v4, v6) = (addr("192.0.2.1:1"), addr("[2001:db8::1]:2"));
     for (source, destination) in [(&v4, &v6), (&v6, &v4), (&v6, &v6)] {
-        let sent = v2(Outgoing::new(Origin::Ends(source, destination)));
+        let sent = v2(OutgoingHeader::new(Origin::Ends(source, destination)));
         assert_eq!(sent[13], 0x21);
         assert_eq!(accepted(&sent).ends(), Some((source.clone(), destination.clone())));
     }
     let unix = addr("unix:/run/x");
     for (source, destination) in [(&v4, &unix), (&unix, &v6)] {
-        let sent = v2(Outgoing::new(Origin::Ends(source, destination)));
+        let sent = v2(OutgoingHeader::new(Origin::Ends(source, destination)));
         assert_eq!(sent, header(PROXY, 0x00, b""));
     }
 }
@@ -96,19 +96,20 @@ fn the_tlvs_come_behind_the_addresses_and_the_checksum_last() {
         (None, &[kind::ALPN, kind::SSL, 0xe1, kind::CRC32C][..]),
         (Some(ssl), &[kind::ALPN, 0xe1, kind::SSL, kind::CRC32C]),
     ] {
-        let header = accepted(&v2(Outgoing { origin, tlvs: &tlvs, ssl, crc32c: true }));
+        let header = accepted(&v2(OutgoingHeader { origin, tlvs: &tlvs, ssl, crc32c: true }));
         let kinds: Vec<_> = header.tlvs().map(|tlv| tlv.kind).collect();
         assert_eq!(kinds, expected);
         assert!(ssl.is_none() || header.ssl() == ssl);
         assert_eq!(header.tlv(0xe1), Some(&b"\0\xff"[..]));
     }
-    let none = accepted(&v2(Outgoing { origin, tlvs: &tlvs[1..2], ssl: None, crc32c: false }));
+    let none =
+        accepted(&v2(OutgoingHeader { origin, tlvs: &tlvs[1..2], ssl: None, crc32c: false }));
     assert!(none.tlvs.is_empty());
 }
 
 #[test]
 fn the_checksum_is_that_of_the_header_with_a_zero_field() {
-    let sent = v2(Outgoing { crc32c: true, ..Outgoing::new(Origin::Local) });
+    let sent = v2(OutgoingHeader { crc32c: true, ..OutgoingHeader::new(Origin::Local) });
     let mut zeroed = sent.clone();
     let at = sent.len() - 4;
     zeroed[at..].fill(0);
@@ -124,18 +125,35 @@ fn what_does_not_fit_leaves_the_output_alone() {
     let name = Addr::Unix(bytes[..109].into());
     let of = |kind, len: usize| Tlv { kind, value: &bytes[..len] };
     let ssl = |len: usize| Some(Ssl { cn: Some(&bytes[..len]), ..Ssl::default() });
-    let cases: [(Outgoing<'_>, bool); 11] = [
-        (Outgoing { tlvs: &[of(4, room - 3)], ..Outgoing::new(origin) }, true),
-        (Outgoing { tlvs: &[of(4, room - 2)], ..Outgoing::new(origin) }, false),
-        (Outgoing { tlvs: &[of(4, room - 3)], crc32c: true, ..Outgoing::new(origin) }, false),
-        (Outgoing { tlvs: &[of(4, room - 10)], crc32c: true, ..Outgoing::new(origin) }, true),
-        (Outgoing { tlvs: &[of(4, 1 << 16)], ..Outgoing::new(Origin::Local) }, false),
-        (Outgoing { tlvs: &[of(4, 40_000); 2], ..Outgoing::new(Origin::Local) }, false),
-        (Outgoing { tlvs: &[of(kind::UNIQUE_ID, 129)], ..Outgoing::new(origin) }, false),
-        (Outgoing { tlvs: &[of(kind::UNIQUE_ID, 128)], ..Outgoing::new(origin) }, true),
-        (Outgoing { ssl: ssl(room - 11), ..Outgoing::new(origin) }, true),
-        (Outgoing { ssl: ssl(room - 10), ..Outgoing::new(origin) }, false),
-        (Outgoing::new(Origin::Ends(&name, &name)), false),
+    let cases: [(OutgoingHeader<'_>, bool); 11] = [
+        (OutgoingHeader { tlvs: &[of(4, room - 3)], ..OutgoingHeader::new(origin) }, true),
+        (OutgoingHeader { tlvs: &[of(4, room - 2)], ..OutgoingHeader::new(origin) }, false),
+        (
+            OutgoingHeader {
+                tlvs: &[of(4, room - 3)],
+                crc32c: true,
+                ..OutgoingHeader::new(origin)
+            },
+            false,
+        ),
+        (
+            OutgoingHeader {
+                tlvs: &[of(4, room - 10)],
+                crc32c: true,
+                ..OutgoingHeader::new(origin)
+            },
+            true,
+        ),
+        (OutgoingHeader { tlvs: &[of(4, 1 << 16)], ..OutgoingHeader::new(Origin::Local) }, false),
+        (OutgoingHeader { tlvs: &[of(4, 40_000); 2], ..OutgoingHeader::new(Origin::Local) }, false),
+        (
+            OutgoingHeader { tlvs: &[of(kind::UNIQUE_ID, 129)], ..OutgoingHeader::new(origin) },
+            false,
+        ),
+        (OutgoingHeader { tlvs: &[of(kind::UNIQUE_ID, 128)], ..OutgoingHeader::new(origin) }, true),
+        (OutgoingHeader { ssl: ssl(room - 11), ..OutgoingHeader::new(origin) }, true),
+        (OutgoingHeader { ssl: ssl(room - 10), ..OutgoingHeader::new(origin) }, false),
+        (OutgoingHeader::new(Origin::Ends(&name, &name)), false),
     ];
     for (nth, (outgoing, fits)) in cases.into_iter().enumerate() {
         let mut out = b"before".to_vec();

@@ -176,11 +176,11 @@ fn every_verdict_can_be_sent_on_in_every_form() {
         for origin in [Origin::Local, Origin::Unknown].into_iter().chain(known) {
             for crc32c in [false, true] {
                 let mut block = Vec::new();
-                let outgoing = Outgoing { origin, tlvs: &tlvs, ssl: None, crc32c };
+                let outgoing = OutgoingHeader { origin, tlvs: &tlvs, ssl: None, crc32c };
                 outgoing.write_v2(&mut block).expect("it fitted when it came");
                 let sent = accepted(&block);
-                let told = matches!(origin, Origin::Ends(..));
-                assert_eq!(sent.ends(), header.ends().filter(|_| told));
+                let reported = matches!(origin, Origin::Ends(..));
+                assert_eq!(sent.ends(), header.ends().filter(|_| reported));
                 // The receiver of a LOCAL header discards its block.
                 let kept = header.tlvs().all(|tlv| sent.tlv(tlv.kind) == Some(tlv.value));
                 assert!(kept || matches!(origin, Origin::Local));

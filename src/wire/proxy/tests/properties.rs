@@ -176,7 +176,7 @@ proptest! {
             .collect();
         let ssl = cn.as_ref().map(|cn| Ssl { client, verify, cn: Some(cn), ..Ssl::default() });
         let mut out = Vec::new();
-        Outgoing { origin: Origin::Ends(&source, &destination), tlvs: &tlvs, ssl, crc32c }
+        OutgoingHeader { origin: Origin::Ends(&source, &destination), tlvs: &tlvs, ssl, crc32c }
             .write_v2(&mut out)
             .expect("it fits");
         let header = accepted(&out);

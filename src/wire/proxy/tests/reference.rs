@@ -255,8 +255,8 @@ fn block(bytes: &[u8]) -> Verdict {
         3 => 216,
         _ => 0,
     };
-    let told = command == PROXY && family >> 4 != 0 && family & 15 != 0;
-    if told {
+    let reported = command == PROXY && family >> 4 != 0 && family & 15 != 0;
+    if reported {
         let there = rest.get(size..).unwrap_or_default();
         if length < size || !chain(there, length - size, true, false) {
             return Verdict::Bad;
@@ -276,7 +276,7 @@ fn block(bytes: &[u8]) -> Verdict {
             return Verdict::Bad;
         }
     }
-    let addresses = if told { addresses(family, rest) } else { Addresses::None };
+    let addresses = if reported { addresses(family, rest) } else { Addresses::None };
     Verdict::Whole { len: bytes.len(), addresses, tlvs: tlvs.to_vec() }
 }
 
@@ -321,9 +321,12 @@ fn chain(there: &[u8], size: usize, first_level: bool, summed: bool) -> bool {
     }
     let Some(&kind) = there.first() else { return true };
     (0..=size - 3).any(|length| {
-        let told = [there.get(1), there.get(2)];
+        let reported = [there.get(1), there.get(2)];
         let written = [(length / 256) as u8, (length % 256) as u8];
-        if told.iter().zip(&written).any(|(told, written)| told.is_some_and(|told| told != written))
+        if reported
+            .iter()
+            .zip(&written)
+            .any(|(reported, written)| reported.is_some_and(|reported| reported != written))
         {
             return false;
         }

@@ -6,25 +6,25 @@ use super::*;
 fn the_families_and_protocols_give_their_addresses() {
     let header_of = |family, block: &[u8]| accepted(&header(PROXY, family, block));
     let (source, destination) = ("192.0.2.1:4242", "198.51.100.2:443");
-    let told = header_of(0x11, &INET);
-    assert_eq!(told.addresses, tcp(source, destination));
-    assert_eq!((told.version, told.command), (Version::V2, Command::Proxy));
-    let Addresses::Tcp { source, destination } = told.addresses else { unreachable!() };
+    let reported = header_of(0x11, &INET);
+    assert_eq!(reported.addresses, tcp(source, destination));
+    assert_eq!((reported.version, reported.command), (Version::V2, Command::Proxy));
+    let Addresses::Tcp { source, destination } = reported.addresses else { unreachable!() };
     assert_eq!(header_of(0x12, &INET).addresses, Addresses::Udp { source, destination });
 
     let mut inet6 = [0; 36];
     inet6[..4].copy_from_slice(&[0x20, 1, 0xd, 0xb8]);
     inet6[31] = 1;
     inet6[32..].copy_from_slice(&[0, 80, 0xff, 0xff]);
-    let told = header_of(0x21, &inet6);
-    assert_eq!(told.addresses, tcp("[2001:db8::]:80", "[::1]:65535"));
-    let Addresses::Tcp { source, destination } = told.addresses else { unreachable!() };
+    let reported = header_of(0x21, &inet6);
+    assert_eq!(reported.addresses, tcp("[2001:db8::]:80", "[::1]:65535"));
+    let Addresses::Tcp { source, destination } = reported.addresses else { unreachable!() };
     assert_eq!(header_of(0x22, &inet6).addresses, Addresses::Udp { source, destination });
 
     for (family, stream) in [(0x31, true), (0x32, false)] {
-        let told = header_of(family, &unix_block(b"", b"/run/x"));
+        let reported = header_of(family, &unix_block(b"", b"/run/x"));
         let (source, destination) = (b""[..].into(), b"/run/x"[..].into());
-        assert_eq!(told.addresses, Addresses::Unix { stream, source, destination });
+        assert_eq!(reported.addresses, Addresses::Unix { stream, source, destination });
     }
 }
 

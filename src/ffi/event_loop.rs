@@ -273,11 +273,11 @@ mod hosted {
                 for (token, events) in ready {
                     let bits = u32::from(events.bits());
                     // SAFETY: as above.
-                    let told = unsafe {
+                    let reported = unsafe {
                         vst_engine_ready(self.engine, token.bits(), bits, now, &raw mut wait)
                     };
-                    if told != VST_E_STALE {
-                        status = check(told)?;
+                    if reported != VST_E_STALE {
+                        status = check(reported)?;
                     }
                     self.poller.dealt_with(token).map_err(|_| VST_E_SYSTEM)?;
                 }

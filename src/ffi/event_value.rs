@@ -9,7 +9,7 @@ use crate::conn::Cause;
 use crate::engine::{EndReport, Event, EventKind, Record, ServerEvent};
 
 /// What an event points to.
-pub(super) struct Told {
+pub(super) struct EventDetails {
     ends: [Option<vst_end>; 2],
     stream: Option<vst_stream_end>,
     /// What the ends point to.
@@ -37,7 +37,7 @@ pub(super) const fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
 }
 
 /// An event as C sees it, and what it will point to.
-pub(super) fn told(event: Event) -> (Told, vst_event) {
+pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
     let user = std::ptr::with_exposed_provenance_mut(event.user as usize);
     let mut records = [None, None];
     let mut stream = None;
@@ -88,7 +88,7 @@ pub(super) fn told(event: Event) -> (Told, vst_event) {
     let stream = stream
         .as_deref()
         .and_then(|report| Some(vst_stream_end::of(report, stream_text.as_deref()?)));
-    (Told { ends, stream, _texts: texts, _stream_text: stream_text }, value)
+    (EventDetails { ends, stream, _texts: texts, _stream_text: stream_text }, value)
 }
 
 /// What happened, in words.
@@ -108,10 +108,10 @@ fn stream_text(report: &EndReport) -> CString {
 }
 
 /// The event with its pointers, once what they point to has its place.
-pub(super) fn point(mut value: vst_event, told: &Told) -> vst_event {
+pub(super) fn point(mut value: vst_event, details: &EventDetails) -> vst_event {
     let address = |end: &Option<vst_end>| end.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    value.end = address(&told.ends[0]);
-    value.end_server = address(&told.ends[1]);
-    value.stream = told.stream.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    value.end = address(&details.ends[0]);
+    value.end_server = address(&details.ends[1]);
+    value.stream = details.stream.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     value
 }
