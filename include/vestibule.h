@@ -79,8 +79,8 @@
 // - Callbacks, and from where a function may be called. The comment of each function says one of
 //   these: "Legal from any thread and any callback": from everywhere, also from log, wake and
 //   discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
-//   also from fdset, fdclr, interest, timer, event and step. "Legal on the engine's thread, outside
-//   callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, wake and
+//   also from fdset, fdclr, interest, timer, event, fed and step. "Legal on the engine's thread,
+//   outside callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, wake and
 //   discard, and from every callback that vst_engine_free calls, all functions that take an engine,
 //   a loop or a waker return VST_E_REENTRANT, whatever engine it is, except vst_loop_stop and
 //   vst_waker_free.
@@ -115,15 +115,16 @@
 //   8  What is known of a connection
 //   9  Certificates and TLS
 //  10  Connect configurations
-//  11  Streams
-//  12  Backends
-//  13  Rules
-//  14  Stick tables
-//  15  Handlers of the host's own
-//  16  Monitors and metrics
-//  17  Wakers
-//  18  The built-in loop
-//  19  Versions
+//  11  Fed connections
+//  12  Streams
+//  13  Backends
+//  14  Rules
+//  15  Stick tables
+//  16  Handlers of the host's own
+//  17  Monitors and metrics
+//  18  Wakers
+//  19  The built-in loop
+//  20  Versions
 
 #ifndef VESTIBULE_H
 #define VESTIBULE_H
@@ -151,6 +152,7 @@ typedef struct vst_addr vst_addr;
 typedef struct vst_end vst_end;
 typedef struct vst_stream_end vst_stream_end;
 typedef struct vst_event vst_event;
+typedef struct vst_fed_ask vst_fed_ask;
 typedef struct vst_engine_options vst_engine_options;
 typedef struct vst_drain vst_drain;
 typedef struct vst_engine_counters vst_engine_counters;
@@ -173,6 +175,7 @@ typedef struct vst_identity vst_identity;
 typedef struct vst_tls_server_options vst_tls_server_options;
 typedef struct vst_tls_client_options vst_tls_client_options;
 typedef struct vst_connect_options vst_connect_options;
+typedef struct vst_feed_args vst_feed_args;
 typedef struct vst_stream_options vst_stream_options;
 typedef struct vst_backend_options vst_backend_options;
 typedef struct vst_backend_counters vst_backend_counters;
@@ -235,7 +238,7 @@ typedef struct vst_listener_counters vst_listener_counters;
 // The caller's buffer is too small; the length that is needed is written.
 #define VST_E_SPACE (-10)
 
-// This build of the library does not have it.
+// This build of the library, or this kind of connection, does not have it.
 #define VST_E_UNSUPPORTED (-11)
 
 // The size of a struct is smaller than its first version or larger than 65,536, or bytes beyond
@@ -553,6 +556,21 @@ vst_status vst_addr_text(const vst_addr *addr,
                          size_t capacity,
                          size_t *len);
 
+// Reads an address from text, as vst_addr_text writes it: 192.0.2.1:80, [2001:db8::1]:80,
+// unix:/path, unix:@abstract. *addr is VST_ADDR_NONE unless VST_OK. On failure why, unless
+// NULL, gets a sentence, cut to why_size bytes with its NUL.
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_E_ARGUMENT (no address, or not UTF-8); VST_E_NULL.
+//
+// Needs:
+// text is a NUL-terminated string; addr points to an address; why is NULL or points to
+// why_size writable bytes.
+vst_status vst_addr_parse(const char *text,
+                          vst_addr *addr,
+                          char *why,
+                          size_t why_size);
+
 // =================================================================================================
 // 3. The engine
 //
@@ -799,6 +817,12 @@ typedef void (*vst_log_fn)(void *data,
 // from here: it returns VST_E_REENTRANT.
 typedef void (*vst_wake_fn)(void *data);
 
+// An ask of a fed connection. ask is valid until the callback returns. The callback may make any
+// call on the engine, reports among them. data is that of the engine's options.
+typedef void (*vst_fed_fn)(void *data,
+                           vst_engine *engine,
+                           const vst_fed_ask *ask);
+
 // The options of an engine. A field that is 0 stands for its default, so that all zero but size is
 // the defaults; vst_engine_options_init writes them.
 struct vst_engine_options {
@@ -846,7 +870,7 @@ struct vst_engine_options {
     // Interest callback, one call per change of a descriptor. Excludes fdset and fdclr. An
     // engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next. That
     // works only without event: an engine with event and without interest callbacks can be made,
-    // but has no way to report interest, and its connections do not move.
+    // but has no way to report interest, and only its fed connections move.
     vst_interest_fn interest;
     // Optional: a host that reads vst_wait after every drive call does not need it.
     vst_timer_fn timer;
@@ -863,6 +887,15 @@ struct vst_engine_options {
     // the clock goes back, the engine's time stands still until the clock has caught up; a jump by
     // more than an hour is reported to log.
     uint64_t now_ns;
+    // Optional: called with what fed connections ask (vst_conn_feed, VST_CONNECT_FED). Without it the
+    // host calls vst_fed_next.
+    vst_fed_fn fed;
+    // The most bytes that a fed connection holds of those that the host has reported as received.
+    // Default 65,536.
+    uint32_t fed_inbox_bytes;
+    // The most bytes that a fed connection without TLS holds of those that the host has not reported as
+    // sent. With TLS it holds at most 68 KiB, whatever this says. Default 65,536.
+    uint32_t fed_outbox_bytes;
 };
 
 // The state of a drain.
@@ -954,9 +987,11 @@ vst_status vst_engine_new(const vst_engine_options *options,
 // for connections, listeners or streams, as their user data, must keep a list of these objects,
 // and frees them itself after this call. The interest callbacks are called with VST_IO_RELEASED
 // and VST_IO_CLOSING for every descriptor that was announced; an engine whose interest comes from
-// vst_engine_next reports nothing and closes its descriptors. discard is called with what
-// handlers have kept, but not after VST_E_PANIC. From these callbacks no function on any engine,
-// loop or waker may be called: it returns VST_E_REENTRANT.
+// vst_engine_next reports nothing and closes its descriptors. The callback fed is asked
+// VST_FED_RESET for every fed connection that is open below, which is the last call about it; an
+// engine without that callback, or after VST_E_PANIC, asks nothing. discard is called with what handlers have kept, but
+// not after VST_E_PANIC. From these callbacks no function on any engine, loop or waker may be
+// called: it returns VST_E_REENTRANT.
 // Every id and token of the engine is invalid afterwards. Configurations, rules, tables and wakers
 // are not freed with it: the host frees them, before or after.
 // Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
@@ -1736,7 +1771,7 @@ vst_status vst_conn_abort(vst_engine *engine,
 // Returns VST_OK; VST_E_SPACE (*ahead_len is the capacity that is needed; nothing happened);
 // VST_E_STATE (TLS, unsent bytes, a direction shut, no session); VST_E_NULL; VST_E_STALE,
 // VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_MODE (the engine has no interest
-// callbacks); VST_E_THREAD; VST_E_POISONED.
+// callbacks); VST_E_UNSUPPORTED (it is fed); VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; fd points to an int32_t; ahead to capacity
@@ -1963,6 +1998,19 @@ struct vst_layers {
 vst_status vst_conn_state(vst_engine *engine,
                           vst_id conn,
                           uint32_t *state);
+
+// Writes the user id of the process at the other end of a connection: of a unix socket as SO_PEERCRED
+// tells it, of a fed connection as vst_feed_args did. *uid is UINT32_MAX unless VST_OK.
+//
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
+// Returns VST_OK; VST_NONE (it is not known, as over TCP); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; uid points to an integer.
+vst_status vst_conn_peer_uid(vst_engine *engine,
+                             vst_id conn,
+                             uint32_t *uid);
 
 // Writes the source and destination of a connection: those announced by a PROXY or NetScaler
 // header, else the socket's own.
@@ -2510,6 +2558,10 @@ void vst_tls_client_free(vst_tls_client *tls);
 // VST_ACCEPT_TLS_TRUNCATION_ABORT, for the server's connection.
 #define VST_CONNECT_TLS_TRUNCATION_ABORT (UINT64_C(1) << 28)
 
+// The host opens the connection and moves its bytes: VST_FED_OPEN is asked instead of a socket being
+// connected. See the section on fed connections.
+#define VST_CONNECT_FED (UINT64_C(1) << 55)
+
 // No PROXY header is sent.
 #define VST_SEND_PROXY_NONE (0)
 
@@ -2641,7 +2693,281 @@ vst_status vst_connect_config_new(const vst_connect_options *options,
 void vst_connect_config_free(vst_connect_config *config);
 
 // =================================================================================================
-// 11. Streams
+// 11. Fed connections
+//
+// A fed connection stands on no socket of the library: the host moves its bytes, over whatever it
+// has (an I/O stack of its own, a tunnel inside another protocol, memory). vst_conn_feed makes an
+// incoming one; a connect configuration with VST_CONNECT_FED makes outgoing ones, those of backends
+// and health checks among them. The connection asks the host (VST_FED_*), by the callback fed or
+// through vst_fed_next: to open, to send what vst_fed_copy_unsent hands out, to close. The host
+// reports what happened: vst_fed_opened or vst_fed_failed, vst_fed_received, vst_fed_sent,
+// vst_fed_ended, vst_fed_hung_up, and at last vst_fed_closed. Reports of one direction come in
+// order; those of different connections in any order. Everything else is as for other connections,
+// but what needs a descriptor: vst_conn_take_fd is VST_E_UNSUPPORTED, and marks that rules set do
+// nothing.
+// =================================================================================================
+
+// Open the connection to to: then report vst_fed_opened or vst_fed_failed.
+#define VST_FED_OPEN (1)
+
+// Bytes may be handed in with vst_fed_received. While the last ask had no VST_FED_RECEIVE, the
+// connection holds as many as it may, or its end or failure was reported: stop reading from what is
+// below. It is asked again once half of fed_inbox_bytes is free.
+#define VST_FED_RECEIVE (2)
+
+// Bytes wait to be sent (unsent): copy them out with vst_fed_copy_unsent, and report with
+// vst_fed_sent how many of them what is below has taken. It is asked again when further bytes wait. No
+// ask comes when all were sent: vst_fed_copy_unsent copies none then.
+#define VST_FED_SEND (4)
+
+// No more bytes will be sent: end the direction to the peer. All bytes before were reported as sent.
+#define VST_FED_SHUT_WRITE (8)
+
+// Close the connection in order, then report vst_fed_closed. It may come while the connection is still
+// being opened, which is given up. The direction to the peer ends with it
+// where VST_FED_SHUT_WRITE was not asked before; what the peer still sends is not needed. Nothing else
+// is asked afterwards, but possibly VST_FED_RESET.
+#define VST_FED_CLOSE (16)
+
+// Close the connection so that the peer learns that it was cut off (a reset, where there is such a
+// thing), then report vst_fed_closed. Also while it is still being opened.
+#define VST_FED_RESET (32)
+
+// peer_uid of vst_feed_args is known.
+#define VST_FEED_PEER_UID (UINT64_C(1) << 54)
+
+// What one fed connection asks of the host.
+struct vst_fed_ask {
+    // In, for vst_fed_next: sizeof(vst_fed_ask). Not less than 280 bytes.
+    uint32_t size;
+    // VST_FED_*: VST_FED_RECEIVE and VST_FED_SEND say what holds from now on, until the next ask of
+    // this connection; each of the others is asked once. 0: nothing holds.
+    uint32_t asks;
+    // The connection.
+    vst_id conn;
+    // The host's data for what is below: as in vst_feed_args, or as vst_fed_set_data has set it. With
+    // VST_FED_OPEN it means nothing: there is nothing below yet.
+    void *data;
+    // How many bytes wait to be sent.
+    uint64_t unsent;
+    // How many bytes vst_fed_received takes from now on, all calls together, until the next ask of this
+    // connection. VST_FED_RECEIVE is asked once more whenever half of fed_inbox_bytes was read since
+    // the last ask, so a host can promise this much to its peer (the credit or window of a protocol of
+    // its own) and needs no memory for received bytes.
+    uint64_t room;
+    // With VST_FED_OPEN: the address to connect to. Otherwise VST_ADDR_NONE.
+    vst_addr to;
+    // With VST_FED_OPEN: the address to connect from, if source of the connect configuration says
+    // one. Otherwise VST_ADDR_NONE.
+    vst_addr from;
+};
+
+// What is known of a connection that the host hands over to be fed.
+struct vst_feed_args {
+    // sizeof(vst_feed_args). Not less than 48 bytes.
+    uint32_t size;
+    // The user id of the process at the other end, as SO_PEERCRED would tell it. Only with
+    // VST_FEED_PEER_UID.
+    uint32_t peer_uid;
+    // VST_FEED_*.
+    uint64_t flags;
+    // The other end. NULL or VST_ADDR_NONE: it has no address, and counts as an unnamed unix socket: a
+    // list of trusted sources (accept_proxy) trusts it where it has the word unix.
+    const vst_addr *peer;
+    // Our end. NULL or VST_ADDR_NONE: it has no address; then vst_conn_addrs and vst_conn_socket_addrs
+    // return VST_E_STATE, and a PROXY header that is sent on behalf of the connection names no address.
+    const vst_addr *local;
+    // The host's user data for the connection. The library neither reads nor frees it.
+    void *user;
+    // The host's data for what is below: it comes with every ask. The library neither reads nor frees
+    // it.
+    void *data;
+};
+
+// Takes a connection that is open below, and whose bytes the host moves. It goes through what config
+// says: headers, rules, handlers, TLS. args may be NULL: nothing is known of the connection.
+//
+// *out is the id, or 0. It asks with the callback fed of the engine or through vst_fed_next.
+// VST_EVENT_SESSION tells that it is a session; VST_EVENT_CLOSED tells its
+// end, also if it never was a session. On failure why, unless NULL, gets a sentence, cut to
+// why_size bytes with its NUL.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag, an address that is none);
+// VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; args is NULL or points to as many bytes as its size says, and its
+// addresses are NULL or addresses; out points to an id; why to why_size writable bytes.
+vst_status vst_conn_feed(vst_engine *engine,
+                         const vst_accept_config *config,
+                         const vst_feed_args *args,
+                         vst_id *out,
+                         char *why,
+                         size_t why_size);
+
+// Writes the next ask of a fed connection, of an engine that was made without the callback fed. A
+// host calls it until it returns VST_NONE, at the latest before it waits: VST_WAIT_RUNNABLE is set
+// while there are asks. All bytes of ask but its size are 0 unless VST_OK.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_NONE (nothing is asked); VST_E_MODE (the engine has the callback); VST_E_NULL;
+// VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; ask points to as many bytes as its size says.
+vst_status vst_fed_next(vst_engine *engine,
+                        vst_fed_ask *ask);
+
+// Changes the host's data for what is below a connection; data comes with every later ask of it.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+// VST_E_ARGUMENT (the id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_fed_set_data(vst_engine *engine,
+                            vst_id conn,
+                            void *data);
+
+// Copies bytes that wait to be sent into buffer: at most size, beginning offset bytes behind the
+// oldest one. They stay until vst_fed_sent reports that what is below has taken them. A host that sends
+// in the background passes as offset how many of them it has copied before.
+//
+// *got is how many were copied: 0 where no more wait, also when they were dropped because the
+// connection failed or was aborted.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_ARGUMENT (the id); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (drop what was copied of it), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; buffer points to size writable bytes; got to a size.
+vst_status vst_fed_copy_unsent(vst_engine *engine,
+                               vst_id conn,
+                               size_t offset,
+                               void *buffer,
+                               size_t size,
+                               size_t *got);
+
+// Reports that the connection is open, as VST_FED_OPEN asked. local is our end; NULL or
+// VST_ADDR_NONE: it has no address.
+//
+// Deadlines that have passed by then are handled first, as for every report, and the connection goes
+// on. It counts as reached, for the connect timeout and for a stream, once the first byte that waits
+// for it is reported as sent, if any waits. Where a report is made outside of a callback, callbacks run before it returns, fed among them:
+// the connection may have been closed and the host's data for it freed by then.
+// Legal on the engine's thread.
+// Returns VST_OK (also when the connection was given up in the meantime: VST_FED_CLOSE or
+// VST_FED_RESET was asked, or is asked next); VST_E_STATE (it did not ask); VST_E_UNSUPPORTED (it is
+// not fed); VST_E_ARGUMENT (local is no address; the id); VST_E_NULL; VST_E_STALE (it is gone: close
+// what is below), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; local is NULL or points to an address.
+vst_status vst_fed_opened(vst_engine *engine,
+                          vst_id conn,
+                          const vst_addr *local);
+
+// Reports that the connection could not be opened, and that nothing is below it. sys_errno says why,
+// as connect(2) would (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH); it decides how a backend counts it.
+// Resources that this machine lacks (EMFILE, ENOBUFS, EADDRNOTAVAIL) count against no server, and
+// VST_FED_OPEN is asked again after a pause. It is also an answer to VST_FED_CLOSE or VST_FED_RESET
+// that came while the connection was being opened, and then the last report about it.
+//
+// Legal on the engine's thread.
+// Returns as vst_fed_opened; VST_E_ARGUMENT also when sys_errno is not positive.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_fed_failed(vst_engine *engine,
+                          vst_id conn,
+                          int32_t sys_errno);
+
+// Reports bytes from the peer: size bytes at bytes, copied before this returns.
+//
+// *taken is how many were taken, 0 unless VST_OK. If it is less than size, the connection holds
+// fed_inbox_bytes: the host keeps the others, stops reading from what is below, and reports them
+// when VST_FED_RECEIVE is asked again.
+// Legal on the engine's thread.
+// Returns VST_OK (also when the connection is closing, which takes all and drops them); VST_E_STATE
+// (it is not open below, or its end or failure was reported); VST_E_UNSUPPORTED (it is not fed);
+// VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; bytes points to size readable bytes; taken to a size.
+vst_status vst_fed_received(vst_engine *engine,
+                            vst_id conn,
+                            const void *bytes,
+                            size_t size,
+                            size_t *taken);
+
+// Reports that what is below has taken the oldest n of the bytes that wait to be sent: its system
+// keeps them, and the host will not ask for them again. What was not reported counts as lost when the
+// connection breaks, and is sent again by another attempt of a stream to reach a server.
+//
+// Legal on the engine's thread.
+// Returns VST_OK (also when the connection has failed or is closing, and the bytes were dropped);
+// VST_E_ARGUMENT (fewer bytes wait; the id); VST_E_STATE (it is not open below);
+// VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_fed_sent(vst_engine *engine,
+                        vst_id conn,
+                        size_t n);
+
+// Reports that the peer has ended its side, behind all bytes that were reported as received.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STATE (it is not open below, or its end was reported); VST_E_UNSUPPORTED (it is
+// not fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_fed_ended(vst_engine *engine,
+                         vst_id conn);
+
+// Reports that what is below has failed, as by a reset: nothing will be received or sent any more.
+// Report it as soon as it is known, also while VST_FED_RECEIVE is not asked (a host that notices a
+// failure by reading alone reports it then), but after what was sent before: what is not reported by
+// then counts as never sent, and a stream sends it to another server. An attempt to reach a
+// server, and a client that waits for one, learn it in no other way. sys_errno says why (ECONNRESET,
+// EPIPE, ETIMEDOUT). Bytes that were received before are still read. A session of the host's notices it
+// as over a socket, by its next read or write (VST_EVENT_READABLE is reported to one that waits); then
+// VST_FED_CLOSE or VST_FED_RESET is asked.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_ARGUMENT (sys_errno is not positive; the id); VST_E_STATE (it is not open
+// below); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND,
+// VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_fed_hung_up(vst_engine *engine,
+                           vst_id conn,
+                           int32_t sys_errno);
+
+// Reports that nothing is below the connection any more: the last report about it. Where neither
+// VST_FED_CLOSE nor VST_FED_RESET was asked, that is a failure (ECONNRESET).
+//
+// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then; where nothing was
+// asked, a session of the host's notices it as after vst_fed_hung_up. Bytes that are not read yet may be
+// lost then: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STATE (it was never open, or this was reported); VST_E_UNSUPPORTED (it is not
+// fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_fed_closed(vst_engine *engine,
+                          vst_id conn);
+
+// =================================================================================================
+// 12. Streams
 //
 // Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine moves the
 // bytes between them, and no event of either is reported but VST_EVENT_STREAM_END.
@@ -2800,7 +3126,7 @@ vst_status vst_stream_describe(vst_engine *engine,
                                size_t *len);
 
 // =================================================================================================
-// 12. Backends
+// 13. Backends
 //
 // A backend is a group of servers, of which each stream gets one: by weight and load, with queues,
 // retries and health checks. vst_backend_new makes it, vst_backend_add_server adds servers, and
@@ -3187,7 +3513,7 @@ vst_status vst_server_state(vst_engine *engine,
                             vst_server_status *state);
 
 // =================================================================================================
-// 13. Rules
+// 14. Rules
 //
 // The tcp-request rules of HAProxy: vst_rules_new makes a set of rules from a text, an accept
 // configuration names the set, and vst_rules_replace may change it while connections come.
@@ -3300,7 +3626,7 @@ vst_status vst_conn_variable(vst_engine *engine,
 void vst_rules_free(vst_rules *rules);
 
 // =================================================================================================
-// 14. Stick tables
+// 15. Stick tables
 //
 // What is remembered about a key, such as the address of a client, from one connection to the next.
 // All engines and threads that share a table use the same entries. Rules count connections in
@@ -3587,7 +3913,7 @@ vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
 void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 
 // =================================================================================================
-// 15. Handlers of the host's own
+// 16. Handlers of the host's own
 //
 // A handler is a step of the host's own in opening a connection, before or after TLS: it looks at
 // bytes, sends some, lets the connection go on or refuses it, or says that it decides later. The
@@ -3754,7 +4080,7 @@ vst_status vst_handler_send(vst_engine *engine,
                             size_t *taken);
 
 // =================================================================================================
-// 16. Monitors and metrics
+// 17. Monitors and metrics
 //
 // Monitors are sources, such as the health checks of a load balancer, whose connections the library
 // answers and closes itself, so that they need not speak the protocol of the service. Metrics are
@@ -3882,7 +4208,7 @@ vst_status vst_metrics_text(vst_engine *engine,
                             size_t *len);
 
 // =================================================================================================
-// 17. Wakers
+// 18. Wakers
 //
 // A waker is how other threads reach an engine: it brings the answer of a handler to the engine's
 // thread, and wakes that thread.
@@ -3934,7 +4260,7 @@ vst_status vst_waker_post(vst_waker *waker,
 void vst_waker_free(vst_waker *waker);
 
 // =================================================================================================
-// 18. The built-in loop
+// 19. The built-in loop
 //
 // For programs that have no poller of their own. The loop uses the same functions as any other
 // host.
@@ -4011,7 +4337,7 @@ vst_status vst_loop_stop(vst_loop *loop);
 vst_status vst_loop_free(vst_loop *loop);
 
 // =================================================================================================
-// 19. Versions
+// 20. Versions
 //
 // Which library this is, what it was built with, and the names of its numbers.
 // =================================================================================================

@@ -19,6 +19,8 @@ pub(crate) enum List {
     Events,
     /// There is a question to a custom handler.
     Questions,
+    /// A fed connection asks the host to move its bytes.
+    Asks,
     /// Connections that wait for a descriptor, in the order of their arrival.
     Starved,
 }
@@ -33,6 +35,7 @@ bitflags! {
         const INTEREST = 1 << List::Interest as u8;
         const EVENTS = 1 << List::Events as u8;
         const QUESTIONS = 1 << List::Questions as u8;
+        const ASKS = 1 << List::Asks as u8;
         const STARVED = 1 << List::Starved as u8;
     }
 }

@@ -12,12 +12,13 @@ pub const BULK_SIZE: usize = 68 * 1024;
 
 /// A first-in first-out queue of bytes in one contiguous piece of memory.
 ///
-/// Invariant: `start <= end <= memory.len()`; the queue is `memory[start..end]`.
+/// Invariant: `start <= end <= memory.len()`; the queue is `memory[start..end]`. The positions are of
+/// 32 bits, since every connection has room for a queue in its record: no queue reaches 4 GiB.
 #[derive(Default)]
 pub struct Buffer {
     memory: Box<[u8]>,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Buffer {
@@ -30,7 +31,7 @@ impl Buffer {
     /// How many bytes wait.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.end - self.start
+        (self.end - self.start) as usize
     }
 
     /// Whether none waits.
@@ -54,31 +55,32 @@ impl Buffer {
     /// The bytes that wait, oldest first.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..self.end]
+        &self.memory[self.start as usize..self.end as usize]
     }
 
     /// The bytes that wait, oldest first, to be processed in place.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[self.start..self.end]
+        &mut self.memory[self.start as usize..self.end as usize]
     }
 
     /// All the free memory, behind the bytes that wait, which are moved to the front first. Bytes
     /// written there are added to the queue by [`Buffer::commit`].
     pub fn space(&mut self) -> &mut [u8] {
         self.compact();
-        &mut self.memory[self.end..]
+        &mut self.memory[self.end as usize..]
     }
 
     /// Adds the first `n` bytes of [`Buffer::space`] to the queue.
     pub fn commit(&mut self, n: usize) {
-        debug_assert!(n <= self.memory.len() - self.end, "committed more than the space");
-        self.end = (self.end + n).min(self.memory.len());
+        let space = self.memory.len() - self.end as usize;
+        debug_assert!(n <= space, "committed more than the space");
+        self.end += n.min(space) as u32;
     }
 
     /// Drops the `n` oldest bytes.
     pub fn consume(&mut self, n: usize) {
         debug_assert!(n <= self.len(), "consumed more than waits");
-        self.start = (self.start + n).min(self.end);
+        self.start += n.min(self.len()) as u32;
         if self.start == self.end {
             self.clear();
         }
@@ -126,7 +128,7 @@ impl Buffer {
 
     fn compact(&mut self) {
         if self.start > 0 {
-            self.memory.copy_within(self.start..self.end, 0);
+            self.memory.copy_within(self.start as usize..self.end as usize, 0);
             self.end -= self.start;
             self.start = 0;
         }
@@ -196,6 +198,17 @@ impl Pool {
         let mut other = self.take_for(n);
         other.extend(buffer.bytes());
         self.give(std::mem::replace(buffer, other));
+    }
+
+    /// Makes room for `n` more bytes in `buffer`, in a larger buffer if necessary. Repeated calls copy
+    /// each byte a bounded number of times.
+    pub fn make_room(&mut self, buffer: &mut Buffer, n: usize) {
+        if buffer.room() < n {
+            self.refit(buffer, BULK_SIZE);
+        }
+        if buffer.room() < n {
+            buffer.reserve(n.max(buffer.len()));
+        }
     }
 
     /// Takes a buffer back when there is one and it is empty, so that no idle connection holds one.

@@ -255,10 +255,22 @@ pub struct ConnectConfig {
     pub customs: Vec<Custom>,
     /// The source address, where set.
     pub source: Option<Addr>,
+    /// What carries the bytes.
+    pub transport: TransportKind,
     /// The timeouts of the opening.
     pub timeouts: OpeningTimeouts,
     /// The options for closing it.
     pub close_options: CloseOptions,
+}
+
+/// What carries the bytes of an outgoing connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportKind {
+    /// A socket.
+    #[default]
+    Socket,
+    /// The host, which is asked to open the connection and to move its bytes.
+    Fed,
 }
 
 /// The pause before a connect is tried again for which this machine had no descriptor, memory or port;

@@ -7,7 +7,7 @@ use crate::counts::{OpCounts, TlsCounts};
 use crate::pipes::Pipes;
 use crate::rules::Load;
 use crate::slab::Key;
-use crate::sys::{Fd, Net};
+use crate::sys::{Addr, Fd, Net};
 use crate::time::Time;
 use crate::wheel::Wheel;
 
@@ -37,6 +37,28 @@ pub(crate) struct Limits {
     pub(crate) outgoing_fds: Fd,
     /// The longest PROXY header, in bytes.
     pub(crate) max_prefix: usize,
+    /// How many bytes a fed connection may hold.
+    pub(crate) fed: FedWindows,
+}
+
+/// How many bytes a fed connection may hold, each way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FedWindows {
+    /// Bytes that were received and not read.
+    pub(crate) inbox: usize,
+    /// Bytes that are to be sent and were not reported as sent.
+    pub(crate) outbox: usize,
+}
+
+/// What is known of whoever is below before a byte has moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FedOrigin {
+    /// Our end, where it has an address.
+    pub local: Option<Addr>,
+    /// The user id of the process at the other end, where that is known.
+    pub peer_uid: Option<u32>,
+    /// The host's data for what is below.
+    pub data: u64,
 }
 
 /// How many descriptors this process can still open, as far as that is known: the system gives the

@@ -5,11 +5,14 @@
 
 use std::borrow::Cow;
 
-use super::{Cause, CloseMode, Conn, DrainBound, Op, Plan, Progress, Wait, Why, is_first_step};
+use super::{
+    Cause, CloseMode, Code, Conn, DrainBound, HalfClose, Op, Plan, Progress, Wait, Why,
+    is_first_step,
+};
 use crate::ctrl::{Input, Release};
 use crate::cx::{Cx, Descriptors};
 use crate::data::Parting;
-use crate::sys::{Addr, Errno, Net};
+use crate::sys::{Errno, Net};
 use crate::time::{FOREVER, MILLISECOND, Time};
 
 /// The most reads that discard bytes in one drive.
@@ -24,7 +27,7 @@ const FIN: u32 = 1;
 pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     if matches!(conn.facts.plan, Plan::Outgoing(_)) && !conn.word.is_complete(Op::CtrlConnect) {
         // The server was never reached: nothing can be sent, and a waiting header never will be.
-        conn.ctrl.give_back(cx);
+        conn.ctrl.give_unsent(cx);
         return Progress::Done;
     }
     if is_first_step(conn.word, Op::Dshw) {
@@ -56,6 +59,14 @@ pub(crate) fn data_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Pr
             note_failure(conn, cx.now, Cause::system(Some(Op::Dshw), errno));
             Progress::Failed(Box::new(Cause::system(Some(Op::Dshw), errno)))
         }
+    }
+}
+
+/// What is below a fed connection has taken bytes: the timeout for the unsent ones starts again.
+pub(crate) fn took_bytes(conn: &mut Conn, now: Time) {
+    let sends_the_last = conn.word.code(Op::Dshw) == Code::Started;
+    if sends_the_last && conn.deadline != Time::NEVER && conn.half_close != HalfClose::Held {
+        conn.arm(now, conn.facts.close_options().linger);
     }
 }
 
@@ -140,7 +151,7 @@ fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     conn.facts.drain = DrainBound::Ours(u32::MAX);
     conn.arm(cx.now, conn.facts.close_options().linger);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
-    if matches!(conn.facts.peer, Addr::Unix(_)) {
+    if !conn.ctrl.is_acknowledged(&conn.facts.peer) {
         look(conn, cx);
     }
 }
@@ -211,9 +222,10 @@ fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
     }
 }
 
-/// FCLOSE: first the host's poller stops watching the descriptor, then it is closed.
+/// FCLOSE: first the host's poller stops watching the descriptor, then it is closed. Where the host
+/// moves the bytes, it is asked to close what is below.
 pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    if conn.ctrl.watch().is_known() {
+    if conn.ctrl.begin_release(release(conn.close_mode)) {
         // The host may take as long as it likes: the timeouts are for the peer.
         conn.arm(cx.now, FOREVER);
         return Progress::Wait(Wait::RELEASE);
@@ -224,12 +236,15 @@ pub(crate) fn fd_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress 
 
 /// Closes the descriptor, which the host's poller does not watch any more.
 pub(crate) fn give_fd_back<N: Net>(conn: &mut Conn, net: &mut N, descriptors: &mut Descriptors) {
-    let how = match conn.close_mode {
+    conn.ctrl.release(net, descriptors, release(conn.close_mode));
+}
+
+const fn release(mode: CloseMode) -> Release {
+    match mode {
         CloseMode::Orderly | CloseMode::Curt => Release::Close,
         CloseMode::Reset => Release::Reset,
         CloseMode::Vanish => Release::Vanish,
-    };
-    conn.ctrl.release(net, descriptors, how);
+    }
 }
 
 /// The deadline of a closing operation has passed.

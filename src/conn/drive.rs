@@ -152,7 +152,12 @@ impl Conn {
             }
         }
         if self.flags.contains(Flags::WRITE_ARMED) {
-            if self.ctrl.is_writable() && !self.ctrl.has_unsent() {
+            // TLS writes its next record once the last one has left.
+            let has_room = match self.data.tls() {
+                Some(_) => self.ctrl.is_writable() && !self.ctrl.has_unsent(),
+                None => self.ctrl.has_room(),
+            };
+            if has_room {
                 self.flags.remove(Flags::WRITE_ARMED);
                 self.events.insert(Events::WRITABLE);
             } else {
@@ -178,7 +183,7 @@ impl Conn {
     /// Sends what waits to be sent, and the session's first bytes in the same call.
     pub(crate) fn send_early<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<Output, Errno> {
         let Some(mut early) = cx.early.take() else { return self.ctrl.send(cx, &[]) };
-        let sent = self.ctrl.send(cx, early.bytes());
+        let sent = self.ctrl.send_first(cx, early.bytes());
         if let Ok(Output::Bytes(taken)) = sent {
             early.consume(taken);
         }
@@ -201,7 +206,8 @@ impl Conn {
         if self.ctrl.wants(wanted) || waits.contains(Wait::TURN) {
             cx.agenda.add(List::Run, Kind::Conn, key, &mut self.listed);
         }
-        if waits.contains(Wait::ROOM) {
+        // What a host lacks that opens connections itself is no descriptor of this process.
+        if waits.contains(Wait::ROOM) && self.ctrl.open_failure().is_none() {
             cx.agenda.add(List::Starved, Kind::Conn, key, &mut self.listed);
         }
         if !self.events.is_empty() {
@@ -211,7 +217,10 @@ impl Conn {
             cx.agenda.add(List::Questions, Kind::Conn, key, &mut self.listed);
         }
         cx.timers.set_earlier(self.timer, self.next_deadline());
-        if self.ctrl.is_open() {
+        if self.ctrl.has_ask() {
+            cx.agenda.add(List::Asks, Kind::Conn, key, &mut self.listed);
+        }
+        if self.ctrl.descriptor().is_some() {
             let target = self.target(cx.trigger);
             if self.ctrl.watch_mut().differs(target) || self.waits.contains(Wait::RELEASE) {
                 cx.agenda.add(List::Interest, Kind::ConnFd, key, &mut self.listed);
@@ -224,8 +233,13 @@ impl Conn {
     fn expire<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         let now = cx.now;
         match self.word.runnable().first() {
-            // One last attempt runs, so that the cause names the resource that this machine lacks.
-            Some(Op::CtrlConnect) if self.waits.contains(Wait::ROOM) => {
+            // The cause names the resource that this machine lacks: as it was reported, or as one last
+            // attempt finds out.
+            Some(op @ Op::CtrlConnect) if self.waits.contains(Wait::ROOM) => {
+                if let Some(errno) = self.ctrl.open_failure() {
+                    let cause = Cause::system(Some(op), errno);
+                    return self.end(Ending::Refused, Some(Box::new(cause)));
+                }
                 self.deadline = now;
                 self.retry_at = now;
             }

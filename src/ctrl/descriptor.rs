@@ -1,5 +1,6 @@
 //! What needs a real descriptor. Without one it does nothing, or reports that.
 
+use super::transport::Transport;
 use super::{Ctrl, Io};
 use crate::cx::Descriptors;
 use crate::sys::{Addr, Fd, Net, SockOpt};
@@ -18,13 +19,18 @@ pub(crate) enum Release {
 impl Ctrl {
     /// The descriptor, where there is a real one.
     pub(crate) const fn descriptor(&self) -> Option<Fd> {
-        self.socket.fd()
+        self.transport.fd()
     }
 
-    /// How many of the written bytes are not taken yet: by the kernel and, for TCP, by the peer's
+    /// Whether the system can be asked what the peer's system has not acknowledged: that of TCP.
+    pub(crate) const fn is_acknowledged(&self, peer: &Addr) -> bool {
+        matches!((self.descriptor(), peer), (Some(_), Addr::Ip(_)))
+    }
+
+    /// How many of the written bytes are not taken yet: by what is below and, for TCP, by the peer's
     /// kernel. The kernel's count of a unix socket is memory, not bytes, so it is left out.
     pub(crate) fn untaken<N: Net>(&self, net: &mut N, peer: &Addr) -> u64 {
-        let kernels = match (self.socket.fd(), peer) {
+        let kernels = match (self.descriptor(), peer) {
             (Some(fd), Addr::Ip(_)) => net.unsent(fd).unwrap_or(0),
             _ => 0,
         };
@@ -33,7 +39,20 @@ impl Ctrl {
 
     /// Our end of the socket; `None` also where the system does not know it any more.
     pub(crate) fn local<N: Net>(&self, net: &mut N) -> Option<Addr> {
-        net.local(self.descriptor()?).ok()
+        match &self.transport {
+            Transport::Closed => None,
+            Transport::Socket(fd) => net.local(*fd).ok(),
+            Transport::Fed(fed) => fed.local().cloned(),
+        }
+    }
+
+    /// The user id of the process at the other end, where that is known.
+    pub(crate) fn peer_uid<N: Net>(&self, net: &mut N) -> Option<u32> {
+        match &self.transport {
+            Transport::Closed => None,
+            Transport::Socket(fd) => net.peer_uid(*fd).ok(),
+            Transport::Fed(fed) => fed.peer_uid(),
+        }
     }
 
     /// Sets an option of the socket. If the system does not allow it, or there is no real descriptor,
@@ -41,6 +60,16 @@ impl Ctrl {
     pub(crate) fn set<N: Net>(&self, net: &mut N, option: SockOpt) {
         if let Some(fd) = self.descriptor() {
             let _ = net.set(fd, option);
+        }
+    }
+
+    /// Has what is below released before it is closed. Returns whether that is to be waited for.
+    pub(crate) fn begin_release(&mut self, how: Release) -> bool {
+        match &mut self.transport {
+            Transport::Closed => false,
+            Transport::Socket(_) => self.watch.is_known(),
+            // A connection whose bytes the host moves cannot vanish, so a reset is its most abrupt end.
+            Transport::Fed(fed) => fed.close(how != Release::Close),
         }
     }
 
@@ -52,8 +81,12 @@ impl Ctrl {
         how: Release,
     ) {
         self.watch.want(Io::empty());
+        if let Transport::Fed(fed) = &mut self.transport {
+            return fed.forget();
+        }
+        self.ready = Io::empty();
         let broken = self.is_broken();
-        let Some(fd) = self.socket.take() else { return };
+        let Some(fd) = self.transport.take_fd() else { return };
         match how {
             Release::Vanish => net.vanish(fd),
             Release::Reset if !broken => net.reset(fd),
@@ -65,6 +98,7 @@ impl Ctrl {
     /// Hands the descriptor over to the caller.
     pub(crate) fn take_over(&mut self) -> Option<Fd> {
         self.watch.want(Io::empty());
-        self.socket.take()
+        self.ready = Io::empty();
+        self.transport.take_fd()
     }
 }

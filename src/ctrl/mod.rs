@@ -1,34 +1,40 @@
-//! The control layer: the socket under a connection, TCP or unix. It moves bytes as they are on the
-//! wire, remembers what is ready, and ends each direction.
+//! The control layer: what carries the bytes of a connection. It moves bytes as they are on the wire,
+//! remembers what is ready, and ends each direction.
 //!
-//! `socket` is the descriptor and what is known of it without a call: readiness is set by the poller's
-//! events and cleared by the call that would have to wait, so a wrong event costs one call. `open`
-//! makes a socket and connects it. `watch` is the poller interest: the directions that the connection
-//! can use (`wants`), the interest that follows from them (`target`), and the one last announced. `out`
-//! holds bytes that wait to be sent: headers, TLS records.
+//! `transport` is one of two: a socket, TCP or unix, where the kernel is asked; or `fed`, where the host
+//! moves the bytes and reports what happened. Nobody above this layer needs to know which. What is ready
+//! is known without a call: it is set by the poller's events and the host's reports, and cleared by the
+//! call that would have to wait, so a wrong event costs one call. `open` makes a socket and connects it.
+//! `watch` is the poller interest: the directions that the connection can use (`wants`), the interest
+//! that follows from them (`target`), and the one last announced. `out` holds bytes that wait to be
+//! sent: headers, TLS records, and all that a fed connection has to send.
 //!
 //! In the end `shut_write` sends the FIN, `discard` reads on, and `release` closes the descriptor, once
 //! the poller has released it. All fields of `Ctrl` are private.
 
 mod descriptor;
+mod fed;
 mod open;
-mod socket;
+mod reports;
 mod splice;
+mod transport;
 mod watch;
 
 use std::io::IoSlice;
 
 pub(crate) use descriptor::Release;
+pub use fed::FedAsks;
 pub(crate) use open::Connect;
-pub use socket::FdState;
+pub(crate) use reports::Misreport;
 pub(crate) use splice::is_of_splice;
+pub use transport::FdState;
 pub use watch::Io;
 pub(crate) use watch::Watch;
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
 use crate::sys::{Errno, Fd, Net};
-use socket::Socket;
+use transport::Transport;
 
 /// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,60 +56,85 @@ pub(crate) enum Output {
     Wait,
 }
 
-/// The socket of a connection and the bytes that wait to be sent through it.
+/// What carries the bytes of a connection, and the bytes that wait to be sent through it.
+///
+/// `ready` is a memory, not a promise: set by the poller's events and by what is expected of a new
+/// socket, cleared when a call has to wait. Only the call decides.
 #[derive(Debug, Default)]
 pub(crate) struct Ctrl {
-    socket: Socket,
-    /// The interest of the host's poller in it.
+    transport: Transport,
+    /// The directions in which a call is expected not to wait.
+    ready: Io,
+    /// The flags that the host reported, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event
+    /// is needed to find the end.
+    reported: Io,
+    /// Whether the end of input was read.
+    eof: bool,
+    /// Whether a call failed in a way that ends its use.
+    broken: bool,
+    /// The interest of the host's poller in the descriptor.
     watch: Watch,
-    /// Bytes that the kernel has not taken yet: a PROXY header, TLS records.
+    /// Bytes that are not taken by what is below yet: a PROXY header, TLS records.
     out: Option<Buffer>,
     /// Bytes read from the wire.
     bytes_in: u64,
-    /// Bytes that the kernel accepted for sending.
+    /// Bytes that what is below accepted for sending.
     bytes_out: u64,
 }
+
+/// Every idle connection has one: the second transport must not cost the first a byte.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Ctrl>() <= 64);
 
 impl Ctrl {
     /// A control layer over a connected socket. Writing is expected to work at once, and reading too
     /// when `read_at_once`.
     pub(crate) fn new(fd: Fd, read_at_once: bool) -> Self {
-        Self { socket: Socket::new(fd, read_at_once), ..Self::default() }
+        let ready = if read_at_once { Io::BOTH } else { Io::OUT };
+        Self { transport: Transport::Socket(fd), ready, ..Self::default() }
     }
 
-    /// Whether there is a socket.
+    /// Whether there is something below that is not closed.
     pub(crate) const fn is_open(&self) -> bool {
-        self.socket.fd().is_some()
+        self.transport.is_open()
     }
 
     /// Whether the end of input was read.
     pub(crate) const fn at_eof(&self) -> bool {
-        self.socket.eof
+        self.eof
     }
 
     /// Whether a call failed in a way that ends the socket's use.
     pub(crate) const fn is_broken(&self) -> bool {
-        self.socket.broken
+        self.broken
     }
 
     /// Whether an end or an error was reported, read or not.
     pub(crate) const fn hung_up(&self) -> bool {
-        self.socket.hung_up()
+        !self.reported.is_empty()
     }
 
     /// Whether a read is expected not to wait.
     pub(crate) const fn is_readable(&self) -> bool {
-        self.socket.ready.contains(Io::IN)
+        self.ready.contains(Io::IN)
     }
 
     /// Whether a write is expected not to wait.
     pub(crate) const fn is_writable(&self) -> bool {
-        self.socket.ready.contains(Io::OUT)
+        self.ready.contains(Io::OUT)
+    }
+
+    /// Whether another write is worth it, of unchanged bytes, after one that had to wait.
+    pub(crate) fn has_room(&self) -> bool {
+        match &self.transport {
+            Transport::Fed(fed) => fed.has_room(self.unsent()),
+            Transport::Closed | Transport::Socket(_) => self.is_writable() && !self.has_unsent(),
+        }
     }
 
     /// The directions in which a call is expected not to wait.
     pub(crate) const fn ready(&self) -> Io {
-        self.socket.ready
+        self.ready
     }
 
     /// Bytes read from the wire.
@@ -118,7 +149,7 @@ impl Ctrl {
 
     /// The state of the descriptor, as it is reported.
     pub(crate) const fn state(&self) -> FdState {
-        self.socket.state()
+        self.transport.state(self.broken)
     }
 
     /// The interest of the host's poller in it.
@@ -133,10 +164,11 @@ impl Ctrl {
 
     /// The host's poller reported events. Returns whether there is a socket that they can concern.
     pub(crate) fn on_ready(&mut self, events: Io, trigger: Trigger) -> bool {
-        if !self.is_open() {
+        if self.descriptor().is_none() {
             return false;
         }
-        self.socket.report(events);
+        self.ready |= events.directions();
+        self.reported |= events & (Io::HANGUP | Io::ERROR);
         self.watch.hear(events, trigger);
         true
     }
@@ -144,11 +176,11 @@ impl Ctrl {
     /// Sets the directions that the connection can use; reading is left out after the end of input.
     /// Returns whether a call in one of them is expected not to wait.
     pub(crate) fn wants(&mut self, mut directions: Io) -> bool {
-        if self.socket.eof {
+        if self.eof {
             directions.remove(Io::IN);
         }
         self.watch.want(directions);
-        directions.intersects(self.socket.ready)
+        directions.intersects(self.ready)
     }
 
     /// The interest that the host's poller should have. `heeds_end` says that no other event would
@@ -177,6 +209,12 @@ impl Ctrl {
     /// Whether bytes wait to be sent.
     pub(crate) fn has_unsent(&self) -> bool {
         self.unsent() > 0
+    }
+
+    /// Whether bytes wait to be sent that what is below has refused to take. A fed connection queues
+    /// bytes that are accepted already.
+    pub(crate) fn is_backed_up(&self) -> bool {
+        self.has_unsent() && !self.is_fed()
     }
 
     /// The queue of bytes that wait to be sent.
@@ -213,47 +251,69 @@ impl Ctrl {
         space: &mut [u8],
     ) -> Result<Input, Errno> {
         debug_assert!(!space.is_empty(), "an empty read looks like the end of input");
-        let fd = match self.to_read() {
-            Ok(fd) => fd,
-            Err(input) => return Ok(input),
+        if let Some(input) = self.without_call() {
+            return Ok(input);
+        }
+        let (read, more) = match &mut self.transport {
+            Transport::Closed => return Ok(Input::End),
+            Transport::Socket(fd) => {
+                let read = cx.net.recv(*fd, space);
+                // A read that fills its space has probably left more.
+                let full = read.is_ok_and(|n| n == space.len());
+                (read, full)
+            }
+            Transport::Fed(fed) => {
+                let read = fed.read(cx.pool, space);
+                (read, fed.has_input())
+            }
         };
-        let read = cx.net.recv(fd, space);
         cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
-        // A read that fills its space has probably left more.
-        self.took_in(read, |n| n == space.len())
+        self.took_in(read, more)
     }
 
-    /// The descriptor, if a read is worth a call; else the result without one.
-    fn to_read(&self) -> Result<Fd, Input> {
-        match self.socket.fd() {
-            Some(_) if self.socket.eof => Err(Input::End),
-            Some(fd) if self.socket.ready.contains(Io::IN) => Ok(fd),
-            Some(_) => Err(Input::Wait),
-            None => Err(Input::End),
+    /// The result of a read that is not worth a call.
+    fn without_call(&self) -> Option<Input> {
+        match self.transport {
+            Transport::Closed => Some(Input::End),
+            _ if self.eof => Some(Input::End),
+            _ if self.ready.contains(Io::IN) => None,
+            _ => Some(Input::Wait),
         }
     }
 
-    /// Notes the result of a read; `more` says whether so many bytes promise further ones.
-    fn took_in(
-        &mut self,
-        read: Result<usize, Errno>,
-        more: impl Fn(usize) -> bool,
-    ) -> Result<Input, Errno> {
+    /// Notes the result of a read; `more` says whether a next one is expected not to wait.
+    fn took_in(&mut self, read: Result<usize, Errno>, more: bool) -> Result<Input, Errno> {
         match read {
             Ok(0) => {
-                self.socket.eof = true;
+                self.eof = true;
                 Ok(Input::End)
             }
             Ok(n) => {
                 self.bytes_in += n as u64;
                 // After a hang-up the end can be read, but no further event reports it.
-                if !more(n) && !self.hung_up() {
-                    self.socket.ready.remove(Io::IN);
+                if !more && !self.hung_up() {
+                    self.ready.remove(Io::IN);
                 }
                 Ok(Input::Bytes(n))
             }
-            Err(errno) => self.socket.failed(errno, Io::IN).map(|()| Input::Wait),
+            Err(errno) => self.failed(errno, Io::IN).map(|()| Input::Wait),
         }
+    }
+
+    /// Handles the error of a call: `Ok` if it only means to wait for `direction`.
+    fn failed(&mut self, errno: Errno, direction: Io) -> Result<(), Errno> {
+        if errno.is_again() {
+            self.ready.remove(direction);
+            return Ok(());
+        }
+        self.broken = true;
+        Err(errno)
+    }
+
+    /// The descriptor, if a write is worth a call.
+    fn to_write(&self) -> Result<Option<Fd>, Errno> {
+        let fd = self.descriptor().ok_or(Errno(libc::EPIPE))?;
+        Ok(self.is_writable().then_some(fd))
     }
 
     /// Sends what waits to be sent and then `payload`, in one call, and returns how much of `payload`
@@ -268,7 +328,10 @@ impl Ctrl {
             cx.pool.give_empty(&mut self.out);
             return Ok(Output::Bytes(0));
         }
-        let Some(fd) = self.socket.to_write()? else { return Ok(Output::Wait) };
+        if self.is_fed() {
+            return self.enqueue(cx, payload);
+        }
+        let Some(fd) = self.to_write()? else { return Ok(Output::Wait) };
         let bufs = [IoSlice::new(unsent), IoSlice::new(payload)];
         let bufs = match (unsent.is_empty(), payload.is_empty()) {
             (true, _) => &bufs[1..],
@@ -291,13 +354,23 @@ impl Ctrl {
                 Ok(Output::Bytes(taken))
             }
             Err(errno) => {
-                self.socket.failed(errno, Io::OUT).inspect_err(|_| {
+                self.failed(errno, Io::OUT).inspect_err(|_| {
                     // What waits can never be sent; without the queue nothing tries to.
-                    self.give_back(cx);
+                    self.give_unsent(cx);
                 })?;
                 Ok(Output::Wait)
             }
         }
+    }
+
+    /// Sends what waits to be sent and then the first bytes that a stream has for a server. How many
+    /// were taken is known only once the server is reached: until then they are the stream's.
+    pub(crate) fn send_first<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+    ) -> Result<Output, Errno> {
+        if self.is_fed() { self.enqueue_first(cx, payload) } else { self.send(cx, payload) }
     }
 
     /// Sends what waits to be sent, and returns whether all of it was sent.
@@ -317,17 +390,21 @@ impl Ctrl {
     /// Looks for an error that the host's poller reported while the connection does not read and would
     /// miss it.
     pub(crate) fn check<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
-        let Some(fd) = self.socket.fd() else { return Ok(()) };
-        if !self.socket.reported.contains(Io::ERROR) || self.socket.broken {
+        if !self.reported.contains(Io::ERROR) || self.broken {
             return Ok(());
         }
+        let error = match &self.transport {
+            Transport::Closed => return Ok(()),
+            Transport::Socket(fd) => cx.net.take_error(*fd),
+            Transport::Fed(fed) => Ok(fed.failure()),
+        };
         // The end of both sides is reported by the same flag, and is not an error.
-        self.socket.reported = Io::HANGUP;
-        match cx.net.take_error(fd) {
+        self.reported = Io::HANGUP;
+        match error {
             Ok(None) => Ok(()),
             Ok(Some(errno)) | Err(errno) => {
-                self.socket.broken = true;
-                self.give_back(cx);
+                self.broken = true;
+                self.give_unsent(cx);
                 Err(errno)
             }
         }
@@ -335,11 +412,13 @@ impl Ctrl {
 
     /// Ends the outgoing direction on the wire. It is not a failure if the peer is gone already.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
-        if let Some(fd) = self.socket.fd()
-            && !self.socket.broken
-        {
-            // ENOTCONN: a reset arrived first, and reading or closing will show it.
-            let _ = cx.net.shutdown_write(fd);
+        match &mut self.transport {
+            Transport::Socket(fd) if !self.broken => {
+                // ENOTCONN: a reset arrived first, and reading or closing will show it.
+                let _ = cx.net.shutdown_write(*fd);
+            }
+            Transport::Fed(fed) => fed.shut_write(),
+            Transport::Closed | Transport::Socket(_) => {}
         }
     }
 
@@ -354,13 +433,19 @@ impl Ctrl {
     /// Makes this a socket through which no call succeeds any more.
     #[cfg(test)]
     pub(crate) const fn break_off(&mut self) {
-        self.socket.broken = true;
+        self.broken = true;
     }
 
-    /// Gives every buffer back to the pool.
-    pub(crate) fn give_back<N>(&mut self, cx: &mut Cx<'_, N>) {
+    /// Drops the bytes that wait to be sent.
+    pub(crate) fn give_unsent<N>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(out) = self.out.take() {
             cx.pool.give(out);
         }
+    }
+
+    /// Drops the bytes that wait to be sent, and those that were received and not read.
+    pub(crate) fn give_back<N>(&mut self, cx: &mut Cx<'_, N>) {
+        self.give_unsent(cx);
+        self.give_inbox(cx.pool);
     }
 }

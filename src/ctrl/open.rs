@@ -3,7 +3,7 @@
 //! A connection is established when a call shows it: the first send that succeeds, or a repeated
 //! `connect`. `SO_ERROR` is 0 while a connection is still being established, so it proves nothing.
 
-use super::socket::Socket;
+use super::transport::Transport;
 use super::{Ctrl, Io};
 use crate::cx::Cx;
 use crate::sys::{Addr, Errno, Family, Net, SockOpt};
@@ -21,7 +21,8 @@ pub(crate) enum Connect {
 
 impl Ctrl {
     /// Makes the socket of a connection to `peer`, sets its options, and binds it to `source`. This
-    /// layer owns the socket also when a later call fails.
+    /// layer owns the socket also when a later call fails. Where the host moves the bytes, it is asked
+    /// to open the connection.
     ///
     /// # Errors
     /// The first call that failed.
@@ -31,6 +32,13 @@ impl Ctrl {
         peer: &Addr,
         source: Option<&Addr>,
     ) -> Result<(), Errno> {
+        // An earlier attempt may have failed for want of a descriptor.
+        (self.reported, self.eof, self.broken) = (Io::empty(), false, false);
+        if let Transport::Fed(fed) = &mut self.transport {
+            fed.open();
+            self.ready = Io::empty();
+            return Ok(());
+        }
         let family = peer.family();
         let fd = cx.net.socket(family).inspect_err(|errno| {
             if matches!(errno.0, libc::EMFILE | libc::ENFILE) {
@@ -38,7 +46,7 @@ impl Ctrl {
             }
         })?;
         cx.descriptors.took(cx.net, fd);
-        self.socket = Socket::new(fd, false);
+        (self.transport, self.ready) = (Transport::Socket(fd), Io::OUT);
         if family != Family::Unix {
             cx.net.set(fd, SockOpt::NoDelay)?;
         }
@@ -58,7 +66,14 @@ impl Ctrl {
         cx: &mut Cx<'_, N>,
         peer: &Addr,
     ) -> Result<Connect, Errno> {
-        let fd = self.socket.fd().ok_or(Errno(libc::EBADF))?;
+        let fd = match &self.transport {
+            Transport::Closed => return Err(Errno(libc::EBADF)),
+            Transport::Socket(fd) => *fd,
+            Transport::Fed(fed) => {
+                let open = fed.is_open()?;
+                return Ok(if open { Connect::Done } else { Connect::UnderWay });
+            }
+        };
         match cx.net.connect(fd, peer) {
             Ok(()) => Ok(Connect::Done),
             Err(Errno(libc::EINPROGRESS | libc::EALREADY)) => Ok(Connect::UnderWay),
@@ -71,6 +86,6 @@ impl Ctrl {
 
     /// Waits for readiness to write before the next call.
     pub(crate) fn wait_to_write(&mut self) {
-        self.socket.ready.remove(Io::OUT);
+        self.ready.remove(Io::OUT);
     }
 }

@@ -1,29 +1,36 @@
 //! Splicing: bytes go from one socket into another through a pipe, without being copied to user space.
 
+use super::transport::Transport;
 use super::{Ctrl, Input, Io, Output};
 use crate::cx::{Cx, Trigger};
 use crate::pipes::PipeId;
 use crate::sys::{Errno, Net, Pipe};
 
 impl Ctrl {
+    /// Whether bytes can go from or to it through a pipe: it is a socket.
+    pub(crate) const fn can_splice(&self) -> bool {
+        matches!(self.transport, Transport::Socket(_))
+    }
+
     /// Moves bytes from the socket into an empty pipe.
     pub(crate) fn fill<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
     ) -> Result<Input, Errno> {
-        let fd = match self.to_read() {
-            Ok(fd) => fd,
-            Err(input) => return Ok(input),
-        };
+        if let Some(input) = self.without_call() {
+            return Ok(input);
+        }
+        let Some(fd) = self.descriptor() else { return Ok(Input::End) };
         let read = cx.pipes.fill(cx.net, pipe, fd);
         cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
         // The pipe is empty, so EAGAIN is the socket's. A pipe may be full with few bytes, so a short
         // splice does not show that an edge-triggered socket is empty.
         let edge = cx.trigger == Trigger::Edge;
-        let input = self.took_in(read, |n| edge || n >= Pipe::FULL_CAPACITY);
+        let more = read.is_ok_and(|n| edge || n >= Pipe::FULL_CAPACITY);
+        let input = self.took_in(read, more);
         if input.is_err_and(is_of_splice) {
-            self.socket.broken = false;
+            self.broken = false;
         }
         input
     }
@@ -35,14 +42,14 @@ impl Ctrl {
         pipe: PipeId,
         held: usize,
     ) -> Result<Output, Errno> {
-        let Some(fd) = self.socket.to_write()? else { return Ok(Output::Wait) };
+        let Some(fd) = self.to_write()? else { return Ok(Output::Wait) };
         match cx.pipes.drain(cx.net, pipe, fd, held) {
             Ok(n) => {
                 self.bytes_out += n as u64;
                 cx.traffic.sent += n as u64;
                 Ok(Output::Bytes(n))
             }
-            Err(errno) => self.socket.failed(errno, Io::OUT).map(|()| Output::Wait),
+            Err(errno) => self.failed(errno, Io::OUT).map(|()| Output::Wait),
         }
     }
 }

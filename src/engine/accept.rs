@@ -219,9 +219,14 @@ impl<N: Net> Engine<N> {
         listener.conns += 1;
         listener.counts.accepted += 1;
         self.counters.accepted += 1;
-        let ctrl = Ctrl::new(fd, at_once);
+        let ctrl = self.ctrl_over(fd, at_once);
         match self.incoming(ctrl, peer, config, Some(key), user) {
             Ok(conn) => {
+                #[cfg(test)]
+                if self.feeds_all {
+                    let id = self.id(Kind::Conn, conn);
+                    self.fed_fds.push((id, fd));
+                }
                 self.work(conn);
                 if at_once {
                     self.note_hit(key, conn);
@@ -241,6 +246,17 @@ impl<N: Net> Engine<N> {
         AcceptOutcome::One
     }
 
+    /// The control layer of a connection that was accepted.
+    fn ctrl_over(&mut self, fd: Fd, read_at_once: bool) -> Ctrl {
+        #[cfg(test)]
+        if self.feeds_all {
+            let local = self.tools.net.local(fd).ok();
+            let origin = crate::cx::FedOrigin { local, ..Default::default() };
+            return Ctrl::fed(origin, self.tools.limits.fed);
+        }
+        Ctrl::new(fd, read_at_once)
+    }
+
     /// Remembers whether the first bytes were there when a connection was accepted.
     fn note_hit(&mut self, listener: Key, conn: Key) {
         let hit = self
@@ -253,7 +269,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// Makes the record of an incoming connection, with the operations that it is to go through.
-    fn incoming(
+    pub(super) fn incoming(
         &mut self,
         ctrl: Ctrl,
         peer: Addr,
@@ -280,10 +296,12 @@ impl<N: Net> Engine<N> {
     /// Puts a record in the slab and gives it a timer.
     pub(super) fn add_conn(&mut self, ctrl: Ctrl, facts: Facts, user: u64) -> Result<Key, Refusal> {
         let Self { conns, tools, .. } = self;
+        let is_fed = ctrl.is_fed();
         let added = conns.insert_with(|key| {
             let timer = tools.timers.insert(TimerOwner::Conn(key.slot).tag());
             Conn::new(ctrl, facts, timer, user)
         });
+        self.fed += u32::from(is_fed && added.is_ok());
         added.map_err(|_| {
             self.counters.limited += 1;
             Refusal::Limit
@@ -303,8 +321,13 @@ impl<N: Net> Engine<N> {
         user: u64,
     ) -> Result<Id, Refusal> {
         let peer = self.check_connected(fd)?;
-        let ctrl = Ctrl::new(fd, config.reads_first());
+        let ctrl = self.ctrl_over(fd, config.reads_first());
         let key = self.incoming(ctrl, peer, config, None, user)?;
+        #[cfg(test)]
+        if self.feeds_all {
+            let id = self.id(Kind::Conn, key);
+            self.fed_fds.push((id, fd));
+        }
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::poller::WAKE_KEY;
 use super::{Engine, Refusal};
-use crate::config::{ConnectConfig, SendProxy};
+use crate::config::{ConnectConfig, SendProxy, TransportKind};
 use crate::conn::{
     Cause, CloseMode, Direction, Ending, Events, Facts, Flags, Op, Plan, Received, Sent, Why,
     closing,
@@ -45,8 +45,12 @@ impl<N: Net> Engine<N> {
             None => Vec::new(),
         };
         first.extend_from_slice(handshake::says_first(&config));
+        let ctrl = match self.transport(&config) {
+            TransportKind::Socket => Ctrl::default(),
+            TransportKind::Fed => Ctrl::fed_outgoing(self.tools.limits.fed),
+        };
         let facts = Facts::new(Plan::Outgoing(config), target, self.tools.now);
-        let key = self.add_conn(Ctrl::default(), facts, options.user)?;
+        let key = self.add_conn(ctrl, facts, options.user)?;
         let Self { conns, tools, .. } = self;
         if !first.is_empty()
             && let Ok(conn) = conns.get_mut(key)
@@ -58,6 +62,15 @@ impl<N: Net> Engine<N> {
         self.counters.connects += 1;
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
+    }
+
+    /// What carries the bytes of a connection that is requested.
+    const fn transport(&self, config: &ConnectConfig) -> TransportKind {
+        #[cfg(test)]
+        if self.feeds_all {
+            return TransportKind::Fed;
+        }
+        config.transport
     }
 
     /// The PROXY header for a connection that is requested.
@@ -92,7 +105,10 @@ impl<N: Net> Engine<N> {
         let received = conn.recv(&mut cx, to);
         if conn.yields(&received) {
             conn.settle(id.key(), &mut cx);
-        } else if !matches!(received, Received::Bytes(_)) || conn.ctrl.has_unsent() {
+        } else if !matches!(received, Received::Bytes(_))
+            || conn.ctrl.has_unsent()
+            || conn.ctrl.has_ask()
+        {
             self.work(id.key());
         }
         // A read that brought bytes changes nothing else, so the connection needs no drive.
@@ -176,11 +192,15 @@ impl<N: Net> Engine<N> {
     /// descriptor must stop watching it: that is the request returned.
     ///
     /// # Errors
-    /// [`Refusal::State`] unless it is a raw session with nothing unsent.
+    /// [`Refusal::State`] unless it is a raw session with nothing unsent; [`Refusal::Unsupported`]
+    /// when its bytes are moved by the host, so that there is no descriptor.
     pub fn take_fd(&mut self, id: Id) -> Result<(Fd, Option<super::HostOp>), Refusal> {
         let key = id.key();
         let token = self.id(Kind::ConnFd, key);
         let (conn, cx) = self.session_mut(id)?;
+        if conn.ctrl.descriptor().is_none() {
+            return Err(Refusal::Unsupported);
+        }
         let shut = conn.word.wanted().has(Op::Dshr) || conn.word.wanted().has(Op::Dshw);
         if conn.data.tls().is_some() || conn.ctrl.has_unsent() || shut {
             return Err(Refusal::State);

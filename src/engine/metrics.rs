@@ -160,6 +160,14 @@ impl<N: Net> Engine<N> {
             Some(DrainStage::Pause) => 2,
             Some(DrainStage::Close) => 3,
         };
+        let (mut inbox, mut outbox) = (0, 0);
+        // Where all are sockets, no connection is looked at.
+        if self.fed > 0 {
+            for [received, unsent] in self.conns.iter().filter_map(|(_, conn)| conn.ctrl.fed_held())
+            {
+                (inbox, outbox) = (inbox + received, outbox + unsent);
+            }
+        }
         text.family(gauge("vestibule_info", "The version of the library."));
         text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
         let rows = [
@@ -186,6 +194,18 @@ impl<N: Net> Engine<N> {
             (
                 gauge("vestibule_pipes_in_use", "Pipes that streams move bytes through."),
                 tools.pipes.on_loan() as u64,
+            ),
+            (
+                gauge("vestibule_fed_connections", "Connections whose bytes the host moves."),
+                self.fed.into(),
+            ),
+            (
+                gauge("vestibule_fed_inbox_bytes", "Bytes that fed connections have not read."),
+                inbox as u64,
+            ),
+            (
+                gauge("vestibule_fed_outbox_bytes", "Bytes of fed connections, not sent yet."),
+                outbox as u64,
             ),
             (
                 counter("vestibule_received_bytes_total", "Bytes read from the wire."),

@@ -22,6 +22,7 @@ mod describe;
 mod drain;
 mod drive;
 mod events;
+mod fed;
 mod handlers;
 mod listener;
 mod lookup;
@@ -41,6 +42,8 @@ mod tests;
 
 pub use crate::conn::{Received, Record, Sent};
 pub use crate::counts::{OpCounts, TlsCounts};
+pub use crate::ctrl::FedAsks;
+pub use crate::cx::FedOrigin;
 pub use crate::stream::{By, EndPhase, InterfaceState, Termination};
 pub(crate) use backend::BackendOptions;
 pub use backend::ServerEvent;
@@ -48,6 +51,7 @@ pub(crate) use check::{CheckPlan, HealthCheck};
 pub use commands::ConnectOptions;
 pub use drain::{DrainStage, DrainState};
 pub use events::{Event, EventKind};
+pub use fed::FedAsk;
 pub use handlers::{HandlerAnswer, Question, Spent};
 pub use listener::{ListenerCounts, ListenerOptions};
 pub use poller::HostOp;
@@ -63,7 +67,7 @@ use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::ctrl::Watch;
-use crate::cx::{ByteCounts, Counts, Cx, Descriptors, Limits, Trigger};
+use crate::cx::{ByteCounts, Counts, Cx, Descriptors, FedWindows, Limits, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
@@ -79,6 +83,9 @@ const SCRATCH_SIZE: usize = 64 * 1024;
 const BUFFERS_KEPT: usize = 64;
 /// The most unused buffers for bulk that an engine keeps.
 const BULK_BUFFERS_KEPT: usize = 16;
+
+/// How many bytes a fed connection holds each way unless configured otherwise.
+pub(crate) const FED_WINDOW: u32 = 64 * 1024;
 
 /// The descriptors of a client and its server.
 pub(crate) const A_PAIR: u32 = 2;
@@ -104,6 +111,11 @@ pub struct EngineOptions {
     pub max_pipes: u32,
     /// The longest PROXY header that is accepted, in bytes.
     pub max_proxy_header_bytes: u32,
+    /// The most bytes that a fed connection holds that were received and not read.
+    pub fed_inbox_bytes: u32,
+    /// The most bytes that a fed connection holds that were not reported as sent. TLS holds what it has
+    /// encrypted in addition, at most four records.
+    pub fed_outbox_bytes: u32,
 }
 
 impl Default for EngineOptions {
@@ -117,6 +129,8 @@ impl Default for EngineOptions {
             reserve_fds: A_PAIR,
             max_pipes: 64,
             max_proxy_header_bytes: u32::MAX,
+            fed_inbox_bytes: FED_WINDOW,
+            fed_outbox_bytes: FED_WINDOW,
         }
     }
 }
@@ -138,6 +152,8 @@ pub enum Refusal {
     Limit,
     /// The engine was made for another way of reporting readiness.
     Mode,
+    /// This kind of connection cannot do it.
+    Unsupported,
     /// The system refused.
     System(Errno),
 }
@@ -229,8 +245,8 @@ impl<N> Tools<N> {
 ///
 /// # What a call may do
 /// - *Inputs* ([`on_ready`](Self::on_ready), [`on_ready_fd`](Self::on_ready_fd),
-///   [`on_deadline`](Self::on_deadline), [`on_turn`](Self::on_turn)) report what happened outside. They
-///   drive the connections and streams concerned until all of them wait. [`begin`](Self::begin) comes
+///   [`on_deadline`](Self::on_deadline), [`on_turn`](Self::on_turn), and those of fed connections, such
+///   as [`fed_received`](Self::fed_received)) report what happened outside. They drive the connections and streams concerned until all of them wait. [`begin`](Self::begin) comes
 ///   before them with the time, since no clock is read here, and fills the budgets.
 /// - *Commands* (bare verbs: [`listen`](Self::listen), [`recv`](Self::recv), [`close`](Self::close))
 ///   act at once and return their result. They may be made at any time, also between two outputs.
@@ -243,7 +259,7 @@ impl<N> Tools<N> {
 /// 1. [`next_spent`](Self::next_spent) and [`next_question`](Self::next_question), one by one, each
 ///    question followed by [`answered`](Self::answered);
 /// 2. [`next_event`](Self::next_event). What the host does about it changes interest once more, so
-/// 3. [`next_host_op`](Self::next_host_op) follows;
+/// 3. [`next_host_op`](Self::next_host_op) and [`next_ask`](Self::next_ask) follow;
 /// 4. [`settle`](Self::settle) closes the descriptors that were released in 3, and begins the
 ///    connections requested. A host whose poller cannot release descriptors at once calls
 ///    [`begin_fresh`](Self::begin_fresh) instead, and [`close_released`](Self::close_released) later.
@@ -276,10 +292,19 @@ pub struct Engine<N> {
     /// Ids by descriptor number, for hosts that know only numbers.
     by_fd: Vec<Option<Id>>,
     opening: u32,
+    /// Connections whose bytes the host moves.
+    fed: u32,
     draining: Option<drain::Draining>,
     /// The configuration of streams that were given none, shared by all of them.
     default_stream: Arc<StreamConfig>,
     counters: EngineCounters,
+    /// Whether all connections are fed, whatever they were made as: what runs on sockets runs on fed
+    /// connections as well.
+    #[cfg(test)]
+    feeds_all: bool,
+    /// Descriptors that were accepted for connections that are fed.
+    #[cfg(test)]
+    fed_fds: Vec<(Id, Fd)>,
 }
 
 /// What a timer is for; the wheel stores it as a tag and returns it on expiry.
@@ -362,9 +387,14 @@ impl<N: Net> Engine<N> {
             spent: VecDeque::new(),
             by_fd: Vec::new(),
             opening: 0,
+            fed: 0,
             draining: None,
             default_stream: Arc::default(),
             counters: EngineCounters::default(),
+            #[cfg(test)]
+            feeds_all: false,
+            #[cfg(test)]
+            fed_fds: Vec::new(),
         }
     }
 
@@ -426,6 +456,7 @@ impl<N: Net> Engine<N> {
             || !self.fresh.is_empty()
             || !self.tools.called.is_empty()
             || self.has_events()
+            || self.has_asks()
             || self.has_questions();
         WaitState {
             deadline: self.tools.timers.next(),
@@ -462,5 +493,9 @@ fn limits(descriptors: Fd, options: &EngineOptions) -> Limits {
             reserved => Fd(descriptors.0.saturating_sub(reserved)),
         },
         max_prefix: options.max_proxy_header_bytes as usize,
+        fed: FedWindows {
+            inbox: options.fed_inbox_bytes as usize,
+            outbox: options.fed_outbox_bytes as usize,
+        },
     }
 }

@@ -75,19 +75,22 @@ impl<N: Net> Engine<N> {
                 self.listener_released(token.key());
                 continue;
             }
-            let key = token.key();
-            if let Ok(conn) = self.conns.get_mut(key) {
-                let tools = &mut self.tools;
-                closing::give_fd_back(conn, &mut tools.net, &mut tools.descriptors);
-                conn.word.finish(Op::Fclose);
-                conn.waits = Wait::empty();
-                self.work(key);
-            }
+            self.released(token.key());
             // Connections that were accepted already have priority over those still in a listener's
             // queue.
             self.serve_starved();
             self.retry_starved_listeners();
         }
+    }
+
+    /// What a connection stood on was released: it is closed, and so is the connection.
+    pub(super) fn released(&mut self, key: Key) {
+        let Self { conns, tools, .. } = self;
+        let Ok(conn) = conns.get_mut(key) else { return };
+        closing::give_fd_back(conn, &mut tools.net, &mut tools.descriptors);
+        conn.word.finish(Op::Fclose);
+        conn.waits = Wait::empty();
+        self.work(key);
     }
 
     fn conn_interest(&mut self, token: Id) -> Option<HostOp> {

@@ -47,6 +47,16 @@ impl<N: Net> Engine<N> {
         Ok((peer, local))
     }
 
+    /// The user id of the process at the other end, where that is known: of a unix socket, and of a fed
+    /// connection whose host said so.
+    ///
+    /// # Errors
+    /// A stale id.
+    pub fn peer_uid(&mut self, id: Id) -> Result<Option<u32>, Refusal> {
+        let (conn, cx) = self.conn_mut(id)?;
+        Ok(conn.ctrl.peer_uid(cx.net))
+    }
+
     /// Source and destination that the connection stands for: those announced by a header, else the
     /// socket's.
     ///
@@ -95,6 +105,7 @@ impl<N: Net> Engine<N> {
         write!(line, " fd_state={} peer={}", ctrl.state().name(), conn.facts.peer)?;
         write!(line, " wanted={} announced={}", watch.wanted().bits(), watch.announced().bits())?;
         write!(line, " ready={}", ctrl.ready().bits())?;
+        ctrl.write_fed(line)?;
         let LayerStates { fd_allocated, ctrl, data } = conn.layers();
         write!(line, " fd_allocated={fd_allocated}")?;
         write_layer("ctrl", ctrl, line)?;

@@ -27,7 +27,7 @@ impl<N: Net> Engine<N> {
     /// may have injected. [`Refusal::Argument`] when the name is invalid.
     pub fn start_tls(&mut self, id: Id, start: StartTls, early: &[u8]) -> Result<(), Refusal> {
         let (conn, mut cx) = self.session_mut(id)?;
-        let busy = conn.word.is_closing() || conn.ctrl.has_unsent() || conn.data.has_ahead();
+        let busy = conn.word.is_closing() || conn.ctrl.is_backed_up() || conn.data.has_ahead();
         if busy || conn.data.tls().is_some() || !conn.word.incomplete().is_empty() {
             return Err(Refusal::State);
         }

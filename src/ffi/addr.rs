@@ -3,10 +3,12 @@
 use std::ffi::{CStr, c_char};
 use std::net::IpAddr;
 
+use super::config_error::{ConfigError, named};
 use super::panic::guard;
 use super::ptr;
 use super::status::*;
 use super::types::vst_id;
+use super::words::{explained, needed_text};
 use crate::conn::{Detail, Op};
 use crate::engine::Record;
 use crate::sys::{Addr, UNIX_PATH_MAX};
@@ -73,6 +75,14 @@ impl vst_addr {
         addr.map_or(Self::NONE, Self::of)
     }
 
+    /// The address, if one is known; an error if it is none.
+    pub(super) fn known(&self) -> Result<Option<Addr>, vst_status> {
+        match self.family {
+            VST_ADDR_NONE => Ok(None),
+            _ => self.read().map(Some).ok_or(VST_E_ARGUMENT),
+        }
+    }
+
     fn read(&self) -> Option<Addr> {
         let bytes = self.bytes.get(..self.len as usize)?;
         match self.family {
@@ -119,6 +129,40 @@ pub unsafe extern "C" fn vst_addr_text(
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::copy_out(written.as_bytes(), text.cast(), capacity, len) })
     })
+}
+
+/// Reads an address from text, as `vst_addr_text` writes it: `192.0.2.1:80`, `[2001:db8::1]:80`,
+/// `unix:/path`, `unix:@abstract`. `*addr` is VST_ADDR_NONE unless VST_OK. On failure `why`, unless
+/// NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+///
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_ARGUMENT (no address, or not UTF-8); VST_E_NULL.
+///
+/// # Safety
+/// `text` is a NUL-terminated string; `addr` points to an address; `why` is NULL or points to
+/// `why_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_addr_parse(
+    text: *const c_char,
+    addr: *mut vst_addr,
+    why: *mut c_char,
+    why_size: usize,
+) -> vst_status {
+    let parse = || {
+        // SAFETY: the caller's contract.
+        named("addr", unsafe { ptr::put(addr, vst_addr::NONE) })?;
+        // SAFETY: the caller's contract.
+        let text = unsafe { needed_text("text", text) }?;
+        let read =
+            Addr::parse(text).map_err(|wrong| ConfigError::argument(format!("text: {wrong}")))?;
+        // SAFETY: written to a moment ago.
+        named("addr", unsafe { ptr::put(addr, vst_addr::of(&read)) })
+    };
+    let answer = |report: &mut dyn FnMut(ConfigError) -> vst_status| {
+        guard(|| parse().map_or_else(|wrong| Err(report(wrong)), |()| Ok(VST_OK)))
+    };
+    // SAFETY: the caller's contract.
+    unsafe { explained(why, why_size, answer) }
 }
 
 /// How a connection ended.

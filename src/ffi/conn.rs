@@ -205,7 +205,7 @@ pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -
 /// Returns VST_OK; VST_E_SPACE (`*ahead_len` is the capacity that is needed; nothing happened);
 /// VST_E_STATE (TLS, unsent bytes, a direction shut, no session); VST_E_NULL; VST_E_STALE,
 /// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_MODE (the engine has no interest
-/// callbacks); VST_E_THREAD; VST_E_POISONED.
+/// callbacks); VST_E_UNSUPPORTED (it is fed); VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `fd` points to an `int32_t`; `ahead` to `capacity`

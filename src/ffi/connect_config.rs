@@ -14,7 +14,7 @@ use super::tls_client::vst_tls_client;
 use super::words::{hand_out, text};
 use crate::config::{
     CloseOptions, ConnectConfig, ConnectTls, OpeningTimeouts, ProxyTlvs, SendProxy, Tls12HalfClose,
-    TlsTruncation,
+    TlsTruncation, TransportKind,
 };
 use crate::sys::Addr;
 
@@ -33,6 +33,9 @@ pub const VST_CONNECT_TLS12_HALF_CLOSE_SEND: u64 = 1 << 27;
 /// In a stream, the end of a TLS connection without `close_notify` resets both sides: as
 /// VST_ACCEPT_TLS_TRUNCATION_ABORT, for the server's connection.
 pub const VST_CONNECT_TLS_TRUNCATION_ABORT: u64 = 1 << 28;
+/// The host opens the connection and moves its bytes: VST_FED_OPEN is asked instead of a socket being
+/// connected. See the section on fed connections.
+pub const VST_CONNECT_FED: u64 = 1 << 55;
 
 /// No PROXY header is sent.
 pub const VST_SEND_PROXY_NONE: u32 = 0;
@@ -213,7 +216,8 @@ unsafe fn connect_config(
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
     let send_proxy = send_proxy(&options)?;
-    let known = VST_CONNECT_TLS12_HALF_CLOSE_SEND | VST_CONNECT_TLS_TRUNCATION_ABORT;
+    let known =
+        VST_CONNECT_TLS12_HALF_CLOSE_SEND | VST_CONNECT_TLS_TRUNCATION_ABORT | VST_CONNECT_FED;
     options::check_flags(options.flags, known, options._reserved)?;
     // SAFETY: the caller's contract.
     let source = match unsafe { text("source", options.source) }? {
@@ -246,6 +250,11 @@ unsafe fn connect_config(
         socks,
         tls,
         source,
+        transport: if options.flags & VST_CONNECT_FED != 0 {
+            TransportKind::Fed
+        } else {
+            TransportKind::Socket
+        },
         timeouts: OpeningTimeouts {
             connect: options.timeout_connect_ns,
             tls: options.timeout_tls_ns,

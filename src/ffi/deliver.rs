@@ -7,6 +7,7 @@ use std::ffi::c_char;
 use super::bar::Bar;
 use super::engine::vst_engine;
 use super::event_value::{point, value_of};
+use super::fed_ask::vst_fed_ask;
 use super::panic::outside;
 use super::status::{VST_E_REENTRANT, VST_E_STATE, VST_OK, vst_status};
 use super::step;
@@ -42,6 +43,7 @@ impl vst_engine {
             if !self.bracket.get() {
                 self.report_interest()?;
             }
+            self.report_asks()?;
             let mut core = self.core()?;
             if self.bracket.get() || self.pulls_interest() {
                 core.begin_fresh();
@@ -50,7 +52,8 @@ impl vst_engine {
             }
             let interest = core.has_host_ops() && !self.bracket.get() && !self.pulls_interest();
             let events = core.has_events() && self.host.event.is_some() && self.budget.get() > 0;
-            let rests = !interest && !events && !core.has_questions();
+            let asks = core.has_asks() && self.host.fed.is_some();
+            let rests = !interest && !events && !asks && !core.has_questions();
             drop(core);
             // What the host does when it is told the deadline is to be told in turn.
             if rests && !self.report_deadline()? {
@@ -96,6 +99,19 @@ impl vst_engine {
                 (false, true) => outside(|| unsafe { fdset(data, fd.0, bits, token.bits()) }),
                 _ => {}
             }
+        }
+    }
+
+    /// Reports everything that fed connections ask for.
+    pub(super) fn report_asks(&self) -> Result<(), vst_status> {
+        let Some(fed) = self.host.fed else { return Ok(()) };
+        loop {
+            let Some(ask) = self.core()?.next_ask() else { return Ok(()) };
+            let value = vst_fed_ask::of(&ask);
+            let engine = std::ptr::from_ref(self).cast_mut();
+            // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
+            // borrow of the engine is alive, and `engine` is only used through shared references.
+            outside(|| unsafe { fed(self.host.data, engine, &raw const value) });
         }
     }
 

@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::config_error::ConfigError;
 use super::event::vst_event;
 use super::event_value::EventDetails;
+use super::fed_ask::vst_fed_ask;
 use super::options::{self, options};
 use super::panic::install_hook;
 use super::posts::{Shared, vst_wake_fn};
@@ -20,7 +21,7 @@ use super::ptr::Sized32;
 use super::status::*;
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
-use crate::engine::{A_PAIR, Engine, EngineOptions};
+use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 
 // The socket calls under an engine of C are the kernel's. In the tests of this folder they are
@@ -107,6 +108,11 @@ pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_
 pub type vst_event_fn = Option<
     unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event),
 >;
+/// An ask of a fed connection. `ask` is valid until the callback returns. The callback may make any
+/// call on the engine, reports among them. `data` is that of the engine's options.
+pub type vst_fed_fn = Option<
+    unsafe extern "C" fn(data: *mut c_void, engine: *mut vst_engine, ask: *const vst_fed_ask),
+>;
 /// A sentence for the host's log: `len` bytes at `text` in UTF-8, without a NUL at the end, valid
 /// until the callback returns. data is that of the options. No function on an engine, a loop or a
 /// waker may be called from here: it returns VST_E_REENTRANT.
@@ -161,7 +167,7 @@ pub struct vst_engine_options {
     /// Interest callback, one call per change of a descriptor. Excludes `fdset` and `fdclr`. An
     /// engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next. That
     /// works only without event: an engine with event and without interest callbacks can be made,
-    /// but has no way to report interest, and its connections do not move.
+    /// but has no way to report interest, and only its fed connections move.
     pub interest: vst_interest_fn,
     /// Optional: a host that reads `vst_wait` after every drive call does not need it.
     pub timer: vst_timer_fn,
@@ -178,13 +184,22 @@ pub struct vst_engine_options {
     /// the clock goes back, the engine's time stands still until the clock has caught up; a jump by
     /// more than an hour is reported to log.
     pub now_ns: u64,
+    /// Optional: called with what fed connections ask (vst_conn_feed, VST_CONNECT_FED). Without it the
+    /// host calls vst_fed_next.
+    pub fed: vst_fed_fn,
+    /// The most bytes that a fed connection holds of those that the host has reported as received.
+    /// Default 65,536.
+    pub fed_inbox_bytes: u32,
+    /// The most bytes that a fed connection without TLS holds of those that the host has not reported as
+    /// sent. With TLS it holds at most 68 KiB, whatever this says. Default 65,536.
+    pub fed_outbox_bytes: u32,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
     const FIRST: usize = 104;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 120);
+const _: () = assert!(size_of::<vst_engine_options>() == 136);
 
 /// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
 const PROXY_LINE_MAX: u32 = 107;
@@ -210,6 +225,9 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     log: None,
     wake: None,
     now_ns: 0,
+    fed: None,
+    fed_inbox_bytes: FED_WINDOW,
+    fed_outbox_bytes: FED_WINDOW,
 };
 options!(vst_engine_options {
     max_conns,
@@ -219,6 +237,8 @@ options!(vst_engine_options {
     reserve_fds,
     max_proxy_header_bytes,
     max_pipes,
+    fed_inbox_bytes,
+    fed_outbox_bytes,
 } DEFAULTS);
 
 /// Fills `options` with the defaults. `size` is `sizeof(vst_engine_options)`.
@@ -275,6 +295,8 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
             0 => options.max_pipes,
             _ => 0,
         },
+        fed_inbox_bytes: options.fed_inbox_bytes,
+        fed_outbox_bytes: options.fed_outbox_bytes,
     })
 }
 

@@ -52,6 +52,34 @@ pub unsafe extern "C" fn vst_conn_state(
     })
 }
 
+/// Writes the user id of the process at the other end of a connection: of a unix socket as SO_PEERCRED
+/// tells it, of a fed connection as vst_feed_args did. `*uid` is UINT32_MAX unless VST_OK.
+///
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
+/// Returns VST_OK; VST_NONE (it is not known, as over TCP); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `uid` points to an integer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_peer_uid(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    uid: *mut u32,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_uid = unsafe { ptr::put(uid, u32::MAX) };
+    entry::call(no_uid.and(engine), |shell| {
+        let found = shell.core()?.peer_uid(id(conn)?).map_err(status::of)?;
+        let Some(found) = found else { return Ok(VST_NONE) };
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(uid, found) }?;
+        Ok(VST_OK)
+    })
+}
+
 /// Writes the source and destination of a connection: those announced by a PROXY or NetScaler
 /// header, else the socket's own.
 ///

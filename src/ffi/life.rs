@@ -47,9 +47,11 @@ pub unsafe extern "C" fn vst_engine_new(
 /// for connections, listeners or streams, as their user data, must keep a list of these objects,
 /// and frees them itself after this call. The interest callbacks are called with VST_IO_RELEASED
 /// and VST_IO_CLOSING for every descriptor that was announced; an engine whose interest comes from
-/// `vst_engine_next` reports nothing and closes its descriptors. discard is called with what
-/// handlers have kept, but not after VST_E_PANIC. From these callbacks no function on any engine,
-/// loop or waker may be called: it returns VST_E_REENTRANT.
+/// `vst_engine_next` reports nothing and closes its descriptors. The callback fed is asked
+/// VST_FED_RESET for every fed connection that is open below, which is the last call about it; an
+/// engine without that callback, or after VST_E_PANIC, asks nothing. discard is called with what handlers have kept, but
+/// not after VST_E_PANIC. From these callbacks no function on any engine, loop or waker may be
+/// called: it returns VST_E_REENTRANT.
 /// Every id and token of the engine is invalid afterwards. Configurations, rules, tables and wakers
 /// are not freed with it: the host frees them, before or after.
 /// Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
@@ -87,6 +89,7 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
         if !shell.poisoned.get() {
             shell.core()?.abort_all();
             shell.report_interest()?;
+            shell.report_asks()?;
             shell.core()?.close_released();
             shell.discard_spent()?;
         }

@@ -25,6 +25,8 @@ mod event;
 mod event_loop;
 mod event_value;
 mod facts;
+mod fed;
+mod fed_ask;
 mod handler;
 mod identity;
 mod layers;

@@ -36,7 +36,7 @@ pub(super) use options;
 ///
 /// Every flags field has bits of its own, so that a flag of another struct is an unknown one: bits 0 to
 /// 12 are what the library tells (VST_IO_*, VST_WAIT_*, VST_STEP_ENDED, VST_CONN_*), those from 16 on are
-/// the structs'. A new flag takes the lowest bit from 54 on that is free.
+/// the structs'. A new flag takes the lowest bit from 56 on that is free.
 pub(super) fn check_flags(flags: u64, known: u64, reserved: u32) -> Result<(), ConfigError> {
     if flags & !known != 0 {
         return Err(ConfigError::argument("flags: an unknown one"));

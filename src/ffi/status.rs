@@ -42,7 +42,7 @@ pub const VST_E_REENTRANT: vst_status = -8;
 pub const VST_E_MODE: vst_status = -9;
 /// The caller's buffer is too small; the length that is needed is written.
 pub const VST_E_SPACE: vst_status = -10;
-/// This build of the library does not have it.
+/// This build of the library, or this kind of connection, does not have it.
 pub const VST_E_UNSUPPORTED: vst_status = -11;
 /// The size of a struct is smaller than its first version or larger than 65,536, or bytes beyond
 /// those that this library knows are not 0.
@@ -100,7 +100,9 @@ const fn text(status: vst_status) -> &'static CStr {
         VST_E_REENTRANT => c"not from inside this callback",
         VST_E_MODE => c"the engine was made for another way of being driven",
         VST_E_SPACE => c"the buffer is too small",
-        VST_E_UNSUPPORTED => c"this build of the library does not have it",
+        VST_E_UNSUPPORTED => {
+            c"this build of the library, or this kind of connection, does not have it"
+        }
         VST_E_SIZE => c"the size of a struct is not one this library knows",
         VST_E_GONE => c"the engine is freed",
         VST_E_SYSTEM => c"the system refused",
@@ -125,6 +127,7 @@ pub(super) const fn of(refusal: Refusal) -> vst_status {
         Refusal::Argument => VST_E_ARGUMENT,
         Refusal::Limit => VST_E_LIMIT,
         Refusal::Mode => VST_E_MODE,
+        Refusal::Unsupported => VST_E_UNSUPPORTED,
         Refusal::System(_) => VST_E_SYSTEM,
     }
 }

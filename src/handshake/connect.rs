@@ -58,6 +58,11 @@ fn refused<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Progres
     NO_ROOM
 }
 
+/// The connection could not be established, or nothing was ever below it: then it may be tried again.
+fn failed_below<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Progress {
+    if conn.ctrl.is_open() { system(OP, errno) } else { refused(conn, cx, errno) }
+}
+
 /// Begins to connect and, if there are bytes to send, tries whether the connection is established
 /// already.
 fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
@@ -84,11 +89,10 @@ fn has_first_bytes<N>(conn: &Conn, cx: &Cx<'_, N>) -> bool {
 
 /// The first send: the header and, when the session's first bytes are not encrypted, those too.
 fn send_first<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    let before = conn.ctrl.bytes_out();
     match conn.send_early(cx) {
-        Ok(Output::Wait) if conn.ctrl.bytes_out() == before => WAIT,
+        Ok(Output::Wait) if conn.ctrl.bytes_out() == 0 => WAIT,
         Ok(_) => Progress::Done,
-        Err(errno) => system(OP, errno),
+        Err(errno) => failed_below(conn, cx, errno),
     }
 }
 
@@ -96,7 +100,7 @@ fn send_first<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
 fn ask<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     match conn.ctrl.connect(cx, &conn.facts.peer) {
         Ok(Connect::Done) => Progress::Done,
-        Err(errno) if !errno.is_again() => system(OP, errno),
+        Err(errno) if !errno.is_again() => failed_below(conn, cx, errno),
         Ok(Connect::UnderWay | Connect::QueueFull) | Err(_) => {
             conn.ctrl.wait_to_write();
             WAIT

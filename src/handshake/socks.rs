@@ -30,7 +30,7 @@ pub(crate) fn receive<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Pr
     let config = Arc::clone(config);
     let Some(socks) = &config.socks else { return Progress::Done };
     loop {
-        if conn.ctrl.has_unsent() && !held(conn).is_empty() {
+        if conn.ctrl.is_backed_up() && !held(conn).is_empty() {
             return failed(op, Why::Malformed, "the SOCKS server answered before it was asked");
         }
         let turn = conn.facts.rare.as_ref().and_then(|rare| rare.socks).unwrap_or(socks.first());

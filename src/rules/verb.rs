@@ -49,7 +49,7 @@ pub(super) const VERBS: &[Verb] = verbs! {
     "accept": |a, _, _| a.none(Action::Accept), "the phase ends, and the connection goes on", "";
     "reject": |a, _, _| a.none(Action::Reject), "the connection is closed", "";
     "silent-drop": |a, _, _| a.none(Action::SilentDrop),
-        "the connection is forgotten here, and the client is not told",
+        "the connection is forgotten here, and the client is not told; a fed connection is reset",
         "how far that is possible differs with the system";
     "track-sc0" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[0]),
         "the connection is counted in the entry of KEY, for as long as it exists, and `sc0_` asks that \
@@ -67,9 +67,10 @@ pub(super) const VERBS: &[Verb] = verbs! {
         },
         "sets `gpt0` of the entry that `track-scN` found", "the number may be asked for there";
     "set-mark" (" NUMBER"): |a, line, _| a.none(Action::SetMark(number(line, u32::MAX)?)),
-        "marks the packets to the client (`SO_MARK`), with a number in decimal or behind `0x`", "";
+        "marks the packets to the client (`SO_MARK`), with a number in decimal or behind `0x`; nothing \
+         for a fed connection", "";
     "set-tos" (" NUMBER"): |a, line, _| a.none(Action::SetTos(number(line, u8::MAX.into())? as u8)),
-        "sets the TOS or traffic class of the packets to the client", "";
+        "sets the TOS or traffic class of the packets to the client; nothing for a fed connection", "";
     "set-src" (" VALUE"): set_source,
         "from now on `src` is VALUE, an IP; the port stays. Not when VALUE is not there",
         "the port becomes 0 when the family changes";

@@ -180,7 +180,7 @@ impl Lane {
     }
 
     /// Reads the next piece from the source into the buffer or a pipe. `raw` is set if the destination
-    /// sends bytes unchanged. Returns whether the lane is loaded afterwards.
+    /// is a socket and sends bytes unchanged. Returns whether the lane is loaded afterwards.
     pub(crate) fn load<N: Net>(
         &mut self,
         from: &mut Conn,
@@ -227,7 +227,8 @@ impl Lane {
         cx: &mut Cx<'_, N>,
         raw: bool,
     ) -> Option<PipeId> {
-        if !raw || !self.is_bulk() || from.data.tls().is_some() || from.data.has_ahead() {
+        let unchanged = raw && from.data.tls().is_none() && !from.data.has_ahead();
+        if !unchanged || !self.is_bulk() || !from.ctrl.can_splice() {
             return None;
         }
         if self.pipe.is_none() {

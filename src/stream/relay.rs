@@ -100,7 +100,7 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
             }
             Party::Conn(to) => {
                 let raw = to.data.tls().is_none() && !to.ctrl.has_unsent();
-                (to.may_write(), raw && to.may_write())
+                (to.may_write(), raw && to.may_write() && to.ctrl.can_splice())
             }
             Party::Sought => (false, false),
             Party::Gone => {

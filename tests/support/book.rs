@@ -90,6 +90,20 @@ pub(crate) const SECTIONS: &[Section] = &[
         files: &["socks", "connect_config"],
     },
     Section {
+        title: "Fed connections",
+        text: "A fed connection stands on no socket of the library: the host moves its bytes, over \
+               whatever it has (an I/O stack of its own, a tunnel inside another protocol, memory). \
+               vst_conn_feed makes an incoming one; a connect configuration with VST_CONNECT_FED makes \
+               outgoing ones, those of backends and health checks among them. The connection asks the \
+               host (VST_FED_*), by the callback fed or through vst_fed_next: to open, to send what \
+               vst_fed_copy_unsent hands out, to close. The host reports what happened: vst_fed_opened \
+               or vst_fed_failed, vst_fed_received, vst_fed_sent, vst_fed_ended, vst_fed_hung_up, and \
+               at last vst_fed_closed. Reports of one direction come in order; those of different \
+               connections in any order. Everything else is as for other connections, but what needs a \
+               descriptor: vst_conn_take_fd is VST_E_UNSUPPORTED, and marks that rules set do nothing.",
+        files: &["fed_ask", "fed"],
+    },
+    Section {
         title: "Streams",
         text: "Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine \
                moves the bytes between them, and no event of either is reported but \

@@ -79,8 +79,8 @@
 // - Callbacks, and from where a function may be called. The comment of each function says one of
 //   these: "Legal from any thread and any callback": from everywhere, also from log, wake and
 //   discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
-//   also from fdset, fdclr, interest, timer, event and step. "Legal on the engine's thread, outside
-//   callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, wake and
+//   also from fdset, fdclr, interest, timer, event, fed and step. "Legal on the engine's thread,
+//   outside callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, wake and
 //   discard, and from every callback that vst_engine_free calls, all functions that take an engine,
 //   a loop or a waker return VST_E_REENTRANT, whatever engine it is, except vst_loop_stop and
 //   vst_waker_free.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::farm::{
     DELAY, Farm, address, close_all, options, reported, reports, server, the_report,
 };
-use super::rig::{Rig, Setup, both, everywhere};
+use super::rig::{Rig, Setup, both, everywhere, on_sockets, on_sockets_everywhere};
 use crate::backend::{
     Admin, BackendConfig, HealthConfig, Recovery, Redispatch, Retries, ServerChange, ServerConfig,
     ServerIndex,
@@ -229,7 +229,7 @@ fn the_last_attempt_goes_to_another_server_and_then_there_is_none() {
 
 #[test]
 fn what_this_machine_lacks_is_no_fault_of_the_server() {
-    both(|setup| {
+    on_sockets(|setup| {
         let health = HealthConfig { connect_errors: 1, recovery: Recovery::Trial(SECOND) };
         let one = ServerConfig { health, ..server(0) };
         let mut farm = Farm::new(setup, options(), vec![one]);
@@ -436,7 +436,7 @@ fn what_this_machine_lacks_is_waited_for_and_is_no_attempt() {
 
 #[test]
 fn another_attempt_begins_when_the_descriptor_of_the_last_is_given_back() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         let mut once_more = options();
         once_more.config.retries.retries = 1;
         let mut farm = Farm::new(setup, once_more, (0..2).map(server).collect());

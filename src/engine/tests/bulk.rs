@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Context, Rig, Setup, Weather, both, everywhere, yonder};
+use super::rig::{
+    Context, Rig, Setup, Weather, both, everywhere, on_sockets, on_sockets_everywhere, yonder,
+};
 use super::stream::{pattern, report};
-use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
+use crate::config::{AcceptConfig, ConnectConfig, SendProxy, TransportKind};
 use crate::cx::Trigger;
 use crate::data::UNIT;
 use crate::engine::EngineOptions;
@@ -54,7 +56,7 @@ fn splices(rig: &Rig) -> u64 {
 
 #[test]
 fn a_bulk_transfer_each_way_is_spliced_and_arrives_as_it_was() {
-    both(|setup| {
+    on_sockets(|setup| {
         let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
         let (up, down) = (pattern(BULK, 1), pattern(BULK, 2));
         client.send(&up);
@@ -77,7 +79,7 @@ fn a_bulk_transfer_each_way_is_spliced_and_arrives_as_it_was() {
 
 #[test]
 fn in_any_weather_and_through_any_pipe_every_byte_arrives_once() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         // With fewer than sixteen slots a pipe is too small to be used.
         for (slots, bytes) in [(16, 4096), (16, 100), (256, 256), (64, 1)] {
             let Joined { mut rig, client, server } =
@@ -105,7 +107,7 @@ fn in_any_weather_and_through_any_pipe_every_byte_arrives_once() {
 
 #[test]
 fn a_stalled_peer_costs_one_pipe_each_way_at_most() {
-    both(|setup| {
+    on_sockets(|setup| {
         let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
         client.send(&pattern(BULK, 1));
         rig.run_for(SECOND);
@@ -201,7 +203,7 @@ fn what_is_encrypted_on_either_side_is_never_spliced() {
 
 #[test]
 fn where_splicing_is_not_allowed_bytes_are_copied_and_it_is_not_tried_again() {
-    both(|setup| {
+    on_sockets(|setup| {
         for errno in [libc::EPERM, libc::ENOSYS, libc::EINVAL] {
             let Joined { mut rig, client, server } = join(setup, EngineOptions::default(), |_| {});
             rig.world.fail_nth(CallKind::SpliceIn, 1, Errno(errno), true);
@@ -244,11 +246,14 @@ fn random_transfer(seed: u64) -> Run {
     let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };
     let weather = if random.one_in(2) { Weather::Calm } else { Weather::Rough };
     let (slots, bytes) = (16 + random.below(16) as usize, 1 + random.below(4096) as usize);
-    let Joined { mut rig, client, server } =
-        join(Setup { seed, trigger, weather }, EngineOptions::default(), |knobs| {
+    let Joined { mut rig, client, server } = join(
+        Setup { seed, trigger, weather, transport: TransportKind::Socket },
+        EngineOptions::default(),
+        |knobs| {
             knobs.pipe_slots = slots;
             knobs.slot_bytes = bytes;
-        });
+        },
+    );
     let peers = [&client, &server];
     let mut said = [Vec::new(), Vec::new()];
     let mut gone = None;

@@ -2,7 +2,7 @@
 
 use super::farm::{Farm, options, server};
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere};
+use super::rig::{Rig, Setup, both, closed, everywhere, on_sockets, on_sockets_everywhere};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::backend::{BackendConfig, ServerConfig};
@@ -80,7 +80,7 @@ const fn drain(why: Why) -> Option<(Option<Op>, Why)> {
 #[test]
 fn a_client_that_says_goodbye_and_resets_without_reading_ours_has_ended_in_order() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-        both(|setup| {
+        on_sockets(|setup| {
             for (answer, blamed) in [(&[][..], None), (b"an answer", drain(Why::Reset))] {
                 // What the peer does not read is not acknowledged either, but for less than a record.
                 let knobs = Knobs { receive_buffer: 16, ..Knobs::default() };
@@ -111,7 +111,7 @@ fn a_client_that_says_goodbye_and_resets_without_reading_ours_has_ended_in_order
 
 #[test]
 fn a_client_that_uploads_while_it_reads_gets_the_whole_answer() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         let (mut rig, peer) = said(setup);
         let start = rig.world.now();
         // Longer and more than any bound of the drain, and slower than the linger time in all.
@@ -133,7 +133,7 @@ fn a_client_that_uploads_while_it_reads_gets_the_whole_answer() {
 
 #[test]
 fn a_client_that_takes_nothing_is_cut_after_the_linger_time_and_its_loss_told() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         for uploads in [false, true] {
             let (mut rig, peer) = said(setup);
             let start = rig.world.now();
@@ -160,7 +160,7 @@ fn a_client_that_takes_nothing_is_cut_after_the_linger_time_and_its_loss_told() 
 
 #[test]
 fn a_client_that_resets_before_it_has_the_answer_is_recorded_with_what_it_missed() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         let (mut rig, peer) = said(setup);
         rig.run_for(SECOND);
         peer.reset();
@@ -235,7 +235,7 @@ fn a_client_that_has_the_answer_and_still_speaks_is_cut_in_time_and_recorded() {
 
 #[test]
 fn whether_a_silent_peer_has_taken_all_is_asked_a_few_times_a_second_and_no_more() {
-    both(|setup| {
+    on_sockets(|setup| {
         let (mut rig, peer) = said(setup);
         rig.run_for(SECOND);
         let asked = rig.world.calls_of(CallKind::Unsent);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere, yonder};
+use super::rig::{Rig, Setup, both, closed, everywhere, on_sockets_everywhere, yonder};
 use crate::config::{ConnectConfig, ProxyTlvs, SendProxy};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, EventKind, Record, Refusal};
@@ -83,7 +83,7 @@ fn a_silent_server_costs_its_deadline_and_no_more() {
 #[test]
 fn a_full_unix_backlog_is_asked_again_until_there_is_room_or_no_time() {
     let at = Addr::parse("unix:/run/server").expect("a path");
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         for send in [None, Some(V1)] {
             let mut rig = Rig::new(setup, Program::Idle);
             let server = rig.world.serve(at.clone());

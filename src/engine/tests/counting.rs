@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Rig, both, everywhere, yonder};
+use super::rig::{Rig, both, everywhere, on_sockets, yonder};
 use super::rules::{COUNTING, client_key, ruled, table};
 use super::stream::pattern;
 use super::tls::accepting;
@@ -69,7 +69,7 @@ fn whoever_is_counted_is_counted_out_however_the_connection_ends() {
 
 #[test]
 fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
-    both(|setup| {
+    on_sockets(|setup| {
         let config = ruled(AcceptConfig::default(), COUNTING);
         let table = table(&config);
         let key = TableKey::Ip(client_key());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::bulk::broad;
 use super::far_end::{FarEnd, Taken, take_all};
 use super::host::Program;
-use super::rig::{Rig, Setup, Weather};
+use super::rig::{Rig, Setup, Weather, third};
 use super::rules::ruled;
 use super::sticky::STICKY;
 use super::tls::{accepting, connecting};
@@ -150,7 +150,8 @@ impl Farm {
     fn new(seed: u64, random: &mut Random) -> Self {
         let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };
         let weather = [Weather::Calm, Weather::Calm, Weather::Narrow, Weather::Rough];
-        let setup = Setup { seed, trigger, weather: weather[random.below(4) as usize] };
+        let weather = weather[random.below(4) as usize];
+        let setup = Setup { seed, trigger, weather, transport: third(seed) };
         let mut rig = Rig::with(setup, Program::Idle, EngineOptions::default());
         if random.one_in(3) {
             rig.world.tune(|knobs| {

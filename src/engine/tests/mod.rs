@@ -2,6 +2,7 @@
 //! `VST_SEEDS` sets how many seeds the randomised runs take.
 
 mod backend;
+mod bridge;
 mod bulk;
 mod checks;
 mod closing;
@@ -16,6 +17,7 @@ mod fairness;
 mod far_end;
 mod farm;
 mod farms;
+mod fed;
 mod handlers;
 mod handlers_later;
 mod header;

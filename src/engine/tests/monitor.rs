@@ -1,7 +1,7 @@
 //! Monitors: answered whatever they send, closed, and never reported.
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere, here};
+use super::rig::{Rig, Setup, both, closed, everywhere, here, on_sockets};
 use super::session::met;
 use crate::config::{AcceptConfig, AcceptProxy, Monitor, MonitorAnswer, Trust, Untrusted};
 use crate::engine::{DrainStage, EventKind, ListenerOptions};
@@ -345,7 +345,7 @@ fn is_no_news_of_a_drained_engine(mut rig: Rig) {
 
 #[test]
 fn a_monitor_that_the_host_accepted_itself_is_told_closed_without_a_cause() {
-    both(|setup| {
+    on_sockets(|setup| {
         let (mut rig, peer, id) = met(setup);
         let (fd, op) = rig.call(|engine| engine.take_fd(id)).expect("a raw session");
         if let Some(op) = op {

@@ -4,7 +4,7 @@ use super::header::proxied;
 use super::host::{Program, silent};
 use std::sync::Arc;
 
-use super::rig::{Rig, both, everywhere, here, refusal, yonder};
+use super::rig::{Rig, both, everywhere, here, on_sockets, on_sockets_everywhere, refusal, yonder};
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, Event, EventKind, ListenerOptions};
@@ -23,7 +23,7 @@ fn pauses(events: &[Event]) -> Vec<Option<Option<i32>>> {
 
 #[test]
 fn without_descriptors_a_listener_pauses_and_goes_on_when_one_is_free() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         let options = EngineOptions { reserve_fds: 0, ..EngineOptions::default() };
         let mut rig = Rig::with(setup, Program::Echo, options);
         rig.listen(AcceptConfig::default());
@@ -88,7 +88,7 @@ fn at_every_limit_of_descriptors_nothing_spins_and_enough_of_them_mend_all() {
 
 #[test]
 fn where_only_few_pairs_fit_every_client_waits_for_one_and_none_is_dropped() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         // The listener has one; from too few for any to enough for all.
         for limit in 6..=9 {
             let config = Arc::new(ConnectConfig::default());
@@ -121,7 +121,7 @@ fn where_only_few_pairs_fit_every_client_waits_for_one_and_none_is_dropped() {
 
 #[test]
 fn a_client_that_came_first_and_waits_for_a_descriptor_gets_the_one_that_is_closed() {
-    both(|setup| {
+    on_sockets(|setup| {
         let config = Arc::new(ConnectConfig::default());
         let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, program);
@@ -352,7 +352,7 @@ fn a_header_beyond_the_bound_is_refused_when_it_says_so_whole_or_in_pieces() {
 
 #[test]
 fn reserved_descriptors_are_left_for_what_comes_in() {
-    everywhere(|setup| {
+    on_sockets_everywhere(|setup| {
         let options = EngineOptions { reserve_fds: 2, ..EngineOptions::default() };
         let knobs = Knobs { fd_limit: Fd(8), ..Knobs::default() };
         let mut rig = Rig::in_world(setup, Program::Echo, options, knobs);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, both, yonder};
+use super::rig::{Rig, Setup, both, on_sockets, yonder};
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
@@ -39,7 +39,7 @@ fn assert_few_calls(rig: &Rig) {
 #[test]
 fn what_a_client_sends_over_tls_in_bulk_takes_few_calls() {
     for version in VERSIONS {
-        both(|setup| {
+        on_sockets(|setup| {
             let mut rig = forwarding(setup, ConnectConfig::default());
             let site = rig.world.serve(yonder());
             rig.listen(accepting(version));
@@ -61,7 +61,7 @@ fn what_a_client_sends_over_tls_in_bulk_takes_few_calls() {
 #[test]
 fn what_a_client_sends_in_bulk_to_a_server_over_tls_takes_few_calls() {
     for version in VERSIONS {
-        both(|setup| {
+        on_sockets(|setup| {
             let mut rig = forwarding(setup, connecting(version));
             let site = rig.world.serve(yonder());
             let (servers, serving) = serve(site, pair(version).1, TlsPeer::end);

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use super::bridge::Bridge;
 use super::host::{Host, Program, Script};
 use super::poller::{Manners, Poller};
-pub(super) use super::setup::{Context, Setup, Weather, both, everywhere};
-use crate::config::{AcceptConfig, LiveRules};
+pub(super) use super::setup::{
+    Context, Setup, Weather, both, everywhere, on_sockets, on_sockets_everywhere, third,
+};
+use crate::config::{AcceptConfig, LiveRules, TransportKind};
 use crate::ctrl::Io;
 use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
 use crate::id::Id;
@@ -32,6 +35,7 @@ pub(super) struct Rig {
     pub(super) host: Host,
     pub(super) manners: Manners,
     pub(super) poller: Poller,
+    pub(super) bridge: Bridge,
     pub(super) actors: Vec<Actor>,
     /// The random choices of the host's loop.
     random: Random,
@@ -72,8 +76,11 @@ impl Rig {
         world.tune(|given| *given = knobs);
         let options = EngineOptions { trigger: setup.trigger, ..options };
         let manners = setup.imposed_on(&world);
+        let mut engine = Engine::new(world.net(), 1, 1, options, world.now());
+        engine.feeds_all = setup.transport == TransportKind::Fed;
         Self {
-            engine: Engine::new(world.net(), 1, 1, options, world.now()),
+            engine,
+            bridge: Bridge::new(&world, setup.seed, setup.sloth()),
             world,
             host: Host::new(program),
             manners,
@@ -123,6 +130,9 @@ impl Rig {
         self.engine.begin(self.world.now());
         let result = command(&mut self.engine);
         self.drain();
+        while self.bridge.turn(&mut self.engine, &self.world) {
+            self.drain();
+        }
         self.poller.sample(&self.world);
         result
     }
@@ -199,7 +209,7 @@ impl Rig {
         if buffers > 0 {
             self.fail(&format!("buffers left: {buffers}"));
         }
-        if !self.poller.watches.is_empty() {
+        if !self.poller.watches.is_empty() || !self.bridge.is_empty() {
             self.fail("interest is left");
         }
         if state.deadline.is_some() || state.runnable {
@@ -230,6 +240,12 @@ impl Rig {
         for actor in &mut self.actors {
             acted |= actor();
         }
+        self.engine.begin(self.world.now());
+        if self.bridge.turn(&mut self.engine, &self.world) {
+            self.drain();
+            acted = true;
+        }
+        acted |= self.bridge.keeps;
         let batch = self.poller.take(&self.world, &mut self.random, &self.manners);
         let state = self.engine.wait_state();
         let now = self.world.now();
@@ -295,8 +311,14 @@ impl Rig {
                 assert!(!self.world.holds_signals(), "the host is called with signals held");
                 self.poller.apply(op, &self.world);
             }
+            for (conn, fd) in std::mem::take(&mut self.engine.fed_fds) {
+                self.bridge.accepted(conn, fd);
+            }
+            while let Some(ask) = self.engine.next_ask() {
+                self.bridge.hear(&mut self.engine, ask);
+            }
             self.engine.settle();
-            let asked = !self.engine.has_questions();
+            let asked = !self.engine.has_questions() && !self.engine.has_asks();
             if asked && !self.engine.has_host_ops() && !self.engine.has_events() {
                 assert!(!self.world.holds_signals(), "the host goes on with signals held");
                 return self.check_watches();
@@ -359,6 +381,9 @@ impl Rig {
 
     /// Called when the host would wait: nothing may be left that could go on.
     fn check_nothing_is_lost(&self) {
+        if let Some(lost) = self.bridge.is_lost(&self.world) {
+            self.fail(&lost);
+        }
         for (key, conn) in self.engine.conns.iter() {
             let Some(number) = conn.ctrl.descriptor() else { continue };
             let ready = self.world.readiness(number);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::header::proxied;
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
+use super::rig::{Rig, Setup, both, closed, everywhere, on_sockets, refusal, yonder};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{
@@ -154,7 +154,7 @@ fn rules_see_an_announced_address_only_of_a_source_that_may_announce_one() {
 
 #[test]
 fn a_silent_drop_tells_the_peer_nothing() {
-    both(|setup| {
+    on_sockets(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         rig.listen(ruled(AcceptConfig::default(), "tcp-request connection silent-drop"));
         let client = rig.peer();
@@ -249,7 +249,7 @@ fn connections_end_with_the_rules_they_began_with() {
 
 #[test]
 fn what_rules_write_down_and_set_can_be_seen() {
-    both(|setup| {
+    on_sockets(|setup| {
         let text = "tcp-request connection set-var(sess.from) src\n\
             tcp-request connection set-mark 7\n\
             tcp-request connection set-tos 16";

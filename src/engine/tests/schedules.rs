@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::far_end::{FarEnd, Taken, take_all};
 use super::header::proxied;
 use super::host::{Program, silent};
-use super::rig::{Context, FIRST_CLIENT, Rig, Setup, Weather, yonder};
+use super::rig::{Context, FIRST_CLIENT, Rig, Setup, Weather, third, yonder};
 use super::tls::connecting;
 use super::tls_peer::pair;
 use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
@@ -199,7 +199,7 @@ fn run(seed: u64) -> (String, usize) {
     } else {
         Program::Echo
     };
-    let mut rig = Rig::new(Setup { seed, trigger, weather }, program);
+    let mut rig = Rig::new(Setup { seed, trigger, weather, transport: third(seed) }, program);
     if random.one_in(3) {
         rig.world.tune(|knobs| {
             knobs.send_buffer = 3_000;

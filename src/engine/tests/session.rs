@@ -1,7 +1,7 @@
 //! Sessions that the host drives: statuses, shutdown, close and abort at every point.
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere, here};
+use super::rig::{Rig, Setup, both, closed, everywhere, here, on_sockets};
 use crate::config::AcceptConfig;
 use crate::conn::{Direction, Op, State, Why};
 use crate::ctrl::Io;
@@ -93,7 +93,7 @@ fn readable_is_told_once_after_each_wait() {
 
 #[test]
 fn a_host_that_does_not_read_is_not_read_for() {
-    both(|setup| {
+    on_sockets(|setup| {
         let (mut rig, peer, id) = met(setup);
         rig.settle();
         let before = rig.world.calls();
@@ -307,7 +307,7 @@ fn every_call_after_every_event_of_the_peer_ends_clean() {
 
 #[test]
 fn an_adopted_descriptor_is_a_session_and_can_be_taken_back() {
-    both(|setup| {
+    on_sockets(|setup| {
         let (mut rig, peer, id) = met(setup);
         peer.send(b"hello");
         rig.settle();
@@ -328,7 +328,7 @@ fn an_adopted_descriptor_is_a_session_and_can_be_taken_back() {
 
 #[test]
 fn a_call_that_fails_ends_the_session_with_its_errno() {
-    both(|setup| {
+    on_sockets(|setup| {
         for errno in [libc::ECONNRESET, libc::ETIMEDOUT, libc::ENOMEM, libc::EINVAL] {
             let (mut rig, peer, id) = met(setup);
             peer.send(b"x");

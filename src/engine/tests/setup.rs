@@ -1,6 +1,8 @@
 //! How a simulated run is set up: the parameters of the host, the network and the poller.
 
+use super::bridge::Sloth;
 use super::poller::Manners;
+use crate::config::TransportKind;
 use crate::cx::Trigger;
 use crate::sim::World;
 
@@ -10,6 +12,7 @@ pub(super) struct Setup {
     pub(super) seed: u64,
     pub(super) trigger: Trigger,
     pub(super) weather: Weather,
+    pub(super) transport: TransportKind,
 }
 
 /// How the network and the poller behave.
@@ -52,23 +55,63 @@ impl Setup {
     }
 }
 
-/// Every combination of trigger and weather, with a seed each.
-pub(super) fn everywhere(run: impl Fn(Setup)) {
-    let weathers =
-        [(1, Weather::Calm), (2, Weather::Narrow), (3, Weather::Rough), (4, Weather::Rough)];
-    for (seed, weather) in weathers {
-        for trigger in [Trigger::Level, Trigger::Edge] {
-            run(Setup { seed, trigger, weather });
+impl Setup {
+    /// How whoever moves the bytes of fed connections behaves.
+    pub(super) const fn sloth(self) -> Sloth {
+        match self.weather {
+            Weather::Calm | Weather::Narrow => Sloth { late: None, partial: false },
+            Weather::Rough => Sloth { late: Some(3), partial: true },
         }
     }
 }
 
-/// Both triggers in calm weather.
-pub(super) fn both(run: impl Fn(Setup)) {
-    for trigger in [Trigger::Level, Trigger::Edge] {
-        run(Setup { seed: 1, trigger, weather: Weather::Calm });
+/// Every combination of trigger and weather, with a seed each; and every weather over fed connections,
+/// which have no trigger.
+pub(super) fn everywhere(run: impl Fn(Setup)) {
+    on_sockets_everywhere(&run);
+    for (seed, weather) in WEATHERS {
+        run(Setup { seed, weather, ..FED });
     }
 }
+
+/// Every combination of trigger and weather, with a seed each: for what needs sockets.
+pub(super) fn on_sockets_everywhere(run: impl Fn(Setup)) {
+    for (seed, weather) in WEATHERS {
+        for trigger in [Trigger::Level, Trigger::Edge] {
+            run(Setup { seed, trigger, weather, transport: TransportKind::Socket });
+        }
+    }
+}
+
+/// Both triggers, and fed connections, in calm weather.
+pub(super) fn both(run: impl Fn(Setup)) {
+    on_sockets(&run);
+    run(FED);
+}
+
+/// Both triggers in calm weather: for what needs sockets.
+pub(super) fn on_sockets(run: impl Fn(Setup)) {
+    for trigger in [Trigger::Level, Trigger::Edge] {
+        let transport = TransportKind::Socket;
+        run(Setup { seed: 1, trigger, weather: Weather::Calm, transport });
+    }
+}
+
+const WEATHERS: [(u64, Weather); 4] =
+    [(1, Weather::Calm), (2, Weather::Narrow), (3, Weather::Rough), (4, Weather::Rough)];
+
+/// The transport of a random run: a third of them is fed.
+pub(super) const fn third(seed: u64) -> TransportKind {
+    if seed.is_multiple_of(3) { TransportKind::Fed } else { TransportKind::Socket }
+}
+
+/// Fed connections in calm weather.
+pub(super) const FED: Setup = Setup {
+    seed: 1,
+    trigger: Trigger::Level,
+    weather: Weather::Calm,
+    transport: TransportKind::Fed,
+};
 
 /// The description of a run: printed when it fails.
 pub(super) struct Context(pub(super) String);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Actor, Rig, Setup, both, closed, everywhere, yonder};
+use super::rig::{Actor, Rig, Setup, both, closed, everywhere, on_sockets, yonder};
 use super::tls::connecting;
 use super::tls_peer::{TlsPeer, pair};
 use crate::config::{ConnectConfig, SendProxy};
@@ -287,7 +287,7 @@ fn what_is_no_answer_is_malformed_at_once() {
 
 #[test]
 fn an_answer_to_what_was_not_asked_yet_is_malformed() {
-    both(|setup| {
+    on_sockets(|setup| {
         for (socks, lines) in courses() {
             let [(greeting, first), rest @ ..] = &lines[..] else { panic!("no lines") };
             let Some((_, second)) = rest.first() else { continue };

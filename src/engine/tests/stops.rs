@@ -3,7 +3,7 @@
 use super::bulk::broad;
 use super::far_end::{FarEnd, take_all};
 use super::orders::Layers;
-use super::rig::{Setup, both, yonder};
+use super::rig::{Setup, both, on_sockets, yonder};
 use super::stream::pattern;
 use super::tls_peer::Then;
 use crate::buffer::BUFFER_SIZE;
@@ -160,7 +160,7 @@ fn bulk_cuts() -> Vec<usize> {
 #[test]
 fn a_peer_that_stops_in_the_middle_of_its_bulk_ends_the_stream_and_loses_no_byte() {
     let talk = Talk { layers: RAW, words: BULK };
-    both(|setup| {
+    on_sockets(|setup| {
         for who in [Who::Client, Who::Server] {
             assert!(play(setup, talk, who, None).splices > 0);
             for cut in bulk_cuts() {

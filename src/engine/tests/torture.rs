@@ -10,13 +10,13 @@ use super::bulk::broad;
 use super::handlers::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
 use super::header::{proxied, relayed_twice, twice};
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, both, yonder};
+use super::rig::{Rig, Setup, both, on_sockets, yonder};
 use super::rules::{ruled, table};
 use super::socks;
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
+use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy, TransportKind};
 use crate::engine::{Engine, Event, EventKind, HandlerAnswer, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
@@ -190,7 +190,9 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
                 server.send(&answer);
                 server.shutdown_write();
                 let before = served.borrow_mut().replace(server);
-                assert!(before.is_none(), "one connection makes one");
+                // A lack of resources that is reported of a fed connection has it opened once more.
+                let is_fed = setup.transport == TransportKind::Fed;
+                assert!(before.is_none() || is_fed, "one connection makes one");
                 true
             }));
         }
@@ -342,7 +344,7 @@ fn a_stream_through_socks_survives_every_fault() {
 
 #[test]
 fn a_stream_in_bulk_survives_every_fault() {
-    both(|setup| {
+    on_sockets(|setup| {
         let rig = play_scene(setup, Scene::Bulk, |_| {});
         assert!(rig.world.calls_of(CallKind::SpliceOut) > 0, "it goes through pipes");
         rig.finish();

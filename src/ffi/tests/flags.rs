@@ -6,6 +6,7 @@ use std::ptr::null;
 
 use super::super::backend::{vst_backend_new, vst_backend_options};
 use super::super::connect_config::*;
+use super::super::fed::{vst_conn_feed, vst_feed_args};
 use super::super::handler::vst_handler;
 use super::super::monitor::vst_monitor_options;
 use super::super::ptr::Sized32;
@@ -25,7 +26,8 @@ const TOLD: [&str; 4] = ["VST_IO_", "VST_WAIT_", "VST_STEP_", "VST_CONN_"];
 const TELLING: [&str; 2] = ["vst_wait", "vst_step"];
 
 /// Kinds of numbers, which are no flags, and masks that no struct has.
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 27] = [
+    "VST_FED_",
     "VST_OP_",
     "VST_WHY_",
     "VST_E_",
@@ -55,6 +57,12 @@ const KINDS: [&str; 26] = [
 ];
 const SINGLE: [&str; 7] =
     ["VST_OK", "VST_WAIT", "VST_END", "VST_NONE", "VST_NEVER", "VST_NO_SERVER", "VST_ABI_VERSION"];
+
+/// Whether a constant is of the kind that a prefix names: the longest that begins its name.
+fn is_of(name: &str, prefix: &str) -> bool {
+    let is_longer = |kind: &str| kind.len() > prefix.len() && name.starts_with(kind);
+    name.starts_with(prefix) && !KINDS.iter().any(|kind| is_longer(kind))
+}
 
 /// The header's constants.
 fn constants() -> BTreeMap<&'static str, u64> {
@@ -237,6 +245,14 @@ fn fields_of_engine<'a>(
                 vst_listener_open(engine, address, config, options, out, errno, why, size)
             })
         }),
+        field("vst_feed_args", "VST_FEED_", move |flags| {
+            let args = vst_feed_args { flags, ..plain() };
+            let mut id = 0;
+            // SAFETY: as above.
+            answer(|why, size| unsafe {
+                vst_conn_feed(engine, config, &raw const args, &raw mut id, why, size)
+            })
+        }),
         field("vst_backend_options", "VST_BACKEND_", move |flags| {
             let options = vst_backend_options { flags, ..plain() };
             let mut id = 0;
@@ -286,7 +302,7 @@ fn a_flag_of_one_struct_is_an_unknown_one_in_every_other() {
     let prefixes: Vec<_> = fields.iter().map(|field| field.prefix).chain(TOLD).collect();
     let mut flags = Vec::new();
     for prefix in prefixes.into_iter().filter(|prefix| !prefix.is_empty()) {
-        let own = constants.iter().filter(|(name, _)| name.starts_with(prefix));
+        let own = constants.iter().filter(|(name, _)| is_of(name, prefix));
         let before = flags.len();
         flags.extend(own.map(|(name, bit)| (prefix, *name, *bit)));
         assert!(flags.len() > before, "{prefix} has flags");
@@ -335,15 +351,15 @@ fn a_constant_is_of_the_one_kind_that_its_prefix_names() {
     let prefixes: Vec<_> =
         fields.chain(engine).filter(|prefix| !prefix.is_empty()).chain(TOLD).chain(KINDS).collect();
     for prefix in &prefixes {
-        let longer = prefixes.iter().filter(|other| other.starts_with(prefix)).count();
-        assert_eq!(longer, 1, "{prefix} begins no other");
-        let of_it: Vec<_> = constants.iter().filter(|(name, _)| name.starts_with(prefix)).collect();
+        let same = prefixes.iter().filter(|other| *other == prefix).count();
+        assert_eq!(same, 1, "{prefix} names one kind");
+        let of_it: Vec<_> = constants.iter().filter(|(name, _)| is_of(name, prefix)).collect();
         let values: BTreeSet<_> = of_it.iter().map(|(_, value)| **value).collect();
         assert!(!of_it.is_empty(), "{prefix} has values");
         assert_eq!(values.len(), of_it.len(), "{prefix} has no value twice");
     }
     for name in constants.keys().filter(|name| !SINGLE.contains(name)) {
-        let kinds = prefixes.iter().filter(|prefix| name.starts_with(**prefix)).count();
+        let kinds = prefixes.iter().filter(|prefix| is_of(name, prefix)).count();
         assert_eq!(kinds, 1, "{name} is of one kind");
     }
 }
