@@ -123,6 +123,7 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_conn_connect(e, "127.0.0.1:1", scene.connect, NULL, &id, NULL, 0));
     CHECK_EQ(id != 0, scene.license == ALL);
     TRY(ENGINE, vst_conn_abort(e, id));
+    TRY(ENGINE, vst_conn_peer_uid(e, scene.conn, &state));
     TRY(ENGINE, vst_conn_addrs(e, scene.conn, &a, &b));
     TRY(ENGINE, vst_conn_socket_addrs(e, scene.conn, &a, &b));
     TRY(ENGINE, vst_conn_state(e, scene.conn, &state));
@@ -153,6 +154,27 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_stream_abort(e, scene.door));
     TRY(ENGINE, vst_conn_shutdown(e, scene.partner, VST_SHUT_WRITE));
     TRY(ENGINE, vst_conn_close(e, scene.partner));
+}
+
+static void fed(vst_engine *e)
+{
+    vst_fed_ask ask = {.size = sizeof ask};
+    vst_id id;
+    char byte;
+    size_t len;
+    TRY(ENGINE, vst_conn_feed(e, scene.accept, NULL, &id, NULL, 0));
+    CHECK_EQ(id != 0, scene.license == ALL);
+    TRY(ENGINE, vst_fed_next(e, &ask));
+    TRY(ENGINE, vst_fed_set_data(e, id, NULL));
+    TRY(ENGINE, vst_fed_copy_unsent(e, id, 0, &byte, 1, &len));
+    TRY(ENGINE, vst_fed_opened(e, id, NULL));
+    TRY(ENGINE, vst_fed_failed(e, id, ECONNREFUSED));
+    TRY(ENGINE, vst_fed_received(e, id, "x", 1, &len));
+    CHECK_EQ(len, scene.license == ALL);
+    TRY(ENGINE, vst_fed_sent(e, id, 0));
+    TRY(ENGINE, vst_fed_ended(e, id));
+    TRY(ENGINE, vst_fed_hung_up(e, id, ECONNRESET));
+    TRY(ENGINE, vst_fed_closed(e, id));
 }
 
 static void backends(vst_engine *e)
@@ -274,6 +296,7 @@ static void what_needs_no_engine(void)
     TRY(FREELY, vst_rules_replace(scene.rules, rules));
     DOES(vst_rules_free(rules));
     TRY(FREELY, vst_addr_text(&addr, text, sizeof text, &len));
+    TRY(FREELY, vst_addr_parse("192.0.2.1:80", &addr, NULL, 0));
     TRY(FREELY, vst_features(&value));
     DOES(vst_strerror(VST_OK));
     DOES(vst_op_name(0));
@@ -292,6 +315,7 @@ static void every_function(void)
     engines(e);
     listeners(e);
     backends(e);
+    fed(e);
     loops();
     what_needs_no_engine();
     connections(e);
@@ -334,6 +358,13 @@ static void on_event(struct host *host, const vst_event *event)
 {
     (void)host, (void)event;
     visit("event");
+}
+
+static void on_ask(void *data, vst_engine *engine, const vst_fed_ask *ask)
+{
+    (void)data;
+    CHECK(engine == scene.host.engine && ask->asks != 0);
+    visit("fed");
 }
 
 static void log_line(void *data, const char *text, size_t len)
@@ -403,6 +434,7 @@ static void begin(const char *callback, enum license license)
     options.timer = timer;
     options.log = log_line;
     options.wake = wake;
+    options.fed = on_ask;
     options.now_ns = strcmp(callback, "log") == 0 ? now_ns() : 0;
     scene.host.hook = on_event;
     host_open(&scene.host, &options);
@@ -462,6 +494,20 @@ static void from(const char *callback, enum license license)
     end();
 }
 
+/* Every connection that is fed asks at once. */
+static void from_fed(void)
+{
+    vst_id conn;
+    begin("fed", ALL);
+    MUST(vst_listener_open(scene.host.engine, "127.0.0.1:0", scene.accept, NULL, &scene.door, NULL, NULL, 0)
+         == VST_OK);
+    for (unsigned visits = 1; visits <= VISITS; visits++) {
+        MUST(vst_conn_feed(scene.host.engine, scene.accept, NULL, &conn, NULL, 0) == VST_OK);
+        CHECK_EQ(scene.visits, visits);
+    }
+    end();
+}
+
 static void from_wake(void (*posts)(void))
 {
     begin("wake", NOTHING);
@@ -485,14 +531,16 @@ static void from_log(void)
     end();
 }
 
-/* While an engine is freed its poller is called, and nothing may be called. */
-static void from_the_free(void)
+/* While an engine is freed its poller is called, and whoever moves bytes; nothing may be called. */
+static void from_the_free(const char *callback)
 {
+    vst_id conn;
     begin("free", NOTHING);
     vst_engine *engine = scene.host.engine;
+    MUST(vst_conn_feed(engine, scene.accept, NULL, &conn, NULL, 0) == VST_OK);
     CHECK_EQ(vst_engine_run(engine, now_ns(), &scene.host.wait), VST_OK);
     CHECK(scene.host.announced > 0);
-    scene.callback = "interest";
+    scene.callback = callback;
     CHECK_EQ(vst_engine_free(engine), VST_OK);
     CHECK_EQ(scene.host.announced, scene.host.released);
     scene.host.engine = NULL;
@@ -511,7 +559,9 @@ int main(void)
     from("discard", NOTHING);
     from_wake(post_from_here);
     from_wake(post_from_elsewhere);
+    from_fed();
     from_log();
-    from_the_free();
+    from_the_free("interest");
+    from_the_free("fed");
     return verdict();
 }

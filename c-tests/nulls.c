@@ -158,6 +158,60 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     NULLS(vst_conn_variable(e, conn, "x", text, sizeof text, NULL));
 }
 
+static void fed(vst_engine *e)
+{
+    vst_accept_config *config = accepting(NULL);
+    vst_fed_ask ask = {.size = sizeof ask, .asks = 9};
+    vst_id id = 9, conn;
+    size_t len = 9;
+    uint32_t uid = 9;
+    char why[64] = "";
+    NULLS(vst_conn_feed(NULL, config, NULL, &id, why, sizeof why));
+    CHECK(id == 0 && strlen(why) > 0);
+    id = 9;
+    NULLS(vst_conn_feed(e, NULL, NULL, &id, NULL, 0));
+    CHECK_EQ(id, 0);
+    NULLS(vst_conn_feed(e, config, NULL, NULL, NULL, 0));
+    /* What is known of a connection may be nothing, and its addresses may be. */
+    vst_feed_args args = {.size = sizeof args};
+    CHECK_EQ(vst_conn_feed(e, config, &args, &conn, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_feed(e, config, NULL, &conn, NULL, 0), VST_OK);
+    vst_accept_config_free(config);
+    NULLS(vst_fed_next(NULL, &ask));
+    CHECK_EQ(ask.asks, 0);
+    NULLS(vst_fed_next(e, NULL));
+    NULLS(vst_fed_set_data(NULL, conn, &ask));
+    CHECK_EQ(vst_fed_set_data(e, conn, NULL), VST_OK);
+    NULLS(vst_fed_copy_unsent(NULL, conn, 0, raw, sizeof raw, &len));
+    CHECK_EQ(len, 0);
+    len = 9;
+    NULLS(vst_fed_copy_unsent(e, conn, 0, NULL, sizeof raw, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_fed_copy_unsent(e, conn, 0, raw, sizeof raw, NULL));
+    CHECK_EQ(vst_fed_copy_unsent(e, conn, 0, NULL, 0, &len), VST_OK);
+    NULLS(vst_fed_opened(NULL, conn, NULL));
+    NULLS(vst_fed_failed(NULL, conn, ECONNREFUSED));
+    len = 9;
+    NULLS(vst_fed_received(NULL, conn, "x", 1, &len));
+    CHECK_EQ(len, 0);
+    len = 9;
+    NULLS(vst_fed_received(e, conn, NULL, 1, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_fed_received(e, conn, "x", 1, NULL));
+    CHECK_EQ(vst_fed_received(e, conn, NULL, 0, &len), VST_OK);
+    NULLS(vst_fed_sent(NULL, conn, 0));
+    NULLS(vst_fed_ended(NULL, conn));
+    NULLS(vst_fed_hung_up(NULL, conn, ECONNRESET));
+    NULLS(vst_fed_closed(NULL, conn));
+    NULLS(vst_conn_peer_uid(NULL, conn, &uid));
+    CHECK_EQ(uid, UINT32_MAX);
+    NULLS(vst_conn_peer_uid(e, conn, NULL));
+    /* Nothing was received: the byte whose count had nowhere to go was not taken. */
+    CHECK_EQ(vst_conn_recv(e, conn, raw, sizeof raw, &len), VST_WAIT);
+    CHECK_EQ(vst_conn_abort(e, conn), VST_OK);
+    CHECK_EQ(vst_fed_closed(e, conn), VST_OK);
+}
+
 int main(void)
 {
     struct host host;
@@ -192,6 +246,8 @@ int main(void)
     memset(&a, 0, sizeof a);
     NULLS(vst_addr_text(&a, NULL, sizeof text, &len));
     NULLS(vst_addr_text(&a, text, sizeof text, NULL));
+    NULLS(vst_addr_parse(NULL, &a, NULL, 0));
+    NULLS(vst_addr_parse("192.0.2.1:80", NULL, NULL, 0));
 
     NULLS(vst_metrics_text(NULL, text, sizeof text, &len));
     NULLS(vst_metrics_text(e, text, sizeof text, NULL));
@@ -351,6 +407,8 @@ int main(void)
     backends(e, conn);
     handlers(e, conn);
     rules(e, door, conn);
+    fed(e);
+    host.reported[VST_EVENT_CLOSED] = 0;
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));
     CHECK(user == NULL);

@@ -177,6 +177,31 @@ static vst_status use_listener(void *options)
     return status;
 }
 
+static vst_status use_feed(void *args)
+{
+    vst_accept_config *config = accepting(NULL);
+    vst_id made;
+    vst_status status = vst_conn_feed(host.engine, config, args, &made, NULL, 0);
+    CHECK((status == VST_OK) == (made != 0));
+    if (made != 0)
+        CHECK_EQ(vst_fed_closed(host.engine, made), VST_OK);
+    vst_accept_config_free(config);
+    return status;
+}
+
+/* No arguments of a connection have a function that fills them in: they are all zero but the size. */
+static vst_status fill_feed_args(void *to, uint32_t size)
+{
+    memset(to, 0, size);
+    memcpy(to, &size, sizeof size);
+    return VST_OK;
+}
+
+static vst_status write_ask(void *to)
+{
+    return vst_fed_next(host.engine, to);
+}
+
 static vst_id backend;
 
 static vst_status use_backend(void *options)
@@ -345,9 +370,10 @@ static void outs(uint16_t port)
     CHECK(is_untouched_behind(0));
 
     /* Bytes behind a header: nothing happens while there is no room for them. */
+    unsigned before = host.reported[VST_EVENT_SESSION];
     int peer = dial(port), fd;
     say_text(peer, proxied);
-    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 2);
+    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] > before);
     vst_id late = host.last[VST_EVENT_SESSION];
     memset(room, CANARY, ROOM);
     CHECK_EQ(vst_conn_take_fd(host.engine, late, &fd, room, 4, &len), VST_E_SPACE);
@@ -427,6 +453,7 @@ int main(void)
           offsetof(vst_connect_options, handlers));
     reads(fill_listener_options, use_listener, sizeof(vst_listener_options),
           sizeof(vst_listener_options));
+    reads(fill_feed_args, use_feed, sizeof(vst_feed_args), sizeof(vst_feed_args));
     reads(fill_backend_options, use_backend, sizeof(vst_backend_options),
           sizeof(vst_backend_options));
     vst_backend_options backend_options;
@@ -443,6 +470,7 @@ int main(void)
     door_id = id;
     writes(write_listener_counters, sizeof(vst_listener_counters), sizeof(vst_listener_counters),
            VST_OK);
+    writes(write_ask, sizeof(vst_fed_ask), sizeof(vst_fed_ask), VST_NONE);
     writes(write_header, sizeof(vst_proxy_header), sizeof(vst_proxy_header), VST_OK);
     writes(write_tls_info, sizeof(vst_tls_info), sizeof(vst_tls_info), VST_NONE);
     nothing_is_done(peer);

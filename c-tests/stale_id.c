@@ -64,6 +64,35 @@ int main(void)
     CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
+    CHECK_EQ(vst_conn_peer_uid(engine, old, &state), VST_E_STALE);
+    CHECK_EQ(state, UINT32_MAX);
+
+    /* What is below a connection may be reported about after it is gone, and below another is nothing. */
+    vst_accept_config *config = accepting(NULL);
+    vst_id gone, fed;
+    MUST(vst_conn_feed(engine, config, NULL, &gone, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_conn_abort(engine, gone), VST_OK);
+    CHECK_EQ(vst_fed_closed(engine, gone), VST_OK);
+    MUST(vst_conn_feed(engine, config, NULL, &fed, NULL, 0) == VST_OK);
+    vst_accept_config_free(config);
+    const vst_id stale[] = {old, gone};
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(vst_fed_set_data(engine, stale[i], NULL), VST_E_STALE);
+        len = 9;
+        CHECK_EQ(vst_fed_copy_unsent(engine, stale[i], 0, &byte, 1, &len), VST_E_STALE);
+        CHECK_EQ(len, 0);
+        CHECK_EQ(vst_fed_opened(engine, stale[i], NULL), VST_E_STALE);
+        CHECK_EQ(vst_fed_failed(engine, stale[i], ECONNREFUSED), VST_E_STALE);
+        len = 9;
+        CHECK_EQ(vst_fed_received(engine, stale[i], "x", 1, &len), VST_E_STALE);
+        CHECK_EQ(len, 0);
+        CHECK_EQ(vst_fed_sent(engine, stale[i], 0), VST_E_STALE);
+        CHECK_EQ(vst_fed_ended(engine, stale[i]), VST_E_STALE);
+        CHECK_EQ(vst_fed_hung_up(engine, stale[i], ECONNRESET), VST_E_STALE);
+        CHECK_EQ(vst_fed_closed(engine, stale[i]), VST_E_STALE);
+    }
+    CHECK_EQ(vst_conn_state(engine, fed, &state), VST_OK);
+    CHECK_EQ(state, VST_STATE_ESTABLISHED);
 
     CHECK_EQ(vst_listener_close(engine, door), VST_OK);
     HOST_UNTIL(&host, host.reported[VST_EVENT_LISTENER_CLOSED] == 1);

@@ -127,6 +127,51 @@ static void handlers(vst_engine *engine, vst_id conn)
     vst_waker_free(waker);
 }
 
+static void fed(vst_engine *engine)
+{
+    vst_accept_config *config = accepting(NULL);
+    vst_addr none = {.family = 99}, cut = {.family = VST_ADDR_IPV4, .len = 3};
+    vst_feed_args args = {.size = sizeof args, .flags = VST_FEED_PEER_UID << 1};
+    vst_connect_options options = {.size = sizeof options, .flags = VST_FEED_PEER_UID};
+    vst_connect_config *made;
+    vst_id id = 9;
+    char why[256] = "";
+    REFUSED(vst_conn_feed(engine, config, &args, &id, why, sizeof why));
+    CHECK(id == 0 && strstr(why, "unknown") != NULL);
+    args.flags = VST_CONNECT_FED;
+    REFUSED(vst_conn_feed(engine, config, &args, &id, why, sizeof why));
+    CHECK(id == 0 && strstr(why, "unknown") != NULL);
+    args.flags = 0;
+    args.peer = &none;
+    REFUSED(vst_conn_feed(engine, config, &args, &id, why, sizeof why));
+    CHECK(id == 0 && strstr(why, "peer") != NULL);
+    args.peer = NULL;
+    args.local = &cut;
+    REFUSED(vst_conn_feed(engine, config, &args, &id, why, sizeof why));
+    CHECK(id == 0 && strstr(why, "local") != NULL);
+    vst_accept_config_free(config);
+    REFUSED(vst_connect_config_new(&options, &made, why, sizeof why));
+    CHECK(made == NULL);
+    /* A number of errno, which is never negative, and not 0. */
+    options.flags = VST_CONNECT_FED;
+    MUST(vst_connect_config_new(&options, &made, why, sizeof why) == VST_OK);
+    MUST(vst_conn_connect(engine, "192.0.2.1:80", made, NULL, &id, why, sizeof why) == VST_OK);
+    vst_connect_config_free(made);
+    vst_fed_ask ask = {.size = sizeof ask};
+    CHECK_EQ(vst_fed_next(engine, &ask), VST_OK);
+    CHECK(ask.conn == id && ask.asks == VST_FED_OPEN);
+    REFUSED(vst_fed_opened(engine, id, &none));
+    REFUSED(vst_fed_opened(engine, id, &cut));
+    REFUSED(vst_fed_failed(engine, id, 0));
+    REFUSED(vst_fed_failed(engine, id, INT32_MIN));
+    CHECK_EQ(vst_fed_opened(engine, id, NULL), VST_OK);
+    REFUSED(vst_fed_hung_up(engine, id, 0));
+    REFUSED(vst_fed_hung_up(engine, id, -1));
+    REFUSED(vst_fed_sent(engine, id, 1));
+    CHECK_EQ(vst_conn_abort(engine, id), VST_OK);
+    CHECK_EQ(vst_fed_closed(engine, id), VST_OK);
+}
+
 static void socks(void)
 {
     const struct {
@@ -272,6 +317,7 @@ int main(void)
     listeners(&host);
     backends(&host);
     handlers(host.engine, conn);
+    fed(host.engine);
     CHECK(strcmp(vst_op_name(VST_OP_FCLOSE), "FCLOSE") == 0);
     CHECK(strcmp(vst_op_name(0), "SESSION") == 0 && strcmp(vst_op_name(99), "UNKNOWN") == 0);
     CHECK(strcmp(vst_why_name(VST_WHY_EMPTY), "EMPTY") == 0);

@@ -340,6 +340,17 @@ static void addresses(vst_engine *engine, const vst_accept_config *accepting)
         MUST(vst_addr_text(&addr, text, sizeof text - 1, &len) == VST_OK);
         CHECK(strncmp(text, any[i][1], strlen(any[i][1])) == 0 && addr.port != 0);
     }
+    /* What is written as text is read back, and what is no address is named. */
+    static const char *const texts[] = {"192.0.2.1:80", "[2001:db8::1]:443", "unix:/run/a", "unix:@b"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char text[64] = "";
+        size_t len;
+        SAID(vst_addr_parse(texts[i], &addr, why, ROOM), VST_OK, "");
+        MUST(vst_addr_text(&addr, text, sizeof text - 1, &len) == VST_OK);
+        CHECK(strcmp(text, texts[i]) == 0);
+    }
+    SAID(vst_addr_parse("192.0.2.1", &addr, why, ROOM), VST_E_ARGUMENT, "text: ");
+    CHECK_EQ(addr.family, VST_ADDR_NONE);
     vst_connect_config_free(connecting);
 }
 

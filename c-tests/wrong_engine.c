@@ -32,6 +32,24 @@ int main(void)
     CHECK_EQ(vst_listener_set_name(one.engine, backend, "x"), VST_E_ENGINE);
     CHECK_EQ(vst_conn_forward_to(one.engine, conn, backend, NULL, NULL, &stream), VST_E_ENGINE);
     CHECK_EQ(stream, 0);
+    vst_accept_config *config = accepting(NULL);
+    vst_id fed;
+    char byte;
+    size_t len;
+    MUST(vst_conn_feed(one.engine, config, NULL, &fed, NULL, 0) == VST_OK);
+    vst_accept_config_free(config);
+    CHECK_EQ(vst_fed_set_data(two.engine, fed, NULL), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_copy_unsent(two.engine, fed, 0, &byte, 1, &len), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_opened(two.engine, fed, NULL), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_failed(two.engine, fed, ECONNREFUSED), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_received(two.engine, fed, "x", 1, &len), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_sent(two.engine, fed, 0), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_ended(two.engine, fed), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_hung_up(two.engine, fed, ECONNRESET), VST_E_ENGINE);
+    CHECK_EQ(vst_fed_closed(two.engine, fed), VST_E_ENGINE);
+    CHECK_EQ(vst_conn_peer_uid(two.engine, fed, &state), VST_E_ENGINE);
+    CHECK_EQ(vst_conn_state(one.engine, fed, &state), VST_OK);
+    CHECK_EQ(state, VST_STATE_ESTABLISHED);
     CHECK_EQ(vst_conn_state(one.engine, conn, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
 

@@ -52,6 +52,24 @@ int main(void)
     CHECK_EQ(vst_stream_abort(engine, backend), VST_E_KIND);
     CHECK_EQ(vst_backend_get_counters(engine, 0, &counters), VST_E_ARGUMENT);
 
+    uint32_t uid = 9;
+    const struct { vst_id id; vst_status due; } none[] = {
+        {door, VST_E_KIND}, {backend, VST_E_KIND}, {0, VST_E_ARGUMENT}, {UINT64_MAX, VST_E_ARGUMENT},
+    };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        CHECK_EQ(vst_fed_set_data(engine, none[i].id, NULL), none[i].due);
+        CHECK_EQ(vst_fed_copy_unsent(engine, none[i].id, 0, &byte, 1, &len), none[i].due);
+        CHECK_EQ(vst_fed_opened(engine, none[i].id, NULL), none[i].due);
+        CHECK_EQ(vst_fed_failed(engine, none[i].id, ECONNREFUSED), none[i].due);
+        CHECK_EQ(vst_fed_received(engine, none[i].id, "x", 1, &len), none[i].due);
+        CHECK_EQ(vst_fed_sent(engine, none[i].id, 0), none[i].due);
+        CHECK_EQ(vst_fed_ended(engine, none[i].id), none[i].due);
+        CHECK_EQ(vst_fed_hung_up(engine, none[i].id, ECONNRESET), none[i].due);
+        CHECK_EQ(vst_fed_closed(engine, none[i].id), none[i].due);
+        CHECK_EQ(vst_conn_peer_uid(engine, none[i].id, &uid), none[i].due);
+        CHECK_EQ(uid, UINT32_MAX);
+    }
+
     CHECK_EQ(vst_conn_close(engine, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_conn_close(engine, UINT64_MAX), VST_E_ARGUMENT);
     CHECK_EQ(vst_engine_ready(engine, 0, VST_IO_IN, 0, NULL), VST_E_ARGUMENT);

@@ -40,6 +40,28 @@ static void *other(void *conn)
     CHECK_EQ(vst_listener_open(host.engine, "127.0.0.1:0", config, NULL, &out, NULL, NULL, 0),
              VST_E_THREAD);
     CHECK_EQ(out, 0);
+    vst_fed_ask ask = {.size = sizeof ask, .asks = 9};
+    uint32_t uid = 9;
+    out = 9;
+    CHECK_EQ(vst_conn_feed(host.engine, config, NULL, &out, NULL, 0), VST_E_THREAD);
+    CHECK_EQ(out, 0);
+    CHECK_EQ(vst_fed_next(host.engine, &ask), VST_E_THREAD);
+    CHECK_EQ(ask.asks, 0);
+    CHECK_EQ(vst_fed_set_data(host.engine, id, NULL), VST_E_THREAD);
+    len = 9;
+    CHECK_EQ(vst_fed_copy_unsent(host.engine, id, 0, &uid, sizeof uid, &len), VST_E_THREAD);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_fed_opened(host.engine, id, NULL), VST_E_THREAD);
+    CHECK_EQ(vst_fed_failed(host.engine, id, ECONNREFUSED), VST_E_THREAD);
+    len = 9;
+    CHECK_EQ(vst_fed_received(host.engine, id, "x", 1, &len), VST_E_THREAD);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_fed_sent(host.engine, id, 0), VST_E_THREAD);
+    CHECK_EQ(vst_fed_ended(host.engine, id), VST_E_THREAD);
+    CHECK_EQ(vst_fed_hung_up(host.engine, id, ECONNRESET), VST_E_THREAD);
+    CHECK_EQ(vst_fed_closed(host.engine, id), VST_E_THREAD);
+    CHECK_EQ(vst_conn_peer_uid(host.engine, id, &uid), VST_E_THREAD);
+    CHECK_EQ(uid, UINT32_MAX);
     vst_accept_config_free(config);
     CHECK_EQ(vst_engine_free(host.engine), VST_E_THREAD);
     return NULL;

@@ -184,6 +184,45 @@ static void without_a_queue(uint64_t of_backend, uint64_t of_server)
     close(held);
 }
 
+/* How many bytes a fed connection holds each way; more are not taken. */
+static void fed_windows(uint32_t inbox, uint32_t outbox, size_t in, size_t out)
+{
+    static char bytes[200000];
+    vst_engine_options options = {.size = sizeof options, .fed_inbox_bytes = inbox,
+                                  .fed_outbox_bytes = outbox};
+    vst_accept_options accept = {.size = sizeof accept};
+    vst_feed_args args = {.size = sizeof args};
+    vst_fed_ask ask = {.size = sizeof ask};
+    vst_engine *engine;
+    vst_accept_config *config;
+    vst_addr source, destination;
+    vst_id conn;
+    uint32_t uid;
+    size_t taken;
+    MUST(vst_engine_new(&options, &engine, NULL, 0) == VST_OK);
+    MUST(vst_accept_config_new(&accept, &config, NULL, 0) == VST_OK);
+    MUST(vst_conn_feed(engine, config, &args, &conn, NULL, 0) == VST_OK);
+    vst_accept_config_free(config);
+    CHECK_EQ(vst_conn_peer_uid(engine, conn, &uid), VST_NONE);
+    CHECK(vst_conn_socket_addrs(engine, conn, &source, &destination) != VST_OK);
+    CHECK_EQ(vst_fed_received(engine, conn, bytes, sizeof bytes, &taken), VST_OK);
+    CHECK_EQ(taken, in);
+    CHECK_EQ(vst_conn_send(engine, conn, bytes, sizeof bytes, &taken), VST_OK);
+    CHECK_EQ(taken, out);
+    /* Without the callback the host asks. */
+    CHECK_EQ(vst_fed_next(engine, &ask), VST_OK);
+    CHECK(ask.conn == conn && ask.data == NULL && ask.unsent == out);
+    CHECK_EQ(vst_engine_free(engine), VST_OK);
+}
+
+static void fed(void)
+{
+    fed_windows(0, 0, 65536, 65536);
+    fed_windows(1, 0, 1, 65536);
+    fed_windows(0, 1, 65536, 1);
+    fed_windows(100000, 150000, 100000, 150000);
+}
+
 static void sessions_kept(void)
 {
     vst_tls_client_options options = {.size = sizeof options,
@@ -207,5 +246,6 @@ int main(void)
     backends();
     without_a_queue(VST_BACKEND_NO_QUEUE, VST_SERVER_NO_WEIGHT);
     sessions_kept();
+    fed();
     return verdict();
 }

@@ -152,6 +152,9 @@ contracts! {
     tls_begins_in_the_middle_of_a_session: start_tls,
     a_client_keeps_the_server_that_a_table_remembers: backend_sticky,
     a_table_is_made_from_text_and_read_and_set_from_any_thread: table,
+    fed_connections_need_no_socket_and_no_poller: fed_memory,
+    fed_connections_ask_and_are_told_as_the_header_says: fed_contract,
+    fed_connections_are_parts_of_streams_as_sockets_are: fed_stream,
 }
 
 #[test]
