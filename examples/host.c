@@ -177,6 +177,11 @@ static void open_epoll(struct host *host)
 
 void host_open(struct host *host, const char *kind, vst_event_fn event)
 {
+    host_open_fed(host, kind, event, NULL);
+}
+
+void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed)
+{
     vst_engine_options options;
     char why[WHY];
 
@@ -184,6 +189,7 @@ void host_open(struct host *host, const char *kind, vst_event_fn event)
     vst_engine_options_init(&options, sizeof options);
     options.data = host;
     options.event = event;
+    options.fed = fed;
     if (strcmp(kind, "mio") == 0) {
         if (vst_loop_new(&options, &host->loop, NULL, why, sizeof why) < 0)
             die("%s", why);

@@ -21,6 +21,9 @@ struct host {
  * fails. */
 void host_open(struct host *host, const char *kind, vst_event_fn event);
 
+/* The same for a program that moves the bytes of connections: fed is called with what they ask. */
+void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed);
+
 /* Prints the listener's address, serves until SIGINT or SIGTERM, drains the engine for a limited time,
  * and frees it. */
 void host_serve(struct host *host, vst_id listener);

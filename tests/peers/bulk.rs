@@ -36,7 +36,7 @@ fn block() -> Vec<u8> {
 }
 
 /// The checksum of the first `count` bytes of the repeated block, all of which `write` gets.
-fn produce(count: usize, mut write: impl FnMut(&[u8])) -> u32 {
+pub(crate) fn produce(count: usize, mut write: impl FnMut(&[u8])) -> u32 {
     let block = block();
     let (mut left, mut sum) = (count, 0);
     while left > 0 {
@@ -48,7 +48,7 @@ fn produce(count: usize, mut write: impl FnMut(&[u8])) -> u32 {
     sum
 }
 
-fn send(end: &mut dyn End, count: usize) -> u32 {
+pub(crate) fn send(end: &mut dyn End, count: usize) -> u32 {
     let sum = produce(count, |part| end.write_all(part).expect("the bytes leave"));
     end.flush().expect("the bytes leave");
     end.finish_writing();
@@ -56,7 +56,7 @@ fn send(end: &mut dyn End, count: usize) -> u32 {
 }
 
 /// How many bytes came until the end, and their checksum.
-fn receive(end: &mut dyn End) -> (usize, u32) {
+pub(crate) fn receive(end: &mut dyn End) -> (usize, u32) {
     let mut chunk = vec![0; 256 * 1024];
     let (mut count, mut sum) = (0, 0);
     loop {
@@ -132,7 +132,7 @@ fn both_ways(certificates: &Certificates, front: bool, back: bool, host: &str, c
 }
 
 /// Nothing of what went through stayed in memory.
-fn bounded(proxy: &Running) {
+pub(crate) fn bounded(proxy: &Running) {
     const MOST: u64 = 32 << 20;
     let bytes = proxy.written_bytes();
     assert!(bytes < MOST, "proxy holds {bytes} bytes");

@@ -174,6 +174,18 @@ fn ipv4(ip: Ipv4Addr, port: u16) -> libc::sockaddr_in {
     }
 }
 
+/// Ends a connection with a reset.
+pub(crate) fn reset(stream: TcpStream) {
+    let now = libc::linger { l_onoff: 1, l_linger: 0 };
+    let size = libc::socklen_t::try_from(size_of_val(&now)).expect("a small struct");
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_LINGER);
+    let value = (&raw const now).cast();
+    // SAFETY: the descriptor is open and the value is `size` bytes long.
+    let set = unsafe { libc::setsockopt(stream.as_raw_fd(), level, name, value, size) };
+    assert_eq!(set, 0);
+    drop(stream);
+}
+
 /// A listener whose `accept` has a deadline.
 pub(crate) fn listen() -> TcpListener {
     listen_at("127.0.0.1:0")

@@ -40,3 +40,5 @@ mod sixteen;
 mod smtp;
 mod socks;
 mod tshark;
+mod tunnel;
+mod uring;

@@ -3,11 +3,10 @@
 //! reset.
 
 use std::net::TcpStream;
-use std::os::fd::AsRawFd;
 
-use crate::certificates::certificates;
+use crate::certificates::{Certificates, certificates};
 use crate::ends::{
-    End, TlsClient, TlsServer, connect, tls_accept, tls_client, tls_over, tls_server,
+    End, TlsClient, TlsServer, connect, reset, tls_accept, tls_client, tls_over, tls_server,
 };
 use crate::servers::{HOSTS, backend, joined, proxy};
 
@@ -15,26 +14,26 @@ use crate::servers::{HOSTS, backend, joined, proxy};
 const IN_FLIGHT: usize = 40_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
+pub(crate) enum Who {
     Client,
     Server,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
+pub(crate) enum How {
     Orderly,
     Reset,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Way {
+pub(crate) struct Way {
     first: Who,
     how: How,
-    tls: bool,
+    pub(crate) tls: bool,
     in_flight: bool,
 }
 
-fn ways() -> impl Iterator<Item = Way> {
+pub(crate) fn ways() -> impl Iterator<Item = Way> {
     (0..16u8).map(|bits| Way {
         first: if bits & 1 == 0 { Who::Client } else { Who::Server },
         how: if bits & 2 == 0 { How::Orderly } else { How::Reset },
@@ -59,22 +58,12 @@ impl Peer {
         }
     }
 
-    /// Ends it with a reset.
     fn reset(self) {
-        let socket = match &self {
-            Self::Raw(stream) => stream,
-            Self::Client(stream) => &stream.sock,
-            Self::Server(stream) => &stream.sock,
-        };
-        let now = libc::linger { l_onoff: 1, l_linger: 0 };
-        let size = libc::socklen_t::try_from(size_of_val(&now)).expect("a small struct");
-        let (level, name) = (libc::SOL_SOCKET, libc::SO_LINGER);
-        // SAFETY: the descriptor is open and the value is `size` bytes long.
-        let set = unsafe {
-            libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const now).cast(), size)
-        };
-        assert_eq!(set, 0);
-        drop(self);
+        match self {
+            Self::Raw(stream) => reset(stream),
+            Self::Client(stream) => reset(stream.sock),
+            Self::Server(stream) => reset(stream.sock),
+        }
     }
 }
 
@@ -129,8 +118,33 @@ fn ends(way: Way, host: &str) {
     }
 }
 
-fn between(way: Way, host: &str, tls: Option<&'static crate::certificates::Certificates>) {
-    let server_tls = tls.map(tls_server);
+fn between(way: Way, host: &str, tls: Option<&'static Certificates>) {
+    let protection = tls.map_or_else(String::new, |made| {
+        let (chain, key) = (made.server.display(), made.server_key.display());
+        format!("--tls {chain} {key} --backend-tls {} --sni localhost", made.ca.display())
+    });
+    let proxy = exchange(way, tls, tls, |address| {
+        let words = format!("--backend {address} --host {host} --log {protection}");
+        let proxy = proxy(&words);
+        (proxy.ready(), proxy)
+    });
+    let letters = match (way.how, way.first) {
+        (How::Orderly, _) => "--",
+        (How::Reset, Who::Client) => "CD",
+        (How::Reset, Who::Server) => "SD",
+    };
+    proxy.stderr.until_said(&format!("state={letters}"));
+}
+
+/// A client and a server, each with TLS where it has certificates, meet through what `program` starts: it
+/// gets the server's address, and returns the client's and whatever is to live as long.
+pub(crate) fn exchange<T>(
+    way: Way,
+    client: Option<&Certificates>,
+    server: Option<&Certificates>,
+    program: impl FnOnce(&str) -> (String, T),
+) -> T {
+    let server_tls = server.map(tls_server);
     let (address, server) = backend(move |stream| {
         let peer = match server_tls {
             Some(config) => Peer::Server(tls_accept(&config, stream)),
@@ -138,13 +152,9 @@ fn between(way: Way, host: &str, tls: Option<&'static crate::certificates::Certi
         };
         play(Who::Server, peer, way)
     });
-    let protection = tls.map_or_else(String::new, |made| {
-        let (chain, key) = (made.server.display(), made.server_key.display());
-        format!("--tls {chain} {key} --backend-tls {} --sni localhost", made.ca.display())
-    });
-    let proxy = proxy(&format!("--backend {address} --host {host} --log {protection}"));
-    let stream = connect(&proxy.ready());
-    let peer = match tls {
+    let (front, running) = program(&address);
+    let stream = connect(&front);
+    let peer = match client {
         None => Peer::Raw(stream),
         Some(made) => {
             let config = tls_client(made, &[&rustls::version::TLS13]);
@@ -157,20 +167,15 @@ fn between(way: Way, host: &str, tls: Option<&'static crate::certificates::Certi
     let (of_client, of_server) = (words(Who::Client, way), words(Who::Server, way));
     match way.how {
         How::Orderly => {
-            assert!(to_client == of_server, "{way:?} {host}");
-            assert!(to_server == of_client, "{way:?} {host}");
+            assert!(to_client == of_server, "{way:?}");
+            assert!(to_server == of_client, "{way:?}");
         }
         How::Reset => {
-            assert!(of_server.starts_with(&to_client), "{way:?} {host}");
-            assert!(of_client.starts_with(&to_server), "{way:?} {host}");
+            assert!(of_server.starts_with(&to_client), "{way:?}");
+            assert!(of_client.starts_with(&to_server), "{way:?}");
         }
     }
-    let letters = match (way.how, way.first) {
-        (How::Orderly, _) => "--",
-        (How::Reset, Who::Client) => "CD",
-        (How::Reset, Who::Server) => "SD",
-    };
-    proxy.stderr.until_said(&format!("state={letters}"));
+    running
 }
 
 #[test]
