@@ -1,0 +1,317 @@
+//! What a fed connection costs beside a socket's, in instructions: an echo between a client and a server
+//! in one engine, raw and over TLS, small and large. The socket calls copy bytes in memory, so that the
+//! kernel is not in the figures.
+//!
+//! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a
+//! table. Each figure is the difference of two runs that differ in how often the echo is made.
+
+use std::collections::{HashMap, VecDeque};
+use std::env;
+use std::io::IoSlice;
+use std::net::IpAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use vestibule::Trigger;
+use vestibule::config::{AcceptConfig, ConnectConfig, ConnectTls, TransportKind};
+use vestibule::ctrl::Io;
+use vestibule::engine::{
+    ConnectOptions, Engine, EngineOptions, EventKind, FedAsks, FedOrigin, HostOp, Received, Sent,
+};
+use vestibule::id::Id;
+use vestibule::sys::{
+    Addr, Errno, Family, Fd, ListenSpec, Nature, Net, PathId, Pipe, SockOpt, WallClock,
+};
+use vestibule::time::Time;
+use vestibule::tls::{ClientOptions, ClientTls, Roots, ServerOptions, ServerTls, self_signed};
+
+/// The echoes of the shorter run, and of the longer one.
+const FEW: u64 = 20;
+const MANY: u64 = 120;
+
+const EAGAIN: Errno = Errno(libc::EAGAIN);
+const CLIENT: Fd = Fd(5);
+const SERVER: Fd = Fd(6);
+
+/// Two sockets that are each other's peer.
+#[derive(Default)]
+struct Wire {
+    /// Bytes on their way to the client, and to the server.
+    input: [VecDeque<u8>; 2],
+}
+
+impl Net for Wire {
+    fn socket(&mut self, _: Family) -> Result<Fd, Errno> {
+        Ok(CLIENT)
+    }
+
+    fn bind(&mut self, _: Fd, _: &Addr) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn listen(&mut self, _: &ListenSpec) -> Result<Fd, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn accept(&mut self, _: Fd) -> Result<(Fd, Addr), Errno> {
+        Err(EAGAIN)
+    }
+
+    fn connect(&mut self, _: Fd, _: &Addr) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
+        let input = &mut self.input[usize::from(fd == SERVER)];
+        let (front, back) = input.as_slices();
+        let part = if front.is_empty() { back } else { front };
+        let n = part.len().min(buf.len());
+        if n == 0 {
+            return Err(EAGAIN);
+        }
+        buf[..n].copy_from_slice(&part[..n]);
+        input.drain(..n);
+        Ok(n)
+    }
+
+    fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], _: bool) -> Result<usize, Errno> {
+        let input = &mut self.input[usize::from(fd == CLIENT)];
+        bufs.iter().for_each(|buf| input.extend(&**buf));
+        Ok(bufs.iter().map(|buf| buf.len()).sum())
+    }
+
+    fn shutdown_write(&mut self, _: Fd) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn close(&mut self, _: Fd) {}
+
+    fn reset(&mut self, _: Fd) {}
+
+    fn vanish(&mut self, _: Fd) {}
+
+    fn is_own(&mut self, _: IpAddr) -> bool {
+        false
+    }
+
+    fn take_error(&mut self, _: Fd) -> Result<Option<Errno>, Errno> {
+        Ok(None)
+    }
+
+    fn local(&mut self, _: Fd) -> Result<Addr, Errno> {
+        Ok(somewhere())
+    }
+
+    fn peer(&mut self, _: Fd) -> Result<Addr, Errno> {
+        Ok(somewhere())
+    }
+
+    fn peer_uid(&mut self, _: Fd) -> Result<u32, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn nature(&mut self, _: Fd) -> Result<Nature, Errno> {
+        Ok(Nature { family: Family::V4, listening: false })
+    }
+
+    fn set(&mut self, _: Fd, _: SockOpt) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn path_id(&mut self, _: &Addr) -> Option<PathId> {
+        None
+    }
+
+    fn descriptor_limit(&mut self) -> Fd {
+        Fd(1 << 20)
+    }
+
+    fn unlink(&mut self, _: &Addr) {}
+
+    fn unsent(&mut self, _: Fd) -> Result<usize, Errno> {
+        Ok(0)
+    }
+
+    fn pipe(&mut self) -> Result<Pipe, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn close_pipe(&mut self, _: Pipe) {}
+
+    fn splice_in(&mut self, _: Fd, _: &Pipe, _: usize) -> Result<usize, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn splice_out(&mut self, _: &Pipe, _: Fd, _: usize, _: bool) -> Result<usize, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn settle_signals(&mut self) {}
+}
+
+fn somewhere() -> Addr {
+    Addr::parse("192.0.2.7:40000").expect("an address")
+}
+
+/// A client and a server in one engine, joined by sockets or by their host.
+struct Host {
+    engine: Engine<Wire>,
+    /// The client's connection, and the server's.
+    ends: [Id; 2],
+    tokens: HashMap<i32, Id>,
+    open: usize,
+}
+
+impl Host {
+    fn new(transport: TransportKind, tls: bool) -> Self {
+        let options = EngineOptions { trigger: Trigger::Edge, ..EngineOptions::default() };
+        let mut engine = Engine::new(Wire::default(), 1, 1, options, Time(1));
+        let server_tls = || {
+            let certificates = vec![self_signed(&["a.test"]).expect("a certificate")];
+            let options = ServerOptions { certificates, ..ServerOptions::default() };
+            ServerTls::new(&options, Arc::new(WallClock)).expect("a configuration")
+        };
+        let client_tls = || {
+            let roots = Roots::DangerouslySkipVerification;
+            let options = ClientOptions { roots, ..ClientOptions::default() };
+            let tls = ClientTls::new(&options, Arc::new(WallClock)).expect("a configuration");
+            ConnectTls { tls, server_name: "a.test".to_owned() }
+        };
+        let accept = AcceptConfig { tls: tls.then(server_tls), ..AcceptConfig::default() };
+        let accept = Arc::new(accept);
+        let connect =
+            ConnectConfig { transport, tls: tls.then(client_tls), ..ConnectConfig::default() };
+        let options = ConnectOptions::default();
+        let client = engine.connect(somewhere(), Arc::new(connect), &options).expect("room");
+        let server = match transport {
+            TransportKind::Socket => engine.accept_fd(SERVER, accept, 0),
+            TransportKind::Fed => engine.feed(somewhere(), FedOrigin::default(), accept, 0),
+        };
+        let ends = [client, server.expect("room")];
+        let mut host = Self { engine, ends, tokens: HashMap::new(), open: 0 };
+        // A run ends as soon as one of them has something to read.
+        for _ in 0..10 {
+            host.run();
+        }
+        assert_eq!(host.open, 2, "both handshakes are done");
+        host
+    }
+
+    /// Moves bytes and fetches everything, until nothing is left to do.
+    fn run(&mut self) {
+        loop {
+            self.engine.begin(Time(1));
+            if self.engine.wait_state().runnable {
+                self.engine.on_turn();
+            }
+            for (fd, index) in [(CLIENT, 0), (SERVER, 1)] {
+                if !self.engine.net().input[index].is_empty()
+                    && let Some(&token) = self.tokens.get(&fd.0)
+                {
+                    self.engine.on_ready(token, Io::IN).expect("a token");
+                }
+            }
+            while let Some(event) = self.engine.next_event() {
+                match event.kind {
+                    EventKind::Session | EventKind::Connected => self.open += 1,
+                    EventKind::Readable => return self.fetch(),
+                    _ => {}
+                }
+            }
+            self.fetch();
+            let idle = self.engine.net().input.iter().all(VecDeque::is_empty);
+            if idle && !self.engine.wait_state().runnable {
+                return;
+            }
+        }
+    }
+
+    fn fetch(&mut self) {
+        while let Some(HostOp::Interest { fd, token, .. }) = self.engine.next_host_op() {
+            self.tokens.insert(fd.0, token);
+        }
+        while let Some(ask) = self.engine.next_ask() {
+            let other = self.ends[usize::from(ask.conn == self.ends[0])];
+            if ask.asks.contains(FedAsks::OPEN) {
+                self.engine.fed_opened(ask.conn, None).expect("it asked");
+            }
+            if ask.asks.contains(FedAsks::SEND) {
+                let unsent = self.engine.fed_unsent(ask.conn).expect("it is fed").to_vec();
+                let taken = self.engine.fed_received(other, &unsent).expect("it is open");
+                self.engine.fed_sent(ask.conn, taken).expect("so many wait");
+            }
+        }
+        self.engine.settle();
+    }
+
+    /// `payload` goes from one end to the other.
+    fn carry(&mut self, from: usize, payload: &[u8], to: &mut [u8]) {
+        let (from, other) = (self.ends[from], self.ends[1 - from]);
+        assert_eq!(self.engine.send(from, payload), Ok(Sent::Bytes(payload.len())));
+        self.fetch();
+        let mut got = 0;
+        while got < payload.len() {
+            match self.engine.recv(other, &mut to[got..]) {
+                Ok(Received::Bytes(n)) => got += n,
+                Ok(Received::Wait) => self.run(),
+                ended => panic!("{ended:?}"),
+            }
+        }
+    }
+}
+
+/// Each case by its name: the transport, whether over TLS, and how many bytes.
+const CASES: [(&str, TransportKind, bool, usize); 8] = [
+    ("echo of 64 bytes, raw, sockets", TransportKind::Socket, false, 64),
+    ("echo of 64 bytes, raw, fed", TransportKind::Fed, false, 64),
+    ("echo of 16 KiB, raw, sockets", TransportKind::Socket, false, 16 * 1024),
+    ("echo of 16 KiB, raw, fed", TransportKind::Fed, false, 16 * 1024),
+    ("echo of 64 bytes, TLS, sockets", TransportKind::Socket, true, 64),
+    ("echo of 64 bytes, TLS, fed", TransportKind::Fed, true, 64),
+    ("echo of 16 KiB, TLS, sockets", TransportKind::Socket, true, 16 * 1024),
+    ("echo of 16 KiB, TLS, fed", TransportKind::Fed, true, 16 * 1024),
+];
+
+#[inline(never)]
+fn counted(mut steps: impl FnMut()) {
+    steps();
+}
+
+fn echo(case: usize, times: u64) {
+    let (_, transport, tls, size) = CASES[case];
+    let mut host = Host::new(transport, tls);
+    let (payload, mut to) = (vec![7; size], vec![0; size]);
+    host.carry(0, &payload, &mut to);
+    counted(|| {
+        for _ in 0..times {
+            host.carry(0, &payload, &mut to);
+            host.carry(1, &payload, &mut to);
+        }
+    });
+}
+
+fn instructions(case: usize, times: u64) -> u64 {
+    let this = env::current_exe().expect("a program");
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted*"])
+        .arg(this)
+        .args([case.to_string(), times.to_string()])
+        .output()
+        .expect("valgrind runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
+    collected.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{said}"))
+}
+
+fn main() {
+    // Cargo passes `--bench`.
+    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    if let [case, times] = &words[..] {
+        let number = "a number of our own";
+        return echo(case.parse().expect(number), times.parse().expect(number));
+    }
+    for (case, (name, ..)) in CASES.iter().enumerate() {
+        let one = (instructions(case, MANY) - instructions(case, FEW)) / (MANY - FEW);
+        println!("{one:>10}  {name}");
+    }
+}
