@@ -6,12 +6,14 @@
 //! once for the process (compiling the rules, for example) is in none of them. Of each connection only
 //! accept, echo and close are counted, not the setup of the network around it.
 
+#[path = "support/callgrind.rs"]
+mod callgrind;
+
 mod rig;
 
-use std::env;
-use std::process::Command;
 use std::sync::Arc;
 
+use callgrind::Steps;
 use vestibule::config::{AcceptConfig, LiveRules};
 use vestibule::rules::{Environment, RuleSet, Tables};
 
@@ -62,30 +64,7 @@ fn connections(case: usize, count: u64) {
     }
 }
 
-/// How many instructions this many connections take.
-fn instructions(case: usize, count: u64) -> u64 {
-    let this = env::current_exe().expect("a program");
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*Rig*run*"])
-        .arg(this)
-        .args([case.to_string(), count.to_string()])
-        .output()
-        .expect("valgrind runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    collected.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{said}"))
-}
-
 fn main() {
-    // Cargo passes `--bench`.
-    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let [case, count] = &words[..] {
-        let number = "a number of our own";
-        return connections(case.parse().expect(number), count.parse().expect(number));
-    }
-    println!("instructions of accept, echo and close of one connection");
-    for (case, (name, ..)) in CASES.iter().enumerate() {
-        let one = (instructions(case, MANY) - instructions(case, FEW)) / (MANY - FEW);
-        println!("{one:>10}  {name}");
-    }
+    let steps = Steps { few: FEW, many: MANY };
+    callgrind::main(&CASES.map(|(name, ..)| name), "*Rig*run*", steps, connections);
 }

@@ -4,12 +4,14 @@
 //! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a
 //! table. Each figure is the difference of two runs that differ in how often the thing is done.
 
-use std::env;
+#[path = "support/callgrind.rs"]
+mod callgrind;
+
 use std::io::IoSlice;
 use std::net::IpAddr;
-use std::process::Command;
 use std::sync::Arc;
 
+use callgrind::Steps;
 use vestibule::Trigger;
 use vestibule::config::{AcceptConfig, ConnectConfig};
 use vestibule::ctrl::Io;
@@ -247,10 +249,10 @@ impl Host {
     }
 }
 
-type Steps = fn(u64);
+type Case = fn(u64);
 
 /// Each case by its name; its steps are counted, what is set up before them is not.
-const CASES: [(&str, Steps); 6] = [
+const CASES: [(&str, Case); 6] = [
     ("accept, told as a session", accept),
     ("readiness of an idle session, edge", |times| idle(times, Trigger::Edge)),
     ("readiness of an idle session, level", |times| idle(times, Trigger::Level)),
@@ -313,29 +315,9 @@ fn echo(times: u64) {
     });
 }
 
-fn instructions(case: usize, times: u64) -> u64 {
-    let this = env::current_exe().expect("a program");
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted*"])
-        .arg(this)
-        .args([case.to_string(), times.to_string()])
-        .output()
-        .expect("valgrind runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    collected.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{said}"))
-}
-
 fn main() {
-    // Cargo passes `--bench`.
-    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let [case, times] = &words[..] {
-        let number = "a number of our own";
-        let (_, steps) = CASES[case.parse::<usize>().expect(number)];
-        return steps(times.parse().expect(number));
-    }
-    for (case, (name, _)) in CASES.iter().enumerate() {
-        let one = (instructions(case, MANY) - instructions(case, FEW)) / (MANY - FEW);
-        println!("{one:>10}  {name}");
-    }
+    let steps = Steps { few: FEW, many: MANY };
+    callgrind::main(&CASES.map(|(name, _)| name), "*counted*", steps, |case, times| {
+        CASES[case].1(times)
+    });
 }

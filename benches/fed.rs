@@ -5,13 +5,15 @@
 //! Without arguments it runs itself under `valgrind --tool=callgrind` for every case and prints a
 //! table. Each figure is the difference of two runs that differ in how often the echo is made.
 
+#[path = "support/callgrind.rs"]
+mod callgrind;
+
 use std::collections::{HashMap, VecDeque};
-use std::env;
 use std::io::IoSlice;
 use std::net::IpAddr;
-use std::process::Command;
 use std::sync::Arc;
 
+use callgrind::Steps;
 use vestibule::Trigger;
 use vestibule::config::{AcceptConfig, ConnectConfig, ConnectTls, TransportKind};
 use vestibule::ctrl::Io;
@@ -290,28 +292,7 @@ fn echo(case: usize, times: u64) {
     });
 }
 
-fn instructions(case: usize, times: u64) -> u64 {
-    let this = env::current_exe().expect("a program");
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*counted*"])
-        .arg(this)
-        .args([case.to_string(), times.to_string()])
-        .output()
-        .expect("valgrind runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
-    collected.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{said}"))
-}
-
 fn main() {
-    // Cargo passes `--bench`.
-    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    if let [case, times] = &words[..] {
-        let number = "a number of our own";
-        return echo(case.parse().expect(number), times.parse().expect(number));
-    }
-    for (case, (name, ..)) in CASES.iter().enumerate() {
-        let one = (instructions(case, MANY) - instructions(case, FEW)) / (MANY - FEW);
-        println!("{one:>10}  {name}");
-    }
+    let steps = Steps { few: FEW, many: MANY };
+    callgrind::main(&CASES.map(|(name, ..)| name), "*counted*", steps, echo);
 }

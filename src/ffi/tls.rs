@@ -274,7 +274,7 @@ fn self_signed(_: &str) -> Result<Arc<ServerTls>, ConfigError> {
     Err(VST_E_UNSUPPORTED.into())
 }
 
-/// Writes when a certificate of ours expires: that of identities[index]. *`not_after` is the last
+/// Writes when a certificate of ours expires: that of `identities[index]`. *`not_after` is the last
 /// second in which it is valid, in seconds since 1970-01-01 00:00 UTC.
 ///
 /// Legal from any thread and any callback.
