@@ -47,6 +47,8 @@ const VST_E_STALE: i32 = -3;
 const VST_E_STATE: i32 = -7;
 const VST_EVENT_CLOSED: u32 = 6;
 
+const ECONNREFUSED: i32 = 111;
+
 const OPEN: u32 = 1;
 const CLOSE: u32 = 16;
 const RESET: u32 = 32;
@@ -229,10 +231,16 @@ impl Host {
             let known = [VST_OK, VST_E_STATE, VST_E_STALE, VST_E_ARGUMENT];
             assert!(known.contains(&unsafe { vst_conn_abort(self.engine, id) }));
             self.fetch();
-            self.below.remove(&id);
-            unsafe { vst_fed_closed(self.engine, id) };
+        }
+        // The end of one side of a stream has the other side closed.
+        for id in [self.ids.clone(), self.ids.clone()].concat() {
+            if self.below.remove(&id) && unsafe { vst_fed_closed(self.engine, id) } != VST_OK {
+                // It asked to be opened, and was not.
+                assert_eq!(unsafe { vst_fed_failed(self.engine, id, ECONNREFUSED) }, VST_OK);
+            }
             self.fetch();
         }
+        assert!(self.below.is_empty());
         unsafe { vst_engine_free(self.engine) };
         unsafe { vst_accept_config_free(self.accept) };
         unsafe { vst_connect_config_free(self.connect) };
