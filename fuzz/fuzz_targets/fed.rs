@@ -54,28 +54,90 @@ const CLOSE: u32 = 16;
 const RESET: u32 = 32;
 
 unsafe extern "C" {
-    fn vst_engine_new(options: *const u8, out: *mut *mut c_void, why: *mut c_char, size: usize) -> i32;
+    fn vst_engine_new(
+        options: *const u8,
+        out: *mut *mut c_void,
+        why: *mut c_char,
+        size: usize,
+    ) -> i32;
     fn vst_engine_free(engine: *mut c_void) -> i32;
     fn vst_engine_run(engine: *mut c_void, now_ns: u64, wait: *mut c_void) -> i32;
     fn vst_engine_next(engine: *mut c_void, event: *mut Event) -> i32;
     fn vst_accept_options_init(options: *mut u8, size: u32) -> i32;
-    fn vst_accept_config_new(options: *const u8, out: *mut *mut c_void, why: *mut c_char, size: usize) -> i32;
+    fn vst_accept_config_new(
+        options: *const u8,
+        out: *mut *mut c_void,
+        why: *mut c_char,
+        size: usize,
+    ) -> i32;
     fn vst_accept_config_free(config: *mut c_void);
-    fn vst_connect_config_new(options: *const u8, out: *mut *mut c_void, why: *mut c_char, size: usize) -> i32;
+    fn vst_connect_config_new(
+        options: *const u8,
+        out: *mut *mut c_void,
+        why: *mut c_char,
+        size: usize,
+    ) -> i32;
     fn vst_connect_config_free(config: *mut c_void);
-    fn vst_conn_feed(engine: *mut c_void, config: *const c_void, args: *const c_void, out: *mut Id, why: *mut c_char, size: usize) -> i32;
-    fn vst_conn_connect(engine: *mut c_void, address: *const c_char, config: *const c_void, args: *const c_void, out: *mut Id, why: *mut c_char, size: usize) -> i32;
-    fn vst_conn_forward(engine: *mut c_void, client: Id, server: Id, config: *const c_void, user: *mut c_void, out: *mut Id) -> i32;
-    fn vst_conn_send(engine: *mut c_void, conn: Id, bytes: *const u8, size: usize, taken: *mut usize) -> i32;
-    fn vst_conn_recv(engine: *mut c_void, conn: Id, bytes: *mut u8, size: usize, got: *mut usize) -> i32;
+    fn vst_conn_feed(
+        engine: *mut c_void,
+        config: *const c_void,
+        args: *const c_void,
+        out: *mut Id,
+        why: *mut c_char,
+        size: usize,
+    ) -> i32;
+    fn vst_conn_connect(
+        engine: *mut c_void,
+        address: *const c_char,
+        config: *const c_void,
+        args: *const c_void,
+        out: *mut Id,
+        why: *mut c_char,
+        size: usize,
+    ) -> i32;
+    fn vst_conn_forward(
+        engine: *mut c_void,
+        client: Id,
+        server: Id,
+        config: *const c_void,
+        user: *mut c_void,
+        out: *mut Id,
+    ) -> i32;
+    fn vst_conn_send(
+        engine: *mut c_void,
+        conn: Id,
+        bytes: *const u8,
+        size: usize,
+        taken: *mut usize,
+    ) -> i32;
+    fn vst_conn_recv(
+        engine: *mut c_void,
+        conn: Id,
+        bytes: *mut u8,
+        size: usize,
+        got: *mut usize,
+    ) -> i32;
     fn vst_conn_shutdown(engine: *mut c_void, conn: Id, direction: u32) -> i32;
     fn vst_conn_close(engine: *mut c_void, conn: Id) -> i32;
     fn vst_conn_abort(engine: *mut c_void, conn: Id) -> i32;
     fn vst_fed_next(engine: *mut c_void, ask: *mut Ask) -> i32;
-    fn vst_fed_copy_unsent(engine: *mut c_void, conn: Id, offset: usize, to: *mut u8, size: usize, got: *mut usize) -> i32;
+    fn vst_fed_copy_unsent(
+        engine: *mut c_void,
+        conn: Id,
+        offset: usize,
+        to: *mut u8,
+        size: usize,
+        got: *mut usize,
+    ) -> i32;
     fn vst_fed_opened(engine: *mut c_void, conn: Id, local: *const c_void) -> i32;
     fn vst_fed_failed(engine: *mut c_void, conn: Id, sys_errno: i32) -> i32;
-    fn vst_fed_received(engine: *mut c_void, conn: Id, bytes: *const u8, size: usize, taken: *mut usize) -> i32;
+    fn vst_fed_received(
+        engine: *mut c_void,
+        conn: Id,
+        bytes: *const u8,
+        size: usize,
+        taken: *mut usize,
+    ) -> i32;
     fn vst_fed_sent(engine: *mut c_void, conn: Id, n: usize) -> i32;
     fn vst_fed_ended(engine: *mut c_void, conn: Id) -> i32;
     fn vst_fed_hung_up(engine: *mut c_void, conn: Id, sys_errno: i32) -> i32;
@@ -116,10 +178,12 @@ impl Host {
         // Larger than any version: the end is zeros, as a newer host's may be.
         let mut options = vec![0_u8; ACCEPT_OPTIONS];
         unsafe { vst_accept_options_init(options.as_mut_ptr(), ACCEPT_OPTIONS as u32) };
-        let accept = new(|out| unsafe { vst_accept_config_new(options.as_ptr(), out, null_mut(), 0) });
+        let accept =
+            new(|out| unsafe { vst_accept_config_new(options.as_ptr(), out, null_mut(), 0) });
         let mut options = sized(CONNECT_OPTIONS);
         options[FLAGS_AT..FLAGS_AT + 8].copy_from_slice(&VST_CONNECT_FED.to_ne_bytes());
-        let connect = new(|out| unsafe { vst_connect_config_new(options.as_ptr(), out, null_mut(), 0) });
+        let connect =
+            new(|out| unsafe { vst_connect_config_new(options.as_ptr(), out, null_mut(), 0) });
         let (ids, below, closed) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         Self { engine, accept, connect, ids, below, closed, now: 1 }
     }
@@ -133,15 +197,28 @@ impl Host {
             }
             if event.kind == VST_EVENT_CLOSED {
                 assert!(self.closed.insert(event.id), "it ends once");
-                assert!(!self.below.contains(&event.id), "it ends when nothing is below it any more");
+                assert!(
+                    !self.below.contains(&event.id),
+                    "it ends when nothing is below it any more"
+                );
             }
         }
         loop {
-            let mut ask = Ask { size: 280, asks: 0, conn: 0, data: null_mut(), unsent: 0, room: 0, addresses: [0; 240] };
+            let mut ask = Ask {
+                size: 280,
+                asks: 0,
+                conn: 0,
+                data: null_mut(),
+                unsent: 0,
+                room: 0,
+                addresses: [0; 240],
+            };
             if unsafe { vst_fed_next(self.engine, &mut ask) } != VST_OK {
                 return;
             }
-            assert!(ask.unsent.max(ask.room) <= u64::from(WINDOW) && !self.closed.contains(&ask.conn));
+            assert!(
+                ask.unsent.max(ask.room) <= u64::from(WINDOW) && !self.closed.contains(&ask.conn)
+            );
             if ask.asks & OPEN != 0 {
                 self.below.insert(ask.conn);
             }
@@ -162,7 +239,8 @@ impl Host {
         let answer = match what % 17 {
             0 if self.ids.len() < 8 => {
                 let mut made = 0;
-                let answer = unsafe { vst_conn_feed(engine, self.accept, null(), &mut made, null_mut(), 0) };
+                let answer =
+                    unsafe { vst_conn_feed(engine, self.accept, null(), &mut made, null_mut(), 0) };
                 self.ids.push(made);
                 self.below.insert(made);
                 answer
@@ -170,7 +248,9 @@ impl Host {
             1 if self.ids.len() < 8 => {
                 let mut made = 0;
                 let to = c"192.0.2.1:80".as_ptr();
-                let answer = unsafe { vst_conn_connect(engine, to, self.connect, null(), &mut made, null_mut(), 0) };
+                let answer = unsafe {
+                    vst_conn_connect(engine, to, self.connect, null(), &mut made, null_mut(), 0)
+                };
                 self.ids.push(made);
                 answer
             }
@@ -200,7 +280,9 @@ impl Host {
                 answer
             }
             11 => {
-                let answer = unsafe { vst_fed_copy_unsent(engine, id, n, space.as_mut_ptr(), 256, &mut count) };
+                let answer = unsafe {
+                    vst_fed_copy_unsent(engine, id, n, space.as_mut_ptr(), 256, &mut count)
+                };
                 assert!(count <= 256);
                 answer
             }
