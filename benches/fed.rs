@@ -193,7 +193,9 @@ impl Host {
         let mut host = Self { engine, ends, tokens: HashMap::new(), open: 0 };
         // A run ends as soon as one of them has something to read.
         for _ in 0..10 {
-            host.run();
+            if host.open < 2 {
+                host.run();
+            }
         }
         assert_eq!(host.open, 2, "both handshakes are done");
         host
