@@ -107,7 +107,11 @@ impl Buffer {
     /// Appends `bytes`, in larger memory if necessary.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.reserve(bytes.len());
-        self.space()[..bytes.len()].copy_from_slice(bytes);
+        if self.memory.len() - (self.end as usize) < bytes.len() {
+            self.compact();
+        }
+        let end = self.end as usize;
+        self.memory[end..end + bytes.len()].copy_from_slice(bytes);
         self.commit(bytes.len());
     }
 
@@ -200,8 +204,8 @@ impl Pool {
         self.give(std::mem::replace(buffer, other));
     }
 
-    /// Makes room for `n` more bytes in `buffer`, in a larger buffer if necessary. Repeated calls copy
-    /// each byte a bounded number of times.
+    /// Makes room for `n` more bytes in `buffer`, in a larger buffer if necessary: one for bulk, then at
+    /// least twice as large each time.
     pub fn make_room(&mut self, buffer: &mut Buffer, n: usize) {
         if buffer.room() < n {
             self.refit(buffer, BULK_SIZE);
@@ -244,6 +248,17 @@ mod tests {
         assert_eq!(buffer.drain_into(&mut out), 3);
         assert_eq!(&out, b"cde");
         assert_eq!(buffer.bytes(), b"f");
+    }
+
+    #[test]
+    fn adding_moves_what_waits_only_where_the_end_has_no_room() {
+        let mut buffer = Buffer::with_size(8);
+        buffer.extend(b"abcd");
+        buffer.consume(3);
+        buffer.extend(b"efg");
+        assert_eq!((buffer.start, buffer.bytes()), (3, &b"defg"[..]));
+        buffer.extend(b"hi");
+        assert_eq!((buffer.start, buffer.bytes(), buffer.capacity()), (0, &b"defghi"[..], 8));
     }
 
     #[test]
