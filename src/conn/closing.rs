@@ -151,7 +151,7 @@ fn begin_drain<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     conn.facts.drain = DrainBound::Ours(u32::MAX);
     conn.arm(cx.now, conn.facts.close_options().linger);
     conn.retry_at = cx.now + ACKNOWLEDGED_EVERY;
-    if !conn.ctrl.is_acknowledged(&conn.facts.peer) {
+    if !conn.ctrl.counts_acknowledged(&conn.facts.peer) {
         look(conn, cx);
     }
 }

@@ -23,7 +23,7 @@ impl Ctrl {
     }
 
     /// Whether the system can be asked what the peer's system has not acknowledged: that of TCP.
-    pub(crate) const fn is_acknowledged(&self, peer: &Addr) -> bool {
+    pub(crate) const fn counts_acknowledged(&self, peer: &Addr) -> bool {
         matches!((self.descriptor(), peer), (Some(_), Addr::Ip(_)))
     }
 

@@ -223,10 +223,7 @@ impl<N: Net> Engine<N> {
         match self.incoming(ctrl, peer, config, Some(key), user) {
             Ok(conn) => {
                 #[cfg(test)]
-                if self.feeds_all {
-                    let id = self.id(Kind::Conn, conn);
-                    self.fed_fds.push((id, fd));
-                }
+                self.note_fed_fd(conn, fd);
                 self.work(conn);
                 if at_once {
                     self.note_hit(key, conn);
@@ -324,10 +321,7 @@ impl<N: Net> Engine<N> {
         let ctrl = self.ctrl_over(fd, config.reads_first());
         let key = self.incoming(ctrl, peer, config, None, user)?;
         #[cfg(test)]
-        if self.feeds_all {
-            let id = self.id(Kind::Conn, key);
-            self.fed_fds.push((id, fd));
-        }
+        self.note_fed_fd(key, fd);
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))
     }

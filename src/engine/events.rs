@@ -181,7 +181,7 @@ impl<N: Net> Engine<N> {
     /// Removes a connection's record. Every id of it is stale from here on.
     pub(super) fn remove_conn(&mut self, key: Key) -> Option<crate::conn::Conn> {
         let mut conn = self.conns.remove(key).ok()?;
-        self.fed -= u32::from(conn.ctrl.is_fed());
+        self.fed = self.fed.saturating_sub(u32::from(conn.ctrl.is_fed()));
         let mut cx = self.tools.cx(&self.registry);
         conn.ctrl.give_back(&mut cx);
         conn.data.close(&mut cx);

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::io::IoSlice;
 
 use crate::engine::{Engine, FedAsk, FedAsks};
-use crate::id::Id;
+use crate::id::{Id, Kind};
 use crate::sim::{Random, SimNet, World};
+use crate::slab::Key;
 use crate::sys::{Addr, Errno, Family, Fd, Net, SockOpt};
 
 /// The most bytes that are read or written at a time.
@@ -58,6 +59,16 @@ enum Turn {
     Failed,
     /// It is closed.
     Gone,
+}
+
+impl<N: Net> Engine<N> {
+    /// Notes the descriptor that an accepted connection is to be fed from.
+    pub(in crate::engine) fn note_fed_fd(&mut self, conn: Key, fd: Fd) {
+        if self.feeds_all {
+            let id = self.id(Kind::Conn, conn);
+            self.fed_fds.push((id, fd));
+        }
+    }
 }
 
 /// The links of one engine.
