@@ -989,9 +989,9 @@ vst_status vst_engine_new(const vst_engine_options *options,
 // and VST_IO_CLOSING for every descriptor that was announced; an engine whose interest comes from
 // vst_engine_next reports nothing and closes its descriptors. The callback fed is asked
 // VST_FED_RESET for every fed connection that is open below, which is the last call about it; an
-// engine without that callback, or after VST_E_PANIC, asks nothing. discard is called with what handlers have kept, but
-// not after VST_E_PANIC. From these callbacks no function on any engine, loop or waker may be
-// called: it returns VST_E_REENTRANT.
+// engine without that callback, or after VST_E_PANIC, asks nothing. discard is called with what
+// handlers have kept, but not after VST_E_PANIC. From these callbacks no function on any engine,
+// loop or waker may be called: it returns VST_E_REENTRANT.
 // Every id and token of the engine is invalid afterwards. Configurations, rules, tables and wakers
 // are not freed with it: the host frees them, before or after.
 // Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
@@ -2710,9 +2710,9 @@ void vst_connect_config_free(vst_connect_config *config);
 // Open the connection to to: then report vst_fed_opened or vst_fed_failed.
 #define VST_FED_OPEN (1)
 
-// Bytes may be handed in with vst_fed_received. While the last ask had no VST_FED_RECEIVE, the
-// connection holds as many as it may, or its end or failure was reported: stop reading from what is
-// below. It is asked again once half of fed_inbox_bytes is free.
+// Bytes may be reported with vst_fed_received. While the last ask had no VST_FED_RECEIVE, stop reading
+// from what is below: fed_inbox_bytes are full, or the end or a failure was reported. It is asked again
+// once half of fed_inbox_bytes is free.
 #define VST_FED_RECEIVE (2)
 
 // Bytes wait to be sent (unsent): copy them out with vst_fed_copy_unsent, and report with
@@ -2723,10 +2723,10 @@ void vst_connect_config_free(vst_connect_config *config);
 // No more bytes will be sent: end the direction to the peer. All bytes before were reported as sent.
 #define VST_FED_SHUT_WRITE (8)
 
-// Close the connection in order, then report vst_fed_closed. It may come while the connection is still
-// being opened, which is given up. The direction to the peer ends with it
-// where VST_FED_SHUT_WRITE was not asked before; what the peer still sends is not needed. Nothing else
-// is asked afterwards, but possibly VST_FED_RESET.
+// Close the connection in order, then report vst_fed_closed. The direction to the peer ends with it where
+// VST_FED_SHUT_WRITE was not asked before; what the peer still sends is not needed. It may come while
+// the connection is still being opened, which is given up. Nothing else is asked afterwards, but
+// possibly VST_FED_RESET.
 #define VST_FED_CLOSE (16)
 
 // Close the connection so that the peer learns that it was cut off (a reset, where there is such a
@@ -2788,16 +2788,17 @@ struct vst_feed_args {
 // says: headers, rules, handlers, TLS. args may be NULL: nothing is known of the connection.
 //
 // *out is the id, or 0. It asks with the callback fed of the engine or through vst_fed_next.
-// VST_EVENT_SESSION tells that it is a session; VST_EVENT_CLOSED tells its
-// end, also if it never was a session. On failure why, unless NULL, gets a sentence, cut to
-// why_size bytes with its NUL.
+// VST_EVENT_SESSION is reported when it is a session, and VST_EVENT_CLOSED when it has ended, also if
+// it never was a session. On failure why, unless NULL, gets a sentence, cut to why_size bytes with
+// its NUL.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag, an address that is none);
 // VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; args is NULL or points to as many bytes as its size says, and its
-// addresses are NULL or addresses; out points to an id; why to why_size writable bytes.
+// addresses are NULL or addresses; out points to an id; why is NULL or points to why_size
+// writable bytes.
 vst_status vst_conn_feed(vst_engine *engine,
                          const vst_accept_config *config,
                          const vst_feed_args *args,
@@ -2837,8 +2838,8 @@ vst_status vst_fed_set_data(vst_engine *engine,
 // *got is how many were copied: 0 where no more wait, also when they were dropped because the
 // connection failed or was aborted.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_ARGUMENT (the id); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (drop what was copied of it), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD;
-// VST_E_POISONED.
+// Returns VST_OK; VST_E_ARGUMENT (the id); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE
+// (drop what was copied of it), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; buffer points to size writable bytes; got to a size.
@@ -2854,8 +2855,9 @@ vst_status vst_fed_copy_unsent(vst_engine *engine,
 //
 // Deadlines that have passed by then are handled first, as for every report, and the connection goes
 // on. It counts as reached, for the connect timeout and for a stream, once the first byte that waits
-// for it is reported as sent, if any waits. Where a report is made outside of a callback, callbacks run before it returns, fed among them:
-// the connection may have been closed and the host's data for it freed by then.
+// for it is reported as sent, if any waits. Where a report is made outside of a callback, callbacks
+// run before it returns, fed among them: the connection may have been closed and the host's data for
+// it freed by then.
 // Legal on the engine's thread.
 // Returns VST_OK (also when the connection was given up in the meantime: VST_FED_CLOSE or
 // VST_FED_RESET was asked, or is asked next); VST_E_STATE (it did not ask); VST_E_UNSUPPORTED (it is
@@ -2875,7 +2877,9 @@ vst_status vst_fed_opened(vst_engine *engine,
 // that came while the connection was being opened, and then the last report about it.
 //
 // Legal on the engine's thread.
-// Returns as vst_fed_opened; VST_E_ARGUMENT also when sys_errno is not positive.
+// Returns VST_OK (also when the connection was given up in the meantime); VST_E_ARGUMENT (sys_errno
+// is not positive; the id); VST_E_STATE (it did not ask to be opened); VST_E_UNSUPPORTED (it is not
+// fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed.
@@ -2933,11 +2937,12 @@ vst_status vst_fed_ended(vst_engine *engine,
 // Reports that what is below has failed, as by a reset: nothing will be received or sent any more.
 // Report it as soon as it is known, also while VST_FED_RECEIVE is not asked (a host that notices a
 // failure by reading alone reports it then), but after what was sent before: what is not reported by
-// then counts as never sent, and a stream sends it to another server. An attempt to reach a
-// server, and a client that waits for one, learn it in no other way. sys_errno says why (ECONNRESET,
-// EPIPE, ETIMEDOUT). Bytes that were received before are still read. A session of the host's notices it
-// as over a socket, by its next read or write (VST_EVENT_READABLE is reported to one that waits); then
-// VST_FED_CLOSE or VST_FED_RESET is asked.
+// then counts as never sent, and a stream sends it to another server. An attempt to reach a server, and
+// a client that waits for one, are not told of the failure in any other way. sys_errno says why
+// (ECONNRESET, EPIPE, ETIMEDOUT). A session of the host's can still read the bytes that were received
+// before, and notices the failure as over a socket, by its next read or write (VST_EVENT_READABLE is
+// reported to one that waits); then VST_FED_CLOSE or VST_FED_RESET is asked. A stream that cannot pass
+// those bytes on drops them.
 //
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (sys_errno is not positive; the id); VST_E_STATE (it is not open
@@ -2953,9 +2958,9 @@ vst_status vst_fed_hung_up(vst_engine *engine,
 // Reports that nothing is below the connection any more: the last report about it. Where neither
 // VST_FED_CLOSE nor VST_FED_RESET was asked, that is a failure (ECONNRESET).
 //
-// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then; where nothing was
-// asked, a session of the host's notices it as after vst_fed_hung_up. Bytes that are not read yet may be
-// lost then: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
+// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then. Where nothing was
+// asked, a session of the host's notices it as after vst_fed_hung_up, and bytes that are not read yet
+// may be lost: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_STATE (it was never open, or this was reported); VST_E_UNSUPPORTED (it is not
 // fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;

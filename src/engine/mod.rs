@@ -113,8 +113,8 @@ pub struct EngineOptions {
     pub max_proxy_header_bytes: u32,
     /// The most bytes that a fed connection holds that were received and not read.
     pub fed_inbox_bytes: u32,
-    /// The most bytes that a fed connection holds that were not reported as sent. TLS holds what it has
-    /// encrypted in addition, at most four records.
+    /// The most bytes that a fed connection without TLS holds that were not reported as sent. TLS holds at
+    /// most four records, whatever this says.
     pub fed_outbox_bytes: u32,
 }
 
@@ -246,7 +246,8 @@ impl<N> Tools<N> {
 /// # What a call may do
 /// - *Inputs* ([`on_ready`](Self::on_ready), [`on_ready_fd`](Self::on_ready_fd),
 ///   [`on_deadline`](Self::on_deadline), [`on_turn`](Self::on_turn), and those of fed connections, such
-///   as [`fed_received`](Self::fed_received)) report what happened outside. They drive the connections and streams concerned until all of them wait. [`begin`](Self::begin) comes
+///   as [`fed_received`](Self::fed_received)) report what happened outside. They drive the connections
+///   and streams concerned until all of them wait. [`begin`](Self::begin) comes
 ///   before them with the time, since no clock is read here, and fills the budgets.
 /// - *Commands* (bare verbs: [`listen`](Self::listen), [`recv`](Self::recv), [`close`](Self::close))
 ///   act at once and return their result. They may be made at any time, also between two outputs.

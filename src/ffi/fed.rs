@@ -54,16 +54,17 @@ const _: () = assert!(size_of::<vst_feed_args>() == 48);
 /// says: headers, rules, handlers, TLS. `args` may be NULL: nothing is known of the connection.
 ///
 /// `*out` is the id, or 0. It asks with the callback `fed` of the engine or through vst_fed_next.
-/// VST_EVENT_SESSION tells that it is a session; VST_EVENT_CLOSED tells its
-/// end, also if it never was a session. On failure `why`, unless NULL, gets a sentence, cut to
-/// `why_size` bytes with its NUL.
+/// VST_EVENT_SESSION is reported when it is a session, and VST_EVENT_CLOSED when it has ended, also if
+/// it never was a session. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
+/// its NUL.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag, an address that is none);
 /// VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `args` is NULL or points to as many bytes as its `size` says, and its
-/// addresses are NULL or addresses; `out` points to an id; `why` to `why_size` writable bytes.
+/// addresses are NULL or addresses; `out` points to an id; `why` is NULL or points to `why_size`
+/// writable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_conn_feed(
     engine: *mut vst_engine,
@@ -183,8 +184,8 @@ pub unsafe extern "C" fn vst_fed_set_data(
 /// `*got` is how many were copied: 0 where no more wait, also when they were dropped because the
 /// connection failed or was aborted.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_ARGUMENT (the id); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (drop what was copied of it), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_ARGUMENT (the id); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE
+/// (drop what was copied of it), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `buffer` points to `size` writable bytes; `got` to a size.
@@ -223,8 +224,9 @@ pub unsafe extern "C" fn vst_fed_copy_unsent(
 ///
 /// Deadlines that have passed by then are handled first, as for every report, and the connection goes
 /// on. It counts as reached, for the connect timeout and for a stream, once the first byte that waits
-/// for it is reported as sent, if any waits. Where a report is made outside of a callback, callbacks run before it returns, `fed` among them:
-/// the connection may have been closed and the host's data for it freed by then.
+/// for it is reported as sent, if any waits. Where a report is made outside of a callback, callbacks
+/// run before it returns, `fed` among them: the connection may have been closed and the host's data for
+/// it freed by then.
 /// Legal on the engine's thread.
 /// Returns VST_OK (also when the connection was given up in the meantime: VST_FED_CLOSE or
 /// VST_FED_RESET was asked, or is asked next); VST_E_STATE (it did not ask); VST_E_UNSUPPORTED (it is
@@ -256,7 +258,9 @@ pub unsafe extern "C" fn vst_fed_opened(
 /// that came while the connection was being opened, and then the last report about it.
 ///
 /// Legal on the engine's thread.
-/// Returns as vst_fed_opened; VST_E_ARGUMENT also when `sys_errno` is not positive.
+/// Returns VST_OK (also when the connection was given up in the meantime); VST_E_ARGUMENT (`sys_errno`
+/// is not positive; the id); VST_E_STATE (it did not ask to be opened); VST_E_UNSUPPORTED (it is not
+/// fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.
@@ -357,11 +361,12 @@ pub unsafe extern "C" fn vst_fed_ended(engine: *mut vst_engine, conn: vst_id) ->
 /// Reports that what is below has failed, as by a reset: nothing will be received or sent any more.
 /// Report it as soon as it is known, also while VST_FED_RECEIVE is not asked (a host that notices a
 /// failure by reading alone reports it then), but after what was sent before: what is not reported by
-/// then counts as never sent, and a stream sends it to another server. An attempt to reach a
-/// server, and a client that waits for one, learn it in no other way. `sys_errno` says why (ECONNRESET,
-/// EPIPE, ETIMEDOUT). Bytes that were received before are still read. A session of the host's notices it
-/// as over a socket, by its next read or write (VST_EVENT_READABLE is reported to one that waits); then
-/// VST_FED_CLOSE or VST_FED_RESET is asked.
+/// then counts as never sent, and a stream sends it to another server. An attempt to reach a server, and
+/// a client that waits for one, are not told of the failure in any other way. `sys_errno` says why
+/// (ECONNRESET, EPIPE, ETIMEDOUT). A session of the host's can still read the bytes that were received
+/// before, and notices the failure as over a socket, by its next read or write (VST_EVENT_READABLE is
+/// reported to one that waits); then VST_FED_CLOSE or VST_FED_RESET is asked. A stream that cannot pass
+/// those bytes on drops them.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (`sys_errno` is not positive; the id); VST_E_STATE (it is not open
@@ -387,9 +392,9 @@ pub unsafe extern "C" fn vst_fed_hung_up(
 /// Reports that nothing is below the connection any more: the last report about it. Where neither
 /// VST_FED_CLOSE nor VST_FED_RESET was asked, that is a failure (ECONNRESET).
 ///
-/// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then; where nothing was
-/// asked, a session of the host's notices it as after vst_fed_hung_up. Bytes that are not read yet may be
-/// lost then: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
+/// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then. Where nothing was
+/// asked, a session of the host's notices it as after vst_fed_hung_up, and bytes that are not read yet
+/// may be lost: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_STATE (it was never open, or this was reported); VST_E_UNSUPPORTED (it is not
 /// fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;

@@ -9,9 +9,9 @@ use crate::engine::FedAsk;
 
 /// Open the connection to `to`: then report vst_fed_opened or vst_fed_failed.
 pub const VST_FED_OPEN: u32 = 1;
-/// Bytes may be handed in with vst_fed_received. While the last ask had no VST_FED_RECEIVE, the
-/// connection holds as many as it may, or its end or failure was reported: stop reading from what is
-/// below. It is asked again once half of `fed_inbox_bytes` is free.
+/// Bytes may be reported with vst_fed_received. While the last ask had no VST_FED_RECEIVE, stop reading
+/// from what is below: `fed_inbox_bytes` are full, or the end or a failure was reported. It is asked again
+/// once half of `fed_inbox_bytes` is free.
 pub const VST_FED_RECEIVE: u32 = 2;
 /// Bytes wait to be sent (`unsent`): copy them out with vst_fed_copy_unsent, and report with
 /// vst_fed_sent how many of them what is below has taken. It is asked again when further bytes wait. No
@@ -19,10 +19,10 @@ pub const VST_FED_RECEIVE: u32 = 2;
 pub const VST_FED_SEND: u32 = 4;
 /// No more bytes will be sent: end the direction to the peer. All bytes before were reported as sent.
 pub const VST_FED_SHUT_WRITE: u32 = 8;
-/// Close the connection in order, then report vst_fed_closed. It may come while the connection is still
-/// being opened, which is given up. The direction to the peer ends with it
-/// where VST_FED_SHUT_WRITE was not asked before; what the peer still sends is not needed. Nothing else
-/// is asked afterwards, but possibly VST_FED_RESET.
+/// Close the connection in order, then report vst_fed_closed. The direction to the peer ends with it where
+/// VST_FED_SHUT_WRITE was not asked before; what the peer still sends is not needed. It may come while
+/// the connection is still being opened, which is given up. Nothing else is asked afterwards, but
+/// possibly VST_FED_RESET.
 pub const VST_FED_CLOSE: u32 = 16;
 /// Close the connection so that the peer learns that it was cut off (a reset, where there is such a
 /// thing), then report vst_fed_closed. Also while it is still being opened.

@@ -49,9 +49,9 @@ pub unsafe extern "C" fn vst_engine_new(
 /// and VST_IO_CLOSING for every descriptor that was announced; an engine whose interest comes from
 /// `vst_engine_next` reports nothing and closes its descriptors. The callback fed is asked
 /// VST_FED_RESET for every fed connection that is open below, which is the last call about it; an
-/// engine without that callback, or after VST_E_PANIC, asks nothing. discard is called with what handlers have kept, but
-/// not after VST_E_PANIC. From these callbacks no function on any engine, loop or waker may be
-/// called: it returns VST_E_REENTRANT.
+/// engine without that callback, or after VST_E_PANIC, asks nothing. discard is called with what
+/// handlers have kept, but not after VST_E_PANIC. From these callbacks no function on any engine,
+/// loop or waker may be called: it returns VST_E_REENTRANT.
 /// Every id and token of the engine is invalid afterwards. Configurations, rules, tables and wakers
 /// are not freed with it: the host frees them, before or after.
 /// Legal on the engine's thread, outside callbacks; also after VST_E_PANIC.
