@@ -153,7 +153,12 @@ contracts! {
     a_client_keeps_the_server_that_a_table_remembers: backend_sticky,
     a_table_is_made_from_text_and_read_and_set_from_any_thread: table,
     fed_connections_need_no_socket_and_no_poller: fed_memory,
-    fed_connections_ask_and_are_told_as_the_header_says: fed_contract,
+    fed_connections_hold_no_more_than_their_windows: fed_bytes,
+    fed_connections_ask_once_to_be_opened: fed_open,
+    fed_connections_end_when_nothing_is_below_them: fed_close,
+    reports_that_do_not_fit_a_fed_connection_change_nothing: fed_reports,
+    fed_connections_know_what_their_host_names: fed_facts,
+    fed_servers_are_tried_and_checked_as_others: fed_backend,
     fed_connections_are_parts_of_streams_as_sockets_are: fed_stream,
 }
 
