@@ -16,6 +16,7 @@ mod ending;
 mod fairness;
 mod far_end;
 mod farm;
+mod farm_steps;
 mod farms;
 mod fed;
 mod handlers;
