@@ -1,9 +1,8 @@
 /* Many connections in one. See carrier.h.
  *
  * A frame is a header (whose, what, how much) and, for BYTES, that many bytes. Who sends BYTES needs credit
- * for them: WINDOW in the beginning, and more once the other side has handed bytes on. So no side has to keep
- * more than WINDOW for a connection that is stalled, and both can always read the carrier: it stalls for
- * nobody.
+ * for them: WINDOW in the beginning, and more as the library says that it has room. So what comes is always
+ * taken at once, nothing is kept here, and both sides can always read the carrier: it stalls for nobody.
  *
  * Nothing is queued but connections: what each has to say is written down in it, and put into frames when it
  * is its turn and there is room. */
@@ -11,7 +10,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +17,7 @@
 enum {
     HEADER = 9,        /* uint32_t id, uint8_t kind, uint32_t length; in network order */
     PART_MOST = 16384, /* the bytes of one frame: what a connection sends before it is another's turn */
-    WINDOW = 65536,    /* the bytes that are kept for a connection whose reader is slow */
+    WINDOW = 65536,    /* the first credit: no more than fed_inbox_bytes */
     TURN_MOST = PART_MOST + 4 * HEADER, /* what a connection says in one turn */
     OUTPUT_BYTES = 4 * TURN_MOST,
     BUCKETS = 1024,
@@ -43,10 +41,9 @@ struct stream {
     uint32_t due;      /* OPEN, END, RESET that are to be sent */
     int sent_end, has_end;
     uint32_t credit;   /* how many bytes we may send */
-    uint32_t taken;    /* how many bytes were handed on without new credit for them */
-    uint32_t kept_len; /* how many bytes the library has not taken yet */
+    uint32_t promised; /* how many bytes the other side may send, those of granted among them */
+    uint32_t granted;  /* credit for the other side that is to be sent */
     int has_turn;
-    char kept[WINDOW];
 };
 
 struct carrier {
@@ -72,14 +69,13 @@ static struct stream **place_of(struct carrier *c, uint32_t id)
 
 static struct stream *stream_new(struct carrier *c, uint32_t id)
 {
-    struct stream *s = malloc(sizeof *s);
+    struct stream *s = calloc(1, sizeof *s);
 
     if (s == NULL)
         return NULL;
-    memset(s, 0, offsetof(struct stream, kept)); /* the pages of kept are not touched before they are used */
     s->carrier = c;
     s->id = id;
-    s->credit = WINDOW;
+    s->credit = s->promised = WINDOW;
     *place_of(c, id) = s;
     c->streams++;
     return s;
@@ -128,9 +124,9 @@ static void take_turn(struct stream *s)
         put_header(s, OPEN, 0);
         vst_fed_opened(c->engine, s->conn, NULL); /* it need not wait: the other side may still reset it */
     }
-    if (s->taken >= WINDOW / 2) { /* not for every frame */
-        put_header(s, CREDIT, s->taken);
-        s->taken = 0;
+    if (s->granted > 0 && s->conn != 0) {
+        put_header(s, CREDIT, s->granted);
+        s->granted = 0;
     }
     /* Whatever waits by now, which may be more or less than when it was asked. */
     if (n > 0 && s->conn != 0 &&
@@ -187,24 +183,6 @@ void carrier_write(struct carrier *c)
 
 /* ---- what comes -------------------------------------------------------------------------------- */
 
-/* Hands on what is kept, as far as the library takes it, and behind it the end. */
-static void hand_on(struct stream *s)
-{
-    vst_engine *engine = s->carrier->engine;
-    size_t n = 0;
-
-    if (s->kept_len > 0) {
-        if (vst_fed_received(engine, s->conn, s->kept, s->kept_len, &n) != VST_OK)
-            n = s->kept_len; /* nobody will read it */
-        s->kept_len -= (uint32_t)n;
-        memmove(s->kept, s->kept + n, s->kept_len);
-        s->taken += (uint32_t)n;
-        give_turn(s);
-    }
-    if (s->kept_len == 0 && s->has_end)
-        vst_fed_ended(engine, s->conn); /* VST_E_STATE the second time */
-}
-
 /* A connection comes out of the carrier. If it cannot be had, the other side is told so. */
 static int arrive(struct carrier *c, uint32_t id)
 {
@@ -224,6 +202,7 @@ static int arrive(struct carrier *c, uint32_t id)
 static int handle(struct carrier *c, uint32_t id, unsigned kind, uint32_t length, const char *bytes)
 {
     struct stream *s = *place_of(c, id);
+    size_t n;
 
     if (kind == OPEN)
         return s == NULL && c->arriving != NULL && arrive(c, id);
@@ -231,11 +210,10 @@ static int handle(struct carrier *c, uint32_t id, unsigned kind, uint32_t length
         return 1; /* we have given it up, and the other side did not know that yet */
     switch (kind) {
     case BYTES:
-        if (length > WINDOW - s->kept_len || s->has_end)
+        if (length > s->promised || s->has_end)
             return 0;
-        memcpy(s->kept + s->kept_len, bytes, length);
-        s->kept_len += length;
-        hand_on(s);
+        s->promised -= length;
+        vst_fed_received(c->engine, s->conn, bytes, length, &n); /* all: there is room for what was promised */
         return 1;
     case CREDIT:
         if (length > WINDOW - s->credit)
@@ -244,8 +222,10 @@ static int handle(struct carrier *c, uint32_t id, unsigned kind, uint32_t length
         give_turn(s);
         return 1;
     case END:
+        if (s->has_end)
+            return 0;
         s->has_end = 1;
-        hand_on(s);
+        vst_fed_ended(c->engine, s->conn);
         return 1;
     case RESET:
         vst_fed_closed(c->engine, s->conn); /* unasked, so it counts as a failure */
@@ -330,14 +310,17 @@ void carrier_asked(const vst_fed_ask *ask)
 {
     struct stream *s = ask->data;
     struct carrier *c = s->carrier;
+    uint32_t room = ask->room < WINDOW ? (uint32_t)ask->room : WINDOW;
 
     if (ask->asks & (VST_FED_CLOSE | VST_FED_RESET)) {
         close_stream(s, ask->asks);
     } else {
         if (ask->asks & VST_FED_SHUT_WRITE)
             s->due |= END;
-        if (ask->asks & VST_FED_RECEIVE)
-            hand_on(s);
+        if (ask->asks & VST_FED_RECEIVE && room >= s->promised + WINDOW / 2) {
+            s->granted += room - s->promised; /* not for every few bytes */
+            s->promised = room;
+        }
     }
     give_turn(s); /* VST_FED_SEND is nothing else */
     carrier_write(c);
