@@ -19,7 +19,9 @@ use vestibule::engine::{
     ConnectOptions, Engine, EngineOptions, EventKind, HostOp, ListenerOptions, Received, Sent,
 };
 use vestibule::id::Id;
-use vestibule::sys::{Addr, Errno, Family, Fd, ListenSpec, Nature, Net, PathId, Pipe, SockOpt};
+use vestibule::sys::{
+    Addr, Credentials, Errno, Family, Fd, ListenSpec, Nature, Net, Passed, PathId, Pipe, SockOpt,
+};
 use vestibule::time::Time;
 
 /// The steps of the shorter run, and of the longer one.
@@ -89,6 +91,14 @@ impl Net for Idle {
         Ok(bufs.iter().map(|buf| buf.len()).sum())
     }
 
+    fn send_passing(&mut self, _: Fd, _: &[u8], _: Fd) -> Result<usize, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn recv_passed(&mut self, _: Fd, _: &mut [u8]) -> Result<(usize, Passed), Errno> {
+        Err(EAGAIN)
+    }
+
     fn shutdown_write(&mut self, _: Fd) -> Result<(), Errno> {
         Ok(())
     }
@@ -115,8 +125,8 @@ impl Net for Idle {
         Ok(self.peer.clone())
     }
 
-    fn peer_uid(&mut self, _: Fd) -> Result<u32, Errno> {
-        Ok(0)
+    fn peer_credentials(&mut self, _: Fd) -> Result<Credentials, Errno> {
+        Ok(Credentials { uid: 0, gid: 0 })
     }
 
     fn nature(&mut self, _: Fd) -> Result<Nature, Errno> {

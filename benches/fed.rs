@@ -22,7 +22,8 @@ use vestibule::engine::{
 };
 use vestibule::id::Id;
 use vestibule::sys::{
-    Addr, Errno, Family, Fd, ListenSpec, Nature, Net, PathId, Pipe, SockOpt, WallClock,
+    Addr, Credentials, Errno, Family, Fd, ListenSpec, Nature, Net, Passed, PathId, Pipe, SockOpt,
+    WallClock,
 };
 use vestibule::time::Time;
 use vestibule::tls::{ClientOptions, ClientTls, Roots, ServerOptions, ServerTls, self_signed};
@@ -82,6 +83,14 @@ impl Net for Wire {
         Ok(bufs.iter().map(|buf| buf.len()).sum())
     }
 
+    fn send_passing(&mut self, _: Fd, _: &[u8], _: Fd) -> Result<usize, Errno> {
+        Err(EAGAIN)
+    }
+
+    fn recv_passed(&mut self, _: Fd, _: &mut [u8]) -> Result<(usize, Passed), Errno> {
+        Err(EAGAIN)
+    }
+
     fn shutdown_write(&mut self, _: Fd) -> Result<(), Errno> {
         Ok(())
     }
@@ -108,7 +117,7 @@ impl Net for Wire {
         Ok(somewhere())
     }
 
-    fn peer_uid(&mut self, _: Fd) -> Result<u32, Errno> {
+    fn peer_credentials(&mut self, _: Fd) -> Result<Credentials, Errno> {
         Err(EAGAIN)
     }
 

@@ -123,7 +123,7 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_conn_connect(e, "127.0.0.1:1", scene.connect, NULL, &id, NULL, 0));
     CHECK_EQ(id != 0, scene.license == ALL);
     TRY(ENGINE, vst_conn_abort(e, id));
-    TRY(ENGINE, vst_conn_peer_uid(e, scene.conn, &state));
+    TRY(ENGINE, vst_conn_peer_credentials(e, scene.conn, &state, NULL));
     TRY(ENGINE, vst_conn_addrs(e, scene.conn, &a, &b));
     TRY(ENGINE, vst_conn_socket_addrs(e, scene.conn, &a, &b));
     TRY(ENGINE, vst_conn_state(e, scene.conn, &state));

@@ -47,23 +47,26 @@ static void it_describes_itself_and_is_counted(void)
 
 static void the_user_at_the_other_end_is_whom_the_host_names(void)
 {
-    uint32_t uid = 9;
-    vst_feed_args args = {.size = sizeof args, .peer_uid = 1234};
+    uint32_t uid = 9, gid = 9;
+    vst_feed_args args = {.size = sizeof args, .peer_uid = 1234, .peer_gid = 5678};
     fed_new(&fed);
     vst_engine *e = fed.host.engine;
     vst_id conn = fed_incoming(&fed, NULL, NULL);
-    CHECK_EQ(vst_conn_peer_uid(e, conn, &uid), VST_NONE);
-    CHECK_EQ(uid, UINT32_MAX);
+    CHECK_EQ(vst_conn_peer_credentials(e, conn, &uid, &gid), VST_NONE);
+    CHECK(uid == UINT32_MAX && gid == UINT32_MAX);
     conn = fed_incoming(&fed, NULL, &args);
-    CHECK_EQ(vst_conn_peer_uid(e, conn, &uid), VST_NONE);
-    args.flags = VST_FEED_PEER_UID;
+    CHECK_EQ(vst_conn_peer_credentials(e, conn, &uid, NULL), VST_NONE);
+    args.flags = VST_FEED_PEER_CREDENTIALS;
     conn = fed_incoming(&fed, NULL, &args);
-    CHECK_EQ(vst_conn_peer_uid(e, conn, &uid), VST_OK);
+    CHECK_EQ(vst_conn_peer_credentials(e, conn, &uid, &gid), VST_OK);
+    CHECK(uid == 1234 && gid == 5678);
+    uid = 9;
+    CHECK_EQ(vst_conn_peer_credentials(e, conn, &uid, NULL), VST_OK);
     CHECK_EQ(uid, 1234);
-    args.peer_uid = 0;
+    args.peer_uid = 0, args.peer_gid = 0;
     conn = fed_incoming(&fed, NULL, &args);
-    CHECK_EQ(vst_conn_peer_uid(e, conn, &uid), VST_OK);
-    CHECK_EQ(uid, 0);
+    CHECK_EQ(vst_conn_peer_credentials(e, conn, &uid, &gid), VST_OK);
+    CHECK(uid == 0 && gid == 0);
     host_free(&fed.host);
 }
 

@@ -164,7 +164,7 @@ static void fed(vst_engine *e)
     vst_fed_ask ask = {.size = sizeof ask, .asks = 9};
     vst_id id = 9, conn;
     size_t len = 9;
-    uint32_t uid = 9;
+    uint32_t uid = 9, gid = 9;
     char why[64] = "";
     NULLS(vst_conn_feed(NULL, config, NULL, &id, why, sizeof why));
     CHECK(id == 0 && strlen(why) > 0);
@@ -203,9 +203,11 @@ static void fed(vst_engine *e)
     NULLS(vst_fed_ended(NULL, conn));
     NULLS(vst_fed_hung_up(NULL, conn, ECONNRESET));
     NULLS(vst_fed_closed(NULL, conn));
-    NULLS(vst_conn_peer_uid(NULL, conn, &uid));
-    CHECK_EQ(uid, UINT32_MAX);
-    NULLS(vst_conn_peer_uid(e, conn, NULL));
+    NULLS(vst_conn_peer_credentials(NULL, conn, &uid, &gid));
+    CHECK(uid == UINT32_MAX && gid == UINT32_MAX);
+    gid = 9;
+    NULLS(vst_conn_peer_credentials(e, conn, NULL, &gid));
+    CHECK_EQ(gid, UINT32_MAX);
     /* Nothing was received: the byte whose count had nowhere to go was not taken. */
     CHECK_EQ(vst_conn_recv(e, conn, raw, sizeof raw, &len), VST_WAIT);
     CHECK_EQ(vst_conn_abort(e, conn), VST_OK);

@@ -64,7 +64,7 @@ int main(void)
     CHECK_EQ(stream, 0);
     CHECK_EQ(vst_conn_state(engine, new, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
-    CHECK_EQ(vst_conn_peer_uid(engine, old, &state), VST_E_STALE);
+    CHECK_EQ(vst_conn_peer_credentials(engine, old, &state, NULL), VST_E_STALE);
     CHECK_EQ(state, UINT32_MAX);
 
     /* What is below a connection may be reported about after it is gone, and below another is nothing. */

@@ -131,8 +131,8 @@ static void fed(vst_engine *engine)
 {
     vst_accept_config *config = accepting(NULL);
     vst_addr none = {.family = 99}, cut = {.family = VST_ADDR_IPV4, .len = 3};
-    vst_feed_args args = {.size = sizeof args, .flags = VST_FEED_PEER_UID << 1};
-    vst_connect_options options = {.size = sizeof options, .flags = VST_FEED_PEER_UID};
+    vst_feed_args args = {.size = sizeof args, .flags = VST_FEED_PEER_CREDENTIALS << 1};
+    vst_connect_options options = {.size = sizeof options, .flags = VST_FEED_PEER_CREDENTIALS};
     vst_connect_config *made;
     vst_id id = 9;
     char why[256] = "";

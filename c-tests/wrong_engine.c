@@ -47,7 +47,7 @@ int main(void)
     CHECK_EQ(vst_fed_ended(two.engine, fed), VST_E_ENGINE);
     CHECK_EQ(vst_fed_hung_up(two.engine, fed, ECONNRESET), VST_E_ENGINE);
     CHECK_EQ(vst_fed_closed(two.engine, fed), VST_E_ENGINE);
-    CHECK_EQ(vst_conn_peer_uid(two.engine, fed, &state), VST_E_ENGINE);
+    CHECK_EQ(vst_conn_peer_credentials(two.engine, fed, &state, NULL), VST_E_ENGINE);
     CHECK_EQ(vst_conn_state(one.engine, fed, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
     CHECK_EQ(vst_conn_state(one.engine, conn, &state), VST_OK);

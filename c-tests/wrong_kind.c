@@ -66,7 +66,7 @@ int main(void)
         CHECK_EQ(vst_fed_ended(engine, none[i].id), none[i].due);
         CHECK_EQ(vst_fed_hung_up(engine, none[i].id, ECONNRESET), none[i].due);
         CHECK_EQ(vst_fed_closed(engine, none[i].id), none[i].due);
-        CHECK_EQ(vst_conn_peer_uid(engine, none[i].id, &uid), none[i].due);
+        CHECK_EQ(vst_conn_peer_credentials(engine, none[i].id, &uid, NULL), none[i].due);
         CHECK_EQ(uid, UINT32_MAX);
     }
 

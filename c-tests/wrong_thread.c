@@ -41,7 +41,7 @@ static void *other(void *conn)
              VST_E_THREAD);
     CHECK_EQ(out, 0);
     vst_fed_ask ask = {.size = sizeof ask, .asks = 9};
-    uint32_t uid = 9;
+    uint32_t uid = 9, gid = 9;
     out = 9;
     CHECK_EQ(vst_conn_feed(host.engine, config, NULL, &out, NULL, 0), VST_E_THREAD);
     CHECK_EQ(out, 0);
@@ -60,8 +60,8 @@ static void *other(void *conn)
     CHECK_EQ(vst_fed_ended(host.engine, id), VST_E_THREAD);
     CHECK_EQ(vst_fed_hung_up(host.engine, id, ECONNRESET), VST_E_THREAD);
     CHECK_EQ(vst_fed_closed(host.engine, id), VST_E_THREAD);
-    CHECK_EQ(vst_conn_peer_uid(host.engine, id, &uid), VST_E_THREAD);
-    CHECK_EQ(uid, UINT32_MAX);
+    CHECK_EQ(vst_conn_peer_credentials(host.engine, id, &uid, &gid), VST_E_THREAD);
+    CHECK(uid == UINT32_MAX && gid == UINT32_MAX);
     vst_accept_config_free(config);
     CHECK_EQ(vst_engine_free(host.engine), VST_E_THREAD);
     return NULL;

@@ -203,7 +203,7 @@ static void fed_windows(uint32_t inbox, uint32_t outbox, size_t in, size_t out)
     MUST(vst_accept_config_new(&accept, &config, NULL, 0) == VST_OK);
     MUST(vst_conn_feed(engine, config, &args, &conn, NULL, 0) == VST_OK);
     vst_accept_config_free(config);
-    CHECK_EQ(vst_conn_peer_uid(engine, conn, &uid), VST_NONE);
+    CHECK_EQ(vst_conn_peer_credentials(engine, conn, &uid, NULL), VST_NONE);
     CHECK(vst_conn_socket_addrs(engine, conn, &source, &destination) != VST_OK);
     CHECK_EQ(vst_fed_received(engine, conn, bytes, sizeof bytes, &taken), VST_OK);
     CHECK_EQ(taken, in);

@@ -1999,18 +1999,20 @@ vst_status vst_conn_state(vst_engine *engine,
                           vst_id conn,
                           uint32_t *state);
 
-// Writes the user id of the process at the other end of a connection: of a unix socket as SO_PEERCRED
-// tells it, of a fed connection as vst_feed_args did. *uid is UINT32_MAX unless VST_OK.
+// Writes the user id and the group id of the process at the other end of a connection: of a unix socket
+// as SO_PEERCRED tells them, of a fed connection as vst_feed_args did. gid may be NULL. Both are
+// UINT32_MAX unless VST_OK.
 //
 // Legal on the engine's thread, before VST_EVENT_CLOSED.
-// Returns VST_OK; VST_NONE (it is not known, as over TCP); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// Returns VST_OK; VST_NONE (they are not known, as over TCP); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 // VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
-// engine is an engine that is not freed; uid points to an integer.
-vst_status vst_conn_peer_uid(vst_engine *engine,
-                             vst_id conn,
-                             uint32_t *uid);
+// engine is an engine that is not freed; uid points to an integer; gid is NULL or points to one.
+vst_status vst_conn_peer_credentials(vst_engine *engine,
+                                     vst_id conn,
+                                     uint32_t *uid,
+                                     uint32_t *gid);
 
 // Writes the source and destination of a connection: those announced by a PROXY or NetScaler
 // header, else the socket's own.
@@ -2733,8 +2735,8 @@ void vst_connect_config_free(vst_connect_config *config);
 // thing), then report vst_fed_closed. Also while it is still being opened.
 #define VST_FED_RESET (32)
 
-// peer_uid of vst_feed_args is known.
-#define VST_FEED_PEER_UID (UINT64_C(1) << 54)
+// peer_uid and peer_gid of vst_feed_args are known.
+#define VST_FEED_PEER_CREDENTIALS (UINT64_C(1) << 54)
 
 // What one fed connection asks of the host.
 struct vst_fed_ask {
@@ -2764,13 +2766,17 @@ struct vst_fed_ask {
 
 // What is known of a connection that the host hands over to be fed.
 struct vst_feed_args {
-    // sizeof(vst_feed_args). Not less than 48 bytes.
+    // sizeof(vst_feed_args). Not less than 56 bytes.
     uint32_t size;
-    // The user id of the process at the other end, as SO_PEERCRED would tell it. Only with
-    // VST_FEED_PEER_UID.
-    uint32_t peer_uid;
+    // Has to be 0.
+    uint32_t _reserved;
     // VST_FEED_*.
     uint64_t flags;
+    // The user id of the process at the other end, as SO_PEERCRED would tell it. Only with
+    // VST_FEED_PEER_CREDENTIALS.
+    uint32_t peer_uid;
+    // Its group id. Only with VST_FEED_PEER_CREDENTIALS.
+    uint32_t peer_gid;
     // The other end. NULL or VST_ADDR_NONE: it has no address, and counts as an unnamed unix socket: a
     // list of trusted sources (accept_proxy) trusts it where it has the word unix.
     const vst_addr *peer;

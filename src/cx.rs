@@ -7,7 +7,7 @@ use crate::counts::{OpCounts, TlsCounts};
 use crate::pipes::Pipes;
 use crate::rules::Load;
 use crate::slab::Key;
-use crate::sys::{Addr, Fd, Net};
+use crate::sys::{Addr, Credentials, Fd, Net};
 use crate::time::Time;
 use crate::wheel::Wheel;
 
@@ -55,8 +55,8 @@ pub(crate) struct FedWindows {
 pub struct FedOrigin {
     /// Our end, where it has an address.
     pub local: Option<Addr>,
-    /// The user id of the process at the other end, where that is known.
-    pub peer_uid: Option<u32>,
+    /// The user and the group of the process at the other end, where they are known.
+    pub peer: Option<Credentials>,
     /// The host's data for what is below.
     pub data: u64,
 }

@@ -3,7 +3,7 @@
 use super::transport::Transport;
 use super::{Ctrl, Io};
 use crate::cx::Descriptors;
-use crate::sys::{Addr, Fd, Net, SockOpt};
+use crate::sys::{Addr, Credentials, Fd, Net, SockOpt};
 
 /// How a descriptor is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +46,12 @@ impl Ctrl {
         }
     }
 
-    /// The user id of the process at the other end, where that is known.
-    pub(crate) fn peer_uid<N: Net>(&self, net: &mut N) -> Option<u32> {
+    /// The user and the group of the process at the other end, where they are known.
+    pub(crate) fn peer_credentials<N: Net>(&self, net: &mut N) -> Option<Credentials> {
         match &self.transport {
             Transport::Closed => None,
-            Transport::Socket(fd) => net.peer_uid(*fd).ok(),
-            Transport::Fed(fed) => fed.peer_uid(),
+            Transport::Socket(fd) => net.peer_credentials(*fd).ok(),
+            Transport::Fed(fed) => fed.peer_credentials(),
         }
     }
 

@@ -7,7 +7,7 @@ use bitflags::bitflags;
 
 use crate::buffer::{Buffer, Pool};
 use crate::cx::{FedOrigin, FedWindows};
-use crate::sys::{Addr, Errno};
+use crate::sys::{Addr, Credentials, Errno};
 
 bitflags! {
     /// What a fed connection asks of whoever moves its bytes.
@@ -105,9 +105,9 @@ impl Fed {
         self.origin.local.as_ref()
     }
 
-    /// The user id of the process at the other end, where that is known.
-    pub(super) const fn peer_uid(&self) -> Option<u32> {
-        self.origin.peer_uid
+    /// The user and the group of the process at the other end, where they are known.
+    pub(super) const fn peer_credentials(&self) -> Option<Credentials> {
+        self.origin.peer
     }
 
     pub(super) fn held(&self) -> usize {

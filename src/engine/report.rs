@@ -6,7 +6,7 @@ use super::{Engine, Refusal};
 use crate::conn::{Conn, ConnSummary, LayerState, LayerStates, State, Wait};
 use crate::id::{Id, Kind};
 use crate::stream::{CLIENT, InterfaceState, SERVER, Stream};
-use crate::sys::{Addr, Net};
+use crate::sys::{Addr, Credentials, Net};
 use crate::time::{MILLISECOND, Time};
 use crate::tls::Negotiated;
 use crate::wire::proxy;
@@ -47,14 +47,14 @@ impl<N: Net> Engine<N> {
         Ok((peer, local))
     }
 
-    /// The user id of the process at the other end, where that is known: of a unix socket, and of a fed
-    /// connection whose host said so.
+    /// The user and the group of the process at the other end, where they are known: of a unix socket,
+    /// and of a fed connection whose host said so.
     ///
     /// # Errors
     /// A stale id.
-    pub fn peer_uid(&mut self, id: Id) -> Result<Option<u32>, Refusal> {
+    pub fn peer_credentials(&mut self, id: Id) -> Result<Option<Credentials>, Refusal> {
         let (conn, cx) = self.conn_mut(id)?;
-        Ok(conn.ctrl.peer_uid(cx.net))
+        Ok(conn.ctrl.peer_credentials(cx.net))
     }
 
     /// Source and destination that the connection stands for: those announced by a header, else the

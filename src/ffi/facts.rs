@@ -52,30 +52,36 @@ pub unsafe extern "C" fn vst_conn_state(
     })
 }
 
-/// Writes the user id of the process at the other end of a connection: of a unix socket as SO_PEERCRED
-/// tells it, of a fed connection as vst_feed_args did. `*uid` is UINT32_MAX unless VST_OK.
+/// Writes the user id and the group id of the process at the other end of a connection: of a unix socket
+/// as SO_PEERCRED tells them, of a fed connection as vst_feed_args did. `gid` may be NULL. Both are
+/// UINT32_MAX unless VST_OK.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED.
-/// Returns VST_OK; VST_NONE (it is not known, as over TCP); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+/// Returns VST_OK; VST_NONE (they are not known, as over TCP); VST_E_NULL; VST_E_STALE, VST_E_KIND,
 /// VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `uid` points to an integer.
+/// `engine` is an engine that is not freed; `uid` points to an integer; `gid` is NULL or points to one.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_conn_peer_uid(
+pub unsafe extern "C" fn vst_conn_peer_credentials(
     engine: *mut vst_engine,
     conn: vst_id,
     uid: *mut u32,
+    gid: *mut u32,
 ) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_uid = unsafe { ptr::put(uid, u32::MAX) };
+    // SAFETY: the caller's contract.
+    unsafe { ptr::put_if(gid, u32::MAX) };
     entry::call(no_uid.and(engine), |shell| {
-        let found = shell.core()?.peer_uid(id(conn)?).map_err(status::of)?;
+        let found = shell.core()?.peer_credentials(id(conn)?).map_err(status::of)?;
         let Some(found) = found else { return Ok(VST_NONE) };
         // SAFETY: written to a moment ago.
-        unsafe { ptr::put(uid, found) }?;
+        unsafe { ptr::put(uid, found.uid) }?;
+        // SAFETY: written to a moment ago, unless NULL.
+        unsafe { ptr::put_if(gid, found.gid) };
         Ok(VST_OK)
     })
 }

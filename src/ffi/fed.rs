@@ -15,22 +15,26 @@ use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::types::{id, vst_id};
 use crate::engine::FedOrigin;
-use crate::sys::{Addr, Errno};
+use crate::sys::{Addr, Credentials, Errno};
 
-/// `peer_uid` of vst_feed_args is known.
-pub const VST_FEED_PEER_UID: u64 = 1 << 54;
+/// `peer_uid` and `peer_gid` of vst_feed_args are known.
+pub const VST_FEED_PEER_CREDENTIALS: u64 = 1 << 54;
 
 /// What is known of a connection that the host hands over to be fed.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_feed_args {
-    /// `sizeof(vst_feed_args)`. Not less than 48 bytes.
+    /// `sizeof(vst_feed_args)`. Not less than 56 bytes.
     pub size: u32,
-    /// The user id of the process at the other end, as SO_PEERCRED would tell it. Only with
-    /// VST_FEED_PEER_UID.
-    pub peer_uid: u32,
+    /// Has to be 0.
+    pub _reserved: u32,
     /// `VST_FEED_*`.
     pub flags: u64,
+    /// The user id of the process at the other end, as SO_PEERCRED would tell it. Only with
+    /// VST_FEED_PEER_CREDENTIALS.
+    pub peer_uid: u32,
+    /// Its group id. Only with VST_FEED_PEER_CREDENTIALS.
+    pub peer_gid: u32,
     /// The other end. NULL or VST_ADDR_NONE: it has no address, and counts as an unnamed unix socket: a
     /// list of trusted sources (`accept_proxy`) trusts it where it has the word unix.
     pub peer: *const vst_addr,
@@ -46,9 +50,9 @@ pub struct vst_feed_args {
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_feed_args {
-    const FIRST: usize = 48;
+    const FIRST: usize = 56;
 }
-const _: () = assert!(size_of::<vst_feed_args>() == 48);
+const _: () = assert!(size_of::<vst_feed_args>() == 56);
 
 /// Takes a connection that is open below, and whose bytes the host moves. It goes through what `config`
 /// says: headers, rules, handlers, TLS. `args` may be NULL: nothing is known of the connection.
@@ -99,14 +103,15 @@ unsafe fn read_args(args: *const vst_feed_args) -> Result<(Addr, FedOrigin, u64)
     }
     // SAFETY: the caller's contract.
     let args = unsafe { ptr::read_sized(args) }?;
-    options::check_flags(args.flags, VST_FEED_PEER_UID, 0)?;
+    options::check_flags(args.flags, VST_FEED_PEER_CREDENTIALS, args._reserved)?;
     // SAFETY: the caller's contract.
     let peer = unsafe { addr("peer", args.peer) }?;
     // SAFETY: the caller's contract.
     let local = unsafe { addr("local", args.local) }?;
-    let peer_uid = (args.flags & VST_FEED_PEER_UID != 0).then_some(args.peer_uid);
+    let credentials = Credentials { uid: args.peer_uid, gid: args.peer_gid };
+    let is_known = args.flags & VST_FEED_PEER_CREDENTIALS != 0;
     let data = args.data.expose_provenance() as u64;
-    let origin = FedOrigin { local, peer_uid, data };
+    let origin = FedOrigin { local, peer: is_known.then_some(credentials), data };
     Ok((peer.unwrap_or_else(unnamed), origin, args.user.expose_provenance() as u64))
 }
 

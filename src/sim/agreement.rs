@@ -315,8 +315,8 @@ fn a_socket_that_is_neither_connected_nor_listening() {
         rig.error(fd);
         let nature = rig.net.nature(fd);
         rig.see("nature", nature);
-        let uid = rig.net.peer_uid(fd);
-        rig.see("uid", uid);
+        let credentials = rig.net.peer_credentials(fd);
+        rig.see("credentials", credentials);
         let accepted = rig.net.accept(fd);
         rig.see("accept", accepted);
         rig.say(fd, b"x");

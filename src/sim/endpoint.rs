@@ -4,14 +4,17 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::knobs::Knobs;
-use crate::sys::{Addr, Errno, Family, SockOpt};
+use super::passing::Passing;
+use crate::sys::{Addr, Credentials, Errno, Family, SockOpt};
 use crate::time::Time;
 
 /// The index of an endpoint in the network; never reused.
 pub(super) type EndpointId = usize;
 
-/// The user every remote process runs as, unless the test sets another.
-pub(super) const REMOTE_UID: u32 = 1_000;
+/// The user and group every remote process runs as, unless the test sets others.
+const REMOTE: Credentials = Credentials { uid: 1_000, gid: 1_000 };
+/// Those the engine runs as.
+const ROOT: Credentials = Credentials { uid: 0, gid: 0 };
 
 /// What is true of a descriptor now, as `poll(2)` would report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +91,8 @@ impl SendQueue {
 pub(super) struct Incoming {
     pub(super) waiting: VecDeque<u8>,
     pub(super) capacity: usize,
+    /// Descriptors that come with them, in order.
+    pub(super) passing: VecDeque<Passing>,
     /// Bytes ever given to the program.
     pub(super) given: u64,
     pub(super) fin: bool,
@@ -113,7 +118,12 @@ pub(super) struct Endpoint {
     pub(super) local: Addr,
     pub(super) remote: Option<Addr>,
     pub(super) pair: Option<EndpointId>,
-    pub(super) uid: u32,
+    pub(super) credentials: Credentials,
+    /// How many handles there are beside the first: numbers of descriptors, and those that were passed
+    /// and that nobody has received. All of them stand for this one endpoint (open(2)).
+    pub(super) further_handles: usize,
+    /// `SO_LINGER` of 0 is set: the close of the last handle resets.
+    pub(super) aborts: bool,
     /// `SO_ERROR`: taken by the first call that checks it.
     pub(super) error: Option<Errno>,
     /// `connect` has reported that it is established, or it was returned by `accept`: from then on the
@@ -149,7 +159,9 @@ impl Endpoint {
             local: unbound(family),
             remote: None,
             pair: None,
-            uid: if owner == EndpointOwner::Remote { REMOTE_UID } else { 0 },
+            credentials: if owner == EndpointOwner::Remote { REMOTE } else { ROOT },
+            further_handles: 0,
+            aborts: false,
             error: None,
             reported: false,
             out: SendQueue { capacity, ..SendQueue::default() },
@@ -200,7 +212,7 @@ impl Endpoint {
 
     fn readable_at_once(&self, wanted: usize, knobs: &Knobs) -> usize {
         let n = self.input.waiting.len().min(wanted).min(knobs.max_read.max(1));
-        n.min(until(knobs.split_reads_at, self.input.given))
+        self.input.up_to_passing(n.min(until(knobs.split_reads_at, self.input.given)))
     }
 
     /// Why nothing can be sent, if so; a lack of room is not considered here.

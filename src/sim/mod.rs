@@ -15,6 +15,7 @@ mod knobs;
 mod meeting;
 mod net;
 mod network;
+mod passing;
 mod pipe;
 mod program;
 mod remote;

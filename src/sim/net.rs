@@ -5,11 +5,12 @@ use std::io::IoSlice;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::endpoint::{EndpointId, EndpointOwner, EndpointState, until};
+use super::endpoint::{EndpointId, EndpointState, until};
 use super::journal::{CallKind, CallRecord};
 use super::network::{DescriptorSlot, Network};
 use crate::sys::{
-    Addr, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, PathId, Pipe, SockOpt,
+    Addr, Credentials, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, Passed, PathId,
+    Pipe, SockOpt,
 };
 
 /// The socket calls of a simulated network. Cloning it shares the network.
@@ -37,9 +38,14 @@ impl Figure for usize {
         *self
     }
 }
-impl Figure for u32 {
+impl Figure for Credentials {
     fn figure(&self) -> usize {
-        usize::try_from(*self).unwrap_or(usize::MAX)
+        usize::try_from(self.uid).unwrap_or(usize::MAX)
+    }
+}
+impl Figure for (usize, Passed) {
+    fn figure(&self) -> usize {
+        self.0
     }
 }
 impl Figure for Fd {
@@ -129,7 +135,12 @@ impl Network {
         self.knobs.would_block_one_in.is_some_and(|n| self.random.one_in(n))
     }
 
-    fn receive(&mut self, fd: Fd, id: EndpointId, buf: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn receive(
+        &mut self,
+        fd: Fd,
+        id: EndpointId,
+        buf: &mut [u8],
+    ) -> Result<usize, Errno> {
         assert!(!buf.is_empty(), "an empty recv reads as the end of input");
         let ready = self.ready(id).read;
         if self.is_spurious(fd, ready) {
@@ -280,11 +291,25 @@ impl Net for SimNet {
     }
 
     fn recv(&mut self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
-        self.on(CallKind::Recv, fd, |network, id| network.receive(fd, id, buf))
+        self.on(CallKind::Recv, fd, |network, id| {
+            let n = network.receive(fd, id, buf)?;
+            network.drop_begun(id);
+            Ok(n)
+        })
     }
 
     fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
         self.on(CallKind::Send, fd, |network, id| network.send(fd, id, bufs, more))
+    }
+
+    fn send_passing(&mut self, fd: Fd, bytes: &[u8], passed: Fd) -> Result<usize, Errno> {
+        self.on(CallKind::SendPassing, fd, |network, id| {
+            network.send_passing(fd, id, bytes, passed)
+        })
+    }
+
+    fn recv_passed(&mut self, fd: Fd, buf: &mut [u8]) -> Result<(usize, Passed), Errno> {
+        self.on(CallKind::RecvPassed, fd, |network, id| network.recv_passed(fd, id, buf))
     }
 
     fn shutdown_write(&mut self, fd: Fd) -> Result<(), Errno> {
@@ -304,10 +329,7 @@ impl Net for SimNet {
         if let DescriptorSlot::Socket(id) =
             std::mem::replace(network.slot(fd, "vanish"), DescriptorSlot::Free)
         {
-            let end = &mut network.endpoints[id];
-            end.owner = EndpointOwner::Nobody;
-            end.stage = EndpointState::Done;
-            end.input.waiting.clear();
+            network.vanish(id);
         }
         network.owed.retain(|owed| *owed != fd);
         network.note(CallKind::Vanish, Some(fd));
@@ -332,11 +354,11 @@ impl Net for SimNet {
         self.on(CallKind::Peer, fd, |network, id| network.peer_of(id))
     }
 
-    fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno> {
-        self.on(CallKind::PeerUid, fd, |network, id| {
+    fn peer_credentials(&mut self, fd: Fd) -> Result<Credentials, Errno> {
+        self.on(CallKind::PeerCredentials, fd, |network, id| {
             let end = &network.endpoints[id];
             let pair = end.pair.filter(|_| end.is_unix()).ok_or(Errno(libc::ENOTCONN))?;
-            Ok(network.endpoints[pair].uid)
+            Ok(network.endpoints[pair].credentials)
         })
     }
 

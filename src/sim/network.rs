@@ -341,6 +341,7 @@ impl Network {
             let n = end.input.waiting.len().min(limit);
             end.read.extend(end.input.waiting.drain(..n));
             end.input.given += n as u64;
+            self.drop_begun(id);
         }
     }
 

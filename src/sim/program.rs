@@ -29,9 +29,15 @@ impl Network {
     }
 
     /// `close`, with `SO_LINGER` of 0 when `abort`. Bytes that were not read turn it into a reset
-    /// (RFC 2525 section 2.17, tcp_close); on a unix socket linger means nothing.
+    /// (RFC 2525 section 2.17, tcp_close); on a unix socket linger means nothing. While there is another
+    /// handle the connection goes on.
     pub(super) fn give_up(&mut self, id: EndpointId, abort: bool) {
+        self.endpoints[id].aborts |= abort;
+        if !self.gives_last_handle(id) {
+            return;
+        }
         let end = &mut self.endpoints[id];
+        let abort = end.aborts;
         let unread = !end.input.waiting.is_empty();
         let all_said = end.input.fin && end.out.fin_departed;
         end.owner = EndpointOwner::Nobody;
@@ -57,11 +63,33 @@ impl Network {
                 end.stage = EndpointState::Done
             }
         }
+        self.drop_unread(id);
+    }
+
+    /// Closes without notifying the peer.
+    pub(super) fn vanish(&mut self, id: EndpointId) {
+        if !self.gives_last_handle(id) {
+            return;
+        }
+        let end = &mut self.endpoints[id];
+        end.owner = EndpointOwner::Nobody;
+        end.stage = EndpointState::Done;
+        end.input.waiting.clear();
+        self.drop_unread(id);
+    }
+
+    /// Takes one handle back, and says whether it was the last.
+    fn gives_last_handle(&mut self, id: EndpointId) -> bool {
+        let end = &mut self.endpoints[id];
+        let Some(left) = end.further_handles.checked_sub(1) else { return true };
+        end.further_handles = left;
+        false
     }
 
     /// A connection in the backlog of a listener that is closed is reset.
     fn abandon(&mut self, id: EndpointId) {
         self.endpoints[id].owner = EndpointOwner::Nobody;
+        self.drop_unread(id);
         if self.endpoints[id].stage != EndpointState::Connected {
             return;
         }

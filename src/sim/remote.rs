@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::endpoint::{Endpoint, EndpointId, EndpointOwner, EndpointState};
 use super::network::Network;
 use super::site::{ConnectResponse, Site};
-use crate::sys::{Addr, Errno};
+use crate::sys::{Addr, Credentials, Errno};
 
 /// A program the engine connects to.
 #[derive(Clone, Debug)]
@@ -132,9 +132,10 @@ impl Peer {
         self.read(0);
     }
 
-    /// The user it runs as, for [`Net::peer_uid`](crate::sys::Net::peer_uid).
-    pub fn set_uid(&self, uid: u32) {
-        self.look(|end| end.uid = uid);
+    /// The user and group it runs as, for
+    /// [`Net::peer_credentials`](crate::sys::Net::peer_credentials).
+    pub fn set_credentials(&self, credentials: Credentials) {
+        self.look(|end| end.credentials = credentials);
     }
 
     /// Whether it is established and not over.

@@ -52,6 +52,7 @@ impl Network {
         let end = &mut self.endpoints[id];
         let n = end.receivable(len.min(free.saturating_mul(slot_bytes)), &self.knobs)?;
         let bytes: Vec<u8> = end.give(n).collect();
+        self.drop_begun(id);
         self.slots(pipe.write).put(bytes.into_iter(), slot_bytes);
         self.make_way(id);
         Ok(n)

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use super::*;
-use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, Net, SockOpt};
+use crate::sys::{Addr, Credentials, Errno, Family, Fd, ListenSpec, Net, SockOpt};
 use crate::time::{MILLISECOND, SECOND};
 
 mod splicing;
@@ -138,8 +138,9 @@ fn a_full_backlog_is_eagain_on_a_unix_socket_and_a_second_try_on_tcp() {
     assert_eq!(net.connect(fd, &at), Err(Errno::AGAIN));
     unix.answer(ConnectResponse::Accept);
     assert_eq!(net.connect(fd, &at), Ok(()));
-    unix.accept().expect("it waits").set_uid(7);
-    assert_eq!(net.peer_uid(fd), Ok(7));
+    let credentials = Credentials { uid: 7, gid: 8 };
+    unix.accept().expect("it waits").set_credentials(credentials);
+    assert_eq!(net.peer_credentials(fd), Ok(credentials));
 
     let tcp = world.serve(here());
     tcp.answer(ConnectResponse::Full);
@@ -364,11 +365,12 @@ fn a_unix_path_outlives_its_listener_until_it_is_unlinked() {
     assert_eq!(net.local(first), Ok(addr("unix:/run/.vst0")), "it was bound there and renamed");
     let second = listen(&mut net, &at);
     let peer = world.connect(&at, Addr::Unix([].into()));
-    peer.set_uid(33);
+    let credentials = Credentials { uid: 33, gid: 34 };
+    peer.set_credentials(credentials);
     world.settle();
     assert_eq!(net.accept(first), Err(Errno::AGAIN), "its path is another's");
     let (fd, from) = net.accept(second).expect("it waits");
-    assert_eq!((from, net.peer_uid(fd)), (Addr::Unix([].into()), Ok(33)));
+    assert_eq!((from, net.peer_credentials(fd)), (Addr::Unix([].into()), Ok(credentials)));
 
     net.close(first);
     net.close(second);

@@ -1,5 +1,5 @@
-//! Descriptors: the number, what one turns out to be, how a listening one is opened, and the options of
-//! sockets.
+//! Descriptors: the number, what one turns out to be, how a listening one is opened, the options of
+//! sockets, and what a unix socket tells beside bytes.
 
 use super::addr::{Addr, Family};
 
@@ -36,6 +36,29 @@ pub struct Nature {
     pub family: Family,
     /// Whether it listens (`SO_ACCEPTCONN`).
     pub listening: bool,
+}
+
+/// Who is at the other end of a unix socket: the process that connected, or that listened, as it was then
+/// (unix(7), `SO_PEERCRED`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+}
+
+/// What came with the bytes of a read (unix(7), `SCM_RIGHTS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// No descriptor.
+    Nothing,
+    /// One, which is the caller's to close. It is close-on-exec. Whether it blocks is not known, and may
+    /// change at any time: its status flags are also the sender's.
+    Descriptor(Fd),
+    /// At least one was sent and none was received: this process has no number left, the system refused
+    /// it, or there were several in a message. All of them are closed.
+    Lost,
 }
 
 /// One option of a stream socket.

@@ -8,13 +8,13 @@ use std::net::IpAddr;
 use super::addr::{Addr, Family};
 use super::call::{get_int, get_option, repeat, repeat_int, set_option};
 use super::errno::Errno;
-use super::fd::{Fd, ListenSpec, Nature, SockOpt};
+use super::fd::{Credentials, Fd, ListenSpec, Nature, Passed, SockOpt};
 use super::net::{MAX_IOVECS, Net};
 use super::path::{self, PathId};
 use super::pipe::Pipe;
 use super::sockaddr::RawAddr;
 use super::socket::{bind, close, connect, socket};
-use super::{listen, pipe, sigpipe};
+use super::{listen, message, pipe, sigpipe};
 
 #[cfg(all(test, not(miri)))]
 mod tests;
@@ -27,7 +27,12 @@ const ON: c_int = 1;
 /// The TTL or hop limit of a packet that goes no further than the next machine.
 const ONE_HOP: c_int = 1;
 /// What `SO_PEERCRED` answers for a socket that has no peer on this machine.
-const NO_UID: u32 = u32::MAX;
+const NO_ID: u32 = u32::MAX;
+/// `O_NONBLOCK` is not relied on: a descriptor that was passed to this process shares its status flags
+/// with another one (open(2)), which may clear them at any time.
+const RECEIVING: c_int = libc::MSG_DONTWAIT;
+/// As [`RECEIVING`], and without SIGPIPE.
+const SENDING: c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 
 impl Net for Kernel {
     fn socket(&mut self, family: Family) -> Result<Fd, Errno> {
@@ -71,19 +76,29 @@ impl Net for Kernel {
         debug_assert!(!buf.is_empty(), "an empty recv reads as the end of input");
         repeat(|| {
             // SAFETY: the pointer and the length describe `buf`, which nothing else can see.
-            unsafe { libc::recv(fd.0, buf.as_mut_ptr().cast(), buf.len(), 0) }
+            unsafe { libc::recv(fd.0, buf.as_mut_ptr().cast(), buf.len(), RECEIVING) }
         })
     }
 
     fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno> {
-        let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+        let flags = SENDING | if more { libc::MSG_MORE } else { 0 };
         match bufs {
             [buf] => repeat(|| {
                 // SAFETY: the pointer and the length describe `buf`, which outlives the call.
                 unsafe { libc::send(fd.0, buf.as_ptr().cast(), buf.len(), flags) }
             }),
-            _ => send_several(fd, &bufs[..bufs.len().min(MAX_IOVECS)], flags),
+            _ => message::send(fd, &bufs[..bufs.len().min(MAX_IOVECS)], flags),
         }
+    }
+
+    fn send_passing(&mut self, fd: Fd, bytes: &[u8], passed: Fd) -> Result<usize, Errno> {
+        debug_assert!(!bytes.is_empty(), "a descriptor goes with a byte");
+        message::send_passing(fd, bytes, passed, SENDING)
+    }
+
+    fn recv_passed(&mut self, fd: Fd, buf: &mut [u8]) -> Result<(usize, Passed), Errno> {
+        debug_assert!(!buf.is_empty(), "an empty recv reads as the end of input");
+        message::recv_passed(fd, buf, RECEIVING)
     }
 
     fn shutdown_write(&mut self, fd: Fd) -> Result<(), Errno> {
@@ -155,13 +170,14 @@ impl Net for Kernel {
         raw.to_addr()
     }
 
-    fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno> {
-        let nobody = libc::ucred { pid: 0, uid: NO_UID, gid: NO_UID };
+    fn peer_credentials(&mut self, fd: Fd) -> Result<Credentials, Errno> {
+        let nobody = libc::ucred { pid: 0, uid: NO_ID, gid: NO_ID };
         // SAFETY: a `ucred` is three integers.
         let peer = unsafe { get_option(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, nobody) }?;
         // TCP and unconnected sockets answer without an error: "no user" must never pass for a
         // user.
-        if peer.uid == NO_UID { Err(Errno(libc::ENOTCONN)) } else { Ok(peer.uid) }
+        let credentials = Credentials { uid: peer.uid, gid: peer.gid };
+        if peer.uid == NO_ID { Err(Errno(libc::ENOTCONN)) } else { Ok(credentials) }
     }
 
     fn nature(&mut self, fd: Fd) -> Result<Nature, Errno> {
@@ -244,23 +260,6 @@ impl Net for Kernel {
     fn settle_signals(&mut self) {
         sigpipe::settle();
     }
-}
-
-fn send_several(fd: Fd, bufs: &[IoSlice<'_>], flags: c_int) -> Result<usize, Errno> {
-    let message = libc::msghdr {
-        msg_name: std::ptr::null_mut(),
-        msg_namelen: 0,
-        // `IoSlice` is an `iovec` in memory, as std promises; sendmsg only reads it.
-        msg_iov: bufs.as_ptr().cast_mut().cast(),
-        msg_iovlen: bufs.len(),
-        msg_control: std::ptr::null_mut(),
-        msg_controllen: 0,
-        msg_flags: 0,
-    };
-    repeat(|| {
-        // SAFETY: the message describes `bufs`, which outlives the call, and nothing else.
-        unsafe { libc::sendmsg(fd.0, &raw const message, flags) }
-    })
 }
 
 /// The flags are set and not added to: an `O_ASYNC` left by the former owner would raise signals.

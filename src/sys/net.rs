@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::addr::{Addr, Family};
 use super::errno::Errno;
-use super::fd::{Fd, ListenSpec, Nature, SockOpt};
+use super::fd::{Credentials, Fd, ListenSpec, Nature, Passed, SockOpt};
 use super::path::PathId;
 use super::pipe::Pipe;
 
@@ -13,7 +13,9 @@ use super::pipe::Pipe;
 pub const MAX_IOVECS: usize = 8;
 
 /// The socket calls. Each is at most one system call unless it says otherwise, repeats it on
-/// EINTR, and can raise no signal. No call blocks: every socket is non-blocking and close-on-exec.
+/// EINTR, and can raise no signal. No call blocks: every socket is non-blocking and close-on-exec. A
+/// process that shares a socket with this one can change that (open(2): status flags belong to the file
+/// description); bytes are still received and sent without blocking then, but splices block.
 pub trait Net {
     /// A stream socket of `family`.
     ///
@@ -64,6 +66,28 @@ pub trait Net {
     /// What `sendmsg(2)` with `MSG_NOSIGNAL` answers.
     fn send(&mut self, fd: Fd, bufs: &[IoSlice<'_>], more: bool) -> Result<usize, Errno>;
 
+    /// Writes `bytes`, which is not empty, and passes the descriptor `passed` with the first of them.
+    /// Tells how many bytes the kernel took: one at least, and then the descriptor is on its way. The
+    /// caller keeps `passed` and closes it. Two system calls: TCP would take the bytes and drop the
+    /// descriptor without an error.
+    ///
+    /// # Errors
+    /// What `sendmsg(2)` with `MSG_NOSIGNAL` answers; nothing was sent then. EOPNOTSUPP on a socket that
+    /// is not a unix socket; EBADF when `passed` is not open; ETOOMANYREFS when this user has too many
+    /// descriptors on their way (unix(7)).
+    fn send_passing(&mut self, fd: Fd, bytes: &[u8], passed: Fd) -> Result<usize, Errno>;
+
+    /// [`Net::recv`], which also takes the descriptor that came with the bytes; `recv` would close it.
+    ///
+    /// Linux ends a read behind the bytes of a message that has a descriptor
+    /// (`unix_stream_read_generic`), so there is one such message at most in each read. Bytes sent
+    /// before it may be in the same read: a descriptor is never later than the first byte of its
+    /// message, but may be earlier than the caller has got to that byte.
+    ///
+    /// # Errors
+    /// What `recvmsg(2)` answers; no descriptor was received then.
+    fn recv_passed(&mut self, fd: Fd, buf: &mut [u8]) -> Result<(usize, Passed), Errno>;
+
     /// Ends the outgoing direction: `shutdown(SHUT_WR)`.
     ///
     /// # Errors
@@ -103,11 +127,11 @@ pub trait Net {
     /// What `getpeername(2)` answers.
     fn peer(&mut self, fd: Fd) -> Result<Addr, Errno>;
 
-    /// The user id of the process at the other end of a unix socket (`SO_PEERCRED`).
+    /// The user and the group of the process at the other end of a unix socket (`SO_PEERCRED`).
     ///
     /// # Errors
     /// What `getsockopt(2)` answers; ENOTCONN where there is no such process, as on TCP.
-    fn peer_uid(&mut self, fd: Fd) -> Result<u32, Errno>;
+    fn peer_credentials(&mut self, fd: Fd) -> Result<Credentials, Errno>;
 
     /// What a descriptor handed to us is. Several system calls.
     ///

@@ -28,6 +28,9 @@ impl Pipe {
     pub const FULL_CAPACITY: usize = 64 * 1024;
 }
 
+/// `SPLICE_F_NONBLOCK` is about the pipe: whether the socket blocks is decided by its `O_NONBLOCK` alone
+/// (`tcp_splice_read`, `splice_to_socket`), except in reads from a unix socket. Nothing stands for
+/// `MSG_DONTWAIT` here, so splicing is for sockets whose status flags no other process changes.
 const FLAGS: libc::c_uint = libc::SPLICE_F_MOVE | libc::SPLICE_F_NONBLOCK;
 
 pub(super) fn open() -> Result<Pipe, Errno> {

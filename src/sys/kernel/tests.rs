@@ -15,6 +15,7 @@ const IN: i16 = libc::POLLIN;
 const OUT: i16 = libc::POLLOUT;
 
 mod listening;
+mod passing;
 mod signals;
 mod splicing;
 
@@ -388,12 +389,13 @@ fn what_is_not_connected_has_no_peer() {
     for family in [Family::V4, Family::Unix] {
         let fd = net.socket(family).expect("a socket");
         assert_eq!(net.peer(fd), Err(Errno(libc::ENOTCONN)));
-        assert_eq!(net.peer_uid(fd), Err(Errno(libc::ENOTCONN)));
+        assert_eq!(net.peer_credentials(fd), Err(Errno(libc::ENOTCONN)));
         assert!(net.local(fd).is_ok());
         net.close(fd);
     }
     let (client, server) = connected(&mut net, &loopbacks()[0]);
-    assert_eq!(net.peer_uid(server), Err(Errno(libc::ENOTCONN)), "TCP has no users");
+    let answer = net.peer_credentials(server);
+    assert_eq!(answer, Err(Errno(libc::ENOTCONN)), "TCP has no users");
     [client, server].into_iter().for_each(close);
 }
 

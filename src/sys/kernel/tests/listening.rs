@@ -84,7 +84,8 @@ fn a_unix_listener_has_its_mode_and_owner_and_replaces_a_stale_socket() {
     wait(listener, IN);
     let (server, from) = net.accept(listener).expect("it waits");
     assert_eq!(from, Addr::Unix([].into()), "the client has no name");
-    assert_eq!(net.peer_uid(server), Ok(user));
+    let credentials = Credentials { uid: user, gid: group };
+    assert_eq!(net.peer_credentials(server), Ok(credentials));
     assert_eq!(say(&mut net, server, b"hello"), Ok(5));
     net.close(server);
     let mut text = String::new();
