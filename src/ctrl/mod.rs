@@ -15,8 +15,11 @@
 mod descriptor;
 mod fed;
 mod open;
+mod passing;
 mod reports;
 mod splice;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod watch;
 
@@ -33,7 +36,7 @@ pub(crate) use watch::Watch;
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
-use crate::sys::{Errno, Fd, Net};
+use crate::sys::{Errno, Fd, Net, Passed};
 use transport::Transport;
 
 /// The result of a read.
@@ -250,17 +253,33 @@ impl Ctrl {
         cx: &mut Cx<'_, N>,
         space: &mut [u8],
     ) -> Result<Input, Errno> {
+        let read = |net: &mut N, fd, space: &mut [u8]| Ok((net.recv(fd, space)?, Passed::Nothing));
+        self.recv_by(cx, space, read).map(|(input, _)| input)
+    }
+
+    /// [`Self::recv`], where a socket is read by `call`, and what it received beside the bytes.
+    fn recv_by<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        space: &mut [u8],
+        call: impl FnOnce(&mut N, Fd, &mut [u8]) -> Result<(usize, Passed), Errno>,
+    ) -> Result<(Input, Passed), Errno> {
         debug_assert!(!space.is_empty(), "an empty read looks like the end of input");
+        let mut passed = Passed::Nothing;
         if let Some(input) = self.without_call() {
-            return Ok(input);
+            return Ok((input, passed));
         }
         let (read, more) = match &mut self.transport {
-            Transport::Closed => return Ok(Input::End),
+            Transport::Closed => return Ok((Input::End, passed)),
             Transport::Socket(fd) => {
-                let read = cx.net.recv(*fd, space);
-                // A read that fills its space has probably left more.
+                let read = call(cx.net, *fd, space).map(|(n, came)| {
+                    passed = came;
+                    n
+                });
+                // A read that fills its space has probably left more. One with a descriptor ends there,
+                // so that a short one does not show that an edge-triggered socket is empty.
                 let full = read.is_ok_and(|n| n == space.len());
-                (read, full)
+                (read, full || passed != Passed::Nothing)
             }
             Transport::Fed(fed) => {
                 let read = fed.read(cx.pool, space);
@@ -268,7 +287,7 @@ impl Ctrl {
             }
         };
         cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
-        self.took_in(read, more)
+        Ok((self.took_in(read, more)?, passed))
     }
 
     /// The result of a read that is not worth a call.
@@ -323,6 +342,16 @@ impl Ctrl {
         cx: &mut Cx<'_, N>,
         payload: &[u8],
     ) -> Result<Output, Errno> {
+        self.send_by(cx, payload, |net, fd, bufs| net.send(fd, bufs, false))
+    }
+
+    /// [`Self::send`], where a socket is written to by `call`.
+    fn send_by<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+        call: impl FnOnce(&mut N, Fd, &[IoSlice<'_>]) -> Result<usize, Errno>,
+    ) -> Result<Output, Errno> {
         let unsent = self.out.as_ref().map_or(&[][..], Buffer::bytes);
         if unsent.is_empty() && payload.is_empty() {
             cx.pool.give_empty(&mut self.out);
@@ -338,7 +367,7 @@ impl Ctrl {
             (_, true) => &bufs[..1],
             _ => &bufs[..],
         };
-        match cx.net.send(fd, bufs, false) {
+        match call(cx.net, fd, bufs) {
             Ok(n) => {
                 self.bytes_out += n as u64;
                 cx.traffic.sent += n as u64;

@@ -9,7 +9,7 @@ use super::transport::Transport;
 use super::{Ctrl, Io, Output};
 use crate::buffer::Pool;
 use crate::cx::{Cx, FedOrigin, FedWindows};
-use crate::sys::{Addr, Errno};
+use crate::sys::{Addr, Errno, Fd, Net};
 
 /// What a failure means that is reported without an errno.
 const UNKNOWN_FAILURE: Errno = Errno(libc::ECONNRESET);
@@ -122,6 +122,23 @@ impl Ctrl {
                 Err(Misreport::State)
             }
         }
+    }
+
+    /// It was opened, as asked, and is the connected socket `fd` from now on, which is this layer's:
+    /// nothing is asked of the host any more. What waits to be sent is sent through it.
+    ///
+    /// # Errors
+    /// It was not asked to be opened, or the attempt was given up; `fd` is the caller's still.
+    #[cfg_attr(not(test), expect(dead_code, reason = "nothing hands over a socket yet"))]
+    pub(crate) fn stand_on<N: Net>(&mut self, cx: &mut Cx<'_, N>, fd: Fd) -> Result<(), Misreport> {
+        let fed = self.fed_mut().ok_or(Misreport::State)?;
+        if fed.stage != FedStage::Unopened || !fed.asked.contains(FedAsks::OPEN) {
+            return Err(Misreport::State);
+        }
+        self.give_inbox(cx.pool);
+        cx.descriptors.took(cx.net, fd);
+        (self.transport, self.ready) = (Transport::Socket(fd), Io::OUT);
+        Ok(())
     }
 
     /// It could not be opened: there is nothing below.
