@@ -1,6 +1,7 @@
 //! The same scripts against the kernel and against the simulated network: what a program observes must
 //! be the same, or tests on the simulator prove nothing. Amounts are left out, since buffers differ.
 
+mod passing;
 mod rig;
 mod splicing;
 

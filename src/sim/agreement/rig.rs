@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::sim::{Ready, World};
-use crate::sys::{Addr, Errno, Family, Fd, Kernel, ListenSpec, Net, Pipe, poll};
+use crate::sys::{Addr, Errno, Family, Fd, Kernel, ListenSpec, Net, Passed, Pipe, poll};
 
 /// The kernel or a simulated network, and what was observed in it.
 pub(super) struct Rig {
@@ -84,6 +84,14 @@ impl Rig {
         (near, far)
     }
 
+    /// A connection over which descriptors can be passed, whatever the family of the others.
+    pub(super) fn link(&mut self) -> (Fd, Fd) {
+        let family = std::mem::replace(&mut self.family, Family::Unix);
+        let link = self.pair();
+        self.family = family;
+        link
+    }
+
     /// Connects `near`, without checking whether it is established.
     pub(super) fn meet(&mut self, near: Fd, listener: Fd, at: &Addr) -> Fd {
         let started = self.net.connect(near, at);
@@ -103,6 +111,26 @@ impl Rig {
         let answer = self.net.recv(fd, &mut buf);
         let text = answer.map(|n| buf[..n].escape_ascii().to_string());
         self.see("recv", text);
+    }
+
+    pub(super) fn pass(&mut self, fd: Fd, text: &[u8], passed: Fd) {
+        let answer = self.net.send_passing(fd, text, passed);
+        self.see("send passing", answer);
+    }
+
+    /// Reads at most `most` bytes and the descriptor that came with them. Its number is not recorded: the
+    /// kernel's depends on whatever else this process has open.
+    pub(super) fn hear_passed(&mut self, fd: Fd, most: usize) -> Option<Fd> {
+        let mut buf = vec![0; most];
+        let answer = self.net.recv_passed(fd, &mut buf);
+        let text = answer.map(|(n, _)| buf[..n].escape_ascii().to_string());
+        let came = match answer {
+            Ok((_, Passed::Descriptor(fd))) => Some(fd),
+            Ok((_, Passed::Nothing | Passed::Lost)) | Err(_) => None,
+        };
+        let is_lost = matches!(answer, Ok((_, Passed::Lost)));
+        self.see("recv passed", (text, came.is_some(), is_lost));
+        came
     }
 
     pub(super) fn shut(&mut self, fd: Fd) {
