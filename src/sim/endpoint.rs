@@ -4,12 +4,9 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::knobs::Knobs;
-use super::passing::Passing;
+use super::slot::{EndpointId, Passing};
 use crate::sys::{Addr, Credentials, Errno, Family, SockOpt};
 use crate::time::Time;
-
-/// The index of an endpoint in the network; never reused.
-pub(super) type EndpointId = usize;
 
 /// The user and group every remote process runs as, unless the test sets others.
 const REMOTE: Credentials = Credentials { uid: 1_000, gid: 1_000 };

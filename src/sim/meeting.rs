@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::endpoint::{EndpointId, EndpointOwner, EndpointState, Listening, unbound};
+use super::endpoint::{EndpointOwner, EndpointState, Listening, unbound};
 use super::knobs::FIRST_PORT;
-use super::network::{DescriptorSlot, Network, NetworkEvent, Segment};
+use super::network::{Network, NetworkEvent, Segment};
 use super::site::ConnectResponse;
+use super::slot::{DescriptorSlot, EndpointId};
 use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, PathId, SockOpt};
 use crate::time::SECOND;
 

@@ -20,6 +20,7 @@ mod pipe;
 mod program;
 mod remote;
 mod site;
+mod slot;
 mod splicing;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,10 @@ use std::io::IoSlice;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::endpoint::{EndpointId, EndpointState, until};
+use super::endpoint::{EndpointState, until};
 use super::journal::{CallKind, CallRecord};
-use super::network::{DescriptorSlot, Network};
+use super::network::Network;
+use super::slot::{DescriptorSlot, EndpointId};
 use crate::sys::{
     Addr, Credentials, Errno, Family, Fd, ListenSpec, MAX_IOVECS, Nature, Net, Passed, PathId,
     Pipe, SockOpt,

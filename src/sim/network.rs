@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::endpoint::{Endpoint, EndpointId, EndpointOwner, EndpointState, Ready, until};
+use super::endpoint::{Endpoint, EndpointOwner, EndpointState, Ready, until};
 use super::journal::Journal;
 use super::knobs::{FIRST_FD, FIRST_PORT, Knobs};
 use super::pipe::Slots;
 use super::site::Site;
+use super::slot::{DescriptorSlot, EndpointId};
 use crate::random::Random;
 use crate::sys::{Addr, Errno, Family, Fd};
 use crate::time::{SECOND, Time};
@@ -46,17 +47,6 @@ pub(super) enum NetworkEvent {
         segment: Segment,
     },
     Uncork(EndpointId),
-}
-
-/// What a descriptor number stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DescriptorSlot {
-    Free,
-    Socket(EndpointId),
-    /// A file: no socket call works on it.
-    File,
-    /// Either end of a pipe.
-    Pipe(usize),
 }
 
 #[derive(Debug)]

@@ -1,18 +1,10 @@
 //! Descriptors on their way through a unix socket. Each is a further handle of what it stands for, until it
 //! has a number of its own or is dropped.
 
-use super::endpoint::{EndpointId, EndpointOwner, Incoming};
-use super::network::{DescriptorSlot, Network};
+use super::endpoint::{EndpointOwner, Incoming};
+use super::network::Network;
+use super::slot::{DescriptorSlot, EndpointId, Passing};
 use crate::sys::{Errno, Fd, Passed};
-
-/// A message that carries a descriptor: the offsets of its first byte and of what follows it, in all bytes
-/// of its direction.
-#[derive(Debug)]
-pub(super) struct Passing {
-    first: u64,
-    end: u64,
-    what: DescriptorSlot,
-}
 
 impl Incoming {
     /// How many of the next `n` bytes one read gives: none behind a message that carries a descriptor

@@ -1,7 +1,8 @@
 //! What programs do with their sockets once there is a connection: send, end, close.
 
-use super::endpoint::{EndpointId, EndpointOwner, EndpointState};
+use super::endpoint::{EndpointOwner, EndpointState};
 use super::network::{Network, NetworkEvent, Segment};
+use super::slot::EndpointId;
 use crate::time::MILLISECOND;
 
 /// How long `MSG_MORE` holds bytes back (tcp(7), TCP_CORK).

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::endpoint::{Endpoint, EndpointId, EndpointOwner, EndpointState};
+use super::endpoint::{Endpoint, EndpointOwner, EndpointState};
 use super::network::Network;
 use super::site::{ConnectResponse, Site};
+use super::slot::EndpointId;
 use crate::sys::{Addr, Credentials, Errno};
 
 /// A program the engine connects to.

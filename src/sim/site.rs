@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::endpoint::EndpointId;
+use super::slot::EndpointId;
 use crate::sys::Addr;
 
 /// How an address answers connection attempts.

@@ -1,8 +1,8 @@
 //! What programs do with pipes: they make them, and move bytes from a socket in and out to another.
 
-use super::endpoint::EndpointId;
-use super::network::{DescriptorSlot, Network};
+use super::network::Network;
 use super::pipe::Slots;
+use super::slot::{DescriptorSlot, EndpointId};
 use crate::sys::{Errno, Fd, Pipe};
 
 /// A page. The capacity is reported in pages; `Knobs::slot_bytes` is what really fits.

@@ -9,8 +9,9 @@ use super::journal::{CallKind, CallRecord, InjectedFault};
 use super::knobs::{FIRST_FD, Knobs};
 use super::meeting::path;
 use super::net::SimNet;
-use super::network::{DescriptorSlot, Network};
+use super::network::Network;
 use super::remote::{Peer, RemoteServer};
+use super::slot::DescriptorSlot;
 use crate::sys::{Addr, Errno, Fd, SockOpt};
 use crate::time::{MILLISECOND, Time};
 
