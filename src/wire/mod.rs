@@ -6,4 +6,5 @@ pub mod der;
 pub mod exposition;
 pub mod protocol;
 pub mod proxy;
+pub mod remote;
 pub mod socks;
