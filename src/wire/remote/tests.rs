@@ -3,6 +3,7 @@
 mod addresses;
 mod facts;
 mod faults;
+mod page;
 mod random;
 mod samples;
 mod writing;
