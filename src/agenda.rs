@@ -21,6 +21,8 @@ pub(crate) enum List {
     Questions,
     /// A fed connection asks the host to move its bytes.
     Asks,
+    /// There is something for a link or an agent: an event, or what a connection asks of an agent.
+    Links,
     /// Connections that wait for a descriptor, in the order of their arrival.
     Starved,
 }
@@ -36,6 +38,7 @@ bitflags! {
         const EVENTS = 1 << List::Events as u8;
         const QUESTIONS = 1 << List::Questions as u8;
         const ASKS = 1 << List::Asks as u8;
+        const LINKS = 1 << List::Links as u8;
         const STARVED = 1 << List::Starved as u8;
     }
 }

@@ -33,6 +33,12 @@ macro_rules! whys {
                 match self { $(Self::$why => $name),+ }
             }
 
+            /// The reason with this number, if there is one.
+            #[must_use]
+            pub fn from_number(number: u8) -> Option<Self> {
+                Self::ALL.iter().copied().find(|why| why.number() == number)
+            }
+
             /// What the reason means, in one sentence.
             #[must_use]
             pub const fn doc(self) -> &'static str {
@@ -95,13 +101,15 @@ pub struct Cause {
     pub detail: Detail,
     /// A message that a person can act on. Bytes of the peer are escaped in it.
     pub text: Cow<'static, str>,
+    /// Whether it happened at the agent, to which there is a link, and not here.
+    pub remote: bool,
 }
 
 impl Cause {
     /// A cause with the message of its reason.
     #[must_use]
     pub const fn new(at: Option<Op>, why: Why) -> Self {
-        Self { at, why, detail: Detail::None, text: Cow::Borrowed(why.doc()) }
+        Self { at, why, detail: Detail::None, text: Cow::Borrowed(why.doc()), remote: false }
     }
 
     /// Replaces the message by a more precise one, in which text from the peer or the host is quoted.
@@ -116,6 +124,13 @@ impl Cause {
     #[must_use]
     pub fn in_words_of_others(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.text = text.into();
+        self
+    }
+
+    /// Marks what happened at the agent.
+    #[must_use]
+    pub const fn at_agent(mut self) -> Self {
+        self.remote = true;
         self
     }
 
@@ -153,6 +168,9 @@ impl fmt::Display for Cause {
             Detail::Errno(errno) => write!(f, " errno {}", errno.0)?,
             Detail::Alert(alert) => write!(f, " alert {alert}")?,
             Detail::Host(code) => write!(f, " code {code}")?,
+        }
+        if self.remote {
+            f.write_str(" remote")?;
         }
         write!(f, ": {}", self.text)
     }

@@ -10,6 +10,7 @@ pub use trust::{Trust, TrustError};
 use std::any::Any;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::id::Id;
 use crate::rules::RuleSet;
 use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
@@ -264,13 +265,54 @@ pub struct ConnectConfig {
 }
 
 /// What carries the bytes of an outgoing connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TransportKind {
     /// A socket.
     #[default]
     Socket,
     /// The host, which is asked to open the connection and to move its bytes.
     Fed,
+    /// An agent, to which there is a link.
+    Link(Box<RemotePlan>),
+}
+
+/// What an agent is asked to do for a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemotePlan {
+    /// The link that leads to the agent.
+    pub link: Id,
+    /// The name and port that the agent is to look up, instead of being given an address.
+    pub name: Option<(Box<str>, u16)>,
+    /// The TLS that the agent is to begin, where set.
+    pub tls: Option<RemoteTlsPlan>,
+    /// Whether the agent may answer with the descriptor of the connection.
+    pub takes_descriptor: bool,
+}
+
+/// The TLS that an agent is to begin towards a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteTlsPlan {
+    /// The name of the configuration, at the agent.
+    pub profile: Box<str>,
+    /// The DNS name or IP address that the server's certificate must be valid for.
+    pub server_name: Box<str>,
+}
+
+impl ConnectConfig {
+    /// What an agent is asked to do, where one carries the bytes.
+    #[must_use]
+    pub fn remote(&self) -> Option<&RemotePlan> {
+        match &self.transport {
+            TransportKind::Link(plan) => Some(plan),
+            TransportKind::Socket | TransportKind::Fed => None,
+        }
+    }
+
+    /// The TLS that an agent is to begin, where there is some.
+    #[must_use]
+    pub fn remote_tls(&self) -> Option<&RemoteTlsPlan> {
+        self.remote()?.tls.as_ref()
+    }
 }
 
 /// The pause before a connect is tried again for which this machine had no descriptor, memory or port;

@@ -17,7 +17,7 @@ const KIND_SHIFT: u32 = ENGINE_SHIFT + ENGINE_BITS;
 const _: () = assert!(KIND_SHIFT == 60, "four bits are left for the kind");
 
 /// What an id names. A descriptor's token has a kind of its own, because it outlives the id of the
-/// connection the descriptor belongs to. 0 is not a kind, so that 0 is not an id; 8 to 15 are free.
+/// connection the descriptor belongs to. 0 is not a kind, so that 0 is not an id; 10 to 15 are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -35,6 +35,10 @@ pub enum Kind {
     Backend = 6,
     /// The descriptor by which other threads wake an engine.
     WakeFd = 7,
+    /// A link to an agent.
+    Link = 8,
+    /// An agent.
+    Agent = 9,
 }
 
 impl Kind {
@@ -49,6 +53,8 @@ impl Kind {
             5 => Self::ListenerFd,
             6 => Self::Backend,
             7 => Self::WakeFd,
+            8 => Self::Link,
+            9 => Self::Agent,
             _ => return None,
         })
     }
@@ -217,7 +223,7 @@ mod tests {
     use super::*;
     use crate::slab::{Slab, Stale};
 
-    const KINDS: [Kind; 7] = [
+    const KINDS: [Kind; 9] = [
         Kind::Conn,
         Kind::Listener,
         Kind::Stream,
@@ -225,6 +231,8 @@ mod tests {
         Kind::ListenerFd,
         Kind::Backend,
         Kind::WakeFd,
+        Kind::Link,
+        Kind::Agent,
     ];
     const CASES: u32 = if cfg!(miri) { 8 } else { 256 };
 
@@ -247,7 +255,7 @@ mod tests {
         #[test]
         fn every_number_of_a_known_kind_is_an_id_and_no_other_is(bits: u64) {
             let id = Id::from_bits(bits);
-            prop_assert_eq!(id.is_some(), (1..=7).contains(&(bits >> 60)));
+            prop_assert_eq!(id.is_some(), (1..=9).contains(&(bits >> 60)));
             if let Some(id) = id {
                 prop_assert_eq!(Id::new(id.kind(), id.engine(), id.key()).bits(), bits);
             }
@@ -277,7 +285,7 @@ mod tests {
     fn zero_and_unknown_kinds_are_no_ids() {
         assert_eq!(Id::from_bits(0), None);
         assert_eq!(Id::from_bits((1 << 60) - 1), None, "kind 0 whatever follows");
-        for kind in 8..16 {
+        for kind in 10..16 {
             assert_eq!(Id::from_bits(kind << 60), None);
         }
         assert!(KINDS.iter().all(|&kind| Kind::from_bits(kind as u64) == Some(kind)));

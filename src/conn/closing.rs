@@ -107,7 +107,9 @@ pub(crate) fn ctrl_shut_read<N: Net>(_: &mut Conn, _: &mut Cx<'_, N>) -> Progres
 /// destroys what the peer has not acknowledged of ours.
 pub(crate) fn ctrl_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let has_input = conn.ctrl.is_open() && !conn.ctrl.at_eof();
-    if !has_input || conn.close_mode >= CloseMode::Reset || conn.is_unheard() {
+    // An agent waits for the peer's end itself, and reports what came of it with the last report.
+    let waits = has_input && !conn.ctrl.is_linked();
+    if !waits || conn.close_mode >= CloseMode::Reset || conn.is_unheard() {
         return drained(conn, cx);
     }
     if conn.ctrl.is_broken() {
@@ -215,10 +217,10 @@ fn note_begin(conn: &mut Conn, now: Time) {
 }
 
 /// A closing operation failed: recorded, unless a cause is recorded already.
-fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
+pub(crate) fn note_failure(conn: &mut Conn, now: Time, cause: Cause) {
     if conn.cause.is_none() {
         conn.facts.in_op = now.since(conn.facts.op_since);
-        conn.cause = Some(Box::new(cause));
+        conn.cause = Some(conn.attributed(Box::new(cause)));
     }
 }
 

@@ -14,7 +14,6 @@ use crate::id::Kind;
 use crate::slab::Key;
 use crate::sys::{Errno, Net};
 use crate::time::{FOREVER, Time};
-use crate::tls::Session;
 
 bitflags! {
     /// The parts of a drive's result that the engine acts on.
@@ -96,7 +95,7 @@ impl Conn {
     /// Counts the TLS handshake that `op` has completed, if it is one.
     fn count_handshake<N>(&self, cx: &mut Cx<'_, N>, op: Op) {
         if matches!(op, Op::TlsAccept | Op::TlsConnect)
-            && let Some(negotiated) = self.data.tls().and_then(Session::negotiated)
+            && let Some(negotiated) = self.data.negotiated()
         {
             cx.counts.handshakes.add(op == Op::TlsConnect, &negotiated);
         }
@@ -211,14 +210,15 @@ impl Conn {
             cx.agenda.add(List::Starved, Kind::Conn, key, &mut self.listed);
         }
         if !self.events.is_empty() {
-            cx.agenda.add(List::Events, Kind::Conn, key, &mut self.listed);
+            cx.agenda.add(self.events_list(), Kind::Conn, key, &mut self.listed);
         }
         if waits.contains(Wait::HOST) && self.has_question() {
             cx.agenda.add(List::Questions, Kind::Conn, key, &mut self.listed);
         }
         cx.timers.set_earlier(self.timer, self.next_deadline());
         if self.ctrl.has_ask() {
-            cx.agenda.add(List::Asks, Kind::Conn, key, &mut self.listed);
+            let list = if self.ctrl.is_linked() { List::Links } else { List::Asks };
+            cx.agenda.add(list, Kind::Conn, key, &mut self.listed);
         }
         if self.ctrl.descriptor().is_some() {
             let target = self.target(cx.trigger);
@@ -227,6 +227,11 @@ impl Conn {
             }
         }
         Outcome::empty()
+    }
+
+    /// The list on which it waits with its events.
+    pub(crate) const fn events_list(&self) -> List {
+        if self.owner.is_of_link() { List::Links } else { List::Events }
     }
 
     /// The deadline of the operation that runs has passed.
@@ -256,7 +261,11 @@ impl Conn {
                 } else {
                     "the peer did not finish in time"
                 };
-                let cause = Cause::new(Some(op), Why::TimedOut).because(text);
+                let mut cause = Cause::new(Some(op), Why::TimedOut).because(text);
+                // Why the link has not led to the agent so far.
+                if let Some(link) = self.facts.rare_mut().remote_cause.take() {
+                    cause = Cause { text: link.text, remote: true, ..cause };
+                }
                 self.end(Ending::Refused, Some(Box::new(cause)));
             }
             Some(op) => closing::expire(self, cx, op),

@@ -42,7 +42,8 @@ impl Conn {
     pub(crate) fn end(&mut self, ending: Ending, cause: Option<Box<Cause>>) {
         if self.cause.is_none() {
             let stands_at = self.stands_at();
-            self.cause = cause.map(|mut cause| {
+            self.cause = cause.map(|cause| {
+                let mut cause = self.attributed(cause);
                 cause.at = cause.at.or(stands_at);
                 cause
             });
@@ -53,6 +54,17 @@ impl Conn {
         self.word.end(ending);
         self.deadline = Time::NEVER;
         self.retry_at = Time::NEVER;
+    }
+
+    /// The cause as the agent has reported it, where an errno stands for that.
+    pub(crate) fn attributed(&mut self, cause: Box<Cause>) -> Box<Cause> {
+        if !matches!(cause.detail, Detail::Errno(_)) {
+            return cause;
+        }
+        match self.facts.rare.as_mut().and_then(|rare| rare.remote_cause.take()) {
+            Some(remote) => Box::new(Cause { at: cause.at.or(remote.at), ..*remote }),
+            None => cause,
+        }
     }
 
     /// The session's bytes cannot move any more. Where a protocol above the socket failed, its alert is
@@ -78,7 +90,7 @@ impl Conn {
     /// before can still be read.
     pub(crate) fn end_writing(&mut self, cause: Box<Cause>) {
         if self.cause.is_none() {
-            self.cause = Some(cause);
+            self.cause = Some(self.attributed(cause));
         }
         self.word.shut(super::Direction::Write);
         self.word.finish(Op::Dshw);

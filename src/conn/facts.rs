@@ -7,11 +7,12 @@ use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, Custom, OpeningTi
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::Time;
+use crate::tls::RemoteTls;
 use crate::wire::cip;
 use crate::wire::proxy;
 use crate::wire::socks;
 
-use super::{Conn, HandlerState, Op, RuleState};
+use super::{Cause, Conn, HandlerState, Op, RuleState};
 
 /// What a connection is to go through.
 #[derive(Clone, Debug)]
@@ -79,6 +80,10 @@ pub(crate) struct Rare {
     pub(crate) ticket: u32,
     /// How many refusals of the same kind were not reported before it.
     pub(crate) suppressed: u64,
+    /// What failed at the agent, until the errno is met that stands for it.
+    pub(crate) remote_cause: Option<Box<Cause>>,
+    /// What the agent's TLS agreed on, until the operation that waits for it goes on.
+    pub(crate) remote_tls: Option<Box<RemoteTls>>,
 }
 
 impl Rare {
@@ -94,6 +99,8 @@ impl Rare {
                 rule_state: None,
                 ticket: 0,
                 suppressed: 0,
+                remote_cause: None,
+                remote_tls: None,
             }
         )
     }

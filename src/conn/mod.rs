@@ -113,6 +113,23 @@ pub(crate) enum Owner {
     HealthCheck,
     /// The engine: it is from a monitor, which gets an answer and no session.
     Monitor,
+    /// The engine: frames of a link pass through it.
+    Link {
+        /// The slot of the link's session.
+        slot: u32,
+    },
+    /// The engine, for a client of an agent.
+    Channel {
+        /// The slot of the channel.
+        slot: u32,
+    },
+}
+
+impl Owner {
+    /// Whether its events and bytes concern a link or an agent, and not the host.
+    pub(crate) const fn is_of_link(self) -> bool {
+        matches!(self, Self::Link { .. } | Self::Channel { .. })
+    }
 }
 
 /// The place of a connection in a stream.
@@ -240,7 +257,12 @@ impl Conn {
     pub(crate) const fn seat(&self) -> Option<Seat> {
         match self.owner {
             Owner::Stream { slot, side } => Some(Seat { stream: slot, side }),
-            Owner::Host | Owner::Nobody | Owner::HealthCheck | Owner::Monitor => None,
+            Owner::Host
+            | Owner::Nobody
+            | Owner::HealthCheck
+            | Owner::Monitor
+            | Owner::Link { .. }
+            | Owner::Channel { .. } => None,
         }
     }
 

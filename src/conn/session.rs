@@ -3,8 +3,9 @@
 use super::{Cause, Conn, Direction, Flags, Op, Wait, Why};
 use crate::ctrl::Output;
 use crate::cx::Cx;
-use crate::data::Read;
-use crate::sys::Net;
+use crate::data::{Read, system};
+use crate::sys::{Net, Passed};
+use crate::time::Time;
 
 /// The result of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,15 +43,37 @@ impl Conn {
                 _ => Received::End,
             };
         }
-        match self.data.recv(&mut self.ctrl, cx, to) {
+        let read = self.data.recv(&mut self.ctrl, cx, to);
+        self.received(cx.now, read)
+    }
+
+    /// Reads bytes of the session into `to`, which is not empty, and the descriptor that came with them.
+    pub(crate) fn recv_passed<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        to: &mut [u8],
+    ) -> (Received, Passed) {
+        let plain = !self.data.is_protected() && !self.data.has_ahead();
+        if !plain || self.word.is_wanted(Op::Dshr) {
+            return (self.recv(cx, to), Passed::Nothing);
+        }
+        match self.ctrl.recv_passed(cx, to) {
+            Ok((input, passed)) => (self.received(cx.now, Ok(input.into())), passed),
+            Err(errno) => (self.received(cx.now, Err(system(errno))), Passed::Nothing),
+        }
+    }
+
+    /// Acts on the result of a read.
+    fn received(&mut self, now: Time, read: Result<Read, Box<Cause>>) -> Received {
+        match read {
             Ok(Read::Bytes(n)) => {
-                self.heard(cx.now);
+                self.heard(now);
                 Received::Bytes(n)
             }
             Ok(Read::Wait) => {
                 if !self.flags.contains(Flags::READ_ARMED) {
                     self.flags.insert(Flags::READ_ARMED);
-                    self.heard(cx.now);
+                    self.heard(now);
                 }
                 Received::Wait
             }
@@ -71,6 +94,15 @@ impl Conn {
         }
     }
 
+    /// Looks for a failure that the host's poller reported while the client of an agent does not read, and would
+    /// miss it.
+    pub(crate) fn notice_failure<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        let moves_bytes = !self.word.is_opening() && !self.word.is_closing();
+        if moves_bytes && let Err(errno) = self.ctrl.check(cx) {
+            self.fail_session(system(errno));
+        }
+    }
+
     /// Whether the host is to read on only in its next turn: there is more, but others have to get
     /// their share. A report at once would make the host go on.
     pub(crate) fn yields(&mut self, received: &Received) -> bool {
@@ -79,6 +111,23 @@ impl Conn {
             self.flow |= Wait::READ;
         }
         yields
+    }
+
+    /// Takes all bytes of the session. Those for which there is no room wait with what is to be sent, so
+    /// that only a caller who bounds them itself may use it. A failure is reported with the end of the
+    /// connection.
+    pub(crate) fn send_all<N: Net>(&mut self, cx: &mut Cx<'_, N>, from: &[u8]) {
+        let mut rest = from;
+        while !rest.is_empty() {
+            match self.send(cx, rest) {
+                Some(Sent::Bytes(n)) => rest = &rest[n..],
+                Some(Sent::Wait) => break,
+                Some(Sent::Failed(_)) | None => return,
+            }
+        }
+        if let Err(cause) = self.data.queue(&mut self.ctrl, cx, rest) {
+            self.fail_writing(cause);
+        }
     }
 
     /// Takes bytes of the session, all or a part; `None` once its write side is shut.

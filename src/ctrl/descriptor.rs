@@ -41,7 +41,7 @@ impl Ctrl {
     pub(crate) fn local<N: Net>(&self, net: &mut N) -> Option<Addr> {
         match &self.transport {
             Transport::Closed => None,
-            Transport::Socket(fd) => net.local(*fd).ok(),
+            Transport::Socket(fd) | Transport::Passed(fd) => net.local(*fd).ok(),
             Transport::Fed(fed) => fed.local().cloned(),
         }
     }
@@ -50,7 +50,7 @@ impl Ctrl {
     pub(crate) fn peer_credentials<N: Net>(&self, net: &mut N) -> Option<Credentials> {
         match &self.transport {
             Transport::Closed => None,
-            Transport::Socket(fd) => net.peer_credentials(*fd).ok(),
+            Transport::Socket(fd) | Transport::Passed(fd) => net.peer_credentials(*fd).ok(),
             Transport::Fed(fed) => fed.peer_credentials(),
         }
     }
@@ -67,7 +67,7 @@ impl Ctrl {
     pub(crate) fn begin_release(&mut self, how: Release) -> bool {
         match &mut self.transport {
             Transport::Closed => false,
-            Transport::Socket(_) => self.watch.is_known(),
+            Transport::Socket(_) | Transport::Passed(_) => self.watch.is_known(),
             // A connection whose bytes the host moves cannot vanish, so a reset is its most abrupt end.
             Transport::Fed(fed) => fed.close(how != Release::Close),
         }

@@ -7,6 +7,7 @@ use bitflags::bitflags;
 
 use crate::buffer::{Buffer, Pool};
 use crate::cx::{FedOrigin, FedWindows};
+use crate::slab::Key;
 use crate::sys::{Addr, Credentials, Errno};
 
 bitflags! {
@@ -25,6 +26,8 @@ bitflags! {
         const CLOSE = 16;
         /// Close the connection with a reset. Asked once, possibly after CLOSE.
         const RESET = 32;
+        /// Begin TLS, as the configuration of the connection says. Asked once, and only of an agent.
+        const SECURE = 64;
     }
 }
 
@@ -37,6 +40,17 @@ impl FedAsks {
         let names: Vec<_> = self.iter_names().map(|(name, _)| name.to_ascii_lowercase()).collect();
         if names.is_empty() { "-".to_owned() } else { names.join("+") }
     }
+}
+
+/// Who moves the bytes of a fed connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mover {
+    /// The host.
+    Host,
+    /// The agent that this link leads to, once it has a channel.
+    Link(Key),
+    /// The agent, through this channel.
+    Channel(Key),
 }
 
 /// Where the life of what is below stands.
@@ -58,6 +72,7 @@ pub(super) enum FedStage {
 #[derive(Debug)]
 pub(super) struct Fed {
     pub(super) stage: FedStage,
+    pub(super) mover: Mover,
     pub(super) windows: FedWindows,
     /// Bytes received and not read.
     pub(super) inbox: Option<Buffer>,
@@ -69,27 +84,42 @@ pub(super) struct Fed {
     pub(super) offered: usize,
     /// How many bytes of the queue are copies of bytes that a stream still holds.
     pub(super) copied: Option<usize>,
+    /// Whether the agent is to begin TLS.
+    pub(super) secures: bool,
     /// Whether the direction to the peer is to be ended.
     pub(super) shut: bool,
+    /// Whether that is to be without the end of TLS, which would vouch that no bytes are missing.
+    pub(super) is_curt: bool,
     /// Whether the peer's end was reported.
     pub(super) ended: bool,
+    /// Whether that came without the end of TLS.
+    pub(super) is_truncated: bool,
     /// Why it failed.
     pub(super) failure: Option<Errno>,
     pub(super) origin: FedOrigin,
 }
 
 impl Fed {
-    pub(super) fn new(stage: FedStage, windows: FedWindows, origin: FedOrigin) -> Box<Self> {
+    pub(super) fn new(
+        stage: FedStage,
+        mover: Mover,
+        windows: FedWindows,
+        origin: FedOrigin,
+    ) -> Box<Self> {
         Box::new(Self {
             stage,
+            mover,
             windows,
             inbox: None,
             asked: FedAsks::empty(),
             granted: 0,
             offered: 0,
             copied: None,
+            secures: false,
             shut: false,
+            is_curt: false,
             ended: false,
+            is_truncated: false,
             failure: None,
             origin,
         })
@@ -211,6 +241,9 @@ impl Fed {
                 let open = !self.ended && self.failure.is_none();
                 wanted.set(FedAsks::RECEIVE, open && (held < most || held == 0));
                 wanted.set(FedAsks::SEND, self.failure.is_none() && unsent > 0);
+                // TLS begins behind the bytes that come before it.
+                let secures = self.secures && unsent == 0;
+                wanted.set(FedAsks::SECURE, secures && self.failure.is_none());
                 wanted.set(FedAsks::SHUT_WRITE, self.shut && self.failure.is_none());
             }
             FedStage::Closing { reset: false } => wanted = FedAsks::CLOSE,

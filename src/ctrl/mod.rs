@@ -27,6 +27,7 @@ use std::io::IoSlice;
 
 pub(crate) use descriptor::Release;
 pub use fed::FedAsks;
+pub(crate) use fed::Mover;
 pub(crate) use open::Connect;
 pub(crate) use reports::Misreport;
 pub(crate) use splice::is_of_splice;
@@ -131,7 +132,9 @@ impl Ctrl {
     pub(crate) fn has_room(&self) -> bool {
         match &self.transport {
             Transport::Fed(fed) => fed.has_room(self.unsent()),
-            Transport::Closed | Transport::Socket(_) => self.is_writable() && !self.has_unsent(),
+            Transport::Closed | Transport::Socket(_) | Transport::Passed(_) => {
+                self.is_writable() && !self.has_unsent()
+            }
         }
     }
 
@@ -231,6 +234,12 @@ impl Ctrl {
         self.out.get_or_insert_with(|| cx.pool.take_for(len))
     }
 
+    /// Takes the queue of bytes that wait to be sent, or a new one with room for about `len` bytes, to be put
+    /// back with [`begin_with`](Self::begin_with).
+    pub(crate) fn take_out<N>(&mut self, cx: &mut Cx<'_, N>, len: usize) -> Buffer {
+        self.out.take().unwrap_or_else(|| cx.pool.take_for(len))
+    }
+
     /// The queue of bytes that wait to be sent, where there is one.
     pub(crate) const fn queued(&self) -> Option<&Buffer> {
         self.out.as_ref()
@@ -271,7 +280,7 @@ impl Ctrl {
         }
         let (read, more) = match &mut self.transport {
             Transport::Closed => return Ok((Input::End, passed)),
-            Transport::Socket(fd) => {
+            Transport::Socket(fd) | Transport::Passed(fd) => {
                 let read = call(cx.net, *fd, space).map(|(n, came)| {
                     passed = came;
                     n
@@ -424,7 +433,7 @@ impl Ctrl {
         }
         let error = match &self.transport {
             Transport::Closed => return Ok(()),
-            Transport::Socket(fd) => cx.net.take_error(*fd),
+            Transport::Socket(fd) | Transport::Passed(fd) => cx.net.take_error(*fd),
             Transport::Fed(fed) => Ok(fed.failure()),
         };
         // The end of both sides is reported by the same flag, and is not an error.
@@ -442,12 +451,12 @@ impl Ctrl {
     /// Ends the outgoing direction on the wire. It is not a failure if the peer is gone already.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         match &mut self.transport {
-            Transport::Socket(fd) if !self.broken => {
+            Transport::Socket(fd) | Transport::Passed(fd) if !self.broken => {
                 // ENOTCONN: a reset arrived first, and reading or closing will show it.
                 let _ = cx.net.shutdown_write(*fd);
             }
             Transport::Fed(fed) => fed.shut_write(),
-            Transport::Closed | Transport::Socket(_) => {}
+            Transport::Closed | Transport::Socket(_) | Transport::Passed(_) => {}
         }
     }
 

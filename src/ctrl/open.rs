@@ -69,6 +69,8 @@ impl Ctrl {
         let fd = match &self.transport {
             Transport::Closed => return Err(Errno(libc::EBADF)),
             Transport::Socket(fd) => *fd,
+            // Only connected sockets are stood on.
+            Transport::Passed(_) => return Ok(Connect::Done),
             Transport::Fed(fed) => {
                 let open = fed.is_open()?;
                 return Ok(if open { Connect::Done } else { Connect::UnderWay });

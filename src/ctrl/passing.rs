@@ -7,7 +7,6 @@ use crate::sys::{Errno, Fd, Net, Passed};
 impl Ctrl {
     /// [`Self::recv`], which also takes the descriptor that came with the bytes. The caller owns it. It is
     /// not counted yet: whoever keeps it does that.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing receives descriptors yet"))]
     pub(crate) fn recv_passed<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
@@ -26,7 +25,6 @@ impl Ctrl {
     /// # Errors
     /// EOPNOTSUPP where there is no socket or it is none of unix. It and others that are about `passed`
     /// leave the connection as it is, and nothing of `bytes` is sent.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing passes descriptors yet"))]
     pub(crate) fn send_passing<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,

@@ -4,7 +4,7 @@
 //! everything which asks whether bytes are unsent (a retry, the end of a direction, the record) means:
 //! taken by what is below.
 
-use super::fed::{Fed, FedAsks, FedStage};
+use super::fed::{Fed, FedAsks, FedStage, Mover};
 use super::transport::Transport;
 use super::{Ctrl, Io, Output};
 use crate::buffer::Pool;
@@ -25,16 +25,22 @@ pub(crate) enum Misreport {
 
 /// What moves a fed connection's bytes: the reports of its host, and what it asks of it.
 impl Ctrl {
-    /// A control layer over a connection that is open, and whose bytes the host moves.
-    pub(crate) fn fed(origin: FedOrigin, windows: FedWindows) -> Self {
-        let transport = Transport::Fed(Fed::new(FedStage::Open, windows, origin));
+    /// A control layer over a connected socket that another process has passed.
+    pub(crate) fn passed(fd: Fd) -> Self {
+        Self { transport: Transport::Passed(fd), ready: Io::OUT, ..Self::default() }
+    }
+
+    /// A control layer over a connection that is open, and whose bytes `mover` moves.
+    pub(crate) fn fed(mover: Mover, origin: FedOrigin, windows: FedWindows) -> Self {
+        let transport = Transport::Fed(Fed::new(FedStage::Open, mover, windows, origin));
         Self { transport, ready: Io::OUT, ..Self::default() }
     }
 
-    /// A control layer over a connection that the host is to open.
-    pub(crate) fn fed_outgoing(windows: FedWindows) -> Self {
+    /// A control layer over a connection that `mover` is to open.
+    pub(crate) fn fed_outgoing(mover: Mover, windows: FedWindows) -> Self {
         // Nothing is asked before the operation that connects begins: see `open`.
-        let transport = Transport::Fed(Fed::new(FedStage::Gone, windows, FedOrigin::default()));
+        let fed = Fed::new(FedStage::Gone, mover, windows, FedOrigin::default());
+        let transport = Transport::Fed(fed);
         Self { transport, ..Self::default() }
     }
 
@@ -46,15 +52,70 @@ impl Ctrl {
     const fn fed_mut(&mut self) -> Option<&mut Fed> {
         match &mut self.transport {
             Transport::Fed(fed) => Some(fed),
-            Transport::Closed | Transport::Socket(_) => None,
+            Transport::Closed | Transport::Socket(_) | Transport::Passed(_) => None,
         }
     }
 
     const fn fed_state(&self) -> Option<&Fed> {
         match &self.transport {
             Transport::Fed(fed) => Some(fed),
-            Transport::Closed | Transport::Socket(_) => None,
+            Transport::Closed | Transport::Socket(_) | Transport::Passed(_) => None,
         }
+    }
+
+    /// Who moves its bytes, if the system does not.
+    pub(crate) fn mover(&self) -> Option<Mover> {
+        self.fed_state().map(|fed| fed.mover)
+    }
+
+    /// Whether it is fed by an agent, and not by the host.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.mover().is_some_and(|mover| mover != Mover::Host)
+    }
+
+    /// Has `mover` move its bytes, and at most so many be received and not read.
+    pub(crate) const fn moved_by(&mut self, mover: Mover, inbox: usize) {
+        if let Some(fed) = self.fed_mut() {
+            fed.mover = mover;
+            fed.windows.inbox = inbox;
+        }
+    }
+
+    /// Asks the agent to begin TLS.
+    pub(crate) const fn ask_secure(&mut self) {
+        if let Some(fed) = self.fed_mut() {
+            fed.secures = true;
+        }
+    }
+
+    /// The end of the direction to the peer is to be without the end of the agent's TLS.
+    pub(crate) const fn end_curtly(&mut self) {
+        if let Some(fed) = self.fed_mut() {
+            fed.is_curt = true;
+        }
+    }
+
+    /// Whether the end of the direction to the peer is to be without the end of the agent's TLS.
+    pub(crate) fn ends_curtly(&self) -> bool {
+        self.fed_state().is_some_and(|fed| fed.is_curt)
+    }
+
+    /// The peer's end came without the end of the agent's TLS.
+    pub(crate) const fn note_truncated(&mut self) {
+        if let Some(fed) = self.fed_mut() {
+            fed.is_truncated = true;
+        }
+    }
+
+    /// Whether the peer's end came without the end of the agent's TLS.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.fed_state().is_some_and(|fed| fed.is_truncated)
+    }
+
+    /// Whether it has asked to be opened, and waits for that.
+    pub(crate) fn waits_to_open(&self) -> bool {
+        self.fed_state()
+            .is_some_and(|fed| fed.stage == FedStage::Unopened && fed.asked.contains(FedAsks::OPEN))
     }
 
     /// The host's data for what is below.
@@ -129,7 +190,6 @@ impl Ctrl {
     ///
     /// # Errors
     /// It was not asked to be opened, or the attempt was given up; `fd` is the caller's still.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing hands over a socket yet"))]
     pub(crate) fn stand_on<N: Net>(&mut self, cx: &mut Cx<'_, N>, fd: Fd) -> Result<(), Misreport> {
         let fed = self.fed_mut().ok_or(Misreport::State)?;
         if fed.stage != FedStage::Unopened || !fed.asked.contains(FedAsks::OPEN) {
@@ -137,7 +197,7 @@ impl Ctrl {
         }
         self.give_inbox(cx.pool);
         cx.descriptors.took(cx.net, fd);
-        (self.transport, self.ready) = (Transport::Socket(fd), Io::OUT);
+        (self.transport, self.ready) = (Transport::Passed(fd), Io::OUT);
         Ok(())
     }
 
@@ -343,7 +403,7 @@ mod tests {
     fn whoever_brought_more_than_was_taken_is_asked_again_however_soon_there_is_room() {
         let mut pool = Pool::default();
         let windows = FedWindows { inbox: INBOX, outbox: INBOX };
-        let mut ctrl = Ctrl::fed(FedOrigin::default(), windows);
+        let mut ctrl = Ctrl::fed(Mover::Host, FedOrigin::default(), windows);
         assert_eq!(ctrl.take_ask(), Some(FedAsks::RECEIVE));
         for offered in [INBOX / 4, INBOX + 1] {
             let taken = offered.min(INBOX);
@@ -359,7 +419,7 @@ mod tests {
     fn room_is_told_in_steps_of_half_the_inbox() {
         let mut pool = Pool::default();
         let windows = FedWindows { inbox: INBOX, outbox: INBOX };
-        let mut ctrl = Ctrl::fed(FedOrigin::default(), windows);
+        let mut ctrl = Ctrl::fed(Mover::Host, FedOrigin::default(), windows);
         assert_eq!((ctrl.take_ask(), ctrl.fed_room()), (Some(FedAsks::RECEIVE), INBOX));
         for asks in [false, true, false, true] {
             assert_eq!(ctrl.report_received(&mut pool, &[0; INBOX / 4]), Ok(INBOX / 4));

@@ -7,7 +7,7 @@ use crate::pipes::PipeId;
 use crate::sys::{Errno, Net, Pipe};
 
 impl Ctrl {
-    /// Whether bytes can go from or to it through a pipe: it is a socket.
+    /// Whether bytes can go from or to it through a pipe: it is a socket, and nobody else has it.
     pub(crate) const fn can_splice(&self) -> bool {
         matches!(self.transport, Transport::Socket(_))
     }

@@ -219,7 +219,7 @@ fn only_a_unix_socket_passes_descriptors_and_whatever_is_read_has_none() {
     let heard = Ok((Input::Bytes(1), Passed::Nothing));
     assert_eq!(peer.recv_passed(&mut parts.cx(), &mut buf), heard);
 
-    let mut fed = Ctrl::fed(FedOrigin::default(), WINDOWS);
+    let mut fed = Ctrl::fed(Mover::Host, FedOrigin::default(), WINDOWS);
     assert_eq!(fed.send_passing(&mut parts.cx(), b"x", far), Err(UNSUPPORTED));
     assert_eq!(fed.report_received(&mut parts.pool, b"z"), Ok(1));
     assert_eq!(fed.recv_passed(&mut parts.cx(), &mut buf), heard);
@@ -249,7 +249,7 @@ fn a_descriptor_without_a_number_is_lost_and_its_bytes_are_read() {
 fn a_fed_connection_that_is_to_be_opened_stands_on_a_socket_instead() {
     let mut parts = Parts::new();
     let [near, far] = parts.pair("192.0.2.1:80");
-    let mut ctrl = Ctrl::fed_outgoing(WINDOWS);
+    let mut ctrl = Ctrl::fed_outgoing(Mover::Host, WINDOWS);
     let peer = Addr::parse("192.0.2.1:80").expect("an address");
     assert_eq!(ctrl.stand_on(&mut parts.cx(), near), Err(Misreport::State), "nothing was asked");
     ctrl.open(&mut parts.cx(), &peer, None).expect("nothing to fail");
@@ -282,7 +282,7 @@ fn a_fed_connection_in_any_other_state_refuses_a_socket() {
     let [near, _far] = parts.pair("192.0.2.1:80");
     let peer = Addr::parse("192.0.2.1:80").expect("an address");
     let asked = |parts: &mut Parts| {
-        let mut ctrl = Ctrl::fed_outgoing(WINDOWS);
+        let mut ctrl = Ctrl::fed_outgoing(Mover::Host, WINDOWS);
         ctrl.open(&mut parts.cx(), &peer, None).expect("nothing to fail");
         assert_eq!(ctrl.take_ask(), Some(FedAsks::OPEN));
         ctrl

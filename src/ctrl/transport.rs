@@ -37,6 +37,9 @@ pub(super) enum Transport {
     Closed,
     /// A socket: the kernel is asked.
     Socket(Fd),
+    /// A socket that another process has passed, and may share: it can make the descriptor a blocking one at any
+    /// time, and a splice has no flag that prevents it from waiting then.
+    Passed(Fd),
     /// The host, which is asked to move them and reports what happened. Boxed, so that a socket pays no
     /// byte for it.
     Fed(Box<Fed>),
@@ -46,7 +49,7 @@ impl Transport {
     /// The descriptor of a socket.
     pub(super) const fn fd(&self) -> Option<Fd> {
         match self {
-            Self::Socket(fd) => Some(*fd),
+            Self::Socket(fd) | Self::Passed(fd) => Some(*fd),
             Self::Closed | Self::Fed(_) => None,
         }
     }
@@ -62,7 +65,7 @@ impl Transport {
     pub(super) const fn is_open(&self) -> bool {
         match self {
             Self::Closed => false,
-            Self::Socket(_) => true,
+            Self::Socket(_) | Self::Passed(_) => true,
             Self::Fed(fed) => fed.exists(),
         }
     }

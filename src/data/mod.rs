@@ -6,7 +6,7 @@ use crate::cause::{Cause, Detail, Why};
 use crate::ctrl::{Ctrl, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};
-use crate::tls::{self, PLAINTEXT_MAX, RECORD_MAX, Reading, Session};
+use crate::tls::{self, Negotiated, PLAINTEXT_MAX, RECORD_MAX, Reading, RemoteTls, Session};
 
 /// How much of a stream is read at a time: the payload of one TLS record, so that none is sent half
 /// full; in bulk, that of four.
@@ -26,6 +26,8 @@ const RECEIVES_WITHOUT_DATA: u32 = 4;
 enum Layer {
     Raw,
     Tls(Box<Session>),
+    /// The agent behind the link protects the bytes; here they are as the session reads and writes them.
+    Remote(Box<RemoteTls>),
     /// What remains of TLS after it is torn down.
     WasTls {
         /// How many of the last bytes sent the peer need not read.
@@ -68,7 +70,7 @@ impl DataLayer {
     /// The TLS session, where there is one.
     pub(crate) const fn tls(&self) -> Option<&Session> {
         match &self.layer {
-            Layer::Raw | Layer::WasTls { .. } => None,
+            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => None,
             Layer::Tls(session) => Some(session),
         }
     }
@@ -76,8 +78,31 @@ impl DataLayer {
     /// The TLS session, mutably, where there is one.
     pub(crate) const fn tls_mut(&mut self) -> Option<&mut Session> {
         match &mut self.layer {
-            Layer::Raw | Layer::WasTls { .. } => None,
+            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => None,
             Layer::Tls(session) => Some(session),
+        }
+    }
+
+    /// Has the agent's TLS, which is established, protect the bytes.
+    pub(crate) fn put_remote(&mut self, tls: Box<RemoteTls>) {
+        self.layer = Layer::Remote(tls);
+    }
+
+    /// What TLS agreed on, here or at the agent; `None` without TLS and while its handshake lasts.
+    pub(crate) fn negotiated(&self) -> Option<Negotiated<'_>> {
+        match &self.layer {
+            Layer::Tls(session) => session.negotiated(),
+            Layer::Remote(tls) => Some(tls.negotiated()),
+            Layer::Raw | Layer::WasTls { .. } => None,
+        }
+    }
+
+    /// The name of the layer, as it is printed.
+    pub(crate) const fn name(&self) -> &'static str {
+        match &self.layer {
+            Layer::Raw | Layer::WasTls { .. } => "raw",
+            Layer::Tls(_) => "tls",
+            Layer::Remote(_) => "remote-tls",
         }
     }
 
@@ -90,7 +115,7 @@ impl DataLayer {
     pub(crate) const fn needless(&self) -> usize {
         match self.layer {
             Layer::WasTls { needless } => needless,
-            Layer::Raw | Layer::Tls(_) => 0,
+            Layer::Raw | Layer::Remote(_) | Layer::Tls(_) => 0,
         }
     }
 
@@ -102,6 +127,16 @@ impl DataLayer {
     /// Whether a read returns something without the socket.
     pub(crate) fn has_input(&self) -> bool {
         self.has_ahead() || self.tls().is_some_and(Session::has_input)
+    }
+
+    /// What `input` of the layer below is without the records of TLS here.
+    fn read_of(&self, input: Input, ctrl: &Ctrl) -> Read {
+        match input {
+            Input::End if matches!(self.layer, Layer::Remote(_)) && ctrl.is_truncated() => {
+                Read::Truncated
+            }
+            input => input.into(),
+        }
     }
 
     /// Reads into the caller's memory, which must not be empty.
@@ -120,8 +155,9 @@ impl DataLayer {
                 }
             }
             match &mut self.layer {
-                Layer::Raw | Layer::WasTls { .. } => {
-                    return ctrl.recv(cx, to).map(Read::from).map_err(system);
+                Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
+                    let input = ctrl.recv(cx, to);
+                    return input.map(|input| self.read_of(input, ctrl)).map_err(system);
                 }
                 Layer::Tls(session) => {
                     let mut plain = cx.pool.take();
@@ -152,9 +188,9 @@ impl DataLayer {
         }
         let mut buffer = cx.pool.take_for(limit);
         let read = match &mut self.layer {
-            Layer::Raw | Layer::WasTls { .. } => {
-                let read =
-                    ctrl.recv(cx, &mut buffer.space()[..limit]).map(Read::from).map_err(system);
+            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
+                let input = ctrl.recv(cx, &mut buffer.space()[..limit]);
+                let read = input.map(|input| self.read_of(input, ctrl)).map_err(system);
                 if let Ok(Read::Bytes(n)) = read {
                     buffer.commit(n);
                 }
@@ -181,8 +217,9 @@ impl DataLayer {
         }
         let mut more = cx.pool.take();
         let read = match &mut self.layer {
-            Layer::Raw | Layer::WasTls { .. } => {
-                let read = ctrl.recv(cx, more.space()).map(Read::from).map_err(system);
+            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
+                let input = ctrl.recv(cx, more.space());
+                let read = input.map(|input| self.read_of(input, ctrl)).map_err(system);
                 if let Ok(Read::Bytes(n)) = read {
                     more.commit(n);
                 }
@@ -210,14 +247,50 @@ impl DataLayer {
         payload: &[u8],
     ) -> Result<Output> {
         match &mut self.layer {
-            Layer::Raw | Layer::WasTls { .. } => ctrl.send(cx, payload).map_err(system),
+            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
+                ctrl.send(cx, payload).map_err(system)
+            }
             Layer::Tls(session) => tls_send(session, ctrl, cx, payload),
         }
     }
 
+    /// Puts all bytes of the session behind those that wait to be sent.
+    pub(crate) fn queue<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+    ) -> Result<()> {
+        let mut rest = payload;
+        while !rest.is_empty() {
+            let n = match &self.layer {
+                Layer::Tls(_) => rest.len().min(PLAINTEXT_MAX),
+                Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => rest.len(),
+            };
+            let size = n + RECORD_MAX - PLAINTEXT_MAX;
+            let mut out = ctrl.take_out(cx, size);
+            cx.pool.make_room(&mut out, size);
+            let taken = match &mut self.layer {
+                Layer::Tls(session) => session.encrypt(&rest[..n], &mut out).map_err(tls_cause),
+                Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
+                    out.extend(&rest[..n]);
+                    Ok(n)
+                }
+            };
+            ctrl.begin_with(out);
+            rest = &rest[taken?..];
+        }
+        Ok(())
+    }
+
     /// Whether one direction can end alone. TLS 1.2 has no half-close (RFC 5246 section 7.2.1).
     pub(crate) fn half_closes(&self) -> bool {
-        self.tls().and_then(Session::version) != Some(tls::TlsVersion::Tls12)
+        let version = match &self.layer {
+            Layer::Tls(session) => session.version(),
+            Layer::Remote(tls) => Some(tls.version),
+            Layer::Raw | Layer::WasTls { .. } => None,
+        };
+        version != Some(tls::TlsVersion::Tls12)
     }
 
     /// Ends the outgoing direction. Returns whether that was sent.
@@ -227,10 +300,11 @@ impl DataLayer {
         cx: &mut Cx<'_, N>,
         parting: Parting,
     ) -> std::result::Result<bool, Errno> {
-        if let Layer::Tls(session) = &mut self.layer
-            && parting == Parting::Vouched
-        {
-            session.close_notify(ctrl.out(cx));
+        match (&mut self.layer, parting) {
+            (Layer::Tls(session), Parting::Vouched) => session.close_notify(ctrl.out(cx)),
+            // The agent ends TLS together with the direction.
+            (Layer::Remote(_), Parting::Curt) => ctrl.end_curtly(),
+            _ => {}
         }
         ctrl.flush(cx)
     }

@@ -38,7 +38,7 @@ fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     }
     // Descriptors above the bound are reserved for clients and their servers.
     let kept = conn.ctrl.descriptor() >= Some(cx.limits.outgoing_fds);
-    if kept && conn.seat().is_none() {
+    if kept && conn.seat().is_none() && !conn.owner.is_of_link() {
         let text =
             "the descriptors that are left are kept for clients and their servers (reserve_fds)";
         return failed(OP, Why::LocalLimit, text);

@@ -17,6 +17,7 @@ mod connect;
 mod handlers;
 mod monitor;
 mod prefix;
+mod remote_tls;
 pub(crate) mod rules;
 mod send_proxy;
 mod socks;

@@ -182,7 +182,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
     }
 
     fn tls(&self) -> Option<Tls<'_>> {
-        let agreed = self.conn.data.tls()?.negotiated()?;
+        let agreed = self.conn.data.negotiated()?;
         Some(Tls {
             version: agreed.version.name(),
             cipher: agreed.suite_name,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{failed, system};
+use super::{failed, remote_tls, system};
 use crate::conn::{Conn, Op, Plan, Progress, Wait, Why, is_first_step};
 use crate::ctrl::Input;
 use crate::cx::Cx;
@@ -27,13 +27,13 @@ pub(crate) fn accept<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Pro
 pub(crate) fn connect<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     if is_first_step(conn.word, op) {
         let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
-        let Some(tls) = &config.tls else { return Progress::Done };
+        let Some(tls) = &config.tls else { return remote_tls::begin(conn, cx) };
         let session = Session::client(&Arc::clone(&tls.tls), &tls.server_name);
         if let Err(progress) = put(conn, cx, op, session) {
             return progress;
         }
     }
-    shake(conn, cx, op)
+    if conn.data.tls().is_some() { shake(conn, cx, op) } else { remote_tls::wait(conn, cx) }
 }
 
 fn put<N: Net>(

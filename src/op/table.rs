@@ -79,7 +79,7 @@ macro_rules! every_op {
                 step handlers::step;
             /// The TLS handshake with a server.
             TlsConnect = 18, "TLS_CONNECT", Outgoing, Tls, after earlier,
-                when |start| start.connects(|to| to.tls.is_some()),
+                when |start| start.connects(|to| to.tls.is_some() || to.remote_tls().is_some()),
                 step tls::connect;
             /// The host's own handlers towards a server, after TLS.
             CustomClearOut = 19, "CUSTOM_CLEAR_OUT", Outgoing, Custom, after earlier,

@@ -77,7 +77,8 @@ impl Termination {
 
     /// A cause for the record of a side that did not end the stream, made from what did.
     pub(crate) fn in_record(self, cause: &Cause) -> Cause {
-        Cause::new(None, cause.why).because(format!("{self}: {}", cause.text))
+        let text = format!("{self}: {}", cause.text);
+        Cause { remote: cause.remote, ..Cause::new(None, cause.why).because(text) }
     }
 }
 

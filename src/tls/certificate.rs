@@ -69,7 +69,7 @@ impl CertificateSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// What it is signed with; see [`Certificate::signature_algorithm`].
-    pub signature_algorithm: &'static str,
+    pub signature_algorithm: Cow<'static, str>,
     /// Its key; see [`Certificate::key_algorithm`].
     pub key_algorithm: String,
 }
@@ -147,7 +147,7 @@ impl OwnCertificate {
         let leaf = Certificate::parse(leaf)
             .map_err(|why| LoadFault::UnusableCertificate(why.to_string().into()))?;
         let facts = CertificateFacts {
-            signature_algorithm: leaf.signature_algorithm(),
+            signature_algorithm: leaf.signature_algorithm().into(),
             key_algorithm: leaf.key_algorithm().into_owned(),
         };
         let (names, validity) = (names(&leaf), validity(&leaf)?);

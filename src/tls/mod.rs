@@ -30,6 +30,7 @@ mod pinned;
 mod provider;
 mod record;
 mod record_buffer;
+mod remote;
 mod resolver;
 mod resolver_slot;
 mod role;
@@ -55,6 +56,7 @@ pub use pem::PemSource;
 pub use provider::{KeyExchange, TlsVersion};
 pub(crate) use provider::{random, sha1};
 pub(crate) use record::{PLAINTEXT_MAX, RECORD_MAX};
+pub use remote::RemoteTls;
 pub use roots::Roots;
 #[cfg(feature = "self-signed")]
 pub use self_signed::self_signed;

@@ -197,7 +197,7 @@ fn what_was_agreed_is_told_the_same_on_both_sides() {
         assert_eq!(client.peer_chain().len(), 1);
         assert_eq!(server.peer_chain().len(), 0);
         let own = server.own.unwrap();
-        assert_eq!((own.signature_algorithm, &own.key_algorithm[..]), ("ED25519", "ED25519"));
+        assert_eq!((&*own.signature_algorithm, &own.key_algorithm[..]), ("ED25519", "ED25519"));
         assert!(!client.resumed && !server.resumed);
     }
 }

@@ -175,7 +175,7 @@ fn a_self_signed_certificate_serves_its_names() {
         pair.run();
         let own = pair.server.session.negotiated().unwrap().own.unwrap();
         assert_eq!(
-            (own.signature_algorithm, &own.key_algorithm[..]),
+            (&*own.signature_algorithm, &own.key_algorithm[..]),
             ("ecdsa-with-SHA256", "EC256")
         );
         pair.assert_works();
