@@ -31,6 +31,7 @@
 //! - `host`: the built-in loop, for programs without a poller.
 //! - [`engine`]: the inputs, commands and events of one thread's connections.
 //! - `stream`: two connections and the bytes between them.
+//! - `remote`: links to agents: frames' credit, windows, what an agent allows; no sockets.
 //! - `backend`: server selection, queues and health of servers: decisions only, no sockets.
 //! - `handshake`: the operations before the session, one file per handler.
 //! - [`conn`]: one connection: its record, the driver of its operations, its end.
@@ -71,6 +72,7 @@ pub mod id;
 mod op;
 mod pipes;
 pub mod random;
+mod remote;
 pub mod rules;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;

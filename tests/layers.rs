@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["host"],
     &["engine"],
     &["stream"],
+    &["remote"],
     &["backend"],
     &["handshake"],
     &["conn"],

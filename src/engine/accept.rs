@@ -249,7 +249,7 @@ impl<N: Net> Engine<N> {
         if self.feeds_all {
             let local = self.tools.net.local(fd).ok();
             let origin = crate::cx::FedOrigin { local, ..Default::default() };
-            return Ctrl::fed(origin, self.tools.limits.fed);
+            return Ctrl::fed(crate::ctrl::Mover::Host, origin, self.tools.limits.fed);
         }
         Ctrl::new(fd, read_at_once)
     }
@@ -339,7 +339,7 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Conn, key))
     }
 
-    fn check_connected(&mut self, fd: Fd) -> Result<Addr, Refusal> {
+    pub(super) fn check_connected(&mut self, fd: Fd) -> Result<Addr, Refusal> {
         let nature = self.tools.net.nature(fd).map_err(Refusal::System)?;
         if nature.listening {
             return Err(Refusal::Argument);

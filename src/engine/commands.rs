@@ -9,7 +9,7 @@ use crate::conn::{
     Cause, CloseMode, Direction, Ending, Events, Facts, Flags, Op, Plan, Received, Sent, Why,
     closing,
 };
-use crate::ctrl::{Ctrl, Io};
+use crate::ctrl::{Ctrl, Io, Mover};
 use crate::handshake::{self, Client, compose};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
@@ -33,22 +33,26 @@ impl<N: Net> Engine<N> {
     /// connection is made part of a stream.
     ///
     /// # Errors
-    /// A stale client; a limit; [`Refusal::Argument`] when the TLVs do not fit a header.
+    /// A stale client; [`Refusal::WrongEngine`] when it leads over a link of another engine; a limit;
+    /// [`Refusal::Argument`] when the TLVs do not fit a header.
     pub fn connect(
         &mut self,
         target: Addr,
         config: Arc<ConnectConfig>,
         options: &ConnectOptions<'_>,
     ) -> Result<Id, Refusal> {
+        #[cfg(test)]
+        let config = self.linked(config);
+        if let Some(plan) = config.remote() {
+            // The slot of another engine's link may be that of one of ours.
+            self.key(Kind::Link, plan.link)?;
+        }
         let mut first = match config.send_proxy {
             Some(version) => self.proxy_header(version, options)?,
             None => Vec::new(),
         };
         first.extend_from_slice(handshake::says_first(&config));
-        let ctrl = match self.transport(&config) {
-            TransportKind::Socket => Ctrl::default(),
-            TransportKind::Fed => Ctrl::fed_outgoing(self.tools.limits.fed),
-        };
+        let ctrl = self.outgoing(&config);
         let facts = Facts::new(Plan::Outgoing(config), target, self.tools.now);
         let key = self.add_conn(ctrl, facts, options.user)?;
         let Self { conns, tools, .. } = self;
@@ -64,13 +68,34 @@ impl<N: Net> Engine<N> {
         Ok(self.id(Kind::Conn, key))
     }
 
-    /// What carries the bytes of a connection that is requested.
-    const fn transport(&self, config: &ConnectConfig) -> TransportKind {
-        #[cfg(test)]
-        if self.feeds_all {
-            return TransportKind::Fed;
+    /// The configuration with which the connections of a test are opened.
+    #[cfg(test)]
+    fn linked(&self, config: Arc<ConnectConfig>) -> Arc<ConnectConfig> {
+        match (self.links_all, &config.transport) {
+            (Some(link), TransportKind::Socket) if !self.is_of_link(link, &config) => {
+                let plan = crate::config::RemotePlan {
+                    link,
+                    name: None,
+                    tls: None,
+                    takes_descriptor: false,
+                };
+                let transport = TransportKind::Link(Box::new(plan));
+                Arc::new(ConnectConfig { transport, ..(*config).clone() })
+            }
+            _ => config,
         }
-        config.transport
+    }
+
+    /// The control layer of a connection that is requested.
+    fn outgoing(&self, config: &ConnectConfig) -> Ctrl {
+        let windows = self.tools.limits.fed;
+        match &config.transport {
+            #[cfg(test)]
+            TransportKind::Socket if self.feeds_all => Ctrl::fed_outgoing(Mover::Host, windows),
+            TransportKind::Socket => Ctrl::default(),
+            TransportKind::Fed => Ctrl::fed_outgoing(Mover::Host, windows),
+            TransportKind::Link(plan) => Ctrl::fed_outgoing(Mover::Link(plan.link.key()), windows),
+        }
     }
 
     /// The PROXY header for a connection that is requested.
@@ -84,7 +109,7 @@ impl<N: Net> Engine<N> {
             Some(id) => {
                 let (conn, cx) = self.conn_mut(id)?;
                 let ends = conn.ends(cx.net);
-                let tls = conn.data.tls().and_then(crate::tls::Session::negotiated);
+                let tls = conn.data.negotiated();
                 Some(Client { ends, tls })
             }
             None => None,
@@ -142,10 +167,12 @@ impl<N: Net> Engine<N> {
     /// is still opening is given up.
     ///
     /// # Errors
-    /// A stale id; [`Refusal::State`] inside a stream, or when it was closed before.
+    /// A stale id; [`Refusal::State`] inside a stream, when it belongs to a link or an agent,
+    /// or when it was closed before.
     pub fn close(&mut self, id: Id) -> Result<(), Refusal> {
         let (conn, _) = self.conn_mut(id)?;
-        if conn.seat().is_some() || conn.flags.contains(Flags::CLOSED_BY_HOST) {
+        let has_owner = conn.seat().is_some() || conn.owner.is_of_link();
+        if has_owner || conn.flags.contains(Flags::CLOSED_BY_HOST) {
             return Err(Refusal::State);
         }
         conn.flags.insert(Flags::CLOSED_BY_HOST);
@@ -164,10 +191,10 @@ impl<N: Net> Engine<N> {
     /// Ends a connection at once: the peer sees a reset, and nothing more is sent.
     ///
     /// # Errors
-    /// A stale id; [`Refusal::State`] inside a stream.
+    /// A stale id; [`Refusal::State`] inside a stream, or when it belongs to a link or an agent.
     pub fn abort(&mut self, id: Id) -> Result<(), Refusal> {
         let (conn, _) = self.conn_mut(id)?;
-        if conn.seat().is_some() {
+        if conn.seat().is_some() || conn.owner.is_of_link() {
             return Err(Refusal::State);
         }
         conn.flags.insert(Flags::CLOSED_BY_HOST);

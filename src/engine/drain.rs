@@ -74,6 +74,7 @@ impl<N: Net> Engine<N> {
             self.stop_listeners(how);
             self.report_draining();
             self.give_up_checks();
+            self.drain_links();
         }
         Ok(())
     }

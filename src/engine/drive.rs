@@ -60,6 +60,9 @@ impl<N: Net> Engine<N> {
         match conn.seat() {
             Some(seat) => self.work_stream(seat.stream),
             None => {
+                if matches!(conn.owner, Owner::Channel { .. }) {
+                    conn.notice_failure(&mut cx);
+                }
                 let outcome = drive(conn, key, &mut cx);
                 self.apply(key, outcome);
             }
@@ -77,6 +80,8 @@ impl<N: Net> Engine<N> {
                 TimerOwner::Listener(slot) => self.listener_deadline(slot),
                 TimerOwner::Drain => self.drain_deadline(),
                 TimerOwner::Backend(slot) => self.backend_deadline(slot),
+                TimerOwner::Link(slot) => self.link_deadline(slot),
+                TimerOwner::LinkSession(slot) => self.session_deadline(slot),
             }
         }
     }
@@ -177,6 +182,11 @@ pub(super) fn drive<N: Net>(conn: &mut Conn, key: Key, cx: &mut Cx<'_, N>) -> Ou
         outcome |= Outcome::CHECK;
     } else if !outcome.contains(Outcome::ANSWER) {
         outcome |= conn.settle(key, cx);
+    }
+    // The client of an agent learns of a failure before the connection is closed.
+    let has_failed = conn.cause.is_some() && conn.word.is_closing();
+    if has_failed && matches!(conn.owner, Owner::Channel { .. }) {
+        cx.agenda.add(List::Links, Kind::Conn, key, &mut conn.listed);
     }
     outcome
 }

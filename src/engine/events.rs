@@ -6,7 +6,7 @@ use super::backend::ServerEvent;
 use super::listener::ListenerEvents;
 use super::record::EndReport;
 use crate::agenda::List;
-use crate::conn::{Events, Owner, Record, Seat, Why};
+use crate::conn::{Cause, Events, Owner, Record, Seat, Why};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::CLIENT;
@@ -42,6 +42,15 @@ pub enum EventKind {
     ListenerClosed,
     /// An event of a server of a backend, with the server's index.
     Server(u32, ServerEvent),
+    /// The agent at the end of a link answers.
+    LinkUp,
+    /// No agent answers any more; why, where that is known.
+    LinkDown(Option<Box<Cause>>),
+    /// A link is closed, and its id with it.
+    LinkClosed,
+    /// A client of an agent names a host whose address is to be looked up, for this port, and reported with
+    /// this ticket.
+    Resolve(u64, Box<str>, u16),
 }
 
 /// One event for the host.
@@ -69,6 +78,8 @@ impl<N: Net> Engine<N> {
                 Kind::Conn => self.conn_event(id),
                 Kind::Stream => (self.stream_event(id), false),
                 Kind::Backend => self.server_event(id),
+                Kind::Link => self.link_event(id),
+                Kind::Agent => self.agent_event(id),
                 _ => self.listener_event(id),
             };
             if !more {
@@ -84,6 +95,12 @@ impl<N: Net> Engine<N> {
     /// The next event of a connection, and whether it has more.
     fn conn_event(&mut self, id: Id) -> (Option<Event>, bool) {
         let Ok(conn) = self.conns.get_mut(id.key()) else { return (None, false) };
+        if conn.owner.is_of_link() {
+            // It was given to an agent since.
+            conn.listed.leave(List::Events);
+            self.tools.agenda.add(List::Links, Kind::Conn, id.key(), &mut conn.listed);
+            return (None, false);
+        }
         let Some(one) = conn.events.iter().next() else {
             conn.listed.leave(List::Events);
             return (None, false);
@@ -133,7 +150,7 @@ impl<N: Net> Engine<N> {
             self.tools.counts.ops.fail(cause);
         }
         match conn.owner {
-            Owner::Host => {}
+            Owner::Host | Owner::Link { .. } | Owner::Channel { .. } => {}
             Owner::Stream { slot, side } => {
                 return self.leave_stream(key, Seat { stream: slot, side });
             }
@@ -175,7 +192,8 @@ impl<N: Net> Engine<N> {
                 }
             }
         }
-        self.tools.agenda.add(List::Events, Kind::Conn, key, &mut conn.listed);
+        let list = conn.events_list();
+        self.tools.agenda.add(list, Kind::Conn, key, &mut conn.listed);
     }
 
     /// Removes a connection's record. Every id of it is stale from here on.

@@ -7,7 +7,7 @@ use super::{Engine, Refusal};
 use crate::agenda::List;
 use crate::config::AcceptConfig;
 use crate::conn::{Conn, Plan, closing};
-use crate::ctrl::{Ctrl, FedAsks, Misreport};
+use crate::ctrl::{Ctrl, FedAsks, Misreport, Mover};
 use crate::cx::{Cx, FedOrigin};
 use crate::id::{Id, Kind};
 use crate::sys::{Addr, Errno, Net};
@@ -43,7 +43,7 @@ impl<N: Net> Engine<N> {
         config: Arc<AcceptConfig>,
         user: u64,
     ) -> Result<Id, Refusal> {
-        let ctrl = Ctrl::fed(origin, self.tools.limits.fed);
+        let ctrl = Ctrl::fed(Mover::Host, origin, self.tools.limits.fed);
         let key = self.incoming(ctrl, peer, config, None, user)?;
         self.fresh.push_back(key);
         Ok(self.id(Kind::Conn, key))

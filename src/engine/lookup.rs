@@ -82,5 +82,6 @@ impl<N: Net> Engine<N> {
 fn is_session(conn: &Conn) -> bool {
     let refused = conn.word.is_closing() && !conn.was_session();
     let closed = conn.flags.contains(Flags::CLOSED_BY_HOST);
-    !conn.word.is_opening() && conn.seat().is_none() && !closed && !refused
+    let is_free = conn.seat().is_none() && !conn.owner.is_of_link();
+    !conn.word.is_opening() && is_free && !closed && !refused
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::backend::BackendEntry;
+use super::links::RemoteCounts;
 use super::listener::Listener;
 use super::{DrainStage, Engine};
 use crate::backend::{Server, ServerIndex, Stats};
@@ -26,6 +27,7 @@ type OfListener = fn(&Listener) -> u64;
 type OfBackend = fn(&Stats) -> u64;
 type OfServer = fn(&Server, &Stats) -> u64;
 type OfTable = fn(&Table) -> u64;
+type OfRemote = fn(&RemoteCounts) -> u64;
 
 /// Numbers of each listener.
 const LISTENER: MetricTable<OfListener> = &[
@@ -109,6 +111,15 @@ const SERVER: MetricTable<OfServer> = &[
     (counter("vestibule_server_downs_total", "How often it went down."), |_, s| s.counters.downs),
 ];
 
+/// Numbers of links and agents, of those that an engine has any of.
+const REMOTE: MetricTable<OfRemote> = &[
+    (gauge("vestibule_links", "Links to agents."), |r| r.links),
+    (gauge("vestibule_links_up", "Links at whose end an agent answers."), |r| r.links_up),
+    (gauge("vestibule_links_waiting", "Connections that wait for an agent."), |r| r.waiting),
+    (gauge("vestibule_agent_clients", "Clients of agents of this engine."), |r| r.clients),
+    (gauge("vestibule_link_channels", "Connections behind links, at either side."), |r| r.channels),
+];
+
 /// Numbers of each stick table that rules of a listener can name.
 const TABLE: MetricTable<OfTable> = &[
     (
@@ -138,6 +149,7 @@ impl<N: Net> Engine<N> {
         self.write_listeners(&mut text);
         self.write_certificates(&mut text);
         self.write_backends(&mut text);
+        self.write_remote(&mut text);
         self.write_tables(&mut text);
         text.into_text()
     }
@@ -384,6 +396,14 @@ impl<N: Net> Engine<N> {
     }
 
     /// Several rule sets may have tables of one name; an index distinguishes them.
+    fn write_remote(&self, text: &mut Exposition) {
+        let Some(counts) = self.remote_counts() else { return };
+        for (family, value) in REMOTE {
+            text.family(*family);
+            text.sample(&[], value(&counts));
+        }
+    }
+
     fn write_tables(&self, text: &mut Exposition) {
         let tables = self.tables();
         for (family, value) in TABLE {

@@ -24,6 +24,7 @@ mod drive;
 mod events;
 mod fed;
 mod handlers;
+mod links;
 mod listener;
 mod lookup;
 mod metrics;
@@ -45,6 +46,7 @@ pub use crate::conn::{Received, Record, Sent};
 pub use crate::counts::{OpCounts, TlsCounts};
 pub use crate::ctrl::FedAsks;
 pub use crate::cx::FedOrigin;
+pub use crate::remote::{AgentOptions, AllowList, AllowListError, LinkOptions};
 pub use crate::stream::{By, EndPhase, InterfaceState, Termination};
 pub(crate) use backend::BackendOptions;
 pub use backend::ServerEvent;
@@ -102,6 +104,8 @@ pub enum Refusal {
     Argument,
     /// A configured or built-in limit is reached.
     Limit,
+    /// The configuration does not admit the peer.
+    Denied,
     /// The engine was made for another way of reporting readiness.
     Mode,
     /// This kind of connection cannot do it.
@@ -240,6 +244,8 @@ pub struct Engine<N> {
     released: Vec<Id>,
     /// The descriptor by which other threads wake the engine.
     wake_fd: Option<(Fd, Watch)>,
+    /// Links and agents.
+    remote: links::Remote,
     /// User data that custom handlers are to free.
     spent: VecDeque<Spent>,
     /// Ids by descriptor number, for hosts that know only numbers.
@@ -255,6 +261,9 @@ pub struct Engine<N> {
     /// connections as well.
     #[cfg(test)]
     feeds_all: bool,
+    /// The link over which all connections to servers are opened.
+    #[cfg(test)]
+    links_all: Option<Id>,
     /// Descriptors that were accepted for connections that are fed.
     #[cfg(test)]
     fed_fds: Vec<(Id, Fd)>,
@@ -268,6 +277,8 @@ enum TimerOwner {
     Listener(u32),
     Drain,
     Backend(u32),
+    Link(u32),
+    LinkSession(u32),
 }
 
 impl TimerOwner {
@@ -281,6 +292,8 @@ impl TimerOwner {
             Self::Listener(slot) => slot | 2 << Self::KIND_SHIFT,
             Self::Drain => 3 << Self::KIND_SHIFT,
             Self::Backend(slot) => slot | 4 << Self::KIND_SHIFT,
+            Self::Link(slot) => slot | 5 << Self::KIND_SHIFT,
+            Self::LinkSession(slot) => slot | 6 << Self::KIND_SHIFT,
         }
     }
 
@@ -291,7 +304,9 @@ impl TimerOwner {
             1 => Self::Stream(slot),
             2 => Self::Listener(slot),
             3 => Self::Drain,
-            _ => Self::Backend(slot),
+            4 => Self::Backend(slot),
+            5 => Self::Link(slot),
+            _ => Self::LinkSession(slot),
         }
     }
 }
@@ -337,6 +352,7 @@ impl<N: Net> Engine<N> {
             health_checks: Vec::new(),
             released: Vec::new(),
             wake_fd: None,
+            remote: links::Remote::new(generation),
             spent: VecDeque::new(),
             by_fd: Vec::new(),
             opening: 0,
@@ -346,6 +362,8 @@ impl<N: Net> Engine<N> {
             counters: EngineCounters::default(),
             #[cfg(test)]
             feeds_all: false,
+            #[cfg(test)]
+            links_all: None,
             #[cfg(test)]
             fed_fds: Vec::new(),
         }
@@ -358,6 +376,8 @@ impl<N: Net> Engine<N> {
             self.registry.listeners.next_generation(),
             self.streams.next_generation(),
             self.registry.backends.next_generation(),
+            self.remote.links.next_generation(),
+            self.remote.agents.next_generation(),
         ];
         generations.into_iter().max().unwrap_or(0)
     }
@@ -410,6 +430,7 @@ impl<N: Net> Engine<N> {
             || !self.tools.called.is_empty()
             || self.has_events()
             || self.has_asks()
+            || self.has_link_work()
             || self.has_questions();
         WaitState {
             deadline: self.tools.timers.next(),

@@ -31,6 +31,9 @@ impl<N: Net> Engine<N> {
     /// The next request to the host's poller. Several changes of one descriptor are one request.
     pub fn next_host_op(&mut self) -> Option<HostOp> {
         self.tools.net.settle_signals();
+        if let Some(released) = self.remote.released.pop_front() {
+            return Some(self.released_for_client(released));
+        }
         while let Some(id) = self.tools.agenda.take(List::Interest) {
             let op = match id.kind() {
                 Kind::ConnFd => self.conn_interest(id),
@@ -54,18 +57,19 @@ impl<N: Net> Engine<N> {
     /// Begins the connections that were requested in this call, and serves the streams that were given
     /// a slot.
     pub fn begin_fresh(&mut self) {
-        while !self.fresh.is_empty() || !self.tools.called.is_empty() {
+        while !self.fresh.is_empty() || !self.tools.called.is_empty() || self.has_link_work() {
             while let Some(key) = self.fresh.pop_front() {
                 self.work(key);
             }
             self.serve_called();
+            self.serve_links();
         }
         self.tools.net.settle_signals();
     }
 
     /// Whether there are requests to the host's poller.
     pub fn has_host_ops(&self) -> bool {
-        !self.tools.agenda.is_empty(List::Interest)
+        !self.tools.agenda.is_empty(List::Interest) || !self.remote.released.is_empty()
     }
 
     /// Closes the descriptors that the host's poller has released.

@@ -80,7 +80,7 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// A stale id.
     pub fn negotiated(&self, id: Id) -> Result<Option<Negotiated<'_>>, Refusal> {
-        Ok(self.conn(id)?.data.tls().and_then(crate::tls::Session::negotiated))
+        Ok(self.conn(id)?.data.negotiated())
     }
 
     /// Everything about a connection, as one line of `name=value`.
@@ -106,12 +106,12 @@ impl<N: Net> Engine<N> {
         write!(line, " wanted={} announced={}", watch.wanted().bits(), watch.announced().bits())?;
         write!(line, " ready={}", ctrl.ready().bits())?;
         ctrl.write_fed(line)?;
+        self.write_link(conn, line)?;
         let LayerStates { fd_allocated, ctrl, data } = conn.layers();
         write!(line, " fd_allocated={fd_allocated}")?;
         write_layer("ctrl", ctrl, line)?;
         write_layer("data", data, line)?;
-        let layer = if conn.data.tls().is_some() { "tls" } else { "raw" };
-        write!(line, " data={layer}")?;
+        write!(line, " data={}", conn.data.name())?;
         write!(line, " ops=[{word}]")?;
         let ahead = conn.data.ahead.as_ref().map_or(0, crate::buffer::Buffer::len);
         write!(line, " in={} out={}", conn.ctrl.bytes_in(), conn.ctrl.bytes_out())?;

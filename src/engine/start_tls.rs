@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Engine, Refusal};
 use crate::conn::{Events, Op, Opening};
 use crate::id::Id;
+use crate::slab::Key;
 use crate::sys::Net;
 use crate::tls::{ClientTls, ServerTls, Session};
 
@@ -26,9 +27,22 @@ impl<N: Net> Engine<N> {
     /// sent, and when there are received bytes that were not read: they are plaintext that an attacker
     /// may have injected. [`Refusal::Argument`] when the name is invalid.
     pub fn start_tls(&mut self, id: Id, start: StartTls, early: &[u8]) -> Result<(), Refusal> {
-        let (conn, mut cx) = self.session_mut(id)?;
+        self.session(id)?;
+        self.begin_tls(id.key(), start, early)
+    }
+
+    /// The same for any session, also one of an agent.
+    pub(super) fn begin_tls(
+        &mut self,
+        key: Key,
+        start: StartTls,
+        early: &[u8],
+    ) -> Result<(), Refusal> {
+        let Self { conns, tools, registry, .. } = self;
+        let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
+        let mut cx = tools.cx(registry);
         let busy = conn.word.is_closing() || conn.ctrl.is_backed_up() || conn.data.has_ahead();
-        if busy || conn.data.tls().is_some() || !conn.word.incomplete().is_empty() {
+        if busy || conn.data.is_protected() || !conn.word.incomplete().is_empty() {
             return Err(Refusal::State);
         }
         let (op, session) = match start {
@@ -55,7 +69,7 @@ impl<N: Net> Engine<N> {
             conn.facts.op_since = cx.now;
             conn.arm(cx.now, timeouts.tls);
         }
-        self.work(id.key());
+        self.work(key);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::farm::{
     DELAY, Farm, address, close_all, options, reported, reports, server, the_report,
 };
-use super::rig::{Rig, Setup, both, everywhere, on_sockets, on_sockets_everywhere};
+use super::rig::{Rig, Setup, both, both_here, everywhere, on_sockets, on_sockets_everywhere};
 use crate::backend::{
     Admin, BackendConfig, HealthConfig, Recovery, Redispatch, Retries, ServerChange, ServerConfig,
     ServerIndex,
@@ -392,7 +392,7 @@ fn a_farm_survives_every_fault_of_every_call() {
 
 #[test]
 fn what_this_machine_lacks_is_waited_for_and_is_no_attempt() {
-    both(|setup| {
+    both_here(|setup| {
         for (call, errno) in [
             (CallKind::Socket, libc::EMFILE),
             (CallKind::Socket, libc::ENFILE),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::host::{Program, silent};
 use super::rig::{
-    Context, Rig, Setup, Weather, both, everywhere, on_sockets, on_sockets_everywhere, yonder,
+    Carrier, Context, Rig, Setup, Weather, both, everywhere, on_sockets, on_sockets_everywhere,
+    yonder,
 };
 use super::stream::{pattern, report};
-use crate::config::{AcceptConfig, ConnectConfig, SendProxy, TransportKind};
+use crate::config::{AcceptConfig, ConnectConfig, SendProxy};
 use crate::cx::Trigger;
 use crate::data::UNIT;
 use crate::engine::EngineOptions;
@@ -247,7 +248,7 @@ fn random_transfer(seed: u64) -> Run {
     let weather = if random.one_in(2) { Weather::Calm } else { Weather::Rough };
     let (slots, bytes) = (16 + random.below(16) as usize, 1 + random.below(4096) as usize);
     let Joined { mut rig, client, server } = join(
-        Setup { seed, trigger, weather, transport: TransportKind::Socket },
+        Setup { seed, trigger, weather, transport: Carrier::Socket },
         EngineOptions::default(),
         |knobs| {
             knobs.pipe_slots = slots;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::farm::{Farm, close_all, options, reported, server};
-use super::rig::{both, everywhere};
+use super::rig::{both, both_here, everywhere};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex};
 use crate::config::ConnectConfig;
 use crate::engine::{CheckPlan, DrainStage, ServerEvent};
@@ -99,7 +99,7 @@ fn a_check_that_asks_wants_the_answer_it_was_told() {
 
 #[test]
 fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
-    both(|setup| {
+    both_here(|setup| {
         let patient = Checks {
             interval: SECOND,
             jitter: 0,
@@ -129,7 +129,7 @@ fn an_engine_that_is_emptied_gives_up_its_checks_and_begins_no_more() {
 
 #[test]
 fn a_check_that_this_machine_has_no_descriptor_for_says_nothing_of_the_server() {
-    both(|setup| {
+    both_here(|setup| {
         let one = ServerConfig { health: checks(), ..server(0) };
         let mut farm = Farm::checked(setup, options(), vec![(one, Some(plan(b"", b"")))]);
         farm.rig.run_for(1500 * MILLISECOND);

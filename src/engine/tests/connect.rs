@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere, on_sockets_everywhere, yonder};
+use super::rig::{Rig, Setup, both_here, closed, everywhere, on_sockets_everywhere, yonder};
 use crate::config::{ConnectConfig, ProxyTlvs, SendProxy};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, EventKind, Record, Refusal};
@@ -111,7 +111,7 @@ fn a_full_unix_backlog_is_asked_again_until_there_is_room_or_no_time() {
 
 #[test]
 fn what_this_machine_lacks_is_a_local_limit() {
-    both(|setup| {
+    both_here(|setup| {
         for (call, errno) in [
             (CallKind::Socket, libc::EMFILE),
             (CallKind::Socket, libc::ENFILE),
@@ -166,7 +166,7 @@ fn a_header_goes_ahead_of_everything_and_alone_when_the_server_speaks_first() {
 
 #[test]
 fn a_server_that_takes_no_byte_of_the_header_is_given_up_at_the_deadline() {
-    both(|setup| {
+    both_here(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         rig.world.tune(|knobs| {
             knobs.receive_buffer = 0;
@@ -218,7 +218,7 @@ fn closing_or_aborting_while_it_is_on_its_way_ends_it() {
 
 #[test]
 fn a_connection_that_a_limit_refuses_keeps_no_buffer() {
-    both(|setup| {
+    both_here(|setup| {
         let options = EngineOptions { max_conns: 1, ..EngineOptions::default() };
         let mut rig = Rig::with(setup, Program::Echo, options);
         let connect = || {

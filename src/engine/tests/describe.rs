@@ -2,7 +2,7 @@
 
 use super::farm::{Farm, options, server};
 use super::host::Program;
-use super::rig::{Rig, both};
+use super::rig::{Rig, both, both_here};
 use crate::config::AcceptConfig;
 use crate::conn::Direction;
 use crate::ctrl::FdState;
@@ -20,7 +20,7 @@ fn says(line: &str, words: &[&str]) {
 
 #[test]
 fn a_listener_is_described_with_what_it_does_and_why_it_rests() {
-    both(|setup| {
+    both_here(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         let listener = rig.listen(AcceptConfig::default());
         rig.peer();
@@ -66,7 +66,7 @@ fn layers(rig: &Rig) -> String {
 
 #[test]
 fn a_connection_is_described_with_what_each_of_its_layers_has_behind_it() {
-    both(|setup| {
+    both_here(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         rig.listen(super::header::proxied());
         let peer = rig.peer();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Rig, both, everywhere, listening, yonder};
+use super::rig::{Rig, both, everywhere, everywhere_here, listening, yonder};
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::engine::{DrainStage, EventKind, ListenerOptions, Refusal};
 use crate::sim::Peer;
@@ -85,7 +85,7 @@ fn every_session_is_told_once_and_one_that_still_comes_as_well() {
 
 #[test]
 fn what_is_left_when_the_time_is_over_is_aborted_and_counted() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         let config = Arc::new(ConnectConfig::default());
         let program = Program::Forward { to: yonder(), config, stream: silent(FOREVER) };
         let mut rig = Rig::new(setup, program);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Rig, both, yonder};
+use super::rig::{Rig, both, both_here, yonder};
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::engine::EventKind;
 use crate::sim::{Knobs, Peer};
@@ -134,7 +134,7 @@ fn a_server_that_sends_tickets_without_end_leaves_room_for_others() {
     };
 
     for in_stream in [false, true] {
-        both(|setup| {
+        both_here(|setup| {
             let config = Arc::new(connecting(TlsVersion::Tls13));
             let program = match in_stream {
                 true => {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::handlers_later::patient;
 use super::host::{Program, Script, silent};
-use super::rig::{Rig, Setup, both, closed, everywhere, refusal, yonder};
+use super::rig::{Rig, Setup, both, both_here, closed, everywhere, refusal, yonder};
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, ConnectConfig, Custom};
@@ -258,7 +258,7 @@ fn an_end_that_came_with_the_last_bytes_for_a_handler_is_told_to_the_session() {
 
 #[test]
 fn handlers_are_asked_in_their_order_each_with_its_own_time() {
-    both(|setup| {
+    both_here(|setup| {
         let (first, ticket) = patient(false);
         let mut rig = Rig::new(setup, Program::Echo);
         let customs = vec![first, custom(false, take_command)];

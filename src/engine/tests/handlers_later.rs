@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::handlers::custom;
 use super::host::Program;
-use super::rig::{Rig, Setup, both, refusal};
+use super::rig::{Rig, Setup, both, both_here, refusal};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{AcceptConfig, Custom};
@@ -43,7 +43,7 @@ fn waiting(setup: Setup) -> (Rig, crate::sim::Peer, Id, u32) {
 #[test]
 fn what_a_handler_sends_leaves_when_there_is_room_though_it_waits() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-        both(|setup| {
+        both_here(|setup| {
             let (handler, ticket) = patient(true);
             let mut rig = Rig::new(setup, Program::Echo);
             rig.listen(AcceptConfig { customs: vec![handler], ..accepting(version) });
@@ -74,7 +74,7 @@ fn what_a_handler_sends_leaves_when_there_is_room_though_it_waits() {
 
 #[test]
 fn an_answer_may_come_later_and_only_once() {
-    both(|setup| {
+    both_here(|setup| {
         let (mut rig, client, conn, ticket) = waiting(setup);
         assert_eq!(client.received(), b"");
         let stale = rig.call(|engine| engine.answer(conn, ticket + 1, HandlerAnswer::Done));
@@ -95,7 +95,7 @@ fn an_answer_may_come_later_and_only_once() {
 
 #[test]
 fn a_description_tells_that_a_handler_is_waited_for() {
-    both(|setup| {
+    both_here(|setup| {
         let (mut rig, client, conn, ticket) = waiting(setup);
         let line = rig.engine.describe(conn).expect("it is there");
         assert!(line.contains(" waits=timer+handler"), "{line}");
@@ -115,7 +115,7 @@ type End = (&'static str, fn(&mut Rig, &crate::sim::Peer, Id, u32), Option<Why>)
 
 #[test]
 fn a_handler_s_state_is_freed_once_however_the_connection_ends() {
-    both(|setup| {
+    both_here(|setup| {
         let ends: [End; 6] = [
             ("timeout", |rig, _, _, _| rig.run_for(6 * SECOND), Some(Why::TimedOut)),
             (

@@ -212,8 +212,14 @@ impl Host {
                 assert!(record.cause.is_some(), "refused without a cause");
                 self.ended.insert(id);
             }
-            EventKind::Server(..) => {}
-            EventKind::Closed(_) | EventKind::StreamEnd(_) | EventKind::ListenerClosed => {
+            EventKind::Server(..)
+            | EventKind::LinkUp
+            | EventKind::LinkDown(_)
+            | EventKind::Resolve(..) => {}
+            EventKind::Closed(_)
+            | EventKind::StreamEnd(_)
+            | EventKind::ListenerClosed
+            | EventKind::LinkClosed => {
                 self.ended.insert(id);
             }
             EventKind::Paused(_) | EventKind::Resumed => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::header::proxied;
 use super::host::Program;
-use super::rig::{Rig, both, everywhere};
+use super::rig::{Rig, both, everywhere_here};
 use crate::config::{AcceptConfig, Monitor, MonitorAnswer, Trust};
 use crate::engine::{EventKind, ListenerOptions, Record};
 use crate::sys::Addr;
@@ -51,7 +51,7 @@ fn records(rig: &Rig) -> impl Iterator<Item = &Record> {
 
 #[test]
 fn the_numbers_are_a_recount_of_what_happened() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(proxied());
         for i in 0..12_u8 {
@@ -248,7 +248,7 @@ fn whatever_has_a_name_is_called_by_it_and_each_table_is_counted_once() {
 
 #[test]
 fn a_listener_can_serve_the_text_of_the_engine_it_is_in() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
         rig.listen(proxied());
         let there = Addr::parse("192.0.2.1:81").expect("an address");

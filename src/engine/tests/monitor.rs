@@ -1,7 +1,9 @@
 //! Monitors: answered whatever they send, closed, and never reported.
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere, here, on_sockets};
+use super::rig::{
+    Rig, Setup, both, both_here, closed, everywhere, everywhere_here, here, on_sockets,
+};
 use super::session::met;
 use crate::config::{AcceptConfig, AcceptProxy, Monitor, MonitorAnswer, Trust, Untrusted};
 use crate::engine::{DrainStage, EventKind, ListenerOptions};
@@ -69,7 +71,7 @@ fn is_no_news(rig: Rig, monitors: u64) {
 
 #[test]
 fn a_monitor_gets_its_answer_and_an_end_whatever_the_weather() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         for answer in answers() {
             let mut rig = Rig::new(setup, Program::Idle);
             rig.listen(ours(answer.clone()));
@@ -109,7 +111,7 @@ fn an_answer_is_whole_under_a_short_write_at_every_byte() {
 
 #[test]
 fn an_answer_of_text_waits_for_nothing_and_one_of_http_for_its_request() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         for answer in answers() {
             let mut rig = Rig::new(setup, Program::Idle);
             rig.listen(ours(answer.clone()));
@@ -231,7 +233,7 @@ fn a_monitor_that_is_gone_already_leaves_nothing_behind() {
 
 #[test]
 fn a_monitor_that_takes_nothing_is_let_go_and_one_that_resumes_gets_all() {
-    both(|setup| {
+    both_here(|setup| {
         for resumes in [false, true] {
             let knobs = Knobs { send_buffer: 16, ..Knobs::default() };
             let mut rig = Rig::in_world(setup, Program::Idle, Default::default(), knobs);
@@ -322,7 +324,7 @@ fn a_failure_counts_for_its_listener_from_the_moment_of_the_request() {
 
 #[test]
 fn a_lame_duck_answers_that_it_fails() {
-    both(|setup| {
+    both_here(|setup| {
         for answer in answers() {
             let mut rig = Rig::new(setup, Program::Idle);
             rig.listen(ours(answer.clone()));

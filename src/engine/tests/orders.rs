@@ -279,7 +279,7 @@ fn a_server_that_is_held_up_by_its_client_is_not_silent() {
 fn an_end_that_nothing_vouches_for_is_held_back_and_passed_on_without_goodbye() {
     let layers = Layers { front: Some(TlsVersion::Tls12), behind: Some(TlsVersion::Tls12) };
     let words = pattern(3_000, 2);
-    everywhere(|setup| {
+    both(|setup| {
         let Joined { mut rig, client, server } = join(layers.rig(setup, 0), layers);
         client.say(b"a request");
         rig.settle();

@@ -4,7 +4,10 @@ use super::header::proxied;
 use super::host::{Program, silent};
 use std::sync::Arc;
 
-use super::rig::{Rig, both, everywhere, here, on_sockets, on_sockets_everywhere, refusal, yonder};
+use super::rig::{
+    Rig, both, both_here, everywhere, everywhere_here, here, on_sockets, on_sockets_everywhere,
+    refusal, yonder,
+};
 use crate::config::{AcceptConfig, ConnectConfig};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, Event, EventKind, ListenerOptions};
@@ -256,7 +259,7 @@ fn closing_a_listener_whose_accept_fails_for_ever_ends() {
 
 #[test]
 fn a_limit_of_connections_pauses_and_resumes_the_listener() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         for of_engine in [false, true] {
             let [all, own] = if of_engine { [2, u32::MAX] } else { [u32::MAX, 2] };
             let options = EngineOptions { max_conns: all, ..EngineOptions::default() };
@@ -287,7 +290,7 @@ fn a_limit_of_connections_pauses_and_resumes_the_listener() {
 
 #[test]
 fn a_thousand_silent_peers_do_not_keep_out_the_next_one() {
-    both(|setup| {
+    both_here(|setup| {
         for most in [u32::MAX, 100] {
             let options = EngineOptions { max_opening: most, ..EngineOptions::default() };
             let mut rig = Rig::with(setup, Program::Echo, options);
@@ -392,7 +395,7 @@ fn reserved_descriptors_are_left_for_what_comes_in() {
 
 #[test]
 fn a_listener_that_closes_takes_what_waits_first() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         let at = Addr::parse("unix:/run/vestibule").expect("a path");
         for addr in [here(), at] {
             let mut rig = Rig::new(setup, Program::Echo);
@@ -418,7 +421,7 @@ fn a_listener_that_closes_takes_what_waits_first() {
 
 #[test]
 fn a_paused_listener_leaves_the_backlog_alone_until_it_is_resumed() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
         let id = rig.listen(AcceptConfig::default());
         rig.call(|engine| engine.pause_listener(id)).expect("it is open");

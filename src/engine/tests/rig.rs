@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use super::bridge::Bridge;
+use super::far_agent::{FarAgent, agent_address};
 use super::host::{Host, Program, Script};
 use super::poller::{Manners, Poller};
 pub(super) use super::setup::{
-    Context, Setup, Weather, both, everywhere, on_sockets, on_sockets_everywhere, third,
+    Carrier, Context, Setup, Weather, both, both_here, everywhere, everywhere_here, on_sockets,
+    on_sockets_everywhere, third,
 };
-use crate::config::{AcceptConfig, LiveRules, TransportKind};
+use crate::config::{AcceptConfig, LiveRules};
 use crate::ctrl::Io;
 use crate::engine::{Engine, EngineOptions, Event, EventKind, ListenerOptions, Record};
 use crate::id::Id;
@@ -36,6 +38,10 @@ pub(super) struct Rig {
     pub(super) manners: Manners,
     pub(super) poller: Poller,
     pub(super) bridge: Bridge,
+    /// The agent, where one opens the connections.
+    pub(super) far: Option<FarAgent>,
+    /// An agent that was replaced.
+    pub(super) retired: Option<FarAgent>,
     pub(super) actors: Vec<Actor>,
     /// The random choices of the host's loop.
     random: Random,
@@ -77,8 +83,18 @@ impl Rig {
         let options = EngineOptions { trigger: setup.trigger, ..options };
         let manners = setup.imposed_on(&world);
         let mut engine = Engine::new(world.net(), 1, 1, options, world.now());
-        engine.feeds_all = setup.transport == TransportKind::Fed;
-        Self {
+        engine.feeds_all = setup.transport == Carrier::Fed;
+        let far = (setup.transport == Carrier::Agent).then(|| {
+            let far = FarAgent::new(&world, 2, FarAgent::options());
+            let link = engine
+                .open_link(agent_address(), FarAgent::link_config(), FarAgent::link_options())
+                .expect("no limit");
+            engine.links_all = Some(link);
+            far
+        });
+        let mut rig = Self {
+            far,
+            retired: None,
             engine,
             bridge: Bridge::new(&world, setup.seed, setup.sloth()),
             world,
@@ -93,7 +109,12 @@ impl Rig {
             seen: Seen::default(),
             peers: 0,
             rules: Vec::new(),
+        };
+        if rig.far.is_some() {
+            rig.settle();
+            rig.host.events.clear();
         }
+        rig
     }
 
     // What tests do.
@@ -190,8 +211,24 @@ impl Rig {
             self.call(|engine| engine.close_listener(listener)).expect("it is open");
         }
         self.run();
+        self.leave_agent();
         self.check_empty();
         self.host.events
+    }
+
+    /// Closes the link, and checks that nothing is left at the agent.
+    fn leave_agent(&mut self) {
+        let Some(link) = self.engine.links_all.take() else { return };
+        let before = self.host.events.len();
+        self.call(|engine| engine.close_link(link)).expect("it is open");
+        if let Some(far) = &mut self.far {
+            far.stop_listening(&self.world);
+        }
+        self.run();
+        self.host.events.truncate(before);
+        if self.far.as_ref().is_some_and(|far| !far.is_idle()) {
+            self.fail("something is left at the agent");
+        }
     }
 
     /// Checks that nothing is left.
@@ -246,6 +283,9 @@ impl Rig {
             acted = true;
         }
         acted |= self.bridge.keeps;
+        for far in [&mut self.far, &mut self.retired].into_iter().flatten() {
+            acted |= far.round(&self.world);
+        }
         let batch = self.poller.take(&self.world, &mut self.random, &self.manners);
         let state = self.engine.wait_state();
         let now = self.world.now();
@@ -255,7 +295,9 @@ impl Rig {
                 return true;
             }
             self.check_nothing_is_lost();
-            let next = match (self.world.next_event(), state.deadline) {
+            let theirs = self.far.as_ref().and_then(FarAgent::deadline);
+            let deadline = [state.deadline, theirs].into_iter().flatten().min();
+            let next = match (self.world.next_event(), deadline) {
                 (Some(event), Some(deadline)) => event.min(deadline),
                 (one, other) => match one.or(other) {
                     Some(next) => next,

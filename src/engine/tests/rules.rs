@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::header::proxied;
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, both, closed, everywhere, on_sockets, refusal, yonder};
+use super::rig::{Rig, Setup, both, both_here, closed, everywhere, on_sockets, refusal, yonder};
 use super::tls::accepting;
 use super::tls_peer::{TlsPeer, pair, play};
 use crate::config::{
@@ -329,7 +329,7 @@ fn a_session_keeps_of_its_rules_what_is_needed_still_and_nothing_else() {
         ("use_backend mail if { src 10.0.0.1 }", true),
         (&*track, true),
     ] {
-        both(|setup| {
+        both_here(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
             rig.listen(ruled(AcceptConfig::default(), text));
             let client = rig.peer();

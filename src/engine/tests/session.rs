@@ -1,7 +1,7 @@
 //! Sessions that the host drives: statuses, shutdown, close and abort at every point.
 
 use super::host::Program;
-use super::rig::{Rig, Setup, both, closed, everywhere, here, on_sockets};
+use super::rig::{Rig, Setup, both, closed, everywhere, everywhere_here, here, on_sockets};
 use crate::config::AcceptConfig;
 use crate::conn::{Direction, Op, State, Why};
 use crate::ctrl::Io;
@@ -228,7 +228,7 @@ fn a_closed_id_is_good_for_little_and_its_end_is_told_last() {
 
 #[test]
 fn a_reset_is_told_by_the_next_call_and_then_by_closed() {
-    everywhere(|setup| {
+    everywhere_here(|setup| {
         for reads in [false, true] {
             let (mut rig, peer, id) = met(setup);
             peer.reset();

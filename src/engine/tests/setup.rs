@@ -2,7 +2,6 @@
 
 use super::bridge::Sloth;
 use super::poller::Manners;
-use crate::config::TransportKind;
 use crate::cx::Trigger;
 use crate::sim::World;
 
@@ -12,7 +11,18 @@ pub(super) struct Setup {
     pub(super) seed: u64,
     pub(super) trigger: Trigger,
     pub(super) weather: Weather,
-    pub(super) transport: TransportKind,
+    pub(super) transport: Carrier,
+}
+
+/// What carries the bytes of the connections of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// Sockets.
+    Socket,
+    /// The host, which feeds them.
+    Fed,
+    /// Sockets; those to servers are opened by an agent, over a link.
+    Agent,
 }
 
 /// How the network and the poller behave.
@@ -68,6 +78,15 @@ impl Setup {
 /// Every combination of trigger and weather, with a seed each; and every weather over fed connections,
 /// which have no trigger.
 pub(super) fn everywhere(run: impl Fn(Setup)) {
+    everywhere_here(&run);
+    for (seed, weather) in WEATHERS {
+        run(Setup { seed, weather, transport: Carrier::Agent, ..FED });
+    }
+}
+
+/// The same without an agent: for what has no connection to a server, counts calls or connections, or sees
+/// what only the agent's side sees.
+pub(super) fn everywhere_here(run: impl Fn(Setup)) {
     on_sockets_everywhere(&run);
     for (seed, weather) in WEATHERS {
         run(Setup { seed, weather, ..FED });
@@ -78,13 +97,19 @@ pub(super) fn everywhere(run: impl Fn(Setup)) {
 pub(super) fn on_sockets_everywhere(run: impl Fn(Setup)) {
     for (seed, weather) in WEATHERS {
         for trigger in [Trigger::Level, Trigger::Edge] {
-            run(Setup { seed, trigger, weather, transport: TransportKind::Socket });
+            run(Setup { seed, trigger, weather, transport: Carrier::Socket });
         }
     }
 }
 
 /// Both triggers, and fed connections, in calm weather.
 pub(super) fn both(run: impl Fn(Setup)) {
+    both_here(&run);
+    run(Setup { transport: Carrier::Agent, ..FED });
+}
+
+/// The same without an agent, as [`everywhere_here`].
+pub(super) fn both_here(run: impl Fn(Setup)) {
     on_sockets(&run);
     run(FED);
 }
@@ -92,7 +117,7 @@ pub(super) fn both(run: impl Fn(Setup)) {
 /// Both triggers in calm weather: for what needs sockets.
 pub(super) fn on_sockets(run: impl Fn(Setup)) {
     for trigger in [Trigger::Level, Trigger::Edge] {
-        let transport = TransportKind::Socket;
+        let transport = Carrier::Socket;
         run(Setup { seed: 1, trigger, weather: Weather::Calm, transport });
     }
 }
@@ -101,17 +126,13 @@ const WEATHERS: [(u64, Weather); 4] =
     [(1, Weather::Calm), (2, Weather::Narrow), (3, Weather::Rough), (4, Weather::Rough)];
 
 /// The transport of a random run: a third of them is fed.
-pub(super) const fn third(seed: u64) -> TransportKind {
-    if seed.is_multiple_of(3) { TransportKind::Fed } else { TransportKind::Socket }
+pub(super) const fn third(seed: u64) -> Carrier {
+    if seed.is_multiple_of(3) { Carrier::Fed } else { Carrier::Socket }
 }
 
 /// Fed connections in calm weather.
-pub(super) const FED: Setup = Setup {
-    seed: 1,
-    trigger: Trigger::Level,
-    weather: Weather::Calm,
-    transport: TransportKind::Fed,
-};
+pub(super) const FED: Setup =
+    Setup { seed: 1, trigger: Trigger::Level, weather: Weather::Calm, transport: Carrier::Fed };
 
 /// The description of a run: printed when it fails.
 pub(super) struct Context(pub(super) String);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::host::{Program, silent};
-use super::rig::{Actor, Rig, Setup, both, closed, everywhere, on_sockets, yonder};
+use super::rig::{Actor, Rig, Setup, both, both_here, closed, everywhere, on_sockets, yonder};
 use super::tls::connecting;
 use super::tls_peer::{TlsPeer, pair};
 use crate::config::{ConnectConfig, SendProxy};
@@ -343,7 +343,7 @@ fn a_server_that_falls_silent_costs_the_span_of_the_connect_and_no_more() {
 
 #[test]
 fn a_server_that_takes_no_byte_of_the_request_is_given_up_at_the_deadline() {
-    both(|setup| {
+    both_here(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         rig.world.tune(|knobs| {
             knobs.receive_buffer = 0;

@@ -10,13 +10,13 @@ use super::bulk::broad;
 use super::handlers::{ANSWER as ANSWERED, COMMAND, custom, give_command, take_command};
 use super::header::{proxied, relayed_twice, twice};
 use super::host::{Program, silent};
-use super::rig::{Rig, Setup, both, on_sockets, yonder};
+use super::rig::{Carrier, Rig, Setup, both, on_sockets, yonder};
 use super::rules::{ruled, table};
 use super::socks;
 use super::stream::pattern;
 use super::tls::{accepting, connecting};
 use super::tls_peer::{TlsPeer, pair, play, serve};
-use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy, TransportKind};
+use crate::config::{AcceptConfig, ConnectConfig, Custom, SendProxy};
 use crate::engine::{Engine, Event, EventKind, HandlerAnswer, Question};
 use crate::sim::{CallKind, SimNet};
 use crate::sys::Errno;
@@ -191,7 +191,7 @@ fn play_scene(setup: Setup, scene: Scene, prepare: impl Fn(&Rig)) -> Rig {
                 server.shutdown_write();
                 let before = served.borrow_mut().replace(server);
                 // A lack of resources that is reported of a fed connection has it opened once more.
-                let is_fed = setup.transport == TransportKind::Fed;
+                let is_fed = setup.transport != Carrier::Socket;
                 assert!(before.is_none() || is_fed, "one connection makes one");
                 true
             }));

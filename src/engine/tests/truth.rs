@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::far_end::{FarEnd, take_all};
 use super::farm::{self, Farm, close_all, the_report};
 use super::host::Program;
-use super::rig::{Rig, Setup, everywhere, yonder};
+use super::rig::{Rig, Setup, everywhere, everywhere_here, yonder};
 use super::tls::{accepting, connecting};
 use crate::backend::{Admin, ServerChange};
 use crate::config::{AcceptConfig, CloseOptions, ConnectConfig, StreamConfig, TlsTruncation};
@@ -151,7 +151,7 @@ fn however_a_stream_ends_its_record_and_those_of_its_sides_agree() {
                 continue;
             }
             for truncation in [TlsTruncation::Pass, TlsTruncation::Abort] {
-                everywhere(|setup| {
+                everywhere_here(|setup| {
                     let context = format!("{way:?} {tls:?} {truncation:?} {setup:?}");
                     let events = end(setup, way, tls, truncation);
                     let (letters, why) = way.reported();
