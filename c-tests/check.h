@@ -143,7 +143,7 @@ static inline ssize_t hear(int fd, void *to, size_t size)
 enum host_kind { HOST_EPOLL, HOST_EDGE, HOST_POLL, HOST_SELECT };
 
 #define FDS 1024 /* select's own bound */
-#define EVENTS (VST_EVENT_TLS_DONE + 1)
+#define EVENTS (VST_EVENT_AGENT_RESOLVE + 1)
 
 struct host;
 typedef void (*event_hook)(struct host *host, const vst_event *event);

@@ -33,6 +33,7 @@ static struct {
     vst_connect_config *connect;
     vst_rules *rules;
     vst_tls_server *server;
+    vst_tls_client *tls;
 } scene;
 
 enum { VISITS = 3 }; /* each causes callbacks of its own */
@@ -177,6 +178,31 @@ static void fed(vst_engine *e)
     TRY(ENGINE, vst_fed_closed(e, id));
 }
 
+static void links_and_agents(vst_engine *e)
+{
+    vst_agent_options options = {.size = sizeof options};
+    vst_id link, agent;
+    uint32_t clients, channels;
+    char text[256];
+    size_t len;
+    TRY(ENGINE, vst_link_open(e, "unix:@nobody", NULL, NULL, &link, NULL, 0));
+    CHECK_EQ(link != 0, scene.license == ALL);
+    TRY(ENGINE, vst_link_accept(e, link, "x", scene.accept, NULL, NULL, 0));
+    TRY(ENGINE, vst_link_stop_accepting(e, link, "x"));
+    TRY(ENGINE, vst_link_describe(e, link, text, sizeof text, &len));
+    TRY(ENGINE, vst_link_close(e, link));
+    TRY(ENGINE, vst_agent_new(e, &options, &agent, NULL, 0));
+    CHECK_EQ(agent != 0, scene.license == ALL);
+    TRY(ENGINE, vst_agent_add_tls(e, agent, "x", scene.tls));
+    TRY(ENGINE, vst_agent_serve(e, agent, scene.door));
+    TRY(ENGINE, vst_agent_offer(e, agent, scene.conn, "x"));
+    TRY(ENGINE, vst_agent_resolved(e, agent, 1, NULL, 0));
+    TRY(ENGINE, vst_agent_load(e, agent, &clients, &channels));
+    TRY(ENGINE, vst_agent_describe(e, agent, text, sizeof text, &len));
+    TRY(ENGINE, vst_agent_drain(e, agent));
+    TRY(ENGINE, vst_agent_close(e, agent));
+}
+
 static void backends(vst_engine *e)
 {
     vst_backend_options backend = {.size = sizeof backend};
@@ -235,6 +261,8 @@ static void what_needs_no_engine(void)
     vst_listener_options listener;
     vst_backend_options backend;
     vst_server_options of_backend;
+    vst_link_options link;
+    vst_agent_options agent;
     vst_table_key key = {.form = VST_KEY_INTEGER, .integer = 1};
     vst_table_counters counters = {.size = sizeof counters};
     vst_table_row row = {.size = sizeof row};
@@ -260,6 +288,8 @@ static void what_needs_no_engine(void)
     TRY(FREELY, vst_listener_options_init(&listener, sizeof listener));
     TRY(FREELY, vst_backend_options_init(&backend, sizeof backend));
     TRY(FREELY, vst_server_options_init(&of_backend, sizeof of_backend));
+    TRY(FREELY, vst_link_options_init(&link, sizeof link));
+    TRY(FREELY, vst_agent_options_init(&agent, sizeof agent));
     TRY(FREELY, vst_accept_config_new(&accept, &accepts, text, sizeof text));
     DOES(vst_accept_config_free(accepts));
     TRY(FREELY, vst_accept_options_init(&accept, sizeof accept));
@@ -316,6 +346,7 @@ static void every_function(void)
     listeners(e);
     backends(e);
     fed(e);
+    links_and_agents(e);
     loops();
     what_needs_no_engine();
     connections(e);
@@ -448,6 +479,9 @@ static void begin(const char *callback, enum license license)
     MUST(vst_connect_config_new(&connect, &scene.connect, NULL, 0) == VST_OK);
     MUST(vst_rules_new(NULL, 0, NULL, 0, NULL, &scene.rules, NULL, 0) == VST_OK);
     MUST(vst_tls_server_self_signed("a.test", &scene.server, NULL, 0) == VST_OK);
+    vst_tls_client_options client = {.size = sizeof client,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    MUST(vst_tls_client_new(&client, &scene.tls, NULL, 0) == VST_OK);
     MUST(vst_engine_waker(scene.host.engine, &scene.waker) == VST_OK);
     vst_backend_options backend = {.size = sizeof backend};
     MUST(vst_backend_new(scene.host.engine, &backend, &scene.backend, NULL, 0) == VST_OK);
@@ -466,6 +500,7 @@ static void let_go(void)
     vst_connect_config_free(scene.connect);
     vst_rules_free(scene.rules);
     vst_tls_server_free(scene.server);
+    vst_tls_client_free(scene.tls);
     vst_waker_free(scene.waker);
     close(scene.peers[0]);
     close(scene.peers[1]);

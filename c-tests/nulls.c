@@ -214,6 +214,91 @@ static void fed(vst_engine *e)
     CHECK_EQ(vst_fed_closed(e, conn), VST_OK);
 }
 
+static void links(vst_engine *e)
+{
+    vst_link_options options;
+    vst_accept_config *config = accepting(NULL);
+    vst_id id = 9, link;
+    size_t len = 9;
+    char why[64] = "", text[64];
+    NULLS(vst_link_options_init(NULL, sizeof options));
+    MUST(vst_link_options_init(&options, sizeof options) == VST_OK);
+    NULLS(vst_link_open(NULL, "unix:@nobody", NULL, &options, &id, why, sizeof why));
+    CHECK(id == 0 && strlen(why) > 0);
+    id = 9;
+    NULLS(vst_link_open(e, NULL, NULL, &options, &id, why, sizeof why));
+    CHECK_EQ(id, 0);
+    NULLS(vst_link_open(e, "unix:@nobody", NULL, &options, NULL, why, sizeof why));
+    MUST(vst_link_open(e, "unix:@nobody", NULL, NULL, &link, NULL, 0) == VST_OK);
+    NULLS(vst_link_accept(NULL, link, "x", config, NULL, why, sizeof why));
+    NULLS(vst_link_accept(e, link, NULL, config, NULL, why, sizeof why));
+    NULLS(vst_link_accept(e, link, "x", NULL, NULL, why, sizeof why));
+    CHECK_EQ(vst_link_accept(e, link, "x", config, NULL, NULL, 0), VST_OK);
+    vst_accept_config_free(config);
+    NULLS(vst_link_stop_accepting(NULL, link, "x"));
+    NULLS(vst_link_stop_accepting(e, link, NULL));
+    CHECK_EQ(vst_link_stop_accepting(e, link, "x"), VST_OK);
+    NULLS(vst_link_describe(NULL, link, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_link_describe(e, link, NULL, 100000, &len));
+    NULLS(vst_link_describe(e, link, text, sizeof text, NULL));
+    NULLS(vst_link_close(NULL, link));
+    CHECK_EQ(vst_link_close(e, link), VST_OK);
+}
+
+static void agents(vst_engine *e, vst_id conn)
+{
+    vst_agent_options options;
+    vst_tls_client_options of_tls = {.size = sizeof of_tls,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_tls_client *tls;
+    vst_addr addr = {.family = VST_ADDR_IPV4, .len = 4, .bytes = {127, 0, 0, 1}};
+    vst_id id = 9, agent;
+    uint32_t clients = 9, channels = 9;
+    size_t len = 9;
+    char why[64] = "", text[64];
+    NULLS(vst_agent_options_init(NULL, sizeof options));
+    MUST(vst_agent_options_init(&options, sizeof options) == VST_OK);
+    MUST(vst_tls_client_new(&of_tls, &tls, NULL, 0) == VST_OK);
+    NULLS(vst_agent_new(NULL, &options, &id, why, sizeof why));
+    CHECK(id == 0 && strlen(why) > 0);
+    id = 9;
+    NULLS(vst_agent_new(e, NULL, &id, why, sizeof why));
+    CHECK_EQ(id, 0);
+    NULLS(vst_agent_new(e, &options, NULL, why, sizeof why));
+    options.uid_count = 1;
+    NULLS(vst_agent_new(e, &options, &id, why, sizeof why));
+    options.uid_count = 0, options.gid_count = 1;
+    NULLS(vst_agent_new(e, &options, &id, why, sizeof why));
+    options.gid_count = 0;
+    MUST(vst_agent_new(e, &options, &agent, NULL, 0) == VST_OK);
+    NULLS(vst_agent_add_tls(NULL, agent, "x", tls));
+    NULLS(vst_agent_add_tls(e, agent, NULL, tls));
+    NULLS(vst_agent_add_tls(e, agent, "x", NULL));
+    vst_tls_client_free(tls);
+    NULLS(vst_agent_serve(NULL, agent, conn));
+    NULLS(vst_agent_offer(NULL, agent, conn, "x"));
+    NULLS(vst_agent_offer(e, agent, conn, NULL));
+    NULLS(vst_agent_resolved(NULL, agent, 1, &addr, 0));
+    /* Where there is no address, there is none. */
+    CHECK_EQ(vst_agent_resolved(e, agent, 1, NULL, 0), VST_E_STATE);
+    NULLS(vst_agent_drain(NULL, agent));
+    NULLS(vst_agent_load(NULL, agent, &clients, &channels));
+    CHECK(clients == 0 && channels == 0);
+    channels = 9;
+    NULLS(vst_agent_load(e, agent, NULL, &channels));
+    CHECK_EQ(channels, 0);
+    clients = 9;
+    NULLS(vst_agent_load(e, agent, &clients, NULL));
+    CHECK_EQ(clients, 0);
+    NULLS(vst_agent_describe(NULL, agent, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_agent_describe(e, agent, NULL, 100000, &len));
+    NULLS(vst_agent_describe(e, agent, text, sizeof text, NULL));
+    NULLS(vst_agent_close(NULL, agent));
+    CHECK_EQ(vst_agent_close(e, agent), VST_OK);
+}
+
 int main(void)
 {
     struct host host;
@@ -410,6 +495,8 @@ int main(void)
     handlers(e, conn);
     rules(e, door, conn);
     fed(e);
+    links(e);
+    agents(e, conn);
     host.reported[VST_EVENT_CLOSED] = 0;
     user = raw;
     NULLS(vst_conn_user(NULL, conn, &user));

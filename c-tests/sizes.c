@@ -46,6 +46,8 @@ FILLS(tls_server_options)
 FILLS(tls_client_options)
 FILLS(backend_options)
 FILLS(server_options)
+FILLS(link_options)
+FILLS(agent_options)
 
 static void inits(fill init, size_t size, size_t first)
 {
@@ -225,6 +227,26 @@ static vst_status use_server(void *options)
     }
     vst_status status = vst_backend_add_server(host.engine, backend, options, &made, NULL, 0);
     CHECK((status == VST_OK) == (made != VST_NO_SERVER));
+    return status;
+}
+
+static vst_status use_link(void *options)
+{
+    vst_id made;
+    vst_status status = vst_link_open(host.engine, "unix:@nobody", NULL, options, &made, NULL, 0);
+    CHECK((status == VST_OK) == (made != 0));
+    if (made != 0)
+        CHECK_EQ(vst_link_close(host.engine, made), VST_OK);
+    return status;
+}
+
+static vst_status use_agent(void *options)
+{
+    vst_id made;
+    vst_status status = vst_agent_new(host.engine, options, &made, NULL, 0);
+    CHECK((status == VST_OK) == (made != 0));
+    if (made != 0)
+        CHECK_EQ(vst_agent_close(host.engine, made), VST_OK);
     return status;
 }
 
@@ -445,6 +467,10 @@ int main(void)
     inits(fill_tls_client_options, sizeof(vst_tls_client_options), sizeof(vst_tls_client_options));
     inits(fill_backend_options, sizeof(vst_backend_options), sizeof(vst_backend_options));
     inits(fill_server_options, sizeof(vst_server_options), sizeof(vst_server_options));
+    inits(fill_link_options, sizeof(vst_link_options), 40);
+    inits(fill_agent_options, sizeof(vst_agent_options), 96);
+    reads(fill_link_options, use_link, sizeof(vst_link_options), 40);
+    reads(fill_agent_options, use_agent, sizeof(vst_agent_options), 96);
     reads(fill_engine_options, use_engine, sizeof(vst_engine_options),
           offsetof(vst_engine_options, wake));
     reads(fill_accept_options, use_accept, sizeof(vst_accept_options),

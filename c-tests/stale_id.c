@@ -1,6 +1,53 @@
 /* The id of something that has ended is answered with VST_E_STALE by every function, for ever. */
 #include "check.h"
 
+/* A link is stale from its last event on, an agent from the call that ends it. */
+static void links_and_agents(struct host *host, vst_id old, vst_id conn)
+{
+    vst_engine *engine = host->engine;
+    vst_agent_options options = {.size = sizeof options};
+    vst_tls_client_options of_tls = {.size = sizeof of_tls,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_accept_config *config = accepting(NULL);
+    vst_tls_client *tls;
+    vst_id link, agent, live;
+    uint32_t clients = 9, channels = 9, state;
+    size_t len;
+    char byte;
+    MUST(vst_tls_client_new(&of_tls, &tls, NULL, 0) == VST_OK);
+    MUST(vst_link_open(engine, "unix:@nobody", NULL, NULL, &link, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_link_close(engine, link), VST_OK);
+    HOST_UNTIL(host, host->reported[VST_EVENT_LINK_CLOSED] == 1);
+    CHECK(host->last[VST_EVENT_LINK_CLOSED] == link);
+    CHECK_EQ(vst_link_close(engine, link), VST_E_STALE);
+    CHECK_EQ(vst_link_accept(engine, link, "x", config, NULL, NULL, 0), VST_E_STALE);
+    CHECK_EQ(vst_link_stop_accepting(engine, link, "x"), VST_E_STALE);
+    len = 9;
+    CHECK_EQ(vst_link_describe(engine, link, &byte, 1, &len), VST_E_STALE);
+    CHECK_EQ(len, 0);
+
+    MUST(vst_agent_new(engine, &options, &agent, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_agent_close(engine, agent), VST_OK);
+    MUST(vst_agent_new(engine, &options, &live, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_agent_close(engine, agent), VST_E_STALE);
+    CHECK_EQ(vst_agent_drain(engine, agent), VST_E_STALE);
+    CHECK_EQ(vst_agent_add_tls(engine, agent, "x", tls), VST_E_STALE);
+    CHECK_EQ(vst_agent_serve(engine, agent, conn), VST_E_STALE);
+    CHECK_EQ(vst_agent_offer(engine, agent, conn, "x"), VST_E_STALE);
+    CHECK_EQ(vst_agent_resolved(engine, agent, 1, NULL, 0), VST_E_STALE);
+    CHECK_EQ(vst_agent_load(engine, agent, &clients, &channels), VST_E_STALE);
+    CHECK(clients == 0 && channels == 0);
+    len = 9;
+    CHECK_EQ(vst_agent_describe(engine, agent, &byte, 1, &len), VST_E_STALE);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_agent_serve(engine, live, old), VST_E_STALE);
+    CHECK_EQ(vst_agent_offer(engine, live, old, "x"), VST_E_STALE);
+    CHECK_EQ(vst_conn_state(engine, conn, &state), VST_OK);
+    CHECK_EQ(state, VST_STATE_ESTABLISHED);
+    vst_accept_config_free(config);
+    vst_tls_client_free(tls);
+}
+
 int main(void)
 {
     struct host host;
@@ -93,6 +140,8 @@ int main(void)
     }
     CHECK_EQ(vst_conn_state(engine, fed, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
+
+    links_and_agents(&host, old, new);
 
     CHECK_EQ(vst_listener_close(engine, door), VST_OK);
     HOST_UNTIL(&host, host.reported[VST_EVENT_LISTENER_CLOSED] == 1);

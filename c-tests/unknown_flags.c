@@ -172,6 +172,128 @@ static void fed(vst_engine *engine)
     CHECK_EQ(vst_fed_closed(engine, id), VST_OK);
 }
 
+static void links(vst_engine *engine)
+{
+    static char long_name[257];
+    vst_accept_config *config = accepting(NULL);
+    vst_connect_config *fed;
+    vst_connect_options of_fed = {.size = sizeof of_fed, .flags = VST_CONNECT_FED};
+    vst_link_options good, bad;
+    vst_id id = 9, link;
+    char why[256] = "";
+    MUST(vst_link_options_init(&good, sizeof good) == VST_OK);
+    bad = good;
+    bad.flags = UINT64_C(1) << 63;
+    REFUSED(vst_link_open(engine, "unix:@nobody", NULL, &bad, &id, why, sizeof why));
+    CHECK(id == 0 && strstr(why, "flags") != NULL);
+    bad.flags = VST_AGENT_NO_DESCRIPTORS;
+    REFUSED(vst_link_open(engine, "unix:@nobody", NULL, &bad, &id, why, sizeof why));
+    REFUSED(vst_link_open(engine, "example.net:80", NULL, NULL, &id, why, sizeof why));
+    REFUSED(vst_link_open(engine, "127.0.0.1:0", NULL, NULL, &id, why, sizeof why));
+    REFUSED(vst_link_open(engine, "", NULL, NULL, &id, why, sizeof why));
+    MUST(vst_connect_config_new(&of_fed, &fed, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_link_open(engine, "unix:@nobody", fed, NULL, &id, why, sizeof why), VST_E_CONFIG);
+    CHECK(id == 0 && strstr(why, "config") != NULL);
+    vst_connect_config_free(fed);
+
+    MUST(vst_link_open(engine, "unix:@nobody", NULL, &good, &link, NULL, 0) == VST_OK);
+    memset(long_name, 'x', 256);
+    REFUSED(vst_link_accept(engine, link, "", config, NULL, why, sizeof why));
+    REFUSED(vst_link_accept(engine, link, long_name, config, NULL, why, sizeof why));
+    REFUSED(vst_link_accept(engine, link, "\xff", config, NULL, why, sizeof why));
+    REFUSED(vst_link_stop_accepting(engine, link, "\xff"));
+    CHECK_EQ(vst_link_stop_accepting(engine, link, "x"), VST_E_STATE);
+    long_name[255] = '\0';
+    CHECK_EQ(vst_link_accept(engine, link, long_name, config, NULL, why, sizeof why), VST_OK);
+    CHECK_EQ(vst_link_accept(engine, link, long_name, config, NULL, why, sizeof why), VST_E_STATE);
+
+    /* What only a connection over a link has. */
+    vst_connect_options good_connect = {.size = sizeof good_connect, .link = link}, connect;
+    vst_connect_config *made;
+    connect = good_connect;
+    connect.flags = VST_CONNECT_NO_DESCRIPTOR;
+    CHECK_EQ(vst_connect_config_new(&connect, &made, why, sizeof why), VST_OK);
+    vst_connect_config_free(made);
+    connect.flags = VST_LINK_NO_DESCRIPTORS;
+    REFUSED(vst_connect_config_new(&connect, &made, why, sizeof why));
+    connect.flags = VST_CONNECT_FED;
+    REFUSED(vst_connect_config_new(&connect, &made, why, sizeof why));
+    CHECK(made == NULL && strstr(why, "link") != NULL);
+    connect = good_connect;
+    connect.link_destination = "192.0.2.1:80";
+    CHECK_EQ(vst_connect_config_new(&connect, &made, why, sizeof why), VST_E_CONFIG);
+    CHECK(made == NULL && strstr(why, "link_destination") != NULL);
+    connect = good_connect;
+    connect.link_tls = "inner";
+    CHECK_EQ(vst_connect_config_new(&connect, &made, why, sizeof why), VST_E_CONFIG);
+    CHECK(made == NULL && strstr(why, "server_name") != NULL);
+    connect.link = 0;
+    REFUSED(vst_connect_config_new(&connect, &made, why, sizeof why));
+    connect.link_tls = NULL, connect.link_destination = "example.net:80";
+    REFUSED(vst_connect_config_new(&connect, &made, why, sizeof why));
+    /* A link is not connected through a link. */
+    MUST(vst_connect_config_new(&good_connect, &made, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_link_open(engine, "unix:@nobody", made, NULL, &id, why, sizeof why), VST_E_CONFIG);
+    vst_connect_config_free(made);
+    CHECK_EQ(vst_link_close(engine, link), VST_OK);
+    vst_accept_config_free(config);
+}
+
+static void agents(vst_engine *engine, vst_id conn)
+{
+    static char long_name[257];
+    static const char *const lists[] = {"10.0.0.1", "10.0.0.0/33:80", "a:1,,b:1", "unix:", ":80"};
+    vst_addr none = {.family = 99}, cut = {.family = VST_ADDR_IPV4, .len = 3};
+    vst_tls_client_options of_tls = {.size = sizeof of_tls,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_tls_client *tls;
+    vst_agent_options good, bad;
+    vst_id id = 9, agent;
+    char why[256] = "";
+    MUST(vst_agent_options_init(&good, sizeof good) == VST_OK);
+    MUST(vst_tls_client_new(&of_tls, &tls, NULL, 0) == VST_OK);
+    bad = good;
+    bad.flags = UINT64_C(1) << 63;
+    REFUSED(vst_agent_new(engine, &bad, &id, why, sizeof why));
+    CHECK(id == 0 && strstr(why, "flags") != NULL);
+    bad.flags = VST_LINK_NO_DESCRIPTORS;
+    REFUSED(vst_agent_new(engine, &bad, &id, why, sizeof why));
+    bad = good;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        bad.allow = lists[i];
+        CHECK_EQ(vst_agent_new(engine, &bad, &id, why, sizeof why), VST_E_CONFIG);
+        CHECK(id == 0 && strstr(why, "allow: ") != NULL);
+    }
+    bad = good;
+    vst_connect_options plain = {.size = sizeof plain}, connect[] = {plain, plain, plain};
+    connect[0].send_proxy = VST_SEND_PROXY_V2;
+    connect[1].flags = VST_CONNECT_FED;
+    connect[2].tls = tls, connect[2].server_name = "a.test";
+    for (size_t i = 0; i < sizeof connect / sizeof connect[0]; i++) {
+        vst_connect_config *made;
+        MUST(vst_connect_config_new(&connect[i], &made, NULL, 0) == VST_OK);
+        bad.connect = made;
+        CHECK_EQ(vst_agent_new(engine, &bad, &id, why, sizeof why), VST_E_CONFIG);
+        CHECK(id == 0 && strstr(why, "connect: ") != NULL);
+        vst_connect_config_free(made);
+    }
+    MUST(vst_agent_new(engine, &good, &agent, why, sizeof why) == VST_OK);
+    memset(long_name, 'x', 256);
+    REFUSED(vst_agent_add_tls(engine, agent, "", tls));
+    REFUSED(vst_agent_add_tls(engine, agent, "\xff", tls));
+    REFUSED(vst_agent_add_tls(engine, agent, long_name, tls));
+    REFUSED(vst_agent_offer(engine, agent, conn, "\xff"));
+    REFUSED(vst_agent_resolved(engine, agent, 1, &none, 0));
+    REFUSED(vst_agent_resolved(engine, agent, 1, &cut, 0));
+    REFUSED(vst_agent_resolved(engine, agent, 1, NULL, -1));
+    CHECK_EQ(vst_agent_resolved(engine, agent, 1, NULL, ENOENT), VST_E_STATE);
+    CHECK_EQ(vst_agent_drain(engine, agent), VST_OK);
+    CHECK_EQ(vst_agent_drain(engine, agent), VST_OK);
+    CHECK_EQ(vst_agent_serve(engine, agent, conn), VST_E_STATE);
+    CHECK_EQ(vst_agent_close(engine, agent), VST_OK);
+    vst_tls_client_free(tls);
+}
+
 static void socks(void)
 {
     const struct {
@@ -318,6 +440,8 @@ int main(void)
     backends(&host);
     handlers(host.engine, conn);
     fed(host.engine);
+    links(host.engine);
+    agents(host.engine, conn);
     CHECK(strcmp(vst_op_name(VST_OP_FCLOSE), "FCLOSE") == 0);
     CHECK(strcmp(vst_op_name(0), "SESSION") == 0 && strcmp(vst_op_name(99), "UNKNOWN") == 0);
     CHECK(strcmp(vst_why_name(VST_WHY_EMPTY), "EMPTY") == 0);

@@ -381,6 +381,85 @@ static void connections(vst_engine *engine)
     vst_connect_config_free(config);
 }
 
+static void links(vst_engine *engine, const vst_accept_config *accepting)
+{
+    vst_link_options options;
+    vst_id link, made;
+    MUST(vst_link_options_init(&options, sizeof options) == VST_OK);
+    SAID(vst_link_open(engine, "unix:@nobody", NULL, &options, &link, why, ROOM), VST_OK, "");
+    SAID(vst_link_open(NULL, "unix:@nobody", NULL, NULL, &made, why, ROOM), VST_E_NULL,
+         "engine: it is NULL");
+    SAID(vst_link_open(engine, "unix:@nobody", NULL, NULL, NULL, why, ROOM), VST_E_NULL,
+         "out: it is NULL");
+    SAID(vst_link_open(engine, NULL, NULL, NULL, &made, why, ROOM), VST_E_NULL,
+         "address: it is NULL");
+    SAID(vst_link_open(engine, "nowhere", NULL, NULL, &made, why, ROOM), VST_E_ARGUMENT,
+         "address: \"nowhere\"");
+    SAID(vst_link_open(engine, "\xff", NULL, NULL, &made, why, ROOM), VST_E_ARGUMENT,
+         "address: it is not UTF-8");
+    options.flags = UINT64_C(1) << 63;
+    SAID(vst_link_open(engine, "unix:@nobody", NULL, &options, &made, why, ROOM), VST_E_ARGUMENT,
+         "flags");
+    options.size = 1;
+    SAID(vst_link_open(engine, "unix:@nobody", NULL, &options, &made, why, ROOM), VST_E_SIZE,
+         "vst_link_options: its size is 1");
+
+    SAID(vst_link_accept(NULL, link, "a", accepting, NULL, why, ROOM), VST_E_NULL,
+         "engine: it is NULL");
+    SAID(vst_link_accept(engine, link, NULL, accepting, NULL, why, ROOM), VST_E_NULL,
+         "name: it is NULL");
+    SAID(vst_link_accept(engine, link, "a", NULL, NULL, why, ROOM), VST_E_NULL,
+         "config: it is NULL");
+    SAID(vst_link_accept(engine, 0, "a", accepting, NULL, why, ROOM), VST_E_ARGUMENT, "link:");
+    SAID(vst_link_accept(engine, link, "\xff", accepting, NULL, why, ROOM), VST_E_ARGUMENT,
+         "name: it is not UTF-8");
+    SAID(vst_link_accept(engine, link, "a", accepting, NULL, why, ROOM), VST_OK, "");
+
+    vst_connect_options connect = {.size = sizeof connect, .link_tls = "a"};
+    vst_connect_config *config;
+    SAID(vst_connect_config_new(&connect, &config, why, ROOM), VST_E_ARGUMENT, "link: ");
+    connect.link = link;
+    SAID(vst_connect_config_new(&connect, &config, why, ROOM), VST_E_CONFIG, "server_name: ");
+    connect.server_name = "a.test";
+    connect.link_tls = "";
+    SAID(vst_connect_config_new(&connect, &config, why, ROOM), VST_E_CONFIG, "link_tls: ");
+    connect.link_tls = "a";
+    connect.link_destination = "a.test";
+    SAID(vst_connect_config_new(&connect, &config, why, ROOM), VST_E_CONFIG,
+         "link_destination: \"a.test\"");
+    connect.link_destination = "a.test:443";
+    SAID(vst_connect_config_new(&connect, &config, why, ROOM), VST_OK, "");
+    vst_connect_config_free(config);
+}
+
+static void agents(vst_engine *engine)
+{
+    vst_agent_options good, options;
+    vst_id made;
+    MUST(vst_agent_options_init(&good, sizeof good) == VST_OK);
+    good.allow = "10.0.0.0/8:443, example.net:*, unix:/run/";
+    SAID(vst_agent_new(engine, &good, &made, why, ROOM), VST_OK, "");
+    SAID(vst_agent_new(NULL, &good, &made, why, ROOM), VST_E_NULL, "engine: it is NULL");
+    SAID(vst_agent_new(engine, NULL, &made, why, ROOM), VST_E_NULL, "vst_agent_options");
+    SAID(vst_agent_new(engine, &good, NULL, why, ROOM), VST_E_NULL, "out: it is NULL");
+    options = good;
+    options.allow = "10.0.0.0/8:443, example.net";
+    SAID(vst_agent_new(engine, &options, &made, why, ROOM), VST_E_CONFIG,
+         "allow: \"example.net\"");
+    options.allow = "\xff";
+    SAID(vst_agent_new(engine, &options, &made, why, ROOM), VST_E_ARGUMENT,
+         "allow: it is not UTF-8");
+    options = good;
+    options.uid_count = 1;
+    SAID(vst_agent_new(engine, &options, &made, why, ROOM), VST_E_NULL, "uids: it is NULL");
+    options = good;
+    options.flags = UINT64_C(1) << 63;
+    SAID(vst_agent_new(engine, &options, &made, why, ROOM), VST_E_ARGUMENT, "flags");
+    options.size = 7;
+    SAID(vst_agent_new(engine, &options, &made, why, ROOM), VST_E_SIZE,
+         "vst_agent_options: its size is 7");
+}
+
 static void streams(void)
 {
     vst_stream_config *made;
@@ -440,6 +519,8 @@ int main(void)
     listeners(host.engine, config);
     addresses(host.engine, config);
     connections(host.engine);
+    links(host.engine, config);
+    agents(host.engine);
     vst_accept_config_free(config);
     host_free(&host);
     return verdict();

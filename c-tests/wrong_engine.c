@@ -1,6 +1,50 @@
 /* An id of one engine is refused by another, also after its own engine is gone. */
 #include "check.h"
 
+static void links_and_agents(vst_engine *one, vst_engine *two, vst_id conn)
+{
+    vst_agent_options options = {.size = sizeof options};
+    vst_connect_options connect = {.size = sizeof connect};
+    vst_tls_client_options of_tls = {.size = sizeof of_tls,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_accept_config *config = accepting(NULL);
+    vst_connect_config *over_link;
+    vst_tls_client *tls;
+    vst_id link, other, agent, mine, made = 9;
+    uint32_t clients, channels;
+    size_t len;
+    char byte;
+    MUST(vst_tls_client_new(&of_tls, &tls, NULL, 0) == VST_OK);
+    MUST(vst_link_open(one, "unix:@nobody", NULL, NULL, &link, NULL, 0) == VST_OK);
+    MUST(vst_link_open(two, "unix:@nobody", NULL, NULL, &other, NULL, 0) == VST_OK);
+    MUST(vst_agent_new(one, &options, &agent, NULL, 0) == VST_OK);
+    MUST(vst_agent_new(two, &options, &mine, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_link_close(two, link), VST_E_ENGINE);
+    CHECK_EQ(vst_link_accept(two, link, "x", config, NULL, NULL, 0), VST_E_ENGINE);
+    CHECK_EQ(vst_link_stop_accepting(two, link, "x"), VST_E_ENGINE);
+    CHECK_EQ(vst_link_describe(two, link, &byte, 1, &len), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_add_tls(two, agent, "x", tls), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_serve(two, agent, conn), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_serve(two, mine, conn), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_offer(two, agent, conn, "x"), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_offer(two, mine, conn, "x"), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_resolved(two, agent, 1, NULL, 0), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_load(two, agent, &clients, &channels), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_describe(two, agent, &byte, 1, &len), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_drain(two, agent), VST_E_ENGINE);
+    CHECK_EQ(vst_agent_close(two, agent), VST_E_ENGINE);
+    /* A configuration may be made before it is known which engine will use it. */
+    connect.link = link;
+    MUST(vst_connect_config_new(&connect, &over_link, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_conn_connect(two, "127.0.0.1:1", over_link, NULL, &made, NULL, 0), VST_E_ENGINE);
+    CHECK_EQ(made, 0);
+    CHECK_EQ(vst_conn_connect(one, "127.0.0.1:1", over_link, NULL, &made, NULL, 0), VST_OK);
+    CHECK_EQ(vst_conn_abort(one, made), VST_OK);
+    vst_connect_config_free(over_link);
+    vst_accept_config_free(config);
+    vst_tls_client_free(tls);
+}
+
 int main(void)
 {
     struct host one, two;
@@ -50,6 +94,7 @@ int main(void)
     CHECK_EQ(vst_conn_peer_credentials(two.engine, fed, &state, NULL), VST_E_ENGINE);
     CHECK_EQ(vst_conn_state(one.engine, fed, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
+    links_and_agents(one.engine, two.engine, conn);
     CHECK_EQ(vst_conn_state(one.engine, conn, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
 

@@ -1,6 +1,55 @@
 /* An id of one kind is no id of another, and a number that was never an id is none at all. */
 #include "check.h"
 
+static void links_and_agents(vst_engine *engine, vst_id door, vst_id conn)
+{
+    vst_agent_options options = {.size = sizeof options};
+    vst_connect_options connect = {.size = sizeof connect};
+    vst_tls_client_options of_tls = {.size = sizeof of_tls,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_accept_config *config = accepting(NULL);
+    vst_connect_config *made = (void *)engine;
+    vst_tls_client *tls;
+    vst_id link, agent;
+    uint32_t clients, channels;
+    size_t len;
+    char byte;
+    MUST(vst_tls_client_new(&of_tls, &tls, NULL, 0) == VST_OK);
+    MUST(vst_link_open(engine, "unix:@nobody", NULL, NULL, &link, NULL, 0) == VST_OK);
+    MUST(vst_agent_new(engine, &options, &agent, NULL, 0) == VST_OK);
+    const struct { vst_id link, agent; vst_status due; } none[] = {
+        {door, door, VST_E_KIND}, {conn, conn, VST_E_KIND}, {agent, link, VST_E_KIND},
+        {0, 0, VST_E_ARGUMENT}, {UINT64_MAX, UINT64_MAX, VST_E_ARGUMENT},
+    };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        vst_id to = none[i].link, of = none[i].agent;
+        vst_status due = none[i].due;
+        CHECK_EQ(vst_link_close(engine, to), due);
+        CHECK_EQ(vst_link_accept(engine, to, "x", config, NULL, NULL, 0), due);
+        CHECK_EQ(vst_link_stop_accepting(engine, to, "x"), due);
+        CHECK_EQ(vst_link_describe(engine, to, &byte, 1, &len), due);
+        CHECK_EQ(vst_agent_add_tls(engine, of, "x", tls), due);
+        CHECK_EQ(vst_agent_serve(engine, of, conn), due);
+        CHECK_EQ(vst_agent_offer(engine, of, conn, "x"), due);
+        CHECK_EQ(vst_agent_resolved(engine, of, 1, NULL, 0), due);
+        CHECK_EQ(vst_agent_load(engine, of, &clients, &channels), due);
+        CHECK_EQ(vst_agent_describe(engine, of, &byte, 1, &len), due);
+        CHECK_EQ(vst_agent_drain(engine, of), due);
+        CHECK_EQ(vst_agent_close(engine, of), due);
+        if (to != 0) {
+            connect.link = to;
+            CHECK_EQ(vst_connect_config_new(&connect, &made, NULL, 0), due);
+            CHECK(made == NULL);
+        }
+    }
+    CHECK_EQ(vst_agent_serve(engine, agent, door), VST_E_KIND);
+    CHECK_EQ(vst_agent_offer(engine, agent, door, "x"), VST_E_KIND);
+    CHECK_EQ(vst_conn_close(engine, link), VST_E_KIND);
+    CHECK_EQ(vst_listener_close(engine, agent), VST_E_KIND);
+    vst_accept_config_free(config);
+    vst_tls_client_free(tls);
+}
+
 int main(void)
 {
     struct host host;
@@ -69,6 +118,8 @@ int main(void)
         CHECK_EQ(vst_conn_peer_credentials(engine, none[i].id, &uid, NULL), none[i].due);
         CHECK_EQ(uid, UINT32_MAX);
     }
+
+    links_and_agents(engine, door, conn);
 
     CHECK_EQ(vst_conn_close(engine, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_conn_close(engine, UINT64_MAX), VST_E_ARGUMENT);

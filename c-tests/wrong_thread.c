@@ -5,6 +5,44 @@
 static struct host host;
 static uint16_t port;
 
+static struct { vst_id link, agent; } remote;
+
+static void links_and_agents(vst_id conn, const vst_accept_config *config)
+{
+    vst_engine *engine = host.engine;
+    vst_agent_options options = {.size = sizeof options};
+    vst_tls_client_options of_tls = {.size = sizeof of_tls,
+                                     .flags = VST_TLS_CLIENT_DANGEROUSLY_SKIP_VERIFICATION};
+    vst_tls_client *tls;
+    vst_id out = 9;
+    uint32_t clients = 9, channels = 9;
+    size_t len = 9;
+    char byte;
+    MUST(vst_tls_client_new(&of_tls, &tls, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_link_open(engine, "unix:@nobody", NULL, NULL, &out, NULL, 0), VST_E_THREAD);
+    CHECK_EQ(out, 0);
+    CHECK_EQ(vst_link_accept(engine, remote.link, "x", config, NULL, NULL, 0), VST_E_THREAD);
+    CHECK_EQ(vst_link_stop_accepting(engine, remote.link, "x"), VST_E_THREAD);
+    CHECK_EQ(vst_link_describe(engine, remote.link, &byte, 1, &len), VST_E_THREAD);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_link_close(engine, remote.link), VST_E_THREAD);
+    out = 9;
+    CHECK_EQ(vst_agent_new(engine, &options, &out, NULL, 0), VST_E_THREAD);
+    CHECK_EQ(out, 0);
+    CHECK_EQ(vst_agent_add_tls(engine, remote.agent, "x", tls), VST_E_THREAD);
+    CHECK_EQ(vst_agent_serve(engine, remote.agent, conn), VST_E_THREAD);
+    CHECK_EQ(vst_agent_offer(engine, remote.agent, conn, "x"), VST_E_THREAD);
+    CHECK_EQ(vst_agent_resolved(engine, remote.agent, 1, NULL, 0), VST_E_THREAD);
+    CHECK_EQ(vst_agent_load(engine, remote.agent, &clients, &channels), VST_E_THREAD);
+    CHECK(clients == 0 && channels == 0);
+    len = 9;
+    CHECK_EQ(vst_agent_describe(engine, remote.agent, &byte, 1, &len), VST_E_THREAD);
+    CHECK_EQ(len, 0);
+    CHECK_EQ(vst_agent_drain(engine, remote.agent), VST_E_THREAD);
+    CHECK_EQ(vst_agent_close(engine, remote.agent), VST_E_THREAD);
+    vst_tls_client_free(tls);
+}
+
 static void *other(void *conn)
 {
     vst_id id = *(vst_id *)conn;
@@ -62,6 +100,7 @@ static void *other(void *conn)
     CHECK_EQ(vst_fed_closed(host.engine, id), VST_E_THREAD);
     CHECK_EQ(vst_conn_peer_credentials(host.engine, id, &uid, &gid), VST_E_THREAD);
     CHECK(uid == UINT32_MAX && gid == UINT32_MAX);
+    links_and_agents(id, config);
     vst_accept_config_free(config);
     CHECK_EQ(vst_engine_free(host.engine), VST_E_THREAD);
     return NULL;
@@ -83,10 +122,15 @@ int main(void)
     host_new(&host, HOST_EPOLL);
     listener(&host, NULL, &port);
     vst_id conn = session(&host, port, &peer);
+    vst_agent_options options_of_agent = {.size = sizeof options_of_agent};
+    MUST(vst_link_open(host.engine, "unix:@nobody", NULL, NULL, &remote.link, NULL, 0) == VST_OK);
+    MUST(vst_agent_new(host.engine, &options_of_agent, &remote.agent, NULL, 0) == VST_OK);
     MUST(pthread_create(&thread, NULL, other, &conn) == 0);
     MUST(pthread_join(thread, NULL) == 0);
     CHECK_EQ(vst_conn_state(host.engine, conn, &state), VST_OK);
     CHECK_EQ(state, VST_STATE_ESTABLISHED);
+    CHECK_EQ(vst_link_close(host.engine, remote.link), VST_OK);
+    CHECK_EQ(vst_agent_close(host.engine, remote.agent), VST_OK);
     host_free(&host);
     close(peer);
 

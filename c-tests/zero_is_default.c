@@ -223,6 +223,29 @@ static void fed(void)
     fed_windows(100000, 150000, 100000, 150000);
 }
 
+/* What the init functions write is what 0 stands for; remote_defaults.c shows what is done by it. */
+static void links_and_agents(void)
+{
+    vst_link_options link;
+    vst_agent_options agent;
+    CHECK_EQ(vst_link_options_init(&link, sizeof link), VST_OK);
+    CHECK_EQ(link.channels_per_conn, UINT32_MAX);
+    CHECK_EQ(link.flags, 0);
+    CHECK_EQ(link.window_bytes, 64 << 20);
+    CHECK_EQ(link.keepalive_ns, 10 * SECOND);
+    CHECK(link.user == NULL);
+    CHECK_EQ(vst_agent_options_init(&agent, sizeof agent), VST_OK);
+    CHECK_EQ(agent.channels_max, 10000);
+    CHECK_EQ(agent.flags, 0);
+    CHECK(agent.allow == NULL && agent.connect == NULL && agent.user == NULL);
+    CHECK(agent.uids == NULL && agent.uid_count == 0);
+    CHECK(agent.gids == NULL && agent.gid_count == 0);
+    CHECK_EQ(agent.window_bytes, 64 << 20);
+    CHECK_EQ(agent.keepalive_ns, 10 * SECOND);
+    CHECK_EQ(agent.channel_window_bytes, 65536);
+    CHECK_EQ(agent.opens_per_second, UINT32_MAX);
+}
+
 static void sessions_kept(void)
 {
     vst_tls_client_options options = {.size = sizeof options,
@@ -247,5 +270,6 @@ int main(void)
     without_a_queue(VST_BACKEND_NO_QUEUE, VST_SERVER_NO_WEIGHT);
     sessions_kept();
     fed();
+    links_and_agents();
     return verdict();
 }

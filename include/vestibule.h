@@ -116,15 +116,16 @@
 //   9  Certificates and TLS
 //  10  Connect configurations
 //  11  Fed connections
-//  12  Streams
-//  13  Backends
-//  14  Rules
-//  15  Stick tables
-//  16  Handlers of the host's own
-//  17  Monitors and metrics
-//  18  Wakers
-//  19  The built-in loop
-//  20  Versions
+//  12  Links and agents
+//  13  Streams
+//  14  Backends
+//  15  Rules
+//  16  Stick tables
+//  17  Handlers of the host's own
+//  18  Monitors and metrics
+//  19  Wakers
+//  20  The built-in loop
+//  21  Versions
 
 #ifndef VESTIBULE_H
 #define VESTIBULE_H
@@ -176,6 +177,8 @@ typedef struct vst_tls_server_options vst_tls_server_options;
 typedef struct vst_tls_client_options vst_tls_client_options;
 typedef struct vst_connect_options vst_connect_options;
 typedef struct vst_feed_args vst_feed_args;
+typedef struct vst_link_options vst_link_options;
+typedef struct vst_agent_options vst_agent_options;
 typedef struct vst_stream_options vst_stream_options;
 typedef struct vst_backend_options vst_backend_options;
 typedef struct vst_backend_counters vst_backend_counters;
@@ -262,6 +265,9 @@ typedef struct vst_listener_counters vst_listener_counters;
 
 // The connection failed for another reason; the end of VST_EVENT_CLOSED says which.
 #define VST_E_FAILED (-32)
+
+// The configuration does not admit the peer.
+#define VST_E_DENIED (-33)
 
 // A configured or built-in limit is reached.
 #define VST_E_LIMIT (-40)
@@ -475,8 +481,8 @@ struct vst_end {
     // The code of the vst_step or vst_conn_handler_done with which a handler failed the
     // connection, or 0.
     int32_t host_code;
-    // 0.
-    uint32_t _reserved;
+    // 1 when it failed at the agent behind its link (see vst_link_open), and not here. Else 0.
+    uint32_t remote;
 };
 
 // How a stream ended.
@@ -642,6 +648,19 @@ vst_status vst_addr_parse(const char *text,
 // The TLS handshake that vst_conn_start_tls began is done: reads and writes are possible again.
 #define VST_EVENT_TLS_DONE (16)
 
+// The agent that a link leads to answers: id is the link.
+#define VST_EVENT_LINK_UP (17)
+
+// No agent answers any more at the end of a link; text says why. It is connected to again by itself.
+#define VST_EVENT_LINK_DOWN (18)
+
+// A link is closed; id is stale from here on.
+#define VST_EVENT_LINK_CLOSED (19)
+
+// A client of the agent id asks for a connection to the host named text, at port: look its address
+// up, and hand in what was found with vst_agent_resolved and ticket.
+#define VST_EVENT_AGENT_RESOLVE (20)
+
 // check_rise checks in a row have passed, or check_fall in a row have failed.
 #define VST_REASON_CHECKS (1)
 
@@ -762,7 +781,7 @@ typedef void (*vst_timer_fn)(void *data,
 // An event. What it points to is the library's memory: valid until the callback returns, or, when
 // vst_engine_next wrote the event, until the next call on the engine.
 struct vst_event {
-    // In, for vst_engine_next: sizeof(vst_event). Not less than 72 bytes.
+    // In, for vst_engine_next: sizeof(vst_event). Not less than 96 bytes.
     uint32_t size;
     // VST_EVENT_*.
     uint32_t kind;
@@ -791,6 +810,15 @@ struct vst_event {
     uint32_t server;
     // VST_REASON_* of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     uint32_t reason;
+    // With VST_EVENT_LINK_DOWN: why, in words; with VST_EVENT_AGENT_RESOLVE: the name of a host, as the
+    // client has sent it. NUL-terminated. Else NULL.
+    const char *text;
+    // With VST_EVENT_AGENT_RESOLVE: what the answer names. Else 0.
+    uint64_t ticket;
+    // With VST_EVENT_AGENT_RESOLVE: the port. Else 0.
+    uint32_t port;
+    // 0.
+    uint32_t _reserved;
 };
 
 // An event. event and what it points to are valid until the callback returns. data is that of the
@@ -1655,8 +1683,8 @@ vst_status vst_conn_adopt(vst_engine *engine,
 // sentence, cut to why_size bytes with its NUL.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header,
-// or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT;
-// VST_E_THREAD; VST_E_POISONED.
+// or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_ENGINE (the
+// link of config); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; address is a NUL-terminated string; connect is NULL or points to as
@@ -2564,6 +2592,10 @@ void vst_tls_client_free(vst_tls_client *tls);
 // connected. See the section on fed connections.
 #define VST_CONNECT_FED (UINT64_C(1) << 55)
 
+// Where the connection goes over a link: the agent may not answer with its descriptor, so that all bytes go
+// through the agent.
+#define VST_CONNECT_NO_DESCRIPTOR (UINT64_C(1) << 56)
+
 // No PROXY header is sent.
 #define VST_SEND_PROXY_NONE (0)
 
@@ -2654,6 +2686,16 @@ struct vst_connect_options {
     // VST_CONNECT_TLS12_HALF_CLOSE_SEND) is sent, in nanoseconds. VST_NEVER: it waits for the
     // peer's own end. Default 1 s.
     uint64_t tls12_half_close_hold_ns;
+    // A link (vst_link_open): the agent that it leads to opens the connection. The configuration is then of
+    // use only with the engine of the link. 0: no link.
+    vst_id link;
+    // With a link: the destination as example.net:443, which the agent looks up; the address of the
+    // connection is not used then. NULL: the address. Copied.
+    const char *link_destination;
+    // With a link: the agent connects with TLS, as its profile of this name says (vst_agent_add_tls), and
+    // the server's certificate must be valid for server_name. Not together with tls. NULL: the bytes
+    // are sent as they are. Copied.
+    const char *link_tls;
 };
 
 // Fills options with the defaults. size is sizeof(vst_connect_options).
@@ -2675,7 +2717,8 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, proxy_tlvs
 // without version 2, SOCKS texts with VST_SOCKS_NONE); VST_E_CONFIG (source or socks_destination
 // cannot be parsed, server_name is missing or no DNS name and no IP address, socks_destination
-// is missing, or the version of SOCKS cannot express the destination, user or password).
+// is missing, the version of SOCKS cannot express the destination, user or password, or
+// link_destination is no name and port); VST_E_KIND (link is no link).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -2978,7 +3021,346 @@ vst_status vst_fed_closed(vst_engine *engine,
                           vst_id conn);
 
 // =================================================================================================
-// 12. Streams
+// 12. Links and agents
+//
+// A second process, the agent, opens connections for this one and hands over connections that it
+// has accepted, so that this one needs no network and no keys of its own. vst_link_open makes a
+// link to it, and a connect configuration that names the link (`link` of vst_connect_options) has
+// the agent connect, with TLS of its own where `link_tls` says so; vst_link_accept takes the
+// connections that it hands over. They are used as all others are; what failed at the agent has
+// `remote` set in its vst_end. A connection over a unix socket whose bytes the agent does not
+// change is passed as a descriptor, and the agent is out of its way. In the agent, vst_agent_new
+// says what its clients may do, vst_agent_serve makes a session one of them, and vst_agent_offer
+// hands a session over. docs/remote-protocol.md has the frames between the two.
+// =================================================================================================
+
+// No agent may pass descriptors over the link: all bytes go through it.
+#define VST_LINK_NO_DESCRIPTORS (UINT64_C(1) << 57)
+
+// The agent passes no descriptors to its clients: all bytes go through it.
+#define VST_AGENT_NO_DESCRIPTORS (UINT64_C(1) << 58)
+
+// Clients may choose the source address of the connections that they have opened.
+#define VST_AGENT_ALLOW_SOURCE (UINT64_C(1) << 59)
+
+// The options of a link. A field that is 0 stands for its default, so that all zero but size is the
+// defaults; vst_link_options_init writes them.
+struct vst_link_options {
+    // sizeof(vst_link_options). Not less than 40 bytes.
+    uint32_t size;
+    // How many connections one connection to the agent carries: more connections to it are made where
+    // there are more. 1: each has a connection of its own, which closes with it. Default UINT32_MAX: as
+    // many as the agent takes.
+    uint32_t channels_per_conn;
+    // VST_LINK_*.
+    uint64_t flags;
+    // How many bytes that came over one connection to the agent are held and not read, of all connections
+    // that it carries together. Each holds at most fed_inbox_bytes, and less where little is left.
+    // Default 64 MiB.
+    uint64_t window_bytes;
+    // After so many nanoseconds in which nothing came from the agent it is asked for a sign of life; after
+    // three times as many in all, the connection to it counts as broken. Default 10 s; VST_NEVER does
+    // not ask.
+    uint64_t keepalive_ns;
+    // The host's user data for the link. The library neither reads nor frees it.
+    void *user;
+};
+
+// The options of an agent. A field that is 0 stands for its default, so that all zero but size is the
+// defaults; vst_agent_options_init writes them.
+struct vst_agent_options {
+    // sizeof(vst_agent_options). Not less than 96 bytes.
+    uint32_t size;
+    // How many connections one client may have at once, those that are handed over to it among them.
+    // Default 10,000.
+    uint32_t channels_max;
+    // VST_AGENT_*.
+    uint64_t flags;
+    // Where clients may have connections opened to: words separated by commas, each 192.0.2.1:80,
+    // 10.0.0.0/8:443, [2001:db8::]/32:443, example.net:443, *.example.net:443 (all names below one),
+    // each also with * as the port, or unix:/path, where a path with a slash at its end stands for all
+    // below it. An allowed name may turn out to have any address. NULL: nowhere. Copied.
+    const char *allow;
+    // The user ids whose processes may be clients. Where there are none here and none in gids, every
+    // peer may be one.
+    const uint32_t *uids;
+    // How many there are.
+    uint64_t uid_count;
+    // The group ids whose processes may be clients, beside those of uids.
+    const uint32_t *gids;
+    // How many there are.
+    uint64_t gid_count;
+    // How many bytes of a client are held and not sent on, of all its connections together. Default
+    // 64 MiB.
+    uint64_t window_bytes;
+    // After so many nanoseconds in which nothing came from a client it is asked for a sign of life; after
+    // three times as many in all, it is given up. Default 10 s; VST_NEVER does not ask.
+    uint64_t keepalive_ns;
+    // How the connections of clients are opened: source address, timeouts, closing. Headers, SOCKS, TLS and
+    // handlers of it are the clients' business and must not be set. NULL: the defaults. The agent keeps
+    // its own reference: the handle may be freed at once.
+    const vst_connect_config *connect;
+    // The host's user data for the agent and for the connections that it opens. The library neither reads
+    // nor frees it.
+    void *user;
+    // How many bytes of one connection are held and not sent on at most. Default 64 KiB.
+    uint32_t channel_window_bytes;
+    // How many connections one client may have opened in a second. Default UINT32_MAX: no bound.
+    uint32_t opens_per_second;
+};
+
+// Fills options with the defaults. size is sizeof(vst_link_options).
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_link_options_init(vst_link_options *options,
+                                 uint32_t size);
+
+// Opens a link to the agent that listens at address: unix:/path, unix:@abstract, 192.0.2.1:80 or
+// [2001:db8::1]:80. Connections whose configuration names it (link of vst_connect_options) are opened
+// by the agent.
+//
+// The connection to the agent is made at the end of the outermost call as config says: TLS with a
+// client certificate, for example; NULL stands for the defaults. VST_EVENT_LINK_UP reports that the agent
+// answers, VST_EVENT_LINK_DOWN that none does any more. A connection that breaks is made again at once,
+// and then after pauses of up to a second, for ever; connections that are to be opened wait for it until
+// their own timeouts. The handle config may be freed at once. options may be NULL: the defaults. *out
+// is the id, or 0. On failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address, flag); VST_E_CONFIG (the connections of
+// config are fed, or use a link themselves); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; address is a NUL-terminated string; config is NULL or a handle; options is
+// NULL or points to as many bytes as its size says; out points to an id; why is NULL or points to
+// why_size writable bytes.
+vst_status vst_link_open(vst_engine *engine,
+                         const char *address,
+                         const vst_connect_config *config,
+                         const vst_link_options *options,
+                         vst_id *out,
+                         char *why,
+                         size_t why_size);
+
+// Closes a link. Connections that the agent has opened go on; those that wait for it, and new ones, fail.
+// VST_EVENT_LINK_CLOSED, after the last of them, is the last event about it; until then its id works with
+// vst_link_describe.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STATE (it was closed before); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+// VST_E_ARGUMENT (the id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_link_close(vst_engine *engine,
+                          vst_id link);
+
+// Takes the connections that the agent accepts and hands over under name (vst_agent_offer): UTF-8,
+// 1 to 255 bytes, copied. Each goes through what config says, as if it had been accepted here:
+// VST_EVENT_SESSION reports that it is a session, VST_EVENT_CLOSED its end, also if it never was one. What
+// the agent knows of it is known here: its addresses, the PROXY header that it began with, and what the
+// agent's TLS agreed on.
+//
+// The handle config may be freed at once. user is the host's user data for the connections. On failure
+// why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STATE (the name is taken already, or the link is closing); VST_E_NULL;
+// VST_E_ARGUMENT (the name is empty, too long or not UTF-8; the id); VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; name is a NUL-terminated string; why is NULL or points to why_size writable
+// bytes.
+vst_status vst_link_accept(vst_engine *engine,
+                           vst_id link,
+                           const char *name,
+                           const vst_accept_config *config,
+                           void *user,
+                           char *why,
+                           size_t why_size);
+
+// Takes no more connections under name. Those that were taken go on.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STATE (none are taken under it); VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8;
+// the id); VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string.
+vst_status vst_link_stop_accepting(vst_engine *engine,
+                                   vst_id link,
+                                   const char *name);
+
+// Copies the state of a link as one line of name=value, for a log or for debugging: the agent's address,
+// whether it answers, the connections to it, those that it carries and those that wait, and why it was not
+// reached.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes mostly do.
+// Legal on the engine's thread, before VST_EVENT_LINK_CLOSED.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_link_describe(vst_engine *engine,
+                             vst_id link,
+                             char *text,
+                             size_t capacity,
+                             size_t *len);
+
+// Fills options with the defaults. size is sizeof(vst_agent_options).
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE.
+//
+// Needs:
+// options points to size writable bytes.
+vst_status vst_agent_options_init(vst_agent_options *options,
+                                  uint32_t size);
+
+// Makes an agent: it opens connections for clients, and hands connections over to them, over links
+// (docs/remote-protocol.md). Clients are sessions that the host gives it with vst_agent_serve.
+//
+// options is read and not kept. *out is the id, or 0. On failure why, unless NULL, gets a sentence, cut
+// to why_size bytes with its NUL.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (a flag); VST_E_CONFIG (allow cannot be parsed, or
+// connect says more than it may); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; options points to as many bytes as its size says, its text to
+// a NUL-terminated string, its numbers to as many as are said, its handle is not freed; out points to an
+// id; why is NULL or points to why_size writable bytes.
+vst_status vst_agent_new(vst_engine *engine,
+                         const vst_agent_options *options,
+                         vst_id *out,
+                         char *why,
+                         size_t why_size);
+
+// Gives an agent a configuration of TLS towards servers, which clients name by profile (link_tls of
+// vst_connect_options): UTF-8, 1 to 255 bytes, copied. A second one with the same name replaces the first
+// for connections that begin later. The handle tls may be freed at once.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is empty, too long or not UTF-8; the id); VST_E_STALE,
+// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// Handles are not freed; profile is a NUL-terminated string.
+vst_status vst_agent_add_tls(vst_engine *engine,
+                             vst_id agent,
+                             const char *profile,
+                             const vst_tls_client *tls);
+
+// Makes the peer of a session a client of an agent: frames pass through the session from now on, and
+// vst_conn_recv, vst_conn_send and their like return VST_E_STATE. VST_EVENT_CLOSED reports its end, whose
+// text says what the client did wrong, where that ended it. The user and group of the peer are checked
+// before a byte of it is read.
+//
+// Legal on the engine's thread. On failure the session stays the host's.
+// Returns VST_OK; VST_E_DENIED (uids and gids of the agent do not admit the peer, or its ids are not
+// known); VST_E_STATE (it is no session of the host's, bytes of it wait to be sent, or the agent drains);
+// VST_E_LIMIT; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id); VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_agent_serve(vst_engine *engine,
+                           vst_id agent,
+                           vst_id conn);
+
+// Hands a session over to a client of an agent that takes connections under name (vst_link_accept), with
+// its addresses, the PROXY header that it began with, and what its TLS agreed on. Of several clients the
+// one with the fewest connections gets it. VST_EVENT_CLOSED reports its end, or, where its descriptor was
+// passed to the client, that it is no longer here.
+//
+// Legal on the engine's thread. On failure the session stays the host's.
+// Returns VST_OK; VST_NONE (no client takes it now); VST_E_STATE (it is no session of the host's, or bytes of
+// it wait to be sent); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id; the name is not
+// UTF-8); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; name is a NUL-terminated string.
+vst_status vst_agent_offer(vst_engine *engine,
+                           vst_id agent,
+                           vst_id conn,
+                           const char *name);
+
+// Answers VST_EVENT_AGENT_RESOLVE: addr is the address that the name has, whose port does not matter; NULL
+// or VST_ADDR_NONE: it has none, for the reason sys_errno (0: ENOENT).
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_STATE (nobody waits for this ticket any more); VST_E_ARGUMENT (addr is no address, or
+// sys_errno is negative; the id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; addr is NULL or points to an address.
+vst_status vst_agent_resolved(vst_engine *engine,
+                              vst_id agent,
+                              uint64_t ticket,
+                              const vst_addr *addr,
+                              int32_t sys_errno);
+
+// Lets an agent end in order: its clients are told to open new connections elsewhere, and those that are open
+// go on. A client's connection closes with the last of them; vst_agent_load says when there is none left.
+// Another agent may take the listening socket over meanwhile: no connection fails.
+//
+// Legal on the engine's thread; a second call changes nothing.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_agent_drain(vst_engine *engine,
+                           vst_id agent);
+
+// Ends an agent at once: its clients are told so, and their connections are reset. The id is stale from here
+// on; VST_EVENT_CLOSED reports the end of each connection.
+//
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_agent_close(vst_engine *engine,
+                           vst_id agent);
+
+// Writes how many clients an agent has, and how many connections they have together.
+//
+// Legal on the engine's thread. On failure both are 0.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; clients and channels point to numbers.
+vst_status vst_agent_load(vst_engine *engine,
+                          vst_id agent,
+                          uint32_t *clients,
+                          uint32_t *channels);
+
+// Copies the state of an agent as one line of name=value, for a log or for debugging: its clients and their
+// connections, the names that are looked up, and whether it drains.
+//
+// The text has no NUL; *len is its length, also when capacity does not suffice. 256 bytes mostly do.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_agent_describe(vst_engine *engine,
+                              vst_id agent,
+                              char *text,
+                              size_t capacity,
+                              size_t *len);
+
+// =================================================================================================
+// 13. Streams
 //
 // Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine moves the
 // bytes between them, and no event of either is reported but VST_EVENT_STREAM_END.
@@ -3137,7 +3519,7 @@ vst_status vst_stream_describe(vst_engine *engine,
                                size_t *len);
 
 // =================================================================================================
-// 13. Backends
+// 14. Backends
 //
 // A backend is a group of servers, of which each stream gets one: by weight and load, with queues,
 // retries and health checks. vst_backend_new makes it, vst_backend_add_server adds servers, and
@@ -3524,7 +3906,7 @@ vst_status vst_server_state(vst_engine *engine,
                             vst_server_status *state);
 
 // =================================================================================================
-// 14. Rules
+// 15. Rules
 //
 // The tcp-request rules of HAProxy: vst_rules_new makes a set of rules from a text, an accept
 // configuration names the set, and vst_rules_replace may change it while connections come.
@@ -3637,7 +4019,7 @@ vst_status vst_conn_variable(vst_engine *engine,
 void vst_rules_free(vst_rules *rules);
 
 // =================================================================================================
-// 15. Stick tables
+// 16. Stick tables
 //
 // What is remembered about a key, such as the address of a client, from one connection to the next.
 // All engines and threads that share a table use the same entries. Rules count connections in
@@ -3924,7 +4306,7 @@ vst_status vst_table_snapshot_value(const vst_table_snapshot *snapshot,
 void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 
 // =================================================================================================
-// 16. Handlers of the host's own
+// 17. Handlers of the host's own
 //
 // A handler is a step of the host's own in opening a connection, before or after TLS: it looks at
 // bytes, sends some, lets the connection go on or refuses it, or says that it decides later. The
@@ -4091,7 +4473,7 @@ vst_status vst_handler_send(vst_engine *engine,
                             size_t *taken);
 
 // =================================================================================================
-// 17. Monitors and metrics
+// 18. Monitors and metrics
 //
 // Monitors are sources, such as the health checks of a load balancer, whose connections the library
 // answers and closes itself, so that they need not speak the protocol of the service. Metrics are
@@ -4219,7 +4601,7 @@ vst_status vst_metrics_text(vst_engine *engine,
                             size_t *len);
 
 // =================================================================================================
-// 18. Wakers
+// 19. Wakers
 //
 // A waker is how other threads reach an engine: it brings the answer of a handler to the engine's
 // thread, and wakes that thread.
@@ -4271,7 +4653,7 @@ vst_status vst_waker_post(vst_waker *waker,
 void vst_waker_free(vst_waker *waker);
 
 // =================================================================================================
-// 19. The built-in loop
+// 20. The built-in loop
 //
 // For programs that have no poller of their own. The loop uses the same functions as any other
 // host.
@@ -4348,7 +4730,7 @@ vst_status vst_loop_stop(vst_loop *loop);
 vst_status vst_loop_free(vst_loop *loop);
 
 // =================================================================================================
-// 20. Versions
+// 21. Versions
 //
 // Which library this is, what it was built with, and the names of its numbers.
 // =================================================================================================

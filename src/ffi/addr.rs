@@ -223,8 +223,8 @@ pub struct vst_end {
     /// The code of the `vst_step` or `vst_conn_handler_done` with which a handler failed the
     /// connection, or 0.
     pub host_code: i32,
-    /// 0.
-    pub _reserved: u32,
+    /// 1 when it failed at the agent behind its link (see vst_link_open), and not here. Else 0.
+    pub remote: u32,
 }
 const _: () = assert!(size_of::<vst_end>() == 600);
 
@@ -265,7 +265,7 @@ impl vst_end {
             announced_source: vst_addr::of_option(source),
             announced_destination: vst_addr::of_option(destination),
             host_code,
-            _reserved: 0,
+            remote: cause.map_or(0, |cause| u32::from(cause.remote)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use super::config_error::ConfigError;
+use super::config_error::{ConfigError, named};
 use super::handler::{self, vst_handler};
 use super::options::{self, options};
 use super::panic::free;
@@ -11,12 +11,15 @@ use super::ptr::Sized32;
 use super::socks::{self, VST_SOCKS_NONE};
 use super::status::*;
 use super::tls_client::vst_tls_client;
+use super::types::{id, vst_id};
 use super::words::{hand_out, text};
 use crate::config::{
-    CloseOptions, ConnectConfig, ConnectTls, OpeningTimeouts, ProxyTlvs, SendProxy, Tls12HalfClose,
-    TlsTruncation, TransportKind,
+    CloseOptions, ConnectConfig, ConnectTls, OpeningTimeouts, ProxyTlvs, RemotePlan, RemoteTlsPlan,
+    SendProxy, Tls12HalfClose, TlsTruncation, TransportKind,
 };
-use crate::sys::Addr;
+use crate::id::Kind;
+use crate::sys::{Addr, Shown};
+use crate::wire::socks::Destination;
 
 /// A connect configuration: what is done with outgoing connections. Any number of engines, also in
 /// several threads, may use it. It never changes.
@@ -36,6 +39,10 @@ pub const VST_CONNECT_TLS_TRUNCATION_ABORT: u64 = 1 << 28;
 /// The host opens the connection and moves its bytes: VST_FED_OPEN is asked instead of a socket being
 /// connected. See the section on fed connections.
 pub const VST_CONNECT_FED: u64 = 1 << 55;
+
+/// Where the connection goes over a link: the agent may not answer with its descriptor, so that all bytes go
+/// through the agent.
+pub const VST_CONNECT_NO_DESCRIPTOR: u64 = 1 << 56;
 
 /// No PROXY header is sent.
 pub const VST_SEND_PROXY_NONE: u32 = 0;
@@ -119,13 +126,23 @@ pub struct vst_connect_options {
     /// VST_CONNECT_TLS12_HALF_CLOSE_SEND) is sent, in nanoseconds. VST_NEVER: it waits for the
     /// peer's own end. Default 1 s.
     pub tls12_half_close_hold_ns: u64,
+    /// A link (vst_link_open): the agent that it leads to opens the connection. The configuration is then of
+    /// use only with the engine of the link. 0: no link.
+    pub link: vst_id,
+    /// With a link: the destination as example.net:443, which the agent looks up; the address of the
+    /// connection is not used then. NULL: the address. Copied.
+    pub link_destination: *const c_char,
+    /// With a link: the agent connects with TLS, as its profile of this name says (`vst_agent_add_tls`), and
+    /// the server's certificate must be valid for `server_name`. Not together with `tls`. NULL: the bytes
+    /// are sent as they are. Copied.
+    pub link_tls: *const c_char,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_connect_options>() == 152);
+const _: () = assert!(size_of::<vst_connect_options>() == 176);
 
 fn connect_defaults() -> vst_connect_options {
     let (timeouts, close_options) = (OpeningTimeouts::default(), CloseOptions::default());
@@ -151,6 +168,9 @@ fn connect_defaults() -> vst_connect_options {
         socks_user: std::ptr::null(),
         socks_password: std::ptr::null(),
         tls12_half_close_hold_ns: close_options.tls12_half_close_hold,
+        link: 0,
+        link_destination: std::ptr::null(),
+        link_tls: std::ptr::null(),
     }
 }
 options!(vst_connect_options {
@@ -188,7 +208,8 @@ pub unsafe extern "C" fn vst_connect_options_init(
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, `proxy_tlvs`
 /// without version 2, SOCKS texts with VST_SOCKS_NONE); VST_E_CONFIG (source or `socks_destination`
 /// cannot be parsed, `server_name` is missing or no DNS name and no IP address, `socks_destination`
-/// is missing, or the version of SOCKS cannot express the destination, user or password).
+/// is missing, the version of SOCKS cannot express the destination, user or password, or
+/// `link_destination` is no name and port); VST_E_KIND (`link` is no link).
 ///
 /// # Safety
 /// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -216,8 +237,10 @@ unsafe fn connect_config(
     // SAFETY: the caller's contract.
     let options = unsafe { options::read(options) }?;
     let send_proxy = send_proxy(&options)?;
-    let known =
-        VST_CONNECT_TLS12_HALF_CLOSE_SEND | VST_CONNECT_TLS_TRUNCATION_ABORT | VST_CONNECT_FED;
+    let known = VST_CONNECT_TLS12_HALF_CLOSE_SEND
+        | VST_CONNECT_TLS_TRUNCATION_ABORT
+        | VST_CONNECT_FED
+        | VST_CONNECT_NO_DESCRIPTOR;
     options::check_flags(options.flags, known, options._reserved)?;
     // SAFETY: the caller's contract.
     let source = match unsafe { text("source", options.source) }? {
@@ -244,17 +267,15 @@ unsafe fn connect_config(
             options.socks_password,
         )
     }?;
+    // SAFETY: the caller's contract.
+    let transport = unsafe { transport(&options, server_name, tls.is_some()) }?;
     let config = ConnectConfig {
         customs,
         send_proxy,
         socks,
         tls,
         source,
-        transport: if options.flags & VST_CONNECT_FED != 0 {
-            TransportKind::Fed
-        } else {
-            TransportKind::Socket
-        },
+        transport,
         timeouts: OpeningTimeouts {
             connect: options.timeout_connect_ns,
             tls: options.timeout_tls_ns,
@@ -281,12 +302,67 @@ unsafe fn connect_config(
     Ok(vst_connect_config { config: Arc::new(config) })
 }
 
-fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, ConfigError> {
+/// # Safety
+/// As `vst_connect_config_new`.
+unsafe fn transport(
+    options: &vst_connect_options,
+    server_name: Option<&str>,
+    has_tls: bool,
+) -> Result<TransportKind, ConfigError> {
+    // SAFETY: the caller's contract.
+    let destination = unsafe { text("link_destination", options.link_destination) }?;
+    // SAFETY: the caller's contract.
+    let profile = unsafe { text("link_tls", options.link_tls) }?;
+    let is_fed = options.flags & VST_CONNECT_FED != 0;
+    if options.link == 0 {
+        if destination.is_some() || profile.is_some() {
+            return Err(ConfigError::argument("link: there is none for its destination or TLS"));
+        }
+        return Ok(if is_fed { TransportKind::Fed } else { TransportKind::Socket });
+    }
+    if is_fed {
+        return Err(ConfigError::argument(
+            "link: a connection is not fed by an agent and the host",
+        ));
+    }
+    let link = named("link", id(options.link))?;
+    if link.kind() != Kind::Link {
+        return Err(ConfigError::from(VST_E_KIND).of("link"));
+    }
+    let name = match destination.map(|to| (to, Destination::parse(to))) {
+        None => None,
+        Some((_, Some(Destination::Name(host, port)))) => Some((host, port)),
+        Some((to, _)) => {
+            let text = format!("link_destination: \"{}\" is no name and port", Shown(to));
+            return Err(ConfigError::config(text));
+        }
+    };
+    let tls = match profile {
+        None => None,
+        Some(_) if has_tls => {
+            return Err(ConfigError::argument("link_tls: TLS is the agent's, or ours, not both"));
+        }
+        Some("") => return Err(ConfigError::config("link_tls: it is empty")),
+        Some(profile) => Some(RemoteTlsPlan {
+            profile: profile.into(),
+            server_name: checked_name(server_name)?.into(),
+        }),
+    };
+    let takes_descriptor = options.flags & VST_CONNECT_NO_DESCRIPTOR == 0;
+    Ok(TransportKind::Link(Box::new(RemotePlan { link, name, tls, takes_descriptor })))
+}
+
+/// A name that a server's certificate can be valid for.
+fn checked_name(name: Option<&str>) -> Result<&str, ConfigError> {
     let name = name.ok_or_else(|| ConfigError::config("server_name: TLS needs one"))?;
     if !crate::tls::is_server_name(name) {
         return Err(ConfigError::config("server_name: that is no DNS name and no IP address"));
     }
-    Ok(ConnectTls { tls: Arc::clone(&tls.tls), server_name: name.to_owned() })
+    Ok(name)
+}
+
+fn connect_tls(tls: &vst_tls_client, name: Option<&str>) -> Result<ConnectTls, ConfigError> {
+    Ok(ConnectTls { tls: Arc::clone(&tls.tls), server_name: checked_name(name)?.to_owned() })
 }
 
 /// Frees a handle. Connections, servers and checks that use the configuration keep it. NULL does

@@ -1,6 +1,6 @@
 //! What the host is told.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 use super::addr::vst_end;
 use super::end::vst_stream_end;
@@ -55,6 +55,16 @@ pub const VST_EVENT_SERVER_RESOLVE: u32 = 15;
 /// The TLS handshake that `vst_conn_start_tls` began is done: reads and writes are possible again.
 pub const VST_EVENT_TLS_DONE: u32 = 16;
 
+/// The agent that a link leads to answers: `id` is the link.
+pub const VST_EVENT_LINK_UP: u32 = 17;
+/// No agent answers any more at the end of a link; `text` says why. It is connected to again by itself.
+pub const VST_EVENT_LINK_DOWN: u32 = 18;
+/// A link is closed; `id` is stale from here on.
+pub const VST_EVENT_LINK_CLOSED: u32 = 19;
+/// A client of the agent `id` asks for a connection to the host named `text`, at `port`: look its address
+/// up, and hand in what was found with vst_agent_resolved and `ticket`.
+pub const VST_EVENT_AGENT_RESOLVE: u32 = 20;
+
 /// check_rise checks in a row have passed, or check_fall in a row have failed.
 pub const VST_REASON_CHECKS: u32 = 1;
 /// `connect_errors` attempts in a row to connect have failed, or the first one of a server on
@@ -68,7 +78,7 @@ pub const VST_REASON_TRIAL: u32 = 3;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_event {
-    /// In, for `vst_engine_next`: `sizeof(vst_event)`. Not less than 72 bytes.
+    /// In, for `vst_engine_next`: `sizeof(vst_event)`. Not less than 96 bytes.
     pub size: u32,
     /// `VST_EVENT_*`.
     pub kind: u32,
@@ -97,10 +107,19 @@ pub struct vst_event {
     pub server: u32,
     /// `VST_REASON_*` of VST_EVENT_SERVER_UP and VST_EVENT_SERVER_DOWN, else 0.
     pub reason: u32,
+    /// With VST_EVENT_LINK_DOWN: why, in words; with VST_EVENT_AGENT_RESOLVE: the name of a host, as the
+    /// client has sent it. NUL-terminated. Else NULL.
+    pub text: *const c_char,
+    /// With VST_EVENT_AGENT_RESOLVE: what the answer names. Else 0.
+    pub ticket: u64,
+    /// With VST_EVENT_AGENT_RESOLVE: the port. Else 0.
+    pub port: u32,
+    /// 0.
+    pub _reserved: u32,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_event {
-    const FIRST: usize = 72;
+    const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_event>() == 72);
+const _: () = assert!(size_of::<vst_event>() == 96);

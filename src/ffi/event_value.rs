@@ -15,6 +15,7 @@ pub(super) struct EventDetails {
     /// What the ends point to.
     _texts: [Option<CString>; 2],
     _stream_text: Option<CString>,
+    text: Option<CString>,
 }
 
 /// An event about nothing yet.
@@ -33,6 +34,10 @@ pub(super) const fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
         new_mask: 0,
         server: 0,
         reason: 0,
+        text: std::ptr::null(),
+        ticket: 0,
+        port: 0,
+        _reserved: 0,
     }
 }
 
@@ -41,6 +46,7 @@ pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
     let user = std::ptr::with_exposed_provenance_mut(event.user as usize);
     let mut records = [None, None];
     let mut stream = None;
+    let mut words = None;
     let mut value = blank(0, event.id.bits(), user);
     value.kind = match event.kind {
         EventKind::Session => VST_EVENT_SESSION,
@@ -80,6 +86,20 @@ pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
             value.reason = reason;
             kind
         }
+        EventKind::LinkUp => VST_EVENT_LINK_UP,
+        EventKind::LinkDown(cause) => {
+            let text =
+                cause.map_or_else(|| "the agent ended".to_owned(), |cause| cause.to_string());
+            words = Some(CString::new(text).unwrap_or_default());
+            VST_EVENT_LINK_DOWN
+        }
+        EventKind::LinkClosed => VST_EVENT_LINK_CLOSED,
+        EventKind::Resolve(ticket, host, port) => {
+            // Its frame has no NUL in a name.
+            words = Some(CString::new(&*host).unwrap_or_default());
+            (value.ticket, value.port) = (ticket, u32::from(port));
+            VST_EVENT_AGENT_RESOLVE
+        }
     };
     let texts = records.each_ref().map(|record| record.as_deref().map(text));
     let ends = [0, 1]
@@ -88,7 +108,9 @@ pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
     let stream = stream
         .as_deref()
         .and_then(|report| Some(vst_stream_end::of(report, stream_text.as_deref()?)));
-    (EventDetails { ends, stream, _texts: texts, _stream_text: stream_text }, value)
+    let details =
+        EventDetails { ends, stream, _texts: texts, _stream_text: stream_text, text: words };
+    (details, value)
 }
 
 /// What happened, in words.
@@ -112,6 +134,7 @@ pub(super) fn point(mut value: vst_event, details: &EventDetails) -> vst_event {
     let address = |end: &Option<vst_end>| end.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     value.end = address(&details.ends[0]);
     value.end_server = address(&details.ends[1]);
+    value.text = details.text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
     value.stream = details.stream.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     value
 }

@@ -7,6 +7,7 @@
 
 mod accept_config;
 mod addr;
+mod agent;
 mod backend;
 mod bar;
 mod clock;
@@ -31,6 +32,7 @@ mod handler;
 mod identity;
 mod layers;
 mod life;
+mod link;
 mod listener;
 mod monitor;
 mod opening;

@@ -160,8 +160,8 @@ fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>
 /// sentence, cut to `why_size` bytes with its NUL.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header,
-/// or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_LIMIT;
-/// VST_E_THREAD; VST_E_POISONED.
+/// or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_ENGINE (the
+/// link of config); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `address` is a NUL-terminated string; `connect` is NULL or points to as
@@ -213,7 +213,8 @@ pub unsafe extern "C" fn vst_conn_connect(
                 return Err(ConfigError::argument("tlvs: they do not fit a header of 64 KiB"));
             }
             Err(refusal @ (Refusal::Stale | Refusal::WrongKind | Refusal::WrongEngine)) => {
-                return Err(ConfigError::from(refusal).of("client"));
+                let of = if options.client.is_some() { "client" } else { "config: link" };
+                return Err(ConfigError::from(refusal).of(of));
             }
             made => made,
         };

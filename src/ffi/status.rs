@@ -62,6 +62,9 @@ pub const VST_E_TRUNCATED: vst_status = -31;
 /// The connection failed for another reason; the end of VST_EVENT_CLOSED says which.
 pub const VST_E_FAILED: vst_status = -32;
 
+/// The configuration does not admit the peer.
+pub const VST_E_DENIED: vst_status = -33;
+
 /// A configured or built-in limit is reached.
 pub const VST_E_LIMIT: vst_status = -40;
 
@@ -110,6 +113,7 @@ const fn text(status: vst_status) -> &'static CStr {
         VST_E_RESET => c"the connection was torn down",
         VST_E_TRUNCATED => c"the connection ended before TLS did",
         VST_E_FAILED => c"the connection failed",
+        VST_E_DENIED => c"the configuration does not admit the peer",
         VST_E_LIMIT => c"a limit is reached",
         VST_E_PANIC => c"the library failed inside",
         VST_E_POISONED => c"the engine failed inside before and can only be freed",
@@ -126,6 +130,7 @@ pub(super) const fn of(refusal: Refusal) -> vst_status {
         Refusal::State => VST_E_STATE,
         Refusal::Argument => VST_E_ARGUMENT,
         Refusal::Limit => VST_E_LIMIT,
+        Refusal::Denied => VST_E_DENIED,
         Refusal::Mode => VST_E_MODE,
         Refusal::Unsupported => VST_E_UNSUPPORTED,
         Refusal::System(_) => VST_E_SYSTEM,

@@ -104,6 +104,20 @@ pub(crate) const SECTIONS: &[Section] = &[
         files: &["fed_ask", "fed"],
     },
     Section {
+        title: "Links and agents",
+        text: "A second process, the agent, opens connections for this one and hands over connections \
+               that it has accepted, so that this one needs no network and no keys of its own. \
+               vst_link_open makes a link to it, and a connect configuration that names the link (`link` \
+               of vst_connect_options) has the agent connect, with TLS of its own where `link_tls` says \
+               so; vst_link_accept takes the connections that it hands over. They are used as all others \
+               are; what failed at the agent has `remote` set in its vst_end. A connection over a unix \
+               socket whose bytes the agent does not change is passed as a descriptor, and the agent is \
+               out of its way. In the agent, vst_agent_new says what its clients may do, vst_agent_serve \
+               makes a session one of them, and vst_agent_offer hands a session over. \
+               docs/remote-protocol.md has the frames between the two.",
+        files: &["link", "agent"],
+    },
+    Section {
         title: "Streams",
         text: "Two connections joined: from vst_conn_forward or vst_conn_forward_to on the engine \
                moves the bytes between them, and no event of either is reported but \

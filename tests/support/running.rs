@@ -92,6 +92,7 @@ pub(crate) struct Running {
     child: Child,
     input: Option<ChildStdin>,
     has_children: bool,
+    beside: Option<Box<Self>>,
     pub(crate) stdout: Speech,
     pub(crate) stderr: Speech,
 }
@@ -107,6 +108,7 @@ impl Running {
             name,
             input: child.stdin.take(),
             has_children: false,
+            beside: None,
             stdout: Speech::follow(child.stdout.take().expect("it is piped")),
             stderr: Speech::follow(child.stderr.take().expect("it is piped")),
             child,
@@ -116,6 +118,12 @@ impl Running {
     /// For a program with children of its own, which would outlive it if it were killed.
     pub(crate) fn ended_by_a_signal(mut self) -> Self {
         self.has_children = true;
+        self
+    }
+
+    /// Has another one live as long.
+    pub(crate) fn beside(mut self, other: Self) -> Self {
+        self.beside = Some(Box::new(other));
         self
     }
 

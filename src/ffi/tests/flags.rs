@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::null;
 
+use super::super::agent::{vst_agent_new, vst_agent_options};
 use super::super::backend::{vst_backend_new, vst_backend_options};
 use super::super::connect_config::*;
 use super::super::fed::{vst_conn_feed, vst_feed_args};
 use super::super::handler::vst_handler;
+use super::super::link::{vst_link_open, vst_link_options};
 use super::super::monitor::vst_monitor_options;
 use super::super::ptr::Sized32;
 use super::super::server::{vst_backend_add_server, vst_server_options};
@@ -269,6 +271,23 @@ fn fields_of_engine<'a>(
             answer(|why, size| unsafe {
                 let (options, out) = (&raw const options, &raw mut number);
                 vst_backend_add_server(engine, backend, options, out, why, size)
+            })
+        }),
+        field("vst_link_options", "VST_LINK_", move |flags| {
+            let options = vst_link_options { flags, ..plain() };
+            let (address, mut id) = (c"127.0.0.1:1".as_ptr(), 0);
+            // SAFETY: as above.
+            answer(|why, size| unsafe {
+                let options = &raw const options;
+                vst_link_open(engine, address, null(), options, &raw mut id, why, size)
+            })
+        }),
+        field("vst_agent_options", "VST_AGENT_", move |flags| {
+            let options = vst_agent_options { flags, ..plain() };
+            let mut id = 0;
+            // SAFETY: as above.
+            answer(|why, size| unsafe {
+                vst_agent_new(engine, &raw const options, &raw mut id, why, size)
             })
         }),
         field("vst_start_tls", "", move |flags| {
