@@ -130,6 +130,15 @@ static void loop_turn(struct host *host, int draining, vst_wait *wait)
 static volatile sig_atomic_t stop_asked, hang_up_asked;
 static struct host *signalled;
 
+/* Only calls that a signal handler may make. */
+void host_wake(struct host *host)
+{
+    if (host->loop != NULL)
+        vst_loop_stop(host->loop);
+    else
+        (void)eventfd_write(host->wake, 1);
+}
+
 /* Sets the flag and ends the wait: a flag alone could be set directly before epoll_wait begins, and then
  * would not be seen. */
 static void on_signal(int number)
@@ -140,10 +149,7 @@ static void on_signal(int number)
         hang_up_asked = 1;
     else
         stop_asked = 1;
-    if (signalled->loop != NULL)
-        vst_loop_stop(signalled->loop);
-    else
-        (void)eventfd_write(signalled->wake, 1);
+    host_wake(signalled);
     errno = saved;
 }
 
@@ -185,7 +191,7 @@ void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_
     vst_engine_options options;
     char why[WHY];
 
-    *host = (struct host){.epoll = -1, .wake = -1};
+    *host = (struct host){.epoll = -1, .wake = -1, .drains = VST_DRAIN_CLOSE};
     vst_engine_options_init(&options, sizeof options);
     options.data = host;
     options.event = event;
@@ -213,20 +219,27 @@ void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host))
     catch_signal(host, SIGHUP);
 }
 
-vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
-                   void *user)
+vst_id host_listen_as(struct host *host, const char *address, const vst_accept_config *config,
+                      const vst_listener_options *options)
 {
-    vst_listener_options options;
     vst_id listener;
     char why[WHY];
 
-    vst_listener_options_init(&options, sizeof options);
-    options.user = user;
-    if (vst_listener_open(host->engine, address, config, &options, &listener, NULL, why,
+    if (vst_listener_open(host->engine, address, config, options, &listener, NULL, why,
                           sizeof why) < 0)
         die("listen on %s: %s", address, why);
     vst_listener_set_name(host->engine, listener, address);
     return listener;
+}
+
+vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
+                   void *user)
+{
+    vst_listener_options options;
+
+    vst_listener_options_init(&options, sizeof options);
+    options.user = user;
+    return host_listen_as(host, address, config, &options);
 }
 
 vst_tls_server *host_tls(const char *certificate, const char *key)
@@ -246,7 +259,7 @@ vst_tls_server *host_tls(const char *certificate, const char *key)
     return tls;
 }
 
-static void say_ready(struct host *host, vst_id listener)
+void host_say(struct host *host, const char *what, vst_id listener)
 {
     char text[ADDRESS_TEXT];
     vst_addr address;
@@ -254,7 +267,7 @@ static void say_ready(struct host *host, vst_id listener)
 
     vst_listener_addr(host->engine, listener, &address);
     vst_addr_text(&address, text, sizeof text, &len);
-    printf("ready %.*s\n", (int)len, text);
+    printf("%s %.*s\n", what, (int)len, text);
     fflush(stdout);
 }
 
@@ -263,19 +276,25 @@ void host_serve(struct host *host, vst_id listener)
     vst_wait wait = {.size = sizeof wait};
     int draining = 0;
 
-    say_ready(host, listener);
+    if (listener != 0)
+        host_say(host, "ready", listener);
     vst_engine_wait(host->engine, &wait);
     for (;;) {
         if (hang_up_asked) {
             hang_up_asked = 0;
             host->hang_up(host);
         }
-        if (stop_asked && !draining) {
-            draining = 1;
-            vst_engine_drain(host->engine, VST_DRAIN_CLOSE, GRACE_NS);
+        if (host->woken != NULL) {
+            host->woken(host);
             vst_engine_wait(host->engine, &wait);
         }
-        if (draining && wait.conns + wait.streams + wait.listeners == 0)
+        if (stop_asked && !draining) {
+            draining = 1;
+            vst_engine_drain(host->engine, host->drains, GRACE_NS);
+            vst_engine_wait(host->engine, &wait);
+        }
+        if (draining && wait.conns + wait.streams == 0 &&
+            (wait.listeners == 0 || host->drains == VST_DRAIN_PAUSE))
             break;
         if (host->loop != NULL)
             loop_turn(host, draining, &wait);
@@ -283,6 +302,8 @@ void host_serve(struct host *host, vst_id listener)
             epoll_turn(host, &wait);
     }
     ignore_signals();
+    if (host->leaving != NULL)
+        host->leaving(host);
     if (host->loop != NULL) {
         vst_loop_free(host->loop);
     } else {

@@ -14,6 +14,10 @@ struct host {
     int wake;       /* an eventfd by which the signal handler ends the wait */
     vst_loop *loop; /* the built-in loop, or NULL */
     void (*hang_up)(struct host *host); /* called on SIGHUP, or NULL */
+    void (*woken)(struct host *host);   /* called after host_wake, or NULL */
+    void (*leaving)(struct host *host); /* called before all this is freed, or NULL */
+    uint32_t drains; /* what SIGTERM does to the engine, at first VST_DRAIN_CLOSE. With VST_DRAIN_PAUSE, clients
+                        that wait at the listeners are left to the next process that has the sockets */
 };
 
 /* Opens a host and its engine. kind is "epoll", "epoll-et" or "mio" (the library's own loop); event is
@@ -24,9 +28,16 @@ void host_open(struct host *host, const char *kind, vst_event_fn event);
 /* The same for a program that moves the bytes of connections: fed is called with what they ask. */
 void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed);
 
-/* Prints the listener's address, serves until SIGINT or SIGTERM, drains the engine for a limited time,
- * and frees it. */
+/* Prints the listener's address, unless it is 0, serves until SIGINT or SIGTERM, drains the engine for a
+ * limited time, and frees it. */
 void host_serve(struct host *host, vst_id listener);
+
+/* Prints a line of two words: what, and the listener's address. */
+void host_say(struct host *host, const char *what, vst_id listener);
+
+/* Ends the wait of host_serve, which then calls woken. May be called from any thread, until leaving
+ * returns. */
+void host_wake(struct host *host);
 
 /* Sets the function that is called between two turns when SIGHUP has come. */
 void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
@@ -35,6 +46,10 @@ void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
  * (so_name). */
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,
                    void *user);
+
+/* The same with options, NULL being the defaults. */
+vst_id host_listen_as(struct host *host, const char *address, const vst_accept_config *config,
+                      const vst_listener_options *options);
 
 /* Reads a certificate with its chain and its key, two files in PEM. */
 vst_tls_server *host_tls(const char *certificate, const char *key);

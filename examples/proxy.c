@@ -9,6 +9,8 @@
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
  *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
  *         [--timeout-linger MS]
+ *         [--via-agent unix:PATH|ADDR:PORT] [--link-tls CERT KEY CA] [--agent-tls PROFILE]
+ *         [--agent-channels N] [--no-pass] [--listen-via-agent NAME] [--sandbox]
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
  *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
  *
@@ -21,6 +23,16 @@
  * out those that are down.
  *
  * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
+ *
+ * With --via-agent an agent (agent.c) opens the connections to all servers, those of checks too, and looks
+ * their names up: --backend example.net:443. The link to it has TLS with --link-tls, for which the agent
+ * wants a certificate. --agent-tls has the agent do TLS with the servers, as its PROFILE says, instead of
+ * --backend-tls. One connection to the agent carries --agent-channels of them; with 1, each has its own.
+ * Unless --no-pass, the agent passes the descriptors of those whose bytes it would not change.
+ * --listen-via-agent, instead of --listen or beside it, takes the clients that the agent accepts under
+ * NAME, and does with them what the options say: what the agent has done (TLS, a PROXY header) is known to
+ * the rules and not to be asked for again. --sandbox gives up whatever is not needed from then on
+ * (sandbox.c): sockets other than unix sockets can no longer be made.
  *
  * --control takes a line per connection: "drain SERVER" gives it no new clients, "ready SERVER" does
  * again, "show" lists their states. SERVER is the server's address. "reload" does the same as SIGHUP.
@@ -36,136 +48,17 @@
  *
  * Prints "ready ADDR:PORT" when it serves. SIGINT and SIGTERM stop it: no new connections, five seconds
  * for those that are left. --log prints every refused and ended connection on stderr. */
-#include "host.h"
-#include "options.h"
-#include "rules.h"
+#include "proxy.h"
+#include "sandbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-enum { ADDRESS_TEXT = 512, ANSWER = 16384 };
-
-struct proxy {
-    struct host host; /* first: callbacks get a pointer to it */
-    struct arguments args;
-    struct rule_file rules;
-    vst_stream_config *stream;
-};
-
 /* Their addresses are the user data of connections that are not to be joined: those to the built-in
  * server, and an operator's. */
 static char hello_server, control;
-
-static const char *text_of(const vst_addr *addr, char *text, size_t size)
-{
-    size_t len = 0;
-
-    vst_addr_text(addr, text, size - 1, &len);
-    text[len < size ? len : 0] = '\0';
-    return text;
-}
-
-/* ---- sessions that are answered here -------------------------------------------------------- */
-
-/* Sends the text and ends in order. A fresh connection takes this much at once; one that does not is
- * broken. What the peer has sent is not even read: closing in order reads what is left, so that no reset
- * destroys the answer. */
-static void say_and_close(vst_engine *engine, vst_id id, const char *text, size_t len)
-{
-    size_t taken;
-
-    if (vst_conn_send(engine, id, text, len, &taken) == VST_OK && taken == len)
-        vst_conn_close(engine, id);
-    else
-        vst_conn_abort(engine, id);
-}
-
-/* The server that runs without arguments: one answer to every request. */
-static void say_hello(vst_engine *engine, vst_id id)
-{
-    char text[ADDRESS_TEXT], answer[ADDRESS_TEXT + 256];
-    vst_addr client, destination;
-
-    vst_conn_addrs(engine, id, &client, &destination);
-    say_and_close(engine, id, answer,
-                  (size_t)snprintf(answer, sizeof answer,
-                                   "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n"
-                                   "Connection: close\r\n\r\nhello from vestibule, %s\n",
-                                   text_of(&client, text, sizeof text)));
-}
-
-/* One line for each server. */
-static size_t show(const struct pool *pool, vst_engine *engine, char *answer, size_t size)
-{
-    static const char *const states[] = {"", "ready", "drain", "maintenance"};
-    size_t len = 0;
-
-    for (unsigned i = 0; i < pool->count && len < size; i++) {
-        vst_backend_counters counted = {.size = sizeof counted};
-        vst_server_status server = {.size = sizeof server};
-
-        vst_server_state(engine, pool->backend, i, &server);
-        vst_server_get_counters(engine, pool->backend, i, &counted);
-        len += (size_t)snprintf(answer + len, size - len,
-                                "%s %s %s streams=%u most=%u total=%llu errors=%llu\n",
-                                pool->servers[i], states[server.state],
-                                server.up ? "up" : "down", counted.streams, counted.streams_most,
-                                (unsigned long long)counted.streams_total,
-                                (unsigned long long)counted.connect_errors_total);
-    }
-    return len < size ? len : size;
-}
-
-static size_t show_all(struct proxy *proxy, vst_engine *engine, char *answer, size_t size)
-{
-    size_t len = 0;
-
-    for (unsigned p = 0; p < proxy->args.pool_count; p++)
-        len += show(&proxy->args.pools[p], engine, answer + len, size - len);
-    return len;
-}
-
-/* Sets the state of the server with this address, and returns whether there is one. */
-static int set_state(struct proxy *proxy, vst_engine *engine, const char *address, uint32_t state)
-{
-    int found = 0;
-
-    for (unsigned p = 0; p < proxy->args.pool_count; p++) {
-        struct pool *pool = &proxy->args.pools[p];
-
-        for (unsigned i = 0; i < pool->count; i++)
-            if (strcmp(pool->servers[i], address) == 0)
-                found |= vst_server_set_state(engine, pool->backend, i, state) == VST_OK;
-    }
-    return found;
-}
-
-/* Executes an operator's command: a line, which arrives in one piece. */
-static void obey(struct proxy *proxy, vst_engine *engine, vst_id id)
-{
-    char line[ADDRESS_TEXT], name[ADDRESS_TEXT] = "", answer[ANSWER] = "what?\n";
-    size_t len = 0;
-    vst_status status = vst_conn_recv(engine, id, line, sizeof line - 1, &len);
-    uint32_t state;
-
-    if (status == VST_WAIT)
-        return;
-    line[len] = '\0';
-    len = strlen(answer);
-    state = sscanf(line, "drain %511s", name) == 1   ? VST_ADMIN_DRAIN
-            : sscanf(line, "ready %511s", name) == 1 ? VST_ADMIN_READY
-                                                     : 0;
-    if (strncmp(line, "show", 4) == 0)
-        len = show_all(proxy, engine, answer, sizeof answer);
-    else if ((strncmp(line, "reload", 6) == 0 && rules_reload(&proxy->rules)) ||
-             (strncmp(line, "leave", 5) == 0 &&
-              vst_engine_drain(engine, VST_DRAIN_LAME_DUCK, 0) == VST_OK) ||
-             (state != 0 && set_state(proxy, engine, name, state)))
-        len = (size_t)snprintf(answer, sizeof answer, "done\n");
-    say_and_close(engine, id, answer, len);
-}
 
 /* ---- what happens --------------------------------------------------------------------------- */
 
@@ -198,6 +91,8 @@ static void log_end(const struct proxy *proxy, const char *what, const vst_event
         fprintf(stderr, " server_end=\"%s\"", server->text);
     if (client->suppressed > 0)
         fprintf(stderr, " suppressed=%llu", (unsigned long long)client->suppressed);
+    if (client->remote || (server != NULL && server->remote))
+        fprintf(stderr, " remote");
     fputc('\n', stderr);
 }
 
@@ -269,6 +164,14 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     case VST_EVENT_SERVER_DOWN:
         log_server("down", event);
         break;
+    case VST_EVENT_LINK_UP:
+        if (proxy->args.log)
+            fprintf(stderr, "link up: %s\n", proxy->args.via_agent);
+        break;
+    case VST_EVENT_LINK_DOWN:
+        if (proxy->args.log)
+            fprintf(stderr, "link down: %s\n", event->text);
+        break;
     case VST_EVENT_PAUSED:
         fprintf(stderr, "listener rests: %s\n",
                 event->sys_errno != 0 ? strerror(event->sys_errno) : "limit reached");
@@ -278,7 +181,7 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     }
 }
 
-/* ---- the two ways to run -------------------------------------------------------------------- */
+/* ---- the ways to run -------------------------------------------------------------------- */
 
 /* Each proxied connection takes two descriptors; the soft limit is low for programs that use select. */
 static void raise_descriptor_limit(void)
@@ -345,18 +248,20 @@ int main(int argc, char **argv)
     if (argc == 1) {
         open_server(&proxy, address, sizeof address);
         tls = throw_away_tls();
-    } else if (args->listen != NULL && args->pool_count > 0) {
+    } else if ((args->listen != NULL || args->listen_via_agent != NULL) && args->pool_count > 0) {
         tls = server_tls(args);
     } else {
         die("--listen and --backend belong together; nothing at all shows a default");
     }
     proxy.stream = stream_config(args);
+    args->link = open_link(proxy.host.engine, args);
     for (unsigned p = 0; p < args->pool_count; p++)
         make_backend(proxy.host.engine, args, &args->pools[p]);
     host_on_hang_up(&proxy.host, reload);
     rules_open(&proxy.rules, args->rules, proxy.host.engine);
     config = accept_config(args, tls, proxy.rules.rules);
-    listener = host_listen(&proxy.host, args->listen, config, NULL);
+    listener = args->listen != NULL ? host_listen(&proxy.host, args->listen, config, NULL) : 0;
+    listen_via_agent(proxy.host.engine, args, config);
     vst_accept_config_free(config);
     listen_here(&proxy, args->control, (struct arguments){0}, &control);
     listen_here(&proxy, args->health, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_HTTP}, NULL);
@@ -366,6 +271,16 @@ int main(int argc, char **argv)
         vst_listener_addr(proxy.host.engine, listener, &addr);
         printf("curl -k https://127.0.0.1:%u/\n", (unsigned)addr.port);
     }
+    if (args->listen == NULL) {
+        printf("ready %s\n", args->listen_via_agent);
+        fflush(stdout);
+    }
+    if (args->sandbox)
+        sandbox_enter(&(struct sandbox){
+            .readable = (const char *[]){rules_folder(&proxy.rules), NULL},
+            .refuses_sockets = 1,
+            .log = args->log,
+        });
     host_serve(&proxy.host, listener);
     vst_stream_config_free(proxy.stream);
     vst_rules_free(proxy.rules.rules);

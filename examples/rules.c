@@ -1,19 +1,44 @@
 /* Reads rules from a file, and again. See rules.h. */
+#define _GNU_SOURCE
 #include "rules.h"
 
 #include "host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WHY = 1024 };
 
-/* The bytes of a file, to be freed, or NULL. */
-static uint8_t *contents(const char *path, size_t *len)
+/* Opens the folder of the file, so that it is found there whatever becomes of the way to it. */
+static void open_folder(struct rule_file *file)
 {
-    FILE *file = fopen(path, "rb");
+    const char *slash = strrchr(file->path, '/');
+    size_t len = slash == NULL ? 1 : slash == file->path ? 1 : (size_t)(slash - file->path);
+
+    file->folder = strndup(slash == NULL ? "." : file->path, len);
+    if (file->folder == NULL)
+        die("no memory for %s", file->path);
+    file->opened = open(file->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (file->opened < 0)
+        die("%s: %s", file->folder, strerror(errno));
+}
+
+static FILE *open_file(const struct rule_file *file)
+{
+    const char *slash = strrchr(file->path, '/');
+    int fd = openat(file->opened, slash == NULL ? file->path : slash + 1, O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 ? NULL : fdopen(fd, "rb");
+}
+
+/* The bytes of the file, to be freed, or NULL. */
+static uint8_t *contents(const struct rule_file *rules, size_t *len)
+{
+    FILE *file = open_file(rules);
     uint8_t *bytes = NULL, *more;
     size_t room = 0, got = 1;
 
@@ -22,7 +47,7 @@ static uint8_t *contents(const char *path, size_t *len)
         if (*len == room) {
             room = 2 * room + 4096;
             if ((more = realloc(bytes, room)) == NULL)
-                die("no memory for %s", path);
+                die("no memory for %s", rules->path);
             bytes = more;
         }
         *len += got = fread(bytes + *len, 1, room - *len, file);
@@ -41,7 +66,7 @@ static vst_rules *read_rules(const struct rule_file *file, char *why)
 {
     vst_rules *rules = NULL;
     size_t len;
-    uint8_t *text = contents(file->path, &len);
+    uint8_t *text = contents(file, &len);
 
     if (text == NULL)
         snprintf(why, WHY, "%s", strerror(errno));
@@ -63,10 +88,18 @@ void rules_open(struct rule_file *file, const char *path, vst_engine *engine)
     file->path = path;
     file->engine = engine;
     file->rules = NULL;
-    if (path != NULL)
+    file->folder = NULL;
+    if (path != NULL) {
+        open_folder(file);
         file->rules = read_rules(file, why);
+    }
     if (path != NULL && file->rules == NULL)
         die("%s: %s", path, why);
+}
+
+const char *rules_folder(const struct rule_file *file)
+{
+    return file->folder;
 }
 
 int rules_reload(struct rule_file *file)
