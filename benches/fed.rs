@@ -174,7 +174,7 @@ struct Host {
 }
 
 impl Host {
-    fn new(transport: TransportKind, tls: bool) -> Self {
+    fn new(is_fed: bool, tls: bool) -> Self {
         let options = EngineOptions { trigger: Trigger::Edge, ..EngineOptions::default() };
         let mut engine = Engine::new(Wire::default(), 1, 1, options, Time(1));
         let server_tls = || {
@@ -190,13 +190,15 @@ impl Host {
         };
         let accept = AcceptConfig { tls: tls.then(server_tls), ..AcceptConfig::default() };
         let accept = Arc::new(accept);
+        let transport = if is_fed { TransportKind::Fed } else { TransportKind::Socket };
         let connect =
             ConnectConfig { transport, tls: tls.then(client_tls), ..ConnectConfig::default() };
         let options = ConnectOptions::default();
         let client = engine.connect(somewhere(), Arc::new(connect), &options).expect("room");
-        let server = match transport {
-            TransportKind::Socket => engine.accept_fd(SERVER, accept, 0),
-            TransportKind::Fed => engine.feed(somewhere(), FedOrigin::default(), accept, 0),
+        let server = if is_fed {
+            engine.feed(somewhere(), FedOrigin::default(), accept, 0)
+        } else {
+            engine.accept_fd(SERVER, accept, 0)
         };
         let ends = [client, server.expect("room")];
         let mut host = Self { engine, ends, tokens: HashMap::new(), open: 0 };
@@ -273,16 +275,16 @@ impl Host {
     }
 }
 
-/// Each case by its name: the transport, whether over TLS, and how many bytes.
-const CASES: [(&str, TransportKind, bool, usize); 8] = [
-    ("echo of 64 bytes, raw, sockets", TransportKind::Socket, false, 64),
-    ("echo of 64 bytes, raw, fed", TransportKind::Fed, false, 64),
-    ("echo of 16 KiB, raw, sockets", TransportKind::Socket, false, 16 * 1024),
-    ("echo of 16 KiB, raw, fed", TransportKind::Fed, false, 16 * 1024),
-    ("echo of 64 bytes, TLS, sockets", TransportKind::Socket, true, 64),
-    ("echo of 64 bytes, TLS, fed", TransportKind::Fed, true, 64),
-    ("echo of 16 KiB, TLS, sockets", TransportKind::Socket, true, 16 * 1024),
-    ("echo of 16 KiB, TLS, fed", TransportKind::Fed, true, 16 * 1024),
+/// Each case by its name: whether fed, whether over TLS, and how many bytes.
+const CASES: [(&str, bool, bool, usize); 8] = [
+    ("echo of 64 bytes, raw, sockets", false, false, 64),
+    ("echo of 64 bytes, raw, fed", true, false, 64),
+    ("echo of 16 KiB, raw, sockets", false, false, 16 * 1024),
+    ("echo of 16 KiB, raw, fed", true, false, 16 * 1024),
+    ("echo of 64 bytes, TLS, sockets", false, true, 64),
+    ("echo of 64 bytes, TLS, fed", true, true, 64),
+    ("echo of 16 KiB, TLS, sockets", false, true, 16 * 1024),
+    ("echo of 16 KiB, TLS, fed", true, true, 16 * 1024),
 ];
 
 #[inline(never)]
@@ -291,8 +293,8 @@ fn counted(mut steps: impl FnMut()) {
 }
 
 fn echo(case: usize, times: u64) {
-    let (_, transport, tls, size) = CASES[case];
-    let mut host = Host::new(transport, tls);
+    let (_, is_fed, tls, size) = CASES[case];
+    let mut host = Host::new(is_fed, tls);
     let (payload, mut to) = (vec![7; size], vec![0; size]);
     host.carry(0, &payload, &mut to);
     counted(|| {

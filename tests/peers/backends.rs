@@ -196,14 +196,14 @@ fn ask_again_and_again(front: &str, stop: &AtomicBool, served: &AtomicUsize) {
 }
 
 /// What `--control` answers to a line.
-fn report(control: &str, line: &str) -> String {
+pub(crate) fn report(control: &str, line: &str) -> String {
     let mut operator = connect(control);
     operator.say(format!("{line}\n").as_bytes());
     String::from_utf8(operator.rest().expect("an orderly end")).expect("text")
 }
 
 /// A number in the line of a server in the answer to `show`.
-fn shown(control: &str, server: &str, name: &str) -> u64 {
+pub(crate) fn shown(control: &str, server: &str, name: &str) -> u64 {
     let answer = report(control, "show");
     let line = answer.lines().find(|line| line.starts_with(&format!("{server} ")));
     let words = line.unwrap_or_else(|| panic!("{server} is not in {answer}")).split_whitespace();

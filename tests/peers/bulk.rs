@@ -81,7 +81,7 @@ fn serve(end: &mut dyn End, count: usize) -> (usize, u32) {
     }
 }
 
-fn transfer(end: &mut dyn End, upward: bool, count: usize) -> (usize, u32) {
+pub(crate) fn transfer(end: &mut dyn End, upward: bool, count: usize) -> (usize, u32) {
     end.say(if upward { b"u" } else { b"d" });
     if upward {
         let sum = send(end, count);

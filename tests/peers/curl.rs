@@ -12,13 +12,13 @@ use crate::running::Running;
 use crate::servers::{HOSTS, proxy};
 use crate::support::peer;
 
-const PAGE: &str = "the page";
+pub(crate) const PAGE: &str = "the page";
 
 /// The address of curl: not the address that proxy itself has.
-const CLIENT: &str = "127.0.0.2";
+pub(crate) const CLIENT: &str = "127.0.0.2";
 
 /// An nginx that answers with the page and logs the addresses in the header.
-fn page(place: &Place, tls: Option<&Certificates>) -> Option<(String, Running)> {
+pub(crate) fn page(place: &Place, tls: Option<&Certificates>) -> Option<(String, Running)> {
     let listener = listen();
     let address = at(&listener);
     let (word, keys) = match tls {

@@ -34,6 +34,7 @@ mod openssl;
 mod order;
 mod place;
 mod postgres;
+mod remote;
 mod rules;
 mod servers;
 mod sixteen;

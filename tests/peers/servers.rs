@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::ends::{End, accept, at, listen};
 use crate::examples::example;
+use crate::remote::suite::proxy_behind_an_agent;
 use crate::running::Running;
 
 /// The ways in which `proxy` can be hosted.
@@ -26,7 +27,7 @@ pub(crate) fn whoami(words: &str) -> Running {
 }
 
 pub(crate) fn proxy(words: &str) -> Running {
-    Running::spawn(&mut command("proxy", words))
+    proxy_behind_an_agent(words).unwrap_or_else(|| Running::spawn(&mut command("proxy", words)))
 }
 
 /// A server of one connection, which `serve` gets. Its address is the first half of the result.

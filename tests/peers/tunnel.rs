@@ -40,7 +40,7 @@ fn tls_words(certificates: &Certificates) -> String {
 
 /// A server of HTTP. `/N` is N bytes, and who asks is told in a field; `/pause` is the half of its answer;
 /// `/deaf` is read no further.
-fn site() -> String {
+pub(crate) fn site() -> String {
     let listener = listen();
     let address = at(&listener).to_string();
     thread::spawn(move || {
@@ -78,11 +78,11 @@ fn answer(mut stream: TcpStream) {
     }
 }
 
-fn sum_of(length: usize) -> u32 {
+pub(crate) fn sum_of(length: usize) -> u32 {
     produce(length, |_| {})
 }
 
-fn curl(certificates: &Certificates) -> Option<Command> {
+pub(crate) fn curl(certificates: &Certificates) -> Option<Command> {
     let mut command = Command::new(peer("curl")?);
     command
         .args(["--silent", "--show-error", "--fail", "--max-time", "60", "--noproxy", "*"])
@@ -91,7 +91,7 @@ fn curl(certificates: &Certificates) -> Option<Command> {
     Some(command)
 }
 
-fn done(command: &mut Command) -> Output {
+pub(crate) fn done(command: &mut Command) -> Output {
     let output = command.output().expect("curl runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output
