@@ -315,6 +315,7 @@ impl<N: Net> Engine<N> {
         if let Some((fd, _)) = self.wake_fd.take() {
             net.close(fd);
         }
+        self.remote.close_descriptors(net);
         pipes.close_all(net);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Engine, ListenerCounts, Refusal, TimerOwner};
 use crate::agenda::List;
-use crate::conn::{Cause, Conn, Detail, Events, Outcome, Owner, Plan, Why};
+use crate::conn::{Cause, Conn, Detail, Events, Flags, Outcome, Owner, Plan, Why};
 use crate::ctrl::Io;
 use crate::cx::Cx;
 use crate::handshake;
@@ -60,7 +60,9 @@ impl<N: Net> Engine<N> {
         match conn.seat() {
             Some(seat) => self.work_stream(seat.stream),
             None => {
-                if matches!(conn.owner, Owner::Channel { .. }) {
+                // One that waits to read finds a failure behind the bytes.
+                let reads = conn.flags.contains(Flags::READ_ARMED);
+                if matches!(conn.owner, Owner::Channel { .. }) && !reads {
                     conn.notice_failure(&mut cx);
                 }
                 let outcome = drive(conn, key, &mut cx);

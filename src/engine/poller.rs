@@ -31,7 +31,7 @@ impl<N: Net> Engine<N> {
     /// The next request to the host's poller. Several changes of one descriptor are one request.
     pub fn next_host_op(&mut self) -> Option<HostOp> {
         self.tools.net.settle_signals();
-        if let Some(released) = self.remote.released.pop_front() {
+        if let Some(released) = self.remote.to_pass.pop_front() {
             return Some(self.released_for_client(released));
         }
         while let Some(id) = self.tools.agenda.take(List::Interest) {
@@ -69,7 +69,7 @@ impl<N: Net> Engine<N> {
 
     /// Whether there are requests to the host's poller.
     pub fn has_host_ops(&self) -> bool {
-        !self.tools.agenda.is_empty(List::Interest) || !self.remote.released.is_empty()
+        !self.tools.agenda.is_empty(List::Interest) || !self.remote.to_pass.is_empty()
     }
 
     /// Closes the descriptors that the host's poller has released.

@@ -32,8 +32,8 @@ pub const VST_AGENT_ALLOW_SOURCE: u64 = 1 << 59;
 pub struct vst_agent_options {
     /// `sizeof(vst_agent_options)`. Not less than 96 bytes.
     pub size: u32,
-    /// How many connections one client may have at once, those that are handed over to it among them.
-    /// Default 10,000.
+    /// How many connections one connection of a client's link carries at once, those that are handed over
+    /// among them. A client may make several: `max_conns` of their listener bounds those. Default 10,000.
     pub channels_max: u32,
     /// `VST_AGENT_*`.
     pub flags: u64,
@@ -51,7 +51,7 @@ pub struct vst_agent_options {
     pub gids: *const u32,
     /// How many there are.
     pub gid_count: u64,
-    /// How many bytes of a client are held and not sent on, of all its connections together. Default
+    /// How many bytes that came over one connection of a client's link are held and not sent on. Default
     /// 64 MiB.
     pub window_bytes: u64,
     /// After so many nanoseconds in which nothing came from a client it is asked for a sign of life; after
@@ -66,7 +66,7 @@ pub struct vst_agent_options {
     pub user: *mut c_void,
     /// How many bytes of one connection are held and not sent on at most. Default 64 KiB.
     pub channel_window_bytes: u32,
-    /// How many connections one client may have opened in a second. Default UINT32_MAX: no bound.
+    /// How many connections may be opened in a second over one connection of a client's link. Default UINT32_MAX: no bound.
     pub opens_per_second: u32,
 }
 

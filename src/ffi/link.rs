@@ -30,8 +30,8 @@ pub struct vst_link_options {
     /// `sizeof(vst_link_options)`. Not less than 40 bytes.
     pub size: u32,
     /// How many connections one connection to the agent carries: more connections to it are made where
-    /// there are more. 1: each has a connection of its own, which closes with it. Default UINT32_MAX: as
-    /// many as the agent takes.
+    /// there are more. 1: each has a connection of its own, which closes with it. Default 10,000, and never
+    /// more than the agent takes.
     pub channels_per_conn: u32,
     /// `VST_LINK_*`.
     pub flags: u64,

@@ -36,7 +36,7 @@ pub struct LinkOptions {
 impl Default for LinkOptions {
     fn default() -> Self {
         Self {
-            channels_per_conn: u32::MAX,
+            channels_per_conn: 10_000,
             window_bytes: 64 << 20,
             keepalive: 10 * SECOND,
             takes_descriptors: true,

@@ -23,5 +23,6 @@ pub(crate) use policy::{Agent, Resolution};
 pub use policy::{AgentOptions, AllowList, AllowListError};
 pub(crate) use report::{cause_of, errno_of, failure_of, tls_facts, tls_of};
 pub(crate) use session::{
-    LinkFault, LinkSession, OutgoingDescriptor, SILENT_INTERVALS, SessionRole, SessionStage,
+    GREETING_CHANNELS, LinkFault, LinkSession, OutgoingDescriptor, SILENT_INTERVALS, SessionRole,
+    SessionStage,
 };

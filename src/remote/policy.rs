@@ -202,6 +202,8 @@ pub(crate) struct Resolution {
     pub(crate) channel: Key,
     pub(crate) host: Box<str>,
     pub(crate) port: u16,
+    /// The source address that the client has chosen.
+    pub(crate) source: Option<Addr>,
     /// Whether the host was asked.
     pub(crate) is_asked: bool,
 }

@@ -14,6 +14,9 @@ use crate::wire::remote::GoawayReason;
 /// A side that hears nothing for so many keepalive intervals gives the session up.
 pub(crate) const SILENT_INTERVALS: u8 = 3;
 
+/// How many channels a client begins before the agent has said how many it allows.
+pub(crate) const GREETING_CHANNELS: u32 = 500;
+
 /// Which side we are, and of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionRole {
@@ -113,8 +116,6 @@ pub(crate) struct LinkSession {
     pub(crate) says_goaway: bool,
     /// Intervals in which nothing was heard.
     pub(crate) silent: u8,
-    /// The user id of the client: on an agent's side, where it is known.
-    pub(crate) uid: Option<u32>,
     /// How many opens may still come, and since when: on an agent's side.
     pub(crate) opens: (u32, Time),
     pub(crate) timer: Timer,
@@ -152,16 +153,21 @@ impl LinkSession {
             awaits_pong: None,
             says_goaway: false,
             silent: 0,
-            uid: None,
             opens: (0, Time(0)),
             timer,
         }
     }
 
+    /// Whether the HELLO of the other side has yet to come.
+    pub(crate) const fn greets(&self) -> bool {
+        matches!(self.stage, SessionStage::Connecting | SessionStage::Greeting)
+    }
+
     /// Whether another channel may begin, with at most `most` at a time.
     pub(crate) fn takes_channel(&self, most: u32) -> bool {
         let live = u32::try_from(self.channels.len()).unwrap_or(u32::MAX);
-        self.stage != SessionStage::Over && !self.retires && live < most.min(self.channels_max)
+        let theirs = if self.greets() { GREETING_CHANNELS } else { self.channels_max };
+        self.stage != SessionStage::Over && !self.retires && live < most.min(theirs)
     }
 
     /// The number of a channel that we begin. Numbers are never used again: with the last one the

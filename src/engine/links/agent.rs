@@ -80,7 +80,6 @@ impl<N: Net> Engine<N> {
         let session = session.ok_or(Refusal::Limit)?;
         let now = self.tools.now;
         if let Ok(found) = self.remote.sessions.get_mut(session) {
-            found.uid = ids.map(|(uid, _)| uid);
             found.opens = (opens, now);
         }
         if let Ok(agent) = self.remote.agents.get_mut(key) {
@@ -169,7 +168,7 @@ impl<N: Net> Engine<N> {
                 if let Addr::Ip(ip) = &mut addr {
                     ip.set_port(asked.port);
                 }
-                self.dial(asked.channel, key, addr, None);
+                self.dial(asked.channel, key, addr, asked.source);
             }
             Err(errno) => {
                 let text = format!("the name \"{}\" has no address", asked.host.escape_debug());

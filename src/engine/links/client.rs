@@ -387,6 +387,11 @@ impl<N: Net> Engine<N> {
             let limit = || Cause::new(None, Why::LocalLimit).because(text).at_agent();
             cause = cause.or_else(|| Some(Box::new(limit())));
         }
+        if stage == ChannelStage::Opening {
+            let text = "the agent gave it up";
+            let aborted = || Cause::new(None, Why::Aborted).because(text).at_agent();
+            cause = cause.or_else(|| Some(Box::new(aborted())));
+        }
         match (cause, stage) {
             (Some(cause), ChannelStage::Opening) => self.client_failed(conn, cause),
             (Some(cause), ChannelStage::Closing) => self.client_ended(conn, *cause),

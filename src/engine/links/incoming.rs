@@ -19,7 +19,7 @@ use crate::wire::remote::{self as wire, RemoteFrame, RemoteIncoming};
 pub(in super::super) struct Released {
     pub(in super::super) op: HostOp,
     session: Key,
-    fd: Fd,
+    pub(super) fd: Fd,
     frame: Vec<u8>,
     number: u32,
 }
@@ -118,7 +118,7 @@ impl<N: Net> Engine<N> {
         if known {
             let op = HostOp::Interest { fd, token, old, new: Io::RELEASED };
             let released = Released { op, session, fd, frame: bytes, number };
-            self.remote.released.push_back(released);
+            self.remote.to_pass.push_back(released);
         } else if let Ok(of) = self.remote.sessions.get_mut(session) {
             of.passing.push_back(OutgoingDescriptor { fd, frame: bytes, number });
             self.remote.flush_later(session);
@@ -170,9 +170,13 @@ impl<N: Net> Engine<N> {
             None
         };
         let Ok(of) = self.remote.links.get(link) else { return Ok(()) };
-        let taken = of.subscriptions.iter().find(|taken| *taken.name == *incoming.name).cloned();
+        let takes = !of.is_closing && !self.lets_end() && self.opening < self.options.max_opening;
+        let most_channels = of.options.channels_per_conn as usize;
+        let taken = of.subscriptions.iter().find(|taken| *taken.name == *incoming.name);
+        let taken = taken.filter(|_| takes).cloned();
         let most = u32::try_from(self.tools.limits.fed.inbox).unwrap_or(u32::MAX);
         let Ok(found) = self.remote.sessions.get_mut(session) else { return Ok(()) };
+        let taken = taken.filter(|_| found.channels.len() < most_channels);
         let peer = incoming.peer.clone().unwrap_or_else(|| Addr::Unix(Box::default()));
         if let Some(passed) = passed {
             let Some(taken) = taken else {

@@ -10,8 +10,8 @@ use crate::conn::Owner;
 use crate::ctrl::{FedAsks, Mover};
 use crate::id::{Id, Kind};
 use crate::remote::{
-    Link, LinkEvents, LinkOptions, LinkSession, SessionRole, SessionStage, Subscription,
-    WindowBudget,
+    GREETING_CHANNELS, Link, LinkEvents, LinkOptions, LinkSession, SessionRole, SessionStage,
+    Subscription, WindowBudget,
 };
 use crate::slab::Key;
 use crate::sys::{Addr, Errno, Net};
@@ -21,13 +21,16 @@ impl<N: Net> Engine<N> {
     /// whenever there is no connection to it, until the link is closed.
     ///
     /// # Errors
-    /// [`Refusal::Argument`] when `config` leads through a link itself, or is fed; a limit.
+    /// [`Refusal::Argument`] when no connection could ever have a window, or no channel is allowed; a limit.
     pub fn open_link(
         &mut self,
         target: Addr,
         config: Arc<ConnectConfig>,
         options: LinkOptions,
     ) -> Result<Id, Refusal> {
+        if !WindowBudget::new(options.window_bytes).has_one() || options.channels_per_conn == 0 {
+            return Err(Refusal::Argument);
+        }
         let Self { remote, tools, .. } = self;
         let added = remote.links.insert_with(|key| {
             let timer = tools.timers.insert(TimerOwner::Link(key.slot).tag());
@@ -50,6 +53,7 @@ impl<N: Net> Engine<N> {
             return Err(Refusal::State);
         }
         let (sessions, waiting) = (link.sessions.clone(), std::mem::take(&mut link.waiting));
+        self.stop_accepting(key);
         for session in sessions {
             if let Ok(found) = self.remote.sessions.get_mut(session) {
                 found.retires = true;
@@ -102,6 +106,14 @@ impl<N: Net> Engine<N> {
         }
         self.announce(key, name, true);
         Ok(())
+    }
+
+    /// Takes no more connections that the agent hands over, under whatever name.
+    fn stop_accepting(&mut self, key: Key) {
+        let Ok(link) = self.remote.links.get_mut(key) else { return };
+        for taken in std::mem::take(&mut link.subscriptions) {
+            self.announce(key, &taken.name, true);
+        }
     }
 
     /// Tells the agent, over each session, that connections are taken under a name, or not any more.
@@ -189,10 +201,6 @@ impl<N: Net> Engine<N> {
         if lets_end && link.waiting.is_empty() {
             return self.retire_idle_sessions(key);
         }
-        if self.tools.now < link.retry_at {
-            let (timer, at) = (link.timer, link.retry_at);
-            return self.tools.timers.set(timer, at);
-        }
         let most = link.options.channels_per_conn;
         if !self.has_session(key) && !self.open_session(key) {
             return;
@@ -213,10 +221,12 @@ impl<N: Net> Engine<N> {
                 self.link_later(key);
             }
             if !began {
+                let waits = most > GREETING_CHANNELS && self.is_greeting(key);
                 if let Ok(link) = self.remote.links.get_mut(key) {
                     link.waiting.push_front(conn);
                 }
-                if !self.open_session(key) {
+                // How many channels the agent allows is known soon.
+                if waits || !self.open_session(key) {
                     return;
                 }
                 if self.session_for_channel(key, most).is_none() {
@@ -228,12 +238,19 @@ impl<N: Net> Engine<N> {
         self.retire_idle_sessions(key);
     }
 
+    /// Whether the agent has yet to say how many channels a session of the link may have.
+    fn is_greeting(&self, key: Key) -> bool {
+        let greets =
+            |session: &Key| self.remote.sessions.get(*session).is_ok_and(|found| found.greets());
+        self.remote.links.get(key).is_ok_and(|link| link.sessions.iter().any(greets))
+    }
+
     /// Whether a link has a session that new channels may use, with room for one or not.
     fn has_session(&self, key: Key) -> bool {
         self.remote.links.get(key).is_ok_and(|link| {
             link.sessions.iter().any(|session| {
                 let found = self.remote.sessions.get(*session);
-                found.is_ok_and(|found| found.takes_channel(u32::MAX))
+                found.is_ok_and(|found| !found.retires && found.stage != SessionStage::Over)
             })
         })
     }
@@ -268,6 +285,11 @@ impl<N: Net> Engine<N> {
     /// Connects to the agent. Returns whether that has begun.
     fn open_session(&mut self, key: Key) -> bool {
         let Ok(link) = self.remote.links.get(key) else { return false };
+        if self.tools.now < link.retry_at {
+            let (timer, at) = (link.timer, link.retry_at);
+            self.tools.timers.set(timer, at);
+            return false;
+        }
         let (target, config) = (link.target.clone(), Arc::clone(&link.config));
         let budget = link.options.window_bytes;
         let announces =
@@ -330,7 +352,7 @@ impl<N: Net> Engine<N> {
         &mut self,
         key: Key,
         session: Key,
-        stage: SessionStage,
+        retired: bool,
         cause: Option<Cause>,
     ) {
         let now = self.tools.now;
@@ -341,9 +363,8 @@ impl<N: Net> Engine<N> {
             let cause = Cause { text: text.into(), ..cause };
             link.failure = Some(Box::new(cause.at_agent()));
         }
-        if matches!(stage, SessionStage::Connecting | SessionStage::Greeting)
-            || link.failure.is_some()
-        {
+        // A pause also where the agent has answered: one that closes each connection is not tried in a loop.
+        if !retired {
             link.back_off(now);
         }
         let failure = link.failure.clone();
@@ -374,6 +395,7 @@ impl<N: Net> Engine<N> {
     pub(in super::super) fn drain_links(&mut self) {
         let links: Vec<Key> = self.remote.links.iter().map(|(key, _)| key).collect();
         for key in links {
+            self.stop_accepting(key);
             self.link_later(key);
         }
         let agents: Vec<Key> = self.remote.agents.iter().map(|(key, _)| key).collect();

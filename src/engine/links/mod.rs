@@ -4,14 +4,18 @@
 //! connection that an agent opens or hands over, is an ordinary one whose owner is a session or a
 //! channel. What such a connection has to report, and what a connection behind a link asks for, stands
 //! on the list `Links` of the agenda instead of being reported to the host; `serve_links` works it off
-//! at the end of each call. `session` reads and writes frames, for both sides. `link` chooses sessions,
-//! `client` has the frames of a client's channels, `agent` and `open` those of an agent's, whose
-//! answers are in `reply`; `incoming` hands connections over, on either side.
+//! at the end of each call.
+//!
+//! For both sides, `session` reads frames and ends sessions, `frames` says what each frame means, and
+//! `write` sends them. At a client, `link` chooses sessions and `client` has the frames of its channels.
+//! At an agent, `agent` has its clients, `open` what they ask for, and `reply` what it answers.
+//! `incoming` hands connections over, and takes them.
 
 mod agent;
 mod client;
 mod describe;
 mod events;
+mod frames;
 mod incoming;
 mod link;
 mod open;
@@ -28,7 +32,7 @@ use crate::cx::Cx;
 use crate::id::{Id, Kind};
 use crate::remote::{Agent, Channel, Link, LinkSession, SessionRole};
 use crate::slab::{Key, Slab};
-use crate::sys::Net;
+use crate::sys::{Net, Passed};
 pub(super) use describe::RemoteCounts;
 pub(super) use incoming::Released;
 
@@ -41,7 +45,7 @@ pub(super) struct Remote {
     /// Sessions that have something to send.
     flushing: Vec<Key>,
     /// Descriptors that are to be passed once the host's poller has released them.
-    pub(super) released: VecDeque<Released>,
+    pub(super) to_pass: VecDeque<Released>,
     /// Memory in which frames are composed.
     frame: Vec<u8>,
 }
@@ -54,7 +58,7 @@ impl Remote {
             sessions: Slab::new(u32::MAX, generation),
             channels: Slab::new(u32::MAX, generation),
             flushing: Vec::new(),
-            released: VecDeque::new(),
+            to_pass: VecDeque::new(),
             frame: Vec::new(),
         }
     }
@@ -82,6 +86,19 @@ impl Remote {
         self.flush_later(session);
     }
 
+    /// Closes all descriptors that came or are to be passed.
+    pub(super) fn close_descriptors<N: Net>(&mut self, net: &mut N) {
+        for (_, session) in self.sessions.iter_mut() {
+            session.passing.drain(..).for_each(|outgoing| net.close(outgoing.fd));
+            for came in session.came.drain(..) {
+                if let Passed::Descriptor(fd) = came {
+                    net.close(fd);
+                }
+            }
+        }
+        self.to_pass.drain(..).for_each(|released| net.close(released.fd));
+    }
+
     /// The channel of a session with this number on the wire.
     fn channel_of(&self, session: Key, number: u32) -> Option<Key> {
         self.sessions.get(session).ok()?.channels.get(&number).copied()
@@ -96,8 +113,9 @@ impl Remote {
             if let (None, SessionRole::Agent(agent)) = (found.conn, session.role)
                 && let Ok(agent) = self.agents.get_mut(agent)
             {
-                // Nobody waits for the address of its name any more.
-                agent.resolutions.retain(|asked| asked.channel != channel);
+                // Nobody waits for the address of its name any more. What the host was asked counts until it
+                // has answered.
+                agent.resolutions.retain(|asked| asked.channel != channel || asked.is_asked);
             }
         }
         // Without channels it may end.

@@ -12,14 +12,16 @@ use crate::remote::{Channel, ChannelStage, DueFrames, LinkFault, Resolution, Ses
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::SECOND;
-use crate::wire::remote::{RemoteFrame, RemoteOpen, RemoteTarget};
+use crate::wire::remote::{GoawayReason, RemoteFrame, RemoteOpen, RemoteTarget};
+
+/// How many names are looked up at a time, those included whose client is gone.
+const LOOKUPS_MAX: usize = 1_024;
 
 impl<N: Net> Engine<N> {
     /// A client takes connections under a name, or takes no more of them.
     pub(super) fn on_listen(
         &mut self,
         session: Key,
-        _: Key,
         name: &str,
         stop: bool,
     ) -> Result<(), LinkFault> {
@@ -32,7 +34,7 @@ impl<N: Net> Engine<N> {
             (false, false) if found.subscriptions.len() < NAMES_MAX => {
                 found.subscriptions.push(name.into());
             }
-            (false, false) => return Err(LinkFault::malformed("too many names to listen for")),
+            (false, false) => return Err(LinkFault::new(GoawayReason::Limit, "too many names")),
             (false, true) => {}
         }
         Ok(())
@@ -104,21 +106,29 @@ impl<N: Net> Engine<N> {
                 RemoteTarget::Addr(addr) => {
                     self.dial(key, agent, addr.clone(), open.source.clone())
                 }
-                RemoteTarget::Name { host, port } => self.look_up(key, agent, host, *port),
+                RemoteTarget::Name { host, port } => {
+                    self.look_up(key, agent, (host, *port), open.source.clone());
+                }
             }
         }
         Ok(())
     }
 
     /// Has the host look up a name.
-    fn look_up(&mut self, channel: Key, key: Key, host: &str, port: u16) {
+    fn look_up(&mut self, channel: Key, key: Key, (host, port): (&str, u16), source: Option<Addr>) {
         let Ok(agent) = self.remote.agents.get_mut(key) else { return };
+        if agent.resolutions.len() >= LOOKUPS_MAX {
+            let text = "too many names are looked up at the agent";
+            let cause = Cause::new(Some(Op::CtrlConnect), Why::LocalLimit).because(text);
+            return self.refuse_channel(channel, cause);
+        }
         agent.last_ticket += 1;
         agent.resolutions.push_back(Resolution {
             ticket: agent.last_ticket,
             channel,
             host: host.into(),
             port,
+            source,
             is_asked: false,
         });
         self.tools.agenda.add(List::Events, Kind::Agent, key, &mut agent.listed);
@@ -272,6 +282,10 @@ impl<N: Net> Engine<N> {
         let Self { conns, tools, registry, .. } = self;
         let Ok(found) = conns.get_mut(conn) else { return Ok(()) };
         found.send_all(&mut tools.cx(registry), bytes);
+        // TLS takes a whole record of which a part may wait: there is room once that is sent.
+        if found.ctrl.has_unsent() {
+            found.flags.insert(Flags::WRITE_ARMED);
+        }
         self.work(conn);
         self.grant_room(key, conn);
         self.remote.ready(key);

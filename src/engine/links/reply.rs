@@ -15,6 +15,10 @@ impl<N: Net> Engine<N> {
         let (session, number) = (channel.session, channel.number);
         let due = std::mem::take(&mut channel.due);
         let limit = channel.limit.take().filter(|_| channel.conn.is_some());
+        if due.contains(DueFrames::INCOMING) && channel.conn.is_none() {
+            // The client never hears of it.
+            return self.remote.forget_channel(key);
+        }
         if due.contains(DueFrames::INCOMING) && self.compose_incoming(key) {
             return;
         }
@@ -120,7 +124,9 @@ impl<N: Net> Engine<N> {
         let failure = channel.failure.take();
         let begun = !channel.not_begun;
         // That the client has reset it is no news to it.
-        let failure = failure.as_deref().filter(|cause| cause.why != Why::Aborted);
+        let failure = failure
+            .as_deref()
+            .filter(|cause| cause.why != Why::Aborted || stage != ChannelStage::Closing);
         let closed = RemoteClosed { begun, failure: failure.map(failure_of) };
         if stage == ChannelStage::Closing {
             self.remote.forget_channel(key);

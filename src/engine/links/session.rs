@@ -10,7 +10,7 @@ use crate::remote::{
 use crate::slab::Key;
 use crate::sys::{Fd, Net, Passed};
 use crate::time::SECOND;
-use crate::wire::remote::{self as wire, GoawayReason, RemoteFrame, RemoteHello};
+use crate::wire::remote::{self as wire, GoawayReason};
 
 /// How many bytes of one session are read before others get their turn.
 const READ_SHARE: usize = 256 * 1024;
@@ -66,6 +66,11 @@ impl<N: Net> Engine<N> {
             if let Received::Bytes(n) = received {
                 input.commit(n);
                 read += n;
+                if let Ok(found) = self.remote.sessions.get_mut(session)
+                    && found.stage == SessionStage::Open
+                {
+                    found.silent = 0;
+                }
             }
             let fault = match self.keep_descriptor(session, passed) {
                 Ok(()) => self.act_on_frames(session, &mut input).err(),
@@ -146,166 +151,6 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    fn act_on(
-        &mut self,
-        session: Key,
-        number: u32,
-        frame: &RemoteFrame<'_>,
-    ) -> Result<(), LinkFault> {
-        let Ok(found) = self.remote.sessions.get_mut(session) else { return Ok(()) };
-        found.silent = 0;
-        let (role, stage) = (found.role, found.stage);
-        match frame {
-            RemoteFrame::Hello(hello) => return self.on_hello(session, hello),
-            RemoteFrame::Goaway { reason, text } => {
-                self.on_goaway(session, *reason, text);
-                return Ok(());
-            }
-            _ if stage == SessionStage::Greeting => {
-                return Err(LinkFault::malformed("the first frame is not HELLO"));
-            }
-            RemoteFrame::Ping(token) => {
-                if found.pong.replace(*token).is_some() {
-                    return Err(LinkFault::malformed("a PING before the last one was answered"));
-                }
-                self.remote.flush_later(session);
-                return Ok(());
-            }
-            RemoteFrame::Pong(token) => {
-                return match found.awaits_pong.take() {
-                    Some(sent) if sent == *token => Ok(()),
-                    _ => Err(LinkFault::malformed("a PONG that answers no PING")),
-                };
-            }
-            _ => {}
-        }
-        match (role, frame) {
-            (SessionRole::Agent(agent), RemoteFrame::Listen { name, stop }) => {
-                self.on_listen(session, agent, name, *stop)
-            }
-            (SessionRole::Agent(agent), RemoteFrame::Open(open)) => {
-                found.begin_number(number)?;
-                self.on_open(session, agent, number, open)
-            }
-            (SessionRole::Client(link), RemoteFrame::Incoming(incoming)) => {
-                found.begin_number(number)?;
-                self.on_incoming(session, link, number, incoming)
-            }
-            (_, RemoteFrame::Listen { .. } | RemoteFrame::Open(_) | RemoteFrame::Incoming(_)) => {
-                Err(LinkFault::malformed("a frame that only the other side sends"))
-            }
-            _ => self.act_on_channel(session, role, number, frame),
-        }
-    }
-
-    fn act_on_channel(
-        &mut self,
-        session: Key,
-        role: SessionRole,
-        number: u32,
-        frame: &RemoteFrame<'_>,
-    ) -> Result<(), LinkFault> {
-        let Some(key) = self.remote.channel_of(session, number) else {
-            let known = self.remote.sessions.get(session).is_ok_and(|s| s.was_begun(number));
-            // They may cross the report that there is nothing to close, or the descriptor.
-            return match frame {
-                RemoteFrame::Reset | RemoteFrame::Close if known => Ok(()),
-                _ if known => Err(LinkFault::malformed(format!(
-                    "a frame for channel {number}, which is over"
-                ))),
-                _ => Err(LinkFault::malformed(format!(
-                    "a frame for channel {number}, which was never begun"
-                ))),
-            };
-        };
-        let Ok(channel) = self.remote.channels.get_mut(key) else { return Ok(()) };
-        match frame {
-            RemoteFrame::Data(bytes) => {
-                if channel.ended {
-                    return Err(LinkFault::malformed(format!("DATA behind END, channel {number}")));
-                }
-                if !channel.receiving.take(bytes.len()) {
-                    let text = format!("DATA beyond the credit of channel {number}");
-                    return Err(LinkFault::new(GoawayReason::Credit, text));
-                }
-                match role {
-                    SessionRole::Client(_) => self.on_bytes(key, bytes),
-                    SessionRole::Agent(_) => self.on_client_bytes(key, bytes),
-                }
-            }
-            RemoteFrame::Credit(limit) => {
-                match channel.sending.raise(*limit) {
-                    Some(true) => self.remote.ready(key),
-                    Some(false) => {}
-                    None => {
-                        let text = format!("a CREDIT that takes some back, channel {number}");
-                        return Err(LinkFault::new(GoawayReason::Credit, text));
-                    }
-                }
-                Ok(())
-            }
-            RemoteFrame::End { truncated } => {
-                if std::mem::replace(&mut channel.ended, true) {
-                    return Err(LinkFault::malformed(format!("a second END, channel {number}")));
-                }
-                match role {
-                    SessionRole::Client(_) => self.on_end(key, *truncated),
-                    SessionRole::Agent(_) => self.on_client_end(key, *truncated),
-                }
-                Ok(())
-            }
-            _ => match role {
-                SessionRole::Client(_) => self.on_agent_frame(key, number, frame),
-                SessionRole::Agent(_) => self.on_client_frame(key, number, frame),
-            },
-        }
-    }
-
-    fn on_hello(&mut self, session: Key, hello: &RemoteHello) -> Result<(), LinkFault> {
-        let Ok(found) = self.remote.sessions.get_mut(session) else { return Ok(()) };
-        if found.stage != SessionStage::Greeting {
-            return Err(LinkFault::malformed("a second HELLO"));
-        }
-        if !(hello.lowest..=hello.highest).contains(&wire::VERSION) {
-            let text = format!(
-                "versions {} to {} are spoken there, version {} here",
-                hello.lowest,
-                hello.highest,
-                wire::VERSION
-            );
-            return Err(LinkFault::new(GoawayReason::Version, text));
-        }
-        found.stage = SessionStage::Open;
-        found.channels_max = hello.channels;
-        found.passes = hello.passes;
-        match found.role {
-            SessionRole::Client(link) => self.link_is_up(link),
-            SessionRole::Agent(_) => found.says_hello = true,
-        }
-        self.wait_for_sign(session);
-        self.remote.flush_later(session);
-        Ok(())
-    }
-
-    fn on_goaway(&mut self, session: Key, reason: GoawayReason, text: &str) {
-        let Ok(found) = self.remote.sessions.get_mut(session) else { return };
-        found.retires = true;
-        if reason != GoawayReason::Restart {
-            let text = format!(
-                "the other side of the link gave it up ({}): {}",
-                reason.name(),
-                text.escape_debug()
-            );
-            let cause = Cause::new(None, Why::Refused).in_words_of_others(text);
-            return self.break_session(session, cause.at_agent());
-        }
-        if let SessionRole::Client(link) = found.role {
-            // Another agent may be there already.
-            self.link_later(link);
-        }
-        self.retire_if_idle(session);
-    }
-
     /// Closes the connection of a session that has retired, with its last channel.
     pub(super) fn retire_if_idle(&mut self, session: Key) {
         let Ok(found) = self.remote.sessions.get(session) else { return };
@@ -344,7 +189,8 @@ impl<N: Net> Engine<N> {
             return self.close_session(session);
         }
         let cause = Cause::new(None, Why::Truncated).because("the other side closed the link");
-        self.break_session(session, cause.at_agent());
+        let is_client = matches!(found.role, SessionRole::Client(_));
+        self.break_session(session, if is_client { cause.at_agent() } else { cause });
     }
 
     /// The other side broke the protocol, or this side gives the session up: it is told why.
@@ -367,7 +213,13 @@ impl<N: Net> Engine<N> {
             return;
         }
         found.stage = SessionStage::Over;
-        let conn = found.conn;
+        found.retires = true;
+        let (conn, role) = (found.conn, found.role);
+        if let SessionRole::Client(link) = role
+            && let Ok(of) = self.remote.links.get_mut(link)
+        {
+            of.back_off(self.tools.now);
+        }
         if let Ok(found) = self.conns.get_mut(conn) {
             found.end(Ending::Refused, Some(Box::new(cause.clone())));
         }
@@ -381,7 +233,7 @@ impl<N: Net> Engine<N> {
         let closed = || Cause::new(None, Why::Truncated).because("the link was closed");
         self.lose_channels(session, &cause.clone().unwrap_or_else(closed));
         let Ok(found) = self.remote.sessions.remove(session) else { return };
-        let LinkSession { role, stage, input, output, came, passing, timer, .. } = found;
+        let LinkSession { role, retires, input, output, came, passing, timer, .. } = found;
         [input, output].into_iter().flatten().for_each(|buffer| self.tools.pool.give(buffer));
         for passed in came {
             self.give_descriptor(passed);
@@ -393,7 +245,7 @@ impl<N: Net> Engine<N> {
         match role {
             SessionRole::Client(link) => {
                 self.remove_conn(key);
-                self.link_lost_session(link, session, stage, cause);
+                self.link_lost_session(link, session, retires, cause);
             }
             SessionRole::Agent(agent) => {
                 self.report_to_host(key, last);
@@ -448,7 +300,8 @@ impl<N: Net> Engine<N> {
             let text = "nothing was heard from the other side for too long";
             return self.end_session(session, &LinkFault::new(GoawayReason::Timeout, text));
         }
-        found.pings |= found.silent == 1 && found.stage == SessionStage::Open;
+        let unanswered = found.awaits_pong.is_some();
+        found.pings |= found.silent == 1 && found.stage == SessionStage::Open && !unanswered;
         self.wait_for_sign(session);
         self.remote.flush_later(session);
     }

@@ -1,13 +1,20 @@
 //! Composing the frames of a session, and sending them.
 
 use super::super::Engine;
+use crate::agenda::List;
 use crate::cause::{Cause, Why};
-use crate::conn::Sent;
+use crate::conn::{Op, Sent};
 use crate::ctrl::Output;
-use crate::remote::{LinkFault, LinkSession, OutgoingDescriptor, SessionRole, SessionStage};
+use crate::id::Kind;
+use crate::remote::{
+    LinkFault, LinkSession, OutgoingDescriptor, SessionRole, SessionStage, failure_of,
+};
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::wire::remote::{self as wire, GoawayReason, RemoteClosed, RemoteFrame, RemoteHello};
+
+/// How often one session sends what was composed before others get their turn.
+const FLUSHES: u32 = 8;
 
 /// No more is composed while so many bytes wait to be sent: channels keep what they have until then.
 const OUTPUT_MAX: usize = 64 * 1024;
@@ -15,7 +22,7 @@ const OUTPUT_MAX: usize = 64 * 1024;
 impl<N: Net> Engine<N> {
     /// Sends what a session and its channels have, as far as there is room.
     pub(super) fn flush_session(&mut self, session: Key) {
-        loop {
+        for _ in 0..FLUSHES {
             let Ok(found) = self.remote.sessions.get(session) else { return };
             if matches!(found.stage, SessionStage::Connecting | SessionStage::Over) {
                 return;
@@ -29,9 +36,20 @@ impl<N: Net> Engine<N> {
                 return self.rest_session(session);
             }
         }
+        self.flush_in_turn(session);
     }
 
-    /// All is sent for now. A session without channels may end, where the link has another one.
+    /// Has a session send on in the next turn.
+    fn flush_in_turn(&mut self, session: Key) {
+        let Ok(found) = self.remote.sessions.get(session) else { return };
+        let key = found.conn;
+        if let Ok(conn) = self.conns.get_mut(key) {
+            conn.flags.insert(crate::conn::Flags::WRITE_ARMED);
+            self.tools.agenda.add(List::Run, Kind::Conn, key, &mut conn.listed);
+        }
+    }
+
+    /// All is sent for now. A session without channels may be one too many: its link decides.
     fn rest_session(&mut self, session: Key) {
         let Ok(found) = self.remote.sessions.get(session) else { return };
         match found.role {
@@ -116,9 +134,20 @@ impl<N: Net> Engine<N> {
 
     /// Tells the other side why its session ends.
     pub(super) fn say_goaway(&mut self, session: Key, fault: &LinkFault) {
+        let stage = self.remote.sessions.get(session).map(|found| found.stage);
+        if stage == Ok(SessionStage::Connecting) {
+            // Nobody is there yet who would read frames.
+            return;
+        }
         let frame = RemoteFrame::Goaway { reason: fault.reason, text: &fault.text };
         self.write(session, 0, &frame);
-        self.send_output(session);
+        // All that was composed goes out while the connection closes.
+        let Self { conns, tools, registry, remote, .. } = self;
+        let Ok(found) = remote.sessions.get_mut(session) else { return };
+        if let (Some(output), Ok(conn)) = (found.output.take(), conns.get_mut(found.conn)) {
+            conn.send_all(&mut tools.cx(registry), output.bytes());
+            tools.pool.give(output);
+        }
     }
 
     /// Puts a frame behind those that wait to be sent.
@@ -201,11 +230,14 @@ impl<N: Net> Engine<N> {
                     return false;
                 }
                 Err(_) => {
-                    // The system does not allow it: the client asks again, and gets frames.
+                    // The system does not allow it: the client asks again, and gets frames. A connection that is
+                    // handed over is lost with its descriptor.
                     found.passes = false;
                     found.passing.pop_front();
                     self.close_counted(fd);
-                    let closed = RemoteClosed { begun: false, failure: None };
+                    let text = "the agent's system does not pass its descriptor";
+                    let cause = Cause::new(Some(Op::CtrlConnect), Why::LocalLimit).because(text);
+                    let closed = RemoteClosed { begun: true, failure: Some(failure_of(&cause)) };
                     if number % 2 == 1 {
                         self.write(session, number, &RemoteFrame::Closed(closed));
                         self.remote.flush_later(session);

@@ -12,7 +12,7 @@ use crate::engine::{ConnectOptions, Engine, EventKind};
 use crate::id::Id;
 use crate::sim::{Peer, RemoteServer, SimNet};
 use crate::sys::Addr;
-use crate::time::SECOND;
+use crate::time::{MILLISECOND, SECOND};
 use crate::wire::remote::RemoteFrame::{
     Close, Closed, Credit, Data, End, Goaway, Hello, Incoming, Listen, Open, Opened, Ping, Pong,
     Reset,
@@ -221,8 +221,10 @@ fn a_flood_of_opens_is_bounded_by_what_a_client_may_have() {
     let mut said = vec![(0, hello())];
     said.extend((0..30_000).map(|i| (2 * i + 1, open())));
     let client = agent.client(&frames(&said));
-    let most = agent.far().engine.wait_state().conns;
-    assert!(most <= 10_001, "{most} connections");
+    // Those beyond the number are refused, and one that goes on all the same is given up.
+    assert_eq!(goaway(&client), Some(GoawayReason::Limit));
+    agent.rig.run();
+    assert_eq!(agent.far().engine.wait_state().conns, 0);
     client.close();
     agent.rig.run();
     agent.check();
@@ -315,6 +317,83 @@ fn an_agent_that_breaks_the_protocol_is_told_what_was_wrong_and_left() {
         client.rig.run_for(10 * SECOND);
         client.finish(id);
     }
+}
+
+#[test]
+fn a_flood_of_connections_that_nobody_takes_is_bounded() {
+    let mut client = Client::new();
+    let agent = client.agent();
+    let id = client.connect();
+    let mut said = vec![(0, hello()), (1, opened(false))];
+    said.extend((1..25_000).map(|i| (2 * i, incoming("unknown"))));
+    agent.send(&frames(&said));
+    client.rig.settle();
+    assert_eq!(goaway(&agent), Some(GoawayReason::Limit));
+    agent.close();
+    client.rig.run_for(10 * SECOND);
+    client.finish(id);
+}
+
+/// How often a client connects in ten seconds to an agent that says this and closes.
+fn asked(said: &Said<'_>) -> u32 {
+    let mut client = Client::new();
+    let mut asked = 0;
+    for _ in 0..1_000 {
+        while let Some(agent) = client.site.accept() {
+            asked += 1;
+            agent.send(&frames(said));
+            agent.shutdown_write();
+        }
+        client.rig.run_for(10 * MILLISECOND);
+    }
+    let id = client.connect();
+    client.finish(id);
+    asked
+}
+
+#[test]
+fn an_agent_that_sends_everybody_away_is_not_asked_without_end() {
+    let goaway = |reason| (0, Goaway { reason, text: "not now" });
+    for (said, most) in [
+        (vec![goaway(GoawayReason::Denied)], 30),
+        (vec![goaway(GoawayReason::Restart)], 30),
+        // It has answered: the next pause is a short one.
+        (vec![(0, hello()), goaway(GoawayReason::Restart)], 510),
+        (vec![(0, hello())], 510),
+    ] {
+        let asked = asked(&said);
+        assert!((2..=most).contains(&asked), "{asked} times: {said:?}");
+    }
+}
+
+#[test]
+fn an_agent_that_allows_no_channel_is_connected_to_once() {
+    let mut client = Client::new();
+    let agent = client.agent();
+    let none = Hello(RemoteHello { lowest: 1, highest: 1, channels: 0, passes: false });
+    agent.send(&frames(&vec![(0, none), (2, incoming("web"))]));
+    client.rig.settle();
+    assert!(client.site.accept().is_none() && client.rig.host.sessions().len() == 1);
+    let id = client.rig.host.sessions()[0];
+    agent.close();
+    client.rig.run_for(SECOND);
+    client.finish(id);
+}
+
+#[test]
+fn whoever_closes_each_connection_at_once_is_not_asked_without_end() {
+    let mut client = Client::new();
+    let mut asked = 0;
+    for _ in 0..100 {
+        while let Some(agent) = client.site.accept() {
+            asked += 1;
+            agent.close();
+        }
+        client.rig.run_for(100 * MILLISECOND);
+    }
+    assert!((8..30).contains(&asked), "{asked} times in ten seconds");
+    let id = client.connect();
+    client.finish(id);
 }
 
 #[test]

@@ -172,6 +172,22 @@ fn a_reset_behind_the_agent_comes_behind_the_bytes_that_came_before_it() {
 }
 
 #[test]
+fn an_answer_is_read_though_a_reset_came_with_it() {
+    let mut linked = Linked::new();
+    let site = linked.rig.world.serve(yonder());
+    let plan = linked.plan();
+    let id = linked.connect(plan);
+    linked.rig.settle();
+    let server = site.accept().expect("it came");
+    server.send(b"too large");
+    server.reset();
+    linked.rig.settle();
+    assert_eq!(linked.recv(id), (b"too large".to_vec(), Received::Failed(Why::Reset)));
+    linked.rig.run();
+    linked.finish();
+}
+
+#[test]
 fn the_agent_opens_nothing_that_is_not_allowed_and_looks_names_up() {
     let allow = AllowList::parse("10.0.0.0/8:443,*.test:443").expect("a list");
     let mut linked =
@@ -271,6 +287,46 @@ fn tls_is_the_agents_and_its_facts_and_failures_are_told() {
         linked.rig.run();
         linked.finish();
     }
+}
+
+#[test]
+fn an_upload_over_tls_of_the_agent_goes_on_when_the_server_does() {
+    let agent = AgentOptions { channel_window_bytes: 16 * 1024, ..FarAgent::options() };
+    let mut linked = Linked::with(agent, FarAgent::link_options());
+    let (client, server) = pair(TlsVersion::Tls13);
+    let site = linked.rig.world.serve(yonder());
+    let (peers, actor) = serve(site, server, |_| {});
+    linked.rig.actors.push(actor);
+    let agent = linked.far().agent;
+    let world = linked.rig.world.clone();
+    let added = |engine: &mut Engine<SimNet>| engine.add_agent_tls(agent, "inner", client);
+    linked.far().call(&world, added).expect("an agent");
+    let tls = Some(RemoteTlsPlan { profile: "inner".into(), server_name: "a.test".into() });
+    let plan = RemotePlan { tls, ..linked.plan() };
+    let id = linked.connect(plan);
+    linked.rig.settle();
+    let peer = peers.borrow()[0].clone();
+    peer.borrow().peer.stall(true);
+    let (bytes, mut sent) = (vec![7; 2_000_000], 0);
+    let mut stalled = false;
+    while sent < bytes.len() {
+        match linked.rig.call(|engine| engine.send(id, &bytes[sent..])).expect("a session") {
+            Sent::Bytes(n) => sent += n,
+            Sent::Wait => {
+                linked.rig.settle();
+                if !std::mem::replace(&mut stalled, true) {
+                    assert!(sent < 1_000_000, "{sent} bytes are held");
+                    peer.borrow().peer.stall(false);
+                    linked.rig.settle();
+                }
+            }
+            Sent::Failed(why) => panic!("{why:?}"),
+        }
+    }
+    linked.rig.settle();
+    assert!(stalled && peer.borrow().got == bytes);
+    linked.rig.call(|engine| engine.abort(id)).expect("it is open");
+    linked.finish();
 }
 
 #[test]
