@@ -160,6 +160,17 @@ contracts! {
     fed_connections_know_what_their_host_names: fed_facts,
     fed_servers_are_tried_and_checked_as_others: fed_backend,
     fed_connections_are_parts_of_streams_as_sockets_are: fed_stream,
+    a_link_is_up_down_and_closed_in_order_and_once: remote_link,
+    an_agent_s_connection_carries_bytes_and_ends_both_ways: remote_bytes,
+    descriptors_are_passed_where_all_agree_and_no_others: remote_descriptor,
+    what_an_agent_s_tls_agreed_on_is_known_at_the_client: remote_tls,
+    what_fails_at_an_agent_is_told_as_if_it_were_here: remote_errors,
+    an_agent_s_host_looks_names_up_and_each_once: remote_names,
+    an_agent_serves_whom_it_admits_and_ends_in_order_or_at_once: remote_serve,
+    sessions_are_handed_over_with_what_is_known_of_them: remote_offer,
+    engines_end_with_links_in_use_and_lose_nothing: remote_end,
+    links_and_agents_need_no_callbacks: remote_pull,
+    servers_behind_an_agent_are_tried_and_checked_as_others: remote_backend,
 }
 
 #[test]
