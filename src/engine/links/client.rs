@@ -69,7 +69,12 @@ impl<N: Net> Engine<N> {
             }
             return;
         }
+        // What is reset waits for nothing that an agent says, or does not say.
+        let reset = if asks.contains(FedAsks::RESET) { channel.conn.take() } else { None };
         self.remote.ready(key);
+        if let Some(conn) = reset {
+            self.tell(conn, |conn, _| conn.ctrl.report_closed());
+        }
     }
 
     /// Has an agent, through a session, open a connection. Returns whether there is a window for it.
@@ -301,7 +306,7 @@ impl<N: Net> Engine<N> {
         }
         channel.sending.raise(opened.window.into());
         let conn = channel.conn;
-        let Some(key_of_conn) = conn else { return Ok(()) };
+        let Some(key_of_conn) = conn else { return self.opened_in_vain(key, opened) };
         if let (Some(peer), Ok(conn)) = (&opened.peer, self.conns.get_mut(key_of_conn)) {
             conn.facts.peer = peer.clone();
         }
@@ -320,6 +325,21 @@ impl<N: Net> Engine<N> {
         let local = opened.local.clone();
         self.tell(key_of_conn, |conn, _| conn.ctrl.report_opened(local));
         self.remote.ready(key);
+        Ok(())
+    }
+
+    /// A connection was reset before it was open.
+    fn opened_in_vain(&mut self, key: Key, opened: &RemoteOpened) -> Result<(), LinkFault> {
+        if !opened.descriptor {
+            return Ok(());
+        }
+        let session = self.remote.channels.get(key).map(|channel| channel.session);
+        let session = session.and_then(|session| self.remote.sessions.get_mut(session));
+        let Some(passed) = session.ok().and_then(|session| session.came.pop_front()) else {
+            return Err(LinkFault::malformed("a frame whose descriptor did not come"));
+        };
+        self.remote.forget_channel(key);
+        self.give_descriptor(passed);
         Ok(())
     }
 
