@@ -302,6 +302,7 @@ impl<N: Net> Engine<N> {
     /// Closes every descriptor, watched or not: the last resort after an internal failure of the
     /// engine.
     pub fn close_all_fds(&mut self) {
+        self.close_passing();
         let super::Tools { net, descriptors, pipes, .. } = &mut self.tools;
         for (_, conn) in self.conns.iter_mut() {
             conn.closes(CloseMode::Reset);
@@ -315,7 +316,6 @@ impl<N: Net> Engine<N> {
         if let Some((fd, _)) = self.wake_fd.take() {
             net.close(fd);
         }
-        self.remote.close_descriptors(net);
         pipes.close_all(net);
     }
 }

@@ -72,8 +72,9 @@ impl<N: Net> Engine<N> {
         !self.tools.agenda.is_empty(List::Interest) || !self.remote.to_pass.is_empty()
     }
 
-    /// Closes the descriptors that the host's poller has released.
+    /// Closes the descriptors that the host's poller has released, and passes those that are to be passed.
     pub fn close_released(&mut self) {
+        self.pass_released();
         while let Some(token) = self.released.pop() {
             if token.kind() == Kind::ListenerFd {
                 self.listener_released(token.key());

@@ -53,8 +53,9 @@ pub const VST_IO_EDGE: u32 = 16;
 pub const VST_IO_RELEASED: u32 = 32;
 /// Comes with `VST_IO_RELEASED`: the library closes the descriptor next, so a host that uses epoll
 /// may leave out `EPOLL_CTL_DEL`. VST_IO_RELEASED without VST_IO_CLOSING comes only from
-/// `vst_conn_take_fd`: the descriptor stays open and belongs to the host, which removes it from its
-/// poller.
+/// `vst_conn_take_fd`, where the descriptor stays open and belongs to the host, and for a descriptor
+/// that an agent passes to a client, where it stays open in another process: the host removes it from
+/// its poller.
 pub const VST_IO_CLOSING: u32 = 64;
 
 /// The host's poller reports readiness again and again while it lasts (epoll without `EPOLLET`,

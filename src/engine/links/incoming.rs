@@ -126,17 +126,39 @@ impl<N: Net> Engine<N> {
         true
     }
 
-    /// The host's poller is told to release a descriptor; then it can be passed.
+    /// The host's poller is told to release a descriptor.
     pub(in super::super) fn released_for_client(&mut self, released: Released) -> HostOp {
         let Released { op, session, fd, frame, number } = released;
-        match self.remote.sessions.get_mut(session) {
-            Ok(found) => {
-                found.passing.push_back(OutgoingDescriptor { fd, frame, number });
-                self.remote.flush_later(session);
-            }
-            Err(_) => self.close_counted(fd),
-        }
+        self.remote.let_go.push((session, OutgoingDescriptor { fd, frame, number }));
         op
+    }
+
+    /// The host's poller has released these descriptors: they can be passed, and are closed here.
+    pub(in super::super) fn pass_released(&mut self) {
+        for (session, outgoing) in std::mem::take(&mut self.remote.let_go) {
+            match self.remote.sessions.get_mut(session) {
+                Ok(found) => {
+                    found.passing.push_back(outgoing);
+                    self.remote.flush_later(session);
+                }
+                Err(_) => self.close_counted(outgoing.fd),
+            }
+        }
+    }
+
+    /// Closes the descriptors that are being passed, in either direction.
+    pub(in super::super) fn close_passing(&mut self) {
+        let Self { remote, tools, .. } = self;
+        for (_, session) in remote.sessions.iter_mut() {
+            let came = session.came.drain(..).filter_map(|passed| match passed {
+                Passed::Descriptor(fd) => Some(fd),
+                Passed::Nothing | Passed::Lost => None,
+            });
+            came.for_each(|fd| tools.net.close(fd));
+            session.passing.drain(..).for_each(|outgoing| tools.net.close(outgoing.fd));
+        }
+        remote.to_pass.drain(..).for_each(|released| tools.net.close(released.fd));
+        remote.let_go.drain(..).for_each(|(_, outgoing)| tools.net.close(outgoing.fd));
     }
 
     /// Whether both sides of a link said that descriptors may be passed.

@@ -30,9 +30,9 @@ use crate::agenda::List;
 use crate::conn::{Conn, Events, Owner, Received};
 use crate::cx::Cx;
 use crate::id::{Id, Kind};
-use crate::remote::{Agent, Channel, Link, LinkSession, SessionRole};
+use crate::remote::{Agent, Channel, Link, LinkSession, OutgoingDescriptor, SessionRole};
 use crate::slab::{Key, Slab};
-use crate::sys::{Net, Passed};
+use crate::sys::Net;
 pub(super) use describe::RemoteCounts;
 pub(super) use incoming::Released;
 
@@ -46,6 +46,8 @@ pub(super) struct Remote {
     flushing: Vec<Key>,
     /// Descriptors that are to be passed once the host's poller has released them.
     pub(super) to_pass: VecDeque<Released>,
+    /// Those that it was told to release: it has done so when the next call begins, or this one ends.
+    let_go: Vec<(Key, OutgoingDescriptor)>,
     /// Memory in which frames are composed.
     frame: Vec<u8>,
 }
@@ -59,6 +61,7 @@ impl Remote {
             channels: Slab::new(u32::MAX, generation),
             flushing: Vec::new(),
             to_pass: VecDeque::new(),
+            let_go: Vec::new(),
             frame: Vec::new(),
         }
     }
@@ -84,19 +87,6 @@ impl Remote {
             of.ready.push_back(channel);
         }
         self.flush_later(session);
-    }
-
-    /// Closes all descriptors that came or are to be passed.
-    pub(super) fn close_descriptors<N: Net>(&mut self, net: &mut N) {
-        for (_, session) in self.sessions.iter_mut() {
-            session.passing.drain(..).for_each(|outgoing| net.close(outgoing.fd));
-            for came in session.came.drain(..) {
-                if let Passed::Descriptor(fd) = came {
-                    net.close(fd);
-                }
-            }
-        }
-        self.to_pass.drain(..).for_each(|released| net.close(released.fd));
     }
 
     /// The channel of a session with this number on the wire.
