@@ -698,8 +698,9 @@ vst_status vst_addr_parse(const char *text,
 
 // Comes with VST_IO_RELEASED: the library closes the descriptor next, so a host that uses epoll
 // may leave out EPOLL_CTL_DEL. VST_IO_RELEASED without VST_IO_CLOSING comes only from
-// vst_conn_take_fd: the descriptor stays open and belongs to the host, which removes it from its
-// poller.
+// vst_conn_take_fd, where the descriptor stays open and belongs to the host, and for a descriptor
+// that an agent passes to a client, where it stays open in another process: the host removes it from
+// its poller.
 #define VST_IO_CLOSING (64)
 
 // The host's poller reports readiness again and again while it lasts (epoll without EPOLLET,
@@ -3049,8 +3050,8 @@ struct vst_link_options {
     // sizeof(vst_link_options). Not less than 40 bytes.
     uint32_t size;
     // How many connections one connection to the agent carries: more connections to it are made where
-    // there are more. 1: each has a connection of its own, which closes with it. Default UINT32_MAX: as
-    // many as the agent takes.
+    // there are more. 1: each has a connection of its own, which closes with it. Default 10,000, and never
+    // more than the agent takes.
     uint32_t channels_per_conn;
     // VST_LINK_*.
     uint64_t flags;
@@ -3071,8 +3072,8 @@ struct vst_link_options {
 struct vst_agent_options {
     // sizeof(vst_agent_options). Not less than 96 bytes.
     uint32_t size;
-    // How many connections one client may have at once, those that are handed over to it among them.
-    // Default 10,000.
+    // How many connections one connection of a client's link carries at once, those that are handed over
+    // among them. A client may make several: max_conns of their listener bounds those. Default 10,000.
     uint32_t channels_max;
     // VST_AGENT_*.
     uint64_t flags;
@@ -3090,7 +3091,7 @@ struct vst_agent_options {
     const uint32_t *gids;
     // How many there are.
     uint64_t gid_count;
-    // How many bytes of a client are held and not sent on, of all its connections together. Default
+    // How many bytes that came over one connection of a client's link are held and not sent on. Default
     // 64 MiB.
     uint64_t window_bytes;
     // After so many nanoseconds in which nothing came from a client it is asked for a sign of life; after
@@ -3105,7 +3106,7 @@ struct vst_agent_options {
     void *user;
     // How many bytes of one connection are held and not sent on at most. Default 64 KiB.
     uint32_t channel_window_bytes;
-    // How many connections one client may have opened in a second. Default UINT32_MAX: no bound.
+    // How many connections may be opened in a second over one connection of a client's link. Default UINT32_MAX: no bound.
     uint32_t opens_per_second;
 };
 
