@@ -170,6 +170,7 @@ contracts! {
     sessions_are_handed_over_with_what_is_known_of_them: remote_offer,
     engines_end_with_links_in_use_and_lose_nothing: remote_end,
     links_and_agents_need_no_callbacks: remote_pull,
+    zero_is_the_default_for_links_and_agents_too: remote_defaults,
     servers_behind_an_agent_are_tried_and_checked_as_others: remote_backend,
 }
 
