@@ -29,7 +29,7 @@ struct Event {
     size: u32,
     kind: u32,
     id: Id,
-    rest: [u8; 56],
+    rest: [u8; 80],
 }
 
 /// The whole sizes of the structs of options, and what is set in them.
@@ -191,7 +191,7 @@ impl Host {
     /// What every call ends with.
     fn fetch(&mut self) {
         loop {
-            let mut event = Event { size: 72, kind: 0, id: 0, rest: [0; 56] };
+            let mut event = Event { size: 96, kind: 0, id: 0, rest: [0; 80] };
             if unsafe { vst_engine_next(self.engine, &mut event) } != VST_OK {
                 break;
             }
@@ -337,4 +337,4 @@ fuzz_target!(|input: &[u8]| {
     host.finish();
 });
 
-const _: () = assert!(size_of::<Ask>() == 280 && size_of::<Event>() == 72 && CLOSE | RESET == 48);
+const _: () = assert!(size_of::<Ask>() == 280 && size_of::<Event>() == 96 && CLOSE | RESET == 48);
