@@ -162,6 +162,10 @@ impl<N: Net> Engine<N> {
         let agent = self.remote.agents.get_mut(key).map_err(|_| Refusal::Stale)?;
         let at = agent.resolutions.iter().position(|asked| asked.ticket == ticket);
         let asked = at.and_then(|at| agent.resolutions.remove(at)).ok_or(Refusal::State)?;
+        let waits = self.remote.channels.get(asked.channel);
+        if !waits.is_ok_and(|channel| channel.stage == ChannelStage::Opening) {
+            return Err(Refusal::State);
+        }
         match found {
             Ok(mut addr) => {
                 // The port is the client's.
