@@ -79,7 +79,8 @@ impl Setup {
 /// which have no trigger.
 pub(super) fn everywhere(run: impl Fn(Setup)) {
     everywhere_here(&run);
-    for (seed, weather) in WEATHERS {
+    // Each byte passes three sockets: one calm run is that of `both`.
+    for (seed, weather) in [(2, Weather::Narrow), (3, Weather::Rough)] {
         run(Setup { seed, weather, transport: Carrier::Agent, ..FED });
     }
 }
