@@ -14,29 +14,21 @@ const PASSED: &str = "passed";
 const FRAMED: &str = "framed";
 
 /// The tests of these modules; a module's name is the beginning of theirs.
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 10] = [
     "backends::",
-    "bulk::",
     "cip::",
     "closing::",
-    "crowd::",
     "curl::",
-    "deadlines::",
     "families::",
     "haproxy::",
     "headers::",
     "manners::",
     "nginx::",
     "openssl::",
-    "sixteen::",
 ];
 
 /// Of these, those that are run where descriptors are passed: a passed socket is used as one of its own.
-const WITH_PASSED: [&str; 4] = ["backends::", "closing::", "curl::", "haproxy::"];
-
-/// What is about the pipes of a proxy that has no agent, or its memory, or takes too long for a second time.
-const NOT_THESE: [&str; 3] =
-    ["bulk::a_gibibyte", "bulk::bytes_that_come_in_bulk_go_through_a_pipe", "crowd::five_thousand"];
+const WITH_PASSED: [&str; 2] = ["closing::", "curl::"];
 
 /// A proxy behind an agent of its own, if this run is to have one.
 pub(crate) fn proxy_behind_an_agent(words: &str) -> Option<Running> {
@@ -68,9 +60,6 @@ pub(crate) fn proxy_behind_an_agent(words: &str) -> Option<Running> {
 fn again(way: &str, modules: &[&str]) {
     let mut run = Command::new(std::env::current_exe().expect("this program"));
     run.env(BEHIND, way).args(modules);
-    for skipped in NOT_THESE {
-        run.args(["--skip", skipped]);
-    }
     let output = run.output().expect("this program runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
