@@ -3106,7 +3106,8 @@ struct vst_agent_options {
     void *user;
     // How many bytes of one connection are held and not sent on at most. Default 64 KiB.
     uint32_t channel_window_bytes;
-    // How many connections may be opened in a second over one connection of a client's link. Default UINT32_MAX: no bound.
+    // How many connections may be opened in a second over one connection of a client's link. Those above
+    // that are refused with VST_WHY_LOCAL_LIMIT, and asked for again by the client until its timeout. Default UINT32_MAX: no bound.
     uint32_t opens_per_second;
 };
 

@@ -66,7 +66,8 @@ pub struct vst_agent_options {
     pub user: *mut c_void,
     /// How many bytes of one connection are held and not sent on at most. Default 64 KiB.
     pub channel_window_bytes: u32,
-    /// How many connections may be opened in a second over one connection of a client's link. Default UINT32_MAX: no bound.
+    /// How many connections may be opened in a second over one connection of a client's link. Those above
+    /// that are refused with VST_WHY_LOCAL_LIMIT, and asked for again by the client until its timeout. Default UINT32_MAX: no bound.
     pub opens_per_second: u32,
 }
 

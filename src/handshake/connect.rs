@@ -2,7 +2,7 @@
 
 use super::{failed, system};
 use crate::config::{ROOM_RETRY, UNIX_RETRY_LONGEST};
-use crate::conn::{Conn, Op, Plan, Progress, Wait, Why, is_first_step};
+use crate::conn::{Conn, Op, Owner, Plan, Progress, Wait, Why, is_first_step};
 use crate::ctrl::{Connect, Output, Release};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};
@@ -49,7 +49,9 @@ fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
 /// A call failed. A resource that this machine lacks may become free, and its lack says nothing about
 /// the server: the operation waits for it until the deadline.
 fn refused<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Progress {
-    let is_over = conn.deadline <= cx.now || conn.ctrl.watch().is_known();
+    // The client of an agent waits itself, and has it tried again.
+    let waits_elsewhere = matches!(conn.owner, Owner::Channel { .. });
+    let is_over = conn.deadline <= cx.now || conn.ctrl.watch().is_known() || waits_elsewhere;
     if !errno.is_local_limit() || is_over {
         return system(OP, errno);
     }

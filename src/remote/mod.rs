@@ -24,5 +24,5 @@ pub use policy::{AgentOptions, AllowList, AllowListError};
 pub(crate) use report::{cause_of, errno_of, failure_of, tls_facts, tls_of};
 pub(crate) use session::{
     GREETING_CHANNELS, LinkFault, LinkSession, OutgoingDescriptor, SILENT_INTERVALS, SessionRole,
-    SessionStage,
+    SessionStage, is_of_client,
 };

@@ -17,6 +17,11 @@ pub(crate) const SILENT_INTERVALS: u8 = 3;
 /// How many channels a client begins before the agent has said how many it allows.
 pub(crate) const GREETING_CHANNELS: u32 = 500;
 
+/// Whether a client begins the channels with this number; an agent begins the others.
+pub(crate) const fn is_of_client(number: u32) -> bool {
+    !number.is_multiple_of(2)
+}
+
 /// Which side we are, and of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionRole {
@@ -181,15 +186,8 @@ impl LinkSession {
         number
     }
 
-    /// The other side begins the channel `number`.
+    /// The other side begins the channel `number`, one of those that are its to begin.
     pub(crate) fn begin_number(&mut self, number: u32) -> Result<(), LinkFault> {
-        let parity = match self.role {
-            SessionRole::Client(_) => 0,
-            SessionRole::Agent(_) => 1,
-        };
-        if number % 2 != parity {
-            return Err(LinkFault::malformed(format!("channel {number} is not its to begin")));
-        }
         if number <= self.last_number {
             return Err(LinkFault::malformed(format!("channel {number} was begun before")));
         }
@@ -199,11 +197,8 @@ impl LinkSession {
 
     /// Whether the channel `number` was ever begun, by either side.
     pub(crate) const fn was_begun(&self, number: u32) -> bool {
-        let theirs = match self.role {
-            SessionRole::Client(_) => number.is_multiple_of(2),
-            SessionRole::Agent(_) => !number.is_multiple_of(2),
-        };
-        if theirs { number <= self.last_number } else { number < self.next_number }
+        let ours = is_of_client(number) == matches!(self.role, SessionRole::Client(_));
+        if ours { number < self.next_number } else { number <= self.last_number }
     }
 
     /// Whether it has something to send beside what its channels have.

@@ -44,20 +44,15 @@ impl<N: Net> Engine<N> {
         if asks.contains(FedAsks::RECEIVE) {
             channel.grant(room);
         }
-        channel.due.set(
-            DueFrames::SECURE,
-            channel.due.contains(DueFrames::SECURE) || asks.contains(FedAsks::SECURE),
-        );
-        channel.due.set(
-            DueFrames::END,
-            channel.due.contains(DueFrames::END) || asks.contains(FedAsks::SHUT_WRITE),
-        );
-        if asks.contains(FedAsks::CLOSE) {
-            channel.due.insert(DueFrames::CLOSE);
-        }
-        if asks.contains(FedAsks::RESET) {
-            channel.due.remove(DueFrames::CLOSE);
-            channel.due.insert(DueFrames::RESET);
+        for (ask, frame) in [
+            (FedAsks::SECURE, DueFrames::SECURE),
+            (FedAsks::SHUT_WRITE, DueFrames::END),
+            (FedAsks::CLOSE, DueFrames::CLOSE),
+            (FedAsks::RESET, DueFrames::RESET),
+        ] {
+            if asks.contains(ask) {
+                channel.due.insert(frame);
+            }
         }
         let gives_up = channel.due.intersects(DueFrames::CLOSE | DueFrames::RESET);
         if gives_up && channel.due.contains(DueFrames::OPEN) {

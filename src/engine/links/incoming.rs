@@ -17,9 +17,9 @@ use crate::wire::remote::{self as wire, RemoteFrame, RemoteIncoming};
 
 /// A descriptor that is to be passed once the host's poller has released it.
 pub(in super::super) struct Released {
-    pub(in super::super) op: HostOp,
+    op: HostOp,
     session: Key,
-    pub(super) fd: Fd,
+    fd: Fd,
     frame: Vec<u8>,
     number: u32,
 }
@@ -54,25 +54,14 @@ impl<N: Net> Engine<N> {
             return self.pass(key, conn, &RemoteFrame::Incoming(incoming));
         }
         let mut memory = std::mem::take(&mut self.remote.frame);
-        memory.clear();
         if let Ok(found) = self.conns.get(conn) {
             let tls = found.data.negotiated();
             let chain: Vec<&[u8]> = tls.iter().flat_map(|tls| tls.peer_chain()).collect();
             incoming.tls = tls.as_ref().map(|tls| tls_facts(tls, &chain));
             wire::write(&mut memory, number, &RemoteFrame::Incoming(incoming));
         }
-        self.append(session, &memory);
-        self.remote.frame = memory;
+        self.append(session, memory);
         false
-    }
-
-    /// Puts a composed frame behind those that wait to be sent.
-    pub(super) fn append(&mut self, session: Key, frame: &[u8]) {
-        let Ok(found) = self.remote.sessions.get_mut(session) else { return };
-        let pool = &mut self.tools.pool;
-        let output = found.output.get_or_insert_with(|| pool.take_for(frame.len()));
-        pool.make_room(output, frame.len());
-        output.extend(frame);
     }
 
     /// Whether a session can pass descriptors: it is a unix socket, and no TLS is on it.

@@ -8,7 +8,9 @@ use crate::cause::{Cause, Why};
 use crate::config::ConnectConfig;
 use crate::conn::{CloseMode, Direction, Ending, Events, Flags, Op, Owner};
 use crate::id::Kind;
-use crate::remote::{Channel, ChannelStage, DueFrames, LinkFault, Resolution, SessionRole};
+use crate::remote::{
+    Channel, ChannelStage, DueFrames, LinkFault, Resolution, SessionRole, is_of_client,
+};
 use crate::slab::Key;
 use crate::sys::{Addr, Net};
 use crate::time::SECOND;
@@ -314,7 +316,7 @@ impl<N: Net> Engine<N> {
         let Ok(channel) = self.remote.channels.get_mut(key) else { return Ok(()) };
         match (frame, channel.stage) {
             (RemoteFrame::Secure { profile, server_name }, ChannelStage::Open)
-                if channel.secure.is_none() && !channel.ended && number % 2 == 1 =>
+                if channel.secure.is_none() && !channel.ended && is_of_client(number) =>
             {
                 channel.stage = ChannelStage::Securing;
                 channel.readable = false;

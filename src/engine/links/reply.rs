@@ -106,16 +106,13 @@ impl<N: Net> Engine<N> {
     fn compose_secured(&mut self, key: Key) {
         let Ok(channel) = self.remote.channels.get(key) else { return };
         let (session, number) = (channel.session, channel.number);
-        let super::Remote { frame: memory, .. } = &mut self.remote;
-        let mut memory = std::mem::take(memory);
-        memory.clear();
-        let conn = channel_conn(&self.remote, key).and_then(|conn| self.conns.get(conn).ok());
+        let conn = channel.conn.and_then(|conn| self.conns.get(conn).ok());
+        let mut memory = std::mem::take(&mut self.remote.frame);
         if let Some(tls) = conn.and_then(|conn| conn.data.negotiated()) {
             let chain: Vec<&[u8]> = tls.peer_chain().collect();
             wire::write(&mut memory, number, &RemoteFrame::Secured(tls_facts(&tls, &chain)));
         }
-        self.append(session, &memory);
-        self.remote.frame = memory;
+        self.append(session, memory);
     }
 
     fn compose_closed(&mut self, key: Key) {
@@ -135,8 +132,4 @@ impl<N: Net> Engine<N> {
         }
         self.write(session, number, &RemoteFrame::Closed(closed));
     }
-}
-
-fn channel_conn(remote: &super::Remote, key: Key) -> Option<Key> {
-    remote.channels.get(key).ok()?.conn
 }

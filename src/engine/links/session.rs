@@ -109,9 +109,8 @@ impl<N: Net> Engine<N> {
     /// A descriptor came with bytes, which hold the beginning of its frame.
     fn keep_descriptor(&mut self, session: Key, passed: Passed) -> Result<(), LinkFault> {
         let Ok(found) = self.remote.sessions.get_mut(session) else { return Ok(()) };
-        match passed {
-            Passed::Nothing => return Ok(()),
-            Passed::Lost | Passed::Descriptor(_) => {}
+        if passed == Passed::Nothing {
+            return Ok(());
         }
         found.came.push_back(passed);
         if matches!(found.role, SessionRole::Agent(_)) {
@@ -155,7 +154,11 @@ impl<N: Net> Engine<N> {
     pub(super) fn retire_if_idle(&mut self, session: Key) {
         let Ok(found) = self.remote.sessions.get(session) else { return };
         let is_client = matches!(found.role, SessionRole::Client(_));
-        let idle = found.channels.is_empty() && found.passing.is_empty();
+        // A channel without a connection waits for the last word of an agent, which may never come.
+        let has_conn = |channel: &Key| {
+            self.remote.channels.get(*channel).is_ok_and(|channel| channel.conn.is_some())
+        };
+        let idle = !found.channels.values().any(has_conn);
         if !found.retires || !idle || !is_client || found.stage == SessionStage::Over {
             return;
         }
@@ -310,8 +313,7 @@ impl<N: Net> Engine<N> {
     /// side is not waited for longer, whatever the interval is.
     pub(super) fn wait_for_sign(&mut self, session: Key) {
         let Ok(found) = self.remote.sessions.get(session) else { return };
-        let (role, timer) = (found.role, found.timer);
-        let greets = matches!(found.stage, SessionStage::Connecting | SessionStage::Greeting);
+        let (role, timer, greets) = (found.role, found.timer, found.greets());
         let interval = self.keepalive(role);
         let interval = if greets { interval.min(GREETING_INTERVAL) } else { interval };
         self.tools.timers.set(timer, self.tools.now + interval);

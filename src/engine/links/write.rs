@@ -7,7 +7,7 @@ use crate::conn::{Op, Sent};
 use crate::ctrl::Output;
 use crate::id::Kind;
 use crate::remote::{
-    LinkFault, LinkSession, OutgoingDescriptor, SessionRole, SessionStage, failure_of,
+    LinkFault, LinkSession, OutgoingDescriptor, SessionRole, SessionStage, failure_of, is_of_client,
 };
 use crate::slab::Key;
 use crate::sys::Net;
@@ -152,14 +152,22 @@ impl<N: Net> Engine<N> {
 
     /// Puts a frame behind those that wait to be sent.
     pub(super) fn write(&mut self, session: Key, channel: u32, frame: &RemoteFrame<'_>) {
-        let super::Remote { sessions, frame: memory, .. } = &mut self.remote;
-        let Ok(found) = sessions.get_mut(session) else { return };
-        memory.clear();
-        wire::write(memory, channel, frame);
-        let pool = &mut self.tools.pool;
-        let output = found.output.get_or_insert_with(|| pool.take_for(memory.len()));
-        pool.make_room(output, memory.len());
-        output.extend(memory);
+        let mut memory = std::mem::take(&mut self.remote.frame);
+        wire::write(&mut memory, channel, frame);
+        self.append(session, memory);
+    }
+
+    /// Puts frames, composed in the memory for that, behind those that wait to be sent, and gives the memory
+    /// back.
+    pub(super) fn append(&mut self, session: Key, mut frames: Vec<u8>) {
+        if let Ok(found) = self.remote.sessions.get_mut(session) {
+            let pool = &mut self.tools.pool;
+            let output = found.output.get_or_insert_with(|| pool.take_for(frames.len()));
+            pool.make_room(output, frames.len());
+            output.extend(&frames);
+        }
+        frames.clear();
+        self.remote.frame = frames;
     }
 
     /// Sends what was composed. Returns whether all of it was taken.
@@ -238,7 +246,7 @@ impl<N: Net> Engine<N> {
                     let text = "the agent's system does not pass its descriptor";
                     let cause = Cause::new(Some(Op::CtrlConnect), Why::LocalLimit).because(text);
                     let closed = RemoteClosed { begun: true, failure: Some(failure_of(&cause)) };
-                    if number % 2 == 1 {
+                    if is_of_client(number) {
                         self.write(session, number, &RemoteFrame::Closed(closed));
                         self.remote.flush_later(session);
                     }
