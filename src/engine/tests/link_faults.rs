@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::far_agent::{FarAgent, agent_address};
 use super::host::Program;
-use super::rig::{Carrier, Rig, Setup, yonder};
-use super::setup::FED;
+use super::linked::SOCKETS;
+use super::rig::{Rig, yonder};
 use crate::config::{AcceptConfig, ConnectConfig, RemotePlan, TransportKind};
 use crate::engine::{ConnectOptions, Engine, EventKind};
 use crate::id::Id;
@@ -22,7 +22,6 @@ use crate::wire::remote::{
     RemoteOpen, RemoteOpened, RemoteTarget, VERSION, parse, write,
 };
 
-const SOCKETS: Setup = Setup { transport: Carrier::Socket, ..FED };
 const WINDOW: u32 = 64 * 1024;
 const END: RemoteFrame<'static> = End { truncated: false };
 
@@ -317,6 +316,22 @@ fn an_agent_that_breaks_the_protocol_is_told_what_was_wrong_and_left() {
         client.rig.run_for(10 * SECOND);
         client.finish(id);
     }
+}
+
+#[test]
+fn a_closed_link_ends_though_its_agent_says_nothing_more() {
+    let mut client = Client::new();
+    let agent = client.agent();
+    let id = client.connect();
+    agent.send(&frames(&vec![(0, hello()), (1, opened(false))]));
+    client.rig.settle();
+    client.rig.call(|engine| engine.abort(id)).expect("it is open");
+    let link = client.plan.link;
+    client.rig.call(|engine| engine.close_link(link)).expect("it is open");
+    client.rig.run();
+    let mut ends = client.rig.host.events.iter();
+    assert!(ends.any(|event| matches!(event.kind, EventKind::LinkClosed) && event.id == link));
+    assert_eq!(client.rig.engine.wait_state().conns, 0);
 }
 
 #[test]

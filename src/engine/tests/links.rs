@@ -5,112 +5,22 @@ use std::sync::Arc;
 
 use super::far_agent::{FarAgent, agent_address};
 use super::host::Program;
-use super::rig::{Carrier, Rig, Setup, yonder};
-use super::setup::FED;
-use super::tls_peer::{pair, serve};
-use crate::config::{AcceptConfig, ConnectConfig, RemotePlan, RemoteTlsPlan, TransportKind};
+use super::linked::{Linked, SOCKETS, state};
+use super::rig::{Rig, yonder};
+use crate::config::{AcceptConfig, RemotePlan};
 use crate::conn::{Detail, Direction, Op, State, Why};
 use crate::engine::{
-    AgentOptions, AllowList, ConnectOptions, Engine, EventKind, LinkOptions, Received, Refusal,
-    Sent,
+    AgentOptions, AllowList, Engine, EventKind, LinkOptions, Received, Refusal, Sent,
 };
 use crate::id::Id;
-use crate::sim::{ConnectResponse, SimNet};
+use crate::sim::{CallKind, ConnectResponse, SimNet};
 use crate::sys::Errno;
 use crate::time::{MILLISECOND, SECOND};
-use crate::tls::TlsVersion;
-
-const SOCKETS: Setup = Setup { transport: Carrier::Socket, ..FED };
-
-/// An engine with a link, and the agent at the other end of it.
-struct Linked {
-    rig: Rig,
-    link: Id,
-}
-
-impl Linked {
-    fn new() -> Self {
-        Self::with(FarAgent::options(), FarAgent::link_options())
-    }
-
-    fn with(agent: AgentOptions, link: LinkOptions) -> Self {
-        let mut rig = Rig::new(SOCKETS, Program::Idle);
-        rig.far = Some(FarAgent::new(&rig.world, 2, agent));
-        let config = FarAgent::link_config();
-        let link = rig.call(|engine| engine.open_link(agent_address(), config, link));
-        let link = link.expect("no limit");
-        rig.settle();
-        assert!(
-            matches!(rig.host.events[..], [ref event] if matches!(event.kind, EventKind::LinkUp))
-        );
-        rig.host.events.clear();
-        Self { rig, link }
-    }
-
-    fn plan(&self) -> RemotePlan {
-        RemotePlan { link: self.link, name: None, tls: None, takes_descriptor: false }
-    }
-
-    fn connect(&mut self, plan: RemotePlan) -> Id {
-        let transport = TransportKind::Link(Box::new(plan));
-        let config = Arc::new(ConnectConfig { transport, ..ConnectConfig::default() });
-        let asked =
-            self.rig.call(|engine| engine.connect(yonder(), config, &ConnectOptions::default()));
-        asked.expect("no limit")
-    }
-
-    fn far(&mut self) -> &mut FarAgent {
-        self.rig.far.as_mut().expect("an agent")
-    }
-
-    fn recv(&mut self, id: Id) -> (Vec<u8>, Received) {
-        let mut got = Vec::new();
-        loop {
-            let mut space = [0; 4096];
-            match self.rig.call(|engine| engine.recv(id, &mut space)).expect("a session") {
-                Received::Bytes(n) => got.extend(&space[..n]),
-                end => return (got, end),
-            }
-        }
-    }
-
-    /// The cause of the end of `id`.
-    #[track_caller]
-    fn cause(&self, id: Id) -> crate::conn::Cause {
-        let end = self.rig.host.events.iter().find_map(|event| match &event.kind {
-            EventKind::Closed(record) if event.id == id => Some(record.cause.clone()),
-            _ => None,
-        });
-        end.expect("its end").expect("a cause")
-    }
-
-    /// Ends the link and what is behind it, and checks that nothing is left on either side.
-    fn finish(mut self) {
-        let link = self.link;
-        self.rig.call(|engine| engine.close_link(link)).expect("it is open");
-        let world = self.rig.world.clone();
-        self.far().stop_listening(&world);
-        self.rig.run();
-        let state = self.rig.engine.wait_state();
-        assert_eq!((state.conns, state.streams), (0, 0), "{:?}", self.rig.host.events);
-        assert_eq!(self.rig.engine.buffers_in_use(), 0);
-        assert!(self.far().is_idle(), "something is left at the agent");
-        assert!(self.rig.world.open_fds().is_empty(), "{:?}", self.rig.world.open_fds());
-    }
-}
-
-fn state(linked: &Linked, id: Id) -> State {
-    linked.rig.engine.state(id).expect("it is there")
-}
 
 #[test]
 fn a_connection_is_opened_by_the_agent_and_its_bytes_and_ends_pass_both_ways() {
     let mut linked = Linked::new();
-    let site = linked.rig.world.serve(yonder());
-    let plan = linked.plan();
-    let id = linked.connect(plan);
-    linked.rig.settle();
-    let server = site.accept().expect("the agent connects");
+    let (id, server, _site) = linked.open();
     assert_eq!(state(&linked, id), State::Established);
     let sent = linked.rig.call(|engine| engine.send(id, b"a request"));
     assert_eq!(sent, Ok(Sent::Bytes(9)));
@@ -153,13 +63,34 @@ fn what_fails_at_the_agent_is_reported_as_if_it_had_failed_here_and_says_so() {
 }
 
 #[test]
+fn what_the_machine_of_the_agent_lacks_is_waited_for_here_and_then_named() {
+    for (call, errno) in
+        [(CallKind::Socket, libc::EMFILE), (CallKind::Connect, libc::EADDRNOTAVAIL)]
+    {
+        let mut linked = Linked::new();
+        let _site = linked.rig.world.serve(yonder());
+        linked.rig.world.fail_nth(call, 1, Errno(errno), true);
+        let plan = linked.plan();
+        let id = linked.connect(plan.clone());
+        linked.rig.run_for(10 * SECOND);
+        let cause = linked.cause(id);
+        let found = (cause.at, cause.why, cause.detail, cause.remote);
+        let detail = Detail::Errno(Errno(errno));
+        assert_eq!(found, (Some(Op::CtrlConnect), Why::LocalLimit, detail, true), "{cause}");
+        let id = linked.connect(plan);
+        linked.rig.run_for(SECOND);
+        linked.rig.world.heal();
+        linked.rig.run_for(SECOND);
+        assert_eq!(state(&linked, id), State::Established, "it may become free");
+        linked.rig.call(|engine| engine.abort(id)).expect("it is open");
+        linked.finish();
+    }
+}
+
+#[test]
 fn a_reset_behind_the_agent_comes_behind_the_bytes_that_came_before_it() {
     let mut linked = Linked::new();
-    let site = linked.rig.world.serve(yonder());
-    let plan = linked.plan();
-    let id = linked.connect(plan);
-    linked.rig.settle();
-    let server = site.accept().expect("it came");
+    let (id, server, _site) = linked.open();
     server.send(b"the last words");
     linked.rig.settle();
     server.reset();
@@ -174,11 +105,7 @@ fn a_reset_behind_the_agent_comes_behind_the_bytes_that_came_before_it() {
 #[test]
 fn an_answer_is_read_though_a_reset_came_with_it() {
     let mut linked = Linked::new();
-    let site = linked.rig.world.serve(yonder());
-    let plan = linked.plan();
-    let id = linked.connect(plan);
-    linked.rig.settle();
-    let server = site.accept().expect("it came");
+    let (id, server, _site) = linked.open();
     server.send(b"too large");
     server.reset();
     linked.rig.settle();
@@ -242,102 +169,11 @@ fn a_raw_connection_over_a_unix_link_is_passed_and_the_agent_is_out_of_its_way()
 }
 
 #[test]
-fn tls_is_the_agents_and_its_facts_and_failures_are_told() {
-    for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
-        let mut linked = Linked::new();
-        let (client, server) = pair(version);
-        let site = linked.rig.world.serve(yonder());
-        let (peers, actor) = serve(site, server, |_| {});
-        linked.rig.actors.push(actor);
-        let agent = linked.far().agent;
-        let world = linked.rig.world.clone();
-        let added = |engine: &mut Engine<SimNet>| engine.add_agent_tls(agent, "inner", client);
-        linked.far().call(&world, added).expect("an agent");
-        let tls = |profile: &str, name: &str| {
-            Some(RemoteTlsPlan { profile: profile.into(), server_name: name.into() })
-        };
-        let plan = RemotePlan { tls: tls("inner", "a.test"), ..linked.plan() };
-        let id = linked.connect(plan.clone());
-        linked.rig.settle();
-        assert_eq!(state(&linked, id), State::Established);
-        let facts = linked.rig.engine.negotiated(id).expect("it is there").expect("TLS");
-        assert_eq!((facts.version, facts.server_name), (version, Some("a.test")));
-        assert!(facts.peer_chain().len() > 0 && facts.suite_name.starts_with("TLS_"));
-        let described = linked.rig.engine.describe(id).expect("it is there");
-        assert!(described.contains(" data=remote-tls "), "{described}");
-        linked.rig.call(|engine| engine.send(id, b"secret")).expect("a session");
-        linked.rig.settle();
-        let peer = peers.borrow()[0].clone();
-        assert_eq!(peer.borrow().got, b"secret");
-        peer.borrow_mut().say(b"an answer");
-        linked.rig.settle();
-        assert_eq!(linked.recv(id).0, b"an answer");
-        linked.rig.call(|engine| engine.close(id)).expect("it is open");
-        linked.rig.run();
-        let unknown = linked.connect(RemotePlan { tls: tls("outer", "a.test"), ..plan.clone() });
-        linked.rig.run();
-        let cause = linked.cause(unknown);
-        assert_eq!((cause.at, cause.why, cause.remote), (Some(Op::TlsConnect), Why::Denied, true));
-        assert_eq!(cause.text, "the agent has no TLS profile \"outer\"");
-        let wrong = linked.connect(RemotePlan { tls: tls("inner", "b.test"), ..plan });
-        linked.rig.settle();
-        let cause = linked.cause(wrong);
-        assert_eq!((cause.at, cause.why, cause.remote), (Some(Op::TlsConnect), Why::Denied, true));
-        assert!(matches!(cause.detail, Detail::Alert(_)), "{cause}");
-        linked.rig.run();
-        linked.finish();
-    }
-}
-
-#[test]
-fn an_upload_over_tls_of_the_agent_goes_on_when_the_server_does() {
-    let agent = AgentOptions { channel_window_bytes: 16 * 1024, ..FarAgent::options() };
-    let mut linked = Linked::with(agent, FarAgent::link_options());
-    let (client, server) = pair(TlsVersion::Tls13);
-    let site = linked.rig.world.serve(yonder());
-    let (peers, actor) = serve(site, server, |_| {});
-    linked.rig.actors.push(actor);
-    let agent = linked.far().agent;
-    let world = linked.rig.world.clone();
-    let added = |engine: &mut Engine<SimNet>| engine.add_agent_tls(agent, "inner", client);
-    linked.far().call(&world, added).expect("an agent");
-    let tls = Some(RemoteTlsPlan { profile: "inner".into(), server_name: "a.test".into() });
-    let plan = RemotePlan { tls, ..linked.plan() };
-    let id = linked.connect(plan);
-    linked.rig.settle();
-    let peer = peers.borrow()[0].clone();
-    peer.borrow().peer.stall(true);
-    let (bytes, mut sent) = (vec![7; 2_000_000], 0);
-    let mut stalled = false;
-    while sent < bytes.len() {
-        match linked.rig.call(|engine| engine.send(id, &bytes[sent..])).expect("a session") {
-            Sent::Bytes(n) => sent += n,
-            Sent::Wait => {
-                linked.rig.settle();
-                if !std::mem::replace(&mut stalled, true) {
-                    assert!(sent < 1_000_000, "{sent} bytes are held");
-                    peer.borrow().peer.stall(false);
-                    linked.rig.settle();
-                }
-            }
-            Sent::Failed(why) => panic!("{why:?}"),
-        }
-    }
-    linked.rig.settle();
-    assert!(stalled && peer.borrow().got == bytes);
-    linked.rig.call(|engine| engine.abort(id)).expect("it is open");
-    linked.finish();
-}
-
-#[test]
 fn a_connection_that_stalls_costs_its_window_and_stops_no_other() {
     const WINDOW: u32 = 8 * 1024;
     let mut linked = Linked::new();
-    let site = linked.rig.world.serve(yonder());
+    let (stalled, flood, site) = linked.open();
     let plan = linked.plan();
-    let stalled = linked.connect(plan.clone());
-    linked.rig.settle();
-    let flood = site.accept().expect("it came");
     flood.send(&vec![7; 4_000_000]);
     let other = linked.connect(plan);
     linked.rig.settle();
@@ -397,11 +233,8 @@ fn sessions_of_the_agent_are_handed_over_with_what_is_known_of_them() {
 #[test]
 fn a_killed_agent_fails_what_was_open_and_delays_what_was_to_be_opened() {
     let mut linked = Linked::new();
-    let site = linked.rig.world.serve(yonder());
+    let (open, server, _site) = linked.open();
     let plan = linked.plan();
-    let open = linked.connect(plan.clone());
-    linked.rig.settle();
-    let server = site.accept().expect("it came");
     let world = linked.rig.world.clone();
     linked.far().kill(&world);
     linked.rig.far = None;
@@ -433,11 +266,8 @@ fn a_killed_agent_fails_what_was_open_and_delays_what_was_to_be_opened() {
 #[test]
 fn an_agent_that_is_replaced_in_order_loses_nothing() {
     let mut linked = Linked::new();
-    let site = linked.rig.world.serve(yonder());
+    let (old, server, _site) = linked.open();
     let plan = linked.plan();
-    let old = linked.connect(plan.clone());
-    linked.rig.settle();
-    let server = site.accept().expect("it came");
     let world = linked.rig.world.clone();
     let agent = linked.far().agent;
     linked.far().call(&world, |engine| engine.drain_agent(agent)).expect("it is there");

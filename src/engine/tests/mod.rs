@@ -25,6 +25,8 @@ mod handlers_later;
 mod header;
 mod host;
 mod link_faults;
+mod link_tls;
+mod linked;
 mod links;
 mod metrics;
 mod monitor;
