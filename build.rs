@@ -11,6 +11,12 @@ fn main() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libvestibule.so.0");
         // Unloading would pull the code from under thread-local destructors of the dependencies.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        // aws-lc would take its memory from functions of these names, whoever in the process has them.
+        if std::env::var_os("CARGO_FEATURE_AWS_LC_RS").is_some() {
+            for name in ["alloc", "free", "get_size", "realloc"] {
+                println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=OPENSSL_memory_{name}=0");
+            }
+        }
     }
     // What the C tests are compiled for.
     for name in ["HOST", "TARGET"] {

@@ -143,7 +143,7 @@ static inline ssize_t hear(int fd, void *to, size_t size)
 enum host_kind { HOST_EPOLL, HOST_EDGE, HOST_POLL, HOST_SELECT };
 
 #define FDS 1024 /* select's own bound */
-#define EVENTS (VST_EVENT_AGENT_RESOLVE + 1)
+#define EVENTS (VST_EVENT_DRAINED + 1)
 
 struct host;
 typedef void (*event_hook)(struct host *host, const vst_event *event);
@@ -158,6 +158,7 @@ struct host {
         vst_id token;
         uint32_t mask;
         int announced;
+        void *user;
     } watch[FDS];
     unsigned announced, released, changes, runs;
     /* By VST_EVENT_*: how often it was reported, and the last id. */
@@ -190,7 +191,8 @@ static inline void host_poller(struct host *host, int fd, uint32_t old, uint32_t
 }
 
 /* All interest is reported here: each report must fit the one before. */
-static inline void host_interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
+static inline int32_t host_interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new,
+                                    void *user)
 {
     struct host *host = data;
     MUST(fd >= 0 && fd < FDS);
@@ -203,8 +205,12 @@ static inline void host_interest(void *data, int32_t fd, vst_id token, uint32_t 
         host->watch[fd].token = token;
         host->watch[fd].announced = 1;
         host->announced++;
+        CHECK(user == NULL);
+        if (vst_token_set_user(host->engine, token, &host->watch[fd]) == VST_OK)
+            host->watch[fd].user = user = &host->watch[fd];
     }
     CHECK(host->watch[fd].token == token);
+    CHECK(host->watch[fd].user == user);
     CHECK_EQ(old, host->watch[fd].mask);
     CHECK(old != new);
     if (new & VST_IO_RELEASED) {
@@ -212,24 +218,25 @@ static inline void host_interest(void *data, int32_t fd, vst_id token, uint32_t 
         host->released++;
         host_poller(host, fd, old, 0);
         memset(&host->watch[fd], 0, sizeof host->watch[fd]);
-        return;
+        return 0;
     }
     CHECK_EQ(new & ~(uint32_t)(VST_IO_IN | VST_IO_OUT | VST_IO_HANGUP | VST_IO_EDGE), 0);
     CHECK(host->kind == HOST_EDGE || !(new & VST_IO_EDGE));
     host_poller(host, fd, old, new);
     host->watch[fd].mask = new;
+    return 0;
 }
 
-static inline void host_fdset(void *data, int32_t fd, uint32_t dir, vst_id token)
+static inline int32_t host_fdset(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
 {
     struct host *host = data;
     MUST(fd >= 0 && fd < FDS);
     CHECK(dir == VST_IO_IN || dir == VST_IO_OUT || dir == VST_IO_HANGUP);
     CHECK(!(host->watch[fd].mask & dir));
-    host_interest(data, fd, token, host->watch[fd].mask, host->watch[fd].mask | dir);
+    return host_interest(data, fd, token, host->watch[fd].mask, host->watch[fd].mask | dir, user);
 }
 
-static inline void host_fdclr(void *data, int32_t fd, uint32_t dir, vst_id token)
+static inline void host_fdclr(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
 {
     struct host *host = data;
     uint32_t mask;
@@ -237,12 +244,12 @@ static inline void host_fdclr(void *data, int32_t fd, uint32_t dir, vst_id token
     CHECK(host->watch[fd].announced);
     mask = host->watch[fd].mask;
     if (dir & VST_IO_RELEASED) {
-        host_interest(data, fd, token, mask, dir);
+        host_interest(data, fd, token, mask, dir, user);
         return;
     }
     CHECK(dir == VST_IO_IN || dir == VST_IO_OUT || dir == VST_IO_HANGUP);
     CHECK(mask & dir);
-    host_interest(data, fd, token, mask, mask & ~dir);
+    host_interest(data, fd, token, mask, mask & ~dir, user);
 }
 
 static inline void host_event(void *data, vst_engine *engine, const vst_event *event)

@@ -35,14 +35,15 @@ static void *library;
 /* The library stays loaded until both threads are at this point, and is unloaded before they end. */
 static pthread_barrier_t used, gone;
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new, void *user)
 {
     uint32_t is = new & VST_IO_RELEASED ? 0 : new;
     struct epoll_event event = {.events = to_epoll(is), .data.u64 = token};
     int op = is == 0 ? EPOLL_CTL_DEL : old == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    (void)data;
+    (void)data, (void)user;
     if (old != 0 || is != 0)
         CHECK(epoll_ctl(epoll_fd, op, fd, &event) == 0);
+    return 0;
 }
 
 static void on_event(void *data, vst_engine *engine, const vst_event *event)

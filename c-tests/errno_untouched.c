@@ -126,7 +126,7 @@ int main(void)
     KEEPS(vst_engine_run(e, 0, &wait));
     KEEPS(vst_engine_wait(e, &wait));
     KEEPS(vst_engine_batch_begin(e));
-    KEEPS(vst_engine_batch_end(e));
+    KEEPS(vst_engine_batch_end(e, NULL));
     KEEPS(vst_engine_next(e, &event));
     KEEPS(vst_engine_get_counters(e, &counters));
 
@@ -135,6 +135,8 @@ int main(void)
     KEEPS(vst_conn_user(e, conn, &user));
     KEEPS(vst_conn_set_user(e, conn, NULL));
     KEEPS(vst_conn_state(e, conn, &number));
+    KEEPS(vst_conn_peek(e, conn, text, 1, &len));
+    KEEPS(vst_conn_set_timeout(e, conn, VST_NEVER));
     KEEPS(vst_conn_addrs(e, conn, &a, &b));
     KEEPS(vst_conn_socket_addrs(e, conn, &a, &b));
     KEEPS(vst_addr_text(&a, text, sizeof text, &len));

@@ -58,13 +58,16 @@ static void engines(vst_engine *e)
     vst_event event = {.size = sizeof event};
     vst_engine_counters counters = {.size = sizeof counters};
     vst_drain drain = {.size = sizeof drain};
+    vst_conn_info info = {.size = sizeof info};
+    vst_allocator allocator = {.size = sizeof allocator};
     vst_waker *waker;
+    vst_id token;
     char text[64];
     size_t len;
     TRY(OUTSIDE, vst_engine_free(e));
     TRY(OUTSIDE, vst_engine_next(e, &event));
     TRY(OUTSIDE, vst_engine_batch_begin(e));
-    TRY(OUTSIDE, vst_engine_batch_end(e));
+    TRY(OUTSIDE, vst_engine_batch_end(e, NULL));
     TRY(ENGINE, vst_engine_ready(e, scene.conn, VST_IO_IN, now, &wait));
     TRY(ENGINE, vst_engine_ready_batch(e, &ready, 1, 0, &wait));
     TRY(ENGINE, vst_engine_ready_fd(e, 0, VST_IO_IN, 0, &wait));
@@ -79,6 +82,13 @@ static void engines(vst_engine *e)
     TRY(ENGINE, vst_engine_waker(e, &waker));
     CHECK_EQ(waker != NULL, scene.license == ALL);
     TRY(ENGINE, vst_waker_post(scene.waker, scene.conn, 1, VST_NEXT_DONE, 0));
+    TRY(ENGINE, vst_waker_wake(scene.waker));
+    TRY(ENGINE, vst_token_conn(e, scene.conn, &token));
+    TRY(ENGINE, vst_token_set_user(e, scene.conn, NULL));
+    TRY(ENGINE, vst_engine_next_conn(e, 0, &info));
+    TRY(FREELY, vst_set_allocator(&allocator));
+    DOES(vst_event_name(VST_EVENT_SESSION));
+    DOES(vst_status_name(VST_OK));
     DOES(vst_waker_free(waker));
     TRY(ENGINE, vst_listener_set_name(e, scene.door, "door"));
     TRY(ENGINE, vst_rules_check(e, scene.rules, NULL, 0));
@@ -116,6 +126,8 @@ static void connections(vst_engine *e)
     uint8_t bytes[64];
     char text[512];
     uint32_t state, kind;
+    uint64_t in, out;
+    vst_iovec piece = {.base = bytes, .len = 1};
     void *user;
     size_t len;
     int fd;
@@ -128,6 +140,12 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_conn_addrs(e, scene.conn, &a, &b));
     TRY(ENGINE, vst_conn_socket_addrs(e, scene.conn, &a, &b));
     TRY(ENGINE, vst_conn_state(e, scene.conn, &state));
+    TRY(ENGINE, vst_conn_fd(e, scene.conn, &fd));
+    TRY(ENGINE, vst_conn_bytes(e, scene.conn, &in, &out));
+    TRY(ENGINE, vst_conn_set_timeout(e, scene.conn, VST_NEVER));
+    TRY(ENGINE, vst_conn_peek(e, scene.conn, bytes, 1, &len));
+    TRY(ENGINE, vst_conn_recvv(e, scene.conn, &piece, 0, &len));
+    TRY(ENGINE, vst_conn_sendv(e, scene.conn, &piece, 0, &len));
     TRY(ENGINE, vst_conn_shut(e, scene.conn, &state));
     TRY(ENGINE, vst_conn_layers(e, scene.conn, &layers));
     TRY(ENGINE, vst_conn_describe(e, scene.conn, text, sizeof text, &len));
@@ -361,21 +379,23 @@ static void visit(const char *callback)
         every_function();
 }
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new, void *user)
 {
-    host_interest(data, fd, token, old, new);
+    host_interest(data, fd, token, old, new, user);
     visit("interest");
+    return 0;
 }
 
-static void fdset(void *data, int32_t fd, uint32_t dir, vst_id token)
+static int32_t fdset(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
 {
-    host_fdset(data, fd, dir, token);
+    host_fdset(data, fd, dir, token, user);
     visit("fdset");
+    return 0;
 }
 
-static void fdclr(void *data, int32_t fd, uint32_t dir, vst_id token)
+static void fdclr(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
 {
-    host_fdclr(data, fd, dir, token);
+    host_fdclr(data, fd, dir, token, user);
     visit("fdclr");
 }
 

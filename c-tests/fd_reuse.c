@@ -61,7 +61,7 @@ static void by_number(void)
         if (host.watch[fd].announced)
             number = fd;
 
-    CHECK_EQ(vst_engine_batch_end(host.engine), VST_E_STATE);
+    CHECK_EQ(vst_engine_batch_end(host.engine, NULL), VST_E_STATE);
     CHECK_EQ(vst_engine_batch_begin(host.engine), VST_OK);
     CHECK_EQ(vst_engine_batch_begin(host.engine), VST_E_STATE);
     CHECK_EQ(vst_conn_abort(host.engine, conn), VST_OK);
@@ -75,7 +75,7 @@ static void by_number(void)
     /* The second result of the batch, of the same number, does no harm. */
     vst_status status = vst_engine_ready_fd(host.engine, number, VST_IO_ERROR, 0, &host.wait);
     CHECK(status == VST_OK || status == VST_E_STALE);
-    CHECK_EQ(vst_engine_batch_end(host.engine), VST_OK);
+    CHECK_EQ(vst_engine_batch_end(host.engine, &host.wait), VST_OK);
     HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
     CHECK_EQ(host.released, 1);
     CHECK(fcntl(number, F_GETFD) == -1 && errno == EBADF);

@@ -9,15 +9,15 @@ static void on_event(struct host *host, const vst_event *event)
     tries++;
     CHECK_EQ(vst_engine_free(host->engine), VST_E_REENTRANT);
     CHECK_EQ(vst_engine_batch_begin(host->engine), VST_E_REENTRANT);
-    CHECK_EQ(vst_engine_batch_end(host->engine), VST_E_REENTRANT);
+    CHECK_EQ(vst_engine_batch_end(host->engine, NULL), VST_E_REENTRANT);
 }
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new, void *user)
 {
     struct host *host = data;
     tries++;
     CHECK_EQ(vst_engine_free(host->engine), VST_E_REENTRANT);
-    host_interest(data, fd, token, old, new);
+    return host_interest(data, fd, token, old, new, user);
 }
 
 static void timer(void *data, uint64_t deadline_ns)

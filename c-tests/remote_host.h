@@ -83,7 +83,8 @@ static inline void side_pull(struct host *host)
     vst_event event = {.size = sizeof event};
     while (remote.pulls && host->engine && vst_engine_next(host->engine, &event) == VST_OK) {
         if (event.kind == VST_EVENT_INTEREST)
-            host_interest(host, event.fd, event.id, event.old_mask, event.new_mask);
+            host_interest(host, event.fd, event.id, event.old_mask, event.new_mask,
+                          event.user);
         else
             host_event(host, host->engine, &event);
     }

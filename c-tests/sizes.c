@@ -297,6 +297,11 @@ static vst_status write_listener_counters(void *to)
     return vst_listener_get_counters(host.engine, door_id, to);
 }
 
+static vst_status write_conn_info(void *to)
+{
+    return vst_engine_next_conn(host.engine, 0, to);
+}
+
 static vst_status write_header(void *to)
 {
     return vst_conn_proxy_header(host.engine, conn, to);
@@ -494,6 +499,7 @@ int main(void)
     writes(write_counters, sizeof(vst_engine_counters),
            offsetof(vst_engine_counters, monitored_total), VST_OK);
     door_id = id;
+    writes(write_conn_info, sizeof(vst_conn_info), 344, VST_OK);
     writes(write_listener_counters, sizeof(vst_listener_counters), sizeof(vst_listener_counters),
            VST_OK);
     writes(write_ask, sizeof(vst_fed_ask), sizeof(vst_fed_ask), VST_NONE);

@@ -4,11 +4,11 @@
 
 static uint32_t last_word;
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new, void *user)
 {
     if (new & VST_IO_RELEASED)
         last_word = new;
-    host_interest(data, fd, token, old, new);
+    return host_interest(data, fd, token, old, new, user);
 }
 
 int main(void)

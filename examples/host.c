@@ -56,24 +56,24 @@ static uint32_t from_epoll(uint32_t events)
 
 /* The token identifies what is ready, so nothing has to be looked up by descriptor. It may be stale by
  * the time its event is handed in: the library ignores it. */
-static void watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
+static int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user)
 {
     struct host *host = data;
     struct epoll_event event = {.events = to_epoll(new_mask), .data.u64 = token};
     int op = old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
+    (void)user;
     if (new_mask & VST_IO_RELEASED) {
         /* With CLOSING the number is closed next, and that removes it from epoll, which saves one system
          * call. A program that forks without closing descriptors has to remove it here instead. */
         if ((new_mask & VST_IO_CLOSING) || old_mask == 0)
-            return;
+            return 0;
         op = EPOLL_CTL_DEL;
     } else if (new_mask == 0) {
         /* Not MOD to 0: epoll reports errors and hang-ups even for an empty mask, again and again. */
         op = EPOLL_CTL_DEL;
     }
-    if (epoll_ctl(host->epoll, op, fd, &event) != 0)
-        die("epoll_ctl: %s", strerror(errno));
+    return epoll_ctl(host->epoll, op, fd, &event) == 0 ? 0 : errno;
 }
 
 /* ---- the second: one turn of the loop ------------------------------------------------------ */

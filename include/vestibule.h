@@ -166,7 +166,9 @@ typedef struct vst_handler vst_handler;
 typedef struct vst_accept_options vst_accept_options;
 typedef struct vst_tlv vst_tlv;
 typedef struct vst_connect_args vst_connect_args;
+typedef struct vst_iovec vst_iovec;
 typedef struct vst_start_tls vst_start_tls;
+typedef struct vst_conn_info vst_conn_info;
 typedef struct vst_proxy_header vst_proxy_header;
 typedef struct vst_tls_info vst_tls_info;
 typedef struct vst_layer vst_layer;
@@ -188,6 +190,7 @@ typedef struct vst_table_key vst_table_key;
 typedef struct vst_table_counters vst_table_counters;
 typedef struct vst_table_row vst_table_row;
 typedef struct vst_listener_counters vst_listener_counters;
+typedef struct vst_allocator vst_allocator;
 
 // =================================================================================================
 // 1. Statuses
@@ -290,6 +293,12 @@ typedef int32_t vst_status;
 // Legal from any thread and any callback. An unknown number gets a sentence too.
 const char *vst_strerror(vst_status status);
 
+// The name of a status, such as "VST_E_STALE", NUL-terminated, valid as long as the library is
+// loaded; "unknown" for an unknown number.
+//
+// Legal from any thread and any callback.
+const char *vst_status_name(vst_status status);
+
 // Where a connection failed: an operation, in the order they run.
 // A monitor (vst_monitor_options) is recognised by its source, is answered, and its connection ends.
 #define VST_OP_MONITOR_IN (1)
@@ -371,6 +380,8 @@ const char *vst_strerror(vst_status status);
 #define VST_WHY_SYSTEM (12)
 // The keys of the connection have protected as many records as they may.
 #define VST_WHY_KEY_LIMIT (13)
+// No byte was read or written for the time that the host allows a session.
+#define VST_WHY_IDLE (14)
 
 // =================================================================================================
 // 2. Ids, waiting, addresses and ends
@@ -626,7 +637,7 @@ vst_status vst_addr_parse(const char *text,
 // A listener is closed; id is stale from here on.
 #define VST_EVENT_LISTENER_CLOSED (10)
 
-// Only from vst_engine_next, of an engine without interest callbacks: watch fd for new_mask
+// From vst_engine_next, of an engine without interest callbacks: watch fd for new_mask
 // instead of old_mask, as in vst_interest_fn. id is the token to hand back with its readiness.
 #define VST_EVENT_INTEREST (11)
 
@@ -660,6 +671,13 @@ vst_status vst_addr_parse(const char *text,
 // A client of the agent id asks for a connection to the host named text, at port: look its address
 // up, and hand in what was found with vst_agent_resolved and ticket.
 #define VST_EVENT_AGENT_RESOLVE (20)
+
+// Another thread has called vst_waker_wake. id is 0. Reported once for all calls since the last.
+#define VST_EVENT_WOKEN (21)
+
+// What vst_engine_drain began is done: no connection and no stream is left, and after VST_DRAIN_CLOSE
+// no listener. id is 0.
+#define VST_EVENT_DRAINED (22)
 
 // check_rise checks in a row have passed, or check_fall in a row have failed.
 #define VST_REASON_CHECKS (1)
@@ -737,13 +755,17 @@ struct vst_engine;
 
 // Starts watching one direction of a descriptor: dir is one of VST_IO_IN, VST_IO_OUT,
 // VST_IO_HANGUP. token is handed back with the readiness (vst_engine_ready). data is that
-// of the options.
-typedef void (*vst_fdset_fn)(void *data,
-                             int32_t fd,
-                             uint32_t dir,
-                             vst_id token);
+// of the options, user the host's pointer for this descriptor (vst_token_set_user), at first NULL.
+//
+// Returns 0, or the errno because of which the direction is not watched, as vst_interest_fn does.
+// Directions of the descriptor that are watched already stay watched.
+typedef int32_t (*vst_fdset_fn)(void *data,
+                                int32_t fd,
+                                uint32_t dir,
+                                vst_id token,
+                                void *user);
 
-// Stops watching. dir is one direction, VST_IO_IN, VST_IO_OUT or VST_IO_HANGUP; or it has
+// Stops watching. user is the host's pointer for this descriptor. dir is one direction, VST_IO_IN, VST_IO_OUT or VST_IO_HANGUP; or it has
 // VST_IO_RELEASED, alone or with VST_IO_CLOSING.
 //
 // VST_IO_RELEASED comes once for a descriptor, in one call for all directions: directions that are
@@ -752,30 +774,39 @@ typedef void (*vst_fdset_fn)(void *data,
 typedef void (*vst_fdclr_fn)(void *data,
                              int32_t fd,
                              uint32_t dir,
-                             vst_id token);
+                             vst_id token,
+                             void *user);
 
 // Watches a descriptor for new_mask instead of old_mask, both masks of VST_IO_*. token is
-// handed back with the readiness (vst_engine_ready). data is that of the options.
+// handed back with the readiness (vst_engine_ready). data is that of the options, user the
+// host's pointer for this descriptor (vst_token_set_user), at first NULL.
 //
 // A new_mask of 0 means that nothing is to be watched now; it may change again. A host that uses
 // epoll removes the descriptor then, since epoll reports errors and resets also for an empty mask,
 // again and again. new_mask has VST_IO_RELEASED once for every descriptor that was announced
 // before, and nothing about it follows; old_mask may be 0 then.
-typedef void (*vst_interest_fn)(void *data,
-                                int32_t fd,
-                                vst_id token,
-                                uint32_t old_mask,
-                                uint32_t new_mask);
+//
+// Returns 0, or the errno because of which the descriptor is not watched for new_mask: ENOSPC of
+// epoll_ctl, EMFILE where a set is full. A connection then ends, with this errno in its end, and a
+// listener is paused and tries again (VST_EVENT_PAUSED). The descriptor counts as watched for
+// old_mask; when the first call about it fails, no call about it follows, and none with
+// VST_IO_RELEASED. What is returned for VST_IO_RELEASED is not looked at.
+typedef int32_t (*vst_interest_fn)(void *data,
+                                   int32_t fd,
+                                   vst_id token,
+                                   uint32_t old_mask,
+                                   uint32_t new_mask,
+                                   void *user);
 
 // The next deadline is deadline_ns, a point of the engine's clock in nanoseconds: call
 // vst_engine_run then. Called when the deadline is earlier than that of the last call, and again
 // after each vst_engine_run; not when a deadline moved later, since a vst_engine_run too early
-// does no harm.
+// does no harm. An engine that is RUNNABLE has the present time as its deadline here, so that a host
+// with this callback and vst_engine_run need not look at vst_wait.
 //
 // deadline_ns may be a time that has passed, and then is due at once. 0 is such a time too,
 // possible with a clock of the host's own; it never means that there is no deadline. A timerfd
-// takes a time of 0 as disarmed: set it to 1 ns instead. VST_WAIT_RUNNABLE is not reported here,
-// only in vst_wait. data is that of the options.
+// takes a time of 0 as disarmed: set it to 1 ns instead. data is that of the options.
 typedef void (*vst_timer_fn)(void *data,
                              uint64_t deadline_ns);
 
@@ -787,9 +818,10 @@ struct vst_event {
     // VST_EVENT_*.
     uint32_t kind;
     // The id of the connection, listener, stream or backend that the event is about; with
-    // VST_EVENT_INTEREST, the token.
+    // VST_EVENT_INTEREST, the token; 0 with VST_EVENT_WOKEN and
+    // VST_EVENT_DRAINED.
     vst_id id;
-    // The host's user data for id; NULL with VST_EVENT_INTEREST.
+    // The host's user data for id; with VST_EVENT_INTEREST, its pointer for the descriptor.
     void *user;
     // How it ended, with VST_EVENT_REFUSED, VST_EVENT_CLOSED and VST_EVENT_STREAM_END; otherwise
     // NULL.
@@ -835,13 +867,13 @@ typedef void (*vst_log_fn)(void *data,
                            const char *text,
                            size_t len);
 
-// Called when an answer of a handler waits: the host then lets the engine's thread call
-// vst_engine_run, vst_engine_ready, vst_engine_ready_batch or vst_engine_ready_fd soon,
+// Called when an answer of a handler waits, or VST_EVENT_WOKEN: the host then lets the engine's thread
+// call vst_engine_run, vst_engine_ready, vst_engine_ready_batch or vst_engine_ready_fd soon,
 // each of which takes it. vst_engine_wait does not take it. data is that of the engine's
 // options.
 //
-// Called on the thread that calls vst_waker_post, when an answer waits and none did before; no
-// lock of the library is held. It must not wait for the engine's thread, since vst_engine_free
+// Called on the thread that calls vst_waker_post or vst_waker_wake, when something waits and
+// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since vst_engine_free
 // waits for this callback to return. No function on an engine, a loop or a waker may be called
 // from here: it returns VST_E_REENTRANT.
 typedef void (*vst_wake_fn)(void *data);
@@ -897,9 +929,7 @@ struct vst_engine_options {
     // Interest callback for the end of watching. Needs fdset.
     vst_fdclr_fn fdclr;
     // Interest callback, one call per change of a descriptor. Excludes fdset and fdclr. An
-    // engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next. That
-    // works only without event: an engine with event and without interest callbacks can be made,
-    // but has no way to report interest, and only its fed connections move.
+    // engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next.
     vst_interest_fn interest;
     // Optional: a host that reads vst_wait after every drive call does not need it.
     vst_timer_fn timer;
@@ -979,6 +1009,12 @@ struct vst_engine_counters {
     uint64_t monitored_total;
 };
 
+// The name of an event, such as "VST_EVENT_SESSION", NUL-terminated, valid as long as the library is
+// loaded; "unknown" for an unknown number.
+//
+// Legal from any thread and any callback.
+const char *vst_event_name(uint32_t kind);
+
 // Fills options with the defaults. size is sizeof(vst_engine_options).
 //
 // Legal from any thread and any callback.
@@ -1030,10 +1066,10 @@ vst_status vst_engine_new(const vst_engine_options *options,
 // engine is NULL or an engine that is not freed.
 vst_status vst_engine_free(vst_engine *engine);
 
-// Writes the next event of an engine that was made without an event callback. Where it was made
-// without interest callbacks too, VST_EVENT_INTEREST comes the same way, before all other events.
-// After every other call on the engine and before it waits, the host calls this until it returns
-// VST_NONE.
+// Writes the next event of an engine that was made without an event callback, and the next
+// VST_EVENT_INTEREST of one that was made without interest callbacks; these come first. After every
+// other call on the engine and before it waits, the host calls this until it returns VST_NONE. The
+// engine is RUNNABLE while there is something to pull.
 //
 // What event points to is valid until the next call on the engine. All bytes of event but its
 // size are 0 unless VST_OK.
@@ -1042,8 +1078,8 @@ vst_status vst_engine_free(vst_engine *engine);
 // vst_engine_batch_begin: by the first call after vst_engine_batch_end). So a host that does
 // not call this keeps descriptors open.
 // Legal on the engine's thread, outside callbacks.
-// Returns VST_OK; VST_NONE (there is no event); VST_E_MODE (the engine has an event callback, also
-// where it has no interest callbacks); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD;
+// Returns VST_OK; VST_NONE (there is no event); VST_E_MODE (the engine has both an event
+// callback and interest callbacks); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD;
 // VST_E_POISONED.
 //
 // Needs:
@@ -1059,7 +1095,7 @@ vst_status vst_engine_next(vst_engine *engine,
 // reads and writes, also for those that begin later; streams go on, and health checks of servers
 // end. grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no
 // bound. The drain is done when conns and streams of vst_drain are 0, and after
-// VST_DRAIN_CLOSE listeners as well.
+// VST_DRAIN_CLOSE listeners as well: VST_EVENT_DRAINED is reported then.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 // one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
@@ -1138,11 +1174,11 @@ vst_status vst_engine_ready(vst_engine *engine,
 //
 // The event callback is called after each entry, for what that entry caused. The interest
 // callbacks, step and discard are called only after the last entry. An entry with a stale token is
-// skipped. A token of another kind or of another engine ends the batch: the entries before it are
-// handled, those after it are not. An unknown bit, a reserved field that is not 0 or a token of 0
+// skipped, and so is one of another kind or of another engine, but then the status says so. An
+// unknown bit, a reserved field that is not 0 or a token of 0
 // anywhere in the list is VST_E_ARGUMENT, and no entry is handled.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (a token, as above); VST_E_SIZE, VST_E_ARGUMENT,
+// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (the first token that is wrong, as above); VST_E_SIZE, VST_E_ARGUMENT,
 // VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
 // VST_E_PANIC; VST_E_POISONED.
 //
@@ -1223,16 +1259,48 @@ vst_status vst_engine_wait(vst_engine *engine,
 vst_status vst_engine_batch_begin(vst_engine *engine);
 
 // Ends a batch that vst_engine_batch_begin began: interest callbacks are called and released
-// descriptors closed before this returns. Where interest comes from vst_engine_next, the
+// descriptors closed before this returns. wait, unless NULL, is written, as by every drive call. Where interest comes from vst_engine_next, the
 // descriptors whose release has been written there are closed by the next call on the engine.
 //
 // Legal on the engine's thread, outside callbacks.
-// Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
+// Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE;
+// VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; wait is NULL or points to as many bytes as its size
+// says.
+vst_status vst_engine_batch_end(vst_engine *engine,
+                                vst_wait *wait);
+
+// Writes the connection that a token's descriptor belongs to.
+//
+// *conn is its id, or 0 on failure. A connection of a stream and one that is closing have an id
+// too, with which functions that only read work.
+// Legal on the engine's thread, until the descriptor is released.
+// Returns VST_OK; VST_E_KIND (the token is of a listener or of the wakers); VST_E_STALE (the
+// descriptor is released); VST_E_ENGINE, VST_E_ARGUMENT (the token); VST_E_NULL; VST_E_THREAD;
 // VST_E_POISONED.
 //
 // Needs:
+// engine is an engine that is not freed; conn points to an id.
+vst_status vst_token_conn(vst_engine *engine,
+                          vst_id token,
+                          vst_id *conn);
+
+// Sets the host's own pointer for a descriptor, such as its libevent or libuv handle: the interest
+// callbacks and VST_EVENT_INTEREST bring it with every further change, VST_IO_RELEASED last. The
+// library neither reads nor frees what it points to.
+//
+// Legal on the engine's thread, until the descriptor is released; best in the first interest
+// callback about it.
+// Returns VST_OK; VST_E_STALE (the descriptor is released); VST_E_KIND, VST_E_ENGINE,
+// VST_E_ARGUMENT (the token); VST_E_NULL (engine); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
 // engine is an engine that is not freed.
-vst_status vst_engine_batch_end(vst_engine *engine);
+vst_status vst_token_set_user(vst_engine *engine,
+                              vst_id token,
+                              void *user);
 
 // =================================================================================================
 // 5. Listeners
@@ -1439,6 +1507,12 @@ vst_status vst_listener_set_name(vst_engine *engine,
 // one.
 // =================================================================================================
 
+// Small writes leave at once (TCP_NODELAY).
+#define VST_NODELAY_ON (0)
+
+// Small writes are held back until those before are acknowledged (Nagle's algorithm, RFC 896).
+#define VST_NODELAY_OFF (1)
+
 // Connections from sources outside accept_proxy or accept_cip are not refused: they go on
 // without that header, and all that they send belongs to what follows, TLS or the session.
 #define VST_ACCEPT_UNTRUSTED_DIRECT (UINT64_C(1) << 24)
@@ -1519,6 +1593,18 @@ struct vst_accept_options {
     // (VST_ACCEPT_TLS12_HALF_CLOSE_HOLD) is sent, in nanoseconds. VST_NEVER: it waits for the
     // peer's own end. Default 1 s.
     uint64_t tls12_half_close_hold_ns;
+    // After how long a silence of the peer TCP probes it, in nanoseconds, in whole seconds rounded up;
+    // a peer that does not answer fails the connection as the system has it. Default 0: no peer is
+    // probed.
+    uint64_t keepalive_ns;
+    // How long TCP waits for bytes to be acknowledged before the connection fails with ETIMEDOUT
+    // (TCP_USER_TIMEOUT, RFC 5482), in nanoseconds, in whole milliseconds rounded up. Default 0: as
+    // the system has it.
+    uint64_t user_timeout_ns;
+    // The class of the packets (DSCP, RFC 2474): 0 to 63. Default 0. A rule may set another.
+    uint32_t dscp;
+    // VST_NODELAY_*.
+    uint32_t nodelay;
 };
 
 // Fills options with the defaults. size is sizeof(vst_accept_options).
@@ -1601,6 +1687,15 @@ struct vst_connect_args {
     const vst_tlv *tlvs;
     // The host's user data for the connection. The library neither reads nor frees it.
     void *user;
+};
+
+// A piece of memory, laid out as POSIX's struct iovec: a pointer to one of the two may be cast to a
+// pointer to the other.
+struct vst_iovec {
+    // The bytes. They are only read where the function sends them.
+    void *base;
+    // How many there are.
+    size_t len;
 };
 
 // The TLS to begin in the middle of a session. Zero it, then set size and either server or client.
@@ -1836,6 +1931,107 @@ vst_status vst_conn_set_user(vst_engine *engine,
                              vst_id conn,
                              void *user);
 
+// Reads bytes of a session into several pieces of memory, as vst_conn_recv does into one: the next
+// is read into once the one before is full.
+//
+// pieces are count pieces, none of length 0; *got is the sum of the bytes, 0 unless VST_OK.
+// Where VST_OK came with fewer bytes than there is room for, the next read may still return VST_OK.
+// Legal on the engine's thread, for a session.
+// Returns what vst_conn_recv does; VST_E_ARGUMENT also for a piece of length 0 and for no pieces.
+//
+// Needs:
+// engine is an engine that is not freed; pieces points to count pieces, each to len writable bytes;
+// got to a size.
+vst_status vst_conn_recvv(vst_engine *engine,
+                          vst_id conn,
+                          const vst_iovec *pieces,
+                          size_t count,
+                          size_t *got);
+
+// Writes bytes of a session from several pieces of memory, as vst_conn_send does from one: without
+// TLS in one system call, with TLS in as few records as they fit.
+//
+// pieces are count pieces, of which the first 64 are looked at; *taken is how many of their
+// bytes were taken, from the first piece on, 0 unless VST_OK.
+// Legal on the engine's thread, for a session.
+// Returns what vst_conn_send does.
+//
+// Needs:
+// engine is an engine that is not freed; pieces points to count pieces, each to len readable bytes;
+// taken to a size.
+vst_status vst_conn_sendv(vst_engine *engine,
+                          vst_id conn,
+                          const vst_iovec *pieces,
+                          size_t count,
+                          size_t *taken);
+
+// Copies the next bytes of a session to buffer, at most size, and leaves them to the next read.
+//
+// *got is how many were copied, whatever is returned. VST_OK: buffer is full, or the library holds
+// as much as it does for this, at least 16 KiB. VST_WAIT: those are all there are now, and
+// VST_EVENT_READABLE is reported once when there are more. What is looked at is held in memory of the
+// library until it is read. When the connection breaks, the bytes that were not read are lost.
+// Legal on the engine's thread, for a session.
+// Returns VST_OK; VST_WAIT; VST_END and VST_E_TRUNCATED (as vst_conn_recv; no more will come);
+// VST_E_RESET and VST_E_FAILED (VST_EVENT_CLOSED follows); VST_E_STATE (no session yet, closed by the
+// host, part of a stream); VST_E_ARGUMENT (size 0); VST_E_NULL; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; buffer points to size writable bytes; got to a size.
+vst_status vst_conn_peek(vst_engine *engine,
+                         vst_id conn,
+                         void *buffer,
+                         size_t size,
+                         size_t *got);
+
+// Bounds the time in which no byte of a session is read or written by the host. When idle_ns pass
+// without one, counted from this call, the session ends in order; end of its VST_EVENT_CLOSED has
+// VST_WHY_IDLE and no operation. 0 or VST_NEVER ends the bound.
+//
+// It bounds the session only, neither its closing nor a stream that it becomes part of; TLS that
+// vst_conn_start_tls begins has a timeout of its own.
+// Legal on the engine's thread, for a session.
+// Returns VST_OK; VST_E_STATE (no session yet, closed by the host, part of a stream); VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_conn_set_timeout(vst_engine *engine,
+                                vst_id conn,
+                                uint64_t idle_ns);
+
+// Writes the descriptor of a connection, for its socket options (setsockopt, getsockopt) and for
+// questions about it (TCP_INFO, SO_PEERCRED).
+//
+// *fd is the descriptor, or -1 on failure. It stays the library's: the host must not read, write,
+// shut or close it, register it with its poller, clear O_NONBLOCK, or set SO_LINGER, and it must not
+// keep the number beyond the release of the descriptor. vst_conn_take_fd is for having it.
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
+// Returns VST_OK; VST_E_UNSUPPORTED (a fed connection, or one behind an agent, has none); VST_E_STATE
+// (there is none yet, or none any more); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
+// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; fd points to an int32_t.
+vst_status vst_conn_fd(vst_engine *engine,
+                       vst_id conn,
+                       int32_t *fd);
+
+// Writes how many bytes a connection has read and written so far, as they were on the wire: with
+// headers, and with TLS in records. Also of a connection of a stream, and of one that is closing.
+//
+// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure both are 0.
+// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
+// VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; bytes_in and bytes_out point to 64 bits each.
+vst_status vst_conn_bytes(vst_engine *engine,
+                          vst_id conn,
+                          uint64_t *bytes_in,
+                          uint64_t *bytes_out);
+
 // Begins TLS on a session without TLS (STARTTLS), once vst_conn_send has taken the answer to the
 // peer's command.
 //
@@ -1881,6 +2077,27 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 
 // It failed or was aborted.
 #define VST_STATE_ERROR (4)
+
+// The connection was accepted, by a listener or by the host.
+#define VST_ORIGIN_INCOMING (1)
+
+// The connection was requested.
+#define VST_ORIGIN_OUTGOING (2)
+
+// The connection was open when the host handed it over (vst_conn_adopt).
+#define VST_ORIGIN_ADOPTED (3)
+
+// The host moves the bytes, or will: a session, or one that is opening or closing.
+#define VST_MOVER_HOST (1)
+
+// A stream moves the bytes.
+#define VST_MOVER_STREAM (2)
+
+// The engine does: for a health check or a monitor, or until a failed attempt is closed.
+#define VST_MOVER_ENGINE (3)
+
+// A link or an agent does.
+#define VST_MOVER_LINK (4)
 
 // LOCAL: the proxy connected for itself, and announces no client.
 #define VST_PROXY_COMMAND_LOCAL (0)
@@ -1947,6 +2164,48 @@ vst_status vst_conn_start_tls(vst_engine *engine,
 
 // The connection failed or was aborted: its state is VST_STATE_ERROR until it is gone.
 #define VST_CONN_ERR (4096)
+
+// What is known of a connection.
+struct vst_conn_info {
+    // In: sizeof(vst_conn_info). Not less than 344 bytes.
+    uint32_t size;
+    // VST_ORIGIN_*.
+    uint32_t origin;
+    // VST_MOVER_*.
+    uint32_t mover;
+    // VST_STATE_*.
+    uint32_t state;
+    // The opening operation that is under way, VST_OP_*, or 0.
+    uint32_t op;
+    // Its descriptor, or -1.
+    int32_t fd;
+    // The number of the server that it leads to, or VST_NO_SERVER.
+    uint32_t server;
+    // 0.
+    uint32_t _reserved;
+    // Its id.
+    vst_id id;
+    // The host's user data for it.
+    void *user;
+    // The listener that accepted it, or 0.
+    vst_id listener;
+    // The stream that it is part of, or 0.
+    vst_id stream;
+    // The backend of server, or 0.
+    vst_id backend;
+    // Bytes read, as they were on the wire.
+    uint64_t bytes_in;
+    // Bytes written, likewise.
+    uint64_t bytes_out;
+    // Bytes that wait to be sent.
+    uint64_t unsent;
+    // How long it has existed, in nanoseconds.
+    uint64_t age_ns;
+    // The other end of the socket.
+    vst_addr peer;
+    // The client's address: as a header has announced it or a rule has set it, else the other end.
+    vst_addr source;
+};
 
 // The PROXY header that a connection came with.
 struct vst_proxy_header {
@@ -2073,6 +2332,23 @@ vst_status vst_conn_socket_addrs(vst_engine *engine,
                                  vst_id conn,
                                  vst_addr *peer,
                                  vst_addr *local);
+
+// Writes what is known of one connection of the engine, and of the next in the next call: after is
+// 0 at first, and then id of the last. Every connection is listed, whoever moves its bytes, those
+// that are opening or closing included.
+//
+// One call looks at one connection, so that going through all of them need not stop the engine: other
+// calls may come in between. A connection that exists all the time is listed once; one that begins or
+// ends meanwhile may be left out.
+// Legal on the engine's thread. All bytes of info but its size are 0 unless VST_OK.
+// Returns VST_OK; VST_NONE (there is no further connection); VST_E_KIND and VST_E_ENGINE (after);
+// VST_E_ARGUMENT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; info points to as many bytes as its size says.
+vst_status vst_engine_next_conn(vst_engine *engine,
+                                vst_id after,
+                                vst_conn_info *info);
 
 // Writes what the PROXY header of a connection said.
 //
@@ -2697,6 +2973,18 @@ struct vst_connect_options {
     // the server's certificate must be valid for server_name. Not together with tls. NULL: the bytes
     // are sent as they are. Copied.
     const char *link_tls;
+    // After how long a silence of the peer TCP probes it, in nanoseconds, in whole seconds rounded up;
+    // a peer that does not answer fails the connection as the system has it. Default 0: no peer is
+    // probed.
+    uint64_t keepalive_ns;
+    // How long TCP waits for bytes to be acknowledged before the connection fails with ETIMEDOUT
+    // (TCP_USER_TIMEOUT, RFC 5482), in nanoseconds, in whole milliseconds rounded up. Default 0: as
+    // the system has it.
+    uint64_t user_timeout_ns;
+    // The class of the packets (DSCP, RFC 2474): 0 to 63. Default 0. A rule may set another.
+    uint32_t dscp;
+    // VST_NODELAY_*.
+    uint32_t nodelay;
 };
 
 // Fills options with the defaults. size is sizeof(vst_connect_options).
@@ -3667,6 +3955,11 @@ struct vst_backend_counters {
     // When a server last went up or down or was given another administrative state: a time of the
     // engine's clock, in nanoseconds. 0: never.
     uint64_t last_change_ns;
+    // Bytes that were read from the servers of streams, those of present connections included, as
+    // they were on the wire.
+    uint64_t bytes_in_total;
+    // Bytes that were written to them, likewise.
+    uint64_t bytes_out_total;
 };
 
 // The options of a server of a backend. A field that is 0 stands for its default, so that all zero
@@ -4554,6 +4847,10 @@ struct vst_listener_counters {
     uint64_t refused_total;
     // Connections of monitors, which count neither as sessions nor as refused.
     uint64_t monitored_total;
+    // Bytes that its connections have read, those that exist included, as they were on the wire.
+    uint64_t bytes_in_total;
+    // Bytes that its connections have written, likewise.
+    uint64_t bytes_out_total;
 };
 
 // Sets whether a failure is reported to the monitors of a listener: fail is 0 or 1. It applies to
@@ -4569,7 +4866,8 @@ vst_status vst_listener_set_monitor_fail(vst_engine *engine,
                                          vst_id listener,
                                          uint32_t fail);
 
-// Writes the counters of a listener.
+// Writes the counters of a listener. All connections of the engine are looked at once, for the bytes
+// of those that exist.
 //
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
@@ -4609,7 +4907,7 @@ vst_status vst_metrics_text(vst_engine *engine,
 // thread, and wakes that thread.
 // =================================================================================================
 
-// Brings answers of handlers from other threads to an engine, and wakes the engine's thread. It
+// Wakes an engine's thread from other threads, and brings answers of handlers to it. It
 // does not keep the engine: after vst_engine_free, vst_waker_post returns VST_E_GONE.
 struct vst_waker;
 
@@ -4645,6 +4943,18 @@ vst_status vst_waker_post(vst_waker *waker,
                           uint32_t ticket,
                           int32_t answer,
                           int32_t code);
+
+// Wakes the engine's thread: its poller reports the wake-up descriptor, or wake is called, and
+// VST_EVENT_WOKEN is reported by the next drive call but vst_engine_wait. Calls before that count
+// as one.
+//
+// Legal from any thread, from several at once, and from the callbacks event, step, fdset,
+// fdclr, interest and timer; not from a signal handler.
+// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_NULL; VST_E_REENTRANT.
+//
+// Needs:
+// waker is a waker that is not freed.
+vst_status vst_waker_wake(vst_waker *waker);
 
 // Frees a waker. NULL does nothing.
 //
@@ -4698,13 +5008,13 @@ vst_status vst_loop_new(const vst_engine_options *options,
 vst_status vst_loop_engine(vst_loop *loop,
                            vst_engine **engine);
 
-// Runs the loop: with most_ns VST_NEVER until vst_loop_stop is called, else for one round of
-// waiting and handling.
+// Runs the loop: with most_ns VST_NEVER until vst_loop_stop is called or a drain is done, else for
+// one round of waiting and handling.
 //
 // most_ns is the longest wait of one round, in nanoseconds; with 0 it handles what is ready and
 // does not wait. If vst_loop_stop was called before, it returns VST_OK after one round.
 // Legal on the loop's thread, outside callbacks.
-// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
+// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_END (a drain is done); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
 // VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 //
 // Needs:
@@ -4753,6 +5063,54 @@ vst_status vst_loop_free(vst_loop *loop);
 
 // TLS uses ring.
 #define VST_FEATURE_RING (8)
+
+// The library has vst_set_allocator.
+#define VST_FEATURE_ALLOCATOR (16)
+
+// Returns size bytes at a multiple of align, a power of two, or NULL: then the process ends, since
+// the library cannot go on. size is not 0. data is that of the allocator.
+typedef void *(*vst_alloc_fn)(void *data,
+                              size_t size,
+                              size_t align);
+
+// Frees what vst_alloc_fn returned for this size and align; memory is never NULL. data is that of
+// the allocator.
+typedef void (*vst_dealloc_fn)(void *data,
+                               void *memory,
+                               size_t size,
+                               size_t align);
+
+// An allocator.
+struct vst_allocator {
+    // sizeof(vst_allocator). Not less than 32 bytes.
+    uint32_t size;
+    // 0.
+    uint32_t _reserved;
+    // Handed to both functions.
+    void *data;
+    // Called from any thread that uses the library, several at once.
+    vst_alloc_fn alloc;
+    // Called likewise.
+    vst_dealloc_fn dealloc;
+};
+
+// Has the library take all its memory from the host's allocator, that of its cryptography included, for
+// the whole process and for ever. allocator is copied; what its data points to must stay valid as long
+// as the process runs.
+//
+// It must be the first function of the library that is called, but for those that only return numbers
+// and texts (vst_abi_version, vst_version, vst_features, vst_strerror and their like), while no other
+// thread uses the library. Its functions must not call the library. Memory that the system's C library
+// allocates for itself is not the allocator's.
+// Returns VST_OK; VST_E_NULL (allocator, or one of its functions); VST_E_SIZE; VST_E_ARGUMENT (a reserved
+// field that is not 0); VST_E_STATE (memory was allocated before, an allocator is set, or the program
+// defines OPENSSL_memory_alloc and its like in a place from which the cryptography takes them);
+// VST_E_UNSUPPORTED (a build without the feature allocator).
+//
+// Needs:
+// allocator points to as many bytes as its size says; its functions return memory that nothing else
+// uses.
+vst_status vst_set_allocator(const vst_allocator *allocator);
 
 // The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
 //

@@ -15,6 +15,7 @@ The port it listens on is the first line it prints. What matters when C calls ba
 """
 
 import ctypes as c
+import errno
 import selectors
 import sys
 import time
@@ -49,7 +50,8 @@ class Wait(c.Structure):
 
 
 # use_errno and use_last_error stay off: the library leaves errno alone.
-InterestFn = c.CFUNCTYPE(None, c.c_void_p, c.c_int32, c.c_uint64, c.c_uint32, c.c_uint32)
+InterestFn = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_int32, c.c_uint64, c.c_uint32, c.c_uint32,
+                         c.c_void_p)
 EventFn = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.POINTER(Event))
 
 
@@ -161,12 +163,13 @@ class Engine:
     def _guarded(self, function):
         def callback(*arguments):
             try:
-                function(*arguments)
+                return function(*arguments) or 0
             except Exception as error:  # raised again by `_drive`
                 self._error = self._error or error
+                return errno.EIO
         return callback
 
-    def _on_interest(self, _data, fd, token, old, new):
+    def _on_interest(self, _data, fd, token, old, new, _user):
         wanted = 0
         if new & IO_IN:
             wanted |= selectors.EVENT_READ

@@ -75,6 +75,8 @@ whys! {
     System = 12, "SYSTEM";
     /// The keys of the connection have protected as many records as they may.
     KeyLimit = 13, "KEY_LIMIT";
+    /// No byte was read or written for the time that the host allows a session.
+    Idle = 14, "IDLE";
 }
 
 /// The detail from the layer below.

@@ -2,9 +2,11 @@
 //! reference-counted.
 
 mod monitor;
+mod socket;
 mod trust;
 
 pub use monitor::{ANSWER_MAX_BYTES, Monitor, MonitorAnswer};
+pub use socket::SocketOptions;
 pub use trust::{Trust, TrustError};
 
 use std::any::Any;
@@ -182,6 +184,8 @@ pub struct AcceptConfig {
     pub timeouts: OpeningTimeouts,
     /// The options for closing it.
     pub close_options: CloseOptions,
+    /// The options of its socket.
+    pub socket: SocketOptions,
 }
 
 impl Default for AcceptConfig {
@@ -197,6 +201,7 @@ impl Default for AcceptConfig {
             customs: Vec::new(),
             timeouts: OpeningTimeouts::default(),
             close_options,
+            socket: SocketOptions::default(),
         }
     }
 }
@@ -262,6 +267,8 @@ pub struct ConnectConfig {
     pub timeouts: OpeningTimeouts,
     /// The options for closing it.
     pub close_options: CloseOptions,
+    /// The options of its socket.
+    pub socket: SocketOptions,
 }
 
 /// What carries the bytes of an outgoing connection.

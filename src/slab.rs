@@ -121,6 +121,12 @@ impl<T, const GENERATIONS: u32> Slab<T, GENERATIONS> {
         }
     }
 
+    /// How many slots there are, vacant ones included.
+    #[must_use]
+    pub const fn slots(&self) -> u32 {
+        self.slots
+    }
+
     /// How many records there are.
     #[must_use]
     pub const fn len(&self) -> usize {

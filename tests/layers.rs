@@ -342,3 +342,24 @@ use super::super::ffi;
     let used: Vec<String> = source.uses().into_iter().map(|(_, layer)| layer).collect();
     assert_eq!(used, ["sys", "tls", "ffi", "ffi"]);
 }
+
+/// A handle is told from one of another kind by the number of its kind.
+#[test]
+fn every_kind_of_handle_has_a_number_of_its_own() {
+    let mut numbers = Vec::new();
+    for file in fs::read_dir("src/ffi").expect("the folder").flatten() {
+        let Ok(text) = fs::read_to_string(file.path()) else { continue };
+        let found =
+            text.lines().filter_map(|line| line.trim().strip_prefix("const NUMBER: u64 = "));
+        let of_tests = |number: &String| number.len() > 2;
+        numbers.extend(
+            found
+                .map(|rest| rest.trim_end_matches(';').to_owned())
+                .filter(|number| !of_tests(number)),
+        );
+    }
+    let all = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert!(all == 11 && numbers.len() == all, "{numbers:?}");
+}

@@ -63,8 +63,18 @@ unsafe impl GlobalAlloc for Searching {
     }
 }
 
-#[global_allocator]
+#[cfg_attr(not(feature = "allocator"), global_allocator)]
 static ALLOCATOR: Searching = Searching;
+
+/// Has all memory that is freed from now on searched.
+fn search() {
+    #[cfg(feature = "allocator")]
+    {
+        static INSTALLED: vestibule::sys::allocator::Installable = &ALLOCATOR;
+        // SAFETY: it passes everything on to the system's allocator.
+        unsafe { vestibule::sys::allocator::install(&INSTALLED) };
+    }
+}
 
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -92,6 +102,7 @@ fn load(certificate: CertificateSource) {
 /// One test, so that nothing else frees memory meanwhile.
 #[test]
 fn a_private_key_is_wiped_wherever_it_was_loaded_from() {
+    search();
     let CertificateSource::Der { chain, key } = self_signed(&["a.test"]).unwrap() else {
         panic!("it is in DER");
     };

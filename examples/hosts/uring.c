@@ -33,7 +33,6 @@ enum {
     COMPLETIONS = 1024,  /* that are handled before the engine gets a turn */
     BUFFERS = 64,        /* that the kernel receives into; a power of two */
     BUFFER_BYTES = 16384,
-    FDS_MOST = 65536,
     NO_RING = 77,        /* the exit code */
 };
 
@@ -87,8 +86,6 @@ struct watch {
     enum { IDLE, POLLED, READY } state;
 };
 
-static struct watch *watches[FDS_MOST];
-
 static void watch_on(struct watch *w)
 {
     struct io_uring_sqe *sqe;
@@ -123,30 +120,28 @@ static void polled(struct op *op, int res, uint32_t flags)
     watch_on(w);
 }
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask,
+                        void *user)
 {
-    struct watch *w = fd < FDS_MOST ? watches[fd] : NULL;
+    struct watch *w = user;
 
     (void)data;
     (void)old_mask;
-    if (fd >= FDS_MOST)
-        die("too many descriptors");
     if (w == NULL) {
         w = calloc(1, sizeof *w);
         if (w == NULL)
-            die("no memory");
+            return ENOMEM;
         *w = (struct watch){.op.done = polled, .token = token, .fd = fd};
-        watches[fd] = w;
+        vst_token_set_user(engine, token, w);
     }
     w->mask = new_mask;
-    if (new_mask & VST_IO_RELEASED) { /* a request that is under way would keep the socket open */
+    if (new_mask & VST_IO_RELEASED) /* a request that is under way would keep the socket open */
         w->token = 0;
-        watches[fd] = NULL;
-    }
     if (w->state == POLLED)
         cancel(&w->op); /* polled() goes on with what is wanted then */
     else if (w->state == IDLE)
         watch_on(w);
+    return 0;
 }
 
 /* ---- fed connections: the ring moves their bytes -------------------------------------------------- */

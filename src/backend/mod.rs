@@ -280,6 +280,13 @@ impl Backend {
         Some(self.changed(index, transition, now))
     }
 
+    /// Counts the bytes, read and written, of a connection to a server.
+    pub(crate) fn moved(&mut self, index: ServerIndex, bytes: [u64; 2]) {
+        self.count(index, |counters| {
+            counters.bytes = [0, 1].map(|way: usize| counters.bytes[way] + bytes[way]);
+        });
+    }
+
     /// The counters of the whole backend.
     #[must_use]
     pub(crate) fn stats(&self) -> Stats {

@@ -49,6 +49,8 @@ pub(crate) struct BackendCounters {
     pub(crate) checks_failed: u64,
     /// How often a server went down.
     pub(crate) downs: u64,
+    /// Bytes read from its servers by connections that have left their streams, and bytes written.
+    pub(crate) bytes: [u64; 2],
     /// When a server last went up or down, or was given another administrative state.
     pub(crate) last_change: Time,
 }

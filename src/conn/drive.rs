@@ -48,7 +48,7 @@ impl Conn {
         if self.deadline > cx.now {
             // Early: the deadline was moved since, or `retry_at` was due.
         } else if self.half_close == HalfClose::Held {
-            self.fell_silent();
+            self.fell_silent(cx.now);
         } else {
             self.deadline = Time::NEVER;
             self.expire(cx);
@@ -108,7 +108,7 @@ impl Conn {
         if self.word.is_closing() {
             return;
         }
-        self.deadline = Time::NEVER;
+        self.rest(now);
         match (opened, &self.facts.plan) {
             (Opening::Tls, _) => self.events.insert(Events::SECURED),
             (_, Plan::Outgoing(_)) => self.events.insert(Events::CONNECTED),
@@ -143,7 +143,7 @@ impl Conn {
             let waits = closing::discard_session(self, cx);
             self.flow |= waits;
         } else if self.flags.contains(Flags::READ_ARMED) {
-            if self.data.has_input() || self.ctrl.is_readable() {
+            if self.has_news() {
                 self.flags.remove(Flags::READ_ARMED);
                 self.events.insert(Events::READABLE);
             } else {
@@ -269,6 +269,7 @@ impl Conn {
                 self.end(Ending::Refused, Some(Box::new(cause)));
             }
             Some(op) => closing::expire(self, cx, op),
+            None if self.flags.contains(Flags::IDLE_BOUND) => self.was_idle(),
             None => {}
         }
     }

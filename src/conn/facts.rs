@@ -84,6 +84,8 @@ pub(crate) struct Rare {
     pub(crate) remote_cause: Option<Box<Cause>>,
     /// What the agent's TLS agreed on, until the operation that waits for it goes on.
     pub(crate) remote_tls: Option<Box<RemoteTls>>,
+    /// The idle timeout that the host has set, in nanoseconds.
+    pub(crate) idle_timeout: Option<u64>,
 }
 
 impl Rare {
@@ -101,6 +103,7 @@ impl Rare {
                 suppressed: 0,
                 remote_cause: None,
                 remote_tls: None,
+                idle_timeout: None,
             }
         )
     }

@@ -28,16 +28,21 @@ impl Conn {
                 self.half_close = HalfClose::Held;
                 self.deadline = now + close_options.tls12_half_close_hold;
             }
-            HalfClose::Held if !is_half => self.release_half_close(),
+            HalfClose::Held if !is_half => self.release_half_close(now),
             _ => {}
         }
         self.half_close == HalfClose::Held
     }
 
     /// Ends the hold. Sending the end then gets a deadline of its own.
-    const fn release_half_close(&mut self) {
+    fn release_half_close(&mut self, now: Time) {
         self.half_close = HalfClose::Due;
-        self.deadline = Time::NEVER;
+        self.rest(now);
+    }
+
+    /// Whether the half-close is held back.
+    pub(super) const fn holds(&self) -> bool {
+        matches!(self.half_close, HalfClose::Held)
     }
 
     /// The peer sent something, or is waited for from now on: the time of silence starts again.
@@ -49,9 +54,9 @@ impl Conn {
 
     /// The peer has been silent for the whole hold. That counts only while the connection reads;
     /// otherwise the time starts again with the next read.
-    pub(crate) fn fell_silent(&mut self) {
+    pub(crate) fn fell_silent(&mut self, now: Time) {
         if self.flow.contains(Wait::READ) {
-            self.release_half_close();
+            self.release_half_close(now);
         } else {
             self.deadline = Time::NEVER;
         }

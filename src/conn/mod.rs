@@ -11,7 +11,7 @@
 //!   gives up what is not complete, and wants the closing operations, whose steps are in `closing`.
 //! - `facts` is the part of the record that moving bytes does not need; `handler_state` and
 //!   `rule_state` are the state of custom handlers and of rules. `session` reads and writes for the
-//!   host.
+//!   host, and `idle` bounds the time in which it does neither.
 
 pub(crate) mod closing;
 mod drive;
@@ -19,6 +19,7 @@ mod ending;
 mod facts;
 mod half_close;
 mod handler_state;
+mod idle;
 mod layers;
 mod operations;
 mod record;
@@ -92,6 +93,10 @@ bitflags! {
         const WRITE_ARMED = 2;
         /// The host has closed it: only its end is still to be reported.
         const CLOSED_BY_HOST = 4;
+        /// The host has set an idle timeout.
+        const IDLE_BOUND = 8;
+        /// The host has looked at what is read ahead, and waits for more than that.
+        const PEEKED = 16;
     }
 }
 

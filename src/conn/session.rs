@@ -1,9 +1,11 @@
 //! A session whose bytes the host itself reads and writes.
 
+use std::io::IoSlice;
+
 use super::{Cause, Conn, Direction, Flags, Op, Wait, Why};
 use crate::ctrl::Output;
 use crate::cx::Cx;
-use crate::data::{Read, system};
+use crate::data::{Ahead, Read, system};
 use crate::sys::{Net, Passed};
 use crate::time::Time;
 
@@ -43,6 +45,7 @@ impl Conn {
                 _ => Received::End,
             };
         }
+        self.flags.remove(Flags::PEEKED);
         let read = self.data.recv(&mut self.ctrl, cx, to);
         self.received(cx.now, read)
     }
@@ -68,6 +71,7 @@ impl Conn {
         match read {
             Ok(Read::Bytes(n)) => {
                 self.heard(now);
+                self.was_active(now);
                 Received::Bytes(n)
             }
             Ok(Read::Wait) => {
@@ -135,8 +139,30 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
-        Some(match self.data.send(&mut self.ctrl, cx, from) {
-            Ok(Output::Bytes(n)) => Sent::Bytes(n),
+        let sent = self.data.send(&mut self.ctrl, cx, from);
+        Some(self.sent(cx.now, sent))
+    }
+
+    /// [`Self::send`] of several pieces.
+    pub(crate) fn send_vectored<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        from: &[IoSlice<'_>],
+    ) -> Option<Sent> {
+        if self.word.is_wanted(Op::Dshw) {
+            return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
+        }
+        let sent = self.data.send_vectored(&mut self.ctrl, cx, from);
+        Some(self.sent(cx.now, sent))
+    }
+
+    /// Acts on the result of a write.
+    fn sent(&mut self, now: Time, sent: Result<Output, Box<Cause>>) -> Sent {
+        match sent {
+            Ok(Output::Bytes(n)) => {
+                self.was_active(now);
+                Sent::Bytes(n)
+            }
             Ok(Output::Wait) => {
                 self.flags.insert(Flags::WRITE_ARMED);
                 Sent::Wait
@@ -146,6 +172,42 @@ impl Conn {
                 self.fail_writing(cause);
                 Sent::Failed(why)
             }
-        })
+        }
+    }
+
+    /// Copies the next bytes of the session into `to`, which is not empty, and leaves them to the next read.
+    /// Returns how many, and whether more are to come: [`Received::Bytes`] when `to` is full or no more can
+    /// be held.
+    pub(crate) fn peek<N: Net>(&mut self, cx: &mut Cx<'_, N>, to: &mut [u8]) -> (usize, Received) {
+        let mut read = Ok(Ahead::Full);
+        if self.data.ahead_len() < to.len() && !self.word.is_wanted(Op::Dshr) {
+            read = self.data.read_ahead(&mut self.ctrl, cx);
+        }
+        let n = self.data.copy_ahead(to);
+        let more = match read {
+            Ok(Ahead::Full) if n == 0 => self.recv(cx, to),
+            Ok(Ahead::Full) => Received::Bytes(n),
+            Ok(Ahead::Read(Read::Bytes(_))) if n == to.len() => Received::Bytes(n),
+            Ok(Ahead::Read(Read::Bytes(_) | Read::Wait)) => {
+                self.flags.insert(Flags::READ_ARMED | Flags::PEEKED);
+                Received::Wait
+            }
+            // The reads meet it once they have taken these bytes.
+            Ok(Ahead::Read(Read::End)) if n > 0 => Received::End,
+            Ok(Ahead::Read(Read::Truncated)) if n > 0 => Received::Truncated,
+            Ok(Ahead::Read(read)) => self.received(cx.now, Ok(read)),
+            Err(cause) => self.received(cx.now, Err(cause)),
+        };
+        (n, more)
+    }
+
+    /// Whether a read would find something, or, after a peek, something more.
+    pub(super) fn has_news(&self) -> bool {
+        let buffered = if self.flags.contains(Flags::PEEKED) {
+            self.data.has_more()
+        } else {
+            self.data.has_input()
+        };
+        buffered || self.ctrl.is_readable()
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use watch::Watch;
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
-use crate::sys::{Errno, Fd, Net, Passed};
+use crate::sys::{Errno, Fd, MAX_IOVECS, Net, Passed};
 use transport::Transport;
 
 /// The result of a read.
@@ -376,17 +376,28 @@ impl Ctrl {
             (_, true) => &bufs[..1],
             _ => &bufs[..],
         };
-        match call(cx.net, fd, bufs) {
+        let sent = call(cx.net, fd, bufs);
+        self.was_sent(cx, sent, payload.len())
+    }
+
+    /// Notes the result of a write of what waits to be sent and then of so many bytes of payload.
+    fn was_sent<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        sent: Result<usize, Errno>,
+        payload: usize,
+    ) -> Result<Output, Errno> {
+        match sent {
             Ok(n) => {
                 self.bytes_out += n as u64;
                 cx.traffic.sent += n as u64;
-                let before = unsent.len().min(n);
+                let before = self.unsent().min(n);
                 if let Some(out) = &mut self.out {
                     out.consume(before);
                 }
                 cx.pool.give_empty(&mut self.out);
                 let taken = n - before;
-                if taken == 0 && (!payload.is_empty() || self.has_unsent()) {
+                if taken == 0 && (payload > 0 || self.has_unsent()) {
                     return Ok(Output::Wait);
                 }
                 Ok(Output::Bytes(taken))
@@ -399,6 +410,44 @@ impl Ctrl {
                 Ok(Output::Wait)
             }
         }
+    }
+
+    /// [`Self::send`] of several pieces.
+    pub(crate) fn send_vectored<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        pieces: &[IoSlice<'_>],
+    ) -> Result<Output, Errno> {
+        let len = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        if self.is_fed() || self.has_unsent() || len == 0 {
+            return self.send_pieces(cx, pieces);
+        }
+        let Some(fd) = self.to_write()? else { return Ok(Output::Wait) };
+        let sent = cx.net.send(fd, &pieces[..pieces.len().min(MAX_IOVECS)], false);
+        self.was_sent(cx, sent, len)
+    }
+
+    /// Sends pieces one by one.
+    fn send_pieces<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        pieces: &[IoSlice<'_>],
+    ) -> Result<Output, Errno> {
+        let mut taken = 0;
+        for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+            match self.send(cx, piece) {
+                Ok(Output::Bytes(n)) => {
+                    taken += n;
+                    if n < piece.len() {
+                        break;
+                    }
+                }
+                // What was taken is told first: the next write meets this again.
+                Ok(Output::Wait) | Err(_) if taken > 0 => break,
+                other => return other,
+            }
+        }
+        Ok(Output::Bytes(taken))
     }
 
     /// Sends what waits to be sent and then the first bytes that a stream has for a server. How many

@@ -5,6 +5,7 @@
 
 use super::transport::Transport;
 use super::{Ctrl, Io};
+use crate::config::SocketOptions;
 use crate::cx::Cx;
 use crate::sys::{Addr, Errno, Family, Net, SockOpt};
 
@@ -20,7 +21,7 @@ pub(crate) enum Connect {
 }
 
 impl Ctrl {
-    /// Makes the socket of a connection to `peer`, sets its options, and binds it to `source`. This
+    /// Makes the socket of a connection to `peer`, sets its `options`, and binds it to `source`. This
     /// layer owns the socket also when a later call fails. Where the host moves the bytes, it is asked
     /// to open the connection.
     ///
@@ -31,6 +32,7 @@ impl Ctrl {
         cx: &mut Cx<'_, N>,
         peer: &Addr,
         source: Option<&Addr>,
+        options: &SocketOptions,
     ) -> Result<(), Errno> {
         // An earlier attempt may have failed for want of a descriptor.
         (self.reported, self.eof, self.broken) = (Io::empty(), false, false);
@@ -50,6 +52,7 @@ impl Ctrl {
         if family != Family::Unix {
             cx.net.set(fd, SockOpt::NoDelay)?;
         }
+        options.apply(cx.net, fd, peer)?;
         let Some(source) = source else { return Ok(()) };
         if family != Family::Unix {
             cx.net.set(fd, SockOpt::BindAddressNoPort)?;

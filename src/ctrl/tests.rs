@@ -3,6 +3,7 @@
 use super::*;
 use crate::agenda::Agenda;
 use crate::buffer::Pool;
+use crate::config::SocketOptions;
 use crate::cx::{ByteCounts, Counts, Descriptors, Directory, FedOrigin, FedWindows, Limits};
 use crate::pipes::Pipes;
 use crate::rules::Load;
@@ -252,7 +253,7 @@ fn a_fed_connection_that_is_to_be_opened_stands_on_a_socket_instead() {
     let mut ctrl = Ctrl::fed_outgoing(Mover::Host, WINDOWS);
     let peer = Addr::parse("192.0.2.1:80").expect("an address");
     assert_eq!(ctrl.stand_on(&mut parts.cx(), near), Err(Misreport::State), "nothing was asked");
-    ctrl.open(&mut parts.cx(), &peer, None).expect("nothing to fail");
+    ctrl.open(&mut parts.cx(), &peer, None, &SocketOptions::default()).expect("nothing to fail");
     assert_eq!(ctrl.stand_on(&mut parts.cx(), near), Err(Misreport::State), "not asked yet");
     assert_eq!(ctrl.take_ask(), Some(FedAsks::OPEN));
     let mut first = parts.pool.take();
@@ -283,7 +284,8 @@ fn a_fed_connection_in_any_other_state_refuses_a_socket() {
     let peer = Addr::parse("192.0.2.1:80").expect("an address");
     let asked = |parts: &mut Parts| {
         let mut ctrl = Ctrl::fed_outgoing(Mover::Host, WINDOWS);
-        ctrl.open(&mut parts.cx(), &peer, None).expect("nothing to fail");
+        ctrl.open(&mut parts.cx(), &peer, None, &SocketOptions::default())
+            .expect("nothing to fail");
         assert_eq!(ctrl.take_ask(), Some(FedAsks::OPEN));
         ctrl
     };

@@ -123,6 +123,13 @@ impl Watch {
         Some(std::mem::replace(&mut self.announced, target))
     }
 
+    /// Notes that the host's poller could not watch what was announced, and watches `instead`. A poller
+    /// that never watched it has nothing to release.
+    pub(crate) const fn refuse(&mut self, instead: Io, is_first: bool) {
+        self.announced = instead;
+        self.known = !is_first || !instead.is_empty();
+    }
+
     /// Notes that the host's poller is to release it; returns what was announced before.
     pub(crate) fn release(&mut self) -> Io {
         self.known = false;

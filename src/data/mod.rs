@@ -1,6 +1,8 @@
 //! The data layer: what the session reads and writes. Raw passes the bytes of the wire on; TLS protects
 //! them.
 
+use std::io::IoSlice;
+
 use crate::buffer::{BULK_SIZE, Buffer};
 use crate::cause::{Cause, Detail, Why};
 use crate::ctrl::{Ctrl, Input, Output};
@@ -124,9 +126,27 @@ impl DataLayer {
         self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty())
     }
 
+    /// How many bytes for the layer above are buffered.
+    pub(crate) fn ahead_len(&self) -> usize {
+        self.ahead.as_ref().map_or(0, Buffer::len)
+    }
+
+    /// Copies buffered bytes for the layer above, as many as there is room for.
+    pub(crate) fn copy_ahead(&self, to: &mut [u8]) -> usize {
+        let ahead = self.ahead.as_ref().map_or(&[][..], Buffer::bytes);
+        let n = ahead.len().min(to.len());
+        to[..n].copy_from_slice(&ahead[..n]);
+        n
+    }
+
+    /// Whether more can be buffered for the layer above without the socket.
+    pub(crate) fn has_more(&self) -> bool {
+        self.tls().is_some_and(Session::has_input)
+    }
+
     /// Whether a read returns something without the socket.
     pub(crate) fn has_input(&self) -> bool {
-        self.has_ahead() || self.tls().is_some_and(Session::has_input)
+        self.has_ahead() || self.has_more()
     }
 
     /// What `input` of the layer below is without the records of TLS here.
@@ -252,6 +272,26 @@ impl DataLayer {
             }
             Layer::Tls(session) => tls_send(session, ctrl, cx, payload),
         }
+    }
+
+    /// [`Self::send`] of several pieces: raw in one call, TLS in as few records as they fit.
+    pub(crate) fn send_vectored<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        pieces: &[IoSlice<'_>],
+    ) -> Result<Output> {
+        let Layer::Tls(session) = &mut self.layer else {
+            return ctrl.send_vectored(cx, pieces).map_err(system);
+        };
+        let mut joined = cx.pool.take();
+        for piece in pieces {
+            let room = UNIT - joined.len();
+            joined.extend(&piece[..piece.len().min(room)]);
+        }
+        let sent = tls_send(session, ctrl, cx, joined.bytes());
+        cx.pool.give(joined);
+        sent
     }
 
     /// Puts all bytes of the session behind those that wait to be sent.

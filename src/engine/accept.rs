@@ -219,6 +219,8 @@ impl<N: Net> Engine<N> {
         listener.conns += 1;
         listener.counts.accepted += 1;
         self.counters.accepted += 1;
+        // What fails here fails because the peer is gone already: the first read finds that.
+        let _ = config.socket.apply(&mut self.tools.net, fd, &peer);
         let ctrl = self.ctrl_over(fd, at_once);
         match self.incoming(ctrl, peer, config, Some(key), user) {
             Ok(conn) => {
@@ -318,6 +320,7 @@ impl<N: Net> Engine<N> {
         user: u64,
     ) -> Result<Id, Refusal> {
         let peer = self.check_connected(fd)?;
+        config.socket.apply(&mut self.tools.net, fd, &peer).map_err(Refusal::System)?;
         let ctrl = self.ctrl_over(fd, config.reads_first());
         let key = self.incoming(ctrl, peer, config, None, user)?;
         #[cfg(test)]

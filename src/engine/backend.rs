@@ -214,10 +214,11 @@ impl<N: Net> Engine<N> {
         server: Option<ServerIndex>,
     ) -> Result<Stats, Refusal> {
         let entry = self.backend(backend)?;
-        match server {
-            None => Ok(entry.core.stats()),
-            Some(index) => entry.core.server_stats(index).ok_or(Refusal::Argument),
-        }
+        let stats = match server {
+            None => entry.core.stats(),
+            Some(index) => entry.core.server_stats(index).ok_or(Refusal::Argument)?,
+        };
+        Ok(self.live_bytes().of_backend(backend.key(), server, stats))
     }
 
     /// A server of a backend.

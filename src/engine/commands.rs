@@ -238,7 +238,7 @@ impl<N: Net> Engine<N> {
         conn.end_rules(cx.now);
         self.remove_conn(key);
         let new = Io::RELEASED;
-        Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new })))
+        Ok((fd, known.then_some(super::HostOp::Interest { fd, token, old, new, is_first: false })))
     }
 
     /// The host's user data for a connection.
@@ -296,7 +296,8 @@ impl<N: Net> Engine<N> {
         let (token, fd, watch) = all.find(|(_, _, watch)| watch.is_known())?;
         let old = watch.release();
         let fd = fd?;
-        Some(super::HostOp::Interest { fd, token, old, new: Io::RELEASED | Io::CLOSING })
+        let new = Io::RELEASED | Io::CLOSING;
+        Some(super::HostOp::Interest { fd, token, old, new, is_first: false })
     }
 
     /// Closes every descriptor, watched or not: the last resort after an internal failure of the

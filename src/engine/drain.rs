@@ -88,6 +88,18 @@ impl<N: Net> Engine<N> {
         })
     }
 
+    /// Whether a drain is done: nothing is left but what it leaves.
+    pub fn is_drained(&self) -> bool {
+        self.draining.as_ref().is_some_and(|draining| {
+            let listeners = match draining.how {
+                DrainStage::LameDuck => return false,
+                DrainStage::Pause => 0,
+                DrainStage::Close => self.registry.listeners.len(),
+            };
+            self.conns.len() + self.streams.len() + listeners == 0
+        })
+    }
+
     /// Whether sessions are asked to end, and listeners stop accepting.
     pub(super) fn lets_end(&self) -> bool {
         self.draining.as_ref().is_some_and(|draining| draining.how > DrainStage::LameDuck)

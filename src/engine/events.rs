@@ -5,6 +5,7 @@ use super::Engine;
 use super::backend::ServerEvent;
 use super::listener::ListenerEvents;
 use super::record::EndReport;
+use super::traffic::{add, moved};
 use crate::agenda::List;
 use crate::conn::{Cause, Events, Owner, Record, Seat, Why};
 use crate::id::{Id, Kind};
@@ -206,6 +207,7 @@ impl<N: Net> Engine<N> {
         self.tools.timers.remove(conn.timer);
         if let Some(listener) = self.registry.listener_mut(conn.facts.listener) {
             listener.conns = listener.conns.saturating_sub(1);
+            add(&mut listener.counts.bytes, moved(&conn));
         }
         self.wake_full_listeners();
         Some(conn)

@@ -141,7 +141,7 @@ impl<N: Net> Engine<N> {
     ///
     /// # Errors
     /// [`Refusal::State`] when no question to a handler of the connection is open.
-    pub fn peek(&self, id: Id, to: &mut [u8]) -> Result<usize, Refusal> {
+    pub fn handler_peek(&self, id: Id, to: &mut [u8]) -> Result<usize, Refusal> {
         let conn = self.conn(id)?;
         if !conn.is_asked() {
             return Err(Refusal::State);

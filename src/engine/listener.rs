@@ -157,6 +157,8 @@ pub struct ListenerCounts {
     pub refused: u64,
     /// Connections of monitors, which are neither.
     pub monitored: u64,
+    /// Bytes that its connections have read, and bytes that they have written.
+    pub bytes: [u64; 2],
 }
 
 bitflags::bitflags! {

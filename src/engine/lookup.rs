@@ -19,6 +19,38 @@ impl<N: Net> Engine<N> {
         if id.kind() == kind { Ok(id.key()) } else { Err(Refusal::WrongKind) }
     }
 
+    /// Whether a token is of a descriptor that is not closed.
+    ///
+    /// # Errors
+    /// It is not, or it is no token.
+    pub fn check_token(&self, token: Id) -> Result<(), Refusal> {
+        if token.engine() != self.number {
+            return Err(Refusal::WrongEngine);
+        }
+        let key = token.key();
+        let lives = match token.kind() {
+            Kind::ConnFd => self.conns.get(key).is_ok_and(|conn| conn.ctrl.descriptor().is_some()),
+            Kind::ListenerFd => {
+                self.registry.listeners.get(key).is_ok_and(|listener| listener.fd.is_some())
+            }
+            Kind::WakeFd => self.wake_fd.is_some(),
+            _ => return Err(Refusal::WrongKind),
+        };
+        if lives { Ok(()) } else { Err(Refusal::Stale) }
+    }
+
+    /// The connection that the descriptor of a token belongs to.
+    ///
+    /// # Errors
+    /// The token is stale, or of no connection.
+    pub fn conn_of(&self, token: Id) -> Result<Id, Refusal> {
+        self.check_token(token)?;
+        match token.kind() {
+            Kind::ConnFd => Ok(self.id(Kind::Conn, token.key())),
+            _ => Err(Refusal::WrongKind),
+        }
+    }
+
     /// A connection.
     pub(super) fn conn(&self, id: Id) -> Result<&Conn, Refusal> {
         self.conns.get(self.key(Kind::Conn, id)?).map_err(|_| Refusal::Stale)

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::backend::BackendEntry;
 use super::links::RemoteCounts;
-use super::listener::Listener;
+use super::listener::{Listener, ListenerCounts};
+use super::traffic::LiveBytes;
 use super::{DrainStage, Engine};
-use crate::backend::{Server, ServerIndex, Stats};
+use crate::backend::{Server, Stats};
 use crate::conn::{Op, OpSet, TimeoutKind, Why};
 use crate::sys::Net;
 use crate::table::Table;
@@ -23,7 +23,7 @@ const fn gauge(name: &'static str, help: &'static str) -> MetricFamily {
 
 /// Metric families, and the function that supplies the numbers of each.
 type MetricTable<F> = &'static [(MetricFamily, F)];
-type OfListener = fn(&Listener) -> u64;
+type OfListener = fn(&Listener, &ListenerCounts) -> u64;
 type OfBackend = fn(&Stats) -> u64;
 type OfServer = fn(&Server, &Stats) -> u64;
 type OfTable = fn(&Table) -> u64;
@@ -31,18 +31,24 @@ type OfRemote = fn(&RemoteCounts) -> u64;
 
 /// Numbers of each listener.
 const LISTENER: MetricTable<OfListener> = &[
-    (counter("vestibule_listener_accepted_total", "Connections accepted."), |l| l.counts.accepted),
-    (counter("vestibule_listener_sessions_total", "Connections that became sessions."), |l| {
-        l.counts.sessions
+    (counter("vestibule_listener_accepted_total", "Connections accepted."), |_, c| c.accepted),
+    (counter("vestibule_listener_sessions_total", "Connections that became sessions."), |_, c| {
+        c.sessions
     }),
-    (counter("vestibule_listener_refused_total", "Connections that ended before that."), |l| {
-        l.counts.refused
+    (counter("vestibule_listener_refused_total", "Connections that ended before that."), |_, c| {
+        c.refused
     }),
-    (counter("vestibule_listener_monitored_total", "Connections of monitors."), |l| {
+    (counter("vestibule_listener_monitored_total", "Connections of monitors."), |l, _| {
         l.counts.monitored
     }),
-    (gauge("vestibule_listener_connections", "Connections that exist."), |l| l.conns.into()),
-    (gauge("vestibule_listener_resting", "Whether it takes no connections for now."), |l| {
+    (counter("vestibule_listener_received_bytes_total", "Bytes its connections read."), |_, c| {
+        c.bytes[0]
+    }),
+    (counter("vestibule_listener_sent_bytes_total", "Bytes its connections wrote."), |_, c| {
+        c.bytes[1]
+    }),
+    (gauge("vestibule_listener_connections", "Connections that exist."), |l, _| l.conns.into()),
+    (gauge("vestibule_listener_resting", "Whether it takes no connections for now."), |l, _| {
         (!l.accepting.takes()).into()
     }),
     (
@@ -50,7 +56,7 @@ const LISTENER: MetricTable<OfListener> = &[
             "vestibule_listener_monitor_failing",
             "Whether the host has its monitors told of a failure.",
         ),
-        |l| l.monitor_fails.into(),
+        |l, _| l.monitor_fails.into(),
     ),
 ];
 
@@ -108,6 +114,12 @@ const SERVER: MetricTable<OfServer> = &[
     (counter("vestibule_server_checks_failed_total", "Health checks that failed."), |_, s| {
         s.counters.checks_failed
     }),
+    (counter("vestibule_server_received_bytes_total", "Bytes that came from it."), |_, s| {
+        s.counters.bytes[0]
+    }),
+    (counter("vestibule_server_sent_bytes_total", "Bytes that went to it."), |_, s| {
+        s.counters.bytes[1]
+    }),
     (counter("vestibule_server_downs_total", "How often it went down."), |_, s| s.counters.downs),
 ];
 
@@ -146,9 +158,10 @@ impl<N: Net> Engine<N> {
         self.write_engine(&mut text);
         self.write_ops(&mut text);
         self.write_tls(&mut text);
-        self.write_listeners(&mut text);
+        let live = self.live_bytes();
+        self.write_listeners(&live, &mut text);
         self.write_certificates(&mut text);
-        self.write_backends(&mut text);
+        self.write_backends(&live, &mut text);
         self.write_remote(&mut text);
         self.write_tables(&mut text);
         text.into_text()
@@ -337,16 +350,17 @@ impl<N: Net> Engine<N> {
     }
 
     /// Several listeners may share an address or a name; their numbers distinguish them.
-    fn write_listeners(&self, text: &mut Exposition) {
+    fn write_listeners(&self, live: &LiveBytes, text: &mut Exposition) {
         for (family, value) in LISTENER {
             text.family(*family);
             for (key, listener) in self.registry.listeners.iter() {
+                let counts = live.of_listener(key, listener.counts);
                 let number = key.slot.to_string();
                 let name = listener
                     .name
                     .as_deref()
                     .map_or_else(|| listener.asked.to_string(), str::to_owned);
-                text.sample(&[("listener", &name), ("number", &number)], value(listener));
+                text.sample(&[("listener", &name), ("number", &number)], value(listener, &counts));
             }
         }
     }
@@ -371,7 +385,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// A backend without a name is written under its number.
-    fn write_backends(&self, text: &mut Exposition) {
+    fn write_backends(&self, live: &LiveBytes, text: &mut Exposition) {
         for (family, value) in BACKEND {
             text.family(*family);
             for (key, entry) in self.registry.backends.iter() {
@@ -386,7 +400,9 @@ impl<N: Net> Engine<N> {
             for (key, entry) in self.registry.backends.iter() {
                 let number = key.slot.to_string();
                 let name = entry.name.as_deref().unwrap_or(&number);
-                for (server, stats) in servers(entry) {
+                for (index, server) in entry.core.servers() {
+                    let stats = entry.core.server_stats(index).unwrap_or_default();
+                    let stats = live.of_backend(key, Some(index), stats);
                     let labels =
                         [("backend", name), ("number", &number), ("server", server.name())];
                     text.sample(&labels, value(server, &stats));
@@ -432,11 +448,4 @@ impl<N: Net> Engine<N> {
         }
         tables
     }
-}
-
-fn servers(entry: &BackendEntry) -> impl Iterator<Item = (&Server, Stats)> {
-    let core = &entry.core;
-    core.servers().map(|(index, server): (ServerIndex, _)| {
-        (server, core.server_stats(index).unwrap_or_default())
-    })
 }

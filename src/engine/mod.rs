@@ -25,6 +25,7 @@ mod events;
 mod fed;
 mod handlers;
 mod links;
+mod list;
 mod listener;
 mod lookup;
 mod metrics;
@@ -37,10 +38,12 @@ mod registry;
 mod report;
 mod rules;
 mod server_selection;
+mod session;
 mod start_tls;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use crate::conn::{Received, Record, Sent};
 pub use crate::counts::{OpCounts, TlsCounts};
@@ -56,6 +59,7 @@ pub use drain::{DrainStage, DrainState};
 pub use events::{Event, EventKind};
 pub use fed::FedAsk;
 pub use handlers::{HandlerAnswer, Question, Spent};
+pub use list::{ByteMover, ConnInfo, ConnOrigin};
 pub use listener::{ListenerCounts, ListenerOptions};
 pub use options::EngineOptions;
 pub(crate) use options::{A_PAIR, FED_WINDOW};

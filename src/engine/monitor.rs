@@ -23,7 +23,7 @@ impl<N: Net> Engine<N> {
     /// The id is not that of a listener of this engine.
     pub fn listener_counts(&self, id: Id) -> Result<(ListenerCounts, u32), Refusal> {
         let listener = self.listener(id)?;
-        Ok((listener.counts, listener.conns))
+        Ok((self.live_bytes().of_listener(id.key(), listener.counts), listener.conns))
     }
 
     /// Composes the answer to a monitor. It is a failure where the host has set that, and during a

@@ -1,12 +1,13 @@
 //! Requests to the host's poller, and the descriptors it has released.
 
 use super::Engine;
+use super::listener::Accepting;
 use crate::agenda::{List, Listed};
-use crate::conn::{Op, Wait, closing};
+use crate::conn::{Cause, Ending, Op, Wait, closing};
 use crate::ctrl::{Io, Watch};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
-use crate::sys::{Fd, Net};
+use crate::sys::{Errno, Fd, Net};
 
 /// The key in the token of the wake-up descriptor: an engine has at most one.
 pub(super) const WAKE_KEY: Key = Key { generation: 0, slot: 0 };
@@ -24,6 +25,8 @@ pub enum HostOp {
         old: Io,
         /// What is to be watched now; [`Io::RELEASED`] when the poller must not watch it any more.
         new: Io,
+        /// Whether it is the first request about the descriptor.
+        is_first: bool,
     },
 }
 
@@ -45,6 +48,35 @@ impl<N: Net> Engine<N> {
             }
         }
         None
+    }
+
+    /// The host's poller could not do what `op` asked, because of `errno`, and watches `instead`. A
+    /// connection that is not watched would never go on, so it ends; a listener tries again later.
+    pub fn watch_failed(&mut self, op: HostOp, instead: Io, errno: Errno) {
+        let HostOp::Interest { token, is_first, .. } = op;
+        let key = token.key();
+        match token.kind() {
+            Kind::ConnFd => {
+                let Ok(conn) = self.conns.get_mut(key) else { return };
+                conn.ctrl.watch_mut().refuse(instead, is_first);
+                let text = format!("the host's poller cannot watch the descriptor: {errno}");
+                let cause = Cause::system(None, errno).because(text);
+                conn.end(Ending::Abort, Some(Box::new(cause)));
+                self.work(key);
+            }
+            Kind::ListenerFd => {
+                let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
+                listener.watch.refuse(instead, is_first);
+                self.counters.starved += 1;
+                self.stop_listener(key, Accepting::Starved(errno));
+                self.settle_listener(key);
+            }
+            _ => {
+                if let Some((_, watch)) = &mut self.wake_fd {
+                    watch.refuse(instead, is_first);
+                }
+            }
+        }
     }
 
     /// Ends an outermost call: closes descriptors that the poller has released, begins connections
@@ -104,18 +136,18 @@ impl<N: Net> Engine<N> {
         let fd = conn.ctrl.descriptor()?;
         let target = conn.target(self.options.trigger);
         let watch = conn.ctrl.watch_mut();
+        let is_first = !watch.is_known();
         let (old, new) = if conn.waits.contains(Wait::RELEASE) {
             self.released.push(token);
             (watch.release(), Io::RELEASED | Io::CLOSING)
         } else {
-            let is_first = !watch.is_known();
             let old = watch.announce(target)?;
             if is_first {
                 self.remember_fd(fd, token);
             }
             (old, target)
         };
-        Some(HostOp::Interest { fd, token, old, new })
+        Some(HostOp::Interest { fd, token, old, new, is_first })
     }
 
     /// Has the host's poller watch `fd`, by which other threads wake the engine. To be called once per
@@ -129,10 +161,10 @@ impl<N: Net> Engine<N> {
 
     fn wake_fd_interest(&mut self, token: Id) -> Option<HostOp> {
         let (fd, watch) = self.wake_fd.as_mut()?;
-        let (fd, new) = (*fd, Io::IN);
+        let (fd, new, is_first) = (*fd, Io::IN, true);
         let old = watch.announce(new)?;
         self.remember_fd(fd, token);
-        Some(HostOp::Interest { fd, token, old, new })
+        Some(HostOp::Interest { fd, token, old, new, is_first })
     }
 
     fn listener_interest(&mut self, token: Id) -> Option<HostOp> {
@@ -140,6 +172,7 @@ impl<N: Net> Engine<N> {
         listener.listed.leave(List::Interest);
         let fd = listener.fd?;
         let watch = &mut listener.watch;
+        let is_first = !watch.is_known();
         let (old, new) = if listener.closing {
             self.released.push(token);
             // A poller that never watched it has nothing to release.
@@ -153,6 +186,6 @@ impl<N: Net> Engine<N> {
             self.remember_fd(fd, token);
             (old, target)
         };
-        Some(HostOp::Interest { fd, token, old, new })
+        Some(HostOp::Interest { fd, token, old, new, is_first })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::traffic::{moved, server_of};
 use super::{Engine, Refusal, TimerOwner};
 use crate::agenda::Listed;
 use crate::config::StreamConfig;
@@ -78,6 +79,8 @@ impl<N: Net> Engine<N> {
         };
         conn.owner = Owner::Stream { slot: key.slot, side };
         conn.flags.remove(Flags::READ_ARMED | Flags::WRITE_ARMED);
+        // The stream has timeouts of its own.
+        conn.bound_idle_time(self.tools.now, None);
         conn.events = Events::empty();
         let seat = stream.side_mut(side);
         seat.conn = Some(conn_key);
@@ -188,6 +191,10 @@ impl<N: Net> Engine<N> {
         let side = stream.side_mut(SERVER);
         side.conn = None;
         side.record = Some(Box::new(record.clone()));
+        let bytes = moved(conn);
+        if let Some((backend, server)) = server_of(stream, SERVER) {
+            self.count_server_bytes(backend, server, bytes);
+        }
         self.work(conn_key);
         self.attempt_ended(key, &record);
     }
@@ -201,6 +208,9 @@ impl<N: Net> Engine<N> {
             side.conn = None;
             side.record = Some(Box::new(record));
             side.on(InterfaceEvent::Gone);
+            if let Some((backend, server)) = server_of(stream, seat.side) {
+                self.count_server_bytes(backend, server, moved(&conn));
+            }
         }
     }
 

@@ -3,13 +3,15 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use super::config_error::{ConfigError, element};
+use super::config_error::{ConfigError, element, named};
 use super::handler::{self, vst_handler};
 use super::monitor::vst_monitor_options;
 use super::options::{self, options};
 use super::panic::free;
-use super::ptr::Sized32;
+use super::ptr::{self, Sized32};
 use super::rules::vst_rules;
+use super::seal::Handle;
+use super::socket_options::{VST_NODELAY_ON, socket_options};
 use super::status::*;
 use super::tls::vst_tls_server;
 use super::words::{hand_out, text};
@@ -23,6 +25,10 @@ use crate::wire::cip;
 /// engines, also in several threads, may use it. It never changes.
 pub struct vst_accept_config {
     pub(super) config: Arc<AcceptConfig>,
+}
+
+impl Handle for vst_accept_config {
+    const NUMBER: u64 = 4;
 }
 
 /// Connections from sources outside `accept_proxy` or `accept_cip` are not refused: they go on
@@ -101,13 +107,25 @@ pub struct vst_accept_options {
     /// (`VST_ACCEPT_TLS12_HALF_CLOSE_HOLD`) is sent, in nanoseconds. VST_NEVER: it waits for the
     /// peer's own end. Default 1 s.
     pub tls12_half_close_hold_ns: u64,
+    /// After how long a silence of the peer TCP probes it, in nanoseconds, in whole seconds rounded up;
+    /// a peer that does not answer fails the connection as the system has it. Default 0: no peer is
+    /// probed.
+    pub keepalive_ns: u64,
+    /// How long TCP waits for bytes to be acknowledged before the connection fails with ETIMEDOUT
+    /// (TCP_USER_TIMEOUT, RFC 5482), in nanoseconds, in whole milliseconds rounded up. Default 0: as
+    /// the system has it.
+    pub user_timeout_ns: u64,
+    /// The class of the packets (DSCP, RFC 2474): 0 to 63. Default 0. A rule may set another.
+    pub dscp: u32,
+    /// VST_NODELAY_*.
+    pub nodelay: u32,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_accept_options {
     const FIRST: usize = 80;
 }
-const _: () = assert!(size_of::<vst_accept_options>() == 128);
+const _: () = assert!(size_of::<vst_accept_options>() == 152);
 
 fn accept_defaults() -> vst_accept_options {
     let (timeouts, close_options) = (OpeningTimeouts::default(), CloseOptions::default());
@@ -129,6 +147,10 @@ fn accept_defaults() -> vst_accept_options {
         monitor: std::ptr::null(),
         accept_cip: std::ptr::null(),
         tls12_half_close_hold_ns: close_options.tls12_half_close_hold,
+        keepalive_ns: 0,
+        user_timeout_ns: 0,
+        dscp: 0,
+        nodelay: VST_NODELAY_ON,
     }
 }
 options!(vst_accept_options {
@@ -211,12 +233,20 @@ unsafe fn accept_config(
         Untrusted::Refuse
     };
     // SAFETY: the caller's contract.
-    let tls = unsafe { options.tls.as_ref() }.map(|tls| Arc::clone(&tls.tls));
+    let tls = named("tls", unsafe { ptr::handle_if(options.tls) })?.map(|tls| Arc::clone(&tls.tls));
     // SAFETY: the caller's contract.
     let customs = unsafe { handler::read(options.handlers, options.handler_count) }?;
     // SAFETY: the caller's contract.
-    let rules = unsafe { options.rules.as_ref() }.map(|rules| Arc::clone(&rules.rules));
+    let rules = named("rules", unsafe { ptr::handle_if(options.rules) })?;
+    let rules = rules.map(|rules| Arc::clone(&rules.rules));
+    let socket = socket_options(
+        options.keepalive_ns,
+        options.user_timeout_ns,
+        options.dscp,
+        options.nodelay,
+    )?;
     let config = AcceptConfig {
+        socket,
         customs,
         rules,
         monitor,

@@ -120,8 +120,8 @@ pub unsafe extern "C" fn vst_addr_text(
     guard(|| {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(len, 0) }?;
-        // SAFETY: the caller's contract.
-        let addr = unsafe { ptr::handle(addr) }?;
+        // SAFETY: the caller's contract; NULL becomes None.
+        let addr = unsafe { addr.as_ref() }.ok_or(VST_E_NULL)?;
         let written = match addr.family {
             VST_ADDR_NONE => "-".to_owned(),
             _ => addr.read().ok_or(VST_E_ARGUMENT)?.to_string(),

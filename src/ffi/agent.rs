@@ -170,7 +170,8 @@ unsafe fn read(from: *const vst_agent_options) -> Result<AgentOptions, ConfigErr
         None => AllowList::default(),
     };
     // SAFETY: the caller's contract; NULL becomes None.
-    let connect = unsafe { options.connect.as_ref() }.map(|config| Arc::clone(&config.config));
+    let connect = named("connect", unsafe { ptr::handle_if(options.connect) })?;
+    let connect = connect.map(|config| Arc::clone(&config.config));
     let connect = connect.unwrap_or_default();
     let plain = connect.send_proxy.is_none()
         && connect.socks.is_none()

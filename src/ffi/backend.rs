@@ -265,12 +265,17 @@ pub struct vst_backend_counters {
     /// When a server last went up or down or was given another administrative state: a time of the
     /// engine's clock, in nanoseconds. 0: never.
     pub last_change_ns: u64,
+    /// Bytes that were read from the servers of streams, those of present connections included, as
+    /// they were on the wire.
+    pub bytes_in_total: u64,
+    /// Bytes that were written to them, likewise.
+    pub bytes_out_total: u64,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_backend_counters {
     const FIRST: usize = 112;
 }
-const _: () = assert!(size_of::<vst_backend_counters>() == 112);
+const _: () = assert!(size_of::<vst_backend_counters>() == 128);
 
 impl vst_backend_counters {
     fn of(stats: &Stats) -> Self {
@@ -293,6 +298,8 @@ impl vst_backend_counters {
             checks_failed_total: counters.checks_failed,
             downs_total: counters.downs,
             last_change_ns: counters.last_change.0,
+            bytes_in_total: counters.bytes[0],
+            bytes_out_total: counters.bytes[1],
         }
     }
 }

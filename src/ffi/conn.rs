@@ -49,18 +49,22 @@ pub unsafe extern "C" fn vst_conn_recv(
         // SAFETY: the caller's contract.
         let to = unsafe { ptr::space(buffer.cast(), size) }?;
         let received = shell.core()?.recv(id(conn)?, to).map_err(status::of)?;
-        Ok(match received {
-            Received::Bytes(n) => {
-                // SAFETY: written to a moment ago.
-                unsafe { ptr::put(got, n) }?;
-                VST_OK
-            }
-            Received::Wait => VST_WAIT,
-            Received::End => VST_END,
-            Received::Truncated => VST_E_TRUNCATED,
-            Received::Failed(why) => failed(why),
-        })
+        let (status, n) = outcome_of(&received);
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(got, n) }?;
+        Ok(status)
     })
+}
+
+/// The status of a read, and how many bytes it brought.
+pub(super) const fn outcome_of(received: &Received) -> (vst_status, usize) {
+    match *received {
+        Received::Bytes(n) => (VST_OK, n),
+        Received::Wait => (VST_WAIT, 0),
+        Received::End => (VST_END, 0),
+        Received::Truncated => (VST_E_TRUNCATED, 0),
+        Received::Failed(why) => (failed(why), 0),
+    }
 }
 
 /// Writes bytes of a session: all or a part, at least one.
@@ -94,16 +98,20 @@ pub unsafe extern "C" fn vst_conn_send(
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
         let sent = shell.core()?.send(id(conn)?, from).map_err(status::of)?;
-        Ok(match sent {
-            Sent::Bytes(n) => {
-                // SAFETY: written to a moment ago.
-                unsafe { ptr::put(taken, n) }?;
-                VST_OK
-            }
-            Sent::Wait => VST_WAIT,
-            Sent::Failed(why) => failed(why),
-        })
+        let (status, n) = outcome_of_send(&sent);
+        // SAFETY: written to a moment ago.
+        unsafe { ptr::put(taken, n) }?;
+        Ok(status)
     })
+}
+
+/// The status of a write, and how many bytes it took.
+pub(super) const fn outcome_of_send(sent: &Sent) -> (vst_status, usize) {
+    match *sent {
+        Sent::Bytes(n) => (VST_OK, n),
+        Sent::Wait => (VST_WAIT, 0),
+        Sent::Failed(why) => (failed(why), 0),
+    }
 }
 
 const fn failed(why: Why) -> vst_status {
@@ -247,7 +255,8 @@ pub unsafe extern "C" fn vst_conn_take_fd(
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(fd, taken.0) }?;
         if let Some(op) = op {
-            shell.report_host_op(op);
+            // RELEASED: nothing that could fail.
+            let _ = shell.report_host_op(op);
         }
         Ok(VST_OK)
     })

@@ -7,7 +7,9 @@ use super::config_error::{ConfigError, named};
 use super::handler::{self, vst_handler};
 use super::options::{self, options};
 use super::panic::free;
-use super::ptr::Sized32;
+use super::ptr::{self, Sized32};
+use super::seal::Handle;
+use super::socket_options::{VST_NODELAY_ON, socket_options};
 use super::socks::{self, VST_SOCKS_NONE};
 use super::status::*;
 use super::tls_client::vst_tls_client;
@@ -25,6 +27,10 @@ use crate::wire::socks::Destination;
 /// several threads, may use it. It never changes.
 pub struct vst_connect_config {
     pub(super) config: Arc<ConnectConfig>,
+}
+
+impl Handle for vst_connect_config {
+    const NUMBER: u64 = 5;
 }
 
 /// With TLS 1.2, where a `close_notify` ends both directions, a half-close (`vst_conn_shutdown`, or
@@ -136,13 +142,25 @@ pub struct vst_connect_options {
     /// the server's certificate must be valid for `server_name`. Not together with `tls`. NULL: the bytes
     /// are sent as they are. Copied.
     pub link_tls: *const c_char,
+    /// After how long a silence of the peer TCP probes it, in nanoseconds, in whole seconds rounded up;
+    /// a peer that does not answer fails the connection as the system has it. Default 0: no peer is
+    /// probed.
+    pub keepalive_ns: u64,
+    /// How long TCP waits for bytes to be acknowledged before the connection fails with ETIMEDOUT
+    /// (TCP_USER_TIMEOUT, RFC 5482), in nanoseconds, in whole milliseconds rounded up. Default 0: as
+    /// the system has it.
+    pub user_timeout_ns: u64,
+    /// The class of the packets (DSCP, RFC 2474): 0 to 63. Default 0. A rule may set another.
+    pub dscp: u32,
+    /// VST_NODELAY_*.
+    pub nodelay: u32,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_connect_options {
     const FIRST: usize = 96;
 }
-const _: () = assert!(size_of::<vst_connect_options>() == 176);
+const _: () = assert!(size_of::<vst_connect_options>() == 200);
 
 fn connect_defaults() -> vst_connect_options {
     let (timeouts, close_options) = (OpeningTimeouts::default(), CloseOptions::default());
@@ -171,6 +189,10 @@ fn connect_defaults() -> vst_connect_options {
         link: 0,
         link_destination: std::ptr::null(),
         link_tls: std::ptr::null(),
+        keepalive_ns: 0,
+        user_timeout_ns: 0,
+        dscp: 0,
+        nodelay: VST_NODELAY_ON,
     }
 }
 options!(vst_connect_options {
@@ -252,7 +274,7 @@ unsafe fn connect_config(
     // SAFETY: the caller's contract.
     let server_name = unsafe { text("server_name", options.server_name) }?;
     // SAFETY: the caller's contract.
-    let tls = match unsafe { options.tls.as_ref() } {
+    let tls = match named("tls", unsafe { ptr::handle_if(options.tls) })? {
         Some(tls) => Some(connect_tls(tls, server_name)?),
         None => None,
     };
@@ -269,7 +291,14 @@ unsafe fn connect_config(
     }?;
     // SAFETY: the caller's contract.
     let transport = unsafe { transport(&options, server_name, tls.is_some()) }?;
+    let socket = socket_options(
+        options.keepalive_ns,
+        options.user_timeout_ns,
+        options.dscp,
+        options.nodelay,
+    )?;
     let config = ConnectConfig {
+        socket,
         customs,
         send_proxy,
         socks,

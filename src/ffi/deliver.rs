@@ -5,15 +5,17 @@
 use std::ffi::c_char;
 
 use super::bar::Bar;
-use super::engine::vst_engine;
-use super::event_value::{point, value_of};
+use super::engine::{Under, vst_engine};
+use super::event::{VST_EVENT_DRAINED, VST_EVENT_WOKEN, vst_event};
+use super::event_value::{EventDetails, blank, point, value_of};
 use super::fed_ask::vst_fed_ask;
 use super::panic::outside;
 use super::status::{VST_E_REENTRANT, VST_E_STATE, VST_OK, vst_status};
 use super::step;
 use super::types::VST_NEVER;
 use crate::ctrl::Io;
-use crate::engine::HostOp;
+use crate::engine::{Engine, HostOp};
+use crate::sys::Errno;
 
 impl vst_engine {
     /// Asks every handler that is to be asked, and lets those that are through free what they have.
@@ -51,7 +53,8 @@ impl vst_engine {
                 core.settle();
             }
             let interest = core.has_host_ops() && !self.bracket.get() && !self.pulls_interest();
-            let events = core.has_events() && self.host.event.is_some() && self.budget.get() > 0;
+            let has_events = core.has_events() || self.has_own_event(&core);
+            let events = has_events && self.host.event.is_some() && self.budget.get() > 0;
             let asks = core.has_asks() && self.host.fed.is_some();
             let rests = !interest && !events && !asks && !core.has_questions();
             drop(core);
@@ -69,37 +72,53 @@ impl vst_engine {
         }
         loop {
             let Some(op) = self.core()?.next_host_op() else { return Ok(()) };
-            self.report_host_op(op);
+            if let Err((watched, errno)) = self.report_host_op(op) {
+                self.core()?.watch_failed(op, watched, errno);
+            }
         }
     }
 
     /// Tells one change, by whichever callbacks the host gave.
-    pub(super) fn report_host_op(&self, op: HostOp) {
-        let HostOp::Interest { fd, token, old, new } = op;
+    ///
+    /// # Errors
+    /// What is watched instead, and why.
+    pub(super) fn report_host_op(&self, op: HostOp) -> Result<(), (Io, Errno)> {
+        let HostOp::Interest { fd, token, old, new, .. } = op;
         let data = self.poller_data;
+        let user = self.token_user(token, new);
         if let Some(interest) = self.host.interest {
-            let (old, new) = (u32::from(old.bits()), u32::from(new.bits()));
-            // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
-            // borrow of the engine is alive.
-            outside(|| unsafe { interest(data, fd.0, token.bits(), old, new) });
-            return;
+            let masks = (u32::from(old.bits()), u32::from(new.bits()));
+            let call = || {
+                // SAFETY: the host's function and data, which it keeps valid for the engine's life;
+                // no borrow of the engine is alive.
+                unsafe { interest(data, fd.0, token.bits(), masks.0, masks.1, user) }
+            };
+            return watched(outside(call), old, new);
         }
-        let (Some(fdset), Some(fdclr)) = (self.host.fdset, self.host.fdclr) else { return };
+        let (Some(fdset), Some(fdclr)) = (self.host.fdset, self.host.fdclr) else { return Ok(()) };
         if new.contains(Io::RELEASED) {
             // SAFETY: as above.
-            outside(|| unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits()) });
-            return;
+            outside(|| unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits(), user) });
+            return Ok(());
         }
+        let mut now = old;
         for dir in [Io::IN, Io::OUT, Io::HANGUP] {
             let bits = u32::from(dir.bits());
+            // The first of these calls may have set the pointer.
+            let user = self.token_user(token, new);
             match (old.contains(dir), new.contains(dir)) {
                 // SAFETY: as above.
-                (true, false) => outside(|| unsafe { fdclr(data, fd.0, bits, token.bits()) }),
-                // SAFETY: as above.
-                (false, true) => outside(|| unsafe { fdset(data, fd.0, bits, token.bits()) }),
+                (true, false) => outside(|| unsafe { fdclr(data, fd.0, bits, token.bits(), user) }),
+                (false, true) => {
+                    // SAFETY: as above.
+                    let call = || unsafe { fdset(data, fd.0, bits, token.bits(), user) };
+                    watched(outside(call), now, new)?;
+                }
                 _ => {}
             }
+            now = now & !dir | new & dir;
         }
+        Ok(())
     }
 
     /// Reports everything that fed connections ask for.
@@ -131,9 +150,8 @@ impl vst_engine {
         if left == 0 {
             return Ok(false);
         }
-        let Some(event) = self.core()?.next_event() else { return Ok(false) };
+        let Some((details, value)) = self.next_value()? else { return Ok(false) };
         self.budget.set(left - 1);
-        let (details, value) = value_of(event);
         let value = point(value, &details);
         let engine = std::ptr::from_ref(self).cast_mut();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
@@ -142,11 +160,37 @@ impl vst_engine {
         Ok(true)
     }
 
+    /// The next event for the host: first that it was woken, then those of the core, and last that a drain
+    /// is done.
+    pub(super) fn next_value(&self) -> Result<Option<(EventDetails, vst_event)>, vst_status> {
+        let own = |kind| Some((EventDetails::default(), blank(kind, 0, std::ptr::null_mut())));
+        if self.woken.take() {
+            return Ok(own(VST_EVENT_WOKEN));
+        }
+        let mut core = self.core()?;
+        if let Some(event) = core.next_event() {
+            return Ok(Some(value_of(event)));
+        }
+        let was_told = self.drained.replace(core.is_drained());
+        Ok(own(VST_EVENT_DRAINED).filter(|_| self.drained.get() && !was_told))
+    }
+
+    /// Whether there is an event for the host that is not of the core.
+    pub(super) fn has_own_event(&self, core: &Engine<Under>) -> bool {
+        self.woken.get() || !self.drained.get() && core.is_drained()
+    }
+
     /// Tells the deadline if it moved earlier, and whether it did.
     fn report_deadline(&self) -> Result<bool, vst_status> {
         let Some(timer) = self.host.timer else { return Ok(false) };
-        let state = self.core()?.wait_state();
-        let deadline = state.deadline.map_or(VST_NEVER, |deadline| deadline.0);
+        let core = self.core()?;
+        let state = core.wait_state();
+        let deadline = if state.runnable || self.has_more(&core) {
+            core.now().0
+        } else {
+            state.deadline.map_or(VST_NEVER, |deadline| deadline.0)
+        };
+        drop(core);
         if deadline >= self.reported_deadline.get() {
             return Ok(false);
         }
@@ -182,4 +226,10 @@ impl vst_engine {
         // text outlives the call.
         outside(|| unsafe { log(self.host.data, text.as_ptr().cast::<c_char>(), text.len()) });
     }
+}
+
+/// What an interest callback returned: 0, or the errno because of which the descriptor is watched for `old`
+/// and not for `new`. That a poller cannot release a descriptor helps nobody to know.
+fn watched(returned: i32, old: Io, new: Io) -> Result<(), (Io, Errno)> {
+    if returned == 0 || new.contains(Io::RELEASED) { Ok(()) } else { Err((old, Errno(returned))) }
 }

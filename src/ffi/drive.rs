@@ -69,11 +69,11 @@ pub unsafe extern "C" fn vst_engine_ready(
 ///
 /// The event callback is called after each entry, for what that entry caused. The interest
 /// callbacks, step and discard are called only after the last entry. An entry with a stale token is
-/// skipped. A token of another kind or of another engine ends the batch: the entries before it are
-/// handled, those after it are not. An unknown bit, a reserved field that is not 0 or a token of 0
+/// skipped, and so is one of another kind or of another engine, but then the status says so. An
+/// unknown bit, a reserved field that is not 0 or a token of 0
 /// anywhere in the list is VST_E_ARGUMENT, and no entry is handled.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (a token, as above); VST_E_SIZE, VST_E_ARGUMENT,
+/// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (the first token that is wrong, as above); VST_E_SIZE, VST_E_ARGUMENT,
 /// VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
 /// VST_E_PANIC; VST_E_POISONED.
 ///
@@ -101,15 +101,18 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
             readiness_of(ready)?;
         }
         shell.begin_at(now_ns)?;
+        let mut outcome = Ok(());
         for ready in list {
             let (token, events) = readiness_of(ready)?;
             let reported = shell.core()?.on_ready(token, events).map_err(status::of);
             match reported {
-                Ok(()) | Err(VST_E_STALE) => shell.report_events()?,
-                Err(status) => return Err(status),
+                Ok(()) | Err(VST_E_STALE) => {}
+                // One token that is wrong must not cost the others their readiness.
+                Err(status) => outcome = outcome.and(Err(status)),
             }
+            shell.report_events()?;
         }
-        Ok(())
+        outcome
     })
     // SAFETY: the caller's contract.
     .finish(|value| unsafe { put_wait(wait, value) })
@@ -234,20 +237,28 @@ pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_
 }
 
 /// Ends a batch that `vst_engine_batch_begin` began: interest callbacks are called and released
-/// descriptors closed before this returns. Where interest comes from `vst_engine_next`, the
+/// descriptors closed before this returns. `wait`, unless NULL, is written, as by every drive call. Where interest comes from `vst_engine_next`, the
 /// descriptors whose release has been written there are closed by the next call on the engine.
 ///
 /// Legal on the engine's thread, outside callbacks.
-/// Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed.
+/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`
+/// says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vst_engine_batch_end(engine: *mut vst_engine) -> vst_status {
+pub unsafe extern "C" fn vst_engine_batch_end(
+    engine: *mut vst_engine,
+    wait: *mut vst_wait,
+) -> vst_status {
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
-    entry::call(engine, |shell| shell.bracket(false))
+    // SAFETY: the caller's contract.
+    let room = unsafe { wait_room(wait) };
+    entry::drive(room.and(engine), |shell| shell.bracket(false).map(drop))
+        // SAFETY: the caller's contract.
+        .finish(|value| unsafe { put_wait(wait, value) })
 }
 
 /// The readiness that an entry of a list tells.

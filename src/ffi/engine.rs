@@ -18,7 +18,9 @@ use super::options::{self, options};
 use super::panic::install_hook;
 use super::posts::{Shared, vst_wake_fn};
 use super::ptr::Sized32;
+use super::seal::Handle;
 use super::status::*;
+use super::token_users::TokenUsers;
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};
@@ -27,10 +29,10 @@ use crate::id::{ENGINE_NUMBERS, EngineNumber};
 // The socket calls under an engine of C are the kernel's. In the tests of this folder they are
 // simulated, so that the boundary itself runs under Miri.
 #[cfg(not(test))]
-use crate::sys::Kernel as Under;
+pub(super) use crate::sys::Kernel as Under;
 
 #[cfg(test)]
-use crate::sim::SimNet as Under;
+pub(super) use crate::sim::SimNet as Under;
 
 /// Bytes, incoming connections or the end of the stream can be read (EPOLLIN, POLLIN).
 pub const VST_IO_IN: u32 = 1;
@@ -73,36 +75,61 @@ pub const VST_ENGINE_NO_PIPES: u64 = 1 << 17;
 
 /// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
 /// `VST_IO_HANGUP`. `token` is handed back with the readiness (`vst_engine_ready`). `data` is that
-/// of the options.
-pub type vst_fdset_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
-/// Stops watching. `dir` is one direction, `VST_IO_IN`, `VST_IO_OUT` or `VST_IO_HANGUP`; or it has
+/// of the options, user the host's pointer for this descriptor (`vst_token_set_user`), at first NULL.
+///
+/// Returns 0, or the errno because of which the direction is not watched, as vst_interest_fn does.
+/// Directions of the descriptor that are watched already stay watched.
+pub type vst_fdset_fn = Option<
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        fd: i32,
+        dir: u32,
+        token: vst_id,
+        user: *mut c_void,
+    ) -> i32,
+>;
+/// Stops watching. user is the host's pointer for this descriptor. `dir` is one direction, `VST_IO_IN`, `VST_IO_OUT` or `VST_IO_HANGUP`; or it has
 /// `VST_IO_RELEASED`, alone or with `VST_IO_CLOSING`.
 ///
 /// VST_IO_RELEASED comes once for a descriptor, in one call for all directions: directions that are
 /// still watched are not cleared one by one before, and there may be none. The host then stops
 /// watching the descriptor in every direction, and forgets the token.
-pub type vst_fdclr_fn =
-    Option<unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id)>;
+pub type vst_fdclr_fn = Option<
+    unsafe extern "C" fn(data: *mut c_void, fd: i32, dir: u32, token: vst_id, user: *mut c_void),
+>;
 /// Watches a descriptor for `new_mask` instead of `old_mask`, both masks of VST_IO_*. `token` is
-/// handed back with the readiness (`vst_engine_ready`). `data` is that of the options.
+/// handed back with the readiness (`vst_engine_ready`). `data` is that of the options, user the
+/// host's pointer for this descriptor (`vst_token_set_user`), at first NULL.
 ///
 /// A `new_mask` of 0 means that nothing is to be watched now; it may change again. A host that uses
 /// epoll removes the descriptor then, since epoll reports errors and resets also for an empty mask,
 /// again and again. `new_mask` has VST_IO_RELEASED once for every descriptor that was announced
 /// before, and nothing about it follows; `old_mask` may be 0 then.
+///
+/// Returns 0, or the errno because of which the descriptor is not watched for `new_mask`: ENOSPC of
+/// epoll_ctl, EMFILE where a set is full. A connection then ends, with this errno in its end, and a
+/// listener is paused and tries again (VST_EVENT_PAUSED). The descriptor counts as watched for
+/// `old_mask`; when the first call about it fails, no call about it follows, and none with
+/// VST_IO_RELEASED. What is returned for VST_IO_RELEASED is not looked at.
 pub type vst_interest_fn = Option<
-    unsafe extern "C" fn(data: *mut c_void, fd: i32, token: vst_id, old_mask: u32, new_mask: u32),
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        fd: i32,
+        token: vst_id,
+        old_mask: u32,
+        new_mask: u32,
+        user: *mut c_void,
+    ) -> i32,
 >;
 /// The next deadline is `deadline_ns`, a point of the engine's clock in nanoseconds: call
 /// `vst_engine_run` then. Called when the deadline is earlier than that of the last call, and again
 /// after each `vst_engine_run`; not when a deadline moved later, since a `vst_engine_run` too early
-/// does no harm.
+/// does no harm. An engine that is RUNNABLE has the present time as its deadline here, so that a host
+/// with this callback and vst_engine_run need not look at vst_wait.
 ///
 /// `deadline_ns` may be a time that has passed, and then is due at once. 0 is such a time too,
 /// possible with a clock of the host's own; it never means that there is no deadline. A timerfd
-/// takes a time of 0 as disarmed: set it to 1 ns instead. VST_WAIT_RUNNABLE is not reported here,
-/// only in vst_wait. data is that of the options.
+/// takes a time of 0 as disarmed: set it to 1 ns instead. data is that of the options.
 pub type vst_timer_fn = Option<unsafe extern "C" fn(data: *mut c_void, deadline_ns: u64)>;
 /// An event. event and what it points to are valid until the callback returns. data is that of the
 /// options. Which functions may be called from here: see Callbacks at the top of this header.
@@ -166,9 +193,7 @@ pub struct vst_engine_options {
     /// Interest callback for the end of watching. Needs `fdset`.
     pub fdclr: vst_fdclr_fn,
     /// Interest callback, one call per change of a descriptor. Excludes `fdset` and `fdclr`. An
-    /// engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next. That
-    /// works only without event: an engine with event and without interest callbacks can be made,
-    /// but has no way to report interest, and only its fed connections move.
+    /// engine that has none of the three reports VST_EVENT_INTEREST through vst_engine_next.
     pub interest: vst_interest_fn,
     /// Optional: a host that reads `vst_wait` after every drive call does not need it.
     pub timer: vst_timer_fn,
@@ -326,7 +351,17 @@ pub struct vst_engine {
     pub(super) pulled: RefCell<Option<Box<EventDetails>>>,
     /// What other threads reach the engine through, once somebody asked for it.
     pub(super) waker: RefCell<Option<Arc<Shared>>>,
+    /// Whether the host is to be told that another thread has woken it.
+    pub(super) woken: Cell<bool>,
+    /// Whether the host was told that a drain is done.
+    pub(super) drained: Cell<bool>,
+    /// The host's pointers for descriptors.
+    pub(super) token_users: RefCell<TokenUsers>,
     pub(super) core: RefCell<Engine<Under>>,
+}
+
+impl Handle for vst_engine {
+    const NUMBER: u64 = 1;
 }
 
 /// The calls of a new engine.
@@ -366,6 +401,9 @@ pub(super) fn new(
         reported_deadline: Cell::new(VST_NEVER),
         pulled: RefCell::new(None),
         waker: RefCell::new(None),
+        woken: Cell::new(false),
+        drained: Cell::new(false),
+        token_users: RefCell::default(),
         core: RefCell::new(core),
     })
 }

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 
 use super::bar;
 use super::config_error::ConfigError;
-use super::engine::{UNBOUND, vst_engine};
+use super::engine::{UNBOUND, Under, vst_engine};
 use super::panic::{guard, take_text};
 use super::posts::{Post, Shared};
 use super::status::*;
 use super::types::{vst_wait, wait_of};
 use super::words::explained;
-use crate::engine::WaitState;
+use crate::engine::{Engine, WaitState};
 use crate::sys::thread_token;
 
 /// What a drive call came to.
@@ -46,7 +46,7 @@ pub(super) fn drive(
         && bar::check().and_then(|()| shell.check_owner(true)).is_ok()
         && let Ok(core) = shell.core.try_borrow()
     {
-        wait = wait_of(&core.wait_state(), shell.depth.get() > 0, false);
+        wait = wait_of(&core.wait_state(), shell.depth.get() > 0, shell.has_more(&core));
     }
     DriveOutcome { status, wait }
 }
@@ -154,12 +154,20 @@ impl vst_engine {
 
     /// Takes the answers that other threads have brought.
     fn take_posts(&self) -> Result<(), vst_status> {
-        let posts = self.waker.borrow().as_deref().map(Shared::take).unwrap_or_default();
-        for Post { conn, ticket, answer } in posts {
+        let waiting = self.waker.borrow().as_deref().map(Shared::take).unwrap_or_default();
+        if waiting.wakes {
+            self.woken.set(true);
+        }
+        for Post { conn, ticket, answer } in waiting.posts {
             // A connection that is gone by now needs none.
             let _ = self.core()?.answer(conn, ticket, answer);
         }
         Ok(())
+    }
+
+    /// Whether there is something to report or to pull that the core does not count as work.
+    pub(super) fn has_more(&self, core: &Engine<Under>) -> bool {
+        self.has_own_event(core) || self.pulls_interest() && core.has_host_ops()
     }
 
     /// The library failed inside: nothing but freeing works from here on.

@@ -1,6 +1,6 @@
 //! What the host is told.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 use super::addr::vst_end;
 use super::end::vst_stream_end;
@@ -35,7 +35,7 @@ pub const VST_EVENT_PAUSED: u32 = 8;
 pub const VST_EVENT_RESUMED: u32 = 9;
 /// A listener is closed; `id` is stale from here on.
 pub const VST_EVENT_LISTENER_CLOSED: u32 = 10;
-/// Only from `vst_engine_next`, of an engine without interest callbacks: watch fd for new_mask
+/// From `vst_engine_next`, of an engine without interest callbacks: watch fd for new_mask
 /// instead of old_mask, as in `vst_interest_fn`. id is the token to hand back with its readiness.
 pub const VST_EVENT_INTEREST: u32 = 11;
 
@@ -65,6 +65,13 @@ pub const VST_EVENT_LINK_CLOSED: u32 = 19;
 /// up, and hand in what was found with vst_agent_resolved and `ticket`.
 pub const VST_EVENT_AGENT_RESOLVE: u32 = 20;
 
+/// Another thread has called `vst_waker_wake`. `id` is 0. Reported once for all calls since the last.
+pub const VST_EVENT_WOKEN: u32 = 21;
+
+/// What `vst_engine_drain` began is done: no connection and no stream is left, and after VST_DRAIN_CLOSE
+/// no listener. `id` is 0.
+pub const VST_EVENT_DRAINED: u32 = 22;
+
 /// check_rise checks in a row have passed, or check_fall in a row have failed.
 pub const VST_REASON_CHECKS: u32 = 1;
 /// `connect_errors` attempts in a row to connect have failed, or the first one of a server on
@@ -83,9 +90,10 @@ pub struct vst_event {
     /// `VST_EVENT_*`.
     pub kind: u32,
     /// The id of the connection, listener, stream or backend that the event is about; with
-    /// VST_EVENT_INTEREST, the token.
+    /// VST_EVENT_INTEREST, the token; 0 with VST_EVENT_WOKEN and
+    /// VST_EVENT_DRAINED.
     pub id: vst_id,
-    /// The host's user data for `id`; NULL with VST_EVENT_INTEREST.
+    /// The host's user data for `id`; with VST_EVENT_INTEREST, its pointer for the descriptor.
     pub user: *mut c_void,
     /// How it ended, with VST_EVENT_REFUSED, VST_EVENT_CLOSED and VST_EVENT_STREAM_END; otherwise
     /// NULL.
@@ -123,3 +131,40 @@ unsafe impl Sized32 for vst_event {
     const FIRST: usize = 96;
 }
 const _: () = assert!(size_of::<vst_event>() == 96);
+
+/// The name of an event, such as "VST_EVENT_SESSION", NUL-terminated, valid as long as the library is
+/// loaded; "unknown" for an unknown number.
+///
+/// Legal from any thread and any callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn vst_event_name(kind: u32) -> *const c_char {
+    event_name(kind).as_ptr()
+}
+
+pub(super) const fn event_name(kind: u32) -> &'static CStr {
+    match kind {
+        VST_EVENT_SESSION => c"VST_EVENT_SESSION",
+        VST_EVENT_CONNECTED => c"VST_EVENT_CONNECTED",
+        VST_EVENT_READABLE => c"VST_EVENT_READABLE",
+        VST_EVENT_WRITABLE => c"VST_EVENT_WRITABLE",
+        VST_EVENT_REFUSED => c"VST_EVENT_REFUSED",
+        VST_EVENT_CLOSED => c"VST_EVENT_CLOSED",
+        VST_EVENT_STREAM_END => c"VST_EVENT_STREAM_END",
+        VST_EVENT_PAUSED => c"VST_EVENT_PAUSED",
+        VST_EVENT_RESUMED => c"VST_EVENT_RESUMED",
+        VST_EVENT_LISTENER_CLOSED => c"VST_EVENT_LISTENER_CLOSED",
+        VST_EVENT_INTEREST => c"VST_EVENT_INTEREST",
+        VST_EVENT_DRAINING => c"VST_EVENT_DRAINING",
+        VST_EVENT_SERVER_UP => c"VST_EVENT_SERVER_UP",
+        VST_EVENT_SERVER_DOWN => c"VST_EVENT_SERVER_DOWN",
+        VST_EVENT_SERVER_RESOLVE => c"VST_EVENT_SERVER_RESOLVE",
+        VST_EVENT_TLS_DONE => c"VST_EVENT_TLS_DONE",
+        VST_EVENT_LINK_UP => c"VST_EVENT_LINK_UP",
+        VST_EVENT_LINK_DOWN => c"VST_EVENT_LINK_DOWN",
+        VST_EVENT_LINK_CLOSED => c"VST_EVENT_LINK_CLOSED",
+        VST_EVENT_AGENT_RESOLVE => c"VST_EVENT_AGENT_RESOLVE",
+        VST_EVENT_WOKEN => c"VST_EVENT_WOKEN",
+        VST_EVENT_DRAINED => c"VST_EVENT_DRAINED",
+        _ => c"unknown",
+    }
+}

@@ -11,6 +11,7 @@ use super::life;
 use super::options;
 use super::panic::{free, guard};
 use super::ptr;
+use super::seal::Handle;
 use super::status::*;
 use super::words::hand_out;
 #[cfg(feature = "loop")]
@@ -22,6 +23,10 @@ use crate::sys::ErrnoGuard;
 pub struct vst_loop {
     #[cfg(feature = "loop")]
     inner: hosted::Loop,
+}
+
+impl Handle for vst_loop {
+    const NUMBER: u64 = 2;
 }
 
 /// Makes a loop and its engine.
@@ -122,13 +127,13 @@ pub unsafe extern "C" fn vst_loop_engine(
     })
 }
 
-/// Runs the loop: with `most_ns` VST_NEVER until `vst_loop_stop` is called, else for one round of
-/// waiting and handling.
+/// Runs the loop: with `most_ns` VST_NEVER until `vst_loop_stop` is called or a drain is done, else for
+/// one round of waiting and handling.
 ///
 /// `most_ns` is the longest wait of one round, in nanoseconds; with 0 it handles what is ready and
 /// does not wait. If `vst_loop_stop` was called before, it returns VST_OK after one round.
 /// Legal on the loop's thread, outside callbacks.
-/// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
+/// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_END (a drain is done); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
 /// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 ///
 /// # Safety
@@ -181,8 +186,8 @@ pub unsafe extern "C" fn vst_loop_stop(r#loop: *mut vst_loop) -> vst_status {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_loop_free(r#loop: *mut vst_loop) -> vst_status {
     #[cfg(feature = "loop")]
-    // SAFETY: the caller's contract; NULL becomes None.
-    if let Some(one) = unsafe { r#loop.as_ref() } {
+    // SAFETY: the caller's contract.
+    if let Ok(Some(one)) = unsafe { ptr::handle_if(r#loop) } {
         // SAFETY: made with the loop, and freed only here.
         let status = unsafe { life::free(one.inner.engine()) };
         if status != VST_OK {
@@ -202,6 +207,7 @@ mod hosted {
     use super::super::config_error::ConfigError;
     use super::super::drive::{vst_engine_ready, vst_engine_run, vst_engine_wait};
     use super::super::engine::{self, VST_TRIGGER_EDGE, vst_engine, vst_engine_options};
+    use super::super::seal::seal;
     use super::super::status::*;
     use super::super::types::{VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_id, vst_wait};
     use crate::ctrl::Io;
@@ -225,18 +231,25 @@ mod hosted {
         options.trigger = VST_TRIGGER_EDGE;
         options.interest = Some(watch);
         let poller_data = std::ptr::from_ref(&*poller).cast_mut().cast();
-        let engine = Box::new(engine::new(&options, poller_data)?);
-        Ok(Loop { engine: Box::into_raw(engine), poller })
+        Ok(Loop { engine: seal(engine::new(&options, poller_data)?), poller })
     }
 
     /// The interest callback of the loop's engine.
-    unsafe extern "C" fn watch(data: *mut c_void, fd: i32, token: vst_id, old: u32, new: u32) {
+    unsafe extern "C" fn watch(
+        data: *mut c_void,
+        fd: i32,
+        token: vst_id,
+        old: u32,
+        new: u32,
+        _: *mut c_void,
+    ) -> i32 {
         // SAFETY: `data` is the poller, which outlives the engine and is only used as shared.
-        let Some(poller) = (unsafe { data.cast::<Poller>().as_ref() }) else { return };
+        let poller = unsafe { data.cast::<Poller>().as_ref() };
         let io = |bits: u32| Io::from_bits_truncate(bits as u8);
-        if let Some(token) = Id::from_bits(token) {
-            // A descriptor that the system does not watch shows by its deadline.
-            let _ = poller.watch(Fd(fd), token, io(old), io(new));
+        let (Some(poller), Some(token)) = (poller, Id::from_bits(token)) else { return 0 };
+        match poller.watch(Fd(fd), token, io(old), io(new)) {
+            Ok(()) => 0,
+            Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
         }
     }
 
@@ -284,6 +297,10 @@ mod hosted {
                 // Only now: an edge that came along is not told again.
                 if stopped {
                     return Ok(status);
+                }
+                // SAFETY: the engine lives as long as the loop.
+                if unsafe { &*self.engine }.drained.get() {
+                    return Ok(VST_END);
                 }
                 if wait.flags & VST_WAIT_RUNNABLE != 0 || wait.deadline_ns <= monotonic().0 {
                     // SAFETY: as above.

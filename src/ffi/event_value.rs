@@ -9,6 +9,7 @@ use crate::conn::Cause;
 use crate::engine::{EndReport, Event, EventKind, Record, ServerEvent};
 
 /// What an event points to.
+#[derive(Default)]
 pub(super) struct EventDetails {
     ends: [Option<vst_end>; 2],
     stream: Option<vst_stream_end>,

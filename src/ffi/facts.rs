@@ -20,6 +20,16 @@ pub const VST_STATE_ESTABLISHED: u32 = 3;
 /// It failed or was aborted.
 pub const VST_STATE_ERROR: u32 = 4;
 
+pub(super) const fn number_of(state: State) -> u32 {
+    match state {
+        State::Closed => VST_STATE_CLOSED,
+        State::Accepted => VST_STATE_ACCEPTED,
+        State::Connecting => VST_STATE_CONNECTING,
+        State::Established => VST_STATE_ESTABLISHED,
+        State::Error => VST_STATE_ERROR,
+    }
+}
+
 /// Writes the state of a connection, VST_STATE_*.
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED. On failure `*state` is VST_STATE_CLOSED.
@@ -39,13 +49,7 @@ pub unsafe extern "C" fn vst_conn_state(
     // SAFETY: the caller's contract.
     let no_state = unsafe { ptr::put(state, VST_STATE_CLOSED) };
     entry::call(no_state.and(engine), |shell| {
-        let found = match shell.core()?.state(id(conn)?).map_err(status::of)? {
-            State::Closed => VST_STATE_CLOSED,
-            State::Accepted => VST_STATE_ACCEPTED,
-            State::Connecting => VST_STATE_CONNECTING,
-            State::Established => VST_STATE_ESTABLISHED,
-            State::Error => VST_STATE_ERROR,
-        };
+        let found = number_of(shell.core()?.state(id(conn)?).map_err(status::of)?);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(state, found) }?;
         Ok(VST_OK)

@@ -135,7 +135,7 @@ pub unsafe extern "C" fn vst_handler_peek(
             // SAFETY: the caller's contract.
             _ => unsafe { ptr::space(buffer.cast(), capacity) }?,
         };
-        let all = shell.core()?.peek(id(conn)?, to).map_err(status::of)?;
+        let all = shell.core()?.handler_peek(id(conn)?, to).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(len, all) }?;
         Ok(VST_OK)

@@ -8,6 +8,7 @@ use super::options;
 use super::panic::guard;
 use super::status::*;
 use super::words::hand_out;
+use super::{ptr, seal};
 
 /// Makes an engine: the descriptors, connections and timers of one thread.
 ///
@@ -70,8 +71,12 @@ pub unsafe extern "C" fn vst_engine_free(engine: *mut vst_engine) -> vst_status 
 /// # Safety
 /// `engine` is NULL or an engine that is not freed.
 pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
-    // SAFETY: the caller's contract; NULL becomes None.
-    let Some(shell) = (unsafe { engine.as_ref() }) else { return VST_OK };
+    // SAFETY: the caller's contract.
+    let shell = match unsafe { ptr::handle_if(engine) } {
+        Ok(Some(shell)) => shell,
+        Ok(None) => return VST_OK,
+        Err(status) => return status,
+    };
     if let Err(status) = bar::check().and_then(|()| shell.check_owner(false)) {
         return status;
     }
@@ -96,7 +101,8 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
         // What is left is left by a failure inside: the poller lets go of it all the same.
         loop {
             let Some(op) = shell.core()?.next_left_over() else { break };
-            shell.report_host_op(op);
+            // RELEASED: nothing that could fail.
+            let _ = shell.report_host_op(op);
         }
         Ok(VST_OK)
     });
@@ -107,9 +113,9 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
         Ok(VST_OK)
     });
     if released == VST_OK && dropped == VST_OK {
-        // SAFETY: made by Box::into_raw in vst_engine_new, and not freed (the caller's contract);
-        // depth is 0, so no callback of it is running; `shell` is not used any more.
-        let owned = unsafe { Box::from_raw(engine) };
+        // SAFETY: a handle that is not freed (the caller's contract); depth is 0, so no callback of it is
+        // running; `shell` is not used any more.
+        let owned = unsafe { seal::unseal(engine) };
         // A drop that panics leaks what it could not drop, after its descriptors are closed.
         guard(move || {
             drop(owned);

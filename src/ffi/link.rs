@@ -123,7 +123,8 @@ pub unsafe extern "C" fn vst_link_open(
         let target = Addr::parse_target(address)
             .map_err(|wrong| ConfigError::argument(format!("address: {wrong}")))?;
         // SAFETY: the caller's contract; NULL becomes None.
-        let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
+        let config = named("config", unsafe { ptr::handle_if(config) })?;
+        let config = config.map(|config| Arc::clone(&config.config));
         let config = config.unwrap_or_default();
         if config.transport != TransportKind::Socket {
             return Err(ConfigError::config("config: a link is connected by a socket"));

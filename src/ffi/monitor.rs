@@ -202,15 +202,20 @@ pub struct vst_listener_counters {
     pub refused_total: u64,
     /// Connections of monitors, which count neither as sessions nor as refused.
     pub monitored_total: u64,
+    /// Bytes that its connections have read, those that exist included, as they were on the wire.
+    pub bytes_in_total: u64,
+    /// Bytes that its connections have written, likewise.
+    pub bytes_out_total: u64,
 }
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_listener_counters {
     const FIRST: usize = 40;
 }
-const _: () = assert!(size_of::<vst_listener_counters>() == 40);
+const _: () = assert!(size_of::<vst_listener_counters>() == 56);
 
-/// Writes the counters of a listener.
+/// Writes the counters of a listener. All connections of the engine are looked at once, for the bytes
+/// of those that exist.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the
@@ -237,6 +242,8 @@ pub unsafe extern "C" fn vst_listener_get_counters(
             sessions_total: counts.sessions,
             refused_total: counts.refused,
             monitored_total: counts.monitored,
+            bytes_in_total: counts.bytes[0],
+            bytes_out_total: counts.bytes[1],
         };
         // SAFETY: the caller's contract.
         Ok(unsafe { ptr::write_sized(counters, &value) })

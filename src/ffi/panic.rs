@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
+use super::seal::{self, Handle};
 use super::status::{VST_E_PANIC, VST_OK, vst_status};
 use crate::sys::{ErrnoGuard, Kernel, Net};
 
@@ -106,16 +107,18 @@ pub(super) fn guard(f: impl FnOnce() -> Result<vst_status, vst_status>) -> vst_s
     }
 }
 
-/// Frees a handle that `Box::into_raw` made. A drop that panics is contained.
+/// Frees a handle. A drop that panics is contained. What is no handle of this kind, or is freed already, is
+/// left alone.
 ///
 /// # Safety
-/// `handle` is NULL or came from `Box::into_raw` and is not freed.
-pub(super) unsafe fn free<T>(handle: *mut T) {
-    if handle.is_null() {
+/// `handle` is NULL or a handle that is not freed.
+pub(super) unsafe fn free<T: Handle>(handle: *mut T) {
+    // SAFETY: the caller's contract.
+    if unsafe { seal::check(handle) }.is_err() {
         return;
     }
-    // SAFETY: the caller's contract.
-    let owned = unsafe { Box::from_raw(handle) };
+    // SAFETY: as above.
+    let owned = unsafe { seal::unseal(handle) };
     guard(move || {
         drop(owned);
         Ok(VST_OK)

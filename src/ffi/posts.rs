@@ -15,13 +15,13 @@ use crate::sys::{Fd, wake_fd};
 /// As many answers wait for an engine at most.
 const POSTS_MAX: usize = 4096;
 
-/// Called when an answer of a handler waits: the host then lets the engine's thread call
-/// `vst_engine_run`, `vst_engine_ready`, `vst_engine_ready_batch` or `vst_engine_ready_fd` soon,
+/// Called when an answer of a handler waits, or VST_EVENT_WOKEN: the host then lets the engine's thread
+/// call `vst_engine_run`, `vst_engine_ready`, `vst_engine_ready_batch` or `vst_engine_ready_fd` soon,
 /// each of which takes it. `vst_engine_wait` does not take it. `data` is that of the engine's
 /// options.
 ///
-/// Called on the thread that calls `vst_waker_post`, when an answer waits and none did before; no
-/// lock of the library is held. It must not wait for the engine's thread, since `vst_engine_free`
+/// Called on the thread that calls `vst_waker_post` or `vst_waker_wake`, when something waits and
+/// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since `vst_engine_free`
 /// waits for this callback to return. No function on an engine, a loop or a waker may be called
 /// from here: it returns VST_E_REENTRANT.
 pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
@@ -51,10 +51,19 @@ pub(super) struct Shared {
     alarm: Alarm,
 }
 
+/// What waits for the engine's thread.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Answers of handlers.
+    pub(super) posts: VecDeque<Post>,
+    /// Whether the host is to be told that it was woken.
+    pub(super) wakes: bool,
+}
+
 /// What the lock protects.
 struct Posts {
-    /// The answers that wait; none any more once the engine is freed.
-    list: Option<VecDeque<Post>>,
+    /// What waits; nothing any more once the engine is freed.
+    waiting: Option<Pending>,
     /// Threads that are inside the host's function.
     waking: u32,
 }
@@ -72,7 +81,7 @@ impl Shared {
             Some(wake) => Alarm::Host(wake, data),
             None => Alarm::WakeFd(wake_fd::open().map_err(|_| VST_E_SYSTEM)?),
         };
-        let posts = Mutex::new(Posts { list: Some(VecDeque::new()), waking: 0 });
+        let posts = Mutex::new(Posts { waiting: Some(Pending::default()), waking: 0 });
         Ok(Self { waiting: AtomicBool::new(false), posts, returned: Condvar::new(), alarm })
     }
 
@@ -91,16 +100,31 @@ impl Shared {
 
     /// Brings an answer, and wakes the engine's thread for the first that waits.
     pub(super) fn post(&self, post: Post) -> vst_status {
+        self.bring(|waiting| {
+            if waiting.posts.len() >= POSTS_MAX {
+                return VST_E_LIMIT;
+            }
+            waiting.posts.push_back(post);
+            VST_OK
+        })
+    }
+
+    /// Wakes the engine's thread, and has the host told.
+    pub(super) fn wake(&self) -> vst_status {
+        self.bring(|waiting| {
+            waiting.wakes = true;
+            VST_OK
+        })
+    }
+
+    /// Adds to what waits, and wakes the engine's thread if nothing waited before.
+    fn bring(&self, add: impl FnOnce(&mut Pending) -> vst_status) -> vst_status {
         let mut posts = self.posts();
-        let Some(list) = posts.list.as_mut() else { return VST_E_GONE };
-        if list.len() >= POSTS_MAX {
-            return VST_E_LIMIT;
+        let Some(waiting) = posts.waiting.as_mut() else { return VST_E_GONE };
+        let status = add(waiting);
+        if status != VST_OK || self.waiting.swap(true, Ordering::AcqRel) {
+            return status;
         }
-        list.push_back(post);
-        if list.len() > 1 {
-            return VST_OK;
-        }
-        self.waiting.store(true, Ordering::Release);
         match self.alarm {
             // Under the lock: the descriptor cannot be closed meanwhile.
             Alarm::WakeFd(fd) => wake_fd::signal(fd),
@@ -120,22 +144,22 @@ impl Shared {
     }
 
     /// Everything that waits.
-    pub(super) fn take(&self) -> VecDeque<Post> {
+    pub(super) fn take(&self) -> Pending {
         if !self.waiting.load(Ordering::Acquire) {
-            return VecDeque::new();
+            return Pending::default();
         }
         let mut posts = self.posts();
         self.waiting.store(false, Ordering::Release);
         if let Alarm::WakeFd(fd) = &self.alarm {
             wake_fd::clear(*fd);
         }
-        posts.list.as_mut().map(std::mem::take).unwrap_or_default()
+        posts.waiting.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The engine is freed: nothing comes through any more, and nobody is inside the host's function.
     pub(super) fn close(&self) {
         let mut posts = self.posts();
-        posts.list = None;
+        posts.waiting = None;
         while posts.waking > 0 {
             posts = self.returned.wait(posts).unwrap_or_else(PoisonError::into_inner);
         }

@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_char};
 use std::mem::size_of;
 
 use super::config_error::{ConfigError, element};
+use super::seal::{self, Handle};
 use super::status::{VST_E_ARGUMENT, VST_E_NULL, VST_E_SIZE, VST_E_SPACE, VST_OK, vst_status};
 
 /// The longest text a host may pass, in bytes: a bound on a missing NUL.
@@ -174,9 +175,23 @@ pub(super) unsafe fn put_if<T>(to: *mut T, value: T) {
 ///
 /// # Safety
 /// `from` is NULL or a handle that is not freed before the reference ends.
-pub(super) unsafe fn handle<'a, T>(from: *const T) -> Result<&'a T, vst_status> {
-    // SAFETY: NULL becomes None; else the host passes a handle we made (contract of the header).
-    unsafe { from.as_ref() }.ok_or(VST_E_NULL)
+pub(super) unsafe fn handle<'a, T: Handle>(from: *const T) -> Result<&'a T, vst_status> {
+    // SAFETY: the caller's contract.
+    unsafe { seal::check(from) }?;
+    // SAFETY: the host passes a handle we made (contract of the header).
+    Ok(unsafe { &*from })
+}
+
+/// A reference to a handle of ours, where there is one.
+///
+/// # Safety
+/// As [`handle`].
+pub(super) unsafe fn handle_if<'a, T: Handle>(from: *const T) -> Result<Option<&'a T>, vst_status> {
+    if from.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's contract.
+    unsafe { handle(from) }.map(Some)
 }
 
 /// Bytes the host lets us read. NULL is fine for none.

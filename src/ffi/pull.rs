@@ -3,7 +3,7 @@
 use super::engine::vst_engine;
 use super::entry;
 use super::event::{VST_EVENT_INTEREST, vst_event};
-use super::event_value::{blank, point, value_of};
+use super::event_value::{blank, point};
 use super::ptr;
 use super::status::*;
 use crate::engine::HostOp;
@@ -15,21 +15,23 @@ impl vst_engine {
         if self.depth.get() > 1 {
             return Err(VST_E_REENTRANT);
         }
-        if self.host.event.is_some() {
+        if self.host.event.is_some() && !self.pulls_interest() {
             return Err(VST_E_MODE);
         }
         if self.pulls_interest()
             && let Some(op) = self.core()?.next_host_op()
         {
-            let HostOp::Interest { fd, token, old, new } = op;
-            let mut value = blank(VST_EVENT_INTEREST, token.bits(), std::ptr::null_mut());
+            let HostOp::Interest { fd, token, old, new, .. } = op;
+            let mut value = blank(VST_EVENT_INTEREST, token.bits(), self.token_user(token, new));
             value.fd = fd.0;
             value.old_mask = u32::from(old.bits());
             value.new_mask = u32::from(new.bits());
             return Ok(Some(value));
         }
-        let Some(event) = self.core()?.next_event() else { return Ok(None) };
-        let (details, value) = value_of(event);
+        if self.host.event.is_some() {
+            return Ok(None);
+        }
+        let Some((details, value)) = self.next_value()? else { return Ok(None) };
         let details = Box::new(details);
         let value = point(value, &details);
         *self.pulled.borrow_mut() = Some(details);
@@ -37,10 +39,10 @@ impl vst_engine {
     }
 }
 
-/// Writes the next event of an engine that was made without an event callback. Where it was made
-/// without interest callbacks too, VST_EVENT_INTEREST comes the same way, before all other events.
-/// After every other call on the engine and before it waits, the host calls this until it returns
-/// VST_NONE.
+/// Writes the next event of an engine that was made without an event callback, and the next
+/// VST_EVENT_INTEREST of one that was made without interest callbacks; these come first. After every
+/// other call on the engine and before it waits, the host calls this until it returns VST_NONE. The
+/// engine is RUNNABLE while there is something to pull.
 ///
 /// What `event` points to is valid until the next call on the engine. All bytes of `event` but its
 /// size are 0 unless VST_OK.
@@ -49,8 +51,8 @@ impl vst_engine {
 /// `vst_engine_batch_begin`: by the first call after `vst_engine_batch_end`). So a host that does
 /// not call this keeps descriptors open.
 /// Legal on the engine's thread, outside callbacks.
-/// Returns VST_OK; VST_NONE (there is no event); VST_E_MODE (the engine has an event callback, also
-/// where it has no interest callbacks); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD;
+/// Returns VST_OK; VST_NONE (there is no event); VST_E_MODE (the engine has both an event
+/// callback and interest callbacks); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE; VST_E_THREAD;
 /// VST_E_POISONED.
 ///
 /// # Safety

@@ -8,6 +8,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::panic::{free, guard};
 use super::ptr;
+use super::seal::Handle;
 use super::status::{self, *};
 use super::table::vst_table;
 use super::types::{id, vst_id};
@@ -20,6 +21,10 @@ use crate::sys::read_file;
 /// connection keeps the rules with which it began, also after vst_rules_replace.
 pub struct vst_rules {
     pub(super) rules: Arc<LiveRules>,
+}
+
+impl Handle for vst_rules {
+    const NUMBER: u64 = 7;
 }
 
 /// Makes a set of rules from text, len bytes without a NUL at their end, in the language of
@@ -67,8 +72,9 @@ pub unsafe extern "C" fn vst_rules_new(
                 return Err(ConfigError::argument(again).of(&element("tables", index)));
             }
         }
-        // SAFETY: NULL becomes None; else the host passes a handle we made.
-        let before = unsafe { before.as_ref() }.map(|before| before.rules.current());
+        // SAFETY: the caller's contract.
+        let before = named("before", unsafe { ptr::handle_if(before) })?;
+        let before = before.map(|before| before.rules.current());
         let environment =
             Environment { tables: &known, before: before.as_deref(), load: &read_file };
         let rules = RuleSet::parse(text, environment);

@@ -203,9 +203,13 @@ fn health(options: &vst_server_options) -> Result<HealthConfig, ConfigError> {
 ///
 /// # Safety
 /// `config` is NULL or a handle that is not freed.
-unsafe fn connect_config(config: *const vst_connect_config) -> Arc<ConnectConfig> {
+unsafe fn connect_config(
+    name: &str,
+    config: *const vst_connect_config,
+) -> Result<Arc<ConnectConfig>, ConfigError> {
     // SAFETY: the caller's contract.
-    unsafe { config.as_ref() }.map_or_else(Arc::default, |config| Arc::clone(&config.config))
+    let config = named(name, unsafe { ptr::handle_if(config) })?;
+    Ok(config.map_or_else(Arc::default, |config| Arc::clone(&config.config)))
 }
 
 /// What the host wants of a server, and what it is checked with.
@@ -239,7 +243,7 @@ unsafe fn read(
         maxconn: options.maxconn,
         maxqueue: unless(VST_SERVER_NO_QUEUE, options.maxqueue),
         // SAFETY: the caller's contract.
-        connect: unsafe { connect_config(options.connect) },
+        connect: unsafe { connect_config("connect", options.connect) }?,
         health: health(options)?,
     };
     if options.flags & VST_SERVER_CHECK == 0 {
@@ -260,7 +264,7 @@ unsafe fn read(
     let expect = unsafe { ptr::bytes(options.check_expect, options.check_expect_len) };
     let expect = named("check_expect", expect)?;
     // SAFETY: the caller's contract.
-    let connect = unsafe { connect_config(options.check_connect) };
+    let connect = unsafe { connect_config("check_connect", options.check_connect) }?;
     Ok((config, Some(CheckPlan { connect, address, send: send.into(), expect: expect.into() })))
 }
 

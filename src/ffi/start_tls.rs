@@ -78,10 +78,10 @@ pub unsafe extern "C" fn vst_conn_start_tls(
         // SAFETY: the caller's contract.
         let start = unsafe { ptr::read_sized(start) }?;
         options::check_flags(start.flags, 0, start._reserved)?;
-        // SAFETY: the caller's contract; NULL becomes None.
-        let server = unsafe { start.server.as_ref() };
+        // SAFETY: the caller's contract.
+        let server = named("server", unsafe { ptr::handle_if(start.server) })?;
         // SAFETY: as above.
-        let client = unsafe { start.client.as_ref() };
+        let client = named("client", unsafe { ptr::handle_if(start.client) })?;
         // SAFETY: the caller's contract.
         let name = unsafe { text("server_name", start.server_name) }?;
         let begun = match (server, client, name) {

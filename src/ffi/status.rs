@@ -82,6 +82,47 @@ pub extern "C" fn vst_strerror(status: vst_status) -> *const c_char {
     text(status).as_ptr()
 }
 
+/// The name of a status, such as "VST_E_STALE", NUL-terminated, valid as long as the library is
+/// loaded; "unknown" for an unknown number.
+///
+/// Legal from any thread and any callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn vst_status_name(status: vst_status) -> *const c_char {
+    name(status).as_ptr()
+}
+
+pub(super) const fn name(status: vst_status) -> &'static CStr {
+    match status {
+        VST_OK => c"VST_OK",
+        VST_WAIT => c"VST_WAIT",
+        VST_END => c"VST_END",
+        VST_NONE => c"VST_NONE",
+        VST_E_NULL => c"VST_E_NULL",
+        VST_E_ARGUMENT => c"VST_E_ARGUMENT",
+        VST_E_STALE => c"VST_E_STALE",
+        VST_E_KIND => c"VST_E_KIND",
+        VST_E_ENGINE => c"VST_E_ENGINE",
+        VST_E_THREAD => c"VST_E_THREAD",
+        VST_E_STATE => c"VST_E_STATE",
+        VST_E_REENTRANT => c"VST_E_REENTRANT",
+        VST_E_MODE => c"VST_E_MODE",
+        VST_E_SPACE => c"VST_E_SPACE",
+        VST_E_UNSUPPORTED => c"VST_E_UNSUPPORTED",
+        VST_E_SIZE => c"VST_E_SIZE",
+        VST_E_GONE => c"VST_E_GONE",
+        VST_E_SYSTEM => c"VST_E_SYSTEM",
+        VST_E_CONFIG => c"VST_E_CONFIG",
+        VST_E_RESET => c"VST_E_RESET",
+        VST_E_TRUNCATED => c"VST_E_TRUNCATED",
+        VST_E_FAILED => c"VST_E_FAILED",
+        VST_E_DENIED => c"VST_E_DENIED",
+        VST_E_LIMIT => c"VST_E_LIMIT",
+        VST_E_PANIC => c"VST_E_PANIC",
+        VST_E_POISONED => c"VST_E_POISONED",
+        _ => c"unknown",
+    }
+}
+
 /// What a status means.
 pub(super) fn sentence(status: vst_status) -> &'static str {
     text(status).to_str().unwrap_or_default()

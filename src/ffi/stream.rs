@@ -10,6 +10,7 @@ use super::listener::answer;
 use super::options::{self, options};
 use super::panic::free;
 use super::ptr::{self, Sized32};
+use super::seal::Handle;
 use super::status::{self, *};
 use super::types::{id, vst_id};
 use super::words::hand_out;
@@ -19,6 +20,10 @@ use crate::config::StreamConfig;
 /// may use it. It never changes.
 pub struct vst_stream_config {
     config: Arc<StreamConfig>,
+}
+
+impl Handle for vst_stream_config {
+    const NUMBER: u64 = 6;
 }
 
 /// When a client ends its side before a server is reached, the stream ends, even when the client
@@ -176,8 +181,9 @@ pub unsafe extern "C" fn vst_conn_forward(
     // SAFETY: the caller's contract.
     let no_out = unsafe { ptr::put(out, 0) };
     // SAFETY: the caller's contract.
-    let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
+    let config = unsafe { ptr::handle_if(config) };
     entry::call(no_out.and(engine), |shell| {
+        let config = config?.map(|config| Arc::clone(&config.config));
         let user = user.expose_provenance() as u64;
         let (client, server) = (id(client)?, id(server)?);
         let made = shell.core()?.forward(client, server, config, user);
@@ -221,8 +227,9 @@ pub unsafe extern "C" fn vst_conn_forward_to(
     // SAFETY: the caller's contract.
     let no_out = unsafe { ptr::put(out, 0) };
     // SAFETY: the caller's contract.
-    let config = unsafe { config.as_ref() }.map(|config| Arc::clone(&config.config));
+    let config = unsafe { ptr::handle_if(config) };
     entry::call(no_out.and(engine), |shell| {
+        let config = config?.map(|config| Arc::clone(&config.config));
         let user = user.expose_provenance() as u64;
         let (client, backend) = (id(client)?, id(backend)?);
         let made = shell.core()?.forward_to(client, backend, config, user);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::config_error::ConfigError;
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
+use super::seal::Handle;
 use super::status::*;
 use super::table_key::{data_of, key_of, vst_table_key};
 use super::words::{hand_out, needed_text};
@@ -18,6 +19,10 @@ use crate::time::Time;
 /// called from any thread.
 pub struct vst_table {
     pub(super) table: Arc<Table>,
+}
+
+impl Handle for vst_table {
+    const NUMBER: u64 = 8;
 }
 
 /// How full a table is.

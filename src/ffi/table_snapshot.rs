@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
+use super::seal::{Handle, seal};
 use super::status::*;
 use super::table::{table_of, time, vst_table};
 use super::table_key::{VST_KEY_BYTES, VST_KEY_INTEGER, VST_KEY_IP, data_of, vst_table_key};
@@ -16,6 +17,10 @@ pub struct vst_table_snapshot {
     /// The entry that was written last, and the bytes of its key.
     row: Option<Row>,
     key: Vec<u8>,
+}
+
+impl Handle for vst_table_snapshot {
+    const NUMBER: u64 = 9;
 }
 
 /// One entry of a snapshot.
@@ -66,9 +71,9 @@ pub unsafe extern "C" fn vst_table_snapshot_new(
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: the caller's contract.
         let snapshot = unsafe { table_of(table) }?.snapshot(time(now_ns));
-        let made = Box::new(vst_table_snapshot { snapshot, row: None, key: Vec::new() });
+        let made = vst_table_snapshot { snapshot, row: None, key: Vec::new() };
         // SAFETY: the caller's contract.
-        unsafe { ptr::put(out, Box::into_raw(made)) }?;
+        unsafe { ptr::put(out, seal(made)) }?;
         Ok(VST_OK)
     })
 }

@@ -47,7 +47,14 @@ struct Host {
     react: RefCell<Reaction>,
 }
 
-unsafe extern "C" fn interest(data: *mut c_void, fd: i32, token: vst_id, old: u32, new: u32) {
+unsafe extern "C" fn interest(
+    data: *mut c_void,
+    fd: i32,
+    token: vst_id,
+    old: u32,
+    new: u32,
+    _: *mut c_void,
+) -> i32 {
     // SAFETY: `data` is the host of the test, which outlives the engine.
     let host = unsafe { &*data.cast::<Host>() };
     let mut watched = host.watched.borrow_mut();
@@ -59,6 +66,7 @@ unsafe extern "C" fn interest(data: *mut c_void, fd: i32, token: vst_id, old: u3
     if new & VST_IO_RELEASED == 0 && new != 0 {
         watched.push((fd, token, new));
     }
+    0
 }
 
 unsafe extern "C" fn event(data: *mut c_void, engine: *mut vst_engine, event: *const vst_event) {

@@ -8,6 +8,7 @@ use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
+use super::seal::Handle;
 use super::status::*;
 use super::words::{hand_out, hand_out_noted, needed_text, text};
 use crate::sys::WallClock;
@@ -17,6 +18,10 @@ use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, TlsVersion};
 /// It never changes. Ticket keys and kept sessions are not shared with any other vst_tls_server.
 pub struct vst_tls_server {
     pub(super) tls: Arc<ServerTls>,
+}
+
+impl Handle for vst_tls_server {
+    const NUMBER: u64 = 10;
 }
 
 impl vst_tls_server {

@@ -8,6 +8,7 @@ use super::identity::{NO_PEM, identity, pem, vst_identity, vst_pem};
 use super::options::{self, options};
 use super::panic::{free, guard};
 use super::ptr::{self, Sized32};
+use super::seal::Handle;
 use super::status::*;
 use super::tls::{alpn, put_lines, session_cache, unloadable, version};
 use super::words::hand_out_noted;
@@ -18,6 +19,10 @@ use crate::tls::{ClientOptions, ClientTls, KeyExchange, Roots, TlsVersion};
 /// It never changes. Kept sessions are not shared with any other vst_tls_client.
 pub struct vst_tls_client {
     pub(super) tls: Arc<ClientTls>,
+}
+
+impl Handle for vst_tls_client {
+    const NUMBER: u64 = 11;
 }
 
 impl vst_tls_client {

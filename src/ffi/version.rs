@@ -19,6 +19,8 @@ pub const VST_FEATURE_SELF_SIGNED: u64 = 2;
 pub const VST_FEATURE_AWS_LC: u64 = 4;
 /// TLS uses ring.
 pub const VST_FEATURE_RING: u64 = 8;
+/// The library has vst_set_allocator.
+pub const VST_FEATURE_ALLOCATOR: u64 = 16;
 
 const VERSION: &CStr = {
     let bytes = concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes();
@@ -62,6 +64,7 @@ pub unsafe extern "C" fn vst_features(features: *mut u64) -> vst_status {
         (cfg!(feature = "self-signed"), VST_FEATURE_SELF_SIGNED),
         (aws_lc, VST_FEATURE_AWS_LC),
         (!aws_lc, VST_FEATURE_RING),
+        (cfg!(feature = "allocator"), VST_FEATURE_ALLOCATOR),
     ] {
         if present {
             mask |= bit;

@@ -8,15 +8,20 @@ use super::entry;
 use super::panic::{free, guard};
 use super::posts::{Post, Shared};
 use super::ptr;
+use super::seal::{Handle, seal};
 use super::status::*;
 use super::step::{VST_NEXT_DONE, VST_NEXT_FAIL, VST_NEXT_READ, VST_NEXT_WRITE};
 use super::types::{id, vst_id};
 use crate::engine::HandlerAnswer;
 
-/// Brings answers of handlers from other threads to an engine, and wakes the engine's thread. It
+/// Wakes an engine's thread from other threads, and brings answers of handlers to it. It
 /// does not keep the engine: after `vst_engine_free`, `vst_waker_post` returns VST_E_GONE.
 pub struct vst_waker {
     shared: Arc<Shared>,
+}
+
+impl Handle for vst_waker {
+    const NUMBER: u64 = 3;
 }
 
 impl vst_engine {
@@ -55,9 +60,9 @@ pub unsafe extern "C" fn vst_engine_waker(
     // SAFETY: the caller's contract.
     let no_out = unsafe { ptr::put(out, std::ptr::null_mut()) };
     entry::call(no_out.and(engine), |shell| {
-        let waker = Box::new(vst_waker { shared: shell.waker()? });
+        let waker = vst_waker { shared: shell.waker()? };
         // SAFETY: written to a moment ago.
-        unsafe { ptr::put(out, Box::into_raw(waker)) }?;
+        unsafe { ptr::put(out, seal(waker)) }?;
         Ok(VST_OK)
     })
 }
@@ -95,6 +100,26 @@ pub unsafe extern "C" fn vst_waker_post(
             _ => return Err(VST_E_ARGUMENT),
         };
         Ok(waker.shared.post(Post { conn: id(conn)?, ticket, answer }))
+    })
+}
+
+/// Wakes the engine's thread: its poller reports the wake-up descriptor, or wake is called, and
+/// VST_EVENT_WOKEN is reported by the next drive call but vst_engine_wait. Calls before that count
+/// as one.
+///
+/// Legal from any thread, from several at once, and from the callbacks `event`, `step`, `fdset`,
+/// `fdclr`, `interest` and `timer`; not from a signal handler.
+/// Returns VST_OK; VST_E_GONE (the engine is freed); VST_E_NULL; VST_E_REENTRANT.
+///
+/// # Safety
+/// `waker` is a waker that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_waker_wake(waker: *mut vst_waker) -> vst_status {
+    guard(|| {
+        // SAFETY: the caller's contract.
+        let waker = unsafe { ptr::handle(waker) }?;
+        bar::check()?;
+        Ok(waker.shared.wake())
     })
 }
 

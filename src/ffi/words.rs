@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use super::config_error::{ConfigError, named};
 use super::panic::guard;
 use super::ptr;
+use super::seal::{Handle, seal};
 use super::status::{self, VST_E_PANIC, VST_OK, vst_status};
 
 /// A text of the host's: UTF-8, NUL-terminated. NULL is none.
@@ -63,7 +64,7 @@ pub(super) unsafe fn explained(
 ///
 /// # Safety
 /// `out` is NULL or points to a pointer; `why` is NULL or points to `why_size` writable bytes.
-pub(super) unsafe fn hand_out<T>(
+pub(super) unsafe fn hand_out<T: Handle>(
     out: *mut *mut T,
     why: *mut c_char,
     why_size: usize,
@@ -73,9 +74,9 @@ pub(super) unsafe fn hand_out<T>(
         guard(|| {
             // SAFETY: the caller's contract.
             named("out", unsafe { ptr::put(out, std::ptr::null_mut()) }).map_err(&mut *report)?;
-            let made = Box::new(make().map_err(report)?);
+            let made = make().map_err(report)?;
             // SAFETY: written to a moment ago.
-            unsafe { ptr::put(out, Box::into_raw(made)) }?;
+            unsafe { ptr::put(out, seal(made)) }?;
             Ok(VST_OK)
         })
     };
@@ -87,7 +88,7 @@ pub(super) unsafe fn hand_out<T>(
 ///
 /// # Safety
 /// As [`hand_out`].
-pub(super) unsafe fn hand_out_noted<T>(
+pub(super) unsafe fn hand_out_noted<T: Handle>(
     out: *mut *mut T,
     why: *mut c_char,
     why_size: usize,

@@ -33,7 +33,8 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
 
 fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
-    if let Err(errno) = conn.ctrl.open(cx, &conn.facts.peer, config.source.as_ref()) {
+    let (source, socket) = (config.source.as_ref(), &config.socket);
+    if let Err(errno) = conn.ctrl.open(cx, &conn.facts.peer, source, socket) {
         return refused(conn, cx, errno);
     }
     // Descriptors above the bound are reserved for clients and their servers.

@@ -59,15 +59,16 @@ impl Poller {
             self.levels.borrow_mut().remove(&token);
             return if known { self.registry.deregister(&mut source) } else { Ok(()) };
         };
+        let mio_token = Token(token.bits() as usize);
+        if known {
+            self.registry.reregister(&mut source, mio_token, interest)?;
+        } else {
+            self.registry.register(&mut source, mio_token, interest)?;
+        }
         if !new.contains(Io::EDGE) {
             self.levels.borrow_mut().insert(token, fd);
         }
-        let mio_token = Token(token.bits() as usize);
-        if known {
-            self.registry.reregister(&mut source, mio_token, interest)
-        } else {
-            self.registry.register(&mut source, mio_token, interest)
-        }
+        Ok(())
     }
 
     /// Waits for readiness, at most for `most`, and returns the events.

@@ -70,8 +70,12 @@ pub enum SockOpt {
     BindAddressNoPort,
     /// `O_NONBLOCK` and `FD_CLOEXEC`, for a descriptor that was not made by us.
     NonBlocking,
-    /// `SO_KEEPALIVE`.
-    KeepAlive,
+    /// `TCP_NODELAY` off: small writes may wait for the acknowledgement of those before.
+    Delay,
+    /// `SO_KEEPALIVE`, and `TCP_KEEPIDLE` in seconds.
+    KeepAlive(u32),
+    /// `TCP_USER_TIMEOUT`, in milliseconds.
+    UserTimeout(u32),
     /// `SO_MARK`: the mark of its packets, for the system's own rules. Needs `CAP_NET_ADMIN`.
     Mark(u32),
     /// `IP_TOS`, or `IPV6_TCLASS`: the class of its packets.

@@ -196,7 +196,17 @@ impl Net for Kernel {
             SockOpt::BindAddressNoPort => {
                 set_option(fd, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, ON)
             }
-            SockOpt::KeepAlive => set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, ON),
+            SockOpt::Delay => set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 0),
+            SockOpt::KeepAlive(seconds) => {
+                set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, ON)?;
+                // The kernel takes at most 32,767 seconds (tcp(7)).
+                let seconds = seconds.min(KEEPIDLE_MAX);
+                set_option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, seconds)
+            }
+            SockOpt::UserTimeout(ms) => {
+                let ms = ms.min(i32::MAX as u32);
+                set_option(fd, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, ms)
+            }
             SockOpt::Mark(mark) => set_option(fd, libc::SOL_SOCKET, libc::SO_MARK, mark),
             SockOpt::Tos(tos) => {
                 let tos = c_int::from(tos);
@@ -261,6 +271,9 @@ impl Net for Kernel {
         sigpipe::settle();
     }
 }
+
+/// The longest `TCP_KEEPIDLE`, in seconds.
+const KEEPIDLE_MAX: u32 = 32_767;
 
 /// The flags are set and not added to: an `O_ASYNC` left by the former owner would raise signals.
 fn set_non_blocking(fd: Fd) -> Result<(), Errno> {

@@ -6,6 +6,8 @@
 
 mod addr;
 mod addr_text;
+#[cfg(feature = "allocator")]
+pub mod allocator;
 mod call;
 mod clock;
 mod errno;

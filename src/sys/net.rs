@@ -10,7 +10,7 @@ use super::path::PathId;
 use super::pipe::Pipe;
 
 /// The most buffers one [`Net::send`] looks at.
-pub const MAX_IOVECS: usize = 8;
+pub const MAX_IOVECS: usize = 64;
 
 /// The socket calls. Each is at most one system call unless it says otherwise, repeats it on
 /// EINTR, and can raise no signal. No call blocks: every socket is non-blocking and close-on-exec. A
@@ -140,7 +140,7 @@ pub trait Net {
     /// is none of ours.
     fn nature(&mut self, fd: Fd) -> Result<Nature, Errno>;
 
-    /// Turns one option on. [`SockOpt::NonBlocking`] is two system calls, and so is
+    /// Sets one option. [`SockOpt::NonBlocking`] and [`SockOpt::KeepAlive`] are two system calls, and so is
     /// [`SockOpt::Tos`] on a socket of IPv6.
     ///
     /// # Errors

@@ -46,7 +46,8 @@ pub(crate) struct EngineOptions {
     pub(crate) data: *mut c_void,
     fdset: usize,
     fdclr: usize,
-    pub(crate) interest: Option<unsafe extern "C" fn(*mut c_void, i32, u64, u32, u32)>,
+    pub(crate) interest:
+        Option<unsafe extern "C" fn(*mut c_void, i32, u64, u32, u32, *mut c_void) -> i32>,
     timer: usize,
     pub(crate) event: Option<unsafe extern "C" fn(*mut c_void, *mut Handle, *const Event)>,
     log: usize,

@@ -193,11 +193,19 @@ impl Drop for Host {
     }
 }
 
-unsafe extern "C" fn on_interest(data: *mut c_void, fd: i32, token: u64, old: u32, new: u32) {
+unsafe extern "C" fn on_interest(
+    data: *mut c_void,
+    fd: i32,
+    token: u64,
+    old: u32,
+    new: u32,
+    _: *mut c_void,
+) -> i32 {
     // SAFETY: it is the pointer that was handed in, to a host that outlives its engine, and is only
     // shared.
     let host = unsafe { &*data.cast::<Host>() };
     host.watch(fd, token, old, new);
+    0
 }
 
 unsafe extern "C" fn on_event(data: *mut c_void, _engine: *mut Handle, event: *const Event) {

@@ -52,10 +52,16 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
         ("ring", cfg!(feature = "ring")),
         ("self-signed", cfg!(feature = "self-signed")),
         ("loop", cfg!(feature = "loop")),
+        ("allocator", cfg!(feature = "allocator")),
         ("sim", cfg!(feature = "sim")),
     ];
     // If the default features are on, naming none of them reuses what is built already.
-    if !cfg!(all(feature = "aws-lc-rs", feature = "self-signed", feature = "loop")) {
+    if !cfg!(all(
+        feature = "aws-lc-rs",
+        feature = "self-signed",
+        feature = "loop",
+        feature = "allocator"
+    )) {
         command.arg("--no-default-features");
     }
     let list: Vec<&str> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();

@@ -43,7 +43,7 @@ pub(crate) const SECTIONS: &[Section] = &[
                Readiness is a hint: handed in twice, late or without reason it does no harm. A \
                descriptor that was announced is closed only after VST_IO_RELEASED was reported for \
                it.",
-        files: &["drive"],
+        files: &["drive", "token"],
     },
     Section {
         title: "Listeners",
@@ -57,7 +57,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         text: "What is done with incoming connections before they are sessions: monitors, a PROXY \
                header or a NetScaler's, rules, handlers, TLS, and the timeout of each. Many \
                listeners and engines may share one.",
-        files: &["accept_config"],
+        files: &["socket_options", "accept_config"],
     },
     Section {
         title: "Connections",
@@ -66,14 +66,14 @@ pub(crate) const SECTIONS: &[Section] = &[
                VST_EVENT_CONNECTED reports it, it is read and written until it is closed, and \
                VST_EVENT_CLOSED is the last event about it. A read or write that returns VST_WAIT \
                is tried again when VST_EVENT_READABLE or VST_EVENT_WRITABLE is reported.",
-        files: &["opening", "conn", "start_tls"],
+        files: &["opening", "conn", "session", "start_tls"],
     },
     Section {
         title: "What is known of a connection",
         text: "Its state and layers, addresses, the PROXY header that came first, what TLS agreed \
                on, and a line of text for debugging, which listeners and backends have as well. \
                All of it is copied to the host's memory.",
-        files: &["facts", "proxy_header", "tls_info", "layers", "describe"],
+        files: &["facts", "conn_info", "proxy_header", "tls_info", "layers", "describe"],
     },
     Section {
         title: "Certificates and TLS",
@@ -179,7 +179,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section {
         title: "Versions",
         text: "Which library this is, what it was built with, and the names of its numbers.",
-        files: &["version"],
+        files: &["allocator", "version"],
     },
 ];
 

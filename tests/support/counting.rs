@@ -28,10 +28,17 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-#[global_allocator]
+#[cfg_attr(not(feature = "allocator"), global_allocator)]
 static ALLOCATOR: Counting = Counting;
 
-/// How often this thread has allocated, and the bytes it holds.
+/// How often this thread has allocated since the first call of this, and how many bytes more it allocated
+/// than it freed.
 pub(crate) fn counted() -> (usize, isize) {
+    #[cfg(feature = "allocator")]
+    {
+        static INSTALLED: vestibule::sys::allocator::Installable = &ALLOCATOR;
+        // SAFETY: it passes everything on to the system's allocator.
+        unsafe { vestibule::sys::allocator::install(&INSTALLED) };
+    }
     COUNTED.get()
 }

@@ -105,7 +105,7 @@ impl<N: Net> Engine<N> {
         self.remote.forget_channel(key);
         self.report_to_host(conn, Events::CLOSED);
         if known {
-            let op = HostOp::Interest { fd, token, old, new: Io::RELEASED };
+            let op = HostOp::Interest { fd, token, old, new: Io::RELEASED, is_first: false };
             let released = Released { op, session, fd, frame: bytes, number };
             self.remote.to_pass.push_back(released);
         } else if let Ok(of) = self.remote.sessions.get_mut(session) {

@@ -83,7 +83,7 @@ fn whoever_takes_the_descriptor_leaves_the_entry_at_that_time() {
         let (fd, op) = rig.call(|engine| engine.take_fd(session)).expect("a raw session");
         if let Some(op) = op {
             let world = rig.world.clone();
-            rig.poller.apply(op, &world);
+            rig.poller.apply(op, &world).expect("it can be watched");
         }
         assert_eq!(table.get(key, DataType::ConnCur, taken_at), Some(0));
         assert!(table.contains(key, taken_at + 59 * SECOND));

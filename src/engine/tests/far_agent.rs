@@ -156,7 +156,7 @@ impl FarAgent {
                 self.hear(event);
             }
             while let Some(op) = self.engine.next_host_op() {
-                self.poller.apply(op, world);
+                self.poller.apply(op, world).expect("it can be watched");
             }
             self.engine.settle();
             if !self.engine.has_host_ops() && !self.engine.has_events() {

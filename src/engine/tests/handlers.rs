@@ -32,7 +32,7 @@ pub(super) fn custom(
 
 fn held(engine: &Engine<SimNet>, conn: Id) -> Vec<u8> {
     let mut space = [0; 64];
-    let n = engine.peek(conn, &mut space).expect("it is asked");
+    let n = engine.handler_peek(conn, &mut space).expect("it is asked");
     space[..n.min(64)].to_vec()
 }
 
@@ -317,7 +317,7 @@ fn what_handlers_may_do_is_refused_to_everybody_else() {
         client.send(b"x");
         rig.settle();
         let conn = rig.host.sessions()[0];
-        assert_eq!(rig.engine.peek(conn, &mut []), Err(Refusal::State));
+        assert_eq!(rig.engine.handler_peek(conn, &mut []), Err(Refusal::State));
         assert_eq!(rig.engine.consume(conn, 0), Err(Refusal::State));
         assert_eq!(rig.engine.handler_send(conn, b"y"), Err(Refusal::State));
         assert_eq!(rig.engine.answer(conn, 0, HandlerAnswer::Done), Err(Refusal::Stale));

@@ -40,6 +40,7 @@ mod rig;
 mod rules;
 mod schedules;
 mod session;
+mod sessions;
 mod setup;
 mod socks;
 mod start_tls;

@@ -352,7 +352,7 @@ fn a_monitor_that_the_host_accepted_itself_is_told_closed_without_a_cause() {
         let (fd, op) = rig.call(|engine| engine.take_fd(id)).expect("a raw session");
         if let Some(op) = op {
             let world = rig.world.clone();
-            rig.poller.apply(op, &world);
+            rig.poller.apply(op, &world).expect("it can be watched");
         }
         let config = std::sync::Arc::new(ours(MonitorAnswer::Text));
         rig.call(|engine| engine.accept_fd(fd, config, 7)).expect("a connection");

@@ -7,7 +7,7 @@ use crate::ctrl::Io;
 use crate::engine::HostOp;
 use crate::id::Id;
 use crate::sim::{Random, World};
-use crate::sys::Fd;
+use crate::sys::{Errno, Fd};
 
 /// How often the poller misbehaves. `None` is never, `Some(n)` one time in `n`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +55,8 @@ pub(super) struct Poller {
     pub(super) keeps: bool,
     /// Whether the last round reported nothing that was true.
     pub(super) lied: bool,
+    /// How many requests to come it cannot meet.
+    pub(super) fails: u32,
 }
 
 fn happens(random: &mut Random, chance: Option<u64>) -> bool {
@@ -63,8 +65,11 @@ fn happens(random: &mut Random, chance: Option<u64>) -> bool {
 
 impl Poller {
     /// Does what the engine requests, and checks that it may request it.
-    pub(super) fn apply(&mut self, op: HostOp, world: &World) {
-        let HostOp::Interest { fd, token, old, new } = op;
+    ///
+    /// # Errors
+    /// What is watched instead, and why.
+    pub(super) fn apply(&mut self, op: HostOp, world: &World) -> Result<(), (Io, Errno)> {
+        let HostOp::Interest { fd, token, old, new, .. } = op;
         assert!(world.open_fds().contains(&fd), "interest in {fd:?}, which is closed");
         assert_ne!(old, new, "a change that is none, of {fd:?}");
         let known = self.watches.get(&token.bits()).map_or(Io::empty(), |watch| watch.mask);
@@ -74,7 +79,11 @@ impl Poller {
             let watch = self.watches.remove(&token.bits());
             assert!(watch.is_some(), "{fd:?} is released and was never announced");
             self.dead.push(token);
-            return;
+            return Ok(());
+        }
+        if let Some(left) = self.fails.checked_sub(1) {
+            self.fails = left;
+            return Err((old, Errno(libc::ENOSPC)));
         }
         let twice = self.watches.values().find(|watch| watch.fd == fd && watch.token != token);
         assert!(twice.is_none(), "{fd:?} is announced under two tokens");
@@ -83,6 +92,7 @@ impl Poller {
         }
         let watch = Watch { fd, token, mask: new, reported: Io::empty() };
         self.watches.insert(token.bits(), watch);
+        Ok(())
     }
 
     /// Removes from the reported edges what is not true any more. To be called before time passes.

@@ -351,7 +351,9 @@ impl Rig {
             }
             while let Some(op) = self.engine.next_host_op() {
                 assert!(!self.world.holds_signals(), "the host is called with signals held");
-                self.poller.apply(op, &self.world);
+                if let Err((instead, errno)) = self.poller.apply(op, &self.world) {
+                    self.engine.watch_failed(op, instead, errno);
+                }
             }
             for (conn, fd) in std::mem::take(&mut self.engine.fed_fds) {
                 self.bridge.accepted(conn, fd);

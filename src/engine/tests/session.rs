@@ -30,7 +30,7 @@ pub(super) fn recv(rig: &mut Rig, id: Id) -> Result<Vec<u8>, Received> {
 }
 
 /// Reads until nothing more comes by itself.
-fn recv_all(rig: &mut Rig, id: Id) -> (Vec<u8>, Received) {
+pub(super) fn recv_all(rig: &mut Rig, id: Id) -> (Vec<u8>, Received) {
     let mut all = Vec::new();
     loop {
         match recv(rig, id) {
@@ -314,7 +314,7 @@ fn an_adopted_descriptor_is_a_session_and_can_be_taken_back() {
         let (fd, op) = rig.call(|engine| engine.take_fd(id)).expect("a raw session");
         if let Some(op) = op {
             let world = rig.world.clone();
-            rig.poller.apply(op, &world);
+            rig.poller.apply(op, &world).expect("it can be watched");
         }
         assert_eq!(rig.call(|engine| engine.state(id)), Err(Refusal::Stale));
         assert!(rig.engine.on_ready(id, Io::IN).is_err());
