@@ -46,7 +46,8 @@ pub(super) fn drive(
         && bar::check().and_then(|()| shell.check_owner(true)).is_ok()
         && let Ok(core) = shell.core.try_borrow()
     {
-        wait = wait_of(&core.wait_state(), shell.depth.get() > 0, false);
+        let has_interest = shell.pulls_all() && core.has_host_ops();
+        wait = wait_of(&core.wait_state(), shell.depth.get() > 0, has_interest);
     }
     DriveOutcome { status, wait }
 }

@@ -40,7 +40,7 @@ impl vst_engine {
 /// Writes the next event of an engine that was made without an event callback. Where it was made
 /// without interest callbacks too, VST_EVENT_INTEREST comes the same way, before all other events.
 /// After every other call on the engine and before it waits, the host calls this until it returns
-/// VST_NONE.
+/// VST_NONE: VST_WAIT_RUNNABLE is set while there is something.
 ///
 /// What `event` points to is valid until the next call on the engine. All bytes of `event` but its
 /// size are 0 unless VST_OK.
