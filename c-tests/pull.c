@@ -111,8 +111,13 @@ static void everything_is_pulled(uint32_t trigger)
     int fd;
     begin(trigger);
     uint16_t port = open_door(accepting(NULL), &door);
+    /* A host that looks only at the wait does not sleep while there is something to watch. */
+    MUST(vst_engine_wait(engine, &wait_state) == VST_OK);
+    CHECK(wait_state.flags & VST_WAIT_RUNNABLE);
     CHECK(take(VST_EVENT_INTEREST));
     CHECK(!take(VST_EVENT_INTEREST));
+    MUST(vst_engine_wait(engine, &wait_state) == VST_OK);
+    CHECK(!(wait_state.flags & VST_WAIT_RUNNABLE));
 
     int peer = dial(port);
     until(VST_EVENT_SESSION);

@@ -165,7 +165,7 @@ static void listen_for_clients(struct agent *agent, const char *address)
     options.user = &links;
     options.flags = VST_LISTENER_MODE;
     options.mode = SOCKET_MODE;
-    host_say(&agent->host, "ready", host_listen_as(&agent->host, address, config, &options));
+    say_address(agent->host.engine, "ready", host_listen_as(&agent->host, address, config, &options));
     vst_accept_config_free(config);
 }
 
@@ -190,7 +190,7 @@ static void adopt(struct agent *agent, int fd)
     options.user = &links;
     if (vst_listener_adopt(agent->host.engine, fd, config, &options, &listener, NULL, why, sizeof why) < 0)
         die("descriptor %d: %s", fd, why);
-    host_say(&agent->host, "ready", listener);
+    say_address(agent->host.engine, "ready", listener);
     vst_accept_config_free(config);
 }
 
@@ -216,7 +216,7 @@ static void listen_for_others(struct agent *agent, struct served *served)
 {
     vst_accept_config *config = served_config(&agent->args, served);
 
-    host_say(&agent->host, served->name, host_listen(&agent->host, served->address, config, served));
+    say_address(agent->host.engine, served->name, host_listen(&agent->host, served->address, config, served));
     vst_accept_config_free(config);
 }
 

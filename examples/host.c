@@ -4,40 +4,19 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { POLLED = 256, ADDRESS_TEXT = 512, WHY = 512 };
+enum { POLLED = 256 };
 
-#define NS_PER_MS UINT64_C(1000000)
 #define GRACE_NS (5000 * NS_PER_MS)
 #define DRAIN_LOOK_NS (10 * NS_PER_MS)
 /* The value in epoll for the eventfd: no token of vestibule is 0. */
 #define WAKE_TOKEN UINT64_C(0)
-
-void die(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "%s: ", program_invocation_short_name);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 * NS_PER_MS + (uint64_t)t.tv_nsec;
-}
 
 /* ---- the first duty of a host: watching descriptors ----------------------------------------- */
 
@@ -77,20 +56,6 @@ static int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, ui
 }
 
 /* ---- the second: one turn of the loop ------------------------------------------------------ */
-
-static int wait_ms(const vst_wait *wait)
-{
-    uint64_t now, ms;
-
-    if (wait->flags & VST_WAIT_RUNNABLE)
-        return 0;
-    if (wait->deadline_ns == VST_NEVER)
-        return -1;
-    now = now_ns();
-    /* Rounded up: rounded down, the last millisecond would be spent in a busy loop. */
-    ms = wait->deadline_ns <= now ? 0 : (wait->deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS;
-    return ms > INT32_MAX ? INT32_MAX : (int)ms;
-}
 
 /* Waits for readiness or time, and drives the engine. */
 static void epoll_turn(struct host *host, vst_wait *wait)
@@ -189,7 +154,7 @@ void host_open(struct host *host, const char *kind, vst_event_fn event)
 void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed)
 {
     vst_engine_options options;
-    char why[WHY];
+    char why[WHY_BYTES];
 
     *host = (struct host){.epoll = -1, .wake = -1, .drains = VST_DRAIN_CLOSE};
     vst_engine_options_init(&options, sizeof options);
@@ -223,7 +188,7 @@ vst_id host_listen_as(struct host *host, const char *address, const vst_accept_c
                       const vst_listener_options *options)
 {
     vst_id listener;
-    char why[WHY];
+    char why[WHY_BYTES];
 
     if (vst_listener_open(host->engine, address, config, options, &listener, NULL, why,
                           sizeof why) < 0)
@@ -242,42 +207,13 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
     return host_listen_as(host, address, config, &options);
 }
 
-vst_tls_server *host_tls(const char *certificate, const char *key)
-{
-    vst_identity identity = {.chain.file = certificate, .key.file = key};
-    vst_tls_server_options options;
-    vst_tls_server *tls;
-    char why[WHY];
-
-    vst_tls_server_options_init(&options, sizeof options);
-    options.identities = &identity;
-    options.identity_count = 1;
-    if (vst_tls_server_new(&options, &tls, why, sizeof why) < 0)
-        die("%s", why);
-    if (why[0] != '\0')
-        fprintf(stderr, "note: %s\n", why);
-    return tls;
-}
-
-void host_say(struct host *host, const char *what, vst_id listener)
-{
-    char text[ADDRESS_TEXT];
-    vst_addr address;
-    size_t len;
-
-    vst_listener_addr(host->engine, listener, &address);
-    vst_addr_text(&address, text, sizeof text, &len);
-    printf("%s %.*s\n", what, (int)len, text);
-    fflush(stdout);
-}
-
 void host_serve(struct host *host, vst_id listener)
 {
     vst_wait wait = {.size = sizeof wait};
     int draining = 0;
 
     if (listener != 0)
-        host_say(host, "ready", listener);
+        say_address(host->engine, "ready", listener);
     vst_engine_wait(host->engine, &wait);
     for (;;) {
         if (hang_up_asked) {

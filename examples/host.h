@@ -5,8 +5,7 @@
 #ifndef VESTIBULE_EXAMPLE_HOST_H
 #define VESTIBULE_EXAMPLE_HOST_H
 
-#include <stdint.h>
-#include <vestibule.h>
+#include "program.h"
 
 struct host {
     vst_engine *engine;
@@ -32,9 +31,6 @@ void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_
  * limited time, and frees it. */
 void host_serve(struct host *host, vst_id listener);
 
-/* Prints a line of two words: what, and the listener's address. */
-void host_say(struct host *host, const char *what, vst_id listener);
-
 /* Ends the wait of host_serve, which then calls woken. May be called from any thread, until leaving
  * returns. */
 void host_wake(struct host *host);
@@ -50,11 +46,5 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
 /* The same with options, NULL being the defaults. */
 vst_id host_listen_as(struct host *host, const char *address, const vst_accept_config *config,
                       const vst_listener_options *options);
-
-/* Reads a certificate with its chain and its key, two files in PEM. */
-vst_tls_server *host_tls(const char *certificate, const char *key);
-
-/* Prints "program: ..." and a final newline on stderr and exits with 1. */
-_Noreturn void die(const char *format, ...);
 
 #endif

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_MS UINT64_C(1000000)
-
 void add_address(struct arguments *args, const char *text)
 {
     /* Every address has a colon, and no name does. */

@@ -202,7 +202,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--host") == 0 && left >= 1)
             kind = argv[++i];
         else if (strcmp(argv[i], "--tls") == 0 && left >= 2 && tls == NULL) {
-            tls = host_tls(argv[i + 1], argv[i + 2]);
+            tls = read_tls(argv[i + 1], argv[i + 2]);
             i += 2;
         } else
             usage();

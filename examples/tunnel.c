@@ -180,7 +180,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--send-proxy") == 0)
             send_proxy = VST_SEND_PROXY_V1;
         else if (strcmp(argv[i], "--tls") == 0 && left >= 2 && tls == NULL) {
-            tls = host_tls(argv[i + 1], argv[i + 2]);
+            tls = read_tls(argv[i + 1], argv[i + 2]);
             i += 2;
         } else
             die("what is %s?", argv[i]);

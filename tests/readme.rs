@@ -1,4 +1,4 @@
-//! The code in the README is that of the examples, and it compiles as shown.
+//! The code in the README is that of the examples, and it compiles as shown; the index of hosts is complete.
 
 mod support;
 
@@ -99,5 +99,36 @@ fn every_name_of_c_in_the_pages_is_in_the_header() {
             let is = begins || known.contains(&name) || ENVIRONMENT.contains(&name.as_str());
             assert!(is, "{}: {name} is not in the header", page.display());
         }
+    }
+}
+
+/// How the index of hosts names a file: in brackets, then how many lines it has.
+fn row_of_host(name: &str, lines: usize) -> String {
+    format!("| [{name}](../../examples/hosts/{name}) | {lines} | ")
+}
+
+#[test]
+fn the_index_of_hosts_has_every_host_and_its_lines() {
+    let path = root().join("docs/hosts/README.md");
+    let mut index = fs::read_to_string(&path).expect("an index");
+    let parts = ["server.c", "ring.c"];
+    for entry in fs::read_dir(root().join("examples/hosts")).expect("the hosts") {
+        let file = entry.expect("an entry").path();
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        if !name.ends_with(".c") || parts.contains(&&*name) {
+            continue;
+        }
+        let lines = fs::read_to_string(&file).expect("a source").lines().count();
+        let row = row_of_host(&name, lines);
+        let begin = row.split_once(") | ").expect("a column").0;
+        let at = index.find(begin).unwrap_or_else(|| panic!("the index has no {name}"));
+        if support::is_blessing() {
+            let page = index[at..].match_indices(" | ").nth(1).expect("three columns").0;
+            index.replace_range(at..at + page + " | ".len(), &row);
+        }
+        assert!(index[at..].starts_with(&row), "VST_BLESS=1 cargo test --test readme: {row}");
+    }
+    if support::is_blessing() {
+        fs::write(path, index).expect("the tree is writable");
     }
 }

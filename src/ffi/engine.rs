@@ -418,4 +418,10 @@ impl vst_engine {
     pub(super) const fn pulls_interest(&self) -> bool {
         self.host.interest.is_none() && self.host.fdset.is_none()
     }
+
+    /// Whether the host asks for events and interest. One with an event callback has no way to ask for
+    /// interest.
+    pub(super) const fn pulls_all(&self) -> bool {
+        self.pulls_interest() && self.host.event.is_none()
+    }
 }

@@ -27,6 +27,7 @@ mod ends;
 mod families;
 mod haproxy;
 mod headers;
+mod hosts;
 mod manners;
 mod monitors;
 mod nginx;
