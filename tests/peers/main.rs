@@ -30,6 +30,7 @@ mod headers;
 mod manners;
 mod monitors;
 mod nginx;
+mod nginx_host;
 mod openssl;
 mod order;
 mod place;
