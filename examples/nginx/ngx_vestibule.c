@@ -296,6 +296,7 @@ ngx_vestibule_accept(ngx_connection_t *c, const vst_accept_config *config,
     vst_id      id;
     int32_t     err;
     vst_wait    wait = { .size = sizeof(vst_wait) };
+    ngx_uint_t  level;
     vst_status  status;
 
     /* a phase before this one may have waited for bytes */
@@ -311,7 +312,11 @@ ngx_vestibule_accept(ngx_connection_t *c, const vst_accept_config *config,
                                 &err, why, sizeof(why));
 
     if (status != VST_OK) {
-        ngx_log_error(NGX_LOG_ERR, c->log, err,
+        /* ENOTCONN: the client has reset it since it was accepted */
+
+        level = (err == NGX_ENOTCONN) ? NGX_LOG_INFO : NGX_LOG_ERR;
+
+        ngx_log_error(level, c->log, 0,
                       "vestibule did not take the connection: %s", why);
         ngx_vestibule_forget(c);
         c->shared = 0;

@@ -38,8 +38,13 @@ pub(crate) fn nginx_with(
     let mut command = Command::new(program);
     command.arg("-p").arg(&**place).args(["-e", "stderr", "-c"]);
     command.arg(place.write("nginx.conf", &format!("{load}{manners}{config}")));
-    let numbers = listeners.iter().map(|listener| inherit(&mut command, listener));
-    let numbers: String = numbers.map(|number| format!("{number};")).collect();
+    let mut numbers = String::new();
+    for listener in listeners {
+        // nginx leaves an inherited one as it is. In a blocking one, of two workers that are woken for the
+        // same client, the second would wait inside accept.
+        listener.set_nonblocking(true).expect("a socket");
+        numbers += &format!("{};", inherit(&mut command, listener));
+    }
     command.env("NGINX", numbers);
     Some(Running::spawn(&mut command).ended_by_a_signal())
 }

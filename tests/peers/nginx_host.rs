@@ -1,6 +1,7 @@
 //! nginx as the host: a module of its streams, and its event loop drives an engine.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +13,7 @@ use crate::bulk::{receive, send};
 use crate::certificates::{Certificates, certificates};
 use crate::curl::{CLIENT, PAGE, curl};
 use crate::deadlines::until;
-use crate::ends::{Deaf, End, accept, at, connect, connect_narrow, listen, reset};
+use crate::ends::{Deaf, End, STOPPED, at, connect, listen, reset};
 use crate::examples::{built, target};
 use crate::nginx::{OWN_FOLDERS, nginx_with};
 use crate::openssl::{exchange, finish, s_client};
@@ -54,7 +55,7 @@ fn module() -> Option<&'static Path> {
 struct Host<const N: usize> {
     nginx: Running,
     at: [SocketAddr; N],
-    place: Place,
+    _place: Place,
 }
 
 impl<const N: usize> Host<N> {
@@ -82,7 +83,10 @@ impl<const N: usize> Host<N> {
             module()?.display()
         );
         let nginx = nginx_with(&place, &listeners, &config)?;
-        Some(Self { nginx, at: addresses, place })
+        let host = Self { nginx, at: addresses, _place: place };
+        // Before that, a signal would end nginx.
+        host.worker();
+        Some(host)
     }
 
     fn connect(&self, server: usize) -> TcpStream {
@@ -241,14 +245,21 @@ fn a_proxied_stream_passes_half_closes_on_and_every_byte_in_both_directions() {
 #[test]
 fn a_client_that_does_not_read_stops_the_echo_and_gets_every_byte_later() {
     let Some(host) = Host::new("slow", ["; vestibule_echo on;"]) else { return };
-    let mut client = connect_narrow(&host.at[0].to_string());
+    let mut client = host.connect(0);
     let mut writer = client.try_clone().expect("a socket");
-    let sums = thread::spawn(move || send(&mut writer, LARGE));
+    let flood = vec![b'x'; 1 << 20];
+    writer.set_write_timeout(Some(STOPPED)).expect("a socket");
+    let mut sent = 0;
+    while let Ok(count) = writer.write(&flood) {
+        sent += count;
+        assert!(sent < 1 << 30, "nobody says stop");
+    }
     let mut other = host.connect(0);
     greeted(&mut other);
     echoed(&mut other, b"meanwhile");
     greeted(&mut client);
-    assert_eq!(receive(&mut client), (LARGE, joined(sums)));
+    client.finish_writing();
+    assert_eq!(receive(&mut client).0, sent);
 }
 
 #[test]
@@ -354,6 +365,15 @@ fn worker_shutdown_timeout_ends_what_is_left() {
     host.nginx.stderr.until_said(&format!("{old} exited with code 0"));
 }
 
+/// Says at its end that something is over.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn no_connection_is_lost_while_nginx_is_reloaded_under_load() {
     const RELOADS: usize = 5;
@@ -363,6 +383,8 @@ fn no_connection_is_lost_while_nginx_is_reloaded_under_load() {
     let Some(host) = Host::new("load", servers) else { return };
     let (is_over, served) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
+        // Dropped also when a reload fails: the clients end then.
+        let _over = Over(&is_over);
         for number in 0..CLIENTS {
             let (host, is_over, served) = (&host, &is_over, &served);
             scope.spawn(move || {
@@ -382,7 +404,6 @@ fn no_connection_is_lost_while_nginx_is_reloaded_under_load() {
             host.reload();
             until("clients were served", || served.load(Ordering::Relaxed) > before + CLIENTS);
         }
-        is_over.store(true, Ordering::Relaxed);
     });
     until("the old workers have left", || host.workers().len() == 1);
 }
