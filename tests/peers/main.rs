@@ -31,6 +31,7 @@ mod hosts;
 mod manners;
 mod monitors;
 mod nginx;
+mod nginx_host;
 mod openssl;
 mod order;
 mod place;

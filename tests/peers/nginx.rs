@@ -19,17 +19,33 @@ const STREAM_MODULES: [&str; 2] = [
 /// Starts nginx with `blocks`. It inherits the listener in the way of its own upgrades, so that no port
 /// is ever guessed; a `listen` of `blocks` has the same address.
 pub(crate) fn nginx(place: &Place, listener: &TcpListener, blocks: &str) -> Option<Running> {
+    let listeners = std::slice::from_ref(listener);
+    nginx_with(place, listeners, &format!("error_log stderr;\nevents {{ }}\n{blocks}"))
+}
+
+/// The same with several listeners, and with `config` for all but the module of streams and what every
+/// nginx here has.
+pub(crate) fn nginx_with(
+    place: &Place,
+    listeners: &[TcpListener],
+    config: &str,
+) -> Option<Running> {
     let program = peer("nginx")?;
     let module = STREAM_MODULES.iter().find(|path| Path::new(path).exists());
     let load = module.map(|path| format!("load_module {path};\n")).unwrap_or_default();
     // Inherited listeners need a master: nginx 1.22 crashes on them without one.
-    let manners = "daemon off;\nworker_processes 1;\npid nginx.pid;\nerror_log stderr;\n";
-    let config = format!("{load}{manners}events {{ }}\n{blocks}");
+    let manners = "daemon off;\nworker_processes 1;\npid nginx.pid;\n";
     let mut command = Command::new(program);
     command.arg("-p").arg(&**place).args(["-e", "stderr", "-c"]);
-    command.arg(place.write("nginx.conf", &config));
-    let number = inherit(&mut command, listener);
-    command.env("NGINX", format!("{number};"));
+    command.arg(place.write("nginx.conf", &format!("{load}{manners}{config}")));
+    let mut numbers = String::new();
+    for listener in listeners {
+        // nginx leaves an inherited one as it is. In a blocking one, of two workers that are woken for the
+        // same client, the second would wait inside accept.
+        listener.set_nonblocking(true).expect("a socket");
+        numbers += &format!("{};", inherit(&mut command, listener));
+    }
+    command.env("NGINX", numbers);
     Some(Running::spawn(&mut command).ended_by_a_signal())
 }
 
