@@ -4,6 +4,14 @@
 #include <netinet/ip.h>
 
 static int refuses;
+static int32_t ended_with;
+
+static void ends(struct host *host, const vst_event *event)
+{
+    (void)host;
+    if (event->kind == VST_EVENT_CLOSED)
+        ended_with = event->end->sys_errno;
+}
 
 /* A poller that is full, when the test says so. */
 static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new, void *user)
@@ -93,8 +101,9 @@ static void listed(struct host *host, uint16_t port, vst_id listener)
     CHECK_EQ(counters.bytes_out_total, 4);
     for (int i = 0; i < 3; i++)
         close(peers[i]);
-    CHECK_EQ(vst_engine_drain(host->engine, VST_DRAIN_CLOSE, 0), VST_OK);
-    HOST_UNTIL(host, host->wait.conns == 0);
+    CHECK_EQ(vst_engine_drain(host->engine, VST_DRAIN_CLOSE, 1), VST_OK);
+    HOST_UNTIL(host, host->reported[VST_EVENT_DRAINED] == 1);
+    CHECK_EQ(host->wait.conns + host->wait.listeners, 0);
 }
 
 /* A poller that cannot watch says so, and the connection or the listener says that it was so. */
@@ -105,17 +114,18 @@ static void full(void)
     vst_engine_options options = host_options(&host, HOST_EPOLL);
     options.interest = interest;
     host_open(&host, &options);
+    host.hook = ends;
     refuses = 1;
     listener(&host, NULL, &port);
     HOST_UNTIL(&host, host.reported[VST_EVENT_PAUSED] == 1);
     HOST_UNTIL(&host, host.announced == 1);
-    int peer = dial(port);
-    HOST_UNTIL(&host, host.reported[VST_EVENT_SESSION] == 1 && host.reported[VST_EVENT_RESUMED] == 1);
     refuses = 1;
-    char byte;
-    size_t n;
-    vst_conn_recv(host.engine, host.last[VST_EVENT_SESSION], &byte, 1, &n);
+    int peer = dial(port);
     HOST_UNTIL(&host, host.reported[VST_EVENT_CLOSED] == 1);
+    CHECK_EQ(host.reported[VST_EVENT_SESSION], 1);
+    CHECK_EQ(host.reported[VST_EVENT_RESUMED], 1);
+    CHECK_EQ(host.announced, 1);
+    CHECK(ended_with == ENOSPC);
     close(peer);
     host_free(&host);
 }

@@ -227,7 +227,7 @@ pub unsafe extern "C" fn vst_backend_set_name(
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_backend_counters {
-    /// In: `sizeof(vst_backend_counters)`. Not less than 112 bytes.
+    /// In: `sizeof(vst_backend_counters)`. Not less than 128 bytes.
     pub size: u32,
     /// 0.
     pub _reserved: u32,
@@ -273,7 +273,7 @@ pub struct vst_backend_counters {
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_backend_counters {
-    const FIRST: usize = 112;
+    const FIRST: usize = 128;
 }
 const _: () = assert!(size_of::<vst_backend_counters>() == 128);
 

@@ -190,7 +190,7 @@ pub unsafe extern "C" fn vst_listener_set_monitor_fail(
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_listener_counters {
-    /// In: `sizeof(vst_listener_counters)`. Not less than 40 bytes.
+    /// In: `sizeof(vst_listener_counters)`. Not less than 56 bytes.
     pub size: u32,
     /// Connections that exist now.
     pub conns: u32,
@@ -210,7 +210,7 @@ pub struct vst_listener_counters {
 
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero.
 unsafe impl Sized32 for vst_listener_counters {
-    const FIRST: usize = 40;
+    const FIRST: usize = 56;
 }
 const _: () = assert!(size_of::<vst_listener_counters>() == 56);
 

@@ -62,10 +62,13 @@ const _: () = assert!(size_of::<vst_connect_args>() == 32);
 /// id, or 0. VST_EVENT_SESSION reports that it is a session; VST_EVENT_CLOSED reports its end, also
 /// if it never was a session (there is no VST_EVENT_REFUSED). The handle config may be freed at
 /// once. `sys_errno`, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure `why`,
-/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// unless NULL, gets a sentence, cut to `why_size` bytes with its NUL. Its timeouts count from the time
+/// of the last drive call, where that was given one: a host that tells the time and has waited long
+/// makes a drive call first.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the descriptor listens); VST_E_SYSTEM (it is no
-/// connected stream socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+/// connected stream socket; with ENOTCONN it may have been one whose peer has reset it, which is no
+/// mistake of anybody's); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `out` points to an id; `sys_errno` is NULL or points to an `int32_t`;

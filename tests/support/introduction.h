@@ -69,7 +69,9 @@
 //   succeeds. Texts and structs are read during the call and not kept, unless a comment says
 //   otherwise. A handle is a pointer to an object that the library made; the host frees each with
 //   its own _free function. What uses a configuration, rules or a table keeps it: the host may free
-//   its handle at once. _free(NULL) does nothing.
+//   its handle at once. _free(NULL) does nothing. A handle that is freed is VST_E_STALE, one of another
+//   kind VST_E_KIND, in every function that takes one, as far as the word in front of it tells: that is
+//   for finding mistakes, not to be relied on.
 // - Ids are 64 bits and may be kept after what they name is gone: using one then returns
 //   VST_E_STALE and does nothing else.
 // - Threads: an engine belongs to the thread of its first drive call, vst_engine_wait among these;
@@ -92,9 +94,8 @@
 // - Outside a callback, every call on an engine may run callbacks before it returns:
 //   VST_EVENT_CLOSED may have been reported for the connection it was made for, and an id that it
 //   wrote may be stale.
-// - Without callbacks: an engine made with neither event nor interest callbacks reports both
-//   through vst_engine_next. One with event needs interest callbacks as well: without them it has
-//   no way to report interest.
+// - Without callbacks: an engine made without event reports its events through vst_engine_next, and
+//   one made without interest callbacks what is to be watched, as VST_EVENT_INTEREST.
 // - The engine's clock: CLOCK_MONOTONIC in nanoseconds; a drive call is given its time, or 0, and
 //   then the library reads it. Or a clock of the host's own, where the engine was made with now_ns.
 //   A time more than an hour from both the last one and CLOCK_MONOTONIC is of another clock:
@@ -102,4 +103,6 @@
 // - After an internal failure the call returns VST_E_PANIC, and every later call on that engine
 //   VST_E_POISONED, except vst_engine_free, which then does not call discard.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
+//   Configurations, rules and tables that were made before may be used there; tables, and sessions and
+//   ticket keys of TLS, are then copies of the parent's.
 // - errno is the same after a call as before it. The host gets no SIGPIPE.
