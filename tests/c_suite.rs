@@ -215,6 +215,7 @@ const SLOW: &[&str] = &[
     "remote_bytes",
     "remote_end",
     "remote_errors",
+    "remote_names",
     "remote_offer",
     "remote_serve",
     "remote_tls",
@@ -227,7 +228,8 @@ const SLOW: &[&str] = &[
     "wrong_kind",
 ];
 
-/// What drives its engines in ways of its own, or none: a clock of the test, the built-in loop, pulling.
+/// What drives its engines in ways of its own, or not at all: by a clock of the test, by the built-in loop,
+/// by pulling.
 const WITHOUT_HOST: &[&str] = &[
     "clocks",
     "fed_backend",
@@ -237,6 +239,7 @@ const WITHOUT_HOST: &[&str] = &[
     "fed_memory",
     "fed_open",
     "fed_reports",
+    "listener_unix",
     "loop_",
     "not_after",
     "nulls",
@@ -275,6 +278,7 @@ fn fails(name: &str, seed: u64) -> Option<String> {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it says how long it took")]
 fn programs_hold_on_a_host_that_does_all_that_its_contract_allows() {
     let (slow, fast) = on_the_host();
     for name in slow.iter().chain(&fast) {
