@@ -155,20 +155,18 @@ static inline void chaos_by_token(struct host *host, const vst_ready *list, size
     }
 }
 
-static inline void *chaos_post(void *data)
+/* In another thread. */
+static inline void *chaos_wakes(void *data)
 {
     struct host *host = data;
-    vst_status status = vst_waker_post(host->waker, host->last[VST_EVENT_CLOSED], chance(8),
-                                       VST_NEXT_DONE, 0);
-    CHECK(status == VST_OK || status == VST_E_LIMIT);
+    CHECK_EQ(vst_waker_wake(host->waker), VST_OK);
     return NULL;
 }
 
-/* An answer to no question, from another thread. */
 static inline void chaos_wake(struct host *host)
 {
     pthread_t thread;
-    MUST(pthread_create(&thread, NULL, chaos_post, host) == 0);
+    MUST(pthread_create(&thread, NULL, chaos_wakes, host) == 0);
     MUST(pthread_join(thread, NULL) == 0);
 }
 
@@ -178,7 +176,7 @@ static inline void chaos_hand_in(struct host *host)
     static vst_ready due[HELD];
     chaos_rounds++;
     chaos_invent(host);
-    if (host->waker != NULL && host->last[VST_EVENT_CLOSED] != 0 && lie(LIE_INVENTED, 4))
+    if (host->waker != NULL && lie(LIE_INVENTED, 4))
         chaos_wake(host);
     size_t count = chaos_due(host, due);
     int bracket = lie(LIE_GROUPS, 3);
