@@ -220,6 +220,7 @@ const SLOW: &[&str] = &[
     "remote_serve",
     "remote_tls",
     "rules",
+    "session_more",
     "sigpipe",
     "sizes",
     "stale_id",
@@ -231,6 +232,7 @@ const SLOW: &[&str] = &[
 /// What drives its engines in ways of its own, or not at all: by a clock of the test, by the built-in loop,
 /// by pulling.
 const WITHOUT_HOST: &[&str] = &[
+    "allocator",
     "clocks",
     "fed_backend",
     "fed_bytes",
