@@ -156,6 +156,16 @@ static inline int farm_takes(struct farm *farm, int door, const char *text)
     return fd;
 }
 
+/* A client whose stream reaches no server: it is told so, and closes. */
+static inline void farm_refused(struct farm *farm, int client)
+{
+    unsigned before = farm->ended;
+    char byte;
+    HOST_UNTIL(&farm->host, hear(client, &byte, 1) >= 0 || errno != EAGAIN);
+    close(client);
+    HOST_UNTIL(&farm->host, farm->ended > before);
+}
+
 /* Ends both sides of a stream in order. */
 static inline void farm_ends(struct farm *farm, int client, int server)
 {

@@ -41,7 +41,7 @@ static void in_order(struct farm *farm, uint16_t port, int door)
 /* No stream gives its slot back: one waits until its time is over, and one may not even wait. */
 static void in_vain(struct farm *farm, uint16_t port, int door)
 {
-    const uint64_t patience = 30 * MS;
+    const uint64_t patience = 300 * MS;
     vst_backend_options options = backend_defaults();
     vst_server_options server = server_defaults();
     options.maxqueue = 1;

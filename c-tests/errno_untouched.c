@@ -41,6 +41,9 @@ static void handlers(struct host *host)
     vst_accept_config_free(config);
     KEEPS(vst_engine_waker(host->engine, &waker));
     int peer = dial(addr.port);
+    char byte;
+    HOST_UNTIL(host, hear(peer, &byte, 1) == 0);
+    close(peer);
     HOST_UNTIL(host, host->reported[VST_EVENT_REFUSED] == 1);
     vst_id gone = host->last[VST_EVENT_REFUSED];
     /* The post signals the waker's descriptor, and the run clears it. */
@@ -50,7 +53,6 @@ static void handlers(struct host *host)
     KEEPS(vst_conn_start_tls(host->engine, gone, &start, NULL, 0));
     KEEPS(vst_waker_free(waker));
     CHECK_EQ(vst_listener_close(host->engine, door), VST_OK);
-    close(peer);
 }
 
 int main(void)

@@ -47,6 +47,7 @@ static void by_number(void)
     uint16_t port;
     int first;
     vst_engine_options options = host_options(&host, HOST_EPOLL);
+    options.flags = 0;
     host_open(&host, &options);
     CHECK_EQ(vst_engine_ready_fd(host.engine, 0, VST_IO_IN, 0, NULL), VST_E_MODE);
     host_free(&host);

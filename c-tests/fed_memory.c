@@ -257,7 +257,7 @@ static void a_session_of_which_nothing_leaves_the_memory(int pulls)
 
 int main(int argc, char **argv)
 {
-    MUST(argc == 2);
+    MUST(argc >= 2);
     pem = argv[1];
     a_session_of_which_nothing_leaves_the_memory(0);
     a_session_of_which_nothing_leaves_the_memory(1);

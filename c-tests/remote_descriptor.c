@@ -122,16 +122,20 @@ static void is_a_fault(const char *frame, size_t len, uint64_t hello, uint64_t l
     MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     say_passing(agent, frame, len, ends[0]);
     close(ends[0]);
+    /* It is told why, as the last thing. */
+    ssize_t got = 0;
+    char last = 0;
+    REMOTE_UNTIL(({
+        while ((got = hear(agent, &byte, 1)) == 1)
+            last = byte;
+        got == 0;
+    }));
+    CHECK(last != 0);
+    close(agent);
     CHECK_EQ(hears_end(ends[1]), 0);
     REMOTE_UNTIL(remote.said >= 2);
     CHECK_EQ(remote.words[1], VST_EVENT_LINK_DOWN);
     CHECK(strstr(remote.down, "descriptor") != NULL);
-    /* It is told why, as the last thing. */
-    ssize_t got = 0;
-    char last = 0;
-    REMOTE_UNTIL((got = hear(agent, &byte, 1)) == 0 || (got == 1 && (last = byte, 0)));
-    CHECK(last != 0);
-    close(agent);
     close(ends[1]);
     close(door);
     CHECK_EQ(vst_conn_abort(remote.client.host.engine, conn), VST_OK);

@@ -175,8 +175,11 @@ static void what_waits_to_be_passed_is_closed(void)
         one[17] = (char)(port >> 8), one[18] = (char)port;
     }
     say(pair[1], all, sizeof all);
-    REMOTE_UNTIL(((server = accept4(door, NULL, NULL, SOCK_CLOEXEC)) >= 0 && (close(server), 1)
-                  && ++came == OPENS));
+    REMOTE_UNTIL(({
+        while ((server = accept4(door, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+            close(server), came++;
+        came == OPENS;
+    }));
     /* All are passed or wait for that: nothing is left for the agent to do. */
     REMOTE_UNTIL(vst_agent_load(engine, remote.the_agent, &clients, &channels) == VST_OK
                  && clients == 1 && channels == 0);

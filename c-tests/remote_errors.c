@@ -138,7 +138,7 @@ static void no_more_are_opened_in_a_second_than_the_agent_allows(void)
     remote.agent_options.opens_per_second = 1;
     remote_open();
     vst_connect_options options = remote_options();
-    options.timeout_connect_ns = 100 * MS;
+    options.timeout_connect_ns = 400 * MS;
     for (int i = 0; i < ALL; i++)
         conns[i] = connects(&options, port);
     REMOTE_UNTIL(remote.client.ended + remote.client.host.reported[VST_EVENT_CONNECTED] == ALL);

@@ -93,18 +93,11 @@ static inline void side_pull(struct host *host)
 /* Does what is due for one engine, without waiting. */
 static inline void side_turn(struct host *host)
 {
-    struct epoll_event list[64];
     if (host->engine == NULL)
         return;
     side_pull(host);
-    int found = epoll_wait(host->epoll, list, 64, 0);
-    for (int i = 0; i < found; i++) {
-        host_report(host, list[i].data.u64, from_epoll(list[i].events));
-        side_pull(host);
-    }
-    if (host->wait.flags & VST_WAIT_RUNNABLE || host->wait.deadline_ns <= now_ns())
-        CHECK_EQ(vst_engine_run(host->engine, now_ns(), &host->wait), VST_OK);
-    side_pull(host);
+    host_wait_epoll(host, 0);
+    host_run(host);
 }
 
 /* One round of both engines. 0 when the time for waiting is over. */
@@ -160,7 +153,7 @@ static inline void side_prepare(struct side *side, vst_engine_options *options)
 {
     *options = host_options(&side->host, HOST_EPOLL);
     if (remote.pulls)
-        options->event = NULL, options->interest = NULL;
+        options->event = NULL, options->interest = NULL, side->host.called = side_pull;
 }
 
 /* What a test may change before remote_open: an agent that allows the loopback, and default options. */

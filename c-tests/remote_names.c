@@ -149,7 +149,7 @@ static void a_name_that_is_never_answered_costs_the_client_its_timeout(void)
     begin();
     vst_connect_options options = remote_options();
     options.link_destination = "a.test:1";
-    options.timeout_connect_ns = 50 * UINT64_C(1000000);
+    options.timeout_connect_ns = 300 * UINT64_C(1000000);
     vst_id conn = connects(&options, 9);
     const vst_end *end = end_of(conn);
     CHECK(end->at == VST_OP_CTRL_CONNECT && end->why == VST_WHY_TIMED_OUT && end->remote == 0);

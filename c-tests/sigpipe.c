@@ -96,7 +96,9 @@ static void stream_to_nobody(enum host_kind kind, unsigned max_pipes, int door)
     /* The server reads nothing: all buffers in between fill, and the stream's pipe with them. */
     int wanted = max_pipes > 0 ? 2 : 0, full = 0;
     while ((full < 3 || pipes() - before != wanted) && now_ns() < host.patience_ends) {
-        full = send(client, bytes, sizeof bytes, MSG_NOSIGNAL) < 0 ? full + 1 : 0;
+        full++;
+        while (send(client, bytes, sizeof bytes, MSG_NOSIGNAL) > 0)
+            full = 0;
         host_turn(&host);
     }
     CHECK_EQ(pipes() - before, wanted);

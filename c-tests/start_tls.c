@@ -202,7 +202,7 @@ static void a_server_that_proves_nothing_is_refused(void)
     pair_open(&pair, HOST_EPOLL);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.server, &serve, NULL, 0), VST_OK);
     CHECK_EQ(vst_conn_start_tls(pair.host.engine, pair.client, &connect, NULL, 0), VST_OK);
-    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_CLOSED] == 1);
+    HOST_UNTIL(&pair.host, pair.host.reported[VST_EVENT_CLOSED] >= 1);
     CHECK(pair.end.alert >= 0);
     CHECK(pair.end.at == VST_OP_TLS_CONNECT || pair.end.at == VST_OP_TLS_ACCEPT);
     vst_tls_server_free(server);
@@ -299,7 +299,7 @@ static void it_waits_for_nobody_s_bytes(void)
 
 int main(int argc, char **argv)
 {
-    MUST(argc == 2);
+    MUST(argc >= 2);
     pem = argv[1];
     a_plain_session_goes_on_behind_tls(HOST_EPOLL, VST_TLS_1_3);
     a_plain_session_goes_on_behind_tls(HOST_EPOLL, VST_TLS_1_2);

@@ -57,8 +57,8 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     uint16_t port = guarded_by(&handled);
     unsigned watched = handled.host.announced;
     vst_waker *second;
-    CHECK_EQ(vst_engine_waker(handled.host.engine, &letter.waker), VST_OK);
-    CHECK_EQ(vst_engine_waker(handled.host.engine, &second), VST_OK);
+    CHECK_EQ(host_waker(&handled.host, &letter.waker), VST_OK);
+    CHECK_EQ(host_waker(&handled.host, &second), VST_OK);
     CHECK_EQ(handled.host.announced, watched + 1);
     vst_waker_free(second);
 
@@ -93,12 +93,9 @@ static void the_poller_s_descriptor_wakes_the_engine(enum host_kind kind)
     unsigned asked = handled.asked;
     HOST_UNTIL(&handled.host, handled.asked > asked);
     CHECK_EQ(handled.host.reported[VST_EVENT_REFUSED], 1);
-    for (int turn = 0; turn < 3; turn++)
-        CHECK(host_turn(&handled.host));
-    if (handled.host.epoll >= 0) {
-        struct epoll_event event;
-        CHECK_EQ(epoll_wait(handled.host.epoll, &event, 1, 0), 0);
-    }
+    struct epoll_event event;
+    HOST_UNTIL(&handled.host, handled.host.epoll < 0
+                                  || epoll_wait(handled.host.epoll, &event, 1, 0) == 0);
     CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, VST_NEXT_LATER, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_waker_post(letter.waker, letter.conn, 1, 99, 0), VST_E_ARGUMENT);
     CHECK_EQ(vst_waker_post(letter.waker, 0, 1, VST_NEXT_DONE, 0), VST_E_ARGUMENT);
@@ -198,7 +195,7 @@ static void many_threads_answer_many_connections(void)
     int peers[THREADS * ANSWERS];
     handled_open(&handled, HOST_EPOLL, later);
     uint16_t port = guarded_by(&handled);
-    CHECK_EQ(vst_engine_waker(handled.host.engine, &office.waker), VST_OK);
+    CHECK_EQ(host_waker(&handled.host, &office.waker), VST_OK);
     for (int i = 0; i < THREADS; i++)
         MUST(pthread_create(&threads[i], NULL, clerk, &office) == 0);
     for (unsigned i = 0; i < THREADS * ANSWERS; i++) {
@@ -245,7 +242,7 @@ static void an_engine_may_be_freed_while_others_post(void)
     int peer = waiting(&handled, port, &letters[0]);
     for (int i = 0; i < THREADS; i++) {
         letters[i] = letters[0];
-        MUST(vst_engine_waker(handled.host.engine, &letters[i].waker) == VST_OK);
+        MUST(host_waker(&handled.host, &letters[i].waker) == VST_OK);
         MUST(pthread_create(&threads[i], NULL, post_until_it_is_gone, &letters[i]) == 0);
     }
     HOST_UNTIL(&handled.host, posted > 100 && handled.host.reported[VST_EVENT_SESSION] == 1);

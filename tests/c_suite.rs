@@ -1,5 +1,6 @@
-//! The contracts of the header, each a C program in `c-tests`, linked to the shared library and to the
-//! static one; and the same programs under valgrind, if it is installed.
+//! The contracts of the header, each a C program in `c-tests`, linked to the shared library; the same
+//! programs under valgrind, if it is installed, and on a host that does all that its contract allows
+//! (`c-tests/chaos.h`); and a few of them linked to the static library.
 #![cfg(all(unix, feature = "self-signed"))]
 
 #[path = "support/artifacts.rs"]
@@ -8,8 +9,9 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use artifacts::{Linked, NATIVE_STATIC_LIBS, artifacts, cargo, program, run};
 
@@ -76,12 +78,6 @@ macro_rules! contracts {
             $(#[test]
             fn $sentence() {
                 super::holds(stringify!($file), super::Linked::Shared);
-            })*
-        }
-        mod statically {
-            $(#[test]
-            fn $sentence() {
-                super::holds(stringify!($file), super::Linked::Static);
             })*
         }
         mod under_valgrind {
@@ -178,6 +174,141 @@ contracts! {
     links_and_agents_need_no_callbacks: remote_pull,
     zero_is_the_default_for_links_and_agents_too: remote_defaults,
     servers_behind_an_agent_are_tried_and_checked_as_others: remote_backend,
+}
+
+/// Programs that together use the poller, TLS on both sides, threads and the built-in loop. That all do
+/// what they should is shown with the shared library: here it is shown that the static one is whole.
+const LINKED_STATICALLY: &[&str] = &["hosts", "start_tls", "waker", "loop_"];
+
+#[test]
+fn programs_with_the_static_library_do_the_same() {
+    for name in LINKED_STATICALLY {
+        holds(name, Linked::Static);
+    }
+}
+
+const SEEDS: u64 = 200;
+/// As many for each program of [`SLOW`]: with more of them the test would take minutes.
+const SEEDS_OF_SLOW: u64 = 20;
+
+/// What takes longer than a tenth of a second: most wait for deadlines of seconds, some make configurations
+/// of TLS, or thousands of connections or engines.
+const SLOW: &[&str] = &[
+    "backend_backup",
+    "backend_health",
+    "backend_queue",
+    "backend_retries",
+    "backend_states",
+    "backend_sticky",
+    "backend_turns",
+    "backend_unix",
+    "closing",
+    "configs_freed",
+    "drain",
+    "engines",
+    "errno_untouched",
+    "every_callback",
+    "fed_stream",
+    "handler_ends",
+    "handlers",
+    "hosts",
+    "key_log",
+    "layers",
+    "remote_backend",
+    "remote_bytes",
+    "remote_end",
+    "remote_errors",
+    "remote_names",
+    "remote_offer",
+    "remote_serve",
+    "remote_tls",
+    "rules",
+    "session_more",
+    "sigpipe",
+    "sizes",
+    "stale_id",
+    "start_tls",
+    "wrong_engine",
+    "wrong_kind",
+];
+
+/// What drives its engines in ways of its own, or not at all: by a clock of the test, by the built-in loop,
+/// by pulling.
+const WITHOUT_HOST: &[&str] = &[
+    "allocator",
+    "clocks",
+    "fed_backend",
+    "fed_bytes",
+    "fed_close",
+    "fed_facts",
+    "fed_memory",
+    "fed_open",
+    "fed_reports",
+    "listener_unix",
+    "loop_",
+    "not_after",
+    "nulls",
+    "own_clock",
+    "pull",
+    "remote_defaults",
+    "rules_errors",
+    "table",
+    "tls_config_errors",
+    "unknown_flags",
+    "why",
+    "wrong_thread",
+];
+
+/// What counts on the poller being honest, and why.
+const UNFIT: &[(&str, &str)] =
+    &[("send_in_readable", "readiness that was invented is one more READABLE, which it counts")];
+
+/// Most of the time is spent in waiting for deadlines, so that there may be more than processors.
+const WORKERS: usize = 8;
+
+/// The programs that run there: the slow ones, and the others.
+fn on_the_host() -> (Vec<&'static str>, Vec<&'static str>) {
+    let fits =
+        |name: &&str| !WITHOUT_HOST.contains(name) && !UNFIT.iter().any(|(unfit, _)| unfit == name);
+    FILES.iter().copied().filter(fits).partition(|name| SLOW.contains(name))
+}
+
+/// Runs a program with a seed; what it said, if it failed or had no round of the host.
+fn fails(name: &str, seed: u64) -> Option<String> {
+    let seed = format!("--chaos={seed}");
+    let mut command = Command::new(program(name, Linked::Shared));
+    let (status, said) = run(command.arg(identity()).arg(&seed), PATIENCE);
+    let holds = status.success() && !said.starts_with("0 rounds");
+    (!holds).then(|| format!("{name} {seed}, {status}:\n{said}"))
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "it says how long it took")]
+fn programs_hold_on_a_host_that_does_all_that_its_contract_allows() {
+    let (slow, fast) = on_the_host();
+    for name in slow.iter().chain(&fast) {
+        program(name, Linked::Shared);
+    }
+    let each = |seeds, names: Vec<&'static str>| {
+        (1..=seeds).flat_map(move |seed| names.clone().into_iter().map(move |name| (name, seed)))
+    };
+    // The slow ones first, so that none of them is left alone at the end.
+    let runs: Vec<_> = each(SEEDS_OF_SLOW, slow).chain(each(SEEDS, fast)).collect();
+    let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some((name, seed)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let failure = fails(name, *seed);
+                    failures.lock().expect("nobody panics with it").extend(failure);
+                }
+            });
+        }
+    });
+    println!("{} runs took {:?}", runs.len(), begun.elapsed());
+    let failures = failures.into_inner().expect("nobody panics with it");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
