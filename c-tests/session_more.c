@@ -39,6 +39,7 @@ static void pair(struct host *host, const char *identity, vst_id *incoming, vst_
     MUST(vst_listener_addr(host->engine, listener, &addr) == VST_OK);
     snprintf(text, sizeof text, "127.0.0.1:%u", (unsigned)addr.port);
     MUST(vst_conn_connect(host->engine, text, out, NULL, outgoing, NULL, 0) == VST_OK);
+    CHECK_EQ(vst_conn_recv(host->engine, *outgoing, text, 1, &(size_t){0}), VST_E_STATE);
     vst_accept_config_free(in);
     vst_connect_config_free(out);
     vst_tls_server_free(server);
@@ -57,6 +58,8 @@ static void pieces(const char *identity)
     size_t n;
     host_new(&host, HOST_EPOLL);
     pair(&host, identity, &in, &out);
+    if (identity)
+        CHECK_EQ(vst_conn_take_fd(host.engine, in, &(int32_t){0}, peeked, sizeof peeked, &n), VST_E_STATE);
     CHECK_EQ(vst_conn_peek(host.engine, in, peeked, 4, &n), VST_WAIT);
     CHECK_EQ(n, 0);
     CHECK_EQ(vst_conn_sendv(host.engine, out, from, 3, &n), VST_OK);

@@ -1,4 +1,5 @@
-//! The code in the README is that of the examples, and it compiles as shown; the index of hosts is complete.
+//! The code in the README is that of the examples, and it compiles as shown; the index of hosts is complete;
+//! every mistake in the contract is tried by a program.
 
 mod support;
 
@@ -130,5 +131,32 @@ fn the_index_of_hosts_has_every_host_and_its_lines() {
     }
     if support::is_blessing() {
         fs::write(path, index).expect("the tree is writable");
+    }
+}
+
+/// Each row names the programs that try it, and they look for the status that it names.
+#[test]
+fn every_mistake_in_the_contract_is_tried_by_a_program() {
+    const ROWS_LEAST: usize = 50;
+    let contract = fs::read_to_string(root().join("docs/host-contract.md")).expect("the contract");
+    let (_, table) = contract.split_once("## Mistakes, and what happens").expect("its section");
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| mistake"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() >= ROWS_LEAST, "{} rows", rows.len());
+    for row in rows {
+        let [mistake, happens, programs] = row[..] else { panic!("three columns: {row:?}") };
+        let sources: String = programs
+            .split(", ")
+            .map(|program| {
+                let path = root().join("c-tests").join(program).with_extension("c");
+                fs::read_to_string(&path).unwrap_or_else(|_| panic!("{mistake}: no {program}"))
+            })
+            .collect();
+        for status in happens.split('`').filter(|word| word.starts_with("VST_E_")) {
+            assert!(sources.contains(status), "{mistake}: {status} in {programs}");
+        }
     }
 }
