@@ -4,11 +4,13 @@
 use crate::agenda::Agenda;
 use crate::buffer::{Buffer, Pool};
 use crate::counts::{OpCounts, TlsCounts};
+use crate::id::Kind;
 use crate::pipes::Pipes;
 use crate::rules::Load;
 use crate::slab::Key;
 use crate::sys::{Addr, Credentials, Fd, Net};
 use crate::time::Time;
+use crate::trace::{Trace, TraceCategories, TraceDetails, TraceKind};
 use crate::wheel::Wheel;
 
 /// How the host's poller reports readiness.
@@ -138,6 +140,10 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) descriptors: &'a mut Descriptors,
     /// The count of bytes received and sent.
     pub(crate) traffic: &'a mut ByteCounts,
+    /// The lines of the trace.
+    pub(crate) trace: &'a mut Trace,
+    /// The connection at work: lines of the trace are about it.
+    pub(crate) at_work: Option<Key>,
     /// The counters of operations and handshakes.
     pub(crate) counts: &'a mut Counts,
     /// The timers.
@@ -162,6 +168,34 @@ pub(crate) struct Cx<'a, N> {
 }
 
 impl<N> Cx<'_, N> {
+    /// Counts bytes that were read for the connection at work.
+    pub(crate) fn count_received(&mut self, n: usize, kind: TraceKind) {
+        self.traffic.received += n as u64;
+        if n > 0 && self.trace.is_on(TraceCategories::BYTES) {
+            self.trace_work(TraceCategories::BYTES, kind, TraceDetails::Bytes(n));
+        }
+    }
+
+    /// Counts bytes that were taken of the connection at work.
+    pub(crate) fn count_sent(&mut self, n: usize, kind: TraceKind) {
+        self.traffic.sent += n as u64;
+        if n > 0 && self.trace.is_on(TraceCategories::BYTES) {
+            self.trace_work(TraceCategories::BYTES, kind, TraceDetails::Bytes(n));
+        }
+    }
+
+    /// Keeps a line of the trace about the connection at work.
+    #[cold]
+    pub(crate) fn trace_work(
+        &mut self,
+        category: TraceCategories,
+        kind: TraceKind,
+        details: TraceDetails,
+    ) {
+        let conn = self.at_work.map(|key| self.agenda.id(Kind::Conn, key));
+        self.trace.add(self.now, category, kind, conn, details);
+    }
+
     /// Whether the stream holds bytes for this connection.
     pub(crate) fn has_early(&self) -> bool {
         self.early.as_ref().is_some_and(|early| !early.is_empty())

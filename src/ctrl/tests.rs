@@ -11,6 +11,7 @@ use crate::sim::{CallKind, SimNet, World};
 use crate::slab::Key;
 use crate::sys::{Addr, Family, ListenSpec, Passed};
 use crate::time::Time;
+use crate::trace::Trace;
 use crate::wheel::Wheel;
 
 const WINDOWS: FedWindows = FedWindows { inbox: 64, outbox: 64 };
@@ -37,6 +38,7 @@ struct Parts {
     pipes: Pipes,
     descriptors: Descriptors,
     traffic: ByteCounts,
+    trace: Trace,
     counts: Counts,
     timers: Wheel,
     agenda: Agenda,
@@ -54,6 +56,7 @@ impl Parts {
             pipes: Pipes::default(),
             descriptors: Descriptors::new(FD_LIMIT),
             traffic: ByteCounts::default(),
+            trace: Trace::default(),
             counts: Counts::default(),
             timers: Wheel::new(Time(1)),
             agenda: Agenda::new(1),
@@ -68,6 +71,8 @@ impl Parts {
             pipes: &mut self.pipes,
             descriptors: &mut self.descriptors,
             traffic: &mut self.traffic,
+            trace: &mut self.trace,
+            at_work: None,
             counts: &mut self.counts,
             timers: &mut self.timers,
             agenda: &mut self.agenda,

@@ -43,6 +43,7 @@ mod start_tls;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod traffic;
 
 pub use crate::conn::{Received, Record, Sent};
@@ -83,6 +84,7 @@ use crate::slab::{Key, Slab};
 use crate::stream::Stream;
 use crate::sys::{Errno, Fd, Net};
 use crate::time::Time;
+use crate::trace::Trace;
 use crate::wheel::Wheel;
 use registry::Registry;
 
@@ -172,6 +174,7 @@ struct Tools<N> {
     now: Time,
     trigger: Trigger,
     limits: Limits,
+    trace: Trace,
     counts: Counts,
     timers: Wheel,
     agenda: Agenda,
@@ -180,7 +183,8 @@ struct Tools<N> {
 }
 
 impl<N> Tools<N> {
-    fn cx<'a>(&'a mut self, registry: &'a Registry) -> Cx<'a, N> {
+    /// What a step of the connection `at_work` is lent. A stream says itself which of its two is.
+    fn cx<'a>(&'a mut self, registry: &'a Registry, at_work: Option<Key>) -> Cx<'a, N> {
         Cx {
             net: &mut self.net,
             pool: &mut self.pool,
@@ -192,6 +196,8 @@ impl<N> Tools<N> {
             trigger: self.trigger,
             limits: self.limits,
             heavy: &mut self.heavy,
+            trace: &mut self.trace,
+            at_work,
             counts: &mut self.counts,
             timers: &mut self.timers,
             agenda: &mut self.agenda,
@@ -341,6 +347,7 @@ impl<N: Net> Engine<N> {
                 now,
                 trigger: options.trigger,
                 limits,
+                trace: Trace::default(),
                 counts: Counts::default(),
                 timers: Wheel::new(now),
                 agenda: Agenda::new(number),

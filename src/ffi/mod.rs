@@ -65,6 +65,8 @@ mod tls_client;
 mod tls_info;
 mod token;
 mod token_users;
+mod trace;
+mod trace_events;
 mod types;
 mod version;
 mod waker;

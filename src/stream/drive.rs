@@ -112,6 +112,7 @@ impl Stream {
         steps: impl Steps<N>,
     ) -> conn::Outcome {
         let Some(conn) = on(pair, side) else { return conn::Outcome::empty() };
+        cx.at_work = self.side(side).conn;
         if !sends_early(conn) {
             return conn.advance(cx, steps);
         }
