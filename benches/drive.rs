@@ -7,12 +7,13 @@
 #[path = "support/callgrind.rs"]
 mod callgrind;
 
+use std::hint::black_box;
 use std::io::IoSlice;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use callgrind::Steps;
-use vestibule::Trigger;
 use vestibule::config::{AcceptConfig, ConnectConfig};
 use vestibule::ctrl::Io;
 use vestibule::engine::{
@@ -23,6 +24,7 @@ use vestibule::sys::{
     Addr, Credentials, Errno, Family, Fd, ListenSpec, Nature, Net, Passed, PathId, Pipe, SockOpt,
 };
 use vestibule::time::Time;
+use vestibule::{TraceCategories, Trigger};
 
 /// The steps of the shorter run, and of the longer one.
 const FEW: u64 = 100;
@@ -176,6 +178,9 @@ fn peer() -> Addr {
     Addr::parse("192.0.2.7:40000").expect("an address")
 }
 
+/// Whether everything is traced in this run.
+static TRACED: AtomicBool = AtomicBool::new(false);
+
 /// An engine that listens, and what the host knows about it.
 struct Host {
     engine: Engine<Idle>,
@@ -190,6 +195,9 @@ impl Host {
         let net = Idle { peer: peer(), next_fd: 3, waiting: 0, input: Vec::new() };
         let options = EngineOptions { trigger, ..EngineOptions::default() };
         let mut engine = Engine::new(net, 1, 1, options, Time(1));
+        if TRACED.load(Ordering::Relaxed) {
+            engine.trace(TraceCategories::all());
+        }
         let spec = ListenSpec {
             addr: here(),
             backlog: 16,
@@ -219,6 +227,11 @@ impl Host {
             }
         }
         self.engine.settle();
+        if TRACED.load(Ordering::Relaxed) {
+            for line in self.engine.trace_lines() {
+                black_box(line.to_string());
+            }
+        }
     }
 
     fn accept(&mut self) {
@@ -327,7 +340,11 @@ fn echo(times: u64) {
 
 fn main() {
     let steps = Steps { few: FEW, many: MANY };
-    callgrind::main(&CASES.map(|(name, _)| name), "*counted*", steps, |case, times| {
-        CASES[case].1(times)
+    let traced = CASES.map(|(name, _)| format!("{name}, traced"));
+    let names: Vec<&str> =
+        CASES.iter().map(|(name, _)| *name).chain(traced.iter().map(String::as_str)).collect();
+    callgrind::main(&names, "*counted*", steps, |case, times| {
+        TRACED.store(case >= CASES.len(), Ordering::Relaxed);
+        CASES[case % CASES.len()].1(times)
     });
 }
