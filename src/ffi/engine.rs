@@ -21,7 +21,7 @@ use super::ptr::Sized32;
 use super::seal::Handle;
 use super::status::*;
 use super::token_users::TokenUsers;
-use super::trace::{EngineTrace, categories_of, vst_trace_fn};
+use super::trace_options::{EngineTrace, categories_of, vst_trace_fn};
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};

@@ -67,6 +67,7 @@ mod token;
 mod token_users;
 mod trace;
 mod trace_events;
+mod trace_options;
 mod types;
 mod version;
 mod waker;

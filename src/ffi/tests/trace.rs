@@ -2,6 +2,7 @@
 
 use super::super::describe::vst_conn_describe;
 use super::super::trace::*;
+use super::super::trace_options::*;
 use super::*;
 
 pub(super) unsafe extern "C" fn keep(
