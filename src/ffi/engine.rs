@@ -398,9 +398,9 @@ pub(super) fn new(
     options: &vst_engine_options,
     poller_data: *mut c_void,
 ) -> Result<vst_engine, ConfigError> {
-    let engine_options = engine_options(options)?;
     let traced = categories_of(options.trace_categories)
         .map_err(|_| ConfigError::argument("trace_categories: an unknown one"))?;
+    let engine_options = engine_options(options)?;
     let number = ENGINE_NUMBERS.take().ok_or_else(|| {
         ConfigError::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
     })?;
