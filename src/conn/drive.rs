@@ -72,17 +72,17 @@ impl Conn {
 
     /// Runs its operations.
     pub(crate) fn advance<N: Net>(&mut self, cx: &mut Cx<'_, N>, steps: impl Steps<N>) -> Outcome {
-        let traced = cx.trace.compares();
-        if traced {
-            self.trace_changes(cx);
-        }
         self.waits = operations::advance(self, |conn, op| {
+            let traced = cx.telemetry.trace.compares();
+            if traced {
+                conn.trace_changes(cx);
+            }
             let progress = steps(conn, cx, op);
             if traced {
                 conn.trace_step(cx, op, &progress);
             }
             if matches!(progress, Progress::Done | Progress::End) {
-                cx.counts.ops.pass(op);
+                cx.telemetry.ops.pass(op);
                 conn.count_handshake(cx, op);
             }
             progress
@@ -105,8 +105,8 @@ impl Conn {
         if matches!(op, Op::TlsAccept | Op::TlsConnect)
             && let Some(negotiated) = self.data.negotiated()
         {
-            cx.counts.handshakes.add(op == Op::TlsConnect, &negotiated);
-            if cx.trace.is_on(TraceCategories::TLS) {
+            cx.telemetry.handshakes.add(op == Op::TlsConnect, &negotiated);
+            if cx.telemetry.trace.is_on(TraceCategories::TLS) {
                 self.trace_handshake(cx);
             }
         }
@@ -205,12 +205,12 @@ impl Conn {
     /// reported.
     pub(crate) fn settle<N>(&mut self, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
         self.count_bytes(cx.now);
-        if cx.trace.compares() {
-            cx.at_work = Some(key);
+        if cx.telemetry.trace.compares() {
+            cx.at_work = key;
             self.trace_changes(cx);
         }
         if self.word.is_complete(Op::Fclose) && !self.is_reported_as_ended() {
-            if cx.trace.is_on(TraceCategories::CLOSING) {
+            if cx.telemetry.trace.is_on(TraceCategories::CLOSING) {
                 self.trace_end(cx);
             }
             self.end_rules(cx.now);

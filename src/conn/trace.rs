@@ -22,16 +22,20 @@ impl Conn {
             Progress::Wait(_) | Progress::Failed(_) => word.start(op),
         }
         self.trace_word(cx, word);
-        if let (Progress::Wait(wait), Some(key)) = (progress, cx.at_work) {
-            let conn = cx.agenda.id(Kind::Conn, key);
-            cx.trace.add_op(cx.now, TraceKind::Waits, conn, TraceDetails::Waits(op, *wait));
+        if let Progress::Wait(wait) = progress {
+            let conn = cx.agenda.id(Kind::Conn, cx.at_work);
+            cx.telemetry.trace.add_op(
+                cx.now,
+                TraceKind::Waits,
+                conn,
+                TraceDetails::Waits(op, *wait),
+            );
         }
     }
 
     fn trace_word<N>(&self, cx: &mut Cx<'_, N>, word: OpWord) {
-        let Some(key) = cx.at_work else { return };
-        let conn = cx.agenda.id(Kind::Conn, key);
-        cx.trace.compare(cx.now, conn, &self.facts.peer, word, self.cause.as_deref());
+        let conn = cx.agenda.id(Kind::Conn, cx.at_work);
+        cx.telemetry.trace.compare(cx.now, conn, &self.facts.peer, word, self.cause.as_deref());
     }
 
     /// Traces the handshake that is complete.

@@ -10,7 +10,7 @@ pub(super) fn noticing<N, R>(
     cx: &mut Cx<'_, N>,
     f: impl FnOnce(&mut Session, &mut Cx<'_, N>) -> R,
 ) -> R {
-    if !cx.trace.is_on(TraceCategories::TLS) {
+    if !cx.telemetry.trace.is_on(TraceCategories::TLS) {
         return f(session, cx);
     }
     // Those that came while nobody asked would be told at a wrong time.

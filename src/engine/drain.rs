@@ -2,6 +2,7 @@
 
 use super::{Engine, Refusal, TimerOwner};
 use crate::conn::{Cause, Conn, Ending, Events, Flags, Owner, Why};
+use crate::cx::NOBODY;
 use crate::slab::Key;
 use crate::stream::By;
 use crate::sys::Net;
@@ -125,7 +126,7 @@ impl<N: Net> Engine<N> {
 
     fn report_draining(&mut self) {
         let Self { conns, tools, registry, .. } = self;
-        let mut cx = tools.cx(registry, None);
+        let mut cx = tools.cx(registry, NOBODY);
         for (key, conn) in conns.iter_mut().filter(|(_, conn)| is_hosts(conn)) {
             conn.events.insert(Events::DRAINING);
             conn.settle(key, &mut cx);

@@ -12,17 +12,17 @@ impl<N: Net> Engine<N> {
     /// Traces these categories from now on, and no others. Lines that were not fetched are dropped when
     /// none is left.
     pub fn trace(&mut self, categories: TraceCategories) {
-        self.tools.trace.set(categories);
+        self.tools.telemetry.trace.set(categories);
     }
 
     /// The lines since this was last called, oldest first: an output, which may be fetched at any time.
     pub fn trace_lines(&mut self) -> VecDeque<TraceLine> {
-        self.tools.trace.take(self.tools.now)
+        self.tools.telemetry.trace.take(self.tools.now)
     }
 
     /// Traces how a stream has ended.
     pub(super) fn trace_stream_end(&mut self, stream: Id, report: &EndReport) {
-        if !self.tools.trace.is_on(TraceCategories::CLOSING) {
+        if !self.tools.telemetry.trace.is_on(TraceCategories::CLOSING) {
             return;
         }
         let end = RelayedEnd {
@@ -51,6 +51,6 @@ impl<N: Net> Engine<N> {
 
     fn trace_closing(&mut self, kind: TraceKind, about: Option<Id>, details: TraceDetails) {
         let now = self.tools.now;
-        self.tools.trace.add(now, TraceCategories::CLOSING, kind, about, details);
+        self.tools.telemetry.trace.add(now, TraceCategories::CLOSING, kind, about, details);
     }
 }

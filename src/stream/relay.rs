@@ -3,7 +3,7 @@
 use super::drive::{Pair, ends, on};
 use super::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
 use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, Events, Op, Wait, closing};
-use crate::cx::Cx;
+use crate::cx::{Cx, NOBODY};
 use crate::slab::Key;
 use crate::sys::Net;
 
@@ -48,7 +48,7 @@ impl Stream {
             let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
             let (from, to) = ends(pair, side);
             let parties = [Party::new(from, sought[0]), Party::new(to, sought[1])];
-            let keys = [side, other(side)].map(|side| self.side(side).conn);
+            let keys = [side, other(side)].map(|side| self.side(side).conn.unwrap_or(NOBODY));
             let moved = relay_lane(&mut self.lanes[usize::from(side)], parties, keys, cx);
             let (from, to) = ends(pair, side);
             if let Some(from) = from {
@@ -76,7 +76,7 @@ impl Stream {
         }
         for (side, waited) in [CLIENT, SERVER].into_iter().zip(waited) {
             let Some(conn) = on(pair, side) else { continue };
-            cx.at_work = self.side(side).conn;
+            cx.at_work = self.side(side).conn.unwrap_or(NOBODY);
             tidy(conn, cx);
             // Silence counts from when the side is first waited for.
             if !waited && conn.flow.intersects(Wait::PEER) {
@@ -91,7 +91,7 @@ impl Stream {
 fn relay_lane<N: Net>(
     lane: &mut Lane,
     parties: [Party<'_>; 2],
-    keys: [Option<Key>; 2],
+    keys: [Key; 2],
     cx: &mut Cx<'_, N>,
 ) -> Moved {
     let [mut from, mut to] = parties;
