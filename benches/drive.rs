@@ -7,12 +7,12 @@
 #[path = "support/callgrind.rs"]
 mod callgrind;
 
+use std::hint::black_box;
 use std::io::IoSlice;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use callgrind::Steps;
-use vestibule::Trigger;
 use vestibule::config::{AcceptConfig, ConnectConfig};
 use vestibule::ctrl::Io;
 use vestibule::engine::{
@@ -23,6 +23,7 @@ use vestibule::sys::{
     Addr, Credentials, Errno, Family, Fd, ListenSpec, Nature, Net, Passed, PathId, Pipe, SockOpt,
 };
 use vestibule::time::Time;
+use vestibule::{TraceCategories, Trigger};
 
 /// The steps of the shorter run, and of the longer one.
 const FEW: u64 = 100;
@@ -176,8 +177,8 @@ fn peer() -> Addr {
     Addr::parse("192.0.2.7:40000").expect("an address")
 }
 
-/// An engine that listens, and what the host knows about it.
-struct Host {
+/// An engine that listens, and what the host knows about it. Everything may be traced.
+struct Host<const TRACED: bool> {
     engine: Engine<Idle>,
     listener: Id,
     sessions: Vec<Id>,
@@ -185,11 +186,14 @@ struct Host {
     tokens: Vec<(Id, Fd)>,
 }
 
-impl Host {
+impl<const TRACED: bool> Host<TRACED> {
     fn new(trigger: Trigger) -> Self {
         let net = Idle { peer: peer(), next_fd: 3, waiting: 0, input: Vec::new() };
         let options = EngineOptions { trigger, ..EngineOptions::default() };
         let mut engine = Engine::new(net, 1, 1, options, Time(1));
+        if TRACED {
+            engine.trace(TraceCategories::all());
+        }
         let spec = ListenSpec {
             addr: here(),
             backlog: 16,
@@ -219,6 +223,11 @@ impl Host {
             }
         }
         self.engine.settle();
+        if TRACED {
+            for line in self.engine.trace_lines() {
+                black_box(line.to_string());
+            }
+        }
     }
 
     fn accept(&mut self) {
@@ -261,14 +270,14 @@ impl Host {
 
 type Case = fn(u64);
 
-/// Each case by its name; its steps are counted, what is set up before them is not.
-const CASES: [(&str, Case); 6] = [
-    ("accept, told as a session", accept),
-    ("readiness of an idle session, edge", |times| idle(times, Trigger::Edge)),
-    ("readiness of an idle session, level", |times| idle(times, Trigger::Level)),
-    ("readiness, READABLE, recv of 64 bytes, recv that waits", read),
-    ("send of 64 bytes", send),
-    ("echo of 64 bytes through a stream", echo),
+/// Each case by its name, untraced and traced; its steps are counted, what is set up before them is not.
+const CASES: [(&str, [Case; 2]); 6] = [
+    ("accept, told as a session", [accept::<false>, accept::<true>]),
+    ("readiness of an idle session, edge", [idle_edge::<false>, idle_edge::<true>]),
+    ("readiness of an idle session, level", [idle_level::<false>, idle_level::<true>]),
+    ("readiness, READABLE, recv of 64 bytes, recv that waits", [read::<false>, read::<true>]),
+    ("send of 64 bytes", [send::<false>, send::<true>]),
+    ("echo of 64 bytes through a stream", [echo::<false>, echo::<true>]),
 ];
 
 #[inline(never)]
@@ -276,19 +285,27 @@ fn counted(mut steps: impl FnMut()) {
     steps();
 }
 
-fn accept(times: u64) {
-    let mut host = Host::new(Trigger::Edge);
+fn accept<const TRACED: bool>(times: u64) {
+    let mut host = Host::<TRACED>::new(Trigger::Edge);
     counted(|| (0..times).for_each(|_| host.accept()));
     assert_eq!(host.sessions.len() as u64, times);
 }
 
-fn idle(times: u64, trigger: Trigger) {
-    let (mut host, _, (token, _)) = Host::session(trigger);
+fn idle_edge<const TRACED: bool>(times: u64) {
+    idle::<TRACED>(times, Trigger::Edge);
+}
+
+fn idle_level<const TRACED: bool>(times: u64) {
+    idle::<TRACED>(times, Trigger::Level);
+}
+
+fn idle<const TRACED: bool>(times: u64, trigger: Trigger) {
+    let (mut host, _, (token, _)) = Host::<TRACED>::session(trigger);
     counted(|| (0..times).for_each(|_| host.ready(token, Io::OUT)));
 }
 
-fn read(times: u64) {
-    let (mut host, session, (token, fd)) = Host::session(Trigger::Edge);
+fn read<const TRACED: bool>(times: u64) {
+    let (mut host, session, (token, fd)) = Host::<TRACED>::session(Trigger::Edge);
     let mut bytes = [0; 4 * PAYLOAD];
     counted(|| {
         for _ in 0..times {
@@ -301,8 +318,8 @@ fn read(times: u64) {
     });
 }
 
-fn send(times: u64) {
-    let (mut host, session, _) = Host::session(Trigger::Edge);
+fn send<const TRACED: bool>(times: u64) {
+    let (mut host, session, _) = Host::<TRACED>::session(Trigger::Edge);
     counted(|| {
         for _ in 0..times {
             assert_eq!(host.engine.send(session, &[7; PAYLOAD]), Ok(Sent::Bytes(PAYLOAD)));
@@ -312,8 +329,8 @@ fn send(times: u64) {
 }
 
 /// What the client sends reaches the server, and what the server sends reaches the client.
-fn echo(times: u64) {
-    let (mut host, ends) = Host::stream();
+fn echo<const TRACED: bool>(times: u64) {
+    let (mut host, ends) = Host::<TRACED>::stream();
     counted(|| {
         for _ in 0..times {
             for (token, fd) in ends {
@@ -327,7 +344,10 @@ fn echo(times: u64) {
 
 fn main() {
     let steps = Steps { few: FEW, many: MANY };
-    callgrind::main(&CASES.map(|(name, _)| name), "*counted*", steps, |case, times| {
-        CASES[case].1(times)
+    let traced = CASES.map(|(name, _)| format!("{name}, traced"));
+    let names: Vec<&str> =
+        CASES.iter().map(|(name, _)| *name).chain(traced.iter().map(String::as_str)).collect();
+    callgrind::main(&names, "*counted*", steps, |case, times| {
+        CASES[case % CASES.len()].1[case / CASES.len()](times)
     });
 }

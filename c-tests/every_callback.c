@@ -74,6 +74,7 @@ static void engines(vst_engine *e)
     TRY(ENGINE, vst_engine_run(e, 0, &wait));
     CHECK_EQ(!!(wait.flags & VST_WAIT_NESTED), scene.license == ALL);
     TRY(ENGINE, vst_engine_wait(e, &wait));
+    TRY(ENGINE, vst_engine_trace(e, VST_TRACE_ALL));
     TRY(ENGINE, vst_engine_get_counters(e, &counters));
     TRY(ENGINE, vst_engine_drain(e, VST_DRAIN_LAME_DUCK, VST_NEVER));
     TRY(ENGINE, vst_engine_drain_state(e, &drain));
@@ -425,6 +426,14 @@ static void log_line(void *data, const char *text, size_t len)
     visit("log");
 }
 
+/* Every function is called in these scenes, so each has its name in a line. */
+static void trace_line(void *data, uint32_t category, const char *line, size_t len)
+{
+    CHECK(data == &scene.host && category != 0);
+    CHECK(memmem(line, len, "fn=-", 4) == NULL);
+    visit("trace");
+}
+
 static int32_t step(void *data, vst_engine *engine, vst_step *step)
 {
     CHECK(engine == scene.host.engine);
@@ -485,6 +494,8 @@ static void begin(const char *callback, enum license license)
     options.timer = timer;
     options.log = log_line;
     options.wake = wake;
+    options.trace = trace_line;
+    options.trace_categories = VST_TRACE_ALL;
     options.fed = on_ask;
     options.now_ns = strcmp(callback, "log") == 0 ? now_ns() : 0;
     scene.host.hook = on_event;
@@ -612,6 +623,7 @@ int main(void)
     from("event", ALL);
     from("step", ALL);
     from("discard", NOTHING);
+    from("trace", NOTHING);
     from_wake(post_from_here);
     from_wake(post_from_elsewhere);
     from_fed();

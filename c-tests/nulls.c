@@ -513,6 +513,7 @@ int main(void)
     vst_drain drain = {.size = sizeof drain};
     vst_stream_options stream_options = {.size = sizeof stream_options};
     vst_stream_config *stream;
+    NULLS(vst_engine_trace(NULL, 0));
     NULLS(vst_engine_drain(NULL, VST_DRAIN_CLOSE, 0));
     NULLS(vst_engine_drain_state(NULL, &drain));
     NULLS(vst_engine_drain_state(e, NULL));

@@ -3,6 +3,11 @@
 
 #define REFUSED(call) CHECK_EQ((call), VST_E_ARGUMENT)
 
+static void on_line(void *data, uint32_t category, const char *line, size_t len)
+{
+    (void)data, (void)category, (void)line, (void)len;
+}
+
 static void engine_options(void)
 {
     vst_engine_options good, bad;
@@ -17,6 +22,15 @@ static void engine_options(void)
     REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.trigger = 2;
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
+    bad = good;
+    bad.trace_categories = VST_TRACE_CALLS;
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
+    bad.trace = on_line;
+    bad.trace_categories = VST_TRACE_ALL + 1;
+    REFUSED(vst_engine_new(&bad, &made, NULL, 0));
+    bad = good;
+    bad._reserved2 = 1;
     REFUSED(vst_engine_new(&bad, &made, NULL, 0));
     bad = good;
     bad.max_proxy_header_bytes = 106;

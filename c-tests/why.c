@@ -232,6 +232,12 @@ static void engines(void)
     options.trigger = 9;
     SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "trigger: 9");
     options = good;
+    options.trace_categories = VST_TRACE_CALLS;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "trace: it is missing");
+    options.trace_categories = VST_TRACE_ALL + 1;
+    SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT,
+         "trace_categories: an unknown one");
+    options = good;
     options.interest = NULL;
     options.fdset = host_fdset;
     SAID(vst_engine_new(&options, &made, why, ROOM), VST_E_ARGUMENT, "fdclr: it is missing");

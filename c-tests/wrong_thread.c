@@ -58,6 +58,7 @@ static void *other(void *conn)
     CHECK_EQ(vst_engine_ready_batch(host.engine, NULL, 0, 0, NULL), VST_E_THREAD);
     CHECK_EQ(vst_engine_ready_fd(host.engine, 1, VST_IO_IN, 0, NULL), VST_E_THREAD);
     CHECK_EQ(vst_engine_wait(host.engine, &wait), VST_E_THREAD);
+    CHECK_EQ(vst_engine_trace(host.engine, 0), VST_E_THREAD);
     CHECK_EQ(vst_engine_next(host.engine, &event), VST_E_THREAD);
     CHECK_EQ(vst_engine_get_counters(host.engine, &counters), VST_E_THREAD);
     CHECK_EQ(vst_engine_batch_begin(host.engine), VST_E_THREAD);

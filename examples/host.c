@@ -146,6 +146,32 @@ static void open_epoll(struct host *host)
         die("epoll: %s", strerror(errno));
 }
 
+static void write_line(void *data, uint32_t category, const char *line, size_t len)
+{
+    (void)data, (void)category;
+    fprintf(stderr, "%.*s\n", (int)len, line);
+}
+
+void host_trace(struct host *host, const char *categories)
+{
+    static const char *const names[] = {"call", "event", "op", "bytes", "tls", "closing"};
+    uint32_t mask = strcmp(categories, "all") == 0 ? VST_TRACE_ALL : 0;
+    size_t len;
+
+    for (const char *word = categories; mask != VST_TRACE_ALL && *word != '\0'; word += len) {
+        uint32_t bit = 0;
+
+        word += *word == ',';
+        len = strcspn(word, ",");
+        while (bit < 6 && (strlen(names[bit]) != len || strncmp(word, names[bit], len) != 0))
+            bit++;
+        if (bit == 6)
+            die("what is traced is call, event, op, bytes, tls, closing or all, not %s", word);
+        mask |= 1u << bit;
+    }
+    vst_engine_trace(host->engine, mask);
+}
+
 void host_open(struct host *host, const char *kind, vst_event_fn event)
 {
     host_open_fed(host, kind, event, NULL);
@@ -161,6 +187,7 @@ void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_
     options.data = host;
     options.event = event;
     options.fed = fed;
+    options.trace = write_line;
     if (strcmp(kind, "mio") == 0) {
         if (vst_loop_new(&options, &host->loop, NULL, why, sizeof why) < 0)
             die("%s", why);

@@ -38,6 +38,9 @@ void host_wake(struct host *host);
 /* Sets the function that is called between two turns when SIGHUP has come. */
 void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
 
+/* Writes what the engine does to stderr: categories of docs/trace.md, with commas between, or "all". */
+void host_trace(struct host *host, const char *categories);
+
 /* Opens a listener; user comes with the events of its connections. address is also its name in rules
  * (so_name). */
 vst_id host_listen(struct host *host, const char *address, const vst_accept_config *config,

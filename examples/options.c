@@ -65,6 +65,7 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--listen-via-agent", &args.listen_via_agent, NULL, NULL},
         {"--agent-tls", &args.agent_tls, NULL, NULL},
         {"--agent-channels", &args.agent_channels, NULL, NULL},
+        {"--trace", &args.trace, NULL, NULL},
         {"--host", &args.host, NULL, NULL},
     };
     const struct { const char *name; int *value; } flags[] = {

@@ -21,7 +21,7 @@ struct arguments {
     const char *balance, *maxconn, *maxqueue, *queue_ms, *retries, *check_ms;
     const char *send_proxy, *backend_tls, *sni;
     const char *socks, *socks_destination, *socks_user, *socks_password;
-    const char *handshake_ms, *connect_ms, *idle_ms, *linger_ms, *host, *control, *rules;
+    const char *handshake_ms, *connect_ms, *idle_ms, *linger_ms, *host, *control, *rules, *trace;
     const char *monitor_net, *health, *metrics;
     const char *via_agent, *listen_via_agent, *agent_tls, *agent_channels;
     const char *link_certificate, *link_key, *link_ca;

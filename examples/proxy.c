@@ -13,6 +13,7 @@
  *         [--agent-channels N] [--no-pass] [--listen-via-agent NAME] [--sandbox]
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
  *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
+ *         [--trace all|CATEGORY,...]
  *
  * Several --backend with one NAME, or without a name, are servers of which any can serve a client.
  * --rules decides which clients are accepted, in the language of docs/rules.md, and to which NAME its
@@ -47,7 +48,8 @@
  * engine.
  *
  * Prints "ready ADDR:PORT" when it serves. SIGINT and SIGTERM stop it: no new connections, five seconds
- * for those that are left. --log prints every refused and ended connection on stderr. */
+ * for those that are left. --log prints every refused and ended connection on stderr,
+ * --trace everything that the engine does, in the categories of docs/trace.md. */
 #include "proxy.h"
 #include "sandbox.h"
 
@@ -245,6 +247,8 @@ int main(int argc, char **argv)
 
     raise_descriptor_limit();
     host_open(&proxy.host, args->host, on_event);
+    if (args->trace != NULL)
+        host_trace(&proxy.host, args->trace);
     if (argc == 1) {
         open_server(&proxy, address, sizeof address);
         tls = throw_away_tls();

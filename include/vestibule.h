@@ -77,11 +77,11 @@
 //   use it: one may make it and open listeners, another drive it. Configurations, rules, tables and
 //   wakers may be used by all threads; a waker is how other threads reach an engine.
 // - Callbacks, and from where a function may be called. The comment of each function says one of
-//   these: "Legal from any thread and any callback": from everywhere, also from log, wake and
-//   discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
+//   these: "Legal from any thread and any callback": from everywhere, also from log, trace, wake
+//   and discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
 //   also from fdset, fdclr, interest, timer, event, fed and step. "Legal on the engine's thread,
-//   outside callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, wake and
-//   discard, and from every callback that vst_engine_free calls, all functions that take an engine,
+//   outside callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, trace,
+//   wake and discard, and from every callback that vst_engine_free calls, all functions that take an engine,
 //   a loop or a waker return VST_E_REENTRANT, whatever engine it is, except vst_loop_stop and
 //   vst_waker_free.
 //   A call made in a callback acts and returns at once; the events it causes are reported after the
@@ -689,6 +689,28 @@ vst_status vst_addr_parse(const char *text,
 // The server is tried again: it was down for trial_ns, or is back from maintenance.
 #define VST_REASON_TRIAL (3)
 
+// Calls of the host: one line for each, with the id it was given and the status it returns.
+#define VST_TRACE_CALLS (1)
+
+// What the host is told: events, interest, deadlines, asks of fed connections, steps of handlers, and
+// that other threads have woken the engine.
+#define VST_TRACE_EVENTS (2)
+
+// What becomes of each operation of a connection, and why it fails.
+#define VST_TRACE_OPERATIONS (4)
+
+// Every read and write that moved bytes, with their number. The bytes themselves are in no line.
+#define VST_TRACE_BYTES (8)
+
+// What TLS agreed on, alerts, changes of keys, close_notify.
+#define VST_TRACE_TLS (16)
+
+// How connections and streams end: shutdowns, the operations that close, the record of the end, drains.
+#define VST_TRACE_CLOSING (32)
+
+// All categories.
+#define VST_TRACE_ALL (63)
+
 // Bytes, incoming connections or the end of the stream can be read (EPOLLIN, POLLIN).
 #define VST_IO_IN (1)
 
@@ -884,6 +906,15 @@ typedef void (*vst_fed_fn)(void *data,
                            vst_engine *engine,
                            const vst_fed_ask *ask);
 
+// A line of the trace: len bytes at line in ASCII or UTF-8, without a line feed and without a NUL
+// at the end, valid until the callback returns. category is one of VST_TRACE_*, or 0 for a line that
+// says how many lines were lost. data is that of the options. docs/trace.md has every kind of line.
+// No function on an engine, a loop or a waker may be called from here: it returns VST_E_REENTRANT.
+typedef void (*vst_trace_fn)(void *data,
+                             uint32_t category,
+                             const char *line,
+                             size_t len);
+
 // The options of an engine. A field that is 0 stands for its default, so that all zero but size is
 // the defaults; vst_engine_options_init writes them.
 struct vst_engine_options {
@@ -955,6 +986,13 @@ struct vst_engine_options {
     // The most bytes that a fed connection without TLS holds of those that the host has not reported as
     // sent. With TLS it holds at most 68 KiB, whatever this says. Default 65,536.
     uint32_t fed_outbox_bytes;
+    // Optional: called with each line of the trace.
+    vst_trace_fn trace;
+    // What is traced from the beginning: a mask of VST_TRACE_*, which needs trace. See
+    // vst_engine_trace.
+    uint32_t trace_categories;
+    // 0.
+    uint32_t _reserved2;
 };
 
 // The state of a drain.
@@ -1065,6 +1103,19 @@ vst_status vst_engine_new(const vst_engine_options *options,
 // Needs:
 // engine is NULL or an engine that is not freed.
 vst_status vst_engine_free(vst_engine *engine);
+
+// Traces these categories from now on, a mask of VST_TRACE_*, and no others; 0 ends the trace. The
+// engine's trace callback gets the lines.
+//
+// A connection that began before its operations are traced has a line for the state of each first.
+// Legal on the engine's thread.
+// Returns VST_OK; VST_E_ARGUMENT (an unknown bit); VST_E_MODE (the engine was made without a trace
+// callback, and categories is not 0); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_engine_trace(vst_engine *engine,
+                            uint32_t categories);
 
 // Writes the next event of an engine that was made without an event callback, and the next
 // VST_EVENT_INTEREST of one that was made without interest callbacks; these come first. After every
@@ -5000,7 +5051,7 @@ vst_status vst_loop_new(const vst_engine_options *options,
 // Writes the engine of a loop, to be used with all other functions. It belongs to the loop: do not
 // call vst_engine_free with it.
 //
-// Legal from any thread; from log, wake and discard it returns VST_E_REENTRANT.
+// Legal from any thread; from log, trace, wake and discard it returns VST_E_REENTRANT.
 // Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 //
 // Needs:

@@ -143,6 +143,11 @@ impl Cause {
         self
     }
 
+    /// Whether it is an alert that the peer sent; another alert is ours.
+    pub(crate) const fn is_received_alert(&self) -> bool {
+        matches!((self.why, self.detail), (Why::Refused, Detail::Alert(_)))
+    }
+
     /// The cause for an errno of a socket call.
     #[must_use]
     pub fn system(at: Option<Op>, errno: Errno) -> Self {

@@ -4,11 +4,13 @@
 use crate::agenda::Agenda;
 use crate::buffer::{Buffer, Pool};
 use crate::counts::{OpCounts, TlsCounts};
+use crate::id::Kind;
 use crate::pipes::Pipes;
 use crate::rules::Load;
 use crate::slab::Key;
 use crate::sys::{Addr, Credentials, Fd, Net};
 use crate::time::Time;
+use crate::trace::{Trace, TraceCategories, TraceDetails, TraceKind};
 use crate::wheel::Wheel;
 
 /// How the host's poller reports readiness.
@@ -108,14 +110,21 @@ impl Descriptors {
     }
 }
 
-/// The counters of an engine.
+/// What an engine observes of its own work.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Operations.
+pub(crate) struct Telemetry {
+    /// Counts of operations.
     pub(crate) ops: OpCounts,
-    /// TLS handshakes that were completed.
+    /// Counts of TLS handshakes that were completed.
     pub(crate) handshakes: TlsCounts,
+    /// The count of bytes received and sent.
+    pub(crate) traffic: ByteCounts,
+    /// The lines of the trace.
+    pub(crate) trace: Trace,
 }
+
+/// The key of no connection.
+pub(crate) const NOBODY: Key = Key { generation: 0, slot: Key::SLOTS - 1 };
 
 /// Questions of a step to the engine that do not concern its connection.
 pub(crate) trait Directory {
@@ -136,10 +145,10 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) pipes: &'a mut Pipes,
     /// The count of free descriptors.
     pub(crate) descriptors: &'a mut Descriptors,
-    /// The count of bytes received and sent.
-    pub(crate) traffic: &'a mut ByteCounts,
-    /// The counters of operations and handshakes.
-    pub(crate) counts: &'a mut Counts,
+    /// What is counted and traced.
+    pub(crate) telemetry: &'a mut Telemetry,
+    /// The connection at work: lines of the trace are about it.
+    pub(crate) at_work: Key,
     /// The timers.
     pub(crate) timers: &'a mut Wheel,
     /// The lists of what is to be looked at later.
@@ -162,6 +171,41 @@ pub(crate) struct Cx<'a, N> {
 }
 
 impl<N> Cx<'_, N> {
+    /// Counts bytes that were read for the connection at work.
+    pub(crate) fn count_received(&mut self, n: usize, kind: TraceKind) {
+        self.telemetry.traffic.received += n as u64;
+        if self.telemetry.trace.is_on(TraceCategories::BYTES) {
+            self.trace_bytes(n, kind);
+        }
+    }
+
+    /// Counts bytes that were taken of the connection at work.
+    pub(crate) fn count_sent(&mut self, n: usize, kind: TraceKind) {
+        self.telemetry.traffic.sent += n as u64;
+        if self.telemetry.trace.is_on(TraceCategories::BYTES) {
+            self.trace_bytes(n, kind);
+        }
+    }
+
+    #[cold]
+    fn trace_bytes(&mut self, n: usize, kind: TraceKind) {
+        if n > 0 {
+            self.trace_work(TraceCategories::BYTES, kind, TraceDetails::Bytes(n));
+        }
+    }
+
+    /// Keeps a line of the trace about the connection at work.
+    #[cold]
+    pub(crate) fn trace_work(
+        &mut self,
+        category: TraceCategories,
+        kind: TraceKind,
+        details: TraceDetails,
+    ) {
+        let conn = (self.at_work != NOBODY).then(|| self.agenda.id(Kind::Conn, self.at_work));
+        self.telemetry.trace.add(self.now, category, kind, conn, details);
+    }
+
     /// Whether the stream holds bytes for this connection.
     pub(crate) fn has_early(&self) -> bool {
         self.early.as_ref().is_some_and(|early| !early.is_empty())

@@ -37,8 +37,8 @@
 //! - [`conn`]: one connection: its record, the driver of its operations, its end.
 //! - `data`: what a session reads and writes, raw or TLS.
 //! - [`ctrl`]: the socket and its readiness.
-//! - `cx`, [`config`], `counts`: the context that the layers above get for one drive, the
-//!   configurations that they follow, and the counters that they update.
+//! - `cx`, [`config`], `counts`, `trace`: the context that the layers above get for one drive, the
+//!   configurations that they follow, the counters that they update, and the lines of the trace.
 //! - [`tls`]: TLS, and the only use of rustls.
 //! - [`rules`]: the `tcp-request` rules: which connections are accepted, and what is done meanwhile.
 //! - [`wire`]: parsers and builders of wire formats, without descriptor or clock; `pipes`: the pool of
@@ -82,7 +82,9 @@ pub mod sys;
 pub mod table;
 pub mod time;
 pub mod tls;
+mod trace;
 mod wheel;
 pub mod wire;
 
 pub use cx::Trigger;
+pub use trace::{TraceCategories, TraceKind, TraceLine};

@@ -125,6 +125,7 @@ contracts! {
     tokens_lead_to_connections_and_a_poller_may_refuse: tokens,
     a_session_is_peeked_at_gathered_timed_and_woken: session_more,
     memory_comes_from_the_allocator_of_the_host: allocator,
+    what_an_engine_does_is_traced_by_category_in_order: trace,
     a_connection_shows_two_directions_an_error_and_its_layers: layers,
     tlvs_are_readable_byte_by_byte: proxy_tlvs,
     a_header_that_announces_nobody_changes_no_address: proxy_local,

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["conn"],
     &["data"],
     &["ctrl"],
-    &["cx", "config", "counts"],
+    &["cx", "config", "counts", "trace"],
     &["tls"],
     &["rules"],
     &["wire", "pipes"],

@@ -14,6 +14,7 @@ use crate::id::Kind;
 use crate::slab::Key;
 use crate::sys::{Errno, Net};
 use crate::time::{FOREVER, Time};
+use crate::trace::TraceCategories;
 
 bitflags! {
     /// The parts of a drive's result that the engine acts on.
@@ -72,9 +73,16 @@ impl Conn {
     /// Runs its operations.
     pub(crate) fn advance<N: Net>(&mut self, cx: &mut Cx<'_, N>, steps: impl Steps<N>) -> Outcome {
         self.waits = operations::advance(self, |conn, op| {
+            let traced = cx.telemetry.trace.compares();
+            if traced {
+                conn.trace_changes(cx);
+            }
             let progress = steps(conn, cx, op);
+            if traced {
+                conn.trace_step(cx, op, &progress);
+            }
             if matches!(progress, Progress::Done | Progress::End) {
-                cx.counts.ops.pass(op);
+                cx.telemetry.ops.pass(op);
                 conn.count_handshake(cx, op);
             }
             progress
@@ -97,7 +105,10 @@ impl Conn {
         if matches!(op, Op::TlsAccept | Op::TlsConnect)
             && let Some(negotiated) = self.data.negotiated()
         {
-            cx.counts.handshakes.add(op == Op::TlsConnect, &negotiated);
+            cx.telemetry.handshakes.add(op == Op::TlsConnect, &negotiated);
+            if cx.telemetry.trace.is_on(TraceCategories::TLS) {
+                self.trace_handshake(cx);
+            }
         }
     }
 
@@ -194,7 +205,14 @@ impl Conn {
     /// reported.
     pub(crate) fn settle<N>(&mut self, key: Key, cx: &mut Cx<'_, N>) -> Outcome {
         self.count_bytes(cx.now);
+        if cx.telemetry.trace.compares() {
+            cx.at_work = key;
+            self.trace_changes(cx);
+        }
         if self.word.is_complete(Op::Fclose) && !self.is_reported_as_ended() {
+            if cx.telemetry.trace.is_on(TraceCategories::CLOSING) {
+                self.trace_end(cx);
+            }
             self.end_rules(cx.now);
             return Outcome::ENDED;
         }

@@ -28,6 +28,7 @@ mod session;
 mod start;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub(crate) use drive::{Outcome, Steps};
 pub use ending::Ending;
@@ -36,13 +37,13 @@ pub(crate) use half_close::HalfClose;
 pub(crate) use handler_state::{HandlerPhase, HandlerState};
 pub use layers::{ConnSummary, LayerState, LayerStates};
 pub(crate) use operations::is_first_step;
-pub use operations::{Driven, Progress, Wait, advance};
+pub use operations::{Driven, Progress, advance};
 pub use record::Record;
 pub(crate) use rule_state::RuleState;
 pub use session::{Received, Sent};
 
 pub use crate::cause::{Cause, Detail, Why};
-pub use crate::op::{Code, Direction, Op, OpKind, OpSet, OpWord, TimeoutKind};
+pub use crate::op::{Code, Direction, Op, OpKind, OpSet, OpWord, TimeoutKind, Wait};
 
 use bitflags::bitflags;
 

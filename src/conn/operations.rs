@@ -1,33 +1,6 @@
 //! The loop that runs the operations of a connection.
 
-use bitflags::bitflags;
-
-use super::{Cause, Code, Op, OpWord};
-
-bitflags! {
-    /// What an operation, or the session behind it, waits for.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    pub struct Wait: u8 {
-        /// Bytes from the peer, or its end.
-        const READ = 1;
-        /// Room for bytes to the peer.
-        const WRITE = 2;
-        /// A deadline.
-        const TIMER = 4;
-        /// The next drive call: this one's share is used up.
-        const TURN = 8;
-        /// The host's poller releasing the descriptor.
-        const RELEASE = 16;
-        /// The bytes that it is to send, which the engine composes.
-        const ANSWER = 32;
-        /// A custom handler.
-        const HOST = 64;
-        /// A resource that this machine has run out of: a descriptor, memory, a port.
-        const ROOM = 128;
-        /// Anything from the peer.
-        const PEER = Self::READ.bits() | Self::WRITE.bits();
-    }
-}
+use super::{Cause, Code, Op, OpWord, Wait};
 
 /// The result of one step of an operation. "Not yet" is a value, never an error.
 #[derive(Debug)]

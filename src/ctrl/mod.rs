@@ -38,6 +38,7 @@ pub(crate) use watch::Watch;
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
 use crate::sys::{Errno, Fd, MAX_IOVECS, Net, Passed};
+use crate::trace::{TraceCategories, TraceDetails, TraceKind};
 use transport::Transport;
 
 /// The result of a read.
@@ -295,8 +296,8 @@ impl Ctrl {
                 (read, fed.has_input())
             }
         };
-        cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
-        Ok((self.took_in(read, more)?, passed))
+        cx.count_received(*read.as_ref().unwrap_or(&0), TraceKind::Read);
+        Ok((self.took_in(cx, read, more)?, passed))
     }
 
     /// The result of a read that is not worth a call.
@@ -310,9 +311,15 @@ impl Ctrl {
     }
 
     /// Notes the result of a read; `more` says whether a next one is expected not to wait.
-    fn took_in(&mut self, read: Result<usize, Errno>, more: bool) -> Result<Input, Errno> {
+    fn took_in<N>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        read: Result<usize, Errno>,
+        more: bool,
+    ) -> Result<Input, Errno> {
         match read {
             Ok(0) => {
+                cx.trace_work(TraceCategories::CLOSING, TraceKind::FinReceived, TraceDetails::None);
                 self.eof = true;
                 Ok(Input::End)
             }
@@ -390,7 +397,7 @@ impl Ctrl {
         match sent {
             Ok(n) => {
                 self.bytes_out += n as u64;
-                cx.traffic.sent += n as u64;
+                cx.count_sent(n, TraceKind::Written);
                 let before = self.unsent().min(n);
                 if let Some(out) = &mut self.out {
                     out.consume(before);
@@ -499,6 +506,9 @@ impl Ctrl {
 
     /// Ends the outgoing direction on the wire. It is not a failure if the peer is gone already.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+        if self.is_open() && !self.broken {
+            cx.trace_work(TraceCategories::CLOSING, TraceKind::FinSent, TraceDetails::None);
+        }
         match &mut self.transport {
             Transport::Socket(fd) | Transport::Passed(fd) if !self.broken => {
                 // ENOTCONN: a reset arrived first, and reading or closing will show it.

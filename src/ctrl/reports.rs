@@ -10,6 +10,7 @@ use super::{Ctrl, Io, Output};
 use crate::buffer::Pool;
 use crate::cx::{Cx, FedOrigin, FedWindows};
 use crate::sys::{Addr, Errno, Fd, Net};
+use crate::trace::TraceKind;
 
 /// What a failure means that is reported without an errno.
 const UNKNOWN_FAILURE: Errno = Errno(libc::ECONNRESET);
@@ -301,7 +302,7 @@ impl Ctrl {
         }
         cx.pool.give_empty(&mut self.out);
         self.bytes_out += n as u64;
-        cx.traffic.sent += n as u64;
+        cx.count_sent(n, TraceKind::Written);
         self.ready |= Io::OUT;
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::{Ctrl, Input, Io, Output};
 use crate::cx::{Cx, Trigger};
 use crate::pipes::PipeId;
 use crate::sys::{Errno, Net, Pipe};
+use crate::trace::TraceKind;
 
 impl Ctrl {
     /// Whether bytes can go from or to it through a pipe: it is a socket, and nobody else has it.
@@ -23,12 +24,12 @@ impl Ctrl {
         }
         let Some(fd) = self.descriptor() else { return Ok(Input::End) };
         let read = cx.pipes.fill(cx.net, pipe, fd);
-        cx.traffic.received += *read.as_ref().unwrap_or(&0) as u64;
+        cx.count_received(*read.as_ref().unwrap_or(&0), TraceKind::SplicedIn);
         // The pipe is empty, so EAGAIN is the socket's. A pipe may be full with few bytes, so a short
         // splice does not show that an edge-triggered socket is empty.
         let edge = cx.trigger == Trigger::Edge;
         let more = read.is_ok_and(|n| edge || n >= Pipe::FULL_CAPACITY);
-        let input = self.took_in(read, more);
+        let input = self.took_in(cx, read, more);
         if input.is_err_and(is_of_splice) {
             self.broken = false;
         }
@@ -46,7 +47,7 @@ impl Ctrl {
         match cx.pipes.drain(cx.net, pipe, fd, held) {
             Ok(n) => {
                 self.bytes_out += n as u64;
-                cx.traffic.sent += n as u64;
+                cx.count_sent(n, TraceKind::SplicedOut);
                 Ok(Output::Bytes(n))
             }
             Err(errno) => self.failed(errno, Io::OUT).map(|()| Output::Wait),

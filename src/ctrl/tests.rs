@@ -4,7 +4,9 @@ use super::*;
 use crate::agenda::Agenda;
 use crate::buffer::Pool;
 use crate::config::SocketOptions;
-use crate::cx::{ByteCounts, Counts, Descriptors, Directory, FedOrigin, FedWindows, Limits};
+use crate::cx::{
+    ByteCounts, Descriptors, Directory, FedOrigin, FedWindows, Limits, NOBODY, Telemetry,
+};
 use crate::pipes::Pipes;
 use crate::rules::Load;
 use crate::sim::{CallKind, SimNet, World};
@@ -36,8 +38,7 @@ struct Parts {
     pool: Pool,
     pipes: Pipes,
     descriptors: Descriptors,
-    traffic: ByteCounts,
-    counts: Counts,
+    telemetry: Telemetry,
     timers: Wheel,
     agenda: Agenda,
     heavy: u32,
@@ -53,8 +54,7 @@ impl Parts {
             pool: Pool::default(),
             pipes: Pipes::default(),
             descriptors: Descriptors::new(FD_LIMIT),
-            traffic: ByteCounts::default(),
-            counts: Counts::default(),
+            telemetry: Telemetry::default(),
             timers: Wheel::new(Time(1)),
             agenda: Agenda::new(1),
             heavy: 0,
@@ -67,8 +67,8 @@ impl Parts {
             pool: &mut self.pool,
             pipes: &mut self.pipes,
             descriptors: &mut self.descriptors,
-            traffic: &mut self.traffic,
-            counts: &mut self.counts,
+            telemetry: &mut self.telemetry,
+            at_work: NOBODY,
             timers: &mut self.timers,
             agenda: &mut self.agenda,
             directory: &Nobody,
@@ -135,7 +135,7 @@ fn a_descriptor_comes_with_its_bytes_and_a_short_read_is_no_reason_to_wait() {
     assert_eq!((rest, &buf[..4]), (Ok((Input::Bytes(4), Passed::Nothing)), &b"more"[..]));
     assert!(!taker.is_readable(), "a short read of bytes alone");
     assert_eq!([giver.bytes_out(), taker.bytes_in()], [8, 8]);
-    assert_eq!(parts.traffic, ByteCounts { received: 8, sent: 8 });
+    assert_eq!(parts.telemetry.traffic, ByteCounts { received: 8, sent: 8 });
 
     parts.net.close(near);
     parts.world.settle();

@@ -1,6 +1,8 @@
 //! The data layer: what the session reads and writes. Raw passes the bytes of the wire on; TLS protects
 //! them.
 
+mod notices;
+
 use std::io::IoSlice;
 
 use crate::buffer::{BULK_SIZE, Buffer};
@@ -9,6 +11,7 @@ use crate::ctrl::{Ctrl, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Net};
 use crate::tls::{self, Negotiated, PLAINTEXT_MAX, RECORD_MAX, Reading, RemoteTls, Session};
+use notices::noticing;
 
 /// How much of a stream is read at a time: the payload of one TLS record, so that none is sent half
 /// full; in bulk, that of four.
@@ -311,7 +314,10 @@ impl DataLayer {
             let mut out = ctrl.take_out(cx, size);
             cx.pool.make_room(&mut out, size);
             let taken = match &mut self.layer {
-                Layer::Tls(session) => session.encrypt(&rest[..n], &mut out).map_err(tls_cause),
+                Layer::Tls(session) => {
+                    noticing(session, cx, |session, _| session.encrypt(&rest[..n], &mut out))
+                        .map_err(tls_cause)
+                }
                 Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
                     out.extend(&rest[..n]);
                     Ok(n)
@@ -341,7 +347,9 @@ impl DataLayer {
         parting: Parting,
     ) -> std::result::Result<bool, Errno> {
         match (&mut self.layer, parting) {
-            (Layer::Tls(session), Parting::Vouched) => session.close_notify(ctrl.out(cx)),
+            (Layer::Tls(session), Parting::Vouched) => {
+                noticing(session, cx, |session, cx| session.close_notify(ctrl.out(cx)));
+            }
             // The agent ends TLS together with the direction.
             (Layer::Remote(_), Parting::Curt) => ctrl.end_curtly(),
             _ => {}
@@ -463,7 +471,8 @@ fn decrypt<N>(
     cx: &mut Cx<'_, N>,
     plain: &mut Buffer,
 ) -> Result<Reading> {
-    let reading = session.decrypt(plain, ctrl.out(cx), cx.pool);
+    let reading =
+        noticing(session, cx, |session, cx| session.decrypt(plain, ctrl.out(cx), cx.pool));
     ctrl.trim(cx);
     reading.or_else(|failure| match plain.len() {
         0 => Err(tls_cause(failure)),
@@ -489,7 +498,7 @@ fn tls_send<N: Net>(
         // An empty buffer has room for a record.
         let out = ctrl.out_for(cx, rest.len());
         while !rest.is_empty() && out.room() >= record_size(rest.len()) {
-            match session.encrypt(rest, out) {
+            match noticing(session, cx, |session, _| session.encrypt(rest, out)) {
                 Ok(taken) => rest = &rest[taken..],
                 // Records encrypted before are still sent; the next call meets the failure again.
                 Err(_) if rest.len() < payload.len() => break 'records,

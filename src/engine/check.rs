@@ -91,7 +91,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn attend_check(&mut self, key: Key) {
         let Self { conns, tools, registry, health_checks, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return };
-        let mut cx = tools.cx(registry);
+        let mut cx = tools.cx(registry, key);
         let at = health_checks.iter().position(|(conn, _)| *conn == key);
         let result = at.and_then(|at| health_checks[at].1.attend(conn, &mut cx));
         let mut outcome = conn::Outcome::empty();

@@ -2,6 +2,7 @@
 
 use super::{Engine, Refusal, TimerOwner};
 use crate::conn::{Cause, Conn, Ending, Events, Flags, Owner, Why};
+use crate::cx::NOBODY;
 use crate::slab::Key;
 use crate::stream::By;
 use crate::sys::Net;
@@ -70,6 +71,7 @@ impl<N: Net> Engine<N> {
         let deadline = if is_bounded { self.tools.now + grace } else { Time::NEVER };
         self.tools.timers.set(timer, deadline);
         self.draining = Some(Draining { how, deadline, timer, aborted });
+        self.trace_drain(how, deadline);
         if how > DrainStage::LameDuck {
             self.stop_listeners(how);
             self.report_draining();
@@ -124,7 +126,7 @@ impl<N: Net> Engine<N> {
 
     fn report_draining(&mut self) {
         let Self { conns, tools, registry, .. } = self;
-        let mut cx = tools.cx(registry);
+        let mut cx = tools.cx(registry, NOBODY);
         for (key, conn) in conns.iter_mut().filter(|(_, conn)| is_hosts(conn)) {
             conn.events.insert(Events::DRAINING);
             conn.settle(key, &mut cx);
@@ -133,6 +135,7 @@ impl<N: Net> Engine<N> {
 
     /// The grace period has passed: what remains is aborted.
     pub(super) fn drain_deadline(&mut self) {
+        self.trace_drain_over();
         let streams: Vec<Key> = self.streams.iter().map(|(key, _)| key).collect();
         let mut aborted = 0;
         for key in streams {

@@ -53,7 +53,7 @@ impl<N: Net> Engine<N> {
     fn conn_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
         let Self { conns, tools, registry, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let mut cx = tools.cx(registry);
+        let mut cx = tools.cx(registry, key);
         if !conn.on_ready(events, &cx) {
             return Err(Refusal::Stale);
         }
@@ -102,7 +102,7 @@ impl<N: Net> Engine<N> {
     fn conn_deadline(&mut self, slot: u32) {
         let Self { conns, tools, registry, .. } = self;
         if let Some((key, conn)) = conns.entry_of_mut(slot) {
-            conn.on_deadline(&mut tools.cx(registry));
+            conn.on_deadline(&mut tools.cx(registry, key));
             self.work(key);
         }
     }
@@ -114,7 +114,7 @@ impl<N: Net> Engine<N> {
         match conn.seat() {
             Some(seat) => self.work_stream(seat.stream),
             None => {
-                let outcome = drive(conn, key, &mut tools.cx(registry));
+                let outcome = drive(conn, key, &mut tools.cx(registry, key));
                 self.apply(key, outcome);
             }
         }

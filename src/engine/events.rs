@@ -148,7 +148,7 @@ impl<N: Net> Engine<N> {
         let Ok(conn) = self.conns.get_mut(key) else { return };
         self.counters.discarded += conn.facts.discarded;
         if let Some(cause) = conn.cause.as_deref() {
-            self.tools.counts.ops.fail(cause);
+            self.tools.telemetry.ops.fail(cause);
         }
         match conn.owner {
             Owner::Host | Owner::Link { .. } | Owner::Channel { .. } => {}
@@ -201,7 +201,7 @@ impl<N: Net> Engine<N> {
     pub(super) fn remove_conn(&mut self, key: Key) -> Option<crate::conn::Conn> {
         let mut conn = self.conns.remove(key).ok()?;
         self.fed = self.fed.saturating_sub(u32::from(conn.ctrl.is_fed()));
-        let mut cx = self.tools.cx(&self.registry);
+        let mut cx = self.tools.cx(&self.registry, key);
         conn.ctrl.give_back(&mut cx);
         conn.data.close(&mut cx);
         self.tools.timers.remove(conn.timer);
@@ -253,6 +253,7 @@ impl<N: Net> Engine<N> {
         if let Some(client) = &mut report.sides[usize::from(CLIENT)] {
             self.bound_log(client, alike);
         }
+        self.trace_stream_end(id, &report);
         Some(Event { id, user: stream.user, kind: EventKind::StreamEnd(Box::new(report)) })
     }
 

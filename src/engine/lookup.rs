@@ -61,7 +61,7 @@ impl<N: Net> Engine<N> {
         let key = self.key(Kind::Conn, id)?;
         let Self { conns, tools, registry, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        Ok((conn, tools.cx(registry)))
+        Ok((conn, tools.cx(registry, key)))
     }
 
     /// A connection that is a session of the host's.

@@ -234,11 +234,11 @@ impl<N: Net> Engine<N> {
             ),
             (
                 counter("vestibule_received_bytes_total", "Bytes read from the wire."),
-                tools.traffic.received,
+                tools.telemetry.traffic.received,
             ),
             (
                 counter("vestibule_sent_bytes_total", "Bytes the kernel took for the wire."),
-                tools.traffic.sent,
+                tools.telemetry.traffic.sent,
             ),
             (
                 counter(
@@ -310,14 +310,14 @@ impl<N: Net> Engine<N> {
             "Opening operations that were completed.",
         ));
         for op in opening() {
-            text.sample(&[("op", op.name())], self.tools.counts.ops.passed(op));
+            text.sample(&[("op", op.name())], self.tools.telemetry.ops.passed(op));
         }
         text.family(counter(
             "vestibule_op_overdue_total",
             "Connections that ended because the deadline of an operation had passed.",
         ));
         for op in Op::ALL.iter().filter(|op| op.timeout_kind() != TimeoutKind::Unbounded) {
-            text.sample(&[("op", op.name())], self.tools.counts.ops.overdue(*op));
+            text.sample(&[("op", op.name())], self.tools.telemetry.ops.overdue(*op));
         }
         text.family(counter(
             "vestibule_op_failed_total",
@@ -325,7 +325,7 @@ impl<N: Net> Engine<N> {
         ));
         for at in Op::ALL.iter().copied().map(Some).chain([None]) {
             for why in Why::ALL.iter().copied() {
-                let count = self.tools.counts.ops.failed(at, why);
+                let count = self.tools.telemetry.ops.failed(at, why);
                 if count > 0 {
                     let at = at.map_or("SESSION", Op::name);
                     text.sample(&[("op", at), ("why", why.name())], count);
@@ -342,7 +342,7 @@ impl<N: Net> Engine<N> {
                     let labels = [("side", side), ("version", version.name()), ("resumed", word)];
                     text.sample(
                         &labels,
-                        self.tools.counts.handshakes.get(outgoing, version, resumed),
+                        self.tools.telemetry.handshakes.get(outgoing, version, resumed),
                     );
                 }
             }

@@ -43,6 +43,7 @@ mod start_tls;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod traffic;
 
 pub use crate::conn::{Received, Record, Sent};
@@ -76,7 +77,7 @@ use crate::buffer::Pool;
 use crate::config::StreamConfig;
 use crate::conn::Conn;
 use crate::ctrl::Watch;
-use crate::cx::{ByteCounts, Counts, Cx, Descriptors, Limits, Trigger};
+use crate::cx::{ByteCounts, Cx, Descriptors, Limits, Telemetry, Trigger};
 use crate::id::{Id, Kind};
 use crate::pipes::Pipes;
 use crate::slab::{Key, Slab};
@@ -166,13 +167,12 @@ struct Tools<N> {
     pool: Pool,
     pipes: Pipes,
     descriptors: Descriptors,
-    traffic: ByteCounts,
     scratch: Box<[u8]>,
     heavy: u32,
     now: Time,
     trigger: Trigger,
     limits: Limits,
-    counts: Counts,
+    telemetry: Telemetry,
     timers: Wheel,
     agenda: Agenda,
     /// Streams in a queue that were given a slot of a server: stream, backend, slot.
@@ -180,19 +180,20 @@ struct Tools<N> {
 }
 
 impl<N> Tools<N> {
-    fn cx<'a>(&'a mut self, registry: &'a Registry) -> Cx<'a, N> {
+    /// What a step of the connection `at_work` is lent. A stream says itself which of its two is.
+    fn cx<'a>(&'a mut self, registry: &'a Registry, at_work: Key) -> Cx<'a, N> {
         Cx {
             net: &mut self.net,
             pool: &mut self.pool,
             pipes: &mut self.pipes,
             descriptors: &mut self.descriptors,
-            traffic: &mut self.traffic,
             scratch: &mut self.scratch,
             now: self.now,
             trigger: self.trigger,
             limits: self.limits,
             heavy: &mut self.heavy,
-            counts: &mut self.counts,
+            telemetry: &mut self.telemetry,
+            at_work,
             timers: &mut self.timers,
             agenda: &mut self.agenda,
             directory: registry,
@@ -335,13 +336,12 @@ impl<N: Net> Engine<N> {
                 pool: Pool::new(BUFFERS_KEPT, BULK_BUFFERS_KEPT),
                 pipes: Pipes::new(options.max_pipes as usize),
                 descriptors: Descriptors::new(descriptors),
-                traffic: ByteCounts::default(),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
                 heavy: options.heavy_per_drive,
                 now,
                 trigger: options.trigger,
                 limits,
-                counts: Counts::default(),
+                telemetry: Telemetry::default(),
                 timers: Wheel::new(now),
                 agenda: Agenda::new(number),
                 called: VecDeque::new(),
@@ -409,17 +409,17 @@ impl<N: Net> Engine<N> {
 
     /// How often each operation completed and failed.
     pub const fn op_counts(&self) -> &OpCounts {
-        &self.tools.counts.ops
+        &self.tools.telemetry.ops
     }
 
     /// Handshakes of TLS that were finished.
     pub const fn tls_counts(&self) -> TlsCounts {
-        self.tools.counts.handshakes
+        self.tools.telemetry.handshakes
     }
 
     /// Bytes that the sockets moved.
     pub const fn traffic(&self) -> ByteCounts {
-        self.tools.traffic
+        self.tools.telemetry.traffic
     }
 
     /// Buffers that hold bytes in flight.

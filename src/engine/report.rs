@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Engine, Refusal};
-use crate::conn::{Conn, ConnSummary, LayerState, LayerStates, State, Wait};
+use crate::conn::{Conn, ConnSummary, LayerState, LayerStates, State};
 use crate::id::{Id, Kind};
 use crate::stream::{CLIENT, InterfaceState, SERVER, Stream};
 use crate::sys::{Addr, Credentials, Net};
@@ -121,7 +121,7 @@ impl<N: Net> Engine<N> {
             let left = deadline.since(self.tools.now) / MILLISECOND;
             write!(line, " deadline_ms={left}")?;
         }
-        write!(line, " waits={}", waits(conn))?;
+        write!(line, " waits={}", (conn.waits | conn.flow).names())?;
         if let Some(seat) = conn.seat()
             && let Some(key) = self.streams.key_of(seat.stream)
         {
@@ -197,22 +197,4 @@ fn write_layer(name: &str, layer: LayerState, line: &mut String) -> std::fmt::Re
     write!(line, " {name}_init={initialized} {name}_connected={connected}")?;
     write!(line, " {name}_handlers_done={handlers_done} {name}_failed={failed}")?;
     write!(line, " {name}_shutr={shutr} {name}_shutw={shutw}")
-}
-
-/// What a connection waits for.
-fn waits(conn: &Conn) -> String {
-    let waits = conn.waits | conn.flow;
-    let names = [
-        (Wait::READ, "read"),
-        (Wait::WRITE, "write"),
-        (Wait::TIMER, "timer"),
-        (Wait::TURN, "turn"),
-        (Wait::RELEASE, "release"),
-        (Wait::ANSWER, "answer"),
-        (Wait::HOST, "handler"),
-        (Wait::ROOM, "room"),
-    ];
-    let words: Vec<_> =
-        names.iter().filter(|(wait, _)| waits.contains(*wait)).map(|(_, name)| *name).collect();
-    if words.is_empty() { "host".to_owned() } else { words.join("+") }
 }

@@ -40,7 +40,7 @@ impl<N: Net> Engine<N> {
     ) -> Result<(), Refusal> {
         let Self { conns, tools, registry, .. } = self;
         let conn = conns.get_mut(key).map_err(|_| Refusal::Stale)?;
-        let mut cx = tools.cx(registry);
+        let mut cx = tools.cx(registry, key);
         let busy = conn.word.is_closing() || conn.ctrl.is_backed_up() || conn.data.has_ahead();
         if busy || conn.data.is_protected() || !conn.word.incomplete().is_empty() {
             return Err(Refusal::State);

@@ -7,6 +7,7 @@ use super::{Engine, Refusal, TimerOwner};
 use crate::agenda::Listed;
 use crate::config::StreamConfig;
 use crate::conn::{Cause, Conn, Ending, Events, Flags, Outcome, Owner, Seat, Wait, Why};
+use crate::cx::NOBODY;
 use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
@@ -110,7 +111,7 @@ impl<N: Net> Engine<N> {
         let Self { conns, streams, tools, registry, .. } = self;
         let Ok(stream) = streams.get_mut(key) else { return };
         let mut pair = conns.pair_mut(stream.conns());
-        stream.cut(&mut pair, &mut tools.cx(registry), ending, by, cause);
+        stream.cut(&mut pair, &mut tools.cx(registry, NOBODY), ending, by, cause);
     }
 
     /// A silence timeout has passed, a wait has ended, or the timer was early.
@@ -130,7 +131,7 @@ impl<N: Net> Engine<N> {
         let Some((_, side, text)) = stream.next_silence(known) else { return };
         let cause = Cause::new(None, Why::TimedOut).because(text);
         let by = blame(side, Why::TimedOut);
-        stream.cut(&mut pair, &mut tools.cx(registry), Ending::Orderly, by, cause);
+        stream.cut(&mut pair, &mut tools.cx(registry, NOBODY), Ending::Orderly, by, cause);
         self.work_stream(slot);
     }
 
@@ -142,7 +143,7 @@ impl<N: Net> Engine<N> {
             let Some((key, stream)) = streams.entry_of_mut(slot) else { return };
             let keys = stream.conns();
             let mut pair = conns.pair_mut(keys);
-            let mut cx = tools.cx(registry);
+            let mut cx = tools.cx(registry, NOBODY);
             let mut outcomes = [Outcome::empty(); 2];
             let outcome = stream.drive(&mut pair, &mut cx, handshake::step, dials, &mut outcomes);
             let is_settled = !outcome.contains(stream::StreamOutcome::ATTEMPT_FAILED);

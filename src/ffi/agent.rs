@@ -14,7 +14,7 @@ use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::tls_client::vst_tls_client;
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::text;
 use crate::config::TransportKind;
 use crate::engine::{AgentOptions, AllowList};
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn vst_agent_add_tls(
         let profile = unsafe { ptr::text(profile) }?.ok_or(VST_E_NULL)?;
         // SAFETY: the caller's contract.
         let tls = Arc::clone(&unsafe { ptr::handle(tls) }?.tls);
-        shell.core()?.add_agent_tls(id(agent)?, profile, tls).map_err(status::of)?;
+        shell.core()?.add_agent_tls(shell.id(agent)?, profile, tls).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn vst_agent_serve(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.serve_client(id(agent)?, id(conn)?).map_err(status::of)?;
+        shell.core()?.serve_client(shell.id(agent)?, shell.id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -287,7 +287,7 @@ pub unsafe extern "C" fn vst_agent_offer(
     entry::call(engine, |shell| {
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
-        match shell.core()?.offer(id(agent)?, id(conn)?, name) {
+        match shell.core()?.offer(shell.id(agent)?, shell.id(conn)?, name) {
             Ok(()) => Ok(VST_OK),
             Err(crate::engine::Refusal::Limit) => Ok(VST_NONE),
             Err(refusal) => Err(status::of(refusal)),
@@ -327,7 +327,7 @@ pub unsafe extern "C" fn vst_agent_resolved(
             (None, errno) if errno > 0 => Err(Errno(errno)),
             (None, _) => return Err(VST_E_ARGUMENT),
         };
-        shell.core()?.resolved(id(agent)?, ticket, found).map_err(status::of)?;
+        shell.core()?.resolved(shell.id(agent)?, ticket, found).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -347,7 +347,7 @@ pub unsafe extern "C" fn vst_agent_drain(engine: *mut vst_engine, agent: vst_id)
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.drain_agent(id(agent)?).map_err(status::of)?;
+        shell.core()?.drain_agent(shell.id(agent)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -366,7 +366,7 @@ pub unsafe extern "C" fn vst_agent_close(engine: *mut vst_engine, agent: vst_id)
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.remove_agent(id(agent)?).map_err(status::of)?;
+        shell.core()?.remove_agent(shell.id(agent)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -393,7 +393,7 @@ pub unsafe extern "C" fn vst_agent_load(
     // SAFETY: the caller's contract.
     let no_channels = unsafe { ptr::put(channels, 0) };
     entry::call(no_clients.and(no_channels).and(engine), |shell| {
-        let load = shell.core()?.agent_load(id(agent)?).map_err(status::of)?;
+        let load = shell.core()?.agent_load(shell.id(agent)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(clients, load.0) }?;
         // SAFETY: written to a moment ago.
@@ -423,7 +423,7 @@ pub unsafe extern "C" fn vst_agent_describe(
     // SAFETY: the caller's contract.
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe_agent(id(agent)?).map_err(status::of)
+            shell.core()?.describe_agent(shell.id(agent)?).map_err(status::of)
         })
     }
 }

@@ -9,7 +9,7 @@ use super::listener::{answer, set_name};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::backend::{BackendConfig, BalanceMethod, Redispatch, Retries, ServerIndex, Stats};
 use crate::engine::BackendOptions;
 use crate::id::Kind;
@@ -216,7 +216,9 @@ pub unsafe extern "C" fn vst_backend_set_name(
     name: *const c_char,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { set_name(engine, Kind::Backend, backend, name) }
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    entry::call(engine, |shell| unsafe { set_name(shell, Kind::Backend, backend, name) })
 }
 
 /// The counters of a backend, or of one of its servers.
@@ -319,7 +321,13 @@ pub unsafe extern "C" fn vst_backend_get_counters(
     counters: *mut vst_backend_counters,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { stats(engine, backend, None, counters) }
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_counters = unsafe { ptr::clear_sized(counters) };
+    entry::call(no_counters.and(engine), |shell| {
+        // SAFETY: the caller's contract.
+        unsafe { write_stats(shell, backend, None, counters) }
+    })
 }
 
 /// Writes the counters of one server: server is its number, from vst_backend_add_server.
@@ -338,24 +346,24 @@ pub unsafe extern "C" fn vst_server_get_counters(
     counters: *mut vst_backend_counters,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { stats(engine, backend, Some(ServerIndex(server)), counters) }
-}
-
-/// # Safety
-/// engine is an engine that is not freed; counters points to as many bytes as its size says.
-unsafe fn stats(
-    engine: *mut vst_engine,
-    backend: vst_id,
-    server: Option<ServerIndex>,
-    counters: *mut vst_backend_counters,
-) -> vst_status {
-    // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     // SAFETY: the caller's contract.
     let no_counters = unsafe { ptr::clear_sized(counters) };
     entry::call(no_counters.and(engine), |shell| {
-        let found = shell.core()?.backend_stats(id(backend)?, server).map_err(status::of)?;
         // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::write_sized(counters, &vst_backend_counters::of(&found)) })
+        unsafe { write_stats(shell, backend, Some(ServerIndex(server)), counters) }
     })
+}
+
+/// # Safety
+/// counters points to as many bytes as its size says.
+unsafe fn write_stats(
+    shell: &vst_engine,
+    backend: vst_id,
+    server: Option<ServerIndex>,
+    counters: *mut vst_backend_counters,
+) -> Result<vst_status, vst_status> {
+    let found = shell.core()?.backend_stats(shell.id(backend)?, server).map_err(status::of)?;
+    // SAFETY: the caller's contract.
+    Ok(unsafe { ptr::write_sized(counters, &vst_backend_counters::of(&found)) })
 }

@@ -6,7 +6,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::conn::{Direction, Why};
 use crate::engine::{Received, Sent};
 
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn vst_conn_recv(
     entry::call(no_got.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let to = unsafe { ptr::space(buffer.cast(), size) }?;
-        let received = shell.core()?.recv(id(conn)?, to).map_err(status::of)?;
+        let received = shell.core()?.recv(shell.id(conn)?, to).map_err(status::of)?;
         let (status, n) = outcome_of(&received);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(got, n) }?;
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn vst_conn_send(
     entry::call(no_taken.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
-        let sent = shell.core()?.send(id(conn)?, from).map_err(status::of)?;
+        let sent = shell.core()?.send(shell.id(conn)?, from).map_err(status::of)?;
         let (status, n) = outcome_of_send(&sent);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(taken, n) }?;
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn vst_conn_shutdown(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        let conn = id(conn)?;
+        let conn = shell.id(conn)?;
         let directions: &[Direction] = match direction {
             VST_SHUT_READ => &[Direction::Read],
             VST_SHUT_WRITE => &[Direction::Write],
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn vst_conn_close(engine: *mut vst_engine, conn: vst_id) -
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.close(id(conn)?).map_err(status::of)?;
+        shell.core()?.close(shell.id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn vst_conn_abort(engine: *mut vst_engine, conn: vst_id) -
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.abort(id(conn)?).map_err(status::of)?;
+        shell.core()?.abort(shell.id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn vst_conn_take_fd(
         if shell.pulls_interest() {
             return Err(VST_E_MODE);
         }
-        let conn = id(conn)?;
+        let conn = shell.id(conn)?;
         let waiting = shell.core()?.ahead(conn).map_err(status::of)?.to_vec();
         // SAFETY: the caller's contract.
         match unsafe { ptr::copy_out(&waiting, ahead.cast(), capacity, ahead_len) } {
@@ -281,7 +281,7 @@ pub unsafe extern "C" fn vst_conn_user(
     // SAFETY: the caller's contract.
     let no_user = unsafe { ptr::put(user, std::ptr::null_mut()) };
     entry::call(no_user.and(engine), |shell| {
-        let found = shell.core()?.user(id(conn)?).map_err(status::of)?;
+        let found = shell.core()?.user(shell.id(conn)?).map_err(status::of)?;
         let pointer = std::ptr::with_exposed_provenance_mut(found as usize);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(user, pointer) }?;
@@ -307,7 +307,7 @@ pub unsafe extern "C" fn vst_conn_set_user(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         let user = user.expose_provenance() as u64;
-        shell.core()?.set_user(id(conn)?, user).map_err(status::of)?;
+        shell.core()?.set_user(shell.id(conn)?, user).map_err(status::of)?;
         Ok(VST_OK)
     })
 }

@@ -23,6 +23,7 @@ impl vst_engine {
         loop {
             self.discard_spent()?;
             let Some(question) = self.core()?.next_question() else { return Ok(()) };
+            self.trace_question(&question);
             step::ask(self, question)?;
         }
     }
@@ -83,6 +84,7 @@ impl vst_engine {
     /// # Errors
     /// What is watched instead, and why.
     pub(super) fn report_host_op(&self, op: HostOp) -> Result<(), (Io, Errno)> {
+        self.trace_interest(op);
         let HostOp::Interest { fd, token, old, new, .. } = op;
         let data = self.poller_data;
         let user = self.token_user(token, new);
@@ -126,6 +128,7 @@ impl vst_engine {
         let Some(fed) = self.host.fed else { return Ok(()) };
         loop {
             let Some(ask) = self.core()?.next_ask() else { return Ok(()) };
+            self.trace_ask(&ask);
             let value = vst_fed_ask::of(&ask);
             let engine = std::ptr::from_ref(self).cast_mut();
             // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
@@ -153,6 +156,7 @@ impl vst_engine {
         let Some((details, value)) = self.next_value()? else { return Ok(false) };
         self.budget.set(left - 1);
         let value = point(value, &details);
+        self.trace_event(&value);
         let engine = std::ptr::from_ref(self).cast_mut();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive, and `engine` is only used through shared references.
@@ -195,6 +199,7 @@ impl vst_engine {
             return Ok(false);
         }
         self.reported_deadline.set(deadline);
+        self.trace_deadline(deadline);
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive.
         outside(|| unsafe { timer(self.host.data, deadline) });

@@ -7,7 +7,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 
 /// Copies the state of a connection as one line of name=value, for a log or for debugging: state,
 /// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn vst_conn_describe(
     // SAFETY: the caller's contract.
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe(id(conn)?).map_err(status::of)
+            shell.core()?.describe(shell.id(conn)?).map_err(status::of)
         })
     }
 }
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn vst_listener_describe(
     // SAFETY: the caller's contract.
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe_listener(id(listener)?).map_err(status::of)
+            shell.core()?.describe_listener(shell.id(listener)?).map_err(status::of)
         })
     }
 }
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn vst_backend_describe(
     // SAFETY: the caller's contract.
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe_backend(id(backend)?).map_err(status::of)
+            shell.core()?.describe_backend(shell.id(backend)?).map_err(status::of)
         })
     }
 }

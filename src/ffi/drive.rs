@@ -56,7 +56,7 @@ pub unsafe extern "C" fn vst_engine_ready(
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
     entry::drive(room.and(engine), |shell| {
-        let (token, events) = (id(token)?, io(events)?);
+        let (token, events) = (shell.id(token)?, io(events)?);
         shell.begin_at(now_ns)?;
         shell.core()?.on_ready(token, events).map_err(status::of)
     })

@@ -21,6 +21,7 @@ use super::ptr::Sized32;
 use super::seal::Handle;
 use super::status::*;
 use super::token_users::TokenUsers;
+use super::trace_options::{EngineTrace, categories_of, vst_trace_fn};
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};
@@ -219,13 +220,20 @@ pub struct vst_engine_options {
     /// The most bytes that a fed connection without TLS holds of those that the host has not reported as
     /// sent. With TLS it holds at most 68 KiB, whatever this says. Default 65,536.
     pub fed_outbox_bytes: u32,
+    /// Optional: called with each line of the trace.
+    pub trace: vst_trace_fn,
+    /// What is traced from the beginning: a mask of `VST_TRACE_*`, which needs trace. See
+    /// vst_engine_trace.
+    pub trace_categories: u32,
+    /// 0.
+    pub _reserved2: u32,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
     const FIRST: usize = 104;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 136);
+const _: () = assert!(size_of::<vst_engine_options>() == 152);
 
 /// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
 const PROXY_LINE_MAX: u32 = 107;
@@ -254,6 +262,9 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     fed: None,
     fed_inbox_bytes: FED_WINDOW,
     fed_outbox_bytes: FED_WINDOW,
+    trace: None,
+    trace_categories: 0,
+    _reserved2: 0,
 };
 options!(vst_engine_options {
     max_conns,
@@ -301,6 +312,11 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
         (fdclr && !fdset, "fdset: it is missing, and fdclr is there"),
         (fdset && interest, "interest: it stands for fdset and fdclr, which are there too"),
         (edge && fdset, "trigger: VST_TRIGGER_EDGE needs interest, since fdset tells no mask"),
+        (
+            options.trace.is_none() && options.trace_categories != 0,
+            "trace: it is missing, and trace_categories is not 0",
+        ),
+        (options._reserved2 != 0, "_reserved2: it is not 0"),
         (too_short, "max_proxy_header_bytes: a line of PROXY version 1 has up to 107, so no less"),
     ];
     if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {
@@ -357,6 +373,7 @@ pub struct vst_engine {
     pub(super) drained: Cell<bool>,
     /// The host's pointers for descriptors.
     pub(super) token_users: RefCell<TokenUsers>,
+    pub(super) trace: EngineTrace,
     pub(super) core: RefCell<Engine<Under>>,
 }
 
@@ -381,13 +398,16 @@ pub(super) fn new(
     options: &vst_engine_options,
     poller_data: *mut c_void,
 ) -> Result<vst_engine, ConfigError> {
+    let traced = categories_of(options.trace_categories)
+        .map_err(|_| ConfigError::argument("trace_categories: an unknown one"))?;
     let engine_options = engine_options(options)?;
     let number = ENGINE_NUMBERS.take().ok_or_else(|| {
         ConfigError::from(VST_E_LIMIT).of("engine: as many live as can be told apart by their ids")
     })?;
     install_hook();
     let clock = Clock::new(options.now_ns);
-    let core = Engine::new(net(), number.get(), number.base(), engine_options, clock.last());
+    let mut core = Engine::new(net(), number.get(), number.base(), engine_options, clock.last());
+    core.trace(traced);
     Ok(vst_engine {
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
@@ -404,6 +424,7 @@ pub(super) fn new(
         woken: Cell::new(false),
         drained: Cell::new(false),
         token_users: RefCell::default(),
+        trace: EngineTrace::new(traced),
         core: RefCell::new(core),
     })
 }

@@ -2,6 +2,7 @@
 //! told when the outermost call ends.
 
 use std::ffi::c_char;
+use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use super::bar;
@@ -14,6 +15,7 @@ use super::types::{vst_wait, wait_of};
 use super::words::explained;
 use crate::engine::{Engine, WaitState};
 use crate::sys::thread_token;
+use crate::trace::TraceKind;
 
 /// What a drive call came to.
 pub(super) struct DriveOutcome {
@@ -38,7 +40,7 @@ pub(super) fn drive(
 ) -> DriveOutcome {
     let nothing = WaitState { deadline: None, runnable: false, conns: 0, streams: 0, listeners: 0 };
     let mut wait = wait_of(&nothing, false, false);
-    let status = enter(engine, true, |shell| {
+    let status = enter(engine, true, name_of(&f), |shell| {
         f(shell)?;
         Ok(VST_OK)
     });
@@ -56,12 +58,19 @@ pub(super) fn call(
     engine: Result<&vst_engine, vst_status>,
     f: impl FnOnce(&vst_engine) -> Result<vst_status, vst_status>,
 ) -> vst_status {
-    enter(engine, false, f)
+    let name = name_of(&f);
+    enter(engine, false, name, f)
+}
+
+/// The name of the code that is to run, for the trace.
+fn name_of<F>(_: &F) -> fn() -> &'static str {
+    std::any::type_name::<F>
 }
 
 fn enter(
     engine: Result<&vst_engine, vst_status>,
     drives: bool,
+    name: fn() -> &'static str,
     f: impl FnOnce(&vst_engine) -> Result<vst_status, vst_status>,
 ) -> vst_status {
     let shell = match engine {
@@ -78,12 +87,13 @@ fn enter(
     shell.depth.set(depth + 1);
     let status = guard(|| {
         if depth > 0 {
-            return f(shell);
+            return shell.traced(name, f);
         }
         shell.begin(drives)?;
-        let status = f(shell);
-        shell.drain()?;
-        status
+        let status = shell.traced(name, f);
+        let drained = shell.drain();
+        shell.deliver_trace();
+        drained.and(status)
     });
     if status == VST_E_PANIC {
         // Still inside: the log callback may not free the engine.
@@ -103,8 +113,9 @@ pub(super) unsafe fn asked(
     why_size: usize,
     f: impl FnOnce(&vst_engine) -> Result<vst_status, ConfigError>,
 ) -> vst_status {
+    let name = name_of(&f);
     let call = |report: &mut dyn FnMut(ConfigError) -> vst_status| match engine {
-        Ok(engine) => call(Ok(engine), |shell| f(shell).map_err(report)),
+        Ok(engine) => enter(Ok(engine), false, name, |shell| f(shell).map_err(report)),
         Err(unusable) => report(unusable),
     };
     // SAFETY: the caller's contract.
@@ -157,6 +168,10 @@ impl vst_engine {
         let waiting = self.waker.borrow().as_deref().map(Shared::take).unwrap_or_default();
         if waiting.wakes {
             self.woken.set(true);
+        }
+        if waiting.wakes || !waiting.posts.is_empty() {
+            let answers = waiting.posts.len();
+            self.trace_told(TraceKind::Woken, None, |line| write!(line, " answers={answers}"));
         }
         for Post { conn, ticket, answer } in waiting.posts {
             // A connection that is gone by now needs none.

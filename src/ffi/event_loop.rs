@@ -97,7 +97,7 @@ fn loop_options(options: &vst_engine_options) -> Result<(), ConfigError> {
 /// Writes the engine of a loop, to be used with all other functions. It belongs to the loop: do not
 /// call `vst_engine_free` with it.
 ///
-/// Legal from any thread; from log, wake and discard it returns VST_E_REENTRANT.
+/// Legal from any thread; from log, trace, wake and discard it returns VST_E_REENTRANT.
 /// Returns VST_OK; VST_E_NULL; VST_E_REENTRANT; VST_E_UNSUPPORTED.
 ///
 /// # Safety

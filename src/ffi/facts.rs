@@ -6,7 +6,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::conn::State;
 
 /// It is closing, without a failure.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn vst_conn_state(
     // SAFETY: the caller's contract.
     let no_state = unsafe { ptr::put(state, VST_STATE_CLOSED) };
     entry::call(no_state.and(engine), |shell| {
-        let found = number_of(shell.core()?.state(id(conn)?).map_err(status::of)?);
+        let found = number_of(shell.core()?.state(shell.id(conn)?).map_err(status::of)?);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(state, found) }?;
         Ok(VST_OK)
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn vst_conn_peer_credentials(
     // SAFETY: the caller's contract.
     unsafe { ptr::put_if(gid, u32::MAX) };
     entry::call(no_uid.and(engine), |shell| {
-        let found = shell.core()?.peer_credentials(id(conn)?).map_err(status::of)?;
+        let found = shell.core()?.peer_credentials(shell.id(conn)?).map_err(status::of)?;
         let Some(found) = found else { return Ok(VST_NONE) };
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(uid, found.uid) }?;
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn vst_conn_addrs(
     // SAFETY: the caller's contract.
     let no_destination = unsafe { ptr::put(destination, vst_addr::NONE) };
     entry::call(no_source.and(no_destination).and(engine), |shell| {
-        let ends = shell.core()?.ends(id(conn)?).map_err(status::of)?;
+        let ends = shell.core()?.ends(shell.id(conn)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(source, vst_addr::of(&ends.0)) }?;
         // SAFETY: written to a moment ago.
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn vst_conn_socket_addrs(
     // SAFETY: the caller's contract.
     let no_local = unsafe { ptr::put(local, vst_addr::NONE) };
     entry::call(no_peer.and(no_local).and(engine), |shell| {
-        let ends = shell.core()?.socket_ends(id(conn)?).map_err(status::of)?;
+        let ends = shell.core()?.socket_ends(shell.id(conn)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(peer, vst_addr::of(&ends.0)) }?;
         // SAFETY: written to a moment ago.

@@ -13,7 +13,7 @@ use super::listener::answer;
 use super::options;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::engine::FedOrigin;
 use crate::sys::{Addr, Credentials, Errno};
 
@@ -151,9 +151,13 @@ pub unsafe extern "C" fn vst_fed_next(
         if shell.host.fed.is_some() {
             return Err(VST_E_MODE);
         }
-        match shell.core()?.next_ask() {
-            // SAFETY: the caller's contract.
-            Some(next) => Ok(unsafe { ptr::write_sized(ask, &vst_fed_ask::of(&next)) }),
+        let next = shell.core()?.next_ask();
+        match next {
+            Some(next) => {
+                shell.trace_ask(&next);
+                // SAFETY: the caller's contract.
+                Ok(unsafe { ptr::write_sized(ask, &vst_fed_ask::of(&next)) })
+            }
             None => Ok(VST_NONE),
         }
     })
@@ -177,7 +181,7 @@ pub unsafe extern "C" fn vst_fed_set_data(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         let data = data.expose_provenance() as u64;
-        shell.core()?.set_fed_data(id(conn)?, data).map_err(status::of)?;
+        shell.core()?.set_fed_data(shell.id(conn)?, data).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -214,7 +218,7 @@ pub unsafe extern "C" fn vst_fed_copy_unsent(
             _ => unsafe { ptr::space(buffer.cast(), size) }?,
         };
         let core = shell.core()?;
-        let unsent = core.fed_unsent(id(conn)?).map_err(status::of)?;
+        let unsent = core.fed_unsent(shell.id(conn)?).map_err(status::of)?;
         let from = unsent.get(offset..).unwrap_or(&[]);
         let n = from.len().min(to.len());
         to[..n].copy_from_slice(&from[..n]);
@@ -251,7 +255,7 @@ pub unsafe extern "C" fn vst_fed_opened(
     entry::call(engine, |shell| {
         // SAFETY: the caller's contract.
         let local = unsafe { addr("local", local) }.map_err(|_| VST_E_ARGUMENT)?;
-        shell.core()?.fed_opened(id(conn)?, local).map_err(status::of)?;
+        shell.core()?.fed_opened(shell.id(conn)?, local).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -278,7 +282,7 @@ pub unsafe extern "C" fn vst_fed_failed(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.fed_failed(id(conn)?, errno(sys_errno)?).map_err(status::of)?;
+        shell.core()?.fed_failed(shell.id(conn)?, errno(sys_errno)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -311,7 +315,7 @@ pub unsafe extern "C" fn vst_fed_received(
     entry::call(no_taken.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
-        let n = shell.core()?.fed_received(id(conn)?, from).map_err(status::of)?;
+        let n = shell.core()?.fed_received(shell.id(conn)?, from).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(taken, n) }?;
         Ok(VST_OK)
@@ -339,7 +343,7 @@ pub unsafe extern "C" fn vst_fed_sent(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.fed_sent(id(conn)?, n).map_err(status::of)?;
+        shell.core()?.fed_sent(shell.id(conn)?, n).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -358,7 +362,7 @@ pub unsafe extern "C" fn vst_fed_ended(engine: *mut vst_engine, conn: vst_id) ->
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.fed_ended(id(conn)?).map_err(status::of)?;
+        shell.core()?.fed_ended(shell.id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -389,7 +393,7 @@ pub unsafe extern "C" fn vst_fed_hung_up(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.fed_hung_up(id(conn)?, errno(sys_errno)?).map_err(status::of)?;
+        shell.core()?.fed_hung_up(shell.id(conn)?, errno(sys_errno)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -412,7 +416,7 @@ pub unsafe extern "C" fn vst_fed_closed(engine: *mut vst_engine, conn: vst_id) -
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.fed_closed(id(conn)?).map_err(status::of)?;
+        shell.core()?.fed_closed(shell.id(conn)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }

@@ -10,7 +10,7 @@ use super::options;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
 use super::step::{Functions, read_answer, vst_discard_fn, vst_step_fn};
-use super::types::{VST_NEVER, id, vst_id};
+use super::types::{VST_NEVER, vst_id};
 use crate::config::Custom;
 use crate::conn::Why;
 use crate::engine::Sent;
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn vst_conn_handler_done(
     entry::call(engine, |shell| {
         // SAFETY: the caller's contract.
         let answer = unsafe { read_answer(answer, code, text) }?;
-        shell.core()?.answer(id(conn)?, ticket, answer).map_err(status::of)?;
+        shell.core()?.answer(shell.id(conn)?, ticket, answer).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn vst_handler_peek(
             // SAFETY: the caller's contract.
             _ => unsafe { ptr::space(buffer.cast(), capacity) }?,
         };
-        let all = shell.core()?.handler_peek(id(conn)?, to).map_err(status::of)?;
+        let all = shell.core()?.handler_peek(shell.id(conn)?, to).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(len, all) }?;
         Ok(VST_OK)
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn vst_handler_consume(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.consume(id(conn)?, count).map_err(status::of)?;
+        shell.core()?.consume(shell.id(conn)?, count).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn vst_handler_send(
     entry::call(no_taken.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let from = unsafe { ptr::bytes(bytes.cast(), size) }?;
-        match shell.core()?.handler_send(id(conn)?, from).map_err(status::of)? {
+        match shell.core()?.handler_send(shell.id(conn)?, from).map_err(status::of)? {
             Sent::Bytes(n) => {
                 // SAFETY: written to a moment ago.
                 unsafe { ptr::put(taken, n) }?;

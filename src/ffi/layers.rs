@@ -4,7 +4,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::conn::LayerState;
 
 /// The incoming direction is shut, by either side: no further byte is delivered.
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn vst_conn_shut(
     // SAFETY: the caller's contract.
     let no_flags = unsafe { ptr::put(flags, 0) };
     entry::call(no_flags.and(engine), |shell| {
-        let summary = shell.core()?.summary(id(conn)?).map_err(status::of)?;
+        let summary = shell.core()?.summary(shell.id(conn)?).map_err(status::of)?;
         let seen =
             [(VST_CONN_SHR, summary.shr), (VST_CONN_SHW, summary.shw), (VST_CONN_ERR, summary.err)];
         let found = seen.iter().filter(|(_, holds)| *holds).map(|(flag, _)| flag).sum();
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn vst_conn_layers(
     // SAFETY: the caller's contract.
     let no_layers = unsafe { ptr::clear_sized(layers) };
     entry::call(no_layers.and(engine), |shell| {
-        let found = shell.core()?.layers(id(conn)?).map_err(status::of)?;
+        let found = shell.core()?.layers(shell.id(conn)?).map_err(status::of)?;
         let value = vst_layers {
             size: 0,
             fd_allocated: found.fd_allocated.into(),

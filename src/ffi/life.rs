@@ -104,6 +104,7 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
             // RELEASED: nothing that could fail.
             let _ = shell.report_host_op(op);
         }
+        shell.deliver_trace();
         Ok(VST_OK)
     });
     let dropped = guard(|| {

@@ -13,7 +13,7 @@ use super::listener::answer;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::needed_text;
 use crate::config::TransportKind;
 use crate::engine::LinkOptions;
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn vst_link_close(engine: *mut vst_engine, link: vst_id) -
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.close_link(id(link)?).map_err(status::of)?;
+        shell.core()?.close_link(shell.id(link)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn vst_link_accept(
         let name = unsafe { needed_text("name", name) }?;
         // SAFETY: the caller's contract.
         let config = Arc::clone(&named("config", unsafe { ptr::handle(config) })?.config);
-        let link = named("link", id(link))?;
+        let link = named("link", shell.id(link))?;
         let user = user.expose_provenance() as u64;
         shell.core()?.accept_from_link(link, name, config, user)?;
         Ok(VST_OK)
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn vst_link_stop_accepting(
     entry::call(engine, |shell| {
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
-        shell.core()?.refuse_from_link(id(link)?, name).map_err(status::of)?;
+        shell.core()?.refuse_from_link(shell.id(link)?, name).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -252,7 +252,7 @@ pub unsafe extern "C" fn vst_link_describe(
     // SAFETY: the caller's contract.
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe_link(id(link)?).map_err(status::of)
+            shell.core()?.describe_link(shell.id(link)?).map_err(status::of)
         })
     }
 }

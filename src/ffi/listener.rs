@@ -11,7 +11,7 @@ use super::entry::{self, asked};
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::needed_text;
 use crate::engine::{ListenerOptions, Refusal};
 use crate::id::Kind;
@@ -302,7 +302,7 @@ pub unsafe extern "C" fn vst_listener_addr(
     // SAFETY: the caller's contract.
     let no_addr = unsafe { ptr::put(addr, vst_addr::NONE) };
     entry::call(no_addr.and(engine), |shell| {
-        let found = shell.core()?.listener_addr(id(listener)?).map_err(status::of)?;
+        let found = shell.core()?.listener_addr(shell.id(listener)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(addr, vst_addr::of(&found)) }?;
         Ok(VST_OK)
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn vst_listener_pause(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.pause_listener(id(listener)?).map_err(status::of)?;
+        shell.core()?.pause_listener(shell.id(listener)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -347,7 +347,7 @@ pub unsafe extern "C" fn vst_listener_resume(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.resume_listener(id(listener)?).map_err(status::of)?;
+        shell.core()?.resume_listener(shell.id(listener)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -371,7 +371,7 @@ pub unsafe extern "C" fn vst_listener_close(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.close_listener(id(listener)?).map_err(status::of)?;
+        shell.core()?.close_listener(shell.id(listener)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -392,30 +392,28 @@ pub unsafe extern "C" fn vst_listener_set_name(
     name: *const c_char,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { set_name(engine, Kind::Listener, listener, name) }
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    entry::call(engine, |shell| unsafe { set_name(shell, Kind::Listener, listener, name) })
 }
 
 /// Gives what `named` is of the name `name`, if it is of `kind`.
 ///
 /// # Safety
-/// As `vst_listener_set_name`.
+/// `name` is a NUL-terminated string.
 pub(super) unsafe fn set_name(
-    engine: *mut vst_engine,
+    shell: &vst_engine,
     kind: Kind,
     named: vst_id,
     name: *const c_char,
-) -> vst_status {
+) -> Result<vst_status, vst_status> {
     // SAFETY: the caller's contract.
-    let engine = unsafe { ptr::handle(engine) };
-    entry::call(engine, |shell| {
-        // SAFETY: the caller's contract.
-        let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
-        let named = id(named)?;
-        // Whose it is is answered before what it is of, as everywhere.
-        if named.engine() == shell.number.borrow().get() && named.kind() != kind {
-            return Err(VST_E_KIND);
-        }
-        shell.core()?.set_name(named, name).map_err(status::of)?;
-        Ok(VST_OK)
-    })
+    let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
+    let named = shell.id(named)?;
+    // Whose it is is answered before what it is of, as everywhere.
+    if named.engine() == shell.number.borrow().get() && named.kind() != kind {
+        return Err(VST_E_KIND);
+    }
+    shell.core()?.set_name(named, name).map_err(status::of)?;
+    Ok(VST_OK)
 }

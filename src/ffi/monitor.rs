@@ -9,7 +9,7 @@ use super::entry;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::text;
 use crate::config::{ANSWER_MAX_BYTES, Monitor, MonitorAnswer, Trust};
 
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn vst_listener_set_monitor_fail(
         if fail > 1 {
             return Err(VST_E_ARGUMENT);
         }
-        shell.core()?.set_monitor_fail(id(listener)?, fail == 1).map_err(status::of)?;
+        shell.core()?.set_monitor_fail(shell.id(listener)?, fail == 1).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -234,7 +234,8 @@ pub unsafe extern "C" fn vst_listener_get_counters(
     // SAFETY: the caller's contract.
     let no_counters = unsafe { ptr::clear_sized(counters) };
     entry::call(no_counters.and(engine), |shell| {
-        let (counts, conns) = shell.core()?.listener_counts(id(listener)?).map_err(status::of)?;
+        let (counts, conns) =
+            shell.core()?.listener_counts(shell.id(listener)?).map_err(status::of)?;
         let value = vst_listener_counters {
             size: 0,
             conns,

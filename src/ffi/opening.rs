@@ -11,7 +11,7 @@ use super::entry::asked;
 use super::listener::answer;
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::needed_text;
 use crate::engine::{ConnectOptions, Refusal};
 use crate::id::Id;
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn vst_conn_connect(
             }
             options.client = match connect.client {
                 0 => None,
-                bits => Some(named("client", id(bits))?),
+                bits => Some(named("client", shell.id(bits))?),
             };
             options.user = connect.user.expose_provenance() as u64;
         }

@@ -4,7 +4,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::wire::proxy::{self, Addresses};
 
 /// LOCAL: the proxy connected for itself, and announces no client.
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
     let no_header = unsafe { ptr::clear_sized(header) };
     entry::call(no_header.and(engine), |shell| {
         let core = shell.core()?;
-        let found = core.header(id(conn)?).map_err(status::of)?;
+        let found = core.header(shell.id(conn)?).map_err(status::of)?;
         let value = vst_proxy_header {
             size: 0,
             version: found.map_or(0, |found| match found.version {
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn vst_conn_proxy_tlv(
     let no_len = unsafe { ptr::put(len, 0) };
     entry::call(no_kind.and(no_len).and(engine), |shell| {
         let core = shell.core()?;
-        let header = core.header(id(conn)?).map_err(status::of)?;
+        let header = core.header(shell.id(conn)?).map_err(status::of)?;
         let tlv = header.and_then(|header| header.tlvs().nth(index as usize));
         let Some(tlv) = tlv else { return Ok(VST_NONE) };
         // SAFETY: written to a moment ago.

@@ -21,6 +21,7 @@ impl vst_engine {
         if self.pulls_interest()
             && let Some(op) = self.core()?.next_host_op()
         {
+            self.trace_interest(op);
             let HostOp::Interest { fd, token, old, new, .. } = op;
             let mut value = blank(VST_EVENT_INTEREST, token.bits(), self.token_user(token, new));
             value.fd = fd.0;
@@ -32,6 +33,7 @@ impl vst_engine {
             return Ok(None);
         }
         let Some((details, value)) = self.next_value()? else { return Ok(None) };
+        self.trace_event(&value);
         let details = Box::new(details);
         let value = point(value, &details);
         *self.pulled.borrow_mut() = Some(details);

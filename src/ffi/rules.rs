@@ -11,7 +11,7 @@ use super::ptr;
 use super::seal::Handle;
 use super::status::{self, *};
 use super::table::vst_table;
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::{explained, hand_out};
 use crate::config::LiveRules;
 use crate::rules::{Environment, RuleSet, Tables, Value};
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
     // SAFETY: the caller's contract.
     let none = unsafe { ptr::put(backend, 0) };
     entry::call(none.and(engine), |shell| {
-        match shell.core()?.chosen_backend(id(conn)?).map_err(status::of)? {
+        match shell.core()?.chosen_backend(shell.id(conn)?).map_err(status::of)? {
             None => Ok(VST_NONE),
             Some(Err(_)) => Err(VST_E_CONFIG),
             Some(Ok(chosen)) => {
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn vst_conn_variable(
         // SAFETY: the caller's contract.
         let name = unsafe { ptr::text(name) }?.ok_or(VST_E_NULL)?;
         let core = shell.core()?;
-        let Some(held) = core.variable(id(conn)?, name).map_err(status::of)? else {
+        let Some(held) = core.variable(shell.id(conn)?, name).map_err(status::of)? else {
             return Ok(VST_NONE);
         };
         let text;

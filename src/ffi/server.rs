@@ -11,7 +11,7 @@ use super::entry::asked;
 use super::options::{self, options};
 use super::ptr::{self, Sized32};
 use super::status::*;
-use super::types::{VST_NO_SERVER, id, vst_id};
+use super::types::{VST_NO_SERVER, vst_id};
 use super::words::{needed_text, text};
 use crate::backend::{Checks, HealthConfig, Recovery, ServerConfig, ServerIndex, Weight};
 use crate::config::ConnectConfig;
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn vst_backend_add_server(
         let options = unsafe { options::read(options) }?;
         // SAFETY: the caller's contract.
         let (config, plan) = unsafe { read(&options) }?;
-        let backend = named("backend", id(backend))?;
+        let backend = named("backend", shell.id(backend))?;
         let added = shell.core()?.add_server(backend, config, plan);
         let ServerIndex(index) = added.map_err(|refusal| match refusal {
             Refusal::Argument => ConfigError::config("name: another server has it"),

@@ -8,7 +8,7 @@ use super::entry::{self, asked};
 use super::ptr::{self, Sized32};
 use super::server;
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::text;
 use crate::backend::{Admin, ServerChange, ServerIndex};
 use crate::engine::Refusal;
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn vst_server_set_addresses(
         // SAFETY: the caller's contract.
         let text = unsafe { text("addresses", addresses) }?;
         let list = server::addresses(text).map_err(ConfigError::argument)?;
-        let backend = named("backend", id(backend))?;
+        let backend = named("backend", shell.id(backend))?;
         let set =
             shell.core()?.set_server(backend, ServerIndex(server), ServerChange::Addresses(list));
         set.map_err(|refusal| match refusal {
@@ -119,7 +119,7 @@ unsafe fn set(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        let (backend, change) = (id(backend)?, change()?);
+        let (backend, change) = (shell.id(backend)?, change()?);
         shell.core()?.set_server(backend, ServerIndex(server), change).map_err(status::of)?;
         Ok(VST_OK)
     })
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn vst_server_state(
     let no_state = unsafe { ptr::clear_sized(state) };
     entry::call(no_state.and(engine), |shell| {
         let core = shell.core()?;
-        let found = core.server(id(backend)?, ServerIndex(server)).map_err(status::of)?;
+        let found = core.server(shell.id(backend)?, ServerIndex(server)).map_err(status::of)?;
         let value = vst_server_status {
             size: 0,
             state: match found.admin() {

@@ -9,7 +9,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
-use super::types::{VST_NEVER, id, vst_id};
+use super::types::{VST_NEVER, vst_id};
 use crate::sys::MAX_IOVECS;
 
 /// A piece of memory, laid out as POSIX's struct iovec: a pointer to one of the two may be cast to a
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn vst_conn_recvv(
             space(piece)?;
         }
         let spaces = pieces.iter().filter_map(|piece| space(piece).ok());
-        let received = shell.core()?.recv_vectored(id(conn)?, spaces).map_err(status::of)?;
+        let received = shell.core()?.recv_vectored(shell.id(conn)?, spaces).map_err(status::of)?;
         let (status, n) = outcome_of(&received);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(got, n) }?;
@@ -96,7 +96,8 @@ pub unsafe extern "C" fn vst_conn_sendv(
             // SAFETY: the caller's contract.
             *slice = IoSlice::new(unsafe { ptr::bytes(piece.base.cast(), piece.len) }?);
         }
-        let sent = shell.core()?.send_vectored(id(conn)?, &slices[..n]).map_err(status::of)?;
+        let sent =
+            shell.core()?.send_vectored(shell.id(conn)?, &slices[..n]).map_err(status::of)?;
         let (status, n) = outcome_of_send(&sent);
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(taken, n) }?;
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn vst_conn_peek(
     entry::call(no_got.and(engine), |shell| {
         // SAFETY: the caller's contract.
         let to = unsafe { ptr::space(buffer.cast(), size) }?;
-        let (n, more) = shell.core()?.peek(id(conn)?, to).map_err(status::of)?;
+        let (n, more) = shell.core()?.peek(shell.id(conn)?, to).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(got, n) }?;
         Ok(outcome_of(&more).0)
@@ -162,7 +163,7 @@ pub unsafe extern "C" fn vst_conn_set_timeout(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         let timeout = (!matches!(idle_ns, 0 | VST_NEVER)).then_some(idle_ns);
-        shell.core()?.set_idle_timeout(id(conn)?, timeout).map_err(status::of)?;
+        shell.core()?.set_idle_timeout(shell.id(conn)?, timeout).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -191,7 +192,7 @@ pub unsafe extern "C" fn vst_conn_fd(
     // SAFETY: the caller's contract.
     let no_fd = unsafe { ptr::put(fd, -1) };
     entry::call(no_fd.and(engine), |shell| {
-        let found = shell.core()?.descriptor(id(conn)?).map_err(status::of)?;
+        let found = shell.core()?.descriptor(shell.id(conn)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(fd, found.0) }?;
         Ok(VST_OK)
@@ -221,7 +222,7 @@ pub unsafe extern "C" fn vst_conn_bytes(
     // SAFETY: the caller's contract.
     let no_out = unsafe { ptr::put(bytes_out, 0) };
     entry::call(no_in.and(no_out).and(engine), |shell| {
-        let (read, written) = shell.core()?.bytes(id(conn)?).map_err(status::of)?;
+        let (read, written) = shell.core()?.bytes(shell.id(conn)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(bytes_in, read) }?;
         // SAFETY: as above.

@@ -11,7 +11,7 @@ use super::ptr::{self, Sized32};
 use super::status::*;
 use super::tls::vst_tls_server;
 use super::tls_client::vst_tls_client;
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::text;
 use crate::engine::{Refusal, StartTls};
 
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn vst_conn_start_tls(
         let len = named("early_len", len)?;
         // SAFETY: the caller's contract.
         let early = named("early", unsafe { ptr::bytes(start.early.cast(), len) })?;
-        let begun = shell.core()?.start_tls(named("conn", id(conn))?, begun, early);
+        let begun = shell.core()?.start_tls(named("conn", shell.id(conn))?, begun, early);
         begun.map_err(|refusal| match refusal {
             Refusal::Argument => {
                 ConfigError::argument("server_name: that is no DNS name and no IP address")

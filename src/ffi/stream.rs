@@ -12,7 +12,7 @@ use super::panic::free;
 use super::ptr::{self, Sized32};
 use super::seal::Handle;
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use super::words::hand_out;
 use crate::config::StreamConfig;
 
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn vst_conn_forward(
     entry::call(no_out.and(engine), |shell| {
         let config = config?.map(|config| Arc::clone(&config.config));
         let user = user.expose_provenance() as u64;
-        let (client, server) = (id(client)?, id(server)?);
+        let (client, server) = (shell.id(client)?, shell.id(server)?);
         let made = shell.core()?.forward(client, server, config, user);
         // SAFETY: the caller's contract.
         Ok(unsafe { answer(made, "stream", out, std::ptr::null_mut()) }?)
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn vst_conn_forward_to(
     entry::call(no_out.and(engine), |shell| {
         let config = config?.map(|config| Arc::clone(&config.config));
         let user = user.expose_provenance() as u64;
-        let (client, backend) = (id(client)?, id(backend)?);
+        let (client, backend) = (shell.id(client)?, shell.id(backend)?);
         let made = shell.core()?.forward_to(client, backend, config, user);
         // SAFETY: the caller's contract.
         Ok(unsafe { answer(made, "stream", out, std::ptr::null_mut()) }?)
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_i
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        shell.core()?.abort_stream(id(stream)?).map_err(status::of)?;
+        shell.core()?.abort_stream(shell.id(stream)?).map_err(status::of)?;
         Ok(VST_OK)
     })
 }
@@ -278,7 +278,7 @@ pub unsafe extern "C" fn vst_stream_describe(
     // SAFETY: the caller's contract.
     unsafe {
         copy_text(engine, text, capacity, len, |shell| {
-            shell.core()?.describe_stream(id(stream)?).map_err(status::of)
+            shell.core()?.describe_stream(shell.id(stream)?).map_err(status::of)
         })
     }
 }

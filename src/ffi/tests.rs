@@ -25,6 +25,7 @@ use crate::sys::Addr;
 // An interpreter would read the header for minutes.
 #[cfg(not(miri))]
 mod flags;
+mod trace;
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -44,6 +45,8 @@ struct Host {
     /// What an attempt to free the engine from the log callback was answered.
     freed_in_log: RefCell<Vec<vst_status>>,
     watched: RefCell<Vec<(i32, vst_id, u32)>>,
+    /// The lines of the trace, once it is switched on.
+    lines: RefCell<Vec<String>>,
     react: RefCell<Reaction>,
 }
 
@@ -93,6 +96,7 @@ impl Host {
             reported: RefCell::default(),
             freed_in_log: RefCell::default(),
             watched: RefCell::default(),
+            lines: RefCell::default(),
             react: RefCell::new(Box::new(react)),
         });
         let mut options = std::mem::MaybeUninit::<vst_engine_options>::uninit();
@@ -105,6 +109,7 @@ impl Host {
         options.interest = Some(interest);
         options.event = Some(event);
         options.log = Some(log);
+        options.trace = Some(trace::keep);
         // The world's clock is not the system's.
         options.now_ns = world().now().0.max(1);
         options.data = Rc::as_ptr(&host).cast_mut().cast();

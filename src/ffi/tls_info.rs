@@ -6,7 +6,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr::{self, Sized32};
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::tls::{Negotiated, TlsVersion, Verified};
 use crate::wire::der::Certificate;
 
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn vst_conn_tls_info(
     let no_info = unsafe { ptr::clear_sized(info) };
     entry::call(no_info.and(engine), |shell| {
         let core = shell.core()?;
-        let found = core.negotiated(id(conn)?).map_err(status::of)?;
+        let found = core.negotiated(shell.id(conn)?).map_err(status::of)?;
         let mut value = vst_tls_info {
             size: 0,
             version: 0,
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn vst_conn_tls_text(
     let no_len = unsafe { ptr::put(len, 0) };
     entry::call(no_len.and(engine), |shell| {
         let core = shell.core()?;
-        let found = core.negotiated(id(conn)?).map_err(status::of)?;
+        let found = core.negotiated(shell.id(conn)?).map_err(status::of)?;
         if !(VST_TLS_TEXT_VERSION..=VST_TLS_TEXT_PEER_ISSUER).contains(&what) {
             return Err(VST_E_ARGUMENT);
         }
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn vst_conn_tls_certificate(
     let no_len = unsafe { ptr::put(len, 0) };
     entry::call(no_len.and(engine), |shell| {
         let core = shell.core()?;
-        let found = core.negotiated(id(conn)?).map_err(status::of)?;
+        let found = core.negotiated(shell.id(conn)?).map_err(status::of)?;
         let certificate = found.and_then(|tls| tls.peer_chain().nth(index as usize));
         let Some(bytes) = certificate else { return Ok(VST_NONE) };
         // SAFETY: the caller's contract.

@@ -6,7 +6,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
-use super::types::{id, vst_id};
+use super::types::vst_id;
 use crate::ctrl::Io;
 use crate::id::Id;
 
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn vst_token_conn(
     // SAFETY: the caller's contract.
     let no_conn = unsafe { ptr::put(conn, 0) };
     entry::call(no_conn.and(engine), |shell| {
-        let found = shell.core()?.conn_of(id(token)?).map_err(status::of)?;
+        let found = shell.core()?.conn_of(shell.id(token)?).map_err(status::of)?;
         // SAFETY: written to a moment ago.
         unsafe { ptr::put(conn, found.bits()) }?;
         Ok(VST_OK)
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn vst_token_set_user(
     // SAFETY: the caller's contract.
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
-        let token = id(token)?;
+        let token = shell.id(token)?;
         shell.core()?.check_token(token).map_err(status::of)?;
         shell.token_users.borrow_mut().set(token, user.expose_provenance());
         Ok(VST_OK)

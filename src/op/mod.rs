@@ -5,11 +5,13 @@
 //! sit in one `u64` in the order they run.
 
 mod table;
+mod wait;
 mod word;
 
 use std::fmt;
 
 pub(crate) use table::every_op;
+pub use wait::Wait;
 pub use word::OpWord;
 
 /// Which part of a connection's life an operation belongs to.

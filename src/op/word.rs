@@ -40,6 +40,13 @@ impl OpWord {
         OpSet((self.0 | (self.0 >> 1)) & Self::LOW_BITS)
     }
 
+    /// The operations that are in another state in `other`.
+    #[must_use]
+    pub const fn differing(self, other: Self) -> OpSet {
+        let bits = self.0 ^ other.0;
+        OpSet((bits | bits >> 1) & Self::LOW_BITS)
+    }
+
     /// Whether `op` is `01`.
     #[must_use]
     pub const fn is_complete(self, op: Op) -> bool {

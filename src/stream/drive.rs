@@ -11,7 +11,7 @@ use crate::config::TlsTruncation;
 use crate::conn::{
     self, Cause, CloseMode, Code, Conn, Ending, Op, OpSet, OpWord, Steps, Wait, Why,
 };
-use crate::cx::Cx;
+use crate::cx::{Cx, NOBODY};
 use crate::id::Kind;
 use crate::slab::Key;
 use crate::sys::Net;
@@ -112,6 +112,7 @@ impl Stream {
         steps: impl Steps<N>,
     ) -> conn::Outcome {
         let Some(conn) = on(pair, side) else { return conn::Outcome::empty() };
+        cx.at_work = self.side(side).conn.unwrap_or(NOBODY);
         if !sends_early(conn) {
             return conn.advance(cx, steps);
         }

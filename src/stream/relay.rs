@@ -3,7 +3,8 @@
 use super::drive::{Pair, ends, on};
 use super::{CLIENT, Lane, Moved, SERVER, Stream, may_bring, other};
 use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, Events, Op, Wait, closing};
-use crate::cx::Cx;
+use crate::cx::{Cx, NOBODY};
+use crate::slab::Key;
 use crate::sys::Net;
 
 /// One end of a lane.
@@ -47,7 +48,8 @@ impl Stream {
             let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
             let (from, to) = ends(pair, side);
             let parties = [Party::new(from, sought[0]), Party::new(to, sought[1])];
-            let moved = relay_lane(&mut self.lanes[usize::from(side)], parties, cx);
+            let keys = [side, other(side)].map(|side| self.side(side).conn.unwrap_or(NOBODY));
+            let moved = relay_lane(&mut self.lanes[usize::from(side)], parties, keys, cx);
             let (from, to) = ends(pair, side);
             if let Some(from) = from {
                 if moved.wants_read {
@@ -74,6 +76,7 @@ impl Stream {
         }
         for (side, waited) in [CLIENT, SERVER].into_iter().zip(waited) {
             let Some(conn) = on(pair, side) else { continue };
+            cx.at_work = self.side(side).conn.unwrap_or(NOBODY);
             tidy(conn, cx);
             // Silence counts from when the side is first waited for.
             if !waited && conn.flow.intersects(Wait::PEER) {
@@ -85,7 +88,12 @@ impl Stream {
 }
 
 /// Relays one lane: bytes that it holds are sent before more are read.
-fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, N>) -> Moved {
+fn relay_lane<N: Net>(
+    lane: &mut Lane,
+    parties: [Party<'_>; 2],
+    keys: [Key; 2],
+    cx: &mut Cx<'_, N>,
+) -> Moved {
     let [mut from, mut to] = parties;
     let mut moved = Moved::default();
     let moved_before = lane.moved;
@@ -109,6 +117,7 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
             }
         };
         if lane.is_loaded() {
+            cx.at_work = keys[1];
             let offered = match to.conn() {
                 Some(to) if ready => lane.offer(to, cx, &mut moved),
                 _ => false,
@@ -142,6 +151,7 @@ fn relay_lane<N: Net>(lane: &mut Lane, parties: [Party<'_>; 2], cx: &mut Cx<'_, 
             moved.wants_turn = true;
             return moved;
         }
+        cx.at_work = keys[0];
         if !lane.load(source, cx, raw, &mut moved) && may_bring(source) {
             return moved;
         }

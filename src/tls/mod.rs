@@ -51,6 +51,7 @@ pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, FailureKind};
 pub use found::{Due, Found};
 pub use negotiated::{Group, Negotiated, Verified};
+pub(crate) use outcome::TlsNotices;
 pub use outcome::{Handshake, InputEnd, Reading};
 pub use pem::PemSource;
 pub use provider::{KeyExchange, TlsVersion};

@@ -1,6 +1,27 @@
-//! What the steps of a session return.
+//! What the steps of a session return, and what happens in them beside data.
+
+use bitflags::bitflags;
 
 use super::failure::Failure;
+
+bitflags! {
+    /// What happens beside data.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct TlsNotices: u8 {
+        /// The peer has changed its keys.
+        const KEYS_RECEIVED = 1;
+        /// Our keys have changed.
+        const KEYS_SENT = 2;
+        /// An alert came that is only a warning.
+        const WARNING_RECEIVED = 4;
+        /// A renegotiation was declined, by a warning.
+        const WARNING_SENT = 8;
+        /// The peer's close_notify came.
+        const CLOSE_RECEIVED = 16;
+        /// Our close_notify was composed.
+        const CLOSE_SENT = 32;
+    }
+}
 
 /// How a handshake stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::client::ClientTls;
 use super::failure::{Failure, FailureKind};
 use super::handshaker::Handshaker;
 use super::negotiated::{self, Negotiated};
-use super::outcome::{Handshake, InputEnd, Reading};
+use super::outcome::{Handshake, InputEnd, Reading, TlsNotices};
 use super::provider::TlsVersion;
 use super::record::{APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::record_buffer::{RESIDUAL_MAX, RecordBuffer};
@@ -302,6 +302,14 @@ impl Session {
         match &self.stage {
             Stage::Open(traffic) => traffic.peer_closed,
             Stage::Fresh | Stage::Handshaking(_) => false,
+        }
+    }
+
+    /// What has happened beside data since this was last asked.
+    pub(crate) fn take_notices(&mut self) -> TlsNotices {
+        match &mut self.stage {
+            Stage::Open(traffic) => std::mem::take(&mut traffic.notices),
+            Stage::Fresh | Stage::Handshaking(_) => TlsNotices::empty(),
         }
     }
 

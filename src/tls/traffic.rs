@@ -5,6 +5,7 @@ use rustls::{Error, ExtractedSecrets, SupportedCipherSuite};
 use super::failure::{Failure, FailureKind, alert_for};
 use super::keys::Keys;
 use super::negotiated::Agreed;
+use super::outcome::TlsNotices;
 use super::provider::TlsVersion;
 use super::record::{
     ALERT, APPLICATION_DATA, DECODE_ERROR, HANDSHAKE, HEADER, Protection, UNEXPECTED_MESSAGE,
@@ -63,6 +64,8 @@ pub(super) struct Traffic {
     keys_owed: bool,
     pub(super) peer_closed: bool,
     pub(super) close_sent: bool,
+    /// What happened beside data since it was last asked for.
+    pub(super) notices: TlsNotices,
 }
 
 /// How many more warnings, KeyUpdates and the like of the peer are tolerated.
@@ -94,6 +97,7 @@ impl Traffic {
             keys_owed: false,
             peer_closed: false,
             close_sent: false,
+            notices: TlsNotices::empty(),
         })
     }
 
@@ -132,6 +136,7 @@ impl Traffic {
     pub(super) fn close(&mut self, out: &mut Buffer) -> Result<(), Failure> {
         if !std::mem::replace(&mut self.close_sent, true) {
             self.sealing.seal(ALERT, &[WARNING, CLOSE_NOTIFY], out)?;
+            self.notices |= TlsNotices::CLOSE_SENT;
         }
         Ok(())
     }
@@ -207,11 +212,13 @@ impl Traffic {
         match (level, code) {
             (WARNING | FATAL, CLOSE_NOTIFY) => {
                 self.peer_closed = true;
+                self.notices |= TlsNotices::CLOSE_RECEIVED;
                 Ok(())
             }
             (WARNING, code)
                 if code == USER_CANCELED || self.agreed.version == TlsVersion::Tls12 =>
             {
+                self.notices |= TlsNotices::WARNING_RECEIVED;
                 spend(&mut self.tolerance.warnings, "the peer sent too many warnings")
             }
             (WARNING, code) => {
@@ -280,6 +287,7 @@ impl Traffic {
                 if self.close_sent {
                     return Ok(());
                 }
+                self.notices |= TlsNotices::WARNING_SENT;
                 self.sealing.seal(ALERT, &[WARNING, NO_RENEGOTIATION], out)
             }
             _ => Err(out_of_place()),
@@ -304,6 +312,7 @@ impl Traffic {
         }
         spend(&mut self.tolerance.key_updates, "the peer changes its keys and sends no data")?;
         self.opening = following(&self.opening, self.keys.peers(), self.agreed.suite)?;
+        self.notices |= TlsNotices::KEYS_RECEIVED;
         Ok(())
     }
 
@@ -324,6 +333,7 @@ impl Traffic {
         self.sealing.seal(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED], out)?;
         self.keys_owed = false;
         self.sealing = following(&self.sealing, self.keys.own(), self.agreed.suite)?;
+        self.notices |= TlsNotices::KEYS_SENT;
         Ok(())
     }
 

@@ -32,7 +32,17 @@ pub(crate) const SECTIONS: &[Section] = &[
                interest callbacks (fdset and fdclr, or interest), and calls vst_engine_next for \
                both; an engine with interest callbacks and without event reports only its events \
                there.",
-        files: &["event", "posts", "engine", "life", "pull", "drain", "counters"],
+        files: &[
+            "event",
+            "posts",
+            "trace_options",
+            "engine",
+            "life",
+            "trace",
+            "pull",
+            "drain",
+            "counters",
+        ],
     },
     Section {
         title: "The poller",

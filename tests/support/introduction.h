@@ -79,11 +79,11 @@
 //   use it: one may make it and open listeners, another drive it. Configurations, rules, tables and
 //   wakers may be used by all threads; a waker is how other threads reach an engine.
 // - Callbacks, and from where a function may be called. The comment of each function says one of
-//   these: "Legal from any thread and any callback": from everywhere, also from log, wake and
-//   discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
+//   these: "Legal from any thread and any callback": from everywhere, also from log, trace, wake
+//   and discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
 //   also from fdset, fdclr, interest, timer, event, fed and step. "Legal on the engine's thread,
-//   outside callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, wake and
-//   discard, and from every callback that vst_engine_free calls, all functions that take an engine,
+//   outside callbacks": from a callback of the same engine it returns VST_E_REENTRANT. From log, trace,
+//   wake and discard, and from every callback that vst_engine_free calls, all functions that take an engine,
 //   a loop or a waker return VST_E_REENTRANT, whatever engine it is, except vst_loop_stop and
 //   vst_waker_free.
 //   A call made in a callback acts and returns at once; the events it causes are reported after the

@@ -229,7 +229,7 @@ impl<N: Net> Engine<N> {
     ) -> Option<R> {
         let Self { conns, tools, registry, .. } = self;
         let conn = conns.get_mut(key).ok()?;
-        let result = report(conn, &mut tools.cx(registry));
+        let result = report(conn, &mut tools.cx(registry, key));
         self.work(key);
         result.ok()
     }
@@ -354,7 +354,7 @@ impl<N: Net> Engine<N> {
         }
         let Self { conns, tools, registry, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return self.give_descriptor(passed) };
-        if conn.ctrl.stand_on(&mut tools.cx(registry), fd).is_ok() {
+        if conn.ctrl.stand_on(&mut tools.cx(registry, key), fd).is_ok() {
             self.fed = self.fed.saturating_sub(1);
         } else {
             // It was given up in the meantime.

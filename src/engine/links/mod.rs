@@ -172,7 +172,7 @@ impl<N: Net> Engine<N> {
     ) -> Received {
         let Self { conns, tools, registry, .. } = self;
         let Ok(conn) = conns.get_mut(key) else { return Received::End };
-        let mut cx = tools.cx(registry);
+        let mut cx = tools.cx(registry, key);
         let received = read(conn, &mut cx);
         if conn.yields(&received) {
             conn.settle(key, &mut cx);

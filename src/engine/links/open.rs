@@ -283,7 +283,7 @@ impl<N: Net> Engine<N> {
         let Some(conn) = channel.conn else { return Ok(()) };
         let Self { conns, tools, registry, .. } = self;
         let Ok(found) = conns.get_mut(conn) else { return Ok(()) };
-        found.send_all(&mut tools.cx(registry), bytes);
+        found.send_all(&mut tools.cx(registry, conn), bytes);
         // TLS takes a whole record of which a part may wait: there is room once that is sent.
         if found.ctrl.has_unsent() {
             found.flags.insert(Flags::WRITE_ARMED);

@@ -145,7 +145,7 @@ impl<N: Net> Engine<N> {
         let Self { conns, tools, registry, remote, .. } = self;
         let Ok(found) = remote.sessions.get_mut(session) else { return };
         if let (Some(output), Ok(conn)) = (found.output.take(), conns.get_mut(found.conn)) {
-            conn.send_all(&mut tools.cx(registry), output.bytes());
+            conn.send_all(&mut tools.cx(registry, found.conn), output.bytes());
             tools.pool.give(output);
         }
     }
@@ -178,7 +178,7 @@ impl<N: Net> Engine<N> {
         };
         let key = *key;
         let Ok(conn) = conns.get_mut(key) else { return false };
-        let mut cx = tools.cx(registry);
+        let mut cx = tools.cx(registry, key);
         let mut failed = false;
         while let Some(bytes) = output.as_ref().filter(|output| !output.is_empty()) {
             match conn.send(&mut cx, bytes.bytes()) {
@@ -224,7 +224,7 @@ impl<N: Net> Engine<N> {
             };
             let (fd, number, key) = (*fd, *number, found.conn);
             let Ok(conn) = conns.get_mut(key) else { return false };
-            let mut cx = tools.cx(registry);
+            let mut cx = tools.cx(registry, key);
             match conn.ctrl.send_passing(&mut cx, frame, fd) {
                 Ok(Output::Bytes(_)) => {}
                 Ok(Output::Wait) => {

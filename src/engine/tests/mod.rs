@@ -50,5 +50,6 @@ mod stream;
 mod tls;
 mod tls_peer;
 mod torture;
+mod trace;
 mod truth;
 mod vouched;
