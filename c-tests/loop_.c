@@ -144,6 +144,11 @@ int main(void)
         CHECK_EQ(vst_loop_run(loop, 1000000), VST_WAIT);
     CHECK_EQ(readable(peer), 1);
     close(peer);
+
+    /* A drain ends the run, and one that is done already ends it before it waits. */
+    CHECK_EQ(vst_engine_drain(engine, VST_DRAIN_CLOSE, 0), VST_OK);
+    CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_END);
+    CHECK_EQ(vst_loop_run(loop, VST_NEVER), VST_END);
     CHECK_EQ(vst_loop_free(loop), VST_OK);
     return verdict();
 }

@@ -13,11 +13,12 @@ static void ends(struct host *host, const vst_event *event)
         ended_with = event->end->sys_errno;
 }
 
-/* A poller that is full, when the test says so. */
+/* A poller that is full, when the test says so. What it had set for the descriptor is forgotten then. */
 static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint32_t new, void *user)
 {
     if (refuses > 0 && !(new & VST_IO_RELEASED)) {
         refuses--;
+        CHECK_EQ(vst_token_set_user(((struct host *)data)->engine, token, &refuses), VST_OK);
         return ENOSPC;
     }
     return host_interest(data, fd, token, old, new, user);

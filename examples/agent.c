@@ -116,6 +116,9 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     case VST_EVENT_AGENT_RESOLVE:
         lookups_begin(agent->lookups, event);
         break;
+    case VST_EVENT_WOKEN:
+        lookups_answer(agent->lookups);
+        break;
     case VST_EVENT_REFUSED:
         if (agent->args.log)
             log_end("refused", event->end);
@@ -131,16 +134,6 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
     default: /* RESUMED, LISTENER_CLOSED: nothing to do; READABLE: of a session that is being closed */
         break;
     }
-}
-
-static void woken(struct host *host)
-{
-    lookups_answer(((struct agent *)host)->lookups);
-}
-
-static void leaving(struct host *host)
-{
-    lookups_close(((struct agent *)host)->lookups);
 }
 
 /* ---- where it listens ----------------------------------------------------------------------- */
@@ -244,9 +237,7 @@ int main(int argc, char **argv)
 
     raise_descriptor_limit();
     host_open(&agent.host, args->host, on_event);
-    agent.lookups = lookups_open(&agent.host);
-    agent.host.woken = woken;
-    agent.host.leaving = leaving;
+    agent.lookups = lookups_open(agent.host.engine);
     agent.id = make_agent(agent.host.engine, args, &opened);
     for (unsigned i = 0; i < args->served_count; i++)
         listen_for_others(&agent, &args->served[i]);

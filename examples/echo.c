@@ -8,6 +8,8 @@
 
 enum { ECHO_BYTES = 16384 };
 
+uint64_t echo_idle_ns;
+
 /* One session: bytes that were read, or made, and that the peer has not taken yet. */
 struct session {
     size_t from;
@@ -83,6 +85,7 @@ static void open_session(vst_engine *engine, vst_id id)
     }
     session->from = 0;
     vst_conn_set_user(engine, id, session);
+    vst_conn_set_timeout(engine, id, echo_idle_ns);
     greet(engine, id, session);
     echo(engine, id, session);
 }

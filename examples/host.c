@@ -4,19 +4,13 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { POLLED = 256 };
 
 #define GRACE_NS (5000 * NS_PER_MS)
-#define DRAIN_LOOK_NS (10 * NS_PER_MS)
-/* The value in epoll for the eventfd: no token of vestibule is 0. */
-#define WAKE_TOKEN UINT64_C(0)
 
 /* ---- the first duty of a host: watching descriptors ----------------------------------------- */
 
@@ -57,77 +51,70 @@ static int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, ui
 
 /* ---- the second: one turn of the loop ------------------------------------------------------ */
 
-/* Waits for readiness or time, and drives the engine. */
-static void epoll_turn(struct host *host, vst_wait *wait)
+static sigset_t unblocked; /* the signals that are blocked while nothing waits */
+
+/* Waits for readiness, time or a signal, and drives the engine. */
+static void epoll_turn(struct host *host)
 {
     struct epoll_event polled[POLLED];
     vst_ready ready[POLLED];
-    size_t count = 0;
+    vst_wait wait = {.size = sizeof wait};
     uint64_t now;
-    int n = epoll_wait(host->epoll, polled, POLLED, wait_ms(wait));
+    int n;
 
+    vst_engine_wait(host->engine, &wait);
+    n = epoll_pwait(host->epoll, polled, POLLED, wait_ms(&wait), &unblocked);
     if (n < 0 && errno != EINTR)
-        die("epoll_wait: %s", strerror(errno));
-    for (int i = 0; i < n; i++) {
-        if (polled[i].data.u64 == WAKE_TOKEN)
-            continue; /* host_serve handles what the signal handler left */
-        ready[count++] = (vst_ready){.token = polled[i].data.u64,
-                                     .events = from_epoll(polled[i].events)};
-    }
+        die("epoll_pwait: %s", strerror(errno));
+    for (int i = 0; i < n; i++)
+        ready[i] = (vst_ready){.token = polled[i].data.u64, .events = from_epoll(polled[i].events)};
     now = now_ns();
-    if (count > 0 && vst_engine_ready_batch(host->engine, ready, count, now, wait) < 0)
+    if (n > 0 && vst_engine_ready_batch(host->engine, ready, (size_t)n, now, &wait) < 0)
         die("vst_engine_ready_batch failed");
-    if ((wait->flags & VST_WAIT_RUNNABLE) || wait->deadline_ns <= now)
-        if (vst_engine_run(host->engine, now, wait) < 0)
+    if ((wait.flags & VST_WAIT_RUNNABLE) || wait.deadline_ns <= now)
+        if (vst_engine_run(host->engine, now, &wait) < 0)
             die("vst_engine_run failed");
 }
 
-/* The same with the built-in loop. Without a bound it returns only when it is stopped; while the engine
- * is drained, it has to be checked now and then whether it is empty. */
-static void loop_turn(struct host *host, int draining, vst_wait *wait)
+/* The same with the built-in loop, which returns when it is stopped or a drain is done. */
+static void loop_turn(struct host *host)
 {
-    if (vst_loop_run(host->loop, draining ? DRAIN_LOOK_NS : VST_NEVER) < 0 || vst_engine_wait(host->engine, wait) < 0)
+    if (vst_loop_run(host->loop, VST_NEVER) < 0)
         die("vst_loop_run failed");
 }
 
 /* ---- the remaining code is not about vestibule -------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked, hang_up_asked;
-static struct host *signalled;
+static vst_loop *signalled;
 
-/* Only calls that a signal handler may make. */
-void host_wake(struct host *host)
-{
-    if (host->loop != NULL)
-        vst_loop_stop(host->loop);
-    else
-        (void)eventfd_write(host->wake, 1);
-}
-
-/* Sets the flag and ends the wait: a flag alone could be set directly before epoll_wait begins, and then
- * would not be seen. */
+/* With the built-in loop signals come at any time, and stop it. Else they are blocked and come only while
+ * epoll_pwait waits, which they end: a flag that is set directly before a wait would not be seen. */
 static void on_signal(int number)
 {
-    int saved = errno;
-
     if (number == SIGHUP)
         hang_up_asked = 1;
     else
         stop_asked = 1;
-    host_wake(signalled);
-    errno = saved;
+    if (signalled != NULL)
+        vst_loop_stop(signalled); /* the one function that a signal handler may call */
 }
 
 static void catch_signal(struct host *host, int number)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigset_t blocked;
 
-    signalled = host;
+    signalled = host->loop;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, number);
+    if (host->loop == NULL)
+        sigprocmask(SIG_BLOCK, &blocked, NULL);
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, NULL);
 }
 
-/* The descriptor that on_signal writes to is about to be closed. */
+/* The loop that on_signal stops is about to be freed. */
 static void ignore_signals(void)
 {
     signal(SIGINT, SIG_IGN);
@@ -135,15 +122,22 @@ static void ignore_signals(void)
     signal(SIGHUP, SIG_IGN);
 }
 
+static void on_event(void *data, vst_engine *engine, const vst_event *event)
+{
+    struct host *host = data;
+
+    if (event->kind == VST_EVENT_DRAINED)
+        host->is_drained = 1;
+    else
+        host->event(data, engine, event);
+}
+
 static void open_epoll(struct host *host)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_TOKEN};
-
+    sigprocmask(SIG_BLOCK, NULL, &unblocked);
     host->epoll = epoll_create1(EPOLL_CLOEXEC);
-    host->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (host->epoll < 0 || host->wake < 0 ||
-        epoll_ctl(host->epoll, EPOLL_CTL_ADD, host->wake, &event) != 0)
-        die("epoll: %s", strerror(errno));
+    if (host->epoll < 0)
+        die("epoll_create1: %s", strerror(errno));
 }
 
 static void write_line(void *data, uint32_t category, const char *line, size_t len)
@@ -182,10 +176,10 @@ void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_
     vst_engine_options options;
     char why[WHY_BYTES];
 
-    *host = (struct host){.epoll = -1, .wake = -1, .drains = VST_DRAIN_CLOSE};
+    *host = (struct host){.epoll = -1, .event = event, .drains = VST_DRAIN_CLOSE};
     vst_engine_options_init(&options, sizeof options);
     options.data = host;
-    options.event = event;
+    options.event = on_event;
     options.fed = fed;
     options.trace = write_line;
     if (strcmp(kind, "mio") == 0) {
@@ -236,42 +230,29 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
 
 void host_serve(struct host *host, vst_id listener)
 {
-    vst_wait wait = {.size = sizeof wait};
-    int draining = 0;
+    int is_draining = 0;
 
     if (listener != 0)
         say_address(host->engine, "ready", listener);
-    vst_engine_wait(host->engine, &wait);
-    for (;;) {
+    while (!host->is_drained) {
+        if (host->loop != NULL)
+            loop_turn(host);
+        else
+            epoll_turn(host);
         if (hang_up_asked) {
             hang_up_asked = 0;
             host->hang_up(host);
         }
-        if (host->woken != NULL) {
-            host->woken(host);
-            vst_engine_wait(host->engine, &wait);
-        }
-        if (stop_asked && !draining) {
-            draining = 1;
+        if (stop_asked && !is_draining) {
+            is_draining = 1;
             vst_engine_drain(host->engine, host->drains, GRACE_NS);
-            vst_engine_wait(host->engine, &wait);
         }
-        if (draining && wait.conns + wait.streams == 0 &&
-            (wait.listeners == 0 || host->drains == VST_DRAIN_PAUSE))
-            break;
-        if (host->loop != NULL)
-            loop_turn(host, draining, &wait);
-        else
-            epoll_turn(host, &wait);
     }
     ignore_signals();
-    if (host->leaving != NULL)
-        host->leaving(host);
     if (host->loop != NULL) {
         vst_loop_free(host->loop);
     } else {
         vst_engine_free(host->engine);
-        close(host->wake);
         close(host->epoll);
     }
 }

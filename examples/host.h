@@ -10,18 +10,17 @@
 struct host {
     vst_engine *engine;
     int epoll;      /* our poller, or -1 with the built-in loop */
-    int wake;       /* an eventfd by which the signal handler ends the wait */
     vst_loop *loop; /* the built-in loop, or NULL */
     void (*hang_up)(struct host *host); /* called on SIGHUP, or NULL */
-    void (*woken)(struct host *host);   /* called after host_wake, or NULL */
-    void (*leaving)(struct host *host); /* called before all this is freed, or NULL */
+    vst_event_fn event;                 /* the program's own */
+    int is_drained;
     uint32_t drains; /* what SIGTERM does to the engine, at first VST_DRAIN_CLOSE. With VST_DRAIN_PAUSE, clients
                         that wait at the listeners are left to the next process that has the sockets */
 };
 
 /* Opens a host and its engine. kind is "epoll", "epoll-et" or "mio" (the library's own loop); event is
- * called with the host, which is the first field of a program's own struct. Exits with a message if it
- * fails. */
+ * called with the host, which is the first field of a program's own struct, for all events but
+ * VST_EVENT_DRAINED. Exits with a message if it fails. */
 void host_open(struct host *host, const char *kind, vst_event_fn event);
 
 /* The same for a program that moves the bytes of connections: fed is called with what they ask. */
@@ -30,10 +29,6 @@ void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_
 /* Prints the listener's address, unless it is 0, serves until SIGINT or SIGTERM, drains the engine for a
  * limited time, and frees it. */
 void host_serve(struct host *host, vst_id listener);
-
-/* Ends the wait of host_serve, which then calls woken. May be called from any thread, until leaving
- * returns. */
-void host_wake(struct host *host);
 
 /* Sets the function that is called between two turns when SIGHUP has come. */
 void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));

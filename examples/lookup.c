@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "lookup.h"
 
+#include "program.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -26,8 +28,9 @@ struct list {
 };
 
 struct lookups {
+    vst_engine *engine;
+    vst_waker *waker;     /* of the engine */
     pthread_mutex_t lock; /* for all that follows */
-    struct host *host;    /* NULL once it must not be woken any more */
     struct list waiting, done;
     unsigned threads, waiting_count;
 };
@@ -108,8 +111,7 @@ static void *run(void *data)
         look_up(one);
         pthread_mutex_lock(&lookups->lock);
         append(&lookups->done, one);
-        if (lookups->host != NULL)
-            host_wake(lookups->host);
+        vst_waker_wake(lookups->waker); /* once the engine is freed, this does nothing */
     }
     lookups->threads--;
     pthread_mutex_unlock(&lookups->lock);
@@ -118,13 +120,14 @@ static void *run(void *data)
 
 /* ---- on the engine's thread ------------------------------------------------------------------ */
 
-struct lookups *lookups_open(struct host *host)
+struct lookups *lookups_open(vst_engine *engine)
 {
     struct lookups *lookups = calloc(1, sizeof *lookups);
 
-    if (lookups == NULL || pthread_mutex_init(&lookups->lock, NULL) != 0)
+    if (lookups == NULL || pthread_mutex_init(&lookups->lock, NULL) != 0 ||
+        vst_engine_waker(engine, &lookups->waker) < 0)
         die("no memory");
-    lookups->host = host;
+    lookups->engine = engine;
     lookups->waiting.last = &lookups->waiting.first;
     lookups->done.last = &lookups->done.first;
     return lookups;
@@ -164,7 +167,7 @@ void lookups_begin(struct lookups *lookups, const vst_event *event)
     pthread_mutex_unlock(&lookups->lock);
     if (!begun) {
         free(one);
-        vst_agent_resolved(lookups->host->engine, event->id, event->ticket, NULL, EAGAIN);
+        vst_agent_resolved(lookups->engine, event->id, event->ticket, NULL, EAGAIN);
     }
 }
 
@@ -181,15 +184,8 @@ void lookups_answer(struct lookups *lookups)
         struct lookup *next = one->next;
 
         /* A client that has given it up meanwhile is none of our business. */
-        vst_agent_resolved(lookups->host->engine, one->agent, one->ticket, &one->found, one->error);
+        vst_agent_resolved(lookups->engine, one->agent, one->ticket, &one->found, one->error);
         free(one);
         one = next;
     }
-}
-
-void lookups_close(struct lookups *lookups)
-{
-    pthread_mutex_lock(&lookups->lock);
-    lookups->host = NULL;
-    pthread_mutex_unlock(&lookups->lock);
 }

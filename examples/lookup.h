@@ -2,20 +2,18 @@
 #ifndef VESTIBULE_EXAMPLE_LOOKUP_H
 #define VESTIBULE_EXAMPLE_LOOKUP_H
 
-#include "host.h"
+#include <vestibule.h>
 
 struct lookups;
 
-/* Exits with a message if it fails. host's engine has the agent; host_wake tells of answers. */
-struct lookups *lookups_open(struct host *host);
+/* Exits with a message if it fails. The engine, which has the agent, is woken when there are answers. */
+struct lookups *lookups_open(vst_engine *engine);
 
 /* Answers a VST_EVENT_AGENT_RESOLVE, later or, if too many names wait already, at once. */
 void lookups_begin(struct lookups *lookups, const vst_event *event);
 
-/* Hands in the answers that have come. For the `woken` of the host. */
+/* Hands in the answers that have come: for VST_EVENT_WOKEN. Threads that still wait for one when the engine is
+ * freed end with the program. */
 void lookups_answer(struct lookups *lookups);
-
-/* No answer wakes the host any more: for its `leaving`. Threads that still wait for one end with the program. */
-void lookups_close(struct lookups *lookups);
 
 #endif

@@ -41,27 +41,30 @@ uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+uint64_t ns_until(uint64_t deadline_ns)
+{
+    uint64_t now = now_ns();
+
+    if (deadline_ns == VST_NEVER)
+        return VST_NEVER;
+    return deadline_ns <= now ? 0 : deadline_ns - now;
+}
+
+uint64_t rounded_up(uint64_t ns, uint64_t unit)
+{
+    return ns / unit + (ns % unit != 0);
+}
+
 uint64_t wait_ns(const vst_wait *wait)
 {
-    uint64_t now;
-
-    if (wait->flags & VST_WAIT_RUNNABLE)
-        return 0;
-    if (wait->deadline_ns == VST_NEVER)
-        return VST_NEVER;
-    now = now_ns();
-    return wait->deadline_ns <= now ? 0 : wait->deadline_ns - now;
+    return wait->flags & VST_WAIT_RUNNABLE ? 0 : ns_until(wait->deadline_ns);
 }
 
 int wait_ms(const vst_wait *wait)
 {
-    uint64_t ns = wait_ns(wait), ms;
+    uint64_t ns = wait_ns(wait), ms = rounded_up(ns, NS_PER_MS);
 
-    if (ns == VST_NEVER)
-        return -1;
-    /* Rounded up: rounded down, the last millisecond would be spent in a busy loop. */
-    ms = ns / NS_PER_MS + (ns % NS_PER_MS != 0);
-    return ms > INT32_MAX ? INT32_MAX : (int)ms;
+    return ns == VST_NEVER ? -1 : ms > INT32_MAX ? INT32_MAX : (int)ms;
 }
 
 vst_tls_server *read_tls(const char *certificate, const char *key)

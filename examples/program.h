@@ -20,6 +20,12 @@ void say_address(vst_engine *engine, const char *what, vst_id listener);
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
 
+/* How long it is until then: 0 if that has passed, VST_NEVER for VST_NEVER. */
+uint64_t ns_until(uint64_t deadline_ns);
+
+/* A duration in larger units. Rounded down, the last unit before a deadline would be a busy loop. */
+uint64_t rounded_up(uint64_t ns, uint64_t unit);
+
 /* How long a poller may wait, in nanoseconds: 0 while the engine is RUNNABLE, VST_NEVER without a
  * deadline. */
 uint64_t wait_ns(const vst_wait *wait);

@@ -12,27 +12,25 @@ enum { POLLED = 256 };
 
 static int epoll;
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user)
 {
     struct epoll_event event = {.events = to_poll(new_mask), .data.u64 = token};
     int op = old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-    (void)data;
+    (void)data, (void)user;
     if (new_mask & VST_IO_RELEASED) {
         if ((new_mask & VST_IO_CLOSING) || old_mask == 0)
-            return; /* the close that comes next removes it, or it is not there */
+            return 0; /* the close that comes next removes it, or it is not there */
         op = EPOLL_CTL_DEL;
     } else if (new_mask == 0) {
         op = EPOLL_CTL_DEL; /* not MOD: an empty mask still reports errors and hang-ups, without end */
     }
-    if (epoll_ctl(epoll, op, fd, &event) != 0)
-        die("epoll_ctl: %s", strerror(errno));
+    return epoll_ctl(epoll, op, fd, &event) == 0 ? 0 : errno;
 }
 
 int main(int argc, char **argv)
 {
-    vst_engine_options options = server_options(argc, argv);
-    const sigset_t *unblocked = server_hold_sigterm();
+    vst_engine_options options = server_options(argc, argv, NULL);
     struct epoll_event polled[POLLED];
     vst_ready ready[POLLED];
     vst_wait wait = {.size = sizeof wait};
@@ -45,8 +43,8 @@ int main(int argc, char **argv)
     engine = server_engine(&options);
     server_listen(engine);
     vst_engine_wait(engine, &wait);
-    while (server_goes_on(engine, &wait)) {
-        int n = epoll_pwait(epoll, polled, POLLED, wait_ms(&wait), unblocked);
+    while (server_goes_on()) {
+        int n = epoll_wait(epoll, polled, POLLED, wait_ms(&wait));
         uint64_t now = now_ns(); /* after the wait: what was in time must not seem late, nor early */
 
         for (int i = 0; i < n; i++)

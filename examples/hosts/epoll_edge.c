@@ -14,28 +14,26 @@ static int epoll;
 
 /* The mask of a connection has VST_IO_EDGE and comes once, with every direction. The other descriptors,
  * listeners and that of wakers, are level-triggered here as well, and their masks change. */
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user)
 {
     struct epoll_event event = {.data.u64 = token};
     int op = old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-    (void)data;
+    (void)data, (void)user;
     event.events = to_poll(new_mask) | (new_mask & VST_IO_EDGE ? EPOLLET : 0u);
     if (new_mask & VST_IO_RELEASED) {
         if ((new_mask & VST_IO_CLOSING) || old_mask == 0)
-            return;
+            return 0;
         op = EPOLL_CTL_DEL;
     } else if (new_mask == 0) {
         op = EPOLL_CTL_DEL;
     }
-    if (epoll_ctl(epoll, op, fd, &event) != 0)
-        die("epoll_ctl: %s", strerror(errno));
+    return epoll_ctl(epoll, op, fd, &event) == 0 ? 0 : errno;
 }
 
 int main(int argc, char **argv)
 {
-    vst_engine_options options = server_options(argc, argv);
-    const sigset_t *unblocked = server_hold_sigterm();
+    vst_engine_options options = server_options(argc, argv, NULL);
     struct epoll_event polled[POLLED];
     vst_wait wait = {.size = sizeof wait};
     vst_engine *engine;
@@ -48,8 +46,8 @@ int main(int argc, char **argv)
     engine = server_engine(&options);
     server_listen(engine);
     vst_engine_wait(engine, &wait);
-    while (server_goes_on(engine, &wait)) {
-        int n = epoll_pwait(epoll, polled, POLLED, wait_ms(&wait), unblocked);
+    while (server_goes_on()) {
+        int n = epoll_wait(epoll, polled, POLLED, wait_ms(&wait));
         uint64_t now = now_ns();
 
         /* Each event must be handed in: epoll does not report it again. One whose descriptor was released

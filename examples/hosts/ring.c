@@ -49,15 +49,14 @@ void ring_cancel(void *about)
     io_uring_sqe_set_data(sqe, NULL);
 }
 
-void ring_wait(const vst_wait *wait, const sigset_t *unblocked,
-               void (*done)(void *about, int res, uint32_t flags))
+void ring_wait(const vst_wait *wait, void (*done)(void *about, int res, uint32_t flags))
 {
     uint64_t left = wait_ns(wait); /* VST_NEVER is six hundred years */
     struct __kernel_timespec most = {.tv_sec = (long long)(left / NS_PER_S),
                                      .tv_nsec = (long long)(left % NS_PER_S)};
     struct io_uring_cqe *cqe;
 
-    io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &most, (sigset_t *)unblocked);
+    io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &most, NULL);
     for (int i = 0; i < COMPLETIONS && io_uring_peek_cqe(&ring, &cqe) == 0; i++) {
         void *about = io_uring_cqe_get_data(cqe);
         int res = cqe->res;

@@ -3,7 +3,6 @@
 #define VESTIBULE_EXAMPLE_RING_H
 
 #include <liburing.h>
-#include <signal.h>
 #include <vestibule.h>
 
 extern struct io_uring ring;
@@ -22,7 +21,6 @@ void ring_cancel(void *about);
 
 /* Submits what was asked for and waits until something is completed, or as long as wait allows; then calls
  * done with each completion. */
-void ring_wait(const vst_wait *wait, const sigset_t *unblocked,
-               void (*done)(void *about, int res, uint32_t flags));
+void ring_wait(const vst_wait *wait, void (*done)(void *about, int res, uint32_t flags));
 
 #endif

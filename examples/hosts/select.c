@@ -2,31 +2,31 @@
 #define _GNU_SOURCE
 #include "server.h"
 
+#include <errno.h>
 #include <sys/select.h>
 #include <time.h>
 
 static fd_set reading, writing;
 static int fds; /* one more than the highest that was watched */
 
-static void fdset(void *data, int32_t fd, uint32_t dir, vst_id token)
+/* A connection that is refused here ends, and a listener tries again later. */
+static int32_t fdset(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
 {
-    (void)data;
-    (void)token;
+    (void)data, (void)token, (void)user;
     if (fd >= FD_SETSIZE)
-        die("descriptor %d is beyond FD_SETSIZE", fd);
+        return EMFILE;
     if (fd >= fds)
         fds = fd + 1;
     if (dir == VST_IO_IN)
         FD_SET(fd, &reading);
     else if (dir == VST_IO_OUT)
         FD_SET(fd, &writing);
-    /* select has nothing for VST_IO_HANGUP: then nothing is watched. */
+    return 0; /* select has nothing for VST_IO_HANGUP: then nothing is watched */
 }
 
-static void fdclr(void *data, int32_t fd, uint32_t dir, vst_id token)
+static void fdclr(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
 {
-    (void)data;
-    (void)token;
+    (void)data, (void)token, (void)user;
     if (dir & (VST_IO_IN | VST_IO_RELEASED))
         FD_CLR(fd, &reading);
     if (dir & (VST_IO_OUT | VST_IO_RELEASED))
@@ -35,8 +35,7 @@ static void fdclr(void *data, int32_t fd, uint32_t dir, vst_id token)
 
 int main(int argc, char **argv)
 {
-    vst_engine_options options = server_options(argc, argv);
-    const sigset_t *unblocked = server_hold_sigterm();
+    vst_engine_options options = server_options(argc, argv, NULL);
     vst_wait wait = {.size = sizeof wait};
     vst_engine *engine;
 
@@ -46,11 +45,11 @@ int main(int argc, char **argv)
     engine = server_engine(&options);
     server_listen(engine);
     vst_engine_wait(engine, &wait);
-    while (server_goes_on(engine, &wait)) {
+    while (server_goes_on()) {
         uint64_t now, most = wait_ns(&wait);
         struct timespec bound = {.tv_sec = (time_t)(most / NS_PER_S), .tv_nsec = (long)(most % NS_PER_S)};
         fd_set in = reading, out = writing;
-        int n = pselect(fds, &in, &out, NULL, most == VST_NEVER ? NULL : &bound, unblocked);
+        int n = pselect(fds, &in, &out, NULL, most == VST_NEVER ? NULL : &bound, NULL);
 
         now = now_ns();
         /* Nothing is closed until the end of the batch, so a number in the results means one descriptor. */
@@ -61,8 +60,9 @@ int main(int argc, char **argv)
             if (io != 0)
                 vst_engine_ready_fd(engine, fd, io, now, NULL);
         }
-        vst_engine_batch_end(engine);
-        vst_engine_run(engine, now, &wait); /* also for its wait: the end of a batch writes none */
+        vst_engine_batch_end(engine, &wait);
+        if ((wait.flags & VST_WAIT_RUNNABLE) || wait.deadline_ns <= now)
+            vst_engine_run(engine, now, &wait);
     }
     vst_engine_free(engine);
     return 0;

@@ -1,16 +1,20 @@
 /* See server.h. */
+#define _GNU_SOURCE
 #include "server.h"
 
 #include "../echo.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *address;
 static vst_accept_options accept_options = {.size = sizeof accept_options};
 static uint64_t grace_ns = 5 * NS_PER_S;
-static volatile sig_atomic_t is_stopping;
-static int is_draining;
+static sigset_t sigterm;
+static int is_drained;
+static void (*stop_loop)(void);
 
 static uint64_t number(const char *text)
 {
@@ -22,10 +26,31 @@ static uint64_t number(const char *text)
     return value;
 }
 
-vst_engine_options server_options(int argc, char **argv)
+void server_event(void *data, vst_engine *engine, const vst_event *event)
 {
-    vst_engine_options options = {.size = sizeof options, .event = echo_event};
+    switch (event->kind) {
+    case VST_EVENT_WOKEN:
+        vst_engine_drain(engine, VST_DRAIN_CLOSE, grace_ns);
+        break;
+    case VST_EVENT_DRAINED:
+        is_drained = 1;
+        if (stop_loop != NULL)
+            stop_loop();
+        break;
+    default:
+        echo_event(data, engine, event);
+        break;
+    }
+}
 
+vst_engine_options server_options(int argc, char **argv, void (*stop)(void))
+{
+    vst_engine_options options = {.size = sizeof options, .event = server_event};
+
+    stop_loop = stop;
+    sigemptyset(&sigterm);
+    sigaddset(&sigterm, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &sigterm, NULL); /* in every thread */
     for (int i = 1; i < argc; i++) {
         int left = argc - i - 1;
 
@@ -35,6 +60,8 @@ vst_engine_options server_options(int argc, char **argv)
             accept_options.accept_proxy = argv[++i];
         else if (strcmp(argv[i], "--timeout-handshake") == 0 && left >= 1)
             accept_options.timeout_opening_ns = number(argv[++i]) * NS_PER_MS;
+        else if (strcmp(argv[i], "--idle") == 0 && left >= 1)
+            echo_idle_ns = number(argv[++i]) * NS_PER_MS;
         else if (strcmp(argv[i], "--grace") == 0 && left >= 1)
             grace_ns = number(argv[++i]) * NS_PER_MS;
         else if (strcmp(argv[i], "--events-per-drive") == 0 && left >= 1)
@@ -76,6 +103,26 @@ vst_accept_config *server_config(void)
     return config;
 }
 
+static void *wait_for_sigterm(void *waker)
+{
+    int number;
+
+    sigwait(&sigterm, &number);
+    vst_waker_wake(waker);
+    vst_waker_free(waker);
+    return NULL;
+}
+
+void server_drain_on_sigterm(vst_engine *engine)
+{
+    vst_waker *waker;
+    pthread_t thread;
+
+    if (vst_engine_waker(engine, &waker) < 0 || pthread_create(&thread, NULL, wait_for_sigterm, waker) != 0)
+        die("nothing can wait for SIGTERM");
+    pthread_detach(thread);
+}
+
 void server_listen(vst_engine *engine)
 {
     vst_accept_config *config = server_config();
@@ -85,66 +132,11 @@ void server_listen(vst_engine *engine)
     if (vst_listener_open(engine, address, config, NULL, &listener, NULL, why, sizeof why) < 0)
         die("listen on %s: %s", address, why);
     vst_accept_config_free(config); /* the listener keeps it */
+    server_drain_on_sigterm(engine);
     say_address(engine, "ready", listener);
 }
 
-void server_drain(vst_engine *engine)
+int server_goes_on(void)
 {
-    is_draining = 1;
-    vst_engine_drain(engine, VST_DRAIN_CLOSE, grace_ns);
-}
-
-int server_is_done(const vst_wait *wait)
-{
-    return wait->conns + wait->streams + wait->listeners == 0;
-}
-
-static void on_terminate(int number)
-{
-    (void)number;
-    is_stopping = 1;
-}
-
-const sigset_t *server_hold_sigterm(void)
-{
-    static sigset_t before;
-    struct sigaction action = {.sa_handler = on_terminate};
-    sigset_t held;
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    sigemptyset(&held);
-    sigaddset(&held, SIGTERM);
-    sigprocmask(SIG_BLOCK, &held, &before);
-    return &before;
-}
-
-int server_is_draining(void)
-{
-    return is_draining;
-}
-
-int server_goes_on(vst_engine *engine, vst_wait *wait)
-{
-    if (is_stopping && !is_draining) {
-        server_drain(engine);
-        vst_engine_wait(engine, wait); /* what was called outside of callbacks may have moved the deadline */
-    }
-    return !is_draining || !server_is_done(wait);
-}
-
-void **server_record(int fd)
-{
-    static void **records;
-    static size_t size;
-    size_t wanted = (size_t)fd + 1;
-
-    if (wanted > size) {
-        records = realloc(records, 2 * wanted * sizeof *records);
-        if (records == NULL)
-            die("no memory");
-        memset(records + size, 0, (2 * wanted - size) * sizeof *records);
-        size = 2 * wanted;
-    }
-    return &records[fd];
+    return !is_drained;
 }

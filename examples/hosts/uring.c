@@ -5,6 +5,7 @@
 #include "ring.h"
 #include "server.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* A descriptor. At most one request is under way for it, and it lives until that one is completed. */
@@ -49,46 +50,45 @@ static void polled(void *about, int res, uint32_t flags)
     go_on(watch);
 }
 
-static void interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask)
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user)
 {
-    struct watch **record = (struct watch **)server_record(fd), *watch = *record;
+    struct watch *watch = user;
 
     (void)data, (void)old_mask;
     if (watch == NULL) {
-        *record = watch = calloc(1, sizeof *watch);
+        watch = calloc(1, sizeof *watch);
         if (watch == NULL)
-            die("no memory");
+            return ENOMEM;
         *watch = (struct watch){.token = token, .fd = fd};
         watches++;
+        vst_token_set_user(engine, token, watch);
     }
     watch->mask = new_mask;
-    if (new_mask & VST_IO_RELEASED) {
+    if (new_mask & VST_IO_RELEASED)
         watch->token = 0;
-        *record = NULL;
-    }
     if (watch->state == POLLED)
         ring_cancel(watch); /* also at the release: a request keeps the socket open beyond the close */
     else if (watch->state == IDLE)
         go_on(watch);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    vst_engine_options options = server_options(argc, argv);
-    const sigset_t *unblocked = server_hold_sigterm();
+    vst_engine_options options = server_options(argc, argv, NULL);
 
     ring_open();
     options.interest = interest;
     engine = server_engine(&options);
     server_listen(engine);
     vst_engine_wait(engine, &wait);
-    while (server_goes_on(engine, &wait)) {
-        ring_wait(&wait, unblocked, polled);
+    while (server_goes_on()) {
+        ring_wait(&wait, polled);
         vst_engine_run(engine, 0, &wait); /* also when nothing is due: that does no harm */
     }
     vst_engine_free(engine);
     while (watches > 0) /* records whose last completion is still to come */
-        ring_wait(&wait, unblocked, polled);
+        ring_wait(&wait, polled);
     io_uring_queue_exit(&ring);
     return 0;
 }

@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,38 @@ static void listen_on(const char *address)
     accept_on();
 }
 
+static struct op waking;
+static vst_id wakers;
+
+static void woken(struct op *op, int res, uint32_t flags)
+{
+    (void)op, (void)flags;
+    if (res > 0)
+        vst_engine_ready(engine, wakers, VST_IO_IN, 0, &wait);
+}
+
+/* The one descriptor of the engine is that of its wakers. */
+static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user)
+{
+    struct io_uring_sqe *sqe;
+
+    (void)data, (void)old_mask, (void)user;
+    if (new_mask & VST_IO_IN) {
+        sqe = ring_request();
+        io_uring_prep_poll_multishot(sqe, fd, POLLIN);
+        io_uring_sqe_set_data(sqe, &waking);
+        wakers = token;
+    }
+    return 0;
+}
+
+static void on_event(void *data, vst_engine *same, const vst_event *event)
+{
+    if (event->kind == VST_EVENT_WOKEN) /* by SIGTERM */
+        stop_accepting();
+    server_event(data, same, event);
+}
+
 static void completed(void *about, int res, uint32_t flags)
 {
     struct op *op = about;
@@ -302,20 +335,21 @@ static void completed(void *about, int res, uint32_t flags)
 
 int main(int argc, char **argv)
 {
-    vst_engine_options options = server_options(argc, argv);
-    const sigset_t *unblocked = server_hold_sigterm();
+    vst_engine_options options = server_options(argc, argv, NULL);
     vst_fed_ask ask = {.size = sizeof ask};
 
     ring_open();
     share_buffers();
+    waking.done = woken;
+    options.interest = interest;
+    options.event = on_event;
     engine = server_engine(&options);
     config = server_config();
+    server_drain_on_sigterm(engine);
     listen_on(server_address());
     vst_engine_wait(engine, &wait);
-    while (server_goes_on(engine, &wait)) {
-        if (server_is_draining())
-            stop_accepting();
-        ring_wait(&wait, unblocked, completed);
+    while (server_goes_on()) {
+        ring_wait(&wait, completed);
         vst_engine_run(engine, 0, &wait); /* also when nothing is due: that does no harm */
         while (vst_fed_next(engine, &ask) == VST_OK)
             answer(&ask);

@@ -14,6 +14,8 @@
  *     vestibule_send_proxy on | off;        it gets a PROXY header, version 2
  *     vestibule_echo on | off;              sessions: a line with the client's
  *                                           address and ours, then its bytes
+ *     vestibule_idle_timeout TIME;          ends a session that is silent for
+ *                                           so long
  *     vestibule_accept_proxy NETWORKS;      a PROXY header comes first
  *     vestibule_certificate CERT KEY;       TLS with the client
  */
@@ -34,6 +36,7 @@
 typedef struct {
     ngx_flag_t           echo;
     ngx_flag_t           send_proxy;
+    ngx_msec_t           idle_timeout;
     ngx_str_t            pass;
     ngx_str_t            accept_proxy;
 
@@ -100,16 +103,24 @@ static void
 ngx_stream_vestibule_greet(ngx_stream_session_t *s, vst_engine *engine,
     vst_id client)
 {
-    char                        *text;
-    size_t                       len;
-    vst_addr                     source, destination;
-    ngx_stream_vestibule_ctx_t  *ctx;
+    char                             *text;
+    size_t                            len;
+    vst_addr                          source, destination;
+    ngx_stream_vestibule_ctx_t       *ctx;
+    ngx_stream_vestibule_srv_conf_t  *conf;
+
+    conf = ngx_stream_get_module_srv_conf(s, ngx_stream_vestibule_module);
 
     ctx = ngx_palloc(s->connection->pool, sizeof(ngx_stream_vestibule_ctx_t));
     if (ctx == NULL) {
         vst_conn_abort(engine, client);
         return;
     }
+
+    /* 0 is without a bound */
+
+    vst_conn_set_timeout(engine, client, (uint64_t) conf->idle_timeout
+                                         * NGX_VESTIBULE_NS_PER_MS);
 
     vst_conn_addrs(engine, client, &source, &destination);
 
@@ -188,7 +199,6 @@ ngx_stream_vestibule_finalize(ngx_stream_session_t *s, const vst_event *event)
                       stream ? stream->text : end->text);
     }
 
-    ngx_vestibule_forget(s->connection);
     ngx_stream_finalize_session(s, rc);
 }
 
@@ -252,7 +262,7 @@ ngx_stream_vestibule_handler(ngx_stream_session_t *s)
                       "not read from: \"listen\" must have neither \"udp\" nor "
                       "\"ssl\" here, and \"ssl_preread\" must be off");
 
-    } else if (ngx_vestibule_accept(c, conf->accept, s) == NGX_OK) {
+    } else if (ngx_vestibule_accept(s, conf->accept) == NGX_OK) {
         return;
     }
 
@@ -288,6 +298,7 @@ ngx_stream_vestibule_create_srv_conf(ngx_conf_t *cf)
 
     conf->echo = NGX_CONF_UNSET;
     conf->send_proxy = NGX_CONF_UNSET;
+    conf->idle_timeout = NGX_CONF_UNSET_MSEC;
 
     return conf;
 }
@@ -329,6 +340,7 @@ ngx_stream_vestibule_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_init_value(conf->echo, 0);
     ngx_conf_init_value(conf->send_proxy, 0);
+    ngx_conf_init_msec_value(conf->idle_timeout, 0);
 
     if (conf->echo == (conf->pass.data != NULL)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -431,6 +443,13 @@ static ngx_command_t  ngx_stream_vestibule_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_STREAM_SRV_CONF_OFFSET,
       offsetof(ngx_stream_vestibule_srv_conf_t, send_proxy),
+      NULL },
+
+    { ngx_string("vestibule_idle_timeout"),
+      NGX_STREAM_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_STREAM_SRV_CONF_OFFSET,
+      offsetof(ngx_stream_vestibule_srv_conf_t, idle_timeout),
       NULL },
 
     { ngx_string("vestibule_accept_proxy"),

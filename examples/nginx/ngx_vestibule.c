@@ -12,81 +12,80 @@
 #include "ngx_vestibule.h"
 
 
-#if !(NGX_HAVE_CLOCK_MONOTONIC)
-#error vestibule's deadlines are times of CLOCK_MONOTONIC, and so must nginx's be
-#endif
-
-
-#define NGX_VESTIBULE_NS_PER_MS  1000000
+#define NGX_VESTIBULE_NS_PER_S   (1000ULL * NGX_VESTIBULE_NS_PER_MS)
 
 /* how long the timer runs that keeps a worker until its connections end */
 #define NGX_VESTIBULE_HOLD_MSEC  60000
 
 
-static vst_engine         *ngx_vestibule_engine;
+static void ngx_vestibule_run_handler(ngx_event_t *ev);
+static void ngx_vestibule_hold_handler(ngx_event_t *ev);
 
-/* the timer of the next deadline; posted while the engine is RUNNABLE */
-static ngx_event_t         ngx_vestibule_run_event;
+
+static vst_engine        *ngx_vestibule_engine;
+static vst_event_fn       ngx_vestibule_event_handler;
 
 /* nginx's debug log wants to know the descriptor of every timer */
-static ngx_connection_t    ngx_vestibule_no_connection;
+static ngx_connection_t   ngx_vestibule_no_connection = {
+    .fd = (ngx_socket_t) -1
+};
 
-/* what watches each descriptor, by its number */
-static ngx_connection_t  **ngx_vestibule_watched;
+/* runs the engine: a timer, posted when that is now */
+static ngx_event_t        ngx_vestibule_run_event = {
+    .data = &ngx_vestibule_no_connection,
+    .handler = ngx_vestibule_run_handler,
+    .cancelable = 1
+};
+
+/* a timer while the engine is drained: a worker stays as long as it has one */
+static ngx_event_t        ngx_vestibule_hold_event = {
+    .data = &ngx_vestibule_no_connection,
+    .handler = ngx_vestibule_hold_handler
+};
+
+/* how long the drain leaves open connections, in ns; 0 if it has not begun */
+static uint64_t           ngx_vestibule_grace;
 
 
-/* What every call outside callbacks ends with. */
+/* Stale is a descriptor that was released after it was reported as ready. */
 
 static void
-ngx_vestibule_settle(vst_status status, const vst_wait *wait)
+ngx_vestibule_check(vst_status status)
 {
-    ngx_msec_t      due;
-    ngx_uint_t      live;
-    ngx_event_t    *ev;
-    ngx_msec_int_t  delay;
-
-    ev = &ngx_vestibule_run_event;
-
-    /* stale is a descriptor that was released after it was reported as ready */
-
     if (status < 0 && status != VST_E_STALE) {
-        ngx_log_error(NGX_LOG_ALERT, ev->log, 0,
+        ngx_log_error(NGX_LOG_ALERT, ngx_vestibule_run_event.log, 0,
                       "vestibule: the engine failed with status %D, "
                       "this worker ends and its connections are reset",
                       status);
         ngx_terminate = 1;
-        return;
     }
+}
 
-    /* not ngx_posted_events: these are run until there are none, unpolled */
 
-    if (wait->flags & VST_WAIT_RUNNABLE) {
-        ngx_post_event(ev, &ngx_posted_next_events);
-    }
+static void
+ngx_vestibule_run_handler(ngx_event_t *ev)
+{
+    ngx_vestibule_check(vst_engine_run(ngx_vestibule_engine, 0, NULL));
+}
+
+
+static void
+ngx_vestibule_timer(void *data, uint64_t deadline)
+{
+    uint64_t         now;
+    ngx_event_t     *ev = &ngx_vestibule_run_event;
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    now = ts.tv_sec * NGX_VESTIBULE_NS_PER_S + ts.tv_nsec;
 
     /*
-     * A worker that shuts down leaves when no timer is left but cancelable
-     * ones, so one that is not has to run while there are connections, also
-     * when none of them has a deadline.
+     * Neither a timer of 0 nor ngx_posted_events: these are run until there
+     * are none, unpolled.
      */
 
-    live = wait->conns + wait->streams;
-    ev->cancelable = (live == 0);
-
-    delay = NGX_VESTIBULE_HOLD_MSEC;
-
-    if (wait->deadline_ns != VST_NEVER) {
-        due = wait->deadline_ns / NGX_VESTIBULE_NS_PER_MS
-              + (wait->deadline_ns % NGX_VESTIBULE_NS_PER_MS != 0);
-        delay = ngx_min(delay, (ngx_msec_int_t) (due - ngx_current_msec));
-        delay = ngx_max(delay, 0);
-
-    } else if (!live) {
-
-        if (ev->timer_set) {
-            ngx_del_timer(ev);
-        }
-
+    if (deadline <= now) {
+        ngx_post_event(ev, &ngx_posted_next_events);
         return;
     }
 
@@ -96,16 +95,14 @@ ngx_vestibule_settle(vst_status status, const vst_wait *wait)
         ngx_del_timer(ev);
     }
 
-    ngx_add_timer(ev, delay);
+    ngx_add_timer(ev, (deadline - now) / NGX_VESTIBULE_NS_PER_MS + 1);
 }
 
 
 static void
-ngx_vestibule_run_handler(ngx_event_t *ev)
+ngx_vestibule_hold_handler(ngx_event_t *ev)
 {
-    vst_wait  wait = { .size = sizeof(vst_wait) };
-
-    ngx_vestibule_settle(vst_engine_run(ngx_vestibule_engine, 0, &wait), &wait);
+    ngx_add_timer(ev, NGX_VESTIBULE_HOLD_MSEC);
 }
 
 
@@ -118,14 +115,33 @@ ngx_vestibule_run_handler(ngx_event_t *ev)
 static void
 ngx_vestibule_drain(ngx_connection_t *c)
 {
-    vst_wait  wait = { .size = sizeof(vst_wait) };
+    uint64_t  grace;
 
     c->close = 0;
 
-    vst_engine_drain(ngx_vestibule_engine, VST_DRAIN_CLOSE,
-                     c->error ? 1 : VST_NEVER);
+    grace = c->error ? 1 : VST_NEVER;
 
-    ngx_vestibule_settle(vst_engine_wait(ngx_vestibule_engine, &wait), &wait);
+    if (grace == ngx_vestibule_grace) {
+        return;
+    }
+
+    ngx_vestibule_grace = grace;
+    ngx_add_timer(&ngx_vestibule_hold_event, NGX_VESTIBULE_HOLD_MSEC);
+
+    ngx_vestibule_check(vst_engine_drain(ngx_vestibule_engine, VST_DRAIN_CLOSE,
+                                         grace));
+}
+
+
+static void
+ngx_vestibule_event(void *data, vst_engine *engine, const vst_event *event)
+{
+    if (event->kind == VST_EVENT_DRAINED) {
+        ngx_del_timer(&ngx_vestibule_hold_event);
+        return;
+    }
+
+    ngx_vestibule_event_handler(data, engine, event);
 }
 
 
@@ -134,10 +150,8 @@ ngx_vestibule_ready_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c = ev->data;
 
-    vst_id      token;
-    uint32_t    io;
-    vst_wait    wait = { .size = sizeof(vst_wait) };
-    vst_status  status;
+    vst_id    token;
+    uint32_t  io;
 
     if (c->close) {
         ngx_vestibule_drain(c);
@@ -148,8 +162,8 @@ ngx_vestibule_ready_handler(ngx_event_t *ev)
     io = ev->write ? VST_IO_OUT
                    : VST_IO_IN | (ev->pending_eof ? VST_IO_HANGUP : 0);
 
-    status = vst_engine_ready(ngx_vestibule_engine, token, io, 0, &wait);
-    ngx_vestibule_settle(status, &wait);
+    ngx_vestibule_check(vst_engine_ready(ngx_vestibule_engine, token, io, 0,
+                                         NULL));
 }
 
 
@@ -161,18 +175,47 @@ ngx_vestibule_take(ngx_connection_t *c)
     c->shared = 1;
     c->read->handler = ngx_vestibule_ready_handler;
     c->write->handler = ngx_vestibule_ready_handler;
-
-    ngx_vestibule_watched[c->fd] = c;
 }
 
 
-/* The number may be another connection's by now. */
+/* What watches a descriptor: of an accepted one, its connection of nginx. */
 
-void
-ngx_vestibule_forget(ngx_connection_t *c)
+static ngx_connection_t *
+ngx_vestibule_get_connection(int32_t fd, vst_id token)
 {
-    if (ngx_vestibule_watched[c->fd] == c) {
-        ngx_vestibule_watched[c->fd] = NULL;
+    void                  *user;
+    vst_id                 id;
+    ngx_connection_t      *c;
+    ngx_stream_session_t  *s;
+
+    if (vst_token_conn(ngx_vestibule_engine, token, &id) == VST_OK
+        && vst_conn_user(ngx_vestibule_engine, id, &user) == VST_OK
+        && user != NULL)
+    {
+        s = user;
+        return s->connection;
+    }
+
+    c = ngx_get_connection(fd, ngx_vestibule_run_event.log);
+    if (c == NULL) {
+        return NULL;
+    }
+
+    c->read->log = c->log;
+    c->write->log = c->log;
+    ngx_vestibule_take(c);
+
+    return c;
+}
+
+
+/* An accepted one is closed with its session of nginx. */
+
+static void
+ngx_vestibule_release_connection(ngx_connection_t *c)
+{
+    if (c->listening == NULL) {
+        ngx_close_connection(c);
     }
 }
 
@@ -183,46 +226,37 @@ ngx_vestibule_forget(ngx_connection_t *c)
  * connections; listeners and wakers, which are level-triggered, are not used.
  */
 
-static void
+static int32_t
 ngx_vestibule_interest(void *data, int32_t fd, vst_id token,
-    uint32_t old_mask, uint32_t mask)
+    uint32_t old_mask, uint32_t mask, void *user)
 {
-    ngx_connection_t  *c;
-
-    c = ngx_vestibule_watched[fd];
+    ngx_err_t          err;
+    ngx_connection_t  *c = user;
 
     if (mask & VST_IO_RELEASED) {
-
-        if (c) {
-            ngx_del_conn(c, mask & VST_IO_CLOSING ? NGX_CLOSE_EVENT : 0);
-            ngx_vestibule_forget(c);
-        }
-
-        /* an accepted one is closed with its session of nginx */
-
-        if (c && c->listening == NULL) {
-            ngx_close_connection(c);
-        }
-
-        return;
+        ngx_del_conn(c, mask & VST_IO_CLOSING ? NGX_CLOSE_EVENT : 0);
+        ngx_vestibule_release_connection(c);
+        return 0;
     }
 
-    /* what cannot be watched, as nginx then logs, ends by its timeouts */
+    /* nginx logs that worker_connections are not enough */
 
+    c = ngx_vestibule_get_connection(fd, token);
     if (c == NULL) {
-        c = ngx_get_connection(fd, ngx_vestibule_run_event.log);
-        if (c == NULL) {
-            return;
-        }
-
-        c->read->log = c->log;
-        c->write->log = c->log;
-        ngx_vestibule_take(c);
+        return ENFILE;
     }
 
     c->data = (void *) (uintptr_t) token;
 
-    ngx_add_conn(c);
+    if (ngx_add_conn(c) != NGX_OK) {
+        err = ngx_errno;
+        ngx_vestibule_release_connection(c);
+        return err;
+    }
+
+    vst_token_set_user(ngx_vestibule_engine, token, c);
+
+    return 0;
 }
 
 
@@ -238,7 +272,6 @@ ngx_int_t
 ngx_vestibule_init_engine(ngx_cycle_t *cycle, vst_event_fn event)
 {
     char                why[NGX_VESTIBULE_WHY];
-    struct rlimit       limit;
     vst_engine_options  options;
 
     if (!(ngx_event_flags & NGX_USE_CLEAR_EVENT) || ngx_add_conn == NULL) {
@@ -248,27 +281,15 @@ ngx_vestibule_init_engine(ngx_cycle_t *cycle, vst_event_fn event)
         return NGX_ERROR;
     }
 
-    ngx_vestibule_no_connection.fd = (ngx_socket_t) -1;
-    ngx_vestibule_run_event.data = &ngx_vestibule_no_connection;
-    ngx_vestibule_run_event.handler = ngx_vestibule_run_handler;
     ngx_vestibule_run_event.log = cycle->log;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                      "getrlimit(RLIMIT_NOFILE) failed");
-        return NGX_ERROR;
-    }
-
-    ngx_vestibule_watched = ngx_pcalloc(cycle->pool, limit.rlim_cur
-                                                   * sizeof(ngx_connection_t *));
-    if (ngx_vestibule_watched == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_vestibule_hold_event.log = cycle->log;
+    ngx_vestibule_event_handler = event;
 
     vst_engine_options_init(&options, sizeof(vst_engine_options));
     options.trigger = VST_TRIGGER_EDGE;
     options.interest = ngx_vestibule_interest;
-    options.event = event;
+    options.event = ngx_vestibule_event;
+    options.timer = ngx_vestibule_timer;
     options.log = ngx_vestibule_log;
 
     if (vst_engine_new(&options, &ngx_vestibule_engine, why, sizeof(why)) < 0) {
@@ -289,15 +310,15 @@ ngx_vestibule_free_engine(void)
 
 
 ngx_int_t
-ngx_vestibule_accept(ngx_connection_t *c, const vst_accept_config *config,
-    void *user)
+ngx_vestibule_accept(ngx_stream_session_t *s, const vst_accept_config *config)
 {
-    char        why[NGX_VESTIBULE_WHY];
-    vst_id      id;
-    int32_t     err;
-    vst_wait    wait = { .size = sizeof(vst_wait) };
-    ngx_uint_t  level;
-    vst_status  status;
+    char               why[NGX_VESTIBULE_WHY];
+    vst_id             id;
+    int32_t            err;
+    ngx_uint_t         level;
+    ngx_connection_t  *c;
+
+    c = s->connection;
 
     /* a phase before this one may have waited for bytes */
 
@@ -308,24 +329,19 @@ ngx_vestibule_accept(ngx_connection_t *c, const vst_accept_config *config,
     c->idle = 1;
     ngx_vestibule_take(c);
 
-    status = vst_conn_accept_fd(ngx_vestibule_engine, config, c->fd, user, &id,
-                                &err, why, sizeof(why));
-
-    if (status != VST_OK) {
+    if (vst_conn_accept_fd(ngx_vestibule_engine, config, c->fd, s, &id, &err,
+                           why, sizeof(why))
+        != VST_OK)
+    {
         /* ENOTCONN: the client has reset it since it was accepted */
 
         level = (err == NGX_ENOTCONN) ? NGX_LOG_INFO : NGX_LOG_ERR;
 
         ngx_log_error(level, c->log, 0,
                       "vestibule did not take the connection: %s", why);
-        ngx_vestibule_forget(c);
         c->shared = 0;
         return NGX_ERROR;
     }
-
-    /* the connection may be closed by now */
-
-    ngx_vestibule_settle(vst_engine_wait(ngx_vestibule_engine, &wait), &wait);
 
     return NGX_OK;
 }

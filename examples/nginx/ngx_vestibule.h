@@ -10,11 +10,14 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_stream.h>
 #include <vestibule.h>
 
 
 /* enough for every sentence that the library writes */
-#define NGX_VESTIBULE_WHY  512
+#define NGX_VESTIBULE_WHY        512
+
+#define NGX_VESTIBULE_NS_PER_MS  1000000
 
 
 /*
@@ -26,19 +29,16 @@ ngx_int_t ngx_vestibule_init_engine(ngx_cycle_t *cycle, vst_event_fn event);
 void ngx_vestibule_free_engine(void);
 
 /*
- * Hands a connection that nginx has accepted to the engine.  On success its
- * descriptor is vestibule's; the ngx_connection_t stays nginx's, watches the
- * descriptor, and is closed as usual when VST_EVENT_CLOSED or
- * VST_EVENT_STREAM_END has come, which may be before this returns.  On failure
- * nothing has changed, and what went wrong has been logged.
+ * Hands the connection of a session to the engine; the session is the user
+ * data of its events.  On success its descriptor is vestibule's; the
+ * ngx_connection_t stays nginx's, watches the descriptor, and is closed as
+ * usual when VST_EVENT_CLOSED or VST_EVENT_STREAM_END has come, which may be
+ * before this returns.  On failure nothing has changed, and what went wrong
+ * has been logged.
  */
 
-ngx_int_t ngx_vestibule_accept(ngx_connection_t *c,
-    const vst_accept_config *config, void *user);
-
-/* Comes before it is closed: its descriptor may never have been watched. */
-
-void ngx_vestibule_forget(ngx_connection_t *c);
+ngx_int_t ngx_vestibule_accept(ngx_stream_session_t *s,
+    const vst_accept_config *config);
 
 
 #endif /* _NGX_VESTIBULE_H_INCLUDED_ */

@@ -279,6 +279,11 @@ mod hosted {
                 return Err(VST_E_REENTRANT);
             }
             loop {
+                // Before the wait, since nothing would end it.
+                // SAFETY: the engine lives as long as the loop.
+                if unsafe { &*self.engine }.drained.get() {
+                    return Ok(VST_END);
+                }
                 let most = timeout(&wait, most_ns);
                 let ready = self.poller.wait(most).map_err(|_| VST_E_SYSTEM)?;
                 let stopped = self.poller.take_stopped();
@@ -297,10 +302,6 @@ mod hosted {
                 // Only now: an edge that came along is not told again.
                 if stopped {
                     return Ok(status);
-                }
-                // SAFETY: the engine lives as long as the loop.
-                if unsafe { &*self.engine }.drained.get() {
-                    return Ok(VST_END);
                 }
                 if wait.flags & VST_WAIT_RUNNABLE != 0 || wait.deadline_ns <= monotonic().0 {
                     // SAFETY: as above.

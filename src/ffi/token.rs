@@ -8,6 +8,7 @@ use super::ptr;
 use super::status::{self, *};
 use super::types::vst_id;
 use crate::ctrl::Io;
+use crate::engine::HostOp;
 use crate::id::Id;
 
 impl vst_engine {
@@ -20,6 +21,14 @@ impl vst_engine {
             users.set(token, 0);
         }
         std::ptr::with_exposed_provenance_mut(user)
+    }
+
+    /// Forgets the pointer of a descriptor that the host could not begin to watch: no call about it follows.
+    pub(super) fn forget_unwatched(&self, op: HostOp, watched: Io) {
+        let HostOp::Interest { token, is_first, .. } = op;
+        if is_first && watched.is_empty() {
+            self.token_users.borrow_mut().set(token, 0);
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 PROGRAM, which may be another program that runs the host (valgrind), is started for each test, and gets --listen
 and options. Each test ends it by SIGTERM: it must then end by itself, with 0 and without a complaint."""
 
+import contextlib
 import os
+import pathlib
+import resource
 import select
 import signal
 import socket
@@ -18,6 +21,11 @@ import unittest
 PATIENCE = 20.0
 LARGE = 1 << 20
 CROWD = 200
+# select watches descriptors below this number.
+FD_SETSIZE = 1024
+MANY = FD_SETSIZE + 100
+DESCRIPTORS = MANY + 100
+IDLE_MS = 300
 HANDSHAKE_MS = 300
 # How much later than its deadline a connection may end on a busy machine.
 LATE_MS = 2000
@@ -248,6 +256,36 @@ class Host(unittest.TestCase):
         self.echoes(good, b"beyond the deadline")
         self.ends_in_order(good)
 
+    def test_a_session_that_is_silent_for_too_long_ends_in_order(self):
+        self.start("--idle", str(IDLE_MS))
+        client = self.greeted()
+        begun = time.monotonic()
+        self.echoes(client, b"counted from here")
+        self.assertEqual(client.rest(), b"")
+        took_ms = 1000 * (time.monotonic() - begun)
+        self.assertGreaterEqual(took_ms, IDLE_MS)
+        self.assertLess(took_ms, IDLE_MS + LATE_MS)
+
+    def test_a_connection_that_the_poller_cannot_watch_is_refused_and_all_others_are_served(self):
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < DESCRIPTORS:
+            self.skipTest("too few descriptors")
+        self.start()
+        served, refused = [], 0
+        for _ in range(MANY):
+            try:
+                client = self.client()
+                client.line()
+                self.echoes(client, b"watched")
+                served.append(client)
+            except ConnectionError:
+                refused += 1
+        self.assertGreater(len(served), FD_SETSIZE - 100)
+        self.assertEqual(refused > 0, pathlib.Path(COMMAND[-1]).name == "select")
+        for client in served:
+            self.echoes(client, b"still here")
+        self.ends_in_order(served.pop(0))
+        self.ends_in_order(self.greeted())  # its number can be watched again
+
     def test_a_proxy_header_says_who_the_client_is_however_it_is_cut(self):
         self.start("--accept-proxy", "any")
         header = b"PROXY TCP4 192.0.2.1 192.0.2.2 1001 80\r\nfirst"
@@ -326,5 +364,8 @@ if __name__ == "__main__":
         if words[-1] == "-k":
             words.append(rest.pop(0))
     COMMAND = rest
+    # The host inherits it.
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     unittest.main(argv=words)

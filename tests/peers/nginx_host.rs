@@ -1,8 +1,8 @@
 //! nginx as the host: a module of its streams, and its event loop drives an engine.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -60,10 +60,10 @@ struct Host<const N: usize> {
 
 impl<const N: usize> Host<N> {
     fn new(name: &str, servers: [&str; N]) -> Option<Self> {
-        Self::with(name, "", [(); N].map(|()| listen()), servers)
+        Self::with(name, "events { }", [(); N].map(|()| listen()), servers)
     }
 
-    /// The same at listeners that exist, with `more` at the top of the configuration.
+    /// The same at listeners that exist, with `more` at the top of the configuration, `events` among it.
     fn with(
         name: &str,
         more: &str,
@@ -77,7 +77,7 @@ impl<const N: usize> Host<N> {
         };
         let servers: String = addresses.iter().zip(servers).map(server).collect();
         let config = format!(
-            "load_module {};\nerror_log stderr info;\nevents {{ }}\n{more}\n\
+            "load_module {};\nerror_log stderr info;\n{more}\n\
              stream {{ log_format end '$remote_port $status $bytes_received $bytes_sent'; \
              access_log /dev/stdout end;\n{servers} }}\n",
             module()?.display()
@@ -263,6 +263,55 @@ fn a_client_that_does_not_read_stops_the_echo_and_gets_every_byte_later() {
 }
 
 #[test]
+fn a_session_that_is_silent_for_too_long_ends_in_order_and_is_logged() {
+    let server = "; vestibule_echo on; vestibule_idle_timeout 300ms;";
+    let Some(host) = Host::new("silent", [server]) else { return };
+    let mut client = host.connect(0);
+    greeted(&mut client);
+    echoed(&mut client, b"counted from here");
+    assert_eq!(client.rest().expect("an orderly end"), b"");
+    host.nginx.stderr.until_said("no byte was read or written for 300 ms");
+}
+
+#[test]
+fn a_server_that_worker_connections_do_not_suffice_for_is_not_reached_and_the_rest_goes_on() {
+    let more = "events { worker_connections 16; }";
+    let pass = format!("; vestibule_pass {};", echo_server());
+    let listeners = [(); 2].map(|()| listen());
+    let servers = ["; vestibule_echo on;", &pass];
+    let Some(host) = Host::with("full", more, listeners, servers) else { return };
+    let mut sessions = Vec::new();
+    loop {
+        let mut session = host.connect(0);
+        // nginx closes those for which it has no connection.
+        if !matches!(session.read(&mut [0]), Ok(1)) {
+            break;
+        }
+        sessions.push(session);
+    }
+    let mut end_one = || {
+        let session: TcpStream = sessions.pop().expect("there are some");
+        let port = session.local_addr().expect("it is connected").port();
+        session.shutdown(Shutdown::Write).expect("it is connected");
+        host.nginx.stdout.until_said(&format!("{port} 200 "));
+    };
+    end_one(); // enough for a client
+    let mut client = host.connect(1);
+    let port = client.local_addr().expect("it is connected").port();
+    assert_eq!(client.last_words(), b"");
+    host.nginx.stderr.until_said("vestibule: no server was reached: ");
+    host.nginx.stdout.until_said(&format!("{port} 502 "));
+    end_one(); // and for its server
+    let mut client = host.connect(1);
+    echoed(&mut client, b"enough");
+    ended(client);
+    for session in &mut sessions {
+        session.line(); // but for the byte that was read
+        echoed(session, b"goes on");
+    }
+}
+
+#[test]
 fn a_crowd_is_served_at_once_beside_a_server_of_nginx_s_own_and_leaves_nothing() {
     let pass = format!("; vestibule_pass {};", echo_server());
     let servers = ["; vestibule_echo on;", &pass, "; return own;"];
@@ -349,7 +398,7 @@ fn a_worker_without_connections_leaves_at_once() {
 #[test]
 fn worker_shutdown_timeout_ends_what_is_left() {
     let pass = format!("; vestibule_pass {};", echo_server());
-    let more = "worker_shutdown_timeout 100ms;";
+    let more = "events { } worker_shutdown_timeout 100ms;";
     let listeners = [(); 2].map(|()| listen());
     let servers = ["; vestibule_echo on;", &pass];
     let Some(host) = Host::with("timeout", more, listeners, servers) else { return };
