@@ -166,6 +166,7 @@ struct host {
     vst_id last[EVENTS];
     event_hook hook;
     void *mine;
+    int breaks_contract; /* on purpose: what the log says of it is no failure */
     uint64_t patience_ends;
 };
 
@@ -264,6 +265,16 @@ static inline void host_event(void *data, vst_engine *engine, const vst_event *e
         host->hook(host, event);
 }
 
+/* The library checks the host: what it finds is a mistake of check.h, or of the test. */
+static inline void host_log(void *data, const char *text, size_t len)
+{
+    const struct host *host = data;
+    if (host->breaks_contract)
+        return;
+    broken++;
+    fprintf(stderr, "the log: %.*s\n", (int)len, text);
+}
+
 /* Fills in the options of a host; a test may change them before host_open. */
 static inline vst_engine_options host_options(struct host *host, enum host_kind kind)
 {
@@ -275,6 +286,8 @@ static inline vst_engine_options host_options(struct host *host, enum host_kind 
     host->patience_ends = now_ns() + PATIENCE_NS;
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
     options.data = host;
+    options.flags = VST_ENGINE_CHECKED;
+    options.log = host_log;
     options.event = host_event;
     options.trigger = kind == HOST_EDGE ? VST_TRIGGER_EDGE : VST_TRIGGER_LEVEL;
     if (kind == HOST_SELECT) {

@@ -31,7 +31,7 @@ impl vst_engine {
     pub(super) fn discard_spent(&self) -> Result<(), vst_status> {
         loop {
             let Some(spent) = self.core()?.next_spent() else { return Ok(()) };
-            step::discard(&spent);
+            step::discard(self, &spent);
         }
     }
 
@@ -83,6 +83,7 @@ impl vst_engine {
     /// # Errors
     /// What is watched instead, and why.
     pub(super) fn report_host_op(&self, op: HostOp) -> Result<(), (Io, Errno)> {
+        self.check_interest(&op);
         let HostOp::Interest { fd, token, old, new, .. } = op;
         let data = self.poller_data;
         let user = self.token_user(token, new);
@@ -93,12 +94,14 @@ impl vst_engine {
                 // no borrow of the engine is alive.
                 unsafe { interest(data, fd.0, token.bits(), masks.0, masks.1, user) }
             };
-            return watched(outside(call), old, new);
+            return watched(self.timed("interest", call), old, new);
         }
         let (Some(fdset), Some(fdclr)) = (self.host.fdset, self.host.fdclr) else { return Ok(()) };
         if new.contains(Io::RELEASED) {
             // SAFETY: as above.
-            outside(|| unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits(), user) });
+            self.timed("fdclr", || unsafe {
+                fdclr(data, fd.0, u32::from(new.bits()), token.bits(), user);
+            });
             return Ok(());
         }
         let mut now = old;
@@ -108,11 +111,13 @@ impl vst_engine {
             let user = self.token_user(token, new);
             match (old.contains(dir), new.contains(dir)) {
                 // SAFETY: as above.
-                (true, false) => outside(|| unsafe { fdclr(data, fd.0, bits, token.bits(), user) }),
+                (true, false) => {
+                    self.timed("fdclr", || unsafe { fdclr(data, fd.0, bits, token.bits(), user) });
+                }
                 (false, true) => {
                     // SAFETY: as above.
                     let call = || unsafe { fdset(data, fd.0, bits, token.bits(), user) };
-                    watched(outside(call), now, new)?;
+                    watched(self.timed("fdset", call), now, new)?;
                 }
                 _ => {}
             }
@@ -130,7 +135,7 @@ impl vst_engine {
             let engine = std::ptr::from_ref(self).cast_mut();
             // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
             // borrow of the engine is alive, and `engine` is only used through shared references.
-            outside(|| unsafe { fed(self.host.data, engine, &raw const value) });
+            self.timed("fed", || unsafe { fed(self.host.data, engine, &raw const value) });
         }
     }
 
@@ -153,10 +158,11 @@ impl vst_engine {
         let Some((details, value)) = self.next_value()? else { return Ok(false) };
         self.budget.set(left - 1);
         let value = point(value, &details);
+        self.check_event(value.kind, value.id);
         let engine = std::ptr::from_ref(self).cast_mut();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive, and `engine` is only used through shared references.
-        outside(|| unsafe { callback(self.host.data, engine, &raw const value) });
+        self.timed("event", || unsafe { callback(self.host.data, engine, &raw const value) });
         Ok(true)
     }
 
@@ -197,7 +203,7 @@ impl vst_engine {
         self.reported_deadline.set(deadline);
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive.
-        outside(|| unsafe { timer(self.host.data, deadline) });
+        self.timed("timer", || unsafe { timer(self.host.data, deadline) });
         Ok(true)
     }
 

@@ -151,6 +151,7 @@ pub unsafe extern "C" fn vst_fed_next(
         if shell.host.fed.is_some() {
             return Err(VST_E_MODE);
         }
+        shell.check_asks();
         match shell.core()?.next_ask() {
             // SAFETY: the caller's contract.
             Some(next) => Ok(unsafe { ptr::write_sized(ask, &vst_fed_ask::of(&next)) }),

@@ -11,6 +11,7 @@ mod agent;
 mod allocator;
 mod backend;
 mod bar;
+mod checker;
 mod clock;
 mod config_error;
 mod conn;
