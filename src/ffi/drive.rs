@@ -217,7 +217,7 @@ pub unsafe extern "C" fn vst_engine_wait(
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
     entry::drive(room.and(engine), |shell| {
-        shell.check_poll(false);
+        shell.check_wait();
         Ok(())
     })
     // SAFETY: the caller's contract.

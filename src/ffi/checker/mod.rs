@@ -138,6 +138,15 @@ impl vst_engine {
         });
     }
 
+    /// The host asks until when it may wait, which it does before each poll.
+    #[inline]
+    pub(super) fn check_wait(&self) {
+        if self.checker.is_some() {
+            self.check_poll(false);
+            self.check_deadline(self.time_of_checks());
+        }
+    }
+
     /// Readiness is handed in, and was not refused.
     #[inline]
     pub(super) fn check_ready(&self, handle: Handle, events: Io) {

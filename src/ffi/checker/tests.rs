@@ -155,6 +155,7 @@ fn readiness_that_comes_at_last_is_no_violation() {
     }
     host.is_silent();
     host.look(SECOND);
+    host.look(SECOND);
     host.look(READY_SPAN);
     host.says("since its last readiness");
 }
@@ -282,9 +283,9 @@ fn times_are_held_against_the_system_s_clock_and_against_each_other() {
         times.iter().for_each(|time| clock.told(&mut cx, time.0));
         cx.log.take()
     };
-    let right = [START, START + AHEAD, START - BACK, START - BEHIND + BACK];
-    assert_eq!(said(false, &right[..3]), [""; 0]);
-    assert_eq!(said(false, &[START - BEHIND]), [""; 0]);
+    for right in [&[START, START + AHEAD][..], &[START, START - BACK], &[START - BEHIND]] {
+        assert_eq!(said(false, right), [""; 0]);
+    }
     assert!(
         said(false, &[START + AHEAD + MILLISECOND])[0].contains("0.1 s ahead of CLOCK_MONOTONIC")
     );
