@@ -12,6 +12,7 @@ mod allocator;
 mod backend;
 mod bar;
 mod checker;
+mod checks;
 mod clock;
 mod config_error;
 mod conn;

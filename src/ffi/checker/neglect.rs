@@ -49,12 +49,12 @@ impl DueCall {
 
 /// What is due after a drive call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WhatIsDue {
-    pub(super) runnable: bool,
+pub(in crate::ffi) struct WhatIsDue {
+    pub(in crate::ffi) runnable: bool,
     /// Events, or interest, that are to be pulled.
-    pub(super) events: bool,
-    pub(super) asks: bool,
-    pub(super) batch: bool,
+    pub(in crate::ffi) events: bool,
+    pub(in crate::ffi) asks: bool,
+    pub(in crate::ffi) batch: bool,
 }
 
 /// The calls that are due.

@@ -16,7 +16,7 @@ pub(super) const ANSWER_SPAN: u64 = 20 * SECOND;
 
 /// Something that the host is to do with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Task {
+pub(in crate::ffi) enum Task {
     Read,
     Write,
     /// To answer, with this ticket.
