@@ -16,6 +16,12 @@ impl vst_engine {
     /// Whether this process made the engine. In a child its sockets are the parent's.
     #[inline]
     pub(super) fn check_process(&self) -> Result<(), vst_status> {
+        if self.checker.is_none() { Ok(()) } else { self.compare_process() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn compare_process(&self) -> Result<(), vst_status> {
         match &self.checker {
             Some(checker) if !checker.is_own_process() => {
                 if let Some(sentence) = checker.forked() {
@@ -38,11 +44,12 @@ impl vst_engine {
     /// A drive call begins at this point of the engine's clock.
     #[inline]
     pub(super) fn check_deadline(&self, now: Time) {
-        if self.checker.is_none() || self.depth.get() > 1 {
-            return;
+        if self.depth.get() == 1 {
+            self.noted(|notes| {
+                let next = self.core().ok().and_then(|core| core.wait_state().deadline);
+                notes.begins(now, next);
+            });
         }
-        let next = self.core().ok().and_then(|core| core.wait_state().deadline);
-        self.noted(|notes| notes.begins(now, next));
     }
 
     /// A drive call that comes once for each poll: `vst_engine_run`, if it `runs`, or another.
@@ -123,9 +130,12 @@ impl vst_engine {
     /// Runs a callback of the host.
     #[inline]
     pub(super) fn timed<R>(&self, callback: &'static str, call: impl FnOnce() -> R) -> R {
-        if self.checker.is_none() {
-            return outside(call);
-        }
+        if self.checker.is_none() { outside(call) } else { self.measured(callback, call) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn measured<R>(&self, callback: &'static str, call: impl FnOnce() -> R) -> R {
         let began = self.time_of_checks();
         let result = outside(call);
         let took = self.time_of_checks().since(began);
@@ -137,42 +147,56 @@ impl vst_engine {
     #[inline]
     pub(super) fn check_driven(&self, status: vst_status, wait: &WaitState) {
         if self.checker.is_some() && self.depth.get() == 0 {
-            guard(|| {
-                self.report_violations(status, wait);
-                Ok(VST_OK)
-            });
+            self.report_violations(status, wait);
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn report_violations(&self, status: vst_status, wait: &WaitState) {
+        guard(|| {
+            for sentence in self.violations(status, wait) {
+                self.log(&sentence);
+            }
+            Ok(VST_OK)
+        });
+    }
+
+    /// What there is to say after a drive call.
+    fn violations(&self, status: vst_status, wait: &WaitState) -> Vec<String> {
         let mut sentences = Vec::new();
-        if let Ok(core) = self.core.try_borrow() {
-            let has_interest = self.pulls_interest() && core.has_host_ops();
-            let due = WhatIsDue {
-                runnable: wait.runnable,
-                events: self.host.event.is_none() && (core.has_events() || has_interest),
-                asks: self.host.fed.is_none() && core.has_asks(),
-                batch: self.bracket.get(),
-            };
-            let progress = |conn, task| {
-                let conn = Id::from_bits(conn)?;
-                match task {
-                    Task::Read => core.read_of(conn),
-                    Task::Write => core.written_of(conn),
-                    Task::Answer(ticket) => core.awaits_answer(conn, ticket).then_some(0),
-                }
-            };
-            self.noted(|notes| sentences = notes.driven(status, wait.deadline, due, progress));
-        }
-        for sentence in sentences {
-            self.log(&sentence);
-        }
+        let Ok(core) = self.core.try_borrow() else { return sentences };
+        let has_interest = self.pulls_interest() && core.has_host_ops();
+        let due = WhatIsDue {
+            runnable: wait.runnable,
+            events: self.host.event.is_none() && (core.has_events() || has_interest),
+            asks: self.host.fed.is_none() && core.has_asks(),
+            batch: self.bracket.get(),
+        };
+        let progress = |conn, task| {
+            let conn = Id::from_bits(conn)?;
+            match task {
+                Task::Read => core.read_of(conn),
+                Task::Write => core.written_of(conn),
+                Task::Answer(ticket) => core.awaits_answer(conn, ticket).then_some(0),
+            }
+        };
+        self.noted(|notes| sentences = notes.driven(status, wait.deadline, due, progress));
+        sentences
     }
 
     /// Notes something, if the host is checked.
     #[inline]
     fn noted(&self, note: impl FnOnce(&mut Notes)) {
+        if self.checker.is_some() {
+            self.note(note);
+        }
+    }
+
+    // Out of the way of an engine that has no checker.
+    #[cold]
+    #[inline(never)]
+    fn note(&self, note: impl FnOnce(&mut Notes)) {
         if let Some(checker) = &self.checker {
             checker.note(self.time_of_checks(), note);
         }

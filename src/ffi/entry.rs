@@ -116,6 +116,7 @@ pub(super) unsafe fn asked(
 
 impl vst_engine {
     /// Whether this thread may use the engine. The first drive call decides which one does.
+    #[inline]
     pub(super) fn check_owner(&self, drives: bool) -> Result<(), vst_status> {
         let me = thread_token();
         let owner = if drives {
