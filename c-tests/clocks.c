@@ -26,6 +26,7 @@ static uint64_t since_1970(void)
 static void open_host(struct host *host, uint64_t clock_ns, uint16_t *port)
 {
     vst_engine_options options = host_options(host, HOST_EPOLL);
+    options.flags = 0; /* it breaks the contract on purpose */
     vst_accept_options accept = {
         .size = sizeof accept, .accept_proxy = "any", .timeout_proxy_ns = 2 * SECOND};
     vst_accept_config *config;

@@ -39,6 +39,7 @@ int main(void)
     vst_addr addr;
     vst_id door;
     host_new(&host, HOST_EPOLL);
+    host.breaks_contract = 1;
     host.hook = on_event;
     vst_accept_config *config = accepting(NULL);
     MUST(vst_listener_options_init(&options, sizeof options) == VST_OK);

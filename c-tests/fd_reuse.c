@@ -49,11 +49,12 @@ static void by_number(void)
     vst_engine_options options = host_options(&host, HOST_EPOLL);
     options.flags = 0;
     host_open(&host, &options);
+    host.breaks_contract = 1;
     CHECK_EQ(vst_engine_ready_fd(host.engine, 0, VST_IO_IN, 0, NULL), VST_E_MODE);
     host_free(&host);
 
     options = host_options(&host, HOST_EPOLL);
-    options.flags = VST_ENGINE_BY_FD;
+    options.flags |= VST_ENGINE_BY_FD;
     host_open(&host, &options);
     listener(&host, NULL, &port);
     vst_id conn = session(&host, port, &first);

@@ -55,6 +55,7 @@ static void reset(struct handled *handled, int *peer)
 static void timed_out(struct handled *handled, int *peer)
 {
     (void)peer;
+    handled->host.breaks_contract = 1; /* the time is still to come */
     CHECK_EQ(vst_engine_run(handled->host.engine, now_ns() + 3000000000u, &handled->host.wait),
              VST_OK);
 }

@@ -37,6 +37,7 @@ struct host {
     event_hook hook;
     void (*called)(struct host *host); /* after every call on the engine */
     void *mine;
+    int breaks_contract; /* on purpose: what the log says of it is no failure */
     uint64_t patience_ends;
     /* What chaos.h keeps: readiness that is to be handed in, released tokens, its own waker. */
     vst_ready held[HELD];
@@ -144,6 +145,16 @@ static inline void host_event(void *data, vst_engine *engine, const vst_event *e
         host->hook(host, event);
 }
 
+/* The library checks the host: what it finds is a mistake of this file, or of the test. */
+static inline void host_log(void *data, const char *text, size_t len)
+{
+    const struct host *host = data;
+    if (host->breaks_contract)
+        return;
+    broken++;
+    fprintf(stderr, "the log: %.*s\n", (int)len, text);
+}
+
 /* Fills in the options of a host; a test may change them before host_open. */
 static inline vst_engine_options host_options(struct host *host, enum host_kind kind)
 {
@@ -158,7 +169,8 @@ static inline vst_engine_options host_options(struct host *host, enum host_kind 
     MUST(vst_engine_options_init(&options, sizeof options) == VST_OK);
     options.data = host;
     options.event = host_event;
-    options.flags = lie(LIE_GROUPS, 2) ? VST_ENGINE_BY_FD : 0;
+    options.log = host_log;
+    options.flags = VST_ENGINE_CHECKED | (lie(LIE_GROUPS, 2) ? VST_ENGINE_BY_FD : 0);
     options.trigger = kind == HOST_EDGE ? VST_TRIGGER_EDGE : VST_TRIGGER_LEVEL;
     if (kind == HOST_SELECT) {
         options.fdset = host_fdset;

@@ -52,6 +52,7 @@ int main(void)
     vst_id door;
     vst_engine_counters counters = {.size = sizeof counters};
     host_new(&host, HOST_EPOLL);
+    host.breaks_contract = 1;
     host.hook = on_event;
     host.mine = &door;
     vst_accept_config *config = accepting("127.0.0.0/8");

@@ -23,7 +23,7 @@ static void open_host(struct host *host, enum host_kind kind, unsigned max_pipes
 {
     vst_engine_options options = host_options(host, kind);
     options.max_pipes = max_pipes;
-    options.flags = max_pipes == 0 ? VST_ENGINE_NO_PIPES : 0;
+    options.flags |= max_pipes == 0 ? VST_ENGINE_NO_PIPES : 0;
     host->hook = on_event;
     host_open(host, &options);
     listener(host, NULL, port);

@@ -447,6 +447,7 @@ int main(void)
     int peer;
     vst_engine_options options = host_options(&host, HOST_EPOLL);
     host_open(&host, &options);
+    host.breaks_contract = 1;
     vst_accept_options door;
     vst_accept_config *config;
     vst_id id;

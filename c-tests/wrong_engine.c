@@ -54,6 +54,7 @@ int main(void)
     vst_addr addr;
     host_new(&one, HOST_EPOLL);
     host_new(&two, HOST_EPOLL);
+    one.breaks_contract = two.breaks_contract = 1;
     vst_id door = listener(&one, NULL, &port);
     vst_id conn = session(&one, port, &peer);
     vst_id token = 0;

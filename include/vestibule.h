@@ -758,6 +758,14 @@ vst_status vst_addr_parse(const char *text,
 // Streams move all bytes by copying them, whatever max_pipes says.
 #define VST_ENGINE_NO_PIPES (UINT64_C(1) << 17)
 
+// The library checks whether the host keeps its contract, and names what breaks it in log, which must
+// be set: a descriptor that is not watched, a release that is ignored, a clock that is another, and
+// so on, each kind at most once a second of the engine's time and with what to do. Needs no other
+// change; docs/host-contract.md lists the sentences. It looks at every announced descriptor once a
+// second, and costs a few system calls for each call: it is for development and tests. In the child
+// of a fork calls return VST_E_THREAD.
+#define VST_ENGINE_CHECKED (UINT64_C(1) << 60)
+
 // Connections are still accepted, but monitors (vst_monitor_options) are answered with a
 // failure, so that load balancers send no more clients to this program.
 #define VST_DRAIN_LAME_DUCK (1)
@@ -966,8 +974,8 @@ struct vst_engine_options {
     vst_timer_fn timer;
     // Event callback. An engine without it reports its events through vst_engine_next.
     vst_event_fn event;
-    // Optional: called with a sentence about an internal failure of the library, or about a jump
-    // of a clock of the host's own.
+    // Optional: called with a sentence about an internal failure of the library, about a jump of a
+    // clock of the host's own, or about what VST_ENGINE_CHECKED has found.
     vst_log_fn log;
     // Optional: called by vst_waker_post so that the host wakes the engine's thread. Without it
     // the library opens a descriptor for that, which the host's poller watches like any other.
@@ -1073,7 +1081,8 @@ vst_status vst_engine_options_init(vst_engine_options *options,
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of fdset
 // and fdclr without the other or with interest, VST_TRIGGER_EDGE with fdset,
-// max_proxy_header_bytes below 107); VST_E_LIMIT (4,096 engines live).
+// max_proxy_header_bytes below 107, VST_ENGINE_CHECKED without log); VST_E_LIMIT (4,096 engines
+// live).
 //
 // Needs:
 // options points to as many bytes as its size says; out to a pointer; why is NULL or

@@ -174,6 +174,11 @@ contracts! {
     engines_end_with_links_in_use_and_lose_nothing: remote_end,
     links_and_agents_need_no_callbacks: remote_pull,
     zero_is_the_default_for_links_and_agents_too: remote_defaults,
+    descriptors_that_are_not_watched_or_not_ours_any_more_are_named: checker_descriptors,
+    readiness_of_nothing_and_bits_of_pollers_are_named: checker_readiness,
+    other_clocks_and_missed_deadlines_are_named: checker_time,
+    calls_that_are_missing_or_slow_and_children_are_named: checker_calls,
+    sessions_that_are_left_and_answers_that_never_come_are_named: checker_sessions,
     servers_behind_an_agent_are_tried_and_checked_as_others: remote_backend,
 }
 

@@ -33,6 +33,7 @@ mod monitor;
 mod options;
 mod pause;
 mod poller;
+mod progress;
 mod record;
 mod registry;
 mod report;

@@ -32,7 +32,7 @@ impl vst_engine {
     pub(super) fn discard_spent(&self) -> Result<(), vst_status> {
         loop {
             let Some(spent) = self.core()?.next_spent() else { return Ok(()) };
-            step::discard(&spent);
+            step::discard(self, &spent);
         }
     }
 
@@ -86,6 +86,7 @@ impl vst_engine {
     /// What is watched instead, and why.
     pub(super) fn report_host_op(&self, op: HostOp) -> Result<(), (Io, Errno)> {
         self.trace_interest(op);
+        self.check_interest(&op);
         let HostOp::Interest { fd, token, old, new, .. } = op;
         let data = self.poller_data;
         let user = self.token_user(token, new);
@@ -96,12 +97,14 @@ impl vst_engine {
                 // no borrow of the engine is alive.
                 unsafe { interest(data, fd.0, token.bits(), masks.0, masks.1, user) }
             };
-            return watched(outside(call), old, new);
+            return watched(self.timed("interest", call), old, new);
         }
         let (Some(fdset), Some(fdclr)) = (self.host.fdset, self.host.fdclr) else { return Ok(()) };
         if new.contains(Io::RELEASED) {
             // SAFETY: as above.
-            outside(|| unsafe { fdclr(data, fd.0, u32::from(new.bits()), token.bits(), user) });
+            self.timed("fdclr", || unsafe {
+                fdclr(data, fd.0, u32::from(new.bits()), token.bits(), user);
+            });
             return Ok(());
         }
         let mut now = old;
@@ -111,11 +114,13 @@ impl vst_engine {
             let user = self.token_user(token, new);
             match (old.contains(dir), new.contains(dir)) {
                 // SAFETY: as above.
-                (true, false) => outside(|| unsafe { fdclr(data, fd.0, bits, token.bits(), user) }),
+                (true, false) => {
+                    self.timed("fdclr", || unsafe { fdclr(data, fd.0, bits, token.bits(), user) });
+                }
                 (false, true) => {
                     // SAFETY: as above.
                     let call = || unsafe { fdset(data, fd.0, bits, token.bits(), user) };
-                    watched(outside(call), now, new)?;
+                    watched(self.timed("fdset", call), now, new)?;
                 }
                 _ => {}
             }
@@ -134,7 +139,7 @@ impl vst_engine {
             let engine = std::ptr::from_ref(self).cast_mut();
             // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
             // borrow of the engine is alive, and `engine` is only used through shared references.
-            outside(|| unsafe { fed(self.host.data, engine, &raw const value) });
+            self.timed("fed", || unsafe { fed(self.host.data, engine, &raw const value) });
         }
     }
 
@@ -158,10 +163,11 @@ impl vst_engine {
         self.budget.set(left - 1);
         let value = point(value, &details);
         self.trace_event(&value);
+        self.check_event(value.kind, value.id);
         let engine = std::ptr::from_ref(self).cast_mut();
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive, and `engine` is only used through shared references.
-        outside(|| unsafe { callback(self.host.data, engine, &raw const value) });
+        self.timed("event", || unsafe { callback(self.host.data, engine, &raw const value) });
         Ok(true)
     }
 
@@ -203,7 +209,7 @@ impl vst_engine {
         self.trace_deadline(deadline);
         // SAFETY: the host's function and data, which it keeps valid for the engine's life; no
         // borrow of the engine is alive.
-        outside(|| unsafe { timer(self.host.data, deadline) });
+        self.timed("timer", || unsafe { timer(self.host.data, deadline) });
         Ok(true)
     }
 

@@ -1,5 +1,6 @@
 //! Driving an engine: readiness and time go in, and what to wait for comes out.
 
+use super::checker::Handle;
 use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
@@ -56,9 +57,9 @@ pub unsafe extern "C" fn vst_engine_ready(
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
     entry::drive(room.and(engine), |shell| {
-        let (token, events) = (shell.id(token)?, io(events)?);
+        let (token, events) = shell.readiness(token, events)?;
         shell.begin_at(now_ns)?;
-        shell.core()?.on_ready(token, events).map_err(status::of)
+        shell.on_ready(token, events)
     })
     // SAFETY: the caller's contract.
     .finish(|value| unsafe { put_wait(wait, value) })
@@ -98,14 +99,14 @@ pub unsafe extern "C" fn vst_engine_ready_batch(
         let list = list?;
         // Nothing is done of a list that is not right.
         for ready in list {
-            readiness_of(ready)?;
+            shell.readiness_of(ready)?;
         }
+        shell.check_poll(false);
         shell.begin_at(now_ns)?;
         let mut outcome = Ok(());
         for ready in list {
-            let (token, events) = readiness_of(ready)?;
-            let reported = shell.core()?.on_ready(token, events).map_err(status::of);
-            match reported {
+            let (token, events) = shell.readiness_of(ready)?;
+            match shell.on_ready(token, events) {
                 Ok(()) | Err(VST_E_STALE) => {}
                 // One token that is wrong must not cost the others their readiness.
                 Err(status) => outcome = outcome.and(Err(status)),
@@ -146,8 +147,10 @@ pub unsafe extern "C" fn vst_engine_ready_fd(
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
     entry::drive(room.and(engine), |shell| {
-        let events = io(events)?;
+        let handle = Handle::Number(fd);
+        let events = shell.io(handle, events)?;
         shell.begin_at(now_ns)?;
+        shell.check_ready(handle, events);
         shell.core()?.on_ready_fd(crate::sys::Fd(fd), events).map_err(status::of)
     })
     // SAFETY: the caller's contract.
@@ -177,6 +180,7 @@ pub unsafe extern "C" fn vst_engine_run(
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
     entry::drive(room.and(engine), |shell| {
+        shell.check_poll(true);
         shell.begin_at(now_ns)?;
         shell.core()?.on_deadline();
         shell.core()?.on_turn();
@@ -212,9 +216,12 @@ pub unsafe extern "C" fn vst_engine_wait(
     }
     // SAFETY: the caller's contract.
     let room = unsafe { wait_room(wait) };
-    entry::drive(room.and(engine), |_| Ok(()))
-        // SAFETY: the caller's contract.
-        .finish(|value| unsafe { put_wait(wait, value) })
+    entry::drive(room.and(engine), |shell| {
+        shell.check_wait();
+        Ok(())
+    })
+    // SAFETY: the caller's contract.
+    .finish(|value| unsafe { put_wait(wait, value) })
 }
 
 /// Begins a batch: until `vst_engine_batch_end`, interest callbacks are not called, and released
@@ -261,12 +268,31 @@ pub unsafe extern "C" fn vst_engine_batch_end(
         .finish(|value| unsafe { put_wait(wait, value) })
 }
 
-/// The readiness that an entry of a list tells.
-fn readiness_of(ready: &vst_ready) -> Result<(Id, Io), vst_status> {
-    if ready._reserved != 0 {
-        return Err(VST_E_ARGUMENT);
+impl vst_engine {
+    /// The readiness that a host hands in.
+    fn io(&self, handle: Handle, events: u32) -> Result<Io, vst_status> {
+        io(events).inspect_err(|_| self.check_bits(handle, events))
     }
-    Ok((id(ready.token)?, io(ready.events)?))
+
+    /// The same, with its token.
+    fn readiness(&self, token: vst_id, events: u32) -> Result<(Id, Io), vst_status> {
+        let handle = Handle::Token(token);
+        let events = self.io(handle, events)?;
+        Ok((id(token).inspect_err(|_| self.check_ready(handle, events))?, events))
+    }
+
+    /// The readiness that an entry of a list tells.
+    fn readiness_of(&self, ready: &vst_ready) -> Result<(Id, Io), vst_status> {
+        if ready._reserved != 0 {
+            return Err(VST_E_ARGUMENT);
+        }
+        self.readiness(ready.token, ready.events)
+    }
+
+    fn on_ready(&self, token: Id, events: Io) -> Result<(), vst_status> {
+        self.check_ready(Handle::Token(token.bits()), events);
+        self.core()?.on_ready(token, events).map_err(status::of)
+    }
 }
 
 /// Whether there is room for the wait state where the host asks for it, before anything is done.

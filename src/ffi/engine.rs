@@ -9,6 +9,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use super::checker::Checker;
 use super::clock::Clock;
 use super::config_error::ConfigError;
 use super::event::vst_event;
@@ -73,6 +74,13 @@ pub const VST_TRIGGER_EDGE: u32 = 1;
 pub const VST_ENGINE_BY_FD: u64 = 1 << 16;
 /// Streams move all bytes by copying them, whatever `max_pipes` says.
 pub const VST_ENGINE_NO_PIPES: u64 = 1 << 17;
+/// The library checks whether the host keeps its contract, and names what breaks it in log, which must
+/// be set: a descriptor that is not watched, a release that is ignored, a clock that is another, and
+/// so on, each kind at most once a second of the engine's time and with what to do. Needs no other
+/// change; docs/host-contract.md lists the sentences. It looks at every announced descriptor once a
+/// second, and costs a few system calls for each call: it is for development and tests. In the child
+/// of a fork calls return VST_E_THREAD.
+pub const VST_ENGINE_CHECKED: u64 = 1 << 60;
 
 /// Starts watching one direction of a descriptor: `dir` is one of `VST_IO_IN`, `VST_IO_OUT`,
 /// `VST_IO_HANGUP`. `token` is handed back with the readiness (`vst_engine_ready`). `data` is that
@@ -200,8 +208,8 @@ pub struct vst_engine_options {
     pub timer: vst_timer_fn,
     /// Event callback. An engine without it reports its events through vst_engine_next.
     pub event: vst_event_fn,
-    /// Optional: called with a sentence about an internal failure of the library, or about a jump
-    /// of a clock of the host's own.
+    /// Optional: called with a sentence about an internal failure of the library, about a jump of a
+    /// clock of the host's own, or about what VST_ENGINE_CHECKED has found.
     pub log: vst_log_fn,
     /// Optional: called by `vst_waker_post` so that the host wakes the engine's thread. Without it
     /// the library opens a descriptor for that, which the host's poller watches like any other.
@@ -296,7 +304,7 @@ pub unsafe extern "C" fn vst_engine_options_init(
 
 /// What the options say to the core.
 fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigError> {
-    let known = VST_ENGINE_BY_FD | VST_ENGINE_NO_PIPES;
+    let known = VST_ENGINE_BY_FD | VST_ENGINE_NO_PIPES | VST_ENGINE_CHECKED;
     options::check_flags(options.flags, known, options._reserved)?;
     let trigger = match options.trigger {
         VST_TRIGGER_LEVEL => Trigger::Level,
@@ -306,6 +314,7 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
     let edge = trigger == Trigger::Edge;
     let (fdset, fdclr) = (options.fdset.is_some(), options.fdclr.is_some());
     let interest = options.interest.is_some();
+    let no_log = options.flags & VST_ENGINE_CHECKED != 0 && options.log.is_none();
     let too_short = options.max_proxy_header_bytes < PROXY_LINE_MAX;
     let wrong = [
         (fdset && !fdclr, "fdclr: it is missing, and fdset is there"),
@@ -317,6 +326,7 @@ fn engine_options(options: &vst_engine_options) -> Result<EngineOptions, ConfigE
             "trace: it is missing, and trace_categories is not 0",
         ),
         (options._reserved2 != 0, "_reserved2: it is not 0"),
+        (no_log, "log: it is missing, and VST_ENGINE_CHECKED reports there"),
         (too_short, "max_proxy_header_bytes: a line of PROXY version 1 has up to 107, so no less"),
     ];
     if let Some((_, sentence)) = wrong.iter().find(|(is, _)| *is) {
@@ -359,6 +369,8 @@ pub struct vst_engine {
     /// The host's, or the built-in loop's.
     pub(super) poller_data: *mut c_void,
     pub(super) clock: Clock,
+    /// What is noted of a host that is checked.
+    pub(super) checker: Option<Box<Checker>>,
     /// Events that the outermost call may still tell.
     pub(super) budget: Cell<u32>,
     /// The deadline the timer callback was last told.
@@ -408,7 +420,10 @@ pub(super) fn new(
     let clock = Clock::new(options.now_ns);
     let mut core = Engine::new(net(), number.get(), number.base(), engine_options, clock.last());
     core.trace(traced);
+    let is_checked = options.flags & VST_ENGINE_CHECKED != 0;
+    let is_own_clock = options.now_ns != 0;
     Ok(vst_engine {
+        checker: is_checked.then(|| Checker::new(clock.last(), is_own_clock)),
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
         depth: Cell::new(0),

@@ -48,7 +48,10 @@ pub(super) fn drive(
         && bar::check().and_then(|()| shell.check_owner(true)).is_ok()
         && let Ok(core) = shell.core.try_borrow()
     {
-        wait = wait_of(&core.wait_state(), shell.depth.get() > 0, shell.has_more(&core));
+        let state = core.wait_state();
+        wait = wait_of(&state, shell.depth.get() > 0, shell.has_more(&core));
+        drop(core);
+        shell.check_driven(status, &state);
     }
     DriveOutcome { status, wait }
 }
@@ -124,6 +127,7 @@ pub(super) unsafe fn asked(
 
 impl vst_engine {
     /// Whether this thread may use the engine. The first drive call decides which one does.
+    #[inline]
     pub(super) fn check_owner(&self, drives: bool) -> Result<(), vst_status> {
         let me = thread_token();
         let owner = if drives {
@@ -134,7 +138,7 @@ impl vst_engine {
         } else {
             self.owner.load(Ordering::Acquire)
         };
-        if owner == me || owner == UNBOUND { Ok(()) } else { Err(VST_E_THREAD) }
+        if owner == me || owner == UNBOUND { self.check_process() } else { Err(VST_E_THREAD) }
     }
 
     /// An outermost call begins.
@@ -155,7 +159,9 @@ impl vst_engine {
 
     /// A drive call begins at this point of the engine's clock, which with 0 is read.
     pub(super) fn begin_at(&self, now_ns: u64) -> Result<(), vst_status> {
+        self.check_time(now_ns);
         let (now, jump) = self.clock.drive(now_ns)?;
+        self.check_deadline(now);
         self.core()?.begin(now);
         if let Some(jump) = jump {
             self.log(&jump.to_string());

@@ -151,6 +151,7 @@ pub unsafe extern "C" fn vst_fed_next(
         if shell.host.fed.is_some() {
             return Err(VST_E_MODE);
         }
+        shell.check_asks();
         let next = shell.core()?.next_ask();
         match next {
             Some(next) => {

@@ -20,7 +20,8 @@ use super::{ptr, seal};
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of `fdset`
 /// and `fdclr` without the other or with `interest`, VST_TRIGGER_EDGE with `fdset`,
-/// `max_proxy_header_bytes` below 107); VST_E_LIMIT (4,096 engines live).
+/// `max_proxy_header_bytes` below 107, VST_ENGINE_CHECKED without `log`); VST_E_LIMIT (4,096 engines
+/// live).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` is NULL or

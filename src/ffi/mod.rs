@@ -11,6 +11,8 @@ mod agent;
 mod allocator;
 mod backend;
 mod bar;
+mod checker;
+mod checks;
 mod clock;
 mod config_error;
 mod conn;

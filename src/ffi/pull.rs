@@ -18,10 +18,12 @@ impl vst_engine {
         if self.host.event.is_some() && !self.pulls_interest() {
             return Err(VST_E_MODE);
         }
+        self.check_next();
         if self.pulls_interest()
             && let Some(op) = self.core()?.next_host_op()
         {
             self.trace_interest(op);
+            self.check_interest(&op);
             let HostOp::Interest { fd, token, old, new, .. } = op;
             let mut value = blank(VST_EVENT_INTEREST, token.bits(), self.token_user(token, new));
             value.fd = fd.0;
@@ -34,6 +36,7 @@ impl vst_engine {
         }
         let Some((details, value)) = self.next_value()? else { return Ok(None) };
         self.trace_event(&value);
+        self.check_event(value.kind, value.id);
         let details = Box::new(details);
         let value = point(value, &details);
         *self.pulled.borrow_mut() = Some(details);

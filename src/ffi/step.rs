@@ -4,7 +4,6 @@ use std::ffi::{c_char, c_void};
 
 use super::bar::Bar;
 use super::engine::vst_engine;
-use super::panic::outside;
 use super::ptr;
 use super::status::*;
 use super::types::vst_id;
@@ -102,7 +101,7 @@ pub(super) fn ask(shell: &vst_engine, mut question: Question) -> Result<(), vst_
     let to = &raw mut step;
     // SAFETY: the host's function and data, which it keeps valid for the engine's life; no borrow of
     // the engine is alive, and `engine` is only used through shared references.
-    let answer = outside(|| unsafe { (functions.step)(functions.data, engine, to) });
+    let answer = shell.timed("step", || unsafe { (functions.step)(functions.data, engine, to) });
     question.state = step.state.expose_provenance() as u64;
     // SAFETY: the host's contract: NULL, or a string that outlives the callback.
     let answer = match unsafe { read_answer(answer, step.code, step.text) } {
@@ -111,18 +110,21 @@ pub(super) fn ask(shell: &vst_engine, mut question: Question) -> Result<(), vst_
             HandlerAnswer::Fail(step.code, "a handler gave an answer that is none".to_owned())
         }
     };
+    if answer == HandlerAnswer::Later {
+        shell.check_later(question.conn, question.ticket);
+    }
     shell.core()?.answered(question, answer);
     Ok(())
 }
 
 /// Hands the host what a handler has left.
-pub(super) fn discard(spent: &Spent) {
+pub(super) fn discard(shell: &vst_engine, spent: &Spent) {
     let Some(functions) = spent.owner.downcast_ref::<Functions>() else { return };
     let Some(discard) = functions.discard else { return };
     let state = std::ptr::with_exposed_provenance_mut(spent.state as usize);
     let _bar = Bar::new();
     // SAFETY: the host's function, its data and its state, which it made and gets back once.
-    outside(|| unsafe { discard(functions.data, state) });
+    shell.timed("discard", || unsafe { discard(functions.data, state) });
 }
 
 /// The answer that a handler gave.
