@@ -113,9 +113,10 @@ impl vst_engine {
             // The first of these calls may have set the pointer.
             let user = self.token_user(token, new);
             match (old.contains(dir), new.contains(dir)) {
-                // SAFETY: as above.
                 (true, false) => {
-                    self.timed("fdclr", || unsafe { fdclr(data, fd.0, bits, token.bits(), user) });
+                    // SAFETY: as above.
+                    let call = || unsafe { fdclr(data, fd.0, bits, token.bits(), user) };
+                    self.timed("fdclr", call);
                 }
                 (false, true) => {
                     // SAFETY: as above.

@@ -5,7 +5,7 @@ use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
-use super::types::{id, vst_id, vst_wait};
+use super::types::{vst_id, vst_wait};
 use crate::ctrl::Io;
 use crate::id::Id;
 
@@ -278,7 +278,7 @@ impl vst_engine {
     fn readiness(&self, token: vst_id, events: u32) -> Result<(Id, Io), vst_status> {
         let handle = Handle::Token(token);
         let events = self.io(handle, events)?;
-        Ok((id(token).inspect_err(|_| self.check_ready(handle, events))?, events))
+        Ok((self.id(token).inspect_err(|_| self.check_ready(handle, events))?, events))
     }
 
     /// The readiness that an entry of a list tells.
