@@ -75,6 +75,7 @@ impl vst_engine {
             let Some(op) = self.core()?.next_host_op() else { return Ok(()) };
             if let Err((watched, errno)) = self.report_host_op(op) {
                 self.forget_unwatched(op, watched);
+                self.check_unwatched(&op, watched);
                 self.core()?.watch_failed(op, watched, errno);
             }
         }
@@ -113,8 +114,8 @@ impl vst_engine {
             // The first of these calls may have set the pointer.
             let user = self.token_user(token, new);
             match (old.contains(dir), new.contains(dir)) {
-                // SAFETY: as above.
                 (true, false) => {
+                    // SAFETY: as above.
                     self.timed("fdclr", || unsafe { fdclr(data, fd.0, bits, token.bits(), user) });
                 }
                 (false, true) => {
