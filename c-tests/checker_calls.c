@@ -97,7 +97,7 @@ static void batch_not_ended(void)
     SAID(&checked, "a batch has been open for 10.5 s and 101 drive calls, so that no interest is "
          "reported and no descriptor closed: call vst_engine_batch_end after the results of each "
          "poll");
-    CHECK_EQ(vst_engine_batch_end(host->engine), VST_OK);
+    CHECK_EQ(vst_engine_batch_end(host->engine, NULL), VST_OK);
     host_free(host);
 }
 

@@ -95,7 +95,15 @@ impl vst_engine {
     /// The host is told an interest.
     #[inline]
     pub(super) fn check_interest(&self, op: &HostOp) {
-        self.noted(|notes| notes.interest(op));
+        let HostOp::Interest { fd, token, new, .. } = *op;
+        self.noted(|notes| notes.interest(fd, token, new));
+    }
+
+    /// The host cannot watch what it was told to, but only this.
+    #[inline]
+    pub(super) fn check_unwatched(&self, op: &HostOp, watched: Io) {
+        let HostOp::Interest { fd, token, .. } = *op;
+        self.noted(|notes| notes.interest(fd, token, watched));
     }
 
     /// The host is told an event.
@@ -167,9 +175,10 @@ impl vst_engine {
         let mut sentences = Vec::new();
         let Ok(core) = self.core.try_borrow() else { return sentences };
         let has_interest = self.pulls_interest() && core.has_host_ops();
+        let has_events = core.has_events() || self.has_own_event(&core);
         let due = WhatIsDue {
-            runnable: wait.runnable,
-            events: self.host.event.is_none() && (core.has_events() || has_interest),
+            runnable: wait.runnable || has_events,
+            events: has_interest || has_events && self.host.event.is_none(),
             asks: self.host.fed.is_none() && core.has_asks(),
             batch: self.bracket.get(),
         };

@@ -75,6 +75,7 @@ impl vst_engine {
             let Some(op) = self.core()?.next_host_op() else { return Ok(()) };
             if let Err((watched, errno)) = self.report_host_op(op) {
                 self.forget_unwatched(op, watched);
+                self.check_unwatched(&op, watched);
                 self.core()?.watch_failed(op, watched, errno);
             }
         }

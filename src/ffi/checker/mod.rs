@@ -31,8 +31,8 @@ use self::text::Span;
 use self::violation::{Violation, fill};
 use super::status::vst_status;
 use crate::ctrl::Io;
-use crate::engine::HostOp;
-use crate::sys::{Inspection, KernelInspection, process_id};
+use crate::id::Id;
+use crate::sys::{Fd, Inspection, KernelInspection, process_id};
 use crate::time::{SECOND, Time};
 
 /// How long a callback may take.
@@ -141,9 +141,8 @@ impl Notes {
     }
 
     /// An interest is reported.
-    pub(super) fn interest(&mut self, op: &HostOp) {
-        let HostOp::Interest { fd, token, new, .. } = *op;
-        self.descriptors.announce(&mut self.cx, fd, token, new);
+    pub(super) fn interest(&mut self, fd: Fd, token: Id, mask: Io) {
+        self.descriptors.announce(&mut self.cx, fd, token, mask);
     }
 
     /// The host is to do something with a connection.

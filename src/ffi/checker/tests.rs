@@ -10,9 +10,9 @@ use super::sessions::{ANSWER_SPAN, LEFT_SPAN};
 use super::statuses::ERROR_TIMES;
 use super::*;
 use crate::ffi::status::*;
-use crate::id::{Id, Kind};
+use crate::id::Kind;
 use crate::slab::Key;
-use crate::sys::{Fd, FdCondition, FileId};
+use crate::sys::{FdCondition, FileId};
 use crate::time::MILLISECOND;
 
 /// A descriptor of the table: its file, and whether it is readable, writable and ended.
