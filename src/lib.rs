@@ -64,7 +64,10 @@ pub mod ctrl;
 mod cx;
 mod data;
 pub mod engine;
+#[cfg(not(simulated))]
 mod ffi;
+#[cfg(simulated)]
+pub mod ffi;
 mod handshake;
 #[cfg(feature = "loop")]
 mod host;
@@ -74,7 +77,7 @@ mod pipes;
 pub mod random;
 mod remote;
 pub mod rules;
-#[cfg(any(test, feature = "sim"))]
+#[cfg(any(test, simulated, feature = "sim"))]
 pub mod sim;
 pub mod slab;
 mod stream;

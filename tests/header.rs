@@ -144,6 +144,17 @@ fn the_symbols_are_those_of_the_committed_list() {
 
 /// Compiles a program that only includes the header, twice, as `standard`.
 #[cfg(unix)]
+#[test]
+fn the_fuzz_target_of_the_whole_interface_calls_every_function() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).expect("a file of ours");
+    let (symbols, calls) =
+        (read("include/vestibule.symbols"), read("fuzz/fuzz_targets/surface/calls.rs"));
+    let (_, table) = calls.split_once("\ncalls! {").expect("the table");
+    for symbol in symbols.split_whitespace() {
+        assert!(table.contains(&format!("{symbol}(")), "no row for {symbol}");
+    }
+}
+
 fn compiles_alone(header: &str, compiler: &str, language: &str, standard: &str) {
     use std::io::Write;
     use std::process::{Command, Stdio};

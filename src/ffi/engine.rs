@@ -28,12 +28,12 @@ use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 
-// The socket calls under an engine of C are the kernel's. In the tests of this folder they are
-// simulated, so that the boundary itself runs under Miri.
-#[cfg(not(test))]
+// The socket calls under an engine of C are the kernel's. In the tests of this folder, which Miri runs,
+// and in the fuzz target that calls all of C, they are simulated.
+#[cfg(not(any(test, simulated)))]
 pub(super) use crate::sys::Kernel as Under;
 
-#[cfg(test)]
+#[cfg(any(test, simulated))]
 pub(super) use crate::sim::SimNet as Under;
 
 /// Bytes, incoming connections or the end of the stream can be read (EPOLLIN, POLLIN).
@@ -394,15 +394,15 @@ impl Handle for vst_engine {
 }
 
 /// The calls of a new engine.
-#[cfg(not(test))]
+#[cfg(not(any(test, simulated)))]
 const fn net() -> Under {
     crate::sys::Kernel
 }
 
 /// The calls of a new engine: those of the thread's world.
-#[cfg(test)]
+#[cfg(any(test, simulated))]
 fn net() -> Under {
-    super::tests::world().net()
+    super::world::world().net()
 }
 
 /// Makes an engine. `poller_data` is what the poller's callbacks are handed.

@@ -8,9 +8,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::bar::Bar;
 use super::panic::outside;
 use super::status::{VST_E_GONE, VST_E_LIMIT, VST_E_SYSTEM, VST_OK, vst_status};
+#[cfg(simulated)]
+use super::world::wake_fd;
 use crate::engine::HandlerAnswer;
 use crate::id::Id;
-use crate::sys::{Fd, wake_fd};
+use crate::sys::Fd;
+#[cfg(not(simulated))]
+use crate::sys::wake_fd;
 
 /// As many answers wait for an engine at most.
 const POSTS_MAX: usize = 4096;

@@ -19,22 +19,14 @@ use super::life::*;
 use super::listener::*;
 use super::status::*;
 use super::types::*;
-use crate::sim::{Peer, World};
+use super::world::world;
+use crate::sim::Peer;
 use crate::sys::Addr;
 
 // An interpreter would read the header for minutes.
 #[cfg(not(miri))]
 mod flags;
 mod trace;
-
-thread_local! {
-    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
-}
-
-/// The world that engines made on this thread live in.
-pub(super) fn world() -> World {
-    WORLD.with(|world| world.borrow_mut().get_or_insert_with(|| World::new(1)).clone())
-}
 
 type Reaction = Box<dyn FnMut(*mut vst_engine, &vst_event)>;
 

@@ -77,11 +77,14 @@ impl SimNet {
         f: impl FnOnce(&mut Network) -> Result<T, Errno>,
     ) -> Result<T, Errno> {
         let network = &mut *self.network.borrow_mut();
-        if let Some(fd) = fd {
+        // No engine has such a number: it is what a host handed in.
+        let is_none = fd.is_some_and(|fd| fd < Fd(0));
+        if let Some(fd) = fd.filter(|_| !is_none) {
             network.slot(fd, call.name());
         }
         let answer = match network.journal.begin(call) {
             Some(errno) => Err(errno),
+            None if is_none => Err(Errno(libc::EBADF)),
             None => f(network),
         };
         let figure = answer.as_ref().map(Figure::figure).map_err(|errno| *errno);
