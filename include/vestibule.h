@@ -69,7 +69,9 @@
 //   succeeds. Texts and structs are read during the call and not kept, unless a comment says
 //   otherwise. A handle is a pointer to an object that the library made; the host frees each with
 //   its own _free function. What uses a configuration, rules or a table keeps it: the host may free
-//   its handle at once. _free(NULL) does nothing.
+//   its handle at once. _free(NULL) does nothing. A handle that is freed is VST_E_STALE, one of another
+//   kind VST_E_KIND, in every function that takes one, as far as the word in front of it tells: that is
+//   for finding mistakes, not to be relied on.
 // - Ids are 64 bits and may be kept after what they name is gone: using one then returns
 //   VST_E_STALE and does nothing else.
 // - Threads: an engine belongs to the thread of its first drive call, vst_engine_wait among these;
@@ -92,9 +94,8 @@
 // - Outside a callback, every call on an engine may run callbacks before it returns:
 //   VST_EVENT_CLOSED may have been reported for the connection it was made for, and an id that it
 //   wrote may be stale.
-// - Without callbacks: an engine made with neither event nor interest callbacks reports both
-//   through vst_engine_next. One with event needs interest callbacks as well: without them it has
-//   no way to report interest.
+// - Without callbacks: an engine made without event reports its events through vst_engine_next, and
+//   one made without interest callbacks what is to be watched, as VST_EVENT_INTEREST.
 // - The engine's clock: CLOCK_MONOTONIC in nanoseconds; a drive call is given its time, or 0, and
 //   then the library reads it. Or a clock of the host's own, where the engine was made with now_ns.
 //   A time more than an hour from both the last one and CLOCK_MONOTONIC is of another clock:
@@ -102,6 +103,8 @@
 // - After an internal failure the call returns VST_E_PANIC, and every later call on that engine
 //   VST_E_POISONED, except vst_engine_free, which then does not call discard.
 // - fork: in a child that does not exec, no function may be called on engines of the parent.
+//   Configurations, rules and tables that were made before may be used there; tables, and sessions and
+//   ticket keys of TLS, are then copies of the parent's.
 // - errno is the same after a call as before it. The host gets no SIGPIPE.
 //
 // Contents
@@ -1790,10 +1793,13 @@ struct vst_start_tls {
 // id, or 0. VST_EVENT_SESSION reports that it is a session; VST_EVENT_CLOSED reports its end, also
 // if it never was a session (there is no VST_EVENT_REFUSED). The handle config may be freed at
 // once. sys_errno, unless NULL, gets the errno behind VST_E_SYSTEM, else 0. On failure why,
-// unless NULL, gets a sentence, cut to why_size bytes with its NUL.
+// unless NULL, gets a sentence, cut to why_size bytes with its NUL. Its timeouts count from the time
+// of the last drive call, where that was given one: a host that tells the time and has waited long
+// makes a drive call first.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the descriptor listens); VST_E_SYSTEM (it is no
-// connected stream socket); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+// connected stream socket; with ENOTCONN it may have been one whose peer has reset it, which is no
+// mistake of anybody's); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; out points to an id; sys_errno is NULL or points to an int32_t;
@@ -3977,7 +3983,7 @@ struct vst_backend_options {
 // queue is for streams that any server may take; each server has a queue of its own for streams
 // that must go to it.
 struct vst_backend_counters {
-    // In: sizeof(vst_backend_counters). Not less than 112 bytes.
+    // In: sizeof(vst_backend_counters). Not less than 128 bytes.
     uint32_t size;
     // 0.
     uint32_t _reserved;
@@ -4895,7 +4901,7 @@ struct vst_monitor_options {
 
 // The counters of a listener.
 struct vst_listener_counters {
-    // In: sizeof(vst_listener_counters). Not less than 40 bytes.
+    // In: sizeof(vst_listener_counters). Not less than 56 bytes.
     uint32_t size;
     // Connections that exist now.
     uint32_t conns;

@@ -142,8 +142,6 @@ fn the_symbols_are_those_of_the_committed_list() {
     compare(&root().join("include/vestibule.symbols"), &(names.join("\n") + "\n"));
 }
 
-/// Compiles a program that only includes the header, twice, as `standard`.
-#[cfg(unix)]
 #[test]
 fn the_fuzz_target_of_the_whole_interface_calls_every_function() {
     let read = |file: &str| fs::read_to_string(root().join(file)).expect("a file of ours");
@@ -155,6 +153,8 @@ fn the_fuzz_target_of_the_whole_interface_calls_every_function() {
     }
 }
 
+/// Compiles a program that only includes the header, twice, as `standard`.
+#[cfg(unix)]
 fn compiles_alone(header: &str, compiler: &str, language: &str, standard: &str) {
     use std::io::Write;
     use std::process::{Command, Stdio};
