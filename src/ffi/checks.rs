@@ -102,8 +102,10 @@ impl vst_engine {
     /// The host cannot watch what it was told to, but only this.
     #[inline]
     pub(super) fn check_unwatched(&self, op: &HostOp, watched: Io) {
-        let HostOp::Interest { fd, token, .. } = *op;
-        self.noted(|notes| notes.interest(fd, token, watched));
+        let HostOp::Interest { fd, token, is_first, .. } = *op;
+        // No call about it follows where nothing is watched at all.
+        let mask = if is_first && watched.is_empty() { Io::RELEASED } else { watched };
+        self.noted(|notes| notes.interest(fd, token, mask));
     }
 
     /// The host is told an event.
