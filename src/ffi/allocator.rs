@@ -85,7 +85,7 @@ mod hosted {
         false
     }
 
-    pub(super) const fn set<A, D>(_: *mut c_void, _: A, _: D) -> vst_status {
+    pub(super) fn set<A, D>(_: *mut c_void, _: A, _: D) -> vst_status {
         REFUSAL
     }
 }
