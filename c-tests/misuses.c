@@ -178,6 +178,7 @@ static void closed_twice_and_used_afterwards(void)
 int main(void)
 {
     host_new(&host, HOST_EPOLL);
+    host.breaks_contract = 1;
     door = listener(&host, NULL, &port);
     config = accepting(NULL);
     conn = session(&host, port, &peer);
