@@ -150,7 +150,9 @@ static void forked(void)
              "VST_E_THREAD: a child that does not exec makes an engine of its own");
         CHECK_EQ(vst_engine_free(host->engine), VST_E_THREAD);
         SILENT(&checked);
-        _exit(broken != 0);
+        /* Not _exit: valgrind would count what the engine holds, which the child may not free. */
+        execlp(broken ? "false" : "true", "child", (char *)NULL);
+        _exit(2);
     }
     MUST(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
