@@ -47,6 +47,7 @@ pub fn index_of(name: &str) -> usize {
 calls! { s, status;
     // 1. Statuses
     vst_strerror(s.input.number() as i32);
+    vst_status_name(s.input.number() as i32);
     // 2. Addresses
     [let addr = s.address(); let to = s.room();]
         vst_addr_text(addr.at(), to.at(), to.len(), s.out());
@@ -67,6 +68,8 @@ calls! { s, status;
     );
     [let o = s.blank::<vst_drain>();] vst_engine_drain_state(s.engine(), o.at());
     [let o = s.blank::<vst_engine_counters>();] vst_engine_get_counters(s.engine(), o.at());
+    vst_engine_trace(s.engine(), s.flags(words::TRACED) as u32);
+    vst_event_name(s.input.number() as u32);
     // 4. The poller
     [let o = s.blank::<vst_wait>();]
         vst_engine_ready(s.engine(), s.token(), s.events(), s.now(), s.maybe(o.at()));
@@ -77,7 +80,9 @@ calls! { s, status;
     [let o = s.blank::<vst_wait>();] vst_engine_run(s.engine(), s.now(), s.maybe(o.at()));
     [let o = s.blank::<vst_wait>();] vst_engine_wait(s.engine(), o.at());
     vst_engine_batch_begin(s.engine());
-    vst_engine_batch_end(s.engine());
+    [let o = s.blank::<vst_wait>();] vst_engine_batch_end(s.engine(), s.maybe(o.at()));
+    vst_token_conn(s.engine(), s.token(), s.out());
+    vst_token_set_user(s.engine(), s.token(), s.user());
     // 5. Listeners
     [let o = s.room();] vst_listener_options_init(o.at(), o.len() as u32);
     [let o = s.listener_options(); let mut out = 0;]
@@ -120,6 +125,12 @@ calls! { s, status;
         => s.know(Kind::Conn, out);
     [let to = s.room();] vst_conn_recv(s.engine(), s.conn(), to.at(), to.len(), s.out());
     [let from = s.bytes();] vst_conn_send(s.engine(), s.conn(), from.at(), from.len(), s.out());
+    [let (list, _pieces, count) = s.pieces();]
+        vst_conn_recvv(s.engine(), s.conn(), list.at(), count, s.out());
+    [let (list, _pieces, count) = s.pieces();]
+        vst_conn_sendv(s.engine(), s.conn(), list.at(), count, s.out());
+    [let to = s.room();] vst_conn_peek(s.engine(), s.conn(), to.at(), to.len(), s.out());
+    vst_conn_set_timeout(s.engine(), s.conn(), s.span());
     vst_conn_shutdown(
         s.engine(), s.conn(), s.one_of(&[VST_SHUT_READ, VST_SHUT_WRITE, VST_SHUT_BOTH])
     );
@@ -155,6 +166,9 @@ calls! { s, status;
             s.engine(), s.conn(), s.one_of(&[0, 1]), to.at(), to.len(), s.out()
         );
     vst_conn_shut(s.engine(), s.conn(), s.out());
+    vst_conn_fd(s.engine(), s.conn(), s.out());
+    vst_conn_bytes(s.engine(), s.conn(), s.out(), s.out());
+    [let o = s.blank::<vst_conn_info>();] vst_engine_next_conn(s.engine(), s.conn(), o.at());
     [let o = s.blank::<vst_layers>();] vst_conn_layers(s.engine(), s.conn(), o.at());
     [let to = s.room();] vst_conn_describe(s.engine(), s.conn(), to.at(), to.len(), s.out());
     [let to = s.room();]
@@ -358,6 +372,7 @@ calls! { s, status;
     [let mut out = null_mut();] vst_engine_waker(s.engine(), &mut out) => s.wakers.keep(out);
     [let waker = s.wakers.some(&s.input); s.engine();]
         vst_waker_post(waker, s.conn(), s.ticket() as u32, s.one_of(&[0, 0, 1, 2, 4]) as i32, 7);
+    vst_waker_wake(s.wakers.some(&s.input));
     vst_waker_free(s.wakers.take(&s.input));
     // 20. The built-in loop, which this build does not have
     [let o = make::loop_options(s); let mut out = null_mut();]
@@ -371,6 +386,8 @@ calls! { s, status;
     vst_abi_version();
     vst_version();
     vst_features(s.out());
+    // Only the first call of a process could set one.
+    [let o = s.blank::<vst_allocator>();] vst_set_allocator(o.at()) => assert_ne!(status, OK);
     vst_op_name(s.input.number() as u32);
     vst_why_name(s.input.number() as u32);
 }

@@ -94,6 +94,9 @@ impl Scene {
         (o.timeout_proxy_ns, o.timeout_tls_ns) = (self.span(), self.span());
         (o.timeout_opening_ns, o.linger_ns, o.drain_ns) = (self.span(), self.span(), self.span());
         o.drain_bytes = u64::from(self.bound());
+        (o.keepalive_ns, o.user_timeout_ns) = (self.span(), self.span());
+        (o.dscp, o.nodelay) =
+            (self.one_of(&[0, 0, 46]), self.one_of(&[VST_NODELAY_ON, VST_NODELAY_OFF]));
         o.tls12_half_close_hold_ns = self.span();
         (self.sized(&o, parts), structs)
     }
@@ -156,6 +159,9 @@ impl Scene {
             (self.span(), self.span(), self.span());
         (o.linger_ns, o.drain_ns, o.drain_bytes) =
             (self.span(), self.span(), u64::from(self.bound()));
+        (o.keepalive_ns, o.user_timeout_ns) = (self.span(), self.span());
+        (o.dscp, o.nodelay) =
+            (self.one_of(&[0, 0, 46]), self.one_of(&[VST_NODELAY_ON, VST_NODELAY_OFF]));
         o.tls12_half_close_hold_ns = self.span();
         self.sized(&o, parts)
     }

@@ -79,7 +79,7 @@ impl Host {
 
 fn end_in_order(host: &Host) {
     let engine = host.engine.get();
-    unsafe { vst_engine_batch_end(engine) };
+    unsafe { vst_engine_batch_end(engine, std::ptr::null_mut()) };
     assert_eq!(unsafe { vst_engine_drain(engine, VST_DRAIN_CLOSE, SECOND) }, VST_OK);
     let (links, agents) = (
         host.ids[Kind::Link as usize].borrow().clone(),

@@ -14,15 +14,8 @@ pub struct Contract {
 
 impl Contract {
     pub fn of(name: &'static str, numbers: &BTreeMap<&str, i32>, sized: &[&str]) -> Self {
-        let kinds = ["vst_status ", "void ", "uint32_t ", "const char *"];
-        let begin = kinds.iter().find_map(|kind| HEADER.find(&format!("\n{kind}{name}(")));
-        let begin = begin.unwrap_or_else(|| panic!("{name} is not in the header"));
-        let (above, prototype) = HEADER.split_at(begin + 1);
-        let prototype = prototype.split_once(';').expect("it ends").0;
-        let text = comment(above);
-        let said = text.split_once("Returns ").map_or("", |(_, said)| said);
-        let said = said.split("Needs:").next().unwrap_or_default();
-        let mut statuses = numbers_in(said, numbers);
+        let (comment, prototype) = entry(name);
+        let mut statuses = said_in(&comment, numbers);
         if sized.iter().any(|name| prototype.contains(&format!("{name} *"))) {
             statuses.push(numbers["VST_E_SIZE"]);
         }
@@ -51,17 +44,28 @@ pub fn statuses() -> BTreeMap<&'static str, i32> {
     known.filter_map(|(name, n)| Some((name, n.trim_matches(['(', ')']).parse().ok()?))).collect()
 }
 
-/// The lines of comment that a text ends with.
-fn comment(text: &str) -> String {
-    let mut lines: Vec<&str> =
-        text.lines().rev().take_while(|line| line.starts_with("//")).collect();
+/// The comment of a function, in one line, and its prototype.
+fn entry(name: &str) -> (String, &'static str) {
+    let kinds = ["vst_status ", "void ", "uint32_t ", "const char *"];
+    let begin = kinds.iter().find_map(|kind| HEADER.find(&format!("\n{kind}{name}(")));
+    let begin = begin.unwrap_or_else(|| panic!("{name} is not in the header"));
+    let (above, prototype) = HEADER.split_at(begin + 1);
+    let mut lines: Vec<_> = above.lines().rev().take_while(|line| line.starts_with("//")).collect();
     lines.reverse();
-    lines.iter().map(|line| line.trim_start_matches("// ")).collect::<Vec<_>>().join(" ")
+    let lines: Vec<_> = lines.iter().map(|line| line.trim_start_matches("// ")).collect();
+    (lines.join(" "), prototype.split_once(';').expect("it ends").0)
 }
 
-fn numbers_in(text: &str, numbers: &BTreeMap<&str, i32>) -> Vec<i32> {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    words.filter_map(|word| numbers.get(word).copied()).collect()
+/// The statuses that a comment says are returned, those of a function that it refers to among them.
+fn said_in(comment: &str, numbers: &BTreeMap<&str, i32>) -> Vec<i32> {
+    let said = comment.split_once("Returns ").map_or("", |(_, said)| said);
+    let said = said.split("Needs:").next().unwrap_or_default();
+    let words = said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let mut statuses: Vec<_> = words.filter_map(|word| numbers.get(word).copied()).collect();
+    if let Some((other, _)) = said.strip_prefix("what ").and_then(|of| of.split_once(" does")) {
+        statuses.extend(said_in(&entry(other).0, numbers));
+    }
+    statuses
 }
 
 /// The structs whose first field is their size.

@@ -167,22 +167,30 @@ impl Host {
                 );
                 self.forget(id);
             }
-            VST_EVENT_INTEREST => self.watch(event.fd, id, event.old_mask, event.new_mask),
+            VST_EVENT_INTEREST => {
+                self.watch(event.fd, id, event.old_mask, event.new_mask, false);
+            }
             VST_EVENT_AGENT_RESOLVE => self.scene().tickets.borrow_mut().push(event.ticket),
             _ => {}
         }
     }
 
-    pub fn watch(&self, fd: i32, token: vst_id, old: u32, new: u32) {
+    /// Interest that the library reports. The answer is 0, or why the descriptor cannot be watched.
+    pub fn watch(&self, fd: i32, token: vst_id, old: u32, new: u32, may_refuse: bool) -> i32 {
         self.scene().trace(format_args!("{fd} of {token:#x}: {old} to {new}"));
-        let before = self.watched.borrow_mut().remove(&fd);
+        let mut watched = self.watched.borrow_mut();
+        let before = watched.get(&fd).copied();
         let (of, mask) = before.unwrap_or((token, 0));
         assert_eq!((of, mask), (token, old), "the old mask of {fd}");
         if new & VST_IO_RELEASED != 0 {
             assert!(before.is_some(), "{fd} is released, and was not announced");
+            watched.remove(&fd);
+        } else if may_refuse && !self.scene().quiet.get() && self.scene().input.one_in(64) {
+            return libc::ENOSPC;
         } else {
-            self.watched.borrow_mut().insert(fd, (token, new));
+            watched.insert(fd, (token, new));
         }
+        0
     }
 
     pub fn judge_ask(&self, ask: &vst_fed_ask) {
@@ -262,24 +270,46 @@ pub unsafe extern "C" fn on_interest(
     token: vst_id,
     old: u32,
     new: u32,
+    _: *mut c_void,
+) -> i32 {
+    let host = unsafe { host(data) };
+    let refused = host.watch(fd, token, old, new, true);
+    host.react(token, false, &[]);
+    refused
+}
+
+pub unsafe extern "C" fn on_fdset(
+    data: *mut c_void,
+    fd: i32,
+    dir: u32,
+    token: vst_id,
+    _: *mut c_void,
+) -> i32 {
+    let host = unsafe { host(data) };
+    let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
+    let refused = host.watch(fd, token, old, old | dir, true);
+    host.react(token, false, &[]);
+    refused
+}
+
+pub unsafe extern "C" fn on_fdclr(
+    data: *mut c_void,
+    fd: i32,
+    dir: u32,
+    token: vst_id,
+    _: *mut c_void,
 ) {
     let host = unsafe { host(data) };
-    host.watch(fd, token, old, new);
+    let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
+    let is_released = dir & VST_IO_RELEASED != 0;
+    host.watch(fd, token, old, if is_released { dir } else { old & !dir }, false);
     host.react(token, false, &[]);
 }
 
-pub unsafe extern "C" fn on_fdset(data: *mut c_void, fd: i32, dir: u32, token: vst_id) {
-    let host = unsafe { host(data) };
-    let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
-    host.watch(fd, token, old, old | dir);
-    host.react(token, false, &[]);
-}
-
-pub unsafe extern "C" fn on_fdclr(data: *mut c_void, fd: i32, dir: u32, token: vst_id) {
-    let host = unsafe { host(data) };
-    let old = host.watched.borrow().get(&fd).map_or(0, |one| one.1);
-    host.watch(fd, token, old, if dir & VST_IO_RELEASED != 0 { dir } else { old & !dir });
-    host.react(token, false, &[]);
+pub unsafe extern "C" fn on_trace(data: *mut c_void, _: u32, line: *const c_char, len: usize) {
+    let line = unsafe { std::slice::from_raw_parts(line.cast::<u8>(), len) };
+    assert!(std::str::from_utf8(line).is_ok_and(|line| !line.contains('\n')), "a line of UTF-8");
+    unsafe { host(data) }.react(0, true, &[]);
 }
 
 pub unsafe extern "C" fn on_timer(data: *mut c_void, _: u64) {

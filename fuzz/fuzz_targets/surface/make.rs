@@ -29,6 +29,7 @@ impl Scene {
         (o.event, o.fed) = (Some(on_event as _), Some(on_fed as _));
         match shape {
             0 => (o.event, o.fed) = (None, None),
+            3 => {}
             1 | 2 => (o.fdset, o.fdclr) = (Some(on_fdset as _), Some(on_fdclr as _)),
             _ => o.interest = Some(on_interest as _),
         }
@@ -36,9 +37,16 @@ impl Scene {
             o.trigger = VST_TRIGGER_EDGE;
             o.fed = None;
         }
-        host.pulls.set(shape == 0);
+        host.pulls.set([0, 3].contains(&shape));
         o.timer = self.input.one_in(2).then_some(on_timer as _);
         o.log = Some(on_log as _);
+        if self.input.one_in(8) {
+            o.trace = Some(on_trace as _);
+            o.trace_categories = self.flags(words::TRACED) as u32;
+        }
+        if self.input.one_in(16) {
+            o.flags |= VST_ENGINE_CHECKED;
+        }
         o.wake = self.input.one_in(2).then_some(on_wake as _);
         o.now_ns = self.world.now().0;
         if self.is_odd() {
@@ -209,6 +217,18 @@ impl Scene {
             VST_DATA_GPC,
             VST_DATA_GPC + 2,
         ])
+    }
+
+    /// Pieces of memory, to read into or to write from.
+    pub fn pieces(&self) -> (Block, Vec<Block>, usize) {
+        let pieces: Vec<_> = (0..self.input.below(5)).map(|_| self.bytes()).collect();
+        let list = Block::new(pieces.len() * size_of::<vst_iovec>());
+        for (at, piece) in pieces.iter().enumerate() {
+            let iovec = vst_iovec { base: piece.at(), len: piece.len() };
+            unsafe { list.at::<vst_iovec>().add(at).write(iovec) };
+        }
+        let count = pieces.len();
+        (list, pieces, count)
     }
 
     /// Readiness of several descriptors.

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use vestibule::ffi::surface::*;
 use vestibule::sys::Addr;
 
 /// Where programs outside of the engines serve.
@@ -29,6 +30,16 @@ pub const FROM: &[&CStr] = &[c"192.0.2.7:4000", c"192.0.2.8:7", c"10.0.0.9:5", c
 pub fn addr(text: &CStr) -> Addr {
     Addr::parse(text.to_str().expect("ASCII")).expect("an address")
 }
+
+/// Categories of the trace.
+pub const TRACED: &[u64] = &[
+    VST_TRACE_CALLS as u64,
+    VST_TRACE_EVENTS as u64,
+    VST_TRACE_OPERATIONS as u64,
+    VST_TRACE_BYTES as u64,
+    VST_TRACE_TLS as u64,
+    VST_TRACE_CLOSING as u64,
+];
 
 pub const NAMES: &[&CStr] = &[c"web", c"a.test", c"inner", c"", c"192.0.2.1"];
 pub const NETS: &[&CStr] = &[c"any", c"any,unix", c"192.0.2.0/24", c"10.0.0.0/8,unix", c"nonsense"];
