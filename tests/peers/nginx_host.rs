@@ -180,7 +180,7 @@ fn s_client_of_either_version_is_echoed_over_tls_of_vestibule_inside_nginx() {
 }
 
 #[test]
-fn a_proxy_header_is_believed_from_its_networks_and_a_client_without_one_is_refused_and_logged() {
+fn a_proxy_header_is_believed_from_its_networks_and_required() {
     let server = "; vestibule_echo on; vestibule_accept_proxy 127.0.0.0/8;";
     let Some(host) = Host::new("header", [server]) else { return };
     let mut client = host.connect(0);
@@ -198,7 +198,7 @@ fn a_proxy_header_is_believed_from_its_networks_and_a_client_without_one_is_refu
 }
 
 #[test]
-fn curl_over_tls_through_a_proxied_stream_gets_nginx_s_page_and_nginx_sees_the_client() {
+fn curl_gets_a_page_over_tls_and_nginx_sees_the_client() {
     let Some(certificates) = certificates() else { return };
     if peer("curl").is_none() {
         return;
@@ -274,7 +274,7 @@ fn a_session_that_is_silent_for_too_long_ends_in_order_and_is_logged() {
 }
 
 #[test]
-fn a_server_that_worker_connections_do_not_suffice_for_is_not_reached_and_the_rest_goes_on() {
+fn a_server_is_not_reached_when_nginx_has_no_connection_left_for_it() {
     let more = "events { worker_connections 16; }";
     let pass = format!("; vestibule_pass {};", echo_server());
     let listeners = [(); 2].map(|()| listen());
@@ -459,7 +459,7 @@ fn no_connection_is_lost_while_nginx_is_reloaded_under_load() {
 }
 
 #[test]
-fn a_server_that_refuses_and_a_connection_that_nginx_has_read_from_are_errors_in_its_log() {
+fn what_cannot_be_passed_on_is_an_error_in_the_log_of_nginx() {
     let deaf = Deaf::new();
     let pass = format!("; vestibule_pass {};", deaf.address());
     let servers = [pass.as_str(), "; ssl_preread on; vestibule_echo on;"];

@@ -28,7 +28,7 @@ const TOLD: [&str; 4] = ["VST_IO_", "VST_WAIT_", "VST_STEP_", "VST_CONN_"];
 const TELLING: [&str; 2] = ["vst_wait", "vst_step"];
 
 /// Kinds of numbers, which are no flags, and masks that no struct has.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 31] = [
     "VST_FED_",
     "VST_OP_",
     "VST_WHY_",
@@ -57,6 +57,9 @@ const KINDS: [&str; 28] = [
     "VST_VERIFIED_",
     "VST_TLS_SESSIONS_",
     "VST_TRACE_",
+    "VST_ORIGIN_",
+    "VST_MOVER_",
+    "VST_NODELAY_",
 ];
 const SINGLE: [&str; 7] =
     ["VST_OK", "VST_WAIT", "VST_END", "VST_NONE", "VST_NEVER", "VST_NO_SERVER", "VST_ABI_VERSION"];
