@@ -44,11 +44,12 @@ impl Stream {
                 std::mem::take(&mut conn.flow).intersects(Wait::PEER)
             })
         });
+        let keys = self.conns().map(|key| key.unwrap_or(NOBODY));
         for side in [CLIENT, SERVER] {
             let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
             let (from, to) = ends(pair, side);
             let parties = [Party::new(from, sought[0]), Party::new(to, sought[1])];
-            let keys = [side, other(side)].map(|side| self.side(side).conn.unwrap_or(NOBODY));
+            let keys = [side, other(side)].map(|side| keys[usize::from(side)]);
             let moved = relay_lane(&mut self.lanes[usize::from(side)], parties, keys, cx);
             let (from, to) = ends(pair, side);
             if let Some(from) = from {
@@ -76,7 +77,7 @@ impl Stream {
         }
         for (side, waited) in [CLIENT, SERVER].into_iter().zip(waited) {
             let Some(conn) = on(pair, side) else { continue };
-            cx.at_work = self.side(side).conn.unwrap_or(NOBODY);
+            cx.at_work = keys[usize::from(side)];
             tidy(conn, cx);
             // Silence counts from when the side is first waited for.
             if !waited && conn.flow.intersects(Wait::PEER) {
