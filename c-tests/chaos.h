@@ -77,6 +77,9 @@ static inline int chaos_any_fd(const struct host *host)
     return any;
 }
 
+/* A batch explains a stale token for so long: a poller that goes on reporting one breaks the contract. */
+#define STALE_NS (300ull * 1000 * 1000)
+
 static inline void chaos_invent(struct host *host)
 {
     while (lie(LIE_INVENTED, 3)) {
@@ -87,7 +90,9 @@ static inline void chaos_invent(struct host *host)
     }
     while (host->stale_count > 0 && lie(LIE_RELEASED, 6)) {
         unsigned kept = host->stale_count < STALE ? host->stale_count : STALE;
-        chaos_hold(host, host->stale[chance(kept)], chance(16), 0);
+        unsigned one = chance(kept), events = chance(16);
+        if (now_ns() - host->stale[one].since < STALE_NS)
+            chaos_hold(host, host->stale[one].token, events, 0);
     }
 }
 

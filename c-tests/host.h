@@ -42,7 +42,10 @@ struct host {
     /* What chaos.h keeps: readiness that is to be handed in, released tokens, its own waker. */
     vst_ready held[HELD];
     unsigned turns[HELD], held_count; /* a turn of 0: it is due */
-    vst_id stale[STALE];
+    struct {
+        vst_id token;
+        uint64_t since;
+    } stale[STALE];
     unsigned stale_count;
     vst_waker *waker;
 };
@@ -94,7 +97,8 @@ static inline int32_t host_interest(void *data, int32_t fd, vst_id token, uint32
     if (new & VST_IO_RELEASED) {
         CHECK_EQ(new & ~(uint32_t)VST_IO_CLOSING, VST_IO_RELEASED);
         host->released++;
-        host->stale[host->stale_count++ % STALE] = token;
+        host->stale[host->stale_count % STALE].token = token;
+        host->stale[host->stale_count++ % STALE].since = now_ns();
         /* The kernel removes what is closed next: the host need not. */
         if (!(new & VST_IO_CLOSING) || !lie(LIE_RELEASED, 2))
             host_poller(host, fd, old, 0);

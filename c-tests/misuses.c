@@ -177,7 +177,9 @@ static void closed_twice_and_used_afterwards(void)
 
 int main(void)
 {
-    host_new(&host, HOST_EPOLL);
+    vst_engine_options options = host_options(&host, HOST_EPOLL);
+    options.flags = VST_ENGINE_CHECKED; /* not by number */
+    host_open(&host, &options);
     host.breaks_contract = 1;
     door = listener(&host, NULL, &port);
     config = accepting(NULL);
