@@ -242,6 +242,11 @@ const SLOW: &[&str] = &[
 /// by pulling.
 const WITHOUT_HOST: &[&str] = &[
     "allocator",
+    "checker_calls",
+    "checker_descriptors",
+    "checker_readiness",
+    "checker_sessions",
+    "checker_time",
     "clocks",
     "fed_backend",
     "fed_bytes",
