@@ -84,6 +84,10 @@ mod stream;
 pub mod sys;
 pub mod table;
 pub mod time;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls/absent.rs"]
 pub mod tls;
 mod trace;
 mod wheel;

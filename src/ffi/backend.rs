@@ -155,7 +155,9 @@ fn backend_options(options: &vst_backend_options) -> Result<BackendOptions, Conf
             maxqueue: unless(VST_BACKEND_NO_QUEUE, options.maxqueue),
             retries: Retries { retries, redispatch, delay: options.turn_around_ns },
             seed: match options.seed {
-                0 => named("seed: no random number", crate::tls::random().ok_or(VST_E_SYSTEM))?,
+                0 => {
+                    named("seed: no random number", crate::sys::random().map_err(|_| VST_E_SYSTEM))?
+                }
                 seed => seed,
             },
         },

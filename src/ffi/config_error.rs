@@ -1,6 +1,8 @@
 //! What the host asks for and cannot have, said in words.
 
-use super::status::{self, VST_E_ARGUMENT, VST_E_CONFIG, VST_E_NULL, VST_E_SIZE, vst_status};
+use super::status::{
+    self, VST_E_ARGUMENT, VST_E_CONFIG, VST_E_NULL, VST_E_SIZE, VST_E_UNSUPPORTED, vst_status,
+};
 use crate::engine::Refusal;
 
 /// Why something cannot be used: a status, and a sentence where the status alone says too little.
@@ -51,6 +53,11 @@ impl ConfigError {
     /// The status, and the sentence.
     pub(super) fn into_parts(self) -> (vst_status, String) {
         (self.status, self.sentence)
+    }
+
+    /// What this build of the library does not have.
+    pub(super) fn unsupported(sentence: impl Into<String>) -> Self {
+        Self { status: VST_E_UNSUPPORTED, sentence: sentence.into() }
     }
 
     /// A configuration that cannot be.

@@ -12,7 +12,7 @@ use super::seal::Handle;
 use super::status::*;
 use super::words::{hand_out, hand_out_noted, needed_text, text};
 use crate::sys::WallClock;
-use crate::tls::{ClientAuth, LoadError, ServerOptions, ServerTls, TlsVersion};
+use crate::tls::{ClientAuth, LoadError, LoadFault, ServerOptions, ServerTls, TlsVersion};
 
 /// The TLS of incoming connections. Any number of configurations, engines and threads may use it.
 /// It never changes. Ticket keys and kept sessions are not shared with any other vst_tls_server.
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn vst_tls_server_options_init(
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, no chain, a
 /// `vst_pem` with file and bytes, a name in alpn that has not 1 to 255 bytes); VST_E_CONFIG (a
-/// file, certificate, key or list cannot be used).
+/// file, certificate, key or list cannot be used); VST_E_UNSUPPORTED (a build without VST_FEATURE_TLS).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says, and its texts, files and memory to what
@@ -378,7 +378,10 @@ pub(super) fn session_cache(none: bool, most: u64) -> Result<usize, ConfigError>
 }
 
 pub(super) fn unloadable(error: LoadError) -> ConfigError {
-    ConfigError::config(error.to_string())
+    match error.fault {
+        LoadFault::NoTls => ConfigError::unsupported(error.to_string()),
+        _ => ConfigError::config(error.to_string()),
+    }
 }
 
 /// The protocols of a list.

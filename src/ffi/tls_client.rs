@@ -133,7 +133,8 @@ pub unsafe extern "C" fn vst_tls_client_options_init(
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, an identity
 /// without chain, a `vst_pem` with file and bytes, a name in alpn that has not 1 to 255 bytes);
-/// VST_E_CONFIG (a file, certificate, key or list cannot be used).
+/// VST_E_CONFIG (a file, certificate, key or list cannot be used); VST_E_UNSUPPORTED (a build without
+/// VST_FEATURE_TLS).
 ///
 /// # Safety
 /// options points to as many bytes as its size says, and its texts, files and memory to what their

@@ -21,6 +21,8 @@ pub const VST_FEATURE_AWS_LC: u64 = 4;
 pub const VST_FEATURE_RING: u64 = 8;
 /// The library has vst_set_allocator.
 pub const VST_FEATURE_ALLOCATOR: u64 = 16;
+/// The library has TLS. Without it, agents may still run TLS for its connections (`vst_link_open`).
+pub const VST_FEATURE_TLS: u64 = 32;
 
 const VERSION: &CStr = {
     let bytes = concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes();
@@ -63,8 +65,9 @@ pub unsafe extern "C" fn vst_features(features: *mut u64) -> vst_status {
         (cfg!(feature = "loop"), VST_FEATURE_LOOP),
         (cfg!(feature = "self-signed"), VST_FEATURE_SELF_SIGNED),
         (aws_lc, VST_FEATURE_AWS_LC),
-        (!aws_lc, VST_FEATURE_RING),
+        (cfg!(feature = "ring") && !aws_lc, VST_FEATURE_RING),
         (cfg!(feature = "allocator"), VST_FEATURE_ALLOCATOR),
+        (cfg!(feature = "tls"), VST_FEATURE_TLS),
     ] {
         if present {
             mask |= bit;

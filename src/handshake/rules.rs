@@ -195,7 +195,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
     }
 
     fn certificate_sha1(&self) -> Option<[u8; 20]> {
-        self.tls()?.certificate.map(sha1)
+        self.tls()?.certificate.and_then(sha1)
     }
 
     fn backend(&self, name: &str) -> Option<Load> {

@@ -21,6 +21,7 @@ mod path;
 mod pipe;
 #[cfg(all(test, not(miri)))]
 pub(crate) mod poll;
+mod random;
 mod sigpipe;
 mod sockaddr;
 mod socket;
@@ -37,4 +38,5 @@ pub use kernel::Kernel;
 pub use net::{MAX_IOVECS, Net};
 pub use path::{PathId, read_file};
 pub use pipe::Pipe;
+pub use random::random;
 pub use thread::{ErrnoGuard, errno_saved, thread_token};

@@ -5,74 +5,15 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
-use zeroize::Zeroize as _;
 
 use super::error::{LoadError, LoadFault};
 use super::found::{Due, Found};
-use super::pem::{PemSource, PemText, Section};
+use super::negotiated::CertificateFacts;
+use super::pem::{PemText, Section};
+use super::source::CertificateSource;
 use super::{chain, provider};
 use crate::time::Date;
 use crate::wire::der::{Certificate, DerKind, KeyKind};
-
-/// A certificate chain and its private key, as the host gives them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateSource {
-    /// PEM text. Our own certificate is the one that the key belongs to, whatever the order; those
-    /// that issued it follow. Without `key` the key is looked for where the chain is.
-    Pem {
-        /// The chain.
-        chain: PemSource,
-        /// The private key (PKCS #8, PKCS #1 or SEC 1), when it is elsewhere.
-        key: Option<PemSource>,
-    },
-    /// DER in memory.
-    Der {
-        /// The chain, our own certificate first.
-        chain: Vec<Vec<u8>>,
-        /// The private key (PKCS #8, PKCS #1 or SEC 1).
-        key: SecretDer,
-    },
-}
-
-/// A private key in DER, which no debug output shows and which is wiped when it is dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretDer(pub Vec<u8>);
-
-impl Drop for SecretDer {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl std::fmt::Debug for SecretDer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SecretDer({})", self.0.len())
-    }
-}
-
-impl CertificateSource {
-    /// A chain with its key in one file.
-    #[must_use]
-    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
-        Self::Pem { chain: PemSource::File(path.into()), key: None }
-    }
-
-    /// A chain with its key in one piece of PEM text.
-    #[must_use]
-    pub fn pem(text: impl Into<Vec<u8>>) -> Self {
-        Self::Pem { chain: PemSource::Bytes(text.into()), key: None }
-    }
-}
-
-/// What the PROXY v2 SSL block says of the certificate that a listener presented
-/// (`PP2_SUBTYPE_SSL_SIG_ALG`, `PP2_SUBTYPE_SSL_KEY_ALG`). Computed once, when it is loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateFacts {
-    /// What it is signed with; see [`Certificate::signature_algorithm`].
-    pub signature_algorithm: Cow<'static, str>,
-    /// Its key; see [`Certificate::key_algorithm`].
-    pub key_algorithm: String,
-}
 
 /// A chain that is loaded and fits its key.
 #[derive(Debug)]

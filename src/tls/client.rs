@@ -11,64 +11,19 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 
-use super::certificate::{CertificateSource, OwnCertificate};
+use super::certificate::OwnCertificate;
 use super::client_sessions::ClientSessions;
 use super::clock::TlsTimeProvider;
-use super::error::{LIFETIME_MAX, LoadError, LoadFault};
+use super::error::{LoadError, LoadFault};
 use super::expiry;
 use super::key_log::KeyLog;
+use super::options::{ClientOptions, Roots};
 use super::peer_chains::Chains;
-use super::pem::PemSource;
-use super::provider::{self, KeyExchange, TlsVersion};
-use super::roots::{self, Roots, Trusted};
+use super::provider;
+use super::roots::{self, Trusted};
 use super::sentence;
 use super::verifier::Verifier;
 use crate::sys::WallTime;
-
-/// How we speak TLS to a server.
-#[derive(Clone, Debug)]
-pub struct ClientOptions {
-    /// What the server's certificate is verified against.
-    pub roots: Roots,
-    /// Revocation lists. With any, every certificate of a chain must be covered by a list that is
-    /// not out of date.
-    pub crls: Vec<PemSource>,
-    /// Our certificate, for servers that ask for one.
-    pub certificate: Option<CertificateSource>,
-    /// Application protocols to offer, the preferred first.
-    pub alpn: Vec<Vec<u8>>,
-    /// The lowest version spoken.
-    pub min_version: TlsVersion,
-    /// The highest version spoken.
-    pub max_version: TlsVersion,
-    /// The groups of the key exchange, in the order they are offered.
-    pub key_exchange: KeyExchange,
-    /// Sessions kept for resumption; up to 8 belong to one server name. 0 turns resumption off.
-    pub session_cache: usize,
-    /// How long a server's certificate holds after it was verified, in seconds: no resumption takes
-    /// a session beyond that, nor beyond the end of the certificate's validity. At most 604,800,
-    /// seven days (RFC 8446 section 4.6.1).
-    pub session_lifetime: u32,
-    /// Keep the secrets of every session for [`ClientTls::take_key_log`].
-    pub key_log: bool,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self {
-            roots: Roots::System,
-            crls: Vec::new(),
-            certificate: None,
-            alpn: Vec::new(),
-            min_version: TlsVersion::Tls12,
-            max_version: TlsVersion::Tls13,
-            key_exchange: KeyExchange::All,
-            session_cache: 256,
-            session_lifetime: LIFETIME_MAX,
-            key_log: false,
-        }
-    }
-}
 
 /// The connecting side's configuration, shared by the connections that use it. Its sessions are
 /// kept by server name and belong to it alone, and it offers one list of protocols: a session

@@ -86,13 +86,17 @@ pub enum LoadFault {
     BadName(String),
     /// The cryptography refused; why.
     Crypto(Cow<'static, str>),
+    /// This build has no TLS.
+    NoTls,
 }
 
 impl LoadError {
+    #[cfg(feature = "tls")]
     pub(super) fn at(place: &str, line: u32, fault: LoadFault) -> Self {
         Self { place: place.to_owned(), line: Some(line), fault }
     }
 
+    #[cfg(feature = "tls")]
     pub(super) fn within(place: &str, fault: LoadFault) -> Self {
         Self { place: place.to_owned(), line: None, fault }
     }
@@ -175,6 +179,7 @@ impl fmt::Display for LoadFault {
             Self::BadAlpn => f.write_str("an ALPN protocol name must have 1 to 255 bytes"),
             Self::BadName(name) => write!(f, "no certificate can be made for {name:?}"),
             Self::Crypto(why) => write!(f, "the cryptography refused: {why}"),
+            Self::NoTls => f.write_str("this build of the library has no TLS"),
         }
     }
 }

@@ -11,11 +11,11 @@ use rustls::unbuffered::{
 };
 use rustls::{ClientConfig, CommonState, Error, ServerConfig};
 
+use super::agreed::Agreed;
 use super::expiry::Expiry;
 use super::keys::{ClientKeys, Keys, TicketReceiver};
-use super::negotiated::Agreed;
+use super::options::TlsVersion;
 use super::peer_chains::Chains;
-use super::provider::TlsVersion;
 use super::secrets::Secrets;
 use super::traffic::Traffic;
 use crate::buffer::Buffer;

@@ -6,8 +6,9 @@
 //! into a buffer that the caller sends in order.
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-compile_error!("vestibule needs its cryptography: turn on the feature `aws-lc-rs` or `ring`");
+compile_error!("TLS needs its cryptography: turn on the feature `aws-lc-rs` or `ring`");
 
+mod agreed;
 mod alert;
 mod certificate;
 mod chain;
@@ -15,6 +16,7 @@ mod cipher;
 mod client;
 mod client_sessions;
 mod clock;
+mod diagnosis;
 mod error;
 mod expiry;
 mod failure;
@@ -22,7 +24,9 @@ mod found;
 mod handshaker;
 mod key_log;
 mod keys;
+mod names;
 mod negotiated;
+mod options;
 mod outcome;
 mod peer_chains;
 mod pem;
@@ -41,34 +45,28 @@ mod self_signed;
 mod sentence;
 mod server;
 mod session;
+mod source;
 mod tickets;
 mod traffic;
 mod verifier;
 
-pub use certificate::{CertificateFacts, CertificateSource, SecretDer};
-pub use client::{ClientOptions, ClientTls};
+pub use client::ClientTls;
 pub use error::{LoadError, LoadFault};
 pub use failure::{Failure, FailureKind};
 pub use found::{Due, Found};
-pub use negotiated::{Group, Negotiated, Verified};
+pub use names::is_server_name;
+pub use negotiated::{CertificateFacts, Group, Negotiated, Verified};
+pub use options::{ClientAuth, ClientOptions, KeyExchange, Roots, ServerOptions, TlsVersion};
 pub(crate) use outcome::TlsNotices;
 pub use outcome::{Handshake, InputEnd, Reading};
-pub use pem::PemSource;
-pub use provider::{KeyExchange, TlsVersion};
-pub(crate) use provider::{random, sha1};
+pub(crate) use provider::sha1;
 pub(crate) use record::{PLAINTEXT_MAX, RECORD_MAX};
 pub use remote::RemoteTls;
-pub use roots::Roots;
 #[cfg(feature = "self-signed")]
 pub use self_signed::self_signed;
-pub use server::{ClientAuth, ServerOptions, ServerTls};
+pub use server::ServerTls;
 pub use session::Session;
-
-/// Whether a server can be asked to prove that it is `name`: a DNS name or an IP address.
-#[must_use]
-pub fn is_server_name(name: &str) -> bool {
-    rustls::pki_types::ServerName::try_from(name).is_ok()
-}
+pub use source::{CertificateSource, PemSource, SecretDer};
 
 #[cfg(test)]
 pub(crate) mod tests;

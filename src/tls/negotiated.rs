@@ -1,11 +1,10 @@
 //! What a finished handshake agreed on.
 
-use rustls::pki_types::CertificateDer;
-use rustls::{CipherSuite, CommonState, HandshakeKind, NamedGroup, SupportedCipherSuite};
+use std::borrow::Cow;
 
-use super::certificate::CertificateFacts;
-use super::peer_chains::{CertificateChain, Chains};
-use super::provider::TlsVersion;
+use pki_types::CertificateDer;
+
+use super::options::TlsVersion;
 
 /// A key exchange group (IANA's registry "TLS Supported Groups").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +13,16 @@ pub struct Group {
     pub code: u16,
     /// Its name, such as `X25519` or `secp256r1`.
     pub name: &'static str,
+}
+
+/// What the PROXY v2 SSL block says of the certificate that a listener presented
+/// (`PP2_SUBTYPE_SSL_SIG_ALG`, `PP2_SUBTYPE_SSL_KEY_ALG`). Computed once, when it is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// What it is signed with; see [`Certificate::signature_algorithm`].
+    pub signature_algorithm: Cow<'static, str>,
+    /// Its key; see [`Certificate::key_algorithm`].
+    pub key_algorithm: String,
 }
 
 /// What is known of the peer's certificate.
@@ -58,42 +67,4 @@ impl<'a> Negotiated<'a> {
     pub fn peer_chain(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         self.chain.iter().map(AsRef::as_ref)
     }
-}
-
-/// The results of a finished handshake, kept so that they can be asked for.
-pub(super) struct Agreed {
-    pub(super) version: TlsVersion,
-    pub(super) suite: SupportedCipherSuite,
-    pub(super) group: Option<NamedGroup>,
-    pub(super) alpn: Option<Box<[u8]>>,
-    pub(super) resumed: bool,
-    pub(super) chain: CertificateChain,
-}
-
-impl Agreed {
-    /// `None` while the handshake lasts.
-    pub(super) fn of(common: &CommonState, chains: &Chains) -> Option<Self> {
-        Some(Self {
-            version: TlsVersion::of(common.protocol_version())?,
-            suite: common.negotiated_cipher_suite()?,
-            group: common.negotiated_key_exchange_group().map(|group| group.name()),
-            alpn: common.alpn_protocol().map(Into::into),
-            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
-            chain: chains.share(common.peer_certificates().unwrap_or_default()),
-        })
-    }
-}
-
-/// IANA's name of a suite; rustls has names of its own for those of TLS 1.3.
-pub(super) fn suite_name(suite: CipherSuite) -> &'static str {
-    match suite {
-        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
-        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
-        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
-        other => other.as_str().unwrap_or("unknown"),
-    }
-}
-
-pub(super) fn group(group: NamedGroup) -> Group {
-    Group { code: group.into(), name: group.as_str().unwrap_or("unknown") }
 }

@@ -10,51 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::{NamedGroup, ProtocolVersion, SupportedProtocolVersion, version};
 
 use super::error::{LoadError, LoadFault};
-
-/// A protocol version. Nothing older is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TlsVersion {
-    /// TLS 1.2 (RFC 5246), with AEAD cipher suites and ECDHE only.
-    Tls12,
-    /// TLS 1.3 (RFC 8446).
-    Tls13,
-}
-
-impl TlsVersion {
-    /// The name as OpenSSL and the PROXY v2 SSL block write it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tls12 => "TLSv1.2",
-            Self::Tls13 => "TLSv1.3",
-        }
-    }
-
-    pub(super) fn of(version: Option<ProtocolVersion>) -> Option<Self> {
-        match version? {
-            ProtocolVersion::TLSv1_2 => Some(Self::Tls12),
-            ProtocolVersion::TLSv1_3 => Some(Self::Tls13),
-            _ => None,
-        }
-    }
-}
-
-/// Which groups the key exchange offers, and accepts.
-///
-/// A client offers them in this order; a server takes the first group in the client's order that it
-/// knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyExchange {
-    /// All the provider has. `X25519MLKEM768` comes first where there is one, so that what is recorded
-    /// today stays secret from a quantum computer (draft-ietf-tls-ecdhe-mlkem); `X25519`, which is
-    /// offered beside it with a key of its own, costs a server that does not know it no round trip.
-    #[default]
-    All,
-    /// Elliptic curves alone, without ML-KEM: a ClientHello that fits into one packet.
-    Classical,
-    /// X25519 alone: every handshake has the same lengths, which a simulation needs.
-    X25519,
-}
+use super::options::{KeyExchange, TlsVersion};
 
 /// The one group with ML-KEM that providers offer of themselves; ring has none.
 const POST_QUANTUM: NamedGroup = NamedGroup::X25519MLKEM768;
@@ -93,12 +49,13 @@ pub(super) fn provider(exchange: KeyExchange) -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-/// A number that cannot be predicted; `None` when the system gives no randomness.
-#[must_use]
-pub(crate) fn random() -> Option<u64> {
-    let mut bytes = [0; size_of::<u64>()];
-    default_provider().secure_random.fill(&mut bytes).ok()?;
-    Some(u64::from_ne_bytes(bytes))
+/// Which version it is; `None` for one that is not spoken.
+pub(super) fn known(version: Option<ProtocolVersion>) -> Option<TlsVersion> {
+    match version? {
+        ProtocolVersion::TLSv1_2 => Some(TlsVersion::Tls12),
+        ProtocolVersion::TLSv1_3 => Some(TlsVersion::Tls13),
+        _ => None,
+    }
 }
 
 /// The versions between two bounds, the newest first.
@@ -134,9 +91,7 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// SHA-1 (FIPS 180-4). It identifies a certificate and must not be relied on as proof.
-pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
+pub(crate) fn sha1(bytes: &[u8]) -> Option<[u8; 20]> {
     let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
-    let mut name = [0; 20];
-    name.copy_from_slice(digest.as_ref());
-    name
+    digest.as_ref().try_into().ok()
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, Number, TAG};
 use super::failure::Failure;
-use super::provider::TlsVersion;
+use super::options::TlsVersion;
 use super::secrets::Secret;
 use crate::buffer::Buffer;
 

@@ -1,11 +1,10 @@
 //! What another process agreed on that runs TLS for a connection of ours.
 
-use rustls::pki_types::CertificateDer;
-use rustls::{CipherSuite, NamedGroup};
+use pki_types::CertificateDer;
 
-use super::certificate::CertificateFacts;
-use super::negotiated::{self, Group, Negotiated, Verified};
-use super::provider::TlsVersion;
+use super::names;
+use super::negotiated::{CertificateFacts, Negotiated, Verified};
+use super::options::TlsVersion;
 
 /// What a finished handshake agreed on that another process made.
 #[derive(Debug)]
@@ -56,8 +55,8 @@ impl RemoteTls {
         Negotiated {
             version: self.version,
             suite: self.suite,
-            suite_name: negotiated::suite_name(CipherSuite::from(self.suite)),
-            group: self.group.map(group),
+            suite_name: names::suite(self.suite),
+            group: self.group.map(names::group),
             alpn: self.alpn.as_deref(),
             server_name: self.server_name.as_deref(),
             resumed: self.resumed,
@@ -66,8 +65,4 @@ impl RemoteTls {
             chain: &self.chain,
         }
     }
-}
-
-fn group(code: u16) -> Group {
-    negotiated::group(NamedGroup::from(code))
 }

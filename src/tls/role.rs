@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use super::certificate::CertificateFacts;
 use super::client::ClientTls;
-use super::negotiated::Verified;
+use super::negotiated::{CertificateFacts, Verified};
+use super::options::ClientAuth;
 use super::peer_chains::Chains;
-use super::server::{ClientAuth, ServerTls};
+use super::server::ServerTls;
 
 /// Which side this is, and what it needs to begin or to tell.
 pub(super) enum Role {

@@ -7,26 +7,11 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::error::{LoadError, LoadFault};
 use super::found::Due;
-use super::pem::{PemSource, PemText};
+use super::pem::PemText;
 use super::pinned::Pins;
 use super::sentence;
+use super::source::PemSource;
 use crate::wire::der::DerKind;
-
-/// What a server's certificate is verified against.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Roots {
-    /// The authorities the system trusts, from where distributions keep them. No environment
-    /// variable changes the place.
-    #[default]
-    System,
-    /// The CA certificates in these sources, and no others. One of them that the server itself
-    /// presents, such as one made by `openssl req -x509`, is accepted for its names while it is
-    /// valid.
-    Pem(Vec<PemSource>),
-    /// Nothing at all: **any** certificate of any server is taken, so an attacker on the way can
-    /// read and change everything. Only what the server signs with its own key is checked.
-    DangerouslySkipVerification,
-}
 
 /// Bundles of the distributions: Debian and Arch, Fedora and RHEL, SUSE, Alpine and the BSDs.
 const SYSTEM_FILES: &[&str] = &[

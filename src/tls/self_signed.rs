@@ -2,8 +2,8 @@
 
 use rcgen::{CertificateParams, KeyPair};
 
-use super::certificate::{CertificateSource, SecretDer};
 use super::error::{LoadError, LoadFault};
+use super::source::{CertificateSource, SecretDer};
 
 /// A self-signed certificate for `names` (DNS names, wildcards, IP addresses) with a new P-256 key
 /// that exists only in memory. Valid at any time of this age.

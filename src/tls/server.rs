@@ -7,99 +7,21 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 
-use super::certificate::{CertificateFacts, CertificateSource, OwnCertificate};
+use super::certificate::OwnCertificate;
 use super::clock::TlsTimeProvider;
 use super::error::{LoadError, LoadFault};
 use super::expiry;
 use super::key_log::KeyLog;
+use super::negotiated::CertificateFacts;
+use super::options::{ClientAuth, ServerOptions};
 use super::peer_chains::Chains;
-use super::pem::PemSource;
-use super::provider::{self, KeyExchange, TlsVersion};
+use super::provider;
 use super::resolver::{CERTIFICATES_MAX, Resolver};
 use super::roots::{self, Trusted};
 use super::sentence;
 use super::tickets::{Sessions, Tickets};
 use super::verifier::Verifier;
 use crate::sys::WallTime;
-
-/// Whether clients show a certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientAuth {
-    /// They are not asked.
-    #[default]
-    None,
-    /// They are asked and may decline; one that is shown must verify.
-    Optional,
-    /// They are refused without one that verifies.
-    Required,
-}
-
-/// How a listener speaks TLS.
-///
-/// TLS 1.2 cannot change its keys, and those of AES-GCM may protect 2^24 records: a connection that
-/// has sent so many sends close_notify and ends
-/// ([`FailureKind::KeyLimit`](super::FailureKind::KeyLimit)). TLS 1.3 updates its keys while data
-/// flows.
-#[derive(Clone, Debug)]
-pub struct ServerOptions {
-    /// Our certificates, at most 65,536; the first is the default.
-    pub certificates: Vec<CertificateSource>,
-    /// Refuse clients that ask for no name, or one that no certificate has, with the alert
-    /// `unrecognized_name` (RFC 6066 section 3).
-    pub strict_sni: bool,
-    /// Whether clients show a certificate.
-    pub client_auth: ClientAuth,
-    /// The authorities that client certificates are verified against. One of these certificates that
-    /// a client itself presents is accepted while it is valid.
-    pub client_roots: Vec<PemSource>,
-    /// Their revocation lists. With any, every certificate of a chain must be covered by a list
-    /// that is not out of date, as with OpenSSL's `CRL_CHECK_ALL`.
-    pub client_crls: Vec<PemSource>,
-    /// Application protocols, the preferred first. A client that offers protocols and none of
-    /// these is refused (RFC 7301 section 3.2); one that offers none is not.
-    pub alpn: Vec<Vec<u8>>,
-    /// The lowest version spoken.
-    pub min_version: TlsVersion,
-    /// The highest version spoken.
-    pub max_version: TlsVersion,
-    /// The groups of the key exchange; the first of the client's that is among them is taken.
-    pub key_exchange: KeyExchange,
-    /// Hand out tickets, so that a client can resume without anything being kept here.
-    pub tickets: bool,
-    /// Sessions kept here for clients that can take no ticket, or all when there are no tickets;
-    /// 0 for none.
-    pub session_cache: usize,
-    /// How long a session can be resumed, in seconds; each resumption begins it anew. At most
-    /// 604,800, seven days (RFC 8446 section 4.6.1).
-    pub ticket_lifetime: u32,
-    /// How long a client's certificate holds after it was verified, in seconds: no resumption takes
-    /// a session beyond that, nor beyond the end of the certificate's validity. Then the client makes
-    /// a full handshake. The shorter of the two times holds where clients are asked.
-    pub client_ticket_lifetime: u32,
-    /// Keep the secrets of every session for [`ServerTls::take_key_log`].
-    pub key_log: bool,
-}
-
-impl Default for ServerOptions {
-    fn default() -> Self {
-        Self {
-            certificates: Vec::new(),
-            strict_sni: false,
-            client_auth: ClientAuth::None,
-            client_roots: Vec::new(),
-            client_crls: Vec::new(),
-            alpn: Vec::new(),
-            min_version: TlsVersion::Tls12,
-            max_version: TlsVersion::Tls13,
-            key_exchange: KeyExchange::All,
-            tickets: true,
-            session_cache: 256,
-            ticket_lifetime: 12 * 3600,
-            client_ticket_lifetime: 3600,
-            key_log: false,
-        }
-    }
-}
 
 /// The accepting side's configuration, shared by the connections that use it. Ticket keys and kept
 /// sessions belong to it alone: a changed configuration is a new one, on which no old session is

@@ -11,13 +11,15 @@ use rustls::pki_types::ServerName;
 use super::client::ClientTls;
 use super::failure::{Failure, FailureKind};
 use super::handshaker::Handshaker;
-use super::negotiated::{self, Negotiated};
+use super::names;
+use super::negotiated::Negotiated;
+use super::options::{ClientAuth, TlsVersion};
 use super::outcome::{Handshake, InputEnd, Reading, TlsNotices};
-use super::provider::TlsVersion;
+use super::provider;
 use super::record::{APPLICATION_DATA, HANDSHAKE, PLAINTEXT_MAX};
 use super::record_buffer::{RESIDUAL_MAX, RecordBuffer};
 use super::role::Role;
-use super::server::{ClientAuth, ServerTls};
+use super::server::ServerTls;
 use super::traffic::Traffic;
 use crate::buffer::{Buffer, Pool};
 use crate::cause::is_plain;
@@ -129,7 +131,7 @@ impl Session {
         // check.
         if let Role::Server { tls, .. } = &self.role
             && tls.client_auth == ClientAuth::None
-            && TlsVersion::of(handshaker.common().protocol_version()) == Some(TlsVersion::Tls13)
+            && provider::known(handshaker.common().protocol_version()) == Some(TlsVersion::Tls13)
             && handshaker
                 .common()
                 .handshake_kind()
@@ -280,13 +282,13 @@ impl Session {
             return None;
         };
         let agreed = &traffic.agreed;
-        let suite = agreed.suite.suite();
+        let suite = agreed.suite.suite().into();
         let chain = &agreed.chain[..];
         Some(Negotiated {
             version: agreed.version,
-            suite: suite.into(),
-            suite_name: negotiated::suite_name(suite),
-            group: agreed.group.map(negotiated::group),
+            suite,
+            suite_name: names::suite(suite),
+            group: agreed.group.map(|group| names::group(group.into())),
             alpn: agreed.alpn.as_deref(),
             server_name: self.server_name(),
             resumed: agreed.resumed,
@@ -319,7 +321,7 @@ impl Session {
         match &self.stage {
             Stage::Fresh => None,
             Stage::Handshaking(handshaker) => {
-                TlsVersion::of(handshaker.common().protocol_version())
+                provider::known(handshaker.common().protocol_version())
             }
             Stage::Open(traffic) => Some(traffic.agreed.version),
         }

@@ -2,11 +2,12 @@
 
 use rustls::{Error, ExtractedSecrets, SupportedCipherSuite};
 
-use super::failure::{Failure, FailureKind, alert_for};
+use super::agreed::Agreed;
+use super::diagnosis::alert_for;
+use super::failure::{Failure, FailureKind};
 use super::keys::Keys;
-use super::negotiated::Agreed;
+use super::options::TlsVersion;
 use super::outcome::TlsNotices;
-use super::provider::TlsVersion;
 use super::record::{
     ALERT, APPLICATION_DATA, DECODE_ERROR, HANDSHAKE, HEADER, Protection, UNEXPECTED_MESSAGE,
 };

@@ -4,47 +4,20 @@
 //! end, an END that the next BEGIN follows on the same line, text around the sections, and labels
 //! of old programs.
 
-use std::fmt;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::error::{LoadError, LoadFault};
 use super::found::{Due, Found};
+use super::source::PemSource;
 use crate::wire::der::{DerKind, first_element};
 
 mod base64;
 mod strange;
 
 use base64::{BEGIN, END, HYPHENS, bad_line, decode, lines};
-
-/// Where PEM text comes from. Text in memory is wiped when it is dropped, since it may be a key.
-#[derive(Clone, PartialEq, Eq)]
-pub enum PemSource {
-    /// A file, read when the configuration is made and not again.
-    File(PathBuf),
-    /// The text itself.
-    Bytes(Vec<u8>),
-}
-
-impl Drop for PemSource {
-    fn drop(&mut self) {
-        if let Self::Bytes(text) = self {
-            text.zeroize();
-        }
-    }
-}
-
-impl fmt::Debug for PemSource {
-    /// The bytes are left out: they may be a key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "File({})", path.display()),
-            Self::Bytes(text) => write!(f, "Bytes({})", text.len()),
-        }
-    }
-}
 
 /// One section.
 pub(super) struct Section {

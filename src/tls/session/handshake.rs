@@ -2,7 +2,8 @@
 
 use rustls::Error;
 
-use super::super::failure::{Failure, FailureKind, alert_for};
+use super::super::diagnosis::alert_for;
+use super::super::failure::{Failure, FailureKind};
 use super::super::handshaker::{Handshaker, Step};
 use super::super::outcome::Handshake;
 use super::super::record::{ALERT, HEADER};

@@ -7,7 +7,7 @@ const SESSION: &[u8] = b"session";
 
 fn tickets() -> (Tickets, Arc<Time>) {
     let time = Time::new();
-    let provider = provider::provider(provider::KeyExchange::All);
+    let provider = provider::provider(crate::tls::KeyExchange::All);
     (Tickets::new(&provider, time.clone(), LIFETIME).unwrap(), time)
 }
 
