@@ -11,14 +11,16 @@ vst_id listen_behind_balancer(vst_engine *engine, const vst_tls_server *tls)
     char why[256];
 
     vst_accept_options_init(&options, sizeof options);
-    options.accept_proxy = "10.0.0.0/8"; // the load balancers: nobody else may say who the client is
+    // The load balancers: nobody else may say who the client is.
+    options.accept_proxy = "10.0.0.0/8";
     options.tls = tls;
     if (vst_accept_config_new(&options, &config, why, sizeof why) < 0) {
         fprintf(stderr, "accept configuration: %s\n", why);
         return 0;
     }
-    if (vst_listener_open(engine, "[::]:443", config, NULL, &listener, NULL, why, sizeof why) < 0)
-        fprintf(stderr, "cannot listen on port 443: %s\n", why);
+    if (vst_listener_open(engine, "[::]:443", config, NULL, &listener, NULL, why,
+                          sizeof why) < 0)
+        fprintf(stderr, "no listener: %s\n", why);
     vst_accept_config_free(config); // the listener keeps it
     return listener;
 }

@@ -18,7 +18,7 @@ int read_server(const char *option, vst_addr *server)
     char why[256];
 
     if (vst_addr_parse(option, server, why, sizeof why) < 0) {
-        fprintf(stderr, "--server %s: %s\n", option, why);
+        fprintf(stderr, "--server: %s\n", why); // why has the text that was read
         return 0;
     }
     return 1;

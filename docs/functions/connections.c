@@ -1,5 +1,5 @@
-// Examples of the functions of connections. struct session is what the host keeps for one, its user data;
-// on_bytes, serve_legacy and so on are what the host does with it.
+// Examples of the functions of connections. struct session is what the host keeps for
+// one, as its user data; on_bytes, serve_legacy and so on are what the host does with it.
 #define _GNU_SOURCE // accept4
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,8 @@ struct ring {
 
 struct session {
     enum { UNKNOWN, HTTP_1, HTTP_2 } protocol;
-    char out[OUT_BYTES]; // what the peer has not taken yet is from "from" to "to"
+    // What the peer has not taken yet begins at from and ends before to.
+    char out[OUT_BYTES];
     size_t from;
     size_t to;
 };
@@ -30,7 +31,8 @@ struct session {
 void on_bytes(struct session *session, const char *bytes, size_t len);
 void on_request_end(struct session *session);
 void on_incomplete_request(struct session *session);
-void serve_legacy(int fd, void *first_bytes, size_t len); // closes fd, frees first_bytes
+// Closes fd and frees first_bytes.
+void serve_legacy(int fd, void *first_bytes, size_t len);
 
 // Example of vst_conn_accept_fd.
 void accept_one(vst_engine *engine, const vst_accept_config *config, int listening)
@@ -42,8 +44,9 @@ void accept_one(vst_engine *engine, const vst_accept_config *config, int listeni
 
     if (fd < 0)
         return;
-    // VST_EVENT_SESSION comes when its handshakes are done, VST_EVENT_CLOSED when they fail.
-    if (vst_conn_accept_fd(engine, config, fd, NULL, &conn, &sys_errno, why, sizeof why) < 0) {
+    // VST_EVENT_SESSION comes when the handshakes are done, VST_EVENT_CLOSED if they fail.
+    if (vst_conn_accept_fd(engine, config, fd, NULL, &conn, &sys_errno, why,
+                           sizeof why) < 0) {
         if (sys_errno != ENOTCONN) // the client has gone already
             fprintf(stderr, "a client is lost: %s\n", why);
         close(fd); // on failure it is still ours
@@ -71,16 +74,16 @@ vst_id talk_to_worker(vst_engine *engine, int *worker_fd, struct session *sessio
 }
 
 // Example of vst_conn_connect.
-vst_id connect_to(vst_engine *engine, const char *address, const vst_connect_config *config,
-                  struct session *session)
+vst_id connect_to(vst_engine *engine, const char *address,
+                  const vst_connect_config *config, struct session *session)
 {
     vst_connect_args args = {.size = sizeof args, .user = session};
     vst_id conn;
     char why[256];
 
-    // VST_EVENT_CONNECTED comes when it is open, VST_EVENT_CLOSED when it cannot be opened.
+    // VST_EVENT_CONNECTED comes when it is open, VST_EVENT_CLOSED if it cannot be opened.
     if (vst_conn_connect(engine, address, config, &args, &conn, why, sizeof why) < 0)
-        fprintf(stderr, "cannot connect to %s: %s\n", address, why);
+        fprintf(stderr, "no connection: %s\n", why);
     return conn; // 0 on failure
 }
 
@@ -99,8 +102,8 @@ void read_request(vst_engine *engine, vst_id conn, struct session *session)
         on_request_end(session);
         return;
     }
-    on_incomplete_request(session); // VST_E_TRUNCATED too: somebody may have cut it
-    vst_conn_abort(engine, conn);   // where it has failed, this is too late and does no harm
+    on_incomplete_request(session); // also VST_E_TRUNCATED: somebody may have cut it
+    vst_conn_abort(engine, conn);   // too late after VST_E_RESET, and does no harm
 }
 
 // Example of vst_conn_send.
@@ -114,7 +117,7 @@ void flush(vst_engine *engine, vst_id conn, struct session *session)
         if (status == VST_WAIT)
             return; // VST_EVENT_WRITABLE says when to come back
         if (status < 0) {
-            vst_conn_abort(engine, conn); // the peer takes no more, and no event says so
+            vst_conn_abort(engine, conn); // the peer takes no more; no event says so
             return;
         }
         session->from += taken; // may be only a part
@@ -138,8 +141,8 @@ void end_session(vst_engine *engine, vst_id conn, int is_complete)
     if (is_complete)
         vst_conn_close(engine, conn); // what was written is sent first
     else
-        vst_conn_abort(engine, conn); // by a reset, so that the peer does not take it for complete
-    // VST_EVENT_CLOSED comes last: what the host keeps for the session is freed there.
+        vst_conn_abort(engine, conn); // a reset: nobody takes it for complete
+    // VST_EVENT_CLOSED comes last: the host frees there what it keeps for the session.
 }
 
 // Example of vst_conn_take_fd.
@@ -172,7 +175,8 @@ void on_session(vst_engine *engine, vst_id conn)
         vst_conn_abort(engine, conn);
         return;
     }
-    vst_conn_set_user(engine, conn, session); // comes with each event, until VST_EVENT_CLOSED
+    // Each event has it now as user, VST_EVENT_CLOSED last: free it there.
+    vst_conn_set_user(engine, conn, session);
 }
 
 // Example of vst_conn_user.
@@ -196,22 +200,24 @@ void on_answer(vst_engine *engine, vst_id conn, const char *answer, size_t len)
 // Example of vst_conn_recvv.
 vst_status fill(vst_engine *engine, vst_id conn, struct ring *ring)
 {
-    size_t room = RING_BYTES - ring->used, end = (ring->first + ring->used) % RING_BYTES;
-    size_t to_the_end = room < RING_BYTES - end ? room : RING_BYTES - end;
-    vst_iovec pieces[2] = {{ring->bytes + end, to_the_end}, {ring->bytes, room - to_the_end}};
+    size_t room = RING_BYTES - ring->used;
+    size_t at = (ring->first + ring->used) % RING_BYTES;
+    size_t here = room < RING_BYTES - at ? room : RING_BYTES - at;
+    vst_iovec pieces[2] = {{ring->bytes + at, here}, {ring->bytes, room - here}};
     vst_status status;
     size_t got;
 
     if (room == 0)
         return VST_OK;
     // No piece may be empty.
-    status = vst_conn_recvv(engine, conn, pieces, room > to_the_end ? 2 : 1, &got);
+    status = vst_conn_recvv(engine, conn, pieces, room > here ? 2 : 1, &got);
     ring->used += got; // 0 unless VST_OK
     return status;
 }
 
 // Example of vst_conn_sendv.
-vst_status send_pieces(vst_engine *engine, vst_id conn, vst_iovec **next, size_t *count)
+vst_status send_pieces(vst_engine *engine, vst_id conn, vst_iovec **next,
+                       size_t *count)
 {
     vst_status status = VST_OK;
     size_t taken;
@@ -231,7 +237,8 @@ vst_status send_pieces(vst_engine *engine, vst_id conn, vst_iovec **next, size_t
 // Example of vst_conn_peek.
 void choose_protocol(vst_engine *engine, vst_id conn, struct session *session)
 {
-    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; // RFC 9113 section 3.4
+    // RFC 9113 section 3.4.
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     char first[sizeof preface - 1];
     size_t got;
     vst_status status = vst_conn_peek(engine, conn, first, sizeof first, &got);
@@ -240,7 +247,7 @@ void choose_protocol(vst_engine *engine, vst_id conn, struct session *session)
     if (status == VST_WAIT && is_like)
         return; // too few to tell: VST_EVENT_READABLE comes when there are more
     session->protocol = status == VST_OK && is_like ? HTTP_2 : HTTP_1;
-    // The bytes are still there: read_request gets them, or the error, if that is what came.
+    // The next read gets the same bytes, or the error, if that is what came.
     read_request(engine, conn, session);
 }
 
@@ -249,7 +256,8 @@ void bound_silence(vst_engine *engine, vst_id conn, int is_our_turn)
 {
     const uint64_t idle_ns = UINT64_C(60) * 1000 * 1000 * 1000;
 
-    // A client that waits for our answer may be silent; else it is closed, with VST_WHY_IDLE.
+    // A client that waits for our answer may be silent. Else the session ends, with
+    // VST_WHY_IDLE in its end.
     vst_conn_set_timeout(engine, conn, is_our_turn ? VST_NEVER : idle_ns);
 }
 
@@ -262,8 +270,8 @@ void log_round_trip(vst_engine *engine, vst_id conn)
 
     if (vst_conn_fd(engine, conn, &fd) == VST_OK &&
         getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
-        fprintf(stderr, "round trip %u us, %u segments sent again\n", info.tcpi_rtt,
-                info.tcpi_total_retrans);
+        fprintf(stderr, "round trip %u us, %u segments sent again\n",
+                info.tcpi_rtt, info.tcpi_total_retrans);
 }
 
 // Example of vst_conn_bytes.
@@ -276,21 +284,23 @@ void log_bytes(vst_engine *engine, vst_id conn)
 }
 
 // Example of vst_conn_start_tls.
-void on_starttls_command(vst_engine *engine, vst_id conn, const vst_tls_server *tls)
+void on_starttls_command(vst_engine *engine, vst_id conn, const vst_tls_server *tls,
+                         size_t bytes_after)
 {
     static const char ready[] = "220 ready to start TLS\r\n";
     vst_start_tls start = {.size = sizeof start, .server = tls};
     size_t len = sizeof ready - 1, taken;
     char why[256];
 
-    if (vst_conn_send(engine, conn, ready, len, &taken) != VST_OK || taken < len) {
+    // What came in the same read behind the command must not count as secure.
+    if (bytes_after > 0 ||
+        vst_conn_send(engine, conn, ready, len, &taken) != VST_OK || taken < len) {
         vst_conn_abort(engine, conn);
         return;
     }
-    // Fails also where the client has sent bytes after its command: they must not count as secure.
+    // Nothing is read or written from here until VST_EVENT_TLS_DONE.
     if (vst_conn_start_tls(engine, conn, &start, why, sizeof why) < 0) {
         fprintf(stderr, "no TLS: %s\n", why);
         vst_conn_abort(engine, conn);
     }
-    // Nothing is read or written until VST_EVENT_TLS_DONE.
 }

@@ -1,5 +1,5 @@
-// Examples of the functions of an engine. watch and on_event are the interest and the event callback of
-// the host, write_line its trace callback; run is its loop.
+// Examples of the functions of an engine. watch and on_event are the interest and the
+// event callback of the host, write_line is its trace callback, and run its loop.
 #include <inttypes.h>
 #include <stdio.h>
 #include <vestibule.h>
@@ -9,7 +9,8 @@ struct host {
     int epoll;
 };
 
-int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user);
+int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask,
+              void *user);
 void on_event(void *data, vst_engine *engine, const vst_event *event);
 void write_line(void *data, uint32_t category, const char *line, size_t len);
 void run(struct host *host);
@@ -39,35 +40,37 @@ int serve(struct host *host)
         fprintf(stderr, "no engine: %s\n", why);
         return 1;
     }
-    run(host);                     // until VST_EVENT_DRAINED
-    vst_engine_free(host->engine); // resets what is left, and reports no event for it
+    run(host); // until VST_EVENT_DRAINED
+    vst_engine_free(host->engine); // resets what is left, without any event
     return 0;
 }
 
 // Example of vst_engine_trace.
 void set_trace(vst_engine *engine, int is_on)
 {
-    uint32_t categories = VST_TRACE_EVENTS | VST_TRACE_OPERATIONS | VST_TRACE_CLOSING;
+    uint32_t categories = VST_TRACE_EVENTS | VST_TRACE_OPERATIONS;
 
     if (vst_engine_trace(engine, is_on ? categories : 0) == VST_E_MODE)
         fprintf(stderr, "no trace: the engine was made without a trace callback\n");
 }
 
 // Example of vst_engine_next.
-void handle_events(struct host *host) // after every other call on the engine, before a wait
+void pull_events(struct host *host)
 {
     vst_event event = {.size = sizeof event};
 
+    // After every other call on the engine, and before each wait.
     while (vst_engine_next(host->engine, &event) == VST_OK) {
         if (event.kind == VST_EVENT_INTEREST)
-            watch(host, event.fd, event.id, event.old_mask, event.new_mask, event.user);
+            watch(host, event.fd, event.id, event.old_mask, event.new_mask,
+                  event.user);
         else
             on_event(host, host->engine, &event);
     }
 }
 
 // Example of vst_engine_drain.
-void stop(vst_engine *engine) // after SIGTERM
+void stop(vst_engine *engine)
 {
     const uint64_t grace_ns = UINT64_C(30) * 1000 * 1000 * 1000;
     vst_status status = vst_engine_drain(engine, VST_DRAIN_CLOSE, grace_ns);
@@ -84,7 +87,7 @@ void log_drain(vst_engine *engine)
 
     if (vst_engine_drain_state(engine, &drain) < 0 || drain.how == 0)
         return; // it does not drain
-    fprintf(stderr, "%u connections and %u streams are left, %" PRIu64 " were aborted\n",
+    fprintf(stderr, "%u connections and %u streams left, %" PRIu64 " aborted\n",
             drain.conns, drain.streams, drain.aborted);
 }
 
@@ -95,9 +98,9 @@ void log_counters(vst_engine *engine)
 
     if (vst_engine_get_counters(engine, &counters) < 0)
         return;
-    fprintf(stderr, "%" PRIu64 " accepted, %" PRIu64 " sessions, %" PRIu64 " refused\n",
-            counters.accepted_total, counters.sessions_total, counters.refused_total);
-    if (counters.starved_total > 0)
-        fprintf(stderr, "listeners were paused %" PRIu64 " times: out of descriptors or memory\n",
+    fprintf(stderr, "%" PRIu64 " sessions, %" PRIu64 " refused before they were one\n",
+            counters.sessions_total, counters.refused_total);
+    if (counters.starved_total > 0) // out of descriptors or memory
+        fprintf(stderr, "listeners were paused %" PRIu64 " times\n",
                 counters.starved_total);
 }

@@ -1,4 +1,5 @@
-// Examples of the functions that tell what is known of a connection, a listener or a backend.
+// Examples of the functions that tell what is known of a connection, a listener or a
+// backend.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,14 +41,16 @@ void log_client(vst_engine *engine, vst_id conn)
 }
 
 // Example of vst_conn_socket_addrs.
-int is_from_this_machine(vst_engine *engine, vst_id conn)
+void log_balancer(vst_engine *engine, vst_id conn)
 {
-    vst_addr peer, local;
+    vst_addr balancer, local;
+    char text[512];
+    size_t len;
 
-    // Not vst_conn_addrs: what a header announces is what somebody says.
-    if (vst_conn_socket_addrs(engine, conn, &peer, &local) < 0)
-        return 0;
-    return peer.family == VST_ADDR_UNIX || (peer.family == VST_ADDR_IPV4 && peer.bytes[0] == 127);
+    // Who is connected to us, and not the client that its PROXY header announced.
+    if (vst_conn_socket_addrs(engine, conn, &balancer, &local) == VST_OK &&
+        vst_addr_text(&balancer, text, sizeof text, &len) == VST_OK)
+        fprintf(stderr, "by load balancer %.*s\n", (int)len, text);
 }
 
 // Example of vst_engine_next_conn.
@@ -57,8 +60,8 @@ void list_connections(vst_engine *engine)
     vst_id after = 0;
 
     while (vst_engine_next_conn(engine, after, &info) == VST_OK) {
-        printf("%#" PRIx64 ": %" PRIu64 " bytes in, %" PRIu64 " out, %" PRIu64 " s old\n", info.id,
-               info.bytes_in, info.bytes_out, info.age_ns / 1000000000);
+        printf("%#" PRIx64 " %" PRIu64 " bytes in, %" PRIu64 " out, %" PRIu64 " s\n",
+               info.id, info.bytes_in, info.bytes_out, info.age_ns / 1000000000);
         after = info.id;
     }
 }
@@ -70,19 +73,21 @@ int is_health_check(vst_engine *engine, vst_id conn)
 
     if (vst_conn_proxy_header(engine, conn, &header) != VST_OK)
         return 0; // VST_NONE: it came without one
-    return header.command == VST_PROXY_COMMAND_LOCAL; // the load balancer itself, not a client
+    // The load balancer has connected for itself, and not for a client.
+    return header.command == VST_PROXY_COMMAND_LOCAL;
 }
 
 // Example of vst_conn_proxy_tlv.
 size_t announced_name(vst_engine *engine, vst_id conn, char *name, size_t size)
 {
-    const uint32_t authority = 0x02; // PP2_TYPE_AUTHORITY: the name the client asked for
+    const uint32_t authority = 0x02; // PP2_TYPE_AUTHORITY: a name, as in SNI
     uint32_t kind;
     size_t len;
     vst_status status = VST_OK;
 
     for (uint32_t i = 0; status == VST_OK || status == VST_E_SPACE; i++) {
-        status = vst_conn_proxy_tlv(engine, conn, i, &kind, (uint8_t *)name, size, &len);
+        status = vst_conn_proxy_tlv(engine, conn, i, &kind, (uint8_t *)name, size,
+                                    &len);
         if (status == VST_OK && kind == authority)
             return len; // any bytes, and no NUL at the end
     }
@@ -104,8 +109,10 @@ int speaks_http2(vst_engine *engine, vst_id conn)
 {
     char protocol[255]; // as long as a name of ALPN can be
     size_t len;
+    vst_status status = vst_conn_tls_text(engine, conn, VST_TLS_TEXT_ALPN, protocol,
+                                          sizeof protocol, &len);
 
-    if (vst_conn_tls_text(engine, conn, VST_TLS_TEXT_ALPN, protocol, sizeof protocol, &len) != VST_OK)
+    if (status != VST_OK)
         return 0; // VST_NONE: no TLS, or no protocol was agreed on
     return len == 2 && memcmp(protocol, "h2", len) == 0;
 }
@@ -118,10 +125,8 @@ uint8_t *copy_certificate(vst_engine *engine, vst_id conn, size_t *len)
     if (vst_conn_tls_certificate(engine, conn, 0, NULL, 0, len) != VST_E_SPACE)
         return NULL; // VST_NONE: the peer has sent none
     der = malloc(*len);
-    if (der != NULL && vst_conn_tls_certificate(engine, conn, 0, der, *len, len) != VST_OK) {
-        free(der);
-        return NULL;
-    }
+    if (der != NULL)
+        vst_conn_tls_certificate(engine, conn, 0, der, *len, len);
     return der;
 }
 
@@ -148,7 +153,9 @@ const char *where_it_hangs(vst_engine *engine, vst_id conn)
         return "a header, a rule or a handler before TLS is not done";
     if (!layers.data.connected)
         return "the TLS handshake is not done";
-    return layers.data.handlers_done ? "nowhere" : "a rule or a handler after TLS is not done";
+    if (!layers.data.handlers_done)
+        return "a rule or a handler after TLS is not done";
+    return "nowhere";
 }
 
 // Example of vst_conn_describe.
@@ -169,7 +176,8 @@ void log_listener(vst_engine *engine, vst_id listener)
 {
     char line[1024]; // mostly enough
     size_t len;
-    vst_status status = vst_listener_describe(engine, listener, line, sizeof line, &len);
+    vst_status status = vst_listener_describe(engine, listener, line, sizeof line,
+                                              &len);
 
     if (status == VST_OK)
         fprintf(stderr, "%.*s\n", (int)len, line);
@@ -187,7 +195,8 @@ void log_backend(vst_engine *engine, vst_id backend)
     if (vst_backend_describe(engine, backend, NULL, 0, &len) != VST_E_SPACE)
         return;
     line = malloc(len);
-    if (line != NULL && vst_backend_describe(engine, backend, line, len, &len) == VST_OK)
+    if (line != NULL &&
+        vst_backend_describe(engine, backend, line, len, &len) == VST_OK)
         fprintf(stderr, "%.*s\n", (int)len, line);
     free(line);
 }

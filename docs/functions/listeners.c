@@ -5,7 +5,8 @@
 #include <vestibule.h>
 
 // Example of vst_listener_options_init, vst_listener_open.
-vst_id listen_on(vst_engine *engine, const char *address, const vst_accept_config *config)
+vst_id listen_on(vst_engine *engine, const char *address,
+                 const vst_accept_config *config)
 {
     vst_listener_options options;
     vst_id listener;
@@ -13,8 +14,9 @@ vst_id listen_on(vst_engine *engine, const char *address, const vst_accept_confi
 
     vst_listener_options_init(&options, sizeof options);
     options.max_conns = 10000;
-    if (vst_listener_open(engine, address, config, &options, &listener, NULL, why, sizeof why) < 0)
-        fprintf(stderr, "cannot listen on %s: %s\n", address, why);
+    if (vst_listener_open(engine, address, config, &options, &listener, NULL, why,
+                          sizeof why) < 0)
+        fprintf(stderr, "no listener: %s\n", why);
     return listener; // 0 on failure
 }
 
@@ -28,8 +30,9 @@ vst_id adopt_socket_of_systemd(vst_engine *engine, const vst_accept_config *conf
 
     if (pid == NULL || atol(pid) != (long)getpid())
         return 0; // not started by systemd
-    if (vst_listener_adopt(engine, first_fd, config, NULL, &listener, NULL, why, sizeof why) < 0) {
-        fprintf(stderr, "cannot listen on the socket of systemd: %s\n", why);
+    if (vst_listener_adopt(engine, first_fd, config, NULL, &listener, NULL, why,
+                           sizeof why) < 0) {
+        fprintf(stderr, "no listener: %s\n", why);
         close(first_fd); // on failure it is still ours
     }
     return listener;
@@ -52,7 +55,7 @@ void on_database(vst_engine *engine, vst_id listener, int is_up)
     vst_status status = is_up ? vst_listener_resume(engine, listener)
                               : vst_listener_pause(engine, listener);
 
-    if (status < 0 && status != VST_E_STATE) // STATE: the engine drains, and accepts no more
+    if (status < 0 && status != VST_E_STATE) // STATE: the engine drains
         fprintf(stderr, "listener: %s\n", vst_strerror(status));
 }
 
@@ -63,8 +66,9 @@ int move_listener(vst_engine *engine, vst_id *listener, const char *address,
     vst_id opened;
     char why[256];
 
-    if (vst_listener_open(engine, address, config, NULL, &opened, NULL, why, sizeof why) < 0) {
-        fprintf(stderr, "cannot listen on %s, the old address stays: %s\n", address, why);
+    if (vst_listener_open(engine, address, config, NULL, &opened, NULL, why,
+                          sizeof why) < 0) {
+        fprintf(stderr, "the old listener stays: %s\n", why);
         return 0;
     }
     vst_listener_close(engine, *listener); // its connections go on
@@ -75,7 +79,7 @@ int move_listener(vst_engine *engine, vst_id *listener, const char *address,
 // Example of vst_listener_set_name.
 void name_listener(vst_engine *engine, vst_id listener)
 {
-    // As in the rule: tcp-request connection reject if { so_name public } !{ src -f allowed.lst }
+    // Rules ask for it, as in { so_name public }, and metrics have it.
     vst_status status = vst_listener_set_name(engine, listener, "public");
 
     if (status < 0)

@@ -1,5 +1,6 @@
-// Examples of the functions for the poller of the host. from_epoll and from_poll translate readiness to
-// VST_IO_*, poller_watch and poller_forget are those of a poller that keeps a record for each descriptor.
+// Examples of the functions for the poller of the host. from_epoll and from_poll translate
+// readiness to VST_IO_*; poller_watch and poller_forget are those of a poller that keeps a
+// record for each descriptor.
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -22,7 +23,8 @@ struct host {
 uint64_t now_ns(void); // of CLOCK_MONOTONIC
 uint32_t from_epoll(uint32_t epoll_events);
 uint32_t from_poll(short poll_events);
-int watch_in_epoll(struct host *host, int fd, vst_id token, uint32_t old_mask, uint32_t new_mask);
+int watch_in_epoll(struct host *host, int fd, vst_id token, uint32_t old_mask,
+                   uint32_t new_mask);
 int poller_watch(struct host *host, struct watched *watched, int fd, uint32_t mask);
 void poller_forget(struct host *host, struct watched *watched);
 
@@ -38,7 +40,7 @@ int timeout_ms(vst_engine *engine)
     if (wait.deadline_ns == VST_NEVER)
         return -1;
     left = wait.deadline_ns <= now ? 0 : wait.deadline_ns - now;
-    left = left / ns_per_ms + (left % ns_per_ms != 0); // rounded up: before the deadline nothing is due
+    left = left / ns_per_ms + (left % ns_per_ms != 0); // rounded up: not too early
     return left < INT_MAX ? (int)left : INT_MAX;
 }
 
@@ -58,13 +60,18 @@ vst_status hand_in(vst_engine *engine, const struct epoll_event *polled)
 }
 
 // Example of vst_engine_ready_batch.
-vst_status hand_in_all(vst_engine *engine, const struct epoll_event *polled, int count)
+vst_status wait_and_hand_in(struct host *host)
 {
+    struct epoll_event polled[POLLED];
     vst_ready list[POLLED];
+    int n = epoll_wait(host->epoll, polled, POLLED, timeout_ms(host->engine));
 
-    for (int i = 0; i < count; i++)
-        list[i] = (vst_ready){.token = polled[i].data.u64, .events = from_epoll(polled[i].events)};
-    return vst_engine_ready_batch(engine, list, (size_t)count, 0, NULL);
+    if (n <= 0)
+        return VST_OK;
+    for (int i = 0; i < n; i++)
+        list[i] = (vst_ready){.token = polled[i].data.u64,
+                              .events = from_epoll(polled[i].events)};
+    return vst_engine_ready_batch(host->engine, list, (size_t)n, 0, NULL);
 }
 
 // Example of vst_engine_run.
@@ -77,29 +84,36 @@ vst_status turn(struct host *host)
     for (int i = 0; i < n && status >= 0; i++)
         status = hand_in(host->engine, &polled[i]);
     if (status >= 0)
-        status = vst_engine_run(host->engine, 0, NULL); // where nothing is due it does no harm
-    return status; // negative: the loop ends, and vst_engine_free is all that is left
+        status = vst_engine_run(host->engine, 0, NULL); // no harm if nothing is due
+    return status; // negative: only vst_engine_free is left
 }
 
 // Example of vst_engine_batch_begin, vst_engine_ready_fd, vst_engine_batch_end.
-void hand_in_by_number(vst_engine *engine, const struct pollfd *polled, nfds_t count)
+vst_status hand_in_by_number(vst_engine *engine, const struct pollfd *polled,
+                             nfds_t count)
 {
-    vst_engine_batch_begin(engine);
+    vst_status status = vst_engine_batch_begin(engine);
+
+    if (status < 0)
+        return status;
     for (nfds_t i = 0; i < count; i++)
         if (polled[i].revents != 0 && !(polled[i].revents & POLLNVAL))
-            vst_engine_ready_fd(engine, polled[i].fd, from_poll(polled[i].revents), 0, NULL);
-    vst_engine_batch_end(engine, NULL); // interest is reported and descriptors are closed only here
+            vst_engine_ready_fd(engine, polled[i].fd, from_poll(polled[i].revents), 0,
+                                NULL);
+    // Interest is reported and descriptors are closed only here.
+    return vst_engine_batch_end(engine, NULL);
 }
 
 // Example of vst_token_conn.
 void on_pulled_interest(struct host *host, const vst_event *event)
 {
     vst_id conn;
-    int error = watch_in_epoll(host, event->fd, event->id, event->old_mask, event->new_mask);
+    int error = watch_in_epoll(host, event->fd, event->id, event->old_mask,
+                               event->new_mask);
 
     if (error == 0)
         return;
-    // Interest that was pulled cannot be refused: a connection that is not watched has to end.
+    // Interest that was pulled cannot be refused: what is not watched has to end.
     if (vst_token_conn(host->engine, event->id, &conn) == VST_OK)
         vst_conn_abort(host->engine, conn);
     else
@@ -107,7 +121,8 @@ void on_pulled_interest(struct host *host, const vst_event *event)
 }
 
 // Example of vst_token_set_user.
-int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32_t new_mask, void *user)
+int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask,
+                 uint32_t new_mask, void *user)
 {
     struct host *host = data;
     struct watched *watched = user != NULL ? user : calloc(1, sizeof *watched);
@@ -124,8 +139,8 @@ int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old_mask, uint32
     watched->token = token;
     error = poller_watch(host, watched, fd, new_mask);
     if (user == NULL && error == 0)
-        vst_token_set_user(host->engine, token, watched); // every later call brings it
+        vst_token_set_user(host->engine, token, watched); // user of later calls
     else if (user == NULL)
-        free(watched); // the first call has failed, and no further one comes
+        free(watched); // the first call has failed: no further one comes
     return error;
 }

@@ -6,5 +6,6 @@
 void report(const char *call, vst_status status)
 {
     if (status < 0)
-        fprintf(stderr, "%s: %s: %s\n", call, vst_status_name(status), vst_strerror(status));
+        fprintf(stderr, "%s: %s: %s\n", call, vst_status_name(status),
+                vst_strerror(status));
 }

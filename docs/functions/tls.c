@@ -58,27 +58,26 @@ void warn_of_expiry(const vst_tls_server *tls)
 
     for (uint32_t i = 0; vst_tls_server_not_after(tls, i, &not_after) == VST_OK; i++)
         if (not_after < now + days * seconds_per_day)
-            fprintf(stderr, "certificate %u expires within %u days\n", i, (unsigned)days);
+            fprintf(stderr, "certificate %u expires within %u days\n", i,
+                    (unsigned)days);
 }
 
 // Example of vst_tls_server_take_key_log.
-void append_secrets(const vst_tls_server *tls, FILE *key_log)
+void append_server_secrets(const vst_tls_server *tls, FILE *key_log)
 {
     char *lines = NULL;
     size_t capacity = 0, len;
     vst_status status;
 
-    // A loop: other threads may have added lines since the length was asked for.
-    while ((status = vst_tls_server_take_key_log(tls, lines, capacity, &len)) == VST_E_SPACE) {
+    // A loop: lines may have been added since the length was asked for.
+    do {
+        status = vst_tls_server_take_key_log(tls, lines, capacity, &len);
+        if (status == VST_OK && len > 0)
+            fwrite(lines, 1, len, key_log);
         free(lines);
-        lines = malloc(len);
+        lines = status == VST_E_SPACE ? malloc(len) : NULL;
         capacity = len;
-        if (lines == NULL)
-            return;
-    }
-    if (status == VST_OK)
-        fwrite(lines, 1, len, key_log);
-    free(lines);
+    } while (lines != NULL);
 }
 
 // Example of vst_tls_client_options_init, vst_tls_client_new.
@@ -100,7 +99,7 @@ vst_tls_client *trust_only(const char *ca_file)
 // Example of vst_tls_client_free.
 vst_connect_config *connect_by_tls(const char *ca_file, const char *server_name)
 {
-    vst_connect_options options = {.size = sizeof options, .server_name = server_name};
+    vst_connect_options options = {.size = sizeof options};
     vst_tls_client *tls = trust_only(ca_file);
     vst_connect_config *config = NULL;
     char why[256];
@@ -108,6 +107,7 @@ vst_connect_config *connect_by_tls(const char *ca_file, const char *server_name)
     if (tls == NULL)
         return NULL; // without this check the connections would have no TLS
     options.tls = tls;
+    options.server_name = server_name; // must be in the certificate of the server
     if (vst_connect_config_new(&options, &config, why, sizeof why) < 0)
         fprintf(stderr, "connect configuration: %s\n", why);
     vst_tls_client_free(tls); // the configuration keeps it
@@ -125,14 +125,19 @@ int is_our_certificate_expired(const vst_tls_client *tls)
 }
 
 // Example of vst_tls_client_take_key_log.
-void append_one_secret(const vst_tls_client *tls, FILE *key_log)
+void append_client_secrets(const vst_tls_client *tls, FILE *key_log)
 {
-    char lines[4096];
-    size_t len;
-    vst_status status = vst_tls_client_take_key_log(tls, lines, sizeof lines, &len);
+    char *lines = NULL;
+    size_t capacity = 0, len;
+    vst_status status;
 
-    if (status == VST_OK)
-        fwrite(lines, 1, len, key_log);
-    else if (status == VST_E_SPACE) // nothing is lost: it can be asked for again
-        fprintf(stderr, "%zu bytes of secrets wait\n", len);
+    // A loop: lines may have been added since the length was asked for.
+    do {
+        status = vst_tls_client_take_key_log(tls, lines, capacity, &len);
+        if (status == VST_OK && len > 0)
+            fwrite(lines, 1, len, key_log);
+        free(lines);
+        lines = status == VST_E_SPACE ? malloc(len) : NULL;
+        capacity = len;
+    } while (lines != NULL);
 }
