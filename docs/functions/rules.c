@@ -1,0 +1,69 @@
+// Rules: who may come in, and which backend a session is for.
+#include <stdio.h>
+#include <string.h>
+#include <vestibule.h>
+
+// Example of vst_rules_new.
+vst_rules *make_rules(void)
+{
+    static const char text[] =
+        "stick-table type ip size 100k expire 10m store conn_rate(10s)\n"
+        "tcp-request connection track-sc0 src\n"
+        "tcp-request connection reject if { sc0_conn_rate gt 100 }\n"
+        "tcp-request connection set-var(network) str(internal) if { src 10.0.0.0/8 }\n"
+        "use_backend mail if { dst_port 465 }\n";
+    vst_rules *rules;
+    char why[1024];
+
+    if (vst_rules_new((const uint8_t *)text, strlen(text), NULL, 0, NULL, &rules, why,
+                      sizeof why) < 0) {
+        fprintf(stderr, "%s\n", why); /* with the line and a caret below the mistake */
+        return NULL;
+    }
+    return rules;
+}
+
+// Example of vst_rules_replace, vst_rules_check, vst_rules_free.
+int reload_rules(vst_engine *engine, vst_rules *rules, const char *text)
+{
+    vst_rules *fresh;
+    char why[1024];
+
+    /* Tables that have not changed keep their entries, since rules is given here. */
+    if (vst_rules_new((const uint8_t *)text, strlen(text), NULL, 0, rules, &fresh, why,
+                      sizeof why) < 0 ||
+        vst_rules_check(engine, fresh, why, sizeof why) < 0) {
+        fprintf(stderr, "the rules stay as they are:\n%s\n", why);
+        vst_rules_free(fresh); /* NULL if there is none */
+        return -1;
+    }
+    vst_rules_replace(rules, fresh); /* listeners use rules: new connections get the new ones */
+    vst_rules_free(fresh);
+    return 0;
+}
+
+// Example of vst_conn_chosen_backend.
+void on_session(vst_engine *engine, vst_id client, vst_id default_backend)
+{
+    vst_id backend, stream;
+    vst_status status = vst_conn_chosen_backend(engine, client, &backend);
+
+    if (status < 0)
+        return; /* VST_E_CONFIG: the rules name no backend of ours, and the session is closed */
+    if (status == VST_NONE)
+        backend = default_backend;
+    if (vst_conn_forward_to(engine, client, backend, NULL, NULL, &stream) < 0)
+        vst_conn_close(engine, client);
+}
+
+// Example of vst_conn_variable.
+int is_internal(vst_engine *engine, vst_id conn)
+{
+    char value[32];
+    size_t len;
+
+    /* tcp-request connection set-var(network) str(internal) if { src 10.0.0.0/8 } */
+    if (vst_conn_variable(engine, conn, "network", value, sizeof value, &len) != VST_OK)
+        return 0; /* VST_NONE: no rule has set it */
+    return len == strlen("internal") && memcmp(value, "internal", len) == 0;
+}
