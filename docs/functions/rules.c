@@ -10,7 +10,8 @@ vst_rules *make_rules(void)
         "stick-table type ip size 100k expire 10m store conn_rate(10s)\n"
         "tcp-request connection track-sc0 src\n"
         "tcp-request connection reject if { sc0_conn_rate gt 100 }\n"
-        "tcp-request connection set-var(network) str(internal) if { src 10.0.0.0/8 }\n"
+        "tcp-request inspect-delay 5s\n"
+        "tcp-request content set-var(sni) req.ssl_sni\n"
         "use_backend mail if { dst_port 465 }\n";
     vst_rules *rules;
     char why[1024];
@@ -57,13 +58,23 @@ void on_session(vst_engine *engine, vst_id client, vst_id default_backend)
 }
 
 // Example of vst_conn_variable.
-int is_internal(vst_engine *engine, vst_id conn)
+void log_server_name(vst_engine *engine, vst_id conn)
 {
-    char value[32];
+    char name[256];
     size_t len;
 
-    /* tcp-request connection set-var(network) str(internal) if { src 10.0.0.0/8 } */
-    if (vst_conn_variable(engine, conn, "network", value, sizeof value, &len) != VST_OK)
-        return 0; /* VST_NONE: no rule has set it */
-    return len == strlen("internal") && memcmp(value, "internal", len) == 0;
+    /* For a rule such as: tcp-request content set-var(sni) req.ssl_sni */
+    switch (vst_conn_variable(engine, conn, "sni", name, sizeof name, &len)) {
+    case VST_OK:
+        printf("for %.*s\n", (int)len, name);
+        break;
+    case VST_NONE:
+        printf("for no name\n"); /* no rule has set it */
+        break;
+    case VST_E_SPACE:
+        printf("for a name of %zu bytes\n", len);
+        break;
+    default:
+        break;
+    }
 }

@@ -1,4 +1,5 @@
 // Which library this is, its memory, and the names of its numbers.
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <vestibule.h>
@@ -43,10 +44,10 @@ int use_arena(void *arena)
 }
 
 // Example of vst_op_name, vst_why_name.
-void on_closed(const vst_end *end)
+void log_end(const vst_end *end)
 {
-    if (end->why == 0)
-        return; /* it ended as it should */
-    /* Short names that stay the same, for counting; end->text is the sentence. */
-    fprintf(stderr, "%s %s: %s\n", vst_op_name(end->at), vst_why_name(end->why), end->text);
+    /* For a log that programs read: these names stay the same. end->text has them too, and a
+     * sentence for people. */
+    fprintf(stderr, "end conn=%016" PRIx64 " op=%s why=%s errno=%d\n", end->conn,
+            vst_op_name(end->at), vst_why_name(end->why), (int)end->sys_errno);
 }
