@@ -46,8 +46,7 @@ int use_arena(void *arena)
 // Example of vst_op_name, vst_why_name.
 void log_end(const vst_end *end)
 {
-    /* For a log that programs read: these names stay the same. end->text has them too, and a
-     * sentence for people. */
+    /* For a log that programs read; end->text is a sentence for people. */
     fprintf(stderr, "end conn=%016" PRIx64 " op=%s why=%s errno=%d\n", end->conn,
             vst_op_name(end->at), vst_why_name(end->why), (int)end->sys_errno);
 }
