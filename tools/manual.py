@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Writes the manual from include/vestibule.h.
+
+    manual.py man OUT_DIR         OUT_DIR/man3/vst_conn_send.3 and so on, and OUT_DIR/man7/vestibule.7
+    manual.py reference OUT_DIR   pages in Markdown for Sphinx: sections, functions, structs
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import header
+import manpages
+import reference
+
+
+def examples() -> Mapping[str, str]:
+    """An example for each function, where the repository has them."""
+    try:
+        found: dict[str, str] = importlib.import_module("examples").snippets()
+    except ModuleNotFoundError:
+        return {}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("man", "reference"))
+    parser.add_argument("out", type=Path)
+    arguments = parser.parse_args()
+    write = manpages.write if arguments.what == "man" else reference.write
+    print(f"{write(header.read(), arguments.out, examples())} pages in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
