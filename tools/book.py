@@ -32,6 +32,7 @@ SOURCE = BOOK / "source"
 PROJECT = "project"
 #: Where the book has files of the repository that pages link to.
 FILES = "files"
+NO_LEXER = ("hex",)
 LANGUAGES = {".c": "c", ".h": "c", ".py": "python", ".rs": "rust", ".sh": "sh"}
 
 
@@ -74,16 +75,19 @@ def linked_names(line: str, roles: dict[str, str]) -> str:
     return markdown.SPAN.sub(role, line)
 
 
-def with_images(page: Page) -> Page:
-    """A diagram that forges draw from its text is the image that tools/diagrams.py draws of the same text."""
+def for_sphinx(page: Page) -> Page:
+    """The page with what forges read in another way: a diagram that they draw from its text is the image that
+    tools/diagrams.py draws of the same text, and languages that have no lexer are text."""
     name = page.path.stem
-    image = f"![{name}](images/{name}.svg)"
-    return Page(page.path, re.sub(r"```mermaid\n.*?\n```", image, page.text, flags=re.DOTALL))
+    text = re.sub(r"```mermaid\n.*?\n```", f"![{name}](images/{name}.svg)", page.text, flags=re.DOTALL)
+    for language in NO_LEXER:
+        text = text.replace(f"```{language}\n", "```text\n")
+    return Page(page.path, text)
 
 
 def copy_page(path: Path, links: Links, roles: dict[str, str]) -> None:
     place = links.place(path)
-    page = with_images(Page.read(path))
+    page = for_sphinx(Page.read(path))
 
     def rewrite(line: str) -> str:
         line = markdown.LINK.sub(lambda link: f"{link['before']}({links.rewritten(link['target'], path, place)})", line)

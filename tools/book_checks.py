@@ -29,7 +29,7 @@ BUILT = Path("examples/build")
 def problems(root: Path) -> list[str]:
     pages = [Page.read(path) for path in committed(root, "*.md")]
     found = [problem for page in pages for problem in [*links(root, page), *snippets(root, page)]]
-    return [*found, *tutorial(root), *index_of_examples(root)]
+    return [*found, *tutorial(root), *index_of_examples(root), *metrics(root)]
 
 
 def committed(root: Path, pattern: str) -> list[Path]:
@@ -62,7 +62,7 @@ def snippets(root: Path, page: Page) -> Iterator[str]:
             if problem:
                 yield f"{where(root, page, block.line)}: {problem}"
         elif block.language == "sh":
-            for problem in commands(root, block.text):
+            for problem in commands(root, page.path.parent, block.text):
                 yield f"{where(root, page, block.line)}: {problem}"
 
 
@@ -108,25 +108,30 @@ def tutorial(root: Path) -> Iterator[str]:
             yield f"{path.relative_to(root)}: does not compile: {said}"
 
 
-def commands(root: Path, text: str) -> Iterator[str]:
-    """Programs of the examples, their options, and files of the repository that a snippet names."""
+def commands(root: Path, folder: Path, text: str) -> Iterator[str]:
+    """Programs of the examples, their options, and files of the repository that a snippet of a page in folder names."""
     for line in text.replace("\\\n", " ").split("\n"):
         for command in re.split(r"[|;&]+", line.partition(" #")[0]):
             words = command.split()
-            program = next((PROGRAM.fullmatch(word) for word in words if PROGRAM.fullmatch(word)), None)
-            if program:
-                yield from program_of_examples(root, program["name"], words)
             for word in words:
-                path = root / word.strip("'\"")
-                top = word.split("/")[0]
-                named = "/" in word and re.fullmatch(r"[\w./-]+", word) and (root / top).is_dir() and top != "target"
-                if named and BUILT not in Path(word).parents and not path.exists():
+                program = PROGRAM.fullmatch(word)
+                if program:
+                    yield from program_of_examples(root, folder, program["name"], words)
+                elif is_of_repository(root, word) and not any((at / word).exists() for at in (root, folder)):
                     yield f"{word}: no such file"
 
 
-def program_of_examples(root: Path, name: str, words: list[str]) -> Iterator[str]:
-    places = [root / folder / f"{name}.c" for folder in ("examples", "docs/tutorial")]
-    source = next((place for place in places if place.is_file()), None)
+def is_of_repository(root: Path, word: str) -> bool:
+    """Whether a word is the path of something that is committed, as far as its form tells."""
+    parts = [part for part in Path(word).parts if part != ".."]
+    is_path = "/" in word and re.fullmatch(r"[\w./-]+", word) is not None and not word.startswith("/")
+    is_built = "target" in parts or BUILT == Path(*parts) or BUILT in Path(*parts).parents
+    return is_path and not is_built and bool(parts) and (root / parts[0]).is_dir()
+
+
+def program_of_examples(root: Path, folder: Path, name: str, words: list[str]) -> Iterator[str]:
+    sources = [at / f"{name}.c" for at in (folder, root / "examples")]
+    source = next((path for path in sources if path.is_file()), None)
     if source is None:
         yield f"{name}: no such example"
         return
@@ -149,3 +154,12 @@ def index_of_examples(root: Path) -> Iterator[str]:
     for path in [*programs, root / "examples/nginx", root / "examples/systemd"]:
         if path not in linked:
             yield f"docs/examples.md: {path.relative_to(root)} is missing"
+
+
+def metrics(root: Path) -> Iterator[str]:
+    """docs/operating.md explains every metric, and no other."""
+    counted = set(re.findall(r'"(vestibule_\w+)"', (root / "src/engine/metrics.rs").read_text(encoding="utf-8")))
+    page = (root / "docs/operating.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `(vestibule_\w+)` \|", page, re.MULTILINE))
+    for name in sorted(counted ^ explained):
+        yield f"docs/operating.md: {name} is {'not explained' if name in counted else 'no metric'}"
