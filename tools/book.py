@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 
 import book_checks
+import examples
 import header
-import manual
 import markdown
 import reference
 from markdown import Page
@@ -128,7 +128,7 @@ def write_source() -> None:
         path = min(links.wanted - written)
         written.add(path)
         write_file(path, links)
-    reference.write(interface, SOURCE / "reference", manual.examples())
+    reference.write(interface, SOURCE / "reference", examples.snippets())
 
 
 def build() -> int:

@@ -8,22 +8,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from collections.abc import Mapping
 from pathlib import Path
 
+import examples
 import header
 import manpages
 import reference
-
-
-def examples() -> Mapping[str, str]:
-    """An example for each function, where the repository has them."""
-    try:
-        found: dict[str, str] = importlib.import_module("examples").snippets()
-    except ModuleNotFoundError:
-        return {}
-    return found
 
 
 def main() -> None:
@@ -32,7 +22,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
     write = manpages.write if arguments.what == "man" else reference.write
-    print(f"{write(header.read(), arguments.out, examples())} pages in {arguments.out}")
+    print(f"{write(header.read(), arguments.out, examples.snippets())} pages in {arguments.out}")
 
 
 if __name__ == "__main__":
