@@ -23,7 +23,7 @@ INSTALL ?= install
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 # The number in the name changes with the binary interface: docs/abi.md.
-SONAME := $(shell sed -n 's/.*-soname,\(.*\)");/\1/p' build.rs)
+SONAME := $(shell grep -o 'libvestibule\.so\.[0-9]*' build.rs | head -1)
 SHARED := libvestibule.so.$(VERSION)
 # Where it is relative, it is so to where cargo runs, which is here.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -75,13 +75,13 @@ install: all
 	$(INSTALL) -m 644 $(PACKAGE)/man/man3/* $(DESTDIR)$(MANDIR)/man3
 	$(INSTALL) -m 644 $(PACKAGE)/man/man7/* $(DESTDIR)$(MANDIR)/man7
 ifeq ($(DEBUG),split)
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/debug
-	$(INSTALL) -m 644 $(PACKAGE)/$(SHARED).debug $(DESTDIR)$(LIBDIR)/debug
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/.debug
+	$(INSTALL) -m 644 $(PACKAGE)/$(SHARED).debug $(DESTDIR)$(LIBDIR)/.debug
 endif
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SHARED) $(SONAME) libvestibule.so libvestibule.a)
-	rm -f $(DESTDIR)$(LIBDIR)/debug/$(SHARED).debug $(DESTDIR)$(LIBDIR)/pkgconfig/vestibule.pc
+	rm -f $(DESTDIR)$(LIBDIR)/.debug/$(SHARED).debug $(DESTDIR)$(LIBDIR)/pkgconfig/vestibule.pc
 	rm -rf $(DESTDIR)$(LIBDIR)/cmake/vestibule
 	rm -f $(DESTDIR)$(INCLUDEDIR)/vestibule.h $(DESTDIR)$(MANDIR)/man7/vestibule.7
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man3/,$(addsuffix .3,$(shell cat include/vestibule.symbols)))

@@ -293,13 +293,15 @@ typedef int32_t vst_status;
 // What a status means, as a sentence in English, NUL-terminated, valid as long as the library is
 // loaded.
 //
-// Legal from any thread and any callback. An unknown number gets a sentence too.
+// Legal from any thread and any callback.
+// Returns the sentence, never NULL; an unknown number has one too.
 const char *vst_strerror(vst_status status);
 
 // The name of a status, such as "VST_E_STALE", NUL-terminated, valid as long as the library is
 // loaded; "unknown" for an unknown number.
 //
 // Legal from any thread and any callback.
+// Returns the name, never NULL.
 const char *vst_status_name(vst_status status);
 
 // Where a connection failed: an operation, in the order they run.
@@ -563,10 +565,11 @@ struct vst_wait {
 };
 
 // Writes an address as text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract,
-// with bytes that are not printable ASCII escaped, and - for no address.
+// unix: for an unnamed socket, with bytes that are not printable ASCII escaped, and - for no address.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 512 bytes
-// always do. Legal from any thread and any callback.
+// always do.
+// Legal from any thread and any callback.
 // Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
 //
 // Needs:
@@ -576,9 +579,9 @@ vst_status vst_addr_text(const vst_addr *addr,
                          size_t capacity,
                          size_t *len);
 
-// Reads an address from text, as vst_addr_text writes it: 192.0.2.1:80, [2001:db8::1]:80,
-// unix:/path, unix:@abstract. *addr is VST_ADDR_NONE unless VST_OK. On failure why, unless
-// NULL, gets a sentence, cut to why_size bytes with its NUL.
+// Reads an address from text: 192.0.2.1:80, [2001:db8::1]:80, unix:/path, unix:@abstract; :80 and
+// *:80 are 0.0.0.0. Names of hosts are not looked up. *addr is VST_ADDR_NONE unless VST_OK. On
+// failure why, unless NULL, gets a sentence, cut to why_size bytes with its NUL.
 //
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_ARGUMENT (no address, or not UTF-8); VST_E_NULL.
@@ -622,7 +625,9 @@ vst_status vst_addr_parse(const char *text,
 
 // A connection has ended, whatever ended it; end says how. id is stale from now on, and no
 // event about it follows. Reported for every session, and for every connection that the host asked
-// for or handed in, whatever ends_per_second is. Not reported for a connection of a stream.
+// for or handed in, whatever ends_per_second is; without a
+// VST_EVENT_SESSION before it where the host ended the session before that was reported. Not reported for
+// a connection of a stream.
 #define VST_EVENT_CLOSED (6)
 
 // A stream has ended, and its two connections with it; stream says how, end is the client's
@@ -798,8 +803,8 @@ typedef int32_t (*vst_fdset_fn)(void *data,
                                 vst_id token,
                                 void *user);
 
-// Stops watching. user is the host's pointer for this descriptor. dir is one direction, VST_IO_IN, VST_IO_OUT or VST_IO_HANGUP; or it has
-// VST_IO_RELEASED, alone or with VST_IO_CLOSING.
+// Stops watching. user is the host's pointer for this descriptor. dir is one direction, VST_IO_IN,
+// VST_IO_OUT or VST_IO_HANGUP; or it has VST_IO_RELEASED, alone or with VST_IO_CLOSING.
 //
 // VST_IO_RELEASED comes once for a descriptor, in one call for all directions: directions that are
 // still watched are not cleared one by one before, and there may be none. The host then stops
@@ -906,9 +911,9 @@ typedef void (*vst_log_fn)(void *data,
 // options.
 //
 // Called on the thread that calls vst_waker_post or vst_waker_wake, when something waits and
-// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since vst_engine_free
-// waits for this callback to return. No function on an engine, a loop or a waker may be called
-// from here: it returns VST_E_REENTRANT.
+// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since
+// vst_engine_free waits for this callback to return. No function on an engine, a loop or a waker may
+// be called from here: it returns VST_E_REENTRANT.
 typedef void (*vst_wake_fn)(void *data);
 
 // An ask of a fed connection. ask is valid until the callback returns. The callback may make any
@@ -1062,6 +1067,7 @@ struct vst_engine_counters {
 // loaded; "unknown" for an unknown number.
 //
 // Legal from any thread and any callback.
+// Returns the name, never NULL.
 const char *vst_event_name(uint32_t kind);
 
 // Fills options with the defaults. size is sizeof(vst_engine_options).
@@ -1241,9 +1247,9 @@ vst_status vst_engine_ready(vst_engine *engine,
 // unknown bit, a reserved field that is not 0 or a token of 0
 // anywhere in the list is VST_E_ARGUMENT, and no entry is handled.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (the first token that is wrong, as above); VST_E_SIZE, VST_E_ARGUMENT,
-// VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
-// VST_E_PANIC; VST_E_POISONED.
+// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (the first token that is wrong, as above); VST_E_SIZE,
+// VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens;
+// VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; list points to count entries; wait is NULL or points to
@@ -1299,11 +1305,10 @@ vst_status vst_engine_run(vst_engine *engine,
 // vst_engine_ready_fd do. Like any call outside a callback it may run callbacks for what an
 // earlier call left.
 // Legal on the engine's thread; from a callback, wait has VST_WAIT_NESTED.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_E_NULL (also for wait); VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
-// engine is an engine that is not freed; wait is NULL or points to as many bytes as its size
-// says.
+// engine is an engine that is not freed; wait points to as many bytes as its size says.
 vst_status vst_engine_wait(vst_engine *engine,
                            vst_wait *wait);
 
@@ -1322,8 +1327,9 @@ vst_status vst_engine_wait(vst_engine *engine,
 vst_status vst_engine_batch_begin(vst_engine *engine);
 
 // Ends a batch that vst_engine_batch_begin began: interest callbacks are called and released
-// descriptors closed before this returns. wait, unless NULL, is written, as by every drive call. Where interest comes from vst_engine_next, the
-// descriptors whose release has been written there are closed by the next call on the engine.
+// descriptors closed before this returns. wait, unless NULL, is written, as by every drive call.
+// Where interest comes from vst_engine_next, the descriptors whose release has been written there are
+// closed by the next call on the engine.
 //
 // Legal on the engine's thread, outside callbacks.
 // Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE;
@@ -1746,7 +1752,8 @@ struct vst_connect_args {
     // The client's connection for which this one is made: the PROXY header carries its addresses
     // and its TLS. 0: it is made for nobody else, and a version 2 header says LOCAL.
     vst_id client;
-    // Further TLVs for a version 2 header, read during the call.
+    // Further TLVs for a version 2 header, read during the call. Receivers may pass over the TLVs of a
+    // header that says LOCAL.
     const vst_tlv *tlvs;
     // The host's user data for the connection. The library neither reads nor frees it.
     void *user;
@@ -1841,8 +1848,8 @@ vst_status vst_conn_adopt(vst_engine *engine,
 // It begins when the outermost call ends, or when vst_conn_forward makes it part of a stream,
 // whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED reports that it is open,
 // VST_EVENT_CLOSED its end, also when it could not be opened. The handle config may be freed at
-// once. connect may be NULL. *out is the id, or 0. On failure why, unless NULL, gets a
-// sentence, cut to why_size bytes with its NUL.
+// once, but must not be NULL; connect may be NULL. *out is the id, or 0. On failure why, unless
+// NULL, gets a sentence, cut to why_size bytes with its NUL.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header,
 // or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_ENGINE (the
@@ -2105,12 +2112,14 @@ vst_status vst_conn_bytes(vst_engine *engine,
 // handshake that fails ends the connection with VST_EVENT_CLOSED. The timeout of the handshake is
 // timeout_tls_ns of the configuration that the connection was made with. Plaintext that came
 // after the command must not be treated as if it had come through TLS (CVE-2011-0411): a host that
-// has read any refuses the client. On failure why, unless NULL, gets a sentence, cut to
+// has read any refuses the client. Bytes that nobody has read yet are taken for TLS, whose handshake then
+// fails. On failure why, unless NULL, gets a sentence, cut to
 // why_size bytes with its NUL.
 // Legal on the engine's thread, for a session.
-// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; bytes came that the host has
-// not read; part of a stream); VST_E_ARGUMENT (not one of server and client; no name);
-// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; the library holds
+// bytes that the host has not read, as after vst_conn_peek; part of a stream); VST_E_ARGUMENT (not
+// one of server and client; no name); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
+// VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; start points to as many bytes as its size says, early to
@@ -2433,7 +2442,8 @@ vst_status vst_conn_proxy_header(vst_engine *engine,
 //
 // Legal on the engine's thread, before VST_EVENT_CLOSED. *len is the length of the value, also
 // when capacity does not suffice, and 0 when there is none.
-// Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
+// Returns VST_OK; VST_NONE (no header, fewer TLVs, or a header that says LOCAL, whose
+// TLVs are passed over); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
 // VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -2523,7 +2533,8 @@ vst_status vst_conn_layers(vst_engine *engine,
 // descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 2,048 bytes
-// mostly do. Legal on the engine's thread, before VST_EVENT_CLOSED.
+// mostly do.
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -2540,7 +2551,8 @@ vst_status vst_conn_describe(vst_engine *engine,
 // address, descriptor, why it is paused, and the counts of its connections.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
-// mostly do. Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
+// mostly do.
+// Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -2768,7 +2780,7 @@ vst_status vst_tls_server_options_init(vst_tls_server_options *options,
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, no chain, a
 // vst_pem with file and bytes, a name in alpn that has not 1 to 255 bytes); VST_E_CONFIG (a
-// file, certificate, key or list cannot be used).
+// file, certificate, key or list cannot be used); VST_E_UNSUPPORTED (a build without VST_FEATURE_TLS).
 //
 // Needs:
 // options points to as many bytes as its size says, and its texts, files and memory to what
@@ -2853,7 +2865,8 @@ vst_status vst_tls_client_options_init(vst_tls_client_options *options,
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, an identity
 // without chain, a vst_pem with file and bytes, a name in alpn that has not 1 to 255 bytes);
-// VST_E_CONFIG (a file, certificate, key or list cannot be used).
+// VST_E_CONFIG (a file, certificate, key or list cannot be used); VST_E_UNSUPPORTED (a build without
+// VST_FEATURE_TLS).
 //
 // Needs:
 // options points to as many bytes as its size says, and its texts, files and memory to what their
@@ -3069,11 +3082,13 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // vst_connect_config_free. On failure why, unless NULL, gets a sentence, cut to why_size bytes
 // with its NUL.
 // Legal from any thread and any callback.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, proxy_tlvs
-// without version 2, SOCKS texts with VST_SOCKS_NONE); VST_E_CONFIG (source or socks_destination
-// cannot be parsed, server_name is missing or no DNS name and no IP address, socks_destination
-// is missing, the version of SOCKS cannot express the destination, user or password, or
-// link_destination is no name and port); VST_E_KIND (link is no link).
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, a dscp above 63,
+// proxy_tlvs without version 2, SOCKS texts with VST_SOCKS_NONE, link is no id, link_destination or
+// link_tls without link, link with VST_CONNECT_FED, link_tls with tls); VST_E_CONFIG (source or
+// socks_destination cannot be parsed, server_name is missing or no DNS name and no IP address,
+// socks_destination is missing, the version of SOCKS cannot express the destination, user or
+// password, link_destination is no name and port, or link_tls is empty); VST_E_KIND (link is the
+// id of something else).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -3189,7 +3204,7 @@ struct vst_feed_args {
 };
 
 // Takes a connection that is open below, and whose bytes the host moves. It goes through what config
-// says: headers, rules, handlers, TLS. args may be NULL: nothing is known of the connection.
+// (not NULL) says: headers, rules, handlers, TLS. args may be NULL: nothing is known of the connection.
 //
 // *out is the id, or 0. It asks with the callback fed of the engine or through vst_fed_next.
 // VST_EVENT_SESSION is reported when it is a session, and VST_EVENT_CLOSED when it has ended, also if
@@ -3362,13 +3377,14 @@ vst_status vst_fed_hung_up(vst_engine *engine,
 // Reports that nothing is below the connection any more: the last report about it. Where neither
 // VST_FED_CLOSE nor VST_FED_RESET was asked, that is a failure (ECONNRESET).
 //
-// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then. Where nothing was
-// asked, a session of the host's notices it as after vst_fed_hung_up, and bytes that are not read yet
-// may be lost: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
+// It is also the report for a connection that was given up while it was being opened. VST_EVENT_CLOSED, or
+// the end of the stream, follows, and the id is stale then. Where nothing was asked, a session of the
+// host's notices it as after vst_fed_hung_up, and bytes that are not read yet may be lost: after an end
+// in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_STATE (it was never open, or this was reported); VST_E_UNSUPPORTED (it is not
-// fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-// VST_E_POISONED.
+// Returns VST_OK; VST_E_STATE (it is still being opened: report
+// vst_fed_failed; or this was reported); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (it
+// is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed.
@@ -3461,7 +3477,8 @@ struct vst_agent_options {
     // How many bytes of one connection are held and not sent on at most. Default 64 KiB.
     uint32_t channel_window_bytes;
     // How many connections may be opened in a second over one connection of a client's link. Those above
-    // that are refused with VST_WHY_LOCAL_LIMIT, and asked for again by the client until its timeout. Default UINT32_MAX: no bound.
+    // that are refused with VST_WHY_LOCAL_LIMIT, and asked for again by the client until its timeout.
+    // Default UINT32_MAX: no bound.
     uint32_t opens_per_second;
 };
 
@@ -3515,7 +3532,7 @@ vst_status vst_link_close(vst_engine *engine,
                           vst_id link);
 
 // Takes the connections that the agent accepts and hands over under name (vst_agent_offer): UTF-8,
-// 1 to 255 bytes, copied. Each goes through what config says, as if it had been accepted here:
+// 1 to 255 bytes, copied. Each goes through what config (not NULL) says, as if it had been accepted here:
 // VST_EVENT_SESSION reports that it is a session, VST_EVENT_CLOSED its end, also if it never was one. What
 // the agent knows of it is known here: its addresses, the PROXY header that it began with, and what the
 // agent's TLS agreed on.
@@ -3583,8 +3600,8 @@ vst_status vst_agent_options_init(vst_agent_options *options,
 // options is read and not kept. *out is the id, or 0. On failure why, unless NULL, gets a sentence, cut
 // to why_size bytes with its NUL.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (a flag); VST_E_CONFIG (allow cannot be parsed, or
-// connect says more than it may); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (a flag); VST_E_CONFIG (allow cannot be
+// parsed, or connect says more than it may); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; options points to as many bytes as its size says, its text to
@@ -3601,8 +3618,8 @@ vst_status vst_agent_new(vst_engine *engine,
 // for connections that begin later. The handle tls may be freed at once.
 //
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is empty, too long or not UTF-8; the id); VST_E_STALE,
-// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is empty, too long or not UTF-8; the id);
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // Handles are not freed; profile is a NUL-terminated string.
@@ -3634,9 +3651,9 @@ vst_status vst_agent_serve(vst_engine *engine,
 // passed to the client, that it is no longer here.
 //
 // Legal on the engine's thread. On failure the session stays the host's.
-// Returns VST_OK; VST_NONE (no client takes it now); VST_E_STATE (it is no session of the host's, or bytes of
-// it wait to be sent); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id; the name is not
-// UTF-8); VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_NONE (no client takes it now); VST_E_STATE (it is no session of the host's, or
+// bytes of it wait to be sent); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an
+// id; the name is not UTF-8); VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; name is a NUL-terminated string.
@@ -3649,9 +3666,9 @@ vst_status vst_agent_offer(vst_engine *engine,
 // or VST_ADDR_NONE: it has none, for the reason sys_errno (0: ENOENT).
 //
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_STATE (nobody waits for this ticket any more); VST_E_ARGUMENT (addr is no address, or
-// sys_errno is negative; the id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD;
-// VST_E_POISONED.
+// Returns VST_OK; VST_E_STATE (nobody waits for this ticket any more); VST_E_ARGUMENT (addr is no
+// address, or sys_errno is negative; the id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+// VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; addr is NULL or points to an address.
@@ -3661,9 +3678,9 @@ vst_status vst_agent_resolved(vst_engine *engine,
                               const vst_addr *addr,
                               int32_t sys_errno);
 
-// Lets an agent end in order: its clients are told to open new connections elsewhere, and those that are open
-// go on. A client's connection closes with the last of them; vst_agent_load says when there is none left.
-// Another agent may take the listening socket over meanwhile: no connection fails.
+// Lets an agent end in order: its clients are told to open new connections elsewhere, and those that
+// are open go on. A client's connection closes with the last of them; vst_agent_load says when there is
+// none left. Another agent may take the listening socket over meanwhile: no connection fails.
 //
 // Legal on the engine's thread; a second call changes nothing.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD;
@@ -3704,8 +3721,8 @@ vst_status vst_agent_load(vst_engine *engine,
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 256 bytes mostly do.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-// VST_E_POISONED.
+// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; text points to capacity writable bytes; len to a size.
@@ -3861,7 +3878,8 @@ vst_status vst_stream_abort(vst_engine *engine,
 // of both sides, bytes, the choice of a server, what it waits for, and how it ends.
 //
 // The text has no NUL; *len is its length, also when capacity does not suffice. 1,024 bytes
-// mostly do. Legal on the engine's thread, before VST_EVENT_STREAM_END.
+// mostly do.
+// Legal on the engine's thread, before VST_EVENT_STREAM_END.
 // Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
@@ -4136,7 +4154,8 @@ vst_status vst_backend_new(vst_engine *engine,
                            size_t why_size);
 
 // Gives a backend a name, which rules (use_backend, be_conn) and metrics use: UTF-8,
-// NUL-terminated, copied. A second call replaces the name.
+// NUL-terminated, copied. A second call replaces the name. Names are not compared: of several backends with
+// one name, rules use one.
 //
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8, the id); VST_E_STALE,
@@ -4873,8 +4892,8 @@ vst_status vst_handler_send(vst_engine *engine,
 //
 // The answer reports a failure while vst_listener_set_monitor_fail is set for the listener of
 // the connection, and from the first stage of vst_engine_drain on. VST_MONITOR_ANSWER_TEXT and
-// VST_MONITOR_ANSWER_BYTES are sent at once. VST_MONITOR_ANSWER_HTTP and VST_MONITOR_ANSWER_METRICS are sent after the
-// first byte of the request, or the end of the peer's side, which must come within
+// VST_MONITOR_ANSWER_BYTES are sent at once. VST_MONITOR_ANSWER_HTTP and VST_MONITOR_ANSWER_METRICS are
+// sent after the first byte of the request, or the end of the peer's side, which must come within
 // timeout_proxy_ns; the request is not parsed. The answer must be sent within linger_ns. What
 // the peer still sends is then read and thrown away, as drain_ns and drain_bytes allow, so
 // that no reset destroys the answer.
@@ -4887,13 +4906,13 @@ struct vst_monitor_options {
     uint64_t flags;
     // The sources, as in vst_accept_options.accept_proxy; NULL with VST_MONITOR_EVERYONE.
     const char *monitor_net;
-    // With VST_MONITOR_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
-    // Copied. Else NULL.
+    // With VST_MONITOR_ANSWER_BYTES: what is sent while there is no failure, 1 to
+    // VST_MONITOR_ANSWER_MAX_BYTES bytes. Copied. Else NULL.
     const void *well;
     // Length of well in bytes.
     size_t well_len;
-    // With VST_MONITOR_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
-    // Copied. Else NULL.
+    // With VST_MONITOR_ANSWER_BYTES: what is sent while there is a failure, 1 to
+    // VST_MONITOR_ANSWER_MAX_BYTES bytes. Copied. Else NULL.
     const void *failing;
     // Length of failing in bytes.
     size_t failing_len;
@@ -5080,8 +5099,8 @@ vst_status vst_loop_engine(vst_loop *loop,
 // most_ns is the longest wait of one round, in nanoseconds; with 0 it handles what is ready and
 // does not wait. If vst_loop_stop was called before, it returns VST_OK after one round.
 // Legal on the loop's thread, outside callbacks.
-// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_END (a drain is done); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
-// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
+// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_END (a drain is done); VST_E_SYSTEM;
+// VST_E_NULL; VST_E_THREAD; VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 //
 // Needs:
 // loop is a loop that is not freed.
@@ -5133,6 +5152,9 @@ vst_status vst_loop_free(vst_loop *loop);
 // The library has vst_set_allocator.
 #define VST_FEATURE_ALLOCATOR (16)
 
+// The library has TLS. Without it, agents may still run TLS for its connections (vst_link_open).
+#define VST_FEATURE_TLS (32)
+
 // Returns size bytes at a multiple of align, a power of two, or NULL: then the process ends, since
 // the library cannot go on. size is not 0. data is that of the allocator.
 typedef void *(*vst_alloc_fn)(void *data,
@@ -5164,10 +5186,11 @@ struct vst_allocator {
 // the whole process and for ever. allocator is copied; what its data points to must stay valid as long
 // as the process runs.
 //
-// It must be the first function of the library that is called, but for those that only return numbers
-// and texts (vst_abi_version, vst_version, vst_features, vst_strerror and their like), while no other
-// thread uses the library. Its functions must not call the library. Memory that the system's C library
-// allocates for itself is not the allocator's.
+// Its functions must not call the library. Memory that the system's C library allocates for itself is not
+// the allocator's.
+// Legal as the first call of the library, but for those that only return numbers and texts
+// (vst_abi_version, vst_version, vst_features, vst_strerror and their like), while no other thread uses
+// the library.
 // Returns VST_OK; VST_E_NULL (allocator, or one of its functions); VST_E_SIZE; VST_E_ARGUMENT (a reserved
 // field that is not 0); VST_E_STATE (memory was allocated before, an allocator is set, or the program
 // defines OPENSSL_memory_alloc and its like in a place from which the cryptography takes them);
@@ -5181,12 +5204,14 @@ vst_status vst_set_allocator(const vst_allocator *allocator);
 // The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
 //
 // Legal from any thread and any callback.
+// Returns the number.
 uint32_t vst_abi_version(void);
 
 // The version of the library as text, such as 0.1.0, NUL-terminated, valid as long as the library
 // is loaded.
 //
 // Legal from any thread and any callback.
+// Returns the text, never NULL.
 const char *vst_version(void);
 
 // Writes what this build of the library has, a mask of VST_FEATURE_*.
@@ -5203,12 +5228,14 @@ vst_status vst_features(uint64_t *features);
 // library is loaded.
 //
 // Legal from any thread and any callback.
+// Returns the name, never NULL.
 const char *vst_op_name(uint32_t op);
 
 // The name of a reason, VST_WHY_*, without its prefix, such as TIMED_OUT. For 0 it is OK, and for
 // a number that no reason has UNKNOWN. NUL-terminated, valid as long as the library is loaded.
 //
 // Legal from any thread and any callback.
+// Returns the name, never NULL.
 const char *vst_why_name(uint32_t why);
 
 #ifdef __cplusplus

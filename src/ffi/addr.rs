@@ -102,10 +102,11 @@ impl vst_addr {
 }
 
 /// Writes an address as text: `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `unix:@abstract`,
-/// with bytes that are not printable ASCII escaped, and `-` for no address.
+/// `unix:` for an unnamed socket, with bytes that are not printable ASCII escaped, and `-` for no address.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 512 bytes
-/// always do. Legal from any thread and any callback.
+/// always do.
+/// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_SPACE; VST_E_ARGUMENT (no such address); VST_E_NULL.
 ///
 /// # Safety
@@ -131,9 +132,9 @@ pub unsafe extern "C" fn vst_addr_text(
     })
 }
 
-/// Reads an address from text, as `vst_addr_text` writes it: `192.0.2.1:80`, `[2001:db8::1]:80`,
-/// `unix:/path`, `unix:@abstract`. `*addr` is VST_ADDR_NONE unless VST_OK. On failure `why`, unless
-/// NULL, gets a sentence, cut to `why_size` bytes with its NUL.
+/// Reads an address from text: `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `unix:@abstract`; :80 and
+/// *:80 are 0.0.0.0. Names of hosts are not looked up. `*addr` is VST_ADDR_NONE unless VST_OK. On
+/// failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with its NUL.
 ///
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_ARGUMENT (no address, or not UTF-8); VST_E_NULL.

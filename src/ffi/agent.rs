@@ -67,7 +67,8 @@ pub struct vst_agent_options {
     /// How many bytes of one connection are held and not sent on at most. Default 64 KiB.
     pub channel_window_bytes: u32,
     /// How many connections may be opened in a second over one connection of a client's link. Those above
-    /// that are refused with VST_WHY_LOCAL_LIMIT, and asked for again by the client until its timeout. Default UINT32_MAX: no bound.
+    /// that are refused with VST_WHY_LOCAL_LIMIT, and asked for again by the client until its timeout.
+    /// Default UINT32_MAX: no bound.
     pub opens_per_second: u32,
 }
 
@@ -126,8 +127,8 @@ pub unsafe extern "C" fn vst_agent_options_init(
 /// options is read and not kept. `*out` is the id, or 0. On failure `why`, unless NULL, gets a sentence, cut
 /// to `why_size` bytes with its NUL.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (a flag); VST_E_CONFIG (`allow` cannot be parsed, or
-/// `connect` says more than it may); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (a flag); VST_E_CONFIG (`allow` cannot be
+/// parsed, or `connect` says more than it may); VST_E_LIMIT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `options` points to as many bytes as its `size` says, its text to
@@ -212,8 +213,8 @@ fn count(n: u64) -> usize {
 /// for connections that begin later. The handle tls may be freed at once.
 ///
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is empty, too long or not UTF-8; the id); VST_E_STALE,
-/// VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is empty, too long or not UTF-8; the id);
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `profile` is a NUL-terminated string.
@@ -269,9 +270,9 @@ pub unsafe extern "C" fn vst_agent_serve(
 /// passed to the client, that it is no longer here.
 ///
 /// Legal on the engine's thread. On failure the session stays the host's.
-/// Returns VST_OK; VST_NONE (no client takes it now); VST_E_STATE (it is no session of the host's, or bytes of
-/// it wait to be sent); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an id; the name is not
-/// UTF-8); VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_NONE (no client takes it now); VST_E_STATE (it is no session of the host's, or
+/// bytes of it wait to be sent); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (an
+/// id; the name is not UTF-8); VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `name` is a NUL-terminated string.
@@ -299,9 +300,9 @@ pub unsafe extern "C" fn vst_agent_offer(
 /// or VST_ADDR_NONE: it has none, for the reason `sys_errno` (0: ENOENT).
 ///
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_STATE (nobody waits for this ticket any more); VST_E_ARGUMENT (`addr` is no address, or
-/// `sys_errno` is negative; the id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (nobody waits for this ticket any more); VST_E_ARGUMENT (`addr` is no
+/// address, or `sys_errno` is negative; the id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `addr` is NULL or points to an address.
@@ -332,9 +333,9 @@ pub unsafe extern "C" fn vst_agent_resolved(
     })
 }
 
-/// Lets an agent end in order: its clients are told to open new connections elsewhere, and those that are open
-/// go on. A client's connection closes with the last of them; vst_agent_load says when there is none left.
-/// Another agent may take the listening socket over meanwhile: no connection fails.
+/// Lets an agent end in order: its clients are told to open new connections elsewhere, and those that
+/// are open go on. A client's connection closes with the last of them; vst_agent_load says when there is
+/// none left. Another agent may take the listening socket over meanwhile: no connection fails.
 ///
 /// Legal on the engine's thread; a second call changes nothing.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id); VST_E_THREAD;
@@ -407,8 +408,8 @@ pub unsafe extern "C" fn vst_agent_load(
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 256 bytes mostly do.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a size.

@@ -41,10 +41,11 @@ const _: () = assert!(size_of::<vst_allocator>() == 32);
 /// the whole process and for ever. allocator is copied; what its data points to must stay valid as long
 /// as the process runs.
 ///
-/// It must be the first function of the library that is called, but for those that only return numbers
-/// and texts (vst_abi_version, vst_version, vst_features, vst_strerror and their like), while no other
-/// thread uses the library. Its functions must not call the library. Memory that the system's C library
-/// allocates for itself is not the allocator's.
+/// Its functions must not call the library. Memory that the system's C library allocates for itself is not
+/// the allocator's.
+/// Legal as the first call of the library, but for those that only return numbers and texts
+/// (vst_abi_version, vst_version, vst_features, vst_strerror and their like), while no other thread uses
+/// the library.
 /// Returns VST_OK; VST_E_NULL (allocator, or one of its functions); VST_E_SIZE; VST_E_ARGUMENT (a reserved
 /// field that is not 0); VST_E_STATE (memory was allocated before, an allocator is set, or the program
 /// defines OPENSSL_memory_alloc and its like in a place from which the cryptography takes them);

@@ -203,7 +203,8 @@ pub unsafe extern "C" fn vst_backend_new(
 }
 
 /// Gives a backend a name, which rules (`use_backend`, `be_conn`) and metrics use: UTF-8,
-/// NUL-terminated, copied. A second call replaces the name.
+/// NUL-terminated, copied. A second call replaces the name. Names are not compared: of several backends with
+/// one name, rules use one.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8, the id); VST_E_STALE,

@@ -227,11 +227,13 @@ pub unsafe extern "C" fn vst_connect_options_init(
 /// vst_connect_config_free. On failure why, unless NULL, gets a sentence, cut to `why_size` bytes
 /// with its NUL.
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, `proxy_tlvs`
-/// without version 2, SOCKS texts with VST_SOCKS_NONE); VST_E_CONFIG (source or `socks_destination`
-/// cannot be parsed, `server_name` is missing or no DNS name and no IP address, `socks_destination`
-/// is missing, the version of SOCKS cannot express the destination, user or password, or
-/// `link_destination` is no name and port); VST_E_KIND (`link` is no link).
+/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, a `dscp` above 63,
+/// `proxy_tlvs` without version 2, SOCKS texts with VST_SOCKS_NONE, `link` is no id, `link_destination` or
+/// `link_tls` without `link`, `link` with VST_CONNECT_FED, `link_tls` with `tls`); VST_E_CONFIG (source or
+/// `socks_destination` cannot be parsed, `server_name` is missing or no DNS name and no IP address,
+/// `socks_destination` is missing, the version of SOCKS cannot express the destination, user or
+/// password, `link_destination` is no name and port, or `link_tls` is empty); VST_E_KIND (`link` is the
+/// id of something else).
 ///
 /// # Safety
 /// options points to as many bytes as its size says, its texts to NUL-terminated strings, its

@@ -13,7 +13,8 @@ use super::types::vst_id;
 /// descriptor, layers, operations, bytes, deadline, what it waits for, why it failed.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 2,048 bytes
-/// mostly do. Legal on the engine's thread, before VST_EVENT_CLOSED.
+/// mostly do.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
@@ -40,7 +41,8 @@ pub unsafe extern "C" fn vst_conn_describe(
 /// address, descriptor, why it is paused, and the counts of its connections.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
-/// mostly do. Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
+/// mostly do.
+/// Legal on the engine's thread, before VST_EVENT_LISTENER_CLOSED.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -74,9 +74,9 @@ pub unsafe extern "C" fn vst_engine_ready(
 /// unknown bit, a reserved field that is not 0 or a token of 0
 /// anywhere in the list is VST_E_ARGUMENT, and no entry is handled.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (the first token that is wrong, as above); VST_E_SIZE, VST_E_ARGUMENT,
-/// VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens; VST_E_THREAD;
-/// VST_E_PANIC; VST_E_POISONED.
+/// Returns VST_OK; VST_E_KIND and VST_E_ENGINE (the first token that is wrong, as above); VST_E_SIZE,
+/// VST_E_ARGUMENT, VST_E_NULL and VST_E_MODE (a time of another clock), and then nothing happens;
+/// VST_E_THREAD; VST_E_PANIC; VST_E_POISONED.
 ///
 /// # Safety
 /// engine is an engine that is not freed; list points to count entries; wait is NULL or points to
@@ -199,11 +199,10 @@ pub unsafe extern "C" fn vst_engine_run(
 /// `vst_engine_ready_fd` do. Like any call outside a callback it may run callbacks for what an
 /// earlier call left.
 /// Legal on the engine's thread; from a callback, `wait` has VST_WAIT_NESTED.
-/// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_NULL (also for `wait`); VST_E_SIZE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
-/// `engine` is an engine that is not freed; `wait` is NULL or points to as many bytes as its `size`
-/// says.
+/// `engine` is an engine that is not freed; `wait` points to as many bytes as its `size` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vst_engine_wait(
     engine: *mut vst_engine,
@@ -244,8 +243,9 @@ pub unsafe extern "C" fn vst_engine_batch_begin(engine: *mut vst_engine) -> vst_
 }
 
 /// Ends a batch that `vst_engine_batch_begin` began: interest callbacks are called and released
-/// descriptors closed before this returns. `wait`, unless NULL, is written, as by every drive call. Where interest comes from `vst_engine_next`, the
-/// descriptors whose release has been written there are closed by the next call on the engine.
+/// descriptors closed before this returns. `wait`, unless NULL, is written, as by every drive call.
+/// Where interest comes from `vst_engine_next`, the descriptors whose release has been written there are
+/// closed by the next call on the engine.
 ///
 /// Legal on the engine's thread, outside callbacks.
 /// Returns VST_OK; VST_E_STATE (no batch is begun); VST_E_REENTRANT; VST_E_NULL; VST_E_SIZE;

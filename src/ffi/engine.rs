@@ -97,8 +97,8 @@ pub type vst_fdset_fn = Option<
         user: *mut c_void,
     ) -> i32,
 >;
-/// Stops watching. user is the host's pointer for this descriptor. `dir` is one direction, `VST_IO_IN`, `VST_IO_OUT` or `VST_IO_HANGUP`; or it has
-/// `VST_IO_RELEASED`, alone or with `VST_IO_CLOSING`.
+/// Stops watching. `user` is the host's pointer for this descriptor. `dir` is one direction, `VST_IO_IN`,
+/// `VST_IO_OUT` or `VST_IO_HANGUP`; or it has `VST_IO_RELEASED`, alone or with `VST_IO_CLOSING`.
 ///
 /// VST_IO_RELEASED comes once for a descriptor, in one call for all directions: directions that are
 /// still watched are not cleared one by one before, and there may be none. The host then stops

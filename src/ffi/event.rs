@@ -22,7 +22,9 @@ pub const VST_EVENT_WRITABLE: u32 = 4;
 pub const VST_EVENT_REFUSED: u32 = 5;
 /// A connection has ended, whatever ended it; `end` says how. `id` is stale from now on, and no
 /// event about it follows. Reported for every session, and for every connection that the host asked
-/// for or handed in, whatever ends_per_second is. Not reported for a connection of a stream.
+/// for or handed in, whatever ends_per_second is; without a
+/// VST_EVENT_SESSION before it where the host ended the session before that was reported. Not reported for
+/// a connection of a stream.
 pub const VST_EVENT_CLOSED: u32 = 6;
 /// A stream has ended, and its two connections with it; `stream` says how, `end` is the client's
 /// own end, `end_server` the server's. Reported for every stream; quiet and suppressed of end are
@@ -136,6 +138,7 @@ const _: () = assert!(size_of::<vst_event>() == 96);
 /// loaded; "unknown" for an unknown number.
 ///
 /// Legal from any thread and any callback.
+/// Returns the name, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_event_name(kind: u32) -> *const c_char {
     event_name(kind).as_ptr()

@@ -133,8 +133,8 @@ pub unsafe extern "C" fn vst_loop_engine(
 /// `most_ns` is the longest wait of one round, in nanoseconds; with 0 it handles what is ready and
 /// does not wait. If `vst_loop_stop` was called before, it returns VST_OK after one round.
 /// Legal on the loop's thread, outside callbacks.
-/// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_END (a drain is done); VST_E_SYSTEM; VST_E_NULL; VST_E_THREAD;
-/// VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
+/// Returns VST_OK (stopped); VST_WAIT (the round is over); VST_END (a drain is done); VST_E_SYSTEM;
+/// VST_E_NULL; VST_E_THREAD; VST_E_REENTRANT; VST_E_PANIC; VST_E_POISONED; VST_E_UNSUPPORTED.
 ///
 /// # Safety
 /// `loop` is a loop that is not freed.

@@ -55,7 +55,7 @@ unsafe impl Sized32 for vst_feed_args {
 const _: () = assert!(size_of::<vst_feed_args>() == 56);
 
 /// Takes a connection that is open below, and whose bytes the host moves. It goes through what `config`
-/// says: headers, rules, handlers, TLS. `args` may be NULL: nothing is known of the connection.
+/// (not NULL) says: headers, rules, handlers, TLS. `args` may be NULL: nothing is known of the connection.
 ///
 /// `*out` is the id, or 0. It asks with the callback `fed` of the engine or through vst_fed_next.
 /// VST_EVENT_SESSION is reported when it is a session, and VST_EVENT_CLOSED when it has ended, also if
@@ -402,13 +402,14 @@ pub unsafe extern "C" fn vst_fed_hung_up(
 /// Reports that nothing is below the connection any more: the last report about it. Where neither
 /// VST_FED_CLOSE nor VST_FED_RESET was asked, that is a failure (ECONNRESET).
 ///
-/// VST_EVENT_CLOSED, or the end of the stream, follows, and the id is stale then. Where nothing was
-/// asked, a session of the host's notices it as after vst_fed_hung_up, and bytes that are not read yet
-/// may be lost: after an end in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
+/// It is also the report for a connection that was given up while it was being opened. VST_EVENT_CLOSED, or
+/// the end of the stream, follows, and the id is stale then. Where nothing was asked, a session of the
+/// host's notices it as after vst_fed_hung_up, and bytes that are not read yet may be lost: after an end
+/// in order report vst_fed_ended alone, and wait for VST_FED_CLOSE.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_STATE (it was never open, or this was reported); VST_E_UNSUPPORTED (it is not
-/// fed); VST_E_NULL; VST_E_STALE (it is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
-/// VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (it is still being opened: report
+/// vst_fed_failed; or this was reported); VST_E_UNSUPPORTED (it is not fed); VST_E_NULL; VST_E_STALE (it
+/// is gone), VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed.

@@ -165,7 +165,7 @@ pub unsafe extern "C" fn vst_link_close(engine: *mut vst_engine, link: vst_id) -
 }
 
 /// Takes the connections that the agent accepts and hands over under `name` (`vst_agent_offer`): UTF-8,
-/// 1 to 255 bytes, copied. Each goes through what `config` says, as if it had been accepted here:
+/// 1 to 255 bytes, copied. Each goes through what `config` (not NULL) says, as if it had been accepted here:
 /// VST_EVENT_SESSION reports that it is a session, VST_EVENT_CLOSED its end, also if it never was one. What
 /// the agent knows of it is known here: its addresses, the PROXY header that it began with, and what the
 /// agent's TLS agreed on.

@@ -42,8 +42,8 @@ pub const VST_MONITOR_TRUSTED: u64 = 1 << 35;
 ///
 /// The answer reports a failure while `vst_listener_set_monitor_fail` is set for the listener of
 /// the connection, and from the first stage of `vst_engine_drain` on. VST_MONITOR_ANSWER_TEXT and
-/// VST_MONITOR_ANSWER_BYTES are sent at once. VST_MONITOR_ANSWER_HTTP and VST_MONITOR_ANSWER_METRICS are sent after the
-/// first byte of the request, or the end of the peer's side, which must come within
+/// VST_MONITOR_ANSWER_BYTES are sent at once. VST_MONITOR_ANSWER_HTTP and VST_MONITOR_ANSWER_METRICS are
+/// sent after the first byte of the request, or the end of the peer's side, which must come within
 /// `timeout_proxy_ns`; the request is not parsed. The answer must be sent within linger_ns. What
 /// the peer still sends is then read and thrown away, as `drain_ns` and `drain_bytes` allow, so
 /// that no reset destroys the answer.
@@ -58,13 +58,13 @@ pub struct vst_monitor_options {
     pub flags: u64,
     /// The sources, as in `vst_accept_options.accept_proxy`; NULL with `VST_MONITOR_EVERYONE`.
     pub monitor_net: *const c_char,
-    /// With VST_MONITOR_ANSWER_BYTES: what is sent while there is no failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
-    /// Copied. Else NULL.
+    /// With VST_MONITOR_ANSWER_BYTES: what is sent while there is no failure, 1 to
+    /// VST_MONITOR_ANSWER_MAX_BYTES bytes. Copied. Else NULL.
     pub well: *const c_void,
     /// Length of `well` in bytes.
     pub well_len: usize,
-    /// With VST_MONITOR_ANSWER_BYTES: what is sent while there is a failure, 1 to VST_MONITOR_ANSWER_MAX_BYTES bytes.
-    /// Copied. Else NULL.
+    /// With VST_MONITOR_ANSWER_BYTES: what is sent while there is a failure, 1 to
+    /// VST_MONITOR_ANSWER_MAX_BYTES bytes. Copied. Else NULL.
     pub failing: *const c_void,
     /// Length of `failing` in bytes.
     pub failing_len: usize,

@@ -43,7 +43,8 @@ pub struct vst_connect_args {
     /// The client's connection for which this one is made: the PROXY header carries its addresses
     /// and its TLS. 0: it is made for nobody else, and a version 2 header says LOCAL.
     pub client: vst_id,
-    /// Further TLVs for a version 2 header, read during the call.
+    /// Further TLVs for a version 2 header, read during the call. Receivers may pass over the TLVs of a
+    /// header that says LOCAL.
     pub tlvs: *const vst_tlv,
     /// The host's user data for the connection. The library neither reads nor frees it.
     pub user: *mut c_void,
@@ -159,8 +160,8 @@ fn listens_not(fd: i32, made: Result<Id, Refusal>) -> Result<Result<Id, Refusal>
 /// It begins when the outermost call ends, or when `vst_conn_forward` makes it part of a stream,
 /// whose first bytes then leave with the PROXY header. VST_EVENT_CONNECTED reports that it is open,
 /// VST_EVENT_CLOSED its end, also when it could not be opened. The handle config may be freed at
-/// once. connect may be NULL. `*out` is the id, or 0. On failure `why`, unless NULL, gets a
-/// sentence, cut to `why_size` bytes with its NUL.
+/// once, but must not be NULL; `connect` may be NULL. `*out` is the id, or 0. On failure `why`, unless
+/// NULL, gets a sentence, cut to `why_size` bytes with its NUL.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (address; TLVs that do not fit a header,
 /// or a kind above 255); VST_E_STALE, VST_E_KIND, VST_E_ENGINE (the client); VST_E_ENGINE (the

@@ -25,9 +25,9 @@ const POSTS_MAX: usize = 4096;
 /// options.
 ///
 /// Called on the thread that calls `vst_waker_post` or `vst_waker_wake`, when something waits and
-/// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since `vst_engine_free`
-/// waits for this callback to return. No function on an engine, a loop or a waker may be called
-/// from here: it returns VST_E_REENTRANT.
+/// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since
+/// `vst_engine_free` waits for this callback to return. No function on an engine, a loop or a waker may
+/// be called from here: it returns VST_E_REENTRANT.
 pub type vst_wake_fn = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// An answer on its way.

@@ -101,7 +101,8 @@ pub unsafe extern "C" fn vst_conn_proxy_header(
 ///
 /// Legal on the engine's thread, before VST_EVENT_CLOSED. `*len` is the length of the value, also
 /// when `capacity` does not suffice, and 0 when there is none.
-/// Returns VST_OK; VST_NONE (no header, or fewer TLVs); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
+/// Returns VST_OK; VST_NONE (no header, fewer TLVs, or a header that says LOCAL, whose
+/// TLVs are passed over); VST_E_SPACE; VST_E_NULL; VST_E_STALE,
 /// VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety

@@ -54,12 +54,14 @@ const _: () = assert!(size_of::<vst_start_tls>() == 56);
 /// handshake that fails ends the connection with VST_EVENT_CLOSED. The timeout of the handshake is
 /// `timeout_tls_ns` of the configuration that the connection was made with. Plaintext that came
 /// after the command must not be treated as if it had come through TLS (CVE-2011-0411): a host that
-/// has read any refuses the client. On failure `why`, unless NULL, gets a sentence, cut to
+/// has read any refuses the client. Bytes that nobody has read yet are taken for TLS, whose handshake then
+/// fails. On failure `why`, unless NULL, gets a sentence, cut to
 /// `why_size` bytes with its NUL.
 /// Legal on the engine's thread, for a session.
-/// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; bytes came that the host has
-/// not read; part of a stream); VST_E_ARGUMENT (not one of `server` and `client`; no name);
-/// VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_E_STATE (no session; it has TLS; unsent bytes; the library holds
+/// bytes that the host has not read, as after `vst_conn_peek`; part of a stream); VST_E_ARGUMENT (not
+/// one of `server` and `client`; no name); VST_E_NULL; VST_E_SIZE; VST_E_STALE, VST_E_KIND,
+/// VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// Handles are not freed; `start` points to as many bytes as its `size` says, `early` to

@@ -76,7 +76,8 @@ pub const VST_E_POISONED: vst_status = -51;
 /// What a status means, as a sentence in English, NUL-terminated, valid as long as the library is
 /// loaded.
 ///
-/// Legal from any thread and any callback. An unknown number gets a sentence too.
+/// Legal from any thread and any callback.
+/// Returns the sentence, never NULL; an unknown number has one too.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_strerror(status: vst_status) -> *const c_char {
     text(status).as_ptr()
@@ -86,6 +87,7 @@ pub extern "C" fn vst_strerror(status: vst_status) -> *const c_char {
 /// loaded; "unknown" for an unknown number.
 ///
 /// Legal from any thread and any callback.
+/// Returns the name, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_status_name(status: vst_status) -> *const c_char {
     name(status).as_ptr()

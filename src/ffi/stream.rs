@@ -260,7 +260,8 @@ pub unsafe extern "C" fn vst_stream_abort(engine: *mut vst_engine, stream: vst_i
 /// of both sides, bytes, the choice of a server, what it waits for, and how it ends.
 ///
 /// The text has no NUL; `*len` is its length, also when `capacity` does not suffice. 1,024 bytes
-/// mostly do. Legal on the engine's thread, before VST_EVENT_STREAM_END.
+/// mostly do.
+/// Legal on the engine's thread, before VST_EVENT_STREAM_END.
 /// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///

@@ -36,6 +36,7 @@ const VERSION: &CStr = {
 /// The version of the binary interface that the library has, to be compared with VST_ABI_VERSION.
 ///
 /// Legal from any thread and any callback.
+/// Returns the number.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_abi_version() -> u32 {
     VST_ABI_VERSION
@@ -45,6 +46,7 @@ pub extern "C" fn vst_abi_version() -> u32 {
 /// is loaded.
 ///
 /// Legal from any thread and any callback.
+/// Returns the text, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_version() -> *const c_char {
     VERSION.as_ptr()
@@ -117,6 +119,7 @@ static WHYS: [[u8; NAME]; Why::ALL.len()] = names!(Why);
 /// library is loaded.
 ///
 /// Legal from any thread and any callback.
+/// Returns the name, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_op_name(op: u32) -> *const c_char {
     let number = |known: &Op| u32::from(known.number());
@@ -127,6 +130,7 @@ pub extern "C" fn vst_op_name(op: u32) -> *const c_char {
 /// a number that no reason has UNKNOWN. NUL-terminated, valid as long as the library is loaded.
 ///
 /// Legal from any thread and any callback.
+/// Returns the name, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vst_why_name(why: u32) -> *const c_char {
     let number = |known: &Why| u32::from(known.number());

@@ -48,6 +48,7 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
         command.arg("--release");
     }
     let features = [
+        ("tls", cfg!(feature = "tls")),
         ("aws-lc-rs", cfg!(feature = "aws-lc-rs")),
         ("ring", cfg!(feature = "ring")),
         ("self-signed", cfg!(feature = "self-signed")),
