@@ -194,7 +194,8 @@ fn a_name_of_a_type_has_one_meaning() {
     assert_eq!(type_defined("    let structs = 1;"), None);
     let all = sources();
     let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for source in &all {
+    // A build without TLS has the same names from there, and no others.
+    for source in all.iter().filter(|source| source.path != "tls/absent") {
         for (number, line) in &source.lines {
             if let Some(name) = type_defined(line) {
                 places.entry(name).or_default().push(format!("src/{}.rs:{number}", source.path));

@@ -2,8 +2,6 @@
 
 use super::error::LIFETIME_MAX;
 use super::source::{CertificateSource, PemSource};
-#[cfg(doc)]
-use super::{ClientTls, ServerTls};
 
 /// A protocol version. Nothing older is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,7 +94,7 @@ pub struct ServerOptions {
     /// a session beyond that, nor beyond the end of the certificate's validity. Then the client makes
     /// a full handshake. The shorter of the two times holds where clients are asked.
     pub client_ticket_lifetime: u32,
-    /// Keep the secrets of every session for [`ServerTls::take_key_log`].
+    /// Keep the secrets of every session for [`ServerTls::take_key_log`](super::ServerTls::take_key_log).
     pub key_log: bool,
 }
 
@@ -161,7 +159,7 @@ pub struct ClientOptions {
     /// a session beyond that, nor beyond the end of the certificate's validity. At most 604,800,
     /// seven days (RFC 8446 section 4.6.1).
     pub session_lifetime: u32,
-    /// Keep the secrets of every session for [`ClientTls::take_key_log`].
+    /// Keep the secrets of every session for [`ClientTls::take_key_log`](super::ClientTls::take_key_log).
     pub key_log: bool,
 }
 
