@@ -29,41 +29,42 @@ const RIGHTS_LEN: usize = offset_of!(Rights, fd) + size_of::<c_int>();
 const _: () = assert!(offset_of!(Rights, fd).is_multiple_of(size_of::<usize>()));
 
 impl Rights {
-    const fn of(fd: c_int) -> Self {
-        let header = libc::cmsghdr {
-            cmsg_len: RIGHTS_LEN,
-            cmsg_level: libc::SOL_SOCKET,
-            cmsg_type: libc::SCM_RIGHTS,
-        };
+    fn of(fd: c_int) -> Self {
+        // SAFETY: all of it is integers, which may be 0. Some C libraries have padding of their own in it.
+        let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
+        header.cmsg_len = RIGHTS_LEN as _;
+        header.cmsg_level = libc::SOL_SOCKET;
+        header.cmsg_type = libc::SCM_RIGHTS;
         Self { header, fd }
     }
 
     /// The descriptor that the kernel wrote here.
     fn descriptor(&self) -> Option<Fd> {
         let Self { header, fd } = self;
-        let is_whole = header.cmsg_len == RIGHTS_LEN;
+        #[allow(clippy::unnecessary_cast, reason = "its type differs between C libraries")]
+        let is_whole = header.cmsg_len as usize == RIGHTS_LEN;
         let is_rights =
             (header.cmsg_level, header.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS);
         (is_whole && is_rights && *fd != NONE).then_some(Fd(*fd))
     }
 }
 
-/// A message of `count` buffers and `control_len` bytes of control messages.
-const fn message(
+/// A message of `count` buffers and `control_len` bytes of control messages. The types of the lengths differ
+/// between C libraries.
+fn message(
     bufs: *mut libc::iovec,
     count: usize,
     control: *mut c_void,
     control_len: usize,
 ) -> libc::msghdr {
-    libc::msghdr {
-        msg_name: null_mut(),
-        msg_namelen: 0,
-        msg_iov: bufs,
-        msg_iovlen: count,
-        msg_control: control,
-        msg_controllen: control_len,
-        msg_flags: 0,
-    }
+    // SAFETY: all of it is integers, which may be 0, and pointers, which may be NULL. Some C libraries have
+    // padding of their own in it.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = bufs;
+    message.msg_iovlen = count as _;
+    message.msg_control = control;
+    message.msg_controllen = control_len as _;
+    message
 }
 
 pub(super) fn send(fd: Fd, bufs: &[IoSlice<'_>], flags: c_int) -> Result<usize, Errno> {
