@@ -218,3 +218,24 @@ fn the_shared_library_has_its_name_and_stays_loaded() {
         "{said}"
     );
 }
+
+#[test]
+fn every_function_says_from_where_it_may_be_called_and_what_it_returns() {
+    let header = generate();
+    let mut comment: Vec<&str> = Vec::new();
+    for line in header.lines() {
+        if line.starts_with("//") {
+            comment.push(line);
+            continue;
+        }
+        let is_function =
+            line.contains(" vst_") && line.contains('(') && !line.starts_with("typedef");
+        if is_function && !line.starts_with("//") {
+            let says = |word: &str| comment.iter().any(|said| said.starts_with(word));
+            assert!(says("// Legal "), "{line} does not say from where it may be called");
+            let is_void = line.starts_with("void ");
+            assert!(is_void || says("// Returns "), "{line} does not say what it returns");
+        }
+        comment.clear();
+    }
+}

@@ -65,28 +65,6 @@ def blocks(comment: str) -> list[Block]:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the comment of a function says, a part each."""
-
-    summary: str
-    text: str
-    callable_from: str
-    returns: str
-    needs: str
-
-    @classmethod
-    def by(cls, function: Function) -> Said:
-        parts = function.parts
-        legal, text = parts.legal, parts.text
-        if not legal:
-            # Also in the middle of a line: from there to the end of the text.
-            begin = re.search(r"(?:^|(?<=[.;:]\s))Legal\s", text)
-            if begin:
-                text, legal = text[: begin.start()].strip(), joined([text[begin.start() :]])
-        return cls(parts.summary, text, legal, parts.returns, parts.needs)
-
-
-@dataclass(frozen=True)
 class Returned:
     """Statuses that a function returns for one cause; no names where the header refers to another function."""
 

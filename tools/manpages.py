@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from comments import Bullets, Code, Said, blocks, marked, related, returned
-from header import Function, Header, Section, Struct
+from comments import Bullets, Code, blocks, marked, related, returned
+from header import Function, Header, Parts, Section, Struct
 
 #: What roff would read otherwise than as itself, and would print as something that cannot be copied.
 ESCAPES = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti", '"': r"\(dq"}
@@ -105,7 +105,7 @@ def structs_of(header: Header, function: Function) -> Iterator[Struct]:
             yield known.pop(name)
 
 
-def return_value(page: Page, said: Said, function: Function) -> None:
+def return_value(page: Page, said: Parts, function: Function) -> None:
     if function.returns == "void":
         return
     page.heading("RETURN VALUE")
@@ -144,7 +144,7 @@ def definition(struct: Struct) -> list[str]:
 
 def function_page(header: Header, section: Section, function: Function, example: str | None) -> str:
     page = Page(header, function.name, 3)
-    said = Said.by(function)
+    said = function.parts
     page.lines.append(".SH NAME")
     summary = said.summary.split(". ")[0].rstrip(".")
     page.lines.append(rf"{escaped(function.name)} \- {escaped(summary[:1].lower() + summary[1:])}")
@@ -156,9 +156,9 @@ def function_page(header: Header, section: Section, function: Function, example:
     page.heading("DESCRIPTION")
     page.blocks(said.summary)
     page.blocks(said.text)
-    if said.callable_from:
+    if said.legal:
         page.heading("CALLABLE FROM")
-        page.line(said.callable_from)
+        page.line(said.legal)
     return_value(page, said, function)
     if said.needs:
         page.heading("NOTES")
@@ -200,7 +200,7 @@ def overview(header: Header) -> str:
         for item in section.items:
             if isinstance(item, Function):
                 page.lines += [".TP", rf"\fB{escaped(item.name)}\fP(3)"]
-                page.line(Said.by(item).summary.split(". ")[0].rstrip(".") + ".")
+                page.line(item.parts.summary.split(". ")[0].rstrip(".") + ".")
     return page.text()
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from comments import Bullets, Code, Said, blocks, marked, related, returned
+from comments import Bullets, Code, blocks, marked, related, returned
 from header import Alias, Callback, Constant, Function, Header, Item, Section, Struct
 
 #: What Markdown would take for something else than text.
@@ -96,13 +96,13 @@ class Writer:
         return "\n".join(lines)
 
     def function(self, section: Section, function: Function, example: str | None) -> str:
-        said = Said.by(function)
+        said = function.parts
         declaration = " ".join(function.source.rstrip(";").split())
         lines = [f"# {function.name}", ""]
         lines += self.directive("c:function", declaration, self.comment(said.summary))
         lines += self.comment(said.text)
-        if said.callable_from:
-            lines += ["## Callable from", "", self.words(said.callable_from), ""]
+        if said.legal:
+            lines += ["## Callable from", "", self.words(said.legal), ""]
         if said.returns:
             lines += ["## Returns", "", *self.statuses(said.returns), ""]
         if said.needs:
@@ -131,7 +131,7 @@ class Writer:
 
 def summary(function: Function) -> str:
     """The first sentence."""
-    return Said.by(function).summary.split(". ")[0].rstrip(".") + "."
+    return function.parts.summary.split(". ")[0].rstrip(".") + "."
 
 
 def introduction(writer: Writer) -> str:
