@@ -228,9 +228,10 @@ fn every_function_says_from_where_it_may_be_called_and_what_it_returns() {
             comment.push(line);
             continue;
         }
-        let is_function =
-            line.contains(" vst_") && line.contains('(') && !line.starts_with("typedef");
-        if is_function && !line.starts_with("//") {
+        let name = line.split_once('(').and_then(|(before, _)| before.rsplit([' ', '*']).next());
+        let is_item = line.starts_with(|first: char| first.is_ascii_lowercase());
+        let is_type = line.starts_with("typedef");
+        if is_item && !is_type && name.is_some_and(|name| name.starts_with("vst_")) {
             let says = |word: &str| comment.iter().any(|said| said.starts_with(word));
             assert!(says("// Legal "), "{line} does not say from where it may be called");
             let is_void = line.starts_with("void ");
