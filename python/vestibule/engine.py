@@ -172,6 +172,8 @@ class Engine:
         """
         if not isinstance(error, Exception):
             self._interrupt = error
+            # Whatever call this happens in, a drive call follows at once.
+            self.poller.wake_at(0)
             return
         try:
             (self.options.on_error or _registry.unraisable)(error)
