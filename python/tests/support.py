@@ -161,7 +161,8 @@ class Echo:
             if data is None:
                 return
             if data == b"":
-                return conn.close()
+                conn.close()
+                return
             self.pending[conn] = data
 
 

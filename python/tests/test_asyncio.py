@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 import unittest
-from typing import AsyncIterator, List, Optional, Tuple
+from typing import AsyncIterator, Awaitable, Callable, List, Optional, Tuple
 
 from support import PATIENCE, RESET
 from vestibule import (
@@ -47,14 +47,17 @@ async def connect(listener: aio.Listener, **options: object) -> Streams:
 
 @contextlib.asynccontextmanager
 async def serving(
-    handler: aio.Callable[[aio.Conn], aio.Awaitable[None]], config: Optional[AcceptConfig] = None
+    handler: Callable[[aio.Conn], Awaitable[None]], config: Optional[AcceptConfig] = None
 ) -> AsyncIterator[Tuple[aio.Engine, aio.Listener]]:
-    async with aio.Engine() as engine:
+    sentences: List[str] = []
+    async with aio.Engine(EngineOptions(checked=True, log=sentences.append)) as engine:
         listener = engine.listen("127.0.0.1:0", config)
         task = asyncio.create_task(listener.serve(handler))
         yield engine, listener
         listener.close()
         await task
+    if sentences:
+        raise AssertionError(f"the contract of a host is broken: {sentences}")
 
 
 class Case(unittest.IsolatedAsyncioTestCase):
@@ -62,7 +65,7 @@ class Case(unittest.IsolatedAsyncioTestCase):
         # It would tell of every turn that is slow on a busy machine.
         asyncio.get_running_loop().set_debug(False)
 
-    async def within(self, what: aio.Awaitable[object]) -> object:
+    async def within(self, what: Awaitable[object]) -> object:
         return await asyncio.wait_for(what, PATIENCE)
 
 

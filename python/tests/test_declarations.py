@@ -8,6 +8,7 @@ import sys
 import unittest
 
 from support import PATIENCE, ROOT, compiled
+from vestibule import Feature, Why
 from vestibule import _declarations as declarations
 from vestibule._library import functions
 
@@ -48,3 +49,9 @@ class Declarations(unittest.TestCase):
     def test_a_function_that_an_older_library_does_not_have_says_so(self) -> None:
         with self.assertRaisesRegex(AttributeError, "older and has no vst_of_tomorrow"):
             functions().vst_of_tomorrow  # type: ignore[attr-defined]
+
+    def test_a_number_of_a_newer_library_is_a_member_too(self) -> None:
+        self.assertEqual((Why(4).name, Why(99).name, Why(99)), ("TIMED_OUT", "UNKNOWN_99", 99))
+        self.assertIn(Feature.LOOP, Feature(1 << 40 | 1))
+        with self.assertRaises(ValueError):
+            Why("TIMED_OUT")  # type: ignore[arg-type]

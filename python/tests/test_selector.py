@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import unittest
-from typing import List
+from typing import Any, Callable, List
 
 import support
 from support import RESET, Echo, connected, folder, identity, read_all, serving, turn_until
@@ -380,7 +380,7 @@ class Mistakes(unittest.TestCase):
 
     def test_an_engine_is_freed_only_outside_and_on_its_thread(self) -> None:
         raised: List[Exception] = []
-        host = SelectorHost(lambda event: self.try_to_close(host, raised))
+        host: SelectorHost = SelectorHost(lambda event: self.try_to_close(host, raised))
         host.engine.listen("127.0.0.1:0").close()
         host.turn(0)
         self.assertIsInstance(raised.pop(), errors.ReentrantError)
@@ -449,20 +449,20 @@ class Callbacks(unittest.TestCase):
                 host.run()
 
     @staticmethod
-    def fail_with(error: BaseException) -> support.Callable[[object], None]:
+    def fail_with(error: BaseException) -> Callable[[object], None]:
         def fail(_: object) -> None:
             raise error
 
         return fail
 
     def test_a_poller_that_cannot_watch_ends_the_connection_with_its_errno(self) -> None:
-        class Full(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+        class Full(selectors.PollSelector):
             is_full = False
 
-            def register(self, *words: object) -> object:
+            def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
                 if self.is_full:
                     raise OSError(errno.ENOSPC, "full")
-                return super().register(*words)
+                return super().register(fileobj, events, data)
 
         events: List[Event] = []
         selector = Full()
@@ -475,6 +475,35 @@ class Callbacks(unittest.TestCase):
             end = events[0].end
             assert end is not None
             self.assertEqual(end.errno, errno.ENOSPC)
+
+
+class Forks(unittest.TestCase):
+    def test_what_is_collected_in_a_child_does_not_reset_the_parent_s_connections(self) -> None:
+        done = support.python(FORKS)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "b'hello'\n", ""))
+
+
+FORKS = """
+import gc, os, socket
+from vestibule import EventKind, SelectorHost
+
+conns = []
+host = SelectorHost(lambda event: event.kind is EventKind.SESSION and conns.append(event.conn))
+client = socket.create_connection(("127.0.0.1", host.engine.listen("127.0.0.1:0").address.port))
+while not conns:
+    host.turn()
+child = os.fork()
+if child == 0:
+    conns.clear()
+    del host
+    gc.collect()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+conns[0].send(b"hello")
+print(client.recv(16))
+client.close()
+host.close()
+"""
 
 
 class Drains(unittest.TestCase):

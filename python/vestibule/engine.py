@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import math
 import os
 import sys
@@ -11,22 +10,15 @@ import warnings
 from ctypes import c_int32, c_uint64
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Union
 
-from . import _registry
+from . import _callbacks, _registry
 from ._declarations import (
-    VST_IO_RELEASED,
     VST_OK,
     vst_conn_info,
     vst_connect_args,
     vst_drain,
     vst_engine,
     vst_engine_counters,
-    vst_event,
-    vst_event_fn,
-    vst_interest_fn,
-    vst_log_fn,
-    vst_timer_fn,
     vst_tlv,
-    vst_trace_fn,
     vst_wait,
 )
 from ._library import functions
@@ -34,7 +26,7 @@ from ._memory import address_of, encoded, fields_of, first, nanoseconds, new_why
 from .backends import Backend, BackendOptions
 from .config import AcceptConfig, ConnectConfig, ListenerOptions
 from .conns import RECV_BYTES, Conn
-from .constants import Drain, Io, Next, Trace
+from .constants import Drain, Io, Next, Status, Trace
 from .errors import StaleError
 from .events import Event
 from .facts import ConnInfo, DrainState, Wait
@@ -47,8 +39,6 @@ from .wakers import Waker
 if TYPE_CHECKING:
     from ctypes import Array, c_char
     from typing import Protocol
-
-    from ._declarations import Pointer
 
     class Poller(Protocol):
         """What an engine needs of the loop around it."""
@@ -64,8 +54,6 @@ if TYPE_CHECKING:
 
 
 METRICS_BYTES = 16384
-#: What a poller of Python can watch. The end of a peer is noticed by the next read or write.
-WATCHED = Io.IN | Io.OUT
 
 
 class Engine:
@@ -92,9 +80,10 @@ class Engine:
         _registry.engines[self._number] = self
         made, out, why = options.to_c(), vst_engine(), new_why()
         made.data = self._number
-        made.interest, made.timer, made.event, made.log = _interest, _timer, _event, _log
+        made.interest, made.timer = _callbacks.interest, _callbacks.timer
+        made.event, made.log = _callbacks.event, _callbacks.log
         if options.trace is not None:
-            made.trace = _trace
+            made.trace = _callbacks.trace
         functions().vst_engine_new(ref(made), ref(out), why, len(why))
         self._handle = out
         _registry.handles[out.value or 0] = self
@@ -103,7 +92,7 @@ class Engine:
     def handle(self) -> vst_engine:
         """The handle, for functions that are not wrapped. Raises StaleError when the engine is closed."""
         if self._handle is None:
-            raise StaleError(-3, "Engine", "the engine is closed")
+            raise StaleError(Status.E_STALE, "Engine", "the engine is closed")
         return self._handle
 
     @property
@@ -343,64 +332,3 @@ class Engine:
         """Keeps a buffer for the next call."""
         if len(room) == RECV_BYTES:
             self._rooms.append(room)
-
-
-def _on_interest(
-    data: Optional[int], fd: int, token: int, old_mask: int, new_mask: int, _user: Optional[int]
-) -> int:
-    engine = _registry.engines.get(data or 0)
-    if engine is None:
-        return errno.EIO
-    try:
-        # A poller without a record of its own need not know more of a release.
-        new = 0 if new_mask & VST_IO_RELEASED else new_mask
-        engine.poller.watch(fd, token, Io(old_mask) & WATCHED, Io(new) & WATCHED)
-        return 0
-    except OSError as error:
-        return error.errno or errno.EIO
-    except BaseException as error:
-        engine.report(error)
-        return errno.EIO
-
-
-def _on_timer(data: Optional[int], deadline_ns: int) -> None:
-    engine = _registry.engines.get(data or 0)
-    if engine is not None:
-        try:
-            engine.poller.wake_at(deadline_ns)
-        except BaseException as error:
-            engine.report(error)
-
-
-def _on_event(data: Optional[int], _handle: vst_engine, event: Pointer[vst_event]) -> None:
-    engine = _registry.engines.get(data or 0)
-    if engine is not None:
-        try:
-            engine.on_event(Event(engine, event.contents))
-        except BaseException as error:
-            engine.report(error)
-
-
-def _on_log(data: Optional[int], text: Optional[int], length: int) -> None:
-    engine = _registry.engines.get(data or 0)
-    if engine is not None:
-        try:
-            engine.options.log(ctypes.string_at(text or 0, length).decode(errors="replace"))
-        except BaseException as error:
-            engine.report(error)
-
-
-def _on_trace(data: Optional[int], category: int, line: Optional[int], length: int) -> None:
-    engine = _registry.engines.get(data or 0)
-    if engine is not None and engine.options.trace is not None:
-        try:
-            engine.options.trace(Trace(category), ctypes.string_at(line or 0, length).decode(errors="replace"))
-        except BaseException as error:
-            engine.report(error)
-
-
-_interest = vst_interest_fn(_on_interest)
-_timer = vst_timer_fn(_on_timer)
-_event = vst_event_fn(_on_event)
-_log = vst_log_fn(_on_log)
-_trace = vst_trace_fn(_on_trace)

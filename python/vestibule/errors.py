@@ -178,4 +178,6 @@ _GROUPS = ((-50, InternalError), (-40, LimitError), (-30, PeerError), (-20, Syst
 def class_of(status: int) -> Type[StatusError]:
     """The class of a negative status, also of one that is newer than this package."""
     found = _CLASSES.get(status)
-    return found or next((group for most, group in _GROUPS if status <= most), CallerError)
+    if found is not None:
+        return found
+    return next((group for most, group in _GROUPS if status <= most), CallerError)
