@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
+import select
 import shutil
 import socket
 import struct
@@ -94,8 +94,8 @@ class Example:
             env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            text=True,
         )
+        self.said = b""
         test.addCleanup(self.end)
         first = self.line().split()
         test.assertEqual(first[:1], ["ready"])
@@ -103,11 +103,16 @@ class Example:
 
     def line(self) -> str:
         assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(PATIENCE):
+        while b"\n" not in self.said:
+            # Below the file's own buffer, which may have more than one line at once.
+            if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
                 raise AssertionError("it says nothing")
-        return self.process.stdout.readline().rstrip("\n")
+            part = os.read(self.process.stdout.fileno(), 4096)
+            if not part:
+                raise AssertionError("it has ended")
+            self.said += part
+        line, _, self.said = self.said.partition(b"\n")
+        return line.decode()
 
     def end(self) -> None:
         assert self.process.stdout is not None

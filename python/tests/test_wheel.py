@@ -11,8 +11,17 @@ import zipfile
 
 from support import EXAMPLES, LIBRARY, PATIENCE, ROOT, folder, peer
 
+import vestibule
+
 
 class Wheel(unittest.TestCase):
+    def test_it_has_the_version_of_the_library(self) -> None:
+        versions = {
+            re.findall(r'^version = "(.*)"$', path.read_text(), re.MULTILINE)[0]
+            for path in (ROOT / "Cargo.toml", ROOT / "python" / "pyproject.toml")
+        }
+        self.assertEqual(versions, {vestibule.load().version})
+
     def test_it_is_the_package_with_the_library(self) -> None:
         peer("objdump")
         into = folder(self)
