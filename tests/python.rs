@@ -1,55 +1,58 @@
-//! The library from Python, with ctypes alone, by the program in `python/` that shows how.
+//! The Python package on the library of this run: its own tests, what is made from the header for it, and its
+//! hosts under the clients that also the hosts in C serve.
 #![cfg(unix)]
 
 #[path = "support/artifacts.rs"]
 mod artifacts;
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-const CONNECTIONS: usize = 100;
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that all tests of the package may take: one that takes longer hangs.
+const MOST: Duration = Duration::from_secs(600);
 
-/// Ends the program also when the test fails.
-struct Running(Child);
+/// Python, in which every warning is an error; it finds the package and this run's library.
+fn python() -> Option<Command> {
+    let mut command = Command::new(support::peer("python3")?);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    command.current_dir(root).args(["-B", "-W", "error"]);
+    command.env("PYTHONPATH", root.join("python"));
+    command.env("VESTIBULE_LIBRARY", artifacts::artifacts().folder.join("libvestibule.so.0"));
+    Some(command)
+}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It has ended already if all went well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Runs Python with these words: it ends by itself, with 0.
+fn succeeds(words: &[&str]) {
+    let Some(mut command) = python() else { return };
+    let (status, said) = artifacts::run(command.args(words), MOST);
+    assert!(status.success(), "{said}");
 }
 
 #[test]
-fn a_ctypes_program_serves_a_hundred_connections_with_their_announced_addresses() {
-    let Some(python) = support::peer("python3") else { return };
-    let folder = &artifacts::artifacts().folder;
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/vestibule_demo.py");
-    let mut command = Command::new(python);
-    command.arg("-B").arg(program).arg(folder.join("libvestibule.so.0"));
-    command.arg(CONNECTIONS.to_string()).stdout(Stdio::piped());
-    let mut child = Running(command.spawn().expect("python runs"));
-    let mut says = BufReader::new(child.0.stdout.take().expect("it is piped"));
-    let mut address = String::new();
-    says.read_line(&mut address).expect("it says where it listens");
+fn the_package_passes_its_own_tests() {
+    succeeds(&["-m", "unittest", "discover", "-s", "python/tests"]);
+}
 
-    for number in 0..CONNECTIONS {
-        let mut client = TcpStream::connect(address.trim()).expect("it listens");
-        client.set_read_timeout(Some(PATIENCE)).expect("a socket option");
-        let port = 1000 + number;
-        let long = "x".repeat(number * 97);
-        write!(client, "PROXY TCP4 192.0.2.1 192.0.2.2 {port} 80\r\nfirst\n{long}\n")
-            .expect("it reads");
-        client.shutdown(Shutdown::Write).expect("a half-close");
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).expect("it answers");
-        assert_eq!(answer, format!("192.0.2.1:{port} first\n192.0.2.1:{port} {long}\n"));
-    }
-    let status = child.0.wait().expect("it ends by itself");
-    assert!(status.success(), "{status}");
+#[test]
+fn its_declarations_are_those_of_the_header() {
+    succeeds(&["tools/declarations.py", "--check"]);
+}
+
+/// The clients of `tests/hosts`, served by an example of the package.
+fn serves_all(host: &str) {
+    let Some(python) = python() else { return };
+    let python = python.get_program().to_string_lossy().into_owned();
+    succeeds(&["tests/hosts/client.py", &python, "-B", "-W", "error", host]);
+}
+
+#[test]
+fn a_host_over_selectors_serves_all_clients() {
+    serves_all("python/examples/host_selectors.py");
+}
+
+#[test]
+fn a_host_over_asyncio_serves_all_clients() {
+    serves_all("python/examples/host_asyncio.py");
 }

@@ -9,19 +9,20 @@ use super::status::*;
 use super::types::vst_id;
 use crate::engine::{HandlerAnswer, Question, Spent};
 
-/// The handler is done: the connection goes on. Bytes that it has not consumed go to the next
+/// The handler is done: the connection goes on. (0 is no answer: a callback that returns without one lets
+/// nobody through.) Bytes that it has not consumed go to the next
 /// handler, or to TLS, or to the session.
-pub const VST_NEXT_DONE: i32 = 0;
+pub const VST_NEXT_DONE: i32 = 1;
 /// Call step again when more bytes, or the end of the peer's side, have come.
-pub const VST_NEXT_READ: i32 = 1;
+pub const VST_NEXT_READ: i32 = 2;
 /// Call step again when `vst_handler_send` can take bytes.
-pub const VST_NEXT_WRITE: i32 = 2;
+pub const VST_NEXT_WRITE: i32 = 3;
 /// The handler answers later, by `vst_conn_handler_done` or `vst_waker_post`, with the ticket of
 /// this step. Nothing is read meanwhile: a reset ends the connection, but the end of the peer's
 /// side is noticed only after the answer.
-pub const VST_NEXT_LATER: i32 = 3;
+pub const VST_NEXT_LATER: i32 = 4;
 /// The handler refuses the connection, with code and text of vst_step.
-pub const VST_NEXT_FAIL: i32 = 4;
+pub const VST_NEXT_FAIL: i32 = 5;
 
 /// The peer has ended its side: no further byte comes.
 pub const VST_STEP_ENDED: u32 = 512;
