@@ -1164,7 +1164,8 @@ vst_status vst_engine_next(vst_engine *engine,
 // reads and writes, also for those that begin later; streams go on, and health checks of servers
 // end. grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no
 // bound. The drain is done when conns and streams of vst_drain are 0, and after
-// VST_DRAIN_CLOSE listeners as well: VST_EVENT_DRAINED is reported then.
+// VST_DRAIN_CLOSE listeners as well: VST_EVENT_DRAINED is reported when that becomes so, not while
+// VST_DRAIN_LAME_DUCK is the stage.
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 // one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
@@ -2292,7 +2293,7 @@ struct vst_proxy_header {
     uint32_t command;
     // VST_PROXY_TRANSPORT_*.
     uint32_t transport;
-    // How many TLVs it had.
+    // How many TLVs it had; 0 for a header that says LOCAL, whose TLVs are passed over.
     uint32_t tlv_count;
     // 0.
     uint32_t _reserved;
@@ -4695,23 +4696,24 @@ void vst_table_snapshot_free(vst_table_snapshot *snapshot);
 // comes later.
 // =================================================================================================
 
-// The handler is done: the connection goes on. Bytes that it has not consumed go to the next
+// The handler is done: the connection goes on. (0 is no answer: a callback that returns without one lets
+// nobody through.) Bytes that it has not consumed go to the next
 // handler, or to TLS, or to the session.
-#define VST_NEXT_DONE (0)
+#define VST_NEXT_DONE (1)
 
 // Call step again when more bytes, or the end of the peer's side, have come.
-#define VST_NEXT_READ (1)
+#define VST_NEXT_READ (2)
 
 // Call step again when vst_handler_send can take bytes.
-#define VST_NEXT_WRITE (2)
+#define VST_NEXT_WRITE (3)
 
 // The handler answers later, by vst_conn_handler_done or vst_waker_post, with the ticket of
 // this step. Nothing is read meanwhile: a reset ends the connection, but the end of the peer's
 // side is noticed only after the answer.
-#define VST_NEXT_LATER (3)
+#define VST_NEXT_LATER (4)
 
 // The handler refuses the connection, with code and text of vst_step.
-#define VST_NEXT_FAIL (4)
+#define VST_NEXT_FAIL (5)
 
 // The peer has ended its side: no further byte comes.
 #define VST_STEP_ENDED (512)

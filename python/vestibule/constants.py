@@ -280,7 +280,8 @@ class EventKind(Number):
 
     #: A connection has ended, whatever ended it; end says how. id is stale from now on, and no event about it
     #: follows. Reported for every session, and for every connection that the host asked for or handed in,
-    #: whatever ends_per_second is. Not reported for a connection of a stream.
+    #: whatever ends_per_second is; without a VST_EVENT_SESSION before it where the host ended the session
+    #: before that was reported. Not reported for a connection of a stream.
     CLOSED = 6
 
     #: A stream has ended, and its two connections with it; stream says how, end is the client's own end,
@@ -744,23 +745,23 @@ class Data(Number):
 class Next(Number):
     """Answers of a handler."""
 
-    #: The handler is done: the connection goes on. Bytes that it has not consumed go to the next handler, or
-    #: to TLS, or to the session.
-    DONE = 0
+    #: The handler is done: the connection goes on. (0 is no answer: a callback that returns without one lets
+    #: nobody through.) Bytes that it has not consumed go to the next handler, or to TLS, or to the session.
+    DONE = 1
 
     #: Call step again when more bytes, or the end of the peer's side, have come.
-    READ = 1
+    READ = 2
 
     #: Call step again when vst_handler_send can take bytes.
-    WRITE = 2
+    WRITE = 3
 
     #: The handler answers later, by vst_conn_handler_done or vst_waker_post, with the ticket of this step.
     #: Nothing is read meanwhile: a reset ends the connection, but the end of the peer's side is noticed only
     #: after the answer.
-    LATER = 3
+    LATER = 4
 
     #: The handler refuses the connection, with code and text of vst_step.
-    FAIL = 4
+    FAIL = 5
 
 
 class MonitorAnswer(Number):
@@ -798,3 +799,6 @@ class Feature(enum.IntFlag):
 
     #: The library has vst_set_allocator.
     ALLOCATOR = 16
+
+    #: The library has TLS. Without it, agents may still run TLS for its connections (vst_link_open).
+    TLS = 32

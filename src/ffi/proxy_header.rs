@@ -35,7 +35,7 @@ pub struct vst_proxy_header {
     pub command: u32,
     /// VST_PROXY_TRANSPORT_*.
     pub transport: u32,
-    /// How many TLVs it had.
+    /// How many TLVs it had; 0 for a header that says LOCAL, whose TLVs are passed over.
     pub tlv_count: u32,
     /// 0.
     pub _reserved: u32,
