@@ -1,7 +1,6 @@
 //! Addresses in the kernel's layout. Conversion only: no system call.
 #![allow(unsafe_code)]
 
-use std::ffi::c_char;
 use std::mem::offset_of;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -101,10 +100,10 @@ impl RawAddr {
         if is_path && name.contains(&0) {
             return Err(Errno(libc::EINVAL));
         }
-        let mut sun_path: [c_char; UNIX_PATH_MAX] = [0; UNIX_PATH_MAX];
+        let mut sun_path = [0; UNIX_PATH_MAX];
         for (to, &from) in sun_path.iter_mut().zip(name) {
             // Whether a char has a sign depends on the architecture.
-            *to = from as c_char;
+            *to = from as _;
         }
         let mut raw = Self::room();
         raw.storage.unix =
