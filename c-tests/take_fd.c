@@ -11,8 +11,60 @@ static int32_t interest(void *data, int32_t fd, vst_id token, uint32_t old, uint
     return host_interest(data, fd, token, old, new, user);
 }
 
+/* A host that has a callback for each direction, and takes the descriptor in the first about it. */
+static struct {
+    vst_id conn;
+    int fd;
+    unsigned calls, released;
+} taken = {.fd = -1};
+
+static int32_t takes(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
+{
+    struct host *host = data;
+    char ahead[8];
+    size_t len;
+    if (host_fdset(data, fd, dir, token, user) != 0 || host->reported[VST_EVENT_SESSION] == 0)
+        return 0;
+    taken.calls++;
+    CHECK_EQ(taken.released, 0);
+    if (taken.fd == -1) {
+        taken.conn = host->last[VST_EVENT_SESSION];
+        CHECK_EQ(vst_conn_take_fd(host->engine, taken.conn, &taken.fd, ahead, sizeof ahead, &len), VST_OK);
+    }
+    return 0;
+}
+
+static void clears(void *data, int32_t fd, uint32_t dir, vst_id token, void *user)
+{
+    CHECK_EQ(taken.released, 0);
+    taken.released += (dir & VST_IO_RELEASED) != 0;
+    host_fdclr(data, fd, dir, token, user);
+}
+
+/* Nothing is said of a descriptor after its release, also where more than one direction was to be told. */
+static void is_taken_between_two_directions(void)
+{
+    struct host host;
+    uint16_t port;
+    vst_engine_options options = host_options(&host, HOST_SELECT);
+    options.fdset = takes;
+    options.fdclr = clears;
+    host_open(&host, &options);
+    vst_id door = listener(&host, NULL, &port);
+    int peer = dial(port);
+    HOST_UNTIL(&host, taken.fd != -1);
+    CHECK(taken.calls == 1 && taken.released == 1);
+    taken.released = 0;
+    CHECK_EQ(vst_listener_close(host.engine, door), VST_OK);
+    host_free(&host);
+    close(taken.fd);
+    close(peer);
+}
+
 int main(void)
 {
+    is_taken_between_two_directions();
+
     struct host host;
     uint16_t port;
     int fd;

@@ -50,6 +50,19 @@ impl<N: Net> Engine<N> {
         None
     }
 
+    /// Whether the host's poller has yet to release the descriptor of `token`, about which it was told.
+    #[must_use]
+    pub fn is_watched(&self, token: Id) -> bool {
+        let key = token.key();
+        match token.kind() {
+            Kind::ConnFd => self.conns.get(key).is_ok_and(|conn| conn.ctrl.watch().is_known()),
+            Kind::ListenerFd => {
+                self.registry.listeners.get(key).is_ok_and(|listener| listener.watch.is_known())
+            }
+            _ => self.wake_fd.is_some(),
+        }
+    }
+
     /// The host's poller could not do what `op` asked, because of `errno`, and watches `instead`. A
     /// connection that is not watched would never go on, so it ends; a listener tries again later.
     pub fn watch_failed(&mut self, op: HostOp, instead: Io, errno: Errno) {

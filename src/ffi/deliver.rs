@@ -110,6 +110,11 @@ impl vst_engine {
         }
         let mut now = old;
         for dir in [Io::IN, Io::OUT, Io::HANGUP] {
+            // The callback about another direction may have taken the descriptor away: nothing is said
+            // of it after its release.
+            if now != old && !self.core().is_ok_and(|core| core.is_watched(token)) {
+                return Ok(());
+            }
             let bits = u32::from(dir.bits());
             // The first of these calls may have set the pointer.
             let user = self.token_user(token, new);

@@ -19,9 +19,9 @@ pub struct Group {
 /// (`PP2_SUBTYPE_SSL_SIG_ALG`, `PP2_SUBTYPE_SSL_KEY_ALG`). Computed once, when it is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// What it is signed with; see [`Certificate::signature_algorithm`].
+    /// What it is signed with; see [`Certificate::signature_algorithm`](crate::wire::der::Certificate::signature_algorithm).
     pub signature_algorithm: Cow<'static, str>,
-    /// Its key; see [`Certificate::key_algorithm`].
+    /// Its key; see [`Certificate::key_algorithm`](crate::wire::der::Certificate::key_algorithm).
     pub key_algorithm: String,
 }
 
