@@ -73,9 +73,9 @@ pub(super) const fn outcome_of(received: &Received) -> (vst_status, usize) {
 /// and VST_EVENT_WRITABLE is reported once when some can. A size of 0 takes none and returns
 /// VST_OK.
 /// Legal on the engine's thread, for a session.
-/// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-/// before can still be read: read while `vst_conn_recv` returns VST_OK, or close, since no event
-/// follows by itself); VST_E_STATE (no session yet, its write side shut, closed by the host, part
+/// Returns VST_OK; VST_WAIT; VST_E_RESET, VST_E_TRUNCATED and VST_E_FAILED (the peer takes no more; what
+/// it sent before can still be read: read while `vst_conn_recv` returns VST_OK, or close, since no
+/// event follows by itself); VST_E_STATE (no session yet, its write side shut, closed by the host, part
 /// of a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 /// VST_E_POISONED.
 ///

@@ -172,8 +172,8 @@ pub unsafe extern "C" fn vst_handler_consume(
 /// when the step returns VST_NEXT_WRITE, it is called again when some can.
 /// Legal on the engine's thread, from the call of the handler's `step` until the handler has
 /// answered; after VST_NEXT_LATER, until the answer that comes later.
-/// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
-/// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+/// Returns VST_OK; VST_WAIT; VST_E_RESET, VST_E_TRUNCATED and VST_E_FAILED (the connection is over);
+/// VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
