@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use vestibule::ffi::surface::*;
 
 use super::block::{Block, Struct};
-use super::host::{Kind, on_discard, on_step};
+use super::host::{Kind, on_discard, on_step, on_step_without_state};
 use super::make::zeroed;
 use super::scene::Scene;
 use super::words;
@@ -25,8 +25,11 @@ impl Scene {
             let mut handler: vst_handler = zeroed();
             handler.size = size_of::<vst_handler>() as u32;
             handler.flags = self.flags(&[VST_HANDLER_AFTER_TLS]);
-            handler.step = Some(on_step as _);
-            handler.discard = if self.is_odd() { None } else { Some(on_discard as _) };
+            (handler.step, handler.discard) = if self.is_odd() {
+                (Some(on_step_without_state as _), None)
+            } else {
+                (Some(on_step as _), Some(on_discard as _))
+            };
             handler.data = std::ptr::from_ref(self).cast_mut().cast();
             handler.timeout_ns = self.span();
             unsafe { block.at::<vst_handler>().add(at).write(handler) };

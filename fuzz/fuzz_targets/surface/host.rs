@@ -338,16 +338,32 @@ pub unsafe extern "C" fn on_step(
     step: *mut vst_step,
 ) -> i32 {
     let (scene, step) = unsafe { (&*data.cast::<Scene>(), &mut *step) };
+    let answer = answer_step(scene, engine, step);
+    if step.state.is_null() && scene.input.one_in(3) {
+        scene.states.set(scene.states.get() + 1);
+        step.state = Box::into_raw(Box::new(0_u64)).cast();
+    }
+    scene.trace(format_args!("step of {:#x}: {answer}, keeps {:?}", step.conn, step.state));
+    answer
+}
+
+/// The step of a handler without discard, which has nobody to give back what it would keep.
+pub unsafe extern "C" fn on_step_without_state(
+    data: *mut c_void,
+    engine: *mut vst_engine,
+    step: *mut vst_step,
+) -> i32 {
+    let (scene, step) = unsafe { (&*data.cast::<Scene>(), &mut *step) };
+    answer_step(scene, engine, step)
+}
+
+fn answer_step(scene: &Scene, engine: *mut vst_engine, step: &mut vst_step) -> i32 {
     scene.tickets.borrow_mut().push(u64::from(step.ticket));
     let host = scene.hosts.borrow().iter().find(|host| host.engine.get() == engine).cloned();
     scene.react(
         Place { host, id: step.conn, is_barred: false },
         &["vst_handler_peek", "vst_handler_consume", "vst_handler_send"],
     );
-    if step.state.is_null() && scene.input.one_in(3) {
-        scene.states.set(scene.states.get() + 1);
-        step.state = Box::into_raw(Box::new(0_u64)).cast();
-    }
     (step.code, step.text) = (7, c"no".as_ptr());
     match scene.input.byte() % 8 {
         0..=3 => VST_NEXT_DONE,
@@ -360,6 +376,7 @@ pub unsafe extern "C" fn on_step(
 
 pub unsafe extern "C" fn on_discard(data: *mut c_void, state: *mut c_void) {
     let scene = unsafe { &*data.cast::<Scene>() };
+    scene.trace(format_args!("discards {state:?}"));
     drop(unsafe { Box::from_raw(state.cast::<u64>()) });
     scene.states.set(scene.states.get() - 1);
     scene.react(Place { host: None, id: 0, is_barred: true }, &[]);
