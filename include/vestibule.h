@@ -1896,9 +1896,9 @@ vst_status vst_conn_recv(vst_engine *engine,
 // and VST_EVENT_WRITABLE is reported once when some can. A size of 0 takes none and returns
 // VST_OK.
 // Legal on the engine's thread, for a session.
-// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the peer takes no more; what it sent
-// before can still be read: read while vst_conn_recv returns VST_OK, or close, since no event
-// follows by itself); VST_E_STATE (no session yet, its write side shut, closed by the host, part
+// Returns VST_OK; VST_WAIT; VST_E_RESET, VST_E_TRUNCATED and VST_E_FAILED (the peer takes no more; what
+// it sent before can still be read: read while vst_conn_recv returns VST_OK, or close, since no
+// event follows by itself); VST_E_STATE (no session yet, its write side shut, closed by the host, part
 // of a stream); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD;
 // VST_E_POISONED.
 //
@@ -4841,8 +4841,8 @@ vst_status vst_handler_consume(vst_engine *engine,
 // when the step returns VST_NEXT_WRITE, it is called again when some can.
 // Legal on the engine's thread, from the call of the handler's step until the handler has
 // answered; after VST_NEXT_LATER, until the answer that comes later.
-// Returns VST_OK; VST_WAIT; VST_E_RESET and VST_E_FAILED (the connection is over); VST_E_STATE (no
-// handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
+// Returns VST_OK; VST_WAIT; VST_E_RESET, VST_E_TRUNCATED and VST_E_FAILED (the connection is over);
+// VST_E_STATE (no handler is asked); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT;
 // VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
