@@ -7,7 +7,7 @@ use std::ffi::c_char;
 use super::bar::Bar;
 use super::engine::{Under, vst_engine};
 use super::event::{VST_EVENT_DRAINED, VST_EVENT_WOKEN, vst_event};
-use super::event_value::{EventDetails, blank, point, value_of};
+use super::event_value::{EventDetails, blank, value_of};
 use super::fed_ask::vst_fed_ask;
 use super::panic::outside;
 use super::status::{VST_E_REENTRANT, VST_E_STATE, VST_OK, vst_status};
@@ -166,9 +166,9 @@ impl vst_engine {
         if left == 0 {
             return Ok(false);
         }
-        let Some((details, value)) = self.next_value()? else { return Ok(false) };
+        let mut details = EventDetails::default();
+        let Some(value) = self.next_value(&mut details)? else { return Ok(false) };
         self.budget.set(left - 1);
-        let value = point(value, &details);
         self.trace_event(&value);
         self.check_event(value.kind, value.id);
         let engine = std::ptr::from_ref(self).cast_mut();
@@ -179,15 +179,18 @@ impl vst_engine {
     }
 
     /// The next event for the host: first that it was woken, then those of the core, and last that a drain
-    /// is done.
-    pub(super) fn next_value(&self) -> Result<Option<(EventDetails, vst_event)>, vst_status> {
-        let own = |kind| Some((EventDetails::default(), blank(kind, 0, std::ptr::null_mut())));
+    /// is done. It points into `details`, which are empty.
+    pub(super) fn next_value(
+        &self,
+        details: &mut EventDetails,
+    ) -> Result<Option<vst_event>, vst_status> {
+        let own = |kind| Some(blank(kind, 0, std::ptr::null_mut()));
         if self.woken.take() {
             return Ok(own(VST_EVENT_WOKEN));
         }
         let mut core = self.core()?;
         if let Some(event) = core.next_event() {
-            return Ok(Some(value_of(event)));
+            return Ok(Some(value_of(event, details)));
         }
         let was_told = self.drained.replace(core.is_drained());
         Ok(own(VST_EVENT_DRAINED).filter(|_| self.drained.get() && !was_told))

@@ -376,7 +376,7 @@ pub struct vst_engine {
     /// The deadline the timer callback was last told.
     pub(super) reported_deadline: Cell<u64>,
     /// What the last pulled event points to.
-    pub(super) pulled: RefCell<Option<Box<EventDetails>>>,
+    pub(super) pulled: RefCell<Option<EventDetails>>,
     /// What other threads reach the engine through, once somebody asked for it.
     pub(super) waker: RefCell<Option<Arc<Shared>>>,
     /// Whether the host is to be told that another thread has woken it.

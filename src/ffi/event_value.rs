@@ -1,12 +1,16 @@
 //! What an event of the engine becomes for C: a struct, and what it points to.
 
-use std::ffi::{CString, c_void};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, c_void};
 
 use super::addr::vst_end;
 use super::end::vst_stream_end;
 use super::event::*;
-use crate::conn::Cause;
 use crate::engine::{EndReport, Event, EventKind, Record, ServerEvent};
+use crate::stream::Termination;
+
+/// A sentence for C. Those that are known beforehand cost no memory.
+type Text = Cow<'static, CStr>;
 
 /// What an event points to.
 #[derive(Default)]
@@ -14,8 +18,8 @@ pub(super) struct EventDetails {
     ends: [Option<vst_end>; 2],
     stream: Option<vst_stream_end>,
     /// What the ends point to.
-    _texts: [Option<CString>; 2],
-    _stream_text: Option<CString>,
+    texts: [Option<Text>; 2],
+    stream_text: Option<Text>,
     text: Option<CString>,
 }
 
@@ -42,12 +46,9 @@ pub(super) const fn blank(kind: u32, id: u64, user: *mut c_void) -> vst_event {
     }
 }
 
-/// An event as C sees it, and what it will point to.
-pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
+/// An event as C sees it; `details`, which are empty, become what it points to.
+pub(super) fn value_of(event: Event, details: &mut EventDetails) -> vst_event {
     let user = std::ptr::with_exposed_provenance_mut(event.user as usize);
-    let mut records = [None, None];
-    let mut stream = None;
-    let mut words = None;
     let mut value = blank(0, event.id.bits(), user);
     value.kind = match event.kind {
         EventKind::Session => VST_EVENT_SESSION,
@@ -57,16 +58,20 @@ pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
         EventKind::Readable => VST_EVENT_READABLE,
         EventKind::Writable => VST_EVENT_WRITABLE,
         EventKind::Refused(record) => {
-            records[0] = Some(record);
+            details.put_end(0, &record);
             VST_EVENT_REFUSED
         }
         EventKind::Closed(record) => {
-            records[0] = Some(record);
+            details.put_end(0, &record);
             VST_EVENT_CLOSED
         }
         EventKind::StreamEnd(report) => {
-            records = report.sides.clone();
-            stream = Some(report);
+            for (side, record) in report.sides.iter().enumerate() {
+                if let Some(record) = record {
+                    details.put_end(side, record);
+                }
+            }
+            details.put_stream(&report);
             VST_EVENT_STREAM_END
         }
         EventKind::Paused(errno) => {
@@ -91,51 +96,56 @@ pub(super) fn value_of(event: Event) -> (EventDetails, vst_event) {
         EventKind::LinkDown(cause) => {
             let text =
                 cause.map_or_else(|| "the agent ended".to_owned(), |cause| cause.to_string());
-            words = Some(CString::new(text).unwrap_or_default());
+            details.text = Some(CString::new(text).unwrap_or_default());
             VST_EVENT_LINK_DOWN
         }
         EventKind::LinkClosed => VST_EVENT_LINK_CLOSED,
         EventKind::Resolve(ticket, host, port) => {
             // Its frame has no NUL in a name.
-            words = Some(CString::new(&*host).unwrap_or_default());
+            details.text = Some(CString::new(&*host).unwrap_or_default());
             (value.ticket, value.port) = (ticket, u32::from(port));
             VST_EVENT_AGENT_RESOLVE
         }
     };
-    let texts = records.each_ref().map(|record| record.as_deref().map(text));
-    let ends = [0, 1]
-        .map(|side: usize| Some(vst_end::of(records[side].as_deref()?, texts[side].as_deref()?)));
-    let stream_text = stream.as_deref().map(stream_text);
-    let stream = stream
-        .as_deref()
-        .and_then(|report| Some(vst_stream_end::of(report, stream_text.as_deref()?)));
-    let details =
-        EventDetails { ends, stream, _texts: texts, _stream_text: stream_text, text: words };
-    (details, value)
+    let [end, end_server] = details.ends.each_ref().map(address);
+    (value.end, value.end_server) = (end, end_server);
+    value.stream = address(&details.stream);
+    value.text = details.text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+    value
+}
+
+fn address<T>(of: &Option<T>) -> *const T {
+    of.as_ref().map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+impl EventDetails {
+    fn put_end(&mut self, side: usize, record: &Record) {
+        let text = self.texts[side].insert(text(record));
+        self.ends[side] = Some(vst_end::of(record, text));
+    }
+
+    fn put_stream(&mut self, report: &EndReport) {
+        let text = self.stream_text.insert(stream_text(report));
+        self.stream = Some(vst_stream_end::of(report, text));
+    }
 }
 
 /// What happened, in words.
-fn text(record: &Record) -> CString {
-    let text = record.cause.as_ref().map_or("it ended as it should".into(), Cause::to_string);
-    // A cause escapes what peers said; a NUL in it would be a mistake, and costs only the text.
-    CString::new(text).unwrap_or_default()
+fn text(record: &Record) -> Text {
+    record.cause.as_ref().map_or(Cow::Borrowed(c"it ended as it should"), |cause| {
+        // A cause escapes what peers said; a NUL in it would be a mistake, and costs only the text.
+        Cow::Owned(CString::new(cause.to_string()).unwrap_or_default())
+    })
 }
 
 /// How a stream ended, in words.
-fn stream_text(report: &EndReport) -> CString {
+fn stream_text(report: &EndReport) -> Text {
     let text = match &report.cause {
+        None if report.termination == Termination::default() => {
+            return Cow::Borrowed(c"ended in order");
+        }
         Some(cause) => format!("{}: {cause}", report.termination),
         None => report.termination.to_string(),
     };
-    CString::new(text).unwrap_or_default()
-}
-
-/// The event with its pointers, once what they point to has its place.
-pub(super) fn point(mut value: vst_event, details: &EventDetails) -> vst_event {
-    let address = |end: &Option<vst_end>| end.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    value.end = address(&details.ends[0]);
-    value.end_server = address(&details.ends[1]);
-    value.text = details.text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
-    value.stream = details.stream.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    value
+    Cow::Owned(CString::new(text).unwrap_or_default())
 }

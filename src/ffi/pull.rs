@@ -3,7 +3,7 @@
 use super::engine::vst_engine;
 use super::entry;
 use super::event::{VST_EVENT_INTEREST, vst_event};
-use super::event_value::{blank, point};
+use super::event_value::{EventDetails, blank};
 use super::ptr;
 use super::status::*;
 use crate::engine::HostOp;
@@ -34,12 +34,11 @@ impl vst_engine {
         if self.host.event.is_some() {
             return Ok(None);
         }
-        let Some((details, value)) = self.next_value()? else { return Ok(None) };
+        let mut pulled = self.pulled.borrow_mut();
+        let details = pulled.insert(EventDetails::default());
+        let Some(value) = self.next_value(details)? else { return Ok(None) };
         self.trace_event(&value);
         self.check_event(value.kind, value.id);
-        let details = Box::new(details);
-        let value = point(value, &details);
-        *self.pulled.borrow_mut() = Some(details);
         Ok(Some(value))
     }
 }

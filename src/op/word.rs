@@ -75,19 +75,25 @@ impl OpWord {
     /// the connection is closing no opening operation runs, not even one that DCLOSE is still to undo.
     #[must_use]
     pub fn runnable(self) -> OpSet {
-        let incomplete = self.incomplete();
-        let candidates =
-            if self.is_closing() { incomplete.both(OpSet::CLOSING) } else { incomplete };
-        candidates
-            .iter()
-            .filter(|op| incomplete.both(op.after()).is_empty())
-            .fold(OpSet::EMPTY, OpSet::with)
+        let candidates = self.candidates();
+        candidates.iter().filter(|op| self.is_next(*op)).fold(OpSet::EMPTY, OpSet::with)
     }
 
     /// Whether `op` may run.
     #[must_use]
-    pub fn may_run(self, op: Op) -> bool {
-        self.runnable().has(op)
+    pub const fn may_run(self, op: Op) -> bool {
+        self.candidates().has(op) && self.is_next(op)
+    }
+
+    /// The operations that may run as far as the connection's beginning and end are concerned.
+    const fn candidates(self) -> OpSet {
+        let incomplete = self.incomplete();
+        if self.is_closing() { incomplete.both(OpSet::CLOSING) } else { incomplete }
+    }
+
+    /// Whether all predecessors of `op` are complete, or not wanted.
+    const fn is_next(self, op: Op) -> bool {
+        self.incomplete().both(op.after()).is_empty()
     }
 
     /// `00 → 10`. An operation that is wanted already stays as it is.
