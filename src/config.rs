@@ -3,10 +3,12 @@
 
 mod monitor;
 mod socket;
+mod source;
 mod trust;
 
 pub use monitor::{ANSWER_MAX_BYTES, Monitor, MonitorAnswer};
 pub use socket::SocketOptions;
+pub use source::SourcePool;
 pub use trust::{Trust, TrustError};
 
 use std::any::Any;
@@ -14,7 +16,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::id::Id;
 use crate::rules::RuleSet;
-use crate::sys::Addr;
 use crate::time::{MILLISECOND, SECOND};
 use crate::tls::{ClientTls, ServerTls};
 use crate::wire::socks::Dialogue;
@@ -259,8 +260,8 @@ pub struct ConnectConfig {
     pub tls: Option<ConnectTls>,
     /// Custom handlers, ahead of TLS or behind it, in the order of their questions.
     pub customs: Vec<Custom>,
-    /// The source address, where set.
-    pub source: Option<Addr>,
+    /// Its local address and port.
+    pub source: SourcePool,
     /// What carries the bytes.
     pub transport: TransportKind,
     /// The timeouts of the opening.

@@ -135,6 +135,14 @@ pub(crate) trait Directory {
     fn load(&self, backend: &str) -> Option<Load>;
 }
 
+/// The first bytes of a stream for a server that is being connected to.
+#[derive(Debug)]
+pub(crate) struct Early {
+    pub(crate) bytes: Buffer,
+    /// Whether the client has ended behind them.
+    pub(crate) is_last: bool,
+}
+
 /// The engine's parts that a step of one connection works with.
 pub(crate) struct Cx<'a, N> {
     /// The socket calls.
@@ -163,11 +171,13 @@ pub(crate) struct Cx<'a, N> {
     pub(crate) trigger: Trigger,
     /// What bounds every connection.
     pub(crate) limits: Limits,
+    /// Counts connections that were begun, so that source addresses take turns.
+    pub(crate) begun: &'a mut usize,
     /// Steps of asymmetric cryptography that this drive call may still make.
     pub(crate) heavy: &'a mut u32,
     /// Bytes that the stream already holds for this connection. A connect may send them in one call
     /// with its first bytes if they are not encrypted; the bytes that the kernel took are removed.
-    pub(crate) early: Option<Buffer>,
+    pub(crate) early: Option<Early>,
 }
 
 impl<N> Cx<'_, N> {
@@ -208,6 +218,6 @@ impl<N> Cx<'_, N> {
 
     /// Whether the stream holds bytes for this connection.
     pub(crate) fn has_early(&self) -> bool {
-        self.early.as_ref().is_some_and(|early| !early.is_empty())
+        self.early.as_ref().is_some_and(|early| !early.bytes.is_empty())
     }
 }

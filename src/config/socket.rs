@@ -18,7 +18,8 @@ pub struct SocketOptions {
 }
 
 impl SocketOptions {
-    /// Sets them on a socket on which `TCP_NODELAY` is set.
+    /// Sets them on a socket. `TCP_NODELAY` is set elsewhere: listeners hand it down, and outgoing
+    /// connections get it when it makes a difference.
     ///
     /// # Errors
     /// The first call that failed.

@@ -91,8 +91,9 @@ pub(crate) fn data_close<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progres
 
 /// CSHW: the FIN. When nothing else can be received or sent, `close` sends it.
 pub(crate) fn ctrl_shut_write<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    let close_is_enough = conn.word.is_closing() && (conn.ctrl.at_eof() || conn.is_unheard());
-    if !close_is_enough {
+    let is_closed_next = conn.word.is_closing() && (conn.ctrl.at_eof() || conn.is_unheard());
+    // A close has to wait for the host's poller, and bytes should not.
+    if !is_closed_next || conn.ctrl.is_held_back() {
         conn.ctrl.shut_write(cx);
     }
     Progress::Done

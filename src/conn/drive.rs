@@ -193,9 +193,9 @@ impl Conn {
     /// Sends what waits to be sent, and the session's first bytes in the same call.
     pub(crate) fn send_early<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<Output, Errno> {
         let Some(mut early) = cx.early.take() else { return self.ctrl.send(cx, &[]) };
-        let sent = self.ctrl.send_first(cx, early.bytes());
+        let sent = self.ctrl.send_first(cx, early.bytes.bytes(), early.is_last);
         if let Ok(Output::Bytes(taken)) = sent {
-            early.consume(taken);
+            early.bytes.consume(taken);
         }
         cx.early = Some(early);
         sent

@@ -40,8 +40,13 @@ impl Conn {
         self.rest(now);
     }
 
+    /// Whether the outgoing direction ends as soon as that is wanted.
+    pub(crate) fn ends_at_once(&self) -> bool {
+        self.word.is_wanted(Op::Dshr) || self.data.half_closes()
+    }
+
     /// Whether the half-close is held back.
-    pub(super) const fn holds(&self) -> bool {
+    pub(crate) const fn holds(&self) -> bool {
         matches!(self.half_close, HalfClose::Held)
     }
 

@@ -25,6 +25,8 @@ mod watch;
 
 use std::io::IoSlice;
 
+use bitflags::bitflags;
+
 pub(crate) use descriptor::Release;
 pub use fed::FedAsks;
 pub(crate) use fed::Mover;
@@ -37,7 +39,7 @@ pub(crate) use watch::Watch;
 
 use crate::buffer::Buffer;
 use crate::cx::{Cx, Trigger};
-use crate::sys::{Errno, Fd, MAX_IOVECS, Net, Passed};
+use crate::sys::{Errno, Fd, MAX_IOVECS, Net, Passed, SockOpt};
 use crate::trace::{TraceCategories, TraceDetails, TraceKind};
 use transport::Transport;
 
@@ -61,6 +63,22 @@ pub(crate) enum Output {
     Wait,
 }
 
+bitflags! {
+    /// What is known of what carries the bytes, beside readiness.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Marks: u8 {
+        /// The end of input was read.
+        const EOF = 1;
+        /// A call failed in a way that ends its use.
+        const BROKEN = 2;
+        /// The kernel holds the last bytes back until the FIN.
+        const HELD_BACK = 4;
+        /// `TCP_NODELAY` is still to be set, before the second write: the first one is never held back,
+        /// and many connections have no other.
+        const DELAYS = 8;
+    }
+}
+
 /// What carries the bytes of a connection, and the bytes that wait to be sent through it.
 ///
 /// `ready` is a memory, not a promise: set by the poller's events and by what is expected of a new
@@ -73,10 +91,8 @@ pub(crate) struct Ctrl {
     /// The flags that the host reported, [`Io::HANGUP`] and [`Io::ERROR`]: with either, no later event
     /// is needed to find the end.
     reported: Io,
-    /// Whether the end of input was read.
-    eof: bool,
-    /// Whether a call failed in a way that ends its use.
-    broken: bool,
+    /// Further state.
+    marks: Marks,
     /// The interest of the host's poller in the descriptor.
     watch: Watch,
     /// Bytes that are not taken by what is below yet: a PROXY header, TLS records.
@@ -106,12 +122,17 @@ impl Ctrl {
 
     /// Whether the end of input was read.
     pub(crate) const fn at_eof(&self) -> bool {
-        self.eof
+        self.marks.contains(Marks::EOF)
     }
 
     /// Whether a call failed in a way that ends the socket's use.
     pub(crate) const fn is_broken(&self) -> bool {
-        self.broken
+        self.marks.contains(Marks::BROKEN)
+    }
+
+    /// Whether the kernel holds the last bytes back until the FIN.
+    pub(crate) const fn is_held_back(&self) -> bool {
+        self.marks.contains(Marks::HELD_BACK)
     }
 
     /// Whether an end or an error was reported, read or not.
@@ -156,7 +177,7 @@ impl Ctrl {
 
     /// The state of the descriptor, as it is reported.
     pub(crate) const fn state(&self) -> FdState {
-        self.transport.state(self.broken)
+        self.transport.state(self.is_broken())
     }
 
     /// The interest of the host's poller in it.
@@ -183,7 +204,7 @@ impl Ctrl {
     /// Sets the directions that the connection can use; reading is left out after the end of input.
     /// Returns whether a call in one of them is expected not to wait.
     pub(crate) fn wants(&mut self, mut directions: Io) -> bool {
-        if self.eof {
+        if self.at_eof() {
             directions.remove(Io::IN);
         }
         self.watch.want(directions);
@@ -304,7 +325,7 @@ impl Ctrl {
     fn without_call(&self) -> Option<Input> {
         match self.transport {
             Transport::Closed => Some(Input::End),
-            _ if self.eof => Some(Input::End),
+            _ if self.at_eof() => Some(Input::End),
             _ if self.ready.contains(Io::IN) => None,
             _ => Some(Input::Wait),
         }
@@ -320,7 +341,7 @@ impl Ctrl {
         match read {
             Ok(0) => {
                 cx.trace_work(TraceCategories::CLOSING, TraceKind::FinReceived, TraceDetails::None);
-                self.eof = true;
+                self.marks.insert(Marks::EOF);
                 Ok(Input::End)
             }
             Ok(n) => {
@@ -341,14 +362,25 @@ impl Ctrl {
             self.ready.remove(direction);
             return Ok(());
         }
-        self.broken = true;
+        self.marks.insert(Marks::BROKEN);
         Err(errno)
     }
 
     /// The descriptor, if a write is worth a call.
-    fn to_write(&self) -> Result<Option<Fd>, Errno> {
+    fn to_write<N: Net>(&mut self, net: &mut N) -> Result<Option<Fd>, Errno> {
         let fd = self.descriptor().ok_or(Errno(libc::EPIPE))?;
+        if self.bytes_out > 0 {
+            self.end_delays(net);
+        }
         Ok(self.is_writable().then_some(fd))
+    }
+
+    /// Has small writes leave at once from now on, where they still would be held back.
+    pub(crate) fn end_delays<N: Net>(&mut self, net: &mut N) {
+        if self.marks.contains(Marks::DELAYS) {
+            self.marks.remove(Marks::DELAYS);
+            self.set(net, SockOpt::NoDelay);
+        }
     }
 
     /// Sends what waits to be sent and then `payload`, in one call, and returns how much of `payload`
@@ -361,6 +393,20 @@ impl Ctrl {
         self.send_by(cx, payload, |net, fd, bufs| net.send(fd, bufs, false))
     }
 
+    /// [`Self::send`] of the last bytes before the end of this direction: they and the FIN, for which
+    /// [`Self::shut_write`] has to be called next, leave in one segment.
+    pub(crate) fn send_last<N: Net>(
+        &mut self,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+    ) -> Result<Output, Errno> {
+        let sent = self.send_by(cx, payload, |net, fd, bufs| net.send(fd, bufs, true));
+        if matches!(sent, Ok(Output::Bytes(_))) {
+            self.marks.insert(Marks::HELD_BACK);
+        }
+        sent
+    }
+
     /// [`Self::send`], where a socket is written to by `call`.
     fn send_by<N: Net>(
         &mut self,
@@ -368,15 +414,15 @@ impl Ctrl {
         payload: &[u8],
         call: impl FnOnce(&mut N, Fd, &[IoSlice<'_>]) -> Result<usize, Errno>,
     ) -> Result<Output, Errno> {
-        let unsent = self.out.as_ref().map_or(&[][..], Buffer::bytes);
-        if unsent.is_empty() && payload.is_empty() {
+        if !self.has_unsent() && payload.is_empty() {
             cx.pool.give_empty(&mut self.out);
             return Ok(Output::Bytes(0));
         }
         if self.is_fed() {
             return self.enqueue(cx, payload);
         }
-        let Some(fd) = self.to_write()? else { return Ok(Output::Wait) };
+        let Some(fd) = self.to_write(cx.net)? else { return Ok(Output::Wait) };
+        let unsent = self.out.as_ref().map_or(&[][..], Buffer::bytes);
         let bufs = [IoSlice::new(unsent), IoSlice::new(payload)];
         let bufs = match (unsent.is_empty(), payload.is_empty()) {
             (true, _) => &bufs[1..],
@@ -429,7 +475,7 @@ impl Ctrl {
         if self.is_fed() || self.has_unsent() || len == 0 {
             return self.send_pieces(cx, pieces);
         }
-        let Some(fd) = self.to_write()? else { return Ok(Output::Wait) };
+        let Some(fd) = self.to_write(cx.net)? else { return Ok(Output::Wait) };
         let sent = cx.net.send(fd, &pieces[..pieces.len().min(MAX_IOVECS)], false);
         self.was_sent(cx, sent, len)
     }
@@ -458,20 +504,39 @@ impl Ctrl {
     }
 
     /// Sends what waits to be sent and then the first bytes that a stream has for a server. How many
-    /// were taken is known only once the server is reached: until then they are the stream's.
+    /// were taken is known only once the server is reached: until then they are the stream's. With
+    /// `is_last` it is [`Self::send_last`].
     pub(crate) fn send_first<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
         payload: &[u8],
+        is_last: bool,
     ) -> Result<Output, Errno> {
-        if self.is_fed() { self.enqueue_first(cx, payload) } else { self.send(cx, payload) }
+        match (self.is_fed(), is_last) {
+            (true, _) => self.enqueue_first(cx, payload),
+            (false, true) => self.send_last(cx, payload),
+            (false, false) => self.send(cx, payload),
+        }
     }
 
     /// Sends what waits to be sent, and returns whether all of it was sent.
     pub(crate) fn flush<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<bool, Errno> {
+        self.flush_by(cx, Self::send)
+    }
+
+    /// [`Self::flush`] before the end of this direction, as [`Self::send_last`] sends.
+    pub(crate) fn flush_last<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<bool, Errno> {
+        self.flush_by(cx, Self::send_last)
+    }
+
+    fn flush_by<'n, N: Net>(
+        &mut self,
+        cx: &mut Cx<'n, N>,
+        send: impl Fn(&mut Self, &mut Cx<'n, N>, &[u8]) -> Result<Output, Errno>,
+    ) -> Result<bool, Errno> {
         loop {
             let before = self.bytes_out;
-            self.send(cx, &[])?;
+            send(self, cx, &[])?;
             if !self.has_unsent() {
                 return Ok(true);
             }
@@ -484,7 +549,7 @@ impl Ctrl {
     /// Looks for an error that the host's poller reported while the connection does not read and would
     /// miss it.
     pub(crate) fn check<N: Net>(&mut self, cx: &mut Cx<'_, N>) -> Result<(), Errno> {
-        if !self.reported.contains(Io::ERROR) || self.broken {
+        if !self.reported.contains(Io::ERROR) || self.is_broken() {
             return Ok(());
         }
         let error = match &self.transport {
@@ -497,7 +562,7 @@ impl Ctrl {
         match error {
             Ok(None) => Ok(()),
             Ok(Some(errno)) | Err(errno) => {
-                self.broken = true;
+                self.marks.insert(Marks::BROKEN);
                 self.give_unsent(cx);
                 Err(errno)
             }
@@ -506,11 +571,13 @@ impl Ctrl {
 
     /// Ends the outgoing direction on the wire. It is not a failure if the peer is gone already.
     pub(crate) fn shut_write<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
-        if self.is_open() && !self.broken {
+        if self.is_open() && !self.is_broken() {
             cx.trace_work(TraceCategories::CLOSING, TraceKind::FinSent, TraceDetails::None);
         }
+        self.marks.remove(Marks::HELD_BACK);
+        let is_broken = self.is_broken();
         match &mut self.transport {
-            Transport::Socket(fd) | Transport::Passed(fd) if !self.broken => {
+            Transport::Socket(fd) | Transport::Passed(fd) if !is_broken => {
                 // ENOTCONN: a reset arrived first, and reading or closing will show it.
                 let _ = cx.net.shutdown_write(*fd);
             }
@@ -529,8 +596,8 @@ impl Ctrl {
 
     /// Makes this a socket through which no call succeeds any more.
     #[cfg(test)]
-    pub(crate) const fn break_off(&mut self) {
-        self.broken = true;
+    pub(crate) fn break_off(&mut self) {
+        self.marks.insert(Marks::BROKEN);
     }
 
     /// Drops the bytes that wait to be sent.

@@ -4,7 +4,7 @@
 //! `connect`. `SO_ERROR` is 0 while a connection is still being established, so it proves nothing.
 
 use super::transport::Transport;
-use super::{Ctrl, Io};
+use super::{Ctrl, Io, Marks};
 use crate::config::SocketOptions;
 use crate::cx::Cx;
 use crate::sys::{Addr, Errno, Family, Net, SockOpt};
@@ -21,9 +21,9 @@ pub(crate) enum Connect {
 }
 
 impl Ctrl {
-    /// Makes the socket of a connection to `peer`, sets its `options`, and binds it to `source`. This
-    /// layer owns the socket also when a later call fails. Where the host moves the bytes, it is asked
-    /// to open the connection.
+    /// Makes the socket of a connection to `peer`, sets its `options`, and binds it to `source`, with a
+    /// port of `ports`. This layer owns the socket also when a later call fails. Where the host moves the
+    /// bytes, it is asked to open the connection.
     ///
     /// # Errors
     /// The first call that failed.
@@ -32,10 +32,11 @@ impl Ctrl {
         cx: &mut Cx<'_, N>,
         peer: &Addr,
         source: Option<&Addr>,
+        ports: Option<(u16, u16)>,
         options: &SocketOptions,
     ) -> Result<(), Errno> {
         // An earlier attempt may have failed for want of a descriptor.
-        (self.reported, self.eof, self.broken) = (Io::empty(), false, false);
+        (self.reported, self.marks) = (Io::empty(), Marks::empty());
         if let Transport::Fed(fed) = &mut self.transport {
             fed.open();
             self.ready = Io::empty();
@@ -49,10 +50,13 @@ impl Ctrl {
         })?;
         cx.descriptors.took(cx.net, fd);
         (self.transport, self.ready) = (Transport::Socket(fd), Io::OUT);
-        if family != Family::Unix {
-            cx.net.set(fd, SockOpt::NoDelay)?;
-        }
+        self.marks.set(Marks::DELAYS, family != Family::Unix && !options.delays);
         options.apply(cx.net, fd, peer)?;
+        if family != Family::Unix
+            && let Some((first, last)) = ports
+        {
+            cx.net.set(fd, SockOpt::PortRange(first, last))?;
+        }
         let Some(source) = source else { return Ok(()) };
         if family != Family::Unix {
             cx.net.set(fd, SockOpt::BindAddressNoPort)?;

@@ -42,6 +42,7 @@ struct Parts {
     timers: Wheel,
     agenda: Agenda,
     heavy: u32,
+    begun: usize,
 }
 
 impl Parts {
@@ -58,6 +59,7 @@ impl Parts {
             timers: Wheel::new(Time(1)),
             agenda: Agenda::new(1),
             heavy: 0,
+            begun: 0,
         }
     }
 
@@ -77,6 +79,7 @@ impl Parts {
             trigger: Trigger::Edge,
             limits: Limits { outgoing_fds: FD_LIMIT, max_prefix: 0, fed: WINDOWS },
             heavy: &mut self.heavy,
+            begun: &mut self.begun,
             early: None,
         }
     }
@@ -253,7 +256,8 @@ fn a_fed_connection_that_is_to_be_opened_stands_on_a_socket_instead() {
     let mut ctrl = Ctrl::fed_outgoing(Mover::Host, WINDOWS);
     let peer = Addr::parse("192.0.2.1:80").expect("an address");
     assert_eq!(ctrl.stand_on(&mut parts.cx(), near), Err(Misreport::State), "nothing was asked");
-    ctrl.open(&mut parts.cx(), &peer, None, &SocketOptions::default()).expect("nothing to fail");
+    ctrl.open(&mut parts.cx(), &peer, None, None, &SocketOptions::default())
+        .expect("nothing to fail");
     assert_eq!(ctrl.stand_on(&mut parts.cx(), near), Err(Misreport::State), "not asked yet");
     assert_eq!(ctrl.take_ask(), Some(FedAsks::OPEN));
     let mut first = parts.pool.take();
@@ -284,7 +288,7 @@ fn a_fed_connection_in_any_other_state_refuses_a_socket() {
     let peer = Addr::parse("192.0.2.1:80").expect("an address");
     let asked = |parts: &mut Parts| {
         let mut ctrl = Ctrl::fed_outgoing(Mover::Host, WINDOWS);
-        ctrl.open(&mut parts.cx(), &peer, None, &SocketOptions::default())
+        ctrl.open(&mut parts.cx(), &peer, None, None, &SocketOptions::default())
             .expect("nothing to fail");
         assert_eq!(ctrl.take_ask(), Some(FedAsks::OPEN));
         ctrl

@@ -229,6 +229,30 @@ impl DataLayer {
         read
     }
 
+    /// Reads the end of which the lower layer is known to have one, or bytes before it into `buffer` behind
+    /// those that it holds; `None` if no end is known, or the buffer is full.
+    pub(crate) fn recv_end<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        buffer: &mut Buffer,
+    ) -> Option<Result<Read>> {
+        match &self.layer {
+            Layer::Tls(session) => return session.is_peer_closed().then_some(Ok(Read::End)),
+            Layer::Remote(_) => return None,
+            Layer::Raw | Layer::WasTls { .. } => {}
+        }
+        let space = buffer.space();
+        if !ctrl.hung_up() || space.is_empty() || self.ahead.is_some() {
+            return None;
+        }
+        let read = ctrl.recv(cx, space).map(Read::from).map_err(system);
+        if let Ok(Read::Bytes(n)) = read {
+            buffer.commit(n);
+        }
+        Some(read)
+    }
+
     /// Reads more bytes ahead, behind those that are held already.
     pub(crate) fn read_ahead<N: Net>(
         &mut self,
@@ -273,7 +297,23 @@ impl DataLayer {
             Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
                 ctrl.send(cx, payload).map_err(system)
             }
-            Layer::Tls(session) => tls_send(session, ctrl, cx, payload),
+            Layer::Tls(session) => tls_send(session, ctrl, cx, payload, Leaving::AtOnce),
+        }
+    }
+
+    /// [`Self::send`] of the last bytes before [`Self::shut_write`], which has to follow at once: what the
+    /// layer says at its end leaves with them.
+    pub(crate) fn send_last<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+    ) -> Result<Output> {
+        match &mut self.layer {
+            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
+                ctrl.send_last(cx, payload).map_err(system)
+            }
+            Layer::Tls(session) => tls_send(session, ctrl, cx, payload, Leaving::WithTheEnd),
         }
     }
 
@@ -292,7 +332,7 @@ impl DataLayer {
             let room = UNIT - joined.len();
             joined.extend(&piece[..piece.len().min(room)]);
         }
-        let sent = tls_send(session, ctrl, cx, joined.bytes());
+        let sent = tls_send(session, ctrl, cx, joined.bytes(), Leaving::AtOnce);
         cx.pool.give(joined);
         sent
     }
@@ -354,7 +394,7 @@ impl DataLayer {
             (Layer::Remote(_), Parting::Curt) => ctrl.end_curtly(),
             _ => {}
         }
-        ctrl.flush(cx)
+        ctrl.flush_last(cx)
     }
 
     /// Tears the layer down. Bytes read ahead are dropped.
@@ -405,6 +445,15 @@ pub(crate) enum Ahead {
     Read(Read),
     /// No more bytes can be held.
     Full,
+}
+
+/// When encrypted bytes are to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// Now.
+    AtOnce,
+    /// Together with the layer's end, which is sent next.
+    WithTheEnd,
 }
 
 /// How the outgoing direction is to end.
@@ -485,6 +534,7 @@ fn tls_send<N: Net>(
     ctrl: &mut Ctrl,
     cx: &mut Cx<'_, N>,
     payload: &[u8],
+    leaving: Leaving,
 ) -> Result<Output> {
     let mut rest = payload;
     'records: while !rest.is_empty() {
@@ -506,7 +556,9 @@ fn tls_send<N: Net>(
             }
         }
     }
-    ctrl.flush(cx).map_err(system)?;
+    if leaving == Leaving::AtOnce || !rest.is_empty() {
+        ctrl.flush(cx).map_err(system)?;
+    }
     let taken = payload.len() - rest.len();
     Ok(if taken == 0 && !payload.is_empty() { Output::Wait } else { Output::Bytes(taken) })
 }

@@ -234,6 +234,7 @@ impl<N: Net> Engine<N> {
         }
         let known = conn.ctrl.watch().is_known();
         let old = conn.ctrl.watch_mut().release();
+        conn.ctrl.end_delays(cx.net);
         let fd = conn.ctrl.take_over().ok_or(Refusal::State)?;
         conn.end_rules(cx.now);
         self.remove_conn(key);

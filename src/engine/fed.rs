@@ -54,6 +54,7 @@ impl<N: Net> Engine<N> {
     pub fn next_ask(&mut self) -> Option<FedAsk> {
         self.tools.net.settle_signals();
         while let Some(id) = self.tools.agenda.take(List::Asks) {
+            let turn = self.tools.next_turn();
             let Ok(conn) = self.conns.get_mut(id.key()) else { continue };
             conn.listed.leave(List::Asks);
             let Some(asks) = conn.ctrl.take_ask() else { continue };
@@ -61,7 +62,7 @@ impl<N: Net> Engine<N> {
                 conn: id,
                 asks,
                 data: conn.ctrl.fed_data(),
-                open: asks.contains(FedAsks::OPEN).then(|| to_open(conn)),
+                open: asks.contains(FedAsks::OPEN).then(|| to_open(conn, turn)),
                 unsent: conn.ctrl.unsent(),
                 room: conn.ctrl.fed_room(),
             });
@@ -182,10 +183,11 @@ impl<N: Net> Engine<N> {
 }
 
 /// The addresses that a connection is to be opened to and from.
-fn to_open(conn: &Conn) -> (Addr, Option<Addr>) {
+fn to_open(conn: &Conn, turn: usize) -> (Addr, Option<Addr>) {
+    let peer = &conn.facts.peer;
     let source = match &conn.facts.plan {
-        Plan::Outgoing(config) => config.source.clone(),
+        Plan::Outgoing(config) => config.source.choose(peer.family(), turn).cloned(),
         Plan::Incoming(_) | Plan::Adopted => None,
     };
-    (conn.facts.peer.clone(), source)
+    (peer.clone(), source)
 }

@@ -170,6 +170,7 @@ struct Tools<N> {
     descriptors: Descriptors,
     scratch: Box<[u8]>,
     heavy: u32,
+    begun: usize,
     now: Time,
     trigger: Trigger,
     limits: Limits,
@@ -181,6 +182,12 @@ struct Tools<N> {
 }
 
 impl<N> Tools<N> {
+    /// The number of the next connection that is begun.
+    fn next_turn(&mut self) -> usize {
+        self.begun = self.begun.wrapping_add(1);
+        self.begun
+    }
+
     /// What a step of the connection `at_work` is lent. A stream says itself which of its two is.
     fn cx<'a>(&'a mut self, registry: &'a Registry, at_work: Key) -> Cx<'a, N> {
         Cx {
@@ -193,6 +200,7 @@ impl<N> Tools<N> {
             trigger: self.trigger,
             limits: self.limits,
             heavy: &mut self.heavy,
+            begun: &mut self.begun,
             telemetry: &mut self.telemetry,
             at_work,
             timers: &mut self.timers,
@@ -339,6 +347,7 @@ impl<N: Net> Engine<N> {
                 descriptors: Descriptors::new(descriptors),
                 scratch: vec![0; SCRATCH_SIZE].into_boxed_slice(),
                 heavy: options.heavy_per_drive,
+                begun: 0,
                 now,
                 trigger: options.trigger,
                 limits,

@@ -17,7 +17,7 @@ use super::types::{id, vst_id};
 use super::words::{hand_out, text};
 use crate::config::{
     CloseOptions, ConnectConfig, ConnectTls, OpeningTimeouts, ProxyTlvs, RemotePlan, RemoteTlsPlan,
-    SendProxy, Tls12HalfClose, TlsTruncation, TransportKind,
+    SendProxy, SourcePool, Tls12HalfClose, TlsTruncation, TransportKind,
 };
 use crate::id::Kind;
 use crate::sys::{Addr, Shown};
@@ -90,7 +90,9 @@ pub struct vst_connect_options {
     /// The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
     /// an IP address. Copied.
     pub server_name: *const c_char,
-    /// The source address, 192.0.2.1:0, or NULL: the system chooses. Copied.
+    /// The source address, 192.0.2.1:0, or several separated by commas, or NULL: the system chooses.
+    /// Of several, those of the destination's family are used in turn, and the next one where no port
+    /// of one is left (EADDRNOTAVAIL). Copied.
     pub source: *const c_char,
     /// Timeout of the connect, the PROXY header and SOCKS together, in nanoseconds. Default 5 s.
     pub timeout_connect_ns: u64,
@@ -116,8 +118,12 @@ pub struct vst_connect_options {
     /// Its answer must come within `timeout_connect_ns`; a refusal ends the connection with
     /// VST_WHY_REFUSED and the server's reason in text of vst_end.
     pub socks: u32,
-    /// Must be 0.
-    pub _reserved: u32,
+    /// The first port that the system may choose for a source address without one, or without a source
+    /// address. Both ports 0: any of its own range, net.ipv4.ip_local_port_range. They must lie within
+    /// that range to have an effect (`IP_LOCAL_PORT_RANGE`, Linux 6.3).
+    pub source_port_first: u16,
+    /// The last one, not less than `source_port_first`.
+    pub source_port_last: u16,
     /// With SOCKS: the destination, 192.0.2.1:80, `[2001:db8::1]:80` or example.net:80, as far as the
     /// version has it. The server resolves a name. Copied.
     pub socks_destination: *const c_char,
@@ -181,7 +187,8 @@ fn connect_defaults() -> vst_connect_options {
         handlers: std::ptr::null(),
         handler_count: 0,
         socks: VST_SOCKS_NONE,
-        _reserved: 0,
+        source_port_first: 0,
+        source_port_last: 0,
         socks_destination: std::ptr::null(),
         socks_user: std::ptr::null(),
         socks_password: std::ptr::null(),
@@ -228,12 +235,12 @@ pub unsafe extern "C" fn vst_connect_options_init(
 /// with its NUL.
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, a `dscp` above 63,
-/// `proxy_tlvs` without version 2, SOCKS texts with VST_SOCKS_NONE, `link` is no id, `link_destination` or
+/// source ports that are no range, `proxy_tlvs` without version 2, SOCKS texts with VST_SOCKS_NONE, `link` is no id, `link_destination` or
 /// `link_tls` without `link`, `link` with VST_CONNECT_FED, `link_tls` with `tls`); VST_E_CONFIG (source or
 /// `socks_destination` cannot be parsed, `server_name` is missing or no DNS name and no IP address,
 /// `socks_destination` is missing, the version of SOCKS cannot express the destination, user or
 /// password, `link_destination` is no name and port, or `link_tls` is empty); VST_E_KIND (`link` is the
-/// id of something else).
+/// id of something else); VST_E_UNSUPPORTED (source ports, which this system does not have).
 ///
 /// # Safety
 /// options points to as many bytes as its size says, its texts to NUL-terminated strings, its
@@ -265,14 +272,10 @@ unsafe fn connect_config(
         | VST_CONNECT_TLS_TRUNCATION_ABORT
         | VST_CONNECT_FED
         | VST_CONNECT_NO_DESCRIPTOR;
-    options::check_flags(options.flags, known, options._reserved)?;
+    options::check_flags(options.flags, known, 0)?;
     // SAFETY: the caller's contract.
-    let source = match unsafe { text("source", options.source) }? {
-        Some(source) => Some(
-            Addr::parse(source).map_err(|wrong| ConfigError::config(format!("source: {wrong}")))?,
-        ),
-        None => None,
-    };
+    let source = unsafe { text("source", options.source) }?;
+    let source = sources(&options, source)?;
     // SAFETY: the caller's contract.
     let server_name = unsafe { text("server_name", options.server_name) }?;
     // SAFETY: the caller's contract.
@@ -331,6 +334,29 @@ unsafe fn connect_config(
         },
     };
     Ok(vst_connect_config { config: Arc::new(config) })
+}
+
+/// Where the connections come from, if `addresses` are those of `options`.
+fn sources(
+    options: &vst_connect_options,
+    addresses: Option<&str>,
+) -> Result<SourcePool, ConfigError> {
+    let read =
+        |text| Addr::parse(text).map_err(|wrong| ConfigError::config(format!("source: {wrong}")));
+    let addresses = addresses.map_or(Ok(vec![]), |list| list.split(',').map(read).collect())?;
+    let ports = match (options.source_port_first, options.source_port_last) {
+        (0, 0) => None,
+        (first, last) if first > last || first == 0 => {
+            let text = format!("source_port_first: {first} to {last} is no range of ports");
+            return Err(ConfigError::argument(text));
+        }
+        _ if !crate::sys::has_port_ranges() => {
+            let text = "source_port_first: the system has no IP_LOCAL_PORT_RANGE (Linux 6.3)";
+            return Err(ConfigError::unsupported(text));
+        }
+        range => Some(range),
+    };
+    Ok(SourcePool { addresses, ports })
 }
 
 /// # Safety

@@ -23,7 +23,10 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
             return if has_socket { Progress::Wait(Wait::TIMER) } else { NO_ROOM };
         }
         conn.retry_at = Time::NEVER;
-        return if has_socket { start(conn, cx) } else { begin(conn, cx) };
+        return match has_socket {
+            true => start(conn, cx).unwrap_or_else(|errno| refused(conn, cx, errno)),
+            false => begin(conn, cx),
+        };
     }
     if !conn.ctrl.is_writable() {
         return WAIT;
@@ -31,18 +34,39 @@ pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     if has_first_bytes(conn, cx) { send_first(conn, cx) } else { ask(conn, cx) }
 }
 
+/// Makes the socket and begins to connect: from the source address whose turn it is, or from the next one
+/// that has a port left for the destination.
 fn begin<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
     let Plan::Outgoing(config) = &conn.facts.plan else { return Progress::Done };
-    let (source, socket) = (config.source.as_ref(), &config.socket);
-    if let Err(errno) = conn.ctrl.open(cx, &conn.facts.peer, source, socket) {
-        return refused(conn, cx, errno);
+    let mut others = config.source.len(conn.facts.peer.family()).saturating_sub(1);
+    loop {
+        *cx.begun = cx.begun.wrapping_add(1);
+        match begin_from(conn, cx, *cx.begun) {
+            Err(Errno(libc::EADDRNOTAVAIL)) if others > 0 => {
+                others -= 1;
+                conn.ctrl.release(cx.net, cx.descriptors, Release::Close);
+            }
+            Err(errno) => return refused(conn, cx, errno),
+            Ok(progress) => return progress,
+        }
     }
+}
+
+/// The same from the source address of this turn.
+///
+/// # Errors
+/// The first call that failed.
+fn begin_from<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, turn: usize) -> Result<Progress, Errno> {
+    let Plan::Outgoing(config) = &conn.facts.plan else { return Ok(Progress::Done) };
+    let peer = &conn.facts.peer;
+    let source = config.source.choose(peer.family(), turn);
+    conn.ctrl.open(cx, peer, source, config.source.ports, &config.socket)?;
     // Descriptors above the bound are reserved for clients and their servers.
     let kept = conn.ctrl.descriptor() >= Some(cx.limits.outgoing_fds);
     if kept && conn.seat().is_none() && !conn.owner.is_of_link() {
         let text =
             "the descriptors that are left are kept for clients and their servers (reserve_fds)";
-        return failed(OP, Why::LocalLimit, text);
+        return Ok(failed(OP, Why::LocalLimit, text));
     }
     start(conn, cx)
 }
@@ -68,21 +92,23 @@ fn failed_below<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, errno: Errno) -> Pr
 
 /// Begins to connect and, if there are bytes to send, tries whether the connection is established
 /// already.
-fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Progress {
-    match conn.ctrl.connect(cx, &conn.facts.peer) {
-        Ok(Connect::Done) => Progress::Done,
-        Ok(Connect::UnderWay) if has_first_bytes(conn, cx) => send_first(conn, cx),
-        Ok(Connect::UnderWay) => {
+///
+/// # Errors
+/// Why `connect` refused.
+fn start<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Result<Progress, Errno> {
+    Ok(match conn.ctrl.connect(cx, &conn.facts.peer)? {
+        Connect::Done => Progress::Done,
+        Connect::UnderWay if has_first_bytes(conn, cx) => send_first(conn, cx),
+        Connect::UnderWay => {
             conn.ctrl.wait_to_write();
             WAIT
         }
-        Ok(Connect::QueueFull) => {
+        Connect::QueueFull => {
             conn.retry_at = cx.now + u64::from(conn.facts.retry_pause);
             conn.facts.retry_pause = (2 * conn.facts.retry_pause).min(UNIX_RETRY_LONGEST as u32);
             Progress::Wait(Wait::TIMER)
         }
-        Err(errno) => refused(conn, cx, errno),
-    }
+    })
 }
 
 /// Whether there are bytes to send, which would prove the connection.

@@ -376,8 +376,13 @@ impl Net for SimNet {
     fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno> {
         self.on(CallKind::Set, fd, |network, id| {
             let end = &mut network.endpoints[id];
-            let tcp_only =
-                matches!(option, SockOpt::NoDelay | SockOpt::Delay | SockOpt::BindAddressNoPort);
+            let tcp_only = matches!(
+                option,
+                SockOpt::NoDelay
+                    | SockOpt::Delay
+                    | SockOpt::BindAddressNoPort
+                    | SockOpt::PortRange(..)
+            );
             if tcp_only && end.is_unix() {
                 return Err(Errno(libc::EOPNOTSUPP));
             }

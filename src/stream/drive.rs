@@ -11,7 +11,7 @@ use crate::config::TlsTruncation;
 use crate::conn::{
     self, Cause, CloseMode, Code, Conn, Ending, Op, OpSet, OpWord, Steps, Wait, Why,
 };
-use crate::cx::{Cx, NOBODY};
+use crate::cx::{Cx, Early, NOBODY};
 use crate::id::Kind;
 use crate::slab::Key;
 use crate::sys::Net;
@@ -118,9 +118,10 @@ impl Stream {
         }
         let lane = &mut self.lanes[usize::from(other(side))];
         let held = lane.bytes().len();
-        cx.early = lane.buffer.take();
+        let is_last = lane.has_ended();
+        cx.early = lane.buffer.take().map(|bytes| Early { bytes, is_last });
         let outcome = conn.advance(cx, steps);
-        lane.buffer = cx.early.take();
+        lane.buffer = cx.early.take().map(|early| early.bytes);
         let taken = held - lane.bytes().len();
         if taken > 0 {
             lane.note_taken(taken, cx.pool);

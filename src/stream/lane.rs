@@ -137,8 +137,15 @@ impl Lane {
         cx: &mut Cx<'_, N>,
         moved: &mut Moved,
     ) -> bool {
+        // The end is passed on as soon as these bytes are taken, so that they can leave with it.
+        let is_last = self.has_ended() && to.ends_at_once();
         while !self.bytes().is_empty() {
-            match to.data.send(&mut to.ctrl, cx, self.bytes()) {
+            let sent = if is_last {
+                to.data.send_last(&mut to.ctrl, cx, self.bytes())
+            } else {
+                to.data.send(&mut to.ctrl, cx, self.bytes())
+            };
+            match sent {
                 Ok(Output::Bytes(0)) | Ok(Output::Wait) => {
                     moved.wants_write = true;
                     return false;
@@ -192,11 +199,34 @@ impl Lane {
             Some(pipe) => self.fill(from, cx, pipe),
             None => self.read(from, cx),
         };
-        match brought {
-            Ok(Read::Bytes(_)) => {
-                moved.brought = true;
-                return true;
+        if matches!(brought, Ok(Read::Bytes(_))) {
+            moved.brought = true;
+            self.read_end(from, cx, moved);
+            return true;
+        }
+        self.note_read(from, &mut *moved, brought);
+        // Nothing arrives for now, so the pipe is returned for a lane that has bytes.
+        self.give_pipe(cx);
+        false
+    }
+
+    /// Reads the end behind the bytes in the buffer, where it is known to be there.
+    fn read_end<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>, moved: &mut Moved) {
+        while let Some(buffer) = &mut self.buffer
+            && let Some(read) = from.data.recv_end(&mut from.ctrl, cx, buffer)
+        {
+            let goes_on = matches!(read, Ok(Read::Bytes(_)));
+            self.note_read(from, moved, read);
+            if !goes_on {
+                return;
             }
+        }
+    }
+
+    /// Notes what a read came to: where it did not bring bytes, whether the source has more.
+    fn note_read(&mut self, from: &mut Conn, moved: &mut Moved, read: Result<Read, Box<Cause>>) {
+        match read {
+            Ok(Read::Bytes(_)) => {}
             Ok(Read::Wait) => moved.wants_read = true,
             Ok(Read::End) => {
                 // After a write has failed with a reset, the socket reads as ended: that is no end in
@@ -215,9 +245,6 @@ impl Lane {
             }
             Err(cause) => from.fail_session(cause),
         }
-        // Nothing arrives for now, so the pipe is returned for a lane that has bytes.
-        self.give_pipe(cx);
-        false
     }
 
     /// A pipe, for a bulk transfer whose bytes neither side changes.

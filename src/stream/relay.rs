@@ -173,7 +173,8 @@ fn tidy<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) {
     if conn.word.is_closing() || conn.word.incomplete().has(Op::CtrlConnect) {
         return;
     }
-    if conn.ctrl.has_unsent() {
+    // What waits before an end of the outgoing direction is sent with it.
+    if conn.ctrl.has_unsent() && (conn.holds() || !conn.word.is_wanted(Op::Dshw)) {
         match conn.ctrl.flush(cx) {
             Ok(true) => {}
             Ok(false) => conn.flow |= Wait::WRITE,

@@ -68,6 +68,9 @@ pub enum SockOpt {
     NoDelay,
     /// `IP_BIND_ADDRESS_NO_PORT`: a source address is bound without taking a port before `connect`.
     BindAddressNoPort,
+    /// `IP_LOCAL_PORT_RANGE`: the first and the last port that `connect` may choose. Linux 6.3; ENOPROTOOPT
+    /// before that.
+    PortRange(u16, u16),
     /// `O_NONBLOCK` and `FD_CLOEXEC`, for a descriptor that was not made by us.
     NonBlocking,
     /// `TCP_NODELAY` off: small writes may wait for the acknowledgement of those before.

@@ -26,6 +26,8 @@ pub struct Kernel;
 const ON: c_int = 1;
 /// The TTL or hop limit of a packet that goes no further than the next machine.
 const ONE_HOP: c_int = 1;
+/// linux/in.h has it since Linux 6.3.
+const IP_LOCAL_PORT_RANGE: c_int = 51;
 /// What `SO_PEERCRED` answers for a socket that has no peer on this machine.
 const NO_ID: u32 = u32::MAX;
 /// `O_NONBLOCK` is not relied on: a descriptor that was passed to this process shares its status flags
@@ -33,6 +35,16 @@ const NO_ID: u32 = u32::MAX;
 const RECEIVING: c_int = libc::MSG_DONTWAIT;
 /// As [`RECEIVING`], and without SIGPIPE.
 const SENDING: c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+
+/// Whether the system knows [`SockOpt::PortRange`]. Three system calls.
+#[must_use]
+pub fn has_port_ranges() -> bool {
+    let mut net = Kernel;
+    let Ok(fd) = net.socket(Family::V4) else { return false };
+    let known = net.set(fd, SockOpt::PortRange(0, 0)).is_ok();
+    net.close(fd);
+    known
+}
 
 impl Net for Kernel {
     fn socket(&mut self, family: Family) -> Result<Fd, Errno> {
@@ -195,6 +207,10 @@ impl Net for Kernel {
             SockOpt::NoDelay => set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, ON),
             SockOpt::BindAddressNoPort => {
                 set_option(fd, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, ON)
+            }
+            SockOpt::PortRange(first, last) => {
+                let range = u32::from(last) << 16 | u32::from(first);
+                set_option(fd, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, range)
             }
             SockOpt::Delay => set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 0),
             SockOpt::KeepAlive(seconds) => {

@@ -34,7 +34,7 @@ pub use clock::{WallClock, WallTime, monotonic};
 pub use errno::Errno;
 pub use fd::{Credentials, Fd, ListenSpec, Nature, Passed, SockOpt};
 pub use inspection::{FdCondition, FileId, Inspection, KernelInspection, process_id};
-pub use kernel::Kernel;
+pub use kernel::{Kernel, has_port_ranges};
 pub use net::{MAX_IOVECS, Net};
 pub use path::{PathId, read_file};
 pub use pipe::Pipe;

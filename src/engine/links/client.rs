@@ -178,7 +178,16 @@ impl<N: Net> Engine<N> {
         if let Ok(channel) = self.remote.channels.get_mut(channel) {
             channel.takes_descriptor = takes_descriptor;
         }
-        let source = config.source.clone();
+        // An agent that looks a name up does not know the family of its address before.
+        let family = match &target {
+            RemoteTarget::Addr(addr) => Some(addr.family()),
+            RemoteTarget::Name { .. } => None,
+        };
+        let turn = self.tools.next_turn();
+        let source = match family {
+            Some(family) => config.source.choose(family, turn).cloned(),
+            None => config.source.addresses.first().cloned(),
+        };
         let open = RemoteOpen { window, target, source, takes_descriptor };
         self.write(session, number, &RemoteFrame::Open(open));
     }

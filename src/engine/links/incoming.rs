@@ -100,6 +100,7 @@ impl<N: Net> Engine<N> {
         let Ok(found) = self.conns.get_mut(conn) else { return true };
         let known = found.ctrl.watch().is_known();
         let old = found.ctrl.watch_mut().release();
+        found.ctrl.end_delays(&mut self.tools.net);
         let Some(fd) = found.ctrl.take_over() else { return false };
         found.end_rules(self.tools.now);
         self.remote.forget_channel(key);

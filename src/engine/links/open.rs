@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::super::{ConnectOptions, Engine, StartTls};
 use crate::agenda::List;
 use crate::cause::{Cause, Why};
-use crate::config::ConnectConfig;
 use crate::conn::{CloseMode, Direction, Ending, Events, Flags, Op, Owner};
 use crate::id::Kind;
 use crate::remote::{
@@ -145,7 +144,11 @@ impl<N: Net> Engine<N> {
         }
         let config = match source {
             None => Arc::clone(&found.options.connect),
-            source => Arc::new(ConnectConfig { source, ..(*found.options.connect).clone() }),
+            Some(addr) => {
+                let mut config = (*found.options.connect).clone();
+                config.source.addresses = vec![addr];
+                Arc::new(config)
+            }
         };
         let user = found.options.user;
         match self.connect(addr, config, &ConnectOptions { user, ..ConnectOptions::default() }) {

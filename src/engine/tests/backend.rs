@@ -396,7 +396,6 @@ fn what_this_machine_lacks_is_waited_for_and_is_no_attempt() {
         for (call, errno) in [
             (CallKind::Socket, libc::EMFILE),
             (CallKind::Socket, libc::ENFILE),
-            (CallKind::Set, libc::ENOMEM),
             (CallKind::Connect, libc::ENOBUFS),
             (CallKind::Connect, libc::EADDRNOTAVAIL),
         ] {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::host::Program;
 use super::rig::{Rig, Setup, both_here, closed, everywhere, on_sockets_everywhere, yonder};
-use crate::config::{ConnectConfig, ProxyTlvs, SendProxy};
+use crate::config::{ConnectConfig, ProxyTlvs, SendProxy, SourcePool};
 use crate::conn::{Op, Why};
 use crate::engine::{ConnectOptions, EngineOptions, EventKind, Record, Refusal};
 use crate::id::Id;
-use crate::sim::{CallKind, ConnectResponse};
+use crate::sim::{CallKind, ConnectResponse, Peer};
 use crate::sys::{Addr, Errno};
 use crate::time::{MILLISECOND, SECOND};
 
@@ -116,7 +116,6 @@ fn what_this_machine_lacks_is_a_local_limit() {
             (CallKind::Socket, libc::EMFILE),
             (CallKind::Socket, libc::ENFILE),
             (CallKind::Socket, libc::ENOBUFS),
-            (CallKind::Set, libc::ENOMEM),
             (CallKind::Connect, libc::ENOBUFS),
             (CallKind::Connect, libc::EADDRNOTAVAIL),
         ] {
@@ -235,5 +234,53 @@ fn a_connection_that_a_limit_refuses_keeps_no_buffer() {
         rig.call(|engine| engine.abort(id)).expect("it is there");
         rig.run();
         rig.finish();
+    });
+}
+
+#[test]
+fn source_addresses_take_turns_and_one_without_a_port_left_is_passed_over() {
+    both_here(|setup| {
+        let addresses = ["192.0.2.8:0", "192.0.2.9:0"].map(|text| Addr::parse(text).expect("it"));
+        let from = |peer: &Peer| peer.remote().expect("an address").as_ip().expect("IP").ip();
+        let expected = addresses.each_ref().map(|addr| addr.as_ip().expect("IP").ip());
+        let ports = Some((40_000, 49_999));
+        let source = SourcePool { addresses: addresses.to_vec(), ports };
+        let config = ConnectConfig { source, ..ConnectConfig::default() };
+        let mut rig = Rig::new(setup, Program::Idle);
+        let server = rig.world.serve(yonder());
+        let mut came = Vec::new();
+        for nth in 0..5 {
+            if nth == 3 {
+                let first = rig.world.calls_of(CallKind::Connect) + 1;
+                rig.world.fail_nth(CallKind::Connect, first, Errno(libc::EADDRNOTAVAIL), false);
+            }
+            connect(&mut rig, &yonder(), config.clone());
+            rig.settle();
+            let peer = server.accept().expect("it came");
+            came.push(from(&peer));
+            peer.close();
+        }
+        let turn = usize::from(came[0] == expected[1]);
+        // The fourth passes over the one whose turn it is.
+        let turns = [turn, 1 - turn, turn, turn, 1 - turn];
+        assert_eq!(came, turns.map(|index| expected[index]));
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn without_a_port_left_at_any_source_address_it_is_a_local_limit() {
+    both_here(|setup| {
+        let addresses = ["192.0.2.8:0", "192.0.2.9:0"].map(|text| Addr::parse(text).expect("it"));
+        let source = SourcePool { addresses: addresses.to_vec(), ports: None };
+        let mut rig = Rig::new(setup, Program::Idle);
+        let _server = rig.world.serve(yonder());
+        rig.world.fail_nth(CallKind::Connect, 1, Errno(libc::EADDRNOTAVAIL), true);
+        connect(&mut rig, &yonder(), ConnectConfig { source, ..ConnectConfig::default() });
+        rig.run();
+        let events = rig.finish();
+        let cause = closed(&events).cause.clone().expect("a cause");
+        assert_eq!((cause.at, cause.why), (Some(Op::CtrlConnect), Why::LocalLimit));
     });
 }

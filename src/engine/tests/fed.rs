@@ -226,7 +226,7 @@ fn what_ends_below_without_being_asked_to_is_a_failure_and_the_last_word() {
 #[test]
 fn an_attempt_asks_once_to_be_opened_and_says_where() {
     let source = Addr::parse("192.0.2.9:0").expect("an address");
-    let config = ConnectConfig { source: Some(source.clone()), ..ConnectConfig::default() };
+    let config = ConnectConfig { source: source.clone().into(), ..ConnectConfig::default() };
     let (mut hand, id) = Hand::outgoing(config);
     let ask = hand.ask().expect("it is to be opened");
     assert_eq!((ask.conn, ask.asks), (id, FedAsks::OPEN));
