@@ -254,11 +254,10 @@ fn source_addresses_take_turns_and_one_without_a_port_left_is_passed_over() {
                 let first = rig.world.calls_of(CallKind::Connect) + 1;
                 rig.world.fail_nth(CallKind::Connect, first, Errno(libc::EADDRNOTAVAIL), false);
             }
-            connect(&mut rig, &yonder(), config.clone());
+            let id = connect(&mut rig, &yonder(), config.clone());
             rig.settle();
-            let peer = server.accept().expect("it came");
-            came.push(from(&peer));
-            peer.close();
+            came.push(from(&server.accept().expect("it came")));
+            rig.call(|engine| engine.abort(id)).expect("it is open");
         }
         let turn = usize::from(came[0] == expected[1]);
         // The fourth passes over the one whose turn it is.
