@@ -140,13 +140,14 @@ static void on_client(struct evconnlistener *listener, evutil_socket_t fd, struc
                       void *arg)
 {
     struct stream *stream = calloc(1, sizeof *stream);
-    struct side *client = &stream->client;
+    struct side *client;
 
     (void)listener, (void)address, (void)len, (void)arg;
     if (stream == NULL)
         die("out of memory");
-    stream->client = (struct side){.other = &stream->server, .stream = stream};
-    stream->server = (struct side){.other = &stream->client, .stream = stream};
+    client = &stream->client;
+    *client = (struct side){.other = &stream->server, .stream = stream};
+    stream->server = (struct side){.other = client, .stream = stream};
     send_at_once(fd);
     if (tls != NULL) {
         use(client, bufferevent_openssl_socket_new(base, fd, SSL_new(tls), BUFFEREVENT_SSL_ACCEPTING,

@@ -9,7 +9,8 @@
  * --proxy a connection begins with a PROXY header, with --tls with a full handshake of TLS 1.3.
  *
  * Prints "warm" after the exchanges of the warm-up, waits for a line on its standard input, makes the others,
- * and prints "done". Nothing is under way at either moment. Anything unexpected ends it with status 1. */
+ * prints "done", and ends with its standard input. Nothing is under way at either moment. Anything unexpected
+ * ends it with status 1. */
 #define _GNU_SOURCE
 #include "address.h"
 #include "client.h"
@@ -99,6 +100,16 @@ static void say(const char *line)
     fflush(stdout);
 }
 
+static bool line_comes(void)
+{
+    int byte;
+
+    do
+        byte = getchar();
+    while (byte != '\n' && byte != EOF);
+    return byte != EOF;
+}
+
 int main(int argc, char **argv)
 {
     struct job job = {.sources = 1};
@@ -115,9 +126,10 @@ int main(int argc, char **argv)
     job.epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
     run(&job, clients, &size, size.warm_up);
     say("warm");
-    if (getchar() == EOF)
+    if (!line_comes())
         return 0;
     run(&job, clients, &size, size.exchanges);
     say("done");
+    line_comes(); /* until then its clock can be read */
     return 0;
 }
