@@ -44,9 +44,15 @@ class Sampler:
         return share_of_search(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
 
 
+def kernel_has_names() -> bool:
+    """Whether we may know where the kernel's functions are: or else all addresses are 0."""
+    with Path("/proc/kallsyms").open() as symbols:
+        return any(int(line.split()[0], 16) for line in symbols)
+
+
 def works() -> bool:
-    """Whether perf can sample another process here."""
-    if shutil.which("perf") is None:
+    """Whether perf can sample another process here, in the kernel too."""
+    if shutil.which("perf") is None or not kernel_has_names():
         return False
     try:
         with sampled(os.getpid()):

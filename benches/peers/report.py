@@ -110,10 +110,10 @@ def ratios(of: Document) -> list[list[str]]:
 
 
 def call_rows(of: Document) -> list[list[str]]:
-    titles = {load["name"]: load["title"] for load in of["loads"]}
+    names = [target["name"] for target in of["targets"]]
     return [
-        [titles.get(name, name), *(f"{counts[each['name']]:.1f}" if each["name"] in counts else "-" for each in of["targets"])]
-        for name, counts in of["system calls"].items()
+        [load, *(f"{counts[name]:.1f}" if name in counts else "-" for name in names)]
+        for load, counts in of["system calls"].items()
     ]
 
 
