@@ -7,20 +7,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import machine
 import measure
-from figures import Result, why_void
+from figures import OTHER_MOST, Result, why_void
 from loads import LOADS, Load
 from processes import Failure
 from targets import Target
 
 #: How often a run that does not count is made again.
 REPEATED = 3
+#: How long the machine is looked at before a run, and how often until it is quiet.
+LOOK_S, LOOKS = 0.2, 600
 #: The loads whose system calls are counted, and exchanges for that.
 COUNTED, COUNTED_EXCHANGES = ("connections", "handshakes"), 1600
 
 
 def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def wait_for_quiet() -> None:
+    """Until others do nothing, but not for ever: the run is judged all the same."""
+    for number in range(LOOKS):
+        if machine.is_quiet(LOOK_S, OTHER_MOST):
+            return
+        if number == 0:
+            tell("    waiting until the machine is quiet")
 
 
 @dataclass(frozen=True)
@@ -43,23 +55,27 @@ class Comparison:
         results = [Result(target.name, load.name, units, lacks=target.lacks(load)) for target in self.targets]
         for number in range(self.rounds):
             tell(f"{load.name}: round {number + 1} of {self.rounds}")
+            pace: float | None = None
             for target, result in zip(self.targets, results):
                 if not result.lacks and not result.failure:
-                    self.run(target, load, result)
+                    self.run(target, load, result, number, pace)
+                    pace = pace or (result.windows[number].pace if number in result.windows else None)
         return results
 
-    def run(self, target: Target, load: Load, result: Result) -> None:
+    def run(self, target: Target, load: Load, result: Result, number: int, pace: float | None) -> None:
         """Until it counts."""
         for _ in range(1 + REPEATED):
+            if not self.is_smoke:
+                wait_for_quiet()
             try:
                 window = measure.run(target, load, self.of(load), self.identity, self.has_samples)
             except Failure as failure:
                 result.failure = str(failure)
                 tell(f"    {target.name}: failed: {failure}")
                 return
-            why = "" if self.is_smoke else why_void(window)
+            why = "" if self.is_smoke else why_void(window, pace)
             if not why:
-                result.windows.append(window)
+                result.windows[number] = window
                 return
             result.void.append(why)
             tell(f"    {target.name}: void: {why}")

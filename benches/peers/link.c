@@ -12,7 +12,7 @@
 #define SUITE "TLS_AES_256_GCM_SHA384"
 #define GROUP "X25519"
 
-enum { READ_AHEAD = 1 << 17 };
+enum { READ_AHEAD = 1 << 16 };
 
 SSL_CTX *link_context(void)
 {

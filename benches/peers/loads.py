@@ -65,13 +65,13 @@ def bulk(name: str, title: str, up: int, down: int, exchanges: int, tls: bool = 
 
 
 LOADS = (
-    connections("connections", "raw connection, half-close passed on", 40_000),
-    connections("proxy-header", "the same with a PROXY header, a rule and a table", 40_000, proxy=True),
-    pingpong("pingpong", "64 bytes there and back, raw", 250_000),
-    pingpong("pingpong-tls", "64 bytes there and back, TLS", 200_000, tls=True),
-    bulk("bulk-down", "a gigabyte to the client, raw", REQUEST, BULK, 240),
-    bulk("bulk-up", "a gigabyte from the client, raw", BULK, MESSAGE, 240),
-    bulk("bulk-down-tls", "a gigabyte to the client, TLS", REQUEST, BULK, 80, tls=True),
-    bulk("bulk-up-tls", "a gigabyte from the client, TLS", BULK, MESSAGE, 80, tls=True),
-    connections("handshakes", "TLS connection, full handshake", 6_000, tls=True),
+    connections("connections", "raw connection, half-close passed on", 20_000),
+    connections("proxy-header", "the same with a PROXY header, a rule and a table", 20_000, proxy=True),
+    pingpong("pingpong", "64 bytes there and back, raw", 120_000),
+    pingpong("pingpong-tls", "64 bytes there and back, TLS", 80_000, tls=True),
+    bulk("bulk-down", "a gigabyte to the client, raw", REQUEST, BULK, 120),
+    bulk("bulk-up", "a gigabyte from the client, raw", BULK, MESSAGE, 120),
+    bulk("bulk-down-tls", "a gigabyte to the client, TLS", REQUEST, BULK, 40, tls=True),
+    bulk("bulk-up-tls", "a gigabyte from the client, TLS", BULK, MESSAGE, 40, tls=True),
+    connections("handshakes", "TLS connection, full handshake", 3_000, tls=True),
 )

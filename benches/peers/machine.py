@@ -20,6 +20,8 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 INTERFACE = struct.Struct("16sh22x")
 PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 WIDE_RANGE = "1024 65535"
+#: Of the piece of work that tells the pace: some 20 ms.
+STEPS = 700_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -84,6 +86,37 @@ def moment() -> Moment:
     now = time.monotonic()
     stolen = stolen_s()
     return Moment(now, now * (os.cpu_count() or 1) - idle_s() - stolen, stolen)
+
+
+def pace_s(cpu: int) -> float:
+    """What a fixed piece of work takes on a processor. It changes where that shares a core with somebody else's, such
+    as another virtual machine's, which no other figure shows."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    before = time.process_time()
+    for _ in range(STEPS):
+        pass
+    took = time.process_time() - before
+    os.sched_setaffinity(0, usable)
+    return took
+
+
+def packet_threads() -> list[int]:
+    """The kernel's threads that handle packets when there are many at once. Ours are the only ones."""
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/comm")
+        if path.read_text().startswith("ksoftirqd/")
+    ]
+
+
+def is_quiet(over_s: float, most: float) -> bool:
+    """Whether all processors together are busy for less than that share of one."""
+    before = moment()
+    time.sleep(over_s)
+    after = moment()
+    busy_s = after.busy_s - before.busy_s + after.stolen_s - before.stolen_s
+    return busy_s < most * (after.time_s - before.time_s)
 
 
 def model() -> str:

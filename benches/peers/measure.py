@@ -79,7 +79,8 @@ def staged(target: Target, load: Load, exchanges: int, identity: tuple[Path, Pat
 
 def read(stage: Stage, sampler: ports.Sampler | None) -> Reading:
     pid = stage.target.pid()
-    own = [pid, stage.backend.pid, stage.load.pid] + ([sampler.program.pid] if sampler else [])
+    own = [pid, stage.backend.pid, stage.load.pid, *machine.packet_threads()]
+    own += [sampler.program.pid] if sampler else []
     own_s = sum(cpu_s(each) for each in own) + time.process_time()
     return Reading(machine.moment(), cpu_s(pid), ticks_s(pid), own_s)
 
@@ -87,6 +88,8 @@ def read(stage: Stage, sampler: ports.Sampler | None) -> Reading:
 def run(target: Target, load: Load, exchanges: int, identity: tuple[Path, Path], samples: bool) -> Window:
     with staged(target, load, exchanges, identity) as stage, contextlib.ExitStack() as stack:
         sampler = stack.enter_context(ports.sampled(stage.target.pid())) if samples and load.once else None
+        cpu = machine.processors().target
+        pace = machine.pace_s(cpu)
         before = read(stage, sampler)
         stage.counted()
         after = read(stage, sampler)
@@ -98,6 +101,7 @@ def run(target: Target, load: Load, exchanges: int, identity: tuple[Path, Path],
             busy_s=after.moment.busy_s - before.moment.busy_s,
             own_s=after.own_s - before.own_s,
             stolen_s=after.moment.stolen_s - before.moment.stolen_s,
+            pace_s=(pace, machine.pace_s(cpu)),
             port_search=sampler.share() if sampler else None,
             waiting=machine.waiting_ports() / ports.all_ports(BACKEND_PORTS, SOURCES) if load.once else 0.0,
         )

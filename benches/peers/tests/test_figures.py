@@ -11,13 +11,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import figures  # noqa: E402
+import machine  # noqa: E402
 import ports  # noqa: E402
 import report  # noqa: E402
 import strace  # noqa: E402
 from figures import Result, Window  # noqa: E402
 from loads import LOADS  # noqa: E402
 
-GOOD = Window(seconds=2.0, cpu_s=1.0, user_share=0.25, busy_s=3.0, own_s=2.95, stolen_s=0.0, port_search=0.01)
+GOOD = Window(
+    seconds=2.0, cpu_s=1.0, user_share=0.25, busy_s=3.0, own_s=2.95, stolen_s=0.0, pace_s=(0.02, 0.021), port_search=0.01
+)
 SUMMARY = """\
 % time     seconds  usecs/call     calls    errors syscall
 ------ ----------- ----------- --------- --------- ----------------
@@ -29,7 +32,7 @@ SUMMARY = """\
 
 
 def result(target: str, *seconds: float) -> Result:
-    windows = [dataclasses.replace(GOOD, cpu_s=each) for each in seconds]
+    windows = {number: dataclasses.replace(GOOD, cpu_s=each) for number, each in enumerate(seconds)}
     return Result(target, "connections", units=10, windows=windows)
 
 
@@ -61,7 +64,17 @@ class Figures(unittest.TestCase):
     def test_a_peer_without_a_figure_is_not_the_best(self) -> None:
         self.assertIsNone(figures.best_peer([result("peer")], ["peer"]))
 
-    def test_a_ratio_is_of_medians_and_needs_both(self) -> None:
+    def test_a_ratio_is_the_median_of_the_rounds_not_that_of_medians(self) -> None:
+        # The machine is slower from round to round; the peer takes twice as long in each but one.
+        ours, peer = result("ours", 1.0, 2.0, 3.0), result("peer", 2.0, 4.0, 30.0)
+        self.assertAlmostEqual(figures.ratio(ours, peer) or 0, 0.5)
+
+    def test_a_round_in_which_one_of_them_has_no_run_is_left_out_of_the_ratio(self) -> None:
+        ours, peer = result("ours", 1.0, 1.0, 9.0), result("peer", 2.0, 2.0, 2.0)
+        del ours.windows[2]
+        self.assertAlmostEqual(figures.ratio(ours, peer) or 0, 0.5)
+
+    def test_a_ratio_needs_both(self) -> None:
         peer = result("peer", 2.0)
         self.assertAlmostEqual(figures.ratio(result("ours", 1.0), peer) or 0, 0.5)
         self.assertIsNone(figures.ratio(result("ours"), peer))
@@ -81,6 +94,15 @@ class Void(unittest.TestCase):
 
     def test_what_the_host_of_the_machine_takes_makes_it_void(self) -> None:
         self.assertIn("the host", self.why(stolen_s=0.11))
+
+    def test_a_processor_that_changes_its_pace_makes_it_void(self) -> None:
+        self.assertIn("changed", figures.why_void(dataclasses.replace(GOOD, pace_s=(0.02, 0.03))))
+        self.assertIn("changed", figures.why_void(dataclasses.replace(GOOD, pace_s=(0.03, 0.02))))
+
+    def test_a_pace_other_than_that_of_the_round_makes_it_void(self) -> None:
+        self.assertEqual(figures.why_void(GOOD, 0.0205), "")
+        self.assertIn("round", figures.why_void(GOOD, 0.03))
+        self.assertIn("round", figures.why_void(GOOD, 0.015))
 
     def test_samples_in_the_port_search_make_it_void(self) -> None:
         self.assertEqual(self.why(port_search=0.05), "")
@@ -110,7 +132,7 @@ class Reading(unittest.TestCase):
 
 class Pages(unittest.TestCase):
     def test_a_page_gets_the_table_between_its_comments_and_keeps_the_rest(self) -> None:
-        empty: report.Document = {"machine": report.machine.described(), "rounds": 1, "port search": "perf"}
+        empty: report.Document = {"machine": machine.described(), "rounds": 1, "port search": "perf"}
         empty.update({"targets": [], "loads": [], "results": [], "system calls": {}})
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "page.md"
