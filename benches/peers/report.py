@@ -11,7 +11,7 @@ from typing import Any
 
 import machine
 from figures import Result, best_peer, ratio
-from loads import Load
+from loads import LOADS, Load
 from targets import Target
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -105,14 +105,19 @@ def ratios(of: Document) -> list[list[str]]:
     for name, counts in of["system calls"].items():
         peers = [count for target, count in counts.items() if target not in ours]
         cells = [f"{counts[name] / min(peers):.2f}" if peers and name in counts else "-" for name in ours]
-        made.append([f"system calls, {name}", *cells])
+        made.append([call_title(name), *cells])
     return made
+
+
+def call_title(name: str) -> str:
+    """Of a load, also if no time was measured for it."""
+    return next(f"system calls, {load.title}" for load in LOADS if load.name == name)
 
 
 def call_rows(of: Document) -> list[list[str]]:
     names = [target["name"] for target in of["targets"]]
     return [
-        [load, *(f"{counts[name]:.1f}" if name in counts else "-" for name in names)]
+        [call_title(load), *(f"{counts[name]:.1f}" if name in counts else "-" for name in names)]
         for load, counts in of["system calls"].items()
     ]
 
@@ -122,9 +127,10 @@ def notes(of: Document) -> list[str]:
     lines = [f"{facts['date']}, {facts['processor']}, {facts['processors']} processors, {facts['kernel']}."]
     lines[0] += f" Rounds: {of['rounds']}. Ports: {facts['ports']}. The port search was judged by {of['port search']}."
     lines += ["", *(f"- {target['title']}: {target['version']}" for target in of["targets"])]
-    runs = sum(len(result["windows"]) + len(result["void"]) for result in of["results"])
-    void = [why for result in of["results"] for why in result["void"]]
-    lines += ["", f"{len(void)} of {runs} runs were void and made again."]
+    void = sum(len(result["void"]) for result in of["results"])
+    counted = [len(result["windows"]) for result in of["results"] if result["windows"]]
+    lines += ["", f"{void} of {void + sum(counted)} runs were void."]
+    lines[-1] += f" A figure is of {min(counted, default=0)} to {max(counted, default=0)} runs."
     lines += [f"{each['target']}, {each['load']}: {each['failure']}." for each in of["results"] if each["failure"]]
     return lines
 
@@ -138,7 +144,7 @@ def markdown(of: Document) -> str:
         user = rows(of, lambda load, result: shown(load, result["user"]))
         lines += ["Of that, in the program itself and not in the kernel:", "", *table(["", *titles], user), ""]
     if of["system calls"]:
-        lines += ["System calls:", "", *table(["", *titles], call_rows(of)), ""]
+        lines += ["System calls for one:", "", *table(["", *titles], call_rows(of)), ""]
     if ours:
         lines += ["Beside the best peer:", "", *table(["", *ours], ratios(of)), ""]
     return "\n".join([*lines, *notes(of), ""])

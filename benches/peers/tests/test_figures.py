@@ -143,7 +143,7 @@ class Pages(unittest.TestCase):
             written = page.read_text(encoding="utf-8")
         self.assertTrue(written.startswith("before\n") and written.endswith("\nbehind\n"))
         self.assertNotIn("old", written)
-        self.assertEqual(written.count("0 of 0 runs"), 1)
+        self.assertEqual(written.count("0 of 0 runs were void"), 1)
 
 
 if __name__ == "__main__":
