@@ -35,7 +35,7 @@ fn the_comparison_of_binary_interfaces_finds_what_breaks_programs() {
 }
 
 #[test]
-fn a_comparison_of_proxies_computes_its_figures_and_leaves_void_runs_out() {
+fn a_comparison_of_proxies_computes_its_figures_and_leaves_void_slices_out() {
     holds(&["-m", "unittest", "discover", "-s", "benches/peers/tests"]);
 }
 

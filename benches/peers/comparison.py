@@ -1,95 +1,99 @@
-"""All targets under all loads, in rounds; runs that do not count are made again."""
+"""All targets under a load at once, in turns: in each round every one of them has a slice."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import random
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import machine
 import measure
-from figures import OTHER_MOST, Result, why_void
-from loads import LOADS, Load
+from figures import Result, why_void
+from loads import COUNTED, Load
+from measure import Stage
 from processes import Failure
 from targets import Target
 
-#: How often a run that does not count is made again.
-REPEATED = 3
-#: How long the machine is looked at before a run, and how often until it is quiet.
-LOOK_S, LOOKS = 0.2, 600
-#: The loads whose system calls are counted, and exchanges for that.
-COUNTED, COUNTED_EXCHANGES = ("connections", "handshakes"), 1600
+#: A load goes on for so long at most, until all targets have as many slices as are wanted.
+LIMIT_S = 120.0
 
 
 def tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def wait_for_quiet() -> None:
-    """Until others do nothing, but not for ever: the run is judged all the same."""
-    for number in range(LOOKS):
-        if machine.is_quiet(LOOK_S, OTHER_MOST):
-            return
-        if number == 0:
-            tell("    waiting until the machine is quiet")
+def fail(result: Result, failure: Failure) -> None:
+    result.failure = str(failure)
+    tell(f"    {result.target}: failed: {failure}")
 
 
 @dataclass(frozen=True)
 class Comparison:
     targets: Sequence[Target]
     identity: tuple[Path, Path]
+    #: How many slices of each target are to count.
     rounds: int
-    #: Instead of each load's own number.
-    exchanges: int | None
-    #: Few of each, and every run counts.
+    #: It is only seen whether all works: every slice counts.
     is_smoke: bool
-    #: Whether the port search is looked for by samples.
-    has_samples: bool
-
-    def of(self, load: Load) -> int:
-        return self.exchanges or (load.smoke if self.is_smoke else load.exchanges)
 
     def load(self, load: Load) -> list[Result]:
-        units = load.units(self.of(load))
-        results = [Result(target.name, load.name, units, lacks=target.lacks(load)) for target in self.targets]
-        for number in range(self.rounds):
-            tell(f"{load.name}: round {number + 1} of {self.rounds}")
-            pace: float | None = None
+        machine.own_network()
+        results = [
+            Result(target.name, load.name, load.units * target.threads, lacks=target.lacks(load))
+            for target in self.targets
+        ]
+        stages: dict[str, Stage] = {}
+        with contextlib.ExitStack() as stack:
             for target, result in zip(self.targets, results):
-                if not result.lacks and not result.failure:
-                    self.run(target, load, result, number, pace)
-                    pace = pace or (result.windows[number].pace if number in result.windows else None)
+                if result.is_measured:
+                    try:
+                        stages[target.name] = stack.enter_context(measure.staged(target, load, self.identity))
+                    except Failure as failure:
+                        fail(result, failure)
+            self.turns([result for result in results if result.is_measured], stages)
+        void = sum(count for result in results for count in result.void.values())
+        tell(f"{load.name}: {sum(len(result.slices) for result in results)} slices, {void} void")
         return results
 
-    def run(self, target: Target, load: Load, result: Result, number: int, pace: float | None) -> None:
-        """Until it counts."""
-        for _ in range(1 + REPEATED):
-            if not self.is_smoke:
-                wait_for_quiet()
-            try:
-                window = measure.run(target, load, self.of(load), self.identity, self.has_samples)
-            except Failure as failure:
-                result.failure = str(failure)
-                tell(f"    {target.name}: failed: {failure}")
+    def turns(self, results: list[Result], stages: dict[str, Stage]) -> None:
+        until = time.monotonic() + LIMIT_S
+        for number in itertools.count():
+            missing = [result for result in results if not result.failure and len(result.slices) < self.rounds]
+            if not missing or time.monotonic() > until:
                 return
-            why = "" if self.is_smoke else why_void(window, pace)
-            if not why:
-                result.windows[number] = window
-                return
-            result.void.append(why)
-            tell(f"    {target.name}: void: {why}")
+            # The order changes, so that no target is always behind the same one.
+            random.Random(number).shuffle(results)
+            for result in results:
+                if not result.failure:
+                    self.slice(result, number, stages)
+
+    def slice(self, result: Result, number: int, stages: dict[str, Stage]) -> None:
+        try:
+            of = stages[result.target].slice([*stages.values()])
+        except Failure as failure:
+            fail(result, failure)
+            del stages[result.target]
+            return
+        why = "" if self.is_smoke else why_void(of)
+        if why:
+            result.void[why] = result.void.get(why, 0) + 1
+        else:
+            result.slices[number] = of
 
     def system_calls(self) -> dict[str, dict[str, float]]:
         """For a connection: of each load, by each target."""
         counts: dict[str, dict[str, float]] = {}
-        for load in (load for load in LOADS if load.name in COUNTED):
+        for load in COUNTED:
+            machine.own_network()
             counts[load.name] = {}
-            exchanges = load.smoke if self.is_smoke else COUNTED_EXCHANGES
-            for target in (target for target in self.targets if not target.lacks(load)):
+            for target in (target for target in self.targets if target.threads == 1 and not target.lacks(load)):
                 try:
-                    calls = measure.system_calls(target, load, exchanges, self.identity)
-                    counts[load.name][target.name] = calls
+                    counts[load.name][target.name] = measure.system_calls(target, load, self.identity)
                 except Failure as failure:
                     tell(f"    {target.name}: no system calls: {failure}")
         return counts

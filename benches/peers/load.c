@@ -1,16 +1,14 @@
 /* load: the clients of the proxies that are compared. Their time is not counted.
  *
- *   load ADDR:PORT --clients K --warm-up N --exchanges N --up BYTES --down BYTES
- *        [--once] [--proxy] [--tls] [--sources N]
+ *   load ADDR:PORT --clients K --up BYTES --down BYTES [--once] [--proxy] [--tls] [--sources N]
  *
  * K clients make exchanges with a backend (backend.c) behind ADDR:PORT, one after the other: they send as many
  * bytes, and wait for as many. They keep their connections, unless with --once each exchange has its own: the
  * client shuts its write side behind its bytes, the answer comes behind that end, and then the end. With
  * --proxy a connection begins with a PROXY header, with --tls with a full handshake of TLS 1.3.
  *
- * Prints "warm" after the exchanges of the warm-up, waits for a line on its standard input, makes the others,
- * prints "done", and ends with its standard input. Nothing is under way at either moment. Anything unexpected
- * ends it with status 1. */
+ * Each line of standard input is a number: so many exchanges are made, and "done" is printed. Nothing is under
+ * way then. It ends with its input. Anything unexpected ends it with status 1. */
 #define _GNU_SOURCE
 #include "address.h"
 #include "client.h"
@@ -20,10 +18,6 @@
 #include <sys/epoll.h>
 
 enum { POLLED = 64 };
-
-struct size {
-    unsigned long long clients, warm_up, exchanges;
-};
 
 static unsigned long long number(const char *text)
 {
@@ -35,12 +29,10 @@ static unsigned long long number(const char *text)
     return value;
 }
 
-static void parse(int argc, char **argv, struct job *job, struct size *size)
+static void parse(int argc, char **argv, struct job *job, size_t *clients)
 {
     static const struct option known[] = {
         {"clients", required_argument, NULL, 'c'},
-        {"warm-up", required_argument, NULL, 'w'},
-        {"exchanges", required_argument, NULL, 'e'},
         {"up", required_argument, NULL, 'u'},
         {"down", required_argument, NULL, 'd'},
         {"sources", required_argument, NULL, 's'},
@@ -53,9 +45,7 @@ static void parse(int argc, char **argv, struct job *job, struct size *size)
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) >= 0)
         switch (option) {
-        case 'c': size->clients = number(optarg); break;
-        case 'w': size->warm_up = number(optarg); break;
-        case 'e': size->exchanges = number(optarg); break;
+        case 'c': *clients = (size_t)number(optarg); break;
         case 'u': job->up = number(optarg); break;
         case 'd': job->down = number(optarg); break;
         case 's': job->sources = (unsigned)number(optarg); break;
@@ -69,20 +59,20 @@ static void parse(int argc, char **argv, struct job *job, struct size *size)
     job->target = address_of(argv[optind]);
 }
 
-static void check(const struct job *job, const struct size *size)
+static void check(const struct job *job, size_t clients)
 {
-    if (size->clients == 0 || job->sources == 0 || job->up < REQUEST_BYTES || job->down == 0)
+    if (clients == 0 || job->sources == 0 || job->up < REQUEST_BYTES || job->down == 0)
         die("there must be clients, sources, an answer, and %d bytes for a request", REQUEST_BYTES);
     if (job->proxy && (job->tls != NULL || !job->once))
         die("--proxy goes with --once and without --tls");
 }
 
-static void run(struct job *job, struct client *clients, const struct size *size, unsigned long long exchanges)
+static void run(struct job *job, struct client *clients, size_t count, uint64_t exchanges)
 {
     struct epoll_event polled[POLLED];
 
     job->left = exchanges;
-    for (size_t i = 0; i < size->clients; i++)
+    for (size_t i = 0; i < count; i++)
         client_begin(&clients[i], job);
     while (job->busy > 0) {
         int n = epoll_wait(job->epoll, polled, POLLED, -1);
@@ -94,42 +84,25 @@ static void run(struct job *job, struct client *clients, const struct size *size
     }
 }
 
-static void say(const char *line)
-{
-    puts(line);
-    fflush(stdout);
-}
-
-static bool line_comes(void)
-{
-    int byte;
-
-    do
-        byte = getchar();
-    while (byte != '\n' && byte != EOF);
-    return byte != EOF;
-}
-
 int main(int argc, char **argv)
 {
     struct job job = {.sources = 1};
-    struct size size = {0};
+    unsigned long long exchanges;
+    size_t count = 0;
     struct client *clients;
 
-    parse(argc, argv, &job, &size);
-    check(&job, &size);
-    clients = calloc(size.clients, sizeof *clients);
+    parse(argc, argv, &job, &count);
+    check(&job, count);
+    clients = calloc(count, sizeof *clients);
     if (clients == NULL)
         die("out of memory");
-    for (size_t i = 0; i < size.clients; i++)
+    for (size_t i = 0; i < count; i++)
         clients[i].link.fd = -1;
     job.epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-    run(&job, clients, &size, size.warm_up);
-    say("warm");
-    if (!line_comes())
-        return 0;
-    run(&job, clients, &size, size.exchanges);
-    say("done");
-    line_comes(); /* until then its clock can be read */
+    while (scanf("%llu", &exchanges) == 1) {
+        run(&job, clients, count, exchanges);
+        puts("done");
+        fflush(stdout);
+    }
     return 0;
 }

@@ -1,7 +1,8 @@
-"""The machine: its processors, its busy time, a network of our own, and what it says of itself."""
+"""The machine: its processors, a network of our own, and what it says of itself."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import platform
@@ -12,43 +13,54 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import libc
+from processes import TICKS, libc
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 #: struct ifreq with flags.
 INTERFACE = struct.Struct("16sh22x")
-PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-WIDE_RANGE = "1024 65535"
-#: Of the piece of work that tells the pace, some 5 ms, and how often it is done: the best one counts.
-STEPS, PROBES = 200_000, 6
-TICKS = os.sysconf("SC_CLK_TCK")
+IPV4 = Path("/proc/sys/net/ipv4")
+PORT_RANGE = IPV4 / "ip_local_port_range"
+#: All ports can be had, and none is kept in TIME_WAIT: each slice finds them as the first one did.
+SETTINGS = {PORT_RANGE: "1024 65535", IPV4 / "tcp_max_tw_buckets": "0"}
+#: The highest one of a program of the normal kind.
+PRIORITY = 1
 
 
 @dataclass(frozen=True)
 class Processors:
-    target: int
-    load: int
+    target: frozenset[int]
+    load: frozenset[int]
+
+    @property
+    def are_shared(self) -> bool:
+        return bool(self.target & self.load)
 
 
-def processors() -> Processors:
-    """One for the target, and another one, if there is one, for everything else."""
+def processors(threads: int) -> Processors:
+    """One for each thread of the target, and the last one for everything else; all of them if none is left."""
     usable = sorted(os.sched_getaffinity(0))
-    return Processors(usable[0], usable[-1])
+    target, others = usable[:threads], usable[threads:]
+    return Processors(frozenset(target), frozenset(others[-threads:] or usable))
+
+
+def take_precedence() -> None:
+    """Has all that we start run before what else is to be done here, where this is allowed: the work of others is
+    then in fewer slices."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
 
 
 def own_network() -> bool:
-    """Moves this process into a network that nobody else is in, with a wide range of ports. What a run leaves
-    behind, such as ports in TIME_WAIT, is gone with it. False where this is not allowed."""
+    """Moves this process into a network that nobody else is in. False where this is not allowed."""
     if libc.unshare(CLONE_NEWNET) != 0:
         return False
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         _, flags = INTERFACE.unpack(fcntl.ioctl(any_socket, SIOCGIFFLAGS, INTERFACE.pack(b"lo", 0)))
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, INTERFACE.pack(b"lo", flags | IFF_UP))
-    try:
-        PORT_RANGE.write_text(WIDE_RANGE)
-    except OSError:
-        pass  # a container whose /proc/sys is read-only: the range stays as it is, and is reported
+    for path, value in SETTINGS.items():
+        with contextlib.suppress(OSError):  # a container whose /proc/sys is read-only: what is there is reported
+            path.write_text(value)
     return True
 
 
@@ -57,70 +69,17 @@ def port_range() -> tuple[int, int]:
     return int(first), int(last)
 
 
-def waiting_ports() -> int:
-    """Sockets in TIME_WAIT."""
+def waiting_share(pairs: int) -> float:
+    """The share of ports in TIME_WAIT, where each port can be used for so many pairs of addresses."""
     found = re.search(r"^TCP: .*\btw (\d+)", Path("/proc/net/sockstat").read_text(), re.MULTILINE)
-    return int(found[1]) if found else 0
+    first, last = port_range()
+    return int(found[1]) / ((last - first + 1) * pairs) if found else 0.0
 
 
-def stolen_s() -> float:
-    return int(Path("/proc/stat").read_text().split("\n")[0].split()[8]) / TICKS
-
-
-def idle_s() -> float:
-    """Of all processors together. A kernel without a tick in idle counts it exactly, what is busy only by ticks."""
-    fields = Path("/proc/stat").read_text().split("\n")[0].split()
-    return (int(fields[4]) + int(fields[5])) / TICKS
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When something is read, and how much all processors have been busy until then."""
-
-    time_s: float
-    busy_s: float
-    stolen_s: float
-
-
-def moment() -> Moment:
-    now = time.monotonic()
-    stolen = stolen_s()
-    return Moment(now, now * (os.cpu_count() or 1) - idle_s() - stolen, stolen)
-
-
-def pace_s(cpu: int) -> float:
-    """What a fixed piece of work takes on a processor. It changes where that shares a core with somebody else's, such
-    as another virtual machine's, which no other figure shows."""
-    usable = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
-    took = min(steps_s() for _ in range(PROBES))
-    os.sched_setaffinity(0, usable)
-    return took
-
-
-def steps_s() -> float:
-    before = time.process_time()
-    for _ in range(STEPS):
-        pass
-    return time.process_time() - before
-
-
-def packet_threads() -> list[int]:
-    """The kernel's threads that handle packets when there are many at once. Ours are the only ones."""
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/comm")
-        if path.read_text().startswith("ksoftirqd/")
-    ]
-
-
-def is_quiet(over_s: float, most: float) -> bool:
-    """Whether all processors together are busy for less than that share of one."""
-    before = moment()
-    time.sleep(over_s)
-    after = moment()
-    busy_s = after.busy_s - before.busy_s + after.stolen_s - before.stolen_s
-    return busy_s < most * (after.time_s - before.time_s)
+def stolen_s(cpus: frozenset[int]) -> float:
+    """What the host of a virtual machine has taken of its processors."""
+    lines = [line.split() for line in Path("/proc/stat").read_text().split("\n") if line.startswith("cpu")]
+    return sum(int(words[8]) for words in lines if words[0][3:] and int(words[0][3:]) in cpus) / TICKS
 
 
 def model() -> str:

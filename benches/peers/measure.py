@@ -1,4 +1,4 @@
-"""One run: a target under a load, in a network of its own, and what was read around the counted exchanges."""
+"""A target on its stage, with a backend and clients of its own, and what is read around a slice."""
 
 from __future__ import annotations
 
@@ -6,43 +6,76 @@ import contextlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import machine
-import ports
 import strace
-from figures import Window
+from figures import Slice
 from loads import Load
-from processes import Failure, Program, cpu_s, running, threads, ticks_s
+from machine import Processors
+from processes import Failure, Program, cpu_s, running, threads, ticks_s, waited_s
 from targets import BUILD, Scene, Started, Target
 
-#: Destinations of the target and sources of the clients: each has all ports of the range.
+#: Destinations of each target and sources of its clients: each has all ports of the range.
 BACKEND_PORTS, SOURCES = 8, 8
+#: A target has done all that belongs to a slice once its clock stands still for so long.
+STILL_S, STILL_TRIES = 0.001, 100
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A target that has served the warm-up, and who talks to it."""
+    """A target that serves, and who talks to it: a program of clients for each of its threads."""
 
     target: Started
-    backend: Program
-    load: Program
+    load: Load
+    cpus: Processors
+    clients: Sequence[Program]
 
-    def counted(self) -> None:
-        """The exchanges that are counted, from the first to the end of the last."""
-        self.load.go_on()
-        if self.load.line() != "done":
-            raise Failure("the load says something unexpected")
+    def exchange(self, exchanges: int) -> None:
+        """Has each program of clients make so many, from the first to the end of the last."""
+        for clients in self.clients:
+            clients.say(str(exchanges))
+        for clients in self.clients:
+            try:
+                if clients.line() != "done":
+                    raise Failure("the load says something unexpected")
+            except Failure as failure:
+                if self.target.program.process.poll() is not None:
+                    raise Failure(f"ended: {self.target.program.last_words()}") from failure
+                raise
 
+    def clock_s(self) -> float:
+        """The clock of the target, once it stands."""
+        now = cpu_s(self.target.pid())
+        for _ in range(STILL_TRIES):
+            time.sleep(STILL_S)
+            before, now = now, cpu_s(self.target.pid())
+            if before == now:
+                break
+        return now
 
-@dataclass(frozen=True)
-class Reading:
-    moment: machine.Moment
-    target_s: float
-    ticks: tuple[float, float]
-    own_s: float
+    def others_s(self, idle: Sequence[Stage]) -> float:
+        """What others have taken until now: the time for which the target was ready and did not run, that of the
+        targets that should be idle, and that of the host. Where clients share the processors, the first is theirs."""
+        waited = 0.0 if self.cpus.are_shared else waited_s(self.target.pid())
+        return waited + sum(cpu_s(stage.target.pid()) for stage in idle) + machine.stolen_s(self.cpus.target)
+
+    def slice(self, stages: Sequence[Stage]) -> Slice:
+        idle = [stage for stage in stages if stage is not self]
+        self.exchange(self.load.warm_up)
+        cpu, (user, _) = self.clock_s(), ticks_s(self.target.pid())
+        others, begin = self.others_s(idle), time.monotonic()
+        self.exchange(self.load.exchanges)
+        seconds = time.monotonic() - begin
+        return Slice(
+            seconds=seconds,
+            cpu_s=self.clock_s() - cpu,
+            user_s=ticks_s(self.target.pid())[0] - user,
+            other_s=self.others_s(idle) - others,
+            waiting=machine.waiting_share(len(stages) * (BACKEND_PORTS + SOURCES)),
+        )
 
 
 def certificate(place: Path) -> tuple[Path, Path]:
@@ -54,60 +87,28 @@ def certificate(place: Path) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def staged(target: Target, load: Load, exchanges: int, identity: tuple[Path, Path]) -> Iterator[Stage]:
-    machine.own_network()
-    cpus = machine.processors()
+def staged(target: Target, load: Load, identity: tuple[Path, Path]) -> Iterator[Stage]:
+    """Has the target make its first exchanges, so that its memory is there."""
+    cpus = machine.processors(target.threads)
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        backend = stack.enter_context(running([str(BUILD / "backend"), str(BACKEND_PORTS)], place, cpus.load))
-        addresses = backend.line().split()[1:]
-        scene = Scene(place, addresses, load, *identity, cpus.target)
-        started = stack.enter_context(target.start(scene))
-        command = [str(BUILD / "load"), started.address, "--sources", str(SOURCES), *load.options(exchanges)]
-        client = stack.enter_context(running(command, place, cpus.load))
-        try:
-            if client.line() != "warm":
-                raise Failure("the load says something unexpected")
-            if threads(started.pid()) != 1:
-                raise Failure(f"has {threads(started.pid())} threads")
-            yield Stage(started, backend, client)
-        except Failure as failure:
-            if started.program.process.poll() is not None:
-                raise Failure(f"ended: {started.program.last_words()}") from failure
-            raise
+
+        def start(*command: str) -> Program:
+            return stack.enter_context(running([str(BUILD / command[0]), *command[1:]], place, cpus.load))
+
+        backends = [start("backend", str(BACKEND_PORTS)) for _ in range(target.threads)]
+        addresses = [address for backend in backends for address in backend.line().split()[1:]]
+        started = stack.enter_context(target.start(Scene(place, addresses, load, *identity, cpus.target)))
+        command = ["load", started.address, "--sources", str(SOURCES), *load.options()]
+        stage = Stage(started, load, cpus, [start(*command) for _ in range(target.threads)])
+        stage.exchange(load.exchanges)
+        if target.threads == 1 and threads(started.pid()) != 1:
+            raise Failure(f"has {threads(started.pid())} threads")
+        yield stage
 
 
-def read(stage: Stage, sampler: ports.Sampler | None) -> Reading:
-    pid = stage.target.pid()
-    own = [pid, stage.backend.pid, stage.load.pid, *machine.packet_threads()]
-    own += [sampler.program.pid] if sampler else []
-    own_s = sum(cpu_s(each) for each in own) + time.process_time()
-    return Reading(machine.moment(), cpu_s(pid), ticks_s(pid), own_s)
-
-
-def run(target: Target, load: Load, exchanges: int, identity: tuple[Path, Path], samples: bool) -> Window:
-    with staged(target, load, exchanges, identity) as stage, contextlib.ExitStack() as stack:
-        sampler = stack.enter_context(ports.sampled(stage.target.pid())) if samples and load.once else None
-        cpu = machine.processors().target
-        pace = machine.pace_s(cpu)
-        before = read(stage, sampler)
-        stage.counted()
-        after = read(stage, sampler)
-        user, system = (now - then for now, then in zip(after.ticks, before.ticks))
-        return Window(
-            seconds=after.moment.time_s - before.moment.time_s,
-            cpu_s=after.target_s - before.target_s,
-            user_share=user / (user + system) if user + system else 0.0,
-            busy_s=after.moment.busy_s - before.moment.busy_s,
-            own_s=after.own_s - before.own_s,
-            stolen_s=after.moment.stolen_s - before.moment.stolen_s,
-            pace_s=(pace, machine.pace_s(cpu)),
-            port_search=sampler.share() if sampler else None,
-            waiting=machine.waiting_ports() / ports.all_ports(BACKEND_PORTS, SOURCES) if load.once else 0.0,
-        )
-
-
-def system_calls(target: Target, load: Load, exchanges: int, identity: tuple[Path, Path]) -> float:
+def system_calls(target: Target, load: Load, identity: tuple[Path, Path]) -> float:
     """For one exchange."""
-    with staged(target, load, exchanges, identity) as stage:
-        return strace.calls(stage.target.pid(), stage.counted) / exchanges
+    with staged(target, load, identity) as stage:
+        calls = strace.calls(stage.target.pid(), lambda: stage.exchange(load.exchanges))
+        return calls / load.exchanges

@@ -43,6 +43,12 @@ def ticks_s(pid: int) -> tuple[float, float]:
     return int(fields[11]) / TICKS, int(fields[12]) / TICKS
 
 
+def waited_s(pid: int) -> float:
+    """How long its threads have been ready to run while others ran."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
+
+
 def threads(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/task"))
 
@@ -83,11 +89,13 @@ class Program:
         line, _, self.pending = self.pending.partition(b"\n")
         return line.decode()
 
-    def go_on(self) -> None:
+    def say(self, line: str) -> None:
         stdin = self.process.stdin
         assert stdin is not None
-        stdin.write(b"\n")
-        stdin.flush()
+        # One that has ended is noticed where its answer is missing.
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(f"{line}\n".encode())
+            stdin.flush()
 
     def last_words(self) -> str:
         lines = self.said.read_text(errors="replace").split("\n")
@@ -114,14 +122,14 @@ class Program:
 def running(
     command: Sequence[str],
     place: Path,
-    cpu: int,
+    cpus: frozenset[int],
     descriptors: Sequence[int] = (),
     environment: dict[str, str] | None = None,
 ) -> Iterator[Program]:
-    """A program on one processor that does not outlive this one. What it says goes into a file in `place`."""
+    """A program on those processors that does not outlive this one. What it says goes into a file in `place`."""
 
     def prepare() -> None:
-        os.sched_setaffinity(0, {cpu})
+        os.sched_setaffinity(0, cpus)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     said = place / f"{Path(command[0]).name}.err"

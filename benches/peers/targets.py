@@ -1,4 +1,4 @@
-"""The proxies that are compared: how each is configured for a load, and started with one thread."""
+"""The proxies that are compared: how each is configured for a load, and started."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Scene:
     load: Load
     certificate: Path
     key: Path
-    cpu: int
+    cpus: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Target(ABC):
     title: str
 
     is_ours = False
+    threads = 1
 
     @abstractmethod
     def missing(self) -> str:
@@ -99,6 +100,7 @@ class Vestibule(Target):
     proxy: Path
     library: Path | None
     host: str
+    threads: int = 1
 
     is_ours = True
 
@@ -114,6 +116,8 @@ class Vestibule(Target):
         command = [str(self.proxy), "--listen", "127.0.0.1:0", "--host", self.host]
         command += [word for backend in scene.backends for word in ("--backend", backend)]
         command += ["--timeout-idle", str(IDLE_S * 1000)]
+        if self.threads > 1:
+            command += ["--threads", str(self.threads)]
         if scene.load.tls:
             command += ["--tls", str(scene.certificate), str(scene.key)]
         if scene.load.proxy:
@@ -121,7 +125,7 @@ class Vestibule(Target):
             track = "tcp-request connection track-sc0 src"
             rules.write_text(f"stick-table {TABLE}\n{track}\ntcp-request connection reject if {TOO_MANY}\n")
             command += ["--accept-proxy", "any", "--rules", str(rules)]
-        with running(command, scene.place, scene.cpu, environment=self.environment(scene.place)) as program:
+        with running(command, scene.place, scene.cpus, environment=self.environment(scene.place)) as program:
             yield Started(program, ready(program))
 
     def environment(self, place: Path) -> dict[str, str]:
@@ -157,7 +161,7 @@ class Haproxy(Target):
             config = scene.place / "haproxy.cfg"
             config.write_text(self.configuration(scene, listener.fileno()))
             command = [found("haproxy") or "", "-db", "-f", str(config)]
-            with running(command, scene.place, scene.cpu, [listener.fileno()]) as program:
+            with running(command, scene.place, scene.cpus, [listener.fileno()]) as program:
                 listener.close()
                 yield Started(program, address)
 
@@ -205,7 +209,7 @@ class Nginx(Target):
             command = [found("nginx") or "", "-p", str(scene.place), "-e", "stderr", "-c", str(config)]
             # In the way of its own upgrades; it needs a master for that.
             environment = {"NGINX": f"{listener.fileno()};"}
-            with running(command, scene.place, scene.cpu, [listener.fileno()], environment) as program:
+            with running(command, scene.place, scene.cpus, [listener.fileno()], environment) as program:
                 listener.close()
                 yield Started(program, address, has_worker=True)
 
@@ -242,14 +246,18 @@ class Bufferevent(Target):
         command += [word for backend in scene.backends for word in ("--backend", backend)]
         if scene.load.tls:
             command += ["--tls", str(scene.certificate), str(scene.key)]
-        with running(command, scene.place, scene.cpu) as program:
+        with running(command, scene.place, scene.cpus) as program:
             yield Started(program, ready(program))
 
 
-def vestibules(name: str, proxy: Path, library: Path | None) -> list[Target]:
-    """A build of the proxy over level- and over edge-triggered epoll."""
-    edge = Vestibule(f"{name}-et", f"{name}, edge-triggered", proxy, library, "epoll-et")
-    return [Vestibule(name, name, proxy, library, "epoll"), edge]
+def vestibules(name: str, proxy: Path, library: Path | None, threads: Sequence[int]) -> list[Target]:
+    """A build of the proxy over level- and over edge-triggered epoll, with each number of threads."""
+    made: list[Target] = []
+    for count in threads:
+        suffix, words = (f"-{count}", f", {count} threads") if count > 1 else ("", "")
+        for host, short, kind in (("epoll", "", ""), ("epoll-et", "-et", ", edge-triggered")):
+            made.append(Vestibule(f"{name}{short}{suffix}", f"{name}{kind}{words}", proxy, library, host, count))
+    return made
 
 
 def peers() -> list[Target]:
