@@ -7,8 +7,8 @@ import itertools
 import random
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import machine
@@ -19,8 +19,11 @@ from measure import Stage
 from processes import Failure
 from targets import Target
 
-#: A load goes on for so long at most, until all targets have as many slices as are wanted.
-LIMIT_S = 120.0
+#: All loads come so often, with programs that are started anew: where their memory lies, and what the neighbours of the
+#: machine do for a minute, is then not the same in all slices of a load.
+PASSES = 4
+#: A load goes on for so long at most in each pass, until all targets have as many slices as are wanted.
+LIMIT_S = 30.0
 
 
 def tell(line: str) -> None:
@@ -40,30 +43,42 @@ class Comparison:
     rounds: int
     #: It is only seen whether all works: every slice counts.
     is_smoke: bool
+    #: Of the rounds that are made.
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def load(self, load: Load) -> list[Result]:
+    def measure(self, loads: Sequence[Load]) -> list[Result]:
+        results = {load: [self.result(target, load) for target in self.targets] for load in loads}
+        passes = min(PASSES, self.rounds)
+        for number in range(1, passes + 1):
+            tell(f"pass {number} of {passes}")
+            for load in loads:
+                self.visit(load, results[load], self.rounds * number // passes)
+        return [result for load in loads for result in results[load]]
+
+    def result(self, target: Target, load: Load) -> Result:
+        return Result(target.name, load.name, load.units * target.threads, lacks=target.lacks(load))
+
+    def visit(self, load: Load, results: Sequence[Result], wanted: int) -> None:
+        """Until each target has so many slices that count."""
         machine.own_network()
-        results = [
-            Result(target.name, load.name, load.units * target.threads, lacks=target.lacks(load))
-            for target in self.targets
-        ]
+        first = 1 if self.is_smoke else load.first_slices
         stages: dict[str, Stage] = {}
         with contextlib.ExitStack() as stack:
             for target, result in zip(self.targets, results):
                 if result.is_measured:
                     try:
-                        stages[target.name] = stack.enter_context(measure.staged(target, load, self.identity))
+                        stage = measure.staged(target, load, self.identity, first)
+                        stages[target.name] = stack.enter_context(stage)
                     except Failure as failure:
                         fail(result, failure)
-            self.turns([result for result in results if result.is_measured], stages)
+            self.turns([result for result in results if result.is_measured], stages, wanted)
         void = sum(count for result in results for count in result.void.values())
-        tell(f"{load.name}: {sum(len(result.slices) for result in results)} slices, {void} void")
-        return results
+        tell(f"    {load.name}: {sum(len(result.slices) for result in results)} slices, {void} void")
 
-    def turns(self, results: list[Result], stages: dict[str, Stage]) -> None:
+    def turns(self, results: list[Result], stages: dict[str, Stage], wanted: int) -> None:
         until = time.monotonic() + LIMIT_S
-        for number in itertools.count():
-            missing = [result for result in results if not result.failure and len(result.slices) < self.rounds]
+        for number in self.numbers:
+            missing = [result for result in results if not result.failure and len(result.slices) < wanted]
             if not missing or time.monotonic() > until:
                 return
             # The order changes, so that no target is always behind the same one.

@@ -9,6 +9,7 @@ MESSAGE, REQUEST = 64, 24
 #: What one exchange of a bulk load moves: small enough for some of them in every slice.
 BULK = 25_000_000
 GB = 1_000_000_000
+BULK_FIRST = 6
 #: Clients at the same time.
 IN_FLIGHT, BULK_CLIENTS = 16, 4
 
@@ -36,6 +37,11 @@ class Load:
     @property
     def is_bulk(self) -> bool:
         return max(self.up, self.down) >= BULK
+
+    @property
+    def first_slices(self) -> int:
+        """Before all others, and not counted. The kernel finds the sizes of buffers during the first gigabyte."""
+        return BULK_FIRST if self.is_bulk else 1
 
     @property
     def units(self) -> float:

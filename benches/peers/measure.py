@@ -87,8 +87,8 @@ def certificate(place: Path) -> tuple[Path, Path]:
 
 
 @contextlib.contextmanager
-def staged(target: Target, load: Load, identity: tuple[Path, Path]) -> Iterator[Stage]:
-    """Has the target make its first exchanges, so that its memory is there."""
+def staged(target: Target, load: Load, identity: tuple[Path, Path], slices: int = 1) -> Iterator[Stage]:
+    """The target has had as many exchanges as some slices have: its memory is there."""
     cpus = machine.processors(target.threads)
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -101,7 +101,8 @@ def staged(target: Target, load: Load, identity: tuple[Path, Path]) -> Iterator[
         started = stack.enter_context(target.start(Scene(place, addresses, load, *identity, cpus.target)))
         command = ["load", started.address, "--sources", str(SOURCES), *load.options()]
         stage = Stage(started, load, cpus, [start(*command) for _ in range(target.threads)])
-        stage.exchange(load.exchanges)
+        for _ in range(slices):
+            stage.exchange(load.exchanges)
         if target.threads == 1 and threads(started.pid()) != 1:
             raise Failure(f"has {threads(started.pid())} threads")
         yield stage

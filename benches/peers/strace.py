@@ -32,7 +32,8 @@ def calls(pid: int, action: Callable[[], None]) -> int:
         summary = Path(folder) / "summary"
         command = ["strace", "-c", "-f", "-p", str(pid), "-o", str(summary)]
         # What strace says goes where a line can be waited for.
-        with running(["sh", "-c", 'exec "$0" "$@" 2>&1', *command], Path(folder), machine.processors(1).load) as program:
+        redirected = ["sh", "-c", 'exec "$0" "$@" 2>&1', *command]
+        with running(redirected, Path(folder), machine.processors(1).load) as program:
             line = program.line()
             if "attached" not in line:
                 raise Failure(line)
