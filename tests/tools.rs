@@ -35,6 +35,11 @@ fn the_comparison_of_binary_interfaces_finds_what_breaks_programs() {
 }
 
 #[test]
+fn a_comparison_of_proxies_computes_its_figures_and_leaves_void_slices_out() {
+    holds(&["-m", "unittest", "discover", "-s", "benches/peers/tests"]);
+}
+
+#[test]
 fn every_function_has_an_example_that_compiles_and_calls_it() {
     holds(&["tools/examples.py", "--check"]);
 }

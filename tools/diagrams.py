@@ -4,7 +4,8 @@
     diagrams.py           writes them
     diagrams.py --check   fails if one of them is not what its table says
 
-The tables: docs/stream-states.md, docs/ops.txt, docs/layers.txt, docs/sequences/*.txt.
+The tables: docs/stream-states.md, docs/ops.txt, docs/layers.txt, docs/peers.json,
+docs/sequences/*.txt.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import layers_diagram
 import ops_diagram
+import peers_diagram
 import sequence_diagram
 import states_diagram
 
@@ -32,6 +34,7 @@ def diagrams() -> dict[str, str]:
         "stream-states": states_diagram.draw(table("stream-states.md")),
         "operations": ops_diagram.draw(table("ops.txt")),
         "layers": layers_diagram.draw(table("layers.txt")),
+        "peers": peers_diagram.draw(table("peers.json")),
     }
     for path in sorted((DOCS / "sequences").glob("*.txt")):
         drawn[f"sequence-{path.stem}"] = sequence_diagram.draw(path.read_text(encoding="utf-8"))
