@@ -66,12 +66,14 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--agent-tls", &args.agent_tls, NULL, NULL},
         {"--agent-channels", &args.agent_channels, NULL, NULL},
         {"--trace", &args.trace, NULL, NULL},
+        {"--threads", &args.threads, NULL, NULL},
         {"--host", &args.host, NULL, NULL},
     };
     const struct { const char *name; int *value; } flags[] = {
         {"--check", &args.check},
         {"--log", &args.log},
         {"--no-pass", &args.no_pass},
+        {"--one-socket", &args.one_socket},
         {"--sandbox", &args.sandbox},
     };
     const size_t count = sizeof known / sizeof known[0], flag_count = sizeof flags / sizeof flags[0];
@@ -99,6 +101,9 @@ struct arguments parse_arguments(int argc, char **argv)
         if (known[k].value == &backend)
             add_address(&args, backend);
     }
+    args.thread_count = (unsigned)number(args.threads, THREADS_MOST, 1);
+    if (args.thread_count == 0)
+        die("--threads is at least 1");
     return args;
 }
 
