@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,8 +65,9 @@ static int listening_socket(const char *address)
         failed(address);
     if (at.ss_family == AF_UNIX)
         unlink(((struct sockaddr_un *)&at)->sun_path); /* of an earlier run: nobody removes it at the end */
-    else
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    else if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) /* accepted sockets inherit it */
+        failed(address);
     if (bind(fd, (struct sockaddr *)&at, len) < 0 || listen(fd, BACKLOG) < 0)
         failed(address);
     return fd;
