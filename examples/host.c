@@ -58,6 +58,9 @@ static int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, ui
 
 /* ---- the second: one turn of the loop ------------------------------------------------------ */
 
+static struct host *signalled; /* of all hosts, the one that signals are for */
+static sigset_t unblocked;     /* what is blocked while that one waits */
+
 /* Waits for readiness, time or a signal, and drives the engine. */
 static void epoll_turn(struct host *host)
 {
@@ -68,7 +71,7 @@ static void epoll_turn(struct host *host)
     int n;
 
     vst_engine_wait(host->engine, &wait);
-    n = epoll_pwait(host->epoll, polled, POLLED, wait_ms(&wait), &host->waits_with);
+    n = epoll_pwait(host->epoll, polled, POLLED, wait_ms(&wait), host == signalled ? &unblocked : NULL);
     if (n < 0 && errno != EINTR)
         die("epoll_pwait: %s", strerror(errno));
     for (int i = 0; i < n; i++)
@@ -91,11 +94,9 @@ static void loop_turn(struct host *host)
 /* ---- the remaining code is not about vestibule -------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked, hang_up_asked;
-static struct host *signalled; /* of all hosts, the one that signals are for */
 
-/* With the built-in loop signals come at any time, in any thread, and stop it. Else they are blocked and come
- * only while epoll_pwait of the one host waits, which they end: a flag that is set directly before a wait
- * would not be seen. */
+/* With the built-in loop signals come at any time, and stop it. Else they are blocked and come only while
+ * epoll_pwait of this host waits, which they end: a flag that is set directly before a wait would not be seen. */
 static void on_signal(int number)
 {
     if (number == SIGHUP)
@@ -114,7 +115,7 @@ static void catch_signal(int number)
     sigemptyset(&blocked);
     sigaddset(&blocked, number);
     if (signalled->loop == NULL)
-        pthread_sigmask(SIG_BLOCK, &blocked, NULL); /* in the threads that this one begins, too */
+        pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, NULL);
 }
@@ -122,6 +123,7 @@ static void catch_signal(int number)
 void host_take_signals(struct host *host)
 {
     signalled = host;
+    pthread_sigmask(SIG_BLOCK, NULL, &unblocked);
     catch_signal(SIGINT);
     catch_signal(SIGTERM);
 }
@@ -169,7 +171,6 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
 
 static void open_epoll(struct host *host)
 {
-    pthread_sigmask(SIG_BLOCK, NULL, &host->waits_with);
     host->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (host->epoll < 0)
         die("epoll_create1: %s", strerror(errno));

@@ -7,8 +7,6 @@
 
 #include "program.h"
 
-#include <signal.h>
-
 struct host {
     vst_engine *engine;
     int epoll;      /* our poller, or -1 with the built-in loop */
@@ -16,8 +14,7 @@ struct host {
     void (*hang_up)(struct host *host); /* called on SIGHUP, or NULL */
     void (*stop)(struct host *host);    /* called on SIGINT and SIGTERM, at first host_drain */
     vst_event_fn event;                 /* the program's own */
-    sigset_t waits_with;  /* the signals that are blocked while epoll waits */
-    int shared_listener;  /* a listening descriptor at which other threads wait as well, or -1 */
+    int shared_listener;                /* a listening descriptor at which other threads wait as well, or -1 */
     int is_stopping, is_drained;
     uint32_t drains; /* what SIGTERM does to the engine, at first VST_DRAIN_CLOSE. With VST_DRAIN_PAUSE, clients
                         that wait at the listeners are left to the next process that has the sockets */
@@ -32,8 +29,8 @@ void host_open(struct host *host, const char *kind, vst_event_fn event);
 void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed);
 
 /* The same with options of the engine, of which the poller's, data and trace are set here; and without signals:
- * a program with a host for each thread opens them all in one thread, has one take the signals, and begins the
- * threads after that. */
+ * a program with a host for each thread has one of them take the signals, and blocks them in the other
+ * threads. */
 void host_open_as(struct host *host, const char *kind, const vst_engine_options *given);
 
 /* Makes this host the one that SIGINT and SIGTERM are for. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "proxy.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 /* ---- mailboxes ------------------------------------------------------------------------------ */
@@ -94,19 +95,21 @@ struct proxy *threads_open(const struct arguments *args, vst_event_fn event)
         proxy->args.thread = i;
         proxy->next = &proxies[(i + 1) % args->thread_count];
         host_open_as(&proxy->host, args->host, &options);
-        if (i == 0) /* before the others are opened, which then leave them alone */
-            host_take_signals(&proxy->host);
         if (args->trace != NULL)
             host_trace(&proxy->host, args->trace);
         open_mailbox(proxy);
     }
+    host_take_signals(&proxies->host);
     return proxies;
 }
 
 static void *run(void *data)
 {
     struct proxy *proxy = data;
+    sigset_t all;
 
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL); /* signals are for the first thread */
     host_serve(&proxy->host, 0);
     close_mailbox(proxy);
     return NULL;
