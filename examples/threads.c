@@ -52,12 +52,11 @@ struct command *threads_take(struct proxy *proxy)
 
 void threads_pass(struct proxy *proxy, struct command *command)
 {
-    struct proxy *to = proxy->next;
+    struct proxy *to = proxy->next, *const from = command->from;
 
-    while (to != command->from && !put(&to->mailbox, command))
-        to = to->next;
-    if (to != command->from)
-        return;
+    for (; to != from; to = to->next)
+        if (put(&to->mailbox, command))
+            return; /* it belongs to that thread now */
     if (to == proxy)
         command_done(proxy, command);
     else if (!put(&to->mailbox, command))
