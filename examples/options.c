@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 void add_address(struct arguments *args, const char *text)
 {
@@ -104,6 +105,8 @@ struct arguments parse_arguments(int argc, char **argv)
     args.thread_count = (unsigned)number(args.threads, THREADS_MOST, 1);
     if (args.thread_count == 0)
         die("--threads is at least 1");
+    if (getrandom(&args.seed, sizeof args.seed, 0) != sizeof args.seed)
+        die("no random number");
     return args;
 }
 

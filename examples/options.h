@@ -30,6 +30,7 @@ struct arguments {
     uint32_t everyone_gets; /* VST_MONITOR_ANSWER_*, or 0: clients are let in */
     unsigned pool_count;
     unsigned thread_count, thread; /* how many threads there are, and the number of this one */
+    uint64_t seed; /* of all threads, so that a source has the same server in each */
     int check, log, no_pass, one_socket, sandbox;
 };
 

@@ -175,6 +175,8 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
 
     vst_backend_options_init(&options, sizeof options);
     options.balance = balance(args->balance);
+    if (options.balance == VST_BALANCE_SOURCE)
+        options.seed = args->seed;
     options.retries = (uint32_t)number(args->retries, UINT32_MAX, options.retries);
     options.flags |= options.retries == 0 ? VST_BACKEND_NO_RETRIES : 0;
     options.maxqueue = share(args, (uint32_t)number(args->maxqueue, UINT32_MAX, options.maxqueue));
