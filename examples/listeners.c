@@ -74,9 +74,9 @@ static int listening_socket(const char *address)
 }
 
 /* Every thread gets a descriptor of its own for the socket, which its library closes. */
-static vst_id take_part(struct proxy *proxy, int socket, const vst_accept_config *config)
+static vst_id take_part(struct proxy *proxy, int shared, const vst_accept_config *config)
 {
-    int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(shared, F_DUPFD_CLOEXEC, 0);
     vst_id listener;
     char why[WHY];
 
@@ -106,7 +106,7 @@ vst_id threads_listen(struct proxy *proxies, const vst_accept_config *config)
 {
     const struct arguments *args = &proxies->args;
     int is_unix = strncmp(args->listen, "unix:", 5) == 0; /* of which no two can be at one path */
-    int socket = args->thread_count > 1 && (is_unix || args->one_socket) ? listening_socket(args->listen) : -1;
+    int shared = args->thread_count > 1 && (is_unix || args->one_socket) ? listening_socket(args->listen) : -1;
     char address[ADDRESS_TEXT];
     vst_id listener, first = 0;
     vst_addr addr;
@@ -115,7 +115,7 @@ vst_id threads_listen(struct proxy *proxies, const vst_accept_config *config)
     for (unsigned i = 0; i < args->thread_count; i++) {
         struct proxy *proxy = &proxies[i];
 
-        listener = socket >= 0 ? take_part(proxy, socket, config) : listen_beside(proxy, address, config);
+        listener = shared >= 0 ? take_part(proxy, shared, config) : listen_beside(proxy, address, config);
         vst_listener_set_name(proxy->host.engine, listener, args->listen);
         if (i == 0) {
             first = listener;
@@ -123,7 +123,7 @@ vst_id threads_listen(struct proxy *proxies, const vst_accept_config *config)
             text_of(&addr, address, sizeof address);
         }
     }
-    if (socket >= 0)
-        close(socket);
+    if (shared >= 0)
+        close(shared);
     return first;
 }
