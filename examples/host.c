@@ -37,7 +37,13 @@ static int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, ui
     int op = old_mask == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
     (void)user;
+    /* A client wakes one of the threads and not all. It cannot be changed by EPOLL_CTL_MOD, which never
+     * happens: a listener is watched for VST_IO_IN or for nothing. */
+    if (fd == host->shared_listener)
+        event.events |= EPOLLEXCLUSIVE;
     if (new_mask & VST_IO_RELEASED) {
+        if (fd == host->shared_listener)
+            host->shared_listener = -1; /* another descriptor may get the number */
         /* With CLOSING the number is closed next, and that removes it from epoll, which saves one system
          * call. A program that forks without closing descriptors has to remove it here instead. */
         if ((new_mask & VST_IO_CLOSING) || old_mask == 0)
@@ -52,7 +58,8 @@ static int32_t watch(void *data, int32_t fd, vst_id token, uint32_t old_mask, ui
 
 /* ---- the second: one turn of the loop ------------------------------------------------------ */
 
-static sigset_t unblocked; /* the signals that are blocked while nothing waits */
+static struct host *signalled; /* of all hosts, the one that signals are for */
+static sigset_t unblocked;     /* what is blocked while that one waits */
 
 /* Waits for readiness, time or a signal, and drives the engine. */
 static void epoll_turn(struct host *host)
@@ -64,7 +71,7 @@ static void epoll_turn(struct host *host)
     int n;
 
     vst_engine_wait(host->engine, &wait);
-    n = epoll_pwait(host->epoll, polled, POLLED, wait_ms(&wait), &unblocked);
+    n = epoll_pwait(host->epoll, polled, POLLED, wait_ms(&wait), host == signalled ? &unblocked : NULL);
     if (n < 0 && errno != EINTR)
         die("epoll_pwait: %s", strerror(errno));
     for (int i = 0; i < n; i++)
@@ -87,32 +94,56 @@ static void loop_turn(struct host *host)
 /* ---- the remaining code is not about vestibule -------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked, hang_up_asked;
-static vst_loop *signalled;
 
 /* With the built-in loop signals come at any time, and stop it. Else they are blocked and come only while
- * epoll_pwait waits, which they end: a flag that is set directly before a wait would not be seen. */
+ * epoll_pwait of this host waits, which they end: a flag that is set directly before a wait would not be seen. */
 static void on_signal(int number)
 {
     if (number == SIGHUP)
         hang_up_asked = 1;
     else
         stop_asked = 1;
-    if (signalled != NULL)
-        vst_loop_stop(signalled); /* the one function that a signal handler may call */
+    if (signalled->loop != NULL)
+        vst_loop_stop(signalled->loop); /* the one function that a signal handler may call */
 }
 
-static void catch_signal(struct host *host, int number)
+static void catch_signal(int number)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigset_t blocked;
 
-    signalled = host->loop;
     sigemptyset(&blocked);
     sigaddset(&blocked, number);
-    if (host->loop == NULL)
-        sigprocmask(SIG_BLOCK, &blocked, NULL);
+    if (signalled->loop == NULL)
+        pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, NULL);
+}
+
+void host_take_signals(struct host *host)
+{
+    signalled = host;
+    pthread_sigmask(SIG_BLOCK, NULL, &unblocked);
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+}
+
+void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host))
+{
+    host->hang_up = hang_up;
+    catch_signal(SIGHUP);
+}
+
+static void look_at_signals(struct host *host)
+{
+    if (hang_up_asked) {
+        hang_up_asked = 0;
+        host->hang_up(host);
+    }
+    if (stop_asked && !host->is_stopping) {
+        host->is_stopping = 1;
+        host->stop(host);
+    }
 }
 
 /* The loop that on_signal stops is about to be freed. */
@@ -121,6 +152,11 @@ static void ignore_signals(void)
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+}
+
+void host_drain(struct host *host)
+{
+    vst_engine_drain(host->engine, host->drains, GRACE_NS);
 }
 
 static void on_event(void *data, vst_engine *engine, const vst_event *event)
@@ -135,7 +171,6 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
 
 static void open_epoll(struct host *host)
 {
-    sigprocmask(SIG_BLOCK, NULL, &unblocked);
     host->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (host->epoll < 0)
         die("epoll_create1: %s", strerror(errno));
@@ -174,14 +209,21 @@ void host_open(struct host *host, const char *kind, vst_event_fn event)
 
 void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed)
 {
-    vst_engine_options options;
+    vst_engine_options options = {.size = sizeof options, .event = event, .fed = fed};
+
+    host_open_as(host, kind, &options);
+    host_take_signals(host);
+}
+
+void host_open_as(struct host *host, const char *kind, const vst_engine_options *given)
+{
+    vst_engine_options options = *given;
     char why[WHY_BYTES];
 
-    *host = (struct host){.epoll = -1, .event = event, .drains = VST_DRAIN_CLOSE};
-    vst_engine_options_init(&options, sizeof options);
+    *host = (struct host){.epoll = -1, .shared_listener = -1, .event = given->event, .stop = host_drain,
+                          .drains = VST_DRAIN_CLOSE};
     options.data = host;
     options.event = on_event;
-    options.fed = fed;
     options.trace = write_line;
     if (strcmp(kind, "mio") == 0) {
         if (vst_loop_new(&options, &host->loop, NULL, why, sizeof why) < 0)
@@ -196,14 +238,6 @@ void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_
     } else {
         die("--host is epoll, epoll-et or mio, not %s", kind);
     }
-    catch_signal(host, SIGINT);
-    catch_signal(host, SIGTERM);
-}
-
-void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host))
-{
-    host->hang_up = hang_up;
-    catch_signal(host, SIGHUP);
 }
 
 vst_id host_listen_as(struct host *host, const char *address, const vst_accept_config *config,
@@ -231,8 +265,6 @@ vst_id host_listen(struct host *host, const char *address, const vst_accept_conf
 
 void host_serve(struct host *host, vst_id listener)
 {
-    int is_draining = 0;
-
     if (listener != 0)
         say_address(host->engine, "ready", listener);
     while (!host->is_drained) {
@@ -240,16 +272,11 @@ void host_serve(struct host *host, vst_id listener)
             loop_turn(host);
         else
             epoll_turn(host);
-        if (hang_up_asked) {
-            hang_up_asked = 0;
-            host->hang_up(host);
-        }
-        if (stop_asked && !is_draining) {
-            is_draining = 1;
-            vst_engine_drain(host->engine, host->drains, GRACE_NS);
-        }
+        if (host == signalled)
+            look_at_signals(host);
     }
-    ignore_signals();
+    if (host == signalled)
+        ignore_signals();
     if (host->loop != NULL) {
         vst_loop_free(host->loop);
     } else {

@@ -12,8 +12,10 @@ struct host {
     int epoll;      /* our poller, or -1 with the built-in loop */
     vst_loop *loop; /* the built-in loop, or NULL */
     void (*hang_up)(struct host *host); /* called on SIGHUP, or NULL */
+    void (*stop)(struct host *host);    /* called on SIGINT and SIGTERM, at first host_drain */
     vst_event_fn event;                 /* the program's own */
-    int is_drained;
+    int shared_listener;                /* a listening descriptor at which other threads wait as well, or -1 */
+    int is_stopping, is_drained;
     uint32_t drains; /* what SIGTERM does to the engine, at first VST_DRAIN_CLOSE. With VST_DRAIN_PAUSE, clients
                         that wait at the listeners are left to the next process that has the sockets */
 };
@@ -26,11 +28,22 @@ void host_open(struct host *host, const char *kind, vst_event_fn event);
 /* The same for a program that moves the bytes of connections: fed is called with what they ask. */
 void host_open_fed(struct host *host, const char *kind, vst_event_fn event, vst_fed_fn fed);
 
-/* Prints the listener's address, unless it is 0, serves until SIGINT or SIGTERM, drains the engine for a
- * limited time, and frees it. */
+/* The same with options of the engine, of which the poller's, data and trace are set here; and without signals:
+ * a program with a host for each thread has one of them take the signals, and blocks them in the other
+ * threads. */
+void host_open_as(struct host *host, const char *kind, const vst_engine_options *given);
+
+/* Makes this host the one that SIGINT and SIGTERM are for. */
+void host_take_signals(struct host *host);
+
+/* Prints the listener's address, unless it is 0, serves until the engine is drained, which SIGINT and SIGTERM
+ * begin, and frees it. */
 void host_serve(struct host *host, vst_id listener);
 
-/* Sets the function that is called between two turns when SIGHUP has come. */
+/* Drains the engine, for a limited time. */
+void host_drain(struct host *host);
+
+/* Sets the function that is called between two turns when SIGHUP has come, of the host that takes signals. */
 void host_on_hang_up(struct host *host, void (*hang_up)(struct host *host));
 
 /* Writes what the engine does to stderr: categories of docs/trace.md, with commas between, or "all". */

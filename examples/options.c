@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 void add_address(struct arguments *args, const char *text)
 {
@@ -66,12 +67,14 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--agent-tls", &args.agent_tls, NULL, NULL},
         {"--agent-channels", &args.agent_channels, NULL, NULL},
         {"--trace", &args.trace, NULL, NULL},
+        {"--threads", &args.threads, NULL, NULL},
         {"--host", &args.host, NULL, NULL},
     };
     const struct { const char *name; int *value; } flags[] = {
         {"--check", &args.check},
         {"--log", &args.log},
         {"--no-pass", &args.no_pass},
+        {"--one-socket", &args.one_socket},
         {"--sandbox", &args.sandbox},
     };
     const size_t count = sizeof known / sizeof known[0], flag_count = sizeof flags / sizeof flags[0];
@@ -99,6 +102,11 @@ struct arguments parse_arguments(int argc, char **argv)
         if (known[k].value == &backend)
             add_address(&args, backend);
     }
+    args.thread_count = (unsigned)number(args.threads, THREADS_MOST, 1);
+    if (args.thread_count == 0)
+        die("--threads is at least 1");
+    if (getrandom(&args.seed, sizeof args.seed, 0) != sizeof args.seed)
+        die("no random number");
     return args;
 }
 

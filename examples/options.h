@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <vestibule.h>
 
-enum { POOLS_MOST = 8, SERVERS_MOST = 64, WHY = 512 };
+enum { POOLS_MOST = 8, SERVERS_MOST = 64, THREADS_MOST = 64, WHY = 512 };
 
 /* Servers of which any can serve a client. */
 struct pool {
@@ -23,12 +23,15 @@ struct arguments {
     const char *socks, *socks_destination, *socks_user, *socks_password;
     const char *handshake_ms, *connect_ms, *idle_ms, *linger_ms, *host, *control, *rules, *trace;
     const char *monitor_net, *health, *metrics;
+    const char *threads;
     const char *via_agent, *listen_via_agent, *agent_tls, *agent_channels;
     const char *link_certificate, *link_key, *link_ca;
     vst_id link; /* to the agent, or 0: none */
     uint32_t everyone_gets; /* VST_MONITOR_ANSWER_*, or 0: clients are let in */
     unsigned pool_count;
-    int check, log, no_pass, sandbox;
+    unsigned thread_count, thread; /* how many threads there are, and the number of this one */
+    uint64_t seed; /* of all threads, so that a source has the same server in each */
+    int check, log, no_pass, one_socket, sandbox;
 };
 
 /* Reads a command line. Every function here exits with a message if it fails. */

@@ -13,7 +13,7 @@
  *         [--agent-channels N] [--no-pass] [--listen-via-agent NAME] [--sandbox]
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
  *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
- *         [--trace all|CATEGORY,...]
+ *         [--threads N] [--one-socket] [--trace all|CATEGORY,...]
  *
  * Several --backend with one NAME, or without a name, are servers of which any can serve a client.
  * --rules decides which clients are accepted, in the language of docs/rules.md, and to which NAME its
@@ -43,6 +43,12 @@
  * Sources of --monitor-net get 200, or 503 once this proxy is about to stop, instead of being accepted.
  * At --health every client gets that answer, and at --metrics every client gets the metrics.
  *
+ * --threads runs one engine a thread, each with a listener, servers and, with --via-agent, a link of its own;
+ * configurations, rules and tables are shared. --maxconn and --maxqueue are divided: 10 over 4 threads are 3, 3, 2
+ * and 2, and each has 1 at least. Checks are made by every thread. With --one-socket, and for a unix socket, all
+ * threads accept from one socket instead of one each (listeners.c). Commands and signals are for all threads,
+ * "show" adds them up, and the metrics are the first thread's.
+ *
  * Without arguments it shows the whole path at once: TLS with a self-signed certificate for this run,
  * the client's address passed on in a PROXY header, and a small server that reads it, in the same
  * engine.
@@ -59,57 +65,10 @@
 #include <sys/resource.h>
 
 /* Their addresses are the user data of connections that are not to be joined: those to the built-in
- * server, and an operator's. */
-static char hello_server, control;
+ * server, an operator's, and an operator's that has sent its command. */
+static char hello_server, control, answered;
 
 /* ---- what happens --------------------------------------------------------------------------- */
-
-/* The address of a stream's server. */
-static const char *server_of(const struct proxy *proxy, const vst_stream_end *stream)
-{
-    if (stream->server != VST_NO_SERVER)
-        for (unsigned p = 0; p < proxy->args.pool_count; p++)
-            if (proxy->args.pools[p].backend == stream->backend)
-                return proxy->args.pools[p].servers[stream->server];
-    return "-";
-}
-
-/* One line for an operator: the client, how much, how long, and why. */
-static void log_end(const struct proxy *proxy, const char *what, const vst_event *event)
-{
-    const vst_end *client = event->end, *server = event->end_server;
-    const vst_stream_end *stream = event->stream;
-    char peer[ADDRESS_TEXT], source[ADDRESS_TEXT];
-
-    fprintf(stderr, "%s peer=%s for=%s in=%llu out=%llu time=%.3fs end=\"%s\"", what,
-            text_of(&client->peer, peer, sizeof peer),
-            text_of(&client->announced_source, source, sizeof source),
-            (unsigned long long)client->bytes_in, (unsigned long long)client->bytes_out,
-            (double)client->lasted_ns / 1e9, stream != NULL ? stream->text : client->text);
-    if (stream != NULL)
-        fprintf(stderr, " state=%s server=%s attempts=%u queued=%.3fs", stream->termination,
-                server_of(proxy, stream), stream->attempts, (double)stream->queued_ns / 1e9);
-    if (server != NULL)
-        fprintf(stderr, " server_end=\"%s\"", server->text);
-    if (client->suppressed > 0)
-        fprintf(stderr, " suppressed=%llu", (unsigned long long)client->suppressed);
-    if (client->remote || (server != NULL && server->remote))
-        fprintf(stderr, " remote");
-    fputc('\n', stderr);
-}
-
-static void log_server(const char *how, const vst_event *event)
-{
-    const struct pool *pool = event->user;
-    static const char *const reasons[] = {
-        [VST_REASON_CHECKS] = "checks",
-        [VST_REASON_CONNECT_ERRORS] = "connect errors",
-        [VST_REASON_TRIAL] = "another chance",
-    };
-
-    fprintf(stderr, "server %s is %s: %s\n", pool->servers[event->server], how,
-            reasons[event->reason]);
-}
 
 /* Joins a session with a server of the backend that the rules choose, or else of the first. */
 static void forward(struct proxy *proxy, vst_engine *engine, vst_id id)
@@ -129,13 +88,14 @@ static void forward(struct proxy *proxy, vst_engine *engine, vst_id id)
 
 static void reload(struct host *host)
 {
-    rules_reload(&((struct proxy *)host)->rules);
+    rules_reload(((struct proxy *)host)->rules);
 }
 
 static void on_event(void *data, vst_engine *engine, const vst_event *event)
 {
     struct proxy *proxy = data;
-    int answered_here = event->user == &hello_server || event->user == &control;
+    int answered_here =
+        event->user == &hello_server || event->user == &control || event->user == &answered;
 
     switch (event->kind) {
     case VST_EVENT_SESSION:
@@ -143,10 +103,13 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
             forward(proxy, engine, event->id);
         break;
     case VST_EVENT_READABLE: /* never of a stream */
-        if (event->user == &control)
-            obey(proxy, engine, event->id);
-        else
+        if (event->user == &hello_server)
             say_hello(engine, event->id);
+        else if (event->user == &control && obey(proxy, event->id))
+            vst_conn_set_user(engine, event->id, &answered);
+        break;
+    case VST_EVENT_WOKEN:
+        commands_come(proxy);
         break;
     case VST_EVENT_REFUSED:
         if (proxy->args.log)
@@ -235,44 +198,58 @@ static vst_tls_server *throw_away_tls(void)
     return tls;
 }
 
+/* What each engine has for itself. */
+static void open_servers(struct proxy *proxy)
+{
+    struct arguments *args = &proxy->args;
+
+    args->link = open_link(proxy->host.engine, args);
+    for (unsigned p = 0; p < args->pool_count; p++)
+        make_backend(proxy->host.engine, args, &args->pools[p]);
+}
+
 int main(int argc, char **argv)
 {
-    struct proxy proxy = {.args = parse_arguments(argc, argv)};
-    struct arguments *args = &proxy.args;
+    struct arguments given = parse_arguments(argc, argv), *args;
+    vst_stream_config *stream;
+    struct rule_file rules;
     char address[ADDRESS_TEXT];
     vst_accept_config *config;
+    struct proxy *proxy; /* the first of one for each thread */
     vst_tls_server *tls;
     vst_id listener;
     vst_addr addr;
 
     raise_descriptor_limit();
-    host_open(&proxy.host, args->host, on_event);
-    if (args->trace != NULL)
-        host_trace(&proxy.host, args->trace);
+    proxy = threads_open(&given, on_event);
+    args = &proxy->args;
     if (argc == 1) {
-        open_server(&proxy, address, sizeof address);
+        open_server(proxy, address, sizeof address);
         tls = throw_away_tls();
     } else if ((args->listen != NULL || args->listen_via_agent != NULL) && args->pool_count > 0) {
         tls = server_tls(args);
     } else {
         die("--listen and --backend belong together; nothing at all shows a default");
     }
-    proxy.stream = stream_config(args);
-    args->link = open_link(proxy.host.engine, args);
-    for (unsigned p = 0; p < args->pool_count; p++)
-        make_backend(proxy.host.engine, args, &args->pools[p]);
-    host_on_hang_up(&proxy.host, reload);
-    rules_open(&proxy.rules, args->rules, proxy.host.engine);
-    config = accept_config(args, tls, proxy.rules.rules);
-    listener = args->listen != NULL ? host_listen(&proxy.host, args->listen, config, NULL) : 0;
-    listen_via_agent(proxy.host.engine, args, config);
+    stream = stream_config(args);
+    for (unsigned i = 0; i < args->thread_count; i++) {
+        proxy[i].stream = stream;
+        proxy[i].rules = &rules;
+        open_servers(&proxy[i]);
+    }
+    proxy->host.stop = stop_all;
+    host_on_hang_up(&proxy->host, reload);
+    rules_open(&rules, args->rules, proxy->host.engine); /* all engines have backends of the same names */
+    config = accept_config(args, tls, rules.rules);
+    listener = args->listen != NULL ? threads_listen(proxy, config) : 0;
+    for (unsigned i = 0; i < args->thread_count; i++)
+        listen_via_agent(proxy[i].host.engine, &proxy[i].args, config);
     vst_accept_config_free(config);
-    listen_here(&proxy, args->control, (struct arguments){0}, &control);
-    listen_here(&proxy, args->health, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_HTTP}, NULL);
-    listen_here(&proxy, args->metrics, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_METRICS},
-                NULL);
+    listen_here(proxy, args->control, (struct arguments){0}, &control);
+    listen_here(proxy, args->health, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_HTTP}, NULL);
+    listen_here(proxy, args->metrics, (struct arguments){.everyone_gets = VST_MONITOR_ANSWER_METRICS}, NULL);
     if (argc == 1) {
-        vst_listener_addr(proxy.host.engine, listener, &addr);
+        vst_listener_addr(proxy->host.engine, listener, &addr);
         printf("curl -k https://127.0.0.1:%u/\n", (unsigned)addr.port);
     }
     if (args->listen == NULL) {
@@ -281,12 +258,12 @@ int main(int argc, char **argv)
     }
     if (args->sandbox)
         sandbox_enter(&(struct sandbox){
-            .readable = (const char *[]){rules_folder(&proxy.rules), NULL},
+            .readable = (const char *[]){rules_folder(&rules), NULL},
             .refuses_sockets = 1,
             .log = args->log,
         });
-    host_serve(&proxy.host, listener);
-    vst_stream_config_free(proxy.stream);
-    vst_rules_free(proxy.rules.rules);
+    threads_serve(proxy, listener);
+    vst_stream_config_free(stream);
+    vst_rules_free(rules.rules);
     return 0;
 }

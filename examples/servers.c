@@ -128,6 +128,14 @@ static uint32_t balance(const char *name)
     return found;
 }
 
+/* This thread's part of a limit, which is at least 1. */
+static uint32_t share(const struct arguments *args, uint32_t limit)
+{
+    uint32_t part = limit / args->thread_count + (args->thread < limit % args->thread_count);
+
+    return limit == 0 || limit == UINT32_MAX ? limit : part > 0 ? part : 1;
+}
+
 static void add_server(vst_engine *engine, vst_id backend, const struct arguments *args,
                        const char *address, const vst_tls_client *tls)
 {
@@ -145,7 +153,7 @@ static void add_server(vst_engine *engine, vst_id backend, const struct argument
     if (args->link != 0 && vst_addr_parse(address, &addr, NULL, 0) < 0)
         options.addresses = "192.0.2.1:1";
     options.connect = connect;
-    options.maxconn = (uint32_t)number(args->maxconn, UINT32_MAX, options.maxconn);
+    options.maxconn = share(args, (uint32_t)number(args->maxconn, UINT32_MAX, options.maxconn));
     if (args->check) {
         /* A check has to pass what the server's streams pass: the header, and TLS. */
         options.flags = VST_SERVER_CHECK;
@@ -167,9 +175,11 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
 
     vst_backend_options_init(&options, sizeof options);
     options.balance = balance(args->balance);
+    if (options.balance == VST_BALANCE_SOURCE)
+        options.seed = args->seed;
     options.retries = (uint32_t)number(args->retries, UINT32_MAX, options.retries);
     options.flags |= options.retries == 0 ? VST_BACKEND_NO_RETRIES : 0;
-    options.maxqueue = (uint32_t)number(args->maxqueue, UINT32_MAX, options.maxqueue);
+    options.maxqueue = share(args, (uint32_t)number(args->maxqueue, UINT32_MAX, options.maxqueue));
     options.flags |= options.maxqueue == 0 ? VST_BACKEND_NO_QUEUE : 0;
     options.queue_timeout_ns = milliseconds(args->queue_ms, options.queue_timeout_ns);
     options.user = pool;

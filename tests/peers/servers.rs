@@ -8,6 +8,7 @@ use crate::ends::{End, accept, at, listen};
 use crate::examples::example;
 use crate::remote::suite::proxy_behind_an_agent;
 use crate::running::Running;
+use crate::threads::with_threads;
 
 /// The ways in which `proxy` can be hosted.
 pub(crate) const HOSTS: [&str; 3] = ["epoll", "epoll-et", "mio"];
@@ -27,6 +28,7 @@ pub(crate) fn whoami(words: &str) -> Running {
 }
 
 pub(crate) fn proxy(words: &str) -> Running {
+    let words = &with_threads(words);
     proxy_behind_an_agent(words).unwrap_or_else(|| Running::spawn(&mut command("proxy", words)))
 }
 

@@ -57,9 +57,10 @@ pub(crate) fn proxy_behind_an_agent(words: &str) -> Option<Running> {
     Some(Running::spawn(&mut command("proxy", &of_proxy)).beside(agent))
 }
 
-fn again(way: &str, modules: &[&str]) {
+/// Runs the tests whose names have one of these parts once more, with a variable that says how.
+pub(crate) fn again(variable: &str, value: &str, parts: &[&str]) {
     let mut run = Command::new(std::env::current_exe().expect("this program"));
-    run.env(BEHIND, way).args(modules);
+    run.env(variable, value).args(parts);
     let output = run.output().expect("this program runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
@@ -67,10 +68,10 @@ fn again(way: &str, modules: &[&str]) {
 
 #[test]
 fn what_holds_for_a_proxy_holds_behind_an_agent_that_passes_descriptors() {
-    again(PASSED, &WITH_PASSED);
+    again(BEHIND, PASSED, &WITH_PASSED);
 }
 
 #[test]
 fn what_holds_for_a_proxy_holds_behind_an_agent_that_moves_all_bytes() {
-    again(FRAMED, &MODULES);
+    again(BEHIND, FRAMED, &MODULES);
 }
