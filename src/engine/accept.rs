@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::listener::{Accepting, Listener, ListenerEvents, ListenerOptions};
+use super::listener::{Accepting, Closing, LEAVING, Listener, ListenerEvents, ListenerOptions};
 use super::{Engine, Refusal, TimerOwner};
 use crate::agenda::List;
 use crate::config::AcceptConfig;
@@ -11,7 +11,7 @@ use crate::ctrl::{Ctrl, Io};
 use crate::cx::Trigger;
 use crate::id::{Id, Kind};
 use crate::slab::Key;
-use crate::sys::{Addr, Errno, Fd, ListenSpec, Net, SockOpt};
+use crate::sys::{Addr, Errno, Family, Fd, ListenSpec, Net, SockOpt};
 use crate::time::Time;
 use crate::wheel::Timer;
 
@@ -42,6 +42,7 @@ impl<N: Net> Engine<N> {
             listener.asked = spec.addr.clone();
             listener.path = path;
             listener.backlog = u32::try_from(spec.backlog).unwrap_or(0);
+            listener.shares_port = spec.reuse_port && !is_unix;
             listener
         });
         added.inspect_err(|_| self.tools.net.close(fd))
@@ -64,6 +65,9 @@ impl<N: Net> Engine<N> {
             return Err(Refusal::Argument);
         }
         self.tools.net.set(fd, SockOpt::NonBlocking).map_err(Refusal::System)?;
+        if nature.family != Family::Unix {
+            self.tools.net.set(fd, SockOpt::NoDelay).map_err(Refusal::System)?;
+        }
         let addr = self.tools.net.local(fd).map_err(Refusal::System)?;
         self.add_listener(|timer| Listener::new(fd, addr, config, options, timer))
     }
@@ -111,16 +115,46 @@ impl<N: Net> Engine<N> {
         Ok(())
     }
 
-    /// Accepts the connections that already wait, since closing would reset them, and closes.
-    /// Connections that arrive meanwhile could keep it open for ever, so it accepts at most a full
-    /// queue.
+    /// Accepts the connections that already wait, since closing would reset them, and closes. Where others
+    /// share the port, the system would reset those too whose handshakes are under way: so no new one
+    /// begins here from now on, and it closes a moment later.
     ///
     /// # Errors
     /// The id is not that of a listener of this engine.
     pub fn close_listener(&mut self, id: Id) -> Result<(), Refusal> {
         let key = id.key();
+        let listener = self.listener_mut(id)?;
+        let fd = listener.fd.filter(|_| listener.shares_port);
+        if !fd.is_some_and(|fd| self.tools.net.drop_syns(fd).is_ok()) {
+            self.finish_closing(key);
+            return Ok(());
+        }
+        self.take_waiting(key);
+        let closes_at = self.tools.now + LEAVING;
+        if let Ok(listener) = self.registry.listeners.get_mut(key) {
+            listener.closing = Closing::At(closes_at);
+            listener.go_on();
+            self.tools.timers.set(listener.timer, closes_at);
+        }
+        self.settle_listener(key);
+        Ok(())
+    }
+
+    /// Accepts what waits a last time, and closes.
+    pub(super) fn finish_closing(&mut self, key: Key) {
+        self.take_waiting(key);
+        if let Ok(listener) = self.registry.listeners.get_mut(key) {
+            listener.closing = Closing::Now;
+            self.tools.timers.set(listener.timer, Time::NEVER);
+        }
+        self.settle_listener(key);
+    }
+
+    /// Accepts the connections that wait. More that arrive meanwhile could go on for ever, so it accepts
+    /// at most a full queue.
+    fn take_waiting(&mut self, key: Key) {
         // Linux queues one connection more than the backlog says.
-        let waiting = self.listener(id)?.backlog + 1;
+        let waiting = self.registry.listeners.get(key).map_or(0, |listener| listener.backlog + 1);
         let mut failures = 0;
         for _ in 0..waiting {
             match self.take_connection(key) {
@@ -129,18 +163,13 @@ impl<N: Net> Engine<N> {
                 AcceptOutcome::Failed | AcceptOutcome::None | AcceptOutcome::Stopped => break,
             }
         }
-        if let Ok(listener) = self.registry.listeners.get_mut(key) {
-            listener.closing = true;
-            self.tools.timers.set(listener.timer, Time::NEVER);
-        }
-        self.settle_listener(key);
-        Ok(())
     }
 
     pub(super) fn listener_ready(&mut self, key: Key, events: Io) -> Result<(), Refusal> {
         let listener = self.registry.listeners.get_mut(key).map_err(|_| Refusal::Stale)?;
-        if listener.closing {
-            return Err(Refusal::Stale);
+        if listener.gives_back() {
+            // Its time may have come in this very call.
+            return if listener.watch.is_known() { Ok(()) } else { Err(Refusal::Stale) };
         }
         listener.watch.hear(events, Trigger::Level);
         self.work_listener(key);
@@ -153,7 +182,7 @@ impl<N: Net> Engine<N> {
         let Ok(listener) = self.registry.listeners.get(key) else { return };
         let mut taken = 0;
         let mut dry = false;
-        if listener.accepting.takes() && !listener.closing {
+        if listener.accepting.takes() && !listener.gives_back() {
             let burst = listener.burst();
             while taken < burst {
                 // A client whose server connection would find no descriptor is better left in the
@@ -358,7 +387,8 @@ impl<N: Net> Engine<N> {
     /// Updates what a listener is listed for: the host's poller interest and its events.
     pub(super) fn settle_listener(&mut self, key: Key) {
         let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
-        let takes = listener.accepting.takes() && !listener.closing;
+        let gives_back = listener.gives_back();
+        let takes = listener.accepting.takes() && !gives_back;
         let watch = &mut listener.watch;
         watch.want(if takes { Io::IN } else { Io::empty() });
         if !takes {
@@ -367,7 +397,7 @@ impl<N: Net> Engine<N> {
             watch.disturb();
         }
         let target = watch.level_target(false);
-        let changes = watch.differs(target) || listener.closing;
+        let changes = watch.differs(target) || gives_back;
         let agenda = &mut self.tools.agenda;
         if changes {
             agenda.add(List::Interest, Kind::ListenerFd, key, &mut listener.listed);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::listener::Closing;
 use super::poller::WAKE_KEY;
 use super::{Engine, Refusal};
 use crate::config::{ConnectConfig, SendProxy, TransportKind};
@@ -273,7 +274,7 @@ impl<N: Net> Engine<N> {
         let listeners: Vec<Key> = self.registry.listeners.iter().map(|(key, _)| key).collect();
         for key in listeners {
             if let Ok(listener) = self.registry.listeners.get_mut(key) {
-                listener.closing = true;
+                listener.closing = Closing::Now;
                 self.settle_listener(key);
             }
         }

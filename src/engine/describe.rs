@@ -50,7 +50,7 @@ fn write_listener(id: Id, listener: &Listener, line: &mut String) -> fmt::Result
         Accepting::Full => write!(line, " accepting=full")?,
         Accepting::Starved(errno) => write!(line, " accepting=starved errno={}", errno.0)?,
     }
-    write!(line, " closing={} monitor_fails={}", listener.closing, listener.monitor_fails)?;
+    write!(line, " closing={} monitor_fails={}", !listener.is_open(), listener.monitor_fails)?;
     let counts = &listener.counts;
     write!(line, " conns={} max_conns={}", listener.conns, listener.options.max_conns)?;
     write!(line, " accepted={} sessions={}", counts.accepted, counts.sessions)?;

@@ -12,6 +12,10 @@ use crate::wheel::Timer;
 
 /// The pause of a listener that ran out of descriptors or memory, in nanoseconds.
 pub(super) const PAUSE: u64 = 100 * MILLISECOND;
+/// For how long a listener whose port others share accepts the rest of its handshakes before it closes, in
+/// nanoseconds: long enough for most round trips, and short beside the second after which a client sends
+/// a SYN again (RFC 6298 section 2) that was dropped meanwhile.
+pub(super) const LEAVING: u64 = 200 * MILLISECOND;
 /// The most connections accepted in one drive.
 const BURST_MOST: u32 = 64;
 /// How many full bursts in a row let the burst grow.
@@ -111,6 +115,18 @@ impl Accepting {
     }
 }
 
+/// Whether a listener is being closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// It is not.
+    Not,
+    /// At this time: until then those connections are accepted whose handshakes were under way when it
+    /// began. New ones go to other sockets of the same port.
+    At(Time),
+    /// As soon as the host's poller has released the descriptor.
+    Now,
+}
+
 /// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
@@ -127,7 +143,9 @@ pub(super) struct Listener {
     pub(super) accepting: Accepting,
     /// The most connections that wait in the kernel's queue.
     pub(super) backlog: u32,
-    pub(super) closing: bool,
+    pub(super) closing: Closing,
+    /// Whether other sockets, which may be of other processes, have the same port.
+    pub(super) shares_port: bool,
     /// The name that rules and metrics use for it.
     pub(super) name: Option<Box<str>>,
     /// The host wants monitors to get a failure as their answer.
@@ -192,7 +210,8 @@ impl Listener {
             path: None,
             accepting: Accepting::Open,
             backlog: BACKLOG_UNKNOWN,
-            closing: false,
+            closing: Closing::Not,
+            shares_port: false,
             name: None,
             monitor_fails: false,
             conns: 0,
@@ -206,6 +225,24 @@ impl Listener {
             full_bursts: 0,
             hit_rate: HIT_ALWAYS,
             since_probe: 0,
+        }
+    }
+
+    /// Whether it is open as far as the host is concerned.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.closing, Closing::Not)
+    }
+
+    /// Whether its descriptor is to be given back.
+    pub(super) const fn gives_back(&self) -> bool {
+        matches!(self.closing, Closing::Now)
+    }
+
+    /// When it is to be closed.
+    pub(super) const fn closes_at(&self) -> Time {
+        match self.closing {
+            Closing::At(time) => time,
+            Closing::Not | Closing::Now => Time::NEVER,
         }
     }
 

@@ -84,14 +84,14 @@ impl<N: Net> Engine<N> {
     /// A listener that is not closed.
     pub(super) fn listener(&self, id: Id) -> Result<&Listener, Refusal> {
         let listener = self.registry.listeners.get(self.key(Kind::Listener, id)?);
-        listener.ok().filter(|listener| !listener.closing).ok_or(Refusal::Stale)
+        listener.ok().filter(|listener| listener.is_open()).ok_or(Refusal::Stale)
     }
 
     /// A listener that is not closed, mutably.
     pub(super) fn listener_mut(&mut self, id: Id) -> Result<&mut Listener, Refusal> {
         let key = self.key(Kind::Listener, id)?;
         let listener = self.registry.listeners.get_mut(key);
-        listener.ok().filter(|listener| !listener.closing).ok_or(Refusal::Stale)
+        listener.ok().filter(|listener| listener.is_open()).ok_or(Refusal::Stale)
     }
 
     /// A backend.

@@ -6,7 +6,6 @@ use crate::agenda::List;
 use crate::conn::Wait;
 use crate::slab::Key;
 use crate::sys::Net;
-use crate::time::Time;
 
 impl<N: Net> Engine<N> {
     pub(super) fn is_full(&self, key: Key) -> bool {
@@ -70,7 +69,8 @@ impl<N: Net> Engine<N> {
         let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         listener.stop(why);
         if matches!(listener.accepting, Accepting::Starved(_)) {
-            self.tools.timers.set(listener.timer, self.tools.now + PAUSE);
+            let again = self.tools.now + PAUSE;
+            self.tools.timers.set(listener.timer, again.min(listener.closes_at()));
         }
     }
 
@@ -79,7 +79,7 @@ impl<N: Net> Engine<N> {
         let Ok(listener) = self.registry.listeners.get_mut(key) else { return };
         if matches!(listener.accepting, Accepting::Full | Accepting::Starved(_)) {
             listener.go_on();
-            self.tools.timers.set(listener.timer, Time::NEVER);
+            self.tools.timers.set(listener.timer, listener.closes_at());
             self.settle_listener(key);
         }
     }
@@ -87,8 +87,12 @@ impl<N: Net> Engine<N> {
     pub(super) fn listener_deadline(&mut self, slot: u32) {
         let Some((key, listener)) = self.registry.listeners.entry_of_mut(slot) else { return };
         let (timer, accepting) = (listener.timer, listener.accepting);
+        let closes_at = listener.closes_at();
+        if closes_at <= self.tools.now {
+            return self.finish_closing(key);
+        }
         if matches!(accepting, Accepting::Starved(_)) && !self.finds_pair() {
-            return self.tools.timers.set(timer, self.tools.now + PAUSE);
+            return self.tools.timers.set(timer, closes_at.min(self.tools.now + PAUSE));
         }
         self.retry_listener(key);
     }

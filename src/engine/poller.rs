@@ -184,9 +184,10 @@ impl<N: Net> Engine<N> {
         let listener = self.registry.listeners.get_mut(token.key()).ok()?;
         listener.listed.leave(List::Interest);
         let fd = listener.fd?;
+        let gives_back = listener.gives_back();
         let watch = &mut listener.watch;
         let is_first = !watch.is_known();
-        let (old, new) = if listener.closing {
+        let (old, new) = if gives_back {
             self.released.push(token);
             // A poller that never watched it has nothing to release.
             if !watch.is_known() {

@@ -17,7 +17,11 @@ use crate::engine::{ListenerOptions, Refusal};
 use crate::id::Kind;
 use crate::sys::{Addr, Fd, ListenSpec};
 
-/// Several sockets, of this and other processes, share the port (`SO_REUSEPORT`).
+/// Several sockets, of this and other processes, share the port (`SO_REUSEPORT`). Linux resets the
+/// connections in a handshake with a socket when that is closed. So such a listener, when it is closed,
+/// drops every new SYN, accepts for 200 ms more, and only then closes; a client whose SYN was dropped
+/// sends it again after a second, and one of the other sockets gets it. Do not hand the descriptor of
+/// such a listener to another process: the SYNs would be dropped there too.
 pub const VST_LISTENER_REUSEPORT: u64 = 1 << 18;
 /// An IPv6 listener takes no IPv4 connections (`IPV6_V6ONLY`).
 pub const VST_LISTENER_V6ONLY: u64 = 1 << 19;
@@ -354,8 +358,8 @@ pub unsafe extern "C" fn vst_listener_resume(
 
 /// Closes a listener, after accepting the connections that wait in the kernel's queue, since
 /// closing would reset them. Its connections go on. VST_EVENT_LISTENER_CLOSED is the last event
-/// about it; until then the id works only with `vst_listener_describe`, and a second close returns
-/// VST_E_STALE.
+/// about it, 200 ms later with VST_LISTENER_REUSEPORT; until then the id works only with
+/// `vst_listener_describe`, and a second close returns VST_E_STALE.
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);

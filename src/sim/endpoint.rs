@@ -105,6 +105,8 @@ pub(super) struct Listening {
     pub(super) backlog: usize,
     pub(super) v6_only: bool,
     pub(super) reuse_port: bool,
+    /// Whether new connections pass it by.
+    pub(super) drops_syns: bool,
 }
 
 #[derive(Debug)]

@@ -120,6 +120,7 @@ impl Network {
             backlog: usize::try_from(spec.backlog).unwrap_or(0),
             v6_only: spec.v6_only,
             reuse_port: spec.reuse_port,
+            drops_syns: false,
         });
         if end.family != Family::Unix {
             end.options.push(SockOpt::NoDelay);
@@ -310,7 +311,7 @@ impl Network {
         let matching = |exact: bool| -> Vec<EndpointId> {
             let takes = |id: &EndpointId| {
                 let listening = self.endpoints[*id].listening.as_ref();
-                listening.is_some_and(|it| {
+                listening.filter(|it| !it.drops_syns).is_some_and(|it| {
                     it.at
                         .as_ref()
                         .is_some_and(|at| if exact { at == to } else { covers(at, it.v6_only, to) })

@@ -391,6 +391,14 @@ impl Net for SimNet {
         })
     }
 
+    fn drop_syns(&mut self, fd: Fd) -> Result<(), Errno> {
+        self.on(CallKind::Set, fd, |network, id| {
+            let listening = network.endpoints[id].listening.as_mut().ok_or(Errno(libc::EINVAL))?;
+            listening.drops_syns = true;
+            Ok(())
+        })
+    }
+
     fn path_id(&mut self, addr: &Addr) -> Option<PathId> {
         self.network.borrow().path_id(addr)
     }

@@ -14,7 +14,7 @@ use super::path::{self, PathId};
 use super::pipe::Pipe;
 use super::sockaddr::RawAddr;
 use super::socket::{bind, close, connect, socket};
-use super::{listen, message, pipe, sigpipe};
+use super::{listen, message, pipe, sigpipe, syn_filter};
 
 #[cfg(all(test, not(miri)))]
 mod tests;
@@ -233,6 +233,10 @@ impl Net for Kernel {
             }
             SockOpt::NonBlocking => set_non_blocking(fd),
         }
+    }
+
+    fn drop_syns(&mut self, fd: Fd) -> Result<(), Errno> {
+        syn_filter::attach(fd)
     }
 
     fn path_id(&mut self, addr: &Addr) -> Option<PathId> {

@@ -25,6 +25,7 @@ mod random;
 mod sigpipe;
 mod sockaddr;
 mod socket;
+mod syn_filter;
 mod thread;
 pub mod wake_fd;
 

@@ -147,6 +147,14 @@ pub trait Net {
     /// What `setsockopt(2)` or `fcntl(2)` answers.
     fn set(&mut self, fd: Fd, option: SockOpt) -> Result<(), Errno>;
 
+    /// Has a TCP listener, or rather its socket whoever else has it, drop every SYN from now on. Handshakes
+    /// that are under way go on; a client whose SYN is dropped sends another a second later, and a socket
+    /// of the same port gets it (`SO_ATTACH_FILTER`).
+    ///
+    /// # Errors
+    /// What `setsockopt(2)` answers.
+    fn drop_syns(&mut self, fd: Fd) -> Result<(), Errno>;
+
     /// Which file the path of a unix listener is now; `None` where it has no path, or nothing is
     /// there.
     fn path_id(&mut self, addr: &Addr) -> Option<PathId>;

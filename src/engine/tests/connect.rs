@@ -239,7 +239,7 @@ fn a_connection_that_a_limit_refuses_keeps_no_buffer() {
 
 #[test]
 fn source_addresses_take_turns_and_one_without_a_port_left_is_passed_over() {
-    both_here(|setup| {
+    on_sockets_everywhere(|setup| {
         let addresses = ["192.0.2.8:0", "192.0.2.9:0"].map(|text| Addr::parse(text).expect("it"));
         let from = |peer: &Peer| peer.remote().expect("an address").as_ip().expect("IP").ip();
         let expected = addresses.each_ref().map(|addr| addr.as_ip().expect("IP").ip());

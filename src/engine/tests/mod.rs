@@ -24,6 +24,7 @@ mod handlers;
 mod handlers_later;
 mod header;
 mod host;
+mod leaving;
 mod link_faults;
 mod link_tls;
 mod linked;

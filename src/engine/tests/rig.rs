@@ -204,7 +204,7 @@ impl Rig {
             .registry
             .listeners
             .iter()
-            .filter(|(_, listener)| !listener.closing)
+            .filter(|(_, listener)| listener.is_open())
             .map(|(key, _)| self.engine.id(crate::id::Kind::Listener, key))
             .collect();
         for listener in listeners {
