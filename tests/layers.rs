@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["stream"],
     &["remote"],
+    &["group"],
     &["backend"],
     &["handshake"],
     &["conn"],
@@ -34,7 +35,8 @@ const LAYERS: &[&[&str]] = &[
     &["sim"],
     &["sys"],
     &["agenda"],
-    &["buffer", "id", "random", "slab", "wheel", "time"],
+    &["mailbox"],
+    &["buffer", "id", "random", "slab", "sync", "wheel", "time"],
 ];
 
 /// The folders whose files may still import each other in circles.

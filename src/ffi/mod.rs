@@ -32,6 +32,7 @@ mod event_value;
 mod facts;
 mod fed;
 mod fed_ask;
+mod group;
 mod handler;
 mod identity;
 mod layers;
@@ -108,6 +109,7 @@ pub mod surface {
     pub use super::facts::*;
     pub use super::fed::*;
     pub use super::fed_ask::*;
+    pub use super::group::*;
     pub use super::handler::*;
     pub use super::identity::*;
     pub use super::layers::*;
