@@ -544,9 +544,6 @@ struct vst_stream_end {
     // How many times it was given a server by its backend.
     uint32_t attempts;
     // 0.
-    // Optional: the group that the engine is a member of until it is freed (vst_group_new). The engine
-    // keeps it. Without wake the host's poller watches one more descriptor from the beginning, as for a
-    // waker.
     uint32_t _reserved;
 };
 
@@ -5011,9 +5008,13 @@ vst_status vst_metrics_text(vst_engine *engine,
 // 19. Wakers and groups
 //
 // A waker is how other threads reach an engine: it brings the answer of a handler to the engine's
-// thread, and wakes that thread. A group is what engines in several threads share that serve the same
-// purpose: the health of servers, what the host sets of them, and the sums of the metrics.
+// thread, and wakes that thread. A group is what engines in several threads share that serve the
+// same purpose: the health of servers, what the host sets of them, and the sums of the metrics.
 // =================================================================================================
+
+// Engines that serve the same purpose with the same backends, mostly one for each thread. See
+// vst_group_new.
+struct vst_group;
 
 // Wakes an engine's thread from other threads, and brings answers of handlers to it. It
 // does not keep the engine: after vst_engine_free, vst_waker_post returns VST_E_GONE.
@@ -5071,10 +5072,6 @@ vst_status vst_waker_wake(vst_waker *waker);
 // Needs:
 // waker is NULL or a waker that is not freed.
 void vst_waker_free(vst_waker *waker);
-
-// Engines that serve the same purpose with the same backends, mostly one for each thread. See
-// vst_group_new.
-struct vst_group;
 
 // Makes a group without members: an engine becomes one by group of vst_engine_options, and is one
 // until it is freed. *out is the group, or NULL on failure; free it with vst_group_free.

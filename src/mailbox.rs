@@ -24,14 +24,14 @@ pub(crate) struct Closed;
 pub(crate) struct Mailbox<T, A> {
     /// Whether anything waits: to be looked at without the lock.
     is_waiting: AtomicBool,
-    inside: Mutex<Inside<T>>,
+    inside: Mutex<MailboxState<T>>,
     /// A thread has returned from [`Alarm::call`].
     returned: Condvar,
     alarm: A,
 }
 
 /// What the lock protects.
-struct Inside<T> {
+struct MailboxState<T> {
     /// What waits; nothing any more once the mailbox is closed.
     waiting: Option<T>,
     /// Threads that are inside [`Alarm::call`].
@@ -42,7 +42,7 @@ impl<T: Default, A: Alarm> Mailbox<T, A> {
     pub(crate) fn new(alarm: A) -> Self {
         Self {
             is_waiting: AtomicBool::new(false),
-            inside: Mutex::new(Inside { waiting: Some(T::default()), calling: 0 }),
+            inside: Mutex::new(MailboxState { waiting: Some(T::default()), calling: 0 }),
             returned: Condvar::new(),
             alarm,
         }
@@ -52,7 +52,7 @@ impl<T: Default, A: Alarm> Mailbox<T, A> {
         &self.alarm
     }
 
-    fn open(&self) -> MutexGuard<'_, Inside<T>> {
+    fn open(&self) -> MutexGuard<'_, MailboxState<T>> {
         lock(&self.inside)
     }
 

@@ -364,5 +364,5 @@ fn every_kind_of_handle_has_a_number_of_its_own() {
     let all = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();
-    assert!(all == 11 && numbers.len() == all, "{numbers:?}");
+    assert!(all == 12 && numbers.len() == all, "{numbers:?}");
 }

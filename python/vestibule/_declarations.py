@@ -372,16 +372,16 @@ class vst_table_snapshot(c_void_p):
     """A walk through the entries of a table. Used by one thread at a time."""
 
 
+class vst_group(c_void_p):
+    """
+    Engines that serve the same purpose with the same backends, mostly one for each thread. See vst_group_new.
+    """
+
+
 class vst_waker(c_void_p):
     """
     Wakes an engine's thread from other threads, and brings answers of handlers to it. It does not keep the
     engine: after vst_engine_free, vst_waker_post returns VST_E_GONE.
-    """
-
-
-class vst_group(c_void_p):
-    """
-    Engines that serve the same purpose with the same backends, mostly one for each thread. See vst_group_new.
     """
 
 

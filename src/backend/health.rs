@@ -102,14 +102,14 @@ pub(crate) enum Transition {
 
 /// What an engine has found of the health of a server, for the others of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct HealthVerdict {
     /// Whether the server is up.
     pub(crate) up: bool,
     /// Whether checks have found that.
     pub(crate) by_checks: bool,
 }
 
-impl From<Transition> for Verdict {
+impl From<Transition> for HealthVerdict {
     fn from(transition: Transition) -> Self {
         match transition {
             Transition::Up(rise) => Self { up: true, by_checks: rise == Rise::Checks },
@@ -118,8 +118,8 @@ impl From<Transition> for Verdict {
     }
 }
 
-impl From<Verdict> for Transition {
-    fn from(verdict: Verdict) -> Self {
+impl From<HealthVerdict> for Transition {
+    fn from(verdict: HealthVerdict) -> Self {
         match (verdict.up, verdict.by_checks) {
             (true, true) => Self::Up(Rise::Checks),
             (true, false) => Self::Up(Rise::Trial),
@@ -212,7 +212,7 @@ impl Health {
     }
 
     /// Another engine has found the server up or down, by checks or not.
-    pub(super) fn learn(&mut self, verdict: Verdict, now: Time) -> Option<Transition> {
+    pub(super) fn learn(&mut self, verdict: HealthVerdict, now: Time) -> Option<Transition> {
         if verdict.up == self.up {
             return None;
         }

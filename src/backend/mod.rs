@@ -23,7 +23,8 @@ mod tests;
 
 pub(crate) use balance::BalanceMethod;
 pub(crate) use health::{
-    AttemptOutcome, Check, Checks, Fall, HealthConfig, Recovery, Rise, Transition, Verdict, Work,
+    AttemptOutcome, Check, Checks, Fall, HealthConfig, HealthVerdict, Recovery, Rise, Transition,
+    Work,
 };
 pub(crate) use queue::{Place, Ticket};
 pub(crate) use request::{Affinity, Assignment, Leave, Request, Unassigned};
@@ -154,7 +155,7 @@ impl Backend {
     pub(crate) fn learn(
         &mut self,
         index: ServerIndex,
-        verdict: Verdict,
+        verdict: HealthVerdict,
         now: Time,
     ) -> Option<Transition> {
         let transition = self.server_mut(index)?.health.learn(verdict, now)?;

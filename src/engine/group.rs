@@ -10,14 +10,14 @@ use super::backend::BackendEntry;
 use super::metrics_of_group::MetricsOfGroup;
 use super::{Engine, TimerOwner, Tools};
 use crate::backend::{Admin, Server, ServerChange, ServerIndex, Transition};
-use crate::group::{ADMIN, Group, ServerCell, ServerState, VERDICT, WEIGHT, Wake};
+use crate::group::{ADMIN, EngineGroup, ServerCell, ServerState, VERDICT, WEIGHT, Wake};
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::wheel::Timer;
 
 /// The engine's place in its group.
 pub(super) struct Membership {
-    pub(super) group: Arc<Group>,
+    pub(super) group: Arc<EngineGroup>,
     pub(super) number: u32,
     pub(super) metrics: MetricsOfGroup,
     /// Bounds the wait for the numbers of the others.
@@ -38,7 +38,7 @@ pub(super) struct SharedServer {
 impl<N: Net> Engine<N> {
     /// Makes the engine, which has no backends yet, a member of a group. `wake` has its thread call
     /// [`on_group`](Self::on_group).
-    pub(crate) fn join(&mut self, group: Arc<Group>, wake: Arc<dyn Wake>) {
+    pub(crate) fn join(&mut self, group: Arc<EngineGroup>, wake: Arc<dyn Wake>) {
         let number = group.join(wake);
         let timer = self.tools.timers.insert(TimerOwner::Group.tag());
         let metrics = MetricsOfGroup::default();

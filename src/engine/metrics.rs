@@ -9,7 +9,7 @@ use super::traffic::LiveBytes;
 use super::{DrainStage, Engine};
 use crate::backend::{Server, Stats};
 use crate::conn::{Op, OpSet, TimeoutKind, Why};
-use crate::group::Snapshot;
+use crate::group::MetricsSnapshot;
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::table::Table;
@@ -171,7 +171,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// Everything the engine counts.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> MetricsSnapshot {
         let mut text = Exposition::default();
         self.write_engine(&mut text);
         self.write_ops(&mut text);
@@ -180,7 +180,7 @@ impl<N: Net> Engine<N> {
         self.write_listeners(&live, &mut text);
         self.write_backends(&live, &mut text);
         self.write_remote(&mut text);
-        Snapshot { numbers: text, tables: self.tables() }
+        MetricsSnapshot { numbers: text, tables: self.tables() }
     }
 
     fn write_engine(&self, text: &mut Exposition) {
@@ -453,8 +453,8 @@ impl<N: Net> Engine<N> {
 }
 
 /// Numbers as a text, those of the tables among them.
-pub(super) fn text_of(snapshot: Snapshot) -> String {
-    let Snapshot { numbers: mut text, tables } = snapshot;
+pub(super) fn text_of(snapshot: MetricsSnapshot) -> String {
+    let MetricsSnapshot { numbers: mut text, tables } = snapshot;
     write_tables(&tables, &mut text);
     text.into_text()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::metrics::{response_of, text_of};
-use crate::group::Snapshot;
+use crate::group::MetricsSnapshot;
 use crate::slab::Key;
 use crate::sys::Net;
 use crate::time::{SECOND, Time};
@@ -83,7 +83,7 @@ impl<N: Net> Engine<N> {
 
     /// Asks the other members, unless they are asked already. Their snapshots are there at once where there
     /// are no others.
-    fn ask_members(&mut self) -> Option<Vec<Arc<Snapshot>>> {
+    fn ask_members(&mut self) -> Option<Vec<Arc<MetricsSnapshot>>> {
         let until = self.tools.now + ANSWER_WAIT;
         let membership = self.tools.membership.as_deref_mut()?;
         if membership.metrics.is_asked {
@@ -122,7 +122,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// Gives those who wait the numbers of all.
-    fn answer_metrics(&mut self, others: &[Arc<Snapshot>]) {
+    fn answer_metrics(&mut self, others: &[Arc<MetricsSnapshot>]) {
         let text = self.sum(others);
         let response = response_of(&text);
         let Some(membership) = self.tools.membership.as_deref_mut() else { return };
@@ -139,7 +139,7 @@ impl<N: Net> Engine<N> {
     }
 
     /// The numbers of this engine, of others, and of members that are gone.
-    fn sum(&self, others: &[Arc<Snapshot>]) -> String {
+    fn sum(&self, others: &[Arc<MetricsSnapshot>]) -> String {
         let mut all = self.snapshot();
         for other in others {
             all.add(other);

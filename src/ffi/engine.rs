@@ -27,7 +27,7 @@ use super::trace_options::{EngineTrace, categories_of, vst_trace_fn};
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};
-use crate::group::Group;
+use crate::group::EngineGroup;
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 
 // The socket calls under an engine of C are the kernel's. In the tests of this folder, which Miri runs,
@@ -416,7 +416,7 @@ fn net() -> Under {
 pub(super) fn new(
     options: &vst_engine_options,
     poller_data: *mut c_void,
-    group: Option<Arc<Group>>,
+    group: Option<Arc<EngineGroup>>,
 ) -> Result<vst_engine, ConfigError> {
     let traced = categories_of(options.trace_categories)
         .map_err(|_| ConfigError::argument("trace_categories: an unknown one"))?;

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn vst_loop_new(
                 Refusal::System(errno)
             })?;
             // SAFETY: the caller's contract.
-            let group = unsafe { group_of(&options) }?;
+            let group = unsafe { group_of(options.group) }?;
             Ok(vst_loop { inner: hosted::new(&options, poller, group)? })
         }
         #[cfg(not(feature = "loop"))]
@@ -216,7 +216,7 @@ mod hosted {
     use super::super::status::*;
     use super::super::types::{VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_id, vst_wait};
     use crate::ctrl::Io;
-    use crate::group::Group;
+    use crate::group::EngineGroup;
     use crate::host::Poller;
     use crate::id::Id;
     use crate::sys::{Errno, Fd, monotonic};
@@ -234,7 +234,7 @@ mod hosted {
     pub(super) fn new(
         options: &vst_engine_options,
         poller: Poller,
-        group: Option<Arc<Group>>,
+        group: Option<Arc<EngineGroup>>,
     ) -> Result<Loop, ConfigError> {
         let poller = Box::new(poller);
         let mut options = *options;

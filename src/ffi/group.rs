@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use super::config_error::{ConfigError, named};
-use super::engine::{vst_engine, vst_engine_options};
 use super::panic::{free, guard};
 use super::ptr;
 use super::seal::{Handle, seal};
 use super::status::*;
-use crate::group::Group;
+use crate::group::EngineGroup;
 
 /// Engines that serve the same purpose with the same backends, mostly one for each thread. See
 /// vst_group_new.
 pub struct vst_group {
-    group: Arc<Group>,
+    group: Arc<EngineGroup>,
 }
 
 impl Handle for vst_group {
@@ -53,7 +52,7 @@ pub unsafe extern "C" fn vst_group_new(out: *mut *mut vst_group) -> vst_status {
         // SAFETY: the caller's contract.
         unsafe { ptr::put(out, std::ptr::null_mut()) }?;
         // SAFETY: written to a moment ago.
-        unsafe { ptr::put(out, seal(vst_group { group: Group::new() })) }?;
+        unsafe { ptr::put(out, seal(vst_group { group: EngineGroup::new() })) }?;
         Ok(VST_OK)
     })
 }
@@ -73,29 +72,11 @@ pub unsafe extern "C" fn vst_group_free(group: *mut vst_group) {
 /// The group that an engine is to be a member of.
 ///
 /// # Safety
-/// `group` of the options is NULL or a handle of any kind, freed or not.
+/// `group` is NULL or a handle of any kind, freed or not.
 pub(super) unsafe fn group_of(
-    options: &vst_engine_options,
-) -> Result<Option<Arc<Group>>, ConfigError> {
+    group: *const vst_group,
+) -> Result<Option<Arc<EngineGroup>>, ConfigError> {
     // SAFETY: the caller's contract.
-    let group = named("group", unsafe { ptr::handle_if(options.group.cast_const()) })?;
+    let group = named("group", unsafe { ptr::handle_if(group) })?;
     Ok(group.map(|group| Arc::clone(&group.group)))
-}
-
-impl vst_engine {
-    /// Makes this engine a member.
-    pub(super) fn join_group(&self, group: Arc<Group>) -> Result<(), vst_status> {
-        let wake = self.waker()?;
-        self.core()?.join(group, wake);
-        Ok(())
-    }
-
-    /// Ends the membership, and has the others learn of it.
-    pub(super) fn leave_group(&self) {
-        guard(|| {
-            let wakes = self.core()?.leave(self.poisoned.get());
-            wakes.iter().for_each(|member| member.wake());
-            Ok(VST_OK)
-        });
-    }
 }

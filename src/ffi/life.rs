@@ -39,7 +39,7 @@ pub unsafe extern "C" fn vst_engine_new(
         // SAFETY: the caller's contract.
         let options = unsafe { options::read(options) }?;
         // SAFETY: the caller's contract.
-        let group = unsafe { group_of(&options) }?;
+        let group = unsafe { group_of(options.group) }?;
         engine::new(&options, options.data, group)
     };
     // SAFETY: the caller's contract.

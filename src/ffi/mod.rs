@@ -39,6 +39,7 @@ mod layers;
 mod life;
 mod link;
 mod listener;
+mod membership;
 mod monitor;
 mod opening;
 mod options;

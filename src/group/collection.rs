@@ -5,17 +5,17 @@ use crate::sync::{Arc, Mutex, lock};
 
 /// Snapshots of members. The lock is taken when somebody asks or publishes, and at no other time.
 pub(crate) struct Collection<T> {
-    seats: Mutex<Seats<T>>,
+    seats: Mutex<MemberSeats<T>>,
 }
 
-struct Seats<T> {
+struct MemberSeats<T> {
     /// Counts the times that somebody asked.
     round: u64,
-    members: Vec<Seat<T>>,
+    members: Vec<MemberSeat<T>>,
 }
 
 /// One member.
-struct Seat<T> {
+struct MemberSeat<T> {
     member: u32,
     /// The round of the last snapshot.
     published: u64,
@@ -24,12 +24,12 @@ struct Seat<T> {
     awaits: Option<u64>,
 }
 
-impl<T> Seats<T> {
-    fn seat(&mut self, member: u32) -> Option<&mut Seat<T>> {
+impl<T> MemberSeats<T> {
+    fn seat(&mut self, member: u32) -> Option<&mut MemberSeat<T>> {
         self.members.iter_mut().find(|seat| seat.member == member)
     }
 
-    fn others(&self, member: u32) -> impl Iterator<Item = &Seat<T>> {
+    fn others(&self, member: u32) -> impl Iterator<Item = &MemberSeat<T>> {
         self.members.iter().filter(move |seat| seat.member != member)
     }
 
@@ -40,7 +40,7 @@ impl<T> Seats<T> {
 
     /// Those who wait for nobody any more.
     fn satisfied(&self) -> Vec<u32> {
-        let waits = |seat: &Seat<T>| seat.awaits.map(|round| (seat.member, round));
+        let waits = |seat: &MemberSeat<T>| seat.awaits.map(|round| (seat.member, round));
         let waiting = self.members.iter().filter_map(waits);
         let done = waiting.filter(|(member, round)| self.is_complete(*member, *round));
         done.map(|(member, _)| member).collect()
@@ -49,14 +49,14 @@ impl<T> Seats<T> {
 
 impl<T> Collection<T> {
     pub(crate) fn new() -> Self {
-        Self { seats: Mutex::new(Seats { round: 0, members: Vec::new() }) }
+        Self { seats: Mutex::new(MemberSeats { round: 0, members: Vec::new() }) }
     }
 
     pub(crate) fn join(&self, member: u32) {
         let mut seats = lock(&self.seats);
         // Nobody waits for one that was not there when they asked.
         let published = seats.round;
-        seats.members.push(Seat { member, published, snapshot: None, awaits: None });
+        seats.members.push(MemberSeat { member, published, snapshot: None, awaits: None });
     }
 
     /// A member is gone; returns those who waited for nobody else.
@@ -107,7 +107,7 @@ impl<T> Collection<T> {
     }
 }
 
-impl<T> Seats<T> {
+impl<T> MemberSeats<T> {
     fn take(&mut self, member: u32) -> Vec<Arc<T>> {
         if let Some(seat) = self.seat(member) {
             seat.awaits = None;

@@ -9,7 +9,7 @@ mod snapshot;
 mod state;
 
 pub(crate) use cell::ServerCell;
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::MetricsSnapshot;
 pub(crate) use state::{ADMIN, ServerState, VERDICT, WEIGHT};
 
 use std::collections::HashMap;
@@ -25,13 +25,13 @@ pub(crate) trait Wake: Send + Sync {
 }
 
 /// Engines that serve the same purpose.
-pub(crate) struct Group {
+pub(crate) struct EngineGroup {
     members: Mutex<Members>,
     /// The servers that members have, by the names of backend and server.
     servers: Mutex<HashMap<(Box<str>, Box<str>), Weak<ServerCell>>>,
-    pub(crate) metrics: Collection<Snapshot>,
+    pub(crate) metrics: Collection<MetricsSnapshot>,
     /// What members that are gone have counted.
-    departed: Mutex<Snapshot>,
+    departed: Mutex<MetricsSnapshot>,
 }
 
 #[derive(Default)]
@@ -41,7 +41,7 @@ struct Members {
     list: Vec<(u32, Arc<dyn Wake>)>,
 }
 
-impl Group {
+impl EngineGroup {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             members: Mutex::default(),
@@ -64,7 +64,7 @@ impl Group {
 
     /// A member is gone; what it has counted stays in the sums. Returns the members that waited for nobody
     /// but it.
-    pub(crate) fn leave(&self, member: u32, last: Option<&Snapshot>) -> Vec<u32> {
+    pub(crate) fn leave(&self, member: u32, last: Option<&MetricsSnapshot>) -> Vec<u32> {
         lock(&self.members).list.retain(|(number, _)| *number != member);
         if let Some(last) = last {
             lock(&self.departed).keep_counters(last);
@@ -93,7 +93,7 @@ impl Group {
     }
 
     /// Adds what members that are gone have counted.
-    pub(crate) fn add_departed(&self, to: &mut Snapshot) {
+    pub(crate) fn add_departed(&self, to: &mut MetricsSnapshot) {
         to.add(&lock(&self.departed));
     }
 }

@@ -6,13 +6,13 @@ use crate::wire::exposition::Exposition;
 
 /// The numbers of one engine, or of several.
 #[derive(Clone, Default)]
-pub(crate) struct Snapshot {
+pub(crate) struct MetricsSnapshot {
     pub(crate) numbers: Exposition,
     /// The tables that rules can name, each once: their numbers can be read in any thread.
     pub(crate) tables: Vec<Arc<Table>>,
 }
 
-impl Snapshot {
+impl MetricsSnapshot {
     /// Adds the numbers of another engine.
     pub(crate) fn add(&mut self, other: &Self) {
         self.numbers.add(&other.numbers);

@@ -1,6 +1,6 @@
 //! What members share of a server, as a value and as the word of its cell.
 
-use crate::backend::{Admin, Server, Verdict, Weight};
+use crate::backend::{Admin, HealthVerdict, Server, Weight};
 
 /// The bits of a word that hold the verdict.
 pub(crate) const VERDICT: u32 = 0b11;
@@ -17,7 +17,7 @@ const WEIGHT_SHIFT: u32 = 16;
 /// What members share of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ServerState {
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: HealthVerdict,
     pub(crate) admin: Admin,
     pub(crate) weight: Weight,
 }
@@ -26,7 +26,7 @@ impl ServerState {
     /// The state of a server of this engine. One that is up is taken for found so by checks: nobody is
     /// told.
     pub(crate) fn of(server: &Server) -> Self {
-        let verdict = Verdict { up: server.is_up(), by_checks: true };
+        let verdict = HealthVerdict { up: server.is_up(), by_checks: true };
         Self { verdict, admin: server.admin(), weight: server.weight() }
     }
 
@@ -47,7 +47,7 @@ impl ServerState {
             1 => Admin::Drain,
             _ => Admin::Maintenance,
         };
-        let verdict = Verdict { up: word & UP != 0, by_checks: word & BY_CHECKS != 0 };
+        let verdict = HealthVerdict { up: word & UP != 0, by_checks: word & BY_CHECKS != 0 };
         let weight = Weight::new((word >> WEIGHT_SHIFT) as u16).unwrap_or_default();
         Self { verdict, admin, weight }
     }
@@ -63,7 +63,7 @@ mod tests {
             for admin in [Admin::Ready, Admin::Drain, Admin::Maintenance] {
                 for (up, by_checks) in [(false, false), (false, true), (true, false), (true, true)]
                 {
-                    let verdict = Verdict { up, by_checks };
+                    let verdict = HealthVerdict { up, by_checks };
                     let state = ServerState { verdict, admin, weight };
                     assert_eq!(ServerState::from_word(state.word()), state);
                     assert_eq!(state.word() & !(VERDICT | ADMIN | WEIGHT), 0);

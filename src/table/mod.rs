@@ -44,7 +44,7 @@ pub use tracked::Tracked;
 use crate::time::Time;
 use data::Layout;
 use entries::{Entries, EntryIndex};
-use places::Places;
+use places::EntryPlaces;
 use shard::{Open, Shard};
 
 /// Entries per shard of a full table: few enough that growing one takes some ten microseconds with the
@@ -90,7 +90,7 @@ pub struct Table {
     layout: Layout,
     hasher: RandomState,
     shards: Box<[Shard]>,
-    places: Places,
+    places: EntryPlaces,
     refused: AtomicU64,
     purged: AtomicU64,
 }
@@ -101,7 +101,7 @@ impl Table {
         config.check()?;
         let layout = Layout::of(&config.store);
         let hasher = RandomState::new();
-        let places = Places::new(config.size);
+        let places = EntryPlaces::new(config.size);
         let count = (config.size / SHARD_ENTRIES).clamp(1, SHARDS_MAX).next_power_of_two();
         let width = config.kind.width();
         let shard = || Shard::new(Entries::new(hasher.clone(), width, layout.words()));

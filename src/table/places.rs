@@ -5,13 +5,13 @@ use crate::sync::{AtomicUsize, Ordering};
 /// The places of a table. One is taken before its entry is made, and given back after the entry is gone, so
 /// that there are never more entries than places.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct EntryPlaces {
     size: usize,
     /// Entries that exist and those that are about to be made: never above the size.
     taken: AtomicUsize,
 }
 
-impl Places {
+impl EntryPlaces {
     pub(super) fn new(size: usize) -> Self {
         Self { size, taken: AtomicUsize::new(0) }
     }

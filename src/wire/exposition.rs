@@ -52,12 +52,12 @@ impl Combine {
 /// Numbers that are collected, to be written as a text.
 #[derive(Clone, Debug, Default)]
 pub struct Exposition {
-    families: Vec<(MetricFamily, Vec<Sample>)>,
+    families: Vec<(MetricFamily, Vec<MetricSample>)>,
 }
 
 /// A number and its labels, as they are written.
 #[derive(Clone, Debug)]
-struct Sample {
+struct MetricSample {
     labels: String,
     value: u64,
 }
@@ -82,7 +82,7 @@ impl Exposition {
         if !labels.is_empty() {
             text.push('}');
         }
-        samples.push(Sample { labels: text, value });
+        samples.push(MetricSample { labels: text, value });
     }
 
     /// A family of one number without labels.
@@ -131,7 +131,7 @@ impl Exposition {
                 MetricKind::Gauge => "gauge",
             };
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-            for Sample { labels, value } in samples {
+            for MetricSample { labels, value } in samples {
                 let _ = writeln!(text, "{name}{labels} {value}");
             }
         }

@@ -9,7 +9,7 @@ use crate::in_every_order;
 use crate::sync::Arc;
 use crate::time::Time;
 use entries::Entries;
-use places::Places;
+use places::EntryPlaces;
 use shard::Shard;
 
 /// Entries, as far as a shard looks at them: when each was used last.
@@ -30,14 +30,14 @@ mod entries {
 
 /// A table of two shards, as far as places and locks go.
 struct Table {
-    places: Places,
+    places: EntryPlaces,
     shards: [Shard; 2],
 }
 
 impl Table {
     fn new(size: usize) -> Arc<Self> {
         let shards = std::array::from_fn(|_| Shard::new(Entries::default()));
-        Arc::new(Self { places: Places::new(size), shards })
+        Arc::new(Self { places: EntryPlaces::new(size), shards })
     }
 
     /// Makes an entry in a shard: in a free place, in that of the oldest of the shard, or in that of the

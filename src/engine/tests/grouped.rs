@@ -11,7 +11,7 @@ use crate::backend::{ServerConfig, ServerIndex};
 use crate::config::AcceptConfig;
 use crate::cx::Trigger;
 use crate::engine::{CheckPlan, EngineOptions};
-use crate::group::{Group, Wake};
+use crate::group::{EngineGroup, Wake};
 use crate::id::Id;
 use crate::sim::{Peer, RemoteServer, World};
 use crate::sys::Addr;
@@ -75,7 +75,7 @@ impl Member {
 pub(super) struct Grouped {
     setup: Setup,
     pub(super) world: World,
-    pub(super) group: Arc<Group>,
+    pub(super) group: Arc<EngineGroup>,
     pub(super) members: Vec<Member>,
     pub(super) sites: Vec<RemoteServer>,
 }
@@ -84,7 +84,7 @@ impl Grouped {
     pub(super) fn new(setup: Setup, sites: usize) -> Self {
         let world = World::new(setup.seed);
         let sites = (0..sites).map(|i| world.serve(super::farm::address(i))).collect();
-        Self { setup, world, group: Group::new(), members: Vec::new(), sites }
+        Self { setup, world, group: EngineGroup::new(), members: Vec::new(), sites }
     }
 
     /// A new member that has the servers; its number in `members`.
