@@ -24,11 +24,14 @@ pub(crate) trait Wake: Send + Sync {
     fn wake(&self);
 }
 
+/// The names of a backend and of a server of it.
+type ServerName = (Box<str>, Box<str>);
+
 /// Engines that serve the same purpose.
 pub(crate) struct EngineGroup {
     members: Mutex<Members>,
     /// The servers that members have, by the names of backend and server.
-    servers: Mutex<HashMap<(Box<str>, Box<str>), Weak<ServerCell>>>,
+    servers: Mutex<HashMap<ServerName, Weak<ServerCell>>>,
     pub(crate) metrics: Collection<MetricsSnapshot>,
     /// What members that are gone have counted.
     departed: Mutex<MetricsSnapshot>,
