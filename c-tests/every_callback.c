@@ -61,6 +61,7 @@ static void engines(vst_engine *e)
     vst_conn_info info = {.size = sizeof info};
     vst_allocator allocator = {.size = sizeof allocator};
     vst_waker *waker;
+    vst_group *group;
     vst_id token;
     char text[64];
     size_t len;
@@ -91,6 +92,8 @@ static void engines(vst_engine *e)
     DOES(vst_event_name(VST_EVENT_SESSION));
     DOES(vst_status_name(VST_OK));
     DOES(vst_waker_free(waker));
+    TRY(FREELY, vst_group_new(&group));
+    DOES(vst_group_free(group));
     TRY(ENGINE, vst_listener_set_name(e, scene.door, "door"));
     TRY(ENGINE, vst_rules_check(e, scene.rules, NULL, 0));
 }

@@ -491,6 +491,8 @@ int main(void)
     NULLS(vst_engine_next_conn(NULL, 0, &conn_info));
     NULLS(vst_engine_next_conn(e, 0, NULL));
     NULLS(vst_waker_wake(NULL));
+    NULLS(vst_group_new(NULL));
+    vst_group_free(NULL);
     NULLS(vst_set_allocator(NULL));
     len = 9;
     NULLS(vst_conn_send(NULL, conn, raw, 1, &len));

@@ -76,8 +76,8 @@
 //   VST_E_STALE and does nothing else.
 // - Threads: an engine belongs to the thread of its first drive call, vst_engine_wait among these;
 //   in another thread its functions return VST_E_THREAD. Before that call one thread at a time may
-//   use it: one may make it and open listeners, another drive it. Configurations, rules, tables and
-//   wakers may be used by all threads; a waker is how other threads reach an engine.
+//   use it: one may make it and open listeners, another drive it. Configurations, rules, tables,
+//   groups and wakers may be used by all threads; a waker is how other threads reach an engine.
 // - Callbacks, and from where a function may be called. The comment of each function says one of
 //   these: "Legal from any thread and any callback": from everywhere, also from log, trace, wake
 //   and discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and
@@ -126,7 +126,7 @@
 //  16  Stick tables
 //  17  Handlers of the host's own
 //  18  Monitors and metrics
-//  19  Wakers
+//  19  Wakers and groups
 //  20  The built-in loop
 //  21  Versions
 
@@ -144,6 +144,7 @@ extern "C" {
 typedef struct vst_accept_config vst_accept_config;
 typedef struct vst_connect_config vst_connect_config;
 typedef struct vst_engine vst_engine;
+typedef struct vst_group vst_group;
 typedef struct vst_loop vst_loop;
 typedef struct vst_rules vst_rules;
 typedef struct vst_stream_config vst_stream_config;
@@ -206,7 +207,8 @@ typedef struct vst_allocator vst_allocator;
 #define VST_OK (0)
 
 // Not now. VST_EVENT_READABLE or VST_EVENT_WRITABLE says when to try again; a handler answers
-// VST_NEXT_WRITE instead. From vst_loop_run: the round is over.
+// VST_NEXT_WRITE instead. From vst_loop_run: the round is over. From vst_metrics_text: VST_EVENT_WOKEN
+// says when.
 #define VST_WAIT (1)
 
 // The peer has ended its sending side in order, and every byte before that has been read.
@@ -680,7 +682,8 @@ vst_status vst_addr_parse(const char *text,
 // up, and hand in what was found with vst_agent_resolved and ticket.
 #define VST_EVENT_AGENT_RESOLVE (20)
 
-// Another thread has called vst_waker_wake. id is 0. Reported once for all calls since the last.
+// Another thread has called vst_waker_wake, or the text is there for which vst_metrics_text has returned
+// VST_WAIT. id is 0. Reported once for all calls since the last.
 #define VST_EVENT_WOKEN (21)
 
 // What vst_engine_drain began is done: no connection and no stream is left, and after VST_DRAIN_CLOSE
@@ -905,13 +908,14 @@ typedef void (*vst_log_fn)(void *data,
                            const char *text,
                            size_t len);
 
-// Called when an answer of a handler waits, or VST_EVENT_WOKEN: the host then lets the engine's thread
+// Called when an answer of a handler waits, or VST_EVENT_WOKEN, or when another engine of the group
+// (vst_group_new) has something for this one: the host then lets the engine's thread
 // call vst_engine_run, vst_engine_ready, vst_engine_ready_batch or vst_engine_ready_fd soon,
 // each of which takes it. vst_engine_wait does not take it. data is that of the engine's
 // options.
 //
-// Called on the thread that calls vst_waker_post or vst_waker_wake, when something waits and
-// nothing did before; no lock of the library is held. It must not wait for the engine's thread, since
+// Called on the thread that calls vst_waker_post or vst_waker_wake, or on that of another engine of
+// the group, when something waits and nothing did before; no lock of the library is held. It must not wait for the engine's thread, since
 // vst_engine_free waits for this callback to return. No function on an engine, a loop or a waker may
 // be called from here: it returns VST_E_REENTRANT.
 typedef void (*vst_wake_fn)(void *data);
@@ -1009,6 +1013,10 @@ struct vst_engine_options {
     uint32_t trace_categories;
     // 0.
     uint32_t _reserved2;
+    // Optional: the group that the engine is a member of until it is freed (vst_group_new). The engine
+    // keeps it. Without wake the host's poller watches one more descriptor from the beginning, as for a
+    // waker.
+    vst_group *group;
 };
 
 // The state of a drain.
@@ -1085,13 +1093,14 @@ vst_status vst_engine_options_init(vst_engine_options *options,
 // options is read and not kept. Its callbacks, and what its data points to, must stay valid until
 // the engine is freed. *out is the engine, or NULL on failure; free it with vst_engine_free.
 // It belongs to the thread of its first drive call. Engines share nothing but configurations,
-// rules and tables. On failure why, unless NULL, gets a sentence, cut to why_size bytes with
+// rules and tables, and what the members of a group share (group). On failure why, unless NULL, gets a sentence, cut to why_size bytes with
 // its NUL.
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of fdset
 // and fdclr without the other or with interest, VST_TRIGGER_EDGE with fdset,
-// max_proxy_header_bytes below 107, VST_ENGINE_CHECKED without log); VST_E_LIMIT (4,096 engines
-// live).
+// max_proxy_header_bytes below 107, VST_ENGINE_CHECKED without log); VST_E_KIND and VST_E_STALE
+// (group); VST_E_SYSTEM (no descriptor by which the others of the group wake it); VST_E_LIMIT (4,096
+// engines live).
 //
 // Needs:
 // options points to as many bytes as its size says; out to a pointer; why is NULL or
@@ -1162,8 +1171,8 @@ vst_status vst_engine_next(vst_engine *engine,
 //
 // From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is reported for every session that the host itself
 // reads and writes, also for those that begin later; streams go on, and health checks of servers
-// end. grace_ns nanoseconds later what is left is aborted and counted; VST_NEVER, or 0, is no
-// bound. The drain is done when conns and streams of vst_drain are 0, and after
+// end, unless another engine of the group (vst_group_new) goes on with them. grace_ns nanoseconds
+// later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The drain is done when conns and streams of vst_drain are 0, and after
 // VST_DRAIN_CLOSE listeners as well: VST_EVENT_DRAINED is reported when that becomes so, not while
 // VST_DRAIN_LAME_DUCK is the stage.
 // Legal on the engine's thread.
@@ -3958,8 +3967,8 @@ vst_status vst_stream_describe(vst_engine *engine,
 // The options of a backend. A field that is 0 stands for its default, so that all zero but size is
 // the defaults; vst_backend_options_init writes them.
 //
-// Limits and queues belong to this backend of this engine: a program with several engines divides
-// what its servers can carry by the number of engines.
+// Limits and queues belong to this backend of this engine, also in a group (vst_group_new): a program
+// with several engines divides what its servers can carry by the number of engines.
 struct vst_backend_options {
     // sizeof(vst_backend_options). Not less than 64 bytes.
     uint32_t size;
@@ -4035,7 +4044,7 @@ struct vst_backend_counters {
     uint64_t checks_passed_total;
     // Health checks that failed, without those that failed because of this process or machine.
     uint64_t checks_failed_total;
-    // How often a server went down.
+    // How often a server went down, as this engine found out: not where another of its group did.
     uint64_t downs_total;
     // When a server last went up or down or was given another administrative state: a time of the
     // engine's clock, in nanoseconds. 0: never.
@@ -4156,7 +4165,8 @@ vst_status vst_backend_new(vst_engine *engine,
 
 // Gives a backend a name, which rules (use_backend, be_conn) and metrics use: UTF-8,
 // NUL-terminated, copied. A second call replaces the name. Names are not compared: of several backends with
-// one name, rules use one.
+// one name, rules use one. In a group, backends of several engines with one name are the same backend
+// (vst_group_new).
 //
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8, the id); VST_E_STALE,
@@ -4225,7 +4235,8 @@ vst_status vst_backend_add_server(vst_engine *engine,
                                   char *why,
                                   size_t why_size);
 
-// Changes the weight of a server, 0 to 256. With 0 it gets no new streams.
+// Changes the weight of a server, 0 to 256. With 0 it gets no new streams. In a group it is changed for
+// all members (vst_group_new).
 //
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
@@ -4242,7 +4253,7 @@ vst_status vst_server_set_weight(vst_engine *engine,
 // VST_ADMIN_MAINTENANCE. No stream is ended by it.
 //
 // A server that comes back from maintenance is up and on trial: the first failed check or attempt
-// makes it go down.
+// makes it go down. In a group the state is set for all members (vst_group_new).
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_ARGUMENT (the state, the id, a number that no server has); VST_E_NULL;
 // VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
@@ -4870,7 +4881,8 @@ vst_status vst_handler_send(vst_engine *engine,
 
 // An HTTP/1.0 response with the text of vst_metrics_text: always 200, also while a failure is
 // reported. The text is made for each connection and kept in memory until the peer has taken it;
-// max_conns of the listener bounds how many there are.
+// max_conns of the listener bounds how many there are. In a group it comes when all members have
+// told their numbers, after one second at the latest.
 #define VST_MONITOR_ANSWER_METRICS (3)
 
 // Bytes that the host chooses: well, or failing.
@@ -4976,8 +4988,13 @@ vst_status vst_listener_get_counters(vst_engine *engine,
 //
 // The text has no NUL; *len is its length, also with VST_E_SPACE. It grows with the listeners,
 // servers and tables, not with the connections.
+// In a group (vst_group_new) the numbers are those of all members: sums, and where a sum means nothing
+// what docs/operating.md says. The other members are asked, and VST_WAIT is returned until all have
+// told theirs, or one second is over and the last that they told count. VST_EVENT_WOKEN says when:
+// the next call then has the text, the same until one returns VST_OK. *len is 0 with VST_WAIT. There
+// the number of a listener or backend is how many of the same name the engine has before it.
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+// Returns VST_OK; VST_WAIT (only in a group); VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
 // engine is an engine that is not freed; text points to capacity writable bytes; len to a
@@ -4988,11 +5005,16 @@ vst_status vst_metrics_text(vst_engine *engine,
                             size_t *len);
 
 // =================================================================================================
-// 19. Wakers
+// 19. Wakers and groups
 //
 // A waker is how other threads reach an engine: it brings the answer of a handler to the engine's
-// thread, and wakes that thread.
+// thread, and wakes that thread. A group is what engines in several threads share that serve the
+// same purpose: the health of servers, what the host sets of them, and the sums of the metrics.
 // =================================================================================================
+
+// Engines that serve the same purpose with the same backends, mostly one for each thread. See
+// vst_group_new.
+struct vst_group;
 
 // Wakes an engine's thread from other threads, and brings answers of handlers to it. It
 // does not keep the engine: after vst_engine_free, vst_waker_post returns VST_E_GONE.
@@ -5050,6 +5072,43 @@ vst_status vst_waker_wake(vst_waker *waker);
 // Needs:
 // waker is NULL or a waker that is not freed.
 void vst_waker_free(vst_waker *waker);
+
+// Makes a group without members: an engine becomes one by group of vst_engine_options, and is one
+// until it is freed. *out is the group, or NULL on failure; free it with vst_group_free.
+//
+// The members are to have the same backends with the same servers. A backend is the same as another
+// engine's if both were given the same name by vst_backend_set_name, and a server if its name is the
+// same too. Of a backend without a name, or with one that an earlier backend of the engine has, nothing
+// is shared. Of a server that several members have:
+// - Its health checks are made by one of them, the first that has it, and when that is freed or drains
+//   (VST_DRAIN_PAUSE, VST_DRAIN_CLOSE), by another. What they say reaches all: each reports
+//   VST_EVENT_SERVER_DOWN and VST_EVENT_SERVER_UP. So does a server with checks that attempts to
+//   connect brought down in one engine. A server without checks goes down and up in each engine by what
+//   that has found out.
+// - What vst_server_set_state and vst_server_set_weight set in one engine counts in all, also in those
+//   that are given the server later: of what the members have configured, the first one's weight counts.
+// - Addresses, streams, queues, counters and maxconn are each engine's own. With N engines a server
+//   gets up to N times its maxconn unless the host divides it: no word that engines share is read or
+//   written where a stream gets its server.
+//
+// The others learn of a change at their next vst_engine_run, vst_engine_ready, vst_engine_ready_batch or
+// vst_engine_ready_fd, and their threads are woken for it as by a waker (wake, or a descriptor).
+// vst_metrics_text and VST_MONITOR_ANSWER_METRICS tell the sums over all members.
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// out points to a pointer.
+vst_status vst_group_new(vst_group **out);
+
+// Frees a group's handle. The engines that are members keep the group. NULL does nothing.
+//
+// Legal from any thread and any callback.
+//
+// Needs:
+// group is NULL or a group that is not freed.
+void vst_group_free(vst_group *group);
 
 // =================================================================================================
 // 20. The built-in loop

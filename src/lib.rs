@@ -32,6 +32,7 @@
 //! - [`engine`]: the inputs, commands and events of one thread's connections.
 //! - `stream`: two connections and the bytes between them.
 //! - `remote`: links to agents: frames' credit, windows, what an agent allows; no sockets.
+//! - `group`: what engines in several threads tell each other.
 //! - `backend`: server selection, queues and health of servers: decisions only, no sockets.
 //! - `handshake`: the operations before the session, one file per handler.
 //! - [`conn`]: one connection: its record, the driver of its operations, its end.
@@ -68,10 +69,12 @@ pub mod engine;
 mod ffi;
 #[cfg(simulated)]
 pub mod ffi;
+mod group;
 mod handshake;
 #[cfg(feature = "loop")]
 mod host;
 pub mod id;
+mod mailbox;
 mod op;
 mod pipes;
 pub mod random;
@@ -81,6 +84,7 @@ pub mod rules;
 pub mod sim;
 pub mod slab;
 mod stream;
+mod sync;
 pub mod sys;
 pub mod table;
 pub mod time;

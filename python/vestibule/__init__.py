@@ -78,6 +78,7 @@ from .errors import (
 )
 from .events import Event
 from .facts import ConnInfo, DrainState, ProxyHeader, ServerStatus, TlsInfo, Wait
+from .groups import Group
 from .handlers import Dialogue, Handler, Step, Ticket
 from .listeners import Listener
 from .options import EngineOptions
@@ -119,6 +120,7 @@ __all__ = [
     "Family",
     "Feature",
     "GoneError",
+    "Group",
     "Handler",
     "Identity",
     "InternalError",

@@ -372,6 +372,12 @@ class vst_table_snapshot(c_void_p):
     """A walk through the entries of a table. Used by one thread at a time."""
 
 
+class vst_group(c_void_p):
+    """
+    Engines that serve the same purpose with the same backends, mostly one for each thread. See vst_group_new.
+    """
+
+
 class vst_waker(c_void_p):
     """
     Wakes an engine's thread from other threads, and brings answers of handlers to it. It does not keep the
@@ -693,6 +699,7 @@ class vst_engine_options(Structure):
     trace: vst_trace_fn
     trace_categories: int
     _reserved2: int
+    group: vst_group
 
     _fields_: ClassVar[Any] = [
         ("size", c_uint32),
@@ -721,6 +728,7 @@ class vst_engine_options(Structure):
         ("trace", vst_trace_fn),
         ("trace_categories", c_uint32),
         ("_reserved2", c_uint32),
+        ("group", vst_group),
     ]
 
 
@@ -2197,6 +2205,8 @@ class Functions:
     vst_waker_post: Callable[[Optional[vst_waker], int, int, int, int], int]
     vst_waker_wake: Callable[[Optional[vst_waker]], int]
     vst_waker_free: Callable[[Optional[vst_waker]], None]
+    vst_group_new: Callable[[Optional["Pointer[vst_group]"]], int]
+    vst_group_free: Callable[[Optional[vst_group]], None]
     vst_loop_new: Callable[[
         Optional["Pointer[vst_engine_options]"],
         Optional["Pointer[vst_loop]"],
@@ -2479,6 +2489,8 @@ SIGNATURES: list[tuple[str, Any, list[Any]]] = [
     ("vst_waker_post", c_int32, [vst_waker, c_uint64, c_uint32, c_int32, c_int32]),
     ("vst_waker_wake", c_int32, [vst_waker]),
     ("vst_waker_free", None, [vst_waker]),
+    ("vst_group_new", c_int32, [POINTER(vst_group)]),
+    ("vst_group_free", None, [vst_group]),
     (
         "vst_loop_new",
         c_int32,

@@ -32,7 +32,8 @@ class Status(Number):
     OK = 0
 
     #: Not now. VST_EVENT_READABLE or VST_EVENT_WRITABLE says when to try again; a handler answers
-    #: VST_NEXT_WRITE instead. From vst_loop_run: the round is over.
+    #: VST_NEXT_WRITE instead. From vst_loop_run: the round is over. From vst_metrics_text: VST_EVENT_WOKEN
+    #: says when.
     WAIT = 1
 
     #: The peer has ended its sending side in order, and every byte before that has been read.
@@ -334,7 +335,8 @@ class EventKind(Number):
     #: and hand in what was found with vst_agent_resolved and ticket.
     AGENT_RESOLVE = 20
 
-    #: Another thread has called vst_waker_wake. id is 0. Reported once for all calls since the last.
+    #: Another thread has called vst_waker_wake, or the text is there for which vst_metrics_text has returned
+    #: VST_WAIT. id is 0. Reported once for all calls since the last.
     WOKEN = 21
 
     #: What vst_engine_drain began is done: no connection and no stream is left, and after VST_DRAIN_CLOSE no
@@ -775,7 +777,8 @@ class MonitorAnswer(Number):
 
     #: An HTTP/1.0 response with the text of vst_metrics_text: always 200, also while a failure is reported.
     #: The text is made for each connection and kept in memory until the peer has taken it; max_conns of the
-    #: listener bounds how many there are.
+    #: listener bounds how many there are. In a group it comes when all members have told their numbers, after
+    #: one second at the latest.
     METRICS = 3
 
     #: Bytes that the host chooses: well, or failing.

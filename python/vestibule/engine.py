@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Sequ
 
 from . import _callbacks, _registry
 from ._declarations import (
+    VST_NONE,
     VST_OK,
+    VST_WAIT,
     vst_conn_info,
     vst_connect_args,
     vst_drain,
@@ -22,7 +24,7 @@ from ._declarations import (
     vst_wait,
 )
 from ._library import functions
-from ._memory import address_of, encoded, fields_of, first, nanoseconds, new_why, ref, sized, text_of
+from ._memory import address_of, bytes_of, encoded, fields_of, first, nanoseconds, new_why, ref, sized
 from .backends import Backend, BackendOptions
 from .config import AcceptConfig, ConnectConfig, ListenerOptions
 from .conns import RECV_BYTES, Conn
@@ -37,8 +39,10 @@ from .rules import Rules
 from .wakers import Waker
 
 if TYPE_CHECKING:
-    from ctypes import Array, c_char
+    from ctypes import Array, c_char, c_size_t
     from typing import Protocol
+
+    from ._declarations import Pointer
 
     class Poller(Protocol):
         """What an engine needs of the loop around it."""
@@ -312,9 +316,18 @@ class Engine:
         functions().vst_engine_get_counters(self.handle, ref(counters))
         return fields_of(counters)
 
-    def metrics(self) -> str:
-        """Everything that it counts, in the text format of Prometheus."""
-        return text_of(lambda text, room, got: functions().vst_metrics_text(self.handle, text, room, got), METRICS_BYTES)
+    def metrics(self) -> Optional[str]:
+        """
+        Everything that it counts, in the text format of Prometheus: in a group, what all members count. None while
+        these are asked, which happens in no other engine: EventKind.WOKEN is reported when the text is there.
+        """
+
+        def ask(text: Array[c_char], room: int, got: Pointer[c_size_t]) -> int:
+            status = functions().vst_metrics_text(self.handle, text, room, got)
+            return VST_NONE if status == VST_WAIT else status
+
+        found = bytes_of(ask, METRICS_BYTES)
+        return None if found is None else found.decode(errors="replace")
 
     def trace(self, categories: Trace) -> None:
         """Traces these categories from now on. Raises ModeError if the options have no trace."""

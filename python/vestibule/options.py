@@ -9,6 +9,7 @@ from typing import Callable, Optional
 from ._declarations import VST_ENGINE_CHECKED, VST_ENGINE_NO_PIPES, vst_engine_options
 from ._memory import sized
 from .constants import Trace
+from .groups import Group
 
 
 def log_error(sentence: str) -> None:
@@ -39,6 +40,8 @@ class EngineOptions:
     max_proxy_header_bytes: int = 0
     max_pipes: int = 0
     no_pipes: bool = False
+    #: The group that the engine is a member of until it is closed.
+    group: Optional[Group] = None
 
     def to_c(self) -> vst_engine_options:
         """For C, without callbacks."""
@@ -49,4 +52,6 @@ class EngineOptions:
         options.reserve_fds, options.max_pipes = self.reserve_fds, self.max_pipes
         options.max_proxy_header_bytes = self.max_proxy_header_bytes
         options.trace_categories = self.trace_categories
+        if self.group is not None:
+            options.group = self.group.handle
         return options

@@ -100,6 +100,35 @@ pub(crate) enum Transition {
     Down(Fall),
 }
 
+/// What an engine has found of the health of a server, for the others of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HealthVerdict {
+    /// Whether the server is up.
+    pub(crate) up: bool,
+    /// Whether checks have found that.
+    pub(crate) by_checks: bool,
+}
+
+impl From<Transition> for HealthVerdict {
+    fn from(transition: Transition) -> Self {
+        match transition {
+            Transition::Up(rise) => Self { up: true, by_checks: rise == Rise::Checks },
+            Transition::Down(fall) => Self { up: false, by_checks: fall == Fall::Checks },
+        }
+    }
+}
+
+impl From<HealthVerdict> for Transition {
+    fn from(verdict: HealthVerdict) -> Self {
+        match (verdict.up, verdict.by_checks) {
+            (true, true) => Self::Up(Rise::Checks),
+            (true, false) => Self::Up(Rise::Trial),
+            (false, true) => Self::Down(Fall::Checks),
+            (false, false) => Self::Down(Fall::ConnectErrors),
+        }
+    }
+}
+
 /// A check that was begun. Its result is reported together with it; only the first report counts.
 #[derive(Debug)]
 #[must_use = "no other check begins before this one's result is told"]
@@ -129,6 +158,8 @@ pub(crate) struct Health {
     errors: u32,
     /// When something is to be done.
     due: Time,
+    /// Whether another engine makes the checks, and this one learns what they say.
+    checked_elsewhere: bool,
     /// When the check that is in progress began.
     begun: Option<Time>,
     /// The number of the current check: the result of an older one is ignored.
@@ -140,15 +171,59 @@ impl Health {
     /// A server is up until checks or connection attempts make it go down. The jitter comes from `seed`.
     pub(super) fn new(config: HealthConfig, seed: u64, now: Time) -> Self {
         let random = Random::new(seed);
-        let (against, errors, begun) = (0, 0, None);
-        let mut health =
-            Self { config, up: true, against, errors, due: Time::NEVER, begun, round: 0, random };
+        let mut health = Self {
+            config,
+            up: true,
+            against: 0,
+            errors: 0,
+            due: Time::NEVER,
+            checked_elsewhere: false,
+            begun: None,
+            round: 0,
+            random,
+        };
         health.schedule_first(now);
         health
     }
 
     pub(super) const fn is_up(&self) -> bool {
         self.up
+    }
+
+    /// Whether checks decide, wherever they are made.
+    pub(super) const fn is_checked(&self) -> bool {
+        matches!(self.config.recovery, Recovery::Checks(_))
+    }
+
+    /// Another engine makes the checks from now on: those of this one stop, without a result.
+    pub(super) const fn check_elsewhere(&mut self) {
+        self.checked_elsewhere = true;
+        if self.is_checked() {
+            self.pause();
+        }
+    }
+
+    /// This engine makes the checks from now on, unless they are paused.
+    pub(super) fn check_here(&mut self, is_paused: bool, now: Time) {
+        self.checked_elsewhere = false;
+        if !is_paused {
+            self.schedule_first(now);
+        }
+    }
+
+    /// Another engine has found the server up or down, by checks or not.
+    pub(super) fn learn(&mut self, verdict: HealthVerdict, now: Time) -> Option<Transition> {
+        if verdict.up == self.up {
+            return None;
+        }
+        match (verdict.up, verdict.by_checks) {
+            (true, false) => self.try_again(),
+            (up, _) => (self.up, self.against, self.errors) = (up, 0, 0),
+        }
+        if let Recovery::Checks(checks) = self.config.recovery {
+            self.check_sooner(&checks, now);
+        }
+        Some(verdict.into())
     }
 
     /// When [`Health::run`] has something to do; [`Time::NEVER`] if nothing is scheduled.
@@ -210,12 +285,7 @@ impl Health {
         (self.up, self.against) = (false, 0);
         match self.config.recovery {
             Recovery::Trial(after) => self.due = now + after,
-            // The next check comes at the interval of a server that is down. If a check is in progress,
-            // its result sets that time.
-            Recovery::Checks(checks) if self.begun.is_none() => {
-                self.due = self.due.min(now + self.interval(&checks));
-            }
-            Recovery::Checks(_) => {}
+            Recovery::Checks(checks) => self.check_sooner(&checks, now),
         }
         Some(Transition::Down(Fall::ConnectErrors))
     }
@@ -242,9 +312,19 @@ impl Health {
         };
     }
 
+    /// The next check comes at the interval of the present state. If a check is in progress, its result
+    /// sets that time; if none is scheduled, none is made here.
+    fn check_sooner(&mut self, checks: &Checks, now: Time) {
+        if self.begun.is_none() && self.due != Time::NEVER {
+            self.due = self.due.min(now + self.interval(checks));
+        }
+    }
+
     /// Schedules the first check: at once, with the jitter added.
     fn schedule_first(&mut self, now: Time) {
-        if let Recovery::Checks(checks) = self.config.recovery {
+        if let Recovery::Checks(checks) = self.config.recovery
+            && !self.checked_elsewhere
+        {
             self.due = now + self.random.below(spread(&checks, checks.interval).saturating_add(1));
         }
     }

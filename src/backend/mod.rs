@@ -23,7 +23,8 @@ mod tests;
 
 pub(crate) use balance::BalanceMethod;
 pub(crate) use health::{
-    AttemptOutcome, Check, Checks, Fall, HealthConfig, Recovery, Rise, Transition, Work,
+    AttemptOutcome, Check, Checks, Fall, HealthConfig, HealthVerdict, Recovery, Rise, Transition,
+    Work,
 };
 pub(crate) use queue::{Place, Ticket};
 pub(crate) use request::{Affinity, Assignment, Leave, Request, Unassigned};
@@ -138,6 +139,29 @@ impl Backend {
         }
         self.settle(index);
         Ok(())
+    }
+
+    /// Makes the checks of a server here or not: another engine may make them for this one.
+    pub(crate) fn check_here(&mut self, index: ServerIndex, here: bool, now: Time) {
+        let Some(server) = self.server_mut(index) else { return };
+        let is_paused = server.admin == Admin::Maintenance;
+        match here {
+            true => server.health.check_here(is_paused, now),
+            false => server.health.check_elsewhere(),
+        }
+    }
+
+    /// Another engine has found the server up or down. It is not counted here.
+    pub(crate) fn learn(
+        &mut self,
+        index: ServerIndex,
+        verdict: HealthVerdict,
+        now: Time,
+    ) -> Option<Transition> {
+        let transition = self.server_mut(index)?.health.learn(verdict, now)?;
+        self.count(index, |counters| counters.last_change = now);
+        self.settle(index);
+        Some(transition)
     }
 
     /// The server of an index.

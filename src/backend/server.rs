@@ -156,6 +156,12 @@ impl Server {
         self.health.is_up()
     }
 
+    /// Whether checks decide about its health.
+    #[must_use]
+    pub(crate) const fn is_checked(&self) -> bool {
+        self.health.is_checked()
+    }
+
     /// Whether it takes a stream that insists on it.
     #[must_use]
     pub(crate) fn serves(&self) -> bool {

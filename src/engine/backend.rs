@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::check::CheckPlan;
+use super::group::SharedServer;
 use super::{Engine, Refusal, TimerOwner, Tools};
 use crate::agenda::{List, Listed};
 use crate::backend::{
@@ -33,6 +34,8 @@ pub(super) struct BackendEntry {
     pub(super) name: Option<Box<str>>,
     /// The lists it is on.
     listed: Listed,
+    /// What other members of the group are told of its servers, of the first so many.
+    pub(super) shared: Vec<SharedServer>,
 }
 
 impl BackendEntry {
@@ -73,7 +76,7 @@ impl BackendEntry {
     }
 
     /// Sets the timer, and queues the streams that have been given a slot.
-    fn settle<N>(&mut self, key: Key, tools: &mut Tools<N>) {
+    pub(super) fn settle<N>(&mut self, key: Key, tools: &mut Tools<N>) {
         while let Some((Ticket(ticket), slot)) = self.core.next() {
             tools.called.push_back((Key::from_bits(ticket), key, slot));
         }
@@ -88,6 +91,18 @@ impl BackendEntry {
         tools: &mut Tools<N>,
     ) {
         let Some(transition) = transition else { return };
+        self.tell_transition(server, transition, tools);
+        self.note_learned(key, server, transition, tools);
+    }
+
+    /// Notes a transition that the other members know of.
+    pub(super) fn note_learned<N>(
+        &mut self,
+        key: Key,
+        server: ServerIndex,
+        transition: Transition,
+        tools: &mut Tools<N>,
+    ) {
         if let Some(reported) = self.reported.get_mut(server.0 as usize) {
             reported.by_checks =
                 matches!(transition, Transition::Up(Rise::Checks) | Transition::Down(Fall::Checks));
@@ -105,6 +120,25 @@ impl BackendEntry {
         reported.queued = true;
         self.events.push_back(server);
         tools.agenda.add(List::Events, Kind::Backend, key, &mut self.listed);
+    }
+
+    /// Changes a server, and lists it for an event if that changes its health.
+    pub(super) fn change<N>(
+        &mut self,
+        key: Key,
+        server: ServerIndex,
+        change: ServerChange,
+        tools: &mut Tools<N>,
+    ) -> Result<(), Refusal> {
+        let was_up = self.is_up(server);
+        self.core.set(server, change, tools.now).map_err(|_| Refusal::Argument)?;
+        if was_up != self.is_up(server)
+            && let Some(reported) = self.reported.get_mut(server.0 as usize)
+        {
+            reported.by_checks = false;
+        }
+        self.note_server(key, server, tools);
+        Ok(())
     }
 
     /// Its connections, and how many streams wait for a slot.
@@ -157,6 +191,7 @@ impl<N: Net> Engine<N> {
             user: options.user,
             name: None,
             listed: Listed::empty(),
+            shared: Vec::new(),
         });
         let key = added.map_err(|_| Refusal::Limit)?;
         Ok(self.id(Kind::Backend, key))
@@ -184,6 +219,7 @@ impl<N: Net> Engine<N> {
             entry.note_server(backend.key(), index, tools);
         }
         entry.settle(backend.key(), tools);
+        self.share(backend.key());
         Ok(index)
     }
 
@@ -195,14 +231,9 @@ impl<N: Net> Engine<N> {
         change: ServerChange,
     ) -> Result<(), Refusal> {
         let (entry, tools) = self.backend_mut(backend)?;
-        let was_up = entry.is_up(server);
-        entry.core.set(server, change, tools.now).map_err(|_| Refusal::Argument)?;
-        if was_up != entry.is_up(server)
-            && let Some(reported) = entry.reported.get_mut(server.0 as usize)
-        {
-            reported.by_checks = false;
-        }
-        entry.note_server(backend.key(), server, tools);
+        let was = entry.core.server(server).map(Server::admin);
+        entry.change(backend.key(), server, change.clone(), tools)?;
+        entry.tell_change(server, &change, was, tools);
         entry.settle(backend.key(), tools);
         Ok(())
     }

@@ -76,6 +76,7 @@ impl<N: Net> Engine<N> {
             self.stop_listeners(how);
             self.report_draining();
             self.give_up_checks();
+            self.hand_checks_over();
             self.drain_links();
         }
         Ok(())

@@ -84,6 +84,7 @@ impl<N: Net> Engine<N> {
                 TimerOwner::Backend(slot) => self.backend_deadline(slot),
                 TimerOwner::Link(slot) => self.link_deadline(slot),
                 TimerOwner::LinkSession(slot) => self.session_deadline(slot),
+                TimerOwner::Group => self.group_deadline(),
             }
         }
     }
@@ -132,8 +133,10 @@ impl<N: Net> Engine<N> {
             self.drop_handler_state(key);
         }
         if outcome.contains(Outcome::ANSWER) {
-            self.compose_answer(key);
-            return self.work(key);
+            if self.compose_answer(key) {
+                return self.work(key);
+            }
+            return self.await_answer(key);
         }
         if outcome.contains(Outcome::CHECK) {
             self.attend_check(key);
@@ -141,6 +144,14 @@ impl<N: Net> Engine<N> {
         if outcome.contains(Outcome::ENDED) {
             self.ended(key);
         }
+    }
+
+    /// The answer to a monitor is not there yet: what it waits for is nothing of its own.
+    fn await_answer(&mut self, key: Key) {
+        let Self { conns, tools, registry, .. } = self;
+        let Ok(conn) = conns.get_mut(key) else { return };
+        let outcome = conn.settle(key, &mut tools.cx(registry, key));
+        self.apply(key, outcome);
     }
 
     /// The opening of a connection has completed or failed.

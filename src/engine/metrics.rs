@@ -1,5 +1,6 @@
 //! Everything the engine counts, as metrics. To add a number, add a row to a table below, or a table.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::links::RemoteCounts;
@@ -8,17 +9,29 @@ use super::traffic::LiveBytes;
 use super::{DrainStage, Engine};
 use crate::backend::{Server, Stats};
 use crate::conn::{Op, OpSet, TimeoutKind, Why};
+use crate::group::MetricsSnapshot;
+use crate::slab::Key;
 use crate::sys::Net;
 use crate::table::Table;
 use crate::tls::TlsVersion;
-use crate::wire::exposition::{CONTENT_TYPE, Exposition, MetricFamily, MetricKind};
+use crate::wire::exposition::{CONTENT_TYPE, Combine, Exposition, MetricFamily, MetricKind};
 
 const fn counter(name: &'static str, help: &'static str) -> MetricFamily {
-    MetricFamily { name, kind: MetricKind::Counter, help }
+    MetricFamily { name, kind: MetricKind::Counter, help, combine: Combine::Sum }
 }
 
 const fn gauge(name: &'static str, help: &'static str) -> MetricFamily {
-    MetricFamily { name, kind: MetricKind::Gauge, help }
+    MetricFamily { name, kind: MetricKind::Gauge, help, combine: Combine::Sum }
+}
+
+/// A gauge of which the smallest of all engines counts: a yes that holds only where all say so.
+const fn least(name: &'static str, help: &'static str) -> MetricFamily {
+    MetricFamily { name, kind: MetricKind::Gauge, help, combine: Combine::Least }
+}
+
+/// A gauge of which the largest of all engines counts: a yes that holds where one says so.
+const fn most(name: &'static str, help: &'static str) -> MetricFamily {
+    MetricFamily { name, kind: MetricKind::Gauge, help, combine: Combine::Most }
 }
 
 /// Metric families, and the function that supplies the numbers of each.
@@ -48,11 +61,11 @@ const LISTENER: MetricTable<OfListener> = &[
         c.bytes[1]
     }),
     (gauge("vestibule_listener_connections", "Connections that exist."), |l, _| l.conns.into()),
-    (gauge("vestibule_listener_resting", "Whether it takes no connections for now."), |l, _| {
+    (most("vestibule_listener_resting", "Whether it takes no connections for now."), |l, _| {
         (!l.accepting.takes()).into()
     }),
     (
-        gauge(
+        most(
             "vestibule_listener_monitor_failing",
             "Whether the host has its monitors told of a failure.",
         ),
@@ -80,13 +93,13 @@ const BACKEND: MetricTable<OfBackend> = &[
 
 /// Numbers of each server.
 const SERVER: MetricTable<OfServer> = &[
-    (gauge("vestibule_server_up", "Whether its health is good."), |server, _| {
+    (least("vestibule_server_up", "Whether its health is good."), |server, _| {
         server.is_up().into()
     }),
-    (gauge("vestibule_server_usable", "Whether new streams may go to it."), |server, _| {
+    (least("vestibule_server_usable", "Whether new streams may go to it."), |server, _| {
         server.is_usable().into()
     }),
-    (gauge("vestibule_server_weight", "Its share beside the others'."), |server, _| {
+    (most("vestibule_server_weight", "Its share beside the others'."), |server, _| {
         server.weight().get().into()
     }),
     (gauge("vestibule_server_current_streams", "Streams that hold a place."), |_, s| {
@@ -154,27 +167,20 @@ const TABLE: MetricTable<OfTable> = &[
 impl<N: Net> Engine<N> {
     /// Everything the engine counts, in the text format of Prometheus.
     pub fn metrics(&self) -> String {
+        text_of(self.snapshot())
+    }
+
+    /// Everything the engine counts.
+    pub(super) fn snapshot(&self) -> MetricsSnapshot {
         let mut text = Exposition::default();
         self.write_engine(&mut text);
         self.write_ops(&mut text);
         self.write_tls(&mut text);
         let live = self.live_bytes();
         self.write_listeners(&live, &mut text);
-        self.write_certificates(&mut text);
         self.write_backends(&live, &mut text);
         self.write_remote(&mut text);
-        self.write_tables(&mut text);
-        text.into_text()
-    }
-
-    /// The metrics as a response of HTTP/1.0.
-    pub(super) fn metrics_response(&self) -> String {
-        let text = self.metrics();
-        format!(
-            "HTTP/1.0 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n\
-             Content-Type: {CONTENT_TYPE}\r\nContent-Length: {}\r\n\r\n{text}",
-            text.len()
-        )
+        MetricsSnapshot { numbers: text, tables: self.tables() }
     }
 
     fn write_engine(&self, text: &mut Exposition) {
@@ -193,7 +199,7 @@ impl<N: Net> Engine<N> {
                 (inbox, outbox) = (inbox + received, outbox + unsent);
             }
         }
-        text.family(gauge("vestibule_info", "The version of the library."));
+        text.family(most("vestibule_info", "The version of the library."));
         text.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
         let rows = [
             (gauge("vestibule_connections", "Connections that exist."), self.conns.len() as u64),
@@ -206,7 +212,7 @@ impl<N: Net> Engine<N> {
             ),
             (gauge("vestibule_streams", "Streams that exist."), self.streams.len() as u64),
             (
-                gauge(
+                most(
                     "vestibule_draining",
                     "0, or the stage of the drain: lame duck, pause, close.",
                 ),
@@ -349,87 +355,83 @@ impl<N: Net> Engine<N> {
         }
     }
 
-    /// Several listeners may share an address or a name; their numbers distinguish them.
     fn write_listeners(&self, live: &LiveBytes, text: &mut Exposition) {
+        let all = self.registry.listeners.iter();
+        let labelled = self.labelled(all.map(|(key, listener)| {
+            let name = listener.name.as_deref().map(str::to_owned);
+            (key, name.unwrap_or_else(|| listener.asked.to_string()), listener)
+        }));
         for (family, value) in LISTENER {
             text.family(*family);
-            for (key, listener) in self.registry.listeners.iter() {
-                let counts = live.of_listener(key, listener.counts);
-                let number = key.slot.to_string();
-                let name = listener
-                    .name
-                    .as_deref()
-                    .map_or_else(|| listener.asked.to_string(), str::to_owned);
-                text.sample(&[("listener", &name), ("number", &number)], value(listener, &counts));
+            for (key, [name, number], listener) in &labelled {
+                let counts = live.of_listener(*key, listener.counts);
+                text.sample(&[("listener", name), ("number", number)], value(listener, &counts));
             }
         }
-    }
-
-    /// Only listeners with TLS are written: an expiry time where there is no certificate would raise an
-    /// alarm.
-    fn write_certificates(&self, text: &mut Exposition) {
-        text.family(gauge(
+        text.family(least(
             "vestibule_listener_certificate_not_after_seconds",
             "When the first of its certificates ends, in seconds since 1970.",
         ));
-        for (key, listener) in self.registry.listeners.iter() {
+        for (_, [name, number], listener) in &labelled {
+            // An expiry time where there is no certificate would raise an alarm.
             if let Some(tls) = &listener.config.tls {
-                let number = key.slot.to_string();
-                let name = listener
-                    .name
-                    .as_deref()
-                    .map_or_else(|| listener.addr.to_string(), str::to_owned);
-                text.sample(&[("listener", &name), ("number", &number)], tls.first_not_after());
+                text.sample(&[("listener", name), ("number", number)], tls.first_not_after());
             }
         }
     }
 
     /// A backend without a name is written under its number.
     fn write_backends(&self, live: &LiveBytes, text: &mut Exposition) {
+        let all = self.registry.backends.iter();
+        let labelled = self.labelled(all.map(|(key, entry)| {
+            let name = entry.name.as_deref().map(str::to_owned);
+            (key, name.unwrap_or_else(|| key.slot.to_string()), entry)
+        }));
         for (family, value) in BACKEND {
             text.family(*family);
-            for (key, entry) in self.registry.backends.iter() {
-                let number = key.slot.to_string();
-                let name = entry.name.as_deref().unwrap_or(&number);
-                let labels = [("backend", name), ("number", &number)];
+            for (_, [name, number], entry) in &labelled {
+                let labels = [("backend", name.as_str()), ("number", number)];
                 text.sample(&labels, value(&entry.core.stats()));
             }
         }
         for (family, value) in SERVER {
             text.family(*family);
-            for (key, entry) in self.registry.backends.iter() {
-                let number = key.slot.to_string();
-                let name = entry.name.as_deref().unwrap_or(&number);
+            for (key, [name, number], entry) in &labelled {
                 for (index, server) in entry.core.servers() {
                     let stats = entry.core.server_stats(index).unwrap_or_default();
-                    let stats = live.of_backend(key, Some(index), stats);
+                    let stats = live.of_backend(*key, Some(index), stats);
                     let labels =
-                        [("backend", name), ("number", &number), ("server", server.name())];
+                        [("backend", name.as_str()), ("number", number), ("server", server.name())];
                     text.sample(&labels, value(server, &stats));
                 }
             }
         }
     }
 
-    /// Several rule sets may have tables of one name; an index distinguishes them.
+    /// Several may share a name; their numbers distinguish them. In a group they are counted among those of
+    /// one name, so that engines which opened theirs in another order agree.
+    fn labelled<T>(
+        &self,
+        all: impl Iterator<Item = (Key, String, T)>,
+    ) -> Vec<(Key, [String; 2], T)> {
+        let mut namesakes: HashMap<String, u32> = HashMap::new();
+        let labelled = all.map(|(key, name, of)| {
+            let number = if self.is_member() {
+                let next = namesakes.entry(name.clone()).or_default();
+                std::mem::replace(next, *next + 1)
+            } else {
+                key.slot
+            };
+            (key, [name, number.to_string()], of)
+        });
+        labelled.collect()
+    }
+
     fn write_remote(&self, text: &mut Exposition) {
         let Some(counts) = self.remote_counts() else { return };
         for (family, value) in REMOTE {
             text.family(*family);
             text.sample(&[], value(&counts));
-        }
-    }
-
-    fn write_tables(&self, text: &mut Exposition) {
-        let tables = self.tables();
-        for (family, value) in TABLE {
-            text.family(*family);
-            for (at, table) in tables.iter().enumerate() {
-                let name = &table.config().name;
-                let namesakes = tables[..at].iter().filter(|other| other.config().name == *name);
-                let number = namesakes.count().to_string();
-                text.sample(&[("table", name), ("number", &number)], value(table));
-            }
         }
     }
 
@@ -447,5 +449,34 @@ impl<N: Net> Engine<N> {
             }
         }
         tables
+    }
+}
+
+/// Numbers as a text, those of the tables among them.
+pub(super) fn text_of(snapshot: MetricsSnapshot) -> String {
+    let MetricsSnapshot { numbers: mut text, tables } = snapshot;
+    write_tables(&tables, &mut text);
+    text.into_text()
+}
+
+/// A text of metrics as a response of HTTP/1.0.
+pub(super) fn response_of(text: &str) -> String {
+    format!(
+        "HTTP/1.0 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n\
+         Content-Type: {CONTENT_TYPE}\r\nContent-Length: {}\r\n\r\n{text}",
+        text.len()
+    )
+}
+
+/// Several rule sets may have tables of one name; an index distinguishes them.
+fn write_tables(tables: &[Arc<Table>], text: &mut Exposition) {
+    for (family, value) in TABLE {
+        text.family(*family);
+        for (at, table) in tables.iter().enumerate() {
+            let name = &table.config().name;
+            let namesakes = tables[..at].iter().filter(|other| other.config().name == *name);
+            let number = namesakes.count().to_string();
+            text.sample(&[("table", name), ("number", &number)], value(table));
+        }
     }
 }

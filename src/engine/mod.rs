@@ -23,12 +23,14 @@ mod drain;
 mod drive;
 mod events;
 mod fed;
+mod group;
 mod handlers;
 mod links;
 mod list;
 mod listener;
 mod lookup;
 mod metrics;
+mod metrics_of_group;
 mod monitor;
 mod options;
 mod pause;
@@ -179,6 +181,8 @@ struct Tools<N> {
     agenda: Agenda,
     /// Streams in a queue that were given a slot of a server: stream, backend, slot.
     called: VecDeque<(Key, Key, ServerSlot)>,
+    /// Its place in a group of engines, if it is a member of one.
+    membership: Option<Box<group::Membership>>,
 }
 
 impl<N> Tools<N> {
@@ -233,7 +237,8 @@ impl<N> Tools<N> {
 /// 3. [`next_host_op`](Self::next_host_op) and [`next_ask`](Self::next_ask) follow;
 /// 4. [`settle`](Self::settle) closes the descriptors that were released in 3, and begins the
 ///    connections requested. A host whose poller cannot release descriptors at once calls
-///    [`begin_fresh`](Self::begin_fresh) instead, and [`close_released`](Self::close_released) later.
+///    [`begin_fresh`](Self::begin_fresh) instead, and [`close_released`](Self::close_released) later;
+/// 5. `next_wakes`, where the engine is a member of a group.
 ///
 /// Then [`wait_state`](Self::wait_state) says how to wait. Nothing is lost by fetching late: pending
 /// outputs are state, kept once for each connection, listener, stream or backend.
@@ -293,6 +298,7 @@ enum TimerOwner {
     Backend(u32),
     Link(u32),
     LinkSession(u32),
+    Group,
 }
 
 impl TimerOwner {
@@ -308,6 +314,7 @@ impl TimerOwner {
             Self::Backend(slot) => slot | 4 << Self::KIND_SHIFT,
             Self::Link(slot) => slot | 5 << Self::KIND_SHIFT,
             Self::LinkSession(slot) => slot | 6 << Self::KIND_SHIFT,
+            Self::Group => 7 << Self::KIND_SHIFT,
         }
     }
 
@@ -320,7 +327,8 @@ impl TimerOwner {
             3 => Self::Drain,
             4 => Self::Backend(slot),
             5 => Self::Link(slot),
-            _ => Self::LinkSession(slot),
+            6 => Self::LinkSession(slot),
+            _ => Self::Group,
         }
     }
 }
@@ -355,6 +363,7 @@ impl<N: Net> Engine<N> {
                 timers: Wheel::new(now),
                 agenda: Agenda::new(number),
                 called: VecDeque::new(),
+                membership: None,
             },
             conns: Slab::new(options.max_conns, generation),
             streams: Slab::new(u32::MAX, generation),

@@ -1,7 +1,9 @@
 //! What monitors get as an answer.
 
+use std::sync::Arc;
+
 use super::{Engine, ListenerCounts, Refusal};
-use crate::conn::{Owner, Plan};
+use crate::conn::{Owner, Plan, Wait};
 use crate::id::Id;
 use crate::slab::Key;
 use crate::sys::Net;
@@ -26,22 +28,32 @@ impl<N: Net> Engine<N> {
         Ok((self.live_bytes().of_listener(id.key(), listener.counts), listener.conns))
     }
 
-    /// Composes the answer to a monitor. It is a failure where the host has set that, and during a
-    /// drain.
-    pub(super) fn compose_answer(&mut self, key: Key) {
-        let Ok(conn) = self.conns.get(key) else { return };
-        let Plan::Incoming(config) = &conn.facts.plan else { return };
+    /// Composes the answer to a monitor, and returns whether it is there: that of a whole group waits for
+    /// the other members. It is a failure where the host has set that, and during a drain.
+    pub(super) fn compose_answer(&mut self, key: Key) -> bool {
+        let Ok(conn) = self.conns.get(key) else { return false };
+        let Plan::Incoming(config) = &conn.facts.plan else { return false };
+        let config = Arc::clone(config);
         let Some(monitor) = config.monitor.as_ref().filter(|_| conn.owner == Owner::Monitor) else {
-            return;
+            return false;
         };
         let from = self.registry.listener(conn.facts.listener);
         let fails = self.draining.is_some() || from.is_some_and(|from| from.monitor_fails);
-        let mut out = self.tools.pool.take();
-        match monitor.answer.fixed(fails) {
-            Some(bytes) => out.extend(bytes),
-            None => out.extend(self.metrics_response().as_bytes()),
+        if let Some(bytes) = monitor.answer.fixed(fails) {
+            self.answer_monitor(key, bytes);
+            return true;
         }
-        if let Ok(conn) = self.conns.get_mut(key) {
+        let Some(response) = self.metrics_response(key) else { return false };
+        self.answer_monitor(key, response.as_bytes());
+        true
+    }
+
+    /// Gives a monitor its answer, if it still waits for one.
+    pub(super) fn answer_monitor(&mut self, key: Key, answer: &[u8]) {
+        let Ok(conn) = self.conns.get_mut(key) else { return };
+        if conn.waits.contains(Wait::ANSWER) {
+            let mut out = self.tools.pool.take();
+            out.extend(answer);
             conn.ctrl.begin_with(out);
         }
     }

@@ -18,6 +18,11 @@ impl Registry {
         self.backends.iter().find(|(_, entry)| entry.name.as_deref() == Some(name))
     }
 
+    /// Whether this backend is the one that a name stands for.
+    pub(super) fn is_first_called(&self, key: Key, name: &str) -> bool {
+        self.backend_called(name).is_some_and(|(first, _)| first == key)
+    }
+
     /// The listener that accepted a connection, while it exists.
     pub(super) fn listener(&self, from: Option<Key>) -> Option<&Listener> {
         self.listeners.get(from?).ok()

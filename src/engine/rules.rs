@@ -19,11 +19,16 @@ impl<N: Net> Engine<N> {
     /// # Errors
     /// The id is not that of a listener or backend of this engine.
     pub fn set_name(&mut self, id: Id, name: &str) -> Result<(), Refusal> {
-        let held = match id.kind() {
-            Kind::Listener => &mut self.listener_mut(id)?.name,
-            _ => &mut self.backend_mut(id)?.0.name,
-        };
-        *held = Some(name.into());
+        if id.kind() == Kind::Listener {
+            self.listener_mut(id)?.name = Some(name.into());
+            return Ok(());
+        }
+        let (entry, tools) = self.backend_mut(id)?;
+        if entry.name.as_deref() != Some(name) {
+            entry.unshare(tools);
+            entry.name = Some(name.into());
+            self.share(id.key());
+        }
         Ok(())
     }
 

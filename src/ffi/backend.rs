@@ -41,8 +41,8 @@ pub const VST_BACKEND_NO_QUEUE: u64 = 1 << 48;
 /// The options of a backend. A field that is 0 stands for its default, so that all zero but size is
 /// the defaults; `vst_backend_options_init` writes them.
 ///
-/// Limits and queues belong to this backend of this engine: a program with several engines divides
-/// what its servers can carry by the number of engines.
+/// Limits and queues belong to this backend of this engine, also in a group (vst_group_new): a program
+/// with several engines divides what its servers can carry by the number of engines.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct vst_backend_options {
@@ -204,7 +204,8 @@ pub unsafe extern "C" fn vst_backend_new(
 
 /// Gives a backend a name, which rules (`use_backend`, `be_conn`) and metrics use: UTF-8,
 /// NUL-terminated, copied. A second call replaces the name. Names are not compared: of several backends with
-/// one name, rules use one.
+/// one name, rules use one. In a group, backends of several engines with one name are the same backend
+/// (vst_group_new).
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_NULL; VST_E_ARGUMENT (the name is not UTF-8, the id); VST_E_STALE,
@@ -265,7 +266,7 @@ pub struct vst_backend_counters {
     pub checks_passed_total: u64,
     /// Health checks that failed, without those that failed because of this process or machine.
     pub checks_failed_total: u64,
-    /// How often a server went down.
+    /// How often a server went down, as this engine found out: not where another of its group did.
     pub downs_total: u64,
     /// When a server last went up or down or was given another administrative state: a time of the
     /// engine's clock, in nanoseconds. 0: never.

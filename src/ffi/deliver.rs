@@ -59,11 +59,19 @@ impl vst_engine {
             let asks = core.has_asks() && self.host.fed.is_some();
             let rests = !interest && !events && !asks && !core.has_questions();
             drop(core);
+            self.wake_members()?;
             // What the host does when it is told the deadline is to be told in turn.
             if rests && !self.report_deadline()? {
                 return Ok(());
             }
         }
+    }
+
+    /// Wakes the other members of the group that something was told.
+    fn wake_members(&self) -> Result<(), vst_status> {
+        let wakes = self.core()?.next_wakes();
+        wakes.iter().for_each(|member| member.wake());
+        Ok(())
     }
 
     /// Tells every interest change.
@@ -185,10 +193,10 @@ impl vst_engine {
         details: &mut EventDetails,
     ) -> Result<Option<vst_event>, vst_status> {
         let own = |kind| Some(blank(kind, 0, std::ptr::null_mut()));
-        if self.woken.take() {
+        let mut core = self.core()?;
+        if self.woken.take() | core.take_metrics_news() {
             return Ok(own(VST_EVENT_WOKEN));
         }
-        let mut core = self.core()?;
         if let Some(event) = core.next_event() {
             return Ok(Some(value_of(event, details)));
         }
@@ -198,7 +206,7 @@ impl vst_engine {
 
     /// Whether there is an event for the host that is not of the core.
     pub(super) fn has_own_event(&self, core: &Engine<Under>) -> bool {
-        self.woken.get() || !self.drained.get() && core.is_drained()
+        self.woken.get() || core.has_metrics_news() || !self.drained.get() && core.is_drained()
     }
 
     /// Tells the deadline if it moved earlier, and whether it did.

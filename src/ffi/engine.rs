@@ -11,10 +11,11 @@ use std::sync::atomic::AtomicUsize;
 
 use super::checker::Checker;
 use super::clock::Clock;
-use super::config_error::ConfigError;
+use super::config_error::{ConfigError, named};
 use super::event::vst_event;
 use super::event_value::EventDetails;
 use super::fed_ask::vst_fed_ask;
+use super::group::vst_group;
 use super::options::{self, options};
 use super::panic::install_hook;
 use super::posts::{Shared, vst_wake_fn};
@@ -26,6 +27,7 @@ use super::trace_options::{EngineTrace, categories_of, vst_trace_fn};
 use super::types::{VST_NEVER, vst_id};
 use crate::cx::Trigger;
 use crate::engine::{A_PAIR, Engine, EngineOptions, FED_WINDOW};
+use crate::group::EngineGroup;
 use crate::id::{ENGINE_NUMBERS, EngineNumber};
 
 // The socket calls under an engine of C are the kernel's. In the tests of this folder, which Miri runs,
@@ -235,13 +237,17 @@ pub struct vst_engine_options {
     pub trace_categories: u32,
     /// 0.
     pub _reserved2: u32,
+    /// Optional: the group that the engine is a member of until it is freed (vst_group_new). The engine
+    /// keeps it. Without wake the host's poller watches one more descriptor from the beginning, as for a
+    /// waker.
+    pub group: *mut vst_group,
 }
 // SAFETY: repr(C), laid out without padding (asserted below), valid when zero: a zero function
 // pointer is None.
 unsafe impl Sized32 for vst_engine_options {
     const FIRST: usize = 104;
 }
-const _: () = assert!(size_of::<vst_engine_options>() == 152);
+const _: () = assert!(size_of::<vst_engine_options>() == 160);
 
 /// The longest line of PROXY version 1, in bytes (the specification's section 2.1).
 const PROXY_LINE_MAX: u32 = 107;
@@ -273,6 +279,7 @@ const DEFAULTS: vst_engine_options = vst_engine_options {
     trace: None,
     trace_categories: 0,
     _reserved2: 0,
+    group: std::ptr::null_mut(),
 };
 options!(vst_engine_options {
     max_conns,
@@ -409,6 +416,7 @@ fn net() -> Under {
 pub(super) fn new(
     options: &vst_engine_options,
     poller_data: *mut c_void,
+    group: Option<Arc<EngineGroup>>,
 ) -> Result<vst_engine, ConfigError> {
     let traced = categories_of(options.trace_categories)
         .map_err(|_| ConfigError::argument("trace_categories: an unknown one"))?;
@@ -422,7 +430,7 @@ pub(super) fn new(
     core.trace(traced);
     let is_checked = options.flags & VST_ENGINE_CHECKED != 0;
     let is_own_clock = options.now_ns != 0;
-    Ok(vst_engine {
+    let shell = vst_engine {
         checker: is_checked.then(|| Checker::new(clock.last(), is_own_clock)),
         owner: AtomicUsize::new(UNBOUND),
         number: RefCell::new(number),
@@ -441,7 +449,11 @@ pub(super) fn new(
         token_users: RefCell::default(),
         trace: EngineTrace::new(traced),
         core: RefCell::new(core),
-    })
+    };
+    if let Some(group) = group {
+        named("group: it cannot be woken", shell.join_group(group))?;
+    }
+    Ok(shell)
 }
 
 impl vst_engine {

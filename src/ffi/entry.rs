@@ -175,6 +175,9 @@ impl vst_engine {
         if waiting.wakes {
             self.woken.set(true);
         }
+        if waiting.group {
+            self.core()?.on_group();
+        }
         if waiting.wakes || !waiting.posts.is_empty() {
             let answers = waiting.posts.len();
             self.trace_told(TraceKind::Woken, None, |line| write!(line, " answers={answers}"));

@@ -67,7 +67,8 @@ pub const VST_EVENT_LINK_CLOSED: u32 = 19;
 /// up, and hand in what was found with vst_agent_resolved and `ticket`.
 pub const VST_EVENT_AGENT_RESOLVE: u32 = 20;
 
-/// Another thread has called `vst_waker_wake`. `id` is 0. Reported once for all calls since the last.
+/// Another thread has called `vst_waker_wake`, or the text is there for which vst_metrics_text has returned
+/// VST_WAIT. `id` is 0. Reported once for all calls since the last.
 pub const VST_EVENT_WOKEN: u32 = 21;
 
 /// What `vst_engine_drain` began is done: no connection and no stream is left, and after VST_DRAIN_CLOSE

@@ -7,6 +7,8 @@ use super::bar;
 use super::config_error::ConfigError;
 use super::engine::{vst_engine, vst_engine_options};
 #[cfg(feature = "loop")]
+use super::group::group_of;
+#[cfg(feature = "loop")]
 use super::life;
 use super::options;
 use super::panic::{free, guard};
@@ -66,7 +68,9 @@ pub unsafe extern "C" fn vst_loop_new(
                 unsafe { ptr::put_if(sys_errno, errno.0) };
                 Refusal::System(errno)
             })?;
-            Ok(vst_loop { inner: hosted::new(&options, poller)? })
+            // SAFETY: the caller's contract.
+            let group = unsafe { group_of(options.group) }?;
+            Ok(vst_loop { inner: hosted::new(&options, poller, group)? })
         }
         #[cfg(not(feature = "loop"))]
         Err(VST_E_UNSUPPORTED.into())
@@ -202,6 +206,7 @@ pub unsafe extern "C" fn vst_loop_free(r#loop: *mut vst_loop) -> vst_status {
 #[cfg(feature = "loop")]
 mod hosted {
     use std::ffi::c_void;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::super::config_error::ConfigError;
@@ -211,6 +216,7 @@ mod hosted {
     use super::super::status::*;
     use super::super::types::{VST_NEVER, VST_WAIT_NESTED, VST_WAIT_RUNNABLE, vst_id, vst_wait};
     use crate::ctrl::Io;
+    use crate::group::EngineGroup;
     use crate::host::Poller;
     use crate::id::Id;
     use crate::sys::{Errno, Fd, monotonic};
@@ -225,13 +231,17 @@ mod hosted {
         Poller::new().map_err(|error| Errno(error.raw_os_error().unwrap_or_default()))
     }
 
-    pub(super) fn new(options: &vst_engine_options, poller: Poller) -> Result<Loop, ConfigError> {
+    pub(super) fn new(
+        options: &vst_engine_options,
+        poller: Poller,
+        group: Option<Arc<EngineGroup>>,
+    ) -> Result<Loop, ConfigError> {
         let poller = Box::new(poller);
         let mut options = *options;
         options.trigger = VST_TRIGGER_EDGE;
         options.interest = Some(watch);
         let poller_data = std::ptr::from_ref(&*poller).cast_mut().cast();
-        Ok(Loop { engine: seal(engine::new(&options, poller_data)?), poller })
+        Ok(Loop { engine: seal(engine::new(&options, poller_data, group)?), poller })
     }
 
     /// The interest callback of the loop's engine.

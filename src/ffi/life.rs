@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use super::bar::{self, Bar};
 use super::engine::{self, vst_engine, vst_engine_options};
+use super::group::group_of;
 use super::options;
 use super::panic::guard;
 use super::status::*;
@@ -15,13 +16,14 @@ use super::{ptr, seal};
 /// options is read and not kept. Its callbacks, and what its data points to, must stay valid until
 /// the engine is freed. `*out` is the engine, or NULL on failure; free it with `vst_engine_free`.
 /// It belongs to the thread of its first drive call. Engines share nothing but configurations,
-/// rules and tables. On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
+/// rules and tables, and what the members of a group share (`group`). On failure `why`, unless NULL, gets a sentence, cut to `why_size` bytes with
 /// its NUL.
 /// Legal from any thread and any callback.
 /// Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (unknown flag or trigger, one of `fdset`
 /// and `fdclr` without the other or with `interest`, VST_TRIGGER_EDGE with `fdset`,
-/// `max_proxy_header_bytes` below 107, VST_ENGINE_CHECKED without `log`); VST_E_LIMIT (4,096 engines
-/// live).
+/// `max_proxy_header_bytes` below 107, VST_ENGINE_CHECKED without `log`); VST_E_KIND and VST_E_STALE
+/// (`group`); VST_E_SYSTEM (no descriptor by which the others of the group wake it); VST_E_LIMIT (4,096
+/// engines live).
 ///
 /// # Safety
 /// `options` points to as many bytes as its `size` says; `out` to a pointer; `why` is NULL or
@@ -36,7 +38,9 @@ pub unsafe extern "C" fn vst_engine_new(
     let make = || {
         // SAFETY: the caller's contract.
         let options = unsafe { options::read(options) }?;
-        engine::new(&options, options.data)
+        // SAFETY: the caller's contract.
+        let group = unsafe { group_of(options.group) }?;
+        engine::new(&options, options.data, group)
     };
     // SAFETY: the caller's contract.
     unsafe { hand_out(out, why, why_size, make) }
@@ -87,6 +91,7 @@ pub(super) unsafe fn free(engine: *mut vst_engine) -> vst_status {
     // What a callback made of it now nobody would end.
     let _bar = Bar::new();
     shell.depth.set(1);
+    shell.leave_group();
     if let Some(waker) = shell.waker.borrow().as_deref() {
         waker.close();
     }

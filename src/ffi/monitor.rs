@@ -3,7 +3,6 @@
 use std::ffi::{c_char, c_void};
 
 use super::config_error::{ConfigError, element, named};
-use super::describe::copy_text;
 use super::engine::vst_engine;
 use super::entry;
 use super::options::{self, options};
@@ -19,7 +18,8 @@ pub const VST_MONITOR_ANSWER_TEXT: u32 = 1;
 pub const VST_MONITOR_ANSWER_HTTP: u32 = 2;
 /// An HTTP/1.0 response with the text of `vst_metrics_text`: always 200, also while a failure is
 /// reported. The text is made for each connection and kept in memory until the peer has taken it;
-/// `max_conns` of the listener bounds how many there are.
+/// `max_conns` of the listener bounds how many there are. In a group it comes when all members have
+/// told their numbers, after one second at the latest.
 pub const VST_MONITOR_ANSWER_METRICS: u32 = 3;
 /// Bytes that the host chooses: well, or failing.
 pub const VST_MONITOR_ANSWER_BYTES: u32 = 4;
@@ -261,8 +261,13 @@ pub unsafe extern "C" fn vst_listener_get_counters(
 ///
 /// The text has no NUL; `*len` is its length, also with VST_E_SPACE. It grows with the listeners,
 /// servers and tables, not with the connections.
+/// In a group (vst_group_new) the numbers are those of all members: sums, and where a sum means nothing
+/// what docs/operating.md says. The other members are asked, and VST_WAIT is returned until all have
+/// told theirs, or one second is over and the last that they told count. VST_EVENT_WOKEN says when:
+/// the next call then has the text, the same until one returns VST_OK. `*len` is 0 with VST_WAIT. There
+/// the number of a listener or backend is how many of the same name the engine has before it.
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
+/// Returns VST_OK; VST_WAIT (only in a group); VST_E_SPACE; VST_E_NULL; VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
 /// `engine` is an engine that is not freed; `text` points to `capacity` writable bytes; `len` to a
@@ -275,5 +280,16 @@ pub unsafe extern "C" fn vst_metrics_text(
     len: *mut usize,
 ) -> vst_status {
     // SAFETY: the caller's contract.
-    unsafe { copy_text(engine, text, capacity, len, |shell| Ok(shell.core()?.metrics())) }
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    entry::call(no_len.and(engine), |shell| {
+        let Some(made) = shell.core()?.metrics_of_group() else { return Ok(VST_WAIT) };
+        // SAFETY: the caller's contract.
+        let status = unsafe { ptr::copy_out(made.as_bytes(), text.cast(), capacity, len) };
+        if status == VST_OK {
+            shell.core()?.metrics_fetched();
+        }
+        Ok(status)
+    })
 }

@@ -21,7 +21,8 @@ pub const VST_ADMIN_DRAIN: u32 = 2;
 /// The server gets no streams and is not checked. Streams it has go on.
 pub const VST_ADMIN_MAINTENANCE: u32 = 3;
 
-/// Changes the weight of a server, 0 to 256. With 0 it gets no new streams.
+/// Changes the weight of a server, 0 to 256. With 0 it gets no new streams. In a group it is changed for
+/// all members (vst_group_new).
 ///
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (the weight, the id, a number that no server has); VST_E_NULL;
@@ -44,7 +45,7 @@ pub unsafe extern "C" fn vst_server_set_weight(
 /// VST_ADMIN_MAINTENANCE. No stream is ended by it.
 ///
 /// A server that comes back from maintenance is up and on trial: the first failed check or attempt
-/// makes it go down.
+/// makes it go down. In a group the state is set for all members (vst_group_new).
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (the state, the id, a number that no server has); VST_E_NULL;
 /// VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.

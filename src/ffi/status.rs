@@ -13,7 +13,8 @@ pub type vst_status = i32;
 /// It is done.
 pub const VST_OK: vst_status = 0;
 /// Not now. VST_EVENT_READABLE or VST_EVENT_WRITABLE says when to try again; a handler answers
-/// VST_NEXT_WRITE instead. From `vst_loop_run`: the round is over.
+/// VST_NEXT_WRITE instead. From `vst_loop_run`: the round is over. From `vst_metrics_text`: VST_EVENT_WOKEN
+/// says when.
 pub const VST_WAIT: vst_status = 1;
 /// The peer has ended its sending side in order, and every byte before that has been read.
 pub const VST_END: vst_status = 2;

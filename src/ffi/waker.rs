@@ -26,7 +26,7 @@ impl Handle for vst_waker {
 
 impl vst_engine {
     /// What wakers of this engine share.
-    fn waker(&self) -> Result<Arc<Shared>, vst_status> {
+    pub(super) fn waker(&self) -> Result<Arc<Shared>, vst_status> {
         if let Some(shared) = self.waker.borrow().as_ref() {
             return Ok(Arc::clone(shared));
         }

@@ -20,6 +20,7 @@ mod data;
 mod definition;
 mod entries;
 mod key;
+mod places;
 mod rate;
 mod shard;
 mod snapshot;
@@ -30,7 +31,7 @@ mod tracked;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use config::{SIZE_MAX, TableConfig, TableError};
 pub use data::{DataType, GPC_MAX, Stored};
@@ -43,6 +44,7 @@ pub use tracked::Tracked;
 use crate::time::Time;
 use data::Layout;
 use entries::{Entries, EntryIndex};
+use places::EntryPlaces;
 use shard::{Open, Shard};
 
 /// Entries per shard of a full table: few enough that growing one takes some ten microseconds with the
@@ -88,8 +90,7 @@ pub struct Table {
     layout: Layout,
     hasher: RandomState,
     shards: Box<[Shard]>,
-    /// Entries that exist and those that are about to be made: never above the size.
-    used: AtomicUsize,
+    places: EntryPlaces,
     refused: AtomicU64,
     purged: AtomicU64,
 }
@@ -100,6 +101,7 @@ impl Table {
         config.check()?;
         let layout = Layout::of(&config.store);
         let hasher = RandomState::new();
+        let places = EntryPlaces::new(config.size);
         let count = (config.size / SHARD_ENTRIES).clamp(1, SHARDS_MAX).next_power_of_two();
         let width = config.kind.width();
         let shard = || Shard::new(Entries::new(hasher.clone(), width, layout.words()));
@@ -109,7 +111,7 @@ impl Table {
             layout,
             hasher,
             shards,
-            used: AtomicUsize::new(0),
+            places,
             refused: AtomicU64::new(0),
             purged: AtomicU64::new(0),
         }))
@@ -179,7 +181,7 @@ impl Table {
         }
         let had_expired = self.has_expired(&open, slot, now);
         open.discard(slot);
-        self.leave(1);
+        self.places.leave(1);
         if had_expired { Removal::Absent } else { Removal::Removed }
     }
 
@@ -201,7 +203,7 @@ impl Table {
     /// How many entries there are, expired ones that are not yet removed among them.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.places.taken()
     }
 
     /// Whether there is none.
@@ -251,7 +253,7 @@ impl Table {
         if let Some(expire) = self.config.expire {
             self.discard_idle(&mut open, GONE_FOR_ONE, |used| now.since(used) >= expire);
         }
-        if !self.take_place() && !self.make_room(&mut open, now) {
+        if !self.places.take() && !self.make_room(&mut open, now) {
             drop(open);
             if !self.make_room_elsewhere(now) {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -260,23 +262,12 @@ impl Table {
             open = self.shards[shard].open();
             // Another thread may have made the entry meanwhile.
             if let Some(slot) = open.find(hash, key) {
-                self.leave(1);
+                self.places.leave(1);
                 return Some((open, slot));
             }
         }
         let slot = open.create(hash, key, now);
         Some((open, slot))
-    }
-
-    /// Takes one of the free places, and returns whether there was one.
-    fn take_place(&self) -> bool {
-        let more = |used| (used < self.config.size).then_some(used + 1);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    }
-
-    /// Gives places back.
-    fn leave(&self, places: usize) {
-        self.used.fetch_sub(places, Ordering::Relaxed);
     }
 
     /// Frees a place in the first shard that has an entry to remove; the place is the caller's.
@@ -321,7 +312,7 @@ impl Table {
             open.discard(slot);
             gone += 1;
         }
-        self.leave(gone);
+        self.places.leave(gone);
         gone
     }
 

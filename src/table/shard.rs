@@ -1,10 +1,9 @@
 //! A part of a table with a lock of its own.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::entries::Entries;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::time::Time;
 
 /// The latest time that is recorded as a use, so that it is not taken for [`Time::NEVER`].
@@ -20,15 +19,14 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) const fn new(entries: Entries) -> Self {
+    pub(super) fn new(entries: Entries) -> Self {
         Self { entries: Mutex::new(entries), oldest: AtomicU64::new(Time::NEVER.0) }
     }
 
     /// The entries, until the guard is dropped. No operation leaves them inconsistent, even if it
-    /// panics, so a poisoned lock can be used.
+    /// panics.
     pub(super) fn open(&self) -> Open<'_> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        Open { entries, shard: self }
+        Open { entries: lock(&self.entries), shard: self }
     }
 
     /// When the oldest idle entry was last used. Read without the lock, so it may be out of date.

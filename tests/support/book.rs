@@ -175,10 +175,12 @@ pub(crate) const SECTIONS: &[Section] = &[
         files: &["monitor"],
     },
     Section {
-        title: "Wakers",
+        title: "Wakers and groups",
         text: "A waker is how other threads reach an engine: it brings the answer of a handler to \
-               the engine's thread, and wakes that thread.",
-        files: &["waker"],
+               the engine's thread, and wakes that thread. A group is what engines in several \
+               threads share that serve the same purpose: the health of servers, what the host \
+               sets of them, and the sums of the metrics.",
+        files: &["waker", "group"],
     },
     Section {
         title: "The built-in loop",

@@ -76,8 +76,8 @@
 //   VST_E_STALE and does nothing else.
 // - Threads: an engine belongs to the thread of its first drive call, vst_engine_wait among these;
 //   in another thread its functions return VST_E_THREAD. Before that call one thread at a time may
-//   use it: one may make it and open listeners, another drive it. Configurations, rules, tables and
-//   wakers may be used by all threads; a waker is how other threads reach an engine.
+//   use it: one may make it and open listeners, another drive it. Configurations, rules, tables,
+//   groups and wakers may be used by all threads; a waker is how other threads reach an engine.
 // - Callbacks, and from where a function may be called. The comment of each function says one of
 //   these: "Legal from any thread and any callback": from everywhere, also from log, trace, wake
 //   and discard, but not from signal handlers. "Legal on the engine's thread": outside callbacks, and

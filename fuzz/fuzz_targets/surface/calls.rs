@@ -368,12 +368,14 @@ calls! { s, status;
     [let o = s.blank::<vst_listener_counters>();]
         vst_listener_get_counters(s.engine(), s.id(Kind::Listener), o.at());
     [let to = s.room();] vst_metrics_text(s.engine(), to.at(), to.len(), s.out());
-    // 19. Wakers
+    // 19. Wakers and groups
     [let mut out = null_mut();] vst_engine_waker(s.engine(), &mut out) => s.wakers.keep(out);
     [let waker = s.wakers.some(&s.input); s.engine();]
         vst_waker_post(waker, s.conn(), s.ticket() as u32, s.one_of(&[0, 0, 1, 2, 4]) as i32, 7);
     vst_waker_wake(s.wakers.some(&s.input));
     vst_waker_free(s.wakers.take(&s.input));
+    [let mut out = null_mut();] vst_group_new(&mut out) => s.groups.keep(out);
+    vst_group_free(s.groups.take(&s.input));
     // 20. The built-in loop, which this build does not have
     [let o = make::loop_options(s); let mut out = null_mut();]
         vst_loop_new(o.at(), &mut out, s.out(), s.why(), s.why_size())

@@ -59,6 +59,7 @@ impl Scene {
     fn free_handles(&self) {
         self.snapshots.free_all();
         self.wakers.free_all();
+        self.groups.free_all();
         self.accepts.free_all();
         self.connects.free_all();
         self.streams.free_all();

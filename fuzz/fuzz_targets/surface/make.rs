@@ -40,6 +40,9 @@ impl Scene {
         host.pulls.set([0, 3].contains(&shape));
         o.timer = self.input.one_in(2).then_some(on_timer as _);
         o.log = Some(on_log as _);
+        if self.input.one_in(2) {
+            o.group = self.groups.some(&self.input);
+        }
         if self.input.one_in(8) {
             o.trace = Some(on_trace as _);
             o.trace_categories = self.flags(words::TRACED) as u32;

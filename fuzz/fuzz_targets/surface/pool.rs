@@ -1,4 +1,4 @@
-//! The handles that the host has: configurations, tables, rules, wakers.
+//! The handles that the host has: configurations, tables, rules, wakers, groups.
 
 use std::cell::RefCell;
 

@@ -44,6 +44,7 @@ pub struct Scene {
     pub tables: Pool<vst_table>,
     pub snapshots: Pool<vst_table_snapshot>,
     pub wakers: Pool<vst_waker>,
+    pub groups: Pool<vst_group>,
     /// Descriptors that belong to the host.
     pub fds: RefCell<Vec<i32>>,
     pub peers: RefCell<Vec<Remote>>,
@@ -90,6 +91,7 @@ impl Scene {
             tables: Pool::new(vst_table_free),
             snapshots: Pool::new(vst_table_snapshot_free),
             wakers: Pool::new(vst_waker_free),
+            groups: Pool::new(vst_group_free),
             fds: RefCell::default(),
             peers: RefCell::default(),
             sites,

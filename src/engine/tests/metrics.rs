@@ -16,7 +16,7 @@ const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
 /// Every sample of a text by its name and labels, as a reader takes it: a family announced once,
 /// its samples together, none twice.
 #[track_caller]
-fn samples(text: &str) -> BTreeMap<String, u64> {
+pub(super) fn samples(text: &str) -> BTreeMap<String, u64> {
     let mut samples = BTreeMap::new();
     let mut families = Vec::new();
     for line in text.lines() {

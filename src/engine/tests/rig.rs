@@ -80,9 +80,20 @@ impl Rig {
     ) -> Self {
         let world = World::new(setup.seed);
         world.tune(|given| *given = knobs);
+        Self::beside(world, 1, setup, program, options)
+    }
+
+    /// In a world that others are in too, with an engine of this number.
+    pub(super) fn beside(
+        world: World,
+        number: u16,
+        setup: Setup,
+        program: Program,
+        options: EngineOptions,
+    ) -> Self {
         let options = EngineOptions { trigger: setup.trigger, ..options };
         let manners = setup.imposed_on(&world);
-        let mut engine = Engine::new(world.net(), 1, 1, options, world.now());
+        let mut engine = Engine::new(world.net(), number, 1, options, world.now());
         engine.feeds_all = setup.transport == Carrier::Fed;
         let far = (setup.transport == Carrier::Agent).then(|| {
             let far = FarAgent::new(&world, 2, FarAgent::options());
@@ -199,6 +210,14 @@ impl Rig {
 
     /// Closes the listeners, lets everything end, and checks that nothing is left.
     pub(super) fn finish(mut self) -> Vec<Event> {
+        self.close_listeners();
+        self.run();
+        self.leave_agent();
+        self.check_empty();
+        self.host.events
+    }
+
+    pub(super) fn close_listeners(&mut self) {
         let listeners: Vec<Id> = self
             .engine
             .registry
@@ -210,10 +229,6 @@ impl Rig {
         for listener in listeners {
             self.call(|engine| engine.close_listener(listener)).expect("it is open");
         }
-        self.run();
-        self.leave_agent();
-        self.check_empty();
-        self.host.events
     }
 
     /// Closes the link, and checks that nothing is left at the agent.
@@ -232,7 +247,7 @@ impl Rig {
     }
 
     /// Checks that nothing is left.
-    fn check_empty(&mut self) {
+    pub(super) fn check_empty(&mut self) {
         let state = self.engine.wait_state();
         let left = (state.conns, state.streams, state.listeners);
         if left != (0, 0, 0) {
