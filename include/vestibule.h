@@ -1389,7 +1389,11 @@ vst_status vst_token_set_user(vst_engine *engine,
 // VST_EVENT_PAUSED and continues by itself.
 // =================================================================================================
 
-// Several sockets, of this and other processes, share the port (SO_REUSEPORT).
+// Several sockets, of this and other processes, share the port (SO_REUSEPORT). Linux resets the
+// connections in a handshake with a socket when that is closed. So such a listener, when it is closed,
+// drops every new SYN, accepts for 200 ms more, and only then closes; a client whose SYN was dropped
+// sends it again after a second, and one of the other sockets gets it. Do not hand the descriptor of
+// such a listener to another process: the SYNs would be dropped there too.
 #define VST_LISTENER_REUSEPORT (UINT64_C(1) << 18)
 
 // An IPv6 listener takes no IPv4 connections (IPV6_V6ONLY).
@@ -1553,8 +1557,8 @@ vst_status vst_listener_resume(vst_engine *engine,
 
 // Closes a listener, after accepting the connections that wait in the kernel's queue, since
 // closing would reset them. Its connections go on. VST_EVENT_LISTENER_CLOSED is the last event
-// about it; until then the id works only with vst_listener_describe, and a second close returns
-// VST_E_STALE.
+// about it, 200 ms later with VST_LISTENER_REUSEPORT; until then the id works only with
+// vst_listener_describe, and a second close returns VST_E_STALE.
 //
 // Legal on the engine's thread.
 // Returns VST_OK; VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT (the id);
@@ -3010,7 +3014,9 @@ struct vst_connect_options {
     // The name that TLS asks for and that the server's certificate must be valid for: a DNS name or
     // an IP address. Copied.
     const char *server_name;
-    // The source address, 192.0.2.1:0, or NULL: the system chooses. Copied.
+    // The source address, 192.0.2.1:0, or several separated by commas, or NULL: the system chooses.
+    // Of several, those of the destination's family are used in turn, and the next one where no port
+    // of one is left (EADDRNOTAVAIL). Copied.
     const char *source;
     // Timeout of the connect, the PROXY header and SOCKS together, in nanoseconds. Default 5 s.
     uint64_t timeout_connect_ns;
@@ -3036,8 +3042,12 @@ struct vst_connect_options {
     // Its answer must come within timeout_connect_ns; a refusal ends the connection with
     // VST_WHY_REFUSED and the server's reason in text of vst_end.
     uint32_t socks;
-    // Must be 0.
-    uint32_t _reserved;
+    // The first port that the system may choose for a source address without one, or without a source
+    // address. Both ports 0: any of its own range, net.ipv4.ip_local_port_range. They must lie within
+    // that range to have an effect (IP_LOCAL_PORT_RANGE, Linux 6.3).
+    uint16_t source_port_first;
+    // The last one, not less than source_port_first.
+    uint16_t source_port_last;
     // With SOCKS: the destination, 192.0.2.1:80, [2001:db8::1]:80 or example.net:80, as far as the
     // version has it. The server resolves a name. Copied.
     const char *socks_destination;
@@ -3093,12 +3103,12 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // with its NUL.
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, a dscp above 63,
-// proxy_tlvs without version 2, SOCKS texts with VST_SOCKS_NONE, link is no id, link_destination or
+// source ports that are no range, proxy_tlvs without version 2, SOCKS texts with VST_SOCKS_NONE, link is no id, link_destination or
 // link_tls without link, link with VST_CONNECT_FED, link_tls with tls); VST_E_CONFIG (source or
 // socks_destination cannot be parsed, server_name is missing or no DNS name and no IP address,
 // socks_destination is missing, the version of SOCKS cannot express the destination, user or
 // password, link_destination is no name and port, or link_tls is empty); VST_E_KIND (link is the
-// id of something else).
+// id of something else); VST_E_UNSUPPORTED (source ports, which this system does not have).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its

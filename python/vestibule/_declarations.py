@@ -1290,7 +1290,8 @@ class vst_connect_options(Structure):
     handlers: "Pointer[vst_handler]"
     handler_count: int
     socks: int
-    _reserved: int
+    source_port_first: int
+    source_port_last: int
     socks_destination: Text
     socks_user: Text
     socks_password: Text
@@ -1320,7 +1321,8 @@ class vst_connect_options(Structure):
         ("handlers", POINTER(vst_handler)),
         ("handler_count", c_uint64),
         ("socks", c_uint32),
-        ("_reserved", c_uint32),
+        ("source_port_first", c_uint16),
+        ("source_port_last", c_uint16),
         ("socks_destination", c_char_p),
         ("socks_user", c_char_p),
         ("socks_password", c_char_p),
