@@ -272,6 +272,14 @@ impl Conn {
         }
     }
 
+    /// Whether it has not failed, and none of its operations is wanted that is not complete.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.cause.is_none()
+            && self.opening == Opening::Nothing
+            && self.word.incomplete().is_empty()
+            && self.waits.is_empty()
+    }
+
     /// Closes it in this way, or in a more abrupt one that was set before.
     pub(crate) fn closes(&mut self, mode: CloseMode) {
         self.close_mode = self.close_mode.max(mode);

@@ -321,6 +321,11 @@ impl Ctrl {
         Ok((self.took_in(cx, read, more)?, passed))
     }
 
+    /// Whether a read would have to wait, as far as is known without a call.
+    pub(crate) fn would_wait(&self) -> bool {
+        self.without_call() == Some(Input::Wait)
+    }
+
     /// The result of a read that is not worth a call.
     fn without_call(&self) -> Option<Input> {
         match self.transport {

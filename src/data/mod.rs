@@ -209,6 +209,10 @@ impl DataLayer {
             *to = Some(ahead);
             return Ok(Read::Bytes(n));
         }
+        // A session of TLS has a buffer of its own to give back first.
+        if self.tls().is_none() && ctrl.would_wait() {
+            return Ok(Read::Wait);
+        }
         let mut buffer = cx.pool.take_for(limit);
         let read = match &mut self.layer {
             Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {

@@ -155,7 +155,9 @@ impl<N: Net> Engine<N> {
                 }
                 stream.settle(key, &mut pair, &mut cx);
             }
-            let selects = stream.selection.is_some();
+            // Once the server is reached, its selection is of no concern until its side closes.
+            let is_reached = stream.side(SERVER).state() == InterfaceState::Est;
+            let selects = stream.selection.is_some() && !(is_reached && outcome.is_empty());
             let mut ended = false;
             for (conn, outcome) in keys.into_iter().zip(outcomes) {
                 if let Some(conn) = conn.filter(|_| !outcome.is_empty()) {

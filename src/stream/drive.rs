@@ -77,6 +77,14 @@ impl Stream {
         outcomes: &mut [conn::Outcome; 2],
         outcome: &mut StreamOutcome,
     ) -> ControlFlow<()> {
+        if self.is_flowing(pair) {
+            // Mostly bytes move, and nothing else is due.
+            let before = words(pair);
+            self.relay(pair, cx);
+            if words(pair) == before && self.is_flowing(pair) {
+                return ControlFlow::Continue(());
+            }
+        }
         // An attempt that ended by its timeout must not count as an end of the client.
         self.follow(pair, cx, outcome)?;
         if self.side(SERVER).state() == InterfaceState::Con {
@@ -101,6 +109,14 @@ impl Stream {
                 return ControlFlow::Continue(());
             }
         }
+    }
+
+    /// Whether both sides are open and none of their operations is due, so that only bytes can move.
+    fn is_flowing(&self, pair: &Pair<'_>) -> bool {
+        SIDES.into_iter().all(|side| {
+            self.side(side).state() == InterfaceState::Est
+                && pair[usize::from(side)].as_deref().is_some_and(Conn::is_at_rest)
+        })
     }
 
     /// Runs the operations of a side's connection.
