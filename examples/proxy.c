@@ -124,10 +124,10 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
             log_end(proxy, "closed", event);
         break;
     case VST_EVENT_SERVER_UP:
-        log_server("up", event);
+        log_server(proxy, "up", event);
         break;
     case VST_EVENT_SERVER_DOWN:
-        log_server("down", event);
+        log_server(proxy, "down", event);
         break;
     case VST_EVENT_LINK_UP:
         if (proxy->args.log)

@@ -12,6 +12,9 @@ enum { NAME_TEXT = 256 };
  * fail. */
 #define CONNECT_ERRORS 3
 
+/* What backends without a name are called where threads share them: no name of --backend has a colon. */
+#define UNNAMED ":unnamed"
+
 static vst_tls_client *client_tls(const char *how)
 {
     vst_tls_client_options options;
@@ -167,9 +170,18 @@ static void add_server(vst_engine *engine, vst_id backend, const struct argument
     vst_connect_config_free(connect);
 }
 
+/* The name of a pool's backend, or NULL. By it, engines of a group know which backends are the same. */
+static const char *backend_name(const struct arguments *args, const struct pool *pool)
+{
+    if (*pool->name != '\0')
+        return pool->name;
+    return args->thread_count > 1 ? UNNAMED : NULL;
+}
+
 void make_backend(vst_engine *engine, const struct arguments *args, struct pool *pool)
 {
     vst_tls_client *tls = client_tls(args->backend_tls);
+    const char *name = backend_name(args, pool);
     vst_backend_options options;
     uint64_t connect_ns;
 
@@ -188,7 +200,7 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
     if (connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;
     if (vst_backend_new(engine, &options, &pool->backend, NULL, 0) < 0 ||
-        (*pool->name != '\0' && vst_backend_set_name(engine, pool->backend, pool->name) < 0))
+        (name != NULL && vst_backend_set_name(engine, pool->backend, name) < 0))
         die("no backend %s", pool->name);
     for (unsigned i = 0; i < pool->count; i++)
         add_server(engine, pool->backend, args, pool->servers[i], tls);
