@@ -5,6 +5,7 @@
  *         --backend [NAME=]ADDR:PORT|[NAME=]unix:PATH [--backend ...] [--send-proxy v1|v2]
  *         [--socks 4|4a|5 HOST:PORT] [--socks-login USER PASSWORD]
  *         [--backend-tls CA|system|insecure] [--sni NAME]
+ *         [--source ADDR,...] [--source-ports FIRST-LAST]
  *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
  *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
@@ -22,6 +23,9 @@
  * --queue-timeout allow. A server that is not reached is tried again, and the last attempt is made on
  * another one. --check checks the servers with connections that pass what the clients' pass, and leaves
  * out those that are down.
+ *
+ * --source are the addresses from which servers are connected to, in turn, without ports; --source-ports bounds
+ * the ports that the system chooses for them.
  *
  * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
  *

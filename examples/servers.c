@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_TEXT = 256 };
+enum { NAME_TEXT = 256, SOURCES_TEXT = 4096 };
 
 /* After this many failed attempts in a row a server that is checked is down, even before its checks
  * fail. */
@@ -57,6 +57,40 @@ static uint32_t socks(const char *version)
     return VST_SOCKS_5;
 }
 
+/* The addresses of --source with port 0, which has the system choose one; NULL without any. */
+static const char *source_addresses(const char *list, char *text, size_t size)
+{
+    size_t len = 0;
+
+    if (list == NULL)
+        return NULL;
+    for (const char *next = list; next != NULL && len < size; next = strchr(next, ',')) {
+        next += *next == ',';
+        if (*next == ',' || *next == '\0')
+            die("--source is ADDR,..., not %s", list);
+        len += (size_t)snprintf(text + len, size - len, "%s%.*s:0", len > 0 ? "," : "", (int)strcspn(next, ","),
+                                next);
+    }
+    if (len >= size)
+        die("--source: too many addresses");
+    return text;
+}
+
+static void bound_source_ports(vst_connect_options *options, const char *range)
+{
+    char first[sizeof "65535"];
+    const char *dash;
+
+    if (range == NULL)
+        return;
+    dash = strchr(range, '-');
+    if (dash == NULL || (size_t)(dash - range) >= sizeof first)
+        die("--source-ports is FIRST-LAST, not %s", range);
+    snprintf(first, sizeof first, "%.*s", (int)(dash - range), range);
+    options->source_port_first = (uint16_t)number(first, UINT16_MAX, 0);
+    options->source_port_last = (uint16_t)number(dash + 1, UINT16_MAX, 0);
+}
+
 /* Has the agent connect to a server, look its name up, and do TLS with it, as far as the options say. */
 static void go_via_agent(vst_connect_options *options, const struct arguments *args, const char *backend,
                          const char *name)
@@ -76,7 +110,7 @@ static void go_via_agent(vst_connect_options *options, const struct arguments *a
 static vst_connect_config *connect_config(const struct arguments *args, const char *backend,
                                           const vst_tls_client *tls)
 {
-    char text[NAME_TEXT], why[WHY];
+    char text[NAME_TEXT], sources[SOURCES_TEXT], why[WHY];
     const char *name = args->sni != NULL ? args->sni : default_name(backend, text, sizeof text);
     vst_connect_options options;
     vst_connect_config *config;
@@ -97,6 +131,8 @@ static vst_connect_config *connect_config(const struct arguments *args, const ch
     }
     if (args->link != 0)
         go_via_agent(&options, args, backend, name);
+    options.source = source_addresses(args->source, sources, sizeof sources);
+    bound_source_ports(&options, args->source_ports);
     options.socks = socks(args->socks);
     options.socks_destination = args->socks_destination;
     options.socks_user = args->socks_user;
