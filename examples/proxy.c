@@ -49,9 +49,9 @@
  *
  * --threads runs one engine a thread, each with a listener, servers and, with --via-agent, a link of its own;
  * configurations, rules and tables are shared. --maxconn and --maxqueue are divided: 10 over 4 threads are 3, 3, 2
- * and 2, and each has 1 at least. Checks are made by every thread. With --one-socket, and for a unix socket, all
- * threads accept from one socket instead of one each (listeners.c). Commands and signals are for all threads,
- * "show" adds them up, and the metrics are the first thread's.
+ * and 2, and each has 1 at least. Servers are checked once for all threads. With --one-socket, and for a unix
+ * socket, all threads accept from one socket instead of one each (listeners.c). Commands and signals are for all
+ * threads, and "show" and the metrics add them up.
  *
  * Without arguments it shows the whole path at once: TLS with a self-signed certificate for this run,
  * the client's address passed on in a PROXY header, and a small server that reads it, in the same
