@@ -25,7 +25,8 @@
  * out those that are down.
  *
  * --source are the addresses from which servers are connected to, in turn, without ports; --source-ports bounds
- * the ports that the system chooses for them.
+ * the ports that the system chooses for them. An agent (below) has to allow the first, which agent.c does not, and
+ * is not told the second.
  *
  * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
  *
