@@ -39,7 +39,7 @@ void log_end(const struct proxy *proxy, const char *what, const vst_event *event
     funlockfile(stderr);
 }
 
-void log_server(const char *how, const vst_event *event)
+void log_server(const struct proxy *proxy, const char *how, const vst_event *event)
 {
     const struct pool *pool = event->user;
     static const char *const reasons[] = {
@@ -48,6 +48,9 @@ void log_server(const char *how, const vst_event *event)
         [VST_REASON_TRIAL] = "another chance",
     };
 
+    /* A server is up or down in all engines of a group, and each of them reports it. */
+    if (proxy->args.thread != 0)
+        return;
     fprintf(stderr, "server %s is %s: %s\n", pool->servers[event->server], how,
             reasons[event->reason]);
 }

@@ -48,6 +48,8 @@ struct arguments parse_arguments(int argc, char **argv)
         {"--retries", &args.retries, NULL, NULL},
         {"--check-interval", &args.check_ms, NULL, NULL},
         {"--send-proxy", &args.send_proxy, NULL, NULL},
+        {"--source", &args.source, NULL, NULL},
+        {"--source-ports", &args.source_ports, NULL, NULL},
         {"--socks", &args.socks, &args.socks_destination, NULL},
         {"--socks-login", &args.socks_user, &args.socks_password, NULL},
         {"--backend-tls", &args.backend_tls, NULL, NULL},

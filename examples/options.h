@@ -19,7 +19,7 @@ struct arguments {
     const char *listen, *accept_proxy, *certificate, *key, *client_ca, *alpn;
     struct pool pools[POOLS_MOST]; /* the first gets the clients for which no use_backend applies */
     const char *balance, *maxconn, *maxqueue, *queue_ms, *retries, *check_ms;
-    const char *send_proxy, *backend_tls, *sni;
+    const char *send_proxy, *backend_tls, *sni, *source, *source_ports;
     const char *socks, *socks_destination, *socks_user, *socks_password;
     const char *handshake_ms, *connect_ms, *idle_ms, *linger_ms, *host, *control, *rules, *trace;
     const char *monitor_net, *health, *metrics;

@@ -5,6 +5,7 @@
  *         --backend [NAME=]ADDR:PORT|[NAME=]unix:PATH [--backend ...] [--send-proxy v1|v2]
  *         [--socks 4|4a|5 HOST:PORT] [--socks-login USER PASSWORD]
  *         [--backend-tls CA|system|insecure] [--sni NAME]
+ *         [--source ADDR,...] [--source-ports FIRST-LAST]
  *         [--balance roundrobin|leastconn|source|random] [--maxconn N] [--maxqueue N]
  *         [--queue-timeout MS] [--retries N] [--check] [--check-interval MS]
  *         [--timeout-handshake MS] [--timeout-connect MS] [--timeout-idle MS]
@@ -22,6 +23,10 @@
  * --queue-timeout allow. A server that is not reached is tried again, and the last attempt is made on
  * another one. --check checks the servers with connections that pass what the clients' pass, and leaves
  * out those that are down.
+ *
+ * --source are the addresses from which servers are connected to, in turn, without ports; --source-ports bounds
+ * the ports that the system chooses for them. An agent (below) has to allow the first, which agent.c does not, and
+ * is not told the second.
  *
  * With --socks the servers are SOCKS servers, and have to connect to HOST:PORT.
  *
@@ -45,9 +50,9 @@
  *
  * --threads runs one engine a thread, each with a listener, servers and, with --via-agent, a link of its own;
  * configurations, rules and tables are shared. --maxconn and --maxqueue are divided: 10 over 4 threads are 3, 3, 2
- * and 2, and each has 1 at least. Checks are made by every thread. With --one-socket, and for a unix socket, all
- * threads accept from one socket instead of one each (listeners.c). Commands and signals are for all threads,
- * "show" adds them up, and the metrics are the first thread's.
+ * and 2, and each has 1 at least. Servers are checked once for all threads. With --one-socket, and for a unix
+ * socket, all threads accept from one socket instead of one each (listeners.c). Commands and signals are for all
+ * threads, and "show" and the metrics add them up.
  *
  * Without arguments it shows the whole path at once: TLS with a self-signed certificate for this run,
  * the client's address passed on in a PROXY header, and a small server that reads it, in the same
@@ -124,10 +129,10 @@ static void on_event(void *data, vst_engine *engine, const vst_event *event)
             log_end(proxy, "closed", event);
         break;
     case VST_EVENT_SERVER_UP:
-        log_server("up", event);
+        log_server(proxy, "up", event);
         break;
     case VST_EVENT_SERVER_DOWN:
-        log_server("down", event);
+        log_server(proxy, "down", event);
         break;
     case VST_EVENT_LINK_UP:
         if (proxy->args.log)

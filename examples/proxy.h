@@ -42,7 +42,7 @@ void command_done(struct proxy *proxy, struct command *command);
 /* One line for an operator: the client, how much, how long, and why. */
 void log_end(const struct proxy *proxy, const char *what, const vst_event *event);
 
-/* One line about a server that is up or down. */
-void log_server(const char *how, const vst_event *event);
+/* One line about a server that is up or down; of several threads, the first writes it. */
+void log_server(const struct proxy *proxy, const char *how, const vst_event *event);
 
 #endif

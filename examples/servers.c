@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_TEXT = 256 };
+enum { NAME_TEXT = 256, SOURCES_TEXT = 4096 };
 
 /* After this many failed attempts in a row a server that is checked is down, even before its checks
  * fail. */
 #define CONNECT_ERRORS 3
+
+/* What backends without a name are called where threads share them: no name of --backend has a colon. */
+#define UNNAMED ":unnamed"
 
 static vst_tls_client *client_tls(const char *how)
 {
@@ -54,6 +57,40 @@ static uint32_t socks(const char *version)
     return VST_SOCKS_5;
 }
 
+/* The addresses of --source with port 0, which has the system choose one; NULL without any. */
+static const char *source_addresses(const char *list, char *text, size_t size)
+{
+    size_t len = 0;
+
+    if (list == NULL)
+        return NULL;
+    for (const char *next = list; next != NULL && len < size; next = strchr(next, ',')) {
+        next += *next == ',';
+        if (*next == ',' || *next == '\0')
+            die("--source is ADDR,..., not %s", list);
+        len += (size_t)snprintf(text + len, size - len, "%s%.*s:0", len > 0 ? "," : "", (int)strcspn(next, ","),
+                                next);
+    }
+    if (len >= size)
+        die("--source: too many addresses");
+    return text;
+}
+
+static void bound_source_ports(vst_connect_options *options, const char *range)
+{
+    char first[sizeof "65535"];
+    const char *dash;
+
+    if (range == NULL)
+        return;
+    dash = strchr(range, '-');
+    if (dash == NULL || (size_t)(dash - range) >= sizeof first)
+        die("--source-ports is FIRST-LAST, not %s", range);
+    snprintf(first, sizeof first, "%.*s", (int)(dash - range), range);
+    options->source_port_first = (uint16_t)number(first, UINT16_MAX, 0);
+    options->source_port_last = (uint16_t)number(dash + 1, UINT16_MAX, 0);
+}
+
 /* Has the agent connect to a server, look its name up, and do TLS with it, as far as the options say. */
 static void go_via_agent(vst_connect_options *options, const struct arguments *args, const char *backend,
                          const char *name)
@@ -73,7 +110,7 @@ static void go_via_agent(vst_connect_options *options, const struct arguments *a
 static vst_connect_config *connect_config(const struct arguments *args, const char *backend,
                                           const vst_tls_client *tls)
 {
-    char text[NAME_TEXT], why[WHY];
+    char text[NAME_TEXT], sources[SOURCES_TEXT], why[WHY];
     const char *name = args->sni != NULL ? args->sni : default_name(backend, text, sizeof text);
     vst_connect_options options;
     vst_connect_config *config;
@@ -94,6 +131,8 @@ static vst_connect_config *connect_config(const struct arguments *args, const ch
     }
     if (args->link != 0)
         go_via_agent(&options, args, backend, name);
+    options.source = source_addresses(args->source, sources, sizeof sources);
+    bound_source_ports(&options, args->source_ports);
     options.socks = socks(args->socks);
     options.socks_destination = args->socks_destination;
     options.socks_user = args->socks_user;
@@ -167,9 +206,18 @@ static void add_server(vst_engine *engine, vst_id backend, const struct argument
     vst_connect_config_free(connect);
 }
 
+/* The name of a pool's backend, or NULL. By it, engines of a group know which backends are the same. */
+static const char *backend_name(const struct arguments *args, const struct pool *pool)
+{
+    if (*pool->name != '\0')
+        return pool->name;
+    return args->thread_count > 1 ? UNNAMED : NULL;
+}
+
 void make_backend(vst_engine *engine, const struct arguments *args, struct pool *pool)
 {
     vst_tls_client *tls = client_tls(args->backend_tls);
+    const char *name = backend_name(args, pool);
     vst_backend_options options;
     uint64_t connect_ns;
 
@@ -188,7 +236,7 @@ void make_backend(vst_engine *engine, const struct arguments *args, struct pool 
     if (connect_ns < options.turn_around_ns)
         options.turn_around_ns = connect_ns;
     if (vst_backend_new(engine, &options, &pool->backend, NULL, 0) < 0 ||
-        (*pool->name != '\0' && vst_backend_set_name(engine, pool->backend, pool->name) < 0))
+        (name != NULL && vst_backend_set_name(engine, pool->backend, name) < 0))
         die("no backend %s", pool->name);
     for (unsigned i = 0; i < pool->count; i++)
         add_server(engine, pool->backend, args, pool->servers[i], tls);

@@ -85,7 +85,7 @@ struct proxy *threads_open(const struct arguments *args, vst_event_fn event)
     vst_engine_options options = {.size = sizeof options, .event = event}; /* the same for every engine */
     struct proxy *proxies = calloc(args->thread_count, sizeof *proxies);
 
-    if (proxies == NULL)
+    if (proxies == NULL || (args->thread_count > 1 && vst_group_new(&options.group) < 0))
         die("no memory for %u threads", args->thread_count);
     for (unsigned i = 0; i < args->thread_count; i++) {
         struct proxy *proxy = &proxies[i];
@@ -98,6 +98,7 @@ struct proxy *threads_open(const struct arguments *args, vst_event_fn event)
             host_trace(&proxy->host, args->trace);
         open_mailbox(proxy);
     }
+    vst_group_free(options.group); /* its members keep it */
     host_take_signals(&proxies->host);
     return proxies;
 }

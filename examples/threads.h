@@ -36,7 +36,8 @@ struct mailbox {
     vst_waker *waker;  /* of the engine; NULL with one thread, which nobody writes to */
 };
 
-/* Makes an engine for each thread, and has the first take the signals. Returns them as an array. */
+/* Makes an engine for each thread, several as a group, and has the first take the signals. Returns them as an
+ * array. */
 struct proxy *threads_open(const struct arguments *args, vst_event_fn event);
 
 /* Opens the listener of --listen in every thread, and returns the first thread's. */

@@ -42,6 +42,7 @@ mod servers;
 mod sixteen;
 mod smtp;
 mod socks;
+mod sources;
 mod threads;
 mod tshark;
 mod tunnel;

@@ -1,27 +1,30 @@
 //! The other tests of this program once more with two threads in every `proxy`, and what only threads have.
 
 use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
 
 use crate::backends::{report, shown};
 use crate::deadlines::until;
-use crate::ends::{Deaf, End, connect, listen};
+use crate::ends::{Deaf, End, accept, connect, listen, listen_at};
 use crate::place::Place;
 use crate::remote::suite::again;
 use crate::running::Running;
-use crate::servers::{HOSTS, command, echo_server};
+use crate::servers::{HOSTS, command, echo_server, whoami};
 
 /// The variable that asks for it; its value is how many.
 const THREADS: &str = "VST_PEERS_THREADS";
 
 /// Parts of the names of those tests. What counts turns, places or the order of clients in one engine is not
-/// among them, nor what relies on one verdict about a server, nor what the metrics of one engine tell.
-const AGAIN: [&str; 10] = [
+/// among them.
+const AGAIN: [&str; 12] = [
+    "backends::servers_are_restarted",
     "closing::",
     "curl::",
     "families::",
     "haproxy::",
     "headers::",
     "manners::",
+    "monitors::",
     "nginx::",
     "openssl::",
     "--skip",
@@ -163,5 +166,67 @@ fn every_thread_leaves_when_the_proxy_is_told_to() {
             }
             assert!(proxy.exit().success());
         }
+    }
+}
+
+/// The value of a metric without labels.
+fn metric(metrics: &str, name: &str) -> u64 {
+    let mut reader = connect(metrics);
+    reader.say(b"GET /metrics HTTP/1.0\r\n\r\n");
+    let text = String::from_utf8(reader.rest().expect("an orderly end")).expect("text");
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+#[test]
+fn the_metrics_are_those_of_all_threads() {
+    let port = Deaf::new();
+    let metrics = port.address();
+    let words = format!("--backend {} --metrics {metrics}", echo_server());
+    everywhere(&words, |_, front| {
+        let clients = crowd(front);
+        let is = |name| metric(&metrics, name);
+        assert_eq!(is("vestibule_sessions_total"), CLIENTS as u64);
+        assert_eq!(is("vestibule_streams"), CLIENTS as u64);
+        // This is the third to read the metrics, and counted as well.
+        assert_eq!(is("vestibule_accepted_total"), CLIENTS as u64 + 3);
+        drop(clients);
+    });
+}
+
+#[test]
+fn a_server_is_checked_once_for_all_threads_and_is_up_or_down_in_all() {
+    const CHECKS: u32 = 30;
+    const INTERVAL: Duration = Duration::from_millis(20);
+    // By so much an interval is shorter at random.
+    const JITTER: Duration = Duration::from_millis(2);
+    for host in HOSTS {
+        let [server, control] = [Deaf::new(), Deaf::new()];
+        let (at, control) = (server.address(), control.address());
+        let listener = listen_at(&at);
+        let words = format!(
+            "--backend {at} --check --check-interval {} --control {control} --threads 3 --host {host}",
+            INTERVAL.as_millis(),
+        );
+        let start = Instant::now();
+        let mut proxy = Running::spawn(&mut command("proxy", &words));
+        let front = proxy.ready();
+        (0..CHECKS).for_each(|_| drop(accept(&listener)));
+        assert!(start.elapsed() >= (INTERVAL - JITTER) * (CHECKS - 1), "more than one checks it");
+
+        drop(listener);
+        proxy.stderr.until_said(&format!("server {at} is down: checks\n"));
+        // Every thread knows what was known before it answers.
+        assert!(report(&control, "show").starts_with(&format!("{at} ready down")));
+        assert_eq!(crowd(&front).len(), 0);
+        assert_eq!(shown(&control, &at, "errors"), 0, "no thread tries it");
+
+        let _server = whoami(&format!("--listen {at}"));
+        proxy.stderr.until_said(&format!("server {at} is up: checks\n"));
+        assert!(report(&control, "show").starts_with(&format!("{at} ready up")));
+        proxy.signal(libc::SIGTERM);
+        assert!(proxy.exit().success());
+        let log = proxy.stderr.to_the_end();
+        assert_eq!(log, format!("server {at} is down: checks\nserver {at} is up: checks\n"));
     }
 }
