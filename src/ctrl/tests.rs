@@ -11,8 +11,8 @@ use crate::pipes::Pipes;
 use crate::rules::Load;
 use crate::sim::{CallKind, SimNet, World};
 use crate::slab::Key;
-use crate::sys::{Addr, Family, ListenSpec, Passed};
-use crate::time::Time;
+use crate::sys::{Addr, Family, ListenSpec, Passed, SockOpt};
+use crate::time::{MILLISECOND, Time};
 use crate::wheel::Wheel;
 
 const WINDOWS: FedWindows = FedWindows { inbox: 64, outbox: 64 };
@@ -84,9 +84,7 @@ impl Parts {
         }
     }
 
-    /// Two ends of a connection.
-    fn pair(&mut self, at: &str) -> [Fd; 2] {
-        let addr = Addr::parse(at).expect("an address");
+    fn listener(&mut self, addr: &Addr) -> Fd {
         let spec = ListenSpec {
             addr: addr.clone(),
             backlog: 1,
@@ -97,7 +95,13 @@ impl Parts {
             owner: None,
             exclusive: false,
         };
-        let listener = self.net.listen(&spec).expect("nobody else is there");
+        self.net.listen(&spec).expect("nobody else is there")
+    }
+
+    /// Two ends of a connection.
+    fn pair(&mut self, at: &str) -> [Fd; 2] {
+        let addr = Addr::parse(at).expect("an address");
+        let listener = self.listener(&addr);
         let near = self.net.socket(addr.family()).expect("a socket");
         let _under_way = self.net.connect(near, &addr);
         self.world.settle();
@@ -307,4 +311,56 @@ fn a_fed_connection_in_any_other_state_refuses_a_socket() {
     }
     assert_eq!(parts.descriptors.left(), left, "the descriptor stays the caller's");
     assert_eq!(parts.net.local(near).map(|addr| addr.family()), Ok(Family::V4));
+}
+
+#[test]
+fn the_last_bytes_leave_with_the_fin() {
+    let mut parts = Parts::new();
+    let [near, far] = parts.pair("192.0.2.1:80");
+    let mut ctrl = Ctrl::new(near, false);
+    assert_eq!(ctrl.send_last(&mut parts.cx(), b"last"), Ok(Output::Bytes(4)));
+    assert!(ctrl.is_held_back());
+    let soon = parts.world.now() + MILLISECOND;
+    parts.world.advance_to(soon);
+    assert!(!parts.world.readiness(far).read, "it is not sent alone");
+    ctrl.shut_write(&mut parts.cx());
+    assert!(!ctrl.is_held_back());
+    let soon = parts.world.now() + MILLISECOND;
+    parts.world.advance_to(soon);
+    let (mut buf, readiness) = ([0; 64], parts.world.readiness(far));
+    assert!(readiness.read && readiness.rdhup);
+    assert_eq!(parts.net.recv(far, &mut buf), Ok(4));
+    assert_eq!(parts.net.recv(far, &mut buf), Ok(0));
+}
+
+#[test]
+fn small_writes_are_not_held_back_from_the_second_on() {
+    for delays in [false, true] {
+        let mut parts = Parts::new();
+        let peer = Addr::parse("192.0.2.1:80").expect("an address");
+        parts.listener(&peer);
+        let options = SocketOptions { delays, ..SocketOptions::default() };
+        let mut ctrl = Ctrl::default();
+        ctrl.open(&mut parts.cx(), &peer, None, None, &options).expect("nothing to fail");
+        let fd = ctrl.descriptor().expect("a socket");
+        let _under_way = ctrl.connect(&mut parts.cx(), &peer);
+        parts.world.settle();
+        let is_set = |parts: &Parts| parts.world.options(fd).contains(&SockOpt::NoDelay);
+        assert_eq!(ctrl.send(&mut parts.cx(), b"1"), Ok(Output::Bytes(1)));
+        assert!(!is_set(&parts), "the first one is not held back by anything");
+        assert_eq!(ctrl.send(&mut parts.cx(), b"2"), Ok(Output::Bytes(1)));
+        assert_eq!(is_set(&parts), !delays);
+    }
+}
+
+#[test]
+fn a_descriptor_that_is_handed_over_holds_no_writes_back() {
+    let mut parts = Parts::new();
+    let peer = Addr::parse("192.0.2.1:80").expect("an address");
+    let mut ctrl = Ctrl::default();
+    ctrl.open(&mut parts.cx(), &peer, None, None, &SocketOptions::default())
+        .expect("nothing to fail");
+    ctrl.end_delays(&mut parts.net);
+    let fd = ctrl.take_over().expect("a socket");
+    assert_eq!(parts.world.options(fd), [SockOpt::NoDelay]);
 }
