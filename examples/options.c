@@ -32,7 +32,7 @@ void add_address(struct arguments *args, const char *text)
 
 struct arguments parse_arguments(int argc, char **argv)
 {
-    struct arguments args = {.host = "epoll"};
+    struct arguments args = {.host = "epoll-et"};
     const char *backend = NULL;
     const struct { const char *name; const char **value, **second, **third; } known[] = {
         {"--listen", &args.listen, NULL, NULL},

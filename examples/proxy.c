@@ -13,7 +13,7 @@
  *         [--via-agent unix:PATH|ADDR:PORT] [--link-tls CERT KEY CA] [--agent-tls PROFILE]
  *         [--agent-channels N] [--no-pass] [--listen-via-agent NAME] [--sandbox]
  *         [--monitor-net CIDR,...] [--health ADDR:PORT] [--metrics ADDR:PORT]
- *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll|epoll-et|mio] [--log]
+ *         [--control ADDR:PORT|unix:PATH] [--rules FILE] [--host epoll-et|epoll|mio] [--log]
  *         [--threads N] [--one-socket] [--trace all|CATEGORY,...]
  *
  * Several --backend with one NAME, or without a name, are servers of which any can serve a client.
@@ -53,6 +53,8 @@
  * and 2, and each has 1 at least. Servers are checked once for all threads. With --one-socket, and for a unix
  * socket, all threads accept from one socket instead of one each (listeners.c). Commands and signals are for all
  * threads, and "show" and the metrics add them up.
+ *
+ * --host is what drives it: edge-triggered epoll, which costs least, level-triggered epoll, or the built-in loop.
  *
  * Without arguments it shows the whole path at once: TLS with a self-signed certificate for this run,
  * the client's address passed on in a PROXY header, and a small server that reads it, in the same
