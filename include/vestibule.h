@@ -3103,12 +3103,13 @@ vst_status vst_connect_options_init(vst_connect_options *options,
 // with its NUL.
 // Legal from any thread and any callback.
 // Returns VST_OK; VST_E_NULL; VST_E_SIZE; VST_E_ARGUMENT (an unknown flag or number, a dscp above 63,
-// source ports that are no range, proxy_tlvs without version 2, SOCKS texts with VST_SOCKS_NONE, link is no id, link_destination or
-// link_tls without link, link with VST_CONNECT_FED, link_tls with tls); VST_E_CONFIG (source or
-// socks_destination cannot be parsed, server_name is missing or no DNS name and no IP address,
-// socks_destination is missing, the version of SOCKS cannot express the destination, user or
-// password, link_destination is no name and port, or link_tls is empty); VST_E_KIND (link is the
-// id of something else); VST_E_UNSUPPORTED (source ports, which this system does not have).
+// source ports that are no range, or with VST_CONNECT_FED or link, proxy_tlvs without version 2,
+// SOCKS texts with VST_SOCKS_NONE, link is no id, link_destination or link_tls without link,
+// link with VST_CONNECT_FED, link_tls with tls); VST_E_CONFIG (source or socks_destination
+// cannot be parsed, server_name is missing or no DNS name and no IP address, socks_destination is
+// missing, the version of SOCKS cannot express the destination, user or password, link_destination is
+// no name and port, or link_tls is empty); VST_E_KIND (link is the id of something else);
+// VST_E_UNSUPPORTED (source ports, which this system does not have).
 //
 // Needs:
 // options points to as many bytes as its size says, its texts to NUL-terminated strings, its

@@ -66,7 +66,7 @@ pub(crate) enum Output {
 bitflags! {
     /// What is known of what carries the bytes, beside readiness.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-    struct Marks: u8 {
+    struct CtrlFlags: u8 {
         /// The end of input was read.
         const EOF = 1;
         /// A call failed in a way that ends its use.
@@ -92,7 +92,7 @@ pub(crate) struct Ctrl {
     /// is needed to find the end.
     reported: Io,
     /// Further state.
-    marks: Marks,
+    flags: CtrlFlags,
     /// The interest of the host's poller in the descriptor.
     watch: Watch,
     /// Bytes that are not taken by what is below yet: a PROXY header, TLS records.
@@ -122,17 +122,17 @@ impl Ctrl {
 
     /// Whether the end of input was read.
     pub(crate) const fn at_eof(&self) -> bool {
-        self.marks.contains(Marks::EOF)
+        self.flags.contains(CtrlFlags::EOF)
     }
 
     /// Whether a call failed in a way that ends the socket's use.
     pub(crate) const fn is_broken(&self) -> bool {
-        self.marks.contains(Marks::BROKEN)
+        self.flags.contains(CtrlFlags::BROKEN)
     }
 
     /// Whether the kernel holds the last bytes back until the FIN.
     pub(crate) const fn is_held_back(&self) -> bool {
-        self.marks.contains(Marks::HELD_BACK)
+        self.flags.contains(CtrlFlags::HELD_BACK)
     }
 
     /// Whether an end or an error was reported, read or not.
@@ -346,7 +346,7 @@ impl Ctrl {
         match read {
             Ok(0) => {
                 cx.trace_work(TraceCategories::CLOSING, TraceKind::FinReceived, TraceDetails::None);
-                self.marks.insert(Marks::EOF);
+                self.flags.insert(CtrlFlags::EOF);
                 Ok(Input::End)
             }
             Ok(n) => {
@@ -367,7 +367,7 @@ impl Ctrl {
             self.ready.remove(direction);
             return Ok(());
         }
-        self.marks.insert(Marks::BROKEN);
+        self.flags.insert(CtrlFlags::BROKEN);
         Err(errno)
     }
 
@@ -382,8 +382,8 @@ impl Ctrl {
 
     /// Has small writes leave at once from now on, where they still would be held back.
     pub(crate) fn end_delays<N: Net>(&mut self, net: &mut N) {
-        if self.marks.contains(Marks::DELAYS) {
-            self.marks.remove(Marks::DELAYS);
+        if self.flags.contains(CtrlFlags::DELAYS) {
+            self.flags.remove(CtrlFlags::DELAYS);
             self.set(net, SockOpt::NoDelay);
         }
     }
@@ -407,7 +407,7 @@ impl Ctrl {
     ) -> Result<Output, Errno> {
         let sent = self.send_by(cx, payload, |net, fd, bufs| net.send(fd, bufs, true));
         if matches!(sent, Ok(Output::Bytes(_))) {
-            self.marks.insert(Marks::HELD_BACK);
+            self.flags.insert(CtrlFlags::HELD_BACK);
         }
         sent
     }
@@ -567,7 +567,7 @@ impl Ctrl {
         match error {
             Ok(None) => Ok(()),
             Ok(Some(errno)) | Err(errno) => {
-                self.marks.insert(Marks::BROKEN);
+                self.flags.insert(CtrlFlags::BROKEN);
                 self.give_unsent(cx);
                 Err(errno)
             }
@@ -579,7 +579,7 @@ impl Ctrl {
         if self.is_open() && !self.is_broken() {
             cx.trace_work(TraceCategories::CLOSING, TraceKind::FinSent, TraceDetails::None);
         }
-        self.marks.remove(Marks::HELD_BACK);
+        self.flags.remove(CtrlFlags::HELD_BACK);
         let is_broken = self.is_broken();
         match &mut self.transport {
             Transport::Socket(fd) | Transport::Passed(fd) if !is_broken => {
@@ -602,7 +602,7 @@ impl Ctrl {
     /// Makes this a socket through which no call succeeds any more.
     #[cfg(test)]
     pub(crate) fn break_off(&mut self) {
-        self.marks.insert(Marks::BROKEN);
+        self.flags.insert(CtrlFlags::BROKEN);
     }
 
     /// Drops the bytes that wait to be sent.

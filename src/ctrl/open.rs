@@ -4,7 +4,7 @@
 //! `connect`. `SO_ERROR` is 0 while a connection is still being established, so it proves nothing.
 
 use super::transport::Transport;
-use super::{Ctrl, Io, Marks};
+use super::{Ctrl, CtrlFlags, Io};
 use crate::config::SocketOptions;
 use crate::cx::Cx;
 use crate::sys::{Addr, Errno, Family, Net, SockOpt};
@@ -36,7 +36,7 @@ impl Ctrl {
         options: &SocketOptions,
     ) -> Result<(), Errno> {
         // An earlier attempt may have failed for want of a descriptor.
-        (self.reported, self.marks) = (Io::empty(), Marks::empty());
+        (self.reported, self.flags) = (Io::empty(), CtrlFlags::empty());
         if let Transport::Fed(fed) = &mut self.transport {
             fed.open();
             self.ready = Io::empty();
@@ -50,7 +50,7 @@ impl Ctrl {
         })?;
         cx.descriptors.took(cx.net, fd);
         (self.transport, self.ready) = (Transport::Socket(fd), Io::OUT);
-        self.marks.set(Marks::DELAYS, family != Family::Unix && !options.delays);
+        self.flags.set(CtrlFlags::DELAYS, family != Family::Unix && !options.delays);
         options.apply(cx.net, fd, peer)?;
         if family != Family::Unix
             && let Some((first, last)) = ports

@@ -1,6 +1,6 @@
 //! Descriptors that travel beside the bytes of a unix socket.
 
-use super::{Ctrl, Input, Marks, Output};
+use super::{Ctrl, CtrlFlags, Input, Output};
 use crate::cx::Cx;
 use crate::sys::{Errno, Fd, Net, Passed};
 
@@ -40,7 +40,7 @@ impl Ctrl {
         }
         let sent = self.send_by(cx, bytes, |net, fd, _| net.send_passing(fd, bytes, passed));
         if sent.is_err_and(is_of_passing) {
-            self.marks.remove(Marks::BROKEN);
+            self.flags.remove(CtrlFlags::BROKEN);
         }
         let Output::Bytes(n) = sent? else { return Ok(Output::Wait) };
         let rest = &bytes[n..];

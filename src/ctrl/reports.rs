@@ -6,7 +6,7 @@
 
 use super::fed::{Fed, FedAsks, FedStage, Mover};
 use super::transport::Transport;
-use super::{Ctrl, Io, Marks, Output};
+use super::{Ctrl, CtrlFlags, Io, Output};
 use crate::buffer::Pool;
 use crate::cx::{Cx, FedOrigin, FedWindows};
 use crate::sys::{Addr, Errno, Fd, Net};
@@ -345,7 +345,7 @@ impl Ctrl {
             // Another attempt begins with the same bytes.
             Err(errno) if fed.stage == FedStage::Failed => return Err(errno),
             Err(errno) => {
-                self.marks.insert(Marks::BROKEN);
+                self.flags.insert(CtrlFlags::BROKEN);
                 self.give_unsent(cx);
                 return Err(errno);
             }

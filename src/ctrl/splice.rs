@@ -1,7 +1,7 @@
 //! Splicing: bytes go from one socket into another through a pipe, without being copied to user space.
 
 use super::transport::Transport;
-use super::{Ctrl, Input, Io, Marks, Output};
+use super::{Ctrl, CtrlFlags, Input, Io, Output};
 use crate::cx::{Cx, Trigger};
 use crate::pipes::PipeId;
 use crate::sys::{Errno, Net, Pipe};
@@ -31,7 +31,7 @@ impl Ctrl {
         let more = read.is_ok_and(|n| edge || n >= Pipe::FULL_CAPACITY);
         let input = self.took_in(cx, read, more);
         if input.is_err_and(is_of_splice) {
-            self.marks.remove(Marks::BROKEN);
+            self.flags.remove(CtrlFlags::BROKEN);
         }
         input
     }
