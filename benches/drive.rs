@@ -139,6 +139,10 @@ impl Net for Idle {
         Ok(())
     }
 
+    fn drop_syns(&mut self, _: Fd) -> Result<(), Errno> {
+        Ok(())
+    }
+
     fn path_id(&mut self, _: &Addr) -> Option<PathId> {
         None
     }

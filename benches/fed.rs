@@ -129,6 +129,10 @@ impl Net for Wire {
         Ok(())
     }
 
+    fn drop_syns(&mut self, _: Fd) -> Result<(), Errno> {
+        Ok(())
+    }
+
     fn path_id(&mut self, _: &Addr) -> Option<PathId> {
         None
     }

@@ -372,7 +372,7 @@ impl Ctrl {
     }
 
     /// The descriptor, if a write is worth a call.
-    fn to_write<N: Net>(&mut self, net: &mut N) -> Result<Option<Fd>, Errno> {
+    fn writable_fd<N: Net>(&mut self, net: &mut N) -> Result<Option<Fd>, Errno> {
         let fd = self.descriptor().ok_or(Errno(libc::EPIPE))?;
         if self.bytes_out > 0 {
             self.end_delays(net);
@@ -426,7 +426,7 @@ impl Ctrl {
         if self.is_fed() {
             return self.enqueue(cx, payload);
         }
-        let Some(fd) = self.to_write(cx.net)? else { return Ok(Output::Wait) };
+        let Some(fd) = self.writable_fd(cx.net)? else { return Ok(Output::Wait) };
         let unsent = self.out.as_ref().map_or(&[][..], Buffer::bytes);
         let bufs = [IoSlice::new(unsent), IoSlice::new(payload)];
         let bufs = match (unsent.is_empty(), payload.is_empty()) {
@@ -480,7 +480,7 @@ impl Ctrl {
         if self.is_fed() || self.has_unsent() || len == 0 {
             return self.send_pieces(cx, pieces);
         }
-        let Some(fd) = self.to_write(cx.net)? else { return Ok(Output::Wait) };
+        let Some(fd) = self.writable_fd(cx.net)? else { return Ok(Output::Wait) };
         let sent = cx.net.send(fd, &pieces[..pieces.len().min(MAX_IOVECS)], false);
         self.was_sent(cx, sent, len)
     }

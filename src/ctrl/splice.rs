@@ -43,7 +43,7 @@ impl Ctrl {
         pipe: PipeId,
         held: usize,
     ) -> Result<Output, Errno> {
-        let Some(fd) = self.to_write(cx.net)? else { return Ok(Output::Wait) };
+        let Some(fd) = self.writable_fd(cx.net)? else { return Ok(Output::Wait) };
         match cx.pipes.drain(cx.net, pipe, fd, held) {
             Ok(n) => {
                 self.bytes_out += n as u64;

@@ -125,7 +125,8 @@ impl<N: Net> Engine<N> {
         let key = id.key();
         let listener = self.listener_mut(id)?;
         let fd = listener.fd.filter(|_| listener.shares_port);
-        if !fd.is_some_and(|fd| self.tools.net.drop_syns(fd).is_ok()) {
+        let drops_syns = fd.is_some_and(|fd| self.tools.net.drop_syns(fd).is_ok());
+        if !drops_syns {
             self.finish_closing(key);
             return Ok(());
         }
