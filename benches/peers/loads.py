@@ -40,7 +40,7 @@ class Load:
 
     @property
     def first_slices(self) -> int:
-        """Before all others, and not counted. The kernel finds the sizes of buffers during the first gigabyte."""
+        """Before all others, and not counted. The first gigabyte costs up to twice as much as those that follow."""
         return BULK_FIRST if self.is_bulk else 1
 
     @property
