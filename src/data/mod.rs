@@ -297,12 +297,7 @@ impl DataLayer {
         cx: &mut Cx<'_, N>,
         payload: &[u8],
     ) -> Result<Output> {
-        match &mut self.layer {
-            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
-                ctrl.send(cx, payload).map_err(system)
-            }
-            Layer::Tls(session) => tls_send(session, ctrl, cx, payload, Leaving::AtOnce),
-        }
+        self.send_leaving(ctrl, cx, payload, Leaving::AtOnce)
     }
 
     /// [`Self::send`] of the last bytes before [`Self::shut_write`], which has to follow at once: what the
@@ -313,12 +308,22 @@ impl DataLayer {
         cx: &mut Cx<'_, N>,
         payload: &[u8],
     ) -> Result<Output> {
-        match &mut self.layer {
-            Layer::Raw | Layer::Remote(_) | Layer::WasTls { .. } => {
-                ctrl.send_last(cx, payload).map_err(system)
-            }
-            Layer::Tls(session) => tls_send(session, ctrl, cx, payload, Leaving::WithTheEnd),
-        }
+        self.send_leaving(ctrl, cx, payload, Leaving::WithTheEnd)
+    }
+
+    fn send_leaving<N: Net>(
+        &mut self,
+        ctrl: &mut Ctrl,
+        cx: &mut Cx<'_, N>,
+        payload: &[u8],
+        leaving: Leaving,
+    ) -> Result<Output> {
+        let sent = match (&mut self.layer, leaving) {
+            (Layer::Tls(session), _) => return tls_send(session, ctrl, cx, payload, leaving),
+            (_, Leaving::AtOnce) => ctrl.send(cx, payload),
+            (_, Leaving::WithTheEnd) => ctrl.send_last(cx, payload),
+        };
+        sent.map_err(system)
     }
 
     /// [`Self::send`] of several pieces: raw in one call, TLS in as few records as they fit.
@@ -451,7 +456,7 @@ pub(crate) enum Ahead {
     Full,
 }
 
-/// When encrypted bytes are to leave.
+/// When bytes are to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaving {
     /// Now.

@@ -51,9 +51,9 @@ const _: () = assert!(size_of::<vst_drain>() == 40);
 /// From VST_DRAIN_PAUSE on, VST_EVENT_DRAINING is reported for every session that the host itself
 /// reads and writes, also for those that begin later; streams go on, and health checks of servers
 /// end, unless another engine of the group (vst_group_new) goes on with them. `grace_ns` nanoseconds
-/// later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The drain is done when `conns` and `streams` of `vst_drain` are 0, and after
-/// VST_DRAIN_CLOSE `listeners` as well: VST_EVENT_DRAINED is reported when that becomes so, not while
-/// VST_DRAIN_LAME_DUCK is the stage.
+/// later what is left is aborted and counted; VST_NEVER, or 0, is no bound. The drain is done when
+/// `conns` and `streams` of `vst_drain` are 0, and after VST_DRAIN_CLOSE `listeners` as well:
+/// VST_EVENT_DRAINED is reported when that becomes so, not while VST_DRAIN_LAME_DUCK is the stage.
 /// Legal on the engine's thread.
 /// Returns VST_OK; VST_E_ARGUMENT (no such stage); VST_E_STATE (an earlier stage than the present
 /// one); VST_E_NULL; VST_E_THREAD; VST_E_POISONED.

@@ -204,7 +204,7 @@ impl Lane {
             self.read_end(from, cx, moved);
             return true;
         }
-        self.note_read(from, &mut *moved, brought);
+        self.note_read(from, moved, brought);
         // Nothing arrives for now, so the pipe is returned for a lane that has bytes.
         self.give_pipe(cx);
         false
