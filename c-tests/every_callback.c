@@ -96,6 +96,9 @@ static void engines(vst_engine *e)
     DOES(vst_group_free(group));
     TRY(ENGINE, vst_listener_set_name(e, scene.door, "door"));
     TRY(ENGINE, vst_rules_check(e, scene.rules, NULL, 0));
+    TRY(FREELY, vst_rules_notes(scene.rules, 0, NULL, 0, &len));
+    TRY(FREELY, vst_rules_backends(scene.rules, 0, NULL, 0, &len));
+    TRY(FREELY, vst_rules_unknown_backends(scene.rules, &count));
 }
 
 static void listeners(vst_engine *e)
@@ -156,6 +159,7 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_conn_user(e, scene.conn, &user));
     TRY(ENGINE, vst_conn_set_user(e, scene.conn, NULL));
     TRY(ENGINE, vst_conn_variable(e, scene.conn, "txn.x", bytes, sizeof bytes, &len));
+    TRY(ENGINE, vst_conn_capture(e, scene.conn, 0, bytes, sizeof bytes, &len));
     TRY(ENGINE, vst_conn_chosen_backend(e, scene.conn, &id));
     TRY(ENGINE, vst_conn_proxy_header(e, scene.conn, &header));
     TRY(ENGINE, vst_conn_proxy_tlv(e, scene.conn, 0, &kind, bytes, sizeof bytes, &len));

@@ -135,6 +135,7 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     char text[64];
     size_t len = 9;
     vst_id id = 9;
+    uint64_t count = 9;
     vst_rules *made;
     MUST(vst_rules_new(NULL, 0, NULL, 0, NULL, &made, NULL, 0) == VST_OK);
     NULLS(vst_rules_replace(NULL, made));
@@ -143,6 +144,20 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     NULLS(vst_rules_check(NULL, made, NULL, 0));
     NULLS(vst_rules_check(e, NULL, NULL, 0));
     CHECK_EQ(vst_rules_check(e, made, NULL, 0), VST_OK);
+    NULLS(vst_rules_notes(NULL, 0, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_rules_notes(made, 0, text, sizeof text, NULL));
+    CHECK_EQ(vst_rules_notes(made, 0, NULL, 0, &len), VST_NONE);
+    len = 9;
+    NULLS(vst_rules_backends(NULL, 0, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_rules_backends(made, 0, text, sizeof text, NULL));
+    CHECK_EQ(vst_rules_backends(made, 0, NULL, 0, &len), VST_NONE);
+    len = 9;
+    NULLS(vst_rules_unknown_backends(NULL, &count));
+    NULLS(vst_rules_unknown_backends(made, NULL));
+    CHECK_EQ(vst_rules_unknown_backends(made, &count), VST_OK);
+    CHECK_EQ(count, 0);
     vst_rules_free(made);
     vst_rules_free(NULL);
     NULLS(vst_listener_set_name(NULL, door, "x"));
@@ -156,6 +171,10 @@ static void rules(vst_engine *e, vst_id door, vst_id conn)
     NULLS(vst_conn_variable(e, conn, NULL, text, sizeof text, &len));
     CHECK_EQ(len, 0);
     NULLS(vst_conn_variable(e, conn, "x", text, sizeof text, NULL));
+    len = 9;
+    NULLS(vst_conn_capture(NULL, conn, 0, text, sizeof text, &len));
+    CHECK_EQ(len, 0);
+    NULLS(vst_conn_capture(e, conn, 0, text, sizeof text, NULL));
 }
 
 static void fed(vst_engine *e)

@@ -97,11 +97,11 @@ static void every_phase_says_no(struct host *host)
 
 static void variables_can_be_read(struct host *host)
 {
-    vst_rules *rules = compiled("tcp-request connection set-var(from) src\n"
-                                "tcp-request connection set-var(port) dst_port\n"
-                                "tcp-request connection set-var(local) src_is_local\n"
-                                "tcp-request connection set-var(door) so_name\n"
-                                "tcp-request connection set-var(absent) fc_pp_authority", NULL);
+    vst_rules *rules = compiled("tcp-request connection set-var(sess.from) src\n"
+                                "tcp-request connection set-var(sess.port) dst_port\n"
+                                "tcp-request connection set-var(sess.local) src_is_local\n"
+                                "tcp-request connection set-var(sess.door) so_name\n"
+                                "tcp-request connection set-var(sess.absent) fc_pp_authority", NULL);
     uint16_t port;
     int peer;
     char value[64], number[8];
@@ -119,33 +119,33 @@ static void variables_can_be_read(struct host *host)
         CHECK(memcmp(value, due, strlen(due)) == 0 && value[strlen(due)] == '~');                  \
     } while (0)
     snprintf(number, sizeof number, "%u", (unsigned)port);
-    IS("from", "127.0.0.1");
-    IS("port", number);
-    IS("local", "1");
-    IS("door", "d\xc3\xa9j\xc3\xa0 vu");
-    CHECK_EQ(READ("absent", sizeof value), VST_NONE);
+    IS("sess.from", "127.0.0.1");
+    IS("sess.port", number);
+    IS("sess.local", "1");
+    IS("sess.door", "d\xc3\xa9j\xc3\xa0 vu");
+    CHECK_EQ(READ("sess.absent", sizeof value), VST_NONE);
     CHECK_EQ(len, 0);
-    CHECK_EQ(READ("From", sizeof value), VST_NONE);
+    CHECK_EQ(READ("sess.From", sizeof value), VST_NONE);
     CHECK_EQ(READ("", sizeof value), VST_NONE);
     memset(value, '~', sizeof value);
-    CHECK_EQ(READ("from", 8), VST_E_SPACE);
+    CHECK_EQ(READ("sess.from", 8), VST_E_SPACE);
     CHECK_EQ(len, 9);
     CHECK(value[8] == '~');
-    CHECK_EQ(READ("from", 9), VST_OK);
+    CHECK_EQ(READ("sess.from", 9), VST_OK);
     CHECK_EQ(READ("\xff", sizeof value), VST_E_ARGUMENT);
     len = 99;
-    CHECK_EQ(vst_conn_variable(host->engine, door, "from", value, sizeof value, &len), VST_E_KIND);
+    CHECK_EQ(vst_conn_variable(host->engine, door, "sess.from", value, sizeof value, &len), VST_E_KIND);
     CHECK_EQ(len, 0);
     CHECK_EQ(vst_conn_abort(host->engine, conn), VST_OK);
     HOST_UNTIL(host, host->last[VST_EVENT_CLOSED] == conn);
-    CHECK_EQ(READ("from", sizeof value), VST_E_STALE);
+    CHECK_EQ(READ("sess.from", sizeof value), VST_E_STALE);
     close(peer);
 
     /* A connection without rules has no variables and chooses nothing. */
     listener(host, NULL, &port);
     conn = session(host, port, &peer);
     vst_id backend = 9;
-    CHECK_EQ(READ("from", sizeof value), VST_NONE);
+    CHECK_EQ(READ("sess.from", sizeof value), VST_NONE);
     CHECK_EQ(vst_conn_chosen_backend(host->engine, conn, &backend), VST_NONE);
     CHECK_EQ(backend, 0);
     close(peer);
@@ -167,7 +167,7 @@ static void a_backend_is_chosen_by_its_name(struct host *host)
 #define CHECKED() vst_rules_check(host->engine, rules, why, sizeof why)
     CHECK_EQ(vst_backend_set_name(host->engine, other, "Mail"), VST_OK);
     CHECK_EQ(CHECKED(), VST_E_CONFIG);
-    CHECK(strstr(why, "line 1") != NULL && strstr(why, "\"mail\"") != NULL);
+    CHECK(strstr(why, "line 1, column 13") != NULL && strstr(why, "`mail`") != NULL);
     CHECK_EQ(vst_rules_check(host->engine, rules, NULL, 0), VST_E_CONFIG);
     CHECK_EQ(vst_backend_set_name(host->engine, mail, "mail"), VST_OK);
     CHECK_EQ(CHECKED(), VST_OK);
@@ -211,7 +211,7 @@ static void rules_change_while_they_are_asked(struct host *host)
     snprintf(text, sizeof text,
              "%stcp-request inspect-delay 1m\n"
              "tcp-request connection track-sc0 src\n"
-             "tcp-request content set-var(by) req.len if { req.len ge 3 }\n", table);
+             "tcp-request content set-var(sess.by) req.len if { req.len ge 3 }\n", table);
     vst_rules *rules = compiled(text, NULL);
     ruled(host, rules, &port);
     vst_engine_counters counters = {.size = sizeof counters};
@@ -224,14 +224,14 @@ static void rules_change_while_they_are_asked(struct host *host)
 
     snprintf(text, sizeof text,
              "%stcp-request connection track-sc0 src\n"
-             "tcp-request connection set-var(seen) sc0_conn_cnt\n"
+             "tcp-request connection set-var(sess.seen) sc0_conn_cnt\n"
              "tcp-request connection reject if { sc0_conn_cur gt 2 }\n", table);
     vst_rules *by = compiled(text, rules);
     CHECK_EQ(vst_rules_replace(rules, by), VST_OK);
     vst_rules_free(by);
     int late, third;
     vst_id conn = session(host, port, &late);
-    CHECK_EQ(vst_conn_variable(host->engine, conn, "seen", value, sizeof value, &len), VST_OK);
+    CHECK_EQ(vst_conn_variable(host->engine, conn, "sess.seen", value, sizeof value, &len), VST_OK);
     CHECK(len == 1 && value[0] == '2');
     vst_rules_free(rules);
 
@@ -240,9 +240,9 @@ static void rules_change_while_they_are_asked(struct host *host)
     say_text(early, "c");
     HOST_UNTIL(host, host->reported[VST_EVENT_SESSION] > before);
     conn = host->last[VST_EVENT_SESSION];
-    CHECK_EQ(vst_conn_variable(host->engine, conn, "by", value, sizeof value, &len), VST_OK);
+    CHECK_EQ(vst_conn_variable(host->engine, conn, "sess.by", value, sizeof value, &len), VST_OK);
     CHECK(len == 1 && value[0] == '3');
-    CHECK_EQ(vst_conn_variable(host->engine, conn, "seen", value, sizeof value, &len), VST_NONE);
+    CHECK_EQ(vst_conn_variable(host->engine, conn, "sess.seen", value, sizeof value, &len), VST_NONE);
     CHECK_EQ(vst_conn_recv(host->engine, conn, value, sizeof value, &len), VST_OK);
     CHECK(len == 3 && memcmp(value, "abc", 3) == 0);
 

@@ -61,6 +61,16 @@ static uint8_t *contents(const struct rule_file *rules, size_t *len)
     return bytes;
 }
 
+/* Prints what is no mistake in the rules, but should be known. */
+static void print_notes(const struct rule_file *file, const vst_rules *rules)
+{
+    char note[WHY];
+    size_t len, i;
+
+    for (i = 0; vst_rules_notes(rules, i, note, sizeof note, &len) == VST_OK; i++)
+        fprintf(stderr, "%s: note: %.*s\n", file->path, (int)len, note);
+}
+
 /* The rules in the file now, or NULL and why. What its rules have counted is kept. */
 static vst_rules *read_rules(const struct rule_file *file, char *why)
 {
@@ -95,6 +105,8 @@ void rules_open(struct rule_file *file, const char *path, vst_engine *engine)
     }
     if (path != NULL && file->rules == NULL)
         die("%s: %s", path, why);
+    if (path != NULL)
+        print_notes(file, file->rules);
 }
 
 const char *rules_folder(const struct rule_file *file)
@@ -109,10 +121,15 @@ int rules_reload(struct rule_file *file)
 
     if (file->path != NULL)
         fresh = read_rules(file, why);
+    if (fresh != NULL && vst_rules_replace(file->rules, fresh) < 0) {
+        snprintf(why, sizeof why, "a line looks for a ClientHello, and TLS ends here");
+        vst_rules_free(fresh);
+        fresh = NULL;
+    }
     if (fresh == NULL) {
         fprintf(stderr, "rules stay: %s: %s\n", file->path != NULL ? file->path : "-", why);
     } else {
-        vst_rules_replace(file->rules, fresh);
+        print_notes(file, fresh);
         vst_rules_free(fresh);
         printf("rules read: %s\n", file->path);
         fflush(stdout);

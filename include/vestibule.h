@@ -319,12 +319,12 @@ const char *vst_status_name(vst_status status);
 #define VST_OP_TCP_RULES (5)
 // The host's own handlers, before TLS.
 #define VST_OP_CUSTOM_RAW (6)
-// tcp-request content rules: on the first bytes, which stay unread.
-#define VST_OP_INSPECT (7)
 // The TLS handshake with a client.
-#define VST_OP_TLS_ACCEPT (8)
+#define VST_OP_TLS_ACCEPT (7)
 // tcp-request session rules: on what the TLS handshake agreed on.
-#define VST_OP_SESSION_RULES (9)
+#define VST_OP_SESSION_RULES (8)
+// tcp-request content rules: on the first bytes, as TLS decrypted them; they stay unread.
+#define VST_OP_INSPECT (9)
 // The host's own handlers, after TLS.
 #define VST_OP_CUSTOM_CLEAR (10)
 // The answer to a monitor is sent, instead of a session.
@@ -456,8 +456,9 @@ struct vst_end {
     int32_t sys_errno;
     // The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     int32_t alert;
-    // 1 when this end, of a session or a stream, is above ends_per_second of its listener, so that
-    // a host may leave it out of its log. Else 0.
+    // 1 when a host may leave this end out of its log: one of a session or a stream above
+    // ends_per_second of its listener, or of a connection that a rule has made silent
+    // (set-log-level). Else 0.
     uint32_t quiet;
     // The connection. This id is stale.
     vst_id conn;
@@ -501,6 +502,16 @@ struct vst_end {
     int32_t host_code;
     // 1 when it failed at the agent behind its link (see vst_link_open), and not here. Else 0.
     uint32_t remote;
+    // What rules have captured of the connection, each capture by its number, - for one that is
+    // not there, with | between, NUL-terminated, valid as long as the event; empty without
+    // captures. Bytes that came from a peer are escaped.
+    const char *captures;
+    // The length of captures, without the NUL.
+    uint64_t captures_len;
+    // The severity (RFC 5424 section 6.2.1) that a rule has set for it, 0 to 7; -1 where none has.
+    int32_t log_level;
+    // 0.
+    uint32_t _reserved;
 };
 
 // How a stream ended.
@@ -4321,12 +4332,12 @@ vst_status vst_server_state(vst_engine *engine,
 struct vst_rules;
 
 // Makes a set of rules from text, len bytes without a NUL at their end, in the language of
-// docs/rules.md. Files that it names with -f are read during the call.
+// docs/rules.md. Files that it names are read during the call.
 //
 // Besides the tables that the text defines, its lines may name the table_count tables in tables;
 // the set keeps these. before is the set that this one is to replace, or NULL: a table that the
 // text defines, and that before defines with the same name and definition, is taken from before
-// with its entries. before is not kept.
+// with its entries, and so are the variables of the process. before is not kept.
 //
 // *out is the set, or NULL on failure; free it with vst_rules_free. On failure why, unless
 // NULL, gets what is wrong: line, column, the word and what was expected, then the line itself and
@@ -4353,21 +4364,23 @@ vst_status vst_rules_new(const uint8_t *text,
 // by is not kept and may be freed.
 //
 // Legal from any thread and any callback.
-// Returns VST_OK; VST_E_NULL.
+// Returns VST_OK; VST_E_CONFIG (a line looks for a ClientHello, as req.ssl_sni does, and rules is
+// used by a configuration with TLS, which takes it: nothing is replaced); VST_E_NULL.
 //
 // Needs:
 // Both are sets that are not freed.
 vst_status vst_rules_replace(vst_rules *rules,
                              const vst_rules *by);
 
-// Checks that every name in a use_backend line of rules is that of a backend of this engine
-// (vst_backend_set_name). Call it when the backends have their names, before a listener is
-// opened with the rules or vst_rules_replace is called with them. On failure why, unless NULL,
-// gets the first line that names another backend, and that name, cut to why_size bytes with its
-// NUL.
+// Checks that every backend and server that a line of rules names (use_backend,
+// default_backend, be_conn and its like) is one of this engine (vst_backend_set_name); not
+// names that are put together from values. Call it when the backends have their names, before a
+// listener is opened with the rules or vst_rules_replace is called with them. On failure why,
+// unless NULL, gets the first line that names another, as vst_rules_new would say it, cut to
+// why_size bytes with its NUL.
 //
 // Legal on the engine's thread.
-// Returns VST_OK; VST_E_CONFIG (a name that no backend of this engine has); VST_E_NULL;
+// Returns VST_OK; VST_E_CONFIG (a name that this engine has not); VST_E_NULL;
 // VST_E_THREAD; VST_E_POISONED.
 //
 // Needs:
@@ -4378,14 +4391,58 @@ vst_status vst_rules_check(vst_engine *engine,
                            char *why,
                            size_t why_size);
 
-// Writes the backend that a use_backend line of the rules chooses for a session. *backend is its
-// id, or 0. The conditions of the lines are evaluated during the call.
+// Copies one of the notes about the lines of rules, index from 0 on, in the order of the lines:
+// what is no mistake, but should be known, such as a line that no connection reaches. A note is a
+// sentence with line and column, the line, and a caret below the word, separated by LF. *len is
+// its length, also when capacity does not suffice; nothing ends it.
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_NONE (there are no more); VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// rules is a set that is not freed; text points to capacity writable bytes; len to a size.
+vst_status vst_rules_notes(const vst_rules *rules,
+                           size_t index,
+                           char *text,
+                           size_t capacity,
+                           size_t *len);
+
+// Copies the name of one of the backends that lines of rules choose, index from 0 on, each name
+// once; names that are put together from values are not among them. So a host can make the
+// backends that its rules ask for, or see that it has them. *len is the length of the name, also
+// when capacity does not suffice; nothing ends it.
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_NONE (there are no more); VST_E_SPACE; VST_E_NULL.
+//
+// Needs:
+// rules is a set that is not freed; name points to capacity writable bytes; len to a size.
+vst_status vst_rules_backends(const vst_rules *rules,
+                              size_t index,
+                              char *name,
+                              size_t capacity,
+                              size_t *len);
+
+// Writes how often a name that a use_backend line put together was that of no backend, since rules
+// was made or replaced.
+//
+// Legal from any thread and any callback.
+// Returns VST_OK; VST_E_NULL.
+//
+// Needs:
+// rules is a set that is not freed; count points to a number.
+vst_status vst_rules_unknown_backends(const vst_rules *rules,
+                                      uint64_t *count);
+
+// Writes the backend that the rules choose for a session, by a use_backend line or else by
+// default_backend. *backend is its id, or 0. The conditions of the lines are evaluated during
+// the call.
 //
 // Where the line that applies names no backend of this engine, the session is closed in order:
 // VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. vst_rules_check
 // finds such lines earlier.
 // Legal on the engine's thread, for a session.
-// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (the line that
+// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules); VST_E_CONFIG (the line that
 // applies names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 // VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 //
@@ -4395,7 +4452,8 @@ vst_status vst_conn_chosen_backend(vst_engine *engine,
                                    vst_id conn,
                                    vst_id *backend);
 
-// Copies a variable that a rule has set for a connection (set-var(name)): a number or a boolean
+// Copies a variable that a rule has set for a connection (set-var(txn.name); name has the scope in
+// front, and is none of the process's): a number or a boolean
 // in decimal, an address as text, bytes as they are. *len is its length, also when capacity
 // does not suffice.
 //
@@ -4412,6 +4470,23 @@ vst_status vst_conn_variable(vst_engine *engine,
                              void *value,
                              size_t capacity,
                              size_t *len);
+
+// Copies what a rule has captured of a connection (capture): number counts the capture lines of
+// the rules from 0. *len is its length, also when capacity does not suffice.
+//
+// Legal on the engine's thread, before VST_EVENT_CLOSED.
+// Returns VST_OK; VST_NONE (nothing was captured under this number); VST_E_SPACE; VST_E_NULL;
+// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed; value points to capacity writable bytes; len to a
+// size.
+vst_status vst_conn_capture(vst_engine *engine,
+                            vst_id conn,
+                            size_t number,
+                            void *value,
+                            size_t capacity,
+                            size_t *len);
 
 // Frees a handle. Configurations and connections that use the set keep it. NULL does nothing.
 //

@@ -12,10 +12,11 @@ pub use source::SourcePool;
 pub use trust::{Trust, TrustError};
 
 use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::id::Id;
-use crate::rules::RuleSet;
+use crate::rules::{RuleError, RuleSet};
 use crate::time::{MILLISECOND, SECOND};
 use crate::tls::{ClientTls, ServerTls};
 use crate::wire::socks::Dialogue;
@@ -344,23 +345,44 @@ pub struct Custom {
 
 /// A set of rules that can be replaced. A connection keeps the set that it began with.
 #[derive(Debug)]
-pub struct LiveRules(RwLock<Arc<RuleSet>>);
+pub struct LiveRules {
+    set: RwLock<Arc<RuleSet>>,
+    /// Whether a configuration that uses it ends TLS, behind which no ClientHello is seen.
+    ends_tls: AtomicBool,
+}
 
 impl LiveRules {
     /// Begins with `rules`.
     #[must_use]
     pub const fn new(rules: Arc<RuleSet>) -> Self {
-        Self(RwLock::new(rules))
+        Self { set: RwLock::new(rules), ends_tls: AtomicBool::new(false) }
+    }
+
+    /// It is used where TLS ends.
+    ///
+    /// # Errors
+    /// The first line that looks for a ClientHello.
+    pub fn use_with_tls(&self) -> Result<(), RuleError> {
+        self.current().check_tls().map_err(Clone::clone)?;
+        self.ends_tls.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The set for connections that begin now.
     #[must_use]
     pub fn current(&self) -> Arc<RuleSet> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Replaces the set for connections that begin from now on.
-    pub fn replace(&self, rules: Arc<RuleSet>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    ///
+    /// # Errors
+    /// A line looks for a ClientHello, and a configuration that uses the rules ends TLS.
+    pub fn replace(&self, rules: Arc<RuleSet>) -> Result<(), RuleError> {
+        if self.ends_tls.load(Ordering::Relaxed) {
+            rules.check_tls().map_err(Clone::clone)?;
+        }
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::buffer::{Buffer, Pool};
 use crate::counts::{OpCounts, TlsCounts};
 use crate::id::Kind;
 use crate::pipes::Pipes;
-use crate::rules::Load;
+use crate::rules::{ListenerView, Load, ServerLoad};
 use crate::slab::Key;
 use crate::sys::{Addr, Credentials, Fd, Net};
 use crate::time::Time;
@@ -128,11 +128,17 @@ pub(crate) const NOBODY: Key = Key { generation: 0, slot: Key::SLOTS - 1 };
 
 /// Questions of a step to the engine that do not concern its connection.
 pub(crate) trait Directory {
-    /// The name of a listener, if it has one.
-    fn listener_name(&self, listener: Key) -> Option<&str>;
+    /// A listener, while it exists.
+    fn listener(&self, listener: Key, now: Time) -> Option<ListenerView<'_>>;
+
+    /// Counts a connection of a listener that has passed its session rules.
+    fn count_session(&self, listener: Key, now: Time);
 
     /// The load of the backend with this name, if there is one.
-    fn load(&self, backend: &str) -> Option<Load>;
+    fn load(&self, backend: &str, now: Time) -> Option<Load>;
+
+    /// The load of the server with this name, `BACKEND/SERVER`, if there is one.
+    fn server_load(&self, name: &str) -> Option<ServerLoad>;
 }
 
 /// The first bytes of a stream for a server that is being connected to.

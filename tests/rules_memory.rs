@@ -8,8 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use counting::counted;
 use vestibule::rules::{
-    ConnView, Effects, Environment, Load, Prefix, RulePhase, RuleProgress, RuleSet, Tables, Tls,
-    Value, Verdict,
+    ConnView, Effects, Environment, ExpectedHeader, LimitedDirection, ListenerView, Load,
+    LogLevel, Prefix, RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value,
+    Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;
@@ -36,12 +37,16 @@ impl ConnView for Visitor {
         Some(self.source)
     }
 
-    fn source_is_local(&self) -> Option<bool> {
-        Some(false)
+    fn is_local(&self, _: IpAddr) -> bool {
+        false
     }
 
-    fn listener(&self) -> Option<&[u8]> {
-        Some(b"front")
+    fn is_unix(&self) -> bool {
+        false
+    }
+
+    fn listener(&self) -> Option<ListenerView<'_>> {
+        Some(ListenerView { name: Some(b"front"), ..ListenerView::default() })
     }
 
     fn proxy(&self) -> Option<&Header> {
@@ -60,8 +65,20 @@ impl ConnView for Visitor {
         None
     }
 
+    fn tcp(&self) -> Option<TcpInfo> {
+        None
+    }
+
     fn backend(&self, _: &str) -> Option<Load> {
-        Some(Load { connections: 1, queued: 0 })
+        Some(Load { connections: 1, ..Load::default() })
+    }
+
+    fn server(&self, _: &str) -> Option<ServerLoad> {
+        None
+    }
+
+    fn variable(&self, _: &str) -> Option<&Value<'static>> {
+        None
     }
 }
 
@@ -74,7 +91,23 @@ impl Effects for Visitor {
 
     fn set_tos(&mut self, _: u8) {}
 
-    fn set_variable(&mut self, _: &str, _: Value<'static>) {}
+    fn set_source_port(&mut self, port: u16) {
+        self.source.set_port(port);
+    }
+
+    fn set_destination(&mut self, _: IpAddr) {}
+
+    fn set_destination_port(&mut self, _: u16) {}
+
+    fn set_variable(&mut self, _: &str, _: Option<Value<'static>>) {}
+
+    fn capture(&mut self, _: usize, _: Vec<u8>) {}
+
+    fn set_log_level(&mut self, _: LogLevel) {}
+
+    fn expect(&mut self, _: ExpectedHeader) {}
+
+    fn limit(&mut self, _: LimitedDirection, _: u64, _: u64) {}
 }
 
 /// A hundred thousand networks, each followed by an equally large gap.
@@ -118,8 +151,8 @@ fn asking_rules_allocates_nothing() {
         let mut passage = RuleProgress::default();
         let verdicts =
             RulePhase::ALL.map(|phase| rules.evaluate(phase, &mut passage, &mut visitor, now));
-        assert_eq!(verdicts, [Verdict::Accept, Verdict::Accept, Verdict::Wait, Verdict::Accept]);
-        assert_eq!(rules.backend(&passage, &visitor, now), Some("farm"));
+        assert_eq!(verdicts, [Verdict::Accept, Verdict::Accept, Verdict::Accept, Verdict::Wait]);
+        assert_eq!(rules.backend(&passage, &visitor, now).as_deref(), Some("farm"));
     };
     // Expressions allocate their working memory at the first use, and so does the table.
     ask();

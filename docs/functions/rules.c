@@ -11,17 +11,49 @@ vst_rules *make_rules(void)
         "tcp-request connection track-sc0 src\n"
         "tcp-request connection reject if { sc0_conn_rate gt 100 }\n"
         "tcp-request inspect-delay 5s\n"
-        "tcp-request content set-var(sni) req.ssl_sni\n"
-        "use_backend mail if { dst_port 465 }\n";
+        "tcp-request content set-var(txn.sni) req.ssl_sni\n"
+        "use_backend mail if { dst_port 465 }\n"
+        "default_backend web\n";
     vst_rules *rules;
-    char why[1024];
+    char why[1024], note[1024];
+    size_t len;
 
     if (vst_rules_new((const uint8_t *)text, strlen(text), NULL, 0, NULL, &rules, why,
                       sizeof why) < 0) {
         fprintf(stderr, "%s\n", why); /* with the line and a caret below the mistake */
         return NULL;
     }
+    for (size_t i = 0; vst_rules_notes(rules, i, note, sizeof note, &len) == VST_OK; i++)
+        fprintf(stderr, "note: %.*s\n", (int)len, note); /* no mistakes, but good to know */
     return rules;
+}
+
+// Example of vst_rules_backends.
+int make_backends(vst_engine *engine, const vst_rules *rules)
+{
+    vst_backend_options options;
+    vst_id backend;
+    char name[64];
+    size_t len;
+
+    vst_backend_options_init(&options, sizeof options);
+    for (size_t i = 0; vst_rules_backends(rules, i, name, sizeof name - 1, &len) == VST_OK; i++) {
+        name[len] = '\0';
+        if (vst_backend_new(engine, &options, &backend, NULL, 0) < 0 ||
+            vst_backend_set_name(engine, backend, name) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+// Example of vst_rules_unknown_backends.
+void report_rules(const vst_rules *rules)
+{
+    uint64_t count;
+
+    /* For a rule such as: use_backend %[ssl_fc_sni,lower,map(sites.map)] */
+    if (vst_rules_unknown_backends(rules, &count) == VST_OK && count > 0)
+        printf("%llu sessions were for a backend that is none\n", (unsigned long long)count);
 }
 
 // Example of vst_rules_replace, vst_rules_check, vst_rules_free.
@@ -38,9 +70,10 @@ int reload_rules(vst_engine *engine, vst_rules *rules, const char *text)
         vst_rules_free(fresh); /* NULL if there is none */
         return -1;
     }
-    vst_rules_replace(rules, fresh); /* listeners use rules: new connections get the new ones */
+    /* Listeners use rules: new connections get the new ones. */
+    vst_status status = vst_rules_replace(rules, fresh);
     vst_rules_free(fresh);
-    return 0;
+    return status; /* VST_E_CONFIG: a line looks for a ClientHello, which TLS of a listener takes */
 }
 
 // Example of vst_conn_chosen_backend.
@@ -63,8 +96,8 @@ void log_server_name(vst_engine *engine, vst_id conn)
     char name[256];
     size_t len;
 
-    /* For a rule such as: tcp-request content set-var(sni) req.ssl_sni */
-    switch (vst_conn_variable(engine, conn, "sni", name, sizeof name, &len)) {
+    /* For a rule such as: tcp-request content set-var(txn.sni) req.ssl_sni */
+    switch (vst_conn_variable(engine, conn, "txn.sni", name, sizeof name, &len)) {
     case VST_OK:
         printf("for %.*s\n", (int)len, name);
         break;
@@ -77,4 +110,15 @@ void log_server_name(vst_engine *engine, vst_id conn)
     default:
         break;
     }
+}
+
+// Example of vst_conn_capture.
+void log_capture(vst_engine *engine, vst_id conn)
+{
+    char value[128];
+    size_t len;
+
+    /* For a rule such as: tcp-request content capture req.ssl_sni len 100 */
+    if (vst_conn_capture(engine, conn, 0, value, sizeof value, &len) == VST_OK)
+        printf("captured %.*s\n", (int)len, value);
 }

@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import unittest
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Optional
 
 import support
 from support import RESET, Echo, connected, folder, identity, read_all, serving, turn_until
@@ -283,6 +283,33 @@ class RulesAndTables(unittest.TestCase):
         line, text, caret = raised.exception.why.splitlines()
         self.assertIn("line 1, column 36", line)
         self.assertEqual(text[caret.index("^") :][:2], "sr")
+
+    def test_rules_tell_their_backends_and_what_should_be_known(self) -> None:
+        rules = Rules("use_backend a if { dst_port 1 }\nuse_backend b\nuse_backend a\n")
+        self.assertEqual(rules.backends, ["a", "b"])
+        self.assertEqual(rules.unknown_backends, 0)
+        (note,) = rules.notes
+        self.assertIn("line 3, column 1", note)
+        self.assertEqual(Rules("").notes, [])
+
+    def test_what_rules_capture_is_read_and_told_at_the_end(self) -> None:
+        rules = Rules("tcp-request session capture src len 20\ntcp-request session set-log-level debug\n")
+        seen: List[Optional[bytes]] = []
+        ended: List[Event] = []
+
+        def look(event: Event) -> None:
+            if event.kind is EventKind.SESSION:
+                seen.extend([event.conn.capture(0), event.conn.capture(1)])
+                event.conn.close()
+            elif event.end:
+                ended.append(event)
+
+        with serving(look, AcceptConfig(rules=rules)) as address:
+            with connected(address) as client:
+                self.assertEqual(client.recv(1), b"")
+        self.assertEqual(seen, [b"127.0.0.1", None])
+        assert ended[0].end is not None
+        self.assertEqual((ended[0].end.captures, ended[0].end.log_level), ("127.0.0.1", 7))
 
     def test_rules_decide_count_and_are_replaced(self) -> None:
         table = Table("clients", "type ip size 100 store conn_cnt,gpc0")

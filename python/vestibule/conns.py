@@ -161,16 +161,22 @@ class Conn(Id):
         return Stream(self.engine, out.value)
 
     def chosen_backend(self) -> Optional[Backend]:
-        """The backend that a use_backend line of the rules chooses. Raises ConfigError where it names none."""
+        """The backend that the rules choose, if they choose one. Raises ConfigError where they name none."""
         out = c_uint64()
         functions().vst_conn_chosen_backend(self.engine.handle, self.id, ref(out))
         return Backend(self.engine, out.value) if out.value else None
 
     def variable(self, name: str) -> Optional[bytes]:
-        """What a rule has set by set-var(name): numbers and addresses as text."""
+        """What a rule has set by set-var(name), with the scope in front of the name; numbers and addresses as text."""
         named = encoded(name)
         return bytes_of(
             lambda text, room, got: functions().vst_conn_variable(self.engine.handle, self.id, named, text, room, got)
+        )
+
+    def capture(self, number: int) -> Optional[bytes]:
+        """What the capture line of this number, from 0, has kept."""
+        return bytes_of(
+            lambda text, room, got: functions().vst_conn_capture(self.engine.handle, self.id, number, text, room, got)
         )
 
     @property

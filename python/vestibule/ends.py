@@ -48,8 +48,12 @@ class End:
     in_op: float
     #: How many such ends before were only counted, or were quiet.
     suppressed: int
-    #: Whether it is above ends_per_second of its listener, so that a log may leave it out.
+    #: Whether a log may leave it out: it is above ends_per_second of its listener, or a rule has made it silent.
     is_quiet: bool
+    #: What rules have captured, `-` for what they have not, with `|` between.
+    captures: str
+    #: The severity of syslog that a rule has set for it, 0 to 7, or None.
+    log_level: Optional[int]
     #: The other end of the socket.
     peer: Address
     #: Our end of the socket, if it was asked for while the connection was open.
@@ -87,6 +91,8 @@ class End:
             in_op=seconds(end.in_op_ns),
             suppressed=end.suppressed,
             is_quiet=bool(end.quiet),
+            captures=_text(end.captures),
+            log_level=end.log_level if end.log_level >= 0 else None,
             peer=Address.of(end.peer),
             local=Address.of(end.local),
             announced_source=Address.of(end.announced_source),

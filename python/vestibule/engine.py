@@ -279,7 +279,7 @@ class Engine:
         return Waker(self)
 
     def check_rules(self, rules: Rules) -> None:
-        """Raises ConfigError where a use_backend line names no backend of this engine."""
+        """Raises ConfigError where a line names a backend or a server that this engine has not."""
         why = new_why()
         functions().vst_rules_check(self.handle, rules.handle, why, len(why))
 

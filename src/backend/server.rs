@@ -138,6 +138,19 @@ impl Server {
         &self.connect
     }
 
+    /// Its streams.
+    #[must_use]
+    pub(crate) const fn streams(&self) -> u32 {
+        self.streams.now
+    }
+
+    /// How many more streams it may carry; `None` without a limit.
+    #[must_use]
+    pub(crate) fn room(&self) -> Option<u64> {
+        let left = self.maxconn.saturating_sub(self.streams.now);
+        (self.maxconn < u32::MAX).then_some(left.into())
+    }
+
     /// Its administrative state.
     #[must_use]
     pub(crate) const fn admin(&self) -> Admin {

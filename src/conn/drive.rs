@@ -124,7 +124,7 @@ impl Conn {
             (Opening::Tls, _) => self.events.insert(Events::SECURED),
             (_, Plan::Outgoing(_)) => self.events.insert(Events::CONNECTED),
             (_, Plan::Incoming(_) | Plan::Adopted) => {
-                if let Some(rule_state) = self.facts.rule_state() {
+                if let Some(rule_state) = self.facts.rule_state_mut() {
                     rule_state.session(now);
                 }
                 self.facts.leave_opening();

@@ -144,10 +144,11 @@ impl Facts {
     /// The client's address for all uses: as a rule has set it, else [`Self::found_source`].
     pub(crate) fn source(&self) -> Addr {
         let found = self.found_source();
-        let set = self.rule_state().and_then(|rule_state| rule_state.source);
-        let Some(set) = set else { return found.into_owned() };
-        let port = if let Addr::Ip(ip) = &*found { ip.port() } else { 0 };
-        Addr::ip((set, port).into())
+        let Some(rule_state) = self.rule_state() else { return found.into_owned() };
+        match rule_state.ends.source(found.as_ip().copied()) {
+            Some(source) => Addr::ip(source),
+            None => found.into_owned(),
+        }
     }
 
     /// The client's address before rules: as announced by a header, else the socket's other end.
@@ -238,12 +239,14 @@ impl Conn {
     }
 
     /// The source and destination the connection stands for: those announced by a header, else the
-    /// socket's; and the source that a rule has set.
+    /// socket's; and what rules have set of them.
     pub(crate) fn ends<N: Net>(&mut self, net: &mut N) -> Option<(Addr, Addr)> {
         let destination = match self.facts.announced() {
             Some((_, destination)) => destination,
             None => self.local(net)?,
         };
-        Some((self.facts.source(), destination))
+        let set = self.facts.rule_state().map(|rule_state| rule_state.ends);
+        let changed = set.and_then(|set| set.destination(destination.as_ip().copied()));
+        Some((self.facts.source(), changed.map_or(destination, Addr::ip)))
     }
 }

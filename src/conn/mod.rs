@@ -39,7 +39,7 @@ pub use layers::{ConnSummary, LayerState, LayerStates};
 pub(crate) use operations::is_first_step;
 pub use operations::{Driven, Progress, advance};
 pub use record::Record;
-pub(crate) use rule_state::RuleState;
+pub(crate) use rule_state::{RuleState, SetEnds};
 pub use session::{Received, Sent};
 
 pub use crate::cause::{Cause, Detail, Why};

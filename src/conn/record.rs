@@ -1,8 +1,11 @@
 //! How a connection ended, for the host and its access log. One record serves refusals, sessions
 //! and streams.
 
+use std::ffi::CStr;
+
 use super::Cause;
 use crate::id::Id;
+use crate::rules::LogLevel;
 use crate::sys::Addr;
 
 /// How one connection ended.
@@ -35,6 +38,11 @@ pub struct Record {
     pub in_op: u64,
     /// It is reported because every end is, but exceeds the number of its kind that is for the log.
     pub quiet: bool,
+    /// What rules have captured of it, `-` for what they have not, with `|` between; bytes that came
+    /// from a peer are escaped.
+    pub captures: Option<Box<CStr>>,
+    /// How loud the host is to be about it, where a rule has said so.
+    pub log_level: Option<LogLevel>,
     /// Records of the same kind that were not reported, or were quiet, since the last one that was
     /// neither.
     pub suppressed: u64,

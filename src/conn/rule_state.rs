@@ -1,10 +1,11 @@
 //! The state of the rules of one connection.
 
-use std::net::IpAddr;
+use std::ffi::{CStr, CString};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::Conn;
-use crate::rules::{RuleProgress, RuleSet, Value};
+use crate::rules::{LogLevel, RuleProgress, RuleSet, SLOTS, StickEntry, Value};
 use crate::time::Time;
 
 /// The state of the rules of one connection. It is kept until the connection ends, or, if nothing in it
@@ -17,12 +18,51 @@ pub(crate) struct RuleState {
     pub(crate) progress: RuleProgress,
     /// The variables that rules have set.
     pub(crate) variables: Vec<(Box<str>, Value<'static>)>,
-    /// The source address that a rule has set.
-    pub(crate) source: Option<IpAddr>,
+    /// The ends of the connection, as far as rules have set them.
+    pub(crate) ends: SetEnds,
+    /// What rules have captured, by the number of the capture.
+    pub(crate) captures: Vec<(usize, Vec<u8>)>,
+    /// How loud the host is to be about the connection, where a rule has said so.
+    pub(crate) log_level: Option<LogLevel>,
+    /// The entries that remember the connection's server, once a backend is chosen.
+    pub(crate) sticks: Vec<StickEntry>,
     /// Content rules may not wait for more bytes: no more will arrive, or not in time.
     pub(crate) settled: bool,
     /// Bytes received and sent that have been added to the entries.
     counted: [u64; 2],
+    /// In how many of the entries, from the first on, it is counted as a session, by their slots.
+    sessions: [bool; SLOTS],
+}
+
+/// The ends of a connection, as far as rules have set them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SetEnds {
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) source_port: Option<u16>,
+    pub(crate) destination: Option<IpAddr>,
+    pub(crate) destination_port: Option<u16>,
+}
+
+impl SetEnds {
+    /// The source, where `found` is the one before rules.
+    pub(crate) fn source(&self, found: Option<SocketAddr>) -> Option<SocketAddr> {
+        changed(found, self.source, self.source_port)
+    }
+
+    /// The destination, where `found` is the one before rules.
+    pub(crate) fn destination(&self, found: Option<SocketAddr>) -> Option<SocketAddr> {
+        changed(found, self.destination, self.destination_port)
+    }
+}
+
+/// An end with another address and another port, where these are set. A unix socket has neither before.
+fn changed(
+    found: Option<SocketAddr>,
+    address: Option<IpAddr>,
+    port: Option<u16>,
+) -> Option<SocketAddr> {
+    let address = address.or(found.map(|found| found.ip()))?;
+    Some(SocketAddr::new(address, port.or(found.map(|found| found.port())).unwrap_or(0)))
 }
 
 impl Conn {
@@ -56,22 +96,48 @@ impl RuleState {
             rules,
             progress: RuleProgress::default(),
             variables: Vec::new(),
-            source: None,
+            ends: SetEnds::default(),
+            captures: Vec::new(),
+            log_level: None,
+            sticks: Vec::new(),
             settled: false,
             counted: [0; 2],
+            sessions: [false; SLOTS],
         }
     }
 
-    /// Counts the connection as a session in the entries that track it.
-    pub(crate) fn session(&self, now: Time) {
-        self.progress.tracks.iter().for_each(|tracked| tracked.session(now));
+    /// Counts the connection as a session in the entries that track it, once in each.
+    pub(crate) fn session(&mut self, now: Time) {
+        for (tracked, is_counted) in self.progress.tracks.slots().zip(&mut self.sessions) {
+            if let Some(tracked) = tracked
+                && !std::mem::replace(is_counted, true)
+            {
+                tracked.session(now);
+            }
+        }
     }
 
-    /// Whether a session does not need it: no entry tracks it, no rule set an address or a variable,
-    /// and rules choose no backend.
+    /// What rules have captured, in the order of the captures, for a log; `None` without captures.
+    pub(crate) fn captured(&self) -> Option<Box<CStr>> {
+        let last = self.captures.iter().map(|(number, _)| *number).max()?;
+        let value = |number: usize| {
+            let held = self.captures.iter().find(|(known, _)| *known == number);
+            held.map_or_else(|| "-".to_owned(), |(_, value)| value.escape_ascii().to_string())
+        };
+        let joined = (0..=last).map(value).collect::<Vec<_>>().join("|");
+        // What is escaped has no NUL.
+        CString::new(joined).ok().map(CString::into_boxed_c_str)
+    }
+
+    /// Whether a session does not need it: no entry tracks it, no rule set anything, and rules choose
+    /// no backend and remember no server.
     pub(crate) fn is_spent(&self) -> bool {
-        let set = self.source.is_some() || !self.variables.is_empty();
-        !set && self.progress.tracks.is_empty() && !self.rules.chooses_backends()
+        let set = self.ends != SetEnds::default()
+            || !self.variables.is_empty()
+            || !self.captures.is_empty()
+            || self.log_level.is_some();
+        let chooses = self.rules.chooses_backends() || self.rules.remembers_servers();
+        !set && !chooses && self.progress.tracks.is_empty()
     }
 
     /// Adds the bytes received and sent since the last call; the arguments are totals.

@@ -387,7 +387,7 @@ fn every_reachable_word_and_state_is_the_model_s() {
         &[MonitorIn, AcceptProxy, AcceptCip, TlsAccept, AcceptSession],
         &[TlsAccept, SendLastChunk, AcceptSession],
         &[CustomRaw, TlsAccept, CustomClear, AcceptSession],
-        &[AcceptRules, AcceptProxy, TcpRules, Inspect, TlsAccept, SessionRules, AcceptSession],
+        &[AcceptRules, AcceptProxy, TcpRules, TlsAccept, SessionRules, Inspect, AcceptSession],
         &[CtrlConnect, CustomRawOut, TlsConnect, CustomClearOut],
         &[CtrlConnect],
         &[CtrlConnect, SendProxy],

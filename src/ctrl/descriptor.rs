@@ -3,7 +3,7 @@
 use super::transport::Transport;
 use super::{Ctrl, Io};
 use crate::cx::Descriptors;
-use crate::sys::{Addr, Credentials, Fd, Net, SockOpt};
+use crate::sys::{Addr, Credentials, Fd, Net, SockOpt, TcpInfo};
 
 /// How a descriptor is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,14 @@ impl Ctrl {
             Transport::Closed => None,
             Transport::Socket(fd) | Transport::Passed(fd) => net.local(*fd).ok(),
             Transport::Fed(fed) => fed.local().cloned(),
+        }
+    }
+
+    /// What the system measures of it; `None` where it is no TCP.
+    pub(crate) fn tcp_info<N: Net>(&self, net: &mut N) -> Option<TcpInfo> {
+        match &self.transport {
+            Transport::Socket(fd) | Transport::Passed(fd) => net.tcp_info(*fd),
+            Transport::Closed | Transport::Fed(_) => None,
         }
     }
 

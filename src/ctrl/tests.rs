@@ -8,7 +8,7 @@ use crate::cx::{
     ByteCounts, Descriptors, Directory, FedOrigin, FedWindows, Limits, NOBODY, Telemetry,
 };
 use crate::pipes::Pipes;
-use crate::rules::Load;
+use crate::rules::{ListenerView, Load, ServerLoad};
 use crate::sim::{CallKind, SimNet, World};
 use crate::slab::Key;
 use crate::sys::{Addr, Family, ListenSpec, Passed, SockOpt};
@@ -22,11 +22,17 @@ const UNSUPPORTED: Errno = Errno(libc::EOPNOTSUPP);
 struct Nobody;
 
 impl Directory for Nobody {
-    fn listener_name(&self, _: Key) -> Option<&str> {
+    fn listener(&self, _: Key, _: Time) -> Option<ListenerView<'_>> {
         None
     }
 
-    fn load(&self, _: &str) -> Option<Load> {
+    fn count_session(&self, _: Key, _: Time) {}
+
+    fn server_load(&self, _: &str) -> Option<ServerLoad> {
+        None
+    }
+
+    fn load(&self, _: &str, _: Time) -> Option<Load> {
         None
     }
 }

@@ -12,9 +12,11 @@ use crate::backend::{
     ServerIndex, ServerSlot, Stats, Ticket, Transition, Work,
 };
 use crate::id::{Id, Kind};
-use crate::rules::Load;
+use crate::rules::{Load, ServerLoad};
 use crate::slab::Key;
 use crate::sys::Net;
+use crate::table::PerSecond;
+use crate::time::Time;
 use crate::wheel::Timer;
 
 /// A backend of this engine.
@@ -32,6 +34,8 @@ pub(super) struct BackendEntry {
     user: u64,
     /// The name that rules and metrics use for it.
     pub(super) name: Option<Box<str>>,
+    /// Streams that came to it.
+    pub(super) session_rate: PerSecond,
     /// The lists it is on.
     listed: Listed,
     /// What other members of the group are told of its servers, of the first so many.
@@ -141,12 +145,36 @@ impl BackendEntry {
         Ok(())
     }
 
-    /// Its connections, and how many streams wait for a slot.
-    pub(super) fn load(&self) -> Load {
+    /// How busy it is.
+    pub(super) fn load(&self, now: Time) -> Load {
         let stats = self.core.stats();
-        let servers = (0..).map_while(|index| self.core.server_stats(ServerIndex(index)));
-        let queued = servers.map(|server| u64::from(server.queue.now)).sum::<u64>();
-        Load { connections: stats.streams.now.into(), queued: queued + u64::from(stats.queue.now) }
+        let servers = || self.core.servers().map(|(index, server)| (server, self.queued(index)));
+        let queued = servers().map(|(_, queued)| queued).sum::<u64>();
+        let usable = || servers().map(|(server, _)| server).filter(|server| server.is_usable());
+        Load {
+            connections: stats.streams.now.into(),
+            queued: queued + u64::from(stats.queue.now),
+            servers: usable().count() as u64,
+            // None where one of them has no limit.
+            free: usable().map(Server::room).try_fold(0, |sum, room| Some(sum + room?)),
+            session_rate: self.session_rate.get(now),
+        }
+    }
+
+    /// How busy a server is.
+    pub(super) fn server_load(&self, name: &str) -> Option<ServerLoad> {
+        let (index, server) = self.core.servers().find(|(_, server)| server.name() == name)?;
+        Some(ServerLoad {
+            is_up: server.serves(),
+            connections: server.streams().into(),
+            queued: self.queued(index),
+            free: server.room(),
+        })
+    }
+
+    /// How many streams wait for a server.
+    fn queued(&self, server: ServerIndex) -> u64 {
+        self.core.server_stats(server).map_or(0, |stats| stats.queue.now.into())
     }
 }
 
@@ -190,6 +218,7 @@ impl<N: Net> Engine<N> {
             events: VecDeque::new(),
             user: options.user,
             name: None,
+            session_rate: PerSecond::default(),
             listed: Listed::empty(),
             shared: Vec::new(),
         });

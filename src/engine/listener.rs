@@ -7,6 +7,7 @@ use crate::config::AcceptConfig;
 use crate::conn::{Op, Why};
 use crate::ctrl::{FdState, Watch};
 use crate::sys::{Addr, Errno, Fd, PathId};
+use crate::table::PerSecond;
 use crate::time::{MILLISECOND, SECOND, Time};
 use crate::wheel::Timer;
 
@@ -158,6 +159,8 @@ pub(super) struct Listener {
     pub(super) refusals: Tally,
     pub(super) ends: Tally,
     pub(super) counts: ListenerCounts,
+    /// Connections that passed its session rules.
+    pub(super) session_rate: PerSecond,
     burst: u32,
     full_bursts: u32,
     hit_rate: u16,
@@ -221,6 +224,7 @@ impl Listener {
             refusals: Tally::default(),
             ends: Tally::default(),
             counts: ListenerCounts::default(),
+            session_rate: PerSecond::default(),
             burst: 1,
             full_bursts: 0,
             hit_rate: HIT_ALWAYS,

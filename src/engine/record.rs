@@ -1,9 +1,10 @@
 //! How connections and streams ended, for the host and its access log.
 
-use crate::conn::{Cause, Conn, Record};
+use crate::conn::{Cause, Conn, Record, RuleState};
 use crate::id::{Id, Kind};
 use crate::slab::Key;
 use crate::stream::Termination;
+use crate::rules::LogLevel;
 use crate::sys::Net;
 
 use super::listener::Alike;
@@ -44,6 +45,7 @@ impl<N> Tools<N> {
         let facts = &conn.facts;
         let now = self.now;
         let failed_op = conn.cause.as_ref().and_then(|cause| cause.at);
+        let log_level = facts.rule_state().and_then(|rule_state| rule_state.log_level);
         Record {
             conn: self.agenda.id(Kind::Conn, key),
             listener: facts.listener.map(|key| self.agenda.id(Kind::Listener, key)),
@@ -57,7 +59,9 @@ impl<N> Tools<N> {
             lost: facts.lost.into(),
             lasted: now.since(facts.opened_at),
             in_op: failed_op.map_or(0, |_| facts.in_op),
-            quiet: false,
+            quiet: log_level == Some(LogLevel::Silent),
+            captures: facts.rule_state().and_then(RuleState::captured),
+            log_level,
             suppressed: 0,
         }
     }

@@ -3,8 +3,9 @@
 use super::backend::BackendEntry;
 use super::listener::Listener;
 use crate::cx::Directory;
-use crate::rules::Load;
+use crate::rules::{ListenerView, Load, ServerLoad};
 use crate::slab::{Key, Slab};
+use crate::time::Time;
 
 /// Listeners and backends.
 pub(super) struct Registry {
@@ -35,11 +36,28 @@ impl Registry {
 }
 
 impl Directory for Registry {
-    fn listener_name(&self, listener: Key) -> Option<&str> {
-        self.listener(Some(listener))?.name.as_deref()
+    fn listener(&self, listener: Key, now: Time) -> Option<ListenerView<'_>> {
+        let found = self.listeners.get(listener).ok()?;
+        Some(ListenerView {
+            name: found.name.as_deref().map(str::as_bytes),
+            number: listener.slot.saturating_add(1),
+            connections: found.conns.into(),
+            session_rate: found.session_rate.get(now),
+        })
     }
 
-    fn load(&self, backend: &str) -> Option<Load> {
-        self.backend_called(backend).map(|(_, entry)| entry.load())
+    fn count_session(&self, listener: Key, now: Time) {
+        if let Ok(found) = self.listeners.get(listener) {
+            found.session_rate.count(now);
+        }
+    }
+
+    fn load(&self, backend: &str, now: Time) -> Option<Load> {
+        self.backend_called(backend).map(|(_, entry)| entry.load(now))
+    }
+
+    fn server_load(&self, name: &str) -> Option<ServerLoad> {
+        let (backend, server) = name.split_once('/')?;
+        self.backend_called(backend)?.1.server_load(server)
     }
 }

@@ -3,15 +3,11 @@
 
 use super::{Engine, Refusal};
 use crate::conn::{Cause, Ending, Why};
+use crate::cx::Directory;
 use crate::handshake;
 use crate::id::{Id, Kind};
-use crate::rules::{RuleSet, Value};
+use crate::rules::{RuleError, RuleSet, Value};
 use crate::sys::Net;
-
-fn no_such_backend(name: &str) -> String {
-    let name = name.escape_debug();
-    format!("`use_backend` names \"{name}\", and no backend of this engine is called so")
-}
 
 impl<N: Net> Engine<N> {
     /// Gives a listener or a backend the name that rules and metrics use for it.
@@ -41,15 +37,24 @@ impl<N: Net> Engine<N> {
         Ok(rule_state.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value))
     }
 
-    /// Whether every backend that `rules` choose exists in this engine.
+    /// What rules have captured of a connection, by the number of the capture.
     ///
     /// # Errors
-    /// The first line that names another backend, as a message.
-    pub fn check_rules(&self, rules: &RuleSet) -> Result<(), String> {
-        match rules.backends().find(|(_, name)| self.registry.backend_called(name).is_none()) {
-            Some((line, name)) => Err(format!("line {line}: {}", no_such_backend(name))),
-            None => Ok(()),
-        }
+    /// The id is not that of a connection of this engine.
+    pub fn capture(&self, id: Id, number: usize) -> Result<Option<&[u8]>, Refusal> {
+        let Some(rule_state) = self.conn(id)?.facts.rule_state() else { return Ok(None) };
+        let held = rule_state.captures.iter().find(|(known, _)| *known == number);
+        Ok(held.map(|(_, value)| &**value))
+    }
+
+    /// Whether every backend and every server that lines of `rules` name exists in this engine.
+    ///
+    /// # Errors
+    /// The first line that names another.
+    pub fn check_rules(&self, rules: &RuleSet) -> Result<(), RuleError> {
+        let has_backend = |name: &str| self.registry.backend_called(name).is_some();
+        let has_server = |name: &str| self.registry.server_load(name).is_some();
+        rules.check_names(has_backend, has_server).map_err(Clone::clone)
     }
 
     /// The backend that the rules of a connection choose for it. If no backend has the name that they
@@ -68,7 +73,7 @@ impl<N: Net> Engine<N> {
         let (conn, _) = self.conn_mut(id)?;
         if conn.seat().is_none() && !conn.word.is_closing() {
             let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
-            let cause = Cause::new(at, Why::Denied).because(no_such_backend(&name));
+            let cause = Cause::new(at, Why::Denied).because(format!("no backend of this engine is called \"{}\"", name.escape_debug()));
             conn.end(Ending::Orderly, Some(Box::new(cause)));
             self.work(id.key());
         }

@@ -12,6 +12,7 @@ use crate::backend::{
 };
 use crate::config::{ConnectConfig, StreamConfig};
 use crate::conn::{Cause, Conn, Record, Why};
+use crate::handshake;
 use crate::id::{Id, Kind};
 use crate::random::mix;
 use crate::slab::Key;
@@ -57,7 +58,9 @@ impl<N: Net> Engine<N> {
         if !may_join(conn) || conn.word.is_opening() {
             return Err(Refusal::State);
         }
-        let affinity = remembered(conn).map_or(Affinity::Any, Affinity::Sticky);
+        let name = self.backend(backend)?.name.clone();
+        let affinity = self.remembered(client, name.as_deref())?.map_or(Affinity::Any, Affinity::Sticky);
+        self.registry.backends.get(backend.key()).map_err(|_| Refusal::Stale)?.session_rate.count(self.tools.now);
         let selection = Some(Box::new(ServerSelection::new(backend.key(), affinity)));
         let key = self.add_stream(config, selection, user)?;
         self.seat(key, CLIENT, client.key());
@@ -68,6 +71,26 @@ impl<N: Net> Engine<N> {
         self.attempt(key, attempt);
         self.work_stream(key.slot);
         Ok(self.id(Kind::Stream, key))
+    }
+
+    /// The server that tables remember for a session that goes to the backend of this name: those of
+    /// `stick` lines first, then those that track it.
+    fn remembered(
+        &mut self,
+        client: Id,
+        backend: Option<&str>,
+    ) -> Result<Option<ServerIndex>, Refusal> {
+        let (conn, mut cx) = self.conn_mut(client)?;
+        let entries = handshake::rules::stick_entries(conn, &mut cx, backend);
+        let now = cx.now;
+        let sought = entries.iter().filter(|entry| entry.matches);
+        let mut found = sought.filter_map(|entry| entry.table.server(entry.key.borrow(), now));
+        let number = found.next();
+        let Some(rule_state) = conn.facts.rule_state_mut() else { return Ok(None) };
+        rule_state.sticks = entries;
+        let number = number.or_else(|| rule_state.progress.tracks.server());
+        // There, the first server is number 1.
+        Ok(number.map(|number| ServerIndex(number.get() - 1)))
     }
 
     /// The server selection of a stream, where a backend chooses its server.
@@ -304,7 +327,12 @@ impl<N> Search<'_, N> {
         };
         self.entry.attempt_was(self.backend, server, AttemptOutcome::Succeeded, self.tools);
         if let Some(rule_state) = self.client.and_then(|client| client.facts.rule_state()) {
-            rule_state.progress.tracks.set_server(NonZeroU32::MIN.saturating_add(server.0));
+            let number = NonZeroU32::MIN.saturating_add(server.0);
+            rule_state.progress.tracks.set_server(number);
+            for entry in rule_state.sticks.iter().filter(|entry| entry.stores) {
+                // A table that is full remembers nothing more, which it counts.
+                let _ = entry.table.set_server(entry.key.borrow(), number, self.tools.now);
+            }
         }
     }
 }
@@ -313,12 +341,6 @@ impl<N> Search<'_, N> {
 fn give_up(stream: &mut Stream, by: By, phase: EndPhase, cause: Option<Cause>) {
     stream.side_mut(SERVER).on(InterfaceEvent::GiveUp);
     stream.ended_by(by, phase, cause);
-}
-
-/// The server remembered for a client by the tables that track it; there, the first server is number 1.
-fn remembered(client: &Conn) -> Option<ServerIndex> {
-    let number = client.facts.rule_state()?.progress.tracks.server()?;
-    Some(ServerIndex(number.get() - 1))
 }
 
 /// A hash of the client's address, equal for all its connections.

@@ -11,6 +11,7 @@ use super::types::vst_id;
 use super::words::{explained, needed_text};
 use crate::conn::{Detail, Op};
 use crate::engine::Record;
+use crate::rules::LogLevel;
 use crate::sys::{Addr, UNIX_PATH_MAX};
 
 /// No address is known.
@@ -181,8 +182,9 @@ pub struct vst_end {
     pub sys_errno: i32,
     /// The TLS alert that was sent or received (RFC 8446 section 6), or -1.
     pub alert: i32,
-    /// 1 when this end, of a session or a stream, is above ends_per_second of its listener, so that
-    /// a host may leave it out of its log. Else 0.
+    /// 1 when a host may leave this end out of its log: one of a session or a stream above
+    /// ends_per_second of its listener, or of a connection that a rule has made silent
+    /// (set-log-level). Else 0.
     pub quiet: u32,
     /// The connection. This id is stale.
     pub conn: vst_id,
@@ -226,8 +228,18 @@ pub struct vst_end {
     pub host_code: i32,
     /// 1 when it failed at the agent behind its link (see vst_link_open), and not here. Else 0.
     pub remote: u32,
+    /// What rules have captured of the connection, each capture by its number, - for one that is
+    /// not there, with | between, NUL-terminated, valid as long as the event; empty without
+    /// captures. Bytes that came from a peer are escaped.
+    pub captures: *const c_char,
+    /// The length of `captures`, without the NUL.
+    pub captures_len: u64,
+    /// The severity (RFC 5424 section 6.2.1) that a rule has set for it, 0 to 7; -1 where none has.
+    pub log_level: i32,
+    /// 0.
+    pub _reserved: u32,
 }
-const _: () = assert!(size_of::<vst_end>() == 600);
+const _: () = assert!(size_of::<vst_end>() == 624);
 
 impl vst_end {
     /// The end as C reads it, with `text` to point to.
@@ -239,6 +251,7 @@ impl vst_end {
             Some(Detail::Host(code)) => (0, -1, code),
             Some(Detail::None) | None => (0, -1, 0),
         };
+        let captures = record.captures.as_deref().unwrap_or_default();
         let (source, destination) = match &record.announced {
             Some((source, destination)) => (Some(source), Some(destination)),
             None => (None, None),
@@ -267,6 +280,13 @@ impl vst_end {
             announced_destination: vst_addr::of_option(destination),
             host_code,
             remote: cause.map_or(0, |cause| u32::from(cause.remote)),
+            captures: captures.as_ptr(),
+            captures_len: captures.count_bytes() as u64,
+            log_level: match record.log_level {
+                Some(LogLevel::Severity(severity)) => severity.into(),
+                Some(LogLevel::Silent) | None => -1,
+            },
+            _reserved: 0,
         }
     }
 }

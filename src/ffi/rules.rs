@@ -14,7 +14,7 @@ use super::table::vst_table;
 use super::types::vst_id;
 use super::words::{explained, hand_out};
 use crate::config::LiveRules;
-use crate::rules::{Environment, RuleSet, Tables, Value};
+use crate::rules::{Environment, RuleSet, Tables};
 use crate::sys::read_file;
 
 /// A set of tcp-request rules. Any number of configurations, engines and threads may use it. A
@@ -28,12 +28,12 @@ impl Handle for vst_rules {
 }
 
 /// Makes a set of rules from text, len bytes without a NUL at their end, in the language of
-/// docs/rules.md. Files that it names with -f are read during the call.
+/// docs/rules.md. Files that it names are read during the call.
 ///
 /// Besides the tables that the text defines, its lines may name the `table_count` tables in tables;
 /// the set keeps these. before is the set that this one is to replace, or NULL: a table that the
 /// text defines, and that before defines with the same name and definition, is taken from before
-/// with its entries. before is not kept.
+/// with its entries, and so are the variables of the process. before is not kept.
 ///
 /// `*out` is the set, or NULL on failure; free it with `vst_rules_free`. On failure `why`, unless
 /// NULL, gets what is wrong: line, column, the word and what was expected, then the line itself and
@@ -90,7 +90,8 @@ pub unsafe extern "C" fn vst_rules_new(
 /// by is not kept and may be freed.
 ///
 /// Legal from any thread and any callback.
-/// Returns VST_OK; VST_E_NULL.
+/// Returns VST_OK; VST_E_CONFIG (a line looks for a ClientHello, as req.ssl_sni does, and rules is
+/// used by a configuration with TLS, which takes it: nothing is replaced); VST_E_NULL.
 ///
 /// # Safety
 /// Both are sets that are not freed.
@@ -104,19 +105,20 @@ pub unsafe extern "C" fn vst_rules_replace(
         let rules = unsafe { ptr::handle(rules.cast_const()) }?;
         // SAFETY: the caller's contract.
         let by = unsafe { ptr::handle(by) }?;
-        rules.rules.replace(by.rules.current());
+        rules.rules.replace(by.rules.current()).map_err(|_| VST_E_CONFIG)?;
         Ok(VST_OK)
     })
 }
 
-/// Checks that every name in a `use_backend` line of rules is that of a backend of this engine
-/// (`vst_backend_set_name`). Call it when the backends have their names, before a listener is
-/// opened with the rules or `vst_rules_replace` is called with them. On failure why, unless NULL,
-/// gets the first line that names another backend, and that name, cut to `why_size` bytes with its
-/// NUL.
+/// Checks that every backend and server that a line of rules names (`use_backend`,
+/// `default_backend`, `be_conn` and its like) is one of this engine (`vst_backend_set_name`); not
+/// names that are put together from values. Call it when the backends have their names, before a
+/// listener is opened with the rules or `vst_rules_replace` is called with them. On failure why,
+/// unless NULL, gets the first line that names another, as `vst_rules_new` would say it, cut to
+/// `why_size` bytes with its NUL.
 ///
 /// Legal on the engine's thread.
-/// Returns VST_OK; VST_E_CONFIG (a name that no backend of this engine has); VST_E_NULL;
+/// Returns VST_OK; VST_E_CONFIG (a name that this engine has not); VST_E_NULL;
 /// VST_E_THREAD; VST_E_POISONED.
 ///
 /// # Safety
@@ -136,7 +138,7 @@ pub unsafe extern "C" fn vst_rules_check(
             // SAFETY: the caller's contract.
             let rules = unsafe { ptr::handle(rules) }?.rules.current();
             let checked = shell.core()?.check_rules(&rules);
-            checked.map_err(|sentence| report(ConfigError::config(sentence)))?;
+            checked.map_err(|wrong| report(ConfigError::config(wrong.to_string())))?;
             Ok(VST_OK)
         })
     };
@@ -144,14 +146,96 @@ pub unsafe extern "C" fn vst_rules_check(
     unsafe { explained(why, why_size, call) }
 }
 
-/// Writes the backend that a `use_backend` line of the rules chooses for a session. `*backend` is its
-/// id, or 0. The conditions of the lines are evaluated during the call.
+/// Copies one of the notes about the lines of rules, index from 0 on, in the order of the lines:
+/// what is no mistake, but should be known, such as a line that no connection reaches. A note is a
+/// sentence with line and column, the line, and a caret below the word, separated by LF. `*len` is
+/// its length, also when `capacity` does not suffice; nothing ends it.
+///
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_NONE (there are no more); VST_E_SPACE; VST_E_NULL.
+///
+/// # Safety
+/// `rules` is a set that is not freed; `text` points to `capacity` writable bytes; `len` to a size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_rules_notes(
+    rules: *const vst_rules,
+    index: usize,
+    text: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(len, 0) }?;
+        // SAFETY: the caller's contract.
+        let rules = unsafe { ptr::handle(rules) }?.rules.current();
+        let Some(note) = rules.notes().get(index) else { return Ok(VST_NONE) };
+        let note = note.to_string();
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(note.as_bytes(), text.cast(), capacity, len) })
+    })
+}
+
+/// Copies the name of one of the backends that lines of rules choose, index from 0 on, each name
+/// once; names that are put together from values are not among them. So a host can make the
+/// backends that its rules ask for, or see that it has them. `*len` is the length of the name, also
+/// when `capacity` does not suffice; nothing ends it.
+///
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_NONE (there are no more); VST_E_SPACE; VST_E_NULL.
+///
+/// # Safety
+/// `rules` is a set that is not freed; `name` points to `capacity` writable bytes; `len` to a size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_rules_backends(
+    rules: *const vst_rules,
+    index: usize,
+    name: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    guard(|| {
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(len, 0) }?;
+        // SAFETY: the caller's contract.
+        let rules = unsafe { ptr::handle(rules) }?.rules.current();
+        let Some(backend) = rules.backends().nth(index) else { return Ok(VST_NONE) };
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(backend.as_bytes(), name.cast(), capacity, len) })
+    })
+}
+
+/// Writes how often a name that a `use_backend` line put together was that of no backend, since rules
+/// was made or replaced.
+///
+/// Legal from any thread and any callback.
+/// Returns VST_OK; VST_E_NULL.
+///
+/// # Safety
+/// `rules` is a set that is not freed; `count` points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_rules_unknown_backends(
+    rules: *const vst_rules,
+    count: *mut u64,
+) -> vst_status {
+    guard(|| {
+        // SAFETY: the caller's contract.
+        let rules = unsafe { ptr::handle(rules) }?.rules.current();
+        // SAFETY: the caller's contract.
+        unsafe { ptr::put(count, rules.unknown_backends()) }?;
+        Ok(VST_OK)
+    })
+}
+
+/// Writes the backend that the rules choose for a session, by a `use_backend` line or else by
+/// `default_backend`. `*backend` is its id, or 0. The conditions of the lines are evaluated during
+/// the call.
 ///
 /// Where the line that applies names no backend of this engine, the session is closed in order:
 /// VST_EVENT_CLOSED follows, with VST_WHY_DENIED and a text that has the name. `vst_rules_check`
 /// finds such lines earlier.
 /// Legal on the engine's thread, for a session.
-/// Returns VST_OK; VST_NONE (no line applies, or there are no rules); VST_E_CONFIG (the line that
+/// Returns VST_OK; VST_NONE (no line applies and there is no default, or there are no rules); VST_E_CONFIG (the line that
 /// applies names no backend of this engine); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE,
 /// VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
 ///
@@ -180,7 +264,8 @@ pub unsafe extern "C" fn vst_conn_chosen_backend(
     })
 }
 
-/// Copies a variable that a rule has set for a connection (`set-var(name)`): a number or a boolean
+/// Copies a variable that a rule has set for a connection (`set-var(txn.name)`; name has the scope in
+/// front, and is none of the process's): a number or a boolean
 /// in decimal, an address as text, bytes as they are. `*len` is its length, also when `capacity`
 /// does not suffice.
 ///
@@ -211,24 +296,42 @@ pub unsafe extern "C" fn vst_conn_variable(
         let Some(held) = core.variable(shell.id(conn)?, name).map_err(status::of)? else {
             return Ok(VST_NONE);
         };
-        let text;
-        let bytes = match held {
-            Value::Bytes(bytes) => &bytes[..],
-            Value::Truth(truth) => {
-                text = u8::from(*truth).to_string();
-                text.as_bytes()
-            }
-            Value::Number(number) => {
-                text = number.to_string();
-                text.as_bytes()
-            }
-            Value::Address(address) => {
-                text = address.to_string();
-                text.as_bytes()
-            }
+        let bytes = held.clone().into_text();
+        // SAFETY: the caller's contract.
+        Ok(unsafe { ptr::copy_out(&bytes, value.cast(), capacity, len) })
+    })
+}
+
+/// Copies what a rule has captured of a connection (`capture`): number counts the capture lines of
+/// the rules from 0. `*len` is its length, also when `capacity` does not suffice.
+///
+/// Legal on the engine's thread, before VST_EVENT_CLOSED.
+/// Returns VST_OK; VST_NONE (nothing was captured under this number); VST_E_SPACE; VST_E_NULL;
+/// VST_E_STALE, VST_E_KIND, VST_E_ENGINE, VST_E_ARGUMENT; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed; `value` points to `capacity` writable bytes; `len` to a
+/// size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_capture(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    number: usize,
+    value: *mut c_void,
+    capacity: usize,
+    len: *mut usize,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    // SAFETY: the caller's contract.
+    let no_len = unsafe { ptr::put(len, 0) };
+    entry::call(no_len.and(engine), |shell| {
+        let core = shell.core()?;
+        let Some(held) = core.capture(shell.id(conn)?, number).map_err(status::of)? else {
+            return Ok(VST_NONE);
         };
         // SAFETY: the caller's contract.
-        Ok(unsafe { ptr::copy_out(bytes, value.cast(), capacity, len) })
+        Ok(unsafe { ptr::copy_out(held, value.cast(), capacity, len) })
     })
 }
 

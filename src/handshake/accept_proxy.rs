@@ -15,9 +15,10 @@ use crate::wire::proxy;
 
 pub(crate) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Plan::Incoming(config) = &conn.facts.plan else { return Progress::Done };
-    let Some(expected) = &config.proxy else { return Progress::Done };
-    if let ControlFlow::Break(progress) =
-        admit(op, &conn.facts.peer, &expected.trust, expected.untrusted)
+    // Where a rule has asked for the header, the rule has said whose it may be.
+    if let Some(expected) = &config.proxy
+        && let ControlFlow::Break(progress) =
+            admit(op, &conn.facts.peer, &expected.trust, expected.untrusted)
     {
         return progress;
     }

@@ -78,7 +78,10 @@ fn start_timeout<N>(conn: &mut Conn, cx: &Cx<'_, N>, op: Op) {
 }
 
 /// ACCEPT_SESSION: the opening operations are done, and the host gets the session.
-fn accept_session<N>(conn: &mut Conn, _: &mut Cx<'_, N>, _: Op) -> Progress {
+fn accept_session<N>(conn: &mut Conn, cx: &mut Cx<'_, N>, _: Op) -> Progress {
+    if !conn.word.is_complete(Op::Inspect) {
+        rules::begin_session(conn, cx);
+    }
     conn.events.insert(Events::SESSION);
     Progress::Done
 }

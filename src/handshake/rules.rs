@@ -1,16 +1,20 @@
 //! Evaluating rules: what they see of a connection, and what their verdict does.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::conn::{Cause, CloseMode, Conn, Op, Progress, RuleState, Wait, Why, is_first_step};
+use crate::conn::{
+    Cause, CloseMode, Conn, Op, Progress, RuleState, SetEnds, Wait, Why, is_first_step,
+};
 use crate::cx::{Cx, Directory};
 use crate::data::{AHEAD_MAX, Ahead, Read};
 use crate::rules::{
-    ConnView, Effects, Load, Prefix, RulePhase, RuleProgress, RuleSet, Tls, Value, Verdict,
+    ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
+    RulePhase, RuleProgress, RuleSet, ServerLoad, StickEntry, TcpInfo, Tls, Value, Verdict,
 };
 use crate::sys::{Addr, Net, SockOpt};
-use crate::time::FOREVER;
+use crate::time::{FOREVER, Time};
 use crate::tls::sha1;
 use crate::wire::proxy;
 
@@ -29,6 +33,7 @@ const fn phase(op: Op) -> Option<RulePhase> {
 pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progress {
     let Some(phase) = phase(op) else { return Progress::Done };
     if op == Op::Inspect && is_first_step(conn.word, op) {
+        begin_session(conn, cx);
         // Without a delay the rules do not wait, so there is nothing to bound.
         let delay =
             conn.facts.rule_state().map_or(0, |rule_state| rule_state.rules.inspect_delay());
@@ -56,6 +61,17 @@ pub(super) fn step<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>, op: Op) -> Progr
     }
 }
 
+/// The connection has passed the session rules: it counts as a session, in the listener and in the
+/// entries that track it.
+pub(super) fn begin_session<N>(conn: &mut Conn, cx: &Cx<'_, N>) {
+    if let Some(listener) = conn.facts.listener {
+        cx.directory.count_session(listener, cx.now);
+    }
+    if let Some(rule_state) = conn.facts.rule_state_mut() {
+        rule_state.session(cx.now);
+    }
+}
+
 fn denied(op: Op, line: u32) -> Progress {
     Progress::Failed(cause(op, line))
 }
@@ -78,15 +94,19 @@ fn look<N: Net, R>(
     ask: impl FnOnce(&RuleSet, &mut RuleProgress, &mut RuleView<'_, '_, N>) -> R,
 ) -> Option<R> {
     let mut rule_state = conn.facts.take_rule_state()?;
-    let RuleState { rules, progress, variables, source, settled, .. } = &mut *rule_state;
+    let RuleState { rules, progress, variables, ends, captures, log_level, settled, .. } =
+        &mut *rule_state;
     let mut view = RuleView {
         conn,
         net: RefCell::new(cx.net),
         directory: cx.directory,
+        now: cx.now,
         found: OnceCell::new(),
         local: OnceCell::new(),
         variables,
-        source,
+        ends,
+        captures,
+        log_level,
         settled: *settled,
     };
     let answer = ask(rules, progress, &mut view);
@@ -96,15 +116,18 @@ fn look<N: Net, R>(
 
 /// A connection as rules see it.
 struct RuleView<'a, 'n, N> {
-    conn: &'a Conn,
+    conn: &'a mut Conn,
     net: RefCell<&'n mut N>,
     directory: &'a dyn Directory,
+    now: Time,
     /// The source before rules, kept since nearly every rule needs it.
     found: OnceCell<Option<SocketAddr>>,
     /// Our end of the socket, asked of the system once.
     local: OnceCell<Option<Addr>>,
     variables: &'a mut Vec<(Box<str>, Value<'static>)>,
-    source: &'a mut Option<IpAddr>,
+    ends: &'a mut SetEnds,
+    captures: &'a mut Vec<(usize, Vec<u8>)>,
+    log_level: &'a mut Option<LogLevel>,
     settled: bool,
 }
 
@@ -122,50 +145,38 @@ impl<N: Net> RuleView<'_, '_, N> {
     }
 }
 
-fn ip(addr: &Addr) -> Option<SocketAddr> {
-    match addr {
-        Addr::Ip(ip) => Some(*ip),
-        Addr::Unix(_) => None,
-    }
-}
-
 impl<N: Net> ConnView for RuleView<'_, '_, N> {
     fn source(&self) -> Option<SocketAddr> {
-        let found = *self.found.get_or_init(|| ip(&self.conn.facts.found_source()));
-        match *self.source {
-            Some(set) => Some(SocketAddr::new(set, found.map_or(0, |found| found.port()))),
-            None => found,
-        }
+        let found = || self.conn.facts.found_source().as_ip().copied();
+        self.ends.source(*self.found.get_or_init(found))
     }
 
     fn destination(&self) -> Option<SocketAddr> {
-        match self.conn.facts.announced() {
-            Some((_, destination)) => ip(&destination),
+        self.ends.destination(match self.conn.facts.announced() {
+            Some((_, destination)) => destination.as_ip().copied(),
             None => self.socket_destination(),
-        }
-    }
-
-    fn socket_source(&self) -> Option<SocketAddr> {
-        ip(&self.conn.facts.peer)
-    }
-
-    fn socket_destination(&self) -> Option<SocketAddr> {
-        self.local().and_then(ip)
-    }
-
-    fn source_is_local(&self) -> Option<bool> {
-        // A client of a unix socket is local, whatever source a rule has set.
-        Some(match *self.conn.facts.found_source() {
-            Addr::Unix(_) => true,
-            Addr::Ip(_) => {
-                let source = self.source()?.ip();
-                source.is_loopback() || self.net.borrow_mut().is_own(source)
-            }
         })
     }
 
-    fn listener(&self) -> Option<&[u8]> {
-        self.directory.listener_name(self.conn.facts.listener?).map(str::as_bytes)
+    fn socket_source(&self) -> Option<SocketAddr> {
+        self.conn.facts.peer.as_ip().copied()
+    }
+
+    fn socket_destination(&self) -> Option<SocketAddr> {
+        self.local().and_then(Addr::as_ip).copied()
+    }
+
+    fn is_local(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.net.borrow_mut().is_own(address)
+    }
+
+    fn is_unix(&self) -> bool {
+        // A client of a unix socket is local, whatever source a rule has set.
+        matches!(*self.conn.facts.found_source(), Addr::Unix(_))
+    }
+
+    fn listener(&self) -> Option<ListenerView<'_>> {
+        self.directory.listener(self.conn.facts.listener?, self.now)
     }
 
     fn proxy(&self) -> Option<&proxy::Header> {
@@ -188,6 +199,7 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
             cipher: agreed.suite_name,
             server_name: agreed.server_name.map(str::as_bytes),
             alpn: agreed.alpn,
+            is_resumed: agreed.resumed,
             // The verification has succeeded: a certificate that fails it ends the handshake.
             verify: 0,
             certificate: agreed.peer_chain().next(),
@@ -198,14 +210,38 @@ impl<N: Net> ConnView for RuleView<'_, '_, N> {
         self.tls()?.certificate.and_then(sha1)
     }
 
+    fn tcp(&self) -> Option<TcpInfo> {
+        self.conn.ctrl.tcp_info(*self.net.borrow_mut())
+    }
+
     fn backend(&self, name: &str) -> Option<Load> {
-        self.directory.load(name)
+        self.directory.load(name, self.now)
+    }
+
+    fn server(&self, name: &str) -> Option<ServerLoad> {
+        self.directory.server_load(name)
+    }
+
+    fn variable(&self, name: &str) -> Option<&Value<'static>> {
+        self.variables.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)
     }
 }
 
 impl<N: Net> Effects for RuleView<'_, '_, N> {
     fn set_source(&mut self, address: IpAddr) {
-        *self.source = Some(address);
+        self.ends.source = Some(address);
+    }
+
+    fn set_source_port(&mut self, port: u16) {
+        self.ends.source_port = Some(port);
+    }
+
+    fn set_destination(&mut self, address: IpAddr) {
+        self.ends.destination = Some(address);
+    }
+
+    fn set_destination_port(&mut self, port: u16) {
+        self.ends.destination_port = Some(port);
     }
 
     fn set_mark(&mut self, mark: u32) {
@@ -216,19 +252,60 @@ impl<N: Net> Effects for RuleView<'_, '_, N> {
         self.option(SockOpt::Tos(tos));
     }
 
-    fn set_variable(&mut self, name: &str, value: Value<'static>) {
-        match self.variables.iter_mut().find(|(known, _)| **known == *name) {
-            Some((_, held)) => *held = value,
-            None => self.variables.push((name.into(), value)),
+    fn set_variable(&mut self, name: &str, value: Option<Value<'static>>) {
+        let held = self.variables.iter().position(|(known, _)| **known == *name);
+        match (held, value) {
+            (Some(at), Some(value)) => self.variables[at].1 = value,
+            (None, Some(value)) => self.variables.push((name.into(), value)),
+            (Some(at), None) => drop(self.variables.swap_remove(at)),
+            (None, None) => {}
         }
     }
+
+    fn capture(&mut self, number: usize, value: Vec<u8>) {
+        self.captures.retain(|(held, _)| *held != number);
+        self.captures.push((number, value));
+    }
+
+    fn set_log_level(&mut self, level: LogLevel) {
+        *self.log_level = Some(level);
+    }
+
+    fn expect(&mut self, header: ExpectedHeader) {
+        let op = match header {
+            ExpectedHeader::Proxy => Op::AcceptProxy,
+            ExpectedHeader::NetScaler => Op::AcceptCip,
+        };
+        // One that the listener expects has been read already.
+        if !self.conn.word.is_complete(op) {
+            self.conn.word.want(op);
+        }
+    }
+
+    fn limit(&mut self, _direction: LimitedDirection, _bytes: u64, _period: u64) {}
 }
 
 /// The name of the backend that the rules of a connection choose for it, if they choose one.
 pub(crate) fn chosen_backend<N: Net>(conn: &mut Conn, cx: &mut Cx<'_, N>) -> Option<String> {
     let now = cx.now;
     let chosen = look(conn, cx, |rules, progress, view| {
-        rules.backend(progress, view, now).map(str::to_owned)
+        rules.backend(progress, view, now).map(Cow::into_owned)
     });
     chosen.flatten()
+}
+
+/// The entries in which the server of a connection for this backend is remembered or looked for.
+pub(crate) fn stick_entries<N: Net>(
+    conn: &mut Conn,
+    cx: &mut Cx<'_, N>,
+    backend: Option<&str>,
+) -> Vec<StickEntry> {
+    let sticks = conn.facts.rule_state().is_some_and(|it| it.rules.remembers_servers());
+    if !sticks {
+        return Vec::new();
+    }
+    let now = cx.now;
+    let found =
+        look(conn, cx, |rules, progress, view| rules.stick_entries(backend, progress, view, now));
+    found.unwrap_or_default()
 }

@@ -33,17 +33,17 @@ macro_rules! every_op {
             CustomRaw = 6, "CUSTOM_RAW", Incoming, Custom, after earlier,
                 when |start| start.accepts(|to| to.customs.iter().any(|custom| !custom.behind_tls)),
                 step handlers::step;
-            /// tcp-request content rules: on the first bytes, which stay unread.
-            Inspect = 7, "INSPECT", Incoming, Unbounded, after earlier,
-                when |start| start.has_rules(RulePhase::Content),
-                step rules::step;
             /// The TLS handshake with a client.
-            TlsAccept = 8, "TLS_ACCEPT", Incoming, Tls, after earlier,
+            TlsAccept = 7, "TLS_ACCEPT", Incoming, Tls, after earlier,
                 when |start| start.accepts(|to| to.tls.is_some()),
                 step tls::accept;
             /// tcp-request session rules: on what the TLS handshake agreed on.
-            SessionRules = 9, "SESSION_RULES", Incoming, Unbounded, after earlier,
+            SessionRules = 8, "SESSION_RULES", Incoming, Unbounded, after earlier,
                 when |start| start.has_rules(RulePhase::Session),
+                step rules::step;
+            /// tcp-request content rules: on the first bytes, as TLS decrypted them; they stay unread.
+            Inspect = 9, "INSPECT", Incoming, Unbounded, after earlier,
+                when |start| start.has_rules(RulePhase::Content),
                 step rules::step;
             /// The host's own handlers, after TLS.
             CustomClear = 10, "CUSTOM_CLEAR", Incoming, Custom, after earlier,

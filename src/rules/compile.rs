@@ -1,26 +1,37 @@
-//! Compiles text to rules, line by line. The fault that is reported is that of the first line that
-//! has one.
+//! Compiles text to rules, line by line. The fault that is reported is that of the first line that has
+//! one; tables, which lines of sections above may name, come before all lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::action::Action;
+use super::arguments::Context;
+use super::backend_name::BackendName;
 use super::condition::{Acl, Condition, Term};
-use super::criterion::{Context, Criterion};
+use super::criterion::Criterion;
 use super::error::{LineFault, RuleError, named};
+use super::filter::Filters;
 use super::line::Line;
 use super::place::{Places, RulePhase};
+use super::predefined;
+use super::section::{Section, name_of};
+use super::stick::{self, Stick, StickPurpose};
 use super::suggest::suggest;
-use super::tables::{self, DEFAULT_TABLE};
+use super::tables;
 use super::token::{Token, tokens};
-use super::verb::{Verb, VerbContext, unseen};
+use super::usage::{Asked, Usage};
+use super::verb::{Verb, VerbContext, not_a_time, unseen};
+use super::words;
 use super::{Choice, Environment, Rule, RuleSet};
-use crate::table::time;
+use crate::table::{DataType, time};
 
 /// A kind of line, by its first word.
 pub(super) struct Statement {
     pub(super) name: &'static str,
     read: fn(&mut Compiler<'_>, &mut Line<'_>) -> Result<(), LineFault>,
+    /// Whether it is a rule of the listener, which a `backend` has none of.
+    is_front: bool,
     pub(super) forms: &'static [SyntaxForm],
 }
 
@@ -32,53 +43,46 @@ pub(super) struct SyntaxForm {
     pub(super) haproxy: &'static str,
 }
 
+macro_rules! statements {
+    ($($name:literal, $is_front:literal, $read:expr; $($syntax:literal, $doc:literal, $haproxy:literal);+ => )+) => {
+        &[$(Statement {
+            name: $name,
+            read: $read,
+            is_front: $is_front,
+            forms: &[$(SyntaxForm { syntax: $syntax, doc: $doc, haproxy: $haproxy }),+],
+        }),+]
+    };
+}
+
 /// Every kind of line.
-pub(super) const STATEMENTS: &[Statement] = &[
-    Statement {
-        name: "acl",
-        read: |compiler, line| compiler.acl(line),
-        forms: &[SyntaxForm {
-            syntax: "acl NAME CRITERION",
-            doc: "gives a criterion a name; of several lines with one name, one has to hold",
-            haproxy: "some names need no line there, such as `TRUE`",
-        }],
-    },
-    Statement {
-        name: "stick-table",
-        read: |compiler, line| compiler.stick_table(line),
-        forms: &[SyntaxForm {
-            syntax: "stick-table [NAME] type TYPE size SIZE ...",
-            doc: "a table; without a name it is called `default` and meant where none is named",
-            haproxy: "no name there: a table is called like the proxy it is in",
-        }],
-    },
-    Statement {
-        name: "tcp-request",
-        read: |compiler, line| compiler.tcp_request(line),
-        forms: &[
-            SyntaxForm {
-                syntax: "tcp-request PHASE ACTION [if|unless CONDITION]",
-                doc: "a rule of a phase: `accept`, `connection`, `content` or `session`",
-                haproxy: "no phase `accept` there, and `connection` comes before the PROXY header",
-            },
-            SyntaxForm {
-                syntax: "tcp-request inspect-delay TIME",
-                doc: "how long `content` rules wait for bytes that may decide; without this line, \
-                      not at all",
-                haproxy: "",
-            },
-        ],
-    },
-    Statement {
-        name: "use_backend",
-        read: |compiler, line| compiler.use_backend(line),
-        forms: &[SyntaxForm {
-            syntax: "use_backend NAME [if|unless CONDITION]",
-            doc: "the backend of the session, unless a line above has said so already",
-            haproxy: "the name may be put together from values there",
-        }],
-    },
-];
+pub(super) const STATEMENTS: &[Statement] = statements! {
+    "acl", false, |compiler, line| compiler.acl(line);
+        "acl NAME CRITERION", "gives a criterion a name, for lines of its section; of several lines with one name, \
+         one has to hold", "" =>
+    "default_backend", true, |compiler, line| compiler.default_backend(line);
+        "default_backend NAME", "the backend of sessions for which no `use_backend` line applies", "" =>
+    "filter", true, |compiler, line| compiler.filters.read(line);
+        "filter bwlim-in NAME default-limit SIZE default-period TIME",
+        "a limit of so many bytes from the client in each period, for `set-bandwidth-limit`", "in 2.7 and later";
+        "filter bwlim-out NAME default-limit SIZE default-period TIME", "the same for bytes to the client",
+        "in 2.7 and later" =>
+    "stick", false, |compiler, line| compiler.stick(line);
+        "stick on|match|store-request VALUE [table NAME] [if|unless CONDITION]",
+        "the server of a session is found in a table, remembered in it, or both", "" =>
+    "stick-table", false, |_, line| { line.rest_span(); Ok(()) };
+        "stick-table type TYPE size SIZE ...", "the table of its section, called as the section, or `default` in \
+         front of the first section; meant by lines of the section that name none", "" =>
+    "tcp-request", true, |compiler, line| compiler.tcp_request(line);
+        "tcp-request PHASE ACTION [if|unless CONDITION]",
+        "a rule of a phase: `accept`, `connection`, `session` or `content`",
+        "no phase `accept` there, and `connection` comes before the PROXY header";
+        "tcp-request inspect-delay TIME", "how long `content` rules wait for bytes that may decide", "" =>
+    "use_backend", true, |compiler, line| compiler.use_backend(line);
+        "use_backend NAME [if|unless CONDITION]",
+        "the backend of the session, unless a line above has said so already. In NAME, `%[EXPRESSION]` is the value \
+         of an expression; where no backend is called so, that of `default_backend` is meant",
+        "" =>
+};
 
 impl RuleSet {
     /// Compiles a text.
@@ -90,21 +94,28 @@ impl RuleSet {
     }
 }
 
+/// The mark that editors put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a text.
 fn compile<'a>(text: &'a [u8], environment: Environment<'a>) -> Result<RuleSet, Box<RuleError>> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let text = std::str::from_utf8(text).map_err(|why| not_text(text, why.valid_up_to()))?;
     let mut compiler = Compiler::new(environment);
     let lines = || (1..).zip(text.lines());
-    let read: Result<(), Box<RuleError>> = lines().try_for_each(|(number, line)| {
-        compiler.read(number, line).map_err(|fault| fault.at(number, line).into())
+    compiler.tables(text)?;
+    let read = lines().try_for_each(|(number, line)| {
+        compiler.read(number, line).map_err(|fault| Box::new(fault.at(number, line)))
     });
-    // All uses of acls are in lines above the one where reading stopped, so a fault in one of them
-    // is the first of the text.
+    // What a line needs may stand further down, so it is checked last. All of it is in lines above
+    // the one where reading stopped, so a fault in one of them comes before that.
+    let is_whole = read.is_ok();
     for (number, line) in lines() {
-        compiler.check(number).map_err(|fault| fault.at(number, line))?;
+        let checked = compiler.usage.check(number, is_whole, &compiler.set);
+        checked.map_err(|fault| fault.at(number, line))?;
     }
     read?;
-    Ok(compiler.set)
+    Ok(compiler.finish(text))
 }
 
 fn not_text(text: &[u8], at: usize) -> Box<RuleError> {
@@ -123,38 +134,72 @@ struct Compiler<'a> {
     set: RuleSet,
     /// The line that is being read.
     line: u32,
-    source: &'a str,
-    /// Where the first word of the line is.
-    begin: Range<usize>,
-    /// Named acls by their index in the set.
+    section: Section,
+    /// Whether lines of the listener have come, which one section has.
+    has_front: bool,
+    filters: Filters,
+    captures: usize,
+    /// Named acls of the section by their index in the set.
     names: BTreeMap<String, usize>,
-    /// What each acl asks for, in addition to its tests: the word, and the places where it is known.
-    asked: Vec<Vec<(String, Places)>>,
-    /// Where acls are named. Later lines may still extend an acl, so what it asks for is checked
-    /// last.
-    uses: Vec<Use>,
-}
-
-/// A place where an acl is named.
-struct Use {
-    line: u32,
-    token: Token,
-    acl: usize,
-    place: Places,
+    usage: Usage,
 }
 
 impl<'a> Compiler<'a> {
     fn new(environment: Environment<'a>) -> Self {
+        let process = environment.before.map(|before| before.process.clone());
         Self {
             environment,
-            set: RuleSet { tables: environment.tables.clone(), ..RuleSet::default() },
+            set: RuleSet {
+                tables: environment.tables.clone(),
+                process: process.unwrap_or_default(),
+                ..RuleSet::default()
+            },
             line: 0,
-            source: "",
-            begin: 0..0,
+            section: Section::Top,
+            has_front: false,
+            filters: Filters::default(),
+            captures: 0,
             names: BTreeMap::new(),
-            asked: Vec::new(),
-            uses: Vec::new(),
+            usage: Usage::default(),
         }
+    }
+
+    /// Makes the tables of all sections.
+    fn tables(&mut self, text: &str) -> Result<(), Box<RuleError>> {
+        let before = self.environment.before.map(|before| &before.tables);
+        let servers = remembering(text);
+        let mut section = Section::Top;
+        for (number, source) in (1..).zip(text.lines()) {
+            // A line with another fault is reported when it is read.
+            let Ok(words) = tokens(source) else { continue };
+            let mut line = Line::new(&words);
+            let Some(first) = line.next_if(|_| true) else { continue };
+            if let Some(word) = Section::begun_by(first) {
+                section = Section::parse(word, &mut line).unwrap_or(section);
+            }
+            if !first.is(STICK_TABLE) || section == Section::Defaults {
+                continue;
+            }
+            let span = line.rest_span();
+            let definition = source.get(span.clone()).unwrap_or_default();
+            let name = section.table();
+            let remembers = servers.contains(name);
+            let table = tables::defined(name, definition, span.start, remembers, before)
+                .map_err(|fault| fault.at(number, source))?;
+            for data in table.config().store.iter().filter(|stored| stored.is_of_http()) {
+                let named = data.data().name();
+                let problem = format!("`{named}` stays 0, since HTTP is not spoken here");
+                let start = definition.find(named).unwrap_or(0) + span.start;
+                let note = LineFault::new(start..start + named.len(), problem, "");
+                self.set.notes.push(note.at(number, source));
+            }
+            if !self.set.tables.add(table) {
+                let problem = format!("there is a table {} already", named(name.as_bytes()));
+                let fault = LineFault::new(first.span.clone(), problem, "one table in each section");
+                return Err(Box::new(fault.at(number, source)));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a line.
@@ -162,16 +207,43 @@ impl<'a> Compiler<'a> {
         let words = tokens(source)?;
         let mut line = Line::new(&words);
         let Some(first) = line.next_if(|_| true) else { return Ok(()) };
-        (self.line, self.source, self.begin) = (number, source, first.span.clone());
+        self.line = number;
+        if let Some(word) = Section::begun_by(first) {
+            self.section = Section::parse(word, &mut line)?;
+            self.names.clear();
+            end(&line, "the end of the line")?;
+            if self.section.is_front() {
+                self.front(first)?;
+            }
+            return Ok(());
+        }
         let Some(statement) = STATEMENTS.iter().find(|statement| first.is(statement.name)) else {
-            let known = STATEMENTS.iter().map(|statement| statement.name);
-            let problem = format!("{} begins no line", named(&first.word));
-            let expected = known.clone().collect::<Vec<_>>().join(", ");
-            return Err(LineFault::new(first.span.clone(), problem, expected)
-                .near(suggest(first.text().unwrap_or_default(), known)));
+            return Err(unknown(first));
         };
+        if self.section == Section::Defaults {
+            let problem = format!("{} has no place in `defaults`", named(&first.word));
+            return Err(LineFault::new(first.span.clone(), problem, "it in the section it is for"));
+        }
+        if statement.is_front && !self.section.is_front() {
+            let problem = format!("{} is about connections that come in", named(&first.word));
+            let advice = "it belongs in front of the first section, or in a `frontend`";
+            return Err(LineFault::advising(first.span.clone(), problem, advice));
+        }
+        if statement.is_front {
+            self.has_front = true;
+        }
         (statement.read)(self, &mut line)?;
         end(&line, "the end of the line")
+    }
+
+    /// A section with rules of the listener begins.
+    fn front(&mut self, first: &Token) -> Result<(), LineFault> {
+        if std::mem::replace(&mut self.has_front, true) {
+            let problem = "there are rules of another listener above";
+            let advice = "each listener has a set of rules of its own, from a text of its own";
+            return Err(LineFault::advising(first.span.clone(), problem, advice));
+        }
+        Ok(())
     }
 
     fn acl(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
@@ -190,59 +262,107 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    fn stick_table(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
-        let (name, written) = match line.next_if(|token| !token.is("type")) {
-            Some(token) => (name_of(token)?.to_owned(), token.span.clone()),
-            None => (DEFAULT_TABLE.to_owned(), self.begin.clone()),
-        };
-        let span = line.rest_span();
-        let definition = self.source.get(span.clone()).unwrap_or_default();
-        let before = self.environment.before.map(|before| &before.tables);
-        let table = tables::defined(&name, definition, span.start, before)?;
-        if self.set.tables.add(table) {
-            return Ok(());
-        }
-        let problem = format!("there is a table {} already", named(name.as_bytes()));
-        Err(LineFault::new(written, problem, "one definition of each table"))
-    }
-
     fn tcp_request(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let phases = RulePhase::ALL.iter().map(|phase| phase.name());
         let known = phases.chain([INSPECT_DELAY]);
         let expected = known.clone().collect::<Vec<_>>().join(", ");
         let token = line.next(&expected)?;
         if token.is(INSPECT_DELAY) {
-            return self.inspect_delay(line);
+            return self.inspect_delay(token, line);
         }
         let Some(phase) = RulePhase::ALL.into_iter().find(|phase| token.is(phase.name())) else {
             let problem = format!("{} is no phase", named(&token.word));
             return Err(LineFault::new(token.span.clone(), problem, expected)
                 .near(suggest(token.text().unwrap_or_default(), known)));
         };
-        let scene = VerbContext { tables: &self.set.tables, place: phase.place() };
-        let action = Verb::parse(line, scene)?;
+        let context = self.context();
+        let mut it = VerbContext {
+            context,
+            filters: &self.filters,
+            place: phase.place(),
+            captures: self.captures,
+        };
+        let word = line.peek().map_or(0..0, |word| word.span.clone());
+        let action = Verb::parse(line, &mut it)?;
+        self.use_action(&action, phase, word);
         let condition = self.condition(line, phase.place())?;
         let rule = Rule { action, condition, line: self.line };
         self.set.rules[phase as usize].push(rule);
         Ok(())
     }
 
-    fn inspect_delay(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
+    /// Notes what an action asks for and does.
+    fn use_action(&mut self, action: &Action, phase: RulePhase, word: Range<usize>) {
+        match action {
+            Action::Track(slot, _, table) => {
+                self.usage.track(*slot, phase, self.line, Arc::clone(table));
+            }
+            Action::IncrementGpc(slot, index) => {
+                let changed = (*slot, DataType::Gpc(*index));
+                self.usage.change(changed, phase.place(), self.line, word.clone());
+            }
+            Action::SetGpt0(slot, _) => {
+                let changed = (*slot, DataType::Gpt0);
+                self.usage.change(changed, phase.place(), self.line, word.clone());
+            }
+            Action::Capture { .. } => self.captures += 1,
+            _ => {}
+        }
+        if let Some(expression) = action.expression() {
+            let asked = Asked::of(expression, &word_of(expression));
+            self.usage.ask(asked, phase.place(), self.line, word);
+        }
+    }
+
+    fn inspect_delay(&mut self, word: &Token, line: &mut Line<'_>) -> Result<(), LineFault> {
         let token = line.next("a time")?;
         let span = token.text().and_then(time);
-        self.set.inspect_delay = span.ok_or_else(|| {
-            let problem = format!("{} is no time", named(&token.word));
-            let expected = "a number with ms, s, m, h or d behind it, of at least a millisecond";
-            LineFault::new(token.span.clone(), problem, expected)
-        })?;
+        if self.set.inspect_delay != 0 {
+            let problem = "there is an inspect-delay above";
+            return Err(LineFault::new(word.span.clone(), problem, "one of them"));
+        }
+        self.set.inspect_delay = span.ok_or_else(|| not_a_time(token))?;
         Ok(())
     }
 
     fn use_backend(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
         let token = line.next("the name of a backend")?;
-        let backend = name_of(token)?.into();
+        let backend = BackendName::parse(token, self.context())?;
+        for expression in backend.expressions() {
+            let asked = Asked::of(expression, &word_of(expression));
+            self.usage.ask(asked, Places::BACKEND, self.line, token.span.clone());
+        }
+        if let BackendName::Fixed(name) = &backend {
+            self.usage.name_backend(name, self.line, token.span.clone());
+        }
         let condition = self.condition(line, Places::BACKEND)?;
         self.set.backends.push(Choice { backend, condition, line: self.line });
+        Ok(())
+    }
+
+    fn default_backend(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
+        let token = line.next("the name of a backend")?;
+        let name = name_of(token)?;
+        if self.set.default_backend.is_some() {
+            let problem = "there is a default_backend above";
+            return Err(LineFault::new(token.span.clone(), problem, "one of them"));
+        }
+        self.usage.name_backend(name, self.line, token.span.clone());
+        self.set.default_backend = Some((name.into(), self.line));
+        Ok(())
+    }
+
+    fn stick(&mut self, line: &mut Line<'_>) -> Result<(), LineFault> {
+        let purpose = StickPurpose::parse(line)?;
+        let (token, expression, table) = stick::value(line, self.context())?;
+        let asked = Asked::of(&expression, &named(&token.word));
+        self.usage.ask(asked, Places::BACKEND, self.line, token.span.clone());
+        let condition = self.condition(line, Places::BACKEND)?;
+        let backend = match &self.section {
+            Section::Backend(name) => Some(name.clone()),
+            Section::Top | Section::Front(_) | Section::Defaults => None,
+        };
+        self.set.sticks.push(Stick { backend, purpose, expression, table, condition });
         Ok(())
     }
 
@@ -319,30 +439,57 @@ impl<'a> Compiler<'a> {
             return Err(LineFault::new(brace.span.clone(), "this brace is not closed", expected));
         };
         let criterion = Criterion::parse(&mut inside, self.context())?;
-        if !criterion.seen.contains(place) {
+        let seen = criterion.test.expression.places();
+        if !seen.contains(place) {
             let word = named(&criterion.word.word);
-            return Err(unseen(criterion.word, &word, criterion.seen));
+            return Err(unseen(criterion.word, &word, seen));
         }
+        let span = criterion.word.span.clone();
         let index = self.new_acl();
         self.add(index, criterion);
+        self.usage.ask_acl(index, place, self.line, span);
         Ok(index)
     }
 
     /// The index of the acl with the name in `token`.
     fn named(&mut self, token: Token, place: Places) -> Result<usize, LineFault> {
         let name = token.text().unwrap_or_default();
-        if let Some(acl) = self.names.get(name) {
-            let acl = *acl;
-            self.uses.push(Use { line: self.line, token, acl, place });
+        let known = self.names.get(name).copied();
+        let known = match known {
+            Some(acl) => Some(acl),
+            None => self.predefined(name)?,
+        };
+        if let Some(acl) = known {
+            self.usage.ask_acl(acl, place, self.line, token.span);
             return Ok(acl);
         }
-        let fault = |problem, expected| Err(LineFault::new(token.span.clone(), problem, expected));
+        Err(self.no_acl(&token))
+    }
+
+    /// The acl that needs no line, where `name` is one.
+    fn predefined(&mut self, name: &str) -> Result<Option<usize>, LineFault> {
+        let Some(known) = predefined::ACLS.iter().find(|acl| acl.name == name) else {
+            return Ok(None);
+        };
+        let words = tokens(known.criterion)?;
+        let criterion = Criterion::parse(&mut Line::new(&words), self.context())?;
+        let index = self.new_acl();
+        self.add(index, criterion);
+        Ok(Some(index))
+    }
+
+    fn no_acl(&self, token: &Token) -> LineFault {
+        let name = token.text().unwrap_or_default();
+        let fault = |problem, expected: &str| LineFault::new(token.span.clone(), problem, expected);
         let problem = format!("there is no acl {}", named(&token.word));
+        if let Some(instead) = words::absent_acl(name) {
+            return LineFault::advising(token.span.clone(), problem, instead);
+        }
         match name {
             "and" | "&&" => {
                 fault(problem, "nothing: what stands side by side has to hold together")
             }
-            _ if is_or(&token) => {
+            _ if is_or(token) => {
                 let problem = format!("nothing is negated in front of {}", named(&token.word));
                 fault(problem, "a condition behind `!`")
             }
@@ -353,54 +500,92 @@ impl<'a> Compiler<'a> {
             _ if token.is("}") => fault("this brace was not opened".to_owned(), "a `{` in front"),
             _ if !token.quoted && name.starts_with('{') => fault(problem, "a blank behind `{`"),
             _ => {
-                let expected = match name_of(&token) {
+                let expected = match name_of(token) {
                     Err(_) => "the name of an acl, or a criterion in braces".to_owned(),
                     Ok(name) => {
                         let line = named(format!("acl {name} ...").as_bytes());
                         format!("a line {line} above, or a criterion in braces")
                     }
                 };
-                fault(problem, &*expected).map_err(|fault| {
-                    fault.near(suggest(name, self.names.keys().map(String::as_str)))
-                })
+                let predefined = predefined::ACLS.iter().map(|acl| acl.name);
+                let known = self.names.keys().map(String::as_str).chain(predefined);
+                fault(problem, &expected).near(suggest(name, known))
             }
         }
-    }
-
-    /// Checks that what the acls named in a line ask for is known there.
-    fn check(&self, line: u32) -> Result<(), LineFault> {
-        let from = self.uses.partition_point(|named| named.line < line);
-        for named in self.uses[from..].iter().take_while(|named| named.line == line) {
-            for (word, seen) in &self.asked[named.acl] {
-                if !seen.contains(named.place) {
-                    return Err(unseen(
-                        &named.token,
-                        &format!("{word}, which this acl asks for,"),
-                        *seen,
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn context(&self) -> Context<'_> {
-        Context { tables: &self.set.tables, load: self.environment.load }
+        Context {
+            tables: &self.set.tables,
+            table: self.section.table(),
+            load: self.environment.load,
+        }
     }
 
     fn new_acl(&mut self) -> usize {
         self.set.acls.push(Acl::default());
-        self.asked.push(Vec::new());
         self.set.acls.len() - 1
     }
 
     fn add(&mut self, acl: usize, criterion: Criterion<'_>) {
+        let asked = Asked::of(&criterion.test.expression, &named(&criterion.word.word));
+        self.usage.extend_acl(acl, asked);
         self.set.acls[acl].0.push(criterion.test);
-        self.asked[acl].push((named(&criterion.word.word), criterion.seen));
+    }
+
+    /// The set, once all of the text is read and checked.
+    fn finish(self, text: &str) -> RuleSet {
+        let Self { mut set, usage, .. } = self;
+        for rules in &mut set.rules {
+            rules.compile(&set.acls);
+        }
+        set.backends.compile(&set.acls);
+        usage.note(&mut set, text);
+        set.notes.sort_by_key(|note| note.line);
+        set
     }
 }
 
 const INSPECT_DELAY: &str = "inspect-delay";
+const STICK_TABLE: &str = "stick-table";
+const STICK: &str = "stick";
+
+/// The tables that `stick` lines name, in which servers are remembered.
+fn remembering(text: &str) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    let mut section = Section::Top;
+    for source in text.lines() {
+        let Ok(words) = tokens(source) else { continue };
+        let mut line = Line::new(&words);
+        let Some(first) = line.next_if(|_| true) else { continue };
+        if let Some(word) = Section::begun_by(first) {
+            section = Section::parse(word, &mut line).unwrap_or(section);
+        } else if first.is(STICK) {
+            let behind = words.windows(2).find(|pair| pair[0].is("table"));
+            let table = behind.and_then(|pair| pair[1].text()).unwrap_or_else(|| section.table());
+            named.insert(table.to_owned());
+        }
+    }
+    named
+}
+
+/// The fault of a line that begins with this word.
+fn unknown(first: &Token) -> LineFault {
+    let name = first.text().unwrap_or_default();
+    if let Some(instead) = words::elsewhere(name) {
+        let problem = format!("{} is no business of rules", named(&first.word));
+        return LineFault::advising(first.span.clone(), problem, instead);
+    }
+    let known = STATEMENTS.iter().map(|statement| statement.name);
+    let problem = format!("{} begins no line", named(&first.word));
+    let expected = known.clone().collect::<Vec<_>>().join(", ");
+    LineFault::new(first.span.clone(), problem, expected).near(suggest(name, known))
+}
+
+/// An expression as a sentence names it: its first word.
+fn word_of(expression: &super::expression::Expression) -> String {
+    named(expression.fetch.name().as_bytes())
+}
 
 /// How many `!` a word begins with.
 fn negations(token: &Token) -> usize {
@@ -416,24 +601,6 @@ fn end(line: &Line<'_>, expected: &str) -> Result<(), LineFault> {
         None => Ok(()),
         Some(token) => {
             let problem = format!("{} has no place here", named(&token.word));
-            Err(LineFault::new(token.span.clone(), problem, expected))
-        }
-    }
-}
-
-/// A name as HAProxy allows them: letters, digits, `-`, `_`, `.` and `:`.
-fn name_of(token: &Token) -> Result<&str, LineFault> {
-    let is_fine = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
-    let is_reserved =
-        ["if", "unless", "or", "type"].iter().any(|word| token.word == word.as_bytes());
-    match token.text() {
-        Some(name) if !name.is_empty() && name.bytes().all(|b| is_fine(&b)) && !is_reserved => {
-            Ok(name)
-        }
-        _ => {
-            let problem = format!("{} is no name", named(&token.word));
-            let expected =
-                "ASCII letters, digits, `-`, `_`, `.` and `:`, and no word of the language";
             Err(LineFault::new(token.span.clone(), problem, expected))
         }
     }

@@ -1,6 +1,7 @@
 //! When a rule applies.
 
-use super::fetch::{EvalContext, Fetch};
+use super::context::EvalContext;
+use super::expression::Expression;
 use super::matcher::Matcher;
 
 /// The truth of a condition, ordered so that "and" is the least of several and "or" the greatest.
@@ -22,18 +23,18 @@ impl Truth {
     }
 }
 
-/// A comparison of a fetch with values.
+/// A comparison of an expression with values.
 #[derive(Clone, Debug)]
 pub(super) struct Test {
-    pub(super) fetch: Fetch,
+    pub(super) expression: Expression,
     pub(super) matcher: Matcher,
 }
 
 impl Test {
     fn holds(&self, context: &EvalContext<'_>) -> Truth {
-        let sample = self.fetch.read(context);
-        let mut values = sample.value.into_iter().chain(self.fetch.further(context));
-        match values.any(|value| self.matcher.matches(&value)) {
+        let sample = self.expression.read(context);
+        let mut values = sample.value.into_iter().chain(self.expression.further(context));
+        match values.any(|value| self.matcher.matches(value)) {
             true => Truth::True,
             false if sample.may_change => Truth::Unknown,
             false => Truth::False,
@@ -68,6 +69,17 @@ pub(super) struct Condition {
 }
 
 impl Condition {
+    /// The acl that alone decides, as it is.
+    pub(super) fn sole_acl(&self) -> Option<usize> {
+        match &*self.any_of {
+            [group] if !self.negated => match **group {
+                [Term { negated: false, acl }] => Some(acl),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub(super) fn holds(&self, acls: &[Acl], context: &EvalContext<'_>) -> Truth {
         let term = |term: &Term| acls[term.acl].holds(context).negated_if(term.negated);
         let groups = self.any_of.iter().map(|terms| all(terms.iter().map(term)));

@@ -2,19 +2,20 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::Loader;
+use super::arguments::Context;
 use super::condition::Test;
 use super::error::{Elsewhere, LineFault, named, printable};
-use super::keyword::{Asked, ValueKind};
+use super::expression::Expression;
+use super::fetch::{Fetch, HELLO_VERSION};
 use super::line::Line;
 use super::matcher::{Matcher, Networks};
-use super::pattern::{self, Comparison};
-use super::place::Places;
+use super::pattern::{self, Comparison, NumberForm};
 use super::ranges::Ranges;
 use super::suggest::suggest;
-use super::tables::Tables;
 use super::token::Token;
-use super::words::{Case, Position, Words};
+use super::value::ValueType;
+use super::word_set::{Case, NAME_DELIMITERS, PATH_DELIMITERS, Position, Words};
+use super::written;
 
 /// How a value is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) enum MatchMethod {
     Int,
     Ip,
     Word(Position),
+    Length,
+    Bytes,
     Expression,
 }
 
@@ -34,54 +37,30 @@ pub(super) struct MethodWord {
     pub(super) doc: &'static str,
 }
 
+macro_rules! methods {
+    ($($name:literal: $method:expr, $doc:literal;)+) => {
+        &[$(MethodWord { name: $name, method: $method, doc: $doc }),+]
+    };
+}
+
 /// Every word behind `-m`.
-pub(super) const METHODS: &[MethodWord] = &[
-    MethodWord {
-        name: "found",
-        method: MatchMethod::Found,
-        doc: "there is a value at all; any kind; takes no values",
-    },
-    MethodWord {
-        name: "bool",
-        method: MatchMethod::Bool,
-        doc: "yes; the default for yes or no; takes no values",
-    },
-    MethodWord {
-        name: "int",
-        method: MatchMethod::Int,
-        doc: "one of the numbers; the default for numbers",
-    },
-    MethodWord {
-        name: "ip",
-        method: MatchMethod::Ip,
-        doc: "in one of the networks; the default for IPs",
-    },
-    MethodWord {
-        name: "str",
-        method: MatchMethod::Word(Position::Whole),
-        doc: "one of the values, byte for byte; the default for bytes",
-    },
-    MethodWord {
-        name: "beg",
-        method: MatchMethod::Word(Position::Begin),
-        doc: "begins with one of the values",
-    },
-    MethodWord {
-        name: "end",
-        method: MatchMethod::Word(Position::End),
-        doc: "ends with one of the values",
-    },
-    MethodWord {
-        name: "sub",
-        method: MatchMethod::Word(Position::Inside),
-        doc: "has one of the values in it",
-    },
-    MethodWord {
-        name: "reg",
-        method: MatchMethod::Expression,
-        doc: "one of the regular expressions finds a match in it",
-    },
-];
+pub(super) const METHODS: &[MethodWord] = methods! {
+    "found": MatchMethod::Found, "there is a value at all; any type; takes no values";
+    "bool": MatchMethod::Bool, "yes; the default for bool; takes no value but `1` or `true`";
+    "int": MatchMethod::Int, "one of the numbers; the default for sint";
+    "ip": MatchMethod::Ip, "in one of the networks; the default for addr";
+    "str": MatchMethod::Word(Position::Whole), "one of the values, byte for byte; the default for str";
+    "beg": MatchMethod::Word(Position::Begin), "begins with one of the values";
+    "end": MatchMethod::Word(Position::End), "ends with one of the values";
+    "sub": MatchMethod::Word(Position::Inside), "has one of the values in it";
+    "dir": MatchMethod::Word(Position::Between(PATH_DELIMITERS)),
+        "has one of the values in it, with `/`, `?` or an end on either side";
+    "dom": MatchMethod::Word(Position::Between(NAME_DELIMITERS)),
+        "has one of the values in it, with `.`, `/`, `?`, `:` or an end on either side";
+    "len": MatchMethod::Length, "so many bytes long";
+    "bin": MatchMethod::Bytes, "the bytes that one of the values is in hexadecimal digits; the default for bin";
+    "reg": MatchMethod::Expression, "one of the regular expressions finds a match in it";
+};
 
 /// A flag in front of the values.
 pub(super) struct Flag {
@@ -91,34 +70,47 @@ pub(super) struct Flag {
 
 /// Every flag.
 pub(super) const FLAGS: &[Flag] = &[
-    Flag { name: "-i", doc: "letters of ASCII match in either case; for bytes" },
+    Flag {
+        name: "-i",
+        doc: "letters of ASCII match in either case; where no letters are compared, it says nothing",
+    },
     Flag { name: "-m", doc: "`-m METHOD`: how to compare" },
     Flag {
         name: "-f",
         doc: "`-f FILE`: values from a file, one in a line; may be given several times",
     },
+    Flag { name: "-M", doc: "the files are maps: the first word of each line is the value" },
+    Flag { name: "-n", doc: "names are not resolved, which they never are" },
     Flag { name: "--", doc: "the flags end: a value that begins with `-` may follow" },
 ];
 
 impl MatchMethod {
-    const fn default_for(kind: ValueKind) -> Self {
+    const fn default_for(kind: ValueType) -> Option<Self> {
         match kind {
-            ValueKind::Truth => Self::Bool,
-            ValueKind::Number => Self::Int,
-            ValueKind::Address => Self::Ip,
-            ValueKind::Bytes => Self::Word(Position::Whole),
+            ValueType::Bool => Some(Self::Bool),
+            ValueType::Int => Some(Self::Int),
+            ValueType::Addr => Some(Self::Ip),
+            ValueType::Str => Some(Self::Word(Position::Whole)),
+            ValueType::Bin => Some(Self::Bytes),
+            ValueType::Any => None,
         }
     }
 
-    /// Whether values of this kind can be compared so.
-    const fn fits(self, kind: ValueKind) -> bool {
+    /// The type that it compares.
+    const fn kind(self) -> ValueType {
         match self {
-            Self::Found => true,
-            Self::Bool => matches!(kind, ValueKind::Truth),
-            Self::Int => matches!(kind, ValueKind::Number),
-            Self::Ip => matches!(kind, ValueKind::Address),
-            Self::Word(_) | Self::Expression => matches!(kind, ValueKind::Bytes),
+            Self::Found => ValueType::Any,
+            Self::Bool => ValueType::Bool,
+            Self::Int => ValueType::Int,
+            Self::Ip => ValueType::Addr,
+            Self::Word(_) | Self::Length | Self::Expression => ValueType::Str,
+            Self::Bytes => ValueType::Bin,
         }
+    }
+
+    /// Whether values of this type can be compared so.
+    const fn fits(self, kind: ValueType) -> bool {
+        kind.casts_to(self.kind())
     }
 
     const fn takes_values(self) -> bool {
@@ -126,32 +118,34 @@ impl MatchMethod {
     }
 }
 
-/// What a criterion may refer to.
-#[derive(Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub(super) tables: &'a Tables,
-    pub(super) load: &'a Loader<'a>,
-}
+/// The values that a truth may be compared with.
+const YES: [&str; 2] = ["1", "true"];
 
 /// A criterion that was read.
 pub(super) struct Criterion<'a> {
     pub(super) test: Test,
-    /// The word of its fetch.
+    /// The word of its expression.
     pub(super) word: &'a Token,
-    /// The places where the fetch is known.
-    pub(super) seen: Places,
 }
 
 impl<'a> Criterion<'a> {
     /// Reads all that is left of a line.
     pub(super) fn parse(line: &mut Line<'a>, context: Context<'_>) -> Result<Self, LineFault> {
         let word = line.next("what is asked for, such as `src`")?;
-        let asked = Asked::parse(word, context.tables)?;
-        let options = CriterionFlags::parse(line, asked.kind)?;
-        let values = Values::load(line.rest(), &options, context.load)?;
-        if let (false, Some(value)) = (options.method.takes_values(), values.line.peek()) {
+        let expression = written::expression(word, context)?;
+        let options = CriterionFlags::parse(line, word, &expression)?;
+        let values = Values::load(line.rest(), &options, context)?;
+        let mut superfluous = values.line.words().iter();
+        // That a truth is to be so says nothing more.
+        let is_yes = |value: &Token| YES.iter().any(|yes| value.is(yes));
+        let says_more = |value: &&Token| options.method != MatchMethod::Bool || !is_yes(value);
+        if let (false, Some(value)) = (options.method.takes_values(), superfluous.find(says_more)) {
             let problem = format!("{} has nothing to be compared with here", named(&word.word));
-            return Err(LineFault::new(value.span.clone(), problem, "no value"));
+            let expected = match options.method {
+                MatchMethod::Bool => "no value, or `!` in front where it is to be no",
+                _ => "no value",
+            };
+            return Err(LineFault::new(value.span.clone(), problem, expected));
         }
         if options.method.takes_values() && values.line.peek().is_none() && values.files.is_empty()
         {
@@ -159,7 +153,7 @@ impl<'a> Criterion<'a> {
             line.next(&format!("what {} has to be", named(&word.word)))?;
         }
         let matcher = values.matcher(&options)?;
-        Ok(Self { test: Test { fetch: asked.fetch, matcher }, word, seen: asked.seen })
+        Ok(Self { test: Test { expression, matcher }, word })
     }
 }
 
@@ -167,55 +161,72 @@ impl<'a> Criterion<'a> {
 struct CriterionFlags<'a> {
     method: MatchMethod,
     case: Case,
+    form: NumberForm,
     files: Vec<&'a Token>,
+    are_maps: bool,
 }
 
 impl<'a> CriterionFlags<'a> {
-    fn parse(line: &mut Line<'a>, kind: ValueKind) -> Result<Self, LineFault> {
-        let mut options =
-            Self { method: MatchMethod::default_for(kind), case: Case::Exact, files: Vec::new() };
-        let mut folded = None;
+    fn parse(
+        line: &mut Line<'a>,
+        word: &Token,
+        expression: &Expression,
+    ) -> Result<Self, LineFault> {
+        let kind = expression.kind;
+        let (mut method, mut files, mut are_maps) = (None, Vec::new(), false);
+        let mut case = Case::Exact;
         let is_flag = |token: &Token| !token.quoted && token.word.first() == Some(&b'-');
         while let Some(flag) = line.next_if(is_flag) {
             match &*flag.word {
-                b"-i" => folded = Some(flag),
-                b"-f" => options.files.push(line.next("the name of a file")?),
-                b"-m" => options.method = method(line.next("how to compare")?, kind)?,
+                b"-i" => case = Case::Ignored,
+                b"-f" => files.push(line.next("the name of a file")?),
+                b"-M" => are_maps = true,
+                b"-n" => {}
+                b"-m" => method = Some(self::method(line.next("how to compare")?, kind)?),
                 b"--" => break,
                 _ => return Err(unknown_flag(flag)),
             }
         }
-        if let Some(flag) = folded {
-            if !matches!(options.method, MatchMethod::Word(_) | MatchMethod::Expression) {
-                let problem = "`-i` is about letters, and none are compared here";
-                return Err(LineFault::new(flag.span.clone(), problem, "no `-i`"));
+        let form = match &expression.fetch {
+            Fetch::Word(word, _) if word.name == HELLO_VERSION && method.is_none() => {
+                NumberForm::Dotted
             }
-            options.case = Case::Ignored;
-        }
-        Ok(options)
+            _ => NumberForm::Plain,
+        };
+        let method = method.or_else(|| MatchMethod::default_for(kind)).ok_or_else(|| {
+            let problem = format!("{} can be compared in several ways", named(&word.word));
+            LineFault::new(word.span.clone(), problem, format!("`-m` and one of {}", fitting(kind)))
+        })?;
+        Ok(Self { method, case, form, files, are_maps })
     }
 }
 
-fn method(token: &Token, kind: ValueKind) -> Result<MatchMethod, LineFault> {
-    let fitting = || {
-        let names = METHODS.iter().filter(|word| word.method.fits(kind)).map(|word| word.name);
-        names.collect::<Vec<_>>().join(", ")
-    };
+/// The names of the methods by which a value of this type can be compared.
+fn fitting(kind: ValueType) -> String {
+    let names = METHODS.iter().filter(|word| word.method.fits(kind)).map(|word| word.name);
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn method(token: &Token, kind: ValueType) -> Result<MatchMethod, LineFault> {
     let Some(word) = METHODS.iter().find(|word| token.is(word.name)) else {
         let problem = format!("{} is no way to compare", named(&token.word));
         let known = METHODS.iter().map(|word| word.name);
-        return Err(LineFault::new(token.span.clone(), problem, fitting())
+        return Err(LineFault::new(token.span.clone(), problem, fitting(kind))
             .near(suggest(token.text().unwrap_or_default(), known)));
     };
     if !word.method.fits(kind) {
-        let problem = format!("`-m {}` does not compare values of kind {}", word.name, kind.name());
-        return Err(LineFault::new(token.span.clone(), problem, fitting()));
+        let problem = format!("`-m {}` does not compare values of type {}", word.name, kind.name());
+        return Err(LineFault::new(token.span.clone(), problem, fitting(kind)));
     }
     Ok(word.method)
 }
 
 fn unknown_flag(flag: &Token) -> LineFault {
     let problem = format!("{} is no flag", named(&flag.word));
+    if flag.is("-u") {
+        let advice = "lists have no number, since nothing changes them but a reload";
+        return LineFault::advising(flag.span.clone(), problem, advice);
+    }
     let expected = "`-i`, `-m METHOD`, `-f FILE`, or `--` in front of values that begin with `-`";
     LineFault::new(flag.span.clone(), problem, expected)
 }
@@ -232,6 +243,7 @@ struct File<'a> {
     token: &'a Token,
     name: String,
     content: Vec<u8>,
+    is_map: bool,
 }
 
 /// Why something is no valid value.
@@ -244,16 +256,16 @@ impl<'a> Values<'a> {
     fn load(
         line: Line<'a>,
         options: &CriterionFlags<'a>,
-        load: &Loader<'_>,
+        context: Context<'_>,
     ) -> Result<Self, LineFault> {
         let mut files = Vec::new();
         for token in &options.files {
             let name = token.text().unwrap_or_default().to_owned();
-            let content = load(&name).map_err(|why| {
+            let content = (context.load)(&name).map_err(|why| {
                 let problem = format!("{} cannot be read: {}", named(&token.word), printable(&why));
                 LineFault::new(token.span.clone(), problem, "a file of values")
             })?;
-            files.push(File { token, name, content });
+            files.push(File { token, name, content, is_map: options.are_maps });
         }
         Ok(Self { line, files })
     }
@@ -262,11 +274,15 @@ impl<'a> Values<'a> {
         Ok(match options.method {
             MatchMethod::Found => Matcher::Found,
             MatchMethod::Bool => Matcher::Yes,
-            MatchMethod::Int => Matcher::Numbers(Ranges::new(self.numbers()?)),
+            MatchMethod::Int => Matcher::Numbers(Ranges::new(self.numbers(options.form)?)),
+            MatchMethod::Length => Matcher::Lengths(Ranges::new(self.numbers(NumberForm::Plain)?)),
             MatchMethod::Ip => Matcher::Networks(Networks::new(&self.each(network)?)),
             MatchMethod::Word(position) => {
                 let words = self.each(|word| Ok(word.to_vec()))?;
                 Matcher::Words(Words::new(position, options.case, words))
+            }
+            MatchMethod::Bytes => {
+                Matcher::Bytes(Words::new(Position::Whole, Case::Exact, self.each(bytes)?))
             }
             MatchMethod::Expression => {
                 let expressions = self.each(|word| expression(word, options.case))?;
@@ -292,7 +308,7 @@ impl<'a> Values<'a> {
     ) -> Result<(), LineFault> {
         for file in &self.files {
             for (number, line) in (1..).zip(file.content.split(|byte| *byte == b'\n')) {
-                let Some(value) = value_of(line) else { continue };
+                let Some(value) = value_of(line, file.is_map) else { continue };
                 let read = read(&line[value.start..value.end]);
                 let wrong = |wrong: Wrong| wrong.of(file, number, &line[..value.end], value.start);
                 all.push(read.map_err(wrong)?);
@@ -302,7 +318,7 @@ impl<'a> Values<'a> {
     }
 
     /// Numbers, with comparisons in front of them that count up to the next one.
-    fn numbers(&self) -> Result<Vec<RangeInclusive<u64>>, LineFault> {
+    fn numbers(&self, form: NumberForm) -> Result<Vec<RangeInclusive<i64>>, LineFault> {
         let mut all = Vec::new();
         let mut comparison = Comparison::Equal;
         let mut words = self.line.clone();
@@ -315,11 +331,12 @@ impl<'a> Values<'a> {
                     }
                 }
                 None => {
-                    all.push(numbers(&token.word, comparison).map_err(|wrong| wrong.at(token))?)
+                    let read = numbers(&token.word, comparison, form);
+                    all.push(read.map_err(|wrong| wrong.at(token))?);
                 }
             }
         }
-        self.each_of_files(&mut all, |word| numbers(word, Comparison::Equal))?;
+        self.each_of_files(&mut all, |word| numbers(word, Comparison::Equal, form))?;
         Ok(all)
     }
 }
@@ -342,11 +359,16 @@ impl Wrong {
 }
 
 /// Where the value is in a line of a file: none in an empty line and in a comment, whose `#` is in
-/// the first column.
-fn value_of(line: &[u8]) -> Option<Range<usize>> {
+/// the first column. In a map it ends with the first word.
+fn value_of(line: &[u8], is_map: bool) -> Option<Range<usize>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let start = line.len() - line.trim_ascii_start().len();
-    (start < line.len() && line.first() != Some(&b'#')).then_some(start..line.len())
+    if start == line.len() || line.first() == Some(&b'#') {
+        return None;
+    }
+    let word = line[start..].iter().position(u8::is_ascii_whitespace);
+    let end = word.filter(|_| is_map).map_or(line.len(), |length| start + length);
+    Some(start..end)
 }
 
 fn text(word: &[u8]) -> &str {
@@ -361,14 +383,30 @@ fn network(word: &[u8]) -> Result<ipnet::IpNet, Wrong> {
     })
 }
 
-fn numbers(word: &[u8], comparison: Comparison) -> Result<RangeInclusive<u64>, Wrong> {
-    comparison.numbers(text(word)).ok_or_else(|| Wrong {
+fn bytes(word: &[u8]) -> Result<Vec<u8>, Wrong> {
+    pattern::hex(word.trim_ascii_end()).ok_or_else(|| Wrong {
+        problem: format!("{} is not bytes", named(word)),
+        expected: "pairs of hexadecimal digits",
+    })
+}
+
+fn numbers(
+    word: &[u8],
+    comparison: Comparison,
+    form: NumberForm,
+) -> Result<RangeInclusive<i64>, Wrong> {
+    comparison.numbers(text(word), form).ok_or_else(|| Wrong {
         problem: match comparison {
             Comparison::Equal => format!("{} is neither a number nor a range", named(word)),
             _ => format!("no number is `{}` {}", comparison.name(), named(word)),
         },
-        expected: "a number in decimal, a range such as `1:10` or `10:`, or one of eq, ge, gt, le, \
-                   lt in front of a number",
+        expected: match form {
+            NumberForm::Plain => {
+                "a number in decimal, a range such as `1:10` or `10:`, or one of eq, ge, gt, le, lt \
+                 in front of a number"
+            }
+            NumberForm::Dotted => "a version such as `3.3`, which is that of TLS 1.2, or a range",
+        },
     })
 }
 
@@ -378,9 +416,5 @@ fn expression(word: &[u8], case: Case) -> Result<regex::bytes::Regex, Wrong> {
         expected: "an expression in the syntax of the Rust crate `regex`",
     };
     let text = std::str::from_utf8(word).map_err(|_| wrong("it is no UTF-8"))?;
-    pattern::expression(text, case).map_err(|why| {
-        let why = why.to_string();
-        let why = why.lines().last().unwrap_or_default();
-        wrong(&printable(why.trim_start_matches("error: ")))
-    })
+    pattern::expression(text, case).map_err(|why| wrong(&printable(&pattern::short_reason(&why))))
 }

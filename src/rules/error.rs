@@ -26,6 +26,8 @@ pub struct RuleError {
     pub problem: String,
     /// What would be right here; empty when the problem says that.
     pub expected: String,
+    /// What to do instead, as a clause; empty when there is nothing to say.
+    pub advice: String,
     /// A known word that may have been meant.
     pub suggest: Option<String>,
     /// The whole line.
@@ -39,6 +41,8 @@ pub(super) struct LineFault {
     pub(super) span: Range<usize>,
     pub(super) problem: String,
     pub(super) expected: String,
+    /// What to do instead, as a clause.
+    pub(super) advice: String,
     pub(super) suggest: Option<String>,
     /// The line of a file that it is about, instead of the line of the rules.
     pub(super) elsewhere: Option<Box<Elsewhere>>,
@@ -64,9 +68,19 @@ impl LineFault {
             span,
             problem: problem.into(),
             expected: expected.into(),
+            advice: String::new(),
             suggest: None,
             elsewhere: None,
         }
+    }
+
+    /// A fault with what to do instead.
+    pub(super) fn advising(
+        span: Range<usize>,
+        problem: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { advice: advice.into(), ..Self::new(span, problem, "") }
     }
 
     pub(super) fn near(mut self, suggest: Option<&str>) -> Self {
@@ -89,6 +103,7 @@ impl LineFault {
             word: source.get(self.span).unwrap_or_default().to_owned(),
             problem: self.problem,
             expected: self.expected,
+            advice: self.advice,
             suggest: self.suggest,
             source: source.to_owned(),
         }
@@ -103,6 +118,7 @@ impl fmt::Display for RuleError {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.problem)?;
         match &self.suggest {
             Some(suggest) => write!(f, "; did you mean {}?", named(suggest.as_bytes()))?,
+            None if !self.advice.is_empty() => write!(f, ": {}", self.advice)?,
             None if self.expected.is_empty() => {}
             None => write!(f, "; expected {}", self.expected)?,
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::LineFault;
+use super::error::{LineFault, named};
 use super::token::Token;
 
 /// The words of a line that are still to be read.
@@ -28,12 +28,24 @@ impl<'a> Line<'a> {
 
     /// The next word; a fault that asks for what is `expected` when there is none.
     pub(super) fn next(&mut self, expected: &str) -> Result<&'a Token, LineFault> {
-        let (first, rest) = self
-            .words
-            .split_first()
-            .ok_or_else(|| LineFault::new(self.end..self.end, self.ends, expected))?;
+        let (first, rest) = self.words.split_first().ok_or_else(|| self.ended(expected))?;
         self.words = rest;
         Ok(first)
+    }
+
+    /// The fault that asks for what is `expected` where the line ends.
+    pub(super) fn ended(&self, expected: &str) -> LineFault {
+        LineFault::new(self.end..self.end, self.ends, expected)
+    }
+
+    /// Takes this keyword, which has to be next.
+    pub(super) fn word(&mut self, keyword: &str, expected: &str) -> Result<(), LineFault> {
+        let token = self.next(expected)?;
+        if token.is(keyword) {
+            return Ok(());
+        }
+        let problem = format!("{} has no place here", named(&token.word));
+        Err(LineFault::new(token.span.clone(), problem, expected))
     }
 
     /// The next word, if it `is` so.

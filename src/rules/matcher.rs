@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use regex::bytes::Regex;
 
-use super::facts::Value;
 use super::ranges::Ranges;
-use super::words::Words;
+use super::value::{Value, ValueType};
+use super::word_set::Words;
 
 /// What a value has to be.
 #[derive(Clone, Debug)]
@@ -17,28 +17,49 @@ pub(super) enum Matcher {
     /// It is present at all.
     Found,
     /// One of these numbers.
-    Numbers(Ranges<u64>),
+    Numbers(Ranges<i64>),
     /// In one of these networks.
     Networks(Networks),
-    /// Made of one of these words.
+    /// Text made of one of these words.
     Words(Words),
+    /// One of these sequences of bytes.
+    Bytes(Words),
+    /// So many bytes long.
+    Lengths(Ranges<i64>),
     /// Something one of these expressions finds a match in.
     Expressions(Box<[Regex]>),
 }
 
 impl Matcher {
+    /// The type that a value is compared as.
+    const fn kind(&self) -> ValueType {
+        match self {
+            Self::Yes => ValueType::Bool,
+            Self::Found => ValueType::Any,
+            Self::Numbers(_) => ValueType::Int,
+            Self::Networks(_) => ValueType::Addr,
+            Self::Words(_) | Self::Lengths(_) | Self::Expressions(_) => ValueType::Str,
+            Self::Bytes(_) => ValueType::Bin,
+        }
+    }
+
     /// Whether `value` fulfils this.
-    pub(super) fn matches(&self, value: &Value<'_>) -> bool {
-        match (self, value) {
+    pub(super) fn matches(&self, value: Value<'_>) -> bool {
+        let Some(value) = value.cast(self.kind()) else { return false };
+        match (self, &value) {
             (Self::Found, _) => true,
-            (Self::Yes, Value::Truth(truth)) => *truth,
-            (Self::Numbers(numbers), Value::Number(number)) => numbers.contains(*number),
-            (Self::Networks(networks), Value::Address(address)) => networks.contain(*address),
-            (Self::Words(words), Value::Bytes(bytes)) => words.are_in(bytes),
-            (Self::Expressions(expressions), Value::Bytes(bytes)) => {
-                expressions.iter().any(|expression| expression.is_match(bytes))
+            (Self::Yes, Value::Bool(truth)) => *truth,
+            (Self::Numbers(numbers), Value::Int(number)) => numbers.contains(*number),
+            (Self::Networks(networks), Value::Addr(address)) => networks.contain(*address),
+            (Self::Words(words), Value::Str(text)) => words.are_in(text),
+            (Self::Bytes(words), Value::Bin(bytes)) => words.are_in(bytes),
+            (Self::Lengths(lengths), Value::Str(text)) => {
+                i64::try_from(text.len()).is_ok_and(|length| lengths.contains(length))
             }
-            // The compiler combines only matchers and values that fit each other.
+            (Self::Expressions(expressions), Value::Str(text)) => {
+                expressions.iter().any(|expression| expression.is_match(text))
+            }
+            // A value of another type is no value of the type that it was cast to.
             _ => false,
         }
     }
@@ -70,5 +91,21 @@ impl Networks {
             IpAddr::V4(v4) => self.v4.contains(v4),
             IpAddr::V6(v6) => self.v6.contains(v6),
         }
+    }
+
+    /// The ranges of addresses, those of IPv4 and those of IPv6, as numbers.
+    pub(super) fn ranges(&self) -> [Vec<(u128, u128)>; 2] {
+        let v4 = self.v4.iter().map(|(start, end)| (start.to_bits().into(), end.to_bits().into()));
+        let v6 = self.v6.iter().map(|(start, end)| (start.to_bits(), end.to_bits()));
+        [v4.collect(), v6.collect()]
+    }
+}
+
+/// The family of an address, 0 for IPv4 and 1 for IPv6, and its number. IPv4-mapped IPv6 addresses are
+/// of IPv4.
+pub(super) fn numbered(address: IpAddr) -> (usize, u128) {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => (0, v4.to_bits().into()),
+        IpAddr::V6(v6) => (1, v6.to_bits()),
     }
 }

@@ -5,57 +5,104 @@
 //! through [`ConnView`], what it does goes through [`Effects`], and what it decides is a [`Verdict`].
 //! What it has begun with a connection, that connection keeps as its [`RuleProgress`].
 //!
-//! Nothing is allocated when rules are evaluated, with these exceptions: variables, values that
-//! have to be put together (names and digest of a certificate, a ClientHello out of several
-//! records), and the working memory of a regular expression, which the expression keeps: it grows
-//! up to a bound as values of new kinds come.
+//! An expression is a fetch with converters behind it, and has a type; `fetch` and `converter` have
+//! a table with a row for each word.
+//!
+//! Nothing is allocated when rules are evaluated, with these exceptions: variables and captures,
+//! values that have to be put together (names and digest of a certificate, a ClientHello out of
+//! several records, what a converter makes), and the working memory of a regular expression, which
+//! the expression keeps: it grows up to a bound as values of new kinds come.
 
 mod action;
-mod argument;
+mod arguments;
+mod backend_name;
 mod compile;
 mod condition;
+mod context;
+mod converter;
 mod criterion;
 mod error;
+mod expression;
 mod facts;
 mod fetch;
-mod keyword;
+mod filter;
+mod key;
 mod line;
+mod map;
 mod matcher;
 mod pattern;
 mod place;
+mod predefined;
+mod process;
 mod progress;
 mod ranges;
 mod reference;
+mod run;
+mod section;
+mod segments;
+mod stick;
 mod suggest;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod token;
+mod usage;
+mod value;
+mod variable;
 mod verb;
+mod word_set;
 mod words;
+mod written;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::RuleError;
-pub use facts::{ConnView, Effects, Load, Prefix, Tls, Value};
+pub use facts::{
+    ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
+    ServerLoad, TcpInfo, Tls,
+};
 pub use place::RulePhase;
-pub use progress::{RuleProgress, Tracks};
+pub use progress::{RuleProgress, SLOTS, Tracks};
 pub use reference::reference;
+pub use stick::StickEntry;
 pub use tables::{DEFAULT_TABLE, Tables};
+pub use value::Value;
 
 use crate::time::Time;
 use action::{Action, Decided};
+use backend_name::BackendName;
 use condition::{Acl, Condition, Truth};
-use fetch::EvalContext;
+use context::EvalContext;
+use process::ProcessVariables;
+use run::{Line, Lines};
+use stick::Stick;
+use usage::{MentionLine, MentionedName};
 
 /// Rules, compiled.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     /// By phase, in the order they were written.
-    rules: [Vec<Rule>; RulePhase::ALL.len()],
-    backends: Vec<Choice>,
+    rules: [Lines<Rule>; RulePhase::ALL.len()],
+    backends: Lines<Choice>,
+    /// With its line.
+    default_backend: Option<(Box<str>, u32)>,
+    sticks: Vec<Stick>,
     acls: Vec<Acl>,
     tables: Tables,
+    process: ProcessVariables,
     /// How long content rules wait, in nanoseconds; 0: not at all.
     inspect_delay: u64,
+    /// What the host is to know.
+    notes: Vec<RuleError>,
+    /// The names of backends and servers that the host has to have.
+    mentions: Vec<MentionLine>,
+    /// The first line that looks for a ClientHello, as an error where none can be seen.
+    hello: Option<Box<RuleError>>,
+    /// How often a name that was put together was that of no backend.
+    unknown_backends: Arc<AtomicU64>,
 }
 
 /// A line `tcp-request`.
@@ -69,9 +116,35 @@ struct Rule {
 /// A line `use_backend`.
 #[derive(Clone, Debug)]
 struct Choice {
-    backend: Box<str>,
+    backend: BackendName,
     condition: Option<Condition>,
     line: u32,
+}
+
+impl Line for Rule {
+    fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
+    }
+
+    fn is_last(&self) -> bool {
+        self.action.is_last()
+    }
+}
+
+impl Choice {
+    const fn is_fixed(&self) -> bool {
+        matches!(self.backend, BackendName::Fixed(_))
+    }
+}
+
+impl Line for Choice {
+    fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
+    }
+
+    fn is_last(&self) -> bool {
+        true
+    }
 }
 
 /// The result of the rules of a phase.
@@ -94,8 +167,8 @@ pub enum Verdict {
     Wait,
 }
 
-/// Reads the files that rules name with `-f`: takes the name as it is written, and returns the
-/// content or why there is none.
+/// Reads the files that rules name: takes the name as it is written, and returns the content or why
+/// there is none.
 pub type Loader<'a> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'a;
 
 /// What a text of rules finds outside of itself.
@@ -104,7 +177,7 @@ pub struct Environment<'a> {
     /// Tables that its lines can name in addition to those it defines.
     pub tables: &'a Tables,
     /// The set that it replaces: a table that both define alike is one and the same, and keeps its
-    /// entries.
+    /// entries; variables of the process are kept.
     pub before: Option<&'a RuleSet>,
     /// Reads the files it names.
     pub load: &'a Loader<'a>,
@@ -119,13 +192,71 @@ impl RuleSet {
 
     /// Whether there are lines that choose a backend.
     #[must_use]
-    pub const fn chooses_backends(&self) -> bool {
-        !self.backends.is_empty()
+    pub fn chooses_backends(&self) -> bool {
+        !self.backends.is_empty() || self.default_backend.is_some()
     }
 
-    /// The backends that lines choose, each with its line, counted from 1.
-    pub fn backends(&self) -> impl Iterator<Item = (u32, &str)> {
-        self.backends.iter().map(|choice| (choice.line, &*choice.backend))
+    /// Whether there are lines that remember servers.
+    #[must_use]
+    pub const fn remembers_servers(&self) -> bool {
+        !self.sticks.is_empty()
+    }
+
+    /// The names of backends that lines choose, each once, in the order of the lines; without those
+    /// that are put together.
+    pub fn backends(&self) -> impl Iterator<Item = &str> {
+        let mut seen = BTreeSet::new();
+        self.chosen().filter(move |name| seen.insert(*name))
+    }
+
+    /// The same, with repetitions.
+    fn chosen(&self) -> impl Iterator<Item = &str> {
+        let names = self.backends.iter().filter_map(|choice| match &choice.backend {
+            BackendName::Fixed(name) => Some(&**name),
+            BackendName::Made(_) => None,
+        });
+        names.chain(self.default_backend.as_ref().map(|(name, _)| &**name))
+    }
+
+    /// What is to be known of the lines, although they are no mistake, in the order of the lines.
+    #[must_use]
+    pub fn notes(&self) -> &[RuleError] {
+        &self.notes
+    }
+
+    /// Checks that the host has every backend and every server that a line names.
+    ///
+    /// # Errors
+    /// The first that it has not.
+    pub fn check_names(
+        &self,
+        has_backend: impl Fn(&str) -> bool,
+        has_server: impl Fn(&str) -> bool,
+    ) -> Result<(), &RuleError> {
+        let is_there = |mention: &&MentionLine| match &mention.name {
+            MentionedName::Backend(name) => has_backend(name),
+            MentionedName::Server(name) => has_server(name),
+        };
+        let missing = self.mentions.iter().filter(|mention| !is_there(mention));
+        match missing.min_by_key(|mention| mention.error.line) {
+            Some(mention) => Err(&mention.error),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the rules can be those of a listener where TLS ends: the ClientHello is not seen
+    /// there.
+    ///
+    /// # Errors
+    /// The first line that looks for one.
+    pub fn check_tls(&self) -> Result<(), &RuleError> {
+        self.hello.as_deref().map_or(Ok(()), Err)
+    }
+
+    /// How often a `use_backend` line came to a name that no backend has.
+    #[must_use]
+    pub fn unknown_backends(&self) -> u64 {
+        self.unknown_backends.load(Ordering::Relaxed)
     }
 
     /// How long content rules may wait for bytes, in nanoseconds; 0: not at all.
@@ -155,8 +286,9 @@ impl RuleSet {
         let mut at = std::mem::take(&mut progress.resume);
         loop {
             let (rule, decided) = {
-                let context = EvalContext::new(&*connection, &progress.tracks, now, waits);
-                match self.first(rules, at, &context) {
+                let context =
+                    EvalContext::new(&*connection, &progress.tracks, &self.process, now, waits);
+                match rules.first(at, &self.acls, &context) {
                     None => return Verdict::Accept,
                     Some((rule, Truth::Unknown)) => (rule, Decided::Wait),
                     Some((rule, _)) => (rule, rules[rule].action.decide(&context)),
@@ -173,7 +305,7 @@ impl RuleSet {
                 }
                 Decided::Go(change) => {
                     if let Some(change) = change {
-                        change.make(&mut progress.tracks, connection);
+                        change.make(&mut progress.tracks, &self.process, connection);
                     }
                     at = rule + 1;
                 }
@@ -181,37 +313,47 @@ impl RuleSet {
         }
     }
 
-    /// The backend named by the first `use_backend` line that applies. Data that has not arrived is
-    /// not waited for.
+    /// The backend named by the first `use_backend` line that applies, or else by `default_backend`.
+    /// Data that has not arrived is not waited for.
     #[must_use]
     pub fn backend(
         &self,
         progress: &RuleProgress,
         connection: &dyn ConnView,
         now: Time,
-    ) -> Option<&str> {
-        let context = EvalContext::new(connection, &progress.tracks, now, false);
-        let chosen = self.backends.iter().find(|choice| {
-            choice
-                .condition
-                .as_ref()
-                .is_none_or(|condition| condition.holds(&self.acls, &context) == Truth::True)
-        });
-        chosen.map(|choice| &*choice.backend)
+    ) -> Option<Cow<'_, str>> {
+        let context = EvalContext::new(connection, &progress.tracks, &self.process, now, false);
+        let default = || self.default_backend.as_ref().map(|(name, _)| Cow::Borrowed(&**name));
+        let Some((chosen, _)) = self.backends.first(0, &self.acls, &context) else {
+            return default();
+        };
+        let choice = &self.backends[chosen];
+        let name = choice.backend.read(&context);
+        if choice.is_fixed() {
+            return name;
+        }
+        let known = name.filter(|name| connection.backend(name).is_some());
+        if known.is_none() {
+            self.unknown_backends.fetch_add(1, Ordering::Relaxed);
+        }
+        known.or_else(default)
     }
 
-    /// The first of the rules from `from` on that may apply.
-    fn first(
+    /// The entries in which `stick` lines for a backend look for the server of a connection, or
+    /// remember it, in the order of the lines.
+    pub fn stick_entries(
         &self,
-        rules: &[Rule],
-        from: usize,
-        context: &EvalContext<'_>,
-    ) -> Option<(usize, Truth)> {
-        let holds = |rule: &Rule| match &rule.condition {
-            None => Truth::True,
-            Some(condition) => condition.holds(&self.acls, context),
-        };
-        let mut truths = rules.iter().enumerate().skip(from).map(|(at, rule)| (at, holds(rule)));
-        truths.find(|(_, truth)| *truth != Truth::False)
+        backend: Option<&str>,
+        progress: &RuleProgress,
+        connection: &dyn ConnView,
+        now: Time,
+    ) -> Vec<StickEntry> {
+        let context = EvalContext::new(connection, &progress.tracks, &self.process, now, false);
+        let is_meant = |stick: &&Stick| stick.backend.is_none() || stick.backend.as_deref() == backend;
+        self.sticks
+            .iter()
+            .filter(is_meant)
+            .filter_map(|stick| stick.entry(&self.acls, &context))
+            .collect()
     }
 }

@@ -3,10 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 
+use data_encoding::HEXUPPER_PERMISSIVE;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::words::Case;
+use super::fetch::DOTTED_SHIFT;
+use super::value;
+pub(super) use super::word_set::Case;
 
 /// The bits in front of an IPv4 address in the IPv6 address that stands for it (RFC 4291 section
 /// 2.5.5.2).
@@ -55,35 +58,85 @@ impl Comparison {
 
     /// The numbers that compare so with what `text` says; none when that is no number, no range
     /// where one is allowed, or when there are no such numbers.
-    pub(super) fn numbers(self, text: &str) -> Option<RangeInclusive<u64>> {
+    pub(super) fn numbers(self, text: &str, form: NumberForm) -> Option<RangeInclusive<i64>> {
         if self == Self::Equal {
-            return range(text);
+            return range(text, form);
         }
-        let number = number(text)?;
+        let number = form.read(text)?;
         match self {
             Self::Equal => Some(number..=number),
-            Self::AtLeast => Some(number..=u64::MAX),
-            Self::Above => Some(number.checked_add(1)?..=u64::MAX),
-            Self::AtMost => Some(0..=number),
-            Self::Below => Some(0..=number.checked_sub(1)?),
+            Self::AtLeast => Some(number..=i64::MAX),
+            Self::Above => Some(number.checked_add(1)?..=i64::MAX),
+            Self::AtMost => Some(i64::MIN..=number),
+            Self::Below => Some(i64::MIN..=number.checked_sub(1)?),
         }
     }
 }
 
-/// A number, a range `1:10`, or one that is open on a side.
-fn range(text: &str) -> Option<RangeInclusive<u64>> {
-    let Some((start, end)) = text.split_once(':') else {
-        let number = number(text)?;
+/// How numbers to compare with are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberForm {
+    /// In decimal.
+    Plain,
+    /// As two numbers with a dot between them, or one: `3.3`.
+    Dotted,
+}
+
+impl NumberForm {
+    fn read(self, text: &str) -> Option<i64> {
+        match self {
+            Self::Plain => signed(text),
+            Self::Dotted => {
+                let (high, low) = text.split_once('.').unwrap_or((text, "0"));
+                let [high, low] = [number(high)?, number(low)?];
+                let fits = high <= u16::MAX.into() && low <= u16::MAX.into();
+                fits.then_some((high << DOTTED_SHIFT | low) as i64)
+            }
+        }
+    }
+}
+
+/// A number, a range `1:10` or `1-10`, or one with `:` that is open on a side.
+fn range(text: &str, form: NumberForm) -> Option<RangeInclusive<i64>> {
+    let dash = || text.split_once('-').filter(|(start, end)| !start.is_empty() && !end.is_empty());
+    let Some((start, end)) = text.split_once(':').or_else(dash) else {
+        let number = form.read(text)?;
         return Some(number..=number);
     };
-    let bound = |text: &str, open| if text.is_empty() { Some(open) } else { number(text) };
-    let range = bound(start, 0)?..=bound(end, u64::MAX)?;
+    let bound = |text: &str, open| if text.is_empty() { Some(open) } else { form.read(text) };
+    let range = bound(start, i64::MIN)?..=bound(end, i64::MAX)?;
     (text != ":" && !range.is_empty()).then_some(range)
 }
 
 /// Digits and nothing else.
 pub(super) fn number(text: &str) -> Option<u64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+/// Digits, with a `-` in front or none.
+fn signed(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { text.parse().ok() } else { None }
+}
+
+/// Digits, with a sign in front or none; beyond 64 bits, the largest or smallest number.
+pub(super) fn saturated(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { value::number(text.as_bytes()) } else { None }
+}
+
+/// Bytes in pairs of hexadecimal digits.
+pub(super) fn hex(text: &[u8]) -> Option<Vec<u8>> {
+    HEXUPPER_PERMISSIVE.decode(text).ok()
+}
+
+/// What is wrong with an expression, in one line.
+pub(super) fn short_reason(why: &regex::Error) -> String {
+    let why = why.to_string();
+    let last = why.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
 }
 
 /// A number in decimal, or in hexadecimal behind `0x`.
@@ -134,35 +187,55 @@ pub(super) fn expression(text: &str, case: Case) -> Result<Regex, regex::Error> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, expression, network, number_or_hex};
-    use crate::rules::words::Case;
+    use super::{Case, Comparison, NumberForm, expression, network, number_or_hex};
 
     #[test]
-    fn numbers_are_digits_and_ranges_have_two_ends_or_one() {
+    fn numbers_are_digits_with_a_sign_and_ranges_have_two_ends_or_one() {
+        const LEAST: i64 = i64::MIN;
+        const MOST: i64 = i64::MAX;
         for (comparison, text, numbers) in [
             (Comparison::Equal, "7", Some(7..=7)),
+            (Comparison::Equal, "-7", Some(-7..=-7)),
             (Comparison::Equal, "1:10", Some(1..=10)),
-            (Comparison::Equal, ":10", Some(0..=10)),
-            (Comparison::Equal, "10:", Some(10..=u64::MAX)),
-            (Comparison::AtLeast, "7", Some(7..=u64::MAX)),
-            (Comparison::Above, "7", Some(8..=u64::MAX)),
-            (Comparison::AtMost, "7", Some(0..=7)),
-            (Comparison::Below, "7", Some(0..=6)),
-            (Comparison::Below, "0", None),
-            (Comparison::Above, "18446744073709551615", None),
+            (Comparison::Equal, "1-10", Some(1..=10)),
+            (Comparison::Equal, "-10:-1", Some(-10..=-1)),
+            (Comparison::Equal, ":10", Some(LEAST..=10)),
+            (Comparison::Equal, "10:", Some(10..=MOST)),
+            (Comparison::AtLeast, "7", Some(7..=MOST)),
+            (Comparison::Above, "7", Some(8..=MOST)),
+            (Comparison::AtMost, "-7", Some(LEAST..=-7)),
+            (Comparison::Below, "7", Some(LEAST..=6)),
+            (Comparison::Below, "-9223372036854775808", None),
+            (Comparison::Above, "9223372036854775807", None),
             (Comparison::Above, "1:10", None),
             (Comparison::Equal, "10:1", None),
             (Comparison::Equal, ":", None),
             (Comparison::Equal, "", None),
+            (Comparison::Equal, "-", None),
             (Comparison::Equal, "+7", None),
-            (Comparison::Equal, "-7", None),
-            (Comparison::Equal, "18446744073709551616", None),
+            (Comparison::Equal, "0x7", None),
+            (Comparison::Equal, "9223372036854775808", None),
         ] {
-            assert_eq!(comparison.numbers(text), numbers, "{comparison:?} {text}");
+            let found = comparison.numbers(text, NumberForm::Plain);
+            assert_eq!(found, numbers, "{comparison:?} {text}");
         }
         assert_eq!(number_or_hex("0x1F"), Some(31));
         assert_eq!(number_or_hex("0x"), None);
         assert_eq!(number_or_hex("0x+1"), None);
+    }
+
+    #[test]
+    fn versions_are_two_numbers_with_a_dot_between_them() {
+        for (text, numbers) in [
+            ("3.3", Some(0x3_0003..=0x3_0003)),
+            ("3", Some(0x3_0000..=0x3_0000)),
+            ("3.1:3.3", Some(0x3_0001..=0x3_0003)),
+            ("3.", None),
+            ("3.65536", None),
+            (".3", None),
+        ] {
+            assert_eq!(Comparison::Equal.numbers(text, NumberForm::Dotted), numbers, "{text}");
+        }
     }
 
     #[test]

@@ -1,24 +1,23 @@
-//! The phases in the opening of a connection in which rules are evaluated, and what is known in
-//! each.
+//! The phases in the life of a connection in which rules are evaluated, and what is known in each.
 
 use bitflags::bitflags;
 
 /// When rules are evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RulePhase {
     /// Right behind `accept`, before anything is read.
     Accept,
     /// Behind the PROXY header.
     Connection,
-    /// Before TLS, on the bytes that have arrived.
-    Content,
-    /// Behind TLS.
+    /// Behind TLS, before bytes of the client are read.
     Session,
+    /// On the first bytes of the client.
+    Content,
 }
 
 impl RulePhase {
     /// All of them, in the order they come.
-    pub const ALL: [Self; 4] = [Self::Accept, Self::Connection, Self::Content, Self::Session];
+    pub const ALL: [Self; 4] = [Self::Accept, Self::Connection, Self::Session, Self::Content];
 
     /// The word behind `tcp-request`.
     #[must_use]
@@ -26,8 +25,8 @@ impl RulePhase {
         match self {
             Self::Accept => "accept",
             Self::Connection => "connection",
-            Self::Content => "content",
             Self::Session => "session",
+            Self::Content => "content",
         }
     }
 
@@ -35,29 +34,43 @@ impl RulePhase {
         match self {
             Self::Accept => Places::ACCEPT,
             Self::Connection => Places::CONNECTION,
-            Self::Content => Places::CONTENT,
             Self::Session => Places::SESSION,
+            Self::Content => Places::CONTENT,
         }
     }
 }
 
 bitflags! {
-    /// The kinds of lines that evaluate fetches: those of the phases, and `use_backend`.
+    /// The kinds of lines that evaluate fetches: those of the phases, and those that choose a backend or
+    /// a server.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(super) struct Places: u8 {
         const ACCEPT = 1;
         const CONNECTION = 1 << 1;
-        const CONTENT = 1 << 2;
-        const SESSION = 1 << 3;
+        const SESSION = 1 << 2;
+        const CONTENT = 1 << 3;
         const BACKEND = 1 << 4;
         const EVERYWHERE = 0b1_1111;
         /// Lines that are evaluated behind the PROXY header.
-        const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits() | Self::CONTENT.bits();
+        const ANNOUNCED = Self::CONNECTION.bits() | Self::BEHIND.bits();
         /// Lines that can see the first bytes of the client, unless these were consumed.
         const PREFIX = Self::CONTENT.bits() | Self::BACKEND.bits();
         /// Lines that are evaluated behind TLS.
-        const BEHIND = Self::SESSION.bits() | Self::BACKEND.bits();
+        const BEHIND = Self::SESSION.bits() | Self::CONTENT.bits() | Self::BACKEND.bits();
     }
+}
+
+/// What has to come of the client before a value is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Nothing: it is known at once.
+    Nothing,
+    /// Its first bytes.
+    Bytes,
+    /// Its ClientHello.
+    Hello,
+    /// The end of the wait for bytes.
+    End,
 }
 
 impl Places {
@@ -65,8 +78,8 @@ impl Places {
     const LINES: [(Self, &'static str, &'static str); 5] = [
         (Self::ACCEPT, "`tcp-request accept`", "accept"),
         (Self::CONNECTION, "`tcp-request connection`", "connection"),
-        (Self::CONTENT, "`tcp-request content`", "content"),
         (Self::SESSION, "`tcp-request session`", "session"),
+        (Self::CONTENT, "`tcp-request content`", "content"),
         (Self::BACKEND, "`use_backend`", "use_backend"),
     ];
 

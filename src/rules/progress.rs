@@ -6,7 +6,7 @@ use crate::table::Tracked;
 use crate::time::Time;
 
 /// How many entries of tables a connection may be counted in: `sc0` to `sc2`.
-pub(super) const SLOTS: usize = 3;
+pub const SLOTS: usize = 3;
 
 /// One of the entries a connection may be counted in; below [`SLOTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,11 @@ impl TrackSlot {
     /// The slot of a number, if there is one.
     pub(super) fn new(number: u64) -> Option<Self> {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// Its number.
+    pub(super) const fn number(self) -> u8 {
+        self.0
     }
 
     const fn index(self) -> usize {
@@ -61,6 +66,11 @@ impl Tracks {
     /// Whether it is counted nowhere.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
+    }
+
+    /// The entries by slot, `None` where none is held.
+    pub fn slots(&self) -> impl Iterator<Item = Option<&Tracked>> {
+        self.0.iter().map(Option::as_ref)
     }
 
     /// The entries that are held, for bytes and sessions to be counted in.

@@ -30,6 +30,11 @@ impl<T: Ord + Copy> Ranges<T> {
         Self { sorted: sorted.into() }
     }
 
+    /// The ranges, in ascending order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (T, T)> {
+        self.sorted.iter().copied()
+    }
+
     /// Whether `value` is in one of the ranges.
     pub(super) fn contains(&self, value: T) -> bool {
         let behind = self.sorted.partition_point(|(start, _)| *start <= value);

@@ -1,47 +1,59 @@
 //! The language as tables for the documentation, made from what the compiler reads.
 
+use super::arguments::usage;
 use super::compile::{STATEMENTS, SyntaxForm};
+use super::converter;
 use super::criterion::{FLAGS, METHODS};
-use super::keyword::{COUNTERS, KEYWORDS, Keyword, OWNERS};
+use super::fetch::{COUNTERS, FetchWord, OWNERS, STATEFUL, fetch_words};
 use super::pattern::Comparison;
+use super::predefined::ACLS;
+use super::section::SECTIONS;
+use super::stick::STICK_WORDS;
+use super::value::ValueType;
+use super::variable::SCOPES;
 use super::verb::VERBS;
 
-/// Every word of the language, in tables of Markdown: lines, actions, what can be asked for, and how
-/// it is compared.
+/// Every word of the language, in tables of Markdown: sections, lines, actions, what can be asked for,
+/// what converts it, and how it is compared.
 #[must_use]
 pub fn reference() -> String {
-    [lines(), actions(), values(), counters(), comparisons()].join("\n")
+    [sections(), lines(), actions(), values(), counters(), conversions(), comparisons()].join("\n")
+}
+
+fn sections() -> String {
+    let rows = SECTIONS.iter().map(|word| row(&[&code(&format!("{} NAME", word.name)), word.doc]));
+    table("Sections", &["line", "what is in it"], rows)
 }
 
 fn lines() -> String {
     let forms = STATEMENTS.iter().flat_map(|statement| statement.forms);
-    let rows = forms.map(|SyntaxForm { syntax, doc, haproxy }| row(&[&code(syntax), doc, haproxy]));
-    table("Lines", &["line", "what it is", "HAProxy"], rows)
+    let lines = forms.map(|SyntaxForm { syntax, doc, haproxy }| row(&[&code(syntax), doc, haproxy]));
+    let lines = table("Lines", &["line", "what it is", "HAProxy"], lines);
+    let sticks = STICK_WORDS.iter().map(|word| row(&[&code(word.name), word.doc]));
+    format!("{lines}\n{}", rows(&["behind `stick`", "what it does"], sticks))
 }
 
 fn actions() -> String {
-    let rows = VERBS.iter().map(|verb| {
-        let syntax = format!("{}{}", verb.name, verb.arguments);
-        row(&[&code(&syntax), verb.doc, verb.haproxy])
+    let actions = VERBS.iter().map(|verb| {
+        row(&[&code(&verb.syntax()), &verb.seen.names(), verb.doc, verb.haproxy])
     });
-    table("Actions", &["action", "what it does", "HAProxy"], rows)
+    let actions = table("Actions", &["action", "in", "what it does", "HAProxy"], actions);
+    let scopes = SCOPES.iter().map(|(scope, life)| row(&[&code(scope), life]));
+    format!("{actions}\n{}", rows(&["scope of a variable", "it is of"], scopes))
 }
 
 fn values() -> String {
-    let rows = KEYWORDS.iter().map(|word| {
-        let Keyword { kind, seen, doc, haproxy, .. } = word;
+    let rows = fetch_words().map(|word| {
+        let FetchWord { kind, seen, doc, haproxy, .. } = word;
         row(&[&names(word), kind.name(), &seen.names(), doc, haproxy])
     });
-    table("What can be asked for", &["word", "kind", "known in", "what it is", "HAProxy"], rows)
+    table("What can be asked for", &["word", "type", "known in", "what it is", "HAProxy"], rows)
 }
 
-fn names(word: &Keyword) -> String {
-    let argument = match word.argument {
-        "" => String::new(),
-        argument => format!("({argument})"),
-    };
+fn names(word: &FetchWord) -> String {
     let names = std::iter::once(&word.name).chain(word.also);
-    names.map(|name| code(&format!("{name}{argument}"))).collect::<Vec<_>>().join(", ")
+    let names = names.map(|name| code(&format!("{name}{}", usage(word.params))));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn counters() -> String {
@@ -52,7 +64,17 @@ fn counters() -> String {
         let names: Vec<String> = names.map(|name| code(name)).collect();
         row(&[&names.join(", "), counter.doc])
     });
-    format!("{owners}\n{}", rows(&["goes on with", "how many"], counters))
+    let stateful = STATEFUL.iter().map(|word| row(&[&code(word.name), word.doc]));
+    format!("{owners}\n{}", rows(&["goes on with", "how many"], counters.chain(stateful)))
+}
+
+fn conversions() -> String {
+    let rows = converter::all().map(|converter| {
+        let name = code(&format!("{}{}", converter.name, usage(converter.params)));
+        let [input, output] = [converter.input, converter.output].map(ValueType::name);
+        row(&[&name, input, output, converter.doc, converter.haproxy])
+    });
+    table("Converters", &["converter", "takes", "gives", "what it makes", "HAProxy"], rows)
 }
 
 fn comparisons() -> String {
@@ -62,7 +84,9 @@ fn comparisons() -> String {
     let flags = rows(&["flag", "what it does"], flags);
     let numbers = Comparison::ALL.iter().map(|known| row(&[&code(known.name()), known.doc()]));
     let numbers = rows(&["in front of a number", "true when the value is"], numbers);
-    format!("{methods}\n{flags}\n{numbers}")
+    let acls = ACLS.iter().map(|acl| row(&[&code(acl.name), &code(acl.criterion)]));
+    let acls = rows(&["acl that needs no line", "what it is"], acls);
+    format!("{methods}\n{flags}\n{numbers}\n{acls}")
 }
 
 fn table(title: &str, head: &[&str], lines: impl Iterator<Item = String>) -> String {

@@ -1,42 +1,53 @@
 //! The words behind `tcp-request PHASE`: the actions of rules.
 
-use super::action::Action;
-use super::argument::Argument;
+use super::action::{Action, Operand, Rate};
+use super::arguments::{Argument, Arguments, Context, Param, ParamKind, Written, param};
 use super::error::{LineFault, named};
-use super::fetch::Fetch;
-use super::keyword::{Asked, ValueKind};
+use super::expression::Expression;
+use super::facts::{ExpectedHeader, LogLevel};
+use super::filter::{Filters, bytes};
+use super::key;
 use super::line::Line;
 use super::pattern;
 use super::place::Places;
 use super::progress::TrackSlot;
 use super::suggest::suggest;
-use super::tables::Tables;
 use super::token::Token;
-use crate::table::KeyForm;
+use super::value::ValueType;
+use super::words;
+use super::written;
+use crate::table::{GPC_MAX, time};
 
 /// The word of an action.
 pub(super) struct Verb {
     pub(super) name: &'static str,
+    params: &'static [Param],
     /// What stands behind it, as documents write it.
     pub(super) arguments: &'static str,
-    make: fn(&Argument<'_>, &mut Line<'_>, VerbContext<'_>) -> Result<Action, LineFault>,
+    /// The phases that have it.
+    pub(super) seen: Places,
+    make: fn(&Arguments, &mut Line<'_>, &mut VerbContext<'_>) -> Result<Action, LineFault>,
     pub(super) doc: &'static str,
     /// Where HAProxy differs; empty when it does not.
     pub(super) haproxy: &'static str,
 }
 
 /// What the action of a line can refer to.
-#[derive(Clone, Copy)]
 pub(super) struct VerbContext<'a> {
-    pub(super) tables: &'a Tables,
+    pub(super) context: Context<'a>,
+    pub(super) filters: &'a Filters,
     pub(super) place: Places,
+    /// How many captures lines above have.
+    pub(super) captures: usize,
 }
 
 macro_rules! verbs {
-    ($($name:literal $(($arguments:literal))?: $make:expr, $doc:literal, $haproxy:literal;)+) => {
+    ($($name:literal [$($param:expr),*] $arguments:literal, $seen:expr, $make:expr, $doc:literal, $haproxy:literal;)+) => {
         &[$(Verb {
             name: $name,
-            arguments: concat!($($arguments)?),
+            params: &[$($param),*],
+            arguments: $arguments,
+            seen: $seen,
             make: $make,
             doc: $doc,
             haproxy: $haproxy,
@@ -44,131 +55,269 @@ macro_rules! verbs {
     };
 }
 
+const SLOT: Param = param("slot", ParamKind::Slot);
+const INDEX: Param = param("index", ParamKind::Number(0, GPC_MAX as i64 - 1));
+const NAME: Param = param("name", ParamKind::Variable);
+const ALL: Places = Places::EVERYWHERE;
+const BEHIND_CONNECTION: Places = Places::SESSION.union(Places::CONTENT);
+/// The longest text that is captured, in bytes.
+const CAPTURE_MAX: u32 = 16 * 1024;
+
 /// Every action.
 pub(super) const VERBS: &[Verb] = verbs! {
-    "accept": |a, _, _| a.none(Action::Accept), "the phase ends, and the connection goes on", "";
-    "reject": |a, _, _| a.none(Action::Reject), "the connection is closed", "";
-    "silent-drop": |a, _, _| a.none(Action::SilentDrop),
+    "accept" [] "", ALL, |_, _, _| Ok(Action::Accept), "the phase ends, and the connection goes on", "";
+    "reject" [] "", ALL, |_, _, _| Ok(Action::Reject), "the connection is closed", "";
+    "silent-drop" [] "", ALL, |_, _, _| Ok(Action::SilentDrop),
         "the connection is forgotten here, and the client is not told; a fed connection is reset",
         "how far that is possible differs with the system";
-    "track-sc0" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[0]),
+    "track-sc0" [] " KEY [table NAME]", ALL, |_, line, it| track(line, it, TrackSlot::ALL[0]),
         "the connection is counted in the entry of KEY, for as long as it exists, and `sc0_` asks that \
-         entry; not when it is counted in one by `sc0` already, KEY is not there, or the table is full",
-        "the table that is meant without a name is the proxy's own there";
-    "track-sc1" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[1]),
+         entry; not when it is counted in one by `sc0` already, KEY is not there, or the table is full", "";
+    "track-sc1" [] " KEY [table NAME]", ALL, |_, line, it| track(line, it, TrackSlot::ALL[1]),
         "as `track-sc0`, for `sc1_`", "";
-    "track-sc2" (" KEY [table NAME]"): |a, line, scene| track(a, line, scene, TrackSlot::ALL[2]),
+    "track-sc2" [] " KEY [table NAME]", ALL, |_, line, it| track(line, it, TrackSlot::ALL[2]),
         "as `track-sc0`, for `sc2_`", "";
-    "sc-inc-gpc0" ("(N)"): |a, _, _| a.slot().map(Action::IncrementGpc0),
-        "counts one in `gpc0` of the entry that `track-scN` found", "";
-    "sc-set-gpt0" ("(N) NUMBER"): |a, line, _| {
-            let slot = a.slot()?;
-            number(line, u32::MAX).map(|tag| Action::SetGpt0(slot, tag))
+    "sc-inc-gpc" [INDEX, SLOT] "", ALL, |a, _, _| increment(a.place(0) as u8, a.slot(1)),
+        "counts one in the counter of this index in the entry that the slot has found", "";
+    "sc-inc-gpc0" [SLOT] "", ALL, |a, _, _| increment(0, a.slot(0)),
+        "counts one in `gpc0` of the entry that the slot has found", "";
+    "sc-inc-gpc1" [SLOT] "", ALL, |a, _, _| increment(1, a.slot(0)),
+        "counts one in `gpc1` of the entry that the slot has found", "";
+    "sc-set-gpt0" [SLOT] " VALUE", ALL, |a, line, it| {
+            let tag = operand(line, it, |text| pattern::number_or_hex(text).filter(|tag| *tag <= u32::MAX.into()))?;
+            Ok(Action::SetGpt0(slot(a.slot(0)), tag))
         },
-        "sets `gpt0` of the entry that `track-scN` found", "the number may be asked for there";
-    "set-mark" (" NUMBER"): |a, line, _| a.none(Action::SetMark(number(line, u32::MAX)?)),
+        "sets `gpt0` of the entry that the slot has found, to a number or a value", "";
+    "set-mark" [] " NUMBER", ALL, |_, line, _| Ok(Action::SetMark(number(line, u32::MAX)?)),
         "marks the packets to the client (`SO_MARK`), with a number in decimal or behind `0x`; nothing \
          for a fed connection", "";
-    "set-tos" (" NUMBER"): |a, line, _| a.none(Action::SetTos(number(line, u8::MAX.into())? as u8)),
+    "set-tos" [] " NUMBER", ALL, |_, line, _| Ok(Action::SetTos(number(line, u8::MAX.into())? as u8)),
         "sets the TOS or traffic class of the packets to the client; nothing for a fed connection", "";
-    "set-src" (" VALUE"): set_source,
-        "from now on `src` is VALUE, an IP; the port stays. Not when VALUE is not there",
+    "set-src" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Addr).map(Action::SetSource),
+        "from now on `src` is VALUE, an address; the port stays. Not when VALUE is not there",
         "the port becomes 0 when the family changes";
-    "set-var" ("(NAME) VALUE"): set_variable,
-        "the host finds VALUE in the variable NAME of the connection. Not when VALUE is not there",
-        "the name begins with a scope there; here it is a name, and lives as long as the connection";
+    "set-src-port" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetSourcePort),
+        "from now on `src_port` is VALUE", "";
+    "set-dst" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Addr).map(Action::SetDestination),
+        "from now on `dst` is VALUE, an address; the port stays. It is what `send-proxy` announces, and \
+         changes no server", "is where a transparent proxy connects to";
+    "set-dst-port" [] " VALUE", ALL, |_, line, it| typed(line, it, ValueType::Int).map(Action::SetDestinationPort),
+        "from now on `dst_port` is VALUE", "";
+    "set-var" [NAME] " VALUE", ALL,
+        |a, line, it| Ok(Action::SetVariable(a.name(0).into(), expression(line, it)?)),
+        "the variable holds VALUE, for later rules and for the host. The scope in front of its name says for how \
+         long: `proc.` is the process's, `sess.`, `txn.` and `req.` are the connection's. Not when VALUE is not there",
+        "does not wait for bytes";
+    "unset-var" [NAME] "", ALL, |a, _, _| Ok(Action::UnsetVariable(a.name(0).into())),
+        "the variable holds nothing", "";
+    "capture" [] " VALUE len NUMBER", BEHIND_CONNECTION, capture,
+        "the first bytes of VALUE, as many as NUMBER, are kept for the host, under the number of this line among \
+         those that capture, from 0", "";
+    "set-log-level" [] " LEVEL", BEHIND_CONNECTION, |_, line, _| log_level(line).map(Action::SetLogLevel),
+        "how loud the host is to be about the connection: `silent`, or `emerg`, `alert`, `crit`, `err`, `warning`, \
+         `notice`, `info` or `debug`", "";
+    "expect-proxy" [] " layer4", Places::CONNECTION,
+        |_, line, _| layer4(line).map(|()| Action::Expect(ExpectedHeader::Proxy)),
+        "behind these rules a PROXY header is read, on a listener that expects none otherwise", "";
+    "expect-netscaler-cip" [] " layer4", Places::CONNECTION,
+        |_, line, _| layer4(line).map(|()| Action::Expect(ExpectedHeader::NetScaler)),
+        "behind these rules a NetScaler's header is read, on a listener that expects none otherwise", "";
+    "set-bandwidth-limit" [] " FILTER [limit VALUE] [period TIME]", Places::CONTENT, bandwidth_limit,
+        "from now on, bytes of the connection are limited as the filter above says, in the direction that it says; \
+         to VALUE in each period where that is said and is a number above 0", "in 2.7 and later";
 };
 
 impl Verb {
     /// Reads an action and its arguments.
-    pub(super) fn parse(line: &mut Line<'_>, scene: VerbContext<'_>) -> Result<Action, LineFault> {
+    pub(super) fn parse(
+        line: &mut Line<'_>,
+        it: &mut VerbContext<'_>,
+    ) -> Result<Action, LineFault> {
         let token = line.next("an action, such as `accept` or `reject`")?;
-        let argument = Argument::of(token)?;
-        match VERBS.iter().find(|verb| verb.name == argument.word) {
-            Some(verb) => (verb.make)(&argument, line, scene),
-            None => {
-                let known = VERBS.iter().map(|verb| verb.name);
-                let problem = format!("{} is no action", named(&token.word));
-                let expected = known.clone().collect::<Vec<_>>().join(", ");
-                Err(LineFault::new(token.span.clone(), problem, expected)
-                    .near(suggest(argument.word, known)))
-            }
+        let written = written::word(token)?;
+        let Some(verb) = VERBS.iter().find(|verb| verb.name == written.word) else {
+            return Err(unknown(token, &written));
+        };
+        if !verb.seen.contains(it.place) {
+            let problem = format!("`{}` has no place here", verb.name);
+            let expected = format!("it in {}", verb.seen.lines());
+            return Err(LineFault::new(token.span.clone(), problem, expected));
         }
+        let arguments = written.read(verb.params, it.context)?;
+        (verb.make)(&arguments, line, it)
+    }
+
+    /// It with what stands behind it, as documents write it.
+    pub(super) fn syntax(&self) -> String {
+        format!("{}{}{}", self.name, super::arguments::usage(self.params), self.arguments)
     }
 }
 
-/// Reads a fetch and checks that it is known here.
-fn asked<'a>(line: &mut Line<'a>, scene: VerbContext<'_>) -> Result<(&'a Token, Asked), LineFault> {
+fn unknown(token: &Token, written: &Written<'_>) -> LineFault {
+    if let Some(instead) = words::absent_action(written.word) {
+        let problem = format!("{} is known to HAProxy and not here", named(&token.word));
+        return LineFault::advising(token.span.clone(), problem, instead);
+    }
+    let known = VERBS.iter().map(|verb| verb.name);
+    let problem = format!("{} is no action", named(&token.word));
+    let expected = known.clone().collect::<Vec<_>>().join(", ");
+    LineFault::new(token.span.clone(), problem, expected).near(suggest(written.word, known))
+}
+
+/// Reads an expression and checks that it is known here.
+fn expression(line: &mut Line<'_>, it: &VerbContext<'_>) -> Result<Expression, LineFault> {
     let token = line.next("what is asked for, such as `src`")?;
-    let asked = Asked::parse(token, scene.tables)?;
-    if !asked.seen.contains(scene.place) {
-        return Err(unseen(token, &named(&token.word), asked.seen));
+    let expression = written::expression(token, it.context)?;
+    if !expression.places().contains(it.place) {
+        return Err(unseen(token, &named(&token.word), expression.places()));
     }
-    Ok((token, asked))
+    Ok(expression)
 }
 
-/// The fault of a fetch in a place where it is not known.
+/// The same, of a value that can be one of this type.
+fn typed(
+    line: &mut Line<'_>,
+    it: &VerbContext<'_>,
+    kind: ValueType,
+) -> Result<Expression, LineFault> {
+    let Some(token) = line.peek() else {
+        return Err(line.ended("what is asked for, such as `src`"));
+    };
+    let expression = expression(line, it)?;
+    if !expression.kind.casts_to(kind) {
+        let problem = format!("{} is of type {}", named(&token.word), expression.kind.name());
+        return Err(LineFault::new(token.span.clone(), problem, format!("a value of type {}", kind.name())));
+    }
+    Ok(expression)
+}
+
+/// The fault of an expression in a place where it is not known.
 pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> LineFault {
     let problem = format!("{word} is not known here");
     LineFault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))
 }
 
 fn track(
-    argument: &Argument<'_>,
     line: &mut Line<'_>,
-    scene: VerbContext<'_>,
+    it: &VerbContext<'_>,
     slot: TrackSlot,
 ) -> Result<Action, LineFault> {
-    argument.none(())?;
-    let (token, asked) = asked(line, scene)?;
+    let Some(token) = line.peek() else {
+        return Err(line.ended("what is asked for, such as `src`"));
+    };
+    let expression = expression(line, it)?;
+    let Context { tables, table: own, .. } = it.context;
     let table = match line.next_if(|token| token.is("table")) {
-        None => scene.tables.find(None, &token.span)?,
+        None => tables.find(None, own, &token.span)?,
         Some(_) => {
             let name = line.next("the name of a table")?;
-            scene.tables.find(Some(name.text().unwrap_or_default()), &name.span)?
+            tables.find(Some(name.text().unwrap_or_default()), own, &name.span)?
         }
     };
+    fits_table(token, &expression, &table)?;
+    Ok(Action::Track(slot, expression, table))
+}
+
+/// Checks that the value of an expression can be a key of a table.
+pub(super) fn fits_table(
+    token: &Token,
+    expression: &Expression,
+    table: &crate::table::Table,
+) -> Result<(), LineFault> {
     let config = table.config();
-    let (fits, kind) = match config.kind.form() {
-        KeyForm::Ip => (asked.kind == ValueKind::Address, "an IP"),
-        KeyForm::Integer => (asked.kind == ValueKind::Number, "a number"),
-        KeyForm::Text => (asked.kind == ValueKind::Bytes, "bytes"),
-    };
-    if !fits {
-        let problem = format!(
-            "{} is of kind {}, no key of table {}",
-            named(&token.word),
-            asked.kind.name(),
-            named(config.name.as_bytes())
-        );
-        let expected = format!("{kind}, since its type is {}", config.kind.name());
-        return Err(LineFault::new(token.span.clone(), problem, expected));
+    if expression.kind.casts_to(key::kind_of(config.kind)) {
+        return Ok(());
     }
-    Ok(Action::Track(slot, asked.fetch, table))
+    let problem = format!(
+        "{} is of type {}, no key of table {}",
+        named(&token.word),
+        expression.kind.name(),
+        named(config.name.as_bytes())
+    );
+    let expected = format!("{}, since its type is {}", key::what(config.kind), config.kind.name());
+    Err(LineFault::new(token.span.clone(), problem, expected))
 }
 
-fn set_source(
-    argument: &Argument<'_>,
-    line: &mut Line<'_>,
-    scene: VerbContext<'_>,
-) -> Result<Action, LineFault> {
-    argument.none(())?;
-    let (token, Asked { fetch, kind, .. }) = asked(line, scene)?;
-    if kind != ValueKind::Address {
-        let problem = format!("{} is of kind {}", named(&token.word), kind.name());
-        return Err(LineFault::new(token.span.clone(), problem, "an IP, such as `fc_src`"));
-    }
-    Ok(Action::SetSource(fetch))
+fn slot(given: Option<TrackSlot>) -> TrackSlot {
+    given.unwrap_or(TrackSlot::ALL[0])
 }
 
-fn set_variable(
-    argument: &Argument<'_>,
+fn increment(index: u8, given: Option<TrackSlot>) -> Result<Action, LineFault> {
+    Ok(Action::IncrementGpc(slot(given), index))
+}
+
+/// Reads a number by `read`, or an expression.
+fn operand(
     line: &mut Line<'_>,
-    scene: VerbContext<'_>,
+    it: &VerbContext<'_>,
+    read: impl Fn(&str) -> Option<u64>,
+) -> Result<Operand, LineFault> {
+    if let Some(number) = line.peek().and_then(|token| read(token.text()?)) {
+        line.next_if(|_| true);
+        return Ok(Operand::Number(number));
+    }
+    typed(line, it, ValueType::Int).map(Operand::Expression)
+}
+
+fn capture(
+    _: &Arguments,
+    line: &mut Line<'_>,
+    it: &mut VerbContext<'_>,
 ) -> Result<Action, LineFault> {
-    let name = argument.name()?;
-    let fetch: Fetch = asked(line, scene)?.1.fetch;
-    Ok(Action::SetVariable(name, fetch))
+    let value = typed(line, it, ValueType::Str)?;
+    line.word("len", "how many bytes to keep: `len NUMBER`")?;
+    let length = number(line, CAPTURE_MAX)? as usize;
+    Ok(Action::Capture { value, length, number: it.captures })
+}
+
+const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+const SILENT: &str = "silent";
+
+fn log_level(line: &mut Line<'_>) -> Result<LogLevel, LineFault> {
+    let token = line.next("a level, such as `silent`")?;
+    if token.is(SILENT) {
+        return Ok(LogLevel::Silent);
+    }
+    let severity = (0..).zip(LEVELS).find(|(_, name)| token.is(name));
+    severity.map(|(severity, _)| LogLevel::Severity(severity)).ok_or_else(|| {
+        let problem = format!("{} is no level", named(&token.word));
+        let known = LEVELS.into_iter().chain([SILENT]);
+        let near = suggest(token.text().unwrap_or_default(), known.clone());
+        let expected = known.collect::<Vec<_>>().join(", ");
+        LineFault::new(token.span.clone(), problem, expected).near(near)
+    })
+}
+
+fn layer4(line: &mut Line<'_>) -> Result<(), LineFault> {
+    line.word("layer4", "`layer4`")
+}
+
+fn bandwidth_limit(
+    _: &Arguments,
+    line: &mut Line<'_>,
+    it: &mut VerbContext<'_>,
+) -> Result<Action, LineFault> {
+    let token = line.next("the name of a filter")?;
+    let filter = it.filters.find(token)?;
+    let default = filter.bytes;
+    let mut rate = Rate { bytes: Operand::Number(default), default, period: filter.period };
+    loop {
+        if line.next_if(|token| token.is("limit")).is_some() {
+            rate.bytes = operand(line, it, bytes)?;
+        } else if line.next_if(|token| token.is("period")).is_some() {
+            let token = line.next("a time")?;
+            rate.period = token.text().and_then(time).ok_or_else(|| not_a_time(token))?;
+        } else {
+            return Ok(Action::Limit(filter.direction, rate));
+        }
+    }
+}
+
+/// The fault of what is no time.
+pub(super) fn not_a_time(token: &Token) -> LineFault {
+    let problem = format!("{} is no time", named(&token.word));
+    let expected = "a number with ms, s, m, h or d behind it, of at least a millisecond";
+    LineFault::new(token.span.clone(), problem, expected)
 }
 
 fn number(line: &mut Line<'_>, most: u32) -> Result<u32, LineFault> {

@@ -1,136 +1,333 @@
-//! Sets of words that are looked for in a value: as the whole of it, at its beginning, at its end or
-//! anywhere inside.
+//! Words that HAProxy knows and that are not here, with what to use instead. Whole families are named by
+//! how they begin.
 
-use std::cmp::Ordering;
+const HTTP: &str = "HTTP is not spoken here";
+const SCRIPT: &str = "there are no scripts; the host can have a handler of its own";
+const CLOCK: &str = "rules read no clock";
+const PROCESS: &str = "rules ask about connections, not about the process";
+const SERVER_SIDE: &str = "rules are evaluated before there is a connection to a server";
+const SECRET: &str = "keys and what they are made from are not shown to rules";
+const ANSWERS: &str = "rules look at what the client sends, and not at answers";
+const UNKNOWN_HERE: &str = "rustls does not tell";
+const OWN_CERTIFICATE: &str = "the name that chose the certificate is `ssl_fc_sni`";
 
-/// Where in a value a word has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Position {
-    /// It is the value.
-    Whole,
-    /// The value begins with it.
-    Begin,
-    /// The value ends with it.
-    End,
-    /// The value holds it.
-    Inside,
+/// Fetches.
+pub(super) const FETCHES: &[(&str, &str)] = &[
+    ("bc_*", SERVER_SIDE),
+    ("ssl_bc*", SERVER_SIDE),
+    ("ssl_s_*", SERVER_SIDE),
+    ("ssl_f_*", OWN_CERTIFICATE),
+    ("ssl_c_ca_err", UNKNOWN_HERE),
+    ("ssl_c_ca_err_depth", UNKNOWN_HERE),
+    ("ssl_c_err", UNKNOWN_HERE),
+    ("ssl_c_chain_der", UNKNOWN_HERE),
+    ("ssl_c_r_dn", UNKNOWN_HERE),
+    ("ssl_c_san", UNKNOWN_HERE),
+    ("ssl_fc_session*", SECRET),
+    ("ssl_fc_server*", SECRET),
+    ("ssl_fc_client*", SECRET),
+    ("ssl_fc_exporter*", SECRET),
+    ("ssl_fc_alg_keysize", UNKNOWN_HERE),
+    ("ssl_fc_use_keysize", UNKNOWN_HERE),
+    ("ssl_fc_npn", UNKNOWN_HERE),
+    ("ssl_fc_has_early", UNKNOWN_HERE),
+    ("ssl_fc_err*", UNKNOWN_HERE),
+    ("ssl_fc_hsk_err*", UNKNOWN_HERE),
+    ("ssl_fc_cipherlist_*", UNKNOWN_HERE),
+    ("ssl_fc_cipher_list*", UNKNOWN_HERE),
+    ("ssl_fc_ec*", UNKNOWN_HERE),
+    ("ssl_fc_ext*", UNKNOWN_HERE),
+    ("ssl_fc_protocol_hello_id", UNKNOWN_HERE),
+    ("ssl_fc_unique_id", UNKNOWN_HERE),
+    ("ssl_fc_curve", UNKNOWN_HERE),
+    ("ssl_fc_sigalgs*", UNKNOWN_HERE),
+    ("ssl_fc_supported_versions*", UNKNOWN_HERE),
+    ("lua.*", SCRIPT),
+    ("wasm.*", SCRIPT),
+    ("res.*", ANSWERS),
+    ("capture.*", HTTP),
+    ("req.hdr*", HTTP),
+    ("req.fhdr*", HTTP),
+    ("req.cook*", HTTP),
+    ("req.body*", HTTP),
+    ("req.ver", HTTP),
+    ("req_ver", HTTP),
+    ("hdr", HTTP),
+    ("hdr_*", HTTP),
+    ("shdr", HTTP),
+    ("shdr_*", HTTP),
+    ("cook", HTTP),
+    ("cook_*", HTTP),
+    ("cookie*", HTTP),
+    ("path", HTTP),
+    ("path_*", HTTP),
+    ("url", HTTP),
+    ("url_*", HTTP),
+    ("urlp", HTTP),
+    ("urlp_*", HTTP),
+    ("url32*", HTTP),
+    ("base", HTTP),
+    ("base_*", HTTP),
+    ("base32*", HTTP),
+    ("query", HTTP),
+    ("http_*", HTTP),
+    ("http.*", HTTP),
+    ("status", HTTP),
+    ("unique-id", HTTP),
+    ("fc_http*", HTTP),
+    ("src_http*", HTTP),
+    ("distcc_*", "only HTTP/1, RDP and TLS are told apart; look at `payload`"),
+    ("mqtt_*", "look at `payload`"),
+    ("fix_is_valid", "look at `payload`"),
+    ("fix_tag_value", "look at `payload`"),
+    ("date", CLOCK),
+    ("date_us", CLOCK),
+    ("request_date", CLOCK),
+    ("accept_date", CLOCK),
+    ("bytes_in", "what is counted is in tables: `sc0_bytes_in_rate`"),
+    ("bytes_out", "what is counted is in tables: `sc0_bytes_in_rate`"),
+    ("rand", "take a hash of what a connection brings, such as `src,xxh32`"),
+    ("uuid", "the host numbers connections"),
+    ("env", "nothing is read from the environment"),
+    ("hostname", PROCESS),
+    ("pid", PROCESS),
+    ("nbproc", PROCESS),
+    ("nbthread", PROCESS),
+    ("thread", PROCESS),
+    ("proc", PROCESS),
+    ("stopping", PROCESS),
+    ("act_conn", "`fe_conn` counts those of the listener"),
+    ("cpu_*", PROCESS),
+    ("lat_ns*", PROCESS),
+    ("be_id", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_name", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_tunnel_timeout", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_server_timeout", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_connect_timeout", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_http*", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_bytes*", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("be_req*", "`be_conn`, `be_conn_free` and `be_sess_rate` are here"),
+    ("fe_id", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_name", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_defbe", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_req_rate", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_client_timeout", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_tarpit_timeout", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_http*", "`fe_conn` and `fe_sess_rate` are here"),
+    ("fe_bytes*", "`fe_conn` and `fe_sess_rate` are here"),
+    ("srv_id", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_name", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_sess_rate", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_uweight", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_iweight", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_weight", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_bytes*", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("srv_req*", "`srv_is_up`, `srv_conn`, `srv_conn_free` and `srv_queue` are here"),
+    ("table_exp*", "`in_table` and `table_conn_cur` are converters: `src,in_table(NAME)`"),
+    ("quic_*", "QUIC is not spoken here"),
+    ("meth", HTTP),
+    ("internal.*", PROCESS),
+    ("last_rule_file", "the cause of a refusal names the line"),
+    ("last_rule_line", "the cause of a refusal names the line"),
+    ("server_*", "the end of a stream tells"),
+    ("txn.*", "variables are read by `var(txn.name)`"),
+    ("sess.*", "variables are read by `var(sess.name)`"),
+    ("src_get_gpt", "`src_get_gpt0` is here: there is one tag"),
+    ("prio_*", "queues have one order"),
+    ("when", PROCESS),
+];
+
+/// Converters.
+pub(super) const CONVERTERS: &[(&str, &str)] = &[
+    ("lua.*", SCRIPT),
+    ("51d*", HTTP),
+    ("da-*", HTTP),
+    ("http_*", HTTP),
+    ("url_dec", HTTP),
+    ("url_enc", HTTP),
+    ("urlp*", HTTP),
+    ("cook", HTTP),
+    ("cook_*", HTTP),
+    ("cookie*", HTTP),
+    ("json", "values are not taken apart by structure"),
+    ("json_query", "values are not taken apart by structure"),
+    ("json_parse", "values are not taken apart by structure"),
+    ("jwt*", "tokens are not verified here"),
+    ("protobuf", "values are not taken apart by structure"),
+    ("ungrpc", "values are not taken apart by structure"),
+    ("param", "use `regsub` or `field`"),
+    ("secure_memcmp", SECRET),
+    ("hmac", SECRET),
+    ("aes_*", SECRET),
+    ("digest", "use `xxh64`, which spreads as well"),
+    ("sha1", "use `xxh64`, which spreads as well"),
+    ("sha2", "use `xxh64`, which spreads as well"),
+    ("md5", "use `xxh64`, which spreads as well"),
+    ("wt6", "use `xxh32`, which spreads as well"),
+    ("debug", "the trace shows what rules decide"),
+    ("set-var", "variables are set by `tcp-request PHASE set-var(NAME) EXPRESSION`"),
+    ("unset-var", "variables are unset by `tcp-request PHASE unset-var(NAME)`"),
+    ("ltime", CLOCK),
+    ("utime", CLOCK),
+    ("ms_*", CLOCK),
+    ("us_*", CLOCK),
+    ("x509_*", "`ssl_c_s_dn` and its like read the client's certificate"),
+    ("capture-*", "use `tcp-request content capture EXPRESSION len N`"),
+    ("language", "values are not weighed"),
+    ("map_regm", "use `map_reg`, or `regsub`"),
+    ("nbsrv", "`nbsrv(BACKEND)` is a fetch"),
+    ("srv_queue", "`srv_queue(BACKEND/SERVER)` is a fetch"),
+    ("add_item", "use `concat`"),
+    ("htonl", "`hex` and `bytes` write numbers as bytes"),
+    ("ip.*", "addresses are compared by networks"),
+    ("host_only", HTTP),
+    ("port_only", HTTP),
+    ("mqtt_*", "look at `payload`"),
+    ("fix_is_valid", "look at `payload`"),
+    ("fix_tag_value", "look at `payload`"),
+    ("table_*", "the table's counters that a name is made of are listed in docs/rules.md"),
+];
+
+/// Actions.
+pub(super) const ACTIONS: &[(&str, &str)] = &[
+    ("lua.*", SCRIPT),
+    ("send-spoe-group", "there are no agents of SPOE; the host can have a handler of its own"),
+    ("do-resolve", "names are not resolved in rules; give the host addresses"),
+    ("do-log", "the host logs, by the events of a connection"),
+    ("use-service", SCRIPT),
+    ("switch-mode", HTTP),
+    ("set-priority*", "queues have one order"),
+    ("set-nice", "the host decides whose turn it is"),
+    ("set-bc-*", SERVER_SIDE),
+    ("set-fc-mark", "it is called `set-mark` here"),
+    ("set-fc-tos", "it is called `set-tos` here"),
+    ("attach-srv", SERVER_SIDE),
+    ("set-retries", "retries are the backend's"),
+    ("set-header", HTTP),
+    ("add-header", HTTP),
+    ("del-header", HTTP),
+    ("redirect", HTTP),
+    ("deny", "it is called `reject` in tcp-request"),
+    ("tarpit", HTTP),
+    ("allow", "it is called `accept` in tcp-request"),
+    ("auth", HTTP),
+    ("return", HTTP),
+    ("http-*", HTTP),
+    ("wait-for*", HTTP),
+    ("set-var-fmt", "use `set-var(NAME) EXPRESSION`, with `concat`"),
+    ("add-acl", "lists are files, read again by a reload"),
+    ("del-acl", "lists are files, read again by a reload"),
+    ("set-map", "maps are files, read again by a reload"),
+    ("del-map", "maps are files, read again by a reload"),
+    ("close", "it is called `reject` in tcp-request"),
+    ("pause", CLOCK),
+];
+
+/// Acls that HAProxy knows without a line.
+pub(super) const ACLS: &[(&str, &str)] = &[("METH_*", HTTP), ("HTTP_*", HTTP)];
+
+/// Lines that are no business of the rules, by their first word, with where that is said.
+pub(super) const LINES: &[(&str, &str)] = &[
+    ("mode", "streams of bytes are all there is"),
+    ("bind", "listeners are opened by the host: `vst_listen`, `proxy --listen`"),
+    ("server", "servers are added by the host: `vst_backend_add_server`, `proxy --backend`"),
+    ("default-server", "servers are configured by the host: vst_server_options"),
+    ("server-template", "servers are added by the host: `vst_backend_add_server`"),
+    ("balance", "it is the backend's: vst_backend_options"),
+    ("hash-type", "it is the backend's: vst_backend_options"),
+    (
+        "timeout",
+        "timeouts are those of vst_accept_options, vst_connect_options and vst_stream_options",
+    ),
+    ("retries", "it is the backend's: vst_backend_options"),
+    ("option", "options are those of the host's configuration: vst_accept_options and its like"),
+    ("no", "options are those of the host's configuration: vst_accept_options and its like"),
+    ("maxconn", "it is the listener's: vst_listen_options"),
+    ("backlog", "it is the listener's: vst_listen_options"),
+    ("fullconn", "it is the server's: vst_server_options"),
+    ("log", "the host logs, by the events of a connection"),
+    ("log-format", "the host logs, by the events of a connection"),
+    ("log-tag", "the host logs, by the events of a connection"),
+    ("error-log-format", "the host logs, by the events of a connection"),
+    ("tcp-response", ANSWERS),
+    ("http-request", HTTP),
+    ("http-response", HTTP),
+    ("http-after-response", HTTP),
+    ("http-check", "checks are the server's: vst_check_options"),
+    ("tcp-check", "checks are the server's: vst_check_options"),
+    ("external-check", "checks are the server's: vst_check_options"),
+    ("redirect", HTTP),
+    ("errorfile", HTTP),
+    ("compression", HTTP),
+    ("cookie", HTTP),
+    ("capture", HTTP),
+    ("declare", "`tcp-request content capture EXPRESSION len N` needs no declaration"),
+    ("stats", "metrics are written by `vst_metrics_text`"),
+    ("source", "it is the server's: vst_connect_options"),
+    ("monitor-net", "it is the listener's: vst_monitor_options"),
+    ("monitor", "it is the listener's: vst_monitor_options"),
+    ("dispatch", "servers are added by the host: `vst_backend_add_server`"),
+    ("use-server", "a server is chosen by the backend, or by `stick`"),
+    ("global", "the process is the host's"),
+    ("peers", "tables are not sent to other processes"),
+    ("resolvers", "names are not resolved here"),
+    ("mailers", "the host has the events"),
+    ("userlist", HTTP),
+    ("cache", HTTP),
+    ("program", "the process is the host's"),
+    ("ring", "the host logs, by the events of a connection"),
+    ("http-errors", HTTP),
+    ("fcgi-app", HTTP),
+    ("description", "a line that begins with `#` is a comment"),
+    ("id", "listeners and backends have names: `vst_set_name`"),
+    ("disabled", "the host opens listeners"),
+    ("enabled", "the host opens listeners"),
+    ("email-alert", "the host has the events"),
+    ("persist", "`stick` is here"),
+    ("load-server-state-from-file", "the host keeps states"),
+    ("nbthread", "threads are the host's"),
+    ("daemon", "the process is the host's"),
+    ("user", "the process is the host's"),
+    ("group", "the process is the host's"),
+    ("chroot", "the process is the host's"),
+    ("pidfile", "the process is the host's"),
+    ("tune.*", "the process is the host's"),
+    ("ssl-default*", "TLS is configured by vst_tls_server_options"),
+    ("crt-base", "TLS is configured by vst_tls_server_options"),
+    ("ca-base", "TLS is configured by vst_tls_server_options"),
+    ("lua-load*", SCRIPT),
+    ("acl-file", "`acl NAME WORD -f FILE` reads values from a file"),
+];
+
+/// What to use instead of a fetch that HAProxy knows and that is not here.
+pub(super) fn absent_fetch(name: &str) -> Option<&'static str> {
+    find(FETCHES, name)
 }
 
-/// Whether `A` and `a` are the same letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
-    /// `A` and `a` differ.
-    Exact,
-    /// `A` and `a` are equal; bytes outside of ASCII are compared as they are.
-    Ignored,
+/// The same for a converter.
+pub(super) fn absent_converter(name: &str) -> Option<&'static str> {
+    find(CONVERTERS, name)
 }
 
-/// A set of words. A look-up takes logarithmic time in their number; [`Position::Inside`] makes one
-/// look-up for each byte of the value.
-///
-/// Invariant: sorted in the order of [`Words::order`] and without duplicates; unless whole values
-/// are compared, no word begins with another one, which would match wherever it does.
-#[derive(Clone, Debug)]
-pub(super) struct Words {
-    position: Position,
-    case: Case,
-    /// Backwards for [`Position::End`], so that an end is a beginning.
-    sorted: Box<[Box<[u8]>]>,
+/// The same for an action.
+pub(super) fn absent_action(name: &str) -> Option<&'static str> {
+    find(ACTIONS, name)
 }
 
-impl Words {
-    /// The set of `words`.
-    pub(super) fn new(position: Position, case: Case, words: Vec<Vec<u8>>) -> Self {
-        let mut words = words;
-        for word in &mut words {
-            if position == Position::End {
-                word.reverse();
-            }
-            if case == Case::Ignored {
-                word.make_ascii_lowercase();
-            }
-        }
-        words.sort_unstable();
-        words.dedup();
-        if position != Position::Whole {
-            words.dedup_by(|later, kept| later.starts_with(kept));
-        }
-        Self { position, case, sorted: words.into_iter().map(Vec::into_boxed_slice).collect() }
-    }
-
-    /// Whether one of the words is where it has to be in `value`.
-    pub(super) fn are_in(&self, value: &[u8]) -> bool {
-        match self.position {
-            Position::Whole => {
-                let found = self.sorted.binary_search_by(|word| self.order(word, value.iter()));
-                found.is_ok()
-            }
-            Position::Begin => self.begin(value.iter()),
-            Position::End => self.begin(value.iter().rev()),
-            Position::Inside => (0..=value.len()).any(|start| self.begin(value[start..].iter())),
-        }
-    }
-
-    /// Whether `value` begins with one of the words. Between a word and what begins with it only
-    /// words can lie that begin with it too, and there are none: the last word that is not greater
-    /// than the value is the only candidate.
-    fn begin<'a>(&self, value: impl Iterator<Item = &'a u8> + Clone) -> bool {
-        let behind = self.sorted.partition_point(|word| self.order(word, value.clone()).is_le());
-        behind.checked_sub(1).is_some_and(|suggest| {
-            let word = &self.sorted[suggest];
-            self.order(word, value.take(word.len())).is_eq()
-        })
-    }
-
-    fn order<'a>(&self, word: &[u8], value: impl Iterator<Item = &'a u8>) -> Ordering {
-        let word = word.iter().copied();
-        match self.case {
-            Case::Exact => word.cmp(value.copied()),
-            Case::Ignored => word.cmp(value.map(u8::to_ascii_lowercase)),
-        }
-    }
+/// The same for an acl that needs no line.
+pub(super) fn absent_acl(name: &str) -> Option<&'static str> {
+    find(ACLS, name)
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// Where that is said which a line with this first word says in HAProxy.
+pub(super) fn elsewhere(name: &str) -> Option<&'static str> {
+    find(LINES, name)
+}
 
-    use super::{Case, Position, Words};
-
-    const POSITIONS: [Position; 4] =
-        [Position::Whole, Position::Begin, Position::End, Position::Inside];
-
-    fn naive(position: Position, word: &[u8], value: &[u8]) -> bool {
-        match position {
-            Position::Whole => value == word,
-            Position::Begin => value.starts_with(word),
-            Position::End => value.ends_with(word),
-            Position::Inside => {
-                word.is_empty() || value.windows(word.len()).any(|part| part == word)
-            }
-        }
-    }
-
-    fn letters(most: usize) -> impl Strategy<Value = Vec<u8>> {
-        prop::collection::vec(prop::sample::select(b"abAB\0\xff".to_vec()), 0..most)
-    }
-
-    proptest! {
-        #[test]
-        fn a_value_matches_when_one_of_the_words_does(
-            words in prop::collection::vec(letters(4), 0..6),
-            value in letters(7),
-        ) {
-            for position in POSITIONS {
-                let set = Words::new(position, Case::Exact, words.clone());
-                let matches = words.iter().any(|word| naive(position, word, &value));
-                prop_assert_eq!(set.are_in(&value), matches, "{:?}", position);
-                let set = Words::new(position, Case::Ignored, words.clone());
-                let lower = value.to_ascii_lowercase();
-                let matches =
-                    words.iter().any(|word| naive(position, &word.to_ascii_lowercase(), &lower));
-                prop_assert_eq!(set.are_in(&value), matches, "{:?} without case", position);
-            }
-        }
-    }
+fn find(words: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    let is_called = |known: &str| match known.strip_suffix('*') {
+        Some(family) => name.starts_with(family),
+        None => known == name,
+    };
+    words.iter().find(|(known, _)| is_called(known)).map(|(_, instead)| *instead)
 }

@@ -12,6 +12,7 @@ use super::fd::{Credentials, Fd, ListenSpec, Nature, Passed, SockOpt};
 use super::net::{MAX_IOVECS, Net};
 use super::path::{self, PathId};
 use super::pipe::Pipe;
+use super::tcp_info::TcpInfo;
 use super::sockaddr::RawAddr;
 use super::socket::{bind, close, connect, socket};
 use super::{listen, message, pipe, sigpipe, syn_filter};
@@ -262,6 +263,23 @@ impl Net for Kernel {
             unsafe { libc::ioctl(fd.0, libc::TIOCOUTQ, &raw mut bytes) }
         })?;
         Ok(usize::try_from(bytes).unwrap_or(0))
+    }
+
+    fn tcp_info(&mut self, fd: Fd) -> Option<TcpInfo> {
+        // SAFETY: the struct is integers, of which zeros are values.
+        let empty: libc::tcp_info = unsafe { std::mem::zeroed() };
+        // SAFETY: a `tcp_info` is integers.
+        let info = unsafe { get_option(fd, libc::IPPROTO_TCP, libc::TCP_INFO, empty) }.ok()?;
+        Some(TcpInfo {
+            rtt: info.tcpi_rtt,
+            rtt_variance: info.tcpi_rttvar,
+            unacked: info.tcpi_unacked,
+            sacked: info.tcpi_sacked,
+            lost: info.tcpi_lost,
+            retransmitted: info.tcpi_retrans,
+            forward_acked: info.tcpi_fackets,
+            reordering: info.tcpi_reordering,
+        })
     }
 
     fn pipe(&mut self) -> Result<Pipe, Errno> {

@@ -26,6 +26,7 @@ mod sigpipe;
 mod sockaddr;
 mod socket;
 mod syn_filter;
+mod tcp_info;
 mod thread;
 pub mod wake_fd;
 
@@ -40,4 +41,5 @@ pub use net::{MAX_IOVECS, Net};
 pub use path::{PathId, read_file};
 pub use pipe::Pipe;
 pub use random::random;
+pub use tcp_info::TcpInfo;
 pub use thread::{ErrnoGuard, errno_saved, thread_token};

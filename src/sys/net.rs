@@ -8,6 +8,7 @@ use super::errno::Errno;
 use super::fd::{Credentials, Fd, ListenSpec, Nature, Passed, SockOpt};
 use super::path::PathId;
 use super::pipe::Pipe;
+use super::tcp_info::TcpInfo;
 
 /// The most buffers one [`Net::send`] looks at.
 pub const MAX_IOVECS: usize = 64;
@@ -173,6 +174,11 @@ pub trait Net {
     /// # Errors
     /// What `ioctl(2)` answers; EINVAL on a TCP listener.
     fn unsent(&mut self, fd: Fd) -> Result<usize, Errno>;
+
+    /// What the system measures of a TCP connection; `None` for any other.
+    fn tcp_info(&mut self, _fd: Fd) -> Option<TcpInfo> {
+        None
+    }
 
     /// A pipe: two descriptors and the pages of its user's quota. Look at [`Pipe::capacity`]: one
     /// below [`Pipe::FULL_CAPACITY`] is to be closed, and the bytes are to be copied. Two system

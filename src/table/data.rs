@@ -32,7 +32,19 @@ pub enum DataType {
     BytesOutCnt,
     /// Bytes to the clients in the last period.
     BytesOutRate,
+    /// A counter of HTTP, by its place among the names of [`HTTP_NAMES`]: always 0.
+    Http(u8),
 }
+
+/// The counters of HTTP that a table may name. HTTP is not spoken here, so they stay 0.
+pub const HTTP_NAMES: [&str; 6] = [
+    "http_req_cnt",
+    "http_req_rate",
+    "http_err_cnt",
+    "http_err_rate",
+    "http_fail_cnt",
+    "http_fail_rate",
+];
 
 /// How many counters of the host's own an entry may hold.
 pub const GPC_MAX: u8 = 100;
@@ -66,6 +78,8 @@ pub enum Stored {
     BytesOutCnt,
     /// [`DataType::BytesOutRate`] over a period.
     BytesOutRate(u64),
+    /// [`DataType::Http`], of which nothing is kept.
+    Http(u8),
 }
 
 impl Stored {
@@ -86,7 +100,14 @@ impl Stored {
             Self::BytesInRate(_) => DataType::BytesInRate,
             Self::BytesOutCnt => DataType::BytesOutCnt,
             Self::BytesOutRate(_) => DataType::BytesOutRate,
+            Self::Http(which) => DataType::Http(which),
         }
+    }
+
+    /// Whether it is a counter of HTTP, which stays 0.
+    #[must_use]
+    pub const fn is_of_http(self) -> bool {
+        matches!(self, Self::Http(_))
     }
 
     /// The period of a rate; `None` for what is no rate.
@@ -106,7 +127,7 @@ impl Stored {
     /// entry, which are counted anyway.
     const fn words(self) -> usize {
         match self {
-            Self::ConnCur => 0,
+            Self::ConnCur | Self::Http(_) => 0,
             Self::Gpc(count) => count as usize,
             _ if self.period().is_some() => rate::WORDS,
             _ => 1,
@@ -132,6 +153,8 @@ impl DataType {
             Self::BytesInRate => "bytes_in_rate",
             Self::BytesOutCnt => "bytes_out_cnt",
             Self::BytesOutRate => "bytes_out_rate",
+            Self::Http(which) if (which as usize) < HTTP_NAMES.len() => HTTP_NAMES[which as usize],
+            Self::Http(_) => "http",
         }
     }
 
@@ -150,12 +173,14 @@ impl DataType {
             Self::BytesInCnt => 9,
             Self::BytesInRate => 10,
             Self::BytesOutCnt => 11,
-            Self::BytesOutRate => 12,
+            Self::BytesOutRate => BYTES_OUT_RANK,
+            Self::Http(which) => BYTES_OUT_RANK + 1 + which as usize,
         }
     }
 }
 
-const RANKS: usize = DataType::BytesOutRate.rank() + 1;
+const BYTES_OUT_RANK: usize = 12;
+const RANKS: usize = BYTES_OUT_RANK + 1 + HTTP_NAMES.len();
 
 /// Where the data of an entry are among its words.
 #[derive(Clone, Debug)]
@@ -197,7 +222,7 @@ impl Layout {
     }
 
     fn place(&self, data: DataType) -> Option<(Stored, usize)> {
-        let (stored, first) = self.places[data.rank()]?;
+        let (stored, first) = (*self.places.get(data.rank())?)?;
         match (data, stored) {
             (DataType::Gpc(index), Stored::Gpc(count)) => {
                 (index < count).then_some((stored, first + usize::from(index)))
@@ -208,6 +233,9 @@ impl Layout {
 
     /// Reads `data`, other than the number of holders, from the words of an entry.
     pub(super) fn read(&self, words: &[u64], data: DataType, now: Time) -> Option<u64> {
+        if matches!(data, DataType::Http(_)) {
+            return self.has(data).then_some(0);
+        }
         let (stored, first) = self.in_words(data)?;
         match stored.period() {
             Some(period) => Some(rate_at(words, first)?.read(now, period)),

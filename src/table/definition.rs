@@ -11,7 +11,8 @@
 use std::fmt;
 
 use super::{
-    GPC_MAX, KEY_LEN_DEFAULT, KEY_LEN_MAX, SIZE_MAX, Stored, TableConfig, TableError, TableKeyKind,
+    GPC_MAX, HTTP_NAMES, KEY_LEN_DEFAULT, KEY_LEN_MAX, SIZE_MAX, Stored, TableConfig, TableError,
+    TableKeyKind,
 };
 use crate::time::{MILLISECOND, SECOND};
 
@@ -52,9 +53,7 @@ const DATA: &str = "server_id, gpt0, gpc0, gpc(N), gpc0_rate(T), conn_cnt, conn_
                     sess_cnt, sess_rate(T), bytes_in_cnt, bytes_in_rate(T), bytes_out_cnt or \
                     bytes_out_rate(T)";
 
-const NO_HTTP: &str = "HTTP is not spoken here, so nothing of it is counted";
 const NO_PEERS: &str = "tables are not sent to other processes; share one between engines";
-const USE_GPC: &str = "store gpc(N), which has the counters below N";
 const USE_GPT0: &str = "there is one tag, gpt0";
 const USE_GPC0_RATE: &str = "the first counter alone has a rate, gpc0_rate(T)";
 
@@ -75,10 +74,19 @@ impl<'a> Word<'a> {
         self.wrong(DefinitionFault::Expected(what))
     }
 
-    /// The parts between commas.
+    /// The parts between commas that stand in no parentheses.
     fn items(self) -> impl Iterator<Item = Self> {
         let mut at = self.at;
-        self.text.split(',').map(move |text| {
+        let mut is_inside = false;
+        let parts = self.text.split(move |c| {
+            match c {
+                '(' => is_inside = true,
+                ')' => is_inside = false,
+                _ => {}
+            }
+            c == ',' && !is_inside
+        });
+        parts.map(move |text| {
             let item = Word { at, text };
             at += text.len() + 1;
             item
@@ -148,6 +156,15 @@ impl TableConfig {
                 "store" => {
                     for item in words.demand(DATA)?.items() {
                         let stored = stored(item)?;
+                        // The counters are one array: what is named of it is the most of its length.
+                        if let Stored::Gpc(count) = stored
+                            && let Some(Stored::Gpc(other)) =
+                                store.iter_mut().find(|it| matches!(it, Stored::Gpc(_)))
+                            && *other != count
+                        {
+                            *other = count.max(*other);
+                            continue;
+                        }
                         if store.iter().any(|other| other.data() == stored.data()) {
                             let twice = TableError::Twice(stored.data());
                             return Err(item.wrong(DefinitionFault::Table(twice)));
@@ -231,10 +248,19 @@ fn stored(item: Word<'_>) -> Result<Stored, DefinitionError> {
         "bytes_in_rate" => rate(Stored::BytesInRate),
         "bytes_out_cnt" => plain(Stored::BytesOutCnt),
         "bytes_out_rate" => rate(Stored::BytesOutRate),
-        "gpc1" => unsupported(USE_GPC),
+        "gpc1" => plain(Stored::Gpc(2)),
         "gpc1_rate" | "gpc_rate" => unsupported(USE_GPC0_RATE),
         "gpt" => unsupported(USE_GPT0),
-        name if name.starts_with("http_") => unsupported(NO_HTTP),
+        name if HTTP_NAMES.contains(&name) => {
+            let which = HTTP_NAMES.iter().position(|known| *known == name).unwrap_or(0) as u8;
+            match argument {
+                None if name.ends_with("_cnt") => Ok(Stored::Http(which)),
+                Some(period) if name.ends_with("_rate") && time(period).is_some() => {
+                    Ok(Stored::Http(which))
+                }
+                _ => Err(item.expected(PERIOD)),
+            }
+        }
         _ => Err(item.expected(DATA)),
     }
 }
@@ -256,9 +282,9 @@ fn entries(text: &str) -> Option<usize> {
     let (count, unit) = measured(text)?;
     let shift = match unit {
         "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
+        "k" | "K" => 10,
+        "m" | "M" => 20,
+        "g" | "G" => 30,
         _ => return None,
     };
     let count = usize::try_from(count.checked_mul(1 << shift)?).ok()?;

@@ -64,6 +64,16 @@ pub enum OwnedKey {
 }
 
 impl TableKey<'_> {
+    /// The key with bytes of its own, to be kept.
+    #[must_use]
+    pub fn to_owned_key(self) -> OwnedKey {
+        match self {
+            Self::Ip(ip) => OwnedKey::Ip(ip),
+            Self::Integer(number) => OwnedKey::Integer(number),
+            Self::Text(text) => OwnedKey::Text(text.to_vec()),
+        }
+    }
+
     /// What it is made from.
     #[must_use]
     pub const fn form(&self) -> KeyForm {

@@ -30,14 +30,16 @@ mod tracked;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use config::{SIZE_MAX, TableConfig, TableError};
-pub use data::{DataType, GPC_MAX, Stored};
+pub use data::{DataType, GPC_MAX, HTTP_NAMES, Stored};
 pub(crate) use definition::time;
 pub use definition::{DefinitionError, DefinitionFault};
 pub use key::{KEY_LEN_DEFAULT, KEY_LEN_MAX, KeyForm, OwnedKey, TableKey, TableKeyKind};
+pub(crate) use rate::PerSecond;
 pub use snapshot::{Row, Snapshot};
 pub use tracked::Tracked;
 
@@ -169,6 +171,72 @@ impl Table {
         let (mut open, slot) = found.ok_or(SetError::Full)?;
         open.touch(slot, now);
         self.layout.put(open.words_mut(slot), data, value, now).ok_or(SetError::NotStored)
+    }
+
+    /// Counts one in a counter of a key, whose entry is made if there is none; what the counter is then,
+    /// `None` if it is not stored or the table has no place for the key.
+    pub fn increment_gpc(&self, key: TableKey<'_>, index: u8, now: Time) -> Option<u64> {
+        self.change(key, now, |layout, words| {
+            if index == 0 {
+                layout.add(words, DataType::Gpc0Rate, 1, now);
+            }
+            layout.add(words, DataType::Gpc(index), 1, now)
+        })
+    }
+
+    /// Sets a counter of a key to 0, whose entry is made if there is none; what the counter was.
+    pub fn clear_gpc(&self, key: TableKey<'_>, index: u8, now: Time) -> Option<u64> {
+        self.change(key, now, |layout, words| {
+            let was = layout.read(words, DataType::Gpc(index), now);
+            layout.put(words, DataType::Gpc(index), 0, now).and(was)
+        })
+    }
+
+    /// Counts a connection of a key that does not hold its entry, which is made if there is none; how many
+    /// there were then.
+    pub fn count_connection(&self, key: TableKey<'_>, now: Time) -> Option<u64> {
+        self.change(key, now, |layout, words| {
+            layout.add(words, DataType::ConnRate, 1, now);
+            layout.add(words, DataType::ConnCnt, 1, now)
+        })
+    }
+
+    /// The server that the entry of a key remembers.
+    #[must_use]
+    pub fn server(&self, key: TableKey<'_>, now: Time) -> Option<NonZeroU32> {
+        let number = self.get(key, DataType::ServerId, now)?;
+        NonZeroU32::new(u32::try_from(number).ok()?)
+    }
+
+    /// Remembers a server in the entry of a key, which is made if there is none.
+    pub fn set_server(
+        &self,
+        key: TableKey<'_>,
+        server: NonZeroU32,
+        now: Time,
+    ) -> Result<(), SetError> {
+        self.set(key, DataType::ServerId, server.get().into(), now)
+    }
+
+    /// How many connections hold the entry of a key; `None` without one.
+    pub fn holders(&self, key: TableKey<'_>, now: Time) -> Option<u64> {
+        let (shard, hash, key) = self.locate(key)?;
+        let open = self.shards[shard].open();
+        let slot = open.find(hash, key.bytes())?;
+        (!self.has_expired(&open, slot, now)).then(|| open.holders(slot).into())
+    }
+
+    /// Changes the words of the entry of a key, which is made if there is none.
+    fn change(
+        &self,
+        key: TableKey<'_>,
+        now: Time,
+        change: impl FnOnce(&Layout, &mut [u64]) -> Option<u64>,
+    ) -> Option<u64> {
+        let (shard, hash, key) = self.locate(key)?;
+        let (mut open, slot) = self.entry(shard, hash, key.bytes(), now)?;
+        open.touch(slot, now);
+        change(&self.layout, open.words_mut(slot))
     }
 
     /// Removes the entry of a key, unless a connection holds it.

@@ -15,13 +15,15 @@
 //! whole period is outside the window. Scaled it would be zero at once, and a rule for a rate above zero
 //! would apply for a moment only.
 
-use crate::time::Time;
+use std::cell::Cell;
+
+use crate::time::{SECOND, Time};
 
 /// How many words of an entry a rate takes.
 pub(super) const WORDS: usize = 3;
 
 /// The three words of one rate, as they are stored in an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rate {
     /// When the current period began.
     start: Time,
@@ -80,5 +82,21 @@ impl Rate {
         } else {
             self
         }
+    }
+}
+
+/// How often something happened within the last second.
+#[derive(Debug, Default)]
+pub(crate) struct PerSecond(Cell<Rate>);
+
+impl PerSecond {
+    /// It happens once more.
+    pub(crate) fn count(&self, now: Time) {
+        self.0.set(self.0.get().plus(1, now, SECOND));
+    }
+
+    /// How often it happened within the second that ends now.
+    pub(crate) fn get(&self, now: Time) -> u64 {
+        self.0.get().read(now, SECOND)
     }
 }

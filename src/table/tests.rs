@@ -417,3 +417,55 @@ fn a_panic_while_a_shard_is_locked_leaves_the_table_usable() {
     assert!(table.track(ip(1), at(0)).is_some());
     assert_eq!(table.get(ip(1), DataType::ConnCnt, at(0)), Some(1));
 }
+
+#[test]
+fn counters_of_a_key_are_counted_and_cleared_without_a_connection() {
+    let table = table(4);
+    assert_eq!(table.clear_gpc(ip(1), 0, at(0)), Some(0), "the entry is made");
+    assert!(table.contains(ip(1), at(0)));
+    assert_eq!(table.increment_gpc(ip(1), 0, at(0)), Some(1));
+    assert_eq!(table.increment_gpc(ip(1), 0, at(1)), Some(2));
+    assert_eq!(table.increment_gpc(ip(1), 1, at(1)), Some(1));
+    assert_eq!(table.get(ip(1), DataType::Gpc0Rate, at(1)), Some(2));
+    assert_eq!(table.clear_gpc(ip(1), 0, at(1)), Some(2));
+    assert_eq!(table.get(ip(1), DataType::Gpc(0), at(1)), Some(0));
+    assert_eq!(table.get(ip(1), DataType::Gpc(1), at(1)), Some(1));
+    assert_eq!(table.increment_gpc(ip(1), 2, at(1)), None, "it is not stored");
+    assert_eq!(table.clear_gpc(ip(1), 2, at(1)), None);
+    assert_eq!(table.increment_gpc(v6("2001:db8::1"), 0, at(1)), None, "it is no key");
+}
+
+#[test]
+fn a_connection_of_a_key_is_counted_without_holding_its_entry() {
+    let table = table(4);
+    assert_eq!(table.count_connection(ip(1), at(0)), Some(1));
+    assert_eq!(table.count_connection(ip(1), at(0)), Some(2));
+    assert_eq!(table.get(ip(1), DataType::ConnRate, at(0)), Some(2));
+    assert_eq!(table.get(ip(1), DataType::ConnCur, at(0)), Some(0));
+    assert_eq!(table.holders(ip(1), at(0)), Some(0));
+    assert_eq!(table.holders(ip(2), at(0)), None);
+}
+
+#[test]
+fn an_entry_that_is_held_tells_its_key_its_holders_and_clears_its_counters() {
+    let table = table(4);
+    let first = table.track(ip(7), at(0)).expect("room");
+    let second = table.track(ip(7), at(0)).expect("room");
+    assert_eq!((first.holders(), table.holders(ip(7), at(0))), (2, Some(2)));
+    second.release(at(0));
+    assert_eq!(first.holders(), 1);
+    assert_eq!(first.key().borrow(), ip(7));
+    assert_eq!(first.increment_gpc(0, at(0)), Some(1));
+    assert_eq!(first.clear_gpc(0), Some(1));
+    assert_eq!((first.clear_gpc(0), first.clear_gpc(2)), (Some(0), None));
+}
+
+#[test]
+fn what_http_would_count_is_stored_and_stays_0() {
+    let store = vec![Stored::Http(0), Stored::ConnCnt];
+    let table = Table::new(TableConfig { store, ..config(4) }).expect("a table");
+    let held = table.track(ip(1), at(0)).expect("room");
+    assert_eq!(held.get(DataType::Http(0), at(0)), Some(0));
+    assert_eq!(held.get(DataType::Http(1), at(0)), None);
+    assert_eq!(held.get(DataType::ConnCnt, at(0)), Some(1));
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Table;
 use super::data::DataType;
 use super::entries::EntryIndex;
-use super::key::TableKey;
+use super::key::{OwnedKey, TableKey};
 use super::shard::Open;
 use crate::time::Time;
 
@@ -80,6 +80,27 @@ impl Tracked {
             self.table.layout.add(words, DataType::Gpc0Rate, 1, now);
         }
         self.table.layout.add(words, DataType::Gpc(index), 1, now)
+    }
+
+    /// Sets a counter of the host's own to 0; what it was, `None` if it is not stored.
+    pub fn clear_gpc(&self, index: u8) -> Option<u64> {
+        let mut open = self.open();
+        // No rate is read, so the time does not matter.
+        let was = self.table.layout.read(open.words(self.slot), DataType::Gpc(index), Time(0));
+        let words = open.words_mut(self.slot);
+        self.table.layout.put(words, DataType::Gpc(index), 0, Time(0)).and(was)
+    }
+
+    /// How many connections hold the entry.
+    #[must_use]
+    pub fn holders(&self) -> u64 {
+        self.open().holders(self.slot).into()
+    }
+
+    /// The key of the entry.
+    #[must_use]
+    pub fn key(&self) -> OwnedKey {
+        self.table.config.kind.owned(self.open().key(self.slot))
     }
 
     /// Sets the tag of the host's own; `None` if it is not stored.

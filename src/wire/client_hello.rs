@@ -32,6 +32,18 @@ const SERVER_NAME: u16 = 0;
 /// ExtensionType `application_layer_protocol_negotiation` (RFC 7301).
 const ALPN: u16 = 16;
 
+/// Types of extensions.
+pub mod extension {
+    /// `supported_groups` (RFC 8446 section 4.2.7).
+    pub const SUPPORTED_GROUPS: u16 = 10;
+    /// `signature_algorithms` (RFC 8446 section 4.2.3).
+    pub const SIGNATURE_ALGORITHMS: u16 = 13;
+    /// `session_ticket` (RFC 5077 section 3.2).
+    pub const SESSION_TICKET: u16 = 35;
+    /// `key_share` (RFC 8446 section 4.2.8).
+    pub const KEY_SHARE: u16 = 51;
+}
+
 /// What the bytes at the front of a connection are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed<'a> {
@@ -49,6 +61,10 @@ pub struct ClientHello<'a> {
     /// The message without its head: borrowed when it lies in one record.
     message: Cow<'a, [u8]>,
     version: u16,
+    session_id: Range<usize>,
+    suites: Range<usize>,
+    /// All extensions, or nothing.
+    extensions: Range<usize>,
     server_name: Option<Range<usize>>,
     alpn: Option<Range<usize>>,
 }
@@ -70,6 +86,48 @@ impl ClientHello<'_> {
     #[must_use]
     pub fn server_name(&self) -> Option<&[u8]> {
         self.message.get(self.server_name.clone()?)
+    }
+
+    /// The session that it wants to resume, as TLS before 1.3 names it; empty without one.
+    #[must_use]
+    pub fn session_id(&self) -> &[u8] {
+        self.message.get(self.session_id.clone()).unwrap_or_default()
+    }
+
+    /// The cipher suites it offers, two bytes each in network order, in the client's order.
+    #[must_use]
+    pub fn suites(&self) -> &[u8] {
+        self.message.get(self.suites.clone()).unwrap_or_default()
+    }
+
+    /// The types of its extensions, in the client's order.
+    pub fn extensions(&self) -> impl Iterator<Item = u16> {
+        let mut all = self.all_extensions();
+        std::iter::from_fn(move || {
+            let kind = all.u16()?;
+            all.vector16()?;
+            Some(kind)
+        })
+    }
+
+    /// The content of the first extension of a type.
+    #[must_use]
+    pub fn extension(&self, kind: u16) -> Option<&[u8]> {
+        let mut all = self.all_extensions();
+        loop {
+            let found = all.u16()?;
+            let content = all.vector16()?;
+            if found == kind {
+                return all.bytes.get(content);
+            }
+        }
+    }
+
+    fn all_extensions(&self) -> Reader<'_> {
+        Reader {
+            bytes: self.message.get(..self.extensions.end).unwrap_or_default(),
+            at: self.extensions.start,
+        }
     }
 
     /// The application protocols it offers (RFC 7301), in the client's order.
@@ -186,9 +244,11 @@ impl<'a> ClientHello<'a> {
             return None;
         }
         let (mut server_name, mut alpn) = (None, None);
+        let mut all_extensions = 0..0;
         // A hello before TLS 1.2 may end here.
         if !reader.is_at_end() {
             let extensions = reader.vector16()?;
+            all_extensions = extensions.clone();
             let mut extension = reader.within(extensions);
             while !extension.is_at_end() {
                 let kind = extension.u16()?;
@@ -206,7 +266,8 @@ impl<'a> ClientHello<'a> {
         }
         let ends = reader.is_at_end();
         let server_name = server_name.flatten();
-        ends.then_some(Self { message, version, server_name, alpn })
+        let extensions = all_extensions;
+        ends.then_some(Self { message, version, session_id, suites, extensions, server_name, alpn })
     }
 }
 

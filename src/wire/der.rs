@@ -117,6 +117,8 @@ impl std::error::Error for NotDer {}
 /// A certificate in DER, taken apart. It borrows the bytes it was read from.
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
+    version: u8,
+    serial: &'a [u8],
     issuer: &'a [u8],
     validity: &'a [u8],
     subject: &'a [u8],
@@ -145,10 +147,15 @@ impl<'a> Certificate<'a> {
         certificate.tagged(BIT_STRING)?;
         certificate.end()?;
 
-        if tbs.peek() == Some(VERSION) {
-            tbs.any()?;
-        }
-        tbs.tagged(INTEGER)?;
+        let version = match tbs.peek() {
+            Some(VERSION) => match DerReader(tbs.tagged(VERSION)?).tagged(INTEGER)? {
+                [number] => number.saturating_add(1),
+                _ => return None,
+            },
+            // The default is the first (RFC 5280 section 4.1.2.1).
+            _ => 1,
+        };
+        let serial = tbs.tagged(INTEGER)?;
         tbs.tagged(SEQUENCE)?;
         let issuer = tbs.tagged(SEQUENCE)?;
         let validity = tbs.tagged(SEQUENCE)?;
@@ -166,7 +173,7 @@ impl<'a> Certificate<'a> {
         while !names.0.is_empty() {
             names.any()?;
         }
-        Some(Self { issuer, validity, subject, key, signature, alt_names })
+        Some(Self { version, serial, issuer, validity, subject, key, signature, alt_names })
     }
 
     /// The first common name of the subject, in UTF-8 where its string type says how to get there,
@@ -185,6 +192,32 @@ impl<'a> Certificate<'a> {
     #[must_use]
     pub fn subject(&self) -> String {
         distinguished_name(self.subject)
+    }
+
+    /// The attribute of the subject with this short name of OpenSSL's, or dotted number: the one at the
+    /// `occurrence`, counted from 1, or from the end by negative numbers. As for
+    /// [`Certificate::common_name`].
+    #[must_use]
+    pub fn subject_attribute(&self, name: &str, occurrence: i64) -> Option<Cow<'a, [u8]>> {
+        named_attribute(self.subject, name, occurrence)
+    }
+
+    /// The same of the issuer.
+    #[must_use]
+    pub fn issuer_attribute(&self, name: &str, occurrence: i64) -> Option<Cow<'a, [u8]>> {
+        named_attribute(self.issuer, name, occurrence)
+    }
+
+    /// The version: 3 for one with extensions.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// The serial number, as its bytes in DER: signed, the highest first.
+    #[must_use]
+    pub const fn serial(&self) -> &'a [u8] {
+        self.serial
     }
 
     /// The issuer, written like [`Certificate::subject`].
@@ -209,6 +242,15 @@ impl<'a> Certificate<'a> {
         validity.any()?;
         let (tag, contents) = validity.any()?;
         time::unix_seconds(tag, contents)
+    }
+
+    /// The first and the last second at which it is valid, as they are written, with two digits of the
+    /// year: `YYMMDDhhmmssZ`.
+    #[must_use]
+    pub fn validity(&self) -> Option<[&'a [u8]; 2]> {
+        let mut validity = DerReader(self.validity);
+        let [first, last] = [validity.any()?, validity.any()?];
+        Some([time::without_century(first)?, time::without_century(last)?])
     }
 
     /// The DNS names of the subject alternative name, as they stand.
@@ -236,6 +278,19 @@ impl<'a> Certificate<'a> {
         self.key_name().unwrap_or(Cow::Borrowed(UNKNOWN))
     }
 
+    /// The algorithm of the public key alone, by OpenSSL's name (`rsaEncryption`, `id-ecPublicKey`,
+    /// `ED25519`); `UNDEF` when unknown.
+    #[must_use]
+    pub fn public_key_algorithm(&self) -> &'static str {
+        let mut info = DerReader(self.key);
+        let algorithm = info.tagged(SEQUENCE).and_then(|content| DerReader(content).tagged(OID));
+        match algorithm {
+            Some(RSA) => "rsaEncryption",
+            Some(EC) => "id-ecPublicKey",
+            other => other.and_then(|other| lookup(KEYS, other)).unwrap_or(UNKNOWN),
+        }
+    }
+
     fn key_name(&self) -> Option<Cow<'static, str>> {
         let mut info = DerReader(self.key);
         let mut algorithm = DerReader(info.tagged(SEQUENCE)?);
@@ -255,6 +310,18 @@ struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
+    /// OpenSSL's short name of its type, or its dotted number.
+    fn name(&self) -> Cow<'static, str> {
+        lookup(ATTRIBUTES, self.kind).map_or_else(
+            || {
+                let mut text = String::new();
+                push_dotted(&mut text, self.kind);
+                Cow::Owned(text)
+            },
+            Cow::Borrowed,
+        )
+    }
+
     fn utf8(&self) -> Cow<'a, [u8]> {
         let text: String = match self.tag {
             BMP_STRING => char::decode_utf16(
@@ -309,14 +376,22 @@ fn attribute<'a>(set: &mut DerReader<'a>) -> Option<Attribute<'a>> {
     Some(Attribute { kind, tag, value })
 }
 
+/// The attribute of a name that is called so; see [`Certificate::subject_attribute`].
+fn named_attribute<'a>(name: &'a [u8], called: &str, occurrence: i64) -> Option<Cow<'a, [u8]>> {
+    let is_called = |attribute: &Attribute<'_>| attribute.name().eq_ignore_ascii_case(called);
+    let count = || attributes(name).flatten().filter(is_called).count();
+    let index = match usize::try_from(occurrence) {
+        Ok(place) => place.saturating_sub(1),
+        Err(_) => count().checked_sub(usize::try_from(occurrence.unsigned_abs()).ok()?)?,
+    };
+    attributes(name).flatten().filter(is_called).nth(index).map(|attribute| attribute.utf8())
+}
+
 fn distinguished_name(name: &[u8]) -> String {
     let mut text = String::new();
     for attribute in attributes(name).flatten() {
         text.push('/');
-        match lookup(ATTRIBUTES, attribute.kind) {
-            Some(short) => text.push_str(short),
-            None => push_dotted(&mut text, attribute.kind),
-        }
+        text.push_str(&attribute.name());
         text.push('=');
         for chunk in attribute.utf8().utf8_chunks() {
             for c in chunk.valid().chars() {

@@ -3,6 +3,7 @@
 pub mod cip;
 pub mod client_hello;
 pub mod der;
+pub mod opening;
 pub mod exposition;
 pub mod protocol;
 pub mod proxy;

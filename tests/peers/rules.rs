@@ -22,7 +22,7 @@ use crate::servers::{HOSTS, command};
 use crate::support::peer;
 
 /// As many as the kinds of rules that both have require.
-const SETS_LEAST: usize = 60;
+const SETS_LEAST: usize = 400;
 /// The names of backends, which are the first bytes that they send.
 const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -47,9 +47,9 @@ struct World {
     certificates: &'static Certificates,
     /// The addresses of the servers, by their letters.
     servers: [String; 6],
-    /// Of the client's certificate.
-    subject: String,
-    sha1: String,
+    /// Of the client's certificate: what stands for it in a set, and what it is. The longer of two that begin
+    /// alike comes first.
+    about: Vec<(&'static str, String)>,
 }
 
 impl World {
@@ -62,21 +62,39 @@ impl World {
             let said = String::from_utf8(output.stdout).expect("text");
             Some(said.trim().split_once('=').expect("an answer").1.trim().to_owned())
         };
+        let subject = about("-subject")?;
+        let name = subject.rsplit_once("CN=")?.1.trim().to_owned();
+        // HAProxy's words for a time: YYMMDDhhmmssZ.
+        let date = |what: &str| {
+            let mut date = Command::new("date");
+            date.args(["-u", "+%y%m%d%H%M%SZ", "-d", &about(what)?]);
+            let output = date.output().expect("date runs");
+            Some(String::from_utf8(output.stdout).expect("text").trim().to_owned())
+        };
+        let about = vec![
+            ("SUBJECT", subject.clone()),
+            ("ISSUER", about("-issuer")?),
+            ("NAME", name),
+            ("SHA1", about("-fingerprint")?.replace(':', "")),
+            ("SERIAL", about("-serial")?),
+            ("NOTAFTER", date("-enddate")?),
+            ("NOTBEFORE", date("-startdate")?),
+        ];
         Some(Self {
             place: Place::new("rules"),
             certificates,
             servers: LETTERS.map(server),
-            subject: about("-subject")?,
-            sha1: about("-fingerprint")?.replace(':', ""),
+            about,
         })
     }
 
     /// The rules of a set, in the language of one of the two programs.
     fn text(&self, set: &Set, number: usize, phase: &str) -> String {
-        let name = self.subject.rsplit_once("CN=").expect("a name").1.trim();
         let mut text = set.rules.replace("PHASE", phase);
-        for (token, value) in [("SUBJECT", &*self.subject), ("NAME", name), ("SHA1", &self.sha1)] {
-            text = text.replace(token, value);
+        if set.kind.has_certificate() {
+            for (token, value) in &self.about {
+                text = text.replace(token, value);
+            }
         }
         for (file, values) in &set.files {
             let path = self.place.write(&format!("{number}-{file}"), values);
@@ -92,35 +110,20 @@ impl World {
         let tls = format!("ssl crt {both} alpn h2,http/1.1");
         let how = match set.kind {
             Kind::Before | Kind::Header => "accept-proxy".to_owned(),
-            Kind::Tls => tls,
-            Kind::Client => {
+            kind if kind.has_certificate() => {
                 format!("{tls} verify required ca-file {}", shown(&self.certificates.ca))
             }
-            Kind::Plain | Kind::Later | Kind::Content | Kind::Backends => String::new(),
+            kind if kind.speaks_tls() => tls,
+            _ => String::new(),
         };
         let fd = listener.as_raw_fd();
-        let mut front = format!(
-            "frontend f{number}\n bind fd@{fd} name 0.0.0.0:0 {how}\n default_backend a\n \
-             option contstats\n"
-        );
-        // In HAProxy a table with a name is that of a section with this name.
-        let mut tables = String::new();
-        let mut text = self.text(set, number, set.kind.there());
-        for line in text.clone().lines() {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            if let ["stick-table", name, _, ..] = words[..]
-                && name != "type"
-            {
-                let own = format!("{name}-{number}");
-                let definition = words[2..].join(" ");
-                let _ = writeln!(tables, "backend {own}\n stick-table {definition}");
-                text = text.replace(&format!("{line}\n"), "");
-                text = text.replace(&format!("table {name}"), &format!("table {own}"));
-                text = text.replace(&format!("({name})"), &format!("({own})"));
-            }
-        }
-        front += &text;
-        format!("{front}{tables}")
+        // All sets share a configuration, so their sections have names of their own.
+        let text = self.text(set, number, set.kind.there()).replace('@', &format!("s{number}-"));
+        let has_default = text.lines().any(|line| line.trim_start().starts_with("default_backend"));
+        let default = if has_default { "" } else { " default_backend a\n" };
+        format!(
+            "frontend f{number}\n bind fd@{fd} name 0.0.0.0:0 {how}\n{default} option contstats\n{text}"
+        )
     }
 
     /// All sets behind one HAProxy, each behind a listener of its own.
@@ -141,25 +144,27 @@ impl World {
 
     /// A program of ours with the rules of a set.
     fn ours(&self, set: &Set, number: usize, phase: &str) -> Running {
-        let text = self.text(set, number, phase);
+        let mut text = self.text(set, number, phase).replace('@', "");
+        // Servers have their addresses as names.
+        for (letter, address) in LETTERS.iter().zip(&self.servers) {
+            text = text.replace(&format!("({letter}/{letter})"), &format!("({letter}/{address})"));
+        }
         let file = self.place.write(&format!("{number}-{phase}"), &text);
         let mut words = format!("--listen 0.0.0.0:0 --rules {} {}", file.display(), set.words);
-        let program = match set.kind {
-            Kind::Tls | Kind::Client | Kind::Backends => "proxy",
-            Kind::Plain | Kind::Later | Kind::Before | Kind::Header | Kind::Content => "whoami",
-        };
+        let is_proxy = set.kind.speaks_tls() || set.kind.chooses_backends();
+        let program = if is_proxy { "proxy" } else { "whoami" };
         if set.kind.takes_headers() {
             words += " --accept-proxy any";
         }
         if set.kind.speaks_tls() {
             let Certificates { server, server_key, .. } = self.certificates;
             let tls = format!(" --tls {} {}", server.display(), server_key.display());
-            words += &format!("{tls} --alpn h2,http/1.1 --backend {}", self.servers[0]);
+            words += &format!("{tls} --alpn h2,http/1.1");
         }
-        if set.kind == Kind::Client {
+        if set.kind.has_certificate() {
             words += &format!(" --client-ca {}", self.certificates.ca.display());
         }
-        if set.kind == Kind::Backends {
+        if is_proxy {
             for (letter, address) in LETTERS.iter().zip(&self.servers) {
                 words += &format!(" --backend {letter}={address}");
             }
@@ -279,7 +284,7 @@ fn proxy_sends_clients_elsewhere_when_an_operator_has_its_rules_read_again() {
         // A name that no backend has is a mistake like any other.
         place.write("rules", "use_backend other\nuse_backend another if { src 127.0.0.9 }");
         assert_eq!(report(b"reload\n"), "what?\n");
-        proxy.stderr.until_said("line 2: `use_backend` names \"another\"");
+        proxy.stderr.until_said("line 2, column 13: no backend of this engine is called `another`");
         assert_eq!(greeting(&address), Some(b'b'));
         let shown = report(b"show\n");
         assert!(shown.contains(&a) && shown.contains(&b), "{shown}");

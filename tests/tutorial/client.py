@@ -31,8 +31,7 @@ RULES = """\
 stick-table type ip size 100k expire 10m store conn_cur,conn_rate(10s)
 tcp-request connection track-sc0 src
 tcp-request connection reject if { sc0_conn_cur gt 50 } or { sc0_conn_rate gt 100 }
-tcp-request inspect-delay 5s
-tcp-request content reject if { req.ssl_sni -i -m end .internal.example }
+tcp-request session reject if { ssl_fc_sni -m end .internal.example }
 use_backend second if { ssl_fc_sni b.example }
 """
 
@@ -137,13 +136,12 @@ def rules(build: Path) -> None:
             for name in ("a.example", "b.example"):
                 with front.tls(name) as session:
                     assert line_of(session)
-            with contextlib.suppress(ConnectionError, ssl.SSLError):
-                front.tls("db.internal.example").close()
-                raise AssertionError("the rules let it in")
-            front.line("refused: INSPECT DENIED")
-            file.write_text(RULES.replace("content reject", "content rject"), encoding="ascii")
+            with contextlib.suppress(ConnectionError, ssl.SSLError), front.tls("db.internal.example") as session:
+                assert ends(session)
+            front.line("refused: SESSION_RULES DENIED")
+            file.write_text(RULES.replace("session reject", "session rject"), encoding="ascii")
             front.process.send_signal(signal.SIGHUP)
-            front.line("the rules stay as they are: line 5, column 21")
+            front.line("the rules stay as they are: line 4, column 21")
             file.write_text("tcp-request connection reject\n", encoding="ascii")
             front.process.send_signal(signal.SIGHUP)
             front.line("rules read")

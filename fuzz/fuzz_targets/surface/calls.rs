@@ -327,7 +327,20 @@ calls! { s, status;
         => s.rules.keep(out);
     vst_rules_replace(s.rules.some(&s.input), s.rules.some(&s.input));
     vst_rules_check(s.engine(), s.rules.some(&s.input), s.why(), s.why_size());
+    [let to = s.room();]
+        vst_rules_notes(
+            s.rules.some(&s.input), s.input.number() as usize, to.at(), to.len(), s.out()
+        );
+    [let to = s.room();]
+        vst_rules_backends(
+            s.rules.some(&s.input), s.input.number() as usize, to.at(), to.len(), s.out()
+        );
+    vst_rules_unknown_backends(s.rules.some(&s.input), s.out());
     vst_conn_chosen_backend(s.engine(), s.conn(), s.out());
+    [let to = s.room();]
+        vst_conn_capture(
+            s.engine(), s.conn(), s.one_of(&[0, 1, 7]), to.at(), to.len(), s.out()
+        );
     [let to = s.room();]
         vst_conn_variable(
             s.engine(), s.conn(), s.text(words::VARIABLES), to.at(), to.len(), s.out()

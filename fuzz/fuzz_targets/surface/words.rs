@@ -79,9 +79,23 @@ pub const RULES: &[&str] = &[
      tcp-request session accept\n\
      use_backend web if { src 192.0.2.0/24 }\n",
     "stick-table type string len 8 size 10 store gpc0\n\
+     tcp-request inspect-delay 1s\n\
      tcp-request content track-sc1 req.payload(0,4)\n\
      tcp-request content set-var(sess.who) src\n",
     "tcp-request content track-sc0 src table web\nuse_backend inner\n",
+    "stick-table type ip size 10\nstick on src\n\
+     tcp-request connection expect-proxy layer4 if { src_port 1:30000 }\n\
+     tcp-request session set-dst-port int(80)\n\
+     tcp-request inspect-delay 1s\n\
+     tcp-request content capture req.payload(0,0),hex len 40\n\
+     tcp-request content set-var(txn.who) req.payload(0,4),lower,field(1,e)\n\
+     tcp-request content set-log-level silent if { var(txn.who) -m len gt 1 }\n\
+     use_backend %[var(txn.who)]\nuse_backend web if HTTP\ndefault_backend inner\n",
+    "filter bwlim-in up default-limit 10 default-period 1s\n\
+     filter bwlim-out down default-limit 20 default-period 1s\n\
+     tcp-request content set-bandwidth-limit up\n\
+     tcp-request content set-bandwidth-limit down limit req.len period 2s\n\
+     tcp-request inspect-delay 10ms\n",
     "tcp-request connection rejekt\n",
 ];
 pub const VARIABLES: &[&CStr] = &[c"sess.who", c"txn.none", c"proc.x", c""];

@@ -13,16 +13,22 @@ use crate::engine::Engine;
 use crate::time::SECOND;
 use crate::tls::TlsVersion;
 
+/// Behind TLS: the first bytes that the client protected.
+const WORDS: &str = "tcp-request session reject unless { ssl_fc_sni a.test }\n\
+    tcp-request inspect-delay 5s\n\
+    tcp-request content accept if { ssl_fc_sni a.test } { req.payload(0,4) -m str prot }\n\
+    tcp-request content reject";
+
 const NAMES: &str = "tcp-request inspect-delay 5s\n\
     tcp-request content accept if { req.ssl_sni a.test }\n\
     tcp-request content reject if { req.ssl_hello_type 1 }\n";
 
 #[test]
-fn content_rules_read_the_name_of_a_hello_in_any_pieces_and_tls_gets_every_byte() {
+fn content_rules_read_what_tls_decrypted_in_any_pieces_and_the_session_gets_every_byte() {
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         everywhere(|setup| {
             let mut rig = Rig::new(setup, Program::Echo);
-            rig.listen(ruled(accepting(version), NAMES));
+            rig.listen(ruled(accepting(version), WORDS));
             let client = TlsPeer::client(rig.peer(), &pair(version).0, b"");
             client.borrow_mut().say(b"protected");
             client.borrow_mut().end();

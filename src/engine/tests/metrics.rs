@@ -191,9 +191,10 @@ fn whatever_has_a_name_is_called_by_it_and_each_table_is_counted_once() {
     const AWKWARD: &str = "web \"a\\b\"\nc";
     const ESCAPED: &str = "web \\\"a\\\\b\\\"\\nc";
     const TABLE: &str = "stick-table type ip size 2 nopurge store conn_cur\n\
-        stick-table other type ip size 1 store gpt0\n\
         tcp-request connection track-sc0 src\n\
-        tcp-request connection track-sc1 src table other";
+        tcp-request connection track-sc1 src table other\n\
+        backend other\n\
+        stick-table type ip size 1 store gpt0";
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Echo);
         let config = ruled(proxied(), TABLE);

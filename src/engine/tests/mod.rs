@@ -41,6 +41,7 @@ mod readiness;
 mod records;
 mod recount;
 mod rig;
+mod rule_effects;
 mod rules;
 mod schedules;
 mod session;

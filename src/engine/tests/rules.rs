@@ -65,8 +65,8 @@ fn each_phase_is_asked_in_its_place_and_says_no_there() {
     let places = [
         ("accept", Op::AcceptRules),
         ("connection", Op::TcpRules),
-        ("content", Op::Inspect),
         ("session", Op::SessionRules),
+        ("content", Op::Inspect),
     ];
     for (phase, op) in places {
         everywhere(|setup| {
@@ -229,7 +229,8 @@ fn connections_end_with_the_rules_they_began_with() {
         early.borrow_mut().pause_at(50);
         rig.actors.push(play(&early));
         rig.settle();
-        live.replace(compile("tcp-request session reject"));
+        let replaced = live.replace(compile("tcp-request session reject"));
+        assert_eq!(replaced, Ok(()));
         early.borrow_mut().go_on();
         early.borrow_mut().say(b"still");
         early.borrow_mut().end();
@@ -259,7 +260,7 @@ fn what_rules_write_down_and_set_can_be_seen() {
         rig.settle();
         let session = rig.host.sessions()[0];
         let held = rig.engine.variable(session, "sess.from").expect("a session").cloned();
-        assert_eq!(held, Some(Value::Address(client_key())));
+        assert_eq!(held, Some(Value::Addr(client_key())));
         assert_eq!(rig.engine.variable(session, "other"), Ok(None));
         let (_, conn) = rig.engine.conns.iter().next().expect("it is open");
         let fd = conn.ctrl.descriptor().expect("it is open");
@@ -298,13 +299,12 @@ fn rules_that_choose_a_backend_that_is_none_are_found_by_their_line() {
     both(|setup| {
         let mut rig = Rig::new(setup, Program::Idle);
         let rules = compile("use_backend web if { src 10.0.0.1 }\nuse_backend mail");
-        let check = |rig: &Rig| rig.engine.check_rules(&rules);
+        let check = |rig: &Rig| rig.engine.check_rules(&rules).map_err(|wrong| wrong.to_string());
         assert_eq!(
             check(&rig),
-            Err("line 1: `use_backend` names \"web\", and no backend of this engine is called so"
-                .into())
+            Err("line 1, column 13: no backend of this engine is called `web`\n 1 | use_backend web if { src 10.0.0.1 }\n   |             ^^^".to_owned())
         );
-        for (name, line) in [("web", Some("line 2: ")), ("mail", None)] {
+        for (name, line) in [("web", Some("line 2, ")), ("mail", None)] {
             let backend = rig.engine.add_backend(super::farm::options()).expect("room");
             rig.engine.set_name(backend, name).expect("a backend");
             match line {

@@ -153,12 +153,14 @@ fn the_host_can_send_a_client_to_a_server_and_a_number_of_none_is_no_wish() {
 
 #[test]
 fn the_first_entry_that_remembers_a_server_counts_and_every_one_remembers() {
-    const TEXT: &str = "stick-table counts type ip size 100 store conn_cnt\n\
-        stick-table type ip size 100 expire 1m store server_id\n\
-        stick-table ports type integer size 100 store server_id\n\
+    const TEXT: &str = "stick-table type ip size 100 expire 1m store server_id\n\
         tcp-request connection track-sc0 src table counts\n\
         tcp-request connection track-sc1 src\n\
-        tcp-request connection track-sc2 dst_port table ports";
+        tcp-request connection track-sc2 dst_port table ports\n\
+        backend counts\n\
+        stick-table type ip size 100 store conn_cnt\n\
+        backend ports\n\
+        stick-table type integer size 100 store server_id";
     both(|setup| {
         let (mut farm, table) = sticky(setup, TEXT, three());
         let rules = farm.rig.rules[0].current();

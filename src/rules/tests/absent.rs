@@ -4,59 +4,114 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::keyword::{COUNTERS, KEYWORDS, OWNERS, ValueKind};
-use crate::rules::place::Places;
+use crate::rules::fetch::{COUNTERS, OWNERS, fetch_words};
+use crate::rules::place::{Needs, Places};
+use crate::rules::value::ValueType;
 use crate::rules::verb::VERBS;
 use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
 use crate::table::{DataType, TableKey};
 
-const TABLES: &str = "stick-table ips type ip size 10 store gpc0,gpt0\n\
-     stick-table numbers type integer size 10 store gpc0,gpt0\n\
-     stick-table texts type string len 64 size 10 store gpc0,gpt0\n";
+/// Tables, a filter and a delay; seven lines.
+const FRONT: &str = "stick-table type ip size 10 store gpc0,gpc1,gpt0\n\
+     filter bwlim-in f default-limit 1k default-period 1s\n\
+     tcp-request inspect-delay 1s\n";
+/// Below: lines of other sections. A slot is tracked in it by none.
+const BACK: &str = "backend numbers\nstick-table type integer size 10 store gpc0,gpt0\n\
+     backend texts\nstick-table type string len 64 size 10 store gpc0,gpt0\n\
+     backend bytes\nstick-table type binary len 64 size 10 store gpc0,gpt0\n\
+     backend all\nstick-table type ip size 10 store conn_cnt,conn_cur,conn_rate(1s),sess_cnt,\
+     sess_rate(1s),bytes_in_cnt,bytes_in_rate(1s),bytes_out_cnt,bytes_out_rate(1s),gpc0,gpc1,\
+     gpc0_rate(1s),gpt0,http_req_cnt,http_req_rate(1s),http_err_cnt,http_err_rate(1s),\
+     http_fail_cnt,http_fail_rate(1s)\n";
 
-/// Every keyword that may have no value, with an argument in parentheses where it takes one, its kind,
-/// and a phase that knows it. Left out are those that always have one: truth values and a length.
-fn asked() -> Vec<(String, ValueKind, RulePhase)> {
+/// Words that always have a value.
+const ALWAYS: [&str; 16] = [
+    "table_cnt",
+    "table_avl",
+    "ssl_fc",
+    "src_is_local",
+    "fc_src_is_local",
+    "fc_rcvd_proxy",
+    "req.len",
+    "wait_end",
+    "always_true",
+    "always_false",
+    "bool",
+    "int",
+    "str",
+    "bin",
+    "ipv4",
+    "ipv6",
+];
+
+/// Every word that may have no value, with arguments where it takes some, its type, and a phase that
+/// knows it.
+fn asked() -> Vec<(String, ValueType, RulePhase)> {
     let mut all = Vec::new();
-    for word in
-        KEYWORDS.iter().filter(|word| word.kind != ValueKind::Truth && word.name != "req.len")
-    {
-        let argument = match word.argument {
-            "TYPE" => "(0xe1)",
-            "BACKEND" => "(nowhere)",
+    for word in fetch_words().filter(|word| !ALWAYS.contains(&word.name)) {
+        let argument = match word.name {
+            "fc_pp_tlv" => "(0xe1)",
+            "req.payload" | "req.payload_lv" => "(0,1)",
+            "var" => "(txn.nosuch),concat()",
+            name if name.starts_with("srv_") => "(nowhere/a)",
+            name if name.starts_with("be_") => "(nowhere)",
+            "connslots" | "queue" | "avg_queue" | "nbsrv" => "(nowhere)",
             _ => "",
         };
+        let kind = if word.name == "var" { ValueType::Str } else { word.kind };
         let phase = RulePhase::ALL.into_iter().find(|phase| word.seen.contains(phase.place()));
-        all.push((format!("{}{argument}", word.name), word.kind, phase.expect("a phase")));
+        all.push((format!("{}{argument}", word.name), kind, phase.expect("a phase")));
     }
     for (owner, _) in OWNERS.iter().filter(|(owner, _)| *owner != "src_") {
         for counter in COUNTERS {
             let argument = if *owner == "sc_" { "(1)" } else { "" };
-            all.push((
-                format!("{owner}{}{argument}", counter.name),
-                ValueKind::Number,
-                RulePhase::Session,
-            ));
+            let word = format!("{owner}{}{argument}", counter.name);
+            all.push((word, ValueType::Int, RulePhase::Session));
         }
     }
     all
 }
 
-/// Every action, each of which would do something: on an IP that is there and is not the one of `word`,
-/// and in a slot that is not the one of `word`.
-fn actions(word: &str) -> Vec<String> {
+/// A line that tracks what is not there by every slot, so that a word of a slot is no mistake.
+fn tracks(word: &str, phase: RulePhase) -> String {
+    let slot = match word {
+        word if word.starts_with("sc0_") => 0,
+        word if word.starts_with("sc1_") || word.starts_with("sc_") => 1,
+        word if word.starts_with("sc2_") => 2,
+        _ => return "# nothing has to be tracked".to_owned(),
+    };
+    format!("tcp-request {} track-sc{slot} dst table all", phase.name())
+}
+
+/// Every action that does something, on an address that is there and is not the one of `word`, and in a
+/// slot that is not the one of `word`.
+fn actions(word: &str, phase: RulePhase) -> Vec<String> {
     let key = there_beside(word);
     let slot = slot_beside(word);
-    let all = VERBS.iter().map(|verb| match verb.arguments {
-        " KEY [table NAME]" => format!("{} {key} table ips", verb.name),
-        "(N)" => format!("{}({slot})", verb.name),
-        "(N) NUMBER" => format!("{}({slot}) 1", verb.name),
-        " NUMBER" => format!("{} 1", verb.name),
-        " VALUE" => format!("{} {key}", verb.name),
-        "(NAME) VALUE" => format!("{}(sess.x) {key}", verb.name),
-        _ => verb.name.to_owned(),
+    let verbs = VERBS.iter().filter(|verb| verb.seen.contains(phase.place()));
+    // Before the test no variable is set, and no rule of a set-var comes first.
+    let all = verbs.filter(|verb| verb.name != "unset-var").map(|verb| {
+        let name = verb.name;
+        match name {
+            "sc-inc-gpc" => format!("{name}(0,{slot})"),
+            "sc-inc-gpc0" | "sc-inc-gpc1" => format!("{name}({slot})"),
+            "sc-set-gpt0" => format!("{name}({slot}) 1"),
+            "set-mark" | "set-tos" => format!("{name} 1"),
+            "set-src" | "set-dst" => format!("{name} {key}"),
+            "set-src-port" | "set-dst-port" => format!("{name} int(80)"),
+            "set-var" => format!("{name}(sess.x) {key}"),
+            "capture" => format!("{name} {key} len 10"),
+            "set-log-level" => format!("{name} silent"),
+            "expect-proxy" | "expect-netscaler-cip" => format!("{name} layer4"),
+            "set-bandwidth-limit" => format!("{name} f"),
+            name if name.starts_with("track-sc") => format!("{name} {key} table default"),
+            name => name.to_owned(),
+        }
     });
-    all.collect()
+    let slot_of_word = |action: &str| {
+        action.strip_prefix("track-").is_some_and(|slot| word.starts_with(&slot[..3]))
+    };
+    all.filter(|action| !slot_of_word(action)).collect()
 }
 
 fn there_beside(word: &str) -> &'static str {
@@ -67,14 +122,23 @@ fn slot_beside(word: &str) -> usize {
     if word.starts_with("sc2_") { 0 } else { 2 }
 }
 
-fn values(kind: ValueKind) -> Vec<&'static str> {
+fn values(kind: ValueType) -> Vec<&'static str> {
+    let found = "-m found";
     match kind {
-        ValueKind::Number => vec!["0:", "-m found"],
-        ValueKind::Address => vec!["0.0.0.0/0 ::/0", "-m found"],
-        ValueKind::Bytes => {
-            vec!["\"\"", "-m beg \"\"", "-m end \"\"", "-m sub \"\"", "-m reg .*", "-m found"]
-        }
-        ValueKind::Truth => vec![],
+        ValueType::Bool => vec!["-m int 0:", found],
+        ValueType::Int => vec!["0:", "le 0", "-m str \"\"", found],
+        ValueType::Addr => vec!["0.0.0.0/0 ::/0", "-m len 0:", found],
+        ValueType::Str | ValueType::Bin | ValueType::Any => vec![
+            "-m str \"\"",
+            "-m beg \"\"",
+            "-m end \"\"",
+            "-m sub \"\"",
+            "-m dir \"\"",
+            "-m dom \"\"",
+            "-m len 0:",
+            "-m reg .*",
+            found,
+        ],
     }
 }
 
@@ -85,7 +149,8 @@ fn nobody() -> Visitor {
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// A connection of which only the IP address that is [`there_beside`] a word is known.
+/// A connection of which only the address that is [`there_beside`] a word is known. What only a socket
+/// of the other family, or the other end of it, has is still not there.
 fn nobody_but_beside(word: &str) -> Visitor {
     let end = Some(SocketAddr::new(HERE, 1));
     match there_beside(word) {
@@ -93,6 +158,9 @@ fn nobody_but_beside(word: &str) -> Visitor {
         _ => Visitor { socket_destination: end, ..nobody() },
     }
 }
+
+/// Words that are there with what [`nobody_but_beside`] knows.
+const THERE: [&str; 2] = ["fc_src_port", "fc_fam"];
 
 fn run(rules: &RuleSet, phase: RulePhase, visitor: &mut Visitor) -> (Verdict, usize) {
     let mut progress = RuleProgress::default();
@@ -106,79 +174,107 @@ struct Traces {
     verdict: Verdict,
     tracks: usize,
     done: Vec<String>,
-    /// `gpc0` and `gpt0` of the entry.
-    entry: [Option<u64>; 2],
+    /// `gpc0`, `gpc1` and `gpt0` of the entry.
+    entry: [Option<u64>; 3],
 }
 
-/// The effects of `action` if its rule has this condition and the rule behind it, in the sixth line,
+/// The effects of `action` if its rule has this condition and the rule behind it, in the seventh line,
 /// refuses.
 fn traces(word: &str, phase: RulePhase, action: &str, condition: &str) -> Traces {
     let begin = format!("tcp-request {}", phase.name());
     let is_counted = action.starts_with("sc-");
     let first = match is_counted {
-        true => format!("{begin} track-sc{} {} table ips", slot_beside(word), there_beside(word)),
+        true => format!("{begin} track-sc{} {}", slot_beside(word), there_beside(word)),
         false => "# nothing is counted before".to_owned(),
     };
-    let text = format!("{TABLES}{first}\n{begin} {action} {condition}\n{begin} reject");
+    let tracks = tracks(word, phase);
+    let text =
+        format!("{FRONT}{first}\n{tracks}\n{begin} {action} {condition}\n{begin} reject\n{BACK}");
     let rules = parse(&text);
     let mut visitor = nobody_but_beside(word);
     let (verdict, tracks) = run(&rules, phase, &mut visitor);
-    let table = rules.tables().get("ips").expect("a table");
-    let entry =
-        [DataType::Gpc(0), DataType::Gpt0].map(|data| table.get(TableKey::Ip(HERE), data, NOW));
+    let table = rules.tables().get("default").expect("a table");
+    let entry = [DataType::Gpc(0), DataType::Gpc(1), DataType::Gpt0]
+        .map(|data| table.get(TableKey::Ip(HERE), data, NOW));
     Traces { verdict, tracks, done: visitor.done, entry }
+}
+
+/// The words that are not there with what [`nobody_but_beside`] knows.
+fn asked_beside() -> impl Iterator<Item = (String, ValueType, RulePhase)> {
+    asked().into_iter().filter(|(word, ..)| !THERE.contains(&&**word))
 }
 
 #[test]
 fn a_condition_on_what_is_not_there_is_false_before_every_action() {
-    for (word, kind, phase) in asked() {
-        for values in values(kind) {
-            for action in actions(&word) {
-                let condition = format!("{{ {word} {values} }}");
-                let is_counted = action.starts_with("sc-");
-                let due = Traces {
-                    verdict: Verdict::Reject { line: 6 },
-                    tracks: usize::from(is_counted),
-                    done: Vec::new(),
-                    entry: [is_counted.then_some(0); 2],
-                };
-                let name = format!("{action} if {condition}");
-                let found = traces(&word, phase, &action, &format!("if {condition}"));
-                assert_eq!(found, due, "{name}");
-                let found = traces(&word, phase, &action, &format!("if !{condition}"));
-                assert_ne!(found, due, "where it is true: {name}");
-            }
-            let line = format!("tcp-request {} reject if !{{ {word} {values} }}", phase.name());
-            let refused = run(&parse(&format!("{TABLES}{line}")), phase, &mut nobody()).0;
-            assert_eq!(refused, Verdict::Reject { line: 4 }, "{line}");
+    for (word, _, phase) in asked_beside() {
+        let condition = format!("{{ {word} -m found }}");
+        for action in actions(&word, phase) {
+            let is_counted = action.starts_with("sc-");
+            let due = Traces {
+                verdict: Verdict::Reject { line: 7 },
+                tracks: usize::from(is_counted),
+                done: Vec::new(),
+                entry: [is_counted.then_some(0); 3],
+            };
+            let name = format!("{action} if {condition}");
+            let found = traces(&word, phase, &action, &format!("if {condition}"));
+            assert_eq!(found, due, "{name}");
+            let found = traces(&word, phase, &action, &format!("if !{condition}"));
+            assert_ne!(found, due, "where it is true: {name}");
         }
     }
 }
 
 #[test]
-fn an_action_on_what_is_not_there_does_nothing_and_the_next_rule_is_asked() {
+fn a_condition_on_what_is_not_there_is_false_whatever_it_is_compared_with() {
+    for (word, kind, phase) in asked_beside() {
+        for values in values(kind) {
+            let begin = format!("tcp-request {}", phase.name());
+            let condition = format!("{{ {word} {values} }}");
+            for (negation, verdict) in [("", Verdict::Accept), ("!", Verdict::Reject { line: 5 })] {
+                let line =
+                    format!("{}\n{begin} reject if {negation}{condition}\n", tracks(&word, phase));
+                let rules = parse(&format!("{FRONT}{line}{BACK}"));
+                assert_eq!(run(&rules, phase, &mut nobody()).0, verdict, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_action_on_what_is_not_there_does_nothing_and_the_next_rule_is_evaluated() {
     for (word, kind, phase) in asked() {
-        let (name, table) = match kind {
-            ValueKind::Address => ("set-src", "ips"),
-            ValueKind::Number => ("", "numbers"),
-            ValueKind::Bytes => ("", "texts"),
-            ValueKind::Truth => continue,
+        let track = |table: &str| {
+            let slots = ["sc0", "sc1", "sc2"];
+            let free = slots.into_iter().find(|slot| !word.starts_with(slot)).unwrap_or_default();
+            format!("track-{free} {word} table {table}")
         };
-        let mut actions = vec![
-            format!("track-sc0 {word} table {table}"),
-            format!("track-sc2 {word} table {table}"),
-            format!("set-var(sess.x) {word}"),
-        ];
-        if !name.is_empty() {
-            actions.push(format!("{name} {word}"));
+        let mut actions = vec![format!("set-var(sess.x) {word}")];
+        if phase == RulePhase::Content || phase == RulePhase::Session {
+            actions.push(format!("capture {word} len 5"));
+        }
+        match kind {
+            ValueType::Addr => actions.extend([
+                track("default"),
+                track("texts"),
+                format!("set-src {word}"),
+                format!("set-dst {word}"),
+            ]),
+            ValueType::Int | ValueType::Bool => actions.extend([
+                track("numbers"),
+                format!("set-src-port {word}"),
+                format!("set-dst-port {word}"),
+            ]),
+            ValueType::Str => actions.extend([track("texts"), track("bytes"), track("default")]),
+            ValueType::Bin | ValueType::Any => actions.extend([track("texts"), track("bytes")]),
         }
         for action in actions {
-            let phase_name = phase.name();
-            let rules = parse(&format!(
-                "{TABLES}tcp-request {phase_name} {action}\ntcp-request {phase_name} reject"
-            ));
+            let begin = format!("tcp-request {}", phase.name());
+            let tracks = tracks(&word, phase);
+            let rules =
+                parse(&format!("{FRONT}{tracks}\n{begin} {action}\n{begin} reject\n{BACK}"));
             let mut visitor = nobody();
-            let expected = (Verdict::Reject { line: 5 }, 0);
+            let expected = (Verdict::Reject { line: 6 }, 0);
             assert_eq!(run(&rules, phase, &mut visitor), expected, "{action}");
             assert_eq!(visitor.done, [""; 0], "{action}");
         }
@@ -186,17 +282,26 @@ fn an_action_on_what_is_not_there_does_nothing_and_the_next_rule_is_asked() {
 }
 
 #[test]
-fn counting_in_an_entry_that_was_never_found_does_nothing() {
+fn counting_in_an_entry_that_was_not_found_does_nothing() {
     let rules = parse(
-        "tcp-request session sc-inc-gpc0(1)\ntcp-request session sc-set-gpt0(1) 5\n\
+        "stick-table type ip size 10 store gpc0,gpt0\n\
+         tcp-request session track-sc1 dst\n\
+         tcp-request session sc-inc-gpc0(1)\ntcp-request session sc-set-gpt0(1) 5\n\
          tcp-request session reject",
     );
-    assert_eq!(run(&rules, RulePhase::Session, &mut nobody()), (Verdict::Reject { line: 3 }, 0));
+    assert_eq!(run(&rules, RulePhase::Session, &mut nobody()), (Verdict::Reject { line: 5 }, 0));
 }
 
 #[test]
 fn every_word_is_known_in_some_phase() {
-    for word in KEYWORDS {
+    for word in fetch_words() {
         assert!(!(word.seen & !Places::BACKEND).is_empty(), "{}", word.name);
+    }
+}
+
+#[test]
+fn what_needs_bytes_is_known_where_bytes_are() {
+    for word in fetch_words().filter(|word| word.needs != Needs::Nothing) {
+        assert_eq!(word.seen, Places::PREFIX, "{}", word.name);
     }
 }

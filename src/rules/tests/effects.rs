@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::visitor::Visitor;
 use super::{NOW, parse};
-use crate::rules::{RulePhase, RuleProgress, RuleSet, Verdict};
+use crate::rules::{RulePhase, RuleProgress, RuleSet, Value, Verdict};
 
 const SESSION: RulePhase = RulePhase::Session;
 
@@ -27,11 +27,11 @@ fn marks_and_tos_reach_the_socket() {
 
 #[test]
 fn variables_hold_values_of_every_kind() {
-    assert_eq!(done("set-var(sess.a) src"), ["sess.a = Address(192.0.2.7)"]);
-    assert_eq!(done("set-var(sess.a) src_port"), ["sess.a = Number(40000)"]);
-    assert_eq!(done("set-var(sess.a) ssl_fc"), ["sess.a = Truth(true)"]);
+    assert_eq!(done("set-var(sess.a) src"), ["sess.a = Addr(192.0.2.7)"]);
+    assert_eq!(done("set-var(sess.a) src_port"), ["sess.a = Int(40000)"]);
+    assert_eq!(done("set-var(sess.a) ssl_fc"), ["sess.a = Bool(true)"]);
     let bytes = done("set-var(txn.tlv) fc_pp_tlv(224)");
-    assert_eq!(bytes, [r"txn.tlv = Bytes([97, 0, 98, 255])"]);
+    assert_eq!(bytes, [r"txn.tlv = Str([97, 0, 98, 255])"]);
 }
 
 #[test]
@@ -90,13 +90,13 @@ fn tracking_counts_connections_for_as_long_as_they_exist() {
 fn what_is_tracked_first_stays() {
     let rules = parse(
         "stick-table type ip size 10 store conn_cur\n\
-         stick-table other type ip size 10 store conn_cur\n\
          tcp-request session track-sc0 src\n\
          tcp-request session track-sc0 src table other\n\
          tcp-request session reject if { src_conn_cur(other) gt 0 }\n\
-         tcp-request session silent-drop if { src_conn_cur gt 0 } { src_conn_cur(default) eq 1 }",
+         tcp-request session silent-drop if { src_conn_cur gt 0 } { src_conn_cur(default) eq 1 }\n\
+         backend other\nstick-table type ip size 10 store conn_cur",
     );
-    assert_eq!(comes(&rules, "192.0.2.1").0, Verdict::SilentDrop { line: 6 });
+    assert_eq!(comes(&rules, "192.0.2.1").0, Verdict::SilentDrop { line: 5 });
 }
 
 #[test]
@@ -125,4 +125,118 @@ fn a_source_that_a_table_has_never_seen_counts_nothing() {
     );
     assert_eq!(comes(&rules, "192.0.2.1").0, REFUSED);
     assert_eq!(comes(&rules, "192.0.2.2").0, Verdict::Accept);
+}
+
+/// The numbers that `words` are in turn, with a table of everything and another one.
+fn counted(words: &[&str]) -> Vec<Option<i64>> {
+    let lines: String = words
+        .iter()
+        .enumerate()
+        .map(|(at, word)| format!("tcp-request session set-var(sess.v{at}) {word}\n"))
+        .collect();
+    let rules = parse(&format!(
+        "stick-table type ip size 10 store gpc(3),gpc0_rate(10s),conn_cnt,conn_cur\n\
+         tcp-request session track-sc0 src\n{lines}\
+         backend other\nstick-table type ip size 10 store gpc(2),conn_cnt\n\
+         backend plain\nstick-table type ip size 10"
+    ));
+    let mut visitor = Visitor::from("192.0.2.1");
+    rules.evaluate(SESSION, &mut RuleProgress::default(), &mut visitor, NOW);
+    let value = |at: usize| {
+        visitor.variables.iter().find(|(name, _)| *name == format!("sess.v{at}")).map(
+            |(_, value)| match value {
+                Value::Int(number) => *number,
+                other => panic!("{other:?}"),
+            },
+        )
+    };
+    (0..words.len()).map(value).collect()
+}
+
+#[test]
+fn a_counter_that_counts_when_it_is_asked_says_what_it_is_then() {
+    let words = [
+        "sc0_inc_gpc0",
+        "sc0_inc_gpc0",
+        "sc0_get_gpc0",
+        "sc0_gpc0_rate",
+        "sc0_inc_gpc1",
+        "sc_inc_gpc(2,0)",
+    ];
+    assert_eq!(counted(&words), [1, 2, 2, 2, 1, 1].map(Some));
+}
+
+#[test]
+fn a_counter_that_is_cleared_says_what_it_was() {
+    let words = [
+        "sc0_inc_gpc0",
+        "sc0_inc_gpc0",
+        "sc0_clr_gpc0",
+        "sc0_get_gpc0",
+        "sc0_clr_gpc0",
+        "sc_clr_gpc(2,0)",
+    ];
+    assert_eq!(counted(&words), [1, 2, 2, 0, 0, 0].map(Some));
+}
+
+#[test]
+fn counting_for_a_source_makes_an_entry() {
+    let words = [
+        "src_inc_gpc0(other)",
+        "src_inc_gpc0(other)",
+        "src,in_table(other),add(0)",
+        "src_clr_gpc0(other)",
+        "src_get_gpc0(other)",
+        "src_updt_conn_cnt(other)",
+        "src_updt_conn_cnt(other)",
+        "src_inc_gpc(1,other)",
+    ];
+    assert_eq!(counted(&words), [1, 2, 1, 2, 0, 1, 2, 1].map(Some));
+}
+
+#[test]
+fn what_is_only_asked_makes_no_entry() {
+    let words = [
+        "src_get_gpc0(other)",
+        "src_conn_cnt(other)",
+        "sc0_get_gpc0(other)",
+        "src,table_gpc0(other)",
+        "src,in_table(other),add(0)",
+        "src,table_trackers(other)",
+    ];
+    assert_eq!(counted(&words), [0, 0, 0, 0, 0, 0].map(Some));
+}
+
+#[test]
+fn a_counter_of_another_table_is_that_of_the_same_key() {
+    let words = [
+        "src_inc_gpc1(other)",
+        "sc0_get_gpc1(other)",
+        "sc_get_gpc1(0,other)",
+        "sc0_get_gpc1",
+        "sc0_tracked(other),add(0)",
+        "sc0_tracked(plain),add(0)",
+    ];
+    assert_eq!(counted(&words), [1, 1, 1, 0, 1, 0].map(Some));
+}
+
+#[test]
+fn an_entry_knows_how_many_connections_it_counts_now() {
+    let words = [
+        "sc0_trackers",
+        "sc0_tracked,add(0)",
+        "src,table_trackers(default)",
+        "src,table_conn_cur(default)",
+    ];
+    assert_eq!(counted(&words), [1, 1, 1, 1].map(Some));
+}
+
+#[test]
+fn what_can_be_no_key_of_a_table_is_in_none() {
+    let words = [
+        "str(x),table_gpc0(other)",
+        "ipv6(2001:db8::1),table_gpc0(other)",
+        "str(192.0.2.9),table_gpc0(other)",
+    ];
+    assert_eq!(counted(&words), [None, None, Some(0)]);
 }

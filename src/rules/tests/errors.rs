@@ -7,15 +7,20 @@ use proptest::prelude::*;
 
 use super::visitor::Visitor;
 use super::{read, read_bytes};
-use crate::rules::{RuleError, RulePhase, Verdict};
+use crate::rules::{RuleError, RulePhase, RuleProgress, Verdict, converter, fetch};
 
 const KNOWN: &str = include_str!("errors.txt");
 
-/// Three files: networks of which one is wrong, numbers, and expressions of which one is wrong.
+/// Files of which most have something wrong.
 fn files(name: &str) -> Result<Vec<u8>, String> {
     match name {
         "nets" => Ok(b"# ours\n10.0.0.0/8\n\n 192.0.2.0/33\r\n".to_vec()),
         "expressions" => Ok(b"^a\n^(b\n".to_vec()),
+        "fine.map" => Ok(b"a 1\n".to_vec()),
+        "nets.map" => Ok(b"10.0.0.0/8 a\n10.0.0.0/33 b\n".to_vec()),
+        "numbers.map" => Ok(b"1:5 a\n5:1 b\n".to_vec()),
+        "words.map" => Ok(b"a 1\nb  two\n".to_vec()),
+        "regs.map" => Ok(b"^a x\n(b y\n".to_vec()),
         _ => Err("no such file".to_owned()),
     }
 }
@@ -81,6 +86,7 @@ const WORDS: &[&str] = &[
     "1k",
     "store",
     "conn_rate(1s)",
+    "gpc0",
     "tcp-request",
     "accept",
     "connection",
@@ -100,12 +106,20 @@ const WORDS: &[&str] = &[
     "src_port",
     "src_conn_rate(a)",
     "sc0_gpc0",
+    "sc0_inc_gpc0",
+    "sc_get_gpc(1,0,a)",
     "-m",
     "-i",
     "-f",
+    "-M",
+    "-n",
+    "--",
     "nets",
     "reg",
     "beg",
+    "dom",
+    "bin",
+    "len",
     "(",
     "^a(b)",
     "10.0.0.0/8",
@@ -117,12 +131,54 @@ const WORDS: &[&str] = &[
     "\\x00",
     "#",
     "use_backend",
+    "default_backend",
+    "%[src]",
+    "%[",
+    "]",
     "inspect-delay",
-    "set-var(a)",
+    "5s",
+    "set-var(txn.a)",
+    "unset-var(proc.a)",
+    "var(txn.a)",
     "\\n",
     "\\x1b",
     "(\\x07)",
     "req.ssl_sni",
+    "payload(0,5)",
+    "payload_lv(0,2,+1)",
+    "backend",
+    "frontend",
+    "listen",
+    "defaults",
+    "stick",
+    "on",
+    "match",
+    "store-request",
+    "filter",
+    "bwlim-in",
+    "default-limit",
+    "default-period",
+    "set-bandwidth-limit",
+    "limit",
+    "capture",
+    "len 5",
+    "set-log-level",
+    "silent",
+    "expect-proxy",
+    "layer4",
+    "HTTP",
+    "WAIT_END",
+    "TRUE",
+    "src,map_ip(fine.map)",
+    "src,map_ip(nets.map,d)",
+    ",add(txn.a)",
+    ",field(1,.)",
+    ",regsub(a,b,g)",
+    ",in_table(a)",
+    ",ipmask(24,64)",
+    "ssl_c_s_dn(cn,-1)",
+    "be_conn(a)",
+    "srv_is_up(a/b)",
     "\n",
     "\r\n",
     "\u{e9}",
@@ -145,7 +201,15 @@ fn words_of_any_bytes_and_any_length_make_a_message_of_three_short_lines() {
             format!("tcp-request connection reject if {{ src_conn_cnt({word}) 1 }}"),
             format!("tcp-request connection reject if {{ src({word}) 10.0.0.1 }}"),
             format!("tcp-request connection accept({word})"),
-            format!("stick-table a type ip size {word}"),
+            format!("stick-table type ip size {word}"),
+            format!("backend {word} {word}"),
+            format!("acl a src,map_ip({word}) 5"),
+            format!("acl a var({word}) -m found"),
+            format!("acl a src,{word} 5"),
+            format!("use_backend %[{word}]"),
+            format!("tcp-request content set-log-level {word}"),
+            format!("filter bwlim-in {word} {word}"),
+            format!("stick on src table {word}"),
             format!("acl a so_name -f {word}"),
             format!("acl a so_name -m reg ({word}"),
             format!("use_backend {word} {word}"),
@@ -161,7 +225,7 @@ fn words_of_any_bytes_and_any_length_make_a_message_of_three_short_lines() {
 #[test]
 fn a_name_that_is_there_twice_does_not_become_a_long_sentence() {
     let name = "x".repeat(100_000);
-    let text = format!("stick-table {name} type ip size 10\n").repeat(2);
+    let text = format!("backend {name}\nstick-table type ip size 10\n").repeat(2);
     assert!(error(&text).expect("a mistake").to_string().len() < 1_000);
 }
 
@@ -183,10 +247,10 @@ fn any_number_of_marks_negates() {
 
 #[test]
 fn a_suggestion_is_the_same_every_time() {
-    let text = "acl name_a src 10.0.0.1\nacl name_b src 10.0.0.1\nacl name_c src 10.0.0.1\n\
-        tcp-request connection reject if name_x";
+    let text = "acl friend_a src 10.0.0.1\nacl friend_b src 10.0.0.1\n\
+        tcp-request connection reject if friend_";
     for _ in 0..50 {
-        assert_eq!(error(text).expect("a mistake").suggest.as_deref(), Some("name_a"));
+        assert_eq!(error(text).expect("a mistake").suggest.as_deref(), Some("friend_a"));
     }
 }
 
@@ -205,6 +269,94 @@ fn what_is_too_long_for_a_typing_mistake_suggests_nothing() {
 fn an_expression_that_would_take_much_memory_is_refused() {
     let why = error("acl a so_name -m reg (?:a{200}){200}").expect("a mistake");
     assert!(why.problem.contains("size limit"), "{why}");
+}
+
+/// An argument of any kind.
+fn argument() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "",
+        "0",
+        "1",
+        "-1",
+        "2",
+        "8",
+        "9",
+        "32",
+        "16384",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "0xff",
+        ".",
+        "a",
+        "g",
+        "i",
+        "txn.a",
+        "txn.number",
+        "default",
+        "fine.map",
+        "a*",
+        "(a)|(b)",
+        "\\\\1x",
+        "us",
+        "1.2.3.4",
+        "::1",
+        "00ff",
+        "farm",
+        "farm/a",
+        "cn",
+        "true",
+        "+1",
+    ]);
+    known.prop_map(str::to_owned)
+}
+
+/// A word with arguments of any kind.
+fn call(names: Vec<String>) -> impl Strategy<Value = String> {
+    let name = prop::sample::select(names);
+    (name, prop::collection::vec(argument(), 0..4)).prop_map(|(name, arguments)| {
+        if arguments.is_empty() { name } else { format!("{name}({})", arguments.join(",")) }
+    })
+}
+
+fn expression() -> impl Strategy<Value = String> {
+    let fetches: Vec<String> = fetch::names().collect();
+    let converters = converter::all().map(|converter| converter.name.to_owned()).collect();
+    (call(fetches), prop::collection::vec(call(converters), 0..4)).prop_map(
+        |(fetch, converters)| {
+            std::iter::once(fetch).chain(converters).collect::<Vec<_>>().join(",")
+        },
+    )
+}
+
+proptest! {
+    // Most are mistakes.
+    #![proptest_config(ProptestConfig::with_cases(2_048))]
+    #[test]
+    fn no_expression_panics_whatever_it_is_made_of_and_asked_about(
+        expression in expression(),
+        bytes in prop::collection::vec(any::<u8>(), 0..64),
+    ) {
+        let text = format!(
+            "stick-table type ip size 10 store gpc0,gpc1,conn_cnt,conn_cur\n\
+             tcp-request inspect-delay 5s\n\
+             tcp-request content track-sc0 src\ntcp-request content track-sc1 src\n\
+             tcp-request content accept if {{ req.ssl_hello_type 7 }}\n\
+             tcp-request content set-var(txn.a) {expression}\n\
+             tcp-request content accept if {{ {expression} -m str a }} or {{ {expression} -m found }}\n\
+             use_backend %[{expression}]"
+        );
+        if let Ok(rules) = read(&text, &files) {
+            for may_grow in [true, false] {
+                for base in [Visitor::known(), Visitor::default()] {
+                    let mut visitor = Visitor { prefix: bytes.clone(), may_grow, ..base };
+                    let mut progress = RuleProgress::default();
+                    rules.evaluate(RulePhase::Content, &mut progress, &mut visitor, super::NOW);
+                    let _ = rules.backend(&progress, &visitor, super::NOW);
+                }
+            }
+        }
+    }
+
 }
 
 proptest! {

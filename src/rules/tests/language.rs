@@ -1,8 +1,10 @@
 //! How rules are put together: acls, negation, "and", "or", phases and their order.
 
+use std::borrow::Cow;
+
 use super::visitor::Visitor;
 use super::{holds, parse, verdict};
-use crate::rules::{RulePhase, RuleProgress, Verdict};
+use crate::rules::{ListenerView, RulePhase, RuleProgress, Verdict};
 use crate::time::{MILLISECOND, SECOND};
 
 const REJECT: Verdict = Verdict::Reject { line: 1 };
@@ -113,14 +115,14 @@ fn the_first_line_that_applies_names_the_backend() {
         let visitor = Visitor::from(source);
         assert_eq!(
             rules.backend(&RuleProgress::default(), &visitor, super::NOW),
-            backend,
+            backend.map(Cow::Borrowed),
             "{source}"
         );
     }
     let rules = parse("use_backend all");
     assert_eq!(
         rules.backend(&RuleProgress::default(), &Visitor::default(), super::NOW),
-        Some("all")
+        Some(Cow::Borrowed("all"))
     );
 }
 
@@ -145,7 +147,8 @@ fn the_inspect_delay_has_units() {
 fn quoted_braces_and_keywords_are_values() {
     let mut visitor = Visitor::known();
     for name in ["}", "if", "or", "-i"] {
-        visitor.listener = Some(name);
+        visitor.listener =
+            Some(ListenerView { name: Some(name.as_bytes()), ..ListenerView::default() });
         assert!(holds(&format!("{{ so_name \"{name}\" }}"), &visitor), "{name}");
         assert!(!holds(&format!("{{ so_name \"x{name}\" }}"), &visitor), "{name}");
     }

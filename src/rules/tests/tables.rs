@@ -37,7 +37,7 @@ fn a_set_goes_on_with_the_tables_of_the_one_before_that_it_defines_alike() {
 fn a_set_names_no_table_of_the_one_before_that_it_does_not_define() {
     let before = parse(COUNTS);
     let problem = after(&before, "tcp-request connection track-sc0 src").expect_err("no table");
-    assert_eq!(problem, "no table is named, and there is no default one");
+    assert_eq!(problem, "no table is named, and this section has none");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_host_brings_tables_that_lines_name_and_cannot_define_again() {
     let rules = RuleSet::parse(text.as_bytes(), environment).expect("rules");
     assert_eq!(comes(&rules), Verdict::Accept);
     assert_eq!(tables.get("seen").expect("a table").len(), 1);
-    let text = COUNTS.replace("stick-table", "stick-table seen");
+    let text = format!("{COUNTS}\nbackend seen\nstick-table type ip size 10");
     let why = RuleSet::parse(text.as_bytes(), environment).expect_err("it is there");
     assert_eq!(why.problem, "there is a table `seen` already");
 }

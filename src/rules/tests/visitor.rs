@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ED25519};
 
-use crate::rules::{ConnView, Effects, Load, Prefix, Tls, Value};
+use crate::rules::{
+    ConnView, Effects, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel, Prefix,
+    ServerLoad, TcpInfo, Tls, Value,
+};
 use crate::wire::proxy::{self, Header, Parsed};
 
 #[derive(Clone, Debug, Default)]
@@ -14,14 +17,18 @@ pub(super) struct Visitor {
     pub(super) destination: Option<SocketAddr>,
     pub(super) socket_source: Option<SocketAddr>,
     pub(super) socket_destination: Option<SocketAddr>,
-    pub(super) source_is_local: Option<bool>,
-    pub(super) listener: Option<&'static str>,
+    pub(super) locals: Vec<IpAddr>,
+    pub(super) is_unix: bool,
+    pub(super) listener: Option<ListenerView<'static>>,
     pub(super) proxy: Option<Header>,
     pub(super) prefix: Vec<u8>,
     pub(super) may_grow: bool,
     pub(super) tls: Option<Tls<'static>>,
     pub(super) sha1: Option<[u8; 20]>,
+    pub(super) tcp: Option<TcpInfo>,
     pub(super) backends: Vec<(&'static str, Load)>,
+    pub(super) servers: Vec<(&'static str, ServerLoad)>,
+    pub(super) variables: Vec<(String, Value<'static>)>,
     /// What actions did to it, in order.
     pub(super) done: Vec<String>,
 }
@@ -41,8 +48,14 @@ impl Visitor {
             destination: end("198.51.100.1:443"),
             socket_source: end("10.0.0.2:50000"),
             socket_destination: end("10.0.0.1:8443"),
-            source_is_local: Some(true),
-            listener: Some("front"),
+            locals: vec!["192.0.2.7".parse().expect("an address")],
+            is_unix: false,
+            listener: Some(ListenerView {
+                name: Some(b"front"),
+                number: 1,
+                connections: 3,
+                session_rate: 2,
+            }),
             proxy: Some(header()),
             prefix: Vec::new(),
             may_grow: false,
@@ -51,11 +64,30 @@ impl Visitor {
                 cipher: "TLS_AES_128_GCM_SHA256",
                 server_name: Some(b"www.example.test"),
                 alpn: Some(b"h2"),
+                is_resumed: false,
                 verify: 0,
                 certificate: Some(certificate()),
             }),
             sha1: Some(*b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\xab\xcd\xef\xff"),
-            backends: vec![("farm", Load { connections: 5, queued: 2 })],
+            tcp: Some(TcpInfo {
+                rtt: 2_500,
+                rtt_variance: 1_250,
+                unacked: 1,
+                sacked: 11,
+                retransmitted: 12,
+                forward_acked: 13,
+                lost: 14,
+                reordering: 15,
+            }),
+            backends: vec![(
+                "farm",
+                Load { connections: 5, queued: 3, servers: 2, free: Some(3), session_rate: 4 },
+            )],
+            servers: vec![(
+                "farm/a",
+                ServerLoad { is_up: true, connections: 2, queued: 1, free: None },
+            )],
+            variables: vec![("txn.number".to_owned(), Value::Int(7))],
             done: Vec::new(),
         }
     }
@@ -110,12 +142,16 @@ impl ConnView for Visitor {
         self.socket_destination
     }
 
-    fn source_is_local(&self) -> Option<bool> {
-        self.source_is_local
+    fn is_local(&self, address: IpAddr) -> bool {
+        self.locals.contains(&address)
     }
 
-    fn listener(&self) -> Option<&[u8]> {
-        self.listener.map(str::as_bytes)
+    fn is_unix(&self) -> bool {
+        self.is_unix
+    }
+
+    fn listener(&self) -> Option<ListenerView<'_>> {
+        self.listener
     }
 
     fn proxy(&self) -> Option<&Header> {
@@ -132,6 +168,18 @@ impl ConnView for Visitor {
 
     fn certificate_sha1(&self) -> Option<[u8; 20]> {
         self.sha1
+    }
+
+    fn tcp(&self) -> Option<TcpInfo> {
+        self.tcp
+    }
+
+    fn server(&self, name: &str) -> Option<ServerLoad> {
+        self.servers.iter().find(|(known, _)| *known == name).map(|(_, load)| *load)
+    }
+
+    fn variable(&self, name: &str) -> Option<&Value<'static>> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     fn backend(&self, name: &str) -> Option<Load> {
@@ -154,7 +202,50 @@ impl Effects for Visitor {
         self.done.push(format!("tos {tos}"));
     }
 
-    fn set_variable(&mut self, name: &str, value: Value<'static>) {
-        self.done.push(format!("{name} = {value:?}"));
+    fn set_source_port(&mut self, port: u16) {
+        self.done.push(format!("source port {port}"));
+        if let Some(source) = &mut self.source {
+            source.set_port(port);
+        }
+    }
+
+    fn set_destination(&mut self, address: IpAddr) {
+        self.done.push(format!("destination {address}"));
+        let port = self.destination.map_or(0, |destination| destination.port());
+        self.destination = Some(SocketAddr::new(address, port));
+    }
+
+    fn set_destination_port(&mut self, port: u16) {
+        self.done.push(format!("destination port {port}"));
+        if let Some(destination) = &mut self.destination {
+            destination.set_port(port);
+        }
+    }
+
+    fn set_variable(&mut self, name: &str, value: Option<Value<'static>>) {
+        self.variables.retain(|(known, _)| known != name);
+        match value {
+            Some(value) => {
+                self.done.push(format!("{name} = {value:?}"));
+                self.variables.push((name.to_owned(), value));
+            }
+            None => self.done.push(format!("{name} unset")),
+        }
+    }
+
+    fn capture(&mut self, number: usize, value: Vec<u8>) {
+        self.done.push(format!("capture {number} = {}", String::from_utf8_lossy(&value)));
+    }
+
+    fn set_log_level(&mut self, level: LogLevel) {
+        self.done.push(format!("{level:?}"));
+    }
+
+    fn expect(&mut self, header: ExpectedHeader) {
+        self.done.push(format!("expects {header:?}"));
+    }
+
+    fn limit(&mut self, direction: LimitedDirection, bytes: u64, period: u64) {
+        self.done.push(format!("{direction:?} {bytes} in {period}"));
     }
 }

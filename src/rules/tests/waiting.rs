@@ -49,9 +49,10 @@ fn at_the_end_of_the_bytes_or_the_delay_what_is_not_there_is_absent() {
 }
 
 #[test]
-fn without_an_inspect_delay_nothing_is_waited_for() {
-    let rules = parse("tcp-request content reject unless { req.ssl_hello_type 1 }");
-    assert_eq!(ask(&rules, &mut RuleProgress::default(), b"", true), Verdict::Reject { line: 1 });
+fn without_an_inspect_delay_a_rule_that_looks_at_bytes_is_a_mistake() {
+    let why = super::mistake("tcp-request content reject unless { req.ssl_hello_type 1 }");
+    assert_eq!(why.problem, "`req.ssl_hello_type` looks at bytes that nothing waits for");
+    parse("tcp-request content reject unless { src 192.0.2.1 }");
 }
 
 #[test]
@@ -119,4 +120,87 @@ fn keys_and_variables_out_of_the_bytes_are_waited_for() {
         let tracked = usize::from(action.starts_with("track"));
         assert_eq!(progress.tracks.iter().count(), tracked, "{action}");
     }
+}
+
+/// The verdict on a content rule with this condition, which refuses.
+fn asks(condition: &str, bytes: &[u8], may_grow: bool) -> Verdict {
+    let rules =
+        parse(&format!("tcp-request content reject if {condition}\ntcp-request inspect-delay 1s"));
+    ask(&rules, &mut RuleProgress::default(), bytes, may_grow)
+}
+
+const REFUSED: Verdict = Verdict::Reject { line: 1 };
+
+#[test]
+fn bytes_are_waited_for_until_they_are_there_or_cannot_come() {
+    for (condition, bytes, now, then) in [
+        // All that is there counts at once, and what it is not may still come.
+        ("{ req.payload(0,0) -m found }", b"" as &[u8], REFUSED, REFUSED),
+        ("{ req.payload(0,0) -m str ab }", b"ab", REFUSED, REFUSED),
+        ("{ req.payload(0,0) -m str abc }", b"ab", Verdict::Wait, Verdict::Accept),
+        ("{ req.payload(1,0) -m str b }", b"ab", REFUSED, REFUSED),
+        ("{ req.payload(2,0) -m len 0 }", b"ab", REFUSED, REFUSED),
+        ("{ req.payload(3,0) -m found }", b"ab", Verdict::Wait, Verdict::Accept),
+        ("{ req.payload(0,2) -m bin 6162 }", b"ab", REFUSED, REFUSED),
+        ("{ req.payload(0,2) -m bin 6163 }", b"ab", Verdict::Accept, Verdict::Accept),
+        ("{ req.payload(0,3) -m found }", b"ab", Verdict::Wait, Verdict::Accept),
+        ("!{ req.payload(0,3) -m found }", b"ab", Verdict::Wait, REFUSED),
+        ("{ req.payload_lv(0,1) -m found }", b"", Verdict::Wait, Verdict::Accept),
+        ("{ req.payload_lv(0,1) -m found }", b"\x02a", Verdict::Wait, Verdict::Accept),
+        ("{ req.payload_lv(0,1) -m str ab }", b"\x02ab", REFUSED, REFUSED),
+        ("{ req.payload_lv(0,1) -m found }", b"\0ab", Verdict::Accept, Verdict::Accept),
+        ("{ req.len lt 9 }", b"ab", REFUSED, REFUSED),
+        ("{ req.len ge 9 }", b"ab", Verdict::Wait, Verdict::Accept),
+        ("HTTP", b"G", Verdict::Wait, Verdict::Accept),
+        ("!HTTP", b"GET / HTTP/1.1", Verdict::Wait, REFUSED),
+        ("HTTP", b"GET / HTTP/1.1\r\n", REFUSED, REFUSED),
+        ("HTTP", b"\x16\x03", Verdict::Accept, Verdict::Accept),
+        ("RDP_COOKIE", b"\x03\0\0\x2c\x27\xe0", Verdict::Wait, Verdict::Accept),
+        ("RDP_COOKIE", b"\x16\x03", Verdict::Accept, Verdict::Accept),
+        ("WAIT_END", b"ab", Verdict::Wait, REFUSED),
+        ("!WAIT_END", b"ab", Verdict::Wait, Verdict::Accept),
+        ("REQ_CONTENT", b"", Verdict::Wait, Verdict::Accept),
+        ("FALSE WAIT_END", b"", Verdict::Accept, Verdict::Accept),
+        ("WAIT_END or TRUE", b"", REFUSED, REFUSED),
+        ("{ req.ssl_sni -m found } or WAIT_END", b"GET", Verdict::Wait, REFUSED),
+        ("{ req.ssl_ver 3.3 }", b"\x16\x03", Verdict::Wait, Verdict::Accept),
+    ] {
+        assert_eq!(asks(condition, bytes, true), now, "{condition} {bytes:?}");
+        assert_eq!(asks(condition, bytes, false), then, "{condition} {bytes:?} at the end");
+    }
+}
+
+#[test]
+fn what_is_captured_or_counted_waits_until_it_changes_no_more_and_a_variable_does_not() {
+    let done = |line: &str, bytes: &[u8], may_grow: bool| {
+        let rules = parse(&format!("tcp-request inspect-delay 1s\ntcp-request content {line}"));
+        let mut visitor = Visitor { prefix: bytes.to_vec(), may_grow, ..Visitor::default() };
+        let verdict =
+            rules.evaluate(RulePhase::Content, &mut RuleProgress::default(), &mut visitor, NOW);
+        (verdict, visitor.done)
+    };
+    let capture = "capture req.payload(0,0) len 5";
+    assert_eq!(done(capture, b"a", true), (Verdict::Wait, vec![]));
+    assert_eq!(done(capture, b"a", false), (Verdict::Accept, vec!["capture 0 = a".to_owned()]));
+    let variable = "set-var(txn.x) req.len";
+    assert_eq!(done(variable, b"a", true), (Verdict::Accept, vec!["txn.x = Int(1)".to_owned()]));
+    let variable = "set-var(txn.x) req.payload(0,2)";
+    assert_eq!(done(variable, b"a", true), (Verdict::Wait, vec![]));
+    assert_eq!(done(variable, b"a", false), (Verdict::Accept, vec![]));
+}
+
+#[test]
+fn a_backend_is_chosen_by_what_is_there() {
+    let rules = parse(
+        "tcp-request inspect-delay 1s\ntcp-request content accept if { req.len gt 0 }\n\
+         use_backend a if { req.len ge 5 }\nuse_backend b if !{ payload(0,5) -m found }",
+    );
+    let mut visitor = Visitor { may_grow: true, ..Visitor::default() };
+    let chosen = |visitor: &Visitor| {
+        let name = rules.backend(&RuleProgress::default(), visitor, NOW);
+        name.map(|name| name.into_owned())
+    };
+    assert_eq!(chosen(&visitor).as_deref(), Some("b"));
+    visitor.prefix = b"12345".to_vec();
+    assert_eq!(chosen(&visitor).as_deref(), Some("a"));
 }

@@ -59,6 +59,19 @@ fn keys_have_a_length_where_they_are_texts() {
 }
 
 #[test]
+fn counters_of_one_array_are_as_many_as_the_longest_that_is_named() {
+    for (text, stored) in [
+        ("gpc0", Stored::Gpc(1)),
+        ("gpc1", Stored::Gpc(2)),
+        ("gpc0,gpc1", Stored::Gpc(2)),
+        ("gpc(3),gpc0,gpc1", Stored::Gpc(3)),
+    ] {
+        let config = TableConfig::parse("t", &format!("type ip size 1 store {text}"));
+        assert_eq!(config.expect(text).store, [stored], "{text}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_column_and_what_belongs_there() {
     let cases = [
         ("", "column 1: expected type, and what"),
@@ -89,10 +102,17 @@ fn what_is_wrong_is_named_with_its_column_and_what_belongs_there() {
         ("type ip size 1 store conn_cur(1)", "\"conn_cur(1)\": expected nothing in parentheses"),
         ("type ip size 1 store gpc(0)", "\"gpc(0)\": expected a number of counters"),
         ("type ip size 1 store gpc(101)", "\"gpc(101)\": expected a number of counters"),
-        ("type ip size 1 store gpc0,gpc(2)", "column 27, \"gpc(2)\": gpc is stored already"),
+        ("type ip size 1 store gpc0,gpc0", "column 27, \"gpc0\": gpc is stored already"),
         ("type ip size 1 store gpt0 store gpt0", "column 33, \"gpt0\": gpt0 is stored already"),
-        ("type ip size 1 store gpc1", "\"gpc1\": not supported; store gpc(N)"),
-        ("type ip size 1 store http_req_rate(10s)", "not supported; HTTP is not spoken"),
+        ("type ip size 1 store gpc1_rate(1s)", "not supported; the first counter alone has a rate"),
+        (
+            "type ip size 1 store gpc_rate(2,1s),gpt0",
+            "\"gpc_rate(2,1s)\": not supported; the first",
+        ),
+        ("type ip size 1 store gpc(2,gpt0", "\"gpc(2,gpt0\": expected server_id"),
+        ("type ip size 1 store gpt(2)", "not supported; there is one tag, gpt0"),
+        ("type ip size 1 store http_req_rate", "\"http_req_rate\": expected a period"),
+        ("type ip size 1 store http_req_cnt(1s)", "\"http_req_cnt(1s)\": expected a period"),
         ("type ip size 1 peers mine", "column 16, \"peers\": not supported; tables are not sent"),
         ("type ip size 1 stor\u{e9} gpt0", "column 16, \"stor\u{e9}\": expected type, size"),
     ];

@@ -206,3 +206,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hello_says_what_it_offers_and_what_its_extensions_hold() {
+    let bytes = hello(&[
+        extension(0x0a0a, b"grease"),
+        extension(super::extension::SUPPORTED_GROUPS, &[0, 2, 0, 0x1d]),
+        extension(super::extension::SESSION_TICKET, b""),
+        extension(0x0a0a, b"again"),
+    ]);
+    for size in [1, 7, RECORD_MAX] {
+        let bytes = records(&bytes[RECORD_HEAD..], size);
+        let hello = read(&bytes);
+        assert_eq!(hello.suites(), [0x13, 0x01, 0xc0, 0x2f]);
+        assert_eq!(hello.session_id(), [9; SESSION_ID_MAX]);
+        assert_eq!(hello.extension(0x0a0a), Some(&b"grease"[..]), "the first of a type");
+        assert_eq!(hello.extension(super::extension::SUPPORTED_GROUPS), Some(&[0, 2, 0, 0x1d][..]));
+        assert_eq!(hello.extension(super::extension::SESSION_TICKET), Some(&b""[..]));
+        assert_eq!(hello.extension(super::extension::KEY_SHARE), None);
+        assert_eq!(hello.extensions().count(), 4);
+    }
+    let without = records(&message_of(&body(None)), RECORD_MAX);
+    assert_eq!(read(&without).extension(SERVER_NAME), None);
+}

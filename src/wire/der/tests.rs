@@ -244,3 +244,70 @@ fn lengths_that_are_not_minimal_or_absurd_are_refused() {
         assert!(DerReader(bytes).any().is_none());
     }
 }
+
+#[test]
+fn an_attribute_is_found_by_its_name_and_its_place_from_either_end() {
+    let attribute = |kind: &[u8], value: &str| {
+        let pair = [element(OID, kind), element(0x0c, value.as_bytes())].concat();
+        element(0x31, &element(SEQUENCE, &pair))
+    };
+    const UNIT: &[u8] = &[0x55, 4, 11];
+    let subject = [
+        attribute(UNIT, "first"),
+        attribute(COMMON_NAME, "a.test"),
+        attribute(UNIT, "second"),
+        attribute(&[0x2a, 3], "other"),
+    ]
+    .concat();
+    let der = made(&subject, &rsa_key(256, 0x80), RSA);
+    let certificate = Certificate::parse(&der).unwrap();
+    for (name, occurrence, value) in [
+        ("OU", 1, Some("first")),
+        ("ou", 2, Some("second")),
+        ("OU", -1, Some("second")),
+        ("OU", -2, Some("first")),
+        ("OU", 3, None),
+        ("OU", -3, None),
+        ("OU", i64::MIN, None),
+        ("cn", 1, Some("a.test")),
+        ("1.2.3", 1, Some("other")),
+        ("O", 1, None),
+        ("", 1, None),
+    ] {
+        let value = value.map(str::as_bytes);
+        let found = certificate.subject_attribute(name, occurrence);
+        assert_eq!(found.as_deref(), value, "{name} {occurrence}");
+        let found = certificate.issuer_attribute(name, occurrence);
+        assert_eq!(found.as_deref(), value, "{name} {occurrence} of the issuer");
+    }
+}
+
+#[test]
+fn a_certificate_tells_its_version_its_serial_number_and_its_key() {
+    let der = made(&[], &rsa_key(256, 0x80), RSA);
+    let certificate = Certificate::parse(&der).unwrap();
+    assert_eq!((certificate.version(), certificate.serial()), (1, &[1][..]));
+    assert_eq!(certificate.public_key_algorithm(), "rsaEncryption");
+    let mut params = CertificateParams::default();
+    params.serial_number = Some(vec![0x01, 0xff].into());
+    for (algorithm, name) in
+        [(&PKCS_ECDSA_P256_SHA256, "id-ecPublicKey"), (&PKCS_ED25519, "ED25519")]
+    {
+        let der = self::certificate(&params, algorithm);
+        let certificate = Certificate::parse(&der).unwrap();
+        assert_eq!((certificate.version(), certificate.serial()), (3, &[0x01, 0xff][..]));
+        assert_eq!(certificate.public_key_algorithm(), name);
+    }
+}
+
+#[test]
+fn a_certificate_tells_when_it_is_valid_as_it_is_written_without_the_century() {
+    let mut params = CertificateParams::default();
+    params.not_before = rcgen::date_time_ymd(2024, 2, 29);
+    params.not_after = rcgen::date_time_ymd(2150, 3, 1);
+    let der = certificate(&params, &PKCS_ED25519);
+    let certificate = Certificate::parse(&der).unwrap();
+    assert_eq!(certificate.validity(), Some([&b"240229000000Z"[..], b"500301000000Z"]));
+    let without = made(&[], &rsa_key(256, 0x80), RSA);
+    assert_eq!(Certificate::parse(&without).unwrap().validity(), None);
+}

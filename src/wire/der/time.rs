@@ -36,6 +36,15 @@ pub(super) fn unix_seconds(tag: u8, contents: &[u8]) -> Option<u64> {
     sane.then(|| u64::try_from(time).unwrap_or(0))
 }
 
+/// A time with this tag and these contents as it is written, with two digits of the year.
+pub(super) fn without_century((tag, contents): (u8, &[u8])) -> Option<&[u8]> {
+    match tag {
+        UTC_TIME => Some(contents),
+        GENERALIZED_TIME => contents.get(2..),
+        _ => None,
+    }
+}
+
 /// The first `digits` digits as a number, and what follows them.
 fn number(text: &[u8], digits: usize) -> Option<(i64, &[u8])> {
     let (number, rest) = text.split_at_checked(digits)?;

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, StreamOwned};
 
@@ -19,27 +20,35 @@ const A_WHILE: Duration = Duration::from_millis(50);
 
 pub(crate) struct Crowd {
     stranger: Arc<ClientConfig>,
+    /// It speaks TLS 1.2.
+    old: Arc<ClientConfig>,
     known: Arc<ClientConfig>,
-    certificates: &'static Certificates,
 }
+
+/// A server may send several tickets.
+const SESSIONS: usize = 4;
 
 /// A connection that stays open.
 type Kept = Box<dyn End>;
 
 impl Crowd {
     pub(crate) fn new(certificates: &'static Certificates) -> Self {
-        let stranger = tls_client(certificates, ALL_VERSIONS);
-        Self { stranger, known: tls_client_of(certificates), certificates }
+        Self {
+            stranger: tls_client(certificates, ALL_VERSIONS),
+            old: tls_client(certificates, &[&rustls::version::TLS12]),
+            known: tls_client_of(certificates),
+        }
     }
 
     /// The verdicts on the connections of a set, one after the other.
     pub(crate) fn visit(&self, set: &Set, port: u16) -> Vec<Verdict> {
         let mut kept = Vec::new();
+        let mut session = Resumption::disabled();
         let mut verdicts = Vec::new();
         for visit in &set.visits {
             let deadline = Instant::now() + PATIENCE;
             let verdict = loop {
-                let (end, verdict) = self.try_once(set, visit, port);
+                let (end, verdict) = self.try_once(set, visit, port, &mut session);
                 let again = visit.at_last && verdict != visit.verdict && Instant::now() < deadline;
                 if !visit.closes && (!again || verdict == Verdict::Unknown) {
                     kept.push(end);
@@ -53,7 +62,13 @@ impl Crowd {
         verdicts
     }
 
-    fn try_once(&self, set: &Set, visit: &RuleState, port: u16) -> (Kept, Verdict) {
+    fn try_once(
+        &self,
+        set: &Set,
+        visit: &RuleState,
+        port: u16,
+        session: &mut Resumption,
+    ) -> (Kept, Verdict) {
         let mut stream = connect_from(visit.from, SocketAddrV4::new(visit.to, port));
         if let Some(header) = &visit.header {
             // A client that was refused already cannot send any more; then there is nothing to read
@@ -61,15 +76,23 @@ impl Crowd {
             let _ = stream.write_all(&header.bytes());
         }
         if set.kind.speaks_tls() {
-            let mut end = StreamOwned::new(self.hello(set, visit), stream);
+            let mut end = StreamOwned::new(self.hello(set, visit, session), stream);
+            for piece in &visit.says {
+                // Who is refused may not take it.
+                let _ = end.write_all(piece);
+            }
             let verdict = verdict(&mut end, visit, PATIENCE);
             return (Box::new(end), verdict);
         }
-        let mut says = visit.says.as_bytes().to_vec();
+        let mut says = visit.says.clone();
         if visit.hello {
-            self.hello(set, visit).write_tls(&mut says).expect("into memory");
+            let mut hello = Vec::new();
+            let _ = self.hello(set, visit, session).write_tls(&mut hello).expect("into memory");
+            says.push(hello);
         }
-        let _ = stream.write_all(&says);
+        for piece in &says {
+            let _ = stream.write_all(piece);
+        }
         if visit.ends {
             stream.finish_writing();
         }
@@ -80,15 +103,17 @@ impl Crowd {
         (Box::new(stream), verdict)
     }
 
-    fn hello(&self, set: &Set, visit: &RuleState) -> ClientConnection {
-        let with_certificate = set.kind == super::Kind::Client;
-        let mut config = match (with_certificate, visit.tls12) {
+    fn hello(&self, set: &Set, visit: &RuleState, session: &mut Resumption) -> ClientConnection {
+        let mut config = match (set.kind.has_certificate(), visit.tls12) {
             (true, _) => ClientConfig::clone(&self.known),
-            (false, true) => {
-                ClientConfig::clone(&tls_client(self.certificates, &[&rustls::version::TLS12]))
-            }
+            (false, true) => ClientConfig::clone(&self.old),
             (false, false) => ClientConfig::clone(&self.stranger),
         };
+        // A session is offered only by who goes on with one.
+        if !visit.resumes {
+            *session = Resumption::in_memory_sessions(SESSIONS);
+        }
+        config.resumption = session.clone();
         config.alpn_protocols.clone_from(&visit.alpn);
         let name = match visit.sni {
             true => ServerName::try_from(visit.name.clone()).expect("a name"),

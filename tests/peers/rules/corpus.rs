@@ -21,6 +21,14 @@ pub(crate) enum Kind {
     Client,
     /// `connection` in both, and a choice of backends.
     Backends,
+    /// Phases as they are written, and a choice of backends.
+    Route,
+    /// The same behind TLS.
+    TlsRoute,
+    /// The same behind TLS with a client certificate.
+    ClientRoute,
+    /// Phases as they are written, on a listener that reads a header where a rule says so.
+    Expects,
 }
 
 impl Kind {
@@ -31,6 +39,7 @@ impl Kind {
             Self::Before => &["accept"],
             Self::Header => &["connection", "session"],
             Self::Content => &["content"],
+            Self::Route | Self::TlsRoute | Self::ClientRoute | Self::Expects => &["as-written"],
             Self::Later | Self::Tls | Self::Client => &["session"],
         }
     }
@@ -41,6 +50,7 @@ impl Kind {
             Self::Plain | Self::Before | Self::Backends => "connection",
             Self::Later | Self::Header | Self::Tls | Self::Client => "session",
             Self::Content => "content",
+            Self::Route | Self::TlsRoute | Self::ClientRoute | Self::Expects => "as-written",
         }
     }
 
@@ -49,7 +59,15 @@ impl Kind {
     }
 
     pub(crate) const fn speaks_tls(self) -> bool {
-        matches!(self, Self::Tls | Self::Client)
+        matches!(self, Self::Tls | Self::Client | Self::TlsRoute | Self::ClientRoute)
+    }
+
+    pub(crate) const fn has_certificate(self) -> bool {
+        matches!(self, Self::Client | Self::ClientRoute)
+    }
+
+    pub(crate) const fn chooses_backends(self) -> bool {
+        matches!(self, Self::Backends | Self::Route | Self::TlsRoute | Self::ClientRoute)
     }
 }
 
@@ -84,7 +102,8 @@ pub(crate) struct RuleState {
     pub(crate) header: Option<Header>,
     /// It sends a bare ClientHello.
     pub(crate) hello: bool,
-    pub(crate) says: String,
+    /// What it sends, in pieces.
+    pub(crate) says: Vec<Vec<u8>>,
     /// It then ends its side.
     pub(crate) ends: bool,
     /// Whether it sends a server name in TLS.
@@ -92,6 +111,8 @@ pub(crate) struct RuleState {
     pub(crate) name: String,
     pub(crate) alpn: Vec<Vec<u8>>,
     pub(crate) tls12: bool,
+    /// It goes on with the TLS session of the connection before.
+    pub(crate) resumes: bool,
     /// It is closed once it has its verdict.
     pub(crate) closes: bool,
     /// It is tried again until the verdict is the expected one.
@@ -128,6 +149,10 @@ fn set(text: &str) -> Set {
         "tls" => Kind::Tls,
         "client" => Kind::Client,
         "backends" => Kind::Backends,
+        "route" => Kind::Route,
+        "tlsroute" => Kind::TlsRoute,
+        "clientroute" => Kind::ClientRoute,
+        "expects" => Kind::Expects,
         _ => panic!("no kind: {head}"),
     };
     let mut set = Set {
@@ -139,7 +164,10 @@ fn set(text: &str) -> Set {
         visits: Vec::new(),
     };
     for line in body.lines() {
-        if let Some(file) = line.strip_prefix("= ") {
+        if let Some(file) = line.strip_prefix("=| ") {
+            let (name, lines) = file.split_once(": ").expect("a name and lines");
+            set.files.push((name.to_owned(), lines.replace(" | ", "\n") + "\n"));
+        } else if let Some(file) = line.strip_prefix("= ") {
             let (name, words) = file.split_once(": ").expect("a name and words");
             set.files.push((name.to_owned(), words.replace(' ', "\n")));
         } else if let Some(words) = line.strip_prefix("! ") {
@@ -169,12 +197,13 @@ fn visit(line: &str) -> RuleState {
         to: Ipv4Addr::LOCALHOST,
         header: None,
         hello: false,
-        says: String::new(),
+        says: Vec::new(),
         ends: false,
         sni: true,
         name: "localhost".to_owned(),
         alpn: Vec::new(),
         tls12: false,
+        resumes: false,
         closes: false,
         at_last: false,
     };
@@ -197,7 +226,11 @@ fn visit(line: &str) -> RuleState {
             "authority" => tlv(&mut visit, 0x02, next()),
             "unique" => tlv(&mut visit, 0x05, next()),
             "hello" => visit.hello = true,
-            "says" => next().clone_into(&mut visit.says),
+            "says" => {
+                let piece = unescaped(next());
+                visit.says.push(piece);
+            }
+            "resumes" => visit.resumes = true,
             "ends" => visit.ends = true,
             "sni" => match next() {
                 "none" => visit.sni = false,
@@ -215,6 +248,35 @@ fn visit(line: &str) -> RuleState {
         }
     }
     visit
+}
+
+/// The bytes of a word with escapes: `\xHH`, `\r`, `\n`, `\t`, `\s` for a blank, and `\\`.
+fn unescaped(word: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = word.as_bytes();
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first != b'\\' {
+            bytes.push(*first);
+            continue;
+        }
+        let (escape, behind) = rest.split_first().expect("an escape");
+        rest = behind;
+        bytes.push(match escape {
+            b'r' => b'\r',
+            b'n' => b'\n',
+            b't' => b'\t',
+            b's' => b' ',
+            b'x' => {
+                let (digits, behind) = rest.split_at(2);
+                rest = behind;
+                let digits = std::str::from_utf8(digits).expect("digits");
+                u8::from_str_radix(digits, 16).expect("two hexadecimal digits")
+            }
+            other => *other,
+        });
+    }
+    bytes
 }
 
 fn tlv(visit: &mut RuleState, kind: u8, value: &str) {

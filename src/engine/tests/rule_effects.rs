@@ -1,0 +1,277 @@
+//! What rules change of a connection: where it is from and to, what is read of it, what is kept of it,
+//! and which backend and server it gets.
+
+use std::sync::Arc;
+
+use super::farm::{Farm, close_all, options, server};
+use super::header::proxied;
+use super::host::{Program, silent};
+use super::rig::{Rig, both, closed, everywhere, here, yonder};
+use super::rules::{client_key, come_in, compile, ruled, table};
+use super::tls::accepting;
+use super::tls_peer::{TlsPeer, pair, play};
+use crate::config::{AcceptConfig, ConnectConfig, LiveRules, SendProxy};
+use crate::conn::{Op, Why};
+use crate::engine::Record;
+use crate::rules::LogLevel;
+use crate::sys::Addr;
+use crate::table::{DataType, TableKey};
+use crate::time::{FOREVER, SECOND};
+use crate::tls::TlsVersion;
+
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.33 198.51.100.1 1234 443\r\n";
+
+fn with_header(words: &[u8]) -> Vec<u8> {
+    [HEADER, words].concat()
+}
+
+#[test]
+fn a_rule_has_a_header_read_behind_the_rules_of_its_phase() {
+    everywhere(|setup| {
+        let text = "tcp-request connection expect-proxy layer4 if { src 198.51.100.7 }\n\
+            tcp-request connection reject if { src 192.0.2.33 }\n\
+            tcp-request session reject unless { src 192.0.2.33 } { fc_src 198.51.100.7 }";
+        let config = ruled(AcceptConfig::default(), text);
+        let (got, record) = come_in(setup, config, &with_header(b"hello"));
+        assert_eq!((&got[..], record.cause), (&b"hello"[..], None));
+        assert!(record.announced.is_some());
+
+        // What is no header is refused as by a listener that expects one.
+        let (_, record) = come_in(setup, ruled(AcceptConfig::default(), text), b"hello");
+        let cause = record.cause.expect("a cause");
+        assert_eq!((cause.at, cause.why), (Some(Op::AcceptProxy), Why::Malformed));
+
+        // A listener that expects one reads one.
+        let text = "tcp-request connection expect-proxy layer4";
+        let (got, record) = come_in(setup, ruled(proxied(), text), &with_header(b"hello"));
+        assert_eq!((&got[..], record.cause), (&b"hello"[..], None));
+    });
+}
+
+#[test]
+fn the_ends_that_rules_set_are_those_that_servers_are_told() {
+    both(|setup| {
+        let text = "acl ours str(203.0.113.9) -m ip 203.0.113.9\n\
+            tcp-request connection set-dst ipv4(203.0.113.9) if ours\n\
+            tcp-request connection set-dst-port int(4321)\n\
+            tcp-request connection set-src-port int(99) if { dst 203.0.113.9 } { dst_port 4321 }";
+        let connect = ConnectConfig { send_proxy: Some(SendProxy::V1), ..ConnectConfig::default() };
+        let forward =
+            Program::Forward { to: yonder(), config: Arc::new(connect), stream: silent(FOREVER) };
+        let mut rig = Rig::new(setup, forward);
+        let site = rig.world.serve(yonder());
+        rig.listen(ruled(AcceptConfig::default(), text));
+        let client = rig.peer();
+        rig.settle();
+        let server = site.accept().expect("it came");
+        assert_eq!(server.received(), b"PROXY TCP4 198.51.100.7 203.0.113.9 99 4321\r\n");
+        client.close();
+        server.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn the_end_of_a_connection_tells_what_was_captured_and_how_loud_it_is() {
+    everywhere(|setup| {
+        let ended = |text: &str| -> Record {
+            come_in(setup, ruled(AcceptConfig::default(), text), b"\x01ab\xffcd").1
+        };
+        let record = ended(
+            "tcp-request inspect-delay 5s\n\
+             tcp-request session capture dst_port len 2\n\
+             tcp-request content capture req.payload(5,1) len 4 if FALSE\n\
+             tcp-request content capture req.payload(0,5) len 4\n\
+             tcp-request content set-log-level warning",
+        );
+        let captured = record.captures.expect("captures");
+        assert_eq!(captured.to_bytes(), br"80|-|\x01ab\xff");
+        assert_eq!((record.log_level, record.quiet), (Some(LogLevel::Severity(4)), false));
+        let record = ended("tcp-request session set-log-level silent");
+        assert_eq!((record.captures, record.quiet), (None, true));
+        let record = ended("tcp-request session reject");
+        assert_eq!((record.captures, record.log_level, record.quiet), (None, None, false));
+    });
+}
+
+#[test]
+fn a_capture_can_be_read_while_the_connection_lives() {
+    both(|setup| {
+        let mut rig = Rig::new(setup, Program::Echo);
+        let text = "tcp-request session capture src len 100\n\
+            tcp-request session capture str(second) len 3";
+        rig.listen(ruled(AcceptConfig::default(), text));
+        let client = rig.peer();
+        rig.settle();
+        let session = rig.host.sessions()[0];
+        assert_eq!(rig.engine.capture(session, 0), Ok(Some(&b"198.51.100.7"[..])));
+        assert_eq!(rig.engine.capture(session, 1), Ok(Some(&b"sec"[..])));
+        assert_eq!(rig.engine.capture(session, 2), Ok(None));
+        client.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn content_rules_come_behind_session_rules_and_see_what_these_have_set() {
+    everywhere(|setup| {
+        let text = "tcp-request inspect-delay 5s\n\
+            tcp-request content reject unless { var(sess.seen) -m int 1 } { req.len gt 0 }\n\
+            tcp-request session set-var(sess.seen) int(1)";
+        let (got, record) = come_in(setup, ruled(AcceptConfig::default(), text), b"hello");
+        assert_eq!((&got[..], record.cause), (&b"hello"[..], None));
+    });
+}
+
+#[test]
+fn the_rate_of_a_listener_counts_who_passed_the_session_rules() {
+    both(|setup| {
+        let text = "tcp-request session reject if { src_port 1 }\n\
+            tcp-request content reject if { fe_sess_rate gt 2 } or { fe_conn gt 2 }";
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(ruled(AcceptConfig::default(), text));
+        let outcomes = |rig: &mut Rig, count: usize| -> usize {
+            for _ in 0..count {
+                let client = rig.peer();
+                rig.settle();
+                client.close();
+                rig.settle();
+            }
+            rig.engine.counters().refused as usize
+        };
+        assert_eq!(outcomes(&mut rig, 2), 0);
+        assert_eq!(outcomes(&mut rig, 1), 1, "the third within a second");
+        rig.run_for(3 * SECOND);
+        assert_eq!(outcomes(&mut rig, 1), 1);
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_backend_whose_name_is_put_together_is_found_or_else_the_default() {
+    both(|setup| {
+        let text = "use_backend site-%[dst_port] if { src_port 1:65535 }\ndefault_backend front";
+        let mut rig = Rig::new(setup, Program::Echo);
+        let config = ruled(AcceptConfig::default(), text);
+        let rules = config.rules.as_ref().expect("rules").current();
+        rig.listen(config);
+        let mut backend = |rig: &mut Rig, name: &str| {
+            let id = rig.engine.add_backend(options()).expect("room");
+            rig.engine.set_name(id, name).expect("a backend");
+            id
+        };
+        let front = backend(&mut rig, "front");
+        let client = rig.peer();
+        rig.settle();
+        let session = rig.host.sessions()[0];
+        let chosen = rig.call(|engine| engine.chosen_backend(session));
+        assert_eq!((chosen, rules.unknown_backends()), (Ok(Some(Ok(front))), 1));
+        let site = backend(&mut rig, "site-80");
+        let chosen = rig.call(|engine| engine.chosen_backend(session));
+        assert_eq!((chosen, rules.unknown_backends()), (Ok(Some(Ok(site))), 1));
+        client.close();
+        rig.run();
+        rig.finish();
+    });
+}
+
+#[test]
+fn a_stick_line_keeps_clients_with_their_servers_without_tracking_them() {
+    everywhere(|setup| {
+        let text = "stick-table type ip size 100 expire 1m\nstick on src";
+        let config = ruled(AcceptConfig::default(), text);
+        let table = table(&config);
+        let servers = (0..3).map(|i| (server(i), None)).collect();
+        let mut farm = Farm::behind(config, setup, options(), servers);
+        for _ in 0..3 {
+            let client = farm.client(b"again");
+            let peer = farm.sites[0].accept().expect("its server");
+            close_all(&[client, peer]);
+            farm.rig.settle();
+        }
+        let from = Addr::parse("198.51.100.8:1").expect("an address");
+        let other = farm.rig.world.connect(&here(), from);
+        farm.rig.settle();
+        let elsewhere = farm.sites[1].accept().expect("its turn");
+        close_all(&[other, elsewhere]);
+        let now = farm.rig.world.now();
+        let key = TableKey::Ip(client_key());
+        assert_eq!(table.get(key, DataType::ServerId, now), Some(1));
+        farm.finish();
+    });
+}
+
+#[test]
+fn stick_lines_match_and_store_apart_and_in_the_section_of_their_backend() {
+    both(|setup| {
+        // What is stored is never looked for: the servers take turns.
+        let text = "stick-table type ip size 100\nstick store-request src";
+        let config = ruled(AcceptConfig::default(), text);
+        let table = table(&config);
+        let servers = (0..2).map(|i| (server(i), None)).collect();
+        let mut farm = Farm::behind(config, setup, options(), servers);
+        for site in [0, 1, 0] {
+            let client = farm.client(b"again");
+            let peer = farm.sites[site].accept().expect("its turn");
+            close_all(&[client, peer]);
+            farm.rig.settle();
+            let now = farm.rig.world.now();
+            let held = table.get(TableKey::Ip(client_key()), DataType::ServerId, now);
+            assert_eq!(held, Some(site as u64 + 1));
+        }
+        farm.finish();
+
+        // Another backend's lines say nothing.
+        let text = "backend elsewhere\nstick-table type ip size 100\nstick on src";
+        let servers = (0..2).map(|i| (server(i), None)).collect();
+        let mut farm =
+            Farm::behind(ruled(AcceptConfig::default(), text), setup, options(), servers);
+        for site in [0, 1] {
+            let client = farm.client(b"again");
+            let peer = farm.sites[site].accept().expect("its turn");
+            close_all(&[client, peer]);
+            farm.rig.settle();
+        }
+        farm.finish();
+    });
+}
+
+#[test]
+fn rules_that_look_for_a_hello_are_none_where_tls_ends() {
+    let hello = "tcp-request inspect-delay 1s\n\
+        tcp-request content reject if { req.ssl_sni a.test }";
+    let live = LiveRules::new(compile(hello));
+    let wrong = live.use_with_tls().expect_err("no hello is seen there");
+    assert_eq!((wrong.line, wrong.word.as_str()), (2, "req.ssl_sni"));
+    let live = LiveRules::new(compile("tcp-request session accept"));
+    assert_eq!(live.use_with_tls(), Ok(()));
+    assert!(live.replace(compile(hello)).is_err());
+    assert!(live.current().inspect_delay() == 0, "nothing was replaced");
+}
+
+#[test]
+fn content_rules_wait_behind_tls_for_bytes_that_come_late() {
+    both(|setup| {
+        let text = "tcp-request inspect-delay 5s\n\
+            tcp-request content reject unless { req.payload(0,9) -m str protected }";
+        let mut rig = Rig::new(setup, Program::Echo);
+        rig.listen(ruled(accepting(TlsVersion::Tls13), text));
+        let client = TlsPeer::client(rig.peer(), &pair(TlsVersion::Tls13).0, b"");
+        rig.actors.push(play(&client));
+        rig.settle();
+        rig.run_for(2 * SECOND);
+        client.borrow_mut().say(b"prot");
+        rig.settle();
+        rig.run_for(SECOND);
+        assert_eq!(client.borrow().got, b"");
+        client.borrow_mut().say(b"ected");
+        client.borrow_mut().end();
+        rig.settle();
+        rig.run();
+        assert_eq!(client.borrow().got, b"protected", "{:?}", client.borrow().failure);
+        assert_eq!(closed(&rig.finish()).cause, None);
+    });
+}

@@ -1,0 +1,206 @@
+//! Fetches: what can be asked for. Each is a row of a table: its name, its parameters, the type of its
+//! value, where it is known, and the function that reads it.
+
+mod addresses;
+mod bytes;
+mod constants;
+mod counters;
+mod hello;
+mod load;
+mod tcp;
+mod tls;
+
+pub(super) use hello::{DOTTED_SHIFT, HELLO_VERSION};
+pub(super) use counters::{COUNTERS, Counter, CounterFetch, OWNERS, STATEFUL};
+
+use super::arguments::{Arguments, Context, Param, Written};
+use super::context::{EvalContext, Sample};
+use super::error::{LineFault, named};
+use super::place::{Needs, Places};
+use super::suggest::suggest;
+use super::value::{Value, ValueType};
+use super::words;
+use crate::wire::client_hello::Parsed;
+
+/// The function that reads a value.
+type Read = for<'s, 'a> fn(&'s EvalContext<'a>, &'s Arguments) -> Sample<'s>;
+
+/// The word of a fetch.
+pub(super) struct FetchWord {
+    /// As HAProxy writes it, where it has it.
+    pub(super) name: &'static str,
+    /// Other ways to write it.
+    pub(super) also: &'static [&'static str],
+    pub(super) params: &'static [Param],
+    pub(super) kind: ValueType,
+    pub(super) seen: Places,
+    pub(super) needs: Needs,
+    read: Read,
+    /// What it is.
+    pub(super) doc: &'static str,
+    /// Where HAProxy differs; empty when it does not.
+    pub(super) haproxy: &'static str,
+}
+
+macro_rules! fetches {
+    ($($name:literal $(| $also:literal)* [$($param:expr),*]: $kind:ident, $seen:ident, $needs:ident, $read:expr,
+        $doc:expr, $haproxy:literal;)+) => {
+        pub(super) const WORDS: &[$crate::rules::fetch::FetchWord] = &[
+            $($crate::rules::fetch::FetchWord {
+                name: $name,
+                also: &[$($also),*],
+                params: &[$($param),*],
+                kind: $crate::rules::value::ValueType::$kind,
+                seen: $crate::rules::place::Places::$seen,
+                needs: $crate::rules::place::Needs::$needs,
+                read: $read,
+                doc: $doc,
+                haproxy: $haproxy,
+            }),+
+        ];
+    };
+}
+use fetches;
+
+/// Every fetch but those of counters, in groups.
+const GROUPS: [&[FetchWord]; 7] = [
+    addresses::WORDS,
+    tcp::WORDS,
+    bytes::WORDS,
+    hello::WORDS,
+    tls::WORDS,
+    load::WORDS,
+    constants::WORDS,
+];
+
+/// Every fetch but those of counters.
+pub(super) fn fetch_words() -> impl Iterator<Item = &'static FetchWord> {
+    GROUPS.into_iter().flatten()
+}
+
+/// A fetch that was read from text.
+#[derive(Clone, Debug)]
+pub(super) enum Fetch {
+    Word(&'static FetchWord, Arguments),
+    Counter(CounterFetch),
+}
+
+impl std::fmt::Debug for FetchWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Fetch {
+    /// Reads a word with its arguments.
+    pub(super) fn parse(written: &Written<'_>, context: Context<'_>) -> Result<Self, LineFault> {
+        let name = written.word;
+        let is_called = |word: &&FetchWord| word.name == name || word.also.contains(&name);
+        if let Some(word) = fetch_words().find(is_called) {
+            return Ok(Self::Word(word, written.read(word.params, context)?));
+        }
+        match CounterFetch::parse(written, context) {
+            Some(counter) => counter.map(Self::Counter),
+            None => Err(unknown(written)),
+        }
+    }
+
+    /// Its word.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Word(word, _) => word.name.to_owned(),
+            Self::Counter(counter) => counter.name(),
+        }
+    }
+
+    pub(super) const fn kind(&self) -> ValueType {
+        match self {
+            Self::Word(word, _) => word.kind,
+            Self::Counter(counter) => counter.kind(),
+        }
+    }
+
+    pub(super) const fn places(&self) -> Places {
+        match self {
+            Self::Word(word, _) => word.seen,
+            Self::Counter(_) => Places::EVERYWHERE,
+        }
+    }
+
+    pub(super) const fn needs(&self) -> Needs {
+        match self {
+            Self::Word(word, _) => word.needs,
+            Self::Counter(_) => Needs::Nothing,
+        }
+    }
+
+    pub(super) fn read<'s>(&'s self, context: &'s EvalContext<'_>) -> Sample<'s> {
+        match self {
+            Self::Word(word, arguments) => (word.read)(context, arguments),
+            Self::Counter(counter) => Sample::settled(counter.value(context)),
+        }
+    }
+
+    /// The values after the first: a ClientHello names several protocols.
+    pub(super) fn further<'s>(
+        &self,
+        context: &'s EvalContext<'_>,
+    ) -> impl Iterator<Item = Value<'s>> {
+        let several = match self {
+            Self::Word(word, _) if word.name == hello::PROTOCOLS => match context.hello() {
+                Parsed::Hello(hello) => Some(hello.alpn().skip(1)),
+                Parsed::NotTls | Parsed::Partial => None,
+            },
+            _ => None,
+        };
+        several.into_iter().flatten().map(Value::str)
+    }
+
+    /// Whether two of them are the same word without arguments, of one value that asking does not
+    /// change.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Word(word, _), Self::Word(another, _)) => {
+                word.name == another.name && word.params.is_empty() && word.name != hello::PROTOCOLS
+            }
+            _ => false,
+        }
+    }
+
+    /// The backend or the server that it is about.
+    pub(super) fn mentions(&self) -> Option<Mention<'_>> {
+        use super::arguments::ParamKind;
+        let Self::Word(word, arguments) = self else { return None };
+        match word.params.first()?.kind {
+            ParamKind::Backend => Some(Mention::Backend(arguments.name(0))),
+            ParamKind::Server => Some(Mention::Server(arguments.name(0))),
+            _ => None,
+        }
+    }
+}
+
+/// What a fetch names outside of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mention<'a> {
+    Backend(&'a str),
+    Server(&'a str),
+}
+
+/// Every spelling of every word.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    let words = fetch_words().flat_map(|word| std::iter::once(&word.name).chain(word.also));
+    words.map(|word| (*word).to_owned()).chain(counters::names())
+}
+
+fn unknown(written: &Written<'_>) -> LineFault {
+    let name = written.word;
+    if let Some(instead) = words::absent_fetch(name) {
+        let problem = format!("{} is known to HAProxy and not here", named(name.as_bytes()));
+        return LineFault::advising(written.span.clone(), problem, instead);
+    }
+    let problem = format!("{} is nothing that can be asked for", named(name.as_bytes()));
+    let names: Vec<String> = names().collect();
+    written
+        .fault(problem, "a word such as `src` (docs/rules.md lists them)")
+        .near(suggest(name, names.iter().map(String::as_str)))
+}

@@ -1,0 +1,127 @@
+//! `stick` lines: which server a connection had before is remembered in a table.
+
+use std::sync::Arc;
+
+use super::arguments::Context;
+use super::condition::{Acl, Condition, Truth};
+use super::context::EvalContext;
+use super::error::{LineFault, named};
+use super::expression::Expression;
+use super::key;
+use super::line::Line;
+use super::place::Places;
+use super::token::Token;
+use super::verb::{fits_table, unseen};
+use super::written;
+use crate::table::{OwnedKey, Table};
+
+/// A line `stick`.
+#[derive(Clone, Debug)]
+pub(super) struct Stick {
+    /// The backend it is for; none for all.
+    pub(super) backend: Option<Box<str>>,
+    pub(super) purpose: StickPurpose,
+    pub(super) expression: Expression,
+    pub(super) table: Arc<Table>,
+    pub(super) condition: Option<Condition>,
+}
+
+/// What a `stick` line does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StickPurpose {
+    matches: bool,
+    stores: bool,
+}
+
+/// An entry of a table in which the server of a connection is looked for or remembered.
+#[derive(Clone, Debug)]
+pub struct StickEntry {
+    /// The table.
+    pub table: Arc<Table>,
+    /// The key.
+    pub key: OwnedKey,
+    /// The server it remembers is the connection's, if it can be used.
+    pub matches: bool,
+    /// It is to remember the server of the connection.
+    pub stores: bool,
+}
+
+/// A word behind `stick`.
+pub(super) struct StickWord {
+    pub(super) name: &'static str,
+    purpose: StickPurpose,
+    pub(super) doc: &'static str,
+}
+
+/// Every word behind `stick`.
+pub(super) const STICK_WORDS: &[StickWord] = &[
+    StickWord {
+        name: "on",
+        purpose: StickPurpose { matches: true, stores: true },
+        doc: "both of those below",
+    },
+    StickWord {
+        name: "match",
+        purpose: StickPurpose { matches: true, stores: false },
+        doc: "the server that the entry of VALUE remembers is taken, if it can be used",
+    },
+    StickWord {
+        name: "store-request",
+        purpose: StickPurpose { matches: false, stores: true },
+        doc: "the entry of VALUE remembers the server that was reached",
+    },
+];
+
+const STORE_RESPONSE: &str = "store-response";
+
+impl StickPurpose {
+    /// Reads the word behind `stick`.
+    pub(super) fn parse(line: &mut Line<'_>) -> Result<Self, LineFault> {
+        let known = STICK_WORDS.iter().map(|word| word.name).collect::<Vec<_>>().join(", ");
+        let token = line.next(&known)?;
+        if token.is(STORE_RESPONSE) {
+            let problem = format!("{} looks at what the server answers", named(&token.word));
+            return Err(LineFault::advising(token.span.clone(), problem, "`store-request` is here"));
+        }
+        let word = STICK_WORDS.iter().find(|word| token.is(word.name));
+        word.map(|word| word.purpose).ok_or_else(|| {
+            let problem = format!("{} is nothing that `stick` does", named(&token.word));
+            LineFault::new(token.span.clone(), problem, known)
+        })
+    }
+}
+
+/// Reads the value and the table of a `stick` line.
+pub(super) fn value<'l>(
+    line: &mut Line<'l>,
+    context: Context<'_>,
+) -> Result<(&'l Token, Expression, Arc<Table>), LineFault> {
+    let token = line.next("what is asked for, such as `src`")?;
+    let expression = written::expression(token, context)?;
+    if !expression.places().contains(Places::BACKEND) {
+        return Err(unseen(token, &named(&token.word), expression.places()));
+    }
+    let table = match line.next_if(|token| token.is("table")) {
+        None => context.tables.find(None, context.table, &token.span)?,
+        Some(_) => {
+            let name = line.next("the name of a table")?;
+            context.tables.find(Some(name.text().unwrap_or_default()), context.table, &name.span)?
+        }
+    };
+    fits_table(token, &expression, &table)?;
+    Ok((token, expression, table))
+}
+
+impl Stick {
+    /// The entry it is about, where it applies to a connection.
+    pub(super) fn entry(&self, acls: &[Acl], context: &EvalContext<'_>) -> Option<StickEntry> {
+        let holds = |condition: &Condition| condition.holds(acls, context) == Truth::True;
+        if !self.condition.as_ref().is_none_or(holds) {
+            return None;
+        }
+        let value = key::cast(self.expression.read(context).value?, self.table.config().kind)?;
+        let key = key::of(&value)?.to_owned_key();
+        let StickPurpose { matches, stores } = self.purpose;
+        Some(StickEntry { table: Arc::clone(&self.table), key, matches, stores })
+    }
+}

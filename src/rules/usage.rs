@@ -1,0 +1,333 @@
+//! What the lines of a text ask for, and whether that can ever be there.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::RuleSet;
+use super::error::{LineFault, RuleError, named};
+use super::expression::Expression;
+use super::fetch::{CounterFetch, Fetch, Mention};
+use super::place::{Needs, Places, RulePhase};
+use super::progress::TrackSlot;
+use super::tables;
+use crate::table::{DataType, Table};
+
+/// What an expression asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// It, as a sentence names it.
+    word: String,
+    seen: Places,
+    needs: Needs,
+    counter: Option<CounterFetch>,
+    mention: Option<MentionedName>,
+}
+
+/// A name that the host has to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MentionedName {
+    Backend(String),
+    /// `BACKEND/SERVER`.
+    Server(String),
+}
+
+/// A name that a line gives, and the error where the host has it not.
+#[derive(Clone, Debug)]
+pub(super) struct MentionLine {
+    pub(super) name: MentionedName,
+    pub(super) error: RuleError,
+}
+
+impl Asked {
+    pub(super) fn of(expression: &Expression, word: &str) -> Self {
+        Self {
+            word: word.to_owned(),
+            seen: expression.places(),
+            needs: expression.needs(),
+            counter: match &expression.fetch {
+                Fetch::Counter(counter) => Some(counter.clone()),
+                Fetch::Word(..) => None,
+            },
+            mention: expression.fetch.mentions().map(|mention| match mention {
+                Mention::Backend(name) => MentionedName::Backend(name.to_owned()),
+                Mention::Server(name) => MentionedName::Server(name.to_owned()),
+            }),
+        }
+    }
+}
+
+/// Where something is asked for.
+#[derive(Clone, Debug)]
+struct Use {
+    line: u32,
+    span: Range<usize>,
+    place: Places,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// What an acl asks for, which later lines may extend.
+    Acl(usize),
+    Asked(Box<Asked>),
+    /// This datum of the entry in a slot is changed.
+    Change(TrackSlot, DataType),
+    Backend(Box<str>),
+}
+
+/// A line that tracks.
+#[derive(Clone, Debug)]
+struct TrackLine {
+    slot: TrackSlot,
+    phase: RulePhase,
+    line: u32,
+    table: Arc<Table>,
+}
+
+/// What all lines ask for, in their order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Usage {
+    uses: Vec<Use>,
+    /// By acl.
+    asked: Vec<Vec<Asked>>,
+    tracks: Vec<TrackLine>,
+    /// What content rules wait for, once the text is whole.
+    awaited: OnceCell<Awaited>,
+}
+
+/// What content rules wait for.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    bytes: bool,
+    hello: bool,
+}
+
+impl Usage {
+    pub(super) fn ask(&mut self, asked: Asked, place: Places, line: u32, span: Range<usize>) {
+        self.uses.push(Use { line, span, place, what: What::Asked(Box::new(asked)) });
+    }
+
+    pub(super) fn ask_acl(&mut self, acl: usize, place: Places, line: u32, span: Range<usize>) {
+        self.uses.push(Use { line, span, place, what: What::Acl(acl) });
+    }
+
+    pub(super) fn extend_acl(&mut self, acl: usize, asked: Asked) {
+        if self.asked.len() <= acl {
+            self.asked.resize_with(acl + 1, Vec::new);
+        }
+        self.asked[acl].push(asked);
+    }
+
+    pub(super) fn change(
+        &mut self,
+        (slot, data): (TrackSlot, DataType),
+        place: Places,
+        line: u32,
+        span: Range<usize>,
+    ) {
+        self.uses.push(Use { line, span, place, what: What::Change(slot, data) });
+    }
+
+    pub(super) fn name_backend(&mut self, name: &str, line: u32, span: Range<usize>) {
+        let what = What::Backend(name.into());
+        self.uses.push(Use { line, span, place: Places::BACKEND, what });
+    }
+
+    pub(super) fn track(
+        &mut self,
+        slot: TrackSlot,
+        phase: RulePhase,
+        line: u32,
+        table: Arc<Table>,
+    ) {
+        self.tracks.push(TrackLine { slot, phase, line, table });
+    }
+
+    /// Checks that what a line asks for can be there; whether another line makes it so is known once
+    /// the text `is_whole`.
+    pub(super) fn check(&self, line: u32, is_whole: bool, set: &RuleSet) -> Result<(), LineFault> {
+        let from = self.uses.partition_point(|it| it.line < line);
+        for it in self.uses[from..].iter().take_while(|it| it.line == line) {
+            match &it.what {
+                What::Acl(_) | What::Asked(_) => {
+                    for asked in self.asked_by(it) {
+                        self.check_asked(it, asked, is_whole, set)?;
+                    }
+                }
+                What::Change(slot, data) if is_whole => {
+                    let all: Vec<&Arc<Table>> = self.tracked(*slot, it)?.collect();
+                    if let [first, ..] = &*all
+                        && !all.iter().any(|table| table.stores(*data))
+                    {
+                        return Err(tables::not_stored(first, *data, it.span.clone()));
+                    }
+                }
+                What::Change(..) | What::Backend(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn check_asked(
+        &self,
+        it: &Use,
+        asked: &Asked,
+        is_whole: bool,
+        set: &RuleSet,
+    ) -> Result<(), LineFault> {
+        if !asked.seen.contains(it.place) {
+            let problem = format!("{}, which this acl asks for, is not known here", asked.word);
+            let expected = format!("it in {}", asked.seen.lines());
+            return Err(LineFault::new(it.span.clone(), problem, expected));
+        }
+        if !is_whole {
+            return Ok(());
+        }
+        if let Some(counter) = &asked.counter
+            && let Some(slot) = counter.slot()
+        {
+            let mut tables = self.tracked(slot, it)?;
+            if counter.asks_tracked()
+                && !tables.any(|table| counter.is_stored_in(table))
+                && let Some(table) = self.tracked(slot, it)?.next()
+            {
+                counter.check(table, it.span.clone())?;
+            }
+        }
+        match (asked.needs, it.place) {
+            (Needs::Bytes | Needs::Hello, Places::CONTENT) if set.inspect_delay == 0 => {
+                let problem = format!("{} looks at bytes that nothing waits for", asked.word);
+                let advice =
+                    "a line `tcp-request inspect-delay 5s` says how long they are waited for";
+                Err(LineFault::advising(it.span.clone(), problem, advice))
+            }
+            (needs @ (Needs::Bytes | Needs::Hello), Places::BACKEND) if !self.waits_for(needs) => {
+                let problem = format!("{} looks at bytes that no rule waits for", asked.word);
+                let advice = match needs {
+                    Needs::Hello => {
+                        "`tcp-request content accept if { req.ssl_hello_type 1 }` and \
+                                     `tcp-request inspect-delay 5s` wait for the ClientHello"
+                    }
+                    _ => {
+                        "`tcp-request content accept if { req.len gt 0 }` and `tcp-request \
+                          inspect-delay 5s` wait for bytes"
+                    }
+                };
+                Err(LineFault::advising(it.span.clone(), problem, advice))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a content rule waits for bytes of this kind.
+    fn waits_for(&self, needs: Needs) -> bool {
+        let awaited = self.awaited.get_or_init(|| {
+            let all = self.uses.iter().filter(|it| it.place == Places::CONTENT);
+            let needs: Vec<Needs> =
+                all.flat_map(|it| self.asked_by(it)).map(|asked| asked.needs).collect();
+            let hello = needs.contains(&Needs::Hello) || needs.contains(&Needs::End);
+            Awaited { hello, bytes: hello || needs.contains(&Needs::Bytes) }
+        });
+        if needs == Needs::Hello { awaited.hello } else { awaited.bytes }
+    }
+
+    /// What a use asks for.
+    fn asked_by<'u>(&'u self, it: &'u Use) -> &'u [Asked] {
+        match &it.what {
+            What::Acl(acl) => self.asked.get(*acl).map_or(&[], Vec::as_slice),
+            What::Asked(asked) => std::slice::from_ref(&**asked),
+            What::Change(..) | What::Backend(_) => &[],
+        }
+    }
+
+    /// The tables of the lines in front that track by a slot; a fault where there is none.
+    fn tracked(
+        &self,
+        slot: TrackSlot,
+        it: &Use,
+    ) -> Result<impl Iterator<Item = &Arc<Table>>, LineFault> {
+        let (line, place) = (it.line, it.place);
+        let is_in_front = move |track: &&TrackLine| {
+            let phase = RulePhase::ALL.into_iter().find(|phase| phase.place() == place);
+            track.slot == slot
+                && phase.is_none_or(|phase| {
+                    track.phase < phase || (track.phase == phase && track.line < line)
+                })
+        };
+        let mut tables =
+            self.tracks.iter().filter(is_in_front).map(|track| &track.table).peekable();
+        if tables.peek().is_some() {
+            return Ok(tables);
+        }
+        let number = slot.number();
+        let problem = format!("nothing is tracked as sc{number} in front of this");
+        let expected = format!("a line `tcp-request ... track-sc{number} ...` that comes first");
+        Err(LineFault::new(it.span.clone(), problem, expected))
+    }
+
+    /// Adds to a set what the host is to know of its lines.
+    pub(super) fn note(self, set: &mut RuleSet, text: &str) {
+        let lines: Vec<&str> = text.lines().collect();
+        let source = |line: u32| lines.get(line as usize - 1).copied().unwrap_or_default();
+        for it in &self.uses {
+            if let What::Backend(name) = &it.what {
+                let name = MentionedName::Backend((**name).to_owned());
+                set.mentions.push(mention(name, it, source(it.line)));
+            }
+            for asked in self.asked_by(it) {
+                if let Some(name) = asked.mention.clone() {
+                    set.mentions.push(mention(name, it, source(it.line)));
+                }
+                if asked.needs == Needs::Hello && set.hello.is_none() {
+                    let problem = format!(
+                        "{} looks for a ClientHello, and TLS ends on this listener",
+                        asked.word
+                    );
+                    let advice = "`ssl_fc_sni` and `ssl_fc_alpn` are what the client asked for";
+                    let fault = LineFault::advising(it.span.clone(), problem, advice);
+                    set.hello = Some(Box::new(fault.at(it.line, source(it.line))));
+                }
+            }
+        }
+        unreachable(set, source);
+    }
+}
+
+fn mention(name: MentionedName, it: &Use, source: &str) -> MentionLine {
+    let problem = match &name {
+        MentionedName::Backend(name) => {
+            format!("no backend of this engine is called {}", named(name.as_bytes()))
+        }
+        MentionedName::Server(name) => {
+            format!("no server of this engine is called {}", named(name.as_bytes()))
+        }
+    };
+    let fault = LineFault::new(it.span.clone(), problem, "");
+    MentionLine { error: fault.at(it.line, source), name }
+}
+
+/// Notes lines that no connection reaches, since one in front applies always.
+fn unreachable<'t>(set: &mut RuleSet, source: impl Fn(u32) -> &'t str) {
+    let mut notes = Vec::new();
+    let mut note = |line: u32, by: u32| {
+        let source = source(line);
+        let start = source.len() - source.trim_start().len();
+        let problem = format!("no connection comes here, since line {by} applies to all");
+        let fault = LineFault::new(start..source.trim_end().len(), problem, "");
+        notes.push(fault.at(line, source));
+    };
+    for rules in &set.rules {
+        let last = rules.iter().position(|rule| rule.condition.is_none() && rule.action.is_last());
+        let Some(last) = last else { continue };
+        rules[last + 1..].iter().for_each(|rule| note(rule.line, rules[last].line));
+    }
+    if let Some(last) = set.backends.iter().position(|choice| choice.condition.is_none()) {
+        let by = set.backends[last].line;
+        set.backends[last + 1..].iter().for_each(|choice| note(choice.line, by));
+        if let (Some((_, line)), true) = (&set.default_backend, set.backends[last].is_fixed()) {
+            note(*line, by);
+        }
+    }
+    set.notes.extend(notes);
+}
