@@ -46,7 +46,11 @@ impl Conn {
             };
         }
         self.flags.remove(Flags::PEEKED);
-        let read = self.data.recv(&mut self.ctrl, cx, to);
+        let space = match self.allowance(Direction::Read, cx.now) {
+            0 => return self.received(cx.now, Ok(Read::Wait)),
+            allowed => to.len().min(allowed),
+        };
+        let read = self.data.recv(&mut self.ctrl, cx, &mut to[..space]);
         self.received(cx.now, read)
     }
 
@@ -60,7 +64,11 @@ impl Conn {
         if !plain || self.word.is_wanted(Op::Dshr) {
             return (self.recv(cx, to), Passed::Nothing);
         }
-        match self.ctrl.recv_passed(cx, to) {
+        let space = match self.allowance(Direction::Read, cx.now) {
+            0 => return (self.received(cx.now, Ok(Read::Wait)), Passed::Nothing),
+            allowed => to.len().min(allowed),
+        };
+        match self.ctrl.recv_passed(cx, &mut to[..space]) {
             Ok((input, passed)) => (self.received(cx.now, Ok(input.into())), passed),
             Err(errno) => (self.received(cx.now, Err(system(errno))), Passed::Nothing),
         }
@@ -70,6 +78,7 @@ impl Conn {
     fn received(&mut self, now: Time, read: Result<Read, Box<Cause>>) -> Received {
         match read {
             Ok(Read::Bytes(n)) => {
+                self.spend(Direction::Read, n);
                 self.heard(now);
                 self.was_active(now);
                 Received::Bytes(n)
@@ -110,7 +119,8 @@ impl Conn {
     /// Whether the host is to read on only in its next turn: there is more, but others have to get
     /// their share. A report at once would make the host go on.
     pub(crate) fn yields(&mut self, received: &Received) -> bool {
-        let yields = *received == Received::Wait && self.ctrl.is_readable();
+        let waits = *received == Received::Wait && !self.is_held_back();
+        let yields = waits && self.ctrl.is_readable();
         if yields {
             self.flow |= Wait::READ;
         }
@@ -139,7 +149,10 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
-        let sent = self.data.send(&mut self.ctrl, cx, from);
+        let sent = match self.allowance(Direction::Write, cx.now) {
+            0 if !from.is_empty() => Ok(Output::Wait),
+            allowed => self.data.send(&mut self.ctrl, cx, &from[..from.len().min(allowed)]),
+        };
         Some(self.sent(cx.now, sent))
     }
 
@@ -152,7 +165,20 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
-        let sent = self.data.send_vectored(&mut self.ctrl, cx, from);
+        let allowed = self.allowance(Direction::Write, cx.now);
+        let mut left = allowed;
+        let whole = from.iter().take_while(|piece| {
+            let rest = left.checked_sub(piece.len());
+            left = rest.unwrap_or(left);
+            rest.is_some()
+        });
+        let whole = whole.count();
+        if left == allowed
+            && let Some(first) = from.iter().find(|piece| !piece.is_empty())
+        {
+            return self.send(cx, first);
+        }
+        let sent = self.data.send_vectored(&mut self.ctrl, cx, &from[..whole]);
         Some(self.sent(cx.now, sent))
     }
 
@@ -160,6 +186,7 @@ impl Conn {
     fn sent(&mut self, now: Time, sent: Result<Output, Box<Cause>>) -> Sent {
         match sent {
             Ok(Output::Bytes(n)) => {
+                self.spend(Direction::Write, n);
                 self.was_active(now);
                 Sent::Bytes(n)
             }

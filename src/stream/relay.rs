@@ -38,12 +38,15 @@ impl Stream {
     /// Relays what it can in both directions, and notes in each connection what the remaining bytes wait
     /// for.
     pub(super) fn relay<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
-        let waited = pair.each_mut().map(|conn| {
-            conn.as_deref_mut().is_some_and(|conn| {
+        let waits = pair.each_mut().map(|conn| {
+            conn.as_deref_mut().map_or(Wait::empty(), |conn| {
                 conn.events = Events::empty();
-                std::mem::take(&mut conn.flow).intersects(Wait::PEER)
+                std::mem::take(&mut conn.flow)
             })
         });
+        // While a limit holds bytes back, nobody's silence counts.
+        let is_held_back = (waits[0] | waits[1]).contains(Wait::TIMER);
+        let waited = waits.map(|waits| !is_held_back && waits.intersects(Wait::PEER));
         let keys = self.conns().map(|key| key.unwrap_or(NOBODY));
         for side in [CLIENT, SERVER] {
             let sought = [side, other(side)].map(|side| self.side(side).state().is_seeking());
@@ -152,8 +155,17 @@ fn relay_lane<N: Net>(
             moved.wants_turn = true;
             return moved;
         }
+        let room = match to.conn() {
+            Some(to) if ready => to.allowance(Direction::Write, cx.now),
+            _ => usize::MAX,
+        };
+        let most = if room > 0 { room.min(source.allowance(Direction::Read, cx.now)) } else { 0 };
+        if most == 0 {
+            lane.give_pipe(cx);
+            return moved;
+        }
         cx.at_work = keys[0];
-        if !lane.load(source, cx, raw, &mut moved) && may_bring(source) {
+        if !lane.load(source, cx, raw, most, &mut moved) && may_bring(source) {
             return moved;
         }
     }
