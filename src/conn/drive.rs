@@ -4,8 +4,8 @@
 use bitflags::bitflags;
 
 use super::{
-    Cause, Conn, Direction, Ending, Events, Flags, HalfClose, Op, OpSet, Opening, Plan, Progress, Wait, Why,
-    closing, operations,
+    Cause, Conn, Direction, Ending, Events, Flags, HalfClose, Op, OpSet, Opening, Plan, Progress,
+    Wait, Why, closing, operations,
 };
 use crate::agenda::List;
 use crate::ctrl::{Io, Output};

@@ -32,12 +32,7 @@ impl Rates {
 
 impl Conn {
     /// Limits how fast the session's bytes move in one direction from now on, or ends the limit.
-    pub(crate) fn limit_rate(
-        &mut self,
-        direction: Direction,
-        limit: Option<RateLimit>,
-        now: Time,
-    ) {
+    pub(crate) fn limit_rate(&mut self, direction: Direction, limit: Option<RateLimit>, now: Time) {
         if limit.is_none() && !self.flags.contains(Flags::LIMITED) {
             return;
         }

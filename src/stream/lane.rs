@@ -303,7 +303,7 @@ impl Lane {
         };
         if let Read::Bytes(n) = filled {
             self.held = n as u32;
-            if n < UNIT {
+            if n < UNIT.min(most) {
                 // The transfer counts as bulk again only after two more full buffers.
                 self.full = 0;
             }
@@ -320,9 +320,11 @@ impl Lane {
         let limit = most.min(if self.is_bulk() { BULK_UNIT } else { UNIT });
         let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
         // A wait leaves the count as it is: with level-triggered readiness, each read is followed by
-        // one.
-        if let Read::Bytes(n) = read {
-            self.full = if n >= UNIT { self.full.saturating_add(1) } else { 0 };
+        // one. So does a piece that a limit made short.
+        match read {
+            Read::Bytes(n) if n >= UNIT => self.full = self.full.saturating_add(1),
+            Read::Bytes(n) if n < most => self.full = 0,
+            _ => {}
         }
         Ok(read)
     }
