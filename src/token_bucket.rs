@@ -81,6 +81,11 @@ impl TokenBucket {
         if self.is_spent { 0 } else { tokens }
     }
 
+    /// Whether all was spent when it was last asked.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.is_spent
+    }
+
     /// So many bytes have moved.
     pub(crate) fn spend(&mut self, bytes: u64) {
         let spent = product(bytes, self.limit.period());

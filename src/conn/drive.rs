@@ -136,7 +136,7 @@ impl Conn {
 
     /// Sends and receives what a session of the host's has waiting, and notes what it waits for.
     fn flow<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
-        let was_held_back = std::mem::take(&mut self.flow).contains(Wait::TIMER);
+        self.flow = Wait::empty();
         if self.word.is_opening() {
             return self.flush_opening(cx);
         }
@@ -175,10 +175,6 @@ impl Conn {
             } else {
                 self.flow |= Wait::WRITE;
             }
-        }
-        if was_held_back && !self.is_held_back() {
-            // The host could do nothing meanwhile.
-            self.was_active(cx.now);
         }
     }
 

@@ -33,7 +33,7 @@ impl Rates {
 impl Conn {
     /// Limits how fast the session's bytes move in one direction from now on, or ends the limit.
     pub(crate) fn limit_rate(&mut self, direction: Direction, limit: Option<RateLimit>, now: Time) {
-        if limit.is_none() && !self.flags.contains(Flags::LIMITED) {
+        if limit.is_none() && !self.is_limited() {
             return;
         }
         let none = || Box::new(Rates { incoming: None, outgoing: None, resumes_at: Time::NEVER });
@@ -44,37 +44,47 @@ impl Conn {
         self.flags.set(Flags::LIMITED, rates.is_some());
     }
 
+    /// Whether it has limits. Without, nothing else here needs to be asked.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.flags.contains(Flags::LIMITED)
+    }
+
     /// How many bytes of the session may move in this direction now. If none may, they are held back:
     /// the connection is driven again when some may.
     pub(crate) fn allowance(&mut self, direction: Direction, now: Time) -> usize {
-        if self.flags.contains(Flags::LIMITED) {
-            self.limited_allowance(direction, now)
-        } else {
-            usize::MAX
-        }
+        if self.is_limited() { self.ask(direction, now) } else { usize::MAX }
     }
 
     #[cold]
-    fn limited_allowance(&mut self, direction: Direction, now: Time) -> usize {
+    fn ask(&mut self, direction: Direction, now: Time) -> usize {
         let is_held_back = self.is_held_back();
         let Some(rates) = self.facts.rates_mut() else { return usize::MAX };
         let Some(bucket) = rates.bucket(direction) else { return usize::MAX };
+        let was_spent = bucket.is_spent();
         let allowed = bucket.allowance(now);
         if allowed == 0 {
             let resumes_at = bucket.resumes_at();
             let other = if is_held_back { rates.resumes_at } else { Time::NEVER };
             rates.resumes_at = resumes_at.min(other);
             self.flow |= Wait::TIMER;
+        } else if was_spent {
+            // The host could do nothing meanwhile.
+            self.was_active(now);
         }
         usize::try_from(allowed).unwrap_or(usize::MAX)
     }
 
     /// So many bytes of the session have moved in this direction.
     pub(crate) fn spend(&mut self, direction: Direction, bytes: usize) {
-        if self.flags.contains(Flags::LIMITED)
-            && let Some(rates) = self.facts.rates_mut()
-            && let Some(bucket) = rates.bucket(direction)
-        {
+        if self.is_limited() {
+            self.pay(direction, bytes);
+        }
+    }
+
+    #[cold]
+    fn pay(&mut self, direction: Direction, bytes: usize) {
+        let bucket = self.facts.rates_mut().and_then(|rates| rates.bucket(direction).as_mut());
+        if let Some(bucket) = bucket {
             bucket.spend(bytes as u64);
         }
     }

@@ -46,15 +46,28 @@ impl Conn {
             };
         }
         self.flags.remove(Flags::PEEKED);
-        let space = match self.allowance(Direction::Read, cx.now) {
-            0 => return self.received(cx.now, Ok(Read::Wait)),
-            allowed => to.len().min(allowed),
-        };
-        let read = self.data.recv(&mut self.ctrl, cx, &mut to[..space]);
+        if self.is_limited() {
+            return self.recv_limited(cx, to);
+        }
+        let read = self.data.recv(&mut self.ctrl, cx, to);
         self.received(cx.now, read)
     }
 
-    /// Reads bytes of the session into `to`, which is not empty, and the descriptor that came with them.
+    /// [`Self::recv`] of no more than a limit allows.
+    #[cold]
+    fn recv_limited<N: Net>(&mut self, cx: &mut Cx<'_, N>, to: &mut [u8]) -> Received {
+        let read = match self.allowance(Direction::Read, cx.now).min(to.len()) {
+            0 => Ok(Read::Wait),
+            n => self.data.recv(&mut self.ctrl, cx, &mut to[..n]),
+        };
+        if let Ok(Read::Bytes(n)) = read {
+            self.spend(Direction::Read, n);
+        }
+        self.received(cx.now, read)
+    }
+
+    /// Reads bytes of the session into `to`, which is not empty, and the descriptor that came with them. Only
+    /// for links, which have no limits.
     pub(crate) fn recv_passed<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
@@ -64,11 +77,7 @@ impl Conn {
         if !plain || self.word.is_wanted(Op::Dshr) {
             return (self.recv(cx, to), Passed::Nothing);
         }
-        let space = match self.allowance(Direction::Read, cx.now) {
-            0 => return (self.received(cx.now, Ok(Read::Wait)), Passed::Nothing),
-            allowed => to.len().min(allowed),
-        };
-        match self.ctrl.recv_passed(cx, &mut to[..space]) {
+        match self.ctrl.recv_passed(cx, to) {
             Ok((input, passed)) => (self.received(cx.now, Ok(input.into())), passed),
             Err(errno) => (self.received(cx.now, Err(system(errno))), Passed::Nothing),
         }
@@ -78,7 +87,6 @@ impl Conn {
     fn received(&mut self, now: Time, read: Result<Read, Box<Cause>>) -> Received {
         match read {
             Ok(Read::Bytes(n)) => {
-                self.spend(Direction::Read, n);
                 self.heard(now);
                 self.was_active(now);
                 Received::Bytes(n)
@@ -149,10 +157,10 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
-        let sent = match self.allowance(Direction::Write, cx.now) {
-            0 if !from.is_empty() => Ok(Output::Wait),
-            allowed => self.data.send(&mut self.ctrl, cx, &from[..from.len().min(allowed)]),
-        };
+        if self.is_limited() {
+            return Some(self.send_limited(cx, from));
+        }
+        let sent = self.data.send(&mut self.ctrl, cx, from);
         Some(self.sent(cx.now, sent))
     }
 
@@ -165,28 +173,31 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
-        let allowed = self.allowance(Direction::Write, cx.now);
-        let mut left = allowed;
-        let whole = from.iter().take_while(|piece| {
-            let rest = left.checked_sub(piece.len());
-            left = rest.unwrap_or(left);
-            rest.is_some()
-        });
-        let whole = whole.count();
-        if left == allowed
-            && let Some(first) = from.iter().find(|piece| !piece.is_empty())
-        {
-            return self.send(cx, first);
+        if self.is_limited() {
+            let first = from.iter().find(|piece| !piece.is_empty());
+            return Some(self.send_limited(cx, first.map_or(&[], |piece| piece)));
         }
-        let sent = self.data.send_vectored(&mut self.ctrl, cx, &from[..whole]);
+        let sent = self.data.send_vectored(&mut self.ctrl, cx, from);
         Some(self.sent(cx.now, sent))
+    }
+
+    /// [`Self::send`] of no more than a limit allows.
+    #[cold]
+    fn send_limited<N: Net>(&mut self, cx: &mut Cx<'_, N>, from: &[u8]) -> Sent {
+        let sent = match self.allowance(Direction::Write, cx.now).min(from.len()) {
+            0 if !from.is_empty() => Ok(Output::Wait),
+            n => self.data.send(&mut self.ctrl, cx, &from[..n]),
+        };
+        if let Ok(Output::Bytes(n)) = sent {
+            self.spend(Direction::Write, n);
+        }
+        self.sent(cx.now, sent)
     }
 
     /// Acts on the result of a write.
     fn sent(&mut self, now: Time, sent: Result<Output, Box<Cause>>) -> Sent {
         match sent {
             Ok(Output::Bytes(n)) => {
-                self.spend(Direction::Write, n);
                 self.was_active(now);
                 Sent::Bytes(n)
             }

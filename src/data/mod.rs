@@ -248,12 +248,11 @@ impl DataLayer {
             Layer::Raw | Layer::WasTls { .. } => {}
         }
         let space = buffer.space();
-        let most = space.len().min(most);
-        let space = &mut space[..most];
-        if !ctrl.hung_up() || space.is_empty() || self.ahead.is_some() {
+        if !ctrl.hung_up() || space.is_empty() || most == 0 || self.ahead.is_some() {
             return None;
         }
-        let read = ctrl.recv(cx, space).map(Read::from).map_err(system);
+        let most = space.len().min(most);
+        let read = ctrl.recv(cx, &mut space[..most]).map(Read::from).map_err(system);
         if let Ok(Read::Bytes(n)) = read {
             buffer.commit(n);
         }

@@ -299,22 +299,22 @@ impl Stream {
         &self,
         pair: [Option<&Conn>; 2],
     ) -> Option<(Time, u8, &'static str)> {
-        let (mut is_held_up, mut is_held_back) = (false, false);
+        let waits = pair.map(|conn| conn.map_or(Wait::empty(), |conn| conn.flow));
+        let waits = waits[0] | waits[1];
+        if waits.contains(Wait::TIMER) {
+            return None;
+        }
         let dues = SIDES.map(|index| {
             let side = self.side(index);
             let conn = pair[usize::from(index)]?;
             let waited_for =
                 side.state() == InterfaceState::Est && conn.flow.intersects(Wait::PEER);
-            is_held_up |= conn.flow.contains(Wait::WRITE);
-            is_held_back |= conn.is_held_back();
             let (tolerance, text) = self.tolerance(index, conn);
             let due = side.active_at + tolerance;
             (waited_for && due < Time::NEVER).then_some((due, index, text))
         });
-        if is_held_back {
-            return None;
-        }
-        let answers = self.turn.filter(|_| !is_held_up).map(|side| dues[usize::from(side)]);
+        let answers =
+            self.turn.filter(|_| !waits.contains(Wait::WRITE)).map(|side| dues[usize::from(side)]);
         answers.flatten().or_else(|| dues.into_iter().flatten().min())
     }
 }

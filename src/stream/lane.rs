@@ -141,13 +141,16 @@ impl Lane {
         // The end is passed on as soon as these bytes are taken, so that they can leave with it.
         let has_last = self.has_ended() && to.ends_at_once();
         while !self.bytes().is_empty() {
-            let waiting = self.bytes();
-            let allowed = to.allowance(Direction::Write, cx.now);
-            if allowed == 0 {
-                return false;
+            let (mut piece, mut is_last) = (self.bytes(), has_last);
+            if to.is_limited() {
+                let allowed = to.allowance(Direction::Write, cx.now);
+                if allowed == 0 {
+                    return false;
+                }
+                is_last &= allowed >= piece.len();
+                piece = &piece[..piece.len().min(allowed)];
             }
-            let piece = &waiting[..waiting.len().min(allowed)];
-            let sent = if has_last && piece.len() == waiting.len() {
+            let sent = if is_last {
                 to.data.send_last(&mut to.ctrl, cx, piece)
             } else {
                 to.data.send(&mut to.ctrl, cx, piece)
