@@ -299,8 +299,7 @@ impl Stream {
         &self,
         pair: [Option<&Conn>; 2],
     ) -> Option<(Time, u8, &'static str)> {
-        let waits = pair.map(|conn| conn.map_or(Wait::empty(), |conn| conn.flow));
-        let waits = waits[0] | waits[1];
+        let waits = pair.iter().flatten().fold(Wait::empty(), |waits, conn| waits | conn.flow);
         if waits.contains(Wait::TIMER) {
             return None;
         }
