@@ -3,14 +3,17 @@
 use super::far_end::{FarEnd, take_all};
 use super::host::Program;
 use super::orders::Layers;
-use super::rig::{Carrier, Rig, Setup, Weather, both, closed, everywhere, on_sockets};
+use super::rig::{
+    Carrier, Context, Rig, Setup, Weather, both, closed, everywhere, on_sockets, third,
+};
 use super::session::{met, recv};
 use super::stream::{pattern, report};
 use crate::config::AcceptConfig;
 use crate::conn::{Direction, Why};
+use crate::cx::Trigger;
 use crate::engine::{EventKind, RateLimit, Received, Refusal, Sent};
-use crate::id::Id;
-use crate::sim::CallKind;
+use crate::id::{Id, Kind};
+use crate::sim::{CallKind, Random};
 use crate::time::{FOREVER, MILLISECOND, SECOND};
 use crate::tls::TlsVersion;
 
@@ -281,6 +284,90 @@ fn a_limited_bulk_transfer_is_still_spliced() {
 }
 
 #[test]
+fn the_server_of_a_stream_may_be_limited_as_its_client() {
+    both(|setup| {
+        for direction in DIRECTIONS {
+            let mut joined = join(setup, LAYERS[0], FOREVER);
+            let (_, stream) = joined.rig.engine.streams.iter().next().expect("a stream");
+            let server = stream.conns()[1].expect("reached");
+            joined.id = joined.rig.engine.id(Kind::Conn, server);
+            joined.limit(direction, per_second(100 * KILOBYTE));
+            let (to, from) = joined.ends(direction);
+            let bytes = pattern(100 * KILOBYTE, 1);
+            from.say(&bytes);
+            from.end();
+            joined.rig.run_for(SECOND / 2);
+            assert!(to.heard().len().abs_diff(50 * KILOBYTE) < 3 * KILOBYTE);
+            joined.rig.run_for(SECOND * 11 / 20);
+            assert!(to.heard() == bytes && to.saw_end());
+            to.end();
+            joined.rig.finish();
+        }
+    });
+}
+
+/// Random runs.
+const RUNS: u64 = 300;
+
+#[test]
+fn under_limits_that_change_at_any_time_every_byte_arrives_once() {
+    for seed in 0..RUNS {
+        let context = Context(format!("seed {seed}"));
+        random_transfer(seed);
+        drop(context);
+    }
+}
+
+/// Both send, and limits begin, change and end. Some runs are broken off.
+fn random_transfer(seed: u64) {
+    let mut random = Random::new(seed);
+    let trigger = if random.one_in(2) { Trigger::Level } else { Trigger::Edge };
+    let weather = if random.one_in(2) { Weather::Calm } else { Weather::Rough };
+    let setup = Setup { seed, trigger, weather, transport: third(seed) };
+    let layers = LAYERS[random.below(LAYERS.len() as u64) as usize];
+    let mut joined = join(setup, layers, FOREVER);
+    if random.one_in(2) {
+        joined.rig.world.tune(super::bulk::broad);
+    }
+    let [up, down] = [1, 2].map(|salt| pattern(random.below(60_000) as usize, salt));
+    let (client, server) = (joined.client.clone(), joined.server.clone());
+    let ends_at_once = [random.one_in(2), random.one_in(2)];
+    for ((end, bytes), ends) in [(&client, &up), (&server, &down)].into_iter().zip(ends_at_once) {
+        end.say(bytes);
+        if ends && !layers.is_of(TlsVersion::Tls12) {
+            end.end();
+        }
+    }
+    let breaks_off = random.one_in(4);
+    for _ in 0..random.below(8) {
+        let period = 1 + random.below(SECOND);
+        let limit = RateLimit::new(random.below(100_000), period).filter(|_| !random.one_in(4));
+        let direction = DIRECTIONS[random.below(2) as usize];
+        let limited = joined.rig.call(|engine| engine.limit_rate(joined.id, direction, limit));
+        assert!(matches!(limited, Ok(()) | Err(Refusal::Stale)));
+        joined.rig.run_for(random.below(SECOND / 5));
+    }
+    if breaks_off {
+        let (resets, other) =
+            if random.one_in(2) { (&client, &server) } else { (&server, &client) };
+        resets.reset();
+        joined.rig.run_for(SECOND);
+        other.close();
+    } else {
+        for direction in DIRECTIONS {
+            let fast = RateLimit::new(10_000 + random.below(MEGABYTE as u64), SECOND);
+            let _ = joined.rig.call(|engine| engine.limit_rate(joined.id, direction, fast));
+        }
+        joined.rig.run_for(100 * SECOND);
+        assert!(server.heard() == up && client.heard() == down, "{setup:?} {layers:?}");
+        client.end();
+        server.end();
+    }
+    assert!(up.starts_with(&server.heard()) && down.starts_with(&client.heard()));
+    joined.rig.finish();
+}
+
+#[test]
 fn a_session_is_told_to_wait_and_when_it_may_go_on() {
     both(|setup| {
         let (mut rig, peer, id) = met(setup);
@@ -405,7 +492,7 @@ fn the_idle_time_of_a_session_does_not_count_while_it_may_not_go_on() {
 fn a_connection_without_limits_keeps_nothing_for_them() {
     let setup = Setup {
         seed: 1,
-        trigger: crate::cx::Trigger::Level,
+        trigger: Trigger::Level,
         weather: Weather::Calm,
         transport: Carrier::Socket,
     };
