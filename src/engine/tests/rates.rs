@@ -306,6 +306,26 @@ fn the_server_of_a_stream_may_be_limited_as_its_client() {
     });
 }
 
+#[test]
+fn pieces_before_the_last_are_not_kept_for_the_end() {
+    on_sockets(|setup| {
+        let layers = Layers { front: None, behind: Some(TlsVersion::Tls13) };
+        let mut joined = join(setup, layers, FOREVER);
+        joined.limit(Direction::Write, per_second(KILOBYTE));
+        // One record, which is read as a whole, with the end behind it.
+        let bytes = pattern(KILOBYTE / 2, 1);
+        joined.server.say(&bytes);
+        joined.server.end();
+        joined.rig.run_for(SECOND / 10);
+        let heard = joined.client.heard().len();
+        assert!(heard.abs_diff(KILOBYTE / 10) <= 21, "{heard}");
+        joined.rig.run_for(SECOND / 2);
+        assert!(joined.client.heard() == bytes && joined.client.saw_end());
+        joined.client.end();
+        joined.rig.finish();
+    });
+}
+
 /// Random runs.
 const RUNS: u64 = 300;
 
@@ -472,7 +492,7 @@ fn the_idle_time_of_a_session_does_not_count_while_it_may_not_go_on() {
         let (mut rig, peer, id) = met(setup);
         rig.call(|engine| engine.limit_rate(id, Direction::Read, RateLimit::new(1, 10 * SECOND)))
             .expect("it is open");
-        rig.call(|engine| engine.set_idle_timeout(id, Some(2 * SECOND))).expect("a session");
+        rig.call(|engine| engine.set_idle_timeout(id, Some(3 * SECOND))).expect("a session");
         peer.send(b"abc");
         rig.settle();
         assert_eq!(recv(&mut rig, id), Ok(b"a".to_vec()));
@@ -480,9 +500,10 @@ fn the_idle_time_of_a_session_does_not_count_while_it_may_not_go_on() {
         let before = events(&rig, EventKind::Readable);
         rig.run_for(9 * SECOND);
         assert_eq!(events(&rig, EventKind::Readable), before);
-        rig.run_for(2 * SECOND);
+        // It begins again when the bytes may move.
+        rig.run_for(3 * SECOND + SECOND / 2);
         assert_eq!(recv(&mut rig, id), Ok(b"b".to_vec()), "{:?}", rig.host.events);
-        rig.run_for(3 * SECOND);
+        rig.run_for(4 * SECOND);
         peer.close();
         assert_eq!(closed(&rig.finish()).cause.as_ref().map(|cause| cause.why), Some(Why::Idle));
     });
