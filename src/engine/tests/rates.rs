@@ -71,7 +71,7 @@ const LAYERS: [Layers; 4] = [
 ];
 
 #[test]
-fn a_stream_moves_as_many_bytes_a_second_as_its_client_may_and_then_passes_the_end_on() {
+fn a_stream_moves_as_many_bytes_a_second_as_its_client_may_and_then_ends() {
     both(|setup| {
         for (layers, direction) in LAYERS
             .into_iter()
