@@ -140,6 +140,7 @@ int main(void)
     KEEPS(vst_conn_state(e, conn, &number));
     KEEPS(vst_conn_peek(e, conn, text, 1, &len));
     KEEPS(vst_conn_set_timeout(e, conn, VST_NEVER));
+    KEEPS(vst_conn_limit_rate(e, conn, VST_SHUT_BOTH, VST_NEVER, 0));
     KEEPS(vst_conn_addrs(e, conn, &a, &b));
     KEEPS(vst_conn_socket_addrs(e, conn, &a, &b));
     KEEPS(vst_addr_text(&a, text, sizeof text, &len));

@@ -150,6 +150,7 @@ static void connections(vst_engine *e)
     TRY(ENGINE, vst_conn_fd(e, scene.conn, &fd));
     TRY(ENGINE, vst_conn_bytes(e, scene.conn, &in, &out));
     TRY(ENGINE, vst_conn_set_timeout(e, scene.conn, VST_NEVER));
+    TRY(ENGINE, vst_conn_limit_rate(e, scene.conn, VST_SHUT_BOTH, 0, 0));
     TRY(ENGINE, vst_conn_peek(e, scene.conn, bytes, 1, &len));
     TRY(ENGINE, vst_conn_recvv(e, scene.conn, &piece, 0, &len));
     TRY(ENGINE, vst_conn_sendv(e, scene.conn, &piece, 0, &len));

@@ -497,6 +497,7 @@ int main(void)
     NULLS(vst_conn_bytes(e, conn, NULL, &out));
     NULLS(vst_conn_bytes(e, conn, &in, NULL));
     NULLS(vst_conn_set_timeout(NULL, conn, 1));
+    NULLS(vst_conn_limit_rate(NULL, conn, VST_SHUT_BOTH, 1, 1));
     sys = 5;
     NULLS(vst_conn_fd(NULL, conn, &sys));
     CHECK_EQ(sys, -1);

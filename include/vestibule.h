@@ -2099,6 +2099,30 @@ vst_status vst_conn_set_timeout(vst_engine *engine,
                                 vst_id conn,
                                 uint64_t idle_ns);
 
+// Limits how fast the bytes of a session move: over any time at most bytes in each period_ns, and
+// after a pause at most bytes at once. direction is VST_SHUT_*: from the peer to us, from us to
+// the peer, or both, each for itself. A limit replaces the one before; bytes 0 or VST_NEVER ends
+// it. A period_ns of 0 is a second.
+//
+// The bytes that the session reads and writes count, without headers and without what TLS adds. In a
+// stream, bytes move as fast as the limits of both sides allow, and whoever sends faster has to wait
+// (backpressure). A record of TLS is read as a whole, and paid for afterwards. A session of the
+// host's gets VST_WAIT when a limit is used up, and then VST_EVENT_READABLE or VST_EVENT_WRITABLE
+// once the next piece may move: what the limit allows in 20 ms, or less. Timeouts of silence do not
+// count while a limit holds bytes back. Timers have a resolution of a millisecond, so that with a
+// period of a few milliseconds fewer bytes move than the limit allows.
+// Legal on the engine's thread, before VST_EVENT_CLOSED, also for a connection of a stream.
+// Returns VST_OK; VST_E_STATE (it belongs to a link or an agent); VST_E_ARGUMENT (the direction, the
+// id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+//
+// Needs:
+// engine is an engine that is not freed.
+vst_status vst_conn_limit_rate(vst_engine *engine,
+                               vst_id conn,
+                               uint32_t direction,
+                               uint64_t bytes,
+                               uint64_t period_ns);
+
 // Writes the descriptor of a connection, for its socket options (setsockopt, getsockopt) and for
 // questions about it (TCP_INFO, SO_PEERCRED).
 //

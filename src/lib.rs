@@ -48,7 +48,8 @@
 //! - [`table`]: what is stored for a key across connections.
 //! - [`sys`]: the socket calls behind one trait, which `sim` implements as well.
 //! - `agenda`: the lists of what is to be looked at, each with at most one entry for an object.
-//! - [`buffer`], [`id`], [`random`], [`slab`], `wheel`, [`time`]: what all of them share.
+//! - [`buffer`], [`id`], [`random`], [`slab`], `token_bucket`, `wheel`, [`time`]: what all of them
+//!   share.
 #![deny(unsafe_code)]
 
 #[cfg(all(test, not(feature = "self-signed")))]
@@ -93,6 +94,7 @@ pub mod tls;
 #[cfg(not(feature = "tls"))]
 #[path = "tls/absent.rs"]
 pub mod tls;
+mod token_bucket;
 mod trace;
 mod wheel;
 pub mod wire;

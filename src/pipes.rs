@@ -98,10 +98,16 @@ impl Pipes {
         }
     }
 
-    /// Moves bytes from a socket into an empty pipe; 0 is the end of input.
-    pub(crate) fn fill<N: Net>(&self, net: &mut N, id: PipeId, socket: Fd) -> Result<usize, Errno> {
+    /// Moves bytes from a socket into an empty pipe, at most `most`, which is not 0; 0 is the end of input.
+    pub(crate) fn fill<N: Net>(
+        &self,
+        net: &mut N,
+        id: PipeId,
+        socket: Fd,
+        most: usize,
+    ) -> Result<usize, Errno> {
         match self.pipes.get(id.index()) {
-            Some(Some(pipe)) => net.splice_in(socket, pipe, pipe.capacity),
+            Some(Some(pipe)) => net.splice_in(socket, pipe, pipe.capacity.min(most)),
             _ => Err(Errno(libc::EBADF)),
         }
     }

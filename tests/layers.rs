@@ -36,7 +36,7 @@ const LAYERS: &[&[&str]] = &[
     &["sys"],
     &["agenda"],
     &["mailbox"],
-    &["buffer", "id", "random", "slab", "sync", "wheel", "time"],
+    &["buffer", "id", "random", "slab", "sync", "token_bucket", "wheel", "time"],
 ];
 
 /// The folders whose files may still import each other in circles.

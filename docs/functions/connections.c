@@ -261,6 +261,15 @@ void bound_silence(vst_engine *engine, vst_id conn, int is_our_turn)
     vst_conn_set_timeout(engine, conn, is_our_turn ? VST_NEVER : idle_ns);
 }
 
+// Example of vst_conn_limit_rate.
+void slow_down(vst_engine *engine, vst_id client)
+{
+    // Uploads of 1 MB a second at most, and downloads of ten. The client may be part of a
+    // stream.
+    vst_conn_limit_rate(engine, client, VST_SHUT_READ, 1000 * 1000, 0);
+    vst_conn_limit_rate(engine, client, VST_SHUT_WRITE, 10 * 1000 * 1000, 0);
+}
+
 // Example of vst_conn_fd.
 void log_round_trip(vst_engine *engine, vst_id conn)
 {

@@ -1852,6 +1852,7 @@ class Functions:
     ], int]
     vst_conn_peek: Callable[[Optional[vst_engine], int, Memory, int, Optional["Pointer[c_size_t]"]], int]
     vst_conn_set_timeout: Callable[[Optional[vst_engine], int, int], int]
+    vst_conn_limit_rate: Callable[[Optional[vst_engine], int, int, int, int], int]
     vst_conn_fd: Callable[[Optional[vst_engine], int, Optional["Pointer[c_int32]"]], int]
     vst_conn_bytes: Callable[[
         Optional[vst_engine],
@@ -2325,6 +2326,7 @@ SIGNATURES: list[tuple[str, Any, list[Any]]] = [
     ("vst_conn_sendv", c_int32, [vst_engine, c_uint64, POINTER(vst_iovec), c_size_t, POINTER(c_size_t)]),
     ("vst_conn_peek", c_int32, [vst_engine, c_uint64, c_void_p, c_size_t, POINTER(c_size_t)]),
     ("vst_conn_set_timeout", c_int32, [vst_engine, c_uint64, c_uint64]),
+    ("vst_conn_limit_rate", c_int32, [vst_engine, c_uint64, c_uint32, c_uint64, c_uint64]),
     ("vst_conn_fd", c_int32, [vst_engine, c_uint64, POINTER(c_int32)]),
     ("vst_conn_bytes", c_int32, [vst_engine, c_uint64, POINTER(c_uint64), POINTER(c_uint64)]),
     ("vst_conn_start_tls", c_int32, [vst_engine, c_uint64, POINTER(vst_start_tls), c_char_p, c_size_t]),

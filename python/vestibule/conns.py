@@ -104,6 +104,13 @@ class Conn(Id):
         """Ends the session in order when no byte is read or written for so long; 0 ends this bound. Raises StateError."""
         functions().vst_conn_set_timeout(self.engine.handle, self.id, nanoseconds(seconds))
 
+    def limit_rate(self, direction: Shut, limit: int, period: float = 1.0) -> None:
+        """
+        Limits how many bytes move in one direction, or in each of both, in a period in seconds; 0 ends the limit.
+        Also for a connection of a stream.
+        """
+        functions().vst_conn_limit_rate(self.engine.handle, self.id, direction, limit, nanoseconds(period))
+
     def start_tls(
         self,
         *,

@@ -4,8 +4,8 @@
 use bitflags::bitflags;
 
 use super::{
-    Cause, Conn, Ending, Events, Flags, HalfClose, Op, OpSet, Opening, Plan, Progress, Wait, Why,
-    closing, operations,
+    Cause, Conn, Direction, Ending, Events, Flags, HalfClose, Op, OpSet, Opening, Plan, Progress,
+    Wait, Why, closing, operations,
 };
 use crate::agenda::List;
 use crate::ctrl::{Io, Output};
@@ -153,7 +153,9 @@ impl Conn {
         if self.word.is_wanted(Op::Dshr) {
             let waits = closing::discard_session(self, cx);
             self.flow |= waits;
-        } else if self.flags.contains(Flags::READ_ARMED) {
+        } else if self.flags.contains(Flags::READ_ARMED)
+            && self.allowance(Direction::Read, cx.now) > 0
+        {
             if self.has_news() {
                 self.flags.remove(Flags::READ_ARMED);
                 self.events.insert(Events::READABLE);
@@ -161,7 +163,7 @@ impl Conn {
                 self.flow |= Wait::READ;
             }
         }
-        if self.flags.contains(Flags::WRITE_ARMED) {
+        if self.flags.contains(Flags::WRITE_ARMED) && self.allowance(Direction::Write, cx.now) > 0 {
             // TLS writes its next record once the last one has left.
             let has_room = match self.data.tls() {
                 Some(_) => self.ctrl.is_writable() && !self.ctrl.has_unsent(),
@@ -287,6 +289,7 @@ impl Conn {
                 self.end(Ending::Refused, Some(Box::new(cause)));
             }
             Some(op) => closing::expire(self, cx, op),
+            None if self.is_held_back() => self.was_active(now),
             None if self.flags.contains(Flags::IDLE_BOUND) => self.was_idle(),
             None => {}
         }

@@ -12,7 +12,7 @@ use crate::wire::cip;
 use crate::wire::proxy;
 use crate::wire::socks;
 
-use super::{Cause, Conn, HandlerState, Op, RuleState};
+use super::{Cause, Conn, HandlerState, Op, Rates, RuleState};
 
 /// What a connection is to go through.
 #[derive(Clone, Debug)]
@@ -86,6 +86,8 @@ pub(crate) struct Rare {
     pub(crate) remote_tls: Option<Box<RemoteTls>>,
     /// The idle timeout that the host has set, in nanoseconds.
     pub(crate) idle_timeout: Option<u64>,
+    /// How fast the session's bytes may move.
+    pub(crate) rates: Option<Box<Rates>>,
 }
 
 impl Rare {
@@ -104,6 +106,7 @@ impl Rare {
                 remote_cause: None,
                 remote_tls: None,
                 idle_timeout: None,
+                rates: None,
             }
         )
     }
@@ -187,6 +190,11 @@ impl Facts {
     /// Takes the state of its rules out; the caller puts it back.
     pub(crate) fn take_rule_state(&mut self) -> Option<Box<RuleState>> {
         self.rare.as_mut()?.rule_state.take()
+    }
+
+    /// The limits on how fast the session's bytes move, mutably.
+    pub(super) fn rates_mut(&mut self) -> Option<&mut Rates> {
+        self.rare.as_mut()?.rates.as_deref_mut()
     }
 
     /// It has become a session: what only its opening needed is freed.

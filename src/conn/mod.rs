@@ -11,7 +11,7 @@
 //!   gives up what is not complete, and wants the closing operations, whose steps are in `closing`.
 //! - `facts` is the part of the record that moving bytes does not need; `handler_state` and
 //!   `rule_state` are the state of custom handlers and of rules. `session` reads and writes for the
-//!   host, and `idle` bounds the time in which it does neither.
+//!   host, `idle` bounds the time in which it does neither, and `rates` how fast the bytes move.
 
 pub(crate) mod closing;
 mod drive;
@@ -22,6 +22,7 @@ mod handler_state;
 mod idle;
 mod layers;
 mod operations;
+mod rates;
 mod record;
 mod rule_state;
 mod session;
@@ -38,6 +39,7 @@ pub(crate) use handler_state::{HandlerPhase, HandlerState};
 pub use layers::{ConnSummary, LayerState, LayerStates};
 pub(crate) use operations::is_first_step;
 pub use operations::{Driven, Progress, advance};
+pub(crate) use rates::Rates;
 pub use record::Record;
 pub(crate) use rule_state::{RuleState, SetEnds};
 pub use session::{Received, Sent};
@@ -98,6 +100,8 @@ bitflags! {
         const IDLE_BOUND = 8;
         /// The host has looked at what is read ahead, and waits for more than that.
         const PEEKED = 16;
+        /// How fast the session's bytes may move is limited.
+        const LIMITED = 32;
     }
 }
 
@@ -332,7 +336,8 @@ impl Conn {
 
     /// The earliest time at which it is to be driven without an event.
     pub(crate) fn next_deadline(&self) -> Time {
-        self.deadline.min(self.retry_at)
+        let next = self.deadline.min(self.retry_at);
+        if self.is_held_back() { next.min(self.resumes_at()) } else { next }
     }
 
     /// Sets the deadline of an opening operation, at most that of all of them together.

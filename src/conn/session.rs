@@ -46,11 +46,28 @@ impl Conn {
             };
         }
         self.flags.remove(Flags::PEEKED);
+        if self.is_limited() {
+            return self.recv_limited(cx, to);
+        }
         let read = self.data.recv(&mut self.ctrl, cx, to);
         self.received(cx.now, read)
     }
 
-    /// Reads bytes of the session into `to`, which is not empty, and the descriptor that came with them.
+    /// [`Self::recv`] of no more than a limit allows.
+    #[cold]
+    fn recv_limited<N: Net>(&mut self, cx: &mut Cx<'_, N>, to: &mut [u8]) -> Received {
+        let read = match self.allowance(Direction::Read, cx.now).min(to.len()) {
+            0 => Ok(Read::Wait),
+            n => self.data.recv(&mut self.ctrl, cx, &mut to[..n]),
+        };
+        if let Ok(Read::Bytes(n)) = read {
+            self.spend(Direction::Read, n);
+        }
+        self.received(cx.now, read)
+    }
+
+    /// Reads bytes of the session into `to`, which is not empty, and the descriptor that came with them. Only
+    /// for links, which have no limits.
     pub(crate) fn recv_passed<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
@@ -110,7 +127,8 @@ impl Conn {
     /// Whether the host is to read on only in its next turn: there is more, but others have to get
     /// their share. A report at once would make the host go on.
     pub(crate) fn yields(&mut self, received: &Received) -> bool {
-        let yields = *received == Received::Wait && self.ctrl.is_readable();
+        let waits = *received == Received::Wait && !self.is_held_back();
+        let yields = waits && self.ctrl.is_readable();
         if yields {
             self.flow |= Wait::READ;
         }
@@ -139,6 +157,9 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
+        if self.is_limited() {
+            return Some(self.send_limited(cx, from));
+        }
         let sent = self.data.send(&mut self.ctrl, cx, from);
         Some(self.sent(cx.now, sent))
     }
@@ -152,8 +173,25 @@ impl Conn {
         if self.word.is_wanted(Op::Dshw) {
             return self.cause.as_deref().map(|cause| Sent::Failed(cause.why));
         }
+        if self.is_limited() {
+            let first = from.iter().find(|piece| !piece.is_empty());
+            return Some(self.send_limited(cx, first.map_or(&[], |piece| piece)));
+        }
         let sent = self.data.send_vectored(&mut self.ctrl, cx, from);
         Some(self.sent(cx.now, sent))
+    }
+
+    /// [`Self::send`] of no more than a limit allows.
+    #[cold]
+    fn send_limited<N: Net>(&mut self, cx: &mut Cx<'_, N>, from: &[u8]) -> Sent {
+        let sent = match self.allowance(Direction::Write, cx.now).min(from.len()) {
+            0 if !from.is_empty() => Ok(Output::Wait),
+            n => self.data.send(&mut self.ctrl, cx, &from[..n]),
+        };
+        if let Ok(Output::Bytes(n)) = sent {
+            self.spend(Direction::Write, n);
+        }
+        self.sent(cx.now, sent)
     }
 
     /// Acts on the result of a write.

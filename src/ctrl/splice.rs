@@ -13,22 +13,23 @@ impl Ctrl {
         matches!(self.transport, Transport::Socket(_))
     }
 
-    /// Moves bytes from the socket into an empty pipe.
+    /// Moves bytes from the socket into an empty pipe, at most `most`.
     pub(crate) fn fill<N: Net>(
         &mut self,
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
+        most: usize,
     ) -> Result<Input, Errno> {
         if let Some(input) = self.without_call() {
             return Ok(input);
         }
         let Some(fd) = self.descriptor() else { return Ok(Input::End) };
-        let read = cx.pipes.fill(cx.net, pipe, fd);
+        let read = cx.pipes.fill(cx.net, pipe, fd, most);
         cx.count_received(*read.as_ref().unwrap_or(&0), TraceKind::SplicedIn);
         // The pipe is empty, so EAGAIN is the socket's. A pipe may be full with few bytes, so a short
         // splice does not show that an edge-triggered socket is empty.
         let edge = cx.trigger == Trigger::Edge;
-        let more = read.is_ok_and(|n| edge || n >= Pipe::FULL_CAPACITY);
+        let more = read.is_ok_and(|n| edge || n >= most.min(Pipe::FULL_CAPACITY));
         let input = self.took_in(cx, read, more);
         if input.is_err_and(is_of_splice) {
             self.flags.remove(CtrlFlags::BROKEN);

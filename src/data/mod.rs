@@ -233,13 +233,14 @@ impl DataLayer {
         read
     }
 
-    /// Reads the end of which the lower layer is known to have one, or bytes before it into `buffer` behind
-    /// those that it holds; `None` if no end is known, or the buffer is full.
+    /// Reads the end of which the lower layer is known to have one, or at most `most` bytes before it into
+    /// `buffer` behind those that it holds; `None` if no end is known, or the buffer may take no more.
     pub(crate) fn recv_end<N: Net>(
         &mut self,
         ctrl: &mut Ctrl,
         cx: &mut Cx<'_, N>,
         buffer: &mut Buffer,
+        most: usize,
     ) -> Option<Result<Read>> {
         match &self.layer {
             Layer::Tls(session) => return session.is_peer_closed().then_some(Ok(Read::End)),
@@ -247,10 +248,11 @@ impl DataLayer {
             Layer::Raw | Layer::WasTls { .. } => {}
         }
         let space = buffer.space();
-        if !ctrl.hung_up() || space.is_empty() || self.ahead.is_some() {
+        if !ctrl.hung_up() || space.is_empty() || most == 0 || self.ahead.is_some() {
             return None;
         }
-        let read = ctrl.recv(cx, space).map(Read::from).map_err(system);
+        let most = space.len().min(most);
+        let read = ctrl.recv(cx, &mut space[..most]).map(Read::from).map_err(system);
         if let Ok(Read::Bytes(n)) = read {
             buffer.commit(n);
         }

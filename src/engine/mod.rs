@@ -55,6 +55,7 @@ pub use crate::ctrl::FedAsks;
 pub use crate::cx::FedOrigin;
 pub use crate::remote::{AgentOptions, AllowList, AllowListError, LinkOptions};
 pub use crate::stream::{By, EndPhase, InterfaceState, Termination};
+pub use crate::token_bucket::RateLimit;
 pub(crate) use backend::BackendOptions;
 pub use backend::ServerEvent;
 pub(crate) use check::{CheckPlan, HealthCheck};

@@ -1,12 +1,13 @@
 //! Sessions of the host's: several pieces of memory at once, a look at bytes without taking them, the idle
-//! timeout, the descriptor.
+//! timeout, the limits on their rates, the descriptor.
 
 use std::io::IoSlice;
 
 use super::{Engine, Refusal};
-use crate::conn::{Received, Sent};
+use crate::conn::{Direction, Received, Sent};
 use crate::id::Id;
 use crate::sys::{Fd, Net};
+use crate::token_bucket::RateLimit;
 
 impl<N: Net> Engine<N> {
     /// [`Engine::recv`] into several pieces of memory, none of them empty: the next is read into when the
@@ -73,6 +74,28 @@ impl<N: Net> Engine<N> {
         let (conn, cx) = self.session_mut(id)?;
         conn.bound_idle_time(cx.now, timeout);
         self.work(id.key());
+        Ok(())
+    }
+
+    /// Limits how fast the session's bytes move in one direction from now on, also in a stream; `None`
+    /// ends the limit.
+    ///
+    /// # Errors
+    /// A stale id; [`Refusal::State`] when it belongs to a link or an agent.
+    pub fn limit_rate(
+        &mut self,
+        id: Id,
+        direction: Direction,
+        limit: Option<RateLimit>,
+    ) -> Result<(), Refusal> {
+        let (conn, cx) = self.conn_mut(id)?;
+        if conn.owner.is_of_link() {
+            return Err(Refusal::State);
+        }
+        conn.limit_rate(direction, limit, cx.now);
+        if !conn.word.is_opening() {
+            self.work(id.key());
+        }
         Ok(())
     }
 

@@ -144,17 +144,21 @@ pub unsafe extern "C" fn vst_conn_shutdown(
     let engine = unsafe { ptr::handle(engine) };
     entry::call(engine, |shell| {
         let conn = shell.id(conn)?;
-        let directions: &[Direction] = match direction {
-            VST_SHUT_READ => &[Direction::Read],
-            VST_SHUT_WRITE => &[Direction::Write],
-            VST_SHUT_BOTH => &[Direction::Read, Direction::Write],
-            _ => return Err(VST_E_ARGUMENT),
-        };
-        for direction in directions {
+        for direction in directions(direction)? {
             shell.core()?.shutdown(conn, *direction).map_err(status::of)?;
         }
         Ok(VST_OK)
     })
+}
+
+/// The directions of VST_SHUT_*.
+pub(super) const fn directions(direction: u32) -> Result<&'static [Direction], vst_status> {
+    match direction {
+        VST_SHUT_READ => Ok(&[Direction::Read]),
+        VST_SHUT_WRITE => Ok(&[Direction::Write]),
+        VST_SHUT_BOTH => Ok(&[Direction::Read, Direction::Write]),
+        _ => Err(VST_E_ARGUMENT),
+    }
 }
 
 /// Closes a connection in order: the bytes written so far are sent, then TLS close_notify and the

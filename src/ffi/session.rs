@@ -1,16 +1,18 @@
 //! Sessions beyond plain reads and writes, as C uses them: several pieces of memory at once, a look at
-//! bytes, the idle timeout, the descriptor, the bytes so far.
+//! bytes, the idle timeout, limits of rates, the descriptor, the bytes so far.
 
 use std::ffi::c_void;
 use std::io::IoSlice;
 
-use super::conn::{outcome_of, outcome_of_send};
+use super::conn::{directions, outcome_of, outcome_of_send};
 use super::engine::vst_engine;
 use super::entry;
 use super::ptr;
 use super::status::{self, *};
 use super::types::{VST_NEVER, vst_id};
+use crate::engine::RateLimit;
 use crate::sys::MAX_IOVECS;
+use crate::time::SECOND;
 
 /// A piece of memory, laid out as POSIX's struct iovec: a pointer to one of the two may be cast to a
 /// pointer to the other.
@@ -164,6 +166,45 @@ pub unsafe extern "C" fn vst_conn_set_timeout(
     entry::call(engine, |shell| {
         let timeout = (!matches!(idle_ns, 0 | VST_NEVER)).then_some(idle_ns);
         shell.core()?.set_idle_timeout(shell.id(conn)?, timeout).map_err(status::of)?;
+        Ok(VST_OK)
+    })
+}
+
+/// Limits how fast the bytes of a session move: over any time at most `bytes` in each `period_ns`, and
+/// after a pause at most `bytes` at once. `direction` is VST_SHUT_*: from the peer to us, from us to
+/// the peer, or both, each for itself. A limit replaces the one before; `bytes` 0 or VST_NEVER ends
+/// it. A `period_ns` of 0 is a second.
+///
+/// The bytes that the session reads and writes count, without headers and without what TLS adds. In a
+/// stream, bytes move as fast as the limits of both sides allow, and whoever sends faster has to wait
+/// (backpressure). A record of TLS is read as a whole, and paid for afterwards. A session of the
+/// host's gets VST_WAIT when a limit is used up, and then VST_EVENT_READABLE or VST_EVENT_WRITABLE
+/// once the next piece may move: what the limit allows in 20 ms, or less. Timeouts of silence do not
+/// count while a limit holds bytes back. Timers have a resolution of a millisecond, so that with a
+/// period of a few milliseconds fewer bytes move than the limit allows.
+/// Legal on the engine's thread, before VST_EVENT_CLOSED, also for a connection of a stream.
+/// Returns VST_OK; VST_E_STATE (it belongs to a link or an agent); VST_E_ARGUMENT (the direction, the
+/// id); VST_E_NULL; VST_E_STALE, VST_E_KIND, VST_E_ENGINE; VST_E_THREAD; VST_E_POISONED.
+///
+/// # Safety
+/// `engine` is an engine that is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vst_conn_limit_rate(
+    engine: *mut vst_engine,
+    conn: vst_id,
+    direction: u32,
+    bytes: u64,
+    period_ns: u64,
+) -> vst_status {
+    // SAFETY: the caller's contract.
+    let engine = unsafe { ptr::handle(engine) };
+    entry::call(engine, |shell| {
+        let conn = shell.id(conn)?;
+        let period = if period_ns == 0 { SECOND } else { period_ns };
+        let limit = RateLimit::new(bytes, period).filter(|_| bytes != VST_NEVER);
+        for direction in directions(direction)? {
+            shell.core()?.limit_rate(conn, *direction, limit).map_err(status::of)?;
+        }
         Ok(VST_OK)
     })
 }

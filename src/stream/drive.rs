@@ -9,7 +9,7 @@ use super::{By, CLIENT, InterfaceEvent, InterfaceState, Lane, SERVER, Stream, bl
 use crate::agenda::List;
 use crate::config::TlsTruncation;
 use crate::conn::{
-    self, Cause, CloseMode, Code, Conn, Ending, Op, OpSet, OpWord, Steps, Wait, Why,
+    self, Cause, CloseMode, Code, Conn, Direction, Ending, Op, OpSet, OpWord, Steps, Wait, Why,
 };
 use crate::cx::{Cx, Early, NOBODY};
 use crate::id::Kind;
@@ -141,6 +141,7 @@ impl Stream {
         let taken = held - lane.bytes().len();
         if taken > 0 {
             lane.note_taken(taken, cx.pool);
+            conn.spend(Direction::Write, taken);
             self.took(side, cx.now);
         }
         outcome
@@ -292,23 +293,27 @@ impl Stream {
     }
 
     /// The earliest silence timeout: when, of which side, and the text of the cause. Only a side that
-    /// is waited for counts: if neither is blocked, the one whose turn it is to answer.
+    /// is waited for counts: if neither is blocked, the one whose turn it is to answer. While a limit
+    /// holds bytes back, neither counts: one may not move them, and the other waits for them.
     pub(crate) fn next_silence(
         &self,
         pair: [Option<&Conn>; 2],
     ) -> Option<(Time, u8, &'static str)> {
-        let mut is_held_up = false;
+        let waits = pair.iter().flatten().fold(Wait::empty(), |waits, conn| waits | conn.flow);
+        if waits.contains(Wait::TIMER) {
+            return None;
+        }
         let dues = SIDES.map(|index| {
             let side = self.side(index);
             let conn = pair[usize::from(index)]?;
             let waited_for =
                 side.state() == InterfaceState::Est && conn.flow.intersects(Wait::PEER);
-            is_held_up |= conn.flow.contains(Wait::WRITE);
             let (tolerance, text) = self.tolerance(index, conn);
             let due = side.active_at + tolerance;
             (waited_for && due < Time::NEVER).then_some((due, index, text))
         });
-        let answers = self.turn.filter(|_| !is_held_up).map(|side| dues[usize::from(side)]);
+        let answers =
+            self.turn.filter(|_| !waits.contains(Wait::WRITE)).map(|side| dues[usize::from(side)]);
         answers.flatten().or_else(|| dues.into_iter().flatten().min())
     }
 }

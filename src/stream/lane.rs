@@ -109,7 +109,7 @@ impl Lane {
     }
 
     /// Returns the pipe; bytes in it are lost.
-    fn give_pipe<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
+    pub(crate) fn give_pipe<N: Net>(&mut self, cx: &mut Cx<'_, N>) {
         if let Some(pipe) = self.pipe.take() {
             cx.pipes.give(cx.net, pipe, self.held > 0);
             self.held = 0;
@@ -130,7 +130,8 @@ impl Lane {
         pool.give_empty(&mut self.buffer);
     }
 
-    /// Offers the bytes that wait to the destination. Returns whether the lane is empty afterwards.
+    /// Offers the bytes that wait to the destination, as fast as its limit allows. Returns whether the
+    /// lane is empty afterwards.
     pub(crate) fn offer<N: Net>(
         &mut self,
         to: &mut Conn,
@@ -138,12 +139,21 @@ impl Lane {
         moved: &mut Moved,
     ) -> bool {
         // The end is passed on as soon as these bytes are taken, so that they can leave with it.
-        let is_last = self.has_ended() && to.ends_at_once();
+        let has_last = self.has_ended() && to.ends_at_once();
         while !self.bytes().is_empty() {
+            let (mut piece, mut is_last) = (self.bytes(), has_last);
+            if to.is_limited() {
+                let allowed = to.allowance(Direction::Write, cx.now);
+                if allowed == 0 {
+                    return false;
+                }
+                is_last &= allowed >= piece.len();
+                piece = &piece[..piece.len().min(allowed)];
+            }
             let sent = if is_last {
-                to.data.send_last(&mut to.ctrl, cx, self.bytes())
+                to.data.send_last(&mut to.ctrl, cx, piece)
             } else {
-                to.data.send(&mut to.ctrl, cx, self.bytes())
+                to.data.send(&mut to.ctrl, cx, piece)
             };
             match sent {
                 Ok(Output::Bytes(0)) | Ok(Output::Wait) => {
@@ -152,6 +162,7 @@ impl Lane {
                 }
                 Ok(Output::Bytes(n)) => {
                     self.taken(n, cx.pool);
+                    to.spend(Direction::Write, n);
                     moved.took = true;
                 }
                 Err(cause) => {
@@ -167,7 +178,11 @@ impl Lane {
     /// Offers the bytes in the pipe to the destination. Returns whether the pipe is empty afterwards.
     fn pour<N: Net>(&mut self, to: &mut Conn, cx: &mut Cx<'_, N>, moved: &mut Moved) -> bool {
         while let Some(pipe) = self.pipe.filter(|_| self.held > 0) {
-            match to.ctrl.pour(cx, pipe, self.held as usize) {
+            let allowed = to.allowance(Direction::Write, cx.now);
+            if allowed == 0 {
+                return false;
+            }
+            match to.ctrl.pour(cx, pipe, allowed.min(self.held as usize)) {
                 Ok(Output::Bytes(0) | Output::Wait) => {
                     moved.wants_write = true;
                     return false;
@@ -175,6 +190,7 @@ impl Lane {
                 Ok(Output::Bytes(n)) => {
                     self.held -= n as u32;
                     self.moved += n as u64;
+                    to.spend(Direction::Write, n);
                     moved.took = true;
                 }
                 Err(errno) => {
@@ -186,22 +202,25 @@ impl Lane {
         true
     }
 
-    /// Reads the next piece from the source into the buffer or a pipe. `raw` is set if the destination
-    /// is a socket and sends bytes unchanged. Returns whether the lane is loaded afterwards.
+    /// Reads the next piece from the source into the buffer or a pipe, about `most` bytes at most. `raw`
+    /// is set if the destination is a socket and sends bytes unchanged. Returns whether the lane is loaded
+    /// afterwards.
     pub(crate) fn load<N: Net>(
         &mut self,
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
         raw: bool,
+        most: usize,
         moved: &mut Moved,
     ) -> bool {
         let brought = match self.borrow_pipe(from, cx, raw) {
-            Some(pipe) => self.fill(from, cx, pipe),
-            None => self.read(from, cx),
+            Some(pipe) => self.fill(from, cx, pipe, most),
+            None => self.read(from, cx, most),
         };
-        if matches!(brought, Ok(Read::Bytes(_))) {
+        if let Ok(Read::Bytes(n)) = brought {
+            from.spend(Direction::Read, n);
             moved.brought = true;
-            self.read_end(from, cx, moved);
+            self.read_end(from, cx, most.saturating_sub(n), moved);
             return true;
         }
         self.note_read(from, moved, brought);
@@ -210,16 +229,21 @@ impl Lane {
         false
     }
 
-    /// Reads the end behind the bytes in the buffer, where it is known to be there.
-    fn read_end<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>, moved: &mut Moved) {
+    /// Reads the end behind the bytes in the buffer, where it is known to be there, and at most `most`
+    /// bytes before it.
+    fn read_end<N: Net>(
+        &mut self,
+        from: &mut Conn,
+        cx: &mut Cx<'_, N>,
+        mut most: usize,
+        moved: &mut Moved,
+    ) {
         while let Some(buffer) = &mut self.buffer
-            && let Some(read) = from.data.recv_end(&mut from.ctrl, cx, buffer)
+            && let Some(read) = from.data.recv_end(&mut from.ctrl, cx, buffer, most)
         {
-            let goes_on = matches!(read, Ok(Read::Bytes(_)));
-            self.note_read(from, moved, read);
-            if !goes_on {
-                return;
-            }
+            let Ok(Read::Bytes(n)) = read else { return self.note_read(from, moved, read) };
+            from.spend(Direction::Read, n);
+            most -= n;
         }
     }
 
@@ -269,19 +293,20 @@ impl Lane {
         from: &mut Conn,
         cx: &mut Cx<'_, N>,
         pipe: PipeId,
+        most: usize,
     ) -> Result<Read, Box<Cause>> {
-        let filled = match from.ctrl.fill(cx, pipe) {
+        let filled = match from.ctrl.fill(cx, pipe, most) {
             // Nothing was moved, so the bytes are copied; no lane of the engine splices any more.
             Err(errno) if ctrl::is_of_splice(errno) => {
                 self.give_pipe(cx);
                 cx.pipes.forbid();
-                return self.read(from, cx);
+                return self.read(from, cx, most);
             }
             other => Read::from(other.map_err(data::system)?),
         };
         if let Read::Bytes(n) = filled {
             self.held = n as u32;
-            if n < UNIT {
+            if n < UNIT.min(most) {
                 // The transfer counts as bulk again only after two more full buffers.
                 self.full = 0;
             }
@@ -289,13 +314,20 @@ impl Lane {
         Ok(filled)
     }
 
-    fn read<N: Net>(&mut self, from: &mut Conn, cx: &mut Cx<'_, N>) -> Result<Read, Box<Cause>> {
-        let limit = if self.is_bulk() { BULK_UNIT } else { UNIT };
+    fn read<N: Net>(
+        &mut self,
+        from: &mut Conn,
+        cx: &mut Cx<'_, N>,
+        most: usize,
+    ) -> Result<Read, Box<Cause>> {
+        let limit = most.min(if self.is_bulk() { BULK_UNIT } else { UNIT });
         let read = from.data.recv_buffer(&mut from.ctrl, cx, &mut self.buffer, limit)?;
         // A wait leaves the count as it is: with level-triggered readiness, each read is followed by
-        // one.
-        if let Read::Bytes(n) = read {
-            self.full = if n >= UNIT { self.full.saturating_add(1) } else { 0 };
+        // one. So does a piece that a limit made short.
+        match read {
+            Read::Bytes(n) if n >= UNIT => self.full = self.full.saturating_add(1),
+            Read::Bytes(n) if n < most => self.full = 0,
+            _ => {}
         }
         Ok(read)
     }

@@ -6,6 +6,7 @@ use crate::conn::{Cause, CloseMode, Conn, Direction, Ending, Events, Op, Wait, c
 use crate::cx::{Cx, NOBODY};
 use crate::slab::Key;
 use crate::sys::Net;
+use crate::time::Time;
 
 /// One end of a lane.
 enum Party<'a> {
@@ -38,10 +39,13 @@ impl Stream {
     /// Relays what it can in both directions, and notes in each connection what the remaining bytes wait
     /// for.
     pub(super) fn relay<N: Net>(&mut self, pair: &mut Pair<'_>, cx: &mut Cx<'_, N>) {
+        let mut was_held_back = false;
         let waited = pair.each_mut().map(|conn| {
             conn.as_deref_mut().is_some_and(|conn| {
                 conn.events = Events::empty();
-                std::mem::take(&mut conn.flow).intersects(Wait::PEER)
+                let waits = std::mem::take(&mut conn.flow);
+                was_held_back |= waits.contains(Wait::TIMER);
+                waits.intersects(Wait::PEER)
             })
         });
         let keys = self.conns().map(|key| key.unwrap_or(NOBODY));
@@ -79,8 +83,8 @@ impl Stream {
             let Some(conn) = on(pair, side) else { continue };
             cx.at_work = keys[usize::from(side)];
             tidy(conn, cx);
-            // Silence counts from when the side is first waited for.
-            if !waited && conn.flow.intersects(Wait::PEER) {
+            // Silence counts from when the side is first waited for, and not while a limit holds bytes back.
+            if (!waited || was_held_back) && conn.flow.intersects(Wait::PEER) {
                 conn.heard(cx.now);
                 self.side_mut(side).active_at = cx.now;
             }
@@ -152,8 +156,16 @@ fn relay_lane<N: Net>(
             moved.wants_turn = true;
             return moved;
         }
+        let mut most = usize::MAX;
+        if source.is_limited() || to.conn().is_some_and(|to| to.is_limited()) {
+            most = allowance(source, to.conn(), cx.now);
+            if most == 0 {
+                lane.give_pipe(cx);
+                return moved;
+            }
+        }
         cx.at_work = keys[0];
-        if !lane.load(source, cx, raw, &mut moved) && may_bring(source) {
+        if !lane.load(source, cx, raw, most, &mut moved) && may_bring(source) {
             return moved;
         }
     }
@@ -165,6 +177,15 @@ fn relay_lane<N: Net>(
         from.word.shut(Direction::Read);
     }
     moved
+}
+
+/// How many bytes may be read from the source. No more than the destination may take, so that none wait in
+/// between.
+#[cold]
+fn allowance(from: &mut Conn, to: Option<&mut Conn>, now: Time) -> usize {
+    let to = to.filter(|to| to.may_write());
+    let room = to.map_or(usize::MAX, |to| to.allowance(Direction::Write, now));
+    if room > 0 { room.min(from.allowance(Direction::Read, now)) } else { 0 }
 }
 
 /// The work on a connection that belongs to no lane: send bytes of its own protocol, discard what

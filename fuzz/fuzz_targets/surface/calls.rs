@@ -131,6 +131,10 @@ calls! { s, status;
         vst_conn_sendv(s.engine(), s.conn(), list.at(), count, s.out());
     [let to = s.room();] vst_conn_peek(s.engine(), s.conn(), to.at(), to.len(), s.out());
     vst_conn_set_timeout(s.engine(), s.conn(), s.span());
+    vst_conn_limit_rate(
+        s.engine(), s.conn(), s.one_of(&[VST_SHUT_READ, VST_SHUT_WRITE, VST_SHUT_BOTH]),
+        s.span(), s.span()
+    );
     vst_conn_shutdown(
         s.engine(), s.conn(), s.one_of(&[VST_SHUT_READ, VST_SHUT_WRITE, VST_SHUT_BOTH])
     );

@@ -37,6 +37,7 @@ mod monitor;
 mod orders;
 mod poller;
 mod pressure;
+mod rates;
 mod readiness;
 mod records;
 mod recount;

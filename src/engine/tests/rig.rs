@@ -464,7 +464,7 @@ impl Rig {
             for side in [0, 1] {
                 let (Some(from), Some(to)) = (conn(side), conn(1 - side)) else { continue };
                 let lane = &stream.lanes[side];
-                if lane.over || !to.may_write() {
+                if lane.over || !to.may_write() || from.is_held_back() || to.is_held_back() {
                     continue;
                 }
                 let waits = if lane.is_loaded() {
