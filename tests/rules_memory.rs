@@ -8,9 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use counting::counted;
 use vestibule::rules::{
-    ConnView, Effects, Environment, ExpectedHeader, LimitedDirection, ListenerView, Load,
-    LogLevel, Prefix, RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value,
-    Verdict,
+    ConnView, Effects, Environment, ExpectedHeader, LimitedDirection, ListenerView, Load, LogLevel,
+    Prefix, RulePhase, RuleProgress, RuleSet, ServerLoad, Tables, TcpInfo, Tls, Value, Verdict,
 };
 use vestibule::time::Time;
 use vestibule::wire::proxy::Header;

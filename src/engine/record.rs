@@ -2,9 +2,9 @@
 
 use crate::conn::{Cause, Conn, Record, RuleState};
 use crate::id::{Id, Kind};
+use crate::rules::LogLevel;
 use crate::slab::Key;
 use crate::stream::Termination;
-use crate::rules::LogLevel;
 use crate::sys::Net;
 
 use super::listener::Alike;

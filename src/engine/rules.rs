@@ -73,7 +73,10 @@ impl<N: Net> Engine<N> {
         let (conn, _) = self.conn_mut(id)?;
         if conn.seat().is_none() && !conn.word.is_closing() {
             let at = if conn.word.is_opening() { conn.word.runnable().first() } else { None };
-            let cause = Cause::new(at, Why::Denied).because(format!("no backend of this engine is called \"{}\"", name.escape_debug()));
+            let cause = Cause::new(at, Why::Denied).because(format!(
+                "no backend of this engine is called \"{}\"",
+                name.escape_debug()
+            ));
             conn.end(Ending::Orderly, Some(Box::new(cause)));
             self.work(id.key());
         }

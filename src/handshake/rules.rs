@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::conn::{
-    Cause, CloseMode, Conn, Op, Progress, RuleState, SetEnds, Wait, Why, is_first_step,
+    Cause, CloseMode, Conn, Direction, Op, Progress, RuleState, SetEnds, Wait, Why, is_first_step,
 };
 use crate::cx::{Cx, Directory};
 use crate::data::{AHEAD_MAX, Ahead, Read};
@@ -16,6 +16,7 @@ use crate::rules::{
 use crate::sys::{Addr, Net, SockOpt};
 use crate::time::{FOREVER, Time};
 use crate::tls::sha1;
+use crate::token_bucket::RateLimit;
 use crate::wire::proxy;
 
 /// The phase of the rules that `op` evaluates.
@@ -282,7 +283,13 @@ impl<N: Net> Effects for RuleView<'_, '_, N> {
         }
     }
 
-    fn limit(&mut self, _direction: LimitedDirection, _bytes: u64, _period: u64) {}
+    fn limit(&mut self, direction: LimitedDirection, bytes: u64, period: u64) {
+        let direction = match direction {
+            LimitedDirection::Incoming => Direction::Read,
+            LimitedDirection::Outgoing => Direction::Write,
+        };
+        self.conn.limit_rate(direction, RateLimit::new(bytes, period), self.now);
+    }
 }
 
 /// The name of the backend that the rules of a connection choose for it, if they choose one.

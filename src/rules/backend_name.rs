@@ -51,7 +51,11 @@ impl BackendName {
             };
             let Some(length) = closing(inside) else {
                 let problem = format!("{} has a bracket that is not closed", named(&token.word));
-                return Err(LineFault::new(token.span.clone(), problem, "a `]`, and no blank before it"));
+                return Err(LineFault::new(
+                    token.span.clone(),
+                    problem,
+                    "a `]`, and no blank before it",
+                ));
             };
             let start = token.word.len() - inside.len();
             parts.push(Part::Value(value(&part_of(token, start, start + length), context)?));

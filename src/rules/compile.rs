@@ -195,7 +195,8 @@ impl<'a> Compiler<'a> {
             }
             if !self.set.tables.add(table) {
                 let problem = format!("there is a table {} already", named(name.as_bytes()));
-                let fault = LineFault::new(first.span.clone(), problem, "one table in each section");
+                let fault =
+                    LineFault::new(first.span.clone(), problem, "one table in each section");
                 return Err(Box::new(fault.at(number, source)));
             }
         }

@@ -56,6 +56,8 @@ impl Expression {
 
     /// Whether two of them give the same value at any moment, as far as can be told cheaply.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.converters.is_empty() && other.converters.is_empty() && self.fetch.is_like(&other.fetch)
+        self.converters.is_empty()
+            && other.converters.is_empty()
+            && self.fetch.is_like(&other.fetch)
     }
 }

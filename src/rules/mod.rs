@@ -349,7 +349,8 @@ impl RuleSet {
         now: Time,
     ) -> Vec<StickEntry> {
         let context = EvalContext::new(connection, &progress.tracks, &self.process, now, false);
-        let is_meant = |stick: &&Stick| stick.backend.is_none() || stick.backend.as_deref() == backend;
+        let is_meant =
+            |stick: &&Stick| stick.backend.is_none() || stick.backend.as_deref() == backend;
         self.sticks
             .iter()
             .filter(is_meant)

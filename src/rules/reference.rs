@@ -27,16 +27,17 @@ fn sections() -> String {
 
 fn lines() -> String {
     let forms = STATEMENTS.iter().flat_map(|statement| statement.forms);
-    let lines = forms.map(|SyntaxForm { syntax, doc, haproxy }| row(&[&code(syntax), doc, haproxy]));
+    let lines =
+        forms.map(|SyntaxForm { syntax, doc, haproxy }| row(&[&code(syntax), doc, haproxy]));
     let lines = table("Lines", &["line", "what it is", "HAProxy"], lines);
     let sticks = STICK_WORDS.iter().map(|word| row(&[&code(word.name), word.doc]));
     format!("{lines}\n{}", rows(&["behind `stick`", "what it does"], sticks))
 }
 
 fn actions() -> String {
-    let actions = VERBS.iter().map(|verb| {
-        row(&[&code(&verb.syntax()), &verb.seen.names(), verb.doc, verb.haproxy])
-    });
+    let actions = VERBS
+        .iter()
+        .map(|verb| row(&[&code(&verb.syntax()), &verb.seen.names(), verb.doc, verb.haproxy]));
     let actions = table("Actions", &["action", "in", "what it does", "HAProxy"], actions);
     let scopes = SCOPES.iter().map(|(scope, life)| row(&[&code(scope), life]));
     format!("{actions}\n{}", rows(&["scope of a variable", "it is of"], scopes))

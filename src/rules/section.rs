@@ -33,11 +33,7 @@ pub(super) const SECTIONS: &[SectionWord] = &[
         make: |name| Section::Front(name.into()),
         doc: "the rules of the listener; its table is called NAME",
     },
-    SectionWord {
-        name: "listen",
-        make: |name| Section::Front(name.into()),
-        doc: "as `frontend`",
-    },
+    SectionWord { name: "listen", make: |name| Section::Front(name.into()), doc: "as `frontend`" },
     SectionWord {
         name: "backend",
         make: |name| Section::Backend(name.into()),
@@ -60,7 +56,11 @@ impl Section {
     pub(super) fn parse(word: &SectionWord, line: &mut Line<'_>) -> Result<Self, LineFault> {
         let is_named = (word.make)("") != Self::Defaults;
         let Some(token) = line.peek() else {
-            return if is_named { Err(line.ended("the name of the section")) } else { Ok(Self::Defaults) };
+            return if is_named {
+                Err(line.ended("the name of the section"))
+            } else {
+                Ok(Self::Defaults)
+            };
         };
         line.next("a name")?;
         Ok((word.make)(name_of(token)?))

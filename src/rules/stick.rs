@@ -81,7 +81,11 @@ impl StickPurpose {
         let token = line.next(&known)?;
         if token.is(STORE_RESPONSE) {
             let problem = format!("{} looks at what the server answers", named(&token.word));
-            return Err(LineFault::advising(token.span.clone(), problem, "`store-request` is here"));
+            return Err(LineFault::advising(
+                token.span.clone(),
+                problem,
+                "`store-request` is here",
+            ));
         }
         let word = STICK_WORDS.iter().find(|word| token.is(word.name));
         word.map(|word| word.purpose).ok_or_else(|| {

@@ -29,8 +29,13 @@ pub(super) fn name(text: &[u8], span: &Range<usize>) -> Result<Box<str>, LineFau
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
     match rest {
         Some(rest) if !rest.is_empty() && rest.bytes().all(is_fine) => Ok(name.into()),
-        Some(_) => fault("is no name of a variable", "letters, digits, `_` and `.` behind the scope"),
-        None => fault("has no scope in front", "`proc.`, `sess.`, `txn.` or `req.` in front of the name"),
+        Some(_) => {
+            fault("is no name of a variable", "letters, digits, `_` and `.` behind the scope")
+        }
+        None => fault(
+            "has no scope in front",
+            "`proc.`, `sess.`, `txn.` or `req.` in front of the name",
+        ),
     }
 }
 

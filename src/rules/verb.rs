@@ -186,7 +186,11 @@ fn typed(
     let expression = expression(line, it)?;
     if !expression.kind.casts_to(kind) {
         let problem = format!("{} is of type {}", named(&token.word), expression.kind.name());
-        return Err(LineFault::new(token.span.clone(), problem, format!("a value of type {}", kind.name())));
+        return Err(LineFault::new(
+            token.span.clone(),
+            problem,
+            format!("a value of type {}", kind.name()),
+        ));
     }
     Ok(expression)
 }
@@ -197,11 +201,7 @@ pub(super) fn unseen(token: &Token, word: &str, seen: Places) -> LineFault {
     LineFault::new(token.span.clone(), problem, format!("it in {}", seen.lines()))
 }
 
-fn track(
-    line: &mut Line<'_>,
-    it: &VerbContext<'_>,
-    slot: TrackSlot,
-) -> Result<Action, LineFault> {
+fn track(line: &mut Line<'_>, it: &VerbContext<'_>, slot: TrackSlot) -> Result<Action, LineFault> {
     let Some(token) = line.peek() else {
         return Err(line.ended("what is asked for, such as `src`"));
     };

@@ -12,9 +12,9 @@ use super::fd::{Credentials, Fd, ListenSpec, Nature, Passed, SockOpt};
 use super::net::{MAX_IOVECS, Net};
 use super::path::{self, PathId};
 use super::pipe::Pipe;
-use super::tcp_info::TcpInfo;
 use super::sockaddr::RawAddr;
 use super::socket::{bind, close, connect, socket};
+use super::tcp_info::TcpInfo;
 use super::{listen, message, pipe, sigpipe, syn_filter};
 
 #[cfg(all(test, not(miri)))]

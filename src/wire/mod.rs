@@ -3,8 +3,8 @@
 pub mod cip;
 pub mod client_hello;
 pub mod der;
-pub mod opening;
 pub mod exposition;
+pub mod opening;
 pub mod protocol;
 pub mod proxy;
 pub mod remote;

@@ -23,6 +23,10 @@ use crate::support::peer;
 
 /// As many as the kinds of rules that both have require.
 const SETS_LEAST: usize = 400;
+/// How long content rules wait where a rule is left out.
+const SHORT: &str = "300ms";
+/// So many sets behind one HAProxy.
+const AT_ONCE: usize = 400;
 /// The names of backends, which are the first bytes that they send.
 const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -80,12 +84,7 @@ impl World {
             ("NOTAFTER", date("-enddate")?),
             ("NOTBEFORE", date("-startdate")?),
         ];
-        Some(Self {
-            place: Place::new("rules"),
-            certificates,
-            servers: LETTERS.map(server),
-            about,
-        })
+        Some(Self { place: Place::new("rules"), certificates, servers: LETTERS.map(server), about })
     }
 
     /// The rules of a set, in the language of one of the two programs.
@@ -214,6 +213,89 @@ fn haproxy_and_we_come_to_the_same_verdicts() {
         }
     }
     assert!(text.is_empty(), "\n{text}");
+}
+
+/// A set without one of its rules, where its visits do not depend on which rule says what.
+fn without(set: &Set, line: usize) -> Set {
+    let rules: String = set
+        .rules
+        .lines()
+        .enumerate()
+        .filter(|(at, _)| *at != line)
+        .map(|(_, rule)| format!("{rule}\n"))
+        .collect();
+    // Who is not let in by a rule any more waits for the delay, which need not be long.
+    let rules = match rules.split_once("inspect-delay ") {
+        Some((before, after)) => {
+            let (_, rest) = after.split_once('\n').expect("the rest of the text");
+            format!("{before}inspect-delay {SHORT}\n{rest}")
+        }
+        None => rules,
+    };
+    let name = format!("{} without line {}", set.name, line + 1);
+    Set { rules, name, ..set.clone() }
+}
+
+/// The lines of a set whose absence HAProxy loads: rules and choices of backends.
+fn rules_of(set: &Set) -> impl Iterator<Item = usize> {
+    let is_rule = |line: &str| {
+        let line = line.trim_start();
+        let is_delay = line.starts_with("tcp-request inspect-delay");
+        (line.starts_with("tcp-request") && !is_delay) || line.starts_with("use_backend")
+    };
+    set.rules.lines().enumerate().filter(move |(_, line)| is_rule(line)).map(|(at, _)| at)
+}
+
+/// What we say of a set that can never do what it says, where HAProxy says nothing.
+const CAN_NEVER_BE: [&str; 2] = ["nothing is tracked as sc", "bytes that no rule waits for"];
+
+#[test]
+fn haproxy_and_we_agree_about_every_set_without_each_of_its_rules() {
+    let Some(world) = World::new() else { return };
+    // Verdicts that are waited for in another way than others depend on what they are.
+    let is_plain = |set: &&Set| {
+        let is_odd = |visit: &corpus::RuleState| {
+            visit.insists || visit.at_last || visit.verdict == Verdict::Unknown
+        };
+        !set.visits.iter().any(is_odd)
+    };
+    let sets: Vec<Set> = sets()
+        .iter()
+        .filter(is_plain)
+        .flat_map(|set| rules_of(set).map(|line| without(set, line)).collect::<Vec<_>>())
+        .collect();
+    assert!(sets.len() > SETS_LEAST, "{}", sets.len());
+    let crowd = Crowd::new(world.certificates);
+    let mut text = String::new();
+    let (mut played, mut number) = (0, 0);
+    // A process has so many listeners at once as leave it descriptors.
+    for sets in sets.chunks(AT_ONCE) {
+        let Some((_haproxy, listeners)) = world.theirs(sets) else { return };
+        for (set, listener) in sets.iter().zip(&listeners) {
+            number += 1;
+            let theirs = crowd.visit(set, at(listener).port());
+            for phase in set.kind.here() {
+                let ours = world.ours(set, number, phase);
+                let Some(address) = ours.ready_or_ended() else {
+                    let said = ours.stderr.to_the_end();
+                    let never = CAN_NEVER_BE.iter().any(|why| said.contains(why));
+                    assert!(never, "{said}\n{}: {}", set.name, set.rules);
+                    continue;
+                };
+                let verdicts = crowd.visit(set, port(&address));
+                played += 1;
+                if verdicts != theirs {
+                    let _ = writeln!(
+                        text,
+                        "{:?}, {phase}, {}: {theirs:?}, and we {verdicts:?}\n{}",
+                        set.kind, set.name, set.rules
+                    );
+                }
+            }
+        }
+    }
+    assert!(text.is_empty(), "\n{text}");
+    assert!(played > SETS_LEAST, "{played}");
 }
 
 /// The first byte that a client receives at an address, or `None` if it is refused.

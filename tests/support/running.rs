@@ -140,6 +140,22 @@ impl Running {
         line.trim().to_owned()
     }
 
+    /// The same, or none where the process ends without serving.
+    #[allow(dead_code, reason = "not every test starts a program that may refuse to serve")]
+    pub(crate) fn ready_or_ended(&self) -> Option<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut heard = self.stdout.lock();
+        while !heard.text.contains('\n') && !heard.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "it neither serves nor ends");
+            let waited = self.stdout.0.1.wait_timeout(heard, left);
+            heard = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let serves = heard.text.contains('\n');
+        drop(heard);
+        serves.then(|| self.ready())
+    }
+
     pub(crate) fn input(&mut self) -> &mut ChildStdin {
         self.input.as_mut().expect("the input is open")
     }

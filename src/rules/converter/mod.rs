@@ -17,8 +17,7 @@ use super::suggest::suggest;
 use super::value::{Value, ValueType};
 use super::words;
 
-type Convert =
-    for<'s, 'a> fn(Value<'s>, &'s Arguments, &'s EvalContext<'a>) -> Option<Value<'s>>;
+type Convert = for<'s, 'a> fn(Value<'s>, &'s Arguments, &'s EvalContext<'a>) -> Option<Value<'s>>;
 
 /// A converter.
 pub(super) struct Converter {
@@ -85,7 +84,8 @@ impl Conversion {
         };
         if !from.casts_to(converter.input) {
             let (name, from, to) = (converter.name, from.name(), converter.input.name());
-            let problem = format!("`{name}` takes values of type {to}, and this one is of type {from}");
+            let problem =
+                format!("`{name}` takes values of type {to}, and this one is of type {from}");
             return Err(written.fault(problem, "a value that can be cast to it"));
         }
         let arguments = written.read(converter.params, context)?;

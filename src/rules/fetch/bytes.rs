@@ -111,12 +111,7 @@ pub(in crate::rules) fn start_behind(
     }
 }
 
-fn counted<'s>(
-    context: &'s EvalContext<'_>,
-    at: usize,
-    length: usize,
-    start: usize,
-) -> Sample<'s> {
+fn counted<'s>(context: &'s EvalContext<'_>, at: usize, length: usize, start: usize) -> Sample<'s> {
     let bytes = context.facts.prefix().bytes;
     let Some(number) = bytes.get(at..at + length) else {
         return Sample { value: None, may_change: context.may_grow() };

@@ -10,8 +10,8 @@ mod load;
 mod tcp;
 mod tls;
 
-pub(super) use hello::{DOTTED_SHIFT, HELLO_VERSION};
 pub(super) use counters::{COUNTERS, Counter, CounterFetch, OWNERS, STATEFUL};
+pub(super) use hello::{DOTTED_SHIFT, HELLO_VERSION};
 
 use super::arguments::{Arguments, Context, Param, Written};
 use super::context::{EvalContext, Sample};
